@@ -1,0 +1,1 @@
+"""CiConfig to Pipeline."""

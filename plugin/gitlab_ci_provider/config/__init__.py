@@ -1,0 +1,1 @@
+"""Text of a .gitlab-ci.yml to a resolved, typed CiConfig."""

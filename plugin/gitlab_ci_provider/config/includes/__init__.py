@@ -1,0 +1,1 @@
+"""include: from keyword to one merged tree."""

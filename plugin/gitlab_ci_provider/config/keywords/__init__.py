@@ -1,0 +1,1 @@
+"""One module a keyword: every accepted spelling to one model value."""

@@ -1,0 +1,1 @@
+"""Repositories to snapshots and DAG files."""

@@ -1,0 +1,76 @@
+"""The exception tree.
+
+A wrong `.gitlab-ci.yml` is not exceptional: it is a list of `Diagnostic`s. Exceptions are for the
+world (git, S3, Kubernetes) and for us::
+
+    GitlabCiError
+    ├── ConfigError            a caller insisted on an exception for a file with errors
+    ├── SourceError            a repository, ref or file could not be read
+    ├── StorageError           the object store refused or failed
+    ├── SettingsError          airflow.cfg or a connection is incomplete
+    ├── StackError             the embedded stack could not start or be reached
+    └── JobFailure             a job failed; carries GitLab's failure reason
+        ├── ScriptFailure      the user's script
+        ├── SystemFailure      ours, or the cluster's
+        └── TimeoutFailure     the job's timeout
+"""
+
+from __future__ import annotations
+
+
+class GitlabCiError(Exception):
+    """Root of every exception that this package raises."""
+
+
+class ConfigError(GitlabCiError):
+    """A `.gitlab-ci.yml` has errors; the message lists all of them."""
+
+
+class SourceError(GitlabCiError):
+    """A repository, ref or file could not be read."""
+
+
+class StorageError(GitlabCiError):
+    """The object store refused or failed a request."""
+
+
+class SettingsError(GitlabCiError):
+    """A setting or connection is missing or wrong; the message says which."""
+
+
+class StackError(GitlabCiError):
+    """The embedded stack could not start, stop or be reached."""
+
+
+class JobFailure(GitlabCiError):
+    """A job failed.
+
+    Attributes:
+        reason: GitLab's failure reason, as `retry:when` spells it.
+        exit_code: of the script, when it ran.
+    """
+
+    reason = "unknown_failure"
+
+    def __init__(self, message: str, *, reason: str | None = None, exit_code: int | None = None):
+        super().__init__(message)
+        self.reason = reason or self.reason
+        self.exit_code = exit_code
+
+
+class ScriptFailure(JobFailure):
+    """The user's script ended with a code other than 0."""
+
+    reason = "script_failure"
+
+
+class SystemFailure(JobFailure):
+    """The job could not run, or not end, for a reason outside the script."""
+
+    reason = "runner_system_failure"
+
+
+class TimeoutFailure(JobFailure):
+    """The job ran longer than its timeout."""
+
+    reason = "job_execution_timeout"

@@ -1,0 +1,1 @@
+"""The program in the helper container: it obeys a JobPlan."""

@@ -1,0 +1,1 @@
+"""One module a phase, under the runner's names."""

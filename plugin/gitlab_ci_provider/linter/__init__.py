@@ -1,0 +1,1 @@
+"""CiConfig to diagnostics: all of them, not the first."""

@@ -1,0 +1,1 @@
+"""The embedded stack: cluster, object store and Airflow on one machine."""

@@ -1,0 +1,43 @@
+"""All that a rule may look at: what a pipeline is created for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gitlab_ci_provider.model.project import Project, Ref
+from gitlab_ci_provider.model.variables import Variables
+
+PipelineSource = Literal[
+    "push",
+    "web",
+    "api",
+    "trigger",
+    "schedule",
+    "pipeline",
+    "parent_pipeline",
+    "merge_request_event",
+    "external",
+    "chat",
+]
+"""The values of CI_PIPELINE_SOURCE that can happen here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineContext:
+    """What one pipeline is created for.
+
+    Attributes:
+        variables: pipeline variables (run form, trigger, command line): they win over the file's.
+        changed_paths: files of the push; None when there is no push diff (then `changes` is true).
+        tree_paths: files at the commit, for `exists`; None when they were not listed.
+        target_branch: of the merge request, when the pipeline is for one.
+    """
+
+    project: Project
+    ref: Ref
+    source: PipelineSource = "push"
+    variables: Variables = ()
+    changed_paths: frozenset[str] | None = None
+    tree_paths: frozenset[str] | None = None
+    target_branch: str | None = None

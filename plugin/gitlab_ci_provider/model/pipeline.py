@@ -1,0 +1,40 @@
+"""A compiled pipeline: every job that could run, in stages, with its edges."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gitlab_ci_provider.model.job import Job
+from gitlab_ci_provider.model.rules import Rule
+from gitlab_ci_provider.model.variables import Variables
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workflow:
+    """`workflow:`; `rules` None means that every context makes a pipeline."""
+
+    name: str | None = None
+    rules: tuple[Rule, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pipeline:
+    """What a `.gitlab-ci.yml` and its includes mean, for any ref and source.
+
+    Attributes:
+        variables: the global ones: defaults of the run form.
+        stages: names in order, `.pre` and `.post` only when a job uses them.
+        jobs: by name, in the order of the file.
+        edges: by job, the jobs that must end before it can start: its needs, or all jobs of the
+            earlier stages.
+        included_files: paths of the files that the text came from, in order of reading.
+    """
+
+    stages: tuple[str, ...]
+    jobs: Mapping[str, Job]
+    edges: Mapping[str, tuple[str, ...]]
+    variables: Variables = ()
+    workflow: Workflow = field(default_factory=Workflow)
+    included_files: tuple[str, ...] = ()
+    schema_version: int = 1

@@ -1,0 +1,138 @@
+"""The JobPlan: all that a job's pod has to do, decided outside, obeyed inside.
+
+It travels as JSON in a Secret that the pod owns and mounts into the helper containers only: it
+holds credentials. The user's scripts travel beside it, see `planner/script.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gitlab_ci_provider.model.artifacts import SaveWhen
+
+GitStrategy = Literal["clone", "fetch", "none", "empty"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanVariable:
+    """A variable of the job, expanded; a `file` one is written to disk before the script."""
+
+    name: str
+    value: str
+    file: bool = False
+    masked: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetSources:
+    """Phase `get_sources`.
+
+    Attributes:
+        refspecs: what to fetch; the commit `sha` must be reachable from them or fetchable itself.
+        depth: commits of history; 0 fetches all.
+        attempts: how often to try.
+        username, password: for HTTP; they never appear in the URL, the repository or the log.
+    """
+
+    url: str
+    sha: str
+    refspecs: tuple[str, ...] = ()
+    ref_name: str = ""
+    strategy: GitStrategy = "fetch"
+    depth: int = 20
+    clean_flags: tuple[str, ...] = ("-ffdx",)
+    fetch_flags: tuple[str, ...] = ("--prune", "--quiet")
+    attempts: int = 1
+    username: str = ""
+    password: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheRestore:
+    """One cache to fetch: the first of `object_keys` that exists."""
+
+    name: str
+    object_keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheArchive:
+    """One cache to save."""
+
+    name: str
+    object_key: str
+    paths: tuple[str, ...]
+    untracked: bool = False
+    when: SaveWhen = "on_success"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArtifactDownload:
+    """Artifacts of one earlier job."""
+
+    job: str
+    object_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArtifactUpload:
+    """Artifacts to save.
+
+    Attributes:
+        object_key: of the archive; its index is put beside it, see `storage/keys.py`.
+        expire_in: seconds; 0 means never.
+    """
+
+    name: str
+    object_key: str
+    paths: tuple[str, ...]
+    exclude: tuple[str, ...] = ()
+    untracked: bool = False
+    when: SaveWhen = "on_success"
+    expire_in: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreTarget:
+    """Where the objects are: any S3.
+
+    Attributes:
+        prefix: put before every key; empty or ends with `/`.
+        endpoint_url: empty means AWS.
+        path_style: bucket in the path instead of the host name.
+        ca_bundle: path of certificates, empty for the system's.
+    """
+
+    bucket: str
+    prefix: str = ""
+    endpoint_url: str = ""
+    region: str = "us-east-1"
+    path_style: bool = True
+    access_key: str = ""
+    secret_key: str = ""
+    session_token: str = ""
+    ca_bundle: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobPlan:
+    """What the pod does, phase by phase; empty tuples and None leave a phase out.
+
+    Attributes:
+        project_dir: the working copy, CI_PROJECT_DIR.
+        log_sections: write GitLab's section markers around the phases.
+        attempts: of cache and artifact transfers.
+    """
+
+    job: str
+    project_dir: str
+    variables: tuple[PlanVariable, ...] = ()
+    sources: GetSources | None = None
+    restores: tuple[CacheRestore, ...] = ()
+    downloads: tuple[ArtifactDownload, ...] = ()
+    archives: tuple[CacheArchive, ...] = ()
+    uploads: tuple[ArtifactUpload, ...] = ()
+    store: StoreTarget | None = None
+    attempts: int = 3
+    schema_version: int = 1

@@ -1,0 +1,40 @@
+"""What is built: a project and one of its refs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class RefKind(StrEnum):
+    """What kind of name a ref is."""
+
+    BRANCH = "branch"
+    TAG = "tag"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A repository with a pipeline.
+
+    Attributes:
+        path: full path with namespace, for example `group/project`.
+        clone_url: where pods fetch it from; never holds credentials.
+        id: GitLab's number; 0 for a plain git repository.
+    """
+
+    path: str
+    clone_url: str
+    default_branch: str = "main"
+    web_url: str = ""
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ref:
+    """A branch or tag and the commit that it names."""
+
+    name: str
+    sha: str
+    kind: RefKind = RefKind.BRANCH
+    protected: bool = False

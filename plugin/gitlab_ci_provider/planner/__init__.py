@@ -1,0 +1,1 @@
+"""A job and its run to a JobPlan: every decision that the pod obeys."""

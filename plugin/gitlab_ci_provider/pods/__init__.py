@@ -1,0 +1,1 @@
+"""JobPlan to pod: pure functions that build Kubernetes objects."""

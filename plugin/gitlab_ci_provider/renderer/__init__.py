@@ -1,0 +1,1 @@
+"""Snapshots to DAGs: no network, no YAML."""

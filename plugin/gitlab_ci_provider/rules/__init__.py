@@ -1,0 +1,1 @@
+"""The rules language and its evaluation for one pipeline."""

@@ -1,0 +1,1 @@
+"""Compiled pipelines at rest, addressed by digest."""

@@ -1,0 +1,1 @@
+"""How files of a repository are read: the fetchers."""

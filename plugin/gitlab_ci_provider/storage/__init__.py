@@ -1,0 +1,1 @@
+"""Where caches and artifacts are kept: an object store, its key layout, its archives."""

@@ -1,0 +1,1 @@
+"""CI/CD variables: precedence, expansion, the predefined CI_ ones."""
