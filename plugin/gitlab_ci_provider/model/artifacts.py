@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 SaveWhen = Literal["on_success", "on_failure", "always"]
@@ -15,6 +16,9 @@ class Artifacts:
     Attributes:
         paths: globs below the project directory, variables not expanded.
         expire_in: seconds; None means the instance's default, 0 means never.
+        reports: by kind (`junit`, `dotenv`, ...): globs of the files.
+        coverage_format: of `reports:coverage_report`.
+        access: `all`, `developer`, `maintainer` or `none`; None when not written.
     """
 
     paths: tuple[str, ...] = ()
@@ -23,3 +27,8 @@ class Artifacts:
     name: str | None = None
     when: SaveWhen = "on_success"
     expire_in: int | None = None
+    reports: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    coverage_format: str | None = None
+    expose_as: str | None = None
+    public: bool = True
+    access: str | None = None

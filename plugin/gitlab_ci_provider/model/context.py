@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
-from gitlab_ci_provider.model.project import Project, Ref
+from gitlab_ci_provider.model.project import Commit, Project, Ref
 from gitlab_ci_provider.model.variables import Variables
 
 PipelineSource = Literal[
@@ -18,9 +19,17 @@ PipelineSource = Literal[
     "parent_pipeline",
     "merge_request_event",
     "external",
+    "external_pull_request_event",
     "chat",
+    "webide",
+    "ondemand_dast_scan",
+    "ondemand_dast_validation",
+    "security_orchestration_policy",
 ]
 """The values of CI_PIPELINE_SOURCE that can happen here."""
+
+
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +41,8 @@ class PipelineContext:
         changed_paths: files of the push; None when there is no push diff (then `changes` is true).
         tree_paths: files at the commit, for `exists`; None when they were not listed.
         target_branch: of the merge request, when the pipeline is for one.
+        inputs: values for the configuration's `spec:inputs`.
+        commit: what the commit says about itself.
     """
 
     project: Project
@@ -41,3 +52,5 @@ class PipelineContext:
     changed_paths: frozenset[str] | None = None
     tree_paths: frozenset[str] | None = None
     target_branch: str | None = None
+    inputs: Mapping[str, Json] = field(default_factory=dict)
+    commit: Commit = Commit()

@@ -46,13 +46,9 @@ class Diagnostic:
 
 def error(code: str, message: str, at: SourceLocation, hint: str | None = None) -> Diagnostic:
     """Make a diagnostic that prevents the pipeline."""
-    return Diagnostic(
-        severity=Severity.ERROR, code=code, message=message, location=at, hint=hint
-    )
+    return Diagnostic(severity=Severity.ERROR, code=code, message=message, location=at, hint=hint)
 
 
 def warning(code: str, message: str, at: SourceLocation, hint: str | None = None) -> Diagnostic:
     """Make a diagnostic that leaves the pipeline as it is."""
-    return Diagnostic(
-        severity=Severity.WARNING, code=code, message=message, location=at, hint=hint
-    )
+    return Diagnostic(severity=Severity.WARNING, code=code, message=message, location=at, hint=hint)

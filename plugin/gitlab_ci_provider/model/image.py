@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from gitlab_ci_provider.model.variables import Variables
+
 PullPolicy = Literal["always", "if-not-present", "never"]
 
 
@@ -16,9 +18,27 @@ class Image:
         entrypoint: kept for the record: as with GitLab's Kubernetes executor it is not run.
         user: `UID` or `UID:GID` (`kubernetes:user`).
         pull_policies: in order of preference; empty means the runner's.
+        docker_user, platform: for GitLab's Docker executor (`docker:user`, `docker:platform`).
     """
 
     name: str
     entrypoint: tuple[str, ...] | None = None
     user: str | None = None
     pull_policies: tuple[PullPolicy, ...] = ()
+    docker_user: str | None = None
+    platform: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """One of `services:`: a container beside the job.
+
+    Attributes:
+        aliases: host names; empty means those made from the image's name.
+        variables: for this service only, not expanded.
+    """
+
+    image: Image
+    aliases: tuple[str, ...] = ()
+    command: tuple[str, ...] | None = None
+    variables: Variables = ()

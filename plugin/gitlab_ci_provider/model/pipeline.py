@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gitlab_ci_provider.model.job import Job
-from gitlab_ci_provider.model.rules import Rule
+from gitlab_ci_provider.model.rules import AutoCancel, Rule
 from gitlab_ci_provider.model.variables import Variables
 
 
@@ -16,6 +16,7 @@ class Workflow:
 
     name: str | None = None
     rules: tuple[Rule, ...] | None = None
+    auto_cancel: AutoCancel | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,3 +38,21 @@ class Ref:
     sha: str
     kind: RefKind = RefKind.BRANCH
     protected: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """What a commit says about itself; empty texts when it is not known.
+
+    Attributes:
+        author: `Name <email>`.
+        timestamp: ISO 8601.
+        before_sha: the ref's commit before the push; empty means a new ref.
+        tag_message: of an annotated tag, when the ref is one.
+    """
+
+    message: str = ""
+    author: str = ""
+    timestamp: str = ""
+    before_sha: str = ""
+    tag_message: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -35,21 +36,76 @@ class AllowFailure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """`changes:`: globs or a regular expression over the files of the push.
+
+    Attributes:
+        compare_to: a ref; the files are then those that differ from it.
+    """
+
+    paths: tuple[str, ...] = ()
+    regexp: str | None = None
+    compare_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exists:
+    """`exists:`: globs or a regular expression over the files at the commit.
+
+    Attributes:
+        project, ref: look there instead of at the pipeline's own commit.
+    """
+
+    paths: tuple[str, ...] = ()
+    regexp: str | None = None
+    project: str | None = None
+    ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AutoCancel:
+    """`workflow:auto_cancel`: what a newer pipeline or a failed job cancels."""
+
+    on_new_commit: str | None = None
+    on_job_failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """One entry of `rules:`. Keys are ANDed; None means that the key was not written.
 
     Attributes:
         condition: the expression of `if:`.
         start_in: seconds, for `when: delayed`.
+        auto_cancel: in `workflow:rules` only.
     """
 
     condition: str | None = None
+    changes: Changes | None = None
+    exists: Exists | None = None
     when: When | None = None
     allow_failure: AllowFailure | None = None
     start_in: int | None = None
     variables: Variables = ()
     needs: tuple[Need, ...] | None = None
     interruptible: bool | None = None
+    auto_cancel: AutoCancel | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """`only:` or `except:`; keys are ANDed in `only` and ORed in `except`.
+
+    Attributes:
+        refs: names, `/patterns/` and words such as `branches`; None when not written.
+        variables: expressions; one that is true is enough.
+        kubernetes: `active` asks for a cluster.
+    """
+
+    refs: tuple[str, ...] | None = None
+    variables: tuple[str, ...] | None = None
+    changes: tuple[str, ...] | None = None
+    kubernetes: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,3 +129,26 @@ class JobDecision:
     needs: tuple[Need, ...] | None = None
     rule: int | None = None
     reason: str = ""
+    interruptible: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineDecision:
+    """What one context makes of a pipeline.
+
+    Attributes:
+        created: False when `workflow:rules` or an empty list of jobs prevents the pipeline.
+        reason: why, in words for a person.
+        name: `workflow:name`, expanded.
+        jobs: by name, absent ones included.
+        variables: what the matching `workflow:rules` entry adds to the global ones.
+        errors: why GitLab would refuse to create it, for example a need on an absent job.
+    """
+
+    created: bool
+    reason: str = ""
+    name: str | None = None
+    jobs: Mapping[str, JobDecision]
+    variables: Variables = ()
+    auto_cancel: AutoCancel | None = None
+    errors: tuple[str, ...] = ()

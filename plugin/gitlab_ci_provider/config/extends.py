@@ -1,0 +1,84 @@
+"""`extends:`: a job takes over the keys of others, deep-merged, later bases winning.
+
+Source: GitLab's `Gitlab::Ci::Config::Extendable`: mappings are merged, lists replaced, up to
+eleven levels.
+"""
+
+from __future__ import annotations
+
+from gitlab_ci_provider.config.merge import deep_merge
+from gitlab_ci_provider.config.raw import Map, Mark, Node, Seq
+from gitlab_ci_provider.config.report import Report
+
+MAX_NESTING = 10
+
+
+def apply_extends(tree: Map, report: Report) -> Map:
+    """Resolve `extends` in every top-level mapping; what cannot be resolved is reported."""
+    extender = _Extender(tree, report)
+    merged = tree.copy()
+    for name, value in tree.items():
+        if isinstance(value, Map) and "extends" in value:
+            merged[name] = extender.extend(name, ())[0]
+    return merged
+
+
+class _Extender:
+    """Merges each name once, whatever the number of jobs that extend it."""
+
+    def __init__(self, tree: Map, report: Report):
+        self.tree = tree
+        self.report = report
+        self.done: dict[str, tuple[Map, int]] = {}
+
+    def extend(self, name: str, ancestors: tuple[str, ...]) -> tuple[Map, int]:
+        """Give the merged mapping and how many levels of `extends` are below it."""
+        if name not in self.done:
+            self.done[name] = self._extend(name, ancestors)
+        return self.done[name]
+
+    def _extend(self, name: str, ancestors: tuple[str, ...]) -> tuple[Map, int]:
+        value = self.tree[name]
+        if not isinstance(value, Map):
+            return Map(Mark(""), ()), 0
+        if "extends" not in value:
+            return value, 0
+        place = value.place("extends")
+        merged: Map | None = None
+        depth = 0
+        for base in _names(value["extends"]):
+            if not self._usable(name, base, (*ancestors, name), place):
+                continue
+            below, levels = self.extend(base, (*ancestors, name))
+            depth = max(depth, levels)
+            merged = below if merged is None else deep_merge(merged, below)
+        if depth >= MAX_NESTING + 1:
+            self._refuse(name, "nesting too deep in `extends`", place)
+        return (value if merged is None else deep_merge(merged, value)), depth + 1
+
+    def _usable(self, name: str, base: str, path: tuple[str, ...], place: Mark) -> bool:
+        if base not in self.tree:
+            self._refuse(name, f"unknown keys in `extends` ({base})", place)
+        elif not isinstance(self.tree[base], Map):
+            self._refuse(name, f"invalid base hashes in `extends` ({base})", place)
+        elif base in path:
+            self._refuse(name, "circular dependency detected in `extends`", place)
+        elif len(path) > 2 * MAX_NESTING:
+            self._refuse(name, "nesting too deep in `extends`", place)
+        else:
+            return True
+        return False
+
+    def _refuse(self, name: str, problem: str, place: Mark) -> None:
+        words, _, _ = problem.partition(" in ")
+        code = "extends-" + words.replace(" ", "-").removesuffix("-detected")
+        self.report.error(code, f"{name}: {problem}", place)
+
+
+def _names(value: Node) -> list[str]:
+    """List the bases; a value of the wrong type is reported when the job is read."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, Seq):
+        return [item for item in value if isinstance(item, str)]
+    return []

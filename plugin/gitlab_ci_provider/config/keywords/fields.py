@@ -1,0 +1,173 @@
+"""Shared readers: a value in the file to a value of the model, or words on why not.
+
+A `Field` is a value, its place and how GitLab names it in messages. Readers return the value, or
+None after reporting what is wrong; a key that is absent or null is no field at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from gitlab_ci_provider.config.raw import Map, Mark, Node, Seq
+from gitlab_ci_provider.config.report import Report
+
+Value = TypeVar("Value")
+Choice = TypeVar("Choice", bound=str)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A value as written.
+
+    Attributes:
+        label: GitLab's path of the entry, for example `jobs:rspec:artifacts`.
+        subject: what messages begin with: the label and `config`, or the label and an attribute.
+    """
+
+    value: Node
+    label: str
+    subject: str
+    mark: Mark
+    report: Report
+
+    def refuse(self, problem: str, code: str = "keyword-invalid", hint: str | None = None) -> None:
+        """Report in GitLab's words that the value is not accepted."""
+        self.report.error(code, f"{self.subject} {problem}", self.mark, hint)
+
+    def entry(self, key: str) -> Field | None:
+        """Give a key that is an entry of its own: messages say `label:key config`."""
+        return self._child(key, f"{self.label}:{key}" if self.label else key, "config")
+
+    def attribute(self, key: str) -> Field | None:
+        """Give a key that belongs to this entry: messages say `label key`."""
+        return self._child(key, self.label, key.replace("_", " "))
+
+    def _child(self, key: str, label: str, subject: str) -> Field | None:
+        if not isinstance(self.value, Map):
+            return None
+        value = self.value.get(key)
+        if value is None:
+            return None
+        place = self.value.place(key)
+        return Field(value, label, f"{label} {subject}", place, self.report)
+
+    def items(self, name: str | None = None) -> Iterator[Field]:
+        """Give the items of a list; `name` makes each an entry of its own."""
+        if not isinstance(self.value, Seq):
+            return
+        label = f"{self.label}:{name}" if name else self.label
+        subject = f"{label} config" if name else self.subject
+        for position, item in enumerate(self.value):
+            yield Field(item, label, subject, self.value.place(position), self.report)
+
+    def read(self, key: str, reader: Callable[[Field], Value | None]) -> Value | None:
+        """Read a key that is an entry; None when it is absent or wrong."""
+        field = self.entry(key)
+        return reader(field) if field else None
+
+    def get(self, key: str, reader: Callable[[Field], Value | None]) -> Value | None:
+        """Read a key that is an attribute; None when it is absent or wrong."""
+        field = self.attribute(key)
+        return reader(field) if field else None
+
+    def only(self, allowed: Collection[str]) -> None:
+        """Report keys that GitLab does not know here."""
+        if not isinstance(self.value, Map):
+            return
+        unknown = [key for key in self.value if key not in allowed]
+        if unknown:
+            place = self.value.place(unknown[0])
+            problem = f"contains unknown keys: {', '.join(unknown)}"
+            self.report.error("keyword-unknown", f"{self.subject} {problem}", place)
+
+
+def mapping(field: Field, allowed: Collection[str], problem: str = "should be a hash") -> bool:
+    """Check that the value is a mapping with known keys."""
+    if not isinstance(field.value, Map):
+        field.refuse(problem)
+        return False
+    field.only(allowed)
+    return True
+
+
+def text(field: Field) -> str | None:
+    """Read a text."""
+    if isinstance(field.value, str):
+        return field.value
+    field.refuse("should be a string")
+    return None
+
+
+def boolean(field: Field) -> bool | None:
+    """Read a boolean, in any of YAML 1.1's spellings."""
+    if isinstance(field.value, bool):
+        return field.value
+    field.refuse("should be a boolean value")
+    return None
+
+
+def strings(field: Field) -> tuple[str, ...] | None:
+    """Read a list of texts."""
+    if _is_strings(field.value):
+        return _texts(field.value)
+    field.refuse("should be an array of strings")
+    return None
+
+
+def strings_or_string(field: Field) -> tuple[str, ...] | None:
+    """Read a list of texts, or one text."""
+    if isinstance(field.value, str):
+        return (field.value,)
+    if _is_strings(field.value):
+        return _texts(field.value)
+    field.refuse("should be an array of strings or a string")
+    return None
+
+
+def choice(field: Field, allowed: tuple[Choice, ...]) -> Choice | None:
+    """Read one of a few words."""
+    for word in allowed:
+        if field.value == word:
+            return word
+    field.refuse(f"should be one of: {', '.join(allowed)}")
+    return None
+
+
+def integers(field: Field) -> tuple[int, ...] | None:
+    """Read an integer or a list of integers."""
+    value = field.value
+    if _is_integer(value):
+        return (int(value),) if isinstance(value, int) else None
+    if isinstance(value, Seq) and all(_is_integer(item) for item in value):
+        return tuple(item for item in value if isinstance(item, int))
+    field.refuse("should be either an array of integers or an integer")
+    return None
+
+
+def is_integer(value: Node) -> bool:
+    """Tell whether a value is an integer; booleans are none."""
+    return _is_integer(value)
+
+
+def flat(node: Node) -> Iterator[Node]:
+    """Give the items of nested lists in order; a single value is its own item."""
+    if not isinstance(node, Seq):
+        yield node
+        return
+    for item in node:
+        yield from flat(item)
+
+
+def _is_integer(value: Node) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_strings(value: Node) -> bool:
+    return isinstance(value, Seq) and all(isinstance(item, str) for item in value)
+
+
+def _texts(value: Node) -> tuple[str, ...]:
+    items = value if isinstance(value, Seq) else ()
+    return tuple(item for item in items if isinstance(item, str))

@@ -1,0 +1,244 @@
+"""YAML text to a tree, through libyaml's events, read as Ruby's Psych reads it.
+
+Psych's habits that matter: a `<<` written after a key overwrites it, the last of duplicate keys
+wins, unknown tags mean nothing. Limits keep hostile files cheap: nesting of 100 levels (GitLab's
+own limit) and a number of nodes after aliases are counted out.
+
+Unlike GitLab, which limits the memory of the parsed tree (2 MB by default), the limit counts nodes.
+"""
+
+from __future__ import annotations
+
+from yaml._yaml import CParser
+from yaml.error import MarkedYAMLError, YAMLError
+from yaml.events import (
+    AliasEvent,
+    DocumentEndEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
+
+from gitlab_ci_provider.config.raw import Map, Mark, Node, Reference, Seq
+from gitlab_ci_provider.config.report import Report
+from gitlab_ci_provider.config.scalars import DisallowedClassError, resolve, to_ruby_text
+
+MAX_DEPTH = 100
+MAX_NODES = 2_000_000
+TOO_BIG = "The parsed YAML is too big"
+_REFERENCE_TAG = "!reference"
+
+
+class LoadError(Exception):
+    """The text is no YAML that GitLab would read; says where."""
+
+    def __init__(self, code: str, message: str, mark: Mark):
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.mark = mark
+
+
+def load(text: str, file: str, report: Report, first_line: int = 1) -> Node:
+    """Read the first YAML document of a text.
+
+    The text starts at the line `first_line` of the file.
+
+    Raises:
+        LoadError: the text has a syntax error or breaks a limit.
+    """
+    return _Builder(file, report, first_line - 1).build(text)
+
+
+class _Builder:
+    """Builds the tree from events with a stack of its own: no input can exhaust Python's."""
+
+    def __init__(self, file: str, report: Report, offset: int):
+        self.file = file
+        self.report = report
+        self.offset = offset
+        self.anchors: dict[str, Node] = {}
+        self.weights: dict[int, int] = {}
+        self.stack: list[_Open] = []
+        self.nodes = 0
+        self.root: Node = None
+
+    def build(self, text: str) -> Node:
+        """Read the events of one document."""
+        try:
+            parser = CParser(text)
+            while not isinstance(event := parser.get_event(), DocumentEndEvent):
+                if event is None:
+                    break
+                self._take(event)
+        except MarkedYAMLError as error:
+            raise self._syntax_error(error) from error
+        except YAMLError as error:
+            raise LoadError("yaml-syntax", f"Invalid YAML: {error}", Mark(self.file)) from error
+        return self.root
+
+    def _take(self, event: Event) -> None:
+        if isinstance(event, ScalarEvent):
+            self._count(1, event)
+            self._scalar(event)
+        elif isinstance(event, MappingStartEvent | SequenceStartEvent):
+            self._open(event)
+        elif isinstance(event, MappingEndEvent | SequenceEndEvent):
+            self._close()
+        elif isinstance(event, AliasEvent):
+            self._alias(event)
+
+    def _mark(self, event: Event) -> Mark:
+        at = event.start_mark
+        if at is None:
+            return Mark(self.file)
+        return Mark(self.file, at.line + 1 + self.offset, at.column + 1)
+
+    def _count(self, nodes: int, event: Event) -> None:
+        self.nodes += nodes
+        if self.nodes > MAX_NODES:
+            raise LoadError("yaml-too-big", TOO_BIG, self._mark(event))
+
+    def _scalar(self, event: ScalarEvent) -> None:
+        mark = self._mark(event)
+        value: Node
+        if event.tag == _REFERENCE_TAG:
+            value = Reference(None, _quoted(event.value), mark)
+        elif event.implicit[0] or (event.tag is not None and not _says_text(event)):
+            try:
+                value = resolve(event.value)
+            except DisallowedClassError as error:
+                raise LoadError("yaml-date", str(error), mark) from error
+        else:
+            value = event.value
+        if event.anchor:
+            self.anchors[event.anchor] = value
+        self._add(value, mark, 1)
+
+    def _open(self, event: MappingStartEvent | SequenceStartEvent) -> None:
+        if len(self.stack) >= MAX_DEPTH:
+            raise LoadError("yaml-too-deep", TOO_BIG, self._mark(event))
+        self._count(1, event)
+        mark = self._mark(event)
+        node: Map | Seq = Map(mark) if isinstance(event, MappingStartEvent) else Seq(mark)
+        self.stack.append(_Open(node, event.anchor, event.tag == _REFERENCE_TAG))
+
+    def _close(self) -> None:
+        done = self.stack.pop()
+        node: Node = done.node
+        if done.reference:
+            node = _reference(done.node)
+        if done.anchor:
+            self.anchors[done.anchor] = node
+            self.weights[id(node)] = done.weight
+        self._add(node, done.node.mark, done.weight)
+
+    def _alias(self, event: AliasEvent) -> None:
+        mark = self._mark(event)
+        if event.anchor not in self.anchors:
+            message = f"An alias referenced an unknown anchor: {event.anchor}"
+            raise LoadError("yaml-unknown-anchor", message, mark)
+        node = self.anchors[event.anchor]
+        weight = self.weights.get(id(node), 1)
+        self._count(weight, event)
+        self._add(node, mark, weight, alias=True)
+
+    def _add(self, node: Node, mark: Mark, weight: int, *, alias: bool = False) -> None:
+        if not self.stack:
+            self.root = node
+            return
+        parent = self.stack[-1]
+        parent.weight += weight
+        if isinstance(parent.node, Seq):
+            parent.node.append(node)
+            parent.node.marks.append(mark)
+        elif parent.key is None:
+            parent.key = self._key(node, mark, parent.node)
+            parent.key_mark = mark
+        else:
+            self._pair(parent, node, mergeable=alias or isinstance(node, Map | Seq))
+            parent.key = None
+
+    def _key(self, node: Node, mark: Mark, owner: Map) -> str:
+        if isinstance(node, str):
+            return node
+        if isinstance(node, Map | Seq | Reference):
+            raise LoadError("yaml-key", "Invalid configuration format: a key must be text", mark)
+        key = to_ruby_text(node)
+        owner.typed_keys |= {key}
+        return key
+
+    def _pair(self, parent: _Open, node: Node, *, mergeable: bool) -> None:
+        owner, key, mark = parent.node, parent.key, parent.key_mark
+        if not isinstance(owner, Map) or key is None:
+            return
+        if key == "<<" and mergeable and _merge(owner, node):
+            return
+        if key in owner.marks and key in parent.written:
+            lost = f"duplicate key {key!r}: the first one, line {owner.marks[key].line}, is lost"
+            hint = "Remove one of them; GitLab takes the last without a word."
+            self.report.warning("yaml-duplicate-key", lost, mark, hint)
+        parent.written.add(key)
+        owner.put(key, node, mark)
+
+    def _syntax_error(self, error: MarkedYAMLError) -> LoadError:
+        """Say it in Psych's words, with libyaml's place."""
+        at = error.problem_mark
+        line, column = (at.line + 1, at.column + 1) if at else (1, 1)
+        mark = Mark(self.file, line + self.offset, column)
+        words = " ".join(part for part in (error.problem, error.context) if part)
+        message = f"({self.file}): {words} at line {mark.line} column {column}"
+        return LoadError("yaml-syntax", message, mark)
+
+
+class _Open:
+    """A mapping or list whose end is still to come."""
+
+    __slots__ = ("anchor", "key", "key_mark", "node", "reference", "weight", "written")
+
+    def __init__(self, node: Map | Seq, anchor: str | None, reference: bool):
+        self.node = node
+        self.anchor = anchor
+        self.reference = reference
+        self.weight = 1
+        self.key: str | None = None
+        self.key_mark = node.mark
+        self.written: set[str] = set()
+
+
+def _says_text(event: ScalarEvent) -> bool:
+    """Tell whether a tag or quotes keep the scalar a text."""
+    return event.tag in ("tag:yaml.org,2002:str", "!str", "!") or bool(event.style)
+
+
+def _merge(owner: Map, node: Node) -> bool:
+    """Apply a merge key where it stands: keys written before it are overwritten."""
+    if isinstance(node, Map):
+        owner.absorb(node)
+        return True
+    if isinstance(node, Seq) and all(isinstance(item, Map) for item in node):
+        for item in reversed(node):
+            if isinstance(item, Map):
+                owner.absorb(item)
+        return True
+    return False
+
+
+def _reference(node: Map | Seq) -> Reference:
+    if isinstance(node, Map):
+        return Reference(None, "{...}", node.mark)
+    words = [item for item in node if isinstance(item, str)]
+    text = "[" + ", ".join(_quoted(item) for item in node) + "]"
+    path = tuple(words) if words and len(words) == len(node) else None
+    return Reference(path, text, node.mark)
+
+
+def _quoted(item: Node) -> str:
+    return f'"{item}"' if isinstance(item, str) else str(item)
+
+
+def _plain(item: Node) -> bool:
+    return item is None or isinstance(item, bool | int | float)

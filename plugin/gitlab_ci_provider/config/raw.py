@@ -1,0 +1,100 @@
+"""The tree that YAML becomes: plain values that know where they were written.
+
+Mappings and lists are subclasses of `dict` and `list`, so the rest of the package reads them with
+ordinary code; places are kept beside the values, one for each key or item. Nothing changes a node
+after it was made: aliases and merges share them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple, TypeAlias
+
+from gitlab_ci_provider.model.diagnostic import SourceLocation
+
+
+class Mark(NamedTuple):
+    """A place in a file; line and column count from 1."""
+
+    file: str
+    line: int = 1
+    column: int = 1
+
+    def location(self) -> SourceLocation:
+        """Give the place as diagnostics carry it."""
+        return SourceLocation(file=self.file, line=self.line, column=self.column)
+
+
+class Reference(NamedTuple):
+    """A `!reference [job, key, ...]` that is not resolved yet; `path` is None when malformed."""
+
+    path: tuple[str, ...] | None
+    text: str
+    mark: Mark
+
+
+Node: TypeAlias = "bool | int | float | str | Map | Seq | Reference | None"
+
+
+class Map(dict[str, "Node"]):
+    """A mapping; `marks` tells for each key where its winning value was written.
+
+    Attributes:
+        typed_keys: keys that YAML does not read as text, as written in Ruby (`true`, `12`).
+    """
+
+    __slots__ = ("mark", "marks", "typed_keys")
+
+    def __init__(self, mark: Mark, items: Iterable[tuple[str, Node]] = ()):
+        super().__init__(items)
+        self.mark = mark
+        self.marks: dict[str, Mark] = {}
+        self.typed_keys: frozenset[str] = frozenset()
+
+    def put(self, key: str, value: Node, mark: Mark) -> None:
+        """Set a key while the mapping is being built."""
+        self[key] = value
+        self.marks[key] = mark
+
+    def absorb(self, other: Map) -> None:
+        """Take over all keys of another mapping while this one is being built."""
+        self.update(other)
+        self.marks.update(other.marks)
+
+    def copy(self) -> Map:
+        """Copy one level deep, with the places."""
+        twin = Map(self.mark, self.items())
+        twin.marks = dict(self.marks)
+        twin.typed_keys = self.typed_keys
+        return twin
+
+    def without(self, *keys: str) -> Map:
+        """Copy one level deep, leaving keys out."""
+        twin = self.copy()
+        for key in keys:
+            twin.pop(key, None)
+        return twin
+
+    def place(self, key: str) -> Mark:
+        """Tell where a key was written; the mapping's own place when it has no such key."""
+        return self.marks.get(key, self.mark)
+
+
+class Seq(list["Node"]):
+    """A list; `marks` holds the place of each item."""
+
+    __slots__ = ("mark", "marks")
+
+    def __init__(self, mark: Mark, items: Iterable[Node] = (), marks: Iterable[Mark] = ()):
+        super().__init__(items)
+        self.mark = mark
+        self.marks = list(marks)
+
+    def place(self, position: int) -> Mark:
+        """Tell where an item was written."""
+        return self.marks[position] if position < len(self.marks) else self.mark
+
+
+def mark_of(node: Node, default: Mark) -> Mark:
+    """Tell where a node was written, when it knows."""
+    return node.mark if isinstance(node, Map | Seq | Reference) else default

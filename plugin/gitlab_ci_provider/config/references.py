@@ -1,0 +1,89 @@
+"""`!reference [job, key, ...]`: a value taken from elsewhere in the merged configuration.
+
+Source: GitLab's `Gitlab::Ci::Config::Yaml::Tags`. Every path is resolved once and its value
+shared, so many references to one list cost nothing.
+"""
+
+from __future__ import annotations
+
+from gitlab_ci_provider.config.raw import Map, Node, Reference, Seq
+from gitlab_ci_provider.config.report import Report
+
+MAX_NESTING = 60
+"""References in references; GitLab has no limit of its own, ours keeps hostile files cheap."""
+
+
+def resolve_references(tree: Map, report: Report) -> Map:
+    """Replace every reference by its value; one that has none is reported and becomes null."""
+    resolved = _Resolver(tree, report).resolve(tree)
+    return resolved if isinstance(resolved, Map) else tree
+
+
+class _Resolver:
+    def __init__(self, tree: Map, report: Report):
+        self.tree = tree
+        self.report = report
+        self.values: dict[tuple[str, ...], Node] = {}
+        self.open: list[tuple[str, ...]] = []
+        self.seen: dict[int, Node] = {}
+
+    def resolve(self, node: Node) -> Node:
+        """Give the node without references; itself when it has none."""
+        if isinstance(node, Reference):
+            return self._reference(node)
+        if not isinstance(node, Map | Seq):
+            return node
+        if id(node) not in self.seen:
+            self.seen[id(node)] = self._map(node) if isinstance(node, Map) else self._seq(node)
+        return self.seen[id(node)]
+
+    def _map(self, node: Map) -> Map:
+        values = {key: self.resolve(value) for key, value in node.items()}
+        if all(values[key] is value for key, value in node.items()):
+            return node
+        twin = node.copy()
+        twin.update(values)
+        return twin
+
+    def _seq(self, node: Seq) -> Seq:
+        values = [self.resolve(item) for item in node]
+        if all(new is old for new, old in zip(values, node, strict=True)):
+            return node
+        return Seq(node.mark, values, node.marks)
+
+    def _reference(self, reference: Reference) -> Node:
+        path = reference.path
+        if path is None:
+            self._refuse(reference, "is not valid", "reference-invalid")
+            return None
+        if path in self.values:
+            return self.values[path]
+        if not self._usable(reference, path):
+            return None
+        self.open.append(path)
+        value = self.resolve(self._dig(path))
+        self.open.pop()
+        if value is None or value is False:
+            self._refuse(reference, "could not be found", "reference-missing")
+        self.values[path] = value
+        return value
+
+    def _usable(self, reference: Reference, path: tuple[str, ...]) -> bool:
+        if path in self.open:
+            self._refuse(reference, "is part of a circular chain", "reference-circular")
+        elif len(self.open) >= MAX_NESTING:
+            self._refuse(reference, "is nested too deep", "reference-too-deep")
+        else:
+            return True
+        return False
+
+    def _dig(self, path: tuple[str, ...]) -> Node:
+        node: Node = self.tree
+        for key in path:
+            if not isinstance(node, Map):
+                return None
+            node = node.get(key)
+        return node
+
+    def _refuse(self, reference: Reference, problem: str, code: str) -> None:
+        self.report.error(code, f"!reference {reference.text} {problem}", reference.mark)

@@ -1,0 +1,55 @@
+"""GitLab's names as Airflow identifiers: letters, digits, `-`, `_` and `.` only, unique."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+
+CREATE_PIPELINE = "create_pipeline"
+FINISH_PIPELINE = "finish_pipeline"
+
+_MAX = 200
+"""Airflow allows 250 characters."""
+
+
+def dag_id(project_path: str) -> str:
+    """Name the DAG of a project: `group/project` is `group__project`.
+
+    GitLab forbids two special characters in a row in paths, so no two projects share a name.
+    """
+    return _slug(project_path.replace("/", "__"))
+
+
+def task_ids(jobs: Iterable[str]) -> dict[str, str]:
+    """Name the task of each job; the same jobs always get the same names."""
+    return _unique(jobs, taken={CREATE_PIPELINE, FINISH_PIPELINE})
+
+
+def group_ids(stages: Iterable[str], tasks: Mapping[str, str]) -> dict[str, str]:
+    """Name the task group of each stage; tasks and groups share one space of names."""
+    taken = {CREATE_PIPELINE, FINISH_PIPELINE, *tasks.values()}
+    by_name = _unique((f"stage-{stage}" for stage in stages), taken=taken)
+    return {name.removeprefix("stage-"): group for name, group in by_name.items()}
+
+
+def _unique(names: Iterable[str], *, taken: set[str]) -> dict[str, str]:
+    ids: dict[str, str] = {}
+    used = set(taken)
+    ordered = sorted(set(names), key=lambda name: (_slug(name) != name, name))
+    for name in ordered:
+        slug = _slug(name)
+        if slug in used:
+            slug = f"{slug[:_MAX]}-{_short_hash(name)}"
+        used.add(slug)
+        ids[name] = slug
+    return ids
+
+
+def _slug(name: str) -> str:
+    slug = re.sub(r"[^A-Za-z0-9_.-]+", "_", name).strip("_") or "job"
+    return slug if len(slug) <= _MAX else f"{slug[:_MAX]}-{_short_hash(name)}"
+
+
+def _short_hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

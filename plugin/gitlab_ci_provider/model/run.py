@@ -1,0 +1,78 @@
+"""One pipeline as it was created: the record that every task of its DAG run reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gitlab_ci_provider.model.context import PipelineSource
+from gitlab_ci_provider.model.project import Project, Ref
+from gitlab_ci_provider.model.rules import JobDecision
+from gitlab_ci_provider.model.variables import Variables
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineRun:
+    """What `create_pipeline` decided; pinned for the whole run.
+
+    Attributes:
+        id, iid: CI_PIPELINE_ID and CI_PIPELINE_IID.
+        digest: of the compiled pipeline at the ref's commit.
+        variables: of the run form or trigger, and those of `workflow:rules`.
+        decisions: one for each job of the pipeline.
+        created_at: ISO 8601, UTC.
+        url: of the run in the Airflow UI.
+    """
+
+    id: int
+    iid: int
+    project: Project
+    ref: Ref
+    source: PipelineSource
+    digest: str
+    created_at: str
+    name: str | None = None
+    variables: Variables = ()
+    decisions: Mapping[str, JobDecision]
+    url: str = ""
+
+
+class JobStatus(StrEnum):
+    """GitLab's words for what became of a job, as far as they can be an end."""
+
+    SUCCESS = "success"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    MANUAL = "manual"
+    CANCELED = "canceled"
+    ABSENT = "absent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobArtifact:
+    """An archive that a job left in the object store."""
+
+    name: str
+    object_key: str
+    size: int = 0
+    files: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobResult:
+    """How a job ended; kept as the task's XCom `job_result` for people and for later jobs.
+
+    Attributes:
+        allowed_failure: it failed and the pipeline may pass all the same.
+        failure_reason: GitLab's, as in `retry:when`.
+        reason: for a person.
+    """
+
+    status: JobStatus
+    allowed_failure: bool = False
+    exit_code: int | None = None
+    failure_reason: str | None = None
+    reason: str = ""
+    artifacts: tuple[JobArtifact, ...] = ()
+    pod: str = ""
