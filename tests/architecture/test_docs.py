@@ -1,0 +1,67 @@
+"""Every page of the documentation can be found by a reader."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+KEYWORDS = DOCS / "reference" / "keywords"
+
+
+def test_navigation_names_every_page():
+    """Each page but those of single keywords stands in the navigation, and each entry exists."""
+    pages = {str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md")}
+    keywords = {page for page in pages if page.startswith("reference/keywords/")}
+    listed = set(_leaves(_config()["nav"]))
+
+    assert listed == (pages - keywords) | {"reference/keywords/index.md"}
+
+
+def test_every_keyword_page_is_linked_from_the_index():
+    """The list of keywords links each page of a keyword."""
+    index = (KEYWORDS / "index.md").read_text(encoding="utf-8")
+    linked = set(re.findall(r"\]\(([\w-]+\.md)\)", index))
+
+    assert {path.name for path in KEYWORDS.glob("*.md")} - {"index.md"} <= linked
+
+
+def test_every_record_of_a_decision_has_a_number_of_its_own():
+    """Records of decisions are named by a number without gaps."""
+    numbers = sorted(int(path.name[:4]) for path in (DOCS / "adr").glob("[0-9]*.md"))
+
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_pages_load_nothing_from_other_hosts():
+    """The documentation can be read offline: no fonts, scripts or pictures from elsewhere."""
+    theme = _config()["theme"]
+    pictures = [
+        f"{path.relative_to(DOCS)}: {match}"
+        for path in DOCS.rglob("*.md")
+        for match in re.findall(
+            r"!\[[^\]]*\]\(https?:[^)]*\)|<(?:img|script)\b[^>]*http[^>]*>", _read(path)
+        )
+    ]
+
+    assert theme["font"] is False
+    assert pictures == []
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def _config() -> Any:
+    return yaml.safe_load(_read(ROOT / "mkdocs.yml"))
+
+
+def _leaves(entry: Any) -> list[str]:
+    if isinstance(entry, str):
+        return [entry]
+    parts = entry.values() if isinstance(entry, dict) else entry
+    return [leaf for part in parts for leaf in _leaves(part)]
