@@ -17,6 +17,8 @@ world (git, S3, Kubernetes) and for us::
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class GitlabCiError(Exception):
     """Root of every exception that this package raises."""
@@ -42,20 +44,29 @@ class StackError(GitlabCiError):
     """The embedded stack could not start, stop or be reached."""
 
 
-class JobFailure(GitlabCiError):
+class JobFailure(GitlabCiError):  # noqa: N818 - GitLab says that a job failed
     """A job failed.
 
     Attributes:
         reason: GitLab's failure reason, as `retry:when` spells it.
         exit_code: of the script, when it ran.
+        artifacts: what it left all the same (`artifacts:when`).
     """
 
     reason = "unknown_failure"
 
-    def __init__(self, message: str, *, reason: str | None = None, exit_code: int | None = None):
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: str | None = None,
+        exit_code: int | None = None,
+        artifacts: tuple[Any, ...] = (),
+    ):
         super().__init__(message)
         self.reason = reason or self.reason
         self.exit_code = exit_code
+        self.artifacts = artifacts
 
 
 class ScriptFailure(JobFailure):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gitlab_ci_provider.model.context import PipelineSource
@@ -19,10 +19,13 @@ class PipelineRun:
     Attributes:
         id, iid: CI_PIPELINE_ID and CI_PIPELINE_IID.
         digest: of the compiled pipeline at the ref's commit.
-        variables: of the run form or trigger, and those of `workflow:rules`.
-        decisions: one for each job of the pipeline.
         created_at: ISO 8601, UTC.
-        url: of the run in the Airflow UI.
+        decisions: one for each job of the compiled pipeline.
+        variables: of the run form or trigger.
+        workflow_variables: of the `workflow:rules` entry that matched.
+        created: False when `workflow:rules` or an empty job list prevent a pipeline, see `reason`.
+        file_keys: the hashes for `cache:key:files`, by the file names joined with newlines.
+        run_id: of the Airflow run.
     """
 
     id: int
@@ -33,9 +36,13 @@ class PipelineRun:
     digest: str
     created_at: str
     name: str | None = None
-    variables: Variables = ()
     decisions: Mapping[str, JobDecision]
-    url: str = ""
+    variables: Variables = ()
+    workflow_variables: Variables = ()
+    created: bool = True
+    reason: str = ""
+    file_keys: Mapping[str, str] = field(default_factory=dict)
+    run_id: str = ""
 
 
 class JobStatus(StrEnum):

@@ -1,0 +1,88 @@
+"""Reading a pod's status: what its containers are doing, and what keeps it from starting."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from kubernetes import client as k8s
+
+Phase = Literal["waiting", "running", "terminated"]
+
+_HOPELESS = {
+    "ImagePullBackOff": "image_pull_failure",
+    "InvalidImageName": "image_pull_failure",
+    "ErrImageNeverPull": "image_pull_failure",
+    "CreateContainerConfigError": "runner_system_failure",
+    "CreateContainerError": "runner_system_failure",
+    "RunContainerError": "runner_system_failure",
+}
+"""Reasons to wait that do not go away by themselves; `ErrImagePull` alone may be a hiccup."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerState:
+    """What one container does; `exit_code` only once it has terminated."""
+
+    phase: Phase
+    reason: str = ""
+    message: str = ""
+    exit_code: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartProblem:
+    """Why a pod will never start; `failure_reason` is GitLab's."""
+
+    failure_reason: str
+    message: str
+
+
+def container_state(pod: k8s.V1Pod, name: str) -> ContainerState:
+    """Tell what a container (init or not) does; one without a status waits."""
+    status = next((one for one in _statuses(pod) if one.name == name), None)
+    state = status.state if status is not None else None
+    if state is None:
+        return ContainerState(phase="waiting")
+    if state.terminated is not None:
+        return _terminated(state.terminated)
+    if state.running is not None:
+        return ContainerState(phase="running")
+    waiting = state.waiting
+    return ContainerState(
+        phase="waiting",
+        reason=(waiting.reason or "") if waiting else "",
+        message=(waiting.message or "") if waiting else "",
+    )
+
+
+def start_problem(pod: k8s.V1Pod) -> StartProblem | None:
+    """Tell why the pod cannot start, when waiting longer is no use."""
+    for status in _statuses(pod):
+        state = container_state(pod, status.name)
+        if state.phase == "waiting" and state.reason in _HOPELESS:
+            said = state.message or state.reason
+            message = f"container '{status.name}' (image {status.image}): {state.reason}: {said}"
+            return StartProblem(failure_reason=_HOPELESS[state.reason], message=message)
+    return None
+
+
+def has_ended(pod: k8s.V1Pod) -> bool:
+    """Tell whether the pod has come to its end, by itself or not."""
+    return bool(pod.status and pod.status.phase in {"Succeeded", "Failed"})
+
+
+def _statuses(pod: k8s.V1Pod) -> list[Any]:
+    status = pod.status
+    if status is None:
+        return []
+    return [*(status.init_container_statuses or []), *(status.container_statuses or [])]
+
+
+def _terminated(state: Any) -> ContainerState:
+    return ContainerState(
+        phase="terminated",
+        reason=state.reason or "",
+        message=state.message or "",
+        exit_code=state.exit_code,
+    )

@@ -1,0 +1,49 @@
+"""The volumes of a job's pod: two that its containers share, and the Secret, cut in two.
+
+The helper containers see the plan with its credentials, the build container sees the scripts only.
+"""
+
+from __future__ import annotations
+
+from kubernetes import client as k8s
+
+from gitlab_ci_provider.model import workspace
+
+SCRIPT_KEYS = ("entry", "step_script", "after_script")
+PLAN_KEY = "plan.json"
+
+_READABLE = 0o444
+
+
+def volumes(secret_name: str) -> list[k8s.V1Volume]:
+    """List the volumes of the pod whose Secret has this name."""
+    return [
+        k8s.V1Volume(name="builds", empty_dir=k8s.V1EmptyDirVolumeSource()),
+        k8s.V1Volume(name="control", empty_dir=k8s.V1EmptyDirVolumeSource()),
+        _secret("plan", secret_name, (PLAN_KEY,)),
+        _secret("scripts", secret_name, SCRIPT_KEYS),
+    ]
+
+
+def helper_mounts() -> list[k8s.V1VolumeMount]:
+    """List what the helper containers see."""
+    return [*_shared(), _mount("plan", workspace.PLAN_DIR, read_only=True)]
+
+
+def build_mounts() -> list[k8s.V1VolumeMount]:
+    """List what the build container sees."""
+    return [*_shared(), _mount("scripts", workspace.SCRIPTS_DIR, read_only=True)]
+
+
+def _shared() -> list[k8s.V1VolumeMount]:
+    return [_mount("builds", workspace.BUILDS_DIR), _mount("control", workspace.CONTROL_DIR)]
+
+
+def _mount(name: str, path: str, *, read_only: bool = False) -> k8s.V1VolumeMount:
+    return k8s.V1VolumeMount(name=name, mount_path=path, read_only=read_only or None)
+
+
+def _secret(name: str, secret_name: str, keys: tuple[str, ...]) -> k8s.V1Volume:
+    items = [k8s.V1KeyToPath(key=key, path=key) for key in keys]
+    source = k8s.V1SecretVolumeSource(secret_name=secret_name, items=items, default_mode=_READABLE)
+    return k8s.V1Volume(name=name, secret=source)

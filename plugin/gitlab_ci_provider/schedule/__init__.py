@@ -1,0 +1,1 @@
+"""GitLab's scheduling: which job runs next, and why not. Pure; Airflow only asks."""

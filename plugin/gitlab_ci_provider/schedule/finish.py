@@ -1,0 +1,60 @@
+"""What a pipeline amounts to once its jobs have ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gitlab_ci_provider.model.run import JobResult, JobStatus
+
+
+class PipelineStatus(StrEnum):
+    """The end of a pipeline."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineResult:
+    """The end of a pipeline; `warnings` are jobs that failed and were allowed to."""
+
+    status: PipelineStatus
+    warnings: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """One line for a person."""
+        if self.failed:
+            return f"{self.status}: {', '.join(self.failed)}"
+        if self.warnings:
+            return f"{self.status} with warnings: {', '.join(self.warnings)}"
+        return str(self.status)
+
+
+def finish(jobs: Mapping[str, JobResult]) -> PipelineResult:
+    """Combine the ends of all jobs of a pipeline."""
+    warnings = _named(jobs, JobStatus.FAILED, allowed=True)
+    failed = _named(jobs, JobStatus.FAILED, allowed=False)
+    canceled = _named(jobs, JobStatus.CANCELED, allowed=False)
+    ran = {result.status for result in jobs.values()} - {JobStatus.ABSENT}
+    status = PipelineStatus.PASSED
+    if failed:
+        status = PipelineStatus.FAILED
+    elif canceled:
+        status = PipelineStatus.CANCELED
+    elif ran <= {JobStatus.SKIPPED}:
+        status = PipelineStatus.SKIPPED
+    return PipelineResult(status=status, warnings=warnings, failed=failed or canceled)
+
+
+def _named(jobs: Mapping[str, JobResult], status: JobStatus, *, allowed: bool) -> tuple[str, ...]:
+    return tuple(
+        name
+        for name, result in jobs.items()
+        if result.status == status and result.allowed_failure == allowed
+    )

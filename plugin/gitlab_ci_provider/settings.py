@@ -1,0 +1,75 @@
+"""The `[gitlab_ci]` section of airflow.cfg, read once into a frozen value.
+
+The only reader of Airflow's configuration. Every option has a default, see
+`get_provider_info.py`, where Airflow learns their names and descriptions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from gitlab_ci_provider import __version__
+
+SECTION = "gitlab_ci"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How this installation runs pipelines.
+
+    Attributes:
+        home: folder of snapshots and git mirrors, shared by sync, DAG processor and workers.
+        kubernetes_conn_id: where pods run.
+        namespace: of the pods; empty leaves it to the connection.
+        object_store_conn_id: where caches and artifacts go.
+        helper_image: holds `gitlab-ci-helper`.
+        default_image: for jobs without `image:`.
+        job_logs_folder: keep each job's log there as the job wrote it; empty keeps none.
+        default_timeout: seconds, for jobs without `timeout:`.
+        artifacts_expire_in: seconds, for artifacts without `expire_in:`; 0 keeps them.
+        pod_start_timeout: seconds until a pod that does not start counts as failed.
+    """
+
+    home: Path
+    kubernetes_conn_id: str = "gitlab_ci_kubernetes"
+    namespace: str = ""
+    object_store_conn_id: str = "gitlab_ci_object_store"
+    helper_image: str = ""
+    default_image: str = "debian:12"
+    job_logs_folder: str = ""
+    default_timeout: int = 3600
+    artifacts_expire_in: int = 30 * 24 * 3600
+    pod_start_timeout: int = 600
+
+    @property
+    def snapshots(self) -> Path:
+        """Folder of the compiled pipelines."""
+        return self.home / "snapshots"
+
+    @property
+    def mirrors(self) -> Path:
+        """Folder of the bare git mirrors."""
+        return self.home / "mirrors"
+
+
+def load_settings() -> Settings:
+    """Read airflow.cfg and its environment variables (AIRFLOW__GITLAB_CI__...)."""
+    from airflow.configuration import AIRFLOW_HOME, conf
+
+    given = {
+        field.name: _read(conf, field.name, field.type)
+        for field in fields(Settings)
+        if conf.get(SECTION, field.name, fallback="")
+    }
+    folder = {"home": Path(AIRFLOW_HOME) / "gitlab_ci"}
+    image = {"helper_image": f"gitlab-ci-helper:{__version__}"}
+    return Settings(**{**folder, **image, **given})
+
+
+def _read(conf: Any, option: str, kind: Any) -> Any:
+    if kind == "int":
+        return conf.getint(SECTION, option)
+    text = conf.get(SECTION, option)
+    return Path(text) if kind == "Path" else text
