@@ -1,0 +1,65 @@
+"""Repositories as the user names them: a path or a URL, to a project."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from gitlab_ci_provider.exceptions import SourceError
+from gitlab_ci_provider.model.project import Project
+from gitlab_ci_provider.sources.git import hide_credentials
+
+_SCP_LIKE = re.compile(r"^(?:[\w.-]+@)?[\w.-]+:(?!//)(?P<path>.+)$")
+
+
+def clone_url(location: str) -> str:
+    """Turn a path or URL into a URL that git understands anywhere on this machine.
+
+    Raises:
+        SourceError: the path holds no git repository.
+    """
+    if "://" in location or _SCP_LIKE.match(location):
+        return location
+    path = Path(location).expanduser().resolve()
+    if not path.is_dir():
+        raise SourceError(f"{location}: no such directory, and not a git URL")
+    top = next((folder for folder in (path, *path.parents) if is_repository(folder)), None)
+    if top is None:
+        raise SourceError(f"{location}: not a git repository; `git init` and commit first")
+    return top.as_uri()
+
+
+def is_repository(folder: Path) -> bool:
+    """Tell whether a folder is the top of a working copy or a bare repository."""
+    return (folder / ".git").exists() or (
+        (folder / "HEAD").is_file() and (folder / "objects").is_dir()
+    )
+
+
+def project_of(url: str, default_branch: str) -> Project:
+    """Describe the project of a clone URL.
+
+    A repository on this machine has no namespace of its own and gets `local/`.
+    """
+    shown = hide_credentials(url)
+    return Project(path=_project_path(shown), clone_url=shown, default_branch=default_branch)
+
+
+def _project_path(url: str) -> str:
+    parts = urlsplit(url)
+    scp = _SCP_LIKE.match(url)
+    if parts.scheme == "file":
+        names = ["local", _name(unquote(parts.path))]
+    elif "://" in url:
+        names = [part for part in unquote(parts.path).split("/") if part]
+    else:
+        names = [part for part in (scp["path"] if scp else url).split("/") if part]
+    cleaned = [re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.") or "project" for name in names]
+    cleaned[-1] = cleaned[-1].removesuffix(".git")
+    return "/".join(cleaned if len(cleaned) > 1 else ["local", *cleaned])
+
+
+def _name(path: str) -> str:
+    names = [part for part in path.split("/") if part]
+    return names[-2] if names[-1] == ".git" else names[-1]

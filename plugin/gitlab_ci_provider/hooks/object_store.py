@@ -1,0 +1,43 @@
+"""The Airflow connection of the object store: any S3.
+
+Connection type `aws`: login and password are the keys; extra holds `bucket`, and when it is not AWS
+`endpoint_url`, `region_name`, `path_style`, `prefix`, `session_token`, `ca_bundle`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.sdk import Connection
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+from gitlab_ci_provider.exceptions import SettingsError
+from gitlab_ci_provider.model.plan import StoreTarget
+
+
+def store_target(conn_id: str) -> StoreTarget | None:
+    """Read where objects go; None when there is no such connection.
+
+    Raises:
+        SettingsError: the connection names no bucket.
+    """
+    try:
+        connection = Connection.get(conn_id)
+    except AirflowNotFoundException:
+        return None
+    extra: dict[str, Any] = connection.extra_dejson
+    bucket = extra.get("bucket") or extra.get("bucket_name") or connection.schema
+    if not bucket:
+        raise SettingsError(f"connection '{conn_id}' has no `bucket` in its extra")
+    prefix = str(extra.get("prefix") or "").strip("/")
+    return StoreTarget(
+        bucket=str(bucket),
+        prefix=f"{prefix}/" if prefix else "",
+        endpoint_url=str(extra.get("endpoint_url") or ""),
+        region=str(extra.get("region_name") or "us-east-1"),
+        path_style=bool(extra.get("path_style", True)),
+        access_key=connection.login or "",
+        secret_key=connection.password or "",
+        session_token=str(extra.get("session_token") or ""),
+        ca_bundle=str(extra.get("ca_bundle") or ""),
+    )

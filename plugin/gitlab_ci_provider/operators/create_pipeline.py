@@ -1,0 +1,135 @@
+"""The first task of a run: which commit, which variables, which jobs, and why."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow.sdk import BaseOperator, Context
+from airflow.sdk.exceptions import AirflowFailException, DownstreamTasksSkipped
+
+from gitlab_ci_provider.exceptions import GitlabCiError
+from gitlab_ci_provider.model.context import PipelineContext
+from gitlab_ci_provider.model.names import task_ids
+from gitlab_ci_provider.model.project import Ref
+from gitlab_ci_provider.model.rules import PipelineDecision
+from gitlab_ci_provider.model.run import PipelineRun
+from gitlab_ci_provider.operators.cache_files import file_keys
+from gitlab_ci_provider.operators.pinned import Pinned, check_topology, pin
+from gitlab_ci_provider.operators.run_form import RunForm, read_form
+from gitlab_ci_provider.operators.run_record import push_run
+from gitlab_ci_provider.rules.evaluate import decide_pipeline
+from gitlab_ci_provider.schedule.selection import select
+from gitlab_ci_provider.settings import load_settings
+from gitlab_ci_provider.snapshots.store import ProjectRecord, SnapshotStore
+
+
+class CreatePipelineOperator(BaseOperator):
+    """Pins a commit, evaluates the rules and records a decision for every job.
+
+    Jobs that the rules leave out are marked skipped at once: they cost no worker.
+    """
+
+    template_fields = ()
+    ui_color = "#e8e2f5"
+
+    def __init__(self, *, digest: str, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.digest = digest
+
+    def execute(self, context: Context) -> None:
+        """Create the pipeline.
+
+        Raises:
+            AirflowFailException: the ref, its file or its rules are wrong, and would be again.
+            DownstreamTasksSkipped: some jobs are not in the pipeline.
+        """
+        try:
+            run = self._create(context)
+        except GitlabCiError as problem:
+            raise AirflowFailException(str(problem)) from problem
+        push_run(context, run)
+        names = task_ids(run.decisions)
+        absent = [names[job] for job, decision in run.decisions.items() if not decision.present]
+        if absent:
+            raise DownstreamTasksSkipped(tasks=absent)
+
+    def _create(self, context: Context) -> PipelineRun:
+        settings = load_settings()
+        store = SnapshotStore(settings.snapshots)
+        record = store.load_project(self.dag_id)
+        shown = store.load_pipeline(self.digest)
+        scheduled = context["dag_run"].run_type == "scheduled"
+        form = read_form(shown, context["params"], scheduled=scheduled)
+        pinned = pin(record, form.ref or record.project.default_branch, settings)
+        check_topology(shown, pinned.pipeline)
+        self.log.info("%s at %s, commit %s", record.project.path, pinned.ref.name, pinned.ref.sha)
+        decision = self._decide(record, form, pinned)
+        if form.jobs:
+            jobs = select(pinned.pipeline, decision.jobs, form.jobs)
+            decision = replace(decision, jobs=jobs)
+        return self._record(context, record, form, (pinned, decision))
+
+    def _decide(self, record: ProjectRecord, form: RunForm, pinned: Pinned) -> PipelineDecision:
+        decision = decide_pipeline(pinned.pipeline, _rule_context(record, form, pinned))
+        for problem in decision.errors:
+            self.log.error("%s", problem)
+        if decision.errors:
+            raise GitlabCiError("no pipeline: " + "; ".join(decision.errors))
+        if not decision.created:
+            self.log.warning("no pipeline: %s", decision.reason)
+        for one in decision.jobs.values():
+            state = one.when if one.present else "absent"
+            self.log.info("%s: %s (%s)", one.job, state, one.reason)
+        return decision
+
+    def _record(
+        self,
+        context: Context,
+        record: ProjectRecord,
+        form: RunForm,
+        found: tuple[Pinned, PipelineDecision],
+    ) -> PipelineRun:
+        pinned, decision = found
+        ti = context["ti"]
+        started = context["dag_run"].run_after
+        jobs = decision.jobs
+        if not decision.created:
+            jobs = {
+                name: replace(one, present=False, reason=f"no pipeline: {decision.reason}")
+                for name, one in jobs.items()
+            }
+        return PipelineRun(
+            id=int(started.timestamp() * 1000),
+            iid=ti.get_dr_count(dag_id=ti.dag_id),
+            project=record.project,
+            ref=_protected(record, pinned),
+            source=_rule_context(record, form, pinned).source,
+            digest=pinned.digest,
+            created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            name=decision.name,
+            variables=form.variables,
+            workflow_variables=decision.variables,
+            created=decision.created,
+            reason=decision.reason,
+            decisions=jobs,
+            file_keys=file_keys(pinned),
+            run_id=ti.run_id,
+        )
+
+
+def _rule_context(record: ProjectRecord, form: RunForm, pinned: Pinned) -> PipelineContext:
+    return PipelineContext(
+        project=record.project,
+        ref=_protected(record, pinned),
+        source=form.source,
+        variables=form.variables,
+        tree_paths=frozenset(pinned.files.paths()),
+    )
+
+
+def _protected(record: ProjectRecord, pinned: Pinned) -> Ref:
+    """Treat the default branch as protected, as GitLab does unless told otherwise."""
+    is_default = pinned.ref.name == record.project.default_branch
+    return replace(pinned.ref, protected=is_default)

@@ -1,0 +1,44 @@
+"""The last task of a run: it alone gives the run its state, by GitLab's rules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.sdk import BaseOperator, Context
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from gitlab_ci_provider.exceptions import GitlabCiError
+from gitlab_ci_provider.operators.run_record import ended_jobs, pull_run
+from gitlab_ci_provider.schedule.finish import PipelineStatus, finish
+from gitlab_ci_provider.settings import load_settings
+from gitlab_ci_provider.snapshots.store import SnapshotStore
+
+
+class FinishPipelineOperator(BaseOperator):
+    """Ends the run as passed, passed with warnings, failed, canceled or skipped."""
+
+    template_fields = ()
+    ui_color = "#e8e2f5"
+
+    def __init__(self, **kwargs: Any):
+        super().__init__(trigger_rule="all_done", **kwargs)
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Return the pipeline's status.
+
+        Raises:
+            AirflowFailException: the pipeline failed; the message names the jobs.
+            AirflowSkipException: there was no pipeline.
+        """
+        try:
+            run = pull_run(context)
+        except GitlabCiError as problem:
+            raise AirflowFailException(str(problem)) from problem
+        if not run.created:
+            raise AirflowSkipException(f"no pipeline: {run.reason}")
+        pipeline = SnapshotStore(load_settings().snapshots).load_pipeline(run.digest)
+        result = finish(ended_jobs(context, run, pipeline))
+        self.log.info("pipeline %s: %s", run.id, result.text)
+        if result.status in {PipelineStatus.FAILED, PipelineStatus.CANCELED}:
+            raise AirflowFailException(result.text)
+        return {"status": str(result.status), "warnings": list(result.warnings)}

@@ -1,0 +1,137 @@
+"""The task of one job: asks GitLab's rules whether it starts, runs its pod, tells how it ended.
+
+A `KubernetesPodOperator` in labels, reattachment and clean-up, so that what is known of that one
+holds here. Unlike it, the pod is watched instead of polled, and nothing passes through Jinja.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
+from airflow.sdk import Context
+from airflow.sdk.exceptions import (
+    AirflowException,
+    AirflowFailException,
+    AirflowSkipException,
+    AirflowTaskTimeout,
+)
+from kubernetes import client as k8s
+
+from gitlab_ci_provider.exceptions import (
+    GitlabCiError,
+    JobFailure,
+    SystemFailure,
+    TimeoutFailure,
+)
+from gitlab_ci_provider.model.run import JobResult, JobStatus
+from gitlab_ci_provider.model.workspace import BUILD_CONTAINER
+from gitlab_ci_provider.operators import attempts, manual
+from gitlab_ci_provider.operators.job_pod import JobPod
+from gitlab_ci_provider.operators.job_run import JobRun, load_job_run
+from gitlab_ci_provider.operators.run_record import push_result
+from gitlab_ci_provider.schedule.decide import Start, Verdict
+from gitlab_ci_provider.schedule.retry import should_retry
+
+_ENDS_WITHOUT_RUNNING = {Start.SKIP: JobStatus.SKIPPED, Start.ABSENT: JobStatus.ABSENT}
+
+
+class GitlabJobOperator(KubernetesPodOperator):
+    """Runs one GitLab CI job as a Kubernetes pod.
+
+    Args:
+        job: the job's name in the pipeline.
+        settings: of this installation, read once for the DAG.
+    """
+
+    template_fields = ()
+    ui_color = "#fdf1e3"
+
+    def __init__(self, *, job: str, kubernetes_conn_id: str, namespace: str | None, **kwargs: Any):
+        super().__init__(
+            kubernetes_conn_id=kubernetes_conn_id,
+            namespace=namespace,
+            base_container_name=BUILD_CONTAINER,
+            trigger_rule="all_done",
+            do_xcom_push=False,
+            **kwargs,
+        )
+        self.job = job
+
+    def execute(self, context: Context) -> None:
+        """Start the job, or end it without a pod when GitLab would."""
+        run = self._load(context)
+        verdict = run.verdict()
+        self.log.info("%s: %s (%s)", self.job, verdict.start, verdict.reason)
+        if verdict.start == Start.MANUAL and not manual.was_offered(context, run.record):
+            manual.offer(context, run.record)
+            self._end(context, JobStatus.MANUAL, verdict)
+        if verdict.start in _ENDS_WITHOUT_RUNNING:
+            self._end(context, _ENDS_WITHOUT_RUNNING[verdict.start], verdict)
+        if verdict.start == Start.BLOCK:
+            manual.wait_for_play(context, run.job, method_name="play")
+        if verdict.start == Start.DELAY:
+            delay = timedelta(seconds=run.decision.start_in or 0)
+            self.defer(trigger=TimeDeltaTrigger(delay), method_name="play")
+        self._run(context, run)
+
+    def play(self, context: Context, event: Any = None) -> None:
+        """Run a manual job that somebody played, or a delayed one whose time has come."""
+        manual.log_player(self.log, event)
+        self._run(context, self._load(context))
+
+    def build_pod_request_obj(
+        self, context: Context | None = None, *, dry_run: bool = False
+    ) -> k8s.V1Pod:
+        """Build the pod as the stock operator does, around ours; keep the name that ours has."""
+        pod = super().build_pod_request_obj(context, dry_run=dry_run)
+        if self.full_pod_spec is not None:
+            pod.metadata.name = self.full_pod_spec.metadata.name
+        return pod
+
+    def _load(self, context: Context) -> JobRun:
+        try:
+            return load_job_run(context, self.job)
+        except GitlabCiError as problem:
+            raise AirflowFailException(str(problem)) from problem
+
+    def _end(self, context: Context, status: JobStatus, verdict: Verdict) -> None:
+        push_result(context, JobResult(status=status, reason=verdict.reason))
+        raise AirflowSkipException(verdict.reason)
+
+    def _run(self, context: Context, run: JobRun) -> None:
+        """Run the pod; whatever happens, say how the job ended and leave no pod."""
+        try:
+            result = JobPod(self, context, run).run()
+        except AirflowTaskTimeout:
+            seconds = int(self.execution_timeout.total_seconds()) if self.execution_timeout else 0
+            self.on_kill()
+            failure: JobFailure = TimeoutFailure(f"ran longer than its timeout of {seconds} s")
+            self._fail(context, run, failure)
+        except JobFailure as problem:
+            self._fail(context, run, problem)
+        except GitlabCiError as problem:
+            self._fail(context, run, SystemFailure(str(problem)))
+        else:
+            push_result(context, result)
+
+    def _fail(self, context: Context, run: JobRun, failure: JobFailure) -> None:
+        """Record the failure and let Airflow try again only if `retry` says so."""
+        allowed = run.decision.allow_failure.allows(failure.exit_code)
+        result = JobResult(
+            status=JobStatus.FAILED,
+            allowed_failure=allowed,
+            exit_code=failure.exit_code,
+            failure_reason=failure.reason,
+            reason=str(failure),
+            artifacts=failure.artifacts,
+        )
+        push_result(context, result)
+        failed = attempts.count_failure(context, run.record)
+        message = f"{self.job}: {failure} ({failure.reason})"
+        if should_retry(run.job.retry, result, failed):
+            self.log.warning("%s; try %s of %s", message, failed + 1, run.job.retry.max + 1)
+            raise AirflowException(message)
+        raise AirflowFailException(message)

@@ -1,0 +1,92 @@
+"""A job's output in Airflow's task log: GitLab's sections become foldable groups.
+
+The job writes GitLab's markers (`section_start:<time>:<name>` and `section_end:...`), for the
+phases and wherever a script makes sections of its own; Airflow folds between `::group::` and
+`::endgroup::`. Beside it, the bytes as the job wrote them can be kept in a file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+_MARKER = re.compile(
+    r"(?:\x1b\[0K)?section_(?P<kind>start|end):\d+:(?P<name>[\w.-]+)(?:\[[^\]]*\])?"
+    r"\r?(?:\x1b\[0K)?"
+)
+_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+
+Say = Callable[[str], None]
+
+
+class JobLog:
+    """Writes lines of a job to a logger, and to a file when there is one."""
+
+    def __init__(self, say: Say, raw: BinaryIO | None = None):
+        self._say = say
+        self._raw = raw
+        self._open: list[str] = []
+
+    def write(self, line: bytes) -> None:
+        """Take one line as the job wrote it."""
+        if self._raw is not None:
+            self._raw.write(line)
+        for text in self._shown(line.decode("utf-8", "replace").rstrip("\n")):
+            self._say(text)
+
+    def close(self) -> None:
+        """End the groups that the job left open."""
+        while self._open:
+            self._open.pop()
+            self._say("::endgroup::")
+
+    def _shown(self, text: str) -> Iterator[str]:
+        """Yield what a person sees of one line."""
+        at = 0
+        for marker in _MARKER.finditer(text):
+            yield from _visible(text[at : marker.start()])
+            at = marker.end()
+            if marker["kind"] == "end":
+                yield from self._end(marker["name"])
+                continue
+            self._open.append(marker["name"])
+            title = _COLOUR.sub("", text[at:]).strip() or marker["name"]
+            yield f"::group::{title}"
+            return
+        yield from _visible(text[at:], empty=at == 0)
+
+    def _end(self, name: str) -> Iterator[str]:
+        if name not in self._open:
+            return
+        while self._open:
+            closed = self._open.pop()
+            yield "::endgroup::"
+            if closed == name:
+                return
+
+
+def _visible(text: str, *, empty: bool = False) -> Iterator[str]:
+    """Show what a terminal would: after a carriage return the line is written anew."""
+    shown = text.rstrip("\r").rpartition("\r")[2]
+    if shown or empty:
+        yield shown
+
+
+@contextmanager
+def job_log(say: Say, path: Path | None) -> Iterator[JobLog]:
+    """Open a job's log; `path` keeps its bytes as they were written."""
+    if path is None:
+        log = JobLog(say)
+        yield log
+        log.close()
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as raw:
+        log = JobLog(say, raw)
+        try:
+            yield log
+        finally:
+            log.close()

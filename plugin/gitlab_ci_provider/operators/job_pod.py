@@ -1,0 +1,184 @@
+"""The pod of one try of one job: made, followed to its end, read, removed."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import Context
+from airflow.sdk.log import mask_secret
+from kubernetes import client as k8s
+from kubernetes.client.exceptions import ApiException
+
+from gitlab_ci_provider.exceptions import JobFailure, SystemFailure
+from gitlab_ci_provider.model.run import JobResult, JobStatus
+from gitlab_ci_provider.model.workspace import (
+    BUILD_CONTAINER,
+    HELPER_CONTAINER,
+    PREPARE_CONTAINER,
+)
+from gitlab_ci_provider.operators.job_log import JobLog, job_log
+from gitlab_ci_provider.operators.job_run import JobRun, subject
+from gitlab_ci_provider.operators.pod_logs import ContainerLog
+from gitlab_ci_provider.operators.pod_watch import PodWatch
+from gitlab_ci_provider.planner.plan import PlannedJob, plan_job
+from gitlab_ci_provider.pods.naming import pod_name
+from gitlab_ci_provider.pods.outcome import outcome
+from gitlab_ci_provider.pods.pod import build_pod, build_secret, owner_patch
+from gitlab_ci_provider.pods.request import PodRequest
+from gitlab_ci_provider.pods.status import container_state, has_ended, start_problem
+
+if TYPE_CHECKING:
+    from gitlab_ci_provider.operators.job import GitlabJobOperator
+
+_DEADLINE_SLACK = 120
+"""Seconds between our own timeout and the one that Kubernetes keeps for us."""
+
+_CONTAINERS = (PREPARE_CONTAINER, BUILD_CONTAINER, HELPER_CONTAINER)
+
+
+class JobPod:
+    """Runs the pod of one try for an operator."""
+
+    def __init__(self, operator: GitlabJobOperator, context: Context, run: JobRun):
+        self._operator = operator
+        self._context = context
+        self._run = run
+        self._log = operator.log
+
+    def run(self) -> JobResult:
+        """Run the job to its end.
+
+        Raises:
+            JobFailure: it failed; the pod is gone, its cause is in the message.
+        """
+        planned = plan_job(subject(self._context, self._run))
+        for value in planned.masked:
+            mask_secret(value)
+        try:
+            pod = self._start(planned)
+            return self._follow(pod)
+        except ApiException as problem:
+            message = f"Kubernetes refused: {problem.status} {problem.reason}: {problem.body}"
+            raise SystemFailure(message) from problem
+        finally:
+            self._remove()
+
+    def _start(self, planned: PlannedJob) -> PodWatch:
+        """Create the Secret and the pod, or find the pod that a lost worker has left."""
+        operator, client = self._operator, self._operator.client
+        request = self._request(planned)
+        operator.full_pod_spec = build_pod(request)
+        operator.pod_request_obj = operator.build_pod_request_obj(self._context)
+        namespace = operator.pod_request_obj.metadata.namespace
+        secret = build_secret(request, planned.secret)
+        client.create_namespaced_secret(namespace, secret)
+        try:
+            operator.pod = operator.get_or_create_pod(operator.pod_request_obj, self._context)
+        except BaseException:
+            client.delete_namespaced_secret(request.name, namespace)
+            raise
+        pod = PodWatch(client=client, name=operator.pod.metadata.name, namespace=namespace)
+        if pod.name == request.name:
+            client.patch_namespaced_secret(request.name, namespace, owner_patch(pod.read()))
+        else:
+            client.delete_namespaced_secret(request.name, namespace)
+            self._log.info("found pod %s of an earlier worker, following it", pod.name)
+        return pod
+
+    def _request(self, planned: PlannedJob) -> PodRequest:
+        run, job = self._run.record, self._run.job
+        labels = {
+            "project": run.project.path,
+            "pipeline": str(run.id),
+            "job": job.name,
+            "stage": job.stage,
+        }
+        return PodRequest(
+            name=pod_name(run.project.path, job.name, secrets.token_hex(4)),
+            namespace=self._run.settings.namespace,
+            image=planned.image,
+            helper_image=self._run.settings.helper_image,
+            deadline=(job.timeout or self._run.settings.default_timeout) + _DEADLINE_SLACK,
+            labels=labels,
+            annotations={**labels, "ref": run.ref.name, "sha": run.ref.sha},
+        )
+
+    def _follow(self, pod: PodWatch) -> JobResult:
+        """Stream the containers' logs in turn, then read the end from the pod."""
+        with job_log(lambda line: self._log.info("%s", line), self._raw_path()) as log:
+            for container in _CONTAINERS:
+                if not self._wait_for(container, pod):
+                    break
+                if container == BUILD_CONTAINER:
+                    self._log_warnings(pod)
+                self._copy(ContainerLog(pod, container), log)
+        return self._result(pod)
+
+    def _wait_for(self, container: str, pod: PodWatch) -> bool:
+        """Wait until a container has started; False when it never will.
+
+        Raises:
+            JobFailure: something keeps the pod from starting.
+        """
+        found = pod.until(
+            lambda seen: (
+                has_ended(seen)
+                or container_state(seen, container).phase != "waiting"
+                or start_problem(seen) is not None
+            ),
+            self._run.settings.pod_start_timeout,
+        )
+        if found is None:
+            raise SystemFailure(f"pod {pod.name} did not start {container} in time")
+        problem = start_problem(found)
+        if problem is not None:
+            raise JobFailure(problem.message, reason=problem.failure_reason)
+        return container_state(found, container).phase != "waiting"
+
+    def _copy(self, source: ContainerLog, log: JobLog) -> None:
+        for line in source.lines():
+            log.write(line)
+
+    def _log_warnings(self, pod: PodWatch) -> None:
+        """Print the pod's warning events, as the runner does by default."""
+        events = pod.client.list_namespaced_event(
+            pod.namespace, field_selector=f"involvedObject.name={pod.name},type=Warning"
+        )
+        for event in events.items:
+            self._log.warning("%s: %s", event.reason, event.message)
+
+    def _result(self, pod: PodWatch) -> JobResult:
+        ended = pod.until(_all_terminated, self._run.settings.pod_start_timeout)
+        end = outcome(ended if ended is not None else pod.read())
+        if end.failure_reason is not None:
+            raise JobFailure(
+                end.message,
+                reason=end.failure_reason,
+                exit_code=end.exit_code,
+                artifacts=end.artifacts,
+            )
+        return JobResult(
+            status=JobStatus.SUCCESS, exit_code=0, artifacts=end.artifacts, pod=pod.name
+        )
+
+    def _raw_path(self) -> Path | None:
+        folder = self._run.settings.job_logs_folder
+        if not folder:
+            return None
+        ti = self._context["ti"]
+        parts = (ti.dag_id, ti.run_id, ti.task_id, f"{ti.try_number}.log")
+        return Path(folder).joinpath(*parts)
+
+    def _remove(self) -> None:
+        """Delete the pod and, with it, its Secret."""
+        if self._operator.pod is not None:
+            self._operator.process_pod_deletion(self._operator.pod, reraise=False)
+
+
+def _all_terminated(pod: k8s.V1Pod) -> Any:
+    if has_ended(pod):
+        return True
+    phases = {container_state(pod, name).phase for name in (BUILD_CONTAINER, HELPER_CONTAINER)}
+    return phases == {"terminated"}

@@ -1,0 +1,98 @@
+"""What one try of a job knows of its run: the pinned pipeline, its decision, the jobs before it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from airflow.sdk import Context
+
+from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.hooks.object_store import store_target
+from gitlab_ci_provider.model.job import Job
+from gitlab_ci_provider.model.names import task_ids
+from gitlab_ci_provider.model.pipeline import Pipeline
+from gitlab_ci_provider.model.rules import JobDecision
+from gitlab_ci_provider.model.run import JobArtifact, JobResult, PipelineRun
+from gitlab_ci_provider.operators.run_record import ended_jobs, pull_result, pull_run
+from gitlab_ci_provider.planner.artifacts import wanted_artifacts
+from gitlab_ci_provider.planner.subject import Limits, Subject
+from gitlab_ci_provider.schedule.decide import Verdict, decide
+from gitlab_ci_provider.schedule.predecessors import predecessors, uses_needs
+from gitlab_ci_provider.settings import Settings, load_settings
+from gitlab_ci_provider.snapshots.store import SnapshotStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRun:
+    """One try of one job, before anything is planned."""
+
+    record: PipelineRun
+    pipeline: Pipeline
+    job: Job
+    decision: JobDecision
+    ended: Mapping[str, JobResult]
+    settings: Settings
+
+    def verdict(self) -> Verdict:
+        """Ask GitLab's rules whether the job starts."""
+        before = {job: self.ended[job] for job in self.before() if job in self.ended}
+        return decide(self.decision, before, needs=uses_needs(self.job, self.decision))
+
+    def before(self) -> tuple[str, ...]:
+        """List the jobs that decide about it."""
+        return predecessors(self.job.name, self.pipeline, self.record.decisions)
+
+
+def load_job_run(context: Context, job: str) -> JobRun:
+    """Read what is known of the run.
+
+    Raises:
+        SystemFailure: the run has no pipeline, or its pipeline no such job.
+    """
+    settings = load_settings()
+    record = pull_run(context)
+    pipeline = SnapshotStore(settings.snapshots).load_pipeline(record.digest)
+    if job not in pipeline.jobs:
+        raise SystemFailure(f"the pipeline of this run has no job '{job}'")
+    return JobRun(
+        record=record,
+        pipeline=pipeline,
+        job=pipeline.jobs[job],
+        decision=record.decisions[job],
+        ended=ended_jobs(context, record, pipeline),
+        settings=settings,
+    )
+
+
+def subject(context: Context, run: JobRun) -> Subject:
+    """Gather what the plan is made from."""
+    ti = context["ti"]
+    return Subject(
+        run=run.record,
+        pipeline=run.pipeline,
+        job=run.job,
+        decision=run.decision,
+        limits=Limits(
+            default_image=run.settings.default_image,
+            default_timeout=run.settings.default_timeout,
+            artifacts_expire_in=run.settings.artifacts_expire_in,
+        ),
+        attempt=ti.try_number,
+        url=ti.log_url or "",
+        started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        upstream=_upstream(context, run),
+        store=store_target(run.settings.object_store_conn_id),
+    )
+
+
+def _upstream(context: Context, run: JobRun) -> dict[str, tuple[JobArtifact, ...]]:
+    """Ask the jobs whose artifacts are wanted what they left."""
+    names = task_ids(run.pipeline.jobs)
+    left: dict[str, tuple[JobArtifact, ...]] = {}
+    for job in wanted_artifacts(run.job, run.decision, run.before()):
+        if job in run.ended and run.pipeline.jobs[job].artifacts is not None:
+            result = pull_result(context, names[job])
+            left[job] = result.artifacts if result else ()
+    return left

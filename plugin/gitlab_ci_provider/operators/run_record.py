@@ -1,0 +1,70 @@
+"""What the tasks of one run tell each other: the pipeline's record and the jobs' results.
+
+Both are XComs, so that a person finds them in the Airflow UI: `pipeline` of `create_pipeline`, and
+`job_result` of every job.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from airflow.sdk import Context
+
+from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.model.names import CREATE_PIPELINE, task_ids
+from gitlab_ci_provider.model.pipeline import Pipeline
+from gitlab_ci_provider.model.run import JobResult, PipelineRun
+from gitlab_ci_provider.schedule.results import results
+
+PIPELINE_KEY = "pipeline"
+RESULT_KEY = "job_result"
+
+
+def push_run(context: Context, run: PipelineRun) -> None:
+    """Pin the pipeline for the tasks of this run."""
+    context["ti"].xcom_push(key=PIPELINE_KEY, value=msgspec.to_builtins(run))
+
+
+def pull_run(context: Context) -> PipelineRun:
+    """Read the pipeline of this run.
+
+    Raises:
+        SystemFailure: `create_pipeline` has not ended well.
+    """
+    value = context["ti"].xcom_pull(task_ids=CREATE_PIPELINE, key=PIPELINE_KEY)
+    if value is None:
+        message = f"there is no pipeline: {CREATE_PIPELINE} did not succeed, clear it first"
+        raise SystemFailure(message)
+    return msgspec.convert(value, PipelineRun)
+
+
+def push_result(context: Context, result: JobResult) -> None:
+    """Tell how this job ended."""
+    context["ti"].xcom_push(key=RESULT_KEY, value=msgspec.to_builtins(result))
+
+
+def pull_result(context: Context, task_id: str) -> JobResult | None:
+    """Read how another job of this run ended; None when it has not said."""
+    value = context["ti"].xcom_pull(task_ids=task_id, key=RESULT_KEY)
+    return None if value is None else msgspec.convert(value, JobResult)
+
+
+def ended_jobs(context: Context, run: PipelineRun, pipeline: Pipeline) -> dict[str, JobResult]:
+    """Tell how the jobs of this run that have ended did, with one question to Airflow."""
+    names = task_ids(pipeline.jobs)
+    states = _states(context)
+    by_job = {job: states.get(task) for job, task in names.items()}
+
+    def exit_code(job: str) -> int | None:
+        result = pull_result(context, names[job])
+        return result.exit_code if result else None
+
+    return results(pipeline, run.decisions, by_job, exit_code)
+
+
+def _states(context: Context) -> Mapping[str, Any]:
+    ti = context["ti"]
+    answer = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id])
+    return dict(answer.get(ti.run_id, {}))

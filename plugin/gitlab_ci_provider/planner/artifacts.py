@@ -1,0 +1,53 @@
+"""Which artifacts a job downloads and uploads."""
+
+from __future__ import annotations
+
+from gitlab_ci_provider.model.job import Job
+from gitlab_ci_provider.model.plan import ArtifactDownload, ArtifactUpload
+from gitlab_ci_provider.model.rules import JobDecision
+from gitlab_ci_provider.model.variables import Variables
+from gitlab_ci_provider.planner.subject import Subject
+from gitlab_ci_provider.storage.keys import artifacts_key
+from gitlab_ci_provider.variables.expand import expand
+
+
+def wanted_artifacts(job: Job, decision: JobDecision, earlier: tuple[str, ...]) -> tuple[str, ...]:
+    """List the jobs whose artifacts a job downloads.
+
+    With `needs` only the listed jobs, else every job of the earlier stages; `dependencies`
+    restricts either further.
+    """
+    needs = decision.needs if decision.needs is not None else job.needs
+    jobs = earlier if needs is None else tuple(need.job for need in needs if need.artifacts)
+    if job.dependencies is None:
+        return jobs
+    return tuple(name for name in jobs if name in job.dependencies)
+
+
+def plan_downloads(subject: Subject) -> tuple[ArtifactDownload, ...]:
+    """List what is fetched before the script, in the order of the jobs."""
+    return tuple(
+        ArtifactDownload(job=job, object_key=artifact.object_key)
+        for job, artifacts in subject.upstream.items()
+        for artifact in artifacts
+    )
+
+
+def plan_uploads(subject: Subject, variables: Variables) -> tuple[ArtifactUpload, ...]:
+    """List what is kept after the script."""
+    artifacts = subject.job.artifacts
+    if artifacts is None or not (artifacts.paths or artifacts.untracked):
+        return ()
+    expire_in = artifacts.expire_in
+    run = subject.run
+    return (
+        ArtifactUpload(
+            name=expand(artifacts.name or "artifacts", variables),
+            object_key=artifacts_key(run.project, run.id, subject.job.name, subject.attempt),
+            paths=tuple(expand(path, variables) for path in artifacts.paths),
+            exclude=tuple(expand(path, variables) for path in artifacts.exclude),
+            untracked=artifacts.untracked,
+            when=artifacts.when,
+            expire_in=subject.limits.artifacts_expire_in if expire_in is None else expire_in,
+        ),
+    )

@@ -1,0 +1,53 @@
+"""The final variables of a job: every scope merged in GitLab's order, then expanded."""
+
+from __future__ import annotations
+
+from gitlab_ci_provider.model.plan import PlanVariable
+from gitlab_ci_provider.model.variables import Variable, Variables
+from gitlab_ci_provider.model.workspace import BUILDS_DIR
+from gitlab_ci_provider.planner.subject import Subject
+from gitlab_ci_provider.variables.expand import expand_all
+from gitlab_ci_provider.variables.precedence import effective_variables
+
+
+def job_environment(subject: Subject) -> Variables:
+    """List the job's variables, expanded, as its script sees them."""
+    effective = effective_variables(
+        subject.job,
+        subject.pipeline,
+        subject.context,
+        subject.decision,
+        workflow=subject.run.workflow_variables,
+        run=_of_this_try(subject),
+    )
+    return expand_all(effective)
+
+
+def plan_variables(variables: Variables) -> tuple[PlanVariable, ...]:
+    """Turn variables into what the plan carries."""
+    return tuple(
+        PlanVariable(name=one.name, value=one.value, file=one.file, masked=one.masked)
+        for one in variables
+    )
+
+
+def _of_this_try(subject: Subject) -> Variables:
+    """List the predefined variables that exist only once the job starts."""
+    run, position = subject.run, list(subject.pipeline.jobs).index(subject.job.name)
+    known = {
+        "CI_PIPELINE_ID": str(run.id),
+        "CI_PIPELINE_IID": str(run.iid),
+        "CI_PIPELINE_URL": subject.url.split("/tasks/")[0],
+        "CI_PIPELINE_CREATED_AT": run.created_at,
+        "CI_PIPELINE_NAME": run.name or "",
+        "CI_JOB_ID": f"{run.id}{position:04d}{subject.attempt:02d}",
+        "CI_JOB_URL": subject.url,
+        "CI_JOB_STARTED_AT": subject.started_at,
+        "CI_JOB_TIMEOUT": str(subject.job.timeout or subject.limits.default_timeout),
+        "CI_BUILDS_DIR": BUILDS_DIR,
+        "CI_PROJECT_DIR": subject.project_dir,
+        "CI_SERVER": "yes",
+        "CI_DISPOSABLE_ENVIRONMENT": "true",
+        "CI_RUNNER_EXECUTABLE_ARCH": "linux/amd64",
+    }
+    return tuple(Variable(name=name, value=value, expand=False) for name, value in known.items())

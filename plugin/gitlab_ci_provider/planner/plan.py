@@ -1,0 +1,87 @@
+"""The facade: one try of one job to all that its pod obeys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.model.image import Image
+from gitlab_ci_provider.model.plan import JobPlan
+from gitlab_ci_provider.model.serialization import encode
+from gitlab_ci_provider.model.variables import Variables
+from gitlab_ci_provider.planner import script
+from gitlab_ci_provider.planner.artifacts import plan_downloads, plan_uploads
+from gitlab_ci_provider.planner.cache import plan_caches
+from gitlab_ci_provider.planner.environment import job_environment, plan_variables
+from gitlab_ci_provider.planner.sources import plan_sources
+from gitlab_ci_provider.planner.subject import Subject
+from gitlab_ci_provider.variables.expand import expand
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedJob:
+    """What the pod is made from.
+
+    Attributes:
+        secret: contents of the pod's Secret: the plan and the scripts.
+        masked: values that must not appear in any log.
+    """
+
+    image: Image
+    plan: JobPlan
+    secret: Mapping[str, str]
+    masked: tuple[str, ...]
+
+
+def plan_job(subject: Subject) -> PlannedJob:
+    """Plan one try of one job.
+
+    Raises:
+        SystemFailure: the job asks for what the runner could not do either.
+    """
+    variables = job_environment(subject)
+    plan = _plan(subject, variables)
+    return PlannedJob(
+        image=_image(subject, variables),
+        plan=plan,
+        secret={
+            "plan.json": encode(plan).decode(),
+            "entry": script.entry(plan, subject.job.script),
+            "step_script": script.step_script(plan, subject.job.script),
+            "after_script": script.after_script(plan, subject.job.script),
+        },
+        masked=tuple(one.value for one in variables if one.masked and one.value),
+    )
+
+
+def _plan(subject: Subject, variables: Variables) -> JobPlan:
+    environment = {one.name: one.value for one in variables}
+    caches = plan_caches(subject, variables)
+    plan = JobPlan(
+        job=subject.job.name,
+        project_dir=subject.project_dir,
+        variables=plan_variables(variables),
+        sources=plan_sources(subject, environment),
+        restores=caches.restores,
+        downloads=plan_downloads(subject),
+        archives=caches.archives,
+        uploads=plan_uploads(subject, variables),
+        store=subject.store,
+    )
+    needs_store = plan.restores or plan.archives or plan.downloads or plan.uploads
+    if not needs_store:
+        return replace(plan, store=None)
+    if plan.store is None:
+        message = (
+            "this job has caches or artifacts, but there is no object store: add its connection"
+        )
+        raise SystemFailure(message, reason="runner_configuration_error")
+    return plan
+
+
+def _image(subject: Subject, variables: Variables) -> Image:
+    image = subject.job.image
+    if image is None:
+        return Image(name=subject.limits.default_image)
+    return replace(image, name=expand(image.name, variables))

@@ -1,0 +1,61 @@
+"""What a plan is made for: one try of one job of one run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gitlab_ci_provider.model.context import PipelineContext
+from gitlab_ci_provider.model.job import Job
+from gitlab_ci_provider.model.pipeline import Pipeline
+from gitlab_ci_provider.model.plan import StoreTarget
+from gitlab_ci_provider.model.rules import JobDecision
+from gitlab_ci_provider.model.run import JobArtifact, PipelineRun
+from gitlab_ci_provider.model.workspace import BUILDS_DIR
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What the installation decides for jobs that do not say it themselves; seconds."""
+
+    default_image: str
+    default_timeout: int
+    artifacts_expire_in: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """One try of one job.
+
+    Attributes:
+        attempt: from 1; its artifacts are kept apart from those of earlier tries.
+        url: of the task in the Airflow UI.
+        upstream: artifacts in reach, by the job that made them.
+        store: None when the installation has no object store.
+    """
+
+    run: PipelineRun
+    pipeline: Pipeline
+    job: Job
+    decision: JobDecision
+    limits: Limits
+    attempt: int
+    url: str
+    started_at: str
+    upstream: Mapping[str, tuple[JobArtifact, ...]]
+    store: StoreTarget | None
+
+    @property
+    def project_dir(self) -> str:
+        """CI_PROJECT_DIR."""
+        return f"{BUILDS_DIR}/{self.run.project.path}"
+
+    @property
+    def context(self) -> PipelineContext:
+        """What the pipeline was created for."""
+        return PipelineContext(
+            project=self.run.project,
+            ref=self.run.ref,
+            source=self.run.source,
+            variables=self.run.variables,
+        )

@@ -1,0 +1,98 @@
+"""One project's pipeline as an Airflow DAG: a task group a stage, a task a job."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import DAG, TaskGroup
+
+from gitlab_ci_provider.model.job import Job
+from gitlab_ci_provider.model.names import (
+    CREATE_PIPELINE,
+    FINISH_PIPELINE,
+    dag_id,
+    group_ids,
+    task_ids,
+)
+from gitlab_ci_provider.model.pipeline import Pipeline
+from gitlab_ci_provider.operators.create_pipeline import CreatePipelineOperator
+from gitlab_ci_provider.operators.finish_pipeline import FinishPipelineOperator
+from gitlab_ci_provider.operators.job import GitlabJobOperator
+from gitlab_ci_provider.renderer.edges import upstream
+from gitlab_ci_provider.renderer.params import run_params
+from gitlab_ci_provider.settings import Settings
+from gitlab_ci_provider.snapshots.store import ProjectRecord
+
+_LOST_WORKERS = 2
+"""Tries beyond `retry`, for tasks whose worker was lost: they find their pod again."""
+
+
+def render_dag(record: ProjectRecord, pipeline: Pipeline, settings: Settings) -> DAG:
+    """Render a pipeline. The same pipeline always gives the same DAG.
+
+    The digest in the documentation gives Airflow a new DAG version when the pipeline changes.
+    """
+    dag = DAG(
+        dag_id=dag_id(record.project.path),
+        dag_display_name=record.project.path,
+        description=f"GitLab CI pipeline of {record.project.path}",
+        doc_md=_documentation(record),
+        schedule=None,
+        catchup=False,
+        params=run_params(pipeline, record.project.default_branch),
+        tags=["gitlab-ci"],
+        render_template_as_native_obj=False,
+    )
+    names = task_ids(pipeline.jobs)
+    create = CreatePipelineOperator(task_id=CREATE_PIPELINE, digest=record.digest, dag=dag)
+    finish = FinishPipelineOperator(task_id=FINISH_PIPELINE, dag=dag)
+    tasks = _tasks(dag, pipeline, settings, names)
+    for job, before in upstream(pipeline).items():
+        tasks[job].set_upstream([tasks[other] for other in before] or [create])
+    for task in [*tasks.values()] or [create]:
+        if not task.downstream_task_ids:
+            task.set_downstream(finish)
+    return dag
+
+
+def _tasks(
+    dag: DAG, pipeline: Pipeline, settings: Settings, names: dict[str, str]
+) -> dict[str, GitlabJobOperator]:
+    stages = [stage for stage in pipeline.stages if _has_jobs(pipeline, stage)]
+    groups = group_ids(stages, names)
+    tasks: dict[str, GitlabJobOperator] = {}
+    for stage in stages:
+        group = TaskGroup(groups[stage], group_display_name=stage, prefix_group_id=False, dag=dag)
+        for job in pipeline.jobs.values():
+            if job.stage == stage:
+                tasks[job.name] = _task(
+                    job, names[job.name], settings, {"dag": dag, "task_group": group}
+                )
+    return tasks
+
+
+def _has_jobs(pipeline: Pipeline, stage: str) -> bool:
+    return any(job.stage == stage for job in pipeline.jobs.values())
+
+
+def _task(job: Job, task_id: str, settings: Settings, place: dict[str, Any]) -> GitlabJobOperator:
+    return GitlabJobOperator(
+        task_id=task_id,
+        task_display_name=job.name,
+        job=job.name,
+        kubernetes_conn_id=settings.kubernetes_conn_id,
+        namespace=settings.namespace or None,
+        retries=job.retry.max + _LOST_WORKERS,
+        retry_delay=timedelta(seconds=1),
+        execution_timeout=timedelta(seconds=job.timeout or settings.default_timeout),
+        **place,
+    )
+
+
+def _documentation(record: ProjectRecord) -> str:
+    project = record.project
+    return (
+        f"GitLab CI pipeline of **{project.path}**, compiled from `{record.config_path}`.\n\n"
+        f"Repository: `{project.clone_url}`\n\nPipeline: `{record.digest}`\n"
+    )

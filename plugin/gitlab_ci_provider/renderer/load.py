@@ -1,0 +1,45 @@
+"""What DAG files call: snapshots to DAGs. Reads finished snapshots only: no network, no YAML."""
+
+from __future__ import annotations
+
+import logging
+
+from airflow.sdk import DAG, get_parsing_context
+
+from gitlab_ci_provider.exceptions import SourceError
+from gitlab_ci_provider.renderer.dag import render_dag
+from gitlab_ci_provider.settings import load_settings
+from gitlab_ci_provider.snapshots.store import SnapshotStore
+
+log = logging.getLogger(__name__)
+
+
+def load_dag(name: str) -> DAG:
+    """Render the DAG of one project.
+
+    Raises:
+        SourceError: the project was never synced here, or never compiled.
+    """
+    settings = load_settings()
+    store = SnapshotStore(settings.snapshots)
+    record = store.load_project(name)
+    if not record.digest:
+        raise SourceError(f"{record.project.path} has no pipeline that compiles")
+    return render_dag(record, store.load_pipeline(record.digest), settings)
+
+
+def load_dags() -> dict[str, DAG]:
+    """Render the DAGs of all projects, or only the one that a task needs.
+
+    A project that cannot be read is logged and never hides the others.
+    """
+    wanted = get_parsing_context().dag_id
+    names = SnapshotStore(load_settings().snapshots).projects()
+    dags: dict[str, DAG] = {}
+    for name in names:
+        if wanted in {None, name}:
+            try:
+                dags[name] = load_dag(name)
+            except SourceError as problem:
+                log.error("%s: %s", name, problem)  # noqa: TRY400 - the message says it all
+    return dags
