@@ -1,0 +1,100 @@
+"""`gitlab-dags run`: the pipeline of a git repository, on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+from pathlib import Path
+
+from gitlab_ci_provider.cli import output
+from gitlab_ci_provider.exceptions import GitlabCiError
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "run",
+        help="run a repository's pipeline on this machine",
+        description="Run the pipeline of a git repository on the embedded stack and follow it. "
+        "Runs what is committed. Exit code 0 only when the pipeline passed.",
+    )
+    parser.add_argument("path", nargs="?", default=".", help="repository: a path or a git URL")
+    parser.add_argument("--ref", help="branch, tag or commit id (default: what is checked out)")
+    parser.add_argument("--var", action="append", default=[], metavar="K=V", help="a variable")
+    parser.add_argument("--job", action="append", default=[], metavar="NAME", help="only this job")
+    parser.add_argument("--logs-dir", type=Path, help="write one log file a job there")
+    parser.add_argument("--json", action="store_true", help="print only the result, as JSON")
+    parser.add_argument("--stay", action="store_true", help="keep the UI up until Ctrl-C")
+    parser.add_argument("--port", type=int, help="of the Airflow UI (default: 8080, or any free)")
+    parser.add_argument("--runtime", default="auto", help="how pods run here (default: the best)")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command."""
+    variables = dict(_pair(given) for given in args.var)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        return _run(args, variables)
+    except KeyboardInterrupt:
+        output.error("stopped")
+        return 130
+    except GitlabCiError as problem:
+        output.error(str(problem))
+        return 1
+
+
+def _run(args: argparse.Namespace, variables: dict[str, str]) -> int:
+    from gitlab_ci_provider.cli.progress import Progress
+    from gitlab_ci_provider.cli.summary import summary
+    from gitlab_ci_provider.local.home import default_home
+    from gitlab_ci_provider.local.job_logs import save_logs
+    from gitlab_ci_provider.local.projects import add_project
+    from gitlab_ci_provider.local.request import RunRequest
+    from gitlab_ci_provider.local.run import run_pipeline
+    from gitlab_ci_provider.local.stack import StackOptions, running_stack
+
+    home = default_home()
+    home.make()
+    synced = add_project(home, args.path, args.ref)
+    output.diagnostics(synced.diagnostics)
+    if not synced.ok or synced.record is None:
+        return 1
+    options = StackOptions(port=args.port, runtime=args.runtime)
+    request = RunRequest(
+        location=args.path, ref=args.ref, variables=variables, jobs=tuple(args.job)
+    )
+    output.note("starting the embedded stack ...")
+    with running_stack(home, options) as state:
+        output.note(f"Airflow: {state.url}  login: {state.user} / {state.password}")
+        with Progress() as progress:
+            followed = run_pipeline(home, state, synced.record, request, progress.show)
+        if args.logs_dir:
+            save_logs(followed.report["jobs"], args.logs_dir)
+        for line in summary(followed):
+            output.note(line)
+        if args.json:
+            output.say(json.dumps(followed.report, indent=2))
+        if args.stay:
+            _stay()
+    return 0 if followed.report["status"] == "passed" else 1
+
+
+def _stay() -> None:
+    """Wait for Ctrl-C."""
+    sys.stdout.flush()
+    output.note("the UI stays up; Ctrl-C stops everything")
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        output.note("stopping ...")
+
+
+def _pair(given: str) -> tuple[str, str]:
+    name, equals, value = given.partition("=")
+    if not equals or not name:
+        output.error(f"--var {given}: must be NAME=VALUE")
+        raise SystemExit(2)
+    return name, value

@@ -1,0 +1,56 @@
+"""What is said at the end of a run: the result, why jobs failed, where things are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from gitlab_ci_provider.local.job_logs import script_output
+from gitlab_ci_provider.local.report import failed_task_log
+from gitlab_ci_provider.local.run import FollowedRun
+
+_TAIL = 15
+
+
+def summary(run: FollowedRun) -> Iterator[str]:
+    """Yield the lines for a person, most important last."""
+    report = run.report
+    yield from _create_failed(run)
+    for name, job in report["jobs"].items():
+        if job["status"] == "failed":
+            yield from _failure(name, job)
+    for name, job in report["jobs"].items():
+        for artifact in job["artifacts"]:
+            yield f"artifacts of {name}: {artifact['object_key']} ({artifact['files']} files)"
+    if run.blocked:
+        yield f"the pipeline waits for the manual job {', '.join(run.blocked)}; it was stopped"
+    yield _result(report)
+    yield f"run: {report['url']}"
+
+
+def _result(report: dict[str, Any]) -> str:
+    allowed = [name for name, job in report["jobs"].items() if job["allowed_failure"]]
+    warnings = f" with warnings ({', '.join(allowed)})" if allowed else ""
+    return f"pipeline {report['status']}{warnings}"
+
+
+def _failure(name: str, job: dict[str, Any]) -> Iterator[str]:
+    allowed = " (allowed)" if job["allowed_failure"] else ""
+    yield f"{name} failed{allowed}: {job['reason']}"
+    if job["log"]:
+        yield from _tail(script_output(Path(job["log"])))
+
+
+def _tail(output: bytes) -> Iterator[str]:
+    text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", output.decode("utf-8", "replace"))
+    for line in text.splitlines()[-_TAIL:]:
+        yield f"    {line}"
+
+
+def _create_failed(run: FollowedRun) -> Iterator[str]:
+    lines = failed_task_log(run.follower, run.end)
+    if lines:
+        yield "the pipeline could not be created:"
+        yield from (f"    {line}" for line in lines[-_TAIL:] if line)

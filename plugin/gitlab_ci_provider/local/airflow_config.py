@@ -1,0 +1,102 @@
+"""Airflow's configuration in the embedded stack, as environment variables: no file to edit.
+
+Tuned for one machine: the scheduler sleeps 0.1 s instead of 1 s, new DAG files are seen within a
+second, the database is SQLite in WAL mode, and workers are forked with the operators imported.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from gitlab_ci_provider.local.home import Home
+from gitlab_ci_provider.local.secrets import StackSecrets
+
+ADMIN = "admin"
+BUCKET = "gitlab-ci"
+HELPER_IMAGE = "gitlab-ci-helper:local"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """Where the parts of a stack listen, all on the loopback address."""
+
+    airflow: int
+    object_store: int
+    cluster: int
+
+
+def airflow_environment(home: Home, secrets: StackSecrets, ports: Ports) -> dict[str, str]:
+    """Build the environment of every Airflow process of the stack."""
+    sections = {
+        **_core(home, secrets, ports),
+        "database": {
+            "sql_alchemy_conn": f"sqlite:///{home.airflow / 'airflow.db'}",
+            "load_default_connections": "False",
+        },
+        "scheduler": {"scheduler_idle_sleep_time": "0.1", "enable_health_check": "False"},
+        "dag_processor": {
+            "refresh_interval": "1",
+            "min_file_process_interval": "600",
+            "print_stats_interval": "0",
+        },
+        "logging": {"base_log_folder": str(home.airflow / "logs"), "logging_level": "INFO"},
+        "gitlab_ci": {
+            "home": str(home.data),
+            "helper_image": HELPER_IMAGE,
+            "job_logs_folder": str(home.job_logs),
+        },
+    }
+    options = {
+        f"AIRFLOW__{section.upper()}__{option.upper()}": value
+        for section, values in sections.items()
+        for option, value in values.items()
+    }
+    return {**options, **_connections(home, secrets, ports), "AIRFLOW_HOME": str(home.airflow)}
+
+
+def _core(home: Home, secrets: StackSecrets, ports: Ports) -> dict[str, dict[str, str]]:
+    url = f"http://127.0.0.1:{ports.airflow}"
+    return {
+        "core": {
+            "dags_folder": str(home.dags),
+            "load_examples": "False",
+            "executor": "gitlab_ci_provider.local.warm_executor.WarmLocalExecutor",
+            "parallelism": "32",
+            "max_active_tasks_per_dag": "32",
+            "fernet_key": secrets.fernet_key,
+            "execution_api_server_url": f"{url}/execution/",
+            "simple_auth_manager_users": f"{ADMIN}:admin",
+            "simple_auth_manager_passwords_file": str(home.airflow / "passwords.json"),
+        },
+        "api": {
+            "host": "127.0.0.1",
+            "port": str(ports.airflow),
+            "base_url": url,
+            "secret_key": secrets.api_secret,
+            "expose_config": "False",
+        },
+        "api_auth": {"jwt_secret": secrets.jwt_secret},
+    }
+
+
+def _connections(home: Home, secrets: StackSecrets, ports: Ports) -> dict[str, str]:
+    kubernetes = {
+        "conn_type": "kubernetes",
+        "extra": {"kube_config_path": str(home.kubeconfig), "namespace": "default"},
+    }
+    store = {
+        "conn_type": "aws",
+        "login": secrets.s3_access_key,
+        "password": secrets.s3_secret_key,
+        "extra": {
+            "endpoint_url": f"http://127.0.0.1:{ports.object_store}",
+            "region_name": "us-east-1",
+            "bucket": BUCKET,
+            "path_style": True,
+        },
+    }
+    return {
+        "AIRFLOW_CONN_GITLAB_CI_KUBERNETES": json.dumps(kubernetes),
+        "AIRFLOW_CONN_GITLAB_CI_OBJECT_STORE": json.dumps(store),
+    }

@@ -1,0 +1,119 @@
+"""The Airflow REST API, as far as following a run needs it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gitlab_ci_provider.exceptions import StackError
+from gitlab_ci_provider.local.state import StackState
+
+if TYPE_CHECKING:
+    import httpx
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskState:
+    """One task of a run, as Airflow sees it; times are ISO 8601."""
+
+    task_id: str
+    state: str | None
+    try_number: int
+    started: str | None
+    duration: float | None
+
+
+class AirflowApi:
+    """A session with one Airflow."""
+
+    def __init__(self, state: StackState):
+        import httpx
+
+        self._http = httpx.Client(base_url=state.url, timeout=30, trust_env=False)
+        login = {"username": state.user, "password": state.password}
+        answer = self._http.post("/auth/token", json=login)
+        if answer.status_code != httpx.codes.CREATED:
+            raise StackError(f"Airflow at {state.url} refused the login: {answer.text}")
+        self._http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        self.url = state.url
+
+    def wait_for_dag(self, dag: str, digest: str, seconds: float = 60) -> None:
+        """Wait until Airflow shows this version of a DAG, and unpause it.
+
+        Raises:
+            StackError: it does not appear; the message holds Airflow's import errors.
+        """
+        self._wait(lambda: digest in self._documentation(dag), seconds, dag)
+        self._ask("PATCH", f"/dags/{dag}", json={"is_paused": False})
+
+    def trigger(self, dag: str, conf: Mapping[str, Any]) -> str:
+        """Start a run and return its id."""
+        body = {"conf": dict(conf), "logical_date": None}
+        return str(self._ask("POST", f"/dags/{dag}/dagRuns", json=body)["dag_run_id"])
+
+    def run_state(self, dag: str, run: str) -> str:
+        """Tell the state of a run: queued, running, success or failed."""
+        return str(self._ask("GET", f"/dags/{dag}/dagRuns/{run}")["state"])
+
+    def stop_run(self, dag: str, run: str) -> None:
+        """Mark a run as failed, which stops its tasks and their pods."""
+        self._ask("PATCH", f"/dags/{dag}/dagRuns/{run}", json={"state": "failed"})
+
+    def tasks(self, dag: str, run: str) -> dict[str, TaskState]:
+        """Read the state of every task of a run, by task id."""
+        found: dict[str, TaskState] = {}
+        while True:
+            query = {"limit": 500, "offset": len(found), "order_by": "id"}
+            path = f"/dags/{dag}/dagRuns/{run}/taskInstances"
+            page = self._ask("GET", path, params=query)
+            for one in page["task_instances"]:
+                found[one["task_id"]] = _task(one)
+            if len(found) >= page["total_entries"] or not page["task_instances"]:
+                return found
+
+    def xcom(self, dag: str, run: str, task: str, key: str) -> Any:
+        """Read what a task has left under a key; None when it has not."""
+        path = f"/dags/{dag}/dagRuns/{run}/taskInstances/{task}/xcomEntries/{key}"
+        answer = self._http.get(f"/api/v2{path}", params={"deserialize": "true"})
+        return answer.json()["value"] if answer.is_success else None
+
+    def log(self, dag: str, run: str, task: TaskState) -> list[str]:
+        """Read the lines of a task's log, without Airflow's own fields."""
+        path = f"/dags/{dag}/dagRuns/{run}/taskInstances/{task.task_id}/logs/{task.try_number}"
+        content = self._ask("GET", path).get("content") or []
+        return [str(one.get("event", "")) if isinstance(one, dict) else str(one) for one in content]
+
+    def run_url(self, dag: str, run: str) -> str:
+        """Build the address of a run in the Airflow UI."""
+        return f"{self.url}/dags/{dag}/runs/{run}"
+
+    def _documentation(self, dag: str) -> str:
+        answer = self._http.get(f"/api/v2/dags/{dag}/details")
+        return str(answer.json().get("doc_md")) if answer.is_success else ""
+
+    def _wait(self, ready: Callable[[], bool], seconds: float, dag: str) -> None:
+        end = time.monotonic() + seconds
+        while not ready():
+            if time.monotonic() > end:
+                errors = self._ask("GET", "/importErrors")["import_errors"]
+                listed = "\n".join(str(one["stack_trace"]) for one in errors)
+                raise StackError(f"Airflow does not show the DAG {dag}\n{listed}")
+            time.sleep(0.1)
+
+    def _ask(self, method: str, path: str, **given: Any) -> Any:
+        answer: httpx.Response = self._http.request(method, f"/api/v2{path}", **given)
+        if not answer.is_success:
+            raise StackError(f"Airflow: {method} {path}: {answer.status_code} {answer.text}")
+        return answer.json()
+
+
+def _task(one: Mapping[str, Any]) -> TaskState:
+    return TaskState(
+        task_id=one["task_id"],
+        state=one["state"],
+        try_number=one["try_number"],
+        started=one["start_date"],
+        duration=one["duration"],
+    )

@@ -1,0 +1,26 @@
+"""The embedded cluster as a process of the stack."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from gitlab_ci_provider.local.airflow_config import HELPER_IMAGE
+from gitlab_ci_provider.local.home import Home
+from gitlab_ci_provider.local.processes import Process, start, wait_until
+
+
+def start_cluster(home: Home, port: int, runtime: str) -> Process:
+    """Start the cluster and wait for its kubeconfig.
+
+    The helper image stands for this very Python environment.
+    """
+    home.kubeconfig.unlink(missing_ok=True)
+    command = [
+        *(sys.executable, "-m", "gitlab_ci_provider.local.cluster"),
+        *("--dir", str(home.cluster), "--port", str(port), "--runtime", runtime),
+        *("--path-for-image", f"{HELPER_IMAGE}={Path(sys.executable).parent}"),
+    ]
+    process = start("cluster", command, environment={}, log=home.logs / "cluster.log")
+    wait_until(home.kubeconfig.exists, process, seconds=30)
+    return process

@@ -1,0 +1,149 @@
+"""The stack's processes: started with their output in a file, stopped with all they started.
+
+The kernel ends them with the process that started them, even when that is killed.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitlab_ci_provider.exceptions import StackError
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One running process of the stack."""
+
+    name: str
+    popen: subprocess.Popen[bytes]
+    log: Path
+
+    def check(self) -> None:
+        """Do nothing while it runs.
+
+        Raises:
+            StackError: it has ended; the message holds the end of its log.
+        """
+        code = self.popen.poll()
+        if code is not None:
+            message = f"{self.name} ended with code {code}; the end of {self.log}:\n{self.tail()}"
+            raise StackError(message)
+
+    def tail(self, lines: int = 15) -> str:
+        """Read the end of its log."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+
+def start(
+    name: str, command: Sequence[str], *, environment: Mapping[str, str], log: Path
+) -> Process:
+    """Start a process of the stack.
+
+    Raises:
+        StackError: there is no such program.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    parent = os.getpid()
+    with log.open("wb") as output:
+        try:
+            popen = subprocess.Popen(
+                command,
+                env={**os.environ, **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                preexec_fn=lambda: _die_with(parent),  # noqa: PLW1509 - no threads here yet
+                start_new_session=True,
+            )
+        except FileNotFoundError as error:
+            raise StackError(f"{name}: cannot start {command[0]}: {error.strerror}") from error
+    return Process(name, popen, log)
+
+
+def wait_until(ready: Callable[[], bool], process: Process, seconds: float) -> None:
+    """Wait until a process is ready.
+
+    Raises:
+        StackError: it ended, or the time is up.
+    """
+    end = time.monotonic() + seconds
+    while not ready():
+        process.check()
+        if time.monotonic() > end:
+            message = f"{process.name} is not ready after {seconds:.0f} s; see {process.log}"
+            raise StackError(message)
+        time.sleep(0.05)
+
+
+def stop(processes: Sequence[Process], seconds: float = 10) -> None:
+    """Stop processes, last started first, and everything that they left behind."""
+    for process in reversed(processes):
+        _signal(process.popen.pid, signal.SIGTERM)
+    end = time.monotonic() + seconds
+    for process in processes:
+        try:
+            process.popen.wait(max(0.1, end - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            _signal(process.popen.pid, signal.SIGKILL)
+            process.popen.wait()
+    _kill_descendants()
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every process whose own parent in the stack dies."""
+    _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _die_with(parent: int) -> None:
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    if os.getppid() != parent:  # it died before the line above
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return
+
+
+def _kill_descendants() -> None:
+    """End what still runs below this process; adopted orphans are found here."""
+    for _ in range(50):
+        children = _children(os.getpid())
+        if not children:
+            return
+        for child in children:
+            for pid in (*_tree(child), child):
+                _signal(pid, signal.SIGKILL)
+            try:
+                os.waitpid(child, 0)
+            except ChildProcessError:
+                continue
+
+
+def _tree(pid: int) -> list[int]:
+    below = _children(pid)
+    return [grandchild for child in below for grandchild in _tree(child)] + below
+
+
+def _children(pid: int) -> list[int]:
+    """List the processes that any thread of a process has started."""
+    found: list[int] = []
+    for listing in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            found += [int(child) for child in listing.read_text().split()]
+        except OSError:
+            continue
+    return found

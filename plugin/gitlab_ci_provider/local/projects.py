@@ -1,0 +1,24 @@
+"""Repositories into the stack: synced, given a DAG file, seen by Airflow."""
+
+from __future__ import annotations
+
+from gitlab_ci_provider.discovery.dag_files import write_dag_files
+from gitlab_ci_provider.discovery.repositories import clone_url
+from gitlab_ci_provider.discovery.sync import Sync, SyncResult
+from gitlab_ci_provider.exceptions import SourceError
+from gitlab_ci_provider.local.home import Home
+from gitlab_ci_provider.model.diagnostic import SourceLocation, error
+from gitlab_ci_provider.snapshots.store import SnapshotStore
+
+
+def add_project(home: Home, location: str, ref: str | None = None) -> SyncResult:
+    """Sync a repository and write its DAG file; what is wrong is in the result's diagnostics."""
+    store = SnapshotStore(home.data / "snapshots")
+    try:
+        result = Sync(store, home.data / "mirrors").one(clone_url(location), ref)
+    except SourceError as problem:
+        at = SourceLocation(file=location)
+        diagnostics = (error("source-unreadable", str(problem), at),)
+        return SyncResult(location=location, record=None, digest=None, diagnostics=diagnostics)
+    write_dag_files(store, home.dags)
+    return result

@@ -1,0 +1,71 @@
+"""`gitlab-dags run`: one repository's pipeline on the embedded stack, followed to its end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from gitlab_ci_provider.exceptions import SourceError
+from gitlab_ci_provider.local.api import AirflowApi
+from gitlab_ci_provider.local.home import Home
+from gitlab_ci_provider.local.progress import Follower, Snapshot
+from gitlab_ci_provider.local.report import build_report
+from gitlab_ci_provider.local.request import RunRequest
+from gitlab_ci_provider.local.state import StackState
+from gitlab_ci_provider.model.names import dag_id
+from gitlab_ci_provider.snapshots.store import ProjectRecord, SnapshotStore
+
+Show = Callable[[Snapshot], None]
+
+_LOOK_SECONDS = 0.4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowedRun:
+    """A run that has ended, or that waits for a person."""
+
+    follower: Follower
+    end: Snapshot
+    report: dict[str, Any]
+    blocked: tuple[str, ...] = ()
+
+
+def run_pipeline(
+    home: Home, state: StackState, record: ProjectRecord, request: RunRequest, show: Show
+) -> FollowedRun:
+    """Trigger a synced project's pipeline and follow it.
+
+    A manual job that the pipeline waits for ends the run as canceled: nobody is there to play it.
+    An interrupt (Ctrl-C) stops the run and its pods first.
+    """
+    api = AirflowApi(state)
+    dag = dag_id(record.project.path)
+    pipeline = SnapshotStore(home.data / "snapshots").load_pipeline(record.digest)
+    if unknown := sorted(set(request.jobs) - set(pipeline.jobs)):
+        listed = ", ".join(pipeline.jobs)
+        raise SourceError(f"no job named {', '.join(unknown)}; there are: {listed}")
+    api.wait_for_dag(dag, record.digest)
+    run = api.trigger(dag, request.conf(request.ref or record.ref.name))
+    follower = Follower(api, dag, run, pipeline)
+    try:
+        end = _follow(follower, show)
+    except BaseException:
+        api.stop_run(dag, run)
+        raise
+    blocked = () if end.ended else end.blocked
+    if blocked:
+        api.stop_run(dag, run)
+    report = build_report(follower, end, home, canceled=bool(blocked))
+    return FollowedRun(follower=follower, end=end, report=report, blocked=blocked)
+
+
+def _follow(follower: Follower, show: Show) -> Snapshot:
+    """Look again and again until the run has ended or waits for a person."""
+    while True:
+        now = follower.look()
+        show(now)
+        if now.ended or now.blocked:
+            return now
+        time.sleep(_LOOK_SECONDS)

@@ -1,0 +1,41 @@
+"""Keys and passwords of one embedded stack, made once and kept in a file for its user only."""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+from dataclasses import dataclass
+
+from gitlab_ci_provider.local.home import Home
+from gitlab_ci_provider.model.serialization import decode, encode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackSecrets:
+    """All secrets of a stack."""
+
+    admin_password: str
+    jwt_secret: str
+    api_secret: str
+    fernet_key: str
+    s3_access_key: str
+    s3_secret_key: str
+
+
+def load_secrets(home: Home) -> StackSecrets:
+    """Read the stack's secrets, making them the first time."""
+    if home.secrets.exists():
+        return decode(home.secrets.read_bytes(), StackSecrets)
+    made = StackSecrets(
+        admin_password=secrets.token_urlsafe(9),
+        jwt_secret=secrets.token_urlsafe(48),
+        api_secret=secrets.token_urlsafe(24),
+        fernet_key=base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+        s3_access_key=f"GITLABCI{secrets.token_hex(6).upper()}",
+        s3_secret_key=secrets.token_hex(20),
+    )
+    handle = os.open(home.secrets, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(encode(made))
+    return made
