@@ -1,0 +1,62 @@
+"""GitLab's names as Airflow identifiers."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from gitlab_ci_provider.model.names import dag_id, group_ids, task_ids
+
+HOSTILE = ["build", "build linux", "build:linux", "test 1/3", "test: [a, b]", "ü", "日本", "..", " "]
+
+
+def test_a_plain_name_stays_as_it_is():
+    """Names that Airflow allows are not changed."""
+    assert task_ids(["unit-test_1.x"]) == {"unit-test_1.x": "unit-test_1.x"}
+
+
+def test_every_name_becomes_a_valid_and_unique_id():
+    """Airflow allows letters, digits, `-`, `_` and `.`; no two jobs may share a task."""
+    ids = task_ids(HOSTILE)
+
+    assert len(set(ids.values())) == len(HOSTILE)
+    assert all(re.fullmatch(r"[A-Za-z0-9_.-]{1,250}", one) for one in ids.values())
+
+
+def test_ids_do_not_depend_on_the_order():
+    """The same jobs get the same ids in any order: else every parse makes a new DAG version."""
+    assert task_ids(HOSTILE) == task_ids(reversed(HOSTILE))
+
+
+def test_the_clean_name_wins():
+    """Of two names that clash, the one that needed no change keeps its own."""
+    assert task_ids(["a b", "a_b"])["a_b"] == "a_b"
+
+
+@pytest.mark.parametrize("name", ["create_pipeline", "finish_pipeline"])
+def test_our_own_tasks_keep_their_names(name):
+    """A job called like one of our tasks gets another id."""
+    assert task_ids([name])[name] != name
+
+
+def test_a_stage_and_its_jobs_may_share_a_name():
+    """Airflow has one space of names for tasks and groups; GitLab has two."""
+    tasks = task_ids(["test", "stage-test"])
+
+    groups = group_ids(["test"], tasks)
+
+    assert groups["test"] not in tasks.values()
+
+
+def test_a_long_name_is_cut_and_stays_unique():
+    """A name of 300 characters fits, and differs from one with the same beginning."""
+    ids = task_ids(["x" * 300, "x" * 299 + "y"])
+
+    assert len(set(ids.values())) == 2
+    assert all(len(one) <= 250 for one in ids.values())
+
+
+def test_dag_id():
+    """The namespace is part of the DAG's name."""
+    assert dag_id("group/sub/project.x") == "group__sub__project.x"

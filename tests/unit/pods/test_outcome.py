@@ -1,0 +1,122 @@
+"""How a job ended, read from its pod."""
+
+from __future__ import annotations
+
+import json
+
+from kubernetes import client as k8s
+
+from gitlab_ci_provider.model.run import JobArtifact
+from gitlab_ci_provider.pods.outcome import outcome
+
+
+def ended(name: str, code: int = 0, reason: str = "", message: str = "") -> k8s.V1ContainerStatus:
+    state = k8s.V1ContainerStateTerminated(
+        exit_code=code, reason=reason or ("Error" if code else "Completed"), message=message
+    )
+    return _status(name, k8s.V1ContainerState(terminated=state))
+
+
+def waiting(name: str) -> k8s.V1ContainerStatus:
+    state = k8s.V1ContainerStateWaiting(reason="PodInitializing")
+    return _status(name, k8s.V1ContainerState(waiting=state))
+
+
+def _status(name: str, state: k8s.V1ContainerState) -> k8s.V1ContainerStatus:
+    return k8s.V1ContainerStatus(
+        name=name, state=state, image="i", image_id="", ready=False, restart_count=0
+    )
+
+
+def pod(*containers: k8s.V1ContainerStatus, **status: str) -> k8s.V1Pod:
+    prepare, *rest = containers
+    made = k8s.V1PodStatus(
+        init_container_statuses=[prepare], container_statuses=rest, phase="Failed", **status
+    )
+    return k8s.V1Pod(status=made)
+
+
+def test_success_carries_the_artifacts():
+    """A job that passed tells what it uploaded, from the helper's termination message."""
+    report = {"artifacts": [{"name": "artifacts", "object_key": "k", "size": 9, "files": 2}]}
+
+    end = outcome(pod(ended("prepare"), ended("build"), ended("helper", 0, "", json.dumps(report))))
+
+    assert end.failure_reason is None
+    assert end.artifacts == (JobArtifact(name="artifacts", object_key="k", size=9, files=2),)
+
+
+def test_the_scripts_exit_code():
+    """A failing script is `script_failure` with its own exit code."""
+    end = outcome(pod(ended("prepare"), ended("build", 3), ended("helper")))
+
+    assert (end.failure_reason, end.exit_code) == ("script_failure", 3)
+
+
+def test_out_of_memory_is_named():
+    """An OOM kill is told in words: the pod is gone when a person asks."""
+    end = outcome(pod(ended("prepare"), ended("build", 137, "OOMKilled"), ended("helper")))
+
+    assert end.failure_reason == "script_failure"
+    assert "out of memory" in end.message
+
+
+def test_a_failed_phase_gives_its_reason():
+    """A phase before the script that fails is a system failure with the phase's own words."""
+    report = {"phase": "get_sources", "reason": "runner_system_failure", "message": "no route"}
+
+    end = outcome(
+        pod(ended("prepare", 2, "", json.dumps(report)), waiting("build"), waiting("helper"))
+    )
+
+    assert end.failure_reason == "runner_system_failure"
+    assert end.message == "get_sources: no route"
+
+
+def test_a_failed_upload_fails_a_job_whose_script_passed():
+    """Artifacts that cannot be uploaded fail the job."""
+    report = {"phase": "upload_artifacts", "message": "S3 is down"}
+
+    end = outcome(
+        pod(ended("prepare"), ended("build"), ended("helper", 2, "", json.dumps(report)))
+    )
+
+    assert (end.failure_reason, end.message) == (
+        "runner_system_failure",
+        "upload_artifacts: S3 is down",
+    )
+
+
+def test_the_scripts_failure_goes_before_the_uploads():
+    """GitLab Runner reports the job's error before that of its artifacts."""
+    end = outcome(pod(ended("prepare"), ended("build", 7), ended("helper", 2)))
+
+    assert (end.failure_reason, end.exit_code) == ("script_failure", 7)
+
+
+def test_eviction_and_deadline_go_first():
+    """A pod that Kubernetes ended tells why, whatever its containers say."""
+    evicted = pod(
+        ended("prepare"), ended("build", 137), ended("helper"), reason="Evicted", message="disk"
+    )
+    late = pod(ended("prepare"), ended("build", 137), ended("helper"), reason="DeadlineExceeded")
+
+    assert outcome(evicted).message == "the pod was evicted: disk"
+    assert outcome(late).failure_reason == "job_execution_timeout"
+
+
+def test_a_start_error_is_ours():
+    """A build container that could not be started is no failure of the script."""
+    broken = ended("build", 128, "StartError", "no such file: sh")
+
+    end = outcome(pod(ended("prepare"), broken, ended("helper")))
+
+    assert end.failure_reason == "runner_system_failure"
+    assert "no such file: sh" in end.message
+
+
+def test_a_termination_message_that_is_no_json_is_shown():
+    """Whatever the helper left as its last words is shown as it is."""
+    end = outcome(pod(ended("prepare", 1, "", "killed"), waiting("build"), waiting("helper")))
+
+    assert end.message == "prepare: killed"

@@ -1,0 +1,39 @@
+"""What a pipeline amounts to."""
+
+from __future__ import annotations
+
+import pytest
+
+from gitlab_ci_provider.model.run import JobResult, JobStatus
+from gitlab_ci_provider.schedule.finish import PipelineStatus, finish
+
+GOOD = JobResult(status=JobStatus.SUCCESS)
+BAD = JobResult(status=JobStatus.FAILED)
+ALLOWED = JobResult(status=JobStatus.FAILED, allowed_failure=True)
+SKIPPED = JobResult(status=JobStatus.SKIPPED)
+MANUAL = JobResult(status=JobStatus.MANUAL)
+ABSENT = JobResult(status=JobStatus.ABSENT)
+CANCELED = JobResult(status=JobStatus.CANCELED)
+
+
+@pytest.mark.parametrize(
+    ("jobs", "status"),
+    [
+        ({"a": GOOD, "b": MANUAL}, PipelineStatus.PASSED),
+        ({"a": GOOD, "b": ALLOWED}, PipelineStatus.PASSED),
+        ({"a": BAD, "b": SKIPPED}, PipelineStatus.FAILED),
+        ({"a": BAD, "b": CANCELED}, PipelineStatus.FAILED),
+        ({"a": GOOD, "b": CANCELED}, PipelineStatus.CANCELED),
+        ({"a": SKIPPED, "b": ABSENT}, PipelineStatus.SKIPPED),
+    ],
+)
+def test_status(jobs, status):
+    """The pipeline's status follows from its jobs'."""
+    assert finish(jobs).status == status
+
+
+def test_allowed_failures_are_warnings():
+    """A pipeline that passes with allowed failures names them."""
+    result = finish({"a": GOOD, "flaky": ALLOWED})
+
+    assert result.text == "passed with warnings: flaky"

@@ -1,0 +1,113 @@
+"""How jobs ended, read from Airflow's task states."""
+
+from __future__ import annotations
+
+from gitlab_ci_provider.model.job import Job
+from gitlab_ci_provider.model.needs import Need
+from gitlab_ci_provider.model.pipeline import Pipeline
+from gitlab_ci_provider.model.rules import AllowFailure, JobDecision, When
+from gitlab_ci_provider.model.run import JobStatus
+from gitlab_ci_provider.schedule.results import results
+
+
+def pipeline(*jobs: Job) -> Pipeline:
+    stages = tuple(dict.fromkeys(job.stage for job in jobs))
+    by_name = {job.name: job for job in jobs}
+    edges = {}
+    for job in jobs:
+        if job.needs is not None:
+            edges[job.name] = tuple(need.job for need in job.needs)
+        else:
+            earlier = stages[: stages.index(job.stage)]
+            edges[job.name] = tuple(one.name for one in jobs if one.stage in earlier)
+    return Pipeline(stages=stages, jobs=by_name, edges=edges)
+
+
+def decisions(*given: JobDecision, pipeline: Pipeline) -> dict[str, JobDecision]:
+    usual = {name: JobDecision(job=name, present=True) for name in pipeline.jobs}
+    return {**usual, **{one.job: one for one in given}}
+
+
+def no_exit_code(job: str) -> int | None:
+    return None
+
+
+OPTIONAL = AllowFailure(allowed=True)
+
+
+def test_an_unplayed_manual_job_is_manual():
+    """Airflow's skipped is `manual` when the job would have been offered."""
+    built = pipeline(Job(name="a", stage="one"), Job(name="m", stage="two"))
+    manual = JobDecision(job="m", present=True, when=When.MANUAL, allow_failure=OPTIONAL)
+
+    ended = results(
+        built,
+        decisions(manual, pipeline=built),
+        {"a": "success", "m": "skipped"},
+        no_exit_code,
+    )
+
+    assert ended["m"].status == JobStatus.MANUAL
+
+
+def test_a_manual_job_behind_a_failure_is_skipped():
+    """Airflow's skipped is `skipped` when the job was never offered."""
+    built = pipeline(Job(name="a", stage="one"), Job(name="m", stage="two"))
+    manual = JobDecision(job="m", present=True, when=When.MANUAL, allow_failure=OPTIONAL)
+
+    ended = results(
+        built, decisions(manual, pipeline=built), {"a": "failed", "m": "skipped"}, no_exit_code
+    )
+
+    assert ended["m"].status == JobStatus.SKIPPED
+
+
+def test_absent_jobs_are_absent_whatever_airflow_says():
+    """A job that the rules left out is absent."""
+    built = pipeline(Job(name="a", stage="one"))
+    out = JobDecision(job="a", present=False, reason="no rule matched")
+
+    ended = results(built, decisions(out, pipeline=built), {"a": "skipped"}, no_exit_code)
+
+    assert ended["a"].status == JobStatus.ABSENT
+
+
+def test_exit_codes_decide_about_an_allowed_failure():
+    """`allow_failure:exit_codes` allows a failure with a listed code only."""
+    built = pipeline(Job(name="a", stage="one"), Job(name="b", stage="one"))
+    codes = AllowFailure(exit_codes=(42,))
+    given = [JobDecision(job=name, present=True, allow_failure=codes) for name in "ab"]
+
+    ended = results(
+        built,
+        decisions(*given, pipeline=built),
+        {"a": "failed", "b": "failed"},
+        {"a": 42, "b": 1}.get,
+    )
+
+    assert (ended["a"].allowed_failure, ended["b"].allowed_failure) == (True, False)
+
+
+def test_jobs_under_way_have_not_ended():
+    """A job that still runs or waits has no result."""
+    built = pipeline(Job(name="a", stage="one"), Job(name="b", stage="one"))
+
+    ended = results(
+        built, decisions(pipeline=built), {"a": "running", "b": None}, no_exit_code
+    )
+
+    assert ended == {}
+
+
+def test_a_need_written_later_in_the_file_is_known_first():
+    """Results come in the order of the edges, not of the file."""
+    late = Job(name="z", stage="one")
+    early = Job(name="a", stage="one", needs=(Need(job="z"),))
+    built = pipeline(early, late)
+    manual = JobDecision(job="a", present=True, when=When.MANUAL, allow_failure=OPTIONAL)
+
+    ended = results(
+        built, decisions(manual, pipeline=built), {"a": "skipped", "z": "success"}, no_exit_code
+    )
+
+    assert ended["a"].status == JobStatus.MANUAL

@@ -1,0 +1,52 @@
+"""`retry`: which failures are tried again."""
+
+from __future__ import annotations
+
+import pytest
+
+from gitlab_ci_provider.model.job import Retry
+from gitlab_ci_provider.model.run import JobResult, JobStatus
+from gitlab_ci_provider.schedule.retry import should_retry
+
+
+def failure(reason: str = "script_failure", exit_code: int | None = 1) -> JobResult:
+    return JobResult(status=JobStatus.FAILED, failure_reason=reason, exit_code=exit_code)
+
+
+def test_without_retry_nothing_is_tried_again():
+    """The default is no retry."""
+    assert not should_retry(Retry(), failure(), failed=1)
+
+
+@pytest.mark.parametrize(("failed", "again"), [(1, True), (2, True), (3, False)])
+def test_max_counts_the_tries_after_the_first(failed, again):
+    """`retry: 2` means three tries in all."""
+    assert should_retry(Retry(max=2), failure(), failed=failed) is again
+
+
+def test_a_reason_that_is_not_listed_does_not_retry():
+    """`retry:when` limits retries to its reasons."""
+    retry = Retry(max=2, when=("runner_system_failure",))
+
+    assert not should_retry(retry, failure("script_failure"), failed=1)
+    assert should_retry(retry, failure("runner_system_failure"), failed=1)
+
+
+def test_always_is_any_reason():
+    """`when: always` retries on any failure."""
+    assert should_retry(Retry(max=1, when=("always",)), failure("api_failure"), failed=1)
+
+
+def test_an_exit_code_alone_is_enough():
+    """With both `when` and `exit_codes`, one that matches suffices."""
+    retry = Retry(max=1, when=("api_failure",), exit_codes=(137,))
+
+    assert should_retry(retry, failure(exit_code=137), failed=1)
+    assert not should_retry(retry, failure(exit_code=1), failed=1)
+
+
+def test_an_image_pull_counts_as_script_failure():
+    """GitLab documents a failed image pull as `script_failure`."""
+    retry = Retry(max=1, when=("script_failure",))
+
+    assert should_retry(retry, failure("image_pull_failure", None), failed=1)
