@@ -1,14 +1,50 @@
-"""What Airflow reads about this provider."""
+"""What Airflow reads about this provider: its name and the options of `[gitlab_ci]`."""
 
 from __future__ import annotations
 
 from typing import Any
 
+_OPTIONS: dict[str, tuple[str, str, str]] = {
+    # option: (type, default, meaning)
+    "home": ("string", "", "Folder of snapshots and git mirrors; default $AIRFLOW_HOME/gitlab_ci."),
+    "kubernetes_conn_id": ("string", "gitlab_ci_kubernetes", "Connection: where pods run."),
+    "namespace": ("string", "", "Namespace of the pods; empty leaves it to the connection."),
+    "object_store_conn_id": (
+        "string",
+        "gitlab_ci_object_store",
+        "Connection: where caches and artifacts go.",
+    ),
+    "helper_image": ("string", "", "Image that holds gitlab-ci-helper."),
+    "default_image": ("string", "debian:12", "Image for jobs without `image:`."),
+    "job_logs_folder": ("string", "", "Keep each job's log here as it was written."),
+    "default_timeout": ("integer", "3600", "Seconds, for jobs without `timeout:`."),
+    "artifacts_expire_in": (
+        "integer",
+        "2592000",
+        "Seconds, for artifacts without `expire_in:`; 0 keeps them.",
+    ),
+    "pod_start_timeout": ("integer", "600", "Seconds until a pod that does not start failed."),
+}
+
 
 def get_provider_info() -> dict[str, Any]:
     """Return the provider's metadata (entry point `apache_airflow_provider`)."""
+    options = {name: _option(*given) for name, given in _OPTIONS.items()}
     return {
         "package-name": "airflow-provider-gitlab-ci",
         "name": "GitLab CI",
         "description": "GitLab CI pipelines as Airflow DAGs, one Kubernetes pod a job.",
+        "config": {
+            "gitlab_ci": {"description": "How GitLab CI pipelines are run.", "options": options}
+        },
+    }
+
+
+def _option(kind: str, default: str, meaning: str) -> dict[str, Any]:
+    return {
+        "description": meaning,
+        "type": kind,
+        "default": default or None,
+        "example": None,
+        "version_added": "0.1.0",
     }
