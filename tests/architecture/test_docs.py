@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from gitlab_ci_provider.get_provider_info import get_provider_info
+from gitlab_ci_provider.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -28,6 +32,15 @@ def test_every_keyword_page_is_linked_from_the_index():
     linked = set(re.findall(r"\]\(([\w-]+\.md)\)", index))
 
     assert {path.name for path in KEYWORDS.glob("*.md")} - {"index.md"} <= linked
+
+
+def test_every_setting_is_explained():
+    """The settings page has a row for each option of airflow.cfg, and Airflow knows each."""
+    page = (DOCS / "reference" / "settings.md").read_text(encoding="utf-8").split("\n## ")[0]
+    options = get_provider_info()["config"]["gitlab_ci"]["options"]
+
+    assert set(re.findall(r"^\| `(\w+)`", page, re.MULTILINE)) == set(options)
+    assert set(options) == {field.name for field in fields(Settings)}
 
 
 def test_every_record_of_a_decision_has_a_number_of_its_own():
