@@ -31,6 +31,19 @@ def test_no_function_has_more_than_40_lines():
     assert found == []
 
 
+def test_every_test_says_which_rule_it_proves():
+    """A test's docstring is its rule."""
+    found = [
+        f"{_name(path)}:{node.lineno} {node.name}"
+        for path in SOURCES
+        if path.name.startswith("test_")
+        for node, _ in _functions(_read(path))
+        if node.name.startswith("test_") and not ast.get_docstring(node)
+    ]
+
+    assert found == []
+
+
 def _functions(text: str) -> Iterator[tuple[ast.FunctionDef | ast.AsyncFunctionDef, int]]:
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):

@@ -92,9 +92,7 @@ def test_jobs_under_way_have_not_ended():
     """A job that still runs or waits has no result."""
     built = pipeline(Job(name="a", stage="one"), Job(name="b", stage="one"))
 
-    ended = results(
-        built, decisions(pipeline=built), {"a": "running", "b": None}, no_exit_code
-    )
+    ended = results(built, decisions(pipeline=built), {"a": "running", "b": None}, no_exit_code)
 
     assert ended == {}
 

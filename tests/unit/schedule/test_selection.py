@@ -58,5 +58,5 @@ def test_a_manual_job_that_was_asked_for_runs():
 
 def test_an_unknown_job_is_refused_with_the_known_ones():
     """A typing mistake is answered with the jobs that there are."""
-    with pytest.raises(ConfigError, match="no job 'unti'.*compile, lint, unit, scan, ship"):
+    with pytest.raises(ConfigError, match=r"no job 'unti'.*compile, lint, unit, scan, ship"):
         select(PIPELINE, DECISIONS, ["unti"])

@@ -1,0 +1,136 @@
+"""Times pipelines on the embedded stack beside plain Airflow DAGs of the same shape.
+
+    .venv/bin/python tests/benchmarks/shapes.py [--runs 3]
+
+The baseline is the same shape made of PythonOperators that do nothing, on the same Airflow, in turn
+with the pipelines: what Airflow itself needs. Prints a Markdown table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from gitlab_ci_provider.local.api import AirflowApi
+from gitlab_ci_provider.local.home import Home
+from gitlab_ci_provider.local.projects import add_project
+from gitlab_ci_provider.local.stack import StackOptions, running_stack
+from gitlab_ci_provider.model.names import dag_id
+
+EXAMPLE = Path(__file__).parents[2] / "dags" / "examples" / "wordcount"
+
+CHAIN = "".join(
+    f"job{i}: {{script: 'true', needs: [{f'job{i - 1}' if i else ''}]}}\n" for i in range(10)
+)
+FAN = "".join(f"job{i}: {{script: 'true'}}\n" for i in range(30))
+
+PLAIN = """
+from airflow.sdk import DAG
+from airflow.providers.standard.operators.python import PythonOperator
+
+with DAG("{name}", schedule=None) as dag:
+    first = PythonOperator(task_id="first", python_callable=int)
+    last = PythonOperator(task_id="last", python_callable=int)
+    jobs = [PythonOperator(task_id=f"job{{i}}", python_callable=int) for i in range({count})]
+    {wiring}
+"""
+WIRE_CHAIN = """
+    for one, two in zip([first, *jobs], [*jobs, last]):
+        one >> two
+"""
+WIRE_FAN = "first >> jobs >> last"
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--runs", type=int, default=3)
+    runs = parser.parse_args().runs
+    with tempfile.TemporaryDirectory() as folder:
+        home = Home(Path(folder) / "home")
+        home.make()
+        shapes = {
+            "10-job chain": (repository(folder, "chain", CHAIN), plain(home, "chain", 10)),
+            "30-job fan": (repository(folder, "fan", FAN), plain(home, "fan", 30)),
+            "the demo's pipeline": (example(folder), None),
+        }
+        added = {name: add_project(home, str(pair[0])) for name, pair in shapes.items()}
+        with running_stack(home, StackOptions()) as state:
+            api = AirflowApi(state)
+            print("| shape | pipeline, s | plain Airflow, s | ratio |\n| --- | --- | --- | --- |")
+            for name, (_, baseline) in shapes.items():
+                record = added[name].record
+                ours = dag_id(record.project.path)
+                api.wait_for_dag(ours, record.digest)
+                print(row(api, name, (ours, baseline), runs), flush=True)
+
+
+def row(api: AirflowApi, name: str, dags: tuple[str, str | None], runs: int) -> str:
+    """Time both in turn, one run of each before it counts."""
+    ours, baseline = dags
+    times: dict[str, list[float]] = {dag: [] for dag in dags if dag}
+    if baseline:
+        api.wait_for_dag(baseline, "")
+    for number in range(runs + 1):
+        for dag, measured in times.items():
+            seconds = one_run(api, dag)
+            if number:
+                measured.append(seconds)
+    own = statistics.median(times[ours])
+    if not baseline:
+        return f"| {name} | {own:.1f} | | |"
+    floor = statistics.median(times[baseline])
+    return f"| {name} | {own:.1f} | {floor:.1f} | {own / floor:.2f} |"
+
+
+def one_run(api: AirflowApi, dag: str) -> float:
+    """Trigger a DAG and time it to its end."""
+    started = time.monotonic()
+    run = api.trigger(dag, {})
+    while (state := api.run_state(dag, run)) not in {"success", "failed"}:
+        time.sleep(0.05)
+    if state == "failed":
+        raise SystemExit(f"{dag} failed, which is no result")
+    return time.monotonic() - started
+
+
+def repository(folder: str, name: str, config: str) -> Path:
+    """Make a git repository with this `.gitlab-ci.yml`."""
+    path = Path(folder) / name
+    path.mkdir()
+    (path / ".gitlab-ci.yml").write_text(config)
+    return commit(path)
+
+
+def example(folder: str) -> Path:
+    """Make a git repository of the example."""
+    path = Path(folder) / "wordcount"
+    subprocess.run(["cp", "-R", str(EXAMPLE), str(path)], check=True)
+    return commit(path)
+
+
+def commit(path: Path) -> Path:
+    """Commit everything below a folder."""
+    identity = ["-c", "user.name=bench", "-c", "user.email=bench@example.com"]
+    for command in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-qm", "benchmark"]):
+        subprocess.run(["git", "-C", str(path), *identity, *command], check=True)
+    return path
+
+
+def plain(home: Home, name: str, count: int) -> str:
+    """Write a DAG of the same shape without us; dag files of ours are the only ones removed."""
+    dag = f"plain_{name}"
+    wiring = WIRE_CHAIN if name == "chain" else WIRE_FAN
+    folder = home.dags / "plain"
+    folder.mkdir(exist_ok=True)
+    text = PLAIN.format(name=dag, count=count, wiring=wiring.strip())
+    (folder / f"{dag}.py").write_text(text)
+    return dag
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""The running stack and small repositories, for the end-to-end tests."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gitlab_ci_provider.local.api import AirflowApi
+from gitlab_ci_provider.local.home import Home
+
+COMMAND = Path(sys.executable).parent / "gitlab-dags"
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The running stack, and the command as a person types it."""
+
+    home: Home
+    api: AirflowApi
+
+    def command(self, *arguments: str, timeout: float = 240) -> subprocess.CompletedProcess[str]:
+        """Run `gitlab-dags` and return what it printed."""
+        return subprocess.run(
+            [COMMAND, *arguments],
+            env={**os.environ, "GITLAB_DAGS_HOME": str(self.home.path)},
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def run(self, repository: Path, *arguments: str) -> dict[str, Any]:
+        """Run a repository's pipeline and return its report."""
+        done = self.command("run", str(repository), "--json", *arguments)
+        assert done.stdout, done.stderr
+        report: dict[str, Any] = json.loads(done.stdout)
+        assert done.returncode == (0 if report["status"] == "passed" else 1), done.stderr
+        return report
+
+    def pods(self) -> list[str]:
+        """List the pods that the cluster has."""
+        from kubernetes import client, config
+
+        config.load_kube_config(str(self.home.kubeconfig))
+        found = client.CoreV1Api().list_namespaced_pod("default").items
+        return [pod.metadata.name for pod in found]
+
+
+def git(path: Path, *arguments: str) -> str:
+    """Run git in a repository."""
+    identity = ["-c", "user.name=e2e", "-c", "user.email=e2e@example.com"]
+    command = ["git", "-C", str(path), *identity, *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def make_repository(path: Path, files: Mapping[str, str]) -> Path:
+    """Make a repository on branch main with these files in one commit."""
+    path.mkdir(parents=True)
+    git(path, "init", "-q", "-b", "main")
+    return commit(path, files)
+
+
+def commit(path: Path, files: Mapping[str, str]) -> Path:
+    """Add files to a repository in one commit."""
+    for name, text in files.items():
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).write_text(text)
+    git(path, "add", "-A")
+    git(path, "commit", "-qm", "change")
+    return path

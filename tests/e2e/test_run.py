@@ -1,0 +1,187 @@
+"""`gitlab-dags run` through a real Airflow on the embedded stack."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from e2e.embedded import Stack, commit, git, make_repository
+
+FAILING = """
+stages: [build, test, deploy]
+compile:
+  stage: build
+  script:
+    - mkdir out
+    - echo made > out/file
+  artifacts:
+    paths: [out/]
+unit:
+  stage: test
+  script:
+    - cat out/file
+    - echo "about to fail"
+    - sh -c 'exit 42'
+    - echo never
+  after_script:
+    - echo "after $CI_JOB_STATUS"
+ship:
+  stage: deploy
+  script: echo never
+rescue:
+  stage: deploy
+  script: echo "rescuing"
+  when: on_failure
+"""
+
+
+def test_a_failing_job_stops_later_stages_and_starts_on_failure(stack: Stack, tmp_path: Path):
+    """A failed job fails the pipeline, later stages are skipped, `on_failure` jobs run."""
+    repository = make_repository(tmp_path / "failing", {".gitlab-ci.yml": FAILING})
+
+    report = stack.run(repository, "--logs-dir", str(tmp_path / "logs"))
+
+    status = {name: job["status"] for name, job in report["jobs"].items()}
+    assert report["status"] == "failed"
+    assert status == {
+        "compile": "success",
+        "unit": "failed",
+        "ship": "skipped",
+        "rescue": "success",
+    }
+    assert report["jobs"]["unit"]["exit_code"] == 42
+    assert "'unit' failed" in report["jobs"]["ship"]["reason"]
+    log = (tmp_path / "logs" / "unit.log").read_text()
+    assert "made\n" in log
+    assert "never\n" not in log.replace("echo never\n", "")
+    assert "after failed\n" in log
+
+
+def test_the_terminal_shows_the_end_of_a_failing_log(stack: Stack, tmp_path: Path):
+    """Without --json a person sees the failing job's last lines and the result."""
+    repository = make_repository(tmp_path / "shown", {".gitlab-ci.yml": FAILING})
+
+    done = stack.command("run", str(repository))
+
+    assert done.returncode == 1
+    assert "about to fail" in done.stderr
+    assert "pipeline failed" in done.stderr
+
+
+RULES = """
+stages: [one, two]
+variables:
+  LEVEL:
+    description: how much
+    value: low
+    options: [low, high]
+always: {stage: one, script: echo "level $LEVEL free $FREE"}
+high-only:
+  stage: one
+  script: 'true'
+  rules:
+    - if: $LEVEL == "high"
+flaky: {stage: one, script: exit 3, allow_failure: true}
+by-hand: {stage: two, script: 'true', when: manual}
+braces: {stage: two, script: "echo '{{ ds }} {% if %} $CI_JOB_NAME'"}
+"""
+
+
+def test_rules_warnings_and_manual_jobs(stack: Stack, tmp_path: Path):
+    """A job that rules leave out is absent, an unplayed one manual, an allowed failure warns."""
+    repository = make_repository(tmp_path / "rules", {".gitlab-ci.yml": RULES})
+
+    report = stack.run(repository, "--var", "FREE=text", "--logs-dir", str(tmp_path / "logs"))
+
+    assert (report["status"], report["warnings"]) == ("passed", True)
+    assert {name: job["status"] for name, job in report["jobs"].items()} == {
+        "always": "success",
+        "high-only": "absent",
+        "flaky": "failed",
+        "by-hand": "manual",
+        "braces": "success",
+    }
+    assert report["jobs"]["flaky"]["allowed_failure"]
+    assert "level low free text\n" in (tmp_path / "logs" / "always.log").read_text()
+    assert "{{ ds }} {% if %} $CI_JOB_NAME\n" in (tmp_path / "logs" / "braces.log").read_text()
+
+
+def test_variables_decide_about_rules(stack: Stack, tmp_path: Path):
+    """A pipeline variable wins over the file's value, in rules and in scripts."""
+    repository = make_repository(tmp_path / "vars", {".gitlab-ci.yml": RULES})
+
+    report = stack.run(repository, "--var", "LEVEL=high", "--job", "high-only")
+
+    assert report["jobs"]["high-only"]["status"] == "success"
+    assert report["jobs"]["always"]["status"] == "absent"
+
+
+CACHED = """
+job:
+  script:
+    - if [ -f .cache/seen ]; then echo "cache hit"; else echo "cache miss"; fi
+    - mkdir -p .cache && touch .cache/seen
+  cache: {key: one, paths: [.cache/]}
+"""
+
+
+def test_the_second_run_finds_the_cache(stack: Stack, tmp_path: Path):
+    """What a job caches is there in the next pipeline."""
+    repository = make_repository(tmp_path / "cached", {".gitlab-ci.yml": CACHED})
+    logs = tmp_path / "logs"
+
+    stack.run(repository, "--logs-dir", str(logs))
+    first = (logs / "job.log").read_text()
+    stack.run(repository, "--logs-dir", str(logs))
+    second = (logs / "job.log").read_text()
+
+    assert "cache miss\n" in first
+    assert "cache hit\n" in second
+
+
+def test_a_ref_runs_its_own_commit(stack: Stack, tmp_path: Path):
+    """`--ref` runs the commit of that branch or tag, not what is checked out."""
+    config = "job: {script: cat version}\n"
+    repository = make_repository(tmp_path / "refs", {".gitlab-ci.yml": config, "version": "one\n"})
+    git(repository, "tag", "v1")
+    commit(repository, {"version": "two\n"})
+    logs = tmp_path / "logs"
+
+    stack.run(repository, "--ref", "v1", "--logs-dir", str(logs))
+
+    assert "one\n" in (logs / "job.log").read_text()
+
+
+def test_nothing_is_left_of_a_run(stack: Stack, tmp_path: Path):
+    """After a run no pod remains."""
+    repository = make_repository(tmp_path / "clean", {".gitlab-ci.yml": "job: {script: 'true'}\n"})
+
+    stack.run(repository)
+
+    assert stack.pods() == []
+
+
+def test_retry_runs_a_job_again(stack: Stack, tmp_path: Path):
+    """`retry: 1` runs a failing job twice; a cache tells the second try that it is one."""
+    config = """
+job:
+  script: test -f again || { touch again; exit 9; }
+  retry: 1
+  cache: {key: tries, paths: [again], when: always}
+"""
+    repository = make_repository(tmp_path / "retry", {".gitlab-ci.yml": config})
+
+    report = stack.run(repository)
+
+    assert report["jobs"]["job"]["status"] == "success"
+
+
+def test_a_timeout_fails_the_job_with_its_reason(stack: Stack, tmp_path: Path):
+    """A job that runs longer than `timeout` is stopped and says so."""
+    config = "slow: {script: sleep 600, timeout: 3 seconds}\n"
+    repository = make_repository(tmp_path / "slow", {".gitlab-ci.yml": config})
+
+    report = stack.run(repository)
+
+    assert report["jobs"]["slow"]["status"] == "failed"
+    assert "timeout of 3 s" in report["jobs"]["slow"]["reason"]
+    assert stack.pods() == []

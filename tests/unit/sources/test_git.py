@@ -1,0 +1,106 @@
+"""Git repositories as a source, with real git."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from gitlab_ci_provider.exceptions import SourceError
+from gitlab_ci_provider.model.project import RefKind
+from gitlab_ci_provider.sources.git import GitFetcher, Mirror, hide_credentials
+
+
+def git(path: Path, *arguments: str) -> str:
+    identity = ["-c", "user.name=t", "-c", "user.email=t@example.com"]
+    command = ["git", "-C", str(path), *identity, *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    path = tmp_path / "repository"
+    path.mkdir()
+    git(path, "init", "-q", "-b", "trunk")
+    (path / "dir").mkdir()
+    (path / "dir" / "file.txt").write_bytes(b"\xff\x00text")
+    git(path, "add", "-A")
+    git(path, "commit", "-qm", "one")
+    git(path, "tag", "-a", "v1", "-m", "first")
+    return path
+
+
+@pytest.fixture
+def mirror(repository: Path, tmp_path: Path) -> Mirror:
+    return Mirror.open(tmp_path / "mirrors", repository.as_uri())
+
+
+def test_the_default_branch_is_the_repositorys(mirror: Mirror):
+    """The branch that HEAD names is the default one."""
+    assert mirror.default_branch() == "trunk"
+
+
+def test_a_branch_is_its_commit(mirror: Mirror, repository: Path):
+    """Fetching a branch tells its commit."""
+    ref = mirror.fetch("trunk")
+
+    assert (ref.sha, ref.kind) == (git(repository, "rev-parse", "HEAD"), RefKind.BRANCH)
+
+
+def test_an_annotated_tag_is_the_commit_that_it_names(mirror: Mirror, repository: Path):
+    """A tag object is no commit: pods check out what it points at."""
+    ref = mirror.fetch("v1")
+
+    assert (ref.sha, ref.kind) == (git(repository, "rev-parse", "HEAD"), RefKind.TAG)
+
+
+def test_a_commit_id_is_a_ref(mirror: Mirror, repository: Path):
+    """A full commit id can be run."""
+    sha = git(repository, "rev-parse", "HEAD")
+
+    assert mirror.fetch(sha).sha == sha
+
+
+def test_files_are_read_as_bytes(mirror: Mirror):
+    """Contents come back unchanged, whatever their encoding."""
+    files = GitFetcher(mirror, mirror.fetch("trunk").sha)
+
+    assert files.read("dir/file.txt") == b"\xff\x00text"
+    assert list(files.paths()) == ["dir/file.txt"]
+
+
+@pytest.mark.parametrize("path", ["missing", "dir", "../file", ""])
+def test_what_is_no_file_is_none(mirror: Mirror, path: str):
+    """A missing file, a folder or a path outside is not there."""
+    assert GitFetcher(mirror, mirror.fetch("trunk").sha).read(path) is None
+
+
+def test_an_unknown_ref_is_named(mirror: Mirror):
+    """The error says which ref is unknown."""
+    with pytest.raises(SourceError, match="no branch, tag or commit id 'nope'"):
+        mirror.fetch("nope")
+
+
+def test_an_unreachable_repository_is_named(tmp_path: Path):
+    """The error says which repository cannot be read."""
+    mirror = Mirror.open(tmp_path / "mirrors", (tmp_path / "gone").as_uri())
+
+    with pytest.raises(SourceError, match=r"cannot read file://.*gone"):
+        mirror.default_branch()
+
+
+def test_an_empty_repository_says_so(tmp_path: Path):
+    """A repository without commits has nothing to run."""
+    git(tmp_path, "init", "-q", "empty")
+    mirror = Mirror.open(tmp_path / "mirrors", (tmp_path / "empty").as_uri())
+
+    with pytest.raises(SourceError, match="no commits"):
+        mirror.default_branch()
+
+
+def test_credentials_are_not_shown():
+    """URLs in messages and records carry no user and no password."""
+    url = "https://user:secret@example.com/group/project.git"
+
+    assert hide_credentials(url) == "https://example.com/group/project.git"
