@@ -19,7 +19,6 @@ from gitlab_ci_provider.operators.cache_files import file_keys
 from gitlab_ci_provider.operators.pinned import Pinned, check_topology, pin
 from gitlab_ci_provider.operators.run_form import RunForm, read_form
 from gitlab_ci_provider.operators.run_record import push_run
-from gitlab_ci_provider.rules.evaluate import decide_pipeline
 from gitlab_ci_provider.schedule.selection import select
 from gitlab_ci_provider.settings import load_settings
 from gitlab_ci_provider.snapshots.store import ProjectRecord, SnapshotStore
@@ -72,6 +71,8 @@ class CreatePipelineOperator(BaseOperator):
         return self._record(context, record, form, (pinned, decision))
 
     def _decide(self, record: ProjectRecord, form: RunForm, pinned: Pinned) -> PipelineDecision:
+        from gitlab_ci_provider.rules.evaluate import decide_pipeline  # DAG parsing needs no RE2
+
         decision = decide_pipeline(pinned.pipeline, _rule_context(record, form, pinned))
         for problem in decision.errors:
             self.log.error("%s", problem)

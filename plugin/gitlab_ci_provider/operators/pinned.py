@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gitlab_ci_provider.compiler.compile import compile_pipeline
 from gitlab_ci_provider.exceptions import ConfigError
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity
@@ -74,6 +73,8 @@ def _compiled_cleanly(record: ProjectRecord, ref: Ref) -> bool:
 
 
 def _compile(record: ProjectRecord, ref: Ref, files: GitFetcher, store: SnapshotStore) -> str:
+    from gitlab_ci_provider.compiler.compile import compile_pipeline  # DAG parsing needs no YAML
+
     context = PipelineContext(project=record.project, ref=ref)
     compiled = compile_pipeline(files, context, record.config_path)
     if compiled.pipeline is None:
