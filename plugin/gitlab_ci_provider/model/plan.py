@@ -121,7 +121,6 @@ class JobPlan:
 
     Attributes:
         project_dir: the working copy, CI_PROJECT_DIR.
-        log_sections: write GitLab's section markers around the phases.
         attempts: of cache and artifact transfers.
     """
 

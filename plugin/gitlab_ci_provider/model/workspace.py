@@ -12,8 +12,10 @@ BUILDS_DIR = "/builds"
 CONTROL_DIR = "/gitlab-ci/control"
 """Shared, writable: the events FIFO."""
 
-EVENTS_FIFO = f"{CONTROL_DIR}/events"
-"""The build writes `<phase> <exit code>` lines; end of file means that the build has ended."""
+EVENTS_NAME = "events"
+
+EVENTS_FIFO = f"{CONTROL_DIR}/{EVENTS_NAME}"
+"""The build's last word is `job <exit code>`; end of file without it means that it was killed."""
 
 PLAN_DIR = "/gitlab-ci/plan"
 """Read only, helper containers: the JobPlan from the job's Secret."""
@@ -29,3 +31,16 @@ HELPER_CONTAINER = "helper"
 
 HELPER_COMMAND = "gitlab-ci-helper"
 """Console script of this package, the entry point of the helper image."""
+
+TERMINATION_LOG = "/dev/termination-log"
+"""Where Kubernetes looks for a container's last words; the helper leaves its report there."""
+
+
+def temporary_dir(project_dir: str) -> str:
+    """Name the folder beside the working copy for what must not lie in it: `CI_PROJECT_DIR.tmp`."""
+    return f"{project_dir}.tmp"
+
+
+def file_variable_path(project_dir: str, name: str) -> str:
+    """Name the file that holds the value of a variable of type file, where the runner puts it."""
+    return f"{temporary_dir(project_dir)}/{name}"

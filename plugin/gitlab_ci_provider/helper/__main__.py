@@ -1,0 +1,140 @@
+"""The helper image's program: `gitlab-ci-helper prepare`, then, beside the build, `finish`.
+
+Exit codes: 0, everything done; 70, a phase that the job needs has failed; 143, ended by TERM. The
+last line says why, and so does the report, see `report.py`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, NoReturn
+
+from gitlab_ci_provider.exceptions import GitlabCiError, JobFailure, SystemFailure
+from gitlab_ci_provider.helper.context import PhaseContext
+from gitlab_ci_provider.helper.output import Output
+from gitlab_ci_provider.helper.plan_file import read_plan
+from gitlab_ci_provider.helper.report import Report, write_report
+from gitlab_ci_provider.model.plan import JobPlan
+from gitlab_ci_provider.model.workspace import CONTROL_DIR, PLAN_FILE, TERMINATION_LOG
+
+if TYPE_CHECKING:
+    from gitlab_ci_provider.storage.base import ObjectStore
+
+SYSTEM_FAILURE = 70
+"""EX_SOFTWARE of sysexits.h; no git, tar or shell error is mistaken for it."""
+
+TERMINATED = 143
+
+_LAST_SECONDS = 2
+"""After TERM: time to end children and to leave the report, then the process ends anyhow."""
+
+
+class Terminated(BaseException):
+    """Somebody wants us to end: Kubernetes deletes the pod."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one of the two commands; returns the exit code."""
+    options = _parse(arguments)
+    signal.signal(signal.SIGTERM, _on_term)
+    # Files that we write can be used by whatever user the job's image has, as with the runner.
+    os.umask(0)
+    output, uploaded = Output(), []
+    try:
+        plan = read_plan(options.plan)
+        output = Output(_secrets(plan))
+        context = _context(plan, output, options.control)
+        uploaded = context.uploaded
+        _run(options.command, context)
+    except Terminated:
+        report, code = _failure("ended by TERM", reason="runner_interrupted"), TERMINATED
+    except GitlabCiError as error:
+        report, code = _failed(error, output), SYSTEM_FAILURE
+    except Exception as error:
+        message = f"a mistake of the helper: {type(error).__name__}, see the log"
+        write_report(_failure(message), options.termination_log)
+        raise
+    else:
+        report, code = Report(artifacts=uploaded), 0
+    if report.message:
+        output.error(report.message)
+    write_report(report, options.termination_log)
+    return code
+
+
+def _run(command: str, context: PhaseContext) -> None:
+    if command == "prepare":
+        from gitlab_ci_provider.helper.prepare import prepare
+
+        prepare(context)
+    else:
+        from gitlab_ci_provider.helper.finish import finish
+
+        finish(context)
+
+
+def _context(plan: JobPlan, output: Output, control: Path) -> PhaseContext:
+    @functools.cache
+    def store() -> ObjectStore:
+        from gitlab_ci_provider.helper.stores import open_store
+
+        return open_store(plan.store)
+
+    return PhaseContext(plan=plan, output=output, store=store, sleep=time.sleep, control=control)
+
+
+def _secrets(plan: JobPlan) -> list[str]:
+    masked = [variable.value for variable in plan.variables if variable.masked]
+    passwords = [plan.sources.password] if plan.sources else []
+    keys = [plan.store.secret_key, plan.store.session_token] if plan.store else []
+    return [*masked, *passwords, *keys]
+
+
+def _failed(error: GitlabCiError, output: Output) -> Report:
+    reason = error.reason if isinstance(error, JobFailure) else SystemFailure.reason
+    phase = getattr(error, "phase", "")
+    return _failure(output.mask(str(error)), phase=phase, reason=reason)
+
+
+def _failure(message: str, *, phase: str = "", reason: str = SystemFailure.reason) -> Report:
+    return Report(status="failed", phase=phase, reason=reason, message=message)
+
+
+def _on_term(_number: int, _frame: FrameType | None) -> NoReturn:
+    """Leave whatever we do; children are ended on the way out (`subprocess` does it)."""
+    # Uploads have threads that could wait for a dead server: they do not keep us.
+    signal.signal(signal.SIGALRM, _leave)
+    signal.alarm(_LAST_SECONDS)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise Terminated
+
+
+def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
+    os._exit(TERMINATED)
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="gitlab-ci-helper", description="Runs in a job's pod, beside the job's own container."
+    )
+    parser.add_argument("command", choices=("prepare", "finish"))
+    parser.add_argument("--plan", type=Path, default=Path(PLAN_FILE), help="the JobPlan")
+    parser.add_argument(
+        "--control", type=Path, default=Path(CONTROL_DIR), help="folder shared by the containers"
+    )
+    parser.add_argument(
+        "--termination-log", type=Path, default=Path(TERMINATION_LOG), help="gets the report"
+    )
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

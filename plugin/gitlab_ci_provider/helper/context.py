@@ -1,0 +1,45 @@
+"""What every phase is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gitlab_ci_provider.helper.output import Output
+from gitlab_ci_provider.model.plan import JobPlan
+from gitlab_ci_provider.model.workspace import temporary_dir
+
+if TYPE_CHECKING:
+    from gitlab_ci_provider.model.run import JobArtifact
+    from gitlab_ci_provider.storage.base import ObjectStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseContext:
+    """One job, and the ways to the world.
+
+    Attributes:
+        store: opens the object store; called only by phases that need it, since it is slow.
+        sleep: waits a number of seconds.
+        control: folder that the pod's containers share.
+        uploaded: filled by `upload_artifacts`, read for the report.
+    """
+
+    plan: JobPlan
+    output: Output
+    store: Callable[[], ObjectStore]
+    sleep: Callable[[float], None]
+    control: Path
+    uploaded: list[JobArtifact] = field(default_factory=list)
+
+    @property
+    def project_dir(self) -> Path:
+        """The working copy."""
+        return Path(self.plan.project_dir)
+
+    @property
+    def temporary_dir(self) -> Path:
+        """The folder beside the working copy: file variables, archives in the making."""
+        return Path(temporary_dir(self.plan.project_dir))

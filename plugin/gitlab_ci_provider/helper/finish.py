@@ -1,0 +1,66 @@
+"""The container `helper`: wait for the build to end, then the phases after the script."""
+
+from __future__ import annotations
+
+from gitlab_ci_provider.helper.context import PhaseContext
+from gitlab_ci_provider.helper.handshake import wait_for_build
+from gitlab_ci_provider.helper.phases.cleanup_file_variables import cleanup_file_variables
+from gitlab_ci_provider.helper.run import Phase, run_phases
+from gitlab_ci_provider.model.artifacts import SaveWhen
+from gitlab_ci_provider.model.workspace import EVENTS_NAME
+
+
+def finish(context: PhaseContext) -> None:
+    """Wait for the build to end, then run the phases after the script.
+
+    Raises:
+        PhaseFailure: the artifacts could not be saved.
+    """
+    code = wait_for_build(context.control / EVENTS_NAME)
+    if code is None:
+        context.output.warning("the build container was killed before its scripts had ended")
+    run_phases(context, _phases(context, success=code == 0))
+
+
+def _phases(context: PhaseContext, *, success: bool) -> tuple[Phase, ...]:
+    plan = context.plan
+    archives = tuple(one for one in plan.archives if _saved(one.when, success=success))
+    uploads = tuple(one for one in plan.uploads if _saved(one.when, success=success))
+    outcome, job = ("success", "successful job") if success else ("failure", "failed job")
+
+    def archive_cache(context: PhaseContext) -> None:
+        from gitlab_ci_provider.helper.phases.archive_cache import archive_caches
+
+        archive_caches(context, archives)
+
+    def upload_artifacts(context: PhaseContext) -> None:
+        from gitlab_ci_provider.helper.phases.upload_artifacts import upload_artifacts
+
+        upload_artifacts(context, uploads)
+
+    return (
+        Phase(
+            name="archive_cache" if success else "archive_cache_on_failure",
+            heading=f"Saving cache for {job}",
+            run=archive_cache,
+            wanted=bool(archives),
+            fatal=False,
+        ),
+        Phase(
+            name=f"upload_artifacts_on_{outcome}",
+            heading=f"Uploading artifacts for {job}",
+            run=upload_artifacts,
+            wanted=bool(uploads),
+        ),
+        Phase(
+            name="cleanup_file_variables",
+            heading="Cleaning up project directory and file based variables",
+            run=cleanup_file_variables,
+            fatal=False,
+            always=True,
+        ),
+    )
+
+
+def _saved(when: SaveWhen, *, success: bool) -> bool:
+    return when == "always" or (when == "on_success") == success

@@ -1,0 +1,129 @@
+"""Running git: never asking, never showing a password, its words into our log.
+
+Credentials reach git through its environment: a credential helper, bound to the repository's host,
+reads them there. So they are in no argument, URL, configuration file or log.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from gitlab_ci_provider.exceptions import SourceError
+
+_CONFIG = Path(__file__).with_name("gitconfig")
+
+_ANSWER = (
+    '!f() { [ "$1" = get ] && printf "username=%s\\npassword=%s\\n" '
+    '"$GITLAB_CI_GIT_USERNAME" "$GITLAB_CI_GIT_PASSWORD"; }; f'
+)
+
+_KEPT_LINES = 20
+
+
+class GitError(SourceError):
+    """A git command failed.
+
+    Attributes:
+        said: the last lines of its output.
+    """
+
+    def __init__(self, message: str, said: str):
+        super().__init__(message)
+        self.said = said
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Git:
+    """Git in one folder.
+
+    Attributes:
+        say: takes each line that git writes.
+        extra: environment variables on top of the clean ones.
+    """
+
+    folder: Path
+    say: Callable[[str], None]
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+    def run(self, *arguments: str) -> None:
+        """Run a git command.
+
+        Raises:
+            GitError: it failed; the message holds what git said last.
+        """
+        kept: deque[str] = deque(maxlen=_KEPT_LINES)
+        with self._start(arguments, subprocess.STDOUT) as process, _ended_with_us(process):
+            for raw in process.stdout or ():
+                line = raw.decode("utf-8", "replace").rstrip()
+                kept.append(line)
+                self.say(line)
+        if process.returncode:
+            said = kept[-1] if kept else f"exit code {process.returncode}"
+            raise GitError(f"git {arguments[0]}: {said}", "\n".join(kept))
+
+    def succeeds(self, *arguments: str) -> bool:
+        """Run a git command that answers by its exit code; its words are dropped."""
+        with self._start(arguments, subprocess.DEVNULL) as process, _ended_with_us(process):
+            process.communicate()
+        return process.returncode == 0
+
+    def _start(self, arguments: tuple[str, ...], errors: int) -> subprocess.Popen[bytes]:
+        try:
+            return subprocess.Popen(
+                ["git", *arguments],
+                cwd=self.folder,
+                env=clean_environment(self.extra),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                process_group=0,
+            )
+        except FileNotFoundError as error:
+            raise SourceError("git is missing in the helper image") from error
+
+
+@contextmanager
+def _ended_with_us(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Kill git and the programs that it has started when we are made to leave."""
+    try:
+        yield
+    except BaseException:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        raise
+
+
+def clean_environment(extra: Mapping[str, str]) -> dict[str, str]:
+    """Build the environment of a git that depends on nobody's settings but the system's."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    return {
+        **kept,
+        "LC_ALL": "C",
+        "GIT_CONFIG_GLOBAL": str(_CONFIG),
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_ASKPASS": "",
+        **extra,
+    }
+
+
+def credentials(url: str, username: str, password: str) -> dict[str, str]:
+    """Build the variables that let git log in at the host of a URL, and nowhere else."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not password:
+        return {}
+    host = parts.netloc.rpartition("@")[2]
+    return {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"credential.{parts.scheme}://{host}.helper",
+        "GIT_CONFIG_VALUE_0": _ANSWER,
+        "GITLAB_CI_GIT_USERNAME": username,
+        "GITLAB_CI_GIT_PASSWORD": password,
+    }

@@ -1,0 +1,40 @@
+"""How `build` and `helper` know of each other: one FIFO, no polling.
+
+`prepare` makes it. The entry of the build container opens it for writing, which waits until
+`finish` reads: whoever starts first waits for the other. The entry's last word is
+`job <exit code>`. The kernel closes the FIFO whenever the entry is gone, so an end of file without
+that word means that the build was killed. See docs/explanation/inside-the-pod.md.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+_WORD = b"job "
+_LONGEST = 64 * 1024
+"""Bytes that are kept: a job that finds the FIFO and fills it must not fill our memory."""
+
+
+def make_fifo(path: Path) -> None:
+    """Make the FIFO, writable for any user; one of an earlier start of the pod is replaced."""
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+    path.chmod(0o666)
+
+
+def wait_for_build(path: Path) -> int | None:
+    """Wait until the build has ended; None when it could not say its exit code."""
+    kept = b""
+    with path.open("rb", buffering=0) as events:
+        while said := events.read(4096):
+            kept = (kept + said)[-_LONGEST:]
+    return _exit_code(kept)
+
+
+def _exit_code(said: bytes) -> int | None:
+    """Find the last whole `job` line."""
+    for line in reversed(said.split(b"\n")[:-1]):
+        if line.startswith(_WORD) and line[len(_WORD) :].isdigit():
+            return int(line[len(_WORD) :])
+    return None

@@ -1,0 +1,77 @@
+"""What the helper writes: GitLab's log sections, the runner's colours, no secrets.
+
+Everything goes to standard output in the order in which it happens; values of masked variables and
+the password of the repository become `[MASKED]`, also in what git writes.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+_RESET = "\x1b[0;m"
+_CLEAR = "\r\x1b[0K"
+_SHORTEST_SECRET = 4
+"""Shorter values are left alone: masking every `1` would leave nothing to read."""
+
+
+def unix_time() -> int:
+    """Read the clock: seconds since 1970."""
+    return int(time.clock_gettime(time.CLOCK_REALTIME))
+
+
+class Output:
+    """Writes lines, secrets masked.
+
+    Args:
+        secrets: texts that must not appear; each line of a longer one counts.
+        clock: for the section markers.
+    """
+
+    def __init__(self, secrets: Iterable[str] = (), clock: Callable[[], int] = unix_time):
+        lines = {line for secret in secrets for line in secret.splitlines()}
+        # Longest first, so that a secret that holds another one disappears as a whole.
+        self._secrets = sorted(
+            (line for line in lines if len(line) >= _SHORTEST_SECRET), key=len, reverse=True
+        )
+        self._clock = clock
+
+    def mask(self, text: str) -> str:
+        """Replace secrets."""
+        for secret in self._secrets:
+            text = text.replace(secret, "[MASKED]")
+        return text
+
+    def line(self, text: str) -> None:
+        """Write a line as it is."""
+        self._write(f"{text}\n")
+
+    def notice(self, text: str) -> None:
+        """Say what happens next."""
+        self._write(f"\x1b[32;1m{text}{_RESET}\n")
+
+    def warning(self, text: str) -> None:
+        """Say what went wrong without harm to the job."""
+        self._write(f"\x1b[0;33mWARNING: {text}{_RESET}\n")
+
+    def error(self, text: str) -> None:
+        """Say why the job fails."""
+        self._write(f"\x1b[31;1mERROR: {text}{_RESET}\n")
+
+    @contextmanager
+    def section(self, name: str, heading: str) -> Iterator[None]:
+        """Put GitLab's markers around a phase; they fold it in the log."""
+        start = f"section_start:{self._clock()}:{name}{_CLEAR}"
+        self._write(f"{start}\x1b[36;1m{heading}{_RESET}\n")
+        try:
+            yield
+        finally:
+            self._write(f"section_end:{self._clock()}:{name}{_CLEAR}\n")
+
+    def _write(self, text: str) -> None:
+        """Write and flush at once: the log is followed while the job runs."""
+        data = self.mask(text).encode("utf-8", "surrogateescape")
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()

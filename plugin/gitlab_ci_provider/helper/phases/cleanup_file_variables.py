@@ -1,0 +1,19 @@
+"""Phase `cleanup_file_variables`: remove what must not outlive the job. Never fatal."""
+
+from __future__ import annotations
+
+import shutil
+
+from gitlab_ci_provider.helper.context import PhaseContext
+
+
+def cleanup_file_variables(context: PhaseContext) -> None:
+    """Remove the folder beside the working copy, file variables and unfinished archives in it.
+
+    Raises:
+        OSError: it cannot be removed.
+    """
+    if context.temporary_dir.is_symlink():
+        context.temporary_dir.unlink()
+    elif context.temporary_dir.exists():
+        shutil.rmtree(context.temporary_dir)

@@ -1,0 +1,134 @@
+"""Phase `get_sources`: the working copy at the exact commit. Fatal.
+
+The commit itself is asked for, together with the refs of the plan, so a branch that has moved on
+does not matter. A server that only gives what its refs name is asked for those, deeper and deeper.
+
+Unlike GitLab, a ref that was deleted since the pipeline was created does not fail the job as long
+as the server still has the commit.
+"""
+
+from __future__ import annotations
+
+import shutil
+from functools import partial
+from pathlib import Path
+
+from gitlab_ci_provider.exceptions import SourceError
+from gitlab_ci_provider.helper.attempts import attempt
+from gitlab_ci_provider.helper.context import PhaseContext
+from gitlab_ci_provider.helper.git import Git, GitError, credentials
+from gitlab_ci_provider.helper.output import Output
+from gitlab_ci_provider.model.plan import GetSources
+
+_STALE = ("index.lock", "shallow.lock", "HEAD.lock", "config.lock", "hooks/post-checkout")
+"""What a git that was killed, or a job, can leave behind in a working copy that is used again."""
+
+
+def get_sources(context: PhaseContext) -> None:
+    """Bring the working copy to the plan's commit.
+
+    Raises:
+        SourceError: the commit cannot be had; the message says what git said.
+    """
+    sources = context.plan.sources
+    if sources is None or sources.strategy == "none":
+        context.output.notice("Skipping Git repository setup")
+        return
+    if sources.strategy == "empty":
+        context.output.notice("Skipping Git repository setup and creating an empty build directory")
+        _wipe(context.project_dir)
+        return
+    if sources.strategy == "clone":
+        _wipe(context.project_dir)
+    attempt(
+        partial(_fetch_and_checkout, sources, context.project_dir, context.output),
+        sources.attempts,
+        sleep=context.sleep,
+        say=lambda problem: _start_over(problem, context),
+    )
+    context.output.notice("Skipping Git submodules setup")
+
+
+def _start_over(problem: str, context: PhaseContext) -> None:
+    """Leave nothing of a failed attempt, as the runner does."""
+    context.output.warning(problem)
+    _wipe(context.project_dir)
+
+
+def _fetch_and_checkout(sources: GetSources, folder: Path, output: Output) -> None:
+    login = credentials(sources.url, sources.username, sources.password)
+    git = Git(folder=folder, say=output.line, extra=login)
+    depth = f" with git depth set to {sources.depth}" if sources.depth else ""
+    output.notice(f"Fetching changes{depth}...")
+    try:
+        _set_up(git, sources.url, output)
+        _fetch(git, sources, output)
+    except GitError as error:
+        message = f"cannot fetch commit {sources.sha} from {sources.url}: {error}"
+        raise SourceError(message) from error
+    _checkout(Git(folder=folder, say=output.line), sources, output)
+
+
+def _set_up(git: Git, url: str, output: Output) -> None:
+    """Make the repository, or take the one that is there."""
+    for name in _STALE:
+        (git.folder / ".git" / name).unlink(missing_ok=True)
+    fresh = not (git.folder / ".git").exists()
+    git.run("init", "--template=", *(["--quiet"] if not fresh else []), ".")
+    if fresh:
+        git.run("remote", "add", "origin", url)
+        output.notice("Created fresh repository.")
+    else:
+        git.run("remote", "set-url", "origin", url)
+
+
+def _fetch(git: Git, sources: GetSources, output: Output) -> None:
+    """Fetch the commit, and the refs as far as they still exist."""
+    try:
+        _fetch_refs(git, sources, sources.sha, *sources.refspecs)
+    except GitError as error:
+        if "couldn't find remote ref" in error.said:
+            output.warning(f"ref {sources.ref_name} is gone, fetching its commit alone")
+            _fetch_refs(git, sources, sources.sha)
+        elif "unadvertised object" in error.said:
+            output.line("The server does not give single commits, fetching refs instead.")
+            _fetch_deeper(git, sources)
+        else:
+            raise
+
+
+def _fetch_refs(git: Git, sources: GetSources, *refs: str) -> None:
+    depth = ("--depth", str(sources.depth)) if sources.depth else ()
+    git.run("fetch", *depth, *sources.fetch_flags, "origin", *refs)
+
+
+def _fetch_deeper(git: Git, sources: GetSources) -> None:
+    """Fetch refs until the commit is there, at last all of their history."""
+    _fetch_refs(git, sources, *sources.refspecs)
+    if _has(git, sources.sha) or not sources.depth:
+        return
+    git.run("fetch", "--unshallow", *sources.fetch_flags, "origin", *sources.refspecs)
+
+
+def _checkout(git: Git, sources: GetSources, output: Output) -> None:
+    if not _has(git, sources.sha):
+        message = f"commit {sources.sha} is not in {sources.url}: was it removed by a forced push?"
+        raise SourceError(message)
+    ref = f" (ref is {sources.ref_name})" if sources.ref_name else ""
+    output.notice(f"Checking out {sources.sha[:8]} as detached HEAD{ref}...")
+    git.run("checkout", "-f", "-q", "--detach", sources.sha)
+    if sources.clean_flags:
+        git.run("clean", *sources.clean_flags)
+
+
+def _has(git: Git, sha: str) -> bool:
+    return git.succeeds("cat-file", "-e", f"{sha}^{{commit}}")
+
+
+def _wipe(folder: Path) -> None:
+    """Leave an empty folder; the folder itself stays, it may be a mount."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()

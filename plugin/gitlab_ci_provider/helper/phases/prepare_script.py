@@ -1,0 +1,37 @@
+"""Phase `prepare_script`: folders, the FIFO, file variables. Fatal.
+
+Files are written before anything else runs, readable and writable for any user: the job's image may
+run as another one than the helper (the runner works with umask 0000 for the same reason).
+"""
+
+from __future__ import annotations
+
+import os
+
+from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.helper.context import PhaseContext
+from gitlab_ci_provider.helper.handshake import make_fifo
+from gitlab_ci_provider.model.workspace import EVENTS_NAME
+
+
+def prepare_script(context: PhaseContext) -> None:
+    """Make what the build container needs before it starts.
+
+    Raises:
+        SystemFailure: a file variable's name is not that of a file.
+        OSError: a folder of the pod cannot be written.
+    """
+    context.output.line(f"Running on {os.uname().nodename}...")
+    context.project_dir.mkdir(parents=True, exist_ok=True)
+    context.temporary_dir.mkdir(exist_ok=True)
+    make_fifo(context.control / EVENTS_NAME)
+    for variable in context.plan.variables:
+        if variable.file:
+            _write(context, variable.name, variable.value)
+
+
+def _write(context: PhaseContext, name: str, value: str) -> None:
+    if "/" in name or name in {"", ".", ".."}:
+        message = f"variable {name!r} is of type file, but that is no file's name"
+        raise SystemFailure(message, reason="runner_configuration_error")
+    (context.temporary_dir / name).write_text(value, encoding="utf-8", newline="")

@@ -1,0 +1,67 @@
+"""Reading the plan with the standard library alone.
+
+`model/serialization.py` reads any model value, but importing msgspec takes four times as long as
+everything else that `prepare` needs, and every job waits for it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.model.plan import (
+    ArtifactDownload,
+    ArtifactUpload,
+    CacheArchive,
+    CacheRestore,
+    GetSources,
+    JobPlan,
+    PlanVariable,
+    StoreTarget,
+)
+
+Part = TypeVar("Part")
+
+_LISTS: Mapping[str, type] = {
+    "variables": PlanVariable,
+    "restores": CacheRestore,
+    "downloads": ArtifactDownload,
+    "archives": CacheArchive,
+    "uploads": ArtifactUpload,
+}
+_SINGLE: Mapping[str, type] = {"sources": GetSources, "store": StoreTarget}
+
+
+def read_plan(path: Path) -> JobPlan:
+    """Read the plan of this pod.
+
+    Raises:
+        SystemFailure: there is none, or it was written by another version of this package.
+    """
+    try:
+        return decode_plan(path.read_bytes())
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        # The kind of error only: its message could quote the plan, which holds secrets.
+        message = f"cannot read the plan {path} ({type(error).__name__}): is the helper image of "
+        message += "the same version as the provider?"
+        raise SystemFailure(message) from None
+
+
+def decode_plan(data: bytes) -> JobPlan:
+    """Turn JSON into a plan; raises TypeError for a part with unknown keys."""
+    raw: dict[str, Any] = json.loads(data)
+    for name, kind in _LISTS.items():
+        raw[name] = tuple(_part(kind, one) for one in raw[name])
+    for name, kind in _SINGLE.items():
+        raw[name] = None if raw[name] is None else _part(kind, raw[name])
+    return JobPlan(**raw)
+
+
+def _part(kind: type[Part], raw: Mapping[str, Any]) -> Part:
+    values = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in raw.items()
+    }
+    return kind(**values)

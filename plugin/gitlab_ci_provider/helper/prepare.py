@@ -1,0 +1,50 @@
+"""The init container `prepare`: the phases before the script."""
+
+from __future__ import annotations
+
+from gitlab_ci_provider.helper.context import PhaseContext
+from gitlab_ci_provider.helper.phases.get_sources import get_sources
+from gitlab_ci_provider.helper.phases.prepare_script import prepare_script
+from gitlab_ci_provider.helper.run import Phase, run_phases
+
+
+def prepare(context: PhaseContext) -> None:
+    """Run the phases before the script.
+
+    Raises:
+        PhaseFailure: one that the job cannot do without has failed.
+    """
+    plan = context.plan
+    phases = (
+        Phase(name="prepare_script", heading="Preparing environment", run=prepare_script),
+        Phase(name="get_sources", heading="Getting source from Git repository", run=get_sources),
+        Phase(
+            name="restore_cache",
+            heading="Restoring cache",
+            run=_restore_cache,
+            wanted=bool(plan.restores),
+            fatal=False,
+        ),
+        Phase(
+            name="download_artifacts",
+            heading="Downloading artifacts",
+            run=_download_artifacts,
+            wanted=bool(plan.downloads),
+        ),
+    )
+    run_phases(context, phases)
+
+
+# Imported when they run: most jobs start without caches and artifacts and should not wait for them.
+
+
+def _restore_cache(context: PhaseContext) -> None:
+    from gitlab_ci_provider.helper.phases.restore_cache import restore_cache
+
+    restore_cache(context)
+
+
+def _download_artifacts(context: PhaseContext) -> None:
+    from gitlab_ci_provider.helper.phases.download_artifacts import download_artifacts
+
+    download_artifacts(context)

@@ -1,0 +1,143 @@
+"""A job's scripts as shell text: what the build container runs. Pure functions.
+
+`entry` is process 1 of the container (its body is `entry.sh`); it runs `step_script` and
+`after_script`, each in a shell of its own. They follow the runner's shells/bash.go: variables are
+exported, options set, then all commands run in one `eval`, each echoed before it runs.
+
+Unlike GitLab, git in the job accepts the working copy whoever owns it (`safe.directory`), and a
+variable that no shell can export is left out with a warning instead of failing the job.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.model.job import Script
+from gitlab_ci_provider.model.plan import JobPlan, PlanVariable
+from gitlab_ci_provider.model.workspace import EVENTS_FIFO, file_variable_path
+
+_ENTRY_BODY = Path(__file__).with_name("entry.sh")
+
+_GREEN, _YELLOW, _RESET = "\x1b[32;1m", "\x1b[0;33m", "\x1b[0;m"
+
+_EXPORTABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+_DURATION = re.compile(r"(?:(?P<h>\d+)h)?(?:(?P<m>\d+)m)?(?:(?P<s>\d+)s)?")
+
+_AFTER_SCRIPT_TIMEOUT = "5m"
+
+_OPTIONS = """\
+trap 'exit 1' TERM
+if (set -o pipefail) 2>/dev/null; then set -o pipefail; fi
+set -o errexit
+set +o noclobber
+"""
+
+
+def entry(plan: JobPlan, script: Script, *, events: str = EVENTS_FIFO) -> str:
+    """Write the build container's process 1; started as `sh <folder of the scripts>/entry`.
+
+    Raises:
+        SystemFailure: a RUNNER_ timeout of the job is not a duration.
+    """
+    values = {one.name: one.value for one in plan.variables}
+    after_timeout = values.get("RUNNER_AFTER_SCRIPT_TIMEOUT") or _AFTER_SCRIPT_TIMEOUT
+    ignored = values.get("AFTER_SCRIPT_IGNORE_ERRORS", "true") not in {"false", "0"}
+    settings = {
+        "events": events,
+        "script_timeout": _seconds("RUNNER_SCRIPT_TIMEOUT", values.get("RUNNER_SCRIPT_TIMEOUT")),
+        "after_script": "yes" if script.after else "no",
+        "after_script_timeout": _seconds("RUNNER_AFTER_SCRIPT_TIMEOUT", after_timeout),
+        "after_script_errors": "ignore" if ignored else "fail",
+    }
+    head = "".join(f"{name}={_quote(value)}\n" for name, value in settings.items())
+    return head + _ENTRY_BODY.read_text(encoding="utf-8")
+
+
+def step_script(plan: JobPlan, script: Script) -> str:
+    """Write `before_script` and `script`, which share one shell."""
+    exports = [*_exports(plan), "export CI_JOB_STATUS=running"]
+    return _text(plan, exports, (*script.before, *script.main))
+
+
+def after_script(plan: JobPlan, script: Script) -> str:
+    """Write `after_script`; empty when there is none. CI_JOB_STATUS comes from the entry."""
+    if not script.after:
+        return ""
+    echo = f"printf '%s\\n' {_quote(f'{_GREEN}Running after script...{_RESET}')}"
+    return _text(plan, [*_exports(plan), echo], script.after)
+
+
+def _text(plan: JobPlan, exports: Iterable[str], commands: Iterable[str]) -> str:
+    """Put a script together; its exit code is that of the command that ended it."""
+    trace = any(one.name == "CI_DEBUG_TRACE" and one.value == "true" for one in plan.variables)
+    body = "\n".join(line for command in commands for line in _command(command))
+    lines = [
+        *(["set -o xtrace"] if trace else []),
+        _OPTIONS + "\n".join(exports),
+        f"cd {_quote(plan.project_dir)}",
+        f"eval {_quote(body)}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _command(command: str) -> Iterator[str]:
+    """Echo a command as the runner does, then the command itself."""
+    text = command.strip()
+    if not text:
+        yield "echo"
+        return
+    first, newline, _ = text.partition("\n")
+    shown = f"$ {first} # collapsed multi-line command" if newline else f"$ {first}"
+    yield f"printf '%s\\n' {_quote(f'{_GREEN}{shown}{_RESET}')}"
+    yield text
+
+
+def _exports(plan: JobPlan) -> Iterator[str]:
+    for variable in plan.variables:
+        if variable.name == "CI_JOB_STATUS":
+            continue
+        if _EXPORTABLE.fullmatch(variable.name):
+            yield f"export {variable.name}={_quote(_value(variable, plan))}"
+        else:
+            warning = f"WARNING: variable {variable.name!r} is left out: no shell can export it"
+            yield f"printf '%s\\n' {_quote(f'{_YELLOW}{warning}{_RESET}')}"
+    owned = {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "safe.directory",
+        "GIT_CONFIG_VALUE_0": plan.project_dir,
+    }
+    settings = " ".join(f"{name}={_quote(value)}" for name, value in owned.items())
+    yield f'[ -n "${{GIT_CONFIG_COUNT-}}" ] || export {settings}'
+
+
+def _value(variable: PlanVariable, plan: JobPlan) -> str:
+    return file_variable_path(plan.project_dir, variable.name) if variable.file else variable.value
+
+
+def _quote(text: str) -> str:
+    """Quote for a shell; single quotes keep every character as it is.
+
+    Raises:
+        SystemFailure: it holds a NUL, which no shell can carry.
+    """
+    if "\0" in text:
+        message = f"a variable or command holds a NUL character: {text[:40]!r}"
+        raise SystemFailure(message, reason="runner_configuration_error")
+    return shlex.quote(text)
+
+
+def _seconds(name: str, text: str | None) -> str:
+    """Read a duration as Go writes it (`1h30m`, `90s`) in whole seconds; empty for none."""
+    if not text:
+        return ""
+    found = _DURATION.fullmatch(text)
+    if found is None:
+        message = f"{name} is '{text}', it must be a duration such as 90s, 5m or 1h30m"
+        raise SystemFailure(message, reason="runner_configuration_error")
+    hours, minutes, seconds = (int(found[unit] or 0) for unit in "hms")
+    return str(hours * 3600 + minutes * 60 + seconds)

@@ -1,0 +1,53 @@
+"""Names of objects: where caches and artifacts lie in the object store. Pure functions.
+
+Caches lie as the runner puts them, `project/<id or path>/<cache key>`, so that a bucket looks
+familiar; every part is made safe, and two different names never share an object.
+
+Unlike GitLab, a cache key that holds `/` after its variables were expanded is not refused: branch
+names make such keys all the time. It becomes one safe part of the name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from gitlab_ci_provider.model.project import Project
+
+CACHE_SUFFIX = ".tar.zst"
+ARCHIVE_NAME = "artifacts.zip"
+
+_LONGEST_PART = 100
+"""Stores that keep objects as files allow 255 bytes for a name and its suffix."""
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._+@=-]+")
+
+
+def cache_key(project: Project, name: str) -> str:
+    """Name the object of a cache; `name` is GitLab's full cache key, suffix included."""
+    return f"project/{_project(project)}/{_part(name)}{CACHE_SUFFIX}"
+
+
+def artifacts_key(project: Project, pipeline_id: int, job: str, attempt: int) -> str:
+    """Name the archive of one try of a job; tries never overwrite each other."""
+    return f"artifacts/{_project(project)}/{pipeline_id}/{_part(job)}/{attempt}/{ARCHIVE_NAME}"
+
+
+def index_key(archive_key: str) -> str:
+    """Name the list of an archive's files, which lies beside it, see `storage/index.py`."""
+    return f"{archive_key}.index.json"
+
+
+def _project(project: Project) -> str:
+    if project.id:
+        return str(project.id)
+    return "/".join(_part(part) for part in project.path.split("/") if part)
+
+
+def _part(name: str) -> str:
+    """Make one part of a name: itself when that is safe, else a slug with a hash of the whole."""
+    slug = _UNSAFE.sub("_", name)
+    if slug == name and len(name) <= _LONGEST_PART and name.strip("."):
+        return name
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    return f"{slug[:_LONGEST_PART]}-{digest}"
