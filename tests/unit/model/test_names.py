@@ -8,7 +8,17 @@ import pytest
 
 from gitlab_ci_provider.model.names import dag_id, group_ids, task_ids
 
-HOSTILE = ["build", "build linux", "build:linux", "test 1/3", "test: [a, b]", "ü", "日本", "..", " "]
+HOSTILE = [
+    "build",
+    "build linux",
+    "build:linux",
+    "test 1/3",
+    "test: [a, b]",
+    "ü",
+    "日本",
+    "..",
+    " ",
+]
 
 
 def test_a_plain_name_stays_as_it_is():

@@ -77,9 +77,7 @@ def test_a_failed_upload_fails_a_job_whose_script_passed():
     """Artifacts that cannot be uploaded fail the job."""
     report = {"phase": "upload_artifacts", "message": "S3 is down"}
 
-    end = outcome(
-        pod(ended("prepare"), ended("build"), ended("helper", 2, "", json.dumps(report)))
-    )
+    end = outcome(pod(ended("prepare"), ended("build"), ended("helper", 2, "", json.dumps(report))))
 
     assert (end.failure_reason, end.message) == (
         "runner_system_failure",

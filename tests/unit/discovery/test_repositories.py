@@ -1,0 +1,63 @@
+"""Repositories as a person names them."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from gitlab_ci_provider.discovery.repositories import clone_url, project_of
+from gitlab_ci_provider.exceptions import SourceError
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("https://gitlab.example.com/group/sub/project.git", "group/sub/project"),
+        ("https://user:secret@gitlab.example.com/group/project", "group/project"),
+        ("http://127.0.0.1:8000/project.git", "local/project"),
+        ("ssh://git@example.com:2222/group/project.git", "group/project"),
+        ("git@gitlab.example.com:group/project.git", "group/project"),
+        ("file:///srv/repositories/My%20Project", "local/My-Project"),
+        ("file:///srv/project/.git", "local/project"),
+    ],
+)
+def test_a_project_has_the_path_of_its_url(url: str, path: str):
+    """The path is GitLab's where there is one, else `local/` and the folder's name."""
+    assert project_of(url, "main").path == path
+
+
+def test_a_project_keeps_no_credentials():
+    """User and password of a URL never reach a record."""
+    project = project_of("https://user:secret@example.com/group/project", "main")
+
+    assert "secret" not in project.clone_url
+
+
+def test_a_folder_inside_a_repository_is_the_repository(tmp_path: Path):
+    """Like git, the command works from any folder of a working copy."""
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    inside = tmp_path / "a" / "b"
+    inside.mkdir(parents=True)
+
+    assert clone_url(str(inside)) == tmp_path.as_uri()
+
+
+def test_a_bare_repository_is_a_repository(tmp_path: Path):
+    """A bare repository has no .git folder."""
+    bare = tmp_path / "bare.git"
+    subprocess.run(["git", "init", "-q", "--bare", str(bare)], check=True)
+
+    assert clone_url(str(bare)) == bare.as_uri()
+
+
+def test_a_plain_folder_is_refused_with_a_way_out(tmp_path: Path):
+    """The error says that it is no repository, and what to do."""
+    with pytest.raises(SourceError, match="git init"):
+        clone_url(str(tmp_path))
+
+
+def test_urls_stay_as_they_are():
+    """A URL is git's business."""
+    assert clone_url("https://example.com/p.git") == "https://example.com/p.git"

@@ -1,0 +1,81 @@
+"""A job's pod: who sees what."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from kubernetes import client as k8s
+
+from gitlab_ci_provider.model.image import Image
+from gitlab_ci_provider.pods.naming import label_value, pod_name
+from gitlab_ci_provider.pods.pod import build_pod, build_secret, owner_patch
+from gitlab_ci_provider.pods.request import PodRequest
+
+REQUEST = PodRequest(
+    name="project-job-abcd",
+    image=Image(name="ruby:3", pull_policies=("never",), user="1000:2000"),
+    helper_image="helper:1",
+    deadline=60,
+    labels={"job": "test: [a, b]"},
+    annotations={"job": "test: [a, b]"},
+)
+
+
+def mounted(container: k8s.V1Container) -> set[str]:
+    return {mount.name for mount in container.volume_mounts}
+
+
+def test_the_build_never_sees_the_plan():
+    """The plan holds credentials of the object store; only the helper containers mount it."""
+    spec = build_pod(REQUEST).spec
+    build, helper = spec.containers
+
+    assert mounted(build) == {"builds", "control", "scripts"}
+    assert mounted(helper) == mounted(spec.init_containers[0]) == {"builds", "control", "plan"}
+
+
+def test_the_scripts_volume_holds_no_plan():
+    """The Secret is cut in two by its keys."""
+    volumes = {volume.name: volume for volume in build_pod(REQUEST).spec.volumes}
+
+    keys = [item.key for item in volumes["scripts"].secret.items]
+    assert "plan.json" not in keys
+    assert [item.key for item in volumes["plan"].secret.items] == ["plan.json"]
+
+
+def test_the_pod_spec_holds_no_content():
+    """Scripts and variables are in the Secret, not in what anybody with `get pods` can read."""
+    contents = {"plan.json": "{}", "step_script": "echo hush", "entry": "", "after_script": ""}
+    secret = build_secret(REQUEST, contents)
+    shown = json.dumps(k8s.ApiClient().sanitize_for_serialization(build_pod(REQUEST)))
+
+    assert "hush" not in shown
+    assert secret.string_data["step_script"] == "echo hush"
+
+
+def test_the_job_may_choose_user_and_pull_policy():
+    """`image:kubernetes:user` and `image:pull_policy` reach the build container."""
+    build = build_pod(REQUEST).spec.containers[0]
+
+    assert build.security_context.run_as_user == 1000
+    assert build.security_context.run_as_group == 2000
+    assert build.image_pull_policy == "Never"
+
+
+def test_the_pod_owns_its_secret():
+    """Deleting the pod deletes the Secret."""
+    pod = k8s.V1Pod(metadata=k8s.V1ObjectMeta(name="p", uid="u"))
+
+    owner = {"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "u"}
+    assert owner_patch(pod) == {"metadata": {"ownerReferences": [owner]}}
+
+
+@pytest.mark.parametrize("job", ["test", "Test: [a, b]", "ü" * 80, "-", "x" * 200])
+def test_names_and_labels_are_valid(job: str):
+    """Whatever a job is called, Kubernetes accepts the pod's name and labels."""
+    name, value = pod_name("group/My.Project", job, "abcd1234"), label_value(job)
+
+    assert re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", name)
+    assert re.fullmatch(r"|[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?", value)
