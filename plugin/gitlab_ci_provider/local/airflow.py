@@ -14,7 +14,13 @@ from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.local.processes import Process, start
 from gitlab_ci_provider.local.secrets import StackSecrets
 
-COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
+_COMPONENTS = {
+    "api-server": ["api-server"],
+    # Without its log server: that one listens on every address, and the logs are on this machine.
+    "scheduler": ["scheduler", "--skip-serve-logs"],
+    "dag-processor": ["dag-processor"],
+    "triggerer": ["triggerer", "--skip-serve-logs"],
+}
 
 
 def database_is_ready(home: Home) -> bool:
@@ -49,7 +55,9 @@ def write_passwords(home: Home, secrets: StackSecrets) -> None:
 
 def start_components(home: Home, environment: Mapping[str, str]) -> list[Process]:
     """Start all of Airflow."""
-    return [_start(name, [name], home, environment) for name in COMPONENTS]
+    return [
+        _start(name, arguments, home, environment) for name, arguments in _COMPONENTS.items()
+    ]
 
 
 def _start(name: str, arguments: list[str], home: Home, environment: Mapping[str, str]) -> Process:

@@ -31,12 +31,13 @@ def airflow_environment(home: Home, secrets: StackSecrets, ports: Ports) -> dict
     sections = {
         **_core(home, secrets, ports),
         "database": {
-            "sql_alchemy_conn": f"sqlite:///{home.airflow / 'airflow.db'}",
+            "sql_alchemy_conn": f"sqlite:///{home.airflow / 'airflow.db'}?timeout=60",
             "load_default_connections": "False",
         },
         "scheduler": {"scheduler_idle_sleep_time": "0.1", "enable_health_check": "False"},
         "dag_processor": {
             "refresh_interval": "1",
+            "bundle_refresh_check_interval": "1",
             "min_file_process_interval": "600",
             "print_stats_interval": "0",
         },

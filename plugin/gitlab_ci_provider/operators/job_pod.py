@@ -10,6 +10,8 @@ from airflow.sdk import Context
 from airflow.sdk.log import mask_secret
 from kubernetes import client as k8s
 from kubernetes.client.exceptions import ApiException
+from kubernetes.config import ConfigException
+from urllib3.exceptions import HTTPError
 
 from gitlab_ci_provider.exceptions import JobFailure, SystemFailure
 from gitlab_ci_provider.model.run import JobResult, JobStatus
@@ -62,6 +64,8 @@ class JobPod:
         except ApiException as problem:
             message = f"Kubernetes refused: {problem.status} {problem.reason}: {problem.body}"
             raise SystemFailure(message) from problem
+        except (HTTPError, ConfigException) as problem:
+            raise SystemFailure(f"Kubernetes cannot be reached: {problem}") from problem
         finally:
             self._remove()
 
