@@ -19,7 +19,7 @@ def attempt(
     *,
     sleep: Callable[[float], None],
     say: Callable[[str], None],
-    hopeless: tuple[type[GitlabCiError], ...] = (),
+    on: type[GitlabCiError] = GitlabCiError,
 ) -> Result:
     """Call an action until it succeeds.
 
@@ -28,17 +28,12 @@ def attempt(
         attempts: how often at most; less than 1 counts as 1.
         sleep: waits a number of seconds.
         say: told about each failure but the last.
-        hopeless: errors that another attempt cannot mend.
-
-    Raises:
-        GitlabCiError: of the last attempt.
+        on: errors that another attempt may mend; any other one is raised at once.
     """
     for number in range(1, attempts):
         try:
             return action()
-        except hopeless:
-            raise
-        except GitlabCiError as error:
+        except on as error:
             pause = min(_FIRST_PAUSE * 2 ** (number - 1), _LONGEST_PAUSE)
             say(f"{error}; attempt {number + 1} of {attempts} in {pause:g} s")
             sleep(pause)

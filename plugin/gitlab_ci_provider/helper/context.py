@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,5 +42,16 @@ class PhaseContext:
 
     @property
     def temporary_dir(self) -> Path:
-        """The folder beside the working copy: file variables, archives in the making."""
+        """The folder beside the working copy, for file variables."""
         return Path(temporary_dir(self.plan.project_dir))
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """Yield a folder for archives, on the volume that is made for large files.
+
+        It is new and ours alone: the job may have put links into any folder that it knows.
+        """
+        from tempfile import TemporaryDirectory
+
+        with TemporaryDirectory(prefix="archive-", dir=self.project_dir.parent) as folder:
+            yield Path(folder)

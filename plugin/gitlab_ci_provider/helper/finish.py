@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.helper.context import PhaseContext
 from gitlab_ci_provider.helper.handshake import wait_for_build
 from gitlab_ci_provider.helper.phases.cleanup_file_variables import cleanup_file_variables
@@ -15,8 +16,14 @@ def finish(context: PhaseContext) -> None:
 
     Raises:
         PhaseFailure: the artifacts could not be saved.
+        SystemFailure: the job has put a link in place of its folder.
     """
+    # No script runs before we listen, so this is still what we have made ourselves.
+    folder = context.project_dir.resolve()
     code = wait_for_build(context.control / EVENTS_NAME)
+    if context.project_dir.resolve() != folder:
+        message = f"{context.project_dir} leads elsewhere than before the job: nothing is saved"
+        raise SystemFailure(message)
     if code is None:
         context.output.warning("the build container was killed before its scripts had ended")
     run_phases(context, _phases(context, success=code == 0))

@@ -1,0 +1,43 @@
+"""Phase `download_artifacts`: what earlier jobs have left, into the working copy. Fatal."""
+
+from __future__ import annotations
+
+from gitlab_ci_provider.exceptions import GitlabCiError, SystemFailure
+from gitlab_ci_provider.helper.attempts import attempt
+from gitlab_ci_provider.helper.context import PhaseContext
+from gitlab_ci_provider.model.plan import ArtifactDownload
+from gitlab_ci_provider.storage.archive import unpack
+from gitlab_ci_provider.storage.base import MissingObjectError, StorageUnavailableError
+from gitlab_ci_provider.storage.keys import ARCHIVE_NAME
+
+
+def download_artifacts(context: PhaseContext) -> None:
+    """Fetch and unpack the artifacts of each job, in the plan's order: later ones overwrite.
+
+    Raises:
+        SystemFailure: they cannot be had; the message names the job.
+    """
+    for artifacts in context.plan.downloads:
+        context.output.notice(f"Downloading artifacts for {artifacts.job}...")
+        try:
+            _download(context, artifacts)
+        except MissingObjectError as error:
+            message = f"the artifacts of job '{artifacts.job}' are gone (expired or removed): "
+            raise SystemFailure(f"{message}{error}", reason="missing_dependency_failure") from error
+        except (GitlabCiError, OSError) as error:
+            message = f"cannot download the artifacts of job '{artifacts.job}': {error}"
+            raise SystemFailure(message) from error
+
+
+def _download(context: PhaseContext, artifacts: ArtifactDownload) -> None:
+    with context.scratch() as folder:
+        archive = folder / ARCHIVE_NAME
+        attempt(
+            lambda: context.store().get(artifacts.object_key, archive),
+            context.plan.attempts,
+            sleep=context.sleep,
+            say=context.output.warning,
+            on=StorageUnavailableError,
+        )
+        count = unpack(archive, context.project_dir)
+    context.output.line(f"Downloaded {count} files and directories of {artifacts.job}")

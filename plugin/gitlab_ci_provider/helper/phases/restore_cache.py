@@ -1,0 +1,56 @@
+"""Phase `restore_cache`: caches of earlier jobs into the working copy. Never fatal.
+
+The first of a cache's object keys that exists is taken: its own, then the fallbacks.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gitlab_ci_provider.exceptions import GitlabCiError
+from gitlab_ci_provider.helper.attempts import attempt
+from gitlab_ci_provider.helper.context import PhaseContext
+from gitlab_ci_provider.model.plan import CacheRestore
+from gitlab_ci_provider.storage.archive import unpack
+from gitlab_ci_provider.storage.base import MissingObjectError, StorageUnavailableError
+from gitlab_ci_provider.storage.keys import CACHE_SUFFIX
+
+
+def restore_cache(context: PhaseContext) -> None:
+    """Restore each cache; one that cannot be had is warned about."""
+    for cache in context.plan.restores:
+        context.output.notice(f"Checking cache for {cache.name}...")
+        try:
+            found = _restore(context, cache)
+        except (GitlabCiError, OSError) as error:
+            context.output.warning(f"Failed to extract cache: {error}")
+            continue
+        if found:
+            context.output.notice("Successfully extracted cache")
+        else:
+            context.output.line("No cache found, the job starts without.")
+
+
+def _restore(context: PhaseContext, cache: CacheRestore) -> bool:
+    with context.scratch() as folder:
+        archive = folder / f"cache{CACHE_SUFFIX}"
+        key = next((key for key in cache.object_keys if _fetched(context, key, archive)), None)
+        if key is None:
+            return False
+        context.output.line(f"Extracting {key} ({archive.stat().st_size} bytes)")
+        unpack(archive, context.project_dir)
+    return True
+
+
+def _fetched(context: PhaseContext, key: str, archive: Path) -> bool:
+    try:
+        attempt(
+            lambda: context.store().get(key, archive),
+            context.plan.attempts,
+            sleep=context.sleep,
+            say=context.output.warning,
+            on=StorageUnavailableError,
+        )
+    except MissingObjectError:
+        return False
+    return True

@@ -1,0 +1,64 @@
+"""Phase `upload_artifacts`: save what the job made for later jobs and for people. Fatal.
+
+The index of an archive follows it, see `storage/index.py`. No matching files is a warning only, as
+with the runner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from gitlab_ci_provider.exceptions import GitlabCiError, SystemFailure
+from gitlab_ci_provider.helper.context import PhaseContext
+from gitlab_ci_provider.helper.output import unix_time
+from gitlab_ci_provider.helper.phases.save import Saved, Wanted, put, save
+from gitlab_ci_provider.model.plan import ArtifactUpload
+from gitlab_ci_provider.model.run import JobArtifact
+from gitlab_ci_provider.storage.index import ArtifactIndex, encode_index, indexed
+from gitlab_ci_provider.storage.keys import ARCHIVE_NAME, index_key
+
+
+def upload_artifacts(context: PhaseContext, uploads: Iterable[ArtifactUpload]) -> None:
+    """Save each archive; what was saved is noted in the context.
+
+    Raises:
+        SystemFailure: one could not be saved, though it was tried again.
+    """
+    for upload in uploads:
+        context.output.notice("Uploading artifacts...")
+        try:
+            with context.scratch() as folder:
+                _upload(context, upload, folder)
+        except (GitlabCiError, OSError) as error:
+            message = f"cannot upload the artifacts '{upload.name}': {error}"
+            raise SystemFailure(message) from error
+
+
+def _upload(context: PhaseContext, upload: ArtifactUpload, folder: Path) -> None:
+    wanted = Wanted(paths=upload.paths, exclude=upload.exclude, untracked=upload.untracked)
+    saved = save(context, wanted, folder / ARCHIVE_NAME, upload.object_key)
+    if saved is None:
+        context.output.warning("No files to upload")
+        return
+    index = folder / "index.json"
+    index.write_bytes(encode_index(_index(context.plan.job, upload, saved)))
+    put(context, index, index_key(upload.object_key))
+    files = sum(not entry.is_folder for entry in saved.entries)
+    context.output.line(f"Uploaded {files} files in {upload.name}.zip ({saved.size} bytes)")
+    context.uploaded.append(
+        JobArtifact(name=upload.name, object_key=upload.object_key, size=saved.size, files=files)
+    )
+
+
+def _index(job: str, upload: ArtifactUpload, saved: Saved) -> ArtifactIndex:
+    now = unix_time()
+    return ArtifactIndex(
+        job=job,
+        name=upload.name,
+        object_key=upload.object_key,
+        size=saved.size,
+        created=now,
+        expire_at=now + upload.expire_in if upload.expire_in else None,
+        files=indexed(saved.entries),
+    )

@@ -1,0 +1,51 @@
+"""The facade: files of a working copy to an archive and back.
+
+`.zip` for artifacts, which people open; `.tar.zst` for caches, which only we do. The format's own
+module is imported when it is used: most jobs need neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from gitlab_ci_provider.storage.entry import Entry
+
+
+def pack(
+    root: Path, paths: Iterable[str], archive: Path, *, warn: Callable[[str], None]
+) -> list[Entry]:
+    """Write paths below a folder to a new archive; returns what went into it.
+
+    Args:
+        root: the project's folder.
+        paths: relative to it; the archive keeps their order.
+        archive: its name's ending decides the format.
+        warn: told about each path that is left out.
+
+    Raises:
+        OSError: a file cannot be read, or the archive cannot be written.
+    """
+    if archive.suffix == ".zip":
+        from gitlab_ci_provider.storage.zipped import pack_zip
+
+        return pack_zip(root, paths, archive, warn)
+    from gitlab_ci_provider.storage.tarred import pack_tar
+
+    return pack_tar(root, paths, archive, warn)
+
+
+def unpack(archive: Path, root: Path) -> int:
+    """Write what is in an archive below a folder; returns the number of entries.
+
+    Raises:
+        ArchiveError: it is broken, or wants to write where it must not.
+        OSError: a file cannot be written.
+    """
+    if archive.suffix == ".zip":
+        from gitlab_ci_provider.storage.zipped import unpack_zip
+
+        return unpack_zip(archive, root)
+    from gitlab_ci_provider.storage.tarred import unpack_tar
+
+    return unpack_tar(archive, root)

@@ -1,0 +1,62 @@
+"""One file, folder or symbolic link in an archive, whatever the format of the archive."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+
+from gitlab_ci_provider.exceptions import GitlabCiError
+
+
+class ArchiveError(GitlabCiError):
+    """An archive is broken, or wants to write where it must not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What is known of one path.
+
+    Attributes:
+        path: relative to the project, parts joined with `/`.
+        mode: kind and permissions, as `st_mode`.
+        mtime: seconds since 1970.
+        uid, gid: the owner; given back only by root.
+        size: bytes of a file's contents.
+        target: of a symbolic link.
+    """
+
+    path: str
+    mode: int
+    mtime: int = 0
+    uid: int = 0
+    gid: int = 0
+    size: int = 0
+    target: str = ""
+
+    @property
+    def is_folder(self) -> bool:
+        """Tell whether it is a folder."""
+        return stat.S_ISDIR(self.mode)
+
+    @property
+    def is_link(self) -> bool:
+        """Tell whether it is a symbolic link."""
+        return stat.S_ISLNK(self.mode)
+
+    @property
+    def is_file(self) -> bool:
+        """Tell whether it is a regular file."""
+        return stat.S_ISREG(self.mode)
+
+
+def entry_of(path: str, found: os.stat_result) -> Entry:
+    """Build the entry of a path from what the file system says of it."""
+    return Entry(
+        path=path,
+        mode=found.st_mode,
+        mtime=int(found.st_mtime),
+        uid=found.st_uid,
+        gid=found.st_gid,
+        size=found.st_size if stat.S_ISREG(found.st_mode) else 0,
+    )

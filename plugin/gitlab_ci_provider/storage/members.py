@@ -1,0 +1,165 @@
+"""Which files of a working copy an archive gets, as the runner's file_archiver.go finds them.
+
+A pattern that matches a folder takes everything below it. Symbolic links are taken as links and
+never followed down; nothing outside the project can be reached, whatever a link or pattern says.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gitlab_ci_provider.storage.globs import BadPatternError, Glob, compile_glob
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Members:
+    """What was found.
+
+    Attributes:
+        paths: relative to the project, sorted, folders too.
+        findings: one line about each pattern, in the runner's words.
+        warnings: the lines among them that a person should look at.
+    """
+
+    paths: tuple[str, ...]
+    findings: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Search:
+    root: Path
+    excluded: dict[str, Glob]
+    found: set[str] = field(default_factory=set)
+    findings: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    left_out: dict[str, int] = field(default_factory=dict)
+
+
+def find_members(
+    root: Path,
+    patterns: Iterable[str],
+    *,
+    exclude: Iterable[str] = (),
+    untracked: Iterable[str] | None = None,
+) -> Members:
+    """Find the files that patterns name.
+
+    Args:
+        root: the project's folder.
+        patterns: relative to it, or absolute below it.
+        exclude: patterns of what is left out; `dir/**/*` for all that lies in a folder.
+        untracked: paths that git does not track; None when they are not wanted.
+    """
+    search = _Search(Path(os.path.realpath(root)), {})
+    for pattern in exclude:
+        glob = _compile(search, pattern)
+        if glob is not None:
+            search.excluded[pattern] = glob
+    for pattern in patterns:
+        _add_pattern(search, pattern)
+    if untracked is not None:
+        _add_untracked(search, untracked)
+    search.findings.extend(f"{rule}: excluded {n} files" for rule, n in search.left_out.items())
+    return Members(
+        paths=tuple(sorted(search.found)),
+        findings=tuple(search.findings),
+        warnings=tuple(search.warnings),
+    )
+
+
+def _add_pattern(search: _Search, pattern: str) -> None:
+    glob = _compile(search, pattern)
+    if glob is None:
+        return
+    count = sum(_add(search, path) for path in _matches(search.root, glob))
+    if count:
+        line = f"{pattern}: found {count} matching artifact files and directories"
+        search.findings.append(line)
+    else:
+        hint = f"Ensure that the artifact path is relative to the working directory ({search.root})"
+        search.warnings.append(f"{pattern}: no matching files. {hint}")
+
+
+def _add_untracked(search: _Search, paths: Iterable[str]) -> None:
+    count = sum(_add(search, path.rstrip("/")) for path in paths)
+    if count:
+        search.findings.append(f"untracked: found {count} files")
+    else:
+        search.warnings.append("untracked: no files")
+
+
+def _add(search: _Search, path: str) -> bool:
+    """Take a path unless a rule excludes it."""
+    for rule, glob in search.excluded.items():
+        if glob.matches(path):
+            search.left_out[rule] = search.left_out.get(rule, 0) + 1
+            return False
+    search.found.add(path)
+    return True
+
+
+def _compile(search: _Search, pattern: str) -> Glob | None:
+    """Make a pattern relative and compile it; one that cannot be is warned about."""
+    clean = posixpath.normpath(pattern.strip() or ".")
+    if clean.startswith("/"):
+        root = str(search.root)
+        clean = posixpath.relpath(clean, root)
+    if clean == ".." or clean.startswith("../"):
+        search.warnings.append(f"artifact path is not a subpath of project directory: {pattern}")
+        return None
+    try:
+        return compile_glob("**" if clean == "." else clean)
+    except BadPatternError as error:
+        search.warnings.append(f"{pattern}: {error}")
+        return None
+
+
+def _matches(root: Path, glob: Glob) -> Iterator[str]:
+    """Yield what matches, and all that lies below, each once; `.` itself is never yielded."""
+    if glob.base and glob.matches(glob.base):
+        if _inside(root, posixpath.dirname(glob.base)) and os.path.lexists(root / glob.base):
+            yield from _with_contents(root, glob.base)
+    elif _inside(root, glob.base) and (root / glob.base).is_dir():
+        yield from _walk(root, glob.base, glob)
+
+
+def _walk(root: Path, folder: str, glob: Glob) -> Iterator[str]:
+    for path, is_folder in _entries(root, folder):
+        if glob.matches(path):
+            yield from _with_contents(root, path)
+        elif is_folder and (glob.depth is None or path.count("/") + 1 < glob.depth):
+            yield from _walk(root, path, glob)
+
+
+def _with_contents(root: Path, path: str) -> Iterator[str]:
+    yield path
+    if _is_folder(root / path):
+        for below, is_folder in _entries(root, path):
+            yield from _with_contents(root, below) if is_folder else (below,)
+
+
+def _entries(root: Path, folder: str) -> Iterator[tuple[str, bool]]:
+    """List a folder: relative paths, and whether each is a folder; links are none."""
+    with os.scandir(root / folder) as entries:
+        found = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries)
+    for name, is_folder in found:
+        yield (f"{folder}/{name}" if folder else name), is_folder
+
+
+def _inside(root: Path, path: str) -> bool:
+    """Tell whether links on the way do not lead out of the project."""
+    real = os.path.realpath(root / path)
+    return real == str(root) or real.startswith(f"{root}/")
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return stat.S_ISDIR(path.lstat().st_mode)
+    except OSError:
+        return False

@@ -1,0 +1,99 @@
+"""Caches: tar archives compressed with zstd, quick both ways; streamed, so memory stays small."""
+
+from __future__ import annotations
+
+import stat
+import tarfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from gitlab_ci_provider.storage.entry import ArchiveError, Entry
+from gitlab_ci_provider.storage.tree_reader import TreeReader
+from gitlab_ci_provider.storage.tree_writer import TreeWriter
+
+_LEVEL = 3
+_THREADS = -1
+"""As many as there are processors."""
+
+_LARGEST_WINDOW = 2**27
+"""Bytes; what an archive may ask us to keep in memory while it is unpacked: 128 MiB."""
+
+
+def pack_tar(
+    root: Path, paths: Iterable[str], archive: Path, warn: Callable[[str], None]
+) -> list[Entry]:
+    """Write paths below a folder to an archive; returns what went into it.
+
+    Raises:
+        OSError: a file cannot be read, or the archive cannot be written.
+    """
+    import zstandard
+
+    compressor = zstandard.ZstdCompressor(level=_LEVEL, threads=_THREADS, write_checksum=True)
+    packed = []
+    with (
+        TreeReader(root, warn) as reader,
+        archive.open("wb") as file,
+        compressor.stream_writer(file) as stream,
+        tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as target,
+    ):
+        for entry, contents in reader.entries(paths):
+            target.addfile(_info(entry), contents)
+            packed.append(entry)
+    return packed
+
+
+def unpack_tar(archive: Path, root: Path) -> int:
+    """Write an archive's entries below a folder; returns how many.
+
+    Raises:
+        ArchiveError: it is broken, or wants to write outside the folder.
+        OSError: a file cannot be written.
+    """
+    import zstandard
+
+    decompressor = zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW)
+    count = 0
+    try:
+        with (
+            archive.open("rb") as file,
+            decompressor.stream_reader(file) as stream,
+            tarfile.open(fileobj=stream, mode="r|") as source,
+            TreeWriter(root) as writer,
+        ):
+            for info in source:
+                contents = source.extractfile(info) if info.isreg() else None
+                writer.write(_entry(info), contents)
+                count += 1
+    except (tarfile.TarError, zstandard.ZstdError, EOFError, ValueError, OverflowError) as error:
+        raise ArchiveError(f"broken tar archive: {error}") from error
+    return count
+
+
+def _info(entry: Entry) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(entry.path)
+    info.mode, info.mtime = entry.mode & 0o7777, entry.mtime
+    info.uid, info.gid, info.size = entry.uid, entry.gid, entry.size
+    if entry.is_folder:
+        info.type = tarfile.DIRTYPE
+    elif entry.is_link:
+        info.type, info.linkname = tarfile.SYMTYPE, entry.target
+    return info
+
+
+def _entry(info: tarfile.TarInfo) -> Entry:
+    kinds = {
+        tarfile.REGTYPE: stat.S_IFREG,
+        tarfile.AREGTYPE: stat.S_IFREG,
+        tarfile.DIRTYPE: stat.S_IFDIR,
+        tarfile.SYMTYPE: stat.S_IFLNK,
+    }
+    return Entry(
+        path=info.name,
+        mode=kinds.get(info.type, 0) | (info.mode & 0o7777),
+        mtime=int(info.mtime),
+        uid=info.uid,
+        gid=info.gid,
+        size=info.size,
+        target=info.linkname,
+    )
