@@ -1,1 +1,1 @@
-"""The embedded cluster: the part of the Kubernetes API that a job needs."""
+"""The embedded cluster: the part of the Kubernetes API that jobs need, on one machine."""

@@ -1,0 +1,1 @@
+"""The HTTP face of the cluster: one module a group of routes."""

@@ -1,0 +1,1 @@
+"""Runs pods: one task a pod, from scheduling to the last status."""

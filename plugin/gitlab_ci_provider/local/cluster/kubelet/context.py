@@ -1,0 +1,36 @@
+"""What the parts of the kubelet share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitlab_ci_provider.local.cluster.kubelet.recorder import EventRecorder
+from gitlab_ci_provider.local.cluster.objects import Obj
+from gitlab_ci_provider.local.cluster.resources import RESOURCES
+from gitlab_ci_provider.local.cluster.runtimes.base import Runtime
+from gitlab_ci_provider.local.cluster.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KubeletContext:
+    """The world of the kubelet.
+
+    Attributes:
+        disk, memory: directories for what belongs to pods.
+        images: names that stand for a directory of programs and need no warning.
+        ip: of the node, and of every pod: they share its network.
+    """
+
+    store: Store
+    runtime: Runtime
+    events: EventRecorder
+    node: str
+    disk: Path
+    memory: Path
+    images: frozenset[str]
+    ip: str = "127.0.0.1"
+
+    def lookup(self, namespace: str, plural: str, name: str) -> Obj | None:
+        """Find a Secret or ConfigMap."""
+        return self.store.find(RESOURCES[plural], namespace, name)

@@ -1,0 +1,26 @@
+"""Names of images: what is a valid one, as the kubelet's parser says."""
+
+from __future__ import annotations
+
+import re
+
+_DOMAIN = (
+    r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9-]+)*|\[[0-9a-fA-F:]+\])(?::\d+)?"
+)
+_PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_NAME = re.compile(rf"(?:(?P<domain>{_DOMAIN})/)?(?P<path>{_PART}(?:/{_PART})*)")
+_TAG = r"(?::[\w][\w.-]{0,127})?"
+_DIGEST = r"(?:@[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?"
+_REFERENCE = re.compile(rf"(?:{_NAME.pattern}){_TAG}{_DIGEST}")
+_REPOSITORY = re.compile(r"(?:[^/:@]+(?::\d+)?/)?([^:@]*)")
+
+
+def name_problem(image: str) -> str | None:
+    """Say what is wrong with the name of an image; None is nothing."""
+    if _REFERENCE.fullmatch(image):
+        return None
+    problem = "invalid reference format"
+    match = _REPOSITORY.match(image)
+    if match and match.group(1) != match.group(1).lower():
+        problem += f": repository name ({match.group(1)}) must be lowercase"
+    return f'Failed to apply default image tag "{image}": couldn\'t parse image name "{image}": {problem}'

@@ -1,0 +1,79 @@
+"""Runs all pods: a worker for each, started and stopped by changes in the store."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+
+from gitlab_ci_provider.local.cluster.kubelet.context import KubeletContext
+from gitlab_ci_provider.local.cluster.kubelet.pod_worker import PodWorker
+from gitlab_ci_provider.local.cluster.objects import Obj, is_deleting, timestamp, with_metadata
+from gitlab_ci_provider.local.cluster.resources import PODS
+from gitlab_ci_provider.local.cluster.store import Change
+
+_log = logging.getLogger(__name__)
+
+
+class Kubelet:
+    """The one kubelet of the one node."""
+
+    def __init__(self, context: KubeletContext) -> None:
+        self._context = context
+        self._workers: dict[str, PodWorker] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        context.store.listen(self._on_change)
+
+    def worker(self, uid: str) -> PodWorker | None:
+        """Find who runs a pod."""
+        return self._workers.get(uid)
+
+    async def close(self) -> None:
+        """Stop all pods at once."""
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    def _on_change(self, change: Change) -> None:
+        if change.resource is not PODS:
+            return
+        uid = change.obj["metadata"]["uid"]
+        if change.type == "ADDED":
+            worker = self._workers[uid] = PodWorker(self._context, change.obj)
+            self._tasks[uid] = asyncio.create_task(self._run(worker))
+        elif change.type == "DELETED":
+            self._stop(uid, 0.0)
+        elif is_deleting(change.obj):
+            self._stop(uid, float(change.obj["metadata"]["deletionGracePeriodSeconds"]))
+
+    def _stop(self, uid: str, grace: float) -> None:
+        worker = self._workers.get(uid)
+        if worker is not None:
+            worker.stop(grace)
+
+    async def _run(self, worker: PodWorker) -> None:
+        try:
+            await worker.run()
+        except Exception:
+            _log.exception("pod %s/%s", worker.config.namespace, worker.config.name)
+        finally:
+            self._finish(worker)
+
+    def _finish(self, worker: PodWorker) -> None:
+        """Forget a pod: its files, its worker, at last its object."""
+        shutil.rmtree(self._context.memory / worker.uid, ignore_errors=True)
+        del self._workers[worker.uid]
+        del self._tasks[worker.uid]
+        store = self._context.store
+        pod = store.find(PODS, worker.config.namespace, worker.config.name)
+        if pod is not None and pod["metadata"]["uid"] == worker.uid and is_deleting(pod):
+            remove_pod(self._context, pod)
+
+
+def remove_pod(context: KubeletContext, pod: Obj) -> None:
+    """Take a pod whose containers have ended out of the store."""
+    store = context.store
+    pod = with_metadata(pod, deletionGracePeriodSeconds=0, deletionTimestamp=timestamp())
+    pod = store.update(PODS, pod)
+    if not pod["metadata"].get("finalizers"):
+        store.remove(PODS, pod["metadata"]["namespace"], pod["metadata"]["name"])

@@ -1,0 +1,69 @@
+"""Kubernetes objects as plain JSON values, and the few things done to all of them."""
+
+from __future__ import annotations
+
+import datetime
+import secrets
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+Obj = dict[str, Any]
+"""An object as the API shows it. Objects in the store are never changed in place."""
+
+_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
+"""Kubernetes' own for generated names: no vowels, no words (apimachinery `rand.String`)."""
+
+
+def now() -> datetime.datetime:
+    """Tell the time in UTC."""
+    return datetime.datetime.now(datetime.UTC)
+
+
+def timestamp(moment: datetime.datetime | None = None) -> str:
+    """Write a time as `metav1.Time` does: whole seconds."""
+    return (moment or now()).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def micro_timestamp(moment: datetime.datetime | None = None) -> str:
+    """Write a time as `metav1.MicroTime` does."""
+    return (moment or now()).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def parse_time(text: str) -> datetime.datetime:
+    """Read an RFC 3339 time.
+
+    Raises:
+        ValueError: it is none.
+    """
+    moment = datetime.datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"no time zone in {text!r}")
+    return moment.astimezone(datetime.UTC)
+
+
+def new_uid() -> str:
+    """Make a UID."""
+    return str(uuid.uuid4())
+
+
+def suffix(length: int = 5) -> str:
+    """Make the random part of a generated name."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+
+
+def with_metadata(obj: Obj, **values: object) -> Obj:
+    """Copy an object with other metadata; None removes a field."""
+    metadata = {**obj["metadata"], **values}
+    return {**obj, "metadata": {key: val for key, val in metadata.items() if val is not None}}
+
+
+def key_of(obj: Mapping[str, Any]) -> tuple[str, str]:
+    """Name an object within its kind: namespace (empty for none) and name."""
+    metadata = obj["metadata"]
+    return metadata.get("namespace", ""), metadata["name"]
+
+
+def is_deleting(obj: Mapping[str, Any]) -> bool:
+    """Tell whether deletion has begun."""
+    return "deletionTimestamp" in obj["metadata"]

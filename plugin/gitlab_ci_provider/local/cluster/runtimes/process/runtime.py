@@ -1,0 +1,239 @@
+"""The `process` runtime: containers are processes over the host's own root."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pty
+import signal
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from gitlab_ci_provider.local.cluster.runtimes.base import (
+    Container,
+    ContainerConfig,
+    ExecConfig,
+    PodConfig,
+    Process,
+    Sink,
+    StartError,
+)
+from gitlab_ci_provider.local.cluster.runtimes.process import streams
+from gitlab_ci_provider.local.cluster.runtimes.process.cgroups import Cgroup, Cgroups
+from gitlab_ci_provider.local.cluster.runtimes.process.client import ZygoteClient
+from gitlab_ci_provider.local.cluster.runtimes.process.config import process_spec
+from gitlab_ci_provider.local.cluster.runtimes.process.spec import Level, ProcessSpec
+
+_DESCRIPTIONS: Mapping[Level, str] = {
+    "root": "namespaces and a private overlay of the host's root; the host's network",
+    "user": "a user namespace and private overlays of the host's directories; the host's network",
+    "plain": "NO isolation: plain processes that write to this machine; volumes cannot be mounted",
+}
+
+
+class ProcessHandle:
+    """A started process."""
+
+    def __init__(self, client: ZygoteClient, number: int, exited: asyncio.Future[int]) -> None:
+        self.number = number
+        self._client = client
+        self._exited = exited
+        self._readers: list[streams.Reader] = []
+        self._writer: streams.Writer | None = None
+        self._terminal: int | None = None
+        self._end: asyncio.Future[int] | None = None
+
+    def connect(
+        self,
+        readers: list[streams.Reader],
+        writer: streams.Writer | None,
+        terminal: int | None,
+    ) -> None:
+        """Take over our ends of the standard streams."""
+        self._readers, self._writer, self._terminal = readers, writer, terminal
+
+    async def wait(self) -> int:
+        """See `base.Process`."""
+        if self._end is None:
+            self._end = asyncio.ensure_future(self._drain())
+        return await asyncio.shield(self._end)
+
+    async def _drain(self) -> int:
+        code = await asyncio.shield(self._exited)
+        if self._readers:
+            await asyncio.wait([reader.ended for reader in self._readers])
+        self.close_stdin()
+        return code
+
+    def signal(self, number: int) -> None:
+        """See `base.Process`."""
+        if not self._exited.done():
+            self._client.signal(self.number, number)
+
+    def write(self, data: bytes) -> None:
+        """See `base.Process`."""
+        if self._writer is not None:
+            self._writer.write(data)
+
+    def close_stdin(self) -> None:
+        """See `base.Process`."""
+        if self._writer is not None:
+            self._writer.close()
+
+    def resize(self, rows: int, columns: int) -> None:
+        """See `base.Process`."""
+        if self._terminal is not None and not self._exited.done():
+            streams.resize(self._terminal, rows, columns)
+
+
+class ContainerHandle(ProcessHandle):
+    """The first process of a container, with what further ones need to know."""
+
+    def __init__(
+        self,
+        client: ZygoteClient,
+        started: tuple[int, asyncio.Future[int]],
+        spec: ProcessSpec,
+        cgroup: Cgroup,
+    ) -> None:
+        super().__init__(client, *started)
+        self.spec = spec
+        self._cgroup = cgroup
+        self.oom_killed = False
+
+    async def _drain(self) -> int:
+        code = await super()._drain()
+        self.oom_killed = self._cgroup.close()
+        return code
+
+
+class ProcessRuntime:
+    """See `base.Runtime`.
+
+    Args:
+        level: how well to isolate.
+        directory: of the cluster; hidden from all containers.
+        paths: by image, a directory to put first into PATH.
+        on_lost: called when all containers have died with the fork server.
+    """
+
+    honours_images = False
+
+    def __init__(
+        self,
+        level: Level,
+        directory: Path,
+        paths: Mapping[str, str],
+        on_lost: Callable[[], None],
+    ) -> None:
+        self.name = "process"
+        self.description = _DESCRIPTIONS[level]
+        self.mounts = level != "plain"
+        self._level = level
+        self._directory = directory
+        self._paths = paths
+        self._on_lost = on_lost
+        self._cgroups = Cgroups()
+        self._client: ZygoteClient | None = None
+
+    @property
+    def _zygote(self) -> ZygoteClient:
+        if self._client is None:
+            raise StartError("the runtime is closed")
+        return self._client
+
+    async def open(self) -> None:
+        """See `base.Runtime`."""
+        (self._directory / "root").mkdir(parents=True, exist_ok=True)
+        self._client = ZygoteClient(self._level, self._on_lost)
+        await self._client.open()
+        self._cgroups.open()
+
+    async def add_pod(self, pod: PodConfig) -> None:
+        """See `base.Runtime`."""
+        (pod.directory / "runtime").mkdir(parents=True, exist_ok=True)
+        self._zygote.call("pod", pod=pod.uid, hostname=pod.hostname)
+
+    async def start(self, pod: PodConfig, config: ContainerConfig, sink: Sink) -> Container:
+        """See `base.Runtime`."""
+        cgroup = self._cgroups.create(config.id, config.memory_limit)
+        spec = process_spec(pod, config, self._directory, self._level, self._paths)
+        spec["cgroups"] = cgroup.join_files
+        fds = _Streams(stdin=config.stdin, tty=config.tty)
+        started = self._zygote.start("start", spec, fds.theirs)
+        handle = ContainerHandle(self._zygote, started, spec, cgroup)
+        await fds.connect(handle, sink)
+        return handle
+
+    async def exec(self, container: Container, config: ExecConfig, sink: Sink) -> Process:
+        """See `base.Runtime`."""
+        if not isinstance(container, ContainerHandle):
+            raise TypeError("a container of another runtime")
+        spec: ProcessSpec = {**container.spec, "argv": list(config.argv), "tty": config.tty}
+        fds = _Streams(stdin=config.stdin, tty=config.tty)
+        started = self._zygote.start("exec", spec, fds.theirs, target=container.number)
+        handle = ProcessHandle(self._zygote, *started)
+        await fds.connect(handle, sink)
+        return handle
+
+    async def remove_pod(self, pod: PodConfig) -> None:
+        """See `base.Runtime`."""
+        self._zygote.call("drop", pod=pod.uid)
+        await self._zygote.remove(str(pod.directory))
+
+    async def close(self) -> None:
+        """See `base.Runtime`."""
+        if self._client is not None:
+            await self._client.close()
+        self._cgroups.close()
+
+
+class _Streams:
+    """The standard streams of a process to be: its ends and ours."""
+
+    def __init__(self, *, stdin: bool, tty: bool) -> None:
+        self._tty = tty
+        self._failure, status = os.pipe2(os.O_CLOEXEC)
+        self._input: int | None = None
+        if tty:
+            self._terminal, theirs = pty.openpty()
+            os.set_inheritable(theirs, False)
+            self.theirs = [theirs, os.dup(theirs), os.dup(theirs), status]
+            return
+        self._output, out = streams.open_pipe()
+        self._error, err = streams.open_pipe()
+        if stdin:
+            read, self._input = os.pipe2(os.O_CLOEXEC)
+        else:
+            read = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        self.theirs = [read, out, err, status]
+
+    async def connect(self, handle: ProcessHandle, sink: Sink) -> None:
+        """Give up the process's ends, read from ours, and wait until the program runs.
+
+        Raises:
+            StartError: it does not.
+        """
+        for fd in self.theirs:
+            os.close(fd)
+        if self._tty:
+            readers = [streams.Reader(self._terminal, "stdout", sink)]
+            writer = streams.Writer(os.dup(self._terminal))
+            handle.connect(readers, writer, self._terminal)
+        else:
+            readers = [
+                streams.Reader(self._output, "stdout", sink),
+                streams.Reader(self._error, "stderr", sink),
+            ]
+            handle.connect(readers, streams.Writer(self._input) if self._input else None, None)
+        failure = await streams.read_all(self._failure)
+        if failure:
+            with suppress(asyncio.CancelledError):
+                await handle.wait()
+            raise StartError(failure.decode(errors="replace"))
+
+
+def kill(process: Process) -> None:
+    """Kill a process at once."""
+    process.signal(signal.SIGKILL)
