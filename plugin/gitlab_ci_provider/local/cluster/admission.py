@@ -47,7 +47,8 @@ def prepare_new(resource: Resource, namespace: str, sent: Obj) -> Obj:
     _name(resource, metadata)
     metadata |= {"namespace": namespace} if resource.namespaced else {}
     metadata |= {"uid": new_uid(), "creationTimestamp": timestamp()}
-    return _PREPARE.get(resource, lambda one: one)(obj)
+    prepare = _PREPARE.get(resource)
+    return prepare(obj) if prepare else obj
 
 
 def _check_kind(resource: Resource, sent: Obj) -> None:

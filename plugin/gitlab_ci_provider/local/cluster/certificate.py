@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import ipaddress
 import os
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gitlab_ci_provider.local.cluster.objects import now
+
+if TYPE_CHECKING:
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric import ec
 
 _VALID_DAYS = 3650
 
@@ -23,11 +28,7 @@ class Certificate:
 
 
 def make_certificate(host: str, directory: Path) -> Certificate:
-    """Make a certificate for a host; the key is on disk only for a moment.
-
-    Args:
-        directory: private, for the key while it is being loaded.
-    """
+    """Make a certificate for a host; its key is in the private directory only for a moment."""
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -50,14 +51,11 @@ def make_certificate(host: str, directory: Path) -> Certificate:
     return Certificate(pem, context)
 
 
-def _sign(host: str, key: object) -> bytes:
+def _sign(host: str, key: ec.EllipticCurvePrivateKey) -> bytes:
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.x509.oid import NameOID
 
-    if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise TypeError("not a key for signing")
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "gitlab-ci embedded cluster")])
     moment = now()
     builder = (
@@ -66,8 +64,8 @@ def _sign(host: str, key: object) -> bytes:
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(moment - datetime.timedelta(days=1))
-        .not_valid_after(moment + datetime.timedelta(days=_VALID_DAYS))
+        .not_valid_before(moment - dt.timedelta(days=1))
+        .not_valid_after(moment + dt.timedelta(days=_VALID_DAYS))
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(x509.SubjectAlternativeName(_names(host)), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
@@ -76,10 +74,10 @@ def _sign(host: str, key: object) -> bytes:
     return certificate.public_bytes(serialization.Encoding.PEM)
 
 
-def _names(host: str) -> list[object]:
+def _names(host: str) -> list[x509.GeneralName]:
     from cryptography import x509
 
-    names: list[object] = [x509.DNSName("localhost")]
+    names: list[x509.GeneralName] = [x509.DNSName("localhost")]
     for text in dict.fromkeys([host, "127.0.0.1", "::1"]):
         try:
             names.append(x509.IPAddress(ipaddress.ip_address(text)))

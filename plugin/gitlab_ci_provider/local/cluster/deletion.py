@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 
 from gitlab_ci_provider.local.cluster import errors
 from gitlab_ci_provider.local.cluster.objects import (
@@ -20,10 +20,7 @@ _TERMINAL = ("Succeeded", "Failed")
 
 
 def delete(store: Store, resource: Resource, obj: Obj, options: Obj) -> Obj:
-    """Begin to delete an object; gives it as it is then, or was last.
-
-    Args:
-        options: `DeleteOptions`.
+    """Begin to delete an object as `DeleteOptions` say; gives it as it is then, or was last.
 
     Raises:
         ApiError: a precondition does not hold.
@@ -65,7 +62,7 @@ def _delete_pod(store: Store, pod: Obj, grace: int | None) -> Obj:
         grace = 0
     old_grace = pod["metadata"].get("deletionGracePeriodSeconds")
     if old_grace is None or grace < old_grace:
-        moment = timestamp(now() + datetime.timedelta(seconds=grace))
+        moment = timestamp(now() + dt.timedelta(seconds=grace))
         marks = {"deletionTimestamp": moment, "deletionGracePeriodSeconds": grace}
         generation = pod["metadata"]["generation"] + (0 if is_deleting(pod) else 1)
         pod = store.update(PODS, with_metadata(pod, generation=generation, **marks))

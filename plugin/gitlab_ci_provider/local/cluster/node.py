@@ -49,8 +49,10 @@ def _node(name: str, ip: str, runtime: str) -> Obj:
     node = _new("Node", name)
     node["metadata"]["labels"] = node_labels(name)
     conditions = [_condition("Ready", "True", "KubeletReady", "kubelet is posting ready status")]
-    for kind in ("MemoryPressure", "DiskPressure", "PIDPressure"):
-        conditions.append(_condition(kind, "False", "KubeletHasNoPressure", "nothing is short"))
+    conditions += [
+        _condition(kind, "False", "KubeletHasNoPressure", "nothing is short")
+        for kind in ("MemoryPressure", "DiskPressure", "PIDPressure")
+    ]
     status = {
         "capacity": capacity(),
         "allocatable": capacity(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import secrets
 import uuid
 from collections.abc import Mapping
@@ -15,31 +15,31 @@ _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 """Kubernetes' own for generated names: no vowels, no words (apimachinery `rand.String`)."""
 
 
-def now() -> datetime.datetime:
+def now() -> dt.datetime:
     """Tell the time in UTC."""
-    return datetime.datetime.now(datetime.UTC)
+    return dt.datetime.now(dt.UTC)
 
 
-def timestamp(moment: datetime.datetime | None = None) -> str:
+def timestamp(moment: dt.datetime | None = None) -> str:
     """Write a time as `metav1.Time` does: whole seconds."""
     return (moment or now()).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def micro_timestamp(moment: datetime.datetime | None = None) -> str:
+def micro_timestamp(moment: dt.datetime | None = None) -> str:
     """Write a time as `metav1.MicroTime` does."""
     return (moment or now()).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def parse_time(text: str) -> datetime.datetime:
+def parse_time(text: str) -> dt.datetime:
     """Read an RFC 3339 time.
 
     Raises:
         ValueError: it is none.
     """
-    moment = datetime.datetime.fromisoformat(text)
+    moment = dt.datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError(f"no time zone in {text!r}")
-    return moment.astimezone(datetime.UTC)
+    return moment.astimezone(dt.UTC)
 
 
 def new_uid() -> str:

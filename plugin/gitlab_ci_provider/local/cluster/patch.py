@@ -46,7 +46,7 @@ def apply_patch(obj: Obj, patch: Any, content_type: str) -> Obj:
     raise ApiError(415, "415: Unsupported Media Type", details={})
 
 
-def _json_patch(obj: Obj, patch: object) -> Obj:
+def _json_patch(obj: Obj, patch: Any) -> Obj:
     import jsonpatch
 
     try:

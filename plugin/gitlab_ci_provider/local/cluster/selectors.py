@@ -51,21 +51,21 @@ def parse_labels(text: str) -> Predicate:
 
 
 def _requirement(tokens: list[str], position: int) -> tuple[Predicate, int]:
-    token = tokens[position]
-    if token == "!":
-        key = tokens[position + 1]
-        return lambda labels: key not in labels, position + 2
-    if not re.match(r"[A-Za-z0-9]", token):
-        raise ApiError(400, f"found '{token}', expected: !, identifier, or 'end of string'")
+    key = tokens[position]
+    if key == "!":
+        absent = tokens[position + 1] if position + 1 < len(tokens) else ""
+        return lambda labels: absent not in labels, position + 2
+    if not re.match(r"[A-Za-z0-9]", key):
+        raise ApiError(400, f"found '{key}', expected: !, identifier, or 'end of string'")
     operator = tokens[position + 1] if position + 1 < len(tokens) else ","
     if operator in {"in", "notin"}:
         values, end = _value_set(tokens, position + 2)
-        return _set_requirement(token, operator, values), end
+        return _set_requirement(key, operator, values), end
     if operator in {"=", "==", "!=", "<", ">"}:
         value, end = _value(tokens, position + 2)
-        _check_value(token, value)
-        return _comparison(token, operator, value), end
-    return lambda labels: token in labels, position + 1
+        _check_value(key, value)
+        return _comparison(key, operator, value), end
+    return lambda labels: key in labels, position + 1
 
 
 def _value(tokens: list[str], position: int) -> tuple[str, int]:
@@ -81,7 +81,7 @@ def _value_set(tokens: list[str], position: int) -> tuple[set[str], int]:
     if ")" not in tokens[position:]:
         raise ApiError(400, "unable to parse requirement: found '', expected: ',' or ')'")
     end = tokens.index(")", position)
-    return {token for token in tokens[position + 1 : end] if token != ","}, end + 1
+    return {word for word in tokens[position + 1 : end] if word != ","}, end + 1
 
 
 def _check_value(key: str, value: str) -> None:

@@ -69,7 +69,7 @@ class Store:
             raise errors.not_found(resource.plural, name)
         return obj
 
-    def list(self, resource: Resource, namespace: str | None = None) -> list[Obj]:
+    def all(self, resource: Resource, namespace: str | None = None) -> list[Obj]:
         """List objects by namespace and name; None is all namespaces."""
         objects = self._shelves[resource.plural].objects
         keys = sorted(key for key in objects if namespace is None or key[0] == namespace)
@@ -126,6 +126,11 @@ class Store:
         if after < shelf.forgotten:
             raise errors.expired(after, shelf.forgotten + 1)
         return shelf.history[bisect_right(shelf.history, after, key=lambda one: one.version) :]
+
+    def has_changes(self, resource: Resource, after: int) -> bool:
+        """Tell whether there are changes after a version."""
+        history = self._shelves[resource.plural].history
+        return bool(history) and history[-1].version > after
 
     async def wait(self, resource: Resource) -> None:
         """Wait for the next change of a kind."""

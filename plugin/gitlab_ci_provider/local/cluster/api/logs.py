@@ -85,7 +85,8 @@ def _why_waiting(pod: Obj, container: str) -> str:
     ]
     for status in statuses:
         if status["name"] == container:
-            reason = status["state"].get("waiting", {}).get("reason", "ContainerCreating")
+            waiting: dict[str, str] = status["state"].get("waiting", {})
+            reason = waiting.get("reason", "ContainerCreating")
             return _WAITING_TEXTS.get(reason, reason)
     return "ContainerCreating"
 

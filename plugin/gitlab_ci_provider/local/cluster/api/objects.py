@@ -73,7 +73,7 @@ class Objects:
         body = respond.show(obj, target.resource, respond.form_of(request), include)
         return respond.respond(request, body)
 
-    async def list(self, request: web.Request, target: Target) -> web.Response:
+    async def read_all(self, request: web.Request, target: Target) -> web.Response:
         """`GET` of a collection, with selectors, in pages."""
         form = respond.form_of(request)
         self._check_version(request)
@@ -87,7 +87,7 @@ class Objects:
 
     def _select(self, request: web.Request, target: Target) -> list[Obj]:
         matches = selection(request, target)
-        objects = self._store.list(target.resource, target.namespace)
+        objects = self._store.all(target.resource, target.namespace)
         return [obj for obj in objects if matches(obj)]
 
     def _check_version(self, request: web.Request) -> None:

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from gitlab_ci_provider.local.cluster import errors
 from gitlab_ci_provider.local.cluster.api import discovery, respond
+from gitlab_ci_provider.local.cluster.api.exec import exec_in_pod
 from gitlab_ci_provider.local.cluster.api.logs import read_log
 from gitlab_ci_provider.local.cluster.api.objects import Objects
 from gitlab_ci_provider.local.cluster.api.request import (
@@ -72,11 +73,9 @@ class ApiServer:
                 status=404,
                 headers={"X-Content-Type-Options": "nosniff"},
             )
-        except web.HTTPException:
+        except (web.HTTPException, ConnectionError):
             raise
-        except ConnectionError:
-            raise
-        except Exception:
+        except Exception:  # noqa: BLE001 - one bad request must not be the last
             _log.exception("%s %s", request.method, request.path)
             failure = ApiError(500, "Internal error occurred: see the log", reason="InternalError")
             return respond.answer(failure.status, status=500)
@@ -129,7 +128,7 @@ class ApiServer:
         if request.method == "GET":
             if boolean(request, "watch"):
                 return await watch(request, target, self._store)
-            return await self._objects.list(request, target)
+            return await self._objects.read_all(request, target)
         if request.method == "POST":
             return await self._objects.create(request, target)
         if request.method == "DELETE":
@@ -155,6 +154,8 @@ class ApiServer:
         pod = self._store.get(PODS, target.namespace or "", target.name or "")
         if target.subresource == "log":
             return await read_log(request, pod, self._kubelet)
+        if target.subresource == "exec":
+            return await exec_in_pod(request, pod, self._kubelet)
         raise errors.no_such_resource()
 
 
@@ -184,7 +185,7 @@ async def serve(
     Raises:
         OSError: the port is taken.
     """
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5, keepalive_timeout=75)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5, handler_cancellation=True)
     await runner.setup()
     site = web.TCPSite(runner, host, port, ssl_context=context)
     try:

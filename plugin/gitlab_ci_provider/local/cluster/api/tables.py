@@ -26,6 +26,23 @@ _POD_COLUMNS = (
 )
 
 
+_SECOND, _MINUTE, _HOUR, _DAY, _YEAR = (
+    *(("s", 1), ("m", 60), ("h", 3600)),
+    *(("d", 86400), ("y", 365 * 86400)),
+)
+_DURATIONS = (
+    (120, _SECOND, None),
+    (600, _MINUTE, _SECOND),
+    (3 * 3600, _MINUTE, None),
+    (8 * 3600, _HOUR, _MINUTE),
+    (48 * 3600, _HOUR, None),
+    (8 * 86400, _DAY, _HOUR),
+    (2 * 365 * 86400, _DAY, None),
+    (0, _YEAR, _DAY),
+)
+"""Below how many seconds which unit is used, and the smaller one beside it."""
+
+
 def age(text: str | None) -> str:
     """Tell how long ago something was, as kubectl does (`duration.HumanDuration`)."""
     if not text:
@@ -35,24 +52,14 @@ def age(text: str | None) -> str:
 
 
 def human_duration(seconds: int) -> str:
-    """Write a duration in at most two units."""
-    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
-    if seconds < 120:
-        return f"{seconds}s"
-    if minutes < 10:
-        rest = seconds % 60
-        return f"{minutes}m{rest}s" if rest else f"{minutes}m"
-    if minutes < 180:
-        return f"{minutes}m"
-    if hours < 8:
-        rest = minutes % 60
-        return f"{hours}h{rest}m" if rest else f"{hours}h"
-    if hours < 48:
-        return f"{hours}h"
-    if days < 8:
-        rest = hours % 24
-        return f"{days}d{rest}h" if rest else f"{days}d"
-    return f"{days}d" if days < 365 * 2 else f"{days // 365}y{days % 365}d"
+    """Write a duration in at most two units (`duration.HumanDuration`)."""
+    steps = (step for step in _DURATIONS if seconds < step[0])
+    _, (name, size), smaller = next(steps, _DURATIONS[-1])
+    text = f"{seconds // size}{name}"
+    if smaller is None:
+        return text
+    rest = seconds % size // smaller[1]
+    return f"{text}{rest}{smaller[0]}" if rest else text
 
 
 def _created(obj: Obj) -> str:
@@ -129,9 +136,8 @@ def table(
 ) -> Obj:
     """Make a `meta.k8s.io/v1` Table.
 
-    Args:
-        include: `None`, `Metadata` or `Object`: what of the object goes with each row.
-        headed: with the columns; later events of a watch have none.
+    `include` says what of each object goes with its row: `None`, `Metadata` or `Object`. Without
+    `headed` the columns are left out, as in all but the first event of a watch.
     """
     columns, row = _TABLES[resource]
     kept = {key: metadata[key] for key in _LIST_METADATA if key in metadata}

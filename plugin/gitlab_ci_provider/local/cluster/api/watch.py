@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -50,7 +51,7 @@ async def watch(request: web.Request, target: Target, store: Store) -> web.Strea
     response.enable_chunked_encoding()
     await response.prepare(request)
     headed = True
-    async for event in _events(plan, store):
+    async for event in _Stream(plan, store).events():
         line = _line(event, plan, headed=headed)
         headed = headed and event["type"] in {"BOOKMARK", "ERROR"}
         await response.write(line)
@@ -86,48 +87,63 @@ def _version(text: str) -> int:
     return int(text)
 
 
-async def _events(plan: _Plan, store: Store) -> AsyncIterator[Obj]:
-    """Give all events of a watch until its time is over or its history is lost."""
-    loop = asyncio.get_running_loop()
-    end = loop.time() + plan.seconds
-    next_bookmark = min(loop.time() + _BOOKMARK_SECONDS, end - 1)
-    resource = plan.target.resource
-    version = store.version if plan.start is None else plan.start
-    if plan.start is None:
-        for event in _initial_events(plan, store):
-            yield event
-    while True:
-        try:
-            changes = store.changes(resource, version)
-        except ApiError as error:
-            yield {"type": "ERROR", "object": error.status}
-            return
+class _Stream:
+    """The events of one watch, from its version on, until its time is over."""
+
+    def __init__(self, plan: _Plan, store: Store) -> None:
+        self._plan = plan
+        self._store = store
+        self._time = asyncio.get_running_loop().time
+        self._end = self._time() + plan.seconds
+        self._bookmark_at = self._end + 1
+        if plan.bookmarks:
+            self._plan_bookmark()
+        self._version = store.version if plan.start is None else plan.start
+
+    async def events(self) -> AsyncIterator[Obj]:
+        """Give all events; an expired version is the last one."""
+        if self._plan.start is None:
+            for event in _initial_events(self._plan, self._store):
+                yield event
+        while True:
+            try:
+                changes = self._store.changes(self._plan.target.resource, self._version)
+            except ApiError as error:
+                yield {"type": "ERROR", "object": error.status}
+                return
+            for event in self._changed(changes):
+                yield event
+            if self._time() >= self._end:
+                return
+            if self._time() >= self._bookmark_at:
+                yield _bookmark(self._plan, self._store.version)
+                self._plan_bookmark()
+            await self._wait()
+
+    def _changed(self, changes: list[Change]) -> Iterator[Obj]:
         for change in changes:
-            version = change.version
-            event = _event(change, plan)
+            self._version = change.version
+            event = _event(change, self._plan)
             if event is not None:
                 yield event
-        if loop.time() >= end:
+
+    def _plan_bookmark(self) -> None:
+        """One each minute, and one a second before the end."""
+        last = self._end - 1
+        done = self._time() >= last
+        self._bookmark_at = self._end + 1 if done else min(self._time() + _BOOKMARK_SECONDS, last)
+
+    async def _wait(self) -> None:
+        resource = self._plan.target.resource
+        if self._store.has_changes(resource, self._version):
             return
-        if plan.bookmarks and loop.time() >= next_bookmark:
-            yield _bookmark(plan, store.version)
-            last = end - 1
-            later = loop.time() + _BOOKMARK_SECONDS
-            next_bookmark = min(later, last) if loop.time() < last else end + 1
-        if not store.changes(resource, version):
-            timeout = min(end, next_bookmark) if plan.bookmarks else end
-            await _wait(store, plan, timeout - loop.time())
-
-
-async def _wait(store: Store, plan: _Plan, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(store.wait(plan.target.resource), max(seconds, 0))
-    except TimeoutError:
-        return
+        seconds = max(min(self._end, self._bookmark_at) - self._time(), 0)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._store.wait(resource), seconds)
 
 
 def _initial_events(plan: _Plan, store: Store) -> Iterator[Obj]:
-    for obj in store.list(plan.target.resource, plan.target.namespace):
+    for obj in store.all(plan.target.resource, plan.target.namespace):
         if plan.matches(obj):
             yield {"type": "ADDED", "object": obj}
     if plan.initial_end:

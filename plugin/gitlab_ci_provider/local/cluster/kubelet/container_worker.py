@@ -96,6 +96,10 @@ class ContainerWorker:
         """Tell something expected of this container."""
         self._context.events.normal(self._view.pod, reason, message, self._field)
 
+    def mark_started(self) -> None:
+        """Take note that the startup probe has succeeded, or that there is none."""
+        self.was_started.set()
+
     def set(self, **changes: object) -> None:
         """Change the record and pass it on."""
         self.record = replace(self.record, **changes)  # type: ignore[arg-type] # fields of the record

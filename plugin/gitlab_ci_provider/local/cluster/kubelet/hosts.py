@@ -36,6 +36,6 @@ def hosts_file(pod: Obj, name: str) -> str:
     with suppress(OSError):
         lines.append(Path("/etc/hosts").read_text().rstrip())
     lines.append(f"127.0.0.1\t{name}")
-    for alias in pod["spec"].get("hostAliases", []):
-        lines.append("\t".join([alias["ip"], *alias.get("hostnames", [])]))
+    aliases = pod["spec"].get("hostAliases", [])
+    lines += ["\t".join([alias["ip"], *alias.get("hostnames", [])]) for alias in aliases]
     return "\n".join(lines) + "\n"

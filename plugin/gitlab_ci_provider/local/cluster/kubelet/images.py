@@ -23,4 +23,5 @@ def name_problem(image: str) -> str | None:
     match = _REPOSITORY.match(image)
     if match and match.group(1) != match.group(1).lower():
         problem += f": repository name ({match.group(1)}) must be lowercase"
-    return f'Failed to apply default image tag "{image}": couldn\'t parse image name "{image}": {problem}'
+    problem = f'couldn\'t parse image name "{image}": {problem}'
+    return f'Failed to apply default image tag "{image}": {problem}'

@@ -10,6 +10,7 @@ from gitlab_ci_provider.local.cluster.kubelet.context import KubeletContext
 from gitlab_ci_provider.local.cluster.kubelet.pod_worker import PodWorker
 from gitlab_ci_provider.local.cluster.objects import Obj, is_deleting, timestamp, with_metadata
 from gitlab_ci_provider.local.cluster.resources import PODS
+from gitlab_ci_provider.local.cluster.runtimes.base import Container, Runtime
 from gitlab_ci_provider.local.cluster.store import Change
 
 _log = logging.getLogger(__name__)
@@ -27,6 +28,17 @@ class Kubelet:
     def worker(self, uid: str) -> PodWorker | None:
         """Find who runs a pod."""
         return self._workers.get(uid)
+
+    @property
+    def runtime(self) -> Runtime:
+        """What starts containers."""
+        return self._context.runtime
+
+    def container(self, uid: str, name: str) -> Container | None:
+        """Find a running container of a pod."""
+        worker = self._workers.get(uid)
+        runner = worker.containers.get(name) if worker else None
+        return runner.container if runner else None
 
     async def close(self) -> None:
         """Stop all pods at once."""
@@ -54,7 +66,7 @@ class Kubelet:
     async def _run(self, worker: PodWorker) -> None:
         try:
             await worker.run()
-        except Exception:
+        except Exception:  # noqa: BLE001 - one bad pod must not be the last
             _log.exception("pod %s/%s", worker.config.namespace, worker.config.name)
         finally:
             self._finish(worker)

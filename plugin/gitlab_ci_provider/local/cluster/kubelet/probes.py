@@ -4,22 +4,50 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from typing import TYPE_CHECKING
+from typing import Protocol
 from urllib.parse import quote
 
+from gitlab_ci_provider.local.cluster.kubelet.context import KubeletContext
+from gitlab_ci_provider.local.cluster.kubelet.records import ContainerRecord
 from gitlab_ci_provider.local.cluster.objects import Obj
-from gitlab_ci_provider.local.cluster.runtimes.base import ExecConfig, StartError, Stream
-
-if TYPE_CHECKING:
-    from gitlab_ci_provider.local.cluster.kubelet.container_worker import ContainerWorker
+from gitlab_ci_provider.local.cluster.runtimes.base import (
+    Container,
+    ExecConfig,
+    StartError,
+    Stream,
+)
 
 _OUTPUT_BYTES = 10 * 1024
+
+
+class Probed(Protocol):
+    """A container that is probed."""
+
+    spec: Obj
+    record: ContainerRecord
+    container: Container | None
+
+    @property
+    def context(self) -> KubeletContext:
+        """The world of the kubelet."""
+
+    def warn(self, reason: str, message: str) -> None:
+        """Tell of a problem with the container."""
+
+    def tell(self, reason: str, message: str) -> None:
+        """Tell something expected of the container."""
+
+    def set(self, **changes: object) -> None:
+        """Change the record."""
+
+    def mark_started(self) -> None:
+        """Take note that the container has started."""
 
 
 class Probes:
     """The probes of one container."""
 
-    def __init__(self, worker: ContainerWorker) -> None:
+    def __init__(self, worker: Probed) -> None:
         self._worker = worker
 
     async def run(self) -> None:
@@ -29,7 +57,7 @@ class Probes:
             if not await self._until_success("Startup", spec["startupProbe"]):
                 return
             self._worker.set(started=True, ready="readinessProbe" not in spec)
-            self._worker.was_started.set()
+            self._worker.mark_started()
         await asyncio.gather(
             self._watch_readiness(spec.get("readinessProbe")),
             self._watch_liveness(spec.get("livenessProbe")),
@@ -95,12 +123,8 @@ def _count(successes: int, failures: int, problem: str | None) -> tuple[int, int
     return (successes + 1, 0) if problem is None else (0, failures + 1)
 
 
-async def run_handler(worker: ContainerWorker, handler: Obj, timeout: float | None) -> str | None:  # noqa: ASYNC109 - of the probe
-    """Run the action of a probe or hook; gives what went wrong, or None.
-
-    Args:
-        timeout: seconds; None waits for ever.
-    """
+async def run_handler(worker: Probed, handler: Obj, timeout: float | None) -> str | None:  # noqa: ASYNC109 - of the probe
+    """Run the action of a probe or hook for at most `timeout` seconds; gives what went wrong."""
     try:
         async with asyncio.timeout(timeout):
             if "exec" in handler:
@@ -117,7 +141,7 @@ async def run_handler(worker: ContainerWorker, handler: Obj, timeout: float | No
     return "the embedded cluster has no handler of this type"
 
 
-async def _exec(worker: ContainerWorker, command: list[str]) -> str | None:
+async def _exec(worker: Probed, command: list[str]) -> str | None:
     output = bytearray()
 
     def take(_: Stream, data: bytes) -> None:
@@ -138,7 +162,7 @@ async def _exec(worker: ContainerWorker, command: list[str]) -> str | None:
     return None if code == 0 else output.decode(errors="replace")
 
 
-async def _tcp(worker: ContainerWorker, action: Obj) -> str | None:
+async def _tcp(worker: Probed, action: Obj) -> str | None:
     host = action.get("host") or worker.context.ip
     try:
         _, writer = await asyncio.open_connection(host, _port(worker, action["port"]))
@@ -148,7 +172,7 @@ async def _tcp(worker: ContainerWorker, action: Obj) -> str | None:
     return None
 
 
-async def _http_get(worker: ContainerWorker, action: Obj) -> str | None:
+async def _http_get(worker: Probed, action: Obj) -> str | None:
     import aiohttp
 
     scheme = action.get("scheme", "HTTP").lower()
@@ -167,7 +191,7 @@ async def _http_get(worker: ContainerWorker, action: Obj) -> str | None:
         return f'Get "{url}": {error}'
 
 
-def _port(worker: ContainerWorker, port: int | str) -> int:
+def _port(worker: Probed, port: int | str) -> int:
     for one in worker.spec.get("ports", []):
         if one.get("name") == port:
             return int(one["containerPort"])

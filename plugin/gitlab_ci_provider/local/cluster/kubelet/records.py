@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,7 +11,7 @@ from gitlab_ci_provider.local.cluster.objects import Obj, timestamp
 Kind = Literal["init", "sidecar", "app"]
 """A sidecar is an init container with `restartPolicy: Always`."""
 
-EPOCH = datetime.datetime.fromtimestamp(0, datetime.UTC)
+EPOCH = dt.datetime.fromtimestamp(0, dt.UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Waiting:
 class Running:
     """Running."""
 
-    started_at: datetime.datetime
+    started_at: dt.datetime
 
     def to_json(self) -> Obj:
         """Write as in `ContainerState`."""
@@ -48,8 +48,8 @@ class Terminated:
     reason: str
     container_id: str
     message: str | None = None
-    started_at: datetime.datetime = EPOCH
-    finished_at: datetime.datetime = EPOCH
+    started_at: dt.datetime = EPOCH
+    finished_at: dt.datetime = EPOCH
 
     def to_json(self) -> Obj:
         """Write as in `ContainerState`."""

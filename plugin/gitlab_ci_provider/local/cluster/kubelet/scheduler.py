@@ -89,7 +89,7 @@ def unscheduled_status(status: Obj, problem: Problem) -> Obj:
 
 
 def _with_condition(status: Obj, values: Obj) -> Obj:
-    old = next(iter(status.get("conditions", [])), {})
+    old: Obj = next(iter(status.get("conditions", [])), {})
     if all(old.get(key) == values.get(key) for key in ("status", "reason", "message")):
         return status
     times = {"lastProbeTime": None, "lastTransitionTime": timestamp()}

@@ -44,11 +44,7 @@ class PodState:
 
 
 def build_status(pod: Obj, state: PodState) -> Obj:
-    """Write the status of a pod that has been scheduled.
-
-    Args:
-        pod: with its status so far: transition times and the phase shown go on from there.
-    """
+    """Write the status of a pod that has been scheduled, going on from the one that it has."""
     spec, old = pod["spec"], pod["status"]
     phase = "Failed" if state.failure else phase_of(spec, state.records)
     shown = phase if state.settled or phase not in TERMINAL else old["phase"]

@@ -103,6 +103,9 @@ class Process(Protocol):
     def close_stdin(self) -> None:
         """End its standard input."""
 
+    def hold(self, *, held: bool) -> None:
+        """Read no more of its output for now, or go on: it waits once its pipe is full."""
+
     def resize(self, rows: int, columns: int) -> None:
         """Tell its terminal the size of the window."""
 

@@ -60,7 +60,7 @@ def _levels(name: RuntimeName) -> tuple[Level, ...]:
     if name in {"auto", "process"}:
         return ("root", "plain") if os.geteuid() == 0 else ("user", "plain")
     if name in {"root", "user", "plain"}:
-        return (name,)  # type: ignore[return-value] # narrowed by the line above
+        return (name,)
     raise StackError(f"there is no runtime {name!r}")
 
 

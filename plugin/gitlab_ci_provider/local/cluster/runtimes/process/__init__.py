@@ -1,1 +1,1 @@
-"""Containers as plain processes over the host's own root, isolated as well as the machine allows."""
+"""Containers as plain processes over the host's own root, isolated as far as possible."""

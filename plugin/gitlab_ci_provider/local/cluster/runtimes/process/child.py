@@ -6,6 +6,7 @@ import errno
 import fcntl
 import os
 import signal
+import socket
 import termios
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -26,8 +27,7 @@ _CHANGED_SIGNALS = (
 def run(spec: ProcessSpec, fds: list[int], level: Level) -> Never:
     """Become a container's first process.
 
-    Args:
-        fds: standard input, output and error, then where to write why it failed.
+    `fds` are standard input, output and error, then where to write why it failed.
     """
     try:
         join_cgroups(spec)
@@ -84,10 +84,21 @@ def _become(spec: ProcessSpec, fds: list[int]) -> Never:
 
 
 def _connect(fds: list[int], *, tty: bool) -> None:
+    if tty:
+        fds = [_open_terminal(fds[0])] * 3
     for target, fd in enumerate(fds[:3]):
         os.dup2(fd, target)
     if tty:
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def _open_terminal(connection: int) -> int:
+    """Open a terminal of the container's own; its other end goes over a socket to the cluster."""
+    ours, theirs = os.openpty()
+    with socket.socket(fileno=connection) as sender:
+        socket.send_fds(sender, [b"t"], [ours])
+    os.close(ours)
+    return theirs
 
 
 def _enter_directory(path: str) -> None:

@@ -64,11 +64,9 @@ class ZygoteClient:
     def start(
         self, op: str, spec: ProcessSpec, fds: list[int], **values: object
     ) -> tuple[int, asyncio.Future[int]]:
-        """Start a process; gives its id and its exit code to come.
+        """Start a process by `start` or `exec`; gives its id and its exit code to come.
 
-        Args:
-            op: `start` or `exec`.
-            fds: standard input, output and error, then the status pipe; all may be closed after.
+        `fds` are standard input, output and error and the status pipe; all may be closed after.
         """
         memory = os.memfd_create("spec", os.MFD_CLOEXEC)
         try:

@@ -88,9 +88,7 @@ def process_spec(
 ) -> ProcessSpec:
     """Say how to start a container.
 
-    Args:
-        cluster: directory of the cluster, hidden from the container.
-        paths: by image, a directory to put first into PATH.
+    The cluster's directory is hidden from it; `paths` has by image what to put first into PATH.
     """
     user = config.user
     return {

@@ -96,7 +96,7 @@ def _lay_over_directories(point: str, layers: str) -> None:
     for entry in sorted(os.scandir("/"), key=lambda entry: entry.name):
         target = f"{point}/{entry.name}"
         if entry.is_symlink():
-            Path(target).symlink_to(os.readlink(entry.path))
+            Path(target).symlink_to(Path(entry.path).readlink())
         elif entry.is_dir() and entry.path not in _OWN:
             Path(target).mkdir()
             if not _lay_over(entry.path, target, f"{layers}/{entry.name}", "userxattr,"):

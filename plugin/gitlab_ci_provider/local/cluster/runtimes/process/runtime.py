@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import pty
-import signal
+import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -80,6 +79,11 @@ class ProcessHandle:
         """See `base.Process`."""
         if self._writer is not None:
             self._writer.close()
+
+    def hold(self, *, held: bool) -> None:
+        """See `base.Process`."""
+        for reader in self._readers:
+            reader.hold(held=held)
 
     def resize(self, rows: int, columns: int) -> None:
         """See `base.Process`."""
@@ -193,13 +197,13 @@ class _Streams:
     """The standard streams of a process to be: its ends and ours."""
 
     def __init__(self, *, stdin: bool, tty: bool) -> None:
-        self._tty = tty
         self._failure, status = os.pipe2(os.O_CLOEXEC)
         self._input: int | None = None
+        self._terminal: socket.socket | None = None
         if tty:
-            self._terminal, theirs = pty.openpty()
-            os.set_inheritable(theirs, False)
-            self.theirs = [theirs, os.dup(theirs), os.dup(theirs), status]
+            self._terminal, theirs = socket.socketpair()
+            null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+            self.theirs = [theirs.detach(), null, os.dup(null), status]
             return
         self._output, out = streams.open_pipe()
         self._error, err = streams.open_pipe()
@@ -217,23 +221,32 @@ class _Streams:
         """
         for fd in self.theirs:
             os.close(fd)
-        if self._tty:
-            readers = [streams.Reader(self._terminal, "stdout", sink)]
-            writer = streams.Writer(os.dup(self._terminal))
-            handle.connect(readers, writer, self._terminal)
-        else:
-            readers = [
-                streams.Reader(self._output, "stdout", sink),
-                streams.Reader(self._error, "stderr", sink),
-            ]
-            handle.connect(readers, streams.Writer(self._input) if self._input else None, None)
+        if self._terminal is None:
+            self._connect_pipes(handle, sink)
         failure = await streams.read_all(self._failure)
+        if self._terminal is not None:
+            self._connect_terminal(self._terminal, handle, sink)
         if failure:
-            with suppress(asyncio.CancelledError):
-                await handle.wait()
+            await handle.wait()
             raise StartError(failure.decode(errors="replace"))
 
+    def _connect_pipes(self, handle: ProcessHandle, sink: Sink) -> None:
+        readers = [
+            streams.Reader(self._output, "stdout", sink),
+            streams.Reader(self._error, "stderr", sink),
+        ]
+        writer = streams.Writer(self._input) if self._input is not None else None
+        handle.connect(readers, writer, None)
 
-def kill(process: Process) -> None:
-    """Kill a process at once."""
-    process.signal(signal.SIGKILL)
+    def _connect_terminal(
+        self, connection: socket.socket, handle: ProcessHandle, sink: Sink
+    ) -> None:
+        """Take over our end of the terminal, which the process has opened and sent."""
+        with connection:
+            connection.setblocking(False)
+            with suppress(BlockingIOError):
+                _, fds, _, _ = socket.recv_fds(connection, 1, 1)
+                for fd in fds:
+                    os.set_inheritable(fd, False)
+                    readers = [streams.Reader(fd, "stdout", sink)]
+                    handle.connect(readers, streams.Writer(os.dup(fd)), fd)

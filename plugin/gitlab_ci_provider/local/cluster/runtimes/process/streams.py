@@ -24,8 +24,19 @@ class Reader:
         self._sink = sink
         self._loop = asyncio.get_running_loop()
         self.ended: asyncio.Future[None] = self._loop.create_future()
+        self._held = False
         os.set_blocking(fd, False)
         self._loop.add_reader(fd, self._read)
+
+    def hold(self, *, held: bool) -> None:
+        """Read no more for now, or go on."""
+        if held == self._held or self.ended.done():
+            return
+        self._held = held
+        if held:
+            self._loop.remove_reader(self._fd)
+        else:
+            self._loop.add_reader(self._fd, self._read)
 
     def _read(self) -> None:
         try:

@@ -57,14 +57,15 @@ class Zygote:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(written, warn_on_full_buffer=False)
         while True:
-            writers = [self._connection] if self._unsent else []
-            readable, writable, _ = select.select([self._connection, wakeup], writers, [])
+            connection = self._connection.fileno()
+            writers = [connection] if self._unsent else []
+            readable, writable, _ = select.select([connection, wakeup], writers, [])
             if wakeup in readable:
                 os.read(wakeup, 4096)
                 self._reap()
             if writable:
                 self._flush()
-            if self._connection in readable and not self._receive():
+            if connection in readable and not self._receive():
                 return
 
     def kill_all(self) -> None:
@@ -224,14 +225,15 @@ def _enter_and_run(spec: ProcessSpec, fds: list[int], target: int, level: Level)
 def _remove(path: str) -> Never:
     """Delete a directory; one without permissions gets them first."""
 
-    def retry(function: Any, name: str, _: object) -> None:
+    def retry(_function: object, name: str, _error: object) -> None:
         with suppress(OSError):
             for directory in (Path(name).parent, Path(name)):
                 if not directory.is_symlink():
                     directory.chmod(stat.S_IRWXU)
-            shutil.rmtree(name, ignore_errors=True) if function is not os.unlink else os.unlink(
-                name
-            )
+            if Path(name).is_dir():
+                shutil.rmtree(name, ignore_errors=True)
+            else:
+                Path(name).unlink()
 
     shutil.rmtree(path, onerror=retry)
     os._exit(0 if not os.path.lexists(path) else 1)
