@@ -76,7 +76,7 @@ class AirflowApi:
     def xcom(self, dag: str, run: str, task: str, key: str) -> Any:
         """Read what a task has left under a key; None when it has not."""
         path = f"/dags/{dag}/dagRuns/{run}/taskInstances/{task}/xcomEntries/{key}"
-        answer = self._http.get(f"/api/v2{path}", params={"deserialize": "true"})
+        answer = self._http.get(f"/api/v2{path}")
         return answer.json()["value"] if answer.is_success else None
 
     def log(self, dag: str, run: str, task: TaskState) -> list[str]:

@@ -25,7 +25,7 @@ def start_object_store(home: Home, secrets: StackSecrets, port: int) -> Process:
         *("--addr", f"127.0.0.1:{port}", "--vfs-cache-mode", "off"),
         *("--config", "/dev/null", "--no-modtime", "--log-level", "NOTICE"),
     ]
-    keys = f"{secrets.s3_access_key},{secrets.s3_secret_key}"
+    keys = f'"{secrets.s3_access_key},{secrets.s3_secret_key}"'  # one item of a list, hence quoted
     environment = {"RCLONE_AUTH_KEY": keys}
     log = home.logs / "object-store.log"
     process = start("object store", command, environment=environment, log=log)

@@ -16,6 +16,7 @@ from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.model.names import CREATE_PIPELINE, task_ids
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.run import JobResult, PipelineRun
+from gitlab_ci_provider.model.serialization import encode
 from gitlab_ci_provider.schedule.results import results
 
 PIPELINE_KEY = "pipeline"
@@ -24,7 +25,7 @@ RESULT_KEY = "job_result"
 
 def push_run(context: Context, run: PipelineRun) -> None:
     """Pin the pipeline for the tasks of this run."""
-    context["ti"].xcom_push(key=PIPELINE_KEY, value=msgspec.to_builtins(run))
+    context["ti"].xcom_push(key=PIPELINE_KEY, value=_plain(run))
 
 
 def pull_run(context: Context) -> PipelineRun:
@@ -42,7 +43,7 @@ def pull_run(context: Context) -> PipelineRun:
 
 def push_result(context: Context, result: JobResult) -> None:
     """Tell how this job ended."""
-    context["ti"].xcom_push(key=RESULT_KEY, value=msgspec.to_builtins(result))
+    context["ti"].xcom_push(key=RESULT_KEY, value=_plain(result))
 
 
 def pull_result(context: Context, task_id: str) -> JobResult | None:
@@ -62,6 +63,11 @@ def ended_jobs(context: Context, run: PipelineRun, pipeline: Pipeline) -> dict[s
         return result.exit_code if result else None
 
     return results(pipeline, run.decisions, by_job, exit_code)
+
+
+def _plain(value: object) -> Any:
+    """Turn a value into what JSON has: Airflow would wrap a tuple into a type of its own."""
+    return msgspec.json.decode(encode(value))
 
 
 def _states(context: Context) -> Mapping[str, Any]:
