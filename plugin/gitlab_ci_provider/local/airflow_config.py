@@ -15,6 +15,8 @@ from gitlab_ci_provider.local.secrets import StackSecrets
 ADMIN = "admin"
 BUCKET = "gitlab-ci"
 HELPER_IMAGE = "gitlab-ci-helper:local"
+HOST_IMAGE = "this-machine"
+"""For jobs without `image:`: they ask for nothing, so they are not warned either."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,8 @@ def airflow_environment(home: Home, secrets: StackSecrets, ports: Ports) -> dict
             "load_default_connections": "False",
         },
         "scheduler": {"scheduler_idle_sleep_time": "0.1", "enable_health_check": "False"},
+        # A worker can miss its task's exit and then sees it at its next heartbeat, 5 s by default.
+        "workers": {"min_heartbeat_interval": "1"},
         "dag_processor": {
             "refresh_interval": "1",
             "bundle_refresh_check_interval": "1",
@@ -45,6 +49,7 @@ def airflow_environment(home: Home, secrets: StackSecrets, ports: Ports) -> dict
         "gitlab_ci": {
             "home": str(home.data),
             "helper_image": HELPER_IMAGE,
+            "default_image": HOST_IMAGE,
             "job_logs_folder": str(home.job_logs),
         },
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from gitlab_ci_provider.local.airflow_config import HELPER_IMAGE
+from gitlab_ci_provider.local.airflow_config import HELPER_IMAGE, HOST_IMAGE
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.local.processes import Process, start, wait_until
 
@@ -20,6 +20,7 @@ def start_cluster(home: Home, port: int, runtime: str) -> Process:
         *(sys.executable, "-m", "gitlab_ci_provider.local.cluster"),
         *("--dir", str(home.cluster), "--port", str(port), "--runtime", runtime),
         *("--path-for-image", f"{HELPER_IMAGE}={Path(sys.executable).parent}"),
+        *("--path-for-image", f"{HOST_IMAGE}=/usr/bin"),
     ]
     process = start("cluster", command, environment={}, log=home.logs / "cluster.log")
     wait_until(home.kubeconfig.exists, process, seconds=30)

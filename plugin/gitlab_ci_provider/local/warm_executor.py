@@ -12,6 +12,8 @@ from airflow.executors.local_executor import LocalExecutor
 
 _WARM = (
     "airflow.sdk.execution_time.task_runner",
+    "gitlab_ci_provider.compiler.compile",
+    "gitlab_ci_provider.rules.evaluate",
     "gitlab_ci_provider.operators.create_pipeline",
     "gitlab_ci_provider.operators.finish_pipeline",
     "gitlab_ci_provider.operators.job",
