@@ -77,9 +77,8 @@ def _delete_namespace(store: Store, namespace: Obj) -> Obj:
         namespace = store.update(NAMESPACES, {**namespace, "status": {"phase": "Terminating"}})
     name = namespace["metadata"]["name"]
     for resource, obj in list(store.everything()):
-        if resource.namespaced and obj["metadata"].get("namespace") == name:
-            if store.find(resource, *key_of(obj)):
-                delete(store, resource, obj, {})
+        if obj["metadata"].get("namespace") == name and store.find(resource, *key_of(obj)):
+            delete(store, resource, obj, {})
     _remove_if_empty(store, name)
     return namespace
 

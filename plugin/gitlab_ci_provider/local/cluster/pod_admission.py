@@ -85,8 +85,18 @@ def prepare_pod(obj: Obj) -> Obj:
         raise errors.invalid("Pod", obj["metadata"]["name"], causes)
     spec = _default_spec(spec)
     obj["metadata"]["generation"] = 1
-    status: Obj = {"phase": "Pending", "qosClass": _quality(spec)}
-    return {**obj, "spec": spec, "status": status}
+    return {**obj, "spec": spec, "status": _first_status(spec)}
+
+
+def _first_status(spec: Obj) -> Obj:
+    status: Obj = {"phase": "Pending"}
+    if spec.get("schedulingGates"):
+        times = {"lastProbeTime": None, "lastTransitionTime": None}
+        message = "Scheduling is blocked due to non-empty scheduling gates"
+        gated = {"reason": "SchedulingGated", "message": message}
+        condition = {"type": "PodScheduled", "status": "False", **times, **gated}
+        status["conditions"] = [condition]
+    return status | {"qosClass": _quality(spec)}
 
 
 def _spec_causes(spec: Obj) -> Iterator[Obj]:

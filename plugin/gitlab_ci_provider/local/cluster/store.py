@@ -132,12 +132,15 @@ class Store:
         history = self._shelves[resource.plural].history
         return bool(history) and history[-1].version > after
 
-    async def wait(self, resource: Resource) -> None:
-        """Wait for the next change of a kind."""
-        shelf = self._shelves[resource.plural]
-        if shelf.changed is None:
-            shelf.changed = asyncio.get_running_loop().create_future()
-        await asyncio.shield(shelf.changed)
+    async def wait(self, *resources: Resource) -> None:
+        """Wait for the next change of any of some kinds."""
+        futures = []
+        for resource in resources:
+            shelf = self._shelves[resource.plural]
+            if shelf.changed is None:
+                shelf.changed = asyncio.get_running_loop().create_future()
+            futures.append(shelf.changed)
+        await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
 
     def forget_history(self) -> None:
         """Forget all changes so far, as a compaction would: older watches get 410."""

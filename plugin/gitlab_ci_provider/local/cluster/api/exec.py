@@ -94,9 +94,10 @@ class _Session:
 
     async def run(self, container: Container, runtime: Runtime) -> None:
         """Run the command to its end, or to the client's."""
+        if not self._config.argv:
+            await self._send_status(_start_failure("args must not be empty", self._protocol))
+            return
         try:
-            if not self._config.argv:
-                raise StartError("args must not be empty")
             self._process = process = await runtime.exec(container, self._config, self._take)
         except StartError as error:
             await self._send_status(_start_failure(str(error), self._protocol))
@@ -155,10 +156,8 @@ class _Session:
                 process.resize(int(size["Height"]), int(size["Width"]))
 
     async def _send_status(self, status: Obj) -> None:
-        if self._protocol:
-            data = respond.encode(status)
-        else:
-            data = status.get("message", "").encode()
+        text = status.get("message", "").encode()
+        data = respond.encode(status) if self._protocol else text
         if data:
             await self._socket.send_bytes(bytes([_ERROR]) + data)
 

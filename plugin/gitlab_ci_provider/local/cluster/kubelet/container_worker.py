@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
-from typing import Protocol
 
-from gitlab_ci_provider.local.cluster.kubelet import images, security
-from gitlab_ci_provider.local.cluster.kubelet.context import KubeletContext
-from gitlab_ci_provider.local.cluster.kubelet.environment import (
-    ConfigError,
-    command_line,
-    environment,
+from gitlab_ci_provider.local.cluster.kubelet import endings, images
+from gitlab_ci_provider.local.cluster.kubelet.container_config import (
+    PodView,
+    make_config,
+    message_file,
 )
+from gitlab_ci_provider.local.cluster.kubelet.context import KubeletContext
+from gitlab_ci_provider.local.cluster.kubelet.environment import ConfigError
 from gitlab_ci_provider.local.cluster.kubelet.logs import ContainerLog
 from gitlab_ci_provider.local.cluster.kubelet.probes import Probes, run_handler
 from gitlab_ci_provider.local.cluster.kubelet.recorder import field_path
@@ -26,104 +23,75 @@ from gitlab_ci_provider.local.cluster.kubelet.records import (
     Terminated,
     Waiting,
 )
-from gitlab_ci_provider.local.cluster.kubelet.volumes import VolumeError, mounts_of
-from gitlab_ci_provider.local.cluster.objects import Obj, new_uid, now
+from gitlab_ci_provider.local.cluster.kubelet.volumes import VolumeError
+from gitlab_ci_provider.local.cluster.objects import Obj, now
 from gitlab_ci_provider.local.cluster.resources import CONFIG_MAPS, SECRETS
 from gitlab_ci_provider.local.cluster.runtimes.base import (
     Container,
     ContainerConfig,
-    Mount,
-    PodConfig,
     StartError,
 )
 
-_BACK_OFF_SECONDS = (0.0, 10.0, 20.0, 40.0, 80.0, 160.0, 300.0)
-_MESSAGE_BYTES = 4096
-_FALLBACK_LINES, _FALLBACK_BYTES = 80, 2048
-_START_FAILURE = (
-    "failed to create containerd task: failed to create shim task: OCI runtime create failed: "
-    "runc create failed: unable to start container process: "
-)
-
-
-class PodView(Protocol):
-    """What a container sees of its pod."""
-
-    config: PodConfig
-    volumes: dict[str, Path]
-    extra_mounts: tuple[Mount, ...]
-
-    @property
-    def pod(self) -> Obj:
-        """The pod as it is now."""
-
-    def changed(self, record: ContainerRecord) -> None:
-        """Take note of a container's new record."""
-
 
 class ContainerWorker:
-    """Runs one container of a pod."""
+    """Runs one container of a pod.
+
+    Attributes:
+        container: the process, while it runs.
+        log, previous_log: of the current or last run, and of the one before.
+        first_start: set once the first start has succeeded, failed, or has to wait.
+        was_started: set once it runs and its startup probe has succeeded.
+        killed: the kubelet has ended it, not it itself.
+    """
 
     def __init__(
         self, context: KubeletContext, view: PodView, spec: Obj, record: ContainerRecord
     ) -> None:
         self.spec = spec
         self.record = record
+        self.context = context
         self.container: Container | None = None
         self.log: ContainerLog | None = None
         self.previous_log: ContainerLog | None = None
         self.first_start = asyncio.Event()
         self.was_started = asyncio.Event()
-        self._context = context
+        self.killed = False
         self._view = view
         self._stopping = False
+        self._kill_at = float("inf")
+        self._hurried = asyncio.Event()
+        self._config_id = ""
         self._field = field_path(view.pod["spec"], spec["name"])
-        self._mount_message: Path | None = None
-        self._probes = Probes(self)
-
-    # -- what probes need ---------------------------------------------------------------------
-
-    @property
-    def context(self) -> KubeletContext:
-        """The world of the kubelet."""
-        return self._context
+        self._policy = endings.policy_of(view.pod["spec"], record)
 
     def warn(self, reason: str, message: str) -> None:
         """Tell of a problem with this container."""
-        self._context.events.warning(self._view.pod, reason, message, self._field)
+        self.context.events.warning(self._view.pod, reason, message, self._field)
 
     def tell(self, reason: str, message: str) -> None:
         """Tell something expected of this container."""
-        self._context.events.normal(self._view.pod, reason, message, self._field)
-
-    def mark_started(self) -> None:
-        """Take note that the startup probe has succeeded, or that there is none."""
-        self.was_started.set()
+        self.context.events.normal(self._view.pod, reason, message, self._field)
 
     def set(self, **changes: object) -> None:
         """Change the record and pass it on."""
         self.record = replace(self.record, **changes)  # type: ignore[arg-type] # fields of the record
         self._view.changed(self.record)
 
-    # -- life ---------------------------------------------------------------------------------
-
     async def run(self) -> int:
         """Run until the container is over for good; gives the last exit code."""
-        policy = _policy(self._view.pod["spec"], self.record)
         while True:
             code = await self._run_once()
-            if self._stopping or not _restarts(policy, code):
+            if self._stopping or not endings.starts_again(self._policy, code):
                 return code
             await self._back_off()
-            self.set(restarts=self.record.restarts + 1)
+            self.record = replace(self.record, restarts=self.record.restarts + 1)
 
     async def _run_once(self) -> int:
-        config = await self._prepare()
-        container = await self._start(config)
+        container = await self._start(await self._prepare())
+        self.first_start.set()
         if container is None:
-            self.first_start.set()
-            return 128
-        probes = asyncio.create_task(self._probes.run())
+            return endings.START_FAILURE
+        probes = asyncio.create_task(Probes(self).run())
         try:
             await self._post_start(container)
             code = await container.wait()
@@ -134,183 +102,104 @@ class ContainerWorker:
 
     async def _prepare(self) -> ContainerConfig:
         """Gather all that the container needs; wait for what is missing."""
+        problem = images.name_problem(self.spec["image"])
+        if problem:
+            self.warn("InspectFailed", problem)
+            self._wait_with("InvalidImageName", problem, event="Error: InvalidImageName")
+            await asyncio.Event().wait()  # nothing but deleting the pod ends this
         while True:
-            problem = images.name_problem(self.spec["image"])
-            if problem:
-                self._wait_with("InvalidImageName", problem, event="InspectFailed")
-                await asyncio.Event().wait()
+            self._tell_about_image()
             try:
-                return self._config()
+                return make_config(self.context, self._view, self.spec)
             except (ConfigError, VolumeError) as error:
-                self._wait_with("CreateContainerConfigError", str(error))
-            await self._configuration_changed()
+                self._wait_with("CreateContainerConfigError", str(error), event=f"Error: {error}")
+            await self.context.store.wait(SECRETS, CONFIG_MAPS)
 
-    def _wait_with(self, reason: str, message: str, *, event: str | None = None) -> None:
-        if event:
-            self.warn(event, message)
-        self.warn("Failed", f"Error: {reason if event else message}")
+    def _wait_with(self, reason: str, message: str, *, event: str) -> None:
+        self.warn("Failed", event)
         self.set(state=Waiting(reason, message))
         self.first_start.set()
 
-    async def _configuration_changed(self) -> None:
-        waits = [
-            asyncio.ensure_future(self._context.store.wait(resource))
-            for resource in (SECRETS, CONFIG_MAPS)
-        ]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-
-    def _config(self) -> ContainerConfig:
-        pod, spec = self._view.pod, self.spec
-        namespace = pod["metadata"]["namespace"]
-        variables = environment(
-            pod, spec, lambda plural, name: self._context.lookup(namespace, plural, name)
-        )
-        mounts = (*self._view.extra_mounts, *mounts_of(spec, self._view.volumes, variables))
-        identifier = new_uid().replace("-", "") + new_uid().replace("-", "")
-        return ContainerConfig(
-            id=identifier,
-            image=spec["image"],
-            argv=command_line(spec, variables),
-            env=variables,
-            cwd=spec.get("workingDir"),
-            mounts=(*mounts, *self._message_mount(identifier)),
-            user=security.user_of(pod, spec, spec["name"]),
-            memory_limit=security.memory_limit(spec),
-            stdin=bool(spec.get("stdin")),
-            tty=bool(spec.get("tty")),
-            **security.rights(spec),
-        )
-
-    def _message_mount(self, identifier: str) -> tuple[Mount, ...]:
-        """Make the file that a container may write its last words to."""
-        if not self._context.runtime.mounts:
-            return ()
-        path = self._view.config.directory / "messages" / identifier
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-        path.chmod(0o666)
-        self._mount_message = path
-        return (Mount(source=path, target=self.spec["terminationMessagePath"]),)
+    def _tell_about_image(self) -> None:
+        image, runtime = self.spec["image"], self.context.runtime
+        present = "already present on machine and can be accessed by the pod"
+        self.tell("Pulled", f'Container image "{image}" {present}')
+        if not runtime.honours_images and image not in self.context.images:
+            self.warn(
+                "ImageNotHonoured",
+                f"image: {image} is NOT honoured by the {runtime.name} runtime: the container "
+                "sees this machine's own root and programs",
+            )
 
     async def _start(self, config: ContainerConfig) -> Container | None:
-        runtime = self._context.runtime
-        self._tell_about_image()
         self.tell("Created", "Container created")
-        self.previous_log, self.log = self.log, self._new_log()
-        container_id = f"{runtime.name}://{config.id}"
+        directory = self._view.config.directory / "logs" / self.spec["name"]
+        log = ContainerLog(directory / f"{self.record.restarts}.log")
+        self.previous_log, self.log = self.log, log
+        container_id = f"{self.context.runtime.name}://{config.id}"
+        self._config_id = config.id
         try:
-            container = await runtime.start(self._view.config, config, self.log.write)
+            container = await self.context.runtime.start(self._view.config, config, log.write)
         except StartError as error:
-            self._could_not_start(str(error), container_id)
+            log.close()
+            ended = endings.not_started(str(error), container_id)
+            self.warn("Failed", f"Error: {ended.message}")
+            self._set_ended(ended)
             return None
         self.container = container
         self.tell("Started", "Container started")
+        self._set_running(container_id)
+        return container
+
+    def _set_running(self, container_id: str) -> None:
+        probed = {"readinessProbe", "startupProbe"} & set(self.spec)
+        started = self.record.kind == "init" or "startupProbe" not in self.spec
         self.set(
             state=Running(now()),
             container_id=container_id,
             image_id=self.spec["image"],
-            started=self.record.kind == "init" or "startupProbe" not in self.spec,
-            ready=self.record.kind != "init"
-            and not {"readinessProbe", "startupProbe"} & set(self.spec),
+            started=started,
+            ready=self.record.kind != "init" and not probed,
         )
-        if self.record.started:
+        if started:
             self.was_started.set()
-        self.first_start.set()
-        return container
-
-    def _tell_about_image(self) -> None:
-        image = self.spec["image"]
-        self.tell(
-            "Pulled",
-            f'Container image "{image}" already present on machine and can be accessed by the pod',
-        )
-        if not self._context.runtime.honours_images and image not in self._context.images:
-            self.warn(
-                "ImageNotHonoured",
-                f"image: {image} is NOT honoured by the {self._context.runtime.name} runtime: "
-                "the container sees this machine's own root and programs",
-            )
-
-    def _new_log(self) -> ContainerLog:
-        directory = self._view.config.directory / "logs" / self.spec["name"]
-        return ContainerLog(directory / f"{self.record.restarts}.log")
-
-    def _could_not_start(self, error: str, container_id: str) -> None:
-        if self.log is not None:
-            self.log.close()
-        message = f"{_START_FAILURE}{error}"
-        self.warn("Failed", f"Error: {message}")
-        ended = Terminated(
-            exit_code=128,
-            reason="StartError",
-            message=message,
-            finished_at=now(),
-            container_id=container_id,
-        )
-        self._set_ended(ended, container_id)
 
     def _ended(self, code: int) -> None:
-        if self.log is not None:
-            self.log.close()
-            if self.log.lost_bytes:
-                self.warn("LogLost", f"{self.log.lost_bytes} bytes of log lost: the disk is full")
-        killed = self.container is not None and self.container.oom_killed
-        started_at = (
-            self.record.state.started_at if isinstance(self.record.state, Running) else now()
-        )
-        ended = Terminated(
-            exit_code=code,
-            reason="OOMKilled" if killed else "Completed" if code == 0 else "Error",
-            message=self._last_words(code),
-            started_at=started_at,
-            finished_at=now(),
-            container_id=self.record.container_id,
-        )
+        """Write down how the container ended; a second call does nothing."""
+        container, log = self.container, self.log
+        if container is None or log is None:
+            return
         self.container = None
-        self._set_ended(ended, self.record.container_id)
+        log.close()
+        if log.lost_bytes:
+            self.warn("LogLost", f"{log.lost_bytes} bytes of log are lost: the disk is full")
+        words = message_file(self._view.config, self._config_id)
+        message = endings.last_words(self.spec, words, code, log)
+        killed = container.oom_killed
+        self._set_ended(endings.ended(self.record, code, oom_killed=killed, message=message))
 
-    def _set_ended(self, ended: Terminated, container_id: str) -> None:
-        last = self.record.state if isinstance(self.record.state, Terminated) else None
+    def _set_ended(self, ended: Terminated) -> None:
         self.set(
             state=ended,
-            last_state=last or self.record.last_state,
-            container_id=container_id,
+            container_id=ended.container_id,
             image_id=self.spec["image"],
             started=False,
             ready=self.record.kind == "init" and ended.exit_code == 0,
         )
 
-    def _last_words(self, code: int) -> str | None:
-        with suppress(OSError):
-            if self._mount_message is not None:
-                with self._mount_message.open("rb") as file:
-                    text = file.read(_MESSAGE_BYTES)
-                if text:
-                    return text.decode(errors="replace")
-        if code and self.spec["terminationMessagePolicy"] == "FallbackToLogsOnError" and self.log:
-            return self.log.tail(_FALLBACK_LINES, _FALLBACK_BYTES).decode(errors="replace") or None
-        return None
-
     async def _back_off(self) -> None:
-        index = min(self.record.restarts, len(_BACK_OFF_SECONDS) - 1)
-        seconds = _BACK_OFF_SECONDS[index]
-        ended = self.record.state
+        ended, seconds = self.record.state, endings.back_off_seconds(self.record.restarts)
         if not isinstance(ended, Terminated):
             return
-        if seconds:
-            metadata = self._view.pod["metadata"]
-            where = f"{metadata['name']}_{metadata['namespace']}({metadata['uid']})"
-            name = self.spec["name"]
-            self.warn("BackOff", f"Back-off restarting failed container {name} in pod {where}")
-            message = f"back-off {seconds:.0f}s restarting failed container={name} pod={where}"
-            self.set(state=Waiting("CrashLoopBackOff", message), last_state=ended)
-            await asyncio.sleep(seconds)
-        else:
+        if not seconds:
             self.record = replace(self.record, last_state=ended)
+            return
+        metadata, name = self._view.pod["metadata"], self.spec["name"]
+        where = f"{metadata['name']}_{metadata['namespace']}({metadata['uid']})"
+        self.warn("BackOff", f"Back-off restarting failed container {name} in pod {where}")
+        message = f"back-off {seconds}s restarting failed container={name} pod={where}"
+        self.set(state=Waiting("CrashLoopBackOff", message), last_state=ended)
+        await asyncio.sleep(seconds)
 
     async def _post_start(self, container: Container) -> None:
         handler = self.spec.get("lifecycle", {}).get("postStart")
@@ -322,21 +211,46 @@ class ContainerWorker:
             container.signal(signal.SIGKILL)
 
     async def stop(self, grace: float) -> None:
-        """End the container: the preStop hook and TERM, KILL after `grace` seconds."""
+        """End the container for good within `grace` seconds."""
         self._stopping = True
+        await self._kill(grace, f"Stopping container {self.spec['name']}")
+
+    async def fail_probe(self, name: str) -> None:
+        """End the container because a probe says so; its restart policy decides what follows."""
+        pod_grace = self._view.pod["spec"].get("terminationGracePeriodSeconds", 30)
+        grace = self.spec[f"{name}Probe"].get("terminationGracePeriodSeconds", pod_grace)
+        text = f"Container {self.spec['name']} failed {name} probe, will be restarted"
+        if self._policy == "Never":
+            text = f"Stopping container {self.spec['name']}"
+        await self._kill(grace, text)
+
+    def hurry(self, grace: float) -> None:
+        """Shorten the time that a container which is being ended still has."""
+        self._kill_at = min(self._kill_at, asyncio.get_running_loop().time() + grace)
+        self._hurried.set()
+
+    async def _kill(self, grace: float, event: str) -> None:
+        """Run the preStop hook and send TERM; send KILL when the time is over."""
         container = self.container
         if container is None:
             return
-        self.tell("Killing", f"Stopping container {self.spec['name']}")
+        self.killed = True
+        self.hurry(grace)
+        self.tell("Killing", event)
         ended = asyncio.ensure_future(container.wait())
-        term = asyncio.ensure_future(self._ask_to_end(container, grace))
-        done, _ = await asyncio.wait({ended}, timeout=grace)
-        term.cancel()
-        if not done:
-            container.signal(signal.SIGKILL)
+        term = asyncio.create_task(self._ask_to_end(container, grace))
+        while not ended.done():
+            left = self._kill_at - asyncio.get_running_loop().time()
+            if left <= 0:
+                container.signal(signal.SIGKILL)
+                break
+            self._hurried.clear()
+            hurried = asyncio.create_task(self._hurried.wait())
+            await asyncio.wait({ended, hurried}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            hurried.cancel()
         code = await ended
-        if self.container is not None:
-            self._ended(code)
+        term.cancel()
+        self._ended(code)
 
     async def _ask_to_end(self, container: Container, grace: float) -> None:
         handler = self.spec.get("lifecycle", {}).get("preStop")
@@ -345,19 +259,3 @@ class ContainerWorker:
             if problem is not None:
                 self.warn("FailedPreStopHook", f"PreStopHook failed: {problem}")
         container.signal(signal.SIGTERM)
-
-
-Stop = Callable[[float], None]
-
-
-def _policy(spec: Obj, record: ContainerRecord) -> str:
-    policy: str = spec.get("restartPolicy", "Always")
-    if record.kind == "sidecar":
-        return "Always"
-    if record.kind == "init" and policy == "Always":
-        return "OnFailure"
-    return policy
-
-
-def _restarts(policy: str, code: int) -> bool:
-    return policy == "Always" or (policy == "OnFailure" and code != 0)

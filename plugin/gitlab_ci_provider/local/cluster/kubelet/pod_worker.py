@@ -76,6 +76,9 @@ class PodWorker:
     def stop(self, grace: float) -> None:
         """Ask the pod to end; a later call may shorten the grace period, in seconds."""
         self._grace = grace
+        if self._stop.is_set():
+            for worker in self.containers.values():
+                worker.hurry(grace)
         self._stop.set()
 
     async def run(self) -> None:
@@ -165,7 +168,7 @@ class PodWorker:
                 self._context.events.warning(self.pod, "FailedMount", str(error))
             else:
                 return
-            await self._configuration_changed()
+            await self._context.store.wait(SECRETS, CONFIG_MAPS)
 
     def _check_mounts(self) -> None:
         if self._context.runtime.mounts:
@@ -179,16 +182,6 @@ class PodWorker:
                         path=mount["mountPath"],
                     )
                 )
-
-    async def _configuration_changed(self) -> None:
-        waits = [
-            asyncio.ensure_future(self._context.store.wait(one)) for one in (SECRETS, CONFIG_MAPS)
-        ]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
 
     def _lookup(self, plural: str, name: str) -> Obj | None:
         return self._context.lookup(self.config.namespace, plural, name)
@@ -260,7 +253,7 @@ class PodWorker:
         ended = phase_of(pod["spec"], self._records) in TERMINAL or self._failure or settled
         state = PodState(
             records=self._records,
-            sandbox=self._sandbox,
+            sandbox=self._sandbox and not (ended and self._was_killed()),
             settled=settled and bool(ended),
             failure=self._failure,
             time=timestamp(),
@@ -268,6 +261,10 @@ class PodWorker:
             start_time=self._start_time,
         )
         self._update({**pod, "status": build_status(pod, state)})
+
+    def _was_killed(self) -> bool:
+        """Whether the kubelet has ended a container: then the sandbox has gone with it."""
+        return any(worker.killed for worker in self.containers.values())
 
     def _update(self, pod: Obj) -> None:
         from gitlab_ci_provider.local.cluster.errors import ApiError

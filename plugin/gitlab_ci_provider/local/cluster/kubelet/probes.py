@@ -27,21 +27,17 @@ class Probed(Protocol):
     record: ContainerRecord
     container: Container | None
 
-    @property
-    def context(self) -> KubeletContext:
-        """The world of the kubelet."""
+    context: KubeletContext
+    was_started: asyncio.Event
 
     def warn(self, reason: str, message: str) -> None:
         """Tell of a problem with the container."""
 
-    def tell(self, reason: str, message: str) -> None:
-        """Tell something expected of the container."""
-
     def set(self, **changes: object) -> None:
         """Change the record."""
 
-    def mark_started(self) -> None:
-        """Take note that the container has started."""
+    async def fail_probe(self, name: str) -> None:
+        """End the container because of a probe."""
 
 
 class Probes:
@@ -54,26 +50,27 @@ class Probes:
         """Probe as the container's spec says until cancelled."""
         spec = self._worker.spec
         if "startupProbe" in spec:
-            if not await self._until_success("Startup", spec["startupProbe"]):
+            if not await self._until_success(spec["startupProbe"]):
                 return
-            self._worker.set(started=True, ready="readinessProbe" not in spec)
-            self._worker.mark_started()
+            self._worker.set(started=True)
+            self._worker.set(ready="readinessProbe" not in spec)
+            self._worker.was_started.set()
         await asyncio.gather(
             self._watch_readiness(spec.get("readinessProbe")),
             self._watch_liveness(spec.get("livenessProbe")),
         )
 
-    async def _until_success(self, name: str, probe: Obj) -> bool:
+    async def _until_success(self, probe: Obj) -> bool:
         """Probe until it succeeds often enough; False once it has failed too often."""
         successes = failures = 0
         await asyncio.sleep(probe.get("initialDelaySeconds", 0))
         while True:
-            problem = await self._once(name, probe)
+            problem = await self._once("Startup", probe)
             successes, failures = _count(successes, failures, problem)
             if successes >= probe["successThreshold"]:
                 return True
             if failures >= probe["failureThreshold"]:
-                self._kill(name)
+                await self._worker.fail_probe("startup")
                 return False
             await asyncio.sleep(probe["periodSeconds"])
 
@@ -101,7 +98,7 @@ class Probes:
             problem = await self._once("Liveness", probe)
             _, failures = _count(0, failures, problem)
             if failures >= probe["failureThreshold"]:
-                self._kill("Liveness")
+                await self._worker.fail_probe("liveness")
                 return
             await asyncio.sleep(probe["periodSeconds"])
 
@@ -110,13 +107,6 @@ class Probes:
         if problem is not None and self._worker.container is not None:
             self._worker.warn("Unhealthy", f"{name} probe failed: {problem}")
         return problem
-
-    def _kill(self, name: str) -> None:
-        worker = self._worker
-        text = f"Container {worker.spec['name']} failed {name.lower()} probe, will be restarted"
-        worker.tell("Killing", text)
-        if worker.container is not None:
-            worker.container.signal(signal.SIGKILL)
 
 
 def _count(successes: int, failures: int, problem: str | None) -> tuple[int, int]:

@@ -125,9 +125,7 @@ def _initialized_condition(records: Records, phase: Phase) -> Obj:
 
 
 def _is_incomplete(record: ContainerRecord) -> bool:
-    if record.kind == "sidecar":
-        return not (record.started and record.ready) and not record.ready
-    return record.kind == "init" and not record.ready
+    return record.kind != "app" and not record.ready
 
 
 def _ready_condition(spec: Obj, records: Records, phase: Phase) -> Obj:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -139,6 +140,7 @@ class ProcessRuntime:
         self._paths = paths
         self._on_lost = on_lost
         self._cgroups = Cgroups()
+        self._running: dict[str, set[ContainerHandle]] = {}
         self._client: ZygoteClient | None = None
 
     @property
@@ -167,6 +169,7 @@ class ProcessRuntime:
         fds = _Streams(stdin=config.stdin, tty=config.tty)
         started = self._zygote.start("start", spec, fds.theirs)
         handle = ContainerHandle(self._zygote, started, spec, cgroup)
+        self._running.setdefault(pod.uid, set()).add(handle)
         await fds.connect(handle, sink)
         return handle
 
@@ -183,6 +186,9 @@ class ProcessRuntime:
 
     async def remove_pod(self, pod: PodConfig) -> None:
         """See `base.Runtime`."""
+        for handle in self._running.pop(pod.uid, ()):
+            handle.signal(signal.SIGKILL)
+            await handle.wait()
         self._zygote.call("drop", pod=pod.uid)
         await self._zygote.remove(str(pod.directory))
 
