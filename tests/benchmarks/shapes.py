@@ -32,10 +32,13 @@ PLAIN = """
 from airflow.sdk import DAG
 from airflow.providers.standard.operators.python import PythonOperator
 
+def nothing():
+    pass
+
 with DAG("{name}", schedule=None) as dag:
-    first = PythonOperator(task_id="first", python_callable=int)
-    last = PythonOperator(task_id="last", python_callable=int)
-    jobs = [PythonOperator(task_id=f"job{{i}}", python_callable=int) for i in range({count})]
+    first = PythonOperator(task_id="first", python_callable=nothing)
+    last = PythonOperator(task_id="last", python_callable=nothing)
+    jobs = [PythonOperator(task_id=f"job{{i}}", python_callable=nothing) for i in range({count})]
     {wiring}
 """
 WIRE_CHAIN = """

@@ -35,6 +35,10 @@ def airflow_environment(home: Home, secrets: StackSecrets, ports: Ports) -> dict
         "database": {
             "sql_alchemy_conn": f"sqlite:///{home.airflow / 'airflow.db'}?timeout=60",
             "load_default_connections": "False",
+            # Airflow's API asks the database from its event loop: waiting there for one of the
+            # usual 15 connections, while their holders wait for the loop, stops everything for 30 s.
+            "sql_alchemy_pool_size": "50",
+            "sql_alchemy_max_overflow": "-1",
         },
         "scheduler": {"scheduler_idle_sleep_time": "0.1", "enable_health_check": "False"},
         # A worker can miss its task's exit and then sees it at its next heartbeat, 5 s by default.
