@@ -88,6 +88,25 @@ class ExecConfig:
     tty: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuntimeConfig:
+    """What any runtime is told about the cluster.
+
+    Attributes:
+        directory: of the cluster; hidden from all containers.
+        leftovers: what to delete should the cluster die without a chance to do so.
+        lock: descriptor of the cluster's lock; whoever works for the cluster keeps it open.
+        paths: by image, a directory to put first into PATH.
+        on_lost: called when all containers have died with the runtime.
+    """
+
+    directory: Path
+    leftovers: tuple[Path, ...]
+    lock: int
+    paths: Mapping[str, str]
+    on_lost: Callable[[], None]
+
+
 class Process(Protocol):
     """A started process: the first one of a container, or one that was added by exec."""
 

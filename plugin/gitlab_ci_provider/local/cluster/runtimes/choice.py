@@ -6,7 +6,6 @@ import logging
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +15,7 @@ from gitlab_ci_provider.local.cluster.runtimes.base import (
     Mount,
     PodConfig,
     Runtime,
+    RuntimeConfig,
     StartError,
     Stream,
 )
@@ -29,12 +29,7 @@ _log = logging.getLogger(__name__)
 _TRIAL = 'test "$(cat /gitlab-ci-trial/in)" = ok && echo ok > /etc/gitlab-ci-trial && echo ok'
 
 
-async def choose_runtime(
-    name: RuntimeName,
-    directory: Path,
-    paths: Mapping[str, str],
-    on_lost: Callable[[], None],
-) -> Runtime:
+async def choose_runtime(name: RuntimeName, config: RuntimeConfig) -> Runtime:
     """Open the best runtime that works here.
 
     Raises:
@@ -42,10 +37,10 @@ async def choose_runtime(
     """
     problems = []
     for level in _levels(name):
-        runtime = ProcessRuntime(level, directory, paths, on_lost)
+        runtime = ProcessRuntime(level, config)
         try:
             await runtime.open()
-            await _try(runtime, directory)
+            await _try(runtime, config.directory)
         except (StackError, StartError) as error:
             problems.append(f"{level}: {error}")
             await runtime.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import hashlib
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,17 +42,23 @@ def _counts_kill(path: Path) -> bool:
 
 
 class Cgroups:
-    """The parent of all containers' cgroups."""
+    """The parent of all containers' cgroups; named after the cluster's directory.
 
-    def __init__(self) -> None:
+    A cluster that was killed leaves its own behind, and the next one in that directory takes it
+    over.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        name = hashlib.sha256(str(directory.resolve()).encode()).hexdigest()[:16]
+        self._name = f"gitlab-ci-{name}"
         self._parent: Path | None = None
 
     def open(self) -> None:
         """Find a place where limits can be set; without one they are not kept."""
         for base, limit in ((_V1, "memory.limit_in_bytes"), (_V2, "memory.max")):
-            parent = base / f"gitlab-ci-{os.getpid()}"
+            parent = base / self._name
             with suppress(OSError):
-                parent.mkdir()
+                parent.mkdir(exist_ok=True)
                 self._parent = parent
                 if base == _V2:
                     (parent / "cgroup.subtree_control").write_text("+memory")
@@ -76,9 +82,7 @@ class Cgroups:
         """Remove the parent and what is still below it."""
         if self._parent is None:
             return
-        with suppress(OSError):
-            for child in self._parent.iterdir():
-                if child.is_dir():
-                    child.rmdir()
-            self._parent.rmdir()
+        for path in (*self._parent.glob("*/"), self._parent):
+            with suppress(OSError):
+                path.rmdir()
         self._parent = None

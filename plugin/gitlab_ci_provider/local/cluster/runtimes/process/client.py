@@ -9,11 +9,11 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 from gitlab_ci_provider.exceptions import StackError
+from gitlab_ci_provider.local.cluster.runtimes.base import RuntimeConfig
 from gitlab_ci_provider.local.cluster.runtimes.process.spec import Level, ProcessSpec
 
 _MODULE = "gitlab_ci_provider.local.cluster.runtimes.process.zygote"
@@ -21,15 +21,11 @@ _START_SECONDS = 20
 
 
 class ZygoteClient:
-    """Sends requests and hands out their answers.
+    """Sends requests and hands out their answers."""
 
-    Args:
-        on_lost: called when the fork server has died of itself, with all containers.
-    """
-
-    def __init__(self, level: Level, on_lost: Callable[[], None]) -> None:
+    def __init__(self, level: Level, config: RuntimeConfig) -> None:
         self._level = level
-        self._on_lost = on_lost
+        self._config = config
         self._exits: dict[int, asyncio.Future[int]] = {}
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._last_id = 0
@@ -45,9 +41,12 @@ class ZygoteClient:
         """
         ours, theirs = socket.socketpair()
         with theirs:
-            command = [sys.executable, "-m", _MODULE, str(theirs.fileno()), self._level]
+            fds = [theirs.fileno(), self._config.lock]
+            arguments = [self._level, *map(str, fds), *map(str, self._config.leftovers)]
             self._process = subprocess.Popen(  # noqa: ASYNC220 - returns at once
-                command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL
+                [sys.executable, "-m", _MODULE, *arguments],
+                pass_fds=fds,
+                stdin=subprocess.DEVNULL,
             )
         self._socket = ours
         asyncio.get_running_loop().add_reader(ours, self._read)
@@ -138,7 +137,7 @@ class ZygoteClient:
             asyncio.get_running_loop().remove_reader(self._socket)
         self._fail_pending()
         if self._ready.done():
-            self._on_lost()
+            self._config.on_lost()
         else:
             self._ready.set_exception(StackError("the fork server ended"))
 

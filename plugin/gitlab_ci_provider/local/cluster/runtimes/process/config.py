@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
-from gitlab_ci_provider.local.cluster.runtimes.base import ContainerConfig, PodConfig
+from gitlab_ci_provider.local.cluster.runtimes.base import (
+    ContainerConfig,
+    PodConfig,
+    RuntimeConfig,
+)
 from gitlab_ci_provider.local.cluster.runtimes.process.spec import (
     HOME,
     Level,
@@ -82,24 +85,20 @@ _DEFAULT_CAPABILITIES = frozenset(
 def process_spec(
     pod: PodConfig,
     config: ContainerConfig,
-    cluster: Path,
+    runtime: RuntimeConfig,
     level: Level,
-    paths: Mapping[str, str],
 ) -> ProcessSpec:
-    """Say how to start a container.
-
-    The cluster's directory is hidden from it; `paths` has by image what to put first into PATH.
-    """
+    """Say how to start a container."""
     user = config.user
     return {
         "argv": list(config.argv or _DEFAULT_COMMAND),
-        "env": environment(pod, config, level, paths.get(config.image)),
+        "env": environment(pod, config, level, runtime.paths.get(config.image)),
         "cwd": config.cwd or "/",
         "mounts": [
             {"source": str(mount.source), "target": mount.target, "read_only": mount.read_only}
             for mount in config.mounts
         ],
-        "root": None if level == "plain" else _root(pod, config, cluster),
+        "root": None if level == "plain" else _root(pod, config, runtime.directory),
         "pod": pod.uid,
         "user": (user.uid, user.gid, list(user.groups)) if user else None,
         "keep_capabilities": None if level == "plain" else capabilities(config),

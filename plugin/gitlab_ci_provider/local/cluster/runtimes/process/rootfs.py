@@ -208,7 +208,7 @@ def _add_volume(point: str, mount: MountSpec) -> None:
     target = Path(point + os.path.normpath(mount["target"]))
     if Path(mount["source"]).is_dir():
         target.mkdir(parents=True, exist_ok=True)
-    else:
+    elif not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         target.touch()
     linux.bind(mount["source"], str(target), read_only=mount["read_only"])

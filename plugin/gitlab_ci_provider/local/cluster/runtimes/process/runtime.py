@@ -6,9 +6,8 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 
 from gitlab_ci_provider.local.cluster.runtimes.base import (
     Container,
@@ -16,6 +15,7 @@ from gitlab_ci_provider.local.cluster.runtimes.base import (
     ExecConfig,
     PodConfig,
     Process,
+    RuntimeConfig,
     Sink,
     StartError,
 )
@@ -114,32 +114,17 @@ class ContainerHandle(ProcessHandle):
 
 
 class ProcessRuntime:
-    """See `base.Runtime`.
-
-    Args:
-        level: how well to isolate.
-        directory: of the cluster; hidden from all containers.
-        paths: by image, a directory to put first into PATH.
-        on_lost: called when all containers have died with the fork server.
-    """
+    """See `base.Runtime`."""
 
     honours_images = False
 
-    def __init__(
-        self,
-        level: Level,
-        directory: Path,
-        paths: Mapping[str, str],
-        on_lost: Callable[[], None],
-    ) -> None:
+    def __init__(self, level: Level, config: RuntimeConfig) -> None:
         self.name = "process"
         self.description = _DESCRIPTIONS[level]
         self.mounts = level != "plain"
         self._level = level
-        self._directory = directory
-        self._paths = paths
-        self._on_lost = on_lost
-        self._cgroups = Cgroups()
+        self._config = config
+        self._cgroups = Cgroups(config.directory)
         self._running: dict[str, set[ContainerHandle]] = {}
         self._client: ZygoteClient | None = None
 
@@ -151,8 +136,8 @@ class ProcessRuntime:
 
     async def open(self) -> None:
         """See `base.Runtime`."""
-        (self._directory / "root").mkdir(parents=True, exist_ok=True)
-        self._client = ZygoteClient(self._level, self._on_lost)
+        (self._config.directory / "root").mkdir(parents=True, exist_ok=True)
+        self._client = ZygoteClient(self._level, self._config)
         await self._client.open()
         self._cgroups.open()
 
@@ -164,7 +149,7 @@ class ProcessRuntime:
     async def start(self, pod: PodConfig, config: ContainerConfig, sink: Sink) -> Container:
         """See `base.Runtime`."""
         cgroup = self._cgroups.create(config.id, config.memory_limit)
-        spec = process_spec(pod, config, self._directory, self._level, self._paths)
+        spec = process_spec(pod, config, self._config, self._level)
         spec["cgroups"] = cgroup.join_files
         fds = _Streams(stdin=config.stdin, tty=config.tty)
         started = self._zygote.start("start", spec, fds.theirs)

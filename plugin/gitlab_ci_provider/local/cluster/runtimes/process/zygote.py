@@ -21,18 +21,18 @@ from __future__ import annotations
 import json
 import os
 import select
-import shutil
 import signal
 import socket
-import stat
 import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Never, cast
 
+from gitlab_ci_provider.local.cluster.removal import remove_tree
 from gitlab_ci_provider.local.cluster.runtimes.process import child, linux, tree
 from gitlab_ci_provider.local.cluster.runtimes.process.spec import Level, ProcessSpec
 
+_MANY_FDS = 1024
 _POD_NAMESPACES = {"ipc": linux.CLONE_NEWIPC, "uts": linux.CLONE_NEWUTS}
 
 
@@ -162,7 +162,7 @@ class Zygote:
     def _on_remove(self, message: dict[str, Any], _: list[int]) -> None:
         pid = os.fork()
         if pid == 0:
-            _remove(message["path"])
+            os._exit(0 if remove_tree(Path(message["path"])) else 1)
         self._remember(message["id"], pid)
 
     def _remember(self, number: int, pid: int) -> None:
@@ -222,45 +222,46 @@ def _enter_and_run(spec: ProcessSpec, fds: list[int], target: int, level: Level)
         child.fail(fds[3], error)
 
 
-def _remove(path: str) -> Never:
-    """Delete a directory; one without permissions gets them first."""
-
-    def retry(_function: object, name: str, _error: object) -> None:
-        with suppress(OSError):
-            for directory in (Path(name).parent, Path(name)):
-                if not directory.is_symlink():
-                    directory.chmod(stat.S_IRWXU)
-            if Path(name).is_dir():
-                shutil.rmtree(name, ignore_errors=True)
-            else:
-                Path(name).unlink()
-
-    shutil.rmtree(path, onerror=retry)
-    os._exit(0 if not os.path.lexists(path) else 1)
-
-
-def _enter_user_namespace() -> None:
+def _enter_namespaces(level: Level) -> None:
+    """Move into a process namespace as its first process: nothing in it survives us."""
     uid, gid = os.getuid(), os.getgid()
-    linux.unshare(linux.CLONE_NEWUSER | linux.CLONE_NEWNS)
-    Path("/proc/self/setgroups").write_text("deny")
-    Path("/proc/self/uid_map").write_text(f"0 {uid} 1")
-    Path("/proc/self/gid_map").write_text(f"0 {gid} 1")
+    shared = linux.CLONE_NEWNS | linux.CLONE_NEWPID | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS
+    linux.unshare(shared | (linux.CLONE_NEWUSER if level == "user" else 0))
+    if level == "user":
+        Path("/proc/self/setgroups").write_text("deny")
+        Path("/proc/self/uid_map").write_text(f"0 {uid} 1")
+        Path("/proc/self/gid_map").write_text(f"0 {gid} 1")
+    linux.mount("none", "/", None, linux.MS_REC | linux.MS_SLAVE)
+    pid = os.fork()
+    if pid:
+        os.closerange(3, _MANY_FDS)
+        os._exit(tree.exit_code(os.waitpid(pid, 0)[1]))
+    linux.die_with_parent(signal.SIGKILL)
+    linux.mount("proc", "/proc", "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)
 
 
 def main() -> None:
-    """Serve on the socket that the command line names by its file descriptor."""
-    level = cast("Level", sys.argv[2])  # our own client wrote it
+    """Serve, then delete what the cluster has left.
+
+    The command line has the level of isolation, the descriptors of the socket and of the
+    cluster's lock, and what to delete.
+    """
+    level = cast("Level", sys.argv[1])  # our own client wrote it
+    connection, lock = int(sys.argv[2]), int(sys.argv[3])
+    os.set_inheritable(lock, False)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # the cluster decides when we end
     os.setsid()
     linux.adopt_orphans()
-    if level == "user":
-        _enter_user_namespace()
-    zygote = Zygote(socket.socket(fileno=int(sys.argv[1])), level)
+    if level != "plain":
+        _enter_namespaces(level)
+    zygote = Zygote(socket.socket(fileno=connection), level)
     try:
         zygote.serve()
     finally:
         zygote.kill_all()
+        for path in sys.argv[4:]:
+            remove_tree(Path(path))
 
 
 if __name__ == "__main__":
