@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from gitlab_ci_provider.local.cluster import admission, deletion, errors, selectors
+from gitlab_ci_provider.local.cluster import admission, deletion, errors, schema, selectors
 from gitlab_ci_provider.local.cluster.api import request as requests
 from gitlab_ci_provider.local.cluster.api import respond
 from gitlab_ci_provider.local.cluster.api.request import Target
@@ -34,6 +34,7 @@ class Objects:
         namespace = target.namespace or ("default" if resource.namespaced else "")
         dry = _is_dry_run(request, "CreateOptions")
         sent = await requests.read_object(request, resource.kind)
+        sent, headers = _decode(request, target, sent)
         if resource.namespaced:
             self._store.get(NAMESPACES, "", namespace)
         obj = admission.prepare_new(resource, namespace, sent)
@@ -42,7 +43,7 @@ class Objects:
         self._admit(target, obj)
         created = obj if dry else self._store.create(resource, obj)
         body = respond.show(created, resource, respond.form_of(request))
-        return respond.respond(request, body, status=201)
+        return respond.respond(request, body, status=201, headers=headers)
 
     def _admit(self, target: Target, obj: Obj) -> None:
         """Refuse what could never be: a namespace that goes, an account that is not there."""
@@ -147,12 +148,14 @@ class Objects:
     def _create_applied(self, request: web.Request, target: Target, sent: Any) -> web.Response:
         if not isinstance(sent, dict):
             raise ApiError(400, "the object provided is unrecognized")
+        sent, _ = _decode(request, target, sent)
         obj = admission.prepare_new(target.resource, target.namespace or "", sent)
         self._admit(target, obj)
         return respond.respond(request, self._store.create(target.resource, obj), status=201)
 
     def _update(self, request: web.Request, target: Target, before: Obj, sent: Obj) -> web.Response:
         resource = target.resource
+        sent, headers = _decode(request, target, sent)
         if target.subresource == "status":
             sent = {**before, "status": sent.get("status", before.get("status"))}
         elif "status" in before:
@@ -160,7 +163,8 @@ class Objects:
         obj = admission.prepare_update(resource, before, sent)
         if not _is_dry_run(request, "PatchOptions"):
             obj = self._store.update(resource, obj)
-        return respond.respond(request, respond.show(obj, resource, respond.form_of(request)))
+        body = respond.show(obj, resource, respond.form_of(request))
+        return respond.respond(request, body, headers=headers)
 
     async def delete(self, request: web.Request, target: Target) -> web.Response:
         """`DELETE` of one object."""
@@ -204,6 +208,20 @@ def selection(request: web.Request, target: Target) -> selectors.Predicate:
         return labels(obj) and fields(obj) and (name is None or obj["metadata"]["name"] == name)
 
     return matches
+
+
+def _decode(request: web.Request, target: Target, sent: Obj) -> tuple[Obj, dict[str, str]]:
+    """Check the types of what a client sends; gives it with headers that warn of the unknown."""
+    kind = target.resource.kind
+    admission.check_kind(target.resource, sent)
+    obj, unknown = schema.read_object(sent, kind)
+    texts = [f'unknown field "{name}"' for name in unknown]
+    validation = request.query.get("fieldValidation", "Warn")
+    if texts and validation == "Strict":
+        raise errors.undecodable(kind, f"strict decoding error: {', '.join(texts)}")
+    if not texts or validation == "Ignore":
+        return obj, {}
+    return obj, {"Warning": ", ".join(f"299 - {json.dumps(text)}" for text in texts)}
 
 
 def _is_dry_run(request: web.Request, kind: str) -> bool:

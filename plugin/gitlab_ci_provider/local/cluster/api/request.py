@@ -10,6 +10,7 @@ import yaml
 from aiohttp import web
 
 from gitlab_ci_provider.local.cluster import errors
+from gitlab_ci_provider.local.cluster.api import protobuf
 from gitlab_ci_provider.local.cluster.errors import ApiError
 from gitlab_ci_provider.local.cluster.objects import Obj
 from gitlab_ci_provider.local.cluster.resources import NAMESPACES, RESOURCES, Resource
@@ -87,6 +88,8 @@ async def read_object(request: web.Request, kind: str) -> Obj:
     content_type = request.headers.get("Content-Type", "").partition(";")[0].strip()
     if content_type == "application/yaml":
         obj = decode_yaml(data)
+    elif content_type == protobuf.CONTENT_TYPE:
+        obj = protobuf.decode(data)
     elif content_type in _JSON_TYPES:
         obj = decode_json(data, kind)
     else:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from aiohttp import web
 
 from gitlab_ci_provider.local.cluster import errors
-from gitlab_ci_provider.local.cluster.api import discovery, respond
+from gitlab_ci_provider.local.cluster.api import discovery, openapi, respond
 from gitlab_ci_provider.local.cluster.api.exec import exec_in_pod
 from gitlab_ci_provider.local.cluster.api.logs import read_log
 from gitlab_ci_provider.local.cluster.api.objects import Objects
@@ -30,6 +30,7 @@ from gitlab_ci_provider.local.cluster.store import Store
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _log = logging.getLogger(__name__)
+_VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 _OPEN_PATHS = ("/version", "/healthz", "/livez", "/readyz")
 
 
@@ -57,6 +58,8 @@ class ApiServer:
         app.router.add_get("/api", self._api)
         app.router.add_get("/apis", self._apis)
         app.router.add_get("/api/v1", self._resources)
+        app.router.add_get("/openapi/v3", self._openapi_index)
+        app.router.add_get("/openapi/v3/api/v1", self._openapi)
         app.router.add_route("*", "/api/v1/watch/{path:.+}", self._legacy_watch)
         app.router.add_route("*", "/api/v1/{path:.+}", self._dispatch)
         return app
@@ -113,11 +116,19 @@ class ApiServer:
     async def _resources(self, _: web.Request) -> web.Response:
         return respond.answer(discovery.api_resources())
 
+    async def _openapi_index(self, _: web.Request) -> web.Response:
+        return respond.answer(openapi.index())
+
+    async def _openapi(self, _: web.Request) -> web.Response:
+        return respond.answer(openapi.document())
+
     async def _legacy_watch(self, request: web.Request) -> web.StreamResponse:
         return await watch(request, parse_path(request.match_info["path"]), self._store)
 
     async def _dispatch(self, request: web.Request) -> web.StreamResponse:
         target = parse_path(request.match_info["path"])
+        if _VERBS.get(request.method) not in {*target.resource.verbs, None}:
+            raise _method_not_allowed()
         if target.subresource not in {None, "status"}:
             return await self._subresource(request, target)
         if target.name is None:
