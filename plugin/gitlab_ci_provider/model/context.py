@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal
 
 from gitlab_ci_provider.model.project import Commit, Project, Ref
 from gitlab_ci_provider.model.variables import Variables
@@ -29,9 +29,6 @@ PipelineSource = Literal[
 """The values of CI_PIPELINE_SOURCE that can happen here."""
 
 
-Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineContext:
     """What one pipeline is created for.
@@ -41,8 +38,9 @@ class PipelineContext:
         changed_paths: files of the push; None when there is no push diff (then `changes` is true).
         tree_paths: files at the commit, for `exists`; None when they were not listed.
         target_branch: of the merge request, when the pipeline is for one.
-        inputs: values for the configuration's `spec:inputs`.
+        inputs: values for the configuration's `spec:inputs`, as plain data.
         commit: what the commit says about itself.
+        other_trees: files of other projects by `project@ref`, for `exists:project`.
     """
 
     project: Project
@@ -52,5 +50,6 @@ class PipelineContext:
     changed_paths: frozenset[str] | None = None
     tree_paths: frozenset[str] | None = None
     target_branch: str | None = None
-    inputs: Mapping[str, Json] = field(default_factory=dict)
+    inputs: Mapping[str, object] = field(default_factory=dict)
     commit: Commit = Commit()
+    other_trees: Mapping[str, frozenset[str]] = field(default_factory=dict)

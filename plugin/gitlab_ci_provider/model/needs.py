@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+MatrixItem = tuple[tuple[str, tuple[str, ...]], ...]
+"""One item of `parallel:matrix`: variables with their values, in the order of the file."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
@@ -12,11 +15,14 @@ class Need:
     Attributes:
         artifacts: download its artifacts.
         optional: the need is dropped when the job is not in the pipeline.
+        matrix: which instances of a matrix job; empty in a compiled pipeline, where `job` names
+            the instance.
     """
 
     job: str
     artifacts: bool = True
     optional: bool = False
+    matrix: tuple[MatrixItem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

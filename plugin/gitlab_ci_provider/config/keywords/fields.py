@@ -36,6 +36,10 @@ class Field:
         """Report in GitLab's words that the value is not accepted."""
         self.report.error(code, f"{self.subject} {problem}", self.mark, hint)
 
+    def refuse_as(self, problem: str, code: str = "keyword-invalid") -> None:
+        """Report about the entry as a whole, in words that name the attribute themselves."""
+        self.report.error(code, f"{self.label} {problem}", self.mark)
+
     def entry(self, key: str) -> Field | None:
         """Give a key that is an entry of its own: messages say `label:key config`."""
         return self._child(key, f"{self.label}:{key}" if self.label else key, "config")

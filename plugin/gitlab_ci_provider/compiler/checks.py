@@ -1,0 +1,133 @@
+"""What must hold between jobs for a pipeline to exist.
+
+Source: GitLab's `Gitlab::Ci::YamlProcessor`, whose words the messages use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from gitlab_ci_provider.compiler.graph import find_cycle
+from gitlab_ci_provider.model.diagnostic import Diagnostic, error
+from gitlab_ci_provider.model.job import Job
+from gitlab_ci_provider.model.needs import Need
+
+MAX_NEEDS = 50
+
+
+def check_jobs(jobs: Mapping[str, Job], stages: Sequence[str]) -> Iterator[Diagnostic]:
+    """Check stages, needs, dependencies and environments of all jobs of the file."""
+    positions = {stage: position for position, stage in enumerate(stages)}
+    for job in jobs.values():
+        if job.stage not in positions:
+            yield _error(
+                job,
+                "stage-unknown",
+                f"{job.name} job: chosen stage {job.stage} does not exist; "
+                f"available stages are {', '.join(stages)}",
+            )
+    yield from _check_needs(jobs, positions)
+    yield from _check_dependencies(jobs, positions)
+    yield from _check_environments(jobs)
+    yield from _check_cycle(jobs)
+
+
+def _error(job: Job, code: str, message: str) -> Diagnostic:
+    return error(code, message, job.location)
+
+
+def _all_needs(job: Job) -> Iterator[Sequence[Need]]:
+    yield job.needs or ()
+    for rule in job.rules or ():
+        yield rule.needs or ()
+
+
+def _check_needs(jobs: Mapping[str, Job], positions: Mapping[str, int]) -> Iterator[Diagnostic]:
+    for job in jobs.values():
+        if len(job.needs or ()) > MAX_NEEDS:
+            words = f"{job.name} job: needs config must be less than or equal to {MAX_NEEDS}"
+            yield _error(job, "needs-too-many", words)
+        for needs in _all_needs(job):
+            yield from _check_need_list(job, needs, jobs, positions)
+
+
+def _check_need_list(
+    job: Job, needs: Sequence[Need], jobs: Mapping[str, Job], positions: Mapping[str, int]
+) -> Iterator[Diagnostic]:
+    seen: set[str] = set()
+    twice: dict[str, None] = {}
+    for need in needs:
+        if need.job in seen:
+            twice[need.job] = None
+        seen.add(need.job)
+        other = jobs.get(need.job)
+        if other is None:
+            if not need.optional:
+                words = f"{job.name} job: undefined need: {need.job}"
+                yield _error(job, "needs-unknown-job", words)
+        elif positions.get(other.stage, 0) > positions.get(job.stage, 0):
+            words = f"{job.name} job: need {need.job} is not defined in current or prior stages"
+            yield _error(job, "needs-later-stage", words)
+    if twice:
+        words = f"{job.name} has the following needs duplicated: {', '.join(twice)}."
+        yield _error(job, "needs-duplicate", words)
+
+
+def _check_dependencies(
+    jobs: Mapping[str, Job], positions: Mapping[str, int]
+) -> Iterator[Diagnostic]:
+    groups = {job.group for job in jobs.values()}
+    stages = {job.group: job.stage for job in jobs.values()}
+    for job in jobs.values():
+        for name in job.dependencies or ():
+            words = f"{job.name} job: undefined dependency: {name}"
+            if name not in jobs and name not in groups:
+                yield _error(job, "dependencies-unknown-job", words)
+                continue
+            stage = jobs[name].stage if name in jobs else stages[name]
+            if job.needs is None and positions.get(stage, 0) >= positions.get(job.stage, 0):
+                words = f"{job.name} job: dependency {name} is not defined in prior stages"
+                yield _error(job, "dependencies-later-stage", words)
+        yield from _check_against_needs(job, jobs)
+
+
+def _check_against_needs(job: Job, jobs: Mapping[str, Job]) -> Iterator[Diagnostic]:
+    if not job.needs or not job.dependencies:
+        return
+    needed = {need.job for need in job.needs}
+    needed |= {jobs[name].group for name in needed if name in jobs}
+    missing = [name for name in job.dependencies if name not in needed]
+    if missing:
+        words = f"jobs:{job.group} dependencies the {', '.join(missing)} should be part of needs"
+        yield _error(job, "dependencies-not-needed", words)
+
+
+def _check_environments(jobs: Mapping[str, Job]) -> Iterator[Diagnostic]:
+    for job in jobs.values():
+        name = job.environment.on_stop if job.environment else None
+        if job.environment is None or not name:
+            continue
+        stop = jobs.get(name)
+        problem = None
+        if stop is None:
+            problem = "is not defined"
+        elif stop.environment is None:
+            problem = "does not have environment defined"
+        elif stop.environment.name != job.environment.name:
+            problem = "have different environment name"
+        elif stop.environment.action != "stop":
+            problem = "needs to have action stop defined"
+        if problem:
+            words = f"{job.name} job: on_stop job {name} {problem}"
+            yield _error(job, "environment-on-stop", words)
+
+
+def _check_cycle(jobs: Mapping[str, Job]) -> Iterator[Diagnostic]:
+    edges = {
+        name: [need.job for need in job.needs or () if need.job in jobs]
+        for name, job in jobs.items()
+    }
+    cycle = find_cycle(edges)
+    if cycle:
+        words = f"The pipeline has circular dependencies: {' -> '.join([*cycle, cycle[0]])}"
+        yield _error(jobs[cycle[0]], "needs-circular", words)

@@ -1,0 +1,62 @@
+"""`needs:` between jobs of the file to needs between instances."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from gitlab_ci_provider.compiler.parallel import by_group, instance_name, legs_of
+from gitlab_ci_provider.model.job import Job
+from gitlab_ci_provider.model.needs import MatrixItem, Need
+
+_MATRIX_VALUE = re.compile(r"\$\[\[\s*matrix\.([\w-]+)\s*\]\]")
+
+
+def connect(jobs: Mapping[str, Job]) -> dict[str, Job]:
+    """Point every need at instances; needs of jobs that do not exist stay as they are."""
+    groups = by_group(jobs)
+    return {name: _connect(job, jobs, groups) for name, job in jobs.items()}
+
+
+def _connect(job: Job, jobs: Mapping[str, Job], groups: Mapping[str, Sequence[str]]) -> Job:
+    rules = job.rules
+    if rules and any(rule.needs for rule in rules):
+        rules = tuple(
+            replace(rule, needs=_instances(job, rule.needs, jobs, groups)) if rule.needs else rule
+            for rule in rules
+        )
+    needs = _instances(job, job.needs, jobs, groups) if job.needs else job.needs
+    if needs is job.needs and rules is job.rules:
+        return job
+    return replace(job, needs=needs, rules=rules)
+
+
+def _instances(
+    job: Job, needs: Sequence[Need], jobs: Mapping[str, Job], groups: Mapping[str, Sequence[str]]
+) -> tuple[Need, ...]:
+    found: list[Need] = []
+    for need in needs:
+        names = _names(job, need, jobs, groups)
+        found.extend(replace(need, job=name, matrix=()) for name in names)
+    return tuple(found)
+
+
+def _names(
+    job: Job, need: Need, jobs: Mapping[str, Job], groups: Mapping[str, Sequence[str]]
+) -> Sequence[str]:
+    if need.matrix:
+        values = {one.name: one.value for one in job.own_variables}
+        legs = legs_of(tuple(_filled(item, values) for item in need.matrix))
+        return [instance_name(need.job, leg) for leg in legs]
+    if need.job in jobs:
+        return [need.job]
+    return groups.get(need.job, [need.job])
+
+
+def _filled(item: MatrixItem, values: Mapping[str, str]) -> MatrixItem:
+    """Put the needing instance's own matrix values where `$[[ matrix.X ]]` asks for them."""
+    return tuple(
+        (name, tuple(_MATRIX_VALUE.sub(lambda m: values.get(m[1], m[0]), one) for one in choices))
+        for name, choices in item
+    )

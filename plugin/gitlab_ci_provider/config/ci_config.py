@@ -1,0 +1,29 @@
+"""`CiConfig`: the typed, fully composed document, before jobs are multiplied and connected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gitlab_ci_provider.config.keywords.job import JobConfig
+from gitlab_ci_provider.config.raw import Map
+from gitlab_ci_provider.model.pipeline import Workflow
+from gitlab_ci_provider.model.variables import Variables
+
+
+@dataclass(frozen=True, slots=True)
+class CiConfig:
+    """What a file and its includes say.
+
+    Attributes:
+        tree: the composed configuration, hidden jobs included; `--merged` prints it.
+        jobs: visible jobs by name, in the order of the file.
+        files: paths that were read, in order.
+    """
+
+    tree: Map
+    jobs: Mapping[str, JobConfig]
+    stages: tuple[str, ...]
+    variables: Variables = ()
+    workflow: Workflow = field(default_factory=Workflow)
+    files: tuple[str, ...] = ()

@@ -1,0 +1,202 @@
+"""A job: each keyword's reader, and what holds between keywords."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from gitlab_ci_provider.config.keywords.allow_failure import read_allow_failure
+from gitlab_ci_provider.config.keywords.artifacts import read_artifacts
+from gitlab_ci_provider.config.keywords.cache import read_caches
+from gitlab_ci_provider.config.keywords.durations import WEEK, duration
+from gitlab_ci_provider.config.keywords.environment import read_environment
+from gitlab_ci_provider.config.keywords.fields import (
+    Field,
+    boolean,
+    choice,
+    mapping,
+    strings,
+    strings_or_string,
+    text,
+)
+from gitlab_ci_provider.config.keywords.image import read_image, read_services
+from gitlab_ci_provider.config.keywords.kept import (
+    read_coverage,
+    read_hooks,
+    read_inputs,
+    read_kept,
+)
+from gitlab_ci_provider.config.keywords.needs import read_needs
+from gitlab_ci_provider.config.keywords.parallel import Parallel, read_parallel
+from gitlab_ci_provider.config.keywords.policy import read_policy
+from gitlab_ci_provider.config.keywords.retry import read_retry
+from gitlab_ci_provider.config.keywords.rules import read_job_rules
+from gitlab_ci_provider.config.keywords.script import read_commands
+from gitlab_ci_provider.config.keywords.trigger import read_trigger
+from gitlab_ci_provider.config.keywords.variables import read_job_variables
+from gitlab_ci_provider.config.raw import Map, Seq
+from gitlab_ci_provider.model.job import Job, Retry, Script
+from gitlab_ci_provider.model.rules import AllowFailure, When
+
+SHARED_KEYS = frozenset(
+    {
+        *("extends", "stage", "only", "except", "rules", "variables", "inherit", "allow_failure"),
+        *("when", "needs", "resource_group", "environment", "interruptible", "parallel"),
+        *("start_in", "manual_confirmation"),
+    }
+)
+JOB_KEYS = SHARED_KEYS | {
+    *("tags", "script", "image", "services", "artifacts", "cache", "dependencies"),
+    *("before_script", "after_script", "coverage", "retry", "timeout", "release", "secrets"),
+    *("id_tokens", "hooks", "identity", "pages", "publish", "run", "inputs"),
+    "dast_configuration",
+}
+BRIDGE_KEYS = SHARED_KEYS | {"trigger"}
+WHEN = (When.ON_SUCCESS, When.ON_FAILURE, When.ALWAYS, When.MANUAL, When.DELAYED)
+MAX_NAME = 255
+MAX_TAGS = 50
+_WITH_RULES = ("only", "except", "start_in")
+_WITH_RUN = ("script", "before_script", "after_script")
+
+
+@dataclass(frozen=True, slots=True)
+class JobConfig:
+    """A job as the file means it, before `parallel` makes instances of it.
+
+    Attributes:
+        raw: its keywords as written, after composition.
+    """
+
+    job: Job
+    raw: Map
+    parallel: Parallel | None = None
+
+
+def read_job(field: Field, name: str) -> JobConfig | None:
+    """Read a job; None when it is no mapping with something to do."""
+    raw = field.value
+    if not isinstance(raw, Map):
+        return None
+    field.only(BRIDGE_KEYS if "trigger" in raw else JOB_KEYS)
+    _check_name(field, name)
+    _check_combinations(field, raw)
+    job = _run_part(field, _base(field, name))
+    return JobConfig(job, raw, field.read("parallel", read_parallel))
+
+
+def _base(field: Field, name: str) -> Job:
+    """Read what ordinary jobs and bridges share."""
+    when = field.get("when", lambda entry: choice(entry, WHEN))
+    needs = field.read("needs", read_needs)
+    field.get("extends", strings_or_string)
+    return Job(
+        name=name,
+        group=name,
+        stage=field.read("stage", text) or "test",
+        own_variables=field.read("variables", read_job_variables) or (),
+        inherited_variables=_inherited_variables(field),
+        rules=field.read("rules", read_job_rules),
+        when=when or When.ON_SUCCESS,
+        allow_failure=_allow_failure(field, when),
+        start_in=_start_in(field, when),
+        needs=needs[0] if needs else None,
+        cross_needs=needs[1] if needs else (),
+        only=field.read("only", read_policy),
+        excluding=field.read("except", read_policy),
+        environment=field.read("environment", read_environment),
+        interruptible=field.read("interruptible", boolean) or False,
+        resource_group=field.get("resource_group", text),
+        manual_confirmation=field.get("manual_confirmation", text),
+        bridge=field.read("trigger", read_trigger),
+        location=field.mark.location(),
+    )
+
+
+def _run_part(field: Field, job: Job) -> Job:
+    """Add what only jobs with a script have; a bridge's wrong keys are reported already."""
+    if job.bridge or (isinstance(field.value, Map) and "trigger" in field.value):
+        return job
+    return replace(
+        job,
+        script=Script(
+            main=field.read("script", read_commands) or (),
+            before=field.read("before_script", read_commands) or (),
+            after=field.read("after_script", read_commands) or (),
+        ),
+        image=field.read("image", read_image),
+        services=field.read("services", read_services) or (),
+        artifacts=field.read("artifacts", read_artifacts),
+        caches=field.read("cache", read_caches) or (),
+        dependencies=field.get("dependencies", strings),
+        retry=field.read("retry", read_retry) or Retry(),
+        timeout=field.read("timeout", duration),
+        tags=field.read("tags", _tags) or (),
+        coverage=field.read("coverage", read_coverage),
+        pre_get_sources=field.read("hooks", read_hooks) or (),
+        inputs=field.read("inputs", read_inputs) or {},
+        kept=read_kept(field),
+    )
+
+
+def _inherited_variables(field: Field) -> tuple[str, ...] | None:
+    inherit = field.entry("inherit")
+    if inherit is None or not mapping(inherit, ("default", "variables")):
+        return None
+    variables = inherit.entry("variables")
+    if variables is None or variables.value is True:
+        return None
+    if variables.value is False:
+        return ()
+    return _names(variables)
+
+
+def _names(field: Field) -> tuple[str, ...] | None:
+    if isinstance(field.value, Seq):
+        return strings(field)
+    field.refuse("should be a bool or array of strings")
+    return None
+
+
+def _tags(field: Field) -> tuple[str, ...] | None:
+    tags = strings(field)
+    if tags is not None and len(tags) >= MAX_TAGS:
+        field.refuse(f"must be less than the limit of {MAX_TAGS} tags")
+    return tags
+
+
+def _allow_failure(field: Field, when: When | None) -> AllowFailure:
+    written = field.read("allow_failure", read_allow_failure)
+    if written is not None:
+        return written
+    return AllowFailure(allowed=when is When.MANUAL)
+
+
+def _start_in(field: Field, when: When | None) -> int | None:
+    written = field.attribute("start_in")
+    if when is When.DELAYED:
+        if written is None and not field.attribute("rules"):
+            field.refuse_as("start in should be a duration")
+        return duration(written, WEEK) if written else None
+    if written and not field.attribute("rules"):
+        written.refuse("must be blank")
+    return None
+
+
+def _check_name(field: Field, name: str) -> None:
+    if not name.strip():
+        field.report.error("job-name", "jobs: job name can't be blank", field.mark)
+    elif len(name) > MAX_NAME:
+        field.refuse_as(f"name is too long (maximum is {MAX_NAME} characters)")
+
+
+def _check_combinations(field: Field, raw: Map) -> None:
+    if raw.get("rules") is not None:
+        clashing = [key for key in _WITH_RULES if raw.get(key) is not None]
+        if clashing:
+            field.refuse(f"key may not be used with `rules`: {', '.join(clashing)}")
+    if "run" in raw:
+        clashing = [key for key in _WITH_RUN if raw.get(key) is not None]
+        if clashing:
+            names = ", ".join(["run", *clashing])
+            field.refuse(f"these keys cannot be used together: {names}")
+    elif "trigger" not in raw and raw.get("script") in (None, "", []):
+        field.refuse_as("script can't be blank")

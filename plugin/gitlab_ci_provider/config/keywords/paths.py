@@ -1,0 +1,66 @@
+"""`changes:` and `exists:`: globs, or a regular expression over paths."""
+
+from __future__ import annotations
+
+from gitlab_ci_provider.config.keywords.fields import Field, mapping, strings, text
+from gitlab_ci_provider.config.raw import Map, Seq
+from gitlab_ci_provider.model.rules import Changes, Exists
+
+MAX_PATTERNS = 50
+
+
+def read_changes(field: Field) -> Changes | None:
+    """Read `changes:`."""
+    if isinstance(field.value, Seq):
+        paths = read_globs(field)
+        return None if paths is None else Changes(paths=paths)
+    if not mapping(field, ("paths", "regexp", "compare_to"), _wrong(field)):
+        return None
+    _exclusive(field)
+    return Changes(
+        paths=field.get("paths", read_globs) or (),
+        regexp=field.get("regexp", text),
+        compare_to=field.get("compare_to", text),
+    )
+
+
+def read_exists(field: Field) -> Exists | None:
+    """Read `exists:`."""
+    if isinstance(field.value, Seq):
+        paths = read_globs(field)
+        return None if paths is None else Exists(paths=paths)
+    if not mapping(field, ("paths", "regexp", "project", "ref"), _wrong(field)):
+        return None
+    _exclusive(field)
+    if isinstance(field.value, Map) and "ref" in field.value and "project" not in field.value:
+        field.refuse("missing required keys: project")
+    return Exists(
+        paths=field.get("paths", read_globs) or (),
+        regexp=field.get("regexp", text),
+        project=field.get("project", text),
+        ref=field.get("ref", text),
+    )
+
+
+def read_globs(field: Field) -> tuple[str, ...] | None:
+    """Read at most 50 globs."""
+    paths = strings(field)
+    if paths is not None and len(paths) > MAX_PATTERNS:
+        field.refuse(f"has too many entries (maximum {MAX_PATTERNS})")
+        return None
+    return paths
+
+
+def _wrong(field: Field) -> str:
+    if isinstance(field.value, str | int | bool | float):
+        return "should be an array or a hash"
+    return "should be a hash"
+
+
+def _exclusive(field: Field) -> None:
+    if not isinstance(field.value, Map):
+        return
+    if "paths" in field.value and "regexp" in field.value:
+        field.refuse("these keys cannot be used together: paths, regexp")
+    elif "paths" not in field.value and "regexp" not in field.value:
+        field.refuse("missing required keys: paths")

@@ -1,0 +1,73 @@
+"""`retry:`: a number, or a mapping of number, reasons and exit codes."""
+
+from __future__ import annotations
+
+from gitlab_ci_provider.config.keywords.fields import Field, integers, is_integer, strings_or_string
+from gitlab_ci_provider.config.raw import Map
+from gitlab_ci_provider.model.job import Retry
+
+REASONS = frozenset(
+    {
+        "always",
+        "unknown_failure",
+        "script_failure",
+        "api_failure",
+        "stuck_or_timeout_failure",
+        "stuck_pending_with_matching_runners",
+        "stuck_pending_no_matching_runners",
+        "no_updates_running",
+        "no_updates_canceling",
+        "runner_system_failure",
+        "runner_configuration_error",
+        "runner_external_dependency_failure",
+        "runner_interrupted",
+        "runner_unsupported",
+        "stale_schedule",
+        "job_execution_timeout",
+        "server_timeout_running",
+        "server_timeout_canceling",
+        "archived_failure",
+        "unmet_prerequisites",
+        "scheduler_failure",
+        "data_integrity_failure",
+    }
+)
+MAX_RETRIES = 2
+
+
+def read_retry(field: Field) -> Retry | None:
+    """Read `retry:`."""
+    if is_integer(field.value):
+        return Retry(max=_max(field) or 0)
+    if not isinstance(field.value, Map):
+        field.refuse("has to be either an integer or a hash")
+        return None
+    field.only(("max", "when", "exit_codes"))
+    return Retry(
+        max=field.get("max", _max) or 0,
+        when=field.get("when", _reasons) or (),
+        exit_codes=field.get("exit_codes", integers) or (),
+    )
+
+
+def _max(field: Field) -> int | None:
+    value = field.value
+    if not isinstance(value, int) or not is_integer(value):
+        field.refuse("must be an integer")
+    elif value > MAX_RETRIES:
+        field.refuse(f"must be less than or equal to {MAX_RETRIES}")
+    elif value < 0:
+        field.refuse("must be greater than or equal to 0")
+    else:
+        return value
+    return None
+
+
+def _reasons(field: Field) -> tuple[str, ...] | None:
+    reasons = strings_or_string(field)
+    unknown = [reason for reason in reasons or () if reason not in REASONS]
+    if unknown and isinstance(field.value, str):
+        field.refuse("is not included in the list")
+    elif unknown:
+        field.refuse(f"contains unknown values: {', '.join(unknown)}")
+    return reasons

@@ -1,0 +1,82 @@
+"""`variables:` of the file, of a job and of a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from gitlab_ci_provider.config.keywords.fields import Field, boolean, strings
+from gitlab_ci_provider.config.raw import Map, Node
+from gitlab_ci_provider.config.scalars import to_ruby_text
+from gitlab_ci_provider.model.variables import Variable, Variables
+
+GLOBAL_DATA = ("value", "description", "options", "expand")
+JOB_DATA = ("value", "expand")
+
+
+def read_global_variables(field: Field) -> Variables | None:
+    """Read the file's variables, which may carry what the run form needs."""
+    return _read(field, GLOBAL_DATA)
+
+
+def read_job_variables(field: Field) -> Variables | None:
+    """Read a job's variables."""
+    return _read(field, JOB_DATA)
+
+
+def read_plain_variables(field: Field) -> Variables | None:
+    """Read variables that are plain values, as in `rules:variables`."""
+    return _read(field, ())
+
+
+def _read(field: Field, data_keys: Collection[str]) -> Variables | None:
+    if not isinstance(field.value, Map):
+        field.refuse("should be a hash")
+        return None
+    read = (_variable(name, field.entry(name), data_keys) for name in field.value)
+    return tuple(variable for variable in read if variable)
+
+
+def _variable(name: str, field: Field | None, data_keys: Collection[str]) -> Variable | None:
+    if field is None:
+        return Variable(name=name, value="")
+    if _is_scalar(field.value):
+        return Variable(name=name, value=_text(field.value))
+    if not isinstance(field.value, Map) or not data_keys:
+        field.refuse("variable definition must be either a string or a hash")
+        return None
+    return _from_data(name, field, data_keys)
+
+
+def _from_data(name: str, field: Field, data_keys: Collection[str]) -> Variable | None:
+    data = field.value if isinstance(field.value, Map) else Map(field.mark)
+    extra = [key for key in data if key not in data_keys]
+    if extra:
+        field.refuse(f"uses invalid data keys: {', '.join(extra)}")
+        return None
+    expand = field.get("expand", boolean)
+    options = field.get("options", strings) or ()
+    value = field.get("value", _value)
+    if options and value not in options:
+        field.refuse("value must be present in options", hint="Add the value to `options`.")
+    return Variable(
+        name=name,
+        value=value or "",
+        expand=expand is not False,
+        description=field.get("description", _value),
+        options=options,
+    )
+
+
+def _value(field: Field) -> str | None:
+    if _is_scalar(field.value):
+        return _text(field.value)
+    field.refuse("must be an alphanumeric string")
+    return None
+
+
+def _is_scalar(value: Node) -> bool:
+    return isinstance(value, bool | int | float | str)
+
+
+def _text(value: Node) -> str:
+    return to_ruby_text(value) if isinstance(value, bool | int | float) else str(value)

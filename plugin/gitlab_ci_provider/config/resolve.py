@@ -1,0 +1,66 @@
+"""Text, fetcher and context to a `CiConfig`, in GitLab's order of composition."""
+
+from __future__ import annotations
+
+from gitlab_ci_provider.config.ci_config import CiConfig
+from gitlab_ci_provider.config.defaults import GLOBAL_KEYS, apply_defaults, read_defaults
+from gitlab_ci_provider.config.extends import apply_extends
+from gitlab_ci_provider.config.includes.fetcher import FileFetcher
+from gitlab_ci_provider.config.includes.processor import load_tree
+from gitlab_ci_provider.config.keywords.fields import Field
+from gitlab_ci_provider.config.keywords.job import JobConfig, read_job
+from gitlab_ci_provider.config.keywords.variables import read_global_variables
+from gitlab_ci_provider.config.keywords.workflow import read_workflow
+from gitlab_ci_provider.config.raw import Map, Mark
+from gitlab_ci_provider.config.references import resolve_references
+from gitlab_ci_provider.config.report import Report
+from gitlab_ci_provider.config.stages import read_stages
+from gitlab_ci_provider.model.context import PipelineContext
+from gitlab_ci_provider.model.pipeline import Workflow
+
+ROOT_KEYS = frozenset({*GLOBAL_KEYS, "default", "include", "variables", "stages", "workflow"})
+_NOT_A_JOB = "config should implement the script:, run:, or trigger: keyword"
+
+
+def resolve(
+    fetcher: FileFetcher, context: PipelineContext, config_path: str, report: Report
+) -> CiConfig | None:
+    """Read a configuration with all that it includes; None when there is no tree to speak of."""
+    loaded = load_tree(fetcher, context, config_path, report)
+    if loaded is None:
+        return None
+    tree = resolve_references(apply_extends(loaded.tree, report), report)
+    root = Field(tree, "", "root config", Mark(config_path), report)
+    return CiConfig(
+        tree=tree,
+        jobs=_read_jobs(root, tree, read_defaults(root)),
+        stages=read_stages(root),
+        variables=root.read("variables", read_global_variables) or (),
+        workflow=root.read("workflow", read_workflow) or Workflow(),
+        files=loaded.files,
+    )
+
+
+def _read_jobs(root: Field, tree: Map, defaults: Map) -> dict[str, JobConfig]:
+    jobs: dict[str, JobConfig] = {}
+    visible = [name for name in tree if name not in ROOT_KEYS and not name.startswith(".")]
+    for name in visible:
+        job = _read_job(root, tree, name, defaults)
+        if job:
+            jobs[name] = job
+    if not visible:
+        message = "jobs config should contain at least one visible job"
+        root.report.error("jobs-none-visible", message, root.mark)
+    return jobs
+
+
+def _read_job(root: Field, tree: Map, name: str, defaults: Map) -> JobConfig | None:
+    raw = tree[name]
+    place = tree.place(name)
+    runnable = isinstance(raw, Map) and any(key in raw for key in ("script", "run", "trigger"))
+    if not isinstance(raw, Map) or not runnable:
+        root.report.error("job-nothing-to-do", f"jobs {name} {_NOT_A_JOB}", place)
+        return None
+    label = f"jobs:{name}"
+    filled = apply_defaults(raw, defaults)
+    return read_job(Field(filled, label, f"{label} config", place, root.report), name)

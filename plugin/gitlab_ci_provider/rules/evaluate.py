@@ -1,0 +1,216 @@
+"""Rules and a context to decisions: which jobs a pipeline has, and how each of them runs.
+
+Pure: the run, the command line and the tests all ask the same function.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from gitlab_ci_provider.model.context import PipelineContext
+from gitlab_ci_provider.model.job import Job
+from gitlab_ci_provider.model.needs import Need
+from gitlab_ci_provider.model.pipeline import Pipeline
+from gitlab_ci_provider.model.rules import (
+    AllowFailure,
+    AutoCancel,
+    JobDecision,
+    PipelineDecision,
+    Rule,
+    When,
+)
+from gitlab_ci_provider.model.variables import Variables, merge
+from gitlab_ci_provider.rules.match import RuleView, rule_matches
+from gitlab_ci_provider.rules.policy import refuses
+from gitlab_ci_provider.variables.expand import expand_known, expand_values
+from gitlab_ci_provider.variables.precedence import yaml_variables
+from gitlab_ci_provider.variables.predefined import job_variables, pipeline_variables
+
+EDGE_STAGES = (".pre", ".post")
+
+
+@dataclass(frozen=True, slots=True)
+class _Workflow:
+    created: bool
+    reason: str
+    variables: Variables = ()
+    auto_cancel: AutoCancel | None = None
+
+
+def decide(job: Job, pipeline: Pipeline, context: PipelineContext) -> JobDecision:
+    """Decide one job, as if `workflow:rules` let the pipeline happen."""
+    workflow = _decide_workflow(pipeline, context, pipeline_variables(context))
+    return _decide_job(job, pipeline, context, workflow.variables, pipeline_variables(context))
+
+
+def decide_pipeline(pipeline: Pipeline, context: PipelineContext) -> PipelineDecision:
+    """Decide whether there is a pipeline, and every job of it."""
+    predefined = pipeline_variables(context)
+    workflow = _decide_workflow(pipeline, context, predefined)
+    jobs = {
+        name: _decide_job(job, pipeline, context, workflow.variables, predefined)
+        for name, job in pipeline.jobs.items()
+    }
+    errors: list[str] = []
+    if workflow.created:
+        jobs = {name: _drop_absent(jobs, pipeline.jobs[name], errors) for name in jobs}
+    decision = PipelineDecision(
+        created=workflow.created,
+        reason=workflow.reason,
+        name=_name(pipeline, context, workflow, predefined),
+        jobs=jobs,
+        variables=workflow.variables,
+        auto_cancel=workflow.auto_cancel or pipeline.workflow.auto_cancel,
+        errors=tuple(errors),
+    )
+    return _without_jobs(pipeline, decision)
+
+
+def _decide_workflow(
+    pipeline: Pipeline, context: PipelineContext, predefined: Variables
+) -> _Workflow:
+    rules = pipeline.workflow.rules
+    if not rules:
+        return _Workflow(True, "no workflow:rules")
+    view = _view(merge(predefined, pipeline.variables, context.variables), context)
+    for position, rule in enumerate(rules, start=1):
+        if not rule_matches(rule, view):
+            continue
+        words = f"workflow rule {position}{_shown(rule)}"
+        if rule.when is When.NEVER:
+            return _Workflow(False, f"{words} says never")
+        return _Workflow(True, f"{words} matches", rule.variables, rule.auto_cancel)
+    return _Workflow(False, "no rule of workflow:rules matches")
+
+
+def _name(
+    pipeline: Pipeline, context: PipelineContext, workflow: _Workflow, predefined: Variables
+) -> str | None:
+    if pipeline.workflow.name is None:
+        return None
+    layers = (predefined, pipeline.variables, workflow.variables, context.variables)
+    return expand_known(pipeline.workflow.name, expand_values(merge(*layers)))
+
+
+def _view(variables: Variables, context: PipelineContext) -> RuleView:
+    return RuleView(
+        variables={variable.name: variable.value for variable in variables},
+        expand=lambda: expand_values(variables),
+        changed_paths=context.changed_paths,
+        tree_paths=context.tree_paths,
+        other_trees=context.other_trees,
+    )
+
+
+def _job_view(
+    job: Job,
+    pipeline: Pipeline,
+    context: PipelineContext,
+    workflow: Variables,
+    predefined: Variables,
+) -> RuleView:
+    written = merge(yaml_variables(job, pipeline.variables, workflow), context.variables)
+    known = expand_values(merge(predefined, written)) if job.environment else {}
+    return _view(merge(predefined, job_variables(job, known), written), context)
+
+
+def _decide_job(
+    job: Job,
+    pipeline: Pipeline,
+    context: PipelineContext,
+    workflow: Variables,
+    predefined: Variables,
+) -> JobDecision:
+    if job.rules:
+        view = _job_view(job, pipeline, context, workflow, predefined)
+        return _decide_by_rules(job, view)
+    plain = _default(job, reason="no rules")
+    if job.rules is None:
+        view = _job_view(job, pipeline, context, workflow, predefined)
+        refusal = refuses(job, context, view, defaulted=not pipeline.workflow.rules)
+        if refusal:
+            return replace(plain, present=False, reason=refusal.reason)
+    return plain
+
+
+def _default(job: Job, reason: str) -> JobDecision:
+    return JobDecision(
+        job=job.name,
+        present=True,
+        when=job.when,
+        allow_failure=job.allow_failure,
+        start_in=job.start_in,
+        interruptible=job.interruptible,
+        reason=reason,
+    )
+
+
+def _decide_by_rules(job: Job, view: RuleView) -> JobDecision:
+    for position, rule in enumerate(job.rules or ()):
+        if rule_matches(rule, view):
+            return _apply(job, rule, position)
+    reason = "no rule matches"
+    return JobDecision(job=job.name, present=False, when=When.NEVER, reason=reason)
+
+
+def _apply(job: Job, rule: Rule, position: int) -> JobDecision:
+    when = rule.when or job.when
+    words = f"rule {position + 1}{_shown(rule)}"
+    if when is When.NEVER:
+        reason = f"{words} says never"
+        return JobDecision(
+            job=job.name, present=False, when=When.NEVER, rule=position, reason=reason
+        )
+    return JobDecision(
+        job=job.name,
+        present=True,
+        when=when,
+        allow_failure=_allow_failure(job, rule),
+        start_in=rule.start_in if rule.start_in is not None else job.start_in,
+        variables=rule.variables,
+        needs=rule.needs,
+        rule=position,
+        reason=f"{words} matches",
+        interruptible=job.interruptible if rule.interruptible is None else rule.interruptible,
+    )
+
+
+def _allow_failure(job: Job, rule: Rule) -> AllowFailure:
+    return job.allow_failure if rule.allow_failure is None else rule.allow_failure
+
+
+def _shown(rule: Rule) -> str:
+    return f" ({rule.condition})" if rule.condition else ""
+
+
+def _drop_absent(decisions: dict[str, JobDecision], job: Job, errors: list[str]) -> JobDecision:
+    """Drop optional needs on absent jobs; a need that is not optional is an error."""
+    decision = decisions[job.name]
+    needs = job.needs if decision.needs is None else decision.needs
+    if not decision.present or not needs:
+        return decision
+    kept: list[Need] = []
+    for need in needs:
+        if need.job in decisions and decisions[need.job].present:
+            kept.append(need)
+        elif not need.optional:
+            errors.append(_missing(job.name, need.job))
+    return decision if len(kept) == len(needs) else replace(decision, needs=tuple(kept))
+
+
+def _missing(job: str, need: str) -> str:
+    return (
+        f"'{job}' job needs '{need}' job, but '{need}' does not exist in the pipeline. "
+        "This might be because of the only, except, or rules keywords. "
+        "To need a job that sometimes does not exist in the pipeline, use needs:optional."
+    )
+
+
+def _without_jobs(pipeline: Pipeline, decision: PipelineDecision) -> PipelineDecision:
+    if not decision.created or decision.errors:
+        return decision
+    stages = {pipeline.jobs[name].stage for name, one in decision.jobs.items() if one.present}
+    if stages - set(EDGE_STAGES):
+        return decision
+    why = "only .pre and .post jobs are left" if stages else "the rules leave no job"
+    return replace(decision, created=False, reason=why)

@@ -1,0 +1,59 @@
+"""Text of `rules:if` to tokens.
+
+Source: GitLab's `Gitlab::Ci::Pipeline::Expression::Lexer`: lexemes are tried in this order at each
+place, and an expression has fewer than 100 of them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+MAX_TOKENS = 100
+_LEXEMES = re.compile(
+    r"""(?P<open>\()|(?P<close>\))
+    |\$(?P<variable>\w+)
+    |"(?P<double>.*?)"|'(?P<single>.*?)'
+    |(?P<pattern>/(?:[^/]|\\/)+[^\\]/[ismU]*)
+    |(?P<null>null)
+    |(?P<operator>==|=~|!=|!~|&&|\|\|)""",
+    re.VERBOSE,
+)
+_SPACE = re.compile(r"\s*")
+
+
+class ExpressionError(ValueError):
+    """The text is no expression; the message says why."""
+
+
+class Token(NamedTuple):
+    """One word of the language; `kind` is the name of its group in the grammar."""
+
+    kind: str
+    text: str
+
+
+def tokenize(expression: str) -> list[Token]:
+    """Split an expression.
+
+    Raises:
+        ExpressionError: something in it is no word of the language, or it has too many words.
+    """
+    tokens: list[Token] = []
+    position = _skip(expression, 0)
+    while position < len(expression):
+        found = _LEXEMES.match(expression, position)
+        if found is None:
+            raise ExpressionError(f"unknown text at {expression[position : position + 20]!r}")
+        kind = found.lastgroup or ""
+        text = found.group(kind)
+        tokens.append(Token("string" if kind in ("double", "single") else kind, text))
+        position = _skip(expression, found.end())
+        if len(tokens) >= MAX_TOKENS:
+            raise ExpressionError(f"more than {MAX_TOKENS - 1} words")
+    return tokens
+
+
+def _skip(expression: str, position: int) -> int:
+    space = _SPACE.match(expression, position)
+    return space.end() if space else position

@@ -1,0 +1,43 @@
+"""Regular expressions of GitLab: Ruby's spelling `/.../flags`, RE2's engine.
+
+RE2 runs in linear time, so no pattern of a user can hang us; it has no lookarounds.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Protocol
+
+_SYNTAX = re.compile(r"^/(?P<regexp>.*)/(?P<flags>[ismU]*)$", re.MULTILINE)
+
+
+class CompiledRegex(Protocol):
+    """What a compiled pattern can do."""
+
+    def search(self, text: str) -> object | None:
+        """Find the pattern anywhere in a text."""
+
+
+@lru_cache(maxsize=1024)
+def compile_pattern(source: str) -> CompiledRegex | None:
+    """Compile `/regex/flags`; None when it is not of that form or RE2 refuses it."""
+    found = _SYNTAX.search(source)
+    if found is None:
+        return None
+    flags = found.group("flags")
+    return compile_re2(f"(?{flags}){found.group('regexp')}" if flags else found.group("regexp"))
+
+
+@lru_cache(maxsize=1024)
+def compile_re2(pattern: str) -> CompiledRegex | None:
+    """Compile a pattern without slashes; None when RE2 refuses it."""
+    import re2
+
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        compiled: CompiledRegex = re2.compile(pattern, options)
+    except re2.error:
+        return None
+    return compiled

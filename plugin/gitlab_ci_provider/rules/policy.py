@@ -1,0 +1,94 @@
+"""`only:` and `except:`: the conditions that came before `rules:`.
+
+Source: GitLab's `Gitlab::Ci::Build::Policy`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gitlab_ci_provider.model.context import PipelineContext
+from gitlab_ci_provider.model.job import Job
+from gitlab_ci_provider.model.project import RefKind
+from gitlab_ci_provider.model.rules import Changes, Policy
+from gitlab_ci_provider.rules.expression.regex import compile_pattern
+from gitlab_ci_provider.rules.match import RuleView, changes_match, condition_holds
+
+DEFAULT_ONLY = Policy(refs=("branches", "tags"))
+_SOURCES = {
+    "api": "api",
+    "chat": "chat",
+    "external": "external",
+    "external_pull_request_event": "external_pull_requests",
+    "merge_request_event": "merge_requests",
+    "parent_pipeline": "parent_pipelines",
+    "pipeline": "pipelines",
+    "push": "pushes",
+    "schedule": "schedules",
+    "trigger": "triggers",
+    "web": "web",
+    "webide": "web",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a job's `only` or `except` leaves it out."""
+
+    reason: str
+
+
+def refuses(job: Job, context: PipelineContext, view: RuleView, defaulted: bool) -> Refusal | None:
+    """Tell why `only` or `except` leave a job out; None when they do not.
+
+    `defaulted` gives a job without either the implicit `only: [branches, tags]`.
+    """
+    only = job.only or (DEFAULT_ONLY if defaulted and job.only is None else None)
+    if only and not all(_conditions(only, context, view)):
+        written = job.only is not None
+        return Refusal("`only` does not match" if written else "jobs without rules are for "
+                       "branches and tags only")  # fmt: skip
+    if job.excluding and any(_conditions(job.excluding, context, view)):
+        return Refusal("`except` matches")
+    return None
+
+
+def _conditions(policy: Policy, context: PipelineContext, view: RuleView) -> list[bool]:
+    found: list[bool] = []
+    if policy.refs is not None:
+        found.append(any(_ref_matches(ref, context) for ref in policy.refs))
+    if policy.variables is not None:
+        found.append(any(condition_holds(one, view.variables) for one in policy.variables))
+    if policy.changes is not None:
+        found.append(changes_match(Changes(paths=policy.changes), view))
+    if policy.kubernetes is not None:
+        found.append(False)
+    return found
+
+
+def _ref_matches(ref: str, context: PipelineContext) -> bool:
+    pattern, at, project = ref.rpartition("@") if _has_project(ref) else (ref, "", "")
+    if at and project != context.project.path:
+        return False
+    return _is_kind(pattern, context) or _is_name(pattern, context)
+
+
+def _has_project(ref: str) -> bool:
+    return "@" in ref and not ref.rpartition("@")[2].endswith("/")
+
+
+def _is_kind(pattern: str, context: PipelineContext) -> bool:
+    if pattern == "tags":
+        return context.ref.kind is RefKind.TAG
+    if pattern == "branches":
+        return context.ref.kind is RefKind.BRANCH and context.source != "merge_request_event"
+    return _SOURCES.get(context.source) == pattern
+
+
+def _is_name(pattern: str, context: PipelineContext) -> bool:
+    if pattern == context.ref.name:
+        return context.source != "merge_request_event"
+    regex = compile_pattern(pattern)
+    if regex is None or context.source == "merge_request_event":
+        return False
+    return regex.search(context.ref.name) is not None

@@ -1,0 +1,117 @@
+"""`$VAR`, `${VAR}` and `%VAR%` in texts.
+
+Two readings exist. A job's texts are expanded as GitLab's server and then its runner do (Go's
+`os.Expand`): unknown names vanish, `$$` is a dollar sign. Rules leave unknown names as they are.
+
+Unlike GitLab, where one cycle keeps all variables of a job from being expanded recursively, only
+the references that close a cycle stay literal here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from gitlab_ci_provider.model.variables import Variable, Variables
+
+MAX_LENGTH = 1_000_000
+"""Characters of an expanded value; a reference that would exceed it stays literal."""
+
+_REFERENCE = re.compile(
+    r"\$(?:(?P<escaped>\$)|(?P<bare>[A-Za-z_]\w*)|(?P<special>[*#@!?0-9-])"
+    r"|\{(?P<braced>[^}]*)\}|(?P<open>\{))|%(?P<windows>[A-Za-z_]\w*)%",
+    re.ASCII,
+)
+
+Lookup = Callable[[str], str | None]
+
+
+def expand(text: str, variables: Variables) -> str:
+    """Expand a text of a job with variables that are expanded themselves."""
+    if "$" not in text and "%" not in text:
+        return text
+    values = {variable.name: variable.value for variable in variables}
+    return _render(text, values.get)
+
+
+def expand_known(text: str, values: Mapping[str, str]) -> str:
+    """Expand only names that are known; everything else, `$$` too, stays as written."""
+
+    def swap(found: re.Match[str]) -> str:
+        name = found["bare"] or found["braced"] or found["windows"]
+        value = values.get(name) if name else None
+        return found[0] if value is None else value
+
+    return _REFERENCE.sub(swap, text)
+
+
+def expand_all(variables: Variables) -> Variables:
+    """Expand every variable with the others, recursively; raw ones stay as they are."""
+    expansion = _Expansion(variables)
+    return tuple(
+        replace(variable, value=expansion.value(variable.name) or "")
+        if variable.expand and not variable.file
+        else variable
+        for variable in variables
+    )
+
+
+def expand_values(variables: Variables) -> dict[str, str]:
+    """Give the values after `expand_all`, by name."""
+    return {variable.name: variable.value for variable in expand_all(variables)}
+
+
+class _Expansion:
+    """Expands each variable once; names whose expansion is under way mark cycles."""
+
+    def __init__(self, variables: Variables):
+        self.variables = {variable.name: variable for variable in variables}
+        self.done: dict[str, str] = {}
+        self.open: set[str] = set()
+
+    def value(self, name: str) -> str | None:
+        """Give the final value of a variable; None when there is none."""
+        if name in self.done:
+            return self.done[name]
+        variable = self.variables.get(name)
+        if variable is None:
+            return None
+        if name in self.open or len(self.open) > 100:
+            return f"${name}"
+        self.open.add(name)
+        self.done[name] = self._compute(variable)
+        self.open.discard(name)
+        return self.done[name]
+
+    def _compute(self, variable: Variable) -> str:
+        if variable.file:
+            # The runner writes file variables beside the working copy and hands out the path.
+            return f"{self.value('CI_PROJECT_DIR') or ''}.tmp/{variable.name}"
+        if not variable.expand:
+            return variable.value
+        return _render(variable.value, self.value)
+
+
+def _render(text: str, lookup: Lookup) -> str:
+    if "$" not in text and "%" not in text:
+        return text
+    length = len(text)
+
+    def swap(found: re.Match[str]) -> str:
+        nonlocal length
+        value = _replacement(found, lookup)
+        length += len(value)
+        return value if length <= MAX_LENGTH else found[0]
+
+    return _REFERENCE.sub(swap, text)
+
+
+def _replacement(found: re.Match[str], lookup: Lookup) -> str:
+    if found["escaped"]:
+        return "$"
+    if found["windows"]:
+        value = lookup(found["windows"])
+        return found[0] if value is None else value
+    name = found["bare"] or found["braced"]
+    return (lookup(name) if name else None) or ""

@@ -1,0 +1,194 @@
+"""Predefined variables that are known before a run: GitLab's CI_* of a context and of a job.
+
+Those that only a run knows (CI_PIPELINE_ID, CI_JOB_ID, CI_JOB_URL, CI_PROJECT_DIR, ...) come from
+whoever runs the job; GitLab never shows them to rules either.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from gitlab_ci_provider.model.context import PipelineContext
+from gitlab_ci_provider.model.job import Job
+from gitlab_ci_provider.model.project import RefKind
+from gitlab_ci_provider.model.variables import Variable, Variables
+from gitlab_ci_provider.variables.expand import expand_known
+from gitlab_ci_provider.variables.slugs import environment_slug, slug
+
+ZERO_SHA = "0" * 40
+GITLAB_VERSION = (19, 3, 0)
+"""The GitLab whose language this package speaks; CI_SERVER_VERSION."""
+
+
+def pipeline_variables(context: PipelineContext) -> Variables:
+    """List what every job of a pipeline for this context sees."""
+    return _variables(
+        {
+            "CI": "true",
+            "GITLAB_CI": "true",
+            "CI_PIPELINE_SOURCE": context.source,
+            "CI_PIPELINE_TRIGGERED": "true" if context.source == "trigger" else None,
+            "CI_CONFIG_PATH": ".gitlab-ci.yml",
+            **_commit(context),
+            **_ref(context),
+            **_project(context),
+            **_server(context),
+            **_merge_request(context),
+        }
+    )
+
+
+def _commit(context: PipelineContext) -> dict[str, str | None]:
+    commit = context.commit
+    title, _, description = commit.message.partition("\n")
+    before = commit.before_sha or ZERO_SHA
+    return {
+        "CI_COMMIT_SHA": context.ref.sha,
+        "CI_COMMIT_SHORT_SHA": context.ref.sha[:8],
+        "CI_COMMIT_BEFORE_SHA": ZERO_SHA if _is_merge_request(context) else before,
+        "CI_COMMIT_MESSAGE": commit.message,
+        "CI_COMMIT_TITLE": title,
+        "CI_COMMIT_DESCRIPTION": description.lstrip("\n"),
+        "CI_COMMIT_AUTHOR": commit.author,
+        "CI_COMMIT_TIMESTAMP": commit.timestamp,
+    }
+
+
+def _ref(context: PipelineContext) -> dict[str, str | None]:
+    ref = context.ref
+    tag = ref.kind is RefKind.TAG
+    branch = not tag and not _is_merge_request(context)
+    return {
+        "CI_COMMIT_REF_NAME": ref.name,
+        "CI_COMMIT_REF_SLUG": slug(ref.name),
+        "CI_COMMIT_REF_PROTECTED": "true" if ref.protected else "false",
+        "CI_COMMIT_BRANCH": ref.name if branch else None,
+        "CI_COMMIT_TAG": ref.name if tag else None,
+        "CI_COMMIT_TAG_MESSAGE": context.commit.tag_message if tag else None,
+        "CI_BUILD_REF_NAME": ref.name,
+    }
+
+
+def _project(context: PipelineContext) -> dict[str, str | None]:
+    project = context.project
+    namespace, _, name = project.path.rpartition("/")
+    return {
+        "CI_DEFAULT_BRANCH": project.default_branch,
+        "CI_PROJECT_ID": str(project.id),
+        "CI_PROJECT_NAME": name,
+        "CI_PROJECT_TITLE": name,
+        "CI_PROJECT_PATH": project.path,
+        "CI_PROJECT_PATH_SLUG": slug(project.path),
+        "CI_PROJECT_NAMESPACE": namespace,
+        "CI_PROJECT_NAMESPACE_SLUG": slug(namespace),
+        "CI_PROJECT_ROOT_NAMESPACE": project.path.partition("/")[0],
+        "CI_PROJECT_URL": project.web_url,
+        "CI_PROJECT_VISIBILITY": "private",
+    }
+
+
+def _server(context: PipelineContext) -> dict[str, str | None]:
+    """Derive the server from the project's address; a plain repository has none."""
+    major, minor, patch = GITLAB_VERSION
+    versions: dict[str, str | None] = {
+        "CI_SERVER": "yes",
+        "CI_SERVER_NAME": "GitLab",
+        "CI_SERVER_VERSION": f"{major}.{minor}.{patch}",
+        "CI_SERVER_VERSION_MAJOR": str(major),
+        "CI_SERVER_VERSION_MINOR": str(minor),
+        "CI_SERVER_VERSION_PATCH": str(patch),
+    }
+    url = urlsplit(context.project.web_url)
+    if url.scheme not in ("http", "https") or not url.hostname:
+        return versions
+    port = url.port or (443 if url.scheme == "https" else 80)
+    base = f"{url.scheme}://{url.netloc}"
+    return versions | {
+        "CI_SERVER_URL": base,
+        "CI_SERVER_HOST": url.hostname,
+        "CI_SERVER_PORT": str(port),
+        "CI_SERVER_PROTOCOL": url.scheme,
+        "CI_SERVER_FQDN": url.hostname if port in (80, 443) else f"{url.hostname}:{port}",
+        "CI_API_V4_URL": f"{base}/api/v4",
+        "CI_API_GRAPHQL_URL": f"{base}/api/graphql",
+        "CI_TEMPLATE_REGISTRY_HOST": "registry.gitlab.com",
+    }
+
+
+def _merge_request(context: PipelineContext) -> dict[str, str | None]:
+    if not _is_merge_request(context):
+        return {}
+    project = context.project
+    return {
+        "CI_MERGE_REQUEST_EVENT_TYPE": "detached",
+        "CI_MERGE_REQUEST_PROJECT_ID": str(project.id),
+        "CI_MERGE_REQUEST_PROJECT_PATH": project.path,
+        "CI_MERGE_REQUEST_PROJECT_URL": project.web_url,
+        "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME": context.ref.name,
+        "CI_MERGE_REQUEST_SOURCE_PROJECT_ID": str(project.id),
+        "CI_MERGE_REQUEST_SOURCE_PROJECT_PATH": project.path,
+        "CI_MERGE_REQUEST_SOURCE_PROJECT_URL": project.web_url,
+        "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": context.target_branch,
+        "CI_MERGE_REQUEST_ID": "1",
+        "CI_MERGE_REQUEST_IID": "1",
+    }
+
+
+def job_variables(job: Job, known: dict[str, str]) -> Variables:
+    """List what is predefined for one job; `known` are expanded values for its environment."""
+    return _variables(
+        {
+            "CI_JOB_NAME": job.name,
+            "CI_JOB_NAME_SLUG": slug(job.name),
+            "CI_JOB_GROUP_NAME": job.group or job.name,
+            "CI_JOB_STAGE": job.stage,
+            "CI_JOB_IMAGE": job.image.name if job.image else None,
+            "CI_JOB_MANUAL": "true" if job.when == "manual" else None,
+            "CI_NODE_TOTAL": str(job.parallel.total if job.parallel else 1),
+            "CI_NODE_INDEX": str(job.parallel.index) if job.parallel else None,
+            **_environment(job, known),
+        }
+    )
+
+
+def _environment(job: Job, known: dict[str, str]) -> dict[str, str | None]:
+    environment = job.environment
+    if environment is None or environment.name is None:
+        return {}
+    name = expand_known(environment.name, known)
+    return {
+        "CI_ENVIRONMENT_NAME": name,
+        "CI_ENVIRONMENT_SLUG": environment_slug(name),
+        "CI_ENVIRONMENT_ACTION": environment.action,
+        "CI_ENVIRONMENT_TIER": environment.deployment_tier or guess_tier(name),
+        "CI_ENVIRONMENT_URL": environment.url,
+    }
+
+
+def guess_tier(name: str) -> str:
+    """Guess the tier of an environment from its name, as GitLab does."""
+    import re
+
+    lowered = name.lower()
+    for tier, pattern in _TIERS.items():
+        if re.search(pattern, lowered):
+            return tier
+    return "other"
+
+
+_TIERS = {
+    "development": r"(dev|review|trunk)",
+    "testing": r"(test|tst|int|ac(ce|)pt|qa|qc|control|quality)",
+    "staging": r"(st(a|)g|mod(e|)l|pre|demo|non)",
+    "production": r"(pr(o|)d|live)",
+}
+
+
+def _is_merge_request(context: PipelineContext) -> bool:
+    return context.source == "merge_request_event"
+
+
+def _variables(values: dict[str, str | None]) -> Variables:
+    return tuple(
+        Variable(name=name, value=value) for name, value in values.items() if value is not None
+    )
