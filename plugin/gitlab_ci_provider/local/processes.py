@@ -87,17 +87,29 @@ def wait_until(ready: Callable[[], bool], process: Process, seconds: float) -> N
 
 
 def stop(processes: Sequence[Process], seconds: float = 10) -> None:
-    """Stop processes, last started first, and everything that they left behind."""
-    for process in reversed(processes):
-        _signal(process.popen.pid, signal.SIGTERM)
-    end = time.monotonic() + seconds
+    """Stop processes, last started first, and everything that they left behind.
+
+    They are asked twice: Airflow's scheduler waits for its running tasks until it is asked again.
+    """
+    for patience in (2.0, seconds - 2):
+        _ask_to_end(processes, patience)
     for process in processes:
-        try:
-            process.popen.wait(max(0.1, end - time.monotonic()))
-        except subprocess.TimeoutExpired:
+        if process.popen.poll() is None:
             _signal(process.popen.pid, signal.SIGKILL)
             process.popen.wait()
     _kill_descendants()
+
+
+def _ask_to_end(processes: Sequence[Process], seconds: float) -> None:
+    for process in reversed(processes):
+        if process.popen.poll() is None:
+            _signal(process.popen.pid, signal.SIGTERM)
+    end = time.monotonic() + seconds
+    for process in processes:
+        try:
+            process.popen.wait(max(0.01, end - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            return
 
 
 def adopt_orphans() -> None:
