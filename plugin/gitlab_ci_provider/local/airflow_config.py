@@ -36,7 +36,7 @@ def airflow_environment(home: Home, secrets: StackSecrets, ports: Ports) -> dict
             "sql_alchemy_conn": f"sqlite:///{home.airflow / 'airflow.db'}?timeout=60",
             "load_default_connections": "False",
             # Airflow's API asks the database from its event loop: waiting there for one of the
-            # usual 15 connections, while their holders wait for the loop, stops everything for 30 s.
+            # usual 15 connections, whose holders wait for the loop, stops everything for 30 s.
             "sql_alchemy_pool_size": "50",
             "sql_alchemy_max_overflow": "-1",
         },

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.sdk import Context
 from airflow.sdk.log import mask_secret
 from kubernetes import client as k8s
@@ -31,9 +32,6 @@ from gitlab_ci_provider.pods.pod import build_pod, build_secret, owner_patch
 from gitlab_ci_provider.pods.request import PodRequest
 from gitlab_ci_provider.pods.status import container_state, has_ended, start_problem
 
-if TYPE_CHECKING:
-    from gitlab_ci_provider.operators.job import GitlabJobOperator
-
 _DEADLINE_SLACK = 120
 """Seconds between our own timeout and the one that Kubernetes keeps for us."""
 
@@ -43,7 +41,7 @@ _CONTAINERS = (PREPARE_CONTAINER, BUILD_CONTAINER, HELPER_CONTAINER)
 class JobPod:
     """Runs the pod of one try for an operator."""
 
-    def __init__(self, operator: GitlabJobOperator, context: Context, run: JobRun):
+    def __init__(self, operator: KubernetesPodOperator, context: Context, run: JobRun):
         self._operator = operator
         self._context = context
         self._run = run
