@@ -66,6 +66,12 @@ def decide_pipeline(pipeline: Pipeline, context: PipelineContext) -> PipelineDec
     return _without_jobs(pipeline, decision)
 
 
+def uses_exists(pipeline: Pipeline) -> bool:
+    """Tell whether a decision needs `tree_paths`, so that nobody lists files for nothing."""
+    rules = [pipeline.workflow.rules, *(job.rules for job in pipeline.jobs.values())]
+    return any(rule.exists for listed in rules for rule in listed or ())
+
+
 def _decide_workflow(
     pipeline: Pipeline, context: PipelineContext, predefined: Variables
 ) -> _Workflow:
@@ -97,7 +103,7 @@ def _view(variables: Variables, context: PipelineContext) -> RuleView:
         variables={variable.name: variable.value for variable in variables},
         expand=lambda: expand_values(variables),
         changed_paths=context.changed_paths,
-        tree_paths=context.tree_paths,
+        tree=lambda: context.tree_paths or (),
         other_trees=context.other_trees,
     )
 

@@ -25,14 +25,14 @@ class RuleView:
         variables: not expanded, for `if`.
         expand: gives the expanded ones, for `changes` and `exists`; called when needed only.
         changed_paths: None when there is no push diff; `changes` is true then.
-        tree_paths: None when files were not listed; `exists` is false then.
+        tree: gives the files at the commit, for `exists`; called when needed only.
         other_trees: files of other projects, by `project@ref`, for `exists:project`.
     """
 
     variables: Mapping[str, str]
     expand: Callable[[], Mapping[str, str]]
     changed_paths: Collection[str] | None = None
-    tree_paths: Collection[str] | None = None
+    tree: Callable[[], Collection[str]] = tuple
     other_trees: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     @cached_property
@@ -89,7 +89,7 @@ def _exists_match(exists: Exists, view: RuleView) -> bool:
 
 def _tree(exists: Exists, view: RuleView) -> Collection[str]:
     if exists.project is None:
-        return view.tree_paths or ()
+        return view.tree()
     project = expand_known(exists.project, view.expanded)
     ref = expand_known(exists.ref or "", view.expanded)
     return view.other_trees.get(f"{project}@{ref}", ())

@@ -6,9 +6,10 @@ Source: GitLab's `Gitlab::Ci::Config::External::Mapper`.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from gitlab_ci_provider.config.includes.fetcher import FileFetcher
 from gitlab_ci_provider.config.keywords.fields import Field
 from gitlab_ci_provider.config.keywords.rules import INCLUDE_RULES, read_rules
 from gitlab_ci_provider.config.raw import Map, Mark, Node, Seq
@@ -40,11 +41,11 @@ class Location:
     integrity: str | None = None
 
 
-def read_locations(field: Field, view: RuleView, paths: Collection[str]) -> list[Location]:
+def read_locations(field: Field, view: RuleView, fetcher: FileFetcher) -> list[Location]:
     """List the files that an `include:` names, those that its rules leave out not among them."""
     found: list[Location] = []
     for entry in _entries(field):
-        found.extend(_read(entry, view, paths))
+        found.extend(_read(entry, view, fetcher))
     return found
 
 
@@ -56,11 +57,11 @@ def _entries(field: Field) -> Iterator[Field]:
         yield field
 
 
-def _read(field: Field, view: RuleView, paths: Collection[str]) -> Iterator[Location]:
+def _read(field: Field, view: RuleView, fetcher: FileFetcher) -> Iterator[Location]:
     value = field.value
     if isinstance(value, str):
         kind = "remote" if _URL.match(value) else "local"
-        yield from _files(Location(kind, _expand(value, view), field.mark, {}), paths)
+        yield from _files(Location(kind, _expand(value, view), field.mark, {}), fetcher)
         return
     if not isinstance(value, Map):
         field.refuse("should be an array of hashes or strings")
@@ -75,11 +76,11 @@ def _read(field: Field, view: RuleView, paths: Collection[str]) -> Iterator[Loca
     field.only(KEYS)
     if _left_out(field, view):
         return
-    yield from _of_kind(field, value, kind, view, paths)
+    yield from _of_kind(field, value, kind, view, fetcher)
 
 
 def _of_kind(
-    field: Field, value: Map, kind: str, view: RuleView, paths: Collection[str]
+    field: Field, value: Map, kind: str, view: RuleView, fetcher: FileFetcher
 ) -> Iterator[Location]:
     names = value.get("file") if kind == "project" else value.get(kind)
     listed = list(names) if isinstance(names, Seq) and kind == "project" else [names]
@@ -99,7 +100,7 @@ def _of_kind(
             ref=_text(value.get("ref"), view),
             integrity=_text(value.get("integrity"), view),
         )
-        yield from _files(location, paths)
+        yield from _files(location, fetcher)
 
 
 def _left_out(field: Field, view: RuleView) -> bool:
@@ -112,7 +113,7 @@ def _left_out(field: Field, view: RuleView) -> bool:
     return True
 
 
-def _files(location: Location, paths: Collection[str]) -> Iterator[Location]:
+def _files(location: Location, fetcher: FileFetcher) -> Iterator[Location]:
     """Expand wildcards of local files: `**` crosses folders, `*` does not."""
     if location.kind != "local":
         yield location
@@ -124,7 +125,7 @@ def _files(location: Location, paths: Collection[str]) -> Iterator[Location]:
     pattern = re.compile(
         re.escape(path).replace(r"\*\*", ".*?").replace(r"\*", "[^/]*?") + r"\Z", re.DOTALL
     )
-    for name in sorted(paths):
+    for name in sorted(fetcher.paths()):
         if pattern.match(name) and name.endswith((".yml", ".yaml")):
             yield _at(location, name)
 

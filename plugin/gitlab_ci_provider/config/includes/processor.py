@@ -62,7 +62,7 @@ class _Processor:
         if field is None:
             return tree.without("include")
         below = Map(tree.mark)
-        for location in read_locations(field, self.view, self.fetcher.paths()):
+        for location in read_locations(field, self.view, self.fetcher):
             included = self._include(location)
             if included is not None:
                 below = deep_merge(below, included)
@@ -115,5 +115,5 @@ def _view(context: PipelineContext, fetcher: FileFetcher) -> RuleView:
         variables={variable.name: variable.value for variable in variables},
         expand=lambda: expand_values(variables),
         changed_paths=context.changed_paths,
-        tree_paths=fetcher.paths(),
+        tree=lambda: frozenset(fetcher.paths()),
     )

@@ -1,0 +1,151 @@
+"""`gitlab-dags compile`: what a configuration means in one context."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from gitlab_ci_provider.cli import output
+from gitlab_ci_provider.cli.compiled import Compiled, as_object, compile_request
+from gitlab_ci_provider.cli.context import Request
+from gitlab_ci_provider.exceptions import GitlabCiError
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "compile",
+        help="show what a .gitlab-ci.yml means",
+        description="Compile a .gitlab-ci.yml and show which jobs one context gets, and why. "
+        "Exit code 0 when it is valid, 1 when it is not, 2 for wrong usage.",
+    )
+    parser.add_argument("path", nargs="?", default=".", help="a directory or the file itself")
+    add_context_flags(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--json-lines",
+        action="store_true",
+        help="read requests from standard input, one JSON object a line, answer each with a line",
+    )
+    parser.set_defaults(run=run)
+
+
+def add_context_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that say what the pipeline is for."""
+    flags = parser.add_argument_group("context")
+    flags.add_argument("--ref", metavar="R", help="branch (default: the checkout's)")
+    flags.add_argument("--tag", metavar="T", help="tag, in place of a branch")
+    flags.add_argument("--source", metavar="S", help="CI_PIPELINE_SOURCE (default: push)")
+    flags.add_argument("--mr-target", metavar="B", help="a merge request pipeline into this branch")
+    flags.add_argument("--default-branch", metavar="B", default="main")
+    flags.add_argument("--var", metavar="K=V", action="append", default=[], help="a variable")
+    flags.add_argument("--input", metavar="K=JSON", action="append", default=[], help="an input")
+    flags.add_argument("--changed", metavar="FILE", action="append", help="a file of the push")
+    flags.add_argument("--no-changed", action="store_true", help="a push that changed nothing")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command."""
+    if args.json_lines:
+        return _answer_lines()
+    compiled = compile_request(request_of(args))
+    if args.json:
+        output.say(json.dumps(as_object(compiled), indent=2, ensure_ascii=False))
+    else:
+        _show(compiled)
+    return 0 if compiled.valid else 1
+
+
+def _show(compiled: Compiled) -> None:
+    from gitlab_ci_provider.cli.table import lines
+
+    output.diagnostics(compiled.diagnostics)
+    for line in lines(compiled):
+        output.say(line)
+
+
+def request_of(args: argparse.Namespace) -> Request:
+    """Read the context flags; wrong ones end the program with exit code 2."""
+    return Request(
+        path=Path(args.path),
+        ref=args.ref,
+        tag=args.tag,
+        source=args.source,
+        mr_target=args.mr_target,
+        default_branch=args.default_branch,
+        variables=dict(_pair("--var", given) for given in args.var),
+        inputs={
+            name: _json(given) for name, given in (_pair("--input", one) for one in args.input)
+        },
+        changed=[] if args.no_changed else args.changed,
+    )
+
+
+def _pair(flag: str, given: str) -> tuple[str, str]:
+    name, equals, value = given.partition("=")
+    if not equals or not name:
+        output.error(f"{flag} {given}: must be NAME=VALUE")
+        raise SystemExit(2)
+    return name, value
+
+
+def _json(given: str) -> object:
+    """Read a value; what is no JSON is a text."""
+    try:
+        value: object = json.loads(given)
+    except ValueError:
+        return given
+    return value
+
+
+def _answer_lines() -> int:
+    for line in sys.stdin:
+        if line.strip():
+            output.say(json.dumps(_answer(line), ensure_ascii=False))
+            output.flush()
+    return 0
+
+
+def _answer(line: str) -> dict[str, object]:
+    try:
+        return as_object(compile_request(_request(json.loads(line))))
+    except (GitlabCiError, OSError, ValueError, TypeError, KeyError) as problem:
+        return {"valid": False, "error": f"{problem}", "diagnostics": []}
+
+
+def _request(asked: Mapping[str, object]) -> Request:
+    """Read one request; keys are the flags' names, or those of the conformance cases' context."""
+    tag = asked.get("tag") or (asked.get("ref") if asked.get("ref_type") == "tag" else None)
+    changed = asked.get("changed", asked.get("changed_files"))
+    target = asked.get("mr_target", asked.get("target_branch"))
+    return Request(
+        path=Path(str(asked["path"])),
+        ref=_text(asked.get("ref")),
+        tag=_text(tag),
+        source=_text(asked.get("source")),
+        mr_target=_text(target),
+        default_branch=str(asked.get("default_branch") or "main"),
+        variables={
+            name: str(value)
+            for name, value in _mapping(asked.get("variables", asked.get("var"))).items()
+        },
+        inputs=_mapping(asked.get("inputs", asked.get("input"))),
+        changed=[] if asked.get("no_changed") else _texts(changed),
+    )
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _texts(value: object) -> Sequence[str] | None:
+    return [str(item) for item in value] if isinstance(value, list) else None
+
+
+def _mapping(value: object) -> dict[str, object]:
+    if isinstance(value, list):
+        return dict(_pair("variable", str(item)) for item in value)
+    return dict(value) if isinstance(value, dict) else {}

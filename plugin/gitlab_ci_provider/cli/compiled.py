@@ -1,0 +1,185 @@
+"""What `compile` found, as the object that `compile --json` prints.
+
+Jobs have GitLab's keywords after composition, as written, and what rules and variables made of
+them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from gitlab_ci_provider.cli.context import Request
+from gitlab_ci_provider.compiler.compile import CompileResult, compile_pipeline
+from gitlab_ci_provider.config.keywords.plain import plain
+from gitlab_ci_provider.config.raw import Map
+from gitlab_ci_provider.model.context import PipelineContext
+from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity, error
+from gitlab_ci_provider.model.job import Job
+from gitlab_ci_provider.model.pipeline import Pipeline
+from gitlab_ci_provider.model.rules import AllowFailure, JobDecision, PipelineDecision
+from gitlab_ci_provider.model.variables import Variables, merge
+from gitlab_ci_provider.rules.evaluate import decide_pipeline, uses_exists
+from gitlab_ci_provider.sources.directory import DirectoryFetcher
+from gitlab_ci_provider.variables.expand import expand_all
+from gitlab_ci_provider.variables.precedence import effective_variables, yaml_variables
+
+_RESOLVED = frozenset(
+    {"extends", "inherit", "rules", "only", "except", "parallel", "variables", "needs", "start_in"}
+)
+"""Keywords that the decision replaces; everything else is shown as written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A configuration in one context."""
+
+    context: PipelineContext
+    result: CompileResult
+    decision: PipelineDecision | None
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def valid(self) -> bool:
+        """Tell whether GitLab would accept it."""
+        return all(one.severity is not Severity.ERROR for one in self.diagnostics)
+
+
+def compile_request(request: Request) -> Compiled:
+    """Compile and decide.
+
+    Raises:
+        SourceError: there is nothing to read.
+    """
+    folder, name = request.place()
+    fetcher = DirectoryFetcher(folder)
+    context = request.context()
+    result = compile_pipeline(fetcher, context, name)
+    if result.pipeline is None:
+        return Compiled(context, result, None, result.diagnostics)
+    if uses_exists(result.pipeline):
+        context = replace(context, tree_paths=frozenset(fetcher.paths()))
+    decision = decide_pipeline(result.pipeline, context)
+    return Compiled(
+        context, result, decision, (*result.diagnostics, *_decided(result.pipeline, decision))
+    )
+
+
+def _decided(pipeline: Pipeline, decision: PipelineDecision) -> list[Diagnostic]:
+    jobs = {f"'{name}' job": job for name, job in pipeline.jobs.items()}
+    found: list[Diagnostic] = []
+    for words in decision.errors:
+        job = jobs[words[: words.index("' job") + 5]]
+        found.append(error("needs-absent-job", words, job.location))
+    return found
+
+
+def as_object(compiled: Compiled) -> dict[str, object]:
+    """Give the object of `compile --json`."""
+    errors = [one.message for one in compiled.diagnostics if one.severity is Severity.ERROR]
+    shown: dict[str, object] = {
+        "valid": not errors,
+        "error": "; ".join(errors) or None,
+        "diagnostics": [_diagnostic(one) for one in compiled.diagnostics],
+    }
+    pipeline, decision = compiled.result.pipeline, compiled.decision
+    if errors or pipeline is None or decision is None:
+        return shown
+    if not decision.created:
+        shown["pipeline"] = "none"
+        shown["reason"] = decision.reason
+    if decision.name:
+        shown["workflow_name"] = decision.name
+    shown["stages"] = list(pipeline.stages)
+    shown["jobs"] = _jobs(compiled, pipeline, decision) if decision.created else {}
+    return shown
+
+
+def _diagnostic(one: Diagnostic) -> dict[str, object]:
+    return {
+        "severity": one.severity,
+        "code": one.code,
+        "message": one.message,
+        "file": one.location.file,
+        "line": one.location.line,
+        "column": one.location.column,
+        "hint": one.hint,
+    }
+
+
+def _jobs(
+    compiled: Compiled, pipeline: Pipeline, decision: PipelineDecision
+) -> dict[str, dict[str, object]]:
+    config = compiled.result.config
+    raw = {name: one.raw for name, one in config.jobs.items()} if config else {}
+    present = [job for job in pipeline.jobs.values() if decision.jobs[job.name].present]
+    return {job.name: _job(compiled, pipeline, decision, job, raw[job.group]) for job in present}
+
+
+def _job(
+    compiled: Compiled, pipeline: Pipeline, decision: PipelineDecision, job: Job, raw: Map
+) -> dict[str, object]:
+    decided = decision.jobs[job.name]
+    written = yaml_variables(job, pipeline.variables, decision.variables, decided)
+    shown: dict[str, object] = {
+        key: plain(value)
+        for key, value in raw.items()
+        if key not in _RESOLVED and value is not None
+    }
+    return shown | {
+        "stage": job.stage,
+        "when": decided.when,
+        "allow_failure": _allow_failure(decided.allow_failure),
+        "needs": _needs(job, decided),
+        **({"start_in": decided.start_in} if decided.start_in is not None else {}),
+        **_scripts(job),
+        "variables": _values(merge(written, compiled.context.variables)),
+        "variables_expanded": _expanded(compiled, pipeline, decision, job),
+        "rule": decided.rule,
+        "reason": decided.reason,
+    }
+
+
+def _scripts(job: Job) -> dict[str, object]:
+    if job.bridge:
+        return {}
+    script = job.script
+    shown: dict[str, object] = {
+        "script": list(script.main),
+        "before_script": list(script.before),
+        "after_script": list(script.after),
+        "interruptible": job.interruptible,
+    }
+    if job.pre_get_sources:
+        shown["hooks"] = {"pre_get_sources_script": list(job.pre_get_sources)}
+    return shown
+
+
+def _allow_failure(value: AllowFailure) -> object:
+    return {"exit_codes": list(value.exit_codes)} if value.exit_codes else value.allowed
+
+
+def _needs(job: Job, decided: JobDecision) -> Sequence[object] | None:
+    needs = job.needs if decided.needs is None else decided.needs
+    if needs is None:
+        return None
+    return [
+        {"job": need.job, "artifacts": need.artifacts, "optional": need.optional} for need in needs
+    ]
+
+
+def _values(variables: Variables) -> dict[str, str]:
+    return {variable.name: variable.value for variable in variables}
+
+
+def _expanded(
+    compiled: Compiled, pipeline: Pipeline, decision: PipelineDecision, job: Job
+) -> dict[str, str]:
+    """Expand with everything known, show what the file and the pipeline define."""
+    everything = effective_variables(
+        job, pipeline, compiled.context, decision.jobs[job.name], workflow=decision.variables
+    )
+    wanted = {one.name for one in job.variables}
+    wanted |= {one.name for one in (*decision.variables, *decision.jobs[job.name].variables)}
+    wanted |= {one.name for one in compiled.context.variables}
+    return {one.name: one.value for one in expand_all(everything) if one.name in wanted}

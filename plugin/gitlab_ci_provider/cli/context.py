@@ -1,0 +1,97 @@
+"""Flags of `compile` and `lint` to a `PipelineContext`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import get_args
+
+from gitlab_ci_provider.exceptions import SourceError
+from gitlab_ci_provider.model.context import PipelineContext, PipelineSource
+from gitlab_ci_provider.model.project import Project, Ref, RefKind
+from gitlab_ci_provider.model.variables import Variable
+
+PROJECT = "group/project"
+SERVER = "https://gitlab.example.com"
+CONFIG_FILE = ".gitlab-ci.yml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is asked about one configuration.
+
+    Attributes:
+        path: a directory that holds `.gitlab-ci.yml`, or the file itself.
+        changed: files of the push; None when there is no push diff.
+    """
+
+    path: Path
+    ref: str | None = None
+    tag: str | None = None
+    source: str | None = None
+    mr_target: str | None = None
+    default_branch: str = "main"
+    variables: Mapping[str, str] = field(default_factory=dict)
+    inputs: Mapping[str, object] = field(default_factory=dict)
+    changed: Sequence[str] | None = None
+
+    def place(self) -> tuple[Path, str]:
+        """Give the directory and the configuration's path in it.
+
+        Raises:
+            SourceError: there is neither.
+        """
+        if self.path.is_dir():
+            return self.path, CONFIG_FILE
+        if self.path.exists():
+            return self.path.parent, self.path.name
+        raise SourceError(f"{self.path} does not exist")
+
+    def context(self) -> PipelineContext:
+        """Build what rules may look at."""
+        branch, sha = _head(self.path)
+        name = self.tag or self.ref or branch or self.default_branch
+        kind = RefKind.TAG if self.tag else RefKind.BRANCH
+        merge_request = self.mr_target is not None or self.source == "merge_request_event"
+        return PipelineContext(
+            project=Project(
+                path=PROJECT,
+                clone_url=f"{SERVER}/{PROJECT}.git",
+                web_url=f"{SERVER}/{PROJECT}",
+                default_branch=self.default_branch,
+                id=1,
+            ),
+            ref=Ref(name=name, sha=sha, kind=kind, protected=name == self.default_branch),
+            source=_source(self.source, merge_request=merge_request),
+            variables=tuple(
+                Variable(name=one, value=value) for one, value in self.variables.items()
+            ),
+            changed_paths=None if self.changed is None else frozenset(self.changed),
+            target_branch=(self.mr_target or self.default_branch) if merge_request else None,
+            inputs=self.inputs,
+        )
+
+
+def _source(given: str | None, *, merge_request: bool) -> PipelineSource:
+    if given is None:
+        return "merge_request_event" if merge_request else "push"
+    for source in get_args(PipelineSource):
+        if source == given:
+            known: PipelineSource = source
+            return known
+    raise SourceError(f"unknown source '{given}'; use one of {', '.join(get_args(PipelineSource))}")
+
+
+def _head(path: Path) -> tuple[str | None, str]:
+    """Read branch and commit of a checkout from its files, without git; guess none."""
+    folder = (path if path.is_dir() else path.parent) / ".git"
+    sha = "0" * 39 + "1"
+    try:
+        head = (folder / "HEAD").read_text("ascii").strip()
+        branch = head.removeprefix("ref: refs/heads/")
+        if branch == head:
+            return None, head
+        return branch, (folder / "refs" / "heads" / branch).read_text("ascii").strip()
+    except (OSError, ValueError):
+        return None, sha
