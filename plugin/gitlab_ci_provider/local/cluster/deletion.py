@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 
 from gitlab_ci_provider.local.cluster import errors
 from gitlab_ci_provider.local.cluster.objects import (
@@ -13,7 +14,12 @@ from gitlab_ci_provider.local.cluster.objects import (
     timestamp,
     with_metadata,
 )
-from gitlab_ci_provider.local.cluster.resources import NAMESPACES, PODS, Resource
+from gitlab_ci_provider.local.cluster.resources import (
+    EVENTS,
+    NAMESPACES,
+    PODS,
+    Resource,
+)
 from gitlab_ci_provider.local.cluster.store import Change, Store
 
 _TERMINAL = ("Succeeded", "Failed")
@@ -26,6 +32,7 @@ def delete(store: Store, resource: Resource, obj: Obj, options: Obj) -> Obj:
         ApiError: a precondition does not hold.
     """
     _check_preconditions(obj, options.get("preconditions") or {})
+    _propagate(store, obj, options.get("propagationPolicy"))
     if resource is PODS:
         return _delete_pod(store, obj, options.get("gracePeriodSeconds"))
     if resource is NAMESPACES:
@@ -93,14 +100,15 @@ def finish(store: Store, change: Change) -> None:
     """Go on deleting after a change: finalizers that went, owners, emptied namespaces."""
     obj = change.obj
     if change.type == "DELETED":
-        _collect_orphans(store, obj["metadata"]["uid"])
+        if change.resource is not EVENTS:
+            _collect_dependents(store, obj["metadata"]["uid"])
         namespace = store.find(NAMESPACES, "", obj["metadata"].get("namespace", ""))
         if namespace is not None and is_deleting(namespace):
             _remove_if_empty(store, namespace["metadata"]["name"])
-    elif change.type == "ADDED":
-        _collect_if_orphan(store, change.resource, obj)
     elif _may_go(change):
         store.remove(change.resource, *key_of(obj))
+    else:
+        _collect_if_orphan(store, change.resource, obj)
 
 
 def _may_go(change: Change) -> bool:
@@ -111,18 +119,40 @@ def _may_go(change: Change) -> bool:
     return bool(gone) and is_deleting(change.obj) and done
 
 
-def _collect_orphans(store: Store, uid: str) -> None:
-    for resource, obj in list(store.everything()):
-        owners = obj["metadata"].get("ownerReferences") or []
-        if any(owner["uid"] == uid for owner in owners):
-            _collect_if_orphan(store, resource, obj)
+def _owner_uids(obj: Obj) -> set[str]:
+    return {owner["uid"] for owner in obj["metadata"].get("ownerReferences") or []}
+
+
+def _dependents(store: Store, uid: str) -> list[tuple[Resource, Obj]]:
+    return [(resource, obj) for resource, obj in _owning(store) if uid in _owner_uids(obj)]
+
+
+def _owning(store: Store) -> Iterator[tuple[Resource, Obj]]:
+    """Go through all that may own or be owned: not events, of which there are many."""
+    return (pair for pair in list(store.everything()) if pair[0] is not EVENTS)
+
+
+def _collect_dependents(store: Store, uid: str) -> None:
+    for resource, obj in _dependents(store, uid):
+        _collect_if_orphan(store, resource, obj)
 
 
 def _collect_if_orphan(store: Store, resource: Resource, obj: Obj) -> None:
     """Delete an object none of whose owners exists (any more)."""
-    owners = obj["metadata"].get("ownerReferences") or []
-    if not owners or not store.find(resource, *key_of(obj)):
+    owners = _owner_uids(obj)
+    if not owners or is_deleting(obj) or not store.find(resource, *key_of(obj)):
         return
-    alive = {one["metadata"]["uid"] for _, one in store.everything()}
-    if not any(owner["uid"] in alive for owner in owners):
+    if not owners & {one["metadata"]["uid"] for _, one in _owning(store)}:
         delete(store, resource, obj, {})
+
+
+def _propagate(store: Store, owner: Obj, policy: str | None) -> None:
+    """Do to dependents what has to be done before their owner goes."""
+    uid = owner["metadata"]["uid"]
+    for resource, obj in _dependents(store, uid) if policy else []:
+        if policy == "Orphan":
+            references = obj["metadata"]["ownerReferences"]
+            kept = [one for one in references if one["uid"] != uid] or None
+            store.update(resource, with_metadata(obj, ownerReferences=kept))
+        elif policy == "Foreground" and _owner_uids(obj) == {uid}:
+            delete(store, resource, obj, {})

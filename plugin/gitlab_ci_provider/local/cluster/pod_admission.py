@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from gitlab_ci_provider.local.cluster import errors
-from gitlab_ci_provider.local.cluster.objects import Obj
+from gitlab_ci_provider.local.cluster.objects import Obj, timestamp
 from gitlab_ci_provider.local.cluster.quantity import parse_quantity
 
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
@@ -91,7 +91,7 @@ def prepare_pod(obj: Obj) -> Obj:
 def _first_status(spec: Obj) -> Obj:
     status: Obj = {"phase": "Pending"}
     if spec.get("schedulingGates"):
-        times = {"lastProbeTime": None, "lastTransitionTime": None}
+        times = {"lastProbeTime": None, "lastTransitionTime": timestamp()}
         message = "Scheduling is blocked due to non-empty scheduling gates"
         gated = {"reason": "SchedulingGated", "message": message}
         condition = {"type": "PodScheduled", "status": "False", **times, **gated}

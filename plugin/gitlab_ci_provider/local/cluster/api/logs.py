@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 from aiohttp import web
 
@@ -33,10 +34,10 @@ async def read_log(request: web.Request, pod: Obj, kubelet: Kubelet) -> web.Stre
     )
     response.enable_chunked_encoding()
     await response.prepare(request)
-    if log is not None:
+    with suppress(ConnectionError):  # the client has gone
         async for piece in log.read(options):
             await response.write(piece)
-    await response.write_eof()
+        await response.write_eof()
     return response
 
 
@@ -65,7 +66,7 @@ def choose_container(pod: Obj, name: str | None) -> str:
     return name
 
 
-def _find_log(pod: Obj, container: str, kubelet: Kubelet, *, previous: bool) -> ContainerLog | None:
+def _find_log(pod: Obj, container: str, kubelet: Kubelet, *, previous: bool) -> ContainerLog:
     worker = kubelet.worker(pod["metadata"]["uid"])
     runner = worker.containers.get(container) if worker else None
     shown = f'container "{container}" in pod "{pod["metadata"]["name"]}"'

@@ -51,11 +51,12 @@ async def watch(request: web.Request, target: Target, store: Store) -> web.Strea
     response.enable_chunked_encoding()
     await response.prepare(request)
     headed = True
-    async for event in _Stream(plan, store).events():
-        line = _line(event, plan, headed=headed)
-        headed = headed and event["type"] in {"BOOKMARK", "ERROR"}
-        await response.write(line)
-    await response.write_eof()
+    with suppress(ConnectionError):  # the client has gone
+        async for event in _Stream(plan, store).events():
+            line = _line(event, plan, headed=headed)
+            headed = headed and event["type"] in {"BOOKMARK", "ERROR"}
+            await response.write(line)
+        await response.write_eof()
     return response
 
 

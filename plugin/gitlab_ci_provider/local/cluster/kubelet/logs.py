@@ -168,7 +168,8 @@ class ContainerLog:
             end = self._offsets[batch + 1] if batch + 1 < len(self._offsets) else self._size
             skipped = self._lines_between(start, offset + position)
             part = data[position : end - offset]
-            middle = self._is_inside_line(offset + position)
+            before = (data[position - 1 : position] if position else b"") or self._byte_before(offset)
+            middle = before not in {b"", b"\n"}
             pieces.append(_stamp_lines(part, self._stamps[batch] + skipped, middle=middle))
             position += len(part)
             batch += 1
@@ -180,11 +181,11 @@ class ContainerLog:
         with self.path.open("rb") as file:
             return os.pread(file.fileno(), end - start, start).count(b"\n")
 
-    def _is_inside_line(self, offset: int) -> bool:
+    def _byte_before(self, offset: int) -> bytes:
         if offset == 0:
-            return False
+            return b""
         with self.path.open("rb") as file:
-            return os.pread(file.fileno(), 1, offset - 1) != b"\n"
+            return os.pread(file.fileno(), 1, offset - 1)
 
 
 def _stamp_lines(data: bytes, stamp: int, *, middle: bool) -> bytes:

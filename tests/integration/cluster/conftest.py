@@ -1,0 +1,36 @@
+"""One cluster for all tests here, and a namespace for each."""
+
+import itertools
+
+import pytest
+from integration.cluster.support import start_cluster
+
+_NUMBERS = itertools.count()
+
+
+def pytest_collection_modifyitems(items):
+    """All tests here share a cluster, so they run in one process."""
+    for item in items:
+        if "integration/cluster" in str(item.path):
+            item.add_marker(pytest.mark.integration)
+            item.add_marker(pytest.mark.xdist_group("cluster"))
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory):
+    """A cluster; its end is a test, too: it must stop cleanly."""
+    running = start_cluster(tmp_path_factory.mktemp("cluster") / "state")
+    yield running
+    assert running.stop() == 0
+    assert "Traceback" not in running.log.read_text()
+
+
+@pytest.fixture
+def api(cluster):
+    """A client for an empty namespace."""
+    client = cluster.api()
+    client.namespace = f"test-{next(_NUMBERS)}"
+    client.http.post("/api/v1/namespaces", json={"metadata": {"name": client.namespace}})
+    yield client
+    client.http.delete(f"/api/v1/namespaces/{client.namespace}")
+    client.close()

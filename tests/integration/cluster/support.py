@@ -1,0 +1,195 @@
+"""A cluster of the tests' own and a small client that sees every byte of its answers."""
+
+import base64
+import json
+import os
+import signal
+import ssl
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[3]
+MODULE = "gitlab_ci_provider.local.cluster"
+
+
+def shared_folder():
+    """Find the recordings of a real Kubernetes, or skip."""
+    folder = Path(os.environ.get("GITLAB_CI_SHARED", ROOT.parent / "shared"))
+    recordings = folder / "kubernetes" / "recordings"
+    if not recordings.is_dir():
+        pytest.skip("no recordings of a real Kubernetes: set GITLAB_CI_SHARED")
+    return recordings
+
+
+def recording(name):
+    """Read one recording."""
+    return json.loads((shared_folder() / name).read_text())
+
+
+@dataclass
+class Cluster:
+    """A running embedded cluster."""
+
+    process: subprocess.Popen
+    directory: Path
+    log: Path
+
+    @property
+    def kubeconfig(self):
+        return self.directory / "kubeconfig"
+
+    def stop(self, number=signal.SIGTERM, seconds=20):
+        """Send a signal and wait; gives the exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(seconds)
+
+    def api(self):
+        return Api(self.kubeconfig)
+
+
+def start_cluster(directory, *arguments):
+    """Start a cluster and wait until it is ready."""
+    log = directory.with_suffix(".log")
+    command = [sys.executable, "-m", MODULE, "--dir", str(directory), *arguments]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output)
+    cluster = Cluster(process, directory, log)
+    while not cluster.kubeconfig.exists():
+        try:
+            process.wait(0.02)
+        except subprocess.TimeoutExpired:
+            continue
+        raise AssertionError(log.read_text())
+    return cluster
+
+
+class Api:
+    """A client for one namespace."""
+
+    def __init__(self, kubeconfig, namespace="default"):
+        config = yaml.safe_load(kubeconfig.read_text())
+        cluster = config["clusters"][0]["cluster"]
+        self.server = cluster["server"]
+        self.token = config["users"][0]["user"]["token"]
+        authority = base64.b64decode(cluster["certificate-authority-data"]).decode()
+        self.tls = ssl.create_default_context(cadata=authority)
+        self.http = httpx.Client(
+            base_url=self.server,
+            verify=self.tls,
+            headers={"Authorization": f"Bearer {self.token}"},
+            timeout=60,
+        )
+        self.namespace = namespace
+
+    def close(self):
+        self.http.close()
+
+    def path(self, plural, *parts):
+        return "/".join([f"/api/v1/namespaces/{self.namespace}/{plural}", *parts])
+
+    def create(self, plural, obj, **params):
+        """Create an object; gives it back."""
+        answer = self.http.post(self.path(plural), json=obj, params=params)
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    def get(self, plural, name):
+        return self.http.get(self.path(plural, name)).json()
+
+    def names(self, plural, **params):
+        items = self.http.get(self.path(plural), params=params).json()["items"]
+        return [item["metadata"]["name"] for item in items]
+
+    def delete(self, plural, name, **params):
+        return self.http.delete(self.path(plural, name), params=params)
+
+    def patch(self, plural, name, body, kind="merge-patch+json"):
+        headers = {"Content-Type": f"application/{kind}"}
+        return self.http.patch(self.path(plural, name), content=json.dumps(body), headers=headers)
+
+    @contextmanager
+    def watch(self, plural, **params):
+        """Open a watch; gives an iterator over its events."""
+        params = {"watch": "true", "timeoutSeconds": 40, **params}
+        with self.http.stream("GET", self.path(plural), params=params) as response:
+            assert response.status_code == 200, response.read()
+            yield (json.loads(line) for line in response.iter_lines())
+
+    def wait(self, name, test, plural="pods"):
+        """Wait until an object passes a test; gives it."""
+        with self.watch(plural, fieldSelector=f"metadata.name={name}") as events:
+            for event in events:
+                if event["type"] != "DELETED" and test(event["object"]):
+                    return event["object"]
+        raise AssertionError(f"{name} never came so far: {self.get(plural, name)}")
+
+    def wait_gone(self, name):
+        """Wait until a pod has been deleted."""
+        version = self.http.get(self.path("pods")).json()["metadata"]["resourceVersion"]
+        if self.http.get(self.path("pods", name)).status_code == 404:
+            return
+        selector = f"metadata.name={name}"
+        with self.watch("pods", fieldSelector=selector, resourceVersion=version) as events:
+            assert any(event["type"] == "DELETED" for event in events)
+
+    def run(self, name, script, **spec):
+        """Run a pod with one container to its end; gives the pod."""
+        self.create("pods", pod(name, script, **spec))
+        return self.wait(name, has_ended)
+
+    def log(self, name, **params):
+        """Read a log; gives its bytes."""
+        answer = self.http.get(self.path("pods", name, "log"), params=params)
+        assert answer.status_code == 200, answer.text
+        return answer.content
+
+    def output(self, name, script, **spec):
+        """Run a pod that must succeed; gives what it wrote."""
+        ended = self.run(name, script, **spec)
+        text = self.log(name).decode()
+        assert ended["status"]["phase"] == "Succeeded", (text, ended["status"])
+        return text
+
+    def events(self, name):
+        """List type, reason and message of the events about a pod."""
+        params = {"fieldSelector": f"involvedObject.name={name}"}
+        items = self.http.get(self.path("events"), params=params).json()["items"]
+        return [(item["type"], item["reason"], item["message"]) for item in items]
+
+
+def pod(name, script="true", *, container=None, **spec):
+    """Make a pod with one container, `main`, that runs a shell script."""
+    main = {"name": "main", "image": "test", "command": ["sh", "-c", script], **(container or {})}
+    return {
+        "metadata": {"name": name},
+        "spec": {
+            "restartPolicy": "Never",
+            "terminationGracePeriodSeconds": 1,
+            "containers": [main],
+            **spec,
+        },
+    }
+
+
+def has_ended(obj):
+    return obj["status"]["phase"] in {"Succeeded", "Failed"}
+
+
+def is_running(obj):
+    return obj["status"]["phase"] == "Running"
+
+
+def state_of(obj, container="main"):
+    """Give the state of a container of a pod."""
+    statuses = [
+        *obj["status"].get("initContainerStatuses", []),
+        *obj["status"].get("containerStatuses", []),
+    ]
+    return next((one["state"] for one in statuses if one["name"] == container), {})
