@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from gitlab_ci_provider.compiler.graph import find_cycle
+from gitlab_ci_provider.compiler.needs import MATRIX_VALUE
 from gitlab_ci_provider.model.diagnostic import Diagnostic, error
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.needs import Need
@@ -61,7 +62,11 @@ def _check_need_list(
             twice[need.job] = None
         seen.add(need.job)
         other = jobs.get(need.job)
-        if other is None:
+        missing = MATRIX_VALUE.search(need.job)
+        if missing:
+            words = f"{job.name} job: '{missing[1]}' does not exist in matrix configuration"
+            yield _error(job, "needs-matrix-value", words)
+        elif other is None:
             if not need.optional:
                 words = f"{job.name} job: undefined need: {need.job}"
                 yield _error(job, "needs-unknown-job", words)

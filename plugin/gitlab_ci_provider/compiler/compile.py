@@ -10,7 +10,8 @@ from gitlab_ci_provider.compiler.graph import build_edges
 from gitlab_ci_provider.compiler.needs import connect
 from gitlab_ci_provider.compiler.parallel import instances
 from gitlab_ci_provider.config.ci_config import CiConfig
-from gitlab_ci_provider.config.includes.fetcher import FileFetcher
+from gitlab_ci_provider.config.includes.fetcher import Elsewhere, FileFetcher
+from gitlab_ci_provider.config.includes.processor import Sources
 from gitlab_ci_provider.config.report import Report
 from gitlab_ci_provider.config.resolve import resolve
 from gitlab_ci_provider.model.context import PipelineContext
@@ -35,14 +36,18 @@ class CompileResult:
 
 
 def compile_pipeline(
-    fetcher: FileFetcher, context: PipelineContext, config_path: str = ".gitlab-ci.yml"
+    fetcher: FileFetcher,
+    context: PipelineContext,
+    config_path: str = ".gitlab-ci.yml",
+    *,
+    elsewhere: Elsewhere | None = None,
 ) -> CompileResult:
     """Compile a configuration to a pipeline that holds every job that could run.
 
     Only `include` and `spec:inputs` look at the context; rules stay data.
     """
     report = Report()
-    config = resolve(fetcher, context, config_path, report)
+    config = resolve(Sources(fetcher, elsewhere), context, config_path, report)
     if config is None:
         return CompileResult(pipeline=None, diagnostics=tuple(report.diagnostics))
     jobs = _jobs(config)

@@ -10,7 +10,7 @@ from gitlab_ci_provider.compiler.parallel import by_group, instance_name, legs_o
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.needs import MatrixItem, Need
 
-_MATRIX_VALUE = re.compile(r"\$\[\[\s*matrix\.([\w-]+)\s*\]\]")
+MATRIX_VALUE = re.compile(r"\$\[\[\s*matrix\.([\w-]+)\s*\]\]")
 
 
 def connect(jobs: Mapping[str, Job]) -> dict[str, Job]:
@@ -57,6 +57,6 @@ def _names(
 def _filled(item: MatrixItem, values: Mapping[str, str]) -> MatrixItem:
     """Put the needing instance's own matrix values where `$[[ matrix.X ]]` asks for them."""
     return tuple(
-        (name, tuple(_MATRIX_VALUE.sub(lambda m: values.get(m[1], m[0]), one) for one in choices))
+        (name, tuple(MATRIX_VALUE.sub(lambda m: values.get(m[1], m[0]), one) for one in choices))
         for name, choices in item
     )

@@ -9,6 +9,8 @@ Unlike GitLab, which limits the memory of the parsed tree (2 MB by default), the
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from yaml._yaml import CParser
 from yaml.error import MarkedYAMLError, YAMLError
 from yaml.events import (
@@ -30,6 +32,7 @@ MAX_DEPTH = 100
 MAX_NODES = 2_000_000
 TOO_BIG = "The parsed YAML is too big"
 _REFERENCE_TAG = "!reference"
+_BOOLEAN_WORDS = frozenset({"yes", "no", "on", "off", "true", "false"})
 
 
 class LoadError(Exception):
@@ -65,6 +68,14 @@ class _Builder:
         self.stack: list[_Open] = []
         self.nodes = 0
         self.root: Node = None
+        self.handlers: dict[type[Event], Callable[..., None]] = {
+            ScalarEvent: self._scalar,
+            MappingStartEvent: self._open,
+            SequenceStartEvent: self._open,
+            MappingEndEvent: self._close,
+            SequenceEndEvent: self._close,
+            AliasEvent: self._alias,
+        }
 
     def build(self, text: str) -> Node:
         """Read the events of one document."""
@@ -81,15 +92,9 @@ class _Builder:
         return self.root
 
     def _take(self, event: Event) -> None:
-        if isinstance(event, ScalarEvent):
-            self._count(1, event)
-            self._scalar(event)
-        elif isinstance(event, MappingStartEvent | SequenceStartEvent):
-            self._open(event)
-        elif isinstance(event, MappingEndEvent | SequenceEndEvent):
-            self._close()
-        elif isinstance(event, AliasEvent):
-            self._alias(event)
+        handle = self.handlers.get(type(event))
+        if handle:
+            handle(event)
 
     def _mark(self, event: Event) -> Mark:
         at = event.start_mark
@@ -103,20 +108,32 @@ class _Builder:
             raise LoadError("yaml-too-big", TOO_BIG, self._mark(event))
 
     def _scalar(self, event: ScalarEvent) -> None:
+        self._count(1, event)
         mark = self._mark(event)
-        value: Node
-        if event.tag == _REFERENCE_TAG:
-            value = Reference(None, _quoted(event.value), mark)
-        elif event.implicit[0] or (event.tag is not None and not _says_text(event)):
-            try:
-                value = resolve(event.value)
-            except DisallowedClassError as error:
-                raise LoadError("yaml-date", str(error), mark) from error
-        else:
-            value = event.value
+        value = self._key(event, mark) if self._expects_key() else self._value(event, mark)
         if event.anchor:
             self.anchors[event.anchor] = value
         self._add(value, mark, 1)
+
+    def _expects_key(self) -> bool:
+        return bool(self.stack) and self.stack[-1].key is None and self.stack[-1].is_map
+
+    def _key(self, event: ScalarEvent, mark: Mark) -> str:
+        """Read a key as it is written, also where YAML sees a boolean or number."""
+        if event.implicit[0] and event.value.lower() in _BOOLEAN_WORDS:
+            message = f"YAML 1.1 reads the key {event.value} as a boolean; it is kept as text here"
+            self.report.warning("yaml-boolean-key", message, mark, "Put it in quotes.")
+        return event.value
+
+    def _value(self, event: ScalarEvent, mark: Mark) -> Node:
+        if event.tag == _REFERENCE_TAG:
+            return Reference(None, _quoted(event.value), mark)
+        if not event.implicit[0] and (event.tag is None or _says_text(event)):
+            return event.value
+        try:
+            return resolve(event.value)
+        except DisallowedClassError as error:
+            raise LoadError("yaml-date", str(error), mark) from error
 
     def _open(self, event: MappingStartEvent | SequenceStartEvent) -> None:
         if len(self.stack) >= MAX_DEPTH:
@@ -126,7 +143,7 @@ class _Builder:
         node: Map | Seq = Map(mark) if isinstance(event, MappingStartEvent) else Seq(mark)
         self.stack.append(_Open(node, event.anchor, event.tag == _REFERENCE_TAG))
 
-    def _close(self) -> None:
+    def _close(self, _: Event) -> None:
         done = self.stack.pop()
         node: Node = done.node
         if done.reference:
@@ -156,20 +173,16 @@ class _Builder:
             parent.node.append(node)
             parent.node.marks.append(mark)
         elif parent.key is None:
-            parent.key = self._key(node, mark, parent.node)
+            parent.key = self._key_text(node, mark)
             parent.key_mark = mark
         else:
             self._pair(parent, node, mergeable=alias or isinstance(node, Map | Seq))
             parent.key = None
 
-    def _key(self, node: Node, mark: Mark, owner: Map) -> str:
-        if isinstance(node, str):
-            return node
+    def _key_text(self, node: Node, mark: Mark) -> str:
         if isinstance(node, Map | Seq | Reference):
             raise LoadError("yaml-key", "Invalid configuration format: a key must be text", mark)
-        key = to_ruby_text(node)
-        owner.typed_keys |= {key}
-        return key
+        return node if isinstance(node, str) else to_ruby_text(node)
 
     def _pair(self, parent: _Open, node: Node, *, mergeable: bool) -> None:
         owner, key, mark = parent.node, parent.key, parent.key_mark
@@ -197,10 +210,11 @@ class _Builder:
 class _Open:
     """A mapping or list whose end is still to come."""
 
-    __slots__ = ("anchor", "key", "key_mark", "node", "reference", "weight", "written")
+    __slots__ = ("anchor", "is_map", "key", "key_mark", "node", "reference", "weight", "written")
 
     def __init__(self, node: Map | Seq, anchor: str | None, reference: bool):
         self.node = node
+        self.is_map = isinstance(node, Map)
         self.anchor = anchor
         self.reference = reference
         self.weight = 1

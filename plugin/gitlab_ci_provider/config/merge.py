@@ -21,5 +21,4 @@ def deep_merge(base: Map, over: Map) -> Map:
         else:
             merged[key] = value
         merged.marks[key] = over.place(key)
-    merged.typed_keys = base.typed_keys | over.typed_keys
     return merged

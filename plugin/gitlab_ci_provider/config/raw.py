@@ -37,19 +37,14 @@ Node: TypeAlias = "bool | int | float | str | Map | Seq | Reference | None"
 
 
 class Map(dict[str, "Node"]):
-    """A mapping; `marks` tells for each key where its winning value was written.
+    """A mapping; `marks` tells for each key where its winning value was written."""
 
-    Attributes:
-        typed_keys: keys that YAML does not read as text, as written in Ruby (`true`, `12`).
-    """
-
-    __slots__ = ("mark", "marks", "typed_keys")
+    __slots__ = ("mark", "marks")
 
     def __init__(self, mark: Mark, items: Iterable[tuple[str, Node]] = ()):
         super().__init__(items)
         self.mark = mark
         self.marks: dict[str, Mark] = {}
-        self.typed_keys: frozenset[str] = frozenset()
 
     def put(self, key: str, value: Node, mark: Mark) -> None:
         """Set a key while the mapping is being built."""
@@ -65,7 +60,6 @@ class Map(dict[str, "Node"]):
         """Copy one level deep, with the places."""
         twin = Map(self.mark, self.items())
         twin.marks = dict(self.marks)
-        twin.typed_keys = self.typed_keys
         return twin
 
     def without(self, *keys: str) -> Map:
@@ -93,8 +87,3 @@ class Seq(list["Node"]):
     def place(self, position: int) -> Mark:
         """Tell where an item was written."""
         return self.marks[position] if position < len(self.marks) else self.mark
-
-
-def mark_of(node: Node, default: Mark) -> Mark:
-    """Tell where a node was written, when it knows."""
-    return node.mark if isinstance(node, Map | Seq | Reference) else default

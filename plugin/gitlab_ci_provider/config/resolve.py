@@ -5,8 +5,8 @@ from __future__ import annotations
 from gitlab_ci_provider.config.ci_config import CiConfig
 from gitlab_ci_provider.config.defaults import GLOBAL_KEYS, apply_defaults, read_defaults
 from gitlab_ci_provider.config.extends import apply_extends
-from gitlab_ci_provider.config.includes.fetcher import FileFetcher
-from gitlab_ci_provider.config.includes.processor import load_tree
+from gitlab_ci_provider.config.includes.processor import Sources, load_tree
+from gitlab_ci_provider.config.inputs.job import check_job_inputs
 from gitlab_ci_provider.config.keywords.fields import Field
 from gitlab_ci_provider.config.keywords.job import JobConfig, read_job
 from gitlab_ci_provider.config.keywords.variables import read_global_variables
@@ -23,10 +23,10 @@ _NOT_A_JOB = "config should implement the script:, run:, or trigger: keyword"
 
 
 def resolve(
-    fetcher: FileFetcher, context: PipelineContext, config_path: str, report: Report
+    sources: Sources, context: PipelineContext, config_path: str, report: Report
 ) -> CiConfig | None:
     """Read a configuration with all that it includes; None when there is no tree to speak of."""
-    loaded = load_tree(fetcher, context, config_path, report)
+    loaded = load_tree(sources, context, config_path, report)
     if loaded is None:
         return None
     tree = resolve_references(apply_extends(loaded.tree, report), report)
@@ -63,4 +63,6 @@ def _read_job(root: Field, tree: Map, name: str, defaults: Map) -> JobConfig | N
         return None
     label = f"jobs:{name}"
     filled = apply_defaults(raw, defaults)
-    return read_job(Field(filled, label, f"{label} config", place, root.report), name)
+    field = Field(filled, label, f"{label} config", place, root.report)
+    check_job_inputs(field)
+    return read_job(field, name)

@@ -1,8 +1,9 @@
-"""How included text is obtained: a protocol, so that no rule of the language knows of I/O."""
+"""How included text is obtained: protocols, so that no rule of the language knows of I/O."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 
@@ -18,3 +19,39 @@ class FileFetcher(Protocol):
 
     def paths(self) -> Sequence[str]:
         """List all files, for globs and `exists`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectFiles:
+    """Files of another project at one commit.
+
+    Attributes:
+        version: of a released component; empty for any other ref.
+    """
+
+    files: FileFetcher
+    sha: str
+    version: str = ""
+
+
+class Elsewhere(Protocol):
+    """Everything that is included from outside the repository."""
+
+    def project(self, path: str, ref: str | None) -> ProjectFiles | None:
+        """Find a project at a ref (None: its default branch); None when there is no such one.
+
+        Also finds components' versions: `~latest`, `1`, `1.2` name releases.
+
+        Raises:
+            SourceError: it cannot be reached.
+        """
+
+    def remote(self, url: str) -> bytes:
+        """Fetch a URL.
+
+        Raises:
+            SourceError: it cannot be fetched, or must not be.
+        """
+
+    def template(self, name: str) -> bytes | None:
+        """Give one of GitLab's templates; None when there is no such one."""

@@ -6,16 +6,19 @@ ones, the including file over all of them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gitlab_ci_provider.config.includes.fetcher import FileFetcher
+from gitlab_ci_provider.config.includes.content import Reading, read_tree
+from gitlab_ci_provider.config.includes.fetcher import Elsewhere, FileFetcher
 from gitlab_ci_provider.config.includes.locations import Location, read_locations
+from gitlab_ci_provider.config.includes.origin import Finder, IncludeError, Origin
+from gitlab_ci_provider.config.inputs.spec import InputSpec, read_inputs
 from gitlab_ci_provider.config.keywords.fields import Field
-from gitlab_ci_provider.config.loader import LoadError, load
+from gitlab_ci_provider.config.keywords.plain import plain
 from gitlab_ci_provider.config.merge import deep_merge
 from gitlab_ci_provider.config.raw import Map, Mark
 from gitlab_ci_provider.config.report import Report
-from gitlab_ci_provider.config.text import decode
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.variables import merge
@@ -34,78 +37,110 @@ class LoadedTree:
     files: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where files come from: the repository, and what is outside of it when it can be reached."""
+
+    own: FileFetcher
+    elsewhere: Elsewhere | None = None
+
+
 def load_tree(
-    fetcher: FileFetcher, context: PipelineContext, config_path: str, report: Report
+    sources: Sources, context: PipelineContext, config_path: str, report: Report
 ) -> LoadedTree | None:
     """Read the main file and everything that it includes."""
-    return _Processor(fetcher, context, report).run(config_path)
+    return _Processor(sources, context, report).run(config_path)
 
 
 class _Processor:
-    def __init__(self, fetcher: FileFetcher, context: PipelineContext, report: Report):
-        self.fetcher = fetcher
+    def __init__(self, sources: Sources, context: PipelineContext, report: Report):
+        self.finder = Finder(context, sources.own, sources.elsewhere)
         self.report = report
-        self.view = _view(context, fetcher)
+        self.view = _view(context, sources.own)
         self.files: list[str] = []
         self.included = 0
 
     def run(self, path: str) -> LoadedTree | None:
         """Read the main file, then what it includes."""
-        tree = self._read(path, Mark(path), f"{path} does not exist in the repository")
+        origin = self._main(path)
+        if origin is None:
+            return None
+        tree = self._read(origin, self.finder.context.inputs, "", Mark(path))
         if tree is None:
             return None
-        return LoadedTree(self._expand(tree, path), tuple(self.files))
+        return LoadedTree(self._expand(tree, origin), tuple(self.files))
 
-    def _expand(self, tree: Map, path: str) -> Map:
+    def _main(self, path: str) -> Origin | None:
+        own = self.finder.own
+        try:
+            content = own.read(path)
+        except SourceError as error:
+            self.report.error("file-unreadable", str(error), Mark(path))
+            return None
+        if content is None:
+            self.report.error("file-missing", f"there is no {path} in the repository", Mark(path))
+            return None
+        return Origin(path, path, content, own)
+
+    def _expand(self, tree: Map, origin: Origin) -> Map:
         """Merge what a file includes below it."""
-        field = Field(tree, "", "config", Mark(path), self.report).entry("include")
-        if field is None:
-            return tree.without("include")
+        field = Field(tree, "", "config", Mark(origin.name), self.report).entry("include")
         below = Map(tree.mark)
-        for location in read_locations(field, self.view, self.fetcher):
-            included = self._include(location)
-            if included is not None:
-                below = deep_merge(below, included)
+        if field is not None:
+            for location in read_locations(field, self.view, origin.files):
+                included = self._include(location, origin)
+                if included is not None:
+                    below = deep_merge(below, included)
         return deep_merge(below, tree.without("include"))
 
-    def _include(self, location: Location) -> Map | None:
+    def _include(self, location: Location, parent: Origin) -> Map | None:
+        origin = self._find(location, parent)
+        if origin is None:
+            return None
+        given = {name: plain(value) for name, value in location.inputs.items()}
+        tree = self._read(origin, given, f"`{origin.shown}`: ", location.mark)
+        return None if tree is None else self._expand(tree, origin)
+
+    def _find(self, location: Location, parent: Origin) -> Origin | None:
         self.included += 1
         if self.included > MAX_INCLUDES:
             if self.included == MAX_INCLUDES + 1:
                 message = f"Maximum of {MAX_INCLUDES} nested includes are allowed!"
                 self.report.error("include-too-many", message, location.mark)
             return None
-        if location.kind != "local":
-            message = f"include:{location.kind} cannot be read here: {location.path}"
-            self.report.error("include-unsupported", message, location.mark)
-            return None
-        path = location.path
-        tree = self._read(path, location.mark, f"Local file `{path}` does not exist!")
-        return None if tree is None else self._expand(tree, path)
-
-    def _read(self, path: str, wanted_at: Mark, missing: str) -> Map | None:
         try:
-            content = self.fetcher.read(path)
-        except SourceError as error:
-            self.report.error("file-unreadable", str(error), wanted_at)
+            return self.finder.find(location, parent.files)
+        except IncludeError as error:
+            self.report.error(error.code, error.message, location.mark)
             return None
-        if content is None:
-            self.report.error("file-missing", missing, wanted_at)
-            return None
-        self.files.append(path)
-        text = decode(content, path, self.report)
-        return None if text is None else self._parse(text, path)
 
-    def _parse(self, text: str, path: str) -> Map | None:
-        try:
-            node = load(text, path, self.report)
-        except LoadError as error:
-            self.report.error(error.code, error.message, error.mark)
-            return None
-        if isinstance(node, Map):
-            return node
-        self.report.error("yaml-not-a-hash", "Invalid configuration format", Mark(path))
-        return None
+    def _read(
+        self, origin: Origin, given: Mapping[str, object], prefix: str, at: Mark
+    ) -> Map | None:
+        self.files.append(origin.name)
+        reading = Reading(
+            given=given,
+            variables=self.view.variables,
+            shared=lambda field: self._shared_inputs(field, origin),
+            prefix=prefix,
+            at=at,
+        )
+        return read_tree(origin, reading, self.report)
+
+    def _shared_inputs(self, field: Field, parent: Origin) -> Mapping[str, InputSpec]:
+        """Read the files of `spec:include`; their only key is `inputs`."""
+        specs: dict[str, InputSpec] = {}
+        for location in read_locations(field, self.view, parent.files):
+            origin = self._find(location, parent)
+            if origin is None:
+                continue
+            tree = self._read(origin, {}, f"`{origin.shown}`: ", location.mark)
+            if tree is not None:
+                label = f"`{origin.shown}`"
+                owner = Field(tree, label, f"{label} config", Mark(origin.name), self.report)
+                owner.only(("inputs",))
+                specs |= read_inputs(owner)
+        return specs
 
 
 def _view(context: PipelineContext, fetcher: FileFetcher) -> RuleView:

@@ -66,7 +66,7 @@ def _read_key(field: Field) -> CacheKey | None:
     if isinstance(field.value, str):
         return CacheKey(value=field.value) if _usable(field, field.value) else None
     if not isinstance(field.value, Map):
-        field.refuse("should be a hash, a string or a symbol")
+        field.refuse_as("should be a hash, a string or a symbol")
         return None
     field.only(("files", "files_commits", "prefix"))
     source = field.read("files", _read_files)

@@ -152,7 +152,7 @@ def _inherited_variables(field: Field) -> tuple[str, ...] | None:
 def _names(field: Field) -> tuple[str, ...] | None:
     if isinstance(field.value, Seq):
         return strings(field)
-    field.refuse("should be a bool or array of strings")
+    field.refuse_as("should be a bool or array of strings")
     return None
 
 
@@ -164,7 +164,7 @@ def _tags(field: Field) -> tuple[str, ...] | None:
 
 
 def _allow_failure(field: Field, when: When | None) -> AllowFailure:
-    written = field.read("allow_failure", read_allow_failure)
+    written = field.get("allow_failure", read_allow_failure)
     if written is not None:
         return written
     return AllowFailure(allowed=when is When.MANUAL)

@@ -51,7 +51,7 @@ def _need(field: Field) -> Need | CrossNeed | None:
     if isinstance(field.value, str):
         return Need(job=field.value)
     if not isinstance(field.value, Map):
-        field.refuse("has an unsupported type")
+        field.refuse_as("has an unsupported type")
         return None
     if "project" in field.value:
         return _project_need(field)

@@ -26,7 +26,7 @@ def read_parallel(field: Field) -> Parallel | None:
     if isinstance(field.value, int) and is_integer(field.value):
         return _copies(field, field.value)
     if not isinstance(field.value, Map):
-        field.refuse("should be an integer or a hash")
+        field.refuse_as("should be an integer or a hash")
         return None
     matrix = read_matrix(field)
     return Parallel(matrix=matrix) if matrix else None

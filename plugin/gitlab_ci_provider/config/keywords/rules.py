@@ -47,7 +47,9 @@ def read_job_rules(field: Field) -> tuple[Rule, ...] | None:
 def read_rules(field: Field, kind: RuleKind) -> tuple[Rule, ...] | None:
     """Read rules of any kind."""
     if not isinstance(field.value, Seq) or not _nested_rules(field.value, MAX_NESTING):
-        field.refuse(_WRONG)
+        field.report.error(
+            "keyword-invalid", f"{field.label.removesuffix(':rules')} rules {_WRONG}", field.mark
+        )
         return None
     label = f"{field.label}:rule"
     read: list[Rule | None] = []

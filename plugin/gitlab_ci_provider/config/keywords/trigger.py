@@ -35,7 +35,7 @@ def read_trigger(field: Field) -> Bridge | None:
             field.refuse("can't be blank")
         return Bridge(project=field.value)
     if not isinstance(field.value, Map) or not field.value:
-        field.refuse("has to be either a string or a hash")
+        field.refuse_as("has to be either a string or a hash")
         return None
     child = "include" in field.value
     if not mapping(field, CHILD_KEYS if child else PROJECT_KEYS):

@@ -8,13 +8,19 @@ Operator = Literal["==", "!=", "=~", "!~", "&&", "||"]
 
 
 class Constant(NamedTuple):
-    """A text, or `null`."""
+    """A text, a boolean or `null`."""
 
-    value: str | None
+    value: str | bool | None
 
 
 class VariableName(NamedTuple):
     """`$NAME`."""
+
+    name: str
+
+
+class InputName(NamedTuple):
+    """`$[[ inputs.name ]]`, in the rules of an input."""
 
     name: str
 
@@ -33,4 +39,4 @@ class Operation(NamedTuple):
     right: Expression
 
 
-Expression: TypeAlias = "Constant | VariableName | Pattern | Operation"
+Expression: TypeAlias = "Constant | VariableName | InputName | Pattern | Operation"

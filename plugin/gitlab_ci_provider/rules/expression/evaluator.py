@@ -7,10 +7,12 @@ an empty text is a true operand, and only the final result is tested for blankne
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from gitlab_ci_provider.rules.expression.ast import (
     Constant,
     Expression,
+    InputName,
     Operation,
     Pattern,
     VariableName,
@@ -21,34 +23,47 @@ from gitlab_ci_provider.rules.expression.regex import compile_pattern
 Value = str | bool | Pattern | None
 
 
-def is_true(expression: str, variables: Mapping[str, str]) -> bool:
-    """Evaluate an expression over unexpanded variables.
+def is_true(
+    expression: str, variables: Mapping[str, str], inputs: Mapping[str, object] | None = None
+) -> bool:
+    """Evaluate an expression over unexpanded variables, and inputs where there are some.
 
     Raises:
         ExpressionError: the text is no expression.
     """
-    value = _evaluate(parse(expression), variables)
+    value = _evaluate(parse(expression), _Scope(variables, inputs or {}))
     if isinstance(value, str):
         return bool(value.strip())
     return bool(value)
 
 
-def _evaluate(node: Expression, variables: Mapping[str, str]) -> Value:
+class _Scope(NamedTuple):
+    variables: Mapping[str, str]
+    inputs: Mapping[str, object]
+
+
+def _evaluate(node: Expression, scope: _Scope) -> Value:
     if isinstance(node, Operation):
-        return _operate(node, variables)
+        return _operate(node, scope)
     if isinstance(node, VariableName):
-        return variables.get(node.name)
+        return scope.variables.get(node.name)
+    if isinstance(node, InputName):
+        return _input(scope.inputs.get(node.name))
     return node.value if isinstance(node, Constant) else node
 
 
-def _operate(node: Operation, variables: Mapping[str, str]) -> Value:
-    left = _evaluate(node.left, variables)
+def _input(value: object) -> Value:
+    return value if value is None or isinstance(value, str | bool) else str(value)
+
+
+def _operate(node: Operation, scope: _Scope) -> Value:
+    left = _evaluate(node.left, scope)
     truthy = left is not None and left is not False
     if node.operator == "&&":
-        return _evaluate(node.right, variables) if truthy else left
+        return _evaluate(node.right, scope) if truthy else left
     if node.operator == "||":
-        return left if truthy else _evaluate(node.right, variables)
-    right = _evaluate(node.right, variables)
+        return left if truthy else _evaluate(node.right, scope)
+    right = _evaluate(node.right, scope)
     if node.operator in ("==", "!="):
         return (left == right) == (node.operator == "==")
     return _matches(left, right) == (node.operator == "=~")

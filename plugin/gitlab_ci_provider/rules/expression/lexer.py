@@ -12,10 +12,11 @@ from typing import NamedTuple
 MAX_TOKENS = 100
 _LEXEMES = re.compile(
     r"""(?P<open>\()|(?P<close>\))
+    |\$\[\[\s*inputs\.(?P<input>[\w-]+)\s*\]\]
     |\$(?P<variable>\w+)
     |"(?P<double>.*?)"|'(?P<single>.*?)'
     |(?P<pattern>/(?:[^/]|\\/)+[^\\]/[ismU]*)
-    |(?P<null>null)
+    |(?P<null>null)|(?P<boolean>true|false)
     |(?P<operator>==|=~|!=|!~|&&|\|\|)""",
     re.VERBOSE,
 )

@@ -11,6 +11,7 @@ from functools import lru_cache
 from gitlab_ci_provider.rules.expression.ast import (
     Constant,
     Expression,
+    InputName,
     Operation,
     Operator,
     Pattern,
@@ -77,8 +78,10 @@ def _pop(waiting: list[Token], output: list[Token], rank: int) -> None:
 def _operand(token: Token) -> Expression:
     if token.kind == "variable":
         return VariableName(token.text)
-    if token.kind == "null":
-        return Constant(None)
+    if token.kind == "input":
+        return InputName(token.text)
+    if token.kind in ("null", "boolean"):
+        return Constant(None if token.kind == "null" else token.text == "true")
     if token.kind == "string":
         return Constant(token.text)
     source = token.text.replace("\\/", "/")

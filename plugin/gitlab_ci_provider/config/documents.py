@@ -1,0 +1,66 @@
+"""A file's header and content: `spec:` is a YAML document of its own before the configuration.
+
+Source: GitLab's `MultiDocYaml` and `Config::Yaml::Documents`. The text is split at lines that begin
+with `---`, before anything is parsed, because inputs are put into the text of the content.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from gitlab_ci_provider.config.loader import load
+from gitlab_ci_provider.config.raw import Map
+from gitlab_ci_provider.config.report import Report
+
+_DIVIDER = re.compile(r"^---\s+", re.MULTILINE)
+_MAX_PARTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """The parts of a file.
+
+    Attributes:
+        header: the mapping that holds `spec`; None when there is no header.
+        first_line: the line of the file that the content starts at.
+    """
+
+    header: Map | None
+    content: str
+    first_line: int = 1
+
+
+def split(text: str, path: str, report: Report) -> Documents:
+    """Split a file.
+
+    Raises:
+        LoadError: the first of several documents is no YAML.
+    """
+    parts = _parts(text)
+    if not parts:
+        return Documents(None, "")
+    start, first = parts[0]
+    if len(parts) > 1:
+        header = load(first, path, report, _line(text, start))
+        if isinstance(header, Map) and "spec" in header:
+            start, content = parts[-1]
+            return Documents(header, content, _line(text, start))
+    return Documents(None, first, _line(text, start))
+
+
+def _parts(text: str) -> list[tuple[int, str]]:
+    """Give the documents with their offsets, without an empty one before a leading divider."""
+    dividers = list(_DIVIDER.finditer(text))[: _MAX_PARTS - 1]
+    starts = [0, *(found.end() for found in dividers)]
+    ends = [*(found.start() for found in dividers), len(text)]
+    parts = [(start, text[start:end]) for start, end in zip(starts, ends, strict=True)]
+    return [part for part in parts if _has_content(part[1])]
+
+
+def _has_content(text: str) -> bool:
+    return any(line.strip() and not line.lstrip().startswith("#") for line in text.splitlines())
+
+
+def _line(text: str, offset: int) -> int:
+    return text.count("\n", 0, offset) + 1

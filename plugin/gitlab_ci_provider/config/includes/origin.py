@@ -1,0 +1,152 @@
+"""A location to its text: which project, which file, and GitLab's words when it is not there."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gitlab_ci_provider.config.includes.fetcher import Elsewhere, FileFetcher, ProjectFiles
+from gitlab_ci_provider.config.includes.locations import Location
+from gitlab_ci_provider.exceptions import SourceError
+from gitlab_ci_provider.model.context import PipelineContext
+
+_YAML = re.compile(r".+\.(yml|yaml)$", re.IGNORECASE)
+_COMPONENT = re.compile(r"^(?P<host>[^/]+)/(?P<project>.+)/(?P<name>[\w-]+)@(?P<version>[^@]+)$")
+_INTEGRITY = re.compile(r"^sha256-[A-Za-z0-9+/]{43}=$")
+
+
+class IncludeError(Exception):
+    """A file cannot be included; the message is GitLab's where GitLab has one."""
+
+    def __init__(self, code: str, message: str):
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A file that was read.
+
+    Attributes:
+        name: how diagnostics call it: its path, with project or address when from elsewhere.
+        shown: how GitLab calls it in messages about its content.
+        files: where its own local includes are.
+        component: what it may know about itself, when it is a component.
+    """
+
+    name: str
+    shown: str
+    content: bytes
+    files: FileFetcher
+    component: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Finder:
+    """Reads locations; `elsewhere` is None when there is nothing but the repository."""
+
+    context: PipelineContext
+    own: FileFetcher
+    elsewhere: Elsewhere | None = None
+
+    def find(self, location: Location, files: FileFetcher) -> Origin:
+        """Read a location as seen from a file among `files`.
+
+        Raises:
+            IncludeError: it cannot be included.
+        """
+        try:
+            return self._find(location, files)
+        except SourceError as error:
+            raise IncludeError("include-unreadable", str(error)) from error
+
+    def _find(self, location: Location, files: FileFetcher) -> Origin:
+        if location.kind != "component" and not _YAML.match(location.path):
+            words = f"Included file `{location.path}` does not have YAML extension!"
+            raise IncludeError("include-extension", words)
+        if location.kind == "local":
+            return self._local(location.path, files)
+        if location.kind == "component":
+            return self._component(location.path)
+        if location.kind == "project":
+            return self._project(location)
+        if location.kind == "remote":
+            return self._remote(location)
+        return self._template(location.path)
+
+    def _local(self, path: str, files: FileFetcher) -> Origin:
+        content = files.read(path)
+        if content is None:
+            raise IncludeError("include-missing", f"Local file `{path}` does not exist!")
+        if not content.strip():
+            raise IncludeError("include-empty", f"Local file `{path}` is empty!")
+        return Origin(path, path, content, files)
+
+    def _project(self, location: Location) -> Origin:
+        project, path = location.project or "", location.path.lstrip("/")
+        found = self._outside(f"project: {project}").project(project, location.ref)
+        if found is None:
+            words = (
+                f"Project `{project}` not found or access denied! Make sure any includes in the "
+                "pipeline configuration are correctly defined."
+            )
+            raise IncludeError("include-project", words)
+        content = found.files.read(path)
+        if content is None:
+            words = f"Project `{project}` file `{path}` does not exist!"
+            raise IncludeError("include-missing", words)
+        return Origin(f"{project}:{path}", path, content, found.files)
+
+    def _remote(self, location: Location) -> Origin:
+        url = location.path
+        content = self._outside(f"remote: {url}").remote(url)
+        if location.integrity is not None and not _intact(content, location.integrity):
+            words = f"Remote file `{url}` integrity check failed."
+            raise IncludeError("include-integrity", words)
+        return Origin(url, url, content, self.own)
+
+    def _template(self, name: str) -> Origin:
+        content = self._outside(f"template: {name}").template(name)
+        if content is None:
+            words = f"Included file `{name}` is empty or does not exist!"
+            raise IncludeError("include-missing", words)
+        return Origin(f"template:{name}", name, content, self.own)
+
+    def _component(self, address: str) -> Origin:
+        found = _COMPONENT.match(address)
+        if found is None:
+            raise IncludeError("include-component", f"Component '{address}' - invalid address")
+        project, name, version = found["project"], found["name"], found["version"]
+        source = self._component_project(project, version)
+        for path in (f"templates/{name}.yml", f"templates/{name}/template.yml"):
+            content = source.files.read(path) if source else None
+            if source is not None and content is not None:
+                about = {
+                    "name": name,
+                    "sha": source.sha,
+                    "version": source.version,
+                    "reference": version,
+                }
+                return Origin(f"{address}:{path}", address, content, source.files, about)
+        raise IncludeError("include-component", f"Component '{address}' - content not found")
+
+    def _component_project(self, project: str, version: str) -> ProjectFiles | None:
+        ref = self.context.ref
+        if project == self.context.project.path and version in (ref.sha, ref.name):
+            return ProjectFiles(self.own, ref.sha)
+        return self._outside(f"component: {project}").project(project, version)
+
+    def _outside(self, what: str) -> Elsewhere:
+        if self.elsewhere is None:
+            words = f"include:{what} is outside of this repository and cannot be read here"
+            raise IncludeError("include-unavailable", words)
+        return self.elsewhere
+
+
+def _intact(content: bytes, integrity: str) -> bool:
+    digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
+    return bool(_INTEGRITY.match(integrity)) and integrity == f"sha256-{digest}"

@@ -1,0 +1,1 @@
+"""`spec:inputs`: typed values that are put into the text before YAML is read."""

@@ -1,0 +1,152 @@
+"""The header `spec:` to input specifications."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gitlab_ci_provider.config.keywords.fields import Field, choice, mapping, strings, text
+from gitlab_ci_provider.config.keywords.plain import plain
+from gitlab_ci_provider.config.raw import Map, Node, Seq
+from gitlab_ci_provider.rules.expression.parser import ExpressionError, parse
+
+TYPES = ("array", "boolean", "number", "string")
+INPUT_KEYS = ("default", "description", "options", "regex", "rules", "type")
+COMPONENT_KEYS = ("name", "sha", "version", "reference")
+MAX_OPTIONS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class InputRule:
+    """One of an input's `rules`: the first whose `condition` holds gives options and default."""
+
+    condition: str | None
+    options: tuple[object, ...] | None
+    default: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class InputSpec:
+    """What a file says about one of its inputs.
+
+    Attributes:
+        required: True when there is no default.
+        options: None when any value will do.
+    """
+
+    name: str
+    type: str = "string"
+    required: bool = True
+    default: object = None
+    options: tuple[object, ...] | None = None
+    regex: str | None = None
+    rules: tuple[InputRule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """`spec:`.
+
+    Attributes:
+        component: what of the component's identity the content may use.
+        include: entries of `spec:include`, to be read by whoever reads files.
+    """
+
+    inputs: Mapping[str, InputSpec]
+    component: tuple[str, ...] = ()
+    include: Field | None = None
+
+
+def read_header(header: Field) -> Header:
+    """Read the header document."""
+    header.only(("spec",))
+    spec = header.entry("spec")
+    if spec is None or not mapping(spec, ("inputs", "component", "include")):
+        return Header({})
+    component = spec.read("component", _component) or ()
+    return Header(read_inputs(spec), component, spec.entry("include"))
+
+
+def read_inputs(owner: Field) -> dict[str, InputSpec]:
+    """Read the key `inputs` of `spec:` or of a file of `spec:include`."""
+    inputs = owner.entry("inputs")
+    if inputs is None:
+        return {}
+    if not isinstance(inputs.value, Map):
+        inputs.refuse("should be a hash")
+        return {}
+    specs = {name: read_input(inputs.entry(name), name) for name in inputs.value}
+    return {name: spec for name, spec in specs.items() if spec}
+
+
+def read_input(field: Field | None, name: str) -> InputSpec | None:
+    """Read one input's specification; nothing written means a required text."""
+    if field is None:
+        return InputSpec(name)
+    if not mapping(field, INPUT_KEYS) or not isinstance(field.value, Map):
+        return None
+    rules = field.get("rules", _rules) or ()
+    options = field.get("options", _options)
+    fallback = any("default" in rule or "if" not in rule for rule in _rule_maps(field.value))
+    field.get("description", text)
+    return InputSpec(
+        name=name,
+        type=field.get("type", _type) or "string",
+        required="default" not in field.value and not fallback,
+        default=plain(field.value.get("default")),
+        options=options,
+        regex=field.get("regex", text),
+        rules=rules,
+    )
+
+
+def _type(field: Field) -> str | None:
+    if field.value in TYPES:
+        return str(field.value)
+    field.refuse(f"unknown value: {field.value}")
+    return None
+
+
+def _options(field: Field) -> tuple[object, ...] | None:
+    if not isinstance(field.value, Seq):
+        field.refuse("should be a array")
+        return None
+    if len(field.value) > MAX_OPTIONS:
+        field.refuse(f"cannot define more than {MAX_OPTIONS} options")
+    return tuple(plain(item) for item in field.value)
+
+
+def _rule_maps(value: Map) -> list[Map]:
+    rules: Node = value.get("rules")
+    return [rule for rule in rules if isinstance(rule, Map)] if isinstance(rules, Seq) else []
+
+
+def _rules(field: Field) -> tuple[InputRule, ...] | None:
+    if not isinstance(field.value, Seq):
+        field.refuse("should be a array")
+        return None
+    found: list[InputRule] = []
+    for item in field.items("rule"):
+        if not mapping(item, ("if", "options", "default")) or not isinstance(item.value, Map):
+            continue
+        condition = item.get("if", _condition)
+        options = item.get("options", _options)
+        found.append(InputRule(condition, options, plain(item.value.get("default"))))
+    return tuple(found)
+
+
+def _condition(field: Field) -> str | None:
+    condition = text(field)
+    try:
+        if condition is not None:
+            parse(condition)
+    except ExpressionError as error:
+        field.refuse("invalid expression syntax", "rules-if-syntax", hint=str(error))
+    return condition
+
+
+def _component(field: Field) -> tuple[str, ...] | None:
+    names = strings(field)
+    for item in field.items():
+        choice(item, COMPONENT_KEYS)
+    return names

@@ -1,0 +1,106 @@
+"""Given values and a header's specifications to the values that are used, checked by type.
+
+Source: GitLab's `Ci::Inputs`, whose words the messages use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from gitlab_ci_provider.config.inputs.spec import InputRule, InputSpec
+from gitlab_ci_provider.rules.expression.evaluator import is_true
+from gitlab_ci_provider.rules.expression.regex import compile_re2
+
+_NAMES = {
+    "array": "an array",
+    "boolean": "a boolean",
+    "number": "a number",
+    "string": "a string",
+}
+
+
+def resolve_inputs(
+    specs: Mapping[str, InputSpec], given: Mapping[str, object]
+) -> tuple[dict[str, object], list[str]]:
+    """Give the values by name, and what is wrong with them."""
+    values: dict[str, object] = {}
+    problems: list[str] = []
+    for name, written in specs.items():
+        spec = _by_rules(written, {**given, **values})
+        problems.extend(f"`{name}` input: {words}" for words in _problems(spec, given.get(name)))
+        value = spec.default if given.get(name) is None else given[name]
+        values[name] = "" if value is None and spec.type == "string" else value
+    unknown = [name for name in given if name not in specs]
+    if unknown:
+        problems.append(f"unknown input arguments: {', '.join(unknown)}")
+    return values, problems
+
+
+def _by_rules(spec: InputSpec, inputs: Mapping[str, object]) -> InputSpec:
+    rule = _matching(spec.rules, inputs)
+    if not spec.rules:
+        return spec
+    return InputSpec(
+        name=spec.name,
+        type=spec.type,
+        required=rule is None or (spec.required and rule.default is None),
+        default=rule.default if rule else spec.default,
+        options=rule.options if rule else None,
+        regex=spec.regex,
+    )
+
+
+def _matching(rules: Iterable[InputRule], inputs: Mapping[str, object]) -> InputRule | None:
+    for rule in rules:
+        if rule.condition is None or is_true(rule.condition, {}, inputs):
+            return rule
+    return None
+
+
+def _problems(spec: InputSpec, value: object) -> list[str]:
+    if spec.required and value is None:
+        return ["required value has not been provided"]
+    found = [] if spec.required else _check(spec, spec.default, "default")
+    if value is not None:
+        found += _check(spec, value, "provided")
+    return list(dict.fromkeys(found))
+
+
+def _check(spec: InputSpec, value: object, which: str) -> list[str]:
+    if value is None:
+        return []
+    if not _is(spec.type, value):
+        return [f"{which} value is not {_NAMES[spec.type]}"]
+    return _check_options(spec, value) + _check_regex(spec, value, which)
+
+
+def _is(kind: str, value: object) -> bool:
+    if kind == "boolean":
+        return isinstance(value, bool)
+    if kind == "number":
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, list if kind == "array" else str)
+
+
+def _check_options(spec: InputSpec, value: object) -> list[str]:
+    if spec.options is None:
+        return []
+    if spec.type not in ("string", "number"):
+        return ["Options can only be used with string and number inputs"]
+    allowed = spec.options if spec.type == "number" else [str(one) for one in spec.options]
+    if value in allowed:
+        return []
+    return [f"`{value}` cannot be used because it is not in the list of allowed options"]
+
+
+def _check_regex(spec: InputSpec, value: object, which: str) -> list[str]:
+    if spec.regex is None:
+        return []
+    if spec.type != "string":
+        return ["RegEx validation can only be used with string inputs"]
+    regex = compile_re2(spec.regex)
+    if regex is None:
+        return ["invalid regular expression"]
+    if regex.search(str(value)) is not None:
+        return []
+    return [f"{which} value does not match required RegEx pattern"]
