@@ -28,6 +28,12 @@ _EXPORTABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 _DURATION = re.compile(r"(?:(?P<h>\d+)h)?(?:(?P<m>\d+)m)?(?:(?P<s>\d+)s)?")
 
+SHELLS = (
+    *("/usr/local/bin/bash", "/usr/bin/bash", "/bin/bash"),
+    *("/usr/local/bin/sh", "/usr/bin/sh", "/bin/sh", "/busybox/sh"),
+)
+"""In the order in which the runner looks for them."""
+
 _AFTER_SCRIPT_TIMEOUT = "5m"
 
 _OPTIONS = """\
@@ -38,8 +44,20 @@ set +o noclobber
 """
 
 
-def entry(plan: JobPlan, script: Script, *, events: str = EVENTS_FIFO) -> str:
+def entry(
+    plan: JobPlan,
+    script: Script,
+    *,
+    events: str = EVENTS_FIFO,
+    shells: Iterable[str] = SHELLS,
+) -> str:
     """Write the build container's process 1; started as `sh <folder of the scripts>/entry`.
+
+    Args:
+        plan: of the job.
+        script: of the job.
+        events: the FIFO to the helper.
+        shells: paths; the first that exists runs the scripts, without any `sh` does.
 
     Raises:
         SystemFailure: a RUNNER_ timeout of the job is not a duration.
@@ -49,6 +67,7 @@ def entry(plan: JobPlan, script: Script, *, events: str = EVENTS_FIFO) -> str:
     ignored = values.get("AFTER_SCRIPT_IGNORE_ERRORS", "true") not in {"false", "0"}
     settings = {
         "events": events,
+        "shells": " ".join(shells),
         "script_timeout": _seconds("RUNNER_SCRIPT_TIMEOUT", values.get("RUNNER_SCRIPT_TIMEOUT")),
         "after_script": "yes" if script.after else "no",
         "after_script_timeout": _seconds("RUNNER_AFTER_SCRIPT_TIMEOUT", after_timeout),
