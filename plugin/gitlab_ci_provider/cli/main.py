@@ -21,6 +21,7 @@ _COMMANDS = {
     "up": "up",
     "status": "up",
     "down": "up",
+    "sync": "sync",
 }
 """Commands and the modules that hold them."""
 

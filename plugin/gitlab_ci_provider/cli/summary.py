@@ -14,8 +14,13 @@ from gitlab_ci_provider.local.run import FollowedRun
 _TAIL = 15
 
 
-def summary(run: FollowedRun) -> Iterator[str]:
-    """Yield the lines for a person, most important last."""
+def summary(run: FollowedRun, objects: Path) -> Iterator[str]:
+    """Yield the lines for a person, most important last.
+
+    Args:
+        run: what was followed.
+        objects: the folder in which the object store keeps its bucket.
+    """
     report = run.report
     yield from _create_failed(run)
     for name, job in report["jobs"].items():
@@ -23,7 +28,8 @@ def summary(run: FollowedRun) -> Iterator[str]:
             yield from _failure(name, job)
     for name, job in report["jobs"].items():
         for artifact in job["artifacts"]:
-            yield f"artifacts of {name}: {artifact['object_key']} ({artifact['files']} files)"
+            files = f"{artifact['files']} file{'' if artifact['files'] == 1 else 's'}"
+            yield f"artifacts of {name}: {objects / artifact['object_key']} ({files})"
     if run.blocked:
         yield f"the pipeline waits for the manual job {', '.join(run.blocked)}; it was stopped"
     yield _result(report)

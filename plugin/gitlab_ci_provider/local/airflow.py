@@ -55,9 +55,7 @@ def write_passwords(home: Home, secrets: StackSecrets) -> None:
 
 def start_components(home: Home, environment: Mapping[str, str]) -> list[Process]:
     """Start all of Airflow."""
-    return [
-        _start(name, arguments, home, environment) for name, arguments in _COMPONENTS.items()
-    ]
+    return [_start(name, arguments, home, environment) for name, arguments in _COMPONENTS.items()]
 
 
 def _start(name: str, arguments: list[str], home: Home, environment: Mapping[str, str]) -> Process:

@@ -9,11 +9,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from gitlab_ci_provider.local.home import Home
+from gitlab_ci_provider.local.home import BUCKET, Home
 from gitlab_ci_provider.local.secrets import StackSecrets
 
 ADMIN = "admin"
-BUCKET = "gitlab-ci"
 HELPER_IMAGE = "gitlab-ci-helper:local"
 HOST_IMAGE = "this-machine"
 """For jobs without `image:`: they ask for nothing, so they are not warned either."""
@@ -25,7 +24,6 @@ class Ports:
 
     airflow: int
     object_store: int
-    cluster: int
 
 
 def airflow_environment(home: Home, secrets: StackSecrets, ports: Ports) -> dict[str, str]:

@@ -10,15 +10,15 @@ from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.local.processes import Process, start, wait_until
 
 
-def start_cluster(home: Home, port: int, runtime: str) -> Process:
-    """Start the cluster and wait for its kubeconfig.
+def start_cluster(home: Home, runtime: str) -> Process:
+    """Start the cluster, on any free port, and wait for its kubeconfig.
 
     The helper image stands for this very Python environment.
     """
     home.kubeconfig.unlink(missing_ok=True)
     command = [
         *(sys.executable, "-m", "gitlab_ci_provider.local.cluster"),
-        *("--dir", str(home.cluster), "--port", str(port), "--runtime", runtime),
+        *("--dir", str(home.cluster), "--runtime", runtime),
         *("--path-for-image", f"{HELPER_IMAGE}={Path(sys.executable).parent}"),
         *("--path-for-image", f"{HOST_IMAGE}=/usr/bin"),
     ]

@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+BUCKET = "gitlab-ci"
+
 
 @dataclass(frozen=True, slots=True)
 class Home:
@@ -32,6 +34,11 @@ class Home:
     def objects(self) -> Path:
         """The object store's files: caches and artifacts, kept between runs."""
         return self.path / "objects"
+
+    @property
+    def bucket(self) -> Path:
+        """The stack's bucket: each object is a file below it."""
+        return self.objects / BUCKET
 
     @property
     def cluster(self) -> Path:

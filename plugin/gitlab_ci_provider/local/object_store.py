@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 from gitlab_ci_provider.exceptions import StackError
-from gitlab_ci_provider.local.airflow_config import BUCKET
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.local.ports import listens
 from gitlab_ci_provider.local.processes import Process, start, wait_until
@@ -19,7 +18,7 @@ def start_object_store(home: Home, secrets: StackSecrets, port: int) -> Process:
 
     The keys travel in the environment: arguments can be read by every user of the machine.
     """
-    (home.objects / BUCKET).mkdir(parents=True, exist_ok=True)
+    home.bucket.mkdir(parents=True, exist_ok=True)
     command = [
         *(str(_rclone()), "serve", "s3", str(home.objects)),
         *("--addr", f"127.0.0.1:{port}", "--vfs-cache-mode", "off"),

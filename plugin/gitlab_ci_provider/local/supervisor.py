@@ -66,9 +66,10 @@ def _start(options: Options, started: list[Process]) -> None:
     ports = Ports(
         airflow=choose_port(options.port or AIRFLOW_PORT, must=options.port is not None),
         object_store=choose_port(9100),
-        cluster=choose_port(9200),
     )
     secrets = load_secrets(home)
+    started.append(start_object_store(home, secrets, ports.object_store))
+    started.append(start_cluster(home, options.runtime))
     environment = airflow_environment(home, secrets, ports)
     airflow.write_passwords(home, secrets)
     if not airflow.database_is_ready(home):
@@ -76,10 +77,9 @@ def _start(options: Options, started: list[Process]) -> None:
         processes.wait_until(
             lambda: airflow.migration_is_done(home, migration), migration, START_SECONDS
         )
-    started += airflow.start_components(home, environment)
-    started.append(start_cluster(home, ports.cluster, options.runtime))
-    started.append(start_object_store(home, secrets, ports.object_store))
-    processes.wait_until(lambda: listens(ports.airflow), started[0], START_SECONDS)
+    components = airflow.start_components(home, environment)
+    started += components
+    processes.wait_until(lambda: listens(ports.airflow), components[0], START_SECONDS)
     write_state(home, _state(secrets, ports))
 
 

@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 from gitlab_ci_provider.cli import output
-from gitlab_ci_provider.exceptions import GitlabCiError
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -42,9 +41,6 @@ def run(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         output.error("stopped")
         return 130
-    except GitlabCiError as problem:
-        output.error(str(problem))
-        return 1
 
 
 def _run(args: argparse.Namespace, variables: dict[str, str]) -> int:
@@ -74,8 +70,9 @@ def _run(args: argparse.Namespace, variables: dict[str, str]) -> int:
             followed = run_pipeline(home, state, synced.record, request, progress.show)
         if args.logs_dir:
             save_logs(followed.report["jobs"], args.logs_dir)
-        for line in summary(followed):
+        for line in summary(followed, home.bucket):
             output.note(line)
+        output.note(f"login: {state.user} / {state.password}")
         if args.json:
             output.say(json.dumps(followed.report, indent=2))
         if args.stay:

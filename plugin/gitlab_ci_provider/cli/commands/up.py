@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 
 from gitlab_ci_provider.cli import output
-from gitlab_ci_provider.exceptions import GitlabCiError
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -15,20 +13,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     up.add_argument("paths", nargs="*", metavar="PATH_OR_URL", help="repositories to show as DAGs")
     up.add_argument("--port", type=int, help="of the Airflow UI (default: 8080, or any free)")
     up.add_argument("--runtime", default="auto", help="how pods run here (default: the best)")
-    up.set_defaults(run=_guarded(_up))
-    commands.add_parser("status", help="show the stack").set_defaults(run=_guarded(_status))
-    commands.add_parser("down", help="stop the stack").set_defaults(run=_guarded(_down))
-
-
-def _guarded(command: Callable[[argparse.Namespace], int]) -> Callable[..., int]:
-    def run(args: argparse.Namespace) -> int:
-        try:
-            return command(args)
-        except GitlabCiError as problem:
-            output.error(str(problem))
-            return 1
-
-    return run
+    up.set_defaults(run=_up)
+    commands.add_parser("status", help="show the stack").set_defaults(run=_status)
+    commands.add_parser("down", help="stop the stack").set_defaults(run=_down)
 
 
 def _up(args: argparse.Namespace) -> int:
