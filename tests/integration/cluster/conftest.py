@@ -3,6 +3,7 @@
 import itertools
 
 import pytest
+
 from integration.cluster.support import start_cluster
 
 _NUMBERS = itertools.count()

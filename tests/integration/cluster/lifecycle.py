@@ -139,8 +139,9 @@ def _actions(case):
     for action in case["actions"]:
         results = action["result"]
         before = [event for event in case["watch_events"] if event["t"] <= action["t"]]
-        for result in results if isinstance(results, list) else [results]:
-            actions.append((condense(before[-1]), result["request"]))
+        after = condense(before[-1])
+        several = results if isinstance(results, list) else [results]
+        actions += [(after, result["request"]) for result in several]
     return actions
 
 

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
 import yaml
 
@@ -74,6 +73,8 @@ class Api:
     """A client for one namespace."""
 
     def __init__(self, kubeconfig, namespace="default"):
+        import httpx
+
         config = yaml.safe_load(kubeconfig.read_text())
         cluster = config["clusters"][0]["cluster"]
         self.server = cluster["server"]
@@ -87,9 +88,16 @@ class Api:
             timeout=60,
         )
         self.namespace = namespace
+        self._kubeconfig = kubeconfig
 
     def close(self):
         self.http.close()
+
+    def core(self):
+        """Make the official client."""
+        from kubernetes import client, config
+
+        return client.CoreV1Api(config.new_client_from_config(str(self._kubeconfig)))
 
     def path(self, plural, *parts):
         return "/".join([f"/api/v1/namespaces/{self.namespace}/{plural}", *parts])

@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+
 from integration.cluster.lifecycle import CASES, MERGED_BY_KUBELET, OTHER_SHELL, replay_all
 from integration.cluster.support import shared_folder
 

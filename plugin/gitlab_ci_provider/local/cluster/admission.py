@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 from gitlab_ci_provider.local.cluster import errors, pod_admission
+from gitlab_ci_provider.local.cluster.metadata import metadata_causes
 from gitlab_ci_provider.local.cluster.objects import Obj, new_uid, suffix, timestamp
 from gitlab_ci_provider.local.cluster.resources import (
     CONFIG_MAPS,
@@ -19,6 +20,7 @@ from gitlab_ci_provider.local.cluster.resources import (
 
 _KEY = re.compile(r"[-._a-zA-Z0-9]+")
 _DATA_BYTES = 1 << 20
+_DOCKER_TYPE, _DOCKER_KEY = "kubernetes.io/dockerconfigjson", ".dockerconfigjson"
 _SERVER_OWNED = ("uid", "resourceVersion", "creationTimestamp", "deletionTimestamp", "generation")
 
 
@@ -77,7 +79,7 @@ def _name(resource: Resource, metadata: Obj) -> None:
             cause = errors.cause("Required", message, "metadata.name")
             raise errors.invalid(resource.kind, "", [cause])
         metadata["name"] = f"{prefix}{suffix()}"
-    causes = pod_admission.metadata_causes(metadata)
+    causes = metadata_causes(metadata)
     if causes and resource is not PODS:
         raise errors.invalid(resource.kind, metadata["name"], causes)
 
@@ -91,7 +93,11 @@ def _prepare_secret(obj: Obj) -> Obj:
         message = f"Too long: may not be more than {_DATA_BYTES} bytes"
         cause = errors.cause("TooLong", message, "data")
         raise errors.invalid("Secret", obj["metadata"]["name"], [cause])
-    return {**obj, "data": data, "type": obj.get("type") or "Opaque"}
+    kind = obj.get("type") or "Opaque"
+    if kind == _DOCKER_TYPE and _DOCKER_KEY not in data:
+        cause = errors.cause("Required", "Required value", f"data[{_DOCKER_KEY}]")
+        raise errors.invalid("Secret", obj["metadata"]["name"], [cause])
+    return {**obj, "data": data, "type": kind}
 
 
 def _check_keys(obj: Obj, data: Obj) -> None:
@@ -153,7 +159,7 @@ def prepare_update(resource: Resource, before: Obj, sent: Obj) -> Obj:
             metadata[name] = old[name]
     metadata.pop("managedFields", None)
     obj = {"kind": resource.kind, "apiVersion": "v1"} | sent | {"metadata": metadata}
-    causes = pod_admission.metadata_causes(metadata)
+    causes = metadata_causes(metadata)
     if causes:
         raise errors.invalid(resource.kind, old["name"], causes)
     if resource is PODS:

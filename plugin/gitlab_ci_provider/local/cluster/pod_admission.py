@@ -2,37 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-
 from gitlab_ci_provider.local.cluster import errors
+from gitlab_ci_provider.local.cluster.metadata import metadata_causes
 from gitlab_ci_provider.local.cluster.objects import Obj, timestamp
-from gitlab_ci_provider.local.cluster.quantity import parse_quantity
+from gitlab_ci_provider.local.cluster.pod_validation import spec_causes
 
-_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-_SUBDOMAIN_RULE = (
-    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or "
-    "'.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used "
-    "for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
-)
-_LABEL_NAME = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
-_LABEL_NAME_RULE = (
-    "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end "
-    "with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for "
-    "validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
-)
-_LABEL_VALUE = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
-_LABEL_VALUE_RULE = (
-    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or "
-    "'.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  "
-    "or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
-)
-_LONGEST_NAME = 253
-_LONGEST_LABEL = 63
-_LONGEST_ANNOTATIONS = 1 << 18
-_QUANTITY_RULE = (
-    "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
-)
 _PROBE = {"timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3}
 _MUTABLE = (
     "pod updates may not change fields other than `spec.containers[*].image`,"
@@ -42,37 +16,6 @@ _MUTABLE = (
 )
 
 
-def metadata_causes(metadata: Obj) -> list[Obj]:
-    """List what is wrong with names, labels and annotations."""
-    name = metadata.get("name", "")
-    causes = []
-    if len(name) > _LONGEST_NAME:
-        rule = f"must be no more than {_LONGEST_NAME} characters"
-        causes.append(errors.cause("Invalid", f'Invalid value: "{name}": {rule}', "metadata.name"))
-    elif not _SUBDOMAIN.fullmatch(name):
-        message = f'Invalid value: "{name}": {_SUBDOMAIN_RULE}'
-        causes.append(errors.cause("Invalid", message, "metadata.name"))
-    causes += [
-        errors.cause("Invalid", f'Invalid value: "{text}": {rule}', "metadata.labels")
-        for text, rule in _wrong_labels(metadata.get("labels") or {})
-    ]
-    annotations = metadata.get("annotations") or {}
-    if sum(len(key) + len(value) for key, value in annotations.items()) > _LONGEST_ANNOTATIONS:
-        message = f"Too long: may not be more than {_LONGEST_ANNOTATIONS} bytes"
-        causes.append(errors.cause("TooLong", message, "metadata.annotations"))
-    return causes
-
-
-def _wrong_labels(labels: Obj) -> Iterator[tuple[str, str]]:
-    for key, value in labels.items():
-        if not _LABEL_NAME.fullmatch(key.rpartition("/")[2]):
-            yield key, _LABEL_NAME_RULE
-        if len(value) > _LONGEST_LABEL:
-            yield value, f"must be no more than {_LONGEST_LABEL} bytes"
-        elif not _LABEL_VALUE.fullmatch(value):
-            yield value, _LABEL_VALUE_RULE
-
-
 def prepare_pod(obj: Obj) -> Obj:
     """Check a new pod and fill in the defaults.
 
@@ -80,7 +23,7 @@ def prepare_pod(obj: Obj) -> Obj:
         ApiError: it is not valid.
     """
     spec = obj.get("spec") or {}
-    causes = [*metadata_causes(obj["metadata"]), *_spec_causes(spec)]
+    causes = [*metadata_causes(obj["metadata"]), *spec_causes(spec)]
     if causes:
         raise errors.invalid("Pod", obj["metadata"]["name"], causes)
     spec = _default_spec(spec)
@@ -97,49 +40,6 @@ def _first_status(spec: Obj) -> Obj:
         condition = {"type": "PodScheduled", "status": "False", **times, **gated}
         status["conditions"] = [condition]
     return status | {"qosClass": _quality(spec)}
-
-
-def _spec_causes(spec: Obj) -> Iterator[Obj]:
-    if not spec.get("containers"):
-        yield errors.cause("Required", "Required value", "spec.containers")
-    policies = ("Always", "OnFailure", "Never")
-    if spec.get("restartPolicy", "Always") not in policies:
-        supported = ", ".join(f'"{policy}"' for policy in policies)
-        message = f'Unsupported value: "{spec["restartPolicy"]}": supported values: {supported}'
-        yield errors.cause("NotSupported", message, "spec.restartPolicy")
-    seen: set[str] = set()
-    volumes = {volume.get("name") for volume in spec.get("volumes") or []}
-    for group in ("containers", "initContainers"):
-        for index, container in enumerate(spec.get(group) or []):
-            yield from _container_causes(container, f"spec.{group}[{index}]", seen, volumes)
-
-
-def _container_causes(
-    container: Obj, field: str, seen: set[str], volumes: set[str | None]
-) -> Iterator[Obj]:
-    name = container.get("name", "")
-    if not name:
-        yield errors.cause("Required", "Required value", f"{field}.name")
-    elif name in seen:
-        yield errors.cause("Duplicate", f'Duplicate value: "{name}"', f"{field}.name")
-    seen.add(name)
-    if not container.get("image"):
-        yield errors.cause("Required", "Required value", f"{field}.image")
-    _check_quantities(container)
-    for index, mount in enumerate(container.get("volumeMounts") or []):
-        if mount.get("name") not in volumes:
-            message = f'Not found: "{mount.get("name")}"'
-            yield errors.cause("NotFound", message, f"{field}.volumeMounts[{index}].name")
-
-
-def _check_quantities(container: Obj) -> None:
-    resources = container.get("resources") or {}
-    for group in ("limits", "requests"):
-        for value in (resources.get(group) or {}).values():
-            try:
-                parse_quantity(value)
-            except ValueError as error:
-                raise errors.undecodable("Pod", _QUANTITY_RULE) from error
 
 
 def _default_spec(spec: Obj) -> Obj:
@@ -164,6 +64,8 @@ def _default_spec(spec: Obj) -> Obj:
     if spec.get("volumes"):
         spec["volumes"] = [_default_volume(volume) for volume in spec["volumes"]]
     spec.pop("nodeName", None)
+    if spec["terminationGracePeriodSeconds"] < 0:
+        spec["terminationGracePeriodSeconds"] = 1
     return spec
 
 

@@ -32,6 +32,11 @@ from gitlab_ci_provider.local.cluster.runtimes.base import (
     StartError,
 )
 
+_NO_USERS = (
+    "runAsUser, runAsGroup and fsGroup are NOT honoured: the cluster does not run as root, so the "
+    "container runs as the cluster's own user, which it sees as root"
+)
+
 
 class ContainerWorker:
     """Runs one container of a pod.
@@ -132,6 +137,9 @@ class ContainerWorker:
             )
 
     async def _start(self, config: ContainerConfig) -> Container | None:
+        if config.user is not None and not self.context.runtime.changes_users:
+            self.warn("UserNotHonoured", _NO_USERS)
+            config = replace(config, user=None)
         self.tell("Created", "Container created")
         directory = self._view.config.directory / "logs" / self.spec["name"]
         log = ContainerLog(directory / f"{self.record.restarts}.log")

@@ -168,7 +168,9 @@ class ContainerLog:
             end = self._offsets[batch + 1] if batch + 1 < len(self._offsets) else self._size
             skipped = self._lines_between(start, offset + position)
             part = data[position : end - offset]
-            before = (data[position - 1 : position] if position else b"") or self._byte_before(offset)
+            before = (data[position - 1 : position] if position else b"") or self._byte_before(
+                offset
+            )
             middle = before not in {b"", b"\n"}
             pieces.append(_stamp_lines(part, self._stamps[batch] + skipped, middle=middle))
             position += len(part)

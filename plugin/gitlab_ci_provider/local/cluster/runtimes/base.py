@@ -153,6 +153,10 @@ class Runtime(Protocol):
         """Whether `image:` decides what is in the container."""
 
     @property
+    def changes_users(self) -> bool:
+        """Whether a container can run as another user than the cluster."""
+
+    @property
     def mounts(self) -> bool:
         """Whether volumes can be shown at any path."""
 

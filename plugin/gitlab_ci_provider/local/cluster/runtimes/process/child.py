@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Never
 
 from gitlab_ci_provider.local.cluster.runtimes.process import linux, rootfs
-from gitlab_ci_provider.local.cluster.runtimes.process.spec import Level, ProcessSpec
+from gitlab_ci_provider.local.cluster.runtimes.process.spec import HOME, Level, ProcessSpec
 
 _LAST_CAPABILITY = 63
 _CHANGED_SIGNALS = (
@@ -35,6 +35,7 @@ def run(spec: ProcessSpec, fds: list[int], level: Level) -> Never:
         if spec["root"] is not None:
             linux.unshare(linux.CLONE_NEWNS)
             rootfs.enter(spec["root"], spec["mounts"], level)
+            _give_home(spec)
         _become(spec, fds)
     except BaseException as error:  # noqa: BLE001 - a forked child must never return to its caller
         fail(fds[3], error)
@@ -56,6 +57,12 @@ def fail(status: int, error: BaseException) -> Never:
         text = f"{error.filename}: {error.strerror.lower()}" if error.filename else error.strerror
     os.write(status, text.encode(errors="replace")[:4000] or b"unknown error")
     os._exit(128)
+
+
+def _give_home(spec: ProcessSpec) -> None:
+    if spec["user"] is not None:
+        with suppress(OSError):  # the root may be read only
+            os.chown(HOME, spec["user"][0], spec["user"][1])
 
 
 def _begin() -> None:

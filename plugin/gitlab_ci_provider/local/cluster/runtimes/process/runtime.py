@@ -122,6 +122,7 @@ class ProcessRuntime:
         self.name = "process"
         self.description = _DESCRIPTIONS[level]
         self.mounts = level != "plain"
+        self.changes_users = level == "root"
         self._level = level
         self._config = config
         self._cgroups = Cgroups(config.directory)

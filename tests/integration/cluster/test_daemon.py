@@ -1,0 +1,189 @@
+"""The cluster as a process: it starts once, stops cleanly, and leaves nothing, however it ends."""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from integration.cluster.support import MODULE, is_running, pod, start_cluster
+
+CLUSTER_ENDS = [signal.SIGTERM, signal.SIGKILL]
+RESISTING = "trap '' TERM; (setsid sleep 4242 &); (setsid setsid sleep 4242 &); sleep 4242"
+
+
+def processes_with(text):
+    """List the processes whose command line has a text."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if text.encode() in path.read_bytes():
+                found.append(path.parent.name)
+        except OSError:
+            continue
+    return found
+
+
+def wait_for_end(directory):
+    """Wait until whoever worked for a cluster has let go of its lock."""
+    subprocess.run(["flock", str(directory / "lock"), "true"], check=True, timeout=30)
+
+
+@pytest.fixture(params=["auto", "user", "plain"])
+def runtime(request):
+    return request.param
+
+
+@pytest.mark.parametrize("number", CLUSTER_ENDS)
+def test_no_process_file_or_mount_survives_the_cluster(tmp_path, number, runtime):
+    """Whether stopped or killed: pods that resist are gone, with their files and Secrets."""
+    running = start_cluster(tmp_path / "state", "--runtime", runtime)
+    api = running.api()
+    marker = f"42{os.getpid()}"
+    for name in range(3):
+        api.create("pods", pod(f"p{name}", RESISTING.replace("4242", marker)))
+        api.wait(f"p{name}", is_running)
+
+    code = running.stop(number)
+    wait_for_end(running.directory)
+    api.close()
+
+    assert code == (0 if number == signal.SIGTERM else -number)
+    assert processes_with(f"sleep\0{marker}") == []
+    assert processes_with(str(running.directory)) == []
+    assert {path.name for path in running.directory.iterdir()} <= {"lock", "root"}
+    assert str(running.directory) not in Path("/proc/mounts").read_text()
+    assert not [path for path in Path("/dev/shm").iterdir() if _belongs(path, running.directory)]
+
+
+def _belongs(path, directory):
+    import hashlib
+
+    return hashlib.sha256(str(directory.resolve()).encode()).hexdigest()[:16] in path.name
+
+
+def test_next_start_cleans_what_a_killed_cluster_left(tmp_path):
+    """Even files that nobody could remove in time go with the next start."""
+    directory = tmp_path / "state"
+    stale = directory / "pods" / "stale" / "closed"
+    stale.mkdir(parents=True)
+    stale.chmod(0)
+    running = start_cluster(directory)
+    assert running.stop() == 0
+
+    assert {path.name for path in directory.iterdir()} <= {"lock", "root"}
+
+
+def test_kubeconfig_is_private_and_whole(tmp_path):
+    """Mode 0600, with context, namespace, token and authority."""
+    running = start_cluster(tmp_path / "state")
+    mode = stat.S_IMODE(running.kubeconfig.stat().st_mode)
+    text = running.kubeconfig.read_text()
+    running.stop()
+
+    assert mode == 0o600
+    for word in ("current-context", "namespace: default", "token:", "certificate-authority-data:"):
+        assert word in text
+
+
+def run_to_end(*arguments):
+    command = [sys.executable, "-m", MODULE, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+
+
+def test_taken_port_is_one_clear_line(tmp_path, cluster):
+    """A port that is in use ends the start with its address and a reason."""
+    port = cluster.api().server.rpartition(":")[2]
+    refused = run_to_end("--dir", tmp_path / "state", "--port", port)
+
+    assert refused.returncode == 1
+    last = refused.stderr.splitlines()[-1]
+    assert last == f"embedded cluster: cannot listen on 127.0.0.1:{port}: Address already in use"
+
+
+def test_second_cluster_in_a_directory_is_refused(cluster):
+    """Two clusters never share a directory; the first one goes on."""
+    refused = run_to_end("--dir", cluster.directory)
+
+    assert refused.returncode == 1
+    assert "another embedded cluster uses" in refused.stderr
+    assert cluster.api().http.get("/readyz").text == "ok"
+
+
+def test_helper_image_finds_its_programs(tmp_path):
+    """`--path-for-image` puts a directory first into PATH, and needs no warning."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "hello").write_text("#!/bin/sh\necho found\n")
+    (programs / "hello").chmod(0o755)
+    image = "registry.example.com/helper:1"
+    running = start_cluster(tmp_path / "state", "--path-for-image", f"{image}={programs}")
+    api = running.api()
+    output = api.output("a", "hello", container={"image": image})
+    other = api.run("b", "hello", container={"image": "other"})
+    events = {event[1] for event in api.events("a")}
+    api.close()
+    running.stop()
+
+    assert output == "found\n"
+    assert "ImageNotHonoured" not in events
+    assert other["status"]["phase"] == "Failed"
+
+
+def test_level_without_mounts_says_so(tmp_path):
+    """On the plain level a volume cannot be shown; the pod waits and the event says why."""
+    running = start_cluster(tmp_path / "state", "--runtime", "plain")
+    api = running.api()
+    mount = {"volumeMounts": [{"name": "ws", "mountPath": "/builds"}]}
+    api.create("pods", pod("a", container=mount, volumes=[{"name": "ws", "emptyDir": {}}]))
+    api.wait("a", lambda one: one["status"].get("containerStatuses"))
+    events = api.events("a")
+    plain = api.output("b", "echo ran")
+    api.close()
+    running.stop()
+
+    assert any("no mounts: volume ws cannot be shown at /builds" in event[2] for event in events)
+    assert plain == "ran\n"
+    assert "NO isolation" in running.log.read_text()
+
+
+def test_user_level_says_that_it_cannot_change_users(tmp_path):
+    """Without root a pod runs all the same, and a warning says as whom."""
+    running = start_cluster(tmp_path / "state", "--runtime", "user")
+    api = running.api()
+    output = api.output("a", "id -u", securityContext={"runAsUser": 1234})
+    events = {event[1] for event in api.events("a")}
+    api.close()
+    running.stop()
+
+    assert output == "0\n"
+    assert "UserNotHonoured" in events
+
+
+def test_full_disk_does_not_stop_the_cluster(tmp_path, cluster, api):
+    """Log that does not fit is lost, which an event tells; the pod and the cluster go on."""
+    if os.geteuid() != 0:
+        pytest.skip("mounting a small file system needs root")
+    small = tmp_path / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "none", str(small)], check=True)
+    try:
+        running = start_cluster(small / "state")
+        client = running.api()
+        ended = client.run("a", "yes | head -c 8000000")
+        events = {event[1] for event in client.events("a")}
+        client.delete("pods", "a")
+        client.wait_gone("a")
+        after = client.output("b", "echo still here")
+        client.close()
+        code = running.stop()
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+
+    assert ended["status"]["phase"] == "Succeeded"
+    assert "LogLost" in events
+    assert after == "still here\n"
+    assert code == 0

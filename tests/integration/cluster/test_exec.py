@@ -1,0 +1,168 @@
+"""`pods/exec` over WebSocket, frame by frame as recorded."""
+
+import asyncio
+import json
+
+import pytest
+
+from integration.cluster.support import is_running, pod, recording
+
+SESSIONS = (
+    *("v5_ok", "v5_exit7", "v5_signal", "v4_ok", "v4_exit7", "v4_signal", "v5_tty", "v4_tty"),
+    *("v5_stdin_close", "v4_stdin_head", "tty_resize", "offer_v5_v4", "offer_v4_v5"),
+    *("no_subprotocol", "xcom_cat", "stdout_only", "v5_no_such_command", "v4_no_such_command"),
+    "no_command",
+)
+REFUSALS = (
+    *("unknown_subprotocol", "no_streams", "container_default_two", "container_unknown"),
+    *("pod_404", "completed_pod"),
+)
+
+
+@pytest.fixture(scope="module")
+def namespace(cluster):
+    """A namespace with the recorded pods: two containers that sleep, and one that has ended."""
+    api = cluster.api()
+    api.namespace = "recexec"
+    api.http.post("/api/v1/namespaces", json={"metadata": {"name": "recexec"}})
+    both = pod("ex", "sleep 600")
+    side = {**both["spec"]["containers"][0], "name": "side"}
+    both["spec"]["containers"].append(side)
+    api.create("pods", both)
+    api.run("done", "true")
+    api.wait("ex", is_running)
+    yield api
+    api.http.delete("/api/v1/namespaces/recexec")
+    api.close()
+
+
+@pytest.mark.parametrize("name", SESSIONS)
+def test_session_has_the_recorded_frames(namespace, name):
+    """Channels, payloads, the final Status and the close code are the recorded ones."""
+    case = recording("exec_websocket.json")[name]
+
+    protocol, frames = asyncio.run(_talk(namespace, case))
+
+    assert protocol == case["handshake"]["subprotocol"]
+    assert _output(frames) == _output(_received(case))
+    assert _status(frames) == _status(_received(case))
+    assert frames[-1] == ("close", 1000)
+
+
+def _received(case):
+    """Turn the recorded frames into ours."""
+    frames = []
+    for frame in case["frames"]:
+        if frame.get("dir") != "recv":
+            continue
+        if frame["opcode"] == "close":
+            frames.append(("close", frame["close_code"]))
+        else:
+            text = frame["data"]
+            frames.append((frame["channel"], frame.get("status") or text))
+    return frames
+
+
+def _output(frames):
+    """Join what came on each of the two output channels; frames may be cut anywhere."""
+    joined = {}
+    for channel, data in frames:
+        if channel in {1, 2}:
+            joined[channel] = joined.get(channel, "") + data
+    return joined
+
+
+def _status(frames):
+    status = next(data for channel, data in frames if channel == 3)
+    if not isinstance(status, dict):
+        return status
+    text = json.dumps(status)
+    for word in text.split('\\"'):
+        if len(word) == 64:
+            text = text.replace(word, "ID")
+    return json.loads(text)
+
+
+async def _talk(api, case):
+    import aiohttp
+
+    url = f"{api.server}{case['request']['path']}"
+    headers = {"Authorization": f"Bearer {api.token}"}
+    protocols = case["request"]["subprotocols"]
+    async with (
+        aiohttp.ClientSession(headers=headers) as session,
+        session.ws_connect(url, protocols=protocols, ssl=api.tls) as socket,
+    ):
+        first = await socket.receive()
+        assert first.data == b"\x01"
+        for frame in case["frames"]:
+            if frame.get("dir") == "send":
+                await socket.send_bytes(bytes([frame["channel"]]) + frame["text"].encode())
+        return socket.protocol, [(1, ""), *[frame async for frame in _frames(socket)]]
+
+
+async def _frames(socket):
+    import aiohttp
+
+    async for message in socket:
+        assert message.type is aiohttp.WSMsgType.BINARY
+        channel, text = message.data[0], message.data[1:].decode()
+        yield channel, json.loads(text) if channel == 3 and text.startswith("{") else text
+    yield "close", socket.close_code
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_refusals_are_the_recorded_ones(namespace, name):
+    """A handshake that cannot be is refused with the recorded code and body."""
+    case = recording("exec_websocket.json")[name]
+    headers = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+        "Sec-WebSocket-Protocol": ", ".join(case["request"]["subprotocols"]),
+    }
+
+    answer = namespace.http.get(case["request"]["path"], headers=headers)
+
+    assert answer.status_code == case["handshake"]["status"]
+    assert answer.text == case["handshake"]["body"]
+
+
+def test_plain_get_is_told_to_upgrade(namespace):
+    """Without a WebSocket there is no exec."""
+    case = recording("exec_websocket.json")["plain_get_no_upgrade"]
+
+    answer = namespace.http.get(case["request"]["path"])
+
+    assert answer.json() == case["body"]
+
+
+def test_large_output_arrives_whole(namespace):
+    """Ten megabytes come in frames of at most 32 KiB and the channel byte."""
+    command = "command=head&command=-c&command=10000000&command=/dev/zero"
+    path = f"{namespace.path('pods', 'ex', 'exec')}?container=main&{command}&stdout=true"
+    case = {"request": {"path": path, "subprotocols": ["v5.channel.k8s.io"]}, "frames": []}
+
+    _, frames = asyncio.run(_talk(namespace, case))
+
+    assert sum(len(data) for channel, data in frames if channel == 1) == 10_000_000
+    assert max(len(data) for channel, data in frames if channel == 1) <= 32 * 1024
+
+
+def test_deleting_the_pod_ends_its_sessions(namespace):
+    """A process that was added to a container dies with it: exit code 137."""
+    namespace.create("pods", pod("short", "sleep 600"))
+    namespace.wait("short", is_running)
+    path = f"{namespace.path('pods', 'short', 'exec')}?command=sleep&command=600&stdout=true"
+    case = {"request": {"path": path, "subprotocols": ["v5.channel.k8s.io"]}, "frames": []}
+
+    async def talk_and_delete():
+        talk = asyncio.create_task(_talk(namespace, case))
+        await asyncio.sleep(0.2)
+        await asyncio.to_thread(namespace.delete, "pods", "short", gracePeriodSeconds=0)
+        return await talk
+
+    _, frames = asyncio.run(talk_and_delete())
+
+    assert _status(frames)["details"]["causes"] == [{"reason": "ExitCode", "message": "137"}]
