@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from gitlab_ci_provider.helper.handshake import make_fifo, wait_for_build
@@ -54,7 +55,13 @@ class Build:
         heard = self.listen()
         with self.start(*before) as process:
             log, _ = process.communicate(timeout=60)
+        self._release()
         return process.returncode, heard.result(timeout=60), log.decode("utf-8", "replace")
+
+    def _release(self) -> None:
+        """Let go a listener that an entry without a word has left waiting."""
+        with suppress(OSError):
+            os.close(os.open(self.events, os.O_WRONLY | os.O_NONBLOCK))
 
 
 def write_scripts(

@@ -277,5 +277,5 @@ def test_timeouts_are_durations(tmp_path: Path, text: str, seconds: int):
 @pytest.mark.parametrize("text", ["soon", "5", "-1m"])
 def test_a_wrong_timeout_is_refused(tmp_path: Path, text: str):
     """The message names the variable and shows how to write it."""
-    with pytest.raises(SystemFailure, match="RUNNER_SCRIPT_TIMEOUT is .* must be a duration"):
+    with pytest.raises(SystemFailure, match=r"RUNNER_SCRIPT_TIMEOUT is .* must be a duration"):
         entry(make_plan(tmp_path, RUNNER_SCRIPT_TIMEOUT=text), Script())
