@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gitlab_ci_provider.cli.context import Request
+from gitlab_ci_provider.cli.formats import as_data
 from gitlab_ci_provider.compiler.compile import CompileResult, compile_pipeline
 from gitlab_ci_provider.config.keywords.plain import plain
 from gitlab_ci_provider.config.raw import Map
@@ -80,7 +81,7 @@ def as_object(compiled: Compiled) -> dict[str, object]:
     shown: dict[str, object] = {
         "valid": not errors,
         "error": "; ".join(errors) or None,
-        "diagnostics": [_diagnostic(one) for one in compiled.diagnostics],
+        "diagnostics": [as_data(one) for one in compiled.diagnostics],
     }
     pipeline, decision = compiled.result.pipeline, compiled.decision
     if errors or pipeline is None or decision is None:
@@ -93,18 +94,6 @@ def as_object(compiled: Compiled) -> dict[str, object]:
     shown["stages"] = list(pipeline.stages)
     shown["jobs"] = _jobs(compiled, pipeline, decision) if decision.created else {}
     return shown
-
-
-def _diagnostic(one: Diagnostic) -> dict[str, object]:
-    return {
-        "severity": one.severity,
-        "code": one.code,
-        "message": one.message,
-        "file": one.location.file,
-        "line": one.location.line,
-        "column": one.location.column,
-        "hint": one.hint,
-    }
 
 
 def _jobs(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from gitlab_ci_provider.compiler.checks import check_jobs
+from gitlab_ci_provider.compiler.followers import without_followers
 from gitlab_ci_provider.compiler.graph import build_edges
 from gitlab_ci_provider.compiler.needs import connect
 from gitlab_ci_provider.compiler.parallel import instances
@@ -14,6 +15,7 @@ from gitlab_ci_provider.config.includes.fetcher import Elsewhere, FileFetcher
 from gitlab_ci_provider.config.includes.processor import Sources
 from gitlab_ci_provider.config.report import Report
 from gitlab_ci_provider.config.resolve import resolve
+from gitlab_ci_provider.linter.checks.support import check_support
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.diagnostic import Diagnostic
 from gitlab_ci_provider.model.job import Job
@@ -53,7 +55,9 @@ def compile_pipeline(
     jobs = _jobs(config)
     report.diagnostics.extend(check_jobs(jobs, config.stages))
     pipeline = None if report.failed else _pipeline(config, jobs)
-    return CompileResult(pipeline=pipeline, diagnostics=tuple(report.diagnostics), config=config)
+    support = check_support(one.job for one in config.jobs.values())
+    diagnostics = (*without_followers(report.diagnostics), *support)
+    return CompileResult(pipeline=pipeline, diagnostics=diagnostics, config=config)
 
 
 def _jobs(config: CiConfig) -> dict[str, Job]:

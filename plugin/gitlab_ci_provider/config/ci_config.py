@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gitlab_ci_provider.config.includes.locations import Location
 from gitlab_ci_provider.config.keywords.job import JobConfig
 from gitlab_ci_provider.config.raw import Map
 from gitlab_ci_provider.model.pipeline import Workflow
@@ -19,6 +20,7 @@ class CiConfig:
         tree: the composed configuration, hidden jobs included; `--merged` prints it.
         jobs: visible jobs by name, in the order of the file.
         files: paths that were read, in order.
+        includes: what they were read from, the main file not among them.
     """
 
     tree: Map
@@ -27,3 +29,4 @@ class CiConfig:
     variables: Variables = ()
     workflow: Workflow = field(default_factory=Workflow)
     files: tuple[str, ...] = ()
+    includes: tuple[Location, ...] = ()

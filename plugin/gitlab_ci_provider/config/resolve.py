@@ -38,6 +38,7 @@ def resolve(
         variables=root.read("variables", read_global_variables) or (),
         workflow=root.read("workflow", read_workflow) or Workflow(),
         files=loaded.files,
+        includes=loaded.locations,
     )
 
 

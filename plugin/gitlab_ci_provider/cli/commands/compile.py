@@ -7,11 +7,13 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import get_args
 
 from gitlab_ci_provider.cli import output
 from gitlab_ci_provider.cli.compiled import Compiled, as_object, compile_request
 from gitlab_ci_provider.cli.context import Request
 from gitlab_ci_provider.exceptions import GitlabCiError
+from gitlab_ci_provider.model.context import PipelineSource
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -38,7 +40,12 @@ def add_context_flags(parser: argparse.ArgumentParser) -> None:
     flags = parser.add_argument_group("context")
     flags.add_argument("--ref", metavar="R", help="branch (default: the checkout's)")
     flags.add_argument("--tag", metavar="T", help="tag, in place of a branch")
-    flags.add_argument("--source", metavar="S", help="CI_PIPELINE_SOURCE (default: push)")
+    flags.add_argument(
+        "--source",
+        metavar="S",
+        choices=get_args(PipelineSource),
+        help="CI_PIPELINE_SOURCE (default: push)",
+    )
     flags.add_argument("--mr-target", metavar="B", help="a merge request pipeline into this branch")
     flags.add_argument("--default-branch", metavar="B", default="main")
     flags.add_argument("--var", metavar="K=V", action="append", default=[], help="a variable")
@@ -51,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the command."""
     if args.json_lines:
         return _answer_lines()
-    compiled = compile_request(request_of(args))
+    compiled = compile_request(request_of(args, Path(args.path)))
     if args.json:
         output.say(json.dumps(as_object(compiled), indent=2, ensure_ascii=False))
     else:
@@ -67,10 +74,10 @@ def _show(compiled: Compiled) -> None:
         output.say(line)
 
 
-def request_of(args: argparse.Namespace) -> Request:
+def request_of(args: argparse.Namespace, path: Path) -> Request:
     """Read the context flags; wrong ones end the program with exit code 2."""
     return Request(
-        path=Path(args.path),
+        path=path,
         ref=args.ref,
         tag=args.tag,
         source=args.source,

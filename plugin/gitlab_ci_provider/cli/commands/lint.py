@@ -3,32 +3,45 @@
 from __future__ import annotations
 
 import argparse
-import json
+from pathlib import Path
 
 from gitlab_ci_provider.cli import output
 from gitlab_ci_provider.cli.commands.compile import add_context_flags, request_of
-from gitlab_ci_provider.cli.compiled import as_object, compile_request
+from gitlab_ci_provider.cli.compiled import Compiled, compile_request
+from gitlab_ci_provider.cli.formats import FORMATS
+from gitlab_ci_provider.linter.lint import lint
+from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
-    parser = commands.add_parser("lint", help="list the problems of a .gitlab-ci.yml")
-    parser.add_argument("path", nargs="?", default=".", help="a directory or the file itself")
-    parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser = commands.add_parser(
+        "lint",
+        help="list the problems of a .gitlab-ci.yml",
+        description="List the errors that GitLab would refuse a .gitlab-ci.yml for, and warnings. "
+        "Exit code 0 when there are no errors, 1 when there are, 2 for wrong usage.",
+    )
+    parser.add_argument(
+        "paths", nargs="*", default=["."], metavar="PATH", help="directories or files"
+    )
+    parser.add_argument("--format", choices=tuple(FORMATS), default="text")
+    parser.add_argument("--strict", action="store_true", help="warnings count as errors")
     add_context_flags(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the command."""
-    compiled = compile_request(request_of(args))
-    if args.format == "json":
-        output.say(json.dumps(as_object(compiled)["diagnostics"], indent=2, ensure_ascii=False))
-        return 0 if compiled.valid else 1
-    for one in compiled.diagnostics:
-        output.say(str(one))
-        if one.hint:
-            output.say(f"    {one.hint}")
-    if not compiled.diagnostics:
-        output.note("no problems found")
-    return 0 if compiled.valid else 1
+    found: list[Diagnostic] = []
+    for path in args.paths:
+        found += findings(compile_request(request_of(args, Path(path))))
+    output.say(FORMATS[args.format](found))
+    failed = found if args.strict else [one for one in found if one.severity is Severity.ERROR]
+    return 1 if failed else 0
+
+
+def findings(compiled: Compiled) -> list[Diagnostic]:
+    """List errors first, then warnings."""
+    config = compiled.result.config
+    found = [*compiled.diagnostics, *(lint(config) if config else ())]
+    return sorted(found, key=lambda one: one.severity is not Severity.ERROR)

@@ -35,6 +35,7 @@ class LoadedTree:
 
     tree: Map
     files: tuple[str, ...]
+    locations: tuple[Location, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class _Processor:
         self.report = report
         self.view = _view(context, sources.own)
         self.files: list[str] = []
-        self.included = 0
+        self.locations: list[Location] = []
 
     def run(self, path: str) -> LoadedTree | None:
         """Read the main file, then what it includes."""
@@ -68,7 +69,8 @@ class _Processor:
         tree = self._read(origin, self.finder.context.inputs, "", Mark(path))
         if tree is None:
             return None
-        return LoadedTree(self._expand(tree, origin), tuple(self.files))
+        merged = self._expand(tree, origin)
+        return LoadedTree(merged, tuple(self.files), tuple(self.locations))
 
     def _main(self, path: str) -> Origin | None:
         own = self.finder.own
@@ -102,9 +104,9 @@ class _Processor:
         return None if tree is None else self._expand(tree, origin)
 
     def _find(self, location: Location, parent: Origin) -> Origin | None:
-        self.included += 1
-        if self.included > MAX_INCLUDES:
-            if self.included == MAX_INCLUDES + 1:
+        self.locations.append(location)
+        if len(self.locations) > MAX_INCLUDES:
+            if len(self.locations) == MAX_INCLUDES + 1:
                 message = f"Maximum of {MAX_INCLUDES} nested includes are allowed!"
                 self.report.error("include-too-many", message, location.mark)
             return None

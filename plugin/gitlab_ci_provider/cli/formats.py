@@ -1,0 +1,125 @@
+"""Diagnostics in the formats that other tools read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from xml.sax.saxutils import escape, quoteattr
+
+from gitlab_ci_provider import __version__
+from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity
+
+Diagnostics = Sequence[Diagnostic]
+
+
+def as_data(one: Diagnostic) -> dict[str, object]:
+    """Give a diagnostic as the plain object that `--json` prints."""
+    return {
+        "severity": one.severity,
+        "code": one.code,
+        "message": one.message,
+        "file": one.location.file,
+        "line": one.location.line,
+        "column": one.location.column,
+        "hint": one.hint,
+    }
+
+
+def as_text(found: Diagnostics) -> str:
+    """One line each, hints below."""
+    lines: list[str] = []
+    for one in found:
+        lines.append(str(one))
+        if one.hint:
+            lines.append(f"    {one.hint}")
+    errors = sum(one.severity is Severity.ERROR for one in found)
+    return "\n".join([*lines, f"{errors} errors, {len(found) - errors} warnings"])
+
+
+def as_json(found: Diagnostics) -> str:
+    """A list of plain objects."""
+    return _dump([as_data(one) for one in found])
+
+
+def as_code_quality(found: Diagnostics) -> str:
+    """GitLab's code quality report, for `artifacts:reports:codequality`."""
+    return _dump(
+        [
+            {
+                "description": one.message,
+                "check_name": one.code,
+                "fingerprint": _fingerprint(one),
+                "severity": "major" if one.severity is Severity.ERROR else "minor",
+                "location": {"path": one.location.file, "lines": {"begin": one.location.line}},
+            }
+            for one in found
+        ]
+    )
+
+
+def as_sarif(found: Diagnostics) -> str:
+    """SARIF 2.1.0, for code scanning."""
+    rules = sorted({one.code for one in found})
+    tool = {
+        "name": "gitlab-dags",
+        "version": __version__,
+        "rules": [{"id": code} for code in rules],
+    }
+    return _dump(
+        {
+            "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+            "version": "2.1.0",
+            "runs": [{"tool": {"driver": tool}, "results": [_sarif_result(one) for one in found]}],
+        }
+    )
+
+
+def as_junit(found: Diagnostics) -> str:
+    """JUnit XML: one failed test for each error, one passed test when there is none."""
+    cases = [_junit_case(one) for one in found]
+    failures = sum(one.severity is Severity.ERROR for one in found)
+    cases = cases or ['<testcase classname="gitlab-dags" name="lint"/>']
+    head = f'<testsuite name="gitlab-dags lint" tests="{len(cases)}" failures="{failures}">'
+    return "\n".join(['<?xml version="1.0" encoding="UTF-8"?>', head, *cases, "</testsuite>"])
+
+
+FORMATS: Mapping[str, Callable[[Diagnostics], str]] = {
+    "text": as_text,
+    "json": as_json,
+    "gitlab-codequality": as_code_quality,
+    "sarif": as_sarif,
+    "junit": as_junit,
+}
+
+
+def _dump(value: object) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def _fingerprint(one: Diagnostic) -> str:
+    """Name a finding by what it says and where, not by its line, which moves with every edit."""
+    text = f"{one.location.file}\0{one.code}\0{one.message}"
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _sarif_result(one: Diagnostic) -> dict[str, object]:
+    region = {"startLine": one.location.line, "startColumn": one.location.column}
+    artifact = {"uri": one.location.file}
+    return {
+        "ruleId": one.code,
+        "level": one.severity.value,
+        "message": {"text": f"{one.message}. {one.hint}" if one.hint else one.message},
+        "locations": [{"physicalLocation": {"artifactLocation": artifact, "region": region}}],
+    }
+
+
+def _junit_case(one: Diagnostic) -> str:
+    name = quoteattr(f"{one.location.file}:{one.location.line} {one.code}")
+    message = quoteattr(one.message)
+    body = escape(one.hint or "")
+    if one.severity is Severity.ERROR:
+        inner = f'<failure type="{one.code}" message={message}>{body}</failure>'
+    else:
+        inner = f"<system-out>{escape(one.message)} {body}</system-out>"
+    return f'<testcase classname="gitlab-dags" name={name}>{inner}</testcase>'

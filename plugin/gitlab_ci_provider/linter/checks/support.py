@@ -1,0 +1,91 @@
+"""Keywords that GitLab honours and this package does not, or not fully: said, never dropped.
+
+A *blocking* keyword changes what a job does when it is left out; whoever runs jobs refuses those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+from gitlab_ci_provider.model.diagnostic import Diagnostic, warning
+from gitlab_ci_provider.model.job import Job
+
+
+class Limit(NamedTuple):
+    """One keyword of one job that is not honoured fully, and what that means."""
+
+    keyword: str
+    effect: str
+    blocking: bool
+
+
+class _Rule(NamedTuple):
+    applies: Callable[[Job], bool]
+    limit: Limit
+
+
+def _reports(job: Job) -> bool:
+    return bool(job.artifacts and set(job.artifacts.reports) - {"dotenv"})
+
+
+def _dotenv(job: Job) -> bool:
+    return bool(job.artifacts and "dotenv" in job.artifacts.reports)
+
+
+def _shown_only(job: Job) -> bool:
+    artifacts = job.artifacts
+    return bool(artifacts and (artifacts.expose_as or artifacts.access or not artifacts.public))
+
+
+def _kept(keyword: str) -> Callable[[Job], bool]:
+    return lambda job: keyword in job.kept
+
+
+_RULES = (
+    _Rule(lambda job: job.bridge is not None,
+          Limit("trigger", "no downstream pipeline is created", True)),
+    _Rule(lambda job: bool(job.services),
+          Limit("services", "no service containers are started", True)),
+    _Rule(lambda job: bool(job.cross_needs),
+          Limit("needs:project", "artifacts of other pipelines are not fetched", True)),
+    _Rule(lambda job: bool(job.inputs),
+          Limit("inputs", "${{ job.inputs.* }} is not replaced", True)),
+    _Rule(lambda job: bool(job.pre_get_sources),
+          Limit("hooks", "hooks are not run", True)),
+    _Rule(_kept("run"), Limit("run", "steps (CI Functions) are not run", True)),
+    _Rule(_kept("secrets"), Limit("secrets", "the job gets no secrets from vaults", True)),
+    _Rule(_kept("id_tokens"), Limit("id_tokens", "the job gets no tokens", True)),
+    _Rule(_kept("identity"), Limit("identity", "the job gets no workload identity", True)),
+    _Rule(_dotenv,
+          Limit("artifacts:reports:dotenv", "its variables do not reach later jobs", True)),
+    _Rule(_kept("release"), Limit("release", "no release is created", False)),
+    _Rule(_kept("pages"), Limit("pages", "nothing is published", False)),
+    _Rule(_kept("dast_configuration"),
+          Limit("dast_configuration", "only GitLab's own template reads it", False)),
+    _Rule(_reports, Limit("artifacts:reports", "reports are not shown", False)),
+    _Rule(_shown_only, Limit("artifacts:access", "Airflow's own access rules hold", False)),
+    _Rule(lambda job: job.environment is not None,
+          Limit("environment", "its variables are set, no deployment is recorded", False)),
+    _Rule(lambda job: job.resource_group is not None,
+          Limit("resource_group", "jobs of one group are not kept apart", False)),
+    _Rule(lambda job: job.coverage is not None,
+          Limit("coverage", "coverage is not read from the log", False)),
+    _Rule(lambda job: job.manual_confirmation is not None,
+          Limit("manual_confirmation", "the text is not asked", False)),
+    _Rule(lambda job: bool(job.image and (job.image.platform or job.image.docker_user)),
+          Limit("image:docker", "these are options of GitLab's Docker executor", False)),
+)  # fmt: skip
+
+
+def limits(job: Job) -> Iterator[Limit]:
+    """List the keywords of a job that are not honoured fully."""
+    return (rule.limit for rule in _RULES if rule.applies(job))
+
+
+def check_support(jobs: Iterable[Job]) -> Iterator[Diagnostic]:
+    """Warn of keywords that are not honoured fully, once for each job and keyword."""
+    for job in jobs:
+        for limit in limits(job):
+            words = f"{job.name} job: {limit.keyword} is not supported: {limit.effect}"
+            yield warning("keyword-unsupported", words, job.location)
