@@ -54,9 +54,9 @@ def read_form(pipeline: Pipeline, params: Mapping[str, Any], *, scheduled: bool)
         ConfigError: `variables` is no mapping of names to texts.
     """
     filled = tuple(
-        Variable(name=field.name, value=str(params[field.name]))
+        Variable(name=field.name, value=_text(params[field.name]))
         for field in form_variables(pipeline)
-        if field.name in params and str(params[field.name]) != field.value
+        if field.name in params and _text(params[field.name]) != field.value
     )
     return RunForm(
         ref=str(params.get(REF) or ""),
@@ -80,6 +80,7 @@ def _free_variables(given: Any) -> Variables:
 
 
 def _text(value: Any) -> str:
+    """Write a value of the form as a variable's; a field that was emptied is null there."""
     if isinstance(value, bool):
         return str(value).lower()
-    return str(value)
+    return "" if value is None else str(value)
