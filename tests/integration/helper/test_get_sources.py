@@ -1,0 +1,251 @@
+"""Phase get_sources against a real git server."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gitlab_ci_provider.exceptions import SourceError
+from gitlab_ci_provider.helper.context import PhaseContext
+from gitlab_ci_provider.helper.output import Output
+from gitlab_ci_provider.helper.phases.get_sources import get_sources
+from gitlab_ci_provider.model.plan import GetSources, JobPlan
+from servers.git_http import git_server
+from servers.repositories import commit, git, make_repository
+
+pytestmark = pytest.mark.integration
+
+TOKEN = "glcbt-secret-token"
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A repository that a server serves as `group/project`."""
+    folder = tmp_path / "served" / "group" / "project"
+    make_repository(folder, {"README": "one\n"})
+    return folder
+
+
+def run(folder: Path, sources: GetSources) -> Path:
+    """Run the phase; returns the working copy."""
+    copy = folder / "copy"
+    copy.mkdir(exist_ok=True)
+    context = PhaseContext(
+        plan=JobPlan(job="job", project_dir=str(copy), sources=sources),
+        output=Output([sources.password]),
+        store=_no_store,
+        sleep=lambda _: None,
+        control=folder,
+    )
+    get_sources(context)
+    return copy
+
+
+def _no_store() -> None:
+    raise AssertionError("get_sources needs no object store")
+
+
+def sources(url: str, sha: str, **changes: object) -> GetSources:
+    """Plan to fetch a commit of branch main."""
+    refspecs = ("+refs/heads/main:refs/remotes/origin/main",)
+    plan = GetSources(url=url, sha=sha, refspecs=refspecs, ref_name="main")
+    return replace(plan, **changes)
+
+
+def head(repository: Path) -> str:
+    """Name the commit that a repository is at."""
+    return git(repository, "rev-parse", "HEAD")
+
+
+def test_checks_out_the_commit_detached(tmp_path: Path, repository: Path):
+    """The working copy is at the commit, on no branch, with nothing changed."""
+    with git_server(tmp_path / "served") as server:
+        copy = run(tmp_path, sources(server.url("group/project"), head(repository)))
+
+    assert head(copy) == head(repository)
+    assert git(copy, "status", "--porcelain", "--branch") == "## HEAD (no branch)"
+
+
+def test_fetches_the_exact_commit_of_a_branch_that_moved_on(tmp_path: Path, repository: Path):
+    """The pipeline's commit is what is built, however deep it lies by now."""
+    sha = head(repository)
+    for number in range(5):
+        commit(repository, {"README": f"{number}\n"}, f"change {number}")
+
+    with git_server(tmp_path / "served") as server:
+        copy = run(tmp_path, sources(server.url("group/project"), sha, depth=2))
+
+    assert (copy / "README").read_text() == "one\n"
+
+
+@pytest.mark.parametrize(("depth", "commits"), [(0, 4), (2, 2), (20, 4)])
+def test_depth_limits_history(tmp_path: Path, repository: Path, depth: int, commits: int):
+    """GIT_DEPTH is the number of commits; 0 fetches all of them."""
+    for number in range(3):
+        commit(repository, {"README": f"{number}\n"}, f"change {number}")
+
+    with git_server(tmp_path / "served") as server:
+        plan = sources(server.url("group/project"), head(repository), depth=depth)
+        copy = run(tmp_path, plan)
+
+    assert git(copy, "rev-list", "--count", "HEAD") == str(commits)
+
+
+def test_a_server_that_gives_refs_only_is_asked_for_those(
+    tmp_path: Path, repository: Path, capfd: pytest.CaptureFixture[str]
+):
+    """Servers of the old protocol refuse single commits: history is fetched until it is there."""
+    sha = head(repository)
+    for number in range(5):
+        commit(repository, {"README": f"{number}\n"}, f"change {number}")
+
+    with git_server(tmp_path / "served", protocol="") as server:
+        copy = run(tmp_path, sources(server.url("group/project"), sha, depth=2))
+
+    assert head(copy) == sha
+    assert "fetching refs instead" in capfd.readouterr().out
+
+
+def test_a_deleted_branch_is_no_obstacle(
+    tmp_path: Path, repository: Path, capfd: pytest.CaptureFixture[str]
+):
+    """Merged branches are deleted while their pipelines run; the commit is what counts."""
+    git(repository, "branch", "feature")
+    plan = {"refspecs": ("+refs/heads/feature:refs/remotes/origin/feature",)}
+    git(repository, "branch", "-D", "feature")
+
+    with git_server(tmp_path / "served") as server:
+        url = server.url("group/project")
+        copy = run(tmp_path, sources(url, head(repository), ref_name="feature", **plan))
+
+    assert head(copy) == head(repository)
+    assert "ref feature is gone" in capfd.readouterr().out
+
+
+def test_a_missing_commit_is_named(tmp_path: Path, repository: Path):
+    """The message says which commit and where."""
+    with git_server(tmp_path / "served") as server:
+        url = server.url("group/project")
+        with pytest.raises(SourceError, match=f"commit {'0' * 39}1 from {url}"):
+            run(tmp_path, sources(url, "0" * 39 + "1"))
+
+
+def test_a_missing_repository_is_named(tmp_path: Path, repository: Path):
+    """The message says what the server answered."""
+    with git_server(tmp_path / "served") as server:
+        url = server.url("group/other")
+        with pytest.raises(SourceError, match=f"{url}.*not found"):
+            run(tmp_path, sources(url, head(repository)))
+
+
+def test_logs_in_without_leaving_a_trace(
+    tmp_path: Path, repository: Path, capfd: pytest.CaptureFixture[str]
+):
+    """The token is neither in the repository that it leaves nor in the log."""
+    with git_server(tmp_path / "served", token=TOKEN) as server:
+        login = {"username": "gitlab-ci-token", "password": TOKEN}
+        copy = run(tmp_path, sources(server.url("group/project"), head(repository), **login))
+
+    assert set(server.users) == {"gitlab-ci-token"}
+    assert TOKEN not in capfd.readouterr().out
+    files = [path for path in copy.rglob("*") if path.is_file()]
+    assert [path for path in files if TOKEN.encode() in path.read_bytes()] == []
+
+
+def test_a_wrong_token_fails_at_once(
+    tmp_path: Path, repository: Path, capfd: pytest.CaptureFixture[str]
+):
+    """Git never waits for somebody to type, and what was tried is not shown."""
+    with git_server(tmp_path / "served", token=TOKEN) as server:
+        login = {"username": "gitlab-ci-token", "password": "wrong-secret"}
+        plan = sources(server.url("group/project"), head(repository), **login)
+        with pytest.raises(SourceError, match="Authentication failed"):
+            run(tmp_path, plan)
+
+    assert "wrong-secret" not in capfd.readouterr().out
+
+
+def test_credentials_are_not_given_to_other_hosts(tmp_path: Path, repository: Path):
+    """A job's token is for its repository's own host, even if that sends git elsewhere."""
+    with (
+        git_server(tmp_path / "served", token=TOKEN) as other,
+        git_server(tmp_path / "served", token=TOKEN) as own,
+    ):
+        own.moved_to = other.url("").rstrip("/")
+        login = {"username": "gitlab-ci-token", "password": TOKEN}
+        with pytest.raises(SourceError, match="terminal prompts disabled"):
+            run(tmp_path, sources(own.url("group/project"), head(repository), **login))
+
+    assert other.requests
+    assert other.users == []
+
+
+def test_tries_again_after_a_failure(
+    tmp_path: Path, repository: Path, capfd: pytest.CaptureFixture[str]
+):
+    """GET_SOURCES_ATTEMPTS counts the first one too; each further one is announced."""
+    with git_server(tmp_path / "served") as server:
+        url = server.url("group/other")
+        with pytest.raises(SourceError):
+            run(tmp_path, sources(url, head(repository), attempts=3))
+
+    shown = capfd.readouterr().out
+    assert "attempt 2 of 3 in 1 s" in shown
+    assert "attempt 3 of 3 in 2 s" in shown
+    assert server.requests == ["GET /group/other/info/refs?service=git-upload-pack"] * 3
+
+
+def test_a_used_working_copy_is_cleaned(tmp_path: Path, repository: Path):
+    """Strategy fetch keeps the repository but nothing that the commit does not have."""
+    with git_server(tmp_path / "served") as server:
+        plan = sources(server.url("group/project"), head(repository))
+        copy = run(tmp_path, plan)
+        (copy / "left").write_text("")
+        (copy / "README").write_text("changed")
+        (copy / ".git" / "index.lock").write_text("")
+        commit(repository, {"new": ""}, "second")
+        run(tmp_path, replace(plan, sha=head(repository)))
+
+    assert sorted(path.name for path in copy.iterdir()) == [".git", "README", "new"]
+    assert (copy / "README").read_text() == "one\n"
+
+
+def test_strategy_clone_starts_from_nothing(tmp_path: Path, repository: Path):
+    """Even the repository is made anew."""
+    (tmp_path / "copy" / ".git").mkdir(parents=True)
+    (tmp_path / "copy" / ".git" / "config").write_text("broken [")
+
+    with git_server(tmp_path / "served") as server:
+        plan = sources(server.url("group/project"), head(repository), strategy="clone")
+        assert head(run(tmp_path, plan)) == head(repository)
+
+
+@pytest.mark.parametrize(("strategy", "left"), [("none", ["kept"]), ("empty", [])])
+def test_strategies_without_git(tmp_path: Path, strategy: str, left: list[str]):
+    """`none` leaves the folder alone, `empty` empties it; neither asks a server."""
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy" / "kept").write_text("")
+
+    copy = run(tmp_path, sources("http://127.0.0.1:9/none", "0" * 40, strategy=strategy))
+
+    assert [path.name for path in copy.iterdir()] == left
+
+
+def test_a_repository_of_another_user(tmp_path: Path, repository: Path):
+    """Repositories on this machine may belong to anybody: git's own check is for people."""
+    import os
+
+    if os.geteuid() != 0:
+        pytest.skip("only root can give files away")
+    for path in (repository, *repository.rglob("*")):
+        os.chown(path, 12345, 12345)
+
+    copy = run(tmp_path, sources(f"file://{repository}", git(tmp_path, *_head_of(repository))))
+
+    assert (copy / "README").read_text() == "one\n"
+
+
+def _head_of(repository: Path) -> tuple[str, ...]:
+    return ("-c", "safe.directory=*", "-C", str(repository), "rev-parse", "HEAD")

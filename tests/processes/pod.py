@@ -1,0 +1,112 @@
+"""A job's pod as three real processes that share folders: prepare, then build and helper."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gitlab_ci_provider.model.job import Script
+from gitlab_ci_provider.model.plan import JobPlan
+from gitlab_ci_provider.model.serialization import encode
+from gitlab_ci_provider.model.workspace import EVENTS_NAME
+from processes.build import write_scripts
+
+HELPER = Path(sys.executable).parent / "gitlab-ci-helper"
+
+
+@dataclass
+class Ended:
+    """How one container ended; `report` is its termination message."""
+
+    code: int
+    log: str
+    report: dict[str, Any] = field(default_factory=dict)
+
+
+class Pod:
+    """One pod; every container writes its log to a file, as a runtime does.
+
+    Args:
+        folder: for everything of this pod.
+        plan: its `project_dir` lies in the folder, see `project_dir`.
+        script: of the job.
+        shell: that runs the scripts.
+    """
+
+    def __init__(
+        self, folder: Path, plan: JobPlan, script: Script, shell: Path | None = None
+    ) -> None:
+        self.folder = folder
+        self.control = folder / "control"
+        self._plan = folder / "plan.json"
+        self._shell = shell or Path(shutil.which("bash") or "/bin/sh")
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self.control.mkdir()
+        self._plan.write_bytes(encode(plan))
+        write_scripts(
+            folder / "scripts", plan, script, events=self.control / EVENTS_NAME, shell=self._shell
+        )
+
+    def run(self) -> tuple[Ended, Ended, Ended]:
+        """Run the pod to its end: prepare, build, helper."""
+        prepared = self.prepare()
+        if prepared.code:
+            return prepared, Ended(-1, ""), Ended(-1, "")
+        self.start_build()
+        self.start_helper()
+        return prepared, self.end("build"), self.end("helper")
+
+    def prepare(self) -> Ended:
+        """Run the init container."""
+        self._start_helper("prepare", "prepare")
+        return self.end("prepare")
+
+    def start_build(self) -> subprocess.Popen[bytes]:
+        """Start the container with the user's image."""
+        return self._start("build", [str(self._shell), str(self.folder / "scripts" / "entry")])
+
+    def start_helper(self) -> subprocess.Popen[bytes]:
+        """Start the container that waits for the build."""
+        return self._start_helper("helper", "finish")
+
+    def end(self, container: str) -> Ended:
+        """Wait for a container's end."""
+        code = self._running[container].wait(timeout=120)
+        log = (self.folder / f"{container}.log").read_text(errors="replace")
+        report = self.folder / f"{container}.report"
+        return Ended(code, log, json.loads(report.read_bytes()) if report.exists() else {})
+
+    def _start_helper(self, name: str, command: str) -> subprocess.Popen[bytes]:
+        report = self.folder / f"{name}.report"
+        options = ["--plan", self._plan, "--control", self.control, "--termination-log", report]
+        return self._start(name, [str(HELPER), command, *map(str, options)])
+
+    def _start(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
+        with (self.folder / f"{name}.log").open("wb") as log:
+            self._running[name] = subprocess.Popen(
+                command,
+                cwd="/",
+                env=_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        return self._running[name]
+
+
+def project_dir(folder: Path) -> str:
+    """Name the working copy of a pod."""
+    return str(folder / "builds" / "group" / "project")
+
+
+def _environment() -> Mapping[str, str]:
+    """What a container has: next to nothing of the test's own environment."""
+    return {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "LANG": "C.UTF-8"}

@@ -1,0 +1,168 @@
+"""A real git server over HTTP: `git http-backend` behind Python's web server.
+
+Repositories are folders below one root; with a token, clients must log in with any user name and
+that token as the password, as GitLab's job tokens do it.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import IO
+from urllib.parse import urlsplit
+
+_CHUNK = 64 * 1024
+
+
+@dataclass
+class GitServer:
+    """A running server.
+
+    Attributes:
+        root: holds the repositories; `url('group/project.git')` serves `root/group/project.git`.
+        token: what clients must present; empty lets everybody in.
+        moved_to: address of a server that clients are sent to; empty serves them here.
+        requests: each request as `METHOD path`, in their order.
+        users: the names of those who logged in.
+        protocol: highest version of git's protocol that it admits to; "" speaks as old servers do.
+    """
+
+    root: Path
+    token: str = ""
+    protocol: str = "2"
+    moved_to: str = ""
+    requests: list[str] = field(default_factory=list)
+    users: list[str] = field(default_factory=list)
+    port: int = 0
+
+    def url(self, path: str) -> str:
+        """Name the address of a repository."""
+        return f"http://127.0.0.1:{self.port}/{path}"
+
+    def admits(self, authorization: str) -> bool:
+        """Tell whether a client may come in."""
+        kind, _, encoded = authorization.partition(" ")
+        if kind == "Basic":
+            user, _, password = base64.b64decode(encoded).decode().partition(":")
+            self.users.append(user)
+            return password == self.token
+        return not self.token
+
+
+@contextmanager
+def git_server(root: Path, token: str = "", protocol: str = "2") -> Iterator[GitServer]:
+    """Serve the repositories below a folder."""
+    served = GitServer(root=root, token=token, protocol=protocol)
+
+    class Handler(_Handler):
+        server_state = served
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    served.port = server.server_address[1]
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield served
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Hands each request to `git http-backend`, which is a CGI program."""
+
+    protocol_version = "HTTP/1.1"
+    server_state: GitServer
+
+    def do_GET(self) -> None:
+        """Answer a request for refs or objects."""
+        self._answer()
+
+    def do_POST(self) -> None:
+        """Answer a negotiation."""
+        self._answer()
+
+    def log_message(self, *_: object) -> None:
+        """Be silent: the test's own output matters."""
+
+    def _answer(self) -> None:
+        self.server_state.requests.append(f"{self.command} {self.path}")
+        body = b"".join(self._body())
+        if self.server_state.moved_to:
+            self._refuse(302, "Location", self.server_state.moved_to + self.path)
+            return
+        if not self.server_state.admits(self.headers.get("Authorization", "")):
+            self._refuse(401, "WWW-Authenticate", 'Basic realm="git"')
+            return
+        command = [_git(), "http-backend"]
+        with subprocess.Popen(
+            command, env=self._environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as backend:
+            answer, _ = backend.communicate(body)
+        self._send(answer)
+
+    def _refuse(self, status: int, header: str, value: str) -> None:
+        self.send_response(status)
+        self.send_header(header, value)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def _send(self, answer: bytes) -> None:
+        head, _, body = answer.partition(b"\r\n\r\n")
+        headers = [line.partition(": ") for line in head.decode().split("\r\n") if line]
+        status = next((value for name, _, value in headers if name == "Status"), "200 OK")
+        self.send_response(int(status.split()[0]))
+        for name, _, value in headers:
+            if name != "Status":
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _environment(self) -> dict[str, str]:
+        address = urlsplit(self.path)
+        passed = {
+            "GIT_PROJECT_ROOT": str(self.server_state.root),
+            "GIT_HTTP_EXPORT_ALL": "1",
+            "PATH_INFO": address.path,
+            "QUERY_STRING": address.query,
+            "REQUEST_METHOD": self.command,
+            "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+            "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
+            "REMOTE_ADDR": self.client_address[0],
+            "PATH": os.environ["PATH"],
+        }
+        if self.server_state.protocol:
+            passed["GIT_PROTOCOL"] = self.headers.get("Git-Protocol", "")
+        return passed
+
+    def _body(self) -> Iterator[bytes]:
+        if self.headers.get("Transfer-Encoding", "") == "chunked":
+            while size := int(self.rfile.readline().split(b";")[0], 16):
+                yield self.rfile.read(size)
+                self.rfile.readline()
+            self.rfile.readline()
+        else:
+            yield from _exactly(self.rfile, int(self.headers.get("Content-Length", 0)))
+
+
+def _exactly(source: IO[bytes], count: int) -> Iterator[bytes]:
+    while count > 0 and (data := source.read(min(count, _CHUNK))):
+        count -= len(data)
+        yield data
+
+
+def _git() -> str:
+    found = shutil.which("git")
+    if found is None:
+        raise FileNotFoundError("git is not installed")
+    return found

