@@ -47,7 +47,9 @@ def read_defaults(root: Field) -> Map:
     block = root.entry("default")
     if block and mapping(block, DEFAULT_KEYS) and isinstance(block.value, Map):
         _check(block, DEFAULT_KEYS)
-        defaults.absorb(block.value)
+        for key in DEFAULT_KEYS:
+            if key in block.value:
+                defaults.put(key, block.value[key], block.value.place(key))
     _check(root, GLOBAL_KEYS)
     for key in GLOBAL_KEYS:
         if tree.get(key) is None:

@@ -12,4 +12,4 @@ from gitlab_ci_provider.model.diagnostic import Diagnostic
 def lint(config: CiConfig) -> list[Diagnostic]:
     """List the warnings of a configuration, in the order of the file."""
     found = [*check_rules(config), *check_practices(config), *check_safety(config)]
-    return sorted(found, key=lambda one: (one.location.file, one.location.line, one.code))
+    return sorted(dict.fromkeys(found), key=lambda one: (one.location, one.code))

@@ -111,12 +111,13 @@ def _json(given: str) -> object:
 def _answer_lines() -> int:
     for line in sys.stdin:
         if line.strip():
-            output.say(json.dumps(_answer(line), ensure_ascii=False))
+            output.say(json.dumps(answer(line), ensure_ascii=False))
             output.flush()
     return 0
 
 
-def _answer(line: str) -> dict[str, object]:
+def answer(line: str) -> dict[str, object]:
+    """Answer one request of `--json-lines`; a wrong one gets an answer, too."""
     try:
         return as_object(compile_request(_request(json.loads(line))))
     except (GitlabCiError, OSError, ValueError, TypeError, KeyError) as problem:

@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def findings(compiled: Compiled) -> list[Diagnostic]:
-    """List errors first, then warnings."""
+    """List errors first, then warnings, each in the order of the file."""
     config = compiled.result.config
     found = [*compiled.diagnostics, *(lint(config) if config else ())]
-    return sorted(found, key=lambda one: one.severity is not Severity.ERROR)
+    return sorted(found, key=lambda one: (one.severity is not Severity.ERROR, one.location))
