@@ -106,7 +106,10 @@ def _add(search: _Search, path: str) -> bool:
 
 def _compile(search: _Search, pattern: str) -> Glob | None:
     """Make a pattern relative and compile it; one that cannot be is warned about."""
-    clean = posixpath.normpath(pattern.strip() or ".")
+    if not pattern:
+        search.warnings.append("No matching files. Path is empty.")
+        return None
+    clean = posixpath.normpath(pattern)
     if clean.startswith("/"):
         root = str(search.root)
         clean = posixpath.relpath(clean, root)
