@@ -23,11 +23,14 @@ from gitlab_ci_provider.local.cluster.kubeconfig import write_kubeconfig
 from gitlab_ci_provider.local.cluster.kubelet.context import KubeletContext
 from gitlab_ci_provider.local.cluster.kubelet.kubelet import Kubelet
 from gitlab_ci_provider.local.cluster.kubelet.recorder import EventRecorder
+from gitlab_ci_provider.local.cluster.objects import now
 from gitlab_ci_provider.local.cluster.runtimes.base import Runtime, RuntimeConfig
 from gitlab_ci_provider.local.cluster.runtimes.choice import RuntimeName, choose_runtime
 from gitlab_ci_provider.local.cluster.store import Store
 
 _log = logging.getLogger(__name__)
+_VERSIONS_PER_SECOND = 100
+"""More changes than that never go on for long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +92,7 @@ def _runtime_config(
 async def _serve(
     config: DaemonConfig, directories: Directories, runtime: Runtime, stop: asyncio.Event
 ) -> None:
-    store = Store()
+    store = Store(version=int(now().timestamp() * _VERSIONS_PER_SECOND))
     name = socket.gethostname().lower() or "node"
     store.listen(lambda change: deletion.finish(store, change))
     kubelet = Kubelet(_context(config, directories, runtime, store))

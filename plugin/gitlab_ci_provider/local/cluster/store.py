@@ -35,20 +35,25 @@ Listener = Callable[[Change], None]
 class _Shelf:
     """The objects of one kind."""
 
-    def __init__(self) -> None:
+    def __init__(self, forgotten: int) -> None:
         self.objects: dict[tuple[str, str], Obj] = {}
         self.history: list[Change] = []
-        self.forgotten = 0
+        self.forgotten = forgotten
         self.changed: asyncio.Future[None] | None = None
 
 
 class Store:
-    """All objects. Every method is atomic: it never awaits."""
+    """All objects. Every method but `wait` is atomic: it never awaits.
 
-    def __init__(self) -> None:
-        self._shelves = {plural: _Shelf() for plural in RESOURCES}
+    Args:
+        version: to begin after. Later than any of an earlier cluster, so that its clients learn
+            that their history is gone instead of waiting for what they take for the future.
+    """
+
+    def __init__(self, version: int) -> None:
+        self._shelves = {plural: _Shelf(version) for plural in RESOURCES}
         self._listeners: list[Listener] = []
-        self.version = 1
+        self.version = version
 
     def listen(self, listener: Listener) -> None:
         """Have a function called after each change, in order; it may change the store."""
@@ -132,21 +137,15 @@ class Store:
         history = self._shelves[resource.plural].history
         return bool(history) and history[-1].version > after
 
-    async def wait(self, *resources: Resource) -> None:
-        """Wait for the next change of any of some kinds."""
+    async def wait(self, *resources: Resource, seconds: float | None = None) -> None:
+        """Wait for the next change of any of some kinds, at most for some seconds."""
         futures = []
         for resource in resources:
             shelf = self._shelves[resource.plural]
             if shelf.changed is None:
                 shelf.changed = asyncio.get_running_loop().create_future()
             futures.append(shelf.changed)
-        await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
-
-    def forget_history(self) -> None:
-        """Forget all changes so far, as a compaction would: older watches get 410."""
-        for shelf in self._shelves.values():
-            shelf.history.clear()
-            shelf.forgotten = self.version
+        await asyncio.wait(futures, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
 
     def _commit(
         self, resource: Resource, change_type: ChangeType, obj: Obj, before: Obj | None

@@ -35,28 +35,30 @@ QUANTITIES = {
 def make_types():
     """Gather all types that the roots need."""
     types = {}
-
-    def convert(text):
-        if match := re.fullmatch(r"list\[(.*)\]", text):
-            return [convert(match.group(1))]
-        if match := re.fullmatch(r"dict[(\[]\w+, (.*)[)\]]", text):
-            return {"*": convert(match.group(1))}
-        if text in WORDS:
-            return WORDS[text]
-        visit(text)
-        return text
-
-    def visit(name):
-        if name not in types:
-            types[name] = fields = {}
-            model = getattr(client, name)
-            for attribute, text in model.openapi_types.items():
-                field = model.attribute_map[attribute]
-                fields[field] = QUANTITIES.get((name, field)) or convert(text)
-
     for root in ROOTS:
-        visit(root)
+        visit(root, types)
     return types
+
+
+def visit(name, types):
+    """Add a type and all that its fields need."""
+    if name not in types:
+        types[name] = fields = {}
+        model = getattr(client, name)
+        for attribute, text in model.openapi_types.items():
+            field = model.attribute_map[attribute]
+            fields[field] = QUANTITIES.get((name, field)) or convert(text, types)
+
+
+def convert(text, types):
+    """Write a type of the client as in types.json."""
+    if match := re.fullmatch(r"list\[(.*)\]", text):
+        return [convert(match.group(1), types)]
+    if match := re.fullmatch(r"dict[(\[]\w+, (.*)[)\]]", text):
+        return {"*": convert(match.group(1), types)}
+    if text not in WORDS:
+        visit(text, types)
+    return WORDS.get(text, text)
 
 
 def test_types_are_those_of_the_official_client():

@@ -12,7 +12,7 @@ from gitlab_ci_provider.local.cluster.kubelet.container_config import (
     make_config,
     message_file,
 )
-from gitlab_ci_provider.local.cluster.kubelet.context import KubeletContext
+from gitlab_ci_provider.local.cluster.kubelet.context import KubeletContext, retry_seconds
 from gitlab_ci_provider.local.cluster.kubelet.environment import ConfigError
 from gitlab_ci_provider.local.cluster.kubelet.logs import ContainerLog
 from gitlab_ci_provider.local.cluster.kubelet.probes import Probes, run_handler
@@ -112,13 +112,14 @@ class ContainerWorker:
             self.warn("InspectFailed", problem)
             self._wait_with("InvalidImageName", problem, event="Error: InvalidImageName")
             await asyncio.Event().wait()  # nothing but deleting the pod ends this
-        while True:
+        for seconds in retry_seconds():
             self._tell_about_image()
             try:
                 return make_config(self.context, self._view, self.spec)
-            except (ConfigError, VolumeError) as error:
+            except (ConfigError, VolumeError, OSError) as error:
                 self._wait_with("CreateContainerConfigError", str(error), event=f"Error: {error}")
-            await self.context.store.wait(SECRETS, CONFIG_MAPS)
+            await self.context.store.wait(SECRETS, CONFIG_MAPS, seconds=seconds)
+        raise RuntimeError("retries never end")
 
     def _wait_with(self, reason: str, message: str, *, event: str) -> None:
         self.warn("Failed", event)
@@ -148,7 +149,7 @@ class ContainerWorker:
         self._config_id = config.id
         try:
             container = await self.context.runtime.start(self._view.config, config, log.write)
-        except StartError as error:
+        except (StartError, OSError) as error:
             log.close()
             ended = endings.not_started(str(error), container_id)
             self.warn("Failed", f"Error: {ended.message}")

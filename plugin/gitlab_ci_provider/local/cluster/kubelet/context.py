@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,16 @@ from gitlab_ci_provider.local.cluster.objects import Obj
 from gitlab_ci_provider.local.cluster.resources import RESOURCES
 from gitlab_ci_provider.local.cluster.runtimes.base import Runtime
 from gitlab_ci_provider.local.cluster.store import Store
+
+_LONGEST_RETRY_SECONDS = 60.0
+
+
+def retry_seconds() -> Iterator[float]:
+    """Say how long to wait before each new try of what may come right by itself; never ends."""
+    seconds = 1.0
+    while True:
+        yield seconds
+        seconds = min(seconds * 2, _LONGEST_RETRY_SECONDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

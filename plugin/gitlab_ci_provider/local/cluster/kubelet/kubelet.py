@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
 
 from gitlab_ci_provider.local.cluster.kubelet.context import KubeletContext
 from gitlab_ci_provider.local.cluster.kubelet.pod_worker import PodWorker
-from gitlab_ci_provider.local.cluster.objects import Obj, is_deleting, timestamp, with_metadata
+from gitlab_ci_provider.local.cluster.objects import (
+    Obj,
+    is_deleting,
+    key_of,
+    timestamp,
+    with_metadata,
+)
 from gitlab_ci_provider.local.cluster.resources import PODS
 from gitlab_ci_provider.local.cluster.runtimes.base import Container, Runtime
 from gitlab_ci_provider.local.cluster.store import Change
@@ -57,6 +62,8 @@ class Kubelet:
             self._stop(uid, 0.0)
         elif is_deleting(change.obj):
             self._stop(uid, float(change.obj["metadata"]["deletionGracePeriodSeconds"]))
+            if uid not in self._workers and change.before and not is_deleting(change.before):
+                asyncio.get_running_loop().call_soon(self._remove, change.obj)
 
     def _stop(self, uid: str, grace: float) -> None:
         worker = self._workers.get(uid)
@@ -72,20 +79,19 @@ class Kubelet:
             self._finish(worker)
 
     def _finish(self, worker: PodWorker) -> None:
-        """Forget a pod: its files, its worker, at last its object."""
-        shutil.rmtree(self._context.memory / worker.uid, ignore_errors=True)
+        """Forget a pod: its worker, at last its object."""
         del self._workers[worker.uid]
         del self._tasks[worker.uid]
-        store = self._context.store
-        pod = store.find(PODS, worker.config.namespace, worker.config.name)
+        pod = self._context.store.find(PODS, worker.config.namespace, worker.config.name)
         if pod is not None and pod["metadata"]["uid"] == worker.uid and is_deleting(pod):
-            remove_pod(self._context, pod)
+            self._remove(pod)
 
-
-def remove_pod(context: KubeletContext, pod: Obj) -> None:
-    """Take a pod whose containers have ended out of the store."""
-    store = context.store
-    pod = with_metadata(pod, deletionGracePeriodSeconds=0, deletionTimestamp=timestamp())
-    pod = store.update(PODS, pod)
-    if not pod["metadata"].get("finalizers"):
-        store.remove(PODS, pod["metadata"]["namespace"], pod["metadata"]["name"])
+    def _remove(self, pod: Obj) -> None:
+        """Take a pod whose containers have ended out of the store."""
+        store = self._context.store
+        if store.find(PODS, *key_of(pod)) is None:
+            return
+        pod = with_metadata(pod, deletionGracePeriodSeconds=0, deletionTimestamp=timestamp())
+        pod = store.update(PODS, pod)
+        if not pod["metadata"].get("finalizers"):
+            store.remove(PODS, *key_of(pod))

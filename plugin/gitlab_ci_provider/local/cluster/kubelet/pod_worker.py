@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import suppress
 from pathlib import Path
 
+from gitlab_ci_provider.local.cluster.errors import ApiError
 from gitlab_ci_provider.local.cluster.kubelet import hosts, scheduler, security
 from gitlab_ci_provider.local.cluster.kubelet.container_worker import ContainerWorker
-from gitlab_ci_provider.local.cluster.kubelet.context import KubeletContext
+from gitlab_ci_provider.local.cluster.kubelet.context import KubeletContext, retry_seconds
 from gitlab_ci_provider.local.cluster.kubelet.records import ContainerRecord, first_records
 from gitlab_ci_provider.local.cluster.kubelet.status import (
     TERMINAL,
@@ -21,15 +23,20 @@ from gitlab_ci_provider.local.cluster.kubelet.volumes import (
     VolumePlace,
     make_volumes,
 )
-from gitlab_ci_provider.local.cluster.objects import Obj, timestamp, with_metadata
+from gitlab_ci_provider.local.cluster.objects import Obj, timestamp
+from gitlab_ci_provider.local.cluster.removal import remove_tree
 from gitlab_ci_provider.local.cluster.resources import CONFIG_MAPS, PODS, SECRETS
 from gitlab_ci_provider.local.cluster.runtimes.base import Mount, PodConfig
 
 _DEADLINE = "Pod was active on the node longer than the specified deadline"
+_DEFECT = "the embedded cluster has failed to run this pod: see its log"
 _NO_MOUNTS = (
     "this machine allows the {runtime} runtime no mounts: volume {volume} cannot be shown at "
     "{path}; run as root, or as a user with user namespaces"
 )
+
+
+_log = logging.getLogger(__name__)
 
 
 class PodWorker:
@@ -90,6 +97,7 @@ class PodWorker:
                 if container.container is not None:
                     container.container.signal(9)
             await self._context.runtime.remove_pod(self.config)
+            await asyncio.to_thread(remove_tree, self._context.memory / self.uid)
 
     async def _run_until_stopped(self) -> None:
         life = asyncio.create_task(self._live())
@@ -101,8 +109,11 @@ class PodWorker:
                 self._pass_deadline()
             await _cancel(life, *self._tasks)
             await self._end_containers()
-        elif not life.cancelled() and life.exception():
-            raise life.exception() or RuntimeError  # a defect of ours
+        elif life.exception():
+            _log.error("pod %s", self.config.name, exc_info=life.exception())
+            self._failure = ("InternalError", _DEFECT)
+            await _cancel(*self._tasks)
+            await self._end_containers()
         self._settle()
         if self._stop.is_set():
             stop.cancel()
@@ -123,8 +134,7 @@ class PodWorker:
         await self._schedule()
         self._start_time = timestamp()
         self._publish()
-        await self._make_volumes()
-        await self._context.runtime.add_pod(self.config)
+        await self._prepare()
         self._sandbox = True
         self._publish()
         if await self._run_init_containers():
@@ -152,23 +162,27 @@ class PodWorker:
         self._update({**before, "status": status})
         return self.pod is not before
 
-    async def _make_volumes(self) -> None:
-        """Make the volumes; wait for the Secrets and ConfigMaps that are not there yet."""
-        while True:
+    async def _prepare(self) -> None:
+        """Make volumes and sandbox; wait for the Secrets and ConfigMaps that are not there yet."""
+        for seconds in retry_seconds():
             try:
-                self._check_mounts()
-                place = VolumePlace(
-                    disk=self.config.directory / "volumes",
-                    memory=self._context.memory / self.uid,
-                    group=security.fs_group(self.pod),
-                )
-                self.volumes = make_volumes(self.pod, place, self._lookup)
-                self.extra_mounts = hosts.make_files(self.pod, self.config, self._context)
-            except VolumeError as error:
+                self._make_volumes()
+                await self._context.runtime.add_pod(self.config)
+            except (VolumeError, OSError) as error:
                 self._context.events.warning(self.pod, "FailedMount", str(error))
             else:
                 return
-            await self._context.store.wait(SECRETS, CONFIG_MAPS)
+            await self._context.store.wait(SECRETS, CONFIG_MAPS, seconds=seconds)
+
+    def _make_volumes(self) -> None:
+        self._check_mounts()
+        place = VolumePlace(
+            disk=self.config.directory / "volumes",
+            memory=self._context.memory / self.uid,
+            group=security.fs_group(self.pod),
+        )
+        self.volumes = make_volumes(self.pod, place, self._lookup)
+        self.extra_mounts = hosts.make_files(self.pod, self.config, self._context)
 
     def _check_mounts(self) -> None:
         if self._context.runtime.mounts:
@@ -267,10 +281,8 @@ class PodWorker:
         return any(worker.killed for worker in self.containers.values())
 
     def _update(self, pod: Obj) -> None:
-        from gitlab_ci_provider.local.cluster.errors import ApiError
-
         with suppress(ApiError):  # deleted by force: nobody wants to know any more
-            self._context.store.update(PODS, with_metadata(pod))
+            self._context.store.update(PODS, pod)
 
 
 async def _cancel(*tasks: asyncio.Task[int] | asyncio.Task[None]) -> None:

@@ -193,12 +193,18 @@ def _mount(mount: Obj, volumes: dict[str, Path], variables: dict[str, str]) -> M
     source = volumes[mount["name"]]
     below = mount.get("subPath") or expand(mount.get("subPathExpr") or "", variables)
     if below:
-        if ".." in Path(below).parts or Path(below).is_absolute():
-            raise VolumeError(f'failed to prepare subPath for volumeMount "{mount["name"]}"')
-        source = source / below
-        if not source.exists():
-            source.mkdir(parents=True)
-            source.chmod(0o777)
+        source = _sub_path(source, below, mount["name"])
     return Mount(
         source=source, target=mount["mountPath"], read_only=bool(mount.get("readOnly", False))
     )
+
+
+def _sub_path(volume: Path, below: str, name: str) -> Path:
+    """Find or make a directory in a volume; a job's links must not lead out of it."""
+    path = (volume / below).resolve()
+    if ".." in Path(below).parts or not path.is_relative_to(volume.resolve()):
+        raise VolumeError(f'failed to prepare subPath for volumeMount "{name}"')
+    if not path.exists():
+        path.mkdir(parents=True)
+        path.chmod(0o777)
+    return path

@@ -135,7 +135,7 @@ def _root(pod: PodConfig, config: ContainerConfig, cluster: Path) -> RootSpec:
     return {
         "layers": str(pod.directory / "runtime" / config.id),
         "point": str(cluster / "root"),
-        "hide": [str(cluster)],
+        "hide": [str(cluster.resolve())],
         "read_only": config.read_only_root,
         "privileged": config.privileged,
     }

@@ -95,14 +95,14 @@ def bind(source: str, target: str, *, read_only: bool = False) -> None:
         make_read_only(target)
 
 
-def make_read_only(target: str) -> None:
-    """Make a mount and all below it read only; on kernels before 5.12 the mount alone."""
+def make_read_only(target: str, *, recursive: bool = True) -> None:
+    """Make a mount read only, with all below it where the kernel can (5.12)."""
     attributes = _MountAttr(attr_set=_MOUNT_ATTR_RDONLY)
     result = _libc.syscall(
         ctypes.c_long(_SYS_MOUNT_SETATTR),
         ctypes.c_int(_AT_FDCWD),
         ctypes.c_char_p(os.fsencode(target)),
-        ctypes.c_uint(_AT_RECURSIVE),
+        ctypes.c_uint(_AT_RECURSIVE if recursive else 0),
         ctypes.byref(attributes),
         ctypes.c_size_t(ctypes.sizeof(attributes)),
     )
@@ -115,12 +115,11 @@ def unmount(target: str) -> None:
     _check(_libc.umount2(os.fsencode(target), MNT_DETACH), f"unmount {target}")
 
 
-def pivot_root(new_root: str) -> None:
-    """Make a mount the root of this mount namespace and detach the old root."""
-    os.chdir(new_root)
+def pivot_root(new_root: str, put_old: str) -> None:
+    """Make a mount the root of this mount namespace; the old one is then at `put_old`."""
     number = _SYS_PIVOT_ROOT[platform.machine()]
-    _check(_libc.syscall(ctypes.c_long(number), b".", b"."), "pivot_root")
-    unmount(".")
+    result = _libc.syscall(ctypes.c_long(number), os.fsencode(new_root), os.fsencode(put_old))
+    _check(result, "pivot_root")
     os.chdir("/")
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from gitlab_ci_provider.local.cluster.runtimes.process import linux
+from gitlab_ci_provider.local.cluster.runtimes.process import devices, linux
 from gitlab_ci_provider.local.cluster.runtimes.process.spec import (
     HOME,
     Level,
@@ -20,6 +20,7 @@ from gitlab_ci_provider.local.cluster.runtimes.process.spec import (
     RootSpec,
 )
 
+_OLD_ROOT = "/.pod-old-root"
 _OWN = ("/proc", "/sys", "/dev", "/run", "/var/run")
 """Built anew or shown read only, never laid over."""
 
@@ -48,15 +49,8 @@ _PSEUDO = frozenset(
         "tracefs",
     ]
 )
-_DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
-_DEVICE_LINKS = {
-    "fd": "/proc/self/fd",
-    "stdin": "/proc/self/fd/0",
-    "stdout": "/proc/self/fd/1",
-    "stderr": "/proc/self/fd/2",
-    "core": "/proc/kcore",
-    "ptmx": "pts/ptmx",
-}
+_READ_ONLY_PROC = ("bus", "fs", "irq", "sys", "sysrq-trigger")
+"""What root could change the machine by (Docker's `ReadonlyPaths`)."""
 
 
 def enter(spec: RootSpec, mounts: list[MountSpec], level: Level) -> None:
@@ -66,41 +60,48 @@ def enter(spec: RootSpec, mounts: list[MountSpec], level: Level) -> None:
         OSError: a mount was refused; the file name says which.
     """
     linux.mount("none", "/", None, linux.MS_REC | linux.MS_PRIVATE)
-    point = spec["point"]
-    if level == "root":
-        _lay_over_host(point, spec["layers"])
-    else:
-        _lay_over_directories(point, spec["layers"])
-    _add_system_directories(point, privileged=spec["privileged"])
+    point, layers = spec["point"], spec["layers"]
+    laid = _lay_over_host(point, layers) if level == "root" else _lay_over_parts(point, layers)
+    _add_system_directories(point, level, privileged=spec["privileged"])
     for hidden in spec["hide"]:
         _hide(point + hidden)
-    if spec["read_only"]:
-        linux.make_read_only(point)
+    Path(point + _OLD_ROOT).mkdir()
+    linux.pivot_root(point, point + _OLD_ROOT)
+    # Only from here on do links such as /var/run lead to where they lead for the container.
     for mount in sorted(mounts, key=lambda mount: mount["target"]):
-        _add_volume(point, mount)
-    linux.pivot_root(point)
+        _add_volume(mount)
+    linux.unmount(_OLD_ROOT)
+    Path(_OLD_ROOT).rmdir()
+    for path in laid if spec["read_only"] else []:
+        linux.make_read_only(path.removeprefix(point) or "/", recursive=False)
 
 
-def _lay_over_host(point: str, layers: str) -> None:
+def _lay_over_host(point: str, layers: str) -> list[str]:
     """Lay over `/`, then over each file system that is mounted somewhere below it."""
-    lowers = ["/", *host_mounts(Path("/proc/self/mountinfo").read_text())]
-    for index, lower in enumerate(lowers):
-        target = point if lower == "/" else point + lower
-        if not _lay_over(lower, target, f"{layers}/{index}", "") and lower == "/":
-            raise OSError(0, "an overlay of / is refused", layers)
+    if not _lay_over("/", point, f"{layers}/0", ""):
+        raise OSError(0, "an overlay of / is refused", layers)
+    laid = [point]
+    for index, lower in enumerate(host_mounts(Path("/proc/self/mountinfo").read_text()), 1):
+        if _lay_over(lower, point + lower, f"{layers}/{index}", ""):
+            laid.append(point + lower)
+    return laid
 
 
-def _lay_over_directories(point: str, layers: str) -> None:
+def _lay_over_parts(point: str, layers: str) -> list[str]:
     """Lay over each directory of `/`: in a user namespace all of `/` at once is refused."""
     linux.mount("tmpfs", point, "tmpfs", linux.MS_NODEV, "mode=755")
+    laid = [point]
     for entry in sorted(os.scandir("/"), key=lambda entry: entry.name):
         target = f"{point}/{entry.name}"
         if entry.is_symlink():
             Path(target).symlink_to(Path(entry.path).readlink())
         elif entry.is_dir() and entry.path not in _OWN:
             Path(target).mkdir()
-            if not _lay_over(entry.path, target, f"{layers}/{entry.name}", "userxattr,"):
+            if _lay_over(entry.path, target, f"{layers}/{entry.name}", "userxattr,"):
+                laid.append(target)
+            else:
                 _make_writable(entry.path, target)
+    return laid
 
 
 def _make_writable(path: str, target: str) -> None:
@@ -120,10 +121,8 @@ def _lay_over(lower: str, target: str, layer: str, options: str) -> bool:
         Path(upper).mkdir(parents=True)
         Path(work).mkdir()
         _copy_owner(status, upper)
-        data = (
-            f"{options}lowerdir={_escape(lower)},upperdir={_escape(upper)},workdir={_escape(work)}"
-        )
-        linux.mount("overlay", target, "overlay", 0, data)
+        data = f"lowerdir={_escape(lower)},upperdir={_escape(upper)},workdir={_escape(work)}"
+        linux.mount("overlay", target, "overlay", 0, options + data)
     except OSError:
         with suppress(OSError):
             linux.bind(lower, target, read_only=True)
@@ -156,14 +155,19 @@ def _is_below(path: str, parents: tuple[str, ...]) -> bool:
     return any(path == parent or path.startswith(f"{parent}/") for parent in parents)
 
 
-def _add_system_directories(point: str, *, privileged: bool) -> None:
+def _add_system_directories(point: str, level: Level, *, privileged: bool) -> None:
     for name in ("proc", "sys", "dev", "run", HOME.lstrip("/")):
         Path(point, name).mkdir(exist_ok=True)
-    linux.mount("proc", f"{point}/proc", "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)
+    proc = f"{point}/proc"
+    linux.mount("proc", proc, "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)
+    if level == "root" and not privileged:
+        for name in _READ_ONLY_PROC:
+            with suppress(OSError):  # not every kernel has all of them
+                linux.bind(f"{proc}/{name}", f"{proc}/{name}", read_only=True)
     linux.bind("/sys", f"{point}/sys", read_only=not privileged)
     linux.mount("tmpfs", f"{point}/run", "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, "mode=755")
     _keep_name_service(point)
-    _add_devices(f"{point}/dev", privileged=privileged)
+    devices.add(f"{point}/dev", privileged=privileged)
 
 
 def _keep_name_service(point: str) -> None:
@@ -175,40 +179,17 @@ def _keep_name_service(point: str) -> None:
         copy.write_bytes(Path(real).read_bytes())
 
 
-def _add_devices(dev: str, *, privileged: bool) -> None:
-    linux.mount("tmpfs", dev, "tmpfs", linux.MS_NOSUID, "mode=755")
-    names = [entry.name for entry in os.scandir("/dev")] if privileged else _DEVICES
-    for name in names:
-        if not Path("/dev", name).is_symlink() and name not in {"pts", "shm", "mqueue"}:
-            _add_device(name, dev)
-    for name, target in _DEVICE_LINKS.items():
-        with suppress(FileExistsError):
-            Path(dev, name).symlink_to(target)
-    for name in ("pts", "shm"):
-        Path(dev, name).mkdir()
-    options = "newinstance,ptmxmode=0666,mode=620"
-    linux.mount("devpts", f"{dev}/pts", "devpts", linux.MS_NOSUID | linux.MS_NOEXEC, options)
-    linux.mount("tmpfs", f"{dev}/shm", "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, "mode=1777")
-
-
-def _add_device(name: str, dev: str) -> None:
-    source, target = Path("/dev", name), Path(dev, name)
-    with suppress(OSError):  # a device that this machine lacks or forbids
-        target.mkdir() if source.is_dir() else target.touch()
-        linux.bind(str(source), str(target))
-
-
 def _hide(path: str) -> None:
     if Path(path).is_dir():
         linux.mount("tmpfs", path, "tmpfs", linux.MS_RDONLY, "size=4k,mode=755")
 
 
-def _add_volume(point: str, mount: MountSpec) -> None:
+def _add_volume(mount: MountSpec) -> None:
     """Bind a volume; its mount point is made in the private root where it is missing."""
-    target = Path(point + os.path.normpath(mount["target"]))
-    if Path(mount["source"]).is_dir():
+    source, target = _OLD_ROOT + mount["source"], Path(os.path.normpath(mount["target"]))
+    if Path(source).is_dir():
         target.mkdir(parents=True, exist_ok=True)
     elif not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         target.touch()
-    linux.bind(mount["source"], str(target), read_only=mount["read_only"])
+    linux.bind(source, str(target), read_only=mount["read_only"])
