@@ -53,7 +53,8 @@ class S3Server:
             *(_rclone(), "serve", "s3", str(self.root), "--addr", f"127.0.0.1:{self.port}"),
             *("--vfs-cache-mode", "off", "--config", os.devnull, "--log-level", "ERROR"),
         ]
-        environment = {**os.environ, "RCLONE_AUTH_KEY": f"{ACCESS_KEY},{SECRET_KEY}"}
+        pair = f'"{ACCESS_KEY},{SECRET_KEY}"'  # quoted: the variable holds a list of pairs
+        environment = {**os.environ, "RCLONE_AUTH_KEY": pair}
         self._process = subprocess.Popen(command, env=environment)
         deadline = time.monotonic() + _SECONDS_TO_START
         while not _listens(self.port):

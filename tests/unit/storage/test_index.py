@@ -1,0 +1,42 @@
+"""The index beside an archive."""
+
+from __future__ import annotations
+
+import stat
+
+from gitlab_ci_provider.storage.entry import Entry
+from gitlab_ci_provider.storage.index import (
+    ArtifactIndex,
+    IndexedFile,
+    decode_index,
+    encode_index,
+    indexed,
+)
+
+ENTRIES = (
+    Entry(path="dist", mode=stat.S_IFDIR | 0o755),
+    Entry(path="dist/ü", mode=stat.S_IFREG | 0o644, size=7),
+)
+
+
+def test_reads_what_it_wrote():
+    """All that a page about artifacts shows."""
+    index = ArtifactIndex(
+        job="build",
+        name="artifacts",
+        object_key="a/b",
+        size=9,
+        created=1,
+        expire_at=None,
+        files=indexed(ENTRIES),
+    )
+
+    assert decode_index(encode_index(index)) == index
+
+
+def test_folders_end_with_a_slash():
+    """So a reader needs no look at modes."""
+    assert indexed(ENTRIES) == (
+        IndexedFile(path="dist/", size=0, mode="40755"),
+        IndexedFile(path="dist/ü", size=7, mode="100644"),
+    )
