@@ -28,7 +28,8 @@ if not CASES:
 def check() -> Callable[..., tuple[list[str], bool | None]]:
     """The judge that comes with the cases."""
     spec = importlib.util.spec_from_file_location("compare", PUBLIC.parent / "compare.py")
-    assert spec and spec.loader
+    assert spec
+    assert spec.loader
     compare = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(compare)
     return compare.check

@@ -14,6 +14,9 @@ from gitlab_ci_provider.model.variables import Variable
 
 PROJECT = "group/project"
 SERVER = "https://gitlab.example.com"
+UNKNOWN_SHA = "0" * 39 + "1"
+"""Stands for the commit of a folder that is no checkout."""
+
 CONFIG_FILE = ".gitlab-ci.yml"
 
 
@@ -86,12 +89,15 @@ def _source(given: str | None, *, merge_request: bool) -> PipelineSource:
 def _head(path: Path) -> tuple[str | None, str]:
     """Read branch and commit of a checkout from its files, without git; guess none."""
     folder = (path if path.is_dir() else path.parent) / ".git"
-    sha = "0" * 39 + "1"
+    head = _line_of(folder / "HEAD")
+    branch = head.removeprefix("ref: refs/heads/")
+    if branch == head:
+        return None, head or UNKNOWN_SHA
+    return branch, _line_of(folder / "refs" / "heads" / branch) or UNKNOWN_SHA
+
+
+def _line_of(file: Path) -> str:
     try:
-        head = (folder / "HEAD").read_text("ascii").strip()
-        branch = head.removeprefix("ref: refs/heads/")
-        if branch == head:
-            return None, head
-        return branch, (folder / "refs" / "heads" / branch).read_text("ascii").strip()
+        return file.read_text("utf-8").strip()
     except (OSError, ValueError):
-        return None, sha
+        return ""

@@ -66,7 +66,12 @@ def _read(field: Field, view: RuleView, fetcher: FileFetcher) -> Iterator[Locati
     if not isinstance(value, Map):
         field.refuse("should be an array of hashes or strings")
         return
-    kind = next((key for key in KINDS if key in value), "")
+    kinds = [key for key in KINDS if value.get(key) is not None]
+    kind = kinds[0] if kinds else ""
+    if len(kinds) > 1:
+        words = f"Each include must use only one of: `{'`, `'.join(KINDS)}`"
+        field.report.error("include-ambiguous", words, field.mark)
+        return
     if not kind:
         words = "does not have a valid subkey for include. Valid subkeys are: "
         field.report.error(

@@ -1,0 +1,144 @@
+"""The commands `compile` and `lint` as users meet them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from gitlab_ci_provider.cli.main import main
+
+GOOD = "job: {script: x, rules: [{if: $GO, when: manual}]}\nother: {script: y}\n"
+BAD = "job: {script: x, when: now}\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a good configuration."""
+    (tmp_path / ".gitlab-ci.yml").write_text(GOOD)
+    return tmp_path
+
+
+def _bad(folder: Path) -> Path:
+    (folder / "bad.yml").write_text(BAD)
+    return folder / "bad.yml"
+
+
+def test_json_holds_the_jobs_of_the_context(folder: Path, capsys: pytest.CaptureFixture[str]):
+    """Flags make the context; the answer is one JSON object."""
+    code = main(["compile", str(folder), "--json", "--var", "GO=1", "--ref", "dev"])
+    shown = json.loads(capsys.readouterr().out)
+
+    assert code == 0
+    assert shown["valid"] is True
+    assert shown["jobs"]["job"]["when"] == "manual"
+    assert shown["jobs"]["other"]["variables"] == {"GO": "1"}
+
+
+def test_table_says_why(folder: Path, capsys: pytest.CaptureFixture[str]):
+    """Without `--json` each job has a line with its state and the reason."""
+    assert main(["compile", str(folder)]) == 0
+
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["out", "job", "no", "rule", "matches"] in lines
+    assert ["in", "other", "no", "rules"] in lines
+
+
+def test_wrong_file_ends_with_one(folder: Path, capsys: pytest.CaptureFixture[str]):
+    """Errors go to standard error with file, line and column."""
+    assert main(["compile", str(_bad(folder))]) == 1
+
+    assert "bad.yml:1:18: error [keyword-invalid] jobs:job when" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--var", "novalue"], ["--source", "nothing"], ["--nonsense"], ["a", "b"]]
+)
+def test_wrong_usage_ends_with_two(folder: Path, arguments: list[str]):
+    """What cannot be understood is told apart from a wrong file."""
+    with pytest.raises(SystemExit) as ended:
+        main(["compile", str(folder), *arguments])
+
+    assert ended.value.code == 2
+
+
+@pytest.mark.parametrize("name", ["absent", "."])
+def test_nothing_to_read_is_one_line(tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]):
+    """An absent path and a folder without configuration are told in a line."""
+    assert main(["compile", str(tmp_path / name)]) == 1
+
+    error = capsys.readouterr().err
+    assert len(error.splitlines()) == 1
+
+
+def test_lines_are_answered_one_by_one(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys):
+    """`--json-lines` judges many; a broken request gets an answer, too."""
+    requests = [json.dumps({"path": str(folder), "variables": {"GO": "1"}}), "nonsense", "{}"]
+    monkeypatch.setattr("sys.stdin", iter(requests))
+
+    assert main(["compile", "--json-lines"]) == 0
+
+    answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [one["valid"] for one in answers] == [True, False, False]
+
+
+@pytest.mark.parametrize("kind", ["text", "json", "gitlab-codequality", "sarif", "junit"])
+def test_lint_writes_every_format(folder: Path, kind: str, capsys: pytest.CaptureFixture[str]):
+    """Each format names the problem and can be read by its readers."""
+    assert main(["lint", str(_bad(folder)), "--format", kind]) == 1
+
+    written = capsys.readouterr().out
+    assert "jobs:job when should be one of" in written
+    if kind == "junit":
+        assert ET.fromstring(written).get("failures") == "1"
+    elif kind != "text":
+        assert json.loads(written)
+
+
+def test_lint_can_be_strict(folder: Path):
+    """Warnings are no failure, unless they are asked to be."""
+    (folder / "warned.yml").write_text("job: {script: x, only: [main]}\n")
+
+    assert main(["lint", str(folder / "warned.yml")]) == 0
+    assert main(["lint", "--strict", str(folder / "warned.yml")]) == 1
+
+
+def test_branch_of_the_checkout_is_the_default(folder: Path, capsys: pytest.CaptureFixture[str]):
+    """Without flags the pipeline is for what is checked out."""
+    (folder / ".git").mkdir()
+    (folder / ".git" / "HEAD").write_text("ref: refs/heads/topic\n")
+
+    main(["compile", str(folder)])
+
+    assert capsys.readouterr().out.startswith("push on branch topic:")
+
+
+def test_closed_pipe_is_no_traceback(folder: Path):
+    """A reader that goes away ends the command quietly."""
+    program = [sys.executable, "-m", "gitlab_ci_provider.cli.main", "compile", "--json", folder]
+    shell = f"{' '.join(map(str, program))} | true"
+
+    ended = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, check=False)
+
+    assert ended.stderr == ""
+
+
+def test_compile_starts_light(folder: Path):
+    """Neither Airflow nor a network library is imported for `compile` and `lint`."""
+    program = (
+        "import sys; from gitlab_ci_provider.cli.main import main; "
+        f"main(['compile', {str(folder)!r}]); "
+        "heavy = {'airflow', 'rich', 'httpx', 'boto3', 'kubernetes', 'msgspec', 'gitlab'}; "
+        "sys.exit(' '.join(heavy & set(sys.modules)) or 0)"
+    )
+
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+
+    assert ended.stderr == ""
+    assert ended.returncode == 0

@@ -1,0 +1,115 @@
+"""Documents, merge, extends and references."""
+
+from __future__ import annotations
+
+import pytest
+
+from gitlab_ci_provider.config.documents import split
+from gitlab_ci_provider.config.extends import apply_extends
+from gitlab_ci_provider.config.loader import load
+from gitlab_ci_provider.config.merge import deep_merge
+from gitlab_ci_provider.config.raw import Map
+from gitlab_ci_provider.config.references import resolve_references
+from gitlab_ci_provider.config.report import Report
+
+
+def _map(text: str, file: str = "f.yml") -> Map:
+    node = load(text, file, Report())
+    assert isinstance(node, Map)
+    return node
+
+
+def test_merge_joins_mappings_and_replaces_the_rest():
+    """Lists and scalars of the later mapping win whole, null, too."""
+    merged = deep_merge(_map("a: {x: 1, y: [1]}\nb: {z: 1}"), _map("a: {y: [2]}\nb: null"))
+
+    assert merged == {"a": {"x": 1, "y": [2]}, "b": None}
+
+
+def test_merge_remembers_where_the_winner_was_written():
+    """The place of a key is that of its winning value."""
+    merged = deep_merge(_map("a: 1\nb: 1", "low.yml"), _map("\nb: 2", "high.yml"))
+
+    assert merged.place("a").file == "low.yml"
+    assert merged.place("b") == ("high.yml", 2, 1)
+
+
+def test_merge_leaves_its_operands_alone():
+    """Merging makes a new mapping."""
+    base = _map("a: {x: 1}")
+    deep_merge(base, _map("a: {x: 2}"))
+
+    assert base == {"a": {"x": 1}}
+
+
+def _extends(levels: int) -> tuple[Map, Report]:
+    text = ".l0: {script: x}\n"
+    text += "".join(f".l{n}: {{extends: .l{n - 1}}}\n" for n in range(1, levels))
+    report = Report()
+    return apply_extends(_map(text + f"job: {{extends: .l{levels - 1}}}"), report), report
+
+
+def test_eleven_levels_of_extends_are_allowed():
+    """GitLab stops after eleven."""
+    tree, report = _extends(11)
+
+    assert report.diagnostics == []
+    assert isinstance(tree["job"], Map)
+    assert tree["job"]["script"] == "x"
+
+
+def test_twelve_levels_of_extends_are_too_many():
+    """The twelfth level is an error at its job."""
+    _, report = _extends(12)
+
+    assert [one.code for one in report.diagnostics] == ["extends-nesting-too-deep"]
+
+
+def test_thousands_of_extends_do_not_exhaust_the_stack():
+    """A chain of any length is refused, not followed."""
+    _, report = _extends(3000)
+
+    assert {one.code for one in report.diagnostics} == {"extends-nesting-too-deep"}
+
+
+def test_references_to_references_are_followed():
+    """A reference may lead to another one, written before or after it."""
+    tree = _map("a: !reference [b]\nb: [!reference [c, d]]\nc: {d: [1, 2]}")
+
+    assert resolve_references(tree, Report())["a"] == [[1, 2]]
+
+
+def test_many_references_share_one_value():
+    """A value that is referenced often is resolved once."""
+    tree = resolve_references(_map("a: !reference [c]\nb: !reference [c]\nc: [1]"), Report())
+
+    assert tree["a"] is tree["b"]
+
+
+def test_endless_references_end():
+    """References that multiply with each level cost no more than what is written."""
+    text = "".join(f"a{n}: [!reference [a{n + 1}], !reference [a{n + 1}]]\n" for n in range(50))
+    report = Report()
+    resolve_references(_map(text + "a50: [x]\n"), report)
+
+    assert report.diagnostics == []
+
+
+@pytest.mark.parametrize(
+    ("text", "has_header", "first_line"),
+    [
+        ("a: 1\n", False, 1),
+        ("---\na: 1\n", False, 2),
+        ("# note\n---\na: 1\n", False, 3),
+        ("spec: {inputs: {}}\n---\na: 1\n", True, 3),
+        ("---\nspec:\n---\na: 1\n", True, 4),
+        ("a: 1\n---\nb: 2\n", False, 1),
+        ("a: |\n  --- \n", False, 1),
+        ("", False, 1),
+    ],
+)
+def test_header_is_a_document_of_its_own(text: str, has_header: bool, first_line: int):
+    """Only a first document with `spec` is a header; the content keeps the file's lines."""
+    documents = split(text, "f.yml", Report())
+
+    assert (documents.header is not None, documents.first_line) == (has_header, first_line)

@@ -1,0 +1,140 @@
+"""YAML to a tree with places, within limits."""
+
+from __future__ import annotations
+
+import pytest
+
+from gitlab_ci_provider.config.loader import LoadError, load
+from gitlab_ci_provider.config.raw import Map, Mark, Node, Reference, Seq
+from gitlab_ci_provider.config.report import Report
+
+
+def _load(text: str) -> Node:
+    return load(text, "f.yml", Report())
+
+
+def _map(text: str) -> Map:
+    node = _load(text)
+    assert isinstance(node, Map)
+    return node
+
+
+def test_keys_and_items_know_their_places():
+    """Every key and every item has file, line and column, counted from 1."""
+    tree = _map("a:\n  b: [x,\n    y]\n")
+    inner = tree["a"]
+    assert isinstance(inner, Map)
+    items = inner["b"]
+    assert isinstance(items, Seq)
+
+    assert inner.place("b") == Mark("f.yml", 2, 3)
+    assert items.place(1) == Mark("f.yml", 3, 5)
+
+
+def test_a_part_of_a_file_keeps_the_files_lines():
+    """A text that starts further down counts from there."""
+    tree = load("a: 1\n", "f.yml", Report(), first_line=10)
+    assert isinstance(tree, Map)
+
+    assert tree.place("a").line == 10
+
+
+def test_merge_key_overwrites_what_stands_before_it():
+    """Psych applies `<<` where it is written."""
+    tree = _map("b: &b {x: base, y: base}\nj:\n  x: own\n  <<: *b\n  y: own\n")
+
+    assert tree["j"] == {"x": "base", "y": "own"}
+
+
+def test_first_of_several_merged_mappings_wins():
+    """In a list of merges the earlier mapping wins."""
+    tree = _map("a: &a {x: a}\nb: &b {x: b, y: b}\nj: {<<: [*a, *b]}\n")
+
+    assert tree["j"] == {"x": "a", "y": "b"}
+
+
+def test_merge_key_with_a_scalar_is_an_ordinary_key():
+    """Only mappings can be merged."""
+    assert _map("j: {<<: text}\n")["j"] == {"<<": "text"}
+
+
+def test_quoted_and_tagged_scalars_stay_text():
+    """Quotes, `!!str` and block scalars keep the type."""
+    assert _map("a: 'yes'\nb: !!str 12\nc: |\n  1\nd: !unknown yes\n") == {
+        "a": "yes", "b": "12", "c": "1\n", "d": True,
+    }  # fmt: skip
+
+
+def test_keys_are_kept_as_written():
+    """A key that YAML reads as a boolean or number stays text; the boolean one is warned of."""
+    report = Report()
+    tree = load("yes: 1\n12: 2\n", "f.yml", report)
+
+    assert tree == {"yes": 1, "12": 2}
+    assert [one.code for one in report.diagnostics] == ["yaml-boolean-key"]
+
+
+def test_duplicate_keys_are_warned_of():
+    """The last one wins, and the first one's line is told."""
+    report = Report()
+    tree = load("a: 1\nb: 2\na: 3\n", "f.yml", report)
+
+    assert tree == {"a": 3, "b": 2}
+    assert "line 1" in report.diagnostics[0].message
+    assert report.diagnostics[0].location.line == 3
+
+
+def test_references_are_kept_with_their_path():
+    """`!reference` lists become values of their own; other shapes have no path."""
+    tree = _map("a: !reference [b, c]\nd: !reference text\ne: !reference {f: g}\n")
+    found = list(tree.values())
+
+    assert all(isinstance(one, Reference) for one in found)
+    assert [one.path for one in found if isinstance(one, Reference)] == [("b", "c"), None, None]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("a: b: c", "yaml-syntax"),
+        ("a: 'x", "yaml-syntax"),
+        ("a:\n\t- b", "yaml-syntax"),
+        ("a: *nobody", "yaml-unknown-anchor"),
+        ("a: 2024-01-31", "yaml-date"),
+        ("? [a, b]\n: c", "yaml-key"),
+        ("[" * 200, "yaml-too-deep"),
+        ("- " * 200 + "x", "yaml-too-deep"),
+        ("a: \x01", "yaml-syntax"),
+        ("&a [*a]", "yaml-unknown-anchor"),
+    ],
+)
+def test_what_cannot_be_loaded(text: str, code: str):
+    """Broken, too deep or forbidden YAML is refused with a code and a place."""
+    with pytest.raises(LoadError) as refused:
+        _load(text)
+
+    assert refused.value.code == code
+    assert refused.value.mark.file == "f.yml"
+
+
+def test_syntax_errors_speak_as_psych_does():
+    """The message holds libyaml's words, line and column."""
+    with pytest.raises(LoadError, match=r"mapping values are not allowed .* line 2 column 5"):
+        _load("x: y\na: b: c")
+
+
+def test_alias_bomb_is_refused():
+    """Aliases count with all that they stand for."""
+    bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+    for level in range(1, 9):
+        bomb += f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 10)}]\n"
+
+    with pytest.raises(LoadError, match="The parsed YAML is too big"):
+        _load(bomb)
+
+
+def test_aliases_share_nodes():
+    """An alias costs nothing: it is the same object."""
+    tree = _map("a: &a [x]\nb: *a\n")
+
+    assert tree["a"] is tree["b"]

@@ -1,0 +1,65 @@
+"""Warnings that golden cases do not show."""
+
+from __future__ import annotations
+
+import pytest
+
+from factories import make_job
+from gitlab_ci_provider.config.includes.locations import Location
+from gitlab_ci_provider.config.raw import Mark
+from gitlab_ci_provider.linter.checks.rules import impossible
+from gitlab_ci_provider.linter.checks.safety import unpinned
+from gitlab_ci_provider.linter.checks.support import limits
+from gitlab_ci_provider.model.artifacts import Artifacts
+from gitlab_ci_provider.model.bridge import Bridge
+
+
+@pytest.mark.parametrize(
+    ("condition", "never"),
+    [
+        ('$CI_PIPELINE_SOURCE == "merge_requests"', True),
+        ('"pushed" == $CI_PIPELINE_SOURCE', True),
+        ('$CI_PIPELINE_SOURCE == "push" || $CI_PIPELINE_SOURCE == "x"', False),
+        ("$CI_COMMIT_BRANCH && $CI_COMMIT_TAG", True),
+        ("$CI_COMMIT_BRANCH || $CI_COMMIT_TAG", False),
+        ('$CI_COMMIT_BRANCH && $CI_PIPELINE_SOURCE == "merge_request_event"', True),
+        ('$CI_PIPELINE_SOURCE == "schedule"', False),
+        ("${BROKEN}", False),
+    ],
+)
+def test_condition_that_never_holds(condition: str, never: bool):
+    """Only conditions that contradict GitLab's own variables are reported."""
+    assert (impossible(condition) is not None) is never
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "ref", "pinned"),
+    [
+        ("local", "a.yml", None, True),
+        ("project", "a.yml", None, False),
+        ("project", "a.yml", "main", False),
+        ("project", "a.yml", "a" * 40, True),
+        ("remote", "https://x/a.yml", None, False),
+        ("component", "h/p/c@~latest", None, False),
+        ("component", "h/p/c@1.2", None, False),
+        ("component", "h/p/c@1.2.3", None, True),
+        ("component", "h/p/c@" + "b" * 40, None, True),
+    ],
+)
+def test_includes_that_may_change(kind: str, path: str, ref: str | None, pinned: bool):
+    """Files from elsewhere should be pinned to a commit, digest or full version."""
+    location = Location(kind, path, Mark("f"), {}, project="p", ref=ref)
+
+    assert (unpinned(location) is None) is pinned
+
+
+def test_what_changes_a_jobs_meaning_is_blocking():
+    """A runner must refuse a bridge, and may run a job whose reports nobody shows."""
+    bridge = make_job("a", bridge=Bridge(project="p"))
+    reports = make_job("b", artifacts=Artifacts(reports={"junit": ("a.xml",)}))
+
+    assert [(one.keyword, one.blocking) for one in limits(bridge)] == [("trigger", True)]
+    assert [(one.keyword, one.blocking) for one in limits(reports)] == [
+        ("artifacts:reports", False)
+    ]
+    assert list(limits(make_job("c"))) == []

@@ -1,0 +1,156 @@
+"""Decisions: which jobs a pipeline has and how they run."""
+
+from __future__ import annotations
+
+import pytest
+
+from factories import make_context, make_job, make_pipeline, make_variables
+from gitlab_ci_provider.model.needs import Need
+from gitlab_ci_provider.model.project import Ref, RefKind
+from gitlab_ci_provider.model.rules import AllowFailure, Policy, Rule, When
+from gitlab_ci_provider.rules.evaluate import decide, decide_pipeline, uses_exists
+
+
+def test_first_matching_rule_decides():
+    """Rules are asked in order; the first that matches gives the decision and the reason."""
+    rules = (
+        Rule(condition="$CI_COMMIT_TAG"),
+        Rule(condition="$CI_COMMIT_BRANCH", when=When.MANUAL),
+        Rule(when=When.ALWAYS),
+    )
+    job = make_job("a", rules=rules)
+
+    decision = decide(job, make_pipeline(job), make_context())
+
+    assert (decision.present, decision.when, decision.rule) == (True, When.MANUAL, 1)
+    assert decision.reason == "rule 2 ($CI_COMMIT_BRANCH) matches"
+
+
+def test_no_matching_rule_leaves_the_job_out():
+    """A job whose rules do not match is not in the pipeline."""
+    job = make_job("a", rules=(Rule(condition="$CI_COMMIT_TAG"),))
+
+    decision = decide(job, make_pipeline(job), make_context())
+
+    assert (decision.present, decision.reason) == (False, "no rule matches")
+
+
+def test_manual_in_rules_does_not_allow_failure():
+    """Unlike the job's own `when: manual`, a manual rule blocks the pipeline."""
+    job = make_job("a", rules=(Rule(when=When.MANUAL),))
+
+    assert not decide(job, make_pipeline(job), make_context()).allow_failure.allowed
+
+
+def test_rule_overrides_what_it_names():
+    """Variables, needs, allow_failure and interruptible of the rule win."""
+    rule = Rule(
+        variables=make_variables(A="rule"), needs=(), allow_failure=AllowFailure(allowed=True),
+        interruptible=True,
+    )  # fmt: skip
+    job = make_job("a", rules=(rule,), needs=(Need(job="b"),))
+
+    decision = decide(job, make_pipeline(job, make_job("b")), make_context())
+
+    assert decision.variables == make_variables(A="rule")
+    assert decision.needs == ()
+    assert decision.allow_failure.allowed
+    assert decision.interruptible
+
+
+def test_jobs_without_rules_stay_out_of_merge_requests():
+    """Without rules a job is for branches and tags, unless `workflow:rules` are written."""
+    job = make_job("a")
+    context = make_context(source="merge_request_event", target_branch="main")
+
+    plain = decide_pipeline(make_pipeline(job), context)
+    ruled = decide_pipeline(make_pipeline(job, workflow=(Rule(when=When.ALWAYS),)), context)
+
+    assert not plain.jobs["a"].present
+    assert not plain.created
+    assert ruled.jobs["a"].present
+
+
+@pytest.mark.parametrize(
+    ("when", "created"), [(None, True), (When.ALWAYS, True), (When.NEVER, False)]
+)
+def test_workflow_decides_whether_there_is_a_pipeline(when: When | None, created: bool):
+    """The first matching rule of the workflow creates or prevents the pipeline."""
+    pipeline = make_pipeline(make_job("a"), workflow=(Rule(condition="$CI", when=when),))
+
+    assert decide_pipeline(pipeline, make_context()).created is created
+
+
+def test_workflow_variables_reach_the_rules_of_jobs():
+    """`workflow:rules:variables` override the global ones before jobs are decided."""
+    job = make_job("a", rules=(Rule(condition='$KIND == "release"'),))
+    workflow = (Rule(variables=make_variables(KIND="release")),)
+    pipeline = make_pipeline(job, workflow=workflow, variables=make_variables(KIND="test"))
+
+    assert decide_pipeline(pipeline, make_context()).jobs["a"].present
+
+
+def test_need_on_an_absent_job_is_an_error():
+    """GitLab creates no pipeline then, and says so."""
+    absent = make_job("b", rules=(Rule(when=When.NEVER),))
+    pipeline = make_pipeline(make_job("a", needs=(Need(job="b"),)), absent)
+
+    decision = decide_pipeline(pipeline, make_context())
+
+    assert decision.errors[0].startswith("'a' job needs 'b' job, but 'b' does not exist")
+
+
+def test_optional_need_on_an_absent_job_is_dropped():
+    """Optional means that the job need not exist."""
+    absent = make_job("b", rules=(Rule(when=When.NEVER),))
+    needs = (Need(job="b", optional=True), Need(job="c"))
+    pipeline = make_pipeline(make_job("a", needs=needs), absent, make_job("c"))
+
+    decision = decide_pipeline(pipeline, make_context())
+
+    assert decision.jobs["a"].needs == (Need(job="c"),)
+    assert decision.errors == ()
+
+
+def test_only_pre_and_post_make_no_pipeline():
+    """A pipeline needs a job in an ordinary stage."""
+    pipeline = make_pipeline(make_job("a", stage=".pre"), make_job("b", stage=".post"))
+
+    assert not decide_pipeline(pipeline, make_context()).created
+
+
+@pytest.mark.parametrize(
+    ("only", "excluding", "present"),
+    [
+        (Policy(refs=("branches",)), None, True),
+        (Policy(refs=("tags",)), None, False),
+        (Policy(refs=("/^ma/",)), None, True),
+        (Policy(refs=("main@group/project",)), None, True),
+        (Policy(refs=("main@group/other",)), None, False),
+        (Policy(refs=("main",), variables=("$NOTHING",)), None, False),
+        (Policy(refs=("schedules", "pushes")), None, True),
+        (None, Policy(refs=("main",)), False),
+        (None, Policy(refs=("dev",), variables=("$CI",)), False),
+        (Policy(refs=("main",)), Policy(changes=("a",)), True),
+        (Policy(kubernetes="active"), None, False),
+    ],
+)
+def test_only_and_except(only: Policy | None, excluding: Policy | None, present: bool):
+    """Keys of `only` are ANDed, those of `except` ORed."""
+    job = make_job("a", only=only, excluding=excluding)
+    context = make_context(changed_paths=frozenset({"b"}))
+
+    assert decide(job, make_pipeline(job), context).present is present
+
+
+def test_branch_variable_is_absent_on_tags():
+    """CI_COMMIT_BRANCH exists in branch pipelines only."""
+    job = make_job("a", rules=(Rule(condition="$CI_COMMIT_BRANCH"),))
+    context = make_context(ref=Ref(name="v1", sha="b" * 40, kind=RefKind.TAG))
+
+    assert not decide(job, make_pipeline(job), context).present
+
+
+def test_exists_is_noticed():
+    """Whoever lists files can ask first whether a rule needs them."""
+    assert not uses_exists(make_pipeline(make_job("a", rules=(Rule(condition="$CI"),))))

@@ -1,0 +1,67 @@
+"""The language of `rules:if`, as GitLab's specs state it."""
+
+from __future__ import annotations
+
+import pytest
+
+from gitlab_ci_provider.rules.expression.evaluator import is_true
+from gitlab_ci_provider.rules.expression.lexer import ExpressionError
+from gitlab_ci_provider.rules.expression.parser import parse
+
+VARIABLES = {"FULL": "my variable", "EMPTY": "", "BLANK": "  ", "PATTERN": "/^MY/i", "N": "23"}
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("$FULL", True), ("$EMPTY", False), ("$BLANK", False), ("$NONE", False),
+        ('"text"', True), ("null", False), ("true", True), ("false", False),
+        ('$FULL == "my variable"', True), ('"my variable" == $FULL', True),
+        ("$NONE == null", True), ("$EMPTY == null", False), ('$NONE == ""', False),
+        ('$NONE != ""', True), ("$NONE == $OTHER", True), ("$EMPTY == ''", True),
+        ("$FULL =~ /my var/", True), ("$FULL =~ /MY/", False), ("$FULL =~ /MY/i", True),
+        ("$FULL !~ /x+/", True), ("$NONE =~ /x*/", True), ("$NONE =~ /xy/", False),
+        ("$NONE !~ /xy/", True), ("$FULL =~ $PATTERN", True), ("$FULL =~ $NONE", False),
+        ("$FULL !~ $NONE", True), ('$N =~ "1234"', True), ('"12345" =~ $N', False),
+        ("$EMPTY && $FULL", True), ("$FULL && $EMPTY", False), ("$NONE && $FULL", False),
+        ("$NONE || $FULL", True), ("$EMPTY || $FULL", False),
+        ('$NONE && $FULL == "x" || $FULL', True),
+        ('$FULL || $NONE && $NONE', True), ("($FULL || $NONE) && $NONE", False),
+        ('("string" || "test") == "string"', True),
+        (r"$P =~ /a\/b/", False),
+    ],
+)  # fmt: skip
+def test_expression(expression: str, expected: bool):
+    """Each expression has GitLab's truth value."""
+    assert is_true(expression, VARIABLES) is expected
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "", "  ", "${FULL}", "!$FULL", "$FULL ==", "== $FULL", "$FULL $N", "$FULL == 123",
+        "($FULL", "$FULL)", "()", "$FULL =~ /(/", "$FULL =~ /(?=a)b/", "$FULL =~ /x",
+        "$FULL =~ /./", "$FULL && ", "$A || " * 60 + "$A", "|| &&",
+    ],
+)  # fmt: skip
+def test_what_is_no_expression(expression: str):
+    """Everything else is a syntax error, also patterns that RE2 refuses."""
+    with pytest.raises(ExpressionError):
+        parse(expression)
+
+
+def test_ninety_nine_words_are_allowed():
+    """The limit is one hundred words."""
+    assert is_true(" || ".join(["$NONE"] * 49 + ["$FULL"]), VARIABLES)
+
+
+def test_no_pattern_can_hang():
+    """RE2 takes linear time where other engines take exponential time."""
+    assert not is_true("$A =~ /^(a+)+$/", {"A": "a" * 5000 + "b"})
+
+
+def test_inputs_are_values():
+    """Rules of inputs look at inputs."""
+    assert is_true('$[[ inputs.env ]] == "prod" && $[[ inputs.on ]] == true', {}, {
+        "env": "prod", "on": True,
+    })  # fmt: skip

@@ -1,0 +1,75 @@
+"""Expansion as GitLab's server and runner do it together."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from factories import make_variables
+from gitlab_ci_provider.variables.expand import expand, expand_all, expand_known, expand_values
+
+KNOWN = make_variables(A="a", LONG_NAME="long", EMPTY="")
+
+
+@pytest.mark.parametrize(
+    ("text", "expanded"),
+    [
+        ("plain", "plain"), ("$A", "a"), ("${A}b", "ab"), ("$A$A", "aa"), ("%A%", "a"),
+        ("$UNKNOWN-", "-"), ("${UNKNOWN:-x}", ""), ("$$A", "$A"), ("$$$A", "$a"), ("$", "$"),
+        ("$ 5", "$ 5"), ("$5", ""), ("%Y-%m", "%Y-%m"), ("100%", "100%"), ("$LONG_NAME.", "long."),
+        ("$EMPTY", ""), ("${A", "A"), ("$A-$(date)", "a-$(date)"),
+    ],
+)  # fmt: skip
+def test_text_of_a_job(text: str, expanded: str):
+    """Unknown names vanish, `$$` is a dollar sign, as Go's os.Expand has it."""
+    assert expand(text, KNOWN) == expanded
+
+
+@pytest.mark.parametrize(
+    ("text", "expanded"),
+    [("$A/$UNKNOWN", "a/$UNKNOWN"), ("$$A", "$$A"), ("${A}%A%", "aa"), ("${X}", "${X}")],
+)
+def test_text_of_a_rule(text: str, expanded: str):
+    """Rules leave unknown names as they are."""
+    assert expand_known(text, {"A": "a"}) == expanded
+
+
+def test_variables_expand_recursively_in_any_order():
+    """A variable may use others that come later."""
+    values = expand_values(make_variables(C="$B-c", B="$A-b", A="a"))
+
+    assert values == {"C": "a-b-c", "B": "a-b", "A": "a"}
+
+
+def test_cycles_stay_literal():
+    """References in a circle neither hang nor fail."""
+    values = expand_values(make_variables(A="x$B", B="y$A", C="$C"))
+
+    assert values["C"] == "$C"
+    assert values["A"].startswith("xy")
+
+
+def test_raw_variables_stay_raw_inside_others():
+    """`expand: false` holds wherever the value ends up."""
+    raw = replace(make_variables(RAW="$A")[0], expand=False)
+
+    assert expand_values((*make_variables(A="a", B="<$RAW>"), raw))["B"] == "<$A>"
+
+
+def test_file_variables_give_their_path_to_others():
+    """Inside another variable a file variable is the path that the runner writes it to."""
+    file = replace(make_variables(KEY="content")[0], file=True)
+    layers = (*make_variables(CI_PROJECT_DIR="/builds/p", B="$KEY"), file)
+
+    values = {one.name: one.value for one in expand_all(layers)}
+
+    assert values["B"] == "/builds/p.tmp/KEY"
+    assert values["KEY"] == "content"
+
+
+def test_growth_is_bounded():
+    """Variables that double with each level stay small."""
+    layers = make_variables(**{f"V{n}": f"$V{n + 1}$V{n + 1}" for n in range(60)}, V60="0123456789")
+
+    assert max(len(value) for value in expand_values(layers).values()) <= 2_000_000

@@ -1,0 +1,39 @@
+"""Which variable wins."""
+
+from __future__ import annotations
+
+from factories import make_context, make_job, make_pipeline, make_variables
+from gitlab_ci_provider.model.rules import JobDecision
+from gitlab_ci_provider.variables.precedence import effective_variables
+
+
+def test_layers_win_in_gitlabs_order():
+    """Pipeline over rule over job over workflow over global over run-only over predefined."""
+    names = ("CI_JOB_NAME", "RUN", "SHARED", "FLOW", "JOB", "RULE", "PIPELINE")
+    layers = [dict.fromkeys(names[position:], str(position)) for position in range(7)]
+    job = make_job("a", own_variables=make_variables(**layers[4]))
+    pipeline = make_pipeline(job, variables=make_variables(**layers[2]))
+    context = make_context(variables=make_variables(**layers[6]))
+    decision = JobDecision(job="a", present=True, variables=make_variables(**layers[5]))
+
+    found = effective_variables(
+        job,
+        pipeline,
+        context,
+        decision,
+        workflow=make_variables(**layers[3]),
+        run=make_variables(**layers[1]),
+    )
+
+    values = {one.name: one.value for one in found}
+    assert [values[name] for name in names] == ["a", "1", "2", "3", "4", "5", "6"]
+
+
+def test_inherit_filters_global_and_workflow_variables():
+    """A job that inherits some variables sees no others of the file."""
+    job = make_job("a", inherited_variables=("A",))
+    pipeline = make_pipeline(job, variables=make_variables(A="1", B="2"))
+
+    found = effective_variables(job, pipeline, make_context(), workflow=make_variables(C="3"))
+
+    assert {"A"} == {one.name for one in found} & {"A", "B", "C"}
