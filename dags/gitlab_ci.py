@@ -1,4 +1,4 @@
-"""Put this file into a plain DAGs folder: it shows every synced project as a DAG."""
+"""Put this file into any Airflow DAGs folder: each synced project becomes a DAG."""
 
 from gitlab_ci_provider.renderer.load import load_dags
 

@@ -1,0 +1,68 @@
+"""`gitlab-dags sync` on real repositories."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from gitlab_ci_provider.cli.main import main
+from gitlab_ci_provider.snapshots.store import SnapshotStore
+
+PIPELINE = "test:\n  script: [make test]\n"
+
+
+def test_a_repository_becomes_a_snapshot(tmp_path: Path):
+    """What compiles is stored for Airflow under the project's DAG name."""
+    repository = _repository(tmp_path / "shop", PIPELINE)
+
+    code = main(["sync", str(repository), "--home", str(tmp_path / "home")])
+
+    store = SnapshotStore(tmp_path / "home" / "snapshots")
+    record = store.load_project("local__shop")
+    assert code == 0
+    assert list(store.load_pipeline(record.digest).jobs) == ["test"]
+
+
+def test_a_broken_repository_keeps_its_last_pipeline(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """Errors are printed with their place, and the DAG stays as it was."""
+    repository = _repository(tmp_path / "shop", PIPELINE)
+    command = ["sync", str(repository), "--home", str(tmp_path / "home")]
+    main(command)
+    _commit(repository, "test:\n  stage: nowhere\n  script: [make test]\n")
+
+    code = main(command)
+
+    record = SnapshotStore(tmp_path / "home" / "snapshots").load_project("local__shop")
+    assert code == 1
+    assert ".gitlab-ci.yml:" in capsys.readouterr().err
+    assert record.digest
+
+
+def test_one_broken_repository_does_not_stop_the_others(tmp_path: Path):
+    """Each repository stands for itself; the exit code tells that one failed."""
+    broken = _repository(tmp_path / "broken", "test: {}\n")
+    good = _repository(tmp_path / "good", PIPELINE)
+
+    code = main(["sync", str(broken), str(good), "--home", str(tmp_path / "home")])
+
+    assert code == 1
+    assert SnapshotStore(tmp_path / "home" / "snapshots").load_project("local__good").digest
+
+
+def _repository(folder: Path, text: str) -> Path:
+    folder.mkdir()
+    subprocess.run(["git", "init", "-q", "-b", "main", str(folder)], check=True)
+    _commit(folder, text)
+    return folder
+
+
+def _commit(folder: Path, text: str) -> None:
+    (folder / ".gitlab-ci.yml").write_text(text, encoding="utf-8")
+    identity = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
+    subprocess.run(["git", "-C", str(folder), "add", "."], check=True)
+    commit = ["git", "-C", str(folder), *identity, "commit", "-q", "-m", "change"]
+    subprocess.run(commit, check=True)
