@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import resource
 import secrets
 import signal
 import socket
@@ -64,6 +65,7 @@ async def run(config: DaemonConfig) -> None:
         lost.set()
         stop.set()
 
+    _allow_many_files()
     directories = Directories(config.directory)
     with await directories.lock() as lock:
         try:
@@ -77,12 +79,18 @@ async def run(config: DaemonConfig) -> None:
         raise StackError("the fork server of the runtime has died, and all pods with it")
 
 
+def _allow_many_files() -> None:
+    """Each container and each client needs some."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def _runtime_config(
     config: DaemonConfig, directories: Directories, lock: int, lose: Callable[[], None]
 ) -> RuntimeConfig:
     return RuntimeConfig(
         directory=config.directory,
-        leftovers=(directories.kubeconfig, directories.pods, directories.memory),
+        leftovers=directories.of_pods,
         lock=lock,
         paths=config.paths,
         on_lost=lose,

@@ -34,6 +34,11 @@ class Directories:
         parent = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else base
         self.memory = parent / f"gitlab-ci-{os.getuid()}-{name}"
 
+    @property
+    def of_pods(self) -> tuple[Path, ...]:
+        """What must not survive the cluster."""
+        return (self.kubeconfig, self.pods, self.memory, self.base / "root")
+
     async def lock(self) -> IO[bytes]:
         """Take the directory, once a cluster that was just killed has let it go, and clean it.
 
@@ -58,8 +63,9 @@ class Directories:
         """Put out of the way what a cluster that was killed left behind, and begin anew."""
         self.kubeconfig.unlink(missing_ok=True)
         remove_tree(self.memory)
-        if self.pods.exists():
-            self.pods.rename(Path(tempfile.mkdtemp(prefix="trash-", dir=self.base)) / "pods")
+        for path in (self.pods, self.base / "root"):
+            if path.exists():
+                path.rename(Path(tempfile.mkdtemp(prefix="trash-", dir=self.base)) / path.name)
         for path in (self.pods, self.memory):
             path.mkdir(mode=0o700)
 
@@ -70,7 +76,6 @@ class Directories:
 
     def clean(self) -> None:
         """Delete all that belongs to pods."""
-        self.kubeconfig.unlink(missing_ok=True)
         self.remove_trash()
-        for path in (self.pods, self.memory):
+        for path in self.of_pods:
             remove_tree(path)

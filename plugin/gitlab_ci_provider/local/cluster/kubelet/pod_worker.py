@@ -18,6 +18,7 @@ from gitlab_ci_provider.local.cluster.kubelet.status import (
     build_status,
     phase_of,
 )
+from gitlab_ci_provider.local.cluster.kubelet.unsupported import unsupported_fields
 from gitlab_ci_provider.local.cluster.kubelet.volumes import (
     VolumeError,
     VolumePlace,
@@ -132,6 +133,7 @@ class PodWorker:
 
     async def _live(self) -> None:
         await self._schedule()
+        self._tell_unsupported()
         self._start_time = timestamp()
         self._publish()
         await self._prepare()
@@ -155,6 +157,12 @@ class PodWorker:
         spec = {**pod["spec"], "nodeName": self._context.node}
         self._update({**pod, "spec": spec, "status": scheduler.scheduled_status(pod["status"])})
         self._context.events.scheduled(pod)
+
+    def _tell_unsupported(self) -> None:
+        fields = ", ".join(unsupported_fields(self.pod["spec"]))
+        if fields:
+            text = f"the embedded cluster does not act on {fields}"
+            self._context.events.warning(self.pod, "FieldsNotHonoured", text)
 
     def _set_unscheduled(self, problem: scheduler.Problem) -> bool:
         before = self.pod

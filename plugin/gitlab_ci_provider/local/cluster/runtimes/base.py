@@ -41,7 +41,7 @@ class PodConfig:
     """What the containers of one pod share.
 
     Attributes:
-        directory: private to the pod; the runtime may keep what it needs in `directory/runtime`.
+        directory: private to the pod; removed with it.
     """
 
     uid: str

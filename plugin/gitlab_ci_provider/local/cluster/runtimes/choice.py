@@ -36,8 +36,8 @@ async def choose_runtime(name: RuntimeName, config: RuntimeConfig) -> Runtime:
         StackError: none does.
     """
     problems = []
-    for level in _levels(name):
-        runtime = ProcessRuntime(level, config)
+    for level, in_memory in _candidates(name):
+        runtime = ProcessRuntime(level, config, in_memory=in_memory)
         try:
             await runtime.open()
             await _try(runtime, config.directory)
@@ -51,12 +51,18 @@ async def choose_runtime(name: RuntimeName, config: RuntimeConfig) -> Runtime:
     raise StackError(f"no runtime works on this machine; {'; '.join(problems)}")
 
 
-def _levels(name: RuntimeName) -> tuple[Level, ...]:
-    if name in {"auto", "process"}:
-        return ("root", "plain") if os.geteuid() == 0 else ("user", "plain")
+def _candidates(name: RuntimeName) -> list[tuple[Level, bool]]:
+    """List levels with whether to keep layers in memory, best first."""
+    levels: tuple[Level, ...]
     if name in {"root", "user", "plain"}:
-        return (name,)
-    raise StackError(f"there is no runtime {name!r}")
+        levels = (name,)
+    else:
+        levels = ("root", "user", "plain") if os.geteuid() == 0 else ("user", "plain")
+    return [
+        (level, in_memory)
+        for level in levels
+        for in_memory in ((False,) if level == "plain" else (False, True))
+    ]
 
 
 async def _try(runtime: Runtime, directory: Path) -> None:

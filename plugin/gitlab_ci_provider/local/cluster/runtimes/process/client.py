@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from gitlab_ci_provider.exceptions import StackError
@@ -21,10 +22,15 @@ _START_SECONDS = 20
 
 
 class ZygoteClient:
-    """Sends requests and hands out their answers."""
+    """Sends requests and hands out their answers.
 
-    def __init__(self, level: Level, config: RuntimeConfig) -> None:
+    Args:
+        layers: a directory to keep in memory; None keeps it on disk.
+    """
+
+    def __init__(self, level: Level, config: RuntimeConfig, layers: Path | None) -> None:
         self._level = level
+        self._layers = layers
         self._config = config
         self._exits: dict[int, asyncio.Future[int]] = {}
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -42,9 +48,10 @@ class ZygoteClient:
         ours, theirs = socket.socketpair()
         with theirs:
             fds = [theirs.fileno(), self._config.lock]
-            arguments = [self._level, *map(str, fds), *map(str, self._config.leftovers)]
+            arguments = [self._level, *fds, self._layers or "", *self._config.leftovers]
             self._process = subprocess.Popen(  # noqa: ASYNC220 - returns at once
-                [sys.executable, "-m", _MODULE, *arguments],
+                # -P: no module of the directory that we happen to be in
+                [sys.executable, "-P", "-m", _MODULE, *map(str, arguments)],
                 pass_fds=fds,
                 stdin=subprocess.DEVNULL,
             )

@@ -11,6 +11,8 @@ from gitlab_ci_provider.local.cluster.runtimes.base import (
 )
 from gitlab_ci_provider.local.cluster.runtimes.process.spec import (
     HOME,
+    LAYERS,
+    POINT,
     Level,
     ProcessSpec,
     RootSpec,
@@ -98,7 +100,7 @@ def process_spec(
             {"source": str(mount.source), "target": mount.target, "read_only": mount.read_only}
             for mount in config.mounts
         ],
-        "root": None if level == "plain" else _root(pod, config, runtime.directory),
+        "root": None if level == "plain" else _root(pod, config, runtime.directory.resolve()),
         "pod": pod.uid,
         "user": (user.uid, user.gid, list(user.groups)) if user else None,
         "keep_capabilities": None if level == "plain" else capabilities(config),
@@ -133,9 +135,9 @@ def capabilities(config: ContainerConfig) -> list[int] | None:
 
 def _root(pod: PodConfig, config: ContainerConfig, cluster: Path) -> RootSpec:
     return {
-        "layers": str(pod.directory / "runtime" / config.id),
-        "point": str(cluster / "root"),
-        "hide": [str(cluster.resolve())],
+        "layers": str(cluster / "root" / LAYERS / pod.uid / config.id),
+        "point": str(cluster / "root" / POINT),
+        "hide": [str(cluster)],
         "read_only": config.read_only_root,
         "privileged": config.privileged,
     }

@@ -9,6 +9,7 @@ import socket
 from collections.abc import Mapping
 from contextlib import suppress
 
+from gitlab_ci_provider.local.cluster.removal import remove_tree
 from gitlab_ci_provider.local.cluster.runtimes.base import (
     Container,
     ContainerConfig,
@@ -23,7 +24,7 @@ from gitlab_ci_provider.local.cluster.runtimes.process import streams
 from gitlab_ci_provider.local.cluster.runtimes.process.cgroups import Cgroup, Cgroups
 from gitlab_ci_provider.local.cluster.runtimes.process.client import ZygoteClient
 from gitlab_ci_provider.local.cluster.runtimes.process.config import process_spec
-from gitlab_ci_provider.local.cluster.runtimes.process.spec import Level, ProcessSpec
+from gitlab_ci_provider.local.cluster.runtimes.process.spec import LAYERS, POINT, Level, ProcessSpec
 
 _DESCRIPTIONS: Mapping[Level, str] = {
     "root": "namespaces and a private overlay of the host's root; the host's network",
@@ -114,17 +115,24 @@ class ContainerHandle(ProcessHandle):
 
 
 class ProcessRuntime:
-    """See `base.Runtime`."""
+    """See `base.Runtime`.
+
+    Args:
+        in_memory: keep what containers write to their roots in memory: for machines whose own
+            root is an overlay, on which none can be laid.
+    """
 
     honours_images = False
 
-    def __init__(self, level: Level, config: RuntimeConfig) -> None:
+    def __init__(self, level: Level, config: RuntimeConfig, *, in_memory: bool = False) -> None:
         self.name = "process"
         self.description = _DESCRIPTIONS[level]
         self.mounts = level != "plain"
         self.changes_users = level == "root"
         self._level = level
         self._config = config
+        self._root = config.directory.resolve() / "root"
+        self._in_memory = in_memory
         self._cgroups = Cgroups(config.directory)
         self._running: dict[str, set[ContainerHandle]] = {}
         self._client: ZygoteClient | None = None
@@ -137,14 +145,16 @@ class ProcessRuntime:
 
     async def open(self) -> None:
         """See `base.Runtime`."""
-        (self._config.directory / "root").mkdir(parents=True, exist_ok=True)
-        self._client = ZygoteClient(self._level, self._config)
+        for name in (LAYERS, POINT):
+            (self._root / name).mkdir(parents=True, exist_ok=True)
+        layers = self._root / LAYERS if self._in_memory else None
+        self._client = ZygoteClient(self._level, self._config, layers)
         await self._client.open()
         self._cgroups.open()
 
     async def add_pod(self, pod: PodConfig) -> None:
         """See `base.Runtime`."""
-        (pod.directory / "runtime").mkdir(parents=True, exist_ok=True)
+        pod.directory.mkdir(parents=True, exist_ok=True)
         self._zygote.call("pod", pod=pod.uid, hostname=pod.hostname)
 
     async def start(self, pod: PodConfig, config: ContainerConfig, sink: Sink) -> Container:
@@ -176,6 +186,7 @@ class ProcessRuntime:
             handle.signal(signal.SIGKILL)
             await handle.wait()
         self._zygote.call("drop", pod=pod.uid)
+        await self._zygote.remove(str(self._root / LAYERS / pod.uid))
         await self._zygote.remove(str(pod.directory))
 
     async def close(self) -> None:
@@ -183,6 +194,7 @@ class ProcessRuntime:
         if self._client is not None:
             await self._client.close()
         self._cgroups.close()
+        remove_tree(self._root)
 
 
 class _Streams:

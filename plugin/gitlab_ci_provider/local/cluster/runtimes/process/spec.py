@@ -10,6 +10,10 @@ from typing import Literal, TypedDict
 Level = Literal["root", "user", "plain"]
 """How well a container is isolated: namespaces of root, of a user, or only a process group."""
 
+LAYERS = "layers"
+POINT = "point"
+"""Directories below the cluster's `root`: what containers write, and where roots are built."""
+
 HOME = "/pod-home"
 """HOME of every container: private and empty, so that nobody's dot files reach a job."""
 

@@ -244,7 +244,7 @@ def main() -> None:
     """Serve, then delete what the cluster has left.
 
     The command line has the level of isolation, the descriptors of the socket and of the
-    cluster's lock, and what to delete.
+    cluster's lock, a directory to keep in memory (or nothing), and what to delete.
     """
     level = cast("Level", sys.argv[1])  # our own client wrote it
     connection, lock = int(sys.argv[2]), int(sys.argv[3])
@@ -255,12 +255,14 @@ def main() -> None:
     linux.adopt_orphans()
     if level != "plain":
         _enter_namespaces(level)
+        if sys.argv[4]:
+            linux.mount("tmpfs", sys.argv[4], "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, "mode=755")
     zygote = Zygote(socket.socket(fileno=connection), level)
     try:
         zygote.serve()
     finally:
         zygote.kill_all()
-        for path in sys.argv[4:]:
+        for path in sys.argv[5:]:
             remove_tree(Path(path))
 
 
