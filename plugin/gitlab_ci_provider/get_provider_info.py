@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 _OPTIONS: dict[str, tuple[str, str, str]] = {
-    # option: (type, default, meaning)
+    # Each option with its type, its default and its meaning.
     "home": ("string", "", "Folder of snapshots and git mirrors; default $AIRFLOW_HOME/gitlab_ci."),
     "kubernetes_conn_id": ("string", "gitlab_ci_kubernetes", "Connection: where pods run."),
     "namespace": ("string", "", "Namespace of the pods; empty leaves it to the connection."),
