@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -65,16 +66,24 @@ class Pod:
 
     def prepare(self) -> Ended:
         """Run the init container."""
-        self._start_helper("prepare", "prepare")
+        self.start_prepare()
         return self.end("prepare")
+
+    def start_prepare(self) -> subprocess.Popen[bytes]:
+        """Start the init container."""
+        return self._start_helper("prepare", "prepare")
 
     def start_build(self) -> subprocess.Popen[bytes]:
         """Start the container with the user's image."""
         return self._start("build", [str(self._shell), str(self.folder / "scripts" / "entry")])
 
-    def start_helper(self) -> subprocess.Popen[bytes]:
-        """Start the container that waits for the build."""
-        return self._start_helper("helper", "finish")
+    def start_helper(self, *before: str) -> subprocess.Popen[bytes]:
+        """Start the container that waits for the build, by way of another command if given."""
+        return self._start_helper("helper", "finish", *before)
+
+    def send(self, container: str, number: signal.Signals) -> None:
+        """Send a signal to a container's process 1."""
+        self._running[container].send_signal(number)
 
     def end(self, container: str) -> Ended:
         """Wait for a container's end."""
@@ -83,10 +92,10 @@ class Pod:
         report = self.folder / f"{container}.report"
         return Ended(code, log, json.loads(report.read_bytes()) if report.exists() else {})
 
-    def _start_helper(self, name: str, command: str) -> subprocess.Popen[bytes]:
+    def _start_helper(self, name: str, command: str, *before: str) -> subprocess.Popen[bytes]:
         report = self.folder / f"{name}.report"
         options = ["--plan", self._plan, "--control", self.control, "--termination-log", report]
-        return self._start(name, [str(HELPER), command, *map(str, options)])
+        return self._start(name, [*before, str(HELPER), command, *map(str, options)])
 
     def _start(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
         with (self.folder / f"{name}.log").open("wb") as log:

@@ -7,7 +7,6 @@ last line says why, and so does the report, see `report.py`.
 from __future__ import annotations
 
 import argparse
-import functools
 import os
 import signal
 import sys
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from gitlab_ci_provider.exceptions import GitlabCiError, JobFailure, SystemFailure
 from gitlab_ci_provider.helper.context import PhaseContext
+from gitlab_ci_provider.helper.lazy_store import LazyStore
 from gitlab_ci_provider.helper.output import Output
 from gitlab_ci_provider.helper.plan_file import read_plan
 from gitlab_ci_provider.helper.report import Report, write_report
@@ -82,13 +82,14 @@ def _run(command: str, context: PhaseContext) -> None:
 
 
 def _context(plan: JobPlan, output: Output, control: Path) -> PhaseContext:
-    @functools.cache
-    def store() -> ObjectStore:
+    def opener() -> ObjectStore:
         from gitlab_ci_provider.helper.stores import open_store
 
         return open_store(plan.store)
 
-    return PhaseContext(plan=plan, output=output, store=store, sleep=time.sleep, control=control)
+    return PhaseContext(
+        plan=plan, output=output, store=LazyStore(opener), sleep=time.sleep, control=control
+    )
 
 
 def _secrets(plan: JobPlan) -> list[str]:

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gitlab_ci_provider.helper.lazy_store import LazyStore
 from gitlab_ci_provider.helper.output import Output
 from gitlab_ci_provider.model.plan import JobPlan
 from gitlab_ci_provider.model.workspace import temporary_dir
 
 if TYPE_CHECKING:
     from gitlab_ci_provider.model.run import JobArtifact
-    from gitlab_ci_provider.storage.base import ObjectStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,7 @@ class PhaseContext:
     """One job, and the ways to the world.
 
     Attributes:
-        store: opens the object store; called only by phases that need it, since it is slow.
+        store: call it for the object store; only phases that need it do.
         sleep: waits a number of seconds.
         control: folder that the pod's containers share.
         uploaded: filled by `upload_artifacts`, read for the report.
@@ -30,7 +30,7 @@ class PhaseContext:
 
     plan: JobPlan
     output: Output
-    store: Callable[[], ObjectStore]
+    store: LazyStore
     sleep: Callable[[float], None]
     control: Path
     uploaded: list[JobArtifact] = field(default_factory=list)

@@ -18,6 +18,8 @@ def finish(context: PhaseContext) -> None:
         PhaseFailure: the artifacts could not be saved.
         SystemFailure: the job has put a link in place of its folder.
     """
+    if context.plan.archives or context.plan.uploads:
+        context.store.warm_up()
     # No script runs before we listen, so this is still what we have made ourselves.
     folder = context.project_dir.resolve()
     code = wait_for_build(context.control / EVENTS_NAME)

@@ -15,6 +15,8 @@ def prepare(context: PhaseContext) -> None:
         PhaseFailure: one that the job cannot do without has failed.
     """
     plan = context.plan
+    if plan.restores or plan.downloads:
+        context.store.warm_up()
     phases = (
         Phase(name="prepare_script", heading="Preparing environment", run=prepare_script),
         Phase(name="get_sources", heading="Getting source from Git repository", run=get_sources),

@@ -9,6 +9,7 @@ import pytest
 
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.helper.context import PhaseContext
+from gitlab_ci_provider.helper.lazy_store import LazyStore
 from gitlab_ci_provider.helper.output import Output
 from gitlab_ci_provider.helper.phases.get_sources import get_sources
 from gitlab_ci_provider.model.plan import GetSources, JobPlan
@@ -35,7 +36,7 @@ def run(folder: Path, sources: GetSources) -> Path:
     context = PhaseContext(
         plan=JobPlan(job="job", project_dir=str(copy), sources=sources),
         output=Output([sources.password]),
-        store=_no_store,
+        store=LazyStore(_no_store),
         sleep=lambda _: None,
         control=folder,
     )

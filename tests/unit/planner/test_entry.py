@@ -13,6 +13,7 @@ import pytest
 from gitlab_ci_provider.model.job import Script
 from processes.build import Build, make_signal, wait_for_file
 from processes.shells import NAMES, shell_named
+from processes.waiting import wait_until_blocked
 
 
 @pytest.fixture(params=NAMES)
@@ -125,7 +126,7 @@ def test_term_while_nobody_listens(shell: Path, tmp_path: Path):
     build = Build(tmp_path, shell, Script(main=("true",)))
 
     with build.start() as process:
-        _until_blocked(process.pid)
+        wait_until_blocked(process.pid)
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
 
@@ -245,9 +246,3 @@ def test_interrupts_reach_programs_of_the_job(tmp_path: Path):
 
     ignored = int(log.split("SigIgn:\t")[1].split()[0], 16)
     assert not ignored & (1 << (signal.SIGINT - 1) | 1 << (signal.SIGPIPE - 1))
-
-
-def _until_blocked(pid: int) -> None:
-    """Wait until a process sleeps in the opening of a FIFO."""
-    while Path(f"/proc/{pid}/wchan").read_text() not in {"wait_for_partner", "fifo_open"}:
-        os.sched_yield()
