@@ -83,7 +83,7 @@ class AirflowApi:
         """Read the lines of a task's log, without Airflow's own fields."""
         path = f"/dags/{dag}/dagRuns/{run}/taskInstances/{task.task_id}/logs/{task.try_number}"
         content = self._ask("GET", path).get("content") or []
-        return [str(one.get("event", "")) if isinstance(one, dict) else str(one) for one in content]
+        return [line for one in content for line in _log_lines(one)]
 
     def run_url(self, dag: str, run: str) -> str:
         """Build the address of a run in the Airflow UI."""
@@ -107,6 +107,14 @@ class AirflowApi:
         if not answer.is_success:
             raise StackError(f"Airflow: {method} {path}: {answer.status_code} {answer.text}")
         return answer.json()
+
+
+def _log_lines(entry: Any) -> list[str]:
+    """Read one entry of a task's log: its text, and the words of its exceptions."""
+    if not isinstance(entry, dict):
+        return [str(entry)]
+    failures = entry.get("error_detail") or []
+    return [str(entry.get("event", "")), *(str(one.get("exc_value", "")) for one in failures)]
 
 
 def _task(one: Mapping[str, Any]) -> TaskState:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Protocol
 
 _MARKER = re.compile(
     r"(?:\x1b\[0K)?section_(?P<kind>start|end):\d+:(?P<name>[\w.-]+)(?:\[[^\]]*\])?"
@@ -22,10 +22,17 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 Say = Callable[[str], None]
 
 
+class Sink(Protocol):
+    """Where bytes can be written."""
+
+    def write(self, data: bytes, /) -> object:
+        """Write bytes."""
+
+
 class JobLog:
     """Writes lines of a job to a logger, and to a file when there is one."""
 
-    def __init__(self, say: Say, raw: BinaryIO | None = None):
+    def __init__(self, say: Say, raw: Sink | None = None):
         self._say = say
         self._raw = raw
         self._open: list[str] = []
@@ -84,7 +91,7 @@ def job_log(say: Say, path: Path | None) -> Iterator[JobLog]:
         log.close()
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as raw:
+    with path.open("wb", buffering=0) as raw:  # whoever reads along sees every line
         log = JobLog(say, raw)
         try:
             yield log

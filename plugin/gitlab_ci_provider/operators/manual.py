@@ -41,6 +41,7 @@ def wait_for_play(context: Context, job: Job, *, method_name: str) -> None:
         options=[PLAY],
         subject=f"Play the manual job '{job.name}' of stage '{job.stage}'",
         body="The pipeline waits for this job.",
+        params={},
     )
     raise TaskAwaitingInput(method_name=method_name)
 

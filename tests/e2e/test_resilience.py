@@ -1,0 +1,145 @@
+"""What happens on a bad day: lost workers, stopped jobs, jobs that wait for a person."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from e2e.embedded import Stack, make_repository
+from gitlab_ci_provider.local.airflow_config import Ports, airflow_environment
+from gitlab_ci_provider.local.projects import add_project
+from gitlab_ci_provider.local.secrets import load_secrets
+from gitlab_ci_provider.model.names import CREATE_PIPELINE, dag_id
+
+WAITING = """
+job:
+  script:
+    - echo "started once"
+    - for i in $(seq 200); do sleep 0.1; done
+    - echo "ended once"
+"""
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 90) -> None:
+    """Wait until a condition holds; the test fails when it never does."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.1)
+
+
+def start(stack: Stack, repository: Path) -> tuple[str, str]:
+    """Sync a repository and trigger its DAG without following it."""
+    synced = add_project(stack.home, str(repository))
+    assert synced.record is not None
+    dag = dag_id(synced.record.project.path)
+    stack.api.wait_for_dag(dag, synced.record.digest)
+    return dag, stack.api.trigger(dag, {})
+
+
+def job_state(stack: Stack, dag: str, run: str, task: str = "job") -> str | None:
+    found = stack.api.tasks(dag, run).get(task)
+    return found.state if found else None
+
+
+def raw_logs(stack: Stack, dag: str, run: str) -> str:
+    logs = sorted((stack.home.job_logs / dag / run / "job").glob("*.log"))
+    return logs[-1].read_text() if logs else ""
+
+
+def task_processes() -> list[int]:
+    """Find the processes that run tasks: children of the executor's busy workers."""
+    listing = subprocess.run(
+        ["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True
+    )
+    rows = [line.split(None, 2) for line in listing.stdout.splitlines()[1:]]
+    busy = {row[0] for row in rows if "LocalExecutor:" in row[2] and "<idle>" not in row[2]}
+    return [int(row[0]) for row in rows if row[1] in busy]
+
+
+def test_a_lost_worker_finds_its_pod_again(stack: Stack, tmp_path: Path):
+    """A task whose process was killed is tried again, follows the same pod, runs nothing twice."""
+    repository = make_repository(tmp_path / "lost", {".gitlab-ci.yml": WAITING})
+    dag, run = start(stack, repository)
+    wait_for(lambda: "started once" in raw_logs(stack, dag, run))
+    pods = stack.pods()
+
+    for pid in task_processes():
+        os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: stack.api.run_state(dag, run) in {"success", "failed"})
+
+    assert stack.api.run_state(dag, run) == "success"
+    task = stack.api.tasks(dag, run)["job"]
+    assert task.try_number == 2
+    assert f"found pod {pods[0]}" in "\n".join(stack.api.log(dag, run, task))
+    assert raw_logs(stack, dag, run).count("\nstarted once\n") == 1
+    assert stack.pods() == []
+
+
+def test_stopping_a_run_deletes_its_pods(stack: Stack, tmp_path: Path):
+    """Marking a run as failed stops its jobs and removes their pods and Secrets."""
+    repository = make_repository(tmp_path / "stopped", {".gitlab-ci.yml": WAITING})
+    dag, run = start(stack, repository)
+    wait_for(lambda: "started once" in raw_logs(stack, dag, run))
+
+    stack.api.stop_run(dag, run)
+
+    wait_for(lambda: stack.pods() == [])
+    assert "\nended once\n" not in raw_logs(stack, dag, run)
+
+
+def test_a_blocking_manual_job_waits_for_a_person(stack: Stack, tmp_path: Path):
+    """A manual job that may not fail blocks; the command stops the run and says what for."""
+    config = "gate: {script: 'true', when: manual, allow_failure: false}\n"
+    repository = make_repository(tmp_path / "gate", {".gitlab-ci.yml": config})
+
+    report = stack.run(repository)
+
+    assert report["status"] == "canceled"
+    assert report["jobs"]["gate"]["status"] == "canceled"
+
+
+def test_airflows_own_command_triggers_a_pipeline(stack: Stack, tmp_path: Path):
+    """`airflow dags trigger` works as for any DAG, with variables in its conf."""
+    config = 'job: {script: echo "given $WHAT"}\n'
+    repository = make_repository(tmp_path / "trigger", {".gitlab-ci.yml": config})
+    synced = add_project(stack.home, str(repository))
+    assert synced.record is not None
+    dag = dag_id(synced.record.project.path)
+    stack.api.wait_for_dag(dag, synced.record.digest)
+    port = int(stack.api.url.rpartition(":")[2])
+    secrets = load_secrets(stack.home)
+    environment = airflow_environment(stack.home, secrets, Ports(airflow=port, object_store=0))
+    command = [sys.executable, "-m", "airflow", "dags", "trigger", dag, "--run-id", "mine"]
+    subprocess.run(
+        [*command, "--conf", '{"variables": {"WHAT": "by conf"}}'],
+        env={**os.environ, **environment},
+        check=True,
+        capture_output=True,
+    )
+
+    wait_for(lambda: stack.api.run_state(dag, "mine") in {"success", "failed"})
+
+    assert stack.api.run_state(dag, "mine") == "success"
+    assert "\ngiven by conf\n" in raw_logs(stack, dag, "mine")
+
+
+def test_a_ref_of_another_shape_is_refused_in_words(stack: Stack, tmp_path: Path):
+    """A run for a ref whose jobs differ from the DAG's says so, and how to go on."""
+    repository = make_repository(tmp_path / "shape", {".gitlab-ci.yml": "one: {script: 'true'}\n"})
+    subprocess.run(["git", "-C", str(repository), "tag", "old"], check=True)
+    (repository / ".gitlab-ci.yml").write_text("two: {script: 'true'}\n")
+    identity = ["-c", "user.name=e2e", "-c", "user.email=e2e@example.com"]
+    subprocess.run(["git", "-C", str(repository), *identity, "commit", "-qam", "x"], check=True)
+    dag, _ = start(stack, repository)
+
+    run = stack.api.trigger(dag, {"ref": "old"})
+    wait_for(lambda: stack.api.run_state(dag, run) == "failed")
+
+    log = "\n".join(stack.api.log(dag, run, stack.api.tasks(dag, run)[CREATE_PIPELINE]))
+    assert "another shape than this DAG (new: one; gone: two)" in log
