@@ -238,6 +238,35 @@ def test_tcp_and_exec_probes_gate_the_main_container(api):
     assert output == "up\n"
 
 
+def test_crashing_sidecar_does_not_hold_up_the_end(api):
+    """A sidecar that waits for its next start is not waited for."""
+    sidecar = {
+        "name": "svc",
+        "image": "x",
+        "restartPolicy": "Always",
+        "command": ["sh", "-c", "sleep 0.1; exit 1"],
+    }
+    api.create("pods", pod("a", "sleep 0.6", initContainers=[sidecar]))
+
+    ended = api.wait("a", has_ended)
+
+    assert ended["status"]["phase"] == "Succeeded"
+    assert ended["status"]["initContainerStatuses"][0]["restartCount"] > 0
+
+
+def test_links_in_a_volume_lead_nowhere_else(api, tmp_path):
+    """A sub path that a job has made a link out of its volume is refused."""
+    share = mounting(("ws", "/ws"))
+    link = {"name": "first", "image": "x", "command": ["ln", "-s", str(tmp_path), "/ws/out"]}
+    container = mounting(("ws", "/ws"), ("ws", "/out", "out"))
+    spec = pod("a", "touch /out/x", container=container, initContainers=[{**link, **share}])
+    spec["spec"]["volumes"] = [{"name": "ws", "emptyDir": {}}]
+    api.create("pods", spec)
+    api.wait("a", lambda one: "CreateContainerConfigError" in str(state_of(one)))
+
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_deleting_again_with_less_grace_hurries(api):
     """A second deletion shortens the time that a container has left."""
     api.create("pods", pod("a", "trap '' TERM; while :; do sleep 0.1; done"))

@@ -133,6 +133,36 @@ def test_helper_image_finds_its_programs(tmp_path):
     assert other["status"]["phase"] == "Failed"
 
 
+def test_cluster_ends_when_its_fork_server_dies(tmp_path):
+    """Without it all pods are dead: the cluster says so and ends, rather than pretend."""
+    running = start_cluster(tmp_path / "state")
+    api = running.api()
+    api.create("pods", pod("a", "sleep 60"))
+    api.wait("a", is_running)
+    for process in processes_with("process.zygote"):
+        if str(running.directory).encode() in Path(f"/proc/{process}/cmdline").read_bytes():
+            os.kill(int(process), signal.SIGKILL)
+    code = running.process.wait(20)
+    api.close()
+
+    assert code == 1
+    assert "the fork server of the runtime has died" in running.log.read_text()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give privileges to a pod")
+def test_root_that_is_an_overlay_is_no_obstacle(api):
+    """As in many containers: what its own containers write is then kept in memory."""
+    inner = f"{sys.executable} -m {MODULE} --dir /inner 2>&1 & sleep 0.1; cd /; "
+    wait = "until [ -e /inner/kubeconfig ]; do sleep 0.1; done; kill %1; wait %1; echo ended $?"
+    shell = {"command": ["bash", "-c", inner + wait], "securityContext": {"privileged": True}}
+
+    output = api.output("a", "", container=shell)
+
+    assert "level root" in output
+    assert "is kept in memory" in output
+    assert output.endswith("ended 0\n")
+
+
 def test_level_without_mounts_says_so(tmp_path):
     """On the plain level a volume cannot be shown; the pod waits and the event says why."""
     running = start_cluster(tmp_path / "state", "--runtime", "plain")

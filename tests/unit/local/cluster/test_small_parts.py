@@ -12,6 +12,7 @@ from gitlab_ci_provider.local.cluster.api.tables import human_duration
 from gitlab_ci_provider.local.cluster.errors import ApiError
 from gitlab_ci_provider.local.cluster.kubelet.images import name_problem
 from gitlab_ci_provider.local.cluster.kubelet.scheduler import why_not
+from gitlab_ci_provider.local.cluster.kubelet.unsupported import unsupported_fields
 from gitlab_ci_provider.local.cluster.objects import parse_time
 from gitlab_ci_provider.local.cluster.quantity import parse_quantity
 from gitlab_ci_provider.local.cluster.removal import remove_tree
@@ -168,6 +169,21 @@ def test_pod_that_asks_too_much_is_not_scheduled():
 
     assert "1 Insufficient cpu." in why_not({"spec": spec}, "node").message
     assert why_not({"spec": {"containers": [{}]}}, "node") is None
+
+
+def test_fields_that_nothing_acts_on_are_listed():
+    """Of the pod, of its containers, and of what is asked of security."""
+    spec = {
+        "affinity": {"nodeAffinity": {}},
+        "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}, "runAsUser": 1},
+        "containers": [{"name": "m", "restartPolicyRules": [{}], "image": "x"}],
+    }
+
+    assert unsupported_fields(spec) == [
+        "spec.affinity",
+        "spec.securityContext.seccompProfile",
+        "spec.containers{m}.restartPolicyRules",
+    ]
 
 
 def test_status_column_follows_the_containers():

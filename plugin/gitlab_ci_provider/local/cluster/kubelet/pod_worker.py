@@ -239,7 +239,7 @@ class PodWorker:
         for worker in reversed(list(self.containers.values())):
             if worker.record.kind == "sidecar":
                 await worker.stop(grace)
-        await asyncio.gather(*self._tasks)
+        await _cancel(*self._tasks)  # a sidecar may be waiting to start again
 
     def _worker(self, spec: Obj) -> ContainerWorker:
         worker = ContainerWorker(self._context, self, spec, self._records[spec["name"]])

@@ -107,17 +107,20 @@ class ZygoteClient:
         future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._exits[self._last_id] = future
         number = self._last_id
-        self._send({**message, "id": number}, fds)
+        if not self._send({**message, "id": number}, fds):
+            self._fail_pending()
         return number, future
 
-    def _send(self, message: dict[str, Any], fds: list[int]) -> None:
-        if self._socket is None:
-            return
+    def _send(self, message: dict[str, Any], fds: list[int]) -> bool:
+        """Send a request; False when nobody is there to answer."""
         data = json.dumps(message).encode() + b"\n"
-        with suppress(ConnectionError):  # the reader notices and tells
-            sent = socket.send_fds(self._socket, [data], fds)
-            if sent < len(data):
-                self._socket.sendall(data[sent:])
+        with suppress(ConnectionError):
+            if self._socket is not None:
+                sent = socket.send_fds(self._socket, [data], fds)
+                if sent < len(data):
+                    self._socket.sendall(data[sent:])
+                return True
+        return False
 
     def _read(self) -> None:
         data = b""

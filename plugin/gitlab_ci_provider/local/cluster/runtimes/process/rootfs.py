@@ -61,7 +61,8 @@ def enter(spec: RootSpec, mounts: list[MountSpec], level: Level) -> None:
     """
     linux.mount("none", "/", None, linux.MS_REC | linux.MS_PRIVATE)
     point, layers = spec["point"], spec["layers"]
-    laid = _lay_over_host(point, layers) if level == "root" else _lay_over_parts(point, layers)
+    lay_over = _lay_over_host if level == "root" else _lay_over_parts
+    laid = lay_over(point, layers, tuple(spec["hide"]))
     _add_system_directories(point, level, privileged=spec["privileged"])
     for hidden in spec["hide"]:
         _hide(point + hidden)
@@ -76,18 +77,19 @@ def enter(spec: RootSpec, mounts: list[MountSpec], level: Level) -> None:
         linux.make_read_only(path.removeprefix(point) or "/", recursive=False)
 
 
-def _lay_over_host(point: str, layers: str) -> list[str]:
+def _lay_over_host(point: str, layers: str, hide: tuple[str, ...]) -> list[str]:
     """Lay over `/`, then over each file system that is mounted somewhere below it."""
+    mounts = [*host_mounts(Path("/proc/self/mountinfo").read_text())]
     if not _lay_over("/", point, f"{layers}/0", ""):
         raise OSError(0, "an overlay of / is refused", layers)
     laid = [point]
-    for index, lower in enumerate(host_mounts(Path("/proc/self/mountinfo").read_text()), 1):
-        if _lay_over(lower, point + lower, f"{layers}/{index}", ""):
+    for index, lower in enumerate(mounts, 1):
+        if not _is_below(lower, hide) and _lay_over(lower, point + lower, f"{layers}/{index}", ""):
             laid.append(point + lower)
     return laid
 
 
-def _lay_over_parts(point: str, layers: str) -> list[str]:
+def _lay_over_parts(point: str, layers: str, _hide: tuple[str, ...]) -> list[str]:
     """Lay over each directory of `/`: in a user namespace all of `/` at once is refused."""
     linux.mount("tmpfs", point, "tmpfs", linux.MS_NODEV, "mode=755")
     laid = [point]

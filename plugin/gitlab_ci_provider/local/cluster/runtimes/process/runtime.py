@@ -33,6 +33,9 @@ _DESCRIPTIONS: Mapping[Level, str] = {
 }
 
 
+_IN_MEMORY = "; what containers write to their roots is kept in memory"
+
+
 class ProcessHandle:
     """A started process."""
 
@@ -126,7 +129,7 @@ class ProcessRuntime:
 
     def __init__(self, level: Level, config: RuntimeConfig, *, in_memory: bool = False) -> None:
         self.name = "process"
-        self.description = _DESCRIPTIONS[level]
+        self.description = _DESCRIPTIONS[level] + (_IN_MEMORY if in_memory else "")
         self.mounts = level != "plain"
         self.changes_users = level == "root"
         self._level = level
