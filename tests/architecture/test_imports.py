@@ -23,11 +23,11 @@ import builtins
 
 heavy, found, real = {{"boto3", "gitlab", "yaml", "rich", "httpx"}}, [], builtins.__import__
 
-def watch(name, globals=None, *rest):
+def watch(name, globals=None, *rest, **named):
     importer = (globals or {{}}).get("__name__") or ""
     if importer.startswith("gitlab_ci_provider") and name.partition(".")[0] in heavy:
         found.append(importer + " imports " + name)
-    return real(name, globals, *rest)
+    return real(name, globals, *rest, **named)
 
 builtins.__import__ = watch
 import {module}
