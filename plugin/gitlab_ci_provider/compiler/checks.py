@@ -46,7 +46,10 @@ def _all_needs(job: Job) -> Iterator[Sequence[Need]]:
 def _check_needs(jobs: Mapping[str, Job], positions: Mapping[str, int]) -> Iterator[Diagnostic]:
     for job in jobs.values():
         if len(job.needs or ()) > MAX_NEEDS:
-            words = f"{job.name} job: needs config must be less than or equal to {MAX_NEEDS}"
+            words = (
+                f"{job.name}: one job can only need {MAX_NEEDS} others, but you have listed "
+                f"{len(job.needs or ())}. See needs keyword documentation for more details"
+            )
             yield _error(job, "needs-too-many", words)
         for needs in _all_needs(job):
             yield from _check_need_list(job, needs, jobs, positions)
@@ -90,8 +93,10 @@ def _check_dependencies(
                 yield _error(job, "dependencies-unknown-job", words)
                 continue
             stage = jobs[name].stage if name in jobs else stages[name]
-            if job.needs is None and positions.get(stage, 0) >= positions.get(job.stage, 0):
-                words = f"{job.name} job: dependency {name} is not defined in prior stages"
+            if positions.get(stage, 0) > positions.get(job.stage, 0):
+                words = (
+                    f"{job.name} job: dependency {name} is not defined in current or prior stages"
+                )
                 yield _error(job, "dependencies-later-stage", words)
         yield from _check_against_needs(job, jobs)
 

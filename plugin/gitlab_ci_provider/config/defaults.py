@@ -5,13 +5,14 @@ A default is used whole or not at all: it is never merged with the job's own val
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from gitlab_ci_provider.config.keywords.artifacts import read_artifacts
 from gitlab_ci_provider.config.keywords.cache import read_caches
 from gitlab_ci_provider.config.keywords.durations import duration
 from gitlab_ci_provider.config.keywords.fields import Field, boolean, mapping, strings
 from gitlab_ci_provider.config.keywords.image import read_image, read_services
+from gitlab_ci_provider.config.keywords.job import DEFAULT_NAMES, is_bridge
 from gitlab_ci_provider.config.keywords.kept import read_hooks
 from gitlab_ci_provider.config.keywords.retry import read_retry
 from gitlab_ci_provider.config.keywords.script import read_commands
@@ -20,10 +21,6 @@ from gitlab_ci_provider.config.raw import Map, Node, Seq
 GLOBAL_KEYS = ("image", "services", "before_script", "after_script", "cache")
 """Deprecated at the top level, still read there."""
 
-DEFAULT_KEYS = (
-    *("before_script", "image", "services", "after_script", "cache", "interruptible", "timeout"),
-    *("retry", "tags", "artifacts", "hooks", "id_tokens", "identity"),
-)
 BRIDGE_DEFAULTS = ("interruptible",)
 _READERS: dict[str, Callable[[Field], object]] = {
     "before_script": read_commands,
@@ -45,11 +42,11 @@ def read_defaults(root: Field) -> Map:
     defaults = Map(root.mark)
     tree = root.value if isinstance(root.value, Map) else defaults
     block = root.entry("default")
-    if block and mapping(block, DEFAULT_KEYS) and isinstance(block.value, Map):
-        _check(block, DEFAULT_KEYS)
-        for key in DEFAULT_KEYS:
-            if key in block.value:
-                defaults.put(key, block.value[key], block.value.place(key))
+    if block and mapping(block, DEFAULT_NAMES) and isinstance(block.value, Map):
+        _check(block, sorted(DEFAULT_NAMES))
+        for key, value in block.value.items():
+            if key in DEFAULT_NAMES:
+                defaults.put(key, value, block.value.place(key))
     _check(root, GLOBAL_KEYS)
     for key in GLOBAL_KEYS:
         if tree.get(key) is None:
@@ -60,7 +57,7 @@ def read_defaults(root: Field) -> Map:
     return defaults
 
 
-def _check(field: Field, keys: tuple[str, ...]) -> None:
+def _check(field: Field, keys: Iterable[str]) -> None:
     for key in keys:
         if key in _READERS:
             field.read(key, _READERS[key])
@@ -68,7 +65,7 @@ def _check(field: Field, keys: tuple[str, ...]) -> None:
 
 def apply_defaults(job: Map, defaults: Map) -> Map:
     """Give a job with the defaults that it lacks and inherits."""
-    keys = BRIDGE_DEFAULTS if "trigger" in job else tuple(defaults)
+    keys = BRIDGE_DEFAULTS if is_bridge(job) else tuple(defaults)
     missing = [
         key for key in keys if key in defaults and job.get(key) is None and _inherits(job, key)
     ]

@@ -58,7 +58,9 @@ def _read_jobs(root: Field, tree: Map, defaults: Map) -> dict[str, JobConfig]:
 def _read_job(root: Field, tree: Map, name: str, defaults: Map) -> JobConfig | None:
     raw = tree[name]
     place = tree.place(name)
-    runnable = isinstance(raw, Map) and any(key in raw for key in ("script", "run", "trigger"))
+    runnable = isinstance(raw, Map) and any(
+        key in raw for key in ("script", "run", "trigger", "needs")
+    )
     if not isinstance(raw, Map) or not runnable:
         root.report.error("job-nothing-to-do", f"jobs {name} {_NOT_A_JOB}", place)
         return None

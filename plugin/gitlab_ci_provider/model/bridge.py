@@ -12,6 +12,7 @@ class Bridge:
 
     Attributes:
         project: of the other pipeline; None for a child pipeline.
+        mirrored_pipeline: for `needs:pipeline` without `trigger`: whose status the job takes over.
         includes: what the child pipeline is made of, each as written in `trigger:include`.
         strategy: `depend`, `mirror`, or None when the job does not wait.
         forward_yaml_variables: hand on the job's variables from the file.
@@ -25,3 +26,4 @@ class Bridge:
     inputs: Mapping[str, object] = field(default_factory=dict)
     forward_yaml_variables: bool = True
     forward_pipeline_variables: bool = False
+    mirrored_pipeline: str | None = None

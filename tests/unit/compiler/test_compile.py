@@ -16,6 +16,9 @@ from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.serialization import decode, encode
 
 
+WRONG = f"sha256-{'A' * 43}="
+
+
 class Files:
     """A repository in memory."""
 
@@ -116,7 +119,9 @@ def test_includes_from_everywhere():
         ("{template: Nothing.gitlab-ci.yml}", "include-missing"),
         ("{component: gitlab.example.com/group/other/absent@1}", "include-component"),
         ("{component: nonsense}", "include-component"),
-        ("{remote: 'https://example.com/ci.yml', integrity: sha256-x}", "include-integrity"),
+        ("{remote: 'https://example.com/ci.yml', integrity: sha256-x}", "include-incomplete"),
+        (f"{{remote: 'https://example.com/ci.yml', integrity: {WRONG}}}", "include-integrity"),
+        ("{project: group/other}", "include-incomplete"),
         ("{local: a.yml, remote: 'https://example.com/ci.yml'}", "include-ambiguous"),
     ],
 )

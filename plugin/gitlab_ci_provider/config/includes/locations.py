@@ -19,6 +19,7 @@ from gitlab_ci_provider.variables.expand import expand_known
 
 KINDS = ("local", "project", "remote", "template", "component")
 KEYS = (*KINDS, "file", "ref", "rules", "inputs", "integrity", "artifact", "job")
+_INTEGRITY = re.compile(r"^sha256-[A-Za-z0-9+/]{43}=$")
 _URL = re.compile(r"^https?://")
 
 
@@ -79,9 +80,24 @@ def _read(field: Field, view: RuleView, fetcher: FileFetcher) -> Iterator[Locati
         )
         return
     field.only(KEYS)
-    if _left_out(field, view):
+    if not _complete(field, value) or _left_out(field, view):
         return
     yield from _of_kind(field, value, kind, view, fetcher)
+
+
+def _complete(field: Field, value: Map) -> bool:
+    problem = ""
+    if value.get("artifact") and not value.get("job"):
+        problem = "must specify the job where to fetch the artifact from"
+    elif value.get("project") and not value.get("file"):
+        problem = "must specify the file where to fetch the config from"
+    elif value.get("integrity") and not value.get("remote"):
+        problem = "integrity can only be specified for remote includes"
+    elif value.get("integrity") and not _INTEGRITY.match(str(value["integrity"])):
+        problem = "integrity hash must start with 'sha256-' and be base64 encoded"
+    if problem:
+        field.report.error("include-incomplete", f"include config {problem}", field.mark)
+    return not problem
 
 
 def _of_kind(

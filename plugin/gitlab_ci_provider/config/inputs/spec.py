@@ -109,7 +109,7 @@ def _type(field: Field) -> str | None:
 
 def _options(field: Field) -> tuple[object, ...] | None:
     if not isinstance(field.value, Seq):
-        field.refuse("should be a array")
+        field.refuse("should be an array")
         return None
     if len(field.value) > MAX_OPTIONS:
         field.refuse(f"cannot define more than {MAX_OPTIONS} options")
@@ -123,7 +123,7 @@ def _rule_maps(value: Map) -> list[Map]:
 
 def _rules(field: Field) -> tuple[InputRule, ...] | None:
     if not isinstance(field.value, Seq):
-        field.refuse("should be a array")
+        field.refuse("should be an array")
         return None
     found: list[InputRule] = []
     for item in field.items("rule"):

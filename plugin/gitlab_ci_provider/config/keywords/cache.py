@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote_plus
+
 from gitlab_ci_provider.config.keywords.artifacts import WHEN
 from gitlab_ci_provider.config.keywords.fields import (
     Field,
@@ -78,7 +80,8 @@ def _read_key(field: Field) -> CacheKey | None:
     )
 
 
-def _usable(field: Field, key: str) -> bool:
+def _usable(field: Field, written: str) -> bool:
+    key = unquote_plus(written)
     if "/" in key:
         field.refuse('cannot contain the "/" character')
         return False

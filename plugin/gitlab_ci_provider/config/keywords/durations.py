@@ -43,16 +43,17 @@ def parse_duration(words: str) -> int | None:
 
 
 def duration(field: Field, limit: int | None = None) -> int | None:
-    """Read a duration in seconds; `never` is 0."""
-    if not isinstance(field.value, str):
-        field.refuse("should be a duration")
-        return None
-    if field.value == "never":
-        return 0
-    seconds = parse_duration(field.value)
+    """Read a duration in seconds."""
+    seconds = parse_duration(field.value) if isinstance(field.value, str) else None
     if seconds is None:
         field.refuse("should be a duration")
-    elif limit is not None and seconds > limit:
+        return None
+    if limit is not None and seconds > limit:
         field.refuse("should not exceed the limit")
         return None
     return seconds
+
+
+def expiry(field: Field) -> int | None:
+    """Read a duration after which something is removed; `never` is 0."""
+    return 0 if field.value == "never" else duration(field)

@@ -146,7 +146,7 @@ def integers(field: Field) -> tuple[int, ...] | None:
         return (int(value),) if isinstance(value, int) else None
     if isinstance(value, Seq) and all(_is_integer(item) for item in value):
         return tuple(item for item in value if isinstance(item, int))
-    field.refuse("should be either an array of integers or an integer")
+    field.refuse("should be an array of integers or an integer")
     return None
 
 

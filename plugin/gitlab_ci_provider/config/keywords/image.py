@@ -32,7 +32,7 @@ def read_image(field: Field) -> Image | None:
 def read_services(field: Field) -> tuple[Service, ...] | None:
     """Read `services:`."""
     if not isinstance(field.value, Seq):
-        field.refuse("should be a array")
+        field.refuse("should be an array")
         return None
     read = (_service(item) for item in field.items("service"))
     return tuple(service for service in read if service)

@@ -13,6 +13,7 @@ from gitlab_ci_provider.config.keywords.fields import (
     Field,
     boolean,
     choice,
+    is_integer,
     mapping,
     strings,
     strings_or_string,
@@ -25,7 +26,7 @@ from gitlab_ci_provider.config.keywords.kept import (
     read_inputs,
     read_kept,
 )
-from gitlab_ci_provider.config.keywords.needs import read_needs
+from gitlab_ci_provider.config.keywords.needs import BRIDGE_NEEDS, JOB_NEEDS, read_needs
 from gitlab_ci_provider.config.keywords.parallel import Parallel, read_parallel
 from gitlab_ci_provider.config.keywords.policy import read_policy
 from gitlab_ci_provider.config.keywords.retry import read_retry
@@ -34,6 +35,7 @@ from gitlab_ci_provider.config.keywords.script import read_commands
 from gitlab_ci_provider.config.keywords.trigger import read_trigger
 from gitlab_ci_provider.config.keywords.variables import read_job_variables
 from gitlab_ci_provider.config.raw import Map, Seq
+from gitlab_ci_provider.model.bridge import Bridge
 from gitlab_ci_provider.model.job import Job, Retry, Script
 from gitlab_ci_provider.model.rules import AllowFailure, When
 
@@ -50,6 +52,14 @@ JOB_KEYS = SHARED_KEYS | {
     *("id_tokens", "hooks", "identity", "pages", "publish", "run", "inputs"),
     "dast_configuration",
 }
+DEFAULT_NAMES = frozenset(
+    {
+        *("before_script", "image", "services", "after_script", "cache", "interruptible"),
+        *("timeout", "retry", "tags", "artifacts", "hooks", "id_tokens", "identity"),
+    }
+)
+"""Keywords that `default:` may hold and `inherit:default` may name."""
+
 BRIDGE_KEYS = SHARED_KEYS | {"trigger"}
 WHEN = (When.ON_SUCCESS, When.ON_FAILURE, When.ALWAYS, When.MANUAL, When.DELAYED)
 MAX_NAME = 255
@@ -76,17 +86,25 @@ def read_job(field: Field, name: str) -> JobConfig | None:
     raw = field.value
     if not isinstance(raw, Map):
         return None
-    field.only(BRIDGE_KEYS if "trigger" in raw else JOB_KEYS)
+    bridge = is_bridge(raw)
+    field.only(BRIDGE_KEYS if bridge else JOB_KEYS)
     _check_name(field, name)
     _check_combinations(field, raw)
-    job = _run_part(field, _base(field, name))
+    base = _base(field, name, bridge=bridge)
+    job = _bridge_part(field, base) if bridge else _run_part(field, base)
     return JobConfig(job, raw, field.read("parallel", read_parallel))
 
 
-def _base(field: Field, name: str) -> Job:
+def is_bridge(raw: Map) -> bool:
+    """Tell whether a job creates or mirrors another pipeline instead of running a script."""
+    return "trigger" in raw or ("needs" in raw and "script" not in raw and "run" not in raw)
+
+
+def _base(field: Field, name: str, *, bridge: bool) -> Job:
     """Read what ordinary jobs and bridges share."""
     when = field.get("when", lambda entry: choice(entry, WHEN))
-    needs = field.read("needs", read_needs)
+    accepted = BRIDGE_NEEDS if bridge else JOB_NEEDS
+    needs = field.read("needs", lambda entry: read_needs(entry, accepted))
     field.get("extends", strings_or_string)
     return Job(
         name=name,
@@ -106,15 +124,28 @@ def _base(field: Field, name: str) -> Job:
         interruptible=field.read("interruptible", boolean) or False,
         resource_group=field.get("resource_group", text),
         manual_confirmation=field.get("manual_confirmation", text),
-        bridge=field.read("trigger", read_trigger),
         location=field.mark.location(),
     )
 
 
+def _bridge_part(field: Field, job: Job) -> Job:
+    """Add what only bridges have."""
+    upstream = [need.pipeline for need in job.cross_needs if need.pipeline and not need.job]
+    if not upstream and not field.attribute("trigger"):
+        field.refuse("should contain either a trigger or a needs:pipeline")
+    if len(upstream) > 1:
+        field.refuse("should contain at most one bridge need")
+    copies = field.entry("parallel")
+    if copies and is_integer(copies.value):
+        copies.refuse('cannot use "parallel: <number>".')
+    bridge = field.read("trigger", read_trigger)
+    if bridge is None and upstream:
+        bridge = Bridge(mirrored_pipeline=upstream[0])
+    return replace(job, bridge=bridge)
+
+
 def _run_part(field: Field, job: Job) -> Job:
-    """Add what only jobs with a script have; a bridge's wrong keys are reported already."""
-    if job.bridge or (isinstance(field.value, Map) and "trigger" in field.value):
-        return job
+    """Add what only jobs with a script have."""
     return replace(
         job,
         script=Script(
@@ -141,12 +172,21 @@ def _inherited_variables(field: Field) -> tuple[str, ...] | None:
     inherit = field.entry("inherit")
     if inherit is None or not mapping(inherit, ("default", "variables")):
         return None
+    default = inherit.entry("default")
+    if default and not isinstance(default.value, bool):
+        _default_names(default)
     variables = inherit.entry("variables")
     if variables is None or variables.value is True:
         return None
     if variables.value is False:
         return ()
     return _names(variables)
+
+
+def _default_names(field: Field) -> None:
+    unknown = [name for name in _names(field) or () if name not in DEFAULT_NAMES]
+    if unknown:
+        field.refuse(f"contains unknown values: {', '.join(unknown)}")
 
 
 def _names(field: Field) -> tuple[str, ...] | None:
@@ -198,5 +238,8 @@ def _check_combinations(field: Field, raw: Map) -> None:
         if clashing:
             names = ", ".join(["run", *clashing])
             field.refuse(f"these keys cannot be used together: {names}")
-    elif "trigger" not in raw and raw.get("script") in (None, "", []):
+    for worker in ("script", "run"):
+        if "trigger" in raw and worker in raw:
+            field.refuse(f"these keys cannot be used together: {worker}, trigger")
+    if not is_bridge(raw) and "run" not in raw and raw.get("script") in (None, "", []):
         field.refuse_as("script can't be blank")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from gitlab_ci_provider.config.keywords.durations import expiry
 from gitlab_ci_provider.config.keywords.fields import Field, mapping, strings_or_string, text
 from gitlab_ci_provider.config.keywords.plain import plain
+from gitlab_ci_provider.config.keywords.release import check_release
 from gitlab_ci_provider.config.keywords.script import read_commands
 from gitlab_ci_provider.config.raw import Map, Seq
 from gitlab_ci_provider.rules.expression.regex import compile_pattern
@@ -38,6 +40,9 @@ def read_kept(field: Field) -> Mapping[str, object]:
         if entry:
             check(entry)
     _check_pages(field)
+    release = field.entry("release")
+    if release:
+        check_release(release)
     return {key: plain(field.value[key]) for key in KEPT if field.value.get(key) is not None}
 
 
@@ -54,7 +59,7 @@ def read_coverage(field: Field) -> str | None:
     if pattern is None:
         return None
     if compile_pattern(pattern) is None:
-        field.refuse("must be a regular expression")
+        field.refuse("must be a regular expression with re2 syntax")
     return pattern
 
 
@@ -88,7 +93,7 @@ def _check_secrets(field: Field) -> None:
 
 def _check_run(field: Field) -> None:
     if not isinstance(field.value, Seq):
-        field.refuse("should be a array")
+        field.refuse("should be an array")
         return
     for step in field.items():
         if not isinstance(step.value, Map):
@@ -99,8 +104,14 @@ def _check_run(field: Field) -> None:
 
 def _check_pages(field: Field) -> None:
     pages = field.entry("pages")
-    if pages is None or not isinstance(pages.value, Map):
+    if pages is None or isinstance(pages.value, bool):
         return
-    mapping(pages, ("publish", "path_prefix", "expire_in"))
+    if not isinstance(pages.value, Map):
+        pages.refuse("should be a hash or a boolean value")
+        return
+    pages.only(("publish", "path_prefix", "expire_in"))
+    pages.get("publish", text)
+    pages.get("path_prefix", text)
+    pages.get("expire_in", expiry)
     if "publish" in pages.value and field.attribute("publish"):
         field.refuse("please use either `publish` or `pages:publish`, use either one of them")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from gitlab_ci_provider.config.keywords.fields import Field, boolean, text
 from gitlab_ci_provider.config.keywords.parallel import read_matrix
@@ -13,14 +13,20 @@ JOB_KEYS = ("job", "artifacts", "optional", "parallel")
 PROJECT_KEYS = ("project", "ref", "job", "artifacts")
 PIPELINE_KEYS = ("pipeline", "job", "artifacts")
 MAX_CROSS_NEEDS = 5
+JOBS_ONLY = ("job",)
+JOB_NEEDS = ("job", "cross_dependency")
+BRIDGE_NEEDS = ("job", "bridge")
 
 Needs = tuple[tuple[Need, ...], tuple[CrossNeed, ...]]
 
 
-def read_needs(field: Field) -> Needs | None:
-    """Read `needs:`: edges of this pipeline, and artifacts of others."""
-    if not isinstance(field.value, Seq | Map | str):
-        field.refuse("can only be a hash or an array")
+def read_needs(field: Field, allowed: Collection[str] = JOB_NEEDS) -> Needs | None:
+    """Read `needs:`: edges of this pipeline, and artifacts of others.
+
+    `allowed` are GitLab's names of the kinds of needs that this place accepts.
+    """
+    if not isinstance(field.value, Seq | Map):
+        field.refuse("can only be a Hash or an Array")
         return None
     needs: list[Need] = []
     crossing: list[CrossNeed] = []
@@ -30,9 +36,17 @@ def read_needs(field: Field) -> Needs | None:
             needs.append(read)
         elif read:
             crossing.append(read)
+    kinds = dict.fromkeys(_kind(need) for need in crossing)
+    extra = [kind for kind in kinds if kind not in allowed]
+    if extra:
+        field.refuse(f"uses invalid types: {', '.join(extra)}")
     if sum(need.project is not None for need in crossing) > MAX_CROSS_NEEDS:
         field.refuse(f"must be less than or equal to {MAX_CROSS_NEEDS}", "needs-too-many")
     return tuple(needs), tuple(crossing)
+
+
+def _kind(need: CrossNeed) -> str:
+    return "bridge" if need.pipeline and not need.job else "cross_dependency"
 
 
 def _items(field: Field) -> Iterator[Field]:
@@ -57,7 +71,10 @@ def _need(field: Field) -> Need | CrossNeed | None:
         return _project_need(field)
     if "pipeline" in field.value:
         return _pipeline_need(field)
-    return _job_need(field)
+    if "job" in field.value:
+        return _job_need(field)
+    field.refuse_as("has an unsupported type")
+    return None
 
 
 def _job_need(field: Field) -> Need | None:

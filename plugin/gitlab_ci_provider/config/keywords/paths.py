@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gitlab_ci_provider.config.keywords.fields import Field, mapping, strings, text
+from gitlab_ci_provider.config.keywords.fields import Field, strings, text
 from gitlab_ci_provider.config.raw import Map, Seq
 from gitlab_ci_provider.model.rules import Changes, Exists
 
@@ -14,8 +14,10 @@ def read_changes(field: Field) -> Changes | None:
     if isinstance(field.value, Seq):
         paths = read_globs(field)
         return None if paths is None else Changes(paths=paths)
-    if not mapping(field, ("paths", "regexp", "compare_to"), _wrong(field)):
+    if not isinstance(field.value, Map):
+        field.refuse_as("should be an array or a hash")
         return None
+    field.only(("paths", "regexp", "compare_to"))
     _exclusive(field)
     return Changes(
         paths=field.get("paths", read_globs) or (),
@@ -26,11 +28,15 @@ def read_changes(field: Field) -> Changes | None:
 
 def read_exists(field: Field) -> Exists | None:
     """Read `exists:`."""
+    if isinstance(field.value, str):
+        return Exists(paths=(field.value,))
     if isinstance(field.value, Seq):
         paths = read_globs(field)
         return None if paths is None else Exists(paths=paths)
-    if not mapping(field, ("paths", "regexp", "project", "ref"), _wrong(field)):
+    if not isinstance(field.value, Map):
+        field.refuse_as("should be a string, an array of strings, or a hash")
         return None
+    field.only(("paths", "regexp", "project", "ref"))
     _exclusive(field)
     if isinstance(field.value, Map) and "ref" in field.value and "project" not in field.value:
         field.refuse("missing required keys: project")
@@ -49,12 +55,6 @@ def read_globs(field: Field) -> tuple[str, ...] | None:
         field.refuse(f"has too many entries (maximum {MAX_PATTERNS})")
         return None
     return paths
-
-
-def _wrong(field: Field) -> str:
-    if isinstance(field.value, str | int | bool | float):
-        return "should be an array or a hash"
-    return "should be a hash"
 
 
 def _exclusive(field: Field) -> None:

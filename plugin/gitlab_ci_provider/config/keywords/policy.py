@@ -7,10 +7,10 @@ from gitlab_ci_provider.config.keywords.paths import read_globs
 from gitlab_ci_provider.config.raw import Seq
 from gitlab_ci_provider.model.rules import Policy
 from gitlab_ci_provider.rules.expression.parser import ExpressionError, parse
-from gitlab_ci_provider.rules.expression.regex import compile_pattern
+from gitlab_ci_provider.rules.expression.regex import compile_pattern, is_pattern
 
 KEYS = ("refs", "kubernetes", "variables", "changes")
-_WRONG_REFS = "should be an array of strings or regular expressions"
+_WRONG_REFS = "should be an array of strings or regular expressions using re2 syntax"
 
 
 def read_policy(field: Field) -> Policy | None:
@@ -19,6 +19,8 @@ def read_policy(field: Field) -> Policy | None:
         return Policy(refs=_refs(field))
     if not mapping(field, KEYS, "has to be either an array of conditions or a hash"):
         return None
+    if not field.value:
+        field.refuse("can't be blank")
     return Policy(
         refs=field.get("refs", _refs),
         variables=field.get("variables", _expressions),
@@ -37,10 +39,7 @@ def _refs(field: Field) -> tuple[str, ...] | None:
 
 
 def _is_ref(ref: str) -> bool:
-    name = ref.partition("@")[0] if ref.count("/") and "@" in ref else ref
-    if not name.startswith("/"):
-        return True
-    return compile_pattern(name) is not None
+    return not is_pattern(ref) or compile_pattern(ref) is not None
 
 
 def _expressions(field: Field) -> tuple[str, ...] | None:

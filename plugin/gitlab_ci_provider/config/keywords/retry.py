@@ -40,7 +40,7 @@ def read_retry(field: Field) -> Retry | None:
     if is_integer(field.value):
         return Retry(max=_max(field) or 0)
     if not isinstance(field.value, Map):
-        field.refuse_as("has to be either an integer or a hash")
+        field.refuse("has to be either an integer or a hash")
         return None
     field.only(("max", "when", "exit_codes"))
     return Retry(

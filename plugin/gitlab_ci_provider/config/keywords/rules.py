@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gitlab_ci_provider.config.keywords.allow_failure import read_allow_failure
 from gitlab_ci_provider.config.keywords.durations import WEEK, duration
 from gitlab_ci_provider.config.keywords.fields import Field, boolean, choice, mapping, text
-from gitlab_ci_provider.config.keywords.needs import read_needs
+from gitlab_ci_provider.config.keywords.needs import JOBS_ONLY, read_needs
 from gitlab_ci_provider.config.keywords.paths import read_changes, read_exists
 from gitlab_ci_provider.config.keywords.variables import read_plain_variables
 from gitlab_ci_provider.config.raw import Map, Mark, Node, Seq
 from gitlab_ci_provider.model.needs import Need
-from gitlab_ci_provider.model.rules import AutoCancel, Rule, When
+from gitlab_ci_provider.model.rules import AllowFailure, AutoCancel, Rule, When
 from gitlab_ci_provider.rules.expression.parser import ExpressionError, parse
 
 MAX_NESTING = 10
@@ -79,13 +78,15 @@ def _flat(rules: Seq) -> list[tuple[Node, Mark]]:
 def _rule(field: Field, kind: RuleKind) -> Rule | None:
     if not mapping(field, kind.keys):
         return None
+    if not field.value:
+        field.refuse("can't be blank")
     when = field.get("when", lambda entry: _when(entry, kind.when))
     return Rule(
         condition=field.get("if", _condition),
         changes=field.read("changes", read_changes),
         exists=field.read("exists", read_exists),
         when=when,
-        allow_failure=field.get("allow_failure", read_allow_failure),
+        allow_failure=field.get("allow_failure", _allow_failure),
         start_in=_start_in(field, when),
         variables=field.read("variables", read_plain_variables) or (),
         needs=field.read("needs", _local_needs),
@@ -95,8 +96,13 @@ def _rule(field: Field, kind: RuleKind) -> Rule | None:
 
 
 def _local_needs(field: Field) -> tuple[Need, ...] | None:
-    read = read_needs(field)
+    read = read_needs(field, JOBS_ONLY)
     return read[0] if read else None
+
+
+def _allow_failure(field: Field) -> AllowFailure | None:
+    allowed = boolean(field)
+    return None if allowed is None else AllowFailure(allowed=allowed)
 
 
 def _when(field: Field, allowed: tuple[When, ...]) -> When | None:
@@ -111,11 +117,10 @@ def _when(field: Field, allowed: tuple[When, ...]) -> When | None:
 def _start_in(field: Field, when: When | None) -> int | None:
     if when is When.DELAYED:
         if isinstance(field.value, Map) and field.value.get("start_in") is None:
-            field.refuse("start in should be a duration")
+            field.refuse_as("start in can't be blank")
         return field.get("start_in", lambda entry: duration(entry, WEEK))
-    refused = field.attribute("start_in")
-    if refused:
-        refused.refuse("must be blank")
+    if field.attribute("start_in"):
+        field.refuse("contains disallowed keys: start_in")
     return None
 
 

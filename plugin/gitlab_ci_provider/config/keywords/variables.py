@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from gitlab_ci_provider.config.keywords.fields import Field, boolean, strings
+from gitlab_ci_provider.config.keywords.fields import Field, boolean, is_integer, strings
 from gitlab_ci_provider.config.raw import Map, Node
 from gitlab_ci_provider.config.scalars import to_ruby_text
 from gitlab_ci_provider.model.variables import Variable, Variables
@@ -42,9 +42,16 @@ def _variable(name: str, field: Field | None, data_keys: Collection[str]) -> Var
     if _is_scalar(field.value):
         return Variable(name=name, value=_text(field.value))
     if not isinstance(field.value, Map) or not data_keys:
-        field.refuse("variable definition must be either a string or a hash")
+        _refuse_shape(field)
         return None
     return _from_data(name, field, data_keys)
+
+
+def _refuse_shape(field: Field) -> None:
+    if isinstance(field.value, Map):
+        field.refuse("must be a string")
+    else:
+        field.refuse("variable definition must be either a string or a hash")
 
 
 def _from_data(name: str, field: Field, data_keys: Collection[str]) -> Variable | None:
@@ -62,7 +69,7 @@ def _from_data(name: str, field: Field, data_keys: Collection[str]) -> Variable 
         name=name,
         value=value or "",
         expand=expand is not False,
-        description=field.get("description", _value),
+        description=field.get("description", _description),
         options=options,
     )
 
@@ -70,6 +77,13 @@ def _from_data(name: str, field: Field, data_keys: Collection[str]) -> Variable 
 def _value(field: Field) -> str | None:
     if _is_scalar(field.value):
         return _text(field.value)
+    field.refuse("must be a scalar")
+    return None
+
+
+def _description(field: Field) -> str | None:
+    if isinstance(field.value, str) or is_integer(field.value):
+        return str(field.value)
     field.refuse("must be an alphanumeric string")
     return None
 

@@ -19,6 +19,11 @@ class CompiledRegex(Protocol):
         """Find the pattern anywhere in a text."""
 
 
+def is_pattern(text: str) -> bool:
+    """Tell whether a text has the form of a pattern, whatever is between the slashes."""
+    return _SYNTAX.search(text) is not None
+
+
 @lru_cache(maxsize=1024)
 def compile_pattern(source: str) -> CompiledRegex | None:
     """Compile `/regex/flags`; None when it is not of that form or RE2 refuses it."""

@@ -1,0 +1,46 @@
+"""`release:`: checked as GitLab does, kept as written."""
+
+from __future__ import annotations
+
+from gitlab_ci_provider.config.keywords.fields import Field, choice, mapping, strings, text
+from gitlab_ci_provider.config.raw import Map, Seq
+
+KEYS = (
+    *("tag_name", "tag_message", "name", "description", "ref", "milestones", "released_at"),
+    "assets",
+)
+LINK_KEYS = ("name", "url", "filepath", "direct_asset_path", "link_type")
+LINK_TYPES = ("other", "runbook", "image", "package")
+
+
+def check_release(field: Field) -> None:
+    """Report what is wrong with a release."""
+    if not mapping(field, KEYS) or not isinstance(field.value, Map):
+        return
+    for key in ("tag_name", "description"):
+        if not field.value.get(key):
+            field.refuse_as(f"{key.replace('_', ' ')} can't be blank")
+    for key in ("tag_name", "tag_message", "name", "description", "ref", "released_at"):
+        field.get(key, text)
+    milestones = field.attribute("milestones")
+    if milestones and not isinstance(milestones.value, str):
+        strings(milestones)
+    assets = field.entry("assets")
+    if assets and mapping(assets, ("links",)):
+        _check_links(assets)
+
+
+def _check_links(assets: Field) -> None:
+    links = assets.entry("links")
+    if links is None:
+        assets.refuse_as("links can't be blank")
+        return
+    if not isinstance(links.value, Seq) or not all(isinstance(one, Map) for one in links.value):
+        links.refuse("should be an array of hashes")
+        return
+    for link in links.items("link"):
+        link.only(LINK_KEYS)
+        for key in ("name", "url"):
+            if link.get(key, text) is None and not link.attribute(key):
+                link.refuse_as(f"{key} can't be blank")
+        link.get("link_type", lambda entry: choice(entry, LINK_TYPES))
