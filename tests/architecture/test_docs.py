@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 from dataclasses import fields
 from pathlib import Path
@@ -9,8 +10,13 @@ from typing import Any
 
 import yaml
 
+from gitlab_ci_provider.cli.main import _parser
 from gitlab_ci_provider.get_provider_info import get_provider_info
+from gitlab_ci_provider.model.context import PipelineContext
+from gitlab_ci_provider.model.job import Job
+from gitlab_ci_provider.model.project import Project, Ref, RefKind
 from gitlab_ci_provider.settings import Settings
+from gitlab_ci_provider.variables.predefined import job_variables, pipeline_variables
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -43,6 +49,39 @@ def test_every_setting_is_explained():
     assert set(options) == {field.name for field in fields(Settings)}
 
 
+def test_every_command_and_option_is_explained():
+    """The page of the command names each command and each of its options."""
+    page = (DOCS / "reference" / "cli.md").read_text(encoding="utf-8")
+    commands = _commands()
+    options = {
+        option
+        for parser in commands.values()
+        for action in parser._actions
+        for option in action.option_strings
+        if option.startswith("--")
+    }
+
+    assert [name for name in commands if f"gitlab-dags {name}" not in page] == []
+    assert sorted(option for option in options - {"--help"} if option not in page) == []
+
+
+def test_every_predefined_variable_is_listed():
+    """The page of variables names all that a branch's, a tag's and a job's context defines."""
+    page = (DOCS / "reference" / "variables.md").read_text(encoding="utf-8")
+    project = Project(path="group/project", clone_url="file:///project")
+    refs = [Ref(name="main", sha="0"), Ref(name="v1", sha="0", kind=RefKind.TAG)]
+    defined = [
+        *(
+            one
+            for ref in refs
+            for one in pipeline_variables(PipelineContext(project=project, ref=ref))
+        ),
+        *job_variables(Job(name="test", stage="test"), {}),
+    ]
+
+    assert sorted({one.name for one in defined if f"`{one.name}`" not in page}) == []
+
+
 def test_every_record_of_a_decision_has_a_number_of_its_own():
     """Records of decisions are named by a number without gaps."""
     numbers = sorted(int(path.name[:4]) for path in (DOCS / "adr").glob("[0-9]*.md"))
@@ -63,6 +102,13 @@ def test_pages_load_nothing_from_other_hosts():
 
     assert theme["font"] is False
     assert pictures == []
+
+
+def _commands() -> dict[str, argparse.ArgumentParser]:
+    (commands,) = (
+        action for action in _parser([])._actions if isinstance(action, argparse._SubParsersAction)
+    )
+    return dict(commands.choices)
 
 
 def _read(path: Path) -> str:
