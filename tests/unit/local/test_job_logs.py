@@ -1,0 +1,50 @@
+"""The logs of jobs as they were written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gitlab_ci_provider.local.job_logs import save_logs, script_output
+
+ESC = "\x1b[0K"
+
+
+def section(name: str, text: str) -> str:
+    return f"{ESC}section_start:1:{name}\r{ESC}Title\n{text}{ESC}section_end:2:{name}\r{ESC}\n"
+
+
+def test_only_the_scripts_output_is_kept(tmp_path: Path):
+    """What the phases say is not the script's output."""
+    log = tmp_path / "1.log"
+    parts = [section("get_sources", "Fetching\n"), section("step_script", "mine\n")]
+    log.write_text("".join([*parts, section("after_script", "after\n")]))
+
+    assert script_output(log) == b"mine\nafter\n"
+
+
+def test_bytes_are_not_changed(tmp_path: Path):
+    """Output that is no text stays as it is."""
+    log = tmp_path / "1.log"
+    log.write_bytes(section("step_script", "X\n").encode().replace(b"X", b"\xff\x00\r"))
+
+    assert script_output(log) == b"\xff\x00\r\n"
+
+
+def test_a_job_that_never_started_its_script_shows_everything(tmp_path: Path):
+    """When fetching failed, that is what one wants to read."""
+    log = tmp_path / "1.log"
+    log.write_text(section("get_sources", "fatal: no route\n"))
+
+    assert b"fatal: no route" in script_output(log)
+
+
+def test_files_are_named_after_their_jobs(tmp_path: Path):
+    """A job's name is its file's name, except what files cannot be called."""
+    log = tmp_path / "1.log"
+    log.write_text(section("step_script", "x\n"))
+    jobs: dict[str, dict[str, object]] = {"test 1/2": {"log": str(log)}, "absent": {"log": None}}
+
+    save_logs(jobs, tmp_path / "out")
+
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["test 1_2.log"]
+    assert jobs["test 1/2"]["log"] == str(tmp_path / "out" / "test 1_2.log")

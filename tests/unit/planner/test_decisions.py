@@ -1,0 +1,169 @@
+"""What the planner decides: sources, caches, artifacts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.model.artifacts import Artifacts
+from gitlab_ci_provider.model.cache import Cache, CacheKey
+from gitlab_ci_provider.model.job import Job, Script
+from gitlab_ci_provider.model.needs import Need
+from gitlab_ci_provider.model.pipeline import Pipeline
+from gitlab_ci_provider.model.plan import StoreTarget
+from gitlab_ci_provider.model.project import Project, Ref, RefKind
+from gitlab_ci_provider.model.rules import JobDecision
+from gitlab_ci_provider.model.run import JobArtifact, PipelineRun
+from gitlab_ci_provider.model.variables import Variable
+from gitlab_ci_provider.planner.artifacts import wanted_artifacts
+from gitlab_ci_provider.planner.plan import plan_job
+from gitlab_ci_provider.planner.subject import Limits, Subject
+
+JOB = Job(name="job", stage="test", script=Script(main=("echo hi",)))
+RUN = PipelineRun(
+    id=7,
+    iid=1,
+    project=Project(path="group/project", clone_url="https://example.com/p.git"),
+    ref=Ref(name="main", sha="a" * 40, protected=True),
+    source="push",
+    digest="d",
+    created_at="2026-01-01T00:00:00+00:00",
+    decisions={},
+)
+
+
+def subject(job: Job = JOB, run: PipelineRun = RUN, **given) -> Subject:
+    usual = {
+        "pipeline": Pipeline(stages=("test",), jobs={job.name: job}, edges={}),
+        "decision": JobDecision(job=job.name, present=True),
+        "limits": Limits(default_image="debian:12", default_timeout=60, artifacts_expire_in=99),
+        "attempt": 2,
+        "url": "http://airflow/dags/d/runs/r/tasks/job",
+        "started_at": "now",
+        "upstream": {},
+        "store": StoreTarget(bucket="b"),
+    }
+    return Subject(run=run, job=job, **{**usual, **given})
+
+
+def with_variables(**values: str) -> Job:
+    made = tuple(Variable(name=name, value=value) for name, value in values.items())
+    return replace(JOB, variables=made, own_variables=made)
+
+
+def test_the_exact_commit_is_fetched_shallowly():
+    """`get_sources` asks for the run's commit, twenty deep, as GitLab's projects do by default."""
+    sources = plan_job(subject()).plan.sources
+
+    assert (sources.sha, sources.depth, sources.strategy) == ("a" * 40, 20, "fetch")
+    assert sources.refspecs == ("+refs/heads/main:refs/remotes/origin/main",)
+
+
+def test_a_tag_is_fetched_as_a_tag():
+    """A tag pipeline has its tag in the working copy."""
+    run = replace(RUN, ref=Ref(name="v1", sha="a" * 40, kind=RefKind.TAG))
+
+    assert plan_job(subject(run=run)).plan.sources.refspecs == ("+refs/tags/v1:refs/tags/v1",)
+
+
+def test_git_variables_are_honoured():
+    """GIT_STRATEGY, GIT_DEPTH and GIT_CLEAN_FLAGS mean what they mean for the runner."""
+    job = with_variables(GIT_STRATEGY="none", GIT_DEPTH="3", GIT_CLEAN_FLAGS="none")
+
+    sources = plan_job(subject(job)).plan.sources
+
+    assert (sources.strategy, sources.depth, sources.clean_flags) == ("none", 3, ())
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [{"GIT_STRATEGY": "magic"}, {"GIT_DEPTH": "deep"}, {"GIT_SUBMODULE_STRATEGY": "recursive"}],
+)
+def test_what_cannot_be_done_is_refused(variables):
+    """A GIT_ variable that is wrong or not supported fails the job in words."""
+    with pytest.raises(SystemFailure, match=next(iter(variables))):
+        plan_job(subject(with_variables(**variables)))
+
+
+def test_protected_refs_have_caches_of_their_own():
+    """GitLab's suffix keeps caches of protected refs apart; fallback keys get it too."""
+    cache = Cache(key=CacheKey(value="$CI_COMMIT_REF_SLUG"), paths=("x",), fallback_keys=("old",))
+    job = replace(JOB, caches=(cache,))
+
+    protected = plan_job(subject(job)).plan
+    open_ref = replace(RUN, ref=replace(RUN.ref, protected=False))
+
+    assert protected.archives[0].name == "main-protected"
+    assert len(protected.restores[0].object_keys) == 2
+    assert plan_job(subject(job, open_ref)).plan.archives[0].name == "main-non_protected"
+
+
+def test_a_key_of_files_is_a_hash_with_their_names():
+    """`key:files` without a prefix begins with the cache's number and the files' stems."""
+    cache = Cache(key=CacheKey(files=("Gemfile.lock",)), paths=("x",))
+    run = replace(RUN, file_keys={"Gemfile.lock": "5ba9"})
+
+    plan = plan_job(subject(replace(JOB, caches=(cache,)), run)).plan
+
+    assert plan.archives[0].name == "0_Gemfile-5ba9-protected"
+
+
+@pytest.mark.parametrize(
+    ("policy", "phases"), [("pull", (1, 0)), ("push", (0, 1)), ("pull-push", (1, 1))]
+)
+def test_the_policy_chooses_the_phases(policy, phases):
+    """`cache:policy` decides whether a cache is restored, archived or both."""
+    job = replace(JOB, caches=(Cache(paths=("x",), policy=policy),))
+
+    plan = plan_job(subject(job)).plan
+
+    assert (len(plan.restores), len(plan.archives)) == phases
+
+
+def test_artifacts_of_each_try_have_a_place_of_their_own():
+    """A second try does not overwrite what the first one left."""
+    job = replace(JOB, artifacts=Artifacts(paths=("out/",)))
+    first = plan_job(subject(job, attempt=1)).plan.uploads[0]
+
+    second = plan_job(subject(job)).plan.uploads[0]
+
+    assert first.object_key != second.object_key
+    assert second.expire_in == 99
+
+
+def test_without_a_store_a_job_that_needs_one_says_so():
+    """Caches and artifacts need an object store; the message names what is missing."""
+    job = replace(JOB, artifacts=Artifacts(paths=("out/",)))
+
+    with pytest.raises(SystemFailure, match="object store"):
+        plan_job(subject(job, store=None))
+
+
+def test_a_job_that_needs_no_store_carries_no_keys():
+    """Credentials travel only where they are used."""
+    assert plan_job(subject()).plan.store is None
+
+
+def test_downloads_are_what_earlier_jobs_left():
+    """Artifacts of earlier jobs are fetched before the script."""
+    left = {"compile": (JobArtifact(name="artifacts", object_key="k"),)}
+
+    assert plan_job(subject(upstream=left)).plan.downloads[0].object_key == "k"
+
+
+def test_needs_and_dependencies_choose_the_artifacts():
+    """Stage order takes all, `needs` its own, `dependencies` restricts either."""
+    decision = JobDecision(job="job", present=True)
+    needing = replace(JOB, needs=(Need(job="a"), Need(job="b", artifacts=False)))
+
+    assert wanted_artifacts(JOB, decision, ("a", "b")) == ("a", "b")
+    assert wanted_artifacts(needing, decision, ("a", "b")) == ("a",)
+    assert wanted_artifacts(replace(JOB, dependencies=("b",)), decision, ("a", "b")) == ("b",)
+    assert wanted_artifacts(replace(JOB, dependencies=()), decision, ("a", "b")) == ()
+
+
+def test_the_default_image_is_the_installations():
+    """A job without `image:` gets the runner's default."""
+    assert plan_job(subject()).image.name == "debian:12"

@@ -1,0 +1,94 @@
+"""A pipeline as a DAG."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from airflow.sdk import DAG
+from airflow.serialization.serialized_objects import DagSerialization
+
+from gitlab_ci_provider.model.job import Job, Retry
+from gitlab_ci_provider.model.pipeline import Pipeline
+from gitlab_ci_provider.model.project import Project, Ref
+from gitlab_ci_provider.model.variables import Variable
+from gitlab_ci_provider.renderer.dag import render_dag
+from gitlab_ci_provider.settings import Settings
+from gitlab_ci_provider.snapshots.store import ProjectRecord
+
+JOBS = (
+    Job(name="compile: [a, b]", stage="build"),
+    Job(name="test", stage="test", timeout=90, retry=Retry(max=1)),
+    Job(name="lint", stage="test"),
+)
+PIPELINE = Pipeline(
+    stages=("build", "test"),
+    jobs={job.name: job for job in JOBS},
+    edges={"test": ("compile: [a, b]",), "lint": ("compile: [a, b]",)},
+    variables=(
+        Variable(name="LEVEL", value="low", description="how much", options=("low", "high")),
+        Variable(name="HIDDEN", value="x"),
+    ),
+)
+RECORD = ProjectRecord(
+    project=Project(path="group/project", clone_url="https://example.com/p.git"),
+    ref=Ref(name="main", sha="0" * 40),
+    digest="abc123",
+)
+
+
+@pytest.fixture(scope="module")
+def dag() -> DAG:
+    return render_dag(RECORD, PIPELINE, Settings(home=Path("home")))
+
+
+def serialized(dag: DAG) -> str:
+    return json.dumps(DagSerialization.to_dict(dag), sort_keys=True, default=str)
+
+
+def test_the_same_pipeline_gives_the_same_dag(dag: DAG):
+    """A parse that finds nothing new must not make a new DAG version."""
+    again = render_dag(RECORD, PIPELINE, Settings(home=Path("home")))
+
+    assert serialized(again) == serialized(dag)
+
+
+def test_the_pipelines_digest_makes_the_version(dag: DAG):
+    """A changed pipeline changes the DAG, also when its jobs have the same names."""
+    assert "abc123" in serialized(dag)
+
+
+def test_each_stage_is_a_group_and_each_job_a_task(dag: DAG):
+    """People find GitLab's names in Airflow."""
+    groups = {group.group_display_name for group in dag.task_group.children.values()
+              if not hasattr(group, "task_id")}  # fmt: skip
+    names = {task.task_display_name for task in dag.tasks}
+
+    assert groups == {"build", "test"}
+    assert names == {*PIPELINE.jobs, "create_pipeline", "finish_pipeline"}
+
+
+def test_a_run_begins_and_ends_with_our_tasks(dag: DAG):
+    """`create_pipeline` is the only root, `finish_pipeline` the only leaf."""
+    assert [task.task_id for task in dag.roots] == ["create_pipeline"]
+    assert [task.task_id for task in dag.leaves] == ["finish_pipeline"]
+
+
+def test_timeout_and_retries_are_the_jobs(dag: DAG):
+    """Airflow ends a job at its timeout; lost workers have tries of their own."""
+    task = dag.get_task("test")
+
+    assert task.execution_timeout.total_seconds() == 90
+    assert task.retries == 3
+
+
+def test_the_form_has_a_field_for_each_described_variable(dag: DAG):
+    """Variables with a description are fields, the others are not."""
+    assert set(dag.params) == {"ref", "LEVEL", "variables", "source", "jobs"}
+    assert dag.params.get_param("LEVEL").schema["enum"] == ["low", "high"]
+
+
+def test_nothing_of_a_job_passes_through_jinja(dag: DAG):
+    """Scripts hold braces of their own: no field of our operators is a template."""
+    assert {tuple(task.template_fields) for task in dag.tasks} == {()}
