@@ -66,7 +66,7 @@ class Sync:
     def compile(self, mirror: Mirror, project: Project, ref: Ref) -> SyncResult:
         """Compile a commit that the mirror has, without changing what the project's DAG shows."""
         fetcher = GitFetcher(mirror, ref.sha)
-        context = PipelineContext(project=project, ref=ref)
+        context = PipelineContext(project=project, ref=ref, commit=fetcher.commit())
         compiled = compile_pipeline(fetcher, context, self.config_path)
         digest = self.store.save_pipeline(compiled.pipeline) if compiled.pipeline else None
         diagnostics = compiled.diagnostics

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gitlab_ci_provider.model.context import PipelineSource
-from gitlab_ci_provider.model.project import Project, Ref
+from gitlab_ci_provider.model.project import Commit, Project, Ref
 from gitlab_ci_provider.model.rules import JobDecision
 from gitlab_ci_provider.model.variables import Variables
 
@@ -32,6 +32,7 @@ class PipelineRun:
     iid: int
     project: Project
     ref: Ref
+    commit: Commit = Commit()
     source: PipelineSource
     digest: str
     created_at: str

@@ -106,7 +106,8 @@ class CreatePipelineOperator(BaseOperator):
             iid=ti.get_dr_count(dag_id=ti.dag_id),
             project=record.project,
             ref=_protected(record, pinned),
-            source=_rule_context(record, form, pinned).source,
+            commit=pinned.files.commit(),
+            source=form.source,
             digest=pinned.digest,
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
             name=decision.name,
@@ -127,6 +128,7 @@ def _rule_context(record: ProjectRecord, form: RunForm, pinned: Pinned) -> Pipel
         source=form.source,
         variables=form.variables,
         tree_paths=frozenset(pinned.files.paths()),
+        commit=pinned.files.commit(),
     )
 
 

@@ -75,7 +75,7 @@ def _compiled_cleanly(record: ProjectRecord, ref: Ref) -> bool:
 def _compile(record: ProjectRecord, ref: Ref, files: GitFetcher, store: SnapshotStore) -> str:
     from gitlab_ci_provider.compiler.compile import compile_pipeline  # DAG parsing needs no YAML
 
-    context = PipelineContext(project=record.project, ref=ref)
+    context = PipelineContext(project=record.project, ref=ref, commit=files.commit())
     compiled = compile_pipeline(files, context, record.config_path)
     if compiled.pipeline is None:
         listed = "\n".join(str(one) for one in _errors(compiled.diagnostics))

@@ -58,4 +58,5 @@ class Subject:
             ref=self.run.ref,
             source=self.run.source,
             variables=self.run.variables,
+            commit=self.run.commit,
         )

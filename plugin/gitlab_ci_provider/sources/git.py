@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from gitlab_ci_provider.exceptions import SourceError
-from gitlab_ci_provider.model.project import Ref, RefKind
+from gitlab_ci_provider.model.project import Commit, Ref, RefKind
 
 _SHA = re.compile(r"[0-9a-f]{40}")
 
@@ -108,6 +108,14 @@ class GitFetcher:
         command = ["-C", str(self.mirror.path), "ls-tree", "-r", "-z", "--name-only", self.sha]
         listing = _git(command, what="list files")
         return [name.decode(errors="surrogateescape") for name in listing.split(b"\0") if name]
+
+    def commit(self) -> Commit:
+        """Tell what the commit says about itself; its predecessor and tags are not asked for."""
+        form = "--format=format:%an <%ae>%x00%cI%x00%B"
+        command = ["-C", str(self.mirror.path), "show", "--no-patch", form, self.sha]
+        said = _git(command, what="read a commit").decode(errors="replace")
+        author, timestamp, message = said.split("\0", 2)
+        return Commit(author=author, timestamp=timestamp, message=message)
 
 
 def hide_credentials(url: str) -> str:

@@ -104,3 +104,14 @@ def test_credentials_are_not_shown():
     url = "https://user:secret@example.com/group/project.git"
 
     assert hide_credentials(url) == "https://example.com/group/project.git"
+
+
+def test_a_commit_tells_author_time_and_message(mirror: Mirror, repository: Path):
+    """What CI_COMMIT_AUTHOR, CI_COMMIT_TIMESTAMP and CI_COMMIT_MESSAGE hold."""
+    git(repository, "commit", "-q", "--allow-empty", "-m", "A title", "-m", "And more.")
+
+    commit = GitFetcher(mirror, mirror.fetch("trunk").sha).commit()
+
+    assert commit.author == "t <t@example.com>"
+    assert commit.timestamp == git(repository, "log", "-1", "--format=%cI")
+    assert commit.message == "A title\n\nAnd more.\n"
