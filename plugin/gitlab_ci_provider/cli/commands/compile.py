@@ -26,7 +26,10 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     parser.add_argument("path", nargs="?", default=".", help="a directory or the file itself")
     add_context_flags(parser)
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    shown = parser.add_mutually_exclusive_group()
+    shown.add_argument("--json", action="store_true", help="print one JSON object")
+    shown.add_argument("--explain", metavar="JOB", help="show where each key of a job came from")
+    shown.add_argument("--merged", action="store_true", help="print the merged YAML")
     parser.add_argument(
         "--json-lines",
         action="store_true",
@@ -61,6 +64,10 @@ def run(args: argparse.Namespace) -> int:
     compiled = compile_request(request_of(args, Path(args.path)))
     if args.json:
         output.say(json.dumps(as_object(compiled), indent=2, ensure_ascii=False))
+    elif args.merged:
+        _show_merged(compiled)
+    elif args.explain:
+        _show_origin(compiled, args.explain)
     else:
         _show(compiled)
     return 0 if compiled.valid else 1
@@ -71,6 +78,21 @@ def _show(compiled: Compiled) -> None:
 
     output.diagnostics(compiled.diagnostics)
     for line in lines(compiled):
+        output.say(line)
+
+
+def _show_merged(compiled: Compiled) -> None:
+    from gitlab_ci_provider.cli.merged import as_yaml
+
+    output.diagnostics(compiled.diagnostics)
+    if compiled.result.config:
+        output.say(as_yaml(compiled.result.config.tree))
+
+
+def _show_origin(compiled: Compiled, job: str) -> None:
+    from gitlab_ci_provider.cli.explain import lines
+
+    for line in lines(compiled, job):
         output.say(line)
 
 

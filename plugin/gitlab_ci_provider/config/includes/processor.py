@@ -27,6 +27,8 @@ from gitlab_ci_provider.variables.expand import expand_values
 from gitlab_ci_provider.variables.predefined import pipeline_variables
 
 MAX_INCLUDES = 150
+MAX_BYTES = 50_000_000
+"""Of all files together; GitLab's own limit is an instance's setting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,8 @@ class _Processor:
         self.view = _view(context, sources.own)
         self.files: list[str] = []
         self.locations: list[Location] = []
+        self.trees: dict[tuple[str, str], Map | None] = {}
+        self.bytes = 0
 
     def run(self, path: str) -> LoadedTree | None:
         """Read the main file, then what it includes."""
@@ -119,7 +123,21 @@ class _Processor:
     def _read(
         self, origin: Origin, given: Mapping[str, object], prefix: str, at: Mark
     ) -> Map | None:
+        """Read a file once for each set of inputs, however often it is included."""
+        key = (origin.name, repr(given))
+        if key not in self.trees:
+            self.trees[key] = self._read_anew(origin, given, prefix, at)
+        return self.trees[key]
+
+    def _read_anew(
+        self, origin: Origin, given: Mapping[str, object], prefix: str, at: Mark
+    ) -> Map | None:
         self.files.append(origin.name)
+        self.bytes += len(origin.content)
+        if self.bytes > MAX_BYTES:
+            message = "Total size of combined CI/CD configuration is too big"
+            self.report.error("include-too-big", message, at)
+            return None
         reading = Reading(
             given=given,
             variables=self.view.variables,

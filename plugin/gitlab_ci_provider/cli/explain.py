@@ -1,0 +1,69 @@
+"""Where each key of a job came from: file and line, through includes, extends and defaults."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from gitlab_ci_provider.cli.compiled import Compiled
+from gitlab_ci_provider.config.keywords.plain import plain
+from gitlab_ci_provider.config.raw import Map, Mark, Node
+from gitlab_ci_provider.exceptions import ConfigError
+
+_MAX_VALUE = 60
+
+
+def lines(compiled: Compiled, name: str) -> Iterator[str]:
+    """Give a table of a job's keys, values and places, then what the rules decided.
+
+    Raises:
+        ConfigError: there is no such job.
+    """
+    config = compiled.result.config
+    jobs = config.jobs if config else {}
+    group = name if name in jobs else _group(compiled, name)
+    if group not in jobs or config is None:
+        known = ", ".join(jobs) or "none"
+        raise ConfigError(f"there is no job '{name}'; jobs are: {known}")
+    rows = [*_rows(jobs[group].raw, ()), *_inherited(config.tree, jobs[group].raw)]
+    yield from _table(rows)
+    if compiled.decision and name in compiled.decision.jobs:
+        one = compiled.decision.jobs[name]
+        yield f"\n{'in' if one.present else 'out'}: {one.reason}"
+
+
+def _group(compiled: Compiled, name: str) -> str:
+    pipeline = compiled.result.pipeline
+    return pipeline.jobs[name].group if pipeline and name in pipeline.jobs else ""
+
+
+def _rows(node: Map, path: tuple[str, ...]) -> Iterator[tuple[str, str, Mark]]:
+    for key, value in node.items():
+        here = (*path, key)
+        if isinstance(value, Map) and value:
+            yield from _rows(value, here)
+        else:
+            yield ":".join(here), _shown(value), node.place(key)
+
+
+def _inherited(tree: Map, job: Map) -> Iterator[tuple[str, str, Mark]]:
+    """Add the global variables that the job does not override."""
+    shared, own = tree.get("variables"), job.get("variables")
+    if not isinstance(shared, Map):
+        return
+    for name, value in shared.items():
+        if not isinstance(own, Map) or name not in own:
+            yield f"variables:{name} (global)", _shown(value), shared.place(name)
+
+
+def _shown(value: Node) -> str:
+    text = value if isinstance(value, str) else json.dumps(plain(value), ensure_ascii=False)
+    first, _, rest = text.partition("\n")
+    return first if not rest and len(first) <= _MAX_VALUE else f"{first[:_MAX_VALUE]} ..."
+
+
+def _table(rows: list[tuple[str, str, Mark]]) -> Iterator[str]:
+    keys = max((len(key) for key, _, _ in rows), default=0)
+    values = max((len(value) for _, value, _ in rows), default=0)
+    for key, value, mark in rows:
+        yield f"{key:<{keys}}  {value:<{values}}  {mark.file}:{mark.line}"

@@ -1,0 +1,44 @@
+"""The composed configuration as YAML: includes, extends and references resolved."""
+
+from __future__ import annotations
+
+import yaml
+from yaml.nodes import ScalarNode
+
+from gitlab_ci_provider.config.keywords.plain import plain
+from gitlab_ci_provider.config.raw import Map
+from gitlab_ci_provider.config.scalars import DisallowedClassError, resolve
+
+
+class _Dumper(yaml.CSafeDumper):
+    """Quotes what GitLab, unlike other readers of YAML, would not read as text."""
+
+    def ignore_aliases(self, _: object) -> bool:
+        """Write shared values out: each job is complete in itself."""
+        return True
+
+
+def as_yaml(tree: Map) -> str:
+    """Write a configuration so that GitLab reads it back as it is."""
+    return yaml.dump(
+        plain(tree), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100
+    ).rstrip()
+
+
+def _represent_text(dumper: _Dumper, text: str) -> ScalarNode:
+    style = None
+    if "\n" in text:
+        style = "|"
+    elif not _reads_as_text(text):
+        style = "'"
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+def _reads_as_text(text: str) -> bool:
+    try:
+        return resolve(text) == text
+    except DisallowedClassError:
+        return False
+
+
+_Dumper.add_representer(str, _represent_text)
