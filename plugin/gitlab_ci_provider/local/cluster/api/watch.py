@@ -139,8 +139,8 @@ class _Stream:
         if self._store.has_changes(resource, self._version):
             return
         seconds = max(min(self._end, self._bookmark_at) - self._time(), 0)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._store.wait(resource), seconds)
+        # Awaited directly: wrapped in a task, it would begin to wait too late, and miss a change.
+        await self._store.wait(resource, seconds=seconds)
 
 
 def _initial_events(plan: _Plan, store: Store) -> Iterator[Obj]:
