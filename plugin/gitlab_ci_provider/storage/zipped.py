@@ -18,7 +18,11 @@ from gitlab_ci_provider.storage.tree_writer import TreeWriter
 
 _UNIX = 3
 _LEVEL = 1
-"""Fastest: higher levels save a tenth of the size for three times the time (docs/benchmarks.md)."""
+"""The fastest: level 6 makes archives a tenth smaller and takes three times as long."""
+
+_SAMPLE = 64 * 1024
+_WORTH = 0.95
+"""Contents that do not shrink to this part are not compressed."""
 
 _CHUNK = 1024 * 1024
 _LONGEST_LINK = 4096
@@ -90,9 +94,12 @@ def _with_utf8_names(paths: Iterable[str], warn: Callable[[str], None]) -> Itera
 
 def _add(target: zipfile.ZipFile, entry: Entry, contents: IO[bytes] | None) -> None:
     name = f"{entry.path}/" if entry.is_folder else entry.path
-    # By name, since only then the archive's compression level is used. What is set afterwards goes
-    # into the directory at the end of the archive, which all readers go by.
-    with target.open(name, "w", force_zip64=entry.size >= zipfile.ZIP64_LIMIT // 2) as member:
+    # By name the archive's compression level is used, by `ZipInfo` the contents are stored as they
+    # are. What is set afterwards goes into the directory at the end, which all readers go by.
+    stored = contents is not None and not _shrinks(contents)
+    new = zipfile.ZipInfo(name) if stored else name
+    large = entry.size >= zipfile.ZIP64_LIMIT // 2
+    with target.open(new, "w", force_zip64=large) as member:
         if contents is not None:
             shutil.copyfileobj(contents, member, _CHUNK)
         elif entry.is_link:
@@ -105,6 +112,13 @@ def _add(target: zipfile.ZipFile, entry: Entry, contents: IO[bytes] | None) -> N
     info.external_attr = (entry.mode << 16) | (0x10 if entry.is_folder else 0)
     info.extra += struct.pack("<HHBi", _TIME, 5, 1, min(mtime, 2**31 - 1))
     info.extra += struct.pack("<HHBBIBI", _OWNER, 11, 1, 4, entry.uid, 4, entry.gid)
+
+
+def _shrinks(contents: IO[bytes]) -> bool:
+    """Try the beginning: images, packages and archives cost much time and gain nothing."""
+    sample = contents.read(_SAMPLE)
+    contents.seek(0)
+    return len(zlib.compress(sample, _LEVEL)) < len(sample) * _WORTH
 
 
 def _entry(info: zipfile.ZipInfo, contents: IO[bytes]) -> Entry:

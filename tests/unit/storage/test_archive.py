@@ -251,6 +251,17 @@ def test_other_programs_can_open_the_zip(project: Path, tmp_path: Path):
         assert opened.getinfo("empty/").is_dir()
 
 
+def test_what_does_not_shrink_is_stored(project: Path, tmp_path: Path):
+    """Compressing random bytes takes long and gains nothing; text shrinks."""
+    archive = tmp_path / "artifacts.zip"
+    (project / "text").write_text("text " * 1000)
+    pack(project, ["bin/tool", "text"], archive, warn=warn)
+
+    with zipfile.ZipFile(archive) as opened:
+        assert opened.getinfo("bin/tool").compress_type == zipfile.ZIP_STORED
+        assert opened.getinfo("text").compress_type == zipfile.ZIP_DEFLATED
+
+
 def test_other_programs_can_open_the_tar(project: Path, tmp_path: Path):
     """A cache can be looked into with `tar --zstd`."""
     archive = tmp_path / "cache.tar.zst"
