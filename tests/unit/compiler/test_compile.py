@@ -15,7 +15,6 @@ from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.serialization import decode, encode
 
-
 WRONG = f"sha256-{'A' * 43}="
 
 
