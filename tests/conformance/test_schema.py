@@ -26,7 +26,7 @@ from gitlab_ci_provider.config.keywords import (
     variables,
     workflow,
 )
-from gitlab_ci_provider.config.keywords.kept import SECRET_KEYS
+from gitlab_ci_provider.config.keywords.secrets import SECRET_KEYS
 from gitlab_ci_provider.config.resolve import ROOT_KEYS
 
 SHARED = Path(os.environ.get("GITLAB_CI_SHARED") or Path(__file__).parents[3] / "shared")

@@ -12,8 +12,10 @@ from gitlab_ci_provider.rules.expression.parser import ExpressionError, parse
 
 TYPES = ("array", "boolean", "number", "string")
 INPUT_KEYS = ("default", "description", "options", "regex", "rules", "type")
+INCLUDE_KEYS = ("local", "file", "remote", "project", "ref", "integrity", "rules")
 COMPONENT_KEYS = ("name", "sha", "version", "reference")
 MAX_OPTIONS = 50
+MAX_DESCRIPTION = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,16 @@ def read_header(header: Field) -> Header:
     if spec is None or not mapping(spec, ("inputs", "component", "include")):
         return Header({})
     component = spec.read("component", _component) or ()
-    return Header(read_inputs(spec), component, spec.entry("include"))
+    include = spec.entry("include")
+    if include:
+        _check_include(include)
+    return Header(read_inputs(spec), component, include)
+
+
+def _check_include(field: Field) -> None:
+    for item in field.items() if isinstance(field.value, Seq) else (field,):
+        if isinstance(item.value, Map):
+            item.only(INCLUDE_KEYS)
 
 
 def read_inputs(owner: Field) -> dict[str, InputSpec]:
@@ -85,10 +96,13 @@ def read_input(field: Field | None, name: str) -> InputSpec | None:
         return InputSpec(name)
     if not mapping(field, INPUT_KEYS) or not isinstance(field.value, Map):
         return None
+    for clashing in ("default", "options"):
+        if "rules" in field.value and clashing in field.value:
+            field.refuse(f"these keys cannot be used together: {clashing}, rules")
     rules = field.get("rules", _rules) or ()
     options = field.get("options", _options)
     fallback = any("default" in rule or "if" not in rule for rule in _rule_maps(field.value))
-    field.get("description", text)
+    field.get("description", _description)
     return InputSpec(
         name=name,
         type=field.get("type", _type) or "string",
@@ -98,6 +112,13 @@ def read_input(field: Field | None, name: str) -> InputSpec | None:
         regex=field.get("regex", text),
         rules=rules,
     )
+
+
+def _description(field: Field) -> str | None:
+    words = text(field)
+    if words is not None and len(words) > MAX_DESCRIPTION:
+        field.refuse(f"is too long (maximum is {MAX_DESCRIPTION} characters)")
+    return words
 
 
 def _type(field: Field) -> str | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from gitlab_ci_provider.config.keywords.fields import (
     Field,
+    is_integer,
     mapping,
     strings,
-    strings_or_string,
     text,
 )
 from gitlab_ci_provider.config.keywords.variables import read_plain_variables
@@ -51,7 +51,7 @@ def _service(field: Field) -> Service | None:
     return Service(
         image=image,
         aliases=_aliases(field.get("alias", text) or ""),
-        command=field.get("command", strings_or_string),
+        command=field.get("command", strings),
         variables=field.read("variables", read_plain_variables) or (),
     )
 
@@ -89,7 +89,7 @@ def _executor_options(field: Field, allowed: tuple[str, ...]) -> dict[str, str] 
     options: dict[str, str] = {}
     for key in field.value:
         value = field.value[key]
-        if isinstance(value, str) or (key == "user" and isinstance(value, int)):
+        if (isinstance(value, str) and value) or (key == "user" and is_integer(value)):
             options[key] = str(value)
         elif key in allowed:
             field.refuse(f"must be a valid json schema: {key} is not a string")

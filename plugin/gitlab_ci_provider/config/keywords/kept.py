@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from gitlab_ci_provider.config.keywords.durations import expiry
-from gitlab_ci_provider.config.keywords.fields import Field, mapping, strings_or_string, text
+from gitlab_ci_provider.config.keywords.fields import Field, mapping, text
 from gitlab_ci_provider.config.keywords.plain import plain
 from gitlab_ci_provider.config.keywords.release import check_release
 from gitlab_ci_provider.config.keywords.script import read_commands
-from gitlab_ci_provider.config.raw import Map, Seq
+from gitlab_ci_provider.config.keywords.secrets import check_id_tokens, check_secrets
+from gitlab_ci_provider.config.keywords.steps import check_run
+from gitlab_ci_provider.config.raw import Map
 from gitlab_ci_provider.rules.expression.regex import compile_pattern
 
 KEPT = (
@@ -22,27 +24,17 @@ KEPT = (
     "dast_configuration",
     "run",
 )
-SECRET_KEYS = frozenset(
-    {
-        *("vault", "file", "token", "azure_key_vault", "gcp_secret_manager"),
-        *("aws_secrets_manager", "akeyless", "gitlab_secrets_manager"),
-    }
-)
 
 
 def read_kept(field: Field) -> Mapping[str, object]:
     """Collect the keywords that are kept as written."""
     if not isinstance(field.value, Map):
         return {}
-    checks = {"id_tokens": _check_id_tokens, "secrets": _check_secrets, "run": _check_run}
-    for key, check in checks.items():
+    for key, check in _CHECKS.items():
         entry = field.entry(key)
         if entry:
             check(entry)
     _check_pages(field)
-    release = field.entry("release")
-    if release:
-        check_release(release)
     return {key: plain(field.value[key]) for key in KEPT if field.value.get(key) is not None}
 
 
@@ -72,34 +64,13 @@ def read_inputs(field: Field) -> Mapping[str, Mapping[str, object]] | None:
     return {name: value for name, value in read.items() if isinstance(value, dict)}
 
 
-def _check_id_tokens(field: Field) -> None:
-    for name in field.value if isinstance(field.value, Map) else ():
-        token = field.entry(name)
-        if token is None or not mapping(token, ("aud",)):
-            continue
-        if token.get("aud", strings_or_string) is None and not token.attribute("aud"):
-            token.refuse("missing required keys: aud")
+def _check_identity(field: Field) -> None:
+    if field.value != "google_cloud":
+        field.refuse(f"unknown value: {field.value}")
 
 
-def _check_secrets(field: Field) -> None:
-    if not isinstance(field.value, Map):
-        field.refuse("should be a hash")
-        return
-    for name in field.value:
-        secret = field.entry(name)
-        if secret:
-            mapping(secret, SECRET_KEYS)
-
-
-def _check_run(field: Field) -> None:
-    if not isinstance(field.value, Seq):
-        field.refuse("should be an array")
-        return
-    for step in field.items():
-        if not isinstance(step.value, Map):
-            step.refuse("should be a hash")
-        elif "name" not in step.value:
-            step.refuse("missing required properties: name")
+def _check_profiles(field: Field) -> None:
+    mapping(field, ("site_profile", "scanner_profile"))
 
 
 def _check_pages(field: Field) -> None:
@@ -115,3 +86,13 @@ def _check_pages(field: Field) -> None:
     pages.get("expire_in", expiry)
     if "publish" in pages.value and field.attribute("publish"):
         field.refuse("please use either `publish` or `pages:publish`, use either one of them")
+
+
+_CHECKS: Mapping[str, Callable[[Field], None]] = {
+    "id_tokens": check_id_tokens,
+    "secrets": check_secrets,
+    "run": check_run,
+    "release": check_release,
+    "identity": _check_identity,
+    "dast_configuration": _check_profiles,
+}

@@ -11,7 +11,7 @@ from gitlab_ci_provider.model.needs import CrossNeed, Need
 
 JOB_KEYS = ("job", "artifacts", "optional", "parallel")
 PROJECT_KEYS = ("project", "ref", "job", "artifacts")
-PIPELINE_KEYS = ("pipeline", "job", "artifacts")
+PIPELINE_KEYS = ("pipeline", "job", "artifacts", "optional")
 MAX_CROSS_NEEDS = 5
 JOBS_ONLY = ("job",)
 JOB_NEEDS = ("job", "cross_dependency")
