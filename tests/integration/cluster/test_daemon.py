@@ -43,8 +43,9 @@ def test_no_process_file_or_mount_survives_the_cluster(tmp_path, number, runtime
     running = start_cluster(tmp_path / "state", "--runtime", runtime)
     api = running.api()
     marker = f"42{os.getpid()}"
+    limited = {"resources": {"limits": {"memory": "100Mi"}}}
     for name in range(3):
-        api.create("pods", pod(f"p{name}", RESISTING.replace("4242", marker)))
+        api.create("pods", pod(f"p{name}", RESISTING.replace("4242", marker), container=limited))
         api.wait(f"p{name}", is_running)
 
     code = running.stop(number)
@@ -56,7 +57,9 @@ def test_no_process_file_or_mount_survives_the_cluster(tmp_path, number, runtime
     assert processes_with(str(running.directory)) == []
     assert {path.name for path in running.directory.iterdir()} <= {"lock", "root"}
     assert str(running.directory) not in Path("/proc/mounts").read_text()
-    assert not [path for path in Path("/dev/shm").iterdir() if _belongs(path, running.directory)]
+    for folder in ("/dev/shm", "/sys/fs/cgroup", "/sys/fs/cgroup/memory"):
+        left = Path(folder).glob("gitlab-ci-*")
+        assert not [path for path in left if _belongs(path, running.directory)]
 
 
 def _belongs(path, directory):

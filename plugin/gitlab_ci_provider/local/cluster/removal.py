@@ -13,7 +13,10 @@ from pathlib import Path
 
 
 def remove_tree(path: Path) -> bool:
-    """Delete a file, or a directory and all that is in it; tell whether it is gone."""
+    """Delete a file, or a directory and all that is in it; tell whether it is gone.
+
+    Works for cgroups, too: their files cannot be deleted, but go with their directory.
+    """
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, onerror=_retry)
     else:

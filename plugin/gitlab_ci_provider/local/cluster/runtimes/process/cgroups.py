@@ -44,45 +44,32 @@ def _counts_kill(path: Path) -> bool:
 class Cgroups:
     """The parent of all containers' cgroups; named after the cluster's directory.
 
-    A cluster that was killed leaves its own behind, and the next one in that directory takes it
-    over.
+    Attributes:
+        paths: where the parent may be; to be removed should the cluster die.
     """
 
     def __init__(self, directory: Path) -> None:
         name = hashlib.sha256(str(directory.resolve()).encode()).hexdigest()[:16]
-        self._name = f"gitlab-ci-{name}"
-        self._parent: Path | None = None
-
-    def open(self) -> None:
-        """Find a place where limits can be set; without one they are not kept."""
-        for base, limit in ((_V1, "memory.limit_in_bytes"), (_V2, "memory.max")):
-            parent = base / self._name
-            with suppress(OSError):
-                parent.mkdir(exist_ok=True)
-                self._parent = parent
-                if base == _V2:
-                    (parent / "cgroup.subtree_control").write_text("+memory")
-                if (parent / limit).exists():
-                    return
-                self.close()
+        self.paths = (_V1 / f"gitlab-ci-{name}", _V2 / f"gitlab-ci-{name}")
 
     def create(self, name: str, memory_limit: int | None) -> Cgroup:
-        """Make the cgroup of a container that has a limit."""
-        if self._parent is None or memory_limit is None:
+        """Make the cgroup of a container that has a limit, where the machine allows it."""
+        if memory_limit is None:
             return Cgroup()
-        path = self._parent / name
-        with suppress(OSError):
-            path.mkdir()
-            v2 = path / "memory.max"
-            (v2 if v2.exists() else path / "memory.limit_in_bytes").write_text(str(memory_limit))
-            return Cgroup(path)
+        for parent, limit in zip(self.paths, ("memory.limit_in_bytes", "memory.max"), strict=True):
+            with suppress(OSError):
+                parent.mkdir(exist_ok=True)
+                if limit == "memory.max":
+                    (parent / "cgroup.subtree_control").write_text("+memory")
+                path = parent / name
+                path.mkdir()
+                (path / limit).write_text(str(memory_limit))
+                return Cgroup(path)
         return Cgroup()
 
     def close(self) -> None:
-        """Remove the parent and what is still below it."""
-        if self._parent is None:
-            return
-        for path in (*self._parent.glob("*/"), self._parent):
-            with suppress(OSError):
-                path.rmdir()
-        self._parent = None
+        """Remove the parents and what is still below them."""
+        for parent in self.paths:
+            for path in (*parent.glob("*/"), parent):
+                with suppress(OSError):
+                    path.rmdir()

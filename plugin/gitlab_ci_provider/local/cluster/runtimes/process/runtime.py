@@ -8,6 +8,7 @@ import signal
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 
 from gitlab_ci_provider.local.cluster.removal import remove_tree
 from gitlab_ci_provider.local.cluster.runtimes.base import (
@@ -151,9 +152,10 @@ class ProcessRuntime:
         for name in (LAYERS, POINT):
             (self._root / name).mkdir(parents=True, exist_ok=True)
         layers = self._root / LAYERS if self._in_memory else None
-        self._client = ZygoteClient(self._level, self._config, layers)
+        leftovers = (*self._config.leftovers, *self._cgroups.paths)
+        config = replace(self._config, leftovers=leftovers)
+        self._client = ZygoteClient(self._level, config, layers)
         await self._client.open()
-        self._cgroups.open()
 
     async def add_pod(self, pod: PodConfig) -> None:
         """See `base.Runtime`."""
