@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.linter.checks.support import limits
 from gitlab_ci_provider.model.image import Image
 from gitlab_ci_provider.model.plan import JobPlan
 from gitlab_ci_provider.model.serialization import encode
@@ -40,6 +41,7 @@ def plan_job(subject: Subject) -> PlannedJob:
     Raises:
         SystemFailure: the job asks for what the runner could not do either.
     """
+    _refuse_what_cannot_be_honoured(subject)
     variables = job_environment(subject)
     plan = _plan(subject, variables)
     return PlannedJob(
@@ -53,6 +55,14 @@ def plan_job(subject: Subject) -> PlannedJob:
         },
         masked=tuple(one.value for one in variables if one.masked and one.value),
     )
+
+
+def _refuse_what_cannot_be_honoured(subject: Subject) -> None:
+    """Fail a job that would do something else without the keywords that are not run yet."""
+    missing = [f"{one.keyword} ({one.effect})" for one in limits(subject.job) if one.blocking]
+    if missing:
+        message = f"not supported yet, and the job needs it: {', '.join(missing)}"
+        raise SystemFailure(message, reason="runner_unsupported")
 
 
 def _plan(subject: Subject, variables: Variables) -> JobPlan:

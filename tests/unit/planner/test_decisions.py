@@ -9,6 +9,7 @@ import pytest
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.model.artifacts import Artifacts
 from gitlab_ci_provider.model.cache import Cache, CacheKey
+from gitlab_ci_provider.model.image import Service
 from gitlab_ci_provider.model.job import Job, Script
 from gitlab_ci_provider.model.needs import Need
 from gitlab_ci_provider.model.pipeline import Pipeline
@@ -162,6 +163,15 @@ def test_needs_and_dependencies_choose_the_artifacts():
     assert wanted_artifacts(needing, decision, ("a", "b")) == ("a",)
     assert wanted_artifacts(replace(JOB, dependencies=("b",)), decision, ("a", "b")) == ("b",)
     assert wanted_artifacts(replace(JOB, dependencies=()), decision, ("a", "b")) == ()
+
+
+def test_a_keyword_that_is_not_run_yet_fails_the_job_that_needs_it():
+    """A job that would do something else without a keyword does not run without it."""
+    job = replace(JOB, services=(Service(name="postgres"),))
+
+    with pytest.raises(SystemFailure, match="services") as caught:
+        plan_job(subject(job))
+    assert caught.value.reason == "runner_unsupported"
 
 
 def test_the_default_image_is_the_installations():
