@@ -9,7 +9,7 @@ import pytest
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.model.artifacts import Artifacts
 from gitlab_ci_provider.model.cache import Cache, CacheKey
-from gitlab_ci_provider.model.image import Service
+from gitlab_ci_provider.model.image import Image, Service
 from gitlab_ci_provider.model.job import Job, Script
 from gitlab_ci_provider.model.needs import Need
 from gitlab_ci_provider.model.pipeline import Pipeline
@@ -167,7 +167,7 @@ def test_needs_and_dependencies_choose_the_artifacts():
 
 def test_a_keyword_that_is_not_run_yet_fails_the_job_that_needs_it():
     """A job that would do something else without a keyword does not run without it."""
-    job = replace(JOB, services=(Service(name="postgres"),))
+    job = replace(JOB, services=(Service(image=Image(name="postgres")),))
 
     with pytest.raises(SystemFailure, match="services") as caught:
         plan_job(subject(job))
