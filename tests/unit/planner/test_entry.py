@@ -106,7 +106,7 @@ def test_term_ends_the_running_script(shell: Path, tmp_path: Path):
     """TERM is handed on, the script may clean up, and the container ends with 143."""
     ready = make_signal(tmp_path / "ready")
     start = "sleep 600 >/dev/null 2>&1 &"
-    trap = "trap 'kill $! || true; echo cleaned; exit 0' TERM"
+    trap = "trap 'kill -9 $! || true; echo cleaned; exit 0' TERM"
     script = Script(main=(start, trap, f": > {ready}", "wait"))
     build = Build(tmp_path, shell, script)
     heard = build.listen()
