@@ -50,7 +50,8 @@ def run_phases(context: PhaseContext, phases: Iterable[Phase]) -> None:
     for phase in phases:
         if phase.wanted and (failure is None or phase.always):
             with context.output.section(phase.name, phase.heading):
-                failure = _run(context, phase) or failure
+                problem = _run(context, phase)
+            failure = failure or problem
     if failure is not None:
         raise failure
 

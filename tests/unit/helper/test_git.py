@@ -1,0 +1,60 @@
+"""The environment that git gets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gitlab_ci_provider.exceptions import SourceError
+from gitlab_ci_provider.helper.git import Git, GitError, clean_environment, credentials
+
+
+def test_nobodys_settings_count(monkeypatch: pytest.MonkeyPatch):
+    """Neither GIT_ variables of the container nor the user's configuration."""
+    monkeypatch.setenv("GIT_DIR", "/elsewhere")
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+
+    environment = clean_environment({})
+
+    assert "GIT_DIR" not in environment
+    assert "GIT_CONFIG_COUNT" not in environment
+    assert environment["GIT_TERMINAL_PROMPT"] == "0"
+    assert Path(environment["GIT_CONFIG_GLOBAL"]).read_text().count("directory = *") == 1
+
+
+@pytest.mark.parametrize("url", ["file:///srv/p.git", "ssh://git@example.com/p", "git@host:p"])
+def test_credentials_are_for_http(url: str):
+    """Other ways have their own."""
+    assert credentials(url, "user", "password") == {}
+
+
+def test_no_password_no_credentials():
+    """A public repository."""
+    assert credentials("https://example.com/p", "user", "") == {}
+
+
+def test_credentials_are_for_one_host():
+    """With its port; never part of an argument."""
+    environment = credentials("https://old@example.com:8443/g/p.git", "user", "password")
+
+    assert environment["GIT_CONFIG_KEY_0"] == "credential.https://example.com:8443.helper"
+    assert "password" not in environment["GIT_CONFIG_VALUE_0"].replace("password=", "")
+
+
+def test_a_failure_holds_what_git_said(tmp_path: Path):
+    """The last line in the message, more of it for those who look."""
+    said: list[str] = []
+
+    with pytest.raises(GitError, match="git log: fatal: not a git repository") as caught:
+        Git(folder=tmp_path, say=said.append).run("log")
+
+    assert caught.value.said == said[-1]
+
+
+def test_a_missing_git_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A helper image of one's own may lack it."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(SourceError, match="git is missing in the helper image"):
+        Git(folder=tmp_path, say=print).run("status")
