@@ -19,11 +19,12 @@ from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity, error
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.rules import AllowFailure, JobDecision, PipelineDecision
-from gitlab_ci_provider.model.variables import Variables, merge
+from gitlab_ci_provider.model.variables import merge
 from gitlab_ci_provider.rules.evaluate import decide_pipeline, uses_exists
 from gitlab_ci_provider.sources.directory import DirectoryFetcher
-from gitlab_ci_provider.variables.expand import expand_all
-from gitlab_ci_provider.variables.precedence import effective_variables, yaml_variables
+from gitlab_ci_provider.variables.expand import expand_values
+from gitlab_ci_provider.variables.precedence import layered, yaml_variables
+from gitlab_ci_provider.variables.predefined import pipeline_variables
 
 _RESOLVED = frozenset(
     {"extends", "inherit", "rules", "only", "except", "parallel", "variables", "needs", "start_in"}
@@ -101,32 +102,50 @@ def _jobs(
 ) -> dict[str, dict[str, object]]:
     config = compiled.result.config
     raw = {name: one.raw for name, one in config.jobs.items()} if config else {}
+    shower = _Shower(pipeline, decision, compiled.context)
     present = [job for job in pipeline.jobs.values() if decision.jobs[job.name].present]
-    return {job.name: _job(compiled, pipeline, decision, job, raw[job.group]) for job in present}
+    return {job.name: shower.show(job, raw[job.group]) for job in present}
 
 
-def _job(
-    compiled: Compiled, pipeline: Pipeline, decision: PipelineDecision, job: Job, raw: Map
-) -> dict[str, object]:
-    decided = decision.jobs[job.name]
-    written = yaml_variables(job, pipeline.variables, decision.variables, decided)
-    shown: dict[str, object] = {
-        key: plain(value)
-        for key, value in raw.items()
-        if key not in _RESOLVED and value is not None
-    }
-    return shown | {
-        "stage": job.stage,
-        "when": decided.when,
-        "allow_failure": _allow_failure(decided.allow_failure),
-        "needs": _needs(job, decided),
-        **({"start_in": decided.start_in} if decided.start_in is not None else {}),
-        **_scripts(job),
-        "variables": _values(merge(written, compiled.context.variables)),
-        "variables_expanded": _expanded(compiled, pipeline, decision, job),
-        "rule": decided.rule,
-        "reason": decided.reason,
-    }
+class _Shower:
+    """Shows jobs of one pipeline in one context."""
+
+    def __init__(self, pipeline: Pipeline, decision: PipelineDecision, context: PipelineContext):
+        self.pipeline = pipeline
+        self.decision = decision
+        self.given = context.variables
+        self.predefined = pipeline_variables(context)
+
+    def show(self, job: Job, raw: Map) -> dict[str, object]:
+        """Give a job's keywords as written, and what became of them."""
+        decided = self.decision.jobs[job.name]
+        shown: dict[str, object] = {
+            key: plain(value)
+            for key, value in raw.items()
+            if key not in _RESOLVED and value is not None
+        }
+        return shown | {
+            "stage": job.stage,
+            "when": decided.when,
+            "allow_failure": _allow_failure(decided.allow_failure),
+            "needs": _needs(job, decided),
+            **({"start_in": decided.start_in} if decided.start_in is not None else {}),
+            **_scripts(job),
+            **self._variables(job, decided),
+            "rule": decided.rule,
+            "reason": decided.reason,
+        }
+
+    def _variables(self, job: Job, decided: JobDecision) -> dict[str, object]:
+        """Give the file's and the pipeline's variables, as written and expanded."""
+        shared, workflow = self.pipeline.variables, self.decision.variables
+        written = yaml_variables(job, shared, workflow, decided)
+        own = merge(written, self.given)
+        everything = layered(job, self.predefined, written, self.given)
+        return {
+            "variables": {one.name: one.value for one in own},
+            "variables_expanded": expand_values(everything, {one.name for one in own}),
+        }
 
 
 def _scripts(job: Job) -> dict[str, object]:
@@ -155,20 +174,3 @@ def _needs(job: Job, decided: JobDecision) -> Sequence[object] | None:
     return [
         {"job": need.job, "artifacts": need.artifacts, "optional": need.optional} for need in needs
     ]
-
-
-def _values(variables: Variables) -> dict[str, str]:
-    return {variable.name: variable.value for variable in variables}
-
-
-def _expanded(
-    compiled: Compiled, pipeline: Pipeline, decision: PipelineDecision, job: Job
-) -> dict[str, str]:
-    """Expand with everything known, show what the file and the pipeline define."""
-    everything = effective_variables(
-        job, pipeline, compiled.context, decision.jobs[job.name], workflow=decision.variables
-    )
-    wanted = {one.name for one in job.variables}
-    wanted |= {one.name for one in (*decision.variables, *decision.jobs[job.name].variables)}
-    wanted |= {one.name for one in compiled.context.variables}
-    return {one.name: one.value for one in expand_all(everything) if one.name in wanted}

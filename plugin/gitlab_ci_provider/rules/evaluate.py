@@ -23,8 +23,8 @@ from gitlab_ci_provider.model.variables import Variables, merge
 from gitlab_ci_provider.rules.match import RuleView, rule_matches
 from gitlab_ci_provider.rules.policy import refuses
 from gitlab_ci_provider.variables.expand import expand_known, expand_values
-from gitlab_ci_provider.variables.precedence import yaml_variables
-from gitlab_ci_provider.variables.predefined import job_variables, pipeline_variables
+from gitlab_ci_provider.variables.precedence import layered, yaml_variables
+from gitlab_ci_provider.variables.predefined import pipeline_variables
 
 EDGE_STAGES = (".pre", ".post")
 
@@ -115,9 +115,8 @@ def _job_view(
     workflow: Variables,
     predefined: Variables,
 ) -> RuleView:
-    written = merge(yaml_variables(job, pipeline.variables, workflow), context.variables)
-    known = expand_values(merge(predefined, written)) if job.environment else {}
-    return _view(merge(predefined, job_variables(job, known), written), context)
+    written = yaml_variables(job, pipeline.variables, workflow)
+    return _view(layered(job, predefined, written, context.variables), context)
 
 
 def _decide_job(

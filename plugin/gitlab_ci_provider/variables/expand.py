@@ -10,7 +10,7 @@ the references that close a cycle stay literal here.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 from gitlab_ci_provider.model.variables import Variable, Variables
@@ -29,7 +29,7 @@ Lookup = Callable[[str], str | None]
 
 def expand(text: str, variables: Variables) -> str:
     """Expand a text of a job with variables that are expanded themselves."""
-    if "$" not in text and "%" not in text:
+    if not _refers(text):
         return text
     values = {variable.name: variable.value for variable in variables}
     return _render(text, values.get)
@@ -51,15 +51,20 @@ def expand_all(variables: Variables) -> Variables:
     expansion = _Expansion(variables)
     return tuple(
         replace(variable, value=expansion.value(variable.name) or "")
-        if variable.expand and not variable.file
+        if variable.expand and not variable.file and _refers(variable.value)
         else variable
         for variable in variables
     )
 
 
-def expand_values(variables: Variables) -> dict[str, str]:
-    """Give the values after `expand_all`, by name."""
-    return {variable.name: variable.value for variable in expand_all(variables)}
+def expand_values(variables: Variables, names: Collection[str] | None = None) -> dict[str, str]:
+    """Give values after expansion by name: of all variables, or of some."""
+    expansion = _Expansion(variables)
+    return {
+        one.name: one.value if one.file else expansion.value(one.name) or ""
+        for one in variables
+        if names is None or one.name in names
+    }
 
 
 class _Expansion:
@@ -93,8 +98,12 @@ class _Expansion:
         return _render(variable.value, self.value)
 
 
+def _refers(text: str) -> bool:
+    return "$" in text or "%" in text
+
+
 def _render(text: str, lookup: Lookup) -> str:
-    if "$" not in text and "%" not in text:
+    if not _refers(text):
         return text
     length = len(text)
 

@@ -29,9 +29,21 @@ def effective_variables(
     `workflow` is what `workflow:rules` adds to the global variables, `run` what only the run knows.
     """
     written = yaml_variables(job, pipeline.variables, workflow, decision)
-    shared = pipeline_variables(context)
-    known = expand_values(merge(shared, run, written, context.variables))
-    return merge(shared, job_variables(job, known), run, written, context.variables)
+    return layered(job, pipeline_variables(context), written, context.variables, run=run)
+
+
+def layered(
+    job: Job, predefined: Variables, written: Variables, given: Variables, *, run: Variables = ()
+) -> Variables:
+    """Lay the variables of a job over each other.
+
+    `predefined` are those of the pipeline, `written` those of the file, `given` the pipeline
+    variables, `run` what only the run knows.
+    """
+    known: dict[str, str] = {}
+    if job.environment:
+        known = expand_values(merge(predefined, run, written, given))
+    return merge(predefined, job_variables(job, known), run, written, given)
 
 
 def yaml_variables(

@@ -63,7 +63,8 @@ def run(args: argparse.Namespace) -> int:
         return _answer_lines()
     compiled = compile_request(request_of(args, Path(args.path)))
     if args.json:
-        output.say(json.dumps(as_object(compiled), indent=2, ensure_ascii=False))
+        indent = 2 if sys.stdout.isatty() else None
+        output.say(json.dumps(as_object(compiled), indent=indent, ensure_ascii=False))
     elif args.merged:
         _show_merged(compiled)
     elif args.explain:
