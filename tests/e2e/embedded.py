@@ -24,14 +24,15 @@ class Stack:
     home: Home
     api: AirflowApi
 
-    def command(self, *arguments: str, timeout: float = 240) -> subprocess.CompletedProcess[str]:
+    def command(self, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Run `gitlab-dags` and return what it printed."""
         return subprocess.run(
             [COMMAND, *arguments],
             env={**os.environ, "GITLAB_DAGS_HOME": str(self.home.path)},
             capture_output=True,
             text=True,
-            timeout=timeout,
+            timeout=240,
+            cwd=cwd,
             check=False,
         )
 

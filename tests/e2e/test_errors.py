@@ -77,3 +77,14 @@ def test_a_taken_port(stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_status_tells_where_things_are(stack: Stack):
     """`status` prints the address of the UI."""
     assert stack.api.url in stack.command("status").stdout
+
+
+def test_files_of_the_repository_do_not_take_the_place_of_pythons(stack: Stack, tmp_path: Path):
+    """A repository with a `json.py` at its top can be run from inside it."""
+    files = {".gitlab-ci.yml": "job: {script: 'true'}\n", "json.py": "raise SystemExit('mine')\n"}
+    repository = make_repository(tmp_path / "shadow", files)
+    alone = Stack(type(stack.home)(tmp_path / "home"), stack.api)
+
+    done = alone.command("run", ".", cwd=repository)
+
+    assert "pipeline passed" in done.stderr

@@ -16,6 +16,9 @@ from pathlib import Path
 
 from gitlab_ci_provider.exceptions import StackError
 
+_SAFE = {"PYTHONSAFEPATH": "1"}
+"""A file `json.py` in the user's directory must not take the place of Python's own."""
+
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -59,7 +62,8 @@ def start(
         try:
             popen = subprocess.Popen(
                 command,
-                env={**os.environ, **environment},
+                env={**os.environ, **_SAFE, **environment},
+                cwd="/",
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

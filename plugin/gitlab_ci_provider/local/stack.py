@@ -73,7 +73,7 @@ def stop_stack(home: Home) -> bool:
 
 def _spawn(home: Home, options: StackOptions, *, detached: bool) -> Process:
     home.make()
-    command = [sys.executable, "-m", "gitlab_ci_provider.local.supervisor", str(home.path)]
+    command = [sys.executable, "-P", "-m", "gitlab_ci_provider.local.supervisor", str(home.path)]
     command += ["--runtime", options.runtime]
     if options.port is not None:
         command += ["--port", str(options.port)]
@@ -86,6 +86,7 @@ def _spawn(home: Home, options: StackOptions, *, detached: bool) -> Process:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
+            cwd="/",
             start_new_session=True,
         )
     return Process("stack", popen, log)
