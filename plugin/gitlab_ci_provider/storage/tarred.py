@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import tarfile
 from collections.abc import Callable, Iterable
@@ -12,8 +13,8 @@ from gitlab_ci_provider.storage.tree_reader import TreeReader
 from gitlab_ci_provider.storage.tree_writer import TreeWriter
 
 _LEVEL = 3
-_THREADS = -1
-"""As many as there are processors."""
+_MOST_THREADS = 4
+"""Each takes memory, and a helper container has little of it on a node with many processors."""
 
 _LARGEST_WINDOW = 2**27
 """Bytes; what an archive may ask us to keep in memory while it is unpacked: 128 MiB."""
@@ -29,7 +30,8 @@ def pack_tar(
     """
     import zstandard
 
-    compressor = zstandard.ZstdCompressor(level=_LEVEL, threads=_THREADS, write_checksum=True)
+    threads = min(_MOST_THREADS, os.cpu_count() or 1)
+    compressor = zstandard.ZstdCompressor(level=_LEVEL, threads=threads, write_checksum=True)
     packed = []
     with (
         TreeReader(root, warn) as reader,
