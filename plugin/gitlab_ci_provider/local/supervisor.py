@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from gitlab_ci_provider.local.secrets import StackSecrets, load_secrets
 from gitlab_ci_provider.local.state import StackState, clear_state, write_state
 
 AIRFLOW_PORT = 8080
+OBJECT_STORE_PORT = 9100
 START_SECONDS = 150
 
 
@@ -43,13 +44,13 @@ class Options:
 def run(options: Options) -> int:
     """Run the stack until told to stop; 0 when it was told to, 1 when a part failed."""
     options.home.make()
-    with _only_one(options.home):
+    with _only_one(options.home), ExitStack() as claims:
         clear_state(options.home)
         processes.adopt_orphans()
         signals = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
         started: list[Process] = []
         try:
-            _start(options, started)
+            _start(options, claims, started)
             signal.pthread_sigmask(signal.SIG_BLOCK, signals)
             _wait(started)
         except StackError as problem:
@@ -61,11 +62,11 @@ def run(options: Options) -> int:
     return 0
 
 
-def _start(options: Options, started: list[Process]) -> None:
+def _start(options: Options, claims: ExitStack, started: list[Process]) -> None:
     home = options.home
     ports = Ports(
-        airflow=choose_port(options.port or AIRFLOW_PORT, must=options.port is not None),
-        object_store=choose_port(9100),
+        airflow=choose_port(options.port or AIRFLOW_PORT, claims, must=options.port is not None),
+        object_store=choose_port(OBJECT_STORE_PORT, claims),
     )
     secrets = load_secrets(home)
     started.append(start_object_store(home, secrets, ports.object_store))
