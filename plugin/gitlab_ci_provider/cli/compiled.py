@@ -56,7 +56,7 @@ def compile_request(request: Request) -> Compiled:
     folder, name = request.place()
     fetcher = DirectoryFetcher(folder)
     context = request.context()
-    result = compile_pipeline(fetcher, context, name)
+    result = compile_pipeline(fetcher, context, name, elsewhere=request.elsewhere())
     if result.pipeline is None:
         return Compiled(context, result, None, result.diagnostics)
     if uses_exists(result.pipeline):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
 
+from gitlab_ci_provider.config.includes.fetcher import Elsewhere
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.model.context import PipelineContext, PipelineSource
 from gitlab_ci_provider.model.project import Project, Ref, RefKind
@@ -27,6 +29,8 @@ class Request:
     Attributes:
         path: a directory that holds `.gitlab-ci.yml`, or the file itself.
         changed: files of the push; None when there is no push diff.
+        gitlab_url: where included projects are read from; None reads nothing outside.
+        remote_hosts: patterns of hosts that `include:remote` may ask.
     """
 
     path: Path
@@ -38,6 +42,8 @@ class Request:
     variables: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, object] = field(default_factory=dict)
     changed: Sequence[str] | None = None
+    gitlab_url: str | None = None
+    remote_hosts: Sequence[str] = ()
 
     def place(self) -> tuple[Path, str]:
         """Give the directory and the configuration's path in it.
@@ -50,6 +56,19 @@ class Request:
         if self.path.exists():
             return self.path.parent, self.path.name
         raise SourceError(f"{self.path} does not exist")
+
+    def elsewhere(self) -> Elsewhere | None:
+        """Give what is outside of the repository; None when nothing there may be read."""
+        if self.gitlab_url is None and not self.remote_hosts:
+            return None
+        from gitlab_ci_provider.sources.gitlab import GitlabElsewhere
+        from gitlab_ci_provider.sources.remote import RemoteFiles
+
+        return GitlabElsewhere(
+            url=self.gitlab_url or "",
+            token=os.environ.get("GITLAB_TOKEN", ""),
+            remote_files=RemoteFiles(hosts=tuple(self.remote_hosts)),
+        )
 
     def context(self) -> PipelineContext:
         """Build what rules may look at."""

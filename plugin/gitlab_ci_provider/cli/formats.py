@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from xml.sax.saxutils import escape, quoteattr
 
 from gitlab_ci_provider import __version__
 from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity
@@ -115,6 +114,8 @@ def _sarif_result(one: Diagnostic) -> dict[str, object]:
 
 
 def _junit_case(one: Diagnostic) -> str:
+    from xml.sax.saxutils import escape, quoteattr  # it brings network libraries with it
+
     name = quoteattr(f"{one.location.file}:{one.location.line} {one.code}")
     message = quoteattr(one.message)
     body = escape(one.hint or "")

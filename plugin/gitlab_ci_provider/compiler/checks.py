@@ -5,11 +5,11 @@ Source: GitLab's `Gitlab::Ci::YamlProcessor`, whose words the messages use.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from gitlab_ci_provider.compiler.graph import find_cycle
 from gitlab_ci_provider.compiler.needs import MATRIX_VALUE
-from gitlab_ci_provider.model.diagnostic import Diagnostic, error
+from gitlab_ci_provider.model.diagnostic import Diagnostic, error, warning
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.needs import Need
 
@@ -84,28 +84,22 @@ def _check_need_list(
 def _check_dependencies(
     jobs: Mapping[str, Job], positions: Mapping[str, int]
 ) -> Iterator[Diagnostic]:
-    groups = {job.group for job in jobs.values()}
-    stages = {job.group: job.stage for job in jobs.values()}
     for job in jobs.values():
         for name in job.dependencies or ():
-            words = f"{job.name} job: undefined dependency: {name}"
-            if name not in jobs and name not in groups:
+            if name not in jobs:
+                words = f"{job.name} job: undefined dependency: {name}"
                 yield _error(job, "dependencies-unknown-job", words)
-                continue
-            stage = jobs[name].stage if name in jobs else stages[name]
-            if positions.get(stage, 0) > positions.get(job.stage, 0):
-                words = (
-                    f"{job.name} job: dependency {name} is not defined in current or prior stages"
-                )
+            elif positions.get(jobs[name].stage, 0) > positions.get(job.stage, 0):
+                where = "is not defined in current or prior stages"
+                words = f"{job.name} job: dependency {name} {where}"
                 yield _error(job, "dependencies-later-stage", words)
-        yield from _check_against_needs(job, jobs)
+        yield from _check_against_needs(job)
 
 
-def _check_against_needs(job: Job, jobs: Mapping[str, Job]) -> Iterator[Diagnostic]:
+def _check_against_needs(job: Job) -> Iterator[Diagnostic]:
     if not job.needs or not job.dependencies:
         return
     needed = {need.job for need in job.needs}
-    needed |= {jobs[name].group for name in needed if name in jobs}
     missing = [name for name in job.dependencies if name not in needed]
     if missing:
         words = f"jobs:{job.group} dependencies the {', '.join(missing)} should be part of needs"
@@ -133,11 +127,19 @@ def _check_environments(jobs: Mapping[str, Job]) -> Iterator[Diagnostic]:
 
 
 def _check_cycle(jobs: Mapping[str, Job]) -> Iterator[Diagnostic]:
-    edges = {
-        name: [need.job for need in job.needs or () if need.job in jobs]
-        for name, job in jobs.items()
-    }
-    cycle = find_cycle(edges)
+    cycle = find_cycle(_edges(jobs, lambda job: job.needs or ()))
     if cycle:
         words = f"The pipeline has circular dependencies: {' -> '.join([*cycle, cycle[0]])}"
         yield _error(jobs[cycle[0]], "needs-circular", words)
+        return
+    cycle = find_cycle(_edges(jobs, lambda job: [need for one in _all_needs(job) for need in one]))
+    if cycle:
+        words = f"needs of different rules form a circle: {' -> '.join([*cycle, cycle[0]])}"
+        hint = "GitLab accepts this when no pipeline has all of them; one DAG cannot hold it."
+        yield warning("needs-circular-rules", words, jobs[cycle[0]].location, hint)
+
+
+def _edges(jobs: Mapping[str, Job], needs: Callable[[Job], Sequence[Need]]) -> dict[str, list[str]]:
+    return {
+        name: [need.job for need in needs(job) if need.job in jobs] for name, job in jobs.items()
+    }

@@ -27,9 +27,13 @@ def _connect(job: Job, jobs: Mapping[str, Job], groups: Mapping[str, Sequence[st
             for rule in rules
         )
     needs = _instances(job, job.needs, jobs, groups) if job.needs else job.needs
-    if needs is job.needs and rules is job.rules:
+    dependencies = job.dependencies
+    if dependencies:
+        named = (groups.get(name, [name]) for name in dependencies)
+        dependencies = tuple(one for names in named for one in names)
+    if (needs, rules, dependencies) == (job.needs, job.rules, job.dependencies):
         return job
-    return replace(job, needs=needs, rules=rules)
+    return replace(job, needs=needs, rules=rules, dependencies=dependencies)
 
 
 def _instances(

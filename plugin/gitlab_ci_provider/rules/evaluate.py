@@ -20,7 +20,7 @@ from gitlab_ci_provider.model.rules import (
     When,
 )
 from gitlab_ci_provider.model.variables import Variables, merge
-from gitlab_ci_provider.rules.match import RuleView, rule_matches
+from gitlab_ci_provider.rules.match import RuleView, pushed_paths, rule_matches
 from gitlab_ci_provider.rules.policy import refuses
 from gitlab_ci_provider.variables.expand import expand_known, expand_values
 from gitlab_ci_provider.variables.precedence import layered, yaml_variables
@@ -102,7 +102,7 @@ def _view(variables: Variables, context: PipelineContext) -> RuleView:
     return RuleView(
         variables={variable.name: variable.value for variable in variables},
         expand=lambda: expand_values(variables),
-        changed_paths=context.changed_paths,
+        changed_paths=pushed_paths(context),
         tree=lambda: context.tree_paths or (),
         other_trees=context.other_trees,
     )
@@ -130,9 +130,10 @@ def _decide_job(
         view = _job_view(job, pipeline, context, workflow, predefined)
         return _decide_by_rules(job, view)
     plain = _default(job, reason="no rules")
-    if job.rules is None:
+    defaulted = job.rules is None and not pipeline.workflow.rules
+    if defaulted or job.only or job.excluding:
         view = _job_view(job, pipeline, context, workflow, predefined)
-        refusal = refuses(job, context, view, defaulted=not pipeline.workflow.rules)
+        refusal = refuses(job, context, view, defaulted=defaulted)
         if refusal:
             return replace(plain, present=False, reason=refusal.reason)
     return plain

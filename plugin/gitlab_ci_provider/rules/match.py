@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from gitlab_ci_provider.model.context import PipelineContext
+from gitlab_ci_provider.model.project import RefKind
 from gitlab_ci_provider.model.rules import Changes, Exists, Rule
 from gitlab_ci_provider.rules.expression.evaluator import is_true
 from gitlab_ci_provider.rules.expression.lexer import ExpressionError
@@ -13,6 +15,7 @@ from gitlab_ci_provider.rules.expression.regex import compile_re2
 from gitlab_ci_provider.rules.globs import is_plain, matches
 from gitlab_ci_provider.variables.expand import expand_known
 
+_DIFFED = ("merge_request_event", "external_pull_request_event")
 MAX_COMPARISONS = 50_000
 """More comparisons of patterns and files than this count as a match, as in GitLab."""
 
@@ -39,6 +42,19 @@ class RuleView:
     def expanded(self) -> Mapping[str, str]:
         """The variables after expansion."""
         return self.expand()
+
+
+def pushed_paths(context: PipelineContext) -> Collection[str] | None:
+    """Give the files of the push; None where GitLab has no push to look at.
+
+    Only pushes to branches and merge requests have a diff: for tags, schedules, the API and
+    everything else `changes` is true.
+    """
+    if context.source in _DIFFED or (
+        context.source == "push" and context.ref.kind is RefKind.BRANCH
+    ):
+        return context.changed_paths
+    return None
 
 
 def rule_matches(rule: Rule, view: RuleView) -> bool:

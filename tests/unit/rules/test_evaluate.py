@@ -7,7 +7,7 @@ import pytest
 from factories import make_context, make_job, make_pipeline, make_variables
 from gitlab_ci_provider.model.needs import Need
 from gitlab_ci_provider.model.project import Ref, RefKind
-from gitlab_ci_provider.model.rules import AllowFailure, Policy, Rule, When
+from gitlab_ci_provider.model.rules import AllowFailure, Changes, Policy, Rule, When
 from gitlab_ci_provider.rules.evaluate import decide, decide_pipeline, uses_exists
 
 
@@ -154,3 +154,30 @@ def test_branch_variable_is_absent_on_tags():
 def test_exists_is_noticed():
     """Whoever lists files can ask first whether a rule needs them."""
     assert not uses_exists(make_pipeline(make_job("a", rules=(Rule(condition="$CI"),))))
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "present"),
+    [
+        ("push", RefKind.BRANCH, False),
+        ("push", RefKind.TAG, True),
+        ("schedule", RefKind.BRANCH, True),
+        ("web", RefKind.BRANCH, True),
+        ("merge_request_event", RefKind.BRANCH, False),
+    ],
+)
+def test_changes_are_true_without_a_push(source: str, kind: RefKind, present: bool):
+    """Only branch pushes and merge requests have a diff; anywhere else `changes` holds."""
+    job = make_job("a", rules=(Rule(changes=Changes(paths=("b",))),))
+    ref = Ref(name="x", sha="b" * 40, kind=kind)
+    context = make_context(ref=ref, source=source, changed_paths=frozenset({"c"}))
+
+    assert decide(job, make_pipeline(job), context).present is present
+
+
+def test_empty_rules_lift_the_implicit_only():
+    """A job with an empty list of rules is in every pipeline, merge requests included."""
+    job = make_job("a", rules=())
+    context = make_context(source="merge_request_event", target_branch="main")
+
+    assert decide(job, make_pipeline(job), context).present

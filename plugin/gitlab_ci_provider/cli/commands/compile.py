@@ -26,6 +26,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     parser.add_argument("path", nargs="?", default=".", help="a directory or the file itself")
     add_context_flags(parser)
+    add_source_flags(parser)
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument("--json", action="store_true", help="print one JSON object")
     shown.add_argument("--explain", metavar="JOB", help="show where each key of a job came from")
@@ -55,6 +56,23 @@ def add_context_flags(parser: argparse.ArgumentParser) -> None:
     flags.add_argument("--input", metavar="K=JSON", action="append", default=[], help="an input")
     flags.add_argument("--changed", metavar="FILE", action="append", help="a file of the push")
     flags.add_argument("--no-changed", action="store_true", help="a push that changed nothing")
+
+
+def add_source_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that let includes be read from outside of the repository."""
+    flags = parser.add_argument_group("includes from elsewhere (default: none are read)")
+    flags.add_argument(
+        "--gitlab-url",
+        metavar="URL",
+        help="server to read projects, components and templates from; the token is $GITLAB_TOKEN",
+    )
+    flags.add_argument(
+        "--allow-remote",
+        metavar="HOST",
+        action="append",
+        default=[],
+        help="host that include:remote may ask; a pattern such as *.example.com",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -111,6 +129,8 @@ def request_of(args: argparse.Namespace, path: Path) -> Request:
             name: _json(given) for name, given in (_pair("--input", one) for one in args.input)
         },
         changed=[] if args.no_changed else args.changed,
+        gitlab_url=args.gitlab_url,
+        remote_hosts=args.allow_remote,
     )
 
 

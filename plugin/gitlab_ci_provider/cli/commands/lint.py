@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from gitlab_ci_provider.cli import output
-from gitlab_ci_provider.cli.commands.compile import add_context_flags, request_of
+from gitlab_ci_provider.cli.commands.compile import add_context_flags, add_source_flags, request_of
 from gitlab_ci_provider.cli.compiled import Compiled, compile_request
 from gitlab_ci_provider.cli.formats import FORMATS
 from gitlab_ci_provider.linter.lint import lint
@@ -27,6 +27,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument("--format", choices=tuple(FORMATS), default="text")
     parser.add_argument("--strict", action="store_true", help="warnings count as errors")
     add_context_flags(parser)
+    add_source_flags(parser)
     parser.set_defaults(run=run)
 
 

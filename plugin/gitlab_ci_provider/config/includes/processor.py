@@ -22,7 +22,7 @@ from gitlab_ci_provider.config.report import Report
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.variables import merge
-from gitlab_ci_provider.rules.match import RuleView
+from gitlab_ci_provider.rules.match import RuleView, pushed_paths
 from gitlab_ci_provider.variables.expand import expand_values
 from gitlab_ci_provider.variables.predefined import pipeline_variables
 
@@ -169,6 +169,6 @@ def _view(context: PipelineContext, fetcher: FileFetcher) -> RuleView:
     return RuleView(
         variables={variable.name: variable.value for variable in variables},
         expand=lambda: expand_values(variables),
-        changed_paths=context.changed_paths,
+        changed_paths=pushed_paths(context),
         tree=lambda: frozenset(fetcher.paths()),
     )

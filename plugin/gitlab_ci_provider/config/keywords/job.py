@@ -37,7 +37,7 @@ from gitlab_ci_provider.config.keywords.variables import read_job_variables
 from gitlab_ci_provider.config.raw import Map, Seq
 from gitlab_ci_provider.model.bridge import Bridge
 from gitlab_ci_provider.model.job import Job, Retry, Script
-from gitlab_ci_provider.model.rules import AllowFailure, When
+from gitlab_ci_provider.model.rules import AllowFailure, Rule, When
 
 SHARED_KEYS = frozenset(
     {
@@ -112,7 +112,7 @@ def _base(field: Field, name: str, *, bridge: bool) -> Job:
         stage=field.read("stage", text) or "test",
         own_variables=field.read("variables", read_job_variables) or (),
         inherited_variables=_inherited_variables(field),
-        rules=field.read("rules", read_job_rules),
+        rules=_rules(field),
         when=when or When.ON_SUCCESS,
         allow_failure=_allow_failure(field, when),
         start_in=_start_in(field, when),
@@ -166,6 +166,13 @@ def _run_part(field: Field, job: Job) -> Job:
         inputs=field.read("inputs", read_inputs) or {},
         kept=read_kept(field),
     )
+
+
+def _rules(field: Field) -> tuple[Rule, ...] | None:
+    """Read rules; a null that is written lifts the implicit `only`, as an empty list does."""
+    if isinstance(field.value, Map) and "rules" in field.value and field.value["rules"] is None:
+        return ()
+    return field.read("rules", read_job_rules)
 
 
 def _inherited_variables(field: Field) -> tuple[str, ...] | None:
