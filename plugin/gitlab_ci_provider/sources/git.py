@@ -118,6 +118,12 @@ class GitFetcher:
         return Commit(author=author, timestamp=timestamp, message=message)
 
 
+def uncommitted_changes(folder: Path) -> int:
+    """Count the files of a working copy that differ from its commit; 0 where there is none."""
+    done = _run(["git", "-C", str(folder), "status", "--porcelain"])
+    return len(done.stdout.splitlines()) if done.returncode == 0 else 0
+
+
 def hide_credentials(url: str) -> str:
     """Return a URL that may be shown: without user and password."""
     parts = urlsplit(url)

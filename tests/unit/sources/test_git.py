@@ -9,7 +9,7 @@ import pytest
 
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.model.project import RefKind
-from gitlab_ci_provider.sources.git import GitFetcher, Mirror, hide_credentials
+from gitlab_ci_provider.sources.git import GitFetcher, Mirror, hide_credentials, uncommitted_changes
 
 
 def git(path: Path, *arguments: str) -> str:
@@ -115,3 +115,11 @@ def test_a_commit_tells_author_time_and_message(mirror: Mirror, repository: Path
     assert commit.author == "t <t@example.com>"
     assert commit.timestamp == git(repository, "log", "-1", "--format=%cI")
     assert commit.message == "A title\n\nAnd more.\n"
+
+
+def test_uncommitted_changes_are_counted(repository: Path, tmp_path: Path):
+    """A run takes what is committed, so a person is told what is not."""
+    (repository / "new").touch()
+
+    assert uncommitted_changes(repository) == 1
+    assert uncommitted_changes(tmp_path / "mirrors") == 0

@@ -7,8 +7,15 @@ import json
 import signal
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from gitlab_ci_provider.cli import output
+
+if TYPE_CHECKING:
+    from gitlab_ci_provider.local.home import Home
+    from gitlab_ci_provider.local.request import RunRequest
+    from gitlab_ci_provider.local.state import StackState
+    from gitlab_ci_provider.snapshots.store import ProjectRecord
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -44,13 +51,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace, variables: dict[str, str]) -> int:
-    from gitlab_ci_provider.cli.progress import Progress
-    from gitlab_ci_provider.cli.summary import summary
     from gitlab_ci_provider.local.home import default_home
-    from gitlab_ci_provider.local.job_logs import save_logs
     from gitlab_ci_provider.local.projects import add_project
     from gitlab_ci_provider.local.request import RunRequest
-    from gitlab_ci_provider.local.run import run_pipeline
     from gitlab_ci_provider.local.stack import StackOptions, running_stack
 
     home = default_home()
@@ -59,25 +62,48 @@ def _run(args: argparse.Namespace, variables: dict[str, str]) -> int:
     output.diagnostics(synced.diagnostics)
     if not synced.ok or synced.record is None:
         return 1
-    options = StackOptions(port=args.port, runtime=args.runtime)
+    _tell_what_is_left_out(Path(args.path))
     request = RunRequest(
         location=args.path, ref=args.ref, variables=variables, jobs=tuple(args.job)
     )
     output.note("starting the embedded stack ...")
-    with running_stack(home, options) as state:
+    with running_stack(home, StackOptions(port=args.port, runtime=args.runtime)) as state:
         output.note(f"Airflow: {state.url}  login: {state.user} / {state.password}")
-        with Progress() as progress:
-            followed = run_pipeline(home, state, synced.record, request, progress.show)
-        if args.logs_dir:
-            save_logs(followed.report["jobs"], args.logs_dir)
-        for line in summary(followed, home.bucket):
-            output.note(line)
-        output.note(f"login: {state.user} / {state.password}")
-        if args.json:
-            output.say(json.dumps(followed.report, indent=2))
+        report = _follow(args, home, state, (synced.record, request))
         if args.stay:
             _stay()
-    return 0 if followed.report["status"] == "passed" else 1
+    return 0 if report["status"] == "passed" else 1
+
+
+def _follow(
+    args: argparse.Namespace, home: Home, state: StackState, what: tuple[ProjectRecord, RunRequest]
+) -> dict[str, Any]:
+    """Run the pipeline, show it, and say how it ended."""
+    from gitlab_ci_provider.cli.progress import Progress
+    from gitlab_ci_provider.cli.summary import summary
+    from gitlab_ci_provider.local.job_logs import save_logs
+    from gitlab_ci_provider.local.run import run_pipeline
+
+    record, request = what
+    with Progress() as progress:
+        followed = run_pipeline(home, state, record, request, progress.show)
+    if args.logs_dir:
+        save_logs(followed.report["jobs"], args.logs_dir)
+    for line in summary(followed, home.bucket):
+        output.note(line)
+    output.note(f"login: {state.user} / {state.password}")
+    if args.json:
+        output.say(json.dumps(followed.report, indent=2))
+    return followed.report
+
+
+def _tell_what_is_left_out(path: Path) -> None:
+    """Say that uncommitted changes are not part of the run."""
+    from gitlab_ci_provider.sources.git import uncommitted_changes
+
+    changes = uncommitted_changes(path) if path.is_dir() else 0
+    if changes:
+        output.note(f"not in this run: {changes} uncommitted changes; commit them to run them")
 
 
 def _stay() -> None:
