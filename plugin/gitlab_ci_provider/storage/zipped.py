@@ -96,7 +96,7 @@ def _add(target: zipfile.ZipFile, entry: Entry, contents: IO[bytes] | None) -> N
     name = f"{entry.path}/" if entry.is_folder else entry.path
     # By name the archive's compression level is used, by `ZipInfo` the contents are stored as they
     # are. What is set afterwards goes into the directory at the end, which all readers go by.
-    stored = contents is not None and not _shrinks(contents)
+    stored = contents is not None and entry.size > _SAMPLE and not _shrinks(contents)
     new = zipfile.ZipInfo(name) if stored else name
     large = entry.size >= zipfile.ZIP64_LIMIT // 2
     with target.open(new, "w", force_zip64=large) as member:
@@ -115,7 +115,7 @@ def _add(target: zipfile.ZipFile, entry: Entry, contents: IO[bytes] | None) -> N
 
 
 def _shrinks(contents: IO[bytes]) -> bool:
-    """Try the beginning: images, packages and archives cost much time and gain nothing."""
+    """Try the beginning of a file: images, packages and archives cost much time for nothing."""
     sample = contents.read(_SAMPLE)
     contents.seek(0)
     return len(zlib.compress(sample, _LEVEL)) < len(sample) * _WORTH
