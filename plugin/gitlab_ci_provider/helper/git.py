@@ -10,7 +10,7 @@ import os
 import signal
 import subprocess
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,7 +57,7 @@ class Git:
         """Run a git command.
 
         Raises:
-            GitError: it failed; the message holds what git said last.
+            GitError: it failed; the message holds git's reason.
         """
         kept: deque[str] = deque(maxlen=_KEPT_LINES)
         with self._start(arguments, subprocess.STDOUT) as process, _ended_with_us(process):
@@ -66,7 +66,7 @@ class Git:
                 kept.append(line)
                 self.say(line)
         if process.returncode:
-            said = kept[-1] if kept else f"exit code {process.returncode}"
+            said = _reason([*kept]) or f"exit code {process.returncode}"
             raise GitError(f"git {arguments[0]}: {said}", "\n".join(kept))
 
     def succeeds(self, *arguments: str) -> bool:
@@ -88,6 +88,12 @@ class Git:
             )
         except FileNotFoundError as error:
             raise SourceError("git is missing in the helper image") from error
+
+
+def _reason(said: Sequence[str]) -> str:
+    """Find the last line that names an error; advice may follow it."""
+    errors = [line for line in said if line.startswith(("fatal:", "error:"))]
+    return (errors or [*said] or [""])[-1]
 
 
 @contextmanager

@@ -43,13 +43,13 @@ def test_credentials_are_for_one_host():
 
 
 def test_a_failure_holds_what_git_said(tmp_path: Path):
-    """The last line in the message, more of it for those who look."""
+    """Its error in the message, whatever advice follows, and all of it for those who look."""
     said: list[str] = []
 
     with pytest.raises(GitError, match="git log: fatal: not a git repository") as caught:
         Git(folder=tmp_path, say=said.append).run("log")
 
-    assert caught.value.said == said[-1]
+    assert caught.value.said == "\n".join(said)
 
 
 def test_a_missing_git_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
