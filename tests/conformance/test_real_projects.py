@@ -17,8 +17,6 @@ REAL = SHARED / "conformance" / "real-public"
 PROJECTS = sorted(path.parent.name for path in REAL.glob("*/_meta.json"))
 SMALL = ("freedesktop+dbus", "gnutls+nettle", "coq+coq")
 """Projects that need no more than stages, jobs, rules, extends, artifacts and caches."""
-TOO_MANY_NEEDS = {"Kitware+VTK"}
-"""Runs on a GitLab whose administrators allow more than 50 needs."""
 
 if not PROJECTS:
     pytest.skip(f"no public projects in {REAL}", allow_module_level=True)
@@ -31,9 +29,7 @@ def test_project_compiles_or_says_what_it_lacks(name: str):
     compiled = compile_request(Request(path=REAL / name))
     errors = {one.code for one in compiled.diagnostics if one.severity is Severity.ERROR}
 
-    if name in TOO_MANY_NEEDS:
-        assert errors == {"needs-too-many"}
-    elif complete:
+    if complete:
         assert errors == set()
     else:
         assert "include-unavailable" in errors

@@ -68,11 +68,11 @@ def compile_request(request: Request) -> Compiled:
 
 
 def _decided(pipeline: Pipeline, decision: PipelineDecision) -> list[Diagnostic]:
-    jobs = {f"'{name}' job": job for name, job in pipeline.jobs.items()}
     found: list[Diagnostic] = []
-    for words in decision.errors:
-        job = jobs[words[: words.index("' job") + 5]]
-        found.append(error("needs-absent-job", words, job.location))
+    for one in decision.jobs.values():
+        for words in one.errors:
+            code = "needs-too-many" if "can only need" in words else "needs-absent-job"
+            found.append(error(code, words, pipeline.jobs[one.job].location))
     return found
 
 

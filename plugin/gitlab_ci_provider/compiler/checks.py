@@ -5,6 +5,7 @@ Source: GitLab's `Gitlab::Ci::YamlProcessor`, whose words the messages use.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from gitlab_ci_provider.compiler.graph import find_cycle
@@ -12,8 +13,6 @@ from gitlab_ci_provider.compiler.needs import MATRIX_VALUE
 from gitlab_ci_provider.model.diagnostic import Diagnostic, error, warning
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.needs import Need
-
-MAX_NEEDS = 50
 
 
 def check_jobs(jobs: Mapping[str, Job], stages: Sequence[str]) -> Iterator[Diagnostic]:
@@ -45,12 +44,6 @@ def _all_needs(job: Job) -> Iterator[Sequence[Need]]:
 
 def _check_needs(jobs: Mapping[str, Job], positions: Mapping[str, int]) -> Iterator[Diagnostic]:
     for job in jobs.values():
-        if len(job.needs or ()) > MAX_NEEDS:
-            words = (
-                f"{job.name}: one job can only need {MAX_NEEDS} others, but you have listed "
-                f"{len(job.needs or ())}. See needs keyword documentation for more details"
-            )
-            yield _error(job, "needs-too-many", words)
         for needs in _all_needs(job):
             yield from _check_need_list(job, needs, jobs, positions)
 
@@ -67,18 +60,24 @@ def _check_need_list(
         other = jobs.get(need.job)
         missing = MATRIX_VALUE.search(need.job)
         if missing:
-            words = f"{job.name} job: '{missing[1]}' does not exist in matrix configuration"
+            words = f"{job.group} job: '{missing[1]}' does not exist in matrix configuration"
             yield _error(job, "needs-matrix-value", words)
         elif other is None:
             if not need.optional:
                 words = f"{job.name} job: undefined need: {need.job}"
                 yield _error(job, "needs-unknown-job", words)
-        elif positions.get(other.stage, 0) > positions.get(job.stage, 0):
+        elif _is_later(other, job, positions):
             words = f"{job.name} job: need {need.job} is not defined in current or prior stages"
             yield _error(job, "needs-later-stage", words)
     if twice:
         words = f"{job.name} has the following needs duplicated: {', '.join(twice)}."
         yield _error(job, "needs-duplicate", words)
+
+
+def _is_later(other: Job, job: Job, positions: Mapping[str, int]) -> bool:
+    """Tell whether a job is in a stage after another's; a stage that does not exist is."""
+    end = len(positions)
+    return positions.get(other.stage, end) > positions.get(job.stage, end - 1)
 
 
 def _check_dependencies(
@@ -89,7 +88,7 @@ def _check_dependencies(
             if name not in jobs:
                 words = f"{job.name} job: undefined dependency: {name}"
                 yield _error(job, "dependencies-unknown-job", words)
-            elif positions.get(jobs[name].stage, 0) > positions.get(job.stage, 0):
+            elif _is_later(jobs[name], job, positions):
                 where = "is not defined in current or prior stages"
                 words = f"{job.name} job: dependency {name} {where}"
                 yield _error(job, "dependencies-later-stage", words)
@@ -129,7 +128,10 @@ def _check_environments(jobs: Mapping[str, Job]) -> Iterator[Diagnostic]:
 def _check_cycle(jobs: Mapping[str, Job]) -> Iterator[Diagnostic]:
     cycle = find_cycle(_edges(jobs, lambda job: job.needs or ()))
     if cycle:
-        words = f"The pipeline has circular dependencies: {' -> '.join([*cycle, cycle[0]])}"
+        why = f"topological sort failed: {json.dumps(cycle)}"
+        if len(cycle) == 1:
+            why = f"self-dependency: {cycle[0]}"
+        words = f"The pipeline has circular dependencies: {why}"
         yield _error(jobs[cycle[0]], "needs-circular", words)
         return
     cycle = find_cycle(_edges(jobs, lambda job: [need for one in _all_needs(job) for need in one]))

@@ -53,7 +53,7 @@ def compile_pipeline(
     if config is None:
         return CompileResult(pipeline=None, diagnostics=tuple(report.diagnostics))
     jobs = _jobs(config)
-    report.diagnostics.extend(check_jobs(jobs, config.stages))
+    report.diagnostics.extend(dict.fromkeys(check_jobs(jobs, config.stages)))
     pipeline = None if report.failed else _pipeline(config, jobs)
     support = check_support(one.job for one in config.jobs.values())
     diagnostics = (*without_followers(report.diagnostics), *support)

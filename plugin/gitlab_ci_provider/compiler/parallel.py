@@ -26,7 +26,7 @@ def instances(config: JobConfig) -> list[Job]:
             )
             for index in range(1, parallel.total + 1)
         ]
-    legs = list(dict.fromkeys(legs_of(parallel.matrix)))
+    legs = list(legs_of(parallel.matrix))
     return [_leg(job, leg, index, len(legs)) for index, leg in enumerate(legs, start=1)]
 
 

@@ -32,6 +32,7 @@ MAX_DEPTH = 100
 MAX_NODES = 2_000_000
 TOO_BIG = "The parsed YAML is too big"
 _REFERENCE_TAG = "!reference"
+_NUMBER_STARTS = frozenset("0123456789")
 _BOOLEAN_WORDS = frozenset({"yes", "no", "on", "off", "true", "false"})
 
 
@@ -123,7 +124,14 @@ class _Builder:
         if event.implicit[0] and event.value.lower() in _BOOLEAN_WORDS:
             message = f"YAML 1.1 reads the key {event.value} as a boolean; it is kept as text here"
             self.report.warning("yaml-boolean-key", message, mark, "Put it in quotes.")
+        elif event.implicit[0] and event.value[:1] in _NUMBER_STARTS:
+            self._note_number(event.value)
         return event.value
+
+    def _note_number(self, key: str) -> None:
+        owner = self.stack[-1].node
+        if isinstance(owner, Map) and key.replace(".", "").isdigit():
+            owner.numbers |= {key}
 
     def _value(self, event: ScalarEvent, mark: Mark) -> Node:
         if event.tag == _REFERENCE_TAG:

@@ -37,14 +37,19 @@ Node: TypeAlias = "bool | int | float | str | Map | Seq | Reference | None"
 
 
 class Map(dict[str, "Node"]):
-    """A mapping; `marks` tells for each key where its winning value was written."""
+    """A mapping; `marks` tells for each key where its winning value was written.
 
-    __slots__ = ("mark", "marks")
+    Attributes:
+        numbers: keys that YAML reads as numbers, which no job may be called.
+    """
+
+    __slots__ = ("mark", "marks", "numbers")
 
     def __init__(self, mark: Mark, items: Iterable[tuple[str, Node]] = ()):
         super().__init__(items)
         self.mark = mark
         self.marks: dict[str, Mark] = {}
+        self.numbers: frozenset[str] = frozenset()
 
     def put(self, key: str, value: Node, mark: Mark) -> None:
         """Set a key while the mapping is being built."""
@@ -60,6 +65,7 @@ class Map(dict[str, "Node"]):
         """Copy one level deep, with the places."""
         twin = Map(self.mark, self.items())
         twin.marks = dict(self.marks)
+        twin.numbers = self.numbers
         return twin
 
     def without(self, *keys: str) -> Map:

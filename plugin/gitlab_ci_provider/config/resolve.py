@@ -65,6 +65,10 @@ def _read_job(root: Field, tree: Map, name: str, defaults: Map) -> JobConfig | N
         root.report.error("job-nothing-to-do", f"jobs {name} {_NOT_A_JOB}", place)
         return None
     label = f"jobs:{name}"
+    if name in tree.numbers:
+        root.report.error(
+            "job-name", f"{label} name should be a symbol", place, "Put it in quotes."
+        )
     filled = apply_defaults(raw, defaults)
     field = Field(filled, label, f"{label} config", place, root.report)
     check_job_inputs(field)

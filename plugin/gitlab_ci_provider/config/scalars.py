@@ -25,6 +25,9 @@ _INTEGER = re.compile(
     r"^(?P<sign>[-+]?)(?:0b_*(?P<two>[01][01_]*)|0_*(?P<eight>[0-7][0-7_]*)"
     r"|(?P<ten>0|[1-9](?:[0-9]|,[0-9]|_[0-9])*)|0x_*(?P<sixteen>[0-9a-fA-F][0-9a-fA-F_]*))$"
 )
+_SYMBOL = re.compile(r"""^:(?:["'](?P<quoted>.*)["']$|(?P<plain>.+))""", re.DOTALL)
+"""A Ruby symbol; GitLab treats symbols as texts."""
+
 _BASES = {"two": 2, "eight": 8, "ten": 10, "sixteen": 16}
 _WORDS: dict[str, Scalar] = {
     "~": None, "null": None,
@@ -95,6 +98,9 @@ def _is_date(text: str) -> bool:
 
 
 def _number(text: str) -> Scalar:
+    symbol = _SYMBOL.match(text)
+    if symbol:
+        return symbol.group("quoted") or symbol.group("plain") or text
     found = _INTEGER.match(text)
     if found:
         return _integer(found)

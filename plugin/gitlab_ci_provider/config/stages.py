@@ -6,6 +6,7 @@ from gitlab_ci_provider.config.keywords.fields import Field, flat
 from gitlab_ci_provider.config.raw import Seq
 
 DEFAULT_STAGES = ("build", "test", "deploy")
+_WRONG = "should be an array of strings or a nested array of strings up to 10 levels deep"
 FIRST = ".pre"
 LAST = ".post"
 
@@ -17,7 +18,7 @@ def read_stages(root: Field) -> tuple[str, ...]:
         return (FIRST, *DEFAULT_STAGES, LAST)
     names = list(flat(field.value))
     if not isinstance(field.value, Seq) or not all(isinstance(name, str) for name in names):
-        field.refuse("should be an array of strings")
+        field.refuse(_WRONG)
         return (FIRST, *DEFAULT_STAGES, LAST)
     inner = dict.fromkeys(str(name) for name in names)
     return (FIRST, *(name for name in inner if name not in (FIRST, LAST)), LAST)

@@ -118,6 +118,7 @@ class JobDecision:
         needs: what the matching rule puts in place of the job's needs; None keeps them.
         rule: position of the matching rule, from 0; None when no rule decided.
         reason: why, in words for a person.
+        errors: why GitLab would refuse a pipeline with this job, in its words.
     """
 
     job: str
@@ -130,6 +131,7 @@ class JobDecision:
     rule: int | None = None
     reason: str = ""
     interruptible: bool | None = None
+    errors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +144,7 @@ class PipelineDecision:
         name: `workflow:name`, expanded.
         jobs: by name, absent ones included.
         variables: what the matching `workflow:rules` entry adds to the global ones.
-        errors: why GitLab would refuse to create it, for example a need on an absent job.
+        errors: those of all jobs: GitLab would create no pipeline.
     """
 
     created: bool

@@ -26,6 +26,7 @@ from gitlab_ci_provider.variables.expand import expand_known, expand_values
 from gitlab_ci_provider.variables.precedence import layered, yaml_variables
 from gitlab_ci_provider.variables.predefined import pipeline_variables
 
+MAX_NEEDS = 50
 EDGE_STAGES = (".pre", ".post")
 
 
@@ -51,9 +52,8 @@ def decide_pipeline(pipeline: Pipeline, context: PipelineContext) -> PipelineDec
         name: _decide_job(job, pipeline, context, workflow.variables, predefined)
         for name, job in pipeline.jobs.items()
     }
-    errors: list[str] = []
     if workflow.created:
-        jobs = {name: _drop_absent(jobs, pipeline.jobs[name], errors) for name in jobs}
+        jobs = {name: _check_needs(jobs, pipeline.jobs[name]) for name in jobs}
     decision = PipelineDecision(
         created=workflow.created,
         reason=workflow.reason,
@@ -61,7 +61,7 @@ def decide_pipeline(pipeline: Pipeline, context: PipelineContext) -> PipelineDec
         jobs=jobs,
         variables=workflow.variables,
         auto_cancel=workflow.auto_cancel or pipeline.workflow.auto_cancel,
-        errors=tuple(errors),
+        errors=tuple(words for one in jobs.values() for words in one.errors),
     )
     return _without_jobs(pipeline, decision)
 
@@ -174,7 +174,7 @@ def _apply(job: Job, rule: Rule, position: int) -> JobDecision:
         allow_failure=_allow_failure(job, rule),
         start_in=rule.start_in if rule.start_in is not None else job.start_in,
         variables=rule.variables,
-        needs=rule.needs,
+        needs=rule.needs or None,  # an empty list keeps the job's needs, as in GitLab
         rule=position,
         reason=f"{words} matches",
         interruptible=job.interruptible if rule.interruptible is None else rule.interruptible,
@@ -189,19 +189,31 @@ def _shown(rule: Rule) -> str:
     return f" ({rule.condition})" if rule.condition else ""
 
 
-def _drop_absent(decisions: dict[str, JobDecision], job: Job, errors: list[str]) -> JobDecision:
+def _check_needs(decisions: dict[str, JobDecision], job: Job) -> JobDecision:
     """Drop optional needs on absent jobs; a need that is not optional is an error."""
     decision = decisions[job.name]
     needs = job.needs if decision.needs is None else decision.needs
     if not decision.present or not needs:
         return decision
-    kept: list[Need] = []
-    for need in needs:
-        if need.job in decisions and decisions[need.job].present:
-            kept.append(need)
-        elif not need.optional:
-            errors.append(_missing(job.name, need.job))
-    return decision if len(kept) == len(needs) else replace(decision, needs=tuple(kept))
+    kept = tuple(need for need in needs if _present(decisions, need))
+    absent = [need for need in needs if not need.optional and not _present(decisions, need)]
+    errors = [_missing(job.name, need.job) for need in absent]
+    if len(job.needs or ()) > MAX_NEEDS:
+        errors.insert(0, _too_many(job))
+    if len(kept) == len(needs) and not errors:
+        return decision
+    return replace(decision, needs=kept, errors=tuple(errors))
+
+
+def _present(decisions: dict[str, JobDecision], need: Need) -> bool:
+    return need.job in decisions and decisions[need.job].present
+
+
+def _too_many(job: Job) -> str:
+    return (
+        f"{job.name}: one job can only need {MAX_NEEDS} others, but you have listed "
+        f"{len(job.needs or ())}. See needs keyword documentation for more details"
+    )
 
 
 def _missing(job: str, need: str) -> str:

@@ -15,20 +15,6 @@ from gitlab_ci_provider.rules.expression.regex import compile_pattern
 from gitlab_ci_provider.rules.match import RuleView, changes_match, condition_holds
 
 DEFAULT_ONLY = Policy(refs=("branches", "tags"))
-_SOURCES = {
-    "api": "api",
-    "chat": "chat",
-    "external": "external",
-    "external_pull_request_event": "external_pull_requests",
-    "merge_request_event": "merge_requests",
-    "parent_pipeline": "parent_pipelines",
-    "pipeline": "pipelines",
-    "push": "pushes",
-    "schedule": "schedules",
-    "trigger": "triggers",
-    "web": "web",
-    "webide": "web",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +53,10 @@ def _conditions(policy: Policy, context: PipelineContext, view: RuleView) -> lis
 
 
 def _ref_matches(ref: str, context: PipelineContext) -> bool:
-    pattern, at, project = ref.rpartition("@") if _has_project(ref) else (ref, "", "")
+    pattern, at, project = ref.partition("@")
     if at and project != context.project.path:
         return False
     return _is_kind(pattern, context) or _is_name(pattern, context)
-
-
-def _has_project(ref: str) -> bool:
-    return "@" in ref and not ref.rpartition("@")[2].endswith("/")
 
 
 def _is_kind(pattern: str, context: PipelineContext) -> bool:
@@ -82,13 +64,14 @@ def _is_kind(pattern: str, context: PipelineContext) -> bool:
         return context.ref.kind is RefKind.TAG
     if pattern == "branches":
         return context.ref.kind is RefKind.BRANCH and context.source != "merge_request_event"
-    return _SOURCES.get(context.source) == pattern
+    source = context.source.removesuffix("_event")
+    return pattern in (source, f"{source}es" if source.endswith("sh") else f"{source}s")
 
 
 def _is_name(pattern: str, context: PipelineContext) -> bool:
-    if pattern == context.ref.name:
-        return context.source != "merge_request_event"
-    regex = compile_pattern(pattern)
-    if regex is None or context.source == "merge_request_event":
+    if context.source == "merge_request_event":
         return False
+    regex = compile_pattern(pattern)
+    if regex is None:
+        return pattern == context.ref.name
     return regex.search(context.ref.name) is not None

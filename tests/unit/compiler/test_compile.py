@@ -165,7 +165,8 @@ def test_every_problem_is_reported_at_once():
     [
         (b"job: {script: \xff}", "file-not-utf8"),
         (b"- a list", "yaml-not-a-hash"),
-        (b"", "yaml-not-a-hash"),
+        (b"", "file-empty"),
+        (b"# nothing", "yaml-not-a-hash"),
         (b"job:\n\tscript: x", "yaml-syntax"),
         (b"\xff\xfej\x00", "file-not-utf8"),
     ],

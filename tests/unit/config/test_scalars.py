@@ -21,7 +21,8 @@ from gitlab_ci_provider.config.scalars import DisallowedClassError, resolve, to_
         (".", "."), ("-", "-"), ("+.", "+."),
         ("12:30:45", 45045), ("12:30", 45000), ("190:20:30.15", 685230.15), ("1:60", "1:60"),
         (".inf", math.inf), ("-.INF", -math.inf),
-        ("2024-13-01", "2024-13-01"), ("v1", "v1"), ("1 a", "1 a"), ("$A", "$A"), (":sym", ":sym"),
+        ("2024-13-01", "2024-13-01"), ("v1", "v1"), ("1 a", "1 a"), ("$A", "$A"), (":sym", "sym"),
+        (":'a b'", "a b"), (":", ":"),
     ],
 )  # fmt: skip
 def test_plain_scalar(text: str, value: object):

@@ -45,15 +45,16 @@ def test_manual_in_rules_does_not_allow_failure():
 def test_rule_overrides_what_it_names():
     """Variables, needs, allow_failure and interruptible of the rule win."""
     rule = Rule(
-        variables=make_variables(A="rule"), needs=(), allow_failure=AllowFailure(allowed=True),
+        variables=make_variables(A="rule"), needs=(Need(job="c"),),
+        allow_failure=AllowFailure(allowed=True),
         interruptible=True,
     )  # fmt: skip
     job = make_job("a", rules=(rule,), needs=(Need(job="b"),))
 
-    decision = decide(job, make_pipeline(job, make_job("b")), make_context())
+    decision = decide(job, make_pipeline(job, make_job("b"), make_job("c")), make_context())
 
     assert decision.variables == make_variables(A="rule")
-    assert decision.needs == ()
+    assert decision.needs == (Need(job="c"),)
     assert decision.allow_failure.allowed
     assert decision.interruptible
 
@@ -181,3 +182,38 @@ def test_empty_rules_lift_the_implicit_only():
     context = make_context(source="merge_request_event", target_branch="main")
 
     assert decide(job, make_pipeline(job), context).present
+
+
+def test_empty_needs_of_a_rule_keep_the_jobs_needs():
+    """Only needs that name a job replace those of the job."""
+    job = make_job("a", needs=(Need(job="b"),), rules=(Rule(needs=()),))
+
+    assert decide(job, make_pipeline(job, make_job("b")), make_context()).needs is None
+
+
+def test_too_many_needs_matter_only_when_the_job_is_there():
+    """GitLab counts the needs of jobs that the rules leave in."""
+    others = [make_job(f"n{number}") for number in range(51)]
+    needs = tuple(Need(job=one.name) for one in others)
+    rules = (Rule(condition="$CI_COMMIT_TAG"),)
+
+    absent = make_pipeline(make_job("a", needs=needs, rules=rules), *others)
+    present = make_pipeline(make_job("a", needs=needs), *others)
+
+    assert decide_pipeline(absent, make_context()).errors == ()
+    assert (
+        decide_pipeline(present, make_context())
+        .errors[0]
+        .startswith("a: one job can only need 50 others, but you have listed 51.")
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "word"),
+    [("push", "pushes"), ("push", "push"), ("api", "api"), ("schedule", "schedules")],
+)
+def test_sources_are_words_of_only(source: str, word: str):
+    """A source is named in singular or plural."""
+    job = make_job("a", only=Policy(refs=(word,)))
+
+    assert decide(job, make_pipeline(job), make_context(source=source)).present

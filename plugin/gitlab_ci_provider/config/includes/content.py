@@ -45,6 +45,9 @@ def read_tree(origin: Origin, reading: Reading, report: Report) -> Map | None:
     text = decode(origin.content, origin.name, report)
     if text is None:
         return None
+    if not text.strip():
+        report.error("file-empty", f"Please provide content of {origin.name}", Mark(origin.name))
+        return None
     try:
         documents = split(text, origin.name, report)
         content = documents.content

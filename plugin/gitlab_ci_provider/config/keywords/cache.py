@@ -11,7 +11,6 @@ from gitlab_ci_provider.config.keywords.fields import (
     choice,
     mapping,
     strings,
-    text,
 )
 from gitlab_ci_provider.config.raw import Map, Seq
 from gitlab_ci_provider.model.cache import Cache, CacheKey
@@ -76,8 +75,15 @@ def _read_key(field: Field) -> CacheKey | None:
     if field.value.get("files") is None and field.value.get("files_commits") is None:
         field.refuse("missing required keys: files")
     return CacheKey(
-        files=source or (), files_commits=commits or (), prefix=field.read("prefix", text)
+        files=source or (), files_commits=commits or (), prefix=field.read("prefix", _prefix)
     )
+
+
+def _prefix(field: Field) -> str | None:
+    if isinstance(field.value, str):
+        return field.value
+    field.refuse("should be a string or symbol")
+    return None
 
 
 def _usable(field: Field, written: str) -> bool:

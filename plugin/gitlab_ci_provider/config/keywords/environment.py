@@ -37,7 +37,7 @@ def read_environment(field: Field) -> Environment | None:
         return None
     name = field.get("name", text)
     if not name:
-        field.refuse("name can't be blank")
+        field.refuse_as("name can't be blank")
     elif not _is_name(field, name):
         return None
     kubernetes = field.entry("kubernetes")
@@ -54,10 +54,10 @@ def read_environment(field: Field) -> Environment | None:
 
 def _is_name(field: Field, name: str) -> bool:
     if len(name) > MAX_NAME:
-        field.refuse(f"name is too long (maximum is {MAX_NAME} characters)")
+        field.refuse_as(f"name is too long (maximum is {MAX_NAME} characters)")
         return False
     if not _NAME.match(name) or name.startswith("/") or name.endswith("/"):
-        field.refuse(_WRONG_NAME)
+        field.refuse_as(_WRONG_NAME)
         return False
     return True
 

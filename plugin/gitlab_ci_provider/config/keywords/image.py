@@ -66,7 +66,7 @@ def _image(field: Field) -> Image | None:
         if "ports" in field.value:
             field.refuse("contains disallowed keys: ports", hint="Only web terminals use ports.")
         if field.value.get("name") in (None, ""):
-            field.refuse("name can't be blank")
+            field.refuse_as("name can't be blank")
     docker = field.get("docker", lambda entry: _executor_options(entry, ("platform", "user")))
     kubernetes = field.get("kubernetes", lambda entry: _executor_options(entry, ("user",)))
     if not name:

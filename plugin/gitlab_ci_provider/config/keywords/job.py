@@ -230,7 +230,7 @@ def _start_in(field: Field, when: When | None) -> int | None:
 
 def _check_name(field: Field, name: str) -> None:
     if not name.strip():
-        field.report.error("job-name", "jobs: job name can't be blank", field.mark)
+        field.report.error("job-name", "jobs:job name can't be blank", field.mark)
     elif len(name) > MAX_NAME:
         field.refuse_as(f"name is too long (maximum is {MAX_NAME} characters)")
 

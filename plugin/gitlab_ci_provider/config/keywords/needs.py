@@ -81,7 +81,7 @@ def _job_need(field: Field) -> Need | None:
     field.only(JOB_KEYS)
     job = field.get("job", text)
     if not job:
-        field.refuse("job can't be blank")
+        field.refuse_as("job can't be blank")
         return None
     parallel = field.entry("parallel")
     return Need(
@@ -96,7 +96,7 @@ def _project_need(field: Field) -> CrossNeed | None:
     field.only(PROJECT_KEYS)
     for key in ("project", "job", "ref"):
         if isinstance(field.value, Map) and not field.value.get(key):
-            field.refuse(f"{key} can't be blank")
+            field.refuse_as(f"{key} can't be blank")
     return CrossNeed(
         job=field.get("job", text),
         project=field.get("project", text),

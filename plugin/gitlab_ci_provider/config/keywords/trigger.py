@@ -41,7 +41,7 @@ def read_trigger(field: Field) -> Bridge | None:
     if not mapping(field, CHILD_KEYS if child else PROJECT_KEYS):
         return None
     if not child and not field.value.get("project"):
-        field.refuse("project can't be blank")
+        field.refuse_as("project can't be blank")
     includes = field.entry("include")
     inputs = field.entry("inputs")
     return Bridge(

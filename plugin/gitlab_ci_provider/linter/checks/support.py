@@ -38,6 +38,14 @@ def _shown_only(job: Job) -> bool:
     return bool(artifacts and (artifacts.expose_as or artifacts.access or not artifacts.public))
 
 
+def _other_project(job: Job) -> bool:
+    return any(rule.exists and rule.exists.project for rule in job.rules or ())
+
+
+def _other_ref(job: Job) -> bool:
+    return any(rule.changes and rule.changes.compare_to for rule in job.rules or ())
+
+
 def _kept(keyword: str) -> Callable[[Job], bool]:
     return lambda job: keyword in job.kept
 
@@ -59,6 +67,10 @@ _RULES = (
     _Rule(_kept("identity"), Limit("identity", "the job gets no workload identity", True)),
     _Rule(_dotenv,
           Limit("artifacts:reports:dotenv", "its variables do not reach later jobs", True)),
+    _Rule(_other_project,
+          Limit("rules:exists:project", "files of other projects are not looked at", True)),
+    _Rule(_other_ref,
+          Limit("rules:changes:compare_to", "changes are those of the push", True)),
     _Rule(_kept("release"), Limit("release", "no release is created", False)),
     _Rule(_kept("pages"), Limit("pages", "nothing is published", False)),
     _Rule(_kept("dast_configuration"),
