@@ -10,11 +10,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from e2e.embedded import Stack, make_repository
 from gitlab_ci_provider.local.airflow_config import Ports, airflow_environment
 from gitlab_ci_provider.local.projects import add_project
 from gitlab_ci_provider.local.secrets import load_secrets
 from gitlab_ci_provider.model.names import CREATE_PIPELINE, dag_id
+
+pytestmark = pytest.mark.xdist_group("e2e")
 
 WAITING = """
 job:

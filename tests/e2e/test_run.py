@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from e2e.embedded import Stack, commit, git, make_repository
+
+pytestmark = pytest.mark.xdist_group("e2e")
 
 FAILING = """
 stages: [build, test, deploy]
