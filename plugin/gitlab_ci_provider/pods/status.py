@@ -16,8 +16,11 @@ _HOPELESS = {
     "CreateContainerConfigError": "runner_system_failure",
     "CreateContainerError": "runner_system_failure",
     "RunContainerError": "runner_system_failure",
+    "StartError": "runner_system_failure",
+    "ContainerCannotRun": "runner_system_failure",
 }
-"""Reasons to wait that do not go away by themselves; `ErrImagePull` alone may be a hiccup."""
+"""Reasons not to start that do not go away by themselves; the last two end the container, and its
+helper would wait for it. `ErrImagePull` alone may be a hiccup."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +63,7 @@ def start_problem(pod: k8s.V1Pod) -> StartProblem | None:
     """Tell why the pod cannot start, when waiting longer is no use."""
     for status in _statuses(pod):
         state = container_state(pod, status.name)
-        if state.phase == "waiting" and state.reason in _HOPELESS:
+        if state.phase != "running" and state.reason in _HOPELESS:
             said = state.message or state.reason
             message = f"container '{status.name}' (image {status.image}): {state.reason}: {said}"
             return StartProblem(failure_reason=_HOPELESS[state.reason], message=message)
