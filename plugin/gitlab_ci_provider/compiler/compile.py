@@ -17,7 +17,7 @@ from gitlab_ci_provider.config.report import Report
 from gitlab_ci_provider.config.resolve import resolve
 from gitlab_ci_provider.linter.checks.support import check_support
 from gitlab_ci_provider.model.context import PipelineContext
-from gitlab_ci_provider.model.diagnostic import Diagnostic
+from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.variables.precedence import yaml_variables
@@ -53,7 +53,8 @@ def compile_pipeline(
     if config is None:
         return CompileResult(pipeline=None, diagnostics=tuple(report.diagnostics))
     jobs = _jobs(config)
-    report.diagnostics.extend(dict.fromkeys(check_jobs(jobs, config.stages)))
+    found = list(dict.fromkeys(check_jobs(jobs, config.stages)))
+    report.extend(found, failed=any(one.severity is Severity.ERROR for one in found))
     pipeline = None if report.failed else _pipeline(config, jobs)
     support = check_support(one.job for one in config.jobs.values())
     diagnostics = (*without_followers(report.diagnostics), *support)

@@ -10,6 +10,7 @@ Unlike GitLab, which limits the memory of the parsed tree (2 MB by default), the
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from yaml._yaml import CParser
 from yaml.error import MarkedYAMLError, YAMLError
@@ -65,7 +66,7 @@ class _Builder:
         self.report = report
         self.offset = offset
         self.anchors: dict[str, Node] = {}
-        self.weights: dict[int, int] = {}
+        self.sizes: dict[int, _Size] = {}
         self.stack: list[_Open] = []
         self.nodes = 0
         self.root: Node = None
@@ -114,7 +115,7 @@ class _Builder:
         value = self._key(event, mark) if self._expects_key() else self._value(event, mark)
         if event.anchor:
             self.anchors[event.anchor] = value
-        self._add(value, mark, 1)
+        self._add(value, mark, _SCALAR)
 
     def _expects_key(self) -> bool:
         return bool(self.stack) and self.stack[-1].key is None and self.stack[-1].is_map
@@ -131,7 +132,7 @@ class _Builder:
     def _note_number(self, key: str) -> None:
         owner = self.stack[-1].node
         if isinstance(owner, Map) and key.replace(".", "").isdigit():
-            owner.numbers |= {key}
+            owner.numbers.add(key)
 
     def _value(self, event: ScalarEvent, mark: Mark) -> Node:
         if event.tag == _REFERENCE_TAG:
@@ -158,8 +159,8 @@ class _Builder:
             node = _reference(done.node)
         if done.anchor:
             self.anchors[done.anchor] = node
-            self.weights[id(node)] = done.weight
-        self._add(node, done.node.mark, done.weight)
+            self.sizes[id(node)] = done.size()
+        self._add(node, done.node.mark, done.size())
 
     def _alias(self, event: AliasEvent) -> None:
         mark = self._mark(event)
@@ -167,16 +168,18 @@ class _Builder:
             message = f"An alias referenced an unknown anchor: {event.anchor}"
             raise LoadError("yaml-unknown-anchor", message, mark)
         node = self.anchors[event.anchor]
-        weight = self.weights.get(id(node), 1)
-        self._count(weight, event)
-        self._add(node, mark, weight, alias=True)
+        size = self.sizes.get(id(node), _SCALAR)
+        self._count(size.weight, event)
+        if len(self.stack) + size.height > MAX_DEPTH:
+            raise LoadError("yaml-too-deep", TOO_BIG, mark)
+        self._add(node, mark, size, alias=True)
 
-    def _add(self, node: Node, mark: Mark, weight: int, *, alias: bool = False) -> None:
+    def _add(self, node: Node, mark: Mark, size: _Size, *, alias: bool = False) -> None:
         if not self.stack:
             self.root = node
             return
         parent = self.stack[-1]
-        parent.weight += weight
+        parent.hold(size)
         if isinstance(parent.node, Seq):
             parent.node.append(node)
             parent.node.marks.append(mark)
@@ -215,10 +218,23 @@ class _Builder:
         return LoadError("yaml-syntax", message, mark)
 
 
+class _Size(NamedTuple):
+    """How many nodes a node stands for once aliases are counted out, and how deep they go."""
+
+    weight: int
+    height: int
+
+
+_SCALAR = _Size(1, 0)
+
+
 class _Open:
     """A mapping or list whose end is still to come."""
 
-    __slots__ = ("anchor", "is_map", "key", "key_mark", "node", "reference", "weight", "written")
+    __slots__ = (
+        *("anchor", "height", "is_map", "key", "key_mark", "node", "reference", "weight"),
+        "written",
+    )
 
     def __init__(self, node: Map | Seq, anchor: str | None, reference: bool):
         self.node = node
@@ -226,9 +242,19 @@ class _Open:
         self.anchor = anchor
         self.reference = reference
         self.weight = 1
+        self.height = 1
         self.key: str | None = None
         self.key_mark = node.mark
         self.written: set[str] = set()
+
+    def hold(self, size: _Size) -> None:
+        """Count a node that was put in."""
+        self.weight += size.weight
+        self.height = max(self.height, size.height + 1)
+
+    def size(self) -> _Size:
+        """Tell how big it became."""
+        return _Size(self.weight, self.height)
 
 
 def _says_text(event: ScalarEvent) -> bool:

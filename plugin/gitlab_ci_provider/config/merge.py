@@ -21,5 +21,5 @@ def deep_merge(base: Map, over: Map) -> Map:
         else:
             merged[key] = value
         merged.marks[key] = over.place(key)
-    merged.numbers = base.numbers | over.numbers
+    merged.numbers |= over.numbers
     return merged

@@ -49,7 +49,7 @@ class Map(dict[str, "Node"]):
         super().__init__(items)
         self.mark = mark
         self.marks: dict[str, Mark] = {}
-        self.numbers: frozenset[str] = frozenset()
+        self.numbers: set[str] = set()
 
     def put(self, key: str, value: Node, mark: Mark) -> None:
         """Set a key while the mapping is being built."""
@@ -65,7 +65,7 @@ class Map(dict[str, "Node"]):
         """Copy one level deep, with the places."""
         twin = Map(self.mark, self.items())
         twin.marks = dict(self.marks)
-        twin.numbers = self.numbers
+        twin.numbers = set(self.numbers)
         return twin
 
     def without(self, *keys: str) -> Map:

@@ -6,6 +6,7 @@ shared, so many references to one list cost nothing.
 
 from __future__ import annotations
 
+from gitlab_ci_provider.config.loader import MAX_DEPTH, TOO_BIG
 from gitlab_ci_provider.config.raw import Map, Node, Reference, Seq
 from gitlab_ci_provider.config.report import Report
 
@@ -20,12 +21,16 @@ def resolve_references(tree: Map, report: Report) -> Map:
 
 
 class _Resolver:
+    """Resolves each node once; heights keep what references nest within GitLab's limit."""
+
     def __init__(self, tree: Map, report: Report):
         self.tree = tree
         self.report = report
         self.values: dict[tuple[str, ...], Node] = {}
         self.open: list[tuple[str, ...]] = []
         self.seen: dict[int, Node] = {}
+        self.heights: dict[int, int] = {}
+        self.depth = 0
 
     def resolve(self, node: Node) -> Node:
         """Give the node without references; itself when it has none."""
@@ -34,11 +39,32 @@ class _Resolver:
         if not isinstance(node, Map | Seq):
             return node
         if id(node) not in self.seen:
-            self.seen[id(node)] = self._map(node) if isinstance(node, Map) else self._seq(node)
+            self.depth += 1
+            self.seen[id(node)] = self._limited(node)
+            self.depth -= 1
         return self.seen[id(node)]
 
+    def _limited(self, node: Map | Seq) -> Node:
+        """Resolve a node; one that references make too deep is reported, and lost."""
+        if self.depth > MAX_DEPTH:
+            self._too_deep(node)
+            return None
+        made = self._map(node) if isinstance(node, Map) else self._seq(node)
+        children = made.values() if isinstance(made, Map) else made
+        height = 1 + max((self.heights.get(id(child), 0) for child in children), default=0)
+        if height > MAX_DEPTH:
+            self._too_deep(node)
+            return None
+        self.heights[id(made)] = height
+        return made
+
+    def _too_deep(self, node: Map | Seq) -> None:
+        self.report.error("reference-too-deep", TOO_BIG, node.mark)
+
     def _map(self, node: Map) -> Map:
-        values = {key: self.resolve(value) for key, value in node.items()}
+        values: dict[str, Node] = {}
+        for key, value in node.items():  # loops: a comprehension would need more of the stack
+            values[key] = self.resolve(value)
         if all(values[key] is value for key, value in node.items()):
             return node
         twin = node.copy()
@@ -46,7 +72,9 @@ class _Resolver:
         return twin
 
     def _seq(self, node: Seq) -> Seq:
-        values = [self.resolve(item) for item in node]
+        values: list[Node] = []
+        for item in node:
+            values.append(self.resolve(item))  # noqa: PERF401 - see above
         if all(new is old for new, old in zip(values, node, strict=True)):
             return node
         return Seq(node.mark, values, node.marks)

@@ -3,24 +3,42 @@
 from __future__ import annotations
 
 from gitlab_ci_provider.config.raw import Mark
-from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity, error, warning
+from gitlab_ci_provider.model.diagnostic import Diagnostic, error, warning
+
+MAX_FINDINGS = 2000
 
 
 class Report:
-    """A growing list of findings, shared by all steps that read one configuration."""
+    """A growing list of findings, shared by all steps that read one configuration.
+
+    A file with thousands of problems has the first ones listed, and says that there are more.
+
+    Attributes:
+        failed: whether an error was noted.
+    """
 
     def __init__(self) -> None:
         self.diagnostics: list[Diagnostic] = []
+        self.failed = False
 
     def error(self, code: str, message: str, mark: Mark, hint: str | None = None) -> None:
         """Note something that GitLab refuses."""
-        self.diagnostics.append(error(code, message, mark.location(), hint))
+        self.failed = True
+        self._add(error(code, message, mark.location(), hint))
 
     def warning(self, code: str, message: str, mark: Mark, hint: str | None = None) -> None:
         """Note something that leaves the pipeline as it is."""
-        self.diagnostics.append(warning(code, message, mark.location(), hint))
+        self._add(warning(code, message, mark.location(), hint))
 
-    @property
-    def failed(self) -> bool:
-        """Tell whether an error was noted."""
-        return any(finding.severity is Severity.ERROR for finding in self.diagnostics)
+    def extend(self, found: list[Diagnostic], *, failed: bool) -> None:
+        """Take over findings of another step; `failed` tells whether an error is among them."""
+        self.failed = self.failed or failed
+        for one in found:
+            self._add(one)
+
+    def _add(self, found: Diagnostic) -> None:
+        if len(self.diagnostics) < MAX_FINDINGS:
+            self.diagnostics.append(found)
+        elif len(self.diagnostics) == MAX_FINDINGS:
+            words = f"there are more than {MAX_FINDINGS} problems; the rest is not listed"
+            self.diagnostics.append(error("too-many-problems", words, found.location))

@@ -69,7 +69,8 @@ def test_thousands_of_extends_do_not_exhaust_the_stack():
     """A chain of any length is refused, not followed."""
     _, report = _extends(3000)
 
-    assert {one.code for one in report.diagnostics} == {"extends-nesting-too-deep"}
+    codes = {one.code for one in report.diagnostics}
+    assert codes == {"extends-nesting-too-deep", "too-many-problems"}
 
 
 def test_references_to_references_are_followed():
@@ -113,3 +114,25 @@ def test_header_is_a_document_of_its_own(text: str, has_header: bool, first_line
     documents = split(text, "f.yml", Report())
 
     assert (documents.header is not None, documents.first_line) == (has_header, first_line)
+
+
+def _deep(levels: int, inside: str) -> str:
+    return "[" * levels + inside + "]" * levels
+
+
+def test_references_cannot_nest_without_end():
+    """Deep lists that reference each other are refused before anybody recurses into them."""
+    report = Report()
+    text = "".join(f"a{n}: {_deep(90, f'!reference [a{n + 1}]')}\n" for n in range(30))
+    resolve_references(_map(f"{text}a30: [x]\n"), report)
+
+    assert {one.code for one in report.diagnostics} >= {"reference-too-deep"}
+
+
+def test_references_in_any_order_cannot_nest_without_end():
+    """The same holds when the deepest one is resolved first."""
+    report = Report()
+    text = "".join(f"a{n}: {_deep(90, f'!reference [a{n + 1}]')}\n" for n in reversed(range(30)))
+    resolve_references(_map(f"a30: [x]\n{text}"), report)
+
+    assert {one.code for one in report.diagnostics} >= {"reference-too-deep"}

@@ -138,3 +138,24 @@ def test_aliases_share_nodes():
     tree = _map("a: &a [x]\nb: *a\n")
 
     assert tree["a"] is tree["b"]
+
+
+def test_aliases_cannot_nest_without_end():
+    """Depth counts through aliases."""
+    text = "".join(
+        f"a{n}: &a{n} {'[' * 60}{f'*a{n - 1}' if n else 'x'}{']' * 60}\n" for n in range(3)
+    )
+
+    with pytest.raises(LoadError) as refused:
+        _load(text)
+
+    assert refused.value.code == "yaml-too-deep"
+
+
+def test_thousands_of_problems_are_cut_off():
+    """The list of findings has an end, and says so."""
+    report = Report()
+    load("a: 1\n" * 5000, "f.yml", report)
+
+    assert len(report.diagnostics) == 2001
+    assert report.diagnostics[-1].code == "too-many-problems"
