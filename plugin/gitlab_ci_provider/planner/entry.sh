@@ -42,6 +42,9 @@ warn() {
 
 # launch SCRIPT: start it; leaves its process in $child and what to signal in $group.
 launch() {
+  # TERM may come before we know whom to hand it to.
+  early=
+  trap 'early=yes' TERM
   # In bash it gets a process group of its own, and SIGINT stays as it is; in other shells, what
   # runs in the background ignores it.
   [ -z "${BASH_VERSION-}" ] || set -m
@@ -55,6 +58,8 @@ launch() {
   else
     group=$child
   fi
+  trap terminated TERM
+  [ -z "$early" ] || terminated
 }
 
 signal() {
@@ -118,8 +123,6 @@ terminated() {
   fi
   exit 143
 }
-
-trap terminated TERM
 
 # finish CODE: tell the helper, and end with this code. A helper that is gone must not change it.
 finish() {

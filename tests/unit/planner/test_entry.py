@@ -13,7 +13,7 @@ import pytest
 from gitlab_ci_provider.model.job import Script
 from processes.build import Build, make_signal, wait_for_file
 from processes.shells import NAMES, shell_named
-from processes.waiting import wait_until_blocked
+from processes.waiting import wait_until_blocked, wait_until_session_ends
 
 
 @pytest.fixture(params=NAMES)
@@ -119,6 +119,24 @@ def test_term_ends_the_running_script(shell: Path, tmp_path: Path):
 
     assert process.returncode == 143
     assert b"\ncleaned\n" in log
+    assert heard.result(timeout=60) is None
+
+
+def test_term_at_the_very_start_of_the_script(shell: Path, tmp_path: Path):
+    """Before the entry knows the process that it has just started: nothing is left running."""
+    eager = tmp_path / "eager"
+    eager.write_text(
+        f'#!/bin/sh\ncase $1 in *step_script) kill -TERM $PPID;; esac\nexec {shell} "$@"\n'
+    )
+    eager.chmod(0o755)
+    build = Build(tmp_path, eager, Script(main=("exec sleep 600",)))
+    heard = build.listen()
+
+    with build.start() as process:
+        process.communicate(timeout=60)
+        wait_until_session_ends(process.pid)
+
+    assert process.returncode == 143
     assert heard.result(timeout=60) is None
 
 
