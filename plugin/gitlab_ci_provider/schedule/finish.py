@@ -37,7 +37,11 @@ class PipelineResult:
 
 
 def finish(jobs: Mapping[str, JobResult]) -> PipelineResult:
-    """Combine the ends of all jobs of a pipeline."""
+    """Combine the ends of all jobs of a pipeline.
+
+    One in which nothing but optional manual jobs are left is skipped, as in GitLab's
+    `Gitlab::Ci::Status::Composite`.
+    """
     warnings = _named(jobs, JobStatus.FAILED, allowed=True)
     failed = _named(jobs, JobStatus.FAILED, allowed=False)
     canceled = _named(jobs, JobStatus.CANCELED, allowed=False)
@@ -47,7 +51,7 @@ def finish(jobs: Mapping[str, JobResult]) -> PipelineResult:
         status = PipelineStatus.FAILED
     elif canceled:
         status = PipelineStatus.CANCELED
-    elif ran <= {JobStatus.SKIPPED}:
+    elif ran <= {JobStatus.SKIPPED, JobStatus.MANUAL}:
         status = PipelineStatus.SKIPPED
     return PipelineResult(status=status, warnings=warnings, failed=failed or canceled)
 

@@ -25,6 +25,7 @@ CANCELED = JobResult(status=JobStatus.CANCELED)
         ({"a": BAD, "b": CANCELED}, PipelineStatus.FAILED),
         ({"a": GOOD, "b": CANCELED}, PipelineStatus.CANCELED),
         ({"a": SKIPPED, "b": ABSENT}, PipelineStatus.SKIPPED),
+        ({"a": MANUAL, "b": SKIPPED}, PipelineStatus.SKIPPED),
     ],
 )
 def test_status(jobs, status):
