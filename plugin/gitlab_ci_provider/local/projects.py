@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gitlab_ci_provider.discovery.dag_files import write_dag_files
+from gitlab_ci_provider.snapshots.dag_files import write_dag_files
 from gitlab_ci_provider.discovery.repositories import clone_url
 from gitlab_ci_provider.discovery.sync import Sync, SyncResult
 from gitlab_ci_provider.exceptions import SourceError

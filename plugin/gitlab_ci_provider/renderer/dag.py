@@ -11,7 +11,6 @@ from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.names import (
     CREATE_PIPELINE,
     FINISH_PIPELINE,
-    dag_id,
     group_ids,
     task_ids,
 )
@@ -34,7 +33,7 @@ def render_dag(record: ProjectRecord, pipeline: Pipeline, settings: Settings) ->
     The digest in the documentation gives Airflow a new DAG version when the pipeline changes.
     """
     dag = DAG(
-        dag_id=dag_id(record.project.path),
+        dag_id=record.dag_name,
         dag_display_name=record.project.path,
         description=f"GitLab CI pipeline of {record.project.path}",
         doc_md=_documentation(record),

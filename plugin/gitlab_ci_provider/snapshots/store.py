@@ -1,9 +1,9 @@
-"""Compiled pipelines on disk: one JSON file a digest, one small record a project.
+"""Compiled pipelines on disk: one JSON file a digest, one small record a DAG.
 
 Layout below the folder::
 
     pipelines/<digest>.json      a Pipeline, written once, never changed
-    projects/<dag id>.json       which pipeline the project's DAG shows now
+    projects/<dag id>.json       which pipeline a DAG shows now
 
 The same pipeline gives the same bytes, so a commit that changes nothing of it writes nothing and
 Airflow sees no new DAG version. Files appear whole or not at all.
@@ -31,13 +31,15 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectRecord:
-    """What sync knows of a project.
+    """What is known of one DAG: that of a project, or of child pipelines of a project.
 
     Attributes:
-        fetch_url: where the repository is read from, without credentials.
         ref: the ref and commit that the snapshot was compiled at.
         digest: of the last good pipeline; empty when there never was one.
         diagnostics: of the last try, good or not.
+        dag: name of the DAG; empty for the project's own one.
+        parent: name of the DAG whose pipelines start this one as a child; empty for no child.
+        bridge: the parent's `trigger:` job.
     """
 
     project: Project
@@ -45,6 +47,14 @@ class ProjectRecord:
     digest: str = ""
     config_path: str = ".gitlab-ci.yml"
     diagnostics: tuple[Diagnostic, ...] = ()
+    dag: str = ""
+    parent: str = ""
+    bridge: str = ""
+
+    @property
+    def dag_name(self) -> str:
+        """Name the DAG that shows the pipeline."""
+        return self.dag or dag_id(self.project.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +82,7 @@ class SnapshotStore:
 
     def save_project(self, record: ProjectRecord) -> None:
         """Keep what is known of a project."""
-        path = self._project_path(dag_id(record.project.path))
+        path = self._project_path(record.dag_name)
         data = encode(record)
         if not path.exists() or path.read_bytes() != data:
             _write(path, data)

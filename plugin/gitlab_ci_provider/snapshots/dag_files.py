@@ -1,10 +1,10 @@
-"""One small DAG file a project: a task that parses it loads its own pipeline and no other."""
+"""One small DAG file a DAG: a task that parses it loads its own pipeline and no other."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.snapshots.store import ProjectRecord, SnapshotStore
 
 _TEXT = '''"""The Airflow DAG of {path}, written by `gitlab-dags`; do not edit.
 
@@ -29,11 +29,19 @@ def write_dag_files(store: SnapshotStore, folder: Path) -> None:
         _write(folder / name, text)
 
 
+def write_dag_file(record: ProjectRecord, folder: Path) -> None:
+    """Make the folder hold the file of one DAG."""
+    _write(folder / f"{record.dag_name}.py", _of_record(record))
+
+
 def _text(store: SnapshotStore, name: str) -> str:
     record = store.load_project(name)
-    if not record.digest:
-        return ""
-    return _TEXT.format(path=record.project.path, dag=name, digest=record.digest)
+    return _of_record(record) if record.digest else ""
+
+
+def _of_record(record: ProjectRecord) -> str:
+    path, name = record.project.path, record.dag_name
+    return _TEXT.format(path=path, dag=name, digest=record.digest)
 
 
 def _write(path: Path, text: str) -> None:
