@@ -23,6 +23,7 @@ _OPTIONS: dict[str, tuple[str, str, str]] = {
         "2592000",
         "Seconds, for artifacts without `expire_in:`; 0 keeps them.",
     ),
+    "dag_files": ("string", "", "Folder for one DAG file a DAG; empty: gitlab_ci.py shows all."),
     "pod_start_timeout": ("integer", "600", "Seconds until a pod that does not start failed."),
 }
 

@@ -29,6 +29,7 @@ class Settings:
         job_logs_folder: keep each job's log there as the job wrote it; empty keeps none.
         default_timeout: seconds, for jobs without `timeout:`.
         artifacts_expire_in: seconds, for artifacts without `expire_in:`; 0 keeps them.
+        dag_files: folder for one DAG file a DAG; None where `dags/gitlab_ci.py` shows all of them.
         pod_start_timeout: seconds until a pod that does not start counts as failed.
     """
 
@@ -41,12 +42,18 @@ class Settings:
     job_logs_folder: str = ""
     default_timeout: int = 3600
     artifacts_expire_in: int = 30 * 24 * 3600
+    dag_files: Path | None = None
     pod_start_timeout: int = 600
 
     @property
     def snapshots(self) -> Path:
         """Folder of the compiled pipelines."""
         return self.home / "snapshots"
+
+    @property
+    def register(self) -> Path:
+        """Folder of the numbers and ends of all pipelines."""
+        return self.home / "register"
 
     @property
     def mirrors(self) -> Path:
@@ -72,4 +79,4 @@ def _read(conf: Any, option: str, kind: Any) -> Any:
     if kind == "int":
         return conf.getint(SECTION, option)
     text = conf.get(SECTION, option)
-    return Path(text) if kind == "Path" else text
+    return Path(text) if str(kind).startswith("Path") else text

@@ -12,6 +12,8 @@ from gitlab_ci_provider.sources.git import hide_credentials
 
 _SCP_LIKE = re.compile(r"^(?:[\w.-]+@)?[\w.-]+:(?!//)(?P<path>.+)$")
 
+_SPECIAL = re.compile(r"[^A-Za-z0-9_.-]+|\.{2,}")
+
 
 def clone_url(location: str) -> str:
     """Turn a path or URL into a URL that git understands anywhere on this machine.
@@ -55,7 +57,7 @@ def _project_path(url: str) -> str:
         names = [part for part in unquote(parts.path).split("/") if part]
     else:
         names = [part for part in (scp["path"] if scp else url).split("/") if part]
-    cleaned = [re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.") or "project" for name in names]
+    cleaned = [_SPECIAL.sub("-", name).strip("-.") or "project" for name in names]
     cleaned[-1] = cleaned[-1].removesuffix(".git")
     return "/".join(cleaned if len(cleaned) > 1 else ["local", *cleaned])
 

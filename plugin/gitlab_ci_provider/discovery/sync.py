@@ -11,12 +11,14 @@ from gitlab_ci_provider.compiler.compile import compile_pipeline
 from gitlab_ci_provider.discovery.repositories import project_of
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.model.context import PipelineContext
+from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
 from gitlab_ci_provider.model.diagnostic import Diagnostic, error
 from gitlab_ci_provider.model.diagnostic import SourceLocation as At
-from gitlab_ci_provider.model.names import dag_id
+from gitlab_ci_provider.model.names import belongs_to, dag_id
 from gitlab_ci_provider.model.project import Project, Ref
-from gitlab_ci_provider.snapshots.store import ProjectRecord, SnapshotStore
-from gitlab_ci_provider.sources.git import GitFetcher, Mirror, hide_credentials
+from gitlab_ci_provider.snapshots.refs import record_of_ref
+from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.sources.git import GitFetcher, Mirror, hide_credentials, is_commit_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,12 +26,13 @@ class SyncResult:
     """What became of one repository.
 
     Attributes:
-        record: None when the repository could not be read at all.
+        record: of the DAG that runs the ref; None when the repository could not be read, or when
+            a ref other than the default branch does not compile.
         digest: of the pipeline at the commit that was read; None when it does not compile.
     """
 
     location: str
-    record: ProjectRecord | None
+    record: DagRecord | None
     digest: str | None
     diagnostics: tuple[Diagnostic, ...]
 
@@ -52,16 +55,23 @@ class Sync:
         return [self.one(url, ref) for url in urls]
 
     def one(self, url: str, ref: str | None = None) -> SyncResult:
-        """Sync one repository at a ref, by default at its default branch."""
+        """Sync one repository: its default branch, or another ref.
+
+        Another ref gets a DAG of its own only when its topology differs from the project's DAG.
+        """
         try:
             mirror = Mirror.open(self.mirrors, url)
             default_branch = mirror.default_branch()
+            project = self._place(project_of(url, default_branch))
             found = mirror.fetch(ref or default_branch)
+            if found.name == default_branch:
+                return self._project(mirror, project, found)
+            if self._known(project) is None:
+                self._project(mirror, project, mirror.fetch(default_branch))
         except SourceError as problem:
             diagnostic = error("source-unreadable", str(problem), At(file=hide_credentials(url)))
             return SyncResult(location=url, record=None, digest=None, diagnostics=(diagnostic,))
-        project = self._place(project_of(url, default_branch))
-        return self._compile(mirror, project, found)
+        return self._ref(mirror, project, found)
 
     def compile(self, mirror: Mirror, project: Project, ref: Ref) -> SyncResult:
         """Compile a commit that the mirror has, without changing what the project's DAG shows."""
@@ -72,25 +82,49 @@ class Sync:
         diagnostics = compiled.diagnostics
         return SyncResult(location=mirror.url, record=None, digest=digest, diagnostics=diagnostics)
 
-    def _compile(self, mirror: Mirror, project: Project, ref: Ref) -> SyncResult:
+    def _project(self, mirror: Mirror, project: Project, ref: Ref) -> SyncResult:
         result = self.compile(mirror, project, ref)
-        record = ProjectRecord(
+        record = DagRecord(
+            dag_id=dag_id(project.path),
             project=project,
             ref=ref,
             digest=result.digest or self._last_good(project),
             config_path=self.config_path,
             diagnostics=result.diagnostics,
+            title=project.path,
         )
-        self.store.save_project(record)
+        self.store.save_dag(record)
+        self._forget_lost_refs(mirror, record)
         return replace(result, record=record)
+
+    def _ref(self, mirror: Mirror, project: Project, ref: Ref) -> SyncResult:
+        result = self.compile(mirror, project, ref)
+        if result.digest is None:
+            return result
+        shown = self.store.load_dag(dag_id(project.path))
+        record = record_of_ref(self.store, shown, ref, result.digest)
+        if record.kind is DagKind.REF:
+            self.store.save_dag(record)
+        return replace(result, record=record)
+
+    def _forget_lost_refs(self, mirror: Mirror, owner: DagRecord) -> None:
+        """Remove the DAGs of branches and tags that the repository no longer has."""
+        names = [one for one in self.store.dags(DagKind.REF) if belongs_to(one, owner.dag_id)]
+        records = [record for name in names if (record := self.store.load_dag(name)).ref.name]
+        if not records:
+            return
+        alive = mirror.ref_names()
+        for record in records:
+            if not is_commit_id(record.ref.name) and record.ref.name not in alive:
+                self.store.delete_dag(record.dag_id)
 
     def _last_good(self, project: Project) -> str:
         known = self._known(project)
         return known.digest if known else ""
 
-    def _known(self, project: Project) -> ProjectRecord | None:
+    def _known(self, project: Project) -> DagRecord | None:
         name = dag_id(project.path)
-        return self.store.load_project(name) if name in self.store.projects() else None
+        return self.store.load_dag(name) if self.store.has_dag(name) else None
 
     def _place(self, project: Project) -> Project:
         """Give a second repository with the same path a path of its own."""

@@ -50,6 +50,7 @@ def airflow_environment(home: Home, secrets: StackSecrets, ports: Ports) -> dict
         "logging": {"base_log_folder": str(home.airflow / "logs"), "logging_level": "INFO"},
         "gitlab_ci": {
             "home": str(home.data),
+            "dag_files": str(home.dags),
             "helper_image": HELPER_IMAGE,
             "default_image": HOST_IMAGE,
             "job_logs_folder": str(home.job_logs),

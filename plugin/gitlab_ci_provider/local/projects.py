@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from gitlab_ci_provider.snapshots.dag_files import write_dag_files
 from gitlab_ci_provider.discovery.repositories import clone_url
 from gitlab_ci_provider.discovery.sync import Sync, SyncResult
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.model.diagnostic import SourceLocation, error
+from gitlab_ci_provider.snapshots.dag_files import write_dag_files
 from gitlab_ci_provider.snapshots.store import SnapshotStore
 
 

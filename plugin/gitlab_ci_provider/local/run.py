@@ -14,8 +14,8 @@ from gitlab_ci_provider.local.progress import Follower, Snapshot
 from gitlab_ci_provider.local.report import build_report
 from gitlab_ci_provider.local.request import RunRequest
 from gitlab_ci_provider.local.state import StackState
-from gitlab_ci_provider.model.names import dag_id
-from gitlab_ci_provider.snapshots.store import ProjectRecord, SnapshotStore
+from gitlab_ci_provider.model.dag_record import DagRecord
+from gitlab_ci_provider.snapshots.store import SnapshotStore
 
 Show = Callable[[Snapshot], None]
 
@@ -33,7 +33,7 @@ class FollowedRun:
 
 
 def run_pipeline(
-    home: Home, state: StackState, record: ProjectRecord, request: RunRequest, show: Show
+    home: Home, state: StackState, record: DagRecord, request: RunRequest, show: Show
 ) -> FollowedRun:
     """Trigger a synced project's pipeline and follow it.
 
@@ -41,7 +41,7 @@ def run_pipeline(
     An interrupt (Ctrl-C) stops the run and its pods first.
     """
     api = AirflowApi(state)
-    dag = dag_id(record.project.path)
+    dag = record.dag_id
     pipeline = SnapshotStore(home.data / "snapshots").load_pipeline(record.digest)
     if unknown := sorted(set(request.jobs) - set(pipeline.jobs)):
         listed = ", ".join(pipeline.jobs)

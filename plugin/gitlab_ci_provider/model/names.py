@@ -12,13 +12,30 @@ FINISH_PIPELINE = "finish_pipeline"
 _MAX = 200
 """Airflow allows 250 characters."""
 
+_MAX_PROJECT, _MAX_PART = 120, 24
+"""A project, a ref and a child of a child fit into one DAG's name."""
+
 
 def dag_id(project_path: str) -> str:
     """Name the DAG of a project: `group/project` is `group__project`.
 
     GitLab forbids two special characters in a row in paths, so no two projects share a name.
     """
-    return _slug(project_path.replace("/", "__"))
+    return _slug(project_path.replace("/", "__"), _MAX_PROJECT)
+
+
+def part_dag_id(owner: str, part: str) -> str:
+    """Name the DAG of a ref or child pipeline after the DAG that it belongs to: `owner..part`.
+
+    `dag_id` never makes two dots in a row of a GitLab path, and Airflow allows no `@`.
+    """
+    slug = re.sub(r"[^A-Za-z0-9_-]+", "-", part).strip("-")[:_MAX_PART]
+    return f"{owner}..{slug}" if slug == part else f"{owner}..{slug}-{_short_hash(part)}"
+
+
+def belongs_to(dag: str, owner: str) -> bool:
+    """Tell whether a DAG is that of a part of another, at any depth."""
+    return dag.startswith(f"{owner}..")
 
 
 def task_ids(jobs: Iterable[str]) -> dict[str, str]:
@@ -46,9 +63,9 @@ def _unique(names: Iterable[str], *, taken: set[str]) -> dict[str, str]:
     return ids
 
 
-def _slug(name: str) -> str:
+def _slug(name: str, limit: int = _MAX) -> str:
     slug = re.sub(r"[^A-Za-z0-9_.-]+", "_", name).strip("_") or "job"
-    return slug if len(slug) <= _MAX else f"{slug[:_MAX]}-{_short_hash(name)}"
+    return slug if len(slug) <= limit else f"{slug[:limit]}-{_short_hash(name)}"
 
 
 def _short_hash(text: str) -> str:

@@ -17,7 +17,7 @@ class PipelineRun:
     """What `create_pipeline` decided; pinned for the whole run.
 
     Attributes:
-        id, iid: CI_PIPELINE_ID and CI_PIPELINE_IID.
+        id, iid: CI_PIPELINE_ID and CI_PIPELINE_IID; 0 when no pipeline was created.
         digest: of the compiled pipeline at the ref's commit.
         created_at: ISO 8601, UTC.
         decisions: one for each job of the compiled pipeline.
@@ -25,11 +25,11 @@ class PipelineRun:
         workflow_variables: of the `workflow:rules` entry that matched.
         created: False when `workflow:rules` or an empty job list prevent a pipeline, see `reason`.
         file_keys: the hashes for `cache:key:files`, by the file names joined with newlines.
-        run_id: of the Airflow run.
+        dag_id, run_id: of the Airflow run.
     """
 
-    id: int
-    iid: int
+    id: int = 0
+    iid: int = 0
     project: Project
     ref: Ref
     commit: Commit = Commit()
@@ -43,6 +43,7 @@ class PipelineRun:
     created: bool = True
     reason: str = ""
     file_keys: Mapping[str, str] = field(default_factory=dict)
+    dag_id: str = ""
     run_id: str = ""
 
 

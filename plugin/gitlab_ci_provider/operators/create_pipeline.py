@@ -11,17 +11,19 @@ from airflow.sdk.exceptions import AirflowFailException, DownstreamTasksSkipped
 
 from gitlab_ci_provider.exceptions import GitlabCiError
 from gitlab_ci_provider.model.context import PipelineContext
+from gitlab_ci_provider.model.dag_record import DagRecord
 from gitlab_ci_provider.model.names import task_ids
 from gitlab_ci_provider.model.project import Ref
 from gitlab_ci_provider.model.rules import PipelineDecision
 from gitlab_ci_provider.model.run import PipelineRun
 from gitlab_ci_provider.operators.cache_files import file_keys
+from gitlab_ci_provider.operators.numbers import enter
 from gitlab_ci_provider.operators.pinned import Pinned, check_topology, pin
 from gitlab_ci_provider.operators.run_form import RunForm, read_form
 from gitlab_ci_provider.operators.run_record import push_run
 from gitlab_ci_provider.schedule.selection import select
 from gitlab_ci_provider.settings import load_settings
-from gitlab_ci_provider.snapshots.store import ProjectRecord, SnapshotStore
+from gitlab_ci_provider.snapshots.store import SnapshotStore
 
 
 class CreatePipelineOperator(BaseOperator):
@@ -48,6 +50,7 @@ class CreatePipelineOperator(BaseOperator):
             run = self._create(context)
         except GitlabCiError as problem:
             raise AirflowFailException(str(problem)) from problem
+        run = enter(run, load_settings().register) if run.created else run
         push_run(context, run)
         names = task_ids(run.decisions)
         absent = [names[job] for job, decision in run.decisions.items() if not decision.present]
@@ -57,7 +60,7 @@ class CreatePipelineOperator(BaseOperator):
     def _create(self, context: Context) -> PipelineRun:
         settings = load_settings()
         store = SnapshotStore(settings.snapshots)
-        record = store.load_project(self.dag_id)
+        record = store.load_dag(self.dag_id)
         shown = store.load_pipeline(self.digest)
         scheduled = context["dag_run"].run_type == "scheduled"
         form = read_form(shown, context["params"], scheduled=scheduled)
@@ -70,7 +73,7 @@ class CreatePipelineOperator(BaseOperator):
             decision = replace(decision, jobs=jobs)
         return self._record(context, record, form, (pinned, decision))
 
-    def _decide(self, record: ProjectRecord, form: RunForm, pinned: Pinned) -> PipelineDecision:
+    def _decide(self, record: DagRecord, form: RunForm, pinned: Pinned) -> PipelineDecision:
         from gitlab_ci_provider.rules.evaluate import decide_pipeline  # DAG parsing needs no RE2
 
         decision = decide_pipeline(pinned.pipeline, _rule_context(record, form, pinned))
@@ -88,13 +91,12 @@ class CreatePipelineOperator(BaseOperator):
     def _record(
         self,
         context: Context,
-        record: ProjectRecord,
+        record: DagRecord,
         form: RunForm,
         found: tuple[Pinned, PipelineDecision],
     ) -> PipelineRun:
         pinned, decision = found
         ti = context["ti"]
-        started = context["dag_run"].run_after
         jobs = decision.jobs
         if not decision.created:
             jobs = {
@@ -102,8 +104,6 @@ class CreatePipelineOperator(BaseOperator):
                 for name, one in jobs.items()
             }
         return PipelineRun(
-            id=int(started.timestamp() * 1000),
-            iid=ti.get_dr_count(dag_id=ti.dag_id),
             project=record.project,
             ref=_protected(record, pinned),
             commit=pinned.files.commit(),
@@ -118,10 +118,11 @@ class CreatePipelineOperator(BaseOperator):
             decisions=jobs,
             file_keys=file_keys(pinned),
             run_id=ti.run_id,
+            dag_id=ti.dag_id,
         )
 
 
-def _rule_context(record: ProjectRecord, form: RunForm, pinned: Pinned) -> PipelineContext:
+def _rule_context(record: DagRecord, form: RunForm, pinned: Pinned) -> PipelineContext:
     return PipelineContext(
         project=record.project,
         ref=_protected(record, pinned),
@@ -132,7 +133,7 @@ def _rule_context(record: ProjectRecord, form: RunForm, pinned: Pinned) -> Pipel
     )
 
 
-def _protected(record: ProjectRecord, pinned: Pinned) -> Ref:
+def _protected(record: DagRecord, pinned: Pinned) -> Ref:
     """Treat the default branch as protected, as GitLab does unless told otherwise."""
     is_default = pinned.ref.name == record.project.default_branch
     return replace(pinned.ref, protected=is_default)

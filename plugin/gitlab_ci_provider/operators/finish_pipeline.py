@@ -8,10 +8,18 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from gitlab_ci_provider.exceptions import GitlabCiError
+from gitlab_ci_provider.operators.numbers import close
 from gitlab_ci_provider.operators.run_record import ended_jobs, pull_run
 from gitlab_ci_provider.schedule.finish import PipelineStatus, finish
 from gitlab_ci_provider.settings import load_settings
 from gitlab_ci_provider.snapshots.store import SnapshotStore
+
+_GITLAB_STATUS = {
+    PipelineStatus.PASSED: "success",
+    PipelineStatus.FAILED: "failed",
+    PipelineStatus.CANCELED: "canceled",
+    PipelineStatus.SKIPPED: "skipped",
+}
 
 
 class FinishPipelineOperator(BaseOperator):
@@ -36,9 +44,11 @@ class FinishPipelineOperator(BaseOperator):
             raise AirflowFailException(str(problem)) from problem
         if not run.created:
             raise AirflowSkipException(f"no pipeline: {run.reason}")
-        pipeline = SnapshotStore(load_settings().snapshots).load_pipeline(run.digest)
+        settings = load_settings()
+        pipeline = SnapshotStore(settings.snapshots).load_pipeline(run.digest)
         result = finish(ended_jobs(context, run, pipeline))
         self.log.info("pipeline %s: %s", run.id, result.text)
+        close(run, settings.register, _GITLAB_STATUS[result.status])
         if result.status in {PipelineStatus.FAILED, PipelineStatus.CANCELED}:
             raise AirflowFailException(result.text)
         return {"status": str(result.status), "warnings": list(result.warnings)}

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from gitlab_ci_provider.exceptions import ConfigError
 from gitlab_ci_provider.model.context import PipelineContext
+from gitlab_ci_provider.model.dag_record import DagRecord
 from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.project import Ref
+from gitlab_ci_provider.model.topology import differences
 from gitlab_ci_provider.settings import Settings
-from gitlab_ci_provider.snapshots.store import ProjectRecord, SnapshotStore
+from gitlab_ci_provider.snapshots.store import SnapshotStore
 from gitlab_ci_provider.sources.git import GitFetcher, Mirror
 
 
@@ -29,7 +31,7 @@ class Pinned:
     files: GitFetcher
 
 
-def pin(record: ProjectRecord, ref_name: str, settings: Settings) -> Pinned:
+def pin(record: DagRecord, ref_name: str, settings: Settings) -> Pinned:
     """Fetch a ref and compile its pipeline, unless that commit's snapshot is already there.
 
     Raises:
@@ -52,27 +54,21 @@ def check_topology(shown: Pipeline, pinned: Pipeline) -> None:
     Raises:
         ConfigError: they differ; the message names the jobs.
     """
-    added, removed = set(pinned.jobs) - set(shown.jobs), set(shown.jobs) - set(pinned.jobs)
-    moved = {name for name in shown.jobs if shown.edges.get(name) != pinned.edges.get(name)}
-    if not (added or removed or moved):
-        return
-    changes = {"new": added, "gone": removed, "in another place": moved - removed}
-    listed = "; ".join(
-        f"{what}: {', '.join(sorted(jobs))}" for what, jobs in changes.items() if jobs
-    )
-    message = (
-        f"this ref's pipeline has another shape than this DAG ({listed}): "
-        "sync the project at this ref, then trigger it again"
-    )
-    raise ConfigError(message)
+    listed = differences(shown, pinned)
+    if listed:
+        message = (
+            f"this ref's pipeline has another shape than this DAG ({listed}): "
+            "sync the project at this ref, then trigger it again"
+        )
+        raise ConfigError(message)
 
 
-def _compiled_cleanly(record: ProjectRecord, ref: Ref) -> bool:
+def _compiled_cleanly(record: DagRecord, ref: Ref) -> bool:
     """Tell whether the record's digest is that of this very commit."""
     return record.ref.sha == ref.sha and bool(record.digest) and not _errors(record.diagnostics)
 
 
-def _compile(record: ProjectRecord, ref: Ref, files: GitFetcher, store: SnapshotStore) -> str:
+def _compile(record: DagRecord, ref: Ref, files: GitFetcher, store: SnapshotStore) -> str:
     from gitlab_ci_provider.compiler.compile import compile_pipeline  # DAG parsing needs no YAML
 
     context = PipelineContext(project=record.project, ref=ref, commit=files.commit())

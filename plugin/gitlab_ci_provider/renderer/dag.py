@@ -7,6 +7,7 @@ from typing import Any
 
 from airflow.sdk import DAG, TaskGroup
 
+from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.names import (
     CREATE_PIPELINE,
@@ -15,32 +16,34 @@ from gitlab_ci_provider.model.names import (
     task_ids,
 )
 from gitlab_ci_provider.model.pipeline import Pipeline
+from gitlab_ci_provider.model.topology import topology_tag
 from gitlab_ci_provider.operators.create_pipeline import CreatePipelineOperator
 from gitlab_ci_provider.operators.finish_pipeline import FinishPipelineOperator
 from gitlab_ci_provider.operators.job import GitlabJobOperator
 from gitlab_ci_provider.renderer.edges import upstream
 from gitlab_ci_provider.renderer.params import run_params
 from gitlab_ci_provider.settings import Settings
-from gitlab_ci_provider.snapshots.store import ProjectRecord
 
 _LOST_WORKERS = 2
 """Tries beyond `retry`, for tasks whose worker was lost: they find their pod again."""
 
 
-def render_dag(record: ProjectRecord, pipeline: Pipeline, settings: Settings) -> DAG:
+def render_dag(record: DagRecord, pipeline: Pipeline, settings: Settings) -> DAG:
     """Render a pipeline. The same pipeline always gives the same DAG.
 
     The digest in the documentation gives Airflow a new DAG version when the pipeline changes.
     """
     dag = DAG(
-        dag_id=record.dag_name,
-        dag_display_name=record.project.path,
+        dag_id=record.dag_id,
+        dag_display_name=record.title or record.project.path,
         description=f"GitLab CI pipeline of {record.project.path}",
         doc_md=_documentation(record),
         schedule=None,
         catchup=False,
         params=run_params(pipeline, record.project.default_branch),
-        tags=["gitlab-ci"],
+        tags=["gitlab-ci", *_part_tags(record, pipeline)],
+        # Those were made for runs that wait for them already.
+        is_paused_upon_creation=None if record.kind is DagKind.PROJECT else False,
         render_template_as_native_obj=False,
     )
     names = task_ids(pipeline.jobs)
@@ -89,7 +92,17 @@ def _task(job: Job, task_id: str, settings: Settings, place: dict[str, Any]) -> 
     )
 
 
-def _documentation(record: ProjectRecord) -> str:
+def _part_tags(record: DagRecord, pipeline: Pipeline) -> list[str]:
+    """Tag the DAGs that appear while runs wait, so that those see when the right version is there.
+
+    The execution API, which is all that a task can ask, shows tags but no versions.
+    """
+    if record.kind is DagKind.PROJECT:
+        return []
+    return [str(record.kind), topology_tag(pipeline)]
+
+
+def _documentation(record: DagRecord) -> str:
     project = record.project
     return (
         f"GitLab CI pipeline of **{project.path}**, compiled from `{record.config_path}`.\n\n"

@@ -15,26 +15,26 @@ log = logging.getLogger(__name__)
 
 
 def load_dag(name: str) -> DAG:
-    """Render the DAG of one project.
+    """Render one DAG: a project's, another ref's or a child pipeline's.
 
     Raises:
-        SourceError: the project was never synced here, or never compiled.
+        SourceError: it was never synced here, or never compiled.
     """
     settings = load_settings()
     store = SnapshotStore(settings.snapshots)
-    record = store.load_project(name)
+    record = store.load_dag(name)
     if not record.digest:
         raise SourceError(f"{record.project.path} has no pipeline that compiles")
     return render_dag(record, store.load_pipeline(record.digest), settings)
 
 
 def load_dags() -> dict[str, DAG]:
-    """Render the DAGs of all projects, or only the one that a task needs.
+    """Render all DAGs, or only the one that a task needs.
 
-    A project that cannot be read is logged and never hides the others.
+    One that cannot be read is logged and never hides the others.
     """
     wanted = get_parsing_context().dag_id
-    names = SnapshotStore(load_settings().snapshots).projects()
+    names = SnapshotStore(load_settings().snapshots).dags()
     dags: dict[str, DAG] = {}
     for name in names:
         if wanted in {None, name}:

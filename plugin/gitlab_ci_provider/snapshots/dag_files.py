@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gitlab_ci_provider.snapshots.store import ProjectRecord, SnapshotStore
+from gitlab_ci_provider.model.dag_record import DagRecord
+from gitlab_ci_provider.snapshots.store import SnapshotStore, write_whole
 
 _TEXT = '''"""The Airflow DAG of {path}, written by `gitlab-dags`; do not edit.
 
@@ -17,36 +18,31 @@ dag = load_dag("{dag}")
 '''
 
 
+def publish(store: SnapshotStore, record: DagRecord, folder: Path | None) -> None:
+    """Keep a record and let Airflow see its DAG.
+
+    The folder holds one file a DAG; None where `dags/gitlab_ci.py` shows whatever has a record.
+    """
+    store.save_dag(record)
+    if folder is not None and record.digest:
+        write_dag_file(record, folder)
+
+
 def write_dag_files(store: SnapshotStore, folder: Path) -> None:
-    """Make the folder hold one file for each project that has a pipeline, and no other of ours."""
-    folder.mkdir(parents=True, exist_ok=True)
-    wanted = {f"{name}.py": _text(store, name) for name in store.projects()}
-    texts = {name: text for name, text in wanted.items() if text}
+    """Make the folder hold one file for each DAG that has a pipeline, and no other of ours."""
+    records = [store.load_dag(name) for name in store.dags()]
+    wanted = [record for record in records if record.digest]
+    names = {f"{record.dag_id}.py" for record in wanted}
     for path in folder.glob("*.py"):
-        if path.name not in texts:
+        if path.name not in names and not store.has_dag(path.stem):
             path.unlink()
-    for name, text in texts.items():
-        _write(folder / name, text)
+    for record in wanted:
+        write_dag_file(record, folder)
 
 
-def write_dag_file(record: ProjectRecord, folder: Path) -> None:
+def write_dag_file(record: DagRecord, folder: Path) -> None:
     """Make the folder hold the file of one DAG."""
-    _write(folder / f"{record.dag_name}.py", _of_record(record))
-
-
-def _text(store: SnapshotStore, name: str) -> str:
-    record = store.load_project(name)
-    return _of_record(record) if record.digest else ""
-
-
-def _of_record(record: ProjectRecord) -> str:
-    path, name = record.project.path, record.dag_name
-    return _TEXT.format(path=path, dag=name, digest=record.digest)
-
-
-def _write(path: Path, text: str) -> None:
-    if path.exists() and path.read_text() == text:
-        return
-    temporary = path.with_suffix(".new")
-    temporary.write_text(text)
-    temporary.replace(path)
+    text = _TEXT.format(path=record.project.path, dag=record.dag_id, digest=record.digest)
+    path = folder / f"{record.dag_id}.py"
+    if not path.exists() or path.read_text() != text:
+        write_whole(path, text.encode())

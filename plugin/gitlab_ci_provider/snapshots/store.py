@@ -3,7 +3,7 @@
 Layout below the folder::
 
     pipelines/<digest>.json      a Pipeline, written once, never changed
-    projects/<dag id>.json       which pipeline a DAG shows now
+    <kind>/<dag id>.json         which pipeline a DAG shows now; kinds are those of `DagKind`
 
 The same pipeline gives the same bytes, so a commit that changes nothing of it writes nothing and
 Airflow sees no new DAG version. Files appear whole or not at all.
@@ -20,41 +20,12 @@ from typing import TypeVar
 import msgspec
 
 from gitlab_ci_provider.exceptions import SourceError
-from gitlab_ci_provider.model.diagnostic import Diagnostic
-from gitlab_ci_provider.model.names import dag_id
+from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
+from gitlab_ci_provider.model.names import belongs_to
 from gitlab_ci_provider.model.pipeline import Pipeline
-from gitlab_ci_provider.model.project import Project, Ref
 from gitlab_ci_provider.model.serialization import decode, digest, encode
 
 Value = TypeVar("Value")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProjectRecord:
-    """What is known of one DAG: that of a project, or of child pipelines of a project.
-
-    Attributes:
-        ref: the ref and commit that the snapshot was compiled at.
-        digest: of the last good pipeline; empty when there never was one.
-        diagnostics: of the last try, good or not.
-        dag: name of the DAG; empty for the project's own one.
-        parent: name of the DAG whose pipelines start this one as a child; empty for no child.
-        bridge: the parent's `trigger:` job.
-    """
-
-    project: Project
-    ref: Ref
-    digest: str = ""
-    config_path: str = ".gitlab-ci.yml"
-    diagnostics: tuple[Diagnostic, ...] = ()
-    dag: str = ""
-    parent: str = ""
-    bridge: str = ""
-
-    @property
-    def dag_name(self) -> str:
-        """Name the DAG that shows the pipeline."""
-        return self.dag or dag_id(self.project.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +40,7 @@ class SnapshotStore:
         name = digest(data)
         path = self._pipeline_path(name)
         if not path.exists():
-            _write(path, data)
+            write_whole(path, data)
         return name
 
     def load_pipeline(self, name: str) -> Pipeline:
@@ -80,34 +51,43 @@ class SnapshotStore:
         """
         return _read(self._pipeline_path(name), Pipeline)
 
-    def save_project(self, record: ProjectRecord) -> None:
-        """Keep what is known of a project."""
-        path = self._project_path(record.dag_name)
+    def save_dag(self, record: DagRecord) -> None:
+        """Keep what is known of a DAG."""
+        path = self._dag_path(record.kind, record.dag_id)
         data = encode(record)
         if not path.exists() or path.read_bytes() != data:
-            _write(path, data)
+            write_whole(path, data)
 
-    def load_project(self, dag: str) -> ProjectRecord:
-        """Read a project's record by the name of its DAG.
+    def load_dag(self, dag_id: str) -> DagRecord:
+        """Read the record of a DAG.
 
         Raises:
-            SourceError: the project was never synced here.
+            SourceError: there is none.
         """
-        return _read(self._project_path(dag), ProjectRecord)
+        paths = [self._dag_path(kind, dag_id) for kind in DagKind]
+        return _read(next((path for path in paths if path.exists()), paths[0]), DagRecord)
 
-    def projects(self) -> list[str]:
-        """List the DAG names of the projects, sorted."""
-        return sorted(path.stem for path in (self.folder / "projects").glob("*.json"))
+    def has_dag(self, dag_id: str) -> bool:
+        """Tell whether there is a record of a DAG."""
+        return any(self._dag_path(kind, dag_id).exists() for kind in DagKind)
 
-    def delete_project(self, dag: str) -> None:
-        """Forget a project; its pipelines stay for the runs that use them."""
-        self._project_path(dag).unlink(missing_ok=True)
+    def dags(self, *kinds: DagKind) -> list[str]:
+        """List the names of the DAGs of some kinds, by default of all, sorted."""
+        folders = [self.folder / kind for kind in kinds or DagKind]
+        return sorted(path.stem for folder in folders for path in folder.glob("*.json"))
+
+    def delete_dag(self, dag_id: str) -> None:
+        """Forget a DAG and those of its parts; pipelines stay for the runs that use them."""
+        for kind in DagKind:
+            for name in self.dags(kind):
+                if name == dag_id or belongs_to(name, dag_id):
+                    self._dag_path(kind, name).unlink(missing_ok=True)
 
     def _pipeline_path(self, name: str) -> Path:
         return self.folder / "pipelines" / f"{name}.json"
 
-    def _project_path(self, dag: str) -> Path:
-        return self.folder / "projects" / f"{dag}.json"
+    def _dag_path(self, kind: DagKind, dag_id: str) -> Path:
+        return self.folder / kind / f"{dag_id}.json"
 
 
 def _read(path: Path, kind: type[Value]) -> Value:
@@ -121,7 +101,8 @@ def _read(path: Path, kind: type[Value]) -> Value:
         raise SourceError(message) from error
 
 
-def _write(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file that others see whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
     try:

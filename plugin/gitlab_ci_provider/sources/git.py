@@ -64,6 +64,12 @@ class Mirror:
             self._git(["fetch", "--quiet", "--depth", "1", "--no-tags", self.url, source])
         return ref
 
+    def ref_names(self) -> frozenset[str]:
+        """List the short names of the repository's branches and tags."""
+        listing = self._remote(["--heads", "--tags", self.url])
+        names = (name.split("/", 2)[2] for name, _ in _parse_refs(listing))
+        return frozenset(name.removesuffix("^{}") for name in names)
+
     def _resolve(self, name: str) -> Ref:
         patterns = [f"refs/heads/{name}", f"refs/tags/{name}", f"refs/tags/{name}^{{}}"]
         shas = dict(_parse_refs(self._remote([self.url, "HEAD", *patterns])))
@@ -116,6 +122,11 @@ class GitFetcher:
         said = _git(command, what="read a commit").decode(errors="replace")
         author, timestamp, message = said.split("\0", 2)
         return Commit(author=author, timestamp=timestamp, message=message)
+
+
+def is_commit_id(name: str) -> bool:
+    """Tell whether a ref was given as a full commit id."""
+    return _SHA.fullmatch(name) is not None
 
 
 def uncommitted_changes(folder: Path) -> int:

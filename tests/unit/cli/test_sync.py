@@ -20,7 +20,7 @@ def test_a_repository_becomes_a_snapshot(tmp_path: Path):
     code = main(["sync", str(repository), "--home", str(tmp_path / "home")])
 
     store = SnapshotStore(tmp_path / "home" / "snapshots")
-    record = store.load_project("local__shop")
+    record = store.load_dag("local__shop")
     assert code == 0
     assert list(store.load_pipeline(record.digest).jobs) == ["test"]
 
@@ -36,7 +36,7 @@ def test_a_broken_repository_keeps_its_last_pipeline(
 
     code = main(command)
 
-    record = SnapshotStore(tmp_path / "home" / "snapshots").load_project("local__shop")
+    record = SnapshotStore(tmp_path / "home" / "snapshots").load_dag("local__shop")
     assert code == 1
     assert ".gitlab-ci.yml:" in capsys.readouterr().err
     assert record.digest
@@ -50,7 +50,7 @@ def test_one_broken_repository_does_not_stop_the_others(tmp_path: Path):
     code = main(["sync", str(broken), str(good), "--home", str(tmp_path / "home")])
 
     assert code == 1
-    assert SnapshotStore(tmp_path / "home" / "snapshots").load_project("local__good").digest
+    assert SnapshotStore(tmp_path / "home" / "snapshots").load_dag("local__good").digest
 
 
 def _repository(folder: Path, text: str) -> Path:

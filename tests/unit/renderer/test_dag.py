@@ -9,13 +9,13 @@ import pytest
 from airflow.sdk import DAG
 from airflow.serialization.serialized_objects import DagSerialization
 
+from gitlab_ci_provider.model.dag_record import DagRecord
 from gitlab_ci_provider.model.job import Job, Retry
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.project import Project, Ref
 from gitlab_ci_provider.model.variables import Variable
 from gitlab_ci_provider.renderer.dag import render_dag
 from gitlab_ci_provider.settings import Settings
-from gitlab_ci_provider.snapshots.store import ProjectRecord
 
 JOBS = (
     Job(name="compile: [a, b]", stage="build"),
@@ -31,7 +31,8 @@ PIPELINE = Pipeline(
         Variable(name="HIDDEN", value="x"),
     ),
 )
-RECORD = ProjectRecord(
+RECORD = DagRecord(
+    dag_id="group__project",
     project=Project(path="group/project", clone_url="https://example.com/p.git"),
     ref=Ref(name="main", sha="0" * 40),
     digest="abc123",

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from gitlab_ci_provider.exceptions import SourceError
-from gitlab_ci_provider.model.job import Job
+from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
+from gitlab_ci_provider.model.job import Job, Script
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.project import Project, Ref
-from gitlab_ci_provider.snapshots.store import ProjectRecord, SnapshotStore
+from gitlab_ci_provider.snapshots.dag_files import publish, write_dag_files
+from gitlab_ci_provider.snapshots.refs import record_of_ref
+from gitlab_ci_provider.snapshots.store import SnapshotStore
 
 PIPELINE = Pipeline(stages=("test",), jobs={"a": Job(name="a", stage="test")}, edges={"a": ()})
-RECORD = ProjectRecord(
+RECORD = DagRecord(
+    dag_id="group__project",
     project=Project(path="group/project", clone_url="https://example.com/p.git"),
     ref=Ref(name="main", sha="0" * 40),
     digest="d",
@@ -42,10 +47,10 @@ def test_a_pipeline_comes_back_as_it_was(store: SnapshotStore):
 
 def test_a_record_comes_back_as_it_was(store: SnapshotStore):
     """A project is found by the name of its DAG."""
-    store.save_project(RECORD)
+    store.save_dag(RECORD)
 
-    assert store.projects() == ["group__project"]
-    assert store.load_project("group__project") == RECORD
+    assert store.dags() == ["group__project"]
+    assert store.load_dag("group__project") == RECORD
 
 
 def test_a_missing_snapshot_says_what_to_do(store: SnapshotStore):
@@ -56,16 +61,58 @@ def test_a_missing_snapshot_says_what_to_do(store: SnapshotStore):
 
 def test_a_broken_snapshot_says_what_to_do(store: SnapshotStore):
     """A file of another version, or half of one, is an error in words."""
-    store.save_project(RECORD)
-    (store.folder / "projects" / "group__project.json").write_text('{"project": 1}')
+    store.save_dag(RECORD)
+    (store.folder / "project" / "group__project.json").write_text('{"project": 1}')
 
     with pytest.raises(SourceError, match="cannot be read"):
-        store.load_project("group__project")
+        store.load_dag("group__project")
 
 
 def test_nothing_half_written_is_left(store: SnapshotStore):
     """Files appear whole: no temporary file stays."""
     store.save_pipeline(PIPELINE)
-    store.save_project(RECORD)
+    store.save_dag(RECORD)
 
     assert not list(store.folder.rglob(".new-*"))
+
+
+def test_a_dag_goes_with_its_parts_and_no_other(store: SnapshotStore):
+    """Deleting a project removes the DAGs of its refs and their child pipelines."""
+    names = ("a__b", "a__b..feature", "a__b..feature..child", "a__b-c", "a__b.c")
+    kinds = (DagKind.PROJECT, DagKind.REF, DagKind.CHILD, DagKind.PROJECT, DagKind.PROJECT)
+    for name, kind in zip(names, kinds, strict=True):
+        store.save_dag(replace(RECORD, dag_id=name, kind=kind))
+
+    store.delete_dag("a__b")
+
+    assert store.dags() == ["a__b-c", "a__b.c"]
+
+
+def test_a_ref_with_the_projects_topology_has_no_dag_of_its_own(store: SnapshotStore):
+    """Other scripts fit the project's DAG; other jobs do not."""
+    owner = replace(RECORD, digest=store.save_pipeline(PIPELINE))
+    ref = Ref(name="Feature/x", sha="1" * 40)
+    scripted = replace(PIPELINE.jobs["a"], script=Script(main=("true",)))
+    same = store.save_pipeline(replace(PIPELINE, jobs={"a": scripted}))
+    longer = replace(PIPELINE.jobs["a"], timeout=7)
+    other = store.save_pipeline(replace(PIPELINE, jobs={"a": longer}))
+
+    assert record_of_ref(store, owner, ref, same) == owner
+    made = record_of_ref(store, owner, ref, other)
+    assert made.kind is DagKind.REF
+    assert made.dag_id.startswith("group__project..Feature-x-")
+    assert (made.ref, made.digest, made.title) == (ref, other, "group/project @ Feature/x")
+
+
+def test_dag_files_follow_the_records(store: SnapshotStore, tmp_path: Path):
+    """Each DAG with a pipeline has a file; files of DAGs that are gone go too."""
+    folder = tmp_path / "dags"
+    publish(store, replace(RECORD, dag_id="a__b"), folder)
+    publish(store, replace(RECORD, dag_id="a__b..x", kind=DagKind.REF), folder)
+    publish(store, replace(RECORD, dag_id="broken", digest=""), folder)
+    assert {path.name for path in folder.iterdir()} == {"a__b.py", "a__b..x.py"}
+
+    store.delete_dag("a__b..x")
+    write_dag_files(store, folder)
+
+    assert {path.name for path in folder.iterdir()} == {"a__b.py"}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gitlab_ci_provider.local.home import Home
     from gitlab_ci_provider.local.request import RunRequest
     from gitlab_ci_provider.local.state import StackState
-    from gitlab_ci_provider.snapshots.store import ProjectRecord
+    from gitlab_ci_provider.model.dag_record import DagRecord
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -76,7 +76,7 @@ def _run(args: argparse.Namespace, variables: dict[str, str]) -> int:
 
 
 def _follow(
-    args: argparse.Namespace, home: Home, state: StackState, what: tuple[ProjectRecord, RunRequest]
+    args: argparse.Namespace, home: Home, state: StackState, what: tuple[DagRecord, RunRequest]
 ) -> dict[str, Any]:
     """Run the pipeline, show it, and say how it ended."""
     from gitlab_ci_provider.cli.progress import Progress

@@ -23,7 +23,6 @@ def _up(args: argparse.Namespace) -> int:
     from gitlab_ci_provider.local.home import default_home
     from gitlab_ci_provider.local.projects import add_project
     from gitlab_ci_provider.local.stack import StackOptions, start_stack
-    from gitlab_ci_provider.model.names import dag_id
 
     home = default_home()
     home.make()
@@ -33,9 +32,8 @@ def _up(args: argparse.Namespace) -> int:
     for one in synced:
         output.diagnostics(one.diagnostics)
         if one.ok and one.record is not None:
-            name = dag_id(one.record.project.path)
-            api.wait_for_dag(name, one.record.digest)
-            output.say(f"{one.record.project.path}: {state.url}/dags/{name}")
+            api.wait_for_dag(one.record.dag_id, one.record.digest)
+            output.say(f"{one.record.title}: {state.url}/dags/{one.record.dag_id}")
     output.say(f"Airflow: {state.url}  login: {state.user} / {state.password}")
     output.say(f"kubectl --kubeconfig {home.kubeconfig} get pods")
     return 0 if all(one.ok for one in synced) else 1
@@ -54,10 +52,10 @@ def _status(_args: argparse.Namespace) -> int:
     output.say(f"Airflow: {state.url}  login: {state.user} / {state.password}")
     output.say(f"object store: {state.object_store}  kubeconfig: {home.kubeconfig}")
     store = SnapshotStore(home.data / "snapshots")
-    for name in store.projects():
-        record = store.load_project(name)
+    for name in store.dags():
+        record = store.load_dag(name)
         broken = "" if record.digest else "  (does not compile)"
-        output.say(f"{record.project.path} at {record.ref.name}: {state.url}/dags/{name}{broken}")
+        output.say(f"{record.title} at {record.ref.name}: {state.url}/dags/{name}{broken}")
     return 0
 
 

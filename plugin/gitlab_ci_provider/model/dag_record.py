@@ -1,0 +1,46 @@
+"""What one DAG shows: a project's pipeline, that of another ref, or a child pipeline's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gitlab_ci_provider.model.diagnostic import Diagnostic
+from gitlab_ci_provider.model.project import Project, Ref
+
+
+class DagKind(StrEnum):
+    """Why there is a DAG."""
+
+    PROJECT = "project"
+    """The project's own, for its default branch and every ref with the same topology."""
+    REF = "ref"
+    """A branch, tag or commit whose topology differs from the project's."""
+    CHILD = "child"
+    """A child pipeline, compiled when its parent ran."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DagRecord:
+    """What is known of one DAG.
+
+    Attributes:
+        dag_id: see `names.dag_id` and `names.part_dag_id`.
+        ref: the ref and commit that the snapshot was compiled at.
+        digest: of the last good pipeline; empty when there never was one.
+        diagnostics: of the last try, good or not.
+        title: what people see instead of the `dag_id`.
+        parent: `dag_id` of the DAG whose pipelines start this one as a child.
+        bridge: the parent's `trigger:` job.
+    """
+
+    dag_id: str
+    kind: DagKind = DagKind.PROJECT
+    project: Project
+    ref: Ref
+    digest: str = ""
+    config_path: str = ".gitlab-ci.yml"
+    diagnostics: tuple[Diagnostic, ...] = ()
+    title: str = ""
+    parent: str = ""
+    bridge: str = ""

@@ -1,0 +1,31 @@
+"""The pipeline of a run in the register: numbered when it is created, closed when it ends."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from gitlab_ci_provider.model.pipeline_entry import PipelineEntry
+from gitlab_ci_provider.model.run import PipelineRun
+from gitlab_ci_provider.snapshots.register import Register
+
+
+def enter(run: PipelineRun, register: Path) -> PipelineRun:
+    """Give a pipeline its numbers; one whose `create_pipeline` was cleared keeps those it had."""
+    entry = PipelineEntry(
+        project=run.project.path,
+        dag_id=run.dag_id,
+        run_id=run.run_id,
+        ref=run.ref,
+        source=run.source,
+        digest=run.digest,
+        created_at=run.created_at,
+        name=run.name,
+    )
+    numbered = Register(register).enter(entry)
+    return replace(run, id=numbered.id, iid=numbered.iid)
+
+
+def close(run: PipelineRun, register: Path, status: str) -> None:
+    """Record how a pipeline ended, in GitLab's words."""
+    Register(register).finish(run.id, status)
