@@ -1,7 +1,7 @@
 """What the helper writes: GitLab's log sections, the runner's colours, no secrets.
 
 Everything goes to standard output in the order in which it happens; values of masked variables and
-the password of the repository become `[MASKED]`, also in what git writes.
+the password of the repository become `[MASKED]`, also in what git writes, see `variables/masking`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
+from gitlab_ci_provider.variables.masking import Masker
+
 _RESET = "\x1b[0;m"
 _CLEAR = "\r\x1b[0K"
-_SHORTEST_SECRET = 4
-"""Shorter values are left alone: masking every `1` would leave nothing to read."""
 
 
 def unix_time() -> int:
@@ -31,18 +31,12 @@ class Output:
     """
 
     def __init__(self, secrets: Iterable[str] = (), clock: Callable[[], int] = unix_time):
-        lines = {line for secret in secrets for line in secret.splitlines()}
-        # Longest first, so that a secret that holds another one disappears as a whole.
-        self._secrets = sorted(
-            (line for line in lines if len(line) >= _SHORTEST_SECRET), key=len, reverse=True
-        )
+        self._masker = Masker(secrets)
         self._clock = clock
 
     def mask(self, text: str) -> str:
         """Replace secrets."""
-        for secret in self._secrets:
-            text = text.replace(secret, "[MASKED]")
-        return text
+        return self._masker.text(text)
 
     def line(self, text: str) -> None:
         """Write a line as it is."""
@@ -72,6 +66,6 @@ class Output:
 
     def _write(self, text: str) -> None:
         """Write and flush at once: the log is followed while the job runs."""
-        data = self.mask(text).encode("utf-8", "surrogateescape")
+        data = self._masker.mask(text.encode("utf-8", "surrogateescape"))
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()

@@ -21,7 +21,7 @@ from gitlab_ci_provider.model.workspace import (
     HELPER_CONTAINER,
     PREPARE_CONTAINER,
 )
-from gitlab_ci_provider.operators.job_log import JobLog, job_log
+from gitlab_ci_provider.operators.job_log import JobLog, job_log, log_masker
 from gitlab_ci_provider.operators.job_run import JobRun, subject
 from gitlab_ci_provider.operators.pod_logs import ContainerLog
 from gitlab_ci_provider.operators.pod_watch import PodWatch
@@ -31,6 +31,7 @@ from gitlab_ci_provider.pods.outcome import outcome
 from gitlab_ci_provider.pods.pod import build_pod, build_secret, owner_patch
 from gitlab_ci_provider.pods.request import PodRequest
 from gitlab_ci_provider.pods.status import container_state, has_ended, start_problem
+from gitlab_ci_provider.variables.masking import Masker
 
 _DEADLINE_SLACK = 120
 """Seconds between our own timeout and the one that Kubernetes keeps for us."""
@@ -46,6 +47,7 @@ class JobPod:
         self._context = context
         self._run = run
         self._log = operator.log
+        self._masker = Masker()
 
     def run(self) -> JobResult:
         """Run the job to its end.
@@ -56,9 +58,16 @@ class JobPod:
         planned = plan_job(subject(self._context, self._run))
         for value in planned.masked:
             mask_secret(value)
+        self._masker = log_masker(planned.masked)
         try:
-            pod = self._start(planned)
-            return self._follow(pod)
+            return self._start_and_follow(planned)
+        except JobFailure as failure:
+            failure.args = (self._masker.text(str(failure)),)
+            raise
+
+    def _start_and_follow(self, planned: PlannedJob) -> JobResult:
+        try:
+            return self._follow(self._start(planned))
         except ApiException as problem:
             message = f"Kubernetes refused: {problem.status} {problem.reason}: {problem.body}"
             raise SystemFailure(message) from problem
@@ -109,7 +118,9 @@ class JobPod:
 
     def _follow(self, pod: PodWatch) -> JobResult:
         """Stream the containers' logs in turn, then read the end from the pod."""
-        with job_log(lambda line: self._log.info("%s", line), self._raw_path()) as log:
+        with job_log(
+            lambda line: self._log.info("%s", line), self._raw_path(), self._masker
+        ) as log:
             for container in _CONTAINERS:
                 if not self._wait_for(container, pod):
                     break
@@ -142,6 +153,7 @@ class JobPod:
     def _copy(self, source: ContainerLog, log: JobLog) -> None:
         for line in source.lines():
             log.write(line)
+        log.flush()
 
     def _log_warnings(self, pod: PodWatch) -> None:
         """Print the pod's warning events, as the runner does by default."""
@@ -149,7 +161,7 @@ class JobPod:
             pod.namespace, field_selector=f"involvedObject.name={pod.name},type=Warning"
         )
         for event in events.items:
-            self._log.warning("%s: %s", event.reason, event.message)
+            self._log.warning("%s: %s", event.reason, self._masker.text(event.message or ""))
 
     def _result(self, pod: PodWatch) -> JobResult:
         ended = pod.until(_all_terminated, self._run.settings.pod_start_timeout)

@@ -15,6 +15,9 @@ from gitlab_ci_provider.pods.status import container_state, has_ended
 _SETTLE_SECONDS = 3
 """The log ends up to a second before the status says so."""
 
+_LONGEST = 256 * 1024
+"""Bytes of a line without an end that are kept in memory."""
+
 
 @dataclass(slots=True)
 class ContainerLog:
@@ -25,7 +28,10 @@ class ContainerLog:
     _last: str = field(default="")
 
     def lines(self) -> Iterator[bytes]:
-        """Yield the lines as they come, each with its line end if it has one."""
+        """Yield the lines as they come, each with its line end if it has one.
+
+        A very long line comes in pieces.
+        """
         while True:
             yield from self._follow()
             ended = self.pod.until(self._ended, _SETTLE_SECONDS)
@@ -39,13 +45,17 @@ class ContainerLog:
         """Follow one connection; a line that an earlier one has yielded is left out."""
         resumed = self._last
         try:
-            for line in _split(self._chunks()):
-                stamp, _, text = line.partition(b" ")
-                moment = stamp.decode(errors="replace")
-                if resumed and moment <= resumed:
-                    continue
-                self._last = moment
-                yield text
+            begins, wanted = True, True
+            for piece in _split(self._chunks()):
+                text = piece
+                if begins:
+                    stamp, _, text = piece.partition(b" ")
+                    moment = stamp.decode(errors="replace")
+                    wanted = not resumed or moment > resumed
+                    self._last = moment if wanted else self._last
+                begins = piece.endswith(b"\n")
+                if wanted:
+                    yield text
         except HTTPError:
             return
         except ApiException as problem:
@@ -77,9 +87,13 @@ class ContainerLog:
 
 
 def _split(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Cut into lines, and lines that are longer than anybody reads into pieces."""
     rest = b""
     for chunk in chunks:
         *whole, rest = (rest + chunk).split(b"\n")
         yield from (line + b"\n" for line in whole)
+        if len(rest) > _LONGEST:
+            yield rest
+            rest = b""
     if rest:
         yield rest

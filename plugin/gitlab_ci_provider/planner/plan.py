@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.exceptions import JobFailure, SystemFailure
 from gitlab_ci_provider.linter.checks.support import limits
 from gitlab_ci_provider.model.image import Image
 from gitlab_ci_provider.model.plan import JobPlan
@@ -18,6 +18,7 @@ from gitlab_ci_provider.planner.environment import job_environment, plan_variabl
 from gitlab_ci_provider.planner.sources import plan_sources
 from gitlab_ci_provider.planner.subject import Subject
 from gitlab_ci_provider.variables.expand import expand
+from gitlab_ci_provider.variables.masking import Masker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,16 @@ def plan_job(subject: Subject) -> PlannedJob:
     """
     _refuse_what_cannot_be_honoured(subject)
     variables = job_environment(subject)
+    masked = tuple(one.value for one in variables if one.masked and one.value)
+    try:
+        return _planned(subject, variables, masked)
+    except JobFailure as failure:
+        # What is wrong with a variable may quote another one's value.
+        failure.args = (Masker(masked).text(str(failure)),)
+        raise
+
+
+def _planned(subject: Subject, variables: Variables, masked: tuple[str, ...]) -> PlannedJob:
     plan = _plan(subject, variables)
     return PlannedJob(
         image=_image(subject, variables),
@@ -53,8 +64,14 @@ def plan_job(subject: Subject) -> PlannedJob:
             "step_script": script.step_script(plan, subject.job.script),
             "after_script": script.after_script(plan, subject.job.script),
         },
-        masked=tuple(one.value for one in variables if one.masked and one.value),
+        masked=(*masked, *_credentials(plan)),
     )
+
+
+def _credentials(plan: JobPlan) -> tuple[str, ...]:
+    passwords = (plan.sources.password,) if plan.sources else ()
+    keys = (plan.store.secret_key, plan.store.session_token) if plan.store else ()
+    return tuple(value for value in (*passwords, *keys) if value)
 
 
 def _refuse_what_cannot_be_honoured(subject: Subject) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from gitlab_ci_provider.operators.job_log import JobLog, job_log
+from pathlib import Path
+
+from gitlab_ci_provider.operators.job_log import JobLog, job_log, log_masker
 
 ESC = "\x1b[0K"
 
@@ -82,3 +84,15 @@ def test_the_raw_file_holds_the_bytes(tmp_path):
 
     assert path.read_bytes() == b"\xff\xfe\r\nno end"
     assert shown == ["��", "no end"]
+
+
+def test_secrets_are_hidden_in_the_task_log_and_in_the_file(tmp_path: Path):
+    """Also in a line that comes in pieces, and in one that has no end."""
+    shown: list[str] = []
+    path = tmp_path / "job.log"
+    with job_log(shown.append, path, log_masker(["top-secret"])) as log:
+        for piece in (b"a top-secret\n", b"b top-", b"secret\n", b"c top-secret"):
+            log.write(piece)
+
+    assert shown == ["a [MASKED]", "b [MASKED]", "c [MASKED]"]
+    assert path.read_text() == "a [MASKED]\nb [MASKED]\nc [MASKED]"

@@ -1,0 +1,113 @@
+"""Hiding secrets in what a job writes: values of masked variables, tokens, signed URLs.
+
+As the runner does (its `common/buildlogger`): masked values first, the longest before the others,
+then the values of parameters such as `private_token=` in URLs, then whatever follows GitLab's token
+prefixes (`glpat-` ...). All of them become `[MASKED]`.
+
+Unlike GitLab, where only the value as a whole is hidden, so are each line of a longer value, and
+the forms in which HTTP clients show it: percent-encoded, and base64 at any offset.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections.abc import Callable, Iterable, Iterator
+from urllib.parse import quote, quote_plus
+
+MASK = b"[MASKED]"
+
+_SHORTEST = 4
+"""Characters; GitLab takes no masked value below 8, and masking every `1` would leave nothing."""
+
+_SHORTEST_ENCODED = 8
+
+_BORDER = 4096
+"""Bytes of an unfinished line that wait for what follows them: they may be part of a secret."""
+
+_PREFIX = rb"(?:gl(?:pat|oas|dt|rt|cbt|rtr|ptt|ft|imt|agent|soat|ffct|tok)-|_gitlab_session=)"
+_KEY = (
+    rb"[?&](?i:private_token|authenticity_token|rss_token"
+    rb"|x-amz-signature|x-amz-credential|x-amz-security-token)="
+)
+_TOKEN = re.compile(rb"(" + _PREFIX + rb")(?:\[MASKED\]|[-.=\w])+")
+_PARAMETER = re.compile(rb"(" + _KEY + rb")[^?&\s\x00-\x1f\x7f]*")
+
+Search = Callable[[bytes], object]
+Compile = Callable[[bytes], Search]
+
+
+def _standard(pattern: bytes) -> Search:
+    return re.compile(pattern).search
+
+
+class Masker:
+    """Hides secrets in texts and in a stream of bytes.
+
+    Args:
+        values: what must not be seen.
+        search: compiles a regular expression to a test; most of what jobs write passes no further.
+    """
+
+    def __init__(self, values: Iterable[str] = (), search: Compile = _standard):
+        self._phrases = _phrases(values)
+        patterns = [*(re.escape(phrase) for phrase in self._phrases), _PREFIX, _KEY]
+        self._found = search(b"|".join(patterns))
+        self._border = max([_BORDER, *(len(phrase) for phrase in self._phrases)])
+        self._held = b""
+
+    def text(self, text: str) -> str:
+        """Hide secrets in a whole text."""
+        return self.mask(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
+
+    def mask(self, data: bytes) -> bytes:
+        """Hide secrets in bytes that do not go on."""
+        if not self._found(data):
+            return data
+        for phrase in self._phrases:
+            data = data.replace(phrase, MASK)
+        return _TOKEN.sub(rb"\1" + MASK, _PARAMETER.sub(rb"\1" + MASK, data))
+
+    def feed(self, data: bytes) -> bytes:
+        """Take the next bytes of a stream and give what can be shown of it.
+
+        The end of an unfinished line is kept until it cannot be the beginning of a secret anymore.
+        """
+        masked = self.mask(self._held + data)
+        if masked.endswith(b"\n"):
+            self._held = b""
+            return masked
+        split = max(len(masked) - self._border, masked.rfind(b"\n") + 1)
+        self._held = masked[split:]
+        return masked[:split]
+
+    def flush(self) -> bytes:
+        """Give what is left of the stream: nothing follows."""
+        held, self._held = self._held, b""
+        return held
+
+
+def _phrases(values: Iterable[str]) -> list[bytes]:
+    """List what must not be seen, the longest first: one that holds another goes as a whole."""
+    found = {phrase for value in values for phrase in _forms(value)}
+    return sorted(found, key=lambda phrase: (-len(phrase), phrase))
+
+
+def _forms(value: str) -> Iterator[bytes]:
+    for line in value.splitlines():
+        plain = line.strip()
+        if len(plain) < _SHORTEST:
+            continue
+        data = plain.encode("utf-8", "surrogateescape")
+        yield data
+        if len(plain) >= _SHORTEST_ENCODED:
+            yield quote(data, safe="").encode()
+            yield quote_plus(data).encode()
+            yield from _base64(data)
+
+
+def _base64(data: bytes) -> Iterator[bytes]:
+    """Encode with 0, 1 and 2 bytes before it; digits that its neighbours share are cut off."""
+    for shift, skipped in ((0, 0), (1, 2), (2, 3)):
+        digits = (shift + len(data)) * 8 // 6
+        yield binascii.b2a_base64(b"\0" * shift + data)[skipped:digits]

@@ -1,0 +1,125 @@
+"""Secrets in what jobs write."""
+
+from __future__ import annotations
+
+import base64
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gitlab_ci_provider.operators.job_log import log_masker
+from gitlab_ci_provider.variables.masking import Masker
+
+# Inputs of the runner's own tests, cut at `|` into what is written at once.
+PHRASES = [
+    ("empty secrets have no effect", [""], "empty secrets have no effect"),
+    ("secret|s", ["secrets"], "[MASKED]"),
+    ("secretssecrets", ["secrets"], "[MASKED][MASKED]"),
+    ("s|secrets", ["secrets"], "s[MASKED]"),
+    ("at the end of the buffer", ["buffer"], "at the end of the [MASKED]"),
+    ("values are masked", ["values", "masked"], "[MASKED] are [MASKED]"),
+    ("pre_mask mask pre_|mask pre_ma|sk mas|k", ["mask", "pre_mask"], " ".join(["[MASKED]"] * 5)),
+    ("large: " + "_" * 8000 + "|" + "_" * 8000, ["_" * 16000], "large: [MASKED]"),
+    ("this is the en| foobar", ["this is the end", "en foobar"], "this is the [MASKED]"),
+    ("trimmed: se|cret", ["  secret \t"], "trimmed: [MASKED]"),
+]
+
+TOKENS = [
+    ("a glpat-imperdiet in", "a glpat-[MASKED] in"),
+    ("esseglpat-imperdiet=_-. end", "esseglpat-[MASKED] end"),
+    ("glpat-impglpat-erdiet Lorem", "glpat-[MASKED] Lorem"),
+    ("glpat|-imperdiet Lorem gl|pat-imperdiet", "glpat-[MASKED] Lorem glpat-[MASKED]"),
+    ("glpat| -imperdiet", "glpat -imperdiet"),
+    (
+        "glrt-a glcbt-b gldt-c _gitlab_session=d",
+        "glrt-[MASKED] glcbt-[MASKED] gldt-[MASKED] _gitlab_session=[MASKED]",
+    ),
+]
+
+PARAMETERS = [
+    ("http://e.org/?test=foobar", "http://e.org/?test=foobar"),
+    ("/?private_token=deadbeef sensitive", "/?private_token=[MASKED] sensitive"),
+    ("/?X-AMZ-sigNATure=deadbeef with", "/?X-AMZ-sigNATure=[MASKED] with"),
+    (
+        "/?rss_token=h&x-amz-credential=d both",
+        "/?rss_token=[MASKED]&x-amz-credential=[MASKED] both",
+    ),
+    ("/?x-amz-cred|ential=abcdefghij|klm\nx", "/?x-amz-credential=[MASKED]\nx"),
+    ("/?x-amz-credential=&private_token=g", "/?x-amz-credential=[MASKED]&private_token=[MASKED]"),
+    ("/?x-amz-credential=" + "0" * 8192 + " is", "/?x-amz-credential=[MASKED] is"),
+    ("rss_token=notmasked", "rss_token=notmasked"),
+]
+
+
+def stream(masker: Masker, text: str) -> str:
+    pieces = [masker.feed(piece.encode()) for piece in text.split("|")]
+    return b"".join([*pieces, masker.flush()]).decode()
+
+
+@pytest.mark.parametrize(("text", "values", "expected"), PHRASES)
+def test_values_are_hidden_as_by_the_runner(text: str, values: list[str], expected: str):
+    """The longest value first, whichever way the stream is cut."""
+    assert stream(Masker(values), text) == expected
+    assert stream(log_masker(values), text) == expected
+
+
+@pytest.mark.parametrize(("text", "expected"), [*TOKENS, *PARAMETERS])
+def test_tokens_and_signed_urls_are_hidden_without_being_told(text: str, expected: str):
+    """What follows a known token prefix, and the values of known parameters of URLs."""
+    assert stream(Masker(), text) == expected
+    assert stream(log_masker([]), text) == expected
+
+
+@pytest.mark.parametrize("prefix", ["", "u:", "us:"])
+def test_encoded_forms_are_hidden(prefix: str):
+    """HTTP clients show values percent-encoded, and as base64 behind a user name."""
+    value = "p4ss/wörd+plus"
+    shown = [quote(value, safe=""), base64.b64encode(f"{prefix}{value}\n".encode()).decode()]
+
+    for form in shown:
+        assert "[MASKED]" in Masker([value]).text(f"x {form} y")
+
+
+def test_each_line_of_a_longer_value_is_hidden():
+    """A private key is printed line by line, and a log indents it."""
+    masker = Masker(["-----BEGIN-----\nabcdef\n}\n"])
+
+    assert masker.text("  abcdef\n}") == "  [MASKED]\n}"
+
+
+def test_a_value_that_is_cut_in_a_very_long_line_is_hidden():
+    """A line without an end is shown in parts, but never a part of a value."""
+    masker, secret = Masker(["top-secret-value"]), "top-secret-value"
+    text = ("x" * 997 + secret) * 50
+    pieces = [masker.feed(text[at : at + 1000].encode()) for at in range(0, len(text), 1000)]
+    shown = b"".join([*pieces, masker.flush()]).decode()
+
+    assert any(pieces[:-1])
+    assert shown == ("x" * 997 + "[MASKED]") * 50
+
+
+def test_what_does_not_look_like_text_stays():
+    """A job may write any bytes."""
+    data = bytes(range(256))
+
+    assert Masker(["secret"]).mask(data) == data
+
+
+@given(st.text(), st.lists(st.text(min_size=4)), st.lists(st.integers(0, 50)))
+def test_cutting_changes_nothing(text: str, values: list[str], cuts: list[int]):
+    """The stream is hidden alike however it is cut, and no value passes as a whole."""
+    data = "".join([text, *values]).encode("utf-8", "replace")
+    values = [value.encode("utf-8", "replace").decode() for value in values]
+    at, pieces = 0, []
+    for cut in cuts:
+        pieces.append(data[at : at + cut])
+        at += cut
+    masker = log_masker(values)
+    shown = b"".join([*(masker.feed(piece) for piece in [*pieces, data[at:]]), masker.flush()])
+
+    for value in values:
+        for line in value.splitlines():
+            if len(line.strip()) >= 4 and line.strip() not in "[MASKED]" * 2:
+                assert line.strip().encode() not in shown.replace(b"[MASKED]", b"\0")
