@@ -13,6 +13,7 @@ from typing import Any
 
 from gitlab_ci_provider.local.api import AirflowApi
 from gitlab_ci_provider.local.home import Home
+from gitlab_ci_provider.snapshots.store import SnapshotStore
 
 COMMAND = Path(sys.executable).parent / "gitlab-dags"
 
@@ -44,13 +45,23 @@ class Stack:
         assert done.returncode == (0 if report["status"] == "passed" else 1), done.stderr
         return report
 
-    def pods(self) -> list[str]:
-        """List the pods that the cluster has."""
+    def pods(self, repository: Path) -> list[str]:
+        """List the pods that the cluster has for a repository's pipelines."""
         from kubernetes import client, config
 
         config.load_kube_config(str(self.home.kubeconfig))
-        found = client.CoreV1Api().list_namespaced_pod("default").items
-        return [pod.metadata.name for pod in found]
+        found = client.CoreV1Api().list_namespaced_pod(
+            "default", label_selector=f"dag_id={self.dag(repository)}"
+        )
+        return [pod.metadata.name for pod in found.items]
+
+    def dag(self, repository: Path) -> str:
+        """Name the DAG of a repository that was synced."""
+        store = SnapshotStore(self.home.data / "snapshots")
+        url = repository.resolve().as_uri()
+        return next(
+            name for name in store.projects() if store.load_project(name).project.clone_url == url
+        )
 
 
 def git(path: Path, *arguments: str) -> str:

@@ -9,8 +9,6 @@ import pytest
 
 from e2e.embedded import Stack, make_repository
 
-pytestmark = pytest.mark.xdist_group("e2e")
-
 
 def test_a_repository_without_a_pipeline(stack: Stack, tmp_path: Path):
     """A repository without `.gitlab-ci.yml` is named, with exit code 1."""

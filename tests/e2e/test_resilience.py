@@ -10,15 +10,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from e2e.embedded import Stack, make_repository
 from gitlab_ci_provider.local.airflow_config import Ports, airflow_environment
+from gitlab_ci_provider.local.api import TaskState
 from gitlab_ci_provider.local.projects import add_project
 from gitlab_ci_provider.local.secrets import load_secrets
 from gitlab_ci_provider.model.names import CREATE_PIPELINE, dag_id
-
-pytestmark = pytest.mark.xdist_group("e2e")
 
 WAITING = """
 job:
@@ -56,13 +53,13 @@ def raw_logs(stack: Stack, dag: str, run: str) -> str:
     return logs[-1].read_text() if logs else ""
 
 
-def task_processes() -> list[int]:
-    """Find the processes that run tasks: children of the executor's busy workers."""
+def task_processes(task: TaskState) -> list[int]:
+    """Find the processes that run a task: children of the executor's worker that has it."""
     listing = subprocess.run(
-        ["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True
+        ["ps", "-eww", "-o", "pid,ppid,args"], capture_output=True, text=True, check=True
     )
     rows = [line.split(None, 2) for line in listing.stdout.splitlines()[1:]]
-    busy = {row[0] for row in rows if "LocalExecutor:" in row[2] and "<idle>" not in row[2]}
+    busy = {row[0] for row in rows if f"LocalExecutor: {task.id}" in row[2]}
     return [int(row[0]) for row in rows if row[1] in busy]
 
 
@@ -71,9 +68,9 @@ def test_a_lost_worker_finds_its_pod_again(stack: Stack, tmp_path: Path):
     repository = make_repository(tmp_path / "lost", {".gitlab-ci.yml": WAITING})
     dag, run = start(stack, repository)
     wait_for(lambda: "started once" in raw_logs(stack, dag, run))
-    pods = stack.pods()
+    pods = stack.pods(repository)
 
-    for pid in task_processes():
+    for pid in task_processes(stack.api.tasks(dag, run)["job"]):
         os.kill(pid, signal.SIGKILL)
     wait_for(lambda: stack.api.run_state(dag, run) in {"success", "failed"})
 
@@ -82,7 +79,7 @@ def test_a_lost_worker_finds_its_pod_again(stack: Stack, tmp_path: Path):
     assert task.try_number == 2
     assert f"found pod {pods[0]}" in "\n".join(stack.api.log(dag, run, task))
     assert raw_logs(stack, dag, run).count("\nstarted once\n") == 1
-    assert stack.pods() == []
+    assert stack.pods(repository) == []
 
 
 def test_stopping_a_run_deletes_its_pods(stack: Stack, tmp_path: Path):
@@ -93,7 +90,7 @@ def test_stopping_a_run_deletes_its_pods(stack: Stack, tmp_path: Path):
 
     stack.api.stop_run(dag, run)
 
-    wait_for(lambda: stack.pods() == [])
+    wait_for(lambda: stack.pods(repository) == [])
     assert "\nended once\n" not in raw_logs(stack, dag, run)
 
 

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from e2e.embedded import Stack, commit, git, make_repository
-
-pytestmark = pytest.mark.xdist_group("e2e")
 
 FAILING = """
 stages: [build, test, deploy]
@@ -161,7 +157,7 @@ def test_nothing_is_left_of_a_run(stack: Stack, tmp_path: Path):
 
     stack.run(repository)
 
-    assert stack.pods() == []
+    assert stack.pods(repository) == []
 
 
 def test_retry_runs_a_job_again(stack: Stack, tmp_path: Path):
@@ -188,4 +184,4 @@ def test_a_timeout_fails_the_job_with_its_reason(stack: Stack, tmp_path: Path):
 
     assert report["jobs"]["slow"]["status"] == "failed"
     assert "timeout of 3 s" in report["jobs"]["slow"]["reason"]
-    assert stack.pods() == []
+    assert stack.pods(repository) == []

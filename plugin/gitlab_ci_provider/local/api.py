@@ -16,8 +16,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskState:
-    """One task of a run, as Airflow sees it; times are ISO 8601."""
+    """One task of a run, as Airflow sees it; times are ISO 8601.
 
+    Attributes:
+        id: of the task instance; the worker that runs it has it in its process title.
+    """
+
+    id: str
     task_id: str
     state: str | None
     try_number: int
@@ -119,6 +124,7 @@ def _log_lines(entry: Any) -> list[str]:
 
 def _task(one: Mapping[str, Any]) -> TaskState:
     return TaskState(
+        id=one["id"],
         task_id=one["task_id"],
         state=one["state"],
         try_number=one["try_number"],
