@@ -21,10 +21,19 @@ class Build:
         folder: for everything; the project is in it.
         shell: what starts the entry and what the entry finds.
         script: of the job.
+        deadline: when the job's time is over, in seconds since 1970.
         variables: of the job.
     """
 
-    def __init__(self, folder: Path, shell: Path, script: Script, **variables: str):
+    def __init__(
+        self,
+        folder: Path,
+        shell: Path,
+        script: Script,
+        *,
+        deadline: int | None = None,
+        **variables: str,
+    ):
         self.project = folder / "project"
         self.project.mkdir()
         self.events = folder / "events"
@@ -35,6 +44,8 @@ class Build:
         listed = tuple(PlanVariable(name=name, value=value) for name, value in variables.items())
         plan = JobPlan(job="job", project_dir=str(self.project), variables=listed)
         write_scripts(self._scripts, plan, script, events=self.events, shell=shell)
+        told = {"events": str(self.events), "shells": (str(shell),), "deadline": deadline}
+        (self._scripts / "entry").write_text(texts.entry(plan, script, **told), encoding="utf-8")
 
     def start(self, *before: str) -> subprocess.Popen[bytes]:
         """Start the entry; `before` is a command line that runs it in some other way."""

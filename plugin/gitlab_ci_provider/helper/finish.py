@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.helper.context import PhaseContext
 from gitlab_ci_provider.helper.handshake import wait_for_build
@@ -22,13 +24,22 @@ def finish(context: PhaseContext) -> None:
         context.store.warm_up()
     # No script runs before we listen, so this is still what we have made ourselves.
     folder = context.project_dir.resolve()
-    code = wait_for_build(context.control / EVENTS_NAME)
+    code = wait_for_build(context.control / EVENTS_NAME, met=_ignore_term)
     if context.project_dir.resolve() != folder:
         message = f"{context.project_dir} leads elsewhere than before the job: nothing is saved"
         raise SystemFailure(message)
     if code is None:
         context.output.warning("the build container was killed before its scripts had ended")
     run_phases(context, _phases(context, success=code == 0))
+
+
+def _ignore_term() -> None:
+    """Stay when the pod is deleted: the build ends soon, and what it leaves is saved.
+
+    Source: GitLab Runner, merge request 4578: a canceled script is followed by `after_script` and
+    by the uploads of a failed job. Kubernetes bounds this by the pod's grace period.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def _phases(context: PhaseContext, *, success: bool) -> tuple[Phase, ...]:

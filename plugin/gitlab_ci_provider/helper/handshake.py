@@ -9,6 +9,7 @@ that word means that the build was killed. See docs/explanation/inside-the-pod.m
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 _WORD = b"job "
@@ -23,10 +24,14 @@ def make_fifo(path: Path) -> None:
     path.chmod(0o666)
 
 
-def wait_for_build(path: Path) -> int | None:
-    """Wait until the build has ended; None when it could not say its exit code."""
+def wait_for_build(path: Path, met: Callable[[], object] = lambda: None) -> int | None:
+    """Wait until the build has ended; None when it could not say its exit code.
+
+    `met` is called once the build is there: from then on its end is certain.
+    """
     kept = b""
     with path.open("rb", buffering=0) as events:
+        met()
         while said := events.read(4096):
             kept = (kept + said)[-_LONGEST:]
     return _exit_code(kept)

@@ -7,7 +7,7 @@ holds here. Unlike it, the pod is watched instead of polled, and nothing passes 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
@@ -107,15 +107,27 @@ class GitlabJobOperator(KubernetesPodOperator):
             result = JobPod(self, context, run).run()
         except AirflowTaskTimeout:
             seconds = int(self.execution_timeout.total_seconds()) if self.execution_timeout else 0
-            self.on_kill()
             failure: JobFailure = TimeoutFailure(f"ran longer than its timeout of {seconds} s")
             self._fail(context, run, failure)
         except JobFailure as problem:
+            if self._killed:
+                self._cancel(context, run, "its task was stopped")
             self._fail(context, run, problem)
         except GitlabCiError as problem:
             self._fail(context, run, SystemFailure(str(problem)))
         else:
             push_result(context, result)
+
+    def _cancel(self, context: Context, run: JobRun, reason: str) -> NoReturn:
+        """Record that the job was canceled.
+
+        Airflow has failed or cleared the task already; a worker that is shut down has it run again.
+        """
+        allowed = run.decision.allow_failure.allows(None)
+        push_result(
+            context, JobResult(status=JobStatus.CANCELED, allowed_failure=allowed, reason=reason)
+        )
+        raise AirflowException(f"{self.job}: canceled, {reason}")
 
     def _fail(self, context: Context, run: JobRun, failure: JobFailure) -> None:
         """Record the failure and let Airflow try again only if `retry` says so."""

@@ -23,6 +23,7 @@ from gitlab_ci_provider.model.workspace import (
 )
 from gitlab_ci_provider.operators.job_log import JobLog, job_log, log_masker
 from gitlab_ci_provider.operators.job_run import JobRun, subject
+from gitlab_ci_provider.operators.old_pods import LIFE, part_with_old_pods
 from gitlab_ci_provider.operators.pod_logs import ContainerLog
 from gitlab_ci_provider.operators.pod_watch import PodWatch
 from gitlab_ci_provider.planner.plan import PlannedJob, plan_job
@@ -83,6 +84,8 @@ class JobPod:
         operator.full_pod_spec = build_pod(request)
         operator.pod_request_obj = operator.build_pod_request_obj(self._context)
         namespace = operator.pod_request_obj.metadata.namespace
+        if self._context["ti"].try_number > 1:
+            part_with_old_pods(operator, operator.pod_request_obj)
         secret = build_secret(request, planned.secret)
         client.create_namespaced_secret(namespace, secret)
         try:
@@ -105,6 +108,7 @@ class JobPod:
             "pipeline": str(run.id),
             "job": job.name,
             "stage": job.stage,
+            LIFE: str(self._context["ti"].max_tries),
         }
         return PodRequest(
             name=pod_name(run.project.path, job.name, secrets.token_hex(4)),
@@ -112,6 +116,7 @@ class JobPod:
             image=planned.image,
             helper_image=self._run.settings.helper_image,
             deadline=(job.timeout or self._run.settings.default_timeout) + _DEADLINE_SLACK,
+            grace=planned.grace,
             labels=labels,
             annotations={**labels, "ref": run.ref.name, "sha": run.ref.sha},
         )

@@ -57,12 +57,7 @@ def ended_jobs(context: Context, run: PipelineRun, pipeline: Pipeline) -> dict[s
     names = task_ids(pipeline.jobs)
     states = _states(context)
     by_job = {job: states.get(task) for job, task in names.items()}
-
-    def exit_code(job: str) -> int | None:
-        result = pull_result(context, names[job])
-        return result.exit_code if result else None
-
-    return results(pipeline, run.decisions, by_job, exit_code)
+    return results(pipeline, run.decisions, by_job, lambda job: pull_result(context, names[job]))
 
 
 def _plain(value: object) -> Any:

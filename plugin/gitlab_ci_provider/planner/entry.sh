@@ -1,6 +1,6 @@
 # Process 1 of the build container: runs the job's scripts and tells the helper how they ended.
 # For any POSIX shell (bash, dash, busybox), any user, and without writing a file.
-# planner/script.py puts these above: events, shells, script_timeout, after_script,
+# planner/script.py puts these above: events, shells, script_timeout, deadline, after_script,
 # after_script_timeout, after_script_errors. See docs/explanation/inside-the-pod.md.
 
 # TERM ends us while we wait for the helper; below, the trap is set anew.
@@ -22,7 +22,7 @@ if [ -z "${1-}" ]; then
 fi
 shell=$1
 scripts=${0%/*}
-child= group= timer= expired= again=
+child= group= timer= expired= canceled= again=
 
 section_start() {
   printf 'section_start:%s:%s\r\033[0K\033[36;1m%s\033[0;m\n' "$(now)" "$1" "$2"
@@ -42,6 +42,7 @@ warn() {
 
 # launch SCRIPT: start it; leaves its process in $child and what to signal in $group.
 launch() {
+  running=$1
   # TERM may come before we know whom to hand it to.
   early=
   trap 'early=yes' TERM
@@ -100,28 +101,32 @@ stop() {
 run() {
   expired=
   launch "$1"
-  [ -z "$2" ] || later "$2" kill -s USR1 $$
+  [ -z "$2" ] || [ -n "$canceled" ] || later "$2" kill -s USR1 $$
   while
     again=
     wait "$child" 2>/dev/null
     code=$?
     [ -n "$again" ]
   do :; done
+  trap 'canceled=yes' TERM
   child=
   cancel
 }
 
 trap 'expired=yes again=yes; stop' USR1
 
-# The pod is being deleted: hand TERM on and leave soon.
+# The pod is being deleted: the job is canceled. Its script is ended, its after_script goes on.
 terminated() {
-  trap : TERM
-  if [ -n "$child" ]; then
-    stop
-    wait "$child" 2>/dev/null
-    cancel
-  fi
-  exit 143
+  again=yes
+  [ "$running" = step_script ] || return 0
+  trap 'again=yes' TERM
+  canceled=yes
+  stop
+}
+
+# Whether the job's own time is over: then the pod is deleted for that.
+overdue() {
+  [ -n "$deadline" ] && [ "$(now)" -ge "$deadline" ]
 }
 
 # finish CODE: tell the helper, and end with this code. A helper that is gone must not change it.
@@ -139,12 +144,20 @@ if [ -n "$expired" ]; then
   warn "script ran longer than $script_timeout s (RUNNER_SCRIPT_TIMEOUT) and was ended"
   [ "$code" -ne 0 ] || code=143
 fi
+if [ -n "$canceled" ]; then
+  warn "the pod is being deleted: the script was ended"
+  code=143
+fi
 section_end step_script
 job_code=$code
 
+if [ -n "$canceled" ] && overdue; then
+  after_script=no
+fi
 if [ "$after_script" = yes ]; then
   CI_JOB_STATUS=success
   [ "$job_code" -eq 0 ] || CI_JOB_STATUS=failed
+  [ -z "$canceled" ] || CI_JOB_STATUS=canceled
   export CI_JOB_STATUS
   section_start after_script 'Running after_script'
   run after_script "$after_script_timeout"

@@ -14,6 +14,7 @@ from gitlab_ci_provider.model.variables import Variables
 from gitlab_ci_provider.planner import script
 from gitlab_ci_provider.planner.artifacts import plan_downloads, plan_uploads
 from gitlab_ci_provider.planner.cache import plan_caches
+from gitlab_ci_provider.planner.ending import deadline, grace
 from gitlab_ci_provider.planner.environment import job_environment, plan_variables
 from gitlab_ci_provider.planner.sources import plan_sources
 from gitlab_ci_provider.planner.subject import Subject
@@ -28,12 +29,14 @@ class PlannedJob:
     Attributes:
         secret: contents of the pod's Secret: the plan and the scripts.
         masked: values that must not appear in any log.
+        grace: seconds that the pod may take to end once it is deleted.
     """
 
     image: Image
     plan: JobPlan
     secret: Mapping[str, str]
     masked: tuple[str, ...]
+    grace: int
 
 
 def plan_job(subject: Subject) -> PlannedJob:
@@ -60,11 +63,12 @@ def _planned(subject: Subject, variables: Variables, masked: tuple[str, ...]) ->
         plan=plan,
         secret={
             "plan.json": encode(plan).decode(),
-            "entry": script.entry(plan, subject.job.script),
+            "entry": script.entry(plan, subject.job.script, deadline=deadline(subject)),
             "step_script": script.step_script(plan, subject.job.script),
             "after_script": script.after_script(plan, subject.job.script),
         },
         masked=(*masked, *_credentials(plan)),
+        grace=grace(subject, plan),
     )
 
 

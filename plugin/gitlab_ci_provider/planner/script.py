@@ -48,6 +48,7 @@ def entry(
     plan: JobPlan,
     script: Script,
     *,
+    deadline: int | None = None,
     events: str = EVENTS_FIFO,
     shells: Iterable[str] = SHELLS,
 ) -> str:
@@ -56,6 +57,8 @@ def entry(
     Args:
         plan: of the job.
         script: of the job.
+        deadline: when the job's time is over, in seconds since 1970. A pod that is deleted earlier
+            belongs to a canceled job, whose `after_script` still runs.
         events: the FIFO to the helper.
         shells: paths; the first that exists runs the scripts, without any `sh` does.
 
@@ -63,18 +66,29 @@ def entry(
         SystemFailure: a RUNNER_ timeout of the job is not a duration.
     """
     values = {one.name: one.value for one in plan.variables}
-    after_timeout = values.get("RUNNER_AFTER_SCRIPT_TIMEOUT") or _AFTER_SCRIPT_TIMEOUT
     ignored = values.get("AFTER_SCRIPT_IGNORE_ERRORS", "true") not in {"false", "0"}
     settings = {
         "events": events,
         "shells": " ".join(shells),
+        "deadline": "" if deadline is None else str(deadline),
         "script_timeout": _seconds("RUNNER_SCRIPT_TIMEOUT", values.get("RUNNER_SCRIPT_TIMEOUT")),
         "after_script": "yes" if script.after else "no",
-        "after_script_timeout": _seconds("RUNNER_AFTER_SCRIPT_TIMEOUT", after_timeout),
+        "after_script_timeout": str(after_script_seconds(plan)),
         "after_script_errors": "ignore" if ignored else "fail",
     }
     head = "".join(f"{name}={_quote(value)}\n" for name, value in settings.items())
     return head + _ENTRY_BODY.read_text(encoding="utf-8")
+
+
+def after_script_seconds(plan: JobPlan) -> int:
+    """Tell how long `after_script` may run.
+
+    Raises:
+        SystemFailure: RUNNER_AFTER_SCRIPT_TIMEOUT is not a duration.
+    """
+    name = "RUNNER_AFTER_SCRIPT_TIMEOUT"
+    given = next((one.value for one in plan.variables if one.name == name), None)
+    return int(_seconds(name, given or _AFTER_SCRIPT_TIMEOUT))
 
 
 def step_script(plan: JobPlan, script: Script) -> str:

@@ -27,6 +27,7 @@ def build_pod(request: PodRequest) -> k8s.V1Pod:
         spec=k8s.V1PodSpec(
             restart_policy="Never",
             active_deadline_seconds=request.deadline,
+            termination_grace_period_seconds=request.grace,
             automount_service_account_token=False,
             enable_service_links=False,
             init_containers=[_helper(workspace.PREPARE_CONTAINER, "prepare", request)],

@@ -16,6 +16,7 @@ class PodRequest:
         name: of the pod, and of the Secret that it owns.
         namespace: empty leaves it to the connection.
         image: of the build container, variables expanded.
+        grace: seconds that it may take to end once it is deleted: `after_script` still runs.
         deadline: seconds after which Kubernetes ends the pod whatever happens.
         annotations: for people and dashboards; keys without the domain.
     """
@@ -24,6 +25,7 @@ class PodRequest:
     image: Image
     helper_image: str
     deadline: int
+    grace: int = 30
     namespace: str = ""
     labels: Mapping[str, str]
     annotations: Mapping[str, str]

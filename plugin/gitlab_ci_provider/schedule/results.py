@@ -2,6 +2,9 @@
 
 Airflow knows `skipped`, GitLab tells absent, skipped and unplayed manual jobs apart; which one it
 was follows from the decisions and the earlier jobs alone, so nothing has to be stored for it.
+
+Airflow knows `failed`, GitLab tells failed and canceled apart. A job that failed has said so itself
+(its result); a task that is failed without that word was marked so by a person: it was canceled.
 """
 
 from __future__ import annotations
@@ -14,19 +17,30 @@ from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.schedule.decide import Start, decide
 from gitlab_ci_provider.schedule.predecessors import predecessors, uses_needs
 
-ExitCodes = Callable[[str], int | None]
-"""Tells the exit code of a failed job; asked only when `allow_failure:exit_codes` needs it."""
+Told = Callable[[str], JobResult | None]
+"""What a job has said of its own end; asked only where Airflow's state leaves it open."""
+
+_SKIPPED = frozenset({"skipped", "removed"})
+
+_STOPPED = "its task was marked as failed, or was lost without a word"
 
 
 def results(
     pipeline: Pipeline,
     decisions: Mapping[str, JobDecision],
     states: Mapping[str, str | None],
-    exit_code: ExitCodes,
+    told: Told,
+    *,
+    canceled: bool = False,
 ) -> dict[str, JobResult]:
     """Tell how the jobs ended that have ended.
 
-    `states` holds Airflow's task state by job name; a job that is missing has not ended.
+    Args:
+        pipeline: of the run.
+        decisions: for its jobs.
+        states: Airflow's task state by job name; a job that is missing has not ended.
+        told: asks a job for its result.
+        canceled: somebody has canceled jobs of the pipeline, also such that had not started.
     """
     ended: dict[str, JobResult] = {}
     for name in _in_order(pipeline):
@@ -34,7 +48,11 @@ def results(
         if not decision.present:
             ended[name] = JobResult(status=JobStatus.ABSENT, reason=decision.reason)
             continue
-        result = _result(name, pipeline, decision, (states.get(name), ended, exit_code))
+        said = told(name) if canceled and states.get(name) in _SKIPPED else None
+        if said is not None and said.status == JobStatus.CANCELED:
+            ended[name] = said
+            continue
+        result = _result(name, pipeline, decision, (states.get(name), ended, told))
         if result is not None:
             ended[name] = result
     return ended
@@ -44,22 +62,25 @@ def _result(
     name: str,
     pipeline: Pipeline,
     decision: JobDecision,
-    known: tuple[str | None, Mapping[str, JobResult], ExitCodes],
+    known: tuple[str | None, Mapping[str, JobResult], Told],
 ) -> JobResult | None:
-    state, ended, exit_code = known
+    state, ended, told = known
     if state == "success":
         return JobResult(status=JobStatus.SUCCESS)
     if state in {"failed", "upstream_failed"}:
-        return _failed(name, decision, exit_code)
-    if state in {"skipped", "removed"}:
+        return _failed(decision, told(name))
+    if state in _SKIPPED:
         return _skipped(name, pipeline, decision, ended)
     return None
 
 
-def _failed(name: str, decision: JobDecision, exit_code: ExitCodes) -> JobResult:
-    code = exit_code(name) if decision.allow_failure.exit_codes else None
-    allowed = decision.allow_failure.allows(code)
-    return JobResult(status=JobStatus.FAILED, allowed_failure=allowed, exit_code=code)
+def _failed(decision: JobDecision, said: JobResult | None) -> JobResult:
+    if said is not None and said.status == JobStatus.FAILED:
+        allowed = decision.allow_failure.allows(said.exit_code)
+        return JobResult(status=JobStatus.FAILED, allowed_failure=allowed, exit_code=said.exit_code)
+    reason = said.reason if said is not None and said.status == JobStatus.CANCELED else _STOPPED
+    allowed = decision.allow_failure.allows(None)
+    return JobResult(status=JobStatus.CANCELED, allowed_failure=allowed, reason=reason)
 
 
 def _skipped(

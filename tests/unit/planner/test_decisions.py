@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -42,7 +43,7 @@ def subject(job: Job = JOB, run: PipelineRun = RUN, **given) -> Subject:
         "limits": Limits(default_image="debian:12", default_timeout=60, artifacts_expire_in=99),
         "attempt": 2,
         "url": "http://airflow/dags/d/runs/r/tasks/job",
-        "started_at": "now",
+        "started_at": "2026-01-01T00:00:00+00:00",
         "upstream": {},
         "store": StoreTarget(bucket="b"),
     }
@@ -177,3 +178,24 @@ def test_a_keyword_that_is_not_run_yet_fails_the_job_that_needs_it():
 def test_the_default_image_is_the_installations():
     """A job without `image:` gets the runner's default."""
     assert plan_job(subject()).image.name == "debian:12"
+
+
+@pytest.mark.parametrize(
+    ("after", "artifacts", "seconds"),
+    [((), None, 30), (("true",), None, 330), (("true",), Artifacts(paths=("out/",)), 450)],
+)
+def test_a_canceled_job_has_time_to_end(after, artifacts, seconds):
+    """The pod may take as long as `after_script` and the saving of what it leaves need."""
+    job = replace(JOB, script=Script(main=("true",), after=after), artifacts=artifacts)
+
+    assert plan_job(subject(job)).grace == seconds
+
+
+def test_the_entry_knows_when_the_jobs_time_is_over():
+    """A pod deleted after `timeout` is no canceled job, so its `after_script` does not run."""
+    started = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp())
+
+    assert (
+        f"deadline={started + 600 - 5}\n"
+        in plan_job(subject(replace(JOB, timeout=600))).secret["entry"]
+    )

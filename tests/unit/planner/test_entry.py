@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import gettempdir
 
@@ -119,7 +120,7 @@ def test_term_ends_the_running_script(shell: Path, tmp_path: Path):
 
     assert process.returncode == 143
     assert b"\ncleaned\n" in log
-    assert heard.result(timeout=60) is None
+    assert heard.result(timeout=60) == 143
 
 
 def test_term_at_the_very_start_of_the_script(shell: Path, tmp_path: Path):
@@ -137,7 +138,44 @@ def test_term_at_the_very_start_of_the_script(shell: Path, tmp_path: Path):
         wait_until_session_ends(process.pid)
 
     assert process.returncode == 143
-    assert heard.result(timeout=60) is None
+    assert heard.result(timeout=60) == 143
+
+
+@pytest.mark.parametrize(("seconds", "runs"), [(None, True), (3600, True), (-1, False)])
+def test_after_script_of_a_canceled_job(
+    shell: Path, tmp_path: Path, seconds: int | None, runs: bool
+):
+    """It runs with CI_JOB_STATUS=canceled, but not when the job's own time is over."""
+    ready = make_signal(tmp_path / "ready")
+    script = Script(main=(f": > {ready}; exec sleep 600",), after=('echo "$CI_JOB_STATUS"',))
+    deadline = None if seconds is None else int(datetime.now(UTC).timestamp()) + seconds
+    build = Build(tmp_path, shell, script, deadline=deadline)
+    heard = build.listen()
+
+    with build.start() as process:
+        wait_for_file(ready, process)
+        process.send_signal(signal.SIGTERM)
+        log, _ = process.communicate(timeout=60)
+
+    assert (process.returncode, heard.result(timeout=60)) == (143, 143)
+    assert (b"\ncanceled\n" in log) == runs
+
+
+def test_cancelling_leaves_a_running_after_script_alone(shell: Path, tmp_path: Path):
+    """What has begun to clean up ends by itself; the script's exit code stays."""
+    ready, gone = make_signal(tmp_path / "ready"), make_signal(tmp_path / "gone")
+    after = (f": > {ready}; read line < {gone}; echo $CI_JOB_STATUS and cleaned",)
+    build = Build(tmp_path, shell, Script(main=("true",), after=after))
+    heard = build.listen()
+
+    with build.start() as process:
+        wait_for_file(ready, process)
+        process.send_signal(signal.SIGTERM)
+        gone.write_text("gone\n")
+        log, _ = process.communicate(timeout=60)
+
+    assert (process.returncode, heard.result(timeout=60)) == (0, 0)
+    assert b"\nsuccess and cleaned\n" in log
 
 
 def test_term_while_nobody_listens(shell: Path, tmp_path: Path):
@@ -238,7 +276,7 @@ def test_as_process_1_of_a_container(shell: Path, tmp_path: Path):
         process.communicate(timeout=60)
 
     assert process.returncode == 143
-    assert heard.result(timeout=60) is None
+    assert heard.result(timeout=60) == 143
 
 
 def test_on_a_read_only_root(shell: Path, tmp_path: Path):

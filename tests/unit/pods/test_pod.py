@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from kubernetes import client as k8s
@@ -79,3 +80,8 @@ def test_names_and_labels_are_valid(job: str):
 
     assert re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", name)
     assert re.fullmatch(r"|[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?", value)
+
+
+def test_a_deleted_pod_has_time_for_after_script():
+    """The grace period is the job's own, so `after_script` of a canceled job ends in peace."""
+    assert build_pod(replace(REQUEST, grace=330)).spec.termination_grace_period_seconds == 330

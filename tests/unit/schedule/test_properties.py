@@ -15,7 +15,7 @@ from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.needs import Need
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.rules import AllowFailure, JobDecision, When
-from gitlab_ci_provider.model.run import JobStatus
+from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.renderer.edges import upstream
 from gitlab_ci_provider.schedule.decide import Start, decide
 from gitlab_ci_provider.schedule.finish import finish
@@ -28,6 +28,8 @@ STAGES = ("one", "two", "three", "four")
 
 WHENS = (*("on_success",) * 4, "on_failure", "always", "manual", "delayed")
 NO_NEEDS: st.SearchStrategy[list[str]] = st.just([])
+
+FAILED = JobResult(status=JobStatus.FAILED)
 
 WORDS = {"success": "passed", "failed": "failed", "skipped": "skipped"}
 
@@ -97,14 +99,14 @@ def _as_airflow(
     while len(states) < len(jobs):
         ready = [n for n in by_name if n not in states and all(o in states for o in waits_for[n])]
         name = choose(ready)
-        ended = results(pipeline, decisions, states, lambda _: None)
+        ended = results(pipeline, decisions, states, lambda _: FAILED)
         before = {n: ended[n] for n in predecessors(name, pipeline, decisions)}
         verdict = decide(
             decisions[name], before, needs=uses_needs(pipeline.jobs[name], decisions[name])
         )
         runs = verdict.start in {Start.RUN, Start.BLOCK, Start.DELAY}
         states[name] = by_name[name].outcome if runs else "skipped"
-    ended = results(pipeline, decisions, states, lambda _: None)
+    ended = results(pipeline, decisions, states, lambda _: FAILED)
     seen = {n: one.status.value for n, one in ended.items() if one.status != JobStatus.ABSENT}
     return seen, str(finish(ended).status)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.needs import Need
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.rules import AllowFailure, JobDecision, When
-from gitlab_ci_provider.model.run import JobStatus
+from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.schedule.results import results
 
 
@@ -28,8 +30,8 @@ def decisions(*given: JobDecision, pipeline: Pipeline) -> dict[str, JobDecision]
     return {**usual, **{one.job: one for one in given}}
 
 
-def no_exit_code(job: str) -> int | None:
-    return None
+def failed(job: str) -> JobResult | None:
+    return JobResult(status=JobStatus.FAILED)
 
 
 OPTIONAL = AllowFailure(allowed=True)
@@ -44,7 +46,7 @@ def test_an_unplayed_manual_job_is_manual():
         built,
         decisions(manual, pipeline=built),
         {"a": "success", "m": "skipped"},
-        no_exit_code,
+        failed,
     )
 
     assert ended["m"].status == JobStatus.MANUAL
@@ -56,7 +58,7 @@ def test_a_manual_job_behind_a_failure_is_skipped():
     manual = JobDecision(job="m", present=True, when=When.MANUAL, allow_failure=OPTIONAL)
 
     ended = results(
-        built, decisions(manual, pipeline=built), {"a": "failed", "m": "skipped"}, no_exit_code
+        built, decisions(manual, pipeline=built), {"a": "failed", "m": "skipped"}, failed
     )
 
     assert ended["m"].status == JobStatus.SKIPPED
@@ -67,7 +69,7 @@ def test_absent_jobs_are_absent_whatever_airflow_says():
     built = pipeline(Job(name="a", stage="one"))
     out = JobDecision(job="a", present=False, reason="no rule matched")
 
-    ended = results(built, decisions(out, pipeline=built), {"a": "skipped"}, no_exit_code)
+    ended = results(built, decisions(out, pipeline=built), {"a": "skipped"}, failed)
 
     assert ended["a"].status == JobStatus.ABSENT
 
@@ -82,7 +84,10 @@ def test_exit_codes_decide_about_an_allowed_failure():
         built,
         decisions(*given, pipeline=built),
         {"a": "failed", "b": "failed"},
-        {"a": 42, "b": 1}.get,
+        {
+            "a": JobResult(status=JobStatus.FAILED, exit_code=42),
+            "b": JobResult(status=JobStatus.FAILED, exit_code=1),
+        }.get,
     )
 
     assert (ended["a"].allowed_failure, ended["b"].allowed_failure) == (True, False)
@@ -92,7 +97,7 @@ def test_jobs_under_way_have_not_ended():
     """A job that still runs or waits has no result."""
     built = pipeline(Job(name="a", stage="one"), Job(name="b", stage="one"))
 
-    ended = results(built, decisions(pipeline=built), {"a": "running", "b": None}, no_exit_code)
+    ended = results(built, decisions(pipeline=built), {"a": "running", "b": None}, failed)
 
     assert ended == {}
 
@@ -105,7 +110,54 @@ def test_a_need_written_later_in_the_file_is_known_first():
     manual = JobDecision(job="a", present=True, when=When.MANUAL, allow_failure=OPTIONAL)
 
     ended = results(
-        built, decisions(manual, pipeline=built), {"a": "skipped", "z": "success"}, no_exit_code
+        built, decisions(manual, pipeline=built), {"a": "skipped", "z": "success"}, failed
     )
 
     assert ended["a"].status == JobStatus.MANUAL
+
+
+@pytest.mark.parametrize("status", [None, JobStatus.SUCCESS, JobStatus.CANCELED])
+def test_a_task_that_was_marked_as_failed_is_a_canceled_job(status: JobStatus | None):
+    """A job that failed has said so; any other word is an earlier try's, or the cancel itself."""
+    built = pipeline(Job(name="a", stage="one"))
+    said = JobResult(status=status) if status else None
+
+    ended = results(built, decisions(pipeline=built), {"a": "failed"}, {"a": said}.get)
+
+    assert ended["a"].status == JobStatus.CANCELED
+
+
+def test_nothing_runs_after_a_cancel():
+    """Neither `on_failure` nor `always` jobs run after a canceled one, so they are skipped."""
+    built = pipeline(Job(name="a", stage="one"), Job(name="b", stage="two"))
+    late = JobDecision(job="b", present=True, when=When.ALWAYS)
+
+    ended = results(
+        built, decisions(late, pipeline=built), {"a": "failed", "b": "skipped"}, lambda _: None
+    )
+
+    assert (ended["b"].status, ended["b"].reason) == (
+        JobStatus.SKIPPED,
+        "when: always, but 'a' was canceled",
+    )
+
+
+def test_a_canceled_job_that_may_fail_is_passed_over():
+    """GitLab counts canceled jobs with `allow_failure` as passed with warnings."""
+    built = pipeline(Job(name="a", stage="one"))
+    may = JobDecision(job="a", present=True, allow_failure=OPTIONAL)
+
+    ended = results(built, decisions(may, pipeline=built), {"a": "failed"}, lambda _: None)
+
+    assert ended["a"].allowed_failure
+
+
+def test_jobs_that_were_canceled_before_they_started():
+    """In a canceled pipeline, a skipped task may be a canceled job: it says so."""
+    built = pipeline(Job(name="a", stage="one"), Job(name="b", stage="two"))
+    said = {"b": JobResult(status=JobStatus.CANCELED, reason="by pipeline 7")}
+    states = {"a": "success", "b": "skipped"}
+
+    ended = results(built, decisions(pipeline=built), states, said.get, canceled=True)
+
+    assert ended["b"].reason == "by pipeline 7"

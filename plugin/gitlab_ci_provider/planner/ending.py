@@ -1,0 +1,30 @@
+"""How much time a job has: until it must have ended, and to end once its pod is deleted."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from gitlab_ci_provider.model.plan import JobPlan
+from gitlab_ci_provider.planner.script import after_script_seconds
+from gitlab_ci_provider.planner.subject import Subject
+
+_ANSWER_TERM = 30
+"""Seconds for a script to answer TERM; Kubernetes' own default."""
+
+_SAVE = 120
+"""Seconds for what a canceled job leaves in the object store."""
+
+_EARLIER = 5
+"""A pod deleted so many seconds before its job's time is over is deleted because of it."""
+
+
+def deadline(subject: Subject) -> int:
+    """Tell when the job's time is over, in seconds since 1970."""
+    seconds = subject.job.timeout or subject.limits.default_timeout
+    return int(datetime.fromisoformat(subject.started_at).timestamp()) + seconds - _EARLIER
+
+
+def grace(subject: Subject, plan: JobPlan) -> int:
+    """Tell how many seconds the pod may take to end once it is deleted."""
+    after = after_script_seconds(plan) if subject.job.script.after else 0
+    return _ANSWER_TERM + after + (_SAVE if plan.archives or plan.uploads else 0)
