@@ -6,7 +6,7 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from gitlab_ci_provider.cli.context import Request
@@ -20,7 +20,8 @@ from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.rules import AllowFailure, JobDecision, PipelineDecision
 from gitlab_ci_provider.model.variables import merge
-from gitlab_ci_provider.rules.evaluate import decide_pipeline, uses_exists
+from gitlab_ci_provider.rules.evaluate import decide_pipeline
+from gitlab_ci_provider.rules.wanted import wanted
 from gitlab_ci_provider.sources.directory import DirectoryFetcher
 from gitlab_ci_provider.variables.expand import expand_values
 from gitlab_ci_provider.variables.precedence import layered, yaml_variables
@@ -59,21 +60,55 @@ def compile_request(request: Request) -> Compiled:
     result = compile_pipeline(fetcher, context, name, elsewhere=request.elsewhere())
     if result.pipeline is None:
         return Compiled(context, result, None, result.diagnostics)
-    if uses_exists(result.pipeline):
-        context = replace(context, tree_paths=frozenset(fetcher.paths()))
+    context = _look_up(request, fetcher, result.pipeline, context)
     decision = decide_pipeline(result.pipeline, context)
     return Compiled(
         context, result, decision, (*result.diagnostics, *_decided(result.pipeline, decision))
     )
 
 
-def _decided(pipeline: Pipeline, decision: PipelineDecision) -> list[Diagnostic]:
-    found: list[Diagnostic] = []
-    for one in decision.jobs.values():
-        for words in one.errors:
-            code = "needs-too-many" if "can only need" in words else "needs-absent-job"
-            found.append(error(code, words, pipeline.jobs[one.job].location))
+def _look_up(
+    request: Request, fetcher: DirectoryFetcher, pipeline: Pipeline, context: PipelineContext
+) -> PipelineContext:
+    """Add what the rules ask of the repository, and of others where they may be read."""
+    need = wanted(pipeline, context)
+    compared: dict[str, frozenset[str] | None] = {}
+    if need.compared and request.changed is None and (fetcher.root / ".git").exists():
+        from gitlab_ci_provider.sources.work_tree import changed_since
+
+        compared = {ref: changed_since(fetcher.root, ref) for ref in sorted(need.compared)}
+    return replace(
+        context,
+        tree_paths=frozenset(fetcher.paths()) if need.tree else None,
+        compared=compared,
+        other_trees=_other_trees(request, need.other_trees),
+    )
+
+
+def _other_trees(request: Request, places: Iterable[str]) -> dict[str, frozenset[str] | None]:
+    elsewhere = request.elsewhere() if places else None
+    if elsewhere is None:
+        return {}
+    found: dict[str, frozenset[str] | None] = {}
+    for place in sorted(places):
+        project, _, ref = place.rpartition("@")
+        other = elsewhere.project(project, ref or None)
+        found[place] = None if other is None else frozenset(other.files.paths())
     return found
+
+
+def _decided(pipeline: Pipeline, decision: PipelineDecision) -> list[Diagnostic]:
+    return [
+        error(_code(words), words, pipeline.jobs[one.job].location)
+        for one in decision.jobs.values()
+        for words in one.errors
+    ]
+
+
+def _code(words: str) -> str:
+    if words.startswith("Failed to parse rule"):
+        return "rules-broken"
+    return "needs-too-many" if "can only need" in words else "needs-absent-job"
 
 
 def as_object(compiled: Compiled) -> dict[str, object]:
@@ -113,7 +148,7 @@ class _Shower:
     def __init__(self, pipeline: Pipeline, decision: PipelineDecision, context: PipelineContext):
         self.pipeline = pipeline
         self.decision = decision
-        self.given = context.variables
+        self.context = context
         self.predefined = pipeline_variables(context)
 
     def show(self, job: Job, raw: Map) -> dict[str, object]:
@@ -140,8 +175,8 @@ class _Shower:
         """Give the file's and the pipeline's variables, as written and expanded."""
         shared, workflow = self.pipeline.variables, self.decision.variables
         written = yaml_variables(job, shared, workflow, decided)
-        own = merge(written, self.given)
-        everything = layered(job, self.predefined, written, self.given)
+        own = merge(written, self.context.variables)
+        everything = layered(job, self.context, self.predefined, written)
         return {
             "variables": {one.name: one.value for one in own},
             "variables_expanded": expand_values(everything, {one.name for one in own}),

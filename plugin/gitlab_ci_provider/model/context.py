@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from gitlab_ci_provider.model.project import Commit, Project, Ref
-from gitlab_ci_provider.model.variables import Variables
+from gitlab_ci_provider.model.variables import ConfiguredVariables, Variables
 
 PipelineSource = Literal[
     "push",
@@ -40,7 +40,12 @@ class PipelineContext:
         target_branch: of the merge request, when the pipeline is for one.
         inputs: values for the configuration's `spec:inputs`, as plain data.
         commit: what the commit says about itself.
-        other_trees: files of other projects by `project@ref`, for `exists:project`.
+        configured: variables of the instance, the groups and the project.
+        compared: files that differ from a ref, by the ref's name after expansion, for
+            `changes:compare_to`; None says that there is no such ref. A ref that is not listed was
+            not looked at, `changed_paths` stand for it.
+        other_trees: files of other projects by `project@ref`, for `exists:project`; an empty ref
+            is the default branch, None says that there is no such project or ref.
     """
 
     project: Project
@@ -52,4 +57,6 @@ class PipelineContext:
     target_branch: str | None = None
     inputs: Mapping[str, object] = field(default_factory=dict)
     commit: Commit = Commit()
-    other_trees: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    configured: ConfiguredVariables = ConfiguredVariables()
+    compared: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
+    other_trees: Mapping[str, frozenset[str] | None] = field(default_factory=dict)

@@ -15,6 +15,10 @@ class Variable:
         file: the job sees the path of a file that holds the value.
         description: text of the run form; None keeps the variable out of the form.
         options: allowed values in the run form.
+        protected: only pipelines of protected refs get it; for configured variables.
+        hidden: nobody can read it back where it is kept; for configured variables.
+        environment_scope: only jobs of environments that match get it, `*` for all jobs; for
+            configured variables.
     """
 
     name: str
@@ -24,10 +28,28 @@ class Variable:
     file: bool = False
     description: str | None = None
     options: tuple[str, ...] = ()
+    protected: bool = False
+    hidden: bool = False
+    environment_scope: str = "*"
 
 
 Variables = tuple[Variable, ...]
 """Ordered, names unique."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfiguredVariables:
+    """Variables that are set outside of the file, as they are kept: nothing selected yet.
+
+    A name may occur more than once in a layer, with different environment scopes.
+
+    Attributes:
+        groups: a layer for each group, the outermost first.
+    """
+
+    instance: tuple[Variable, ...] = ()
+    groups: tuple[tuple[Variable, ...], ...] = ()
+    project: tuple[Variable, ...] = ()
 
 
 def merge(*layers: Variables) -> Variables:

@@ -123,14 +123,18 @@ class CreatePipelineOperator(BaseOperator):
 
 
 def _rule_context(record: DagRecord, form: RunForm, pinned: Pinned) -> PipelineContext:
-    return PipelineContext(
+    from gitlab_ci_provider.rules.wanted import wanted
+
+    context = PipelineContext(
         project=record.project,
         ref=_protected(record, pinned),
         source=form.source,
         variables=form.variables,
-        tree_paths=frozenset(pinned.files.paths()),
         commit=pinned.files.commit(),
     )
+    if not wanted(pinned.pipeline, context).tree:
+        return context
+    return replace(context, tree_paths=frozenset(pinned.files.paths()))
 
 
 def _protected(record: DagRecord, pinned: Pinned) -> Ref:

@@ -19,11 +19,12 @@ from gitlab_ci_provider.model.rules import (
     Rule,
     When,
 )
-from gitlab_ci_provider.model.variables import Variables, merge
-from gitlab_ci_provider.rules.match import RuleView, pushed_paths, rule_matches
+from gitlab_ci_provider.model.variables import Variables
+from gitlab_ci_provider.rules.match import RuleError, rule_matches
 from gitlab_ci_provider.rules.policy import refuses
-from gitlab_ci_provider.variables.expand import expand_known, expand_values
-from gitlab_ci_provider.variables.precedence import layered, yaml_variables
+from gitlab_ci_provider.rules.view import RuleView, job_view, workflow_view
+from gitlab_ci_provider.variables.expand import expand_in_rules, expand_or_drop
+from gitlab_ci_provider.variables.precedence import workflow_variables
 from gitlab_ci_provider.variables.predefined import pipeline_variables
 
 MAX_NEEDS = 50
@@ -66,22 +67,19 @@ def decide_pipeline(pipeline: Pipeline, context: PipelineContext) -> PipelineDec
     return _without_jobs(pipeline, decision)
 
 
-def uses_exists(pipeline: Pipeline) -> bool:
-    """Tell whether a decision needs `tree_paths`, so that nobody lists files for nothing."""
-    rules = [pipeline.workflow.rules, *(job.rules for job in pipeline.jobs.values())]
-    return any(rule.exists for listed in rules for rule in listed or ())
-
-
 def _decide_workflow(
     pipeline: Pipeline, context: PipelineContext, predefined: Variables
 ) -> _Workflow:
     rules = pipeline.workflow.rules
     if not rules:
         return _Workflow(True, "no workflow:rules")
-    view = _view(merge(predefined, pipeline.variables, context.variables), context)
+    view = workflow_view(pipeline, context, predefined)
     for position, rule in enumerate(rules, start=1):
-        if not rule_matches(rule, view):
-            continue
+        try:
+            if not rule_matches(rule, view):
+                continue
+        except RuleError as problem:
+            return _Workflow(False, f"workflow rule {position}: {problem}")
         words = f"workflow rule {position}{_shown(rule)}"
         if rule.when is When.NEVER:
             return _Workflow(False, f"{words} says never")
@@ -94,29 +92,8 @@ def _name(
 ) -> str | None:
     if pipeline.workflow.name is None:
         return None
-    layers = (predefined, pipeline.variables, workflow.variables, context.variables)
-    return expand_known(pipeline.workflow.name, expand_values(merge(*layers)))
-
-
-def _view(variables: Variables, context: PipelineContext) -> RuleView:
-    return RuleView(
-        variables={variable.name: variable.value for variable in variables},
-        expand=lambda: expand_values(variables),
-        changed_paths=pushed_paths(context),
-        tree=lambda: context.tree_paths or (),
-        other_trees=context.other_trees,
-    )
-
-
-def _job_view(
-    job: Job,
-    pipeline: Pipeline,
-    context: PipelineContext,
-    workflow: Variables,
-    predefined: Variables,
-) -> RuleView:
-    written = yaml_variables(job, pipeline.variables, workflow)
-    return _view(layered(job, predefined, written, context.variables), context)
+    known = workflow_variables(pipeline, context, predefined, workflow.variables)
+    return expand_or_drop(pipeline.workflow.name, expand_in_rules(known)).strip() or None
 
 
 def _decide_job(
@@ -127,12 +104,12 @@ def _decide_job(
     predefined: Variables,
 ) -> JobDecision:
     if job.rules:
-        view = _job_view(job, pipeline, context, workflow, predefined)
+        view = job_view(job, pipeline, context, workflow, predefined)
         return _decide_by_rules(job, view)
     plain = _default(job, reason="no rules")
     defaulted = job.rules is None and not pipeline.workflow.rules
     if defaulted or job.only or job.excluding:
-        view = _job_view(job, pipeline, context, workflow, predefined)
+        view = job_view(job, pipeline, context, workflow, predefined)
         refusal = refuses(job, context, view, defaulted=defaulted)
         if refusal:
             return replace(plain, present=False, reason=refusal.reason)
@@ -153,10 +130,24 @@ def _default(job: Job, reason: str) -> JobDecision:
 
 def _decide_by_rules(job: Job, view: RuleView) -> JobDecision:
     for position, rule in enumerate(job.rules or ()):
-        if rule_matches(rule, view):
-            return _apply(job, rule, position)
+        try:
+            if rule_matches(rule, view):
+                return _apply(job, rule, position)
+        except RuleError as problem:
+            return _broken(job, position, problem)
     reason = "no rule matches"
     return JobDecision(job=job.name, present=False, when=When.NEVER, reason=reason)
+
+
+def _broken(job: Job, position: int, problem: RuleError) -> JobDecision:
+    return JobDecision(
+        job=job.name,
+        present=False,
+        when=When.NEVER,
+        rule=position,
+        reason=f"rule {position + 1}: {problem}",
+        errors=(f"Failed to parse rule for {job.name}: {problem}",),
+    )
 
 
 def _apply(job: Job, rule: Rule, position: int) -> JobDecision:

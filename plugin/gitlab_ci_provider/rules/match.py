@@ -1,64 +1,37 @@
-"""Whether one rule matches: `if`, `changes` and `exists`, all of them."""
+"""Whether one rule matches: `if`, `changes` and `exists`, all of them.
+
+Source: GitLab's `Gitlab::Ci::Build::Rules::Rule::Clause`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Collection, Iterator, Mapping
 
-from gitlab_ci_provider.model.context import PipelineContext
-from gitlab_ci_provider.model.project import RefKind
 from gitlab_ci_provider.model.rules import Changes, Exists, Rule
 from gitlab_ci_provider.rules.expression.evaluator import is_true
 from gitlab_ci_provider.rules.expression.lexer import ExpressionError
 from gitlab_ci_provider.rules.expression.regex import compile_re2
 from gitlab_ci_provider.rules.globs import is_plain, matches
+from gitlab_ci_provider.rules.view import RuleView
 from gitlab_ci_provider.variables.expand import expand_known
 
-_DIFFED = ("merge_request_event", "external_pull_request_event")
 MAX_COMPARISONS = 50_000
 """More comparisons of patterns and files than this count as a match, as in GitLab."""
 
-
-@dataclass(frozen=True)
-class RuleView:
-    """All that a rule may look at.
-
-    Attributes:
-        variables: not expanded, for `if`.
-        expand: gives the expanded ones, for `changes` and `exists`; called when needed only.
-        changed_paths: None when there is no push diff; `changes` is true then.
-        tree: gives the files at the commit, for `exists`; called when needed only.
-        other_trees: files of other projects, by `project@ref`, for `exists:project`.
-    """
-
-    variables: Mapping[str, str]
-    expand: Callable[[], Mapping[str, str]]
-    changed_paths: Collection[str] | None = None
-    tree: Callable[[], Collection[str]] = tuple
-    other_trees: Mapping[str, Collection[str]] = field(default_factory=dict)
-
-    @cached_property
-    def expanded(self) -> Mapping[str, str]:
-        """The variables after expansion."""
-        return self.expand()
+MAX_REGEXP = 255
+"""Characters of `regexp` after expansion."""
 
 
-def pushed_paths(context: PipelineContext) -> Collection[str] | None:
-    """Give the files of the push; None where GitLab has no push to look at.
-
-    Only pushes to branches and merge requests have a diff: for tags, schedules, the API and
-    everything else `changes` is true.
-    """
-    if context.source in _DIFFED or (
-        context.source == "push" and context.ref.kind is RefKind.BRANCH
-    ):
-        return context.changed_paths
-    return None
+class RuleError(ValueError):
+    """A rule asks for what does not exist: GitLab creates no pipeline, in these words."""
 
 
 def rule_matches(rule: Rule, view: RuleView) -> bool:
-    """Tell whether all conditions of a rule hold; one without conditions always does."""
+    """Tell whether all conditions of a rule hold; one without conditions always does.
+
+    Raises:
+        RuleError: the rule asks for a ref or a project that does not exist.
+    """
     if rule.condition is not None and not condition_holds(rule.condition, view.variables):
         return False
     if rule.changes is not None and not changes_match(rule.changes, view):
@@ -75,22 +48,37 @@ def condition_holds(condition: str, variables: Mapping[str, str]) -> bool:
 
 
 def changes_match(changes: Changes, view: RuleView) -> bool:
-    """Tell whether a file of the push matches."""
-    if view.changed_paths is None:
+    """Tell whether a changed file matches.
+
+    Raises:
+        RuleError: `compare_to` names no ref.
+    """
+    paths = _changed(changes, view)
+    if paths is None:
         return True
-    if changes.regexp is not None:
-        return _regexp_matches(changes.regexp, view.changed_paths)
-    patterns = [expand_known(pattern, view.expanded) for pattern in changes.paths]
-    if len(patterns) * len(view.changed_paths) > MAX_COMPARISONS:
+    if changes.regexp is not None and paths:
+        return _regexp_matches(changes.regexp, paths, view, "rules:changes")
+    patterns = list(dict.fromkeys(_expanded(changes.paths, view)))
+    if len(patterns) * len(paths) > MAX_COMPARISONS:
         return True
-    return any(matches(pattern, path) for pattern in patterns for path in view.changed_paths)
+    return any(matches(pattern, path) for pattern in patterns for path in paths)
+
+
+def _changed(changes: Changes, view: RuleView) -> Collection[str] | None:
+    if changes.compare_to is None:
+        return view.changed_paths
+    ref = expand_known(changes.compare_to, view.expanded)
+    paths = view.compared.get(ref, view.given_paths)
+    if paths is None and ref in view.compared:
+        raise RuleError("rules:changes:compare_to is not a valid ref")
+    return paths
 
 
 def _exists_match(exists: Exists, view: RuleView) -> bool:
     paths = _tree(exists, view)
     if exists.regexp is not None:
-        return _regexp_matches(exists.regexp, paths)
-    patterns = [expand_known(pattern, view.expanded).lstrip("/") for pattern in exists.paths]
+        return _regexp_matches(exists.regexp, paths, view, "rules:exists")
+    patterns = [pattern.lstrip("/") for pattern in _expanded(exists.paths, view)]
     if any(is_plain(pattern) and pattern in paths for pattern in patterns):
         return True
     globs = [pattern for pattern in patterns if not is_plain(pattern)]
@@ -106,11 +94,32 @@ def _exists_match(exists: Exists, view: RuleView) -> bool:
 def _tree(exists: Exists, view: RuleView) -> Collection[str]:
     if exists.project is None:
         return view.tree()
-    project = expand_known(exists.project, view.expanded)
-    ref = expand_known(exists.ref or "", view.expanded)
-    return view.other_trees.get(f"{project}@{ref}", ())
+    place = other_tree(exists, view)
+    paths = view.other_trees.get(place, ())
+    if paths is None:
+        project, _, ref = place.rpartition("@")
+        words = f"a valid ref in project `{project}`" if ref else "a valid project path"
+        what = f"rules:exists:ref `{ref}`" if ref else f"rules:exists:project `{project}`"
+        raise RuleError(f"{what} is not {words}")
+    return paths
 
 
-def _regexp_matches(pattern: str, paths: Collection[str]) -> bool:
-    regex = compile_re2(pattern.removeprefix("/").removesuffix("/"))
+def other_tree(exists: Exists, view: RuleView) -> str:
+    """Name the files that `exists:project` looks at: `project@ref`, the names expanded."""
+    project = expand_known(exists.project or "", view.expanded)
+    return f"{project}@{expand_known(exists.ref or '', view.expanded)}"
+
+
+def _expanded(patterns: Collection[str], view: RuleView) -> Iterator[str]:
+    return (expand_known(one, view.expanded) if "$" in one else one for one in patterns)
+
+
+def _regexp_matches(pattern: str, paths: Collection[str], view: RuleView, keyword: str) -> bool:
+    expanded = expand_known(pattern, view.expanded)
+    if len(expanded) > MAX_REGEXP:
+        words = f"(maximum is {MAX_REGEXP} characters after variable expansion)"
+        raise RuleError(f"{keyword}:regexp is too long {words}")
+    if len(paths) > MAX_COMPARISONS:
+        return True
+    regex = compile_re2(expanded)
     return regex is not None and any(regex.search(path) for path in paths)

@@ -12,7 +12,8 @@ from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.project import RefKind
 from gitlab_ci_provider.model.rules import Changes, Policy
 from gitlab_ci_provider.rules.expression.regex import compile_pattern
-from gitlab_ci_provider.rules.match import RuleView, changes_match, condition_holds
+from gitlab_ci_provider.rules.match import changes_match, condition_holds
+from gitlab_ci_provider.rules.view import RuleView
 
 DEFAULT_ONLY = Policy(refs=("branches", "tags"))
 

@@ -1,10 +1,11 @@
 """`$VAR`, `${VAR}` and `%VAR%` in texts.
 
 Two readings exist. A job's texts are expanded as GitLab's server and then its runner do (Go's
-`os.Expand`): unknown names vanish, `$$` is a dollar sign. Rules leave unknown names as they are.
+`os.Expand`): unknown names vanish, `$$` is a dollar sign. The server alone, which decides rules,
+names and environments, leaves `$$` in values of variables and knows no `$$` in any other text.
 
-Unlike GitLab, where one cycle keeps all variables of a job from being expanded recursively, only
-the references that close a cycle stay literal here.
+Unlike GitLab, which refuses a pipeline whose variables refer to each other in a circle, the
+references that close a circle stay literal here, and compiling warns of it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,12 @@ _REFERENCE = re.compile(
     re.ASCII,
 )
 
+_KNOWN = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})|%([A-Za-z_]\w*)%", re.ASCII)
+"""Source: GitLab's `ExpandVariables`."""
+
+_NESTED = re.compile(r"\$\$|%%|\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})|%([A-Za-z_]\w*)%", re.ASCII)
+"""Source: GitLab's `Gitlab::Ci::Variables::Collection::Item`."""
+
 Lookup = Callable[[str], str | None]
 
 
@@ -36,14 +43,36 @@ def expand(text: str, variables: Variables) -> str:
 
 
 def expand_known(text: str, values: Mapping[str, str]) -> str:
-    """Expand only names that are known; everything else, `$$` too, stays as written."""
+    """Expand names that are known; everything else stays as written."""
 
     def swap(found: re.Match[str]) -> str:
-        name = found["bare"] or found["braced"] or found["windows"]
-        value = values.get(name) if name else None
+        value = values.get(found[1] or found[2] or found[3])
         return found[0] if value is None else value
 
-    return _REFERENCE.sub(swap, text)
+    return _KNOWN.sub(swap, text) if _refers(text) else text
+
+
+def expand_or_drop(text: str, values: Mapping[str, str]) -> str:
+    """Expand names that are known; the others vanish."""
+    if not _refers(text):
+        return text
+    return _KNOWN.sub(lambda found: values.get(found[1] or found[2] or found[3], ""), text)
+
+
+def expand_in_rules(variables: Variables) -> dict[str, str]:
+    """Give values by name as GitLab's server expands them for `changes`, `exists` and names.
+
+    Unknown names vanish, `$$` stays, a file variable stands for its contents.
+    """
+    return _ServerExpansion(variables).values()
+
+
+def references(text: str) -> list[str]:
+    """List the names that the value of a variable refers to."""
+    if not _refers(text):
+        return []
+    names = (found[1] or found[2] or found[3] for found in _NESTED.finditer(text))
+    return [name for name in names if name]
 
 
 def expand_all(variables: Variables) -> Variables:
@@ -68,7 +97,9 @@ def expand_values(variables: Variables, names: Collection[str] | None = None) ->
 
 
 class _Expansion:
-    """Expands each variable once; names whose expansion is under way mark cycles."""
+    """Expands each variable once; names whose expansion is under way mark circles."""
+
+    keeps_circles = True
 
     def __init__(self, variables: Variables):
         self.variables = {variable.name: variable for variable in variables}
@@ -83,7 +114,7 @@ class _Expansion:
         if variable is None:
             return None
         if name in self.open or len(self.open) > 100:
-            return f"${name}"
+            return f"${name}" if self.keeps_circles else ""
         self.open.add(name)
         self.done[name] = self._compute(variable)
         self.open.discard(name)
@@ -96,6 +127,31 @@ class _Expansion:
         if not variable.expand:
             return variable.value
         return _render(variable.value, self.value)
+
+
+class _ServerExpansion(_Expansion):
+    """Expands as the server does."""
+
+    keeps_circles = False
+
+    def values(self) -> dict[str, str]:
+        """Give all values by name."""
+        return {name: self.value(name) or "" for name in self.variables}
+
+    def _compute(self, variable: Variable) -> str:
+        value = variable.value
+        if not variable.expand or not _refers(value):
+            return value
+        length = len(value)
+
+        def swap(found: re.Match[str]) -> str:
+            nonlocal length
+            name = found[1] or found[2] or found[3]
+            text = (self.value(name) or "") if name else found[0]
+            length += len(text)
+            return text if length <= MAX_LENGTH else found[0]
+
+        return _NESTED.sub(swap, value)
 
 
 def _refers(text: str) -> bool:

@@ -1,17 +1,27 @@
 """Which variable wins: GitLab's order, from the job's predefined ones up to pipeline variables.
 
 Low to high: predefined, run-only, global, `workflow:rules`, job (with matrix values),
-`rules:variables`, dotenv, project, pipeline variables.
+`rules:variables`, dotenv, instance, groups, project, pipeline variables.
+
+Source: GitLab's `Ci::Variables::Builder`.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.rules import JobDecision
-from gitlab_ci_provider.model.variables import Variables, merge
-from gitlab_ci_provider.variables.expand import expand_values
+from gitlab_ci_provider.model.variables import Variable, Variables, merge
+from gitlab_ci_provider.variables.configured import applicable
+from gitlab_ci_provider.variables.expand import (
+    expand_in_rules,
+    expand_known,
+    expand_or_drop,
+    references,
+)
 from gitlab_ci_provider.variables.predefined import job_variables, pipeline_variables
 
 
@@ -29,21 +39,86 @@ def effective_variables(
     `workflow` is what `workflow:rules` adds to the global variables, `run` what only the run knows.
     """
     written = yaml_variables(job, pipeline.variables, workflow, decision)
-    return layered(job, pipeline_variables(context), written, context.variables, run=run)
+    return layered(job, context, pipeline_variables(context), written, run=run)
 
 
 def layered(
-    job: Job, predefined: Variables, written: Variables, given: Variables, *, run: Variables = ()
+    job: Job,
+    context: PipelineContext,
+    predefined: Variables,
+    written: Variables,
+    *,
+    run: Variables = (),
 ) -> Variables:
     """Lay the variables of a job over each other.
 
-    `predefined` are those of the pipeline, `written` those of the file, `given` the pipeline
-    variables, `run` what only the run knows.
+    `predefined` are those of the pipeline, `written` those of the file, `run` what only the run
+    knows.
     """
-    known: dict[str, str] = {}
-    if job.environment:
-        known = expand_values(merge(predefined, run, written, given))
-    return merge(predefined, job_variables(job, known), run, written, given)
+    name = None
+    if job.environment and job.environment.name:
+        plain = applicable(context.configured, protected=context.ref.protected)
+        simple = overlay(predefined, job_variables(job), run, written, plain, context.variables)
+        name = expand_or_drop(job.environment.name, expand_in_rules(simple))
+    configured = applicable(context.configured, protected=context.ref.protected, environment=name)
+    own = job_variables(job, name)
+    return overlay(predefined, own, run, written, configured, context.variables)
+
+
+def workflow_variables(
+    pipeline: Pipeline,
+    context: PipelineContext,
+    predefined: Variables,
+    workflow: Variables = (),
+) -> Variables:
+    """List what `workflow:rules` and `workflow:name` see: nothing of a job.
+
+    `workflow` is what the matching rule adds to the global variables.
+    """
+    configured = applicable(context.configured, protected=context.ref.protected)
+    everything = overlay(
+        predefined, merge(pipeline.variables, workflow), configured, context.variables
+    )
+    return tuple(one for one in everything if not one.name.startswith(("CI_JOB", "CI_BUILD")))
+
+
+def include_variables(context: PipelineContext) -> Variables:
+    """List what `include` sees: what is known before any file is read."""
+    configured = applicable(context.configured, protected=context.ref.protected)
+    return overlay(pipeline_variables(context), configured, context.variables)
+
+
+def overlay(*layers: Variables) -> Variables:
+    """Join layers: a later one wins, but a value that refers to itself wraps the other's.
+
+    GitLab keeps all variables of a name and expands one that names itself last. Masked and file
+    variables are never wrapped, so that no log shows a part of a secret.
+    """
+    joined: dict[str, Variable] = {}
+    wrappers: list[Variable] = []
+    for layer in layers:
+        for one in layer:
+            if _wraps(one):
+                wrappers.append(one)
+            else:
+                joined[one.name] = one
+    for wrapper in wrappers:
+        inner = joined.get(wrapper.name)
+        joined[wrapper.name] = wrapper if inner is None else _wrap(wrapper, inner)
+    return tuple(joined.values())
+
+
+def _wraps(one: Variable) -> bool:
+    if "$" not in one.value and "%" not in one.value:
+        return False
+    return one.expand and not one.file and one.name in references(one.value)
+
+
+def _wrap(wrapper: Variable, inner: Variable) -> Variable:
+    if wrapper.masked or inner.masked or inner.file:
+        return inner
+    value = inner.value if inner.expand else inner.value.replace("$", "$$")
+    return replace(wrapper, value=expand_known(wrapper.value, {wrapper.name: value}))
 
 
 def yaml_variables(

@@ -12,7 +12,6 @@ from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.project import RefKind
 from gitlab_ci_provider.model.variables import Variable, Variables
-from gitlab_ci_provider.variables.expand import expand_known
 from gitlab_ci_provider.variables.slugs import environment_slug, slug
 
 ZERO_SHA = "0" * 40
@@ -134,8 +133,8 @@ def _merge_request(context: PipelineContext) -> dict[str, str | None]:
     }
 
 
-def job_variables(job: Job, known: dict[str, str]) -> Variables:
-    """List what is predefined for one job; `known` are expanded values for its environment."""
+def job_variables(job: Job, environment: str | None = None) -> Variables:
+    """List what is predefined for one job; `environment` is its environment's name, expanded."""
     return _variables(
         {
             "CI_JOB_NAME": job.name,
@@ -146,16 +145,15 @@ def job_variables(job: Job, known: dict[str, str]) -> Variables:
             "CI_JOB_MANUAL": "true" if job.when == "manual" else None,
             "CI_NODE_TOTAL": str(job.parallel.total if job.parallel else 1),
             "CI_NODE_INDEX": str(job.parallel.index) if job.parallel else None,
-            **_environment(job, known),
+            **_environment(job, environment),
         }
     )
 
 
-def _environment(job: Job, known: dict[str, str]) -> dict[str, str | None]:
+def _environment(job: Job, name: str | None) -> dict[str, str | None]:
     environment = job.environment
-    if environment is None or environment.name is None:
+    if environment is None or not name:
         return {}
-    name = expand_known(environment.name, known)
     return {
         "CI_ENVIRONMENT_NAME": name,
         "CI_ENVIRONMENT_SLUG": environment_slug(name),

@@ -142,3 +142,27 @@ def test_compile_starts_light(folder: Path):
 
     assert ended.stderr == ""
     assert ended.returncode == 0
+
+
+def test_compare_to_is_answered_by_git(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """In a working copy `compare_to` sees what differs from the ref; wrong refs are told."""
+    rules = "rules: [{changes: {paths: [%s], compare_to: %s}}]"
+    jobs = {"new": ("new", "main"), "old": ("old", "main"), "gone": ("new", "gone")}
+    for job, asked in jobs.items():
+        (tmp_path / f"{job}.yml").write_text(f"job: {{script: x, {rules % asked}}}")
+    (tmp_path / "old").write_text("1")
+    git = ("git", "-C", str(tmp_path), "-c", "user.name=n", "-c", "user.email=e@example.com")
+    subprocess.run([*git, "init", "--quiet", "--initial-branch=main"], check=True)
+    subprocess.run([*git, "add", "."], check=True)
+    subprocess.run([*git, "commit", "--quiet", "--message=x"], check=True)
+    (tmp_path / "new").write_text("1")
+    subprocess.run([*git, "add", "new"], check=True)
+
+    shown = {}
+    for job in jobs:
+        main(["compile", str(tmp_path / f"{job}.yml"), "--json"])
+        shown[job] = json.loads(capsys.readouterr().out)
+
+    assert list(shown["new"]["jobs"]) == ["job"]
+    assert shown["old"]["pipeline"] == "none"
+    assert "rules-broken" in {one["code"] for one in shown["gone"]["diagnostics"]}

@@ -8,7 +8,7 @@ from factories import make_context, make_job, make_pipeline, make_variables
 from gitlab_ci_provider.model.needs import Need
 from gitlab_ci_provider.model.project import Ref, RefKind
 from gitlab_ci_provider.model.rules import AllowFailure, Changes, Policy, Rule, When
-from gitlab_ci_provider.rules.evaluate import decide, decide_pipeline, uses_exists
+from gitlab_ci_provider.rules.evaluate import decide, decide_pipeline
 
 
 def test_first_matching_rule_decides():
@@ -150,11 +150,6 @@ def test_branch_variable_is_absent_on_tags():
     context = make_context(ref=Ref(name="v1", sha="b" * 40, kind=RefKind.TAG))
 
     assert not decide(job, make_pipeline(job), context).present
-
-
-def test_exists_is_noticed():
-    """Whoever lists files can ask first whether a rule needs them."""
-    assert not uses_exists(make_pipeline(make_job("a", rules=(Rule(condition="$CI"),))))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from gitlab_ci_provider.model.rules import Changes, Exists, Rule
-from gitlab_ci_provider.rules.match import RuleView, rule_matches
+from gitlab_ci_provider.rules.match import RuleError, rule_matches
+from gitlab_ci_provider.rules.view import RuleView
 
 
 def _view(**values: object) -> RuleView:
@@ -71,3 +72,61 @@ def test_regexp_of_paths():
 
     assert rule_matches(rule, _view(changed_paths={"deep/a.c"}))
     assert not rule_matches(rule, _view(changed_paths={"a.py"}))
+
+
+def test_regexp_is_taken_whole():
+    """A `regexp` has no delimiters: slashes at its ends belong to it."""
+    rule = Rule(changes=Changes(regexp="^docs/"))
+
+    assert rule_matches(rule, _view(changed_paths={"docs/a"}))
+    assert not rule_matches(rule, _view(changed_paths={"docs-old"}))
+
+
+def test_regexp_knows_variables_and_its_limit():
+    """A `regexp` is expanded first, and then at most 255 characters long."""
+    assert rule_matches(
+        Rule(exists=Exists(regexp=r"\.$NESTED$")), _view(tree=lambda: frozenset({"a.c"}))
+    )
+    with pytest.raises(RuleError, match="rules:changes:regexp is too long"):
+        rule_matches(Rule(changes=Changes(regexp="x" * 256)), _view(changed_paths={"a"}))
+
+
+def test_compare_to_looks_at_what_differs_from_a_ref():
+    """`compare_to` has a diff of its own, whatever made the pipeline; its name is expanded."""
+    rule = Rule(changes=Changes(paths=("a",), compare_to="b-$KIND"))
+
+    assert rule_matches(rule, _view(changed_paths=None, compared={"b-c": {"a"}}))
+    assert not rule_matches(rule, _view(changed_paths={"a"}, compared={"b-c": {"x"}}))
+    assert not rule_matches(rule, _view(compared={"b-c": frozenset()}))
+
+
+def test_compare_to_a_ref_that_nobody_looked_at():
+    """Without a diff from the ref, the files that were given stand for it."""
+    rule = Rule(changes=Changes(paths=("a",), compare_to="main"))
+
+    assert rule_matches(rule, _view(given_paths={"a"}))
+    assert not rule_matches(rule, _view(given_paths={"b"}))
+    assert rule_matches(rule, _view(given_paths=None))
+
+
+def test_compare_to_an_unknown_ref_is_an_error():
+    """GitLab creates no pipeline when `compare_to` names nothing."""
+    rule = Rule(changes=Changes(paths=("a",), compare_to="gone"))
+
+    with pytest.raises(RuleError, match="rules:changes:compare_to is not a valid ref"):
+        rule_matches(rule, _view(compared={"gone": None}))
+
+
+@pytest.mark.parametrize(
+    ("ref", "words"),
+    [
+        (None, "rules:exists:project `g/p` is not a valid project path"),
+        ("v1", "rules:exists:ref `v1` is not a valid ref in project `g/p`"),
+    ],
+)
+def test_exists_in_an_unknown_project_is_an_error(ref: str | None, words: str):
+    """GitLab creates no pipeline when `exists:project` or `ref` name nothing."""
+    rule = Rule(exists=Exists(paths=("a",), project="g/p", ref=ref))
+
+    with pytest.raises(RuleError, match=words):
+        rule_matches(rule, _view(other_trees={f"g/p@{ref or ''}": None}))

@@ -7,7 +7,14 @@ from dataclasses import replace
 import pytest
 
 from factories import make_variables
-from gitlab_ci_provider.variables.expand import expand, expand_all, expand_known, expand_values
+from gitlab_ci_provider.model.variables import Variable
+from gitlab_ci_provider.variables.expand import (
+    expand,
+    expand_all,
+    expand_in_rules,
+    expand_known,
+    expand_values,
+)
 
 KNOWN = make_variables(A="a", LONG_NAME="long", EMPTY="")
 
@@ -28,10 +35,16 @@ def test_text_of_a_job(text: str, expanded: str):
 
 @pytest.mark.parametrize(
     ("text", "expanded"),
-    [("$A/$UNKNOWN", "a/$UNKNOWN"), ("$$A", "$$A"), ("${A}%A%", "aa"), ("${X}", "${X}")],
+    [
+        ("$A/$UNKNOWN", "a/$UNKNOWN"),
+        ("$$A", "$a"),
+        ("$$", "$$"),
+        ("${A}%A%", "aa"),
+        ("${X}", "${X}"),
+    ],
 )
 def test_text_of_a_rule(text: str, expanded: str):
-    """Rules leave unknown names as they are."""
+    """Rules leave unknown names as they are, and know no `$$`."""
     assert expand_known(text, {"A": "a"}) == expanded
 
 
@@ -73,3 +86,22 @@ def test_growth_is_bounded():
     layers = make_variables(**{f"V{n}": f"$V{n + 1}$V{n + 1}" for n in range(60)}, V60="0123456789")
 
     assert max(len(value) for value in expand_values(layers).values()) <= 2_000_000
+
+
+def test_the_server_expands_values_without_the_runner():
+    """In rules unknown names in values vanish, `$$` stays, files stand for their contents."""
+    variables = (
+        Variable(name="A", value="a-$B-$UNKNOWN"),
+        Variable(name="B", value="b$$C%%", expand=True),
+        Variable(name="RAW", value="$A", expand=False),
+        Variable(name="USES_RAW", value="[$RAW]"),
+        Variable(name="FILE", value="text", file=True),
+        Variable(name="USES_FILE", value="$FILE"),
+        Variable(name="SELF", value="x$SELF"),
+    )
+
+    found = expand_in_rules(variables)
+
+    assert found["A"] == "a-b$$C%%-"
+    assert (found["USES_RAW"], found["USES_FILE"]) == ("[$A]", "text")
+    assert found["SELF"] == "x"

@@ -65,7 +65,7 @@ def test_job():
         parallel=ParallelIndex(index=2, total=3, matrix=True),
         environment=Environment(name="review/$NAME"),
     )
-    values = _values(job_variables(job, {"NAME": "x"}))
+    values = _values(job_variables(job, "review/x"))
 
     assert values["CI_JOB_GROUP_NAME"] == "test"
     assert (values["CI_NODE_INDEX"], values["CI_NODE_TOTAL"]) == ("2", "3")

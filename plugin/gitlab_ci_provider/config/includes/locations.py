@@ -14,7 +14,8 @@ from gitlab_ci_provider.config.keywords.fields import Field
 from gitlab_ci_provider.config.keywords.rules import INCLUDE_RULES, read_rules
 from gitlab_ci_provider.config.raw import Map, Mark, Node, Seq
 from gitlab_ci_provider.model.rules import When
-from gitlab_ci_provider.rules.match import RuleView, rule_matches
+from gitlab_ci_provider.rules.match import RuleError, rule_matches
+from gitlab_ci_provider.rules.view import RuleView
 from gitlab_ci_provider.variables.expand import expand_known
 
 KINDS = ("local", "project", "remote", "template", "component")
@@ -128,10 +129,12 @@ def _left_out(field: Field, view: RuleView) -> bool:
     rules = field.read("rules", lambda entry: read_rules(entry, INCLUDE_RULES))
     if not rules:
         return False
-    for rule in rules:
-        if rule_matches(rule, view):
-            return rule.when is When.NEVER
-    return True
+    try:
+        matching = next((rule for rule in rules if rule_matches(rule, view)), None)
+    except RuleError as problem:
+        field.refuse(str(problem), "rules-broken")
+        return True
+    return matching is None or matching.when is When.NEVER
 
 
 def _files(location: Location, fetcher: FileFetcher) -> Iterator[Location]:

@@ -21,10 +21,7 @@ from gitlab_ci_provider.config.raw import Map, Mark
 from gitlab_ci_provider.config.report import Report
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.model.context import PipelineContext
-from gitlab_ci_provider.model.variables import merge
-from gitlab_ci_provider.rules.match import RuleView, pushed_paths
-from gitlab_ci_provider.variables.expand import expand_values
-from gitlab_ci_provider.variables.predefined import pipeline_variables
+from gitlab_ci_provider.rules.view import include_view
 
 MAX_INCLUDES = 150
 MAX_BYTES = 50_000_000
@@ -59,7 +56,7 @@ class _Processor:
     def __init__(self, sources: Sources, context: PipelineContext, report: Report):
         self.finder = Finder(context, sources.own, sources.elsewhere)
         self.report = report
-        self.view = _view(context, sources.own)
+        self.view = include_view(context, lambda: frozenset(sources.own.paths()))
         self.files: list[str] = []
         self.locations: list[Location] = []
         self.trees: dict[tuple[str, str], Map | None] = {}
@@ -161,14 +158,3 @@ class _Processor:
                 owner.only(("inputs",))
                 specs |= read_inputs(owner)
         return specs
-
-
-def _view(context: PipelineContext, fetcher: FileFetcher) -> RuleView:
-    """Build what `include:rules` see: no variable of the file, only those from before it."""
-    variables = merge(pipeline_variables(context), context.variables)
-    return RuleView(
-        variables={variable.name: variable.value for variable in variables},
-        expand=lambda: expand_values(variables),
-        changed_paths=pushed_paths(context),
-        tree=lambda: frozenset(fetcher.paths()),
-    )

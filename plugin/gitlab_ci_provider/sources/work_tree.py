@@ -1,0 +1,58 @@
+"""What git knows of a working copy: the files that differ from a ref."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from gitlab_ci_provider.exceptions import SourceError
+
+_QUIET = ("-c", "core.fsmonitor=false", "-c", "core.quotepath=false")
+
+
+def changed_since(folder: Path, ref: str) -> frozenset[str] | None:
+    """List the files that differ from where the working copy left a ref.
+
+    Uncommitted changes count, as the working copy is what is compiled. A branch that is known only
+    from the remote `origin` is found, too.
+
+    Args:
+        folder: the root of the working copy.
+        ref: a branch, tag or commit.
+
+    Returns:
+        Paths from the root; None when there is no such ref.
+
+    Raises:
+        SourceError: git cannot compare them.
+    """
+    commit = _commit(folder, ref) or _commit(folder, f"origin/{ref}")
+    if commit is None:
+        return None
+    base = _git(folder, "merge-base", commit, "HEAD") or commit.encode()
+    listing = _git(
+        folder, "diff", "--name-only", "-z", "--no-ext-diff", base.decode().strip(), "--"
+    )
+    if listing is None:
+        raise SourceError(f"git cannot compare {folder} with {ref}")
+    return frozenset(os.fsdecode(name) for name in listing.split(b"\0") if name)
+
+
+def _commit(folder: Path, ref: str) -> str | None:
+    if ref.startswith("-"):
+        return None
+    found = _git(
+        folder, "rev-parse", "--quiet", "--verify", "--end-of-options", f"{ref}^{{commit}}"
+    )
+    return found.decode().split("\n")[-2] if found and b"\n" in found else None
+
+
+def _git(folder: Path, *arguments: str) -> bytes | None:
+    command = ["git", "-C", str(folder), *_QUIET, *arguments]
+    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+    try:
+        done = subprocess.run(command, env=environment, capture_output=True, check=False)
+    except FileNotFoundError:
+        raise SourceError("git is not installed") from None
+    return done.stdout if done.returncode == 0 else None

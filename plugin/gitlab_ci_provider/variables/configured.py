@@ -1,0 +1,62 @@
+"""Which variables of the instance, the groups and the project a job gets.
+
+Source: GitLab's `Ci::Variables::Builder` and `HasEnvironmentScope`. A protected variable is for
+protected refs only. Of variables with the same name the scope `*` yields to patterns, and patterns
+yield to the environment's own name. The project wins over the closest group, that one over outer
+groups, and these over the instance.
+
+Unlike GitLab, which takes any of two patterns that both match, the longer pattern wins.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+from gitlab_ci_provider.model.variables import ConfiguredVariables, Variable, Variables, merge
+
+EVERYWHERE = "*"
+
+
+def applicable(
+    configured: ConfiguredVariables, *, protected: bool, environment: str | None = None
+) -> Variables:
+    """Select what a job gets, weakest first; names are unique.
+
+    Args:
+        configured: all there are.
+        protected: whether the pipeline's ref is protected.
+        environment: the job's environment after expansion; None when it has none.
+    """
+    layers = (configured.instance, *configured.groups, configured.project)
+    return merge(*(_selected(layer, protected, environment) for layer in layers))
+
+
+def scope_matches(scope: str, environment: str | None) -> bool:
+    """Tell whether a variable's scope covers an environment; `*` stands for any characters."""
+    if scope == EVERYWHERE:
+        return True
+    return environment is not None and _pattern(scope).fullmatch(environment) is not None
+
+
+def _selected(
+    layer: Iterable[Variable], protected: bool, environment: str | None
+) -> tuple[Variable, ...]:
+    found = [
+        one
+        for one in layer
+        if (protected or not one.protected) and scope_matches(one.environment_scope, environment)
+    ]
+    return tuple(sorted(found, key=lambda one: _closeness(one.environment_scope, environment)))
+
+
+def _closeness(scope: str, environment: str | None) -> tuple[int, int]:
+    if scope == EVERYWHERE:
+        return 0, 0
+    return (2 if scope == environment else 1), len(scope)
+
+
+@lru_cache(maxsize=1024)
+def _pattern(scope: str) -> re.Pattern[str]:
+    return re.compile(".*".join(re.escape(part) for part in scope.split("*")), re.DOTALL)
