@@ -50,7 +50,7 @@ class JobFailure(GitlabCiError):  # noqa: N818 - GitLab says that a job failed
     Attributes:
         reason: GitLab's failure reason, as `retry:when` spells it.
         exit_code: of the script, when it ran.
-        artifacts: what it left all the same (`artifacts:when`).
+        left: a `JobResult` with what it left all the same (`artifacts:when`, reports, coverage).
     """
 
     reason = "unknown_failure"
@@ -61,12 +61,12 @@ class JobFailure(GitlabCiError):  # noqa: N818 - GitLab says that a job failed
         *,
         reason: str | None = None,
         exit_code: int | None = None,
-        artifacts: tuple[Any, ...] = (),
+        left: Any = None,
     ):
         super().__init__(message)
         self.reason = reason or self.reason
         self.exit_code = exit_code
-        self.artifacts = artifacts
+        self.left = left
 
 
 class ScriptFailure(JobFailure):

@@ -47,12 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _on_term)
     # Files that we write can be used by whatever user the job's image has, as with the runner.
     os.umask(0)
-    output, uploaded = Output(), []
+    output, context = Output(), None
     try:
         plan = read_plan(options.plan)
         output = Output(_secrets(plan))
         context = _context(plan, output, options.control)
-        uploaded = context.uploaded
         _run(options.command, context)
     except Terminated:
         report, code = _failure("ended by TERM", reason="runner_interrupted"), TERMINATED
@@ -63,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         write_report(_failure(message), options.termination_log)
         raise
     else:
-        report, code = Report(artifacts=uploaded), 0
+        report, code = Report(artifacts=context.uploaded, reports=context.reports), 0
     if report.message:
         output.error(report.message)
     write_report(report, options.termination_log)

@@ -14,6 +14,7 @@ from gitlab_ci_provider.model.plan import JobPlan
 from gitlab_ci_provider.model.workspace import temporary_dir
 
 if TYPE_CHECKING:
+    from gitlab_ci_provider.model.reports import JobReport
     from gitlab_ci_provider.model.run import JobArtifact
 
 
@@ -26,6 +27,7 @@ class PhaseContext:
         sleep: waits a number of seconds.
         control: folder that the pod's containers share.
         uploaded: filled by `upload_artifacts`, read for the report.
+        reports: likewise, of `artifacts:reports`.
     """
 
     plan: JobPlan
@@ -34,6 +36,7 @@ class PhaseContext:
     sleep: Callable[[float], None]
     control: Path
     uploaded: list[JobArtifact] = field(default_factory=list)
+    reports: list[JobReport] = field(default_factory=list)
 
     @property
     def project_dir(self) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterable
 
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.helper.context import PhaseContext
@@ -10,6 +11,7 @@ from gitlab_ci_provider.helper.handshake import wait_for_build
 from gitlab_ci_provider.helper.phases.cleanup_file_variables import cleanup_file_variables
 from gitlab_ci_provider.helper.run import Phase, run_phases
 from gitlab_ci_provider.model.artifacts import SaveWhen
+from gitlab_ci_provider.model.plan import ArtifactUpload
 from gitlab_ci_provider.model.workspace import EVENTS_NAME
 
 
@@ -20,7 +22,7 @@ def finish(context: PhaseContext) -> None:
         PhaseFailure: the artifacts could not be saved.
         SystemFailure: the job has put a link in place of its folder.
     """
-    if context.plan.archives or context.plan.uploads:
+    if context.plan.archives or context.plan.uploads or context.plan.reports:
         context.store.warm_up()
     # No script runs before we listen, so this is still what we have made ourselves.
     folder = context.project_dir.resolve()
@@ -53,11 +55,6 @@ def _phases(context: PhaseContext, *, success: bool) -> tuple[Phase, ...]:
 
         archive_caches(context, archives)
 
-    def upload_artifacts(context: PhaseContext) -> None:
-        from gitlab_ci_provider.helper.phases.upload_artifacts import upload_artifacts
-
-        upload_artifacts(context, uploads)
-
     return (
         Phase(
             name="archive_cache" if success else "archive_cache_on_failure",
@@ -69,8 +66,8 @@ def _phases(context: PhaseContext, *, success: bool) -> tuple[Phase, ...]:
         Phase(
             name=f"upload_artifacts_on_{outcome}",
             heading=f"Uploading artifacts for {job}",
-            run=upload_artifacts,
-            wanted=bool(uploads),
+            run=lambda context: _upload(context, uploads),
+            wanted=bool(uploads or plan.reports),
         ),
         Phase(
             name="cleanup_file_variables",
@@ -80,6 +77,16 @@ def _phases(context: PhaseContext, *, success: bool) -> tuple[Phase, ...]:
             always=True,
         ),
     )
+
+
+def _upload(context: PhaseContext, uploads: Iterable[ArtifactUpload]) -> None:
+    from gitlab_ci_provider.helper.phases.upload_artifacts import upload_artifacts
+
+    upload_artifacts(context, uploads)
+    if context.plan.reports:
+        from gitlab_ci_provider.helper.phases.upload_reports import upload_reports
+
+        upload_reports(context, context.plan.reports)
 
 
 def _saved(when: SaveWhen, *, success: bool) -> bool:

@@ -20,6 +20,7 @@ from gitlab_ci_provider.model.plan import (
     GetSources,
     JobPlan,
     PlanVariable,
+    ReportUpload,
     StoreTarget,
 )
 
@@ -31,6 +32,7 @@ _LISTS: Mapping[str, type] = {
     "downloads": ArtifactDownload,
     "archives": CacheArchive,
     "uploads": ArtifactUpload,
+    "reports": ReportUpload,
 }
 _SINGLE: Mapping[str, type] = {"sources": GetSources, "store": StoreTarget}
 

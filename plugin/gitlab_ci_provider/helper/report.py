@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from gitlab_ci_provider.model.reports import JobReport
     from gitlab_ci_provider.model.run import JobArtifact
 
 _MOST_BYTES = 4096
@@ -35,22 +36,28 @@ class Report:
     reason: str = ""
     message: str = ""
     artifacts: Sequence[JobArtifact] = ()
+    reports: Sequence[JobReport] = ()
 
 
 def encode_report(report: Report) -> bytes:
     """Write a report as JSON that fits; what is cut says so."""
-    message, artifacts = report.message, [asdict(one) for one in report.artifacts]
-    raw = {**asdict(report), "message": _cut(message, _MOST_MESSAGE), "artifacts": artifacts}
-    while len(data := json.dumps(raw, separators=(",", ":")).encode()) > _MOST_BYTES and artifacts:
-        artifacts.pop()
-        raw["artifacts_left_out"] = len(report.artifacts) - len(artifacts)
-    return data
+    raw = {**asdict(report), "message": _cut(report.message, _MOST_MESSAGE)}
+    for name in ("reports", "artifacts"):
+        listed = raw[name] = list(raw[name])
+        while len(_json(raw)) > _MOST_BYTES and listed:
+            listed.pop()
+            raw[f"{name}_left_out"] = raw.get(f"{name}_left_out", 0) + 1
+    return _json(raw)
 
 
 def write_report(report: Report, path: Path) -> None:
     """Leave the report where Kubernetes reads it; not being able to must not fail the job."""
     with suppress(OSError):
         path.write_bytes(encode_report(report))
+
+
+def _json(raw: object) -> bytes:
+    return json.dumps(raw, separators=(",", ":")).encode()
 
 
 def _cut(text: str, most: int) -> str:

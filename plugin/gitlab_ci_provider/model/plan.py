@@ -94,6 +94,21 @@ class ArtifactUpload:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReportUpload:
+    """One kind of `artifacts:reports`, saved however the script ends.
+
+    Attributes:
+        object_key: of the archive; what is read from the files is put beside it.
+        expire_in: seconds; 0 means never.
+    """
+
+    kind: str
+    object_key: str
+    paths: tuple[str, ...]
+    expire_in: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoreTarget:
     """Where the objects are: any S3.
 
@@ -132,6 +147,7 @@ class JobPlan:
     downloads: tuple[ArtifactDownload, ...] = ()
     archives: tuple[CacheArchive, ...] = ()
     uploads: tuple[ArtifactUpload, ...] = ()
+    reports: tuple[ReportUpload, ...] = ()
     store: StoreTarget | None = None
     attempts: int = 3
     schema_version: int = 1

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from gitlab_ci_provider.model.context import PipelineSource
 from gitlab_ci_provider.model.project import Commit, Project, Ref
+from gitlab_ci_provider.model.reports import JobReport
 from gitlab_ci_provider.model.rules import JobDecision
 from gitlab_ci_provider.model.variables import Variables
 
@@ -76,6 +77,7 @@ class JobResult:
         allowed_failure: it failed and the pipeline may pass all the same.
         failure_reason: GitLab's, as in `retry:when`.
         reason: for a person.
+        coverage: percent, found in the log by the job's `coverage:`.
     """
 
     status: JobStatus
@@ -84,4 +86,6 @@ class JobResult:
     failure_reason: str | None = None
     reason: str = ""
     artifacts: tuple[JobArtifact, ...] = ()
+    reports: tuple[JobReport, ...] = ()
+    coverage: float | None = None
     pod: str = ""

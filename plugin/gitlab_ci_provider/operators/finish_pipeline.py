@@ -9,7 +9,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from gitlab_ci_provider.exceptions import GitlabCiError
 from gitlab_ci_provider.operators.numbers import close
-from gitlab_ci_provider.operators.run_record import ended_jobs, pull_run
+from gitlab_ci_provider.operators.run_record import ended_jobs, pull_run, push_end, with_coverage
 from gitlab_ci_provider.schedule.finish import PipelineStatus, finish
 from gitlab_ci_provider.settings import load_settings
 from gitlab_ci_provider.snapshots.store import SnapshotStore
@@ -31,8 +31,8 @@ class FinishPipelineOperator(BaseOperator):
     def __init__(self, **kwargs: Any):
         super().__init__(trigger_rule="all_done", **kwargs)
 
-    def execute(self, context: Context) -> dict[str, Any]:
-        """Return the pipeline's status.
+    def execute(self, context: Context) -> None:
+        """Tell how the pipeline ended, in the log and as XCom `pipeline_result`.
 
         Raises:
             AirflowFailException: the pipeline failed; the message names the jobs.
@@ -46,9 +46,9 @@ class FinishPipelineOperator(BaseOperator):
             raise AirflowSkipException(f"no pipeline: {run.reason}")
         settings = load_settings()
         pipeline = SnapshotStore(settings.snapshots).load_pipeline(run.digest)
-        result = finish(ended_jobs(context, run, pipeline))
+        result = finish(with_coverage(context, pipeline, ended_jobs(context, run, pipeline)))
+        push_end(context, result)
         self.log.info("pipeline %s: %s", run.id, result.text)
         close(run, settings.register, _GITLAB_STATUS[result.status])
         if result.status in {PipelineStatus.FAILED, PipelineStatus.CANCELED}:
             raise AirflowFailException(result.text)
-        return {"status": str(result.status), "warnings": list(result.warnings)}

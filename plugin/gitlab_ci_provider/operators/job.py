@@ -6,6 +6,7 @@ holds here. Unlike it, the pod is watched instead of polled, and nothing passes 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, NoReturn
 
@@ -131,14 +132,13 @@ class GitlabJobOperator(KubernetesPodOperator):
 
     def _fail(self, context: Context, run: JobRun, failure: JobFailure) -> None:
         """Record the failure and let Airflow try again only if `retry` says so."""
-        allowed = run.decision.allow_failure.allows(failure.exit_code)
-        result = JobResult(
-            status=JobStatus.FAILED,
-            allowed_failure=allowed,
+        left = failure.left or JobResult(status=JobStatus.FAILED)
+        result = replace(
+            left,
+            allowed_failure=run.decision.allow_failure.allows(failure.exit_code),
             exit_code=failure.exit_code,
             failure_reason=failure.reason,
             reason=str(failure),
-            artifacts=failure.artifacts,
         )
         push_result(context, result)
         failed = attempts.count_failure(context, run.record)

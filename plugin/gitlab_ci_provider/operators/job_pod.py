@@ -21,6 +21,7 @@ from gitlab_ci_provider.model.workspace import (
     HELPER_CONTAINER,
     PREPARE_CONTAINER,
 )
+from gitlab_ci_provider.operators.job_coverage import CoverageScan
 from gitlab_ci_provider.operators.job_log import JobLog, job_log, log_masker
 from gitlab_ci_provider.operators.job_run import JobRun, subject
 from gitlab_ci_provider.operators.old_pods import LIFE, part_with_old_pods
@@ -49,6 +50,7 @@ class JobPod:
         self._run = run
         self._log = operator.log
         self._masker = Masker()
+        self._coverage = CoverageScan(run.job.coverage)
 
     def run(self) -> JobResult:
         """Run the job to its end.
@@ -158,6 +160,7 @@ class JobPod:
     def _copy(self, source: ContainerLog, log: JobLog) -> None:
         for line in source.lines():
             log.write(line)
+            self._coverage.see(line)
         log.flush()
 
     def _log_warnings(self, pod: PodWatch) -> None:
@@ -171,15 +174,18 @@ class JobPod:
     def _result(self, pod: PodWatch) -> JobResult:
         ended = pod.until(_all_terminated, self._run.settings.pod_start_timeout)
         end = outcome(ended if ended is not None else pod.read())
-        if end.failure_reason is not None:
-            raise JobFailure(
-                end.message,
-                reason=end.failure_reason,
-                exit_code=end.exit_code,
-                artifacts=end.artifacts,
-            )
-        return JobResult(
-            status=JobStatus.SUCCESS, exit_code=0, artifacts=end.artifacts, pod=pod.name
+        result = JobResult(
+            status=JobStatus.FAILED if end.failure_reason else JobStatus.SUCCESS,
+            exit_code=end.exit_code,
+            artifacts=end.artifacts,
+            reports=end.reports,
+            coverage=self._coverage.value,
+            pod=pod.name,
+        )
+        if end.failure_reason is None:
+            return result
+        raise JobFailure(
+            end.message, reason=end.failure_reason, exit_code=end.exit_code, left=result
         )
 
     def _raw_path(self) -> Path | None:

@@ -1,12 +1,13 @@
 """What the tasks of one run tell each other: the pipeline's record and the jobs' results.
 
-Both are XComs, so that a person finds them in the Airflow UI: `pipeline` of `create_pipeline`, and
-`job_result` of every job.
+All are XComs, so that a person finds them in the Airflow UI: `pipeline` of `create_pipeline`,
+`job_result` of every job, and `pipeline_result` of `finish_pipeline`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -15,12 +16,14 @@ from airflow.sdk import Context
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.model.names import CREATE_PIPELINE, task_ids
 from gitlab_ci_provider.model.pipeline import Pipeline
-from gitlab_ci_provider.model.run import JobResult, PipelineRun
+from gitlab_ci_provider.model.run import JobResult, JobStatus, PipelineRun
 from gitlab_ci_provider.model.serialization import encode
+from gitlab_ci_provider.schedule.finish import PipelineResult
 from gitlab_ci_provider.schedule.results import results
 
 PIPELINE_KEY = "pipeline"
 RESULT_KEY = "job_result"
+END_KEY = "pipeline_result"
 
 
 def push_run(context: Context, run: PipelineRun) -> None:
@@ -46,6 +49,11 @@ def push_result(context: Context, result: JobResult) -> None:
     context["ti"].xcom_push(key=RESULT_KEY, value=_plain(result))
 
 
+def push_end(context: Context, result: PipelineResult) -> None:
+    """Tell how the pipeline ended."""
+    context["ti"].xcom_push(key=END_KEY, value=_plain(result))
+
+
 def pull_result(context: Context, task_id: str) -> JobResult | None:
     """Read how another job of this run ended; None when it has not said."""
     value = context["ti"].xcom_pull(task_ids=task_id, key=RESULT_KEY)
@@ -58,6 +66,20 @@ def ended_jobs(context: Context, run: PipelineRun, pipeline: Pipeline) -> dict[s
     states = _states(context)
     by_job = {job: states.get(task) for job, task in names.items()}
     return results(pipeline, run.decisions, by_job, lambda job: pull_result(context, names[job]))
+
+
+def with_coverage(
+    context: Context, pipeline: Pipeline, ended: Mapping[str, JobResult]
+) -> dict[str, JobResult]:
+    """Add the coverage of the jobs that have `coverage:` and ran."""
+    names = task_ids(pipeline.jobs)
+    found = dict(ended)
+    for job, result in ended.items():
+        ran = result.status in {JobStatus.SUCCESS, JobStatus.FAILED}
+        if ran and pipeline.jobs[job].coverage is not None:
+            told = pull_result(context, names[job])
+            found[job] = replace(result, coverage=told.coverage if told else None)
+    return found
 
 
 def _plain(value: object) -> Any:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from gitlab_ci_provider.model.artifacts import Artifacts
 from gitlab_ci_provider.model.job import Job
-from gitlab_ci_provider.model.plan import ArtifactDownload, ArtifactUpload
+from gitlab_ci_provider.model.plan import ArtifactDownload, ArtifactUpload, ReportUpload
 from gitlab_ci_provider.model.rules import JobDecision
 from gitlab_ci_provider.model.variables import Variables
 from gitlab_ci_provider.planner.subject import Subject
-from gitlab_ci_provider.storage.keys import artifacts_key
+from gitlab_ci_provider.storage.keys import artifacts_key, report_key
 from gitlab_ci_provider.variables.expand import expand
 
 
@@ -38,7 +39,6 @@ def plan_uploads(subject: Subject, variables: Variables) -> tuple[ArtifactUpload
     artifacts = subject.job.artifacts
     if artifacts is None or not (artifacts.paths or artifacts.untracked):
         return ()
-    expire_in = artifacts.expire_in
     run = subject.run
     return (
         ArtifactUpload(
@@ -48,6 +48,30 @@ def plan_uploads(subject: Subject, variables: Variables) -> tuple[ArtifactUpload
             exclude=tuple(expand(path, variables) for path in artifacts.exclude),
             untracked=artifacts.untracked,
             when=artifacts.when,
-            expire_in=subject.limits.artifacts_expire_in if expire_in is None else expire_in,
+            expire_in=_expire_in(subject, artifacts),
         ),
     )
+
+
+def plan_reports(subject: Subject, variables: Variables) -> tuple[ReportUpload, ...]:
+    """List the reports that are kept, a kind each."""
+    artifacts = subject.job.artifacts
+    if artifacts is None:
+        return ()
+    run, job = subject.run, subject.job.name
+    return tuple(
+        ReportUpload(
+            kind=kind,
+            object_key=report_key(run.project, run.id, job, subject.attempt, kind),
+            paths=tuple(expand(path, variables) for path in paths),
+            expire_in=_expire_in(subject, artifacts),
+        )
+        for kind, paths in artifacts.reports.items()
+        if kind != "dotenv" and paths
+    )
+
+
+def _expire_in(subject: Subject, artifacts: Artifacts) -> int:
+    if artifacts.expire_in is None:
+        return subject.limits.artifacts_expire_in
+    return artifacts.expire_in

@@ -12,7 +12,7 @@ from gitlab_ci_provider.model.plan import JobPlan
 from gitlab_ci_provider.model.serialization import encode
 from gitlab_ci_provider.model.variables import Variables
 from gitlab_ci_provider.planner import script
-from gitlab_ci_provider.planner.artifacts import plan_downloads, plan_uploads
+from gitlab_ci_provider.planner.artifacts import plan_downloads, plan_reports, plan_uploads
 from gitlab_ci_provider.planner.cache import plan_caches
 from gitlab_ci_provider.planner.ending import deadline, grace
 from gitlab_ci_provider.planner.environment import job_environment, plan_variables
@@ -98,10 +98,11 @@ def _plan(subject: Subject, variables: Variables) -> JobPlan:
         downloads=plan_downloads(subject),
         archives=caches.archives,
         uploads=plan_uploads(subject, variables),
+        reports=plan_reports(subject, variables),
         store=subject.store,
     )
-    needs_store = plan.restores or plan.archives or plan.downloads or plan.uploads
-    if not needs_store:
+    saved = (*plan.archives, *plan.uploads, *plan.reports)
+    if not (plan.restores or plan.downloads or saved):
         return replace(plan, store=None)
     if plan.store is None:
         message = (

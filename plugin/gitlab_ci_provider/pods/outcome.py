@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 from kubernetes import client as k8s
 
+from gitlab_ci_provider.model.reports import JobReport
 from gitlab_ci_provider.model.run import JobArtifact
 from gitlab_ci_provider.model.workspace import (
     BUILD_CONTAINER,
@@ -39,6 +40,7 @@ class Outcome:
     exit_code: int | None = None
     message: str = ""
     artifacts: tuple[JobArtifact, ...] = ()
+    reports: tuple[JobReport, ...] = ()
 
 
 def outcome(pod: k8s.V1Pod) -> Outcome:
@@ -55,24 +57,19 @@ def outcome(pod: k8s.V1Pod) -> Outcome:
     if build.exit_code is None:
         return _system(f"the build container did not end: {build.reason or build.phase}")
     if build.exit_code != 0:
-        return _build_failed(build, _artifacts(helper))
+        return replace(_build_failed(build), **_left(helper))
     if helper.exit_code != 0:
         return _helper_failed("helper", helper)
-    return Outcome(exit_code=0, artifacts=_artifacts(helper))
+    return Outcome(exit_code=0, **_left(helper))
 
 
-def _build_failed(build: ContainerState, artifacts: tuple[JobArtifact, ...]) -> Outcome:
+def _build_failed(build: ContainerState) -> Outcome:
     if build.reason in {"StartError", "ContainerCannotRun"}:
         return _system(f"the build container could not start: {build.message or build.reason}")
     message = f"exit code {build.exit_code}"
     if build.reason == "OOMKilled":
         message = f"out of memory: the build container was killed (OOMKilled), {message}"
-    return Outcome(
-        failure_reason="script_failure",
-        exit_code=build.exit_code,
-        message=message,
-        artifacts=artifacts,
-    )
+    return Outcome(failure_reason="script_failure", exit_code=build.exit_code, message=message)
 
 
 def _helper_failed(container: str, state: ContainerState) -> Outcome:
@@ -87,9 +84,13 @@ def _system(message: str) -> Outcome:
     return Outcome(failure_reason="runner_system_failure", message=message)
 
 
-def _artifacts(helper: ContainerState) -> tuple[JobArtifact, ...]:
-    listed = _report(helper).get("artifacts") or []
-    return tuple(msgspec.convert(one, JobArtifact) for one in listed)
+def _left(helper: ContainerState) -> dict[str, Any]:
+    """Read what the job left in the object store."""
+    report = _report(helper)
+    return {
+        "artifacts": msgspec.convert(report.get("artifacts") or [], tuple[JobArtifact, ...]),
+        "reports": msgspec.convert(report.get("reports") or [], tuple[JobReport, ...]),
+    }
 
 
 def _report(state: ContainerState) -> dict[str, Any]:

@@ -20,11 +20,18 @@ class PipelineStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineResult:
-    """The end of a pipeline; `warnings` are jobs that failed and were allowed to."""
+    """The end of a pipeline.
+
+    Attributes:
+        warnings: jobs that failed and were allowed to.
+        failed: jobs that failed the pipeline, or were canceled.
+        coverage: percent, the mean of the jobs that have one.
+    """
 
     status: PipelineStatus
     warnings: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
+    coverage: float | None = None
 
     @property
     def text(self) -> str:
@@ -53,7 +60,15 @@ def finish(jobs: Mapping[str, JobResult]) -> PipelineResult:
         status = PipelineStatus.CANCELED
     elif ran <= {JobStatus.SKIPPED, JobStatus.MANUAL}:
         status = PipelineStatus.SKIPPED
-    return PipelineResult(status=status, warnings=warnings, failed=failed or canceled)
+    return PipelineResult(
+        status=status, warnings=warnings, failed=failed or canceled, coverage=_coverage(jobs)
+    )
+
+
+def _coverage(jobs: Mapping[str, JobResult]) -> float | None:
+    """Take the mean of all jobs that have a coverage, as `Ci::Pipeline#coverage` does."""
+    known = [result.coverage for result in jobs.values() if result.coverage is not None]
+    return round(sum(known) / len(known), 2) if known else None
 
 
 def _named(jobs: Mapping[str, JobResult], status: JobStatus, *, allowed: bool) -> tuple[str, ...]:

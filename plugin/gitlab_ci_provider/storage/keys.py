@@ -33,6 +33,17 @@ def artifacts_key(project: Project, pipeline_id: int, job: str, attempt: int) ->
     return f"artifacts/{_project(project)}/{pipeline_id}/{_part(job)}/{attempt}/{ARCHIVE_NAME}"
 
 
+def report_key(project: Project, pipeline_id: int, job: str, attempt: int, kind: str) -> str:
+    """Name the archive of one kind of report of one try of a job."""
+    folder = artifacts_key(project, pipeline_id, job, attempt).removesuffix(ARCHIVE_NAME)
+    return f"{folder}reports/{_part(kind)}.zip"
+
+
+def results_key(archive_key: str) -> str:
+    """Name what a report's files say, which lies beside their archive, see `model/reports.py`."""
+    return f"{archive_key.removesuffix('.zip')}.json"
+
+
 def index_key(archive_key: str) -> str:
     """Name the list of an archive's files, which lies beside it, see `storage/index.py`."""
     return f"{archive_key}.index.json"

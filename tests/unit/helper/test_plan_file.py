@@ -18,6 +18,7 @@ from gitlab_ci_provider.model.plan import (
     GetSources,
     JobPlan,
     PlanVariable,
+    ReportUpload,
     StoreTarget,
 )
 from gitlab_ci_provider.model.serialization import encode
@@ -31,6 +32,7 @@ FULL = JobPlan(
     downloads=(ArtifactDownload(job="j", object_key="k"),),
     archives=(CacheArchive(name="c", object_key="a", paths=("p",)),),
     uploads=(ArtifactUpload(name="n", object_key="k", paths=("p",), exclude=("e",)),),
+    reports=(ReportUpload(kind="junit", object_key="k", paths=("p",)),),
     store=StoreTarget(bucket="b"),
 )
 

@@ -56,7 +56,7 @@ def test_includes_that_may_change(kind: str, path: str, ref: str | None, pinned:
 def test_what_changes_a_jobs_meaning_is_blocking():
     """A runner must refuse a bridge, and may run a job whose reports nobody shows."""
     bridge = make_job("a", bridge=Bridge(project="p"))
-    reports = make_job("b", artifacts=Artifacts(reports={"junit": ("a.xml",)}))
+    reports = make_job("b", artifacts=Artifacts(reports={"sast": ("a.json",)}))
 
     assert [(one.keyword, one.blocking) for one in limits(bridge)] == [("trigger", True)]
     assert [(one.keyword, one.blocking) for one in limits(reports)] == [

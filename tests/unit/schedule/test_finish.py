@@ -38,3 +38,15 @@ def test_allowed_failures_are_warnings():
     result = finish({"a": GOOD, "flaky": ALLOWED})
 
     assert result.text == "passed with warnings: flaky"
+
+
+@pytest.mark.parametrize(
+    ("coverages", "mean"), [((), None), ((None,), None), ((90.0, None, 85.5), 87.75)]
+)
+def test_the_coverage_is_the_mean_of_the_jobs_that_have_one(coverages, mean):
+    """A job without coverage is not zero."""
+    jobs = {
+        str(n): JobResult(status=JobStatus.SUCCESS, coverage=one) for n, one in enumerate(coverages)
+    }
+
+    assert finish(jobs).coverage == mean

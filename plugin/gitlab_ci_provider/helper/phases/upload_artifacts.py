@@ -35,20 +35,33 @@ def upload_artifacts(context: PhaseContext, uploads: Iterable[ArtifactUpload]) -
             raise SystemFailure(message) from error
 
 
-def _upload(context: PhaseContext, upload: ArtifactUpload, folder: Path) -> None:
+def save_artifacts(context: PhaseContext, upload: ArtifactUpload, archive: Path) -> Saved | None:
+    """Save an archive and its index; None when there are no files for it."""
     wanted = Wanted(paths=upload.paths, exclude=upload.exclude, untracked=upload.untracked)
-    saved = save(context, wanted, folder / ARCHIVE_NAME, upload.object_key)
+    saved = save(context, wanted, archive, upload.object_key)
     if saved is None:
         context.output.warning("No files to upload")
-        return
-    index = folder / "index.json"
+        return None
+    index = archive.with_name("index.json")
     index.write_bytes(encode_index(_index(context.plan.job, upload, saved)))
     put(context, index, index_key(upload.object_key))
-    files = sum(not entry.is_folder for entry in saved.entries)
+    files = _files(saved)
     context.output.line(f"Uploaded {files} files in {upload.name}.zip ({saved.size} bytes)")
-    context.uploaded.append(
-        JobArtifact(name=upload.name, object_key=upload.object_key, size=saved.size, files=files)
+    return saved
+
+
+def _upload(context: PhaseContext, upload: ArtifactUpload, folder: Path) -> None:
+    saved = save_artifacts(context, upload, folder / ARCHIVE_NAME)
+    if saved is None:
+        return
+    artifact = JobArtifact(
+        name=upload.name, object_key=upload.object_key, size=saved.size, files=_files(saved)
     )
+    context.uploaded.append(artifact)
+
+
+def _files(saved: Saved) -> int:
+    return sum(not entry.is_folder for entry in saved.entries)
 
 
 def _index(job: str, upload: ArtifactUpload, saved: Saved) -> ArtifactIndex:

@@ -6,17 +6,32 @@ RE2 runs in linear time, so no pattern of a user can hang us; it has no lookarou
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Protocol
 
 _SYNTAX = re.compile(r"^/(?P<regexp>.*)/(?P<flags>[ismU]*)$", re.MULTILINE)
 
 
+class Match(Protocol):
+    """One place where a pattern was found."""
+
+    def group(self, number: int, /) -> str | None:
+        """Give what a group caught; 0 for all of it."""
+
+
 class CompiledRegex(Protocol):
     """What a compiled pattern can do."""
 
+    @property
+    def groups(self) -> int:
+        """How many groups the pattern has."""
+
     def search(self, text: str) -> object | None:
         """Find the pattern anywhere in a text."""
+
+    def finditer(self, text: str) -> Iterable[Match]:
+        """Find the pattern everywhere in a text."""
 
 
 def is_pattern(text: str) -> bool:

@@ -1,0 +1,85 @@
+"""Phase `upload_artifacts`, its second part: `artifacts:reports`, whatever became of the job.
+
+Each kind is an archive of its own, as in GitLab, beside the artifacts; later jobs do not get it.
+The kinds that people want numbers of are read here, where their files are. A report that cannot be
+read is a warning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from gitlab_ci_provider.exceptions import GitlabCiError, SystemFailure
+from gitlab_ci_provider.helper.context import PhaseContext
+from gitlab_ci_provider.helper.phases.save import put
+from gitlab_ci_provider.helper.phases.upload_artifacts import save_artifacts
+from gitlab_ci_provider.helper.reports.readers import read_files, reader_of
+from gitlab_ci_provider.model.plan import ArtifactUpload, ReportUpload
+from gitlab_ci_provider.model.reports import JobReport, Results
+from gitlab_ci_provider.storage.entry import Entry
+from gitlab_ci_provider.storage.keys import ARCHIVE_NAME, results_key
+
+_LONGEST_PROBLEM = 200
+
+
+def upload_reports(context: PhaseContext, reports: Iterable[ReportUpload]) -> None:
+    """Save each kind of report; what was saved is noted in the context.
+
+    Raises:
+        SystemFailure: one could not be saved, though it was tried again.
+    """
+    for report in reports:
+        context.output.notice(f"Uploading reports: {report.kind}...")
+        try:
+            with context.scratch() as folder:
+                _upload(context, report, folder)
+        except (GitlabCiError, OSError) as error:
+            message = f"cannot upload the report '{report.kind}': {error}"
+            raise SystemFailure(message) from error
+
+
+def _upload(context: PhaseContext, report: ReportUpload, folder: Path) -> None:
+    upload = ArtifactUpload(
+        name=report.kind,
+        object_key=report.object_key,
+        paths=report.paths,
+        expire_in=report.expire_in,
+    )
+    saved = save_artifacts(context, upload, folder / ARCHIVE_NAME)
+    if saved is None:
+        return
+    files = tuple(entry.path for entry in saved.entries if entry.is_file)
+    kept = JobReport(
+        kind=report.kind, object_key=report.object_key, files=len(files), size=saved.size
+    )
+    context.reports.append(_read(context, kept, saved.entries, folder))
+
+
+def _read(
+    context: PhaseContext, report: JobReport, entries: Sequence[Entry], folder: Path
+) -> JobReport:
+    reader = reader_of(report.kind, context.plan.job, context.project_dir)
+    if reader is None:
+        return report
+    paths = [entry.path for entry in entries if entry.is_file]
+    found = read_files(reader, context.project_dir, paths)
+    problems = [context.output.mask(problem) for problem in found]
+    for problem in problems:
+        context.output.warning(f"{report.kind}: {problem}")
+    summary = reader.summary()
+    numbers = ", ".join(f"{name} {value:g}" for name, value in summary.items())
+    context.output.line(f"{report.kind}: {numbers}")
+    _put(context, reader.results(), folder / "results.json", results_key(report.object_key))
+    problem = "; ".join(problems)[:_LONGEST_PROBLEM]
+    return replace(
+        report, results_key=results_key(report.object_key), summary=summary, problem=problem
+    )
+
+
+def _put(context: PhaseContext, results: Results, path: Path, key: str) -> None:
+    import msgspec
+
+    path.write_bytes(msgspec.json.encode(results))
+    put(context, path, key)

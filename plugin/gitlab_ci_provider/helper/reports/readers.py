@@ -1,0 +1,74 @@
+"""Which kinds of reports are read, and by whom. The others are kept as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import IO, Protocol
+
+from gitlab_ci_provider.helper.reports.xml import MOST_BYTES, ReportError
+from gitlab_ci_provider.model.reports import Results
+from gitlab_ci_provider.storage.tree_reader import TreeReader
+
+_MOST_TOGETHER = 100_000_000
+"""Bytes of all files of one kind; GitLab's limit for JUnit reports."""
+
+
+class ReportReader(Protocol):
+    """Collects what the files of one kind say."""
+
+    def read(self, source: IO[bytes]) -> None:
+        """Read one file; raises ReportError."""
+
+    def fail(self, problem: str) -> None:
+        """Note a file that cannot be read."""
+
+    def results(self) -> Results:
+        """Give all that was read."""
+
+    def summary(self) -> Mapping[str, float]:
+        """Give numbers for people."""
+
+
+def reader_of(kind: str, job: str, project_dir: Path) -> ReportReader | None:
+    """Find who reads a kind of report; None when nobody does."""
+    if kind == "junit":
+        from gitlab_ci_provider.helper.reports.junit import JunitReader
+
+        return JunitReader(job)
+    if kind in ("coverage_report", "cobertura"):
+        from gitlab_ci_provider.helper.reports.coverage import CoverageReader
+
+        return CoverageReader(project_dir)
+    if kind == "codequality":
+        from gitlab_ci_provider.helper.reports.quality import QualityReader
+
+        return QualityReader()
+    return None
+
+
+def read_files(reader: ReportReader, root: Path, paths: Iterable[str]) -> list[str]:
+    """Let a reader have each file; returns what could not be read and why."""
+    problems: list[str] = []
+    left = _MOST_TOGETHER
+    with TreeReader(root, problems.append) as tree:
+        for path in paths:
+            try:
+                left = _read(reader, tree, path, left)
+            except (ReportError, OSError) as error:
+                problems.append(f"{path}: {error}")
+    for problem in problems:
+        reader.fail(problem)
+    return problems
+
+
+def _read(reader: ReportReader, tree: TreeReader, path: str, left: int) -> int:
+    """Read one file and return how many bytes are left to the next ones."""
+    for entry, contents in tree.entries([path]):
+        if contents is None:
+            continue
+        if entry.size > MOST_BYTES or entry.size > left:
+            raise ReportError("too large: 30 MB a file and 100 MB a kind are read")
+        reader.read(contents)
+        left -= entry.size
+    return left

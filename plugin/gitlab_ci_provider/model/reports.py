@@ -1,0 +1,110 @@
+"""What the files of `artifacts:reports` say, as plain data: tests, covered lines, findings.
+
+The pod reads the files where they were made; a small `JobReport` a kind comes back with the job's
+result, all of it lies in the object store, see `storage/keys.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class CaseStatus(StrEnum):
+    """GitLab's words for how a test case ended."""
+
+    SUCCESS = "success"
+    FAILED = "failed"
+    ERROR = "error"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One test case of a JUnit report.
+
+    Attributes:
+        time: seconds.
+        output: of a case that did not pass; the message when there is no text.
+        attachment: path of a screenshot, `[[ATTACHMENT|path]]` in the case's output.
+    """
+
+    name: str = ""
+    classname: str = ""
+    suite: str = ""
+    file: str = ""
+    status: CaseStatus = CaseStatus.SUCCESS
+    time: float = 0.0
+    output: str = ""
+    attachment: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JunitReport:
+    """The tests of one job; GitLab calls it a test suite and names it after the job.
+
+    Attributes:
+        time: seconds, repeated cases included.
+        errors: why a file could not be read, one line a file.
+    """
+
+    name: str
+    cases: tuple[Case, ...] = ()
+    time: float = 0.0
+    errors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoverageReport:
+    """How often each line ran: hits by line number by file, relative to the project."""
+
+    files: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
+    errors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One entry of a code quality report."""
+
+    description: str
+    check_name: str
+    fingerprint: str
+    severity: str
+    path: str
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QualityReport:
+    """The findings of one job, in the order of the files."""
+
+    findings: tuple[Finding, ...] = ()
+    errors: tuple[str, ...] = ()
+
+
+Results = JunitReport | CoverageReport | QualityReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobReport:
+    """One kind of report that a job left.
+
+    Attributes:
+        kind: as in `artifacts:reports`.
+        object_key: of the archive of the files.
+        files: how many.
+        size: of the archive, bytes.
+        results_key: of the JSON with all that the files say; empty for kinds that are only kept.
+        summary: numbers for people: of tests by status and their `time` in seconds, of `lines` and
+            those `covered`, of findings by severity.
+        problem: why some of it could not be read.
+    """
+
+    kind: str
+    object_key: str
+    files: int = 0
+    size: int = 0
+    results_key: str = ""
+    summary: Mapping[str, float] = field(default_factory=dict)
+    problem: str = ""

@@ -1,0 +1,39 @@
+"""A job's coverage: the number that its `coverage:` finds in its log.
+
+After GitLab's `Gitlab::Ci::Trace::Stream#extract_coverage`, which reads the log backwards; here it
+is read as it comes. The last line with a match that holds a number decides; of that line the last
+match, of that match the last group, of that text the first number.
+"""
+
+from __future__ import annotations
+
+import re
+
+from gitlab_ci_provider.rules.expression.regex import CompiledRegex, compile_pattern
+
+_NUMBER = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
+_LONGEST_LINE = 1_000_000
+"""Bytes; what comes after is not looked at."""
+
+
+class CoverageScan:
+    """Looks at a log line by line; `value` is the coverage so far, in percent.
+
+    Args:
+        pattern: `/regex/` of the job; None finds nothing and costs nothing.
+    """
+
+    def __init__(self, pattern: str | None):
+        self._regex: CompiledRegex | None = compile_pattern(pattern) if pattern else None
+        self.value: float | None = None
+
+    def see(self, line: bytes) -> None:
+        """Take one line as the job wrote it."""
+        if self._regex is None:
+            return
+        text = line[:_LONGEST_LINE].decode("utf-8", "replace").removesuffix("\n").removesuffix("\r")
+        found = list(self._regex.finditer(text))
+        caught = found[-1].group(self._regex.groups) if found else None
+        number = _NUMBER.search(caught or "")
+        if number is not None:
+            self.value = float(number[0])
