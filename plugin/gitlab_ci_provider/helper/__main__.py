@@ -82,7 +82,7 @@ def _run(command: str, context: PhaseContext) -> None:
 
 def _context(plan: JobPlan, output: Output, control: Path) -> PhaseContext:
     def opener() -> ObjectStore:
-        from gitlab_ci_provider.helper.stores import open_store
+        from gitlab_ci_provider.storage.stores import open_store
 
         return open_store(plan.store)
 

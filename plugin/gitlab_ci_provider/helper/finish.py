@@ -22,7 +22,8 @@ def finish(context: PhaseContext) -> None:
         PhaseFailure: the artifacts could not be saved.
         SystemFailure: the job has put a link in place of its folder.
     """
-    if context.plan.archives or context.plan.uploads or context.plan.reports:
+    plan = context.plan
+    if plan.archives or plan.uploads or plan.reports or plan.dotenv:
         context.store.warm_up()
     # No script runs before we listen, so this is still what we have made ourselves.
     folder = context.project_dir.resolve()
@@ -67,7 +68,7 @@ def _phases(context: PhaseContext, *, success: bool) -> tuple[Phase, ...]:
             name=f"upload_artifacts_on_{outcome}",
             heading=f"Uploading artifacts for {job}",
             run=lambda context: _upload(context, uploads),
-            wanted=bool(uploads or plan.reports),
+            wanted=bool(uploads or plan.reports or plan.dotenv),
         ),
         Phase(
             name="cleanup_file_variables",
@@ -83,6 +84,10 @@ def _upload(context: PhaseContext, uploads: Iterable[ArtifactUpload]) -> None:
     from gitlab_ci_provider.helper.phases.upload_artifacts import upload_artifacts
 
     upload_artifacts(context, uploads)
+    if context.plan.dotenv:
+        from gitlab_ci_provider.helper.phases.upload_dotenv import upload_dotenv
+
+        upload_dotenv(context, context.plan.dotenv)
     if context.plan.reports:
         from gitlab_ci_provider.helper.phases.upload_reports import upload_reports
 

@@ -17,6 +17,7 @@ from gitlab_ci_provider.model.plan import (
     ArtifactUpload,
     CacheArchive,
     CacheRestore,
+    DotenvUpload,
     GetSources,
     JobPlan,
     PlanVariable,
@@ -34,7 +35,11 @@ _LISTS: Mapping[str, type] = {
     "uploads": ArtifactUpload,
     "reports": ReportUpload,
 }
-_SINGLE: Mapping[str, type] = {"sources": GetSources, "store": StoreTarget}
+_SINGLE: Mapping[str, type] = {
+    "sources": GetSources,
+    "dotenv": DotenvUpload,
+    "store": StoreTarget,
+}
 
 
 def read_plan(path: Path) -> JobPlan:

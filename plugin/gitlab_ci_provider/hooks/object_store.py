@@ -6,6 +6,8 @@ Connection type `aws`: login and password are the keys; extra holds `bucket`, an
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from airflow.sdk import Connection
@@ -13,6 +15,21 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 from gitlab_ci_provider.exceptions import SettingsError
 from gitlab_ci_provider.model.plan import StoreTarget
+
+
+def read_object(target: StoreTarget, key: str) -> bytes:
+    """Read a small object.
+
+    Raises:
+        MissingObjectError: there is no such object.
+        StorageError: the store failed.
+    """
+    from gitlab_ci_provider.storage.stores import open_store  # boto3 takes its time
+
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "object"
+        open_store(target).get(key, path)
+        return path.read_bytes()
 
 
 def store_target(conn_id: str) -> StoreTarget | None:

@@ -109,6 +109,14 @@ class ReportUpload:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DotenvUpload:
+    """`artifacts:reports:dotenv`: globs of the files, and where their variables are kept."""
+
+    object_key: str
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoreTarget:
     """Where the objects are: any S3.
 
@@ -148,6 +156,7 @@ class JobPlan:
     archives: tuple[CacheArchive, ...] = ()
     uploads: tuple[ArtifactUpload, ...] = ()
     reports: tuple[ReportUpload, ...] = ()
+    dotenv: DotenvUpload | None = None
     store: StoreTarget | None = None
     attempts: int = 3
     schema_version: int = 1

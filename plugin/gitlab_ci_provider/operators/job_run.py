@@ -14,7 +14,8 @@ from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.names import task_ids
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.rules import JobDecision
-from gitlab_ci_provider.model.run import JobArtifact, JobResult, PipelineRun
+from gitlab_ci_provider.model.run import JobResult, PipelineRun
+from gitlab_ci_provider.operators.dotenv import inherited_variables
 from gitlab_ci_provider.operators.run_record import ended_jobs, pull_result, pull_run
 from gitlab_ci_provider.planner.artifacts import wanted_artifacts
 from gitlab_ci_provider.planner.subject import Limits, Subject
@@ -69,6 +70,8 @@ def load_job_run(context: Context, job: str) -> JobRun:
 def subject(context: Context, run: JobRun) -> Subject:
     """Gather what the plan is made from."""
     ti = context["ti"]
+    upstream, store = _upstream(context, run), store_target(run.settings.object_store_conn_id)
+    reports = {job: result.reports for job, result in upstream.items()}
     return Subject(
         run=run.record,
         pipeline=run.pipeline,
@@ -82,17 +85,18 @@ def subject(context: Context, run: JobRun) -> Subject:
         attempt=ti.try_number,
         url=ti.log_url or "",
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        upstream=_upstream(context, run),
-        store=store_target(run.settings.object_store_conn_id),
+        upstream={job: result.artifacts for job, result in upstream.items()},
+        dotenv=inherited_variables(reports, store),
+        store=store,
     )
 
 
-def _upstream(context: Context, run: JobRun) -> dict[str, tuple[JobArtifact, ...]]:
+def _upstream(context: Context, run: JobRun) -> dict[str, JobResult]:
     """Ask the jobs whose artifacts are wanted what they left."""
     names = task_ids(run.pipeline.jobs)
-    left: dict[str, tuple[JobArtifact, ...]] = {}
+    left: dict[str, JobResult] = {}
     for job in wanted_artifacts(run.job, run.decision, run.before()):
         if job in run.ended and run.pipeline.jobs[job].artifacts is not None:
             result = pull_result(context, names[job])
-            left[job] = result.artifacts if result else ()
+            left[job] = result or run.ended[job]
     return left

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from gitlab_ci_provider.model.artifacts import Artifacts
 from gitlab_ci_provider.model.job import Job
-from gitlab_ci_provider.model.plan import ArtifactDownload, ArtifactUpload, ReportUpload
+from gitlab_ci_provider.model.plan import ArtifactDownload, ArtifactUpload, DotenvUpload, ReportUpload
 from gitlab_ci_provider.model.rules import JobDecision
 from gitlab_ci_provider.model.variables import Variables
 from gitlab_ci_provider.planner.subject import Subject
-from gitlab_ci_provider.storage.keys import artifacts_key, report_key
+from gitlab_ci_provider.storage.keys import artifacts_key, dotenv_key, report_key
 from gitlab_ci_provider.variables.expand import expand
 
 
@@ -39,11 +39,10 @@ def plan_uploads(subject: Subject, variables: Variables) -> tuple[ArtifactUpload
     artifacts = subject.job.artifacts
     if artifacts is None or not (artifacts.paths or artifacts.untracked):
         return ()
-    run = subject.run
     return (
         ArtifactUpload(
             name=expand(artifacts.name or "artifacts", variables),
-            object_key=artifacts_key(run.project, run.id, subject.job.name, subject.attempt),
+            object_key=_key(subject),
             paths=tuple(expand(path, variables) for path in artifacts.paths),
             exclude=tuple(expand(path, variables) for path in artifacts.exclude),
             untracked=artifacts.untracked,
@@ -75,3 +74,20 @@ def _expire_in(subject: Subject, artifacts: Artifacts) -> int:
     if artifacts.expire_in is None:
         return subject.limits.artifacts_expire_in
     return artifacts.expire_in
+
+
+def plan_dotenv(subject: Subject, variables: Variables) -> DotenvUpload | None:
+    """Say where the variables go that the job writes for later ones; reports are always kept."""
+    artifacts = subject.job.artifacts
+    paths = artifacts.reports.get("dotenv", ()) if artifacts else ()
+    if not paths:
+        return None
+    return DotenvUpload(
+        object_key=dotenv_key(_key(subject)),
+        paths=tuple(expand(path, variables) for path in paths),
+    )
+
+
+def _key(subject: Subject) -> str:
+    run = subject.run
+    return artifacts_key(run.project, run.id, subject.job.name, subject.attempt)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gitlab_ci_provider.model.plan import PlanVariable
-from gitlab_ci_provider.model.variables import Variable, Variables
+from gitlab_ci_provider.model.variables import Variable, Variables, merge
 from gitlab_ci_provider.model.workspace import BUILDS_DIR
 from gitlab_ci_provider.planner.subject import Subject
-from gitlab_ci_provider.variables.expand import expand_all
-from gitlab_ci_provider.variables.precedence import effective_variables
+from gitlab_ci_provider.variables.expand import expand, expand_all
+from gitlab_ci_provider.variables.masking import Masker
+from gitlab_ci_provider.variables.precedence import RunVariables, effective_variables
 
 
 def job_environment(subject: Subject) -> Variables:
@@ -18,9 +21,24 @@ def job_environment(subject: Subject) -> Variables:
         subject.context,
         subject.decision,
         workflow=subject.run.workflow_variables,
-        run=_of_this_try(subject),
+        run=RunVariables(predefined=_of_this_try(subject), dotenv=subject.dotenv),
     )
     return expand_all(effective)
+
+
+def environment_url(subject: Subject, written: Variables = ()) -> str | None:
+    """Expand `environment:url`, secrets masked; None when the job has none.
+
+    Args:
+        subject: the job.
+        written: its own dotenv report, once it has ended.
+    """
+    environment = subject.job.environment
+    if environment is None or environment.url is None:
+        return None
+    known = job_environment(replace(subject, dotenv=merge(subject.dotenv, written)))
+    masker = Masker(one.value for one in known if one.masked)
+    return masker.text(expand(environment.url, known))
 
 
 def plan_variables(variables: Variables) -> tuple[PlanVariable, ...]:

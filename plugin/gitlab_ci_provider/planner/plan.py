@@ -12,7 +12,12 @@ from gitlab_ci_provider.model.plan import JobPlan
 from gitlab_ci_provider.model.serialization import encode
 from gitlab_ci_provider.model.variables import Variables
 from gitlab_ci_provider.planner import script
-from gitlab_ci_provider.planner.artifacts import plan_downloads, plan_reports, plan_uploads
+from gitlab_ci_provider.planner.artifacts import (
+    plan_dotenv,
+    plan_downloads,
+    plan_reports,
+    plan_uploads,
+)
 from gitlab_ci_provider.planner.cache import plan_caches
 from gitlab_ci_provider.planner.ending import deadline, grace
 from gitlab_ci_provider.planner.environment import job_environment, plan_variables
@@ -99,10 +104,11 @@ def _plan(subject: Subject, variables: Variables) -> JobPlan:
         archives=caches.archives,
         uploads=plan_uploads(subject, variables),
         reports=plan_reports(subject, variables),
+        dotenv=plan_dotenv(subject, variables),
         store=subject.store,
     )
     saved = (*plan.archives, *plan.uploads, *plan.reports)
-    if not (plan.restores or plan.downloads or saved):
+    if not (plan.restores or plan.downloads or saved or plan.dotenv):
         return replace(plan, store=None)
     if plan.store is None:
         message = (

@@ -11,6 +11,7 @@ from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.plan import StoreTarget
 from gitlab_ci_provider.model.rules import JobDecision
 from gitlab_ci_provider.model.run import JobArtifact, PipelineRun
+from gitlab_ci_provider.model.variables import Variables
 from gitlab_ci_provider.model.workspace import BUILDS_DIR
 
 
@@ -31,6 +32,7 @@ class Subject:
         attempt: from 1; its artifacts are kept apart from those of earlier tries.
         url: of the task in the Airflow UI.
         upstream: artifacts in reach, by the job that made them.
+        dotenv: variables that the jobs in reach have written for later ones.
         store: None when the installation has no object store.
     """
 
@@ -44,6 +46,7 @@ class Subject:
     started_at: str
     upstream: Mapping[str, tuple[JobArtifact, ...]]
     store: StoreTarget | None
+    dotenv: Variables = ()
 
     @property
     def project_dir(self) -> str:

@@ -44,6 +44,11 @@ def results_key(archive_key: str) -> str:
     return f"{archive_key.removesuffix('.zip')}.json"
 
 
+def dotenv_key(archive_key: str) -> str:
+    """Name the variables of a dotenv report: they lie beside where the archive would."""
+    return archive_key.removesuffix(ARCHIVE_NAME) + "dotenv.json"
+
+
 def index_key(archive_key: str) -> str:
     """Name the list of an archive's files, which lies beside it, see `storage/index.py`."""
     return f"{archive_key}.index.json"

@@ -8,7 +8,7 @@ Source: GitLab's `Ci::Variables::Builder`.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.job import Job
@@ -25,6 +25,19 @@ from gitlab_ci_provider.variables.expand import (
 from gitlab_ci_provider.variables.predefined import job_variables, pipeline_variables
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunVariables:
+    """Variables of a job that exist only once it runs.
+
+    Attributes:
+        predefined: CI_JOB_ID and its like.
+        dotenv: written by earlier jobs.
+    """
+
+    predefined: Variables = ()
+    dotenv: Variables = ()
+
+
 def effective_variables(
     job: Job,
     pipeline: Pipeline,
@@ -32,7 +45,7 @@ def effective_variables(
     decision: JobDecision | None = None,
     *,
     workflow: Variables = (),
-    run: Variables = (),
+    run: RunVariables | None = None,
 ) -> Variables:
     """List all variables of a job, not expanded.
 
@@ -48,21 +61,23 @@ def layered(
     predefined: Variables,
     written: Variables,
     *,
-    run: Variables = (),
+    run: RunVariables | None = None,
 ) -> Variables:
     """Lay the variables of a job over each other.
 
     `predefined` are those of the pipeline, `written` those of the file, `run` what only the run
     knows.
     """
+    run = run or RunVariables()
     name = None
+    file = (run.predefined, written)
     if job.environment and job.environment.name:
         plain = applicable(context.configured, protected=context.ref.protected)
-        simple = overlay(predefined, job_variables(job), run, written, plain, context.variables)
+        simple = overlay(predefined, job_variables(job), *file, plain, context.variables)
         name = expand_or_drop(job.environment.name, expand_in_rules(simple))
     configured = applicable(context.configured, protected=context.ref.protected, environment=name)
     own = job_variables(job, name)
-    return overlay(predefined, own, run, written, configured, context.variables)
+    return overlay(predefined, own, *file, run.dotenv, configured, context.variables)
 
 
 def workflow_variables(

@@ -15,6 +15,7 @@ from gitlab_ci_provider.model.plan import (
     ArtifactUpload,
     CacheArchive,
     CacheRestore,
+    DotenvUpload,
     GetSources,
     JobPlan,
     PlanVariable,
@@ -33,6 +34,7 @@ FULL = JobPlan(
     archives=(CacheArchive(name="c", object_key="a", paths=("p",)),),
     uploads=(ArtifactUpload(name="n", object_key="k", paths=("p",), exclude=("e",)),),
     reports=(ReportUpload(kind="junit", object_key="k", paths=("p",)),),
+    dotenv=DotenvUpload(object_key="k", paths=("p",)),
     store=StoreTarget(bucket="b"),
 )
 

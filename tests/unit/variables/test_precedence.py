@@ -8,16 +8,16 @@ from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.rules import JobDecision
 from gitlab_ci_provider.model.variables import ConfiguredVariables, Variable
 from gitlab_ci_provider.variables.expand import expand_all
-from gitlab_ci_provider.variables.precedence import effective_variables
+from gitlab_ci_provider.variables.precedence import RunVariables, effective_variables
 
 
 def test_layers_win_in_gitlabs_order():
-    """Pipeline over rule over job over workflow over global over run-only over predefined."""
-    names = ("CI_JOB_NAME", "RUN", "SHARED", "FLOW", "JOB", "RULE", "PIPELINE")
-    layers = [dict.fromkeys(names[position:], str(position)) for position in range(7)]
+    """Pipeline, dotenv, rule, job, workflow, global, run-only, predefined: each over the next."""
+    names = ("CI_JOB_NAME", "RUN", "SHARED", "FLOW", "JOB", "RULE", "DOTENV", "PIPELINE")
+    layers = [dict.fromkeys(names[position:], str(position)) for position in range(8)]
     job = make_job("a", own_variables=make_variables(**layers[4]))
     pipeline = make_pipeline(job, variables=make_variables(**layers[2]))
-    context = make_context(variables=make_variables(**layers[6]))
+    context = make_context(variables=make_variables(**layers[7]))
     decision = JobDecision(job="a", present=True, variables=make_variables(**layers[5]))
 
     found = effective_variables(
@@ -26,11 +26,13 @@ def test_layers_win_in_gitlabs_order():
         context,
         decision,
         workflow=make_variables(**layers[3]),
-        run=make_variables(**layers[1]),
+        run=RunVariables(
+            predefined=make_variables(**layers[1]), dotenv=make_variables(**layers[6])
+        ),
     )
 
     values = {one.name: one.value for one in found}
-    assert [values[name] for name in names] == ["a", "1", "2", "3", "4", "5", "6"]
+    assert [values[name] for name in names] == ["a", "1", "2", "3", "4", "5", "6", "7"]
 
 
 def test_inherit_filters_global_and_workflow_variables():

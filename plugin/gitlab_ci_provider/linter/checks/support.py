@@ -32,10 +32,6 @@ def _reports(job: Job) -> bool:
     return bool(job.artifacts and set(job.artifacts.reports) - _READ_REPORTS)
 
 
-def _dotenv(job: Job) -> bool:
-    return bool(job.artifacts and "dotenv" in job.artifacts.reports)
-
-
 def _shown_only(job: Job) -> bool:
     artifacts = job.artifacts
     return bool(artifacts and (artifacts.expose_as or artifacts.access or not artifacts.public))
@@ -68,8 +64,6 @@ _RULES = (
     _Rule(_kept("secrets"), Limit("secrets", "the job gets no secrets from vaults", True)),
     _Rule(_kept("id_tokens"), Limit("id_tokens", "the job gets no tokens", True)),
     _Rule(_kept("identity"), Limit("identity", "the job gets no workload identity", True)),
-    _Rule(_dotenv,
-          Limit("artifacts:reports:dotenv", "its variables do not reach later jobs", True)),
     _Rule(_other_project,
           Limit("rules:exists:project", "files of other projects are not looked at", True)),
     _Rule(_other_ref,

@@ -1,0 +1,69 @@
+"""Reports of kind `dotenv`: variables for later jobs, kept as an object of their own. Fatal.
+
+They are read and checked here, as GitLab's server does when the runner uploads them: a report that
+is wrong fails the job. Values go into the object store and nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from gitlab_ci_provider.exceptions import GitlabCiError, JobFailure, SystemFailure
+from gitlab_ci_provider.helper.context import PhaseContext
+from gitlab_ci_provider.helper.phases.save import put
+from gitlab_ci_provider.model.plan import DotenvUpload
+from gitlab_ci_provider.model.reports import JobReport
+from gitlab_ci_provider.storage.members import find_members
+from gitlab_ci_provider.variables.dotenv import MAX_UNPACKED, parse_dotenv
+
+
+def upload_dotenv(context: PhaseContext, upload: DotenvUpload) -> None:
+    """Save the variables that the job has written; no file is a warning only.
+
+    Raises:
+        DotenvError: GitLab would not accept the report.
+        SystemFailure: it could not be saved.
+    """
+    members = find_members(context.project_dir, upload.paths)
+    for line in members.findings:
+        context.output.line(line)
+    for line in members.warnings:
+        context.output.warning(line)
+    files = [_content(context.project_dir / path) for path in members.paths]
+    found = [content for content in files if content is not None]
+    if not found:
+        context.output.warning("No files to upload as dotenv")
+        return
+    variables = parse_dotenv(found)
+    data = json.dumps([[one.name, one.value] for one in variables]).encode()
+    try:
+        _save(context, upload.object_key, data)
+    except (GitlabCiError, OSError) as error:
+        if isinstance(error, JobFailure):
+            raise
+        raise SystemFailure(f"cannot upload the dotenv report: {error}") from error
+    context.output.line(f"Uploaded {len(variables)} variables of the dotenv report")
+    report = JobReport(
+        kind="dotenv",
+        object_key=upload.object_key,
+        files=len(found),
+        size=len(data),
+        summary={"variables": len(variables)},
+    )
+    context.reports.append(report)
+
+
+def _content(path: Path) -> bytes | None:
+    """Read a file; links are not followed: they could lead to what only the helper may see."""
+    if path.is_symlink() or not path.is_file():
+        return None
+    with path.open("rb") as file:
+        return file.read(MAX_UNPACKED + 1)
+
+
+def _save(context: PhaseContext, key: str, data: bytes) -> None:
+    with context.scratch() as folder:
+        path = folder / "dotenv.json"
+        path.write_bytes(data)
+        put(context, path, key)

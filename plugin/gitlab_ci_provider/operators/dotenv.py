@@ -1,0 +1,51 @@
+"""Variables that earlier jobs have written (`artifacts:reports:dotenv`), from the object store.
+
+Only this job's worker reads them, when it plans the pod: they pass through no XCom.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from gitlab_ci_provider.exceptions import StorageError, SystemFailure
+from gitlab_ci_provider.hooks.object_store import read_object
+from gitlab_ci_provider.model.plan import StoreTarget
+from gitlab_ci_provider.model.reports import JobReport
+from gitlab_ci_provider.model.variables import Variable, Variables, merge
+from gitlab_ci_provider.storage.base import MissingObjectError
+
+
+def inherited_variables(
+    reports: Mapping[str, tuple[JobReport, ...]], store: StoreTarget | None
+) -> Variables:
+    """Read what the jobs in reach have written; of equal names, the later job's wins.
+
+    Raises:
+        SystemFailure: a report is gone or cannot be read.
+    """
+    return merge(*(_of_job(job, left, store) for job, left in reports.items()))
+
+
+def own_variables(reports: Iterable[JobReport], store: StoreTarget | None) -> Variables:
+    """Read what a job that has ended wrote itself, for its `environment:url`.
+
+    Raises:
+        SystemFailure: the report is gone or cannot be read.
+    """
+    return _of_job("this job", tuple(reports), store)
+
+
+def _of_job(job: str, reports: tuple[JobReport, ...], store: StoreTarget | None) -> Variables:
+    keys = [one.object_key for one in reports if one.kind == "dotenv"]
+    if not keys or store is None:
+        return ()
+    try:
+        pairs = msgspec.json.decode(read_object(store, keys[-1]), type=list[tuple[str, str]])
+    except MissingObjectError as error:
+        message = f"the variables of job '{job}' are gone (expired or removed): {error}"
+        raise SystemFailure(message, reason="missing_dependency_failure") from error
+    except StorageError as error:
+        raise SystemFailure(f"cannot read the variables of job '{job}': {error}") from error
+    return tuple(Variable(name=name, value=value) for name, value in pairs)
