@@ -181,17 +181,21 @@ def _shown(rule: Rule) -> str:
 
 
 def _check_needs(decisions: dict[str, JobDecision], job: Job) -> JobDecision:
-    """Drop optional needs on absent jobs; a need that is not optional is an error."""
+    """Drop needs on absent jobs; one of the job itself that is not optional is an error.
+
+    As in GitLab, needs of the matching rule are not held against the pipeline.
+    """
     decision = decisions[job.name]
     needs = job.needs if decision.needs is None else decision.needs
-    if not decision.present or not needs:
+    if not decision.present:
         return decision
-    kept = tuple(need for need in needs if _present(decisions, need))
-    absent = [need for need in needs if not need.optional and not _present(decisions, need)]
+    own = job.needs or ()
+    absent = [need for need in own if not need.optional and not _present(decisions, need)]
     errors = [_missing(job.name, need.job) for need in absent]
-    if len(job.needs or ()) > MAX_NEEDS:
-        errors.insert(0, _too_many(job))
-    if len(kept) == len(needs) and not errors:
+    if len(own) > MAX_NEEDS:
+        errors = [_too_many(job)]
+    kept = None if needs is None else tuple(need for need in needs if _present(decisions, need))
+    if kept == needs and not errors:
         return decision
     return replace(decision, needs=kept, errors=tuple(errors))
 

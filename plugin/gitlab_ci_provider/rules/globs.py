@@ -24,7 +24,8 @@ def is_plain(pattern: str) -> bool:
 def compile_glob(pattern: str) -> CompiledRegex | None:
     """Compile a pattern; None when nothing can match it."""
     alternatives = [_translate(one) for one in expand_braces(pattern)]
-    return compile_re2(r"(?s)\A(?:" + "|".join(alternatives) + r")\z")
+    possible = [one for one in alternatives if one is not None]
+    return compile_re2(r"(?s)\A(?:" + "|".join(possible) + r")\z") if possible else None
 
 
 def matches(pattern: str, path: str) -> bool:
@@ -32,71 +33,108 @@ def matches(pattern: str, path: str) -> bool:
     if is_plain(pattern):
         return pattern == path
     regex = compile_glob(pattern)
-    return regex is not None and regex.search(path) is not None
+    return regex is not None and regex.found_in(path)
 
 
 def expand_braces(pattern: str) -> list[str]:
-    """List the patterns that `{a,b}` stands for, at most 1,000."""
+    """List the patterns that `{a,b}` stands for, at most 1,000; none for a brace left open."""
     done: list[str] = []
     waiting = [pattern]
     while waiting and len(done) + len(waiting) <= MAX_ALTERNATIVES:
         one = waiting.pop()
-        parts = _first_brace(one)
-        if parts is None:
+        opened = _BRACE.match(one)
+        if opened is None:
             done.append(one)
-            continue
-        head, choices, tail = parts
-        waiting.extend(head + choice + tail for choice in reversed(choices))
+        else:
+            waiting.extend(reversed(_alternatives(one, opened.end() - 1)))
     return done + waiting
 
 
-def _first_brace(pattern: str) -> tuple[str, list[str], str] | None:
-    start = pattern.find("{")
-    if start < 0:
-        return None
+_CHARACTER = re.compile(r"\\.|.", re.DOTALL)
+_BRACE = re.compile(r"(?:\\.|[^\\{])*\{", re.DOTALL)
+
+
+def _alternatives(pattern: str, start: int) -> list[str]:
+    """Replace the brace at `start` by each of its choices."""
     depth = 0
     choices = [""]
-    for position in range(start, len(pattern)):
-        character = pattern[position]
+    for found in _CHARACTER.finditer(pattern, start):
+        character = found[0]
         depth += {"{": 1, "}": -1}.get(character, 0)
         if depth == 0:
-            return pattern[:start], choices, pattern[position + 1 :]
+            return [pattern[:start] + choice + pattern[found.end() :] for choice in choices]
         if character == "," and depth == 1:
             choices.append("")
-        elif position > start:
+        elif found.start() > start:
             choices[-1] += character
-    return None
+    return []
 
 
 _TOKEN = re.compile(
-    r"(?P<any>\*\*/(?:\*\*/)*)|(?P<star>\*+)|(?P<one>\?)|(?P<set>\[[^\]/]+\])|\\?(.)", re.S
+    r"(?P<any>\*\*/(?:\*\*/)*)|(?P<star>\*+)|(?P<one>\?)|(?P<set>\[)"
+    r"|\\(?P<escaped>.)|(?P<last>\\)|(?P<plain>.)",
+    re.DOTALL,
 )
+_ANY = r"(?:[^/]+/)*"
+_SLASH = ord("/")
 
 
-def _translate(pattern: str) -> str:
-    """Translate a pattern without alternatives to a regular expression."""
+def _translate(pattern: str) -> str | None:
+    """Translate a pattern without alternatives to a regular expression; None matches nothing."""
     out: list[str] = []
     position = 0
-    while position < len(pattern):
-        found = _TOKEN.match(pattern, position)
-        if found is None:
-            break
-        segment_start = position == 0 or pattern[position - 1] == "/"
-        out.append(_piece(found, segment_start))
-        position = found.end()
+    while found := _TOKEN.match(pattern, position):
+        if found["set"]:
+            translated = _translate_set(pattern, found.end())
+            if translated is None:
+                return None
+            piece, position = translated
+        else:
+            piece = _piece(found, position == 0 or pattern[position - 1] == "/")
+            position = found.end()
+        out.append(piece)
     return "".join(out)
 
 
 def _piece(found: re.Match[str], segment_start: bool) -> str:
     if found["any"]:
-        return r"(?:[^/]+/)*" if segment_start else r"[^/]*/"
+        return _ANY if segment_start else r"[^/]*/"
     if found["star"]:
         return r"[^/]*"
     if found["one"]:
         return r"[^/]"
-    if found["set"]:
-        inside = found["set"][1:-1]
-        negated = inside[0] in "!^"
-        body = re.escape(inside[1:] if negated else inside).replace(r"\-", "-")
-        return f"[^/{body}]" if negated else f"[{body}]"
-    return re.escape(found[5])
+    return re.escape(found["escaped"] or found["plain"] or "")
+
+
+_MEMBER = re.compile(r"(?:\\(.)|([^\]\\]))(?:-(?!\])(?:\\(.)|([^\\])))?", re.DOTALL)
+
+
+def _translate_set(pattern: str, position: int) -> tuple[str, int] | None:
+    """Translate `[a-c]`, `[!a]` or `[^a]`; None without its end. A slash never matches."""
+    negated = pattern[position : position + 1] in ("!", "^")
+    position += negated
+    ranges: list[tuple[int, int]] = []
+    while (found := _MEMBER.match(pattern, position)) is not None:
+        first, last = found[1] or found[2], found[3] or found[4]
+        ranges += _range(ord(first), ord(last or first))
+        position = found.end()
+    if pattern[position : position + 1] != "]":
+        return None
+    if negated:
+        return f"[^/{_class(ranges)}]", position + 1
+    kept = [part for one in ranges for part in _without_slash(*one)]
+    return (f"[{_class(kept)}]" if kept else r"[^\x00-\x{10ffff}]"), position + 1
+
+
+def _range(low: int, high: int) -> list[tuple[int, int]]:
+    """Give a range; one that is written backwards stands for its two ends."""
+    return [(low, high)] if low <= high else [(low, low), (high, high)]
+
+
+def _without_slash(low: int, high: int) -> list[tuple[int, int]]:
+    parts = ((low, min(high, _SLASH - 1)), (max(low, _SLASH + 1), high))
+    return [(start, end) for start, end in parts if start <= end]
+
+
+def _class(ranges: list[tuple[int, int]]) -> str:
+    return "".join(f"\\x{{{low:x}}}-\\x{{{high:x}}}" for low, high in ranges)

@@ -5,7 +5,8 @@ Source: GitLab's `Gitlab::Ci::Build::Rules::Rule::Clause`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from gitlab_ci_provider.model.rules import Changes, Exists, Rule
 from gitlab_ci_provider.rules.expression.evaluator import is_true
@@ -17,6 +18,10 @@ from gitlab_ci_provider.variables.expand import expand_known
 
 MAX_COMPARISONS = 50_000
 """More comparisons of patterns and files than this count as a match, as in GitLab."""
+
+_ANYWHERE = "**/*"
+_SUFFIX = re.compile(r"\*\*/\*\.[^/*?\[{]*")
+"""`**/*.js` asks for the end of a name, which GitLab looks at without counting comparisons."""
 
 MAX_REGEXP = 255
 """Characters of `regexp` after expansion."""
@@ -78,16 +83,25 @@ def _exists_match(exists: Exists, view: RuleView) -> bool:
     paths = _tree(exists, view)
     if exists.regexp is not None:
         return _regexp_matches(exists.regexp, paths, view, "rules:exists")
-    patterns = [pattern.lstrip("/") for pattern in _expanded(exists.paths, view)]
+    patterns = list(_expanded(exists.paths, view))
     if any(is_plain(pattern) and pattern in paths for pattern in patterns):
         return True
     globs = [pattern for pattern in patterns if not is_plain(pattern)]
+    suffixes = tuple(one.removeprefix(_ANYWHERE) for one in globs if _SUFFIX.fullmatch(one))
+    if suffixes and any(path.endswith(suffixes) for path in paths):
+        return True
+    return _globs_match([one for one in globs if not _SUFFIX.fullmatch(one)], paths)
+
+
+def _globs_match(globs: Sequence[str], paths: Iterable[str]) -> bool:
+    """Compare until something matches or too much was compared."""
+    if not any("/" in glob or "**" in glob for glob in globs):
+        paths = (path for path in paths if "/" not in path)
     compared = 0
     for path in paths if globs else ():
-        for pattern in globs:
-            compared += 1
-            if compared > MAX_COMPARISONS or matches(pattern, path):
-                return True
+        compared += len(globs)
+        if compared > MAX_COMPARISONS or any(matches(glob, path) for glob in globs):
+            return True
     return False
 
 
@@ -122,4 +136,4 @@ def _regexp_matches(pattern: str, paths: Collection[str], view: RuleView, keywor
     if len(paths) > MAX_COMPARISONS:
         return True
     regex = compile_re2(expanded)
-    return regex is not None and any(regex.search(path) for path in paths)
+    return regex is not None and any(regex.found_in(path) for path in paths)

@@ -75,4 +75,4 @@ def _is_name(pattern: str, context: PipelineContext) -> bool:
     regex = compile_pattern(pattern)
     if regex is None:
         return pattern == context.ref.name
-    return regex.search(context.ref.name) is not None
+    return regex.found_in(context.ref.name)

@@ -172,7 +172,7 @@ def test_changes_are_true_without_a_push(source: str, kind: RefKind, present: bo
 
 
 def test_empty_rules_lift_the_implicit_only():
-    """A job with an empty list of rules is in every pipeline, merge requests included."""
+    """A job whose rules are null is in every pipeline, merge requests included."""
     job = make_job("a", rules=())
     context = make_context(source="merge_request_event", target_branch="main")
 
@@ -212,3 +212,16 @@ def test_sources_are_words_of_only(source: str, word: str):
     job = make_job("a", only=Policy(refs=(word,)))
 
     assert decide(job, make_pipeline(job), make_context(source=source)).present
+
+
+def test_only_the_jobs_own_needs_must_be_there():
+    """GitLab holds the job's needs against a pipeline, even where a rule replaces them."""
+    never = (Rule(when=When.NEVER),)
+    gone, here = make_job("gone", rules=never), make_job("here")
+    job = make_job("a", needs=(Need(job="gone"),), rules=(Rule(needs=(Need(job="here"),)),))
+    other = make_job("b", needs=(Need(job="here"),), rules=(Rule(needs=(Need(job="gone"),)),))
+
+    jobs = decide_pipeline(make_pipeline(gone, here, job, other), make_context()).jobs
+
+    assert "'a' job needs 'gone' job" in jobs["a"].errors[0]
+    assert (jobs["b"].needs, jobs["b"].errors) == ((), ())

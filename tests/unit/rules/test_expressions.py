@@ -8,7 +8,15 @@ from gitlab_ci_provider.rules.expression.evaluator import is_true
 from gitlab_ci_provider.rules.expression.lexer import ExpressionError
 from gitlab_ci_provider.rules.expression.parser import parse
 
-VARIABLES = {"FULL": "my variable", "EMPTY": "", "BLANK": "  ", "PATTERN": "/^MY/i", "N": "23"}
+VARIABLES = {
+    "FULL": "my variable",
+    "EMPTY": "",
+    "BLANK": "  ",
+    "PATTERN": "/^MY/i",
+    "N": "23",
+    "TEXT": "a\nb",
+    "BOOL": "true",
+}
 
 
 @pytest.mark.parametrize(
@@ -28,7 +36,12 @@ VARIABLES = {"FULL": "my variable", "EMPTY": "", "BLANK": "  ", "PATTERN": "/^MY
         ('$NONE && $FULL == "x" || $FULL', True),
         ('$FULL || $NONE && $NONE', True), ("($FULL || $NONE) && $NONE", False),
         ('("string" || "test") == "string"', True),
-        (r"$P =~ /a\/b/", False),
+        (r"$P =~ /a\/b/", False), ('$FULL =~ "my"', False), ('"my" =~ $FULL', True),
+        ("$EMPTY =~ $EMPTY", True), ('$FULL == "x" == "x"', False), ('"" || "x"', False),
+        ('"string" == ("test" && "string")', True), ("$N == 'true' || $N", True),
+        ('$FULL == "my variable" && $NONE == null', True), ("/ab/", True), ("$N !~ /^2/", False),
+        ("$FULL =~ /VARIABLE$/i && $N", True), ('$TEXT =~ /^b$/', False), ('$TEXT =~ /^b$/m', True),
+        ("$TEXT =~ /a.b/", False), ("$TEXT =~ /a.b/s", True), ("$BOOL == true", False),
     ],
 )  # fmt: skip
 def test_expression(expression: str, expected: bool):
@@ -41,7 +54,8 @@ def test_expression(expression: str, expected: bool):
     [
         "", "  ", "${FULL}", "!$FULL", "$FULL ==", "== $FULL", "$FULL $N", "$FULL == 123",
         "($FULL", "$FULL)", "()", "$FULL =~ /(/", "$FULL =~ /(?=a)b/", "$FULL =~ /x",
-        "$FULL =~ /./", "$FULL && ", "$A || " * 60 + "$A", "|| &&",
+        "$FULL =~ /./", "$FULL && ", "$A || " * 60 + "$A", "|| &&", "$VÄR", "trueish", "$A && !$B",
+        '"two\nlines"', "$FULL = 1", '($FULL == "a"))', "null null", "$FULL =~ //",
     ],
 )  # fmt: skip
 def test_what_is_no_expression(expression: str):

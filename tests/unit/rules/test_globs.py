@@ -17,10 +17,14 @@ from gitlab_ci_provider.rules.globs import expand_braces, matches
         ("src/**/*", "src/a/b", True), ("src/**/*", "src/.git/b", True), ("**/b", "b", True),
         ("**/b", "a/x/b", True), ("a**/b", "ax/b", True), ("a**/b", "a/x/b", False),
         ("src/", "src/a", False), ("/a", "a", False), ("*.{rb,py}", "a.py", True),
-        ("*.{rb,py}", "a.sh", False), ("{a,b/{c,d}}.x", "b/d.x", True), ("{a,b", "{a,b", True),
+        ("*.{rb,py}", "a.sh", False), ("{a,b/{c,d}}.x", "b/d.x", True), ("{a,b", "{a,b", False),
         ("[a-c].x", "b.x", True), ("[!a-c].x", "b.x", False), ("[^a-c].x", "d.x", True),
         ("[a/]x", "/x", False), (r"\*.x", "*.x", True), (r"\*.x", "a.x", False),
         ("a.c", "aXc", False), ("(a|b)", "a", False), ("Ünï*", "Ünïcode", True),
+        ("[a/b]", "b", True), ("[.-0]", "/", False), (r"[\]a]", "]", True), ("[b-a]", "b", True),
+        ("[a-]", "-", True), ("[ab", "a", False), ("[ab", "[ab", False), ("a\\", "a", True),
+        (r"\{a,b}*", "{a,b}", True), (r"{a\,b,c}?", "a,bx", True), ("*.\udce4", "x", False),
+        ("*", "\udce4", True), ("?", "ä", True),
     ],
 )  # fmt: skip
 def test_glob(pattern: str, path: str, expected: bool):

@@ -42,12 +42,27 @@ def test_too_many_comparisons_of_changes_match():
 
 
 def test_too_many_comparisons_of_exists_match():
-    """The same holds for `exists`, for globs only: plain names are looked up."""
-    tree = frozenset(f"f{n}" for n in range(60_000))
+    """The same holds for `exists`, for globs only: names and endings are cheap."""
+    tree = frozenset(f"d/f{n}" for n in range(60_000))
     view = _view(tree=lambda: tree)
 
-    assert rule_matches(Rule(exists=Exists(paths=("x*",))), view)
-    assert not rule_matches(Rule(exists=Exists(paths=("x",))), view)
+    assert rule_matches(Rule(exists=Exists(paths=("d/x*",))), view)
+    for cheap in ("x", "x*", "**/*.rb"):
+        assert not rule_matches(Rule(exists=Exists(paths=(cheap,))), view)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("**/*.rb", True), ("*.rb", False), ("**/*.r", False), ("/d/a.rb", False),
+        ("d/a.rb", True), ("d/*", True), ("*", False), ("**/*.{rb,py}", True),
+    ],
+)  # fmt: skip
+def test_exists(pattern: str, expected: bool):
+    """Globs are compared with paths from the root, which have no leading slash."""
+    view = _view(tree=lambda: frozenset({"d/a.rb"}))
+
+    assert rule_matches(Rule(exists=Exists(paths=(pattern,))), view) is expected
 
 
 def test_exists_in_another_project():

@@ -101,6 +101,6 @@ def _check_regex(spec: InputSpec, value: object, which: str) -> list[str]:
     regex = compile_re2(spec.regex)
     if regex is None:
         return ["invalid regular expression"]
-    if regex.search(str(value)) is not None:
+    if regex.found_in(str(value)):
         return []
     return [f"{which} value does not match required RegEx pattern"]

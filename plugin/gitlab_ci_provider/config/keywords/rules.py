@@ -50,6 +50,8 @@ def read_rules(field: Field, kind: RuleKind) -> tuple[Rule, ...] | None:
             "keyword-invalid", f"{field.label.removesuffix(':rules')} rules {_WRONG}", field.mark
         )
         return None
+    if not field.value:
+        field.refuse("can't be blank")
     label = f"{field.label}:rule"
     read: list[Rule | None] = []
     for value, mark in _flat(field.value):

@@ -78,7 +78,7 @@ def _matches(left: Value, right: Value) -> bool:
     regex = compile_pattern(source)
     if regex is None:
         return subject in source
-    return regex.search(subject) is not None
+    return regex.found_in(subject)
 
 
 def _text(value: Value) -> str:

@@ -18,9 +18,9 @@ _LEXEMES = re.compile(
     |(?P<pattern>/(?:[^/]|\\/)+[^\\]/[ismU]*)
     |(?P<null>null)|(?P<boolean>true|false)
     |(?P<operator>==|=~|!=|!~|&&|\|\|)""",
-    re.VERBOSE,
+    re.VERBOSE | re.ASCII,
 )
-_SPACE = re.compile(r"\s*")
+_SPACE = re.compile(r"\s*", re.ASCII)
 
 
 class ExpressionError(ValueError):

@@ -20,18 +20,31 @@ class Match(Protocol):
         """Give what a group caught; 0 for all of it."""
 
 
-class CompiledRegex(Protocol):
-    """What a compiled pattern can do."""
+class CompiledRegex:
+    """A pattern of RE2; what is no Unicode in a text counts as `?`."""
+
+    __slots__ = ("_regex",)
+
+    def __init__(self, pattern: str):
+        import re2
+
+        options = re2.Options()
+        options.log_errors = False
+        self._regex = re2.compile(pattern, options)
 
     @property
     def groups(self) -> int:
         """How many groups the pattern has."""
+        return int(self._regex.groups)
 
-    def search(self, text: str) -> object | None:
-        """Find the pattern anywhere in a text."""
+    def found_in(self, text: str) -> bool:
+        """Tell whether the pattern is anywhere in a text."""
+        return self._regex.search(text.encode("utf-8", "replace")) is not None
 
     def finditer(self, text: str) -> Iterable[Match]:
         """Find the pattern everywhere in a text."""
+        found: Iterable[Match] = self._regex.finditer(text.encode("utf-8", "replace").decode())
+        return found
 
 
 def is_pattern(text: str) -> bool:
@@ -54,10 +67,7 @@ def compile_re2(pattern: str) -> CompiledRegex | None:
     """Compile a pattern without slashes; None when RE2 refuses it."""
     import re2
 
-    options = re2.Options()
-    options.log_errors = False
     try:
-        compiled: CompiledRegex = re2.compile(pattern, options)
-    except re2.error:
+        return CompiledRegex(pattern)
+    except (re2.error, UnicodeEncodeError):
         return None
-    return compiled
