@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 CREATE_PIPELINE = "create_pipeline"
 FINISH_PIPELINE = "finish_pipeline"
 
+_VARIABLES = "gitlab_ci_secret_variables"
+
 _MAX = 200
 """Airflow allows 250 characters."""
 
@@ -36,6 +38,18 @@ def part_dag_id(owner: str, part: str) -> str:
 def belongs_to(dag: str, owner: str) -> bool:
     """Tell whether a DAG is that of a part of another, at any depth."""
     return dag.startswith(f"{owner}..")
+
+
+def stored_variables_names(project_path: str) -> tuple[str, ...]:
+    """Name the Airflow Variables that hold CI/CD variables for a project.
+
+    Returns:
+        For `group/project`: of the instance, `gitlab_ci_secret_variables`, then the same with
+        `__group`, of each group from the outermost to the closest, and with `__group__project`.
+    """
+    parts = project_path.split("/")
+    paths = ("/".join(parts[: count + 1]) for count in range(len(parts)))
+    return (_VARIABLES, *(f"{_VARIABLES}__{dag_id(path)}" for path in paths))
 
 
 def task_ids(jobs: Iterable[str]) -> dict[str, str]:

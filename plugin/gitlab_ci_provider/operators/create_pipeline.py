@@ -8,8 +8,10 @@ from typing import Any
 
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowFailException, DownstreamTasksSkipped
+from airflow.sdk.log import mask_secret
 
 from gitlab_ci_provider.exceptions import GitlabCiError
+from gitlab_ci_provider.hooks.ci_variables import configured_variables
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.dag_record import DagRecord
 from gitlab_ci_provider.model.names import task_ids
@@ -17,6 +19,7 @@ from gitlab_ci_provider.model.project import Ref
 from gitlab_ci_provider.model.rules import PipelineDecision
 from gitlab_ci_provider.model.run import PipelineRun
 from gitlab_ci_provider.operators.cache_files import file_keys
+from gitlab_ci_provider.operators.decision_words import without_secrets
 from gitlab_ci_provider.operators.numbers import enter
 from gitlab_ci_provider.operators.pinned import Pinned, check_topology, pin
 from gitlab_ci_provider.operators.run_form import RunForm, read_form
@@ -24,6 +27,8 @@ from gitlab_ci_provider.operators.run_record import push_run
 from gitlab_ci_provider.schedule.selection import select
 from gitlab_ci_provider.settings import load_settings
 from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.variables.masking import Masker
+from gitlab_ci_provider.variables.stored import secret_values
 
 
 class CreatePipelineOperator(BaseOperator):
@@ -76,7 +81,11 @@ class CreatePipelineOperator(BaseOperator):
     def _decide(self, record: DagRecord, form: RunForm, pinned: Pinned) -> PipelineDecision:
         from gitlab_ci_provider.rules.evaluate import decide_pipeline  # DAG parsing needs no RE2
 
-        decision = decide_pipeline(pinned.pipeline, _rule_context(record, form, pinned))
+        context = _rule_context(record, form, pinned)
+        secrets = secret_values(context.configured)
+        for value in secrets:
+            mask_secret(value)
+        decision = without_secrets(decide_pipeline(pinned.pipeline, context), Masker(secrets))
         for problem in decision.errors:
             self.log.error("%s", problem)
         if decision.errors:
@@ -131,6 +140,7 @@ def _rule_context(record: DagRecord, form: RunForm, pinned: Pinned) -> PipelineC
         source=form.source,
         variables=form.variables,
         commit=pinned.files.commit(),
+        configured=configured_variables(record.project.path),
     )
     if not wanted(pinned.pipeline, context).tree:
         return context

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from airflow.sdk import Context
 
 from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.hooks.ci_variables import configured_variables
 from gitlab_ci_provider.hooks.object_store import store_target
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.names import task_ids
@@ -87,6 +88,7 @@ def subject(context: Context, run: JobRun) -> Subject:
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
         upstream={job: result.artifacts for job, result in upstream.items()},
         dotenv=inherited_variables(reports, store),
+        configured=configured_variables(run.record.project.path),
         store=store,
     )
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from gitlab_ci_provider.model.artifacts import Artifacts
 from gitlab_ci_provider.model.job import Job
-from gitlab_ci_provider.model.plan import ArtifactDownload, ArtifactUpload, DotenvUpload, ReportUpload
+from gitlab_ci_provider.model.plan import (
+    ArtifactDownload,
+    ArtifactUpload,
+    DotenvUpload,
+    ReportUpload,
+)
 from gitlab_ci_provider.model.rules import JobDecision
 from gitlab_ci_provider.model.variables import Variables
 from gitlab_ci_provider.planner.subject import Subject

@@ -11,7 +11,7 @@ from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.plan import StoreTarget
 from gitlab_ci_provider.model.rules import JobDecision
 from gitlab_ci_provider.model.run import JobArtifact, PipelineRun
-from gitlab_ci_provider.model.variables import Variables
+from gitlab_ci_provider.model.variables import ConfiguredVariables, Variables
 from gitlab_ci_provider.model.workspace import BUILDS_DIR
 
 
@@ -33,6 +33,7 @@ class Subject:
         url: of the task in the Airflow UI.
         upstream: artifacts in reach, by the job that made them.
         dotenv: variables that the jobs in reach have written for later ones.
+        configured: variables of the instance, the groups and the project.
         store: None when the installation has no object store.
     """
 
@@ -47,6 +48,7 @@ class Subject:
     upstream: Mapping[str, tuple[JobArtifact, ...]]
     store: StoreTarget | None
     dotenv: Variables = ()
+    configured: ConfiguredVariables = ConfiguredVariables()
 
     @property
     def project_dir(self) -> str:
@@ -62,4 +64,5 @@ class Subject:
             source=self.run.source,
             variables=self.run.variables,
             commit=self.run.commit,
+            configured=self.configured,
         )

@@ -1,0 +1,120 @@
+"""CI/CD variables as they are kept outside of a repository: JSON in the shape of GitLab's API.
+
+A list of objects as `GET /projects/:id/variables` answers, or an object of names and values::
+
+    [{"key": "TOKEN", "value": "...", "masked": true, "environment_scope": "prod"}]
+    {"REGION": "eu-1"}
+
+Errors name the place and the key, never a value.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from gitlab_ci_provider.exceptions import SettingsError
+from gitlab_ci_provider.model.variables import ConfiguredVariables, Variable
+
+SHORTEST_MASKED = 8
+"""Characters; GitLab takes no shorter value for a masked variable."""
+
+_KEY = re.compile(r"[a-zA-Z0-9_]{1,255}", re.ASCII)
+_FLAGS = ("protected", "masked", "hidden", "raw", "masked_and_hidden")
+_TEXTS = ("environment_scope", "variable_type", "description")
+_TYPES = ("env_var", "file")
+
+
+def parse_stored(text: str, place: str) -> tuple[Variable, ...]:
+    """Read the variables of one level, in their order.
+
+    Args:
+        text: the JSON.
+        place: where it is kept, for messages.
+
+    Raises:
+        SettingsError: it is not what GitLab's API would give.
+    """
+    try:
+        data = json.loads(text)
+    except ValueError as error:
+        at = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise SettingsError(f"{place}: this is no JSON{at}") from None
+    variables = tuple(_variable(entry, place) for entry in _entries(data, place))
+    seen: set[tuple[str, str]] = set()
+    for one in variables:
+        if (one.name, one.environment_scope) in seen:
+            raise _wrong(place, one.name, "is there twice for the same environment scope")
+        seen.add((one.name, one.environment_scope))
+    return variables
+
+
+def secret_values(configured: ConfiguredVariables) -> tuple[str, ...]:
+    """List the values that must not be seen, wherever they apply."""
+    layers = (configured.instance, *configured.groups, configured.project)
+    return tuple(one.value for layer in layers for one in layer if one.masked)
+
+
+def _entries(data: Any, place: str) -> Iterator[Mapping[str, Any]]:
+    if isinstance(data, dict):
+        data = [{"key": key, "value": value} for key, value in data.items()]
+    if not isinstance(data, list):
+        raise SettingsError(
+            f"{place}: must be a list of variables, or an object of names and values"
+        )
+    for number, entry in enumerate(data, start=1):
+        if not isinstance(entry, dict) or not isinstance(entry.get("key"), str):
+            raise SettingsError(f"{place}: entry {number} must be an object with a `key`")
+        yield entry
+
+
+def _variable(entry: Mapping[str, Any], place: str) -> Variable:
+    key, value = entry["key"], entry.get("value")
+    for problem in _problems(entry):
+        raise _wrong(place, key, problem)
+    masked = any(entry.get(flag) for flag in ("masked", "hidden", "masked_and_hidden"))
+    if masked and len(str(value)) < SHORTEST_MASKED:
+        words = f"is masked, but its value has less than {SHORTEST_MASKED} characters"
+        raise _wrong(place, key, words)
+    return Variable(
+        name=key,
+        value=str(value),
+        expand=not entry.get("raw"),
+        masked=masked,
+        hidden=bool(entry.get("hidden") or entry.get("masked_and_hidden")),
+        file=entry.get("variable_type") == "file",
+        protected=bool(entry.get("protected")),
+        environment_scope=entry.get("environment_scope") or "*",
+    )
+
+
+def _problems(entry: Mapping[str, Any]) -> Iterator[str]:
+    """Tell what is wrong with an entry."""
+    if not _KEY.fullmatch(entry["key"]):
+        yield "can contain only letters, digits and '_', at most 255"
+    value = entry.get("value")
+    if value is None:
+        yield "has no value: GitLab's API does not give those of hidden variables"
+    if not isinstance(value, str | int | float) or isinstance(value, bool):
+        yield "has a value that is no text"
+    unknown = set(entry) - {"key", "value", *_FLAGS, *_TEXTS}
+    if unknown:
+        yield f"has unknown keys: {', '.join(sorted(unknown))}"
+    yield from (
+        f"needs true or false for `{flag}`"
+        for flag in _FLAGS
+        if not isinstance(entry.get(flag, False), bool)
+    )
+    yield from (
+        f"needs a text for `{name}`"
+        for name in _TEXTS
+        if not isinstance(entry.get(name) or "", str)
+    )
+    if (entry.get("variable_type") or "env_var") not in _TYPES:
+        yield f"needs one of {', '.join(_TYPES)} for `variable_type`"
+
+
+def _wrong(place: str, key: str, problem: str) -> SettingsError:
+    return SettingsError(f"{place}: variable '{key[:80]}' {problem}")
