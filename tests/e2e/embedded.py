@@ -60,7 +60,7 @@ class Stack:
         store = SnapshotStore(self.home.data / "snapshots")
         url = repository.resolve().as_uri()
         return next(
-            name for name in store.projects() if store.load_project(name).project.clone_url == url
+            name for name in store.dags() if store.load_dag(name).project.clone_url == url
         )
 
 

@@ -16,7 +16,7 @@ def build_report(
     """Gather how every job ended; `canceled` says that whoever followed the run stopped it."""
     jobs = {job.name: _job(follower, job, home) for job in end.jobs}
     return {
-        "status": "canceled" if canceled else _status(end, jobs),
+        "status": "canceled" if canceled else _status(follower, end),
         "warnings": any(job["allowed_failure"] for job in jobs.values()),
         "jobs": jobs,
         "dag_id": follower.dag,
@@ -39,13 +39,13 @@ def failed_task_log(follower: Follower, end: Snapshot) -> list[str]:
     return follower.api.log(follower.dag, follower.run, created)
 
 
-def _status(end: Snapshot, jobs: dict[str, dict[str, Any]]) -> str:
+def _status(follower: Follower, end: Snapshot) -> str:
+    """Tell the pipeline's status as `finish_pipeline` left it."""
     finish = end.tasks.get(FINISH_PIPELINE)
-    if end.state != "success":
-        return "failed"
-    skipped = finish is not None and finish.state == "skipped"
-    ran = {job["status"] for job in jobs.values()} - {"absent"}
-    return "skipped" if skipped or ran <= {"skipped"} else "passed"
+    if finish is not None and finish.state == "skipped":
+        return "skipped"
+    said = follower.api.xcom(follower.dag, follower.run, FINISH_PIPELINE, "return_value")
+    return str(said["status"]) if said and end.state == "success" else "failed"
 
 
 def _job(follower: Follower, job: JobProgress, home: Home) -> dict[str, Any]:
