@@ -59,9 +59,7 @@ class Stack:
         """Name the DAG of a repository that was synced."""
         store = SnapshotStore(self.home.data / "snapshots")
         url = repository.resolve().as_uri()
-        return next(
-            name for name in store.dags() if store.load_dag(name).project.clone_url == url
-        )
+        return next(name for name in store.dags() if store.load_dag(name).project.clone_url == url)
 
 
 def git(path: Path, *arguments: str) -> str:
