@@ -93,6 +93,23 @@ def _check_dependencies(
                 words = f"{job.name} job: dependency {name} {where}"
                 yield _error(job, "dependencies-later-stage", words)
         yield from _check_against_needs(job)
+        yield from _check_artifacts_of(job, jobs, positions)
+
+
+def _check_artifacts_of(
+    job: Job, jobs: Mapping[str, Job], positions: Mapping[str, int]
+) -> Iterator[Diagnostic]:
+    """Check the jobs whose artifacts hold the configuration of a child pipeline."""
+    for include in job.bridge.includes if job.bridge else ():
+        name = include.get("job")
+        if not isinstance(name, str):
+            continue
+        if name not in jobs:
+            words = f"{job.name} job: undefined dependency: {name}"
+            yield _error(job, "dependencies-unknown-job", words)
+        elif _is_later(jobs[name], job, positions):
+            words = f"{job.name} job: dependency {name} is not defined in current or prior stages"
+            yield _error(job, "dependencies-later-stage", words)
 
 
 def _check_against_needs(job: Job) -> Iterator[Diagnostic]:

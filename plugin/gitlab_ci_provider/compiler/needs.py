@@ -49,7 +49,7 @@ def _instances(
 def _names(
     job: Job, need: Need, jobs: Mapping[str, Job], groups: Mapping[str, Sequence[str]]
 ) -> Sequence[str]:
-    if need.matrix:
+    if need.matrix and need.job not in jobs:
         values = {one.name: one.value for one in job.own_variables}
         legs = legs_of(tuple(_filled(item, values) for item in need.matrix))
         return [instance_name(need.job, leg) for leg in legs]

@@ -16,6 +16,7 @@ from gitlab_ci_provider.config.keywords.job import DEFAULT_NAMES, is_bridge
 from gitlab_ci_provider.config.keywords.kept import read_hooks
 from gitlab_ci_provider.config.keywords.retry import read_retry
 from gitlab_ci_provider.config.keywords.script import read_commands
+from gitlab_ci_provider.config.keywords.secrets import check_id_tokens
 from gitlab_ci_provider.config.raw import Map, Node, Seq
 
 GLOBAL_KEYS = ("image", "services", "before_script", "after_script", "cache")
@@ -34,6 +35,7 @@ _READERS: dict[str, Callable[[Field], object]] = {
     "timeout": duration,
     "interruptible": boolean,
     "hooks": read_hooks,
+    "id_tokens": check_id_tokens,
 }
 
 

@@ -46,8 +46,12 @@ class _Extender:
         place = value.place("extends")
         merged: Map | None = None
         depth = 0
-        for base in _names(value["extends"]):
-            if not self._usable(name, base, (*ancestors, name), place):
+        bases = _names(value["extends"])
+        unknown = [base for base in bases if base not in self.tree]
+        if unknown:
+            self._refuse(name, f"unknown keys in `extends` ({', '.join(unknown)})", place)
+        for base in bases:
+            if base in unknown or not self._usable(name, base, (*ancestors, name), place):
                 continue
             below, levels = self.extend(base, (*ancestors, name))
             depth = max(depth, levels)
@@ -57,9 +61,7 @@ class _Extender:
         return (value if merged is None else deep_merge(merged, value)), depth + 1
 
     def _usable(self, name: str, base: str, path: tuple[str, ...], place: Mark) -> bool:
-        if base not in self.tree:
-            self._refuse(name, f"unknown keys in `extends` ({base})", place)
-        elif not isinstance(self.tree[base], Map):
+        if not isinstance(self.tree[base], Map):
             self._refuse(name, f"invalid base hashes in `extends` ({base})", place)
         elif base in path:
             self._refuse(name, "circular dependency detected in `extends`", place)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from gitlab_ci_provider.config.keywords.fields import Field, integers
+from gitlab_ci_provider.config.keywords.fields import Field, boolean, integers
 from gitlab_ci_provider.config.raw import Map
 from gitlab_ci_provider.model.rules import AllowFailure
 
 
-def read_allow_failure(field: Field) -> AllowFailure | None:
-    """Read `allow_failure:`."""
+def read_allow_failure(job: Field) -> AllowFailure | None:
+    """Read `allow_failure:` of a job with a script."""
+    field = job.entry("allow_failure")
+    if field is None:
+        return None
     if isinstance(field.value, bool):
         return AllowFailure(allowed=field.value)
     if not isinstance(field.value, Map):
-        field.refuse("should be a hash or a boolean value")
+        job.refuse_as("allow failure should be a hash or a boolean value")
         return None
     field.only(("exit_codes",))
-    if field.value.get("exit_codes") is None:
-        field.refuse("exit codes should be an array of integers or an integer")
-        return None
-    codes = field.get("exit_codes", integers)
-    return AllowFailure(exit_codes=codes) if codes else None
+    return AllowFailure(exit_codes=field.get("exit_codes", integers) or ())
+
+
+def read_bridge_allow_failure(job: Field) -> AllowFailure | None:
+    """Read `allow_failure:` of a trigger job, which has no exit codes."""
+    allowed = job.get("allow_failure", boolean)
+    return None if allowed is None else AllowFailure(allowed=allowed)

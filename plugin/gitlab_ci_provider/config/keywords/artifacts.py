@@ -27,9 +27,9 @@ REPORTS = frozenset(
         *("junit", "codequality", "sast", "secret_detection", "dependency_scanning", "sarif"),
         *("container_scanning", "dast", "performance", "browser_performance", "metrics", "lsif"),
         *("load_performance", "license_scanning", "license_management", "dotenv", "terraform"),
-        *("accessibility", "requirements", "coverage_fuzzing", "api_fuzzing", "cyclonedx"),
+        *("accessibility", "requirements", "requirements_v2", "coverage_fuzzing", "api_fuzzing"),
         *("cluster_image_scanning", "repository_xray", "annotations", "coverage_report"),
-        *("cobertura", "cluster_applications"),
+        "cyclonedx",
     }
 )
 COVERAGE_FORMATS = ("cobertura", "jacoco")
@@ -42,9 +42,9 @@ def read_artifacts(field: Field) -> Artifacts | None:
     """Read `artifacts:`."""
     if not mapping(field, KEYS):
         return None
-    if field.attribute("access") and field.attribute("public"):
+    if isinstance(field.value, Map) and "access" in field.value and "public" in field.value:
         field.refuse("these keys cannot be used together: access, public")
-    reports = field.entry("reports")
+    reports = _reports_entry(field)
     artifacts = Artifacts(
         paths=field.get("paths", strings) or (),
         exclude=field.get("exclude", strings) or (),
@@ -73,6 +73,14 @@ def _check_exposed(field: Field, artifacts: Artifacts) -> None:
         field.refuse_as("paths can't be blank")
     if any("*" in path for path in artifacts.paths):
         field.refuse_as("paths can't contain '*' when used with 'expose_as'")
+
+
+def _reports_entry(field: Field) -> Field | None:
+    reports = field.entry("reports")
+    if reports is None or isinstance(reports.value, Map):
+        return reports
+    field.refuse_as("reports should be a hash")
+    return None
 
 
 def _reports(field: Field) -> Mapping[str, tuple[str, ...]]:

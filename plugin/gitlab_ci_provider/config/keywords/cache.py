@@ -9,6 +9,8 @@ from gitlab_ci_provider.config.keywords.fields import (
     Field,
     boolean,
     choice,
+    flat_items,
+    is_blank,
     mapping,
     strings,
 )
@@ -18,17 +20,20 @@ from gitlab_ci_provider.model.cache import Cache, CacheKey
 KEYS = ("key", "untracked", "paths", "when", "policy", "unprotect", "fallback_keys")
 POLICIES = ("pull-push", "push", "pull")
 MAX_CACHES = 4
+_WRONG = "can only be a Hash or an Array"
 MAX_FALLBACK_KEYS = 5
 
 
 def read_caches(field: Field) -> tuple[Cache, ...] | None:
     """Read `cache:`."""
-    if not isinstance(field.value, Seq):
-        cache = _read_cache(field)
-        return (cache,) if cache else None
-    if len(field.value) > MAX_CACHES:
-        field.refuse(f"no more than {MAX_CACHES} caches can be created")
-    read = (_read_cache(item) for item in field.items("cache"))
+    label = field.label.removesuffix("cache") + "caches"
+    if not isinstance(field.value, Seq | Map):
+        field.report.error("keyword-invalid", f"{label} config {_WRONG}", field.mark)
+        return None
+    if isinstance(field.value, Seq) and len(field.value) > MAX_CACHES:
+        words = f"{label} config no more than {MAX_CACHES} caches can be created"
+        field.report.error("keyword-invalid", words, field.mark)
+    read = [_read_cache(item) for item in flat_items(field)]
     return tuple(cache for cache in read if cache)
 
 
@@ -41,25 +46,25 @@ def _read_cache(field: Field) -> Cache | None:
         untracked=field.read("untracked", boolean) or False,
         policy=field.get("policy", _read_policy) or "pull-push",
         when=field.get("when", lambda entry: choice(entry, WHEN)) or "on_success",
-        fallback_keys=field.get("fallback_keys", _read_fallback_keys) or (),
-        unprotect=field.get("unprotect", boolean) or False,
+        fallback_keys=_read_fallback_keys(field),
+        unprotect=field.read("unprotect", boolean) or False,
     )
 
 
 def _read_policy(field: Field) -> str | None:
     """Accept a variable as well: it is known in the job only."""
-    if isinstance(field.value, str) and field.value.startswith("$"):
+    if is_blank(field.value):
+        return None
+    if isinstance(field.value, str) and (field.value in POLICIES or field.value[0] == "$"):
         return field.value
-    if field.value in POLICIES:
-        return str(field.value)
     field.refuse("should be a variable or one of: pull-push, push, pull")
     return None
 
 
-def _read_fallback_keys(field: Field) -> tuple[str, ...] | None:
-    keys = strings(field)
-    if keys and len(keys) > MAX_FALLBACK_KEYS:
-        field.refuse(f"has to many entries (maximum {MAX_FALLBACK_KEYS})")
+def _read_fallback_keys(cache: Field) -> tuple[str, ...]:
+    keys = cache.read("fallback_keys", strings) or ()
+    if len(keys) > MAX_FALLBACK_KEYS:
+        cache.refuse_as(f"fallback keys has to many entries (maximum {MAX_FALLBACK_KEYS})")
     return keys
 
 
@@ -72,8 +77,10 @@ def _read_key(field: Field) -> CacheKey | None:
     field.only(("files", "files_commits", "prefix"))
     source = field.read("files", _read_files)
     commits = field.read("files_commits", _read_files)
-    if field.value.get("files") is None and field.value.get("files_commits") is None:
+    if "files" not in field.value and "files_commits" not in field.value:
         field.refuse("missing required keys: files")
+    elif "files" in field.value and "files_commits" in field.value:
+        field.refuse("must use exactly one of these keys: files, files_commits")
     return CacheKey(
         files=source or (), files_commits=commits or (), prefix=field.read("prefix", _prefix)
     )
@@ -81,7 +88,7 @@ def _read_key(field: Field) -> CacheKey | None:
 
 def _prefix(field: Field) -> str | None:
     if isinstance(field.value, str):
-        return field.value
+        return field.value if _usable(field, field.value) else None
     field.refuse("should be a string or symbol")
     return None
 
@@ -91,7 +98,7 @@ def _usable(field: Field, written: str) -> bool:
     if "/" in key:
         field.refuse('cannot contain the "/" character')
         return False
-    if key and not key.strip("."):
+    if key in (".", ".."):
         field.refuse('cannot be "." or ".."')
         return False
     return True

@@ -10,6 +10,8 @@ import re
 from gitlab_ci_provider.config.keywords.fields import Field
 
 WEEK = 604_800
+MONTH = 2_629_746
+"""A twelfth of a year: no job may have a longer `timeout`."""
 _UNITS = {
     1: "s sec secs second seconds",
     60: "m min mins minute minutes",
@@ -20,17 +22,26 @@ _UNITS = {
     31_557_600: "y yr yrs year years",
 }
 _SECONDS = {word: seconds for seconds, words in _UNITS.items() for word in words.split()}
-_PART = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*(?:and\b|,)?")
-_CLOCK = re.compile(r"^(?:(\d+):)?(\d+):(\d+)$")
+_TEENS = (
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+    "sixteen seventeen eighteen nineteen"
+)
+_TENS = "ten twenty thirty forty fifty sixty seventy eighty ninety"
+_NUMBERS = {word: str(number) for number, word in enumerate(_TEENS.split(), start=1)} | {
+    word: f"{number}0" for number, word in enumerate(_TENS.split(), start=1)
+}
+_WORD = re.compile(r"[a-z]+")
+_PART = re.compile(r"\s*(\d*\.?\d+)\s*([a-z]*)\s*(?:and\b|plus\b|with\b|,(?!\d)|(?<=[a-z]),)?")
+_CLOCK = re.compile(r"^(?:(?:(\d+):)?(\d+):)?(\d+):(\d+)$")
 
 
 def parse_duration(words: str) -> int | None:
     """Read a duration in seconds; None when it is none."""
-    lowered = words.strip().lower()
+    lowered = _WORD.sub(lambda word: _NUMBERS.get(word[0], word[0]), words.strip().lower())
     clock = _CLOCK.match(lowered)
     if clock:
-        hours, minutes, seconds = (int(part or 0) for part in clock.groups())
-        return hours * 3600 + minutes * 60 + seconds
+        days, hours, minutes, seconds = (int(part or 0) for part in clock.groups())
+        return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
     total = 0.0
     position = 0
     while position < len(lowered):
@@ -39,7 +50,7 @@ def parse_duration(words: str) -> int | None:
             return None
         total += float(part.group(1)) * _SECONDS.get(part.group(2), 1)
         position = part.end()
-    return int(total) if position else None
+    return int(total) or None
 
 
 def duration(field: Field, limit: int | None = None) -> int | None:
@@ -56,4 +67,4 @@ def duration(field: Field, limit: int | None = None) -> int | None:
 
 def expiry(field: Field) -> int | None:
     """Read a duration after which something is removed; `never` is 0."""
-    return 0 if field.value == "never" else duration(field)
+    return 0 if str(field.value).lower() == "never" else duration(field)

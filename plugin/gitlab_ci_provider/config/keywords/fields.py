@@ -87,6 +87,22 @@ class Field:
             self.report.error("keyword-unknown", f"{self.subject} {problem}", place)
 
 
+def flat_items(field: Field, name: str = "") -> Iterator[Field]:
+    """Give the entries of nested lists in order, nulls left out; `name` is added to the label."""
+    label = f"{field.label}:{name}" if name else field.label
+    for value, mark in _flat_values(field.value, field.mark):
+        if value is not None:
+            yield Field(value, label, f"{label} config", mark, field.report)
+
+
+def _flat_values(node: Node, mark: Mark) -> Iterator[tuple[Node, Mark]]:
+    if not isinstance(node, Seq):
+        yield node, mark
+        return
+    for position, item in enumerate(node):
+        yield from _flat_values(item, node.place(position))
+
+
 def mapping(field: Field, allowed: Collection[str], problem: str = "should be a hash") -> bool:
     """Check that the value is a mapping with known keys."""
     if not isinstance(field.value, Map):
@@ -148,6 +164,13 @@ def integers(field: Field) -> tuple[int, ...] | None:
         return tuple(item for item in value if isinstance(item, int))
     field.refuse("should be an array of integers or an integer")
     return None
+
+
+def is_blank(value: Node) -> bool:
+    """Tell whether Rails calls a value blank: nothing, false, empty or only white space."""
+    if isinstance(value, str):
+        return not value.strip()
+    return value is None or value is False or (isinstance(value, Map | Seq) and not value)
 
 
 def is_integer(value: Node) -> bool:

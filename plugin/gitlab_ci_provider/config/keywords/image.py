@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from gitlab_ci_provider.config.keywords.fields import (
     Field,
+    flat_items,
+    is_blank,
     is_integer,
     mapping,
     strings,
+    strings_or_string,
     text,
 )
+from gitlab_ci_provider.config.keywords.script import read_commands
 from gitlab_ci_provider.config.keywords.variables import read_plain_variables
-from gitlab_ci_provider.config.raw import Map, Seq
+from gitlab_ci_provider.config.raw import Map, Node, Seq
 from gitlab_ci_provider.model.image import Image, PullPolicy, Service
 
 IMAGE_KEYS = ("name", "entrypoint", "ports", "pull_policy", "docker", "kubernetes")
 SERVICE_KEYS = (*IMAGE_KEYS, "command", "alias", "variables")
+MAX_OPTION = 255
 PULL_POLICIES: tuple[PullPolicy, ...] = ("always", "never", "if-not-present")
 
 
 def read_image(field: Field) -> Image | None:
     """Read `image:`."""
     if isinstance(field.value, str):
-        if not field.value:
-            field.refuse("can't be blank")
+        _check_name(field, field.value)
         return Image(name=field.value)
     if not mapping(field, IMAGE_KEYS, "should be a hash or a string"):
         return None
@@ -34,14 +38,13 @@ def read_services(field: Field) -> tuple[Service, ...] | None:
     if not isinstance(field.value, Seq):
         field.refuse("should be an array")
         return None
-    read = (_service(item) for item in field.items("service"))
+    read = (_service(item) for item in flat_items(field, "service"))
     return tuple(service for service in read if service)
 
 
 def _service(field: Field) -> Service | None:
     if isinstance(field.value, str):
-        if not field.value:
-            field.refuse("can't be blank")
+        _check_name(field, field.value)
         return Service(image=Image(name=field.value))
     if not mapping(field, SERVICE_KEYS, "should be a hash or a string"):
         return None
@@ -51,9 +54,14 @@ def _service(field: Field) -> Service | None:
     return Service(
         image=image,
         aliases=_aliases(field.get("alias", text) or ""),
-        command=field.get("command", strings),
+        command=field.read("command", read_commands),
         variables=field.read("variables", read_plain_variables) or (),
     )
+
+
+def _check_name(field: Field, name: Node) -> None:
+    if is_blank(name):
+        field.refuse_as("name can't be blank")
 
 
 def _aliases(words: str) -> tuple[str, ...]:
@@ -65,23 +73,31 @@ def _image(field: Field) -> Image | None:
     if isinstance(field.value, Map):
         if "ports" in field.value:
             field.refuse("contains disallowed keys: ports", hint="Only web terminals use ports.")
-        if field.value.get("name") in (None, ""):
-            field.refuse_as("name can't be blank")
-    docker = field.get("docker", lambda entry: _executor_options(entry, ("platform", "user")))
-    kubernetes = field.get("kubernetes", lambda entry: _executor_options(entry, ("user",)))
+        _check_name(field, field.value.get("name"))
+    docker, kubernetes = field.get("docker", _docker), field.get("kubernetes", _kubernetes)
     if not name:
         return None
     return Image(
         name=name,
         entrypoint=field.get("entrypoint", strings),
         user=(kubernetes or {}).get("user"),
-        pull_policies=field.get("pull_policy", _pull_policies) or (),
+        pull_policies=field.read("pull_policy", _pull_policies) or (),
         docker_user=(docker or {}).get("user"),
         platform=(docker or {}).get("platform"),
     )
 
 
-def _executor_options(field: Field, allowed: tuple[str, ...]) -> dict[str, str] | None:
+def _docker(field: Field) -> dict[str, str] | None:
+    return _executor_options(field, ("platform", "user"), ())
+
+
+def _kubernetes(field: Field) -> dict[str, str] | None:
+    return _executor_options(field, ("user",), ("user",))
+
+
+def _executor_options(
+    field: Field, allowed: tuple[str, ...], numbers: tuple[str, ...]
+) -> dict[str, str] | None:
     if not isinstance(field.value, Map):
         field.refuse("must be a valid json schema: not a hash")
         return None
@@ -89,19 +105,25 @@ def _executor_options(field: Field, allowed: tuple[str, ...]) -> dict[str, str] 
     options: dict[str, str] = {}
     for key in field.value:
         value = field.value[key]
-        if (isinstance(value, str) and value) or (key == "user" and is_integer(value)):
+        if isinstance(value, str) and 0 < len(value) <= MAX_OPTION:
+            options[key] = value
+        elif key in numbers and is_integer(value):
             options[key] = str(value)
         elif key in allowed:
-            field.refuse(f"must be a valid json schema: {key} is not a string")
+            field.refuse(f"must be a valid json schema: {key} is not a short text")
     return options
 
 
 def _pull_policies(field: Field) -> tuple[PullPolicy, ...] | None:
-    values = field.value if isinstance(field.value, Seq) else [field.value]
-    policies = tuple(policy for policy in PULL_POLICIES for value in values if value == policy)
-    unknown = [str(value) for value in values if value not in PULL_POLICIES]
-    if unknown or not values:
-        field.refuse(f"unknown value: {', '.join(unknown)}")
+    names = strings_or_string(field)
+    if names is None:
         return None
-    order = [str(value) for value in values]
-    return tuple(sorted(set(policies), key=order.index))
+    if not names:
+        field.refuse("can't be blank")
+    unknown = [name for name in names if name not in PULL_POLICIES]
+    if unknown and isinstance(field.value, str):
+        field.refuse("is not included in the list")
+    elif unknown:
+        field.refuse(f"contains unknown values: {', '.join(unknown)}")
+    known = {policy: policy for policy in PULL_POLICIES}
+    return tuple(known[name] for name in dict.fromkeys(names) if name in known)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from gitlab_ci_provider.config.keywords.allow_failure import read_allow_failure
+from gitlab_ci_provider.config.keywords.allow_failure import (
+    read_allow_failure,
+    read_bridge_allow_failure,
+)
 from gitlab_ci_provider.config.keywords.artifacts import read_artifacts
 from gitlab_ci_provider.config.keywords.cache import read_caches
-from gitlab_ci_provider.config.keywords.durations import WEEK, duration
+from gitlab_ci_provider.config.keywords.durations import MONTH, WEEK, duration
 from gitlab_ci_provider.config.keywords.environment import read_environment
 from gitlab_ci_provider.config.keywords.fields import (
     Field,
     boolean,
     choice,
+    is_blank,
     is_integer,
     mapping,
     strings,
@@ -27,6 +31,7 @@ from gitlab_ci_provider.config.keywords.kept import (
     read_kept,
 )
 from gitlab_ci_provider.config.keywords.needs import BRIDGE_NEEDS, JOB_NEEDS, read_needs
+from gitlab_ci_provider.config.keywords.pages import with_published
 from gitlab_ci_provider.config.keywords.parallel import Parallel, read_parallel
 from gitlab_ci_provider.config.keywords.policy import read_policy
 from gitlab_ci_provider.config.keywords.retry import read_retry
@@ -43,14 +48,13 @@ SHARED_KEYS = frozenset(
     {
         *("extends", "stage", "only", "except", "rules", "variables", "inherit", "allow_failure"),
         *("when", "needs", "resource_group", "environment", "interruptible", "parallel"),
-        *("start_in", "manual_confirmation"),
     }
 )
 JOB_KEYS = SHARED_KEYS | {
     *("tags", "script", "image", "services", "artifacts", "cache", "dependencies"),
     *("before_script", "after_script", "coverage", "retry", "timeout", "release", "secrets"),
     *("id_tokens", "hooks", "identity", "pages", "publish", "run", "inputs"),
-    "dast_configuration",
+    *("dast_configuration", "start_in", "manual_confirmation"),
 }
 DEFAULT_NAMES = frozenset(
     {
@@ -61,7 +65,8 @@ DEFAULT_NAMES = frozenset(
 """Keywords that `default:` may hold and `inherit:default` may name."""
 
 BRIDGE_KEYS = SHARED_KEYS | {"trigger"}
-WHEN = (When.ON_SUCCESS, When.ON_FAILURE, When.ALWAYS, When.MANUAL, When.DELAYED)
+BRIDGE_WHEN = (When.ON_SUCCESS, When.ON_FAILURE, When.ALWAYS, When.MANUAL)
+WHEN = (*BRIDGE_WHEN, When.DELAYED)
 MAX_NAME = 255
 MAX_TAGS = 50
 _WITH_RULES = ("only", "except", "start_in")
@@ -102,19 +107,19 @@ def is_bridge(raw: Map) -> bool:
 
 def _base(field: Field, name: str, *, bridge: bool) -> Job:
     """Read what ordinary jobs and bridges share."""
-    when = field.get("when", lambda entry: choice(entry, WHEN))
+    when = field.get("when", lambda entry: choice(entry, BRIDGE_WHEN if bridge else WHEN))
     accepted = BRIDGE_NEEDS if bridge else JOB_NEEDS
     needs = field.read("needs", lambda entry: read_needs(entry, accepted))
     field.get("extends", strings_or_string)
     return Job(
         name=name,
         group=name,
-        stage=field.read("stage", text) or "test",
+        stage="test" if (stage := field.read("stage", text)) is None else stage,
         own_variables=field.read("variables", read_job_variables) or (),
         inherited_variables=_inherited_variables(field),
         rules=_rules(field),
         when=when or When.ON_SUCCESS,
-        allow_failure=_allow_failure(field, when),
+        allow_failure=_allow_failure(field, when, bridge=bridge),
         start_in=_start_in(field, when),
         needs=needs[0] if needs else None,
         cross_needs=needs[1] if needs else (),
@@ -155,11 +160,11 @@ def _run_part(field: Field, job: Job) -> Job:
         ),
         image=field.read("image", read_image),
         services=field.read("services", read_services) or (),
-        artifacts=field.read("artifacts", read_artifacts),
+        artifacts=with_published(field, field.read("artifacts", read_artifacts)),
         caches=field.read("cache", read_caches) or (),
         dependencies=field.get("dependencies", strings),
         retry=field.read("retry", read_retry) or Retry(),
-        timeout=field.read("timeout", duration),
+        timeout=field.read("timeout", lambda entry: duration(entry, MONTH)),
         tags=field.read("tags", _tags) or (),
         coverage=field.read("coverage", read_coverage),
         pre_get_sources=field.read("hooks", read_hooks) or (),
@@ -205,13 +210,13 @@ def _names(field: Field) -> tuple[str, ...] | None:
 
 def _tags(field: Field) -> tuple[str, ...] | None:
     tags = strings(field)
-    if tags is not None and len(tags) >= MAX_TAGS:
+    if tags is not None and len(set(tags)) >= MAX_TAGS:
         field.refuse(f"must be less than the limit of {MAX_TAGS} tags")
     return tags
 
 
-def _allow_failure(field: Field, when: When | None) -> AllowFailure:
-    written = field.get("allow_failure", read_allow_failure)
+def _allow_failure(field: Field, when: When | None, *, bridge: bool) -> AllowFailure:
+    written = read_bridge_allow_failure(field) if bridge else read_allow_failure(field)
     if written is not None:
         return written
     return AllowFailure(allowed=when is When.MANUAL)
@@ -223,7 +228,7 @@ def _start_in(field: Field, when: When | None) -> int | None:
         if written is None and not field.attribute("rules"):
             field.refuse_as("start in should be a duration")
         return duration(written, WEEK) if written else None
-    if written and not field.attribute("rules"):
+    if written and not field.attribute("rules") and not is_blank(written.value):
         written.refuse("must be blank")
     return None
 
@@ -246,7 +251,8 @@ def _check_combinations(field: Field, raw: Map) -> None:
             names = ", ".join(["run", *clashing])
             field.refuse(f"these keys cannot be used together: {names}")
     for worker in ("script", "run"):
-        if "trigger" in raw and worker in raw:
-            field.refuse(f"these keys cannot be used together: {worker}, trigger")
-    if not is_bridge(raw) and "run" not in raw and raw.get("script") in (None, "", []):
+        both = [key for key in raw if key in ("trigger", worker)]
+        if len(both) > 1:
+            field.refuse(f"these keys cannot be used together: {', '.join(both)}")
+    if not is_bridge(raw) and "run" not in raw and is_blank(raw.get("script")):
         field.refuse_as("script can't be blank")

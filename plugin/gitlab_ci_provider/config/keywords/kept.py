@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from gitlab_ci_provider.config.keywords.durations import expiry
-from gitlab_ci_provider.config.keywords.fields import Field, mapping, text
+from gitlab_ci_provider.config.keywords.fields import Field, mapping
+from gitlab_ci_provider.config.keywords.pages import check_pages
 from gitlab_ci_provider.config.keywords.plain import plain
 from gitlab_ci_provider.config.keywords.release import check_release
 from gitlab_ci_provider.config.keywords.script import read_commands
@@ -34,7 +34,7 @@ def read_kept(field: Field) -> Mapping[str, object]:
         entry = field.entry(key)
         if entry:
             check(entry)
-    _check_pages(field)
+    check_pages(field)
     return {key: plain(field.value[key]) for key in KEPT if field.value.get(key) is not None}
 
 
@@ -47,11 +47,10 @@ def read_hooks(field: Field) -> tuple[str, ...] | None:
 
 def read_coverage(field: Field) -> str | None:
     """Read `coverage:`, a regular expression between slashes."""
-    pattern = text(field)
-    if pattern is None:
-        return None
-    if compile_pattern(pattern) is None:
+    pattern = field.value
+    if not isinstance(pattern, str) or compile_pattern(pattern) is None:
         field.refuse("must be a regular expression with re2 syntax")
+        return None
     return pattern
 
 
@@ -71,21 +70,6 @@ def _check_identity(field: Field) -> None:
 
 def _check_profiles(field: Field) -> None:
     mapping(field, ("site_profile", "scanner_profile"))
-
-
-def _check_pages(field: Field) -> None:
-    pages = field.entry("pages")
-    if pages is None or isinstance(pages.value, bool):
-        return
-    if not isinstance(pages.value, Map):
-        pages.refuse("should be a hash or a boolean value")
-        return
-    pages.only(("publish", "path_prefix", "expire_in"))
-    pages.get("publish", text)
-    pages.get("path_prefix", text)
-    pages.get("expire_in", expiry)
-    if "publish" in pages.value and field.attribute("publish"):
-        field.refuse("please use either `publish` or `pages:publish`, use either one of them")
 
 
 _CHECKS: Mapping[str, Callable[[Field], None]] = {

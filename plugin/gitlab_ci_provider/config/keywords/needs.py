@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
-from gitlab_ci_provider.config.keywords.fields import Field, boolean, text
+from gitlab_ci_provider.config.keywords.fields import (
+    Field,
+    boolean,
+    flat,
+    is_blank,
+    is_integer,
+    text,
+)
 from gitlab_ci_provider.config.keywords.parallel import read_matrix
-from gitlab_ci_provider.config.raw import Map, Seq
-from gitlab_ci_provider.model.needs import CrossNeed, Need
+from gitlab_ci_provider.config.raw import Map, Node, Seq
+from gitlab_ci_provider.model.needs import CrossNeed, MatrixItem, Need
 
 JOB_KEYS = ("job", "artifacts", "optional", "parallel")
 PROJECT_KEYS = ("project", "ref", "job", "artifacts")
@@ -28,6 +35,9 @@ def read_needs(field: Field, allowed: Collection[str] = JOB_NEEDS) -> Needs | No
     if not isinstance(field.value, Seq | Map):
         field.refuse("can only be a Hash or an Array")
         return None
+    if field.value == {}:
+        field.refuse("can not be an empty Hash")
+        return None
     needs: list[Need] = []
     crossing: list[CrossNeed] = []
     for item in _items(field):
@@ -36,13 +46,23 @@ def read_needs(field: Field, allowed: Collection[str] = JOB_NEEDS) -> Needs | No
             needs.append(read)
         elif read:
             crossing.append(read)
+    _check(field, crossing, allowed)
+    return tuple(needs), tuple(crossing)
+
+
+def _check(field: Field, crossing: Sequence[CrossNeed], allowed: Collection[str]) -> None:
+    if any(_copies(item) for item in flat(field.value)):
+        field.refuse('cannot use "parallel: <number>".')
     kinds = dict.fromkeys(_kind(need) for need in crossing)
     extra = [kind for kind in kinds if kind not in allowed]
     if extra:
         field.refuse(f"uses invalid types: {', '.join(extra)}")
     if sum(need.project is not None for need in crossing) > MAX_CROSS_NEEDS:
         field.refuse(f"must be less than or equal to {MAX_CROSS_NEEDS}", "needs-too-many")
-    return tuple(needs), tuple(crossing)
+
+
+def _copies(need: Node) -> bool:
+    return isinstance(need, Map) and is_integer(need.get("parallel"))
 
 
 def _kind(need: CrossNeed) -> str:
@@ -63,7 +83,7 @@ def _items(field: Field) -> Iterator[Field]:
 
 def _need(field: Field) -> Need | CrossNeed | None:
     if isinstance(field.value, str):
-        return Need(job=field.value)
+        return _named_need(field, field.value)
     if not isinstance(field.value, Map):
         field.refuse_as("has an unsupported type")
         return None
@@ -77,10 +97,17 @@ def _need(field: Field) -> Need | CrossNeed | None:
     return None
 
 
+def _named_need(field: Field, name: str) -> Need | None:
+    if is_blank(name):
+        field.refuse("can't be blank")
+        return None
+    return Need(job=name)
+
+
 def _job_need(field: Field) -> Need | None:
     field.only(JOB_KEYS)
     job = field.get("job", text)
-    if not job:
+    if job is None or is_blank(job):
         field.refuse_as("job can't be blank")
         return None
     parallel = field.entry("parallel")
@@ -88,8 +115,17 @@ def _job_need(field: Field) -> Need | None:
         job=job,
         artifacts=field.get("artifacts", boolean) is not False,
         optional=field.get("optional", boolean) or False,
-        matrix=read_matrix(parallel) if parallel else (),
+        matrix=_matrix(parallel) if parallel else (),
     )
+
+
+def _matrix(field: Field) -> tuple[MatrixItem, ...]:
+    if is_integer(field.value):
+        return ()
+    if isinstance(field.value, Map):
+        return read_matrix(field)
+    field.refuse_as("should be an integer or a hash")
+    return ()
 
 
 def _project_need(field: Field) -> CrossNeed | None:
@@ -107,6 +143,9 @@ def _project_need(field: Field) -> CrossNeed | None:
 
 def _pipeline_need(field: Field) -> CrossNeed | None:
     field.only(PIPELINE_KEYS)
+    for key in ("pipeline", "job"):
+        if isinstance(field.value, Map) and key in field.value and is_blank(field.value[key]):
+            field.refuse_as(f"{key} can't be blank")
     return CrossNeed(
         job=field.get("job", text),
         pipeline=field.get("pipeline", text),

@@ -7,7 +7,6 @@ from math import prod
 
 from gitlab_ci_provider.config.keywords.fields import Field, is_integer
 from gitlab_ci_provider.config.raw import Map, Node, Seq
-from gitlab_ci_provider.config.scalars import to_ruby_text
 from gitlab_ci_provider.model.needs import MatrixItem
 
 MAX_JOBS = 200
@@ -25,6 +24,9 @@ def read_parallel(field: Field) -> Parallel | None:
     """Read `parallel:` of a job."""
     if isinstance(field.value, int) and is_integer(field.value):
         return _copies(field, field.value)
+    if isinstance(field.value, float):
+        field.refuse("must be an integer")
+        return None
     if not isinstance(field.value, Map):
         field.refuse_as("should be an integer or a hash")
         return None
@@ -49,10 +51,10 @@ def read_matrix(field: Field) -> tuple[MatrixItem, ...]:
     if matrix is None:
         field.refuse("missing required keys: matrix")
         return ()
-    if not isinstance(matrix.value, Seq) or not matrix.value:
+    if not isinstance(matrix.value, Seq) or not all(_is_map(item) for item in matrix.value):
         matrix.refuse("should be an array of hashes")
         return ()
-    items = [_item(item) for item in matrix.items()]
+    items = [_item(item) for item in matrix.items("variables")]
     total = sum(prod(len(values) for _, values in item) for item in items if item)
     if total > MAX_JOBS:
         matrix.refuse(f"generates too many jobs (maximum is {MAX_JOBS})")
@@ -62,27 +64,32 @@ def read_matrix(field: Field) -> tuple[MatrixItem, ...]:
 
 def _item(field: Field) -> MatrixItem:
     values = field.value
-    if not isinstance(values, Map) or not values:
-        field.refuse("should be an array of hashes")
+    if not isinstance(values, Map):
         return ()
+    if not values:
+        field.refuse("requires at least 1 items")
     if not all(_usable(value) for value in values.values()):
-        field.refuse("should be a hash of key value pairs, value can be an array")
+        hint = "Put numbers with a point and booleans in quotes."
+        words = "should be a hash of key value pairs, value can be an array"
+        field.refuse(words, hint=hint)
         return ()
     return tuple((name, _texts(value)) for name, value in values.items())
 
 
 def _usable(value: Node) -> bool:
     if isinstance(value, Seq):
-        return bool(value) and all(_is_scalar(item) for item in value)
-    return _is_scalar(value)
+        return all(_is_alphanumeric(item) for item in value)
+    return _is_alphanumeric(value)
 
 
-def _is_scalar(value: Node) -> bool:
-    return isinstance(value, bool | int | float | str)
+def _is_alphanumeric(value: Node) -> bool:
+    return isinstance(value, str) or is_integer(value)
+
+
+def _is_map(value: Node) -> bool:
+    return isinstance(value, Map)
 
 
 def _texts(value: Node) -> tuple[str, ...]:
     values = value if isinstance(value, Seq) else [value]
-    return tuple(
-        to_ruby_text(item) for item in values if isinstance(item, bool | int | float | str)
-    )
+    return tuple(str(item) for item in values)

@@ -19,6 +19,8 @@ def read_changes(field: Field) -> Changes | None:
         return None
     field.only(("paths", "regexp", "compare_to"))
     _exclusive(field)
+    if "paths" in field.value and field.value["paths"] is None:
+        field.refuse_as("paths should be an array of strings")
     return Changes(
         paths=field.get("paths", read_globs) or (),
         regexp=field.get("regexp", text),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from gitlab_ci_provider.config.keywords.fields import Field, mapping, strings
-from gitlab_ci_provider.config.keywords.paths import read_globs
-from gitlab_ci_provider.config.raw import Seq
+from gitlab_ci_provider.config.keywords.fields import Field, strings
+from gitlab_ci_provider.config.raw import Map, Seq
 from gitlab_ci_provider.model.rules import Policy
 from gitlab_ci_provider.rules.expression.parser import ExpressionError, parse
 from gitlab_ci_provider.rules.expression.regex import compile_pattern, is_pattern
@@ -17,14 +16,16 @@ def read_policy(field: Field) -> Policy | None:
     """Read `only:` or `except:`."""
     if isinstance(field.value, Seq):
         return Policy(refs=_refs(field))
-    if not mapping(field, KEYS, "has to be either an array of conditions or a hash"):
+    if not isinstance(field.value, Map):
+        field.refuse_as("has to be either an array of conditions or a hash")
         return None
+    field.only(KEYS)
     if not field.value:
         field.refuse("can't be blank")
     return Policy(
         refs=field.get("refs", _refs),
         variables=field.get("variables", _expressions),
-        changes=field.get("changes", read_globs),
+        changes=field.get("changes", strings),
         kubernetes=field.get("kubernetes", _kubernetes),
     )
 

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from gitlab_ci_provider.config.keywords.fields import Field, choice, mapping, strings, text
+from datetime import datetime
+
+from gitlab_ci_provider.config.keywords.fields import (
+    Field,
+    choice,
+    is_blank,
+    mapping,
+    strings,
+    text,
+)
 from gitlab_ci_provider.config.raw import Map, Seq
 
 KEYS = (
@@ -18,10 +27,11 @@ def check_release(field: Field) -> None:
     if not mapping(field, KEYS) or not isinstance(field.value, Map):
         return
     for key in ("tag_name", "description"):
-        if not field.value.get(key):
+        if is_blank(field.value.get(key)):
             field.refuse_as(f"{key.replace('_', ' ')} can't be blank")
-    for key in ("tag_name", "tag_message", "name", "description", "ref", "released_at"):
+    for key in ("tag_name", "tag_message", "name", "description", "ref"):
         field.get(key, text)
+    field.get("released_at", _datetime)
     milestones = field.attribute("milestones")
     if milestones and not isinstance(milestones.value, str):
         strings(milestones)
@@ -30,9 +40,19 @@ def check_release(field: Field) -> None:
         _check_links(assets)
 
 
+def _datetime(field: Field) -> str | None:
+    words = text(field)
+    try:
+        if words is not None:
+            datetime.fromisoformat(words)
+    except ValueError:
+        field.refuse("must be a valid datetime")
+    return words
+
+
 def _check_links(assets: Field) -> None:
     links = assets.entry("links")
-    if links is None:
+    if links is None or is_blank(links.value):
         assets.refuse_as("links can't be blank")
         return
     if not isinstance(links.value, Seq) or not all(isinstance(one, Map) for one in links.value):

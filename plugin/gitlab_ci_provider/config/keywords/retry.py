@@ -30,8 +30,39 @@ REASONS = frozenset(
         "unmet_prerequisites",
         "scheduler_failure",
         "data_integrity_failure",
+        "missing_dependency_failure",
+        "forward_deployment_failure",
+        "user_blocked",
+        "project_deleted",
+        "ci_quota_exceeded",
+        "pipeline_loop_detected",
+        "no_matching_runner",
+        "trace_size_exceeded",
+        "builds_disabled",
+        "environment_creation_failure",
+        "deployment_rejected",
+        "failed_outdated_deployment_job",
+        "job_execution_server_timeout",
+        "protected_environment_failure",
+        "insufficient_bridge_permissions",
+        "downstream_bridge_project_not_found",
+        "invalid_bridge_trigger",
+        "upstream_bridge_project_not_found",
+        "insufficient_upstream_permissions",
+        "bridge_pipeline_is_child_pipeline",
+        "downstream_pipeline_creation_failed",
+        "secrets_provider_not_found",
+        "reached_max_descendant_pipelines_depth",
+        "ip_restriction_failure",
+        "reached_max_pipeline_hierarchy_size",
+        "reached_downstream_pipeline_trigger_rate_limit",
+        "duo_workflow_not_allowed",
+        "job_router_failure",
+        "job_token_expired",
     }
 )
+"""Every reason for which GitLab lets a job fail; most of them only happen there."""
+
 MAX_RETRIES = 2
 
 
@@ -52,6 +83,8 @@ def read_retry(field: Field) -> Retry | None:
 
 def _max(field: Field) -> int | None:
     value = field.value
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value)
     if not isinstance(value, int) or not is_integer(value):
         field.refuse("must be an integer")
     elif value > MAX_RETRIES:

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gitlab_ci_provider.config.keywords.durations import WEEK, duration
-from gitlab_ci_provider.config.keywords.fields import Field, boolean, choice, mapping, text
+from gitlab_ci_provider.config.keywords.fields import Field, boolean, flat_items, mapping
 from gitlab_ci_provider.config.keywords.needs import JOBS_ONLY, read_needs
 from gitlab_ci_provider.config.keywords.paths import read_changes, read_exists
 from gitlab_ci_provider.config.keywords.variables import read_plain_variables
-from gitlab_ci_provider.config.raw import Map, Mark, Node, Seq
+from gitlab_ci_provider.config.raw import Map, Seq
 from gitlab_ci_provider.model.needs import Need
 from gitlab_ci_provider.model.rules import AllowFailure, AutoCancel, Rule, When
 from gitlab_ci_provider.rules.expression.parser import ExpressionError, parse
@@ -21,20 +21,28 @@ _WRONG = "should be an array containing hashes and arrays of hashes"
 
 @dataclass(frozen=True, slots=True)
 class RuleKind:
-    """What a place in the file accepts in its rules."""
+    """What a place in the file accepts in its rules.
+
+    Attributes:
+        nested: whether lists may be nested to ten levels only.
+    """
 
     keys: tuple[str, ...]
     when: tuple[When, ...]
+    nested: bool = False
 
 
 JOB_RULES = RuleKind(
     ("if", "changes", "exists", "when", "start_in", "allow_failure", "variables", "needs",
      "interruptible"),
     (When.ON_SUCCESS, When.ON_FAILURE, When.ALWAYS, When.NEVER, When.MANUAL, When.DELAYED),
+    nested=True,
 )  # fmt: skip
 WORKFLOW_RULES = RuleKind(
-    ("if", "changes", "exists", "when", "variables", "auto_cancel"), (When.ALWAYS, When.NEVER)
-)
+    ("if", "changes", "exists", "when", "start_in", "allow_failure", "variables", "needs",
+     "auto_cancel"),
+    (When.ALWAYS, When.NEVER),
+)  # fmt: skip
 INCLUDE_RULES = RuleKind(("if", "changes", "exists", "when"), (When.ALWAYS, When.NEVER))
 
 
@@ -45,36 +53,24 @@ def read_job_rules(field: Field) -> tuple[Rule, ...] | None:
 
 def read_rules(field: Field, kind: RuleKind) -> tuple[Rule, ...] | None:
     """Read rules of any kind."""
-    if not isinstance(field.value, Seq) or not _nested_rules(field.value, MAX_NESTING):
-        field.report.error(
-            "keyword-invalid", f"{field.label.removesuffix(':rules')} rules {_WRONG}", field.mark
-        )
+    if kind.nested and not (isinstance(field.value, Seq) and _nested_rules(field.value)):
+        owner = field.label.removesuffix(":rules")
+        field.report.error("keyword-invalid", f"{owner} rules {_WRONG}", field.mark)
+        return None
+    if not isinstance(field.value, Seq):
+        field.refuse("should be an array")
         return None
     if not field.value:
         field.refuse("can't be blank")
-    label = f"{field.label}:rule"
-    read: list[Rule | None] = []
-    for value, mark in _flat(field.value):
-        item = Field(value, label, f"{label} config", mark, field.report)
-        read.append(_rule(item, kind))
+    read = [_rule(item, kind) for item in flat_items(field, "rule")]
     return tuple(rule for rule in read if rule)
 
 
-def _nested_rules(rules: Seq, levels: int) -> bool:
+def _nested_rules(rules: Seq, levels: int = MAX_NESTING) -> bool:
     return levels > 0 and all(
         isinstance(rule, Map) or (isinstance(rule, Seq) and _nested_rules(rule, levels - 1))
         for rule in rules
     )
-
-
-def _flat(rules: Seq) -> list[tuple[Node, Mark]]:
-    found: list[tuple[Node, Mark]] = []
-    for position, rule in enumerate(rules):
-        if isinstance(rule, Seq):
-            found.extend(_flat(rule))
-        else:
-            found.append((rule, rule.mark if isinstance(rule, Map) else rules.place(position)))
-    return found
 
 
 def _rule(field: Field, kind: RuleKind) -> Rule | None:
@@ -121,7 +117,7 @@ def _start_in(field: Field, when: When | None) -> int | None:
         if isinstance(field.value, Map) and field.value.get("start_in") is None:
             field.refuse_as("start in can't be blank")
         return field.get("start_in", lambda entry: duration(entry, WEEK))
-    if field.attribute("start_in"):
+    if isinstance(field.value, Map) and "start_in" in field.value:
         field.refuse("contains disallowed keys: start_in")
     return None
 
@@ -143,12 +139,16 @@ def read_auto_cancel(field: Field) -> AutoCancel | None:
     if not mapping(field, ("on_new_commit", "on_job_failure")):
         return None
     return AutoCancel(
-        on_new_commit=field.get(
-            "on_new_commit", _one_of("none", "conservative", "interruptible", "disabled")
-        ),
+        on_new_commit=field.get("on_new_commit", _one_of("conservative", "interruptible", "none")),
         on_job_failure=field.get("on_job_failure", _one_of("none", "all")),
     )
 
 
 def _one_of(*words: str) -> Callable[[Field], str | None]:
-    return lambda field: choice(field, words) if text(field) else None
+    def read(field: Field) -> str | None:
+        if field.value in words:
+            return str(field.value)
+        field.refuse(f"must be one of: {', '.join(words)}")
+        return None
+
+    return read

@@ -87,9 +87,16 @@ def check_id_tokens(field: Field) -> None:
         field.refuse("should be a hash")
         return
     for name in field.value:
-        token = field.entry(name)
-        if token is None or not mapping(token, ("aud",)):
-            continue
-        if not token.attribute("aud"):
+        token = field.entry(name) or _nothing(field, name)
+        if isinstance(token.value, Map) and "aud" in token.value:
+            token.only(("aud",))
+        else:
             token.refuse("missing required keys: aud")
-        token.get("aud", strings_or_string)
+        audience = token.attribute("aud")
+        if audience is None or strings_or_string(audience) is None:
+            token.refuse_as("aud should be an array of strings or a string")
+
+
+def _nothing(field: Field, name: str) -> Field:
+    label = f"{field.label}:{name}"
+    return Field(None, label, f"{label} config", field.mark, field.report)

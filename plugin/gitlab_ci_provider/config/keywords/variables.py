@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from gitlab_ci_provider.config.keywords.fields import Field, boolean, is_integer, strings
 from gitlab_ci_provider.config.raw import Map, Node
@@ -32,8 +33,17 @@ def _read(field: Field, data_keys: Collection[str]) -> Variables | None:
     if not isinstance(field.value, Map):
         field.refuse("should be a hash")
         return None
+    if not data_keys:
+        _refuse_nulls(field, field.value)
     read = (_variable(name, field.entry(name), data_keys) for name in field.value)
     return tuple(variable for variable in read if variable)
+
+
+def _refuse_nulls(field: Field, values: Map) -> None:
+    for name, value in values.items():
+        if value is None:
+            words = f"{field.label}:{name} config must be a string"
+            field.report.error("keyword-invalid", words, values.place(name))
 
 
 def _variable(name: str, field: Field | None, data_keys: Collection[str]) -> Variable | None:
@@ -60,16 +70,17 @@ def _from_data(name: str, field: Field, data_keys: Collection[str]) -> Variable 
     if extra:
         field.refuse(f"uses invalid data keys: {', '.join(extra)}")
         return None
-    expand = field.get("expand", boolean)
-    options = field.get("options", strings) or ()
-    value = field.get("value", _value)
+    inner = replace(field, label=field.subject)
+    expand = inner.get("expand", boolean)
+    options = inner.get("options", strings) or ()
+    value = inner.get("value", _value)
     if options and value not in options:
         field.refuse("value must be present in options", hint="Add the value to `options`.")
     return Variable(
         name=name,
         value=value or "",
         expand=expand is not False,
-        description=field.get("description", _description),
+        description=inner.get("description", _description),
         options=options,
     )
 

@@ -23,7 +23,7 @@ def read_workflow(field: Field) -> Workflow | None:
 
 def _name(field: Field) -> str | None:
     name = text(field)
-    if name is not None and not 1 <= len(name) <= MAX_NAME:
+    if name is not None and len(name) > MAX_NAME:
         field.refuse(f"is too long (maximum is {MAX_NAME} characters)")
         return None
     return name

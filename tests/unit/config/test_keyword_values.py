@@ -1,0 +1,172 @@
+"""What GitLab says of odd values, keyword by keyword; job `other` exists, job `j` has a script."""
+
+from __future__ import annotations
+
+import pytest
+
+from factories import make_context
+from gitlab_ci_provider.compiler.compile import compile_pipeline
+from gitlab_ci_provider.model.diagnostic import Severity
+
+
+class File:
+    """A repository of one file."""
+
+    def __init__(self, text: str):
+        self.text = text
+
+    def read(self, path: str) -> bytes | None:
+        """Give the file."""
+        return self.text.encode() if path == ".gitlab-ci.yml" else None
+
+    def paths(self) -> list[str]:
+        """List it."""
+        return [".gitlab-ci.yml"]
+
+
+def errors_of(text: str) -> list[str]:
+    """Compile a file; give its errors, in lower case as GitLab shows them."""
+    found = compile_pipeline(File(text), make_context()).diagnostics
+    return [one.message.lower() for one in found if one.severity is Severity.ERROR]
+
+
+def errors_of_job(keywords: str) -> list[str]:
+    """Compile a job with these keywords, in flow style."""
+    return errors_of(f"other: {{script: y}}\nj: {{script: x, {keywords}}}\n")
+
+
+REFUSED = [
+    ("script: ' '", "jobs:j script can't be blank"),
+    ("image: ''", "jobs:j:image name can't be blank"),
+    ("image: {name: i, pull_policy: a}", "jobs:j:image:pull_policy config is not included in the"),
+    ("image: {name: i, pull_policy: [a]}", "jobs:j:image:pull_policy config contains unknown val"),
+    ("image: {name: i, docker: {user: 1}}", "jobs:j:image docker must be a valid json schema"),
+    ("stage: ''", "j job: chosen stage  does not exist"),
+    ("allow_failure: {a: 1}", "jobs:j:allow_failure config contains unknown keys: a"),
+    ("cache: a", "jobs:j:caches config can only be a hash or an array"),
+    ("cache: [a]", "jobs:j:cache config should be a hash"),
+    ("cache: {key: {files: [a], files_commits: [b]}}", "must use exactly one of these keys: files"),
+    ("cache: {key: {files: [a], prefix: a/b}}", 'prefix config cannot contain the "/" character'),
+    (
+        "cache: {fallback_keys: a}",
+        "jobs:j:cache:fallback_keys config should be an array of strings",
+    ),
+    ("needs: {}", "jobs:j:needs config can not be an empty hash"),
+    ("needs: ['']", "jobs:j:needs:need config can't be blank"),
+    ("needs: [{job: other, parallel: 2}]", 'jobs:j:needs config cannot use "parallel: <number>".'),
+    ("extends: [a, b]", "j: unknown keys in `extends` (a, b)"),
+    ("rules: []", "jobs:j:rules config can't be blank"),
+    ("rules: [{variables: {A: null}}]", "jobs:j:rules:rule:variables:a config must be a string"),
+    ("only: a", "jobs:j:only has to be either an array of conditions or a hash"),
+    ("coverage: 1", "jobs:j:coverage config must be a regular expression with re2 syntax"),
+    ("parallel: 1.5", "jobs:j:parallel config must be an integer"),
+    ("parallel: {matrix: [{}]}", "jobs:j:parallel:matrix:variables config requires at least 1"),
+    (
+        "parallel: {matrix: [{A: 1.5}]}",
+        "should be a hash of key value pairs, value can be an array",
+    ),
+    ("id_tokens: {A: null}", "jobs:j:id_tokens:a config missing required keys: aud"),
+    ("publish: a", "jobs:j publish can only be used within a `pages` job"),
+    ("artifacts: {reports: a}", "jobs:j:artifacts reports should be a hash"),
+    ("artifacts: {reports: {cobertura: a}}", "artifacts:reports config contains unknown keys: cob"),
+    ("artifacts: {access: all, public: null}", "these keys cannot be used together: access, publ"),
+    ("environment: {name: ' '}", "jobs:j:environment name can't be blank"),
+    ("environment: {name: e, kubernetes: {}}", "jobs:j:environment:kubernetes config can't be bla"),
+    ("environment: {name: e, kubernetes: {agent: 1}}", "kubernetes agent should be a string"),
+    (
+        "environment: {name: e, kubernetes: {agent: a, flux_resource_path: f}}",
+        "jobs:j:environment:kubernetes namespace can't be blank",
+    ),
+    (f"environment: {{name: e, url: {'x' * 256}}}", "environment url is too long (maximum is 255"),
+    ("when: delayed, start_in: '0'", "jobs:j start in should be a duration"),
+    ("release: {tag_name: t, description: d, released_at: x}", "released at must be a valid datet"),
+    ("timeout: 2 months", "jobs:j:timeout config should not exceed the limit"),
+    ("variables: {A: {value: [1]}}", "jobs:j:variables:a config value must be a scalar"),
+]
+
+
+@pytest.mark.parametrize(("keywords", "words"), REFUSED)
+def test_value_is_refused_in_gitlabs_words(keywords: str, words: str):
+    """GitLab refuses the value, in these words."""
+    assert any(words in message for message in errors_of_job(keywords))
+
+
+ACCEPTED = [
+    "services: [null, [a]]",
+    "services: [{name: i, command: x}]",
+    "cache: [null]",
+    "cache: {policy: ''}",
+    "cache: {key: ...}",
+    f"tags: [{', '.join(['a'] * 60)}]",
+    "allow_failure: {}",
+    "allow_failure: {exit_codes: null}",
+    "retry: {max: '1'}",
+    "retry: {max: 1, when: no_matching_runner}",
+    "parallel: {matrix: []}",
+    "needs: [{job: other, parallel: {matrix: [{A: b}]}}]",
+    "start_in: ''",
+    "pages: {expire_in: $TTL}",
+    "artifacts: {reports: {requirements_v2: a}, expire_in: Never}",
+    f"environment: {{name: {'x' * 256}, auto_stop_in: later}}",
+    "timeout: two hours",
+]
+
+
+@pytest.mark.parametrize("keywords", ACCEPTED)
+def test_value_is_accepted(keywords: str):
+    """GitLab makes a job of it."""
+    assert errors_of_job(keywords) == []
+
+
+FILES = [
+    ("j: {trigger: a, when: delayed}", "jobs:j when should be one of: on_success, on_failure, alw"),
+    ("j: {trigger: a, allow_failure: {exit_codes: 1}}", "jobs:j allow failure should be a boolean"),
+    ("j: {trigger: a, manual_confirmation: a}", "contains unknown keys: manual_confirmation"),
+    (
+        "j: {trigger: {include: {local: a.yml}}}",
+        "trigger:include config should be an array or a st",
+    ),
+    ("j: {trigger: {include: a.yml, inputs: {a: b}}}", "config contains unknown keys: inputs"),
+    (
+        "j: {trigger: {include: [{artifact: a.yml, job: nope}]}}",
+        "j job: undefined dependency: nope",
+    ),
+    (
+        "j: {trigger: {project: a, strategy: x}}",
+        "jobs:j:trigger strategy should be depend",
+    ),
+    ("workflow: {rules: []}\nj: {script: x}", "workflow:rules config can't be blank"),
+    ("workflow: {rules: a}\nj: {script: x}", "workflow:rules config should be an array"),
+    (
+        "workflow: {auto_cancel: {on_new_commit: disabled}}\nj: {script: x}",
+        "workflow:auto_cancel on new commit must be one of: conservative, interruptible, none",
+    ),
+    ("default: {id_tokens: {A: b}}\nj: {script: x}", "default:id_tokens:a config missing required"),
+]
+
+
+@pytest.mark.parametrize(("text", "words"), FILES)
+def test_file_is_refused_in_gitlabs_words(text: str, words: str):
+    """GitLab refuses the file, in these words."""
+    assert any(words in message for message in errors_of(text))
+
+
+@pytest.mark.parametrize(
+    ("job", "paths"),
+    [
+        ("pages: {script: x}", ("public",)),
+        ("pages: {script: x, artifacts: {paths: [public]}}", ("public",)),
+        ("pages: {script: x, pages: false, artifacts: {paths: [a]}}", ("a",)),
+        ("j: {script: x, pages: true, artifacts: {paths: [a]}}", ("a", "public")),
+        ("j: {script: x, pages: {publish: out}}", ("out",)),
+        ("j: {script: x, pages: true, publish: out}", ("out",)),
+    ],
+)
+def test_published_folder_is_an_artifact(job: str, paths: tuple[str, ...]):
+    """What Pages publishes is saved as an artifact, also when `artifacts` does not name it."""
+    pipeline = compile_pipeline(File(job), make_context()).pipeline
+
+    assert pipeline
+    (made,) = pipeline.jobs.values()
+    assert made.artifacts
+    assert made.artifacts.paths == paths
