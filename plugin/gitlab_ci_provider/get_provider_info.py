@@ -24,6 +24,16 @@ _OPTIONS: dict[str, tuple[str, str, str]] = {
         "Seconds, for artifacts without `expire_in:`; 0 keeps them.",
     ),
     "dag_files": ("string", "", "Folder for one DAG file a DAG; empty: gitlab_ci.py shows all."),
+    "child_dag_timeout": (
+        "integer",
+        "600",
+        "Seconds until Airflow must have read the DAG of a child pipeline.",
+    ),
+    "child_dags_expire_in": (
+        "integer",
+        "2592000",
+        "Seconds for which the DAGs of generated child pipelines stay without being used.",
+    ),
     "pod_start_timeout": ("integer", "600", "Seconds until a pod that does not start failed."),
 }
 
@@ -35,6 +45,10 @@ def get_provider_info() -> dict[str, Any]:
         "package-name": "airflow-provider-gitlab-ci",
         "name": "GitLab CI",
         "description": "GitLab CI pipelines as Airflow DAGs, one Kubernetes pod a job.",
+        "extra-links": [
+            "gitlab_ci_provider.operators.links.DownstreamLink",
+            "gitlab_ci_provider.operators.links.UpstreamLink",
+        ],
         "config": {
             "gitlab_ci": {"description": "How GitLab CI pipelines are run.", "options": options}
         },

@@ -30,6 +30,8 @@ class Settings:
         default_timeout: seconds, for jobs without `timeout:`.
         artifacts_expire_in: seconds, for artifacts without `expire_in:`; 0 keeps them.
         dag_files: folder for one DAG file a DAG; None where `dags/gitlab_ci.py` shows all of them.
+        child_dag_timeout: seconds until Airflow must have read the DAG of a child pipeline.
+        child_dags_expire_in: seconds for which DAGs made by runs are kept without being used.
         pod_start_timeout: seconds until a pod that does not start counts as failed.
     """
 
@@ -43,6 +45,8 @@ class Settings:
     default_timeout: int = 3600
     artifacts_expire_in: int = 30 * 24 * 3600
     dag_files: Path | None = None
+    child_dag_timeout: int = 600
+    child_dags_expire_in: int = 30 * 24 * 3600
     pod_start_timeout: int = 600
 
     @property

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gitlab_ci_provider.compiler.compile import compile_pipeline
+from gitlab_ci_provider.discovery.children import CHILD_DAGS_EXPIRE_IN, ChildSync
 from gitlab_ci_provider.discovery.repositories import project_of
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.model.context import PipelineContext
@@ -44,11 +45,16 @@ class SyncResult:
 
 @dataclass(frozen=True, slots=True)
 class Sync:
-    """Reads repositories into the snapshots below one folder."""
+    """Reads repositories into the snapshots below one folder.
+
+    Attributes:
+        child_dags_expire_in: seconds until DAGs that runs have made go when no run needs them.
+    """
 
     store: SnapshotStore
     mirrors: Path
     config_path: str = ".gitlab-ci.yml"
+    child_dags_expire_in: float = CHILD_DAGS_EXPIRE_IN
 
     def all(self, urls: Iterable[str], ref: str | None = None) -> list[SyncResult]:
         """Sync each repository; one that fails does not stop the others."""
@@ -95,7 +101,7 @@ class Sync:
         )
         self.store.save_dag(record)
         self._forget_lost_refs(mirror, record)
-        return replace(result, record=record)
+        return self._with_children(mirror, record, result)
 
     def _ref(self, mirror: Mirror, project: Project, ref: Ref) -> SyncResult:
         result = self.compile(mirror, project, ref)
@@ -105,7 +111,22 @@ class Sync:
         record = record_of_ref(self.store, shown, ref, result.digest)
         if record.kind is DagKind.REF:
             self.store.save_dag(record)
+            return self._with_children(mirror, record, result)
         return replace(result, record=record)
+
+    def _with_children(self, mirror: Mirror, record: DagRecord, result: SyncResult) -> SyncResult:
+        """Make the DAGs of child pipelines, when there is a new pipeline that they are of."""
+        if not result.ok:
+            return replace(result, record=record)
+        files = GitFetcher(mirror, record.ref.sha)
+        children = ChildSync(
+            store=self.store,
+            files=files,
+            commit=files.commit(),
+            unused=self.child_dags_expire_in,
+        )
+        found = (*result.diagnostics, *children.sync(record))
+        return replace(result, record=record, diagnostics=found)
 
     def _forget_lost_refs(self, mirror: Mirror, owner: DagRecord) -> None:
         """Remove the DAGs of branches and tags that the repository no longer has."""

@@ -68,6 +68,7 @@ def _job(follower: Follower, job: JobProgress, home: Home) -> dict[str, Any]:
         "duration": job.duration if ran else None,
         "log": str(log) if log is not None and log.exists() else None,
         "artifacts": result.get("artifacts") or [],
+        "downstream": result.get("downstream") or None,
     }
 
 

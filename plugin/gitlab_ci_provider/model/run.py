@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gitlab_ci_provider.model.context import PipelineSource
+from gitlab_ci_provider.model.downstream import Upstream
 from gitlab_ci_provider.model.project import Commit, Project, Ref
 from gitlab_ci_provider.model.reports import JobReport
 from gitlab_ci_provider.model.rules import JobDecision
@@ -46,6 +47,7 @@ class PipelineRun:
     file_keys: Mapping[str, str] = field(default_factory=dict)
     dag_id: str = ""
     run_id: str = ""
+    upstream: Upstream | None = None
 
 
 class JobStatus(StrEnum):
@@ -78,6 +80,7 @@ class JobResult:
         failure_reason: GitLab's, as in `retry:when`.
         reason: for a person.
         coverage: percent, found in the log by the job's `coverage:`.
+        downstream: address of the pipeline that a `trigger:` job created, in the Airflow UI.
     """
 
     status: JobStatus
@@ -89,3 +92,4 @@ class JobResult:
     reports: tuple[JobReport, ...] = ()
     coverage: float | None = None
     pod: str = ""
+    downstream: str = ""

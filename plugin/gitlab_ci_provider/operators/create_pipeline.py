@@ -20,10 +20,12 @@ from gitlab_ci_provider.model.rules import PipelineDecision
 from gitlab_ci_provider.model.run import PipelineRun
 from gitlab_ci_provider.operators.cache_files import file_keys
 from gitlab_ci_provider.operators.decision_words import without_secrets
+from gitlab_ci_provider.operators.links import UpstreamLink
 from gitlab_ci_provider.operators.numbers import enter
 from gitlab_ci_provider.operators.pinned import Pinned, check_topology, pin
 from gitlab_ci_provider.operators.run_form import RunForm, read_form
 from gitlab_ci_provider.operators.run_record import push_run
+from gitlab_ci_provider.operators.upstream import pin_child, take_over, upstream_url
 from gitlab_ci_provider.schedule.selection import select
 from gitlab_ci_provider.settings import load_settings
 from gitlab_ci_provider.snapshots.store import SnapshotStore
@@ -39,10 +41,12 @@ class CreatePipelineOperator(BaseOperator):
 
     template_fields = ()
     ui_color = "#e8e2f5"
+    operator_extra_links = (UpstreamLink(),)
 
     def __init__(self, *, digest: str, **kwargs: Any):
         super().__init__(**kwargs)
         self.digest = digest
+        self.upstream_url = ""
 
     def execute(self, context: Context) -> None:
         """Create the pipeline.
@@ -69,7 +73,11 @@ class CreatePipelineOperator(BaseOperator):
         shown = store.load_pipeline(self.digest)
         scheduled = context["dag_run"].run_type == "scheduled"
         form = read_form(shown, context["params"], scheduled=scheduled)
-        pinned = pin(record, form.ref or record.project.default_branch, settings)
+        form = take_over(context, record, form)
+        self.upstream_url = upstream_url(context, form.upstream)
+        pinned = pin_child(context, form.upstream, settings) or pin(
+            record, form.ref or record.project.default_branch, settings
+        )
         check_topology(shown, pinned.pipeline)
         self.log.info("%s at %s, commit %s", record.project.path, pinned.ref.name, pinned.ref.sha)
         decision = self._decide(record, form, pinned)
@@ -128,6 +136,7 @@ class CreatePipelineOperator(BaseOperator):
             file_keys=file_keys(pinned),
             run_id=ti.run_id,
             dag_id=ti.dag_id,
+            upstream=form.upstream,
         )
 
 

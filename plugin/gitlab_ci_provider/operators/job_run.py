@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from airflow.sdk import Context
@@ -14,11 +14,14 @@ from gitlab_ci_provider.hooks.object_store import store_target
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.names import task_ids
 from gitlab_ci_provider.model.pipeline import Pipeline
+from gitlab_ci_provider.model.reports import JobReport
 from gitlab_ci_provider.model.rules import JobDecision
 from gitlab_ci_provider.model.run import JobResult, PipelineRun
+from gitlab_ci_provider.operators.cross_needs import cross_results
 from gitlab_ci_provider.operators.dotenv import inherited_variables
 from gitlab_ci_provider.operators.run_record import ended_jobs, pull_result, pull_run
 from gitlab_ci_provider.planner.artifacts import wanted_artifacts
+from gitlab_ci_provider.planner.environment import job_environment
 from gitlab_ci_provider.planner.subject import Limits, Subject
 from gitlab_ci_provider.schedule.decide import Verdict, decide
 from gitlab_ci_provider.schedule.predecessors import predecessors, uses_needs
@@ -73,7 +76,7 @@ def subject(context: Context, run: JobRun) -> Subject:
     ti = context["ti"]
     upstream, store = _upstream(context, run), store_target(run.settings.object_store_conn_id)
     reports = {job: result.reports for job, result in upstream.items()}
-    return Subject(
+    gathered = Subject(
         run=run.record,
         pipeline=run.pipeline,
         job=run.job,
@@ -90,6 +93,29 @@ def subject(context: Context, run: JobRun) -> Subject:
         dotenv=inherited_variables(reports, store),
         configured=configured_variables(run.record.project.path),
         store=store,
+    )
+    return _with_cross_needs(context, run, gathered, reports)
+
+
+def _with_cross_needs(
+    context: Context,
+    run: JobRun,
+    gathered: Subject,
+    reports: Mapping[str, tuple[JobReport, ...]],
+) -> Subject:
+    """Add what jobs of other pipelines have left; which ones, the job's variables may say."""
+    needs = run.job.cross_needs
+    if run.job.bridge is not None or not needs:
+        return gathered
+    found = cross_results(context, run.record, needs, job_environment(gathered))
+    theirs = {label: result.reports for label, result in found.items()}
+    return replace(
+        gathered,
+        upstream={
+            **gathered.upstream,
+            **{label: result.artifacts for label, result in found.items()},
+        },
+        dotenv=inherited_variables({**reports, **theirs}, gathered.store),
     )
 
 

@@ -21,6 +21,7 @@ def enter(run: PipelineRun, register: Path) -> PipelineRun:
         digest=run.digest,
         created_at=run.created_at,
         name=run.name,
+        parent=run.upstream.parent.pipeline if run.upstream else 0,
     )
     numbered = Register(register).enter(entry)
     return replace(run, id=numbered.id, iid=numbered.iid)

@@ -11,6 +11,7 @@ from typing import Any
 
 from gitlab_ci_provider.exceptions import ConfigError
 from gitlab_ci_provider.model.context import PipelineSource
+from gitlab_ci_provider.model.downstream import Upstream
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.variables import Variable, Variables
 
@@ -29,6 +30,7 @@ class RunForm:
     source: PipelineSource
     variables: Variables
     jobs: tuple[str, ...] = ()
+    upstream: Upstream | None = None
 
 
 def form_variables(pipeline: Pipeline) -> Variables:

@@ -28,7 +28,7 @@ END_KEY = "pipeline_result"
 
 def push_run(context: Context, run: PipelineRun) -> None:
     """Pin the pipeline for the tasks of this run."""
-    context["ti"].xcom_push(key=PIPELINE_KEY, value=_plain(run))
+    context["ti"].xcom_push(key=PIPELINE_KEY, value=plain(run))
 
 
 def pull_run(context: Context) -> PipelineRun:
@@ -46,12 +46,12 @@ def pull_run(context: Context) -> PipelineRun:
 
 def push_result(context: Context, result: JobResult) -> None:
     """Tell how this job ended."""
-    context["ti"].xcom_push(key=RESULT_KEY, value=_plain(result))
+    context["ti"].xcom_push(key=RESULT_KEY, value=plain(result))
 
 
 def push_end(context: Context, result: PipelineResult) -> None:
     """Tell how the pipeline ended."""
-    context["ti"].xcom_push(key=END_KEY, value=_plain(result))
+    context["ti"].xcom_push(key=END_KEY, value=plain(result))
 
 
 def pull_result(context: Context, task_id: str) -> JobResult | None:
@@ -82,7 +82,7 @@ def with_coverage(
     return found
 
 
-def _plain(value: object) -> Any:
+def plain(value: object) -> Any:
     """Turn a value into what JSON has: Airflow would wrap a tuple into a type of its own."""
     return msgspec.json.decode(encode(value))
 

@@ -17,12 +17,15 @@ from gitlab_ci_provider.model.names import (
 )
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.topology import topology_tag
+from gitlab_ci_provider.operators.bridge import GitlabBridgeOperator
 from gitlab_ci_provider.operators.create_pipeline import CreatePipelineOperator
 from gitlab_ci_provider.operators.finish_pipeline import FinishPipelineOperator
 from gitlab_ci_provider.operators.job import GitlabJobOperator
 from gitlab_ci_provider.renderer.edges import upstream
 from gitlab_ci_provider.renderer.params import run_params
 from gitlab_ci_provider.settings import Settings
+
+GitlabTask = GitlabJobOperator | GitlabBridgeOperator
 
 _LOST_WORKERS = 2
 """Tries beyond `retry`, for tasks whose worker was lost: they find their pod again."""
@@ -60,10 +63,10 @@ def render_dag(record: DagRecord, pipeline: Pipeline, settings: Settings) -> DAG
 
 def _tasks(
     dag: DAG, pipeline: Pipeline, settings: Settings, names: dict[str, str]
-) -> dict[str, GitlabJobOperator]:
+) -> dict[str, GitlabTask]:
     stages = [stage for stage in pipeline.stages if _has_jobs(pipeline, stage)]
     groups = group_ids(stages, names)
-    tasks: dict[str, GitlabJobOperator] = {}
+    tasks: dict[str, GitlabTask] = {}
     for stage in stages:
         group = TaskGroup(groups[stage], group_display_name=stage, prefix_group_id=False, dag=dag)
         for job in pipeline.jobs.values():
@@ -78,7 +81,16 @@ def _has_jobs(pipeline: Pipeline, stage: str) -> bool:
     return any(job.stage == stage for job in pipeline.jobs.values())
 
 
-def _task(job: Job, task_id: str, settings: Settings, place: dict[str, Any]) -> GitlabJobOperator:
+def _task(job: Job, task_id: str, settings: Settings, place: dict[str, Any]) -> GitlabTask:
+    if job.bridge is not None:
+        return GitlabBridgeOperator(
+            task_id=task_id,
+            task_display_name=job.name,
+            job=job.name,
+            retries=_LOST_WORKERS,
+            retry_delay=timedelta(seconds=1),
+            **place,
+        )
     return GitlabJobOperator(
         task_id=task_id,
         task_display_name=job.name,

@@ -92,6 +92,10 @@ class Register:
         found = (self.get(number) for number in self._marked(project, ref, status))
         return next((entry for entry in found if entry is not None and accept(entry)), None)
 
+    def numbers(self, project: str, ref: Ref) -> list[int]:
+        """List the numbers of all pipelines of a ref, newest first."""
+        return self._marked(project, ref, "all")
+
     @property
     def _entries(self) -> Path:
         return self.folder / "pipelines"

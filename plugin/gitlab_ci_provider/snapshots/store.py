@@ -71,6 +71,14 @@ class SnapshotStore:
         """Tell whether there is a record of a DAG."""
         return any(self._dag_path(kind, dag_id).exists() for kind in DagKind)
 
+    def touch(self, record: DagRecord) -> None:
+        """Note that a DAG is being used."""
+        self._dag_path(record.kind, record.dag_id).touch()
+
+    def last_use(self, record: DagRecord) -> float:
+        """Tell when a DAG was changed or used last, in seconds since 1970."""
+        return self._dag_path(record.kind, record.dag_id).stat().st_mtime
+
     def dags(self, *kinds: DagKind) -> list[str]:
         """List the names of the DAGs of some kinds, by default of all, sorted."""
         folders = [self.folder / kind for kind in kinds or DagKind]

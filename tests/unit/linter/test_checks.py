@@ -11,7 +11,6 @@ from gitlab_ci_provider.linter.checks.rules import impossible
 from gitlab_ci_provider.linter.checks.safety import unpinned
 from gitlab_ci_provider.linter.checks.support import limits
 from gitlab_ci_provider.model.artifacts import Artifacts
-from gitlab_ci_provider.model.bridge import Bridge
 
 
 @pytest.mark.parametrize(
@@ -54,11 +53,11 @@ def test_includes_that_may_change(kind: str, path: str, ref: str | None, pinned:
 
 
 def test_what_changes_a_jobs_meaning_is_blocking():
-    """A runner must refuse a bridge, and may run a job whose reports nobody shows."""
-    bridge = make_job("a", bridge=Bridge(project="p"))
+    """A runner must refuse a job that needs a token, and may run one whose reports nobody shows."""
+    identified = make_job("a", kept={"id_tokens": {}})
     reports = make_job("b", artifacts=Artifacts(reports={"sast": ("a.json",)}))
 
-    assert [(one.keyword, one.blocking) for one in limits(bridge)] == [("trigger", True)]
+    assert [(one.keyword, one.blocking) for one in limits(identified)] == [("id_tokens", True)]
     assert [(one.keyword, one.blocking) for one in limits(reports)] == [
         ("artifacts:reports", False)
     ]

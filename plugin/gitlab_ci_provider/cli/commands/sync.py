@@ -32,7 +32,11 @@ def run(args: argparse.Namespace) -> int:
     from gitlab_ci_provider.snapshots.store import SnapshotStore
 
     settings = Settings(home=args.home) if args.home else load_settings()
-    sync = Sync(SnapshotStore(settings.snapshots), settings.mirrors)
+    sync = Sync(
+        SnapshotStore(settings.snapshots),
+        settings.mirrors,
+        child_dags_expire_in=settings.child_dags_expire_in,
+    )
     results = sync.all([clone_url(path) for path in args.paths], args.ref)
     for one in results:
         output.diagnostics(one.diagnostics)

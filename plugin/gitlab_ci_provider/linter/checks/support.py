@@ -50,12 +50,8 @@ def _kept(keyword: str) -> Callable[[Job], bool]:
 
 
 _RULES = (
-    _Rule(lambda job: job.bridge is not None,
-          Limit("trigger", "no downstream pipeline is created", True)),
     _Rule(lambda job: bool(job.services),
           Limit("services", "no service containers are started", True)),
-    _Rule(lambda job: bool(job.cross_needs),
-          Limit("needs:project", "artifacts of other pipelines are not fetched", True)),
     _Rule(lambda job: bool(job.inputs),
           Limit("inputs", "${{ job.inputs.* }} is not replaced", True)),
     _Rule(lambda job: bool(job.pre_get_sources),

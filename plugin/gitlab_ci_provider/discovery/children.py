@@ -1,0 +1,90 @@
+"""The DAGs of child pipelines whose includes are files: made with their parent's, before any run.
+
+Airflow takes its time to read a new DAG; a run of these never waits for that. What only a run can
+know (files that a job generates, variables of the run) is compiled by the bridge again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from gitlab_ci_provider.compiler.child import compile_child, is_dynamic
+from gitlab_ci_provider.config.includes.fetcher import FileFetcher
+from gitlab_ci_provider.model.context import PipelineContext
+from gitlab_ci_provider.model.dag_record import DagRecord
+from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity
+from gitlab_ci_provider.model.job import Job
+from gitlab_ci_provider.model.project import Commit
+from gitlab_ci_provider.model.variables import Variables, merge
+from gitlab_ci_provider.planner.downstream import MAX_NESTED_CHILDREN
+from gitlab_ci_provider.snapshots.children import forget_children, synced_child
+from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.variables.expand import expand_all
+from gitlab_ci_provider.variables.predefined import pipeline_variables
+
+CHILD_DAGS_EXPIRE_IN = 30 * 24 * 3600
+"""Seconds; `[gitlab_ci] child_dags_expire_in`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildSync:
+    """Makes the DAGs of the children of one commit.
+
+    Attributes:
+        unused: seconds after which DAGs that runs have made are removed.
+    """
+
+    store: SnapshotStore
+    files: FileFetcher
+    commit: Commit
+    unused: float
+
+    def sync(self, parent: DagRecord, depth: int = 1) -> Iterator[Diagnostic]:
+        """Make the DAGs of a parent's children, remove those that it has no more.
+
+        Yields what is wrong with children, as warnings: the parent can run all the same.
+        """
+        kept: set[str] = set()
+        for job in self._bridges(parent):
+            name = job.group or job.name
+            record = synced_child(parent, name, "")
+            if record.dag_id in kept:
+                continue
+            kept.add(record.dag_id)
+            yield from self._child(parent, job, depth)
+        forget_children(self.store, parent, kept, self.unused)
+
+    def _bridges(self, parent: DagRecord) -> Iterator[Job]:
+        for job in self.store.load_pipeline(parent.digest).jobs.values():
+            if job.bridge and job.bridge.includes and not is_dynamic(job.bridge):
+                yield job
+
+    def _child(self, parent: DagRecord, job: Job, depth: int) -> Iterator[Diagnostic]:
+        if job.bridge is None:
+            return
+        context = PipelineContext(
+            project=parent.project, ref=parent.ref, source="parent_pipeline", commit=self.commit
+        )
+        context = replace(context, variables=_forwarded(context, job))
+        compiled = compile_child(job.bridge, self.files, context, name=job.name)
+        yield from (_as_warning(one, job) for one in compiled.diagnostics)
+        if compiled.pipeline is None:
+            return
+        digest = self.store.save_pipeline(compiled.pipeline)
+        record = synced_child(parent, job.group or job.name, digest)
+        self.store.save_dag(record)
+        if depth < MAX_NESTED_CHILDREN:
+            yield from self.sync(record, depth + 1)
+
+
+def _forwarded(context: PipelineContext, job: Job) -> Variables:
+    """Expand the job's variables as far as that is possible without a run."""
+    expanded = expand_all(merge(pipeline_variables(context), job.variables))
+    names = {one.name for one in job.variables}
+    return tuple(one for one in expanded if one.name in names)
+
+
+def _as_warning(found: Diagnostic, job: Job) -> Diagnostic:
+    message = f"child pipeline of {job.name}: {found.message}"
+    return replace(found, severity=Severity.WARNING, message=message)

@@ -1,0 +1,176 @@
+"""The task of a `trigger:` job: creates another pipeline, and waits for it when it has a strategy.
+
+A bridge is no pod. Waiting is deferred to the triggerer and holds no worker; a task that Airflow
+starts anew finds the pipeline that it has created before.
+
+Source: GitLab's `Ci::CreateDownstreamPipelineService` and `Ci::Bridge`.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
+from airflow.sdk import BaseOperator, Context
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from gitlab_ci_provider.exceptions import GitlabCiError, JobFailure, SystemFailure
+from gitlab_ci_provider.model.downstream import UPSTREAM, Upstream
+from gitlab_ci_provider.model.run import JobResult, JobStatus
+from gitlab_ci_provider.operators import manual
+from gitlab_ci_provider.operators.bridge_run import BridgeRun, Memory
+from gitlab_ci_provider.operators.downstream_run import (
+    CREATION_FAILED,
+    RunKey,
+    end_of,
+    start_run,
+)
+from gitlab_ci_provider.operators.downstream_trigger import DownstreamTrigger, Until
+from gitlab_ci_provider.operators.job_run import JobRun, load_job_run
+from gitlab_ci_provider.operators.links import DownstreamLink
+from gitlab_ci_provider.operators.run_record import plain, push_result
+from gitlab_ci_provider.schedule.bridge import inherited
+from gitlab_ci_provider.schedule.decide import Start, Verdict
+
+_ENDS_WITHOUT_RUNNING = {Start.SKIP: JobStatus.SKIPPED, Start.ABSENT: JobStatus.ABSENT}
+_PATIENCE = 20
+"""Seconds that a worker itself waits for a new DAG, before it is given back between looks."""
+
+_LATER = timedelta(seconds=10)
+
+_UNREAD = (
+    "Airflow has not read the DAG {} within {} s ([gitlab_ci] child_dag_timeout). Does its DAG "
+    "processor run, and look often enough ([dag_processor] refresh_interval and "
+    "min_file_process_interval)?"
+)
+
+
+class GitlabBridgeOperator(BaseOperator):
+    """Creates the downstream pipeline of one `trigger:` job.
+
+    Args:
+        job: the job's name in the pipeline.
+    """
+
+    template_fields = ()
+    ui_color = "#e3ecfd"
+    operator_extra_links = (DownstreamLink(),)
+
+    def __init__(self, *, job: str, **kwargs: Any):
+        super().__init__(trigger_rule="all_done", do_xcom_push=False, **kwargs)
+        self.job = job
+        self.downstream_url = ""
+
+    def execute(self, context: Context) -> None:
+        """Create the pipeline, or end without one when GitLab would."""
+        run = self._load(context)
+        verdict = run.verdict()
+        self.log.info("%s: %s (%s)", self.job, verdict.start, verdict.reason)
+        if verdict.start == Start.MANUAL and not manual.was_offered(context, run.record):
+            manual.offer(context, run.record)
+            self._end(context, JobStatus.MANUAL, verdict)
+        if verdict.start in _ENDS_WITHOUT_RUNNING:
+            self._end(context, _ENDS_WITHOUT_RUNNING[verdict.start], verdict)
+        if verdict.start == Start.BLOCK:
+            manual.wait_for_play(context, run.job, method_name="play")
+        if verdict.start == Start.DELAY:
+            delay = timedelta(seconds=run.decision.start_in or 0)
+            self.defer(trigger=TimeDeltaTrigger(delay), method_name="play")
+        self._create(context, run)
+
+    def play(self, context: Context, event: Any = None) -> None:
+        """Go on: somebody played the job, or the time has come to look again."""
+        manual.log_player(self.log, event)
+        self._create(context, self._load(context))
+
+    def resume(self, context: Context, event: Any = None) -> None:
+        """Take over the state of the pipeline that was waited for."""
+        run = self._load(context)
+        bridge = BridgeRun(context, run)
+        memory = bridge.memory()
+        try:
+            if memory is None or event == "gone":
+                raise SystemFailure("the run of the downstream pipeline was deleted")
+            self._show(context, memory.key)
+            bridge.check_created(memory.key)
+            waited = bridge.bridge.strategy
+            end = end_of(context, memory.key) if waited else None
+            self._inherit(context, inherited(waited, end))
+        except JobFailure as problem:
+            self._fail(context, run, problem)
+        finally:
+            bridge.forget()
+
+    def _load(self, context: Context) -> JobRun:
+        try:
+            return load_job_run(context, self.job)
+        except GitlabCiError as problem:
+            raise AirflowFailException(str(problem)) from problem
+
+    def _end(self, context: Context, status: JobStatus, verdict: Verdict) -> None:
+        push_result(context, JobResult(status=status, reason=verdict.reason))
+        raise AirflowSkipException(verdict.reason)
+
+    def _create(self, context: Context, run: JobRun) -> None:
+        """Create the pipeline once; whatever goes wrong is said in GitLab's words."""
+        bridge = BridgeRun(context, run)
+        try:
+            memory, upstream = bridge.prepare()
+            self._show(context, memory.key)
+            self._start(context, run, memory, upstream)
+        except JobFailure as problem:
+            bridge.forget()
+            self._fail(context, run, problem)
+        except GitlabCiError as problem:
+            bridge.forget()
+            self._fail(context, run, SystemFailure(str(problem), reason=CREATION_FAILED))
+        else:
+            until: Until = "ended" if bridge.bridge.strategy else "created"
+            self.log.info("waiting until it is %s, which takes no worker", until)
+            trigger = DownstreamTrigger(memory.key.dag, memory.key.run, until)
+            self.defer(trigger=trigger, method_name="resume")
+
+    def _show(self, context: Context, key: RunKey) -> None:
+        """Say where the downstream pipeline is; the link of the task leads there, too."""
+        self.downstream_url = key.url(context)
+        self.log.info("downstream pipeline: %s", self.downstream_url)
+
+    def _start(self, context: Context, run: JobRun, memory: Memory, upstream: Upstream) -> None:
+        """Start the run; a child's DAG may be so new that Airflow has yet to read it."""
+        dag, limit = memory.key.dag, run.settings.child_dag_timeout
+        note = f"Created by '{self.job}': {context['ti'].log_url}"
+        begun = time.monotonic()
+        while not start_run(memory.key, {UPSTREAM: plain(upstream)}, note):
+            waited = time.time() - memory.since  # noqa: TID251 - since another process began
+            if waited > limit:
+                raise SystemFailure(_UNREAD.format(dag, limit), reason=CREATION_FAILED)
+            self.log.info("Airflow has yet to read the DAG %s: %d s, at most %d s",
+                          dag, waited, limit)  # fmt: skip
+            if time.monotonic() - begun > _PATIENCE:
+                self.defer(trigger=TimeDeltaTrigger(_LATER), method_name="play")
+            time.sleep(1)
+
+    def _inherit(self, context: Context, result: JobResult) -> None:
+        """End as the downstream pipeline has."""
+        self.log.info("%s: %s", self.job, result.reason)
+        if result.status == JobStatus.FAILED:
+            raise SystemFailure(result.reason, reason="downstream_pipeline_failed")
+        push_result(context, replace(result, downstream=self.downstream_url))
+        if result.status == JobStatus.SKIPPED:
+            raise AirflowSkipException(result.reason)
+        if result.status == JobStatus.CANCELED:
+            raise AirflowFailException(result.reason)
+
+    def _fail(self, context: Context, run: JobRun, failure: JobFailure) -> None:
+        result = JobResult(
+            status=JobStatus.FAILED,
+            allowed_failure=run.decision.allow_failure.allows(None),
+            failure_reason=failure.reason,
+            reason=str(failure),
+            downstream=self.downstream_url,
+        )
+        push_result(context, result)
+        raise AirflowFailException(f"{self.job}: {failure} ({failure.reason})")

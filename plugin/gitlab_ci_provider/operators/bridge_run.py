@@ -1,0 +1,132 @@
+"""One try of a bridge: the pipeline that it creates, remembered so that it creates only one."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass
+
+import msgspec
+from airflow.sdk import Context
+
+from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.model.bridge import Bridge
+from gitlab_ci_provider.model.downstream import Upstream
+from gitlab_ci_provider.operators.bridge_target import Target, child, other_project
+from gitlab_ci_provider.operators.downstream_run import (
+    CREATION_FAILED,
+    RunKey,
+    is_paused,
+    pipeline_of,
+)
+from gitlab_ci_provider.operators.job_run import JobRun, subject
+from gitlab_ci_provider.operators.run_record import plain
+from gitlab_ci_provider.planner.downstream import (
+    DownstreamPlan,
+    ancestor,
+    check_lineage,
+    plan_downstream,
+)
+
+_KEY = "gitlab_ci_downstream"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What a bridge remembers of the pipeline that it creates.
+
+    Attributes:
+        since: when it began, in seconds since 1970.
+        pipeline: when the bridge's own pipeline was created; a new one creates a new child.
+    """
+
+    key: RunKey
+    since: float
+    pipeline: str
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeRun:
+    """One try of a bridge."""
+
+    context: Context
+    run: JobRun
+
+    @property
+    def bridge(self) -> Bridge:
+        """What the job says."""
+        return self.run.job.bridge or Bridge()
+
+    def memory(self) -> Memory | None:
+        """Give what an earlier process of this bridge has begun."""
+        stored = self.context["task_state_store"].get(_KEY)
+        memory = msgspec.convert(stored, Memory) if stored else None
+        return memory if memory and memory.pipeline == self.run.record.created_at else None
+
+    def forget(self) -> None:
+        """Let the next try create a new pipeline: this one is done with."""
+        self.context["task_state_store"].delete(_KEY)
+
+    def prepare(self) -> tuple[Memory, Upstream]:
+        """Decide which pipeline to create, and remember it before it is.
+
+        Raises:
+            GitlabCiError: GitLab would not create it, or not from this configuration.
+        """
+        upstream, dag = self._decide()
+        known = self.memory()
+        memory = Memory(
+            key=RunKey(dag=dag, run=known.key.run if known else self._run_id(upstream)),
+            since=known.since if known else time.time(),  # noqa: TID251 - for another process
+            pipeline=self.run.record.created_at,
+        )
+        self.context["task_state_store"].set(_KEY, plain(memory))
+        return memory, upstream
+
+    def check_created(self, key: RunKey) -> None:
+        """Make sure that the run became a pipeline.
+
+        Raises:
+            SystemFailure: its rules or its configuration prevented it.
+        """
+        pipeline = pipeline_of(self.context, key)
+        if pipeline is None or not pipeline.created:
+            why = pipeline.reason if pipeline else f"see create_pipeline of {key.url(self.context)}"
+            words = f"downstream pipeline can not be created, {why}"
+            raise SystemFailure(words, reason=CREATION_FAILED)
+
+    def _decide(self) -> tuple[Upstream, str]:
+        ti, record = self.context["ti"], self.run.record
+        plan = plan_downstream(subject(self.context, self.run), self.bridge)
+        above = record.upstream.ancestors if record.upstream else ()
+        lineage = (*above, ancestor(record))
+        check_lineage(lineage, plan.project)
+        target = self._target(plan)
+        upstream = Upstream(
+            job=self.run.job.name,
+            task=ti.task_id,
+            ancestors=lineage,
+            waits=self.bridge.strategy is not None,
+            digest=target.digest,
+            ref=record.ref.name if target.digest else plan.ref,
+            variables=plan.variables,
+            inputs={} if target.digest else self.bridge.inputs,
+        )
+        return upstream, target.dag
+
+    def _target(self, plan: DownstreamPlan) -> Target:
+        if not plan.project:
+            return child(self.context, self.run, self.bridge, plan)
+        target = other_project(self.run, plan)
+        if is_paused(target.dag):
+            message = f"the DAG {target.dag} is paused: unpause it, then retry this job"
+            raise SystemFailure(message, reason=CREATION_FAILED)
+        return target
+
+    def _run_id(self, upstream: Upstream) -> str:
+        """Name the run: the same try of the same job of the same pipeline has the same one."""
+        ti = self.context["ti"]
+        names = (ti.dag_id, ti.run_id, ti.task_id, self.run.record.created_at, str(ti.try_number))
+        digest = hashlib.sha256("\n".join(names).encode()).hexdigest()[:8]
+        source = "parent_pipeline" if upstream.child else "pipeline"
+        return f"{source}__{self.run.record.id}__{ti.task_id[:100]}__{digest}"

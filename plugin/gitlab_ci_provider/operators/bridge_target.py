@@ -1,0 +1,100 @@
+"""Which DAG a bridge starts: another project's, or that of the child pipeline, made when needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from airflow.sdk import Context
+
+from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.model.bridge import Bridge
+from gitlab_ci_provider.model.context import PipelineContext
+from gitlab_ci_provider.model.dag_record import DagKind
+from gitlab_ci_provider.model.diagnostic import Severity
+from gitlab_ci_provider.model.names import dag_id
+from gitlab_ci_provider.model.pipeline import Pipeline
+from gitlab_ci_provider.operators.artifact_files import artifact_reader
+from gitlab_ci_provider.operators.downstream_run import CREATION_FAILED
+from gitlab_ci_provider.operators.job_run import JobRun
+from gitlab_ci_provider.operators.pinned import pin
+from gitlab_ci_provider.planner.downstream import DownstreamPlan
+from gitlab_ci_provider.snapshots.children import record_of_child
+from gitlab_ci_provider.snapshots.dag_files import publish
+from gitlab_ci_provider.snapshots.refs import record_of_ref
+from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.sources.git import GitFetcher, Mirror
+
+NOT_FOUND = "downstream_bridge_project_not_found"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """The DAG to start; `digest` is of a child's pipeline and empty for another project."""
+
+    dag: str
+    digest: str = ""
+
+
+def other_project(run: JobRun, plan: DownstreamPlan) -> Target:
+    """Find the DAG that runs a ref of another project.
+
+    Raises:
+        SystemFailure: the project was never synced here.
+        GitlabCiError: the ref or its configuration is wrong.
+    """
+    store = SnapshotStore(run.settings.snapshots)
+    name = dag_id(plan.project)
+    if not store.has_dag(name):
+        message = (
+            f"the downstream project {plan.project} is not known here: "
+            "sync it, or start the stack with it, then retry this job"
+        )
+        raise SystemFailure(message, reason=NOT_FOUND)
+    owner = store.load_dag(name)
+    pinned = pin(owner, plan.ref or owner.project.default_branch, run.settings)
+    record = record_of_ref(store, owner, pinned.ref, pinned.digest)
+    if record.kind is DagKind.REF:
+        publish(store, record, run.settings.dag_files)
+    return Target(dag=record.dag_id)
+
+
+def child(context: Context, run: JobRun, bridge: Bridge, plan: DownstreamPlan) -> Target:
+    """Compile the child pipeline at the parent's commit, and find or make a DAG that fits it.
+
+    Raises:
+        SystemFailure: its configuration has errors; the message lists them.
+    """
+    store = SnapshotStore(run.settings.snapshots)
+    digest = store.save_pipeline(_compile(context, run, bridge, plan))
+    owner = store.load_dag(context["ti"].dag_id)
+    record = record_of_child(store, owner, run.job.group or run.job.name, digest)
+    publish(store, record, run.settings.dag_files)
+    store.touch(record)
+    return Target(dag=record.dag_id, digest=digest)
+
+
+def _compile(context: Context, run: JobRun, bridge: Bridge, plan: DownstreamPlan) -> Pipeline:
+    from gitlab_ci_provider.compiler.child import compile_child  # DAG parsing needs no YAML
+
+    record = run.record
+    mirror = Mirror.open(run.settings.mirrors, record.project.clone_url)
+    mirror.fetch(record.ref.sha)
+    compiled = compile_child(
+        bridge,
+        GitFetcher(mirror, record.ref.sha),
+        PipelineContext(
+            project=record.project,
+            ref=record.ref,
+            source="parent_pipeline",
+            variables=plan.variables,
+            commit=record.commit,
+        ),
+        name=run.job.name,
+        read_artifact=artifact_reader(context, run),
+    )
+    if compiled.pipeline is None:
+        errors = [one for one in compiled.diagnostics if one.severity == Severity.ERROR]
+        listed = "\n".join(str(one) for one in errors)
+        message = f"downstream pipeline can not be created:\n{listed}"
+        raise SystemFailure(message, reason=CREATION_FAILED)
+    return compiled.pipeline

@@ -1,0 +1,78 @@
+"""What `create_pipeline` of a downstream pipeline takes from the job that created it."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+import msgspec
+from airflow.sdk import Context
+
+from gitlab_ci_provider.exceptions import ConfigError
+from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
+from gitlab_ci_provider.model.downstream import UPSTREAM, Upstream
+from gitlab_ci_provider.model.variables import merge
+from gitlab_ci_provider.operators.downstream_run import RunKey, pipeline_of
+from gitlab_ci_provider.operators.pinned import Pinned
+from gitlab_ci_provider.operators.run_form import RunForm
+from gitlab_ci_provider.settings import Settings
+from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.sources.git import GitFetcher, Mirror
+
+log = logging.getLogger(__name__)
+
+
+def take_over(context: Context, record: DagRecord, form: RunForm) -> RunForm:
+    """Lay what the bridge handed over on the run's form, when a bridge asked for the run.
+
+    Raises:
+        ConfigError: a child pipeline was started without its parent.
+    """
+    value = (context["dag_run"].conf or {}).get(UPSTREAM)
+    if value is None:
+        if record.kind is DagKind.CHILD:
+            message = f"child pipelines are started by '{record.bridge}' of {record.parent} only"
+            raise ConfigError(message)
+        return form
+    try:
+        upstream = msgspec.convert(value, Upstream)
+    except msgspec.ValidationError as problem:
+        raise ConfigError(f"`{UPSTREAM}` of the run is not of a bridge: {problem}") from problem
+    return replace(
+        form,
+        ref=upstream.ref,
+        source="parent_pipeline" if upstream.child else "pipeline",
+        variables=merge(form.variables, upstream.variables),
+        upstream=upstream,
+    )
+
+
+def upstream_url(context: Context, upstream: Upstream | None) -> str:
+    """Build the address of the pipeline above; empty when there is none."""
+    if upstream is None:
+        return ""
+    url = RunKey(dag=upstream.parent.dag, run=upstream.parent.run).url(context)
+    log.info("created by '%s' of the upstream pipeline %s", upstream.job, url)
+    return url
+
+
+def pin_child(context: Context, upstream: Upstream | None, settings: Settings) -> Pinned | None:
+    """Take the pipeline that the bridge compiled, at the parent's commit; None for no child.
+
+    Raises:
+        ConfigError: the parent's run was deleted.
+    """
+    if upstream is None or not upstream.child:
+        return None
+    above = upstream.parent
+    parent = pipeline_of(context, RunKey(dag=above.dag, run=above.run))
+    if parent is None:
+        raise ConfigError(f"the parent pipeline {above.pipeline} ({above.dag}) is gone")
+    mirror = Mirror.open(settings.mirrors, parent.project.clone_url)
+    mirror.fetch(parent.ref.sha)
+    return Pinned(
+        ref=parent.ref,
+        digest=upstream.digest,
+        pipeline=SnapshotStore(settings.snapshots).load_pipeline(upstream.digest),
+        files=GitFetcher(mirror, parent.ref.sha),
+    )

@@ -1,0 +1,146 @@
+"""A `trigger:` job to what it hands to the pipeline that it creates.
+
+Source: GitLab's `Ci::Bridge`, `Ci::CreateDownstreamPipelineService` and
+`Gitlab::Ci::Variables::Downstream::Generator`.
+
+Unlike GitLab, a masked or file variable inside a forwarded one is handed on by its name, because
+what a run is given lies readable in Airflow's database. A child pipeline has the same project's
+variables and sees no difference; another project needs a variable of that name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.model.bridge import Bridge
+from gitlab_ci_provider.model.downstream import Ancestor
+from gitlab_ci_provider.model.run import PipelineRun
+from gitlab_ci_provider.model.variables import Variable, Variables, merge
+from gitlab_ci_provider.planner.environment import job_environment
+from gitlab_ci_provider.planner.subject import Subject
+from gitlab_ci_provider.variables.expand import expand, expand_known
+from gitlab_ci_provider.variables.precedence import yaml_variables
+
+MAX_NESTED_CHILDREN = 2
+"""Levels of child pipelines below a pipeline that is no child."""
+
+_MAX_REPEATS = 2
+"""How often a pipeline of one project, ref and source may be among its own ancestors."""
+
+_OF_THE_JOB = (
+    *("CI_JOB_ID", "CI_JOB_URL", "CI_JOB_TOKEN", "CI_JOB_STARTED_AT", "CI_JOB_TIMEOUT"),
+    *("CI_BUILDS_DIR", "CI_PROJECT_DIR", "CI_REGISTRY_USER", "CI_REGISTRY_PASSWORD"),
+    *("CI_REPOSITORY_URL", "CI_DEPLOY_USER", "CI_DEPLOY_PASSWORD", "CI_RUNNER_EXECUTABLE_ARCH"),
+)
+"""GitLab's job-level persisted variables: no bridge has them, as it never runs."""
+
+_NAME = re.compile(r"\$\{?(\w+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DownstreamPlan:
+    """What the new pipeline is for.
+
+    Attributes:
+        project: path of another project; empty for a child pipeline.
+        ref: of the other project; empty for its default branch.
+    """
+
+    project: str
+    ref: str
+    variables: Variables
+
+
+def plan_downstream(subject: Subject, bridge: Bridge) -> DownstreamPlan:
+    """Expand what the job says, and gather the variables that it forwards."""
+    known = tuple(one for one in job_environment(subject) if one.name not in _OF_THE_JOB)
+    return DownstreamPlan(
+        project=expand(bridge.project or "", known),
+        ref=expand(bridge.branch or "", known),
+        variables=_forwarded(subject, bridge, known),
+    )
+
+
+def _forwarded(subject: Subject, bridge: Bridge, known: Variables) -> Variables:
+    """Lay what is forwarded over each other: the file's, dotenv and the pipeline's variables."""
+    written: Variables = ()
+    if bridge.forward_yaml_variables:
+        run = subject.run
+        written = yaml_variables(
+            subject.job, subject.pipeline.variables, run.workflow_variables, subject.decision
+        )
+    given: Variables = ()
+    if bridge.forward_pipeline_variables:
+        given = merge(subject.dotenv, subject.run.variables)
+    secrets = _secrets(known)
+    return tuple(_handed_on(one, known, secrets) for one in merge(written, given))
+
+
+def _secrets(known: Variables) -> frozenset[str]:
+    """Name the variables that hold a secret: masked ones, files, and those made of them."""
+    values = [one.value for one in known if one.masked and one.value]
+    return frozenset(
+        one.name
+        for one in known
+        if one.masked or one.file or any(value in one.value for value in values)
+    )
+
+
+def _handed_on(variable: Variable, known: Variables, secrets: frozenset[str]) -> Variable:
+    """Expand one variable, all but its secrets: those stay names, expanded downstream."""
+    value = variable.value
+    if variable.expand and not variable.file:
+        if secrets & set(_NAME.findall(value)):
+            plain = {one.name: one.value for one in known if one.name not in secrets}
+            value = expand_known(value, plain)
+        else:
+            value = expand(value, known)
+    return Variable(name=variable.name, value=value, expand=variable.expand, file=variable.file)
+
+
+def ancestor(run: PipelineRun) -> Ancestor:
+    """Describe a pipeline to those below it."""
+    return Ancestor(
+        project=run.project.path,
+        ref=run.ref.name,
+        source=run.source,
+        pipeline=run.id,
+        dag=run.dag_id,
+        run=run.run_id,
+        child=run.source == "parent_pipeline",
+    )
+
+
+def check_lineage(lineage: tuple[Ancestor, ...], project: str) -> None:
+    """Refuse what GitLab refuses: too many levels of children, and loops of projects.
+
+    `lineage` ends with the bridge's pipeline; `project` is empty for a child pipeline.
+
+    Raises:
+        SystemFailure: with GitLab's failure reason.
+    """
+    if not project:
+        _check_depth(lineage)
+        return
+    if project == lineage[-1].project:
+        message = f"`trigger:project` names its own project {project}; use `trigger:include`"
+        raise SystemFailure(message, reason="invalid_bridge_trigger")
+    repeated = Counter((one.project, one.ref, one.source) for one in lineage if not one.child)
+    if max(repeated.values(), default=0) > _MAX_REPEATS:
+        listed = " > ".join(one.project for one in lineage)
+        message = f"the pipelines trigger each other in a loop: {listed} > {project}"
+        raise SystemFailure(message, reason="pipeline_loop_detected")
+
+
+def _check_depth(lineage: tuple[Ancestor, ...]) -> None:
+    depth = 0
+    for one in reversed(lineage):
+        if not one.child:
+            break
+        depth += 1
+    if depth >= MAX_NESTED_CHILDREN:
+        message = f"child pipelines may have at most {MAX_NESTED_CHILDREN} levels"
+        raise SystemFailure(message, reason="reached_max_descendant_pipelines_depth")

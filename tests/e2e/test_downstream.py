@@ -1,0 +1,168 @@
+"""Pipelines that create others: children from files and artifacts, and other projects."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from e2e.embedded import Stack, make_repository
+
+pytestmark = pytest.mark.xdist_group("e2e")
+
+PARENT = """
+stages: [build, test]
+variables:
+  GLOBAL: from the parent
+compile:
+  stage: build
+  script: echo "made by the parent" > made.txt
+  artifacts:
+    paths: [made.txt]
+child:
+  stage: test
+  variables:
+    PARENT_PIPELINE_ID: $CI_PIPELINE_ID
+    GREETING: hello $CI_PROJECT_NAME
+  trigger:
+    include:
+      - local: ci/child.yml
+        inputs:
+          word: given
+    strategy: depend
+"""
+
+CHILD = """
+spec:
+  inputs:
+    word:
+---
+show:
+  script:
+    - echo "$CI_PIPELINE_SOURCE, $GREETING, $GLOBAL, $[[ inputs.word ]]" > shown.txt
+    - cat made.txt >> shown.txt
+  artifacts:
+    paths: [shown.txt]
+  needs:
+    - pipeline: $PARENT_PIPELINE_ID
+      job: compile
+never:
+  script: echo never
+  rules:
+    - if: $CI_PIPELINE_SOURCE == "push"
+"""
+
+GENERATING = """
+stages: [make, run]
+make:
+  stage: make
+  script:
+    - 'for name in one two; do printf "%s:\\n  script: echo %s\\n" $name $name; done > made.yml'
+  artifacts:
+    paths: [made.yml]
+generated:
+  stage: run
+  trigger:
+    include:
+      - artifact: made.yml
+        job: make
+    strategy: mirror
+missing:
+  stage: run
+  allow_failure: true
+  trigger:
+    include:
+      - artifact: other.yml
+        job: make
+"""
+
+DEPLOYING = """
+deploy:
+  trigger:
+    project: local/deployment
+    strategy: depend
+fire and forget:
+  trigger: local/deployment
+unknown:
+  trigger: local/nobody-knows
+"""
+
+
+@dataclass
+class Downstream:
+    """A pipeline that a job has created, as Airflow shows it."""
+
+    stack: Stack
+    dag: str
+    run: str
+
+    @property
+    def states(self) -> dict[str, str | None]:
+        """The states of its tasks."""
+        tasks = self.stack.api.tasks(self.dag, self.run)
+        return {name: task.state for name, task in tasks.items()}
+
+    def artifact(self, task: str, path: str) -> str:
+        """Read a file that one of its jobs has left."""
+        result = self.stack.api.xcom(self.dag, self.run, task, "job_result")
+        archive = self.stack.home.bucket / result["artifacts"][0]["object_key"]
+        return zipfile.ZipFile(archive).read(path).decode()
+
+
+def downstream(stack: Stack, report: dict[str, Any], job: str) -> Downstream:
+    """Find the pipeline that a job has created."""
+    url = report["jobs"][job]["downstream"]
+    assert url, report["jobs"][job]["reason"]
+    dag, run = url.split("/dags/")[1].split("/runs/")
+    return Downstream(stack, dag, run)
+
+
+def test_a_child_gets_inputs_variables_and_artifacts_of_its_parent(stack: Stack, tmp_path: Path):
+    """A child runs at the parent's commit with forwarded variables, inputs and artifacts."""
+    files = {".gitlab-ci.yml": PARENT, "ci/child.yml": CHILD}
+    repository = make_repository(tmp_path / "family", files)
+
+    report = stack.run(repository)
+
+    assert report["status"] == "passed", report["jobs"]["child"]["reason"]
+    child = downstream(stack, report, "child")
+    assert child.dag == "local__family..child"
+    assert child.states["never"] == "skipped"
+    shown = child.artifact("show", "shown.txt").splitlines()
+    assert shown == ["parent_pipeline, hello family, from the parent, given", "made by the parent"]
+
+
+def test_a_child_can_be_made_of_a_file_that_a_job_generates(stack: Stack, tmp_path: Path):
+    """A dynamic child gets its DAG while the parent runs; the next run finds it again."""
+    repository = make_repository(tmp_path / "maker", {".gitlab-ci.yml": GENERATING})
+
+    first, second = stack.run(repository), stack.run(repository)
+
+    assert first["status"] == "passed", first["jobs"]["generated"]["reason"]
+    children = [downstream(stack, report, "generated") for report in (first, second)]
+    assert children[0].dag == children[1].dag
+    assert children[0].run != children[1].run
+    done = {"create_pipeline", "one", "two", "finish_pipeline"}
+    assert children[0].states == dict.fromkeys(done, "success")
+    missing = first["jobs"]["missing"]
+    assert missing["status"] == "failed"
+    assert "`other.yml` does not exist inside the `make` artifacts archive" in missing["reason"]
+
+
+def test_another_projects_failure_reaches_those_who_wait_for_it(stack: Stack, tmp_path: Path):
+    """`strategy: depend` takes the failure over; a job without a strategy only creates."""
+    failing = {".gitlab-ci.yml": "break:\n  script: exit 3\n"}
+    deployment = make_repository(tmp_path / "deployment", failing)
+    assert stack.command("up", str(deployment)).returncode == 0
+    repository = make_repository(tmp_path / "deploying", {".gitlab-ci.yml": DEPLOYING})
+
+    report = stack.run(repository)
+
+    status = {name: job["status"] for name, job in report["jobs"].items()}
+    assert status == {"deploy": "failed", "fire and forget": "success", "unknown": "failed"}
+    assert report["jobs"]["deploy"]["reason"] == "downstream pipeline failed: break"
+    assert downstream(stack, report, "deploy").states["break"] == "failed"
+    assert "local/nobody-knows is not known here" in report["jobs"]["unknown"]["reason"]
