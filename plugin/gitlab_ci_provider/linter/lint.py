@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from gitlab_ci_provider.config.ci_config import CiConfig
+from gitlab_ci_provider.linter.checks.includes import check_includes
 from gitlab_ci_provider.linter.checks.practices import check_practices
 from gitlab_ci_provider.linter.checks.rules import check_rules
-from gitlab_ci_provider.linter.checks.safety import check_safety
+from gitlab_ci_provider.linter.checks.secrets import check_secrets
+from gitlab_ci_provider.linter.checks.variables import check_variables
 from gitlab_ci_provider.model.diagnostic import Diagnostic
 
 
 def lint(config: CiConfig) -> list[Diagnostic]:
     """List the warnings of a configuration, in the order of the file."""
-    found = [*check_rules(config), *check_practices(config), *check_safety(config)]
+    checks = (check_rules, check_practices, check_variables, check_secrets, check_includes)
+    found = [one for check in checks for one in check(config)]
     return sorted(dict.fromkeys(found), key=lambda one: (one.location, one.code))

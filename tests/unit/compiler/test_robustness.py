@@ -1,11 +1,14 @@
 """Whatever a file holds, compiling ends with a pipeline or with diagnostics.
 
-`GITLAB_CI_FUZZ_SECONDS` makes the search longer than the fraction of a second of a usual run.
+`GITLAB_CI_FUZZ_SECONDS` makes the search longer than the second of a usual run, and
+`GITLAB_CI_FUZZ_SEED` makes it another one. Where real files of public projects are at hand, they
+are broken, too.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import random
 import time
@@ -16,6 +19,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from factories import make_context
+from gitlab_ci_provider.cli import explain, table
+from gitlab_ci_provider.cli.compiled import Compiled, as_object
+from gitlab_ci_provider.cli.merged import as_yaml
 from gitlab_ci_provider.compiler.compile import compile_pipeline
 from gitlab_ci_provider.config.keywords.job import BRIDGE_KEYS, JOB_KEYS
 from gitlab_ci_provider.config.resolve import ROOT_KEYS
@@ -27,7 +33,17 @@ from gitlab_ci_provider.rules.globs import matches
 
 SECONDS = float(os.environ.get("GITLAB_CI_FUZZ_SECONDS", "1"))
 GOLDEN = sorted((Path(__file__).parents[2] / "golden").glob("*/*.yml"))
-SEEDS = [*GOLDEN, *sorted((Path(__file__).parents[2] / "golden").glob("*/.gitlab-ci.yml"))]
+REAL = Path(__file__).parents[4] / "shared" / "conformance" / "real-public"
+SEEDS = [
+    *GOLDEN,
+    *sorted((Path(__file__).parents[2] / "golden").glob("*/.gitlab-ci.yml")),
+    *sorted(path for path in REAL.glob("*/.gitlab-ci.yml") if path.stat().st_size < 50_000),
+]
+CONTEXTS = (
+    make_context(changed_paths=frozenset({"src/a.c"})),
+    make_context(source="merge_request_event", target_branch="main"),
+    make_context(source="schedule", tree_paths=frozenset({"Dockerfile", "src/a.c"})),
+)
 PIECES = [
     *("script", "rules", "needs", "extends", "!reference [a, b]", "<<: *x", "&x", "*x", "---"),
     *("null", "[]", "{}", "- ", ": ", "\t", "'", '"', "|", ">", "#", "$[[ inputs.a ]]", "yes"),
@@ -48,13 +64,20 @@ class _OneFile:
 
 
 def _compile(content: bytes) -> None:
-    result = compile_pipeline(_OneFile(content), make_context())
+    context = CONTEXTS[len(content) % len(CONTEXTS)]
+    result = compile_pipeline(_OneFile(content), context)
     if result.config:
         lint(result.config)
-    if result.pipeline:
-        decide_pipeline(result.pipeline, make_context())
-    else:
+        as_yaml(result.config.tree)
+    if result.pipeline is None:
         assert result.diagnostics
+        return
+    decision = decide_pipeline(result.pipeline, context)
+    compiled = Compiled(context, result, decision, result.diagnostics)
+    json.dumps(as_object(compiled))
+    list(table.lines(compiled))
+    for name in list(result.pipeline.jobs)[:3]:
+        list(explain.lines(compiled, name))
 
 
 def _mutate(content: bytes, chance: random.Random) -> bytes:

@@ -7,8 +7,8 @@ import pytest
 from factories import make_job
 from gitlab_ci_provider.config.includes.locations import Location
 from gitlab_ci_provider.config.raw import Mark
-from gitlab_ci_provider.linter.checks.rules import impossible
-from gitlab_ci_provider.linter.checks.safety import unpinned
+from gitlab_ci_provider.linter.checks.conditions import impossible
+from gitlab_ci_provider.linter.checks.includes import unpinned
 from gitlab_ci_provider.linter.checks.support import limits
 from gitlab_ci_provider.model.artifacts import Artifacts
 
@@ -21,9 +21,31 @@ from gitlab_ci_provider.model.artifacts import Artifacts
         ('$CI_PIPELINE_SOURCE == "push" || $CI_PIPELINE_SOURCE == "x"', False),
         ("$CI_COMMIT_BRANCH && $CI_COMMIT_TAG", True),
         ("$CI_COMMIT_BRANCH || $CI_COMMIT_TAG", False),
+        ("$CI_COMMIT_TAG != null", False),
         ('$CI_COMMIT_BRANCH && $CI_PIPELINE_SOURCE == "merge_request_event"', True),
         ('$CI_PIPELINE_SOURCE == "schedule"', False),
+        ('"x" == $A && $A', False),
         ("${BROKEN}", False),
+        ('$A == "x" && $A == "y"', True),
+        ('$A == "x" && $A != "x"', True),
+        ('$A == "x" && $A =~ /^y/', True),
+        ('$A == "x" && $A =~ /^x/', False),
+        ("$A && $A == null", True),
+        ('$A == null && $A == "x"', True),
+        ("$A == null", False),
+        ('($A == "x" || $A == "y") && $B', False),
+        ('$A == "x" || $A == "y"', False),
+        ('($A == "x" && $A == "y") || ($B && $B == null)', True),
+        ("$A == true", True),
+        ('$A == "true"', False),
+        ('$A == "/^v/"', True),
+        ("$A =~ /^v/", False),
+        ('"true" == "false"', False),
+        ("$CI_PIPELINE_ID", True),
+        ("$CI_PIPELINE_ID == null", False),
+        ('$CI_MERGE_REQUEST_IID && $CI_PIPELINE_SOURCE == "push"', True),
+        ('$CI_COMMIT_TAG && $CI_PIPELINE_SOURCE == "merge_request_event"', True),
+        ('$CI_PIPELINE_SOURCE == "push" && $CI_COMMIT_TAG == null', False),
     ],
 )
 def test_condition_that_never_holds(condition: str, never: bool):
@@ -43,6 +65,9 @@ def test_condition_that_never_holds(condition: str, never: bool):
         ("component", "h/p/c@1.2", None, False),
         ("component", "h/p/c@1.2.3", None, True),
         ("component", "h/p/c@" + "b" * 40, None, True),
+        ("component", "h/p/c@main", None, False),
+        ("component", "h/p/c@release-1.2.3", None, False),
+        ("component", "h/p/c@v1.2.3-rc.1", None, True),
     ],
 )
 def test_includes_that_may_change(kind: str, path: str, ref: str | None, pinned: bool):

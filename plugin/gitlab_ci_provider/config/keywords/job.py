@@ -137,7 +137,7 @@ def _bridge_part(field: Field, job: Job) -> Job:
     """Add what only bridges have."""
     upstream = [need.pipeline for need in job.cross_needs if need.pipeline and not need.job]
     if not upstream and not field.attribute("trigger"):
-        field.refuse("should contain either a trigger or a needs:pipeline")
+        field.refuse("should contain either a trigger or a needs:pipeline", "job-nothing-to-do")
     if len(upstream) > 1:
         field.refuse("should contain at most one bridge need")
     copies = field.entry("parallel")

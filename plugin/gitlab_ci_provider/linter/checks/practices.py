@@ -2,49 +2,55 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from gitlab_ci_provider.config.ci_config import CiConfig
 from gitlab_ci_provider.config.defaults import GLOBAL_KEYS
+from gitlab_ci_provider.config.keywords.job import JobConfig
+from gitlab_ci_provider.linter.places import place
 from gitlab_ci_provider.model.diagnostic import Diagnostic, warning
-from gitlab_ci_provider.model.job import Job
+
+_DIND = re.compile(r"(?:^|[/:-])dind(?:$|[@:.-])")
+"""`docker:dind`, `docker:28-dind`, `registry.example.com/docker:28.0-dind@sha256:...`"""
 
 
 def check_practices(config: CiConfig) -> Iterator[Diagnostic]:
     """Check caches, services, stages and deprecated keywords."""
     for one in config.jobs.values():
-        yield from _check_caches(one.job)
-        yield from _check_services(one.job)
-        yield from _check_policy(one.job)
+        yield from _check_caches(one)
+        yield from _check_services(one)
+        yield from _check_policy(one)
     yield from _check_globals(config)
     yield from _check_stages(config)
 
 
-def _check_caches(job: Job) -> Iterator[Diagnostic]:
-    for cache in job.caches:
+def _check_caches(one: JobConfig) -> Iterator[Diagnostic]:
+    at = place(one.raw, "cache")
+    for cache in one.job.caches:
         key = cache.key
         if key.value is None and not key.files and not key.files_commits:
-            words = f"{job.name} job: a cache without key is shared by all jobs and branches"
+            words = f"{one.job.name} job: a cache without key is shared by all jobs and branches"
             hint = "Set cache:key, for example $CI_COMMIT_REF_SLUG or cache:key:files."
-            yield warning("cache-without-key", words, job.location, hint)
+            yield warning("cache-without-key", words, at, hint)
         if not cache.paths and not cache.untracked:
-            words = f"{job.name} job: a cache without paths keeps nothing"
-            yield warning("cache-without-paths", words, job.location)
+            words = f"{one.job.name} job: a cache without paths keeps nothing"
+            yield warning("cache-without-paths", words, at)
 
 
-def _check_services(job: Job) -> Iterator[Diagnostic]:
-    for service in job.services:
-        name = service.image.name.rpartition("/")[2]
-        if name.startswith("docker:") and "dind" in name:
-            words = f"{job.name} job: Docker-in-Docker needs privileged pods"
+def _check_services(one: JobConfig) -> Iterator[Diagnostic]:
+    for position, service in enumerate(one.job.services):
+        if _DIND.search(service.image.name):
+            words = f"{one.job.name} job: Docker-in-Docker needs privileged pods"
             hint = "Build images with Kaniko or BuildKit instead."
-            yield warning("docker-in-docker", words, job.location, hint)
+            yield warning("docker-in-docker", words, place(one.raw, "services", position), hint)
 
 
-def _check_policy(job: Job) -> Iterator[Diagnostic]:
-    if job.only or job.excluding:
-        words = f"{job.name} job: only and except are no longer developed"
-        yield warning("deprecated-only-except", words, job.location, "Use rules.")
+def _check_policy(one: JobConfig) -> Iterator[Diagnostic]:
+    for keyword, policy in (("only", one.job.only), ("except", one.job.excluding)):
+        if policy:
+            words = f"{one.job.name} job: only and except are no longer developed"
+            yield warning("deprecated-only-except", words, place(one.raw, keyword), "Use rules.")
 
 
 def _check_globals(config: CiConfig) -> Iterator[Diagnostic]:

@@ -3,97 +3,135 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import get_args
 
 from gitlab_ci_provider.config.ci_config import CiConfig
-from gitlab_ci_provider.model.context import PipelineSource
+from gitlab_ci_provider.config.keywords.job import JobConfig
+from gitlab_ci_provider.config.raw import Map
+from gitlab_ci_provider.linter.checks.conditions import impossible
+from gitlab_ci_provider.linter.places import flat_rules, place
+from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.diagnostic import Diagnostic, SourceLocation, warning
+from gitlab_ci_provider.model.project import Project, Ref
 from gitlab_ci_provider.model.rules import Rule, When
-from gitlab_ci_provider.rules.expression.ast import Constant, Expression, Operation, VariableName
-from gitlab_ci_provider.rules.expression.parser import ExpressionError, parse
+from gitlab_ci_provider.model.variables import Variable, Variables
+from gitlab_ci_provider.rules.match import rule_matches
+from gitlab_ci_provider.rules.view import RuleView
+from gitlab_ci_provider.variables.expand import expand_in_rules
+from gitlab_ci_provider.variables.precedence import layered, yaml_variables
+from gitlab_ci_provider.variables.predefined import pipeline_variables
 
-_SOURCE = "CI_PIPELINE_SOURCE"
+_HINT = "Add workflow:rules that choose between branch and merge request pipelines."
+_PROJECT = Project(path="group/project", clone_url="", web_url="https://gitlab.example.com/g/p")
+_REF = Ref(name="topic", sha="0" * 40)
+_OPEN = Variable(name="CI_OPEN_MERGE_REQUESTS", value="group/project!1")
+_PUSH = PipelineContext(project=_PROJECT, ref=_REF, variables=(_OPEN,))
+_MERGE_REQUEST = PipelineContext(
+    project=_PROJECT, ref=_REF, source="merge_request_event", target_branch="main"
+)
 
 
 def check_rules(config: CiConfig) -> Iterator[Diagnostic]:
     """Check the rules of the workflow and of all jobs."""
-    place = config.tree.place("workflow").location()
-    yield from _check_list(config.workflow.rules or (), "workflow:rules", place)
+    rules = config.workflow.rules or ()
+    places = _places(rules, config.tree.get("workflow"), place(config.tree, "workflow"))
+    yield from _check_list(rules, "workflow:rules", places)
     for name, one in config.jobs.items():
         rules = one.job.rules or ()
-        yield from _check_list(rules, f"jobs:{name}:rules", one.job.location)
-        if not config.workflow.rules and _allows_duplicates(rules):
-            yield warning(
-                "pipelines-duplicate",
-                f"jobs:{name} may allow multiple pipelines to run for a single action due to "
-                "`rules:when` clause with no `workflow:rules`",
-                one.job.location,
-                "Add workflow:rules that choose between branch and merge request pipelines.",
-            )
+        places = _places(rules, one.raw, one.job.location)
+        yield from _check_list(rules, f"jobs:{name}:rules", places)
+    if not config.workflow.rules:
+        yield from _check_duplicates(config)
 
 
-def _allows_duplicates(rules: Sequence[Rule]) -> bool:
-    """Tell, as GitLab does, whether the last rule is a `when` alone."""
-    if not rules:
-        return False
-    last = rules[-1]
-    return last == Rule(when=last.when) and last.when not in (None, When.NEVER)
+def _places(rules: Sequence[Rule], owner: object, fallback: SourceLocation) -> list[SourceLocation]:
+    written = flat_rules(owner.get("rules")) if isinstance(owner, Map) else []
+    found = [mark.location() for _, mark in written]
+    return found if len(found) == len(rules) else [fallback] * len(rules)
 
 
-def _check_list(rules: Sequence[Rule], label: str, place: SourceLocation) -> Iterator[Diagnostic]:
-    for position, rule in enumerate(rules, start=1):
-        if _always(rule) and position < len(rules):
-            words = f"{label}: rules after rule {position} are never reached, it always matches"
-            yield warning("rules-unreachable", words, place)
-            break
-    for position, rule in enumerate(rules, start=1):
+def _check_list(
+    rules: Sequence[Rule], label: str, places: Sequence[SourceLocation]
+) -> Iterator[Diagnostic]:
+    for position, (rule, at) in enumerate(zip(rules, places, strict=True), start=1):
         why = impossible(rule.condition) if rule.condition else None
+        earlier = next(
+            (n for n, one in enumerate(rules[: position - 1], 1) if covers(one, rule)), 0
+        )
+        if earlier and _always(rules[earlier - 1]):
+            words = f"{label}: rules after rule {earlier} are never reached, it always matches"
+            yield warning("rules-unreachable", words, at)
+            break
         if why:
             words = f"{label}: rule {position} never matches: {why}"
-            yield warning("rules-never-match", words, place)
+            yield warning("rules-never-match", words, at)
+        elif earlier:
+            words = f"{label}: rule {position} is never reached, rule {earlier} matches before it"
+            yield warning("rules-unreachable", words, at)
     if rules and all(rule.when is When.NEVER for rule in rules):
-        yield warning("rules-only-never", f"{label}: every rule says never", place)
+        yield warning("rules-only-never", f"{label}: every rule says never", places[0])
+
+
+def covers(rule: Rule, other: Rule) -> bool:
+    """Tell whether a rule matches wherever another one would: it has no condition of its own."""
+    return all(
+        mine in (None, theirs)
+        for mine, theirs in (
+            (rule.condition, other.condition),
+            (rule.changes, other.changes),
+            (rule.exists, other.exists),
+        )
+    )
 
 
 def _always(rule: Rule) -> bool:
     return rule.condition is None and rule.changes is None and rule.exists is None
 
 
-def impossible(condition: str) -> str | None:
-    """Say why a condition can hold in no pipeline; None when it may."""
-    try:
-        terms = list(_conjunction(parse(condition)))
-    except ExpressionError:
-        return None
-    wanted = {_SOURCE: _compared(terms, _SOURCE)}
-    known = set(get_args(PipelineSource))
-    for source in wanted[_SOURCE]:
-        if source not in known:
-            return f"{_SOURCE} is never {source!r}"
-    required = {term.name for term in terms if isinstance(term, VariableName)}
-    if {"CI_COMMIT_BRANCH", "CI_COMMIT_TAG"} <= required:
-        return "a pipeline has either CI_COMMIT_BRANCH or CI_COMMIT_TAG"
-    if "CI_COMMIT_BRANCH" in required and "merge_request_event" in wanted[_SOURCE]:
-        return "merge request pipelines have no CI_COMMIT_BRANCH"
-    return None
-
-
-def _conjunction(node: Expression) -> Iterator[Expression]:
-    if isinstance(node, Operation) and node.operator == "&&":
-        yield from _conjunction(node.left)
-        yield from _conjunction(node.right)
-    else:
-        yield node
-
-
-def _compared(terms: Sequence[Expression], name: str) -> list[str]:
-    found: list[str] = []
-    for term in terms:
-        if not isinstance(term, Operation) or term.operator != "==":
+def _check_duplicates(config: CiConfig) -> Iterator[Diagnostic]:
+    """Find jobs that a push to a branch with a merge request would run twice."""
+    push, request = pipeline_variables(_PUSH), pipeline_variables(_MERGE_REQUEST)
+    for name, one in config.jobs.items():
+        rules = one.job.rules
+        if not rules or not _was_read(one):
             continue
-        left, right = term.left, term.right
-        if isinstance(left, Constant):
-            left, right = right, left
-        if left == VariableName(name) and isinstance(right, Constant) and right.value:
-            found.append(str(right.value))
-    return found
+        if _last_is_when_alone(rules):
+            words = (
+                f"jobs:{name} may allow multiple pipelines to run for a single action due to "
+                "`rules:when` clause with no `workflow:rules`"
+            )
+        elif _runs(one, config, _PUSH, push) and _runs(one, config, _MERGE_REQUEST, request):
+            words = (
+                f"jobs:{name} runs in the branch pipeline and in the merge request pipeline of "
+                "one push, and there are no `workflow:rules`"
+            )
+        else:
+            continue
+        yield warning("pipelines-duplicate", words, place(one.raw, "rules"), _HINT)
+
+
+def _was_read(one: JobConfig) -> bool:
+    """Tell whether nothing is wrong with the conditions, which would then be missing."""
+    rules, written = one.job.rules or (), flat_rules(one.raw.get("rules"))
+    return len(rules) == len(written) and all(
+        isinstance(node, Map) and (node.get("if") is None) == (rule.condition is None)
+        for rule, (node, _) in zip(rules, written, strict=True)
+    )
+
+
+def _last_is_when_alone(rules: Sequence[Rule]) -> bool:
+    """Tell what GitLab warns of."""
+    last = rules[-1]
+    return last == Rule(when=last.when) and last.when not in (None, When.NEVER)
+
+
+def _runs(
+    one: JobConfig, config: CiConfig, context: PipelineContext, predefined: Variables
+) -> bool:
+    written = yaml_variables(one.job, config.variables, ())
+    variables = layered(one.job, context, predefined, written)
+    view = RuleView(
+        variables={variable.name: variable.value for variable in variables},
+        expand=lambda: expand_in_rules(variables),
+    )
+    first = next((rule for rule in one.job.rules or () if rule_matches(rule, view)), None)
+    return first is not None and (first.when or one.job.when) is not When.NEVER

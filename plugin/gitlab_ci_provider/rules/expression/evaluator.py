@@ -31,10 +31,17 @@ def is_true(
     Raises:
         ExpressionError: the text is no expression.
     """
-    value = _evaluate(parse(expression), _Scope(variables, inputs or {}))
-    if isinstance(value, str):
-        return bool(value.strip())
-    return bool(value)
+    return truthful(_evaluate(parse(expression), _Scope(variables, inputs or {})))
+
+
+def evaluate(node: Expression, variables: Mapping[str, str]) -> Value:
+    """Give the value of a parsed expression."""
+    return _evaluate(node, _Scope(variables, {}))
+
+
+def truthful(value: Value) -> bool:
+    """Tell whether a value counts as true: blank texts do not."""
+    return bool(value.strip()) if isinstance(value, str) else bool(value)
 
 
 class _Scope(NamedTuple):

@@ -1,0 +1,56 @@
+"""Variables that refer to each other in a circle, which GitLab refuses once a job runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from gitlab_ci_provider.config.ci_config import CiConfig
+from gitlab_ci_provider.linter.places import place
+from gitlab_ci_provider.model.diagnostic import Diagnostic, warning
+from gitlab_ci_provider.model.variables import Variables
+from gitlab_ci_provider.variables.expand import references
+from gitlab_ci_provider.variables.precedence import yaml_variables
+
+_HINT = "GitLab creates no pipeline with such variables; here the circle stays unexpanded."
+
+
+def check_variables(config: CiConfig) -> Iterator[Diagnostic]:
+    """Check what each job sees of the file's variables."""
+    for name, one in config.jobs.items():
+        found = circle(yaml_variables(one.job, config.variables, ()))
+        if found:
+            shown = ", ".join(f'"{variable}"' for variable in found)
+            words = f"{name}: circular variable reference detected: [{shown}]"
+            own = place(one.raw, "variables", found[0])
+            shared = place(config.tree, "variables", found[0])
+            at = own if any(one.name in found for one in one.job.own_variables) else shared
+            yield warning("variables-circular", words, at, _HINT)
+
+
+def circle(variables: Variables) -> tuple[str, ...]:
+    """Give the names of a circle of at least two variables, sorted; none when there is none."""
+    edges = {
+        one.name: [name for name in references(one.value) if name != one.name]
+        for one in variables
+        if one.expand and ("$" in one.value or "%" in one.value)
+    }
+    left = _trim(edges)
+    start = next(iter(left), None)
+    if start is None:
+        return ()
+    walked: list[str] = []
+    while start not in walked:
+        walked.append(start)
+        start = next(name for name in left[start] if name in left)
+    return tuple(sorted(walked[walked.index(start) :]))
+
+
+def _trim(edges: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Leave out, again and again, what refers to nothing that is left."""
+    left = dict(edges)
+    done = False
+    while not done:
+        kept = {name: to for name, to in left.items() if any(one in left for one in to)}
+        done = len(kept) == len(left)
+        left = kept
+    return left
