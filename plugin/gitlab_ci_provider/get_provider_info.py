@@ -34,6 +34,7 @@ _OPTIONS: dict[str, tuple[str, str, str]] = {
         "2592000",
         "Seconds for which the DAGs of generated child pipelines stay without being used.",
     ),
+    "always_ask": ("boolean", "False", "Show a form for variables when a manual job is played."),
     "pod_start_timeout": ("integer", "600", "Seconds until a pod that does not start failed."),
 }
 

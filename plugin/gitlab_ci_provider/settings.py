@@ -33,6 +33,7 @@ class Settings:
         child_dag_timeout: seconds until Airflow must have read the DAG of a child pipeline.
         child_dags_expire_in: seconds for which DAGs made by runs are kept without being used.
         pod_start_timeout: seconds until a pod that does not start counts as failed.
+        always_ask: show the form for variables whenever a manual job is played.
     """
 
     home: Path
@@ -48,6 +49,7 @@ class Settings:
     child_dag_timeout: int = 600
     child_dags_expire_in: int = 30 * 24 * 3600
     pod_start_timeout: int = 600
+    always_ask: bool = False
 
     @property
     def snapshots(self) -> Path:
@@ -82,5 +84,7 @@ def load_settings() -> Settings:
 def _read(conf: Any, option: str, kind: Any) -> Any:
     if kind == "int":
         return conf.getint(SECTION, option)
+    if kind == "bool":
+        return conf.getboolean(SECTION, option)
     text = conf.get(SECTION, option)
     return Path(text) if str(kind).startswith("Path") else text

@@ -50,6 +50,22 @@ class PipelineRun:
     upstream: Upstream | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Play:
+    """What a person gave when playing a job; kept by Airflow, as the conf of a run is.
+
+    Attributes:
+        user_id, user_name: of the person; empty when Airflow does not tell who cleared the task.
+        inputs: by name, only those that were given.
+        variables: they win over all others, as pipeline variables do.
+    """
+
+    user_id: str = ""
+    user_name: str = ""
+    inputs: Mapping[str, object] = field(default_factory=dict)
+    variables: Variables = ()
+
+
 class JobStatus(StrEnum):
     """GitLab's words for what became of a job, as far as they can be an end."""
 

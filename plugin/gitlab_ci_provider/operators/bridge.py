@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 from airflow.sdk import BaseOperator, Context
@@ -20,7 +20,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from gitlab_ci_provider.exceptions import GitlabCiError, JobFailure, SystemFailure
 from gitlab_ci_provider.model.downstream import UPSTREAM, Upstream
 from gitlab_ci_provider.model.run import JobResult, JobStatus
-from gitlab_ci_provider.operators import manual
+from gitlab_ci_provider.operators import playing
 from gitlab_ci_provider.operators.bridge_run import BridgeRun, Memory
 from gitlab_ci_provider.operators.downstream_run import (
     CREATION_FAILED,
@@ -69,22 +69,25 @@ class GitlabBridgeOperator(BaseOperator):
         run = self._load(context)
         verdict = run.verdict()
         self.log.info("%s: %s (%s)", self.job, verdict.start, verdict.reason)
-        if verdict.start == Start.MANUAL and not manual.was_offered(context, run.record):
-            manual.offer(context, run.record)
-            self._end(context, JobStatus.MANUAL, verdict)
         if verdict.start in _ENDS_WITHOUT_RUNNING:
             self._end(context, _ENDS_WITHOUT_RUNNING[verdict.start], verdict)
-        if verdict.start == Start.BLOCK:
-            manual.wait_for_play(context, run.job, method_name="play")
-        if verdict.start == Start.DELAY:
-            delay = timedelta(seconds=run.decision.start_in or 0)
-            self.defer(trigger=TimeDeltaTrigger(delay), method_name="play")
+        if verdict.start in playing.WAITS:
+            run = playing.wait(self, context, run, verdict) or self._pass_over(context, verdict)
         self._create(context, run)
 
     def play(self, context: Context, event: Any = None) -> None:
-        """Go on: somebody played the job, or the time has come to look again."""
-        manual.log_player(self.log, event)
-        self._create(context, self._load(context))
+        """Go on as a person has played the job, or end it as they said."""
+        run = self._load(context)
+        played = playing.answered(self, context, run, event or {})
+        self._create(context, played or self._pass_over(context, run.verdict()))
+
+    def go_off(self, context: Context, event: Any = None) -> None:  # noqa: ARG002 - Airflow passes it
+        """Go on: the time of a delayed job has come."""
+        self._create(context, playing.start(context, self._load(context)))
+
+    def look_again(self, context: Context, event: Any = None) -> None:  # noqa: ARG002 - as above
+        """Go on: perhaps Airflow has read the new DAG by now."""
+        self._create(context, playing.started(context, self._load(context)))
 
     def resume(self, context: Context, event: Any = None) -> None:
         """Take over the state of the pipeline that was waited for."""
@@ -110,7 +113,11 @@ class GitlabBridgeOperator(BaseOperator):
         except GitlabCiError as problem:
             raise AirflowFailException(str(problem)) from problem
 
-    def _end(self, context: Context, status: JobStatus, verdict: Verdict) -> None:
+    def _pass_over(self, context: Context, verdict: Verdict) -> NoReturn:
+        """End as a manual job that nobody has played."""
+        self._end(context, JobStatus.MANUAL, verdict)
+
+    def _end(self, context: Context, status: JobStatus, verdict: Verdict) -> NoReturn:
         push_result(context, JobResult(status=status, reason=verdict.reason))
         raise AirflowSkipException(verdict.reason)
 
@@ -150,7 +157,7 @@ class GitlabBridgeOperator(BaseOperator):
             self.log.info("Airflow has yet to read the DAG %s: %d s, at most %d s",
                           dag, waited, limit)  # fmt: skip
             if time.monotonic() - begun > _PATIENCE:
-                self.defer(trigger=TimeDeltaTrigger(_LATER), method_name="play")
+                self.defer(trigger=TimeDeltaTrigger(_LATER), method_name="look_again")
             time.sleep(1)
 
     def _inherit(self, context: Context, result: JobResult) -> None:

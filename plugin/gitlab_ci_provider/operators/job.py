@@ -7,11 +7,9 @@ holds here. Unlike it, the pod is watched instead of polled, and nothing passes 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any, NoReturn
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
-from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 from airflow.sdk import Context
 from airflow.sdk.exceptions import (
     AirflowException,
@@ -29,7 +27,7 @@ from gitlab_ci_provider.exceptions import (
 )
 from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.model.workspace import BUILD_CONTAINER
-from gitlab_ci_provider.operators import attempts, manual
+from gitlab_ci_provider.operators import attempts, playing
 from gitlab_ci_provider.operators.job_pod import JobPod
 from gitlab_ci_provider.operators.job_run import JobRun, load_job_run
 from gitlab_ci_provider.operators.run_record import push_result
@@ -66,22 +64,21 @@ class GitlabJobOperator(KubernetesPodOperator):
         run = self._load(context)
         verdict = run.verdict()
         self.log.info("%s: %s (%s)", self.job, verdict.start, verdict.reason)
-        if verdict.start == Start.MANUAL and not manual.was_offered(context, run.record):
-            manual.offer(context, run.record)
-            self._end(context, JobStatus.MANUAL, verdict)
         if verdict.start in _ENDS_WITHOUT_RUNNING:
             self._end(context, _ENDS_WITHOUT_RUNNING[verdict.start], verdict)
-        if verdict.start == Start.BLOCK:
-            manual.wait_for_play(context, run.job, method_name="play")
-        if verdict.start == Start.DELAY:
-            delay = timedelta(seconds=run.decision.start_in or 0)
-            self.defer(trigger=TimeDeltaTrigger(delay), method_name="play")
+        if verdict.start in playing.WAITS:
+            run = playing.wait(self, context, run, verdict) or self._pass_over(context, verdict)
         self._run(context, run)
 
     def play(self, context: Context, event: Any = None) -> None:
-        """Run a manual job that somebody played, or a delayed one whose time has come."""
-        manual.log_player(self.log, event)
-        self._run(context, self._load(context))
+        """Run a job that a person has played, or end it as they said."""
+        run = self._load(context)
+        played = playing.answered(self, context, run, event or {})
+        self._run(context, played or self._pass_over(context, run.verdict()))
+
+    def go_off(self, context: Context, event: Any = None) -> None:  # noqa: ARG002 - Airflow passes it
+        """Run a delayed job whose time has come."""
+        self._run(context, playing.start(context, self._load(context)))
 
     def build_pod_request_obj(
         self, context: Context | None = None, *, dry_run: bool = False
@@ -98,7 +95,11 @@ class GitlabJobOperator(KubernetesPodOperator):
         except GitlabCiError as problem:
             raise AirflowFailException(str(problem)) from problem
 
-    def _end(self, context: Context, status: JobStatus, verdict: Verdict) -> None:
+    def _pass_over(self, context: Context, verdict: Verdict) -> NoReturn:
+        """End as a manual job that nobody has played."""
+        self._end(context, JobStatus.MANUAL, verdict)
+
+    def _end(self, context: Context, status: JobStatus, verdict: Verdict) -> NoReturn:
         push_result(context, JobResult(status=status, reason=verdict.reason))
         raise AirflowSkipException(verdict.reason)
 

@@ -16,7 +16,7 @@ from gitlab_ci_provider.model.names import task_ids
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.reports import JobReport
 from gitlab_ci_provider.model.rules import JobDecision
-from gitlab_ci_provider.model.run import JobResult, PipelineRun
+from gitlab_ci_provider.model.run import JobResult, PipelineRun, Play
 from gitlab_ci_provider.operators.cross_needs import cross_results
 from gitlab_ci_provider.operators.dotenv import inherited_variables
 from gitlab_ci_provider.operators.run_record import ended_jobs, pull_result, pull_run
@@ -39,6 +39,7 @@ class JobRun:
     decision: JobDecision
     ended: Mapping[str, JobResult]
     settings: Settings
+    play: Play = Play()
 
     def verdict(self) -> Verdict:
         """Ask GitLab's rules whether the job starts."""
@@ -93,6 +94,7 @@ def subject(context: Context, run: JobRun) -> Subject:
         dotenv=inherited_variables(reports, store),
         configured=configured_variables(run.record.project.path),
         store=store,
+        play=run.play,
     )
     return _with_cross_needs(context, run, gathered, reports)
 

@@ -63,7 +63,7 @@ def read_form(pipeline: Pipeline, params: Mapping[str, Any], *, scheduled: bool)
     return RunForm(
         ref=str(params.get(REF) or ""),
         source="schedule" if scheduled else _source(str(params.get(SOURCE) or "web")),
-        variables=(*filled, *_free_variables(params.get(VARIABLES) or {})),
+        variables=(*filled, *free_variables(params.get(VARIABLES) or {})),
         jobs=tuple(str(name) for name in params.get(JOBS) or ()),
     )
 
@@ -75,9 +75,14 @@ def _source(given: str) -> PipelineSource:
     raise ConfigError(f"source '{given}' is none of {', '.join(SOURCES)}")
 
 
-def _free_variables(given: Any) -> Variables:
+def free_variables(given: Any) -> Variables:
+    """Read a mapping of names to values.
+
+    Raises:
+        ConfigError: it is none.
+    """
     if not isinstance(given, Mapping):
-        raise ConfigError('`variables` of the run must be a mapping: {"NAME": "value"}')
+        raise ConfigError('`variables` must be a mapping: {"NAME": "value"}')
     return tuple(Variable(name=str(name), value=_text(value)) for name, value in given.items())
 
 

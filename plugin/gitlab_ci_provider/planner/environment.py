@@ -68,4 +68,17 @@ def _of_this_try(subject: Subject) -> Variables:
         "CI_DISPOSABLE_ENVIRONMENT": "true",
         "CI_RUNNER_EXECUTABLE_ARCH": "linux/amd64",
     }
+    known |= _player(subject)
     return tuple(Variable(name=name, value=value, expand=False) for name, value in known.items())
+
+
+def _player(subject: Subject) -> dict[str, str]:
+    """Name who started the job: whoever played it, if Airflow knows."""
+    play = subject.play
+    if not play.user_id:
+        return {}
+    return {
+        "GITLAB_USER_ID": play.user_id,
+        "GITLAB_USER_LOGIN": play.user_name,
+        "GITLAB_USER_NAME": play.user_name,
+    }

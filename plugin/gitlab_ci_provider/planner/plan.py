@@ -21,6 +21,7 @@ from gitlab_ci_provider.planner.artifacts import (
 from gitlab_ci_provider.planner.cache import plan_caches
 from gitlab_ci_provider.planner.ending import deadline, grace
 from gitlab_ci_provider.planner.environment import job_environment, plan_variables
+from gitlab_ci_provider.planner.job_inputs import with_inputs
 from gitlab_ci_provider.planner.sources import plan_sources
 from gitlab_ci_provider.planner.subject import Subject
 from gitlab_ci_provider.variables.expand import expand
@@ -51,6 +52,7 @@ def plan_job(subject: Subject) -> PlannedJob:
         SystemFailure: the job asks for what the runner could not do either.
     """
     _refuse_what_cannot_be_honoured(subject)
+    subject = replace(subject, job=with_inputs(subject.job, subject.play.inputs))
     variables = job_environment(subject)
     masked = tuple(one.value for one in variables if one.masked and one.value)
     try:

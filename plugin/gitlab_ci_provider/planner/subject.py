@@ -10,8 +10,8 @@ from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.plan import StoreTarget
 from gitlab_ci_provider.model.rules import JobDecision
-from gitlab_ci_provider.model.run import JobArtifact, PipelineRun
-from gitlab_ci_provider.model.variables import ConfiguredVariables, Variables
+from gitlab_ci_provider.model.run import JobArtifact, PipelineRun, Play
+from gitlab_ci_provider.model.variables import ConfiguredVariables, Variables, merge
 from gitlab_ci_provider.model.workspace import BUILDS_DIR
 
 
@@ -35,6 +35,7 @@ class Subject:
         dotenv: variables that the jobs in reach have written for later ones.
         configured: variables of the instance, the groups and the project.
         store: None when the installation has no object store.
+        play: what was given by the person who played the job.
     """
 
     run: PipelineRun
@@ -49,6 +50,7 @@ class Subject:
     store: StoreTarget | None
     dotenv: Variables = ()
     configured: ConfiguredVariables = ConfiguredVariables()
+    play: Play = Play()
 
     @property
     def project_dir(self) -> str:
@@ -62,7 +64,7 @@ class Subject:
             project=self.run.project,
             ref=self.run.ref,
             source=self.run.source,
-            variables=self.run.variables,
+            variables=merge(self.run.variables, self.play.variables),
             commit=self.run.commit,
             configured=self.configured,
         )

@@ -52,6 +52,7 @@ def effective_variables(
     `workflow` is what `workflow:rules` adds to the global variables, `run` what only the run knows.
     """
     written = yaml_variables(job, pipeline.variables, workflow, decision)
+    job = replace(job, when=decision.when) if decision else job
     return layered(job, context, pipeline_variables(context), written, run=run)
 
 

@@ -11,10 +11,14 @@ from urllib.parse import urlsplit
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.project import RefKind
+from gitlab_ci_provider.model.rules import When
 from gitlab_ci_provider.model.variables import Variable, Variables
 from gitlab_ci_provider.variables.slugs import environment_slug, slug
 
 ZERO_SHA = "0" * 40
+_ACTIONABLE = frozenset({When.MANUAL, When.DELAYED})
+"""What can be played, and is CI_JOB_MANUAL therefore: `Ci::Build#action?`."""
+
 GITLAB_VERSION = (19, 3, 0)
 """The GitLab whose language this package speaks; CI_SERVER_VERSION."""
 
@@ -142,7 +146,7 @@ def job_variables(job: Job, environment: str | None = None) -> Variables:
             "CI_JOB_GROUP_NAME": job.group or job.name,
             "CI_JOB_STAGE": job.stage,
             "CI_JOB_IMAGE": job.image.name if job.image else None,
-            "CI_JOB_MANUAL": "true" if job.when == "manual" else None,
+            "CI_JOB_MANUAL": "true" if job.when in _ACTIONABLE else None,
             "CI_NODE_TOTAL": str(job.parallel.total if job.parallel else 1),
             "CI_NODE_INDEX": str(job.parallel.index) if job.parallel else None,
             **_environment(job, environment),

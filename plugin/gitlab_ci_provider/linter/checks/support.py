@@ -52,8 +52,6 @@ def _kept(keyword: str) -> Callable[[Job], bool]:
 _RULES = (
     _Rule(lambda job: bool(job.services),
           Limit("services", "no service containers are started", True)),
-    _Rule(lambda job: bool(job.inputs),
-          Limit("inputs", "${{ job.inputs.* }} is not replaced", True)),
     _Rule(lambda job: bool(job.pre_get_sources),
           Limit("hooks", "hooks are not run", True)),
     _Rule(_kept("run"), Limit("run", "steps (CI Functions) are not run", True)),
@@ -74,8 +72,6 @@ _RULES = (
           Limit("environment", "its variables are set, no deployment is recorded", False)),
     _Rule(lambda job: job.resource_group is not None,
           Limit("resource_group", "jobs of one group are not kept apart", False)),
-    _Rule(lambda job: job.manual_confirmation is not None,
-          Limit("manual_confirmation", "the text is not asked", False)),
     _Rule(lambda job: bool(job.image and (job.image.platform or job.image.docker_user)),
           Limit("image:docker", "these are options of GitLab's Docker executor", False)),
 )  # fmt: skip

@@ -1,0 +1,75 @@
+"""Manual and delayed jobs when their turn comes: wait, ask, or start as they were played."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
+from airflow.sdk import BaseOperator, Context
+
+from gitlab_ci_provider.exceptions import ConfigError
+from gitlab_ci_provider.model.run import Play
+from gitlab_ci_provider.operators import manual, waiting
+from gitlab_ci_provider.operators.job_run import JobRun
+from gitlab_ci_provider.schedule.decide import Start, Verdict
+
+WAITS = frozenset({Start.MANUAL, Start.BLOCK, Start.DELAY})
+
+
+def wait(operator: BaseOperator, context: Context, run: JobRun, verdict: Verdict) -> JobRun | None:
+    """Give the run as the job was played; None when an optional manual job is passed over.
+
+    The operator is resumed with `play(context, event)` or `go_off(context)`.
+
+    Raises:
+        TaskAwaitingInput: a person is asked.
+        TaskDeferred: the time of a delayed job has not come.
+    """
+    known = waiting.played(context, run)
+    if known is not None:
+        return replace(run, play=known)
+    blocking = verdict.start == Start.BLOCK
+    if not blocking and not waiting.was_cleared(context, run):
+        waiting.offer(context, run)
+        if verdict.start == Start.MANUAL:
+            return None
+        delay = timedelta(seconds=run.decision.start_in or 0)
+        operator.defer(trigger=TimeDeltaTrigger(delay), method_name="go_off")
+    if blocking or run.settings.always_ask or manual.has_questions(run.job):
+        manual.ask(context, run.job, blocking=blocking, method_name="play")
+    operator.log.info("played: somebody has cleared this task")
+    return start(context, run)
+
+
+def answered(
+    operator: BaseOperator, context: Context, run: JobRun, event: Mapping[str, Any]
+) -> JobRun | None:
+    """Give the run as a person has played the job; None when they leave it.
+
+    Raises:
+        TaskAwaitingInput: GitLab would refuse the answer, so it is asked again.
+    """
+    blocking = run.verdict().start == Start.BLOCK
+    try:
+        play = manual.read_answer(run.job, event)
+    except ConfigError as problem:
+        operator.log.warning("asking again, this was refused: %s", problem)
+        manual.ask(context, run.job, blocking=blocking, method_name="play")
+    if play is None:
+        return None
+    operator.log.info("played by %s", play.user_name or "somebody")
+    return start(context, run, play)
+
+
+def start(context: Context, run: JobRun, play: Play = Play()) -> JobRun:
+    """Remember what the job starts with: another try of it neither waits nor asks again."""
+    waiting.keep_play(context, run, play)
+    return replace(run, play=play)
+
+
+def started(context: Context, run: JobRun) -> JobRun:
+    """Give the run with what the job has started with."""
+    return replace(run, play=waiting.played(context, run) or Play())

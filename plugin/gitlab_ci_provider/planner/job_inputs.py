@@ -1,0 +1,44 @@
+"""`${{ job.inputs.x }}` in the keywords of a job that take it.
+
+Source: GitLab docs, Job inputs; the runner's common/spec/inputs.go: a job without inputs keeps
+`${{ }}` as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.model.job import Job
+
+_REASON = "runner_configuration_error"
+
+
+def with_inputs(job: Job, given: Mapping[str, object]) -> Job:
+    """Put the values of its inputs into a job: what was given, else the defaults.
+
+    Raises:
+        SystemFailure: a value is refused, or an expression cannot be evaluated.
+    """
+    if not job.inputs:
+        return job
+    from gitlab_ci_provider.config.inputs.job import job_input_values  # few jobs have inputs
+    from gitlab_ci_provider.moa.ast import MoaError
+    from gitlab_ci_provider.moa.interpolate import interpolate
+
+    values, problems = job_input_values(job.inputs, given)
+    if problems:
+        raise SystemFailure("; ".join(problems), reason=_REASON)
+    context = {"job": {"inputs": values}}
+    try:
+        return replace(
+            job,
+            script=interpolate(job.script, context),
+            image=interpolate(job.image, context),
+            services=interpolate(job.services, context),
+            artifacts=interpolate(job.artifacts, context),
+            caches=interpolate(job.caches, context),
+        )
+    except MoaError as error:
+        raise SystemFailure(f"failed to interpolate job inputs: {error}", reason=_REASON) from error

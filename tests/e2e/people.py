@@ -1,0 +1,85 @@
+"""What a person does in the Airflow UI, through the REST API that the UI itself uses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from e2e.embedded import Stack
+from e2e.runs import wait_for
+from gitlab_ci_provider.local.projects import add_project
+
+
+class Person:
+    """Somebody who looks at one run of a repository's DAG."""
+
+    def __init__(self, stack: Stack, repository: Path):
+        self.api = stack.api
+        self.logs = stack.home.job_logs
+        record = add_project(stack.home, str(repository)).record
+        assert record is not None
+        self.dag = record.dag_id
+        self.api.wait_for_dag(self.dag, record.digest)
+        self.run = self.api.trigger(self.dag, {})
+
+    def states(self) -> dict[str, str | None]:
+        """See the state of every task."""
+        return {name: task.state for name, task in self.api.tasks(self.dag, self.run).items()}
+
+    def tries(self) -> dict[str, int]:
+        """See how often every task was tried."""
+        return {name: task.try_number for name, task in self.api.tasks(self.dag, self.run).items()}
+
+    def wait_for_state(self, task: str, *states: str) -> None:
+        """Wait until a task is in one of these states."""
+        wait_for(lambda: self.states().get(task) in states)
+
+    def wait_for_end(self) -> str:
+        """Wait until the run has ended and tell how."""
+        wait_for(lambda: self.api.run_state(self.dag, self.run) in {"success", "failed"})
+        return self.api.run_state(self.dag, self.run)
+
+    def status(self, task: str) -> str:
+        """See what the job said that it ended as."""
+        return str(self.api.xcom(self.dag, self.run, task, "job_result")["status"])
+
+    def job_log(self, task: str) -> str:
+        """Read what the newest try of a job printed."""
+        files = sorted((self.logs / self.dag / self.run / task).glob("*.log"))
+        return files[-1].read_text() if files else ""
+
+    def task_log(self, task: str) -> str:
+        """Read the newest try's log in Airflow."""
+        return "\n".join(self.api.log(self.dag, self.run, self.api.tasks(self.dag, self.run)[task]))
+
+    def clear(self, task: str, *, downstream: bool = False) -> None:
+        """Clear a task, with "Downstream" ticked or not."""
+        body = {
+            "dry_run": False,
+            "dag_run_id": self.run,
+            "task_ids": [task],
+            "only_failed": False,
+            "include_downstream": downstream,
+            "reset_dag_runs": True,
+        }
+        self.api._ask("POST", f"/dags/{self.dag}/clearTaskInstances", json=body)
+
+    def question(self, task: str) -> Mapping[str, Any]:
+        """Open the required action of a task."""
+        found: Mapping[str, Any] = self.api._ask("GET", self._action(task))
+        return found
+
+    def answer(self, task: str, option: str, **given: Any) -> None:
+        """Fill in its form and choose an option."""
+        body = {"chosen_options": [option], "params_input": given}
+        self.api._ask("PATCH", self._action(task), json=body)
+
+    def wait_until_no_process_runs(self, task: str) -> None:
+        """Wait until the process that ran a task is gone."""
+        path = f"/dags/{self.dag}/dagRuns/{self.run}/taskInstances/{task}"
+        pid = self.api._ask("GET", path)["pid"]
+        wait_for(lambda: not Path(f"/proc/{pid}").exists())
+
+    def _action(self, task: str) -> str:
+        return f"/dags/{self.dag}/dagRuns/{self.run}/taskInstances/{task}/-1/hitlDetails"
