@@ -62,6 +62,11 @@ class Settings:
         return self.home / "register"
 
     @property
+    def environments(self) -> Path:
+        """Folder of the environments of all projects."""
+        return self.home / "environments"
+
+    @property
     def mirrors(self) -> Path:
         """Folder of the bare git mirrors."""
         return self.home / "mirrors"

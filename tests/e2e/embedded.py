@@ -45,6 +45,12 @@ class Stack:
         assert done.returncode == (0 if report["status"] == "passed" else 1), done.stderr
         return report
 
+    def links(self, report: Mapping[str, Any], task: str) -> dict[str, str]:
+        """Read the buttons that a task of a run has in the Airflow UI."""
+        run = f"/dags/{report['dag_id']}/dagRuns/{report['run_id']}"
+        links = self.api._ask("GET", f"{run}/taskInstances/{task}/links")["extra_links"]
+        return {name: url for name, url in links.items() if url}
+
     def pods(self, repository: Path) -> list[str]:
         """List the pods that the cluster has for a repository's pipelines."""
         from kubernetes import client, config

@@ -22,6 +22,7 @@ _COMMANDS = {
     "status": "up",
     "down": "up",
     "sync": "sync",
+    "environments": "environments",
 }
 """Commands and the modules that hold them."""
 

@@ -30,6 +30,7 @@ def summary(run: FollowedRun, objects: Path) -> Iterator[str]:
         for artifact in job["artifacts"]:
             files = f"{artifact['files']} file{'' if artifact['files'] == 1 else 's'}"
             yield f"artifacts of {name}: {objects / artifact['object_key']} ({files})"
+        yield from _results(name, job)
     if run.blocked:
         yield f"the pipeline waits for the manual job {', '.join(run.blocked)}; it was stopped"
     yield _result(report)
@@ -40,6 +41,17 @@ def _result(report: dict[str, Any]) -> str:
     allowed = [name for name, job in report["jobs"].items() if job["allowed_failure"]]
     warnings = f" with warnings ({', '.join(allowed)})" if allowed else ""
     return f"pipeline {report['status']}{warnings}"
+
+
+def _results(name: str, job: dict[str, Any]) -> Iterator[str]:
+    for report in job["reports"]:
+        numbers = ", ".join(f"{key} {value:g}" for key, value in report["summary"].items())
+        yield f"{report['kind']} of {name}: {numbers or 'kept'}"
+    if job["coverage"] is not None:
+        yield f"coverage of {name}: {job['coverage']:g} %"
+    environment = job["environment"]
+    if environment:
+        yield f"environment {environment['name']}: {environment['state']} {environment['url']}"
 
 
 def _failure(name: str, job: dict[str, Any]) -> Iterator[str]:

@@ -15,9 +15,11 @@ def build_report(
 ) -> dict[str, Any]:
     """Gather how every job ended; `canceled` says that whoever followed the run stopped it."""
     jobs = {job.name: _job(follower, job, home) for job in end.jobs}
+    result = _result(follower)
     return {
-        "status": "canceled" if canceled else _status(follower, end),
+        "status": "canceled" if canceled else _status(end, result),
         "warnings": any(job["allowed_failure"] for job in jobs.values()),
+        "coverage": result.get("coverage"),
         "jobs": jobs,
         "dag_id": follower.dag,
         "run_id": follower.run,
@@ -39,13 +41,17 @@ def failed_task_log(follower: Follower, end: Snapshot) -> list[str]:
     return follower.api.log(follower.dag, follower.run, created)
 
 
-def _status(follower: Follower, end: Snapshot) -> str:
-    """Tell the pipeline's status as `finish_pipeline` left it."""
+def _result(follower: Follower) -> dict[str, Any]:
+    """Read how the pipeline ended as `finish_pipeline` left it; empty when it has not."""
+    result = follower.api.xcom(follower.dag, follower.run, FINISH_PIPELINE, "pipeline_result")
+    return result or {}
+
+
+def _status(end: Snapshot, result: dict[str, Any]) -> str:
     finish = end.tasks.get(FINISH_PIPELINE)
     if finish is not None and finish.state == "skipped":
         return "skipped"
-    said = follower.api.xcom(follower.dag, follower.run, FINISH_PIPELINE, "return_value")
-    return str(said["status"]) if said and end.state == "success" else "failed"
+    return str(result.get("status", "failed")) if end.state == "success" else "failed"
 
 
 def _job(follower: Follower, job: JobProgress, home: Home) -> dict[str, Any]:
@@ -69,6 +75,10 @@ def _job(follower: Follower, job: JobProgress, home: Home) -> dict[str, Any]:
         "log": str(log) if log is not None and log.exists() else None,
         "artifacts": result.get("artifacts") or [],
         "downstream": result.get("downstream") or None,
+        "reports": result.get("reports") or [],
+        "coverage": result.get("coverage"),
+        "environment": result.get("environment"),
+        "release": result.get("release"),
     }
 
 

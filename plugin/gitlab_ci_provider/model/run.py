@@ -8,7 +8,9 @@ from enum import StrEnum
 
 from gitlab_ci_provider.model.context import PipelineSource
 from gitlab_ci_provider.model.downstream import Upstream
+from gitlab_ci_provider.model.deployment import JobEnvironment
 from gitlab_ci_provider.model.project import Commit, Project, Ref
+from gitlab_ci_provider.model.release import Release
 from gitlab_ci_provider.model.reports import JobReport
 from gitlab_ci_provider.model.rules import JobDecision
 from gitlab_ci_provider.model.variables import Variables
@@ -97,6 +99,8 @@ class JobResult:
         reason: for a person.
         coverage: percent, found in the log by the job's `coverage:`.
         downstream: address of the pipeline that a `trigger:` job created, in the Airflow UI.
+        environment: where it deployed to, or what else it did to its environment.
+        release: what its `release:` asks for; nobody has made it.
     """
 
     status: JobStatus
@@ -107,5 +111,7 @@ class JobResult:
     artifacts: tuple[JobArtifact, ...] = ()
     reports: tuple[JobReport, ...] = ()
     coverage: float | None = None
+    environment: JobEnvironment | None = None
+    release: Release | None = None
     pod: str = ""
     downstream: str = ""

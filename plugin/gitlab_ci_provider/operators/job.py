@@ -28,6 +28,8 @@ from gitlab_ci_provider.exceptions import (
 from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.model.workspace import BUILD_CONTAINER
 from gitlab_ci_provider.operators import attempts, playing
+from gitlab_ci_provider.operators import attempts, manual
+from gitlab_ci_provider.operators.deployment import EnvironmentLink
 from gitlab_ci_provider.operators.job_pod import JobPod
 from gitlab_ci_provider.operators.job_run import JobRun, load_job_run
 from gitlab_ci_provider.operators.run_record import push_result
@@ -42,22 +44,22 @@ class GitlabJobOperator(KubernetesPodOperator):
 
     Args:
         job: the job's name in the pipeline.
-        settings: of this installation, read once for the DAG.
+        deploys: it has an environment, which the task links to.
     """
 
     template_fields = ()
     ui_color = "#fdf1e3"
 
-    def __init__(self, *, job: str, kubernetes_conn_id: str, namespace: str | None, **kwargs: Any):
+    def __init__(self, *, job: str, deploys: bool = False, **kwargs: Any):
         super().__init__(
-            kubernetes_conn_id=kubernetes_conn_id,
-            namespace=namespace,
             base_container_name=BUILD_CONTAINER,
             trigger_rule="all_done",
             do_xcom_push=False,
             **kwargs,
         )
         self.job = job
+        if deploys:
+            self.operator_extra_links = (EnvironmentLink(),)
 
     def execute(self, context: Context) -> None:
         """Start the job, or end it without a pod when GitLab would."""

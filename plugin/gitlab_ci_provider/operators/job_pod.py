@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from gitlab_ci_provider.model.workspace import (
     HELPER_CONTAINER,
     PREPARE_CONTAINER,
 )
+from gitlab_ci_provider.operators.deployment import record_success
 from gitlab_ci_provider.operators.job_coverage import CoverageScan
 from gitlab_ci_provider.operators.job_log import JobLog, job_log, log_masker
 from gitlab_ci_provider.operators.job_run import JobRun, subject
@@ -58,15 +60,20 @@ class JobPod:
         Raises:
             JobFailure: it failed; the pod is gone, its cause is in the message.
         """
-        planned = plan_job(subject(self._context, self._run))
+        about = subject(self._context, self._run)
+        planned = plan_job(about)
         for value in planned.masked:
             mask_secret(value)
         self._masker = log_masker(planned.masked)
         try:
-            return self._start_and_follow(planned)
+            result = self._start_and_follow(planned)
         except JobFailure as failure:
             failure.args = (self._masker.text(str(failure)),)
             raise
+        environment = planned.environment
+        if environment is not None:
+            environment = record_success(self._run, environment, about.url)
+        return replace(result, environment=environment, release=planned.release)
 
     def _start_and_follow(self, planned: PlannedJob) -> JobResult:
         try:

@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 
 from gitlab_ci_provider.exceptions import JobFailure, SystemFailure
 from gitlab_ci_provider.linter.checks.support import limits
+from gitlab_ci_provider.model.deployment import JobEnvironment
 from gitlab_ci_provider.model.image import Image
 from gitlab_ci_provider.model.plan import JobPlan
+from gitlab_ci_provider.model.release import Release
 from gitlab_ci_provider.model.serialization import encode
 from gitlab_ci_provider.model.variables import Variables
 from gitlab_ci_provider.planner import script
@@ -19,9 +21,11 @@ from gitlab_ci_provider.planner.artifacts import (
     plan_uploads,
 )
 from gitlab_ci_provider.planner.cache import plan_caches
+from gitlab_ci_provider.planner.deployment import plan_environment
 from gitlab_ci_provider.planner.ending import deadline, grace
 from gitlab_ci_provider.planner.environment import job_environment, plan_variables
 from gitlab_ci_provider.planner.job_inputs import with_inputs
+from gitlab_ci_provider.planner.release import plan_release
 from gitlab_ci_provider.planner.sources import plan_sources
 from gitlab_ci_provider.planner.subject import Subject
 from gitlab_ci_provider.variables.expand import expand
@@ -36,6 +40,8 @@ class PlannedJob:
         secret: contents of the pod's Secret: the plan and the scripts.
         masked: values that must not appear in any log.
         grace: seconds that the pod may take to end once it is deleted.
+        environment: where the job deploys to, expanded.
+        release: what it wants released, expanded.
     """
 
     image: Image
@@ -43,6 +49,8 @@ class PlannedJob:
     secret: Mapping[str, str]
     masked: tuple[str, ...]
     grace: int
+    environment: JobEnvironment | None = None
+    release: Release | None = None
 
 
 def plan_job(subject: Subject) -> PlannedJob:
@@ -76,6 +84,8 @@ def _planned(subject: Subject, variables: Variables, masked: tuple[str, ...]) ->
         },
         masked=(*masked, *_credentials(plan)),
         grace=grace(subject, plan),
+        environment=plan_environment(subject.job, variables, Masker(masked)),
+        release=plan_release(subject.job, variables, Masker(masked)),
     )
 
 

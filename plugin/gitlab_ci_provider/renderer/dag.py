@@ -95,6 +95,7 @@ def _task(job: Job, task_id: str, settings: Settings, place: dict[str, Any]) -> 
         task_id=task_id,
         task_display_name=job.name,
         job=job.name,
+        deploys=job.environment is not None,
         kubernetes_conn_id=settings.kubernetes_conn_id,
         namespace=settings.namespace or None,
         retries=job.retry.max + _LOST_WORKERS,

@@ -1,8 +1,13 @@
-"""Numbers that are given out once: 1, 2, 3 ..., by files that only one process can create."""
+"""Numbers that are given out once: 1, 2, 3 ..., by files that only one process can create.
+
+And names of files for names of any kind.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -46,6 +51,12 @@ def claim_name(path: Path, data: bytes) -> bool:
 def numbered_path(folder: Path, number: int) -> Path:
     """Name the file of a number; folders stay small."""
     return folder / str(number // _IN_A_FOLDER) / str(number)
+
+
+def file_name(name: str) -> str:
+    """Make a file name that differs for names that differ, also where case does not count."""
+    slug = re.sub(r"[^a-z0-9_-]+", "-", name.lower())[:80]
+    return f"{slug}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def _hint(folder: Path) -> int:

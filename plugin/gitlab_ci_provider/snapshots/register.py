@@ -16,7 +16,6 @@ Unlike GitLab, a crash in the middle may leave a number that no pipeline has.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -26,7 +25,7 @@ from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.model.pipeline_entry import PipelineEntry
 from gitlab_ci_provider.model.project import Ref
 from gitlab_ci_provider.model.serialization import decode, encode
-from gitlab_ci_provider.snapshots.numbers import claim, claim_name, numbered_path
+from gitlab_ci_provider.snapshots.numbers import claim, claim_name, file_name, numbered_path
 from gitlab_ci_provider.snapshots.store import write_whole
 
 RUNNING = "running"
@@ -120,10 +119,10 @@ class Register:
         write_whole(numbered_path(self._entries, entry.id), encode(entry))
 
     def _project(self, path: str) -> Path:
-        return self.folder / "projects" / _file_name(path)
+        return self.folder / "projects" / file_name(path)
 
     def _ref(self, project: str, ref: Ref, status: str) -> Path:
-        return self._project(project) / "refs" / _file_name(f"{ref.kind}-{ref.name}") / status
+        return self._project(project) / "refs" / file_name(f"{ref.kind}-{ref.name}") / status
 
     def _run(self, dag_id: str, run_id: str) -> Path:
         key = hashlib.sha256(f"{dag_id}\0{run_id}".encode()).hexdigest()
@@ -142,9 +141,3 @@ class Register:
 
     def _unmark(self, entry: PipelineEntry, status: str) -> None:
         (self._ref(entry.project, entry.ref, status) / str(entry.id)).unlink(missing_ok=True)
-
-
-def _file_name(name: str) -> str:
-    """Make a file name that differs for names that differ, also where case does not count."""
-    slug = re.sub(r"[^a-z0-9_-]+", "-", name.lower())[:80]
-    return f"{slug}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"

@@ -37,6 +37,10 @@ def _shown_only(job: Job) -> bool:
     return bool(artifacts and (artifacts.expose_as or artifacts.access or not artifacts.public))
 
 
+def _stopped_by_gitlab(job: Job) -> bool:
+    return bool(job.environment and job.environment.auto_stop_in)
+
+
 def _other_project(job: Job) -> bool:
     return any(rule.exists and rule.exists.project for rule in job.rules or ())
 
@@ -62,14 +66,14 @@ _RULES = (
           Limit("rules:exists:project", "files of other projects are not looked at", True)),
     _Rule(_other_ref,
           Limit("rules:changes:compare_to", "changes are those of the push", True)),
-    _Rule(_kept("release"), Limit("release", "no release is created", False)),
+    _Rule(_kept("release"), Limit("release", "recorded, no release is created", False)),
     _Rule(_kept("pages"), Limit("pages", "nothing is published", False)),
     _Rule(_kept("dast_configuration"),
           Limit("dast_configuration", "only GitLab's own template reads it", False)),
     _Rule(_reports, Limit("artifacts:reports", "kept, nobody reads what it says", False)),
     _Rule(_shown_only, Limit("artifacts:access", "Airflow's own access rules hold", False)),
-    _Rule(lambda job: job.environment is not None,
-          Limit("environment", "its variables are set, no deployment is recorded", False)),
+    _Rule(_stopped_by_gitlab,
+          Limit("environment", "recorded, and nothing stops it by itself", False)),
     _Rule(lambda job: job.resource_group is not None,
           Limit("resource_group", "jobs of one group are not kept apart", False)),
     _Rule(lambda job: bool(job.image and (job.image.platform or job.image.docker_user)),

@@ -1,0 +1,59 @@
+"""`gitlab-dags environments`: where a project is deployed."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+from gitlab_ci_provider.cli import output
+from gitlab_ci_provider.model.deployment import EnvironmentRecord
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "environments",
+        help="list where a project is deployed",
+        description="List a project's environments: state, tier, the last deployment, the URL.",
+    )
+    parser.add_argument("project", metavar="PROJECT", help="path, for example group/project")
+    parser.add_argument(
+        "--home", type=Path, help="[gitlab_ci] home of airflow.cfg (default: the embedded stack's)"
+    )
+    parser.add_argument("--json", action="store_true", help="print all that is known of each")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command; exit code 1 when there are none."""
+    from gitlab_ci_provider.local.home import default_home
+    from gitlab_ci_provider.settings import Settings
+    from gitlab_ci_provider.snapshots.environments import Environments
+
+    settings = Settings(home=args.home or default_home().data)
+    found = Environments(settings.environments).of_project(args.project)
+    if args.json:
+        from gitlab_ci_provider.model.serialization import encode
+
+        output.say(encode(found).decode())
+    elif not found:
+        output.note(f"no environments of {args.project} in {settings.environments}")
+    for line in [] if args.json else _lines(found):
+        output.say(line)
+    return 0 if found else 1
+
+
+def _lines(records: list[EnvironmentRecord]) -> Iterator[str]:
+    rows = [_row(record) for record in records]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)] if rows else []
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
+        yield "  ".join([*cells, *row[len(widths) :]]).rstrip()
+
+
+def _row(record: EnvironmentRecord) -> tuple[str, ...]:
+    last = record.deployment
+    deployed = f"{last.ref}@{last.sha[:8]} #{last.iid} {last.finished_at}" if last else "-"
+    stops = f"stops {record.auto_stop_at}" if record.auto_stop_at else ""
+    return (record.name, str(record.state), record.tier, deployed, record.url, stops)

@@ -1,0 +1,88 @@
+"""Recording what a job has done to its environment, and the link to where it is deployed."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from airflow.sdk import BaseOperatorLink
+
+from gitlab_ci_provider.model.deployment import Deployment, JobEnvironment
+from gitlab_ci_provider.operators.job_run import JobRun
+from gitlab_ci_provider.operators.run_record import RESULT_KEY
+from gitlab_ci_provider.planner.deployment import after_success
+from gitlab_ci_provider.snapshots.environments import Environments
+
+_log = logging.getLogger(__name__)
+
+
+class EnvironmentLink(BaseOperatorLink):
+    """Button of a deployment's task that opens the environment."""
+
+    name = "Environment"
+
+    def get_link(self, operator: Any, *, ti_key: Any) -> str:
+        """Find the URL in the job's result; called by the worker once the task has ended."""
+        result = ti_key.xcom_pull(task_ids=operator.task_id, key=RESULT_KEY) or {}
+        url = (result.get("environment") or {}).get("url") or ""
+        # The URL is the user's text, and a click must not run it.
+        return url if urlsplit(url).scheme in {"http", "https"} else ""
+
+
+def record_success(run: JobRun, environment: JobEnvironment, job_url: str) -> JobEnvironment:
+    """Record what a job that has succeeded did; a disk that is away does not fail the job.
+
+    Returns:
+        the job's environment with the deployment's number and the new state.
+    """
+    now = datetime.now(UTC)
+    try:
+        return _record(run, environment, job_url, now)
+    except OSError as problem:
+        _log.warning("environment %s was not recorded: %s", environment.name, problem)
+        return environment
+
+
+def _record(
+    run: JobRun, environment: JobEnvironment, job_url: str, now: datetime
+) -> JobEnvironment:
+    store, project = Environments(run.settings.environments), run.record.project.path
+    deployment = None
+    if environment.action == "start":
+        deployment = store.deploy(project, _deployment(run, environment, job_url, now))
+    record = after_success(store.get(project, environment.name), environment, deployment, now)
+    store.save(project, record)
+    _log.info(
+        "environment %s: %s%s%s",
+        record.name,
+        record.state,
+        f", deployment {deployment.iid}" if deployment else "",
+        f", {record.url}" if record.url else "",
+    )
+    return replace(
+        environment,
+        url=environment.url or record.url,
+        deployment=deployment.iid if deployment else None,
+        state=str(record.state),
+        auto_stop_at=record.auto_stop_at,
+    )
+
+
+def _deployment(
+    run: JobRun, environment: JobEnvironment, job_url: str, now: datetime
+) -> Deployment:
+    return Deployment(
+        environment=environment.name,
+        ref=run.record.ref.name,
+        sha=run.record.ref.sha,
+        pipeline=run.record.id,
+        job=run.job.name,
+        finished_at=now.isoformat(timespec="seconds"),
+        job_url=job_url,
+        url=environment.url,
+        on_stop=environment.on_stop,
+        auto_stop_in=environment.auto_stop_in,
+    )

@@ -1,0 +1,94 @@
+"""What a job does to its environment. Pure functions.
+
+Source: GitLab's app/services/deployments/update_environment_service.rb for `start`,
+app/services/environments/recalculate_auto_stop_service.rb for the others, and the state machine of
+app/models/environment.rb. All of it happens once the job has succeeded.
+
+Unlike GitLab, an environment exists once a job of it has succeeded, not when its pipeline was
+created, and nothing stops it by itself: `auto_stop_at` says when somebody should.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from gitlab_ci_provider.config.keywords.durations import parse_duration
+from gitlab_ci_provider.model.deployment import (
+    Deployment,
+    EnvironmentRecord,
+    EnvironmentState,
+    JobEnvironment,
+)
+from gitlab_ci_provider.model.job import Job
+from gitlab_ci_provider.model.variables import Variables
+from gitlab_ci_provider.variables.expand import expand
+from gitlab_ci_provider.variables.masking import Masker
+
+_KEEPS_THE_TIME = frozenset({"prepare", "access"})
+"""Actions that start the time to stop anew, as the last deployment has said it."""
+
+
+def plan_environment(job: Job, variables: Variables, masker: Masker) -> JobEnvironment | None:
+    """Expand what a job says of its environment; what may be shown of it, so secrets are masked."""
+    environment = job.environment
+    if environment is None or not environment.name:
+        return None
+    known = {one.name: one.value for one in variables}
+    return JobEnvironment(
+        name=masker.text(known.get("CI_ENVIRONMENT_NAME", "")),
+        slug=masker.text(known.get("CI_ENVIRONMENT_SLUG", "")),
+        tier=known.get("CI_ENVIRONMENT_TIER", ""),
+        action=environment.action,
+        url=masker.text(expand(environment.url or "", variables)),
+        on_stop=environment.on_stop or "",
+        auto_stop_in=_seconds(expand(environment.auto_stop_in or "", variables)),
+    )
+
+
+def after_success(
+    record: EnvironmentRecord | None,
+    environment: JobEnvironment,
+    deployment: Deployment | None,
+    now: datetime,
+) -> EnvironmentRecord:
+    """Tell what becomes of an environment when a job of it has succeeded.
+
+    Args:
+        record: what was known; None for a new environment.
+        environment: of the job.
+        deployment: that the job made, for `action: start` only.
+        now: when it succeeded.
+    """
+    known = record or EnvironmentRecord(
+        name=environment.name, slug=environment.slug, tier=environment.tier
+    )
+    if environment.action == "stop":
+        return replace(known, state=EnvironmentState.STOPPED, auto_stop_at="")
+    if deployment is not None:
+        return replace(
+            known,
+            state=EnvironmentState.AVAILABLE,
+            tier=environment.tier,
+            url=environment.url or known.url,
+            auto_stop_at=_at(environment.auto_stop_in, now),
+            deployment=deployment,
+        )
+    stops = environment.auto_stop_in
+    if stops is None and environment.action in _KEEPS_THE_TIME and known.deployment:
+        stops = known.deployment.auto_stop_in
+    return known if stops is None else replace(known, auto_stop_at=_at(stops, now))
+
+
+def _at(seconds: int | None, now: datetime) -> str:
+    if seconds is None:
+        return ""
+    try:
+        return (now + timedelta(seconds=seconds)).isoformat(timespec="seconds")
+    except OverflowError:  # later than the year 9999
+        return ""
+
+
+def _seconds(words: str) -> int | None:
+    """Read a duration; `never` is none."""
+    return parse_duration(words) or None

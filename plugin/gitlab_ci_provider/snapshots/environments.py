@@ -1,0 +1,53 @@
+"""The environments of each project and their deployments, as files in the shared home folder.
+
+As in `snapshots/register.py` there is no lock: a deployment's number is a file that only one
+process can create, and an environment's record is written whole by the job that changed it.
+Layout::
+
+    <project>/deployments/<thousand>/<iid>   a Deployment
+    <project>/environments/<name>            an EnvironmentRecord
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gitlab_ci_provider.model.deployment import Deployment, EnvironmentRecord
+from gitlab_ci_provider.model.serialization import decode, encode
+from gitlab_ci_provider.snapshots.numbers import claim, file_name
+from gitlab_ci_provider.snapshots.store import write_whole
+
+
+@dataclass(frozen=True, slots=True)
+class Environments:
+    """The environments of an installation, in one folder."""
+
+    folder: Path
+
+    def get(self, project: str, name: str) -> EnvironmentRecord | None:
+        """Read what is known of an environment."""
+        path = self._environment(project, name)
+        return decode(path.read_bytes(), EnvironmentRecord) if path.exists() else None
+
+    def save(self, project: str, record: EnvironmentRecord) -> None:
+        """Keep what is known of an environment."""
+        write_whole(self._environment(project, record.name), encode(record))
+
+    def deploy(self, project: str, deployment: Deployment) -> Deployment:
+        """Give a deployment its number and keep it."""
+        folder = self._project(project) / "deployments"
+        iid = claim(folder, lambda number: encode(replace(deployment, iid=number)))
+        return replace(deployment, iid=iid)
+
+    def of_project(self, project: str) -> list[EnvironmentRecord]:
+        """List the environments of a project by name."""
+        paths = (self._project(project) / "environments").glob("[!.]*")
+        found = (decode(path.read_bytes(), EnvironmentRecord) for path in paths)
+        return sorted(found, key=lambda record: record.name)
+
+    def _project(self, project: str) -> Path:
+        return self.folder / file_name(project)
+
+    def _environment(self, project: str, name: str) -> Path:
+        return self._project(project) / "environments" / file_name(name)

@@ -1,0 +1,101 @@
+"""What a job leaves beside its log: reports, coverage, environments, releases, warnings."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from e2e.embedded import Stack, make_repository
+from gitlab_ci_provider.model.reports import JunitReport
+from gitlab_ci_provider.model.serialization import decode
+
+JUNIT = """<testsuite name="s"><testcase name="good" time="0.5"/>
+<testcase name="bad"><failure message="no"/></testcase></testsuite>
+"""
+COBERTURA = """<?xml version="1.0"?>
+<!DOCTYPE coverage SYSTEM "http://cobertura.sourceforge.net/xml/coverage-04.dtd">
+<coverage><packages><package><classes><class filename="a.py"><lines>
+<line number="1" hits="2"/><line number="2" hits="0"/></lines></class></classes></package></packages>
+</coverage>
+"""
+PIPELINE = r"""
+stages: [test, deploy, after]
+unit:
+  stage: test
+  script:
+    - echo "TOTAL 40 5 80.5%"
+    - exit 3
+  coverage: /^TOTAL.+?(\d+\.\d+)%$/
+  allow_failure: true
+  artifacts:
+    reports:
+      junit: junit.xml
+      coverage_report: {coverage_format: cobertura, path: coverage.xml}
+lint:
+  stage: test
+  script: echo "covered 90%"
+  coverage: /covered (\d+)%/
+review:
+  stage: deploy
+  script: echo "to $CI_ENVIRONMENT_NAME, $CI_ENVIRONMENT_URL"
+  environment:
+    name: review/$CI_COMMIT_REF_SLUG
+    url: https://$CI_ENVIRONMENT_SLUG.example.com
+    on_stop: stop
+    auto_stop_in: 1 day
+  release: {tag_name: v1, description: "First of $CI_PROJECT_NAME"}
+stop:
+  stage: after
+  script: echo stopped
+  environment: {name: review/$CI_COMMIT_REF_SLUG, action: stop}
+  rules:
+    - if: $STOP
+never:
+  stage: after
+  script: echo never
+  when: on_failure
+"""
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A repository whose tests have run already."""
+    files = {".gitlab-ci.yml": PIPELINE, "junit.xml": JUNIT, "coverage.xml": COBERTURA}
+    return make_repository(tmp_path / f"results-{tmp_path.name[-20:]}", files)
+
+
+def test_reports_and_coverage_of_a_pipeline(stack: Stack, repository: Path):
+    """Numbers with the job's result, everything in the object store, the mean of the pipeline."""
+    report = stack.run(repository)
+
+    unit = report["jobs"]["unit"]
+    junit, coverage = unit["reports"]
+    results = decode((stack.home.bucket / junit["results_key"]).read_bytes(), JunitReport)
+    assert (report["status"], report["warnings"]) == ("passed", True)
+    assert (unit["status"], unit["coverage"], report["coverage"]) == ("failed", 80.5, 85.25)
+    assert junit["summary"]["failed"] == 1
+    assert [case.output for case in results.cases] == ["", "no"]
+    assert coverage["summary"] == {"files": 1, "lines": 2, "covered": 1, "percent": 50}
+
+
+def test_an_environment_is_deployed_and_stopped(stack: Stack, repository: Path):
+    """The URL with its variables, a number, and a link on the task; `action: stop` ends it."""
+    report = stack.run(repository)
+    environment = report["jobs"]["review"]["environment"]
+    links = stack.links(report, "review")
+    project = f"local/{repository.name}"
+    listed = json.loads(stack.command("environments", project, "--json").stdout)
+    stopped = stack.run(repository, "--var", "STOP=1")
+
+    url = f"https://{environment['slug']}.example.com"
+    assert (environment["name"], environment["url"]) == ("review/main", url)
+    assert (environment["deployment"], environment["state"]) == (1, "available")
+    assert environment["auto_stop_at"]
+    assert links == {"Environment": url}
+    assert listed[0]["deployment"]["job"] == "review"
+    assert report["jobs"]["review"]["release"]["description"].startswith("First of results-")
+    assert stopped["jobs"]["review"]["environment"]["deployment"] == 2
+    assert stopped["jobs"]["stop"]["environment"]["state"] == "stopped"
+    assert stack.command("environments", project).stdout.split()[1] == "stopped"

@@ -1,0 +1,71 @@
+"""`gitlab-dags environments`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gitlab_ci_provider.cli.main import main
+from gitlab_ci_provider.model.deployment import Deployment, EnvironmentRecord
+from gitlab_ci_provider.settings import Settings
+from gitlab_ci_provider.snapshots.environments import Environments
+
+DEPLOYMENT = Deployment(
+    iid=3,
+    environment="production",
+    ref="main",
+    sha="abcdef0123",
+    pipeline=1,
+    job="deploy",
+    finished_at="2026-01-31T12:00:00+00:00",
+)
+
+
+def make(home: Path) -> None:
+    """Keep two environments of a project."""
+    store = Environments(Settings(home=home).environments)
+    production = EnvironmentRecord(
+        name="production",
+        slug="production",
+        tier="production",
+        url="https://example.com",
+        deployment=DEPLOYMENT,
+    )
+    review = EnvironmentRecord(
+        name="review/a", slug="review-a", tier="development", state="stopped"
+    )
+    for record in (production, review):
+        store.save("group/project", record)
+
+
+def test_lists_what_is_known(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """A line each, the last deployment with its commit and number."""
+    make(tmp_path)
+
+    code = main(["environments", "group/project", "--home", str(tmp_path)])
+
+    deployed = "main@abcdef01 #3 2026-01-31T12:00:00+00:00"
+    first, second = capsys.readouterr().out.splitlines()
+    assert code == 0
+    assert first.split("  ")[0] == "production"
+    assert f"{deployed}  https://example.com" in first
+    assert second.split() == ["review/a", "stopped", "development", "-"]
+
+
+def test_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """All that is known of each."""
+    make(tmp_path)
+
+    main(["environments", "group/project", "--home", str(tmp_path), "--json"])
+
+    listed = json.loads(capsys.readouterr().out)
+    assert [one["name"] for one in listed] == ["production", "review/a"]
+    assert listed[0]["deployment"]["iid"] == 3
+
+
+def test_none_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """A project that was never deployed here, or is called otherwise."""
+    assert main(["environments", "group/project", "--home", str(tmp_path)]) == 1
+    assert "no environments of group/project" in capsys.readouterr().err
