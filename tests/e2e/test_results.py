@@ -17,8 +17,8 @@ JUNIT = """<testsuite name="s"><testcase name="good" time="0.5"/>
 COBERTURA = """<?xml version="1.0"?>
 <!DOCTYPE coverage SYSTEM "http://cobertura.sourceforge.net/xml/coverage-04.dtd">
 <coverage><packages><package><classes><class filename="a.py"><lines>
-<line number="1" hits="2"/><line number="2" hits="0"/></lines></class></classes></package></packages>
-</coverage>
+<line number="1" hits="2"/><line number="2" hits="0"/>
+</lines></class></classes></package></packages></coverage>
 """
 PIPELINE = r"""
 stages: [test, deploy, after]
@@ -39,10 +39,11 @@ lint:
   coverage: /covered (\d+)%/
 review:
   stage: deploy
-  script: echo "to $CI_ENVIRONMENT_NAME, $CI_ENVIRONMENT_URL"
+  script: echo "BUILD=seven" > deploy.env
+  artifacts: {reports: {dotenv: deploy.env}}
   environment:
     name: review/$CI_COMMIT_REF_SLUG
-    url: https://$CI_ENVIRONMENT_SLUG.example.com
+    url: https://$CI_ENVIRONMENT_SLUG.example.com/$BUILD
     on_stop: stop
     auto_stop_in: 1 day
   release: {tag_name: v1, description: "First of $CI_PROJECT_NAME"}
@@ -71,7 +72,7 @@ def test_reports_and_coverage_of_a_pipeline(stack: Stack, repository: Path):
     report = stack.run(repository)
 
     unit = report["jobs"]["unit"]
-    junit, coverage = unit["reports"]
+    coverage, junit = unit["reports"]
     results = decode((stack.home.bucket / junit["results_key"]).read_bytes(), JunitReport)
     assert (report["status"], report["warnings"]) == ("passed", True)
     assert (unit["status"], unit["coverage"], report["coverage"]) == ("failed", 80.5, 85.25)
@@ -81,7 +82,7 @@ def test_reports_and_coverage_of_a_pipeline(stack: Stack, repository: Path):
 
 
 def test_an_environment_is_deployed_and_stopped(stack: Stack, repository: Path):
-    """The URL with its variables, a number, and a link on the task; `action: stop` ends it."""
+    """A URL with the job's own variables, a number, a link on the task; `action: stop` ends it."""
     report = stack.run(repository)
     environment = report["jobs"]["review"]["environment"]
     links = stack.links(report, "review")
@@ -89,7 +90,7 @@ def test_an_environment_is_deployed_and_stopped(stack: Stack, repository: Path):
     listed = json.loads(stack.command("environments", project, "--json").stdout)
     stopped = stack.run(repository, "--var", "STOP=1")
 
-    url = f"https://{environment['slug']}.example.com"
+    url = f"https://{environment['slug']}.example.com/seven"
     assert (environment["name"], environment["url"]) == ("review/main", url)
     assert (environment["deployment"], environment["state"]) == (1, "available")
     assert environment["auto_stop_at"]

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gitlab_ci_provider.model.context import PipelineSource
-from gitlab_ci_provider.model.downstream import Upstream
 from gitlab_ci_provider.model.deployment import JobEnvironment
+from gitlab_ci_provider.model.downstream import Upstream
 from gitlab_ci_provider.model.project import Commit, Project, Ref
 from gitlab_ci_provider.model.release import Release
 from gitlab_ci_provider.model.reports import JobReport

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -10,10 +11,15 @@ from urllib.parse import urlsplit
 
 from airflow.sdk import BaseOperatorLink
 
+from gitlab_ci_provider.exceptions import GitlabCiError
 from gitlab_ci_provider.model.deployment import Deployment, JobEnvironment
+from gitlab_ci_provider.model.reports import JobReport
+from gitlab_ci_provider.operators.dotenv import own_variables
 from gitlab_ci_provider.operators.job_run import JobRun
 from gitlab_ci_provider.operators.run_record import RESULT_KEY
 from gitlab_ci_provider.planner.deployment import after_success
+from gitlab_ci_provider.planner.environment import environment_url
+from gitlab_ci_provider.planner.subject import Subject
 from gitlab_ci_provider.snapshots.environments import Environments
 
 _log = logging.getLogger(__name__)
@@ -32,16 +38,25 @@ class EnvironmentLink(BaseOperatorLink):
         return url if urlsplit(url).scheme in {"http", "https"} else ""
 
 
-def record_success(run: JobRun, environment: JobEnvironment, job_url: str) -> JobEnvironment:
-    """Record what a job that has succeeded did; a disk that is away does not fail the job.
+def record_success(
+    run: JobRun, about: Subject, environment: JobEnvironment, reports: Iterable[JobReport]
+) -> JobEnvironment:
+    """Record what a job that has succeeded did; it is done, so not being able to is a warning.
+
+    Args:
+        run: of the job.
+        about: what the job was planned from.
+        environment: as it was planned.
+        reports: of the job: its URL may need what its script wrote (`reports:dotenv`).
 
     Returns:
-        the job's environment with the deployment's number and the new state.
+        the job's environment with its URL, the deployment's number and the new state.
     """
     now = datetime.now(UTC)
     try:
-        return _record(run, environment, job_url, now)
-    except OSError as problem:
+        url = environment_url(about, own_variables(reports, about.store)) or ""
+        return _record(run, replace(environment, url=url), about.url, now)
+    except (OSError, GitlabCiError) as problem:
         _log.warning("environment %s was not recorded: %s", environment.name, problem)
         return environment
 

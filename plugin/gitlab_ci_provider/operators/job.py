@@ -28,7 +28,6 @@ from gitlab_ci_provider.exceptions import (
 from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.model.workspace import BUILD_CONTAINER
 from gitlab_ci_provider.operators import attempts, playing
-from gitlab_ci_provider.operators import attempts, manual
 from gitlab_ci_provider.operators.deployment import EnvironmentLink
 from gitlab_ci_provider.operators.job_pod import JobPod
 from gitlab_ci_provider.operators.job_run import JobRun, load_job_run

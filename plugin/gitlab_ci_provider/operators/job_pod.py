@@ -70,9 +70,9 @@ class JobPod:
         except JobFailure as failure:
             failure.args = (self._masker.text(str(failure)),)
             raise
-        environment = planned.environment
-        if environment is not None:
-            environment = record_success(self._run, environment, about.url)
+        environment = planned.environment and record_success(
+            self._run, about, planned.environment, result.reports
+        )
         return replace(result, environment=environment, release=planned.release)
 
     def _start_and_follow(self, planned: PlannedJob) -> JobResult:

@@ -10,6 +10,7 @@ from airflow.sdk import DAG
 from airflow.serialization.serialized_objects import DagSerialization
 
 from gitlab_ci_provider.model.dag_record import DagRecord
+from gitlab_ci_provider.model.environment import Environment
 from gitlab_ci_provider.model.job import Job, Retry
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.project import Project, Ref
@@ -22,6 +23,7 @@ JOBS = (
     Job(name="test", stage="test", timeout=90, retry=Retry(max=1)),
     Job(name="lint", stage="test"),
 )
+PRODUCTION = Environment(name="production")
 PIPELINE = Pipeline(
     stages=("build", "test"),
     jobs={job.name: job for job in JOBS},
@@ -93,3 +95,20 @@ def test_the_form_has_a_field_for_each_described_variable(dag: DAG):
 def test_nothing_of_a_job_passes_through_jinja(dag: DAG):
     """Scripts hold braces of their own: no field of our operators is a template."""
     assert {tuple(task.template_fields) for task in dag.tasks} == {()}
+
+
+def test_a_deployment_has_a_button_to_its_environment():
+    """And no other task has: each button costs its task a moment."""
+    jobs = (
+        Job(name="test", stage="test"),
+        Job(name="deploy", stage="test", environment=PRODUCTION),
+    )
+    pipeline = Pipeline(stages=("test",), jobs={job.name: job for job in jobs}, edges={})
+
+    dag = render_dag(RECORD, pipeline, Settings(home=Path("home")))
+
+    buttons = {
+        task.task_id: [link.name for link in task.operator_extra_links] for task in dag.tasks
+    }
+    assert [name for name, found in buttons.items() if "Environment" in found] == ["deploy"]
+    assert "_link_EnvironmentLink" in serialized(dag)
