@@ -4,58 +4,130 @@ from __future__ import annotations
 
 import pytest
 
-from gitlab_ci_provider.config.inputs.interpolate import interpolate
+from factories import make_variables
+from gitlab_ci_provider.config.inputs.block import Scope
+from gitlab_ci_provider.config.inputs.functions import known
+from gitlab_ci_provider.config.inputs.interpolate import interpolate, interpolate_text
 from gitlab_ci_provider.config.inputs.spec import InputRule, InputSpec
 from gitlab_ci_provider.config.inputs.values import resolve_inputs
+from gitlab_ci_provider.config.raw import Map, Mark, Node, Seq
+from gitlab_ci_provider.model.variables import Variable
 
-SCOPE = {"inputs": {"text": "a b", "flag": True, "list": ["x", {"y": 1}], "number": 1.5}}
+NAMES = {"inputs": {"text": "a b", "flag": True, "list": ["x", {"y": 1}], "number": 1.5}}
+SCOPE = Scope(NAMES)
+MARK = Mark("ci.yml", 3, 5)
+
+
+def tree_of(value: Node) -> Map:
+    """Make a mapping of one key."""
+    tree = Map(MARK)
+    tree.put("key", value, MARK)
+    return tree
 
 
 @pytest.mark.parametrize(
     ("text", "replaced"),
     [
         ("$[[ inputs.text ]]", "a b"),
+        ("$[[ inputs.flag ]]", True),
+        ("$[[ inputs.number ]]", 1.5),
+        ("$[[ inputs.list ]]", ["x", {"y": 1}]),
+        ("is $[[ inputs.list ]]", 'is ["x", {"y": 1}]'),
         ("$[[inputs.flag]]-$[[ inputs.number ]]", "true-1.5"),
-        ("$[[ inputs.list ]]", '["x",{"y":1}]'),
-        ("$[[ inputs.list[1].y ]]", "1"),
+        ("$[[ inputs.list[1].y ]]", 1),
         ("$[[ inputs.text | posix_escape ]]", "a\\ b"),
         ("$[[ inputs.text | truncate(2, 5) ]]", "b"),
-        ("$[[ inputs.text | split(' ') ]]", '["a","b"]'),
+        ("$[[ inputs.text | split(' ') ]]", ["a", "b"]),
         ("$[[ matrix.OS ]]", "$[[ matrix.OS ]]"),
         ("$[ inputs.text ]", "$[ inputs.text ]"),
         ("$[[ inputs.text\n]]", "a b"),
     ],
 )
-def test_block_is_replaced(text: str, replaced: str):
-    """Texts go in as they are, everything else as JSON."""
-    assert interpolate(text, SCOPE, {}) == (replaced, [])
+def test_block_is_replaced(text: str, replaced: object):
+    """A text that is one block takes the value with its type; else the value goes in as text."""
+    made, problems = interpolate(tree_of(text), SCOPE)
+
+    assert made == {"key": replaced}
+    assert problems == []
+
+
+def test_list_in_a_list_becomes_part_of_it():
+    """`- $[[ inputs.list ]]` among other items adds the items of the list."""
+    items = Seq(MARK, ["first", "$[[ inputs.list ]]", "last"], [MARK] * 3)
+    made, _ = interpolate(tree_of(items), SCOPE)
+
+    assert made == {"key": ["first", "x", {"y": 1}, "last"]}
+
+
+def test_keys_are_replaced():
+    """A key may be made of inputs."""
+    tree = Map(MARK)
+    tree.put("job $[[ inputs.text ]]", "x", MARK)
+
+    assert interpolate(tree, SCOPE)[0] == {"job a b": "x"}
+
+
+def test_a_text_stays_a_text():
+    """What looks like a boolean, a comment or a list is none: blocks are replaced after YAML."""
+    scope = Scope({"inputs": {"x": "true", "y": "a: [b] # c"}})
+    made, _ = interpolate(tree_of(Seq(MARK, ["$[[ inputs.x ]]", "$[[ inputs.y ]]"])), scope)
+
+    assert made == {"key": ["true", "a: [b] # c"]}
+
+
+def test_problem_knows_its_place():
+    """A block that cannot be replaced is shown where it stands."""
+    (problem,) = interpolate(tree_of("$[[ inputs.nobody ]]"), SCOPE)[1]
+
+    assert problem.mark == MARK
 
 
 @pytest.mark.parametrize(
-    ("block", "problem"),
+    ("block", "words"),
     [
         ("inputs.nobody", "unknown interpolation key: `nobody`"),
         ("inputs", "invalid interpolation access pattern"),
         ("inputs.text | shout", "no function matching `shout`"),
         ("inputs.flag | truncate(0, 1)", "truncate can only be used with string inputs"),
         ("inputs.text | split('')", "separator cannot be empty"),
-        ("inputs.list[9]", "array index out of bounds"),
+        ("inputs.list[9]", "array index 9 out of bounds (size: 2) in `inputs.list[9]`"),
+        ("inputs.text[0]", "cannot index into non-array value at [0] in `inputs.text[0]`"),
+        ("inputs.list[x]", "invalid array index in `inputs.list[x]`: `x` is not a valid index"),
+        ("inputs.list[0", "invalid array index in `inputs.list[0`: missing closing bracket"),
         ("inputs." + "x" * 2000, "maximum interpolation expression size exceeded"),
     ],
 )
-def test_block_that_cannot_be_replaced(block: str, problem: str):
+def test_block_that_cannot_be_replaced(block: str, words: str):
     """GitLab's words say why."""
-    _, problems = interpolate(f"$[[ {block} ]]", SCOPE, {})
+    _, problems = interpolate(tree_of(f"$[[ {block} ]]"), SCOPE)
 
-    assert problem in problems[0]
+    assert words in problems[0].words
 
 
 def test_variables_expand_once_and_unknown_ones_stay():
     """`expand_vars` is no shell."""
-    scope = {"inputs": {"x": "$A ${B} %A% $C"}}
-    text, _ = interpolate("$[[ inputs.x | expand_vars ]]", scope, {"A": "$B", "B": "b"})
+    variables = make_variables(A="$B", B="b")
+    scope = Scope({"inputs": {"x": "$A ${B} %A% $C"}}, known(variables))
+    made, _ = interpolate(tree_of("$[[ inputs.x | expand_vars ]]"), scope)
 
-    assert text == "$B b $B $C"
+    assert made == {"key": "$B b $B $C"}
+
+
+def test_masked_variables_are_not_expanded():
+    """A masked value must not get into a configuration that everybody can read."""
+    secret = Variable(name="A", value="secret", masked=True)
+    scope = Scope({"inputs": {"x": "$A"}}, known((secret,)))
+    _, problems = interpolate(tree_of("$[[ inputs.x | expand_vars ]]"), scope)
+
+    assert "masked variables cannot be expanded" in problems[0].words
+    assert "secret" not in problems[0].words
+
+
+def test_text_that_is_no_yaml_yet_gets_json():
+    """Where blocks make the YAML, other values than texts go in as JSON."""
+    text, _ = interpolate_text("a: [$[[ inputs.text ]], $[[ inputs.list ]]]", SCOPE, MARK)
+
+    assert text == 'a: [a b, ["x",{"y":1}]]'
 
 
 @pytest.mark.parametrize(
@@ -64,7 +136,7 @@ def test_variables_expand_once_and_unknown_ones_stay():
         (InputSpec("a"), None, "required value has not been provided"),
         (InputSpec("a", type="number"), "1", "provided value is not a number"),
         (InputSpec("a", type="number"), True, "provided value is not a number"),
-        (InputSpec("a", type="boolean"), "true", "provided value is not a boolean"),
+        (InputSpec("a", type="boolean"), "yes", "provided value is not a boolean"),
         (InputSpec("a", type="array"), "x", "provided value is not an array"),
         (InputSpec("a"), 12, "provided value is not a string"),
         (InputSpec("a", options=("x",)), "y", "not in the list of allowed options"),
@@ -96,3 +168,18 @@ def test_rules_choose_options_and_default():
     assert resolve_inputs(specs, {"env": "prod"})[0]["size"] == "xl"
     assert resolve_inputs(specs, {"env": "dev"})[0]["size"] == "s"
     assert resolve_inputs(specs, {"env": "dev", "size": "xl"})[1] != []
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "value"), [("boolean", "true", True), ("array", '["a"]', ["a"])]
+)
+def test_text_is_read_as_the_type(kind: str, given: str, value: object):
+    """A variable can only give texts, so booleans and lists may be written as such."""
+    assert resolve_inputs({"a": InputSpec("a", type=kind)}, {"a": given}) == ({"a": value}, [])
+
+
+def test_nothing_given_leaves_it_to_the_rules():
+    """An empty text from a form is no value where rules give the default."""
+    spec = InputSpec("a", required=False, rules=(InputRule(None, ("x",), "x"),))
+
+    assert resolve_inputs({"a": spec}, {"a": ""}) == ({"a": "x"}, [])

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from gitlab_ci_provider.config.documents import split
+from gitlab_ci_provider.config.documents import Documents, split
 from gitlab_ci_provider.config.includes.origin import Origin
-from gitlab_ci_provider.config.inputs.interpolate import interpolate
-from gitlab_ci_provider.config.inputs.spec import Header, InputSpec, read_header
+from gitlab_ci_provider.config.inputs.block import Scope
+from gitlab_ci_provider.config.inputs.functions import Known
+from gitlab_ci_provider.config.inputs.interpolate import Problem, interpolate, interpolate_text
+from gitlab_ci_provider.config.inputs.spec import InputSpec, read_header
 from gitlab_ci_provider.config.inputs.values import resolve_inputs
 from gitlab_ci_provider.config.keywords.fields import Field
 from gitlab_ci_provider.config.loader import LoadError, load
@@ -17,6 +19,8 @@ from gitlab_ci_provider.config.report import Report
 from gitlab_ci_provider.config.text import decode
 
 _NO_SPEC = "Given inputs not defined in the `spec` section of the included configuration file"
+
+_UNQUOTED = "GitLab refuses this file: it is no YAML before its blocks are replaced"
 
 SharedInputs = Callable[[Field], Mapping[str, InputSpec]]
 """Reads the files of `spec:include`."""
@@ -28,13 +32,13 @@ class Reading:
 
     Attributes:
         given: values for its inputs.
-        variables: expanded, those from before the pipeline, for `expand_vars`.
+        known: variables from before the pipeline, for `expand_vars`.
         prefix: put before messages about its content; empty for the main file.
         at: where it is included from.
     """
 
     given: Mapping[str, object]
-    variables: Mapping[str, str]
+    known: Known
     shared: SharedInputs
     prefix: str
     at: Mark
@@ -50,45 +54,80 @@ def read_tree(origin: Origin, reading: Reading, report: Report) -> Map | None:
         return None
     try:
         documents = split(text, origin.name, report)
-        content = documents.content
         if documents.header is None:
             if reading.given and reading.prefix:
                 report.error("inputs-without-spec", reading.prefix + _NO_SPEC, reading.at)
                 return None
-        else:
-            replaced = _interpolate(origin, documents.header, content, reading, report)
-            if replaced is None:
-                return None
-            content = replaced
-        return _tree(load(content, origin.name, report, documents.first_line), origin, report)
+            node = load(documents.content, origin.name, report, documents.first_line)
+            return _tree(node, origin, report)
+        scope = _scope(origin, documents.header, reading, report)
+        return _interpolated(origin, documents, scope, reading, report) if scope else None
     except LoadError as error:
         report.error(error.code, reading.prefix + error.message, error.mark)
         return None
 
 
-def _interpolate(
-    origin: Origin, header: Map, content: str, reading: Reading, report: Report
-) -> str | None:
+def _scope(origin: Origin, header: Map, reading: Reading, report: Report) -> Scope | None:
     before = len(report.diagnostics)
     field = Field(header, "header", "header config", Mark(origin.name), report)
     read = read_header(field)
-    specs = {**(reading.shared(read.include) if read.include else {}), **read.inputs}
+    shared = reading.shared(read.include) if read.include else {}
+    specs = {**shared, **read.inputs}
+    _warn_of_twice(field, [name for name in shared if name in read.inputs])
     if len(report.diagnostics) > before and report.failed:
         return None
     values, problems = resolve_inputs(specs, reading.given)
     if problems:
         report.error("inputs-invalid", reading.prefix + ", ".join(problems), reading.at)
         return None
-    text, problems = interpolate(content, _scope(read, values, origin), reading.variables)
-    if problems:
-        report.error("interpolation", reading.prefix + ", ".join(problems), Mark(origin.name))
+    about = {key: origin.component.get(key, "") for key in read.component}
+    return Scope({"inputs": values, **({"component": about} if about else {})}, reading.known)
+
+
+def _warn_of_twice(header: Field, names: Sequence[str]) -> None:
+    """Say that newer versions of GitLab refuse what older ones merge."""
+    if names:
+        words = f"Duplicate input keys found: {', '.join(names)}"
+        hint = "GitLab 18.11 and newer refuse this; the file's own input is used here."
+        header.report.warning("inputs-duplicate", words, header.mark, hint)
+
+
+def _interpolated(
+    origin: Origin, documents: Documents, scope: Scope, reading: Reading, report: Report
+) -> Map | None:
+    try:
+        node = load(documents.content, origin.name, report, documents.first_line)
+    except LoadError as error:
+        if "$[[" not in documents.content or error.code != "yaml-syntax":
+            raise
+        return _from_text(origin, documents, scope, reading, report)
+    tree = _tree(node, origin, report)
+    if tree is None:
         return None
-    return text
+    replaced, problems = interpolate(tree, scope)
+    return None if _refused(problems, reading, report) else replaced
 
 
-def _scope(header: Header, values: Mapping[str, object], origin: Origin) -> dict[str, object]:
-    about = {key: origin.component.get(key, "") for key in header.component}
-    return {"inputs": values, **({"component": about} if header.component else {})}
+def _from_text(
+    origin: Origin, documents: Documents, scope: Scope, reading: Reading, report: Report
+) -> Map | None:
+    """Read a file that is YAML only once its blocks are replaced.
+
+    Unlike GitLab, which refuses it: `[$[[ inputs.x ]]]` without quotes is no YAML.
+    """
+    mark = Mark(origin.name, documents.first_line)
+    text, problems = interpolate_text(documents.content, scope, mark)
+    if _refused(problems, reading, report):
+        return None
+    node = load(text, origin.name, report, documents.first_line)
+    report.warning("interpolation-unquoted", _UNQUOTED, mark, "Put the blocks in quotes.")
+    return _tree(node, origin, report)
+
+
+def _refused(problems: Sequence[Problem], reading: Reading, report: Report) -> bool:
+    for problem in problems:
+        report.error("interpolation", reading.prefix + problem.words, problem.mark)
+    return bool(problems)
 
 
 def _tree(node: object, origin: Origin, report: Report) -> Map | None:

@@ -13,6 +13,7 @@ from gitlab_ci_provider.config.includes.content import Reading, read_tree
 from gitlab_ci_provider.config.includes.fetcher import Elsewhere, FileFetcher
 from gitlab_ci_provider.config.includes.locations import Location, read_locations
 from gitlab_ci_provider.config.includes.origin import Finder, IncludeError, Origin
+from gitlab_ci_provider.config.inputs.functions import known
 from gitlab_ci_provider.config.inputs.spec import InputSpec, read_inputs
 from gitlab_ci_provider.config.keywords.fields import Field
 from gitlab_ci_provider.config.keywords.plain import plain
@@ -22,6 +23,7 @@ from gitlab_ci_provider.config.report import Report
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.rules.view import include_view
+from gitlab_ci_provider.variables.precedence import include_variables
 
 MAX_INCLUDES = 150
 MAX_BYTES = 50_000_000
@@ -56,6 +58,7 @@ class _Processor:
     def __init__(self, sources: Sources, context: PipelineContext, report: Report):
         self.finder = Finder(context, sources.own, sources.elsewhere)
         self.report = report
+        self.known = known(include_variables(context))
         self.view = include_view(context, lambda: frozenset(sources.own.paths()))
         self.files: list[str] = []
         self.locations: list[Location] = []
@@ -137,7 +140,7 @@ class _Processor:
             return None
         reading = Reading(
             given=given,
-            variables=self.view.variables,
+            known=self.known,
             shared=lambda field: self._shared_inputs(field, origin),
             prefix=prefix,
             at=at,

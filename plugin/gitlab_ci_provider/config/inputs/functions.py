@@ -7,19 +7,42 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
-from gitlab_ci_provider.variables.expand import expand_known
+from gitlab_ci_provider.model.variables import Variables
+from gitlab_ci_provider.variables.expand import expand_known, references
 
 _TRUNCATE = re.compile(r"^truncate\(\s*(\d+)\s*,\s*(\d+)\s*\)?$")
 _SPLIT = re.compile(r"^split\('([^']*)'\)$")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_\-.,:+/@\n]")
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Variables from before the pipeline.
+
+    Attributes:
+        values: expanded, by name.
+        masked: names of those that must not be put into a configuration.
+    """
+
+    values: Mapping[str, str] = field(default_factory=dict)
+    masked: frozenset[str] = frozenset()
+
+
+def known(variables: Variables) -> Known:
+    """Give the variables that `expand_vars` knows."""
+    return Known(
+        {one.name: one.value for one in variables},
+        frozenset(one.name for one in variables if one.masked),
+    )
+
+
 class InterpolationError(ValueError):
     """A block cannot be replaced; the message says why, in GitLab's words."""
 
 
-def apply(function: str, value: object, variables: Mapping[str, str]) -> object:
+def apply(function: str, value: object, known: Known) -> object:
     """Apply one function as written in a block.
 
     Raises:
@@ -27,7 +50,7 @@ def apply(function: str, value: object, variables: Mapping[str, str]) -> object:
     """
     name = function.partition("(")[0].strip()
     if name in _PLAIN and function == name:
-        return _PLAIN[name](_text(name, value), variables)
+        return _PLAIN[name](_text(name, value), known)
     if found := _TRUNCATE.match(function):
         start, length = int(found[1]), int(found[2])
         return _text(name, value)[start : start + length]
@@ -52,15 +75,22 @@ def _error(name: str, problem: str) -> InterpolationError:
     return InterpolationError(f"error in `{name}` function: {problem}")
 
 
-def _shell_escape(text: str, _: Mapping[str, str]) -> str:
+def _expand(text: str, known: Known) -> str:
+    if any(name in known.masked for name in references(text)):
+        problem = "variable expansion error: masked variables cannot be expanded"
+        raise _error("expand_vars", problem)
+    return expand_known(text, known.values)
+
+
+def _shell_escape(text: str, _: Known) -> str:
     """Escape as Ruby's Shellwords does."""
     if not text:
         return "''"
     return _UNSAFE.sub(lambda found: f"\\{found[0]}", text).replace("\n", "'\n'")
 
 
-_PLAIN: dict[str, Callable[[str, Mapping[str, str]], object]] = {
-    "expand_vars": expand_known,
+_PLAIN: dict[str, Callable[[str, Known], object]] = {
+    "expand_vars": _expand,
     "posix_escape": _shell_escape,
     "posix_quote": _shell_escape,
 }

@@ -1,88 +1,146 @@
-"""`$[[ inputs.x | function ]]` in the text of a file.
+"""`$[[ inputs.x | function ]]` in the tree of a file.
 
-Source: GitLab's `TextTemplate` and `Interpolation::Block`: texts go in as they are, every other
-value as JSON; each block may use three functions.
+Source: GitLab's `Interpolation::Template` and `Interpolation::Config`: blocks are replaced in the
+keys and texts of the parsed file. A text that is one block takes the value with its type, a list
+in a list becomes part of it; a block inside a longer text goes in as text.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from gitlab_ci_provider.config.inputs.functions import InterpolationError, apply
+from gitlab_ci_provider.config.inputs.block import BLOCK, Scope, evaluate
+from gitlab_ci_provider.config.inputs.functions import InterpolationError
+from gitlab_ci_provider.config.raw import Map, Mark, Node, Seq
+from gitlab_ci_provider.config.scalars import to_ruby_text
 
-MAX_FUNCTIONS = 3
 MAX_BLOCKS = 10_000
-MAX_EXPRESSION = 1024
+MAX_TEXT = 1_048_576
 MAX_LENGTH = 20_000_000
-_BLOCK = re.compile(r"\$\[\[\s*(\S.*?\S)\s*\]\]")
-_MATRIX = re.compile(r"^matrix\.[\w-]+$")
-_STEP = re.compile(r"^([^\[\]]+)((?:\[\d+\])*)$")
+"""Of all texts that have blocks."""
 
 
-def interpolate(
-    text: str, scope: Mapping[str, object], variables: Mapping[str, str]
-) -> tuple[str, list[str]]:
-    """Replace all blocks; give the text and what is wrong.
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a block cannot be replaced, and where its text is."""
 
-    `scope` holds what blocks may name: `inputs`, and `component` when the header asks for it.
-    """
-    done: dict[str, str] = {}
-    problems: dict[str, None] = {}
+    words: str
+    mark: Mark
+
+
+def interpolate(tree: Map, scope: Scope) -> tuple[Map, list[Problem]]:
+    """Replace all blocks; give the tree and what is wrong."""
+    work = _Interpolation(scope)
+    replaced = work.map(tree)
+    return replaced, list(work.problems.values())
+
+
+def interpolate_text(text: str, scope: Scope, mark: Mark) -> tuple[str, list[Problem]]:
+    """Replace all blocks of a file's text; other values than texts go in as JSON."""
+    work = _Interpolation(scope)
 
     def swap(found: re.Match[str]) -> str:
-        block = found[1]
-        if _MATRIX.match(block):
-            return found[0]
-        if block not in done:
+        value = work.value(found, mark)
+        if isinstance(value, str):
+            return value
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+    return BLOCK.sub(swap, text), list(work.problems.values())
+
+
+@dataclass(slots=True)
+class _Interpolation:
+    scope: Scope
+    values: dict[str, object] = field(default_factory=dict)
+    problems: dict[str, Problem] = field(default_factory=dict)
+    seen: dict[int, Node] = field(default_factory=dict)
+    length: int = 0
+
+    def node(self, node: Node, mark: Mark) -> Node:
+        """Replace the blocks of a node; shared nodes are replaced once."""
+        if isinstance(node, str):
+            return self.text(node, mark)
+        if not isinstance(node, Map | Seq):
+            return node
+        if id(node) not in self.seen:
+            self.seen[id(node)] = self.map(node) if isinstance(node, Map) else self.seq(node)
+        return self.seen[id(node)]
+
+    def map(self, node: Map) -> Map:
+        """Replace the blocks of keys and values."""
+        made = Map(node.mark)
+        made.numbers = set(node.numbers)
+        for key, value in node.items():
+            mark = node.place(key)
+            name = self.text(key, mark)
+            if not isinstance(name, str):
+                name = _shown(name)
+                made.numbers.add(name)
+            made.put(name, self.node(value, mark), mark)
+        return made
+
+    def seq(self, node: Seq) -> Seq:
+        """Replace the blocks of the items; a list in place of a text becomes part of this one."""
+        made = Seq(node.mark)
+        for position, item in enumerate(node):
+            mark = node.place(position)
+            value = self.node(item, mark)
+            items = value if isinstance(item, str) and isinstance(value, Seq) else [value]
+            made.extend(items)
+            made.marks.extend(mark for _ in items)
+        return made
+
+    def text(self, text: str, mark: Mark) -> Node:
+        """Replace the blocks of a text."""
+        if "$[[" not in text:
+            return text
+        if len(text) > MAX_TEXT or self.length > MAX_LENGTH:
+            self._refuse("config node too large", mark)
+            return text
+        whole = BLOCK.fullmatch(text)
+        if whole and "$[[" not in whole[1]:
+            return _node(self.value(whole, mark), mark)
+        replaced = BLOCK.sub(lambda found: _shown(_node(self.value(found, mark), mark)), text)
+        self.length += len(replaced)
+        return replaced
+
+    def value(self, found: re.Match[str], mark: Mark) -> object:
+        """Give a block's value; each is found out once."""
+        if found[0] not in self.values:
+            if len(self.values) >= MAX_BLOCKS:
+                self._refuse("too many interpolation blocks", mark)
+                return None
             try:
-                done[block] = _evaluate(block, scope, variables)
+                self.values[found[0]] = evaluate(found, self.scope)
             except InterpolationError as error:
-                problems[str(error)] = None
-                done[block] = ""
-        return done[block]
+                self._refuse(str(error), mark)
+                return None
+        return self.values[found[0]]
 
-    replaced = _BLOCK.sub(swap, text)
-    if len(done) > MAX_BLOCKS:
-        problems["too many interpolation blocks"] = None
-    if len(replaced) > MAX_LENGTH:
-        problems["config too large"] = None
-    return replaced, list(problems)
+    def _refuse(self, words: str, mark: Mark) -> None:
+        self.problems.setdefault(words, Problem(words, mark))
 
 
-def _evaluate(block: str, scope: Mapping[str, object], variables: Mapping[str, str]) -> str:
-    access, *functions = (part.strip() for part in block.split("|"))
-    value = _access(access, scope)
-    if len(functions) > MAX_FUNCTIONS:
-        raise InterpolationError("too many functions in interpolation block")
-    for function in functions:
-        value = apply(function, value, variables)
-    if isinstance(value, str):
-        return value
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+def _node(value: object, mark: Mark) -> Node:
+    """Give plain data as a node that was written where the block stands."""
+    if isinstance(value, dict):
+        made = Map(mark)
+        for key, item in value.items():
+            made.put(str(key), _node(item, mark), mark)
+        return made
+    if isinstance(value, list):
+        return Seq(mark, (_node(item, mark) for item in value), (mark for _ in value))
+    return value if isinstance(value, bool | int | float | str) else None
 
 
-def _access(path: str, scope: Mapping[str, object]) -> object:
-    steps = path.split(".")
-    if len(path.encode()) > MAX_EXPRESSION:
-        raise InterpolationError("maximum interpolation expression size exceeded")
-    value: object = scope
-    for step in steps:
-        value = _step(value, step)
-    if len(steps) < 2:
-        raise InterpolationError("invalid interpolation access pattern")
-    return value
+def _shown(node: Node) -> str:
+    """Write a value into a text as Ruby's `to_s` does."""
+    if isinstance(node, Map | Seq):
+        return json.dumps(node, ensure_ascii=False)
+    return node if isinstance(node, str) else to_ruby_text(_scalar(node))
 
 
-def _step(value: object, step: str) -> object:
-    found = _STEP.match(step)
-    name, indices = (found[1], found[2]) if found else (step, "")
-    if not isinstance(value, Mapping) or name not in value:
-        raise InterpolationError(f"unknown interpolation key: `{name}`")
-    value = value[name]
-    for index in re.findall(r"\d+", indices):
-        if not isinstance(value, list) or int(index) >= len(value):
-            raise InterpolationError(f"array index out of bounds: `{step}`")
-        value = value[int(index)]
-    return value
+def _scalar(node: Node) -> bool | int | float | None:
+    return node if isinstance(node, bool | int | float) else None

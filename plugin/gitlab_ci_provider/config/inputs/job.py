@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from gitlab_ci_provider.config.inputs.spec import InputSpec, read_inputs
+from gitlab_ci_provider.config.inputs.spec import JOB_INPUT_KEYS, InputSpec, read_input
 from gitlab_ci_provider.config.inputs.values import resolve_inputs
 from gitlab_ci_provider.config.keywords.fields import Field
+from gitlab_ci_provider.config.raw import Map
 
 MAX_INPUTS = 50
 
@@ -14,13 +15,24 @@ MAX_INPUTS = 50
 def check_job_inputs(job: Field) -> None:
     """Report what is wrong with a job's inputs; each needs a default of its type."""
     inputs = job.entry("inputs")
-    if inputs is None:
+    if inputs is None or not isinstance(inputs.value, Map):
         return
-    specs = read_inputs(job)
-    if len(specs) > MAX_INPUTS:
-        inputs.refuse(f"cannot define more than {MAX_INPUTS} inputs")
-    for words in resolve_inputs(specs, {})[1]:
-        inputs.refuse_as(words.replace("required value has not been provided", "needs a default"))
+    if len(inputs.value) > MAX_INPUTS:
+        job.refuse_as(f"inputs has too many entries (maximum {MAX_INPUTS})")
+    for name in inputs.value:
+        _check(job, inputs, name)
+
+
+def _check(job: Field, inputs: Field, name: str) -> None:
+    label = f"{inputs.label}:{name}"
+    empty = Map(inputs.mark)
+    field = inputs.entry(name) or Field(empty, label, f"{label} config", inputs.mark, inputs.report)
+    if isinstance(field.value, Map) and field.value.get("default") is None:
+        field.refuse_as("must have a default value")
+        return
+    spec = read_input(field, name, JOB_INPUT_KEYS)
+    for words in resolve_inputs({name: spec}, {})[1] if spec else ():
+        job.refuse_as(f"inputs {words.replace(' input:', ':', 1)}")
 
 
 def job_input_values(

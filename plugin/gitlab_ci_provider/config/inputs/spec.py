@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from gitlab_ci_provider.config.keywords.fields import Field, choice, mapping, strings, text
+from gitlab_ci_provider.config.keywords.fields import Field, is_integer, mapping, strings, text
 from gitlab_ci_provider.config.keywords.plain import plain
 from gitlab_ci_provider.config.raw import Map, Node, Seq
 from gitlab_ci_provider.rules.expression.parser import ExpressionError, parse
 
 TYPES = ("array", "boolean", "number", "string")
-INPUT_KEYS = ("default", "description", "options", "regex", "rules", "type")
+JOB_INPUT_KEYS = ("default", "description", "options", "regex", "type")
+INPUT_KEYS = (*JOB_INPUT_KEYS, "rules")
 INCLUDE_KEYS = ("local", "file", "remote", "project", "ref", "integrity", "rules")
 COMPONENT_KEYS = ("name", "sha", "version", "reference")
+SPEC_KEYS = ("inputs", "component", "include", "description")
 MAX_OPTIONS = 50
+MAX_SPEC_DESCRIPTION = 256
 MAX_DESCRIPTION = 1024
 
 
@@ -63,8 +66,9 @@ def read_header(header: Field) -> Header:
     """Read the header document."""
     header.only(("spec",))
     spec = header.entry("spec")
-    if spec is None or not mapping(spec, ("inputs", "component", "include")):
+    if spec is None or not mapping(spec, SPEC_KEYS):
         return Header({})
+    replace(spec, label=spec.subject).get("description", _spec_description)
     component = spec.read("component", _component) or ()
     include = spec.entry("include")
     if include:
@@ -90,35 +94,47 @@ def read_inputs(owner: Field) -> dict[str, InputSpec]:
     return {name: spec for name, spec in specs.items() if spec}
 
 
-def read_input(field: Field | None, name: str) -> InputSpec | None:
+def read_input(
+    field: Field | None, name: str, keys: tuple[str, ...] = INPUT_KEYS
+) -> InputSpec | None:
     """Read one input's specification; nothing written means a required text."""
     if field is None:
         return InputSpec(name)
-    if not mapping(field, INPUT_KEYS) or not isinstance(field.value, Map):
+    if not mapping(field, keys) or not isinstance(field.value, Map):
         return None
     for clashing in ("default", "options"):
-        if "rules" in field.value and clashing in field.value:
-            field.refuse(f"these keys cannot be used together: {clashing}, rules")
+        both = [key for key in field.value if key in ("rules", clashing)]
+        if len(both) > 1:
+            field.refuse(f"these keys cannot be used together: {', '.join(both)}")
     rules = field.get("rules", _rules) or ()
-    options = field.get("options", _options)
-    fallback = any("default" in rule or "if" not in rule for rule in _rule_maps(field.value))
-    field.get("description", _description)
+    inner = replace(field, label=f"{field.label} input")
+    options = inner.get("options", _options)
+    fallback = any("default" in rule for rule in _rule_maps(field.value))
+    inner.get("description", _description)
     return InputSpec(
         name=name,
-        type=field.get("type", _type) or "string",
+        type=inner.get("type", _type) or "string",
         required="default" not in field.value and not fallback,
         default=plain(field.value.get("default")),
         options=options,
-        regex=field.get("regex", text),
+        regex=inner.get("regex", text),
         rules=rules,
     )
 
 
-def _description(field: Field) -> str | None:
+def _spec_description(field: Field) -> str | None:
     words = text(field)
-    if words is not None and len(words) > MAX_DESCRIPTION:
-        field.refuse(f"is too long (maximum is {MAX_DESCRIPTION} characters)")
+    if words is not None and len(words) > MAX_SPEC_DESCRIPTION:
+        field.refuse(f"is too long (maximum is {MAX_SPEC_DESCRIPTION} characters)")
     return words
+
+
+def _description(field: Field) -> str | None:
+    if not isinstance(field.value, str) and not is_integer(field.value):
+        field.refuse("must be an alphanumeric string")
+    elif len(str(field.value)) > MAX_DESCRIPTION:
+        field.refuse(f"is too long (maximum is {MAX_DESCRIPTION} characters)")
+    return str(field.value)
 
 
 def _type(field: Field) -> str | None:
@@ -133,8 +149,16 @@ def _options(field: Field) -> tuple[object, ...] | None:
         field.refuse("should be an array")
         return None
     if len(field.value) > MAX_OPTIONS:
-        field.refuse(f"cannot define more than {MAX_OPTIONS} options")
+        _refuse_config(field, f"cannot define more than {MAX_OPTIONS} options")
+    if None in field.value:
+        _refuse_config(field, "options array cannot contain null values")
     return tuple(plain(item) for item in field.value)
+
+
+def _refuse_config(field: Field, problem: str) -> None:
+    label = field.label.removesuffix(" input")
+    config = label if label.endswith(":") else f"{label} config"
+    field.report.error("keyword-invalid", f"{config} {problem}", field.mark)
 
 
 def _rule_maps(value: Map) -> list[Map]:
@@ -147,13 +171,27 @@ def _rules(field: Field) -> tuple[InputRule, ...] | None:
         field.refuse("should be an array")
         return None
     found: list[InputRule] = []
-    for item in field.items("rule"):
-        if not mapping(item, ("if", "options", "default")) or not isinstance(item.value, Map):
+    label = f"`{field.label.rpartition(':')[2]}` input:"
+    for item in field.items():
+        rule = replace(item, label=label, subject=label)
+        if not mapping(rule, ("if", "options", "default")) or not isinstance(rule.value, Map):
             continue
-        condition = item.get("if", _condition)
-        options = item.get("options", _options)
-        found.append(InputRule(condition, options, plain(item.value.get("default"))))
+        condition = rule.get("if", _condition)
+        options = rule.get("options", _options)
+        _check_rule(rule, rule.value)
+        found.append(InputRule(condition, options, plain(rule.value.get("default"))))
     return tuple(found)
+
+
+def _check_rule(field: Field, rule: Map) -> None:
+    options = rule.get("options")
+    if not rule:
+        field.refuse("can't be blank")
+    elif "default" not in rule:
+        field.refuse("rule must define 'options' with at least one value and a 'default'")
+    elif isinstance(options, Seq) and options and rule["default"] not in options:
+        shown = rule["default"]
+        field.refuse(f"default '{'' if shown is None else shown}' must be one of the options")
 
 
 def _condition(field: Field) -> str | None:
@@ -168,6 +206,7 @@ def _condition(field: Field) -> str | None:
 
 def _component(field: Field) -> tuple[str, ...] | None:
     names = strings(field)
-    for item in field.items():
-        choice(item, COMPONENT_KEYS)
+    unknown = [name for name in names or () if name not in COMPONENT_KEYS]
+    if unknown:
+        field.refuse(f"contains unknown values: {', '.join(unknown)}")
     return names

@@ -5,7 +5,9 @@ Source: GitLab's `Ci::Inputs`, whose words the messages use.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from gitlab_ci_provider.config.inputs.spec import InputRule, InputSpec
 from gitlab_ci_provider.rules.expression.evaluator import is_true
@@ -19,6 +21,9 @@ _NAMES = {
 }
 
 
+_AS_JSON = ("array", "boolean")
+
+
 def resolve_inputs(
     specs: Mapping[str, InputSpec], given: Mapping[str, object]
 ) -> tuple[dict[str, object], list[str]]:
@@ -27,8 +32,10 @@ def resolve_inputs(
     problems: list[str] = []
     for name, written in specs.items():
         spec = _by_rules(written, {**given, **values})
-        problems.extend(f"`{name}` input: {words}" for words in _problems(spec, given.get(name)))
-        value = spec.default if given.get(name) is None else given[name]
+        empty = given.get(name) == "" and written.rules
+        own = None if empty else _coerced(spec.type, given.get(name))
+        problems.extend(f"`{name}` input: {words}" for words in _problems(spec, own))
+        value = spec.default if own is None else own
         values[name] = "" if value is None and spec.type == "string" else value
     unknown = [name for name in given if name not in specs]
     if unknown:
@@ -36,15 +43,25 @@ def resolve_inputs(
     return values, problems
 
 
+def _coerced(kind: str, value: object) -> object:
+    """Read a text as the type that is asked for: forms and variables can only give texts."""
+    if kind in _AS_JSON and isinstance(value, str):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
+
+
 def _by_rules(spec: InputSpec, inputs: Mapping[str, object]) -> InputSpec:
     rule = _matching(spec.rules, inputs)
     if not spec.rules:
-        return spec
+        return replace(spec, default=_coerced(spec.type, spec.default))
     return InputSpec(
         name=spec.name,
         type=spec.type,
-        required=rule is None or (spec.required and rule.default is None),
-        default=rule.default if rule else spec.default,
+        required=spec.required,
+        default=_coerced(spec.type, rule.default if rule else spec.default),
         options=rule.options if rule else None,
         regex=spec.regex,
     )
@@ -87,10 +104,11 @@ def _check_options(spec: InputSpec, value: object) -> list[str]:
         return []
     if spec.type not in ("string", "number"):
         return ["Options can only be used with string and number inputs"]
-    allowed = spec.options if spec.type == "number" else [str(one) for one in spec.options]
-    if value in allowed:
+    number = spec.type == "number"
+    if value in (spec.options if number else [str(one) for one in spec.options]):
         return []
-    return [f"`{value}` cannot be used because it is not in the list of allowed options"]
+    which = "the allowed" if number else "allowed"
+    return [f"`{value}` cannot be used because it is not in the list of {which} options"]
 
 
 def _check_regex(spec: InputSpec, value: object, which: str) -> list[str]:

@@ -1,0 +1,94 @@
+"""What stands between `$[[` and `]]`: a path to a value and up to three functions.
+
+Source: GitLab's `Interpolation::Block` and `Interpolation::Access`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gitlab_ci_provider.config.inputs.functions import InterpolationError, Known, apply
+
+MAX_FUNCTIONS = 3
+MAX_EXPRESSION = 1024
+BLOCK = re.compile(r"\$\[\[\s*(\S.*?\S)\s*\]\]")
+_LATER = "matrix"
+"""Names that other steps replace."""
+
+_STEP = re.compile(r"^([^\[\]]*)((?:\[\d+\])*)$")
+_BRACKETS = re.compile(r"\[([^\]]*)\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What blocks of one file may use.
+
+    Attributes:
+        names: `inputs`, and `component` when the header asks for it.
+        known: variables from before the pipeline, for `expand_vars`.
+    """
+
+    names: Mapping[str, object]
+    known: Known = field(default_factory=Known)
+
+
+def evaluate(found: re.Match[str], scope: Scope) -> object:
+    """Give the value of a block as `BLOCK` found it; the block itself when it is not ours.
+
+    Raises:
+        InterpolationError: it has none.
+    """
+    access, *functions = (part.strip() for part in found[1].rstrip("|").split("|"))
+    if access.split(".")[0] == _LATER:
+        return found[0]
+    value = _access(access, scope.names)
+    if len(functions) > MAX_FUNCTIONS:
+        raise InterpolationError("too many functions in interpolation block")
+    for function in functions:
+        value = apply(function, value, scope.known)
+    return value
+
+
+def _access(path: str, names: Mapping[str, object]) -> object:
+    steps = path.split(".")
+    if len(path.encode()) > MAX_EXPRESSION:
+        raise InterpolationError("maximum interpolation expression size exceeded")
+    value: object = names
+    for step in steps:
+        value = _step(value, step, path)
+    if len(steps) < 2:
+        raise InterpolationError("invalid interpolation access pattern")
+    return value
+
+
+def _step(value: object, step: str, path: str) -> object:
+    found = _STEP.match(step)
+    if found is None:
+        raise InterpolationError(_wrong_index(step, path))
+    name = found[1]
+    if not isinstance(value, Mapping) or name not in value:
+        raise InterpolationError(f"unknown interpolation key: `{name}`")
+    value = value[name]
+    for index in re.findall(r"\d+", found[2]):
+        value = _item(value, int(index), path)
+    return value
+
+
+def _item(value: object, index: int, path: str) -> object:
+    if not isinstance(value, list):
+        raise InterpolationError(f"cannot index into non-array value at [{index}] in `{path}`")
+    if index >= len(value):
+        size = len(value)
+        raise InterpolationError(f"array index {index} out of bounds (size: {size}) in `{path}`")
+    return value[index]
+
+
+def _wrong_index(step: str, path: str) -> str:
+    if step.count("[") != step.count("]"):
+        return f"invalid array index in `{path}`: missing closing bracket"
+    wrong = next((one for one in _BRACKETS.findall(step) if not one.isdigit()), None)
+    if wrong is not None:
+        return f"invalid array index in `{path}`: `{wrong}` is not a valid index"
+    return f"invalid array index syntax in `{path}`"

@@ -1,0 +1,87 @@
+"""Headers of files: what `spec:` may hold, and files that are YAML only after interpolation."""
+
+from __future__ import annotations
+
+import pytest
+
+from factories import make_context
+from gitlab_ci_provider.compiler.compile import CompileResult, compile_pipeline
+
+
+class File:
+    """A repository of one file."""
+
+    def __init__(self, text: str):
+        self.text = text
+
+    def read(self, path: str) -> bytes | None:
+        """Give the file."""
+        return self.text.encode() if path == ".gitlab-ci.yml" else None
+
+    def paths(self) -> list[str]:
+        """List it."""
+        return [".gitlab-ci.yml"]
+
+
+def compiled(header: str, body: str = 'j: {script: "$[[ inputs.a ]]"}') -> CompileResult:
+    """Compile a file with a header."""
+    return compile_pipeline(File(f"spec: {header}\n---\n{body}\n"), make_context())
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ("{description: 1}", "header:spec config description should be a string"),
+        ("{component: [zz]}", "header:spec:component config contains unknown values: zz"),
+        ("{inputs: {a: {type: x}}}", "header:spec:inputs:a input type unknown value: x"),
+        ("{inputs: {a: {options: a}}}", "header:spec:inputs:a input options should be an array"),
+        ("{inputs: {a: {options: [null]}}}", "a config options array cannot contain null values"),
+        ("{inputs: {a: {regex: 1}}}", "header:spec:inputs:a input regex should be a string"),
+        ("{inputs: {a: {rules: [{}]}}}", "`a` input: can't be blank"),
+        ("{inputs: {a: {rules: [{zz: 1}]}}}", "`a` input: contains unknown keys: zz"),
+        ("{inputs: {a: {rules: [{if: 'x =='}]}}}", "`a` input: if invalid expression syntax"),
+        (
+            "{inputs: {a: {rules: [{options: [x]}]}}}",
+            "`a` input: rule must define 'options' with at least one value and a 'default'",
+        ),
+        (
+            "{inputs: {a: {rules: [{options: [x], default: y}]}}}",
+            "`a` input: default 'y' must be one of the options",
+        ),
+        (
+            "{inputs: {a: {rules: [{default: y}], default: x}}}",
+            "header:spec:inputs:a config these keys cannot be used together: rules, default",
+        ),
+    ],
+)
+def test_header_is_refused(header: str, words: str):
+    """GitLab's words say what is wrong with a specification."""
+    assert any(words in one.message for one in compiled(header).diagnostics)
+
+
+@pytest.mark.parametrize(
+    "rules", ["[{default: y}]", "[{if: \"$[[ inputs.b ]] == 'q'\", default: y}]"]
+)
+def test_input_with_rules_needs_no_value(rules: str):
+    """One rule with a default is enough, also when it does not match."""
+    result = compiled(f"{{inputs: {{a: {{rules: {rules}}}, b: {{default: x}}}}}}", "j: {script: x}")
+
+    assert result.pipeline
+
+
+def test_places_are_those_of_the_file():
+    """A value of several lines moves nothing: diagnostics name the lines that are written."""
+    header = '{inputs: {a: {default: "1\\n2\\n3"}}}'
+    result = compiled(header, 'j: {script: "$[[ inputs.a ]]"}\nk: {script: x, when: y}')
+
+    (found,) = [one for one in result.diagnostics if "when" in one.message]
+    assert found.location.line == 4
+
+
+def test_file_that_is_yaml_after_interpolation_only_is_read_with_a_warning():
+    """`[$[[ inputs.a ]]]` is no YAML; GitLab refuses it, here the block goes in first."""
+    result = compiled("{inputs: {a: {default: b}}}", "j: {script: [$[[ inputs.a ]]]}")
+
+    assert result.pipeline
+    assert result.pipeline.jobs["j"].script.main == ("b",)
+    assert [one.code for one in result.diagnostics] == ["interpolation-unquoted"]
