@@ -16,6 +16,11 @@ _OPTIONS: dict[str, tuple[str, str, str]] = {
     ),
     "helper_image": ("string", "", "Image that holds gitlab-ci-helper."),
     "default_image": ("string", "debian:12", "Image for jobs without `image:`."),
+    "git_conn_ids": (
+        "string",
+        "gitlab_ci_git",
+        "Connections: logins of git servers, separated by commas.",
+    ),
     "job_logs_folder": ("string", "", "Keep each job's log here as it was written."),
     "default_timeout": ("integer", "3600", "Seconds, for jobs without `timeout:`."),
     "artifacts_expire_in": (

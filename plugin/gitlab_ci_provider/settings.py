@@ -26,6 +26,7 @@ class Settings:
         object_store_conn_id: where caches and artifacts go.
         helper_image: holds `gitlab-ci-helper`.
         default_image: for jobs without `image:`.
+        git_conn_ids: logins of git servers, separated by commas.
         job_logs_folder: keep each job's log there as the job wrote it; empty keeps none.
         default_timeout: seconds, for jobs without `timeout:`.
         artifacts_expire_in: seconds, for artifacts without `expire_in:`; 0 keeps them.
@@ -42,6 +43,7 @@ class Settings:
     object_store_conn_id: str = "gitlab_ci_object_store"
     helper_image: str = ""
     default_image: str = "debian:12"
+    git_conn_ids: str = "gitlab_ci_git"
     job_logs_folder: str = ""
     default_timeout: int = 3600
     artifacts_expire_in: int = 30 * 24 * 3600

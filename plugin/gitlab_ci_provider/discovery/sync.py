@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
 from gitlab_ci_provider.model.diagnostic import Diagnostic, error
 from gitlab_ci_provider.model.diagnostic import SourceLocation as At
+from gitlab_ci_provider.model.git_login import GitLogin
 from gitlab_ci_provider.model.names import belongs_to, dag_id
 from gitlab_ci_provider.model.project import Project, Ref
 from gitlab_ci_provider.snapshots.refs import record_of_ref
@@ -48,12 +49,14 @@ class Sync:
     """Reads repositories into the snapshots below one folder.
 
     Attributes:
+        logins: finds the login for the server of a URL; without one, git's own settings count.
         child_dags_expire_in: seconds until DAGs that runs have made go when no run needs them.
     """
 
     store: SnapshotStore
     mirrors: Path
     config_path: str = ".gitlab-ci.yml"
+    logins: Callable[[str], GitLogin | None] = lambda _: None
     child_dags_expire_in: float = CHILD_DAGS_EXPIRE_IN
 
     def all(self, urls: Iterable[str], ref: str | None = None) -> list[SyncResult]:
@@ -66,7 +69,7 @@ class Sync:
         Another ref gets a DAG of its own only when its topology differs from the project's DAG.
         """
         try:
-            mirror = Mirror.open(self.mirrors, url)
+            mirror = Mirror.open(self.mirrors, url, self.logins(url))
             default_branch = mirror.default_branch()
             project = self._place(project_of(url, default_branch))
             found = mirror.fetch(ref or default_branch)

@@ -1,7 +1,6 @@
 """Running git: never asking, never showing a password, its words into our log.
 
-Credentials reach git through its environment: a credential helper, bound to the repository's host,
-reads them there. So they are in no argument, URL, configuration file or log.
+Credentials reach git through its environment, see `model/git_login.py`.
 """
 
 from __future__ import annotations
@@ -14,16 +13,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from gitlab_ci_provider.exceptions import SourceError
 
 _CONFIG = Path(__file__).with_name("gitconfig")
-
-_ANSWER = (
-    '!f() { [ "$1" = get ] && printf "username=%s\\npassword=%s\\n" '
-    '"$GITLAB_CI_GIT_USERNAME" "$GITLAB_CI_GIT_PASSWORD"; }; f'
-)
 
 _KEPT_LINES = 20
 
@@ -117,19 +110,4 @@ def clean_environment(extra: Mapping[str, str]) -> dict[str, str]:
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_ASKPASS": "",
         **extra,
-    }
-
-
-def credentials(url: str, username: str, password: str) -> dict[str, str]:
-    """Build the variables that let git log in at the host of a URL, and nowhere else."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not password:
-        return {}
-    host = parts.netloc.rpartition("@")[2]
-    return {
-        "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": f"credential.{parts.scheme}://{host}.helper",
-        "GIT_CONFIG_VALUE_0": _ANSWER,
-        "GITLAB_CI_GIT_USERNAME": username,
-        "GITLAB_CI_GIT_PASSWORD": password,
     }

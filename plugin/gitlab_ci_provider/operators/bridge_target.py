@@ -16,13 +16,14 @@ from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.operators.artifact_files import artifact_reader
 from gitlab_ci_provider.operators.downstream_run import CREATION_FAILED
 from gitlab_ci_provider.operators.job_run import JobRun
+from gitlab_ci_provider.operators.mirrors import open_mirror
 from gitlab_ci_provider.operators.pinned import pin
 from gitlab_ci_provider.planner.downstream import DownstreamPlan
 from gitlab_ci_provider.snapshots.children import record_of_child
 from gitlab_ci_provider.snapshots.dag_files import publish
 from gitlab_ci_provider.snapshots.refs import record_of_ref
 from gitlab_ci_provider.snapshots.store import SnapshotStore
-from gitlab_ci_provider.sources.git import GitFetcher, Mirror
+from gitlab_ci_provider.sources.git import GitFetcher
 
 NOT_FOUND = "downstream_bridge_project_not_found"
 
@@ -77,7 +78,7 @@ def _compile(context: Context, run: JobRun, bridge: Bridge, plan: DownstreamPlan
     from gitlab_ci_provider.compiler.child import compile_child  # DAG parsing needs no YAML
 
     record = run.record
-    mirror = Mirror.open(run.settings.mirrors, record.project.clone_url)
+    mirror = open_mirror(record.project.clone_url, run.settings)
     mirror.fetch(record.ref.sha)
     compiled = compile_child(
         bridge,

@@ -10,6 +10,7 @@ from airflow.sdk import Context
 
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.hooks.ci_variables import configured_variables
+from gitlab_ci_provider.hooks.git_login import git_login
 from gitlab_ci_provider.hooks.object_store import store_target
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.names import task_ids
@@ -93,6 +94,7 @@ def subject(context: Context, run: JobRun) -> Subject:
         upstream={job: result.artifacts for job, result in upstream.items()},
         dotenv=inherited_variables(reports, store),
         configured=configured_variables(run.record.project.path),
+        login=git_login(run.record.project.clone_url, run.settings.git_conn_ids),
         store=store,
         play=run.play,
     )

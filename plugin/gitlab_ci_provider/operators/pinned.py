@@ -12,9 +12,10 @@ from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.project import Ref
 from gitlab_ci_provider.model.topology import differences
+from gitlab_ci_provider.operators.mirrors import open_mirror
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.snapshots.store import SnapshotStore
-from gitlab_ci_provider.sources.git import GitFetcher, Mirror
+from gitlab_ci_provider.sources.git import GitFetcher
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,7 @@ def pin(record: DagRecord, ref_name: str, settings: Settings) -> Pinned:
         ConfigError: the commit's `.gitlab-ci.yml` has errors; the message lists them.
     """
     store = SnapshotStore(settings.snapshots)
-    mirror = Mirror.open(settings.mirrors, record.project.clone_url)
+    mirror = open_mirror(record.project.clone_url, settings)
     ref = mirror.fetch(ref_name)
     files = GitFetcher(mirror, ref.sha)
     digest = (

@@ -13,11 +13,12 @@ from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
 from gitlab_ci_provider.model.downstream import UPSTREAM, Upstream
 from gitlab_ci_provider.model.variables import merge
 from gitlab_ci_provider.operators.downstream_run import RunKey, pipeline_of
+from gitlab_ci_provider.operators.mirrors import open_mirror
 from gitlab_ci_provider.operators.pinned import Pinned
 from gitlab_ci_provider.operators.run_form import RunForm
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.snapshots.store import SnapshotStore
-from gitlab_ci_provider.sources.git import GitFetcher, Mirror
+from gitlab_ci_provider.sources.git import GitFetcher
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ def pin_child(context: Context, upstream: Upstream | None, settings: Settings) -
     parent = pipeline_of(context, RunKey(dag=above.dag, run=above.run))
     if parent is None:
         raise ConfigError(f"the parent pipeline {above.pipeline} ({above.dag}) is gone")
-    mirror = Mirror.open(settings.mirrors, parent.project.clone_url)
+    mirror = open_mirror(parent.project.clone_url, settings)
     mirror.fetch(parent.ref.sha)
     return Pinned(
         ref=parent.ref,

@@ -35,6 +35,8 @@ def plan_sources(subject: Subject, environment: Mapping[str, str]) -> GetSources
         clean_flags=_flags("GIT_CLEAN_FLAGS", environment, ("-ffdx",)),
         fetch_flags=_flags("GIT_FETCH_EXTRA_FLAGS", environment, ("--prune", "--quiet")),
         attempts=_number("GET_SOURCES_ATTEMPTS", environment, 1),
+        username=subject.login.username if subject.login else "",
+        password=subject.login.password if subject.login else "",
     )
 
 

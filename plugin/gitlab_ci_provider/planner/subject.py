@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gitlab_ci_provider.model.context import PipelineContext
+from gitlab_ci_provider.model.git_login import GitLogin
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.plan import StoreTarget
@@ -34,6 +35,7 @@ class Subject:
         upstream: artifacts in reach, by the job that made them.
         dotenv: variables that the jobs in reach have written for later ones.
         configured: variables of the instance, the groups and the project.
+        login: at the server of the repository; None for none.
         store: None when the installation has no object store.
         play: what was given by the person who played the job.
     """
@@ -49,6 +51,7 @@ class Subject:
     upstream: Mapping[str, tuple[JobArtifact, ...]]
     store: StoreTarget | None
     dotenv: Variables = ()
+    login: GitLogin | None = None
     configured: ConfiguredVariables = ConfiguredVariables()
     play: Play = Play()
 

@@ -10,12 +10,19 @@ import hashlib
 import os
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import urlsplit, urlunsplit
 
 from gitlab_ci_provider.exceptions import SourceError
+from gitlab_ci_provider.model.git_login import (
+    GitLogin,
+    configuration,
+    login_environment,
+    split_login,
+)
 from gitlab_ci_provider.model.project import Commit, Ref, RefKind
 
 _SHA = re.compile(r"[0-9a-f]{40}")
@@ -27,16 +34,21 @@ class Mirror:
 
     path: Path
     url: str
+    login: GitLogin | None = None
 
     @classmethod
-    def open(cls, folder: Path, url: str) -> Mirror:
-        """Make or find the mirror of a URL below a folder."""
+    def open(cls, folder: Path, url: str, login: GitLogin | None = None) -> Mirror:
+        """Make or find the mirror of a URL below a folder.
+
+        User and password in the URL are used for logging in; the mirror does not hold them.
+        """
+        url, named = split_login(url)
         name = hashlib.sha256(url.encode()).hexdigest()[:16]
         path = folder / f"{name}.git"
         if not (path / "HEAD").exists():
             path.mkdir(parents=True, exist_ok=True)
             _git(["init", "--quiet", "--bare", str(path)], what="make a mirror")
-        return cls(path, url)
+        return cls(path, url, named or login)
 
     def default_branch(self) -> str:
         """Ask the repository which branch is its default one.
@@ -93,7 +105,8 @@ class Mirror:
 
     def _git(self, arguments: Sequence[str]) -> bytes:
         what = f"read {hide_credentials(self.url)}"
-        return _git(["-C", str(self.path), *arguments], what=what, hide=self.url)
+        login = login_environment(self.url, self.login)
+        return _git(["-C", str(self.path), *arguments], what=what, extra=login)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,30 +167,26 @@ def _parse_refs(listing: str) -> list[tuple[str, str]]:
     return [(name, sha) for sha, name in pairs]
 
 
-def _environment() -> dict[str, str]:
-    """The caller's environment, with git kept from asking and from trusting per-user settings."""
-    return {
-        **os.environ,
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": "safe.directory",
-        "GIT_CONFIG_VALUE_0": "*",
-        "LC_ALL": "C",
-    }
+def _environment(extra: Mapping[str, str]) -> dict[str, str]:
+    """The caller's environment, with git kept from asking and from doubting owners."""
+    settings = configuration({"safe.directory": "*"}, extra)
+    return {**os.environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", **settings}
 
 
-def _git(arguments: Sequence[str], *, what: str, hide: str = "") -> bytes:
+def _git(
+    arguments: Sequence[str], *, what: str, extra: Mapping[str, str] = MappingProxyType({})
+) -> bytes:
     try:
-        done = _run(["git", *arguments])
+        done = _run(["git", *arguments], extra)
     except FileNotFoundError:
         raise SourceError(f"cannot {what}: git is not installed") from None
     if done.returncode == 0:
         return done.stdout
     said = done.stderr.decode(errors="replace").strip()
-    if hide:
-        said = said.replace(hide, hide_credentials(hide))
     raise SourceError(f"cannot {what}: {said}")
 
 
-def _run(command: Sequence[str]) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(command, env=_environment(), capture_output=True, check=False)
+def _run(
+    command: Sequence[str], extra: Mapping[str, str] = MappingProxyType({})
+) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(command, env=_environment(extra), capture_output=True, check=False)

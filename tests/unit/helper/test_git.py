@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gitlab_ci_provider.exceptions import SourceError
-from gitlab_ci_provider.helper.git import Git, GitError, clean_environment, credentials
+from gitlab_ci_provider.helper.git import Git, GitError, clean_environment
 
 
 def test_nobodys_settings_count(monkeypatch: pytest.MonkeyPatch):
@@ -21,25 +21,6 @@ def test_nobodys_settings_count(monkeypatch: pytest.MonkeyPatch):
     assert "GIT_CONFIG_COUNT" not in environment
     assert environment["GIT_TERMINAL_PROMPT"] == "0"
     assert Path(environment["GIT_CONFIG_GLOBAL"]).read_text().count("directory = *") == 1
-
-
-@pytest.mark.parametrize("url", ["file:///srv/p.git", "ssh://git@example.com/p", "git@host:p"])
-def test_credentials_are_for_http(url: str):
-    """Other ways have their own."""
-    assert credentials(url, "user", "password") == {}
-
-
-def test_no_password_no_credentials():
-    """A public repository."""
-    assert credentials("https://example.com/p", "user", "") == {}
-
-
-def test_credentials_are_for_one_host():
-    """With its port; never part of an argument."""
-    environment = credentials("https://old@example.com:8443/g/p.git", "user", "password")
-
-    assert environment["GIT_CONFIG_KEY_0"] == "credential.https://example.com:8443.helper"
-    assert "password" not in environment["GIT_CONFIG_VALUE_0"].replace("password=", "")
 
 
 def test_a_failure_holds_what_git_said(tmp_path: Path):

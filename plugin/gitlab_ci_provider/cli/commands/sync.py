@@ -28,6 +28,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the command."""
     from gitlab_ci_provider.discovery.repositories import clone_url
     from gitlab_ci_provider.discovery.sync import Sync
+    from gitlab_ci_provider.hooks.git_login import git_login
     from gitlab_ci_provider.settings import Settings, load_settings
     from gitlab_ci_provider.snapshots.store import SnapshotStore
 
@@ -35,6 +36,7 @@ def run(args: argparse.Namespace) -> int:
     sync = Sync(
         SnapshotStore(settings.snapshots),
         settings.mirrors,
+        logins=lambda url: git_login(url, settings.git_conn_ids),
         child_dags_expire_in=settings.child_dags_expire_in,
     )
     results = sync.all([clone_url(path) for path in args.paths], args.ref)

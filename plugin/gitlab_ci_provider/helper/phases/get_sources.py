@@ -16,8 +16,9 @@ from pathlib import Path
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.helper.attempts import attempt
 from gitlab_ci_provider.helper.context import PhaseContext
-from gitlab_ci_provider.helper.git import Git, GitError, credentials
+from gitlab_ci_provider.helper.git import Git, GitError
 from gitlab_ci_provider.helper.output import Output
+from gitlab_ci_provider.model.git_login import GitLogin, login_environment
 from gitlab_ci_provider.model.plan import GetSources
 
 _STALE = ("index.lock", "shallow.lock", "HEAD.lock", "config.lock", "hooks/post-checkout")
@@ -56,8 +57,9 @@ def _start_over(problem: str, context: PhaseContext) -> None:
 
 
 def _fetch_and_checkout(sources: GetSources, folder: Path, output: Output) -> None:
-    login = credentials(sources.url, sources.username, sources.password)
-    git = Git(folder=folder, say=output.line, extra=login)
+    login = GitLogin(username=sources.username, password=sources.password)
+    extra = login_environment(sources.url, login)
+    git = Git(folder=folder, say=output.line, extra=extra)
     depth = f" with git depth set to {sources.depth}" if sources.depth else ""
     output.notice(f"Fetching changes{depth}...")
     try:

@@ -1,0 +1,64 @@
+"""Airflow connections that hold the logins of git servers.
+
+Any type will do: `host` says which server (`https://gitlab.example.com`, or the host alone),
+`password` is the token or password, `login` the user; without one it is a token of GitLab.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from airflow.sdk import Connection
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+from gitlab_ci_provider.exceptions import SettingsError
+from gitlab_ci_provider.model.git_login import TOKEN_USER, GitLogin
+
+
+def git_login(url: str, conn_ids: str) -> GitLogin | None:
+    """Find the login for the server of a URL; None when there is none.
+
+    Args:
+        url: of a repository.
+        conn_ids: of connections, separated by commas; the first for this server is taken.
+
+    Raises:
+        SettingsError: a connection does not say which server it is for.
+    """
+    if urlsplit(url).scheme not in {"http", "https"}:
+        return None
+    for conn_id in filter(None, map(str.strip, conn_ids.split(","))):
+        login = _login(url, conn_id)
+        if login is not None:
+            return login
+    return None
+
+
+def _login(url: str, conn_id: str) -> GitLogin | None:
+    try:
+        connection = Connection.get(conn_id)
+    except AirflowNotFoundException:
+        return None
+    if not connection.host:
+        # Without it, the token would be shown to whatever server a repository lies on.
+        raise SettingsError(f"connection '{conn_id}' names no host: which git server is it for?")
+    if not _same_server(url, connection) or not connection.password:
+        return None
+    return GitLogin(username=connection.login or TOKEN_USER, password=connection.password)
+
+
+def _same_server(url: str, connection: Connection) -> bool:
+    host = str(connection.host)
+    named = urlsplit(host if "://" in host else f"//{host}")
+    wanted = urlsplit(url)
+    scheme = named.scheme or connection.schema or "https"
+    port = connection.port or named.port
+    return (
+        named.hostname == wanted.hostname
+        and scheme == wanted.scheme
+        and (port or _port(scheme)) == (wanted.port or _port(wanted.scheme))
+    )
+
+
+def _port(scheme: str) -> int:
+    return 80 if scheme == "http" else 443

@@ -1,0 +1,149 @@
+"""Variables of a project, secrets among them, and variables that jobs hand on."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from kubernetes import client, config, watch
+
+from e2e.embedded import Stack, git, make_repository
+from gitlab_ci_provider.model.names import stored_variables_names
+
+CONFIG = """
+stages: [one, two]
+use:
+  stage: one
+  variables: {COMPOSED: "<$TOKEN>", RAW: {value: "$TOKEN $$", expand: false}, DOLLAR: "a$$b"}
+  script:
+    - echo "token $TOKEN composed $COMPOSED"
+    - printf %s "$TOKEN" | sha256sum
+    - printf %s "$RAW" | sha256sum
+    - echo "guarded ${GUARDED:-nobody} dollar $DOLLAR"
+    - echo "file $CERT says $(cat "$CERT")"
+    - printf %s "$TOKEN" | base64
+    - echo "VERSION=1.2" > build.env
+    - echo "COPY=$TOKEN" >> build.env
+  artifacts: {reports: {dotenv: build.env}}
+later:
+  stage: two
+  variables: {FROM_DOTENV: "v$VERSION"}
+  script:
+    - echo "got $FROM_DOTENV"
+    - printf %s "$COPY" | sha256sum
+without:
+  stage: two
+  needs: [{job: use, artifacts: false}]
+  script: echo "got ${VERSION:-nothing}"
+scoped:
+  stage: two
+  environment: {name: review/a}
+  script: echo "scope $SCOPE"
+ruled: {stage: two, script: 'true', rules: [{if: $REGION == "eu-1"}]}
+wrong: {stage: two, script: 'true', allow_failure: true, variables: {GIT_DEPTH: $TOKEN}}
+"""
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def define(stack: Stack, project: str, variables: list[dict[str, Any]]) -> None:
+    """Keep variables of a project where Airflow keeps them."""
+    name = stored_variables_names(project)[-1]
+    stack.api._ask("POST", "/variables", json={"key": name, "value": json.dumps(variables)})
+
+
+@contextmanager
+def seen_in_the_cluster(stack: Stack) -> Iterator[list[str]]:
+    """Gather every state of every pod, and every event, while a pipeline runs."""
+    config.load_kube_config(str(stack.home.kubeconfig))
+    api, seen, ended = client.CoreV1Api(), list[str](), threading.Event()
+
+    def follow(listing: Any) -> None:
+        while not ended.is_set():
+            for event in watch.Watch().stream(listing, "default", timeout_seconds=1):
+                seen.append(json.dumps(event["raw_object"]))
+
+    listings = (api.list_namespaced_pod, api.list_namespaced_event)
+    threads = [threading.Thread(target=follow, args=(one,)) for one in listings]
+    for thread in threads:
+        thread.start()
+    try:
+        yield seen
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()
+
+
+def files_with(folder: Path, value: str) -> list[Path]:
+    """Find files that hold a value, plain or as base64."""
+    wanted = (value.encode(), base64.b64encode(value.encode())[:-4])
+    paths = [path for path in folder.rglob("*") if path.is_file()]
+    return [path for path in paths if any(one in path.read_bytes() for one in wanted)]
+
+
+def test_variables_reach_jobs_and_secrets_nothing_else(stack: Stack, tmp_path: Path):
+    """Masked, protected, file and scoped variables and dotenv; a secret is in no log or record."""
+    token = secrets.token_urlsafe(24)
+    repository = make_repository(tmp_path / "secretive", {".gitlab-ci.yml": CONFIG})
+    define(
+        stack,
+        "local/secretive",
+        [
+            {"key": "TOKEN", "value": token, "masked": True},
+            {"key": "GUARDED", "value": "guard", "protected": True},
+            {"key": "CERT", "value": "line 1\nline 2", "variable_type": "file"},
+            {"key": "REGION", "value": "eu-1"},
+            {"key": "SCOPE", "value": "any", "environment_scope": "*"},
+            {"key": "SCOPE", "value": "review", "environment_scope": "review/*"},
+        ],
+    )
+
+    with seen_in_the_cluster(stack) as seen:
+        report = stack.run(repository, "--logs-dir", str(tmp_path / "logs"))
+
+    logs = {name: (tmp_path / "logs" / f"{name}.log").read_text() for name in report["jobs"]}
+    assert {name: job["status"] for name, job in report["jobs"].items()} == {
+        **dict.fromkeys(("use", "later", "without", "scoped", "ruled"), "success"),
+        "wrong": "failed",
+    }
+    assert "\ntoken [MASKED] composed <[MASKED]>\n" in logs["use"]
+    assert f"\n{digest(token)}  -\n" in logs["use"]
+    assert f"\n{digest('$TOKEN $$')}  -\n" in logs["use"]
+    assert "\nguarded guard dollar a$b\n" in logs["use"]
+    path = "/builds/local/secretive.tmp/CERT"
+    assert f"\nfile {path} says line 1\nline 2\n" in logs["use"]
+    assert "\ngot v1.2\n" in logs["later"]
+    assert f"\n{digest(token)}  -\n" in logs["later"]
+    assert "\ngot nothing\n" in logs["without"]
+    assert "\nscope review\n" in logs["scoped"]
+    assert "GIT_DEPTH is '[MASKED]'" in report["jobs"]["wrong"]["reason"]
+    assert len(seen) > 10
+    assert not [text for text in seen if token in text]
+    for folder in (stack.home.airflow, stack.home.data, stack.home.job_logs, stack.home.logs):
+        assert files_with(folder, token) == []
+
+
+def test_protected_variables_are_for_protected_refs(stack: Stack, tmp_path: Path):
+    """A branch that is not protected does not get them."""
+    text = 'job: {script: echo "guarded ${GUARDED:-nobody} ${OPEN:-nobody}"}\n'
+    repository = make_repository(tmp_path / "guarded", {".gitlab-ci.yml": text})
+    git(repository, "branch", "feature")
+    define(
+        stack,
+        "local/guarded",
+        [{"key": "GUARDED", "value": "guard", "protected": True}, {"key": "OPEN", "value": "open"}],
+    )
+
+    stack.run(repository, "--ref", "feature", "--logs-dir", str(tmp_path / "logs"))
+
+    assert "guarded nobody open\n" in (tmp_path / "logs" / "job.log").read_text()

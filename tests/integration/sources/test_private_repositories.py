@@ -1,0 +1,121 @@
+"""Repositories that want a login, on a real git server over HTTP."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gitlab_ci_provider.discovery.sync import Sync
+from gitlab_ci_provider.exceptions import SourceError
+from gitlab_ci_provider.model.git_login import GitLogin
+from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.sources.git import GitFetcher, Mirror
+from servers.git_http import GitServer, git_server
+from servers.repositories import make_repository
+
+pytestmark = pytest.mark.integration
+
+TOKEN = "glpat-of-the-group"
+LOGIN = GitLogin(password=TOKEN)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[GitServer]:
+    """A server that lets nobody in without the token."""
+    make_repository(
+        tmp_path / "served" / "group" / "project", {".gitlab-ci.yml": "a: {script: 'true'}\n"}
+    )
+    with git_server(tmp_path / "served", token=TOKEN) as running:
+        yield running
+
+
+def files_with(folder: Path, text: str) -> list[Path]:
+    paths = [path for path in folder.rglob("*") if path.is_file()]
+    return [path for path in paths if text.encode() in path.read_bytes()]
+
+
+def test_a_mirror_logs_in_and_keeps_no_password(server: GitServer, tmp_path: Path):
+    """The token reaches git's environment, no file of the mirror holds it."""
+    mirror = Mirror.open(tmp_path / "mirrors", server.url("group/project"), LOGIN)
+
+    ref = mirror.fetch("main")
+
+    assert GitFetcher(mirror, ref.sha).read(".gitlab-ci.yml") == b"a: {script: 'true'}\n"
+    assert set(server.users) == {"oauth2"}
+    assert files_with(tmp_path / "mirrors", TOKEN) == []
+    assert TOKEN not in repr(mirror)
+
+
+def test_arguments_never_hold_the_password(
+    server: GitServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Everybody on a machine sees the arguments of its processes."""
+    programs, said = tmp_path / "programs", tmp_path / "arguments"
+    programs.mkdir()
+    path = os.environ["PATH"]
+    spy = programs / "git"
+    spy.write_text(f'#!/bin/sh\necho "$@" >> {said}\nPATH={path} exec git "$@"\n')
+    spy.chmod(spy.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{programs}:{path}")
+    url = server.url("group/project").replace("//", f"//user:{TOKEN}@")
+
+    Mirror.open(tmp_path / "mirrors", url).fetch("main")
+
+    assert "ls-remote" in said.read_text()
+    assert TOKEN not in said.read_text()
+
+
+def test_user_and_password_of_a_url_are_used_and_taken_out(server: GitServer, tmp_path: Path):
+    """What a person pasted works, and stays in no file; the project is the same as without."""
+    url = server.url("group/project")
+    sync = Sync(SnapshotStore(tmp_path / "snapshots"), tmp_path / "mirrors")
+
+    result = sync.one(url.replace("//", f"//me:{TOKEN}@"))
+
+    assert result.record is not None
+    assert result.record.project.clone_url == url
+    assert set(server.users) == {"me"}
+    assert files_with(tmp_path / "snapshots", TOKEN) + files_with(tmp_path / "mirrors", TOKEN) == []
+
+
+def test_sync_takes_the_login_of_the_server(server: GitServer, tmp_path: Path):
+    """A connection of Airflow says how to log in at this server."""
+    asked: list[str] = []
+
+    def logins(url: str) -> GitLogin:
+        asked.append(url)
+        return LOGIN
+
+    sync = Sync(SnapshotStore(tmp_path / "snapshots"), tmp_path / "mirrors", logins=logins)
+
+    assert sync.one(server.url("group/project")).ok
+    assert set(asked) == {server.url("group/project")}
+
+
+@pytest.mark.parametrize("login", [None, GitLogin(password="wrong-password")])
+def test_being_refused_is_said_without_the_password(
+    server: GitServer, tmp_path: Path, login: GitLogin | None
+):
+    """Nobody is asked, and the message names the repository only."""
+    mirror = Mirror.open(tmp_path / "mirrors", server.url("group/project"), login)
+
+    with pytest.raises(SourceError, match="cannot read http") as problem:
+        mirror.fetch("main")
+    assert "wrong-password" not in str(problem.value)
+
+
+def test_another_server_does_not_get_the_password(server: GitServer, tmp_path: Path):
+    """A server that sends git elsewhere does not send the password along."""
+    with git_server(tmp_path / "other", token=TOKEN) as other:
+        server.moved_to = other.url("")[:-1]
+        mirror = Mirror.open(tmp_path / "mirrors", server.url("group/project"), LOGIN)
+
+        with pytest.raises(SourceError):
+            mirror.fetch("main")
+
+        assert other.requests
+        assert other.users == []

@@ -1,0 +1,20 @@
+"""The login of a private repository in a plan."""
+
+from __future__ import annotations
+
+from gitlab_ci_provider.model.git_login import GitLogin
+from gitlab_ci_provider.planner.plan import plan_job
+from unit.planner.test_decisions import subject
+
+
+def test_the_password_is_in_the_helpers_part_of_the_secret_only():
+    """The build container sees its scripts, not the plan; logs hide the password."""
+    planned = plan_job(subject(login=GitLogin(password="the-git-token")))
+
+    assert planned.plan.sources is not None
+    assert planned.plan.sources.username == "oauth2"
+    assert planned.plan.sources.password == "the-git-token"
+    assert "the-git-token" in planned.masked
+    assert [name for name, text in planned.secret.items() if "the-git-token" in text] == [
+        "plan.json"
+    ]
