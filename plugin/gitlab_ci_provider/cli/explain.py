@@ -25,7 +25,8 @@ def lines(compiled: Compiled, name: str) -> Iterator[str]:
     if group not in jobs or config is None:
         known = ", ".join(jobs) or "none"
         raise ConfigError(f"there is no job '{name}'; jobs are: {known}")
-    rows = [*_rows(jobs[group].raw, ()), *_inherited(config.tree, jobs[group].raw)]
+    raw = jobs[group].raw
+    rows = [*_rows(raw, ()), *_of_instance(compiled, name, raw), *_inherited(config.tree, raw)]
     yield from _table(rows)
     if compiled.decision and name in compiled.decision.jobs:
         one = compiled.decision.jobs[name]
@@ -35,6 +36,16 @@ def lines(compiled: Compiled, name: str) -> Iterator[str]:
 def _group(compiled: Compiled, name: str) -> str:
     pipeline = compiled.result.pipeline
     return pipeline.jobs[name].group if pipeline and name in pipeline.jobs else ""
+
+
+def _of_instance(compiled: Compiled, name: str, raw: Map) -> Iterator[tuple[str, str, Mark]]:
+    """Add the variables that `parallel:matrix` gives one instance."""
+    pipeline = compiled.result.pipeline
+    job = pipeline.jobs.get(name) if pipeline else None
+    written = raw.get("variables")
+    for one in job.own_variables if job and job.parallel and job.parallel.matrix else ():
+        if not isinstance(written, Map) or written.get(one.name) != one.value:
+            yield f"variables:{one.name} (matrix)", one.value, raw.place("parallel")
 
 
 def _rows(node: Map, path: tuple[str, ...]) -> Iterator[tuple[str, str, Mark]]:

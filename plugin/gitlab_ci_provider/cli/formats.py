@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
+from urllib.parse import quote
 
 from gitlab_ci_provider import __version__
 from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity
@@ -104,7 +106,7 @@ def _fingerprint(one: Diagnostic) -> str:
 
 def _sarif_result(one: Diagnostic) -> dict[str, object]:
     region = {"startLine": one.location.line, "startColumn": one.location.column}
-    artifact = {"uri": one.location.file}
+    artifact = {"uri": quote(one.location.file, safe="/:@?=&%+,;~")}
     return {
         "ruleId": one.code,
         "level": one.severity.value,
@@ -116,11 +118,15 @@ def _sarif_result(one: Diagnostic) -> dict[str, object]:
 def _junit_case(one: Diagnostic) -> str:
     from xml.sax.saxutils import escape, quoteattr  # it brings network libraries with it
 
-    name = quoteattr(f"{one.location.file}:{one.location.line} {one.code}")
-    message = quoteattr(one.message)
-    body = escape(one.hint or "")
+    name = quoteattr(_in_xml(f"{one.location.file}:{one.location.line} {one.code}"))
+    words, hint = _in_xml(one.message), _in_xml(one.hint or "")
     if one.severity is Severity.ERROR:
-        inner = f'<failure type="{one.code}" message={message}>{body}</failure>'
+        inner = f'<failure type="{one.code}" message={quoteattr(words)}>{escape(hint)}</failure>'
     else:
-        inner = f"<system-out>{escape(one.message)} {body}</system-out>"
+        inner = f"<system-out>{escape(words)} {escape(hint)}</system-out>"
     return f'<testcase classname="gitlab-dags" name={name}>{inner}</testcase>'
+
+
+def _in_xml(text: str) -> str:
+    """Replace what XML cannot hold, not even escaped."""
+    return re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", text)

@@ -16,6 +16,8 @@ def lines(compiled: Compiled) -> Iterator[str]:
         return
     context = compiled.context
     yield f"{context.source} on {context.ref.kind} {context.ref.name}: {_verdict(decision)}"
+    if decision.created and decision.name:
+        yield f"name: {decision.name}"
     width = max((len(name) for name in pipeline.jobs), default=0)
     for stage in pipeline.stages:
         names = [name for name, job in pipeline.jobs.items() if job.stage == stage]
@@ -34,20 +36,37 @@ def _verdict(decision: PipelineDecision) -> str:
 def _job_line(pipeline: Pipeline, decision: PipelineDecision, name: str, width: int) -> str:
     one = decision.jobs[name]
     state = _state(one) if decision.created else "out"
-    after = _after(pipeline, one, name)
-    return f"  {state:<10} {name:<{width}}  {one.reason}{after}".rstrip()
+    more = "".join(f"; {words}" for words in (_failure(one), _after(pipeline, one, name)) if words)
+    return f"  {state:<10} {name:<{width}}  {one.reason}{more if decision.created else ''}".rstrip()
 
 
 def _state(one: JobDecision) -> str:
     if not one.present:
         return "out"
     if one.when is When.DELAYED:
-        return f"in {one.start_in} s"
+        return f"in {_duration(one.start_in or 0)}"
     return "in" if one.when is When.ON_SUCCESS else str(one.when)
+
+
+def _duration(seconds: int) -> str:
+    """Write seconds as `2h5m`."""
+    parts = ((seconds // 86400, "d"), (seconds // 3600 % 24, "h"), (seconds // 60 % 60, "m"))
+    written = [f"{number}{unit}" for number, unit in (*parts, (seconds % 60, "s")) if number]
+    return "".join(written) or "0s"
+
+
+def _failure(one: JobDecision) -> str:
+    if not one.present:
+        return ""
+    if one.allow_failure.exit_codes:
+        return f"may fail with {', '.join(map(str, one.allow_failure.exit_codes))}"
+    if one.when is When.MANUAL:
+        return "optional" if one.allow_failure.allowed else "the pipeline waits for it"
+    return "may fail" if one.allow_failure.allowed else ""
 
 
 def _after(pipeline: Pipeline, one: JobDecision, name: str) -> str:
     needs = pipeline.jobs[name].needs if one.needs is None else one.needs
     if not one.present or needs is None:
         return ""
-    return f"; needs {', '.join(need.job for need in needs) or 'nothing'}"
+    return f"needs {', '.join(need.job for need in needs) or 'nothing'}"

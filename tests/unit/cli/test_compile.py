@@ -56,7 +56,16 @@ def test_wrong_file_ends_with_one(folder: Path, capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--var", "novalue"], ["--source", "nothing"], ["--nonsense"], ["a", "b"]]
+    "arguments",
+    [
+        ["--var", "novalue"],
+        ["--source", "nothing"],
+        ["--nonsense"],
+        ["a", "b"],
+        ["--changed", "a", "--no-changed"],
+        ["--mr-target", "main", "--source", "push"],
+        ["--json", "--merged"],
+    ],
 )
 def test_wrong_usage_ends_with_two(folder: Path, arguments: list[str]):
     """What cannot be understood is told apart from a wrong file."""
@@ -166,3 +175,28 @@ def test_compare_to_is_answered_by_git(tmp_path: Path, capsys: pytest.CaptureFix
     assert list(shown["new"]["jobs"]) == ["job"]
     assert shown["old"]["pipeline"] == "none"
     assert "rules-broken" in {one["code"] for one in shown["gone"]["diagnostics"]}
+
+
+def test_lint_names_files_from_the_current_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    """With several paths it is clear which file is meant, and editors find it."""
+    for name in ("one", "two words"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / ".gitlab-ci.yml").write_text(BAD)
+    monkeypatch.chdir(tmp_path)
+
+    main(["lint", "one", "two words", "--format", "sarif"])
+    results = json.loads(capsys.readouterr().out)["runs"][0]["results"]
+
+    places = [one["locations"][0]["physicalLocation"]["artifactLocation"] for one in results]
+    assert places == [{"uri": "one/.gitlab-ci.yml"}, {"uri": "two%20words/.gitlab-ci.yml"}]
+
+
+def test_junit_holds_any_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """What XML cannot hold is replaced."""
+    (tmp_path / "a.yml").write_text('"\\a<]]>&": {script: x, when: "\\e"}')
+
+    main(["lint", str(tmp_path / "a.yml"), "--format", "junit"])
+
+    assert ET.fromstring(capsys.readouterr().out).get("failures") == "1"

@@ -72,3 +72,33 @@ def test_merged_text_reads_back_as_gitlab_would():
         tree.put(f"k{position}", text, Mark("f"))
 
     assert load(as_yaml(tree), "f", Report()) == dict(tree)
+
+
+def test_table_says_how_jobs_may_fail_and_wait(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """Delays are read by people; a manual job is optional or the pipeline waits for it."""
+    (tmp_path / ".gitlab-ci.yml").write_text(
+        "workflow: {name: $CI_COMMIT_BRANCH}\n"
+        "later: {script: x, when: delayed, start_in: 1 day 2 hours 5 minutes}\n"
+        "ask: {script: x, when: manual}\n"
+        "wait: {script: x, when: manual, allow_failure: false}\n"
+        "codes: {script: x, allow_failure: {exit_codes: [3, 4]}}\n"
+    )
+    main(["compile", str(tmp_path), "--ref", "dev"])
+
+    lines = [line.split(maxsplit=2) for line in capsys.readouterr().out.splitlines()]
+    assert ["name:", "dev"] in lines
+    assert ["in", "1d2h5m", "later", "no", "rules"] in [" ".join(line).split() for line in lines]
+    assert ["manual", "ask", "no rules; optional"] in lines
+    assert ["manual", "wait", "no rules; the pipeline waits for it"] in lines
+    assert ["in", "codes", "no rules; may fail with 3, 4"] in lines
+
+
+def test_explain_shows_the_values_of_a_matrix(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """An instance of a matrix has variables that no `variables:` holds."""
+    (tmp_path / ".gitlab-ci.yml").write_text(
+        "job:\n  script: x\n  parallel: {matrix: [{OS: [a, b]}]}\n"
+    )
+    main(["compile", str(tmp_path), "--explain", "job: [b]"])
+
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["variables:OS", "(matrix)", "b", ".gitlab-ci.yml:3"] in rows

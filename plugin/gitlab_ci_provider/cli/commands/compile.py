@@ -14,6 +14,7 @@ from gitlab_ci_provider.cli.compiled import Compiled, as_object, compile_request
 from gitlab_ci_provider.cli.context import Request
 from gitlab_ci_provider.exceptions import GitlabCiError
 from gitlab_ci_provider.model.context import PipelineSource
+from gitlab_ci_provider.model.diagnostic import Severity
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -54,8 +55,9 @@ def add_context_flags(parser: argparse.ArgumentParser) -> None:
     flags.add_argument("--default-branch", metavar="B", default="main")
     flags.add_argument("--var", metavar="K=V", action="append", default=[], help="a variable")
     flags.add_argument("--input", metavar="K=JSON", action="append", default=[], help="an input")
-    flags.add_argument("--changed", metavar="FILE", action="append", help="a file of the push")
-    flags.add_argument("--no-changed", action="store_true", help="a push that changed nothing")
+    diff = flags.add_mutually_exclusive_group()
+    diff.add_argument("--changed", metavar="FILE", action="append", help="a file of the push")
+    diff.add_argument("--no-changed", action="store_true", help="a push that changed nothing")
 
 
 def add_source_flags(parser: argparse.ArgumentParser) -> None:
@@ -111,12 +113,16 @@ def _show_merged(compiled: Compiled) -> None:
 def _show_origin(compiled: Compiled, job: str) -> None:
     from gitlab_ci_provider.cli.explain import lines
 
+    output.diagnostics(one for one in compiled.diagnostics if one.severity is Severity.ERROR)
     for line in lines(compiled, job):
         output.say(line)
 
 
 def request_of(args: argparse.Namespace, path: Path) -> Request:
     """Read the context flags; wrong ones end the program with exit code 2."""
+    if args.mr_target is not None and args.source not in (None, "merge_request_event"):
+        output.error(f"--mr-target makes a merge request pipeline, --source says {args.source}")
+        raise SystemExit(2)
     return Request(
         path=path,
         ref=args.ref,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from gitlab_ci_provider.cli import output
@@ -35,7 +37,8 @@ def run(args: argparse.Namespace) -> int:
     """Run the command."""
     found: list[Diagnostic] = []
     for path in args.paths:
-        found += findings(compile_request(request_of(args, Path(path))))
+        request = request_of(args, Path(path))
+        found += from_here(findings(compile_request(request)), request.place()[0])
     output.say(FORMATS[args.format](found))
     failed = found if args.strict else [one for one in found if one.severity is Severity.ERROR]
     return 1 if failed else 0
@@ -46,3 +49,18 @@ def findings(compiled: Compiled) -> list[Diagnostic]:
     config = compiled.result.config
     found = [*compiled.diagnostics, *(lint(config) if config else ())]
     return sorted(found, key=lambda one: (one.severity is not Severity.ERROR, one.location))
+
+
+def from_here(found: Sequence[Diagnostic], folder: Path) -> list[Diagnostic]:
+    """Name files as seen from the current folder, so that editors and reports find them."""
+    return [
+        replace(one, location=replace(one.location, file=_from_here(one.location.file, folder)))
+        for one in found
+    ]
+
+
+def _from_here(file: str, folder: Path) -> str:
+    path = (folder / file).absolute()
+    if not path.is_file():
+        return file  # of another project or server
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
