@@ -19,6 +19,9 @@ from __future__ import annotations
 
 from typing import Any
 
+INTERRUPTED = "runner_interrupted"
+"""GitLab's failure reason when the cluster took the pod away: the job is not to blame."""
+
 
 class GitlabCiError(Exception):
     """Root of every exception that this package raises."""

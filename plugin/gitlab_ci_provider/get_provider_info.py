@@ -39,6 +39,11 @@ _OPTIONS: dict[str, tuple[str, str, str]] = {
         "2592000",
         "Seconds for which the DAGs of generated child pipelines stay without being used.",
     ),
+    "interrupted_retries": (
+        "integer",
+        "0",
+        "How often an evicted or lost pod is tried again without using up `retry`.",
+    ),
     "always_ask": ("boolean", "False", "Show a form for variables when a manual job is played."),
     "pod_start_timeout": ("integer", "600", "Seconds until a pod that does not start failed."),
 }

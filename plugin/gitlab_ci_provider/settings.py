@@ -34,6 +34,8 @@ class Settings:
         child_dag_timeout: seconds until Airflow must have read the DAG of a child pipeline.
         child_dags_expire_in: seconds for which DAGs made by runs are kept without being used.
         pod_start_timeout: seconds until a pod that does not start counts as failed.
+        interrupted_retries: how often a job whose pod was evicted, preempted, deleted or lost with
+            its node is tried again without using up its `retry`.
         always_ask: show the form for variables whenever a manual job is played.
     """
 
@@ -52,6 +54,7 @@ class Settings:
     child_dags_expire_in: int = 30 * 24 * 3600
     pod_start_timeout: int = 600
     always_ask: bool = False
+    interrupted_retries: int = 0
 
     @property
     def snapshots(self) -> Path:

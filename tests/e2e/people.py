@@ -44,6 +44,10 @@ class Person:
         """See what the job said that it ended as."""
         return str(self.api.xcom(self.dag, self.run, task, "job_result")["status"])
 
+    def reason(self, task: str) -> str:
+        """See GitLab's reason for the failure of a job."""
+        return str(self.api.xcom(self.dag, self.run, task, "job_result")["failure_reason"])
+
     def job_log(self, task: str) -> str:
         """Read what the newest try of a job printed."""
         files = sorted((self.logs / self.dag / self.run / task).glob("*.log"))

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
-from gitlab_ci_provider.exceptions import GitlabCiError, JobFailure, SystemFailure
+from gitlab_ci_provider.exceptions import INTERRUPTED, GitlabCiError, JobFailure, SystemFailure
 from gitlab_ci_provider.helper.context import PhaseContext
 from gitlab_ci_provider.helper.lazy_store import LazyStore
 from gitlab_ci_provider.helper.output import Output
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         context = _context(plan, output, options.control)
         _run(options.command, context)
     except Terminated:
-        report, code = _failure("ended by TERM", reason="runner_interrupted"), TERMINATED
+        report, code = _failure("ended by TERM", reason=INTERRUPTED), TERMINATED
     except GitlabCiError as error:
         report, code = _failed(error, output), SYSTEM_FAILURE
     except Exception as error:

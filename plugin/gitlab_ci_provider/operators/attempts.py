@@ -5,24 +5,21 @@ Airflow also counts tries whose worker was lost; those find their pod again and 
 
 from __future__ import annotations
 
+from typing import Literal
+
 from airflow.sdk import Context
 
 from gitlab_ci_provider.model.run import PipelineRun
 
+Kind = Literal["failed", "interrupted"]
 _KEY = "gitlab_ci_failures"
 
 
-def failures(context: Context, run: PipelineRun) -> int:
-    """Tell how often the job has failed since the pipeline was created."""
+def count(context: Context, run: PipelineRun, kind: Kind) -> int:
+    """Count one more end of a kind and return how many there were since the pipeline began."""
     stored = context["task_state_store"].get(_KEY)
-    if isinstance(stored, dict) and stored.get("pipeline") == run.created_at:
-        return int(stored["failed"])
-    return 0
-
-
-def count_failure(context: Context, run: PipelineRun) -> int:
-    """Count one more failure and return the new count."""
-    failed = failures(context, run) + 1
-    value = {"pipeline": run.created_at, "failed": failed}
-    context["task_state_store"].set(_KEY, value)
-    return failed
+    same = isinstance(stored, dict) and stored.get("pipeline") == run.created_at
+    counts = {"failed": 0, "interrupted": 0, **(stored if same else {})}
+    counts |= {"pipeline": run.created_at, kind: int(counts[kind]) + 1}
+    context["task_state_store"].set(_KEY, counts)
+    return int(counts[kind])

@@ -20,6 +20,7 @@ from airflow.sdk.exceptions import (
 from kubernetes import client as k8s
 
 from gitlab_ci_provider.exceptions import (
+    INTERRUPTED,
     GitlabCiError,
     JobFailure,
     SystemFailure,
@@ -143,9 +144,14 @@ class GitlabJobOperator(KubernetesPodOperator):
             reason=str(failure),
         )
         push_result(context, result)
-        failed = attempts.count_failure(context, run.record)
         message = f"{self.job}: {failure} ({failure.reason})"
+        if failure.reason == INTERRUPTED and run.settings.interrupted_retries:
+            lost = attempts.count(context, run.record, "interrupted")
+            if lost <= run.settings.interrupted_retries:
+                self.log.warning("%s; tried again, which `retry` does not count", message)
+                raise AirflowException(message)
+        failed = attempts.count(context, run.record, "failed")
         if should_retry(run.job.retry, result, failed):
-            self.log.warning("%s; try %s of %s", message, failed + 1, run.job.retry.max + 1)
+            self.log.warning("%s; try %s", message, failed + 1)
             raise AirflowException(message)
         raise AirflowFailException(message)

@@ -34,7 +34,7 @@ from gitlab_ci_provider.pods.naming import pod_name
 from gitlab_ci_provider.pods.outcome import outcome
 from gitlab_ci_provider.pods.pod import build_pod, build_secret, owner_patch
 from gitlab_ci_provider.pods.request import PodRequest
-from gitlab_ci_provider.pods.status import container_state, has_ended, start_problem
+from gitlab_ci_provider.pods.status import container_state, has_ended, start_problem, why_pending
 from gitlab_ci_provider.variables.masking import Masker
 
 _DEADLINE_SLACK = 120
@@ -158,7 +158,10 @@ class JobPod:
             self._run.settings.pod_start_timeout,
         )
         if found is None:
-            raise SystemFailure(f"pod {pod.name} did not start {container} in time")
+            self._log_warnings(pod)
+            seconds = self._run.settings.pod_start_timeout
+            message = f"pod {pod.name} did not start within {seconds} s: {why_pending(pod.read())}"
+            raise SystemFailure(message)
         problem = start_problem(found)
         if problem is not None:
             raise JobFailure(problem.message, reason=problem.failure_reason)

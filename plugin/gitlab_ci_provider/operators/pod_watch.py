@@ -10,7 +10,7 @@ from kubernetes import client as k8s
 from kubernetes import watch
 from kubernetes.client.exceptions import ApiException
 
-from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.exceptions import INTERRUPTED, SystemFailure
 
 Condition = Callable[[k8s.V1Pod], bool]
 
@@ -77,4 +77,5 @@ class PodWatch:
         return None
 
     def _gone(self) -> SystemFailure:
-        return SystemFailure(f"pod {self.namespace}/{self.name} was deleted before it ended")
+        message = f"pod {self.namespace}/{self.name} was deleted before it ended"
+        return SystemFailure(message, reason=INTERRUPTED)

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from kubernetes import client as k8s
 
+from gitlab_ci_provider.exceptions import INTERRUPTED
 from gitlab_ci_provider.model.reports import JobReport
 from gitlab_ci_provider.model.run import JobArtifact
 from gitlab_ci_provider.model.workspace import (
@@ -16,15 +17,20 @@ from gitlab_ci_provider.model.workspace import (
     HELPER_CONTAINER,
     PREPARE_CONTAINER,
 )
-from gitlab_ci_provider.pods.status import ContainerState, container_state
+from gitlab_ci_provider.pods.status import ContainerState, condition, container_state, is_lost
 
 _POD_REASONS: Mapping[str, tuple[str, str]] = {
-    "Evicted": ("runner_system_failure", "the pod was evicted"),
     "DeadlineExceeded": ("job_execution_timeout", "the pod ran past its deadline"),
-    "NodeLost": ("runner_system_failure", "the node was lost"),
-    "NodeShutdown": ("runner_system_failure", "the node was shut down"),
-    "Preempting": ("runner_system_failure", "the pod was preempted"),
+    "Evicted": (INTERRUPTED, "the pod was evicted"),
+    "NodeLost": (INTERRUPTED, "the node was lost"),
+    "NodeShutdown": (INTERRUPTED, "the node was shut down"),
+    "Terminated": (INTERRUPTED, "the node was shut down"),
+    "Preempting": (INTERRUPTED, "the pod was preempted"),
 }
+"""What the kubelet says of a whole pod. Any other reason is a refusal to run it, as OutOfcpu."""
+
+_OWN_FAULT = "exceed"
+"""In the message of an eviction: the job used more storage than it may, and would again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,23 +50,51 @@ class Outcome:
 
 
 def outcome(pod: k8s.V1Pod) -> Outcome:
-    """Read the outcome; the first that applies: the pod's own end, prepare, script, uploads."""
-    known = _POD_REASONS.get(pod.status.reason or "")
-    if known:
-        said = pod.status.message or pod.status.reason
-        return Outcome(failure_reason=known[0], message=f"{known[1]}: {said}")
+    """Read the outcome; the first that applies: success, the pod's own end, the containers'.
+
+    Success is first: a job may end well while its pod is being evicted.
+    """
     prepare = container_state(pod, PREPARE_CONTAINER)
-    if prepare.exit_code != 0:
-        return _helper_failed("prepare", prepare)
     build = container_state(pod, BUILD_CONTAINER)
     helper = container_state(pod, HELPER_CONTAINER)
+    if (prepare.exit_code, build.exit_code, helper.exit_code) == (0, 0, 0):
+        return Outcome(exit_code=0, **_left(helper))
+    taken = _taken_away(pod)
+    if taken is not None:
+        return taken
+    if prepare.exit_code != 0:
+        return _helper_failed("prepare", prepare)
     if build.exit_code is None:
         return _system(f"the build container did not end: {build.reason or build.phase}")
     if build.exit_code != 0:
         return replace(_build_failed(build), **_left(helper))
-    if helper.exit_code != 0:
-        return _helper_failed("helper", helper)
-    return Outcome(exit_code=0, **_left(helper))
+    return _helper_failed("helper", helper)
+
+
+def _taken_away(pod: k8s.V1Pod) -> Outcome | None:
+    """Tell why the pod ended whatever its containers did; None when it did not."""
+    reason, said = pod.status.reason or "", pod.status.message or ""
+    if reason == "Evicted" and _OWN_FAULT in said:
+        return _system(f"the pod was evicted: {said}")
+    if reason in _POD_REASONS:
+        failure, words = _POD_REASONS[reason]
+        return Outcome(failure_reason=failure, message=f"{words}: {said or reason}")
+    words = _interruption(pod)
+    return Outcome(failure_reason=INTERRUPTED, message=words) if words else None
+
+
+def _interruption(pod: k8s.V1Pod) -> str:
+    """Say who took the pod away; empty when nobody did."""
+    disruption = condition(pod, "DisruptionTarget")
+    if disruption is not None and disruption.status == "True":
+        return f"the pod was taken away: {disruption.message or disruption.reason}"
+    if is_lost(pod):
+        return "the node was lost"
+    if pod.metadata and pod.metadata.deletion_timestamp:
+        return "the pod was deleted before it ended"
+    if pod.status.reason:
+        return f"the node refused the pod: {pod.status.reason}: {pod.status.message}"
+    return ""
 
 
 def _build_failed(build: ContainerState) -> Outcome:

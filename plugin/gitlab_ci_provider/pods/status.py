@@ -72,7 +72,39 @@ def start_problem(pod: k8s.V1Pod) -> StartProblem | None:
 
 def has_ended(pod: k8s.V1Pod) -> bool:
     """Tell whether the pod has come to its end, by itself or not."""
-    return bool(pod.status and pod.status.phase in {"Succeeded", "Failed"})
+    return is_lost(pod) or bool(pod.status and pod.status.phase in {"Succeeded", "Failed"})
+
+
+def is_lost(pod: k8s.V1Pod) -> bool:
+    """Tell whether the pod's node is gone for good: nobody will ever say how the pod has ended.
+
+    The node's controller has marked the pod unready though its containers were fine when last
+    heard of, and the pod is being deleted. Before that, the node may come back.
+    """
+    ready, containers = condition(pod, "Ready"), condition(pod, "ContainersReady")
+    return bool(
+        pod.metadata
+        and pod.metadata.deletion_timestamp
+        and pod.status.phase == "Running"
+        and (ready and ready.status == "False")
+        and (containers and containers.status == "True")
+    )
+
+
+def condition(pod: k8s.V1Pod, kind: str) -> Any:
+    """Find a condition of the pod; None when it has none of that kind."""
+    conditions = (pod.status.conditions or []) if pod.status else []
+    return next((one for one in conditions if one.type == kind), None)
+
+
+def why_pending(pod: k8s.V1Pod) -> str:
+    """Tell what the pod has been waiting for: a node, or its containers."""
+    scheduled = condition(pod, "PodScheduled")
+    if scheduled and scheduled.status != "True":
+        return f"no node takes it: {scheduled.message or scheduled.reason}"
+    waits = (container_state(pod, one.name) for one in _statuses(pod))
+    said = next((one for one in waits if one.phase == "waiting" and one.reason), None)
+    return f"{said.reason}: {said.message}".rstrip(": ") if said else "no container has started"
 
 
 def _statuses(pod: k8s.V1Pod) -> list[Any]:

@@ -98,7 +98,7 @@ def _task(job: Job, task_id: str, settings: Settings, place: dict[str, Any]) -> 
         deploys=job.environment is not None,
         kubernetes_conn_id=settings.kubernetes_conn_id,
         namespace=settings.namespace or None,
-        retries=job.retry.max + _LOST_WORKERS,
+        retries=job.retry.max + settings.interrupted_retries + _LOST_WORKERS,
         retry_delay=timedelta(seconds=1),
         execution_timeout=timedelta(seconds=job.timeout or settings.default_timeout),
         **place,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gitlab_ci_provider.config.keywords.retry import REASONS
 from gitlab_ci_provider.model.job import Retry
 from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.schedule.retry import should_retry
@@ -50,3 +51,48 @@ def test_an_image_pull_counts_as_script_failure():
     retry = Retry(max=1, when=("script_failure",))
 
     assert should_retry(retry, failure("image_pull_failure", None), failed=1)
+
+
+def test_an_interruption_counts_as_system_failure():
+    """Runners before 19 knew no `runner_interrupted`, and files say `runner_system_failure`."""
+    for listed in ("runner_interrupted", "runner_system_failure"):
+        retry = Retry(max=1, when=(listed,))
+
+        assert should_retry(retry, failure("runner_interrupted", None), failed=1)
+
+    only = Retry(max=1, when=("runner_interrupted",))
+    assert not should_retry(only, failure("runner_system_failure", None), failed=1)
+
+
+def test_a_scheduler_failure_is_tried_twice_again_without_retry():
+    """GitLab retries these whatever the file says; a `max` of the file takes precedence."""
+    broken = failure("scheduler_failure", None)
+
+    assert should_retry(Retry(), broken, failed=2)
+    assert not should_retry(Retry(), broken, failed=3)
+    assert not should_retry(Retry(max=1), broken, failed=2)
+    assert should_retry(Retry(max=1, when=("api_failure",)), broken, failed=2)
+
+
+NEVER = (
+    "ci_quota_exceeded",
+    "environment_creation_failure",
+    "forward_deployment_failure",
+    "missing_dependency_failure",
+    "no_matching_runner",
+)
+
+
+@pytest.mark.parametrize("reason", NEVER)
+def test_what_is_never_tried_again(reason: str):
+    """Some failures would only happen again: GitLab refuses to retry them."""
+    assert not should_retry(Retry(max=2), failure(reason), failed=1)
+
+
+@pytest.mark.parametrize("reason", sorted(REASONS - {"always"}))
+def test_every_reason_that_can_be_listed_is_heeded(reason: str):
+    """Each reason that `retry:when` accepts retries a failure of that reason, and only of it."""
+    retry = Retry(max=1, when=(reason,))
+
+    assert should_retry(retry, failure(reason), failed=1) is (reason not in NEVER)
+    assert not should_retry(retry, failure("something_else"), failed=1)

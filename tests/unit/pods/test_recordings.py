@@ -1,0 +1,164 @@
+"""Every way in which a pod died on a real Kubernetes, and GitLab's failure reason for it."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kubernetes import client as k8s
+
+from gitlab_ci_provider.pods.outcome import outcome
+from gitlab_ci_provider.pods.status import has_ended, is_lost, start_problem, why_pending
+
+ROOT = Path(__file__).parents[3]
+PREPARED = {"name": "prepare", "state": {"terminated": {"exitCode": 0, "reason": "Completed"}}}
+RUNNING = {"name": "helper", "state": {"running": {}}}
+COMMON = {"image": "i", "imageID": "", "ready": False, "restartCount": 0}
+
+
+def recorded(case: str) -> list[dict[str, Any]]:
+    """Read every state of a recorded pod, or skip."""
+    folder = Path(os.environ.get("GITLAB_CI_SHARED", ROOT.parent / "shared"))
+    path = folder / "kubernetes" / "recordings" / "lifecycle" / f"{case}.json"
+    if not path.is_file():
+        pytest.skip("no recordings of a real Kubernetes: set GITLAB_CI_SHARED")
+    return [event["object"] for event in json.loads(path.read_text())["watch_events"]]
+
+
+def as_ours(seen: dict[str, Any]) -> k8s.V1Pod:
+    """Give a recorded pod our containers: its `main` is our `build`."""
+    raw = copy.deepcopy(seen)
+    status = raw["status"]
+    for one in status.get("containerStatuses", []):
+        one["name"] = "build" if one["name"] == "main" else "helper"
+    names = {one["name"] for one in status.get("containerStatuses", [])}
+    if "helper" not in names:
+        helper = _ended_like_build(status) if "build" in names else RUNNING
+        status.setdefault("containerStatuses", []).append({**COMMON, **helper})
+    recorded_inits = status.get("initContainerStatuses", [])
+    first = {**recorded_inits[0], "name": "prepare"} if recorded_inits else {**COMMON, **PREPARED}
+    status["initContainerStatuses"] = [first]
+    answer = type("Answer", (), {"data": json.dumps(raw)})
+    return k8s.ApiClient().deserialize(answer, "V1Pod")
+
+
+def _ended_like_build(status: dict[str, Any]) -> dict[str, Any]:
+    build = next(one for one in status["containerStatuses"] if one["name"] == "build")
+    if "terminated" not in build["state"]:
+        return {"name": "helper", "state": build["state"]}
+    return {"name": "helper", "state": {"terminated": {"exitCode": 0, "reason": "Completed"}}}
+
+
+ENDED = {
+    "active-deadline": ("job_execution_timeout", None, "deadline"),
+    "active-deadline-pending": ("job_execution_timeout", None, "deadline"),
+    "delete-during-pull-backoff": ("runner_interrupted", None, "was deleted"),
+    "delete-grace-ignores-term": ("runner_interrupted", None, "was deleted"),
+    "delete-grace-override-1s": ("runner_interrupted", None, "was deleted"),
+    "delete-prestop": ("runner_interrupted", None, "was deleted"),
+    "delete-with-finalizer": ("runner_interrupted", None, "was deleted"),
+    "delete-grace-handles-term": (None, 0, ""),
+    "emptydir-sizelimit-evicted": ("runner_system_failure", None, "exceeds the limit"),
+    "ephemeral-storage-evicted": ("runner_system_failure", None, "exceeds the total limit"),
+    "evict-api": ("runner_interrupted", None, "taken away: Eviction API"),
+    "hostnetwork": (None, 0, ""),
+    "init-fails": ("runner_system_failure", None, "prepare"),
+    "killed-by-segv-child": ("script_failure", 139, "exit code 139"),
+    "killed-by-signal": ("script_failure", 1, "exit code 1"),
+    "liveness-kill": ("script_failure", 137, "exit code 137"),
+    "main-exit3": ("script_failure", 3, "exit code 3"),
+    "oom-child-of-sh": ("script_failure", 7, "out of memory"),
+    "oom-main-direct": ("script_failure", 137, "out of memory"),
+    "oom-python": ("script_failure", 137, "out of memory"),
+    "start-error-bad-init": ("runner_system_failure", None, "prepare"),
+    "start-error-no-such-command": ("runner_system_failure", None, "could not start"),
+    "start-error-not-executable": ("runner_system_failure", None, "could not start"),
+    "two-init-main-sidecar-ok": (None, 0, ""),
+}
+
+
+@pytest.mark.parametrize("case", ENDED)
+def test_how_a_pod_that_ended_counts(case: str):
+    """The last word of a recorded pod gives GitLab's reason, the exit code and a cause in words."""
+    reason, code, words = ENDED[case]
+    pod = as_ours(recorded(case)[-1])
+
+    end = outcome(pod)
+
+    assert has_ended(pod)
+    assert (end.failure_reason, end.exit_code) == (reason, code)
+    assert words in end.message
+
+
+HOPELESS = {
+    "config-missing-secret-env": ("runner_system_failure", 'secret "nosuch" not found'),
+    "image-bad-host": ("image_pull_failure", "registry.invalid"),
+    "image-invalid-name": ("image_pull_failure", "InvalidImageName"),
+    "image-invalid-name2": ("image_pull_failure", "InvalidImageName"),
+    "image-never-missing": ("image_pull_failure", "not present with pull policy"),
+    "image-not-found": ("image_pull_failure", "nosuch"),
+    "run-as-nonroot": ("runner_system_failure", "runAsNonRoot"),
+}
+
+
+@pytest.mark.parametrize("case", HOPELESS)
+def test_what_never_starts(case: str):
+    """A pod that cannot start is given up at some recorded state, with the kubelet's words."""
+    reason, words = HOPELESS[case]
+
+    problems = [start_problem(as_ours(seen)) for seen in recorded(case)]
+
+    first = next(one for one in problems if one is not None)
+    assert first.failure_reason == reason
+    assert words in first.message
+
+
+WAITS = {
+    "unschedulable-cpu": "no node takes it: 0/1 nodes are available: 1 Insufficient cpu",
+    "unschedulable-selector": "no node takes it: 0/1 nodes are available",
+    "config-missing-configmap-volume": "ContainerCreating",
+}
+
+
+@pytest.mark.parametrize("case", WAITS)
+def test_what_a_pod_waits_for(case: str):
+    """One that only waits is given time; when that is up, what it waits for is said."""
+    pod = k8s.ApiClient().deserialize(
+        type("Answer", (), {"data": json.dumps(recorded(case)[-1])}), "V1Pod"
+    )
+
+    assert start_problem(pod) is None
+    assert why_pending(pod).startswith(WAITS[case])
+
+
+def test_a_lost_node_is_believed_once_the_pod_is_given_up():
+    """Silence may end; a pod that is being deleted on a silent node has ended."""
+    seen = recorded("node-lost-kubelet-killed")[-1]
+    assert not has_ended(as_ours(seen))
+
+    seen["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    pod = as_ours(seen)
+
+    assert is_lost(pod)
+    assert outcome(pod).failure_reason == "runner_interrupted"
+
+
+def test_a_pod_that_is_evicted_gracefully_still_runs():
+    """While its containers end in their grace time, the pod has not ended."""
+    deleted = [one for one in recorded("evict-api") if one["status"]["phase"] == "Running"]
+
+    assert not any(has_ended(as_ours(one)) for one in deleted)
+
+
+def test_a_pod_that_a_node_refuses():
+    """The kubelet may refuse a pod that was given to it: nothing of it ever ran."""
+    status = k8s.V1PodStatus(phase="Failed", reason="OutOfcpu", message="Node didn't have enough")
+
+    end = outcome(k8s.V1Pod(status=status))
+
+    assert end.failure_reason == "runner_interrupted"
+    assert "OutOfcpu: Node didn't have enough" in end.message
