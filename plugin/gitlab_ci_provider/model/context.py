@@ -40,6 +40,7 @@ class PipelineContext:
         target_branch: of the merge request, when the pipeline is for one.
         inputs: values for the configuration's `spec:inputs`, as plain data.
         commit: what the commit says about itself.
+        user: name of the person who started it; empty when nobody did or it is not known.
         configured: variables of the instance, the groups and the project.
         compared: files that differ from a ref, by the ref's name after expansion, for
             `changes:compare_to`; None says that there is no such ref. A ref that is not listed was
@@ -57,6 +58,7 @@ class PipelineContext:
     target_branch: str | None = None
     inputs: Mapping[str, object] = field(default_factory=dict)
     commit: Commit = Commit()
+    user: str = ""
     configured: ConfiguredVariables = ConfiguredVariables()
     compared: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
     other_trees: Mapping[str, frozenset[str] | None] = field(default_factory=dict)

@@ -29,6 +29,7 @@ class PipelineRun:
         workflow_variables: of the `workflow:rules` entry that matched.
         created: False when `workflow:rules` or an empty job list prevent a pipeline, see `reason`.
         file_keys: the hashes for `cache:key:files`, by the file names joined with newlines.
+        user: who started it, as Airflow knows; empty for schedules.
         dag_id, run_id: of the Airflow run.
     """
 
@@ -47,6 +48,7 @@ class PipelineRun:
     created: bool = True
     reason: str = ""
     file_keys: Mapping[str, str] = field(default_factory=dict)
+    user: str = ""
     dag_id: str = ""
     run_id: str = ""
     upstream: Upstream | None = None

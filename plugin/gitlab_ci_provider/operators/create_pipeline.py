@@ -74,6 +74,7 @@ class CreatePipelineOperator(BaseOperator):
         scheduled = context["dag_run"].run_type == "scheduled"
         form = read_form(shown, context["params"], scheduled=scheduled)
         form = take_over(context, record, form)
+        form = replace(form, user=context["dag_run"].triggering_user_name or "")
         self.upstream_url = upstream_url(context, form.upstream)
         pinned = pin_child(context, form.upstream, settings) or pin(
             record, form.ref or record.project.default_branch, settings
@@ -136,6 +137,7 @@ class CreatePipelineOperator(BaseOperator):
             file_keys=file_keys(pinned),
             run_id=ti.run_id,
             dag_id=ti.dag_id,
+            user=form.user,
             upstream=form.upstream,
         )
 
@@ -150,6 +152,7 @@ def _rule_context(record: DagRecord, form: RunForm, pinned: Pinned) -> PipelineC
         variables=form.variables,
         commit=pinned.files.commit(),
         configured=configured_variables(record.project.path),
+        user=form.user,
     )
     if not wanted(pinned.pipeline, context).tree:
         return context

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -87,6 +88,7 @@ def subject(context: Context, run: JobRun) -> Subject:
             default_image=run.settings.default_image,
             default_timeout=run.settings.default_timeout,
             artifacts_expire_in=run.settings.artifacts_expire_in,
+            machine=platform.machine(),
         ),
         attempt=ti.try_number,
         url=ti.log_url or "",

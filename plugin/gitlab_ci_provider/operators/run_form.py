@@ -24,13 +24,17 @@ SOURCES: tuple[PipelineSource, ...] = ("web", "api", "push", "schedule", "trigge
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunForm:
-    """What was asked; `ref` is empty for the default branch, `jobs` for all jobs."""
+    """What was asked, and by whom.
+
+    `ref` is empty for the default branch, `jobs` for all jobs, `user` when nobody is known.
+    """
 
     ref: str
     source: PipelineSource
     variables: Variables
     jobs: tuple[str, ...] = ()
     upstream: Upstream | None = None
+    user: str = ""
 
 
 def form_variables(pipeline: Pipeline) -> Variables:

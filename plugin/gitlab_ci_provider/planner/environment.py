@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import replace
 
+from gitlab_ci_provider import __version__
 from gitlab_ci_provider.model.plan import PlanVariable
 from gitlab_ci_provider.model.variables import Variable, Variables, merge
 from gitlab_ci_provider.model.workspace import BUILDS_DIR
@@ -11,6 +14,10 @@ from gitlab_ci_provider.planner.subject import Subject
 from gitlab_ci_provider.variables.expand import expand, expand_all
 from gitlab_ci_provider.variables.masking import Masker
 from gitlab_ci_provider.variables.precedence import RunVariables, effective_variables
+from gitlab_ci_provider.variables.slugs import slug
+
+_GO_NAMES = {"x86_64": "amd64", "aarch64": "arm64", "i686": "386", "armv7l": "arm"}
+"""How Go, in which GitLab Runner is written, names what `uname -m` says."""
 
 
 def job_environment(subject: Subject) -> Variables:
@@ -21,7 +28,9 @@ def job_environment(subject: Subject) -> Variables:
         subject.context,
         subject.decision,
         workflow=subject.run.workflow_variables,
-        run=RunVariables(predefined=_of_this_try(subject), dotenv=subject.dotenv),
+        run=RunVariables(
+            predefined=_of_this_try(subject), dotenv=subject.dotenv, user=_player(subject)
+        ),
     )
     return expand_all(effective)
 
@@ -66,19 +75,40 @@ def _of_this_try(subject: Subject) -> Variables:
         "CI_PROJECT_DIR": subject.project_dir,
         "CI_SERVER": "yes",
         "CI_DISPOSABLE_ENVIRONMENT": "true",
-        "CI_RUNNER_EXECUTABLE_ARCH": "linux/amd64",
+        "CI_JOB_STARTED_AT_SLUG": slug(subject.started_at),
+        "CI_CONCURRENT_ID": "0",
+        "CI_CONCURRENT_PROJECT_ID": "0",
+        "CI_REPOSITORY_URL": run.project.clone_url,
+        **_runner(subject),
     }
-    known |= _player(subject)
-    return tuple(Variable(name=name, value=value, expand=False) for name, value in known.items())
+    return _fixed(known)
 
 
-def _player(subject: Subject) -> dict[str, str]:
+def _runner(subject: Subject) -> dict[str, str]:
+    """Describe what takes a runner's place: it takes jobs with any tags."""
+    machine = subject.limits.machine
+    return {
+        "CI_RUNNER_ID": "0",
+        "CI_RUNNER_DESCRIPTION": "airflow-provider-gitlab-ci",
+        "CI_RUNNER_TAGS": json.dumps(subject.job.tags),
+        "CI_RUNNER_VERSION": __version__,
+        "CI_RUNNER_REVISION": __version__,
+        "CI_RUNNER_EXECUTABLE_ARCH": f"linux/{_GO_NAMES.get(machine, machine)}",
+    }
+
+
+def _player(subject: Subject) -> Variables:
     """Name who started the job: whoever played it, if Airflow knows."""
     play = subject.play
     if not play.user_id:
-        return {}
-    return {
+        return ()
+    known = {
         "GITLAB_USER_ID": play.user_id,
         "GITLAB_USER_LOGIN": play.user_name,
         "GITLAB_USER_NAME": play.user_name,
     }
+    return _fixed(known)
+
+
+def _fixed(values: Mapping[str, str]) -> Variables:
+    return tuple(Variable(name=name, value=value, expand=False) for name, value in values.items())

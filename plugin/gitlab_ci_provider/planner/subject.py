@@ -18,11 +18,16 @@ from gitlab_ci_provider.model.workspace import BUILDS_DIR
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What the installation decides for jobs that do not say it themselves; seconds."""
+    """What the installation decides for jobs that do not say it themselves; seconds.
+
+    Attributes:
+        machine: what the worker runs on, as `uname -m` says.
+    """
 
     default_image: str
     default_timeout: int
     artifacts_expire_in: int
+    machine: str = "x86_64"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,4 +75,5 @@ class Subject:
             variables=merge(self.run.variables, self.play.variables),
             commit=self.run.commit,
             configured=self.configured,
+            user=self.run.user,
         )

@@ -22,7 +22,11 @@ from gitlab_ci_provider.variables.expand import (
     expand_or_drop,
     references,
 )
-from gitlab_ci_provider.variables.predefined import job_variables, pipeline_variables
+from gitlab_ci_provider.variables.predefined import (
+    job_variables,
+    pipeline_variables,
+    user_variables,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,10 +36,12 @@ class RunVariables:
     Attributes:
         predefined: CI_JOB_ID and its like.
         dotenv: written by earlier jobs.
+        user: who played the job.
     """
 
     predefined: Variables = ()
     dotenv: Variables = ()
+    user: Variables = ()
 
 
 def effective_variables(
@@ -71,7 +77,7 @@ def layered(
     """
     run = run or RunVariables()
     name = None
-    file = (run.predefined, written)
+    file = (run.predefined, written, user_variables(context), run.user)
     if job.environment and job.environment.name:
         plain = applicable(context.configured, protected=context.ref.protected)
         simple = overlay(predefined, job_variables(job), *file, plain, context.variables)

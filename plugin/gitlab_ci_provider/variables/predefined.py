@@ -19,6 +19,9 @@ ZERO_SHA = "0" * 40
 _ACTIONABLE = frozenset({When.MANUAL, When.DELAYED})
 """What can be played, and is CI_JOB_MANUAL therefore: `Ci::Build#action?`."""
 
+MAX_MESSAGE = 100_000
+"""Bytes of a commit message in variables: GITLAB_CI_MAX_COMMIT_MESSAGE_SIZE_IN_BYTES."""
+
 GITLAB_VERSION = (19, 3, 0)
 """The GitLab whose language this package speaks; CI_SERVER_VERSION."""
 
@@ -41,15 +44,23 @@ def pipeline_variables(context: PipelineContext) -> Variables:
     )
 
 
+def user_variables(context: PipelineContext) -> Variables:
+    """Name whoever started the pipeline, as far as Airflow knows; the file cannot change it."""
+    user = context.user or None
+    return _variables({"GITLAB_USER_LOGIN": user, "GITLAB_USER_NAME": user})
+
+
 def _commit(context: PipelineContext) -> dict[str, str | None]:
     commit = context.commit
-    title, _, description = commit.message.partition("\n")
+    message = commit.message.encode()[:MAX_MESSAGE].decode(errors="ignore")
+    title, _, description = message.partition("\n")
     before = commit.before_sha or ZERO_SHA
     return {
         "CI_COMMIT_SHA": context.ref.sha,
         "CI_COMMIT_SHORT_SHA": context.ref.sha[:8],
         "CI_COMMIT_BEFORE_SHA": ZERO_SHA if _is_merge_request(context) else before,
-        "CI_COMMIT_MESSAGE": commit.message,
+        "CI_COMMIT_MESSAGE": message,
+        "CI_COMMIT_MESSAGE_IS_TRUNCATED": "false" if message == commit.message else "true",
         "CI_COMMIT_TITLE": title,
         "CI_COMMIT_DESCRIPTION": description.lstrip("\n"),
         "CI_COMMIT_AUTHOR": commit.author,
@@ -77,6 +88,7 @@ def _project(context: PipelineContext) -> dict[str, str | None]:
     namespace, _, name = project.path.rpartition("/")
     return {
         "CI_DEFAULT_BRANCH": project.default_branch,
+        "CI_DEFAULT_BRANCH_SLUG": slug(project.default_branch),
         "CI_PROJECT_ID": str(project.id),
         "CI_PROJECT_NAME": name,
         "CI_PROJECT_TITLE": name,
@@ -100,6 +112,7 @@ def _server(context: PipelineContext) -> dict[str, str | None]:
         "CI_SERVER_VERSION_MAJOR": str(major),
         "CI_SERVER_VERSION_MINOR": str(minor),
         "CI_SERVER_VERSION_PATCH": str(patch),
+        "CI_TEMPLATE_REGISTRY_HOST": "registry.gitlab.com",
     }
     url = urlsplit(context.project.web_url)
     if url.scheme not in ("http", "https") or not url.hostname:
@@ -114,7 +127,8 @@ def _server(context: PipelineContext) -> dict[str, str | None]:
         "CI_SERVER_FQDN": url.hostname if port in (80, 443) else f"{url.hostname}:{port}",
         "CI_API_V4_URL": f"{base}/api/v4",
         "CI_API_GRAPHQL_URL": f"{base}/api/graphql",
-        "CI_TEMPLATE_REGISTRY_HOST": "registry.gitlab.com",
+        "CI_SERVER_SHELL_SSH_HOST": url.hostname,
+        "CI_SERVER_SHELL_SSH_PORT": "22",
     }
 
 
