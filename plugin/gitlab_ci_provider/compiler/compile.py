@@ -63,10 +63,14 @@ def compile_pipeline(
 
 def _jobs(config: CiConfig) -> dict[str, Job]:
     jobs: dict[str, Job] = {}
-    for one in config.jobs.values():
-        for job in instances(one):
+    groups: dict[str, list[str]] = {}
+    for name, one in config.jobs.items():
+        made = instances(one)
+        if one.parallel:
+            groups[name] = [job.name for job in made]
+        for job in made:
             jobs[job.name] = replace(job, variables=yaml_variables(job, config.variables, ()))
-    return connect(jobs)
+    return connect(jobs, groups)
 
 
 def _pipeline(config: CiConfig, jobs: Mapping[str, Job]) -> Pipeline:

@@ -6,16 +6,18 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from gitlab_ci_provider.compiler.parallel import by_group, instance_name, legs_of
+from gitlab_ci_provider.compiler.parallel import instance_name, legs_of
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.needs import MatrixItem, Need
 
 MATRIX_VALUE = re.compile(r"\$\[\[\s*matrix\.([\w-]+)\s*\]\]")
 
 
-def connect(jobs: Mapping[str, Job]) -> dict[str, Job]:
-    """Point every need at instances; needs of jobs that do not exist stay as they are."""
-    groups = by_group(jobs)
+def connect(jobs: Mapping[str, Job], groups: Mapping[str, Sequence[str]]) -> dict[str, Job]:
+    """Point every need at instances; needs of jobs that do not exist stay as they are.
+
+    `groups` are the names of the instances of each parallel job.
+    """
     return {name: _connect(job, jobs, groups) for name, job in jobs.items()}
 
 
@@ -40,17 +42,21 @@ def _instances(
     job: Job, needs: Sequence[Need], jobs: Mapping[str, Job], groups: Mapping[str, Sequence[str]]
 ) -> tuple[Need, ...]:
     found: list[Need] = []
-    for need in needs:
-        names = _names(job, need, jobs, groups)
+    values = {one.name: one.value for one in job.own_variables}
+    for written in needs:
+        need = replace(written, job=_text(written.job, values))
+        names = _names(need, values, jobs, groups)
         found.extend(replace(need, job=name, matrix=()) for name in names)
     return tuple(found)
 
 
 def _names(
-    job: Job, need: Need, jobs: Mapping[str, Job], groups: Mapping[str, Sequence[str]]
+    need: Need,
+    values: Mapping[str, str],
+    jobs: Mapping[str, Job],
+    groups: Mapping[str, Sequence[str]],
 ) -> Sequence[str]:
     if need.matrix and need.job not in jobs:
-        values = {one.name: one.value for one in job.own_variables}
         legs = legs_of(tuple(_filled(item, values) for item in need.matrix))
         return [instance_name(need.job, leg) for leg in legs]
     if need.job in jobs:
@@ -60,7 +66,8 @@ def _names(
 
 def _filled(item: MatrixItem, values: Mapping[str, str]) -> MatrixItem:
     """Put the needing instance's own matrix values where `$[[ matrix.X ]]` asks for them."""
-    return tuple(
-        (name, tuple(MATRIX_VALUE.sub(lambda m: values.get(m[1], m[0]), one) for one in choices))
-        for name, choices in item
-    )
+    return tuple((name, tuple(_text(one, values) for one in choices)) for name, choices in item)
+
+
+def _text(text: str, values: Mapping[str, str]) -> str:
+    return MATRIX_VALUE.sub(lambda found: values.get(found[1], found[0]), text)

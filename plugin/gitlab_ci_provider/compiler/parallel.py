@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
 
@@ -51,11 +51,3 @@ def _leg(job: Job, leg: tuple[tuple[str, str], ...], index: int, total: int) -> 
         own_variables=merge(job.own_variables, matrix),
         parallel=ParallelIndex(index=index, total=total, matrix=True),
     )
-
-
-def by_group(jobs: Mapping[str, Job]) -> dict[str, list[str]]:
-    """List the instances of each job of the file."""
-    groups: dict[str, list[str]] = {}
-    for name, job in jobs.items():
-        groups.setdefault(job.group, []).append(name)
-    return groups

@@ -16,6 +16,8 @@ def read_stages(root: Field) -> tuple[str, ...]:
     field = root.entry("stages")
     if field is None:
         return (FIRST, *DEFAULT_STAGES, LAST)
+    if field.value == []:
+        return ()
     names = list(flat(field.value))
     if not isinstance(field.value, Seq) or not all(isinstance(name, str) for name in names):
         field.refuse(_WRONG)

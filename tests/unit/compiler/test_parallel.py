@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from factories import make_job
 from gitlab_ci_provider.compiler.needs import connect
 from gitlab_ci_provider.compiler.parallel import instances
@@ -17,6 +19,14 @@ MATRIX = ((("OS", ("linux", "mac")), ("ARCH", ("arm",))), (("OS", ("windows",)),
 def _instances(name: str, parallel: Parallel | None, **given: object) -> dict[str, Job]:
     config = JobConfig(make_job(name, **given), Map(Mark("f")), parallel)
     return {job.name: job for job in instances(config)}
+
+
+def groups_of(jobs: Mapping[str, Job]) -> dict[str, list[str]]:
+    """List the instances of each job."""
+    groups: dict[str, list[str]] = {}
+    for name, job in jobs.items():
+        groups.setdefault(job.group, []).append(name)
+    return groups
 
 
 def test_copies_are_numbered():
@@ -39,7 +49,7 @@ def test_need_on_a_parallel_job_is_a_need_on_all_its_instances():
     """The name in the file stands for every instance."""
     jobs = _instances("a", Parallel(total=2)) | _instances("b", None, needs=(Need(job="a"),))
 
-    assert connect(jobs)["b"].needs == (Need(job="a 1/2"), Need(job="a 2/2"))
+    assert connect(jobs, groups_of(jobs))["b"].needs == (Need(job="a 1/2"), Need(job="a 2/2"))
 
 
 def test_need_may_choose_instances():
@@ -48,7 +58,10 @@ def test_need_may_choose_instances():
     needs = (Need(job="a", matrix=(chosen,)), Need(job="a: [windows]"))
     jobs = _instances("a", Parallel(matrix=MATRIX)) | _instances("b", None, needs=needs)
 
-    assert connect(jobs)["b"].needs == (Need(job="a: [linux, arm]"), Need(job="a: [windows]"))
+    assert connect(jobs, groups_of(jobs))["b"].needs == (
+        Need(job="a: [linux, arm]"),
+        Need(job="a: [windows]"),
+    )
 
 
 def test_matrix_expressions_join_equal_instances():
@@ -59,4 +72,4 @@ def test_matrix_expressions_join_equal_instances():
         "b", Parallel(matrix=items), needs=(need,)
     )
 
-    assert connect(jobs)["b: [mac]"].needs == (Need(job="a: [mac]"),)
+    assert connect(jobs, groups_of(jobs))["b: [mac]"].needs == (Need(job="a: [mac]"),)

@@ -59,7 +59,7 @@ def read_tree(origin: Origin, reading: Reading, report: Report) -> Map | None:
                 report.error("inputs-without-spec", reading.prefix + _NO_SPEC, reading.at)
                 return None
             node = load(documents.content, origin.name, report, documents.first_line)
-            return _tree(node, origin, report)
+            return _tree(node, origin, reading, report)
         scope = _scope(origin, documents.header, reading, report)
         return _interpolated(origin, documents, scope, reading, report) if scope else None
     except LoadError as error:
@@ -101,7 +101,7 @@ def _interpolated(
         if "$[[" not in documents.content or error.code != "yaml-syntax":
             raise
         return _from_text(origin, documents, scope, reading, report)
-    tree = _tree(node, origin, report)
+    tree = _tree(node, origin, reading, report)
     if tree is None:
         return None
     replaced, problems = interpolate(tree, scope)
@@ -121,7 +121,7 @@ def _from_text(
         return None
     node = load(text, origin.name, report, documents.first_line)
     report.warning("interpolation-unquoted", _UNQUOTED, mark, "Put the blocks in quotes.")
-    return _tree(node, origin, report)
+    return _tree(node, origin, reading, report)
 
 
 def _refused(problems: Sequence[Problem], reading: Reading, report: Report) -> bool:
@@ -130,7 +130,11 @@ def _refused(problems: Sequence[Problem], reading: Reading, report: Report) -> b
     return bool(problems)
 
 
-def _tree(node: object, origin: Origin, report: Report) -> Map | None:
+def _tree(node: object, origin: Origin, reading: Reading, report: Report) -> Map | None:
+    if reading.prefix and (node is None or node == {}):
+        words = f"Included file `{origin.shown}` does not have valid YAML syntax!"
+        report.error("yaml-empty", words, Mark(origin.name))
+        return None
     if isinstance(node, Map):
         return node
     report.error("yaml-not-a-hash", "Invalid configuration format", Mark(origin.name))

@@ -5,23 +5,29 @@ Source: GitLab's `Gitlab::Ci::Config::External::Mapper`.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from gitlab_ci_provider.config.includes.fetcher import FileFetcher
-from gitlab_ci_provider.config.keywords.fields import Field
+from gitlab_ci_provider.config.keywords.fields import Field, is_blank
+from gitlab_ci_provider.config.keywords.plain import plain
 from gitlab_ci_provider.config.keywords.rules import INCLUDE_RULES, read_rules
 from gitlab_ci_provider.config.raw import Map, Mark, Node, Seq
 from gitlab_ci_provider.model.rules import When
 from gitlab_ci_provider.rules.match import RuleError, rule_matches
 from gitlab_ci_provider.rules.view import RuleView
-from gitlab_ci_provider.variables.expand import expand_known
+from gitlab_ci_provider.variables.expand import expand_or_drop
 
-KINDS = ("local", "project", "remote", "template", "component")
-KEYS = (*KINDS, "file", "ref", "rules", "inputs", "integrity", "artifact", "job")
+KINDS = ("local", "project", "remote", "template", "artifact", "component")
+KEYS = (*KINDS, "file", "ref", "rules", "inputs", "integrity", "cache", "job")
 _INTEGRITY = re.compile(r"^sha256-[A-Za-z0-9+/]{43}=$")
 _URL = re.compile(r"^https?://")
+_EITHER = f"Each include must use only one of: `{'`, `'.join(KINDS)}`"
+_NONE = f"does not have a valid subkey for include. Valid subkeys are: `{'`, `'.join(KINDS)}`"
+_ARTIFACT = "Including configs from artifacts is only allowed when triggering child pipelines"
+_SHAPE = "Each include must be a hash or a string"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,76 +43,98 @@ class Location:
     path: str
     mark: Mark
     inputs: Mapping[str, Node]
-    inputs_given: bool = False
     project: str | None = None
     ref: str | None = None
     integrity: str | None = None
 
 
-def read_locations(field: Field, view: RuleView, fetcher: FileFetcher) -> list[Location]:
-    """List the files that an `include:` names, those that its rules leave out not among them."""
+def read_locations(
+    field: Field, view: RuleView, fetcher: FileFetcher, taken: Collection[str] = ()
+) -> list[Location]:
+    """List the files that an `include:` names, those that its rules leave out not among them.
+
+    `taken` are local files that were included before: wildcards leave them out.
+    """
+    items = list(field.items()) if isinstance(field.value, Seq) else [field]
     found: list[Location] = []
-    for entry in _entries(field):
-        found.extend(_read(entry, view, fetcher))
+    for entry in items:
+        if entry.value is not None:
+            found.extend(_wild(_read(entry, view), fetcher, taken))
+    if isinstance(field.value, Map) and not found and not field.report.failed:
+        hint = "Write a list: GitLab refuses a single entry that its rules leave out."
+        words = "include config should be an array or a string"
+        field.report.warning("include-left-out", words, field.mark, hint)
     return found
 
 
-def _entries(field: Field) -> Iterator[Field]:
-    if isinstance(field.value, Seq):
-        for item in field.items():
-            yield from _entries(item)
-    elif field.value is not None:
-        yield field
-
-
-def _read(field: Field, view: RuleView, fetcher: FileFetcher) -> Iterator[Location]:
+def _read(field: Field, view: RuleView) -> Iterator[Location]:
     value = field.value
     if isinstance(value, str):
-        kind = "remote" if _URL.match(value) else "local"
-        yield from _files(Location(kind, _expand(value, view), field.mark, {}), fetcher)
+        path = expand_or_drop(value, view.variables)
+        kind = "remote" if _URL.match(path) else "local"
+        written = Map(field.mark, [(kind, path)])
+        if _kind(field, written):
+            yield Location(kind, path, field.mark, {})
         return
     if not isinstance(value, Map):
-        field.refuse("should be an array of hashes or strings")
+        field.report.error("include-shape", _SHAPE, field.mark)
         return
-    kinds = [key for key in KINDS if value.get(key) is not None]
-    kind = kinds[0] if kinds else ""
+    if _left_out(field, view):
+        return
+    chosen = _kind(field, _expanded(value, view))
+    if chosen and _complete(field, value):
+        yield from _of_kind(field, value, chosen, view)
+
+
+def _kind(field: Field, value: Map) -> str | None:
+    """Tell which kind of include it is: the one of its keys that says where to read from."""
+    kinds = [key for key in KINDS if not is_blank(value.get(key))]
     if len(kinds) > 1:
-        words = f"Each include must use only one of: `{'`, `'.join(KINDS)}`"
-        field.report.error("include-ambiguous", words, field.mark)
-        return
-    if not kind:
-        words = "does not have a valid subkey for include. Valid subkeys are: "
-        field.report.error(
-            "include-unknown", f"`{_shown(value)}` {words}`{'`, `'.join(KINDS)}`", field.mark
-        )
-        return
-    field.only(KEYS)
-    if not _complete(field, value) or _left_out(field, view):
-        return
-    yield from _of_kind(field, value, kind, view, fetcher)
+        field.report.error("include-ambiguous", _EITHER, field.mark)
+    elif not kinds:
+        shown = json.dumps(plain(value), ensure_ascii=False, separators=(",", ":"))
+        field.report.error("include-unknown", f"`{shown}` {_NONE}", field.mark)
+    elif kinds == ["artifact"]:
+        field.report.error("include-artifact", _ARTIFACT, field.mark)
+    else:
+        return kinds[0]
+    return None
 
 
 def _complete(field: Field, value: Map) -> bool:
     problem = ""
-    if value.get("artifact") and not value.get("job"):
-        problem = "must specify the job where to fetch the artifact from"
-    elif value.get("project") and not value.get("file"):
+    _warn_of_unknown(field, value)
+    if value.get("project") and not value.get("file"):
         problem = "must specify the file where to fetch the config from"
-    elif value.get("integrity") and not value.get("remote"):
-        problem = "integrity can only be specified for remote includes"
-    elif value.get("integrity") and not _INTEGRITY.match(str(value["integrity"])):
+    elif (
+        value.get("remote")
+        and value.get("integrity")
+        and not _INTEGRITY.match(str(value["integrity"]))
+    ):
         problem = "integrity hash must start with 'sha256-' and be base64 encoded"
     if problem:
         field.report.error("include-incomplete", f"include config {problem}", field.mark)
     return not problem
 
 
-def _of_kind(
-    field: Field, value: Map, kind: str, view: RuleView, fetcher: FileFetcher
-) -> Iterator[Location]:
+def _warn_of_unknown(field: Field, value: Map) -> None:
+    """Say what GitLab ignores here without a word."""
+    ignored = [key for key in value if key not in KEYS]
+    if value.get("integrity") and not value.get("remote"):
+        ignored.append("integrity")
+    if ignored:
+        words = f"include config contains keys that mean nothing here: {', '.join(ignored)}"
+        field.report.warning("include-ignored-key", words, value.place(ignored[0]))
+
+
+def _of_kind(field: Field, value: Map, kind: str, view: RuleView) -> Iterator[Location]:
     names = value.get("file") if kind == "project" else value.get(kind)
     listed = list(names) if isinstance(names, Seq) and kind == "project" else [names]
     inputs = value.get("inputs")
+    if inputs is not None and not isinstance(inputs, Map):
+        words = f"`{', '.join(str(name) for name in listed)}`: Given inputs must be a hash"
+        field.report.error("inputs-invalid", words, value.place("inputs"))
+        return
     for name in listed:
         if not isinstance(name, str) or not name:
             what = "file" if kind == "project" else kind
@@ -114,19 +142,18 @@ def _of_kind(
             continue
         location = Location(
             kind=kind,
-            path=_expand(name, view),
+            path=name if kind == "local" and "*" in name else expand_or_drop(name, view.variables),
             mark=value.place("file" if kind == "project" else kind),
             inputs=inputs if isinstance(inputs, Map) else {},
-            inputs_given=inputs is not None,
             project=_text(value.get("project"), view),
             ref=_text(value.get("ref"), view),
             integrity=_text(value.get("integrity"), view),
         )
-        yield from _files(location, fetcher)
+        yield location
 
 
 def _left_out(field: Field, view: RuleView) -> bool:
-    rules = field.read("rules", lambda entry: read_rules(entry, INCLUDE_RULES))
+    rules = field.read("rules", lambda entry: read_rules(_renamed(entry), INCLUDE_RULES))
     if not rules:
         return False
     try:
@@ -137,34 +164,36 @@ def _left_out(field: Field, view: RuleView) -> bool:
     return matching is None or matching.when is When.NEVER
 
 
-def _files(location: Location, fetcher: FileFetcher) -> Iterator[Location]:
+def _renamed(rules: Field) -> Field:
+    """Call the entries `include:rule`, as GitLab does."""
+    return replace(rules, label="include")
+
+
+def _wild(
+    locations: Iterable[Location], fetcher: FileFetcher, taken: Collection[str]
+) -> Iterator[Location]:
     """Expand wildcards of local files: `**` crosses folders, `*` does not."""
-    if location.kind != "local":
-        yield location
-        return
-    path = location.path.lstrip("/")
-    if "*" not in path:
-        yield _at(location, path)
-        return
-    pattern = re.compile(
-        re.escape(path).replace(r"\*\*", ".*?").replace(r"\*", "[^/]*?") + r"\Z", re.DOTALL
-    )
-    for name in sorted(fetcher.paths()):
-        if pattern.match(name) and name.endswith((".yml", ".yaml")):
-            yield _at(location, name)
+    for location in locations:
+        if location.kind != "local":
+            yield location
+            continue
+        path = location.path.lstrip("/")
+        if "*" not in path:
+            yield replace(location, path=path)
+            continue
+        escaped = re.escape(path).replace(r"\*\*", ".*?").replace(r"\*", "[^/]*?")
+        pattern = re.compile(escaped + r"\Z", re.DOTALL)
+        for name in sorted(fetcher.paths()):
+            if name not in taken and pattern.match(name):
+                yield replace(location, path=name)
 
 
-def _at(location: Location, path: str) -> Location:
-    return Location(location.kind, path, location.mark, location.inputs, location.inputs_given)
-
-
-def _expand(text: str, view: RuleView) -> str:
-    return expand_known(text, view.expanded)
+def _expanded(value: Map, view: RuleView) -> Map:
+    """Give what says where to read from, with its variables expanded."""
+    texts = {key: _text(item, view) for key, item in value.items()}
+    items = ((key, texts[key] if isinstance(item, str) else item) for key, item in value.items())
+    return Map(value.mark, items)
 
 
 def _text(value: Node, view: RuleView) -> str | None:
-    return _expand(value, view) if isinstance(value, str) else None
-
-
-def _shown(value: Map) -> str:
-    return "{" + ", ".join(f"{key}: {item}" for key, item in value.items()) + "}"
+    return expand_or_drop(value, view.variables) if isinstance(value, str) else None

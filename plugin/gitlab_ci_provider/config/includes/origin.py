@@ -65,7 +65,8 @@ class Finder:
             raise IncludeError("include-unreadable", str(error)) from error
 
     def _find(self, location: Location, files: FileFetcher) -> Origin:
-        if location.kind != "component" and not _YAML.match(location.path):
+        name = location.path.rpartition("/")[2]
+        if location.kind != "component" and not _YAML.match(name):
             words = f"Included file `{location.path}` does not have YAML extension!"
             raise IncludeError("include-extension", words)
         if location.kind == "local":
@@ -99,6 +100,8 @@ class Finder:
         if content is None:
             words = f"Project `{project}` file `{path}` does not exist!"
             raise IncludeError("include-missing", words)
+        if not content.strip():
+            raise IncludeError("include-empty", f"Project `{project}` file `{path}` is empty!")
         return Origin(f"{project}:{path}", path, content, found.files)
 
     def _remote(self, location: Location) -> Origin:

@@ -63,6 +63,7 @@ class _Processor:
         self.files: list[str] = []
         self.locations: list[Location] = []
         self.trees: dict[tuple[str, str], Map | None] = {}
+        self.taken: list[tuple[FileFetcher, set[str]]] = []
         self.bytes = 0
 
     def run(self, path: str) -> LoadedTree | None:
@@ -93,11 +94,21 @@ class _Processor:
         field = Field(tree, "", "config", Mark(origin.name), self.report).entry("include")
         below = Map(tree.mark)
         if field is not None:
-            for location in read_locations(field, self.view, origin.files):
+            for location in self._locations(field, origin):
                 included = self._include(location, origin)
                 if included is not None:
                     below = deep_merge(below, included)
         return deep_merge(below, tree.without("include"))
+
+    def _locations(self, field: Field, parent: Origin) -> list[Location]:
+        """List what a file includes; wildcards leave out what was included before."""
+        taken = next((paths for files, paths in self.taken if files is parent.files), None)
+        if taken is None:
+            taken = set()
+            self.taken.append((parent.files, taken))
+        found = read_locations(field, self.view, parent.files, taken)
+        taken.update(one.path for one in found if one.kind == "local")
+        return found
 
     def _include(self, location: Location, parent: Origin) -> Map | None:
         origin = self._find(location, parent)
@@ -150,7 +161,7 @@ class _Processor:
     def _shared_inputs(self, field: Field, parent: Origin) -> Mapping[str, InputSpec]:
         """Read the files of `spec:include`; their only key is `inputs`."""
         specs: dict[str, InputSpec] = {}
-        for location in read_locations(field, self.view, parent.files):
+        for location in self._locations(field, parent):
             origin = self._find(location, parent)
             if origin is None:
                 continue

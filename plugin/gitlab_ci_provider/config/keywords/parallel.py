@@ -14,7 +14,7 @@ MAX_JOBS = 200
 
 @dataclass(frozen=True, slots=True)
 class Parallel:
-    """`parallel:`; either `total` copies or the products of the matrix's items."""
+    """`parallel:`; either `total` copies or the products of the matrix's items, maybe none."""
 
     total: int = 0
     matrix: tuple[MatrixItem, ...] = ()
@@ -30,8 +30,7 @@ def read_parallel(field: Field) -> Parallel | None:
     if not isinstance(field.value, Map):
         field.refuse_as("should be an integer or a hash")
         return None
-    matrix = read_matrix(field)
-    return Parallel(matrix=matrix) if matrix else None
+    return Parallel(matrix=read_matrix(field))
 
 
 def _copies(field: Field, total: int) -> Parallel | None:

@@ -1,0 +1,125 @@
+"""What `include:` finds, in which order, and GitLab's words when it does not."""
+
+from __future__ import annotations
+
+import pytest
+
+from factories import make_context
+from gitlab_ci_provider.compiler.compile import CompileResult, compile_pipeline
+from gitlab_ci_provider.model.diagnostic import Severity
+
+FILES = {
+    "a.yml": "a: {script: a}",
+    "b/c.yml": "c: {script: c}",
+    "b/notes.txt": "no configuration",
+    "empty.yml": "# nothing",
+    "hash.yml": "{}",
+    "inputs.yml": 'spec: {inputs: {x: {}}}\n---\ni: {script: "$[[ inputs.x ]]"}',
+    ".yml": "k: {script: k}",
+}
+
+
+class Files:
+    """A repository in memory."""
+
+    def __init__(self, files: dict[str, str]):
+        self.files = files
+
+    def read(self, path: str) -> bytes | None:
+        """Give a file."""
+        return self.files[path].encode() if path in self.files else None
+
+    def paths(self) -> list[str]:
+        """List the files."""
+        return list(self.files)
+
+
+def compiled(include: str, **more: str) -> CompileResult:
+    """Compile a file that includes."""
+    main = f"include: {include}\nj: {{script: x}}\n"
+    files = {**FILES, **{name.replace("_", "."): text for name, text in more.items()}}
+    return compile_pipeline(Files({".gitlab-ci.yml": main, **files}), make_context())
+
+
+def errors_of(include: str) -> list[str]:
+    """Give the errors of a file that includes."""
+    return [one.message for one in compiled(include).diagnostics if one.severity is Severity.ERROR]
+
+
+SUBKEYS = "Valid subkeys are: `local`, `project`, `remote`, `template`, `artifact`, `component`"
+
+
+@pytest.mark.parametrize(
+    ("include", "words"),
+    [
+        ("''", f'`{{"local":""}}` does not have a valid subkey for include. {SUBKEYS}'),
+        ("[{local: $NOPE}]", '`{"local":""}` does not have a valid subkey for include.'),
+        ("[{zz: 1}]", '`{"zz":1}` does not have a valid subkey for include.'),
+        ("[{local: a.yml, remote: b}]", "Each include must use only one of: `local`, `project`"),
+        ("[[a.yml]]", "Each include must be a hash or a string"),
+        ("1", "Each include must be a hash or a string"),
+        ("[{artifact: a.yml, job: j}]", "only allowed when triggering child pipelines"),
+        ("empty.yml", "Included file `empty.yml` does not have valid YAML syntax!"),
+        ("hash.yml", "Included file `hash.yml` does not have valid YAML syntax!"),
+        (".yml", "Included file `.yml` does not have YAML extension!"),
+        ("b/*", "Included file `b/notes.txt` does not have YAML extension!"),
+        ("[{local: inputs.yml, inputs: [x]}]", "`inputs.yml`: Given inputs must be a hash"),
+        ("[{local: a.yml, rules: [{when: manual}]}]", "include:rule when unknown value: manual"),
+        ("[{local: a.yml, rules: [{variables: {A: b}}]}]", "include:rule config contains unknown"),
+    ],
+)
+def test_include_is_refused_in_gitlabs_words(include: str, words: str):
+    """GitLab refuses the file, in these words."""
+    assert any(words in message for message in errors_of(include))
+
+
+@pytest.mark.parametrize(
+    "include",
+    [
+        "null",
+        "[null]",
+        "[]",
+        "$NOPE/a.yml",
+        "${NOPE}a.yml",
+        "nowhere/*.yml",
+        "[{local: a.yml, rules: [{if: $NOPE}]}]",
+        "[{local: absent.yml, rules: [{when: never}]}]",
+    ],
+)
+def test_include_is_accepted(include: str):
+    """Unknown variables vanish; wildcards and rules may leave nothing."""
+    assert errors_of(include) == []
+
+
+def test_what_means_nothing_in_an_entry_is_told():
+    """GitLab ignores unknown keys of an entry without a word; here a warning says so."""
+    found = compiled("[{local: a.yml, zz: 1, integrity: x}]").diagnostics
+
+    assert [one.code for one in found] == ["include-ignored-key"]
+    assert "zz, integrity" in found[0].message
+
+
+def test_single_entry_that_rules_leave_out_is_told():
+    """GitLab refuses it by accident; here it is a warning with its words."""
+    found = compiled("{local: a.yml, rules: [{when: never}]}").diagnostics
+
+    assert [one.code for one in found] == ["include-left-out"]
+
+
+def test_wildcard_leaves_out_what_was_included_before():
+    """A file that a parent included is not merged again over what came after it."""
+    result = compiled(
+        "[first.yml, second.yml]",
+        first_yml="q: {script: first}",
+        second_yml="include: 'f*.yml'\nq: {script: second}",
+    )
+
+    assert result.pipeline
+    assert result.pipeline.included_files.count("first.yml") == 1
+
+
+def test_wildcard_that_finds_its_own_file_ends():
+    """A file may match its own wildcard; it is read once more, as in GitLab, then no more."""
+    result = compiled("'**.yml'", x_yml="include: '**.yml'\nx: {script: x}")
+
+    assert not any(one.code == "include-too-many" for one in result.diagnostics)
