@@ -62,6 +62,11 @@ class Settings:
         return self.home / "snapshots"
 
     @property
+    def cancellations(self) -> Path:
+        """Folder of the orders to cancel jobs."""
+        return self.home / "cancellations"
+
+    @property
     def register(self) -> Path:
         """Folder of the numbers and ends of all pipelines."""
         return self.home / "register"

@@ -12,7 +12,7 @@ from gitlab_ci_provider.model.downstream import Upstream
 from gitlab_ci_provider.model.project import Commit, Project, Ref
 from gitlab_ci_provider.model.release import Release
 from gitlab_ci_provider.model.reports import JobReport
-from gitlab_ci_provider.model.rules import JobDecision
+from gitlab_ci_provider.model.rules import AutoCancel, JobDecision
 from gitlab_ci_provider.model.variables import Variables
 
 
@@ -31,6 +31,7 @@ class PipelineRun:
         file_keys: the hashes for `cache:key:files`, by the file names joined with newlines.
         user: who started it, as Airflow knows; empty for schedules.
         dag_id, run_id: of the Airflow run.
+        auto_cancel: what newer pipelines and failed jobs cancel here, settled.
     """
 
     id: int = 0
@@ -52,6 +53,7 @@ class PipelineRun:
     dag_id: str = ""
     run_id: str = ""
     upstream: Upstream | None = None
+    auto_cancel: AutoCancel | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from gitlab_ci_provider.model.names import task_ids
 from gitlab_ci_provider.model.project import Ref
 from gitlab_ci_provider.model.rules import PipelineDecision
 from gitlab_ci_provider.model.run import PipelineRun
+from gitlab_ci_provider.operators.auto_cancel import cancel_redundant
 from gitlab_ci_provider.operators.cache_files import file_keys
 from gitlab_ci_provider.operators.decision_words import without_secrets
 from gitlab_ci_provider.operators.links import UpstreamLink
@@ -26,6 +27,7 @@ from gitlab_ci_provider.operators.pinned import Pinned, check_topology, pin
 from gitlab_ci_provider.operators.run_form import RunForm, read_form
 from gitlab_ci_provider.operators.run_record import push_run
 from gitlab_ci_provider.operators.upstream import pin_child, take_over, upstream_url
+from gitlab_ci_provider.schedule.auto_cancel import settle
 from gitlab_ci_provider.schedule.selection import select
 from gitlab_ci_provider.settings import load_settings
 from gitlab_ci_provider.snapshots.store import SnapshotStore
@@ -61,6 +63,8 @@ class CreatePipelineOperator(BaseOperator):
             raise AirflowFailException(str(problem)) from problem
         run = enter(run, load_settings().register) if run.created else run
         push_run(context, run)
+        if run.created:
+            cancel_redundant(context, load_settings(), run, self.log)
         names = task_ids(run.decisions)
         absent = [names[job] for job, decision in run.decisions.items() if not decision.present]
         if absent:
@@ -139,6 +143,7 @@ class CreatePipelineOperator(BaseOperator):
             dag_id=ti.dag_id,
             user=form.user,
             upstream=form.upstream,
+            auto_cancel=settle(pinned.pipeline.workflow.auto_cancel, decision.auto_cancel),
         )
 
 

@@ -30,6 +30,8 @@ from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.model.workspace import BUILD_CONTAINER
 from gitlab_ci_provider.operators import attempts, playing
 from gitlab_ci_provider.operators.deployment import EnvironmentLink
+from gitlab_ci_provider.operators.auto_cancel import cancel_rest
+from gitlab_ci_provider.operators.cancel import obey, order_to
 from gitlab_ci_provider.operators.job_pod import JobPod
 from gitlab_ci_provider.operators.job_run import JobRun, load_job_run
 from gitlab_ci_provider.operators.run_record import push_result
@@ -93,9 +95,14 @@ class GitlabJobOperator(KubernetesPodOperator):
 
     def _load(self, context: Context) -> JobRun:
         try:
-            return load_job_run(context, self.job)
+            run = load_job_run(context, self.job)
         except GitlabCiError as problem:
             raise AirflowFailException(str(problem)) from problem
+        if order := order_to(context, run.settings, run.record, self.job):
+            self._record_cancel(context, run, order.reason)
+            obey(context, run.record, order)
+            raise AirflowSkipException(f"canceled {order.reason}")
+        return run
 
     def _pass_over(self, context: Context, verdict: Verdict) -> NoReturn:
         """End as a manual job that nobody has played."""
@@ -114,24 +121,32 @@ class GitlabJobOperator(KubernetesPodOperator):
             failure: JobFailure = TimeoutFailure(f"ran longer than its timeout of {seconds} s")
             self._fail(context, run, failure)
         except JobFailure as problem:
-            if self._killed:
-                self._cancel(context, run, "its task was stopped")
+            self._end_if_canceled(context, run)
             self._fail(context, run, problem)
         except GitlabCiError as problem:
             self._fail(context, run, SystemFailure(str(problem)))
         else:
             push_result(context, result)
 
-    def _cancel(self, context: Context, run: JobRun, reason: str) -> NoReturn:
-        """Record that the job was canceled.
+    def _end_if_canceled(self, context: Context, run: JobRun) -> None:
+        """End as canceled when that is why the pod has gone.
 
-        Airflow has failed or cleared the task already; a worker that is shut down has it run again.
+        When the task itself was stopped, Airflow knows more: it has failed or cleared the task
+        already, or it has the task of a worker that is shut down run again.
         """
+        if order := order_to(context, run.settings, run.record, self.job):
+            self._record_cancel(context, run, order.reason)
+            obey(context, run.record, order)
+            raise AirflowFailException(f"{self.job}: canceled {order.reason}")
+        if self._killed:
+            self._record_cancel(context, run, "by hand")
+            raise AirflowException(f"{self.job}: its task was stopped")
+
+    def _record_cancel(self, context: Context, run: JobRun, reason: str) -> None:
         allowed = run.decision.allow_failure.allows(None)
         push_result(
             context, JobResult(status=JobStatus.CANCELED, allowed_failure=allowed, reason=reason)
         )
-        raise AirflowException(f"{self.job}: canceled, {reason}")
 
     def _fail(self, context: Context, run: JobRun, failure: JobFailure) -> None:
         """Record the failure and let Airflow try again only if `retry` says so."""
@@ -154,4 +169,6 @@ class GitlabJobOperator(KubernetesPodOperator):
         if should_retry(run.job.retry, result, failed):
             self.log.warning("%s; try %s", message, failed + 1)
             raise AirflowException(message)
+        if not result.allowed_failure:
+            cancel_rest(context, run.settings, run.record, self.job, self.log)
         raise AirflowFailException(message)

@@ -23,6 +23,7 @@ from gitlab_ci_provider.model.workspace import (
     PREPARE_CONTAINER,
 )
 from gitlab_ci_provider.operators.deployment import record_success
+from gitlab_ci_provider.operators.cancel import order_to
 from gitlab_ci_provider.operators.job_coverage import CoverageScan
 from gitlab_ci_provider.operators.job_log import JobLog, job_log, log_masker
 from gitlab_ci_provider.operators.job_run import JobRun, subject
@@ -77,7 +78,9 @@ class JobPod:
 
     def _start_and_follow(self, planned: PlannedJob) -> JobResult:
         try:
-            return self._follow(self._start(planned))
+            pod = self._start(planned)
+            self._refuse_if_canceled()
+            return self._follow(pod)
         except ApiException as problem:
             message = f"Kubernetes refused: {problem.status} {problem.reason}: {problem.body}"
             raise SystemFailure(message) from problem
@@ -109,6 +112,12 @@ class JobPod:
             client.delete_namespaced_secret(request.name, namespace)
             self._log.info("found pod %s of an earlier worker, following it", pod.name)
         return pod
+
+    def _refuse_if_canceled(self) -> None:
+        """Look once more: whoever canceled the job meanwhile has not seen its pod."""
+        run = self._run
+        if order := order_to(self._context, run.settings, run.record, run.job.name):
+            raise JobFailure(f"canceled {order.reason}")
 
     def _request(self, planned: PlannedJob) -> PodRequest:
         run, job = self._run.record, self._run.job

@@ -20,6 +20,8 @@ from gitlab_ci_provider.model.run import JobResult, JobStatus, PipelineRun
 from gitlab_ci_provider.model.serialization import encode
 from gitlab_ci_provider.schedule.finish import PipelineResult
 from gitlab_ci_provider.schedule.results import results
+from gitlab_ci_provider.settings import load_settings
+from gitlab_ci_provider.snapshots.cancellations import Cancellations
 
 PIPELINE_KEY = "pipeline"
 RESULT_KEY = "job_result"
@@ -63,9 +65,22 @@ def pull_result(context: Context, task_id: str) -> JobResult | None:
 def ended_jobs(context: Context, run: PipelineRun, pipeline: Pipeline) -> dict[str, JobResult]:
     """Tell how the jobs of this run that have ended did, with one question to Airflow."""
     names = task_ids(pipeline.jobs)
-    states = _states(context)
+    states = task_states(context, run.dag_id, run.run_id)
     by_job = {job: states.get(task) for job, task in names.items()}
-    return results(pipeline, run.decisions, by_job, lambda job: pull_result(context, names[job]))
+    orders = Cancellations(load_settings().cancellations).of_run(run.dag_id, run.run_id)
+    return results(
+        pipeline,
+        run.decisions,
+        by_job,
+        lambda job: pull_result(context, names[job]),
+        canceled=bool(orders),
+    )
+
+
+def task_states(context: Context, dag_id: str, run_id: str) -> dict[str, str | None]:
+    """Ask Airflow for the states of the tasks of a run; none when there is no such run."""
+    answer = context["ti"].get_task_states(dag_id=dag_id, run_ids=[run_id])
+    return dict(answer.get(run_id, {}))
 
 
 def with_coverage(
@@ -85,9 +100,3 @@ def with_coverage(
 def plain(value: object) -> Any:
     """Turn a value into what JSON has: Airflow would wrap a tuple into a type of its own."""
     return msgspec.json.decode(encode(value))
-
-
-def _states(context: Context) -> Mapping[str, Any]:
-    ti = context["ti"]
-    answer = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id])
-    return dict(answer.get(ti.run_id, {}))

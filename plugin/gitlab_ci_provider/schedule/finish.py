@@ -25,19 +25,22 @@ class PipelineResult:
     Attributes:
         warnings: jobs that failed and were allowed to.
         failed: jobs that failed the pipeline, or were canceled.
+        reasons: why jobs were canceled, to be read after "canceled".
         coverage: percent, the mean of the jobs that have one.
     """
 
     status: PipelineStatus
     warnings: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
     coverage: float | None = None
 
     @property
     def text(self) -> str:
         """One line for a person."""
         if self.failed:
-            return f"{self.status}: {', '.join(self.failed)}"
+            why = " and ".join(self.reasons) if self.status == PipelineStatus.CANCELED else ""
+            return f"{self.status}{' ' if why else ''}{why}: {', '.join(self.failed)}"
         if self.warnings:
             return f"{self.status} with warnings: {', '.join(self.warnings)}"
         return str(self.status)
@@ -61,7 +64,11 @@ def finish(jobs: Mapping[str, JobResult]) -> PipelineResult:
     elif ran <= {JobStatus.SKIPPED, JobStatus.MANUAL}:
         status = PipelineStatus.SKIPPED
     return PipelineResult(
-        status=status, warnings=warnings, failed=failed or canceled, coverage=_coverage(jobs)
+        status=status,
+        warnings=warnings,
+        failed=failed or canceled,
+        reasons=tuple(dict.fromkeys(jobs[name].reason for name in canceled if jobs[name].reason)),
+        coverage=_coverage(jobs),
     )
 
 

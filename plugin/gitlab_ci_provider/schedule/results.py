@@ -22,7 +22,7 @@ Told = Callable[[str], JobResult | None]
 
 _SKIPPED = frozenset({"skipped", "removed"})
 
-_STOPPED = "its task was marked as failed, or was lost without a word"
+_STOPPED = "by hand, or lost without a word"
 
 
 def results(

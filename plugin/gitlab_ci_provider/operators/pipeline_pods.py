@@ -1,0 +1,82 @@
+"""The pods of one pipeline, seen from outside of its tasks: to be deleted, with a word why."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from kubernetes import client as k8s
+from kubernetes.client.exceptions import ApiException
+from kubernetes.config import ConfigException
+from urllib3.exceptions import HTTPError
+
+from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.pods.naming import LABEL_DOMAIN, label_value
+from gitlab_ci_provider.settings import Settings
+
+CANCELED = f"{LABEL_DOMAIN}/canceled"
+"""Annotation: why a pod is being deleted."""
+
+_SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+
+
+def delete_pods(
+    settings: Settings,
+    pipeline: tuple[str, int],
+    reason: str,
+    jobs: Collection[str] | None = None,
+) -> list[str]:
+    """Delete pods of a pipeline; each ends by itself, `after_script` included.
+
+    Args:
+        settings: of this installation.
+        pipeline: path of the project, and the pipeline's id.
+        reason: why, for whoever looks at the pods.
+        jobs: only those of these jobs.
+
+    Returns:
+        The names of the pods.
+
+    Raises:
+        SystemFailure: Kubernetes refuses or cannot be reached.
+    """
+    project, number = pipeline
+    try:
+        client, namespace = _connect(settings)
+        labels = {"project": label_value(project), "pipeline": label_value(str(number))}
+        selector = ",".join(f"{LABEL_DOMAIN}/{key}={value}" for key, value in labels.items())
+        pods = client.list_namespaced_pod(namespace, label_selector=selector).items
+        return [_delete(client, pod, reason) for pod in pods if jobs is None or _job(pod) in jobs]
+    except (ApiException, HTTPError, ConfigException) as problem:
+        message = f"cannot delete the pods of pipeline {number}: {problem}"
+        raise SystemFailure(message) from problem
+
+
+def _connect(settings: Settings) -> tuple[k8s.CoreV1Api, str]:
+    from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
+
+    hook = KubernetesHook(conn_id=settings.kubernetes_conn_id)
+    client = hook.core_v1_client
+    return client, settings.namespace or hook.get_namespace() or _own_namespace() or "default"
+
+
+def _own_namespace() -> str:
+    """Read the namespace that Airflow itself runs in, as Airflow's pod operator does."""
+    return _SERVICE_ACCOUNT.read_text().strip() if _SERVICE_ACCOUNT.exists() else ""
+
+
+def _job(pod: k8s.V1Pod) -> str:
+    return str((pod.metadata.annotations or {}).get(f"{LABEL_DOMAIN}/job", ""))
+
+
+def _delete(client: k8s.CoreV1Api, pod: k8s.V1Pod, reason: str) -> str:
+    name, namespace = pod.metadata.name, pod.metadata.namespace
+    try:
+        client.patch_namespaced_pod(
+            name, namespace, {"metadata": {"annotations": {CANCELED: reason}}}
+        )
+        client.delete_namespaced_pod(name, namespace)
+    except ApiException as problem:
+        if problem.status != 404:
+            raise
+    return str(name)

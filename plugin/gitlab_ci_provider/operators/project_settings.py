@@ -1,0 +1,68 @@
+"""What GitLab keeps in a project's settings and this package needs: one Airflow Variable.
+
+`gitlab_ci_projects` holds JSON, by project path, with the names of GitLab's REST API::
+
+    {"group/project": {"auto_cancel_pending_pipelines": "disabled",
+                       "resource_group_default_process_mode": "oldest_first",
+                       "resource_groups": {"production": "newest_ready_first"}}}
+
+An Airflow Variable, since it is changed while pipelines run, by people who may not deploy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from gitlab_ci_provider.exceptions import SettingsError
+from gitlab_ci_provider.schedule.resource_group import ProcessMode
+
+VARIABLE = "gitlab_ci_projects"
+
+
+class ProjectSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Settings of one project; the defaults are GitLab's.
+
+    Attributes:
+        auto_cancel_pending_pipelines: whether new pipelines cancel redundant ones of their ref.
+        resource_group_default_process_mode: of groups that `resource_groups` does not name.
+        resource_groups: the process mode by resource group.
+    """
+
+    auto_cancel_pending_pipelines: Literal["enabled", "disabled"] = "enabled"
+    resource_group_default_process_mode: ProcessMode = ProcessMode.UNORDERED
+    resource_groups: Mapping[str, ProcessMode] = {}
+
+    def process_mode(self, resource_group: str) -> ProcessMode:
+        """Tell in which order the jobs of a resource group run."""
+        usual = self.resource_group_default_process_mode
+        return self.resource_groups.get(resource_group, usual)
+
+
+def project_settings(project: str) -> ProjectSettings:
+    """Read the settings of a project.
+
+    Raises:
+        SettingsError: the Airflow Variable is wrong; the message says where.
+    """
+    from airflow.sdk import Variable
+
+    return parse(str(Variable.get(VARIABLE, default="{}")), project)
+
+
+def parse(text: str, project: str) -> ProjectSettings:
+    """Read one project's settings from the text of the Airflow Variable.
+
+    Raises:
+        SettingsError: the text is wrong; other projects' mistakes do not matter.
+    """
+    try:
+        found = msgspec.json.decode(text, type=dict[str, msgspec.Raw]).get(project)
+        return (
+            ProjectSettings() if found is None else msgspec.json.decode(found, type=ProjectSettings)
+        )
+    except msgspec.MsgspecError as problem:
+        message = f"the Airflow Variable {VARIABLE} is wrong for {project}: {problem}"
+        raise SettingsError(message) from problem

@@ -1,0 +1,109 @@
+"""Whose turn it is in a resource group: one job of a project at a time.
+
+After GitLab's `Ci::ResourceGroup#upcoming_processables`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+
+class ProcessMode(StrEnum):
+    """In which order the jobs of a group run."""
+
+    UNORDERED = "unordered"
+    OLDEST_FIRST = "oldest_first"
+    NEWEST_FIRST = "newest_first"
+    NEWEST_READY_FIRST = "newest_ready_first"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """One job that uses the group, or is going to.
+
+    Attributes:
+        pipeline: id of its pipeline; ids grow.
+        dag_id, run_id, task_id: of its task.
+        since: ISO 8601, UTC: when it came.
+        ready: it waits for the group and for nothing else.
+    """
+
+    pipeline: int
+    dag_id: str
+    run_id: str
+    task_id: str
+    since: str
+    ready: bool = True
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What tells it from all other jobs."""
+        return (self.dag_id, self.run_id, self.task_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """A resource group: the job that has it, and those that will want it."""
+
+    holder: Claim | None = None
+    claims: tuple[Claim, ...] = ()
+
+
+def enter(group: Group, claim: Claim) -> Group:
+    """Put a job in line; one that is there already keeps its time, and becomes ready with it."""
+    if group.holder is not None and group.holder.key == claim.key:
+        return group
+    known = next((one for one in group.claims if one.key == claim.key), None)
+    since = known.since if known is not None and known.ready else claim.since
+    others = tuple(one for one in group.claims if one.key != claim.key)
+    return replace(group, claims=(*others, replace(claim, since=since)))
+
+
+def take(group: Group, claim: Claim, mode: ProcessMode) -> Group:
+    """Put a job in line and give it the group if it is its turn."""
+    entered = enter(group, claim)
+    turn = upcoming(entered, mode)
+    if entered.holder is not None or turn is None or turn.key != claim.key:
+        return entered
+    return replace(entered, holder=turn, claims=_without(entered.claims, turn))
+
+
+def leave(group: Group, claim: Claim) -> Group:
+    """Take a job out, whether it waits or holds the group."""
+    holder = group.holder
+    if holder is not None and holder.key == claim.key:
+        holder = None
+    return Group(holder=holder, claims=_without(group.claims, claim))
+
+
+def prune(group: Group, *, holds: Callable[[Claim], bool], waits: Callable[[Claim], bool]) -> Group:
+    """Take out jobs that are no more: whose run was stopped, whose worker never came back."""
+    holder = group.holder if group.holder is not None and holds(group.holder) else None
+    return Group(holder=holder, claims=tuple(one for one in group.claims if waits(one)))
+
+
+def upcoming(group: Group, mode: ProcessMode) -> Claim | None:
+    """Tell whose turn it is; None while the one that is next is not ready."""
+    line = _line(group.claims, mode)
+    return line[0] if line and line[0].ready else None
+
+
+def is_ordered(mode: ProcessMode) -> bool:
+    """Tell whether jobs count before they are ready: a ready one then waits for its elders."""
+    return mode in {ProcessMode.OLDEST_FIRST, ProcessMode.NEWEST_FIRST}
+
+
+def _line(claims: Iterable[Claim], mode: ProcessMode) -> list[Claim]:
+    ready = [one for one in claims if one.ready]
+    if mode == ProcessMode.UNORDERED:
+        return sorted(ready, key=lambda one: (one.since, one.key))
+    if mode == ProcessMode.NEWEST_READY_FIRST:
+        return sorted(ready, key=lambda one: (-one.pipeline, one.since, one.key))
+    sign = 1 if mode == ProcessMode.OLDEST_FIRST else -1
+    return sorted(claims, key=lambda one: (sign * one.pipeline, not one.ready, one.since, one.key))
+
+
+def _without(claims: Iterable[Claim], claim: Claim) -> tuple[Claim, ...]:
+    return tuple(one for one in claims if one.key != claim.key)

@@ -1,0 +1,171 @@
+"""Canceling jobs and pipelines, by hand and by GitLab's rules."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from e2e.embedded import Stack, commit, git, make_repository
+from gitlab_ci_provider.local.projects import add_project
+from gitlab_ci_provider.model.names import dag_id
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 120) -> None:
+    """Wait until a condition holds; the test fails when it never does."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.1)
+
+
+def start(stack: Stack, repository: Path) -> tuple[str, str]:
+    """Sync a repository and trigger its DAG without following it."""
+    synced = add_project(stack.home, str(repository))
+    assert synced.record is not None
+    dag = dag_id(synced.record.project.path)
+    stack.api.wait_for_dag(dag, synced.record.digest)
+    return dag, stack.api.trigger(dag, {})
+
+
+def raw_log(stack: Stack, dag: str, run: str, task: str) -> str:
+    logs = sorted((stack.home.job_logs / dag / run / task).glob("*.log"))
+    return logs[-1].read_text() if logs else ""
+
+
+def mark(stack: Stack, dag: str, run: str, task: str, state: str) -> None:
+    """Mark a task, as a person does in the Airflow UI."""
+    path = f"/dags/{dag}/dagRuns/{run}/taskInstances/{task}"
+    stack.api._ask("PATCH", path, json={"new_state": state})
+
+
+def ended(stack: Stack, dag: str, run: str) -> bool:
+    return stack.api.run_state(dag, run) in {"success", "failed"}
+
+
+def states(stack: Stack, dag: str, run: str) -> dict[str, str | None]:
+    return {name: task.state for name, task in stack.api.tasks(dag, run).items()}
+
+
+def results(stack: Stack, dag: str, run: str) -> dict[str, tuple[str, str]]:
+    """Read what each job said of its end: status and reason."""
+    own = {"create_pipeline", "finish_pipeline"}
+    told = {
+        task: stack.api.xcom(dag, run, task, "job_result")
+        for task in stack.api.tasks(dag, run)
+        if task not in own
+    }
+    return {task: (one["status"], one["reason"]) for task, one in told.items()}
+
+
+def finish_log(stack: Stack, dag: str, run: str) -> str:
+    task = stack.api.tasks(dag, run)["finish_pipeline"]
+    return "\n".join(stack.api.log(dag, run, task))
+
+
+BY_HAND = """
+stages: [one, two]
+job:
+  stage: one
+  script: [echo started, sleep 300]
+  after_script: ['echo "cleaned up: $CI_JOB_STATUS"']
+late: {stage: two, script: 'true', when: on_failure}
+always: {stage: two, script: 'true', when: always}
+"""
+
+
+def test_a_task_marked_as_failed_is_a_canceled_job(stack: Stack, tmp_path: Path):
+    """after_script runs, the pod goes, no later job runs, the pipeline ends as canceled."""
+    repository = make_repository(tmp_path / "by-hand", {".gitlab-ci.yml": BY_HAND})
+    dag, run = start(stack, repository)
+    wait_for(lambda: "\nstarted\n" in raw_log(stack, dag, run, "job"))
+
+    mark(stack, dag, run, "job", "failed")
+
+    wait_for(lambda: "\ncleaned up: canceled\n" in raw_log(stack, dag, run, "job"))
+    wait_for(lambda: stack.pods(repository) == [])
+    wait_for(lambda: ended(stack, dag, run))
+    assert states(stack, dag, run) == {
+        "create_pipeline": "success",
+        "job": "failed",
+        "late": "skipped",
+        "always": "skipped",
+        "finish_pipeline": "failed",
+    }
+    assert "canceled: job" in finish_log(stack, dag, run)
+
+
+def test_a_cleared_job_is_run_again_in_a_new_pod(stack: Stack, tmp_path: Path):
+    """Clearing cancels the pod that runs; the new try does not follow it."""
+    config = "job:\n  script: [echo started, sleep 300]\n  after_script: [echo over]\n"
+    repository = make_repository(tmp_path / "cleared", {".gitlab-ci.yml": config})
+    dag, run = start(stack, repository)
+    wait_for(lambda: "\nstarted\n" in raw_log(stack, dag, run, "job"))
+    first = stack.pods(repository)
+
+    body = {"dry_run": False, "task_ids": ["job"], "dag_run_id": run, "only_failed": False}
+    stack.api._ask("POST", f"/dags/{dag}/clearTaskInstances", json=body)
+
+    second = stack.home.job_logs / dag / run / "job" / "2.log"
+    wait_for(lambda: second.exists() and "\nstarted\n" in second.read_text())
+    wait_for(lambda: len(stack.pods(repository)) == 1)
+    assert stack.pods(repository) != first
+    stack.api.stop_run(dag, run)
+    wait_for(lambda: stack.pods(repository) == [])
+
+
+AUTO_CANCEL = """
+stages: [one, two]
+default: {interruptible: true}
+job:
+  stage: one
+  script: [echo started, sleep 300]
+  after_script: ['echo "cleaned up: $CI_JOB_STATUS"']
+  rules: [{if: '$CI_COMMIT_MESSAGE !~ /quick/'}]
+later: {stage: two, script: 'true', when: always}
+deploy: {stage: two, script: 'true', interruptible: false}
+"""
+
+
+def test_a_newer_pipeline_cancels_the_older_one(stack: Stack, tmp_path: Path):
+    """`auto_cancel:on_new_commit: conservative`, the default: running and waiting jobs end."""
+    repository = make_repository(tmp_path / "redundant", {".gitlab-ci.yml": AUTO_CANCEL})
+    dag, older = start(stack, repository)
+    wait_for(lambda: "\nstarted\n" in raw_log(stack, dag, older, "job"))
+    commit(repository, {"x": "1"})
+    git(repository, "commit", "-q", "--amend", "-m", "quick")
+
+    newer = stack.api.trigger(dag, {})
+    wait_for(lambda: ended(stack, dag, older) and ended(stack, dag, newer))
+
+    assert stack.api.run_state(dag, newer) == "success"
+    assert "\ncleaned up: canceled\n" in raw_log(stack, dag, older, "job")
+    number = stack.api.xcom(dag, newer, "create_pipeline", "pipeline")["id"]
+    assert results(stack, dag, older) == dict.fromkeys(
+        ("job", "later", "deploy"), ("canceled", f"by pipeline {number}")
+    )
+    assert f"canceled by pipeline {number}: job, later, deploy" in finish_log(stack, dag, older)
+    assert stack.pods(repository) == []
+
+
+ON_JOB_FAILURE = """
+workflow: {auto_cancel: {on_job_failure: all}}
+slow: {script: [sleep 300], needs: []}
+broken: {script: [test -e /nowhere], needs: []}
+tolerated: {script: [exit 1], needs: [], allow_failure: true}
+clean: {stage: deploy, script: 'true', when: on_failure}
+"""
+
+
+def test_the_first_failed_job_cancels_the_others(stack: Stack, tmp_path: Path):
+    """`auto_cancel:on_job_failure: all`: also jobs that wait for a failure."""
+    repository = make_repository(tmp_path / "failure", {".gitlab-ci.yml": ON_JOB_FAILURE})
+
+    dag, run = start(stack, repository)
+    wait_for(lambda: ended(stack, dag, run))
+
+    found = {job: status for job, (status, _) in results(stack, dag, run).items()}
+    assert found.pop("tolerated") in {"failed", "canceled"}
+    assert found == {"slow": "canceled", "broken": "failed", "clean": "canceled"}
+    assert "failed: broken" in finish_log(stack, dag, run)
+    assert stack.pods(repository) == []
