@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -92,7 +93,7 @@ def test_a_task_marked_as_failed_is_a_canceled_job(stack: Stack, tmp_path: Path)
         "always": "skipped",
         "finish_pipeline": "failed",
     }
-    assert "canceled: job" in finish_log(stack, dag, run)
+    assert "canceled by hand: job" in finish_log(stack, dag, run)
 
 
 def test_a_cleared_job_is_run_again_in_a_new_pod(stack: Stack, tmp_path: Path):
@@ -169,3 +170,28 @@ def test_the_first_failed_job_cancels_the_others(stack: Stack, tmp_path: Path):
     assert found == {"slow": "canceled", "broken": "failed", "clean": "canceled"}
     assert "failed: broken" in finish_log(stack, dag, run)
     assert stack.pods(repository) == []
+
+
+RESOURCE_GROUP = """
+deploy:
+  resource_group: $CI_COMMIT_REF_NAME
+  script: [echo started, 'while ! test -e "$GATE"; do sleep 0.1; done']
+  after_script: [date +%s.%N]
+"""
+
+
+def test_one_job_of_a_resource_group_at_a_time(stack: Stack, tmp_path: Path):
+    """Across runs: the second waits without a worker, and starts when the first has ended."""
+    repository = make_repository(tmp_path / "group", {".gitlab-ci.yml": RESOURCE_GROUP})
+    dag, first = start(stack, repository)
+    wait_for(lambda: "\nstarted\n" in raw_log(stack, dag, first, "deploy"))
+    second = stack.api.trigger(dag, {})
+    wait_for(lambda: states(stack, dag, second)["deploy"] == "deferred")
+    assert len(stack.pods(repository)) == 1
+
+    mark(stack, dag, first, "deploy", "failed")
+
+    wait_for(lambda: "\nstarted\n" in raw_log(stack, dag, second, "deploy"))
+    assert re.search(r"\n\d+\.\d+\n", raw_log(stack, dag, first, "deploy"))
+    stack.api.stop_run(dag, second)
+    wait_for(lambda: stack.pods(repository) == [])

@@ -15,6 +15,7 @@ from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.pipeline_entry import PipelineEntry
 from gitlab_ci_provider.model.run import PipelineRun
 from gitlab_ci_provider.operators.cancel import cancel_jobs
+from gitlab_ci_provider.operators.job_run import JobRun
 from gitlab_ci_provider.operators.pipeline_pods import delete_pods
 from gitlab_ci_provider.operators.project_settings import project_settings
 from gitlab_ci_provider.operators.run_record import PIPELINE_KEY, task_states
@@ -46,16 +47,15 @@ def cancel_redundant(
             log.warning("pipeline %s is not canceled: %s", entry.id, problem)
 
 
-def cancel_rest(
-    context: Context, settings: Settings, run: PipelineRun, job: str, log: logging.Logger
-) -> None:
-    """Cancel the other jobs of a pipeline with `auto_cancel:on_job_failure: all`."""
+def cancel_rest(context: Context, failed: JobRun, log: logging.Logger) -> None:
+    """Cancel the jobs beside one that failed, with `auto_cancel:on_job_failure: all`."""
+    run, job = failed.record, failed.job.name
     if run.auto_cancel is None or run.auto_cancel.on_job_failure != "all":
         return
     states = _by_job(run, task_states(context, run.dag_id, run.run_id))
     others = tuple(other for other in not_ended(run, states) if other != job)
     order = Cancellation(name="failure", reason=f"because '{job}' failed", jobs=others)
-    cancel_jobs(settings, run, order, log)
+    cancel_jobs(failed.settings, run, order, log)
 
 
 def _look_at(

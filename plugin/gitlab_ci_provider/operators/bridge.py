@@ -20,8 +20,10 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from gitlab_ci_provider.exceptions import GitlabCiError, JobFailure, SystemFailure
 from gitlab_ci_provider.model.downstream import UPSTREAM, Upstream
 from gitlab_ci_provider.model.run import JobResult, JobStatus
-from gitlab_ci_provider.operators import playing
+from gitlab_ci_provider.operators import playing, resource_turn
+from gitlab_ci_provider.operators.auto_cancel import cancel_rest
 from gitlab_ci_provider.operators.bridge_run import BridgeRun, Memory
+from gitlab_ci_provider.operators.cancel import obey
 from gitlab_ci_provider.operators.downstream_run import (
     CREATION_FAILED,
     RunKey,
@@ -106,12 +108,16 @@ class GitlabBridgeOperator(BaseOperator):
             self._fail(context, run, problem)
         finally:
             bridge.forget()
+            resource_turn.give_back(run, self.log)
 
     def _load(self, context: Context) -> JobRun:
         try:
-            return load_job_run(context, self.job)
+            run = load_job_run(context, self.job)
         except GitlabCiError as problem:
             raise AirflowFailException(str(problem)) from problem
+        if reason := obey(context, run):
+            raise AirflowSkipException(f"canceled {reason}")
+        return run
 
     def _pass_over(self, context: Context, verdict: Verdict) -> NoReturn:
         """End as a manual job that nobody has played."""
@@ -125,6 +131,7 @@ class GitlabBridgeOperator(BaseOperator):
         """Create the pipeline once; whatever goes wrong is said in GitLab's words."""
         bridge = BridgeRun(context, run)
         try:
+            resource_turn.take_turn(self, run, method_name="look_again")
             memory, upstream = bridge.prepare()
             self._show(context, memory.key)
             self._start(context, run, memory, upstream)
@@ -180,4 +187,7 @@ class GitlabBridgeOperator(BaseOperator):
             downstream=self.downstream_url,
         )
         push_result(context, result)
+        resource_turn.give_back(run, self.log)
+        if not result.allowed_failure:
+            cancel_rest(context, run, self.log)
         raise AirflowFailException(f"{self.job}: {failure} ({failure.reason})")

@@ -24,6 +24,7 @@ from gitlab_ci_provider.operators.decision_words import without_secrets
 from gitlab_ci_provider.operators.links import UpstreamLink
 from gitlab_ci_provider.operators.numbers import enter
 from gitlab_ci_provider.operators.pinned import Pinned, check_topology, pin
+from gitlab_ci_provider.operators.resource_turn import announce
 from gitlab_ci_provider.operators.run_form import RunForm, read_form
 from gitlab_ci_provider.operators.run_record import push_run
 from gitlab_ci_provider.operators.upstream import pin_child, take_over, upstream_url
@@ -65,6 +66,7 @@ class CreatePipelineOperator(BaseOperator):
         push_run(context, run)
         if run.created:
             cancel_redundant(context, load_settings(), run, self.log)
+            announce(load_settings(), run, self.log)
         names = task_ids(run.decisions)
         absent = [names[job] for job, decision in run.decisions.items() if not decision.present]
         if absent:

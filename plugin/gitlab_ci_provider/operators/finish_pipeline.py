@@ -8,6 +8,7 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from gitlab_ci_provider.exceptions import GitlabCiError
+from gitlab_ci_provider.operators.cancel import sweep
 from gitlab_ci_provider.operators.numbers import close
 from gitlab_ci_provider.operators.run_record import ended_jobs, pull_run, push_end, with_coverage
 from gitlab_ci_provider.schedule.finish import PipelineStatus, finish
@@ -46,9 +47,11 @@ class FinishPipelineOperator(BaseOperator):
             raise AirflowSkipException(f"no pipeline: {run.reason}")
         settings = load_settings()
         pipeline = SnapshotStore(settings.snapshots).load_pipeline(run.digest)
-        result = finish(with_coverage(context, pipeline, ended_jobs(context, run, pipeline)))
+        ended = ended_jobs(context, run, pipeline)
+        result = finish(with_coverage(context, pipeline, ended))
         push_end(context, result)
         self.log.info("pipeline %s: %s", run.id, result.text)
         close(run, settings.register, _GITLAB_STATUS[result.status])
+        sweep(settings, run, ended, self.log)
         if result.status in {PipelineStatus.FAILED, PipelineStatus.CANCELED}:
             raise AirflowFailException(result.text)

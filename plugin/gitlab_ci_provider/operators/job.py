@@ -28,10 +28,10 @@ from gitlab_ci_provider.exceptions import (
 )
 from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.model.workspace import BUILD_CONTAINER
-from gitlab_ci_provider.operators import attempts, playing
-from gitlab_ci_provider.operators.deployment import EnvironmentLink
+from gitlab_ci_provider.operators import attempts, playing, resource_turn
 from gitlab_ci_provider.operators.auto_cancel import cancel_rest
-from gitlab_ci_provider.operators.cancel import obey, order_to
+from gitlab_ci_provider.operators.cancel import obey, record_cancel
+from gitlab_ci_provider.operators.deployment import EnvironmentLink
 from gitlab_ci_provider.operators.job_pod import JobPod
 from gitlab_ci_provider.operators.job_run import JobRun, load_job_run
 from gitlab_ci_provider.operators.run_record import push_result
@@ -84,6 +84,11 @@ class GitlabJobOperator(KubernetesPodOperator):
         """Run a delayed job whose time has come."""
         self._run(context, playing.start(context, self._load(context)))
 
+    def proceed(self, context: Context, event: Any = None) -> None:
+        """Run a job that has waited for its resource group and has it now."""
+        self.log.info("resource group '%s' is free for this job", (event or {}).get("group"))
+        self._run(context, playing.started(context, self._load(context)))
+
     def build_pod_request_obj(
         self, context: Context | None = None, *, dry_run: bool = False
     ) -> k8s.V1Pod:
@@ -98,10 +103,8 @@ class GitlabJobOperator(KubernetesPodOperator):
             run = load_job_run(context, self.job)
         except GitlabCiError as problem:
             raise AirflowFailException(str(problem)) from problem
-        if order := order_to(context, run.settings, run.record, self.job):
-            self._record_cancel(context, run, order.reason)
-            obey(context, run.record, order)
-            raise AirflowSkipException(f"canceled {order.reason}")
+        if reason := obey(context, run):
+            raise AirflowSkipException(f"canceled {reason}")
         return run
 
     def _pass_over(self, context: Context, verdict: Verdict) -> NoReturn:
@@ -115,7 +118,8 @@ class GitlabJobOperator(KubernetesPodOperator):
     def _run(self, context: Context, run: JobRun) -> None:
         """Run the pod; whatever happens, say how the job ended and leave no pod."""
         try:
-            result = JobPod(self, context, run).run()
+            with resource_turn.holding(self, run, method_name="proceed"):
+                result = JobPod(self, context, run).run()
         except AirflowTaskTimeout:
             seconds = int(self.execution_timeout.total_seconds()) if self.execution_timeout else 0
             failure: JobFailure = TimeoutFailure(f"ran longer than its timeout of {seconds} s")
@@ -134,19 +138,11 @@ class GitlabJobOperator(KubernetesPodOperator):
         When the task itself was stopped, Airflow knows more: it has failed or cleared the task
         already, or it has the task of a worker that is shut down run again.
         """
-        if order := order_to(context, run.settings, run.record, self.job):
-            self._record_cancel(context, run, order.reason)
-            obey(context, run.record, order)
-            raise AirflowFailException(f"{self.job}: canceled {order.reason}")
+        if reason := obey(context, run):
+            raise AirflowFailException(f"{self.job}: canceled {reason}")
         if self._killed:
-            self._record_cancel(context, run, "by hand")
+            record_cancel(context, run, "by hand")
             raise AirflowException(f"{self.job}: its task was stopped")
-
-    def _record_cancel(self, context: Context, run: JobRun, reason: str) -> None:
-        allowed = run.decision.allow_failure.allows(None)
-        push_result(
-            context, JobResult(status=JobStatus.CANCELED, allowed_failure=allowed, reason=reason)
-        )
 
     def _fail(self, context: Context, run: JobRun, failure: JobFailure) -> None:
         """Record the failure and let Airflow try again only if `retry` says so."""
@@ -170,5 +166,5 @@ class GitlabJobOperator(KubernetesPodOperator):
             self.log.warning("%s; try %s", message, failed + 1)
             raise AirflowException(message)
         if not result.allowed_failure:
-            cancel_rest(context, run.settings, run.record, self.job, self.log)
+            cancel_rest(context, run, self.log)
         raise AirflowFailException(message)

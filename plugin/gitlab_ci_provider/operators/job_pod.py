@@ -5,12 +5,10 @@ from __future__ import annotations
 import secrets
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.sdk import Context
 from airflow.sdk.log import mask_secret
-from kubernetes import client as k8s
 from kubernetes.client.exceptions import ApiException
 from kubernetes.config import ConfigException
 from urllib3.exceptions import HTTPError
@@ -22,20 +20,27 @@ from gitlab_ci_provider.model.workspace import (
     HELPER_CONTAINER,
     PREPARE_CONTAINER,
 )
-from gitlab_ci_provider.operators.deployment import record_success
 from gitlab_ci_provider.operators.cancel import order_to
+from gitlab_ci_provider.operators.deployment import record_success
 from gitlab_ci_provider.operators.job_coverage import CoverageScan
 from gitlab_ci_provider.operators.job_log import JobLog, job_log, log_masker
 from gitlab_ci_provider.operators.job_run import JobRun, subject
 from gitlab_ci_provider.operators.old_pods import LIFE, part_with_old_pods
 from gitlab_ci_provider.operators.pod_logs import ContainerLog
 from gitlab_ci_provider.operators.pod_watch import PodWatch
+from gitlab_ci_provider.operators.resource_turn import group_label
 from gitlab_ci_provider.planner.plan import PlannedJob, plan_job
 from gitlab_ci_provider.pods.naming import pod_name
 from gitlab_ci_provider.pods.outcome import outcome
 from gitlab_ci_provider.pods.pod import build_pod, build_secret, owner_patch
 from gitlab_ci_provider.pods.request import PodRequest
-from gitlab_ci_provider.pods.status import container_state, has_ended, start_problem, why_pending
+from gitlab_ci_provider.pods.status import (
+    container_state,
+    has_ended,
+    start_problem,
+    still_runs,
+    why_pending,
+)
 from gitlab_ci_provider.variables.masking import Masker
 
 _DEADLINE_SLACK = 120
@@ -115,8 +120,7 @@ class JobPod:
 
     def _refuse_if_canceled(self) -> None:
         """Look once more: whoever canceled the job meanwhile has not seen its pod."""
-        run = self._run
-        if order := order_to(self._context, run.settings, run.record, run.job.name):
+        if order := order_to(self._context, self._run):
             raise JobFailure(f"canceled {order.reason}")
 
     def _request(self, planned: PlannedJob) -> PodRequest:
@@ -127,6 +131,7 @@ class JobPod:
             "job": job.name,
             "stage": job.stage,
             LIFE: str(self._context["ti"].max_tries),
+            **group_label(self._run),
         }
         return PodRequest(
             name=pod_name(run.project.path, job.name, secrets.token_hex(4)),
@@ -191,7 +196,7 @@ class JobPod:
             self._log.warning("%s: %s", event.reason, self._masker.text(event.message or ""))
 
     def _result(self, pod: PodWatch) -> JobResult:
-        ended = pod.until(_all_terminated, self._run.settings.pod_start_timeout)
+        ended = pod.until(lambda seen: not still_runs(seen), self._run.settings.pod_start_timeout)
         end = outcome(ended if ended is not None else pod.read())
         result = JobResult(
             status=JobStatus.FAILED if end.failure_reason else JobStatus.SUCCESS,
@@ -219,10 +224,3 @@ class JobPod:
         """Delete the pod and, with it, its Secret."""
         if self._operator.pod is not None:
             self._operator.process_pod_deletion(self._operator.pod, reraise=False)
-
-
-def _all_terminated(pod: k8s.V1Pod) -> Any:
-    if has_ended(pod):
-        return True
-    phases = {container_state(pod, name).phase for name in (BUILD_CONTAINER, HELPER_CONTAINER)}
-    return phases == {"terminated"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from pathlib import Path
 
 from kubernetes import client as k8s
 from kubernetes.client.exceptions import ApiException
@@ -11,13 +10,12 @@ from kubernetes.config import ConfigException
 from urllib3.exceptions import HTTPError
 
 from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.operators.kubernetes import connect
 from gitlab_ci_provider.pods.naming import LABEL_DOMAIN, label_value
 from gitlab_ci_provider.settings import Settings
 
 CANCELED = f"{LABEL_DOMAIN}/canceled"
 """Annotation: why a pod is being deleted."""
-
-_SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
 def delete_pods(
@@ -42,7 +40,7 @@ def delete_pods(
     """
     project, number = pipeline
     try:
-        client, namespace = _connect(settings)
+        client, namespace = connect(settings.kubernetes_conn_id, settings.namespace)
         labels = {"project": label_value(project), "pipeline": label_value(str(number))}
         selector = ",".join(f"{LABEL_DOMAIN}/{key}={value}" for key, value in labels.items())
         pods = client.list_namespaced_pod(namespace, label_selector=selector).items
@@ -50,19 +48,6 @@ def delete_pods(
     except (ApiException, HTTPError, ConfigException) as problem:
         message = f"cannot delete the pods of pipeline {number}: {problem}"
         raise SystemFailure(message) from problem
-
-
-def _connect(settings: Settings) -> tuple[k8s.CoreV1Api, str]:
-    from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
-
-    hook = KubernetesHook(conn_id=settings.kubernetes_conn_id)
-    client = hook.core_v1_client
-    return client, settings.namespace or hook.get_namespace() or _own_namespace() or "default"
-
-
-def _own_namespace() -> str:
-    """Read the namespace that Airflow itself runs in, as Airflow's pod operator does."""
-    return _SERVICE_ACCOUNT.read_text().strip() if _SERVICE_ACCOUNT.exists() else ""
 
 
 def _job(pod: k8s.V1Pod) -> str:

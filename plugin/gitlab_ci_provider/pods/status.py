@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from kubernetes import client as k8s
 
+from gitlab_ci_provider.model.workspace import BUILD_CONTAINER, HELPER_CONTAINER
+
 Phase = Literal["waiting", "running", "terminated"]
 
 _HOPELESS = {
@@ -105,6 +107,15 @@ def why_pending(pod: k8s.V1Pod) -> str:
     waits = (container_state(pod, one.name) for one in _statuses(pod))
     said = next((one for one in waits if one.phase == "waiting" and one.reason), None)
     return f"{said.reason}: {said.message}".rstrip(": ") if said else "no container has started"
+
+
+def still_runs(pod: k8s.V1Pod) -> bool:
+    """Tell whether something of the job may still run in the pod, also while it is being deleted.
+
+    Its containers end some time before the pod itself says so.
+    """
+    phases = {container_state(pod, name).phase for name in (BUILD_CONTAINER, HELPER_CONTAINER)}
+    return not has_ended(pod) and phases != {"terminated"}
 
 
 def _statuses(pod: k8s.V1Pod) -> list[Any]:

@@ -5,9 +5,11 @@ After GitLab's `Ci::ResourceGroup#upcoming_processables`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+
+Key = tuple[str, str, str]
 
 
 class ProcessMode(StrEnum):
@@ -38,8 +40,8 @@ class Claim:
     ready: bool = True
 
     @property
-    def key(self) -> tuple[str, str, str]:
-        """What tells it from all other jobs."""
+    def key(self) -> Key:
+        """DAG, run and task: what tells it from all other jobs."""
         return (self.dag_id, self.run_id, self.task_id)
 
 
@@ -57,7 +59,7 @@ def enter(group: Group, claim: Claim) -> Group:
         return group
     known = next((one for one in group.claims if one.key == claim.key), None)
     since = known.since if known is not None and known.ready else claim.since
-    others = tuple(one for one in group.claims if one.key != claim.key)
+    others = without(group, {claim.key}).claims
     return replace(group, claims=(*others, replace(claim, since=since)))
 
 
@@ -67,21 +69,16 @@ def take(group: Group, claim: Claim, mode: ProcessMode) -> Group:
     turn = upcoming(entered, mode)
     if entered.holder is not None or turn is None or turn.key != claim.key:
         return entered
-    return replace(entered, holder=turn, claims=_without(entered.claims, turn))
+    return replace(without(entered, {turn.key}), holder=turn)
 
 
-def leave(group: Group, claim: Claim) -> Group:
-    """Take a job out, whether it waits or holds the group."""
-    holder = group.holder
-    if holder is not None and holder.key == claim.key:
-        holder = None
-    return Group(holder=holder, claims=_without(group.claims, claim))
-
-
-def prune(group: Group, *, holds: Callable[[Claim], bool], waits: Callable[[Claim], bool]) -> Group:
-    """Take out jobs that are no more: whose run was stopped, whose worker never came back."""
-    holder = group.holder if group.holder is not None and holds(group.holder) else None
-    return Group(holder=holder, claims=tuple(one for one in group.claims if waits(one)))
+def without(group: Group, keys: Collection[Key]) -> Group:
+    """Take jobs out, whether they wait or hold the group."""
+    gone = group.holder is not None and group.holder.key in keys
+    return Group(
+        holder=None if gone else group.holder,
+        claims=tuple(one for one in group.claims if one.key not in keys),
+    )
 
 
 def upcoming(group: Group, mode: ProcessMode) -> Claim | None:
@@ -103,7 +100,3 @@ def _line(claims: Iterable[Claim], mode: ProcessMode) -> list[Claim]:
         return sorted(ready, key=lambda one: (-one.pipeline, one.since, one.key))
     sign = 1 if mode == ProcessMode.OLDEST_FIRST else -1
     return sorted(claims, key=lambda one: (sign * one.pipeline, not one.ready, one.since, one.key))
-
-
-def _without(claims: Iterable[Claim], claim: Claim) -> tuple[Claim, ...]:
-    return tuple(one for one in claims if one.key != claim.key)

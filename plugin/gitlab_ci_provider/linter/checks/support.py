@@ -74,8 +74,6 @@ _RULES = (
     _Rule(_shown_only, Limit("artifacts:access", "Airflow's own access rules hold", False)),
     _Rule(_stopped_by_gitlab,
           Limit("environment", "recorded, and nothing stops it by itself", False)),
-    _Rule(lambda job: job.resource_group is not None,
-          Limit("resource_group", "jobs of one group are not kept apart", False)),
     _Rule(lambda job: bool(job.image and (job.image.platform or job.image.docker_user)),
           Limit("image:docker", "these are options of GitLab's Docker executor", False)),
 )  # fmt: skip

@@ -126,9 +126,9 @@ class Objects:
 
     async def replace(self, request: web.Request, target: Target) -> web.Response:
         """`PUT`."""
-        before = self._find(target)
         sent = await requests.read_object(request, target.resource.kind)
-        return self._update(request, target, before, sent)
+        # After the wait for the body: others may have written meanwhile, and the version must tell.
+        return self._update(request, target, self._find(target), sent)
 
     async def patch(self, request: web.Request, target: Target) -> web.Response:
         """`PATCH`; applying an object that is not there creates it."""

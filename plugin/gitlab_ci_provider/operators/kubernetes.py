@@ -1,0 +1,24 @@
+"""The connection to Kubernetes for what is not one task's own pod."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kubernetes import client as k8s
+
+_SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+
+
+def connect(conn_id: str, namespace: str) -> tuple[k8s.CoreV1Api, str]:
+    """Connect, and choose the namespace as Airflow's pod operator does.
+
+    Args:
+        conn_id: the Airflow connection.
+        namespace: empty leaves it to the connection, then to the pod that Airflow itself runs in.
+    """
+    from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
+
+    hook = KubernetesHook(conn_id=conn_id)
+    client = hook.core_v1_client
+    own = _SERVICE_ACCOUNT.read_text().strip() if _SERVICE_ACCOUNT.exists() else ""
+    return client, namespace or hook.get_namespace() or own or "default"

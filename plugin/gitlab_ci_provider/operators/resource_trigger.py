@@ -1,0 +1,76 @@
+"""Waiting for a resource group without a worker: the triggerer takes it for the job."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from gitlab_ci_provider.schedule.resource_group import Claim, ProcessMode, take
+
+if TYPE_CHECKING:
+    from gitlab_ci_provider.operators.resource_groups import ResourceGroup
+
+_LOOK_SECONDS = 1.0
+_LOOKS = 10
+"""So many looks are between two questions to Airflow whether those ahead are still there."""
+
+
+class ResourceGroupTrigger(BaseTrigger):
+    """Fires when the job has the group.
+
+    Args:
+        place: connection and namespace of the ConfigMap.
+        group: path of the project, and the key of the group in it.
+        claim: the job's, as plain data.
+        mode: the process mode of the group.
+    """
+
+    def __init__(self, *, place: list[str], group: list[str], claim: dict[str, Any], mode: str):
+        super().__init__()
+        self.place = place
+        self.group = group
+        self.claim = claim
+        self.mode = mode
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Tell Airflow how to make this trigger again."""
+        given = {"place": self.place, "group": self.group, "claim": self.claim, "mode": self.mode}
+        return f"{type(self).__module__}.{type(self).__qualname__}", given
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Look until the job has the group."""
+        from asgiref.sync import sync_to_async
+
+        group = await sync_to_async(self._open)()
+        look = sync_to_async(self._look)
+        looks = 1
+        while not await look(group, check=looks % _LOOKS == 0):
+            looks += 1
+            await asyncio.sleep(_LOOK_SECONDS)
+        yield TriggerEvent({"group": self.group[1]})
+
+    def _open(self) -> ResourceGroup:
+        from gitlab_ci_provider.operators.kubernetes import connect
+        from gitlab_ci_provider.operators.resource_groups import ResourceGroup
+
+        return ResourceGroup(*connect(*self.place), *self.group)
+
+    def _look(self, group: ResourceGroup, *, check: bool) -> bool:
+        """Take the group if it is the job's turn; check first whether those ahead still live."""
+        claim, mode = msgspec.convert(self.claim, Claim), ProcessMode(self.mode)
+        if check:
+            group.prune(airflow_states)
+        holder = group.update(lambda found: take(found, claim, mode)).holder
+        return holder is not None and holder.key == claim.key
+
+
+def airflow_states(dag_id: str, run_id: str) -> Mapping[str, str | None]:
+    """Ask Airflow for the states of the tasks of a run, from a worker or the triggerer."""
+    from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
+    answer = RuntimeTaskInstance.get_task_states(dag_id=dag_id, run_ids=[run_id])
+    return dict(answer.get(run_id, {}))

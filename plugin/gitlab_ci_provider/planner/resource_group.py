@@ -1,0 +1,35 @@
+"""The name of a job's resource group."""
+
+from __future__ import annotations
+
+from gitlab_ci_provider.model.context import PipelineContext
+from gitlab_ci_provider.model.pipeline import Pipeline
+from gitlab_ci_provider.model.run import PipelineRun
+from gitlab_ci_provider.variables.expand import expand, expand_all
+from gitlab_ci_provider.variables.precedence import effective_variables
+
+
+def resource_group(job: str, run: PipelineRun, pipeline: Pipeline) -> str:
+    """Expand a job's `resource_group`; empty when it has none.
+
+    With the variables that are known when the pipeline is created: pipelines have to agree on the
+    name before the job runs, as in GitLab's `Seed::Processable::ResourceGroup`.
+    """
+    written = pipeline.jobs[job].resource_group
+    if not written or "$" not in written:
+        return written or ""
+    context = PipelineContext(
+        project=run.project,
+        ref=run.ref,
+        source=run.source,
+        variables=run.variables,
+        commit=run.commit,
+    )
+    known = effective_variables(
+        pipeline.jobs[job],
+        pipeline,
+        context,
+        run.decisions[job],
+        workflow=run.workflow_variables,
+    )
+    return expand(written, expand_all(known))
