@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from e2e.kept_runs import keep_run
 from gitlab_ci_provider.local.api import AirflowApi
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.snapshots.store import SnapshotStore
@@ -43,6 +44,10 @@ class Stack:
         assert done.stdout, done.stderr
         report: dict[str, Any] = json.loads(done.stdout)
         assert done.returncode == (0 if report["status"] == "passed" else 1), done.stderr
+        if set(arguments[::2]) <= {"--var", "--logs-dir"}:
+            given = zip(arguments[::2], arguments[1::2], strict=True)
+            variables = (text.partition("=") for option, text in given if option == "--var")
+            keep_run(repository, {name: value for name, _, value in variables}, report["jobs"])
         return report
 
     def links(self, report: Mapping[str, Any], task: str) -> dict[str, str]:

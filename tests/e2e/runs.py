@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from e2e.embedded import Stack
+from e2e.kept_runs import keep_run
 from gitlab_ci_provider.local.api import TaskState
 from gitlab_ci_provider.local.projects import add_project
 from gitlab_ci_provider.model.names import task_ids
@@ -57,12 +58,18 @@ def run_with_variables(
     stack: Stack, repository: Path, given: Iterable[Mapping[str, str]], *, wait: bool = True
 ) -> list[Run]:
     """Start one run for each set of variables, all at once."""
+    wanted = [dict(one) for one in given]
     record = add_project(stack.home, str(repository)).record
     assert record is not None
     stack.api.wait_for_dag(record.dag_id, record.digest)
     pipeline = SnapshotStore(stack.home.data / "snapshots").load_pipeline(record.digest)
     runs = [
         Run(stack, pipeline, record.dag_id, stack.api.trigger(record.dag_id, {"variables": one}))
-        for one in map(dict, given)
+        for one in wanted
     ]
-    return [run.wait() for run in runs] if wait else runs
+    if not wait:
+        return runs
+    for run, variables in zip(runs, wanted, strict=True):
+        run.wait()
+        keep_run(repository, variables, {job: run.result(job) for job in pipeline.jobs})
+    return runs
