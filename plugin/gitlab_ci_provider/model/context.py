@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from gitlab_ci_provider.model.downstream import Upstream
 from gitlab_ci_provider.model.project import Commit, Project, Ref
 from gitlab_ci_provider.model.variables import ConfiguredVariables, Variables
 
@@ -47,6 +48,7 @@ class PipelineContext:
             not looked at, `changed_paths` stand for it.
         other_trees: files of other projects by `project@ref`, for `exists:project`; an empty ref
             is the default branch, None says that there is no such project or ref.
+        upstream: the job that created the pipeline, when one did.
     """
 
     project: Project
@@ -62,3 +64,4 @@ class PipelineContext:
     configured: ConfiguredVariables = ConfiguredVariables()
     compared: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
     other_trees: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
+    upstream: Upstream | None = None

@@ -26,6 +26,7 @@ class Ancestor:
     dag: str
     run: str
     child: bool = False
+    project_id: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,7 @@ class Upstream:
 
     Attributes:
         job, task: of the bridge.
+        job_id: its CI_JOB_ID.
         ancestors: all pipelines above, the first one first, the bridge's own last.
         waits: the bridge waits for the end of the pipeline.
         digest: of a child's compiled pipeline; empty for a pipeline of another project.
@@ -44,6 +46,7 @@ class Upstream:
 
     job: str
     task: str
+    job_id: str = ""
     ancestors: tuple[Ancestor, ...]
     waits: bool = False
     digest: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 from airflow.sdk import Context
@@ -22,7 +22,6 @@ from gitlab_ci_provider.operators.downstream_run import (
 from gitlab_ci_provider.operators.job_run import JobRun, subject
 from gitlab_ci_provider.operators.run_record import plain
 from gitlab_ci_provider.planner.downstream import (
-    DownstreamPlan,
     ancestor,
     check_lineage,
     plan_downstream,
@@ -101,23 +100,23 @@ class BridgeRun:
         above = record.upstream.ancestors if record.upstream else ()
         lineage = (*above, ancestor(record))
         check_lineage(lineage, plan.project)
-        target = self._target(plan)
         upstream = Upstream(
             job=self.run.job.name,
             task=ti.task_id,
+            job_id=plan.job_id,
             ancestors=lineage,
             waits=self.bridge.strategy is not None,
-            digest=target.digest,
-            ref=record.ref.name if target.digest else plan.ref,
+            ref=plan.ref if plan.project else record.ref.name,
             variables=plan.variables,
-            inputs={} if target.digest else self.bridge.inputs,
+            inputs=self.bridge.inputs if plan.project else {},
         )
-        return upstream, target.dag
+        target = self._target(plan.project, upstream)
+        return replace(upstream, digest=target.digest), target.dag
 
-    def _target(self, plan: DownstreamPlan) -> Target:
-        if not plan.project:
-            return child(self.context, self.run, self.bridge, plan)
-        target = other_project(self.run, plan)
+    def _target(self, project: str, upstream: Upstream) -> Target:
+        if not project:
+            return child(self.context, self.run, self.bridge, upstream)
+        target = other_project(self.run.settings, project, upstream.ref)
         if is_paused(target.dag):
             message = f"the DAG {target.dag} is paused: unpause it, then retry this job"
             raise SystemFailure(message, reason=CREATION_FAILED)

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from airflow.sdk import Context
 
 from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.hooks.ci_variables import configured_variables
 from gitlab_ci_provider.model.bridge import Bridge
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.dag_record import DagKind
 from gitlab_ci_provider.model.diagnostic import Severity
+from gitlab_ci_provider.model.downstream import Upstream
 from gitlab_ci_provider.model.names import dag_id
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.operators.artifact_files import artifact_reader
@@ -18,7 +20,7 @@ from gitlab_ci_provider.operators.downstream_run import CREATION_FAILED
 from gitlab_ci_provider.operators.job_run import JobRun
 from gitlab_ci_provider.operators.mirrors import open_mirror
 from gitlab_ci_provider.operators.pinned import pin
-from gitlab_ci_provider.planner.downstream import DownstreamPlan
+from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.snapshots.children import record_of_child
 from gitlab_ci_provider.snapshots.dag_files import publish
 from gitlab_ci_provider.snapshots.refs import record_of_ref
@@ -36,37 +38,37 @@ class Target:
     digest: str = ""
 
 
-def other_project(run: JobRun, plan: DownstreamPlan) -> Target:
+def other_project(settings: Settings, project: str, ref: str) -> Target:
     """Find the DAG that runs a ref of another project.
 
     Raises:
         SystemFailure: the project was never synced here.
         GitlabCiError: the ref or its configuration is wrong.
     """
-    store = SnapshotStore(run.settings.snapshots)
-    name = dag_id(plan.project)
+    store = SnapshotStore(settings.snapshots)
+    name = dag_id(project)
     if not store.has_dag(name):
         message = (
-            f"the downstream project {plan.project} is not known here: "
+            f"the downstream project {project} is not known here: "
             "sync it, or start the stack with it, then retry this job"
         )
         raise SystemFailure(message, reason=NOT_FOUND)
     owner = store.load_dag(name)
-    pinned = pin(owner, plan.ref or owner.project.default_branch, run.settings)
+    pinned = pin(owner, ref or owner.project.default_branch, settings)
     record = record_of_ref(store, owner, pinned.ref, pinned.digest)
     if record.kind is DagKind.REF:
-        publish(store, record, run.settings.dag_files)
+        publish(store, record, settings.dag_files)
     return Target(dag=record.dag_id)
 
 
-def child(context: Context, run: JobRun, bridge: Bridge, plan: DownstreamPlan) -> Target:
+def child(context: Context, run: JobRun, bridge: Bridge, upstream: Upstream) -> Target:
     """Compile the child pipeline at the parent's commit, and find or make a DAG that fits it.
 
     Raises:
         SystemFailure: its configuration has errors; the message lists them.
     """
     store = SnapshotStore(run.settings.snapshots)
-    digest = store.save_pipeline(_compile(context, run, bridge, plan))
+    digest = store.save_pipeline(_compile(context, run, bridge, upstream))
     owner = store.load_dag(context["ti"].dag_id)
     record = record_of_child(store, owner, run.job.group or run.job.name, digest)
     publish(store, record, run.settings.dag_files)
@@ -74,7 +76,7 @@ def child(context: Context, run: JobRun, bridge: Bridge, plan: DownstreamPlan) -
     return Target(dag=record.dag_id, digest=digest)
 
 
-def _compile(context: Context, run: JobRun, bridge: Bridge, plan: DownstreamPlan) -> Pipeline:
+def _compile(context: Context, run: JobRun, bridge: Bridge, upstream: Upstream) -> Pipeline:
     from gitlab_ci_provider.compiler.child import compile_child  # DAG parsing needs no YAML
 
     record = run.record
@@ -87,8 +89,10 @@ def _compile(context: Context, run: JobRun, bridge: Bridge, plan: DownstreamPlan
             project=record.project,
             ref=record.ref,
             source="parent_pipeline",
-            variables=plan.variables,
+            variables=upstream.variables,
             commit=record.commit,
+            configured=configured_variables(record.project.path),
+            upstream=upstream,
         ),
         name=run.job.name,
         read_artifact=artifact_reader(context, run),

@@ -160,6 +160,7 @@ def _rule_context(record: DagRecord, form: RunForm, pinned: Pinned) -> PipelineC
         commit=pinned.files.commit(),
         configured=configured_variables(record.project.path),
         user=form.user,
+        upstream=form.upstream,
     )
     if not wanted(pinned.pipeline, context).tree:
         return context

@@ -47,20 +47,24 @@ class DownstreamPlan:
     Attributes:
         project: path of another project; empty for a child pipeline.
         ref: of the other project; empty for its default branch.
+        job_id: CI_JOB_ID of the bridge.
     """
 
     project: str
     ref: str
     variables: Variables
+    job_id: str = ""
 
 
 def plan_downstream(subject: Subject, bridge: Bridge) -> DownstreamPlan:
     """Expand what the job says, and gather the variables that it forwards."""
-    known = tuple(one for one in job_environment(subject) if one.name not in _OF_THE_JOB)
+    environment = job_environment(subject)
+    known = tuple(one for one in environment if one.name not in _OF_THE_JOB)
     return DownstreamPlan(
         project=expand(bridge.project or "", known),
         ref=expand(bridge.branch or "", known),
         variables=_forwarded(subject, bridge, known),
+        job_id=expand("$CI_JOB_ID", environment),
     )
 
 
@@ -111,6 +115,7 @@ def ancestor(run: PipelineRun) -> Ancestor:
         dag=run.dag_id,
         run=run.run_id,
         child=run.source == "parent_pipeline",
+        project_id=run.project.id,
     )
 
 

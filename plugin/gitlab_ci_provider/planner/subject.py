@@ -74,6 +74,7 @@ class Subject:
             source=self.run.source,
             variables=merge(self.run.variables, self.play.variables),
             commit=self.run.commit,
+            upstream=self.run.upstream,
             configured=self.configured,
             user=self.run.user,
         )

@@ -40,6 +40,7 @@ def pipeline_variables(context: PipelineContext) -> Variables:
             **_project(context),
             **_server(context),
             **_merge_request(context),
+            **_upstream(context),
         }
     )
 
@@ -65,6 +66,17 @@ def _commit(context: PipelineContext) -> dict[str, str | None]:
         "CI_COMMIT_DESCRIPTION": description.lstrip("\n"),
         "CI_COMMIT_AUTHOR": commit.author,
         "CI_COMMIT_TIMESTAMP": commit.timestamp,
+    }
+
+
+def _upstream(context: PipelineContext) -> dict[str, str | None]:
+    above = context.upstream
+    if above is None:
+        return {}
+    return {
+        "CI_UPSTREAM_PIPELINE_ID": str(above.parent.pipeline),
+        "CI_UPSTREAM_PROJECT_ID": str(above.parent.project_id),
+        "CI_UPSTREAM_JOB_ID": above.job_id,
     }
 
 
