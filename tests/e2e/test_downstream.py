@@ -114,10 +114,9 @@ class Downstream:
 
 def downstream(stack: Stack, report: dict[str, Any], job: str) -> Downstream:
     """Find the pipeline that a job has created."""
-    url = report["jobs"][job]["downstream"]
-    assert url, report["jobs"][job]["reason"]
-    dag, run = url.split("/dags/")[1].split("/runs/")
-    return Downstream(stack, dag, run)
+    found = report["jobs"][job]["downstream"]
+    assert found, report["jobs"][job]["reason"]
+    return Downstream(stack, found["dag_id"], found["run_id"])
 
 
 def test_a_child_gets_inputs_variables_and_artifacts_of_its_parent(stack: Stack, tmp_path: Path):
@@ -165,4 +164,5 @@ def test_another_projects_failure_reaches_those_who_wait_for_it(stack: Stack, tm
     assert status == {"deploy": "failed", "fire and forget": "success", "unknown": "failed"}
     assert report["jobs"]["deploy"]["reason"] == "downstream pipeline failed: break"
     assert downstream(stack, report, "deploy").states["break"] == "failed"
+    assert report["jobs"]["fire and forget"]["downstream"]["status"] == "failed"
     assert "local/nobody-knows is not known here" in report["jobs"]["unknown"]["reason"]

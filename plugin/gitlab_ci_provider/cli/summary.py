@@ -27,6 +27,9 @@ def summary(run: FollowedRun, objects: Path) -> Iterator[str]:
         if job["status"] == "failed":
             yield from _failure(name, job)
     for name, job in report["jobs"].items():
+        if below := job["downstream"]:
+            yield f"downstream pipeline of {name}: {below['status']}, {below['url']}"
+    for name, job in report["jobs"].items():
         for artifact in job["artifacts"]:
             files = f"{artifact['files']} file{'' if artifact['files'] == 1 else 's'}"
             yield f"artifacts of {name}: {objects / artifact['object_key']} ({files})"

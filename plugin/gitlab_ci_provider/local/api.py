@@ -84,6 +84,13 @@ class AirflowApi:
         answer = self._http.get(f"/api/v2{path}")
         return answer.json()["value"] if answer.is_success else None
 
+    def xcoms(self, dag: str, run: str, key: str) -> list[tuple[str, Any]]:
+        """Read what the tasks of a run have left under a key, by task."""
+        path = f"/dags/{dag}/dagRuns/{run}/taskInstances/~/xcomEntries"
+        found = self._ask("GET", path, params={"xcom_key": key, "limit": 500})
+        tasks = [one["task_id"] for one in found["xcom_entries"]]
+        return [(task, self.xcom(dag, run, task, key)) for task in tasks]
+
     def log(self, dag: str, run: str, task: TaskState) -> list[str]:
         """Read the lines of a task's log, without Airflow's own fields."""
         path = f"/dags/{dag}/dagRuns/{run}/taskInstances/{task.task_id}/logs/{task.try_number}"

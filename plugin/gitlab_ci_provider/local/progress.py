@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gitlab_ci_provider.local.api import AirflowApi, TaskState
+from gitlab_ci_provider.local.downstream import DownstreamRun, downstream_runs, is_settled
 from gitlab_ci_provider.model.names import CREATE_PIPELINE, task_ids
 from gitlab_ci_provider.model.pipeline import Pipeline
 
@@ -89,6 +90,12 @@ class Follower:
             self._decisions = record["decisions"] if record else None
         return Snapshot(state=state, jobs=tuple(self._jobs(tasks)), tasks=tasks)
 
+    def downstream(self) -> list[DownstreamRun]:
+        """Find the pipelines that the run has created so far."""
+        if not any(job.bridge for job in self.pipeline.jobs.values()):
+            return []
+        return list(downstream_runs(self.api, self.dag, self.run))
+
     def decision(self, job: str) -> Mapping[str, Any] | None:
         """Read what the rules decided for a job; None before they have."""
         return None if self._decisions is None else self._decisions[job]
@@ -115,7 +122,19 @@ class Follower:
                 return "absent"
             if decision["when"] == "manual" and decision["allow_failure"]["allowed"]:
                 return self._manual_or_skipped(job)
+        if status == "delayed" and self.pipeline.jobs[job].bridge is not None:
+            return self._waiting_bridge(job)
         return status
+
+    def _waiting_bridge(self, job: str) -> str:
+        """Tell a bridge whose pipeline goes on from one whose pipeline waits for a person."""
+        task = task_ids(self.pipeline.jobs)[job]
+        own = [one for one in self.downstream() if (one.above, one.task) == (self.run, task)]
+        stuck = bool(own) and all(is_settled(self.api, one) for one in own)
+        ended = {"success", "failed"}
+        if stuck and not any(self.api.run_state(one.dag, one.run) in ended for one in own):
+            return "blocked"
+        return "running"
 
     def _manual_or_skipped(self, job: str) -> str:
         result = self.api.xcom(self.dag, self.run, task_ids(self.pipeline.jobs)[job], "job_result")

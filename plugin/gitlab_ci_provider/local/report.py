@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from gitlab_ci_provider.local.downstream import described
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.local.progress import Follower, JobProgress, Snapshot
 from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE, task_ids
@@ -16,6 +17,9 @@ def build_report(
     """Gather how every job ended; `canceled` says that whoever followed the run stopped it."""
     jobs = {job.name: _job(follower, job, home) for job in end.jobs}
     result = _result(follower)
+    own = [one for one in follower.downstream() if one.above == follower.run]
+    below = {one.task: described(follower.api, one) for one in own}
+    jobs = {job.name: _job(follower, job, home, below) for job in end.jobs}
     return {
         "status": "canceled" if canceled else _status(end, result),
         "warnings": any(job["allowed_failure"] for job in jobs.values()),
@@ -54,7 +58,9 @@ def _status(end: Snapshot, result: dict[str, Any]) -> str:
     return str(result.get("status", "failed")) if end.state == "success" else "failed"
 
 
-def _job(follower: Follower, job: JobProgress, home: Home) -> dict[str, Any]:
+def _job(
+    follower: Follower, job: JobProgress, home: Home, downstream: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
     names = task_ids(follower.pipeline.jobs)
     asked = job.task is not None and job.task.state in {"success", "failed", "skipped"}
     result = (
@@ -79,6 +85,7 @@ def _job(follower: Follower, job: JobProgress, home: Home) -> dict[str, Any]:
         "coverage": result.get("coverage"),
         "environment": result.get("environment"),
         "release": result.get("release"),
+        "downstream": downstream.get(names[job.name]),
     }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.local.api import AirflowApi
+from gitlab_ci_provider.local.downstream import is_settled
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.local.progress import Follower, Snapshot
 from gitlab_ci_provider.local.report import build_report
@@ -51,14 +52,30 @@ def run_pipeline(
     follower = Follower(api, dag, run, pipeline)
     try:
         end = _follow(follower, show)
+        _wait_for_downstream(follower)
     except BaseException:
-        api.stop_run(dag, run)
+        _stop(follower)
         raise
     blocked = () if end.ended else end.blocked
     if blocked:
-        api.stop_run(dag, run)
+        _stop(follower)
     report = build_report(follower, end, home, canceled=bool(blocked))
     return FollowedRun(follower=follower, end=end, report=report, blocked=blocked)
+
+
+def _wait_for_downstream(follower: Follower) -> None:
+    """Wait for pipelines that no job waits for: the stack may end with this run."""
+    api = follower.api
+    while not all(is_settled(api, one) for one in follower.downstream()):
+        time.sleep(_LOOK_SECONDS)
+
+
+def _stop(follower: Follower) -> None:
+    """Stop a run and what it has created."""
+    runs = [(one.dag, one.run) for one in follower.downstream()]
+    for dag, run in [(follower.dag, follower.run), *runs]:
+        if follower.api.run_state(dag, run) not in {"success", "failed"}:
+            follower.api.stop_run(dag, run)
 
 
 def _follow(follower: Follower, show: Show) -> Snapshot:
