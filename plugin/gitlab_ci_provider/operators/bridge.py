@@ -107,7 +107,6 @@ class GitlabBridgeOperator(BaseOperator):
         except JobFailure as problem:
             self._fail(context, run, problem)
         finally:
-            bridge.forget()
             resource_turn.give_back(run, self.log)
 
     def _load(self, context: Context) -> JobRun:
@@ -136,10 +135,8 @@ class GitlabBridgeOperator(BaseOperator):
             self._show(context, memory.key)
             self._start(context, run, memory, upstream)
         except JobFailure as problem:
-            bridge.forget()
             self._fail(context, run, problem)
         except GitlabCiError as problem:
-            bridge.forget()
             self._fail(context, run, SystemFailure(str(problem), reason=CREATION_FAILED))
         else:
             until: Until = "ended" if bridge.bridge.strategy else "created"

@@ -36,12 +36,12 @@ class Memory:
 
     Attributes:
         since: when it began, in seconds since 1970.
-        pipeline: when the bridge's own pipeline was created; a new one creates a new child.
+        occasion: of creating it; clearing the task is another one, a lost worker is not.
     """
 
     key: RunKey
     since: float
-    pipeline: str
+    occasion: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +60,7 @@ class BridgeRun:
         """Give what an earlier process of this bridge has begun."""
         stored = self.context["task_state_store"].get(_KEY)
         memory = msgspec.convert(stored, Memory) if stored else None
-        return memory if memory and memory.pipeline == self.run.record.created_at else None
-
-    def forget(self) -> None:
-        """Let the next try create a new pipeline: this one is done with."""
-        self.context["task_state_store"].delete(_KEY)
+        return memory if memory and memory.occasion == self._occasion() else None
 
     def prepare(self) -> tuple[Memory, Upstream]:
         """Decide which pipeline to create, and remember it before it is.
@@ -75,9 +71,9 @@ class BridgeRun:
         upstream, dag = self._decide()
         known = self.memory()
         memory = Memory(
-            key=RunKey(dag=dag, run=known.key.run if known else self._run_id(upstream)),
+            key=RunKey(dag=dag, run=self._run_id(upstream)),
             since=known.since if known else time.time(),  # noqa: TID251 - for another process
-            pipeline=self.run.record.created_at,
+            occasion=self._occasion(),
         )
         self.context["task_state_store"].set(_KEY, plain(memory))
         return memory, upstream
@@ -122,10 +118,17 @@ class BridgeRun:
             raise SystemFailure(message, reason=CREATION_FAILED)
         return target
 
+    def _occasion(self) -> str:
+        """Tell when the bridge's pipeline was created, and how often its task was cleared since.
+
+        Only a clear moves `max_tries`.
+        """
+        return f"{self.run.record.created_at} {self.context['ti'].max_tries}"
+
     def _run_id(self, upstream: Upstream) -> str:
-        """Name the run: the same try of the same job of the same pipeline has the same one."""
+        """Name the run: the same for every process that works on one occasion."""
         ti = self.context["ti"]
-        names = (ti.dag_id, ti.run_id, ti.task_id, self.run.record.created_at, str(ti.try_number))
+        names = (ti.dag_id, ti.run_id, ti.task_id, self._occasion())
         digest = hashlib.sha256("\n".join(names).encode()).hexdigest()[:8]
         source = "parent_pipeline" if upstream.child else "pipeline"
         return f"{source}__{self.run.record.id}__{ti.task_id[:100]}__{digest}"
