@@ -37,7 +37,7 @@ def _read(context: Context, run: JobRun, job: str, path: str) -> bytes:
         with tempfile.TemporaryDirectory() as folder:
             archive = Path(folder) / ARCHIVE_NAME
             _fetch(run, artifact, archive)
-            return _member(archive, job, path)
+            return read_member(archive, job, path)
     raise _refusal(f"Job `{job}` not found in parent pipeline or does not have artifacts!")
 
 
@@ -57,7 +57,12 @@ def _fetch(run: JobRun, artifact: JobArtifact, archive: Path) -> None:
     S3Store(target).get(artifact.object_key, archive)
 
 
-def _member(archive: Path, job: str, path: str) -> bytes:
+def read_member(archive: Path, job: str, path: str) -> bytes:
+    """Read a file of a job's archive.
+
+    Raises:
+        SystemFailure: it is not there, or no file that a pipeline can be made of.
+    """
     try:
         with zipfile.ZipFile(archive) as opened:
             found = opened.getinfo(path.removeprefix("./"))

@@ -101,9 +101,8 @@ class GitlabBridgeOperator(BaseOperator):
                 raise SystemFailure("the run of the downstream pipeline was deleted")
             self._show(context, memory.key)
             bridge.check_created(memory.key)
-            waited = bridge.bridge.strategy
-            end = end_of(context, memory.key) if waited else None
-            self._inherit(context, inherited(waited, end))
+            end = end_of(context, memory.key) if bridge.strategy else None
+            self._inherit(context, inherited(bridge.strategy, end))
         except JobFailure as problem:
             self._fail(context, run, problem)
         finally:
@@ -133,13 +132,14 @@ class GitlabBridgeOperator(BaseOperator):
             resource_turn.take_turn(self, run, method_name="look_again")
             memory, upstream = bridge.prepare()
             self._show(context, memory.key)
-            self._start(context, run, memory, upstream)
+            if upstream is not None:
+                self._start(context, run, memory, upstream)
         except JobFailure as problem:
             self._fail(context, run, problem)
         except GitlabCiError as problem:
             self._fail(context, run, SystemFailure(str(problem), reason=CREATION_FAILED))
         else:
-            until: Until = "ended" if bridge.bridge.strategy else "created"
+            until: Until = "ended" if bridge.strategy else "created"
             self.log.info("waiting until it is %s, which takes no worker", until)
             trigger = DownstreamTrigger(memory.key.dag, memory.key.run, until)
             self.defer(trigger=trigger, method_name="resume")

@@ -12,7 +12,13 @@ from airflow.sdk import Context
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.model.bridge import Bridge
 from gitlab_ci_provider.model.downstream import Upstream
-from gitlab_ci_provider.operators.bridge_target import Target, child, other_project
+from gitlab_ci_provider.model.project import Ref
+from gitlab_ci_provider.operators.bridge_target import (
+    Target,
+    child,
+    known_project,
+    other_project,
+)
 from gitlab_ci_provider.operators.downstream_run import (
     CREATION_FAILED,
     RunKey,
@@ -26,6 +32,9 @@ from gitlab_ci_provider.planner.downstream import (
     check_lineage,
     plan_downstream,
 )
+from gitlab_ci_provider.planner.environment import job_environment
+from gitlab_ci_provider.snapshots.register import Register
+from gitlab_ci_provider.variables.expand import expand
 
 _KEY = "gitlab_ci_downstream"
 
@@ -62,16 +71,28 @@ class BridgeRun:
         memory = msgspec.convert(stored, Memory) if stored else None
         return memory if memory and memory.occasion == self._occasion() else None
 
-    def prepare(self) -> tuple[Memory, Upstream]:
+    @property
+    def strategy(self) -> str | None:
+        """How the job waits; `needs:pipeline` without `trigger:` mirrors what is there already."""
+        return "mirror" if self.bridge.mirrored_pipeline else self.bridge.strategy
+
+    def prepare(self) -> tuple[Memory, Upstream | None]:
         """Decide which pipeline to create, and remember it before it is.
+
+        Returns:
+            The pipeline, and what it is told; None when it was created by somebody else.
 
         Raises:
             GitlabCiError: GitLab would not create it, or not from this configuration.
         """
-        upstream, dag = self._decide()
         known = self.memory()
+        if self.bridge.mirrored_pipeline:
+            upstream, key = None, known.key if known else self._mirrored()
+        else:
+            upstream, dag = self._decide()
+            key = RunKey(dag=dag, run=self._run_id(upstream))
         memory = Memory(
-            key=RunKey(dag=dag, run=self._run_id(upstream)),
+            key=key,
             since=known.since if known else time.time(),  # noqa: TID251 - for another process
             occasion=self._occasion(),
         )
@@ -89,6 +110,20 @@ class BridgeRun:
             why = pipeline.reason if pipeline else f"see create_pipeline of {key.url(self.context)}"
             words = f"downstream pipeline can not be created, {why}"
             raise SystemFailure(words, reason=CREATION_FAILED)
+
+    def _mirrored(self) -> RunKey:
+        """Find the latest pipeline of another project's default branch."""
+        known = job_environment(subject(self.context, self.run))
+        path = expand(self.bridge.mirrored_pipeline or "", known)
+        owner = known_project(self.run.settings, path)
+        ref = Ref(name=owner.project.default_branch, sha="")
+        entry = Register(self.run.settings.register).latest(
+            path, ref, accept=lambda one: one.source != "parent_pipeline"
+        )
+        if entry is None:
+            message = f"{path} has no pipeline of {ref.name} yet"
+            raise SystemFailure(message, reason="upstream_bridge_project_not_found")
+        return RunKey(dag=entry.dag_id, run=entry.run_id)
 
     def _decide(self) -> tuple[Upstream, str]:
         ti, record = self.context["ti"], self.run.record

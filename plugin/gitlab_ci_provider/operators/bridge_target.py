@@ -10,7 +10,7 @@ from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.hooks.ci_variables import configured_variables
 from gitlab_ci_provider.model.bridge import Bridge
 from gitlab_ci_provider.model.context import PipelineContext
-from gitlab_ci_provider.model.dag_record import DagKind
+from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
 from gitlab_ci_provider.model.diagnostic import Severity
 from gitlab_ci_provider.model.downstream import Upstream
 from gitlab_ci_provider.model.names import dag_id
@@ -45,20 +45,28 @@ def other_project(settings: Settings, project: str, ref: str) -> Target:
         SystemFailure: the project was never synced here.
         GitlabCiError: the ref or its configuration is wrong.
     """
-    store = SnapshotStore(settings.snapshots)
-    name = dag_id(project)
-    if not store.has_dag(name):
-        message = (
-            f"the downstream project {project} is not known here: "
-            "sync it, or start the stack with it, then retry this job"
-        )
-        raise SystemFailure(message, reason=NOT_FOUND)
-    owner = store.load_dag(name)
+    store, owner = SnapshotStore(settings.snapshots), known_project(settings, project)
     pinned = pin(owner, ref or owner.project.default_branch, settings)
     record = record_of_ref(store, owner, pinned.ref, pinned.digest)
     if record.kind is DagKind.REF:
         publish(store, record, settings.dag_files)
     return Target(dag=record.dag_id)
+
+
+def known_project(settings: Settings, project: str) -> DagRecord:
+    """Give the record of a project.
+
+    Raises:
+        SystemFailure: it was never synced here.
+    """
+    store, name = SnapshotStore(settings.snapshots), dag_id(project)
+    if not store.has_dag(name):
+        message = (
+            f"the project {project} is not known here: "
+            "sync it, or start the stack with it, then retry this job"
+        )
+        raise SystemFailure(message, reason=NOT_FOUND)
+    return store.load_dag(name)
 
 
 def child(context: Context, run: JobRun, bridge: Bridge, upstream: Upstream) -> Target:

@@ -16,7 +16,7 @@ from gitlab_ci_provider.model.project import Ref, RefKind
 from gitlab_ci_provider.model.run import JobResult, JobStatus, PipelineRun
 from gitlab_ci_provider.model.variables import Variables
 from gitlab_ci_provider.operators.downstream_run import RunKey, result_of
-from gitlab_ci_provider.settings import Settings, load_settings
+from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.snapshots.register import Register
 from gitlab_ci_provider.snapshots.store import SnapshotStore
 from gitlab_ci_provider.variables.expand import expand
@@ -26,7 +26,11 @@ MAX_LOOKS = 100
 
 
 def cross_results(
-    context: Context, run: PipelineRun, needs: tuple[CrossNeed, ...], variables: Variables
+    context: Context,
+    run: PipelineRun,
+    needs: tuple[CrossNeed, ...],
+    variables: Variables,
+    settings: Settings,
 ) -> dict[str, JobResult]:
     """Find what jobs of other pipelines have left for a job, by what its log calls them.
 
@@ -35,11 +39,12 @@ def cross_results(
         run: the job's own pipeline.
         needs: of the job.
         variables: of the job, expanded.
+        settings: where pipelines are registered.
 
     Raises:
         SystemFailure: something cannot be had; the job must not start.
     """
-    search = _Search(context, load_settings(), variables)
+    search = _Search(context, settings, variables)
     return dict(search.find(need, run) for need in needs if need.job and need.artifacts)
 
 

@@ -113,7 +113,7 @@ def _with_cross_needs(
     needs = run.job.cross_needs
     if run.job.bridge is not None or not needs:
         return gathered
-    found = cross_results(context, run.record, needs, job_environment(gathered))
+    found = cross_results(context, run.record, needs, job_environment(gathered), run.settings)
     theirs = {label: result.reports for label, result in found.items()}
     return replace(
         gathered,
