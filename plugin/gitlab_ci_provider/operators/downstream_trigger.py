@@ -53,7 +53,7 @@ class DownstreamTrigger(BaseTrigger):
         from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
         try:
-            state = str(RuntimeTaskInstance.get_dagrun_state(self.dag, self.run_id))
+            state = _word(RuntimeTaskInstance.get_dagrun_state(self.dag, self.run_id))
         except AirflowRuntimeError as problem:
             if is_missing(problem):
                 return "gone"
@@ -68,7 +68,12 @@ class DownstreamTrigger(BaseTrigger):
         states = RuntimeTaskInstance.get_task_states(
             dag_id=self.dag, task_ids=[CREATE_PIPELINE], run_ids=[self.run_id]
         )
-        return states.get(self.run_id, {}).get(CREATE_PIPELINE) in _TASK_ENDS
+        return _word(states.get(self.run_id, {}).get(CREATE_PIPELINE)) in _TASK_ENDS
+
+
+def _word(state: Any) -> str:
+    """Turn a state into its word: Airflow's enumerations are texts that hash differently."""
+    return str(getattr(state, "value", state))
 
 
 def is_missing(problem: Any) -> bool:
