@@ -15,7 +15,6 @@ def build_report(
     follower: Follower, end: Snapshot, home: Home, *, canceled: bool
 ) -> dict[str, Any]:
     """Gather how every job ended; `canceled` says that whoever followed the run stopped it."""
-    jobs = {job.name: _job(follower, job, home) for job in end.jobs}
     result = _result(follower)
     own = [one for one in follower.downstream() if one.above == follower.run]
     below = {one.task: described(follower.api, one) for one in own}
@@ -80,7 +79,6 @@ def _job(
         "duration": job.duration if ran else None,
         "log": str(log) if log is not None and log.exists() else None,
         "artifacts": result.get("artifacts") or [],
-        "downstream": result.get("downstream") or None,
         "reports": result.get("reports") or [],
         "coverage": result.get("coverage"),
         "environment": result.get("environment"),
