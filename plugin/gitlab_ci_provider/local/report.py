@@ -54,7 +54,7 @@ def _status(end: Snapshot, result: dict[str, Any]) -> str:
     finish = end.tasks.get(FINISH_PIPELINE)
     if finish is not None and finish.state == "skipped":
         return "skipped"
-    return str(result.get("status", "failed")) if end.state == "success" else "failed"
+    return str(result.get("status", "failed"))
 
 
 def _job(
@@ -69,9 +69,11 @@ def _job(
     ) or {}
     log = raw_log(follower, home, job.name, job.task.try_number) if job.task else None
     ran = job.status in {"success", "failed"}
+    # A job that fails says so; a task that failed without a word was marked so by a person.
+    unsaid = "canceled" if job.status == "failed" else _final(job.status)
     return {
         "stage": job.stage,
-        "status": result.get("status") or _final(job.status),
+        "status": result.get("status") or unsaid,
         "allowed_failure": bool(result.get("allowed_failure")),
         "exit_code": result.get("exit_code"),
         "reason": result.get("reason") or _absence(follower, job.name),

@@ -20,10 +20,10 @@ from gitlab_ci_provider.operators.pipeline_pods import delete_pods
 from gitlab_ci_provider.operators.project_settings import project_settings
 from gitlab_ci_provider.operators.run_record import PIPELINE_KEY, task_states
 from gitlab_ci_provider.schedule.auto_cancel import (
+    cancelable,
     canceled_by_commit,
     has_ended,
     is_redundant,
-    not_ended,
 )
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.snapshots.cancellations import Cancellations
@@ -53,7 +53,7 @@ def cancel_rest(context: Context, failed: JobRun, log: logging.Logger) -> None:
     if run.auto_cancel is None or run.auto_cancel.on_job_failure != "all":
         return
     states = _by_job(run, task_states(context, run.dag_id, run.run_id))
-    others = tuple(other for other in not_ended(run, states) if other != job)
+    others = tuple(other for other in cancelable(run, states) if other != job)
     order = Cancellation(name="failure", reason=f"because '{job}' failed", jobs=others)
     cancel_jobs(failed.settings, run, order, log)
 

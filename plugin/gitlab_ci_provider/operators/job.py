@@ -102,6 +102,7 @@ class GitlabJobOperator(KubernetesPodOperator):
         try:
             run = load_job_run(context, self.job)
         except GitlabCiError as problem:
+            self._tell(context, problem)
             raise AirflowFailException(str(problem)) from problem
         if reason := obey(context, run):
             raise AirflowSkipException(f"canceled {reason}")
@@ -129,8 +130,20 @@ class GitlabJobOperator(KubernetesPodOperator):
             self._fail(context, run, problem)
         except GitlabCiError as problem:
             self._fail(context, run, SystemFailure(str(problem)))
+        except Exception as problem:
+            self._end_if_canceled(context, run)
+            self._tell(context, problem)
+            raise
         else:
             push_result(context, result)
+
+    def _tell(self, context: Context, problem: Exception) -> None:
+        """Say that the job has failed: without a word it would count as canceled."""
+        reason = f"{type(problem).__name__}, see the log of the task"
+        failure = JobResult(
+            status=JobStatus.FAILED, failure_reason="unknown_failure", reason=reason
+        )
+        push_result(context, failure)
 
     def _end_if_canceled(self, context: Context, run: JobRun) -> None:
         """End as canceled when that is why the pod has gone.

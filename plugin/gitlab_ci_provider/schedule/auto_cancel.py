@@ -24,6 +24,9 @@ _SOURCES: frozenset[PipelineSource] = frozenset(
 
 _STARTED = frozenset({"running", "success", "failed", "up_for_retry", "restarting"})
 _ENDED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
+_ACTIVE = frozenset({"running", "queued", "scheduled", "deferred", "up_for_retry", "restarting"})
+_MANUAL = "awaiting_input"
+"""A manual job that waits for a person; GitLab cancels neither it nor a pipeline that waits so."""
 
 TaskStates = Mapping[str, str | None]
 """Airflow's task states, by job."""
@@ -59,7 +62,7 @@ def canceled_by_commit(
     (`bridges`) never protect a pipeline. `interruptible` ends only the jobs that are.
     """
     mode = settle(older.auto_cancel, None).on_new_commit
-    unfinished = not_ended(older, states)
+    unfinished = cancelable(older, states)
     if mode == "interruptible":
         return tuple(job for job in unfinished if _interruptible(older, job))
     if mode == "conservative" and not _protected(older, states, frozenset(bridges)):
@@ -67,13 +70,15 @@ def canceled_by_commit(
     return ()
 
 
-def not_ended(run: PipelineRun, states: TaskStates) -> tuple[str, ...]:
-    """List the jobs of a pipeline that have not ended."""
-    return tuple(
-        job
-        for job, decision in run.decisions.items()
-        if decision.present and not has_ended(states.get(job))
-    )
+def cancelable(run: PipelineRun, states: TaskStates) -> tuple[str, ...]:
+    """List the jobs of a pipeline that can be canceled.
+
+    Source: GitLab's `Ci::HasStatus::CANCELABLE_STATUSES`, for jobs and for the pipeline itself.
+    """
+    here = {job: states.get(job) for job, one in run.decisions.items() if one.present}
+    if _MANUAL in here.values() and not _ACTIVE & set(here.values()):
+        return ()
+    return tuple(job for job, state in here.items() if not has_ended(state) and state != _MANUAL)
 
 
 def has_ended(state: str | None) -> bool:

@@ -69,10 +69,18 @@ def test_a_started_job_that_is_not_interruptible_protects_its_pipeline(state: st
     assert canceled_by_commit(OLDER, {**UNDER_WAY, "deploy": state}) == ()
 
 
-@pytest.mark.parametrize("state", [None, "scheduled", "queued", "deferred", "awaiting_input"])
+@pytest.mark.parametrize("state", [None, "scheduled", "queued", "deferred"])
 def test_a_job_that_has_not_started_protects_nothing(state: str | None):
     """Waiting for a runner, a person or a resource is not started."""
     assert canceled_by_commit(OLDER, {**UNDER_WAY, "deploy": state}) == ("test", "deploy")
+
+
+def test_manual_jobs_that_wait_for_a_person_are_left_alone():
+    """And so is a pipeline in which nothing else happens: its status is `manual`."""
+    waiting = {"lint": "success", "test": "awaiting_input", "deploy": None}
+
+    assert canceled_by_commit(OLDER, waiting) == ()
+    assert canceled_by_commit(OLDER, {**waiting, "lint": "running"}) == ("lint", "deploy")
 
 
 def test_trigger_jobs_protect_nothing():
