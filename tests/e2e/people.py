@@ -35,6 +35,15 @@ class Person:
         """Wait until a task is in one of these states."""
         wait_for(lambda: self.states().get(task) in states)
 
+    def wait_for_question(self, task: str) -> None:
+        """Wait until a task has asked, and its process is gone.
+
+        Nobody answers sooner; a program could, and Airflow would take the end of that process for
+        the end of the task that was resumed.
+        """
+        self.wait_for_state(task, "awaiting_input")
+        self.wait_until_no_process_runs(task)
+
     def wait_for_end(self) -> str:
         """Wait until the run has ended and tell how."""
         wait_for(lambda: self.api.run_state(self.dag, self.run) in {"success", "failed"})

@@ -1,0 +1,76 @@
+"""What a manual or delayed job does when its turn comes."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import TaskDeferred
+
+from gitlab_ci_provider.model.rules import AllowFailure, When
+from gitlab_ci_provider.model.run import Play
+from gitlab_ci_provider.operators import playing, waiting
+from gitlab_ci_provider.schedule.decide import Start, Verdict
+from unit.operators.test_waiting import JOB, FakeStore, FakeTask, clear
+
+MANUAL = Verdict(start=Start.MANUAL, reason="")
+DELAY = Verdict(start=Start.DELAY, reason="")
+
+
+class FakeOperator:
+    log = logging.getLogger("test")
+
+    def defer(self, *, trigger: Any, method_name: str) -> None:
+        raise TaskDeferred(trigger=trigger, method_name=method_name)
+
+
+@pytest.fixture
+def context() -> Any:
+    return {"ti": FakeTask(), "task_state_store": FakeStore()}
+
+
+def test_an_optional_job_is_passed_over_until_it_is_cleared(context: Any):
+    """The first time it is offered; after a clear it starts, and another try starts, too."""
+    assert playing.wait(FakeOperator(), context, JOB, MANUAL) is None
+
+    clear(context)
+
+    assert playing.wait(FakeOperator(), context, JOB, MANUAL) == JOB
+    assert playing.wait(FakeOperator(), context, JOB, MANUAL) == JOB
+
+
+def test_a_delay_is_a_moment(context: Any):
+    """What is kept for the triggerer is the time, not a duration that restarts with it."""
+    job = replace(JOB, decision=replace(JOB.decision, when=When.DELAYED, start_in=7 * 86400))
+
+    with pytest.raises(TaskDeferred) as deferred:
+        playing.wait(FakeOperator(), context, job, DELAY)
+
+    _, kept = deferred.value.trigger.serialize()
+    assert kept["moment"] - datetime.now(UTC) > timedelta(days=6, hours=23)
+    assert deferred.value.method_name == "go_off"
+
+
+def test_a_delayed_job_that_is_cleared_starts_now(context: Any):
+    """Clearing it is GitLab's "Start now"."""
+    with pytest.raises(TaskDeferred):
+        playing.wait(FakeOperator(), context, JOB, DELAY)
+
+    clear(context)
+
+    assert playing.wait(FakeOperator(), context, JOB, DELAY) == JOB
+
+
+def test_another_try_starts_with_what_was_given(context: Any):
+    """A retry of a blocking job does not ask again."""
+    blocking = replace(JOB, decision=replace(JOB.decision, allow_failure=AllowFailure()))
+    play = Play(user_id="7", user_name="ada")
+    waiting.keep_play(context, blocking, play)
+
+    again = playing.wait(FakeOperator(), context, blocking, Verdict(start=Start.BLOCK, reason=""))
+
+    assert again is not None
+    assert again.play == play
