@@ -12,6 +12,7 @@ from typing import Literal
 from gitlab_ci_provider.model.artifacts import SaveWhen
 
 GitStrategy = Literal["clone", "fetch", "none", "empty"]
+SubmoduleStrategy = Literal["none", "normal", "recursive"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,12 @@ class GetSources:
     Attributes:
         refspecs: what to fetch; the commit `sha` must be reachable from them or fetchable itself.
         depth: commits of history; 0 fetches all.
+        checkout: False leaves what is in the working copy.
+        lfs: get the files that Git LFS keeps elsewhere.
         attempts: how often to try.
+        submodule_paths: of `.gitmodules`; none means all.
+        submodule_depth: commits of history; 0 fetches all.
+        https_submodules: fetch those that are given by ssh over https from the same server.
         username, password: for HTTP; they never appear in the URL, the repository or the log.
     """
 
@@ -43,6 +49,13 @@ class GetSources:
     depth: int = 20
     clean_flags: tuple[str, ...] = ("-ffdx",)
     fetch_flags: tuple[str, ...] = ("--prune", "--quiet")
+    checkout: bool = True
+    lfs: bool = True
+    submodule_strategy: SubmoduleStrategy = "none"
+    submodule_paths: tuple[str, ...] = ()
+    submodule_depth: int = 0
+    submodule_flags: tuple[str, ...] = ()
+    https_submodules: bool = False
     attempts: int = 1
     username: str = ""
     password: str = ""

@@ -41,6 +41,11 @@ def temporary_dir(project_dir: str) -> str:
     return f"{project_dir}.tmp"
 
 
+def job_env_path(project_dir: str) -> str:
+    """Name GITLAB_ENV, the file with which a script sets variables for the job's next scripts."""
+    return f"{temporary_dir(project_dir)}/gitlab_runner_env"
+
+
 def file_variable_path(project_dir: str, name: str) -> str:
     """Name the file that holds the value of a variable of type file, where the runner puts it."""
     return f"{temporary_dir(project_dir)}/{name}"

@@ -26,7 +26,7 @@ from gitlab_ci_provider.planner.ending import deadline, grace
 from gitlab_ci_provider.planner.environment import job_environment, plan_variables
 from gitlab_ci_provider.planner.job_inputs import with_inputs
 from gitlab_ci_provider.planner.release import plan_release
-from gitlab_ci_provider.planner.sources import plan_sources
+from gitlab_ci_provider.planner.sources import clone_path, plan_sources
 from gitlab_ci_provider.planner.subject import Subject
 from gitlab_ci_provider.variables.expand import expand
 from gitlab_ci_provider.variables.masking import Masker
@@ -64,6 +64,10 @@ def plan_job(subject: Subject) -> PlannedJob:
     variables = job_environment(subject)
     masked = tuple(one.value for one in variables if one.masked and one.value)
     try:
+        path = clone_path({one.name: one.value for one in variables})
+        if path:
+            subject = replace(subject, clone_path=path)
+            variables = job_environment(subject)
         return _planned(subject, variables, masked)
     except JobFailure as failure:
         # What is wrong with a variable may quote another one's value.

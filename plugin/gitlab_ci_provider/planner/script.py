@@ -18,7 +18,7 @@ from pathlib import Path
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.model.job import Script
 from gitlab_ci_provider.model.plan import JobPlan, PlanVariable
-from gitlab_ci_provider.model.workspace import EVENTS_FIFO, file_variable_path
+from gitlab_ci_provider.model.workspace import EVENTS_FIFO, file_variable_path, job_env_path
 
 _ENTRY_BODY = Path(__file__).with_name("entry.sh")
 
@@ -35,6 +35,11 @@ SHELLS = (
 """In the order in which the runner looks for them."""
 
 _AFTER_SCRIPT_TIMEOUT = "5m"
+
+_READ_JOB_ENV = """\
+if [ -r "$GITLAB_ENV" ]; then
+  while read -r line; do export "$line"; done < "$GITLAB_ENV"
+fi"""
 
 _OPTIONS = """\
 trap 'exit 1' TERM
@@ -139,6 +144,8 @@ def _exports(plan: JobPlan) -> Iterator[str]:
         else:
             warning = f"WARNING: variable {variable.name!r} is left out: no shell can export it"
             yield f"printf '%s\\n' {_quote(f'{_YELLOW}{warning}{_RESET}')}"
+    yield f"export GITLAB_ENV={_quote(job_env_path(plan.project_dir))}"
+    yield _READ_JOB_ENV
     owned = {
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": "safe.directory",

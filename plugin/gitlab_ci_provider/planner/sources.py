@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import posixpath
 import shlex
 from collections.abc import Mapping
 
 from gitlab_ci_provider.exceptions import SystemFailure
-from gitlab_ci_provider.model.plan import GetSources, GitStrategy
+from gitlab_ci_provider.model.plan import GetSources, GitStrategy, SubmoduleStrategy
 from gitlab_ci_provider.model.project import RefKind
+from gitlab_ci_provider.model.workspace import BUILDS_DIR
 from gitlab_ci_provider.planner.subject import Subject
+
+_SUBMODULES: tuple[SubmoduleStrategy, ...] = ("none", "normal", "recursive")
+_BOOLEANS = {"1": True, "t": True, "true": True, "0": False, "f": False, "false": False}
+"""What Go's `ParseBool` takes, in any case."""
 
 _STRATEGIES: tuple[GitStrategy, ...] = ("fetch", "clone", "none", "empty")
 
@@ -21,9 +27,10 @@ def plan_sources(subject: Subject, environment: Mapping[str, str]) -> GetSources
     """
     run = subject.run
     kind = "tags" if run.ref.kind == RefKind.TAG else "heads"
-    submodules = environment.get("GIT_SUBMODULE_STRATEGY") or "none"
-    if submodules != "none":
-        raise _wrong("GIT_SUBMODULE_STRATEGY", submodules, "none: submodules are not fetched yet")
+    depth = _number("GIT_DEPTH", environment, 20)
+    if environment.get("GIT_CLONE_EXTRA_FLAGS"):
+        flags = environment["GIT_CLONE_EXTRA_FLAGS"]
+        raise _wrong("GIT_CLONE_EXTRA_FLAGS", flags, "empty: take GIT_FETCH_EXTRA_FLAGS")
     target = "remotes/origin" if kind == "heads" else "tags"
     return GetSources(
         url=run.project.clone_url,
@@ -31,9 +38,16 @@ def plan_sources(subject: Subject, environment: Mapping[str, str]) -> GetSources
         refspecs=(f"+refs/{kind}/{run.ref.name}:refs/{target}/{run.ref.name}",),
         ref_name=run.ref.name,
         strategy=_strategy(environment),
-        depth=_number("GIT_DEPTH", environment, 20),
+        depth=depth,
         clean_flags=_flags("GIT_CLEAN_FLAGS", environment, ("-ffdx",)),
         fetch_flags=_flags("GIT_FETCH_EXTRA_FLAGS", environment, ("--prune", "--quiet")),
+        checkout=_boolean("GIT_CHECKOUT", environment, default=True),
+        lfs=not _boolean("GIT_LFS_SKIP_SMUDGE", environment, default=False),
+        submodule_strategy=_submodules(environment),
+        submodule_paths=_submodule_paths(environment),
+        submodule_depth=_number("GIT_SUBMODULE_DEPTH", environment, depth),
+        submodule_flags=_flags("GIT_SUBMODULE_UPDATE_FLAGS", environment, ()),
+        https_submodules=_boolean("GIT_SUBMODULE_FORCE_HTTPS", environment, default=False),
         attempts=_number("GET_SOURCES_ATTEMPTS", environment, 1),
         username=subject.login.username if subject.login else "",
         password=subject.login.password if subject.login else "",
@@ -46,6 +60,47 @@ def _strategy(environment: Mapping[str, str]) -> GitStrategy:
         if strategy == given:
             return strategy
     raise _wrong("GIT_STRATEGY", given, f"one of {', '.join(_STRATEGIES)}")
+
+
+def clone_path(environment: Mapping[str, str]) -> str:
+    """Read GIT_CLONE_PATH, where the working copy goes; empty for the usual place.
+
+    Raises:
+        SystemFailure: it is not below CI_BUILDS_DIR.
+    """
+    given = environment.get("GIT_CLONE_PATH", "")
+    if not given:
+        return ""
+    path = posixpath.normpath(posixpath.join(BUILDS_DIR, given))
+    if not path.startswith(f"{BUILDS_DIR}/"):
+        raise _wrong("GIT_CLONE_PATH", given, f"within CI_BUILDS_DIR, {BUILDS_DIR}")
+    return path
+
+
+def _submodules(environment: Mapping[str, str]) -> SubmoduleStrategy:
+    """Read the strategy; without a repository there are no submodules."""
+    given = environment.get("GIT_SUBMODULE_STRATEGY") or "none"
+    for strategy in _SUBMODULES:
+        if strategy == given:
+            return strategy if _strategy(environment) in {"fetch", "clone"} else "none"
+    raise _wrong("GIT_SUBMODULE_STRATEGY", given, f"one of {', '.join(_SUBMODULES)}")
+
+
+def _submodule_paths(environment: Mapping[str, str]) -> tuple[str, ...]:
+    text = environment.get("GIT_SUBMODULE_PATHS", "")
+    paths = tuple(text.split())
+    if ":(exclude)" in paths:
+        raise _wrong("GIT_SUBMODULE_PATHS", text, "paths, `:(exclude)path` without a space")
+    return paths
+
+
+def _boolean(name: str, environment: Mapping[str, str], *, default: bool) -> bool:
+    text = environment.get(name, "").lower()
+    if not text:
+        return default
+    if text not in _BOOLEANS:
+        raise _wrong(name, text, "true or false")
+    return _BOOLEANS[text]
 
 
 def _number(name: str, environment: Mapping[str, str], default: int) -> int:

@@ -42,6 +42,7 @@ class Subject:
         configured: variables of the instance, the groups and the project.
         login: at the server of the repository; None for none.
         store: None when the installation has no object store.
+        clone_path: of the working copy, instead of the usual one.
         play: what was given by the person who played the job.
     """
 
@@ -59,11 +60,12 @@ class Subject:
     login: GitLogin | None = None
     configured: ConfiguredVariables = ConfiguredVariables()
     play: Play = Play()
+    clone_path: str = ""
 
     @property
     def project_dir(self) -> str:
         """CI_PROJECT_DIR."""
-        return f"{BUILDS_DIR}/{self.run.project.path}"
+        return self.clone_path or f"{BUILDS_DIR}/{self.run.project.path}"
 
     @property
     def context(self) -> PipelineContext:

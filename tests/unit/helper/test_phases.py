@@ -61,7 +61,7 @@ def test_file_variables_are_written(tmp_path: Path):
     os.umask(umask)
 
     folder = tmp_path / "builds" / "project.tmp"
-    assert [path.name for path in folder.iterdir()] == ["KEY"]
+    assert {path.name for path in folder.iterdir()} == {"KEY", "gitlab_runner_env"}
     assert (folder / "KEY").read_bytes() == "a\r\nü".encode()
     assert (folder / "KEY").stat().st_mode & 0o777 == 0o666
 

@@ -81,7 +81,7 @@ def test_git_variables_are_honoured():
 
 @pytest.mark.parametrize(
     "variables",
-    [{"GIT_STRATEGY": "magic"}, {"GIT_DEPTH": "deep"}, {"GIT_SUBMODULE_STRATEGY": "recursive"}],
+    [{"GIT_STRATEGY": "magic"}, {"GIT_DEPTH": "deep"}, {"GIT_SUBMODULE_STRATEGY": "all"}],
 )
 def test_what_cannot_be_done_is_refused(variables):
     """A GIT_ variable that is wrong or not supported fails the job in words."""

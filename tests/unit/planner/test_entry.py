@@ -58,6 +58,16 @@ def test_after_script_knows_how_the_script_ended(
     assert f"\n{status},,{build.project}\n" in log
 
 
+def test_gitlab_env_carries_variables_to_after_script(shell: Path, tmp_path: Path):
+    """Lines that the script adds to the file are variables of the next script, as written."""
+    (tmp_path / "project.tmp").mkdir()
+    script = Script(main=("echo 'MADE=a b=$HOME' >> \"$GITLAB_ENV\"",), after=('echo "is $MADE"',))
+
+    _, _, log = Build(tmp_path, shell, script).run()
+
+    assert "\nis a b=$HOME\n" in log
+
+
 @pytest.mark.parametrize(("ignore", "code"), [("true", 0), ("false", 5)])
 def test_after_script_fails_the_job_only_when_asked(
     shell: Path, tmp_path: Path, ignore: str, code: int

@@ -18,6 +18,11 @@ from gitlab_ci_provider.helper.attempts import attempt
 from gitlab_ci_provider.helper.context import PhaseContext
 from gitlab_ci_provider.helper.git import Git, GitError
 from gitlab_ci_provider.helper.output import Output
+from gitlab_ci_provider.helper.phases.get_more_sources import (
+    NO_SMUDGE,
+    pull_lfs,
+    update_submodules,
+)
 from gitlab_ci_provider.model.git_login import GitLogin, login_environment
 from gitlab_ci_provider.model.plan import GetSources
 
@@ -47,7 +52,6 @@ def get_sources(context: PhaseContext) -> None:
         sleep=context.sleep,
         say=lambda problem: _start_over(problem, context),
     )
-    context.output.notice("Skipping Git submodules setup")
 
 
 def _start_over(problem: str, context: PhaseContext) -> None:
@@ -58,7 +62,7 @@ def _start_over(problem: str, context: PhaseContext) -> None:
 
 def _fetch_and_checkout(sources: GetSources, folder: Path, output: Output) -> None:
     login = GitLogin(username=sources.username, password=sources.password)
-    extra = login_environment(sources.url, login)
+    extra = {**NO_SMUDGE, **login_environment(sources.url, login)}
     git = Git(folder=folder, say=output.line, extra=extra)
     depth = f" with git depth set to {sources.depth}" if sources.depth else ""
     output.notice(f"Fetching changes{depth}...")
@@ -68,7 +72,12 @@ def _fetch_and_checkout(sources: GetSources, folder: Path, output: Output) -> No
     except GitError as error:
         message = f"cannot fetch commit {sources.sha} from {sources.url}: {error}"
         raise SourceError(message) from error
-    _checkout(Git(folder=folder, say=output.line), sources, output)
+    if sources.checkout:
+        _checkout(Git(folder=folder, say=output.line, extra=NO_SMUDGE), sources, output)
+        pull_lfs(git, sources, output)
+    else:
+        output.notice("Skipping Git checkout")
+    update_submodules(git, sources, output)
 
 
 def _set_up(git: Git, url: str, output: Output) -> None:

@@ -7,11 +7,12 @@ run as another one than the helper (the runner works with umask 0000 for the sam
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.helper.context import PhaseContext
 from gitlab_ci_provider.helper.handshake import make_fifo
-from gitlab_ci_provider.model.workspace import EVENTS_NAME
+from gitlab_ci_provider.model.workspace import EVENTS_NAME, job_env_path
 
 
 def prepare_script(context: PhaseContext) -> None:
@@ -25,6 +26,7 @@ def prepare_script(context: PhaseContext) -> None:
     context.project_dir.mkdir(parents=True, exist_ok=True)
     context.temporary_dir.mkdir(exist_ok=True)
     make_fifo(context.control / EVENTS_NAME)
+    Path(job_env_path(context.plan.project_dir)).touch()
     for variable in context.plan.variables:
         if variable.file:
             _write(context, variable.name, variable.value)

@@ -1,0 +1,139 @@
+"""Phase get_sources: submodules, Git LFS, and leaving the checkout out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gitlab_ci_provider.exceptions import SourceError
+from gitlab_ci_provider.helper.context import PhaseContext
+from gitlab_ci_provider.helper.lazy_store import LazyStore
+from gitlab_ci_provider.helper.output import Output
+from gitlab_ci_provider.helper.phases.get_sources import get_sources
+from gitlab_ci_provider.model.plan import GetSources, JobPlan
+from servers.git_http import GitServer, git_server
+from servers.repositories import commit, git, make_repository
+
+pytestmark = pytest.mark.integration
+
+TOKEN = "glcbt-secret-token"
+
+
+def add_submodule(repository: Path, name: str, url: str, sha: str) -> None:
+    """Put a submodule into a repository without fetching it."""
+    with (repository / ".gitmodules").open("a") as file:
+        file.write(f'[submodule "{name}"]\n\tpath = {name}\n\turl = {url}\n')
+    git(repository, "update-index", "--add", "--cacheinfo", f"160000,{sha},{name}")
+    git(repository, "add", ".gitmodules")
+    git(repository, "commit", "--quiet", "--message", f"add {name}")
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[GitServer]:
+    """A project with two submodules, one of which has another; all want a login."""
+    served = tmp_path / "served" / "group"
+    deep = make_repository(served / "deep", {"deep.txt": "deep\n"})
+    make_repository(served / "lib", {"lib.txt": "lib\n"})
+    add_submodule(served / "lib", "deep", "../deep", deep)
+    other = make_repository(served / "other", {"other.txt": "other\n"})
+    make_repository(served / "project", {"README": "one\n"})
+    add_submodule(served / "project", "lib", "../lib", git(served / "lib", "rev-parse", "HEAD"))
+    add_submodule(served / "project", "other", "git@127.0.0.1:group/other", other)
+    with git_server(tmp_path / "served", token=TOKEN) as running:
+        yield running
+
+
+def run(server: GitServer, tmp_path: Path, **changes: object) -> Path:
+    """Run the phase; returns the working copy."""
+    copy = tmp_path / "copy"
+    copy.mkdir(exist_ok=True)
+    sha = git(tmp_path / "served" / "group" / "project", "rev-parse", "HEAD")
+    plan = GetSources(
+        url=server.url("group/project"),
+        sha=sha,
+        refspecs=("+refs/heads/main:refs/remotes/origin/main",),
+        ref_name="main",
+        username="oauth2",
+        password=TOKEN,
+    )
+    context = PhaseContext(
+        plan=JobPlan(job="job", project_dir=str(copy), sources=replace(plan, **changes)),
+        output=Output([TOKEN]),
+        store=LazyStore(_no_store),
+        sleep=lambda _: None,
+        control=tmp_path,
+    )
+    get_sources(context)
+    return copy
+
+
+def _no_store() -> None:
+    raise AssertionError("get_sources needs no object store")
+
+
+def test_without_a_strategy_submodules_stay_empty(server: GitServer, tmp_path: Path):
+    """`none` is the default."""
+    copy = run(server, tmp_path)
+
+    assert (copy / "README").exists()
+    assert not (copy / "lib" / "lib.txt").exists()
+
+
+def test_normal_fetches_those_of_the_repository_with_its_login(server: GitServer, tmp_path: Path):
+    """Not those of submodules, and only the paths that were asked for."""
+    copy = run(server, tmp_path, submodule_strategy="normal", submodule_paths=("lib",))
+
+    assert (copy / "lib" / "lib.txt").read_text() == "lib\n"
+    assert not (copy / "lib" / "deep" / "deep.txt").exists()
+    assert not (copy / "other" / "other.txt").exists()
+
+
+def test_recursive_goes_all_the_way_and_ssh_can_become_http(server: GitServer, tmp_path: Path):
+    """GIT_SUBMODULE_FORCE_HTTPS takes the server's own address for submodules by ssh."""
+    copy = run(
+        server, tmp_path, submodule_strategy="recursive", https_submodules=True, submodule_depth=1
+    )
+
+    assert (copy / "lib" / "deep" / "deep.txt").read_text() == "deep\n"
+    assert (copy / "other" / "other.txt").read_text() == "other\n"
+    assert git(copy / "lib", "rev-list", "--count", "HEAD") == "1"
+
+
+def test_the_password_stays_out_of_submodules_too(
+    server: GitServer, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
+    """No configuration in the working copy holds it, and no log."""
+    copy = run(server, tmp_path, submodule_strategy="recursive", submodule_paths=("lib",))
+
+    files = [path for path in copy.rglob("*") if path.is_file()]
+    assert [path for path in files if TOKEN.encode() in path.read_bytes()] == []
+    assert TOKEN not in capfd.readouterr().out
+
+
+def test_a_submodule_that_cannot_be_had_fails_the_job(server: GitServer, tmp_path: Path):
+    """After a second try, with git's words."""
+    with pytest.raises(SourceError, match="cannot get the submodules: git submodule"):
+        run(server, tmp_path, submodule_strategy="normal", submodule_paths=("other",))
+
+
+def test_the_checkout_can_be_left_out(server: GitServer, tmp_path: Path):
+    """GIT_CHECKOUT false: everything is fetched, nothing is written."""
+    copy = run(server, tmp_path, checkout=False)
+
+    assert not (copy / "README").exists()
+    assert git(copy, "rev-parse", "origin/main")
+
+
+def test_lfs_without_git_lfs_is_an_error_that_says_how_to_go_on(
+    server: GitServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A job would else work with pointers in place of its files; it may say that it wants them."""
+    project = tmp_path / "served" / "group" / "project"
+    commit(project, {"a/.gitattributes": "*.bin filter=lfs\n"}, "lfs")
+
+    with pytest.raises(SourceError, match="the helper image has no git-lfs"):
+        run(server, tmp_path)
+    assert (run(server, tmp_path, lfs=False) / "README").exists()
