@@ -6,6 +6,7 @@ world (git, S3, Kubernetes) and for us::
     GitlabCiError
     ├── ConfigError            a caller insisted on an exception for a file with errors
     ├── SourceError            a repository, ref or file could not be read
+    │   └── UnknownRefError    the repository answers, and has no such ref
     ├── StorageError           the object store refused or failed
     ├── SettingsError          airflow.cfg or a connection is incomplete
     ├── StackError             the embedded stack could not start or be reached
@@ -33,6 +34,10 @@ class ConfigError(GitlabCiError):
 
 class SourceError(GitlabCiError):
     """A repository, ref or file could not be read."""
+
+
+class UnknownRefError(SourceError):
+    """A repository has no such branch, tag or commit."""
 
 
 class StorageError(GitlabCiError):

@@ -45,6 +45,12 @@ _OPTIONS: dict[str, tuple[str, str, str]] = {
         "How often an evicted or lost pod is tried again without using up `retry`.",
     ),
     "always_ask": ("boolean", "False", "Show a form for variables when a manual job is played."),
+    "protected_branches": (
+        "string",
+        "",
+        "Protected branches besides the default branch: patterns with `*`, joined with commas.",
+    ),
+    "protected_tags": ("string", "", "Protected tags: patterns with `*`, joined with commas."),
     "pod_start_timeout": ("integer", "600", "Seconds until a pod that does not start failed."),
 }
 

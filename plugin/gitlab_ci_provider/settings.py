@@ -33,6 +33,8 @@ class Settings:
         dag_files: folder for one DAG file a DAG; None where `dags/gitlab_ci.py` shows all of them.
         child_dag_timeout: seconds until Airflow must have read the DAG of a child pipeline.
         child_dags_expire_in: seconds for which DAGs made by runs are kept without being used.
+        protected_branches, protected_tags: patterns with `*`, joined with commas; the default
+            branch is protected without being named.
         pod_start_timeout: seconds until a pod that does not start counts as failed.
         interrupted_retries: how often a job whose pod was evicted, preempted, deleted or lost with
             its node is tried again without using up its `retry`.
@@ -52,6 +54,8 @@ class Settings:
     dag_files: Path | None = None
     child_dag_timeout: int = 600
     child_dags_expire_in: int = 30 * 24 * 3600
+    protected_branches: str = ""
+    protected_tags: str = ""
     pod_start_timeout: int = 600
     always_ask: bool = False
     interrupted_retries: int = 0

@@ -11,6 +11,7 @@ from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.environment import Environment
 from gitlab_ci_provider.model.image import Image
 from gitlab_ci_provider.model.job import Job, ParallelIndex
+from gitlab_ci_provider.model.merge_request import MergeRequest
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.project import Project, Ref, RefKind
 from gitlab_ci_provider.model.rules import JobDecision, When
@@ -75,6 +76,15 @@ def provided() -> set[str]:
         ref=branch.ref,
         source="merge_request_event",
         target_branch="main",
+        merge_request=MergeRequest(
+            source_branch="topic",
+            target_branch="main",
+            diff_base_sha="0" * 40,
+            title="t",
+            description="d",
+            labels=("l",),
+        ),
+        schedule="nightly",
     )
     merge_request = {one.name for one in pipeline_variables(context)}
     return names_of(branch) | names_of(tag) | merge_request | BY_THE_SCRIPT | BY_THE_USER

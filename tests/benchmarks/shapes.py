@@ -63,7 +63,7 @@ def main() -> None:
         }
         added = {name: add_project(home, str(pair[0])) for name, pair in shapes.items()}
         with running_stack(home, StackOptions()) as state:
-            api = AirflowApi(state)
+            api = AirflowApi(state.access)
             print("| shape | pipeline, s | plain Airflow, s | ratio |\n| --- | --- | --- | --- |")
             for name, (_, baseline) in shapes.items():
                 record = added[name].record

@@ -53,4 +53,4 @@ def stack(
     shared = getattr(request.config, "workerinput", {}).get("stack")
     home = Home(Path(shared) if shared else tmp_path_factory.mktemp("stack"))
     with running_stack(home, StackOptions()) as state:
-        yield Stack(home, AirflowApi(state))
+        yield Stack(home, AirflowApi(state.access))

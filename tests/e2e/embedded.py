@@ -14,6 +14,7 @@ from typing import Any
 from e2e.kept_runs import keep_run
 from gitlab_ci_provider.local.api import AirflowApi
 from gitlab_ci_provider.local.home import Home
+from gitlab_ci_provider.model.dag_record import DagKind
 from gitlab_ci_provider.snapshots.store import SnapshotStore
 
 COMMAND = Path(sys.executable).parent / "gitlab-dags"
@@ -70,7 +71,11 @@ class Stack:
         """Name the DAG of a repository that was synced."""
         store = SnapshotStore(self.home.data / "snapshots")
         url = repository.resolve().as_uri()
-        return next(name for name in store.dags() if store.load_dag(name).project.clone_url == url)
+        return next(
+            name
+            for name in store.dags(DagKind.PROJECT)
+            if store.load_dag(name).project.clone_url == url
+        )
 
 
 def git(path: Path, *arguments: str) -> str:

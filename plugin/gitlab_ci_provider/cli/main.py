@@ -23,6 +23,8 @@ _COMMANDS = {
     "down": "up",
     "sync": "sync",
     "environments": "environments",
+    "trigger": "trigger",
+    "backfill": "backfill",
 }
 """Commands and the modules that hold them."""
 

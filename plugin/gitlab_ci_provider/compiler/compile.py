@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import get_args
 
 from gitlab_ci_provider.compiler.checks import check_jobs
 from gitlab_ci_provider.compiler.followers import without_followers
@@ -13,6 +14,7 @@ from gitlab_ci_provider.compiler.parallel import instances
 from gitlab_ci_provider.config.ci_config import CiConfig
 from gitlab_ci_provider.config.includes.fetcher import Elsewhere, FileFetcher
 from gitlab_ci_provider.config.includes.processor import Sources
+from gitlab_ci_provider.config.inputs.spec import InputSpec
 from gitlab_ci_provider.config.report import Report
 from gitlab_ci_provider.config.resolve import resolve
 from gitlab_ci_provider.linter.checks.support import check_support
@@ -20,6 +22,7 @@ from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.pipeline import Pipeline
+from gitlab_ci_provider.model.pipeline_input import InputType, PipelineInput
 from gitlab_ci_provider.variables.precedence import yaml_variables
 
 
@@ -73,6 +76,18 @@ def _jobs(config: CiConfig) -> dict[str, Job]:
     return connect(jobs, groups)
 
 
+def _input(spec: InputSpec) -> PipelineInput:
+    kinds: dict[str, InputType] = {kind: kind for kind in get_args(InputType)}
+    return PipelineInput(
+        name=spec.name,
+        type=kinds[spec.type],
+        required=spec.required,
+        default=spec.default,
+        options=spec.options or (),
+        description=spec.description,
+    )
+
+
 def _pipeline(config: CiConfig, jobs: Mapping[str, Job]) -> Pipeline:
     used = {job.stage for job in jobs.values()}
     stages = tuple(name for name in config.stages if name in used or name[0] != ".")
@@ -82,5 +97,6 @@ def _pipeline(config: CiConfig, jobs: Mapping[str, Job]) -> Pipeline:
         edges=build_edges(jobs, stages),
         variables=config.variables,
         workflow=config.workflow,
+        inputs=tuple(_input(one) for one in config.inputs.values()),
         included_files=config.files,
     )

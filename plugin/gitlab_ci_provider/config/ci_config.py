@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gitlab_ci_provider.config.includes.locations import Location
+from gitlab_ci_provider.config.inputs.spec import InputSpec
 from gitlab_ci_provider.config.keywords.job import JobConfig
 from gitlab_ci_provider.config.raw import Map
 from gitlab_ci_provider.model.pipeline import Workflow
@@ -20,6 +21,7 @@ class CiConfig:
         tree: the composed configuration, hidden jobs included; `--merged` prints it.
         jobs: visible jobs by name, in the order of the file.
         files: paths that were read, in order.
+        inputs: of the main file.
         includes: what they were read from, the main file not among them.
     """
 
@@ -30,3 +32,4 @@ class CiConfig:
     workflow: Workflow = field(default_factory=Workflow)
     files: tuple[str, ...] = ()
     includes: tuple[Location, ...] = ()
+    inputs: Mapping[str, InputSpec] = field(default_factory=dict)

@@ -39,6 +39,7 @@ def resolve(
         workflow=root.read("workflow", read_workflow) or Workflow(),
         files=loaded.files,
         includes=loaded.locations,
+        inputs=loaded.inputs,
     )
 
 

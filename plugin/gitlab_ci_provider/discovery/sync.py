@@ -63,8 +63,8 @@ class Sync:
         """Sync each repository; one that fails does not stop the others."""
         return [self.one(url, ref) for url in urls]
 
-    def one(self, url: str, ref: str | None = None) -> SyncResult:
-        """Sync one repository: its default branch, or another ref.
+    def one(self, url: str, ref: str | None = None, sha: str = "") -> SyncResult:
+        """Sync one repository: its default branch, another ref, or an earlier commit of a ref.
 
         Another ref gets a DAG of its own only when its topology differs from the project's DAG.
         """
@@ -72,15 +72,15 @@ class Sync:
             mirror = Mirror.open(self.mirrors, url, self.logins(url))
             default_branch = mirror.default_branch()
             project = self._place(project_of(url, default_branch))
-            found = mirror.fetch(ref or default_branch)
-            if found.name == default_branch:
+            found = mirror.fetch(ref or default_branch, sha)
+            if found.name == default_branch and not sha:
                 return self._project(mirror, project, found)
             if self._known(project) is None:
                 self._project(mirror, project, mirror.fetch(default_branch))
         except SourceError as problem:
             diagnostic = error("source-unreadable", str(problem), At(file=hide_credentials(url)))
             return SyncResult(location=url, record=None, digest=None, diagnostics=(diagnostic,))
-        return self._ref(mirror, project, found)
+        return self._ref(mirror, project, found, shared=bool(sha))
 
     def compile(self, mirror: Mirror, project: Project, ref: Ref) -> SyncResult:
         """Compile a commit that the mirror has, without changing what the project's DAG shows."""
@@ -106,12 +106,14 @@ class Sync:
         self._forget_lost_refs(mirror, record)
         return self._with_children(mirror, record, result)
 
-    def _ref(self, mirror: Mirror, project: Project, ref: Ref) -> SyncResult:
+    def _ref(self, mirror: Mirror, project: Project, ref: Ref, *, shared: bool) -> SyncResult:
+        """Compile a ref; the DAG of an earlier commit is shared by those of its topology."""
         result = self.compile(mirror, project, ref)
         if result.digest is None:
             return result
         shown = self.store.load_dag(dag_id(project.path))
-        record = record_of_ref(self.store, shown, ref, result.digest)
+        named = replace(ref, name=ref.sha) if shared else ref
+        record = record_of_ref(self.store, shown, named, result.digest)
         if record.kind is DagKind.REF:
             self.store.save_dag(record)
             return self._with_children(mirror, record, result)

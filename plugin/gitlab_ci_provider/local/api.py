@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gitlab_ci_provider.exceptions import StackError
-from gitlab_ci_provider.local.state import StackState
 
 if TYPE_CHECKING:
     import httpx
@@ -30,19 +29,40 @@ class TaskState:
     duration: float | None
 
 
-class AirflowApi:
-    """A session with one Airflow."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """How to reach an Airflow: with a token, or with user and password to get one."""
 
-    def __init__(self, state: StackState):
+    url: str
+    token: str = field(default="", repr=False)
+    user: str = ""
+    password: str = field(default="", repr=False)
+
+
+class AirflowApi:
+    """A session with one Airflow.
+
+    Raises:
+        StackError: it cannot be reached, or refuses the login.
+    """
+
+    def __init__(self, access: Access):
         import httpx
 
-        self._http = httpx.Client(base_url=state.url, timeout=30, trust_env=False)
-        login = {"username": state.user, "password": state.password}
+        self._http = httpx.Client(base_url=access.url, timeout=30, trust_env=False)
+        self.url = access.url
+        try:
+            token = access.token or self._log_in(access)
+        except httpx.TransportError as error:
+            raise StackError(f"Airflow at {access.url} does not answer: {error}") from error
+        self._http.headers["Authorization"] = f"Bearer {token}"
+
+    def _log_in(self, access: Access) -> str:
+        login = {"username": access.user, "password": access.password}
         answer = self._http.post("/auth/token", json=login)
-        if answer.status_code != httpx.codes.CREATED:
-            raise StackError(f"Airflow at {state.url} refused the login: {answer.text}")
-        self._http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
-        self.url = state.url
+        if not answer.is_success:
+            raise StackError(f"Airflow at {access.url} refused the login: {answer.text}")
+        return str(answer.json()["access_token"])
 
     def wait_for_dag(self, dag: str, digest: str, seconds: float = 60) -> None:
         """Wait until Airflow shows this version of a DAG, and unpause it.
@@ -61,6 +81,12 @@ class AirflowApi:
     def run_state(self, dag: str, run: str) -> str:
         """Tell the state of a run: queued, running, success or failed."""
         return str(self._ask("GET", f"/dags/{dag}/dagRuns/{run}")["state"])
+
+    def wait_for_end(self, dag: str, run: str) -> str:
+        """Wait until a run has ended and tell its state."""
+        while (state := self.run_state(dag, run)) not in {"success", "failed"}:
+            time.sleep(0.5)
+        return state
 
     def stop_run(self, dag: str, run: str) -> None:
         """Mark a run as failed, which stops its tasks and their pods."""

@@ -27,6 +27,9 @@ _BY_AIRFLOW = {
     "skipped": "skipped",
     "removed": "skipped",
 }
+_CREATED = {"success", "skipped"}
+"""States of `create_pipeline` after which the decisions are there; skipped: no pipeline."""
+
 ENDED = frozenset({"success", "failed", "skipped", "manual", "absent", "canceled"})
 
 
@@ -85,7 +88,7 @@ class Follower:
         state = self.api.run_state(self.dag, self.run)
         tasks = self.api.tasks(self.dag, self.run)
         created = tasks.get(CREATE_PIPELINE)
-        if self._decisions is None and created is not None and created.state == "success":
+        if self._decisions is None and created is not None and created.state in _CREATED:
             record = self.api.xcom(self.dag, self.run, CREATE_PIPELINE, "pipeline")
             self._decisions = record["decisions"] if record else None
         return Snapshot(state=state, jobs=tuple(self._jobs(tasks)), tasks=tasks)

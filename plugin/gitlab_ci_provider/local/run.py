@@ -41,7 +41,7 @@ def run_pipeline(
     A manual job that the pipeline waits for ends the run as canceled: nobody is there to play it.
     An interrupt (Ctrl-C) stops the run and its pods first.
     """
-    api = AirflowApi(state)
+    api = AirflowApi(state.access)
     dag = record.dag_id
     pipeline = SnapshotStore(home.data / "snapshots").load_pipeline(record.digest)
     if unknown := sorted(set(request.jobs) - set(pipeline.jobs)):

@@ -6,6 +6,7 @@ import fcntl
 import os
 from dataclasses import dataclass
 
+from gitlab_ci_provider.local.api import Access
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.model.serialization import decode, encode
 
@@ -25,6 +26,11 @@ class StackState:
     password: str
     object_store: str
     user: str = "admin"
+
+    @property
+    def access(self) -> Access:
+        """How to reach the API."""
+        return Access(url=self.url, user=self.user, password=self.password)
 
 
 def write_state(home: Home, state: StackState) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from gitlab_ci_provider.model.downstream import Upstream
+from gitlab_ci_provider.model.merge_request import MergeRequest
 from gitlab_ci_provider.model.project import Commit, Project, Ref
 from gitlab_ci_provider.model.variables import ConfiguredVariables, Variables
 
@@ -39,6 +40,8 @@ class PipelineContext:
         changed_paths: files of the push; None when there is no push diff (then `changes` is true).
         tree_paths: files at the commit, for `exists`; None when they were not listed.
         target_branch: of the merge request, when the pipeline is for one.
+        merge_request: what more is known of it.
+        schedule: description of the schedule that started the pipeline.
         inputs: values for the configuration's `spec:inputs`, as plain data.
         commit: what the commit says about itself.
         user: name of the person who started it; empty when nobody did or it is not known.
@@ -55,13 +58,15 @@ class PipelineContext:
     ref: Ref
     source: PipelineSource = "push"
     variables: Variables = ()
-    changed_paths: frozenset[str] | None = None
-    tree_paths: frozenset[str] | None = None
+    changed_paths: Collection[str] | None = None
+    tree_paths: Collection[str] | None = None
     target_branch: str | None = None
+    merge_request: MergeRequest | None = None
+    schedule: str = ""
     inputs: Mapping[str, object] = field(default_factory=dict)
     commit: Commit = Commit()
     user: str = ""
     configured: ConfiguredVariables = ConfiguredVariables()
-    compared: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
-    other_trees: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
+    compared: Mapping[str, Collection[str] | None] = field(default_factory=dict)
+    other_trees: Mapping[str, Collection[str] | None] = field(default_factory=dict)
     upstream: Upstream | None = None

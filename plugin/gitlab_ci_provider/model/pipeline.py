@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gitlab_ci_provider.model.job import Job
+from gitlab_ci_provider.model.pipeline_input import PipelineInput
 from gitlab_ci_provider.model.rules import AutoCancel, Rule
 from gitlab_ci_provider.model.variables import Variables
 
@@ -29,6 +30,7 @@ class Pipeline:
         jobs: by name, in the order of the file.
         edges: by job, the jobs that must end before it can start: its needs, or all jobs of the
             earlier stages.
+        inputs: of the main file, for the run form.
         included_files: paths of the files that the text came from, in order of reading.
     """
 
@@ -37,5 +39,6 @@ class Pipeline:
     edges: Mapping[str, tuple[str, ...]]
     variables: Variables = ()
     workflow: Workflow = field(default_factory=Workflow)
+    inputs: tuple[PipelineInput, ...] = ()
     included_files: tuple[str, ...] = ()
     schema_version: int = 1

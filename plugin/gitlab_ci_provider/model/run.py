@@ -9,6 +9,7 @@ from enum import StrEnum
 from gitlab_ci_provider.model.context import PipelineSource
 from gitlab_ci_provider.model.deployment import JobEnvironment
 from gitlab_ci_provider.model.downstream import Upstream
+from gitlab_ci_provider.model.merge_request import MergeRequest
 from gitlab_ci_provider.model.project import Commit, Project, Ref
 from gitlab_ci_provider.model.release import Release
 from gitlab_ci_provider.model.reports import JobReport
@@ -30,6 +31,9 @@ class PipelineRun:
         created: False when `workflow:rules` or an empty job list prevent a pipeline, see `reason`.
         file_keys: the hashes for `cache:key:files`, by the file names joined with newlines.
         user: who started it, as Airflow knows; empty for schedules.
+        inputs: values for the configuration's `spec:inputs`, as they were given.
+        merge_request: what the pipeline is for, if it is for one.
+        schedule: description of the schedule that started it.
         dag_id, run_id: of the Airflow run.
         auto_cancel: what newer pipelines and failed jobs cancel here, settled.
     """
@@ -50,6 +54,9 @@ class PipelineRun:
     reason: str = ""
     file_keys: Mapping[str, str] = field(default_factory=dict)
     user: str = ""
+    inputs: Mapping[str, object] = field(default_factory=dict)
+    merge_request: MergeRequest | None = None
+    schedule: str = ""
     dag_id: str = ""
     run_id: str = ""
     upstream: Upstream | None = None

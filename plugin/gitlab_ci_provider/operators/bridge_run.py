@@ -147,7 +147,7 @@ class BridgeRun:
     def _target(self, project: str, upstream: Upstream) -> Target:
         if not project:
             return child(self.context, self.run, self.bridge, upstream)
-        target = other_project(self.run.settings, project, upstream.ref)
+        target = other_project(self.run.settings, project, upstream)
         if is_paused(target.dag):
             message = f"the DAG {target.dag} is paused: unpause it, then retry this job"
             raise SystemFailure(message, reason=CREATION_FAILED)

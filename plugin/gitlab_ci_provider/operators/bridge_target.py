@@ -20,6 +20,7 @@ from gitlab_ci_provider.operators.downstream_run import CREATION_FAILED
 from gitlab_ci_provider.operators.job_run import JobRun
 from gitlab_ci_provider.operators.mirrors import open_mirror
 from gitlab_ci_provider.operators.pinned import pin
+from gitlab_ci_provider.operators.run_form import RunForm
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.snapshots.children import record_of_child
 from gitlab_ci_provider.snapshots.dag_files import publish
@@ -38,7 +39,7 @@ class Target:
     digest: str = ""
 
 
-def other_project(settings: Settings, project: str, ref: str) -> Target:
+def other_project(settings: Settings, project: str, upstream: Upstream) -> Target:
     """Find the DAG that runs a ref of another project.
 
     Raises:
@@ -46,7 +47,13 @@ def other_project(settings: Settings, project: str, ref: str) -> Target:
         GitlabCiError: the ref or its configuration is wrong.
     """
     store, owner = SnapshotStore(settings.snapshots), known_project(settings, project)
-    pinned = pin(owner, ref or owner.project.default_branch, settings)
+    form = RunForm(
+        ref=upstream.ref,
+        source="pipeline",
+        variables=upstream.variables,
+        inputs=upstream.inputs,
+    )
+    pinned = pin(owner, form, settings)
     record = record_of_ref(store, owner, pinned.ref, pinned.digest)
     if record.kind is DagKind.REF:
         publish(store, record, settings.dag_files)

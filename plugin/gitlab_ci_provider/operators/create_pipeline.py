@@ -7,30 +7,28 @@ from datetime import UTC, datetime
 from typing import Any
 
 from airflow.sdk import BaseOperator, Context
-from airflow.sdk.exceptions import AirflowFailException, DownstreamTasksSkipped
+from airflow.sdk.exceptions import AirflowFailException
 from airflow.sdk.log import mask_secret
 
 from gitlab_ci_provider.exceptions import GitlabCiError
 from gitlab_ci_provider.hooks.ci_variables import configured_variables
-from gitlab_ci_provider.model.context import PipelineContext
-from gitlab_ci_provider.model.dag_record import DagRecord
 from gitlab_ci_provider.model.names import task_ids
-from gitlab_ci_provider.model.project import Ref
 from gitlab_ci_provider.model.rules import PipelineDecision
 from gitlab_ci_provider.model.run import PipelineRun
 from gitlab_ci_provider.operators.auto_cancel import cancel_redundant
 from gitlab_ci_provider.operators.cache_files import file_keys
 from gitlab_ci_provider.operators.decision_words import without_secrets
 from gitlab_ci_provider.operators.links import UpstreamLink
-from gitlab_ci_provider.operators.numbers import enter
+from gitlab_ci_provider.operators.numbers import enter, same_commit
 from gitlab_ci_provider.operators.pinned import Pinned, check_topology, pin
 from gitlab_ci_provider.operators.resource_turn import announce
 from gitlab_ci_provider.operators.run_form import RunForm, read_form
 from gitlab_ci_provider.operators.run_record import push_run
+from gitlab_ci_provider.operators.skipping import skip_all, skip_others
 from gitlab_ci_provider.operators.upstream import pin_child, take_over, upstream_url
 from gitlab_ci_provider.schedule.auto_cancel import settle
 from gitlab_ci_provider.schedule.selection import select
-from gitlab_ci_provider.settings import load_settings
+from gitlab_ci_provider.settings import Settings, load_settings
 from gitlab_ci_provider.snapshots.store import SnapshotStore
 from gitlab_ci_provider.variables.masking import Masker
 from gitlab_ci_provider.variables.stored import secret_values
@@ -56,118 +54,93 @@ class CreatePipelineOperator(BaseOperator):
 
         Raises:
             AirflowFailException: the ref, its file or its rules are wrong, and would be again.
+            AirflowSkipException: there is no pipeline; the message says why.
             DownstreamTasksSkipped: some jobs are not in the pipeline.
         """
+        settings = load_settings()
         try:
-            run = self._create(context)
+            form, pinned = self._pin(context, settings)
+            decision = self._decide(form, pinned)
+            run = self._record(context, form, pinned, decision)
+            run = enter(run, settings.register) if run.created else run
         except GitlabCiError as problem:
             raise AirflowFailException(str(problem)) from problem
-        run = enter(run, load_settings().register) if run.created else run
         push_run(context, run)
         if run.created:
-            cancel_redundant(context, load_settings(), run, self.log)
-            announce(load_settings(), run, self.log)
+            cancel_redundant(context, settings, run, self.log)
+            announce(settings, run, self.log)
         names = task_ids(run.decisions)
-        absent = [names[job] for job, decision in run.decisions.items() if not decision.present]
-        if absent:
-            raise DownstreamTasksSkipped(tasks=absent)
+        if not run.created:
+            skip_all(names.values(), run.reason)
+        skip_others(names[job] for job, one in run.decisions.items() if not one.present)
 
-    def _create(self, context: Context) -> PipelineRun:
-        settings = load_settings()
+    def _pin(self, context: Context, settings: Settings) -> tuple[RunForm, Pinned]:
+        """Read what is asked, fetch its commit and compile it."""
         store = SnapshotStore(settings.snapshots)
-        record = store.load_dag(self.dag_id)
-        shown = store.load_pipeline(self.digest)
+        record, shown = store.load_dag(self.dag_id), store.load_pipeline(self.digest)
         scheduled = context["dag_run"].run_type == "scheduled"
         form = read_form(shown, context["params"], scheduled=scheduled)
+        form = same_commit(form, self.dag_id, context["ti"].run_id, settings.register)
         form = take_over(context, record, form)
         form = replace(form, user=context["dag_run"].triggering_user_name or "")
         self.upstream_url = upstream_url(context, form.upstream)
-        pinned = pin_child(context, form.upstream, settings) or pin(
-            record, form.ref or record.project.default_branch, settings
-        )
+        if not form.ref:
+            form = replace(form, ref=record.project.default_branch)
+        given = configured_variables(record.project.path)
+        child = pin_child(context, form, settings, given)
+        pinned = child or pin(record, form, settings, given)
         check_topology(shown, pinned.pipeline)
         self.log.info("%s at %s, commit %s", record.project.path, pinned.ref.name, pinned.ref.sha)
-        decision = self._decide(record, form, pinned)
-        if form.jobs:
-            jobs = select(pinned.pipeline, decision.jobs, form.jobs)
-            decision = replace(decision, jobs=jobs)
-        return self._record(context, record, form, (pinned, decision))
+        return form, pinned
 
-    def _decide(self, record: DagRecord, form: RunForm, pinned: Pinned) -> PipelineDecision:
+    def _decide(self, form: RunForm, pinned: Pinned) -> PipelineDecision:
         from gitlab_ci_provider.rules.evaluate import decide_pipeline  # DAG parsing needs no RE2
 
-        context = _rule_context(record, form, pinned)
-        secrets = secret_values(context.configured)
+        secrets = secret_values(pinned.context.configured)
         for value in secrets:
             mask_secret(value)
-        decision = without_secrets(decide_pipeline(pinned.pipeline, context), Masker(secrets))
+        decided = decide_pipeline(pinned.pipeline, pinned.context)
+        decision = without_secrets(decided, Masker(secrets))
         for problem in decision.errors:
             self.log.error("%s", problem)
         if decision.errors:
             raise GitlabCiError("no pipeline: " + "; ".join(decision.errors))
-        if not decision.created:
-            self.log.warning("no pipeline: %s", decision.reason)
+        if form.jobs and decision.created:
+            decision = replace(decision, jobs=select(pinned.pipeline, decision.jobs, form.jobs))
         for one in decision.jobs.values():
             state = one.when if one.present else "absent"
             self.log.info("%s: %s (%s)", one.job, state, one.reason)
         return decision
 
     def _record(
-        self,
-        context: Context,
-        record: DagRecord,
-        form: RunForm,
-        found: tuple[Pinned, PipelineDecision],
+        self, context: Context, form: RunForm, pinned: Pinned, decision: PipelineDecision
     ) -> PipelineRun:
-        pinned, decision = found
-        ti = context["ti"]
-        jobs = decision.jobs
-        if not decision.created:
-            jobs = {
-                name: replace(one, present=False, reason=f"no pipeline: {decision.reason}")
-                for name, one in jobs.items()
-            }
+        wanted = pinned.context
         return PipelineRun(
-            project=record.project,
-            ref=_protected(record, pinned),
-            commit=pinned.files.commit(),
-            source=form.source,
+            project=wanted.project,
+            ref=wanted.ref,
+            commit=wanted.commit,
+            source=wanted.source,
             digest=pinned.digest,
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
             name=decision.name,
-            variables=form.variables,
+            variables=wanted.variables,
             workflow_variables=decision.variables,
             created=decision.created,
             reason=decision.reason,
-            decisions=jobs,
+            decisions=decision.jobs if decision.created else _all_absent(decision),
             file_keys=file_keys(pinned),
-            run_id=ti.run_id,
-            dag_id=ti.dag_id,
+            inputs=wanted.inputs,
+            merge_request=wanted.merge_request,
+            schedule=form.schedule,
+            dag_id=self.dag_id,
+            run_id=context["ti"].run_id,
             user=form.user,
             upstream=form.upstream,
             auto_cancel=settle(pinned.pipeline.workflow.auto_cancel, decision.auto_cancel),
         )
 
 
-def _rule_context(record: DagRecord, form: RunForm, pinned: Pinned) -> PipelineContext:
-    from gitlab_ci_provider.rules.wanted import wanted
-
-    context = PipelineContext(
-        project=record.project,
-        ref=_protected(record, pinned),
-        source=form.source,
-        variables=form.variables,
-        commit=pinned.files.commit(),
-        configured=configured_variables(record.project.path),
-        user=form.user,
-        upstream=form.upstream,
-    )
-    if not wanted(pinned.pipeline, context).tree:
-        return context
-    return replace(context, tree_paths=frozenset(pinned.files.paths()))
-
-
-def _protected(record: DagRecord, pinned: Pinned) -> Ref:
-    """Treat the default branch as protected, as GitLab does unless told otherwise."""
-    is_default = pinned.ref.name == record.project.default_branch
-    return replace(pinned.ref, protected=is_default)
+def _all_absent(decision: PipelineDecision) -> dict[str, Any]:
+    reason = f"no pipeline: {decision.reason}"
+    return {name: replace(one, present=False, reason=reason) for name, one in decision.jobs.items()}

@@ -1,21 +1,33 @@
-"""The commit of one run: fetched, compiled and checked against the DAG that is to run it."""
+"""The commit of one run: fetched, compiled for what the run asks, checked against the DAG."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gitlab_ci_provider.exceptions import ConfigError
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.dag_record import DagRecord
 from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity
 from gitlab_ci_provider.model.pipeline import Pipeline
-from gitlab_ci_provider.model.project import Ref
+from gitlab_ci_provider.model.project import Commit, Project, Ref, RefKind
 from gitlab_ci_provider.model.topology import differences
+from gitlab_ci_provider.model.variables import ConfiguredVariables
+from gitlab_ci_provider.operators.changed_files import (
+    before_sha,
+    changed_paths,
+    compared,
+    other_trees,
+    tree_paths,
+    with_base,
+)
 from gitlab_ci_provider.operators.mirrors import open_mirror
+from gitlab_ci_provider.operators.refs import find_ref
+from gitlab_ci_provider.operators.run_form import RunForm
 from gitlab_ci_provider.settings import Settings
+from gitlab_ci_provider.snapshots.register import Register
 from gitlab_ci_provider.snapshots.store import SnapshotStore
-from gitlab_ci_provider.sources.git import GitFetcher
+from gitlab_ci_provider.sources.git import GitFetcher, Mirror
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,30 +35,68 @@ class Pinned:
     """A commit with its pipeline.
 
     Attributes:
+        context: what the pipeline is created for; rules look at it.
         files: reads the commit's files.
     """
 
-    ref: Ref
+    context: PipelineContext
     digest: str
     pipeline: Pipeline
     files: GitFetcher
 
+    @property
+    def ref(self) -> Ref:
+        """The ref and its commit."""
+        return self.context.ref
 
-def pin(record: DagRecord, ref_name: str, settings: Settings) -> Pinned:
-    """Fetch a ref and compile its pipeline, unless that commit's snapshot is already there.
+
+def pin(
+    record: DagRecord,
+    form: RunForm,
+    settings: Settings,
+    configured: ConfiguredVariables = ConfiguredVariables(),
+) -> Pinned:
+    """Fetch the commit that a run asks for and compile its pipeline for that run.
 
     Raises:
-        SourceError: the repository or ref cannot be read.
+        SourceError: the repository, ref or commit cannot be read.
         ConfigError: the commit's `.gitlab-ci.yml` has errors; the message lists them.
     """
     store = SnapshotStore(settings.snapshots)
     mirror = open_mirror(record.project.clone_url, settings)
-    ref = mirror.fetch(ref_name)
+    ref = find_ref(mirror, form, record.project, settings)
+    context = look(mirror, record.project, ref, form=form, settings=settings)
+    context = replace(context, configured=configured)
     files = GitFetcher(mirror, ref.sha)
-    digest = (
-        record.digest if _compiled_cleanly(record, ref) else _compile(record, ref, files, store)
+    digest = _known(record, context, store) or _compile(record, context, files, store)
+    pipeline = store.load_pipeline(digest)
+    return Pinned(context=context, digest=digest, pipeline=pipeline, files=files)
+
+
+def look(
+    mirror: Mirror, project: Project, ref: Ref, *, form: RunForm, settings: Settings
+) -> PipelineContext:
+    """Tell what a pipeline of a commit is created for."""
+    files = GitFetcher(mirror, ref.sha)
+    before = before_sha(form, project, ref, Register(settings.register))
+    request = with_base(mirror, form.merge_request, ref)
+    return PipelineContext(
+        project=project,
+        ref=ref,
+        source=form.source,
+        variables=form.variables,
+        inputs=form.inputs,
+        changed_paths=changed_paths(mirror, request, ref, before),
+        tree_paths=tree_paths(files),
+        compared=compared(mirror, ref),
+        other_trees=other_trees(settings, project),
+        target_branch=request.target_branch if request else None,
+        merge_request=request,
+        schedule=form.schedule,
+        user=form.user,
+        upstream=form.upstream,
+        commit=_commit(mirror, files, ref, before),
     )
-    return Pinned(ref=ref, digest=digest, pipeline=store.load_pipeline(digest), files=files)
 
 
 def check_topology(shown: Pipeline, pinned: Pipeline) -> None:
@@ -59,23 +109,40 @@ def check_topology(shown: Pipeline, pinned: Pipeline) -> None:
     if listed:
         message = (
             f"this ref's pipeline has another shape than this DAG ({listed}): "
-            "sync the project at this ref, then trigger it again"
+            "`gitlab-dags trigger PROJECT --ref REF` makes a DAG for it and runs that"
         )
         raise ConfigError(message)
 
 
-def _compiled_cleanly(record: DagRecord, ref: Ref) -> bool:
-    """Tell whether the record's digest is that of this very commit."""
-    return record.ref.sha == ref.sha and bool(record.digest) and not _errors(record.diagnostics)
+def _commit(mirror: Mirror, files: GitFetcher, ref: Ref, before: str) -> Commit:
+    said = replace(files.commit(), before_sha=before)
+    if ref.kind is not RefKind.TAG:
+        return said
+    return replace(said, tag_message=mirror.tag_message(ref.name))
 
 
-def _compile(record: DagRecord, ref: Ref, files: GitFetcher, store: SnapshotStore) -> str:
+def _known(record: DagRecord, context: PipelineContext, store: SnapshotStore) -> str:
+    """Give the digest that sync found, where the run can change nothing about it.
+
+    Includes may ask for the source, variables or changed files, and inputs are the run's.
+    """
+    same = record.ref.sha == context.ref.sha and record.digest
+    if not same or _errors(record.diagnostics):
+        return ""
+    pipeline = store.load_pipeline(record.digest)
+    plain = pipeline.included_files == (record.config_path,) and not pipeline.inputs
+    return record.digest if plain and not context.inputs else ""
+
+
+def _compile(
+    record: DagRecord, context: PipelineContext, files: GitFetcher, store: SnapshotStore
+) -> str:
     from gitlab_ci_provider.compiler.compile import compile_pipeline  # DAG parsing needs no YAML
 
-    context = PipelineContext(project=record.project, ref=ref, commit=files.commit())
     compiled = compile_pipeline(files, context, record.config_path)
     if compiled.pipeline is None:
         listed = "\n".join(str(one) for one in _errors(compiled.diagnostics))
+        ref = context.ref
         raise ConfigError(f"{record.project.path} at {ref.name} ({ref.sha[:8]}):\n{listed}")
     return store.save_pipeline(compiled.pipeline)
 

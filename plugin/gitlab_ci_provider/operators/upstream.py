@@ -11,10 +11,10 @@ from airflow.sdk import Context
 from gitlab_ci_provider.exceptions import ConfigError
 from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
 from gitlab_ci_provider.model.downstream import UPSTREAM, Upstream
-from gitlab_ci_provider.model.variables import merge
+from gitlab_ci_provider.model.variables import ConfiguredVariables, merge
 from gitlab_ci_provider.operators.downstream_run import RunKey, pipeline_of
 from gitlab_ci_provider.operators.mirrors import open_mirror
-from gitlab_ci_provider.operators.pinned import Pinned
+from gitlab_ci_provider.operators.pinned import Pinned, look
 from gitlab_ci_provider.operators.run_form import RunForm
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.snapshots.store import SnapshotStore
@@ -44,6 +44,7 @@ def take_over(context: Context, record: DagRecord, form: RunForm) -> RunForm:
         ref=upstream.ref,
         source="parent_pipeline" if upstream.child else "pipeline",
         variables=merge(form.variables, upstream.variables),
+        inputs={**form.inputs, **upstream.inputs},
         upstream=upstream,
     )
 
@@ -57,12 +58,18 @@ def upstream_url(context: Context, upstream: Upstream | None) -> str:
     return url
 
 
-def pin_child(context: Context, upstream: Upstream | None, settings: Settings) -> Pinned | None:
+def pin_child(
+    context: Context, form: RunForm, settings: Settings, configured: ConfiguredVariables
+) -> Pinned | None:
     """Take the pipeline that the bridge compiled, at the parent's commit; None for no child.
+
+    It is for the parent's push or merge request, so its rules see the same changes.
+    Source: GitLab's `Ci::CreateDownstreamPipelineService`.
 
     Raises:
         ConfigError: the parent's run was deleted.
     """
+    upstream = form.upstream
     if upstream is None or not upstream.child:
         return None
     above = upstream.parent
@@ -71,8 +78,11 @@ def pin_child(context: Context, upstream: Upstream | None, settings: Settings) -
         raise ConfigError(f"the parent pipeline {above.pipeline} ({above.dag}) is gone")
     mirror = open_mirror(parent.project.clone_url, settings)
     mirror.fetch(parent.ref.sha)
+    before, request = parent.commit.before_sha, parent.merge_request
+    form = replace(form, before_sha=before, merge_request=request)
+    found = look(mirror, parent.project, parent.ref, form=form, settings=settings)
     return Pinned(
-        ref=parent.ref,
+        context=replace(found, configured=configured),
         digest=upstream.digest,
         pipeline=SnapshotStore(settings.snapshots).load_pipeline(upstream.digest),
         files=GitFetcher(mirror, parent.ref.sha),

@@ -70,6 +70,7 @@ class Subject:
     @property
     def context(self) -> PipelineContext:
         """What the pipeline was created for."""
+        merge_request = self.run.merge_request
         return PipelineContext(
             project=self.run.project,
             ref=self.run.ref,
@@ -79,4 +80,8 @@ class Subject:
             upstream=self.run.upstream,
             configured=self.configured,
             user=self.run.user,
+            inputs=self.run.inputs,
+            merge_request=merge_request,
+            target_branch=merge_request.target_branch if merge_request else None,
+            schedule=self.run.schedule,
         )

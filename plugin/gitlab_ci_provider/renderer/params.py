@@ -1,13 +1,16 @@
-"""The run form of a project's DAG: the ref, the file's described variables, any other variable."""
+"""The run form of a DAG: the ref, the file's inputs and described variables, and the rest."""
 
 from __future__ import annotations
 
 from airflow.sdk import Param
 
 from gitlab_ci_provider.model.pipeline import Pipeline
+from gitlab_ci_provider.model.pipeline_input import PipelineInput
 from gitlab_ci_provider.model.variables import Variable
 from gitlab_ci_provider.operators.run_form import (
+    INPUT_PREFIX,
     JOBS,
+    MERGE_REQUEST,
     REF,
     SOURCE,
     SOURCES,
@@ -16,26 +19,39 @@ from gitlab_ci_provider.operators.run_form import (
 )
 
 
-def run_params(pipeline: Pipeline, default_branch: str) -> dict[str, Param]:
-    """Build the form, fields in the order in which a person wants them."""
-    ref = Param(
-        default_branch,
+def run_params(pipeline: Pipeline, ref: str) -> dict[str, Param]:
+    """Build the form, fields in the order in which a person wants them; `ref` is the usual one."""
+    name = Param(
+        ref,
         type="string",
         title="Run for branch name or tag",
         description="A branch, a tag or a full commit id.",
     )
-    variables = {one.name: _field(one) for one in form_variables(pipeline)}
     free = Param(
         {},
         type=["object", "null"],
         title="Variables",
         description='More pipeline variables, as JSON: {"NAME": "value"}.',
     )
+    inputs = {INPUT_PREFIX + one.name: _input(one) for one in pipeline.inputs}
+    variables = {one.name: _field(one) for one in form_variables(pipeline)}
+    return {REF: name, **inputs, **variables, VARIABLES: free, **_advanced()}
+
+
+def _advanced() -> dict[str, Param]:
+    """Build the fields that few people need."""
     source = Param(
         "web",
         enum=list(SOURCES),
         title="CI_PIPELINE_SOURCE",
         description="What the pipeline's rules see as its source.",
+        section="Advanced",
+    )
+    request = Param(
+        {},
+        type=["object", "null"],
+        title="Merge request",
+        description='{"iid": 1, "source_branch": "topic", "target_branch": "main"}',
         section="Advanced",
     )
     jobs = Param(
@@ -46,22 +62,29 @@ def run_params(pipeline: Pipeline, default_branch: str) -> dict[str, Param]:
         description="Names of jobs, one a line; they run with the jobs that they stand on.",
         section="Advanced",
     )
-    return {REF: ref, **variables, VARIABLES: free, SOURCE: source, JOBS: jobs}
+    return {SOURCE: source, MERGE_REQUEST: request, JOBS: jobs}
+
+
+def _input(one: PipelineInput) -> Param:
+    """Build the field of an input; what is left empty keeps the file's default."""
+    choices = [*one.options] + [None for _ in one.options[:1] if one.default is None]
+    return Param(
+        one.default,
+        type=["null", one.type],
+        **({"enum": choices} if choices else {}),
+        title=one.name,
+        description=one.description or None,
+        section="Inputs",
+    )
 
 
 def _field(variable: Variable) -> Param:
     """Build one field; options make it a list to choose from."""
-    if variable.options:
-        return Param(
-            variable.value,
-            type="string",
-            enum=list(variable.options),
-            title=variable.name,
-            description=variable.description,
-        )
+    choices = {"enum": list(variable.options)} if variable.options else {}
     return Param(
         variable.value,
-        type=["string", "null"],
+        type="string" if choices else ["string", "null"],
+        **choices,
         title=variable.name,
         description=variable.description,
     )

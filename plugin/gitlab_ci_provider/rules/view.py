@@ -19,6 +19,7 @@ from gitlab_ci_provider.variables.precedence import (
     yaml_variables,
 )
 
+_PUSHED = ("push", "parent_pipeline")
 _DIFFED = ("merge_request_event", "external_pull_request_event")
 
 
@@ -86,11 +87,11 @@ def _view(variables: Variables, context: PipelineContext) -> RuleView:
 def pushed_paths(context: PipelineContext) -> Collection[str] | None:
     """Give the files of the push; None where GitLab has no push to look at.
 
-    Only pushes to branches and merge requests have a diff: for tags, schedules, the API and
-    everything else `changes` is true.
+    Only pushes to branches and merge requests have a diff, and child pipelines of those: for tags,
+    schedules, the API and everything else `changes` is true.
     """
     if context.source in _DIFFED or (
-        context.source == "push" and context.ref.kind is RefKind.BRANCH
+        context.source in _PUSHED and context.ref.kind is RefKind.BRANCH
     ):
         return context.changed_paths
     return None

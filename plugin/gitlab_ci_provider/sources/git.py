@@ -6,17 +6,19 @@ accepted: mirrors only ever serve files, nothing in them is executed.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import re
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit, urlunsplit
 
-from gitlab_ci_provider.exceptions import SourceError
+from gitlab_ci_provider.exceptions import SourceError, UnknownRefError
 from gitlab_ci_provider.model.git_login import (
     GitLogin,
     configuration,
@@ -50,13 +52,19 @@ class Mirror:
             _git(["init", "--quiet", "--bare", str(path)], what="make a mirror")
         return cls(path, url, named or login)
 
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What git is told: where `origin` is, and how to log in there."""
+        login = login_environment(self.url, self.login)
+        return configuration({"remote.origin.url": self.url}, login)
+
     def default_branch(self) -> str:
         """Ask the repository which branch is its default one.
 
         Raises:
             SourceError: it cannot be reached or has no commit.
         """
-        answer = self._remote(["--symref", self.url, "HEAD"])
+        answer = self._remote(["--symref", "origin", "HEAD"])
         found = re.search(r"^ref: refs/heads/(\S+)\tHEAD$", answer, re.MULTILINE)
         if found:
             return found[1]
@@ -64,49 +72,104 @@ class Mirror:
             raise SourceError(f"{hide_credentials(self.url)} has no commits yet")
         return "HEAD"
 
-    def fetch(self, name: str) -> Ref:
+    def fetch(self, name: str, sha: str = "") -> Ref:
         """Bring one commit of a branch, tag or commit id here and say which it is.
 
+        Args:
+            name: of a branch or tag, a full ref (`refs/...`) or a full commit id.
+            sha: an earlier commit of that ref to bring in place of its newest.
+
         Raises:
-            SourceError: the repository cannot be reached or has no such ref.
+            SourceError: the repository cannot be reached, or has no such ref or commit.
         """
-        ref = self._resolve(name)
-        if not self._has(ref.sha):
-            source = ref.sha if _SHA.fullmatch(name) else _full_name(ref)
-            self._git(["fetch", "--quiet", "--depth", "1", "--no-tags", self.url, source])
+        ref = self._resolve(name, sha)
+        if self.has(ref.sha):
+            return ref
+        if ref.sha == sha and not is_commit_id(name):
+            self._bring_earlier(ref)
+        else:
+            self.bring([ref.sha if is_commit_id(name) else _full_name(ref)], depth=1)
         return ref
 
-    def ref_names(self) -> frozenset[str]:
-        """List the short names of the repository's branches and tags."""
-        listing = self._remote(["--heads", "--tags", self.url])
-        names = (name.split("/", 2)[2] for name, _ in _parse_refs(listing))
-        return frozenset(name.removesuffix("^{}") for name in names)
+    def bring(self, sources: Sequence[str], *, depth: int | None = None) -> None:
+        """Fetch refs or commit ids: commits and folders, and files only when they are read.
 
-    def _resolve(self, name: str) -> Ref:
-        patterns = [f"refs/heads/{name}", f"refs/tags/{name}", f"refs/tags/{name}^{{}}"]
-        shas = dict(_parse_refs(self._remote([self.url, "HEAD", *patterns])))
-        branch = shas.get(f"refs/heads/{name}") or (shas.get("HEAD") if name == "HEAD" else None)
-        if branch:
-            return Ref(name=name, sha=branch, kind=RefKind.BRANCH)
-        tag = shas.get(f"refs/tags/{name}^{{}}") or shas.get(f"refs/tags/{name}")
-        if tag:
-            return Ref(name=name, sha=tag, kind=RefKind.TAG)
-        if _SHA.fullmatch(name):
-            return Ref(name=name, sha=name)
-        message = f"{hide_credentials(self.url)} has no branch, tag or commit id '{name}'"
-        raise SourceError(message)
+        One process at a time: git refuses to change what a shallow repository lacks twice at once.
 
-    def _remote(self, arguments: Sequence[str]) -> str:
-        return self._git(["ls-remote", *arguments]).decode(errors="replace")
+        Args:
+            sources: full names or commit ids.
+            depth: how many commits of each; None brings the whole history.
+        """
+        how = ["--unshallow"] if depth is None else ["--depth", str(depth)]
+        if depth is None and not (self.path / "shallow").exists():
+            how = []
+        with self._alone():
+            filtered = ["fetch", "--quiet", "--no-tags", "--filter=blob:none", *how]
+            self.git([*filtered, "origin", *sources])
 
-    def _has(self, sha: str) -> bool:
+    def has(self, sha: str) -> bool:
+        """Tell whether a commit is here."""
         command = ["git", "-C", str(self.path), "cat-file", "-e", f"{sha}^{{commit}}"]
         return _run(command).returncode == 0
 
-    def _git(self, arguments: Sequence[str]) -> bytes:
+    def tag_message(self, name: str) -> str:
+        """Read the message of an annotated tag; empty for a lightweight one."""
+        full = f"refs/tags/{name}"
+        shas = dict(_parse_refs(self._remote(["origin", full, f"{full}^{{}}"])))
+        if f"{full}^{{}}" not in shas:
+            return ""
+        self.bring([full], depth=1)
+        said = self.git(["cat-file", "tag", shas[full]]).decode(errors="replace")
+        return said.partition("\n\n")[2].strip()
+
+    def ref_names(self) -> frozenset[str]:
+        """List the short names of the repository's branches and tags."""
+        listing = self._remote(["--heads", "--tags", "origin"])
+        names = (name.split("/", 2)[2] for name, _ in _parse_refs(listing))
+        return frozenset(name.removesuffix("^{}") for name in names)
+
+    def git(self, arguments: Sequence[str]) -> bytes:
+        """Run git in the mirror and return what it says; files that are missing are fetched.
+
+        Raises:
+            SourceError: git failed; the message has git's words without credentials.
+        """
         what = f"read {hide_credentials(self.url)}"
-        login = login_environment(self.url, self.login)
-        return _git(["-C", str(self.path), *arguments], what=what, extra=login)
+        return _git(["-C", str(self.path), *arguments], what=what, extra=self.environment)
+
+    def _bring_earlier(self, ref: Ref) -> None:
+        """Fetch a commit by its id; some servers only give it with the history of its ref."""
+        try:
+            self.bring([ref.sha], depth=1)
+        except SourceError:
+            self.bring([_full_name(ref)])
+            if not self.has(ref.sha):
+                raise
+
+    def _resolve(self, name: str, sha: str) -> Ref:
+        patterns = [f"refs/heads/{name}", f"refs/tags/{name}", f"refs/tags/{name}^{{}}"]
+        exact = [name] if name.startswith("refs/") else []
+        shas = dict(_parse_refs(self._remote(["origin", "HEAD", *patterns, *exact])))
+        branch = shas.get(f"refs/heads/{name}") or (shas.get("HEAD") if name == "HEAD" else None)
+        branch = branch or (shas.get(name) if exact else None)
+        if branch:
+            return Ref(name=name, sha=sha or branch, kind=RefKind.BRANCH)
+        tag = shas.get(f"refs/tags/{name}^{{}}") or shas.get(f"refs/tags/{name}")
+        if tag:
+            return Ref(name=name, sha=sha or tag, kind=RefKind.TAG)
+        if is_commit_id(name) or sha:
+            return Ref(name=name, sha=sha or name)
+        message = f"{hide_credentials(self.url)} has no branch, tag or commit id '{name}'"
+        raise UnknownRefError(message)
+
+    def _remote(self, arguments: Sequence[str]) -> str:
+        return self.git(["ls-remote", *arguments]).decode(errors="replace")
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        with (self.path / "fetch.lock").open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +180,18 @@ class GitFetcher:
     sha: str
 
     def read(self, path: str) -> bytes | None:
-        """Read a file; None when the commit has no regular file there."""
-        command = ["git", "-C", str(self.mirror.path), "cat-file", "blob", f"{self.sha}:{path}"]
-        done = _run(command)
-        return done.stdout if done.returncode == 0 else None
+        """Read a file; None when the commit has no regular file there.
+
+        Raises:
+            SourceError: the commit has it, but it cannot be fetched.
+        """
+        name = f"{self.sha}:{path}"
+        command = ["git", "-C", str(self.mirror.path), "cat-file", "blob", name]
+        done = _run(command, self.mirror.environment)
+        if done.returncode == 0:
+            return done.stdout
+        listed = _run(["git", "-C", str(self.mirror.path), "ls-tree", "-z", self.sha, "--", path])
+        return self.mirror.git(["cat-file", "blob", name]) if b" blob " in listed.stdout else None
 
     def paths(self) -> Sequence[str]:
         """List every file of the commit."""
@@ -157,8 +228,8 @@ def hide_credentials(url: str) -> str:
 
 
 def _full_name(ref: Ref) -> str:
-    if ref.name == "HEAD":
-        return "HEAD"
+    if ref.name == "HEAD" or ref.name.startswith("refs/"):
+        return ref.name
     return f"refs/{'tags' if ref.kind == RefKind.TAG else 'heads'}/{ref.name}"
 
 

@@ -10,10 +10,14 @@ from urllib.parse import urlsplit
 
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.job import Job
+from gitlab_ci_provider.model.merge_request import MergeRequest
 from gitlab_ci_provider.model.project import RefKind
 from gitlab_ci_provider.model.rules import When
 from gitlab_ci_provider.model.variables import Variable, Variables
 from gitlab_ci_provider.variables.slugs import environment_slug, slug
+
+_MAX_DESCRIPTION = 2700
+"""GitLab cuts CI_MERGE_REQUEST_DESCRIPTION there."""
 
 ZERO_SHA = "0" * 40
 _ACTIONABLE = frozenset({When.MANUAL, When.DELAYED})
@@ -34,6 +38,7 @@ def pipeline_variables(context: PipelineContext) -> Variables:
             "GITLAB_CI": "true",
             "CI_PIPELINE_SOURCE": context.source,
             "CI_PIPELINE_TRIGGERED": "true" if context.source == "trigger" else None,
+            "CI_PIPELINE_SCHEDULE_DESCRIPTION": context.schedule or None,
             "CI_CONFIG_PATH": ".gitlab-ci.yml",
             **_commit(context),
             **_ref(context),
@@ -148,18 +153,27 @@ def _merge_request(context: PipelineContext) -> dict[str, str | None]:
     if not _is_merge_request(context):
         return {}
     project = context.project
+    known = context.merge_request or MergeRequest(
+        iid=1, source_branch=context.ref.name, target_branch=context.target_branch or ""
+    )
     return {
         "CI_MERGE_REQUEST_EVENT_TYPE": "detached",
         "CI_MERGE_REQUEST_PROJECT_ID": str(project.id),
         "CI_MERGE_REQUEST_PROJECT_PATH": project.path,
         "CI_MERGE_REQUEST_PROJECT_URL": project.web_url,
-        "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME": context.ref.name,
+        "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME": known.source_branch,
         "CI_MERGE_REQUEST_SOURCE_PROJECT_ID": str(project.id),
         "CI_MERGE_REQUEST_SOURCE_PROJECT_PATH": project.path,
         "CI_MERGE_REQUEST_SOURCE_PROJECT_URL": project.web_url,
-        "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": context.target_branch,
-        "CI_MERGE_REQUEST_ID": "1",
-        "CI_MERGE_REQUEST_IID": "1",
+        "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": known.target_branch,
+        "CI_MERGE_REQUEST_ID": str(known.iid),
+        "CI_MERGE_REQUEST_IID": str(known.iid),
+        "CI_MERGE_REQUEST_REF_PATH": known.ref_path,
+        "CI_MERGE_REQUEST_DIFF_BASE_SHA": known.diff_base_sha or None,
+        "CI_MERGE_REQUEST_TITLE": known.title or None,
+        "CI_MERGE_REQUEST_DESCRIPTION": known.description[:_MAX_DESCRIPTION] or None,
+        "CI_MERGE_REQUEST_LABELS": ",".join(known.labels) or None,
+        "CI_MERGE_REQUEST_DRAFT": "true" if known.draft else "false",
     }
 
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from airflow.sdk import DAG
 from airflow.serialization.serialized_objects import DagSerialization
 
-from gitlab_ci_provider.model.dag_record import DagRecord
+from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
 from gitlab_ci_provider.model.environment import Environment
 from gitlab_ci_provider.model.job import Job, Retry
 from gitlab_ci_provider.model.pipeline import Pipeline
+from gitlab_ci_provider.model.pipeline_input import PipelineInput
 from gitlab_ci_provider.model.project import Project, Ref
 from gitlab_ci_provider.model.variables import Variable
 from gitlab_ci_provider.renderer.dag import render_dag
+from gitlab_ci_provider.renderer.params import run_params
 from gitlab_ci_provider.settings import Settings
 
 JOBS = (
@@ -39,6 +42,8 @@ RECORD = DagRecord(
     ref=Ref(name="main", sha="0" * 40),
     digest="abc123",
 )
+
+FEATURE = Ref(name="feature", sha="1" * 40)
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +93,35 @@ def test_timeout_and_retries_are_the_jobs(dag: DAG):
 
 def test_the_form_has_a_field_for_each_described_variable(dag: DAG):
     """Variables with a description are fields, the others are not."""
-    assert set(dag.params) == {"ref", "LEVEL", "variables", "source", "jobs"}
+    assert set(dag.params) == {"ref", "LEVEL", "variables", "source", "merge_request", "jobs"}
     assert dag.params.get_param("LEVEL").schema["enum"] == ["low", "high"]
+
+
+def test_inputs_are_fields_of_their_type():
+    """A required input may stay empty in the form: the run's conf can give it."""
+    inputs = (
+        PipelineInput(name="count", type="number", required=False, default=1),
+        PipelineInput(name="where", options=("here", "there"), description="a place"),
+    )
+    form = run_params(replace(PIPELINE, inputs=inputs), "main")
+
+    assert list(form)[1:3] == ["input_count", "input_where"]
+    assert form["input_count"].schema["type"] == ["null", "number"]
+    assert form["input_where"].schema["enum"] == ["here", "there", None]
+    assert form["input_where"].resolve() is None
+    assert form["input_count"].resolve() == 1
+
+
+def test_the_dag_of_a_ref_starts_with_it_and_runs_at_once():
+    """Its form names the ref, and nobody has to unpause what was made for a waiting run."""
+    record = replace(RECORD, kind=DagKind.REF, dag_id="group__project..x", ref=FEATURE, title="t")
+
+    dag = render_dag(record, PIPELINE, Settings(home=Path("home")))
+
+    assert (dag.dag_id, dag.dag_display_name) == ("group__project..x", "t")
+    assert dag.params["ref"] == "feature"
+    assert dag.is_paused_upon_creation is False
+    assert any(tag.startswith("topology-") for tag in dag.tags)
 
 
 def test_nothing_of_a_job_passes_through_jinja(dag: DAG):

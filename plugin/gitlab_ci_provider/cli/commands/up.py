@@ -28,7 +28,7 @@ def _up(args: argparse.Namespace) -> int:
     home.make()
     synced = [add_project(home, path) for path in args.paths]
     state = start_stack(home, StackOptions(port=args.port, runtime=args.runtime))
-    api = AirflowApi(state)
+    api = AirflowApi(state.access)
     for one in synced:
         output.diagnostics(one.diagnostics)
         if one.ok and one.record is not None:

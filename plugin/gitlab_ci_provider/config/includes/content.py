@@ -35,6 +35,7 @@ class Reading:
         known: variables from before the pipeline, for `expand_vars`.
         prefix: put before messages about its content; empty for the main file.
         at: where it is included from.
+        show: is told the inputs that the file takes.
     """
 
     given: Mapping[str, object]
@@ -42,6 +43,7 @@ class Reading:
     shared: SharedInputs
     prefix: str
     at: Mark
+    show: Callable[[Mapping[str, InputSpec]], None]
 
 
 def read_tree(origin: Origin, reading: Reading, report: Report) -> Map | None:
@@ -76,6 +78,7 @@ def _scope(origin: Origin, header: Map, reading: Reading, report: Report) -> Sco
     _warn_of_twice(field, [name for name in shared if name in read.inputs])
     if len(report.diagnostics) > before and report.failed:
         return None
+    reading.show(specs)
     values, problems = resolve_inputs(specs, reading.given)
     if problems:
         report.error("inputs-invalid", reading.prefix + ", ".join(problems), reading.at)

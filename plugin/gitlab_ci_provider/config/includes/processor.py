@@ -37,6 +37,7 @@ class LoadedTree:
     tree: Map
     files: tuple[str, ...]
     locations: tuple[Location, ...]
+    inputs: Mapping[str, InputSpec]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ class _Processor:
         self.trees: dict[tuple[str, str], Map | None] = {}
         self.taken: list[tuple[FileFetcher, set[str]]] = []
         self.bytes = 0
+        self.inputs: dict[str, InputSpec] = {}
 
     def run(self, path: str) -> LoadedTree | None:
         """Read the main file, then what it includes."""
@@ -75,7 +77,7 @@ class _Processor:
         if tree is None:
             return None
         merged = self._expand(tree, origin)
-        return LoadedTree(merged, tuple(self.files), tuple(self.locations))
+        return LoadedTree(merged, tuple(self.files), tuple(self.locations), self.inputs)
 
     def _main(self, path: str) -> Origin | None:
         own = self.finder.own
@@ -155,8 +157,13 @@ class _Processor:
             shared=lambda field: self._shared_inputs(field, origin),
             prefix=prefix,
             at=at,
+            show=self._show if not prefix else lambda _: None,
         )
         return read_tree(origin, reading, self.report)
+
+    def _show(self, specs: Mapping[str, InputSpec]) -> None:
+        """Keep the inputs of the main file: whoever runs the pipeline may give them."""
+        self.inputs.update(specs)
 
     def _shared_inputs(self, field: Field, parent: Origin) -> Mapping[str, InputSpec]:
         """Read the files of `spec:include`; their only key is `inputs`."""

@@ -45,6 +45,7 @@ class InputSpec:
     default: object = None
     options: tuple[object, ...] | None = None
     regex: str | None = None
+    description: str = ""
     rules: tuple[InputRule, ...] = ()
 
 
@@ -110,7 +111,6 @@ def read_input(
     inner = replace(field, label=f"{field.label} input")
     options = inner.get("options", _options)
     fallback = any("default" in rule for rule in _rule_maps(field.value))
-    inner.get("description", _description)
     return InputSpec(
         name=name,
         type=inner.get("type", _type) or "string",
@@ -118,6 +118,7 @@ def read_input(
         default=plain(field.value.get("default")),
         options=options,
         regex=inner.get("regex", text),
+        description=inner.get("description", _description) or "",
         rules=rules,
     )
 

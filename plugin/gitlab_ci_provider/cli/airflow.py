@@ -1,0 +1,138 @@
+"""The Airflow that `trigger` and `backfill` talk to: the embedded one, or any other.
+
+Secrets come from the environment only: arguments are for every user of a machine to see.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gitlab_ci_provider.cli import output
+from gitlab_ci_provider.exceptions import SourceError, StackError
+
+if TYPE_CHECKING:
+    from gitlab_ci_provider.discovery.sync import Sync
+    from gitlab_ci_provider.local.api import AirflowApi
+    from gitlab_ci_provider.model.dag_record import DagRecord
+    from gitlab_ci_provider.sources.git import Mirror
+
+URL = "GITLAB_DAGS_AIRFLOW_URL"
+TOKEN = "GITLAB_DAGS_AIRFLOW_TOKEN"  # noqa: S105 - the name of a variable
+USER = "GITLAB_DAGS_AIRFLOW_USER"
+PASSWORD = "GITLAB_DAGS_AIRFLOW_PASSWORD"  # noqa: S105 - the name of a variable
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An Airflow and, where it can be written from here, the folder that it makes its DAGs from."""
+
+    api: AirflowApi
+    sync: Sync | None
+    dag_files: Path | None
+
+    def url_of(self, project: str) -> str:
+        """Find the repository of a project: its path in the Airflow, a folder or a URL."""
+        from gitlab_ci_provider.discovery.repositories import clone_url
+        from gitlab_ci_provider.model.names import dag_id
+
+        name = dag_id(project)
+        if self.sync is not None and self.sync.store.has_dag(name):
+            return self.sync.store.load_dag(name).project.clone_url
+        return clone_url(project)
+
+    def mirror(self, project: str) -> Mirror:
+        """Open the mirror of a project.
+
+        Raises:
+            SourceError: there is none: Airflow's folder cannot be reached from here.
+        """
+        from gitlab_ci_provider.sources.git import Mirror
+
+        if self.sync is None:
+            raise SourceError("the commits have to be read: name Airflow's folder with --home")
+        url = self.url_of(project)
+        return Mirror.open(self.sync.mirrors, url, self.sync.logins(url))
+
+    def dag(self, project: str, ref: str | None, sha: str = "") -> str:
+        """Name the DAG that runs a ref, made first where that is needed.
+
+        Raises:
+            SourceError: the ref does not compile; what is wrong was printed.
+        """
+        from gitlab_ci_provider.model.names import dag_id
+
+        if self.sync is None:
+            output.note(
+                "not synced: without --home only refs with the jobs of the project's DAG run; for "
+                "others run `gitlab-dags sync --ref REF` where Airflow's home folder is"
+            )
+            return dag_id(project)
+        record = self._synced(self.sync, project, ref, sha)
+        self.api.wait_for_dag(record.dag_id, record.digest)
+        return record.dag_id
+
+    def _synced(self, sync: Sync, project: str, ref: str | None, sha: str) -> DagRecord:
+        from gitlab_ci_provider.snapshots.dag_files import write_dag_files
+
+        result = sync.one(self.url_of(project), ref, sha)
+        output.diagnostics(result.diagnostics)
+        if not result.ok or result.record is None:
+            raise SourceError(f"{project}: no pipeline to run at {sha or ref or 'this ref'}")
+        if self.dag_files is not None:
+            write_dag_files(sync.store, self.dag_files)
+        return result.record
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that say which Airflow is meant."""
+    flags = parser.add_argument_group(
+        "which Airflow (default: the embedded stack)",
+        f"The token is ${TOKEN}, or user and password are ${USER} and ${PASSWORD}.",
+    )
+    flags.add_argument("--airflow-url", metavar="URL", help=f"its address (default: ${URL})")
+    flags.add_argument("--home", type=Path, help="its [gitlab_ci] home folder, if it is here")
+    flags.add_argument("--dag-files", type=Path, help="its [gitlab_ci] dag_files folder, if any")
+
+
+def target(args: argparse.Namespace) -> Target:
+    """Connect to the Airflow that is meant.
+
+    Raises:
+        StackError: no stack is running, or Airflow refuses the login.
+    """
+    from gitlab_ci_provider.local.api import Access, AirflowApi
+    from gitlab_ci_provider.local.home import default_home
+    from gitlab_ci_provider.local.state import read_state
+
+    url = args.airflow_url or os.environ.get(URL)
+    if url:
+        access = Access(
+            url=url.rstrip("/"),
+            token=os.environ.get(TOKEN, ""),
+            user=os.environ.get(USER, ""),
+            password=os.environ.get(PASSWORD, ""),
+        )
+        return Target(AirflowApi(access), _sync(args.home), args.dag_files)
+    home = default_home()
+    state = read_state(home)
+    if state is None:
+        message = (
+            f"no stack is running: `gitlab-dags up`, or name an Airflow: --airflow-url, ${URL}"
+        )
+        raise StackError(message)
+    return Target(AirflowApi(state.access), _sync(home.data), home.dags)
+
+
+def _sync(home: Path | None) -> Sync | None:
+    from gitlab_ci_provider.discovery.sync import Sync
+    from gitlab_ci_provider.settings import Settings
+    from gitlab_ci_provider.snapshots.store import SnapshotStore
+
+    if home is None:
+        return None
+    settings = Settings(home=home)
+    return Sync(SnapshotStore(settings.snapshots), settings.mirrors)

@@ -1,0 +1,120 @@
+"""What git says about a run's commit, for `rules:changes`, `rules:exists` and CI_COMMIT_BEFORE_SHA.
+
+Everything is looked up only when a rule looks at it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
+
+from gitlab_ci_provider.exceptions import UnknownRefError
+from gitlab_ci_provider.model.merge_request import MergeRequest
+from gitlab_ci_provider.model.project import Project, Ref, RefKind
+from gitlab_ci_provider.operators.mirrors import open_mirror
+from gitlab_ci_provider.operators.run_form import RunForm
+from gitlab_ci_provider.settings import Settings
+from gitlab_ci_provider.snapshots.register import Register
+from gitlab_ci_provider.sources.git import GitFetcher, Mirror
+from gitlab_ci_provider.sources.git_diff import (
+    LazyPaths,
+    changed_between,
+    changed_since,
+    merge_base,
+)
+
+
+class LookedUp(Mapping[str, Collection[str] | None]):
+    """Files by a name that rules mention; None for a name that git does not know."""
+
+    def __init__(self, find: Callable[[str], frozenset[str]]):
+        self._find = find
+        self._found: dict[str, frozenset[str] | None] = {}
+
+    def __getitem__(self, name: str) -> Collection[str] | None:
+        if name not in self._found:
+            try:
+                self._found[name] = self._find(name)
+            except UnknownRefError:
+                self._found[name] = None
+        return self._found[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+
+def before_sha(form: RunForm, project: Project, ref: Ref, register: Register) -> str:
+    """Find the ref's commit before the push; empty for a new ref and for all but pushes.
+
+    Whoever tells of a push says it. Else it is the commit of the ref's latest pipeline that had
+    another commit. Source: GitLab's `Gitlab::Git::Push`.
+    """
+    if form.source == "parent_pipeline" or (form.source == "push" and form.before_sha):
+        return form.before_sha
+    if form.source != "push":
+        return ""
+    known = register.latest(project.path, ref, accept=lambda entry: entry.ref.sha != ref.sha)
+    return known.ref.sha if known else ""
+
+
+def with_base(mirror: Mirror, request: MergeRequest | None, ref: Ref) -> MergeRequest | None:
+    """Find where a merge request parted from its target, unless it was said."""
+    if request is None or request.diff_base_sha:
+        return request
+    base = merge_base(mirror, mirror.fetch(request.target_branch).sha, ref.sha)
+    return replace(request, diff_base_sha=base or "")
+
+
+def changed_paths(
+    mirror: Mirror, request: MergeRequest | None, ref: Ref, before: str
+) -> Collection[str] | None:
+    """Give the files of the push or merge request; None where GitLab has nothing to compare with.
+
+    That is so for tags, new branches, schedules and everything that people start: `changes` is
+    then true. Source: GitLab's `Ci::Pipeline#changed_paths`.
+    """
+    if request is not None:
+        base = request.diff_base_sha
+        return LazyPaths(lambda: changed_between(mirror, base, ref.sha) if base else frozenset())
+    if before and ref.kind is RefKind.BRANCH:
+        return LazyPaths(lambda: changed_between(mirror, before, ref.sha))
+    return None
+
+
+def tree_paths(files: GitFetcher) -> Collection[str]:
+    """Give the files at the commit."""
+    return LazyPaths(lambda: frozenset(files.paths()))
+
+
+def compared(mirror: Mirror, ref: Ref) -> Mapping[str, Collection[str] | None]:
+    """Give, by another ref, the files that changed since the two parted."""
+    return LookedUp(lambda other: changed_since(mirror, mirror.fetch(other).sha, ref.sha))
+
+
+def other_trees(settings: Settings, project: Project) -> Mapping[str, Collection[str] | None]:
+    """Give, by `project@ref`, the files of another project of the same server."""
+
+    def find(place: str) -> frozenset[str]:
+        path, _, ref = place.rpartition("@")
+        url = _url_of(path, project)
+        mirror = open_mirror(url, settings)
+        found = mirror.fetch(ref or mirror.default_branch())
+        return frozenset(GitFetcher(mirror, found.sha).paths())
+
+    return LookedUp(find)
+
+
+def _url_of(path: str, project: Project) -> str:
+    """Make the address of a project from that of another on the same server.
+
+    Raises:
+        UnknownRefError: this project's address does not end with its path.
+    """
+    for ending in (f"{project.path}.git", project.path):
+        server = project.clone_url.removesuffix(ending)
+        if server != project.clone_url:
+            return f"{server}{path}{ending.removeprefix(project.path)}"
+    raise UnknownRefError(f"cannot tell where project '{path}' is from {project.clone_url}")

@@ -1,0 +1,66 @@
+"""Values of a run's conf, which anybody may have written, to what they should be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from gitlab_ci_provider.exceptions import ConfigError
+
+_COMMIT_ID = re.compile(r"[0-9a-f]{40}")
+
+
+def text(value: Any) -> str:
+    """Write a value as a variable's; a field that was emptied is null in the form."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None else str(value)
+
+
+def boolean(value: Any) -> bool:
+    """Read a yes or no, as JSON has it or as a text."""
+    return value is True or text(value) == "true"
+
+
+def texts(value: Any) -> tuple[str, ...]:
+    """Read a list of texts; a lone text is a list of one."""
+    if isinstance(value, str):
+        return (value,) if value else ()
+    return tuple(text(one) for one in value or ())
+
+
+def number(value: Any, name: str) -> int:
+    """Read a whole number that is not negative; 0 when there is none.
+
+    Raises:
+        ConfigError: it is something else.
+    """
+    written = text(value)
+    if written and not (written.isascii() and written.isdecimal()):
+        raise ConfigError(f"`{name}` must be a number")
+    return int(written or 0)
+
+
+def mapping(params: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Read a mapping; an empty one when there is none.
+
+    Raises:
+        ConfigError: it is something else.
+    """
+    value = params.get(name) or {}
+    if not isinstance(value, Mapping):
+        raise ConfigError(f'`{name}` of the run must be a mapping: {{"NAME": "value"}}')
+    return {str(key): one for key, one in value.items()}
+
+
+def commit_id(params: Mapping[str, Any], name: str) -> str:
+    """Read a full commit id; empty when there is none, or the zeros that a push of a new ref has.
+
+    Raises:
+        ConfigError: it is something else.
+    """
+    value = text(params.get(name))
+    if value and not _COMMIT_ID.fullmatch(value):
+        raise ConfigError(f"`{name}` of the run must be a full commit id of 40 digits")
+    return "" if set(value) == {"0"} else value

@@ -1,0 +1,81 @@
+"""Which files differ between commits of a mirror, without a checkout and without reading a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from functools import cached_property
+
+from gitlab_ci_provider.exceptions import SourceError
+from gitlab_ci_provider.sources.git import Mirror
+
+_DEPTHS = (50, 1000, None)
+"""How much history is brought until two commits have an ancestor in common."""
+
+
+class LazyPaths(Collection[str]):
+    """Paths that are looked up when somebody looks: most rules never do."""
+
+    def __init__(self, find: Callable[[], frozenset[str]]):
+        self._find = find
+
+    @cached_property
+    def _paths(self) -> frozenset[str]:
+        return self._find()
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._paths
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._paths))
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+
+def changed_between(mirror: Mirror, before: str, after: str) -> frozenset[str]:
+    """List the files that differ between two commits; a renamed one counts with both names.
+
+    Source: GitLab's `Gitlab::Git::Push#changed_paths`.
+
+    Raises:
+        SourceError: a commit cannot be fetched.
+    """
+    missing = [sha for sha in (before, after) if not mirror.has(sha)]
+    if missing:
+        mirror.bring(missing, depth=1)
+    return _names(mirror.git(["diff-tree", "-r", "-z", "--name-only", before, after]))
+
+
+def changed_since(mirror: Mirror, base: str, head: str) -> frozenset[str]:
+    """List the files that changed on the way from where two commits parted to the second.
+
+    Source: GitLab's `Ci::Pipeline#modified_paths_since`, for `changes:compare_to` and merge
+    requests. Commits without a common ancestor have no such files there either.
+    """
+    parted = merge_base(mirror, base, head)
+    if parted is None:
+        return frozenset()
+    return _names(mirror.git(["diff-tree", "-r", "-z", "-M", "--name-only", parted, head]))
+
+
+def merge_base(mirror: Mirror, one: str, other: str) -> str | None:
+    """Find where two commits parted; None when they have nothing in common."""
+    for depth in _DEPTHS:
+        found = _merge_base(mirror, one, other)
+        if found:
+            return found
+        mirror.bring([one, other], depth=depth)
+    return _merge_base(mirror, one, other)
+
+
+def _merge_base(mirror: Mirror, one: str, other: str) -> str | None:
+    if not (mirror.has(one) and mirror.has(other)):
+        return None
+    try:
+        return mirror.git(["merge-base", one, other]).decode().strip()
+    except SourceError:
+        return None
+
+
+def _names(listing: bytes) -> frozenset[str]:
+    return frozenset(name.decode(errors="surrogateescape") for name in listing.split(b"\0") if name)

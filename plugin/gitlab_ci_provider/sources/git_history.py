@@ -1,0 +1,46 @@
+"""The commits of a branch, without their files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gitlab_ci_provider.exceptions import SourceError
+from gitlab_ci_provider.sources.git import Mirror
+
+_DEPTHS = (50, 1000, None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One commit of a branch; `parent` is empty for the very first."""
+
+    sha: str
+    parent: str
+    title: str
+
+
+def commits(mirror: Mirror, first: str, last: str) -> list[Step]:
+    """List the commits from one to another, both included, oldest first, by first parents.
+
+    Raises:
+        SourceError: the first is not among those that led to the last.
+    """
+    start, end = mirror.fetch(first).sha, mirror.fetch(last).sha
+    for depth in _DEPTHS:
+        mirror.bring([start, end], depth=depth)
+        steps = _steps(mirror, end)
+        known = [step.sha for step in steps]
+        if start in known:
+            found = steps[: known.index(start) + 1]
+            if found[-1].parent or depth is None:
+                return list(reversed(found))
+    message = f"{first} ({start[:8]}) is not among the commits that led to {last} ({end[:8]})"
+    raise SourceError(f"{message}, merged branches not counted")
+
+
+def _steps(mirror: Mirror, end: str) -> list[Step]:
+    form = "--format=%H%x00%P%x00%s"
+    listing = mirror.git(["log", "-z", "--first-parent", form, end]).decode(errors="replace")
+    fields = listing.rstrip("\0").split("\0")
+    triples = zip(fields[::3], fields[1::3], fields[2::3], strict=True)
+    return [Step(sha=sha, parent=parents[:40], title=title) for sha, parents, title in triples]
