@@ -92,7 +92,7 @@ def _check_dependencies(
                 where = "is not defined in current or prior stages"
                 words = f"{job.name} job: dependency {name} {where}"
                 yield _error(job, "dependencies-later-stage", words)
-        yield from _check_against_needs(job)
+        yield from _check_against_needs(job, jobs)
         yield from _check_artifacts_of(job, jobs, positions)
 
 
@@ -112,11 +112,16 @@ def _check_artifacts_of(
             yield _error(job, "dependencies-later-stage", words)
 
 
-def _check_against_needs(job: Job) -> Iterator[Diagnostic]:
-    if not job.needs or not job.dependencies:
+def _check_against_needs(job: Job, jobs: Mapping[str, Job]) -> Iterator[Diagnostic]:
+    if not job.dependencies or not (job.needs or job.cross_needs):
+        return
+    if not job.needs:
+        words = f"jobs:{job.group} needs corresponding to dependencies must be from the same"
+        yield _error(job, "dependencies-not-needed", f"{words} pipeline")
         return
     needed = {need.job for need in job.needs}
-    missing = [name for name in job.dependencies if name not in needed]
+    lacking = (name for name in job.dependencies if name not in needed)
+    missing = dict.fromkeys(jobs[name].group if name in jobs else name for name in lacking)
     if missing:
         words = f"jobs:{job.group} dependencies the {', '.join(missing)} should be part of needs"
         yield _error(job, "dependencies-not-needed", words)
@@ -154,7 +159,9 @@ def _check_cycle(jobs: Mapping[str, Job]) -> Iterator[Diagnostic]:
     cycle = find_cycle(_edges(jobs, lambda job: [need for one in _all_needs(job) for need in one]))
     if cycle:
         words = f"needs of different rules form a circle: {' -> '.join([*cycle, cycle[0]])}"
-        hint = "GitLab accepts this when no pipeline has all of them; one DAG cannot hold it."
+        hint = (
+            "GitLab accepts this; one DAG cannot hold it, so the last of these waits is left out."
+        )
         yield warning("needs-circular-rules", words, jobs[cycle[0]].location, hint)
 
 

@@ -11,18 +11,44 @@ def build_edges(jobs: Mapping[str, Job], stages: Sequence[str]) -> dict[str, tup
     """List for each job the jobs that must end before it can start.
 
     A job that `rules:needs` may connect otherwise waits for all jobs that any of its rules names.
+
+    Unlike GitLab, where only one rule of a job holds at a time, a graph has the needs of all rules.
+    One that would close a circle is left out.
     """
     earlier = _earlier_jobs(jobs, stages)
     edges: dict[str, tuple[str, ...]] = {}
+    chosen: dict[str, list[str]] = {}
     for name, job in jobs.items():
         by_rules = [need.job for rule in job.rules or () for need in rule.needs or ()]
-        if job.needs is None and not by_rules:
+        if by_rules:
+            chosen[name] = by_rules
+        if job.needs is None:
             edges[name] = earlier[job.stage]  # shared: thousands of jobs may have the same
             continue
-        base = earlier[job.stage] if job.needs is None else [need.job for need in job.needs]
-        needed = dict.fromkeys([*base, *by_rules])
+        needed = dict.fromkeys(need.job for need in job.needs)
         edges[name] = tuple(one for one in needed if one in jobs and one != name)
+    return _with_chosen(edges, chosen)
+
+
+def _with_chosen(
+    edges: dict[str, tuple[str, ...]], chosen: Mapping[str, Sequence[str]]
+) -> dict[str, tuple[str, ...]]:
+    """Add the edges that rules may choose; one by one where all of them make a circle."""
+    joined = {name: _joined(name, edges, names) for name, names in chosen.items()}
+    if not find_cycle({**edges, **joined}):
+        return {**edges, **joined}
+    for name, names in chosen.items():
+        for one in names:
+            more = {**edges, name: _joined(name, edges, [one])}
+            edges = edges if find_cycle(more) else more
     return edges
+
+
+def _joined(
+    name: str, edges: Mapping[str, tuple[str, ...]], more: Sequence[str]
+) -> tuple[str, ...]:
+    known = dict.fromkeys([*edges[name], *(one for one in more if one in edges and one != name)])
+    return tuple(known)
 
 
 def _earlier_jobs(jobs: Mapping[str, Job], stages: Sequence[str]) -> dict[str, tuple[str, ...]]:

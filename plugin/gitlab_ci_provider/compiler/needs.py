@@ -16,26 +16,22 @@ MATRIX_VALUE = re.compile(r"\$\[\[\s*matrix\.([\w-]+)\s*\]\]")
 def connect(jobs: Mapping[str, Job], groups: Mapping[str, Sequence[str]]) -> dict[str, Job]:
     """Point every need at instances; needs of jobs that do not exist stay as they are.
 
+    As in GitLab, `rules:needs` must name instances themselves.
+
     `groups` are the names of the instances of each parallel job.
     """
     return {name: _connect(job, jobs, groups) for name, job in jobs.items()}
 
 
 def _connect(job: Job, jobs: Mapping[str, Job], groups: Mapping[str, Sequence[str]]) -> Job:
-    rules = job.rules
-    if rules and any(rule.needs for rule in rules):
-        rules = tuple(
-            replace(rule, needs=_instances(job, rule.needs, jobs, groups)) if rule.needs else rule
-            for rule in rules
-        )
     needs = _instances(job, job.needs, jobs, groups) if job.needs else job.needs
     dependencies = job.dependencies
     if dependencies:
         named = (groups.get(name, [name]) for name in dependencies)
         dependencies = tuple(one for names in named for one in names)
-    if (needs, rules, dependencies) == (job.needs, job.rules, job.dependencies):
+    if (needs, dependencies) == (job.needs, job.dependencies):
         return job
-    return replace(job, needs=needs, rules=rules, dependencies=dependencies)
+    return replace(job, needs=needs, dependencies=dependencies)
 
 
 def _instances(

@@ -9,6 +9,7 @@ Unlike GitLab, which limits the memory of the parsed tree (2 MB by default), the
 
 from __future__ import annotations
 
+import binascii
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -24,6 +25,7 @@ from yaml.events import (
     SequenceEndEvent,
     SequenceStartEvent,
 )
+from yaml.parser import ParserError
 
 from gitlab_ci_provider.config.raw import Map, Mark, Node, Reference, Seq
 from gitlab_ci_provider.config.report import Report
@@ -33,7 +35,11 @@ MAX_DEPTH = 100
 MAX_NODES = 2_000_000
 TOO_BIG = "The parsed YAML is too big"
 _REFERENCE_TAG = "!reference"
+_RUBY_TAG = "!ruby/"
+_BINARY_TAGS = ("tag:yaml.org,2002:binary", "!binary")
+_TYPED_TAGS = tuple(f"tag:yaml.org,2002:{name}" for name in ("int", "float", "bool", "null"))
 _NUMBER_STARTS = frozenset("0123456789")
+_NULL_WORDS = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLEAN_WORDS = frozenset({"yes", "no", "on", "off", "true", "false"})
 
 
@@ -122,12 +128,22 @@ class _Builder:
 
     def _key(self, event: ScalarEvent, mark: Mark) -> str:
         """Read a key as it is written, also where YAML sees a boolean or number."""
-        if event.implicit[0] and event.value.lower() in _BOOLEAN_WORDS:
+        if not event.implicit[0]:
+            return event.value
+        if event.value.lower() in _BOOLEAN_WORDS:
             message = f"YAML 1.1 reads the key {event.value} as a boolean; it is kept as text here"
             self.report.warning("yaml-boolean-key", message, mark, "Put it in quotes.")
-        elif event.implicit[0] and event.value[:1] in _NUMBER_STARTS:
+        elif event.value[:1] in _NUMBER_STARTS:
+            self._value(event, mark)  # a date is refused
             self._note_number(event.value)
-        return event.value
+        elif event.value in _NULL_WORDS:
+            self._note_null(event.value)
+        return event.value.removeprefix(":") if len(event.value) > 1 else event.value
+
+    def _note_null(self, key: str) -> None:
+        owner = self.stack[-1].node
+        if isinstance(owner, Map):
+            owner.numbers.add(key)
 
     def _note_number(self, key: str) -> None:
         owner = self.stack[-1].node
@@ -137,7 +153,13 @@ class _Builder:
     def _value(self, event: ScalarEvent, mark: Mark) -> Node:
         if event.tag == _REFERENCE_TAG:
             return Reference(None, _quoted(event.value), mark)
-        if not event.implicit[0] and (event.tag is None or _says_text(event)):
+        if event.tag and event.tag.startswith(_RUBY_TAG):
+            name = event.tag.rpartition(":")[2]
+            raise LoadError("yaml-class", f"Tried to load unspecified class: {name}", mark)
+        if event.tag in _BINARY_TAGS:
+            return _binary(event.value)
+        typed = event.tag in _TYPED_TAGS
+        if not event.implicit[0] and not typed and (event.tag is None or _says_text(event)):
             return event.value
         try:
             return resolve(event.value)
@@ -149,6 +171,9 @@ class _Builder:
             raise LoadError("yaml-too-deep", TOO_BIG, self._mark(event))
         self._count(1, event)
         mark = self._mark(event)
+        if event.tag and event.tag.startswith(_RUBY_TAG):
+            name = event.tag.rpartition(":")[2]
+            raise LoadError("yaml-class", f"Tried to load unspecified class: {name}", mark)
         node: Map | Seq = Map(mark) if isinstance(event, MappingStartEvent) else Seq(mark)
         self.stack.append(_Open(node, event.anchor, event.tag == _REFERENCE_TAG))
 
@@ -209,12 +234,14 @@ class _Builder:
         owner.put(key, node, mark)
 
     def _syntax_error(self, error: MarkedYAMLError) -> LoadError:
-        """Say it in Psych's words, with libyaml's place."""
+        """Say it in Psych's words, which name the place of the context, with libyaml's place."""
         at = error.problem_mark
+        around = error.context_mark or (None if isinstance(error, ParserError) else at)
         line, column = (at.line + 1, at.column + 1) if at else (1, 1)
         mark = Mark(self.file, line + self.offset, column)
         words = " ".join(part for part in (error.problem, error.context) if part)
-        message = f"({self.file}): {words} at line {mark.line} column {column}"
+        place = (around.line + 1 + self.offset, around.column + 1) if around else (1, 1)
+        message = f"(<unknown>): {words} at line {place[0]} column {place[1]}"
         return LoadError("yaml-syntax", message, mark)
 
 
@@ -255,6 +282,11 @@ class _Open:
     def size(self) -> _Size:
         """Tell how big it became."""
         return _Size(self.weight, self.height)
+
+
+def _binary(text: str) -> str:
+    """Decode base64, as far as it goes, to text."""
+    return binascii.a2b_base64(text.encode(errors="ignore")).decode(errors="replace")
 
 
 def _says_text(event: ScalarEvent) -> bool:

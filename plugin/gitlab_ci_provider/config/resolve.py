@@ -7,7 +7,7 @@ from gitlab_ci_provider.config.defaults import GLOBAL_KEYS, apply_defaults, read
 from gitlab_ci_provider.config.extends import apply_extends
 from gitlab_ci_provider.config.includes.processor import Sources, load_tree
 from gitlab_ci_provider.config.inputs.job import check_job_inputs
-from gitlab_ci_provider.config.keywords.fields import Field
+from gitlab_ci_provider.config.keywords.fields import Field, is_blank
 from gitlab_ci_provider.config.keywords.job import JobConfig, read_job
 from gitlab_ci_provider.config.keywords.variables import read_global_variables
 from gitlab_ci_provider.config.keywords.workflow import read_workflow
@@ -50,6 +50,10 @@ def _read_jobs(root: Field, tree: Map, defaults: Map) -> dict[str, JobConfig]:
         job = _read_job(root, tree, name, defaults)
         if job:
             jobs[name] = job
+    for name, value in tree.items():
+        if name.startswith(".") and is_blank(value):
+            words = f"jobs:{name} config can't be blank"
+            root.report.error("job-hidden-blank", words, tree.place(name))
     if not visible:
         message = "jobs config should contain at least one visible job"
         root.report.error("jobs-none-visible", message, root.mark)

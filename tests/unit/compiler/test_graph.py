@@ -42,6 +42,15 @@ def test_needs_of_rules_are_edges():
     assert edges["t"] == ("b",)
 
 
+def test_needs_of_rules_never_make_a_circle():
+    """Of edges that only different rules together close to a circle, the last is left out."""
+    a = make_job("a", rules=(Rule(condition="$A", needs=(Need(job="b"),)), Rule()))
+    b = make_job("b", rules=(Rule(condition="$B", needs=(Need(job="a"),)), Rule()))
+    edges = _edges(a, b, make_job("c", needs=(Need(job="a"),)))
+
+    assert edges == {"a": ("b",), "b": (), "c": ("a",)}
+
+
 def test_needs_on_unknown_jobs_are_no_edges():
     """Only jobs of the pipeline can be waited for."""
     assert _edges(make_job("t", needs=(Need(job="x", optional=True),))) == {"t": ()}

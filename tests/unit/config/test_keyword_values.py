@@ -141,6 +141,20 @@ FILES = [
         "workflow: {auto_cancel: {on_new_commit: disabled}}\nj: {script: x}",
         "workflow:auto_cancel on new commit must be one of: conservative, interruptible, none",
     ),
+    (
+        "b: {stage: build, script: x, parallel: 2}\nj: {script: x, rules: [{needs: [b]}]}",
+        "j job: undefined need: b",
+    ),
+    (
+        "j: {script: x, needs: [{pipeline: $P, job: a}], dependencies: [a]}",
+        "jobs:j needs corresponding to dependencies must be from the same pipeline",
+    ),
+    ("j: {script: x}\n.h:", "jobs:.h config can't be blank"),
+    ("j: {script: x, run: null}", "these keys cannot be used together: script, run"),
+    ("~: {script: x}", "name should be a symbol"),
+    ("2020-01-01: {script: x}", "tried to load unspecified class: date"),
+    ("j: !ruby/hash:Foo {script: x}", "tried to load unspecified class: foo"),
+    ("j: {script: !!int '1'}", "jobs:j:script config should be a string"),
     ("default: {id_tokens: {A: b}}\nj: {script: x}", "default:id_tokens:a config missing required"),
 ]
 
@@ -170,3 +184,24 @@ def test_published_folder_is_an_artifact(job: str, paths: tuple[str, ...]):
     (made,) = pipeline.jobs.values()
     assert made.artifacts
     assert made.artifacts.paths == paths
+
+
+def test_parts_of_ruby_in_yaml():
+    """A symbol is a text, base64 is decoded, an empty matrix makes no job."""
+    text = ":j: {script: !!binary aGk=}\nm: {script: x, parallel: {matrix: []}}"
+    pipeline = compile_pipeline(File(text), make_context()).pipeline
+
+    assert pipeline
+    assert {name: job.script.main for name, job in pipeline.jobs.items()} == {"j": ("hi",)}
+
+
+def test_matrix_values_in_names_of_needs():
+    """`$[[ matrix.X ]]` stands for the value of the job that needs."""
+    text = (
+        "b: {stage: build, script: x, parallel: {matrix: [{OS: [l, m]}]}}\n"
+        "t: {script: x, needs: ['b: [$[[ matrix.OS ]]]'], parallel: {matrix: [{OS: [l, m]}]}}"
+    )
+    pipeline = compile_pipeline(File(text), make_context()).pipeline
+
+    assert pipeline
+    assert pipeline.edges["t: [m]"] == ("b: [m]",)

@@ -70,7 +70,10 @@ WHEN = (*BRIDGE_WHEN, When.DELAYED)
 MAX_NAME = 255
 MAX_TAGS = 50
 _WITH_RULES = ("only", "except", "start_in")
-_WITH_RUN = ("script", "before_script", "after_script")
+_EXCLUSIVE = (
+    *(("script", "run"), ("before_script", "run"), ("after_script", "run")),
+    *(("script", "trigger"), ("run", "trigger")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,13 +248,8 @@ def _check_combinations(field: Field, raw: Map) -> None:
         clashing = [key for key in _WITH_RULES if raw.get(key) is not None]
         if clashing:
             field.refuse(f"key may not be used with `rules`: {', '.join(clashing)}")
-    if "run" in raw:
-        clashing = [key for key in _WITH_RUN if raw.get(key) is not None]
-        if clashing:
-            names = ", ".join(["run", *clashing])
-            field.refuse(f"these keys cannot be used together: {names}")
-    for worker in ("script", "run"):
-        both = [key for key in raw if key in ("trigger", worker)]
+    for pair in _EXCLUSIVE:
+        both = [key for key in raw if key in pair]
         if len(both) > 1:
             field.refuse(f"these keys cannot be used together: {', '.join(both)}")
     if not is_bridge(raw) and "run" not in raw and is_blank(raw.get("script")):

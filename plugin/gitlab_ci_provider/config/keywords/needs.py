@@ -57,7 +57,8 @@ def _check(field: Field, crossing: Sequence[CrossNeed], allowed: Collection[str]
     extra = [kind for kind in kinds if kind not in allowed]
     if extra:
         field.refuse(f"uses invalid types: {', '.join(extra)}")
-    if sum(need.project is not None for need in crossing) > MAX_CROSS_NEEDS:
+    projects = sum(need.project is not None for need in crossing)
+    if max(projects, len(crossing) - projects) > MAX_CROSS_NEEDS:
         field.refuse(f"must be less than or equal to {MAX_CROSS_NEEDS}", "needs-too-many")
 
 
