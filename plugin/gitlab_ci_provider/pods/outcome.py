@@ -61,7 +61,7 @@ def outcome(pod: k8s.V1Pod) -> Outcome:
         return Outcome(exit_code=0, **_left(helper))
     taken = _taken_away(pod)
     if taken is not None:
-        return taken
+        return replace(taken, **_left(helper))
     if prepare.exit_code != 0:
         return _helper_failed("prepare", prepare)
     if build.exit_code is None:

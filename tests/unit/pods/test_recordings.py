@@ -162,3 +162,16 @@ def test_a_pod_that_a_node_refuses():
 
     assert end.failure_reason == "runner_interrupted"
     assert "OutOfcpu: Node didn't have enough" in end.message
+
+
+def test_what_was_saved_while_the_pod_was_taken_away_is_kept():
+    """The helper may have uploaded `artifacts:when: always` in the pod's grace time."""
+    pod = as_ours(recorded("evict-api")[-1])
+    report = {"artifacts": [{"name": "artifacts", "object_key": "k"}]}
+    helper = next(one for one in pod.status.container_statuses if one.name == "helper")
+    helper.state.terminated.message = json.dumps(report)
+
+    end = outcome(pod)
+
+    assert end.failure_reason == "runner_interrupted"
+    assert [one.object_key for one in end.artifacts] == ["k"]
