@@ -37,7 +37,6 @@ class Upstream:
         job, task: of the bridge.
         job_id: its CI_JOB_ID.
         ancestors: all pipelines above, the first one first, the bridge's own last.
-        waits: the bridge waits for the end of the pipeline.
         digest: of a child's compiled pipeline; empty for a pipeline of another project.
         ref: of another project; empty for its default branch.
         variables: forwarded; they are pipeline variables of the new pipeline.
@@ -48,7 +47,6 @@ class Upstream:
     task: str
     job_id: str = ""
     ancestors: tuple[Ancestor, ...]
-    waits: bool = False
     digest: str = ""
     ref: str = ""
     variables: Variables = ()

@@ -24,6 +24,7 @@ from gitlab_ci_provider.operators import playing, resource_turn
 from gitlab_ci_provider.operators.auto_cancel import cancel_rest
 from gitlab_ci_provider.operators.bridge_run import BridgeRun, Memory
 from gitlab_ci_provider.operators.cancel import obey
+from gitlab_ci_provider.operators.downstream_cancel import orders_to
 from gitlab_ci_provider.operators.downstream_run import (
     CREATION_FAILED,
     RunKey,
@@ -139,10 +140,21 @@ class GitlabBridgeOperator(BaseOperator):
         except GitlabCiError as problem:
             self._fail(context, run, SystemFailure(str(problem), reason=CREATION_FAILED))
         else:
-            until: Until = "ended" if bridge.strategy else "created"
-            self.log.info("waiting until it is %s, which takes no worker", until)
-            trigger = DownstreamTrigger(memory.key.dag, memory.key.run, until)
-            self.defer(trigger=trigger, method_name="resume")
+            self._wait(run, bridge, memory.key)
+
+    def _wait(self, run: JobRun, bridge: BridgeRun, key: RunKey) -> None:
+        until: Until = "ended" if bridge.strategy else "created"
+        self.log.info("waiting until it is %s, which takes no worker", until)
+        me = [run.record.dag_id, run.record.run_id, self.job]
+        trigger = DownstreamTrigger(
+            dag=key.dag,
+            run=key.run,
+            until=until,
+            bridge=me,
+            child=bool(bridge.bridge.includes),
+            obeyed=orders_to(*me),
+        )
+        self.defer(trigger=trigger, method_name="resume")
 
     def _show(self, context: Context, key: RunKey) -> None:
         """Say where the downstream pipeline is; the link of the task leads there, too."""

@@ -136,7 +136,6 @@ class BridgeRun:
             task=ti.task_id,
             job_id=plan.job_id,
             ancestors=lineage,
-            waits=self.bridge.strategy is not None,
             ref=plan.ref if plan.project else record.ref.name,
             variables=plan.variables,
             inputs=self.bridge.inputs if plan.project else {},

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Literal
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
-from asgiref.sync import sync_to_async
 
 from gitlab_ci_provider.model.names import CREATE_PIPELINE
+from gitlab_ci_provider.operators.airflow_answers import is_missing, word_of
 
 Until = Literal["created", "ended"]
 
@@ -21,45 +21,66 @@ _RUN_ENDS = frozenset({"success", "failed"})
 
 
 class DownstreamTrigger(BaseTrigger):
-    """Fires when a run's pipeline has been created, or has ended.
+    """Fires when a run's pipeline has been created, or has ended, or its bridge was canceled.
 
     Args:
         dag, run: of the pipeline.
         until: what to wait for.
+        bridge: DAG, run and name of the job that waits.
+        child: cancel the pipeline when the bridge is.
+        obeyed: orders that have canceled the bridge before.
     """
 
-    def __init__(self, dag: str, run: str, until: Until):
+    def __init__(
+        self,
+        *,
+        dag: str,
+        run: str,
+        until: Until,
+        bridge: list[str],
+        child: bool,
+        obeyed: list[str],
+    ):
         super().__init__()
-        self.dag = dag
-        self.run_id = run
-        self.until = until
+        self.dag, self.run_id, self.until = dag, run, until
+        self.bridge, self.child, self.obeyed = bridge, child, obeyed
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Give what makes the same trigger elsewhere."""
-        kwargs = {"dag": self.dag, "run": self.run_id, "until": self.until}
-        return f"{__name__}.{type(self).__name__}", kwargs
+        pipeline = {"dag": self.dag, "run": self.run_id, "until": self.until}
+        job = {"bridge": self.bridge, "child": self.child, "obeyed": self.obeyed}
+        return f"{__name__}.{type(self).__name__}", {**pipeline, **job}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Look until it is so."""
         pause = _FIRST_PAUSE
-        while (state := await sync_to_async(self._look)()) is None:
+        while (state := await _aside(self._look)) is None:
             await asyncio.sleep(pause)
             pause = min(pause * 1.3, _LONGEST_PAUSE)
         yield TriggerEvent(state)
 
+    async def on_kill(self) -> None:
+        """Cancel a child with its bridge: a person has stopped or cleared that."""
+        await _aside(self._cancel)
+
     def _look(self) -> str | None:
-        """Tell the run's state once the wait is over; `gone` when somebody deleted the run."""
+        """Tell what the wait is over for: the run's state, `canceled`, or `gone` when deleted."""
         from airflow.sdk.exceptions import AirflowRuntimeError
         from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
+        from gitlab_ci_provider.operators.downstream_cancel import orders_to
+
         try:
-            state = _word(RuntimeTaskInstance.get_dagrun_state(self.dag, self.run_id))
+            state = word_of(RuntimeTaskInstance.get_dagrun_state(self.dag, self.run_id))
         except AirflowRuntimeError as problem:
             if is_missing(problem):
                 return "gone"
             raise
         if state in _RUN_ENDS or (self.until == "created" and self._is_created()):
             return state
+        if set(orders_to(*self.bridge)) - set(self.obeyed):
+            self._cancel()
+            return "canceled"
         return None
 
     def _is_created(self) -> bool:
@@ -68,15 +89,17 @@ class DownstreamTrigger(BaseTrigger):
         states = RuntimeTaskInstance.get_task_states(
             dag_id=self.dag, task_ids=[CREATE_PIPELINE], run_ids=[self.run_id]
         )
-        return _word(states.get(self.run_id, {}).get(CREATE_PIPELINE)) in _TASK_ENDS
+        return word_of(states.get(self.run_id, {}).get(CREATE_PIPELINE)) in _TASK_ENDS
+
+    def _cancel(self) -> None:
+        from gitlab_ci_provider.operators.downstream_cancel import cancel_child
+
+        if self.child:
+            cancel_child(self.dag, self.run_id)
 
 
-def _word(state: Any) -> str:
-    """Turn a state into its word: Airflow's enumerations are texts that hash differently."""
-    return str(getattr(state, "value", state))
+async def _aside(work: Callable[[], Any]) -> Any:
+    """Run what blocks beside the triggerer's event loop."""
+    from asgiref.sync import sync_to_async
 
-
-def is_missing(problem: Any) -> bool:
-    """Tell whether Airflow's answer was that there is no such thing."""
-    detail = problem.error.detail or {}
-    return bool(detail.get("status_code") == 404)
+    return await sync_to_async(work)()
