@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from e2e.embedded import Stack, make_repository
+from e2e.test_cancel import ended, finish_log, mark, raw_log, results, start, states, wait_for
+from gitlab_ci_provider.local.downstream import downstream_runs
 
 pytestmark = pytest.mark.xdist_group("e2e")
 
@@ -79,6 +81,21 @@ missing:
         job: make
 """
 
+PATIENT = """
+child:
+  trigger:
+    include: child.yml
+    strategy: depend
+"""
+
+SLOW = """
+stages: [one, two]
+slow:
+  stage: one
+  script: [echo started, sleep 300]
+late: {stage: two, script: 'true', when: always}
+"""
+
 DEPLOYING = """
 deploy:
   trigger:
@@ -129,9 +146,32 @@ def test_a_child_gets_inputs_variables_and_artifacts_of_its_parent(stack: Stack,
     assert report["status"] == "passed", report["jobs"]["child"]["reason"]
     child = downstream(stack, report, "child")
     assert child.dag == "local__family..child"
+    upstream = stack.links({"dag_id": child.dag, "run_id": child.run}, "create_pipeline")
+    assert stack.links(report, "child") == {
+        "Downstream pipeline": report["jobs"]["child"]["downstream"]["url"]
+    }
+    assert upstream == {"Upstream pipeline": report["url"]}
     assert child.states["never"] == "skipped"
     shown = child.artifact("show", "shown.txt").splitlines()
     assert shown == ["parent_pipeline, hello family, from the parent, given", "made by the parent"]
+
+
+def test_a_child_is_canceled_with_the_job_that_waits_for_it(stack: Stack, tmp_path: Path):
+    """Whoever stops the `trigger:` job stops the child: its pod goes, no later job runs."""
+    files = {".gitlab-ci.yml": PATIENT, "child.yml": SLOW}
+    repository = make_repository(tmp_path / "patient", files)
+    dag, run = start(stack, repository)
+    below = f"{dag}..child"
+    wait_for(lambda: list(downstream_runs(stack.api, dag, run)) != [])
+    child = next(downstream_runs(stack.api, dag, run)).run
+    wait_for(lambda: "\nstarted\n" in raw_log(stack, below, child, "slow"))
+
+    mark(stack, dag, run, "child", "failed")
+
+    wait_for(lambda: ended(stack, below, child) and ended(stack, dag, run))
+    assert results(stack, below, child)["slow"][0] == "canceled"
+    assert states(stack, below, child)["late"] == "skipped"
+    assert "canceled" in finish_log(stack, dag, run)
 
 
 def test_a_child_can_be_made_of_a_file_that_a_job_generates(stack: Stack, tmp_path: Path):
