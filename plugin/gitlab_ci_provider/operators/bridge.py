@@ -132,9 +132,9 @@ class GitlabBridgeOperator(BaseOperator):
         try:
             resource_turn.take_turn(self, run, method_name="look_again")
             memory, upstream = bridge.prepare()
-            self._show(context, memory.key)
             if upstream is not None:
                 self._start(context, run, memory, upstream)
+            self._show(context, memory.key)
         except JobFailure as problem:
             self._fail(context, run, problem)
         except GitlabCiError as problem:
