@@ -9,6 +9,8 @@ Source: GitLab's `Ci::CreateDownstreamPipelineService` and `Ci::Bridge`.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, NoReturn
@@ -97,17 +99,14 @@ class GitlabBridgeOperator(BaseOperator):
         run = self._load(context)
         bridge = BridgeRun(context, run)
         memory = bridge.memory()
-        try:
+        with self._telling(context, run):
             if memory is None or event == "gone":
                 raise SystemFailure("the run of the downstream pipeline was deleted")
             self._show(context, memory.key)
             bridge.check_created(memory.key)
             end = end_of(context, memory.key) if bridge.strategy else None
             self._inherit(context, inherited(bridge.strategy, end))
-        except JobFailure as problem:
-            self._fail(context, run, problem)
-        finally:
-            resource_turn.give_back(run, self.log)
+        resource_turn.give_back(run, self.log)
 
     def _load(self, context: Context) -> JobRun:
         try:
@@ -129,18 +128,30 @@ class GitlabBridgeOperator(BaseOperator):
     def _create(self, context: Context, run: JobRun) -> None:
         """Create the pipeline once; whatever goes wrong is said in GitLab's words."""
         bridge = BridgeRun(context, run)
-        try:
+        with self._telling(context, run):
             resource_turn.take_turn(self, run, method_name="look_again")
             memory, upstream = bridge.prepare()
             if upstream is not None:
                 self._start(context, run, memory, upstream)
             self._show(context, memory.key)
+        self._wait(run, bridge, memory.key)
+
+    @contextmanager
+    def _telling(self, context: Context, run: JobRun) -> Iterator[None]:
+        """Have the job say how it ended: a failed task without a word would count as canceled."""
+        try:
+            yield
         except JobFailure as problem:
             self._fail(context, run, problem)
         except GitlabCiError as problem:
             self._fail(context, run, SystemFailure(str(problem), reason=CREATION_FAILED))
-        else:
-            self._wait(run, bridge, memory.key)
+        except (AirflowSkipException, AirflowFailException):
+            resource_turn.give_back(run, self.log)
+            raise
+        except Exception as problem:
+            reason = f"{type(problem).__name__}, see the log of the task"
+            self._tell(context, run, SystemFailure(reason, reason="unknown_failure"))
+            raise
 
     def _wait(self, run: JobRun, bridge: BridgeRun, key: RunKey) -> None:
         until: Until = "ended" if bridge.strategy else "created"
@@ -187,7 +198,14 @@ class GitlabBridgeOperator(BaseOperator):
         if result.status == JobStatus.CANCELED:
             raise AirflowFailException(result.reason)
 
-    def _fail(self, context: Context, run: JobRun, failure: JobFailure) -> None:
+    def _fail(self, context: Context, run: JobRun, failure: JobFailure) -> NoReturn:
+        self._tell(context, run, failure)
+        resource_turn.give_back(run, self.log)
+        if not run.decision.allow_failure.allows(None):
+            cancel_rest(context, run, self.log)
+        raise AirflowFailException(f"{self.job}: {failure} ({failure.reason})")
+
+    def _tell(self, context: Context, run: JobRun, failure: JobFailure) -> None:
         result = JobResult(
             status=JobStatus.FAILED,
             allowed_failure=run.decision.allow_failure.allows(None),
@@ -196,7 +214,3 @@ class GitlabBridgeOperator(BaseOperator):
             downstream=self.downstream_url,
         )
         push_result(context, result)
-        resource_turn.give_back(run, self.log)
-        if not result.allowed_failure:
-            cancel_rest(context, run, self.log)
-        raise AirflowFailException(f"{self.job}: {failure} ({failure.reason})")

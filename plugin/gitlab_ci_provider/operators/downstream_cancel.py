@@ -16,7 +16,7 @@ from gitlab_ci_provider.model.run import PipelineRun
 from gitlab_ci_provider.operators.cancel import cancel_jobs
 from gitlab_ci_provider.operators.resource_trigger import airflow_states
 from gitlab_ci_provider.operators.run_record import PIPELINE_KEY
-from gitlab_ci_provider.schedule.auto_cancel import not_ended
+from gitlab_ci_provider.schedule.auto_cancel import cancelable
 from gitlab_ci_provider.settings import load_settings
 from gitlab_ci_provider.snapshots.cancellations import Cancellations
 
@@ -39,6 +39,6 @@ def cancel_child(dag: str, run: str) -> None:
         return
     child = msgspec.convert(value, PipelineRun)
     names, states = task_ids(child.decisions), airflow_states(dag, run)
-    jobs = not_ended(child, {job: states.get(task) for job, task in names.items()})
+    jobs = cancelable(child, {job: states.get(task) for job, task in names.items()})
     order = Cancellation(name="parent", reason="with its parent pipeline", jobs=jobs)
     cancel_jobs(load_settings(), child, order, log)
