@@ -111,7 +111,7 @@ def test_variables_reach_jobs_and_secrets_nothing_else(stack: Stack, tmp_path: P
     with seen_in_the_cluster(stack) as seen:
         report = stack.run(repository, "--logs-dir", str(tmp_path / "logs"))
 
-    logs = {name: (tmp_path / "logs" / f"{name}.log").read_text() for name in report["jobs"]}
+    logs = {path.stem: path.read_text() for path in (tmp_path / "logs").iterdir()}
     assert {name: job["status"] for name, job in report["jobs"].items()} == {
         **dict.fromkeys(("use", "later", "without", "scoped", "ruled"), "success"),
         "wrong": "failed",
@@ -135,7 +135,7 @@ def test_variables_reach_jobs_and_secrets_nothing_else(stack: Stack, tmp_path: P
 
 def test_protected_variables_are_for_protected_refs(stack: Stack, tmp_path: Path):
     """A branch that is not protected does not get them."""
-    text = 'job: {script: echo "guarded ${GUARDED:-nobody} ${OPEN:-nobody}"}\n'
+    text = """job: {script: 'echo "guarded ${GUARDED:-nobody} ${OPEN:-nobody}"'}\n"""
     repository = make_repository(tmp_path / "guarded", {".gitlab-ci.yml": text})
     git(repository, "branch", "feature")
     define(
