@@ -86,8 +86,12 @@ class GitlabJobOperator(KubernetesPodOperator):
 
     def proceed(self, context: Context, event: Any = None) -> None:
         """Run a job that has waited for its resource group and has it now."""
-        self.log.info("resource group '%s' is free for this job", (event or {}).get("group"))
-        self._run(context, playing.started(context, self._load(context)))
+        run = playing.started(context, self._load(context))
+        if problem := (event or {}).get("problem"):
+            self._fail(
+                context, run, SystemFailure(f"its resource group is out of reach: {problem}")
+            )
+        self._run(context, run)
 
     def build_pod_request_obj(
         self, context: Context | None = None, *, dry_run: bool = False

@@ -5,6 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from kubernetes import client as k8s
+from kubernetes.client.exceptions import ApiException
+from kubernetes.config import ConfigException
+from urllib3.exceptions import HTTPError
+
+from gitlab_ci_provider.exceptions import GitlabCiError
+
+UNREACHABLE = (ApiException, HTTPError, ConfigException, GitlabCiError)
+"""What is raised when Kubernetes refuses, is not there, or what it has is of no use."""
 
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 

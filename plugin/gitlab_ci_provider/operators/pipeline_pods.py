@@ -6,11 +6,9 @@ from collections.abc import Collection
 
 from kubernetes import client as k8s
 from kubernetes.client.exceptions import ApiException
-from kubernetes.config import ConfigException
-from urllib3.exceptions import HTTPError
 
 from gitlab_ci_provider.exceptions import SystemFailure
-from gitlab_ci_provider.operators.kubernetes import connect
+from gitlab_ci_provider.operators.kubernetes import UNREACHABLE, connect
 from gitlab_ci_provider.pods.naming import LABEL_DOMAIN, label_value
 from gitlab_ci_provider.settings import Settings
 
@@ -45,7 +43,7 @@ def delete_pods(
         selector = ",".join(f"{LABEL_DOMAIN}/{key}={value}" for key, value in labels.items())
         pods = client.list_namespaced_pod(namespace, label_selector=selector).items
         return [_delete(client, pod, reason) for pod in pods if jobs is None or _job(pod) in jobs]
-    except (ApiException, HTTPError, ConfigException) as problem:
+    except UNREACHABLE as problem:
         message = f"cannot delete the pods of pipeline {number}: {problem}"
         raise SystemFailure(message) from problem
 

@@ -104,7 +104,7 @@ class ResourceGroup:
             else:
                 self.client.replace_namespaced_config_map(self.name, self.namespace, body)
         except ApiException as problem:
-            if problem.status in {404, 409}:
+            if problem.status == 409 or (found is not None and problem.status == 404):
                 return False
             raise
         return True

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import Any
 
 import msgspec
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from gitlab_ci_provider.operators.kubernetes import UNREACHABLE, connect
+from gitlab_ci_provider.operators.resource_groups import ResourceGroup
 from gitlab_ci_provider.schedule.resource_group import Claim, ProcessMode, take
-
-if TYPE_CHECKING:
-    from gitlab_ci_provider.operators.resource_groups import ResourceGroup
 
 _LOOK_SECONDS = 1.0
 _LOOKS = 10
 """So many looks are between two questions to Airflow whether those ahead are still there."""
+
+_PATIENCE = 600
+"""So many looks in a row may fail: then the job fails, instead of waiting for ever."""
 
 
 class ResourceGroupTrigger(BaseTrigger):
@@ -42,29 +45,33 @@ class ResourceGroupTrigger(BaseTrigger):
         return f"{type(self).__module__}.{type(self).__qualname__}", given
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Look until the job has the group."""
+        """Look until the job has the group, or until nobody has been able to look for long."""
         from asgiref.sync import sync_to_async
 
-        group = await sync_to_async(self._open)()
         look = sync_to_async(self._look)
-        looks = 1
-        while not await look(group, check=looks % _LOOKS == 0):
+        looks, failed, problem = 1, 0, ""
+        while failed < _PATIENCE:
+            try:
+                found = await look(check=looks % _LOOKS == 0)
+                failed, problem = 0, ""
+                if found:
+                    break
+            except UNREACHABLE as error:
+                failed, problem = failed + 1, str(error) or type(error).__name__
             looks += 1
             await asyncio.sleep(_LOOK_SECONDS)
-        yield TriggerEvent({"group": self.group[1]})
+        yield TriggerEvent({"group": self.group[1], "problem": problem})
 
-    def _open(self) -> ResourceGroup:
-        from gitlab_ci_provider.operators.kubernetes import connect
-        from gitlab_ci_provider.operators.resource_groups import ResourceGroup
-
+    @cached_property
+    def _group(self) -> ResourceGroup:
         return ResourceGroup(*connect(*self.place), *self.group)
 
-    def _look(self, group: ResourceGroup, *, check: bool) -> bool:
+    def _look(self, *, check: bool) -> bool:
         """Take the group if it is the job's turn; check first whether those ahead still live."""
         claim, mode = msgspec.convert(self.claim, Claim), ProcessMode(self.mode)
         if check:
-            group.prune(airflow_states)
-        holder = group.update(lambda found: take(found, claim, mode)).holder
+            self._group.prune(airflow_states)
+        holder = self._group.update(lambda found: take(found, claim, mode)).holder
         return holder is not None and holder.key == claim.key
 
 

@@ -10,17 +10,14 @@ from functools import partial
 
 import msgspec
 from airflow.sdk import BaseOperator
-from kubernetes.client.exceptions import ApiException
-from kubernetes.config import ConfigException
-from urllib3.exceptions import HTTPError
 
-from gitlab_ci_provider.exceptions import GitlabCiError, SystemFailure
+from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.model.names import task_ids
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.rules import When
 from gitlab_ci_provider.model.run import PipelineRun
 from gitlab_ci_provider.operators.job_run import JobRun
-from gitlab_ci_provider.operators.kubernetes import connect
+from gitlab_ci_provider.operators.kubernetes import UNREACHABLE, connect
 from gitlab_ci_provider.operators.project_settings import project_settings
 from gitlab_ci_provider.operators.resource_groups import LABEL, ResourceGroup, group_name
 from gitlab_ci_provider.operators.resource_trigger import ResourceGroupTrigger, airflow_states
@@ -35,8 +32,6 @@ from gitlab_ci_provider.schedule.resource_group import (
 )
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.snapshots.store import SnapshotStore
-
-_UNREACHABLE = (ApiException, HTTPError, ConfigException)
 
 
 @contextmanager
@@ -70,7 +65,7 @@ def take_turn(operator: BaseOperator, run: JobRun, *, method_name: str) -> None:
         group = _open(run.settings, run.record, key)
         group.prune(airflow_states)
         taken = group.update(lambda found: take(found, claim, mode))
-    except _UNREACHABLE as problem:
+    except UNREACHABLE as problem:
         raise SystemFailure(f"resource group '{key}': {problem}") from problem
     if taken.holder is None or taken.holder.key != claim.key:
         operator.log.info("waiting for resource group '%s' (%s)", key, mode)
@@ -86,7 +81,7 @@ def give_back(run: JobRun, log: logging.Logger) -> None:
         group = _open(run.settings, run.record, key)
         if not group.has_pods():
             group.update(lambda found: without(found, {_claim_of(run).key}))
-    except (GitlabCiError, *_UNREACHABLE) as problem:
+    except UNREACHABLE as problem:
         log.warning("resource group '%s' is freed later: %s", key, problem)
 
 
@@ -102,7 +97,7 @@ def announce(settings: Settings, run: PipelineRun, log: logging.Logger) -> None:
             if is_ordered(project_settings(run.project.path).process_mode(key)):
                 claim = _claim(run, names[job], ready=False)
                 _open(settings, run, key).update(partial(enter, claim=claim))
-    except (GitlabCiError, *_UNREACHABLE) as problem:
+    except UNREACHABLE as problem:
         log.warning("resource groups: %s", problem)
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from concurrent.futures import ThreadPoolExecutor
 
+import msgspec
 import pytest
 from kubernetes import client, config
 
+from gitlab_ci_provider.operators import resource_trigger
 from gitlab_ci_provider.operators.resource_groups import LABEL, ResourceGroup
+from gitlab_ci_provider.operators.resource_trigger import ResourceGroupTrigger
 from gitlab_ci_provider.pods.naming import LABEL_DOMAIN
 from gitlab_ci_provider.schedule.resource_group import Claim, Group, ProcessMode, enter, take
 from gitlab_ci_provider.schedule.resource_group import without as leave
@@ -81,6 +86,49 @@ def test_the_dead_are_noticed(group: ResourceGroup):
     group.prune(states(run1="failed", run2="deferred", run4=None))
 
     assert read(group) == Group(holder=None, claims=(claim(2), coming))
+
+
+def waiting(group: ResourceGroup, number: int) -> ResourceGroupTrigger:
+    """Make the trigger of a job, as Airflow makes it from the database."""
+    made = ResourceGroupTrigger(
+        place=["not asked for", group.namespace],
+        group=[group.project, group.key],
+        claim=msgspec.to_builtins(claim(number)),
+        mode="unordered",
+    )
+    _, given = made.serialize()
+    again = ResourceGroupTrigger(**json.loads(json.dumps(given)))
+    again._group = group
+    return again
+
+
+async def event_of(trigger: ResourceGroupTrigger) -> object:
+    return (await anext(trigger.run())).payload
+
+
+def test_the_trigger_takes_the_group_for_its_job(group: ResourceGroup):
+    """When the holder leaves; then the job has it before a worker is asked for."""
+    group.update(lambda _: Group(holder=claim(1)))
+
+    with ThreadPoolExecutor(1) as triggerer:
+        event = triggerer.submit(asyncio.run, event_of(waiting(group, 2)))
+        wait_until(lambda: len(read(group).claims) == 1, "the job in line")
+        group.update(lambda found: leave(found, {claim(1).key}))
+
+    assert event.result(timeout=60) == {"group": group.key, "problem": ""}
+    assert read(group).holder == claim(2)
+
+
+def test_a_trigger_that_nobody_answers_gives_up(
+    group: ResourceGroup, monkeypatch: pytest.MonkeyPatch
+):
+    """After some time, and the job learns why."""
+    monkeypatch.setattr(resource_trigger, "_PATIENCE", 1)
+    nowhere = ResourceGroup(group.client, "no-such-namespace", "p", "k")
+
+    answer = asyncio.run(event_of(waiting(nowhere, 1)))
+
+    assert "no-such-namespace" in answer["problem"]
 
 
 @pytest.mark.parametrize("state", ["running", "queued", "scheduled", "deferred", "restarting"])
