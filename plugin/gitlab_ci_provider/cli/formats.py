@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -100,6 +99,8 @@ def _dump(value: object) -> str:
 
 def _fingerprint(one: Diagnostic) -> str:
     """Name a finding by what it says and where, not by its line, which moves with every edit."""
+    import hashlib  # OpenSSL takes its time, and `compile` needs none
+
     text = f"{one.location.file}\0{one.code}\0{one.message}"
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 

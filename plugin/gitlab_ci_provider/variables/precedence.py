@@ -110,17 +110,17 @@ def include_variables(context: PipelineContext) -> Variables:
     return overlay(pipeline_variables(context), configured, context.variables)
 
 
-def overlay(*layers: Variables) -> Variables:
+def overlay(base: Variables, *layers: Variables) -> Variables:
     """Join layers: a later one wins, but a value that refers to itself wraps the other's.
 
     GitLab keeps all variables of a name and expands one that names itself last. Masked and file
     variables are never wrapped, so that no log shows a part of a secret.
     """
-    joined: dict[str, Variable] = {}
+    joined = {one.name: one for one in base}
     wrappers: list[Variable] = []
     for layer in layers:
         for one in layer:
-            if _wraps(one):
+            if ("$" in one.value or "%" in one.value) and _wraps(one):
                 wrappers.append(one)
             else:
                 joined[one.name] = one
@@ -131,8 +131,6 @@ def overlay(*layers: Variables) -> Variables:
 
 
 def _wraps(one: Variable) -> bool:
-    if "$" not in one.value and "%" not in one.value:
-        return False
     return one.expand and not one.file and one.name in references(one.value)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 
 MAX_LENGTH = 63
@@ -24,6 +23,8 @@ def environment_slug(name: str) -> str:
         slugified = f"env-{slugified}"
     if slugified == name and len(slugified) <= MAX_ENVIRONMENT:
         return slugified.removesuffix("-")
+    import hashlib  # OpenSSL takes its time, and few jobs need it
+
     digits = _base36(int(hashlib.sha256(name.encode()).hexdigest(), 16))[-6:]
     return f"{slugified[: MAX_ENVIRONMENT - 7].rstrip('-')}-{digits}"
 

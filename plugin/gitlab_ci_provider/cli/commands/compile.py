@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -158,6 +159,7 @@ def _json(given: str) -> object:
 
 
 def _answer_lines() -> int:
+    gc.enable()
     for line in sys.stdin:
         if line.strip():
             output.say(json.dumps(answer(line), ensure_ascii=False))

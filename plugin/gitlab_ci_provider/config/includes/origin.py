@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -151,5 +149,8 @@ class Finder:
 
 
 def _intact(content: bytes, integrity: str) -> bool:
+    import base64
+    import hashlib  # OpenSSL takes its time, and few files need it
+
     digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
     return bool(_INTEGRITY.match(integrity)) and integrity == f"sha256-{digest}"

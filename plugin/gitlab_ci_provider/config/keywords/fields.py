@@ -42,20 +42,18 @@ class Field:
 
     def entry(self, key: str) -> Field | None:
         """Give a key that is an entry of its own: messages say `label:key config`."""
-        return self._child(key, f"{self.label}:{key}" if self.label else key, "config")
+        if not isinstance(self.value, Map) or self.value.get(key) is None:
+            return None
+        label = f"{self.label}:{key}" if self.label else key
+        place = self.value.place(key)
+        return Field(self.value[key], label, f"{label} config", place, self.report)
 
     def attribute(self, key: str) -> Field | None:
         """Give a key that belongs to this entry: messages say `label key`."""
-        return self._child(key, self.label, key.replace("_", " "))
-
-    def _child(self, key: str, label: str, subject: str) -> Field | None:
-        if not isinstance(self.value, Map):
+        if not isinstance(self.value, Map) or self.value.get(key) is None:
             return None
-        value = self.value.get(key)
-        if value is None:
-            return None
-        place = self.value.place(key)
-        return Field(value, label, f"{label} {subject}", place, self.report)
+        subject = f"{self.label} {key.replace('_', ' ')}"
+        return Field(self.value[key], self.label, subject, self.value.place(key), self.report)
 
     def items(self, name: str | None = None) -> Iterator[Field]:
         """Give the items of a list; `name` makes each an entry of its own."""
