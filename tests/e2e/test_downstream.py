@@ -145,7 +145,7 @@ def test_a_child_gets_inputs_variables_and_artifacts_of_its_parent(stack: Stack,
 
     assert report["status"] == "passed", report["jobs"]["child"]["reason"]
     child = downstream(stack, report, "child")
-    assert child.dag == "local__family..child"
+    assert child.dag == "local__family...child"
     upstream = stack.links({"dag_id": child.dag, "run_id": child.run}, "create_pipeline")
     assert stack.links(report, "child") == {
         "Downstream pipeline": report["jobs"]["child"]["downstream"]["url"]
@@ -161,7 +161,7 @@ def test_a_child_is_canceled_with_the_job_that_waits_for_it(stack: Stack, tmp_pa
     files = {".gitlab-ci.yml": PATIENT, "child.yml": SLOW}
     repository = make_repository(tmp_path / "patient", files)
     dag, run = start(stack, repository)
-    below = f"{dag}..child"
+    below = f"{dag}...child"
     wait_for(lambda: list(downstream_runs(stack.api, dag, run)) != [])
     child = next(downstream_runs(stack.api, dag, run)).run
     wait_for(lambda: "\nstarted\n" in raw_log(stack, below, child, "slow"))

@@ -35,6 +35,14 @@ def part_dag_id(owner: str, part: str) -> str:
     return f"{owner}..{slug}" if slug == part else f"{owner}..{slug}-{_short_hash(part)}"
 
 
+def child_dag_id(parent: str, bridge: str) -> str:
+    """Name the DAG of the child pipelines of a `trigger:` job: `parent...bridge`, with three dots.
+
+    A branch may have the name of a job: its DAG has two.
+    """
+    return part_dag_id(f"{parent}.", bridge)
+
+
 def belongs_to(dag: str, owner: str) -> bool:
     """Tell whether a DAG is that of a part of another, at any depth."""
     return dag.startswith(f"{owner}..")

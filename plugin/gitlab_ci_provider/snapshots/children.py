@@ -11,7 +11,7 @@ import time
 from dataclasses import replace
 
 from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
-from gitlab_ci_provider.model.names import part_dag_id
+from gitlab_ci_provider.model.names import child_dag_id
 from gitlab_ci_provider.model.topology import topology
 from gitlab_ci_provider.snapshots.store import SnapshotStore
 
@@ -20,7 +20,7 @@ def record_of_child(store: SnapshotStore, parent: DagRecord, bridge: str, digest
     """Give the record of the DAG that fits a child's pipeline; it need not be stored yet."""
     shape = topology(store.load_pipeline(digest))
     for part in (bridge, f"{bridge}-{shape[:8]}"):
-        name = part_dag_id(parent.dag_id, part)
+        name = child_dag_id(parent.dag_id, part)
         if store.has_dag(name):
             known = store.load_dag(name)
             if known.digest and topology(store.load_pipeline(known.digest)) == shape:
@@ -34,7 +34,7 @@ def synced_child(parent: DagRecord, bridge: str, digest: str) -> DagRecord:
     """Give the record of a child whose jobs are those of files at the parent's commit."""
     return replace(
         parent,
-        dag_id=part_dag_id(parent.dag_id, bridge),
+        dag_id=child_dag_id(parent.dag_id, bridge),
         kind=DagKind.CHILD,
         digest=digest,
         diagnostics=(),
@@ -46,7 +46,7 @@ def synced_child(parent: DagRecord, bridge: str, digest: str) -> DagRecord:
 
 def is_made_at_run(record: DagRecord) -> bool:
     """Tell a DAG that a run has made from one that sync has."""
-    return record.dag_id != part_dag_id(record.parent, record.bridge)
+    return record.dag_id != child_dag_id(record.parent, record.bridge)
 
 
 def forget_children(store: SnapshotStore, parent: DagRecord, keep: set[str], unused: float) -> None:

@@ -32,7 +32,7 @@ def test_children_of_children_are_made_as_far_as_gitlab_allows(tmp_path: Path):
 
     _, store = sync(tmp_path)
 
-    assert store.dags(DagKind.CHILD) == ["local__shop..child", "local__shop..child..inner"]
+    assert store.dags(DagKind.CHILD) == ["local__shop...child", "local__shop...child...inner"]
 
 
 def test_a_pipeline_that_includes_itself_ends(tmp_path: Path):
@@ -43,7 +43,7 @@ def test_a_pipeline_that_includes_itself_ends(tmp_path: Path):
 
     _, store = sync(tmp_path)
 
-    assert store.dags(DagKind.CHILD) == ["local__shop..again", "local__shop..again..again"]
+    assert store.dags(DagKind.CHILD) == ["local__shop...again", "local__shop...again...again"]
 
 
 def test_a_broken_child_is_a_warning(tmp_path: Path):

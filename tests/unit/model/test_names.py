@@ -6,7 +6,14 @@ import re
 
 import pytest
 
-from gitlab_ci_provider.model.names import dag_id, group_ids, task_ids
+from gitlab_ci_provider.model.names import (
+    belongs_to,
+    child_dag_id,
+    dag_id,
+    group_ids,
+    part_dag_id,
+    task_ids,
+)
 
 HOSTILE = [
     "build",
@@ -70,3 +77,12 @@ def test_a_long_name_is_cut_and_stays_unique():
 def test_dag_id():
     """The namespace is part of the DAG's name."""
     assert dag_id("group/sub/project.x") == "group__sub__project.x"
+
+
+def test_a_branch_and_a_job_of_one_name_have_dags_of_their_own():
+    """A branch `deploy` of another topology and a `trigger:` job `deploy` do not meet."""
+    child = child_dag_id("group__project", "deploy")
+
+    assert child == "group__project...deploy"
+    assert child != part_dag_id("group__project", "deploy")
+    assert belongs_to(child, "group__project")
