@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gitlab_ci_provider.config.ci_config import CiConfig
 from gitlab_ci_provider.linter.checks.includes import check_includes
+from gitlab_ci_provider.linter.checks.job_inputs import check_job_inputs
 from gitlab_ci_provider.linter.checks.practices import check_practices
 from gitlab_ci_provider.linter.checks.rules import check_rules
 from gitlab_ci_provider.linter.checks.secrets import check_secrets
@@ -13,6 +14,13 @@ from gitlab_ci_provider.model.diagnostic import Diagnostic
 
 def lint(config: CiConfig) -> list[Diagnostic]:
     """List the warnings of a configuration, in the order of the file."""
-    checks = (check_rules, check_practices, check_variables, check_secrets, check_includes)
+    checks = (
+        check_rules,
+        check_practices,
+        check_variables,
+        check_secrets,
+        check_includes,
+        check_job_inputs,
+    )
     found = [one for check in checks for one in check(config)]
     return sorted(dict.fromkeys(found), key=lambda one: (one.location, one.code))

@@ -1,13 +1,11 @@
 """`${{ job.inputs.x }}` in the keywords of a job that take it.
 
-Source: GitLab docs, Job inputs; the runner's common/spec/inputs.go: a job without inputs keeps
-`${{ }}` as it is.
+A job without inputs keeps `${{ }}` as it is. Source: the runner's common/spec/inputs.go.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.model.job import Job
@@ -25,20 +23,12 @@ def with_inputs(job: Job, given: Mapping[str, object]) -> Job:
         return job
     from gitlab_ci_provider.config.inputs.job import job_input_values  # few jobs have inputs
     from gitlab_ci_provider.moa.ast import MoaError
-    from gitlab_ci_provider.moa.interpolate import interpolate
+    from gitlab_ci_provider.moa.job import interpolate_job
 
     values, problems = job_input_values(job.inputs, given)
     if problems:
         raise SystemFailure("; ".join(problems), reason=_REASON)
-    context = {"job": {"inputs": values}}
     try:
-        return replace(
-            job,
-            script=interpolate(job.script, context),
-            image=interpolate(job.image, context),
-            services=interpolate(job.services, context),
-            artifacts=interpolate(job.artifacts, context),
-            caches=interpolate(job.caches, context),
-        )
+        return interpolate_job(job, values)
     except MoaError as error:
         raise SystemFailure(f"failed to interpolate job inputs: {error}", reason=_REASON) from error

@@ -1,0 +1,34 @@
+"""`${{ job.inputs.x }}`: what would only fail when the job starts, as GitLab's runner finds it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gitlab_ci_provider.config.ci_config import CiConfig
+from gitlab_ci_provider.config.inputs.job import job_input_values
+from gitlab_ci_provider.config.keywords.job import JobConfig
+from gitlab_ci_provider.linter.places import place
+from gitlab_ci_provider.moa.ast import MoaError
+from gitlab_ci_provider.moa.job import interpolate_job, texts_with_inputs
+from gitlab_ci_provider.model.diagnostic import Diagnostic, warning
+
+_USE = "${{ job.inputs."
+
+
+def check_job_inputs(config: CiConfig) -> Iterator[Diagnostic]:
+    """Try every job's expressions with the defaults of its inputs."""
+    for one in config.jobs.values():
+        if one.job.inputs:
+            yield from _check_expressions(one)
+        elif _USE in str(texts_with_inputs(one.job)):
+            words = f"{one.job.name} job: it has no inputs, so {_USE}* }}}} stays as it is"
+            yield warning("job-inputs-missing", words, place(one.raw, "script"))
+
+
+def _check_expressions(one: JobConfig) -> Iterator[Diagnostic]:
+    values, _ = job_input_values(one.job.inputs, {})
+    try:
+        interpolate_job(one.job, values)
+    except MoaError as error:
+        words = f"{one.job.name} job: failed to interpolate job inputs: {error}"
+        yield warning("job-inputs-expression", words, place(one.raw, "inputs"))
