@@ -35,8 +35,10 @@ def wait(operator: BaseOperator, context: Context, run: JobRun, verdict: Verdict
     if not blocking and not waiting.was_cleared(context, run):
         waiting.offer(context, run)
         if verdict.start == Start.MANUAL:
+            operator.log.info("to play the job, clear this task")
             return None
         delay = timedelta(seconds=run.decision.start_in or 0)
+        operator.log.info("to play the job before its time, clear this task")
         operator.defer(trigger=TimeDeltaTrigger(delay), method_name="go_off")
     if blocking or run.settings.always_ask or manual.has_questions(run.job):
         manual.ask(context, run.job, blocking=blocking, method_name="play")
