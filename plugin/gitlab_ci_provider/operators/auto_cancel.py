@@ -43,7 +43,7 @@ def cancel_redundant(
     for entry in reversed(others):
         try:
             _look_at(context, settings, (entry, run), log)
-        except GitlabCiError as problem:
+        except (GitlabCiError, msgspec.ValidationError) as problem:  # or another version made it
             log.warning("pipeline %s is not canceled: %s", entry.id, problem)
 
 
