@@ -28,9 +28,7 @@ def plan_sources(subject: Subject, environment: Mapping[str, str]) -> GetSources
     run = subject.run
     kind = "tags" if run.ref.kind == RefKind.TAG else "heads"
     depth = _number("GIT_DEPTH", environment, 20)
-    if environment.get("GIT_CLONE_EXTRA_FLAGS"):
-        flags = environment["GIT_CLONE_EXTRA_FLAGS"]
-        raise _wrong("GIT_CLONE_EXTRA_FLAGS", flags, "empty: take GIT_FETCH_EXTRA_FLAGS")
+    _refuse_clone_flags(environment)
     target = "remotes/origin" if kind == "heads" else "tags"
     return GetSources(
         url=run.project.clone_url,
@@ -52,6 +50,14 @@ def plan_sources(subject: Subject, environment: Mapping[str, str]) -> GetSources
         username=subject.login.username if subject.login else "",
         password=subject.login.password if subject.login else "",
     )
+
+
+def _refuse_clone_flags(environment: Mapping[str, str]) -> None:
+    """Refuse flags of `git clone` where the runner would use it; else it ignores them, too."""
+    flags = environment.get("GIT_CLONE_EXTRA_FLAGS", "")
+    native = _boolean("FF_USE_GIT_NATIVE_CLONE", environment, default=False)
+    if flags and native and _strategy(environment) == "clone":
+        raise _wrong("GIT_CLONE_EXTRA_FLAGS", flags, "empty: take GIT_FETCH_EXTRA_FLAGS")
 
 
 def _strategy(environment: Mapping[str, str]) -> GitStrategy:

@@ -56,7 +56,6 @@ def test_checkout_and_lfs_can_be_switched_off():
         ("GIT_SUBMODULE_PATHS", ":(exclude) a"),
         ("GIT_SUBMODULE_DEPTH", "-1"),
         ("GIT_CHECKOUT", "maybe"),
-        ("GIT_CLONE_EXTRA_FLAGS", "--filter=blob:none"),
         ("GIT_CLONE_PATH", "/etc"),
         ("GIT_CLONE_PATH", "$CI_BUILDS_DIR/../etc"),
         ("GIT_CLONE_PATH", "/builds"),
@@ -68,6 +67,15 @@ def test_what_cannot_be_honoured_is_refused(name: str, value: str):
         planned(**{name: value})
 
     assert problem.value.reason == "runner_configuration_error"
+
+
+def test_flags_of_clone_are_refused_where_the_runner_would_use_them():
+    """It fetches unless a feature flag says otherwise, and then these flags mean nothing."""
+    flags = {"GIT_CLONE_EXTRA_FLAGS": "--filter=blob:none", "GIT_STRATEGY": "clone"}
+
+    assert planned(**flags).strategy == "clone"
+    with pytest.raises(SystemFailure, match="GIT_CLONE_EXTRA_FLAGS"):
+        planned(**flags, FF_USE_GIT_NATIVE_CLONE="true")
 
 
 def test_the_working_copy_can_lie_elsewhere():

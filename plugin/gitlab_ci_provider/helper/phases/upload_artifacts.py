@@ -55,7 +55,10 @@ def _upload(context: PhaseContext, upload: ArtifactUpload, folder: Path) -> None
     if saved is None:
         return
     artifact = JobArtifact(
-        name=upload.name, object_key=upload.object_key, size=saved.size, files=_files(saved)
+        name=context.output.mask(upload.name),  # people see it, in the pod's status and in Airflow
+        object_key=upload.object_key,
+        size=saved.size,
+        files=_files(saved),
     )
     context.uploaded.append(artifact)
 
