@@ -20,12 +20,18 @@ RUNNING = {"name": "helper", "state": {"running": {}}}
 COMMON = {"image": "i", "imageID": "", "ready": False, "restartCount": 0}
 
 
-def recorded(case: str) -> list[dict[str, Any]]:
-    """Read every state of a recorded pod, or skip."""
-    folder = Path(os.environ.get("GITLAB_CI_SHARED", ROOT.parent / "shared"))
-    path = folder / "kubernetes" / "recordings" / "lifecycle" / f"{case}.json"
-    if not path.is_file():
+def recordings() -> Path:
+    """Find the recordings, or skip."""
+    shared = Path(os.environ.get("GITLAB_CI_SHARED", ROOT.parent / "shared"))
+    folder = shared / "kubernetes" / "recordings" / "lifecycle"
+    if not folder.is_dir():
         pytest.skip("no recordings of a real Kubernetes: set GITLAB_CI_SHARED")
+    return folder
+
+
+def recorded(case: str) -> list[dict[str, Any]]:
+    """Read every state of a recorded pod."""
+    path = recordings() / f"{case}.json"
     return [event["object"] for event in json.loads(path.read_text())["watch_events"]]
 
 
@@ -39,9 +45,10 @@ def as_ours(seen: dict[str, Any]) -> k8s.V1Pod:
     if "helper" not in names:
         helper = _ended_like_build(status) if "build" in names else RUNNING
         status.setdefault("containerStatuses", []).append({**COMMON, **helper})
-    recorded_inits = status.get("initContainerStatuses", [])
-    first = {**recorded_inits[0], "name": "prepare"} if recorded_inits else {**COMMON, **PREPARED}
-    status["initContainerStatuses"] = [first]
+    inits = status.get("initContainerStatuses", [])
+    first = next((one for one in inits if one["name"] != "svc"), {**COMMON, **PREPARED})
+    services = [one for one in inits if one["name"] == "svc"]
+    status["initContainerStatuses"] = [{**first, "name": "prepare"}, *services]
     answer = type("Answer", (), {"data": json.dumps(raw)})
     return k8s.ApiClient().deserialize(answer, "V1Pod")
 
@@ -74,6 +81,13 @@ ENDED = {
     "oom-child-of-sh": ("script_failure", 7, "out of memory"),
     "oom-main-direct": ("script_failure", 137, "out of memory"),
     "oom-python": ("script_failure", 137, "out of memory"),
+    "native-sidecar-ignores-term": (None, 0, ""),
+    "native-sidecar-ok": (None, 0, ""),
+    "delete-succeeded": (None, 0, ""),
+    "readiness": (None, 0, ""),
+    "scheduling-gate": (None, 0, ""),
+    "term-message-fallback-logs": ("script_failure", 4, "exit code 4"),
+    "term-message-file": ("script_failure", 4, "exit code 4"),
     "start-error-bad-init": ("runner_system_failure", None, "prepare"),
     "start-error-no-such-command": ("runner_system_failure", None, "could not start"),
     "start-error-not-executable": ("runner_system_failure", None, "could not start"),
@@ -175,3 +189,19 @@ def test_what_was_saved_while_the_pod_was_taken_away_is_kept():
 
     assert end.failure_reason == "runner_interrupted"
     assert [one.object_key for one in end.artifacts] == ["k"]
+
+
+NEVER_OURS = {
+    "delete-force-0": "gone without a last word: the watch says so",
+    "delete-pending-unscheduled": "the same",
+    "init-fails-retry": "our pods are never restarted",
+    "main-crashloop": "the same",
+    "main-exit3-sidecar-keeps-running": "our services are native sidecars",
+}
+
+
+def test_every_recording_is_judged():
+    """No recorded way to die is left without an expectation."""
+    judged = {*ENDED, *HOPELESS, *WAITS, *NEVER_OURS, "node-lost-kubelet-killed"}
+
+    assert {path.stem for path in recordings().glob("*.json")} == judged
