@@ -46,6 +46,7 @@ def read_defaults(root: Field) -> Map:
     block = root.entry("default")
     if block and mapping(block, DEFAULT_NAMES) and isinstance(block.value, Map):
         _check(block, sorted(DEFAULT_NAMES))
+        _warn_of_timeout(block)
         for key, value in block.value.items():
             if key in DEFAULT_NAMES:
                 defaults.put(key, value, block.value.place(key))
@@ -57,6 +58,14 @@ def read_defaults(root: Field) -> Map:
             block.refuse(f"{key} is defined in top-level and `default:` entry", "default-twice")
         defaults.put(key, tree[key], tree.place(key))
     return defaults
+
+
+def _warn_of_timeout(block: Field) -> None:
+    timeout = block.entry("timeout")
+    if timeout:
+        words = "default:timeout has no effect in GitLab (issue 213634), nor here"
+        hint = "Set `timeout` in the jobs, or let them extend one that has it."
+        block.report.warning("default-timeout", words, timeout.mark, hint)
 
 
 def _check(field: Field, keys: Iterable[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gitlab_ci_provider.config.ci_config import CiConfig
 from gitlab_ci_provider.config.defaults import GLOBAL_KEYS, apply_defaults, read_defaults
 from gitlab_ci_provider.config.extends import apply_extends
@@ -77,4 +79,7 @@ def _read_job(root: Field, tree: Map, name: str, defaults: Map) -> JobConfig | N
     filled = apply_defaults(raw, defaults)
     field = Field(filled, label, f"{label} config", place, root.report)
     check_job_inputs(field)
-    return read_job(field, name)
+    job = read_job(field, name)
+    if job and raw.get("timeout") is None:  # GitLab gives `default:timeout` no effect
+        return replace(job, job=replace(job.job, timeout=None))
+    return job

@@ -67,7 +67,7 @@ class GitlabElsewhere:
         """Find a project at a ref or released version; None when there is no such one.
 
         Raises:
-            SourceError: the server does not answer.
+            SourceError: the server does not answer, or the project has no such ref.
         """
         project = _or_none(lambda: self._client.projects.get(path))
         if project is None:
@@ -76,7 +76,7 @@ class GitlabElsewhere:
         wanted = version or ref or project.default_branch
         commit = _or_none(lambda: project.commits.get(wanted))
         if commit is None:
-            return None
+            raise SourceError(f"Project `{path}` reference `{wanted}` does not exist!")
         return ProjectFiles(GitlabFiles(project, commit.id), commit.id, version)
 
     def remote(self, url: str) -> bytes:

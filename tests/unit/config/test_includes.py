@@ -123,3 +123,12 @@ def test_wildcard_that_finds_its_own_file_ends():
     result = compiled("'**.yml'", x_yml="include: '**.yml'\nx: {script: x}")
 
     assert not any(one.code == "include-too-many" for one in result.diagnostics)
+
+
+def test_what_is_outside_is_told_with_a_way_to_read_it():
+    """A template, project, component or address needs a server; the hint says how to name one."""
+    (found,) = compiled("[{template: Security/SAST.gitlab-ci.yml}]").diagnostics
+
+    assert found.code == "include-unavailable"
+    assert found.hint
+    assert "--gitlab-url" in found.hint

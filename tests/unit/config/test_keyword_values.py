@@ -205,3 +205,16 @@ def test_matrix_values_in_names_of_needs():
 
     assert pipeline
     assert pipeline.edges["t: [m]"] == ("b: [m]",)
+
+
+def test_default_timeout_has_no_effect():
+    """GitLab takes `timeout` of `default` and never uses it; a warning says so."""
+    text = "default: {timeout: 1 hour}\na: {script: x}\nb: {script: x, timeout: 2 hours}"
+    result = compile_pipeline(File(text), make_context())
+
+    assert result.pipeline
+    assert {name: job.timeout for name, job in result.pipeline.jobs.items()} == {
+        "a": None,
+        "b": 7200,
+    }
+    assert [one.code for one in result.diagnostics] == ["default-timeout"]

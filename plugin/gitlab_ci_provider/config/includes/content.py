@@ -20,6 +20,7 @@ from gitlab_ci_provider.config.text import decode
 
 _NO_SPEC = "Given inputs not defined in the `spec` section of the included configuration file"
 
+_NOT_IN_COMPONENTS = "This keyword is not supported in components"
 _UNQUOTED = "GitLab refuses this file: it is no YAML before its blocks are replaced"
 
 SharedInputs = Callable[[Field], Mapping[str, InputSpec]]
@@ -73,6 +74,10 @@ def _scope(origin: Origin, header: Map, reading: Reading, report: Report) -> Sco
     before = len(report.diagnostics)
     field = Field(header, "header", "header config", Mark(origin.name), report)
     read = read_header(field)
+    if read.include and origin.component:
+        words = f"Component `{origin.shown}` cannot use `spec:include`. {_NOT_IN_COMPONENTS}"
+        report.error("component-include", words, read.include.mark)
+        return None
     shared = reading.shared(read.include) if read.include else {}
     specs = {**shared, **read.inputs}
     _warn_of_twice(field, [name for name in shared if name in read.inputs])

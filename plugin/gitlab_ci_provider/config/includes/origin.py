@@ -16,13 +16,20 @@ _COMPONENT = re.compile(r"^(?P<host>[^/]+)/(?P<project>.+)/(?P<name>[\w-]+)@(?P<
 _INTEGRITY = re.compile(r"^sha256-[A-Za-z0-9+/]{43}=$")
 
 
+_WHERE = (
+    "Name the GitLab server that has it with --gitlab-url (and $GITLAB_TOKEN), the hosts of "
+    "remote files with --allow-remote, or copy the file into the repository."
+)
+
+
 class IncludeError(Exception):
     """A file cannot be included; the message is GitLab's where GitLab has one."""
 
-    def __init__(self, code: str, message: str):
+    def __init__(self, code: str, message: str, hint: str | None = None):
         super().__init__(message)
         self.code = code
         self.message = message
+        self.hint = hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +151,7 @@ class Finder:
     def _outside(self, what: str) -> Elsewhere:
         if self.elsewhere is None:
             words = f"include:{what} is outside of this repository and cannot be read here"
-            raise IncludeError("include-unavailable", words)
+            raise IncludeError("include-unavailable", words, _WHERE)
         return self.elsewhere
 
 

@@ -130,7 +130,7 @@ class _Processor:
         try:
             return self.finder.find(location, parent.files)
         except IncludeError as error:
-            self.report.error(error.code, error.message, location.mark)
+            self.report.error(error.code, error.message, location.mark, error.hint)
             return None
 
     def _read(
