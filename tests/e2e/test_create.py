@@ -90,6 +90,26 @@ def test_a_ref_of_another_shape_runs_in_a_dag_of_its_own(stack: Stack, tmp_path:
     assert (first["iid"], second["iid"]) == (1, 2)
 
 
+def test_a_run_finds_the_dag_that_has_its_jobs(stack: Stack, tmp_path: Path):
+    """A person who names such a ref in Airflow's form need not know that it has another DAG."""
+    repository = make_repository(tmp_path / "moved", {".gitlab-ci.yml": "a: {script: 'true'}\n"})
+    main, _, _ = started(stack, str(repository))
+    git(repository, "checkout", "-q", "-b", "topic/x")
+    commit(repository, {".gitlab-ci.yml": "b: {script: 'true'}\n"})
+    sha = git(repository, "rev-parse", "HEAD")
+
+    run = stack.api.trigger(main, {"ref": "topic/x"})
+
+    assert stack.api.wait_for_end(main, run) == "success"
+    assert {one.state for one in stack.api.tasks(main, run).values()} == {"skipped"}
+    moved = stack.api.xcom(main, run, "create_pipeline", "moved_to")
+    assert moved["dag"].startswith(f"{main}..commits-")
+    assert stack.api.wait_for_end(moved["dag"], moved["run"]) == "success"
+    record = stack.api.xcom(moved["dag"], moved["run"], "create_pipeline", "pipeline")
+    assert (record["ref"]["name"], record["ref"]["sha"]) == ("topic/x", sha)
+    assert (present(record), record["iid"]) == ({"b"}, 2)
+
+
 def test_a_range_of_commits_is_run_oldest_first(stack: Stack, tmp_path: Path):
     """`backfill` runs each commit as the push that it was, also when its jobs were others."""
     config = ".gitlab-ci.yml"

@@ -58,7 +58,7 @@ class Target:
         return Mirror.open(self.sync.mirrors, url, self.sync.logins(url))
 
     def dag(self, project: str, ref: str | None, sha: str = "") -> str:
-        """Name the DAG that runs a ref, made first where that is needed.
+        """Name the DAG to ask for a ref, made first where that can be done from here.
 
         Raises:
             SourceError: the ref does not compile; what is wrong was printed.
@@ -66,11 +66,7 @@ class Target:
         from gitlab_ci_provider.model.names import dag_id
 
         if self.sync is None:
-            output.note(
-                "not synced: without --home only refs with the jobs of the project's DAG run; for "
-                "others run `gitlab-dags sync --ref REF` where Airflow's home folder is"
-            )
-            return dag_id(project)
+            return dag_id(project)  # where a ref has other jobs, the run itself makes a DAG for it
         record = self._synced(self.sync, project, ref, sha)
         self.api.wait_for_dag(record.dag_id, record.digest)
         return record.dag_id

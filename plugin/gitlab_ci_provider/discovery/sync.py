@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -103,6 +104,7 @@ class Sync:
             title=project.path,
         )
         self.store.save_dag(record)
+        self.store.forget_runs(time.time() - self.child_dags_expire_in)  # noqa: TID251 - of files
         self._forget_lost_refs(mirror, record)
         return self._with_children(mirror, record, result)
 
@@ -134,14 +136,17 @@ class Sync:
         return replace(result, record=record, diagnostics=found)
 
     def _forget_lost_refs(self, mirror: Mirror, owner: DagRecord) -> None:
-        """Remove the DAGs of branches and tags that the repository no longer has."""
+        """Remove the DAGs of branches and tags that are gone, and those that no run needs."""
         names = [one for one in self.store.dags(DagKind.REF) if belongs_to(one, owner.dag_id)]
         records = [record for name in names if (record := self.store.load_dag(name)).ref.name]
         if not records:
             return
         alive = mirror.ref_names()
+        oldest = time.time() - self.child_dags_expire_in  # noqa: TID251 - times of files
         for record in records:
-            if not is_commit_id(record.ref.name) and record.ref.name not in alive:
+            name = record.ref.name
+            unused = is_commit_id(name) and self.store.last_use(record) < oldest
+            if unused or not (is_commit_id(name) or name in alive):
                 self.store.delete_dag(record.dag_id)
 
     def _last_good(self, project: Project) -> str:

@@ -24,7 +24,7 @@ from gitlab_ci_provider.operators.run_form import RunForm
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.snapshots.children import record_of_child
 from gitlab_ci_provider.snapshots.dag_files import publish
-from gitlab_ci_provider.snapshots.refs import record_of_ref
+from gitlab_ci_provider.snapshots.refs import record_at_run
 from gitlab_ci_provider.snapshots.store import SnapshotStore
 from gitlab_ci_provider.sources.git import GitFetcher
 
@@ -54,9 +54,10 @@ def other_project(settings: Settings, project: str, upstream: Upstream) -> Targe
         inputs=upstream.inputs,
     )
     pinned = pin(owner, form, settings)
-    record = record_of_ref(store, owner, pinned.ref, pinned.digest)
+    record = record_at_run(store, owner, pinned.ref, pinned.digest)
     if record.kind is DagKind.REF:
         publish(store, record, settings.dag_files)
+        store.touch(record)
     return Target(dag=record.dag_id)
 
 

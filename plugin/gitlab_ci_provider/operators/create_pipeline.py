@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowFailException
 from airflow.sdk.log import mask_secret
@@ -13,14 +14,15 @@ from airflow.sdk.log import mask_secret
 from gitlab_ci_provider.exceptions import GitlabCiError
 from gitlab_ci_provider.hooks.ci_variables import configured_variables
 from gitlab_ci_provider.model.names import task_ids
-from gitlab_ci_provider.model.rules import PipelineDecision
+from gitlab_ci_provider.model.rules import JobDecision, PipelineDecision
 from gitlab_ci_provider.model.run import PipelineRun
 from gitlab_ci_provider.operators.auto_cancel import cancel_redundant
 from gitlab_ci_provider.operators.cache_files import file_keys
 from gitlab_ci_provider.operators.decision_words import without_secrets
+from gitlab_ci_provider.operators.hand_over import MOVED_TO, hand_over
 from gitlab_ci_provider.operators.links import UpstreamLink
 from gitlab_ci_provider.operators.numbers import enter, same_commit
-from gitlab_ci_provider.operators.pinned import Pinned, check_topology, pin
+from gitlab_ci_provider.operators.pinned import Pinned, pin
 from gitlab_ci_provider.operators.resource_turn import announce
 from gitlab_ci_provider.operators.run_form import RunForm, read_form
 from gitlab_ci_provider.operators.run_record import push_run
@@ -32,6 +34,8 @@ from gitlab_ci_provider.settings import Settings, load_settings
 from gitlab_ci_provider.snapshots.store import SnapshotStore
 from gitlab_ci_provider.variables.masking import Masker
 from gitlab_ci_provider.variables.stored import secret_values
+
+_LATER = timedelta(seconds=10)
 
 
 class CreatePipelineOperator(BaseOperator):
@@ -60,6 +64,7 @@ class CreatePipelineOperator(BaseOperator):
         settings = load_settings()
         try:
             form, pinned = self._pin(context, settings)
+            self._move(context, form, pinned, settings)
             decision = self._decide(form, pinned)
             run = self._record(context, form, pinned, decision)
             run = enter(run, settings.register) if run.created else run
@@ -89,9 +94,29 @@ class CreatePipelineOperator(BaseOperator):
         given = configured_variables(record.project.path)
         child = pin_child(context, form, settings, given)
         pinned = child or pin(record, form, settings, given)
-        check_topology(shown, pinned.pipeline)
         self.log.info("%s at %s, commit %s", record.project.path, pinned.ref.name, pinned.ref.sha)
         return form, pinned
+
+    def look_again(self, context: Context, event: Any = None) -> None:  # noqa: ARG002 - Airflow's
+        """Go on: perhaps Airflow has read the new DAG by now."""
+        self.execute(context)
+
+    def _move(self, context: Context, form: RunForm, pinned: Pinned, settings: Settings) -> None:
+        """End here when the pipeline's jobs are in another DAG, and go on there."""
+        store = SnapshotStore(settings.snapshots)
+        record, shown = store.load_dag(self.dag_id), store.load_pipeline(self.digest)
+        moved = hand_over(context, record, shown, pinned, settings)
+        if moved is None:
+            return
+        if not moved.started:
+            self.log.info("Airflow has yet to read the new DAG %s", moved.key.dag)
+            self.defer(trigger=TimeDeltaTrigger(_LATER), method_name="look_again")
+        context["ti"].xcom_push(key=MOVED_TO, value={"dag": moved.key.dag, "run": moved.key.run})
+        reason = f"its jobs are in another DAG, it runs as {moved.key.url(context)}"
+        jobs = {name: JobDecision(job=name, present=False, reason=reason) for name in shown.jobs}
+        decision = PipelineDecision(created=False, reason=reason, jobs=jobs)
+        push_run(context, self._record(context, form, pinned, decision))
+        skip_all(task_ids(shown.jobs).values(), reason)
 
     def _decide(self, form: RunForm, pinned: Pinned) -> PipelineDecision:
         from gitlab_ci_provider.rules.evaluate import decide_pipeline  # DAG parsing needs no RE2

@@ -11,7 +11,6 @@ from gitlab_ci_provider.model.dag_record import DagRecord
 from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.project import Commit, Project, Ref, RefKind
-from gitlab_ci_provider.model.topology import differences
 from gitlab_ci_provider.model.variables import ConfiguredVariables
 from gitlab_ci_provider.operators.changed_files import (
     before_sha,
@@ -97,21 +96,6 @@ def look(
         upstream=form.upstream,
         commit=_commit(mirror, files, ref, before),
     )
-
-
-def check_topology(shown: Pipeline, pinned: Pipeline) -> None:
-    """Refuse a commit whose jobs or order differ from the DAG's.
-
-    Raises:
-        ConfigError: they differ; the message names the jobs.
-    """
-    listed = differences(shown, pinned)
-    if listed:
-        message = (
-            f"this ref's pipeline has another shape than this DAG ({listed}): "
-            "`gitlab-dags trigger PROJECT --ref REF` makes a DAG for it and runs that"
-        )
-        raise ConfigError(message)
 
 
 def _commit(mirror: Mirror, files: GitFetcher, ref: Ref, before: str) -> Commit:

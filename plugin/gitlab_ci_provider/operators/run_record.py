@@ -22,15 +22,23 @@ from gitlab_ci_provider.schedule.finish import PipelineResult
 from gitlab_ci_provider.schedule.results import results
 from gitlab_ci_provider.settings import load_settings
 from gitlab_ci_provider.snapshots.cancellations import Cancellations
+from gitlab_ci_provider.snapshots.store import SnapshotStore
 
 PIPELINE_KEY = "pipeline"
+_PIN_KEY = "pin"
 RESULT_KEY = "job_result"
 END_KEY = "pipeline_result"
 
 
 def push_run(context: Context, run: PipelineRun) -> None:
-    """Pin the pipeline for the tasks of this run."""
+    """Pin the pipeline for the tasks of this run.
+
+    The whole record is an XCom for people and programs. Tasks read it from the snapshots, by the
+    XCom `pin`: of a thousand jobs, each would else move 300 KB through Airflow's API server.
+    """
+    pin = SnapshotStore(load_settings().snapshots).save_run(run)
     context["ti"].xcom_push(key=PIPELINE_KEY, value=plain(run))
+    context["ti"].xcom_push(key=_PIN_KEY, value=pin)
 
 
 def pull_run(context: Context) -> PipelineRun:
@@ -39,6 +47,10 @@ def pull_run(context: Context) -> PipelineRun:
     Raises:
         SystemFailure: `create_pipeline` has not ended well.
     """
+    pin = context["ti"].xcom_pull(task_ids=CREATE_PIPELINE, key=_PIN_KEY)
+    run = SnapshotStore(load_settings().snapshots).load_run(pin) if pin else None
+    if run is not None:
+        return run
     value = context["ti"].xcom_pull(task_ids=CREATE_PIPELINE, key=PIPELINE_KEY)
     if value is None:
         message = f"there is no pipeline: {CREATE_PIPELINE} did not succeed, clear it first"

@@ -18,7 +18,7 @@ def record_of_ref(store: SnapshotStore, owner: DagRecord, ref: Ref, digest: str)
     The digest is that of the pipeline at the ref.
     """
     pipeline = store.load_pipeline(digest)
-    if owner.digest and topology(store.load_pipeline(owner.digest)) == topology(pipeline):
+    if owner.digest and _same(store, owner.digest, digest):
         return owner
     part = _part(ref, pipeline)
     return replace(
@@ -30,6 +30,26 @@ def record_of_ref(store: SnapshotStore, owner: DagRecord, ref: Ref, digest: str)
         diagnostics=(),
         title=f"{owner.project.path} @ {part}",
     )
+
+
+def record_at_run(store: SnapshotStore, owner: DagRecord, ref: Ref, digest: str) -> DagRecord:
+    """Give the record of a DAG that a run may need at once.
+
+    That of the ref when it fits, else one that is named by its topology: when Airflow knows such a
+    DAG at all, it knows the right version.
+    """
+    named = record_of_ref(store, owner, ref, digest)
+    if named.kind is not DagKind.REF:
+        return named
+    if store.has_dag(named.dag_id):
+        known = store.load_dag(named.dag_id)
+        if known.digest and _same(store, known.digest, digest):
+            return known
+    return record_of_ref(store, owner, replace(ref, name=ref.sha), digest)
+
+
+def _same(store: SnapshotStore, one: str, other: str) -> bool:
+    return topology(store.load_pipeline(one)) == topology(store.load_pipeline(other))
 
 
 def _part(ref: Ref, pipeline: Pipeline) -> str:

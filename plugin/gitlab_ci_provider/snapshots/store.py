@@ -3,6 +3,7 @@
 Layout below the folder::
 
     pipelines/<digest>.json      a Pipeline, written once, never changed
+    runs/<digest>.json           a PipelineRun, for the tasks of its run
     <kind>/<dag id>.json         which pipeline a DAG shows now; kinds are those of `DagKind`
 
 The same pipeline gives the same bytes, so a commit that changes nothing of it writes nothing and
@@ -23,6 +24,7 @@ from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
 from gitlab_ci_provider.model.names import belongs_to
 from gitlab_ci_provider.model.pipeline import Pipeline
+from gitlab_ci_provider.model.run import PipelineRun
 from gitlab_ci_provider.model.serialization import decode, digest, encode
 
 Value = TypeVar("Value")
@@ -50,6 +52,24 @@ class SnapshotStore:
             SourceError: it is not there, or was written by another version.
         """
         return _read(self._pipeline_path(name), Pipeline)
+
+    def save_run(self, run: PipelineRun) -> str:
+        """Keep the record of a created pipeline and return its digest."""
+        data = encode(run)
+        name = digest(data)
+        write_whole(self._run_path(name), data)
+        return name
+
+    def load_run(self, name: str) -> PipelineRun | None:
+        """Read the record of a created pipeline; None when it was removed since."""
+        path = self._run_path(name)
+        return _read(path, PipelineRun) if path.exists() else None
+
+    def forget_runs(self, oldest: float) -> None:
+        """Remove records from before a time, in seconds since 1970: Airflow has them, too."""
+        for path in (self.folder / "runs").glob("*.json"):
+            if path.stat().st_mtime < oldest:
+                path.unlink(missing_ok=True)
 
     def save_dag(self, record: DagRecord) -> None:
         """Keep what is known of a DAG."""
@@ -93,6 +113,9 @@ class SnapshotStore:
 
     def _pipeline_path(self, name: str) -> Path:
         return self.folder / "pipelines" / f"{name}.json"
+
+    def _run_path(self, name: str) -> Path:
+        return self.folder / "runs" / f"{name}.json"
 
     def _dag_path(self, kind: DagKind, dag_id: str) -> Path:
         return self.folder / kind / f"{dag_id}.json"

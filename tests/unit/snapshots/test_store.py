@@ -12,8 +12,10 @@ from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
 from gitlab_ci_provider.model.job import Job, Script
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.project import Project, Ref
+from gitlab_ci_provider.model.rules import JobDecision
+from gitlab_ci_provider.model.run import PipelineRun
 from gitlab_ci_provider.snapshots.dag_files import publish, write_dag_files
-from gitlab_ci_provider.snapshots.refs import record_of_ref
+from gitlab_ci_provider.snapshots.refs import record_at_run, record_of_ref
 from gitlab_ci_provider.snapshots.store import SnapshotStore
 
 PIPELINE = Pipeline(stages=("test",), jobs={"a": Job(name="a", stage="test")}, edges={"a": ()})
@@ -116,3 +118,38 @@ def test_dag_files_follow_the_records(store: SnapshotStore, tmp_path: Path):
     write_dag_files(store, folder)
 
     assert {path.name for path in folder.iterdir()} == {"a__b.py"}
+
+
+def test_a_runs_record_is_found_until_it_is_removed(store: SnapshotStore):
+    """Tasks read it by its digest; Airflow has it too, so removing it loses nothing."""
+    run = PipelineRun(
+        project=RECORD.project,
+        ref=RECORD.ref,
+        source="push",
+        digest="d",
+        created_at="now",
+        decisions={"a": JobDecision(job="a", present=True)},
+    )
+    name = store.save_run(run)
+
+    store.forget_runs(0)
+    assert store.load_run(name) == run
+    store.forget_runs(2**40)
+    assert store.load_run(name) is None
+
+
+def test_a_run_takes_a_dag_that_airflow_has_in_the_right_version(store: SnapshotStore):
+    """That of the ref when its jobs are the same, else one named by its jobs."""
+    owner = replace(RECORD, digest=store.save_pipeline(PIPELINE))
+    ref = Ref(name="feature", sha="1" * 40)
+    one, two = (
+        store.save_pipeline(replace(PIPELINE, jobs={"a": replace(PIPELINE.jobs["a"], timeout=n)}))
+        for n in (7, 8)
+    )
+    store.save_dag(record_of_ref(store, owner, ref, one))
+
+    assert record_at_run(store, owner, ref, owner.digest) == owner
+    assert record_at_run(store, owner, ref, one).dag_id == "group__project..feature"
+    made = record_at_run(store, owner, ref, two)
+    assert made.dag_id.startswith("group__project..commits-")
+    assert made.ref.name == ref.sha

@@ -63,6 +63,10 @@ def _place(args: argparse.Namespace, ref: str | None, sha: str) -> dict[str, Any
 def _wait(api: AirflowApi, dag: str, started: str) -> int:
     """Wait for the end of a run and say how it ended."""
     state = api.wait_for_end(dag, started)
+    moved = api.xcom(dag, started, "create_pipeline", "moved_to")
+    if moved is not None:
+        output.say(api.run_url(moved["dag"], moved["run"]))
+        return _wait(api, moved["dag"], moved["run"])
     record = api.xcom(dag, started, "create_pipeline", "pipeline")
     if state == "success" and record is not None and not record["created"]:
         output.note(f"no pipeline: {record['reason']}")
