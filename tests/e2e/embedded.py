@@ -51,6 +51,13 @@ class Stack:
             keep_run(repository, {name: value for name, _, value in variables}, report["jobs"])
         return report
 
+    def note(self, report: Mapping[str, Any], task: str = "") -> str | None:
+        """Read the note of a run, or of one of its tasks."""
+        run = f"/dags/{report['dag_id']}/dagRuns/{report['run_id']}"
+        path = f"{run}/taskInstances/{task}" if task else run
+        note: str | None = self.api._ask("GET", path)["note"]
+        return note
+
     def links(self, report: Mapping[str, Any], task: str) -> dict[str, str]:
         """Read the buttons that a task of a run has in the Airflow UI."""
         run = f"/dags/{report['dag_id']}/dagRuns/{report['run_id']}"

@@ -49,7 +49,7 @@ review:
   release: {tag_name: v1, description: "First of $CI_PROJECT_NAME"}
 stop:
   stage: after
-  script: echo stopped
+  script: echo "stopped $CI_ENVIRONMENT_URL"
   environment: {name: review/$CI_COMMIT_REF_SLUG, action: stop}
   rules:
     - if: $STOP
@@ -81,6 +81,18 @@ def test_reports_and_coverage_of_a_pipeline(stack: Stack, repository: Path):
     assert coverage["summary"] == {"files": 1, "lines": 2, "covered": 1, "percent": 50}
 
 
+def test_warnings_and_reasons_are_seen_in_airflow(stack: Stack, repository: Path):
+    """The run's note says how it passed; every task that did not run says why, absent ones too."""
+    report = stack.run(repository)
+
+    dag, run = report["dag_id"], report["run_id"]
+    results = {job: stack.api.xcom(dag, run, job, "job_result") for job in ("never", "lint")}
+    assert stack.note(report) == "Pipeline passed with warnings: unit, coverage 85.25 %"
+    assert stack.note(report, "stop") == f"not in this pipeline: {report['jobs']['stop']['reason']}"
+    assert results["never"]["reason"] == "when: on_failure, and no earlier job failed"
+    assert results["lint"]["status"] == "success"
+
+
 def test_an_environment_is_deployed_and_stopped(stack: Stack, repository: Path):
     """A URL with the job's own variables, a number, a link on the task; `action: stop` ends it."""
     report = stack.run(repository)
@@ -88,7 +100,8 @@ def test_an_environment_is_deployed_and_stopped(stack: Stack, repository: Path):
     links = stack.links(report, "review")
     project = f"local/{repository.name}"
     listed = json.loads(stack.command("environments", project, "--json").stdout)
-    stopped = stack.run(repository, "--var", "STOP=1")
+    logs = repository.parent / "logs"
+    stopped = stack.run(repository, "--var", "STOP=1", "--logs-dir", str(logs))
 
     url = f"https://{environment['slug']}.example.com/seven"
     assert (environment["name"], environment["url"]) == ("review/main", url)
@@ -99,4 +112,5 @@ def test_an_environment_is_deployed_and_stopped(stack: Stack, repository: Path):
     assert report["jobs"]["review"]["release"]["description"].startswith("First of results-")
     assert stopped["jobs"]["review"]["environment"]["deployment"] == 2
     assert stopped["jobs"]["stop"]["environment"]["state"] == "stopped"
+    assert f"stopped {url}\n" in (logs / "stop.log").read_text()
     assert stack.command("environments", project).stdout.split()[1] == "stopped"

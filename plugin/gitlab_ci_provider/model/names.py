@@ -9,6 +9,12 @@ from collections.abc import Iterable, Mapping
 CREATE_PIPELINE = "create_pipeline"
 FINISH_PIPELINE = "finish_pipeline"
 
+END_KEY = "pipeline_result"
+"""XCom of `finish_pipeline`: how the pipeline ended."""
+
+LEFT_OUT_KEY = "left_out"
+"""XCom of `create_pipeline`: why jobs are not in the pipeline, by task."""
+
 _VARIABLES = "gitlab_ci_secret_variables"
 
 _MAX = 200

@@ -25,7 +25,7 @@ from gitlab_ci_provider.operators.numbers import enter, same_commit
 from gitlab_ci_provider.operators.pinned import Pinned, pin
 from gitlab_ci_provider.operators.resource_turn import announce
 from gitlab_ci_provider.operators.run_form import RunForm, read_form
-from gitlab_ci_provider.operators.run_record import push_run
+from gitlab_ci_provider.operators.run_record import push_left_out, push_run
 from gitlab_ci_provider.operators.skipping import skip_all, skip_others
 from gitlab_ci_provider.operators.upstream import pin_child, take_over, upstream_url
 from gitlab_ci_provider.schedule.auto_cancel import settle
@@ -75,9 +75,12 @@ class CreatePipelineOperator(BaseOperator):
             cancel_redundant(context, settings, run, self.log)
             announce(settings, run, self.log)
         names = task_ids(run.decisions)
+        absent = {names[job]: one.reason for job, one in run.decisions.items() if not one.present}
+        if absent:
+            push_left_out(context, absent)
         if not run.created:
             skip_all(names.values(), run.reason)
-        skip_others(names[job] for job, one in run.decisions.items() if not one.present)
+        skip_others(absent)
 
     def _pin(self, context: Context, settings: Settings) -> tuple[RunForm, Pinned]:
         """Read what is asked, fetch its commit and compile it."""

@@ -18,7 +18,7 @@ from gitlab_ci_provider.operators.dotenv import own_variables
 from gitlab_ci_provider.operators.job_run import JobRun
 from gitlab_ci_provider.operators.run_record import RESULT_KEY
 from gitlab_ci_provider.planner.deployment import after_success
-from gitlab_ci_provider.planner.environment import environment_url
+from gitlab_ci_provider.planner.environment import environment_url, job_environment
 from gitlab_ci_provider.planner.subject import Subject
 from gitlab_ci_provider.snapshots.environments import Environments
 
@@ -36,6 +36,17 @@ class EnvironmentLink(BaseOperatorLink):
         url = (result.get("environment") or {}).get("url") or ""
         # The URL is the user's text, and a click must not run it.
         return url if urlsplit(url).scheme in {"http", "https"} else ""
+
+
+def with_earlier_url(run: JobRun, about: Subject) -> Subject:
+    """Give a job whose environment has no `url` that of an earlier deployment, as GitLab does."""
+    environment = about.job.environment
+    if environment is None or environment.url:
+        return about
+    names = {one.name: one.value for one in job_environment(about)}
+    store, project = Environments(run.settings.environments), run.record.project.path
+    record = store.get(project, names.get("CI_ENVIRONMENT_NAME", ""))
+    return replace(about, environment_url=record.url) if record else about
 
 
 def record_success(

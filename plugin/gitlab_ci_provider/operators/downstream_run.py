@@ -16,10 +16,10 @@ from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
 
 from gitlab_ci_provider.exceptions import SystemFailure
-from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE
+from gitlab_ci_provider.model.names import CREATE_PIPELINE, END_KEY, FINISH_PIPELINE
 from gitlab_ci_provider.model.run import JobResult, PipelineRun
 from gitlab_ci_provider.operators.airflow_answers import is_missing
-from gitlab_ci_provider.operators.run_record import END_KEY, PIPELINE_KEY, RESULT_KEY
+from gitlab_ci_provider.operators.run_record import PIPELINE_KEY, RESULT_KEY
 from gitlab_ci_provider.schedule.finish import PipelineResult
 
 CREATION_FAILED = "downstream_pipeline_creation_failed"

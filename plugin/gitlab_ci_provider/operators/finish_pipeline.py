@@ -11,7 +11,7 @@ from gitlab_ci_provider.exceptions import GitlabCiError
 from gitlab_ci_provider.operators.cancel import sweep
 from gitlab_ci_provider.operators.numbers import close
 from gitlab_ci_provider.operators.run_record import ended_jobs, pull_run, push_end, with_coverage
-from gitlab_ci_provider.schedule.finish import PipelineStatus, finish
+from gitlab_ci_provider.schedule.finish import PipelineResult, PipelineStatus, finish
 from gitlab_ci_provider.settings import load_settings
 from gitlab_ci_provider.snapshots.store import SnapshotStore
 
@@ -44,6 +44,7 @@ class FinishPipelineOperator(BaseOperator):
         except GitlabCiError as problem:
             raise AirflowFailException(str(problem)) from problem
         if not run.created:
+            push_end(context, PipelineResult(status=PipelineStatus.SKIPPED, reason=run.reason))
             raise AirflowSkipException(f"no pipeline: {run.reason}")
         settings = load_settings()
         pipeline = SnapshotStore(settings.snapshots).load_pipeline(run.digest)

@@ -21,7 +21,7 @@ from gitlab_ci_provider.model.workspace import (
     PREPARE_CONTAINER,
 )
 from gitlab_ci_provider.operators.cancel import order_to
-from gitlab_ci_provider.operators.deployment import record_success
+from gitlab_ci_provider.operators.deployment import record_success, with_earlier_url
 from gitlab_ci_provider.operators.job_coverage import CoverageScan
 from gitlab_ci_provider.operators.job_log import JobLog, job_log, log_masker
 from gitlab_ci_provider.operators.job_run import JobRun, subject
@@ -66,7 +66,7 @@ class JobPod:
         Raises:
             JobFailure: it failed; the pod is gone, its cause is in the message.
         """
-        about = subject(self._context, self._run)
+        about = with_earlier_url(self._run, subject(self._context, self._run))
         planned = plan_job(about)
         for value in planned.masked:
             mask_secret(value)

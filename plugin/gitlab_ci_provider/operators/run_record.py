@@ -14,7 +14,7 @@ import msgspec
 from airflow.sdk import Context
 
 from gitlab_ci_provider.exceptions import SystemFailure
-from gitlab_ci_provider.model.names import CREATE_PIPELINE, task_ids
+from gitlab_ci_provider.model.names import CREATE_PIPELINE, END_KEY, LEFT_OUT_KEY, task_ids
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.run import JobResult, JobStatus, PipelineRun
 from gitlab_ci_provider.model.serialization import encode
@@ -27,7 +27,6 @@ from gitlab_ci_provider.snapshots.store import SnapshotStore
 PIPELINE_KEY = "pipeline"
 _PIN_KEY = "pin"
 RESULT_KEY = "job_result"
-END_KEY = "pipeline_result"
 
 
 def push_run(context: Context, run: PipelineRun) -> None:
@@ -64,8 +63,13 @@ def push_result(context: Context, result: JobResult) -> None:
 
 
 def push_end(context: Context, result: PipelineResult) -> None:
-    """Tell how the pipeline ended."""
-    context["ti"].xcom_push(key=END_KEY, value=plain(result))
+    """Tell how the pipeline ended; its `text` becomes the run's note, see `plugins/run_note.py`."""
+    context["ti"].xcom_push(key=END_KEY, value={**plain(result), "text": result.text})
+
+
+def push_left_out(context: Context, reasons: Mapping[str, str]) -> None:
+    """Tell why tasks are left out; they become the tasks' notes, see `plugins/run_note.py`."""
+    context["ti"].xcom_push(key=LEFT_OUT_KEY, value=dict(reasons))
 
 
 def pull_result(context: Context, task_id: str) -> JobResult | None:

@@ -10,10 +10,12 @@ created, and nothing stops it by itself: `auto_stop_at` says when somebody shoul
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gitlab_ci_provider.config.keywords.durations import parse_duration
+from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.model.deployment import (
     Deployment,
     EnvironmentRecord,
@@ -25,16 +27,24 @@ from gitlab_ci_provider.model.variables import Variables
 from gitlab_ci_provider.variables.expand import expand
 from gitlab_ci_provider.variables.masking import Masker
 
+_NAME = re.compile(r"[a-zA-Z0-9_/\\${}. -]{1,255}")
+"""GitLab's `Gitlab::Regex.environment_name_regex`, and the longest name."""
+
 _KEEPS_THE_TIME = frozenset({"prepare", "access"})
 """Actions that start the time to stop anew, as the last deployment has said it."""
 
 
 def plan_environment(job: Job, variables: Variables, masker: Masker) -> JobEnvironment | None:
-    """Expand what a job says of its environment; what may be shown of it, so secrets are masked."""
+    """Expand what a job says of its environment; what may be shown of it, so secrets are masked.
+
+    Raises:
+        SystemFailure: GitLab would refuse the name that the variables make.
+    """
     environment = job.environment
     if environment is None or not environment.name:
         return None
     known = {one.name: one.value for one in variables}
+    _check_name(known.get("CI_ENVIRONMENT_NAME", ""))
     return JobEnvironment(
         name=masker.text(known.get("CI_ENVIRONMENT_NAME", "")),
         slug=masker.text(known.get("CI_ENVIRONMENT_SLUG", "")),
@@ -78,6 +88,12 @@ def after_success(
     if stops is None and environment.action in _KEEPS_THE_TIME and known.deployment:
         stops = known.deployment.auto_stop_in
     return known if stops is None else replace(known, auto_stop_at=_at(stops, now))
+
+
+def _check_name(name: str) -> None:
+    if not _NAME.fullmatch(name) or name.startswith("/") or name.endswith("/"):
+        message = f"'{name}' cannot be the name of an environment: is a variable of it empty?"
+        raise SystemFailure(message, reason="environment_creation_failure")
 
 
 def _at(seconds: int | None, now: datetime) -> str:

@@ -81,6 +81,8 @@ def _of_this_try(subject: Subject) -> Variables:
         "CI_REPOSITORY_URL": run.project.clone_url,
         **_runner(subject),
     }
+    if subject.environment_url:
+        known["CI_ENVIRONMENT_URL"] = subject.environment_url
     return _fixed(known)
 
 

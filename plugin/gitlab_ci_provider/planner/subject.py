@@ -41,6 +41,7 @@ class Subject:
         dotenv: variables that the jobs in reach have written for later ones.
         configured: variables of the instance, the groups and the project.
         login: at the server of the repository; None for none.
+        environment_url: of an earlier deployment, for a job whose environment has no `url`.
         store: None when the installation has no object store.
         clone_path: of the working copy, instead of the usual one.
         play: what was given by the person who played the job.
@@ -57,6 +58,7 @@ class Subject:
     upstream: Mapping[str, tuple[JobArtifact, ...]]
     store: StoreTarget | None
     dotenv: Variables = ()
+    environment_url: str = ""
     login: GitLogin | None = None
     configured: ConfiguredVariables = ConfiguredVariables()
     play: Play = Play()

@@ -27,6 +27,7 @@ class PipelineResult:
         failed: jobs that failed the pipeline, or were canceled.
         reasons: why jobs were canceled, to be read after "canceled".
         coverage: percent, the mean of the jobs that have one.
+        reason: why there was no pipeline.
     """
 
     status: PipelineStatus
@@ -34,16 +35,22 @@ class PipelineResult:
     failed: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
     coverage: float | None = None
+    reason: str = ""
 
     @property
     def text(self) -> str:
         """One line for a person."""
+        coverage = "" if self.coverage is None else f", coverage {self.coverage:g} %"
+        return f"{self._outcome}{coverage}"
+
+    @property
+    def _outcome(self) -> str:
         if self.failed:
             why = " and ".join(self.reasons) if self.status == PipelineStatus.CANCELED else ""
             return f"{self.status}{' ' if why else ''}{why}: {', '.join(self.failed)}"
         if self.warnings:
             return f"{self.status} with warnings: {', '.join(self.warnings)}"
-        return str(self.status)
+        return f"{self.status}: {self.reason}" if self.reason else str(self.status)
 
 
 def finish(jobs: Mapping[str, JobResult]) -> PipelineResult:

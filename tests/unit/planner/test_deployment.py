@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from factories import make_context, make_job, make_pipeline, make_variables
+from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.model.deployment import Deployment, EnvironmentRecord, JobEnvironment
 from gitlab_ci_provider.model.environment import Environment
 from gitlab_ci_provider.model.variables import Variables
@@ -73,6 +74,15 @@ def test_the_time_to_stop(words: str, seconds: int | None):
 
     assert found is not None
     assert found.auto_stop_in == seconds
+
+
+@pytest.mark.parametrize("name", ["review/$NOTHING", "$NOTHING", "a*b", "é", "$LONG"])
+def test_a_name_that_gitlab_refuses_fails_the_job(name: str):
+    """What a name is, only its variables tell."""
+    with pytest.raises(SystemFailure, match="name of an environment") as failure:
+        planned(Environment(name=name), LONG="x" * 256)
+
+    assert failure.value.reason == "environment_creation_failure"
 
 
 def test_a_secret_in_the_url_is_hidden():

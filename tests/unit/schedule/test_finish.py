@@ -50,3 +50,12 @@ def test_the_coverage_is_the_mean_of_the_jobs_that_have_one(coverages, mean):
     }
 
     assert finish(jobs).coverage == mean
+
+
+def test_the_text_has_all_that_a_person_asks_first():
+    """How it ended, because of which jobs, and the coverage."""
+    covered = JobResult(status=JobStatus.SUCCESS, coverage=80.5)
+
+    assert finish({"a": covered}).text == "passed, coverage 80.5 %"
+    assert finish({"a": covered, "b": BAD}).text == "failed: b, coverage 80.5 %"
+    assert finish({"a": GOOD, "b": ALLOWED}).text == "passed with warnings: b"

@@ -1,0 +1,34 @@
+"""The note of a run."""
+
+from __future__ import annotations
+
+import pytest
+
+from gitlab_ci_provider.plugins.run_note import run_note, task_notes
+
+
+@pytest.mark.parametrize(
+    ("result", "text"),
+    [
+        ({"text": "passed"}, ""),
+        ({"text": "passed, coverage 80 %"}, "Pipeline passed, coverage 80 %"),
+        ({"text": "passed with warnings: a"}, "Pipeline passed with warnings: a"),
+        ({"text": "failed: a, b"}, "Pipeline failed: a, b"),
+        ({"status": "failed"}, ""),
+        (None, ""),
+        ("text", ""),
+        ({"text": "x" * 5000}, "Pipeline " + "x" * 991),
+    ],
+)
+def test_a_note_says_what_the_runs_colour_does_not(result: object, text: str):
+    """A run that simply passed needs none, and what other DAGs leave is none of ours."""
+    assert run_note(result) == text
+
+
+def test_notes_of_tasks_fit_their_column():
+    """A reason may hold an expression of any length, and an error would stop the scheduler."""
+    notes = task_notes({"deploy": "no rule matched", "long": "x" * 5000})
+
+    assert notes["deploy"] == "not in this pipeline: no rule matched"
+    assert len(notes["long"]) == 1000
+    assert task_notes(None) == {}
