@@ -5,7 +5,7 @@ Everything is looked up only when a rule looks at it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from gitlab_ci_provider.exceptions import UnknownRefError
@@ -16,34 +16,8 @@ from gitlab_ci_provider.operators.run_form import RunForm
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.snapshots.register import Register
 from gitlab_ci_provider.sources.git import GitFetcher, Mirror
-from gitlab_ci_provider.sources.git_diff import (
-    LazyPaths,
-    changed_between,
-    changed_since,
-    merge_base,
-)
-
-
-class LookedUp(Mapping[str, Collection[str] | None]):
-    """Files by a name that rules mention; None for a name that git does not know."""
-
-    def __init__(self, find: Callable[[str], frozenset[str]]):
-        self._find = find
-        self._found: dict[str, frozenset[str] | None] = {}
-
-    def __getitem__(self, name: str) -> Collection[str] | None:
-        if name not in self._found:
-            try:
-                self._found[name] = self._find(name)
-            except UnknownRefError:
-                self._found[name] = None
-        return self._found[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._found)
-
-    def __len__(self) -> int:
-        return len(self._found)
+from gitlab_ci_provider.sources.git_diff import changed_between, changed_since, merge_base
+from gitlab_ci_provider.sources.lookups import LazyPaths, LookedUp
 
 
 def before_sha(form: RunForm, project: Project, ref: Ref, register: Register) -> str:
@@ -91,17 +65,26 @@ def tree_paths(files: GitFetcher) -> Collection[str]:
 
 def compared(mirror: Mirror, ref: Ref) -> Mapping[str, Collection[str] | None]:
     """Give, by another ref, the files that changed since the two parted."""
-    return LookedUp(lambda other: changed_since(mirror, mirror.fetch(other).sha, ref.sha))
+
+    def find(other: str) -> frozenset[str] | None:
+        try:
+            return changed_since(mirror, mirror.fetch(other).sha, ref.sha)
+        except UnknownRefError:
+            return None
+
+    return LookedUp(find)
 
 
 def other_trees(settings: Settings, project: Project) -> Mapping[str, Collection[str] | None]:
     """Give, by `project@ref`, the files of another project of the same server."""
 
-    def find(place: str) -> frozenset[str]:
+    def find(place: str) -> Collection[str] | None:
         path, _, ref = place.rpartition("@")
-        url = _url_of(path, project)
-        mirror = open_mirror(url, settings)
-        found = mirror.fetch(ref or mirror.default_branch())
+        try:
+            mirror = open_mirror(_url_of(path, project), settings)
+            found = mirror.fetch(ref or mirror.default_branch())
+        except UnknownRefError:
+            return None
         return frozenset(GitFetcher(mirror, found.sha).paths())
 
     return LookedUp(find)

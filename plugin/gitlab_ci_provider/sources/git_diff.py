@@ -2,34 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
-from functools import cached_property
-
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.sources.git import Mirror
 
 _DEPTHS = (50, 1000, None)
 """How much history is brought until two commits have an ancestor in common."""
-
-
-class LazyPaths(Collection[str]):
-    """Paths that are looked up when somebody looks: most rules never do."""
-
-    def __init__(self, find: Callable[[], frozenset[str]]):
-        self._find = find
-
-    @cached_property
-    def _paths(self) -> frozenset[str]:
-        return self._find()
-
-    def __contains__(self, path: object) -> bool:
-        return path in self._paths
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(sorted(self._paths))
-
-    def __len__(self) -> int:
-        return len(self._paths)
 
 
 def changed_between(mirror: Mirror, before: str, after: str) -> frozenset[str]:

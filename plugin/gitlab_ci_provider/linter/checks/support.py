@@ -41,14 +41,6 @@ def _stopped_by_gitlab(job: Job) -> bool:
     return bool(job.environment and job.environment.auto_stop_in)
 
 
-def _other_project(job: Job) -> bool:
-    return any(rule.exists and rule.exists.project for rule in job.rules or ())
-
-
-def _other_ref(job: Job) -> bool:
-    return any(rule.changes and rule.changes.compare_to for rule in job.rules or ())
-
-
 def _kept(keyword: str) -> Callable[[Job], bool]:
     return lambda job: keyword in job.kept
 
@@ -62,10 +54,6 @@ _RULES = (
     _Rule(_kept("secrets"), Limit("secrets", "the job gets no secrets from vaults", True)),
     _Rule(_kept("id_tokens"), Limit("id_tokens", "the job gets no tokens", True)),
     _Rule(_kept("identity"), Limit("identity", "the job gets no workload identity", True)),
-    _Rule(_other_project,
-          Limit("rules:exists:project", "files of other projects are not looked at", True)),
-    _Rule(_other_ref,
-          Limit("rules:changes:compare_to", "changes are those of the push", True)),
     _Rule(_kept("release"), Limit("release", "recorded, no release is created", False)),
     _Rule(_kept("pages"), Limit("pages", "nothing is published", False)),
     _Rule(_kept("dast_configuration"),
