@@ -38,7 +38,7 @@ def plan_environment(job: Job, variables: Variables, masker: Masker) -> JobEnvir
     """Expand what a job says of its environment; what may be shown of it, so secrets are masked.
 
     Raises:
-        SystemFailure: GitLab would refuse the name that the variables make.
+        SystemFailure: GitLab would refuse the name or the time that the variables make.
     """
     environment = job.environment
     if environment is None or not environment.name:
@@ -106,5 +106,11 @@ def _at(seconds: int | None, now: datetime) -> str:
 
 
 def _seconds(words: str) -> int | None:
-    """Read a duration; `never` is none."""
-    return parse_duration(words) or None
+    """Read a duration; `never` is none, and so is a variable that is not there."""
+    if not words.strip() or words.strip().lower() == "never":
+        return None
+    seconds = parse_duration(words)
+    if seconds is None:
+        message = f"environment:auto_stop_in is '{words}', it must be a duration such as 1 day"
+        raise SystemFailure(message, reason="environment_creation_failure")
+    return seconds or None

@@ -11,6 +11,7 @@ from gitlab_ci_provider.linter.checks.conditions import impossible
 from gitlab_ci_provider.linter.checks.includes import unpinned
 from gitlab_ci_provider.linter.checks.support import limits
 from gitlab_ci_provider.model.artifacts import Artifacts
+from gitlab_ci_provider.model.environment import Environment
 
 
 @pytest.mark.parametrize(
@@ -75,6 +76,18 @@ def test_includes_that_may_change(kind: str, path: str, ref: str | None, pinned:
     location = Location(kind, path, Mark("f"), {}, project="p", ref=ref)
 
     assert (unpinned(location) is None) is pinned
+
+
+def test_of_an_environment_only_what_nobody_does_is_reported():
+    """Deployments are recorded; stopping, agents and trigger jobs are GitLab's."""
+    plain = make_job("a", environment=Environment(name="x", on_stop="stop"))
+    more = Environment(name="x", auto_stop_in="1 day", kubernetes={"agent": "a"})
+
+    assert list(limits(plain)) == []
+    assert [one.keyword for one in limits(make_job("b", environment=more))] == [
+        "environment:auto_stop_in",
+        "environment:kubernetes",
+    ]
 
 
 def test_what_changes_a_jobs_meaning_is_blocking():

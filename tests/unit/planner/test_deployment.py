@@ -85,6 +85,12 @@ def test_a_name_that_gitlab_refuses_fails_the_job(name: str):
     assert failure.value.reason == "environment_creation_failure"
 
 
+def test_a_time_that_is_none_fails_the_job():
+    """Rather than keeping the environment for ever."""
+    with pytest.raises(SystemFailure, match="auto_stop_in is 'soon'"):
+        planned(Environment(name="prod", auto_stop_in="$WHEN"), WHEN="soon")
+
+
 def test_a_secret_in_the_url_is_hidden():
     """The environment is shown and stored; the script's CI_ENVIRONMENT_URL still holds it."""
     masker = Masker(["hunter2hunter2"])

@@ -41,6 +41,14 @@ def _stopped_by_gitlab(job: Job) -> bool:
     return bool(job.environment and job.environment.auto_stop_in)
 
 
+def _for_gitlabs_agent(job: Job) -> bool:
+    return bool(job.environment and job.environment.kubernetes)
+
+
+def _deploying_bridge(job: Job) -> bool:
+    return bool(job.environment and job.bridge)
+
+
 def _kept(keyword: str) -> Callable[[Job], bool]:
     return lambda job: keyword in job.kept
 
@@ -61,7 +69,11 @@ _RULES = (
     _Rule(_reports, Limit("artifacts:reports", "kept, nobody reads what it says", False)),
     _Rule(_shown_only, Limit("artifacts:access", "Airflow's own access rules hold", False)),
     _Rule(_stopped_by_gitlab,
-          Limit("environment", "recorded, and nothing stops it by itself", False)),
+          Limit("environment:auto_stop_in", "recorded, and nothing stops it by itself", False)),
+    _Rule(_for_gitlabs_agent,
+          Limit("environment:kubernetes", "only GitLab's agent can honour it", False)),
+    _Rule(_deploying_bridge,
+          Limit("environment", "the deployment of a trigger job is not recorded", False)),
     _Rule(lambda job: bool(job.image and (job.image.platform or job.image.docker_user)),
           Limit("image:docker", "these are options of GitLab's Docker executor", False)),
 )  # fmt: skip
