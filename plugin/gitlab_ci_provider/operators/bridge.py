@@ -191,7 +191,7 @@ class GitlabBridgeOperator(BaseOperator):
         """End as the downstream pipeline has."""
         self.log.info("%s: %s", self.job, result.reason)
         if result.status == JobStatus.FAILED:
-            raise SystemFailure(result.reason, reason="downstream_pipeline_failed")
+            raise SystemFailure(result.reason, reason="unknown_failure")
         push_result(context, replace(result, downstream=self.downstream_url))
         if result.status == JobStatus.SKIPPED:
             raise AirflowSkipException(result.reason)

@@ -53,7 +53,7 @@ def other_project(settings: Settings, project: str, upstream: Upstream) -> Targe
         variables=upstream.variables,
         inputs=upstream.inputs,
     )
-    pinned = pin(owner, form, settings)
+    pinned = pin(owner, form, settings, configured_variables(owner.project.path))
     record = record_at_run(store, owner, pinned.ref, pinned.digest)
     if record.kind is DagKind.REF:
         publish(store, record, settings.dag_files)
