@@ -145,7 +145,7 @@ def test_a_newer_pipeline_cancels_the_older_one(stack: Stack, tmp_path: Path):
     assert results(stack, dag, older) == dict.fromkeys(
         ("job", "later", "deploy"), ("canceled", f"by pipeline {number}")
     )
-    assert f"canceled by pipeline {number}: job, later, deploy" in finish_log(stack, dag, older)
+    assert f"canceled by pipeline {number}: job, deploy, later" in finish_log(stack, dag, older)
     assert stack.pods(repository) == []
 
 

@@ -1,0 +1,149 @@
+"""What tasks do to pods and resource groups that are not their own, by way of a real API."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+from kubernetes import client, config
+
+from factories import PROJECT, make_job, make_pipeline
+from gitlab_ci_provider.model.image import Image
+from gitlab_ci_provider.model.project import Ref
+from gitlab_ci_provider.model.rules import JobDecision, When
+from gitlab_ci_provider.model.run import PipelineRun
+from gitlab_ci_provider.operators.old_pods import LIFE, part_with_old_pods
+from gitlab_ci_provider.operators.pipeline_pods import CANCELED, delete_pods
+from gitlab_ci_provider.operators.resource_groups import ResourceGroup
+from gitlab_ci_provider.operators.resource_turn import announce
+from gitlab_ci_provider.pods.pod import build_pod
+from gitlab_ci_provider.pods.request import PodRequest
+from gitlab_ci_provider.settings import Settings
+from gitlab_ci_provider.snapshots.store import SnapshotStore
+from processes.waiting import wait_until
+
+LOG = logging.getLogger(__name__)
+STUBBORN = "trap : TERM; echo ready; while :; do sleep 0.1; done"
+
+
+@pytest.fixture
+def core(cluster) -> client.CoreV1Api:
+    return client.CoreV1Api(config.new_client_from_config(str(cluster.kubeconfig)))
+
+
+@pytest.fixture
+def settings(cluster, api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings whose connection leads to the test's own namespace."""
+    extra = {"kube_config_path": str(cluster.kubeconfig), "namespace": api.namespace}
+    connection = json.dumps({"conn_type": "kubernetes", "extra": extra})
+    monkeypatch.setenv("AIRFLOW_CONN_GITLAB_CI_KUBERNETES", connection)
+    return Settings(home=tmp_path)
+
+
+def make_pod(core: client.CoreV1Api, namespace: str, name: str, **labels: str) -> client.V1Pod:
+    """Make a pod with the labels of a job's, which does not end by TERM."""
+    request = PodRequest(
+        name=name,
+        namespace=namespace,
+        image=Image(name="debian:12"),
+        helper_image="x",
+        deadline=600,
+        labels={"project": PROJECT.path, "pipeline": "1", LIFE: "2", **labels},
+        annotations=labels,
+    )
+    pod = build_pod(request)
+    airflow = {
+        "dag_id": "dag",
+        "task_id": "job",
+        "run_id": "run",
+        "kubernetes_pod_operator": "True",
+    }
+    pod.metadata.labels |= airflow
+    container = client.V1Container(name="build", image="debian:12", command=["sh", "-c", STUBBORN])
+    pod.spec.init_containers, pod.spec.containers, pod.spec.volumes = [], [container], []
+    core.create_namespaced_pod(namespace, pod)
+    wait_until(lambda: "ready" in log_of(core, namespace, name), f"pod {name}")
+    return pod
+
+
+def log_of(core: client.CoreV1Api, namespace: str, name: str) -> str:
+    try:
+        return core.read_namespaced_pod_log(name, namespace)
+    except client.ApiException:
+        return ""
+
+
+def deleting(core: client.CoreV1Api, namespace: str) -> dict[str, client.V1Pod]:
+    pods = core.list_namespaced_pod(namespace).items
+    return {pod.metadata.name: pod for pod in pods if pod.metadata.deletion_timestamp}
+
+
+def test_pods_of_some_jobs_of_one_pipeline_are_deleted(core, api, settings: Settings):
+    """Others stay; whoever looks at a pod reads why; its grace period is left to it."""
+    make_pod(core, api.namespace, "mine", job="test: [a]")
+    make_pod(core, api.namespace, "other-job", job="test: [b]")
+    make_pod(core, api.namespace, "other-pipeline", job="test: [a]", pipeline="2")
+
+    deleted = delete_pods(settings, (PROJECT.path, 1), "by pipeline 7", ["test: [a]"])
+
+    found = deleting(core, api.namespace)
+    assert deleted == list(found) == ["mine"]
+    assert found["mine"].metadata.annotations[CANCELED] == "by pipeline 7"
+    assert found["mine"].metadata.deletion_grace_period_seconds == 30
+
+
+def test_a_try_follows_neither_deleted_pods_nor_those_from_before_a_clear(
+    core, api, settings: Settings
+):
+    """The pod of a lost worker of the same life is the only one that it may find."""
+    namespace = api.namespace
+    ours = make_pod(core, namespace, "lost", job="job")
+    make_pod(core, namespace, "cleared", job="job", life="1")
+    make_pod(core, namespace, "canceled", job="job")
+    core.delete_namespaced_pod("canceled", namespace)
+    operator = KubernetesPodOperator(task_id="job", kubernetes_conn_id=settings.kubernetes_conn_id)
+
+    part_with_old_pods(operator, ours)
+
+    ti = SimpleNamespace(dag_id="dag", task_id="job", map_index=-1, try_number=2)
+    context = {"ti": ti, "run_id": "run", "dag": SimpleNamespace(parent_dag=None)}
+    found = operator.find_pod(namespace, context)
+    assert found is not None
+    assert found.metadata.name == "lost"
+    assert set(deleting(core, namespace)) == {"cleared", "canceled"}
+
+
+@pytest.mark.parametrize("mode", ["unordered", "oldest_first"])
+def test_a_new_pipeline_announces_jobs_where_order_matters(
+    core, api, settings: Settings, monkeypatch: pytest.MonkeyPatch, mode: str
+):
+    """Names are expanded; jobs that wait for a person, or have no group, are not announced."""
+    text = {"group/project": {"resource_groups": {"deploy/main": mode}}}
+    monkeypatch.setenv("AIRFLOW_VAR_GITLAB_CI_PROJECTS", json.dumps(text))
+    grouped = {"resource_group": "deploy/$CI_COMMIT_REF_NAME"}
+    jobs = (make_job("a", **grouped), make_job("b", **grouped), make_job("c"))
+    pipeline = make_pipeline(*jobs)
+    run = PipelineRun(
+        id=3,
+        project=PROJECT,
+        ref=Ref(name="main", sha="a" * 40),
+        source="push",
+        digest=SnapshotStore(settings.snapshots).save_pipeline(pipeline),
+        created_at="2026-01-01T00:00:00+00:00",
+        dag_id="dag",
+        run_id="run",
+        decisions={name: JobDecision(job=name, present=True) for name in "abc"},
+    )
+    manual = {**run.decisions, "b": replace(run.decisions["b"], when=When.MANUAL)}
+
+    announce(settings, replace(run, decisions=manual), LOG)
+
+    group = ResourceGroup(core, api.namespace, PROJECT.path, "deploy/main")
+    claims = group.update(lambda found: found).claims
+    wanted = [("a", False, 3)] if mode == "oldest_first" else []
+    assert [(one.task_id, one.ready, one.pipeline) for one in claims] == wanted
