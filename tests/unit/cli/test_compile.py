@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from gitlab_ci_provider.cli.commands.compile import answer
 from gitlab_ci_provider.cli.main import main
 
 GOOD = "job: {script: x, rules: [{if: $GO, when: manual}]}\nother: {script: y}\n"
@@ -200,3 +201,12 @@ def test_junit_holds_any_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     main(["lint", str(tmp_path / "a.yml"), "--format", "junit"])
 
     assert ET.fromstring(capsys.readouterr().out).get("failures") == "1"
+
+
+@pytest.mark.parametrize("line", ["[1]", '"x"', "{}", "nonsense", '{"path": "/none"}', "1e999"])
+def test_any_line_gets_an_answer(line: str):
+    """A process that judges many survives each of them."""
+    shown = answer(line)
+
+    assert shown["valid"] is False
+    assert shown["error"]

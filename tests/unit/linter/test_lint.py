@@ -177,3 +177,8 @@ def test_docker_in_docker(service: str, expected: bool):
     found = _lint(f"{WORKFLOW}job:\n  script: x\n  services:\n    - {service}\n")
 
     assert ((5, "docker-in-docker") in found) is expected
+
+
+def test_a_broken_rule_is_not_held_against_the_others():
+    """A rule whose condition is wrong is no rule without condition."""
+    assert _lint(WORKFLOW + "job: {script: x, rules: [{if: '!$A'}, {if: $B}]}\n") == []

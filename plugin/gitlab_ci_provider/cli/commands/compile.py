@@ -13,7 +13,7 @@ from typing import get_args
 from gitlab_ci_provider.cli import output
 from gitlab_ci_provider.cli.compiled import Compiled, as_object, compile_request
 from gitlab_ci_provider.cli.context import Request
-from gitlab_ci_provider.exceptions import GitlabCiError
+from gitlab_ci_provider.exceptions import ConfigError, GitlabCiError
 from gitlab_ci_provider.model.context import PipelineSource
 from gitlab_ci_provider.model.diagnostic import Severity
 
@@ -170,8 +170,11 @@ def _answer_lines() -> int:
 def answer(line: str) -> dict[str, object]:
     """Answer one request of `--json-lines`; a wrong one gets an answer, too."""
     try:
-        return as_object(compile_request(_request(json.loads(line))))
-    except (GitlabCiError, OSError, ValueError, TypeError, KeyError) as problem:
+        asked = json.loads(line)
+        if not isinstance(asked, dict) or "path" not in asked:
+            raise ConfigError('a request is an object with a "path"')
+        return as_object(compile_request(_request(asked)))
+    except (GitlabCiError, OSError, ValueError, TypeError) as problem:
         return {"valid": False, "error": f"{problem}", "diagnostics": []}
 
 
@@ -206,5 +209,6 @@ def _texts(value: object) -> Sequence[str] | None:
 
 def _mapping(value: object) -> dict[str, object]:
     if isinstance(value, list):
-        return dict(_pair("variable", str(item)) for item in value)
+        pairs = (str(item).partition("=") for item in value)
+        return {name: text for name, _, text in pairs}
     return dict(value) if isinstance(value, dict) else {}

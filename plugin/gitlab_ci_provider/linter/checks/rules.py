@@ -10,7 +10,7 @@ from gitlab_ci_provider.config.raw import Map
 from gitlab_ci_provider.linter.checks.conditions import impossible
 from gitlab_ci_provider.linter.places import flat_rules, place
 from gitlab_ci_provider.model.context import PipelineContext
-from gitlab_ci_provider.model.diagnostic import Diagnostic, SourceLocation, warning
+from gitlab_ci_provider.model.diagnostic import Diagnostic, warning
 from gitlab_ci_provider.model.project import Project, Ref
 from gitlab_ci_provider.model.rules import Rule, When
 from gitlab_ci_provider.model.variables import Variable, Variables
@@ -32,26 +32,19 @@ _MERGE_REQUEST = PipelineContext(
 
 def check_rules(config: CiConfig) -> Iterator[Diagnostic]:
     """Check the rules of the workflow and of all jobs."""
-    rules = config.workflow.rules or ()
-    places = _places(rules, config.tree.get("workflow"), place(config.tree, "workflow"))
-    yield from _check_list(rules, "workflow:rules", places)
+    workflow = config.tree.get("workflow")
+    if isinstance(workflow, Map):
+        yield from _check_list(config.workflow.rules or (), "workflow:rules", workflow)
     for name, one in config.jobs.items():
-        rules = one.job.rules or ()
-        places = _places(rules, one.raw, one.job.location)
-        yield from _check_list(rules, f"jobs:{name}:rules", places)
+        yield from _check_list(one.job.rules or (), f"jobs:{name}:rules", one.raw)
     if not config.workflow.rules:
         yield from _check_duplicates(config)
 
 
-def _places(rules: Sequence[Rule], owner: object, fallback: SourceLocation) -> list[SourceLocation]:
-    written = flat_rules(owner.get("rules")) if isinstance(owner, Map) else []
-    found = [mark.location() for _, mark in written]
-    return found if len(found) == len(rules) else [fallback] * len(rules)
-
-
-def _check_list(
-    rules: Sequence[Rule], label: str, places: Sequence[SourceLocation]
-) -> Iterator[Diagnostic]:
+def _check_list(rules: Sequence[Rule], label: str, owner: Map) -> Iterator[Diagnostic]:
+    if not _was_read(rules, owner):
+        return
+    places = [mark.location() for _, mark in flat_rules(owner.get("rules"))]
     for position, (rule, at) in enumerate(zip(rules, places, strict=True), start=1):
         why = impossible(rule.condition) if rule.condition else None
         earlier = next(
@@ -92,7 +85,7 @@ def _check_duplicates(config: CiConfig) -> Iterator[Diagnostic]:
     push, request = pipeline_variables(_PUSH), pipeline_variables(_MERGE_REQUEST)
     for name, one in config.jobs.items():
         rules = one.job.rules
-        if not rules or not _was_read(one):
+        if not rules or not _was_read(rules, one.raw):
             continue
         if _last_is_when_alone(rules):
             words = (
@@ -109,9 +102,9 @@ def _check_duplicates(config: CiConfig) -> Iterator[Diagnostic]:
         yield warning("pipelines-duplicate", words, place(one.raw, "rules"), _HINT)
 
 
-def _was_read(one: JobConfig) -> bool:
+def _was_read(rules: Sequence[Rule], owner: Map) -> bool:
     """Tell whether nothing is wrong with the conditions, which would then be missing."""
-    rules, written = one.job.rules or (), flat_rules(one.raw.get("rules"))
+    written = flat_rules(owner.get("rules"))
     return len(rules) == len(written) and all(
         isinstance(node, Map) and (node.get("if") is None) == (rule.condition is None)
         for rule, (node, _) in zip(rules, written, strict=True)
