@@ -57,13 +57,8 @@ def make_pod(core: client.CoreV1Api, namespace: str, name: str, **labels: str) -
         annotations=labels,
     )
     pod = build_pod(request)
-    airflow = {
-        "dag_id": "dag",
-        "task_id": "job",
-        "run_id": "run",
-        "kubernetes_pod_operator": "True",
-    }
-    pod.metadata.labels |= airflow
+    pod.metadata.labels |= {"dag_id": "dag", "task_id": "job", "run_id": "run"}
+    pod.metadata.labels |= {"try_number": "1", "kubernetes_pod_operator": "True"}
     container = client.V1Container(name="build", image="debian:12", command=["sh", "-c", STUBBORN])
     pod.spec.init_containers, pod.spec.containers, pod.spec.volumes = [], [container], []
     core.create_namespaced_pod(namespace, pod)
