@@ -6,23 +6,43 @@ word `secret`, at which Airflow shows `***` for whatever such a Variable holds.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from airflow.sdk import Variable as AirflowVariable
 
+from gitlab_ci_provider.exceptions import SettingsError
 from gitlab_ci_provider.model.names import stored_variables_names
 from gitlab_ci_provider.model.variables import ConfiguredVariables, Variable
 from gitlab_ci_provider.variables.stored import parse_stored
 
 
-def configured_variables(project_path: str) -> ConfiguredVariables:
+def configured_variables(project_path: str, expected: Collection[str] = ()) -> ConfiguredVariables:
     """Read all variables that a project could get, nothing selected yet.
 
+    Args:
+        project_path: with its groups.
+        expected: Airflow Variables that were there before. Airflow does not tell one that it could
+            not ask for from one that does not exist, and no job must run without its variables.
+
     Raises:
-        SettingsError: one of the Airflow Variables is not what GitLab's API would give.
+        SettingsError: an Airflow Variable is not what GitLab's API would give, or is gone.
     """
-    instance, *groups, project = (_read(name) for name in stored_variables_names(project_path))
-    return ConfiguredVariables(instance=instance, groups=tuple(groups), project=project)
+    names = stored_variables_names(project_path)
+    found = {name: AirflowVariable.get(name, default=None) for name in names}
+    gone = [name for name in expected if not found.get(name)]
+    if gone:
+        message = (
+            f"Airflow Variable '{gone[0]}' was there when the pipeline was created and cannot "
+        )
+        raise SettingsError(message + "be read anymore: is Airflow's API or the backend reachable?")
+    instance, *groups, project = (_parse(name, text) for name, text in found.items())
+    return ConfiguredVariables(
+        instance=instance,
+        groups=tuple(groups),
+        project=project,
+        places=tuple(name for name, text in found.items() if text),
+    )
 
 
-def _read(name: str) -> tuple[Variable, ...]:
-    text = AirflowVariable.get(name, default=None)
+def _parse(name: str, text: str | None) -> tuple[Variable, ...]:
     return parse_stored(text, f"Airflow Variable '{name}'") if text else ()

@@ -30,6 +30,7 @@ class PipelineRun:
         workflow_variables: of the `workflow:rules` entry that matched.
         created: False when `workflow:rules` or an empty job list prevent a pipeline, see `reason`.
         file_keys: the hashes for `cache:key:files`, by the file names joined with newlines.
+        variable_places: names of the Airflow Variables that held CI/CD variables.
         user: who started it, as Airflow knows; empty for schedules.
         inputs: values for the configuration's `spec:inputs`, as they were given.
         merge_request: what the pipeline is for, if it is for one.
@@ -53,6 +54,7 @@ class PipelineRun:
     created: bool = True
     reason: str = ""
     file_keys: Mapping[str, str] = field(default_factory=dict)
+    variable_places: tuple[str, ...] = ()
     user: str = ""
     inputs: Mapping[str, object] = field(default_factory=dict)
     merge_request: MergeRequest | None = None

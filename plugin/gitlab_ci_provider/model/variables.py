@@ -45,11 +45,13 @@ class ConfiguredVariables:
 
     Attributes:
         groups: a layer for each group, the outermost first.
+        places: names of what they were read from.
     """
 
     instance: tuple[Variable, ...] = ()
     groups: tuple[tuple[Variable, ...], ...] = ()
     project: tuple[Variable, ...] = ()
+    places: tuple[str, ...] = ()
 
 
 def merge(*layers: Variables) -> Variables:

@@ -95,6 +95,8 @@ class CreatePipelineOperator(BaseOperator):
         if not form.ref:
             form = replace(form, ref=record.project.default_branch)
         given = configured_variables(record.project.path)
+        for value in secret_values(given):
+            mask_secret(value)  # before anything can fail and quote one
         child = pin_child(context, form, settings, given)
         pinned = child or pin(record, form, settings, given)
         self.log.info("%s at %s, commit %s", record.project.path, pinned.ref.name, pinned.ref.sha)
@@ -124,11 +126,8 @@ class CreatePipelineOperator(BaseOperator):
     def _decide(self, form: RunForm, pinned: Pinned) -> PipelineDecision:
         from gitlab_ci_provider.rules.evaluate import decide_pipeline  # DAG parsing needs no RE2
 
-        secrets = secret_values(pinned.context.configured)
-        for value in secrets:
-            mask_secret(value)
-        decided = decide_pipeline(pinned.pipeline, pinned.context)
-        decision = without_secrets(decided, Masker(secrets))
+        masker = Masker(secret_values(pinned.context.configured))
+        decision = without_secrets(decide_pipeline(pinned.pipeline, pinned.context), masker)
         for problem in decision.errors:
             self.log.error("%s", problem)
         if decision.errors:
@@ -163,6 +162,7 @@ class CreatePipelineOperator(BaseOperator):
             schedule=form.schedule,
             dag_id=self.dag_id,
             run_id=context["ti"].run_id,
+            variable_places=wanted.configured.places,
             user=form.user,
             upstream=form.upstream,
             auto_cancel=settle(pinned.pipeline.workflow.auto_cancel, decision.auto_cancel),

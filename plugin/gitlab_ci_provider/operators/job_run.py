@@ -95,7 +95,7 @@ def subject(context: Context, run: JobRun) -> Subject:
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
         upstream={job: result.artifacts for job, result in upstream.items()},
         dotenv=inherited_variables(reports, store),
-        configured=configured_variables(run.record.project.path),
+        configured=configured_variables(run.record.project.path, run.record.variable_places),
         login=git_login(run.record.project.clone_url, run.settings.git_conn_ids),
         store=store,
         play=run.play,

@@ -1,0 +1,42 @@
+"""CI/CD variables from Airflow Variables, here those of the environment."""
+
+from __future__ import annotations
+
+import pytest
+
+from gitlab_ci_provider.exceptions import SettingsError
+from gitlab_ci_provider.hooks.ci_variables import configured_variables
+
+PREFIX = "AIRFLOW_VAR_GITLAB_CI_SECRET_VARIABLES"
+
+
+def test_every_level_is_read(monkeypatch: pytest.MonkeyPatch):
+    """The instance, the groups from the outside, the project; what is not there is empty."""
+    monkeypatch.setenv(PREFIX, '{"A": "instance"}')
+    monkeypatch.setenv(f"{PREFIX}__G__SUB", '{"A": "sub"}')
+    monkeypatch.setenv(f"{PREFIX}__G__SUB__P", '{"A": "project"}')
+
+    found = configured_variables("g/sub/p")
+
+    assert [one.value for one in found.instance] == ["instance"]
+    assert [[one.value for one in group] for group in found.groups] == [[], ["sub"]]
+    assert [one.value for one in found.project] == ["project"]
+    assert found.places == (
+        "gitlab_ci_secret_variables",
+        "gitlab_ci_secret_variables__g__sub",
+        "gitlab_ci_secret_variables__g__sub__p",
+    )
+
+
+def test_a_place_that_was_there_must_be_there_again():
+    """A job whose variables cannot be read fails; it must not run without them."""
+    with pytest.raises(SettingsError, match="'gitlab_ci_secret_variables__g' was there"):
+        configured_variables("g/p", expected=["gitlab_ci_secret_variables__g"])
+
+
+def test_what_is_wrong_is_said_with_its_place(monkeypatch: pytest.MonkeyPatch):
+    """Which Airflow Variable, and what about it."""
+    monkeypatch.setenv(f"{PREFIX}__G", "no json")
+
+    with pytest.raises(SettingsError, match="Airflow Variable 'gitlab_ci_secret_variables__g'"):
+        configured_variables("g/p")
