@@ -72,7 +72,7 @@ class Sync:
         try:
             mirror = Mirror.open(self.mirrors, url, self.logins(url))
             default_branch = mirror.default_branch()
-            project = self._place(project_of(url, default_branch))
+            project = self._place(project_of(url, mirror.project_branch(default_branch)))
             found = mirror.fetch(ref or default_branch, sha)
             if found.name == default_branch and not sha:
                 return self._project(mirror, project, found)

@@ -48,7 +48,7 @@ def other_project(settings: Settings, project: str, upstream: Upstream) -> Targe
     """
     store, owner = SnapshotStore(settings.snapshots), known_project(settings, project)
     form = RunForm(
-        ref=upstream.ref,
+        ref=upstream.ref or owner.ref.name,
         source="pipeline",
         variables=upstream.variables,
         inputs=upstream.inputs,

@@ -93,7 +93,7 @@ class CreatePipelineOperator(BaseOperator):
         form = replace(form, user=context["dag_run"].triggering_user_name or "")
         self.upstream_url = upstream_url(context, form.upstream)
         if not form.ref:
-            form = replace(form, ref=record.project.default_branch)
+            form = replace(form, ref=record.ref.name)
         given = configured_variables(record.project.path)
         for value in secret_values(given):
             mask_secret(value)  # before anything can fail and quote one

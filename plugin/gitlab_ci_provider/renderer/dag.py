@@ -43,7 +43,7 @@ def render_dag(record: DagRecord, pipeline: Pipeline, settings: Settings) -> DAG
         doc_md=_documentation(record),
         schedule=None,
         catchup=False,
-        params=run_params(pipeline, _usual_ref(record)),
+        params=run_params(pipeline, record.ref.name),
         tags=["gitlab-ci", *_part_tags(record, pipeline)],
         # Those were made for runs that wait for them already.
         is_paused_upon_creation=None if record.kind is DagKind.PROJECT else False,
@@ -103,11 +103,6 @@ def _task(job: Job, task_id: str, settings: Settings, place: dict[str, Any]) -> 
         execution_timeout=timedelta(seconds=job.timeout or settings.default_timeout),
         **place,
     )
-
-
-def _usual_ref(record: DagRecord) -> str:
-    """Name the ref that the run form starts with."""
-    return record.project.default_branch if record.kind is DagKind.PROJECT else record.ref.name
 
 
 def _part_tags(record: DagRecord, pipeline: Pipeline) -> list[str]:

@@ -58,8 +58,20 @@ class Mirror:
         login = login_environment(self.url, self.login)
         return configuration({"remote.origin.url": self.url}, login)
 
+    def project_branch(self, head: str) -> str:
+        """Tell which branch is CI_DEFAULT_BRANCH: the repository's HEAD, as a rule.
+
+        In a working copy that was cloned, that is its origin's default branch, not the branch that
+        happens to be checked out: jobs that deploy the one must not run for the other.
+        """
+        if not self.url.startswith("file:"):
+            return head
+        answer = self._remote(["--symref", "origin", "refs/remotes/origin/HEAD"])
+        found = re.search(r"^ref: refs/remotes/origin/(\S+)\t", answer, re.MULTILINE)
+        return found[1] if found else head
+
     def default_branch(self) -> str:
-        """Ask the repository which branch is its default one.
+        """Ask the repository which branch its HEAD is: the default one, or what is checked out.
 
         Raises:
             SourceError: it cannot be reached or has no commit.

@@ -53,6 +53,19 @@ def test_one_broken_repository_does_not_stop_the_others(tmp_path: Path):
     assert SnapshotStore(tmp_path / "home" / "snapshots").load_dag("local__good").digest
 
 
+def test_a_checked_out_branch_is_not_the_default_branch_of_a_clone(tmp_path: Path):
+    """What deploys the default branch must not run because another one is checked out."""
+    origin = _repository(tmp_path / "origin", PIPELINE)
+    clone = tmp_path / "shop"
+    subprocess.run(["git", "clone", "-q", str(origin), str(clone)], check=True)
+    subprocess.run(["git", "-C", str(clone), "checkout", "-q", "-b", "topic"], check=True)
+
+    main(["sync", str(clone), "--home", str(tmp_path / "home")])
+
+    record = SnapshotStore(tmp_path / "home" / "snapshots").load_dag("local__shop")
+    assert (record.project.default_branch, record.ref.name) == ("main", "topic")
+
+
 def _repository(folder: Path, text: str) -> Path:
     folder.mkdir()
     subprocess.run(["git", "init", "-q", "-b", "main", str(folder)], check=True)
