@@ -63,10 +63,12 @@ class Target:
         Raises:
             SourceError: the ref does not compile; what is wrong was printed.
         """
+        from gitlab_ci_provider.discovery.repositories import project_of
         from gitlab_ci_provider.model.names import dag_id
 
         if self.sync is None:
-            return dag_id(project)  # where a ref has other jobs, the run itself makes a DAG for it
+            path = project_of(project, "").path if "://" in project else project
+            return dag_id(path)  # where a ref has other jobs, the run itself makes a DAG for it
         record = self._synced(self.sync, project, ref, sha)
         self.api.wait_for_dag(record.dag_id, record.digest)
         return record.dag_id

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from gitlab_ci_provider.exceptions import StackError
 
@@ -49,7 +50,9 @@ class AirflowApi:
     def __init__(self, access: Access):
         import httpx
 
-        self._http = httpx.Client(base_url=access.url, timeout=30, trust_env=False)
+        self._http = httpx.Client(
+            base_url=access.url, timeout=30, trust_env=not _is_here(access.url)
+        )
         self.url = access.url
         try:
             token = access.token or self._log_in(access)
@@ -145,6 +148,11 @@ class AirflowApi:
         if not answer.is_success:
             raise StackError(f"Airflow: {method} {path}: {answer.status_code} {answer.text}")
         return answer.json()
+
+
+def _is_here(url: str) -> bool:
+    """Tell whether an address is on this machine, where no proxy must be asked."""
+    return urlsplit(url).hostname in {"127.0.0.1", "::1", "localhost"}
 
 
 def _log_lines(entry: Any) -> list[str]:

@@ -5,10 +5,11 @@ Everything is looked up only when a rule looks at it.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from gitlab_ci_provider.exceptions import UnknownRefError
+from gitlab_ci_provider.exceptions import SourceError, UnknownRefError
 from gitlab_ci_provider.model.merge_request import MergeRequest
 from gitlab_ci_provider.model.project import Project, Ref, RefKind
 from gitlab_ci_provider.operators.mirrors import open_mirror
@@ -18,6 +19,8 @@ from gitlab_ci_provider.snapshots.register import Register
 from gitlab_ci_provider.sources.git import GitFetcher, Mirror
 from gitlab_ci_provider.sources.git_diff import changed_between, changed_since, merge_base
 from gitlab_ci_provider.sources.lookups import LazyPaths, LookedUp
+
+log = logging.getLogger(__name__)
 
 
 def before_sha(form: RunForm, project: Project, ref: Ref, register: Register) -> str:
@@ -53,9 +56,20 @@ def changed_paths(
     if request is not None:
         base = request.diff_base_sha
         return LazyPaths(lambda: changed_between(mirror, base, ref.sha) if base else frozenset())
-    if before and ref.kind is RefKind.BRANCH:
+    if before and ref.kind is RefKind.BRANCH and _is_there(mirror, before):
         return LazyPaths(lambda: changed_between(mirror, before, ref.sha))
     return None
+
+
+def _is_there(mirror: Mirror, sha: str) -> bool:
+    """Tell whether a commit can be had; a force push may have taken it away for good."""
+    try:
+        if not mirror.has(sha):
+            mirror.bring([sha], depth=1)
+    except SourceError as problem:
+        log.warning("every file counts as changed: %s", problem)
+        return False
+    return True
 
 
 def tree_paths(files: GitFetcher) -> Collection[str]:

@@ -78,6 +78,14 @@ def test_a_new_branch_has_no_diff(repository: Repository):
     assert pinned.context.commit.before_sha == ""
 
 
+def test_a_commit_that_a_force_push_took_away_is_no_diff(repository: Repository):
+    """Nobody can tell what changed: `changes` is true rather than the pipeline broken."""
+    pinned = repository.pin(before_sha="1" * 40)
+
+    assert pinned.context.changed_paths is None
+    assert pinned.context.commit.before_sha == "1" * 40
+
+
 def test_without_a_word_the_previous_pipeline_is_what_was_before(repository: Repository):
     """The register knows the commit of the ref's last pipeline; the same commit is no push."""
     repository.ran(repository.first, "one")
