@@ -14,8 +14,7 @@ from gitlab_ci_provider.model.plan import JobPlan
 from gitlab_ci_provider.model.workspace import temporary_dir
 
 if TYPE_CHECKING:
-    from gitlab_ci_provider.model.reports import JobReport
-    from gitlab_ci_provider.model.run import JobArtifact
+    from gitlab_ci_provider.model.run import JobArtifact, JobReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from gitlab_ci_provider.model.reports import JobReport
-    from gitlab_ci_provider.model.run import JobArtifact
+    from gitlab_ci_provider.model.run import JobArtifact, JobReport
 
 _MOST_BYTES = 4096
 _MOST_MESSAGE = 600

@@ -1,4 +1,4 @@
-"""Environments as they are: what a job does to one, and what is known of each of a project's."""
+"""Environments as they are: what is known of each of a project's, and its deployments."""
 
 from __future__ import annotations
 
@@ -11,29 +11,6 @@ class EnvironmentState(StrEnum):
 
     AVAILABLE = "available"
     STOPPED = "stopped"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobEnvironment:
-    """`environment:` of one job of one pipeline, variables expanded.
-
-    Attributes:
-        auto_stop_in: seconds; None when the job does not say it, or says `never`.
-        deployment: number of the deployment in its project; None when the job did not deploy.
-        state: of the environment once the job has ended.
-        auto_stop_at: ISO 8601, UTC; empty when the environment stays.
-    """
-
-    name: str
-    slug: str
-    tier: str
-    action: str = "start"
-    url: str = ""
-    on_stop: str = ""
-    auto_stop_in: int | None = None
-    deployment: int | None = None
-    state: str = ""
-    auto_stop_at: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

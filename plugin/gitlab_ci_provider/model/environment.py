@@ -23,3 +23,26 @@ class Environment:
     auto_stop_in: str | None = None
     deployment_tier: str | None = None
     kubernetes: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobEnvironment:
+    """`environment:` of one job of one pipeline, variables expanded.
+
+    Attributes:
+        auto_stop_in: seconds; None when the job does not say it, or says `never`.
+        deployment: number of the deployment in its project; None when the job did not deploy.
+        state: of the environment once the job has ended.
+        auto_stop_at: ISO 8601, UTC; empty when the environment stays.
+    """
+
+    name: str
+    slug: str
+    tier: str
+    action: str = "start"
+    url: str = ""
+    on_stop: str = ""
+    auto_stop_in: int | None = None
+    deployment: int | None = None
+    state: str = ""
+    auto_stop_at: str = ""

@@ -84,27 +84,3 @@ class QualityReport:
 
 
 Results = JunitReport | CoverageReport | QualityReport
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobReport:
-    """One kind of report that a job left.
-
-    Attributes:
-        kind: as in `artifacts:reports`.
-        object_key: of the archive of the files.
-        files: how many.
-        size: of the archive, bytes.
-        results_key: of the JSON with all that the files say; empty for kinds that are only kept.
-        summary: numbers for people: of tests by status and their `time` in seconds, of `lines` and
-            those `covered`, of findings by severity.
-        problem: why some of it could not be read.
-    """
-
-    kind: str
-    object_key: str
-    files: int = 0
-    size: int = 0
-    results_key: str = ""
-    summary: Mapping[str, float] = field(default_factory=dict)
-    problem: str = ""

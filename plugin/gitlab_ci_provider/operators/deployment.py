@@ -1,4 +1,4 @@
-"""Recording what a job has done to its environment, and the link to where it is deployed."""
+"""Recording what a job has done to its environment."""
 
 from __future__ import annotations
 
@@ -6,36 +6,19 @@ import logging
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
-from urllib.parse import urlsplit
-
-from airflow.sdk import BaseOperatorLink
 
 from gitlab_ci_provider.exceptions import GitlabCiError
-from gitlab_ci_provider.model.deployment import Deployment, JobEnvironment
-from gitlab_ci_provider.model.reports import JobReport
+from gitlab_ci_provider.model.deployment import Deployment
+from gitlab_ci_provider.model.environment import JobEnvironment
+from gitlab_ci_provider.model.run import JobReport
 from gitlab_ci_provider.operators.dotenv import own_variables
 from gitlab_ci_provider.operators.job_run import JobRun
-from gitlab_ci_provider.operators.run_record import RESULT_KEY
 from gitlab_ci_provider.planner.deployment import after_success
 from gitlab_ci_provider.planner.environment import environment_url, job_environment
 from gitlab_ci_provider.planner.subject import Subject
 from gitlab_ci_provider.snapshots.environments import Environments
 
 _log = logging.getLogger(__name__)
-
-
-class EnvironmentLink(BaseOperatorLink):
-    """Button of a deployment's task that opens the environment."""
-
-    name = "Environment"
-
-    def get_link(self, operator: Any, *, ti_key: Any) -> str:
-        """Find the URL in the job's result; called by the worker once the task has ended."""
-        result = ti_key.xcom_pull(task_ids=operator.task_id, key=RESULT_KEY) or {}
-        url = (result.get("environment") or {}).get("url") or ""
-        # The URL is the user's text, and a click must not run it.
-        return url if urlsplit(url).scheme in {"http", "https"} else ""
 
 
 def with_earlier_url(run: JobRun, about: Subject) -> Subject:

@@ -31,9 +31,9 @@ from gitlab_ci_provider.model.workspace import BUILD_CONTAINER
 from gitlab_ci_provider.operators import attempts, playing, resource_turn
 from gitlab_ci_provider.operators.auto_cancel import cancel_rest
 from gitlab_ci_provider.operators.cancel import obey, record_cancel
-from gitlab_ci_provider.operators.deployment import EnvironmentLink
 from gitlab_ci_provider.operators.job_pod import JobPod
 from gitlab_ci_provider.operators.job_run import JobRun, load_job_run
+from gitlab_ci_provider.operators.links import EnvironmentLink
 from gitlab_ci_provider.operators.run_record import push_result
 from gitlab_ci_provider.schedule.decide import Start, Verdict
 from gitlab_ci_provider.schedule.retry import should_retry

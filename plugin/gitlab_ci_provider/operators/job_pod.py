@@ -21,7 +21,6 @@ from gitlab_ci_provider.model.workspace import (
     PREPARE_CONTAINER,
 )
 from gitlab_ci_provider.operators.cancel import order_to
-from gitlab_ci_provider.operators.deployment import record_success, with_earlier_url
 from gitlab_ci_provider.operators.job_coverage import CoverageScan
 from gitlab_ci_provider.operators.job_log import JobLog, job_log, log_masker
 from gitlab_ci_provider.operators.job_run import JobRun, subject
@@ -30,6 +29,7 @@ from gitlab_ci_provider.operators.pod_logs import ContainerLog
 from gitlab_ci_provider.operators.pod_watch import PodWatch
 from gitlab_ci_provider.operators.resource_turn import group_label
 from gitlab_ci_provider.planner.plan import PlannedJob, plan_job
+from gitlab_ci_provider.planner.subject import Subject
 from gitlab_ci_provider.pods.naming import pod_name
 from gitlab_ci_provider.pods.outcome import outcome
 from gitlab_ci_provider.pods.pod import build_pod, build_secret, owner_patch
@@ -66,7 +66,7 @@ class JobPod:
         Raises:
             JobFailure: it failed; the pod is gone, its cause is in the message.
         """
-        about = with_earlier_url(self._run, subject(self._context, self._run))
+        about = self._about()
         planned = plan_job(about)
         for value in planned.masked:
             mask_secret(value)
@@ -76,10 +76,26 @@ class JobPod:
         except JobFailure as failure:
             failure.args = (self._masker.text(str(failure)),)
             raise
-        environment = planned.environment and record_success(
-            self._run, about, planned.environment, result.reports
-        )
-        return replace(result, environment=environment, release=planned.release)
+        return self._recorded(about, planned, replace(result, release=planned.release))
+
+    def _about(self) -> Subject:
+        """Gather what the plan is made from."""
+        about = subject(self._context, self._run)
+        if about.job.environment is None:
+            return about
+        from gitlab_ci_provider.operators.deployment import with_earlier_url
+
+        return with_earlier_url(self._run, about)
+
+    def _recorded(self, about: Subject, planned: PlannedJob, result: JobResult) -> JobResult:
+        """Record what the job has done to its environment, if it has one."""
+        environment = planned.environment
+        if environment is None:
+            return result
+        from gitlab_ci_provider.operators.deployment import record_success
+
+        done = record_success(self._run, about, environment, result.reports)
+        return replace(result, environment=done)
 
     def _start_and_follow(self, planned: PlannedJob) -> JobResult:
         try:

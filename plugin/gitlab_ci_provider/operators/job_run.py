@@ -16,9 +16,8 @@ from gitlab_ci_provider.hooks.object_store import store_target
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.names import task_ids
 from gitlab_ci_provider.model.pipeline import Pipeline
-from gitlab_ci_provider.model.reports import JobReport
 from gitlab_ci_provider.model.rules import JobDecision
-from gitlab_ci_provider.model.run import JobResult, PipelineRun, Play
+from gitlab_ci_provider.model.run import JobReport, JobResult, PipelineRun, Play
 from gitlab_ci_provider.operators.cross_needs import cross_results
 from gitlab_ci_provider.operators.dotenv import inherited_variables
 from gitlab_ci_provider.operators.run_record import ended_jobs, pull_result, pull_run

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from gitlab_ci_provider.exceptions import JobFailure, SystemFailure
 from gitlab_ci_provider.linter.checks.support import limits
-from gitlab_ci_provider.model.deployment import JobEnvironment
+from gitlab_ci_provider.model.environment import JobEnvironment
 from gitlab_ci_provider.model.image import Image
+from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.plan import JobPlan
 from gitlab_ci_provider.model.release import Release
 from gitlab_ci_provider.model.serialization import encode
@@ -21,11 +22,9 @@ from gitlab_ci_provider.planner.artifacts import (
     plan_uploads,
 )
 from gitlab_ci_provider.planner.cache import plan_caches
-from gitlab_ci_provider.planner.deployment import plan_environment
 from gitlab_ci_provider.planner.ending import deadline, grace
 from gitlab_ci_provider.planner.environment import job_environment, plan_variables
 from gitlab_ci_provider.planner.job_inputs import with_inputs
-from gitlab_ci_provider.planner.release import plan_release
 from gitlab_ci_provider.planner.sources import clone_path, plan_sources
 from gitlab_ci_provider.planner.subject import Subject
 from gitlab_ci_provider.variables.expand import expand
@@ -88,9 +87,25 @@ def _planned(subject: Subject, variables: Variables, masked: tuple[str, ...]) ->
         },
         masked=(*masked, *_credentials(plan)),
         grace=grace(subject, plan),
-        environment=plan_environment(subject.job, variables, Masker(masked)),
-        release=plan_release(subject.job, variables, Masker(masked)),
+        environment=_environment(subject.job, variables, Masker(masked)),
+        release=_release(subject.job, variables, Masker(masked)),
     )
+
+
+def _environment(job: Job, variables: Variables, masker: Masker) -> JobEnvironment | None:
+    if job.environment is None:
+        return None
+    from gitlab_ci_provider.planner.deployment import plan_environment  # few jobs need it
+
+    return plan_environment(job, variables, masker)
+
+
+def _release(job: Job, variables: Variables, masker: Masker) -> Release | None:
+    if "release" not in job.kept:
+        return None
+    from gitlab_ci_provider.planner.release import plan_release  # few jobs need it
+
+    return plan_release(job, variables, masker)
 
 
 def _credentials(plan: JobPlan) -> tuple[str, ...]:

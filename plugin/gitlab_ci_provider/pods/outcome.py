@@ -10,8 +10,7 @@ import msgspec
 from kubernetes import client as k8s
 
 from gitlab_ci_provider.exceptions import INTERRUPTED
-from gitlab_ci_provider.model.reports import JobReport
-from gitlab_ci_provider.model.run import JobArtifact
+from gitlab_ci_provider.model.run import JobArtifact, JobReport
 from gitlab_ci_provider.model.workspace import (
     BUILD_CONTAINER,
     HELPER_CONTAINER,

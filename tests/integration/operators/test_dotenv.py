@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gitlab_ci_provider.exceptions import SystemFailure
-from gitlab_ci_provider.model.reports import JobReport
+from gitlab_ci_provider.model.run import JobReport
 from gitlab_ci_provider.operators.dotenv import inherited_variables, own_variables
 from gitlab_ci_provider.storage.s3 import S3Store
 from servers.s3 import S3Server, s3_server

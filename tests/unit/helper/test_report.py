@@ -7,8 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from gitlab_ci_provider.helper.report import Report, encode_report, write_report
-from gitlab_ci_provider.model.reports import JobReport
-from gitlab_ci_provider.model.run import JobArtifact
+from gitlab_ci_provider.model.run import JobArtifact, JobReport
 
 
 def test_says_what_the_operator_reads():

@@ -12,7 +12,8 @@ from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.helper.context import PhaseContext
 from gitlab_ci_provider.helper.phases.upload_reports import upload_reports
 from gitlab_ci_provider.model.plan import ReportUpload
-from gitlab_ci_provider.model.reports import JobReport, JunitReport
+from gitlab_ci_provider.model.reports import JunitReport
+from gitlab_ci_provider.model.run import JobReport
 from gitlab_ci_provider.model.serialization import decode
 from processes.phases import BrokenStore, make_context
 

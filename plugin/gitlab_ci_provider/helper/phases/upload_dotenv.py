@@ -13,7 +13,7 @@ from gitlab_ci_provider.exceptions import GitlabCiError, JobFailure, SystemFailu
 from gitlab_ci_provider.helper.context import PhaseContext
 from gitlab_ci_provider.helper.phases.save import put
 from gitlab_ci_provider.model.plan import DotenvUpload
-from gitlab_ci_provider.model.reports import JobReport
+from gitlab_ci_provider.model.run import JobReport
 from gitlab_ci_provider.storage.members import find_members
 from gitlab_ci_provider.variables.dotenv import MAX_UNPACKED, parse_dotenv
 

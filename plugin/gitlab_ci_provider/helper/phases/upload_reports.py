@@ -17,7 +17,8 @@ from gitlab_ci_provider.helper.phases.save import put
 from gitlab_ci_provider.helper.phases.upload_artifacts import save_artifacts
 from gitlab_ci_provider.helper.reports.readers import read_files, reader_of
 from gitlab_ci_provider.model.plan import ArtifactUpload, ReportUpload
-from gitlab_ci_provider.model.reports import JobReport, Results
+from gitlab_ci_provider.model.reports import Results
+from gitlab_ci_provider.model.run import JobReport
 from gitlab_ci_provider.storage.entry import Entry
 from gitlab_ci_provider.storage.keys import ARCHIVE_NAME, results_key
 
