@@ -42,10 +42,17 @@ def is_repository(folder: Path) -> bool:
 def project_of(url: str, default_branch: str) -> Project:
     """Describe the project of a clone URL.
 
-    A repository on this machine has no namespace of its own and gets `local/`.
+    A repository on this machine has no namespace of its own and gets `local/`. One on a server has
+    its pages where it is fetched from, as with GitLab.
     """
     shown = hide_credentials(url)
-    return Project(path=_project_path(shown), clone_url=shown, default_branch=default_branch)
+    on_server = urlsplit(shown).scheme in {"http", "https"}
+    return Project(
+        path=_project_path(shown),
+        clone_url=shown,
+        default_branch=default_branch,
+        web_url=shown.removesuffix("/").removesuffix(".git") if on_server else "",
+    )
 
 
 def _project_path(url: str) -> str:

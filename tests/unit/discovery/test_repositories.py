@@ -61,3 +61,20 @@ def test_a_plain_folder_is_refused_with_a_way_out(tmp_path: Path):
 def test_urls_stay_as_they_are():
     """A URL is git's business."""
     assert clone_url("https://example.com/p.git") == "https://example.com/p.git"
+
+
+@pytest.mark.parametrize(
+    ("url", "page"),
+    [
+        (
+            "https://me:pw@git.example.com/group/project.git",
+            "https://git.example.com/group/project",
+        ),
+        ("http://h:8080/group/project/", "http://h:8080/group/project"),
+        ("ssh://git@example.com/group/project.git", ""),
+        ("file:///srv/project/.git", ""),
+    ],
+)
+def test_a_project_on_a_server_has_its_page_there(url: str, page: str):
+    """CI_PROJECT_URL and all of CI_SERVER_ and CI_API_ come from it."""
+    assert project_of(url, "main").web_url == page
