@@ -101,10 +101,22 @@ deploy:
   trigger:
     project: local/deployment
     strategy: depend
+    inputs:
+      code: "3"
 fire and forget:
   trigger: local/deployment
 unknown:
   trigger: local/nobody-knows
+"""
+
+DEPLOYMENT = """
+spec:
+  inputs:
+    code:
+      default: "0"
+---
+go:
+  script: exit $[[ inputs.code ]]
 """
 
 
@@ -192,9 +204,11 @@ def test_a_child_can_be_made_of_a_file_that_a_job_generates(stack: Stack, tmp_pa
 
 
 def test_another_projects_failure_reaches_those_who_wait_for_it(stack: Stack, tmp_path: Path):
-    """`strategy: depend` takes the failure over; a job without a strategy only creates."""
-    failing = {".gitlab-ci.yml": "break:\n  script: exit 3\n"}
-    deployment = make_repository(tmp_path / "deployment", failing)
+    """`strategy: depend` takes the failure over; a job without a strategy only creates.
+
+    The inputs of one pipeline are not those of the other.
+    """
+    deployment = make_repository(tmp_path / "deployment", {".gitlab-ci.yml": DEPLOYMENT})
     assert stack.command("up", str(deployment)).returncode == 0
     repository = make_repository(tmp_path / "deploying", {".gitlab-ci.yml": DEPLOYING})
 
@@ -202,7 +216,7 @@ def test_another_projects_failure_reaches_those_who_wait_for_it(stack: Stack, tm
 
     status = {name: job["status"] for name, job in report["jobs"].items()}
     assert status == {"deploy": "failed", "fire and forget": "success", "unknown": "failed"}
-    assert report["jobs"]["deploy"]["reason"] == "downstream pipeline failed: break"
-    assert downstream(stack, report, "deploy").states["break"] == "failed"
-    assert report["jobs"]["fire and forget"]["downstream"]["status"] == "failed"
+    assert report["jobs"]["deploy"]["reason"] == "downstream pipeline failed: go"
+    assert downstream(stack, report, "deploy").states["go"] == "failed"
+    assert report["jobs"]["fire and forget"]["downstream"]["status"] == "passed"
     assert "local/nobody-knows is not known here" in report["jobs"]["unknown"]["reason"]
