@@ -28,7 +28,11 @@ def with_earlier_url(run: JobRun, about: Subject) -> Subject:
         return about
     names = {one.name: one.value for one in job_environment(about)}
     store, project = Environments(run.settings.environments), run.record.project.path
-    record = store.get(project, names.get("CI_ENVIRONMENT_NAME", ""))
+    try:
+        record = store.get(project, names.get("CI_ENVIRONMENT_NAME", ""))
+    except (OSError, GitlabCiError) as problem:
+        _log.warning("no CI_ENVIRONMENT_URL: %s", problem)
+        return about
     return replace(about, environment_url=record.url) if record else about
 
 

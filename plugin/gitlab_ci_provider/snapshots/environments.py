@@ -13,6 +13,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import msgspec
+
+from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.model.deployment import Deployment, EnvironmentRecord
 from gitlab_ci_provider.model.serialization import decode, encode
 from gitlab_ci_provider.snapshots.numbers import claim, file_name
@@ -26,9 +29,13 @@ class Environments:
     folder: Path
 
     def get(self, project: str, name: str) -> EnvironmentRecord | None:
-        """Read what is known of an environment."""
+        """Read what is known of an environment.
+
+        Raises:
+            SourceError: another version of this package has written it.
+        """
         path = self._environment(project, name)
-        return decode(path.read_bytes(), EnvironmentRecord) if path.exists() else None
+        return _read(path) if path.exists() else None
 
     def save(self, project: str, record: EnvironmentRecord) -> None:
         """Keep what is known of an environment."""
@@ -41,13 +48,20 @@ class Environments:
         return replace(deployment, iid=iid)
 
     def of_project(self, project: str) -> list[EnvironmentRecord]:
-        """List the environments of a project by name."""
+        """List the environments of a project by name; raises SourceError as `get` does."""
         paths = (self._project(project) / "environments").glob("[!.]*")
-        found = (decode(path.read_bytes(), EnvironmentRecord) for path in paths)
-        return sorted(found, key=lambda record: record.name)
+        return sorted(map(_read, paths), key=lambda record: record.name)
 
     def _project(self, project: str) -> Path:
         return self.folder / file_name(project)
 
     def _environment(self, project: str, name: str) -> Path:
         return self._project(project) / "environments" / file_name(name)
+
+
+def _read(path: Path) -> EnvironmentRecord:
+    try:
+        return decode(path.read_bytes(), EnvironmentRecord)
+    except msgspec.DecodeError as error:
+        message = f"environment {path} cannot be read ({error}): remove it to begin anew"
+        raise SourceError(message) from error

@@ -5,6 +5,9 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
+from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.model.deployment import Deployment, EnvironmentRecord
 from gitlab_ci_provider.snapshots.environments import Environments
 
@@ -42,3 +45,16 @@ def test_deployments_are_numbered_in_their_project(tmp_path: Path):
 
     assert sorted(one.iid for one in made) == list(range(1, 41))
     assert store.deploy("group/other", DEPLOYMENT).iid == 1
+
+
+def test_a_record_that_cannot_be_read_says_which(tmp_path: Path):
+    """Another version may have written it; nobody guesses what it meant."""
+    store = Environments(tmp_path)
+    store.save("group/project", record("prod"))
+    (path,) = tmp_path.glob("*/environments/prod*")
+    path.write_bytes(b'{"name": 7}')
+
+    with pytest.raises(SourceError, match="remove it to begin anew"):
+        store.get("group/project", "prod")
+    with pytest.raises(SourceError, match="environments/prod"):
+        store.of_project("group/project")
