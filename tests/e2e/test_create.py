@@ -73,6 +73,9 @@ def test_no_pipeline_is_skipped_with_its_reason(stack: Stack, tmp_path: Path):
     assert "says never" in record["reason"]
     assert record["iid"] == 0
     assert {one.state for one in stack.api.tasks(dag, run).values()} == {"skipped"}
+    note = stack.api._ask("GET", f"/dags/{dag}/dagRuns/{run}")["note"]
+    assert note.startswith("Pipeline skipped:")
+    assert "says never" in note
 
 
 def test_a_ref_of_another_shape_runs_in_a_dag_of_its_own(stack: Stack, tmp_path: Path):

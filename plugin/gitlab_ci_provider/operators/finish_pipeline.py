@@ -50,7 +50,7 @@ class FinishPipelineOperator(BaseOperator):
         pipeline = SnapshotStore(settings.snapshots).load_pipeline(run.digest)
         ended = ended_jobs(context, run, pipeline)
         result = finish(with_coverage(context, pipeline, ended))
-        push_end(context, result)
+        push_end(context, result, run.name)
         self.log.info("pipeline %s: %s", run.id, result.text)
         close(run, settings.register, _GITLAB_STATUS[result.status])
         sweep(settings, run, ended, self.log)

@@ -62,9 +62,10 @@ def push_result(context: Context, result: JobResult) -> None:
     context["ti"].xcom_push(key=RESULT_KEY, value=plain(result))
 
 
-def push_end(context: Context, result: PipelineResult) -> None:
-    """Tell how the pipeline ended; its `text` becomes the run's note, see `plugins/run_note.py`."""
-    context["ti"].xcom_push(key=END_KEY, value={**plain(result), "text": result.text})
+def push_end(context: Context, result: PipelineResult, name: str | None = None) -> None:
+    """Tell how the pipeline ended; `name` and `text` become the run's note, see `run_note.py`."""
+    said = {**plain(result), "text": result.text, "name": name or ""}
+    context["ti"].xcom_push(key=END_KEY, value=said)
 
 
 def push_left_out(context: Context, reasons: Mapping[str, str]) -> None:

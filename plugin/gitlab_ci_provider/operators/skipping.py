@@ -7,8 +7,6 @@ from typing import NoReturn
 
 from airflow.sdk.exceptions import AirflowSkipException, DownstreamTasksSkipped
 
-from gitlab_ci_provider.model.names import FINISH_PIPELINE
-
 
 def skip_others(tasks: Iterable[str]) -> None:
     """Skip tasks whose jobs are not in the pipeline.
@@ -22,7 +20,7 @@ def skip_others(tasks: Iterable[str]) -> None:
 
 
 def skip_all(tasks: Iterable[str], reason: str) -> NoReturn:
-    """Skip every task of the run: there is no pipeline, and the run looks like that.
+    """Skip every job and this task: there is no pipeline, and the run looks like that.
 
     Airflow's exceptions skip either this task or others, so the others are named first.
 
@@ -32,5 +30,5 @@ def skip_all(tasks: Iterable[str], reason: str) -> NoReturn:
     from airflow.sdk.execution_time.comms import SkipDownstreamTasks
     from airflow.sdk.execution_time.task_runner import SUPERVISOR_COMMS
 
-    SUPERVISOR_COMMS.send(SkipDownstreamTasks(tasks=[*tasks, FINISH_PIPELINE]))
+    SUPERVISOR_COMMS.send(SkipDownstreamTasks(tasks=list(tasks)))
     raise AirflowSkipException(f"no pipeline: {reason}")

@@ -52,9 +52,17 @@ def write_notes(dag_run: Any) -> None:
 
 
 def run_note(end: Any) -> str:
-    """Word the note of a run; empty when there is nothing to say of a pipeline that passed."""
-    said = str(end.get("text", "")) if isinstance(end, Mapping) else ""
-    return f"{_OURS}{said}"[:_LONGEST] if said and said != "passed" else ""
+    """Word the note of a run; empty when there is nothing to say of a pipeline that passed.
+
+    One with a name (`workflow:name`) has it said always: Airflow lets nobody name a run.
+    """
+    if not isinstance(end, Mapping):
+        return ""
+    said, name = str(end.get("text", "")), str(end.get("name") or "")
+    if not said or (said == "passed" and not name):
+        return ""
+    named = f"'{name}' " if name else ""
+    return f"{_OURS}{named}{said}"[:_LONGEST]
 
 
 def task_notes(left_out: Any) -> dict[str, str]:

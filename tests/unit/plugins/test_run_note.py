@@ -13,6 +13,7 @@ from gitlab_ci_provider.plugins.run_note import run_note, task_notes
         ({"text": "passed"}, ""),
         ({"text": "passed, coverage 80 %"}, "Pipeline passed, coverage 80 %"),
         ({"text": "passed with warnings: a"}, "Pipeline passed with warnings: a"),
+        ({"text": "passed", "name": "Nightly"}, "Pipeline 'Nightly' passed"),
         ({"text": "failed: a, b"}, "Pipeline failed: a, b"),
         ({"status": "failed"}, ""),
         (None, ""),
