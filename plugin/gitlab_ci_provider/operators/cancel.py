@@ -1,13 +1,15 @@
 """Canceling jobs of a pipeline from outside of their own tasks, and hearing of it inside.
 
 The order is a file, so that a job whose turn comes later meets it; the pods that run are deleted.
-Each job obeys an order once: whoever clears a canceled job runs it.
+Each job meets an order once: whoever clears a canceled job runs it.
 """
 
 from __future__ import annotations
 
 import logging
+import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 
 from airflow.sdk import Context
 
@@ -20,15 +22,19 @@ from gitlab_ci_provider.operators.run_record import push_result
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.snapshots.cancellations import Cancellations
 
-_OBEYED = "gitlab_ci_canceled"
+_MET = "gitlab_ci_canceled"
 
 
 def cancel_jobs(
     settings: Settings, run: PipelineRun, order: Cancellation, log: logging.Logger
 ) -> None:
-    """End jobs of a run: those that run now, and the others when their turn comes."""
+    """End jobs of a run: those that run now, and the others when their turn comes.
+
+    Each call is an order of its own, also when an earlier one had the same name.
+    """
     if not order.jobs:
         return
+    order = replace(order, name=f"{order.name}-{secrets.token_hex(4)}")
     Cancellations(settings.cancellations).give(run.dag_id, run.run_id, order)
     log.info("pipeline %s: canceled %s: %s", run.id, order.reason, ", ".join(order.jobs))
     try:
@@ -52,14 +58,11 @@ def sweep(
 
 
 def order_to(context: Context, run: JobRun) -> Cancellation | None:
-    """Find the order that a job has to obey, if there is one that it has not obeyed before."""
-    given = Cancellations(run.settings.cancellations)
-    orders = given.of_run(run.record.dag_id, run.record.run_id)
-    mine = [order for order in orders if run.job.name in order.jobs]
-    if not mine:
-        return None
-    obeyed = _obeyed(context)
-    return next((order for order in mine if _key(run, order) not in obeyed), None)
+    """Find the order that a job has to obey, if there is one that it has not met before."""
+    orders = _orders(run)
+    met = context["task_state_store"].get(_MET) if orders else None
+    known = met if isinstance(met, list) else []
+    return next((order for order in orders if order.name not in known), None)
 
 
 def obey(context: Context, run: JobRun) -> str | None:
@@ -68,8 +71,14 @@ def obey(context: Context, run: JobRun) -> str | None:
     if order is None:
         return None
     record_cancel(context, run, order.reason)
-    context["task_state_store"].set(_OBEYED, [*_obeyed(context), _key(run, order)])
+    meet(context, run)
     return order.reason
+
+
+def meet(context: Context, run: JobRun) -> None:
+    """Have the job remember all orders to it: none of them is meant for what it does next."""
+    if orders := _orders(run):
+        context["task_state_store"].set(_MET, [order.name for order in orders])
 
 
 def record_cancel(context: Context, run: JobRun, reason: str) -> None:
@@ -79,10 +88,7 @@ def record_cancel(context: Context, run: JobRun, reason: str) -> None:
     push_result(context, result)
 
 
-def _obeyed(context: Context) -> list[str]:
-    stored = context["task_state_store"].get(_OBEYED)
-    return [str(one) for one in stored] if isinstance(stored, list) else []
-
-
-def _key(run: JobRun, order: Cancellation) -> str:
-    return f"{run.record.created_at} {order.name}"
+def _orders(run: JobRun) -> list[Cancellation]:
+    given = Cancellations(run.settings.cancellations)
+    orders = given.of_run(run.record.dag_id, run.record.run_id)
+    return [order for order in orders if run.job.name in order.jobs]

@@ -30,7 +30,7 @@ from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.model.workspace import BUILD_CONTAINER
 from gitlab_ci_provider.operators import attempts, playing, resource_turn
 from gitlab_ci_provider.operators.auto_cancel import cancel_rest
-from gitlab_ci_provider.operators.cancel import obey, record_cancel
+from gitlab_ci_provider.operators.cancel import meet, obey, record_cancel
 from gitlab_ci_provider.operators.job_pod import JobPod
 from gitlab_ci_provider.operators.job_run import JobRun, load_job_run
 from gitlab_ci_provider.operators.links import EnvironmentLink
@@ -140,6 +140,7 @@ class GitlabJobOperator(KubernetesPodOperator):
             raise
         else:
             push_result(context, result)
+            meet(context, run)
 
     def _tell(self, context: Context, problem: Exception) -> None:
         """Say that the job has failed: without a word it would count as canceled."""

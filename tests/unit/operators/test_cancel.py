@@ -98,6 +98,25 @@ def test_another_order_is_obeyed_too(settings: Settings):
     assert cancel.obey(airflow.context, job_run(settings, record)) == "because 'x' failed"
 
 
+def test_a_job_that_ended_otherwise_has_met_its_orders(settings: Settings):
+    """It was faster than the cancel: clearing it later runs it."""
+    airflow, record = Airflow(), pipeline(1)
+    Cancellations(settings.cancellations).give("dag", "run1", ORDER)
+
+    cancel.meet(airflow.context, job_run(settings, record))
+
+    assert cancel.obey(airflow.context, job_run(settings, record)) is None
+
+
+def test_each_cancel_is_an_order_of_its_own(settings: Settings):
+    """A job that fails again after it was cleared cancels the others again."""
+    airflow, record = Airflow(), pipeline(1)
+    for _ in range(2):
+        cancel.cancel_jobs(settings, record, ORDER, LOG)
+
+        assert cancel.obey(airflow.context, job_run(settings, record)) == "by pipeline 2"
+
+
 def test_orders_name_their_jobs(settings: Settings):
     """A job that is not named has ended before: clearing it is no business of the order."""
     Cancellations(settings.cancellations).give("dag", "run1", replace(ORDER, jobs=("other",)))
