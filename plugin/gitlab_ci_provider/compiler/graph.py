@@ -16,39 +16,47 @@ def build_edges(jobs: Mapping[str, Job], stages: Sequence[str]) -> dict[str, tup
     One that would close a circle is left out.
     """
     earlier = _earlier_jobs(jobs, stages)
+    chosen = _chosen(jobs)
     edges: dict[str, tuple[str, ...]] = {}
-    chosen: dict[str, list[str]] = {}
     for name, job in jobs.items():
-        by_rules = [need.job for rule in job.rules or () for need in rule.needs or ()]
-        if by_rules:
-            chosen[name] = by_rules
-        if job.needs is None:
+        more = chosen.get(name, ())
+        if job.needs is None and not more:
             edges[name] = earlier[job.stage]  # shared: thousands of jobs may have the same
             continue
-        needed = dict.fromkeys(need.job for need in job.needs)
+        base = earlier[job.stage] if job.needs is None else [need.job for need in job.needs]
+        needed = dict.fromkeys([*base, *more])
         edges[name] = tuple(one for one in needed if one in jobs and one != name)
-    return _with_chosen(edges, chosen)
-
-
-def _with_chosen(
-    edges: dict[str, tuple[str, ...]], chosen: Mapping[str, Sequence[str]]
-) -> dict[str, tuple[str, ...]]:
-    """Add the edges that rules may choose; one by one where all of them make a circle."""
-    joined = {name: _joined(name, edges, names) for name, names in chosen.items()}
-    if not find_cycle({**edges, **joined}):
-        return {**edges, **joined}
-    for name, names in chosen.items():
-        for one in names:
-            more = {**edges, name: _joined(name, edges, [one])}
-            edges = edges if find_cycle(more) else more
     return edges
 
 
-def _joined(
-    name: str, edges: Mapping[str, tuple[str, ...]], more: Sequence[str]
-) -> tuple[str, ...]:
-    known = dict.fromkeys([*edges[name], *(one for one in more if one in edges and one != name)])
-    return tuple(known)
+def _chosen(jobs: Mapping[str, Job]) -> dict[str, list[str]]:
+    """List the jobs that rules may choose to wait for, but for those that would close a circle.
+
+    Stage order leads back to earlier stages only, so needs alone can close one.
+    """
+    chosen: dict[str, list[str]] = {}
+    for name, job in jobs.items():
+        names = [need.job for rule in job.rules or () for need in rule.needs or ()]
+        if names:
+            chosen[name] = names
+    if not chosen:
+        return chosen
+    needs = {name: [need.job for need in job.needs or ()] for name, job in jobs.items()}
+    if not find_cycle({name: [*needs[name], *chosen.get(name, ())] for name in jobs}):
+        return chosen
+    return {name: _open(name, names, needs) for name, names in chosen.items()}
+
+
+def _open(name: str, names: Sequence[str], needs: dict[str, list[str]]) -> list[str]:
+    """Add the names that close no circle to what a job needs; give those that were added."""
+    added: list[str] = []
+    for one in names:
+        needs[name].append(one)
+        if find_cycle(needs):
+            needs[name].pop()
+        else:
+            added.append(one)
+    return added
 
 
 def _earlier_jobs(jobs: Mapping[str, Job], stages: Sequence[str]) -> dict[str, tuple[str, ...]]:
