@@ -61,6 +61,13 @@ class CreatePipelineOperator(BaseOperator):
             AirflowSkipException: there is no pipeline; the message says why.
             DownstreamTasksSkipped: some jobs are not in the pipeline.
         """
+        self._create(context)
+
+    def look_again(self, context: Context, event: Any = None) -> None:  # noqa: ARG002 - Airflow's
+        """Go on: perhaps Airflow has read the new DAG by now."""
+        self._create(context)
+
+    def _create(self, context: Context) -> None:
         settings = load_settings()
         try:
             form, pinned = self._pin(context, settings)
@@ -101,10 +108,6 @@ class CreatePipelineOperator(BaseOperator):
         pinned = child or pin(record, form, settings, given)
         self.log.info("%s at %s, commit %s", record.project.path, pinned.ref.name, pinned.ref.sha)
         return form, pinned
-
-    def look_again(self, context: Context, event: Any = None) -> None:  # noqa: ARG002 - Airflow's
-        """Go on: perhaps Airflow has read the new DAG by now."""
-        self.execute(context)
 
     def _move(self, context: Context, form: RunForm, pinned: Pinned, settings: Settings) -> None:
         """End here when the pipeline's jobs are in another DAG, and go on there."""

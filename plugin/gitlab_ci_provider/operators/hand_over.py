@@ -75,7 +75,7 @@ def _start(context: Context, key: RunKey, conf: dict[str, Any], limit: int) -> b
     note = f"asked for as {context['ti'].dag_id}"
     begun = time.monotonic()
     while not start_run(key, conf, note):
-        started: datetime | None = context["ti"].start_date
+        started: datetime | None = context["dag_run"].start_date
         if started and (datetime.now(UTC) - started).total_seconds() > limit:
             raise ConfigError(f"Airflow has not read the new DAG {key.dag} within {limit} s")
         if time.monotonic() - begun > _PATIENCE:
