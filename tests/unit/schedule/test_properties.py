@@ -30,8 +30,14 @@ WHENS = (*("on_success",) * 4, "on_failure", "always", "manual", "delayed")
 NO_NEEDS: st.SearchStrategy[list[str]] = st.just([])
 
 FAILED = JobResult(status=JobStatus.FAILED)
+AS_STATE = {"success": "success", "failed": "failed", "canceled": "failed"}
 
-WORDS = {"success": "passed", "failed": "failed", "skipped": "skipped"}
+WORDS = {
+    "success": "passed",
+    "failed": "failed",
+    "skipped": "skipped",
+    "canceled": "canceled",
+}
 
 Choose = Callable[[list[str]], str]
 
@@ -53,7 +59,7 @@ def pipelines(draw: st.DrawFn) -> tuple[list[PlainJob], set[str]]:
                 when=when,
                 allow_failure=draw(st.booleans()),
                 needs=None if needs is None else tuple(needs),
-                outcome=draw(st.sampled_from(["success", "success", "failed"])),
+                outcome=draw(st.sampled_from(["success", "success", "failed", "canceled"])),
             )
         )
     absent = draw(st.sets(st.sampled_from([job.name for job in jobs]), max_size=2))
@@ -94,19 +100,24 @@ def _as_airflow(
         )
         for job in jobs
     }
+
+    def told(name: str) -> JobResult | None:
+        """Whoever is canceled may be gone before it can say so."""
+        return None if by_name[name].outcome == "canceled" else FAILED
+
     waits_for = upstream(pipeline)
     states: dict[str, str | None] = {}
     while len(states) < len(jobs):
         ready = [n for n in by_name if n not in states and all(o in states for o in waits_for[n])]
         name = choose(ready)
-        ended = results(pipeline, decisions, states, lambda _: FAILED)
+        ended = results(pipeline, decisions, states, told)
         before = {n: ended[n] for n in predecessors(name, pipeline, decisions)}
         verdict = decide(
             decisions[name], before, needs=uses_needs(pipeline.jobs[name], decisions[name])
         )
         runs = verdict.start in {Start.RUN, Start.BLOCK, Start.DELAY}
-        states[name] = by_name[name].outcome if runs else "skipped"
-    ended = results(pipeline, decisions, states, lambda _: FAILED)
+        states[name] = AS_STATE[by_name[name].outcome] if runs else "skipped"
+    ended = results(pipeline, decisions, states, told)
     seen = {n: one.status.value for n, one in ended.items() if one.status != JobStatus.ABSENT}
     return seen, str(finish(ended).status)
 
