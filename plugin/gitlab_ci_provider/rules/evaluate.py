@@ -90,10 +90,12 @@ def _decide_workflow(
 def _name(
     pipeline: Pipeline, context: PipelineContext, workflow: _Workflow, predefined: Variables
 ) -> str | None:
+    """Expand `workflow:name`. Unlike GitLab, names that everybody reads hold no masked variable."""
     if pipeline.workflow.name is None:
         return None
     known = workflow_variables(pipeline, context, predefined, workflow.variables)
-    return expand_or_drop(pipeline.workflow.name, expand_in_rules(known)).strip() or None
+    values = expand_in_rules(tuple(one for one in known if not one.masked))
+    return expand_or_drop(pipeline.workflow.name, values).strip() or None
 
 
 def _decide_job(

@@ -114,8 +114,14 @@ def _tree(exists: Exists, view: RuleView) -> Collection[str]:
         project, _, ref = place.rpartition("@")
         words = f"a valid ref in project `{project}`" if ref else "a valid project path"
         what = f"rules:exists:ref `{ref}`" if ref else f"rules:exists:project `{project}`"
-        raise RuleError(f"{what} is not {words}")
+        raise RuleError(_without_secrets(f"{what} is not {words}", view))
     return paths
+
+
+def _without_secrets(words: str, view: RuleView) -> str:
+    for value in sorted(view.masked, key=len, reverse=True):
+        words = words.replace(value, "x" * len(value))
+    return words
 
 
 def other_tree(exists: Exists, view: RuleView) -> str:

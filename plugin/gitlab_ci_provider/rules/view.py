@@ -35,6 +35,7 @@ class RuleView:
         given_paths: stand for the files that differ from a ref that nobody looked at.
         tree: gives the files at the commit, for `exists`; called when needed only.
         other_trees: files of other projects, by `project@ref`; None for an unknown one.
+        masked: values that no message may show.
     """
 
     variables: Mapping[str, str]
@@ -44,6 +45,7 @@ class RuleView:
     given_paths: Collection[str] | None = None
     tree: Callable[[], Collection[str]] = tuple
     other_trees: Mapping[str, Collection[str] | None] = field(default_factory=dict)
+    masked: Collection[str] = ()
 
     @cached_property
     def expanded(self) -> Mapping[str, str]:
@@ -81,6 +83,7 @@ def _view(variables: Variables, context: PipelineContext) -> RuleView:
         given_paths=context.changed_paths,
         tree=lambda: context.tree_paths or (),
         other_trees=context.other_trees,
+        masked=[variable.value for variable in variables if variable.masked and variable.value],
     )
 
 

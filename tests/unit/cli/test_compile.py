@@ -210,3 +210,11 @@ def test_any_line_gets_an_answer(line: str):
 
     assert shown["valid"] is False
     assert shown["error"]
+
+
+def test_lint_goes_on_after_a_missing_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """Every path is judged, and the report is one in its format."""
+    assert main(["lint", str(tmp_path / "none.yml"), str(_bad(tmp_path)), "--format", "json"]) == 1
+
+    codes = [one["code"] for one in json.loads(capsys.readouterr().out)]
+    assert codes == ["file-missing", "keyword-invalid"]

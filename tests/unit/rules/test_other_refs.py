@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from factories import make_context, make_job, make_pipeline
-from gitlab_ci_provider.model.rules import Changes, Rule
+from gitlab_ci_provider.model.pipeline import Workflow
+from gitlab_ci_provider.model.rules import Changes, Exists, Rule
+from gitlab_ci_provider.model.variables import ConfiguredVariables, Variable
 from gitlab_ci_provider.rules.evaluate import decide, decide_pipeline
 
 
@@ -37,3 +41,19 @@ def test_a_schedule_compares_too():
     context = make_context(source="schedule", compared={"main": frozenset({"b"})})
 
     assert not decide(job, make_pipeline(job), context).present
+
+
+def test_names_and_messages_show_no_masked_variable():
+    """What everybody reads holds no secret: names leave it out, messages mask it as GitLab does."""
+    secret = Variable(name="S", value="topsecret", masked=True)
+    rule = Rule(exists=Exists(paths=("a",), project="g/$S"))
+    pipeline = make_pipeline(make_job("a", rules=(rule,)))
+    pipeline = replace(pipeline, workflow=Workflow(name="run $S$CI_COMMIT_REF_NAME"))
+    context = make_context(
+        configured=ConfiguredVariables(project=(secret,)), other_trees={"g/topsecret@": None}
+    )
+
+    decision = decide_pipeline(pipeline, context)
+
+    assert decision.name == "run main"
+    assert "`g/xxxxxxxxx` is not a valid project path" in decision.errors[0]

@@ -11,8 +11,9 @@ from gitlab_ci_provider.cli import output
 from gitlab_ci_provider.cli.commands.compile import add_context_flags, add_source_flags, request_of
 from gitlab_ci_provider.cli.compiled import Compiled, compile_request
 from gitlab_ci_provider.cli.formats import FORMATS
+from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.linter.lint import lint
-from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity
+from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity, SourceLocation, error
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -38,7 +39,10 @@ def run(args: argparse.Namespace) -> int:
     found: list[Diagnostic] = []
     for path in args.paths:
         request = request_of(args, Path(path))
-        found += from_here(findings(compile_request(request)), request.place()[0])
+        try:
+            found += from_here(findings(compile_request(request)), request.place()[0])
+        except SourceError as problem:
+            found.append(error("file-missing", str(problem), SourceLocation(file=path)))
     output.say(FORMATS[args.format](found))
     failed = found if args.strict else [one for one in found if one.severity is Severity.ERROR]
     return 1 if failed else 0

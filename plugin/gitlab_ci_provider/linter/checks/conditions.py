@@ -23,6 +23,11 @@ from gitlab_ci_provider.rules.expression.regex import is_pattern
 
 _SOURCE = "CI_PIPELINE_SOURCE"
 _MERGE_REQUEST = "merge_request_event"
+_SOURCES = frozenset(get_args(PipelineSource)) | {
+    *("unknown", "container_registry_push", "duo_workflow", "pipeline_execution_policy_schedule"),
+}
+"""All of GitLab's, those that cannot happen here too."""
+
 _UNKNOWN_TO_RULES = frozenset(
     {
         *("CI_PIPELINE_ID", "CI_PIPELINE_URL", "CI_JOB_ID", "CI_JOB_URL", "CI_JOB_TOKEN"),
@@ -73,7 +78,7 @@ def _term(term: Expression) -> str | None:
         return f'values of variables are texts; compare with "{str(value).lower()}"'
     if isinstance(value, Pattern) or (value and is_pattern(value)):
         return "== compares texts; a pattern needs =~"
-    if name == _SOURCE and value not in get_args(PipelineSource):
+    if name == _SOURCE and value not in _SOURCES:
         return f"{_SOURCE} is never {value!r}"
     return None
 
