@@ -6,6 +6,7 @@ import pytest
 
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.model.plan import GetSources
+from gitlab_ci_provider.model.variables import ConfiguredVariables, Variable
 from gitlab_ci_provider.planner.plan import plan_job
 from unit.planner.test_decisions import subject, with_variables
 
@@ -89,3 +90,12 @@ def test_the_working_copy_can_lie_elsewhere():
         "/builds/go/src/project"
     )
     assert "cd /builds/go/src/project\n" in planned.secret["step_script"]
+
+
+def test_a_refusal_quotes_no_secret():
+    """What is wrong with a variable may be the value of a masked one."""
+    secret = Variable(name="TOKEN", value="top-secret-value", masked=True)
+    job = with_variables(GIT_DEPTH="$TOKEN")
+
+    with pytest.raises(SystemFailure, match=r"GIT_DEPTH is '\[MASKED\]'"):
+        plan_job(subject(job, configured=ConfiguredVariables(project=(secret,))))
