@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from gitlab_ci_provider.moa.ast import (
     Array,
@@ -72,9 +72,8 @@ def _member(value: object, key: object) -> object:
             return value[key]
         raise MoaError(f"attribute '{key}' not found; there is {', '.join(map(str, value)) or '-'}")
     if isinstance(value, list | tuple) and _is_number(key):
-        index = float(str(key))
-        if index.is_integer() and 0 <= index < len(value):
-            return value[int(index)]
+        if key == int(key) and 0 <= key < len(value):
+            return value[int(key)]
         raise MoaError(f"index {to_text(key)} is out of range")
     raise MoaError(f"{kind(value)} has no member {to_text(key)}")
 
@@ -104,19 +103,22 @@ def _calculate(operator: str, left: object, right: object) -> object:
     first, second = _number(operator, left), _number(operator, right)
     if operator in "/%" and second == 0:
         raise MoaError("division by zero")
-    try:
-        return _ARITHMETIC[operator](first, second)
-    except OverflowError as error:
-        raise MoaError(f"{operator}: the result is too large") from error
+    result = _ARITHMETIC[operator](first, second)
+    if not math.isfinite(result):
+        raise MoaError(f"{operator}: the result is too large")
+    return result
 
 
 def _number(operator: str, value: object) -> float:
-    if not isinstance(value, int | float) or isinstance(value, bool):
+    if not _is_number(value):
         raise MoaError(f"{operator} cannot be used with {kind(value)}")
-    return value
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise MoaError(f"{operator}: the number is too large") from error
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

@@ -37,7 +37,7 @@ _OPEN, _CLOSE = "${{", "}}"
 _SPACE = re.compile(r"\s*")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_ESCAPED = re.compile(r"u[0-9A-Fa-f]{4}|.", re.DOTALL)
+_ESCAPED = re.compile(r"u(?![Dd][89A-Fa-f])[0-9A-Fa-f]{4}|.", re.DOTALL)
 _ESCAPES = dict(zip('\\"nrtabfv/', '\\"\n\r\t\a\b\f\v/', strict=True))
 _CONSTANTS = {"null": None, "true": True, "false": False}
 _LEVELS = (("||",), ("&&",), ("==", "!=", "<=", ">=", "<", ">"), ("+", "-"), ("*", "/", "%"))
@@ -136,6 +136,8 @@ class _Reader:
         if sign := self._take(*readers):
             return readers[sign]()
         if found := _NUMBER.match(self.text, self.position):
+            if float(found[0]) == float("inf"):
+                raise self._error("the number is too large")
             self.position = found.end()
             return Literal(float(found[0]))
         return self._name()

@@ -18,6 +18,7 @@ CONTEXT = {
             "verbose": False,
             "my-name": "dashed",
             "none": None,
+            "huge": 10**400,
         }
     }
 }
@@ -72,6 +73,10 @@ BAD = {
     "${{ }}": "expected a value",
     '${{ "x }}': 'no closing "',
     r'${{ "\q" }}': "unknown escape",
+    r'${{ "\ud800" }}': "unknown escape",
+    "${{ job.inputs.huge + 1 }}": "number is too large",
+    "${{ 1e400 }}": "number is too large",
+    "${{ 1e308 * 10 }}": "result is too large",
     "${{ {(1): 2} }}": "key of an object must be a string",
     "${{ " + "(" * 5000 + " }}": "nested too deeply",
     "${{ 1" + "+1" * 5000 + " }}": "nested too deeply",
