@@ -9,6 +9,10 @@ from gitlab_ci_provider.cli.compiled import Compiled
 from gitlab_ci_provider.config.keywords.plain import plain
 from gitlab_ci_provider.config.raw import Map, Mark, Node
 from gitlab_ci_provider.exceptions import ConfigError
+from gitlab_ci_provider.linter.places import flat_rules
+from gitlab_ci_provider.rules.match import RuleError, missed
+from gitlab_ci_provider.rules.view import job_view
+from gitlab_ci_provider.variables.predefined import pipeline_variables
 
 _MAX_VALUE = 60
 
@@ -31,11 +35,30 @@ def lines(compiled: Compiled, name: str) -> Iterator[str]:
     if compiled.decision and name in compiled.decision.jobs:
         one = compiled.decision.jobs[name]
         yield f"\n{'in' if one.present else 'out'}: {one.reason}"
+        yield from _rules(compiled, name, raw)
 
 
 def _group(compiled: Compiled, name: str) -> str:
     pipeline = compiled.result.pipeline
     return pipeline.jobs[name].group if pipeline and name in pipeline.jobs else ""
+
+
+def _rules(compiled: Compiled, name: str, raw: Map) -> Iterator[str]:
+    """Tell of each rule that was asked where it is and which condition does not hold."""
+    pipeline, decision = compiled.result.pipeline, compiled.decision
+    if pipeline is None or decision is None:
+        return
+    job, predefined = pipeline.jobs[name], pipeline_variables(compiled.context)
+    view = job_view(job, pipeline, compiled.context, decision.variables, predefined)
+    for rule, (_, mark) in zip(job.rules or (), flat_rules(raw.get("rules")), strict=False):
+        try:
+            key = missed(rule, view)
+        except RuleError as problem:
+            yield f"  {mark.file}:{mark.line}: {problem}"
+            return
+        yield f"  {mark.file}:{mark.line}: {f'{key} does not match' if key else 'matches'}"
+        if key is None:
+            return
 
 
 def _of_instance(compiled: Compiled, name: str, raw: Map) -> Iterator[tuple[str, str, Mark]]:

@@ -37,11 +37,22 @@ def rule_matches(rule: Rule, view: RuleView) -> bool:
     Raises:
         RuleError: the rule asks for a ref or a project that does not exist.
     """
+    return missed(rule, view) is None
+
+
+def missed(rule: Rule, view: RuleView) -> str | None:
+    """Name the first condition of a rule that does not hold; None when all do.
+
+    Raises:
+        RuleError: the rule asks for a ref or a project that does not exist.
+    """
     if rule.condition is not None and not condition_holds(rule.condition, view.variables):
-        return False
+        return "if"
     if rule.changes is not None and not changes_match(rule.changes, view):
-        return False
-    return rule.exists is None or _exists_match(rule.exists, view)
+        return "changes"
+    if rule.exists is not None and not _exists_match(rule.exists, view):
+        return "exists"
+    return None
 
 
 def condition_holds(condition: str, variables: Mapping[str, str]) -> bool:

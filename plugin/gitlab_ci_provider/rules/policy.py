@@ -5,6 +5,7 @@ Source: GitLab's `Gitlab::Ci::Build::Policy`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gitlab_ci_provider.model.context import PipelineContext
@@ -15,6 +16,7 @@ from gitlab_ci_provider.rules.expression.regex import compile_pattern
 from gitlab_ci_provider.rules.match import changes_match, condition_holds
 from gitlab_ci_provider.rules.view import RuleView
 
+_MAX_SHOWN = 60
 DEFAULT_ONLY = Policy(refs=("branches", "tags"))
 
 
@@ -31,26 +33,36 @@ def refuses(job: Job, context: PipelineContext, view: RuleView, defaulted: bool)
     `defaulted` gives a job without either the implicit `only: [branches, tags]`.
     """
     only = job.only or (DEFAULT_ONLY if defaulted and job.only is None else None)
-    if only and not all(_conditions(only, context, view)):
-        written = job.only is not None
-        return Refusal("`only` does not match" if written else "jobs without rules are for "
-                       "branches and tags only")  # fmt: skip
-    if job.excluding and any(_conditions(job.excluding, context, view)):
-        return Refusal("`except` matches")
+    missed = [key for key, holds in _conditions(only, context, view) if not holds] if only else []
+    if missed and job.only is None:
+        return Refusal("jobs without rules are for branches and tags only")
+    if missed and job.only:
+        return Refusal(f"`only:{missed[0]}` does not match{_shown(job.only, missed[0])}")
+    if job.excluding:
+        met = [key for key, holds in _conditions(job.excluding, context, view) if holds]
+        if met:
+            return Refusal(f"`except:{met[0]}` matches{_shown(job.excluding, met[0])}")
     return None
 
 
-def _conditions(policy: Policy, context: PipelineContext, view: RuleView) -> list[bool]:
-    found: list[bool] = []
+def _shown(policy: Policy, key: str) -> str:
+    values = getattr(policy, key)
+    text = values if isinstance(values, str) else ", ".join(values)
+    return f" ({text if len(text) <= _MAX_SHOWN else f'{text[:_MAX_SHOWN]} ...'})"
+
+
+def _conditions(
+    policy: Policy, context: PipelineContext, view: RuleView
+) -> Iterator[tuple[str, bool]]:
+    """Give each key that was written, and whether it holds."""
     if policy.refs is not None:
-        found.append(any(_ref_matches(ref, context) for ref in policy.refs))
+        yield "refs", any(_ref_matches(ref, context) for ref in policy.refs)
     if policy.variables is not None:
-        found.append(any(condition_holds(one, view.variables) for one in policy.variables))
+        yield "variables", any(condition_holds(one, view.variables) for one in policy.variables)
     if policy.changes is not None:
-        found.append(changes_match(Changes(paths=policy.changes), view))
+        yield "changes", changes_match(Changes(paths=policy.changes), view)
     if policy.kubernetes is not None:
-        found.append(False)
-    return found
+        yield "kubernetes", False
 
 
 def _ref_matches(ref: str, context: PipelineContext) -> bool:

@@ -102,3 +102,22 @@ def test_explain_shows_the_values_of_a_matrix(tmp_path: Path, capsys: pytest.Cap
 
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["variables:OS", "(matrix)", "b", ".gitlab-ci.yml:3"] in rows
+
+
+def test_explain_tells_why_each_rule_did_not_match(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """Rules are listed with their lines until one matches."""
+    (tmp_path / ".gitlab-ci.yml").write_text(
+        "job:\n  script: x\n  rules:\n    - if: $NO\n    - if: $CI\n      changes: [a]\n"
+        "    - exists: [none]\n    - if: $CI\n      when: manual\n    - when: never\n"
+    )
+    main(["compile", str(tmp_path), "--explain", "job", "--no-changed"])
+
+    shown = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert shown[shown.index("in: rule 4 ($CI) matches") + 1 :] == [
+        ".gitlab-ci.yml:4: if does not match",
+        ".gitlab-ci.yml:5: changes does not match",
+        ".gitlab-ci.yml:7: exists does not match",
+        ".gitlab-ci.yml:8: matches",
+    ]

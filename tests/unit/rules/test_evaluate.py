@@ -225,3 +225,21 @@ def test_only_the_jobs_own_needs_must_be_there():
 
     assert "'a' job needs 'gone' job" in jobs["a"].errors[0]
     assert (jobs["b"].needs, jobs["b"].errors) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("only", "excluding", "words"),
+    [
+        (Policy(refs=("/^v/", "tags")), None, "`only:refs` does not match (/^v/, tags)"),
+        (Policy(refs=("main",), variables=("$NO",)), None, "`only:variables` does not match ($NO)"),
+        (None, Policy(refs=("branches",)), "`except:refs` matches (branches)"),
+        (Policy(kubernetes="active"), None, "`only:kubernetes` does not match (active)"),
+    ],
+)
+def test_policies_say_which_key_left_a_job_out(
+    only: Policy | None, excluding: Policy | None, words: str
+):
+    """The reason names the key and what was written there."""
+    job = make_job("a", only=only, excluding=excluding)
+
+    assert decide(job, make_pipeline(job), make_context()).reason == words
