@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+import pytest
 from airflow.sdk import TaskInstanceState
 
+from gitlab_ci_provider.model.cancellation import Cancellation
 from gitlab_ci_provider.operators.airflow_answers import word_of
+from gitlab_ci_provider.operators.downstream_cancel import orders_to
 from gitlab_ci_provider.operators.downstream_trigger import DownstreamTrigger
+from gitlab_ci_provider.settings import load_settings
+from gitlab_ci_provider.snapshots.cancellations import Cancellations
 
 
 def test_a_triggerer_makes_the_same_trigger_again():
@@ -26,3 +32,13 @@ def test_states_are_compared_by_their_words():
     """Airflow answers with enumerations or texts, as it likes."""
     assert word_of(TaskInstanceState.SUCCESS) == word_of("success") == "success"
     assert word_of(None) == "None"
+
+
+def test_only_orders_to_the_bridge_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """An order to other jobs of the pipeline leaves the wait alone."""
+    monkeypatch.setenv("AIRFLOW__GITLAB_CI__HOME", str(tmp_path))
+    orders = Cancellations(load_settings().cancellations)
+    orders.give("d", "r", Cancellation(name="one", reason="", jobs=("other",)))
+    orders.give("d", "r", Cancellation(name="two", reason="", jobs=("other", "job")))
+
+    assert orders_to("d", "r", "job") == ["two"]
