@@ -57,13 +57,14 @@ def test_a_failing_job_stops_later_stages_and_starts_on_failure(stack: Stack, tm
 
 
 def test_the_terminal_shows_the_end_of_a_failing_log(stack: Stack, tmp_path: Path):
-    """Without --json a person sees the failing job's last lines and the result."""
+    """A person sees the failing job's last lines, why others did not run, and the result."""
     repository = make_repository(tmp_path / "shown", {".gitlab-ci.yml": FAILING})
 
     done = stack.command("run", str(repository))
 
     assert done.returncode == 1
     assert "about to fail" in done.stderr
+    assert "ship was skipped: when: on_success, but 'unit' failed" in done.stderr
     assert "pipeline failed" in done.stderr
 
 

@@ -13,6 +13,9 @@ from gitlab_ci_provider.local.run import FollowedRun
 
 _TAIL = 15
 
+_DID_NOT_RUN = {"skipped": "was skipped", "canceled": "was canceled"}
+"""Jobs that are absent are told by `gitlab-dags compile`: often they are most of a file."""
+
 
 def summary(run: FollowedRun, objects: Path) -> Iterator[str]:
     """Yield the lines for a person, most important last.
@@ -24,8 +27,7 @@ def summary(run: FollowedRun, objects: Path) -> Iterator[str]:
     report = run.report
     yield from _create_failed(run)
     for name, job in report["jobs"].items():
-        if job["status"] == "failed":
-            yield from _failure(name, job)
+        yield from _why(name, job)
     for name, job in report["jobs"].items():
         if below := job["downstream"]:
             yield f"downstream pipeline of {name}: {below['status']}, {below['url']}"
@@ -55,6 +57,14 @@ def _results(name: str, job: dict[str, Any]) -> Iterator[str]:
     environment = job["environment"]
     if environment:
         yield f"environment {environment['name']}: {environment['state']} {environment['url']}"
+
+
+def _why(name: str, job: dict[str, Any]) -> Iterator[str]:
+    """Say why a job failed or did not run."""
+    if job["status"] == "failed":
+        yield from _failure(name, job)
+    elif job["status"] in _DID_NOT_RUN and job["reason"]:
+        yield f"{name} {_DID_NOT_RUN[job['status']]}: {job['reason']}"
 
 
 def _failure(name: str, job: dict[str, Any]) -> Iterator[str]:
