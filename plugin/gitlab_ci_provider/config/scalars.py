@@ -28,6 +28,9 @@ _INTEGER = re.compile(
 _SYMBOL = re.compile(r"""^:(?:["'](?P<quoted>.*)["']$|(?P<plain>.+))""", re.DOTALL)
 """A Ruby symbol; GitLab treats symbols as texts."""
 
+MAX_DIGITS = 1000
+"""Longer numbers stay texts: Python reads numbers of any length, but slowly."""
+
 _BASES = {"two": 2, "eight": 8, "ten": 10, "sixteen": 16}
 _WORDS: dict[str, Scalar] = {
     "~": None, "null": None,
@@ -98,6 +101,8 @@ def _is_date(text: str) -> bool:
 
 
 def _number(text: str) -> Scalar:
+    if len(text) > MAX_DIGITS:
+        return text
     symbol = _SYMBOL.match(text)
     if symbol:
         return symbol.group("quoted") or symbol.group("plain") or text

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gitlab_ci_provider.config.inputs.functions import InterpolationError, Known, apply
+from gitlab_ci_provider.rules.expression.regex import compile_re2
 
 MAX_FUNCTIONS = 3
 MAX_EXPRESSION = 1024
-BLOCK = re.compile(r"\$\[\[\s*(\S.*?\S)\s*\]\]")
+_BLOCK = r"\$\[\[\s*(\S.*?\S)\s*\]\]"
 _LATER = "matrix"
 """Names that other steps replace."""
 
@@ -34,15 +35,34 @@ class Scope:
     known: Known = field(default_factory=Known)
 
 
-def evaluate(found: re.Match[str], scope: Scope) -> object:
-    """Give the value of a block as `BLOCK` found it; the block itself when it is not ours.
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One block: its text with the brackets, and what is between them."""
+
+    text: str
+    data: str
+
+
+def split_blocks(text: str) -> list[str | Block]:
+    """Split a text at its blocks; by RE2, as in GitLab, so that no text can make it slow."""
+    pattern = compile_re2(_BLOCK) if "$[[" in text else None
+    parts: list[str | Block] = []
+    position = 0
+    for found in pattern.finditer(text) if pattern else ():
+        parts += [text[position : found.start()], Block(found.group(0) or "", found.group(1) or "")]
+        position = found.end()
+    return [part for part in (*parts, text[position:]) if part]
+
+
+def evaluate(block: Block, scope: Scope) -> object:
+    """Give the value of a block; the block itself when it is not ours.
 
     Raises:
         InterpolationError: it has none.
     """
-    access, *functions = (part.strip() for part in found[1].rstrip("|").split("|"))
+    access, *functions = (part.strip() for part in block.data.rstrip("|").split("|"))
     if access.split(".")[0] == _LATER:
-        return found[0]
+        return block.text
     value = _access(access, scope.names)
     if len(functions) > MAX_FUNCTIONS:
         raise InterpolationError("too many functions in interpolation block")

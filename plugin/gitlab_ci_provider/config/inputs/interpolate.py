@@ -8,16 +8,18 @@ in a list becomes part of it; a block inside a longer text goes in as text.
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, field
 
-from gitlab_ci_provider.config.inputs.block import BLOCK, Scope, evaluate
+from gitlab_ci_provider.config.inputs.block import Block, Scope, evaluate, split_blocks
 from gitlab_ci_provider.config.inputs.functions import InterpolationError
 from gitlab_ci_provider.config.raw import Map, Mark, Node, Seq
 from gitlab_ci_provider.config.scalars import to_ruby_text
 
 MAX_BLOCKS = 10_000
 MAX_TEXT = 1_048_576
+MAX_NODES = 500_000
+"""Of all lists and mappings that blocks bring."""
+
 MAX_LENGTH = 20_000_000
 """Of all texts that have blocks."""
 
@@ -41,13 +43,14 @@ def interpolate_text(text: str, scope: Scope, mark: Mark) -> tuple[str, list[Pro
     """Replace all blocks of a file's text; other values than texts go in as JSON."""
     work = _Interpolation(scope)
 
-    def swap(found: re.Match[str]) -> str:
-        value = work.value(found, mark)
+    def written(part: str | Block) -> str:
+        value = part if isinstance(part, str) else work.value(part, mark)
         if isinstance(value, str):
             return value
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
-    return BLOCK.sub(swap, text), list(work.problems.values())
+    replaced = "".join(written(part) for part in split_blocks(text))
+    return replaced, list(work.problems.values())
 
 
 @dataclass(slots=True)
@@ -57,6 +60,7 @@ class _Interpolation:
     problems: dict[str, Problem] = field(default_factory=dict)
     seen: dict[int, Node] = field(default_factory=dict)
     length: int = 0
+    nodes: int = 0
 
     def node(self, node: Node, mark: Mark) -> Node:
         """Replace the blocks of a node; shared nodes are replaced once."""
@@ -99,28 +103,45 @@ class _Interpolation:
         if len(text) > MAX_TEXT or self.length > MAX_LENGTH:
             self._refuse("config node too large", mark)
             return text
-        whole = BLOCK.fullmatch(text)
-        if whole and "$[[" not in whole[1]:
-            return _node(self.value(whole, mark), mark)
-        replaced = BLOCK.sub(lambda found: _shown(_node(self.value(found, mark), mark)), text)
+        parts = split_blocks(text)
+        if len(parts) == 1 and isinstance(parts[0], Block):
+            return _node(self.value(parts[0], mark), mark)
+        replaced = "".join(self.written(part, mark) for part in parts)
         self.length += len(replaced)
         return replaced
 
-    def value(self, found: re.Match[str], mark: Mark) -> object:
+    def written(self, part: str | Block, mark: Mark) -> str:
+        """Give a part of a text as it is written in the end."""
+        return part if isinstance(part, str) else _shown(_node(self.value(part, mark), mark))
+
+    def value(self, block: Block, mark: Mark) -> object:
         """Give a block's value; each is found out once."""
-        if found[0] not in self.values:
+        if self.nodes > MAX_NODES:
+            return None
+        if block.text not in self.values:
             if len(self.values) >= MAX_BLOCKS:
                 self._refuse("too many interpolation blocks", mark)
                 return None
             try:
-                self.values[found[0]] = evaluate(found, self.scope)
+                self.values[block.text] = evaluate(block, self.scope)
             except InterpolationError as error:
                 self._refuse(str(error), mark)
                 return None
-        return self.values[found[0]]
+        value = self.values[block.text]
+        self.nodes += _size(value)
+        if self.nodes > MAX_NODES:
+            self._refuse("config too large", mark)
+            return None
+        return value
 
     def _refuse(self, words: str, mark: Mark) -> None:
         self.problems.setdefault(words, Problem(words, mark))
+
+
+def _size(value: object) -> int:
+    """Count the parts of a list or mapping; plain values cost nothing."""
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return len(parts) + sum(_size(part) for part in parts)
 
 
 def _node(value: object, mark: Mark) -> Node:

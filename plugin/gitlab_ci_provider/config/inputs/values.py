@@ -6,6 +6,7 @@ Source: GitLab's `Ci::Inputs`, whose words the messages use.
 from __future__ import annotations
 
 import json
+from collections import ChainMap
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -31,7 +32,7 @@ def resolve_inputs(
     values: dict[str, object] = {}
     problems: list[str] = []
     for name, written in specs.items():
-        spec = _by_rules(written, {**given, **values})
+        spec = _by_rules(written, ChainMap(values, {**given}) if written.rules else {})
         empty = given.get(name) == "" and written.rules
         own = None if empty else _coerced(spec.type, given.get(name))
         problems.extend(f"`{name}` input: {words}" for words in _problems(spec, own))

@@ -12,6 +12,7 @@ from gitlab_ci_provider.config.keywords.fields import Field
 WEEK = 604_800
 MONTH = 2_629_746
 """A twelfth of a year: no job may have a longer `timeout`."""
+MAX_SECONDS = 10**12
 _UNITS = {
     1: "s sec secs second seconds",
     60: "m min mins minute minutes",
@@ -50,7 +51,7 @@ def parse_duration(words: str) -> int | None:
             return None
         total += float(part.group(1)) * _SECONDS.get(part.group(2), 1)
         position = part.end()
-    return int(total) or None
+    return int(total) or None if total < MAX_SECONDS else None
 
 
 def duration(field: Field, limit: int | None = None) -> int | None:

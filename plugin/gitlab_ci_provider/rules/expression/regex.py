@@ -19,6 +19,12 @@ class Match(Protocol):
     def group(self, number: int, /) -> str | None:
         """Give what a group caught; 0 for all of it."""
 
+    def start(self) -> int:
+        """Tell where it begins."""
+
+    def end(self) -> int:
+        """Tell where the rest begins."""
+
 
 class CompiledRegex:
     """A pattern of RE2; what is no Unicode in a text counts as `?`."""
