@@ -6,14 +6,13 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from gitlab_ci_provider.cli.context import Request
 from gitlab_ci_provider.cli.formats import as_data
+from gitlab_ci_provider.cli.repository import with_repository
 from gitlab_ci_provider.compiler.compile import CompileResult, compile_pipeline
-from gitlab_ci_provider.config.includes.fetcher import Elsewhere
 from gitlab_ci_provider.config.keywords.plain import plain
 from gitlab_ci_provider.config.raw import Map
 from gitlab_ci_provider.model.context import PipelineContext
@@ -24,7 +23,6 @@ from gitlab_ci_provider.model.rules import AllowFailure, JobDecision, PipelineDe
 from gitlab_ci_provider.model.variables import merge
 from gitlab_ci_provider.rules.evaluate import decide_pipeline
 from gitlab_ci_provider.sources.directory import DirectoryFetcher
-from gitlab_ci_provider.sources.lookups import LazyPaths, LookedUp
 from gitlab_ci_provider.variables.expand import expand_values
 from gitlab_ci_provider.variables.precedence import layered, yaml_variables
 from gitlab_ci_provider.variables.predefined import pipeline_variables
@@ -62,37 +60,11 @@ def compile_request(request: Request) -> Compiled:
     result = compile_pipeline(fetcher, context, name, elsewhere=request.elsewhere())
     if result.pipeline is None:
         return Compiled(context, result, None, result.diagnostics)
-    context = _with_files(request, fetcher, context)
+    context = with_repository(request, fetcher, result.pipeline, context)
     decision = decide_pipeline(result.pipeline, context)
     return Compiled(
         context, result, decision, (*result.diagnostics, *_decided(result.pipeline, decision))
     )
-
-
-def _with_files(
-    request: Request, fetcher: DirectoryFetcher, context: PipelineContext
-) -> PipelineContext:
-    """Let the rules look at the repository, and at others where they may be read."""
-    in_git = request.changed is None and (fetcher.root / ".git").exists()
-    elsewhere = request.elsewhere()
-    return replace(
-        context,
-        tree_paths=LazyPaths(fetcher.paths),
-        compared=LookedUp(lambda ref: _changed_since(fetcher.root, ref)) if in_git else {},
-        other_trees=LookedUp(lambda place: _paths_of(elsewhere, place)) if elsewhere else {},
-    )
-
-
-def _changed_since(folder: Path, ref: str) -> Collection[str] | None:
-    from gitlab_ci_provider.sources.work_tree import changed_since  # it runs git
-
-    return changed_since(folder, ref)
-
-
-def _paths_of(elsewhere: Elsewhere, place: str) -> Collection[str] | None:
-    project, _, ref = place.rpartition("@")
-    other = elsewhere.project(project, ref or None)
-    return None if other is None else frozenset(other.files.paths())
 
 
 def _decided(pipeline: Pipeline, decision: PipelineDecision) -> list[Diagnostic]:

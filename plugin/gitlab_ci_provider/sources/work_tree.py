@@ -1,4 +1,4 @@
-"""What git knows of a working copy: the files that differ from a ref."""
+"""What git knows of a working copy: its commits, and the files that differ from a ref."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 from gitlab_ci_provider.exceptions import SourceError
+from gitlab_ci_provider.model.project import Commit
 
 _QUIET = ("-c", "core.fsmonitor=false", "-c", "core.quotepath=false")
 
@@ -37,6 +38,27 @@ def changed_since(folder: Path, ref: str) -> frozenset[str] | None:
     if listing is None:
         raise SourceError(f"git cannot compare {folder} with {ref}")
     return frozenset(os.fsdecode(name) for name in listing.split(b"\0") if name)
+
+
+def read_commit(folder: Path, ref: str | None) -> Commit:
+    """Tell what the commit of a ref says about itself, or that of the working copy.
+
+    Nothing is known of a repository without commits.
+    """
+    sha = (ref and _commit(folder, ref)) or "HEAD"
+    said = _git(
+        folder,
+        "show",
+        "--no-patch",
+        "--no-show-signature",
+        "--format=format:%an <%ae>%x00%cI%x00%B",
+        sha,
+        "--",
+    )
+    if not said:
+        return Commit()
+    author, timestamp, message = said.decode(errors="replace").split("\0", 2)
+    return Commit(author=author, timestamp=timestamp, message=message)
 
 
 def _commit(folder: Path, ref: str) -> str | None:

@@ -218,3 +218,23 @@ def test_lint_goes_on_after_a_missing_path(tmp_path: Path, capsys: pytest.Captur
 
     codes = [one["code"] for one in json.loads(capsys.readouterr().out)]
     assert codes == ["file-missing", "keyword-invalid"]
+
+
+@pytest.mark.parametrize(("flags", "jobs"), [((), ["on"]), (("--ref", "old"), [])])
+def test_rules_see_the_commit_of_a_working_copy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], flags: tuple[str, ...], jobs: list[str]
+):
+    """The message is that of the ref, or of what is checked out."""
+    (tmp_path / ".gitlab-ci.yml").write_text(
+        "on: {script: x, rules: [{if: '$CI_COMMIT_TITLE =~ /^Go now/'}]}\n"
+    )
+    git = ("git", "-C", str(tmp_path), "-c", "user.name=n", "-c", "user.email=e@example.com")
+    subprocess.run([*git, "init", "--quiet", "--initial-branch=old"], check=True)
+    subprocess.run([*git, "add", "."], check=True)
+    subprocess.run([*git, "commit", "--quiet", "--message=first"], check=True)
+    subprocess.run([*git, "checkout", "--quiet", "-b", "new"], check=True)
+    subprocess.run([*git, "commit", "--quiet", "--allow-empty", "--message=Go now"], check=True)
+
+    main(["compile", str(tmp_path), "--json", *flags])
+
+    assert list(json.loads(capsys.readouterr().out)["jobs"]) == jobs
