@@ -33,6 +33,10 @@ def compiled(header: str, body: str = 'j: {script: "$[[ inputs.a ]]"}') -> Compi
     [
         ("{description: 1}", "header:spec config description should be a string"),
         ("{component: [zz]}", "header:spec:component config contains unknown values: zz"),
+        (
+            "{include: [{component: a}]}",
+            "header:spec:include:include config contains unknown keys: component",
+        ),
         ("{inputs: {a: {type: x}}}", "header:spec:inputs:a input type unknown value: x"),
         ("{inputs: {a: {options: a}}}", "header:spec:inputs:a input options should be an array"),
         ("{inputs: {a: {options: [null]}}}", "a config options array cannot contain null values"),

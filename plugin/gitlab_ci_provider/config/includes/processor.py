@@ -176,6 +176,9 @@ class _Processor:
             if tree is not None:
                 label = f"`{origin.shown}`"
                 owner = Field(tree, label, f"{label} config", Mark(origin.name), self.report)
-                owner.only(("inputs",))
+                unknown = ", ".join(f":{key}" for key in tree if key != "inputs")
+                if unknown:
+                    words = f"Header include file {label} contains unknown keys: [{unknown}]"
+                    self.report.error("keyword-unknown", words, owner.mark)
                 specs |= read_inputs(owner)
         return specs

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from gitlab_ci_provider.config.keywords.fields import Field, is_integer, mapping, strings, text
+from gitlab_ci_provider.config.keywords.fields import (
+    Field,
+    flat_items,
+    is_integer,
+    mapping,
+    strings,
+    text,
+)
 from gitlab_ci_provider.config.keywords.plain import plain
 from gitlab_ci_provider.config.raw import Map, Node, Seq
 from gitlab_ci_provider.rules.expression.parser import ExpressionError, parse
@@ -78,7 +85,7 @@ def read_header(header: Field) -> Header:
 
 
 def _check_include(field: Field) -> None:
-    for item in field.items() if isinstance(field.value, Seq) else (field,):
+    for item in flat_items(field, "include"):
         if isinstance(item.value, Map):
             item.only(INCLUDE_KEYS)
 
