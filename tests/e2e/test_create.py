@@ -59,7 +59,7 @@ def test_changed_files_inputs_and_merge_requests(stack: Stack, tmp_path: Path):
     assert (first["iid"], first["name"]) == (1, "Level 3 of main")
     assert present(push) == {"docs", "always"}
     assert (push["iid"], push["commit"]["before_sha"]) == (2, before)
-    assert present(request) == {"code", "since-main", "request"}
+    assert present(request) == {"code", "since-main", "request", "always"}
     assert request["merge_request"]["diff_base_sha"] == before
 
 

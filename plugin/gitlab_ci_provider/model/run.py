@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from gitlab_ci_provider.model.context import PipelineSource
@@ -34,6 +34,7 @@ class PipelineRun:
         inputs: values for the configuration's `spec:inputs`, as they were given.
         merge_request: what the pipeline is for, if it is for one.
         schedule: description of the schedule that started it.
+        earlier: it is for a commit that was asked for and is not the newest of its ref.
         dag_id, run_id: of the Airflow run.
         auto_cancel: what newer pipelines and failed jobs cancel here, settled.
     """
@@ -58,10 +59,22 @@ class PipelineRun:
     inputs: Mapping[str, object] = field(default_factory=dict)
     merge_request: MergeRequest | None = None
     schedule: str = ""
+    earlier: bool = False
     dag_id: str = ""
     run_id: str = ""
     upstream: Upstream | None = None
     auto_cancel: AutoCancel | None = None
+
+    @property
+    def pipeline_ref(self) -> Ref:
+        """What the pipeline stands for among others: its ref or merge request, or its commit only.
+
+        One for an earlier commit is no newer state of its ref: it must not cancel or be canceled,
+        nor be the ref's latest.
+        """
+        if self.merge_request is not None:
+            return replace(self.ref, name=self.merge_request.ref_path)
+        return replace(self.ref, name=self.ref.sha) if self.earlier else self.ref
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

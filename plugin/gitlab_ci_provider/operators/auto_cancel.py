@@ -36,7 +36,7 @@ def cancel_redundant(
 ) -> None:
     """Cancel what this new pipeline makes redundant. Never fails the new pipeline."""
     Cancellations(settings.cancellations).forget(run.dag_id, run.run_id)
-    running = Register(settings.register).running(run.project.path, run.ref)
+    running = Register(settings.register).running(run.project.path, run.pipeline_ref)
     others = [entry for entry in running if entry.id != run.id]
     if not others:
         return

@@ -163,6 +163,7 @@ class CreatePipelineOperator(BaseOperator):
             inputs=wanted.inputs,
             merge_request=wanted.merge_request,
             schedule=form.schedule,
+            earlier=pinned.earlier,
             dag_id=self.dag_id,
             run_id=context["ti"].run_id,
             variable_places=wanted.configured.places,

@@ -24,7 +24,7 @@ def enter(run: PipelineRun, register: Path) -> PipelineRun:
         project=run.project.path,
         dag_id=run.dag_id,
         run_id=run.run_id,
-        ref=replace(run.ref, name=request.ref_path) if request else run.ref,
+        ref=run.pipeline_ref,
         source=run.source,
         digest=run.digest,
         created_at=run.created_at,

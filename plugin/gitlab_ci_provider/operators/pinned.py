@@ -21,7 +21,7 @@ from gitlab_ci_provider.operators.changed_files import (
     with_base,
 )
 from gitlab_ci_provider.operators.mirrors import open_mirror
-from gitlab_ci_provider.operators.refs import find_ref
+from gitlab_ci_provider.operators.refs import find_ref, is_earlier
 from gitlab_ci_provider.operators.run_form import RunForm
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.snapshots.register import Register
@@ -36,12 +36,14 @@ class Pinned:
     Attributes:
         context: what the pipeline is created for; rules look at it.
         files: reads the commit's files.
+        earlier: the commit is not the newest of its ref.
     """
 
     context: PipelineContext
     digest: str
     pipeline: Pipeline
     files: GitFetcher
+    earlier: bool = False
 
     @property
     def ref(self) -> Ref:
@@ -69,7 +71,8 @@ def pin(
     files = GitFetcher(mirror, ref.sha)
     digest = _known(record, context, store) or _compile(record, context, files, store)
     pipeline = store.load_pipeline(digest)
-    return Pinned(context=context, digest=digest, pipeline=pipeline, files=files)
+    earlier = is_earlier(mirror, form, ref)
+    return Pinned(context=context, digest=digest, pipeline=pipeline, files=files, earlier=earlier)
 
 
 def look(

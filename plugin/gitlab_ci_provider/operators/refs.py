@@ -31,6 +31,16 @@ def find_ref(mirror: Mirror, form: RunForm, project: Project, settings: Settings
     return replace(ref, protected=protected)
 
 
+def is_earlier(mirror: Mirror, form: RunForm, ref: Ref) -> bool:
+    """Tell whether a commit was asked for that is not the newest of its ref."""
+    if not form.sha or form.merge_request is not None:
+        return False
+    try:
+        return mirror.fetch(ref.name).sha != ref.sha
+    except UnknownRefError:
+        return True
+
+
 def _is_part(mirror: Mirror, ref: Ref, form: RunForm) -> bool:
     """Tell whether a commit that was asked for is one of its ref: any other is not protected."""
     if not form.sha:

@@ -121,6 +121,9 @@ def test_an_earlier_commit_of_a_branch_is_built_as_that_branch(repository: Repos
     pinned = repository.pin(sha=repository.first)
 
     assert (pinned.ref.name, pinned.ref.sha) == ("main", repository.first)
+    assert pinned.earlier
+    assert not repository.pin().earlier
+    assert not repository.pin(sha=repository.pin().ref.sha).earlier
 
 
 def test_a_merge_request_has_the_files_since_it_parted(repository: Repository):
