@@ -35,9 +35,11 @@ def _verdict(decision: PipelineDecision) -> str:
 
 def _job_line(pipeline: Pipeline, decision: PipelineDecision, name: str, width: int) -> str:
     one = decision.jobs[name]
-    state = _state(one) if decision.created else "out"
+    if not decision.created and one.present:
+        return f"  {'out':<10} {name:<{width}}  no pipeline"
+    state = _state(one)
     more = "".join(f"; {words}" for words in (_failure(one), _after(pipeline, one, name)) if words)
-    return f"  {state:<10} {name:<{width}}  {one.reason}{more if decision.created else ''}".rstrip()
+    return f"  {state:<10} {name:<{width}}  {one.reason}{more}".rstrip()
 
 
 def _state(one: JobDecision) -> str:

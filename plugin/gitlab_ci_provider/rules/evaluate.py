@@ -28,6 +28,14 @@ from gitlab_ci_provider.variables.precedence import workflow_variables
 from gitlab_ci_provider.variables.predefined import pipeline_variables
 
 MAX_NEEDS = 50
+_PASSED = {
+    (False, False): "no rules",
+    (True, False): "`only` matches",
+    (False, True): "`except` does not match",
+    (True, True): "`only` matches and `except` does not",
+}
+"""Why a job without rules is in a pipeline, by whether it has `only` and `except`."""
+
 EDGE_STAGES = (".pre", ".post")
 
 
@@ -108,7 +116,7 @@ def _decide_job(
     if job.rules:
         view = job_view(job, pipeline, context, workflow, predefined)
         return _decide_by_rules(job, view)
-    plain = _default(job, reason="no rules")
+    plain = _default(job, reason=_PASSED[job.only is not None, job.excluding is not None])
     defaulted = job.rules is None and not pipeline.workflow.rules
     if defaulted or job.only or job.excluding:
         view = job_view(job, pipeline, context, workflow, predefined)

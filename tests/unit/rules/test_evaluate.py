@@ -234,11 +234,12 @@ def test_only_the_jobs_own_needs_must_be_there():
         (Policy(refs=("main",), variables=("$NO",)), None, "`only:variables` does not match ($NO)"),
         (None, Policy(refs=("branches",)), "`except:refs` matches (branches)"),
         (Policy(kubernetes="active"), None, "`only:kubernetes` does not match (active)"),
+        (Policy(refs=("main",)), None, "`only` matches"),
+        (None, Policy(refs=("dev",)), "`except` does not match"),
+        (None, None, "no rules"),
     ],
 )
-def test_policies_say_which_key_left_a_job_out(
-    only: Policy | None, excluding: Policy | None, words: str
-):
+def test_policies_say_which_key_decided(only: Policy | None, excluding: Policy | None, words: str):
     """The reason names the key and what was written there."""
     job = make_job("a", only=only, excluding=excluding)
 
