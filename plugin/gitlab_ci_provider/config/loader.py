@@ -318,7 +318,3 @@ def _reference(node: Map | Seq) -> Reference:
 
 def _quoted(item: Node) -> str:
     return f'"{item}"' if isinstance(item, str) else str(item)
-
-
-def _plain(item: Node) -> bool:
-    return item is None or isinstance(item, bool | int | float)

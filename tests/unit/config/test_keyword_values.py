@@ -218,3 +218,18 @@ def test_default_timeout_has_no_effect():
         "b": 7200,
     }
     assert [one.code for one in result.diagnostics] == ["default-timeout"]
+
+
+def test_name_of_the_pipeline_is_stripped():
+    """White space around `workflow:name` is no part of it; nothing else is no name."""
+    names = [
+        made.workflow.name
+        for name in ("' x '", "''")
+        if (
+            made := compile_pipeline(
+                File(f"workflow: {{name: {name}}}\nj: {{script: x}}"), make_context()
+            ).pipeline
+        )
+    ]
+
+    assert names == ["x", None]

@@ -26,4 +26,4 @@ def _name(field: Field) -> str | None:
     if name is not None and len(name) > MAX_NAME:
         field.refuse(f"is too long (maximum is {MAX_NAME} characters)")
         return None
-    return name
+    return (name or "").strip() or None
