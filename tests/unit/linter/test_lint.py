@@ -182,3 +182,10 @@ def test_docker_in_docker(service: str, expected: bool):
 def test_a_broken_rule_is_not_held_against_the_others():
     """A rule whose condition is wrong is no rule without condition."""
     assert _lint(WORKFLOW + "job: {script: x, rules: [{if: '!$A'}, {if: $B}]}\n") == []
+
+
+def test_inputs_of_an_unknown_type_are_linted():
+    """What the file has wrong is an error of its own and no reason to stop."""
+    inputs = "{verbose: {type: bool, default: false}}"
+
+    assert _lint(f"{WORKFLOW}job: {{script: x, inputs: {inputs}}}\n") == []
