@@ -19,7 +19,7 @@ from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.topology import differences
 from gitlab_ci_provider.operators.downstream_run import RunKey, start_run
 from gitlab_ci_provider.operators.pinned import Pinned
-from gitlab_ci_provider.operators.run_form import REF, SHA
+from gitlab_ci_provider.operators.run_form import REF, SHA, SOURCE
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.snapshots.dag_files import publish
 from gitlab_ci_provider.snapshots.refs import record_at_run
@@ -65,9 +65,16 @@ def hand_over(
         publish(store, target, settings.dag_files)
         store.touch(target)
     ti = context["ti"]
-    key = RunKey(dag=target.dag_id, run=ti.run_id)
-    origin = {"dag": ti.dag_id, "run": ti.run_id}
-    asked = {**conf, REF: pinned.ref.name, SHA: pinned.ref.sha, _MOVED_FROM: origin}
+    # Airflow keeps names that begin with `scheduled__` for its own schedules.
+    key = RunKey(dag=target.dag_id, run=ti.run_id.replace("scheduled__", "moved__", 1))
+    wanted = pinned.context
+    asked = {
+        **conf,
+        REF: wanted.ref.name,
+        SHA: wanted.ref.sha,
+        SOURCE: wanted.source,
+        _MOVED_FROM: {"dag": ti.dag_id, "run": ti.run_id},
+    }
     return Moved(key, _start(context, key, asked, settings.child_dag_timeout))
 
 
