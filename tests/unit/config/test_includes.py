@@ -84,6 +84,8 @@ def test_include_is_refused_in_gitlabs_words(include: str, words: str):
         "nowhere/*.yml",
         "[{local: a.yml, rules: [{if: $NOPE}]}]",
         "[{local: absent.yml, rules: [{when: never}]}]",
+        "[{local: a.yml, cache: true}]",
+        f"[{{local: a.yml, rules: [{{exists: [{', '.join(['a.yml'] * 60)}]}}]}}]",
     ],
 )
 def test_include_is_accepted(include: str):

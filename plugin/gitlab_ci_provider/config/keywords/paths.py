@@ -50,6 +50,14 @@ def read_exists(field: Field) -> Exists | None:
     )
 
 
+def read_exists_of_include(field: Field) -> Exists | None:
+    """Read `exists:` of `include:rules`, whose simple list has no limit."""
+    if isinstance(field.value, Seq):
+        paths = strings(field)
+        return None if paths is None else Exists(paths=paths)
+    return read_exists(field)
+
+
 def read_globs(field: Field) -> tuple[str, ...] | None:
     """Read at most 50 globs."""
     paths = strings(field)

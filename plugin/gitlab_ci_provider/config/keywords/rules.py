@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from gitlab_ci_provider.config.keywords.durations import WEEK, duration
 from gitlab_ci_provider.config.keywords.fields import Field, boolean, flat_items, mapping
 from gitlab_ci_provider.config.keywords.needs import JOBS_ONLY, read_needs
-from gitlab_ci_provider.config.keywords.paths import read_changes, read_exists
+from gitlab_ci_provider.config.keywords.paths import (
+    read_changes,
+    read_exists,
+    read_exists_of_include,
+)
 from gitlab_ci_provider.config.keywords.variables import read_plain_variables
 from gitlab_ci_provider.config.raw import Map, Seq
 from gitlab_ci_provider.model.needs import Need
-from gitlab_ci_provider.model.rules import AllowFailure, AutoCancel, Rule, When
+from gitlab_ci_provider.model.rules import AllowFailure, AutoCancel, Exists, Rule, When
 from gitlab_ci_provider.rules.expression.parser import ExpressionError, parse
 
 MAX_NESTING = 10
@@ -25,11 +29,13 @@ class RuleKind:
 
     Attributes:
         nested: whether lists may be nested to ten levels only.
+        exists: reads its `exists`.
     """
 
     keys: tuple[str, ...]
     when: tuple[When, ...]
     nested: bool = False
+    exists: Callable[[Field], Exists | None] = read_exists
 
 
 JOB_RULES = RuleKind(
@@ -43,7 +49,11 @@ WORKFLOW_RULES = RuleKind(
      "auto_cancel"),
     (When.ALWAYS, When.NEVER),
 )  # fmt: skip
-INCLUDE_RULES = RuleKind(("if", "changes", "exists", "when"), (When.ALWAYS, When.NEVER))
+INCLUDE_RULES = RuleKind(
+    ("if", "changes", "exists", "when"),
+    (When.ALWAYS, When.NEVER),
+    exists=read_exists_of_include,
+)
 
 
 def read_job_rules(field: Field) -> tuple[Rule, ...] | None:
@@ -82,7 +92,7 @@ def _rule(field: Field, kind: RuleKind) -> Rule | None:
     return Rule(
         condition=field.get("if", _condition),
         changes=field.read("changes", read_changes),
-        exists=field.read("exists", read_exists),
+        exists=field.read("exists", kind.exists),
         when=when,
         allow_failure=field.get("allow_failure", _allow_failure),
         start_in=_start_in(field, when),
