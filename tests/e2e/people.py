@@ -66,12 +66,12 @@ class Person:
         """Read the newest try's log in Airflow."""
         return "\n".join(self.api.log(self.dag, self.run, self.api.tasks(self.dag, self.run)[task]))
 
-    def clear(self, task: str, *, downstream: bool = False) -> None:
-        """Clear a task, with "Downstream" ticked or not."""
+    def clear(self, *tasks: str, downstream: bool = False) -> None:
+        """Clear tasks, with "Downstream" ticked or not."""
         body = {
             "dry_run": False,
             "dag_run_id": self.run,
-            "task_ids": [task],
+            "task_ids": tasks,
             "only_failed": False,
             "include_downstream": downstream,
             "reset_dag_runs": True,

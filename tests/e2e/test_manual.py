@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from e2e.embedded import Stack, make_repository
 from e2e.people import Person
 from e2e.runs import wait_for
@@ -31,11 +33,11 @@ ordered: {stage: verify, script: 'true'}
 """
 
 
-def test_optional_manual_jobs_are_played_by_clearing_them(stack: Stack, tmp_path: Path):
-    """The run ends without them; clearing plays one, by its form; re-running others does not."""
-    repository = make_repository(tmp_path / "optional", {".gitlab-ci.yml": OPTIONAL})
-    person = Person(stack, repository)
-
+@pytest.fixture
+def offered(stack: Stack, tmp_path: Path) -> Person:
+    """A run that has ended without its optional manual jobs."""
+    folder = tmp_path / tmp_path.name
+    person = Person(stack, make_repository(folder, {".gitlab-ci.yml": OPTIONAL}))
     assert person.wait_for_end() == "success"
     assert {name: person.status(name) for name in ("plain", "asked", "follower", "ordered")} == {
         "plain": "manual",
@@ -43,34 +45,44 @@ def test_optional_manual_jobs_are_played_by_clearing_them(stack: Stack, tmp_path
         "follower": "skipped",
         "ordered": "success",
     }
+    return person
 
-    person.clear("plain")
-    assert person.wait_for_end() == "success"
-    assert person.status("plain") == "success"
-    assert "\nmanual true\n" in person.job_log("plain")
-    assert person.tries()["ordered"] == 1
 
-    person.clear("asked", downstream=True)
-    person.wait_for_question("asked")
-    question = person.question("asked")
+def test_an_optional_manual_job_is_played_by_clearing_it(offered: Person):
+    """It runs at once and alone; running an earlier job again plays nothing."""
+    offered.clear("plain")
+    assert offered.wait_for_end() == "success"
+    assert offered.status("plain") == "success"
+    assert "\nmanual true\n" in offered.job_log("plain")
+    assert offered.tries()["ordered"] == 1
+
+    offered.clear("compile", downstream=True)
+    wait_for(lambda: offered.tries()["finish_pipeline"] == 2)
+    assert offered.wait_for_end() == "success"
+    assert (offered.status("plain"), offered.status("asked")) == ("manual", "manual")
+    assert offered.status("follower") == "skipped"
+
+
+def test_an_optional_manual_job_asks_when_it_is_played(offered: Person):
+    """Confirmation, inputs and variables; what needs it starts, what ran is left alone."""
+    offered.clear("asked", "follower", "finish_pipeline")
+    offered.wait_for_question("asked")
+    question = offered.question("asked")
     assert "Really deploy?" in question["body"]
     assert question["options"] == ["Play", "Not now"]
     assert question["params"]["target"]["schema"]["enum"] == ["staging", "production"]
     assert question["params"]["count"]["value"] == 1
-    person.answer("asked", "Play", target="nowhere")
-    wait_for(lambda: not person.question("asked")["response_received"])
-    person.wait_for_question("asked")
-    person.answer("asked", "Play", target="production", count=4, variables={"EXTRA": "from me"})
-    person.wait_for_state("follower", "success")
-    assert "\nto production x5 from me\n" in person.job_log("asked")
-    assert "\nby admin\n" in person.job_log("asked")
-    assert person.wait_for_end() == "success"
 
-    person.clear("compile", downstream=True)
-    wait_for(lambda: person.tries()["finish_pipeline"] == 3)
-    assert person.wait_for_end() == "success"
-    assert (person.status("plain"), person.status("asked")) == ("manual", "manual")
-    assert person.status("follower") == "skipped"
+    offered.answer("asked", "Play", target="nowhere")
+    wait_for(lambda: not offered.question("asked")["response_received"])
+    offered.wait_for_question("asked")
+    offered.answer("asked", "Play", target="production", count=4, variables={"EXTRA": "from me"})
+
+    assert offered.wait_for_end() == "success"
+    assert offered.status("follower") == "success"
+    assert "\nto production x5 from me\n" in offered.job_log("asked")
+    assert "\nby admin\n" in offered.job_log("asked")
+    assert offered.tries()["ordered"] == 1
 
 
 BLOCKING = """
