@@ -21,6 +21,11 @@ _OPTIONS: dict[str, tuple[str, str, str]] = {
         "gitlab_ci_git",
         "Connections: logins of git servers, separated by commas.",
     ),
+    "include_hosts": (
+        "string",
+        "",
+        "Hosts that include:remote and include:template may ask: patterns, separated by commas.",
+    ),
     "job_logs_folder": ("string", "", "Keep each job's log here as it was written."),
     "default_timeout": ("integer", "3600", "Seconds, for jobs without `timeout:`."),
     "artifacts_expire_in": (

@@ -6,6 +6,7 @@ The only reader of Airflow's configuration. Every option has a default, see
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ class Settings:
         helper_image: holds `gitlab-ci-helper`.
         default_image: for jobs without `image:`.
         git_conn_ids: logins of git servers, separated by commas.
+        include_hosts: patterns of hosts that `include:remote` and `template` (gitlab.com) may
+            ask, separated by commas; empty asks none.
         job_logs_folder: keep each job's log there as the job wrote it; empty keeps none.
         default_timeout: seconds, for jobs without `timeout:`.
         artifacts_expire_in: seconds, for artifacts without `expire_in:`; 0 keeps them.
@@ -48,6 +51,7 @@ class Settings:
     helper_image: str = ""
     default_image: str = "debian:12"
     git_conn_ids: str = "gitlab_ci_git"
+    include_hosts: str = ""
     job_logs_folder: str = ""
     default_timeout: int = 3600
     artifacts_expire_in: int = 30 * 24 * 3600
@@ -59,6 +63,11 @@ class Settings:
     pod_start_timeout: int = 600
     always_ask: bool = False
     interrupted_retries: int = 0
+
+    @property
+    def allowed_hosts(self) -> tuple[str, ...]:
+        """Patterns of hosts that includes may ask."""
+        return tuple(filter(None, map(str.strip, self.include_hosts.split(","))))
 
     @property
     def snapshots(self) -> Path:
@@ -84,6 +93,12 @@ class Settings:
     def mirrors(self) -> Path:
         """Folder of the bare git mirrors."""
         return self.home / "mirrors"
+
+
+def home_settings(home: Path) -> Settings:
+    """Give the settings of a home folder without Airflow, from its environment variables."""
+    hosts = os.environ.get(f"AIRFLOW__{SECTION.upper()}__INCLUDE_HOSTS", "")
+    return Settings(home=home, include_hosts=hosts)
 
 
 def load_settings() -> Settings:

@@ -127,10 +127,14 @@ def target(args: argparse.Namespace) -> Target:
 
 def _sync(home: Path | None) -> Sync | None:
     from gitlab_ci_provider.discovery.sync import Sync
-    from gitlab_ci_provider.settings import Settings
+    from gitlab_ci_provider.settings import home_settings
     from gitlab_ci_provider.snapshots.store import SnapshotStore
 
     if home is None:
         return None
-    settings = Settings(home=home)
-    return Sync(SnapshotStore(settings.snapshots), settings.mirrors)
+    settings = home_settings(home)
+    return Sync(
+        SnapshotStore(settings.snapshots),
+        settings.mirrors,
+        include_hosts=settings.allowed_hosts,
+    )

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from gitlab_ci_provider.compiler.child import compile_child, is_dynamic
-from gitlab_ci_provider.config.includes.fetcher import FileFetcher
+from gitlab_ci_provider.config.includes.fetcher import Elsewhere, FileFetcher
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.dag_record import DagRecord
 from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity
@@ -39,6 +39,7 @@ class ChildSync:
     files: FileFetcher
     commit: Commit
     unused: float
+    elsewhere: Elsewhere
 
     def sync(self, parent: DagRecord, depth: int = 1) -> Iterator[Diagnostic]:
         """Make the DAGs of a parent's children, remove those that it has no more.
@@ -67,7 +68,9 @@ class ChildSync:
             project=parent.project, ref=parent.ref, source="parent_pipeline", commit=self.commit
         )
         context = replace(context, variables=_forwarded(context, job))
-        compiled = compile_child(job.bridge, self.files, context, name=job.name)
+        compiled = compile_child(
+            job.bridge, self.files, context, name=job.name, elsewhere=self.elsewhere
+        )
         yield from (_as_warning(one, job) for one in compiled.diagnostics)
         if compiled.pipeline is None:
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,6 +22,8 @@ from gitlab_ci_provider.model.project import Project, Ref
 from gitlab_ci_provider.snapshots.refs import record_of_ref
 from gitlab_ci_provider.snapshots.store import SnapshotStore
 from gitlab_ci_provider.sources.git import GitFetcher, Mirror, hide_credentials, is_commit_id
+from gitlab_ci_provider.sources.neighbours import Neighbours
+from gitlab_ci_provider.sources.remote import RemoteFiles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,7 @@ class Sync:
 
     Attributes:
         logins: finds the login for the server of a URL; without one, git's own settings count.
+        include_hosts: patterns of hosts that `include:remote` may ask.
         child_dags_expire_in: seconds until DAGs that runs have made go when no run needs them.
     """
 
@@ -59,6 +62,7 @@ class Sync:
     config_path: str = ".gitlab-ci.yml"
     logins: Callable[[str], GitLogin | None] = lambda _: None
     child_dags_expire_in: float = CHILD_DAGS_EXPIRE_IN
+    include_hosts: Sequence[str] = ()
 
     def all(self, urls: Iterable[str], ref: str | None = None) -> list[SyncResult]:
         """Sync each repository; one that fails does not stop the others."""
@@ -70,7 +74,7 @@ class Sync:
         Another ref gets a DAG of its own only when its topology differs from the project's DAG.
         """
         try:
-            mirror = Mirror.open(self.mirrors, url, self.logins(url))
+            mirror = self._open(url)
             default_branch = mirror.default_branch()
             project = self._place(project_of(url, mirror.project_branch(default_branch)))
             found = mirror.fetch(ref or default_branch, sha)
@@ -87,7 +91,9 @@ class Sync:
         """Compile a commit that the mirror has, without changing what the project's DAG shows."""
         fetcher = GitFetcher(mirror, ref.sha)
         context = PipelineContext(project=project, ref=ref, commit=fetcher.commit())
-        compiled = compile_pipeline(fetcher, context, self.config_path)
+        compiled = compile_pipeline(
+            fetcher, context, self.config_path, elsewhere=self._elsewhere(project)
+        )
         digest = self.store.save_pipeline(compiled.pipeline) if compiled.pipeline else None
         diagnostics = compiled.diagnostics
         return SyncResult(location=mirror.url, record=None, digest=digest, diagnostics=diagnostics)
@@ -131,6 +137,7 @@ class Sync:
             files=files,
             commit=files.commit(),
             unused=self.child_dags_expire_in,
+            elsewhere=self._elsewhere(record.project),
         )
         found = (*result.diagnostics, *children.sync(record))
         return replace(result, record=record, diagnostics=found)
@@ -148,6 +155,12 @@ class Sync:
             unused = is_commit_id(name) and self.store.last_use(record) < oldest
             if unused or not (is_commit_id(name) or name in alive):
                 self.store.delete_dag(record.dag_id)
+
+    def _open(self, url: str) -> Mirror:
+        return Mirror.open(self.mirrors, url, self.logins(url))
+
+    def _elsewhere(self, project: Project) -> Neighbours:
+        return Neighbours(project, self._open, RemoteFiles(hosts=self.include_hosts))
 
     def _last_good(self, project: Project) -> str:
         known = self._known(project)

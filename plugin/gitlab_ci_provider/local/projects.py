@@ -7,15 +7,18 @@ from gitlab_ci_provider.discovery.sync import Sync, SyncResult
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.model.diagnostic import SourceLocation, error
+from gitlab_ci_provider.settings import home_settings
 from gitlab_ci_provider.snapshots.dag_files import write_dag_files
 from gitlab_ci_provider.snapshots.store import SnapshotStore
 
 
 def add_project(home: Home, location: str, ref: str | None = None) -> SyncResult:
     """Sync a repository and write its DAG file; what is wrong is in the result's diagnostics."""
-    store = SnapshotStore(home.data / "snapshots")
+    settings = home_settings(home.data)
+    store = SnapshotStore(settings.snapshots)
     try:
-        result = Sync(store, home.data / "mirrors").one(clone_url(location), ref)
+        sync = Sync(store, settings.mirrors, include_hosts=settings.allowed_hosts)
+        result = sync.one(clone_url(location), ref)
     except SourceError as problem:
         at = SourceLocation(file=location)
         diagnostics = (error("source-unreadable", str(problem), at),)

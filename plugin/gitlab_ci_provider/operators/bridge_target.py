@@ -18,7 +18,7 @@ from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.operators.artifact_files import artifact_reader
 from gitlab_ci_provider.operators.downstream_run import CREATION_FAILED
 from gitlab_ci_provider.operators.job_run import JobRun
-from gitlab_ci_provider.operators.mirrors import open_mirror
+from gitlab_ci_provider.operators.mirrors import elsewhere, open_mirror
 from gitlab_ci_provider.operators.pinned import pin
 from gitlab_ci_provider.operators.run_form import RunForm
 from gitlab_ci_provider.settings import Settings
@@ -112,6 +112,7 @@ def _compile(context: Context, run: JobRun, bridge: Bridge, upstream: Upstream) 
         ),
         name=run.job.name,
         read_artifact=artifact_reader(context, run),
+        elsewhere=elsewhere(record.project, run.settings),
     )
     if compiled.pipeline is None:
         errors = [one for one in compiled.diagnostics if one.severity == Severity.ERROR]

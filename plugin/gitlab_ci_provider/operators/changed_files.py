@@ -19,6 +19,7 @@ from gitlab_ci_provider.snapshots.register import Register
 from gitlab_ci_provider.sources.git import GitFetcher, Mirror
 from gitlab_ci_provider.sources.git_diff import changed_between, changed_since, merge_base
 from gitlab_ci_provider.sources.lookups import LazyPaths, LookedUp
+from gitlab_ci_provider.sources.neighbours import neighbour_url
 
 log = logging.getLogger(__name__)
 
@@ -95,23 +96,10 @@ def other_trees(settings: Settings, project: Project) -> Mapping[str, Collection
     def find(place: str) -> Collection[str] | None:
         path, _, ref = place.rpartition("@")
         try:
-            mirror = open_mirror(_url_of(path, project), settings)
+            mirror = open_mirror(neighbour_url(path, project), settings)
             found = mirror.fetch(ref or mirror.default_branch())
         except UnknownRefError:
             return None
         return frozenset(GitFetcher(mirror, found.sha).paths())
 
     return LookedUp(find)
-
-
-def _url_of(path: str, project: Project) -> str:
-    """Make the address of a project from that of another on the same server.
-
-    Raises:
-        UnknownRefError: this project's address does not end with its path.
-    """
-    for ending in (f"{project.path}.git", project.path):
-        server = project.clone_url.removesuffix(ending)
-        if server != project.clone_url:
-            return f"{server}{path}{ending.removeprefix(project.path)}"
-    raise UnknownRefError(f"cannot tell where project '{path}' is from {project.clone_url}")

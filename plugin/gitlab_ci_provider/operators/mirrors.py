@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from gitlab_ci_provider.config.includes.fetcher import Elsewhere
 from gitlab_ci_provider.hooks.git_login import git_login
+from gitlab_ci_provider.model.project import Project
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.sources.git import Mirror
 
@@ -14,3 +16,12 @@ def open_mirror(url: str, settings: Settings) -> Mirror:
         SettingsError: a connection does not say which server it is for.
     """
     return Mirror.open(settings.mirrors, url, git_login(url, settings.git_conn_ids))
+
+
+def elsewhere(project: Project, settings: Settings) -> Elsewhere:
+    """Give what a project's pipeline may include from outside of its repository."""
+    from gitlab_ci_provider.sources.neighbours import Neighbours  # only what compiles needs it
+    from gitlab_ci_provider.sources.remote import RemoteFiles
+
+    files = RemoteFiles(hosts=settings.allowed_hosts)
+    return Neighbours(project, lambda url: open_mirror(url, settings), files)

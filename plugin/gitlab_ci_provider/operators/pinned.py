@@ -20,7 +20,7 @@ from gitlab_ci_provider.operators.changed_files import (
     tree_paths,
     with_base,
 )
-from gitlab_ci_provider.operators.mirrors import open_mirror
+from gitlab_ci_provider.operators.mirrors import elsewhere, open_mirror
 from gitlab_ci_provider.operators.refs import find_ref, is_earlier
 from gitlab_ci_provider.operators.run_form import RunForm
 from gitlab_ci_provider.settings import Settings
@@ -69,7 +69,7 @@ def pin(
     context = look(mirror, record.project, ref, form=form, settings=settings)
     context = replace(context, configured=configured)
     files = GitFetcher(mirror, ref.sha)
-    digest = _known(record, context, store) or _compile(record, context, files, store)
+    digest = _known(record, context, store) or _compile(record, (context, files), store, settings)
     pipeline = store.load_pipeline(digest)
     earlier = is_earlier(mirror, form, ref)
     return Pinned(context=context, digest=digest, pipeline=pipeline, files=files, earlier=earlier)
@@ -122,11 +122,20 @@ def _known(record: DagRecord, context: PipelineContext, store: SnapshotStore) ->
 
 
 def _compile(
-    record: DagRecord, context: PipelineContext, files: GitFetcher, store: SnapshotStore
+    record: DagRecord,
+    commit: tuple[PipelineContext, GitFetcher],
+    store: SnapshotStore,
+    settings: Settings,
 ) -> str:
     from gitlab_ci_provider.compiler.compile import compile_pipeline  # DAG parsing needs no YAML
 
-    compiled = compile_pipeline(files, context, record.config_path)
+    context, files = commit
+    compiled = compile_pipeline(
+        files,
+        context,
+        record.config_path,
+        elsewhere=elsewhere(record.project, settings),
+    )
     if compiled.pipeline is None:
         listed = "\n".join(str(one) for one in _errors(compiled.diagnostics))
         ref = context.ref

@@ -72,7 +72,7 @@ class GitlabElsewhere:
         project = _or_none(lambda: self._client.projects.get(path))
         if project is None:
             return None
-        version = _released(project, ref) if ref and _names_release(ref) else ""
+        version = _released(project, ref) if ref and names_release(ref) else ""
         wanted = version or ref or project.default_branch
         commit = _or_none(lambda: project.commits.get(wanted))
         if commit is None:
@@ -101,7 +101,8 @@ class GitlabElsewhere:
         return gitlab.Gitlab(self.url, private_token=self.token or None, timeout=30)
 
 
-def _names_release(ref: str) -> bool:
+def names_release(ref: str) -> bool:
+    """Tell whether a ref is a version of a component: `~latest`, `1`, `1.2` or `1.2.3`."""
     return ref == "~latest" or bool(_PARTIAL.match(ref) or _VERSION.match(ref))
 
 

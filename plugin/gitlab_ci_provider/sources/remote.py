@@ -19,6 +19,7 @@ from gitlab_ci_provider.exceptions import SourceError
 
 MAX_BYTES = 5_000_000
 MAX_REDIRECTS = 5
+_ALLOW = "allow it with --allow-remote, or the setting [gitlab_ci] include_hosts"
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 
@@ -60,7 +61,7 @@ class RemoteFiles:
         if parts.scheme != "https" or not parts.hostname:
             raise SourceError(f"Remote file `{url}` does not have a valid address!")
         if not any(fnmatch.fnmatch(parts.hostname, pattern) for pattern in self.hosts):
-            raise SourceError(f"Remote file `{url}` is on a host that may not be asked")
+            raise SourceError(f"Remote file `{url}` is on a host that may not be asked; {_ALLOW}")
         return parts
 
     def _ask(self, url: SplitResult) -> tuple[int, bytes, str | None]:

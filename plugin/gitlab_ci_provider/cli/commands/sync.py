@@ -29,15 +29,16 @@ def run(args: argparse.Namespace) -> int:
     from gitlab_ci_provider.discovery.repositories import clone_url
     from gitlab_ci_provider.discovery.sync import Sync
     from gitlab_ci_provider.hooks.git_login import git_login
-    from gitlab_ci_provider.settings import Settings, load_settings
+    from gitlab_ci_provider.settings import home_settings, load_settings
     from gitlab_ci_provider.snapshots.store import SnapshotStore
 
-    settings = Settings(home=args.home) if args.home else load_settings()
+    settings = home_settings(args.home) if args.home else load_settings()
     sync = Sync(
         SnapshotStore(settings.snapshots),
         settings.mirrors,
         logins=lambda url: git_login(url, settings.git_conn_ids),
         child_dags_expire_in=settings.child_dags_expire_in,
+        include_hosts=settings.allowed_hosts,
     )
     results = sync.all([clone_url(path) for path in args.paths], args.ref)
     for one in results:
