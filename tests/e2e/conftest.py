@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,11 @@ import pytest
 from e2e.embedded import Stack
 from gitlab_ci_provider.local.api import AirflowApi
 from gitlab_ci_provider.local.home import Home
-from gitlab_ci_provider.local.stack import StackOptions, running_stack, start_stack, stop_stack
+from gitlab_ci_provider.local.stack import StackOptions, running_stack
 
 HERE = Path(__file__).parent
-HOME = pytest.StashKey[Home]()
+HOME = pytest.StashKey[str]()
+OPEN = pytest.StashKey[ExitStack]()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -32,17 +33,16 @@ def pytest_configure_node(node: Any) -> None:
     """Give each worker of pytest-xdist the stack that they share; the first one starts it."""
     config: pytest.Config = node.config
     if HOME not in config.stash:
-        config.stash[HOME] = Home(Path(tempfile.mkdtemp(prefix="gitlab-dags-e2e-")))
-        start_stack(config.stash[HOME], StackOptions())
-    node.workerinput["stack"] = str(config.stash[HOME].path)
+        opened = config.stash[OPEN] = ExitStack()
+        folder = tempfile.TemporaryDirectory(prefix="gitlab-dags-e2e-", ignore_cleanup_errors=True)
+        config.stash[HOME] = opened.enter_context(folder)
+        opened.enter_context(running_stack(Home(Path(config.stash[HOME])), StackOptions()))
+    node.workerinput["stack"] = config.stash[HOME]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the shared stack."""
-    home = config.stash.get(HOME, None)
-    if home is not None:
-        stop_stack(home)
-        shutil.rmtree(home.path, ignore_errors=True)
+    config.stash.get(OPEN, ExitStack()).close()
 
 
 @pytest.fixture(scope="session")
