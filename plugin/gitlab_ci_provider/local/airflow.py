@@ -15,11 +15,11 @@ from gitlab_ci_provider.local.processes import Process, start
 from gitlab_ci_provider.local.secrets import StackSecrets
 
 _COMPONENTS = {
-    "api-server": ["api-server"],
+    "api-server": ["gitlab_ci_provider.local.api_server"],
     # Without its log server: that one listens on every address, and the logs are on this machine.
-    "scheduler": ["scheduler", "--skip-serve-logs"],
-    "dag-processor": ["dag-processor"],
-    "triggerer": ["triggerer", "--skip-serve-logs"],
+    "scheduler": ["airflow", "scheduler", "--skip-serve-logs"],
+    "dag-processor": ["airflow", "dag-processor"],
+    "triggerer": ["airflow", "triggerer", "--skip-serve-logs"],
 }
 
 
@@ -35,7 +35,7 @@ def start_migration(home: Home, environment: Mapping[str, str]) -> Process:
     """
     with sqlite3.connect(home.airflow / "airflow.db") as database:
         database.execute("PRAGMA journal_mode=WAL")
-    return _start("db migrate", ["db", "migrate"], home, environment)
+    return _start("db migrate", ["airflow", "db", "migrate"], home, environment)
 
 
 def migration_is_done(home: Home, process: Process) -> bool:
@@ -59,7 +59,8 @@ def start_components(home: Home, environment: Mapping[str, str]) -> list[Process
 
 
 def _start(name: str, arguments: list[str], home: Home, environment: Mapping[str, str]) -> Process:
-    command = [sys.executable, "-m", "airflow", *arguments]
+    """Start a module, the first argument, as a program."""
+    command = [sys.executable, "-m", *arguments]
     log = home.logs / f"{name.replace(' ', '-')}.log"
     return start(f"airflow {name}", command, environment=environment, log=log)
 

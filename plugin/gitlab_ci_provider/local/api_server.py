@@ -1,0 +1,70 @@
+"""Airflow's API server for SQLite: its audit log must not be written from the event loop.
+
+A request that has written holds SQLite's only write lock until the event loop comes to end it. When
+the loop itself waits for that lock to write an entry of the audit log, as Airflow 3.3 does, nothing
+answers until SQLite gives up. Here the entry is written by a thread, and the loop goes on.
+
+Run as a program with Airflow's own arguments: `python -m gitlab_ci_provider.local.api_server`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+LogAction = Callable[..., Awaitable[None]]
+
+
+class _Entries:
+    """Stands in for the session: keeps what the audit log wants to write."""
+
+    def __init__(self) -> None:
+        self.kept: list[Any] = []
+
+    def add(self, entry: Any) -> None:
+        """Keep an entry."""
+        self.kept.append(entry)
+
+    def commit(self) -> None:
+        """Do nothing: a thread does it."""
+
+
+def in_a_thread(action_logging: Callable[..., LogAction]) -> Callable[..., LogAction]:
+    """Change Airflow's factory of audit log dependencies so that a thread writes the entries."""
+
+    def factory(event: str | None = None) -> LogAction:
+        original = action_logging(event)
+
+        async def log_action(request: Any, session: Any, user: Any) -> None:
+            from starlette.concurrency import run_in_threadpool
+
+            entries = _Entries()
+            await original(request, entries, user)
+            await run_in_threadpool(_write, session, entries.kept)
+
+        # FastAPI reads from it what to pass.
+        log_action.__signature__ = inspect.signature(original, eval_str=True)  # type: ignore[attr-defined]
+        return log_action
+
+    return factory
+
+
+def _write(session: Any, entries: list[Any]) -> None:
+    session.add_all(entries)
+    session.commit()
+
+
+def main() -> None:
+    """Run `airflow api-server`."""
+    from airflow.__main__ import main as airflow
+    from airflow.api_fastapi.logging import decorators
+
+    decorators.action_logging = in_a_thread(decorators.action_logging)
+    sys.argv = ["airflow", "api-server", *sys.argv[1:]]
+    airflow()
+
+
+if __name__ == "__main__":
+    main()
