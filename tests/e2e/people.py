@@ -88,6 +88,21 @@ class Person:
         body = {"chosen_options": [option], "params_input": given}
         self.api._ask("PATCH", self._action(task), json=body)
 
+    def insist(self, task: str, option: str, **given: Any) -> str:
+        """Answer whenever the task asks, until the run has ended, and tell how.
+
+        Airflow may lose an answer that comes within moments of the question.
+        """
+
+        def ended() -> bool:
+            asks = self.states().get(task) == "awaiting_input"
+            if asks and not self.question(task)["response_received"]:
+                self.answer(task, option, **given)
+            return self.api.run_state(self.dag, self.run) in {"success", "failed"}
+
+        wait_for(ended)
+        return self.api.run_state(self.dag, self.run)
+
     def wait_until_no_process_runs(self, task: str) -> None:
         """Wait until the process that ran a task is gone."""
         path = f"/dags/{self.dag}/dagRuns/{self.run}/taskInstances/{task}"

@@ -76,9 +76,9 @@ def test_an_optional_manual_job_asks_when_it_is_played(offered: Person):
     offered.answer("asked", "Play", target="nowhere")
     wait_for(lambda: not offered.question("asked")["response_received"])
     offered.wait_for_question("asked")
-    offered.answer("asked", "Play", target="production", count=4, variables={"EXTRA": "from me"})
+    form = {"target": "production", "count": 4, "variables": {"EXTRA": "from me"}}
 
-    assert offered.wait_for_end() == "success"
+    assert offered.insist("asked", "Play", **form) == "success"
     assert offered.status("follower") == "success"
     assert "\nto production x5 from me\n" in offered.job_log("asked")
     assert "\nby admin\n" in offered.job_log("asked")
