@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -104,10 +105,15 @@ class Person:
         return self.api.run_state(self.dag, self.run)
 
     def wait_until_no_process_runs(self, task: str) -> None:
-        """Wait until the process that ran a task is gone."""
-        path = f"/dags/{self.dag}/dagRuns/{self.run}/taskInstances/{task}"
-        pid = self.api._ask("GET", path)["pid"]
-        wait_for(lambda: not Path(f"/proc/{pid}").exists())
+        """Wait until neither the process that ran a task nor its supervisor is there anymore."""
+        title = self.api.tasks(self.dag, self.run)[task].id
+        wait_for(lambda: not any(title in name for name in _process_titles()))
 
     def _action(self, task: str) -> str:
         return f"/dags/{self.dag}/dagRuns/{self.run}/taskInstances/{task}/-1/hitlDetails"
+
+
+def _process_titles() -> Iterator[str]:
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            yield path.read_bytes().decode(errors="replace")

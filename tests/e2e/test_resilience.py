@@ -15,7 +15,7 @@ from gitlab_ci_provider.local.airflow_config import Ports, airflow_environment
 from gitlab_ci_provider.local.api import TaskState
 from gitlab_ci_provider.local.projects import add_project
 from gitlab_ci_provider.local.secrets import load_secrets
-from gitlab_ci_provider.model.names import CREATE_PIPELINE, dag_id
+from gitlab_ci_provider.model.names import dag_id
 
 WAITING = """
 job:
@@ -128,19 +128,3 @@ def test_airflows_own_command_triggers_a_pipeline(stack: Stack, tmp_path: Path):
 
     assert stack.api.run_state(dag, "mine") == "success"
     assert "\ngiven by conf\n" in raw_logs(stack, dag, "mine")
-
-
-def test_a_ref_of_another_shape_is_refused_in_words(stack: Stack, tmp_path: Path):
-    """A run for a ref whose jobs differ from the DAG's says so, and how to go on."""
-    repository = make_repository(tmp_path / "shape", {".gitlab-ci.yml": "one: {script: 'true'}\n"})
-    subprocess.run(["git", "-C", str(repository), "tag", "old"], check=True)
-    (repository / ".gitlab-ci.yml").write_text("two: {script: 'true'}\n")
-    identity = ["-c", "user.name=e2e", "-c", "user.email=e2e@example.com"]
-    subprocess.run(["git", "-C", str(repository), *identity, "commit", "-qam", "x"], check=True)
-    dag, _ = start(stack, repository)
-
-    run = stack.api.trigger(dag, {"ref": "old"})
-    wait_for(lambda: stack.api.run_state(dag, run) == "failed")
-
-    log = "\n".join(stack.api.log(dag, run, stack.api.tasks(dag, run)[CREATE_PIPELINE]))
-    assert "another shape than this DAG (new: one; gone: two)" in log
