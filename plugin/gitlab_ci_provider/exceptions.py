@@ -11,7 +11,6 @@ world (git, S3, Kubernetes) and for us::
     ├── SettingsError          airflow.cfg or a connection is incomplete
     ├── StackError             the embedded stack could not start or be reached
     └── JobFailure             a job failed; carries GitLab's failure reason
-        ├── ScriptFailure      the user's script
         ├── SystemFailure      ours, or the cluster's
         └── TimeoutFailure     the job's timeout
 """
@@ -75,12 +74,6 @@ class JobFailure(GitlabCiError):  # noqa: N818 - GitLab says that a job failed
         self.reason = reason or self.reason
         self.exit_code = exit_code
         self.left = left
-
-
-class ScriptFailure(JobFailure):
-    """The user's script ended with a code other than 0."""
-
-    reason = "script_failure"
 
 
 class SystemFailure(JobFailure):

@@ -25,6 +25,53 @@ def wait_for(condition: Callable[[], bool], seconds: float = 120) -> None:
         time.sleep(0.1)
 
 
+def start(stack: Stack, repository: Path) -> tuple[str, str]:
+    """Sync a repository and trigger its DAG without following it; the DAG and the run."""
+    record = add_project(stack.home, str(repository)).record
+    assert record is not None
+    stack.api.wait_for_dag(record.dag_id, record.digest)
+    return record.dag_id, stack.api.trigger(record.dag_id, {})
+
+
+def raw_log(stack: Stack, dag: str, run: str, task: str) -> str:
+    """Read what the newest try of a job printed."""
+    logs = sorted((stack.home.job_logs / dag / run / task).glob("*.log"))
+    return logs[-1].read_text() if logs else ""
+
+
+def mark(stack: Stack, dag: str, run: str, task: str, state: str) -> None:
+    """Mark a task, as a person does in the Airflow UI."""
+    path = f"/dags/{dag}/dagRuns/{run}/taskInstances/{task}"
+    stack.api._ask("PATCH", path, json={"new_state": state})
+
+
+def ended(stack: Stack, dag: str, run: str) -> bool:
+    """Tell whether a run has ended."""
+    return stack.api.run_state(dag, run) in {"success", "failed"}
+
+
+def states(stack: Stack, dag: str, run: str) -> dict[str, str | None]:
+    """Read the state of every task."""
+    return {name: task.state for name, task in stack.api.tasks(dag, run).items()}
+
+
+def results(stack: Stack, dag: str, run: str) -> dict[str, tuple[str, str]]:
+    """Read what each job said of its end: status and reason."""
+    own = {"create_pipeline", "finish_pipeline"}
+    told = {
+        task: stack.api.xcom(dag, run, task, "job_result")
+        for task in stack.api.tasks(dag, run)
+        if task not in own
+    }
+    return {task: (one["status"], one["reason"]) for task, one in told.items()}
+
+
+def finish_log(stack: Stack, dag: str, run: str) -> str:
+    """Read how the pipeline was finished."""
+    task = stack.api.tasks(dag, run)["finish_pipeline"]
+    return "\n".join(stack.api.log(dag, run, task))
+
+
 @dataclass(frozen=True)
 class Run:
     """One run of a pipeline."""

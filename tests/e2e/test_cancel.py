@@ -3,66 +3,10 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 from e2e.embedded import Stack, commit, git, make_repository
-from gitlab_ci_provider.local.projects import add_project
-from gitlab_ci_provider.model.names import dag_id
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 120) -> None:
-    """Wait until a condition holds; the test fails when it never does."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.1)
-
-
-def start(stack: Stack, repository: Path) -> tuple[str, str]:
-    """Sync a repository and trigger its DAG without following it."""
-    synced = add_project(stack.home, str(repository))
-    assert synced.record is not None
-    dag = dag_id(synced.record.project.path)
-    stack.api.wait_for_dag(dag, synced.record.digest)
-    return dag, stack.api.trigger(dag, {})
-
-
-def raw_log(stack: Stack, dag: str, run: str, task: str) -> str:
-    logs = sorted((stack.home.job_logs / dag / run / task).glob("*.log"))
-    return logs[-1].read_text() if logs else ""
-
-
-def mark(stack: Stack, dag: str, run: str, task: str, state: str) -> None:
-    """Mark a task, as a person does in the Airflow UI."""
-    path = f"/dags/{dag}/dagRuns/{run}/taskInstances/{task}"
-    stack.api._ask("PATCH", path, json={"new_state": state})
-
-
-def ended(stack: Stack, dag: str, run: str) -> bool:
-    return stack.api.run_state(dag, run) in {"success", "failed"}
-
-
-def states(stack: Stack, dag: str, run: str) -> dict[str, str | None]:
-    return {name: task.state for name, task in stack.api.tasks(dag, run).items()}
-
-
-def results(stack: Stack, dag: str, run: str) -> dict[str, tuple[str, str]]:
-    """Read what each job said of its end: status and reason."""
-    own = {"create_pipeline", "finish_pipeline"}
-    told = {
-        task: stack.api.xcom(dag, run, task, "job_result")
-        for task in stack.api.tasks(dag, run)
-        if task not in own
-    }
-    return {task: (one["status"], one["reason"]) for task, one in told.items()}
-
-
-def finish_log(stack: Stack, dag: str, run: str) -> str:
-    task = stack.api.tasks(dag, run)["finish_pipeline"]
-    return "\n".join(stack.api.log(dag, run, task))
-
+from e2e.runs import ended, finish_log, mark, raw_log, results, start, states, wait_for
 
 BY_HAND = """
 stages: [one, two]

@@ -8,13 +8,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-import pytest
-
 from e2e.embedded import Stack, make_repository
-from e2e.test_cancel import ended, finish_log, mark, raw_log, results, start, states, wait_for
+from e2e.runs import ended, finish_log, mark, raw_log, results, start, states, wait_for
 from gitlab_ci_provider.local.downstream import downstream_runs
-
-pytestmark = pytest.mark.xdist_group("e2e")
 
 PARENT = """
 stages: [build, test]

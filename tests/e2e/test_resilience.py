@@ -6,11 +6,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 from e2e.embedded import Stack, make_repository
+from e2e.runs import raw_log, start, wait_for
 from gitlab_ci_provider.local.airflow_config import Ports, airflow_environment
 from gitlab_ci_provider.local.api import TaskState
 from gitlab_ci_provider.local.projects import add_project
@@ -24,33 +23,6 @@ job:
     - for i in $(seq 200); do sleep 0.1; done
     - echo "ended once"
 """
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 90) -> None:
-    """Wait until a condition holds; the test fails when it never does."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.1)
-
-
-def start(stack: Stack, repository: Path) -> tuple[str, str]:
-    """Sync a repository and trigger its DAG without following it."""
-    synced = add_project(stack.home, str(repository))
-    assert synced.record is not None
-    dag = dag_id(synced.record.project.path)
-    stack.api.wait_for_dag(dag, synced.record.digest)
-    return dag, stack.api.trigger(dag, {})
-
-
-def job_state(stack: Stack, dag: str, run: str, task: str = "job") -> str | None:
-    found = stack.api.tasks(dag, run).get(task)
-    return found.state if found else None
-
-
-def raw_logs(stack: Stack, dag: str, run: str) -> str:
-    logs = sorted((stack.home.job_logs / dag / run / "job").glob("*.log"))
-    return logs[-1].read_text() if logs else ""
 
 
 def task_processes(task: TaskState) -> list[int]:
@@ -67,7 +39,7 @@ def test_a_lost_worker_finds_its_pod_again(stack: Stack, tmp_path: Path):
     """A task whose process was killed is tried again, follows the same pod, runs nothing twice."""
     repository = make_repository(tmp_path / "lost", {".gitlab-ci.yml": WAITING})
     dag, run = start(stack, repository)
-    wait_for(lambda: "started once" in raw_logs(stack, dag, run))
+    wait_for(lambda: "started once" in raw_log(stack, dag, run, "job"))
     pods = stack.pods(repository)
 
     for pid in task_processes(stack.api.tasks(dag, run)["job"]):
@@ -78,7 +50,7 @@ def test_a_lost_worker_finds_its_pod_again(stack: Stack, tmp_path: Path):
     task = stack.api.tasks(dag, run)["job"]
     assert task.try_number == 2
     assert f"found pod {pods[0]}" in "\n".join(stack.api.log(dag, run, task))
-    assert raw_logs(stack, dag, run).count("\nstarted once\n") == 1
+    assert raw_log(stack, dag, run, "job").count("\nstarted once\n") == 1
     assert stack.pods(repository) == []
 
 
@@ -86,12 +58,12 @@ def test_stopping_a_run_deletes_its_pods(stack: Stack, tmp_path: Path):
     """Marking a run as failed stops its jobs and removes their pods and Secrets."""
     repository = make_repository(tmp_path / "stopped", {".gitlab-ci.yml": WAITING})
     dag, run = start(stack, repository)
-    wait_for(lambda: "started once" in raw_logs(stack, dag, run))
+    wait_for(lambda: "started once" in raw_log(stack, dag, run, "job"))
 
     stack.api.stop_run(dag, run)
 
     wait_for(lambda: stack.pods(repository) == [])
-    assert "\nended once\n" not in raw_logs(stack, dag, run)
+    assert "\nended once\n" not in raw_log(stack, dag, run, "job")
 
 
 def test_a_blocking_manual_job_waits_for_a_person(stack: Stack, tmp_path: Path):
@@ -127,4 +99,4 @@ def test_airflows_own_command_triggers_a_pipeline(stack: Stack, tmp_path: Path):
     wait_for(lambda: stack.api.run_state(dag, "mine") in {"success", "failed"})
 
     assert stack.api.run_state(dag, "mine") == "success"
-    assert "\ngiven by conf\n" in raw_logs(stack, dag, "mine")
+    assert "\ngiven by conf\n" in raw_log(stack, dag, "mine", "job")

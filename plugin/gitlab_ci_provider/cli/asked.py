@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import Any
 
-from gitlab_ci_provider.cli import output
+from gitlab_ci_provider.cli.pairs import name_value, plain
 
 
 def add_flags(parser: argparse.ArgumentParser, *, source: str) -> None:
@@ -25,25 +24,11 @@ def conf(args: argparse.Namespace) -> dict[str, Any]:
     """Build what the flags ask for."""
     asked = {
         "source": args.source,
-        "variables": dict(_pair(given, "--var") for given in args.var),
+        "variables": dict(name_value("--var", given) for given in args.var),
         "inputs": {
-            name: _plain(value) for name, value in (_pair(given, "--input") for given in args.input)
+            name: plain(value)
+            for name, value in (name_value("--input", given) for given in args.input)
         },
         "jobs": args.job,
     }
     return {key: value for key, value in asked.items() if value}
-
-
-def _pair(given: str, flag: str) -> tuple[str, str]:
-    name, equals, value = given.partition("=")
-    if not equals or not name:
-        output.error(f"{flag} {given}: must be NAME=VALUE")
-        raise SystemExit(2)
-    return name, value
-
-
-def _plain(value: str) -> object:
-    try:
-        return json.loads(value)
-    except ValueError:
-        return value

@@ -13,6 +13,7 @@ from typing import get_args
 from gitlab_ci_provider.cli import output
 from gitlab_ci_provider.cli.compiled import Compiled, as_object, compile_request
 from gitlab_ci_provider.cli.context import Request
+from gitlab_ci_provider.cli.pairs import name_value, plain
 from gitlab_ci_provider.exceptions import ConfigError, GitlabCiError
 from gitlab_ci_provider.model.context import PipelineSource
 from gitlab_ci_provider.model.diagnostic import Severity
@@ -131,31 +132,14 @@ def request_of(args: argparse.Namespace, path: Path) -> Request:
         source=args.source,
         mr_target=args.mr_target,
         default_branch=args.default_branch,
-        variables=dict(_pair("--var", given) for given in args.var),
+        variables=dict(name_value("--var", given) for given in args.var),
         inputs={
-            name: _json(given) for name, given in (_pair("--input", one) for one in args.input)
+            name: plain(given) for name, given in (name_value("--input", one) for one in args.input)
         },
         changed=[] if args.no_changed else args.changed,
         gitlab_url=args.gitlab_url,
         remote_hosts=args.allow_remote,
     )
-
-
-def _pair(flag: str, given: str) -> tuple[str, str]:
-    name, equals, value = given.partition("=")
-    if not equals or not name:
-        output.error(f"{flag} {given}: must be NAME=VALUE")
-        raise SystemExit(2)
-    return name, value
-
-
-def _json(given: str) -> object:
-    """Read a value; what is no JSON is a text."""
-    try:
-        value: object = json.loads(given)
-    except ValueError:
-        return given
-    return value
 
 
 def _answer_lines() -> int:

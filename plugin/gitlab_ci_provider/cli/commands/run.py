@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gitlab_ci_provider.cli import output
+from gitlab_ci_provider.cli.pairs import name_value
 
 if TYPE_CHECKING:
     from gitlab_ci_provider.local.home import Home
@@ -40,7 +41,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def run(args: argparse.Namespace) -> int:
     """Run the command."""
-    variables = dict(_pair(given) for given in args.var)
+    variables = dict(name_value("--var", given) for given in args.var)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     try:
@@ -114,11 +115,3 @@ def _stay() -> None:
         signal.pause()
     except KeyboardInterrupt:
         output.note("stopping ...")
-
-
-def _pair(given: str) -> tuple[str, str]:
-    name, equals, value = given.partition("=")
-    if not equals or not name:
-        output.error(f"--var {given}: must be NAME=VALUE")
-        raise SystemExit(2)
-    return name, value

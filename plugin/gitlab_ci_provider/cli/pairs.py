@@ -1,0 +1,25 @@
+"""Flags that take `NAME=VALUE`."""
+
+from __future__ import annotations
+
+import json
+
+from gitlab_ci_provider.cli import output
+
+
+def name_value(flag: str, given: str) -> tuple[str, str]:
+    """Read `NAME=VALUE`; anything else ends the command with exit code 2."""
+    name, equals, value = given.partition("=")
+    if not equals or not name:
+        output.error(f"{flag} {given}: must be NAME=VALUE")
+        raise SystemExit(2)
+    return name, value
+
+
+def plain(text: str) -> object:
+    """Read a value as JSON; what is no JSON is a text."""
+    try:
+        value: object = json.loads(text)
+    except ValueError:
+        return text
+    return value
