@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         port=options.port,
         runtime=options.runtime,
         paths=dict(options.path_for_image),
+        faults=options.faults,
     )
     try:
         asyncio.run(run(config))
@@ -49,6 +51,12 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="IMAGE=DIR",
         help="put DIR first into PATH in containers of IMAGE",
+    )
+    parser.add_argument(
+        "--faults",
+        type=Path,
+        default=os.environ.get("GITLAB_CI_CLUSTER_FAULTS") or None,
+        help="file that says how to misbehave, for tests; default $GITLAB_CI_CLUSTER_FAULTS",
     )
     return parser
 

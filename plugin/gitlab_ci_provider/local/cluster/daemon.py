@@ -11,13 +11,15 @@ import signal
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
 
 from gitlab_ci_provider.exceptions import StackError
 from gitlab_ci_provider.local.cluster import deletion, node
-from gitlab_ci_provider.local.cluster.api.server import ApiServer, serve
+from gitlab_ci_provider.local.cluster.api.faults import Faults
+from gitlab_ci_provider.local.cluster.api.server import ApiServer, listen, serve
 from gitlab_ci_provider.local.cluster.certificate import make_certificate
 from gitlab_ci_provider.local.cluster.directories import Directories
 from gitlab_ci_provider.local.cluster.kubeconfig import write_kubeconfig
@@ -41,6 +43,7 @@ class DaemonConfig:
     Attributes:
         directory: of the cluster; the kubeconfig goes there.
         paths: by image, a directory to put first into PATH.
+        faults: file that says how to misbehave, for tests; None cannot.
     """
 
     directory: Path
@@ -48,6 +51,7 @@ class DaemonConfig:
     port: int = 0
     runtime: RuntimeName = "auto"
     paths: Mapping[str, str] = field(default_factory=dict)
+    faults: Path | None = None
 
 
 async def run(config: DaemonConfig) -> None:
@@ -123,12 +127,16 @@ async def _listen(
     """Listen, and say where in the kubeconfig."""
     token = secrets.token_urlsafe(32)
     certificate = make_certificate(config.host, config.directory)
-    app = ApiServer(store, kubelet, token).application()
+    faults = Faults(config.faults) if config.faults else None
+    app = ApiServer(store, kubelet, token, faults).application()
     try:
         server, port = await serve(app, config.host, config.port, certificate.context)
     except OSError as error:
         address = f"{config.host}:{config.port}"
         raise StackError(f"cannot listen on {address}: {os.strerror(error.errno or 0)}") from error
+    if faults:
+        again = partial(listen, server, config.host, port, certificate.context)
+        faults.begin_watching(server, again)
     url = f"https://{config.host}:{port}"
     write_kubeconfig(directories.kubeconfig, url, token, certificate.pem)
     _log.info("the embedded cluster listens on %s", url)

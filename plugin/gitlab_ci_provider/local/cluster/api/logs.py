@@ -9,6 +9,7 @@ from aiohttp import web
 
 from gitlab_ci_provider.local.cluster import errors
 from gitlab_ci_provider.local.cluster.api import request as requests
+from gitlab_ci_provider.local.cluster.api.streams import begin_stream
 from gitlab_ci_provider.local.cluster.errors import ApiError
 from gitlab_ci_provider.local.cluster.kubelet.kubelet import Kubelet
 from gitlab_ci_provider.local.cluster.kubelet.logs import ContainerLog, LogOptions
@@ -29,11 +30,7 @@ async def read_log(request: web.Request, pod: Obj, kubelet: Kubelet) -> web.Stre
         return web.Response(status=204)
     previous = requests.boolean(request, "previous")
     log = _find_log(pod, container, kubelet, previous=previous)
-    response = web.StreamResponse(
-        headers={"Content-Type": "text/plain", "Cache-Control": "no-cache, private"}
-    )
-    response.enable_chunked_encoding()
-    await response.prepare(request)
+    response = await begin_stream(request, "text/plain")
     with suppress(ConnectionError):  # the client has gone
         async for piece in log.read(options):
             await response.write(piece)

@@ -13,6 +13,7 @@ from aiohttp import web
 from gitlab_ci_provider.local.cluster import errors
 from gitlab_ci_provider.local.cluster.api import discovery, openapi, respond
 from gitlab_ci_provider.local.cluster.api.exec import exec_in_pod
+from gitlab_ci_provider.local.cluster.api.faults import Faults
 from gitlab_ci_provider.local.cluster.api.logs import read_log
 from gitlab_ci_provider.local.cluster.api.objects import Objects
 from gitlab_ci_provider.local.cluster.api.request import (
@@ -39,18 +40,23 @@ class ApiServer:
 
     Args:
         token: the one bearer token that is let in.
+        faults: how to misbehave, for tests.
     """
 
-    def __init__(self, store: Store, kubelet: Kubelet, token: str) -> None:
+    def __init__(
+        self, store: Store, kubelet: Kubelet, token: str, faults: Faults | None = None
+    ) -> None:
         self._store = store
         self._kubelet = kubelet
         self._token = token
+        self._faults = [faults.middleware] if faults else []
         self._objects = Objects(store)
 
     def application(self) -> web.Application:
         """Make the web application."""
         app = web.Application(
-            middlewares=[self._errors, self._authentication], client_max_size=BODY_BYTES
+            middlewares=[self._errors, *self._faults, self._authentication],
+            client_max_size=BODY_BYTES,
         )
         app.router.add_get("/version", self._version)
         for path in ("/healthz", "/livez", "/readyz"):
@@ -198,11 +204,19 @@ async def serve(
     """
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5, handler_cancellation=True)
     await runner.setup()
-    site = web.TCPSite(runner, host, port, ssl_context=context)
     try:
-        await site.start()
+        await listen(runner, host, port, context)
     except OSError:
         with suppress(OSError):
             await runner.cleanup()
         raise
     return runner, int(runner.addresses[0][1])
+
+
+async def listen(runner: web.AppRunner, host: str, port: int, context: ssl.SSLContext) -> None:
+    """Take connections.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    await web.TCPSite(runner, host, port, ssl_context=context).start()

@@ -14,6 +14,7 @@ from gitlab_ci_provider.local.cluster.api import request as requests
 from gitlab_ci_provider.local.cluster.api import respond, tables
 from gitlab_ci_provider.local.cluster.api.objects import selection
 from gitlab_ci_provider.local.cluster.api.request import Target
+from gitlab_ci_provider.local.cluster.api.streams import begin_stream
 from gitlab_ci_provider.local.cluster.errors import ApiError
 from gitlab_ci_provider.local.cluster.objects import Obj, with_metadata
 from gitlab_ci_provider.local.cluster.selectors import Predicate
@@ -45,11 +46,7 @@ class _Plan:
 async def watch(request: web.Request, target: Target, store: Store) -> web.StreamResponse:
     """`GET` with `watch=true`."""
     plan = _read_plan(request, target)
-    response = web.StreamResponse(
-        headers={"Content-Type": "application/json", "Cache-Control": "no-cache, private"}
-    )
-    response.enable_chunked_encoding()
-    await response.prepare(request)
+    response = await begin_stream(request, "application/json")
     headed = True
     with suppress(ConnectionError):  # the client has gone
         async for event in _Stream(plan, store).events():

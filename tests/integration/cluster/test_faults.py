@@ -1,0 +1,129 @@
+"""The cluster misbehaves as it is told, and only then."""
+
+from __future__ import annotations
+
+import pytest
+
+from integration.cluster.faults import misbehaving
+from integration.cluster.support import Api, pod, start_cluster
+from processes.waiting import wait_until
+
+httpx = pytest.importorskip("httpx")
+
+
+@pytest.fixture(scope="module")
+def unkind(tmp_path_factory):
+    """A cluster that can be told to misbehave, and its faults file."""
+    folder = tmp_path_factory.mktemp("unkind")
+    file = folder / "faults.json"
+    cluster = start_cluster(folder / "state", "--faults", str(file))
+    yield cluster, file
+    assert cluster.stop() == 0
+    assert "Traceback" not in cluster.log.read_text()
+
+
+@pytest.fixture
+def api(unkind):
+    client = unkind[0].api()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def faults(unkind):
+    return unkind[1]
+
+
+def printing(api: Api, name: str, lines: int = 5) -> None:
+    api.run(name, f"for i in $(seq {lines}); do echo line $i; done")
+
+
+def test_statuses_and_counts(api, faults):
+    """So many requests of a verb fail, with Retry-After, after so many were served."""
+    fault = {"verb": "list", "path": "*/pods*", "skip": 1, "count": 2, "status": 429}
+    with misbehaving(faults, {**fault, "retry_after": 7}):
+        answers = [api.http.get(api.path("pods")) for _ in range(4)]
+        other = api.http.get(api.path("secrets"))
+
+    assert [one.status_code for one in answers] == [200, 429, 429, 200]
+    assert answers[1].headers["Retry-After"] == "7"
+    assert answers[1].json()["kind"] == "Status"
+    assert other.status_code == 200
+
+
+def test_logs_are_cut_after_lines(api, faults):
+    """A log breaks off in the middle; the next request gets all of it."""
+    printing(api, "cut")
+    lines = []
+    with (
+        misbehaving(faults, {"verb": "log", "pod": "cut", "count": 1, "after_lines": 2}),
+        pytest.raises(httpx.RemoteProtocolError),
+        api.http.stream("GET", api.path("pods", "cut", "log")) as response,
+    ):
+        lines += response.iter_lines()
+
+    assert lines in ([], ["line 1", "line 2"])  # the client may drop what came with the break
+    assert api.log("cut").splitlines()[-1] == b"line 5"
+
+
+def test_logs_can_end_early_as_if_they_were_whole(api, faults):
+    """A clean end after bytes is no error for the client: a log that lies."""
+    printing(api, "clean")
+    with misbehaving(faults, {"verb": "log", "after_bytes": 9, "clean": True}):
+        assert api.log("clean") == b"line 1\nli"
+
+
+def test_a_log_can_hold_words_of_the_server(api, faults):
+    """A fault's body is answered as if it were the log."""
+    printing(api, "said")
+    with misbehaving(faults, {"verb": "log", "body": "unable to retrieve container logs"}):
+        assert api.log("said") == b"unable to retrieve container logs"
+
+
+def test_lost_answers_are_lost_only_on_the_way(api, faults):
+    """What was asked for is done, though the client never hears of it."""
+    with (
+        misbehaving(faults, {"verb": "create", "path": "*/pods*", "count": 1, "after_bytes": 0}),
+        pytest.raises(httpx.TransportError),
+    ):
+        api.create("pods", pod("lost"))
+
+    assert "lost" in api.names("pods")
+
+
+def test_a_watch_expires(api, faults):
+    """A watch gives the event that its version is too old, and ends."""
+    with misbehaving(faults, {"verb": "watch", "expire": True}), api.watch("pods") as events:
+        (event,) = events
+
+    assert (event["type"], event["object"]["code"]) == ("ERROR", 410)
+
+
+def test_an_outage_refuses_connections_and_keeps_pods(api, faults, unkind):
+    """Nobody listens while it lasts; then all is as it was, and pods have gone on."""
+    api.create("pods", pod("survivor", "sleep 600"))
+    api.wait("survivor", lambda seen: seen["status"]["phase"] == "Running")
+    with misbehaving(faults, {"outage": True}):
+        wait_until(lambda: refused(unkind[0]), "an outage")
+    wait_until(lambda: not refused(unkind[0]), "the end of the outage")
+
+    assert api.get("pods", "survivor")["status"]["phase"] == "Running"
+
+
+def test_a_wrong_faults_file_is_told(api, faults, unkind):
+    """A fault that nobody knows is an error in the cluster's log, and nothing else happens."""
+    with misbehaving(faults, {"verbs": "list"}):
+        assert api.http.get(api.path("pods")).status_code == 200
+
+    assert "unknown field `verbs`" in unkind[0].log.read_text()
+
+
+def refused(cluster) -> bool:
+    client = cluster.api()
+    try:
+        client.http.get("/version")
+    except httpx.ConnectError:
+        return True
+    finally:
+        client.close()
+    return False
