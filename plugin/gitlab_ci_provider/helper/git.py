@@ -15,8 +15,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gitlab_ci_provider.exceptions import SourceError
+from gitlab_ci_provider.model.git_login import configuration
 
 _CONFIG = Path(__file__).with_name("gitconfig")
+
+_NO_PROGRAMS = {
+    "core.hooksPath": os.devnull,
+    "core.fsmonitor": "false",
+    "protocol.ext.allow": "never",
+}
+"""Outweighs whatever the configuration of a repository says."""
 
 _KEPT_LINES = 20
 
@@ -64,9 +72,13 @@ class Git:
 
     def succeeds(self, *arguments: str) -> bool:
         """Run a git command that answers by its exit code; its words are dropped."""
+        return self.answer(*arguments) is not None
+
+    def answer(self, *arguments: str) -> str | None:
+        """Run a git command and return what it printed; None when it failed."""
         with self._start(arguments, subprocess.DEVNULL) as process, _ended_with_us(process):
-            process.communicate()
-        return process.returncode == 0
+            said, _ = process.communicate()
+        return None if process.returncode else said.decode("utf-8", "replace").strip()
 
     def _start(self, arguments: tuple[str, ...], errors: int) -> subprocess.Popen[bytes]:
         try:
@@ -109,5 +121,5 @@ def clean_environment(extra: Mapping[str, str]) -> dict[str, str]:
         "GIT_CONFIG_GLOBAL": str(_CONFIG),
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_ASKPASS": "",
-        **extra,
+        **configuration(_NO_PROGRAMS, extra),
     }

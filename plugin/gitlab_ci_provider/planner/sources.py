@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-import shlex
 from collections.abc import Mapping
 
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.model.plan import GetSources, GitStrategy, SubmoduleStrategy
-from gitlab_ci_provider.model.project import RefKind
+from gitlab_ci_provider.model.project import Ref, RefKind
 from gitlab_ci_provider.model.workspace import BUILDS_DIR
+from gitlab_ci_provider.planner.git_flags import read_flags
 from gitlab_ci_provider.planner.subject import Subject
 
 _SUBMODULES: tuple[SubmoduleStrategy, ...] = ("none", "normal", "recursive")
@@ -26,30 +26,46 @@ def plan_sources(subject: Subject, environment: Mapping[str, str]) -> GetSources
         SystemFailure: a GIT_ variable holds what the runner would not accept either.
     """
     run = subject.run
-    kind = "tags" if run.ref.kind == RefKind.TAG else "heads"
     depth = _number("GIT_DEPTH", environment, 20)
     _refuse_clone_flags(environment)
-    target = "remotes/origin" if kind == "heads" else "tags"
     return GetSources(
         url=run.project.clone_url,
         sha=run.ref.sha,
-        refspecs=(f"+refs/{kind}/{run.ref.name}:refs/{target}/{run.ref.name}",),
+        refspecs=_refspecs(run.ref, depth),
         ref_name=run.ref.name,
         strategy=_strategy(environment),
         depth=depth,
-        clean_flags=_flags("GIT_CLEAN_FLAGS", environment, ("-ffdx",)),
-        fetch_flags=_flags("GIT_FETCH_EXTRA_FLAGS", environment, ("--prune", "--quiet")),
+        clean_flags=read_flags("GIT_CLEAN_FLAGS", environment, ("-ffdx",)),
+        fetch_flags=read_flags("GIT_FETCH_EXTRA_FLAGS", environment, ("--prune", "--quiet")),
         checkout=_boolean("GIT_CHECKOUT", environment, default=True),
         lfs=not _boolean("GIT_LFS_SKIP_SMUDGE", environment, default=False),
         submodule_strategy=_submodules(environment),
         submodule_paths=_submodule_paths(environment),
         submodule_depth=_number("GIT_SUBMODULE_DEPTH", environment, depth),
-        submodule_flags=_flags("GIT_SUBMODULE_UPDATE_FLAGS", environment, ()),
+        submodule_flags=read_flags("GIT_SUBMODULE_UPDATE_FLAGS", environment, ()),
         https_submodules=_boolean("GIT_SUBMODULE_FORCE_HTTPS", environment, default=False),
         attempts=_number("GET_SOURCES_ATTEMPTS", environment, 1),
         username=subject.login.username if subject.login else "",
         password=subject.login.password if subject.login else "",
     )
+
+
+def _refspecs(ref: Ref, depth: int) -> tuple[str, ...]:
+    """List what is fetched: the ref alone, or all branches and tags when history is whole.
+
+    Source: GitLab's `Ci::BuildRunnerPresenter#refspecs`.
+    """
+    if depth <= 0:
+        return (_branch("*"), _tag("*"))
+    return (_tag(ref.name) if ref.kind == RefKind.TAG else _branch(ref.name),)
+
+
+def _branch(name: str) -> str:
+    return f"+refs/heads/{name}:refs/remotes/origin/{name}"
+
+
+def _tag(name: str) -> str:
+    return f"+refs/tags/{name}:refs/tags/{name}"
 
 
 def _refuse_clone_flags(environment: Mapping[str, str]) -> None:
@@ -116,17 +132,6 @@ def _number(name: str, environment: Mapping[str, str], default: int) -> int:
     if not text.isdecimal():
         raise _wrong(name, text, "a number")
     return int(text)
-
-
-def _flags(name: str, environment: Mapping[str, str], default: tuple[str, ...]) -> tuple[str, ...]:
-    """Read flags as a shell would; `none` means no flags."""
-    text = environment.get(name, "")
-    if text == "none":
-        return ()
-    try:
-        return tuple(shlex.split(text)) or default
-    except ValueError as error:
-        raise _wrong(name, text, f"flags ({error})") from error
 
 
 def _wrong(name: str, value: str, wanted: str) -> SystemFailure:

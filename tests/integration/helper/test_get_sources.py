@@ -213,6 +213,44 @@ def test_a_used_working_copy_is_cleaned(tmp_path: Path, repository: Path):
     assert (copy / "README").read_text() == "one\n"
 
 
+def test_what_a_job_left_in_a_used_working_copy_is_not_run(tmp_path: Path, repository: Path):
+    """Hooks, filters and other programs of a repository's configuration; nothing of it counts."""
+    commit(repository, {".gitattributes": "* filter=mine\n"}, "filter")
+    spy = tmp_path / "ran"
+    with git_server(tmp_path / "served") as server:
+        plan = sources(server.url("group/project"), head(repository))
+        copy = run(tmp_path, plan)
+        for name in ("post-checkout", "reference-transaction", "post-index-change"):
+            hook = copy / ".git" / "hooks" / name
+            hook.parent.mkdir(exist_ok=True)
+            hook.write_text(f"#!/bin/sh\necho {name} >>{spy}\n")
+            hook.chmod(0o755)
+        for key in ("core.fsmonitor", "filter.mine.smudge", "core.alternateRefsCommand"):
+            git(copy, "config", key, f"echo {key} >>{spy}; cat")
+        git(copy, "config", "remote.origin.uploadpack", f"echo up >>{spy}; git-upload-pack")
+        git(copy, "config", f"url.file://{repository}.insteadOf", server.url("group/project"))
+        commit(repository, {"README": "two\n"}, "second")
+        run(tmp_path, replace(plan, sha=head(repository)))
+
+    assert not spy.exists(), spy.read_text()
+    assert (copy / "README").read_text() == "two\n"
+
+
+def test_history_without_a_limit_has_all_branches_and_tags(tmp_path: Path, repository: Path):
+    """`git diff origin/main...HEAD` and `git describe` of a feature branch work."""
+    git(repository, "tag", "v1")
+    git(repository, "checkout", "--quiet", "-b", "feature")
+    commit(repository, {"new": ""}, "second")
+    every = ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
+
+    with git_server(tmp_path / "served") as server:
+        plan = sources(server.url("group/project"), head(repository), depth=0, refspecs=every)
+        copy = run(tmp_path, plan)
+
+    assert git(copy, "diff", "--name-only", "origin/main...HEAD") == "new"
+    assert git(copy, "describe", "--tags").startswith("v1-1-")
+
+
 def test_strategy_clone_starts_from_nothing(tmp_path: Path, repository: Path):
     """Even the repository is made anew."""
     (tmp_path / "copy" / ".git").mkdir(parents=True)

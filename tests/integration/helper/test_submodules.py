@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -133,7 +134,50 @@ def test_lfs_without_git_lfs_is_an_error_that_says_how_to_go_on(
     """A job would else work with pointers in place of its files; it may say that it wants them."""
     project = tmp_path / "served" / "group" / "project"
     commit(project, {"a/.gitattributes": "*.bin filter=lfs\n"}, "lfs")
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "git").symlink_to(shutil.which("git") or "/usr/bin/git")
+    monkeypatch.setenv("PATH", str(programs))
 
     with pytest.raises(SourceError, match="the helper image has no git-lfs"):
         run(server, tmp_path)
     assert (run(server, tmp_path, lfs=False) / "README").exists()
+
+
+def local(server: GitServer, tmp_path: Path, origin: str) -> dict[str, object]:
+    """Plan for the project as a folder on this machine, whose origin is another address."""
+    project = tmp_path / "served" / "group" / "project"
+    if origin:
+        git(project, "remote", "add", "origin", origin)
+    return {
+        "url": project.as_uri(),
+        "submodule_strategy": "normal",
+        "submodule_paths": ("lib",),
+        "username": "",
+        "password": "",
+    }
+
+
+def test_a_relative_submodule_of_a_local_repository_lies_beside_its_origin(
+    server: GitServer, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
+    """As for whoever works in that repository; a login in the address is not passed on."""
+    server.token = ""
+    address = server.url("group/project").replace("//", "//me:hidden-word@")
+
+    copy = run(server, tmp_path, **local(server, tmp_path, address))
+
+    assert (copy / "lib" / "lib.txt").read_text() == "lib\n"
+    assert git(copy, "remote", "get-url", "origin").startswith("file://")
+    assert "hidden-word" not in capfd.readouterr().out
+    assert "hidden-word" not in (copy / ".git" / "config").read_text()
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_submodule_on_this_machine_is_refused_with_the_reason(
+    server: GitServer, tmp_path: Path, *, known: bool
+):
+    """Else any job could read any repository of the machine that it is added to."""
+    origin = str(tmp_path / "served" / "group" / "project") if known else ""
+    with pytest.raises(SourceError, match=r"lies on this machine.*remote 'origin'"):
+        run(server, tmp_path, **local(server, tmp_path, origin))

@@ -18,7 +18,7 @@ def test_nobodys_settings_count(monkeypatch: pytest.MonkeyPatch):
     environment = clean_environment({})
 
     assert "GIT_DIR" not in environment
-    assert "GIT_CONFIG_COUNT" not in environment
+    assert environment["GIT_CONFIG_KEY_0"] == "core.hooksPath"
     assert environment["GIT_TERMINAL_PROMPT"] == "0"
     assert Path(environment["GIT_CONFIG_GLOBAL"]).read_text().count("directory = *") == 1
 

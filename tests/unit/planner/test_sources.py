@@ -57,6 +57,9 @@ def test_checkout_and_lfs_can_be_switched_off():
         ("GIT_SUBMODULE_PATHS", ":(exclude) a"),
         ("GIT_SUBMODULE_DEPTH", "-1"),
         ("GIT_CHECKOUT", "maybe"),
+        ("GIT_FETCH_EXTRA_FLAGS", "'--upload-pack=id;git-upload-pack' file:///any/repo"),
+        ("GIT_CLEAN_FLAGS", "-ffdx --interactive"),
+        ("GIT_SUBMODULE_UPDATE_FLAGS", "--reference /any/repo"),
         ("GIT_CLONE_PATH", "/etc"),
         ("GIT_CLONE_PATH", "$CI_BUILDS_DIR/../etc"),
         ("GIT_CLONE_PATH", "/builds"),
@@ -99,3 +102,12 @@ def test_a_refusal_quotes_no_secret():
 
     with pytest.raises(SystemFailure, match=r"GIT_DEPTH is '\[MASKED\]'"):
         plan_job(subject(job, configured=ConfiguredVariables(project=(secret,))))
+
+
+@pytest.mark.parametrize("strategy", ["fetch", "clone"])
+def test_all_branches_and_tags_belong_to_a_whole_history(strategy: str):
+    """`GIT_DEPTH: 0` is what asks for `origin/main...HEAD`, `git describe` and the like."""
+    whole = planned(GIT_DEPTH="0", GIT_STRATEGY=strategy)
+
+    assert whole.refspecs == ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
+    assert planned(GIT_STRATEGY=strategy).refspecs == ("+refs/heads/main:refs/remotes/origin/main",)

@@ -2,17 +2,23 @@
 
 As the runner's shells/abstract.go does it. Submodules on the repository's own server are fetched
 with its login, those elsewhere without any.
+
+Unlike GitLab, a repository may lie on this machine. A relative address such as `../lib` then counts
+from the repository's own `origin`, as it does for those who work in it. Submodules on this machine
+are refused, as git itself does: with them any job could read any repository.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.helper.git import Git, GitError
 from gitlab_ci_provider.helper.output import Output
-from gitlab_ci_provider.model.git_login import configuration
+from gitlab_ci_provider.model.git_login import configuration, split_login
 from gitlab_ci_provider.model.plan import GetSources
 
 NO_SMUDGE = {"GIT_LFS_SKIP_SMUDGE": "1"}
@@ -54,9 +60,37 @@ def update_submodules(git: Git, sources: GetSources, output: Output) -> None:
     )
     output.notice(f"Updating/initializing submodules{how}...")
     try:
-        _update(_with_https(git, sources), sources, ["--recursive"] if recursive else [], output)
+        with _origin_of_a_local_repository(git, sources.url):
+            _update(
+                _with_https(git, sources), sources, ["--recursive"] if recursive else [], output
+            )
     except GitError as error:
-        raise SourceError(f"cannot get the submodules: {error}") from error
+        raise SourceError(f"cannot get the submodules: {_why(error)}") from error
+
+
+@contextmanager
+def _origin_of_a_local_repository(git: Git, url: str) -> Iterator[None]:
+    """Let relative addresses count from the origin of a repository on this machine, if it has one.
+
+    Its login stays behind: what git registers, it prints, and the job reads.
+    """
+    if urlsplit(url).scheme != "file":
+        yield
+        return
+    path = unquote(urlsplit(url).path)
+    theirs = git.answer("-C", path, "config", "--get", "remote.origin.url")
+    git.run("remote", "set-url", "origin", split_login(theirs or url)[0])
+    yield
+    git.run("remote", "set-url", "origin", url)
+
+
+def _why(error: GitError) -> str:
+    if "transport 'file' not allowed" not in error.said:
+        return str(error)
+    return (
+        "one of them lies on this machine, and jobs get those from servers only. A relative "
+        f"address counts from the repository's remote 'origin': does it have one? ({error})"
+    )
 
 
 def _update(git: Git, sources: GetSources, recursive: list[str], output: Output) -> None:

@@ -10,6 +10,7 @@ as the server still has the commit.
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -26,8 +27,11 @@ from gitlab_ci_provider.helper.phases.get_more_sources import (
 from gitlab_ci_provider.model.git_login import GitLogin, login_environment
 from gitlab_ci_provider.model.plan import GetSources
 
-_STALE = ("index.lock", "shallow.lock", "HEAD.lock", "config.lock", "hooks/post-checkout")
-"""What a git that was killed, or a job, can leave behind in a working copy that is used again."""
+_STALE = ("index.lock", "shallow.lock", "HEAD.lock", "config.lock")
+"""What a git that was killed can leave behind in a working copy that is used again."""
+
+_NOT_OURS = ("config", "config.worktree", "commondir", "hooks", "modules")
+"""Where a job before ours could have named programs that git would run for us."""
 
 
 def get_sources(context: PhaseContext) -> None:
@@ -61,19 +65,19 @@ def _start_over(problem: str, context: PhaseContext) -> None:
 
 
 def _fetch_and_checkout(sources: GetSources, folder: Path, output: Output) -> None:
+    local = Git(folder=folder, say=output.line, extra=NO_SMUDGE)
     login = GitLogin(username=sources.username, password=sources.password)
-    extra = {**NO_SMUDGE, **login_environment(sources.url, login)}
-    git = Git(folder=folder, say=output.line, extra=extra)
+    git = replace(local, extra={**NO_SMUDGE, **login_environment(sources.url, login)})
     depth = f" with git depth set to {sources.depth}" if sources.depth else ""
     output.notice(f"Fetching changes{depth}...")
     try:
-        _set_up(git, sources.url, output)
+        _set_up(local, sources.url, output)
         _fetch(git, sources, output)
     except GitError as error:
         message = f"cannot fetch commit {sources.sha} from {sources.url}: {error}"
         raise SourceError(message) from error
     if sources.checkout:
-        _checkout(Git(folder=folder, say=output.line, extra=NO_SMUDGE), sources, output)
+        _checkout(local, sources, output)
         pull_lfs(git, sources, output)
     else:
         output.notice("Skipping Git checkout")
@@ -81,16 +85,17 @@ def _fetch_and_checkout(sources: GetSources, folder: Path, output: Output) -> No
 
 
 def _set_up(git: Git, url: str, output: Output) -> None:
-    """Make the repository, or take the one that is there."""
-    for name in _STALE:
-        (git.folder / ".git" / name).unlink(missing_ok=True)
-    fresh = not (git.folder / ".git").exists()
-    git.run("init", "--template=", *(["--quiet"] if not fresh else []), ".")
+    """Make the repository, or take the commits of the one that is there, and nothing else."""
+    folder = git.folder / ".git"
+    fresh = not folder.is_dir() or folder.is_symlink()
     if fresh:
-        git.run("remote", "add", "origin", url)
+        _remove(folder)
+    for name in (*_STALE, *_NOT_OURS):
+        _remove(folder / name)
+    git.run("init", "--template=", *(["--quiet"] if not fresh else []), ".")
+    git.run("remote", "add", "origin", url)
+    if fresh:
         output.notice("Created fresh repository.")
-    else:
-        git.run("remote", "set-url", "origin", url)
 
 
 def _fetch(git: Git, sources: GetSources, output: Output) -> None:
@@ -139,7 +144,11 @@ def _has(git: Git, sha: str) -> bool:
 def _wipe(folder: Path) -> None:
     """Leave an empty folder; the folder itself stays, it may be a mount."""
     for path in folder.iterdir():
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+        _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
