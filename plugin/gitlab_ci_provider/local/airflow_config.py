@@ -18,6 +18,10 @@ HOST_IMAGE = "this-machine"
 """For jobs without `image:`: they ask for nothing, so they are not warned either."""
 
 
+_LONG = "600"
+"""Seconds."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
     """Where the parts of a stack listen, all on the loopback address."""
@@ -31,17 +35,21 @@ def airflow_environment(home: Home, secrets: StackSecrets, ports: Ports) -> dict
     sections = {
         **_core(home, secrets, ports),
         "database": {
-            "sql_alchemy_conn": f"sqlite:///{home.airflow / 'airflow.db'}?timeout=60",
+            "sql_alchemy_conn": f"sqlite:///{home.airflow / 'airflow.db'}?timeout=300",
             "load_default_connections": "False",
             # Airflow's API asks the database from its event loop: waiting there for one of the
             # usual 15 connections, whose holders wait for the loop, stops everything for 30 s.
             "sql_alchemy_pool_size": "50",
             "sql_alchemy_max_overflow": "-1",
         },
-        "scheduler": {"scheduler_idle_sleep_time": "0.1", "enable_health_check": "False"},
-        # A worker can miss its task's exit and then sees it at its next heartbeat, 5 s by default.
-        "workers": {"min_heartbeat_interval": "1"},
+        **_limits(),
+        "scheduler": {
+            **_limits()["scheduler"],
+            "scheduler_idle_sleep_time": "0.1",
+            "enable_health_check": "False",
+        },
         "dag_processor": {
+            **_limits()["dag_processor"],
             "refresh_interval": "1",
             "bundle_refresh_check_interval": "1",
             "min_file_process_interval": "600",
@@ -64,11 +72,49 @@ def airflow_environment(home: Home, secrets: StackSecrets, ports: Ports) -> dict
     return {**options, **_connections(home, secrets, ports), "AIRFLOW_HOME": str(home.airflow)}
 
 
+def _limits() -> dict[str, dict[str, str]]:
+    """List Airflow's time limits: so long that a machine under heavy load does not reach them.
+
+    They are there to find machines that have died. Here there is one machine, and the stack sees
+    itself when a process has died.
+    """
+    return {
+        "scheduler": {
+            "scheduler_health_check_threshold": _LONG,
+            "task_instance_heartbeat_timeout": "1800",
+            "task_queued_timeout": "86400",
+        },
+        "dag_processor": {
+            "dag_file_processor_timeout": "1200",
+            "stale_dag_threshold": _LONG,
+            "health_check_threshold": _LONG,
+        },
+        "triggerer": {
+            "triggerer_health_check_threshold": _LONG,
+            "runner_health_check_threshold": _LONG,
+        },
+        "workers": {
+            # A worker can miss its task's exit and sees it at its next heartbeat, 5 s by default.
+            "min_heartbeat_interval": "1",
+            "max_failed_heartbeats": "100",
+            # An answer that comes late is an answer; an API server that is started again needs
+            # seconds, on a busy machine a minute.
+            "execution_api_timeout": "120",
+            "execution_api_retries": "60",
+            "execution_api_retry_wait_min": "0.2",
+            "execution_api_retry_wait_max": "5",
+        },
+    }
+
+
 def _core(home: Home, secrets: StackSecrets, ports: Ports) -> dict[str, dict[str, str]]:
     url = f"http://127.0.0.1:{ports.airflow}"
     return {
         "core": {
             "dags_folder": str(home.dags),
+            "dagbag_import_timeout": "1200",
+            # A commit right after another one is shown at once, not after half a minute.
+            "min_serialized_dag_update_interval": "0",
             "load_examples": "False",
             "executor": "gitlab_ci_provider.local.warm_executor.WarmLocalExecutor",
             "parallelism": "32",

@@ -23,5 +23,5 @@ def start_cluster(home: Home, runtime: str) -> Process:
         *("--path-for-image", f"{HOST_IMAGE}=/usr/bin"),
     ]
     process = start("cluster", command, environment={}, log=home.logs / "cluster.log")
-    wait_until(home.kubeconfig.exists, process, seconds=30)
+    wait_until(home.kubeconfig.exists, process)
     return process

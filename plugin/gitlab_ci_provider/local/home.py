@@ -71,6 +71,16 @@ class Home:
         return self.path / "stack.json"
 
     @property
+    def steps(self) -> Path:
+        """What the last start did, a line a step; see `steps.py`."""
+        return self.path / "stack.steps"
+
+    @property
+    def attached(self) -> Path:
+        """Locked, shared, by the commands that use the stack."""
+        return self.path / "stack.attached"
+
+    @property
     def lock(self) -> Path:
         """Locked by the process that runs the stack."""
         return self.path / "stack.lock"

@@ -28,7 +28,7 @@ def start_object_store(home: Home, secrets: StackSecrets, port: int) -> Process:
     environment = {"RCLONE_AUTH_KEY": keys}
     log = home.logs / "object-store.log"
     process = start("object store", command, environment=environment, log=log)
-    wait_until(lambda: listens(port), process, seconds=20)
+    wait_until(lambda: listens(port), process)
     return process
 
 

@@ -6,18 +6,31 @@ The kernel ends them with the process that started them, even when that is kille
 from __future__ import annotations
 
 import ctypes
+import itertools
 import os
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from typing import IO
 
 from gitlab_ci_provider.exceptions import StackError
+from gitlab_ci_provider.local.patience import PATIENCE_SECONDS, Patience, movement
+from gitlab_ci_provider.local.process_tree import children, descendants
 
 _SAFE = {"PYTHONSAFEPATH": "1"}
 """A file `json.py` in the user's directory must not take the place of Python's own."""
+
+_NOT_INHERITED = frozenset({"PYTHONDONTWRITEBYTECODE"})
+"""Without its bytecode Airflow takes half a minute to start, each time."""
+
+_OLD_LOGS = 4
+_LOOK_SECONDS = 0.05
+_LOOKS_A_GLANCE = 20
+"""Looking for movement costs more than looking whether it is ready."""
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -56,13 +69,12 @@ def start(
     Raises:
         StackError: there is no such program.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
     parent = os.getpid()
-    with log.open("wb") as output:
+    with open_log(log) as output:
         try:
             popen = subprocess.Popen(
                 command,
-                env={**os.environ, **_SAFE, **environment},
+                env=clean_environment(environment),
                 cwd="/",
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -75,19 +87,36 @@ def start(
     return Process(name, popen, log)
 
 
-def wait_until(ready: Callable[[], bool], process: Process, seconds: float) -> None:
-    """Wait until a process is ready.
+def open_log(path: Path) -> IO[bytes]:
+    """Open a new log; those of the last starts stay beside it as `.1` (the newest) to `.4`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = RotatingFileHandler(path, backupCount=_OLD_LOGS, delay=True)
+    handler.doRollover()
+    return path.open("ab")
+
+
+def clean_environment(more: Mapping[str, str]) -> dict[str, str]:
+    """Give the environment of the stack's programs."""
+    inherited = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
+    return {**inherited, **_SAFE, **more}
+
+
+def wait_until(
+    ready: Callable[[], bool], process: Process, seconds: float = PATIENCE_SECONDS
+) -> None:
+    """Wait until a process is ready, unless it does nothing for so many seconds.
 
     Raises:
-        StackError: it ended, or the time is up.
+        StackError: it ended, or hangs.
     """
-    end = time.monotonic() + seconds
+    patience = Patience(lambda: movement(process.popen.pid, process.log), seconds)
+    looks = itertools.count(1)
     while not ready():
         process.check()
-        if time.monotonic() > end:
-            message = f"{process.name} is not ready after {seconds:.0f} s; see {process.log}"
-            raise StackError(message)
-        time.sleep(0.05)
+        if next(looks) % _LOOKS_A_GLANCE == 0 and patience.is_over():
+            message = f"{process.name} has done nothing for {seconds:.0f} s; see {process.log}"
+            raise StackError(f"{message}:\n{process.tail()}")
+        time.sleep(_LOOK_SECONDS)
 
 
 def stop(processes: Sequence[Process], seconds: float = 10) -> None:
@@ -137,29 +166,13 @@ def _signal(pid: int, number: signal.Signals) -> None:
 def _kill_descendants() -> None:
     """End what still runs below this process; adopted orphans are found here."""
     for _ in range(50):
-        children = _children(os.getpid())
-        if not children:
+        mine = children(os.getpid())
+        if not mine:
             return
-        for child in children:
-            for pid in (*_tree(child), child):
+        for child in mine:
+            for pid in (*descendants(child), child):
                 _signal(pid, signal.SIGKILL)
             try:
                 os.waitpid(child, 0)
             except ChildProcessError:
                 continue
-
-
-def _tree(pid: int) -> list[int]:
-    below = _children(pid)
-    return [grandchild for child in below for grandchild in _tree(child)] + below
-
-
-def _children(pid: int) -> list[int]:
-    """List the processes that any thread of a process has started."""
-    found: list[int] = []
-    for listing in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            found += [int(child) for child in listing.read_text().split()]
-        except OSError:
-            continue
-    return found

@@ -1,4 +1,7 @@
-"""Starting, finding and stopping the embedded stack."""
+"""Starting, finding and stopping the embedded stack.
+
+A start goes on in the background: `spawn_stack`, then something else, then `wait_for_stack`.
+"""
 
 from __future__ import annotations
 
@@ -7,26 +10,43 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from gitlab_ci_provider.exceptions import StackError
-from gitlab_ci_provider.local import processes
+from gitlab_ci_provider.local.attached import attached
 from gitlab_ci_provider.local.home import Home
-from gitlab_ci_provider.local.processes import Process
-from gitlab_ci_provider.local.state import StackState, is_running, read_state
+from gitlab_ci_provider.local.patience import Patience, movement
+from gitlab_ci_provider.local.processes import clean_environment, open_log
+from gitlab_ci_provider.local.state import StackState, is_running, read_state, supervisor_pid
+from gitlab_ci_provider.local.steps import Step, read_steps
 
-_START_SECONDS = 240
+Tell = Callable[[Step], None]
+
+IDLE_MINUTES = "GITLAB_DAGS_IDLE_MINUTES"
+DEFAULT_IDLE_MINUTES = 30
+
 _STOP_SECONDS = 40
+_LOOK_SECONDS = 0.1
+_LOOKS_A_GLANCE = 10
+_PATIENCE_SECONDS = 900
+"""Longer than the supervisor's own patience with its parts: it knows better what hangs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackOptions:
-    """How to start a stack, see `supervisor.Options`."""
+    """How to start a stack.
+
+    Attributes:
+        port: of Airflow; None for 8080 or, when that is taken, any.
+        idle_minutes: the stack ends after so long without use, 0 never; None for the environment's
+            GITLAB_DAGS_IDLE_MINUTES or half an hour.
+    """
 
     port: int | None = None
     runtime: str = "auto"
+    idle_minutes: float | None = None
 
 
 @contextmanager
@@ -36,21 +56,62 @@ def running_stack(home: Home, options: StackOptions) -> Iterator[StackState]:
     Raises:
         StackError: it could not start; the message says which part and why.
     """
-    if is_running(home):
-        yield _wait_attached(home)
-        return
-    process = _spawn(home, options, detached=False)
+    spawned = spawn_stack(home, options)
     try:
-        yield _wait_ready(home, process)
+        with attached(home):
+            yield wait_for_stack(home)
     finally:
-        processes.stop([process], _STOP_SECONDS)
+        if spawned:
+            stop_stack(home)
 
 
-def start_stack(home: Home, options: StackOptions) -> StackState:
+def start_stack(home: Home, options: StackOptions, tell: Tell = lambda _: None) -> StackState:
     """Start a stack that outlives this process, unless one runs already."""
+    spawn_stack(home, options)
+    return wait_for_stack(home, tell)
+
+
+def spawn_stack(home: Home, options: StackOptions) -> bool:
+    """Begin to start a stack that outlives this process; False when one runs already."""
     if is_running(home):
-        return _wait_attached(home)
-    return _wait_ready(home, _spawn(home, options, detached=True))
+        return False
+    home.make()
+    with open_log(home.logs / "supervisor.log") as output:
+        process = subprocess.Popen(
+            _command(home, options),
+            env=clean_environment({}),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd="/",
+            start_new_session=True,
+        )
+    while not is_running(home) and process.poll() is None:
+        time.sleep(_LOOK_SECONDS / 10)
+    return True
+
+
+def wait_for_stack(home: Home, tell: Tell = lambda _: None) -> StackState:
+    """Wait until the stack, which somebody starts, is ready; tell each step as it happens.
+
+    Raises:
+        StackError: the stack has ended, or does nothing for a long time.
+    """
+    log = home.logs / "supervisor.log"
+    patience = Patience(lambda: movement(supervisor_pid(home), home.steps, log), _PATIENCE_SECONDS)
+    told = looks = 0
+    while True:
+        running, state, steps = is_running(home), read_state(home), read_steps(home.steps)
+        for step in steps[told:]:
+            tell(step)
+        told, looks = len(steps), looks + 1
+        if state is not None:
+            return state
+        if not running:
+            raise StackError(_why_it_ended(home))
+        if looks % _LOOKS_A_GLANCE == 0 and patience.is_over():
+            raise StackError(f"the stack does nothing for a long time; see {home.logs}")
+        time.sleep(_LOOK_SECONDS)
 
 
 def stop_stack(home: Home) -> bool:
@@ -61,51 +122,46 @@ def stop_stack(home: Home) -> bool:
     """
     if not is_running(home):
         return False
-    pid = int(home.lock.read_text() or 0)
+    while not (pid := supervisor_pid(home)):  # it has the lock and is about to say who it is
+        time.sleep(_LOOK_SECONDS / 10)
     os.kill(pid, signal.SIGTERM)
-    end = time.monotonic() + _STOP_SECONDS
+    patience = Patience(lambda: movement(pid, home.logs / "supervisor.log"), _STOP_SECONDS)
     while is_running(home):
-        if time.monotonic() > end:
+        if patience.is_over():
             raise StackError(f"the stack (process {pid}) does not end; see {home.logs}")
-        time.sleep(0.05)
+        time.sleep(_LOOK_SECONDS / 2)
     return True
 
 
-def _spawn(home: Home, options: StackOptions, *, detached: bool) -> Process:
-    home.make()
+def _command(home: Home, options: StackOptions) -> list[str]:
     command = [sys.executable, "-P", "-m", "gitlab_ci_provider.local.supervisor", str(home.path)]
-    command += ["--runtime", options.runtime]
+    command += ["--runtime", options.runtime, "--idle-minutes", str(_idle_minutes(options))]
     if options.port is not None:
         command += ["--port", str(options.port)]
+    return command
+
+
+def _idle_minutes(options: StackOptions) -> float:
+    """Read how long an unused stack lives.
+
+    Raises:
+        StackError: the variable is not a number.
+    """
+    if options.idle_minutes is not None:
+        return options.idle_minutes
+    given = os.environ.get(IDLE_MINUTES, "")
+    try:
+        return float(given or DEFAULT_IDLE_MINUTES)
+    except ValueError as error:
+        raise StackError(f"{IDLE_MINUTES} must be a number of minutes, not {given!r}") from error
+
+
+def _why_it_ended(home: Home) -> str:
+    """Read the last words of a supervisor that has gone."""
     log = home.logs / "supervisor.log"
-    if not detached:
-        return processes.start("stack", command, environment={}, log=log)
-    with log.open("wb") as output:
-        popen = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            cwd="/",
-            start_new_session=True,
-        )
-    return Process("stack", popen, log)
-
-
-def _wait_ready(home: Home, process: Process) -> StackState:
-    processes.wait_until(lambda: read_state(home) is not None, process, _START_SECONDS)
-    state = read_state(home)
-    if state is None:
-        raise StackError(f"the stack ended while it started; see {process.log}")
-    return state
-
-
-def _wait_attached(home: Home) -> StackState:
-    """Wait for a stack that somebody else starts."""
-    end = time.monotonic() + _START_SECONDS
-    while time.monotonic() < end and is_running(home):
-        state = read_state(home)
-        if state is not None:
-            return state
-        time.sleep(0.1)
-    raise StackError(f"the stack in {home.path} is not ready; see {home.logs}")
+    failed = [step.message for step in read_steps(home.steps) if step.state == "failed"]
+    if failed:
+        return failed[-1]
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    said = "\n".join(lines[-15:])
+    return f"the stack ended while it started; the end of {log}:\n{said}"

@@ -54,6 +54,14 @@ def read_state(home: Home) -> StackState | None:
     return decode(home.state.read_bytes(), StackState)
 
 
+def supervisor_pid(home: Home) -> int:
+    """Read which process runs the stack, or ran the last one; 0 when there was none."""
+    try:
+        return int(home.lock.read_text() or 0)
+    except (OSError, ValueError):
+        return 0
+
+
 def is_running(home: Home) -> bool:
     """Tell whether a supervisor holds the lock: it does so from its first to its last moment."""
     if not home.lock.exists():

@@ -26,10 +26,10 @@ from gitlab_ci_provider.local.ports import choose_port, listens
 from gitlab_ci_provider.local.processes import Process
 from gitlab_ci_provider.local.secrets import StackSecrets, load_secrets
 from gitlab_ci_provider.local.state import StackState, clear_state, write_state
+from gitlab_ci_provider.local.steps import READY, Steps
 
 AIRFLOW_PORT = 8080
 OBJECT_STORE_PORT = 9100
-START_SECONDS = 150
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +39,7 @@ class Options:
     home: Home
     port: int | None = None
     runtime: str = "auto"
+    idle_minutes: float = 0
 
 
 def run(options: Options) -> int:
@@ -49,11 +50,14 @@ def run(options: Options) -> int:
         processes.adopt_orphans()
         signals = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
         started: list[Process] = []
+        steps = Steps(options.home.steps)
+        steps.clear()
         try:
-            _start(options, claims, started)
+            _start(options, claims, started, steps)
             signal.pthread_sigmask(signal.SIG_BLOCK, signals)
             _wait(started)
         except StackError as problem:
+            steps.write("stack", "failed", str(problem))
             print(problem, file=sys.stderr, flush=True)  # noqa: T201 - the supervisor's own log
             return 1
         finally:
@@ -62,26 +66,29 @@ def run(options: Options) -> int:
     return 0
 
 
-def _start(options: Options, claims: ExitStack, started: list[Process]) -> None:
+def _start(options: Options, claims: ExitStack, started: list[Process], steps: Steps) -> None:
     home = options.home
     ports = Ports(
         airflow=choose_port(options.port or AIRFLOW_PORT, claims, must=options.port is not None),
         object_store=choose_port(OBJECT_STORE_PORT, claims),
     )
     secrets = load_secrets(home)
-    started.append(start_object_store(home, secrets, ports.object_store))
-    started.append(start_cluster(home, options.runtime))
+    with steps.step("object store"):
+        started.append(start_object_store(home, secrets, ports.object_store))
+    with steps.step("cluster"):
+        started.append(start_cluster(home, options.runtime))
     environment = airflow_environment(home, secrets, ports)
     airflow.write_passwords(home, secrets)
     if not airflow.database_is_ready(home):
-        migration = airflow.start_migration(home, environment)
-        processes.wait_until(
-            lambda: airflow.migration_is_done(home, migration), migration, START_SECONDS
-        )
-    components = airflow.start_components(home, environment)
-    started += components
-    processes.wait_until(lambda: listens(ports.airflow), components[0], START_SECONDS)
+        with steps.step("database"):
+            migration = airflow.start_migration(home, environment)
+            processes.wait_until(lambda: airflow.migration_is_done(home, migration), migration)
+    with steps.step("airflow"):
+        components = airflow.start_components(home, environment)
+        started += components
+        processes.wait_until(lambda: listens(ports.airflow), components[0])
     write_state(home, _state(secrets, ports))
+    steps.write(READY, "done")
 
 
 def _state(secrets: StackSecrets, ports: Ports) -> StackState:
@@ -124,9 +131,17 @@ def main() -> int:
     parser.add_argument("home", type=Path)
     parser.add_argument("--port", type=int)
     parser.add_argument("--runtime", default="auto")
+    parser.add_argument("--idle-minutes", type=float, default=0)
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    return run(Options(home=Home(given.home), port=given.port, runtime=given.runtime))
+    return run(
+        Options(
+            home=Home(given.home),
+            port=given.port,
+            runtime=given.runtime,
+            idle_minutes=given.idle_minutes,
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -73,3 +73,34 @@ def test_a_killed_parent_takes_its_processes_along(tmp_path: Path):
     ended, _, _ = select.select([watcher], [], [], 30)
     os.close(watcher)
     assert ended
+
+
+def test_logs_of_the_last_starts_are_kept(tmp_path: Path):
+    """What a process wrote before it was started again can still be read, four starts long."""
+    log = tmp_path / "part.log"
+    for number in range(7):
+        start("part", ["echo", str(number)], environment={}, log=log).popen.wait()
+
+    kept = {path.name: path.read_text().strip() for path in tmp_path.iterdir()}
+
+    assert kept == {"part.log": "6"} | {f"part.log.{age}": str(6 - age) for age in range(1, 5)}
+
+
+def test_python_may_write_its_bytecode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """PYTHONDONTWRITEBYTECODE of whoever starts the stack would make each start compile it anew."""
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    log = tmp_path / "l"
+    start("part", ["env"], environment={}, log=log).popen.wait()
+
+    assert "PYTHONDONTWRITEBYTECODE" not in log.read_text()
+
+
+def test_a_process_that_hangs_is_given_up_with_its_words(tmp_path: Path):
+    """The error says that it does nothing, and where to read more."""
+    process = start(
+        "part", ["sh", "-c", "echo stuck; sleep 600"], environment={}, log=tmp_path / "l"
+    )
+
+    with pytest.raises(StackError, match=r"part has done nothing for 1 s[\s\S]*stuck"):
+        wait_until(lambda: False, process, seconds=1)
+    stop([process])

@@ -1,0 +1,81 @@
+"""The steps of a start, written down as they happen, for whoever waits and for whoever looks later.
+
+One JSON object a line in `Home.steps`; each start of the stack begins the file anew.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from gitlab_ci_provider.model.serialization import decode, encode
+
+StepState = Literal["begun", "done", "failed", "restarted"]
+
+READY = "ready"
+"""Name of the last step."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """Something that a start does, or what has become of it.
+
+    Attributes:
+        seconds: since the start of the stack.
+        message: more words, for people; often empty.
+    """
+
+    name: str
+    state: StepState
+    seconds: float
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Writes steps; times count from when this was made."""
+
+    path: Path
+    started: float = field(default_factory=time.monotonic)
+
+    def clear(self) -> None:
+        """Forget the steps of the last start."""
+        self.path.write_bytes(b"")
+        self.path.chmod(0o600)
+
+    def write(self, name: str, state: StepState, message: str = "") -> None:
+        """Add a step; short lines from several processes do not mix."""
+        seconds = round(time.monotonic() - self.started, 3)
+        step = Step(name=name, state=state, seconds=seconds, message=message)
+        with self.path.open("ab", buffering=0) as file:
+            file.write(encode(step) + b"\n")
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Write that a step begins, and that it is done when the block has not failed."""
+        self.write(name, "begun")
+        yield
+        self.write(name, "done")
+
+
+def read_steps(path: Path) -> list[Step]:
+    """Read what was written so far; a line that is being written is left out."""
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError:
+        return []
+    steps = (_step(line) for line in lines)
+    return [step for step in steps if step is not None]
+
+
+def _step(line: bytes) -> Step | None:
+    try:
+        return decode(line, Step)
+    except msgspec.MsgspecError:
+        return None
