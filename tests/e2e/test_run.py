@@ -186,3 +186,31 @@ def test_a_timeout_fails_the_job_with_its_reason(stack: Stack, tmp_path: Path):
     assert report["jobs"]["slow"]["status"] == "failed"
     assert "timeout of 3 s" in report["jobs"]["slow"]["reason"]
     assert stack.pods(repository) == []
+
+
+LEFT_OUT = """
+stages: [build, test, deploy, notify]
+build:
+  stage: build
+  script:
+    - sleep 6
+    - echo built > built
+  artifacts:
+    paths: [built]
+never-test: {stage: test, script: "false", rules: [{if: $NEVER}]}
+deploy:
+  stage: deploy
+  script: cat built
+never-notify: {stage: notify, script: "false", rules: [{if: $NEVER}]}
+"""
+
+
+def test_stages_that_rules_leave_out_let_nobody_pass(stack: Stack, tmp_path: Path):
+    """Jobs and the end of the run wait for earlier stages, also across stages with no jobs."""
+    repository = make_repository(tmp_path / "left-out", {".gitlab-ci.yml": LEFT_OUT})
+
+    report = stack.run(repository)
+
+    status = {name: job["status"] for name, job in report["jobs"].items()}
+    assert report["status"] == "passed"
+    assert (status["build"], status["deploy"]) == ("success", "success")

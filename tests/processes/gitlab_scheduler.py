@@ -65,11 +65,7 @@ def _process(jobs: dict[str, PlainJob], statuses: dict[str, str]) -> None:
 
 
 def _processed(job: PlainJob, jobs: dict[str, PlainJob], statuses: dict[str, str]) -> str:
-    if job.needs is None:
-        earlier = [name for name, other in jobs.items() if other.stage < job.stage]
-    else:
-        earlier = [name for name in job.needs if name in jobs]
-    found = [(statuses[name], jobs[name].allow_failure) for name in earlier]
+    found = [(statuses[name], jobs[name].allow_failure) for name in waits_for(job, jobs)]
     status = _of_needs(found) if job.needs is not None else _of_all(found)
     if status not in ENDED:
         return "created"
@@ -80,6 +76,22 @@ def _processed(job: PlainJob, jobs: dict[str, PlainJob], statuses: dict[str, str
     if status not in proceeds:
         return "skipped"
     return {"manual": "manual", "delayed": "scheduled"}.get(job.when, "pending")
+
+
+def waits_for(job: PlainJob, jobs: dict[str, PlainJob]) -> list[str]:
+    """List the jobs that must have ended before it starts."""
+    if job.needs is None:
+        return [name for name, other in jobs.items() if other.stage < job.stage]
+    return [name for name in job.needs if name in jobs]
+
+
+def has_circle(jobs: Iterable[PlainJob]) -> bool:
+    """Tell whether jobs wait for each other: leave out whoever waits for nobody, until none is."""
+    left = {job.name: job for job in jobs}
+    while free := [name for name, job in left.items() if not waits_for(job, left)]:
+        for name in free:
+            del left[name]
+    return bool(left)
 
 
 def pipeline_status(jobs: Iterable[PlainJob], statuses: dict[str, str]) -> str:

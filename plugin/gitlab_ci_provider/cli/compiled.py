@@ -78,6 +78,8 @@ def _decided(pipeline: Pipeline, decision: PipelineDecision) -> list[Diagnostic]
 def _code(words: str) -> str:
     if words.startswith("Failed to parse rule"):
         return "rules-broken"
+    if words.startswith("The pipeline has circular dependencies"):
+        return "needs-circular"
     return "needs-too-many" if "can only need" in words else "needs-absent-job"
 
 

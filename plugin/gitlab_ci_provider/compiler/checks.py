@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from gitlab_ci_provider.compiler.graph import find_cycle
 from gitlab_ci_provider.compiler.needs import MATRIX_VALUE
 from gitlab_ci_provider.model.diagnostic import Diagnostic, error, warning
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.needs import Need
+from gitlab_ci_provider.schedule.order import find_cycle
 
 
 def check_jobs(jobs: Mapping[str, Job], stages: Sequence[str]) -> Iterator[Diagnostic]:
@@ -159,9 +159,7 @@ def _check_cycle(jobs: Mapping[str, Job]) -> Iterator[Diagnostic]:
     cycle = find_cycle(_edges(jobs, lambda job: [need for one in _all_needs(job) for need in one]))
     if cycle:
         words = f"needs of different rules form a circle: {' -> '.join([*cycle, cycle[0]])}"
-        hint = (
-            "GitLab accepts this; one DAG cannot hold it, so the last of these waits is left out."
-        )
+        hint = "One DAG cannot hold all of these, so a job may start only to wait for another."
         yield warning("needs-circular-rules", words, jobs[cycle[0]].location, hint)
 
 

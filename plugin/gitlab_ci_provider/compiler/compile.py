@@ -8,7 +8,6 @@ from typing import get_args
 
 from gitlab_ci_provider.compiler.checks import check_jobs
 from gitlab_ci_provider.compiler.followers import without_followers
-from gitlab_ci_provider.compiler.graph import build_edges
 from gitlab_ci_provider.compiler.needs import connect
 from gitlab_ci_provider.compiler.parallel import instances
 from gitlab_ci_provider.config.ci_config import CiConfig
@@ -23,6 +22,7 @@ from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.pipeline_input import InputType, PipelineInput
+from gitlab_ci_provider.schedule.order import build_edges
 from gitlab_ci_provider.variables.precedence import yaml_variables
 
 

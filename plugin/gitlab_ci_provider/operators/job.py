@@ -65,7 +65,12 @@ class GitlabJobOperator(KubernetesPodOperator):
 
     def execute(self, context: Context) -> None:
         """Start the job, or end it without a pod when GitLab would."""
+        self.begin(context)
+
+    def begin(self, context: Context, event: Any = None) -> None:  # noqa: ARG002 - Airflow passes it
+        """Begin, perhaps once more after jobs that the DAG could not have it wait for."""
         run = self._load(context)
+        playing.wait_for_jobs(self, run)
         verdict = run.verdict()
         self.log.info("%s: %s (%s)", self.job, verdict.start, verdict.reason)
         if verdict.start in _ENDS_WITHOUT_RUNNING:

@@ -25,7 +25,7 @@ from gitlab_ci_provider.planner.artifacts import wanted_artifacts
 from gitlab_ci_provider.planner.environment import job_environment
 from gitlab_ci_provider.planner.subject import Limits, Subject
 from gitlab_ci_provider.schedule.decide import Verdict, decide
-from gitlab_ci_provider.schedule.predecessors import predecessors, uses_needs
+from gitlab_ci_provider.schedule.order import predecessors, uses_needs
 from gitlab_ci_provider.settings import Settings, load_settings
 from gitlab_ci_provider.snapshots.store import SnapshotStore
 
@@ -50,6 +50,10 @@ class JobRun:
     def before(self) -> tuple[str, ...]:
         """List the jobs that decide about it."""
         return predecessors(self.job.name, self.pipeline, self.record.decisions)
+
+    def unfinished(self) -> tuple[str, ...]:
+        """List those of them that have not ended; the DAG has the job wait for all but a few."""
+        return tuple(job for job in self.before() if job not in self.ended)
 
 
 def load_job_run(context: Context, job: str) -> JobRun:

@@ -1,4 +1,4 @@
-"""Manual and delayed jobs when their turn comes: wait, ask, or start as they were played."""
+"""Jobs when their turn comes: wait for others, ask a person, or start as they were played."""
 
 from __future__ import annotations
 
@@ -11,12 +11,31 @@ from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 from airflow.sdk import BaseOperator, Context
 
 from gitlab_ci_provider.exceptions import ConfigError
+from gitlab_ci_provider.model.names import task_ids
 from gitlab_ci_provider.model.run import Play
 from gitlab_ci_provider.operators import manual, waiting
 from gitlab_ci_provider.operators.job_run import JobRun
 from gitlab_ci_provider.schedule.decide import Start, Verdict
 
 WAITS = frozenset({Start.MANUAL, Start.BLOCK, Start.DELAY})
+_SOON = timedelta(seconds=5)
+
+
+def wait_for_jobs(operator: BaseOperator, run: JobRun) -> None:
+    """Wait for jobs that decide about this one and have not ended.
+
+    The DAG does that, except where the needs of several rules would close a circle in it. The
+    operator is resumed with `begin(context)`.
+
+    Raises:
+        TaskDeferred: there are such jobs.
+    """
+    names = task_ids(run.pipeline.jobs)
+    tasks = operator.dag.task_dict
+    waiting = [job for job in run.unfinished() if names[job] in tasks]
+    if waiting:
+        operator.log.info("waiting for %s, which takes no worker", ", ".join(waiting))
+        operator.defer(trigger=TimeDeltaTrigger(_SOON), method_name="begin")
 
 
 def wait(operator: BaseOperator, context: Context, run: JobRun, verdict: Verdict) -> JobRun | None:

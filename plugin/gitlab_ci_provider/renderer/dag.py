@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import DAG, TaskGroup
+from airflow.sdk import DAG, BaseOperator, TaskGroup
 
 from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
 from gitlab_ci_provider.model.job import Job
@@ -21,7 +22,6 @@ from gitlab_ci_provider.operators.bridge import GitlabBridgeOperator
 from gitlab_ci_provider.operators.create_pipeline import CreatePipelineOperator
 from gitlab_ci_provider.operators.finish_pipeline import FinishPipelineOperator
 from gitlab_ci_provider.operators.job import GitlabJobOperator
-from gitlab_ci_provider.renderer.edges import upstream
 from gitlab_ci_provider.renderer.params import run_params
 from gitlab_ci_provider.settings import Settings
 
@@ -53,12 +53,19 @@ def render_dag(record: DagRecord, pipeline: Pipeline, settings: Settings) -> DAG
     create = CreatePipelineOperator(task_id=CREATE_PIPELINE, digest=record.digest, dag=dag)
     finish = FinishPipelineOperator(task_id=FINISH_PIPELINE, dag=dag)
     tasks = _tasks(dag, pipeline, settings, names)
-    for job, before in upstream(pipeline).items():
-        tasks[job].set_upstream([tasks[other] for other in before] or [create])
-    for task in [*tasks.values()] or [create]:
-        if not task.downstream_task_ids:
-            task.set_downstream(finish)
+    for job, task in tasks.items():
+        before = [tasks[other] for other in pipeline.edges.get(job, ())]
+        _connect(before or [create], task)
+    # All of them: the last ones may be left out by rules, which ends them at once.
+    _connect([*tasks.values()] or [create], finish)
     return dag
+
+
+def _connect(before: Sequence[BaseOperator], task: BaseOperator) -> None:
+    """Have a task wait for others; `set_upstream` looks at each pair, and there can be many."""
+    task.upstream_task_ids.update(other.task_id for other in before)
+    for other in before:
+        other.downstream_task_ids.add(task.task_id)
 
 
 def _tasks(

@@ -23,6 +23,7 @@ from gitlab_ci_provider.model.variables import Variables
 from gitlab_ci_provider.rules.match import RuleError, rule_matches
 from gitlab_ci_provider.rules.policy import refuses
 from gitlab_ci_provider.rules.view import RuleView, job_view, workflow_view
+from gitlab_ci_provider.schedule.order import circle
 from gitlab_ci_provider.variables.expand import expand_in_rules, expand_or_drop
 from gitlab_ci_provider.variables.precedence import workflow_variables
 from gitlab_ci_provider.variables.predefined import pipeline_variables
@@ -63,6 +64,7 @@ def decide_pipeline(pipeline: Pipeline, context: PipelineContext) -> PipelineDec
     }
     if workflow.created:
         jobs = {name: _check_needs(jobs, pipeline.jobs[name]) for name in jobs}
+        jobs |= _check_circle(pipeline, jobs)
     decision = PipelineDecision(
         created=workflow.created,
         reason=workflow.reason,
@@ -208,6 +210,19 @@ def _check_needs(decisions: dict[str, JobDecision], job: Job) -> JobDecision:
     if kept == needs and not errors:
         return decision
     return replace(decision, needs=kept, errors=tuple(errors))
+
+
+def _check_circle(pipeline: Pipeline, decisions: dict[str, JobDecision]) -> dict[str, JobDecision]:
+    """Refuse needs of matching rules that make jobs wait for each other.
+
+    Unlike GitLab, which creates such a pipeline, whose jobs then never start.
+    """
+    names = circle(pipeline, decisions)
+    if not names:
+        return {}
+    words = f"The pipeline has circular dependencies: {' -> '.join([*names, names[0]])}"
+    first = decisions[names[0]]
+    return {first.job: replace(first, errors=(*first.errors, words))}
 
 
 def _present(decisions: dict[str, JobDecision], need: Need) -> bool:

@@ -15,7 +15,7 @@ from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.rules import JobDecision
 from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.schedule.decide import Start, decide
-from gitlab_ci_provider.schedule.predecessors import predecessors, uses_needs
+from gitlab_ci_provider.schedule.order import in_order, predecessors, uses_needs
 
 Told = Callable[[str], JobResult | None]
 """What a job has said of its own end; asked only where Airflow's state leaves it open."""
@@ -43,7 +43,7 @@ def results(
         canceled: somebody has canceled jobs of the pipeline, also such that had not started.
     """
     ended: dict[str, JobResult] = {}
-    for name in _in_order(pipeline):
+    for name in in_order(pipeline, decisions):
         decision = decisions[name]
         if not decision.present:
             ended[name] = JobResult(status=JobStatus.ABSENT, reason=decision.reason)
@@ -91,19 +91,3 @@ def _skipped(
     verdict = decide(decision, known, needs=uses_needs(pipeline.jobs[name], decision))
     status = JobStatus.MANUAL if verdict.start == Start.MANUAL else JobStatus.SKIPPED
     return JobResult(status=status, reason=verdict.reason)
-
-
-def _in_order(pipeline: Pipeline) -> list[str]:
-    """Sort the jobs so that each comes after the jobs that it waits for."""
-    order: dict[str, None] = {}
-    for start in pipeline.jobs:
-        stack = [(start, iter(pipeline.edges.get(start, ())))]
-        while stack:
-            name, waiting = stack[-1]
-            following = next((job for job in waiting if job not in order), None)
-            if following is None:
-                order[name] = None
-                stack.pop()
-            else:
-                stack.append((following, iter(pipeline.edges.get(following, ()))))
-    return list(order)

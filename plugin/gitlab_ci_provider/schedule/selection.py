@@ -8,7 +8,7 @@ from dataclasses import replace
 from gitlab_ci_provider.exceptions import ConfigError
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.rules import JobDecision, When
-from gitlab_ci_provider.schedule.predecessors import predecessors, uses_needs
+from gitlab_ci_provider.schedule.order import predecessors, uses_needs
 
 
 def select(

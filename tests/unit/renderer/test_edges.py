@@ -1,46 +1,54 @@
-"""The edges that Airflow gets."""
+"""The edges of the DAG: what the rendered tasks wait for."""
 
 from __future__ import annotations
 
-from gitlab_ci_provider.model.job import Job
-from gitlab_ci_provider.model.needs import Need
-from gitlab_ci_provider.model.pipeline import Pipeline
-from gitlab_ci_provider.renderer.edges import upstream
+from factories import compile_text
+from processes.airflow_scheduler import render
 
 
-def pipeline(*jobs: Job) -> Pipeline:
-    stages = tuple(dict.fromkeys(job.stage for job in jobs))
-    needs = {job.name: tuple(need.job for need in job.needs or ()) for job in jobs}
-    return Pipeline(stages=stages, jobs={job.name: job for job in jobs}, edges=needs)
+def upstream(text: str) -> dict[str, set[str]]:
+    """Compile and render a file; give the tasks that each task waits for."""
+    return {task.task_id: task.upstream_task_ids for task in render(compile_text(text)).tasks}
 
 
-def test_stage_order_needs_edges_from_the_nearest_stage_only():
-    """A job in stage order waits for the stage before; that one waited for the rest."""
-    built = pipeline(Job(name="a", stage="1"), Job(name="b", stage="2"), Job(name="c", stage="3"))
+STAGES = """
+stages: ["1", "2", "3"]
+a: {stage: "1", script: x}
+b: {stage: "2", script: x}
+"""
 
-    assert upstream(built) == {"a": (), "b": ("a",), "c": ("b",)}
 
+def test_stage_order_waits_for_every_earlier_stage():
+    """A stage whose jobs the rules leave out ends at once: it cannot stand for those before it."""
+    found = upstream(STAGES + 'c: {stage: "3", script: x}')
 
-def test_a_stage_of_needs_only_does_not_hide_the_one_before():
-    """Jobs with needs may start before the earlier stages end, so they are no barrier."""
-    built = pipeline(
-        Job(name="a", stage="1"), Job(name="b", stage="2", needs=()), Job(name="c", stage="3")
-    )
-
-    assert upstream(built)["c"] == ("a", "b")
+    assert found["b"] == {"a"}
+    assert found["c"] == {"a", "b"}
 
 
 def test_needs_are_edges():
     """A job with needs waits for these jobs alone."""
-    built = pipeline(
-        Job(name="a", stage="1"),
-        Job(name="b", stage="1"),
-        Job(name="c", stage="2", needs=(Need(job="b"),)),
+    assert upstream(STAGES + 'c: {stage: "3", script: x, needs: [b]}')["c"] == {"b"}
+
+
+def test_a_rules_need_on_a_job_of_the_same_stage_is_an_edge():
+    """It is, be the job itself in stage order or not; which rule matches is known in a run only."""
+    rules = "rules: [{if: $A, needs: [b]}, {when: always}]"
+    found = upstream(
+        STAGES
+        + f'ordered: {{stage: "2", script: x, {rules}}}\n'
+        + f'free: {{stage: "2", script: x, needs: [], {rules}}}'
     )
 
-    assert upstream(built)["c"] == ("b",)
+    assert found["ordered"] == {"a", "b"}
+    assert found["free"] == {"b"}
 
 
-def test_the_first_stage_waits_for_nothing():
-    """Jobs of the first stage start at once."""
-    assert upstream(pipeline(Job(name="a", stage="1")))["a"] == ()
+def test_jobs_that_wait_for_nobody_wait_for_the_pipeline():
+    """Jobs of the first stage start once the pipeline is created."""
+    assert upstream(STAGES)["a"] == {"create_pipeline"}
+
+
+def test_the_end_waits_for_every_job():
+    """The last jobs may be left out; the run must not end before those that came before them."""
+    assert upstream(STAGES)["finish_pipeline"] == {"a", "b"}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from factories import make_job
-from gitlab_ci_provider.compiler.graph import build_edges, find_cycle
 from gitlab_ci_provider.model.needs import Need
 from gitlab_ci_provider.model.rules import Rule
+from gitlab_ci_provider.schedule.order import build_edges, find_cycle
 
 STAGES = (".pre", "build", "test", "deploy")
 
@@ -43,12 +43,12 @@ def test_needs_of_rules_are_edges():
 
 
 def test_needs_of_rules_never_make_a_circle():
-    """Of edges that only different rules together close to a circle, the last is left out."""
+    """Jobs that different rules together tie into a circle wait for each other on their own."""
     a = make_job("a", rules=(Rule(condition="$A", needs=(Need(job="b"),)), Rule()))
     b = make_job("b", rules=(Rule(condition="$B", needs=(Need(job="a"),)), Rule()))
-    edges = _edges(a, b, make_job("c", needs=(Need(job="a"),)))
+    edges = _edges(make_job("first", stage="build"), a, b, make_job("c", needs=(Need(job="a"),)))
 
-    assert edges == {"a": ("b",), "b": (), "c": ("a",)}
+    assert edges == {"first": (), "a": ("first",), "b": ("first",), "c": ("a",)}
 
 
 def test_needs_on_unknown_jobs_are_no_edges():
