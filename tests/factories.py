@@ -10,9 +10,12 @@ from gitlab_ci_provider.compiler.compile import compile_pipeline
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.pipeline import Pipeline, Workflow
+from gitlab_ci_provider.model.plan import StoreTarget
 from gitlab_ci_provider.model.project import Project, Ref
-from gitlab_ci_provider.model.rules import Rule
+from gitlab_ci_provider.model.rules import JobDecision, Rule
+from gitlab_ci_provider.model.run import PipelineRun
 from gitlab_ci_provider.model.variables import Variable, Variables
+from gitlab_ci_provider.planner.subject import Limits, Subject
 from gitlab_ci_provider.schedule.order import build_edges
 
 PROJECT = Project(
@@ -71,3 +74,34 @@ def compile_text(text: str, context: PipelineContext | None = None, **more: str)
     result = compile_pipeline(files, context or make_context())
     assert result.pipeline is not None, [str(one) for one in result.diagnostics]
     return result.pipeline
+
+
+def make_run(*, protected: bool = True, **given: Any) -> PipelineRun:
+    """Make the record of a push to `main`."""
+    usual: dict[str, Any] = {
+        "id": 7,
+        "iid": 1,
+        "project": PROJECT,
+        "ref": Ref(name="main", sha="a" * 40, protected=protected),
+        "source": "push",
+        "digest": "d",
+        "created_at": "2026-01-01T00:00:00+00:00",
+        "decisions": {},
+    }
+    return PipelineRun(**{**usual, **given})
+
+
+def make_subject(job: Job, **given: Any) -> Subject:
+    """Make the subject of the plan of a job that is alone in its pipeline."""
+    usual: dict[str, Any] = {
+        "run": make_run(),
+        "pipeline": make_pipeline(job),
+        "decision": JobDecision(job=job.name, present=True),
+        "limits": Limits(default_image="debian:12", default_timeout=60, artifacts_expire_in=99),
+        "attempt": 2,
+        "url": "http://airflow/dags/d/runs/r/tasks/job",
+        "started_at": "2026-01-01T00:00:00+00:00",
+        "upstream": {},
+        "store": StoreTarget(bucket="b"),
+    }
+    return Subject(job=job, **{**usual, **given})

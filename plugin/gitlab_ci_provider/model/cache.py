@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 from gitlab_ci_provider.model.artifacts import SaveWhen
@@ -9,12 +10,13 @@ from gitlab_ci_provider.model.artifacts import SaveWhen
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheKey:
-    """`cache:key`: a text, or one made from the contents of files at the commit.
+    """`cache:key`: a text, or one made from files at the commit.
 
     Attributes:
-        value: the text; None when `files` makes the key, or when no key was written.
+        value: the text; None when files make the key, or when no key was written.
         files: the key changes with the contents of these files at the commit.
         files_commits: the key changes with the last commits of these files.
+        prefix: what comes before the digest; None when it was not written.
     """
 
     value: str | None = None
@@ -22,13 +24,20 @@ class CacheKey:
     files_commits: tuple[str, ...] = ()
     prefix: str | None = None
 
+    @property
+    def source(self) -> str:
+        """Name what it is a digest of, as the record of a run does; empty for a text."""
+        files = self.files or self.files_commits
+        kind = "files" if self.files else "files_commits"
+        return json.dumps([kind, *files]) if files else ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cache:
     """One `cache:` entry. `policy` is a text because it may be a variable.
 
     Attributes:
-        unprotect: share the cache between protected and other refs.
+        unprotect: protected refs use the cache of all other refs.
     """
 
     key: CacheKey = CacheKey()

@@ -63,10 +63,15 @@ class GetSources:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheRestore:
-    """One cache to fetch: the first of `object_keys` that exists."""
+    """One cache to fetch: the first of `object_keys` that exists.
+
+    Attributes:
+        warnings: about keys that are left out.
+    """
 
     name: str
     object_keys: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,7 +28,7 @@ class PipelineRun:
         variables: of the run form or trigger.
         workflow_variables: of the `workflow:rules` entry that matched.
         created: False when `workflow:rules` or an empty job list prevent a pipeline, see `reason`.
-        file_keys: the hashes for `cache:key:files`, by the file names joined with newlines.
+        file_keys: digests for `cache:key:files` and `files_commits`, by `CacheKey.source`.
         variable_places: names of the Airflow Variables that held CI/CD variables.
         user: who started it, as Airflow knows; empty for schedules.
         inputs: values for the configuration's `spec:inputs`, as they were given.

@@ -1,37 +1,52 @@
-"""Cache keys made from files: the content hash that GitLab puts behind `cache:key:files`."""
+"""Cache keys made from files: the digest that GitLab puts behind the prefix of a key."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from gitlab_ci_provider.operators.pinned import Pinned
+from gitlab_ci_provider.model.cache import CacheKey
+from gitlab_ci_provider.model.pipeline import Pipeline
+from gitlab_ci_provider.sources.git import GitFetcher
+from gitlab_ci_provider.sources.git_history import last_commit
 
 
-def file_keys(pinned: Pinned) -> Mapping[str, str]:
-    """Hash the files of every `cache:key:files` at the commit.
+def file_keys(pipeline: Pipeline, commit: GitFetcher) -> Mapping[str, str]:
+    """Make the digest of every `cache:key:files` and `files_commits` of a pipeline at a commit.
 
     Returns:
-        By the file names joined with newlines, the SHA-1 over their sorted git blob ids; the text
-        `default` when the commit has none of them.
+        By `CacheKey.source`, the SHA-1 over the sorted ids of the files' contents, or of the
+        commits that changed them last; those without any are left out.
         Source: GitLab, `lib/gitlab/ci/pipeline/seed/build/cache.rb`.
     """
     wanted = {
-        cache.key.files
-        for job in pinned.pipeline.jobs.values()
+        cache.key.source: cache.key
+        for job in pipeline.jobs.values()
         for cache in job.caches
-        if cache.key.files
+        if cache.key.source
     }
-    return {"\n".join(files): _hash(pinned, files) for files in sorted(wanted)}
+    blobs = commit.blobs() if any(key.files for key in wanted.values()) else {}
+    found = {source: set(_ids(key, commit, blobs)) for source, key in sorted(wanted.items())}
+    return {source: _digest(ids) for source, ids in found.items() if ids}
 
 
-def _hash(pinned: Pinned, files: tuple[str, ...]) -> str:
-    blobs = sorted(
-        {_blob_id(data) for path in files if (data := pinned.files.read(path)) is not None}
-    )
-    return hashlib.sha1("-".join(blobs).encode()).hexdigest() if blobs else "default"  # noqa: S324 - GitLab's
+def _ids(key: CacheKey, commit: GitFetcher, blobs: Mapping[str, str]) -> Iterator[str]:
+    for pattern in key.files:
+        yield from _contents(pattern, blobs)
+    for path in filter(str.strip, key.files_commits):
+        changed = last_commit(commit.mirror, commit.sha, path)
+        if changed:
+            yield changed
 
 
-def _blob_id(data: bytes) -> str:
-    header = f"blob {len(data)}\0".encode()
-    return hashlib.sha1(header + data).hexdigest()  # noqa: S324 - git's own object name
+def _contents(pattern: str, blobs: Mapping[str, str]) -> Iterable[str]:
+    from gitlab_ci_provider.rules.globs import compile_wildcards  # DAG parsing needs no RE2
+
+    if "*" not in pattern:
+        return [blobs[pattern]] if pattern in blobs else []
+    regex = compile_wildcards(pattern)
+    return [name for path, name in blobs.items() if regex and regex.found_in(path)]
+
+
+def _digest(ids: Iterable[str]) -> str:
+    return hashlib.sha1("-".join(sorted(ids)).encode()).hexdigest()  # noqa: S324 - GitLab's

@@ -159,7 +159,7 @@ class CreatePipelineOperator(BaseOperator):
             created=decision.created,
             reason=decision.reason,
             decisions=decision.jobs if decision.created else _all_absent(decision),
-            file_keys=file_keys(pinned),
+            file_keys=file_keys(pinned.pipeline, pinned.files),
             inputs=wanted.inputs,
             merge_request=wanted.merge_request,
             schedule=form.schedule,

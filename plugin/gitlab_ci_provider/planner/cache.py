@@ -1,21 +1,26 @@
 """Which caches a job restores and archives: keys become object keys, policies become phases.
 
-Keys follow GitLab: protected refs have caches of their own, and `key:files` is a hash of contents.
+Keys follow GitLab: protected refs have caches of their own, `key:files` is a digest of contents,
+`key:files_commits` one of commits.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from posixpath import normpath
 
 from gitlab_ci_provider.exceptions import SystemFailure
-from gitlab_ci_provider.model.cache import Cache
+from gitlab_ci_provider.model.cache import Cache, CacheKey
 from gitlab_ci_provider.model.plan import CacheArchive, CacheRestore
 from gitlab_ci_provider.model.variables import Variables
 from gitlab_ci_provider.planner.subject import Subject
 from gitlab_ci_provider.storage.keys import cache_key
 from gitlab_ci_provider.variables.expand import expand
 
-_POLICIES = ("pull-push", "pull", "push")
+_PHASES = {"pull-push": (True, True), "pull": (True, False), "push": (False, True)}
+"""Whether a policy restores, and whether it archives."""
+
+_PROTECTED = "-protected"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +31,13 @@ class CachePlan:
     archives: tuple[CacheArchive, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Settled:
+    phases: tuple[bool, bool]
+    restore: CacheRestore
+    archive: CacheArchive
+
+
 def plan_caches(subject: Subject, variables: Variables) -> CachePlan:
     """Decide about every cache of a job; one without paths does nothing."""
     settled = [
@@ -34,24 +46,18 @@ def plan_caches(subject: Subject, variables: Variables) -> CachePlan:
         if cache.paths or cache.untracked
     ]
     return CachePlan(
-        restores=tuple(restore for policy, restore, _ in settled if "pull" in policy),
-        archives=tuple(archive for policy, _, archive in settled if "push" in policy),
+        restores=tuple(one.restore for one in settled if one.phases[0]),
+        archives=tuple(one.archive for one in settled if one.phases[1]),
     )
 
 
-def _settle(
-    subject: Subject, cache: Cache, position: int, variables: Variables
-) -> tuple[str, CacheRestore, CacheArchive]:
-    policy = expand(cache.policy, variables)
-    if policy not in _POLICIES:
-        message = f"cache:policy is '{policy}', it must be one of {', '.join(_POLICIES)}"
-        raise SystemFailure(message, reason="runner_configuration_error")
-    suffix = "protected" if subject.run.ref.protected else "non_protected"
-    key = f"{_key(subject, cache, position, variables)}-{suffix}"
-    fallbacks = [f"{expand(one, variables)}-{suffix}" for one in cache.fallback_keys]
-    last = next((one.value for one in variables if one.name == "CACHE_FALLBACK_KEY"), "")
-    names = [key, *fallbacks, *([last] if last else [])]
-    objects = tuple(cache_key(subject.run.project, name) for name in names)
+def _settle(subject: Subject, cache: Cache, position: int, variables: Variables) -> _Settled:
+    protected = subject.run.ref.protected and not cache.unprotect
+    suffix = _PROTECTED if protected else "-non_protected"
+    key = f"{_key(subject, cache, position, variables)}{suffix}"
+    fallbacks = [f"{expand(one, variables)}{suffix}" for one in cache.fallback_keys]
+    last, warnings = _last_fallback(variables)
+    objects = tuple(cache_key(subject.run.project, name) for name in (key, *fallbacks, *last))
     archive = CacheArchive(
         name=key,
         object_key=objects[0],
@@ -59,15 +65,50 @@ def _settle(
         untracked=cache.untracked,
         when=cache.when,
     )
-    return policy, CacheRestore(name=key, object_keys=objects), archive
+    restore = CacheRestore(name=key, object_keys=objects, warnings=warnings)
+    return _Settled(phases=_phases(cache, variables), restore=restore, archive=archive)
+
+
+def _phases(cache: Cache, variables: Variables) -> tuple[bool, bool]:
+    policy = expand(cache.policy, variables)
+    if policy not in _PHASES:
+        message = f"cache:policy is '{policy}', it must be one of {', '.join(_PHASES)}"
+        raise SystemFailure(message, reason="runner_configuration_error")
+    return _PHASES[policy]
+
+
+def _last_fallback(variables: Variables) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Give the key of CACHE_FALLBACK_KEY, and a warning when it may not be used.
+
+    It gets no suffix, so it could name the cache of a protected ref: the runner refuses that on
+    every ref (`shells/abstract.go`), and reads the key as it cleans it.
+    """
+    written = next((one.value for one in variables if one.name == "CACHE_FALLBACK_KEY"), "")
+    if not written:
+        return (), ()
+    if _cleaned(written).rstrip(". ").endswith(_PROTECTED):
+        return (), (f'CACHE_FALLBACK_KEY "{written}" not allowed to end in "{_PROTECTED}"',)
+    return (written,), ()
+
+
+def _cleaned(key: str) -> str:
+    """Resolve a key as the runner's `cachekey.Sanitize` does."""
+    for code, character in (("%2f", "/"), ("%2F", "/"), ("%2e", "."), ("%2E", "."), ("\\", "/")):
+        key = key.replace(code, character)
+    parts = [part.rstrip() for part in normpath(f"/{key}").split("/")]
+    return next((part for part in reversed(parts) if part), "")
 
 
 def _key(subject: Subject, cache: Cache, position: int, variables: Variables) -> str:
     """Make the key before its suffix: GitLab's `Seed::Build::Cache`."""
     key = cache.key
-    if not key.files:
-        return expand(key.value, variables) if key.value else "default"
-    hashed = subject.run.file_keys.get("\n".join(key.files), "default")
-    stems = "_".join(path.split(".")[0] for path in key.files)
-    prefix = expand(key.prefix, variables) if key.prefix else f"{position}_{stems}"
-    return f"{prefix}-{hashed}".replace("/", "_")
+    if not key.source:
+        return "default" if key.value is None else expand(key.value, variables)
+    digest = subject.run.file_keys.get(key.source, "default")
+    prefix = _usual_prefix(key, position) if key.prefix is None else key.prefix
+    return f"{expand(prefix, variables)}-{digest}" if prefix.strip() else digest
+
+
+def _usual_prefix(key: CacheKey, position: int) -> str:
+    stems = (path.split(".")[0] for path in key.files or key.files_commits)
+    return f"{position}_{'_'.join(stems)}"

@@ -28,6 +28,16 @@ def compile_glob(pattern: str) -> CompiledRegex | None:
     return compile_re2(r"(?s)\A(?:" + "|".join(possible) + r")\z") if possible else None
 
 
+@lru_cache(maxsize=1024)
+def compile_wildcards(pattern: str) -> CompiledRegex | None:
+    """Compile what `include:local` and `cache:key:files` take: `**` crosses folders, `*` does not.
+
+    Source: GitLab's `Repository#search_files_by_wildcard_path`.
+    """
+    escaped = re.escape(pattern).replace(r"\*\*", ".*").replace(r"\*", "[^/]*")
+    return compile_re2(rf"(?s)\A{escaped}\z")
+
+
 def matches(pattern: str, path: str) -> bool:
     """Tell whether a path matches a pattern."""
     if is_plain(pattern):

@@ -211,6 +211,13 @@ class GitFetcher:
         listing = _git(command, what="list files")
         return [name.decode(errors="surrogateescape") for name in listing.split(b"\0") if name]
 
+    def blobs(self) -> Mapping[str, str]:
+        """Give the object ids of every file of the commit, by path, without fetching the files."""
+        command = ["-C", str(self.mirror.path), "ls-tree", "-r", "-z", self.sha]
+        entries = _git(command, what="list files").decode(errors="surrogateescape").split("\0")
+        pairs = (entry.split("\t", 1) for entry in entries if " blob " in entry.partition("\t")[0])
+        return {path: said.split(" ")[2] for said, path in pairs}
+
     def commit(self) -> Commit:
         """Tell what the commit says about itself; its predecessor and tags are not asked for."""
         form = "--format=format:%an <%ae>%x00%cI%x00%B"

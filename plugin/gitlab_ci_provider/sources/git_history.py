@@ -38,6 +38,29 @@ def commits(mirror: Mirror, first: str, last: str) -> list[Step]:
     raise SourceError(f"{message}, merged branches not counted")
 
 
+def last_commit(mirror: Mirror, sha: str, path: str) -> str | None:
+    """Find the commit that changed a path last, up to a given one; None when there is none.
+
+    History is fetched as far as it is needed. The oldest commit that is here seems to have made
+    every file; what it did is known only once its parents are here, too.
+    """
+    if path.startswith("/") or ".." in path.split("/"):
+        return None
+    for depth in _DEPTHS:
+        mirror.bring([sha], depth=depth)
+        listing = mirror.git(["log", "-1", "--format=%H", sha, "--", path])
+        found = listing.decode().strip()
+        if found and found not in _oldest(mirror):
+            return found
+    return found or None
+
+
+def _oldest(mirror: Mirror) -> list[str]:
+    """List the commits whose parents are not here."""
+    file = mirror.path / "shallow"
+    return file.read_text("utf-8").split() if file.exists() else []
+
+
 def _steps(mirror: Mirror, end: str) -> list[Step]:
     form = "--format=%H%x00%P%x00%s"
     listing = mirror.git(["log", "-z", "--first-parent", form, end]).decode(errors="replace")

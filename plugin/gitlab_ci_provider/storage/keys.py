@@ -21,6 +21,9 @@ _LONGEST_PART = 100
 """Stores that keep objects as files allow 255 bytes for a name and its suffix."""
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._+@=-]+")
+_DIGEST = 32
+_MADE = re.compile(rf"-[0-9a-f]{{{_DIGEST}}}\Z")
+"""How a name ends that was made safe; one that is written so is made safe, too."""
 
 
 def cache_key(project: Project, name: str) -> str:
@@ -63,7 +66,8 @@ def _project(project: Project) -> str:
 def _part(name: str) -> str:
     """Make one part of a name: itself when that is safe, else a slug with a hash of the whole."""
     slug = _UNSAFE.sub("_", name)
-    if slug == name and len(name) <= _LONGEST_PART and name.strip("."):
+    safe = slug == name and len(name) <= _LONGEST_PART and name.strip(".")
+    if safe and not _MADE.search(name):
         return name
-    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST]
     return f"{slug[:_LONGEST_PART]}-{digest}"

@@ -9,7 +9,6 @@ import pytest
 
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.model.artifacts import Artifacts
-from gitlab_ci_provider.model.cache import Cache, CacheKey
 from gitlab_ci_provider.model.image import Image, Service
 from gitlab_ci_provider.model.job import Job, Script
 from gitlab_ci_provider.model.needs import Need
@@ -87,41 +86,6 @@ def test_what_cannot_be_done_is_refused(variables):
     """A GIT_ variable that is wrong or not supported fails the job in words."""
     with pytest.raises(SystemFailure, match=next(iter(variables))):
         plan_job(subject(with_variables(**variables)))
-
-
-def test_protected_refs_have_caches_of_their_own():
-    """GitLab's suffix keeps caches of protected refs apart; fallback keys get it too."""
-    cache = Cache(key=CacheKey(value="$CI_COMMIT_REF_SLUG"), paths=("x",), fallback_keys=("old",))
-    job = replace(JOB, caches=(cache,))
-
-    protected = plan_job(subject(job)).plan
-    open_ref = replace(RUN, ref=replace(RUN.ref, protected=False))
-
-    assert protected.archives[0].name == "main-protected"
-    assert len(protected.restores[0].object_keys) == 2
-    assert plan_job(subject(job, open_ref)).plan.archives[0].name == "main-non_protected"
-
-
-def test_a_key_of_files_is_a_hash_with_their_names():
-    """`key:files` without a prefix begins with the cache's number and the files' stems."""
-    cache = Cache(key=CacheKey(files=("Gemfile.lock",)), paths=("x",))
-    run = replace(RUN, file_keys={"Gemfile.lock": "5ba9"})
-
-    plan = plan_job(subject(replace(JOB, caches=(cache,)), run)).plan
-
-    assert plan.archives[0].name == "0_Gemfile-5ba9-protected"
-
-
-@pytest.mark.parametrize(
-    ("policy", "phases"), [("pull", (1, 0)), ("push", (0, 1)), ("pull-push", (1, 1))]
-)
-def test_the_policy_chooses_the_phases(policy, phases):
-    """`cache:policy` decides whether a cache is restored, archived or both."""
-    job = replace(JOB, caches=(Cache(paths=("x",), policy=policy),))
-
-    plan = plan_job(subject(job)).plan
-
-    assert (len(plan.restores), len(plan.archives)) == phases
 
 
 def test_artifacts_of_each_try_have_a_place_of_their_own():

@@ -8,7 +8,7 @@ import pytest
 
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.sources.git import Mirror
-from gitlab_ci_provider.sources.git_history import commits
+from gitlab_ci_provider.sources.git_history import commits, last_commit
 from servers.repositories import commit, git, make_repository
 
 
@@ -67,3 +67,24 @@ def test_the_wrong_way_round_is_an_error(repository: Path, mirror: Mirror):
 
     with pytest.raises(SourceError, match="not among"):
         commits(mirror, "main", root)
+
+
+def test_the_last_commit_of_a_path_is_found_however_old(repository: Path, mirror: Mirror):
+    """History is fetched until it is known; the oldest commit that is here proves nothing."""
+    made = commit(repository, {"deep/b": "1"}, "b")
+    for number in range(60):
+        head = commit(repository, {"a": str(number)}, "more")
+    mirror.fetch("main")
+
+    assert last_commit(mirror, head, "deep/b") == made
+    assert last_commit(mirror, head, "deep") == made
+    assert last_commit(mirror, head, "a") == head
+
+
+@pytest.mark.parametrize("path", ["none", "../a", "/a", "x/../../a", "--all"])
+def test_a_path_that_nobody_changed_has_no_last_commit(repository: Path, mirror: Mirror, path: str):
+    """Also when it leads out of the repository, or looks like an option."""
+    head = commit(repository, {"a": "2"}, "two")
+    mirror.fetch("main")
+
+    assert last_commit(mirror, head, path) is None

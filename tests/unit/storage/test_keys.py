@@ -59,3 +59,11 @@ def test_any_two_names_stay_apart(names: list[str]):
     """Whatever text a branch name puts into a cache key."""
     assert cache_key(PROJECT, names[0]) != cache_key(PROJECT, names[1])
     assert artifacts_key(PROJECT, 1, names[0], 1) != artifacts_key(PROJECT, 1, names[1], 1)
+
+
+@given(st.text(max_size=150))
+def test_no_name_stands_for_what_another_was_made(name: str):
+    """A name that is written as an odd one was made safe is not that one's object."""
+    made = cache_key(PROJECT, name).rsplit("/", 1)[1].removesuffix(".tar.zst")
+
+    assert made == name or cache_key(PROJECT, made) != cache_key(PROJECT, name)

@@ -16,7 +16,7 @@ from gitlab_ci_provider.config.keywords.plain import plain
 from gitlab_ci_provider.config.keywords.rules import INCLUDE_RULES, read_rules
 from gitlab_ci_provider.config.raw import Map, Mark, Node, Seq
 from gitlab_ci_provider.model.rules import When
-from gitlab_ci_provider.rules.expression.regex import CompiledRegex, compile_re2
+from gitlab_ci_provider.rules.globs import compile_wildcards
 from gitlab_ci_provider.rules.match import RuleError, rule_matches
 from gitlab_ci_provider.rules.view import RuleView
 from gitlab_ci_provider.variables.expand import expand_or_drop
@@ -182,16 +182,10 @@ def _wild(
         if "*" not in path:
             yield replace(location, path=path)
             continue
-        pattern = _pattern(path)
+        pattern = compile_wildcards(path)
         for name in sorted(fetcher.paths()):
             if name not in taken and pattern and pattern.found_in(name):
                 yield replace(location, path=name)
-
-
-def _pattern(path: str) -> CompiledRegex | None:
-    """Translate wildcards; RE2, as in GitLab, so that no path can make it slow."""
-    escaped = re.escape(path).replace(r"\*\*", ".*").replace(r"\*", "[^/]*")
-    return compile_re2(rf"(?s)\A{escaped}\z")
 
 
 def _expanded(value: Map, view: RuleView) -> Map:

@@ -19,6 +19,8 @@ from gitlab_ci_provider.storage.keys import CACHE_SUFFIX
 def restore_cache(context: PhaseContext) -> None:
     """Restore each cache; one that cannot be had is warned about."""
     for cache in context.plan.restores:
+        for warning in cache.warnings:
+            context.output.warning(warning)
         context.output.notice(f"Checking cache for {cache.name}...")
         try:
             found = _restore(context, cache)
