@@ -57,6 +57,11 @@ _OPTIONS: dict[str, tuple[str, str, str]] = {
     ),
     "protected_tags": ("string", "", "Protected tags: patterns with `*`, joined with commas."),
     "pod_start_timeout": ("integer", "600", "Seconds until a pod that does not start failed."),
+    "kubernetes_outage": (
+        "integer",
+        "600",
+        "Seconds for which Kubernetes' API may be away before a job fails for it.",
+    ),
 }
 
 

@@ -39,6 +39,8 @@ class Settings:
         protected_branches, protected_tags: patterns with `*`, joined with commas; the default
             branch is protected without being named.
         pod_start_timeout: seconds until a pod that does not start counts as failed.
+        kubernetes_outage: seconds for which Kubernetes' API may be away, or too busy, before a job
+            fails for it.
         interrupted_retries: how often a job whose pod was evicted, preempted, deleted or lost with
             its node is tried again without using up its `retry`.
         always_ask: show the form for variables whenever a manual job is played.
@@ -61,6 +63,7 @@ class Settings:
     protected_branches: str = ""
     protected_tags: str = ""
     pod_start_timeout: int = 600
+    kubernetes_outage: int = 600
     always_ask: bool = False
     interrupted_retries: int = 0
 

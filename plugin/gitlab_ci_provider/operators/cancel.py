@@ -17,12 +17,13 @@ from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.model.cancellation import Cancellation
 from gitlab_ci_provider.model.run import JobResult, JobStatus, PipelineRun
 from gitlab_ci_provider.operators.job_run import JobRun
-from gitlab_ci_provider.operators.pipeline_pods import delete_pods
+from gitlab_ci_provider.operators.pipeline_pods import delete_pods, sweep_pods
 from gitlab_ci_provider.operators.run_record import push_result
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.snapshots.cancellations import Cancellations
 
 _MET = "gitlab_ci_canceled"
+_RAN = frozenset({JobStatus.SUCCESS, JobStatus.FAILED, JobStatus.CANCELED})
 
 
 def cancel_jobs(
@@ -47,12 +48,13 @@ def cancel_jobs(
 def sweep(
     settings: Settings, run: PipelineRun, ended: Mapping[str, JobResult], log: logging.Logger
 ) -> None:
-    """Delete pods that canceled jobs have left: no worker was alive to do it."""
-    canceled = [job for job, result in ended.items() if result.status == JobStatus.CANCELED]
-    if not canceled:
+    """Delete what jobs that have ended have left: no worker was alive to do it, or no cluster."""
+    ran = [job for job, result in ended.items() if result.status in _RAN]
+    if not ran:
         return
     try:
-        delete_pods(settings, (run.project.path, run.id), "its job was canceled", canceled)
+        for pod in sweep_pods(settings, (run.project.path, run.id), ran):
+            log.info("deleting pod %s, left by a job that has ended", pod)
     except SystemFailure as problem:
         log.warning("%s", problem)
 
@@ -70,7 +72,7 @@ def obey(context: Context, run: JobRun) -> str | None:
     order = order_to(context, run)
     if order is None:
         return None
-    record_cancel(context, run, order.reason)
+    push_result(context, canceled(run, order.reason))
     meet(context, run)
     return order.reason
 
@@ -81,11 +83,10 @@ def meet(context: Context, run: JobRun) -> None:
         context["task_state_store"].set(_MET, [order.name for order in orders])
 
 
-def record_cancel(context: Context, run: JobRun, reason: str) -> None:
-    """Have the job say that it was canceled."""
+def canceled(run: JobRun, reason: str) -> JobResult:
+    """Give the result of a job that was canceled."""
     allowed = run.decision.allow_failure.allows(None)
-    result = JobResult(status=JobStatus.CANCELED, allowed_failure=allowed, reason=reason)
-    push_result(context, result)
+    return JobResult(status=JobStatus.CANCELED, allowed_failure=allowed, reason=reason)
 
 
 def _orders(run: JobRun) -> list[Cancellation]:

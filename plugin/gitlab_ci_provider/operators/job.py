@@ -6,7 +6,7 @@ holds here. Unlike it, the pod is watched instead of polled, and nothing passes 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from functools import cached_property
 from typing import Any, NoReturn
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
@@ -19,24 +19,21 @@ from airflow.sdk.exceptions import (
 )
 from kubernetes import client as k8s
 
-from gitlab_ci_provider.exceptions import (
-    INTERRUPTED,
-    GitlabCiError,
-    JobFailure,
-    SystemFailure,
-    TimeoutFailure,
-)
+from gitlab_ci_provider.exceptions import GitlabCiError, JobFailure, SystemFailure, TimeoutFailure
+from gitlab_ci_provider.hooks.patience import patient
 from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.model.workspace import BUILD_CONTAINER
-from gitlab_ci_provider.operators import attempts, playing, resource_turn
+from gitlab_ci_provider.operators import job_end, playing, resource_turn
 from gitlab_ci_provider.operators.auto_cancel import cancel_rest
-from gitlab_ci_provider.operators.cancel import meet, obey, record_cancel
+from gitlab_ci_provider.operators.cancel import meet, obey
+from gitlab_ci_provider.operators.job_end import Settled
 from gitlab_ci_provider.operators.job_pod import JobPod
 from gitlab_ci_provider.operators.job_run import JobRun, load_job_run
+from gitlab_ci_provider.operators.kubernetes import client_of
 from gitlab_ci_provider.operators.links import EnvironmentLink
 from gitlab_ci_provider.operators.run_record import push_result
 from gitlab_ci_provider.schedule.decide import Start, Verdict
-from gitlab_ci_provider.schedule.retry import should_retry
+from gitlab_ci_provider.settings import load_settings
 
 _ENDS_WITHOUT_RUNNING = {Start.SKIP: JobStatus.SKIPPED, Start.ABSENT: JobStatus.ABSENT}
 
@@ -57,6 +54,7 @@ class GitlabJobOperator(KubernetesPodOperator):
             base_container_name=BUILD_CONTAINER,
             trigger_rule="all_done",
             do_xcom_push=False,
+            random_name_suffix=False,
             **kwargs,
         )
         self.job = job
@@ -93,25 +91,25 @@ class GitlabJobOperator(KubernetesPodOperator):
         """Run a job that has waited for its resource group and has it now."""
         run = playing.started(context, self._load(context))
         if problem := (event or {}).get("problem"):
-            self._fail(
-                context, run, SystemFailure(f"its resource group is out of reach: {problem}")
-            )
+            failure = SystemFailure(f"its resource group is out of reach: {problem}")
+            self._tell(context, run, job_end.failed(context, run, failure))
         self._run(context, run)
 
-    def build_pod_request_obj(
-        self, context: Context | None = None, *, dry_run: bool = False
-    ) -> k8s.V1Pod:
-        """Build the pod as the stock operator does, around ours; keep the name that ours has."""
-        pod = super().build_pod_request_obj(context, dry_run=dry_run)
-        if self.full_pod_spec is not None:
-            pod.metadata.name = self.full_pod_spec.metadata.name
-        return pod
+    @cached_property
+    def client(self) -> k8s.CoreV1Api:
+        """Give a client that bears outages of Kubernetes' API."""
+        outage = load_settings().kubernetes_outage
+        return patient(client_of(self.hook), outage, self.log)
 
     def _load(self, context: Context) -> JobRun:
         try:
             run = load_job_run(context, self.job)
         except GitlabCiError as problem:
-            self._tell(context, problem)
+            unknown = "unknown_failure"
+            why = JobResult(
+                status=JobStatus.FAILED, failure_reason=unknown, reason=job_end.said(problem)
+            )
+            push_result(context, why)
             raise AirflowFailException(str(problem)) from problem
         if reason := obey(context, run):
             raise AirflowSkipException(f"canceled {reason}")
@@ -127,67 +125,53 @@ class GitlabJobOperator(KubernetesPodOperator):
 
     def _run(self, context: Context, run: JobRun) -> None:
         """Run the pod; whatever happens, say how the job ended and leave no pod."""
+        settled = job_end.earlier_end(context, run)
+        if settled is not None:
+            self.log.info("the job has ended before, and its worker was lost then: told again")
+        else:
+            settled = self._settle(context, run)
+        self._tell(context, run, settled)
+
+    def _tell(self, context: Context, run: JobRun, settled: Settled) -> None:
+        """Tell Airflow how the job has ended."""
+        push_result(context, settled.result)
+        if settled.result.status == JobStatus.SUCCESS:
+            meet(context, run)
+            return
+        if settled.again:
+            self.log.warning("%s", settled.message)
+            raise AirflowException(settled.message)
+        if settled.result.status == JobStatus.FAILED and not settled.result.allowed_failure:
+            cancel_rest(context, run, self.log)
+        raise AirflowFailException(settled.message)
+
+    def _settle(self, context: Context, run: JobRun) -> Settled:
+        """Have the job end, in its turn."""
         try:
             with resource_turn.holding(self, run, method_name="proceed"):
-                result = JobPod(self, context, run).run()
+                pod = JobPod(self, context, run)
+                settled = self._ended(context, run, pod)
+                pod.remove()  # only now: what ended is remembered
+                return settled
+        except JobFailure as problem:  # the resource group is out of reach
+            return job_end.failed(context, run, problem)
+
+    def _ended(self, context: Context, run: JobRun, pod: JobPod) -> Settled:
+        try:
+            return job_end.succeeded(context, run, pod.run())
         except AirflowTaskTimeout:
             seconds = int(self.execution_timeout.total_seconds()) if self.execution_timeout else 0
-            failure: JobFailure = TimeoutFailure(f"ran longer than its timeout of {seconds} s")
-            self._fail(context, run, failure)
+            failure = TimeoutFailure(f"ran longer than its timeout of {seconds} s")
+            return job_end.failed(context, run, failure)
         except JobFailure as problem:
-            self._end_if_canceled(context, run)
-            self._fail(context, run, problem)
+            return self._canceled(context, run) or job_end.failed(context, run, problem)
         except GitlabCiError as problem:
-            self._fail(context, run, SystemFailure(str(problem)))
+            return job_end.failed(context, run, SystemFailure(str(problem)))
         except Exception as problem:
-            self._end_if_canceled(context, run)
-            self._tell(context, problem)
-            raise
-        else:
-            push_result(context, result)
-            meet(context, run)
+            self.log.exception("the task of '%s' has failed", self.job)
+            return self._canceled(context, run) or job_end.crashed(context, run, problem)
 
-    def _tell(self, context: Context, problem: Exception) -> None:
-        """Say that the job has failed: without a word it would count as canceled."""
-        reason = f"{type(problem).__name__}, see the log of the task"
-        failure = JobResult(
-            status=JobStatus.FAILED, failure_reason="unknown_failure", reason=reason
-        )
-        push_result(context, failure)
-
-    def _end_if_canceled(self, context: Context, run: JobRun) -> None:
-        """End as canceled when that is why the pod has gone.
-
-        When the task itself was stopped, Airflow knows more: it has failed or cleared the task
-        already, or it has the task of a worker that is shut down run again.
-        """
-        if reason := obey(context, run):
-            raise AirflowFailException(f"{self.job}: canceled {reason}")
-        if self._killed:
-            record_cancel(context, run, "by hand")
-            raise AirflowException(f"{self.job}: its task was stopped")
-
-    def _fail(self, context: Context, run: JobRun, failure: JobFailure) -> None:
-        """Record the failure and let Airflow try again only if `retry` says so."""
-        left = failure.left or JobResult(status=JobStatus.FAILED)
-        result = replace(
-            left,
-            allowed_failure=run.decision.allow_failure.allows(failure.exit_code),
-            exit_code=failure.exit_code,
-            failure_reason=failure.reason,
-            reason=str(failure),
-        )
-        push_result(context, result)
-        message = f"{self.job}: {failure} ({failure.reason})"
-        if failure.reason == INTERRUPTED and run.settings.interrupted_retries:
-            lost = attempts.count(context, run.record, "interrupted")
-            if lost <= run.settings.interrupted_retries:
-                self.log.warning("%s; tried again, which `retry` does not count", message)
-                raise AirflowException(message)
-        failed = attempts.count(context, run.record, "failed")
-        if should_retry(run.job.retry, result, failed):
-            self.log.warning("%s; try %s", message, failed + 1)
-            raise AirflowException(message)
-        if not result.allowed_failure:
-            cancel_rest(context, run, self.log)
-        raise AirflowFailException(message)
+    def _canceled(self, context: Context, run: JobRun) -> Settled | None:
+        """Settle the job as canceled when that is why the pod has gone."""
+        settled = job_end.obeyed(context, run)
+        return job_end.stopped(context, run) if settled is None and self._killed else settled

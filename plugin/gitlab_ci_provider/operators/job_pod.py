@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import replace
 from pathlib import Path
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.sdk import Context
 from airflow.sdk.log import mask_secret
+from kubernetes import client as k8s
 from kubernetes.client.exceptions import ApiException
 from kubernetes.config import ConfigException
 from urllib3.exceptions import HTTPError
 
 from gitlab_ci_provider.exceptions import JobFailure, SystemFailure
+from gitlab_ci_provider.hooks.patience import is_passing, say
 from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.model.workspace import (
     BUILD_CONTAINER,
     HELPER_CONTAINER,
     PREPARE_CONTAINER,
 )
+from gitlab_ci_provider.operators import attempts
 from gitlab_ci_provider.operators.cancel import order_to
 from gitlab_ci_provider.operators.job_coverage import CoverageScan
 from gitlab_ci_provider.operators.job_log import JobLog, job_log, log_masker
+from gitlab_ci_provider.operators.job_objects import (
+    LIFE,
+    create,
+    delete_pod,
+    find_again,
+    life_token,
+)
 from gitlab_ci_provider.operators.job_run import JobRun, subject
-from gitlab_ci_provider.operators.old_pods import LIFE, part_with_old_pods
 from gitlab_ci_provider.operators.pod_logs import ContainerLog
 from gitlab_ci_provider.operators.pod_watch import PodWatch
 from gitlab_ci_provider.operators.resource_turn import group_label
@@ -32,11 +40,13 @@ from gitlab_ci_provider.planner.plan import PlannedJob, plan_job
 from gitlab_ci_provider.planner.subject import Subject
 from gitlab_ci_provider.pods.naming import pod_name
 from gitlab_ci_provider.pods.outcome import outcome
-from gitlab_ci_provider.pods.pod import build_pod, build_secret, owner_patch
+from gitlab_ci_provider.pods.pod import build_pod, build_secret
 from gitlab_ci_provider.pods.request import PodRequest
 from gitlab_ci_provider.pods.status import (
     container_state,
     has_ended,
+    pull_errors,
+    pull_failures,
     start_problem,
     still_runs,
     why_pending,
@@ -103,36 +113,30 @@ class JobPod:
             self._refuse_if_canceled()
             return self._follow(pod)
         except ApiException as problem:
-            message = f"Kubernetes refused: {problem.status} {problem.reason}: {problem.body}"
-            raise SystemFailure(message) from problem
+            if is_passing(problem):
+                raise self._unreachable(problem) from problem
+            raise SystemFailure(f"Kubernetes refused: {say(problem)}") from problem
         except (HTTPError, ConfigException) as problem:
-            raise SystemFailure(f"Kubernetes cannot be reached: {problem}") from problem
-        finally:
-            self._remove()
+            raise self._unreachable(problem) from problem
+
+    def _unreachable(self, problem: Exception) -> SystemFailure:
+        seconds = self._run.settings.kubernetes_outage
+        return SystemFailure(f"Kubernetes cannot be reached for {seconds} s: {say(problem)}")
 
     def _start(self, planned: PlannedJob) -> PodWatch:
         """Create the Secret and the pod, or find the pod that a lost worker has left."""
         operator, client = self._operator, self._operator.client
         request = self._request(planned)
         operator.full_pod_spec = build_pod(request)
-        operator.pod_request_obj = operator.build_pod_request_obj(self._context)
-        namespace = operator.pod_request_obj.metadata.namespace
-        if self._context["ti"].try_number > 1:
-            part_with_old_pods(operator, operator.pod_request_obj)
-        secret = build_secret(request, planned.secret)
-        client.create_namespaced_secret(namespace, secret)
-        try:
-            operator.pod = operator.get_or_create_pod(operator.pod_request_obj, self._context)
-        except BaseException:
-            client.delete_namespaced_secret(request.name, namespace)
-            raise
-        pod = PodWatch(client=client, name=operator.pod.metadata.name, namespace=namespace)
-        if pod.name == request.name:
-            client.patch_namespaced_secret(request.name, namespace, owner_patch(pod.read()))
-        else:
-            client.delete_namespaced_secret(request.name, namespace)
-            self._log.info("found pod %s of an earlier worker, following it", pod.name)
-        return pod
+        wanted = operator.pod_request_obj = operator.build_pod_request_obj(self._context)
+        found = find_again(operator, wanted) if self._context["ti"].try_number > 1 else None
+        operator.pod = found or wanted  # known before it is there: whoever is stopped removes it
+        if found is None:
+            operator.pod = create(client, wanted, build_secret(request, planned.secret))
+        name, namespace = operator.pod.metadata.name, operator.pod.metadata.namespace
+        if operator.pod.metadata.labels.get("try_number") != wanted.metadata.labels["try_number"]:
+            self._log.info("found pod %s of an earlier worker, following it", name)
+        return PodWatch(client=client, name=name, namespace=namespace)
 
     def _refuse_if_canceled(self) -> None:
         """Look once more: whoever canceled the job meanwhile has not seen its pod."""
@@ -141,16 +145,17 @@ class JobPod:
 
     def _request(self, planned: PlannedJob) -> PodRequest:
         run, job = self._run.record, self._run.job
+        life = attempts.load(self._context, run).life
         labels = {
             "project": run.project.path,
             "pipeline": str(run.id),
             "job": job.name,
             "stage": job.stage,
-            LIFE: str(self._context["ti"].max_tries),
+            LIFE: life,
             **group_label(self._run),
         }
         return PodRequest(
-            name=pod_name(run.project.path, job.name, secrets.token_hex(4)),
+            name=pod_name(run.project.path, job.name, life_token(self._context, life)),
             namespace=self._run.settings.namespace,
             image=planned.image,
             helper_image=self._run.settings.helper_image,
@@ -179,14 +184,14 @@ class JobPod:
         Raises:
             JobFailure: something keeps the pod from starting.
         """
-        found = pod.until(
-            lambda seen: (
-                has_ended(seen)
-                or container_state(seen, container).phase != "waiting"
-                or start_problem(seen) is not None
-            ),
-            self._run.settings.pod_start_timeout,
-        )
+        said: list[str] = []
+
+        def is_over(seen: k8s.V1Pod) -> bool:
+            said.extend(pull_errors(seen))
+            begun = container_state(seen, container).phase != "waiting"
+            return begun or has_ended(seen) or start_problem(seen) is not None
+
+        found = pod.until(is_over, self._run.settings.pod_start_timeout)
         if found is None:
             self._log_warnings(pod)
             seconds = self._run.settings.pod_start_timeout
@@ -194,7 +199,8 @@ class JobPod:
             raise SystemFailure(message)
         problem = start_problem(found)
         if problem is not None:
-            raise JobFailure(problem.message, reason=problem.failure_reason)
+            said += pull_failures(self._log_warnings(pod))
+            raise JobFailure(problem.because(said), reason=problem.failure_reason)
         return container_state(found, container).phase != "waiting"
 
     def _copy(self, source: ContainerLog, log: JobLog) -> None:
@@ -203,13 +209,14 @@ class JobPod:
             self._coverage.see(line)
         log.flush()
 
-    def _log_warnings(self, pod: PodWatch) -> None:
-        """Print the pod's warning events, as the runner does by default."""
+    def _log_warnings(self, pod: PodWatch) -> list[k8s.CoreV1Event]:
+        """Print the pod's warning events, as the runner does by default, and give them."""
         events = pod.client.list_namespaced_event(
             pod.namespace, field_selector=f"involvedObject.name={pod.name},type=Warning"
-        )
-        for event in events.items:
+        ).items
+        for event in events:
             self._log.warning("%s: %s", event.reason, self._masker.text(event.message or ""))
+        return list(events)
 
     def _result(self, pod: PodWatch) -> JobResult:
         ended = pod.until(lambda seen: not still_runs(seen), self._run.settings.pod_start_timeout)
@@ -236,7 +243,17 @@ class JobPod:
         parts = (ti.dag_id, ti.run_id, ti.task_id, f"{ti.try_number}.log")
         return Path(folder).joinpath(*parts)
 
-    def _remove(self) -> None:
-        """Delete the pod and, with it, its Secret."""
-        if self._operator.pod is not None:
-            self._operator.process_pod_deletion(self._operator.pod, reraise=False)
+    def remove(self) -> None:
+        """Delete the pod, if there is one, and with it its Secret."""
+        pod = self._operator.pod
+        if pod is None:
+            return
+        try:
+            delete_pod(self._operator.client, pod)
+        except (ApiException, HTTPError, ConfigException) as problem:
+            name = pod.metadata.name
+            self._log.warning(
+                "pod %s is left for the end of the pipeline, which deletes it: %s",
+                name,
+                say(problem),
+            )

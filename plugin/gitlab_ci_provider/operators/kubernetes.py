@@ -1,8 +1,11 @@
-"""The connection to Kubernetes for what is not one task's own pod."""
+"""The connection to Kubernetes, patient where it is a task's own."""
 
 from __future__ import annotations
 
+import logging
+import time
 from pathlib import Path
+from typing import Any
 
 from airflow.sdk.exceptions import AirflowException
 from kubernetes import client as k8s
@@ -11,19 +14,36 @@ from kubernetes.config import ConfigException
 from urllib3.exceptions import HTTPError
 
 from gitlab_ci_provider.exceptions import GitlabCiError, SettingsError
+from gitlab_ci_provider.hooks.patience import patient
+from gitlab_ci_provider.settings import Settings
 
 UNREACHABLE = (ApiException, HTTPError, ConfigException, GitlabCiError)
 """What is raised when Kubernetes refuses, is not there, or what it has is of no use."""
 
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+_CONFIG_SECONDS = 30
+"""So long a kubeconfig may be missing: an embedded cluster that starts anew writes it anew."""
+
+_log = logging.getLogger(__name__)
 
 
-def connect(conn_id: str, namespace: str) -> tuple[k8s.CoreV1Api, str]:
+def connect(settings: Settings) -> tuple[k8s.CoreV1Api, str]:
     """Connect, and choose the namespace as Airflow's pod operator does.
 
+    Raises:
+        SettingsError: the connection is missing or wrong.
+    """
+    conn_id, outage = settings.kubernetes_conn_id, settings.kubernetes_outage
+    return connect_to(conn_id, settings.namespace, outage)
+
+
+def connect_to(conn_id: str, namespace: str, outage: float) -> tuple[k8s.CoreV1Api, str]:
+    """Connect with an Airflow connection.
+
     Args:
-        conn_id: the Airflow connection.
+        conn_id: its name.
         namespace: empty leaves it to the connection, then to the pod that Airflow itself runs in.
+        outage: so many seconds without an answer are borne.
 
     Raises:
         SettingsError: the connection is missing or wrong.
@@ -32,8 +52,24 @@ def connect(conn_id: str, namespace: str) -> tuple[k8s.CoreV1Api, str]:
 
     hook = KubernetesHook(conn_id=conn_id)
     try:
-        client = hook.core_v1_client
+        client = patient(client_of(hook, min(outage, _CONFIG_SECONDS)), outage, _log)
     except AirflowException as problem:
         raise SettingsError(f"the Airflow connection {conn_id}: {problem}") from problem
     own = _SERVICE_ACCOUNT.read_text().strip() if _SERVICE_ACCOUNT.exists() else ""
     return client, namespace or hook.get_namespace() or own or "default"
+
+
+def client_of(hook: Any, config_seconds: float = _CONFIG_SECONDS) -> k8s.CoreV1Api:
+    """Make the client of a hook.
+
+    Raises:
+        ConfigException: there is no usable kubeconfig, and none came.
+    """
+    end = time.monotonic() + config_seconds
+    while True:
+        try:
+            return hook.core_v1_client
+        except ConfigException:
+            if time.monotonic() > end:
+                raise
+        time.sleep(1)

@@ -9,13 +9,20 @@ from dataclasses import dataclass
 from kubernetes import client as k8s
 from kubernetes import watch
 from kubernetes.client.exceptions import ApiException
+from urllib3.exceptions import HTTPError
 
 from gitlab_ci_provider.exceptions import INTERRUPTED, SystemFailure
+from gitlab_ci_provider.hooks.patience import is_passing
 
 Condition = Callable[[k8s.V1Pod], bool]
 
 _WATCH_SECONDS = 240
 """A watch is begun anew after this long; load balancers cut silent connections."""
+
+_PAUSE_SECONDS = 0.5
+"""After a watch that broke: the next one may break as fast."""
+
+_EXPIRED = 410
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +78,12 @@ class PodWatch:
                     raise self._gone()
                 if condition(event["object"]):
                     return event["object"]
+        except HTTPError:
+            time.sleep(_PAUSE_SECONDS)
         except ApiException as problem:
-            if problem.status != 410:
+            if problem.status != _EXPIRED and not is_passing(problem):
                 raise
+            time.sleep(_PAUSE_SECONDS)
         return None
 
     def _gone(self) -> SystemFailure:

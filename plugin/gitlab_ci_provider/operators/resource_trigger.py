@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping
 from functools import cached_property
 from typing import Any
@@ -10,16 +11,14 @@ from typing import Any
 import msgspec
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from gitlab_ci_provider.operators.kubernetes import UNREACHABLE, connect
+from gitlab_ci_provider.hooks.patience import say
+from gitlab_ci_provider.operators.kubernetes import UNREACHABLE, connect_to
 from gitlab_ci_provider.operators.resource_groups import ResourceGroup
 from gitlab_ci_provider.schedule.resource_group import Claim, ProcessMode, take
 
 _LOOK_SECONDS = 1.0
 _LOOKS = 10
 """So many looks are between two questions to Airflow whether those ahead are still there."""
-
-_PATIENCE = 600
-"""So many looks in a row may fail: then the job fails, instead of waiting for ever."""
 
 
 class ResourceGroupTrigger(BaseTrigger):
@@ -30,18 +29,30 @@ class ResourceGroupTrigger(BaseTrigger):
         group: path of the project, and the key of the group in it.
         claim: the job's, as plain data.
         mode: the process mode of the group.
+        outage: for so many seconds it may be out of reach: then the job fails, instead of waiting
+            for ever.
     """
 
-    def __init__(self, *, place: list[str], group: list[str], claim: dict[str, Any], mode: str):
+    def __init__(
+        self,
+        *,
+        place: list[str],
+        group: list[str],
+        claim: dict[str, Any],
+        mode: str,
+        outage: float = 600,
+    ):
         super().__init__()
         self.place = place
         self.group = group
         self.claim = claim
         self.mode = mode
+        self.outage = outage
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Tell Airflow how to make this trigger again."""
-        given = {"place": self.place, "group": self.group, "claim": self.claim, "mode": self.mode}
+        names = ("place", "group", "claim", "mode", "outage")
+        given = {name: getattr(self, name) for name in names}
         return f"{type(self).__module__}.{type(self).__qualname__}", given
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -49,22 +60,24 @@ class ResourceGroupTrigger(BaseTrigger):
         from asgiref.sync import sync_to_async
 
         look = sync_to_async(self._look)
-        looks, failed, problem = 1, 0, ""
-        while failed < _PATIENCE:
+        looks, problem, answered = 1, "", time.monotonic()
+        while True:
             try:
                 found = await look(check=looks % _LOOKS == 0)
-                failed, problem = 0, ""
+                answered, problem = time.monotonic(), ""
                 if found:
                     break
             except UNREACHABLE as error:
-                failed, problem = failed + 1, str(error) or type(error).__name__
+                problem = say(error)
+                if time.monotonic() - answered >= self.outage:
+                    break
             looks += 1
             await asyncio.sleep(_LOOK_SECONDS)
         yield TriggerEvent({"group": self.group[1], "problem": problem})
 
     @cached_property
     def _group(self) -> ResourceGroup:
-        return ResourceGroup(*connect(*self.place), *self.group)
+        return ResourceGroup(*connect_to(self.place[0], self.place[1], outage=0), *self.group)
 
     def _look(self, *, check: bool) -> bool:
         """Take the group if it is the job's turn; check first whether those ahead still live."""

@@ -12,6 +12,7 @@ import msgspec
 from airflow.sdk import BaseOperator
 
 from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.hooks.patience import say
 from gitlab_ci_provider.model.names import task_ids
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.rules import When
@@ -66,7 +67,7 @@ def take_turn(operator: BaseOperator, run: JobRun, *, method_name: str) -> None:
         group.prune(airflow_states)
         taken = group.update(lambda found: take(found, claim, mode))
     except UNREACHABLE as problem:
-        raise SystemFailure(f"resource group '{key}': {problem}") from problem
+        raise SystemFailure(f"resource group '{key}': {say(problem)}") from problem
     if taken.holder is None or taken.holder.key != claim.key:
         operator.log.info("waiting for resource group '%s' (%s)", key, mode)
         operator.defer(trigger=_trigger(run, key, claim, mode), method_name=method_name)
@@ -82,7 +83,7 @@ def give_back(run: JobRun, log: logging.Logger) -> None:
         if not group.has_pods():
             group.update(lambda found: without(found, {_claim_of(run).key}))
     except UNREACHABLE as problem:
-        log.warning("resource group '%s' is freed later: %s", key, problem)
+        log.warning("resource group '%s' is freed later: %s", key, say(problem))
 
 
 def announce(settings: Settings, run: PipelineRun, log: logging.Logger) -> None:
@@ -98,7 +99,7 @@ def announce(settings: Settings, run: PipelineRun, log: logging.Logger) -> None:
                 claim = _claim(run, names[job], ready=False)
                 _open(settings, run, key).update(partial(enter, claim=claim))
     except UNREACHABLE as problem:
-        log.warning("resource groups: %s", problem)
+        log.warning("resource groups: %s", say(problem))
 
 
 def group_label(run: JobRun) -> dict[str, str]:
@@ -108,7 +109,7 @@ def group_label(run: JobRun) -> dict[str, str]:
 
 
 def _open(settings: Settings, run: PipelineRun, key: str) -> ResourceGroup:
-    client, namespace = connect(settings.kubernetes_conn_id, settings.namespace)
+    client, namespace = connect(settings)
     return ResourceGroup(client, namespace, run.project.path, key)
 
 
@@ -118,6 +119,7 @@ def _trigger(run: JobRun, key: str, claim: Claim, mode: ProcessMode) -> Resource
         group=[run.record.project.path, key],
         claim=msgspec.to_builtins(claim),
         mode=str(mode),
+        outage=run.settings.kubernetes_outage,
     )
 
 

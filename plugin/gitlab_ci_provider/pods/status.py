@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -42,6 +43,14 @@ class StartProblem:
     failure_reason: str
     message: str
 
+    def because(self, said: Sequence[str]) -> str:
+        """Give the message, with the newest of the words that were said before and are not in it.
+
+        While the kubelet backs off from an image, it no longer says what the registry has said.
+        """
+        words = said[-1] if said else ""
+        return self.message if words in self.message else f"{self.message}: {words}"
+
 
 def container_state(pod: k8s.V1Pod, name: str) -> ContainerState:
     """Tell what a container (init or not) does; one without a status waits."""
@@ -70,6 +79,18 @@ def start_problem(pod: k8s.V1Pod) -> StartProblem | None:
             message = f"container '{status.name}' (image {status.image}): {state.reason}: {said}"
             return StartProblem(failure_reason=_HOPELESS[state.reason], message=message)
     return None
+
+
+def pull_errors(pod: k8s.V1Pod) -> list[str]:
+    """List what registries say of images that could not be pulled just now."""
+    states = (container_state(pod, status.name) for status in _statuses(pod))
+    return [one.message for one in states if one.reason == "ErrImagePull" and one.message]
+
+
+def pull_failures(events: Iterable[k8s.CoreV1Event]) -> list[str]:
+    """List what registries have said of images, oldest first, from a pod's events."""
+    said = (str(event.message or "") for event in events)
+    return [message for message in said if message.startswith("Failed to pull image")]
 
 
 def has_ended(pod: k8s.V1Pod) -> bool:

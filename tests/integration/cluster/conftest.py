@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 
+from integration.cluster.faults import tell
 from integration.cluster.support import start_cluster
 
 _NUMBERS = itertools.count()
@@ -35,3 +36,21 @@ def api(cluster):
     yield client
     client.http.delete(f"/api/v1/namespaces/{client.namespace}")
     client.close()
+
+
+@pytest.fixture(scope="session")
+def unkind(tmp_path_factory):
+    """A cluster that can be told to misbehave, and its faults file."""
+    folder = tmp_path_factory.mktemp("unkind")
+    file = folder / "faults.json"
+    running = start_cluster(folder / "state", "--faults", str(file))
+    yield running, file
+    assert running.stop() == 0
+    assert "Traceback" not in running.log.read_text()
+
+
+@pytest.fixture
+def faults(unkind):
+    """The faults file; after the test, all is well again."""
+    yield unkind[1]
+    tell(unkind[1])

@@ -201,3 +201,17 @@ def state_of(obj, container="main"):
         *obj["status"].get("containerStatuses", []),
     ]
     return next((one["state"] for one in statuses if one["name"] == container), {})
+
+
+def refused(cluster):
+    """Tell whether nobody listens where a cluster was."""
+    import httpx
+
+    api = cluster.api()
+    try:
+        api.http.get("/version")
+    except httpx.ConnectError:
+        return True
+    finally:
+        api.close()
+    return False

@@ -55,7 +55,7 @@ def test_no_process_file_or_mount_survives_the_cluster(tmp_path, number, runtime
     assert code == (0 if number == signal.SIGTERM else -number)
     assert processes_with(f"sleep\0{marker}") == []
     assert processes_with(str(running.directory)) == []
-    assert {path.name for path in running.directory.iterdir()} <= {"lock", "root"}
+    assert {path.name for path in running.directory.iterdir()} <= {"lock", "root", "identity.json"}
     assert str(running.directory) not in Path("/proc/mounts").read_text()
     for folder in ("/dev/shm", "/sys/fs/cgroup", "/sys/fs/cgroup/memory"):
         left = Path(folder).glob("gitlab-ci-*")
@@ -77,7 +77,24 @@ def test_next_start_cleans_what_a_killed_cluster_left(tmp_path):
     running = start_cluster(directory)
     assert running.stop() == 0
 
-    assert {path.name for path in directory.iterdir()} <= {"lock", "root"}
+    assert {path.name for path in directory.iterdir()} <= {"lock", "root", "identity.json"}
+
+
+def test_clients_of_a_killed_cluster_go_on_with_the_next(tmp_path):
+    """Token and certificate are those of the folder, for the owner alone; the pods are gone."""
+    killed = start_cluster(tmp_path / "state")
+    api = killed.api()
+    core = api.core()
+    api.create("pods", pod("lost", "sleep 600"))
+    killed.stop(signal.SIGKILL)
+    port = api.server.rpartition(":")[2]
+
+    restarted = start_cluster(tmp_path / "state", "--port", port)
+
+    assert core.list_namespaced_pod("default").items == []
+    assert stat.S_IMODE((restarted.directory / "identity.json").stat().st_mode) == 0o600
+    api.close()
+    assert restarted.stop() == 0
 
 
 def test_kubeconfig_is_private_and_whole(tmp_path):

@@ -5,21 +5,10 @@ from __future__ import annotations
 import pytest
 
 from integration.cluster.faults import misbehaving
-from integration.cluster.support import Api, pod, start_cluster
+from integration.cluster.support import Api, pod, refused
 from processes.waiting import wait_until
 
 httpx = pytest.importorskip("httpx")
-
-
-@pytest.fixture(scope="module")
-def unkind(tmp_path_factory):
-    """A cluster that can be told to misbehave, and its faults file."""
-    folder = tmp_path_factory.mktemp("unkind")
-    file = folder / "faults.json"
-    cluster = start_cluster(folder / "state", "--faults", str(file))
-    yield cluster, file
-    assert cluster.stop() == 0
-    assert "Traceback" not in cluster.log.read_text()
 
 
 @pytest.fixture
@@ -27,11 +16,6 @@ def api(unkind):
     client = unkind[0].api()
     yield client
     client.close()
-
-
-@pytest.fixture
-def faults(unkind):
-    return unkind[1]
 
 
 def printing(api: Api, name: str, lines: int = 5) -> None:
@@ -116,14 +100,3 @@ def test_a_wrong_faults_file_is_told(api, faults, unkind):
         assert api.http.get(api.path("pods")).status_code == 200
 
     assert "unknown field `verbs`" in unkind[0].log.read_text()
-
-
-def refused(cluster) -> bool:
-    client = cluster.api()
-    try:
-        client.http.get("/version")
-    except httpx.ConnectError:
-        return True
-    finally:
-        client.close()
-    return False

@@ -6,10 +6,8 @@ import json
 import logging
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
-from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from kubernetes import client, config
 
 from factories import PROJECT, make_job, make_pipeline
@@ -17,10 +15,11 @@ from gitlab_ci_provider.model.image import Image
 from gitlab_ci_provider.model.project import Ref
 from gitlab_ci_provider.model.rules import JobDecision, When
 from gitlab_ci_provider.model.run import PipelineRun
-from gitlab_ci_provider.operators.old_pods import LIFE, part_with_old_pods
-from gitlab_ci_provider.operators.pipeline_pods import CANCELED, delete_pods
+from gitlab_ci_provider.operators.job_objects import LIFE
+from gitlab_ci_provider.operators.pipeline_pods import CANCELED, delete_pods, sweep_pods
 from gitlab_ci_provider.operators.resource_groups import ResourceGroup
 from gitlab_ci_provider.operators.resource_turn import announce
+from gitlab_ci_provider.pods.naming import LABEL_DOMAIN, label_value
 from gitlab_ci_provider.pods.pod import build_pod
 from gitlab_ci_provider.pods.request import PodRequest
 from gitlab_ci_provider.settings import Settings
@@ -28,6 +27,10 @@ from gitlab_ci_provider.snapshots.store import SnapshotStore
 from processes.waiting import wait_until
 
 LOG = logging.getLogger(__name__)
+LABELS = {
+    f"{LABEL_DOMAIN}/project": label_value(PROJECT.path),
+    f"{LABEL_DOMAIN}/pipeline": "1",
+}
 STUBBORN = "trap : TERM; echo ready; while :; do sleep 0.1; done"
 
 
@@ -92,25 +95,21 @@ def test_pods_of_some_jobs_of_one_pipeline_are_deleted(core, api, settings: Sett
     assert found["mine"].metadata.deletion_grace_period_seconds == 30
 
 
-def test_a_try_follows_neither_deleted_pods_nor_those_from_before_a_clear(
-    core, api, settings: Settings
-):
-    """The pod of a lost worker of the same life is the only one that it may find."""
-    namespace = api.namespace
-    ours = make_pod(core, namespace, "lost", job="job")
-    make_pod(core, namespace, "cleared", job="job", life="1")
-    make_pod(core, namespace, "canceled", job="job")
-    core.delete_namespaced_pod("canceled", namespace)
-    operator = KubernetesPodOperator(task_id="job", kubernetes_conn_id=settings.kubernetes_conn_id)
+def test_what_ended_jobs_have_left_is_swept(core, api, settings: Settings):
+    """Pods of jobs that have ended go, and Secrets without a pod; a job that runs keeps both."""
+    for name in ("left", "orphan"):
+        secret = client.V1Secret(metadata=client.V1ObjectMeta(name=name, labels=LABELS))
+        core.create_namespaced_secret(api.namespace, secret)
+    make_pod(core, api.namespace, "left", job="a")
+    make_pod(core, api.namespace, "running", job="b")
 
-    part_with_old_pods(operator, ours)
+    first = sweep_pods(settings, (PROJECT.path, 1), ["a"])
+    kept = api.names("secrets")
+    second = sweep_pods(settings, (PROJECT.path, 1), ["a", "b"])
 
-    ti = SimpleNamespace(dag_id="dag", task_id="job", map_index=-1, try_number=2)
-    context = {"ti": ti, "run_id": "run", "dag": SimpleNamespace(parent_dag=None)}
-    found = operator.find_pod(namespace, context)
-    assert found is not None
-    assert found.metadata.name == "lost"
-    assert set(deleting(core, namespace)) == {"cleared", "canceled"}
+    assert (first, second) == (["left"], ["running"])
+    assert set(kept) == {"left", "orphan"}
+    assert api.names("secrets") == []
 
 
 @pytest.mark.parametrize("mode", ["unordered", "oldest_first"])

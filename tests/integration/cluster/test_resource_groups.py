@@ -10,7 +10,6 @@ import msgspec
 import pytest
 from kubernetes import client, config
 
-from gitlab_ci_provider.operators import resource_trigger
 from gitlab_ci_provider.operators.resource_groups import LABEL, ResourceGroup
 from gitlab_ci_provider.operators.resource_trigger import ResourceGroupTrigger
 from gitlab_ci_provider.pods.naming import LABEL_DOMAIN
@@ -119,14 +118,12 @@ def test_the_trigger_takes_the_group_for_its_job(group: ResourceGroup):
     assert read(group).holder == claim(2)
 
 
-def test_a_trigger_that_nobody_answers_gives_up(
-    group: ResourceGroup, monkeypatch: pytest.MonkeyPatch
-):
-    """After some time, and the job learns why."""
-    monkeypatch.setattr(resource_trigger, "_PATIENCE", 1)
-    nowhere = ResourceGroup(group.client, "no-such-namespace", "p", "k")
+def test_a_trigger_that_nobody_answers_gives_up(group: ResourceGroup):
+    """After the time for which an outage is borne, and the job learns why."""
+    trigger = waiting(ResourceGroup(group.client, "no-such-namespace", "p", "k"), 1)
+    trigger.outage = 0
 
-    answer = asyncio.run(event_of(waiting(nowhere, 1)))
+    answer = asyncio.run(event_of(trigger))
 
     assert "no-such-namespace" in answer["problem"]
 

@@ -1,16 +1,24 @@
-"""A certificate of our own: clients of Kubernetes send no token without TLS."""
+"""Who the cluster is to its clients: a token, and a certificate of its own.
+
+Clients of Kubernetes send no token without TLS. Both are kept in the cluster's folder, so that one
+that was killed and started again is the same to those that were connected.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import ipaddress
 import os
+import secrets
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from gitlab_ci_provider.local.cluster.objects import now
+from gitlab_ci_provider.model.serialization import decode, encode
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -19,36 +27,72 @@ if TYPE_CHECKING:
 _VALID_DAYS = 3650
 
 
-@dataclass(frozen=True, slots=True)
-class Certificate:
-    """A self-signed certificate, PEM, and the context of a server that shows it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What the clients of a cluster know it by.
 
-    pem: bytes
-    context: ssl.SSLContext
+    Attributes:
+        token: the one bearer token that is let in.
+        pem: a self-signed certificate for the host.
+        key: of the certificate, PEM.
+    """
+
+    host: str
+    token: str
+    pem: str
+    key: str
+
+    def context(self, directory: Path) -> ssl.SSLContext:
+        """Make the context of a server; `ssl` reads certificates from files only."""
+        path = directory / ".tls.pem"
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        try:
+            _write(path, (self.key + self.pem).encode())
+            context.load_cert_chain(path)
+        finally:
+            path.unlink(missing_ok=True)
+        return context
 
 
-def make_certificate(host: str, directory: Path) -> Certificate:
-    """Make a certificate for a host; its key is in the private directory only for a moment."""
+def keep_identity(host: str, directory: Path) -> Identity:
+    """Read the identity of the cluster of a folder; make one when it has none for this host."""
+    path = directory / "identity.json"
+    try:
+        found = decode(path.read_bytes(), Identity)
+    except (FileNotFoundError, msgspec.MsgspecError):
+        found = None
+    if found is not None and found.host == host:
+        return found
+    made = _make(host)
+    _write(path, encode(made))
+    return made
+
+
+def _make(host: str) -> Identity:
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import ec
 
     key = ec.generate_private_key(ec.SECP256R1())
-    pem = _sign(host, key)
     key_pem = key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    path = directory / ".tls.pem"
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(fd, "wb") as file:
-            file.write(key_pem + pem)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(path)
-    finally:
-        path.unlink()
-    return Certificate(pem, context)
+    return Identity(
+        host=host,
+        token=secrets.token_urlsafe(32),
+        pem=_sign(host, key).decode(),
+        key=key_pem.decode(),
+    )
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file at once, for its owner's eyes only."""
+    new = path.with_name(f".{path.name}.new")
+    fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(fd, "wb") as file:
+        file.write(data)
+    new.replace(path)
 
 
 def _sign(host: str, key: ec.EllipticCurvePrivateKey) -> bytes:

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import os
 import resource
-import secrets
 import signal
 import socket
 from collections.abc import Callable, Mapping
@@ -20,7 +19,7 @@ from gitlab_ci_provider.exceptions import StackError
 from gitlab_ci_provider.local.cluster import deletion, node
 from gitlab_ci_provider.local.cluster.api.faults import Faults
 from gitlab_ci_provider.local.cluster.api.server import ApiServer, listen, serve
-from gitlab_ci_provider.local.cluster.certificate import make_certificate
+from gitlab_ci_provider.local.cluster.certificate import keep_identity
 from gitlab_ci_provider.local.cluster.directories import Directories
 from gitlab_ci_provider.local.cluster.kubeconfig import write_kubeconfig
 from gitlab_ci_provider.local.cluster.kubelet.context import KubeletContext
@@ -125,20 +124,20 @@ async def _listen(
     config: DaemonConfig, directories: Directories, store: Store, kubelet: Kubelet
 ) -> web.AppRunner:
     """Listen, and say where in the kubeconfig."""
-    token = secrets.token_urlsafe(32)
-    certificate = make_certificate(config.host, config.directory)
+    identity = keep_identity(config.host, config.directory)
+    context = identity.context(config.directory)
     faults = Faults(config.faults) if config.faults else None
-    app = ApiServer(store, kubelet, token, faults).application()
+    app = ApiServer(store, kubelet, identity.token, faults).application()
     try:
-        server, port = await serve(app, config.host, config.port, certificate.context)
+        server, port = await serve(app, config.host, config.port, context)
     except OSError as error:
         address = f"{config.host}:{config.port}"
         raise StackError(f"cannot listen on {address}: {os.strerror(error.errno or 0)}") from error
     if faults:
-        again = partial(listen, server, config.host, port, certificate.context)
+        again = partial(listen, server, config.host, port, context)
         faults.begin_watching(server, again)
     url = f"https://{config.host}:{port}"
-    write_kubeconfig(directories.kubeconfig, url, token, certificate.pem)
+    write_kubeconfig(directories.kubeconfig, url, identity.token, identity.pem.encode())
     _log.info("the embedded cluster listens on %s", url)
     return server
 

@@ -1,0 +1,147 @@
+"""A Kubernetes client that outlasts outages: what was not answered is asked again, for minutes.
+
+It is the transport that is patient, so every call is, also those of Airflow's own pod operator.
+Asking again is safe: pods and Secrets have names that tell whose they are, see
+`operators/job_objects.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from kubernetes import client as k8s
+from kubernetes.client.exceptions import ApiException
+from kubernetes.client.rest import RESTClientObject
+from urllib3 import Retry
+from urllib3.exceptions import HTTPError
+
+_ONCE = Retry(total=None, connect=0, read=0, redirect=3, other=0)
+"""The library below would ask again at once, three times, and warn of each."""
+
+_PASSING = frozenset({0, 408, 429, 500, 502, 503, 504})
+"""0 is a broken TLS connection. 409 is not among them: who gets it has to look what is there."""
+
+_FIRST_SECONDS, _LONGEST_SECONDS = 0.5, 15.0
+_MESSAGE_MAX = 1000
+_CONNECT_SECONDS, _ANSWER_SECONDS = 10, 60
+
+
+@dataclass(slots=True)
+class Patience:
+    """How long to bear that Kubernetes does not answer; what all calls of a client share.
+
+    Attributes:
+        seconds: from the first call that was not answered; after that each call is made once.
+    """
+
+    seconds: float
+    log: logging.Logger
+    _since: float | None = field(default=None)
+    _pause: float = field(default=_FIRST_SECONDS)
+
+    def bear(self, problem: ApiException | HTTPError) -> None:
+        """Wait a little before the next attempt.
+
+        Raises:
+            ApiException, HTTPError: the problem, when the patience has come to its end.
+        """
+        if not self.seconds:
+            raise problem
+        now = time.monotonic()
+        if self._since is None:
+            self._since = now
+            self.log.warning(
+                "Kubernetes does not answer (%s); asking again for %.0f s",
+                say(problem),
+                self.seconds,
+            )
+        left = self._since + self.seconds - now
+        if left <= 0:
+            raise problem
+        # Spread, so that many jobs do not come back in the same moment.
+        pause = max(self._pause * random.uniform(0.5, 1), _asked_pause(problem))  # noqa: S311
+        self._pause = min(self._pause * 2, _LONGEST_SECONDS)
+        time.sleep(min(pause, left))
+
+    def end(self) -> None:
+        """Note that Kubernetes has answered."""
+        if self._since is not None:
+            waited = time.monotonic() - self._since
+            self.log.info("Kubernetes answers again after %.0f s", waited)
+        self._since, self._pause = None, _FIRST_SECONDS
+
+
+class PatientRest(RESTClientObject):
+    """Kubernetes' transport, with patience and without calls that hang for ever."""
+
+    def __init__(self, configuration: k8s.Configuration, patience: Patience):
+        super().__init__(configuration)
+        self._patience = patience
+
+    def request(self, method: str, url: str, **given: Any) -> Any:
+        """Ask until there is an answer.
+
+        What a log request is answered is for its reader to judge: the node may be lost for good.
+        """
+        whole = given.get("_preload_content", True)
+        given["_request_timeout"] = given.get("_request_timeout") or (
+            _CONNECT_SECONDS,
+            _ANSWER_SECONDS if whole else None,
+        )
+        while True:
+            try:
+                answer = super().request(method, url, **given)
+            except (ApiException, HTTPError) as problem:
+                if not is_passing(problem) or (_is_answer(problem) and url.endswith("/log")):
+                    self._patience.end()
+                    raise
+                self._patience.bear(problem)
+            else:
+                self._patience.end()
+                return answer
+
+
+def patient(client: k8s.CoreV1Api, seconds: float, log: logging.Logger) -> k8s.CoreV1Api:
+    """Make a client outlast outages of so many seconds."""
+    api = client.api_client
+    api.configuration.retries = _ONCE
+    api.rest_client = PatientRest(api.configuration, Patience(seconds, log))
+    return client
+
+
+def is_passing(problem: BaseException) -> bool:
+    """Tell whether asking again may help: nobody answered, or the answer blames the moment."""
+    if isinstance(problem, ApiException):
+        return problem.status in _PASSING
+    return isinstance(problem, HTTPError)
+
+
+def say(problem: BaseException) -> str:
+    """Say in a few words what went wrong, where possible in Kubernetes' own."""
+    if isinstance(problem, ApiException):
+        return f"{problem.status or 'TLS'} {problem.reason}: {_message(problem)}".rstrip(": ")
+    reason = getattr(problem, "reason", None) or problem
+    return str(reason).rpartition(">: ")[2] or type(reason).__name__
+
+
+def _message(problem: ApiException) -> str:
+    try:
+        return str(json.loads(problem.body or "").get("message", ""))[:_MESSAGE_MAX]
+    except (ValueError, AttributeError):
+        return str(problem.body or "")[:_MESSAGE_MAX]
+
+
+def _is_answer(problem: BaseException) -> bool:
+    return isinstance(problem, ApiException) and bool(problem.status)
+
+
+def _asked_pause(problem: BaseException) -> float:
+    """Read `Retry-After`, of which a minute is believed."""
+    headers = getattr(problem, "headers", None) or {}
+    text = str(headers.get("Retry-After", ""))
+    return min(float(text), 60.0) if text.isdigit() else 0.0
