@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
-import os
 import secrets
 from dataclasses import dataclass
 
 from gitlab_ci_provider.local.home import Home
+from gitlab_ci_provider.local.private_files import write_private
 from gitlab_ci_provider.model.serialization import decode, encode
 
 
@@ -35,7 +35,5 @@ def load_secrets(home: Home) -> StackSecrets:
         s3_access_key=f"GITLABCI{secrets.token_hex(6).upper()}",
         s3_secret_key=secrets.token_hex(20),
     )
-    handle = os.open(home.secrets, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(encode(made))
+    write_private(home.secrets, encode(made))
     return made

@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Self
 
@@ -107,8 +108,9 @@ class TreeWriter:
             os.unlink(path)
 
     def _write_file(self, entry: Entry, contents: IO[bytes], path: str) -> None:
-        with open(os.open(path, _NEW_FILE, 0o600), "wb") as file:
+        with open(os.open(path, _NEW_FILE, 0o600), "wb") as file, _whole_or_not_at_all(path):
             shutil.copyfileobj(contents, file, _CHUNK)
+            file.flush()  # what is kept in memory may be what the disk has no room for
             self._own(entry, file.fileno())
             os.chmod(file.fileno(), entry.mode & _PERMISSIONS)
         os.utime(path, (entry.mtime, entry.mtime), follow_symlinks=False)
@@ -129,3 +131,14 @@ class TreeWriter:
                     os.chown(file, entry.uid, entry.gid)
                 else:
                     os.chown(file, entry.uid, entry.gid, follow_symlinks=False)
+
+
+@contextmanager
+def _whole_or_not_at_all(path: str) -> Iterator[None]:
+    """Remove a file whose writing fails: a job that goes on must not take a part for the whole."""
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(path)
+        raise

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import io
+import resource
 import stat
 import tarfile
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -185,3 +188,25 @@ def test_a_tar_that_wants_much_memory_is_refused(root: Path, tmp_path: Path):
 
     with pytest.raises(ArchiveError, match="broken"):
         unpack(archive, root)
+
+
+def test_no_part_of_a_file_stays_when_the_disk_is_full(root: Path):
+    """A job that goes on without its cache must not take half of a file for the whole."""
+    whole = Entry(path="whole", mode=stat.S_IFREG | 0o644, size=4), io.BytesIO(b"good")
+    big = Entry(path="big", mode=stat.S_IFREG | 0o644, size=1 << 20), io.BytesIO(bytes(1 << 20))
+
+    with no_room_after(1 << 16), pytest.raises(OSError, match="too large"):
+        write(root, whole, big)
+
+    assert [path.name for path in root.iterdir()] == ["whole"]
+
+
+@contextmanager
+def no_room_after(size: int) -> Iterator[None]:
+    """Have writing fail in files that become larger, as on a disk that is full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
-import os
 import secrets
 import ssl
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gitlab_ci_provider.local.cluster.objects import now
+from gitlab_ci_provider.local.private_files import write_private
 from gitlab_ci_provider.model.serialization import decode, encode
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Identity:
         path = directory / ".tls.pem"
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         try:
-            _write(path, (self.key + self.pem).encode())
+            write_private(path, (self.key + self.pem).encode())
             context.load_cert_chain(path)
         finally:
             path.unlink(missing_ok=True)
@@ -64,7 +64,7 @@ def keep_identity(host: str, directory: Path) -> Identity:
     if found is not None and found.host == host:
         return found
     made = _make(host)
-    _write(path, encode(made))
+    write_private(path, encode(made))
     return made
 
 
@@ -84,15 +84,6 @@ def _make(host: str) -> Identity:
         pem=_sign(host, key).decode(),
         key=key_pem.decode(),
     )
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write a file at once, for its owner's eyes only."""
-    new = path.with_name(f".{path.name}.new")
-    fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(fd, "wb") as file:
-        file.write(data)
-    new.replace(path)
 
 
 def _sign(host: str, key: ec.EllipticCurvePrivateKey) -> bytes:

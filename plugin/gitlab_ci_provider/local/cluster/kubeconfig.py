@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
-import os
 from pathlib import Path
 
 import yaml
+
+from gitlab_ci_provider.local.private_files import write_private
 
 _NAME = "gitlab-ci-embedded"
 
@@ -29,8 +30,4 @@ def write_kubeconfig(path: Path, url: str, token: str, certificate: bytes) -> No
         ],
         "current-context": _NAME,
     }
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(fd, "w") as file:
-        yaml.safe_dump(config, file, sort_keys=False)
-    temporary.replace(path)
+    write_private(path, yaml.safe_dump(config, sort_keys=False).encode())
