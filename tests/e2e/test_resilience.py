@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 from e2e.embedded import Stack, make_repository
+from e2e.faulty import task_processes
 from e2e.runs import raw_log, start, wait_for
 from gitlab_ci_provider.local.airflow_config import Ports, airflow_environment
-from gitlab_ci_provider.local.api import TaskState
 from gitlab_ci_provider.local.projects import add_project
 from gitlab_ci_provider.local.secrets import load_secrets
 from gitlab_ci_provider.model.names import dag_id
@@ -23,16 +23,6 @@ job:
     - for i in $(seq 200); do sleep 0.1; done
     - echo "ended once"
 """
-
-
-def task_processes(task: TaskState) -> list[int]:
-    """Find the processes that run a task: children of the executor's worker that has it."""
-    listing = subprocess.run(
-        ["ps", "-eww", "-o", "pid,ppid,args"], capture_output=True, text=True, check=True
-    )
-    rows = [line.split(None, 2) for line in listing.stdout.splitlines()[1:]]
-    busy = {row[0] for row in rows if f"LocalExecutor: {task.id}" in row[2]}
-    return [int(row[0]) for row in rows if row[1] in busy]
 
 
 def test_a_lost_worker_finds_its_pod_again(stack: Stack, tmp_path: Path):

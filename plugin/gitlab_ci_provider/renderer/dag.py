@@ -27,7 +27,7 @@ from gitlab_ci_provider.settings import Settings
 
 GitlabTask = GitlabJobOperator | GitlabBridgeOperator
 
-_LOST_WORKERS = 2
+_LOST_WORKERS = 8
 """Tries beyond `retry`, for tasks whose worker was lost: they find their pod again."""
 
 

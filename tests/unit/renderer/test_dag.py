@@ -88,7 +88,7 @@ def test_timeout_and_retries_are_the_jobs(dag: DAG):
     task = dag.get_task("test")
 
     assert task.execution_timeout.total_seconds() == 90
-    assert task.retries == 3
+    assert task.retries == 9
 
 
 def test_the_form_has_a_field_for_each_described_variable(dag: DAG):

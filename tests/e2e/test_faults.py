@@ -1,0 +1,185 @@
+"""Faults under load: whatever is killed or out of reach, a pipeline ends right and runs once.
+
+Each job says a line outside of its pod when it begins and when it ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from e2e.embedded import Stack, make_repository
+from e2e.faulty import kill_task, left_behind, pods_by_job
+from e2e.runs import ended, raw_log, results, start, wait_for
+from gitlab_ci_provider.local.api import AirflowApi
+from gitlab_ci_provider.local.home import Home
+from gitlab_ci_provider.local.stack import StackOptions, running_stack
+from integration.cluster.faults import tell
+from processes.counter import Heard, counting
+
+TIMES = 3
+SECONDS = 300
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack of its own, whose cluster can be told to misbehave."""
+    home = Home(tmp_path_factory.mktemp("faults") / "home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GITLAB_CI_CLUSTER_FAULTS", str(home.path / "faults.json"))
+        with running_stack(home, StackOptions()) as state:
+            yield Stack(home, AirflowApi(state.access))
+
+
+@pytest.fixture
+def misbehave(stack: Stack) -> Iterator[Callable[..., None]]:
+    """Tell the cluster to misbehave; after the test it no longer does."""
+    file = stack.home.path / "faults.json"
+    yield lambda *faults: tell(file, *faults)
+    tell(file)
+
+
+@pytest.fixture
+def heard() -> Iterator[Heard]:
+    """What jobs say outside of their pods."""
+    with counting() as found:
+        yield found
+
+
+def job(heard: Heard, name: str, seconds: float = 3, **keywords: str) -> str:
+    """Write a job that tells when it begins and ends, and leaves its name for later ones."""
+    lines = [
+        f"{name}:",
+        *(f"  {keyword}: {value}" for keyword, value in keywords.items()),
+        "  script:",
+        f"    - {heard.say(f'{name} begins')}",
+        f"    - echo output of {name}",
+        f"    - sleep {seconds}",
+        f"    - echo {name.upper()}=done > left.env",
+        f"    - {heard.say(f'{name} ends')}",
+        "  artifacts: {reports: {dotenv: left.env}}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+class Killer:
+    """Kills the process of each job once, when its moment has come: its name says which."""
+
+    def __init__(self, stack: Stack, heard: Heard, run: tuple[str, str], names: list[str]):
+        self.stack, self.heard, self.run = stack, heard, run
+        self.waiting, self.hit, self.seen = set(names), set[str](), set[str]()
+
+    def look(self) -> bool:
+        """Kill whose moment it is; always False, for there may be more."""
+        pods = set(pods_by_job(self.stack))
+        self.seen |= pods
+        for name in [one for one in self.waiting if self._is_time(one, pods)]:
+            killed = kill_task(self.stack, *self.run, name)
+            self.hit |= {name} if killed else set()
+            if killed or name.startswith("gone"):  # whose process may have been faster
+                self.waiting.discard(name)
+        return False
+
+    def _is_time(self, name: str, pods: set[str]) -> bool:
+        moments = {
+            "start": True,
+            "middle": self.heard.lines[f"{name} begins"] > 0,
+            "end": self.heard.lines[f"{name} ends"] > 0,
+            "gone": name in self.seen - pods,
+        }
+        return moments[name.rstrip("0123456789")]
+
+
+def test_each_job_runs_once_whenever_its_process_is_killed(
+    stack: Stack, heard: Heard, tmp_path: Path
+):
+    """At its start, while its pod runs, at the pod's end, and when the pod has gone: three each.
+
+    What was not seen of the pod is read later: log, report, outcome.
+    """
+    moments = ("start", "middle", "end", "gone")
+    names = [f"{moment}{number}" for moment in moments for number in range(TIMES)]
+    config = "".join(job(heard, name, stage="build") for name in names)
+    said = " ".join(f"${name.upper()}" for name in names)
+    config += f"last: {{stage: test, script: 'echo {said}'}}\n"
+    repository = make_repository(tmp_path / "tasks", {".gitlab-ci.yml": config})
+    dag, run = start(stack, repository)
+    killer = Killer(stack, heard, (dag, run), names)
+    wait_for(lambda: killer.look() or ended(stack, dag, run), SECONDS)
+    hit = killer.hit
+
+    assert stack.api.run_state(dag, run) == "success"
+    assert {name for name in names if not name.startswith("gone")} <= hit
+    assert heard.lines == {f"{name} {what}": 1 for name in names for what in ("begins", "ends")}
+    assert " ".join(["done"] * len(names)) in raw_log(stack, dag, run, "last")
+    for name in sorted(hit):
+        assert stack.api.tasks(dag, run)[name].try_number == 2
+    for name in names:
+        if not name.startswith("gone"):
+            assert raw_log(stack, dag, run, name).count(f"\noutput of {name}\n") == 1
+    assert left_behind(stack) == []
+
+
+def test_an_outage_of_kubernetes_fails_no_job(
+    stack: Stack, heard: Heard, misbehave: Callable[..., None], tmp_path: Path
+):
+    """One job runs and ends meanwhile, another starts into it: each runs once, and says so."""
+    config = job(heard, "running", 6, stage="build") + job(heard, "starting", 1, needs="[]")
+    repository = make_repository(tmp_path / "outage", {".gitlab-ci.yml": config})
+    first, second = start(stack, repository), start(stack, repository)
+    wait_for(lambda: heard.lines["running begins"] == 2)
+    misbehave({"outage": True, "seconds": 20})
+    third = start(stack, repository)
+    runs = (first, second, third)
+    wait_for(lambda: all(ended(stack, *one) for one in runs), SECONDS)
+
+    assert {stack.api.run_state(*one) for one in runs} == {"success"}
+    assert set(heard.lines.values()) == {3}
+    task = stack.api.tasks(*first)["running"]
+    log = "\n".join(stack.api.log(*first, task))
+    assert task.try_number == 1
+    assert "Kubernetes does not answer" in log
+    assert "Kubernetes answers again" in log
+    assert left_behind(stack) == []
+
+
+def test_a_busy_and_failing_api_fails_no_job(
+    stack: Stack, heard: Heard, misbehave: Callable[..., None], tmp_path: Path
+):
+    """429, 500, 503, expired watches and lost answers, at every kind of request."""
+    config = "".join(job(heard, f"job{number}", 1) for number in range(4))
+    repository = make_repository(tmp_path / "busy", {".gitlab-ci.yml": config})
+    verbs = ("create", "patch", "get", "list", "watch", "delete")
+    kinds = (
+        {"status": 429, "retry_after": 1},
+        {"status": 500},
+        {"status": 503},
+        {"expire": True},
+        {"after_bytes": 0},
+    )
+    misbehave(*({"verb": verb, "count": 2, **kind} for kind in kinds for verb in verbs))
+    dag, run = start(stack, repository)
+    wait_for(lambda: ended(stack, dag, run), SECONDS)
+
+    assert stack.api.run_state(dag, run) == "success"
+    assert set(heard.lines.values()) == {1}
+    assert left_behind(stack) == []
+
+
+def test_a_refusal_fails_the_job_and_says_why(
+    stack: Stack, heard: Heard, misbehave: Callable[..., None], tmp_path: Path
+):
+    """Kubernetes refuses for good: the job tells its words at once; nothing is left."""
+    repository = make_repository(tmp_path / "refused", {".gitlab-ci.yml": job(heard, "job")})
+    misbehave({"verb": "create", "path": "*/pods*", "status": 403})
+    dag, run = start(stack, repository)
+    wait_for(lambda: ended(stack, dag, run), SECONDS)
+    misbehave()
+
+    status, reason = results(stack, dag, run)["job"]
+    assert status == "failed"
+    assert reason.startswith("Kubernetes refused: 403")
+    assert heard.lines == {}
+    assert left_behind(stack) == []
