@@ -82,6 +82,22 @@ def test_every_predefined_variable_is_listed():
     assert sorted({one.name for one in defined if f"`{one.name}`" not in page}) == []
 
 
+def test_every_fault_has_a_test():
+    """Each line of the tables of faults names tests, and those exist."""
+    lines = (DOCS / "reference" / "faults.md").read_text(encoding="utf-8").splitlines()
+    rows = [line for line in lines if line.startswith("|") and "---" not in line]
+    rows = [row for row in rows if not row.startswith("| Fault |")]
+    named = {row: re.findall(r"`([\w/]+\.py)::(\w+)`", row) for row in rows}
+
+    assert [row for row, tests in named.items() if not tests] == []
+    assert [
+        f"{file}::{name}"
+        for tests in named.values()
+        for file, name in tests
+        if f"def {name}(" not in _read(ROOT / "tests" / file)
+    ] == []
+
+
 def test_every_record_of_a_decision_has_a_number_of_its_own():
     """Records of decisions are named by a number without gaps."""
     numbers = sorted(int(path.name[:4]) for path in (DOCS / "adr").glob("[0-9]*.md"))
