@@ -11,6 +11,7 @@ from pathlib import Path
 from gitlab_ci_provider.helper.handshake import make_fifo, wait_for_build
 from gitlab_ci_provider.model.job import Script
 from gitlab_ci_provider.model.plan import JobPlan, PlanVariable
+from gitlab_ci_provider.model.workspace import EVENTS_NAME, OUTPUT_NAME
 from gitlab_ci_provider.planner import script as texts
 
 
@@ -36,14 +37,14 @@ class Build:
     ):
         self.project = folder / "project"
         self.project.mkdir()
-        self.events = folder / "events"
+        self.events = folder / EVENTS_NAME
         self._scripts = folder / "scripts"
         self._shell = shell
         self._listeners = ThreadPoolExecutor(1)
         make_fifo(self.events)
         listed = tuple(PlanVariable(name=name, value=value) for name, value in variables.items())
         plan = JobPlan(job="job", project_dir=str(self.project), variables=listed)
-        write_scripts(self._scripts, plan, script, events=self.events, shell=shell)
+        write_scripts(self._scripts, plan, script, control=folder, shell=shell)
         told = {"events": str(self.events), "shells": (str(shell),), "deadline": deadline}
         (self._scripts / "entry").write_text(texts.entry(plan, script, **told), encoding="utf-8")
 
@@ -76,12 +77,18 @@ class Build:
 
 
 def write_scripts(
-    folder: Path, plan: JobPlan, script: Script, *, events: Path, shell: Path
+    folder: Path, plan: JobPlan, script: Script, *, control: Path, shell: Path
 ) -> None:
     """Write what the job's Secret holds for the build container."""
     folder.mkdir()
     contents = {
-        "entry": texts.entry(plan, script, events=str(events), shells=(str(shell),)),
+        "entry": texts.entry(
+            plan,
+            script,
+            events=str(control / EVENTS_NAME),
+            output=str(control / OUTPUT_NAME),
+            shells=(str(shell),),
+        ),
         "step_script": texts.step_script(plan, script),
         "after_script": texts.after_script(plan, script),
     }

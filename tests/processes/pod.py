@@ -1,4 +1,7 @@
-"""A job's pod as three real processes that share folders: prepare, then build and helper."""
+"""A job's pod as three real processes that share folders: prepare, then build and helper.
+
+What the build's scripts write is in the helper's log.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,15 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from gitlab_ci_provider.model.job import Script
 from gitlab_ci_provider.model.plan import JobPlan
 from gitlab_ci_provider.model.serialization import encode
-from gitlab_ci_provider.model.workspace import EVENTS_NAME
 from processes.build import write_scripts
+from processes.frames import read_frames
 
 HELPER = Path(sys.executable).parent / "gitlab-ci-helper"
 
@@ -51,9 +54,7 @@ class Pod:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self.control.mkdir()
         self._plan.write_bytes(encode(plan))
-        write_scripts(
-            folder / "scripts", plan, script, events=self.control / EVENTS_NAME, shell=self._shell
-        )
+        write_scripts(folder / "scripts", plan, script, control=self.control, shell=self._shell)
 
     def run(self) -> tuple[Ended, Ended, Ended]:
         """Run the pod to its end: prepare, build, helper."""
@@ -62,7 +63,8 @@ class Pod:
             return prepared, Ended(-1, ""), Ended(-1, "")
         self.start_build()
         self.start_helper()
-        return prepared, self.end("build"), self.end("helper")
+        build, helper = self.end("build"), self.end("helper")
+        return prepared, replace(build, log=build.log + helper.log), helper
 
     def prepare(self) -> Ended:
         """Run the init container."""
@@ -88,9 +90,15 @@ class Pod:
     def end(self, container: str) -> Ended:
         """Wait for a container's end."""
         code = self._running[container].wait(timeout=120)
-        log = (self.folder / f"{container}.log").read_text(errors="replace")
+        text = self.raw(container)
         report = self.folder / f"{container}.report"
-        return Ended(code, log, json.loads(report.read_bytes()) if report.exists() else {})
+        said = json.loads(report.read_bytes()) if report.exists() else {}
+        return Ended(code, text.decode(errors="replace"), said)
+
+    def raw(self, container: str) -> bytes:
+        """Read what a container has written so far."""
+        log = (self.folder / f"{container}.log").read_bytes()
+        return read_frames(log) if container != "build" else log
 
     def _start_helper(self, name: str, command: str, *before: str) -> subprocess.Popen[bytes]:
         report = self.folder / f"{name}.report"

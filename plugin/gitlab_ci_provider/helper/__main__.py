@@ -1,7 +1,7 @@
 """The helper image's program: `gitlab-ci-helper prepare`, then, beside the build, `finish`.
 
-Exit codes: 0, everything done; 70, a phase that the job needs has failed; 143, ended by TERM. The
-last line says why, and so does the report, see `report.py`.
+Exit codes: 0, everything done; 1, a mistake of ours; 70, a phase that the job needs has failed;
+143, ended by TERM. The last line says why, and so does the report, see `report.py`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ import os
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Sequence
+from contextlib import redirect_stderr
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
@@ -19,7 +22,7 @@ from typing import TYPE_CHECKING, NoReturn
 from gitlab_ci_provider.exceptions import INTERRUPTED, GitlabCiError, JobFailure, SystemFailure
 from gitlab_ci_provider.helper.context import PhaseContext
 from gitlab_ci_provider.helper.lazy_store import LazyStore
-from gitlab_ci_provider.helper.output import Output
+from gitlab_ci_provider.helper.output import Output, StrayWords
 from gitlab_ci_provider.helper.plan_file import read_plan
 from gitlab_ci_provider.helper.report import Report, write_report
 from gitlab_ci_provider.model.plan import JobPlan
@@ -32,6 +35,9 @@ SYSTEM_FAILURE = 70
 """EX_SOFTWARE of sysexits.h; no git, tar or shell error is mistaken for it."""
 
 TERMINATED = 143
+
+MISTAKE = 1
+"""As Python itself ends with an exception."""
 
 _LAST_SECONDS = 2
 """After TERM: time to end children and to leave the report, then the process ends anyhow."""
@@ -50,22 +56,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     output, context = Output(), None
     try:
         plan = read_plan(options.plan)
-        output = Output(_secrets(plan))
+        output = Output(_secrets(plan), log=output.log)
         context = _context(plan, output, options.control)
-        _run(options.command, context)
+        with redirect_stderr(StrayWords(output)):
+            _run(options.command, context)
     except Terminated:
         report, code = _failure("ended by TERM", reason=INTERRUPTED), TERMINATED
     except GitlabCiError as error:
         report, code = _failed(error, output), SYSTEM_FAILURE
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - told in full
+        output.line(traceback.format_exc())
         message = f"a mistake of the helper: {type(error).__name__}, see the log"
-        write_report(_failure(message), options.termination_log)
-        raise
+        report, code = _failure(message), MISTAKE
     else:
         report, code = Report(artifacts=context.uploaded, reports=context.reports), 0
     if report.message:
         output.error(report.message)
-    write_report(report, options.termination_log)
+    write_report(replace(report, lines=output.log.count), options.termination_log)
     return code
 
 

@@ -8,11 +8,12 @@ from collections.abc import Iterable
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.helper.context import PhaseContext
 from gitlab_ci_provider.helper.handshake import wait_for_build
+from gitlab_ci_provider.helper.job_output import JobOutput
 from gitlab_ci_provider.helper.phases.cleanup_file_variables import cleanup_file_variables
 from gitlab_ci_provider.helper.run import Phase, run_phases
 from gitlab_ci_provider.model.artifacts import SaveWhen
 from gitlab_ci_provider.model.plan import ArtifactUpload
-from gitlab_ci_provider.model.workspace import EVENTS_NAME
+from gitlab_ci_provider.model.workspace import EVENTS_NAME, OUTPUT_NAME
 
 
 def finish(context: PhaseContext) -> None:
@@ -27,7 +28,13 @@ def finish(context: PhaseContext) -> None:
         context.store.warm_up()
     # No script runs before we listen, so this is still what we have made ourselves.
     folder = context.project_dir.resolve()
-    code = wait_for_build(context.control / EVENTS_NAME, met=_ignore_term)
+    output = JobOutput(context.control / OUTPUT_NAME, context.output.log)
+
+    def met() -> None:
+        _ignore_term()
+        context.output.log.tick()
+
+    code = wait_for_build(context.control / EVENTS_NAME, met=met, output=output)
     if context.project_dir.resolve() != folder:
         message = f"{context.project_dir} leads elsewhere than before the job: nothing is saved"
         raise SystemFailure(message)

@@ -1,4 +1,4 @@
-"""How `build` and `helper` know of each other: one FIFO, no polling.
+"""How `build` and `helper` know of each other: a FIFO, no polling. Another one brings the output.
 
 `prepare` makes it. The entry of the build container opens it for writing, which waits until
 `finish` reads: whoever starts first waits for the other. The entry's last word is
@@ -11,6 +11,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
+
+from gitlab_ci_provider.helper.job_output import JobOutput
 
 _WORD = b"job "
 _LONGEST = 64 * 1024
@@ -24,17 +27,30 @@ def make_fifo(path: Path) -> None:
     path.chmod(0o666)
 
 
-def wait_for_build(path: Path, met: Callable[[], object] = lambda: None) -> int | None:
+def wait_for_build(
+    path: Path, met: Callable[[], object] = lambda: None, output: JobOutput | None = None
+) -> int | None:
     """Wait until the build has ended; None when it could not say its exit code.
 
-    `met` is called once the build is there: from then on its end is certain.
+    Args:
+        path: the FIFO with the build's words.
+        met: called once the build is there: from then on its end is certain.
+        output: passes on what the build's scripts write, meanwhile and to its end.
     """
     kept = b""
     with path.open("rb", buffering=0) as events:
         met()
-        while said := events.read(4096):
+        while said := _next(events, output):
             kept = (kept + said)[-_LONGEST:]
+    if output is not None:
+        output.finish()
     return _exit_code(kept)
+
+
+def _next(events: BinaryIO, output: JobOutput | None) -> bytes:
+    if output is not None:
+        output.pass_on_until(events.fileno())
+    return events.read(4096)
 
 
 def _exit_code(said: bytes) -> int | None:

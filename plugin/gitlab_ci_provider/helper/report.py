@@ -28,12 +28,14 @@ class Report:
         phase: that failed; empty when none did.
         reason: GitLab's failure reason.
         message: for a person, secrets masked.
+        lines: how many lines this container has written into its log, see `model/log_frames.py`.
     """
 
     status: Literal["success", "failed"] = "success"
     phase: str = ""
     reason: str = ""
     message: str = ""
+    lines: int = 0
     artifacts: Sequence[JobArtifact] = ()
     reports: Sequence[JobReport] = ()
 

@@ -18,7 +18,7 @@ from kubernetes import client as k8s
 from kubernetes.client.exceptions import ApiException
 from kubernetes.client.rest import RESTClientObject
 from urllib3 import Retry
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 _ONCE = Retry(total=None, connect=0, read=0, redirect=3, other=0)
 """The library below would ask again at once, three times, and warn of each."""
@@ -86,7 +86,8 @@ class PatientRest(RESTClientObject):
     def request(self, method: str, url: str, **given: Any) -> Any:
         """Ask until there is an answer.
 
-        What a log request is answered is for its reader to judge: the node may be lost for good.
+        What a log request is answered is for its reader to judge: the node may be lost for good,
+        and a log of which nothing is written yet is silent.
         """
         whole = given.get("_preload_content", True)
         given["_request_timeout"] = given.get("_request_timeout") or (
@@ -97,7 +98,8 @@ class PatientRest(RESTClientObject):
             try:
                 answer = super().request(method, url, **given)
             except (ApiException, HTTPError) as problem:
-                if not is_passing(problem) or (_is_answer(problem) and url.endswith("/log")):
+                judged = url.endswith("/log") and (_is_answer(problem) or _is_silence(problem))
+                if judged or not is_passing(problem):
                     self._patience.end()
                     raise
                 self._patience.bear(problem)
@@ -138,6 +140,11 @@ def _message(problem: ApiException) -> str:
 
 def _is_answer(problem: BaseException) -> bool:
     return isinstance(problem, ApiException) and bool(problem.status)
+
+
+def _is_silence(problem: BaseException) -> bool:
+    """Tell whether the server took the request and then said nothing for too long."""
+    return isinstance(getattr(problem, "reason", problem), ReadTimeoutError)
 
 
 def _asked_pause(problem: BaseException) -> float:

@@ -5,18 +5,24 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-_SCRIPT = re.compile(
-    rb"(?:\x1b\[0K)?section_start:\d+:(?:step_script|after_script)[^\r\n]*\r\x1b\[0K[^\n]*\n"
-    rb"(?P<output>.*?)"
-    rb"(?:\x1b\[0K)?section_end:\d+:(?:step_script|after_script)\r\x1b\[0K",
-    re.DOTALL,
+_START = re.compile(rb"section_start:\d+:(?:step_script|after_script)[^\r\n]*\r\x1b\[0K[^\n]*\n")
+_END = re.compile(
+    rb"section_end:\d+:(?:step_script|after_script)\r\x1b\[0K"
+    rb"|section_start:\d+:(?:after_script|archive_cache|upload_artifacts|cleanup_file_variables)"
 )
+"""A script that was killed has no end of its own: the next section ends it."""
+
+_CLEAR = b"\x1b[0K"
 
 
 def script_output(log: Path) -> bytes:
     """Cut out what the job's scripts wrote; everything when no script was started."""
     whole = log.read_bytes()
-    parts = [found["output"] for found in _SCRIPT.finditer(whole)]
+    parts, at = [], 0
+    while start := _START.search(whole, at):
+        end = _END.search(whole, start.end())
+        at = end.start() if end else len(whole)
+        parts.append(whole[start.end() : at].removesuffix(_CLEAR))
     return b"".join(parts) if parts else whole
 
 

@@ -10,12 +10,17 @@ BUILDS_DIR = "/builds"
 """Working copies; the project is checked out in `BUILDS_DIR/<project path>`."""
 
 CONTROL_DIR = "/gitlab-ci/control"
-"""Shared, writable: the events FIFO."""
+"""Shared, writable: the FIFOs."""
 
 EVENTS_NAME = "events"
 
 EVENTS_FIFO = f"{CONTROL_DIR}/{EVENTS_NAME}"
 """The build's last word is `job <exit code>`; end of file without it means that it was killed."""
+
+OUTPUT_NAME = "output"
+
+OUTPUT_FIFO = f"{CONTROL_DIR}/{OUTPUT_NAME}"
+"""Both outputs of the build's scripts; the helper passes them on into the pod's log."""
 
 PLAN_DIR = "/gitlab-ci/plan"
 """Read only, helper containers: the JobPlan from the job's Secret."""

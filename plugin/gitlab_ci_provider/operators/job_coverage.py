@@ -17,7 +17,7 @@ _LONGEST_LINE = 1_000_000
 
 
 class CoverageScan:
-    """Looks at a log line by line; `value` is the coverage so far, in percent.
+    """Looks at the lines of a log; `value` is the coverage so far, in percent.
 
     Args:
         pattern: `/regex/` of the job; None finds nothing and costs nothing.
@@ -26,14 +26,28 @@ class CoverageScan:
     def __init__(self, pattern: str | None):
         self._regex: CompiledRegex | None = compile_pattern(pattern) if pattern else None
         self.value: float | None = None
+        self._begun = b""
 
-    def see(self, line: bytes) -> None:
-        """Take one line as the job wrote it."""
+    def see(self, data: bytes) -> None:
+        """Take the next bytes of the log."""
         if self._regex is None:
             return
-        text = line[:_LONGEST_LINE].decode("utf-8", "replace").removesuffix("\n").removesuffix("\r")
-        found = list(self._regex.finditer(text))
-        caught = found[-1].group(self._regex.groups) if found else None
+        *lines, self._begun = (self._begun + data).split(b"\n")
+        for line in lines:
+            self._look(self._regex, line)
+        if len(self._begun) > _LONGEST_LINE:
+            self._begun = self._begun[:_LONGEST_LINE]
+
+    def flush(self) -> None:
+        """End a line that has no end."""
+        if self._regex is not None and self._begun:
+            self._look(self._regex, self._begun)
+        self._begun = b""
+
+    def _look(self, regex: CompiledRegex, line: bytes) -> None:
+        text = line[:_LONGEST_LINE].decode("utf-8", "replace").removesuffix("\r")
+        found = list(regex.finditer(text))
+        caught = found[-1].group(regex.groups) if found else None
         number = _NUMBER.search(caught or "")
         if number is not None:
             self.value = float(number[0])

@@ -4,11 +4,15 @@ The job writes GitLab's markers (`section_start:<time>:<name>` and `section_end:
 phases and wherever a script makes sections of its own; Airflow folds between `::group::` and
 `::endgroup::`. Beside it, the bytes as the job wrote them can be kept in a file. Secrets become
 `[MASKED]` in both.
+
+A line of the job is an event of Airflow's log, which costs both of Airflow's processes so much
+that a fast job would wait for them. So where there are very many, an event holds many lines.
 """
 
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +26,15 @@ _MARKER = re.compile(
 )
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
+_LONGEST_LINE = 1 << 18
+"""Bytes; what is longer is shown in pieces."""
+
+_MOST_EVENTS, _EVENTS_A_SECOND = 500, 200
+"""So many lines at once, and so many a second, are events of their own."""
+
+_LARGEST_EVENT = 1 << 16
+"""Characters in an event of many lines."""
+
 Say = Callable[[str], None]
 
 
@@ -32,30 +45,63 @@ class Sink(Protocol):
         """Write bytes."""
 
 
+class Events:
+    """Says lines one by one as long as they are not too many, else many at once."""
+
+    def __init__(self, say: Say, clock: Callable[[], float] = time.monotonic):
+        self._say = say
+        self._clock = clock
+        self._allowed = float(_MOST_EVENTS)
+        self._counted = clock()
+
+    def say(self, lines: list[str]) -> None:
+        """Say lines in their order."""
+        now = self._clock()
+        earned = (now - self._counted) * _EVENTS_A_SECOND
+        self._allowed, self._counted = min(_MOST_EVENTS, self._allowed + earned), now
+        alone = min(len(lines), int(self._allowed))
+        self._allowed -= alone
+        for line in lines[:alone]:
+            self._say(line)
+        for text in _in_pieces(lines[alone:]):
+            self._say(text)
+
+
+def _in_pieces(lines: list[str]) -> Iterator[str]:
+    """Put lines together, and no more than fit into an event."""
+    held: list[str] = []
+    size = 0
+    for line in lines:
+        if held and size + len(line) > _LARGEST_EVENT:
+            yield "\n".join(held)
+            held, size = [], 0
+        held.append(line)
+        size += len(line) + 1
+    if held:
+        yield "\n".join(held)
+
+
 class JobLog:
-    """Writes lines of a job to a logger, and to a file when there is one."""
+    """Writes a job's output to a logger, and to a file when there is one."""
 
     def __init__(self, say: Say, raw: Sink | None = None, masker: Masker | None = None):
+        self._events = Events(say)
         self._say = say
         self._raw = raw
         self._masker = masker or log_masker(())
         self._open: list[str] = []
+        self._begun = b""
 
-    def write(self, piece: bytes) -> None:
-        """Take a line as the job wrote it, or a piece of a very long one."""
-        self._put(self._masker.feed(piece))
+    def write(self, data: bytes) -> None:
+        """Take the next bytes as the job wrote them."""
+        self._put(self._masker.feed(data))
 
     def flush(self) -> None:
         """Write what was kept: nothing follows, though the line has no end."""
         self._put(self._masker.flush())
-
-    def _put(self, shown: bytes) -> None:
-        if not shown:
-            return
-        if self._raw is not None:
-            self._raw.write(shown)
-        for text in self._shown(shown.decode("utf-8", "replace").rstrip("\n")):
-            self._say(text)
+        begun, self._begun = self._begun, b""
+        if begun:
+            self._show(begun)
 
     def close(self) -> None:
         """End the line and the groups that the job left open."""
@@ -64,20 +110,49 @@ class JobLog:
             self._open.pop()
             self._say("::endgroup::")
 
-    def _shown(self, text: str) -> Iterator[str]:
-        """Yield what a person sees of one line."""
+    def _put(self, shown: bytes) -> None:
+        if not shown:
+            return
+        if self._raw is not None:
+            self._raw.write(shown)
+        lines, newline, self._begun = (self._begun + shown).rpartition(b"\n")
+        if newline:
+            self._show(lines)
+        if len(self._begun) > _LONGEST_LINE:
+            begun, self._begun = self._begun, b""
+            self._show(begun)
+
+    def _show(self, data: bytes) -> None:
+        """Show lines; the last line end was cut off."""
+        lines = data.decode("utf-8", "replace").split("\n")
+        if b"section_" not in data:
+            self._events.say([shown for line in lines for shown in _visible(line)])
+            return
+        held: list[str] = []
+        for line in lines:
+            for marker, text in self._parts(line):
+                if marker:
+                    self._events.say(held)
+                    held = []
+                    self._say(text)
+                else:
+                    held.append(text)
+        self._events.say(held)
+
+    def _parts(self, text: str) -> Iterator[tuple[bool, str]]:
+        """Yield what a person sees of one line, and whether it begins or ends a group."""
         at = 0
         for marker in _MARKER.finditer(text):
-            yield from _visible(text[at : marker.start()])
+            yield from ((False, shown) for shown in _visible(text[at : marker.start()], part=True))
             at = marker.end()
             if marker["kind"] == "end":
-                yield from self._end(marker["name"])
+                yield from ((True, line) for line in self._end(marker["name"]))
                 continue
             self._open.append(marker["name"])
             title = _COLOUR.sub("", text[at:]).strip() or marker["name"]
-            yield f"::group::{title}"
+            yield True, f"::group::{title}"
             return
-        yield from _visible(text[at:], empty=at == 0)
+        yield from ((False, shown) for shown in _visible(text[at:], part=at > 0))
 
     def _end(self, name: str) -> Iterator[str]:
         if name not in self._open:
@@ -89,10 +164,10 @@ class JobLog:
                 return
 
 
-def _visible(text: str, *, empty: bool = False) -> Iterator[str]:
+def _visible(text: str, *, part: bool = False) -> Iterator[str]:
     """Show what a terminal would: after a carriage return the line is written anew."""
     shown = text.rstrip("\r").rpartition("\r")[2]
-    if shown or empty:
+    if shown or not part:
         yield shown
 
 

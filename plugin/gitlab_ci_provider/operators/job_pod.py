@@ -33,7 +33,7 @@ from gitlab_ci_provider.operators.job_objects import (
     life_token,
 )
 from gitlab_ci_provider.operators.job_run import JobRun, subject
-from gitlab_ci_provider.operators.pod_logs import ContainerLog
+from gitlab_ci_provider.operators.pod_logs import ContainerLog, early_words
 from gitlab_ci_provider.operators.pod_watch import PodWatch
 from gitlab_ci_provider.operators.resource_turn import group_label
 from gitlab_ci_provider.planner.plan import PlannedJob, plan_job
@@ -167,6 +167,7 @@ class JobPod:
 
     def _follow(self, pod: PodWatch) -> JobResult:
         """Stream the containers' logs in turn, then read the end from the pod."""
+        patience = self._run.settings.pod_start_timeout
         with job_log(
             lambda line: self._log.info("%s", line), self._raw_path(), self._masker
         ) as log:
@@ -175,8 +176,13 @@ class JobPod:
                     break
                 if container == BUILD_CONTAINER:
                     self._log_warnings(pod)
-                self._copy(ContainerLog(pod, container), log)
-        return self._result(pod)
+                    continue  # the helper passes on what the scripts write
+                source = ContainerLog(pod=pod, container=container)
+                self._copy(source, log)
+                if source.stuck:
+                    log.write(early_words(pod))
+                    patience = 0
+        return self._result(pod, patience)
 
     def _wait_for(self, container: str, pod: PodWatch) -> bool:
         """Wait until a container has started; False when it never will.
@@ -204,10 +210,11 @@ class JobPod:
         return container_state(found, container).phase != "waiting"
 
     def _copy(self, source: ContainerLog, log: JobLog) -> None:
-        for line in source.lines():
-            log.write(line)
-            self._coverage.see(line)
+        for block in source.blocks():
+            log.write(block)
+            self._coverage.see(block)
         log.flush()
+        self._coverage.flush()
 
     def _log_warnings(self, pod: PodWatch) -> list[k8s.CoreV1Event]:
         """Print the pod's warning events, as the runner does by default, and give them."""
@@ -218,8 +225,8 @@ class JobPod:
             self._log.warning("%s: %s", event.reason, self._masker.text(event.message or ""))
         return list(events)
 
-    def _result(self, pod: PodWatch) -> JobResult:
-        ended = pod.until(lambda seen: not still_runs(seen), self._run.settings.pod_start_timeout)
+    def _result(self, pod: PodWatch, patience: float) -> JobResult:
+        ended = pod.until(lambda seen: not still_runs(seen), patience)
         end = outcome(ended if ended is not None else pod.read())
         result = JobResult(
             status=JobStatus.FAILED if end.failure_reason else JobStatus.SUCCESS,

@@ -1,19 +1,25 @@
 # Process 1 of the build container: runs the job's scripts and tells the helper how they ended.
 # For any POSIX shell (bash, dash, busybox), any user, and without writing a file.
-# planner/script.py puts these above: events, shells, script_timeout, deadline, after_script,
+# planner/script.py puts these above: events, output, shells, script_timeout, deadline, after_script,
 # after_script_timeout, after_script_errors. See docs/explanation/inside-the-pod.md.
 
 # TERM ends us while we wait for the helper; below, the trap is set anew.
 trap 'exit 143' TERM
 
+# One stream, in the order in which things are written: two would be mixed anew by whoever reads.
+exec 2>&1
+
 if [ -z "${1-}" ]; then
   if ! [ -p "$events" ]; then
-    echo "ERROR: $events is missing: the helper has not prepared this pod" >&2
+    echo "ERROR: $events is missing: the helper has not prepared this pod"
     exit 1
   fi
   # Opening waits until the helper listens. Descriptor 9 is ours alone: the scripts never get it,
   # so its end of file tells the helper that this shell is gone, however it died.
   exec 9>"$events"
+  if [ -p "$output" ]; then
+    exec >"$output" 2>&1
+  fi
   # The first that exists. It also takes over from here, since bash manages processes better.
   for shell in $shells; do
     [ -x "$shell" ] && exec "$shell" "$0" "$shell"

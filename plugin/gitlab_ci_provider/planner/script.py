@@ -18,7 +18,12 @@ from pathlib import Path
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.model.job import Script
 from gitlab_ci_provider.model.plan import JobPlan, PlanVariable
-from gitlab_ci_provider.model.workspace import EVENTS_FIFO, file_variable_path, job_env_path
+from gitlab_ci_provider.model.workspace import (
+    EVENTS_FIFO,
+    OUTPUT_FIFO,
+    file_variable_path,
+    job_env_path,
+)
 
 _ENTRY_BODY = Path(__file__).with_name("entry.sh")
 
@@ -55,6 +60,7 @@ def entry(
     *,
     deadline: int | None = None,
     events: str = EVENTS_FIFO,
+    output: str = OUTPUT_FIFO,
     shells: Iterable[str] = SHELLS,
 ) -> str:
     """Write the build container's process 1; started as `sh <folder of the scripts>/entry`.
@@ -65,6 +71,7 @@ def entry(
         deadline: when the job's time is over, in seconds since 1970. A pod that is deleted earlier
             belongs to a canceled job, whose `after_script` still runs.
         events: the FIFO to the helper.
+        output: the FIFO for what the scripts write.
         shells: paths; the first that exists runs the scripts, without any `sh` does.
 
     Raises:
@@ -74,6 +81,7 @@ def entry(
     ignored = values.get("AFTER_SCRIPT_IGNORE_ERRORS", "true") not in {"false", "0"}
     settings = {
         "events": events,
+        "output": output,
         "shells": " ".join(shells),
         "deadline": "" if deadline is None else str(deadline),
         "script_timeout": _seconds("RUNNER_SCRIPT_TIMEOUT", values.get("RUNNER_SCRIPT_TIMEOUT")),

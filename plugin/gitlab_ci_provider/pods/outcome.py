@@ -70,6 +70,12 @@ def outcome(pod: k8s.V1Pod) -> Outcome:
     return _helper_failed("helper", helper)
 
 
+def lines_written(pod: k8s.V1Pod, container: str) -> int | None:
+    """Read how many lines a helper container has written into its log; None if it could not say."""
+    lines = _report(container_state(pod, container)).get("lines")
+    return lines if isinstance(lines, int) else None
+
+
 def _taken_away(pod: k8s.V1Pod) -> Outcome | None:
     """Tell why the pod ended whatever its containers did; None when it did not."""
     reason, said = pod.status.reason or "", pod.status.message or ""

@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 
 from gitlab_ci_provider.helper import __main__ as program
+from gitlab_ci_provider.helper.context import PhaseContext
 from gitlab_ci_provider.model.plan import JobPlan, PlanVariable
 from gitlab_ci_provider.model.serialization import encode
+from processes.frames import read_frames
 
 HEAVY = ("boto3", "botocore", "zstandard", "msgspec", "zipfile", "tarfile", "airflow")
 
@@ -55,8 +57,8 @@ def test_prepare_imports_nothing_heavy(tmp_path: Path):
     assert done.stderr == "[]\n"
 
 
-def test_a_failure_is_told_and_masked(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
-    """In the last line of the log and in the report."""
+def test_a_failure_is_told_and_masked(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]):
+    """In the last line of the log and in the report, which tells how many lines there were."""
     variables = (
         PlanVariable(name="../secret-name", value="", file=True),
         PlanVariable(name="TOKEN", value="secret-name", masked=True),
@@ -65,9 +67,10 @@ def test_a_failure_is_told_and_masked(tmp_path: Path, capfd: pytest.CaptureFixtu
 
     code = program.main(arguments(tmp_path, plan))
 
-    shown = capfd.readouterr().out
+    shown = read_frames(capfdbinary.readouterr().out).decode()
     report = json.loads((tmp_path / "report").read_bytes())
     assert code == 70
+    assert report["lines"] == shown.count("\n")
     assert "ERROR: variable '../[MASKED]'" in shown.splitlines()[-1]
     assert report["phase"] == "prepare_script"
     assert report["reason"] == "runner_configuration_error"
@@ -75,18 +78,24 @@ def test_a_failure_is_told_and_masked(tmp_path: Path, capfd: pytest.CaptureFixtu
     assert "secret-name" not in shown + str(report)
 
 
-def test_a_mistake_of_ours_leaves_a_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_mistake_of_ours_leaves_a_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+):
     """And its traceback in the log, since nobody foresaw it."""
 
     def broken(*_: object) -> None:
-        raise ZeroDivisionError
+        raise ZeroDivisionError("top-secret-value")
 
     monkeypatch.setattr(program, "_run", broken)
-    plan = JobPlan(job="job", project_dir=str(tmp_path / "project"))
+    secret = PlanVariable(name="TOKEN", value="secret-value", masked=True)
+    plan = JobPlan(job="job", project_dir=str(tmp_path / "project"), variables=(secret,))
 
-    with pytest.raises(ZeroDivisionError):
-        program.main(arguments(tmp_path, plan))
+    code = program.main(arguments(tmp_path, plan))
 
+    shown = read_frames(capfdbinary.readouterr().out).decode()
+    assert code == 1
+    assert "Traceback" in shown
+    assert "ZeroDivisionError: top-[MASKED]" in shown
     assert "ZeroDivisionError" in json.loads((tmp_path / "report").read_bytes())["message"]
 
 
@@ -97,3 +106,23 @@ def test_a_wrong_command_is_refused(capfd: pytest.CaptureFixture[str]):
 
     assert caught.value.code == 2
     assert "'prepare', 'finish'" in capfd.readouterr().err
+
+
+def test_what_libraries_say_is_in_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+):
+    """In its place, and without secrets: nobody reads the standard error of this process."""
+
+    def warn(_: str, context: PhaseContext) -> None:
+        context.output.line("before")
+        sys.stderr.write("a warning about secret-value\n")
+        context.output.line("after")
+
+    monkeypatch.setattr(program, "_run", warn)
+    secret = PlanVariable(name="TOKEN", value="secret-value", masked=True)
+    plan = JobPlan(job="job", project_dir=str(tmp_path / "project"), variables=(secret,))
+
+    program.main(arguments(tmp_path, plan))
+
+    shown = read_frames(capfdbinary.readouterr().out)
+    assert shown == b"before\na warning about [MASKED]\nafter\n"

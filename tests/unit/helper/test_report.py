@@ -21,6 +21,7 @@ def test_says_what_the_operator_reads():
         "phase": "p",
         "reason": "r",
         "message": "m",
+        "lines": 0,
         "artifacts": [{"name": "n", "object_key": "k", "size": 1, "files": 2}],
         "reports": [asdict(kept)],
     }

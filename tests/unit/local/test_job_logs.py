@@ -38,6 +38,23 @@ def test_a_job_that_never_started_its_script_shows_everything(tmp_path: Path):
     assert b"fatal: no route" in script_output(log)
 
 
+def test_a_script_that_was_killed_is_ended_by_the_next_section(tmp_path: Path):
+    """Its entry could not say that it has ended; what the helper says then is not the script's."""
+    log = tmp_path / "1.log"
+    begun = section("step_script", "mine\n").partition(f"{ESC}section_end")[0]
+    log.write_text(begun + section("upload_artifacts_on_failure", "Uploading\n"))
+
+    assert script_output(log) == b"mine\n"
+
+
+def test_the_last_words_without_a_line_end_are_the_scripts(tmp_path: Path):
+    """The marker follows them on the same line."""
+    log = tmp_path / "1.log"
+    log.write_text(section("step_script", "error no such key"))
+
+    assert script_output(log) == b"error no such key"
+
+
 def test_files_are_named_after_their_jobs(tmp_path: Path):
     """A job's name is its file's name, except what files cannot be called."""
     log = tmp_path / "1.log"

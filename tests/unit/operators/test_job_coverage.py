@@ -34,4 +34,16 @@ def test_the_last_match_of_the_last_line(
     for line in (log if isinstance(log, bytes) else log.encode()).splitlines(keepends=True):
         scan.see(line)
 
+    scan.flush()
     assert scan.value == coverage
+
+
+def test_a_line_may_come_in_pieces():
+    """The log is cut wherever the network cuts it."""
+    scan = CoverageScan(r"/TOTAL (\d+)%/")
+
+    for piece in (b"x\nTOT", b"AL 1", b"2%", b"\nTOTAL"):
+        scan.see(piece)
+    scan.flush()
+
+    assert scan.value == 12.0

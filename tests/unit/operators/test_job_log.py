@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
-from gitlab_ci_provider.operators.job_log import JobLog, job_log, log_masker
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gitlab_ci_provider.operators.job_log import Events, JobLog, job_log, log_masker
 
 ESC = "\x1b[0K"
 
@@ -96,3 +100,77 @@ def test_secrets_are_hidden_in_the_task_log_and_in_the_file(tmp_path: Path):
 
     assert shown == ["a [MASKED]", "b [MASKED]", "c [MASKED]"]
     assert path.read_text() == "a [MASKED]\nb [MASKED]\nc [MASKED]"
+
+
+def test_a_line_is_one_event_however_it_comes():
+    """A piece waits for the rest of its line; in the file it is at once."""
+    shown: list[str] = []
+    log = JobLog(shown.append)
+    for piece in (b"one", b" and\ntw", b"o\xc3", b"\xa9\n"):
+        log.write(piece)
+    log.close()
+
+    assert shown == ["one and", "twoé"]
+
+
+def test_an_endless_line_is_shown_in_pieces():
+    """It must not fill the memory."""
+    shown: list[str] = []
+    log = JobLog(shown.append)
+    for _ in range(100):
+        log.write(b"x" * 10_000)
+    log.close()
+
+    assert len(shown) > 1
+    assert "".join(shown) == "x" * 1_000_000
+
+
+def test_very_many_lines_share_events():
+    """All of them, in order; groups stay events of their own, and a slow job's lines do."""
+    shown: list[str] = []
+    log = JobLog(shown.append)
+    lines = [f"line {number}" for number in range(100_000)]
+    log.write(f"section_start:1:step_script\r{ESC}Run\n".encode())
+    log.write("\n".join([*lines, ""]).encode())
+    log.write(f"last words section_end:1:step_script\r{ESC}\n".encode())
+    log.close()
+
+    assert shown[0] == "::group::Run"
+    assert shown[1:3] == lines[:2]
+    assert len(shown) < 2000
+    assert "\n".join(shown[1:-1]).split("\n") == [*lines, "last words "]
+    assert shown[-1] == "::endgroup::"
+
+
+def test_events_of_their_own_come_back_with_time():
+    """Whoever has printed too fast once is read line by line again later."""
+    now = [0.0]
+    shown: list[str] = []
+    events = Events(shown.append, lambda: now[0])
+    events.say(["x"] * 5000)
+    now[0] += 10
+    before = len(shown)
+    events.say(["y"] * 20)
+
+    assert shown[before:] == ["y"] * 20
+
+
+@given(
+    st.lists(st.sampled_from([b"top-secret", b"top-", b"secret", b"\n", b"x", b"\r", b"\x00"])),
+    st.lists(st.integers(1, 9)),
+)
+def test_secrets_are_hidden_however_the_stream_is_cut(words: list[bytes], cuts: list[int]):
+    """In blocks of lines, pieces of lines and single bytes, in both logs."""
+    data, pieces, at = b"".join(words), [], 0
+    for cut in [*cuts, len(data)]:
+        pieces.append(data[at : at + cut])
+        at += cut
+    shown: list[str] = []
+    raw = io.BytesIO()
+    log = JobLog(shown.append, raw, log_masker(["top-secret"]))
+    for piece in pieces:
+        log.write(piece)
+    log.close()
+
+    assert raw.getvalue() == data.replace(b"top-secret", b"[MASKED]")
+    assert "top-secret" not in "\n".join(shown)

@@ -1,4 +1,4 @@
-"""Phase `prepare_script`: folders, the FIFO, file variables. Fatal.
+"""Phase `prepare_script`: folders, the FIFOs, file variables. Fatal.
 
 Files are written before anything else runs, readable and writable for any user: the job's image may
 run as another one than the helper (the runner works with umask 0000 for the same reason).
@@ -12,7 +12,7 @@ from pathlib import Path
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.helper.context import PhaseContext
 from gitlab_ci_provider.helper.handshake import make_fifo
-from gitlab_ci_provider.model.workspace import EVENTS_NAME, job_env_path
+from gitlab_ci_provider.model.workspace import EVENTS_NAME, OUTPUT_NAME, job_env_path
 
 
 def prepare_script(context: PhaseContext) -> None:
@@ -25,7 +25,8 @@ def prepare_script(context: PhaseContext) -> None:
     context.output.line(f"Running on {os.uname().nodename}...")
     context.project_dir.mkdir(parents=True, exist_ok=True)
     context.temporary_dir.mkdir(exist_ok=True)
-    make_fifo(context.control / EVENTS_NAME)
+    for name in (EVENTS_NAME, OUTPUT_NAME):
+        make_fifo(context.control / name)
     Path(job_env_path(context.plan.project_dir)).touch()
     for variable in context.plan.variables:
         if variable.file:

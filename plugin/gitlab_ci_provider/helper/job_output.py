@@ -1,0 +1,89 @@
+"""What the job's scripts write, on its way through the helper into the pod's log.
+
+Both outputs of the scripts lead into one FIFO, so what the job wrote first is read first, and the
+phases that follow the script come behind all of it. See docs/adr/0021-one-numbered-log.md.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import select
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from gitlab_ci_provider.model.log_frames import FrameWriter
+
+_READ_BYTES = 1 << 20
+_FEW_BYTES = 1 << 15
+_PAUSE = 0.005
+"""Seconds between reads of a few bytes: a job that prints line by line fills more in between."""
+
+_UNFINISHED_MS = 400
+"""After this time the beginning of a line is shown without its end."""
+
+_LONGEST_UNFINISHED = 1 << 16
+_TICK_MS = 20_000
+"""A log in which nothing happens tells that it is still there, to load balancers as well."""
+
+_LAST_SECONDS = 10
+"""What outlives process 1 of its container may keep the FIFO open: not for ever."""
+
+
+class JobOutput:
+    """Passes on what comes out of the FIFO."""
+
+    def __init__(self, fifo: Path, log: FrameWriter):
+        self._fd = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        self._log = log
+        self._rest = b""
+        self._ended = False
+        with suppress(OSError):
+            fcntl.fcntl(self._fd, fcntl.F_SETPIPE_SZ, _READ_BYTES)
+
+    def pass_on_until(self, events: int) -> None:
+        """Pass on output until there is something to read from `events`, too."""
+        while not self._pass_on(events, _UNFINISHED_MS if self._rest else _TICK_MS):
+            pass
+
+    def finish(self) -> None:
+        """Pass on the rest: whoever wrote has ended."""
+        until = time.monotonic() + _LAST_SECONDS
+        while not self._ended and (left := until - time.monotonic()) > 0:
+            self._pass_on(None, int(left * 1000) + 1)
+        self._write_rest()
+        self._log.end_line()
+        os.close(self._fd)
+
+    def _pass_on(self, events: int | None, patience: int) -> bool:
+        """Wait for output and pass it on; tells whether there are events."""
+        poll = select.poll()
+        if not self._ended:
+            poll.register(self._fd, select.POLLIN)
+        if events is not None:
+            poll.register(events, select.POLLIN)
+        ready = [fd for fd, _ in poll.poll(patience)]
+        if self._fd in ready:
+            self._read()
+        elif not ready:
+            self._write_rest()
+            self._log.tick()
+        return events in ready
+
+    def _read(self) -> None:
+        data = os.read(self._fd, _READ_BYTES)
+        self._ended = not data
+        end = data.rfind(b"\n") + 1
+        if end:
+            self._log.write(self._rest + data[:end])
+            self._rest = b""
+        self._rest += data[end:]
+        if len(self._rest) > _LONGEST_UNFINISHED:
+            self._write_rest()
+        if data and len(data) < _FEW_BYTES:
+            time.sleep(_PAUSE)
+
+    def _write_rest(self) -> None:
+        self._log.write(self._rest)
+        self._rest = b""

@@ -1,0 +1,150 @@
+"""How the helper writes its container's log: in numbered lines, so that none is lost in silence.
+
+Connections break, nodes rotate logs away, and the API answers with texts of its own. None of that
+can be told from a job's output by looking at it, and times do not tell lines of one moment apart.
+So each line carries a number, see docs/adr/0021-one-numbered-log.md:
+
+    12|text         line 12
+    13/text         the same, but the line goes on: it is longer than runtimes keep in one piece, or
+                    its end has yet to be written
+    @1764339600     the time: whoever comes again knows from when on they need the log
+
+Whatever else is in the log was not written by the helper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+_LONGEST = 16_000
+"""Bytes of a piece; containerd and Docker cut at 16 KiB, and could lose one half."""
+
+_LONGEST_STRANGE = 1 << 20
+"""Bytes of something that is no line of ours."""
+
+_MOST_DIGITS = 15
+
+
+class FrameWriter:
+    """Numbers what is written.
+
+    Args:
+        write: takes the numbered lines.
+        clock: tells the seconds since 1970.
+
+    Attributes:
+        count: numbers given so far.
+    """
+
+    def __init__(self, write: Callable[[bytes], object], clock: Callable[[], int]):
+        self.count = 0
+        self._write = write
+        self._clock = clock
+        self._told = 0
+        self._open = False
+
+    def write(self, data: bytes) -> None:
+        """Write lines; what follows the last line end is the beginning of one."""
+        if not data:
+            return
+        *lines, rest = data.split(b"\n")
+        frames = [self._time(), *self._lines(lines)]
+        if rest:
+            frames += self._pieces(rest)
+        self._open = bool(rest)
+        self._write(b"".join(frames))
+
+    def end_line(self) -> None:
+        """End a line that nobody goes on writing."""
+        if self._open:
+            self.write(b"\n")
+
+    def tick(self) -> None:
+        """Say that we are still here."""
+        self._write(self._time())
+
+    def _time(self) -> bytes:
+        now = self._clock()
+        if now == self._told:
+            return b""
+        self._told = now
+        return b"@%d\n" % now
+
+    def _lines(self, lines: list[bytes]) -> Iterator[bytes]:
+        first, self.count = self.count + 1, self.count + len(lines)
+        if max(map(len, lines), default=0) <= _LONGEST:
+            yield from (b"%d|%s\n" % numbered for numbered in enumerate(lines, first))
+            return
+        self.count = first - 1
+        for line in lines:
+            end = (max(len(line), 1) - 1) // _LONGEST * _LONGEST
+            yield from self._pieces(line[:end])
+            self.count += 1
+            yield b"%d|%s\n" % (self.count, line[end:])
+
+    def _pieces(self, text: bytes) -> Iterator[bytes]:
+        for at in range(0, len(text), _LONGEST):
+            self.count += 1
+            yield b"%d/%s\n" % (self.count, text[at : at + _LONGEST])
+
+
+class FrameReader:
+    """Gives back what was written, each line once, however often and however torn it comes.
+
+    Attributes:
+        last: the number of the last line.
+        time: the last time that was told, in seconds since 1970; 0 before.
+        strange: the last line that is none of ours.
+    """
+
+    def __init__(self) -> None:
+        self.last = 0
+        self.time = 0
+        self.strange = b""
+        self._rest = b""
+
+    def feed(self, data: bytes) -> Iterator[bytes | int]:
+        """Take the next bytes of a connection; yields what is new, and how many lines are missing.
+
+        Whoever does not want to go on behind a gap leaves there: what follows it was not read.
+        """
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        new: list[bytes] = []
+        for line in lines:
+            number, text = _parse(line)
+            if number <= self.last:
+                if not number:
+                    self._take_other(line)
+                continue
+            if number > self.last + 1:
+                yield from filter(None, (b"".join(new),))
+                new = []
+                yield number - self.last - 1
+            self.last = number
+            new.append(text)
+        yield from filter(None, (b"".join(new),))
+        if len(self._rest) > _LONGEST_STRANGE:
+            self._rest = b""
+
+    def hang_up(self) -> None:
+        """End a connection: half a line is worth nothing, the next one brings all of it."""
+        if self._rest and self._rest[0] not in b"@0123456789":
+            self.strange = self._rest[:_LONGEST]
+        self._rest = b""
+
+    def _take_other(self, line: bytes) -> None:
+        if line[:1] == b"@" and line[1:].isdigit():
+            self.time = int(line[1 : _MOST_DIGITS + 1])
+        else:
+            self.strange = line[:_LONGEST]
+
+
+def _parse(line: bytes) -> tuple[int, bytes]:
+    """Read one line of the log; number 0 is none of ours."""
+    head, found, text = line.partition(b"|")
+    if found and head.isdigit() and len(head) <= _MOST_DIGITS:
+        return int(head), text + b"\n"
+    head, found, text = line.partition(b"/")
+    if found and head.isdigit() and len(head) <= _MOST_DIGITS:
+        return int(head), text
+    return 0, b""

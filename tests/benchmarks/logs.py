@@ -1,0 +1,122 @@
+"""Times a job that prints a lot beside the same script in front of `cat`.
+
+    .venv/bin/python tests/benchmarks/logs.py [--lines 200000] [--runs 3] [--stay]
+
+In turn: the script into `cat`, a job of `true` (the job's own overhead), and the job that prints.
+What counts is (printing job - quiet job) / cat. Each log is compared with what was printed, to the
+byte. `--stay` keeps the stack up, for a profiler. Prints a Markdown table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from gitlab_ci_provider.local.api import AirflowApi
+from gitlab_ci_provider.local.home import Home
+from gitlab_ci_provider.local.job_logs import script_output
+from gitlab_ci_provider.local.projects import add_project
+from gitlab_ci_provider.local.stack import StackOptions, running_stack
+from gitlab_ci_provider.model.names import dag_id
+
+TEXT = "the quick brown fox jumps over the lazy dog and the lazy dog does not mind it at all"
+SCRIPTS = {
+    "a shell's loop": 'i=0; while [ $i -lt {lines} ]; do i=$((i+1)); echo "line $i {text}"; done',
+    "seq": 'seq -f "line %.0f {text}" {lines}',
+}
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--lines", type=int, default=200_000)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--stay", action="store_true")
+    options = parser.parse_args()
+    scripts = {
+        name: script.format(lines=options.lines, text=TEXT) for name, script in SCRIPTS.items()
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        home = Home(Path(folder) / "home")
+        home.make()
+        dags = {
+            name: add_project(home, str(repository(Path(folder) / f"repo{number}", script))).record
+            for number, (name, script) in enumerate({"quiet": "true", **scripts}.items())
+        }
+        with running_stack(home, StackOptions()) as state:
+            api = AirflowApi(state.access)
+            print("| Script | `cat`, s | quiet job, s | job, s | ratio |")
+            print("| --- | --- | --- | --- | --- |")
+            for record in dags.values():
+                api.wait_for_dag(dag_id(record.project.path), record.digest)
+            names = {name: dag_id(record.project.path) for name, record in dags.items()}
+            for name, script in scripts.items():
+                print(row(api, home, (name, script, names), options), flush=True)
+            if options.stay:
+                input("Enter ends it. ")
+
+
+def row(
+    api: AirflowApi,
+    home: Home,
+    what: tuple[str, str, dict[str, str]],
+    options: argparse.Namespace,
+) -> str:
+    """Time all three in turn, one run of each before it counts."""
+    name, script, dags = what
+    times: dict[str, list[float]] = {"cat": [], "quiet": [], name: []}
+    for number in range(options.runs + 1):
+        measured = {"cat": into_cat(script)}
+        for dag in ("quiet", name):
+            measured[dag], run = one_run(api, dags[dag])
+        check(home.job_logs / dags[name] / run, options.lines)
+        for one, seconds in measured.items():
+            if number:
+                times[one].append(seconds)
+    cat, quiet, job = (statistics.median(times[one]) for one in ("cat", "quiet", name))
+    return f"| {name} | {cat:.2f} | {quiet:.2f} | {job:.2f} | {(job - quiet) / cat:.2f} |"
+
+
+def into_cat(script: str) -> float:
+    """Time the script as a terminal would run it, into a pipe."""
+    started = time.monotonic()
+    subprocess.run(["bash", "-c", f"{{ {script}; }} | cat >/dev/null"], check=True)
+    return time.monotonic() - started
+
+
+def one_run(api: AirflowApi, dag: str) -> tuple[float, str]:
+    """Trigger a DAG and time it to its end."""
+    started = time.monotonic()
+    run = api.trigger(dag, {})
+    while (state := api.run_state(dag, run)) not in {"success", "failed"}:
+        time.sleep(0.05)
+    if state == "failed":
+        raise SystemExit(f"{dag} failed, which is no result")
+    return time.monotonic() - started, run
+
+
+def check(folder: Path, lines: int) -> None:
+    """Compare the log with what was printed."""
+    (log,) = folder.rglob("*.log")
+    shown = [line for line in script_output(log).split(b"\n") if line.startswith(b"line ")]
+    expected = [f"line {number} {TEXT}".encode() for number in range(1, lines + 1)]
+    if shown != expected:
+        raise SystemExit(f"{log}: {len(shown)} lines, not {lines}, or not the same")
+
+
+def repository(path: Path, script: str) -> Path:
+    """Make a git repository with one job."""
+    path.mkdir()
+    (path / ".gitlab-ci.yml").write_text(f"job:\n  script:\n    - |\n      {script}\n")
+    identity = ["-c", "user.name=bench", "-c", "user.email=bench@example.com"]
+    for command in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-qm", "benchmark"]):
+        subprocess.run(["git", "-C", str(path), *identity, *command], check=True)
+    return path
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""A job's output from its scripts to the kept log: real pods with the real helper, no Airflow."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gitlab_ci_provider.model.image import Image
+from gitlab_ci_provider.model.job import Script
+from gitlab_ci_provider.model.plan import JobPlan, PlanVariable
+from gitlab_ci_provider.model.serialization import encode
+from gitlab_ci_provider.model.workspace import HELPER_CONTAINER, PREPARE_CONTAINER
+from gitlab_ci_provider.operators.job_log import JobLog, log_masker
+from gitlab_ci_provider.operators.pod_logs import ContainerLog
+from gitlab_ci_provider.operators.pod_watch import PodWatch
+from gitlab_ci_provider.planner import script as texts
+from gitlab_ci_provider.pods.pod import build_pod, build_secret
+from gitlab_ci_provider.pods.request import PodRequest
+from gitlab_ci_provider.pods.status import container_state
+from integration.cluster.faults import misbehaving
+from integration.cluster.support import Api, Cluster, start_cluster
+
+HELPER_IMAGE = "gitlab-ci-helper:local"
+LINES = 200_000
+
+
+@pytest.fixture(scope="module")
+def unkind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cluster, Path]]:
+    """A cluster with a helper image, which can be told to misbehave."""
+    folder = tmp_path_factory.mktemp("jobs")
+    image = f"{HELPER_IMAGE}={Path(sys.executable).parent}"
+    options = ["--path-for-image", image, "--faults", str(folder / "faults.json")]
+    cluster = start_cluster(folder / "state", *options)
+    yield cluster, folder / "faults.json"
+    assert cluster.stop() == 0
+
+
+@pytest.fixture
+def api(unkind: tuple[Cluster, Path]) -> Iterator[Api]:
+    client = unkind[0].api()
+    yield client
+    client.close()
+
+
+def logs(api: Api, name: str, script: Script, **masked: str) -> tuple[bytes, list[str]]:
+    """Run a job; returns the bytes of its log and the events of Airflow's."""
+    variables = tuple(
+        PlanVariable(name=key, value=value, masked=True) for key, value in masked.items()
+    )
+    plan = JobPlan(job=name, project_dir="/builds/group/project", variables=variables)
+    request = PodRequest(
+        name=name,
+        namespace=api.namespace,
+        image=Image(name="debian:12"),
+        helper_image=HELPER_IMAGE,
+        deadline=600,
+        labels={},
+        annotations={},
+    )
+    secret = {
+        "plan.json": encode(plan).decode(),
+        "entry": texts.entry(plan, script),
+        "step_script": texts.step_script(plan, script),
+        "after_script": texts.after_script(plan, script),
+    }
+    core = api.core()
+    core.create_namespaced_secret(api.namespace, build_secret(request, secret))
+    core.create_namespaced_pod(api.namespace, build_pod(request))
+    watched = PodWatch(client=core, name=name, namespace=api.namespace)
+    raw, events = io.BytesIO(), list[str]()
+    log = JobLog(events.append, raw, log_masker(masked.values()))
+    for container in (PREPARE_CONTAINER, HELPER_CONTAINER):
+        watched.until(lambda seen, of=container: container_state(seen, of).phase != "waiting", 60)
+        for block in ContainerLog(pod=watched, container=container).blocks():
+            log.write(block)
+    log.close()
+    return raw.getvalue(), events
+
+
+def test_what_is_written_to_both_streams_keeps_its_order(api: Api):
+    """And the last words without a line end stay inside their section, in both logs."""
+    main = 'for i in $(seq 200); do echo "out $i"; echo "err $i" >&2; done; printf bye >&2; exit 3'
+
+    raw, events = logs(api, "order", Script(main=(main,)))
+
+    expected = "".join(f"out {i}\nerr {i}\n" for i in range(1, 201)) + "bye"
+    assert f"{expected}section_end:" in raw.decode()
+    assert events.index("::endgroup::", events.index("bye")) == events.index("bye") + 1
+
+
+def test_a_secret_in_both_streams_is_hidden(api: Api):
+    """Its halves come from different processes, and late."""
+    main = 'printf "x top-"; sleep 1; sh -c "printf secret-value >&2"; echo; echo "$TOKEN"'
+
+    raw, events = logs(api, "masked", Script(main=(main,)), TOKEN="top-secret-value")
+
+    assert b"x [MASKED]\n[MASKED]\n" in raw
+    assert "top-" not in "".join(events).replace('printf "x top-"', "")
+
+
+def test_no_line_of_a_fast_job_is_lost_over_broken_connections(
+    api: Api, unkind: tuple[Cluster, Path]
+):
+    """Or doubled: the kept log and the events hold what was printed, to the byte."""
+    cuts = [{"verb": "log", "count": 1, "after_bytes": 2_000_000} for _ in range(5)]
+    with misbehaving(unkind[1], *cuts):
+        raw, events = logs(api, "fast", Script(main=(f"seq {LINES}",)))
+
+    numbers = [b"%d" % number for number in range(1, LINES + 1)]
+    assert [line for line in raw.split(b"\n") if line.isdigit()] == numbers
+    shown = "\n".join(events).split("\n")
+    assert [line.encode() for line in shown if line.isdigit()] == numbers
