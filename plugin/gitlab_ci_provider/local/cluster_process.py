@@ -13,12 +13,13 @@ from gitlab_ci_provider.local.processes import Process, start, wait_until
 def start_cluster(home: Home, runtime: str) -> Process:
     """Start the cluster, on any free port, and wait for its kubeconfig.
 
-    The helper image stands for this very Python environment.
+    The helper image stands for this very Python environment. Nothing of the stack can be seen by
+    jobs: its folder holds Airflow's keys and passwords, all logs, and what other jobs have left.
     """
     home.kubeconfig.unlink(missing_ok=True)
     command = [
         *(sys.executable, "-m", "gitlab_ci_provider.local.cluster"),
-        *("--dir", str(home.cluster), "--runtime", runtime),
+        *("--dir", str(home.cluster), "--hide", str(home.path), "--runtime", runtime),
         *("--path-for-image", f"{HELPER_IMAGE}={Path(sys.executable).parent}"),
         *("--path-for-image", f"{HOST_IMAGE}=/usr/bin"),
     ]

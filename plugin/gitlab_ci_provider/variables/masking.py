@@ -5,15 +5,15 @@ then the values of parameters such as `private_token=` in URLs, then whatever fo
 prefixes (`glpat-` ...). All of them become `[MASKED]`.
 
 Unlike GitLab, where only the value as a whole is hidden, so are each line of a longer value, and
-the forms in which HTTP clients show it: percent-encoded, and base64 at any offset.
+the forms in which programs show it, see `disguises.py`.
 """
 
 from __future__ import annotations
 
-import binascii
 import re
 from collections.abc import Callable, Iterable, Iterator
-from urllib.parse import quote, quote_plus
+
+from gitlab_ci_provider.variables.disguises import encoded, escaped
 
 MASK = b"[MASKED]"
 
@@ -100,14 +100,6 @@ def _forms(value: str) -> Iterator[bytes]:
             continue
         data = plain.encode("utf-8", "surrogateescape")
         yield data
+        yield from escaped(data)
         if len(plain) >= _SHORTEST_ENCODED:
-            yield quote(data, safe="").encode()
-            yield quote_plus(data).encode()
-            yield from _base64(data)
-
-
-def _base64(data: bytes) -> Iterator[bytes]:
-    """Encode with 0, 1 and 2 bytes before it; digits that its neighbours share are cut off."""
-    for shift, skipped in ((0, 0), (1, 2), (2, 3)):
-        digits = (shift + len(data)) * 8 // 6
-        yield binascii.b2a_base64(b"\0" * shift + data)[skipped:digits]
+            yield from encoded(data)

@@ -197,7 +197,34 @@ def test_level_without_mounts_says_so(tmp_path):
 
     assert any("no mounts: volume ws cannot be shown at /builds" in event[2] for event in events)
     assert plain == "ran\n"
+    assert any(event[1] == "NotIsolated" and "keys and passwords" in event[2] for event in events)
     assert "NO isolation" in running.log.read_text()
+
+
+@pytest.mark.parametrize("level", ["root", "user"])
+def test_hidden_directories_are_empty_for_jobs(tmp_path, level):
+    """The stack's folder holds its keys; links to it, and its parent, lead nowhere either."""
+    if level == "root" and os.geteuid() != 0:
+        pytest.skip("only root has this level")
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "secrets.json").write_text("the-canary")
+    (tmp_path / "link").symlink_to(home)
+    options = ("--runtime", level, "--hide", str(tmp_path / "link"))
+    running = start_cluster(home / "cluster", *options)
+    api = running.api()
+    script = f"cat {home}/secrets.json; ls -A {home} {tmp_path}/link/; grep -rl canary {tmp_path}; "
+    unhide = f"umount {home}; unshare -Ur umount {home}; unshare -Urm umount {home}; ls -A {home}"
+    mount = {"volumeMounts": [{"name": "ws", "mountPath": "/builds"}]}
+    volumes = [{"name": "ws", "emptyDir": {}}]
+    api.run("a", f"{script}{unhide}; touch /builds/written", container=mount, volumes=volumes)
+    shown = api.log("a").decode()
+    api.close()
+    running.stop()
+
+    assert "the-canary" not in shown
+    assert "secrets.json: No such file" in shown
+    assert "cluster" not in shown.replace(f"{home}/cluster", "").splitlines()
 
 
 def test_user_level_says_that_it_cannot_change_users(tmp_path):

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import base64
+import html
+import json
+import re
+import shlex
+import subprocess
 from urllib.parse import quote
 
 import pytest
@@ -80,6 +85,47 @@ def test_encoded_forms_are_hidden(prefix: str):
 
     for form in shown:
         assert "[MASKED]" in Masker([value]).text(f"x {form} y")
+
+
+HARD = 'it\'s a \\ "q" $HOME `x` ö/ü?>~ & <b>; word'
+
+
+def _shell(command: str) -> str:
+    done = subprocess.run(
+        ["bash", "-c", command], env={"S": HARD}, capture_output=True, text=True, check=True
+    )
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        base64.urlsafe_b64encode(f"??>{HARD}??>".encode()).decode(),
+        base64.urlsafe_b64encode(f"u:{HARD}".encode()).decode().rstrip("="),
+        base64.encodebytes((HARD * 3).encode()).decode(),
+        json.dumps({"a": HARD}),
+        json.dumps({"a": HARD}, ensure_ascii=False),
+        json.dumps({"a": HARD}).replace("/", "\\/"),
+        json.dumps({"outer": json.dumps({"a": HARD})}),
+        html.escape(HARD),
+        html.escape(HARD, quote=False),
+        html.escape(HARD).replace("&#x27;", "&#39;"),
+        shlex.quote(HARD),
+        quote(HARD),
+        re.sub("%..", lambda found: found[0].lower(), quote(HARD, safe="")),
+        _shell('printf "%q" "$S"'),
+        _shell("export -p | grep -A1 ' S='"),
+        _shell('set -x; : "$S"'),
+        _shell('printf "%s" "${S@Q}"'),
+    ],
+)
+def test_what_programs_make_of_a_value_is_hidden(shown: str):
+    """JSON, HTML, shells, URLs, base64 of both alphabets: nothing but the quotes around it."""
+    masker = Masker([HARD * 3 if len(shown) > 150 and "\n" in shown else HARD])
+
+    assert "[MASKED]" in masker.text(shown)
+    left = masker.text(shown).replace("[MASKED]", "")
+    assert not re.search("HOME|word|aXQncyBh|SE9NR", left), left
 
 
 def test_each_line_of_a_longer_value_is_hidden():

@@ -28,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         port=options.port,
         runtime=options.runtime,
         paths=dict(options.path_for_image),
+        hidden=tuple(path.absolute() for path in options.hide),
         faults=options.faults,
     )
     try:
@@ -57,6 +58,14 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         default=os.environ.get("GITLAB_CI_CLUSTER_FAULTS") or None,
         help="file that says how to misbehave, for tests; default $GITLAB_CI_CLUSTER_FAULTS",
+    )
+    parser.add_argument(
+        "--hide",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="a directory that no container may see, like that of --dir",
     )
     return parser
 

@@ -42,6 +42,7 @@ class DaemonConfig:
     Attributes:
         directory: of the cluster; the kubeconfig goes there.
         paths: by image, a directory to put first into PATH.
+        hidden: directories that no container may see, beside the cluster's own.
         faults: file that says how to misbehave, for tests; None cannot.
     """
 
@@ -50,6 +51,7 @@ class DaemonConfig:
     port: int = 0
     runtime: RuntimeName = "auto"
     paths: Mapping[str, str] = field(default_factory=dict)
+    hidden: tuple[Path, ...] = ()
     faults: Path | None = None
 
 
@@ -97,6 +99,7 @@ def _runtime_config(
         lock=lock,
         paths=config.paths,
         on_lost=lose,
+        hidden=config.hidden,
     )
 
 

@@ -159,6 +159,9 @@ class PodWorker:
         self._context.events.scheduled(pod)
 
     def _tell_unsupported(self) -> None:
+        if not self._context.runtime.isolates:
+            text = f"nothing is kept from this pod: {self._context.runtime.description}"
+            self._context.events.warning(self.pod, "NotIsolated", text)
         fields = ", ".join(unsupported_fields(self.pod["spec"]))
         if fields:
             text = f"the embedded cluster does not act on {fields}"

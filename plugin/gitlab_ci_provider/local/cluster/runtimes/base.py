@@ -98,6 +98,7 @@ class RuntimeConfig:
         lock: descriptor of the cluster's lock; whoever works for the cluster keeps it open.
         paths: by image, a directory to put first into PATH.
         on_lost: called when all containers have died with the runtime.
+        hidden: further directories that no container may see.
     """
 
     directory: Path
@@ -105,6 +106,7 @@ class RuntimeConfig:
     lock: int
     paths: Mapping[str, str]
     on_lost: Callable[[], None]
+    hidden: tuple[Path, ...] = ()
 
 
 class Process(Protocol):
@@ -147,6 +149,10 @@ class Runtime(Protocol):
     @property
     def description(self) -> str:
         """One sentence on the isolation it gives."""
+
+    @property
+    def isolates(self) -> bool:
+        """Whether anything of the machine is kept from a container."""
 
     @property
     def honours_images(self) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from gitlab_ci_provider.local.cluster.runtimes.base import (
     ContainerConfig,
     PodConfig,
@@ -100,7 +98,7 @@ def process_spec(
             {"source": str(mount.source), "target": mount.target, "read_only": mount.read_only}
             for mount in config.mounts
         ],
-        "root": None if level == "plain" else _root(pod, config, runtime.directory.resolve()),
+        "root": None if level == "plain" else _root(pod, config, runtime),
         "pod": pod.uid,
         "user": (user.uid, user.gid, list(user.groups)) if user else None,
         "keep_capabilities": None if level == "plain" else capabilities(config),
@@ -133,11 +131,12 @@ def capabilities(config: ContainerConfig) -> list[int] | None:
     return sorted(_CAPABILITIES[name] for name in kept if name in _CAPABILITIES)
 
 
-def _root(pod: PodConfig, config: ContainerConfig, cluster: Path) -> RootSpec:
+def _root(pod: PodConfig, config: ContainerConfig, runtime: RuntimeConfig) -> RootSpec:
+    cluster = runtime.directory.resolve()
     return {
         "layers": str(cluster / "root" / LAYERS / pod.uid / config.id),
         "point": str(cluster / "root" / POINT),
-        "hide": [str(cluster)],
+        "hide": [str(cluster), *(str(path.resolve()) for path in runtime.hidden)],
         "read_only": config.read_only_root,
         "privileged": config.privileged,
     }

@@ -30,7 +30,8 @@ from gitlab_ci_provider.local.cluster.runtimes.process.spec import LAYERS, POINT
 _DESCRIPTIONS: Mapping[Level, str] = {
     "root": "namespaces and a private overlay of the host's root; the host's network",
     "user": "a user namespace and private overlays of the host's directories; the host's network",
-    "plain": "NO isolation: plain processes that write to this machine; volumes cannot be mounted",
+    "plain": "NO isolation: plain processes that write to this machine and read all that its user "
+    "may read, the keys and passwords of this stack among it; volumes cannot be mounted",
 }
 
 
@@ -131,7 +132,7 @@ class ProcessRuntime:
     def __init__(self, level: Level, config: RuntimeConfig, *, in_memory: bool = False) -> None:
         self.name = "process"
         self.description = _DESCRIPTIONS[level] + (_IN_MEMORY if in_memory else "")
-        self.mounts = level != "plain"
+        self.mounts = self.isolates = level != "plain"
         self.changes_users = level == "root"
         self._level = level
         self._config = config
