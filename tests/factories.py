@@ -9,8 +9,8 @@ from typing import Any
 from gitlab_ci_provider.compiler.compile import compile_pipeline
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.job import Job
+from gitlab_ci_provider.model.object_store import StoreTarget
 from gitlab_ci_provider.model.pipeline import Pipeline, Workflow
-from gitlab_ci_provider.model.plan import StoreTarget
 from gitlab_ci_provider.model.project import Project, Ref
 from gitlab_ci_provider.model.rules import JobDecision, Rule
 from gitlab_ci_provider.model.run import PipelineRun

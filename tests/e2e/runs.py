@@ -90,9 +90,13 @@ class Run:
         task = task_ids(self.pipeline.jobs)[job]
         return self.stack.api.xcom(self.dag, self.id, task, "job_result") or {}
 
+    def ended(self) -> bool:
+        """Tell whether the run has ended."""
+        return ended(self.stack, self.dag, self.id)
+
     def wait(self) -> Run:
         """Wait until the run has ended."""
-        wait_for(lambda: self.stack.api.run_state(self.dag, self.id) in {"success", "failed"})
+        wait_for(self.ended)
         return self
 
     def statuses(self) -> dict[str, str]:

@@ -16,7 +16,6 @@ from kubernetes import client, config, watch
 
 from e2e.embedded import Stack, git, make_repository
 from gitlab_ci_provider.model.names import stored_variables_names
-from servers.git_http import git_server
 
 CONFIG = """
 stages: [one, two]
@@ -148,27 +147,3 @@ def test_protected_variables_are_for_protected_refs(stack: Stack, tmp_path: Path
     stack.run(repository, "--ref", "feature", "--logs-dir", str(tmp_path / "logs"))
 
     assert "guarded nobody open\n" in (tmp_path / "logs" / "job.log").read_text()
-
-
-def test_a_private_repository_is_read_with_a_connection(stack: Stack, tmp_path: Path):
-    """`create_pipeline` and the pods log in at the git server; the token is nowhere else."""
-    token = secrets.token_urlsafe(24)
-    text = "job: {script: 'cat README; git config --list --show-origin; env | sort'}\n"
-    make_repository(
-        tmp_path / "served" / "team" / "private", {".gitlab-ci.yml": text, "README": "x"}
-    )
-    with git_server(tmp_path / "served", token=token) as server:
-        host = server.url("")[:-1]
-        connection = {"connection_id": "gitlab_ci_git", "conn_type": "generic", "host": host}
-        stack.api._ask("POST", "/connections", json={**connection, "password": token})
-        url = server.url("team/private").replace("//", f"//me:{token}@")
-        with seen_in_the_cluster(stack) as seen:
-            done = stack.command("run", url, "--json", "--logs-dir", str(tmp_path / "logs"))
-
-    assert json.loads(done.stdout)["status"] == "passed", done.stderr
-    assert "oauth2" in server.users
-    assert token not in (tmp_path / "logs" / "job.log").read_text()
-    assert token not in done.stderr
-    assert not [text for text in seen if token in text]
-    for folder in (stack.home.airflow, stack.home.data, stack.home.job_logs, stack.home.logs):
-        assert files_with(folder, token) == []

@@ -19,6 +19,7 @@ from typing import Any
 from gitlab_ci_provider.model.job import Script
 from gitlab_ci_provider.model.plan import JobPlan
 from gitlab_ci_provider.model.serialization import encode
+from gitlab_ci_provider.planner.access import for_finish, for_prepare
 from processes.build import write_scripts
 from processes.frames import read_frames
 
@@ -49,11 +50,11 @@ class Pod:
     ) -> None:
         self.folder = folder
         self.control = folder / "control"
-        self._plan = folder / "plan.json"
         self._shell = shell or Path(shutil.which("bash") or "/bin/sh")
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self.control.mkdir()
-        self._plan.write_bytes(encode(plan))
+        (folder / "prepare.json").write_bytes(encode(for_prepare(plan)))
+        (folder / "finish.json").write_bytes(encode(for_finish(plan)))
         write_scripts(folder / "scripts", plan, script, control=self.control, shell=self._shell)
 
     def run(self) -> tuple[Ended, Ended, Ended]:
@@ -102,7 +103,8 @@ class Pod:
 
     def _start_helper(self, name: str, command: str, *before: str) -> subprocess.Popen[bytes]:
         report = self.folder / f"{name}.report"
-        options = ["--plan", self._plan, "--control", self.control, "--termination-log", report]
+        plan = self.folder / f"{command}.json"
+        options = ["--plan", plan, "--control", self.control, "--termination-log", report]
         return self._start(name, [*before, str(HELPER), command, *map(str, options)])
 
     def _start(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:

@@ -11,9 +11,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
-from gitlab_ci_provider.model.plan import StoreTarget
+from gitlab_ci_provider.model.object_store import StoreTarget
+from gitlab_ci_provider.model.plan import JobPlan
+from gitlab_ci_provider.planner.access import with_access
+from gitlab_ci_provider.storage.signing import Period
 
 ACCESS_KEY, SECRET_KEY, BUCKET = "AKIDEXAMPLE123", "SECRETKEY12345", "bucket"
 
@@ -41,6 +45,10 @@ class S3Server:
             access_key=ACCESS_KEY,
             secret_key=secret_key,
         )
+
+    def give_access(self, plan: JobPlan) -> JobPlan:
+        """Give a plan leave to use this server for an hour."""
+        return with_access(plan, self.target(), Period(start=datetime.now(UTC), seconds=3600))
 
     @property
     def bucket(self) -> Path:

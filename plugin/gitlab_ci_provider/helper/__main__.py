@@ -19,7 +19,13 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
-from gitlab_ci_provider.exceptions import INTERRUPTED, GitlabCiError, JobFailure, SystemFailure
+from gitlab_ci_provider.exceptions import (
+    INTERRUPTED,
+    GitlabCiError,
+    JobFailure,
+    StorageError,
+    SystemFailure,
+)
 from gitlab_ci_provider.helper.context import PhaseContext
 from gitlab_ci_provider.helper.lazy_store import LazyStore
 from gitlab_ci_provider.helper.output import Output, StrayWords
@@ -89,9 +95,11 @@ def _run(command: str, context: PhaseContext) -> None:
 
 def _context(plan: JobPlan, output: Output, control: Path) -> PhaseContext:
     def opener() -> ObjectStore:
-        from gitlab_ci_provider.storage.stores import open_store
+        from gitlab_ci_provider.storage.granted import GrantedStore
 
-        return open_store(plan.store)
+        if plan.store is None:
+            raise StorageError("this job's plan names no object store")
+        return GrantedStore(plan.store, plan.reads, plan.writes)
 
     return PhaseContext(
         plan=plan, output=output, store=LazyStore(opener), sleep=time.sleep, control=control
@@ -101,8 +109,7 @@ def _context(plan: JobPlan, output: Output, control: Path) -> PhaseContext:
 def _secrets(plan: JobPlan) -> list[str]:
     masked = [variable.value for variable in plan.variables if variable.masked]
     passwords = [plan.sources.password] if plan.sources else []
-    keys = [plan.store.secret_key, plan.store.session_token] if plan.store else []
-    return [*masked, *passwords, *keys]
+    return [*masked, *passwords]
 
 
 def _failed(error: GitlabCiError, output: Output) -> Report:

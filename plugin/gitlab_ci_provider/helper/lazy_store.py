@@ -1,7 +1,8 @@
 """Opening the object store without making anybody wait for it.
 
-Importing boto3 takes longer than most scripts. So it is imported in the background: by `prepare`
-while git fetches, by `finish` while the script runs; and not at all when nothing is transferred.
+Importing an HTTP client takes longer than some scripts. So it is imported in the background: by
+`prepare` while git fetches, by `finish` while the script runs; and not at all when nothing is
+transferred.
 """
 
 from __future__ import annotations

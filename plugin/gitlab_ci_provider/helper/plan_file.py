@@ -19,10 +19,11 @@ from gitlab_ci_provider.model.plan import (
     CacheRestore,
     DotenvUpload,
     GetSources,
+    Grant,
     JobPlan,
     PlanVariable,
     ReportUpload,
-    StoreTarget,
+    StorePlace,
 )
 
 Part = TypeVar("Part")
@@ -34,11 +35,13 @@ _LISTS: Mapping[str, type] = {
     "archives": CacheArchive,
     "uploads": ArtifactUpload,
     "reports": ReportUpload,
+    "reads": Grant,
+    "writes": Grant,
 }
 _SINGLE: Mapping[str, type] = {
     "sources": GetSources,
     "dotenv": DotenvUpload,
-    "store": StoreTarget,
+    "store": StorePlace,
 }
 
 

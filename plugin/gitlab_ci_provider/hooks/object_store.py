@@ -14,7 +14,7 @@ from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from gitlab_ci_provider.exceptions import SettingsError
-from gitlab_ci_provider.model.plan import StoreTarget
+from gitlab_ci_provider.model.object_store import StoreTarget
 
 
 def read_object(target: StoreTarget, key: str) -> bytes:
@@ -24,11 +24,11 @@ def read_object(target: StoreTarget, key: str) -> bytes:
         MissingObjectError: there is no such object.
         StorageError: the store failed.
     """
-    from gitlab_ci_provider.storage.stores import open_store  # boto3 takes its time
+    from gitlab_ci_provider.storage.s3 import S3Store  # boto3 takes its time
 
     with TemporaryDirectory() as folder:
         path = Path(folder) / "object"
-        open_store(target).get(key, path)
+        S3Store(target).get(key, path)
         return path.read_bytes()
 
 

@@ -1,7 +1,8 @@
 """The JobPlan: all that a job's pod has to do, decided outside, obeyed inside.
 
-It travels as JSON in a Secret that the pod owns and mounts into the helper containers only: it
-holds credentials. The user's scripts travel beside it, see `planner/script.py`.
+It travels as JSON in a Secret that the pod owns and mounts into the helper containers only, each
+of which sees its own part: it holds the login of the repository's server, and signed addresses of
+the objects that it names. The user's scripts travel beside it, see `planner/script.py`.
 """
 
 from __future__ import annotations
@@ -135,24 +136,25 @@ class DotenvUpload:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoreTarget:
-    """Where the objects are: any S3.
+class Grant:
+    """Leave to do one thing with one object until it ends: its signed address."""
+
+    object_key: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorePlace:
+    """Where the objects are, without a way in.
 
     Attributes:
-        prefix: put before every key; empty or ends with `/`.
-        endpoint_url: empty means AWS.
-        path_style: bucket in the path instead of the host name.
+        name: for messages, put before a key.
+        at: for messages, put after it.
         ca_bundle: path of certificates, empty for the system's.
     """
 
-    bucket: str
-    prefix: str = ""
-    endpoint_url: str = ""
-    region: str = "us-east-1"
-    path_style: bool = True
-    access_key: str = ""
-    secret_key: str = ""
-    session_token: str = ""
+    name: str
+    at: str = ""
     ca_bundle: str = ""
 
 
@@ -162,6 +164,7 @@ class JobPlan:
 
     Attributes:
         project_dir: the working copy, CI_PROJECT_DIR.
+        reads, writes: all that the pod may do in the object store, see `planner/access.py`.
         attempts: of cache and artifact transfers.
     """
 
@@ -175,6 +178,8 @@ class JobPlan:
     uploads: tuple[ArtifactUpload, ...] = ()
     reports: tuple[ReportUpload, ...] = ()
     dotenv: DotenvUpload | None = None
-    store: StoreTarget | None = None
+    store: StorePlace | None = None
+    reads: tuple[Grant, ...] = ()
+    writes: tuple[Grant, ...] = ()
     attempts: int = 3
-    schema_version: int = 1
+    schema_version: int = 2

@@ -23,9 +23,11 @@ OUTPUT_FIFO = f"{CONTROL_DIR}/{OUTPUT_NAME}"
 """Both outputs of the build's scripts; the helper passes them on into the pod's log."""
 
 PLAN_DIR = "/gitlab-ci/plan"
-"""Read only, helper containers: the JobPlan from the job's Secret."""
+"""Read only, helper containers: their part of the JobPlan from the job's Secret."""
 
-PLAN_FILE = f"{PLAN_DIR}/plan.json"
+PLAN_NAME = "plan.json"
+
+PLAN_FILE = f"{PLAN_DIR}/{PLAN_NAME}"
 
 SCRIPTS_DIR = "/gitlab-ci/scripts"
 """Read only, build container: `entry`, `step_script` and `after_script` from the job's Secret."""

@@ -11,7 +11,7 @@ import msgspec
 
 from gitlab_ci_provider.exceptions import StorageError, SystemFailure
 from gitlab_ci_provider.hooks.object_store import read_object
-from gitlab_ci_provider.model.plan import StoreTarget
+from gitlab_ci_provider.model.object_store import StoreTarget
 from gitlab_ci_provider.model.run import JobReport
 from gitlab_ci_provider.model.variables import Variable, Variables, merge
 from gitlab_ci_provider.storage.base import MissingObjectError

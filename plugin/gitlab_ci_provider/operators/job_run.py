@@ -91,6 +91,7 @@ def subject(context: Context, run: JobRun) -> Subject:
             default_image=run.settings.default_image,
             default_timeout=run.settings.default_timeout,
             artifacts_expire_in=run.settings.artifacts_expire_in,
+            start_timeout=run.settings.pod_start_timeout,
             machine=platform.machine(),
         ),
         attempt=ti.try_number,

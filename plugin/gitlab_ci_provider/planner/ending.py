@@ -1,18 +1,22 @@
-"""How much time a job has: until it must have ended, and to end once its pod is deleted."""
+"""How much time a job has: to end, to end once its pod is deleted, to use the object store."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from gitlab_ci_provider.model.plan import JobPlan
 from gitlab_ci_provider.planner.script import after_script_seconds
 from gitlab_ci_provider.planner.subject import Subject
+from gitlab_ci_provider.storage.signing import Period
 
 _ANSWER_TERM = 30
 """Seconds for a script to answer TERM; Kubernetes' own default."""
 
 _SAVE = 120
 """Seconds for what a canceled job leaves in the object store."""
+
+_CLOCKS = 900
+"""Seconds for uploads that have begun to be tried again, and for clocks that differ."""
 
 _EARLIER = 5
 """A pod deleted so many seconds before its job's time is over is deleted because of it."""
@@ -22,6 +26,17 @@ def deadline(subject: Subject) -> int:
     """Tell when the job's time is over, in seconds since 1970."""
     seconds = subject.job.timeout or subject.limits.default_timeout
     return int(datetime.fromisoformat(subject.started_at).timestamp()) + seconds - _EARLIER
+
+
+def access_period(subject: Subject, plan: JobPlan) -> Period:
+    """Tell how long the pod may use the object store: until it must have gone.
+
+    Its time counts from its start, which may be as late as the installation waits for it.
+    """
+    limits = subject.limits
+    seconds = limits.start_timeout + (subject.job.timeout or limits.default_timeout)
+    start = datetime.fromisoformat(subject.started_at).astimezone(UTC)
+    return Period(start=start, seconds=seconds + grace(subject, plan) + _CLOCKS)
 
 
 def grace(subject: Subject, plan: JobPlan) -> int:

@@ -15,6 +15,7 @@ from gitlab_ci_provider.model.release import Release
 from gitlab_ci_provider.model.serialization import encode
 from gitlab_ci_provider.model.variables import Variables
 from gitlab_ci_provider.planner import script
+from gitlab_ci_provider.planner.access import for_finish, for_prepare, with_access
 from gitlab_ci_provider.planner.artifacts import (
     plan_dotenv,
     plan_downloads,
@@ -22,7 +23,7 @@ from gitlab_ci_provider.planner.artifacts import (
     plan_uploads,
 )
 from gitlab_ci_provider.planner.cache import plan_caches
-from gitlab_ci_provider.planner.ending import deadline, grace
+from gitlab_ci_provider.planner.ending import access_period, deadline, grace
 from gitlab_ci_provider.planner.environment import job_environment, plan_variables
 from gitlab_ci_provider.planner.job_inputs import with_inputs
 from gitlab_ci_provider.planner.sources import clone_path, plan_sources
@@ -80,12 +81,13 @@ def _planned(subject: Subject, variables: Variables, masked: tuple[str, ...]) ->
         image=_image(subject, variables),
         plan=plan,
         secret={
-            "plan.json": encode(plan).decode(),
+            "prepare.json": encode(for_prepare(plan)).decode(),
+            "finish.json": encode(for_finish(plan)).decode(),
             "entry": script.entry(plan, subject.job.script, deadline=deadline(subject)),
             "step_script": script.step_script(plan, subject.job.script),
             "after_script": script.after_script(plan, subject.job.script),
         },
-        masked=(*masked, *_credentials(plan)),
+        masked=(*masked, *_credentials(subject)),
         grace=grace(subject, plan),
         environment=_environment(subject.job, variables, Masker(masked)),
         release=_release(subject.job, variables, Masker(masked)),
@@ -108,9 +110,9 @@ def _release(job: Job, variables: Variables, masker: Masker) -> Release | None:
     return plan_release(job, variables, masker)
 
 
-def _credentials(plan: JobPlan) -> tuple[str, ...]:
-    passwords = (plan.sources.password,) if plan.sources else ()
-    keys = (plan.store.secret_key, plan.store.session_token) if plan.store else ()
+def _credentials(subject: Subject) -> tuple[str, ...]:
+    passwords = (subject.login.password,) if subject.login else ()
+    keys = (subject.store.secret_key, subject.store.session_token) if subject.store else ()
     return tuple(value for value in (*passwords, *keys) if value)
 
 
@@ -136,17 +138,16 @@ def _plan(subject: Subject, variables: Variables) -> JobPlan:
         uploads=plan_uploads(subject, variables),
         reports=plan_reports(subject, variables),
         dotenv=plan_dotenv(subject, variables),
-        store=subject.store,
     )
     saved = (*plan.archives, *plan.uploads, *plan.reports)
     if not (plan.restores or plan.downloads or saved or plan.dotenv):
-        return replace(plan, store=None)
-    if plan.store is None:
+        return plan
+    if subject.store is None:
         message = (
             "this job has caches or artifacts, but there is no object store: add its connection"
         )
         raise SystemFailure(message, reason="runner_configuration_error")
-    return plan
+    return with_access(plan, subject.store, access_period(subject, plan))
 
 
 def _image(subject: Subject, variables: Variables) -> Image:

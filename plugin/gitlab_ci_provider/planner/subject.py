@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.git_login import GitLogin
 from gitlab_ci_provider.model.job import Job
+from gitlab_ci_provider.model.object_store import StoreTarget
 from gitlab_ci_provider.model.pipeline import Pipeline
-from gitlab_ci_provider.model.plan import StoreTarget
 from gitlab_ci_provider.model.rules import JobDecision
 from gitlab_ci_provider.model.run import JobArtifact, PipelineRun, Play
 from gitlab_ci_provider.model.variables import ConfiguredVariables, Variables, merge
@@ -21,12 +21,14 @@ class Limits:
     """What the installation decides for jobs that do not say it themselves; seconds.
 
     Attributes:
+        start_timeout: for a pod to start.
         machine: what the worker runs on, as `uname -m` says.
     """
 
     default_image: str
     default_timeout: int
     artifacts_expire_in: int
+    start_timeout: int = 600
     machine: str = "x86_64"
 
 

@@ -79,7 +79,7 @@ def _helper(name: str, command: str, request: PodRequest) -> k8s.V1Container:
         name=name,
         image=request.helper_image,
         command=[workspace.HELPER_COMMAND, command],
-        volume_mounts=helper_mounts(),
+        volume_mounts=helper_mounts(command),
     )
 
 

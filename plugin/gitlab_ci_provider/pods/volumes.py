@@ -1,16 +1,20 @@
-"""The volumes of a job's pod: two that its containers share, and the Secret, cut in two.
+"""The volumes of a job's pod: two that its containers share, and the Secret, cut in three.
 
-The helper containers see the plan with its credentials, the build container sees the scripts only.
+Each helper container sees its own plan, the build container sees the scripts only. The one for
+after the script holds no login, and nothing that the job may only write can be read with it.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from kubernetes import client as k8s
 
 from gitlab_ci_provider.model import workspace
 
 SCRIPT_KEYS = ("entry", "step_script", "after_script")
-PLAN_KEY = "plan.json"
+PLAN_KEYS = ("prepare.json", "finish.json")
+"""By the command of the helper that obeys it."""
 
 _READABLE = 0o444
 
@@ -20,14 +24,15 @@ def volumes(secret_name: str) -> list[k8s.V1Volume]:
     return [
         k8s.V1Volume(name="builds", empty_dir=k8s.V1EmptyDirVolumeSource()),
         k8s.V1Volume(name="control", empty_dir=k8s.V1EmptyDirVolumeSource()),
-        _secret("plan", secret_name, (PLAN_KEY,)),
-        _secret("scripts", secret_name, SCRIPT_KEYS),
+        *(_secret(_plan_volume(key), secret_name, {key: workspace.PLAN_NAME}) for key in PLAN_KEYS),
+        _secret("scripts", secret_name, {key: key for key in SCRIPT_KEYS}),
     ]
 
 
-def helper_mounts() -> list[k8s.V1VolumeMount]:
-    """List what the helper containers see."""
-    return [*_shared(), _mount("plan", workspace.PLAN_DIR, read_only=True)]
+def helper_mounts(command: str) -> list[k8s.V1VolumeMount]:
+    """List what a helper container sees that runs this command."""
+    plan = _plan_volume(f"{command}.json")
+    return [*_shared(), _mount(plan, workspace.PLAN_DIR, read_only=True)]
 
 
 def build_mounts() -> list[k8s.V1VolumeMount]:
@@ -43,7 +48,11 @@ def _mount(name: str, path: str, *, read_only: bool = False) -> k8s.V1VolumeMoun
     return k8s.V1VolumeMount(name=name, mount_path=path, read_only=read_only or None)
 
 
-def _secret(name: str, secret_name: str, keys: tuple[str, ...]) -> k8s.V1Volume:
-    items = [k8s.V1KeyToPath(key=key, path=key) for key in keys]
+def _plan_volume(key: str) -> str:
+    return f"plan-{key.removesuffix('.json')}"
+
+
+def _secret(name: str, secret_name: str, paths: Mapping[str, str]) -> k8s.V1Volume:
+    items = [k8s.V1KeyToPath(key=key, path=path) for key, path in paths.items()]
     source = k8s.V1SecretVolumeSource(secret_name=secret_name, items=items, default_mode=_READABLE)
     return k8s.V1Volume(name=name, secret=source)

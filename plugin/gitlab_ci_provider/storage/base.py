@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -33,7 +32,10 @@ class ObjectInfo:
 
 
 class ObjectStore(Protocol):
-    """Objects by key. Every method raises StorageError when the store refuses or fails."""
+    """Objects by key, as a job needs them.
+
+    Every method raises StorageError when the store refuses or fails.
+    """
 
     def get(self, key: str, path: Path) -> None:
         """Write an object to a file; the file appears only once it is whole.
@@ -44,12 +46,3 @@ class ObjectStore(Protocol):
 
     def put(self, key: str, path: Path) -> None:
         """Make an object of a file, at once: until then, and after a failure, the old one stays."""
-
-    def head(self, key: str) -> ObjectInfo | None:
-        """Look at an object; None when it does not exist."""
-
-    def list(self, prefix: str) -> Iterator[ObjectInfo]:
-        """List the objects whose keys start with a text, ordered by key."""
-
-    def delete(self, key: str) -> None:
-        """Remove an object; one that does not exist is no error."""

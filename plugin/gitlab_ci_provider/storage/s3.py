@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gitlab_ci_provider.exceptions import StorageError
-from gitlab_ci_provider.model.plan import StoreTarget
+from gitlab_ci_provider.model.object_store import StoreTarget
 from gitlab_ci_provider.storage.base import (
     MissingObjectError,
     ObjectInfo,

@@ -54,11 +54,12 @@ class World:
         pod = self.folder / name
         pod.mkdir()
         plan = JobPlan(job="build", project_dir=project_dir(pod), sources=sources)
-        return replace(plan, store=self.s3.target(), attempts=2, **parts)
+        return replace(plan, attempts=2, **parts)
 
     def pod(self, plan: JobPlan, script: Script, shell: Path | None = None) -> Pod:
         """Make the pod of a plan."""
-        return Pod(Path(plan.project_dir).parents[2], plan, script, shell)
+        folder = Path(plan.project_dir).parents[2]
+        return Pod(folder, self.s3.give_access(plan), script, shell)
 
 
 @pytest.fixture

@@ -45,11 +45,10 @@ def make_pod(folder: Path, s3: S3Server | None, *script: str, **parts: object) -
     plan = JobPlan(
         job="job",
         project_dir=project_dir(folder),
-        store=s3.target() if s3 else None,
         attempts=2,
         **parts,
     )
-    return Pod(folder, plan, Script(main=script))
+    return Pod(folder, s3.give_access(plan) if s3 else plan, Script(main=script))
 
 
 def start(pod: Pod, ready: Path) -> subprocess.Popen[bytes]:
@@ -230,7 +229,7 @@ def test_a_link_in_place_of_the_working_copy(tmp_path: Path, s3: S3Server):
 def test_a_plan_of_another_version(tmp_path: Path):
     """The helper says which file, and what to look at."""
     pod = make_pod(tmp_path / "pod", None, "true")
-    (tmp_path / "pod" / "plan.json").write_text('{"job": "x"}')
+    (tmp_path / "pod" / "prepare.json").write_text('{"job": "x"}')
 
     prepared = pod.prepare()
 

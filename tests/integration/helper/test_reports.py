@@ -43,9 +43,8 @@ def run(folder: Path, s3: S3Server, *commands: str) -> tuple[Ended, Ended]:
         for kind, patterns in paths.items()
     )
     (folder / "pod").mkdir()
-    plan = JobPlan(
-        job="unit", project_dir=project_dir(folder / "pod"), reports=reports, store=s3.target()
-    )
+    plan = JobPlan(job="unit", project_dir=project_dir(folder / "pod"), reports=reports)
+    plan = s3.give_access(plan)
     _, build, helper = Pod(folder / "pod", plan, Script(main=commands)).run()
     return build, helper
 

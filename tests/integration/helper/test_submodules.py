@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -181,3 +182,48 @@ def test_a_submodule_on_this_machine_is_refused_with_the_reason(
     origin = str(tmp_path / "served" / "group" / "project") if known else ""
     with pytest.raises(SourceError, match=r"lies on this machine.*remote 'origin'"):
         run(server, tmp_path, **local(server, tmp_path, origin))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ext::sh -c 'touch SPY'",
+        "--upload-pack=touch SPY",
+        "-utouch SPY",
+        "ssh://-oProxyCommand=touch${IFS}SPY/x",
+        "ssh://git@-oProxyCommand=touch${IFS}SPY/x",
+        "fd::17",
+        "http://127.0.0.1:9/x%0aprotocol=http",
+    ],
+)
+def test_the_address_of_a_submodule_runs_nothing(server: GitServer, tmp_path: Path, url: str):
+    """Whoever writes `.gitmodules` chooses where git goes, and nothing else."""
+    project, spy = tmp_path / "served" / "group" / "project", tmp_path / "spy"
+    add_submodule(project, "evil", url.replace("SPY", str(spy)), "1" * 40)
+
+    with pytest.raises(SourceError, match=r"cannot get the submodules"):
+        run(server, tmp_path, submodule_strategy="recursive", submodule_paths=("evil",))
+    assert not spy.exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\tupdate = !touch SPY\n",
+        '\tupdate = checkout\n[core]\n\tsshCommand = touch SPY\n[alias]\n\tclean = "!touch SPY"\n',
+        '[submodule "../../hooks"]\n\tpath = lib\n\turl = ../lib\n',
+    ],
+)
+def test_the_settings_of_a_submodule_run_nothing(server: GitServer, tmp_path: Path, text: str):
+    """Git takes address, path and branch from `.gitmodules`, whatever else it says."""
+    project, spy = tmp_path / "served" / "group" / "project", tmp_path / "spy"
+    with (project / ".gitmodules").open("r+") as file:
+        first = file.read().replace("url = ../lib\n", f"url = ../lib\n{text}", 1)
+        file.seek(0)
+        file.write(first.replace("SPY", str(spy)))
+    commit(project, {}, "settings")
+
+    with suppress(SourceError):
+        run(server, tmp_path, submodule_strategy="recursive", submodule_paths=("lib",))
+    assert not spy.exists()
+    assert not (tmp_path / "copy" / ".git" / "hooks").exists()

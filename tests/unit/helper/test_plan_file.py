@@ -17,10 +17,11 @@ from gitlab_ci_provider.model.plan import (
     CacheRestore,
     DotenvUpload,
     GetSources,
+    Grant,
     JobPlan,
     PlanVariable,
     ReportUpload,
-    StoreTarget,
+    StorePlace,
 )
 from gitlab_ci_provider.model.serialization import encode
 
@@ -35,7 +36,9 @@ FULL = JobPlan(
     uploads=(ArtifactUpload(name="n", object_key="k", paths=("p",), exclude=("e",)),),
     reports=(ReportUpload(kind="junit", object_key="k", paths=("p",)),),
     dotenv=DotenvUpload(object_key="k", paths=("p",)),
-    store=StoreTarget(bucket="b"),
+    store=StorePlace(name="s3://b/"),
+    reads=(Grant(object_key="k", url="u"),),
+    writes=(Grant(object_key="k", url="u"),),
 )
 
 

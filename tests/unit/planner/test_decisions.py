@@ -12,8 +12,8 @@ from gitlab_ci_provider.model.artifacts import Artifacts
 from gitlab_ci_provider.model.image import Image, Service
 from gitlab_ci_provider.model.job import Job, Script
 from gitlab_ci_provider.model.needs import Need
+from gitlab_ci_provider.model.object_store import StoreTarget
 from gitlab_ci_provider.model.pipeline import Pipeline
-from gitlab_ci_provider.model.plan import StoreTarget
 from gitlab_ci_provider.model.project import Project, Ref, RefKind
 from gitlab_ci_provider.model.rules import JobDecision
 from gitlab_ci_provider.model.run import JobArtifact, PipelineRun

@@ -7,8 +7,8 @@ from gitlab_ci_provider.planner.plan import plan_job
 from unit.planner.test_decisions import subject
 
 
-def test_the_password_is_in_the_helpers_part_of_the_secret_only():
-    """The build container sees its scripts, not the plan; logs hide the password."""
+def test_the_password_is_for_the_container_that_runs_git_only():
+    """Neither the script's container nor the one after it sees it; logs hide the password."""
     planned = plan_job(subject(login=GitLogin(password="the-git-token")))
 
     assert planned.plan.sources is not None
@@ -16,5 +16,5 @@ def test_the_password_is_in_the_helpers_part_of_the_secret_only():
     assert planned.plan.sources.password == "the-git-token"
     assert "the-git-token" in planned.masked
     assert [name for name, text in planned.secret.items() if "the-git-token" in text] == [
-        "plan.json"
+        "prepare.json"
     ]

@@ -29,26 +29,32 @@ def mounted(container: k8s.V1Container) -> set[str]:
 
 
 def test_the_build_never_sees_the_plan():
-    """The plan holds credentials of the object store; only the helper containers mount it."""
+    """Each helper container mounts the plan of its own; the script's container mounts neither."""
     spec = build_pod(REQUEST).spec
     build, helper = spec.containers
 
     assert mounted(build) == {"builds", "control", "scripts"}
-    assert mounted(helper) == mounted(spec.init_containers[0]) == {"builds", "control", "plan"}
+    assert mounted(spec.init_containers[0]) == {"builds", "control", "plan-prepare"}
+    assert mounted(helper) == {"builds", "control", "plan-finish"}
 
 
 def test_the_scripts_volume_holds_no_plan():
-    """The Secret is cut in two by its keys."""
+    """The Secret is cut in three by its keys."""
     volumes = {volume.name: volume for volume in build_pod(REQUEST).spec.volumes}
 
-    keys = [item.key for item in volumes["scripts"].secret.items]
-    assert "plan.json" not in keys
-    assert [item.key for item in volumes["plan"].secret.items] == ["plan.json"]
+    keys = {
+        name: [item.key for item in one.secret.items] for name, one in volumes.items() if one.secret
+    }
+    assert keys == {
+        "scripts": ["entry", "step_script", "after_script"],
+        "plan-prepare": ["prepare.json"],
+        "plan-finish": ["finish.json"],
+    }
 
 
 def test_the_pod_spec_holds_no_content():
     """Scripts and variables are in the Secret, not in what anybody with `get pods` can read."""
-    contents = {"plan.json": "{}", "step_script": "echo hush", "entry": "", "after_script": ""}
+    contents = {"prepare.json": "{}", "step_script": "echo hush", "entry": "", "after_script": ""}
     secret = build_secret(REQUEST, contents)
     shown = json.dumps(k8s.ApiClient().sanitize_for_serialization(build_pod(REQUEST)))
 

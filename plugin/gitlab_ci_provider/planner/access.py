@@ -1,0 +1,74 @@
+"""What a job's pod may do in the object store: read and write the objects of its plan, in its time.
+
+The pod gets no keys: a signed address for each object that the plan names is all that it has, so
+whoever should take over a container of the pod gains nothing that the job could not do anyhow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from gitlab_ci_provider.model.object_store import StoreTarget
+from gitlab_ci_provider.model.plan import Grant, JobPlan, StorePlace
+from gitlab_ci_provider.storage.keys import index_key, results_key
+from gitlab_ci_provider.storage.signing import Method, Period, signed_url
+
+
+def with_access(plan: JobPlan, target: StoreTarget, period: Period) -> JobPlan:
+    """Give a plan leave to do what it says."""
+
+    def grants(method: Method, keys: Iterable[str]) -> tuple[Grant, ...]:
+        return tuple(
+            Grant(object_key=key, url=signed_url(target, method, key, period))
+            for key in sorted(set(keys))
+        )
+
+    at = f" at {target.endpoint_url}" if target.endpoint_url else ""
+    return replace(
+        plan,
+        store=StorePlace(
+            name=f"s3://{target.bucket}/{target.prefix}", at=at, ca_bundle=target.ca_bundle
+        ),
+        reads=grants("GET", _read(plan)),
+        writes=grants("PUT", _written(plan)),
+    )
+
+
+def for_prepare(plan: JobPlan) -> JobPlan:
+    """Leave in a plan what the container before the script needs.
+
+    Of the variables: those that it writes to files, and what must not appear in its log.
+    """
+    variables = tuple(one for one in plan.variables if one.file or one.masked)
+    return replace(
+        plan, variables=variables, archives=(), uploads=(), reports=(), dotenv=None, writes=()
+    )
+
+
+def for_finish(plan: JobPlan) -> JobPlan:
+    """Leave in a plan what the container after the script needs: no login, no values to be written.
+
+    Masked values stay: they must not appear in its log.
+    """
+    masked = tuple(one for one in plan.variables if one.masked)
+    return replace(plan, variables=masked, sources=None, restores=(), downloads=(), reads=())
+
+
+def _read(plan: JobPlan) -> Iterator[str]:
+    for restore in plan.restores:
+        yield from restore.object_keys
+    for download in plan.downloads:
+        yield download.object_key
+
+
+def _written(plan: JobPlan) -> Iterator[str]:
+    for archive in plan.archives:
+        yield archive.object_key
+    for upload in plan.uploads:
+        yield from (upload.object_key, index_key(upload.object_key))
+    for report in plan.reports:
+        key = report.object_key
+        yield from (key, index_key(key), results_key(key))
+    if plan.dotenv:
+        yield plan.dotenv.object_key

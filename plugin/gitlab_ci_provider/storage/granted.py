@@ -1,0 +1,160 @@
+"""The object store as a job's pod sees it: objects that its plan has signed addresses for.
+
+Unlike a client with keys, nothing can be asked but what was signed: no list, no delete, no upload
+in parts, hence no object above 5 GiB. GitLab Runner has the same limit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from gitlab_ci_provider.exceptions import StorageError
+from gitlab_ci_provider.model.plan import Grant, StorePlace
+from gitlab_ci_provider.storage.base import MissingObjectError, StorageUnavailableError
+
+if TYPE_CHECKING:
+    import urllib3
+
+LARGEST = 5 * 1024**3
+"""Bytes; what S3 takes in one request."""
+
+_MIB = 1024 * 1024
+_MISSING = {"NoSuchKey", "NotFound"}
+_BUSY = {"SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable", "Throttling"}
+_MOST_OF_AN_ANSWER = 64 * 1024
+_CODE = re.compile(rb"<Code>(.*?)</Code>", re.DOTALL)
+_MESSAGE = re.compile(rb"<Message>(.*?)</Message>", re.DOTALL)
+
+
+class GrantedStore:
+    """Gets and puts objects by their signed addresses.
+
+    Args:
+        place: where they are, for messages.
+        reads: what may be fetched.
+        writes: what may be stored.
+    """
+
+    def __init__(self, place: StorePlace, reads: Sequence[Grant], writes: Sequence[Grant]):
+        self._place = place
+        self._reads = _by_key(reads)
+        self._writes = _by_key(writes)
+        self._pools: dict[str, urllib3.PoolManager] = {}
+
+    def get(self, key: str, path: Path) -> None:
+        """Fetch an object; the file appears only once it is whole."""
+        unfinished = path.with_name(f"{path.name}.unfinished")
+        try:
+            with self._errors("fetch", key), self._asked("GET", self._url(self._reads, key)) as got:
+                self._refuse_unless_done(got, "fetch", key)
+                with unfinished.open("wb") as file:
+                    for piece in got.stream(_MIB):
+                        file.write(piece)
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+    def put(self, key: str, path: Path) -> None:
+        """Store a file; S3 shows the object only once it is whole."""
+        size = path.stat().st_size
+        if size > LARGEST:
+            message = (
+                f"{self._at('store', key)}: {size} bytes are more than the 5 GiB that S3 takes"
+            )
+            raise StorageError(f"{message} at once; keep less, or in several caches or artifacts")
+        headers = {"Content-Length": str(size)}
+        with (
+            path.open("rb") as file,
+            self._errors("store", key),
+            self._asked("PUT", self._url(self._writes, key), file, headers) as answer,
+        ):
+            self._refuse_unless_done(answer, "store", key)
+
+    def _url(self, grants: Mapping[str, str], key: str) -> str:
+        if key not in grants:
+            raise StorageError(f"this job's plan gives no leave for {self._place.name}{key}")
+        return grants[key]
+
+    @contextmanager
+    def _asked(
+        self, method: str, url: str, body: Any = None, headers: Mapping[str, str] | None = None
+    ) -> Iterator[urllib3.BaseHTTPResponse]:
+        answer = self._pool(url).request(
+            method,
+            url,
+            body=body,
+            headers=headers,
+            redirect=False,
+            retries=False,
+            preload_content=False,
+        )
+        try:
+            yield answer
+        finally:
+            answer.close()
+
+    def _pool(self, url: str) -> urllib3.PoolManager:
+        """Make the client, or take it again; proxies are those of the environment."""
+        import urllib3
+
+        parts = urlsplit(url)
+        if parts.netloc not in self._pools:
+            bypassed = bool(proxy_bypass(parts.netloc))
+            proxy = None if bypassed else getproxies().get(parts.scheme)
+            options: dict[str, Any] = {
+                "timeout": urllib3.Timeout(connect=10, read=300),
+                "ca_certs": self._place.ca_bundle or None,
+                "blocksize": 256 * 1024,
+            }
+            self._pools[parts.netloc] = (
+                urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
+            )
+        return self._pools[parts.netloc]
+
+    def _refuse_unless_done(self, answer: urllib3.BaseHTTPResponse, verb: str, key: str) -> None:
+        if answer.status == 200:
+            return
+        said = answer.read(_MOST_OF_AN_ANSWER)
+        code, message = _text(_CODE, said), _text(_MESSAGE, said)
+        reason = f"{self._at(verb, key)}: {code or answer.status} {message}".rstrip()
+        if answer.status == 404 and code in {"", *_MISSING}:
+            raise MissingObjectError(reason)
+        if answer.status >= 500 or answer.status == 429 or code in _BUSY:
+            raise StorageUnavailableError(reason)
+        raise StorageError(reason)
+
+    def _at(self, verb: str, key: str) -> str:
+        return f"cannot {verb} {self._place.name}{key}{self._place.at}"
+
+    @contextmanager
+    def _errors(self, verb: str, key: str) -> Iterator[None]:
+        """Turn errors of HTTP into ours, without addresses: those are secrets."""
+        from urllib3.exceptions import HTTPError
+
+        try:
+            yield
+        except HTTPError as error:
+            message = f"{self._at(verb, key)}: {_without_address(error)}"
+            raise StorageUnavailableError(message) from None
+
+
+def _by_key(grants: Sequence[Grant]) -> dict[str, str]:
+    return {grant.object_key: grant.url for grant in grants}
+
+
+def _text(pattern: re.Pattern[bytes], said: bytes) -> str:
+    found = pattern.search(said)
+    return found[1].decode("utf-8", "replace").strip()[:200] if found else ""
+
+
+def _without_address(error: Exception) -> str:
+    """Say what went wrong: the words of the innermost error, which know no address."""
+    while isinstance(reason := getattr(error, "reason", None) or error.__cause__, Exception):
+        error = reason
+    return f"{type(error).__name__}: {re.sub(r'[?]X-Amz-[^ )]*', '', str(error))}"

@@ -1,0 +1,116 @@
+"""A job's pod, planned and built as by the operator, on the embedded cluster: who sees what."""
+
+from __future__ import annotations
+
+import base64
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from kubernetes import client, config
+
+from gitlab_ci_provider.model.artifacts import Artifacts
+from gitlab_ci_provider.model.cache import Cache
+from gitlab_ci_provider.model.git_login import GitLogin
+from gitlab_ci_provider.model.job import Script
+from gitlab_ci_provider.model.project import Project, Ref
+from gitlab_ci_provider.planner.plan import PlannedJob, plan_job
+from gitlab_ci_provider.pods.pod import build_pod, build_secret
+from gitlab_ci_provider.pods.request import PodRequest
+from integration.cluster.support import start_cluster
+from processes.frames import read_frames
+from processes.waiting import wait_until
+from servers.git_http import GitServer, git_server
+from servers.repositories import make_repository
+from servers.s3 import SECRET_KEY, S3Server, s3_server
+from unit.planner.test_decisions import JOB, RUN, subject
+
+HELPER = "gitlab-ci-helper:test"
+TOKEN = "glcbt-git-canary"
+
+
+@dataclass
+class World:
+    """A cluster, a git server that wants a token, and an empty store."""
+
+    core: client.CoreV1Api
+    git: GitServer
+    s3: S3Server
+    sha: str
+
+    def plan(self, *script: str) -> PlannedJob:
+        """Plan a job with a cache and artifacts."""
+        job = replace(
+            JOB,
+            script=Script(main=script),
+            caches=(Cache(paths=("kept",)),),
+            artifacts=Artifacts(paths=("out",)),
+        )
+        project = Project(path="group/project", clone_url=self.git.url("group/project"))
+        run = replace(RUN, project=project, ref=Ref(name="main", sha=self.sha))
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        login = GitLogin(password=TOKEN)
+        return plan_job(subject(job, run, store=self.s3.target(), login=login, started_at=now))
+
+    def run(self, planned: PlannedJob, name: str = "pod") -> dict[str, str]:
+        """Run its pod to the end; returns what its containers wrote."""
+        request = PodRequest(
+            name=name,
+            namespace="default",
+            image=planned.image,
+            helper_image=HELPER,
+            deadline=600,
+            labels={},
+            annotations={},
+        )
+        self.core.create_namespaced_secret("default", build_secret(request, planned.secret))
+        self.core.create_namespaced_pod("default", build_pod(request))
+        wait_until(lambda: self._phase(name) in {"Succeeded", "Failed"}, f"pod {name}", 120)
+        names = ("prepare", "helper")
+        return {one: read_frames(self._log(name, one)).decode() for one in names}
+
+    def _log(self, name: str, container: str) -> bytes:
+        answer = self.core.read_namespaced_pod_log(
+            name, "default", container=container, _preload_content=False
+        )
+        return bytes(answer.data)
+
+    def _phase(self, name: str) -> str:
+        return str(self.core.read_namespaced_pod(name, "default").status.phase)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """Everything that a job needs, the helper image being this Python."""
+    sha = make_repository(tmp_path / "served" / "group" / "project", {"README": "hello\n"})
+    here = Path(sys.executable).parent
+    running = start_cluster(tmp_path / "cluster", "--path-for-image", f"{HELPER}={here}")
+    core = client.CoreV1Api(config.new_client_from_config(str(running.kubeconfig)))
+    with git_server(tmp_path / "served", token=TOKEN) as git, s3_server(tmp_path / "s3") as s3:
+        yield World(core, git, s3, sha)
+    running.stop()
+
+
+def test_a_job_passes_without_a_key_in_its_pod(world: World):
+    """Sources, cache and artifacts work; the Secret has no key of the store, the script no plan."""
+    planned = world.plan(
+        'cat README; echo "sees $(ls /gitlab-ci | tr "\\n" " ")."; mkdir out kept; date >kept/x',
+        "git config --list --show-origin >out/x || true",
+    )
+    logs = world.run(planned)
+    secret = world.core.read_namespaced_secret("pod", "default")
+    held = {name: base64.b64decode(text).decode() for name, text in secret.data.items()}
+
+    assert "hello" in logs["helper"]
+    assert "sees control scripts ." in logs["helper"]
+    assert "Uploaded 1 files" in logs["helper"], logs
+    assert "Created cache" in logs["helper"]
+    assert len([path for path in world.s3.bucket.rglob("*") if path.is_file()]) == 3
+    assert not [name for name, text in held.items() if SECRET_KEY in text]
+    assert [name for name, text in held.items() if TOKEN in text] == ["prepare.json"]
+    signed = [name for name, text in held.items() if "X-Amz" in text]
+    assert sorted(signed) == ["finish.json", "prepare.json"]
+    assert not [name for name, log in logs.items() if TOKEN in log or "X-Amz" in log]

@@ -1,0 +1,109 @@
+"""What a job's pod may do in the object store, and which of its containers may do it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from urllib.parse import parse_qs, urlsplit
+
+from gitlab_ci_provider.model.artifacts import Artifacts
+from gitlab_ci_provider.model.cache import Cache, CacheKey
+from gitlab_ci_provider.model.git_login import GitLogin
+from gitlab_ci_provider.model.object_store import StoreTarget
+from gitlab_ci_provider.model.run import JobArtifact
+from gitlab_ci_provider.model.variables import ConfiguredVariables, Variable
+from gitlab_ci_provider.planner.plan import PlannedJob, plan_job
+from unit.planner.test_decisions import JOB, subject
+
+STORE = StoreTarget(
+    bucket="b",
+    endpoint_url="http://store:9000",
+    access_key="AKIDCANARY",
+    secret_key="store-canary",
+    session_token="session-canary",
+)
+VARIABLES = (
+    Variable(name="PLAIN", value="plain-canary"),
+    Variable(name="MASKED", value="masked-canary", masked=True),
+    Variable(name="FILE", value="file-canary", file=True),
+)
+
+
+def planned(**changes: object) -> PlannedJob:
+    job = replace(
+        JOB,
+        timeout=100,
+        caches=(Cache(key=CacheKey(value="k"), paths=("p",), fallback_keys=("f",)),),
+        artifacts=Artifacts(
+            paths=("out",), reports={"junit": ("j.xml",), "dotenv": ("d.env",)}, **changes
+        ),
+    )
+    upstream = {"build": (JobArtifact(name="a", object_key="artifacts/x", size=1, files=1),)}
+    return plan_job(
+        subject(
+            job,
+            store=STORE,
+            upstream=upstream,
+            login=GitLogin(password="git-canary"),
+            configured=ConfiguredVariables(project=VARIABLES),
+            started_at="2026-01-01T01:00:00+01:00",
+        )
+    )
+
+
+def test_every_object_of_the_plan_has_an_address_and_no_other():
+    """Caches, fallbacks and artifacts to read; a cache, archives, lists and numbers to write."""
+    plan = planned().plan
+    folder = "artifacts/group/project/7/job/2"
+
+    assert [one.object_key for one in plan.reads] == [
+        "artifacts/x",
+        "project/group/project/f-protected.tar.zst",
+        "project/group/project/k-protected.tar.zst",
+    ]
+    assert [one.object_key for one in plan.writes] == [
+        f"{folder}/artifacts.zip",
+        f"{folder}/artifacts.zip.index.json",
+        f"{folder}/dotenv.json",
+        f"{folder}/reports/junit.json",
+        f"{folder}/reports/junit.zip",
+        f"{folder}/reports/junit.zip.index.json",
+        "project/group/project/k-protected.tar.zst",
+    ]
+    for grant in (*plan.reads, *plan.writes):
+        assert urlsplit(grant.url).path == f"/b/{grant.object_key}"
+
+
+def test_no_part_of_the_secret_holds_the_keys():
+    """They stay in Airflow; logs hide them all the same."""
+    job = planned()
+
+    assert "store-canary" not in "".join(job.secret.values())
+    assert {"store-canary", "session-canary"} <= set(job.masked)
+
+
+def test_leave_ends_with_the_job():
+    """It begins when the job is planned, and lasts as long as the pod can."""
+    query = parse_qs(urlsplit(planned().plan.reads[0].url).query)
+
+    assert query["X-Amz-Date"] == ["20260101T000000Z"]
+    assert query["X-Amz-Expires"] == [str(600 + 100 + 30 + 120 + 900)]
+
+
+def test_each_container_gets_its_part():
+    """What is read before the script and written after it, each where it is done."""
+    secret = planned().secret
+    before, after = (json.loads(secret[f"{name}.json"]) for name in ("prepare", "finish"))
+
+    assert before["reads"]
+    assert not before["writes"] + before["archives"] + before["uploads"] + before["reports"]
+    assert before["sources"]["password"] == "git-canary"
+    assert after["writes"]
+    assert not after["reads"] + after["restores"] + after["downloads"]
+    assert after["sources"] is None
+    assert not [one for one in ("git-canary", "file-canary") if one in secret["finish.json"]]
+    assert "masked-canary" in secret["finish.json"]  # to be hidden in its log
+    assert [one["name"] for one in before["variables"]] == ["MASKED", "FILE"]
+    for name in ("entry", "step_script", "after_script"):
+        assert "X-Amz" not in secret[name]
+        assert "git-canary" not in secret[name]
