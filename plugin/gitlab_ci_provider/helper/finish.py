@@ -14,6 +14,7 @@ from gitlab_ci_provider.helper.run import Phase, run_phases
 from gitlab_ci_provider.model.artifacts import SaveWhen
 from gitlab_ci_provider.model.plan import ArtifactUpload
 from gitlab_ci_provider.model.workspace import EVENTS_NAME, OUTPUT_NAME
+from gitlab_ci_provider.variables.masking import log_masker
 
 
 def finish(context: PhaseContext) -> None:
@@ -28,7 +29,8 @@ def finish(context: PhaseContext) -> None:
         context.store.warm_up()
     # No script runs before we listen, so this is still what we have made ourselves.
     folder = context.project_dir.resolve()
-    output = JobOutput(context.control / OUTPUT_NAME, context.output.log)
+    masker = log_masker(context.output.secrets)
+    output = JobOutput(context.control / OUTPUT_NAME, context.output.log, masker)
 
     def met() -> None:
         _ignore_term()

@@ -1,7 +1,8 @@
 """What the job's scripts write, on its way through the helper into the pod's log.
 
 Both outputs of the scripts lead into one FIFO, so what the job wrote first is read first, and the
-phases that follow the script come behind all of it. See docs/adr/0021-one-numbered-log.md.
+phases that follow the script come behind all of it. Secrets are hidden here already, so that no
+node keeps them in its log. See docs/adr/0021-one-numbered-log.md.
 """
 
 from __future__ import annotations
@@ -14,16 +15,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from gitlab_ci_provider.model.log_frames import FrameWriter
+from gitlab_ci_provider.variables.masking import Masker
 
 _READ_BYTES = 1 << 20
 _FEW_BYTES = 1 << 15
 _PAUSE = 0.005
 """Seconds between reads of a few bytes: a job that prints line by line fills more in between."""
 
-_UNFINISHED_MS = 400
-"""After this time the beginning of a line is shown without its end."""
-
-_LONGEST_UNFINISHED = 1 << 16
 _TICK_MS = 20_000
 """A log in which nothing happens tells that it is still there, to load balancers as well."""
 
@@ -34,17 +32,17 @@ _LAST_SECONDS = 10
 class JobOutput:
     """Passes on what comes out of the FIFO."""
 
-    def __init__(self, fifo: Path, log: FrameWriter):
+    def __init__(self, fifo: Path, log: FrameWriter, masker: Masker):
         self._fd = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         self._log = log
-        self._rest = b""
+        self._masker = masker
         self._ended = False
         with suppress(OSError):
             fcntl.fcntl(self._fd, fcntl.F_SETPIPE_SZ, _READ_BYTES)
 
     def pass_on_until(self, events: int) -> None:
         """Pass on output until there is something to read from `events`, too."""
-        while not self._pass_on(events, _UNFINISHED_MS if self._rest else _TICK_MS):
+        while not self._pass_on(events, _TICK_MS):
             pass
 
     def finish(self) -> None:
@@ -52,7 +50,7 @@ class JobOutput:
         until = time.monotonic() + _LAST_SECONDS
         while not self._ended and (left := until - time.monotonic()) > 0:
             self._pass_on(None, int(left * 1000) + 1)
-        self._write_rest()
+        self._log.write(self._masker.flush())
         self._log.end_line()
         os.close(self._fd)
 
@@ -67,23 +65,12 @@ class JobOutput:
         if self._fd in ready:
             self._read()
         elif not ready:
-            self._write_rest()
             self._log.tick()
         return events in ready
 
     def _read(self) -> None:
         data = os.read(self._fd, _READ_BYTES)
         self._ended = not data
-        end = data.rfind(b"\n") + 1
-        if end:
-            self._log.write(self._rest + data[:end])
-            self._rest = b""
-        self._rest += data[end:]
-        if len(self._rest) > _LONGEST_UNFINISHED:
-            self._write_rest()
+        self._log.write(self._masker.feed(data))
         if data and len(data) < _FEW_BYTES:
             time.sleep(_PAUSE)
-
-    def _write_rest(self) -> None:
-        self._log.write(self._rest)
-        self._rest = b""

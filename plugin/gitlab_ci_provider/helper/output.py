@@ -46,7 +46,8 @@ class Output:
         clock: Callable[[], int] = unix_time,
         log: FrameWriter | None = None,
     ):
-        self._masker = Masker(secrets)
+        self.secrets = tuple(secrets)
+        self._masker = Masker(self.secrets)
         self._clock = clock
         self.log = log or FrameWriter(to_standard_output, unix_time)
 

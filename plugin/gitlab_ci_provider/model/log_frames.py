@@ -5,8 +5,7 @@ can be told from a job's output by looking at it, and times do not tell lines of
 So each line carries a number, see docs/adr/0021-one-numbered-log.md:
 
     12|text         line 12
-    13/text         the same, but the line goes on: it is longer than runtimes keep in one piece, or
-                    its end has yet to be written
+    13/text         the same, but the line goes on: it is longer than runtimes keep in one piece
     @1764339600     the time: whoever comes again knows from when on they need the log
 
 Whatever else is in the log was not written by the helper.

@@ -24,7 +24,7 @@ from gitlab_ci_provider.model.workspace import (
 from gitlab_ci_provider.operators import attempts
 from gitlab_ci_provider.operators.cancel import order_to
 from gitlab_ci_provider.operators.job_coverage import CoverageScan
-from gitlab_ci_provider.operators.job_log import JobLog, job_log, log_masker
+from gitlab_ci_provider.operators.job_log import JobLog, job_log
 from gitlab_ci_provider.operators.job_objects import (
     LIFE,
     create,
@@ -51,7 +51,7 @@ from gitlab_ci_provider.pods.status import (
     still_runs,
     why_pending,
 )
-from gitlab_ci_provider.variables.masking import Masker
+from gitlab_ci_provider.variables.masking import Masker, log_masker
 
 _DEADLINE_SLACK = 120
 """Seconds between our own timeout and the one that Kubernetes keeps for us."""

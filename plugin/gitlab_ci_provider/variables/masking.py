@@ -87,6 +87,21 @@ class Masker:
         return held
 
 
+def log_masker(values: Iterable[str]) -> Masker:
+    """Make what hides values in a log; RE2 takes the same short time for any number of them."""
+
+    def search(pattern: bytes) -> Callable[[bytes], object]:
+        import re2
+
+        options = re2.Options()
+        options.encoding = re2.Options.Encoding.LATIN1
+        options.max_mem = 256 * 1024 * 1024
+        found: Callable[[bytes], object] = re2.compile(pattern, options).search
+        return found
+
+    return Masker(values, search)
+
+
 def _phrases(values: Iterable[str]) -> list[bytes]:
     """List what must not be seen, the longest first: one that holds another goes as a whole."""
     found = {phrase for value in values for phrase in _forms(value)}

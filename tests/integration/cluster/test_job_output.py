@@ -14,13 +14,14 @@ from gitlab_ci_provider.model.job import Script
 from gitlab_ci_provider.model.plan import JobPlan, PlanVariable
 from gitlab_ci_provider.model.serialization import encode
 from gitlab_ci_provider.model.workspace import HELPER_CONTAINER, PREPARE_CONTAINER
-from gitlab_ci_provider.operators.job_log import JobLog, log_masker
+from gitlab_ci_provider.operators.job_log import JobLog
 from gitlab_ci_provider.operators.pod_logs import ContainerLog
 from gitlab_ci_provider.operators.pod_watch import PodWatch
 from gitlab_ci_provider.planner import script as texts
 from gitlab_ci_provider.pods.pod import build_pod, build_secret
 from gitlab_ci_provider.pods.request import PodRequest
 from gitlab_ci_provider.pods.status import container_state
+from gitlab_ci_provider.variables.masking import log_masker
 from integration.cluster.faults import misbehaving
 from integration.cluster.support import Api, Cluster, start_cluster
 
@@ -93,12 +94,15 @@ def test_what_is_written_to_both_streams_keeps_its_order(api: Api):
 
 
 def test_a_secret_in_both_streams_is_hidden(api: Api):
-    """Its halves come from different processes, and late."""
+    """Its halves come from different processes, and late; the node has not kept it either."""
     main = 'printf "x top-"; sleep 1; sh -c "printf secret-value >&2"; echo; echo "$TOKEN"'
 
     raw, events = logs(api, "masked", Script(main=(main,)), TOKEN="top-secret-value")
 
+    node = b"".join(api.log("masked", container=name) for name in ("prepare", "build", "helper"))
     assert b"x [MASKED]\n[MASKED]\n" in raw
+    assert b"x [MASKED]" in node
+    assert b"top-secret-value" not in node
     assert "top-" not in "".join(events).replace('printf "x top-"', "")
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitlab_ci_provider.operators.job_log import Events, JobLog, job_log, log_masker
+from gitlab_ci_provider.operators.job_log import Events, JobLog, job_log
+from gitlab_ci_provider.variables.masking import log_masker
 
 ESC = "\x1b[0K"
 

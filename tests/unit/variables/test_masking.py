@@ -14,8 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitlab_ci_provider.operators.job_log import log_masker
-from gitlab_ci_provider.variables.masking import Masker
+from gitlab_ci_provider.variables.masking import Masker, log_masker
 
 # Inputs of the runner's own tests, cut at `|` into what is written at once.
 PHRASES = [
