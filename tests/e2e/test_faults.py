@@ -122,6 +122,29 @@ def test_each_job_runs_once_whenever_its_process_is_killed(
     assert left_behind(stack) == []
 
 
+def test_a_harvested_failure_is_a_failure_and_retried_as_gitlab_would(
+    stack: Stack, heard: Heard, tmp_path: Path
+):
+    """A lost worker uses up no retry, and gives none: the job runs as often as `retry` says."""
+    fails = "  after_script: ['true']\n"
+    config = job(heard, "end1", 2).replace("  artifacts", "    - exit 3\n  artifacts") + fails
+    config += job(heard, "end2", 2).replace("  artifacts", "    - exit 4\n  artifacts")
+    config += "  retry: 1\n"
+    repository = make_repository(tmp_path / "failing", {".gitlab-ci.yml": config})
+    dag, run = start(stack, repository)
+    killer = Killer(stack, heard, (dag, run), ["end1", "end2"])
+    wait_for(lambda: killer.look() or ended(stack, dag, run), SECONDS)
+
+    assert killer.hit == {"end1", "end2"}
+    assert stack.api.run_state(dag, run) == "failed"
+    assert results(stack, dag, run) == {
+        "end1": ("failed", "exit code 3"),
+        "end2": ("failed", "exit code 4"),
+    }
+    assert (heard.lines["end1 ends"], heard.lines["end2 ends"]) == (1, 2)
+    assert left_behind(stack) == []
+
+
 def test_an_outage_of_kubernetes_fails_no_job(
     stack: Stack, heard: Heard, misbehave: Callable[..., None], tmp_path: Path
 ):

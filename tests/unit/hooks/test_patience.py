@@ -1,0 +1,92 @@
+"""How long Kubernetes may be silent."""
+
+from __future__ import annotations
+
+import logging
+from types import SimpleNamespace
+
+import pytest
+from kubernetes.client.exceptions import ApiException
+from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError
+
+from gitlab_ci_provider.hooks import patience
+from gitlab_ci_provider.hooks.patience import Patience, is_passing, say
+from gitlab_ci_provider.settings import Settings
+
+LOG = logging.getLogger(__name__)
+AWAY = ProtocolError("connection reset")
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """Time that passes only while somebody sleeps."""
+    clock = SimpleNamespace(now=1000.0, pauses=[])
+
+    def sleep(seconds: float) -> None:
+        clock.pauses.append(seconds)
+        clock.now += seconds
+
+    monkeypatch.setattr(patience, "time", SimpleNamespace(monotonic=lambda: clock.now, sleep=sleep))
+    return clock
+
+
+def bear_on(bearing: Patience) -> None:
+    while True:
+        bearing.bear(AWAY)
+
+
+def test_two_minutes_are_borne_and_ten_are_not(clock: SimpleNamespace, tmp_path):
+    """By default, a call that is not answered is made for ten minutes; pauses stay short."""
+    bearing = Patience(Settings(home=tmp_path).kubernetes_outage, LOG)
+    while clock.now < 1000 + 120:
+        bearing.bear(AWAY)
+    with pytest.raises(ProtocolError):
+        bear_on(bearing)
+
+    assert clock.now == 1000 + 600
+    assert max(clock.pauses) <= 15
+
+
+def test_an_answer_ends_the_wait(clock: SimpleNamespace):
+    """The next outage is a new one."""
+    bearing = Patience(60, LOG)
+    for _ in range(10):
+        bearing.bear(AWAY)
+        bearing.bear(AWAY)
+        bearing.end()
+
+    assert sum(clock.pauses) < 60
+
+
+def test_the_server_says_when_to_come_back(clock: SimpleNamespace):
+    """`Retry-After` is honoured, an absurd one is not."""
+    busy = ApiException(status=429, reason="Too Many Requests")
+    for text in ("7", "100000"):
+        busy.headers = {"Retry-After": text}
+        Patience(600, LOG).bear(busy)
+
+    assert clock.pauses == [7, 60]
+
+
+@pytest.mark.parametrize("status", [0, 408, 429, 500, 502, 503, 504])
+def test_answers_that_blame_the_moment_pass(status: int):
+    """They say nothing about what was asked for."""
+    assert is_passing(ApiException(status=status))
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 410, 413, 422])
+def test_answers_that_blame_the_request_do_not_pass(status: int):
+    """Asking again would be answered alike."""
+    assert not is_passing(ApiException(status=status))
+
+
+def test_problems_are_said_in_a_few_words():
+    """Without the address, the library's own words for objects, and headers."""
+    refused = NewConnectionError(SimpleNamespace(), "Connection refused")
+    error = MaxRetryError(SimpleNamespace(host="h"), "/api", refused)
+    status = ApiException(status=403, reason="Forbidden")
+    status.body = '{"message": "exceeded quota"}'
+
+    assert say(error).endswith("Connection refused")
+    assert "0x" not in say(error)
+    assert say(status) == "403 Forbidden: exceeded quota"
