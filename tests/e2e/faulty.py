@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from kubernetes import client, config
 
 from e2e.embedded import Stack
+from gitlab_ci_provider.exceptions import StackError
 from gitlab_ci_provider.local.api import TaskState
+from gitlab_ci_provider.local.state import read_state
 from gitlab_ci_provider.pods.naming import LABEL_DOMAIN
+
+httpx = pytest.importorskip("httpx")
 
 
 @dataclass(frozen=True)
@@ -93,3 +99,41 @@ def left_behind(stack: Stack) -> list[str]:
 def unfinished(folder: Path) -> Iterator[Path]:
     """Find files that somebody has begun to write and never finished."""
     return folder.rglob(".new-*")
+
+
+def kill_component(stack: Stack, title: str) -> int:
+    """Kill the part of the stack with such a process title, the topmost one; gives its process."""
+    state = read_state(stack.home)
+    assert state is not None
+    found = next(row for row in below(state.pid) if re.search(title, row.title))
+    os.kill(found.pid, signal.SIGKILL)
+    return found.pid
+
+
+def is_back(stack: Stack, title: str, killed: int) -> bool:
+    """Tell whether a part that was killed runs again."""
+    state = read_state(stack.home)
+    rows = below(state.pid) if state else []
+    return any(re.search(title, row.title) and row.pid != killed for row in rows)
+
+
+def calmly(ask: Callable[[], bool]) -> bool:
+    """Ask Airflow; no answer, for its server may be down at the moment, is a no."""
+    try:
+        return ask()
+    except (httpx.TransportError, StackError):
+        return False
+
+
+def kill_stack(stack: Stack) -> list[int]:
+    """Kill the supervisor of a stack; gives all processes of the stack."""
+    state = read_state(stack.home)
+    assert state is not None
+    alive = [state.pid, *(row.pid for row in below(state.pid))]
+    os.kill(state.pid, signal.SIGKILL)
+    return alive
+
+
+def running(pids: Collection[int]) -> list[Row]:
+    """List which of these processes run; what has ended and was not waited for does not."""
+    return [row for row in processes() if row.pid in pids and "<defunct>" not in row.title]

@@ -26,6 +26,7 @@ from gitlab_ci_provider.model.git_login import (
     split_login,
 )
 from gitlab_ci_provider.model.project import Commit, Ref, RefKind
+from gitlab_ci_provider.sources.stale_locks import clear_locks
 
 _SHA = re.compile(r"[0-9a-f]{40}")
 
@@ -181,6 +182,7 @@ class Mirror:
     def _alone(self) -> Iterator[None]:
         with (self.path / "fetch.lock").open("a") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
+            clear_locks(self.path, ours="fetch.lock")
             yield
 
 

@@ -1,0 +1,40 @@
+"""A git that was killed keeps nobody out."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from pathlib import Path
+
+from gitlab_ci_provider.sources.git import Mirror
+from gitlab_ci_provider.sources.stale_locks import clear_locks
+from unit.sources.test_git import git, mirror, repository
+
+__all__ = ["mirror", "repository"]
+
+
+def test_locks_of_a_killed_git_are_removed(mirror: Mirror, repository: Path):
+    """`kill -9` and power loss leave `shallow.lock`: the next fetch works all the same."""
+    mirror.fetch("trunk")
+    git(repository, "commit", "-q", "--allow-empty", "-m", "more")
+    (mirror.path / "shallow.lock").touch()
+
+    assert mirror.has(mirror.fetch("trunk").sha)
+
+
+def test_locks_of_a_living_git_are_respected(tmp_path: Path):
+    """Whoever comes after waits until an orphaned git has ended."""
+    git(tmp_path, "init", "-q")
+    folder = tmp_path / ".git"
+    (folder / "shallow.lock").touch()
+    with subprocess.Popen(
+        ["git", "-C", str(folder), "cat-file", "--batch"], stdin=subprocess.PIPE
+    ) as orphan:
+        clearing = threading.Thread(target=clear_locks, args=(folder, "fetch.lock"))
+        clearing.start()
+        kept = (folder / "shallow.lock").exists()
+        orphan.communicate()
+    clearing.join()
+
+    assert kept
+    assert not (folder / "shallow.lock").exists()
