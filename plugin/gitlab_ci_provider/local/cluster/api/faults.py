@@ -78,6 +78,9 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         )
 
 
+_DEFAULTS = msgspec.to_builtins(Fault())
+
+
 class Faults:
     """The faults that a file holds now; who writes it anew begins anew.
 
@@ -264,7 +267,9 @@ def _hang_up(request: web.Request) -> None:
 
 
 def _shown(fault: Fault) -> str:
-    return msgspec.json.encode({k: v for k, v in msgspec.to_builtins(fault).items() if v}).decode()
+    return msgspec.json.encode(
+        {k: v for k, v in msgspec.to_builtins(fault).items() if v != _DEFAULTS[k]}
+    ).decode()
 
 
 def _now() -> float:
