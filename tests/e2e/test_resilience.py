@@ -57,14 +57,36 @@ def test_stopping_a_run_deletes_its_pods(stack: Stack, tmp_path: Path):
 
 
 def test_a_blocking_manual_job_waits_for_a_person(stack: Stack, tmp_path: Path):
-    """A manual job that may not fail blocks; the command stops the run and says what for."""
+    """A manual job that may not fail blocks; where nobody can be asked the run is left waiting."""
     config = "gate: {script: 'true', when: manual, allow_failure: false}\n"
     repository = make_repository(tmp_path / "gate", {".gitlab-ci.yml": config})
 
     report = stack.run(repository)
 
-    assert report["status"] == "canceled"
-    assert report["jobs"]["gate"]["status"] == "canceled"
+    assert (report["status"], report["waits_for"]) == ("manual", ["gate"])
+    assert report["jobs"]["gate"]["status"] == "manual"
+    assert stack.api.run_state(report["dag_id"], report["run_id"]) == "running"
+    stack.api.play(report["dag_id"], report["run_id"], "gate")
+    assert stack.api.wait_for_end(report["dag_id"], report["run_id"]) == "success"
+
+
+def test_manual_jobs_that_were_named_are_played(stack: Stack, tmp_path: Path):
+    """`--manual` plays blocking and optional jobs unasked; scripts see them as manual."""
+    config = """
+gate: {script: echo "manual $CI_JOB_MANUAL", when: manual, allow_failure: false}
+extra: {script: 'true', when: manual}
+other: {script: 'true', when: manual}
+"""
+    repository = make_repository(tmp_path / "played", {".gitlab-ci.yml": config})
+
+    report = stack.run(
+        repository, "--manual", "gate", "--manual", "extra", "--logs-dir", str(tmp_path / "logs")
+    )
+
+    assert report["status"] == "passed"
+    ended = {name: job["status"] for name, job in report["jobs"].items()}
+    assert ended == {"gate": "success", "extra": "success", "other": "manual"}
+    assert "manual true\n" in (tmp_path / "logs" / "gate.log").read_text()
 
 
 def test_airflows_own_command_triggers_a_pipeline(stack: Stack, tmp_path: Path):

@@ -70,7 +70,8 @@ class Target:
             path = project_of(project, "").path if "://" in project else project
             return dag_id(path)  # where a ref has other jobs, the run itself makes a DAG for it
         record = self._synced(self.sync, project, ref, sha)
-        self.api.wait_for_dag(record.dag_id, record.digest)
+        file = self.dag_files / f"{record.dag_id}.py" if self.dag_files else None
+        self.api.wait_for_dag(record.dag_id, record.digest, file)
         return record.dag_id
 
     def _synced(self, sync: Sync, project: str, ref: str | None, sha: str) -> DagRecord:
@@ -102,7 +103,9 @@ def target(args: argparse.Namespace) -> Target:
     Raises:
         StackError: no stack is running, or Airflow refuses the login.
     """
-    from gitlab_ci_provider.local.api import Access, AirflowApi
+    from gitlab_ci_provider.local.api import AirflowApi
+    from gitlab_ci_provider.local.calls import Access, Patience
+    from gitlab_ci_provider.local.connect import connect
     from gitlab_ci_provider.local.home import default_home
     from gitlab_ci_provider.local.state import read_state
 
@@ -114,7 +117,9 @@ def target(args: argparse.Namespace) -> Target:
             user=os.environ.get(USER, ""),
             password=os.environ.get(PASSWORD, ""),
         )
-        return Target(AirflowApi(access), _sync(args.home), args.dag_files)
+        return Target(
+            AirflowApi(access, Patience(tell=output.note)), _sync(args.home), args.dag_files
+        )
     home = default_home()
     state = read_state(home)
     if state is None:
@@ -122,7 +127,7 @@ def target(args: argparse.Namespace) -> Target:
             f"no stack is running: `gitlab-dags up`, or name an Airflow: --airflow-url, ${URL}"
         )
         raise StackError(message)
-    return Target(AirflowApi(state.access), _sync(home.data), home.dags)
+    return Target(connect(home, state, output.note), _sync(home.data), home.dags)
 
 
 def _sync(home: Path | None) -> Sync | None:

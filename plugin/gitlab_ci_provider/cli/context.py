@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
 
+from gitlab_ci_provider.cli.suggest import suggestion
 from gitlab_ci_provider.config.includes.fetcher import Elsewhere
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.model.context import PipelineContext, PipelineSource
@@ -102,7 +103,7 @@ def _source(given: str | None, *, merge_request: bool) -> PipelineSource:
         if source == given:
             known: PipelineSource = source
             return known
-    raise SourceError(f"unknown source '{given}'; use one of {', '.join(get_args(PipelineSource))}")
+    raise SourceError(f"unknown source '{given}'{suggestion(given, get_args(PipelineSource))}")
 
 
 def _head(path: Path) -> tuple[str | None, str]:

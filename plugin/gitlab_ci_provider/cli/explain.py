@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 
 from gitlab_ci_provider.cli.compiled import Compiled
+from gitlab_ci_provider.cli.suggest import suggestion
 from gitlab_ci_provider.config.keywords.plain import plain
 from gitlab_ci_provider.config.raw import Map, Mark, Node
 from gitlab_ci_provider.exceptions import ConfigError
@@ -27,8 +28,8 @@ def lines(compiled: Compiled, name: str) -> Iterator[str]:
     jobs = config.jobs if config else {}
     group = name if name in jobs else _group(compiled, name)
     if group not in jobs or config is None:
-        known = ", ".join(jobs) or "none"
-        raise ConfigError(f"there is no job '{name}'; jobs are: {known}")
+        known = [*jobs, *(compiled.result.pipeline.jobs if compiled.result.pipeline else ())]
+        raise ConfigError(f"there is no job '{name}'{suggestion(name, dict.fromkeys(known))}")
     raw = jobs[group].raw
     rows = [*_rows(raw, ()), *_of_instance(compiled, name, raw), *_inherited(config.tree, raw)]
     yield from _table(rows)

@@ -20,8 +20,8 @@ def as_data(one: Diagnostic) -> dict[str, object]:
         "code": one.code,
         "message": one.message,
         "file": one.location.file,
-        "line": one.location.line,
-        "column": one.location.column,
+        "line": one.location.line or None,
+        "column": one.location.column if one.location.line else None,
         "hint": one.hint,
     }
 
@@ -34,7 +34,15 @@ def as_text(found: Diagnostics) -> str:
         if one.hint:
             lines.append(f"    {one.hint}")
     errors = sum(one.severity is Severity.ERROR for one in found)
-    return "\n".join([*lines, f"{errors} errors, {len(found) - errors} warnings"])
+    if not found:
+        return "no problems found"
+    return "\n".join(
+        [*lines, f"{_count(errors, 'error')}, {_count(len(found) - errors, 'warning')}"]
+    )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def as_json(found: Diagnostics) -> str:
@@ -51,7 +59,10 @@ def as_code_quality(found: Diagnostics) -> str:
                 "check_name": one.code,
                 "fingerprint": _fingerprint(one),
                 "severity": "major" if one.severity is Severity.ERROR else "minor",
-                "location": {"path": one.location.file, "lines": {"begin": one.location.line}},
+                "location": {
+                    "path": one.location.file,
+                    "lines": {"begin": max(1, one.location.line)},
+                },
             }
             for one in found
         ]
@@ -106,26 +117,33 @@ def _fingerprint(one: Diagnostic) -> str:
 
 
 def _sarif_result(one: Diagnostic) -> dict[str, object]:
-    region = {"startLine": one.location.line, "startColumn": one.location.column}
     artifact = {"uri": quote(one.location.file, safe="/:@?=&%+,;~")}
+    place: dict[str, object] = {"artifactLocation": artifact}
+    if one.location.line:
+        region = {"startLine": one.location.line, "startColumn": one.location.column}
+        place["region"] = region
     return {
         "ruleId": one.code,
         "level": one.severity.value,
         "message": {"text": f"{one.message}. {one.hint}" if one.hint else one.message},
-        "locations": [{"physicalLocation": {"artifactLocation": artifact, "region": region}}],
+        "locations": [{"physicalLocation": place}],
     }
 
 
 def _junit_case(one: Diagnostic) -> str:
     from xml.sax.saxutils import escape, quoteattr  # it brings network libraries with it
 
-    name = quoteattr(_in_xml(f"{one.location.file}:{one.location.line} {one.code}"))
+    name = quoteattr(_in_xml(f"{_place(one)} {one.code}"))
     words, hint = _in_xml(one.message), _in_xml(one.hint or "")
     if one.severity is Severity.ERROR:
         inner = f'<failure type="{one.code}" message={quoteattr(words)}>{escape(hint)}</failure>'
     else:
         inner = f"<system-out>{escape(words)} {escape(hint)}</system-out>"
     return f'<testcase classname="gitlab-dags" name={name}>{inner}</testcase>'
+
+
+def _place(one: Diagnostic) -> str:
+    return f"{one.location.file}:{one.location.line}" if one.location.line else one.location.file
 
 
 def _in_xml(text: str) -> str:

@@ -13,6 +13,7 @@ from importlib import import_module
 
 from gitlab_ci_provider import __version__
 from gitlab_ci_provider.cli import output
+from gitlab_ci_provider.cli.usage import AlreadySaidError, Parser, WrongUsage
 from gitlab_ci_provider.exceptions import GitlabCiError
 
 _COMMANDS = {
@@ -30,28 +31,55 @@ _COMMANDS = {
 """Commands and the modules that hold them."""
 
 _SHORT = (["compile"], ["lint"])
+_INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and give its exit code: 0 good, 1 not, 2 used wrongly."""
+    """Run a command and give its exit code: 0 good, 1 not, 2 used wrongly, 70 a fault of ours."""
+    output.prepare()
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] in _SHORT:
         gc.disable()  # a tree of a million nodes is walked again and again, and nothing is freed
-    args = _parser(given[:1]).parse_args(given)
+    args = argparse.Namespace(json="--json" in given)
     try:
+        _parser(given[:1]).parse_args(given, args)
         code: int = args.run(args)
-        output.flush()
-    except BrokenPipeError:
-        output.abandon()
-        return 0
+    except WrongUsage as problem:
+        _failed(args, problem.message, 2)
+        raise
+    except KeyboardInterrupt:
+        code = _failed(args, "stopped", _INTERRUPTED)
     except (GitlabCiError, OSError) as problem:
-        output.error(str(problem))
-        return 1
+        said = isinstance(problem, AlreadySaidError)
+        code = _failed(args, _worded(problem), 1, said=said)
+    except Exception as problem:  # noqa: BLE001 - no traceback reaches a person
+        from gitlab_ci_provider.cli.unexpected import EXIT_CODE, unexpected
+
+        code = _failed(args, unexpected("".join(given[:1]), problem), EXIT_CODE)
+    output.flush()
     return code
 
 
+def _failed(args: argparse.Namespace, message: str, code: int, *, said: bool = False) -> int:
+    """Say why a command could not do what it was asked; a program reads it as JSON."""
+    if not said:
+        output.error(message)
+    if args.json:
+        answer = getattr(args, "failed", lambda words: {"status": "error", "error": words})
+        output.say_json(answer(message))
+        output.flush()
+    return code
+
+
+def _worded(problem: Exception) -> str:
+    if isinstance(problem, OSError) and problem.strerror:
+        names = " -> ".join(str(one) for one in (problem.filename, problem.filename2) if one)
+        return f"{names}: {problem.strerror}" if names else problem.strerror
+    return str(problem)
+
+
 def _parser(first: Sequence[str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="gitlab-dags", description="GitLab CI pipelines on Airflow and Kubernetes."
     )
     parser.add_argument("--version", action="version", version=f"gitlab-dags {__version__}")

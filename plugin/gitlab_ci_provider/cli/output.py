@@ -1,47 +1,93 @@
-"""The only place that prints: results to standard output, everything else to standard error."""
+"""The only place that prints: results to standard output, everything else to standard error.
+
+Whoever reads may have gone (`| head`), the terminal may be closed, the locale may know no letter of
+what is said: printing never fails, and what it cannot write it writes as an escape.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterable
+from typing import IO
 
 from gitlab_ci_provider.model.diagnostic import Diagnostic
 
 
+def prepare() -> None:
+    """Make the standard streams usable, however the program was started.
+
+    A closed one leads nowhere: else the next file that is opened would take its place.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number: this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r+"))  # noqa: PTH123, SIM115 - it stays open
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def say(text: str) -> None:
     """Print a result."""
-    print(text)
+    _print(text, sys.stdout)
+
+
+def say_json(value: object, *, indent: int | None = None) -> None:
+    """Print a result for programs, complete and valid in any locale."""
+    plain = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
+    _print(json.dumps(value, indent=indent, ensure_ascii=plain), sys.stdout)
 
 
 def note(text: str) -> None:
     """Print what goes on."""
-    print(text, file=sys.stderr)
+    _print(text, sys.stderr)
+
+
+def ask(text: str) -> None:
+    """Print a question; the answer is typed behind it."""
+    _print(text, sys.stderr, end="")
+    flush()
 
 
 def error(text: str) -> None:
     """Print what went wrong."""
-    print(f"gitlab-dags: {text}", file=sys.stderr)
+    _print(f"gitlab-dags: {text}", sys.stderr)
 
 
 def diagnostics(found: Iterable[Diagnostic]) -> None:
     """Print findings, one a line, hints below."""
     for one in found:
-        print(one, file=sys.stderr)
+        note(str(one))
         if one.hint:
-            print(f"    {one.hint}", file=sys.stderr)
+            note(f"    {one.hint}")
 
 
 def flush() -> None:
-    """Write what is buffered.
+    """Write what is buffered."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            _abandon(stream)
 
-    Raises:
-        BrokenPipeError: nobody reads.
-    """
-    sys.stdout.flush()
+
+def _print(text: str, stream: IO[str], end: str = "\n") -> None:
+    try:
+        print(text, file=stream, end=end)
+    except (OSError, ValueError):  # nobody reads, the disk is full, the stream is closed
+        _abandon(stream)
 
 
-def abandon() -> None:
-    """Let standard output lead nowhere, so that Python does not complain of a broken pipe again."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+def _abandon(stream: IO[str]) -> None:
+    """Let a stream lead nowhere, so that nothing complains of it again."""
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+    except (OSError, ValueError):
+        return

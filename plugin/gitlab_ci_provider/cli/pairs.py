@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 
-from gitlab_ci_provider.cli import output
+from gitlab_ci_provider.cli.usage import WrongUsage
 
 
 def name_value(flag: str, given: str) -> tuple[str, str]:
     """Read `NAME=VALUE`; anything else ends the command with exit code 2."""
     name, equals, value = given.partition("=")
     if not equals or not name:
-        output.error(f"{flag} {given}: must be NAME=VALUE")
-        raise SystemExit(2)
+        raise WrongUsage(f"{flag} {given}: must be NAME=VALUE")
     return name, value
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -36,16 +37,34 @@ def summary(run: FollowedRun, objects: Path) -> Iterator[str]:
             files = f"{artifact['files']} file{'' if artifact['files'] == 1 else 's'}"
             yield f"artifacts of {name}: {objects / artifact['object_key']} ({files})"
         yield from _results(name, job)
-    if run.blocked:
-        yield f"the pipeline waits for the manual job {', '.join(run.blocked)}; it was stopped"
-    yield _result(report)
+    yield from verdict(run)
     yield f"run: {report['url']}"
 
 
-def _result(report: dict[str, Any]) -> str:
-    allowed = [name for name, job in report["jobs"].items() if job["allowed_failure"]]
-    warnings = f" with warnings ({', '.join(allowed)})" if allowed else ""
-    return f"pipeline {report['status']}{warnings}"
+def verdict(run: FollowedRun) -> Iterator[str]:
+    """Say how the pipeline ended, and which jobs made it so."""
+    report, waiting = run.report, ", ".join(run.blocked)
+    failed, allowed = ", ".join(report["failed"]), ", ".join(_allowed(report))
+    words = [f"failed: {failed}"] if failed else []
+    if run.how == "waiting":
+        words = ["waits for you", *words, f"blocked at {waiting}"]
+    elif report["status"] == "canceled":
+        words = ["canceled", *words, *([f"blocked at {waiting}"] if waiting else [])]
+    elif not failed:
+        words = [report["status"]]
+    shown = "; ".join(words)
+    if allowed:
+        shown += f" with warnings ({allowed})" if not failed else f"; warnings: {allowed}"
+    yield f"pipeline {shown}"
+    if run.how == "waiting":
+        yield (
+            f"play {waiting} in Airflow, under Required Actions; the pipeline then goes on. "
+            f"`--manual {shlex.quote(run.blocked[0])}` plays it the next time"
+        )
+
+
+def _allowed(report: dict[str, Any]) -> list[str]:
+    return [name for name, job in report["jobs"].items() if job["allowed_failure"]]
 
 
 def _results(name: str, job: dict[str, Any]) -> Iterator[str]:

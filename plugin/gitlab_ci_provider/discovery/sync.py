@@ -83,7 +83,9 @@ class Sync:
             if self._known(project) is None:
                 self._project(mirror, project, mirror.fetch(default_branch))
         except SourceError as problem:
-            diagnostic = error("source-unreadable", str(problem), At(file=hide_credentials(url)))
+            diagnostic = error(
+                "source-unreadable", str(problem), At(file=hide_credentials(url), line=0)
+            )
             return SyncResult(location=url, record=None, digest=None, diagnostics=(diagnostic,))
         return self._ref(mirror, project, found, shared=bool(sha))
 

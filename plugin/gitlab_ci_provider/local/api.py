@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from gitlab_ci_provider.exceptions import StackError
+from gitlab_ci_provider.local.calls import PATIENT, Access, Calls, Patience, RefusedError
+from gitlab_ci_provider.local.dag_wait import wait_for_dag
+from gitlab_ci_provider.local.run_ids import new_run_id
 
-if TYPE_CHECKING:
-    import httpx
+_CONFLICT = 409
+_MARKS, _SETTLES = 10, 0.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,16 +32,6 @@ class TaskState:
     duration: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
-    """How to reach an Airflow: with a token, or with user and password to get one."""
-
-    url: str
-    token: str = field(default="", repr=False)
-    user: str = ""
-    password: str = field(default="", repr=False)
-
-
 class AirflowApi:
     """A session with one Airflow.
 
@@ -47,39 +39,43 @@ class AirflowApi:
         StackError: it cannot be reached, or refuses the login.
     """
 
-    def __init__(self, access: Access):
-        import httpx
-
-        self._http = httpx.Client(
-            base_url=access.url, timeout=30, trust_env=not _is_here(access.url)
-        )
+    def __init__(self, access: Access, patience: Patience = PATIENT):
+        self._calls = Calls(access, patience)
+        self._ask = self._calls.ask
+        self.patience = patience
         self.url = access.url
-        try:
-            token = access.token or self._log_in(access)
-        except httpx.TransportError as error:
-            raise StackError(f"Airflow at {access.url} does not answer: {error}") from error
-        self._http.headers["Authorization"] = f"Bearer {token}"
 
-    def _log_in(self, access: Access) -> str:
-        login = {"username": access.user, "password": access.password}
-        answer = self._http.post("/auth/token", json=login)
-        if not answer.is_success:
-            raise StackError(f"Airflow at {access.url} refused the login: {answer.text}")
-        return str(answer.json()["access_token"])
-
-    def wait_for_dag(self, dag: str, digest: str, seconds: float = 60) -> None:
+    def wait_for_dag(self, dag: str, digest: str, file: Path | None = None) -> None:
         """Wait until Airflow shows this version of a DAG, and unpause it.
 
+        Args:
+            dag: its name.
+            digest: of its pipeline.
+            file: that makes it, where it is at hand: then Airflow reads it at once.
+
         Raises:
-            StackError: it does not appear; the message holds Airflow's import errors.
+            StackError: it cannot be read, or Airflow reads no DAGs.
         """
-        self._wait(lambda: digest in self._documentation(dag), seconds, dag)
+        wait_for_dag(self._calls, (dag, digest), self.patience.tell, file)
         self._ask("PATCH", f"/dags/{dag}", json={"is_paused": False})
 
-    def trigger(self, dag: str, conf: Mapping[str, Any]) -> str:
-        """Start a run and return its id."""
-        body = {"conf": dict(conf), "logical_date": None}
-        return str(self._ask("POST", f"/dags/{dag}/dagRuns", json=body)["dag_run_id"])
+    def trigger(self, dag: str, conf: Mapping[str, Any], run: str = "") -> str:
+        """Start a run and return its id.
+
+        The id is chosen before: when the answer is lost, asking again cannot start a second run.
+        """
+        run = run or new_run_id(str(conf.get("ref") or ""))
+        body = {"dag_run_id": run, "conf": dict(conf), "logical_date": None}
+        try:
+            self._ask("POST", f"/dags/{dag}/dagRuns", json=body)
+        except RefusedError as problem:
+            if problem.status != _CONFLICT:
+                raise
+        return run
+
+    def has_run(self, dag: str, run: str) -> bool:
+        """Tell whether there is such a run."""
+        return self._calls.find(f"/dags/{dag}/dagRuns/{run}") is not None
 
     def run_state(self, dag: str, run: str) -> str:
         """Tell the state of a run: queued, running, success or failed."""
@@ -91,9 +87,31 @@ class AirflowApi:
             time.sleep(0.5)
         return state
 
-    def stop_run(self, dag: str, run: str) -> None:
-        """Mark a run as failed, which stops its tasks and their pods."""
-        self._ask("PATCH", f"/dags/{dag}/dagRuns/{run}", json={"state": "failed"})
+    def stop_run(self, dag: str, run: str) -> str:
+        """Mark a run as failed, which stops its tasks and their pods; tell its state afterwards.
+
+        The scheduler may write another state at the same moment: so it is read again, and marked
+        again.
+        """
+        for _ in range(_MARKS):
+            self._ask("PATCH", f"/dags/{dag}/dagRuns/{run}", json={"state": "failed"})
+            time.sleep(_SETTLES)
+            if (state := self.run_state(dag, run)) == "failed":
+                return state
+        return state
+
+    def play(self, dag: str, run: str, task: str) -> None:
+        """Play a manual job that the pipeline waits for; one that does not ask is left alone."""
+        path = f"/dags/{dag}/dagRuns/{run}/taskInstances/{task}/-1/hitlDetails"
+        question = self._calls.find(path)
+        if question is None or question["response_received"]:
+            return
+        answer = {"chosen_options": question["options"][:1], "params_input": {}}
+        try:
+            self._ask("PATCH", path, json=answer)
+        except RefusedError as problem:
+            if problem.status != _CONFLICT:  # somebody was faster
+                raise
 
     def tasks(self, dag: str, run: str) -> dict[str, TaskState]:
         """Read the state of every task of a run, by task id."""
@@ -110,8 +128,8 @@ class AirflowApi:
     def xcom(self, dag: str, run: str, task: str, key: str) -> Any:
         """Read what a task has left under a key; None when it has not."""
         path = f"/dags/{dag}/dagRuns/{run}/taskInstances/{task}/xcomEntries/{key}"
-        answer = self._http.get(f"/api/v2{path}")
-        return answer.json()["value"] if answer.is_success else None
+        found = self._calls.find(path)
+        return None if found is None else found["value"]
 
     def xcoms(self, dag: str, run: str, key: str) -> list[tuple[str, Any]]:
         """Read what the tasks of a run have left under a key, by task."""
@@ -129,30 +147,6 @@ class AirflowApi:
     def run_url(self, dag: str, run: str) -> str:
         """Build the address of a run in the Airflow UI."""
         return f"{self.url}/dags/{dag}/runs/{run}"
-
-    def _documentation(self, dag: str) -> str:
-        answer = self._http.get(f"/api/v2/dags/{dag}/details")
-        return str(answer.json().get("doc_md")) if answer.is_success else ""
-
-    def _wait(self, ready: Callable[[], bool], seconds: float, dag: str) -> None:
-        end = time.monotonic() + seconds
-        while not ready():
-            if time.monotonic() > end:
-                errors = self._ask("GET", "/importErrors")["import_errors"]
-                listed = "\n".join(str(one["stack_trace"]) for one in errors)
-                raise StackError(f"Airflow does not show the DAG {dag}\n{listed}")
-            time.sleep(0.1)
-
-    def _ask(self, method: str, path: str, **given: Any) -> Any:
-        answer: httpx.Response = self._http.request(method, f"/api/v2{path}", **given)
-        if not answer.is_success:
-            raise StackError(f"Airflow: {method} {path}: {answer.status_code} {answer.text}")
-        return answer.json()
-
-
-def _is_here(url: str) -> bool:
-    """Tell whether an address is on this machine, where no proxy must be asked."""
-    return urlsplit(url).hostname in {"127.0.0.1", "::1", "localhost"}
 
 
 def _log_lines(entry: Any) -> list[str]:

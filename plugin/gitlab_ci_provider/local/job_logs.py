@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 _START = re.compile(rb"section_start:\d+:(?:step_script|after_script)[^\r\n]*\r\x1b\[0K[^\n]*\n")
@@ -13,6 +16,11 @@ _END = re.compile(
 """A script that was killed has no end of its own: the next section ends it."""
 
 _CLEAR = b"\x1b[0K"
+
+_NO_FILE_NAME = re.compile(r"[/\x00-\x1f\x7f]")
+
+_LONGEST = 200
+"""Bytes: a file name has 255, and more is added to it."""
 
 
 def script_output(log: Path) -> bytes:
@@ -26,16 +34,42 @@ def script_output(log: Path) -> bytes:
     return b"".join(parts) if parts else whole
 
 
-def save_logs(jobs: dict[str, dict[str, object]], folder: Path) -> None:
+def save_logs(jobs: Mapping[str, dict[str, object]], folder: Path) -> None:
     """Write one file a job that ran, named after the job, and point the report at it."""
     folder.mkdir(parents=True, exist_ok=True)
+    names = file_names(jobs)
     for name, job in jobs.items():
         if job["log"]:
-            path = folder / f"{_file_name(name)}.log"
+            path = folder / f"{names[name]}.log"
             path.write_bytes(script_output(Path(str(job["log"]))))
             job["log"] = str(path)
 
 
+def file_names(jobs: Iterable[str]) -> dict[str, str]:
+    """Name a file for each job: as the job where that can be, and no two alike.
+
+    Names that a file can have go first: no other job's file takes their place.
+    """
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for job in sorted(jobs, key=lambda one: (_file_name(one) != one, one)):
+        name = _file_name(job)
+        if name in taken:
+            digest = hashlib.sha256(job.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+            name = f"{name}-{digest}"
+        taken.add(name)
+        names[job] = name
+    return names
+
+
 def _file_name(job: str) -> str:
     """Keep the job's name, except what a file name cannot hold."""
-    return job.replace("/", "_").replace("\0", "_").lstrip(".") or "job"
+    name = _NO_FILE_NAME.sub("_", job).lstrip(".") or "job"
+    try:
+        length = len(os.fsencode(name))
+    except UnicodeEncodeError:  # the locale knows no such letters
+        name = name.encode("ascii", "replace").decode().replace("?", "_")
+        length = len(name)
+    if length <= _LONGEST:
+        return name
+    return os.fsencode(name)[:_LONGEST].decode(errors="ignore").rstrip()

@@ -103,6 +103,10 @@ class Follower:
         """Read what the rules decided for a job; None before they have."""
         return None if self._decisions is None else self._decisions[job]
 
+    def play(self, job: str) -> None:
+        """Play a manual job that the pipeline waits for."""
+        self.api.play(self.dag, self.run, task_ids(self.pipeline.jobs)[job])
+
     def _jobs(self, tasks: Mapping[str, TaskState]) -> Iterator[JobProgress]:
         names = task_ids(self.pipeline.jobs)
         order = {stage: position for position, stage in enumerate(self.pipeline.stages)}

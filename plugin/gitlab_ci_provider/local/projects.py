@@ -10,17 +10,21 @@ from gitlab_ci_provider.model.diagnostic import SourceLocation, error
 from gitlab_ci_provider.settings import home_settings
 from gitlab_ci_provider.snapshots.dag_files import write_dag_files
 from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.sources.git import hide_credentials
 
 
-def add_project(home: Home, location: str, ref: str | None = None) -> SyncResult:
-    """Sync a repository and write its DAG file; what is wrong is in the result's diagnostics."""
+def add_project(home: Home, location: str, ref: str | None = None, sha: str = "") -> SyncResult:
+    """Sync a repository, or a ref or commit of it, and write its DAG file.
+
+    What is wrong is in the result's diagnostics.
+    """
     settings = home_settings(home.data)
     store = SnapshotStore(settings.snapshots)
     try:
         sync = Sync(store, settings.mirrors, include_hosts=settings.allowed_hosts)
-        result = sync.one(clone_url(location), ref)
+        result = sync.one(clone_url(location), ref, sha)
     except SourceError as problem:
-        at = SourceLocation(file=location)
+        at = SourceLocation(file=hide_credentials(location), line=0)
         diagnostics = (error("source-unreadable", str(problem), at),)
         return SyncResult(location=location, record=None, digest=None, diagnostics=diagnostics)
     write_dag_files(store, home.dags)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,23 +11,54 @@ from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.local.progress import Follower, JobProgress, Snapshot
 from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE, task_ids
 
+_IN_WAITING = {"blocked": "manual", "created": "created", "pending": "pending"}
+"""What jobs are, that have not ended, of a pipeline that waits for a person."""
+
 
 def build_report(
-    follower: Follower, end: Snapshot, home: Home, *, canceled: bool
+    follower: Follower, end: Snapshot, home: Home, *, status: str = ""
 ) -> dict[str, Any]:
-    """Gather how every job ended; `canceled` says that whoever followed the run stopped it."""
+    """Gather how every job ended.
+
+    Args:
+        follower: of the run.
+        end: how it was seen last.
+        home: of the stack.
+        status: of the pipeline, where whoever followed it knows that better than its last task.
+    """
     result = _result(follower)
     own = [one for one in follower.downstream() if one.above == follower.run]
     below = {one.task: described(follower.api, one) for one in own}
     jobs = {job.name: _job(follower, job, home, below) for job in end.jobs}
+    if status == "manual":
+        for job in end.jobs:
+            jobs[job.name]["status"] = _IN_WAITING.get(job.status, jobs[job.name]["status"])
     return {
-        "status": "canceled" if canceled else _status(end, result),
+        "status": status or _status(end, result),
         "warnings": any(job["allowed_failure"] for job in jobs.values()),
         "coverage": result.get("coverage"),
+        "failed": [name for name, job in jobs.items() if _has_failed(job)],
+        "waits_for": list(end.blocked) if status == "manual" else [],
         "jobs": jobs,
         "dag_id": follower.dag,
         "run_id": follower.run,
         "url": follower.api.run_url(follower.dag, follower.run),
+    }
+
+
+def no_report(message: str) -> dict[str, Any]:
+    """Say in the same form that there is no run to report of."""
+    return {
+        "status": "error",
+        "error": message,
+        "warnings": False,
+        "coverage": None,
+        "failed": [],
+        "waits_for": [],
+        "jobs": {},
+        "dag_id": None,
+        "run_id": None,
+        "url": None,
     }
 
 
@@ -50,11 +82,15 @@ def _result(follower: Follower) -> dict[str, Any]:
     return result or {}
 
 
-def _status(end: Snapshot, result: dict[str, Any]) -> str:
+def _status(end: Snapshot, result: Mapping[str, Any]) -> str:
+    """Say what `finish_pipeline` said, unless somebody has marked the run as failed all the same.
+
+    It is skipped without a word when a run is stopped.
+    """
     finish = end.tasks.get(FINISH_PIPELINE)
-    if finish is not None and finish.state == "skipped":
-        return "skipped"
-    return str(result.get("status", "failed"))
+    unsaid = "canceled" if finish is not None and finish.state == "skipped" else "failed"
+    said = str(result.get("status") or unsaid)
+    return "canceled" if end.state == "failed" and said in {"passed", "skipped"} else said
 
 
 def _job(
@@ -87,6 +123,10 @@ def _job(
         "release": result.get("release"),
         "downstream": downstream.get(names[job.name]),
     }
+
+
+def _has_failed(job: Mapping[str, Any]) -> bool:
+    return job["status"] == "failed" and not job["allowed_failure"]
 
 
 def _final(status: str) -> str:

@@ -6,26 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class RunRequest:
     """One pipeline to run.
 
     Attributes:
-        location: path or URL of the repository.
-        ref: None for the branch that is checked out, or the URL's default branch.
-        jobs: only these, with the jobs that they stand on; empty for all.
+        asked: what the run's form says, see `operators/run_form.py`.
     """
 
-    location: str
-    ref: str | None = None
-    variables: Mapping[str, str] = field(default_factory=dict)
-    jobs: tuple[str, ...] = ()
+    asked: Mapping[str, object] = field(default_factory=dict)
 
     def conf(self, ref: str) -> dict[str, object]:
-        """Build the run's form, see `operators/run_form.py`."""
-        return {
-            "ref": ref,
-            "source": "push",
-            "variables": dict(self.variables),
-            "jobs": list(self.jobs),
-        }
+        """Build the run's form; `ref` stands in where none was asked for."""
+        return {"ref": ref, **self.asked}

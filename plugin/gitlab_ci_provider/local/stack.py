@@ -135,13 +135,13 @@ def stop_stack(home: Home) -> bool:
 
 def _command(home: Home, options: StackOptions) -> list[str]:
     command = [sys.executable, "-P", "-m", "gitlab_ci_provider.local.supervisor", str(home.path)]
-    command += ["--runtime", options.runtime, "--idle-minutes", str(_idle_minutes(options))]
+    command += ["--runtime", options.runtime, "--idle-minutes", str(idle_minutes(options))]
     if options.port is not None:
         command += ["--port", str(options.port)]
     return command
 
 
-def _idle_minutes(options: StackOptions) -> float:
+def idle_minutes(options: StackOptions) -> float:
     """Read how long an unused stack lives.
 
     Raises:

@@ -15,7 +15,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class SourceLocation:
-    """A place in a file; line and column count from 1."""
+    """A place in a file; line and column count from 1, line 0 stands for all of it."""
 
     file: str
     line: int = 1
@@ -41,7 +41,8 @@ class Diagnostic:
     def __str__(self) -> str:
         """`file:line:column: severity [code] message`, the form that editors understand."""
         at = self.location
-        return f"{at.file}:{at.line}:{at.column}: {self.severity} [{self.code}] {self.message}"
+        place = f"{at.file}:{at.line}:{at.column}" if at.line else at.file
+        return f"{place}: {self.severity} [{self.code}] {self.message}"
 
 
 def error(code: str, message: str, at: SourceLocation, hint: str | None = None) -> Diagnostic:

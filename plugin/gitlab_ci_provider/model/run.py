@@ -36,6 +36,7 @@ class PipelineRun:
         schedule: description of the schedule that started it.
         earlier: it is for a commit that was asked for and is not the newest of its ref.
         dag_id, run_id: of the Airflow run.
+        played: manual and delayed jobs that start at once, as the run's form asked.
         auto_cancel: what newer pipelines and failed jobs cancel here, settled.
     """
 
@@ -63,6 +64,7 @@ class PipelineRun:
     dag_id: str = ""
     run_id: str = ""
     upstream: Upstream | None = None
+    played: tuple[str, ...] = ()
     auto_cancel: AutoCancel | None = None
 
     @property

@@ -137,6 +137,8 @@ class CreatePipelineOperator(BaseOperator):
             raise GitlabCiError("no pipeline: " + "; ".join(decision.errors))
         if form.jobs and decision.created:
             decision = replace(decision, jobs=select(pinned.pipeline, decision.jobs, form.jobs))
+        if unknown := [name for name in form.manual if name not in decision.jobs]:
+            raise GitlabCiError(f"no job '{', '.join(unknown)}' to play in this pipeline")
         for one in decision.jobs.values():
             state = one.when if one.present else "absent"
             self.log.info("%s: %s (%s)", one.job, state, one.reason)
@@ -169,6 +171,7 @@ class CreatePipelineOperator(BaseOperator):
             variable_places=wanted.configured.places,
             user=form.user,
             upstream=form.upstream,
+            played=form.manual,
             auto_cancel=settle(pinned.pipeline.workflow.auto_cancel, decision.auto_cancel),
         )
 

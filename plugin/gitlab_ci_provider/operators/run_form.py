@@ -35,8 +35,9 @@ INPUT_PREFIX = "input_"
 MERGE_REQUEST = "merge_request"
 SCHEDULE = "schedule"
 JOBS = "jobs"
+MANUAL = "manual"
 RESERVED = frozenset(
-    {REF, SHA, BEFORE_SHA, SOURCE, VARIABLES, INPUTS, MERGE_REQUEST, SCHEDULE, JOBS}
+    {REF, SHA, BEFORE_SHA, SOURCE, VARIABLES, INPUTS, MERGE_REQUEST, SCHEDULE, JOBS, MANUAL}
 )
 SOURCES: tuple[PipelineSource, ...] = (
     "web",
@@ -64,6 +65,7 @@ class RunForm:
         merge_request: set for source `merge_request_event`.
         schedule: description of the schedule.
         jobs: only these; empty for all jobs.
+        manual: manual and delayed jobs that start without being played.
         user: who started the run; empty when nobody is known.
     """
 
@@ -76,6 +78,7 @@ class RunForm:
     merge_request: MergeRequest | None = None
     schedule: str = ""
     jobs: tuple[str, ...] = ()
+    manual: tuple[str, ...] = ()
     upstream: Upstream | None = None
     user: str = ""
 
@@ -117,6 +120,7 @@ def read_form(pipeline: Pipeline, params: Mapping[str, Any], *, scheduled: bool)
         merge_request=merge_request,
         schedule=text(schedule.get("description")),
         jobs=texts(params.get(JOBS)),
+        manual=texts(params.get(MANUAL)),
     )
 
 

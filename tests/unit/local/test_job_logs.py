@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gitlab_ci_provider.local.job_logs import save_logs, script_output
+from gitlab_ci_provider.local.job_logs import file_names, save_logs, script_output
 
 ESC = "\x1b[0K"
 
@@ -65,3 +65,32 @@ def test_files_are_named_after_their_jobs(tmp_path: Path):
 
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["test 1_2.log"]
     assert jobs["test 1/2"]["log"] == str(tmp_path / "out" / "test 1_2.log")
+
+
+HARD = [
+    "test/unit",
+    "test_unit",
+    "test\0unit",
+    "x" * 255,
+    "x" * 254,
+    "ü" * 255,
+    "..",
+    ".",
+    "/",
+    "a b",
+]
+
+
+def test_no_two_jobs_share_a_file_and_every_name_can_be_one(tmp_path: Path):
+    """Whatever GitLab accepts as a job's name: 255 letters, slashes, dots."""
+    names = file_names(HARD)
+
+    for name in names.values():
+        (tmp_path / f"{name}.log").write_text("")
+    assert len(list(tmp_path.iterdir())) == len(HARD)
+    assert (names["test_unit"], names["a b"]) == ("test_unit", "a b")
+
+
+def test_a_file_is_called_the_same_whatever_the_order_of_the_jobs():
+    """The next run's files take the place of this one's."""
+    assert file_names(HARD) == file_names(reversed(HARD))

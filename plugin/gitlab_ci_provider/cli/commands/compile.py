@@ -14,6 +14,7 @@ from gitlab_ci_provider.cli import output
 from gitlab_ci_provider.cli.compiled import Compiled, as_object, compile_request
 from gitlab_ci_provider.cli.context import Request
 from gitlab_ci_provider.cli.pairs import name_value, plain
+from gitlab_ci_provider.cli.usage import WrongUsage
 from gitlab_ci_provider.exceptions import ConfigError, GitlabCiError
 from gitlab_ci_provider.model.context import PipelineSource
 from gitlab_ci_provider.model.diagnostic import Severity
@@ -39,7 +40,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         action="store_true",
         help="read requests from standard input, one JSON object a line, answer each with a line",
     )
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, failed=refused)
 
 
 def add_context_flags(parser: argparse.ArgumentParser) -> None:
@@ -53,7 +54,9 @@ def add_context_flags(parser: argparse.ArgumentParser) -> None:
         choices=get_args(PipelineSource),
         help="CI_PIPELINE_SOURCE (default: push)",
     )
-    flags.add_argument("--mr-target", metavar="B", help="a merge request pipeline into this branch")
+    flags.add_argument(
+        "--mr-target", "--target", metavar="B", help="a merge request pipeline into this branch"
+    )
     flags.add_argument("--default-branch", metavar="B", default="main")
     flags.add_argument("--var", metavar="K=V", action="append", default=[], help="a variable")
     flags.add_argument("--input", metavar="K=JSON", action="append", default=[], help="an input")
@@ -85,8 +88,7 @@ def run(args: argparse.Namespace) -> int:
         return _answer_lines()
     compiled = compile_request(request_of(args, Path(args.path)))
     if args.json:
-        indent = 2 if sys.stdout.isatty() else None
-        output.say(json.dumps(as_object(compiled), indent=indent, ensure_ascii=False))
+        output.say_json(as_object(compiled), indent=2 if sys.stdout.isatty() else None)
     elif args.merged:
         _show_merged(compiled)
     elif args.explain:
@@ -123,8 +125,8 @@ def _show_origin(compiled: Compiled, job: str) -> None:
 def request_of(args: argparse.Namespace, path: Path) -> Request:
     """Read the context flags; wrong ones end the program with exit code 2."""
     if args.mr_target is not None and args.source not in (None, "merge_request_event"):
-        output.error(f"--mr-target makes a merge request pipeline, --source says {args.source}")
-        raise SystemExit(2)
+        message = f"--mr-target makes a merge request pipeline, --source says {args.source}"
+        raise WrongUsage(message)
     return Request(
         path=path,
         ref=args.ref,
@@ -146,7 +148,7 @@ def _answer_lines() -> int:
     gc.enable()
     for line in sys.stdin:
         if line.strip():
-            output.say(json.dumps(answer(line), ensure_ascii=False))
+            output.say_json(answer(line))
             output.flush()
     return 0
 
@@ -154,12 +156,25 @@ def _answer_lines() -> int:
 def answer(line: str) -> dict[str, object]:
     """Answer one request of `--json-lines`; a wrong one gets an answer, too."""
     try:
-        asked = json.loads(line)
-        if not isinstance(asked, dict) or "path" not in asked:
-            raise ConfigError('a request is an object with a "path"')
-        return as_object(compile_request(_request(asked)))
+        return as_object(compile_request(_request(_asked(line))))
     except (GitlabCiError, OSError, ValueError, TypeError) as problem:
-        return {"valid": False, "error": f"{problem}", "diagnostics": []}
+        return refused(f"{problem}")
+    except Exception as problem:  # noqa: BLE001 - the requests after this one want answers, too
+        from gitlab_ci_provider.cli.unexpected import unexpected
+
+        return refused(unexpected("compile", problem))
+
+
+def refused(message: str) -> dict[str, object]:
+    """Answer that nothing could be compiled."""
+    return {"valid": False, "error": message, "diagnostics": []}
+
+
+def _asked(line: str) -> dict[str, object]:
+    asked = json.loads(line)
+    if not isinstance(asked, dict) or "path" not in asked:
+        raise ConfigError('a request is an object with a "path"')
+    return asked
 
 
 def _request(asked: Mapping[str, object]) -> Request:

@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
         try:
             found += from_here(findings(compile_request(request)), request.place()[0])
         except SourceError as problem:
-            found.append(error("file-missing", str(problem), SourceLocation(file=path)))
+            found.append(error("file-missing", str(problem), SourceLocation(file=path, line=0)))
     output.say(FORMATS[args.format](found))
     failed = found if args.strict else [one for one in found if one.severity is Severity.ERROR]
     return 1 if failed else 0

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import json
 import signal
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gitlab_ci_provider.cli import output
-from gitlab_ci_provider.cli.pairs import name_value
+from gitlab_ci_provider.cli import asked, output
+from gitlab_ci_provider.cli.stack_flags import add_stack_flags, check_port, stack_options
+from gitlab_ci_provider.cli.usage import AlreadySaidError
 
 if TYPE_CHECKING:
     from gitlab_ci_provider.local.home import Home
-    from gitlab_ci_provider.local.request import RunRequest
+    from gitlab_ci_provider.local.run import FollowedRun
     from gitlab_ci_provider.local.state import StackState
     from gitlab_ci_provider.model.dag_record import DagRecord
+
+_INTERRUPTED = 130
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -25,93 +26,129 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "run",
         help="run a repository's pipeline on this machine",
         description="Run the pipeline of a git repository on the embedded stack and follow it. "
-        "Runs what is committed. Exit code 0 only when the pipeline passed.",
+        "Runs what is committed. The stack stays up for the next run and ends by itself when it "
+        "has not been used for half an hour. Exit code 0 only when the pipeline passed.",
     )
     parser.add_argument("path", nargs="?", default=".", help="repository: a path or a git URL")
-    parser.add_argument("--ref", help="branch, tag or commit id (default: what is checked out)")
-    parser.add_argument("--var", action="append", default=[], metavar="K=V", help="a variable")
-    parser.add_argument("--job", action="append", default=[], metavar="NAME", help="only this job")
-    parser.add_argument("--logs-dir", type=Path, help="write one log file a job there")
+    asked.add_place_flags(parser, ref="what is checked out; also a tag or commit id")
+    asked.add_flags(parser, source="push")
+    parser.add_argument("--logs-dir", type=Path, metavar="DIR", help="write one log file a job")
+    parser.add_argument(
+        "--follow",
+        action="append",
+        default=[],
+        metavar="JOB",
+        help="show the log of this job while it is written",
+    )
     parser.add_argument("--json", action="store_true", help="print only the result, as JSON")
-    parser.add_argument("--stay", action="store_true", help="keep the UI up until Ctrl-C")
-    parser.add_argument("--port", type=int, help="of the Airflow UI (default: 8080, or any free)")
-    parser.add_argument("--runtime", default="auto", help="how pods run here (default: the best)")
-    parser.set_defaults(run=run)
+    parser.add_argument("--stop", action="store_true", help="stop the stack at the end")
+    add_stack_flags(parser)
+    parser.set_defaults(run=run, failed=_no_report)
+
+
+def _no_report(message: str) -> dict[str, Any]:
+    from gitlab_ci_provider.local.report import no_report
+
+    return no_report(message)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the command."""
-    variables = dict(name_value("--var", given) for given in args.var)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
-    try:
-        return _run(args, variables)
-    except KeyboardInterrupt:
-        output.error("stopped")
-        return 130
-
-
-def _run(args: argparse.Namespace, variables: dict[str, str]) -> int:
+    from gitlab_ci_provider.local.attached import attached
     from gitlab_ci_provider.local.home import default_home
-    from gitlab_ci_provider.local.projects import add_project
-    from gitlab_ci_provider.local.request import RunRequest
-    from gitlab_ci_provider.local.stack import StackOptions, running_stack
+    from gitlab_ci_provider.local.stack import stop_stack
 
+    place = asked.place(args)
+    asked.conf(args)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    if args.logs_dir:
+        args.logs_dir.mkdir(parents=True, exist_ok=True)
     home = default_home()
     home.make()
-    synced = add_project(home, args.path, args.ref)
+    check_port(home, args.port)
+    try:
+        with attached(home):
+            return _run(args, home, place)
+    finally:
+        if args.stop:
+            output.note("stopping the stack ...")
+            stop_stack(home)
+
+
+def _run(args: argparse.Namespace, home: Home, place: asked.Place) -> int:
+    from gitlab_ci_provider.cli.starting import started
+    from gitlab_ci_provider.local.stack import idle_minutes
+
+    options = stack_options(args)
+    state, record, spawned = started(home, options, lambda: _read(args, home, place))
+    output.note(f"Airflow: {state.url}  login: {state.user} / {state.password}")
+    followed = _follow(args, (home, state), record, place)
+    _tell(args, home, followed)
+    if spawned and not args.stop and (minutes := idle_minutes(options)):
+        output.note(
+            f"the stack stays up for the next run and ends after {minutes:g} minutes without use; "
+            "`gitlab-dags down` ends it now"
+        )
+    if followed.how == "stopped" and not followed.blocked:
+        return _INTERRUPTED
+    return 0 if followed.report["status"] == "passed" else 1
+
+
+def _read(args: argparse.Namespace, home: Home, place: asked.Place) -> DagRecord:
+    """Read the repository, and say what of it does not run.
+
+    Raises:
+        AlreadySaidError: it has no pipeline that can run.
+        SourceError: it has no such job.
+    """
+    from gitlab_ci_provider.cli.notices import check_jobs, notices
+    from gitlab_ci_provider.local.projects import add_project
+    from gitlab_ci_provider.snapshots.store import SnapshotStore
+
+    synced = add_project(home, args.path, place.ref, place.sha)
     output.diagnostics(synced.diagnostics)
-    if not synced.ok or synced.record is None:
-        return 1
-    _tell_what_is_left_out(Path(args.path))
-    request = RunRequest(
-        location=args.path, ref=args.ref, variables=variables, jobs=tuple(args.job)
-    )
-    output.note("starting the embedded stack ...")
-    with running_stack(home, StackOptions(port=args.port, runtime=args.runtime)) as state:
-        output.note(f"Airflow: {state.url}  login: {state.user} / {state.password}")
-        report = _follow(args, home, state, (synced.record, request))
-        if args.stay:
-            _stay()
-    return 0 if report["status"] == "passed" else 1
+    if synced.record is None or synced.digest is None:
+        raise AlreadySaidError("; ".join(str(one) for one in synced.diagnostics))
+    pipeline = SnapshotStore(home.data / "snapshots").load_pipeline(synced.digest)
+    check_jobs(pipeline, (*args.job, *args.manual, *args.follow))
+    for line in notices(Path(args.path), pipeline):
+        output.note(line)
+    return synced.record
 
 
 def _follow(
-    args: argparse.Namespace, home: Home, state: StackState, what: tuple[DagRecord, RunRequest]
-) -> dict[str, Any]:
-    """Run the pipeline, show it, and say how it ended."""
-    from gitlab_ci_provider.cli.progress import Progress
+    args: argparse.Namespace,
+    stack: tuple[Home, StackState],
+    record: DagRecord,
+    place: asked.Place,
+) -> FollowedRun:
+    """Run the pipeline and show it."""
+    from gitlab_ci_provider.cli.following import Following
+    from gitlab_ci_provider.cli.playing import somebody_is_here
+    from gitlab_ci_provider.local.request import RunRequest
+    from gitlab_ci_provider.local.run import run_pipeline, stop_waiting
+
+    home, state = stack
+    branch = place.ref or record.ref.name
+    form = {**asked.conf(args), **place.conf(args, branch)}
+    following = Following(home, args.follow, asks=somebody_is_here() and not args.json)
+    with following.progress:
+        run = run_pipeline(home, state, record, RunRequest(form), following.watch())
+    return stop_waiting(run, home) if run.how == "waiting" and args.stop else run
+
+
+def _tell(args: argparse.Namespace, home: Home, followed: FollowedRun) -> None:
+    """Say how the run ended."""
     from gitlab_ci_provider.cli.summary import summary
     from gitlab_ci_provider.local.job_logs import save_logs
-    from gitlab_ci_provider.local.run import run_pipeline
 
-    record, request = what
-    with Progress() as progress:
-        followed = run_pipeline(home, state, record, request, progress.show)
     if args.logs_dir:
-        save_logs(followed.report["jobs"], args.logs_dir)
+        try:
+            save_logs(followed.report["jobs"], args.logs_dir)
+        except OSError as problem:  # the pipeline is over, and its end is what one wants to know
+            output.error(f"cannot write to {args.logs_dir}: {problem.strerror}")
     for line in summary(followed, home.bucket):
         output.note(line)
-    output.note(f"login: {state.user} / {state.password}")
     if args.json:
-        output.say(json.dumps(followed.report, indent=2))
-    return followed.report
-
-
-def _tell_what_is_left_out(path: Path) -> None:
-    """Say that uncommitted changes are not part of the run."""
-    from gitlab_ci_provider.sources.git import uncommitted_changes
-
-    changes = uncommitted_changes(path) if path.is_dir() else 0
-    if changes:
-        output.note(f"not in this run: {changes} uncommitted changes; commit them to run them")
-
-
-def _stay() -> None:
-    """Wait for Ctrl-C."""
-    sys.stdout.flush()
-    output.note("the UI stays up; Ctrl-C stops everything")
-    try:
-        signal.pause()
-    except KeyboardInterrupt:
-        output.note("stopping ...")
+        output.say_json(followed.report, indent=2)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gitlab_ci_provider.cli import airflow, asked, output
+from gitlab_ci_provider.cli.usage import WrongUsage
 
 if TYPE_CHECKING:
     from gitlab_ci_provider.local.api import AirflowApi
@@ -21,12 +22,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "0 only when the pipeline passed.",
     )
     parser.add_argument("project", metavar="PROJECT", help="a path, a URL, or group/project")
-    ref = parser.add_mutually_exclusive_group()
-    ref.add_argument("--ref", metavar="R", help="branch (default: the default branch)")
-    ref.add_argument("--tag", metavar="T", help="tag")
-    parser.add_argument("--sha", metavar="COMMIT", help="a commit of the ref, or any commit")
-    parser.add_argument("--merge-request", type=int, metavar="N", help="a merge request of --ref")
-    parser.add_argument("--target", metavar="B", help="branch that the merge request is for")
+    asked.add_place_flags(parser, ref="the default branch")
     parser.add_argument("--wait", action="store_true", help="wait for the end of the pipeline")
     asked.add_flags(parser, source="api")
     airflow.add_flags(parser)
@@ -35,29 +31,14 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def run(args: argparse.Namespace) -> int:
     """Run the command."""
-    if args.merge_request is not None and not (args.ref and args.target):
-        output.error("--merge-request needs --ref, its source branch, and --target")
-        return 2
+    place = asked.place(args)
+    if args.mr_target is not None and not args.ref:
+        raise WrongUsage("--mr-target needs --ref, the source branch of the merge request")
     target = airflow.target(args)
-    ref = args.tag or args.ref or args.sha
-    sha = args.sha if args.sha != ref else ""
-    dag = target.dag(args.project, ref, sha)
-    started = target.api.trigger(dag, {**asked.conf(args), **_place(args, ref, sha)})
+    dag = target.dag(args.project, place.ref, place.sha)
+    started = target.api.trigger(dag, {**asked.conf(args), **place.conf(args, args.ref)})
     output.say(target.api.run_url(dag, started))
     return _wait(target.api, dag, started) if args.wait else 0
-
-
-def _place(args: argparse.Namespace, ref: str | None, sha: str) -> dict[str, Any]:
-    """Say which commit is meant."""
-    place: dict[str, Any] = {"ref": ref, "sha": sha}
-    if args.merge_request is not None:
-        place["source"] = "merge_request_event"
-        place["merge_request"] = {
-            "iid": args.merge_request,
-            "source_branch": args.ref,
-            "target_branch": args.target,
-        }
-    return {key: value for key, value in place.items() if value}
 
 
 def _wait(api: AirflowApi, dag: str, started: str) -> int:

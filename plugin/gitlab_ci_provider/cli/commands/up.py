@@ -5,35 +5,56 @@ from __future__ import annotations
 import argparse
 
 from gitlab_ci_provider.cli import output
+from gitlab_ci_provider.cli.stack_flags import add_stack_flags, check_port, stack_options
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the three commands."""
-    up = commands.add_parser("up", help="start the embedded stack and keep it running")
+    up = commands.add_parser(
+        "up",
+        help="start the embedded stack and keep it running",
+        description="Start the embedded stack (an object store, a cluster, Airflow) and keep it "
+        "running until `gitlab-dags down`, with its UI. Repositories that are named become DAGs.",
+    )
     up.add_argument("paths", nargs="*", metavar="PATH_OR_URL", help="repositories to show as DAGs")
-    up.add_argument("--port", type=int, help="of the Airflow UI (default: 8080, or any free)")
-    up.add_argument("--runtime", default="auto", help="how pods run here (default: the best)")
+    add_stack_flags(up)
     up.set_defaults(run=_up)
-    commands.add_parser("status", help="show the stack").set_defaults(run=_status)
-    commands.add_parser("down", help="stop the stack").set_defaults(run=_down)
+    commands.add_parser(
+        "status",
+        help="show the stack",
+        description="Show where the embedded stack is and which repositories it has. "
+        "Exit code 3 when none is running.",
+    ).set_defaults(run=_status)
+    commands.add_parser(
+        "down",
+        help="stop the stack",
+        description="Stop the embedded stack. Runs that go on are stopped with it; caches, "
+        "artifacts and logs stay.",
+    ).set_defaults(run=_down)
 
 
 def _up(args: argparse.Namespace) -> int:
-    from gitlab_ci_provider.local.api import AirflowApi
+    from gitlab_ci_provider.cli.starting import started
+    from gitlab_ci_provider.local.attached import attached
+    from gitlab_ci_provider.local.connect import connect
     from gitlab_ci_provider.local.home import default_home
     from gitlab_ci_provider.local.projects import add_project
-    from gitlab_ci_provider.local.stack import StackOptions, start_stack
 
     home = default_home()
     home.make()
-    synced = [add_project(home, path) for path in args.paths]
-    state = start_stack(home, StackOptions(port=args.port, runtime=args.runtime))
-    api = AirflowApi(state.access)
-    for one in synced:
-        output.diagnostics(one.diagnostics)
-        if one.ok and one.record is not None:
-            api.wait_for_dag(one.record.dag_id, one.record.digest)
-            output.say(f"{one.record.title}: {state.url}/dags/{one.record.dag_id}")
+    check_port(home, args.port)
+    options = stack_options(args, idle_minutes=0)
+    with attached(home):
+        state, synced, _ = started(
+            home, options, lambda: [add_project(home, path) for path in args.paths]
+        )
+        api = connect(home, state, output.note)
+        for one in synced:
+            output.diagnostics(one.diagnostics)
+            if one.ok and one.record is not None:
+                dag = one.record.dag_id
+                api.wait_for_dag(dag, one.record.digest, home.dags / f"{dag}.py")
+                output.say(f"{one.record.title}: {state.url}/dags/{dag}")
     output.say(f"Airflow: {state.url}  login: {state.user} / {state.password}")
     output.say(f"kubectl --kubeconfig {home.kubeconfig} get pods")
     return 0 if all(one.ok for one in synced) else 1

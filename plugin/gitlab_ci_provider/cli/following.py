@@ -1,0 +1,66 @@
+"""A run as it is followed from a terminal: its table, the logs that are read along, the prompts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gitlab_ci_provider.cli.playing import Player
+from gitlab_ci_provider.cli.progress import Progress
+
+if TYPE_CHECKING:
+    from gitlab_ci_provider.local.home import Home
+    from gitlab_ci_provider.local.progress import Follower, Snapshot
+    from gitlab_ci_provider.local.run import Watch
+
+
+class Following:
+    """Shows a run, and the logs of some of its jobs above it.
+
+    Args:
+        home: of the stack: it has the logs.
+        jobs: whose logs are shown as they are written.
+        asks: a person is here who can be asked to play manual jobs.
+    """
+
+    def __init__(self, home: Home, jobs: Sequence[str], *, asks: bool):
+        from gitlab_ci_provider.local.log_tail import LogTail
+
+        self.progress = Progress()
+        self._home = home
+        self._tails = {job: LogTail() for job in jobs}
+        self._player = Player(self.progress, asks=asks)
+        self._follower: Follower | None = None
+
+    def watch(self) -> Watch:
+        """Give what the run tells of itself to."""
+        from gitlab_ci_provider.local.run import Watch
+
+        return Watch(begin=self._begin, show=self._show, tell=self.progress.tell, play=self._player)
+
+    def _begin(self, follower: Follower) -> None:
+        self._follower = follower
+        url = follower.api.run_url(follower.dag, follower.run)
+        self.progress.tell(f"run: {url}")
+
+    def _show(self, now: Snapshot) -> None:
+        for job, tail in self._tails.items():
+            for line in tail.read(self._log_of(job, now)):
+                self._write(job, line)
+        if now.ended:
+            for job, tail in self._tails.items():
+                for line in tail.end():
+                    self._write(job, line)
+        self.progress.show(now)
+
+    def _log_of(self, job: str, now: Snapshot) -> Path | None:
+        from gitlab_ci_provider.local.report import raw_log
+
+        task = next((one.task for one in now.jobs if one.name == job), None)
+        if task is None or self._follower is None or not task.try_number:
+            return None
+        return raw_log(self._follower, self._home, job, task.try_number)
+
+    def _write(self, job: str, line: str) -> None:
+        self.progress.log(f"{job} | " if len(self._tails) > 1 else "", line)

@@ -1,0 +1,150 @@
+"""How any command ends when it cannot do what it was asked."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gitlab_ci_provider.cli.commands import compile as compile_command
+from gitlab_ci_provider.cli.main import main
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITLAB_DAGS_HOME", str(tmp_path / "home"))
+
+
+def breaks(monkeypatch: pytest.MonkeyPatch, problem: BaseException) -> None:
+    def fail(*_: object) -> None:
+        raise problem
+
+    monkeypatch.setattr(compile_command, "compile_request", fail)
+
+
+def test_what_nobody_thought_of_is_one_sentence_and_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """A person reads what happened and where the rest is; the traceback is in that file only."""
+    breaks(monkeypatch, RuntimeError("odd\nand more"))
+
+    code = main(["compile", "--var", "SECRET=hunter2"])
+
+    said = capsys.readouterr().err.splitlines()
+    (log,) = (tmp_path / "home" / "logs").glob("gitlab-dags-error-*.log")
+    expected = f"gitlab-dags: unexpected: RuntimeError: odd; please report it with {log}"
+    assert (code, said) == (70, [expected])
+    assert "Traceback" in log.read_text()
+    assert "hunter2" not in log.read_text()
+    assert log.stat().st_mode & 0o077 == 0
+
+
+def test_without_a_place_for_the_file_the_sentence_comes_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """A home and a folder for temporary files that cannot be written hide nothing."""
+    (tmp_path / "home").write_text("a file")
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path / "home" / "none"))
+    breaks(monkeypatch, RecursionError("too deep"))
+
+    assert main(["compile"]) == 70
+    assert capsys.readouterr().err == "gitlab-dags: unexpected: RecursionError: too deep\n"
+
+
+PROBLEMS = (RuntimeError("odd"), KeyboardInterrupt(), PermissionError(13, "Permission denied", "x"))
+
+
+@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda one: type(one).__name__)
+def test_json_is_printed_in_every_outcome(
+    problem: BaseException, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """A program that asked for JSON gets some, whatever happens."""
+    breaks(monkeypatch, problem)
+
+    code = main(["compile", "--json"])
+
+    answer = json.loads(capsys.readouterr().out)
+    assert code in {1, 70, 130}
+    assert answer["valid"] is False
+    assert answer["error"]
+
+
+USAGE = (
+    ["run", "--json", "--nope"],
+    ["run", "--json", "--var", "nothing"],
+    ["run", "--port", "x", "--json"],
+    ["environments", "--json"],
+    ["compile", "--json", "--mr-target", "main", "--source", "push"],
+)
+
+
+@pytest.mark.parametrize("arguments", USAGE, ids=" ".join)
+def test_wrong_usage_is_json_too(arguments: list[str], capsys: pytest.CaptureFixture[str]):
+    """Exit code 2, and what is wrong as `error`."""
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+
+    assert ended.value.code == 2
+    assert json.loads(capsys.readouterr().out)["error"]
+
+
+def test_an_interrupt_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """Ctrl-C ends any command with the exit code that shells know."""
+    breaks(monkeypatch, KeyboardInterrupt())
+
+    assert main(["compile"]) == 130
+    assert capsys.readouterr().err == "gitlab-dags: stopped\n"
+
+
+def test_a_failure_of_the_system_names_the_file(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """No `[Errno 13]`."""
+    breaks(monkeypatch, PermissionError(13, "Permission denied", "/some/file"))
+
+    assert main(["compile"]) == 1
+    assert capsys.readouterr().err == "gitlab-dags: /some/file: Permission denied\n"
+
+
+def test_a_request_that_breaks_us_is_answered_like_any_other(monkeypatch: pytest.MonkeyPatch):
+    """Those after it on `--json-lines` are answered, too."""
+    breaks(monkeypatch, RecursionError("too deep"))
+
+    assert "unexpected: RecursionError" in str(compile_command.answer('{"path": "."}')["error"])
+
+
+MEANT = (
+    (["rnu"], "run"),
+    (["run", "--jbo", "x"], "--job"),
+    (["compile", "--source", "pushh"], "push"),
+    (["lint", "--format", "jsno"], "json"),
+)
+
+
+@pytest.mark.parametrize(("given", "meant"), MEANT, ids=str)
+def test_a_mistyped_word_is_answered_with_what_was_meant(
+    given: list[str], meant: str, capsys: pytest.CaptureFixture[str]
+):
+    """Commands, flags and their values."""
+    with pytest.raises(SystemExit):
+        main(given)
+
+    assert f"did you mean '{meant}'?" in capsys.readouterr().err
+
+
+def test_what_is_not_about_a_place_has_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """A folder that does not exist has no line 1, in any format."""
+    gone = str(tmp_path / "gone")
+    shown = {}
+    for form in ("text", "json", "sarif", "junit", "gitlab-codequality"):
+        assert main(["lint", gone, "--format", form]) == 1
+        shown[form] = capsys.readouterr().out
+
+    assert shown["text"].startswith(f"{gone}: error [file-missing]")
+    assert shown["text"].endswith("\n1 error, 0 warnings\n")
+    assert json.loads(shown["json"])[0]["line"] is None
+    assert "startLine" not in shown["sarif"]
+    assert ":1" not in shown["junit"]

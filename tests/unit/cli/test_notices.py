@@ -1,0 +1,74 @@
+"""What is said before a run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gitlab_ci_provider.cli.main import main
+from gitlab_ci_provider.local import stack
+
+CONFIG = """
+unit: {script: 'true', image: node:20}
+build: {script: 'true', image: {name: gcc}}
+again: {script: 'true', image: node:20}
+plain: {script: 'true'}
+"""
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with one commit; no stack can be started for it."""
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    (folder / ".gitlab-ci.yml").write_text(CONFIG)
+    git = ["git", "-C", str(folder), "-c", "user.name=x", "-c", "user.email=x@example.com"]
+    for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "one"]):
+        subprocess.run([*git, *arguments], check=True)
+
+    def refuse(*_: object) -> bool:
+        raise AssertionError("no stack may be started")
+
+    monkeypatch.setenv("GITLAB_DAGS_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(stack, "spawn_stack", refuse)
+    return folder
+
+
+@pytest.mark.parametrize("flag", ["--job", "--manual", "--follow"])
+def test_an_unknown_job_is_said_before_anything_is_started(
+    repository: Path, capsys: pytest.CaptureFixture[str], flag: str
+):
+    """With what may have been meant."""
+    assert main(["run", str(repository), flag, "unti"]) == 1
+    assert "no job named 'unti'; did you mean 'unit'?" in capsys.readouterr().err
+
+
+def test_images_are_named_once(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """One line for all jobs: they run with the programs of this machine."""
+    monkeypatch.setattr(stack, "spawn_stack", lambda *_: False)
+    monkeypatch.setattr(stack, "wait_for_stack", lambda *_: sys.exit(9))
+
+    with pytest.raises(SystemExit):
+        main(["run", str(repository)])
+
+    expected = "images are not honoured, jobs run with this machine's programs: node:20, gcc"
+    assert capsys.readouterr().err.splitlines() == [expected]
+
+
+def test_a_broken_file_starts_nothing(repository: Path, capsys: pytest.CaptureFixture[str]):
+    """Its errors are printed, and given as JSON to who wants that."""
+    (repository / ".gitlab-ci.yml").write_text("unit: {scrip: 'true'}\n")
+    git = ["git", "-C", str(repository), "-c", "user.name=x", "-c", "user.email=x@example.com"]
+    subprocess.run([*git, "commit", "-qam", "two"], check=True)
+
+    assert main(["run", str(repository), "--json"]) == 1
+
+    said = capsys.readouterr()
+    assert '"status": "error"' in said.out
+    assert "scrip" in said.out
+    assert said.err.count("scrip") == 1

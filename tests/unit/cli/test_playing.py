@@ -1,0 +1,59 @@
+"""Asking the person at the terminal."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import sys
+from gitlab_ci_provider.cli.playing import Player, somebody_is_here
+from gitlab_ci_provider.cli.progress import Progress
+assert somebody_is_here()
+looks = iter([True, False])
+still = (lambda: next(looks)) if sys.argv[1:] else (lambda: True)
+with Progress() as progress:
+    print("played", Player(progress, asks=True)(["approve", "ship it"], still), flush=True)
+"""
+
+
+def talk(typed: bytes, *arguments: str) -> str:
+    """Answer the program on a terminal and return what it decided."""
+    ours, theirs = pty.openpty()
+    os.write(ours, typed)
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments],
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        env={**os.environ, "TERM": "xterm"},
+        timeout=60,
+        check=True,
+    )
+    os.close(theirs)
+    os.close(ours)
+    return done.stdout.decode().strip()
+
+
+@pytest.mark.parametrize(
+    ("typed", "played"),
+    [
+        (b"y\nyes\n", "played ['approve', 'ship it']"),
+        (b"Y\nn\n", "played ['approve']"),
+        (b"\n\n", "played []"),
+        (b"what\ny\nno\n", "played ['approve']"),
+        (b"\x04\x04", "played []"),
+    ],
+)
+def test_each_job_is_asked_for(typed: bytes, played: str):
+    """Yes plays it; no, nothing and the end of the input leave it; else it is asked again."""
+    assert talk(typed) == played
+
+
+def test_a_question_that_is_over_is_not_waited_for():
+    """Somebody has played the job in the Airflow UI meanwhile."""
+    assert talk(b"", "over") == "played []"

@@ -1,0 +1,91 @@
+"""Reading the repository while the stack starts."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from gitlab_ci_provider.cli import starting
+from gitlab_ci_provider.exceptions import SourceError
+from gitlab_ci_provider.local import stack
+from gitlab_ci_provider.local.home import Home
+from gitlab_ci_provider.local.stack import StackOptions
+from gitlab_ci_provider.local.steps import Step
+
+
+@pytest.fixture
+def order(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Note what is done in which order, instead of starting a stack."""
+    done: list[str] = []
+
+    def wait(_home: Home, tell: object = None) -> str:
+        done.append("wait")
+        return "state"
+
+    monkeypatch.setattr(stack, "spawn_stack", lambda *_: done.append("spawn") or True)
+    monkeypatch.setattr(stack, "wait_for_stack", wait)
+    monkeypatch.setattr(stack, "stop_stack", lambda *_: done.append("stop"))
+    return done
+
+
+def test_nothing_is_started_for_a_repository_that_cannot_run(tmp_path: Path, order: list[str]):
+    """A wrong name or a broken file is told at once."""
+
+    def read() -> None:
+        raise SourceError("no such job")
+
+    with pytest.raises(SourceError, match="no such job"):
+        starting.started(Home(tmp_path), StackOptions(), read)
+
+    assert order == []
+
+
+def test_the_stack_starts_while_a_slow_repository_is_read(
+    tmp_path: Path, order: list[str], monkeypatch: pytest.MonkeyPatch
+):
+    """A repository behind a slow network is read beside the start."""
+    monkeypatch.setattr(starting, "_GRACE", 0)
+    spawned = threading.Event()
+    monkeypatch.setattr(stack, "spawn_stack", lambda *_: order.append("spawn") or not spawned.set())
+
+    def read() -> str:
+        spawned.wait()
+        order.append("read")
+        return "found"
+
+    found = starting.started(Home(tmp_path), StackOptions(), read)
+
+    assert found == ("state", "found", True)
+    assert order == ["spawn", "read", "wait"]
+
+
+def test_an_interrupt_stops_the_stack_that_is_being_started(
+    tmp_path: Path, order: list[str], monkeypatch: pytest.MonkeyPatch
+):
+    """Ctrl-C leaves nothing behind that nobody has asked for."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(stack, "wait_for_stack", interrupted)
+
+    with pytest.raises(KeyboardInterrupt):
+        starting.started(Home(tmp_path), StackOptions(), lambda: None)
+
+    assert order == ["spawn", "stop"]
+
+
+def test_steps_are_lines_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]):
+    """Each with how long it took; what fails says why."""
+    with starting.Starting() as shown:
+        for name, state, seconds in (("cluster", "begun", 1.0), ("cluster", "done", 3.5)):
+            shown.tell(Step(name=name, state=state, seconds=seconds))  # type: ignore[arg-type]
+        shown.tell(Step(name="scheduler", state="failed", seconds=4, message="no memory"))
+
+    said = capsys.readouterr().err
+    assert "starting the embedded stack" in said
+    assert "  cluster 2.5 s\n" in said
+    assert "  scheduler failed: no memory\n" in said
+    assert "is ready after" in said

@@ -1,0 +1,50 @@
+"""The verdict on a run."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from gitlab_ci_provider.cli.summary import verdict
+
+
+def job(status: str = "success", *, allowed: bool = False) -> dict[str, Any]:
+    return {"status": status, "allowed_failure": allowed}
+
+
+def said(status: str, how: str = "ended", blocked: tuple[str, ...] = (), **jobs: Any) -> str:
+    failed = [name for name, one in jobs.items() if one == job("failed")]
+    report = {"status": status, "failed": failed, "jobs": jobs}
+    run = SimpleNamespace(report=report, how=how, blocked=blocked)
+    return next(iter(verdict(run)))  # type: ignore[arg-type]
+
+
+FAILED, WARNED = job("failed"), job("failed", allowed=True)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (said("passed", a=job()), "pipeline passed"),
+        (said("passed", a=WARNED), "pipeline passed with warnings (a)"),
+        (said("failed", a=FAILED, b=FAILED), "pipeline failed: a, b"),
+        (said("failed", a=FAILED, b=WARNED), "pipeline failed: a; warnings: b"),
+        (said("skipped"), "pipeline skipped"),
+        (said("canceled", "stopped"), "pipeline canceled"),
+        (said("canceled", "stopped", a=FAILED), "pipeline canceled; failed: a"),
+        (said("manual", "waiting", ("go",)), "pipeline waits for you; blocked at go"),
+        (
+            said("manual", "waiting", ("go",), a=FAILED),
+            "pipeline waits for you; failed: a; blocked at go",
+        ),
+        (
+            said("canceled", "stopped", ("go",), a=FAILED, b=WARNED),
+            "pipeline canceled; failed: a; blocked at go; warnings: b",
+        ),
+    ],
+)
+def test_the_verdict_names_what_made_it(words: str, expected: str):
+    """Whatever else happened, a failure is named."""
+    assert words == expected
