@@ -64,7 +64,11 @@ def verdict(run: FollowedRun) -> Iterator[str]:
 
 
 def _allowed(report: dict[str, Any]) -> list[str]:
-    return [name for name, job in report["jobs"].items() if job["allowed_failure"]]
+    return [name for name, job in report["jobs"].items() if _is_warning(job)]
+
+
+def _is_warning(job: dict[str, Any]) -> bool:
+    return bool(job["allowed_failure"]) and job["status"] == "failed"
 
 
 def _results(name: str, job: dict[str, Any]) -> Iterator[str]:

@@ -78,7 +78,9 @@ def run_pipeline(
         _wait_for_downstream(follower)
     except KeyboardInterrupt:
         watch.tell("stopping the pipeline ... (Ctrl-C again leaves it to itself)")
-        return _stopped(follower, home)
+        stopped = _stopped(follower, home)
+        watch.show(stopped.end)
+        return stopped
     if end.ended:
         return FollowedRun(follower=follower, end=end, report=build_report(follower, end, home))
     report = build_report(follower, end, home, status="manual")

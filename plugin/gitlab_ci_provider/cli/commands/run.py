@@ -61,7 +61,8 @@ def run(args: argparse.Namespace) -> int:
     place = asked.place(args)
     asked.conf(args)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # `nohup` wants it so
+            signal.signal(number, signal.default_int_handler)
     if args.logs_dir:
         args.logs_dir.mkdir(parents=True, exist_ok=True)
     home = default_home()
