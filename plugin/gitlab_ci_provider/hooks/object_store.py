@@ -6,6 +6,8 @@ Connection type `aws`: login and password are the keys; extra holds `bucket`, an
 
 from __future__ import annotations
 
+import logging
+import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,10 +17,14 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 from gitlab_ci_provider.exceptions import SettingsError
 from gitlab_ci_provider.model.object_store import StoreTarget
+from gitlab_ci_provider.storage.base import StorageUnavailableError
+
+_PAUSES = (1, 2, 4, 8, 15)
+_log = logging.getLogger(__name__)
 
 
 def read_object(target: StoreTarget, key: str) -> bytes:
-    """Read a small object.
+    """Read a small object; a store that is away for half a minute is waited for.
 
     Raises:
         MissingObjectError: there is no such object.
@@ -28,7 +34,16 @@ def read_object(target: StoreTarget, key: str) -> bytes:
 
     with TemporaryDirectory() as folder:
         path = Path(folder) / "object"
-        S3Store(target).get(key, path)
+        store = S3Store(target)
+        for pause in _PAUSES:
+            try:
+                store.get(key, path)
+                break
+            except StorageUnavailableError as problem:
+                _log.warning("%s; trying again in %d s", problem, pause)
+                time.sleep(pause)
+        else:
+            store.get(key, path)
         return path.read_bytes()
 
 

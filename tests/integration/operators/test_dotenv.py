@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.hooks import object_store
 from gitlab_ci_provider.model.run import JobReport
 from gitlab_ci_provider.operators.dotenv import inherited_variables, own_variables
 from gitlab_ci_provider.storage.s3 import S3Store
@@ -52,6 +54,14 @@ def test_a_report_that_is_gone_fails_the_job(s3: S3Server):
         inherited_variables({"a": report("none")}, s3.target())
 
     assert problem.value.reason == "missing_dependency_failure"
+
+
+def test_a_store_that_starts_anew_is_waited_for(s3: S3Server, monkeypatch: pytest.MonkeyPatch):
+    """A job does not fail because the store was away for some seconds."""
+    s3.kill()
+    monkeypatch.setattr(object_store, "time", SimpleNamespace(sleep=lambda _: s3.start()))
+
+    assert [one.name for one in own_variables(report("one"), s3.target())] == ["A", "B"]
 
 
 def test_no_reports_no_store():
