@@ -214,3 +214,17 @@ def test_stages_that_rules_leave_out_let_nobody_pass(stack: Stack, tmp_path: Pat
     status = {name: job["status"] for name, job in report["jobs"].items()}
     assert report["status"] == "passed"
     assert (status["build"], status["deploy"]) == ("success", "success")
+
+
+def test_a_failed_jobs_log_in_airflow_ends_with_its_reason(stack: Stack, tmp_path: Path):
+    """One line says why, as an error; no traceback of ours stands below the script's output."""
+    config = "job: {script: [echo working, exit 2]}\n"
+    repository = make_repository(tmp_path / "reason", {".gitlab-ci.yml": config})
+
+    report = stack.run(repository)
+
+    run = f"/dags/{report['dag_id']}/dagRuns/{report['run_id']}"
+    entries = stack.api._ask("GET", f"{run}/taskInstances/job/logs/1")["content"]
+    errors = [one["event"] for one in entries if one.get("level") == "error"]
+    assert errors == ["job: exit code 2 (script_failure)"]
+    assert not any(one.get("error_detail") for one in entries)

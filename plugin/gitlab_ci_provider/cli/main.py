@@ -23,6 +23,7 @@ _COMMANDS = {
     "up": "up",
     "status": "up",
     "down": "up",
+    "remove": "remove",
     "sync": "sync",
     "environments": "environments",
     "trigger": "trigger",

@@ -37,6 +37,7 @@ def summary(run: FollowedRun, objects: Path) -> Iterator[str]:
             files = f"{artifact['files']} file{'' if artifact['files'] == 1 else 's'}"
             yield f"artifacts of {name}: {objects / artifact['object_key']} ({files})"
         yield from _results(name, job)
+        yield from _failed_tests(job, objects)
     yield from verdict(run)
     yield f"run: {report['url']}"
 
@@ -80,6 +81,16 @@ def _results(name: str, job: dict[str, Any]) -> Iterator[str]:
     environment = job["environment"]
     if environment:
         yield f"environment {environment['name']}: {environment['state']} {environment['url']}"
+
+
+def _failed_tests(job: dict[str, Any], objects: Path) -> Iterator[str]:
+    """Name the tests of JUnit reports that have failed."""
+    from gitlab_ci_provider.local.failed_tests import failed_tests
+
+    names = failed_tests(job["reports"], objects)
+    yield from (f"    failed test: {name}" for name in names[:_TAIL])
+    if len(names) > _TAIL:
+        yield f"    and {len(names) - _TAIL} more"
 
 
 def _why(name: str, job: dict[str, Any]) -> Iterator[str]:

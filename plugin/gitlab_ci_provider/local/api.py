@@ -12,7 +12,7 @@ from gitlab_ci_provider.local.calls import PATIENT, Access, Calls, Patience, Ref
 from gitlab_ci_provider.local.dag_wait import wait_for_dag
 from gitlab_ci_provider.local.run_ids import new_run_id
 
-_CONFLICT = 409
+_CONFLICT, _NOT_FOUND = 409, 404
 _MARKS, _SETTLES = 10, 0.3
 
 
@@ -124,6 +124,18 @@ class AirflowApi:
                 found[one["task_id"]] = _task(one)
             if len(found) >= page["total_entries"] or not page["task_instances"]:
                 return found
+
+    def delete_dag(self, dag: str) -> None:
+        """Forget a DAG and its runs; one that is not there is forgotten already.
+
+        Raises:
+            RefusedError: something of it still runs.
+        """
+        try:
+            self._ask("DELETE", f"/dags/{dag}")
+        except RefusedError as problem:
+            if problem.status != _NOT_FOUND:
+                raise
 
     def xcom(self, dag: str, run: str, task: str, key: str) -> Any:
         """Read what a task has left under a key; None when it has not."""

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 from airflow.sdk import BaseOperator, Context
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowSkipException
 
 from gitlab_ci_provider.exceptions import GitlabCiError, JobFailure, SystemFailure
 from gitlab_ci_provider.model.downstream import UPSTREAM, Upstream
@@ -34,6 +34,7 @@ from gitlab_ci_provider.operators.downstream_run import (
     start_run,
 )
 from gitlab_ci_provider.operators.downstream_trigger import DownstreamTrigger, Until
+from gitlab_ci_provider.operators.failing import TaskFailed
 from gitlab_ci_provider.operators.job_run import JobRun, load_job_run
 from gitlab_ci_provider.operators.links import DownstreamLink
 from gitlab_ci_provider.operators.run_record import plain, push_result
@@ -117,7 +118,7 @@ class GitlabBridgeOperator(BaseOperator):
         try:
             run = load_job_run(context, self.job)
         except GitlabCiError as problem:
-            raise AirflowFailException(str(problem)) from problem
+            raise TaskFailed(str(problem)) from problem
         if reason := obey(context, run):
             raise AirflowSkipException(f"canceled {reason}")
         return run
@@ -150,7 +151,7 @@ class GitlabBridgeOperator(BaseOperator):
             self._fail(context, run, problem)
         except GitlabCiError as problem:
             self._fail(context, run, SystemFailure(str(problem), reason=CREATION_FAILED))
-        except (AirflowSkipException, AirflowFailException):
+        except (AirflowSkipException, TaskFailed):
             resource_turn.give_back(run, self.log)
             raise
         except Exception as problem:
@@ -201,14 +202,14 @@ class GitlabBridgeOperator(BaseOperator):
         if result.status == JobStatus.SKIPPED:
             raise AirflowSkipException(result.reason)
         if result.status == JobStatus.CANCELED:
-            raise AirflowFailException(result.reason)
+            raise TaskFailed(result.reason)
 
     def _fail(self, context: Context, run: JobRun, failure: JobFailure) -> NoReturn:
         self._tell(context, run, failure)
         resource_turn.give_back(run, self.log)
         if not run.decision.allow_failure.allows(None):
             cancel_rest(context, run, self.log)
-        raise AirflowFailException(f"{self.job}: {failure} ({failure.reason})")
+        raise TaskFailed(f"{self.job}: {failure} ({failure.reason})")
 
     def _tell(self, context: Context, run: JobRun, failure: JobFailure) -> None:
         result = JobResult(

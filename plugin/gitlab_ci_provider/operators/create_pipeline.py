@@ -8,7 +8,6 @@ from typing import Any
 
 from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 from airflow.sdk import BaseOperator, Context
-from airflow.sdk.exceptions import AirflowFailException
 from airflow.sdk.log import mask_secret
 
 from gitlab_ci_provider.exceptions import GitlabCiError
@@ -19,6 +18,7 @@ from gitlab_ci_provider.model.run import PipelineRun
 from gitlab_ci_provider.operators.auto_cancel import cancel_redundant
 from gitlab_ci_provider.operators.cache_files import file_keys
 from gitlab_ci_provider.operators.decision_words import without_secrets
+from gitlab_ci_provider.operators.failing import TaskFailed
 from gitlab_ci_provider.operators.hand_over import MOVED_TO, hand_over
 from gitlab_ci_provider.operators.links import UpstreamLink
 from gitlab_ci_provider.operators.numbers import enter, same_commit
@@ -57,7 +57,7 @@ class CreatePipelineOperator(BaseOperator):
         """Create the pipeline.
 
         Raises:
-            AirflowFailException: the ref, its file or its rules are wrong, and would be again.
+            TaskFailed: the ref, its file or its rules are wrong, and would be again.
             AirflowSkipException: there is no pipeline; the message says why.
             DownstreamTasksSkipped: some jobs are not in the pipeline.
         """
@@ -76,7 +76,7 @@ class CreatePipelineOperator(BaseOperator):
             run = self._record(context, form, pinned, decision)
             run = enter(run, settings.register) if run.created else run
         except GitlabCiError as problem:
-            raise AirflowFailException(str(problem)) from problem
+            raise TaskFailed(str(problem)) from problem
         push_run(context, run)
         if run.created:
             cancel_redundant(context, settings, run, self.log)

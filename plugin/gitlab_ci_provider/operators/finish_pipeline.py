@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from airflow.sdk import BaseOperator, Context
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowSkipException
 
 from gitlab_ci_provider.exceptions import GitlabCiError
 from gitlab_ci_provider.operators.cancel import sweep
+from gitlab_ci_provider.operators.failing import TaskFailed
 from gitlab_ci_provider.operators.numbers import close
 from gitlab_ci_provider.operators.run_record import ended_jobs, pull_run, push_end, with_coverage
 from gitlab_ci_provider.schedule.finish import PipelineResult, PipelineStatus, finish
@@ -36,13 +37,13 @@ class FinishPipelineOperator(BaseOperator):
         """Tell how the pipeline ended, in the log and as XCom `pipeline_result`.
 
         Raises:
-            AirflowFailException: the pipeline failed; the message names the jobs.
+            TaskFailed: the pipeline failed; the message names the jobs.
             AirflowSkipException: there was no pipeline.
         """
         try:
             run = pull_run(context)
         except GitlabCiError as problem:
-            raise AirflowFailException(str(problem)) from problem
+            raise TaskFailed(str(problem)) from problem
         if not run.created:
             push_end(context, PipelineResult(status=PipelineStatus.SKIPPED, reason=run.reason))
             raise AirflowSkipException(f"no pipeline: {run.reason}")
@@ -55,4 +56,4 @@ class FinishPipelineOperator(BaseOperator):
         close(run, settings.register, _GITLAB_STATUS[result.status])
         sweep(settings, run, ended, self.log)
         if result.status in {PipelineStatus.FAILED, PipelineStatus.CANCELED}:
-            raise AirflowFailException(result.text)
+            raise TaskFailed(result.text)

@@ -12,8 +12,6 @@ from typing import Any, NoReturn
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.sdk import Context
 from airflow.sdk.exceptions import (
-    AirflowException,
-    AirflowFailException,
     AirflowSkipException,
     AirflowTaskTimeout,
 )
@@ -26,6 +24,7 @@ from gitlab_ci_provider.model.workspace import BUILD_CONTAINER
 from gitlab_ci_provider.operators import job_end, playing, resource_turn
 from gitlab_ci_provider.operators.auto_cancel import cancel_rest
 from gitlab_ci_provider.operators.cancel import meet, obey
+from gitlab_ci_provider.operators.failing import TaskFailed, TaskFailedForNow
 from gitlab_ci_provider.operators.job_end import Settled
 from gitlab_ci_provider.operators.job_pod import JobPod
 from gitlab_ci_provider.operators.job_run import JobRun, load_job_run
@@ -110,7 +109,7 @@ class GitlabJobOperator(KubernetesPodOperator):
                 status=JobStatus.FAILED, failure_reason=unknown, reason=job_end.said(problem)
             )
             push_result(context, why)
-            raise AirflowFailException(str(problem)) from problem
+            raise TaskFailed(str(problem)) from problem
         if reason := obey(context, run):
             raise AirflowSkipException(f"canceled {reason}")
         return run
@@ -140,10 +139,10 @@ class GitlabJobOperator(KubernetesPodOperator):
             return
         if settled.again:
             self.log.warning("%s", settled.message)
-            raise AirflowException(settled.message)
+            raise TaskFailedForNow(settled.message)
         if settled.result.status == JobStatus.FAILED and not settled.result.allowed_failure:
             cancel_rest(context, run, self.log)
-        raise AirflowFailException(settled.message)
+        raise TaskFailed(settled.message)
 
     def _settle(self, context: Context, run: JobRun) -> Settled:
         """Have the job end, in its turn."""

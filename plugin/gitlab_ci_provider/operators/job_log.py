@@ -35,6 +35,9 @@ _MOST_EVENTS, _EVENTS_A_SECOND = 500, 200
 _LARGEST_EVENT = 1 << 16
 """Characters in an event of many lines."""
 
+_STAYS_OPEN = frozenset({"step_script", "after_script"})
+"""Sections that are no group: what the scripts write is what one opens a log for."""
+
 Say = Callable[[str], None]
 
 
@@ -148,6 +151,8 @@ class JobLog:
             if marker["kind"] == "end":
                 yield from ((True, line) for line in self._end(marker["name"]))
                 continue
+            if marker["name"] in _STAYS_OPEN:
+                break
             self._open.append(marker["name"])
             title = _COLOUR.sub("", text[at:]).strip() or marker["name"]
             yield True, f"::group::{title}"
@@ -155,7 +160,7 @@ class JobLog:
         yield from ((False, shown) for shown in _visible(text[at:], part=at > 0))
 
     def _end(self, name: str) -> Iterator[str]:
-        if name not in self._open:
+        if name not in self._open and name not in _STAYS_OPEN:
             return
         while self._open:
             closed = self._open.pop()

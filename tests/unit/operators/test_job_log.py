@@ -54,13 +54,13 @@ def test_a_script_may_make_sections_of_its_own():
         f"section_end:4:step_script\r{ESC}\n",
     ]
 
-    expected = ["::group::Executing", "::group::Mine", "::endgroup::", "::endgroup::"]
+    expected = ["Executing", "::group::Mine", "::endgroup::"]
     assert said(*lines) == expected
 
 
 def test_open_groups_are_closed_at_the_end():
     """A job that dies in a section leaves no open group behind."""
-    assert said(f"section_start:1:step_script\r{ESC}X\n", "bye\n")[-1] == "::endgroup::"
+    assert said(f"section_start:1:build\r{ESC}X\n", "bye\n")[-1] == "::endgroup::"
 
 
 def test_a_carriage_return_shows_the_last_state():
@@ -131,9 +131,9 @@ def test_very_many_lines_share_events():
     shown: list[str] = []
     log = JobLog(shown.append)
     lines = [f"line {number}" for number in range(100_000)]
-    log.write(f"section_start:1:step_script\r{ESC}Run\n".encode())
+    log.write(f"section_start:1:build\r{ESC}Run\n".encode())
     log.write("\n".join([*lines, ""]).encode())
-    log.write(f"last words section_end:1:step_script\r{ESC}\n".encode())
+    log.write(f"last words section_end:1:build\r{ESC}\n".encode())
     log.close()
 
     assert shown[0] == "::group::Run"

@@ -34,6 +34,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     asked.add_flags(parser, source="push")
     parser.add_argument("--logs-dir", type=Path, metavar="DIR", help="write one log file a job")
     parser.add_argument(
+        "--artifacts-to", type=Path, metavar="DIR", help="unpack artifacts there, a folder a job"
+    )
+    parser.add_argument(
         "--follow",
         action="append",
         default=[],
@@ -57,14 +60,16 @@ def run(args: argparse.Namespace) -> int:
     from gitlab_ci_provider.local.attached import attached
     from gitlab_ci_provider.local.home import default_home
     from gitlab_ci_provider.local.stack import stop_stack
+    from gitlab_ci_provider.local.state import is_running
 
     place = asked.place(args)
     asked.conf(args)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # `nohup` wants it so
             signal.signal(number, signal.default_int_handler)
-    if args.logs_dir:
-        args.logs_dir.mkdir(parents=True, exist_ok=True)
+    for folder in (args.logs_dir, args.artifacts_to):
+        if folder:
+            folder.mkdir(parents=True, exist_ok=True)
     home = default_home()
     home.make()
     check_port(home, args.port)
@@ -72,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
         with attached(home):
             return _run(args, home, place)
     finally:
-        if args.stop:
+        if args.stop and is_running(home):
             output.note("stopping the stack ...")
             stop_stack(home)
 
@@ -143,12 +148,16 @@ def _tell(args: argparse.Namespace, home: Home, followed: FollowedRun) -> None:
     """Say how the run ended."""
     from gitlab_ci_provider.cli.summary import summary
     from gitlab_ci_provider.local.job_logs import save_logs
+    from gitlab_ci_provider.local.save_artifacts import save_artifacts
 
     if args.logs_dir:
         try:
             save_logs(followed.report["jobs"], args.logs_dir)
         except OSError as problem:  # the pipeline is over, and its end is what one wants to know
             output.error(f"cannot write to {args.logs_dir}: {problem.strerror}")
+    if args.artifacts_to:
+        for line in save_artifacts(followed.report["jobs"], home.bucket, args.artifacts_to):
+            output.error(line)
     for line in summary(followed, home.bucket):
         output.note(line)
     if args.json:

@@ -1,0 +1,48 @@
+"""Failing a task in its own words: one line of its log, and no traceback of ours.
+
+Airflow logs what a task raises with its traceback. A script that ends with exit code 2 is no fault
+of this package, and twenty lines of it would hide what the script has said. So these exceptions
+leave a log without their traceback; any other keeps it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+
+class TaskFailed(AirflowFailException):
+    """Fails the task, and it is not tried again."""
+
+    def __init__(self, message: str):
+        super().__init__(message)
+        _leave_out_tracebacks()
+
+
+class TaskFailedForNow(AirflowException):
+    """Fails this try of the task."""
+
+    def __init__(self, message: str):
+        super().__init__(message)
+        _leave_out_tracebacks()
+
+
+def _leave_out_tracebacks() -> None:
+    """Have Airflow's log of this process pass by `words_only` first."""
+    import structlog  # Airflow's own
+
+    processors = structlog.get_config().get("processors")
+    if isinstance(processors, list) and words_only not in processors:
+        processors.insert(0, words_only)
+
+
+def words_only(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    """Say the words of one of our failures in place of its traceback."""
+    problem = sys.exc_info()[1]
+    if event.get("exc_info") and isinstance(problem, TaskFailed | TaskFailedForNow):
+        del event["exc_info"]
+        event["event"] = str(problem)
+    return event
