@@ -260,9 +260,13 @@ def _parse_refs(listing: str) -> list[tuple[str, str]]:
 
 
 def _environment(extra: Mapping[str, str]) -> dict[str, str]:
-    """The caller's environment, with git kept from asking and from doubting owners."""
+    """The caller's environment, with git kept from asking and from doubting owners.
+
+    Git reads what others have written: Airflow's connections and keys are none of its business.
+    """
     settings = configuration({"safe.directory": "*"}, extra)
-    return {**os.environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", **settings}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW_")}
+    return {**kept, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", **settings}
 
 
 def _git(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -123,3 +124,19 @@ def test_uncommitted_changes_are_counted(repository: Path, tmp_path: Path):
 
     assert uncommitted_changes(repository) == 1
     assert uncommitted_changes(tmp_path / "mirrors") == 0
+
+
+def test_git_gets_nothing_of_airflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A worker's environment holds connections and keys; git reads what others have written."""
+    seen = tmp_path / "seen"
+    program = tmp_path / "git"
+    program.write_text(f"#!/bin/sh\nenv >{seen}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("AIRFLOW_CONN_GITLAB_CI_OBJECT_STORE", "the-canary")
+    monkeypatch.setenv("AIRFLOW__CORE__FERNET_KEY", "the-canary")
+
+    uncommitted_changes(tmp_path)
+
+    assert "GIT_TERMINAL_PROMPT=0" in seen.read_text()
+    assert "the-canary" not in seen.read_text()
