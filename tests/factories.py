@@ -95,7 +95,7 @@ def make_subject(job: Job, **given: Any) -> Subject:
     """Make the subject of the plan of a job that is alone in its pipeline."""
     usual: dict[str, Any] = {
         "run": make_run(),
-        "pipeline": make_pipeline(job),
+        "pipeline": given.get("pipeline") or make_pipeline(job),
         "decision": JobDecision(job=job.name, present=True),
         "limits": Limits(default_image="debian:12", default_timeout=60, artifacts_expire_in=99),
         "attempt": 2,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from gitlab_ci_provider.config.includes import locations
 from gitlab_ci_provider.config.inputs import spec
@@ -107,6 +108,44 @@ def _keys(node: object) -> set[str]:
 def test_every_key_of_the_schema_is_read(path: str):
     """A newer schema with a new key makes this fail until the key is read or reported."""
     assert _keys(_node(path)) - set(KNOWN[path]) - {"!reference"} == set()
+
+
+NOT_HONOURED = (
+    *("definitions/services/", "definitions/secrets/", "definitions/step"),
+    "definitions/job_template/properties/environment/properties/kubernetes",
+)
+"""What is below keywords that are reported as a whole."""
+
+
+def _places(node: object, path: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
+    """List all properties of the schema, and where each of them is."""
+    children = node.items() if isinstance(node, dict) else ()
+    children = enumerate(node) if isinstance(node, list) else children
+    for key, child in children:
+        if key == "properties" and isinstance(child, dict):
+            steps = [step for step in path if step not in _BETWEEN and not step.isdigit()]
+            yield from (("/".join(steps), one) for one in child)
+        yield from _places(child, (*path, str(key)))
+
+
+_BETWEEN = {"oneOf", "anyOf", "allOf", "items", "patternProperties", ".*", "if", "then"}
+_REPEATED = {"definitions/configInputs": "definitions/baseInput"}
+"""Places whose keys are also listed elsewhere in the schema."""
+
+
+def test_every_key_of_the_schema_has_a_sample():
+    """`test_subkeys.py` looks at each of them."""
+    samples = yaml.safe_load(Path(__file__).with_name("subkeys.yml").read_text("utf-8"))
+    found = {
+        (place or "(root)", key)
+        for place, key in _places(DEFINITIONS)
+        if not place.startswith(NOT_HONOURED) and key != "!reference"
+    }
+
+    def has_sample(place: str, key: str) -> bool:
+        return key in {*samples.get(place, ()), *samples.get(_REPEATED.get(place, ""), ())}
+
+    assert {one for one in found if not has_sample(*one)} == set()
 
 
 def test_every_retry_reason_of_the_schema_is_known():

@@ -1,7 +1,7 @@
 """What `compile` found, as the object that `compile --json` prints.
 
-Jobs have GitLab's keywords after composition, as written, and what rules and variables made of
-them.
+Jobs have GitLab's keywords after composition, with what rules, variables and other keywords made
+of them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from gitlab_ci_provider.compiler.compile import CompileResult, compile_pipeline
 from gitlab_ci_provider.config.keywords.plain import plain
 from gitlab_ci_provider.config.raw import Map
 from gitlab_ci_provider.model.context import PipelineContext
-from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity, error
+from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity, SourceLocation, error
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.rules import AllowFailure, JobDecision, PipelineDecision
@@ -28,9 +28,12 @@ from gitlab_ci_provider.variables.precedence import layered, yaml_variables
 from gitlab_ci_provider.variables.predefined import pipeline_variables
 
 _RESOLVED = frozenset(
-    {"extends", "inherit", "rules", "only", "except", "parallel", "variables", "needs", "start_in"}
+    {
+        *("extends", "inherit", "rules", "only", "except", "parallel", "variables", "needs"),
+        *("start_in", "dependencies", "interruptible"),
+    }
 )
-"""Keywords that the decision replaces; everything else is shown as written."""
+"""Keywords that something else replaces; everything else is shown as written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +71,21 @@ def compile_request(request: Request) -> Compiled:
 
 
 def _decided(pipeline: Pipeline, decision: PipelineDecision) -> list[Diagnostic]:
-    return [
-        error(_code(words), words, pipeline.jobs[one.job].location)
+    """List why there is no pipeline; what is wrong with no job in particular stands at the file."""
+    places = {
+        words: pipeline.jobs[one.job].location
         for one in decision.jobs.values()
         for words in one.errors
-    ]
+    }
+    file = SourceLocation(file=next(iter(pipeline.included_files), ".gitlab-ci.yml"))
+    return [error(_code(words), words, places.get(words, file)) for words in decision.errors]
 
 
 def _code(words: str) -> str:
     if words.startswith("Failed to parse rule"):
         return "rules-broken"
+    if words.startswith("Failed to build pipeline metadata"):
+        return "workflow-name"
     if words.startswith("The pipeline has circular dependencies"):
         return "needs-circular"
     return "needs-too-many" if "can only need" in words else "needs-absent-job"
@@ -138,6 +146,7 @@ class _Shower:
             "needs": _needs(job, decided),
             **({"start_in": decided.start_in} if decided.start_in is not None else {}),
             **_scripts(job),
+            **_effective(job, decided, raw),
             **self._variables(job, decided),
             "rule": decided.rule,
             "reason": decided.reason,
@@ -163,10 +172,24 @@ def _scripts(job: Job) -> dict[str, object]:
         "script": list(script.main),
         "before_script": list(script.before),
         "after_script": list(script.after),
-        "interruptible": job.interruptible,
     }
     if job.pre_get_sources:
         shown["hooks"] = {"pre_get_sources_script": list(job.pre_get_sources)}
+    return shown
+
+
+def _effective(job: Job, decided: JobDecision, raw: Map) -> dict[str, object]:
+    """Give keywords that mean something else than what is written at the job."""
+    shown: dict[str, object] = {"interruptible": bool(decided.interruptible)}
+    if job.dependencies is not None:
+        shown["dependencies"] = list(job.dependencies)
+    if job.artifacts is not None:
+        written = raw.get("artifacts")
+        items = written.items() if isinstance(written, Map) else ()
+        artifacts = {key: plain(value) for key, value in items}
+        if job.artifacts.paths:  # with what Pages would publish
+            artifacts["paths"] = list(job.artifacts.paths)
+        shown["artifacts"] = artifacts
     return shown
 
 

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from gitlab_ci_provider.compiler.needs import MATRIX_VALUE
+from gitlab_ci_provider.config.keywords.job import MAX_NAME
 from gitlab_ci_provider.model.diagnostic import Diagnostic, error, warning
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.needs import Need
@@ -19,6 +20,9 @@ def check_jobs(jobs: Mapping[str, Job], stages: Sequence[str]) -> Iterator[Diagn
     """Check stages, needs, dependencies and environments of all jobs of the file."""
     positions = {stage: position for position, stage in enumerate(stages)}
     for job in jobs.values():
+        if job.parallel and len(job.name) > MAX_NAME >= len(job.group):
+            words = f"jobs:{job.name} name is too long (maximum is {MAX_NAME} characters)"
+            yield _error(job, "job-name", words)
         if job.stage not in positions:
             yield _error(
                 job,

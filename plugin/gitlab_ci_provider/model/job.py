@@ -27,11 +27,11 @@ class Script:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
-    """`retry:`; empty `when` and `exit_codes` retry on any failure."""
+    """`retry:`; without `when` and `exit_codes` on any failure, with empty ones on none."""
 
     max: int = 0
-    when: tuple[str, ...] = ()
-    exit_codes: tuple[int, ...] = ()
+    when: tuple[str, ...] | None = None
+    exit_codes: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -119,12 +119,14 @@ class ReportUpload:
     Attributes:
         object_key: of the archive; what is read from the files is put beside it.
         expire_in: seconds; 0 means never.
+        format: of a coverage report, `cobertura` or `jacoco`.
     """
 
     kind: str
     object_key: str
     paths: tuple[str, ...]
     expire_in: int = 0
+    format: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

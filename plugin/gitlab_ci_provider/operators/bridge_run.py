@@ -34,7 +34,7 @@ from gitlab_ci_provider.planner.downstream import (
 )
 from gitlab_ci_provider.planner.environment import job_environment
 from gitlab_ci_provider.snapshots.register import Register
-from gitlab_ci_provider.variables.expand import expand
+from gitlab_ci_provider.variables.expand import expand_on_server
 
 _KEY = "gitlab_ci_downstream"
 
@@ -114,7 +114,7 @@ class BridgeRun:
     def _mirrored(self) -> RunKey:
         """Find the latest pipeline of another project's default branch."""
         known = job_environment(subject(self.context, self.run))
-        path = expand(self.bridge.mirrored_pipeline or "", known)
+        path = expand_on_server(self.bridge.mirrored_pipeline or "", known)
         owner = known_project(self.run.settings, path)
         ref = Ref(name=owner.project.default_branch, sha="")
         entry = Register(self.run.settings.register).latest(

@@ -19,7 +19,7 @@ from gitlab_ci_provider.operators.downstream_run import RunKey, result_of
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.snapshots.register import Register
 from gitlab_ci_provider.snapshots.store import SnapshotStore
-from gitlab_ci_provider.variables.expand import expand
+from gitlab_ci_provider.variables.expand import expand_on_server
 
 MAX_LOOKS = 100
 """Pipelines of a ref that are looked at for the latest successful job."""
@@ -58,7 +58,7 @@ class _Search:
     def find(self, need: CrossNeed, run: PipelineRun) -> tuple[str, JobResult]:
         """Find what one need names, and a label for it."""
         project, ref, number, job = (
-            expand(one or "", self.variables)
+            expand_on_server(one or "", self.variables)
             for one in (need.project, need.ref, need.pipeline, need.job)
         )
         if project:

@@ -46,7 +46,7 @@ def plan_uploads(subject: Subject, variables: Variables) -> tuple[ArtifactUpload
         return ()
     return (
         ArtifactUpload(
-            name=expand(artifacts.name or "artifacts", variables),
+            name=expand(artifacts.name or "", variables) or "artifacts",
             object_key=_key(subject),
             paths=tuple(expand(path, variables) for path in artifacts.paths),
             exclude=tuple(expand(path, variables) for path in artifacts.exclude),
@@ -69,6 +69,7 @@ def plan_reports(subject: Subject, variables: Variables) -> tuple[ReportUpload, 
             object_key=report_key(run.project, run.id, job, subject.attempt, kind),
             paths=tuple(expand(path, variables) for path in paths),
             expire_in=_expire_in(subject, artifacts),
+            format=(artifacts.coverage_format or "") if kind == "coverage_report" else "",
         )
         for kind, paths in artifacts.reports.items()
         if kind != "dotenv" and paths

@@ -20,7 +20,7 @@ from gitlab_ci_provider.model.deployment import Deployment, EnvironmentRecord, E
 from gitlab_ci_provider.model.environment import JobEnvironment
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.variables import Variables
-from gitlab_ci_provider.variables.expand import expand
+from gitlab_ci_provider.variables.expand import expand_on_server
 from gitlab_ci_provider.variables.masking import Masker
 
 _NAME = re.compile(r"[a-zA-Z0-9_/\\${}. -]{1,255}")
@@ -46,9 +46,9 @@ def plan_environment(job: Job, variables: Variables, masker: Masker) -> JobEnvir
         slug=masker.text(known.get("CI_ENVIRONMENT_SLUG", "")),
         tier=known.get("CI_ENVIRONMENT_TIER", ""),
         action=environment.action,
-        url=masker.text(expand(environment.url or "", variables)),
+        url=masker.text(expand_on_server(environment.url or "", variables)),
         on_stop=environment.on_stop or "",
-        auto_stop_in=_seconds(expand(environment.auto_stop_in or "", variables)),
+        auto_stop_in=_seconds(expand_on_server(environment.auto_stop_in or "", variables)),
     )
 
 

@@ -21,7 +21,7 @@ from gitlab_ci_provider.model.run import PipelineRun
 from gitlab_ci_provider.model.variables import Variable, Variables, merge
 from gitlab_ci_provider.planner.environment import job_environment
 from gitlab_ci_provider.planner.subject import Subject
-from gitlab_ci_provider.variables.expand import expand, expand_known
+from gitlab_ci_provider.variables.expand import expand_known, expand_on_server
 from gitlab_ci_provider.variables.precedence import yaml_variables
 
 MAX_NESTED_CHILDREN = 2
@@ -61,10 +61,10 @@ def plan_downstream(subject: Subject, bridge: Bridge) -> DownstreamPlan:
     environment = job_environment(subject)
     known = tuple(one for one in environment if one.name not in _OF_THE_JOB)
     return DownstreamPlan(
-        project=expand(bridge.project or "", known),
-        ref=expand(bridge.branch or "", known),
+        project=expand_on_server(bridge.project or "", known),
+        ref=expand_on_server(bridge.branch or "", known),
         variables=_forwarded(subject, bridge, known),
-        job_id=expand("$CI_JOB_ID", environment),
+        job_id=expand_on_server("$CI_JOB_ID", environment),
     )
 
 
@@ -101,7 +101,7 @@ def _handed_on(variable: Variable, known: Variables, secrets: frozenset[str]) ->
             plain = {one.name: one.value for one in known if one.name not in secrets}
             value = expand_known(value, plain)
         else:
-            value = expand(value, known)
+            value = expand_on_server(value, known)
     return Variable(name=variable.name, value=value, expand=variable.expand, file=variable.file)
 
 

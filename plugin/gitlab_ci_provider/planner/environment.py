@@ -11,7 +11,7 @@ from gitlab_ci_provider.model.plan import PlanVariable
 from gitlab_ci_provider.model.variables import Variable, Variables, merge
 from gitlab_ci_provider.model.workspace import BUILDS_DIR
 from gitlab_ci_provider.planner.subject import Subject
-from gitlab_ci_provider.variables.expand import expand, expand_all
+from gitlab_ci_provider.variables.expand import expand_all, expand_on_server
 from gitlab_ci_provider.variables.masking import Masker
 from gitlab_ci_provider.variables.precedence import RunVariables, effective_variables
 from gitlab_ci_provider.variables.slugs import slug
@@ -47,7 +47,7 @@ def environment_url(subject: Subject, written: Variables = ()) -> str | None:
         return None
     known = job_environment(replace(subject, dotenv=merge(subject.dotenv, written)))
     masker = Masker(one.value for one in known if one.masked)
-    return masker.text(expand(environment.url, known))
+    return masker.text(expand_on_server(environment.url, known))
 
 
 def plan_variables(variables: Variables) -> tuple[PlanVariable, ...]:

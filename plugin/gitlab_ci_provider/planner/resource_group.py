@@ -5,7 +5,7 @@ from __future__ import annotations
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.run import PipelineRun
-from gitlab_ci_provider.variables.expand import expand, expand_all
+from gitlab_ci_provider.variables.expand import expand_all, expand_on_server
 from gitlab_ci_provider.variables.precedence import effective_variables
 
 
@@ -16,8 +16,8 @@ def resource_group(job: str, run: PipelineRun, pipeline: Pipeline) -> str:
     name before the job runs, as in GitLab's `Seed::Processable::ResourceGroup`.
     """
     written = pipeline.jobs[job].resource_group
-    if not written or "$" not in written:
-        return written or ""
+    if not written:
+        return ""
     context = PipelineContext(
         project=run.project,
         ref=run.ref,
@@ -32,4 +32,4 @@ def resource_group(job: str, run: PipelineRun, pipeline: Pipeline) -> str:
         run.decisions[job],
         workflow=run.workflow_variables,
     )
-    return expand(written, expand_all(known))
+    return expand_on_server(written, expand_all(known))

@@ -29,6 +29,9 @@ from gitlab_ci_provider.variables.precedence import workflow_variables
 from gitlab_ci_provider.variables.predefined import pipeline_variables
 
 MAX_NEEDS = 50
+MAX_NAME = 255
+"""Characters of `workflow:name` after expansion."""
+
 _PASSED = {
     (False, False): "no rules",
     (True, False): "`only` matches",
@@ -65,14 +68,16 @@ def decide_pipeline(pipeline: Pipeline, context: PipelineContext) -> PipelineDec
     if workflow.created:
         jobs = {name: _check_needs(jobs, pipeline.jobs[name]) for name in jobs}
         jobs |= _check_circle(pipeline, jobs)
+    name = _name(pipeline, context, workflow, predefined)
+    errors = [words for one in jobs.values() for words in one.errors]
     decision = PipelineDecision(
         created=workflow.created,
         reason=workflow.reason,
-        name=_name(pipeline, context, workflow, predefined),
+        name=name,
         jobs=jobs,
         variables=workflow.variables,
         auto_cancel=workflow.auto_cancel or pipeline.workflow.auto_cancel,
-        errors=tuple(words for one in jobs.values() for words in one.errors),
+        errors=(*_wrong_name(name if workflow.created else None), *errors),
     )
     return _without_jobs(pipeline, decision)
 
@@ -106,6 +111,14 @@ def _name(
     known = workflow_variables(pipeline, context, predefined, workflow.variables)
     values = expand_in_rules(tuple(one for one in known if not one.masked))
     return expand_or_drop(pipeline.workflow.name, values).strip() or None
+
+
+def _wrong_name(name: str | None) -> tuple[str, ...]:
+    """Refuse a name that its variables have made too long."""
+    if name is None or len(name) <= MAX_NAME:
+        return ()
+    problem = f"Name is too long (maximum is {MAX_NAME} characters)"
+    return (f"Failed to build pipeline metadata! {problem}",)
 
 
 def _decide_job(

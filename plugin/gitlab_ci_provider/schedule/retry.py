@@ -43,7 +43,7 @@ def should_retry(retry: Retry, result: JobResult, failed: int) -> bool:
 
 
 def _listed(retry: Retry, reason: str, exit_code: int | None) -> bool:
-    if not retry.when and not retry.exit_codes:
+    if retry.when is None and retry.exit_codes is None:
         return True
     reasons = {reason, _ALSO_KNOWN_AS.get(reason, reason), "always"}
-    return bool(reasons & set(retry.when)) or exit_code in retry.exit_codes
+    return bool(reasons & set(retry.when or ())) or exit_code in (retry.exit_codes or ())

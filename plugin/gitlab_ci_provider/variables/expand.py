@@ -1,8 +1,10 @@
 """`$VAR`, `${VAR}` and `%VAR%` in texts.
 
-Two readings exist. A job's texts are expanded as GitLab's server and then its runner do (Go's
-`os.Expand`): unknown names vanish, `$$` is a dollar sign. The server alone, which decides rules,
-names and environments, leaves `$$` in values of variables and knows no `$$` in any other text.
+Three readings exist. The runner expands a job's texts (Go's `os.Expand`): unknown names vanish,
+`$$` is a dollar sign, and `%` means nothing. Values of variables are expanded by GitLab's server
+first, which knows `%VAR%` as well and leaves `%%` alone, and then by the runner. The server alone,
+which decides rules, names and environments, leaves `$$` in values of variables, too, and knows
+neither `$$` nor `%%` in any other text.
 
 Unlike GitLab, which refuses a pipeline whose variables refer to each other in a circle, the
 references that close a circle stay literal here, and compiling warns of it.
@@ -19,11 +21,12 @@ from gitlab_ci_provider.model.variables import Variable, Variables
 MAX_LENGTH = 1_000_000
 """Characters of an expanded value; a reference that would exceed it stays literal."""
 
-_REFERENCE = re.compile(
+_DOLLAR = (
     r"\$(?:(?P<escaped>\$)|(?P<bare>[A-Za-z_]\w*)|(?P<special>[*#@!?0-9-])"
-    r"|\{(?P<braced>[^}]*)\}|(?P<open>\{))|%(?P<windows>[A-Za-z_]\w*)%",
-    re.ASCII,
+    r"|\{(?P<braced>[^}]*)\}|(?P<open>\{))"
 )
+_BY_RUNNER = re.compile(_DOLLAR, re.ASCII)
+_BY_BOTH = re.compile(rf"{_DOLLAR}|%%|%(?P<windows>[A-Za-z_]\w*)%", re.ASCII)
 
 _KNOWN = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})|%([A-Za-z_]\w*)%", re.ASCII)
 """Source: GitLab's `ExpandVariables`."""
@@ -35,11 +38,16 @@ Lookup = Callable[[str], str | None]
 
 
 def expand(text: str, variables: Variables) -> str:
-    """Expand a text of a job with variables that are expanded themselves."""
-    if not _refers(text):
+    """Expand a text of a job, as the runner does, with variables that are expanded themselves."""
+    if "$" not in text:
         return text
     values = {variable.name: variable.value for variable in variables}
-    return _render(text, values.get)
+    return _render(text, values.get, _BY_RUNNER)
+
+
+def expand_on_server(text: str, variables: Variables) -> str:
+    """Expand a text that GitLab's server reads, with variables that are expanded themselves."""
+    return expand_or_drop(text, {variable.name: variable.value for variable in variables})
 
 
 def expand_known(text: str, values: Mapping[str, str]) -> str:
@@ -126,7 +134,7 @@ class _Expansion:
             return f"{self.value('CI_PROJECT_DIR') or ''}.tmp/{variable.name}"
         if not variable.expand:
             return variable.value
-        return _render(variable.value, self.value)
+        return _render(variable.value, self.value, _BY_BOTH)
 
 
 class _ServerExpansion(_Expansion):
@@ -158,7 +166,7 @@ def _refers(text: str) -> bool:
     return "$" in text or "%" in text
 
 
-def _render(text: str, lookup: Lookup) -> str:
+def _render(text: str, lookup: Lookup, references: re.Pattern[str]) -> str:
     if not _refers(text):
         return text
     length = len(text)
@@ -169,14 +177,17 @@ def _render(text: str, lookup: Lookup) -> str:
         length += len(value)
         return value if length <= MAX_LENGTH else found[0]
 
-    return _REFERENCE.sub(swap, text)
+    return references.sub(swap, text)
 
 
 def _replacement(found: re.Match[str], lookup: Lookup) -> str:
     if found["escaped"]:
         return "$"
-    if found["windows"]:
-        value = lookup(found["windows"])
+    named = found.groupdict()
+    if windows := named.get("windows"):
+        value = lookup(windows)
         return found[0] if value is None else value
+    if found[0] == "%%":
+        return found[0]
     name = found["bare"] or found["braced"]
     return (lookup(name) if name else None) or ""

@@ -238,3 +238,70 @@ def test_rules_see_the_commit_of_a_working_copy(
     main(["compile", str(tmp_path), "--json", *flags])
 
     assert list(json.loads(capsys.readouterr().out)["jobs"]) == jobs
+
+
+def shown(tmp_path: Path, text: str) -> dict[str, dict[str, object]]:
+    """Compile a file; give its jobs as `--json` shows them."""
+    (tmp_path / ".gitlab-ci.yml").write_text(text)
+    answered = answer(json.dumps({"path": str(tmp_path)}))
+    assert answered["valid"], answered["error"]
+    jobs = answered["jobs"]
+    assert isinstance(jobs, dict)
+    return jobs
+
+
+@pytest.mark.parametrize(
+    ("written", "key", "effective"),
+    [
+        ("pages: true", "artifacts", {"paths": ["public"]}),
+        ("pages: {publish: p}, artifacts: {paths: [a], when: always}", "artifacts",
+         {"paths": ["a", "p"], "when": "always"}),
+        ("interruptible: false, rules: [{interruptible: true}]", "interruptible", True),
+        ("interruptible: true, rules: [{interruptible: false}]", "interruptible", False),
+        ("dependencies: [many]", "dependencies", ["many 1/2", "many 2/2"]),
+        ("timeout: 1 hour", "timeout", "1 hour"),
+        ("retry: 1", "retry", 1),
+    ],
+)  # fmt: skip
+def test_json_shows_what_holds(tmp_path: Path, written: str, key: str, effective: object):
+    """Values are those that a run has, whatever keyword has made them."""
+    many = "many: {stage: build, script: x, parallel: 2, artifacts: {paths: [a]}}"
+
+    job = shown(tmp_path, f"{many}\nj: {{script: x, {written}}}")["j"]
+
+    assert job[key] == effective
+
+
+LONG = "x" * 250
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (f"{LONG}: {{script: x, parallel: {{matrix: [{{A: abcdef}}]}}}}", "name is too long"),
+        (f"{LONG}: {{script: x, parallel: 100}}", "name is too long"),
+        (f"{LONG}: {{trigger: a/b, parallel: {{matrix: [{{A: abcdef}}]}}}}", "name is too long"),
+        (
+            f"variables: {{N: {LONG}}}\nworkflow: {{name: $N $N}}\nj: {{script: x}}",
+            "Failed to build pipeline metadata! Name is too long (maximum is 255 characters)",
+        ),
+    ],
+)
+def test_limits_hold_after_expansion(tmp_path: Path, text: str, words: str):
+    """What variables and `parallel` make longer than GitLab takes is refused as well."""
+    (tmp_path / ".gitlab-ci.yml").write_text(text)
+
+    answered = answer(json.dumps({"path": str(tmp_path)}))
+
+    assert not answered["valid"]
+    assert words in str(answered["error"])
+
+
+def test_a_name_of_the_greatest_length_is_fine(tmp_path: Path):
+    """255 characters, not bytes."""
+    name = "ü" * 251
+
+    assert list(shown(tmp_path, f"{name}: {{script: x, parallel: 2}}")) == [
+        f"{name} 1/2",
+        f"{name} 2/2",
+    ]

@@ -89,3 +89,13 @@ def test_file_that_is_yaml_after_interpolation_only_is_read_with_a_warning():
     assert result.pipeline
     assert result.pipeline.jobs["j"].script.main == ("b",)
     assert [one.code for one in result.diagnostics] == ["interpolation-unquoted"]
+
+
+@pytest.mark.parametrize(
+    "header", ["{component: [name, sha]}", "{}", "{inputs: {a: {default: x}}}"]
+)
+def test_only_components_know_what_they_are(header: str):
+    """Nothing of `component.*` is known in a file that was not included as one."""
+    found = compiled(header, 'j: {script: "$[[ component.name ]]"}').diagnostics
+
+    assert "unknown interpolation key: `name`" in [one.message for one in found]

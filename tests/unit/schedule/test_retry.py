@@ -96,3 +96,9 @@ def test_every_reason_that_can_be_listed_is_heeded(reason: str):
 
     assert should_retry(retry, failure(reason), failed=1) is (reason not in NEVER)
     assert not should_retry(retry, failure("something_else"), failed=1)
+
+
+@pytest.mark.parametrize("retry", [Retry(max=2, when=()), Retry(max=2, exit_codes=())])
+def test_an_empty_list_retries_nothing(retry: Retry):
+    """Only what is not written means any reason: an empty list is a list for Ruby."""
+    assert not should_retry(retry, failure(), failed=1)

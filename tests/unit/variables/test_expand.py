@@ -13,6 +13,7 @@ from gitlab_ci_provider.variables.expand import (
     expand_all,
     expand_in_rules,
     expand_known,
+    expand_on_server,
     expand_values,
 )
 
@@ -22,14 +23,14 @@ KNOWN = make_variables(A="a", LONG_NAME="long", EMPTY="")
 @pytest.mark.parametrize(
     ("text", "expanded"),
     [
-        ("plain", "plain"), ("$A", "a"), ("${A}b", "ab"), ("$A$A", "aa"), ("%A%", "a"),
+        ("plain", "plain"), ("$A", "a"), ("${A}b", "ab"), ("$A$A", "aa"), ("%A%", "%A%"),
         ("$UNKNOWN-", "-"), ("${UNKNOWN:-x}", ""), ("$$A", "$A"), ("$$$A", "$a"), ("$", "$"),
         ("$ 5", "$ 5"), ("$5", ""), ("%Y-%m", "%Y-%m"), ("100%", "100%"), ("$LONG_NAME.", "long."),
         ("$EMPTY", ""), ("${A", "A"), ("$A-$(date)", "a-$(date)"),
     ],
 )  # fmt: skip
 def test_text_of_a_job(text: str, expanded: str):
-    """Unknown names vanish, `$$` is a dollar sign, as Go's os.Expand has it."""
+    """Unknown names vanish, `$$` is a dollar sign, `%` is nothing, as Go's os.Expand has it."""
     assert expand(text, KNOWN) == expanded
 
 
@@ -53,6 +54,28 @@ def test_variables_expand_recursively_in_any_order():
     values = expand_values(make_variables(C="$B-c", B="$A-b", A="a"))
 
     assert values == {"C": "a-b-c", "B": "a-b", "A": "a"}
+
+
+@pytest.mark.parametrize(
+    ("value", "expanded"),
+    [
+        ("%A%", "a"),
+        ("%%A%%", "%%A%%"),
+        ("%%%A%", "%%a"),
+        ("%%A%", "%%A%"),
+        ("%A%%A%", "aa"),
+        ("%NONE%", "%NONE%"),
+        ("$$A %%", "$A %%"),
+    ],
+)
+def test_value_of_a_variable(value: str, expanded: str):
+    """GitLab's server knows `%A%` in values and leaves `%%` alone; the runner takes `$$` away."""
+    assert expand_values(make_variables(A="a", B=value))["B"] == expanded
+
+
+def test_text_that_the_server_reads():
+    """It knows `%A%`, and neither `%%` nor `$$`."""
+    assert expand_on_server("%A% $A %%A%% $$A $X.", KNOWN) == "a a %a% $a ."
 
 
 def test_cycles_stay_literal():

@@ -88,8 +88,8 @@ def _scope(origin: Origin, header: Map, reading: Reading, report: Report) -> Sco
     if problems:
         report.error("inputs-invalid", reading.prefix + ", ".join(problems), reading.at)
         return None
-    about = {key: origin.component.get(key, "") for key in read.component}
-    return Scope({"inputs": values, **({"component": about} if about else {})}, reading.known)
+    about = {key: origin.component[key] for key in read.component if key in origin.component}
+    return Scope({"inputs": values, "component": about}, reading.known)
 
 
 def _warn_of_twice(header: Field, names: Sequence[str]) -> None:

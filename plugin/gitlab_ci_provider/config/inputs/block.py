@@ -27,7 +27,8 @@ class Scope:
     """What blocks of one file may use.
 
     Attributes:
-        names: `inputs`, and `component` when the header asks for it.
+        names: `inputs`, and what of `component` the header asks for; nothing of it is known in a
+            file that was not included as a component.
         known: variables from before the pipeline, for `expand_vars`.
     """
 

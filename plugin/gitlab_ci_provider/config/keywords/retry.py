@@ -76,8 +76,8 @@ def read_retry(field: Field) -> Retry | None:
     field.only(("max", "when", "exit_codes"))
     return Retry(
         max=field.get("max", _max) or 0,
-        when=field.get("when", _reasons) or (),
-        exit_codes=field.get("exit_codes", integers) or (),
+        when=field.get("when", _reasons),
+        exit_codes=field.get("exit_codes", integers),
     )
 
 

@@ -15,11 +15,10 @@ from gitlab_ci_provider.exceptions import GitlabCiError, SystemFailure
 from gitlab_ci_provider.helper.context import PhaseContext
 from gitlab_ci_provider.helper.phases.save import put
 from gitlab_ci_provider.helper.phases.upload_artifacts import save_artifacts
-from gitlab_ci_provider.helper.reports.readers import read_files, reader_of
+from gitlab_ci_provider.helper.reports.readers import ReportReader, read_files, reader_of
 from gitlab_ci_provider.model.plan import ArtifactUpload, ReportUpload
 from gitlab_ci_provider.model.reports import Results
 from gitlab_ci_provider.model.run import JobReport
-from gitlab_ci_provider.storage.entry import Entry
 from gitlab_ci_provider.storage.keys import ARCHIVE_NAME, results_key
 
 _LONGEST_PROBLEM = 200
@@ -55,16 +54,19 @@ def _upload(context: PhaseContext, report: ReportUpload, folder: Path) -> None:
     kept = JobReport(
         kind=report.kind, object_key=report.object_key, files=len(files), size=saved.size
     )
-    context.reports.append(_read(context, kept, saved.entries, folder))
+    reader = reader_of(report.kind, context.plan.job, context.project_dir, report.format)
+    if reader is not None:
+        kept = _read(context, kept, reader, files, folder)
+    context.reports.append(kept)
 
 
 def _read(
-    context: PhaseContext, report: JobReport, entries: Sequence[Entry], folder: Path
+    context: PhaseContext,
+    report: JobReport,
+    reader: ReportReader,
+    paths: Sequence[str],
+    folder: Path,
 ) -> JobReport:
-    reader = reader_of(report.kind, context.plan.job, context.project_dir)
-    if reader is None:
-        return report
-    paths = [entry.path for entry in entries if entry.is_file]
     found = read_files(reader, context.project_dir, paths)
     problems = [context.output.mask(problem) for problem in found]
     for problem in problems:

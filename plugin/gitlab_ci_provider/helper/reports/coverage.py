@@ -23,17 +23,26 @@ _MOST_DIGITS = 15
 """Numbers up to here are whole in every reader of JSON."""
 
 
-class CoverageReader:
-    """Collects the lines of one job's files."""
+_ROOTS = {"cobertura": "coverage", "jacoco": "report"}
 
-    def __init__(self, project_dir: Path):
+
+class CoverageReader:
+    """Collects the lines of one job's files.
+
+    Args:
+        project_dir: where the files are that the report names.
+        form: `cobertura` or `jacoco`; empty takes both.
+    """
+
+    def __init__(self, project_dir: Path, form: str = ""):
         self._project = project_dir
+        self._form = form
         self._files: dict[str, dict[int, int]] = {}
         self._errors: list[str] = []
 
     def read(self, source: IO[bytes]) -> None:
         """Read one file; raises ReportError, and keeps the files before the mistake."""
-        read_xml(source, _Document(self._project, self._add))
+        read_xml(source, _Document(self._project, self._add, self._form))
 
     def fail(self, problem: str) -> None:
         """Note a file that cannot be read."""
@@ -60,8 +69,9 @@ class CoverageReader:
 class _Document:
     """One file, element by element; a class or source file is added when it ends."""
 
-    def __init__(self, project: Path, add: Callable[[str, Mapping[int, int]], None]):
+    def __init__(self, project: Path, add: Callable[[str, Mapping[int, int]], None], form: str):
         self._project = project
+        self._form = form
         self._add = add
         self._sources: list[str] = []
         self._source: str | None = None
@@ -70,6 +80,7 @@ class _Document:
         self._lines: dict[int, int] = {}
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        self._check_root(tag)
         if tag == "source":
             self._source = ""
         elif tag == "package":
@@ -80,6 +91,12 @@ class _Document:
             self._file = posixpath.join(self._package, attributes.get("name", ""))
         elif tag == "line":
             self._take_line(attributes)
+
+    def _check_root(self, tag: str) -> None:
+        """Refuse a document of the other format, which `coverage_format` does not promise."""
+        form, self._form = self._form, ""
+        if form and _ROOTS[form] != tag:
+            raise ReportError(f"not a report of coverage_format {form}: it begins with <{tag}>")
 
     def text(self, text: str) -> None:
         if self._source is not None:

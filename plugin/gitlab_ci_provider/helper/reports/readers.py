@@ -30,8 +30,8 @@ class ReportReader(Protocol):
         """Give numbers for people."""
 
 
-def reader_of(kind: str, job: str, project_dir: Path) -> ReportReader | None:
-    """Find who reads a kind of report; None when nobody does."""
+def reader_of(kind: str, job: str, project_dir: Path, form: str = "") -> ReportReader | None:
+    """Find who reads a kind of report, in one of its formats; None when nobody does."""
     if kind == "junit":
         from gitlab_ci_provider.helper.reports.junit import JunitReader
 
@@ -39,7 +39,7 @@ def reader_of(kind: str, job: str, project_dir: Path) -> ReportReader | None:
     if kind in ("coverage_report", "cobertura"):
         from gitlab_ci_provider.helper.reports.coverage import CoverageReader
 
-        return CoverageReader(project_dir)
+        return CoverageReader(project_dir, form)
     if kind == "codequality":
         from gitlab_ci_provider.helper.reports.quality import QualityReader
 

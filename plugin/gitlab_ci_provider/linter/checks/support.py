@@ -49,6 +49,15 @@ def _deploying_bridge(job: Job) -> bool:
     return bool(job.environment and job.bridge)
 
 
+def _has_entrypoint(job: Job) -> bool:
+    """Tell whether leaving the entrypoint out does anything; an empty one says not to run it."""
+    return bool(job.image and any(job.image.entrypoint or ()))
+
+
+def _has_more_policies(job: Job) -> bool:
+    return bool(job.image and len(job.image.pull_policies) > 1)
+
+
 def _kept(keyword: str) -> Callable[[Job], bool]:
     return lambda job: keyword in job.kept
 
@@ -76,6 +85,10 @@ _RULES = (
           Limit("environment", "the deployment of a trigger job is not recorded", False)),
     _Rule(lambda job: bool(job.image and (job.image.platform or job.image.docker_user)),
           Limit("image:docker", "these are options of GitLab's Docker executor", False)),
+    _Rule(_has_entrypoint,
+          Limit("image:entrypoint", "not run, as with GitLab's Kubernetes executor", False)),
+    _Rule(_has_more_policies,
+          Limit("image:pull_policy", "only the first of the policies is used", False)),
 )  # fmt: skip
 
 

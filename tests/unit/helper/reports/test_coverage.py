@@ -96,3 +96,10 @@ def test_names_that_no_file_can_have(tmp_path: Path):
     document = cobertura(a_class("x" * 5000, 1), sources=(f"{tmp_path}/lib",))
 
     assert read(tmp_path, document).results().files == {}
+
+
+@pytest.mark.parametrize(("form", "other"), [("jacoco", "coverage"), ("cobertura", "report")])
+def test_a_report_of_another_format_is_refused(tmp_path: Path, form: str, other: str):
+    """`coverage_format` says which of the two a file is; GitLab takes no other for it."""
+    with pytest.raises(ReportError, match=f"begins with <{other}>"):
+        CoverageReader(tmp_path, form).read(BytesIO(f"<{other}></{other}>".encode()))
