@@ -18,6 +18,7 @@ from gitlab_ci_provider.operators.job_log import JobLog
 from gitlab_ci_provider.operators.pod_logs import ContainerLog
 from gitlab_ci_provider.operators.pod_watch import PodWatch
 from gitlab_ci_provider.planner import script as texts
+from gitlab_ci_provider.planner.access import for_finish, for_prepare
 from gitlab_ci_provider.pods.pod import build_pod, build_secret
 from gitlab_ci_provider.pods.request import PodRequest
 from gitlab_ci_provider.pods.status import container_state
@@ -63,7 +64,8 @@ def logs(api: Api, name: str, script: Script, **masked: str) -> tuple[bytes, lis
         annotations={},
     )
     secret = {
-        "plan.json": encode(plan).decode(),
+        "prepare.json": encode(for_prepare(plan)).decode(),
+        "finish.json": encode(for_finish(plan)).decode(),
         "entry": texts.entry(plan, script),
         "step_script": texts.step_script(plan, script),
         "after_script": texts.after_script(plan, script),
@@ -75,7 +77,10 @@ def logs(api: Api, name: str, script: Script, **masked: str) -> tuple[bytes, lis
     raw, events = io.BytesIO(), list[str]()
     log = JobLog(events.append, raw, log_masker(masked.values()))
     for container in (PREPARE_CONTAINER, HELPER_CONTAINER):
-        watched.until(lambda seen, of=container: container_state(seen, of).phase != "waiting", 60)
+        begun = watched.until(
+            lambda seen, of=container: container_state(seen, of).phase != "waiting", 60
+        )
+        assert begun, watched.read().status
         for block in ContainerLog(pod=watched, container=container).blocks():
             log.write(block)
     log.close()
