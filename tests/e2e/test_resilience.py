@@ -8,12 +8,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from e2e.embedded import Stack, make_repository
 from e2e.faulty import task_processes
 from e2e.runs import raw_log, start, wait_for
 from gitlab_ci_provider.local.airflow_config import Ports, airflow_environment
+from gitlab_ci_provider.local.process_tree import descendants
 from gitlab_ci_provider.local.projects import add_project
 from gitlab_ci_provider.local.secrets import load_secrets
+from gitlab_ci_provider.local.state import supervisor_pid
 from gitlab_ci_provider.model.names import dag_id
 
 WAITING = """
@@ -112,3 +116,23 @@ def test_airflows_own_command_triggers_a_pipeline(stack: Stack, tmp_path: Path):
 
     assert stack.api.run_state(dag, "mine") == "success"
     assert "\ngiven by conf\n" in raw_log(stack, dag, "mine", "job")
+
+
+@pytest.mark.parametrize("name", ["scheduler", "triggerer", "dag-processor"])
+def test_a_killed_component_costs_a_pipeline_nothing(stack: Stack, tmp_path: Path, name: str):
+    """Kill -9 while a job runs: it goes on with the worker that it has, and so do later jobs."""
+    config = f"{WAITING}\nlater: {{stage: deploy, script: echo}}\n"
+    repository = make_repository(tmp_path / f"without-{name}", {".gitlab-ci.yml": config})
+    dag, run = start(stack, repository)
+    wait_for(lambda: "started once" in raw_log(stack, dag, run, "job"))
+
+    supervisor = supervisor_pid(stack.home)
+    for pid in descendants(supervisor):
+        if Path(f"/proc/{pid}/cmdline").read_text().startswith(f"airflow {name}"):
+            os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: stack.api.run_state(dag, run) in {"success", "failed"})
+
+    assert stack.api.run_state(dag, run) == "success"
+    tasks = stack.api.tasks(dag, run)
+    assert {task: tasks[task].try_number for task in ("job", "later")} == {"job": 1, "later": 1}
+    assert raw_log(stack, dag, run, "job").count("\nstarted once\n") == 1

@@ -1,7 +1,7 @@
 """Airflow's configuration in the embedded stack, as environment variables: no file to edit.
 
-Tuned for one machine: the scheduler sleeps 0.1 s instead of 1 s, new DAG files are seen within a
-second, the database is SQLite in WAL mode, and workers are forked with the operators imported.
+Tuned for one machine: components sleep until something changes instead of asking again and again,
+the database is SQLite in WAL mode, and all are forked with everything imported.
 """
 
 from __future__ import annotations
@@ -18,8 +18,11 @@ HOST_IMAGE = "this-machine"
 """For jobs without `image:`: they ask for nothing, so they are not warned either."""
 
 
-_LONG = "600"
+_LONG = "1200"
 """Seconds."""
+
+_HEARTBEAT = "120"
+"""Seconds. Each one wakes the scheduler, which watches the database."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +31,7 @@ class Ports:
 
     airflow: int
     object_store: int
+    cluster: int = 0
 
 
 def airflow_environment(home: Home, secrets: StackSecrets, ports: Ports) -> dict[str, str]:
@@ -42,19 +46,7 @@ def airflow_environment(home: Home, secrets: StackSecrets, ports: Ports) -> dict
             "sql_alchemy_pool_size": "50",
             "sql_alchemy_max_overflow": "-1",
         },
-        **_limits(),
-        "scheduler": {
-            **_limits()["scheduler"],
-            "scheduler_idle_sleep_time": "0.1",
-            "enable_health_check": "False",
-        },
-        "dag_processor": {
-            **_limits()["dag_processor"],
-            "refresh_interval": "1",
-            "bundle_refresh_check_interval": "1",
-            "min_file_process_interval": "600",
-            "print_stats_interval": "0",
-        },
+        **_times(),
         "logging": {"base_log_folder": str(home.airflow / "logs"), "logging_level": "INFO"},
         "gitlab_ci": {
             "home": str(home.data),
@@ -72,38 +64,54 @@ def airflow_environment(home: Home, secrets: StackSecrets, ports: Ports) -> dict
     return {**options, **_connections(home, secrets, ports), "AIRFLOW_HOME": str(home.airflow)}
 
 
-def _limits() -> dict[str, dict[str, str]]:
-    """List Airflow's time limits: so long that a machine under heavy load does not reach them.
+def _times() -> dict[str, dict[str, str]]:
+    """List how often components look, and Airflow's time limits.
 
-    They are there to find machines that have died. Here there is one machine, and the stack sees
-    itself when a process has died.
+    Limits are so long that a machine under heavy load does not reach them. They are there to find
+    machines that have died. Here there is one, and the stack sees itself when a process has died.
     """
     return {
         "scheduler": {
+            # The executor waits for work instead, see `warm_executor.py`.
+            "scheduler_idle_sleep_time": "0",
+            "scheduler_heartbeat_sec": _HEARTBEAT,
+            "job_heartbeat_sec": _HEARTBEAT,
+            "enable_health_check": "False",
             "scheduler_health_check_threshold": _LONG,
             "task_instance_heartbeat_timeout": "1800",
             "task_queued_timeout": "86400",
         },
         "dag_processor": {
+            # It looks as soon as a file changes, see `forked/dag_processor.py`.
+            "refresh_interval": _HEARTBEAT,
+            "bundle_refresh_check_interval": _HEARTBEAT,
+            "min_file_process_interval": "600",
+            "print_stats_interval": "0",
             "dag_file_processor_timeout": "1200",
             "stale_dag_threshold": _LONG,
             "health_check_threshold": _LONG,
         },
         "triggerer": {
+            "job_heartbeat_sec": _HEARTBEAT,
             "triggerer_health_check_threshold": _LONG,
             "runner_health_check_threshold": _LONG,
         },
-        "workers": {
-            # A worker can miss its task's exit and sees it at its next heartbeat, 5 s by default.
-            "min_heartbeat_interval": "1",
-            "max_failed_heartbeats": "100",
-            # An answer that comes late is an answer; an API server that is started again needs
-            # seconds, on a busy machine a minute.
-            "execution_api_timeout": "120",
-            "execution_api_retries": "60",
-            "execution_api_retry_wait_min": "0.2",
-            "execution_api_retry_wait_max": "5",
-        },
+        "workers": _workers(),
+    }
+
+
+def _workers() -> dict[str, str]:
+    """List how workers watch tasks, and how patient they are with the API server."""
+    return {
+        # A worker can miss its task's exit and sees it at its next heartbeat, 5 s by default.
+        "min_heartbeat_interval": "1",
+        "max_failed_heartbeats": "100",
+        # An answer that comes late is an answer; an API server that is started again needs
+        # seconds, on a busy machine a minute.
+        "execution_api_timeout": "120",
+        "execution_api_retries": "60",
+        "execution_api_retry_wait_min": "0.2",
+        "execution_api_retry_wait_max": "5",
     }
 
 

@@ -4,11 +4,12 @@ A request that has written holds SQLite's only write lock until the event loop c
 the loop itself waits for that lock to write an entry of the audit log, as Airflow 3.3 does, nothing
 answers until SQLite gives up. Here the entry is written by a thread, and the loop goes on.
 
-Run as a program with Airflow's own arguments: `python -m gitlab_ci_provider.local.api_server`.
+Runs in a process that was forked from one that has Airflow imported.
 """
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import sys
 from collections.abc import Awaitable, Callable
@@ -56,15 +57,37 @@ def _write(session: Any, entries: list[Any]) -> None:
     session.commit()
 
 
-def main() -> None:
-    """Run `airflow api-server`."""
-    from airflow.__main__ import main as airflow
+def prepare() -> None:
+    """Make the application, and have it make what it would make with the first requests.
+
+    Its routes take seconds to make, on a busy machine a minute: longer than a task waits for its
+    first answer.
+    """
+    import gc
+
     from airflow.api_fastapi.logging import decorators
 
     decorators.action_logging = in_a_thread(decorators.action_logging)
-    sys.argv = ["airflow", "api-server", *sys.argv[1:]]
+    gc.disable()
+    from airflow.api_fastapi.app import cached_app
+
+    asyncio.run(_ask(cached_app(apps="all"), "/execution/health", "/api/v2/version"))
+    gc.enable()
+    gc.freeze()
+
+
+async def _ask(app: Any, *paths: str) -> None:
+    import httpx
+
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        for path in paths:
+            (await client.get(path)).raise_for_status()
+
+
+def main() -> None:
+    """Run `airflow api-server` with the application that was prepared."""
+    from airflow.__main__ import main as airflow
+
+    sys.argv = ["airflow", "api-server"]
     airflow()
-
-
-if __name__ == "__main__":
-    main()

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from gitlab_ci_provider.local.airflow_config import HELPER_IMAGE, HOST_IMAGE
 from gitlab_ci_provider.local.home import Home
-from gitlab_ci_provider.local.processes import Process, start, wait_until
+from gitlab_ci_provider.local.processes import Process, start
 
 
-def start_cluster(home: Home, runtime: str) -> Process:
-    """Start the cluster, on any free port, and wait for its kubeconfig.
+def start_cluster(home: Home, runtime: str, port: int) -> Process:
+    """Start the cluster; it is ready when its kubeconfig is there.
 
     The helper image stands for this very Python environment. Nothing of the stack can be seen by
     jobs: its folder holds Airflow's keys and passwords, all logs, and what other jobs have left.
@@ -19,10 +19,9 @@ def start_cluster(home: Home, runtime: str) -> Process:
     home.kubeconfig.unlink(missing_ok=True)
     command = [
         *(sys.executable, "-m", "gitlab_ci_provider.local.cluster"),
-        *("--dir", str(home.cluster), "--hide", str(home.path), "--runtime", runtime),
+        *("--dir", str(home.cluster), "--hide", str(home.path)),
+        *("--runtime", runtime, "--port", str(port)),
         *("--path-for-image", f"{HELPER_IMAGE}={Path(sys.executable).parent}"),
         *("--path-for-image", f"{HOST_IMAGE}=/usr/bin"),
     ]
-    process = start("cluster", command, environment={}, log=home.logs / "cluster.log")
-    wait_until(home.kubeconfig.exists, process)
-    return process
+    return start("cluster", command, environment={}, log=home.logs / "cluster.log")

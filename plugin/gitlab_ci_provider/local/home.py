@@ -81,6 +81,11 @@ class Home:
         return self.path / "stack.attached"
 
     @property
+    def idle(self) -> Path:
+        """After how many minutes without use the stack ends."""
+        return self.path / "stack.idle"
+
+    @property
     def lock(self) -> Path:
         """Locked by the process that runs the stack."""
         return self.path / "stack.lock"

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from gitlab_ci_provider.exceptions import StackError
 from gitlab_ci_provider.local.home import Home
-from gitlab_ci_provider.local.ports import listens
-from gitlab_ci_provider.local.processes import Process, start, wait_until
+from gitlab_ci_provider.local.processes import Process, start
 from gitlab_ci_provider.local.secrets import StackSecrets
 
 
@@ -26,10 +25,9 @@ def start_object_store(home: Home, secrets: StackSecrets, port: int) -> Process:
     ]
     keys = f'"{secrets.s3_access_key},{secrets.s3_secret_key}"'  # one item of a list, hence quoted
     environment = {"RCLONE_AUTH_KEY": keys}
-    log = home.logs / "object-store.log"
-    process = start("object store", command, environment=environment, log=log)
-    wait_until(lambda: listens(port), process)
-    return process
+    return start(
+        "object store", command, environment=environment, log=home.logs / "object-store.log"
+    )
 
 
 def _rclone() -> Path:

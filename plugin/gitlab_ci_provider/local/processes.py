@@ -11,7 +11,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -51,14 +51,24 @@ class Process:
         Raises:
             StackError: it has ended; the message holds the end of its log.
         """
-        code = self.popen.poll()
-        if code is not None:
-            message = f"{self.name} ended with code {code}; the end of {self.log}:\n{self.tail()}"
-            raise StackError(message)
+        if self.popen.poll() is not None:
+            raise StackError(self.last_words())
+
+    def last_words(self) -> str:
+        """Say how it ended, and what it wrote last."""
+        code = self.popen.returncode
+        return f"{self.name} ended with code {code}; the end of {self.log}:\n{self.tail()}"
 
     def tail(self, lines: int = 15) -> str:
         """Read the end of its log."""
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+        return tail(self.log, lines)
+
+
+def tail(log: Path, lines: int = 15) -> str:
+    """Read the end of a log; nothing when there is none."""
+    if not log.exists():
+        return ""
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
 
 
 def start(
@@ -163,10 +173,15 @@ def _signal(pid: int, number: signal.Signals) -> None:
         return
 
 
-def _kill_descendants() -> None:
+def end_orphans(alive: Iterable[Process]) -> None:
+    """End what a part that has died left behind."""
+    _kill_descendants({process.popen.pid for process in alive})
+
+
+def _kill_descendants(spared: Collection[int] = ()) -> None:
     """End what still runs below this process; adopted orphans are found here."""
     for _ in range(50):
-        mine = children(os.getpid())
+        mine = [child for child in children(os.getpid()) if child not in spared]
         if not mine:
             return
         for child in mine:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from gitlab_ci_provider.exceptions import StackError
 from gitlab_ci_provider.local.attached import attached
 from gitlab_ci_provider.local.home import Home
+from gitlab_ci_provider.local.idle import write_idle_minutes
 from gitlab_ci_provider.local.patience import Patience, movement
 from gitlab_ci_provider.local.processes import clean_environment, open_log
 from gitlab_ci_provider.local.state import StackState, is_running, read_state, supervisor_pid
@@ -72,10 +73,16 @@ def start_stack(home: Home, options: StackOptions, tell: Tell = lambda _: None) 
 
 
 def spawn_stack(home: Home, options: StackOptions) -> bool:
-    """Begin to start a stack that outlives this process; False when one runs already."""
-    if is_running(home):
-        return False
+    """Begin to start a stack that outlives this process; False when one runs already.
+
+    Of one that runs only the idle minutes are changed, if they are given.
+    """
     home.make()
+    running = is_running(home)
+    if not running or options.idle_minutes is not None:
+        write_idle_minutes(home, idle_minutes(options))
+    if running:
+        return False
     with open_log(home.logs / "supervisor.log") as output:
         process = subprocess.Popen(
             _command(home, options),
@@ -135,7 +142,7 @@ def stop_stack(home: Home) -> bool:
 
 def _command(home: Home, options: StackOptions) -> list[str]:
     command = [sys.executable, "-P", "-m", "gitlab_ci_provider.local.supervisor", str(home.path)]
-    command += ["--runtime", options.runtime, "--idle-minutes", str(idle_minutes(options))]
+    command += ["--runtime", options.runtime]
     if options.port is not None:
         command += ["--port", str(options.port)]
     return command

@@ -1,7 +1,7 @@
 """The process that runs the embedded stack: starts every part, and ends all when it ends.
 
-`python -m gitlab_ci_provider.local.supervisor HOME` runs until SIGTERM or SIGINT, or until a part
-dies.
+`python -m gitlab_ci_provider.local.supervisor HOME` runs until SIGTERM or SIGINT, until nobody uses
+the stack any more, or until a part does not stay alive.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import fcntl
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -18,18 +19,24 @@ from pathlib import Path
 
 from gitlab_ci_provider.exceptions import StackError
 from gitlab_ci_provider.local import airflow, processes
-from gitlab_ci_provider.local.airflow_config import Ports, airflow_environment
-from gitlab_ci_provider.local.cluster_process import start_cluster
+from gitlab_ci_provider.local.airflow_config import Ports
 from gitlab_ci_provider.local.home import Home
-from gitlab_ci_provider.local.object_store import start_object_store
-from gitlab_ci_provider.local.ports import choose_port, listens
+from gitlab_ci_provider.local.idle import Idleness
+from gitlab_ci_provider.local.parts import Part, parts_of_stack
+from gitlab_ci_provider.local.ports import choose_port
 from gitlab_ci_provider.local.processes import Process
+from gitlab_ci_provider.local.restarts import Restarts
 from gitlab_ci_provider.local.secrets import StackSecrets, load_secrets
 from gitlab_ci_provider.local.state import StackState, clear_state, write_state
 from gitlab_ci_provider.local.steps import READY, Steps
 
 AIRFLOW_PORT = 8080
 OBJECT_STORE_PORT = 9100
+CLUSTER_PORT = 9443
+
+_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGCHLD})
+_LOOK_SECONDS = 0.05
+_IDLE_LOOK_SECONDS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +46,6 @@ class Options:
     home: Home
     port: int | None = None
     runtime: str = "auto"
-    idle_minutes: float = 0
 
 
 def run(options: Options) -> int:
@@ -48,47 +54,35 @@ def run(options: Options) -> int:
     with _only_one(options.home), ExitStack() as claims:
         clear_state(options.home)
         processes.adopt_orphans()
-        signals = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
-        started: list[Process] = []
         steps = Steps(options.home.steps)
         steps.clear()
+        stack: _Stack | None = None
         try:
-            _start(options, claims, started, steps)
-            signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-            _wait(started)
+            stack = _make_stack(options, claims, steps)
+            stack.start()
+            signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+            stack.keep(Idleness(options.home))
         except StackError as problem:
             steps.write("stack", "failed", str(problem))
-            print(problem, file=sys.stderr, flush=True)  # noqa: T201 - the supervisor's own log
+            _say(str(problem))
             return 1
         finally:
             clear_state(options.home)
-            processes.stop(started)
+            processes.stop(list(stack.running.values()) if stack else [])
     return 0
 
 
-def _start(options: Options, claims: ExitStack, started: list[Process], steps: Steps) -> None:
+def _make_stack(options: Options, claims: ExitStack, steps: Steps) -> _Stack:
     home = options.home
     ports = Ports(
         airflow=choose_port(options.port or AIRFLOW_PORT, claims, must=options.port is not None),
         object_store=choose_port(OBJECT_STORE_PORT, claims),
+        cluster=choose_port(CLUSTER_PORT, claims),
     )
     secrets = load_secrets(home)
-    with steps.step("object store"):
-        started.append(start_object_store(home, secrets, ports.object_store))
-    with steps.step("cluster"):
-        started.append(start_cluster(home, options.runtime))
-    environment = airflow_environment(home, secrets, ports)
     airflow.write_passwords(home, secrets)
-    if not airflow.database_is_ready(home):
-        with steps.step("database"):
-            migration = airflow.start_migration(home, environment)
-            processes.wait_until(lambda: airflow.migration_is_done(home, migration), migration)
-    with steps.step("airflow"):
-        components = airflow.start_components(home, environment)
-        started += components
-        processes.wait_until(lambda: listens(ports.airflow), components[0])
-    write_state(home, _state(secrets, ports))
-    steps.write(READY, "done")
+    parts = parts_of_stack(home, secrets, ports, options.runtime, steps.started)
+    return _Stack(home, steps, parts, _state(secrets, ports))
 
 
 def _state(secrets: StackSecrets, ports: Ports) -> StackState:
@@ -100,11 +94,55 @@ def _state(secrets: StackSecrets, ports: Ports) -> StackState:
     )
 
 
-def _wait(started: list[Process]) -> None:
-    """Sleep until a signal; a part that has ended is an error."""
-    while signal.sigwait({signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}) == signal.SIGCHLD:
-        for process in started:
-            process.check()
+class _Stack:
+    """The parts and their processes."""
+
+    def __init__(self, home: Home, steps: Steps, parts: tuple[Part, ...], state: StackState):
+        self._home = home
+        self._steps = steps
+        self._parts = {part.name: part for part in parts}
+        self._state = state
+        self._restarts = Restarts()
+        self.running: dict[str, Process] = {}
+
+    def start(self) -> None:
+        """Start all parts at once and wait until the last one is ready."""
+        for part in self._parts.values():
+            self._steps.write(part.name, "begun")
+            self.running[part.name] = part.start()
+        for part in sorted(self._parts.values(), key=lambda part: part.name == "airflow"):
+            processes.wait_until(part.is_ready, self.running[part.name])
+            self._steps.write(part.name, "done")
+        write_state(self._home, self._state)
+        self._steps.write(READY, "done")
+
+    def keep(self, idleness: Idleness) -> None:
+        """Start again what dies, until a signal comes or nobody uses the stack.
+
+        Raises:
+            StackError: a part does not stay alive.
+        """
+        while not idleness.is_over():
+            caught = signal.sigtimedwait(_SIGNALS, _IDLE_LOOK_SECONDS)
+            if caught is not None and caught.si_signo != signal.SIGCHLD:
+                return
+            for name, process in list(self.running.items()):
+                if process.popen.poll() is not None:
+                    self._start_again(name, process)
+        self._steps.write("stack", "done", "nobody has used it for a while")
+        _say("nobody has used the stack for a while: it ends")
+
+    def _start_again(self, name: str, dead: Process) -> None:
+        if not self._restarts.allow(name):
+            dead.check()
+        _say(dead.last_words())
+        processes.end_orphans(self.running.values())
+        self.running[name] = self._parts[name].start()
+        self._steps.write(name, "restarted", dead.last_words())
+
+
+def _say(words: str) -> None:
+    print(time.strftime("%X"), words, file=sys.stderr, flush=True)  # noqa: T201 - our own log
 
 
 @contextmanager
@@ -131,17 +169,9 @@ def main() -> int:
     parser.add_argument("home", type=Path)
     parser.add_argument("--port", type=int)
     parser.add_argument("--runtime", default="auto")
-    parser.add_argument("--idle-minutes", type=float, default=0)
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    return run(
-        Options(
-            home=Home(given.home),
-            port=given.port,
-            runtime=given.runtime,
-            idle_minutes=given.idle_minutes,
-        )
-    )
+    return run(Options(home=Home(given.home), port=given.port, runtime=given.runtime))
 
 
 if __name__ == "__main__":
