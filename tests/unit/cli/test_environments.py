@@ -69,3 +69,20 @@ def test_none_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     """A project that was never deployed here, or is called otherwise."""
     assert main(["environments", "group/project", "--home", str(tmp_path)]) == 1
     assert "no environments of group/project" in capsys.readouterr().err
+
+
+def test_a_folder_stands_for_its_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """As with the other commands, a repository may be named by where it is."""
+    (tmp_path / "shop" / ".git").mkdir(parents=True)
+    (tmp_path / "shop" / "src").mkdir()
+    monkeypatch.chdir(tmp_path / "shop" / "src")
+
+    assert main(["environments", "..", "--home", str(tmp_path)]) == 1
+    assert "no environments of .." in capsys.readouterr().err
+
+    store = Environments(Settings(home=tmp_path).environments)
+    store.save("local/shop", EnvironmentRecord(name="live", slug="live", tier="production"))
+    assert main(["environments", ".", "--home", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.startswith("live")

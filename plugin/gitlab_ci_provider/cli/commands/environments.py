@@ -17,7 +17,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="list where a project is deployed",
         description="List a project's environments: state, tier, the last deployment, the URL.",
     )
-    parser.add_argument("project", metavar="PROJECT", help="path, for example group/project")
+    parser.add_argument("project", metavar="PROJECT", help="a path, a URL, or group/project")
     parser.add_argument(
         "--home", type=Path, help="[gitlab_ci] home of airflow.cfg (default: the embedded stack's)"
     )
@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     from gitlab_ci_provider.snapshots.environments import Environments
 
     settings = Settings(home=args.home or default_home().data)
-    found = Environments(settings.environments).of_project(args.project)
+    found = Environments(settings.environments).of_project(_project(args.project))
     if args.json:
         from gitlab_ci_provider.model.serialization import encode
 
@@ -42,6 +42,15 @@ def run(args: argparse.Namespace) -> int:
     for line in [] if args.json else _lines(found):
         output.say(line)
     return 0 if found else 1
+
+
+def _project(given: str) -> str:
+    """Name the project of a folder or URL; anything else is a project's path already."""
+    from gitlab_ci_provider.discovery.repositories import clone_url, project_of
+
+    if "://" not in given and not Path(given).is_dir():
+        return given
+    return project_of(clone_url(given), "").path
 
 
 def _lines(records: list[EnvironmentRecord]) -> Iterator[str]:
