@@ -113,7 +113,12 @@ run() {
     wait "$child" 2>/dev/null
     code=$?
     [ -n "$again" ]
-  do :; done
+  do
+    # When a signal comes as the script ends, bash can lose that end, and wait for the timer
+    # instead. Once that is gone, too, it says -1.
+    kill -s 0 "$child" 2>/dev/null || cancel
+  done
+  [ "$code" -ge 0 ] || code=143
   trap 'canceled=yes' TERM
   child=
   cancel

@@ -188,6 +188,29 @@ def test_cancelling_leaves_a_running_after_script_alone(shell: Path, tmp_path: P
     assert b"\nsuccess and cleaned\n" in log
 
 
+def test_cancelling_as_the_script_ends(shell: Path, tmp_path: Path):
+    """TERM in the very moment in which a script ends: the build ends all the same, and says how.
+
+    Bash loses the end of about every third such script and then waits for the timer.
+    """
+    for attempt in range(20):
+        folder = tmp_path / str(attempt)
+        folder.mkdir()
+        ready, gone = make_signal(folder / "ready"), make_signal(folder / "gone")
+        after = (f": > {ready}; read line < {gone}",)
+        build = Build(folder, shell, Script(main=("true",), after=after))
+        heard = build.listen()
+
+        with build.start() as process:
+            wait_for_file(ready, process)
+            with gone.open("w") as opened:
+                process.send_signal(signal.SIGTERM)
+                opened.write("gone\n")
+            process.communicate(timeout=60)
+
+        assert (process.returncode, heard.result(timeout=60)) == (0, 0)
+
+
 def test_term_while_nobody_listens(shell: Path, tmp_path: Path):
     """A build whose helper never comes can be ended."""
     build = Build(tmp_path, shell, Script(main=("true",)))
