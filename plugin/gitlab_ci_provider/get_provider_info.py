@@ -49,6 +49,21 @@ _OPTIONS: dict[str, tuple[str, str, str]] = {
         "0",
         "How often an evicted or lost pod is tried again without using up `retry`.",
     ),
+    "archive_max_size": (
+        "integer",
+        "20000000000",
+        "Bytes that may come out of one cache or artifact archive.",
+    ),
+    "archive_max_entries": (
+        "integer",
+        "2000000",
+        "Files, folders and links that may come out of one cache or artifact archive.",
+    ),
+    "archive_max_ratio": (
+        "integer",
+        "200",
+        "How many times its own size may come out of an archive, beyond 100 MB.",
+    ),
     "always_ask": ("boolean", "False", "Show a form for variables when a manual job is played."),
     "protected_branches": (
         "string",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gitlab_ci_provider import __version__
+from gitlab_ci_provider.model.plan import ArchiveLimits
 
 SECTION = "gitlab_ci"
 
@@ -43,6 +44,8 @@ class Settings:
             fails for it.
         interrupted_retries: how often a job whose pod was evicted, preempted, deleted or lost with
             its node is tried again without using up its `retry`.
+        archive_max_size, archive_max_entries, archive_max_ratio: how much may come out of one
+            cache or artifact archive: bytes, files, times its own size.
         always_ask: show the form for variables whenever a manual job is played.
     """
 
@@ -66,11 +69,23 @@ class Settings:
     kubernetes_outage: int = 600
     always_ask: bool = False
     interrupted_retries: int = 0
+    archive_max_size: int = 20_000_000_000
+    archive_max_entries: int = 2_000_000
+    archive_max_ratio: int = 200
 
     @property
     def allowed_hosts(self) -> tuple[str, ...]:
         """Patterns of hosts that includes may ask."""
         return tuple(filter(None, map(str.strip, self.include_hosts.split(","))))
+
+    @property
+    def archive_limits(self) -> ArchiveLimits:
+        """How much may come out of an archive."""
+        return ArchiveLimits(
+            size=self.archive_max_size,
+            entries=self.archive_max_entries,
+            ratio=self.archive_max_ratio,
+        )
 
     @property
     def snapshots(self) -> Path:

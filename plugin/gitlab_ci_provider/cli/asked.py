@@ -8,6 +8,7 @@ from typing import Any
 
 from gitlab_ci_provider.cli.pairs import name_value, plain
 from gitlab_ci_provider.cli.usage import WrongUsage
+from gitlab_ci_provider.model.conf import check_conf
 
 
 def add_flags(parser: argparse.ArgumentParser, *, source: str) -> None:
@@ -77,18 +78,25 @@ def place(args: argparse.Namespace) -> Place:
 
     Raises:
         WrongUsage: a merge request lacks its target, or has another source.
+        ConfigError: a flag holds what no run can have.
     """
     if args.merge_request is not None and args.mr_target is None:
         raise WrongUsage("--merge-request needs --mr-target, the branch that it is for")
     if args.mr_target is not None and args.source not in (None, "merge_request_event"):
         message = f"--mr-target makes a merge request pipeline, --source says {args.source}"
         raise WrongUsage(message)
-    ref = args.tag or args.ref or args.sha
-    return Place(ref, args.sha if args.sha and args.sha != ref else "")
+    ref = f"refs/tags/{args.tag}" if args.tag else args.ref or args.sha
+    found = Place(ref, args.sha if args.sha and args.sha != ref else "")
+    check_conf(found.conf(args, args.ref))
+    return found
 
 
 def conf(args: argparse.Namespace) -> dict[str, Any]:
-    """Build what the flags ask for."""
+    """Build what the flags ask for.
+
+    Raises:
+        ConfigError: a flag holds what no run can have.
+    """
     asked = {
         "source": args.source or args.usual_source,
         "variables": dict(name_value("--var", given) for given in args.var),
@@ -99,4 +107,6 @@ def conf(args: argparse.Namespace) -> dict[str, Any]:
         "jobs": args.job,
         "manual": args.manual,
     }
-    return {key: value for key, value in asked.items() if value}
+    found = {key: value for key, value in asked.items() if value}
+    check_conf(found)
+    return found

@@ -76,6 +76,7 @@ class Request:
         branch, sha = _head(self.path)
         name = self.tag or self.ref or branch or self.default_branch
         kind = RefKind.TAG if self.tag else RefKind.BRANCH
+        protected = kind is RefKind.BRANCH and name == self.default_branch
         merge_request = self.mr_target is not None or self.source == "merge_request_event"
         return PipelineContext(
             project=Project(
@@ -85,7 +86,7 @@ class Request:
                 default_branch=self.default_branch,
                 id=1,
             ),
-            ref=Ref(name=name, sha=sha, kind=kind, protected=name == self.default_branch),
+            ref=Ref(name=name, sha=sha, kind=kind, protected=protected),
             source=_source(self.source, merge_request=merge_request),
             variables=tuple(
                 Variable(name=one, value=value) for one, value in self.variables.items()
@@ -113,7 +114,8 @@ def _head(path: Path) -> tuple[str | None, str]:
     branch = head.removeprefix("ref: refs/heads/")
     if branch == head:
         return None, head or UNKNOWN_SHA
-    return branch, _line_of(folder / "refs" / "heads" / branch) or UNKNOWN_SHA
+    sha = "" if ".." in branch else _line_of(folder / "refs" / "heads" / branch)
+    return branch, sha or UNKNOWN_SHA
 
 
 def _line_of(file: Path) -> str:

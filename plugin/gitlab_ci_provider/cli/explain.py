@@ -37,6 +37,8 @@ def lines(compiled: Compiled, name: str) -> Iterator[str]:
         one = compiled.decision.jobs[name]
         yield f"\n{'in' if one.present else 'out'}: {one.reason}"
         yield from _rules(compiled, name, raw)
+    if compiled.decision and not compiled.decision.created:
+        yield f"\nno pipeline: {compiled.decision.reason}"
 
 
 def _group(compiled: Compiled, name: str) -> str:

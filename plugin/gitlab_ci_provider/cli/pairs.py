@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 
 from gitlab_ci_provider.cli.usage import WrongUsage
+from gitlab_ci_provider.model.quoted import quoted
 
 
 def name_value(flag: str, given: str) -> tuple[str, str]:
     """Read `NAME=VALUE`; anything else ends the command with exit code 2."""
     name, equals, value = given.partition("=")
     if not equals or not name:
-        raise WrongUsage(f"{flag} {given}: must be NAME=VALUE")
+        raise WrongUsage(f"{flag} {quoted(given)}: must be NAME=VALUE")
     return name, value
 
 
@@ -19,6 +20,6 @@ def plain(text: str) -> object:
     """Read a value as JSON; what is no JSON is a text."""
     try:
         value: object = json.loads(text)
-    except ValueError:
+    except (RecursionError, ValueError):
         return text
     return value

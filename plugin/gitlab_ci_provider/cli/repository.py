@@ -12,6 +12,7 @@ from gitlab_ci_provider.config.includes.fetcher import Elsewhere
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.project import Commit
+from gitlab_ci_provider.rules.skip import SKIPPING
 from gitlab_ci_provider.sources.directory import DirectoryFetcher
 from gitlab_ci_provider.sources.lookups import LazyPaths, LookedUp
 
@@ -23,9 +24,10 @@ def with_repository(
     in_git = (fetcher.root / ".git").exists()
     compares = in_git and request.changed is None
     elsewhere = request.elsewhere()
+    asks = context.source in SKIPPING or _asks(pipeline)
     return replace(
         context,
-        commit=_commit(request, fetcher.root) if in_git and _asks(pipeline) else context.commit,
+        commit=_commit(request, fetcher.root) if in_git and asks else context.commit,
         tree_paths=LazyPaths(fetcher.paths),
         compared=LookedUp(lambda ref: _changed_since(fetcher.root, ref)) if compares else {},
         other_trees=LookedUp(lambda place: _paths_of(elsewhere, place)) if elsewhere else {},

@@ -1,7 +1,8 @@
 """`!reference [job, key, ...]`: a value taken from elsewhere in the merged configuration.
 
 Source: GitLab's `Gitlab::Ci::Config::Yaml::Tags`. Every path is resolved once and its value
-shared, so many references to one list cost nothing.
+shared, so many references to one list cost nothing here. Whoever walks the tree later goes through
+each use, so the nodes are counted as often as they are used, and there is a limit.
 """
 
 from __future__ import annotations
@@ -13,11 +14,27 @@ from gitlab_ci_provider.config.report import Report
 MAX_NESTING = 60
 """References in references; GitLab has no limit of its own, ours keeps hostile files cheap."""
 
+MAX_ENTRY = 300_000
+"""Nodes of one job, with everything that it takes from elsewhere."""
 
-def resolve_references(tree: Map, report: Report) -> Map:
-    """Replace every reference by its value; one that has none is reported and becomes null."""
-    resolved = _Resolver(tree, report).resolve(tree)
-    return resolved if isinstance(resolved, Map) else tree
+MAX_TOTAL = 5_000_000
+"""Nodes of the whole configuration, shared ones as often as they are used."""
+
+
+def resolve_references(tree: Map, report: Report) -> Map | None:
+    """Replace every reference by its value; one that has none is reported and becomes null.
+
+    Returns:
+        None when the whole would be too big to be looked at; that is reported.
+    """
+    resolver = _Resolver(tree, report)
+    resolved = resolver.resolve(tree)
+    if not isinstance(resolved, Map):
+        return tree
+    if resolver.sizes[id(resolved)] > MAX_TOTAL:
+        report.error("config-too-big", TOO_BIG, tree.mark)
+        return None
+    return resolved
 
 
 class _Resolver:
@@ -30,6 +47,8 @@ class _Resolver:
         self.open: list[tuple[str, ...]] = []
         self.seen: dict[int, Node] = {}
         self.heights: dict[int, int] = {}
+        self.sizes: dict[int, int] = {}
+        self.lost: set[int] = set()
         self.depth = 0
 
     def resolve(self, node: Node) -> Node:
@@ -55,7 +74,12 @@ class _Resolver:
         if height > MAX_DEPTH:
             self._too_deep(node)
             return None
-        self.heights[id(made)] = height
+        size = 1 + sum(self.sizes.get(id(child), 1) for child in children)
+        if size > MAX_ENTRY and node is not self.tree:
+            self.report.error("config-too-big", TOO_BIG, node.mark)
+            self.lost.add(id(node))
+            return None
+        self.heights[id(made)], self.sizes[id(made)] = height, size
         return made
 
     def _too_deep(self, node: Map | Seq) -> None:
@@ -89,9 +113,10 @@ class _Resolver:
         if not self._usable(reference, path):
             return None
         self.open.append(path)
-        value = self.resolve(self._dig(path))
+        found = self._dig(path)
+        value = self.resolve(found)
         self.open.pop()
-        if value is None or value is False:
+        if (value is None or value is False) and id(found) not in self.lost:
             self._refuse(reference, "could not be found", "reference-missing")
         self.values[path] = value
         return value

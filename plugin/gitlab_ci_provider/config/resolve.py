@@ -32,6 +32,8 @@ def resolve(
     if loaded is None:
         return None
     tree = resolve_references(apply_extends(loaded.tree, report), report)
+    if tree is None:
+        return None
     root = Field(tree, "", "root config", Mark(config_path), report)
     return CiConfig(
         tree=tree,

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.model.project import Project
-from gitlab_ci_provider.sources.git import hide_credentials
+from gitlab_ci_provider.model.quoted import hide_credentials, quoted
 
 _SCP_LIKE = re.compile(r"^(?:[\w.-]+@)?[\w.-]+:(?!//)(?P<path>.+)$")
 
@@ -23,7 +23,10 @@ def clone_url(location: str) -> str:
     """
     if "://" in location or _SCP_LIKE.match(location):
         return location
-    path = Path(location).expanduser().resolve()
+    try:
+        path = Path(location).expanduser().resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # a NUL, an unknown user, a loop
+        raise SourceError(f"{quoted(location)}: no directory and no git URL: {error}") from error
     if not path.is_dir():
         raise SourceError(f"{location}: no such directory, and not a git URL")
     top = next((folder for folder in (path, *path.parents) if is_repository(folder)), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -10,8 +11,8 @@ from pathlib import Path
 
 from gitlab_ci_provider.compiler.compile import compile_pipeline
 from gitlab_ci_provider.discovery.children import CHILD_DAGS_EXPIRE_IN, ChildSync
-from gitlab_ci_provider.discovery.repositories import project_of
-from gitlab_ci_provider.exceptions import SourceError
+from gitlab_ci_provider.discovery.repositories import clone_url, project_of
+from gitlab_ci_provider.exceptions import GitlabCiError, SourceError
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
 from gitlab_ci_provider.model.diagnostic import Diagnostic, error
@@ -19,11 +20,14 @@ from gitlab_ci_provider.model.diagnostic import SourceLocation as At
 from gitlab_ci_provider.model.git_login import GitLogin
 from gitlab_ci_provider.model.names import belongs_to, dag_id
 from gitlab_ci_provider.model.project import Project, Ref
+from gitlab_ci_provider.model.quoted import hide_credentials
 from gitlab_ci_provider.snapshots.refs import record_of_ref
 from gitlab_ci_provider.snapshots.store import SnapshotStore
-from gitlab_ci_provider.sources.git import GitFetcher, Mirror, hide_credentials, is_commit_id
+from gitlab_ci_provider.sources.git import GitFetcher, Mirror, is_commit_id
 from gitlab_ci_provider.sources.neighbours import Neighbours
 from gitlab_ci_provider.sources.remote import RemoteFiles
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,15 +68,30 @@ class Sync:
     child_dags_expire_in: float = CHILD_DAGS_EXPIRE_IN
     include_hosts: Sequence[str] = ()
 
-    def all(self, urls: Iterable[str], ref: str | None = None) -> list[SyncResult]:
+    def all(self, locations: Iterable[str], ref: str | None = None) -> list[SyncResult]:
         """Sync each repository; one that fails does not stop the others."""
-        return [self.one(url, ref) for url in urls]
+        return [self.one(location, ref) for location in locations]
 
-    def one(self, url: str, ref: str | None = None, sha: str = "") -> SyncResult:
+    def one(self, location: str, ref: str | None = None, sha: str = "") -> SyncResult:
         """Sync one repository: its default branch, another ref, or an earlier commit of a ref.
 
         Another ref gets a DAG of its own only when its topology differs from the project's DAG.
+        Whatever is wrong with a repository is in the result: it must not hide the others.
+
+        Args:
+            location: path or URL.
+            ref: branch, tag or commit id.
+            sha: a commit of that ref.
         """
+        try:
+            return self._one(clone_url(location), ref, sha)
+        except (GitlabCiError, OSError) as problem:
+            return _unreadable(location, str(problem))
+        except Exception as problem:  # of one repository, by one of its files
+            log.debug("cannot sync %s", hide_credentials(location), exc_info=True)
+            return _unreadable(location, f"{type(problem).__name__}: {problem}")
+
+    def _one(self, url: str, ref: str | None, sha: str) -> SyncResult:
         try:
             mirror = self._open(url)
             default_branch = mirror.default_branch()
@@ -83,10 +102,7 @@ class Sync:
             if self._known(project) is None:
                 self._project(mirror, project, mirror.fetch(default_branch))
         except SourceError as problem:
-            diagnostic = error(
-                "source-unreadable", str(problem), At(file=hide_credentials(url), line=0)
-            )
-            return SyncResult(location=url, record=None, digest=None, diagnostics=(diagnostic,))
+            return _unreadable(url, str(problem))
         return self._ref(mirror, project, found, shared=bool(sha))
 
     def compile(self, mirror: Mirror, project: Project, ref: Ref) -> SyncResult:
@@ -179,3 +195,8 @@ class Sync:
             return project
         suffix = hashlib.sha256(project.clone_url.encode()).hexdigest()[:6]
         return replace(project, path=f"{project.path}-{suffix}")
+
+
+def _unreadable(location: str, words: str) -> SyncResult:
+    diagnostic = error("source-unreadable", words, At(file=hide_credentials(location), line=0))
+    return SyncResult(location=location, record=None, digest=None, diagnostics=(diagnostic,))

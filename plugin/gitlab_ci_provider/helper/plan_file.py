@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.model.plan import (
+    ArchiveLimits,
     ArtifactDownload,
     ArtifactUpload,
     CacheArchive,
@@ -42,6 +43,7 @@ _SINGLE: Mapping[str, type] = {
     "sources": GetSources,
     "dotenv": DotenvUpload,
     "store": StorePlace,
+    "archive_limits": ArchiveLimits,
 }
 
 

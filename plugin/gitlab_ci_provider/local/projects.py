@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from gitlab_ci_provider.discovery.repositories import clone_url
 from gitlab_ci_provider.discovery.sync import Sync, SyncResult
-from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.local.home import Home
-from gitlab_ci_provider.model.diagnostic import SourceLocation, error
 from gitlab_ci_provider.settings import home_settings
 from gitlab_ci_provider.snapshots.dag_files import write_dag_files
 from gitlab_ci_provider.snapshots.store import SnapshotStore
-from gitlab_ci_provider.sources.git import hide_credentials
 
 
 def add_project(home: Home, location: str, ref: str | None = None, sha: str = "") -> SyncResult:
@@ -20,12 +16,7 @@ def add_project(home: Home, location: str, ref: str | None = None, sha: str = ""
     """
     settings = home_settings(home.data)
     store = SnapshotStore(settings.snapshots)
-    try:
-        sync = Sync(store, settings.mirrors, include_hosts=settings.allowed_hosts)
-        result = sync.one(clone_url(location), ref, sha)
-    except SourceError as problem:
-        at = SourceLocation(file=hide_credentials(location), line=0)
-        diagnostics = (error("source-unreadable", str(problem), at),)
-        return SyncResult(location=location, record=None, digest=None, diagnostics=diagnostics)
+    sync = Sync(store, settings.mirrors, include_hosts=settings.allowed_hosts)
+    result = sync.one(location, ref, sha)
     write_dag_files(store, home.dags)
     return result

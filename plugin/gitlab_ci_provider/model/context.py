@@ -52,6 +52,7 @@ class PipelineContext:
         other_trees: files of other projects by `project@ref`, for `exists:project`; an empty ref
             is the default branch, None says that there is no such project or ref.
         upstream: the job that created the pipeline, when one did.
+        skip_push: the push had the option `ci.skip`.
     """
 
     project: Project
@@ -70,3 +71,4 @@ class PipelineContext:
     compared: Mapping[str, Collection[str] | None] = field(default_factory=dict)
     other_trees: Mapping[str, Collection[str] | None] = field(default_factory=dict)
     upstream: Upstream | None = None
+    skip_push: bool = False

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gitlab_ci_provider.model.quoted import quoted, readable
+
 
 class Severity(StrEnum):
     """How bad it is: an error means that GitLab would create no pipeline."""
@@ -38,10 +40,15 @@ class Diagnostic:
     location: SourceLocation
     hint: str | None = None
 
+    def __post_init__(self) -> None:
+        """Keep what a file may hold out of terminals and logs: messages quote it."""
+        object.__setattr__(self, "message", readable(self.message))
+
     def __str__(self) -> str:
         """`file:line:column: severity [code] message`, the form that editors understand."""
         at = self.location
-        place = f"{at.file}:{at.line}:{at.column}" if at.line else at.file
+        file = quoted(at.file, 1000)
+        place = f"{file}:{at.line}:{at.column}" if at.line else file
         return f"{place}: {self.severity} [{self.code}] {self.message}"
 
 

@@ -161,6 +161,21 @@ class StorePlace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveLimits:
+    """How much may come out of one cache or artifact archive.
+
+    Attributes:
+        size: bytes.
+        entries: files, folders and links.
+        ratio: how many times the archive's own size.
+    """
+
+    size: int = 20_000_000_000
+    entries: int = 2_000_000
+    ratio: int = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobPlan:
     """What the pod does, phase by phase; empty tuples and None leave a phase out.
 
@@ -183,5 +198,6 @@ class JobPlan:
     store: StorePlace | None = None
     reads: tuple[Grant, ...] = ()
     writes: tuple[Grant, ...] = ()
+    archive_limits: ArchiveLimits = ArchiveLimits()
     attempts: int = 3
     schema_version: int = 2

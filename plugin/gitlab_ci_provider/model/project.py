@@ -39,6 +39,11 @@ class Ref:
     kind: RefKind = RefKind.BRANCH
     protected: bool = False
 
+    @property
+    def unmistakable(self) -> str:
+        """The name that asks for this ref and no other: a branch of the same name comes first."""
+        return f"refs/tags/{self.name}" if self.kind is RefKind.TAG else self.name
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:

@@ -52,6 +52,7 @@ def other_project(settings: Settings, project: str, upstream: Upstream) -> Targe
         source="pipeline",
         variables=upstream.variables,
         inputs=upstream.inputs,
+        upstream=upstream,
     )
     pinned = pin(owner, form, settings, configured_variables(owner.project.path))
     record = record_at_run(store, owner, pinned.ref, pinned.digest)

@@ -100,7 +100,7 @@ class CreatePipelineOperator(BaseOperator):
         form = replace(form, user=context["dag_run"].triggering_user_name or "")
         self.upstream_url = upstream_url(context, form.upstream)
         if not form.ref:
-            form = replace(form, ref=record.ref.name)
+            form = replace(form, ref=record.ref.unmistakable)
         given = configured_variables(record.project.path)
         for value in secret_values(given):
             mask_secret(value)  # before anything can fail and quote one

@@ -2,6 +2,9 @@
 
 Source: GitLab's `Ci::BuildDependencies`. Unlike GitLab, `needs:pipeline:job` reaches every pipeline
 of the project, not only those of the same family.
+
+As GitLab's job token, a job reaches another project only when that project lists its own, see
+`project_settings.py`.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from gitlab_ci_provider.model.project import Ref, RefKind
 from gitlab_ci_provider.model.run import JobResult, JobStatus, PipelineRun
 from gitlab_ci_provider.model.variables import Variables
 from gitlab_ci_provider.operators.downstream_run import RunKey, result_of
+from gitlab_ci_provider.operators.project_settings import VARIABLE, may_reach
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.snapshots.register import Register
 from gitlab_ci_provider.snapshots.store import SnapshotStore
@@ -62,7 +66,9 @@ class _Search:
             for one in (need.project, need.ref, need.pipeline, need.job)
         )
         if project:
-            label, found = f"{job} of {project}@{ref}", self._latest(project, ref, job)
+            label = f"{job} of {project}@{ref}"
+            _check(run.project.path, project, label)
+            found = self._latest(project, ref, job)
         else:
             label = f"{job} of pipeline {number}"
             found = self._of_family(run.project.path, number, job)
@@ -88,6 +94,15 @@ class _Search:
         if job not in names:
             return None
         return result_of(self.context, RunKey(dag=entry.dag_id, run=entry.run_id), names[job])
+
+
+def _check(project: str, other: str, label: str) -> None:
+    """Refuse what the other project does not allow, whether it exists or not."""
+    if may_reach(project, other):
+        return
+    hint = f"add it to `job_token_scope` of {other} in the Airflow Variable {VARIABLE}"
+    message = f"{_WORDS}: {label}: {other} does not allow {project} to take them ({hint})"
+    raise SystemFailure(message, reason="missing_dependency_failure")
 
 
 _WORDS = "This job could not start because it could not retrieve the needed artifacts"

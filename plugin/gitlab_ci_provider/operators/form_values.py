@@ -8,6 +8,7 @@ from typing import Any
 
 from gitlab_ci_provider.exceptions import ConfigError
 
+_LONGEST_NUMBER = 18
 _COMMIT_ID = re.compile(r"[0-9a-f]{40}")
 
 
@@ -23,10 +24,16 @@ def boolean(value: Any) -> bool:
     return value is True or text(value) == "true"
 
 
-def texts(value: Any) -> tuple[str, ...]:
-    """Read a list of texts; a lone text is a list of one."""
+def texts(value: Any, name: str) -> tuple[str, ...]:
+    """Read a list of texts; a lone text is a list of one.
+
+    Raises:
+        ConfigError: it is something else.
+    """
     if isinstance(value, str):
         return (value,) if value else ()
+    if value and not isinstance(value, list | tuple):
+        raise ConfigError(f"`{name}` of the run must be a list")
     return tuple(text(one) for one in value or ())
 
 
@@ -37,7 +44,8 @@ def number(value: Any, name: str) -> int:
         ConfigError: it is something else.
     """
     written = text(value)
-    if written and not (written.isascii() and written.isdecimal()):
+    good = written.isascii() and written.isdecimal() and len(written) <= _LONGEST_NUMBER
+    if written and not good:
         raise ConfigError(f"`{name}` must be a number")
     return int(written or 0)
 

@@ -70,7 +70,7 @@ def hand_over(
     wanted = pinned.context
     asked = {
         **conf,
-        REF: wanted.ref.name,
+        REF: wanted.ref.unmistakable,
         SHA: wanted.ref.sha,
         SOURCE: wanted.source,
         _MOVED_FROM: {"dag": ti.dag_id, "run": ti.run_id},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -28,6 +28,8 @@ from gitlab_ci_provider.schedule.decide import Verdict, decide
 from gitlab_ci_provider.schedule.order import predecessors, uses_needs
 from gitlab_ci_provider.settings import Settings, load_settings
 from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.variables.expand import expand
+from gitlab_ci_provider.variables.stored import secret_values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +84,10 @@ def subject(context: Context, run: JobRun) -> Subject:
     ti = context["ti"]
     upstream, store = _upstream(context, run), store_target(run.settings.object_store_conn_id)
     reports = {job: result.reports for job, result in upstream.items()}
+    project = run.record.project.path
+    above = run.record.upstream.ancestors if run.record.upstream else ()
+    others = {one.project for one in above} - {project}
+    configured = configured_variables(project, run.record.variable_places)
     gathered = Subject(
         run=run.record,
         pipeline=run.pipeline,
@@ -93,13 +99,15 @@ def subject(context: Context, run: JobRun) -> Subject:
             artifacts_expire_in=run.settings.artifacts_expire_in,
             start_timeout=run.settings.pod_start_timeout,
             machine=platform.machine(),
+            archives=run.settings.archive_limits,
         ),
         attempt=ti.try_number,
         url=ti.log_url or "",
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
         upstream={job: result.artifacts for job, result in upstream.items()},
         dotenv=inherited_variables(reports, store),
-        configured=configured_variables(run.record.project.path, run.record.variable_places),
+        configured=configured,
+        secrets=(*secret_values(configured), *_secrets_of(others)),
         login=git_login(run.record.project.clone_url, run.settings.git_conn_ids),
         store=store,
         play=run.play,
@@ -117,7 +125,9 @@ def _with_cross_needs(
     needs = run.job.cross_needs
     if run.job.bridge is not None or not needs:
         return gathered
-    found = cross_results(context, run.record, needs, job_environment(gathered), run.settings)
+    environment = job_environment(gathered)
+    found = cross_results(context, run.record, needs, environment, run.settings)
+    others = {expand(one.project, environment) for one in needs if one.project}
     theirs = {label: result.reports for label, result in found.items()}
     return replace(
         gathered,
@@ -126,7 +136,14 @@ def _with_cross_needs(
             **{label: result.artifacts for label, result in found.items()},
         },
         dotenv=inherited_variables({**reports, **theirs}, gathered.store),
+        secrets=(*gathered.secrets, *_secrets_of(others - {run.record.project.path})),
     )
+
+
+def _secrets_of(projects: Iterable[str]) -> tuple[str, ...]:
+    """List what other projects mask: their artifacts and variables may hold it."""
+    listed = (secret_values(configured_variables(project)) for project in sorted(projects))
+    return tuple(value for values in listed for value in values)
 
 
 def _upstream(context: Context, run: JobRun) -> dict[str, JobResult]:

@@ -16,6 +16,7 @@ from airflow.sdk.exceptions import TaskAwaitingInput
 from airflow.sdk.execution_time.hitl import upsert_hitl_detail
 
 from gitlab_ci_provider.exceptions import ConfigError
+from gitlab_ci_provider.model.conf import check_conf
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.run import Play
 from gitlab_ci_provider.operators.run_form import free_variables
@@ -67,6 +68,7 @@ def read_answer(job: Job, event: Mapping[str, Any]) -> Play | None:
     if PLAY not in (event.get("chosen_options") or []):
         return None
     given = dict(event.get("params_input") or {})
+    check_conf(given)
     variables = None if VARIABLES in job.inputs else given.pop(VARIABLES, None)
     inputs = {name: _typed(job, name, value) for name, value in given.items()}
     if problems := _problems(job, inputs):

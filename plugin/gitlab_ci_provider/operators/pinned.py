@@ -97,6 +97,7 @@ def look(
         schedule=form.schedule,
         user=form.user,
         upstream=form.upstream,
+        skip_push=form.skip,
         commit=_commit(mirror, files, ref, before),
     )
 

@@ -4,14 +4,16 @@
 
     {"group/project": {"auto_cancel_pending_pipelines": "disabled",
                        "resource_group_default_process_mode": "oldest_first",
-                       "resource_groups": {"production": "newest_ready_first"}}}
+                       "resource_groups": {"production": "newest_ready_first"},
+                       "job_token_scope": {"allowlist": ["group/app"],
+                                           "groups_allowlist": ["group/tools"]}}}
 
 An Airflow Variable, since it is changed while pipelines run, by people who may not deploy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -22,6 +24,25 @@ from gitlab_ci_provider.schedule.resource_group import ProcessMode
 VARIABLE = "gitlab_ci_projects"
 
 
+class JobTokenScope(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which other projects' jobs may reach a project; named as in GitLab's API of that name.
+
+    Attributes:
+        inbound_enabled: only those that are listed may; else all.
+        allowlist: paths of projects.
+        groups_allowlist: paths of groups; with all projects below them.
+    """
+
+    inbound_enabled: bool = True
+    allowlist: Sequence[str] = ()
+    groups_allowlist: Sequence[str] = ()
+
+    def allows(self, project: str) -> bool:
+        """Tell whether another project's jobs may reach this one."""
+        grouped = any(project.startswith(f"{group}/") for group in self.groups_allowlist)
+        return not self.inbound_enabled or project in self.allowlist or grouped
+
+
 class ProjectSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings of one project; the defaults are GitLab's.
 
@@ -29,11 +50,13 @@ class ProjectSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         auto_cancel_pending_pipelines: whether new pipelines cancel redundant ones of their ref.
         resource_group_default_process_mode: of groups that `resource_groups` does not name.
         resource_groups: the process mode by resource group.
+        job_token_scope: which other projects may take artifacts, or start protected pipelines.
     """
 
     auto_cancel_pending_pipelines: Literal["enabled", "disabled"] = "enabled"
     resource_group_default_process_mode: ProcessMode = ProcessMode.UNORDERED
     resource_groups: Mapping[str, ProcessMode] = {}
+    job_token_scope: JobTokenScope = JobTokenScope()
 
     def process_mode(self, resource_group: str) -> ProcessMode:
         """Tell in which order the jobs of a resource group run."""
@@ -50,6 +73,15 @@ def project_settings(project: str) -> ProjectSettings:
     from airflow.sdk import Variable
 
     return parse(str(Variable.get(VARIABLE, default="{}")), project)
+
+
+def may_reach(project: str, other: str) -> bool:
+    """Tell whether jobs of a project may reach another: itself always, others where it says so.
+
+    Raises:
+        SettingsError: the Airflow Variable is wrong; the message says where.
+    """
+    return project == other or project_settings(other).job_token_scope.allows(project)
 
 
 def parse(text: str, project: str) -> ProjectSettings:

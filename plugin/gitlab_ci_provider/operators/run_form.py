@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gitlab_ci_provider.exceptions import ConfigError
+from gitlab_ci_provider.model.conf import check_conf
 from gitlab_ci_provider.model.context import PipelineSource
 from gitlab_ci_provider.model.downstream import Upstream
 from gitlab_ci_provider.model.merge_request import MergeRequest
 from gitlab_ci_provider.model.pipeline import Pipeline
+from gitlab_ci_provider.model.quoted import quoted
 from gitlab_ci_provider.model.variables import Variable, Variables
 from gitlab_ci_provider.operators.form_values import (
     boolean,
@@ -36,8 +38,21 @@ MERGE_REQUEST = "merge_request"
 SCHEDULE = "schedule"
 JOBS = "jobs"
 MANUAL = "manual"
+PUSH_OPTIONS = "push_options"
 RESERVED = frozenset(
-    {REF, SHA, BEFORE_SHA, SOURCE, VARIABLES, INPUTS, MERGE_REQUEST, SCHEDULE, JOBS, MANUAL}
+    {
+        REF,
+        SHA,
+        BEFORE_SHA,
+        SOURCE,
+        VARIABLES,
+        INPUTS,
+        MERGE_REQUEST,
+        SCHEDULE,
+        JOBS,
+        MANUAL,
+        PUSH_OPTIONS,
+    }
 )
 SOURCES: tuple[PipelineSource, ...] = (
     "web",
@@ -66,6 +81,7 @@ class RunForm:
         schedule: description of the schedule.
         jobs: only these; empty for all jobs.
         manual: manual and delayed jobs that start without being played.
+        skip: the push had the option `ci.skip`.
         user: who started the run; empty when nobody is known.
     """
 
@@ -79,6 +95,7 @@ class RunForm:
     schedule: str = ""
     jobs: tuple[str, ...] = ()
     manual: tuple[str, ...] = ()
+    skip: bool = False
     upstream: Upstream | None = None
     user: str = ""
 
@@ -104,6 +121,7 @@ def read_form(pipeline: Pipeline, params: Mapping[str, Any], *, scheduled: bool)
     Raises:
         ConfigError: a value has the wrong form; the message says which.
     """
+    check_conf(params)
     merge_request = _merge_request(params)
     schedule = mapping(params, SCHEDULE)
     usual = "merge_request_event" if merge_request else "web"
@@ -119,15 +137,23 @@ def read_form(pipeline: Pipeline, params: Mapping[str, Any], *, scheduled: bool)
         inputs=_inputs(pipeline, params),
         merge_request=merge_request,
         schedule=text(schedule.get("description")),
-        jobs=texts(params.get(JOBS)),
-        manual=texts(params.get(MANUAL)),
+        jobs=texts(params.get(JOBS), JOBS),
+        manual=texts(params.get(MANUAL), MANUAL),
+        skip=_skips(params.get(PUSH_OPTIONS)),
     )
+
+
+def _skips(options: Any) -> bool:
+    """Look for `ci.skip`: as GitLab's webhooks tell of push options, or as git takes them."""
+    if isinstance(options, Mapping):
+        return "skip" in mapping({PUSH_OPTIONS: options.get("ci")}, PUSH_OPTIONS)
+    return "ci.skip" in texts(options, PUSH_OPTIONS)
 
 
 def _source(given: str, merge_request: MergeRequest | None) -> PipelineSource:
     found = next((source for source in SOURCES if source == given), None)
     if found is None:
-        raise ConfigError(f"source '{given}' is none of {', '.join(SOURCES)}")
+        raise ConfigError(f"source '{quoted(given)}' is none of {', '.join(SOURCES)}")
     if found == "merge_request_event" and merge_request is None:
         message = (
             "source 'merge_request_event' needs `merge_request`: "
@@ -153,6 +179,7 @@ def free_variables(given: Any) -> Variables:
         ConfigError: it is none.
     """
     free = mapping({VARIABLES: given}, VARIABLES)
+    check_conf({VARIABLES: free})
     return tuple(Variable(name=name, value=text(value)) for name, value in free.items())
 
 
@@ -181,6 +208,6 @@ def _merge_request(params: Mapping[str, Any]) -> MergeRequest | None:
         diff_base_sha=commit_id(given, "diff_base_sha"),
         title=text(given.get("title")),
         description=text(given.get("description")),
-        labels=texts(given.get("labels")),
+        labels=texts(given.get("labels"), f"{MERGE_REQUEST}.labels"),
         draft=boolean(given.get("draft")),
     )

@@ -20,14 +20,20 @@ from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.snapshots.store import SnapshotStore
 from gitlab_ci_provider.sources.git import GitFetcher
 
+_BY_TASK = "operator_triggered"
+"""Airflow's word for runs that tasks have started; nobody can start one through its API or UI."""
+
 log = logging.getLogger(__name__)
 
 
 def take_over(context: Context, record: DagRecord, form: RunForm) -> RunForm:
     """Lay what the bridge handed over on the run's form, when a bridge asked for the run.
 
+    What it says counts for more than what people may ask, so nobody else may say it: a child
+    pipeline has its parent's protected variables, and is whatever snapshot its bridge names.
+
     Raises:
-        ConfigError: a child pipeline was started without its parent.
+        ConfigError: a child pipeline was started without its parent, or a person claims to be one.
     """
     value = (context["dag_run"].conf or {}).get(UPSTREAM)
     if value is None:
@@ -35,6 +41,8 @@ def take_over(context: Context, record: DagRecord, form: RunForm) -> RunForm:
             message = f"child pipelines are started by '{record.bridge}' of {record.parent} only"
             raise ConfigError(message)
         return form
+    if context["dag_run"].run_type != _BY_TASK:
+        raise ConfigError(f"`{UPSTREAM}` of a run is for `trigger:` jobs only, not for people")
     try:
         upstream = msgspec.convert(value, Upstream)
     except msgspec.ValidationError as problem:

@@ -62,7 +62,8 @@ def plan_job(subject: Subject) -> PlannedJob:
     _refuse_what_cannot_be_honoured(subject)
     subject = replace(subject, job=with_inputs(subject.job, subject.play.inputs))
     variables = job_environment(subject)
-    masked = tuple(one.value for one in variables if one.masked and one.value)
+    own = tuple(one.value for one in variables if one.masked and one.value)
+    masked = tuple(dict.fromkeys((*own, *filter(None, subject.secrets))))
     try:
         path = clone_path({one.name: one.value for one in variables})
         if path:
@@ -138,6 +139,7 @@ def _plan(subject: Subject, variables: Variables) -> JobPlan:
         uploads=plan_uploads(subject, variables),
         reports=plan_reports(subject, variables),
         dotenv=plan_dotenv(subject, variables),
+        archive_limits=subject.limits.archives,
     )
     saved = (*plan.archives, *plan.uploads, *plan.reports)
     if not (plan.restores or plan.downloads or saved or plan.dotenv):

@@ -10,6 +10,7 @@ from gitlab_ci_provider.model.git_login import GitLogin
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.object_store import StoreTarget
 from gitlab_ci_provider.model.pipeline import Pipeline
+from gitlab_ci_provider.model.plan import ArchiveLimits
 from gitlab_ci_provider.model.rules import JobDecision
 from gitlab_ci_provider.model.run import JobArtifact, PipelineRun, Play
 from gitlab_ci_provider.model.variables import ConfiguredVariables, Variables, merge
@@ -30,6 +31,7 @@ class Limits:
     artifacts_expire_in: int
     start_timeout: int = 600
     machine: str = "x86_64"
+    archives: ArchiveLimits = ArchiveLimits()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,8 @@ class Subject:
         upstream: artifacts in reach, by the job that made them.
         dotenv: variables that the jobs in reach have written for later ones.
         configured: variables of the instance, the groups and the project.
+        secrets: values that must not be seen though they are none of the job's variables: of the
+            project's other environments and refs, and of projects that the job takes from.
         login: at the server of the repository; None for none.
         environment_url: of an earlier deployment, for a job whose environment has no `url`.
         store: None when the installation has no object store.
@@ -63,6 +67,7 @@ class Subject:
     environment_url: str = ""
     login: GitLogin | None = None
     configured: ConfiguredVariables = ConfiguredVariables()
+    secrets: tuple[str, ...] = ()
     play: Play = Play()
     clone_path: str = ""
 

@@ -22,6 +22,7 @@ from gitlab_ci_provider.model.rules import (
 from gitlab_ci_provider.model.variables import Variables
 from gitlab_ci_provider.rules.match import RuleError, rule_matches
 from gitlab_ci_provider.rules.policy import refuses
+from gitlab_ci_provider.rules.skip import skip_reason
 from gitlab_ci_provider.rules.view import RuleView, job_view, workflow_view
 from gitlab_ci_provider.schedule.order import circle
 from gitlab_ci_provider.variables.expand import expand_in_rules, expand_or_drop
@@ -86,6 +87,9 @@ def _decide_workflow(
     pipeline: Pipeline, context: PipelineContext, predefined: Variables
 ) -> _Workflow:
     rules = pipeline.workflow.rules
+    skipped = skip_reason(context)
+    if skipped:
+        return _Workflow(False, skipped)
     if not rules:
         return _Workflow(True, "no workflow:rules")
     view = workflow_view(pipeline, context, predefined)

@@ -1,22 +1,18 @@
 """Git repositories as a source: a bare mirror on disk, fetched on demand, read without a checkout.
 
-Every git command runs without a terminal, without the user's hooks and with any repository owner
-accepted: mirrors only ever serve files, nothing in them is executed.
+A mirror may have been made by another user than the one who reads it (sync and workers), so its
+owner does not matter; that of a repository on this machine does, see `git_command.py`.
 """
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
-import os
 import re
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from types import MappingProxyType
-from urllib.parse import urlsplit, urlunsplit
 
 from gitlab_ci_provider.exceptions import SourceError, UnknownRefError
 from gitlab_ci_provider.model.git_login import (
@@ -26,7 +22,13 @@ from gitlab_ci_provider.model.git_login import (
     split_login,
 )
 from gitlab_ci_provider.model.project import Commit, Ref, RefKind
+from gitlab_ci_provider.model.quoted import hide_credentials, quoted
+from gitlab_ci_provider.sources.git_command import NOTHING, run_git, without_filters
+from gitlab_ci_provider.sources.git_command import git as _git
 from gitlab_ci_provider.sources.stale_locks import clear_locks
+
+MAX_PATH = 4096
+"""Characters of a path; no system has longer ones."""
 
 _SHA = re.compile(r"[0-9a-f]{40}")
 
@@ -50,14 +52,18 @@ class Mirror:
         path = folder / f"{name}.git"
         if not (path / "HEAD").exists():
             path.mkdir(parents=True, exist_ok=True)
-            _git(["init", "--quiet", "--bare", str(path)], what="make a mirror")
+            _git(["init", "--quiet", "--bare", "--template=", str(path)], what="make a mirror")
         return cls(path, url, named or login)
 
     @property
     def environment(self) -> Mapping[str, str]:
         """What git is told: where `origin` is, and how to log in there."""
         login = login_environment(self.url, self.login)
-        return configuration({"remote.origin.url": self.url}, login)
+        return configuration({"remote.origin.url": self.url}, {**login, **self.offline(login)})
+
+    def offline(self, known: Mapping[str, str] = NOTHING) -> Mapping[str, str]:
+        """What git is told that must fetch nothing: that this folder is ours, whoever owns it."""
+        return configuration({"safe.directory": str(self.path.resolve())}, known)
 
     def project_branch(self, head: str) -> str:
         """Tell which branch is CI_DEFAULT_BRANCH: the repository's HEAD, as a rule.
@@ -122,8 +128,8 @@ class Mirror:
 
     def has(self, sha: str) -> bool:
         """Tell whether a commit is here."""
-        command = ["git", "-C", str(self.path), "cat-file", "-e", f"{sha}^{{commit}}"]
-        return _run(command).returncode == 0
+        command = ["-C", str(self.path), "cat-file", "-e", f"{sha}^{{commit}}"]
+        return run_git(command, self.offline()).returncode == 0
 
     def tag_message(self, name: str) -> str:
         """Read the message of an annotated tag; empty for a lightweight one."""
@@ -159,21 +165,29 @@ class Mirror:
             if not self.has(ref.sha):
                 raise
 
+    def tip(self, ref: Ref) -> str:
+        """Tell which commit a branch or tag of the repository is at; empty when it is neither.
+
+        Other names of commits (`HEAD`, `refs/merge-requests/1/head`, ids) are no refs of its own.
+        """
+        if ref.name == "HEAD" or ref.name.startswith("refs/"):
+            return ""
+        full = _full_name(ref)
+        shas = dict(_parse_refs(self._remote(["origin", full, f"{full}^{{}}"])))
+        return shas.get(f"{full}^{{}}") or shas.get(full, "")
+
     def _resolve(self, name: str, sha: str) -> Ref:
-        patterns = [f"refs/heads/{name}", f"refs/tags/{name}", f"refs/tags/{name}^{{}}"]
-        exact = [name] if name.startswith("refs/") else []
-        shas = dict(_parse_refs(self._remote(["origin", "HEAD", *patterns, *exact])))
-        branch = shas.get(f"refs/heads/{name}") or (shas.get("HEAD") if name == "HEAD" else None)
-        branch = branch or (shas.get(name) if exact else None)
-        if branch:
-            return Ref(name=name, sha=sha or branch, kind=RefKind.BRANCH)
-        tag = shas.get(f"refs/tags/{name}^{{}}") or shas.get(f"refs/tags/{name}")
-        if tag:
-            return Ref(name=name, sha=sha or tag, kind=RefKind.TAG)
+        asked = _meanings(name)
+        patterns = [one for full in asked for one in (full, f"{full}^{{}}")]
+        shas = dict(_parse_refs(self._remote(["origin", *patterns])))
+        for full, meant in asked.items():
+            tip = shas.get(f"{full}^{{}}") or shas.get(full)
+            if tip:
+                return replace(meant, sha=sha or tip)
         if is_commit_id(name) or sha:
             return Ref(name=name, sha=sha or name)
-        message = f"{hide_credentials(self.url)} has no branch, tag or commit id '{name}'"
-        raise UnknownRefError(message)
+        url = hide_credentials(self.url)
+        raise UnknownRefError(f"{url} has no branch, tag or commit id '{quoted(name)}'")
 
     def _remote(self, arguments: Sequence[str]) -> str:
         return self.git(["ls-remote", *arguments]).decode(errors="replace")
@@ -200,17 +214,20 @@ class GitFetcher:
             SourceError: the commit has it, but it cannot be fetched.
         """
         name = f"{self.sha}:{path}"
-        command = ["git", "-C", str(self.mirror.path), "cat-file", "blob", name]
-        done = _run(command, self.mirror.environment)
+        if "\0" in path or len(path) > MAX_PATH:
+            return None
+        here = ["-C", str(self.mirror.path)]
+        done = run_git([*here, "cat-file", "blob", name], self.mirror.environment)
         if done.returncode == 0:
             return done.stdout
-        listed = _run(["git", "-C", str(self.mirror.path), "ls-tree", "-z", self.sha, "--", path])
+        asked = ["--literal-pathspecs", *here, "ls-tree", "-z", self.sha, "--", path]
+        listed = run_git(asked, self.mirror.offline())
         return self.mirror.git(["cat-file", "blob", name]) if b" blob " in listed.stdout else None
 
     def paths(self) -> Sequence[str]:
         """List every file of the commit."""
         command = ["-C", str(self.mirror.path), "ls-tree", "-r", "-z", "--name-only", self.sha]
-        listing = _git(command, what="list files")
+        listing = _git(command, what="list files", extra=self.mirror.offline())
         return [name.decode(errors="surrogateescape") for name in listing.split(b"\0") if name]
 
     def blobs(self) -> Mapping[str, str]:
@@ -224,7 +241,8 @@ class GitFetcher:
         """Tell what the commit says about itself; its predecessor and tags are not asked for."""
         form = "--format=format:%an <%ae>%x00%cI%x00%B"
         command = ["-C", str(self.mirror.path), "show", "--no-patch", form, self.sha]
-        said = _git(command, what="read a commit").decode(errors="replace")
+        here = self.mirror.offline()
+        said = _git(command, what="read a commit", extra=here).decode(errors="replace")
         author, timestamp, message = said.split("\0", 2)
         return Commit(author=author, timestamp=timestamp, message=message)
 
@@ -236,16 +254,20 @@ def is_commit_id(name: str) -> bool:
 
 def uncommitted_changes(folder: Path) -> int:
     """Count the files of a working copy that differ from its commit; 0 where there is none."""
-    done = _run(["git", "-C", str(folder), "status", "--porcelain"])
+    asked = ["-C", str(folder), "status", "--porcelain", "--ignore-submodules=dirty"]
+    done = run_git(asked, without_filters(folder))
     return len(done.stdout.splitlines()) if done.returncode == 0 else 0
 
 
-def hide_credentials(url: str) -> str:
-    """Return a URL that may be shown: without user and password."""
-    parts = urlsplit(url)
-    if "@" not in parts.netloc:
-        return url
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+def _meanings(name: str) -> dict[str, Ref]:
+    """Give what a name may mean, by its full name: a branch before a tag, as GitLab has it."""
+    kinds = {"refs/heads/": RefKind.BRANCH, "refs/tags/": RefKind.TAG}
+    for prefix, kind in kinds.items():
+        if name.startswith(prefix):
+            return {name: Ref(name=name.removeprefix(prefix), sha="", kind=kind)}
+    if name == "HEAD" or name.startswith("refs/"):
+        return {name: Ref(name=name, sha="")}
+    return {prefix + name: Ref(name=name, sha="", kind=kind) for prefix, kind in kinds.items()}
 
 
 def _full_name(ref: Ref) -> str:
@@ -257,32 +279,3 @@ def _full_name(ref: Ref) -> str:
 def _parse_refs(listing: str) -> list[tuple[str, str]]:
     pairs = (line.split("\t", 1) for line in listing.splitlines() if "\t" in line)
     return [(name, sha) for sha, name in pairs]
-
-
-def _environment(extra: Mapping[str, str]) -> dict[str, str]:
-    """The caller's environment, with git kept from asking and from doubting owners.
-
-    Git reads what others have written: Airflow's connections and keys are none of its business.
-    """
-    settings = configuration({"safe.directory": "*"}, extra)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW_")}
-    return {**kept, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", **settings}
-
-
-def _git(
-    arguments: Sequence[str], *, what: str, extra: Mapping[str, str] = MappingProxyType({})
-) -> bytes:
-    try:
-        done = _run(["git", *arguments], extra)
-    except FileNotFoundError:
-        raise SourceError(f"cannot {what}: git is not installed") from None
-    if done.returncode == 0:
-        return done.stdout
-    said = done.stderr.decode(errors="replace").strip()
-    raise SourceError(f"cannot {what}: {said}")
-
-
-def _run(
-    command: Sequence[str], extra: Mapping[str, str] = MappingProxyType({})
-) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(command, env=_environment(extra), capture_output=True, check=False)

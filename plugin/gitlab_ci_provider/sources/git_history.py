@@ -61,6 +61,22 @@ def _oldest(mirror: Mirror) -> list[str]:
     return file.read_text("utf-8").split() if file.exists() else []
 
 
+def led_to(mirror: Mirror, sha: str, tip: str) -> bool:
+    """Tell whether a branch that is at `tip` was once at a commit.
+
+    Only first parents count: what a merge has brought in was never the branch's state.
+
+    Raises:
+        SourceError: the history cannot be fetched.
+    """
+    for depth in _DEPTHS:
+        mirror.bring([tip], depth=depth)
+        listed = mirror.git(["rev-list", "--first-parent", tip, "--"]).decode().split()
+        if sha in listed:
+            return True
+    return False
+
+
 def _steps(mirror: Mirror, end: str) -> list[Step]:
     form = "--format=%H%x00%P%x00%s"
     listing = mirror.git(["log", "-z", "--first-parent", form, end]).decode(errors="replace")

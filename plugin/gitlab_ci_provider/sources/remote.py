@@ -1,25 +1,33 @@
 """`include:remote`: a file from any host that may be asked, over HTTPS only.
 
 A configuration is other people's text, so by default no address of a private network is asked: the
-name is looked up once, all its addresses are checked, and the connection goes to the checked one.
+name is looked up once, all its addresses are checked, and the connection goes to a checked one.
+Each redirect is a new address and is checked like the first.
 """
 
 from __future__ import annotations
 
 import fnmatch
 import http.client
-import ipaddress
 import socket
 import ssl
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from gitlab_ci_provider.exceptions import SourceError
+from gitlab_ci_provider.model.quoted import hide_credentials, quoted
+from gitlab_ci_provider.sources.addresses import is_public
 
 MAX_BYTES = 5_000_000
 MAX_REDIRECTS = 5
+MAX_URL = 2048
+"""Characters."""
 _ALLOW = "allow it with --allow-remote, or the setting [gitlab_ci] include_hosts"
+_HEADERS = {"User-Agent": "gitlab-dags"}
+_AS_WRITTEN = "%/:=&?~#+!$,;'@()*[]"
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 
@@ -30,7 +38,7 @@ class RemoteFiles:
     Attributes:
         hosts: patterns of host names that may be asked, for example `*.example.com`.
         private: also ask addresses of private networks and of this machine.
-        timeout: seconds for each step of a connection.
+        timeout: seconds for each step of a connection, and for a whole answer.
         ca_bundle: path of certificates; None means the system's.
     """
 
@@ -46,52 +54,126 @@ class RemoteFiles:
             SourceError: it must not or cannot be fetched.
         """
         for _ in range(MAX_REDIRECTS + 1):
-            status, body, location = self._ask(self._checked(url))
+            status, body, location = self._ask(url)
             if status in _REDIRECTS and location:
-                url = urljoin(url, location)
+                url = _joined(url, location)
                 continue
             if status >= 400:
                 why = f"because of HTTP code `{status}` error!"
-                raise SourceError(f"Remote file `{url}` could not be fetched {why}")
+                raise SourceError(f"Remote file `{_told(url)}` could not be fetched {why}")
             return body
-        raise SourceError(f"Remote file `{url}` could not be fetched: too many redirects")
+        raise SourceError(f"Remote file `{_told(url)}` could not be fetched: too many redirects")
 
     def _checked(self, url: str) -> SplitResult:
-        parts = urlsplit(url)
-        if parts.scheme != "https" or not parts.hostname:
-            raise SourceError(f"Remote file `{url}` does not have a valid address!")
-        if not any(fnmatch.fnmatch(parts.hostname, pattern) for pattern in self.hosts):
-            raise SourceError(f"Remote file `{url}` is on a host that may not be asked; {_ALLOW}")
+        parts = _parts(url)
+        if parts is None:
+            raise SourceError(f"Remote file `{_told(url)}` does not have a valid address!")
+        host = (parts.hostname or "").rstrip(".")
+        if not any(fnmatch.fnmatchcase(host, pattern.lower()) for pattern in self.hosts):
+            message = f"Remote file `{_told(url)}` is on a host that may not be asked; {_ALLOW}"
+            raise SourceError(message)
         return parts
 
-    def _ask(self, url: SplitResult) -> tuple[int, bytes, str | None]:
-        shown = url.geturl()
-        path = f"{url.path or '/'}?{url.query}" if url.query else url.path or "/"
+    def _ask(self, url: str) -> tuple[int, bytes, str | None]:
+        parts = self._checked(url)
         try:
-            connection = self._connect(url)
-            connection.request("GET", path, headers={"User-Agent": "gitlab-dags"})
-            answer = connection.getresponse()
-            body = answer.read(MAX_BYTES + 1)
-            connection.close()
-        except (OSError, http.client.HTTPException) as error:
-            raise SourceError(f"Remote file `{shown}` could not be fetched: {error}") from error
+            plain = self._connect(parts)
+            secured = self._secured
+            with _limited(plain, self.timeout), closing(secured(parts, plain)) as connection:
+                connection.request("GET", _path(parts), headers=_HEADERS)
+                answer = connection.getresponse()
+                body = answer.read(MAX_BYTES + 1)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            message = f"Remote file `{_told(url)}` could not be fetched: {quoted(str(error))}"
+            raise SourceError(message) from error
         if len(body) > MAX_BYTES:
-            raise SourceError(f"Remote file `{shown}` is larger than {MAX_BYTES} bytes")
+            raise SourceError(f"Remote file `{_told(url)}` is larger than {MAX_BYTES} bytes")
         return answer.status, body, answer.getheader("Location")
 
-    def _connect(self, url: SplitResult) -> http.client.HTTPSConnection:
-        host, port = url.hostname or "", url.port or 443
-        address = self._address(host, port)
+    def _secured(self, url: SplitResult, plain: socket.socket) -> http.client.HTTPSConnection:
+        """Speak TLS on a connection that is there; nothing looks the name up again."""
         context = ssl.create_default_context(cafile=self.ca_bundle)
-        plain = socket.create_connection((address, port), timeout=self.timeout)
-        connection = http.client.HTTPSConnection(host, port, timeout=self.timeout)
+        host = url.hostname or ""
+        connection = http.client.HTTPSConnection(host, url.port or 443, timeout=self.timeout)
+        connection.auto_open = 0
         connection.sock = context.wrap_socket(plain, server_hostname=host)
         return connection
 
-    def _address(self, host: str, port: int) -> str:
+    def _connect(self, url: SplitResult) -> socket.socket:
+        port = url.port or 443
+        *others, last = self._addresses(url.hostname or "", port)
+        for address in others:
+            try:
+                return socket.create_connection((address, port), timeout=self.timeout)
+            except OSError:
+                continue  # the next one may answer
+        return socket.create_connection((last, port), timeout=self.timeout)
+
+    def _addresses(self, host: str, port: int) -> list[str]:
+        """Look a name up; one bad address is enough to refuse it."""
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        addresses = [str(one[4][0]) for one in found]
+        addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
         for address in addresses:
-            if not self.private and not ipaddress.ip_address(address).is_global:
-                raise SourceError(f"{host} is at {address}, which is in a private network")
-        return addresses[0]
+            if not self.private and not is_public(address):
+                message = f"{quoted(host)} is at {address}, which is in a private network"
+                raise SourceError(message)
+        return addresses
+
+
+def _parts(url: str) -> SplitResult | None:
+    """Take a URL apart; None when it is no address of a file on an HTTPS server."""
+    if len(url) > MAX_URL or any(ord(letter) < 33 or ord(letter) == 127 for letter in url):
+        return None
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme == "https" and parts.hostname and parts.port != 0
+    except ValueError:  # brackets, ports, full-width letters
+        return None
+    return parts if good else None
+
+
+def _path(url: SplitResult) -> str:
+    """Give what to ask for; letters that a request cannot have are percent-encoded."""
+    path = f"{url.path or '/'}?{url.query}" if url.query else url.path or "/"
+    return quote(path, safe=_AS_WRITTEN)
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        return location  # which will be refused as what it is
+
+
+def _told(url: str) -> str:
+    return quoted(hide_credentials(url))
+
+
+@contextmanager
+def _limited(connection: socket.socket, seconds: float) -> Iterator[None]:
+    """End a connection whose server answers byte by byte.
+
+    By a second handle: TLS takes over the first.
+    """
+    handle = connection.dup()
+    late = threading.Event()
+
+    def end() -> None:
+        late.set()
+        with suppress(OSError):  # it has ended by itself
+            handle.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        with connection:
+            yield
+    except (OSError, http.client.HTTPException):
+        if not late.is_set():
+            raise
+    finally:
+        timer.cancel()
+        handle.close()
+    if late.is_set():  # what was read until then looks like a whole answer
+        raise TimeoutError(f"it took longer than {seconds:g} s")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.model.project import Commit
-
-_QUIET = ("-c", "core.fsmonitor=false", "-c", "core.quotepath=false")
+from gitlab_ci_provider.sources.git_command import NOTHING, run_git, without_filters
 
 
 def changed_since(folder: Path, ref: str) -> frozenset[str] | None:
@@ -32,9 +31,9 @@ def changed_since(folder: Path, ref: str) -> frozenset[str] | None:
     if commit is None:
         return None
     base = _git(folder, "merge-base", commit, "HEAD") or commit.encode()
-    listing = _git(
-        folder, "diff", "--name-only", "-z", "--no-ext-diff", base.decode().strip(), "--"
-    )
+    asked = ["diff", "--name-only", "-z", "--no-ext-diff", "--no-textconv"]
+    compared = [*asked, "--ignore-submodules=dirty", base.decode().strip(), "--"]
+    listing = _git(folder, *compared, extra=without_filters(folder))
     if listing is None:
         raise SourceError(f"git cannot compare {folder} with {ref}")
     return frozenset(os.fsdecode(name) for name in listing.split(b"\0") if name)
@@ -70,11 +69,6 @@ def _commit(folder: Path, ref: str) -> str | None:
     return found.decode().split("\n")[-2] if found and b"\n" in found else None
 
 
-def _git(folder: Path, *arguments: str) -> bytes | None:
-    command = ["git", "-C", str(folder), *_QUIET, *arguments]
-    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
-    try:
-        done = subprocess.run(command, env=environment, capture_output=True, check=False)
-    except FileNotFoundError:
-        raise SourceError("git is not installed") from None
+def _git(folder: Path, *arguments: str, extra: Mapping[str, str] = NOTHING) -> bytes | None:
+    done = run_git(["-C", str(folder), *arguments], extra)
     return done.stdout if done.returncode == 0 else None

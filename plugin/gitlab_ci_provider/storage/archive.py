@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from gitlab_ci_provider.model.plan import ArchiveLimits
 from gitlab_ci_provider.storage.entry import Entry
+
+_USUAL = ArchiveLimits()
 
 
 def pack(
@@ -35,17 +38,17 @@ def pack(
     return pack_tar(root, paths, archive, warn)
 
 
-def unpack(archive: Path, root: Path) -> int:
+def unpack(archive: Path, root: Path, limits: ArchiveLimits = _USUAL) -> int:
     """Write what is in an archive below a folder; returns the number of entries.
 
     Raises:
-        ArchiveError: it is broken, or wants to write where it must not.
+        ArchiveError: it is broken, holds too much, or wants to write where it must not.
         OSError: a file cannot be written.
     """
     if archive.suffix == ".zip":
         from gitlab_ci_provider.storage.zipped import unpack_zip
 
-        return unpack_zip(archive, root)
+        return unpack_zip(archive, root, limits)
     from gitlab_ci_provider.storage.tarred import unpack_tar
 
-    return unpack_tar(archive, root)
+    return unpack_tar(archive, root, limits)

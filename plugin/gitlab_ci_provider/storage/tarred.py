@@ -7,14 +7,26 @@ import stat
 import tarfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Self
 
+from gitlab_ci_provider.model.plan import ArchiveLimits
 from gitlab_ci_provider.storage.entry import ArchiveError, Entry
+from gitlab_ci_provider.storage.limits import Meter, MeteredStream
 from gitlab_ci_provider.storage.tree_reader import TreeReader
 from gitlab_ci_provider.storage.tree_writer import TreeWriter
 
 _LEVEL = 3
 _MOST_THREADS = 4
 """Each takes memory, and a helper container has little of it on a node with many processors."""
+
+_KEPT_IN_MEMORY = (
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+)
+_LONGEST_HEADER = 1_000_000
 
 _LARGEST_WINDOW = 2**27
 """Bytes; what an archive may ask us to keep in memory while it is unpacked: 128 MiB."""
@@ -45,31 +57,48 @@ def pack_tar(
     return packed
 
 
-def unpack_tar(archive: Path, root: Path) -> int:
+def unpack_tar(archive: Path, root: Path, limits: ArchiveLimits) -> int:
     """Write an archive's entries below a folder; returns how many.
 
     Raises:
-        ArchiveError: it is broken, or wants to write outside the folder.
+        ArchiveError: it is broken, holds too much, or wants to write outside the folder.
         OSError: a file cannot be written.
     """
     import zstandard
 
     decompressor = zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW)
-    count = 0
+    meter = Meter(limits, archive.stat().st_size)
     try:
         with (
             archive.open("rb") as file,
             decompressor.stream_reader(file) as stream,
-            tarfile.open(fileobj=stream, mode="r|") as source,
+            MeteredStream(stream, meter) as metered,
+            tarfile.open(fileobj=metered, mode="r|", tarinfo=_Info) as source,
             TreeWriter(root) as writer,
         ):
             for info in source:
+                meter.add_entries(1)
                 contents = source.extractfile(info) if info.isreg() else None
                 writer.write(_entry(info), contents)
-                count += 1
     except (tarfile.TarError, zstandard.ZstdError, EOFError, ValueError, OverflowError) as error:
         raise ArchiveError(f"broken tar archive: {error}") from error
-    return count
+    return meter.entries
+
+
+class _Info(tarfile.TarInfo):
+    """A header; `tarfile` would read names and attributes of any length into memory."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        """Read a header.
+
+        Raises:
+            ArchiveError: what it announces is too long.
+        """
+        found = super().frombuf(buf, encoding, errors)
+        if found.type in _KEPT_IN_MEMORY and found.size > _LONGEST_HEADER:
+            raise ArchiveError(f"refused: a name or attribute of {found.size} bytes")
+        return found
 
 
 def _info(entry: Entry) -> tarfile.TarInfo:

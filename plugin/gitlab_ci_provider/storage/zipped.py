@@ -12,7 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
+from gitlab_ci_provider.model.plan import ArchiveLimits
 from gitlab_ci_provider.storage.entry import ArchiveError, Entry
+from gitlab_ci_provider.storage.limits import Meter
 from gitlab_ci_provider.storage.tree_reader import TreeReader
 from gitlab_ci_provider.storage.tree_writer import TreeWriter
 
@@ -65,15 +67,21 @@ def pack_zip(
     return packed
 
 
-def unpack_zip(archive: Path, root: Path) -> int:
+def unpack_zip(archive: Path, root: Path, limits: ArchiveLimits) -> int:
     """Write an archive's entries below a folder; returns how many.
 
+    What the archive says of its sizes is counted before anything is written; `zipfile` gives no
+    more than that of any entry.
+
     Raises:
-        ArchiveError: it is broken, or wants to write outside the folder.
+        ArchiveError: it is broken, holds too much, or wants to write outside the folder.
         OSError: a file cannot be written.
     """
     try:
         with zipfile.ZipFile(archive) as source, TreeWriter(root) as writer:
+            meter = Meter(limits, archive.stat().st_size)
+            meter.add_entries(len(source.infolist()))
+            meter.add_bytes(sum(info.file_size for info in source.infolist()))
             for info in source.infolist():
                 with source.open(info) as contents:
                     writer.write(_entry(info, contents), contents)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,6 @@ def test_without_artifacts_nothing_is_looked_for(results: Results):
         CrossNeed(pipeline="77", job="a"),
         CrossNeed(pipeline="1", job="nope"),
         CrossNeed(pipeline="2", job="a"),
-        CrossNeed(project="group/nope", ref="main", job="a"),
         CrossNeed(project="group/project", ref="nope", job="a"),
     ],
 )
@@ -97,3 +97,28 @@ def test_what_cannot_be_had_keeps_the_job_from_starting(results: Results, need: 
         results.find(need)
 
     assert refused.value.reason == "missing_dependency_failure"
+
+
+def test_another_project_has_to_allow_it(results: Results, monkeypatch: pytest.MonkeyPatch):
+    """As GitLab's job token allowlist: only a project itself, until it lists others."""
+    results.pipeline("theirs", JobStatus.SUCCESS, project="group/other")
+    need = CrossNeed(project="group/other", ref="main", job="a")
+
+    with pytest.raises(SystemFailure, match="group/other does not allow group/project"):
+        results.find(need)
+    scope = {"group/other": {"job_token_scope": {"allowlist": ["group/project"]}}}
+    monkeypatch.setenv("AIRFLOW_VAR_GITLAB_CI_PROJECTS", json.dumps(scope))
+    assert results.find(need) == {"a of group/other@main": "key of theirs"}
+
+
+def test_nobody_is_told_which_projects_exist(results: Results):
+    """One that does not exist and one that does not allow it look the same."""
+    results.pipeline("theirs", JobStatus.SUCCESS, project="group/other")
+
+    said = []
+    for name in ("group/other", "group/nothing"):
+        with pytest.raises(SystemFailure) as refused:
+            results.find(CrossNeed(project=name, ref="main", job="a"))
+        said.append(str(refused.value).replace(name, "X"))
+
+    assert said[0] == said[1]

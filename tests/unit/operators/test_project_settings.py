@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from gitlab_ci_provider.exceptions import SettingsError
@@ -48,3 +50,24 @@ def test_a_mistake_is_told(text: str):
 def test_another_projects_mistake_does_not_matter():
     """Each project reads its own part."""
     assert parse('{"q": 1, "p": {}}', "p").resource_groups == {}
+
+
+@pytest.mark.parametrize(
+    ("scope", "allowed"),
+    [
+        ({}, set()),
+        ({"allowlist": ["group/app"]}, {"group/app"}),
+        ({"groups_allowlist": ["group"]}, {"group/app", "group/app2", "group/sub/app"}),
+        ({"groups_allowlist": ["group/sub"]}, {"group/sub/app"}),
+        (
+            {"inbound_enabled": False},
+            {"group/app", "group/app2", "group/sub/app", "groups/app", "other/app"},
+        ),
+    ],
+)
+def test_projects_and_groups_may_be_let_in(scope: dict[str, object], allowed: set[str]):
+    """A group stands for all projects below it, a name that only begins like it does not."""
+    found = parse(json.dumps({"p": {"job_token_scope": scope}}), "p").job_token_scope
+    asking = ("group/app", "group/app2", "group/sub/app", "groups/app", "other/app")
+
+    assert {one for one in asking if found.allows(one)} == allowed

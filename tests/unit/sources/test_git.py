@@ -10,7 +10,8 @@ import pytest
 
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.model.project import RefKind
-from gitlab_ci_provider.sources.git import GitFetcher, Mirror, hide_credentials, uncommitted_changes
+from gitlab_ci_provider.model.quoted import hide_credentials
+from gitlab_ci_provider.sources.git import GitFetcher, Mirror, uncommitted_changes
 
 
 def git(path: Path, *arguments: str) -> str:

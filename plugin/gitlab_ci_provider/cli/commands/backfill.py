@@ -6,6 +6,7 @@ import argparse
 
 from gitlab_ci_provider.cli import airflow, asked, output
 from gitlab_ci_provider.exceptions import SourceError
+from gitlab_ci_provider.model.conf import check_ref
 
 _MAX = 100
 
@@ -38,6 +39,9 @@ def run(args: argparse.Namespace) -> int:
     """Run the command."""
     from gitlab_ci_provider.sources.git_history import commits
 
+    conf = asked.conf(args)
+    for name, ref in (("--from", args.first), ("--to", args.to), ("--ref", args.ref)):
+        check_ref(ref or "", name)
     target = airflow.target(args)
     mirror = target.mirror(args.project)
     branch = args.ref or mirror.default_branch()
@@ -57,6 +61,6 @@ def run(args: argparse.Namespace) -> int:
             output.error(str(problem))
             failed = True
             continue
-        started = target.api.trigger(dag, {**asked.conf(args), **asks})
+        started = target.api.trigger(dag, {**conf, **asks})
         output.say(f"{one.sha} {target.api.run_url(dag, started)}")
     return 1 if failed else 0

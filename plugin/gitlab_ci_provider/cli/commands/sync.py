@@ -26,7 +26,6 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def run(args: argparse.Namespace) -> int:
     """Run the command."""
-    from gitlab_ci_provider.discovery.repositories import clone_url
     from gitlab_ci_provider.discovery.sync import Sync
     from gitlab_ci_provider.hooks.git_login import git_login
     from gitlab_ci_provider.settings import home_settings, load_settings
@@ -40,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
         child_dags_expire_in=settings.child_dags_expire_in,
         include_hosts=settings.allowed_hosts,
     )
-    results = sync.all([clone_url(path) for path in args.paths], args.ref)
+    results = sync.all(args.paths, args.ref)
     for one in results:
         output.diagnostics(one.diagnostics)
         if one.ok and one.record is not None:

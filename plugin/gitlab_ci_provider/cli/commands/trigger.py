@@ -34,9 +34,10 @@ def run(args: argparse.Namespace) -> int:
     place = asked.place(args)
     if args.mr_target is not None and not args.ref:
         raise WrongUsage("--mr-target needs --ref, the source branch of the merge request")
+    conf = {**asked.conf(args), **place.conf(args, args.ref)}
     target = airflow.target(args)
     dag = target.dag(args.project, place.ref, place.sha)
-    started = target.api.trigger(dag, {**asked.conf(args), **place.conf(args, args.ref)})
+    started = target.api.trigger(dag, conf)
     output.say(target.api.run_url(dag, started))
     return _wait(target.api, dag, started) if args.wait else 0
 

@@ -10,6 +10,7 @@ from gitlab_ci_provider.config.includes.fetcher import Elsewhere, FileFetcher, P
 from gitlab_ci_provider.config.includes.locations import Location
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.model.context import PipelineContext
+from gitlab_ci_provider.model.quoted import quoted
 
 _YAML = re.compile(r".+\.(yml|yaml)$", re.IGNORECASE)
 _COMPONENT = re.compile(r"^(?P<host>[^/]+)/(?P<project>.+)/(?P<name>[\w-]+)@(?P<version>[^@]+)$")
@@ -68,6 +69,9 @@ class Finder:
             return self._find(location, files)
         except SourceError as error:
             raise IncludeError("include-unreadable", str(error)) from error
+        except (OSError, ValueError) as error:  # letters that no path, argument or request can have
+            words = f"`{quoted(location.path)}` cannot be read: {error}"
+            raise IncludeError("include-unreadable", words) from error
 
     def _find(self, location: Location, files: FileFetcher) -> Origin:
         name = location.path.rpartition("/")[2]

@@ -39,5 +39,5 @@ def _download(context: PhaseContext, artifacts: ArtifactDownload) -> None:
             say=context.output.warning,
             on=StorageUnavailableError,
         )
-        count = unpack(archive, context.project_dir)
+        count = unpack(archive, context.project_dir, context.plan.archive_limits)
     context.output.line(f"Downloaded {count} files and directories of {artifacts.job}")

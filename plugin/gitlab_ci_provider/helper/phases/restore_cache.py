@@ -40,7 +40,7 @@ def _restore(context: PhaseContext, cache: CacheRestore) -> bool:
         if key is None:
             return False
         context.output.line(f"Extracting {key} ({archive.stat().st_size} bytes)")
-        unpack(archive, context.project_dir)
+        unpack(archive, context.project_dir, context.plan.archive_limits)
     return True
 
 

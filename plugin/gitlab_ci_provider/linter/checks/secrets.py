@@ -58,7 +58,7 @@ _HINT = "Set it as a masked variable of the project or take it from a vault."
 def check_secrets(config: CiConfig) -> Iterator[Diagnostic]:
     """Look at all texts of the file, and at the names of its variables."""
     told: set[tuple[str, int, str]] = set()
-    for path, text, mark in _texts(config.tree, (), config.tree.mark):
+    for path, text, mark in _texts(config.tree, (), config.tree.mark, set()):
         what = secret_shape(text) or _named(path, text)
         if what and (mark.file, mark.line, text) not in told:
             told.add((mark.file, mark.line, text))  # jobs share texts through extends
@@ -84,13 +84,19 @@ def _named(path: tuple[str, ...], text: str) -> str | None:
 
 
 def _texts(
-    node: Node, path: tuple[str, ...], mark: Mark
-) -> Iterator[tuple[tuple[str, ...], str, Mark]]:
+    node: Node, path: tuple[str, ...], mark: Mark, seen: set[tuple[int, tuple[str, ...]]]
+) -> Iterator[_Text]:
+    """Walk the tree; nodes that many share are walked once for each name that they have there."""
+    if isinstance(node, Map | Seq):
+        here = (id(node), path[-2:])
+        if here in seen:
+            return
+        seen.add(here)
     if isinstance(node, Map):
         for key, value in node.items():
-            yield from _texts(value, (*path, key), node.place(key))
+            yield from _texts(value, (*path, key), node.place(key), seen)
     elif isinstance(node, Seq):
         for position, value in enumerate(node):
-            yield from _texts(value, path, node.place(position))
+            yield from _texts(value, path, node.place(position), seen)
     elif isinstance(node, str) and len(node) >= _MIN_LENGTH and path:
         yield path, node, mark

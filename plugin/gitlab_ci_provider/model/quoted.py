@@ -1,0 +1,47 @@
+"""Other people's texts, as messages may quote them: short, on one line, without passwords."""
+
+from __future__ import annotations
+
+import re
+
+MAX_QUOTED = 200
+"""Characters; long enough for every name that means something to a person."""
+
+MAX_MESSAGE = 4000
+"""Characters; some of GitLab's own messages list names."""
+
+_TAIL = 1000
+
+_USER = re.compile(r"^([a-z][a-z0-9+.-]*://)[^/?#]*@", re.IGNORECASE)
+
+_LOGIN = re.compile(r"\b([a-z][a-z0-9+.-]{0,30}://)[^/?#@\s]*@", re.IGNORECASE)
+
+
+def quoted(text: str, limit: int = MAX_QUOTED) -> str:
+    """Cut a text and write out what no terminal or log should get as it is.
+
+    Control characters would move cursors and forge lines, lone surrogates cannot be written at all.
+    """
+    cut = text[:limit]
+    written = "".join(one if one.isprintable() else _escape(one) for one in cut)
+    return written if len(cut) == len(text) else f"{written}... ({len(text)} characters)"
+
+
+def readable(message: str) -> str:
+    """Keep a message as it is, but for control characters, megabytes, and logins in addresses."""
+    if len(message) > MAX_MESSAGE:
+        head, tail = message[: MAX_MESSAGE - _TAIL], message[-_TAIL:]
+        message = f"{head} ... ({len(message)} characters) ... {tail}"
+    message = _LOGIN.sub(r"\1", message)
+    if message.isprintable():
+        return message
+    return "".join(one if one.isprintable() or one in "\n\t" else _escape(one) for one in message)
+
+
+def hide_credentials(url: str) -> str:
+    """Return a URL that may be shown: without user and password."""
+    return _USER.sub(r"\1", url)
+
+
+def _escape(letter: str) -> str:
+    return letter.encode("unicode_escape", "surrogatepass").decode("ascii")

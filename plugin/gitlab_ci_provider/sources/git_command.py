@@ -1,0 +1,136 @@
+"""Git as it runs beside Airflow and in the command line: what a repository says never runs.
+
+A repository's own configuration names programs: monitors of files, hooks, filters, pagers, helpers
+for other protocols. Whoever unpacks a stranger's folder has them, so each is turned off here; what
+the user's own and the system's configuration say stays as it is. Git refuses by itself to work in
+folders of other users.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+
+from gitlab_ci_provider.exceptions import SourceError
+from gitlab_ci_provider.model.git_login import configuration
+from gitlab_ci_provider.model.quoted import quoted
+
+_OFF = MappingProxyType(
+    {
+        "core.fsmonitor": "false",
+        "core.hooksPath": os.devnull,
+        "core.alternateRefsCommand": "",
+        "core.pager": "cat",
+        "log.showSignature": "false",
+        "submodule.recurse": "false",
+        "fetch.recurseSubmodules": "false",
+    }
+)
+_PROTOCOLS = "file:git:http:https:ssh"
+"""Those that start no program that an address names (`ext::`)."""
+
+_PLACES = frozenset(
+    {
+        "GIT_DIR",
+        "GIT_WORK_TREE",
+        "GIT_INDEX_FILE",
+        "GIT_OBJECT_DIRECTORY",
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+        "GIT_NAMESPACE",
+    }
+)
+"""Set in git's own hooks, where people call us, too; the repository meant is another."""
+
+_LOCAL = re.compile(r"(?:local|worktree)")
+_FILTER = r"^filter\..*\.(clean|smudge|process|required)$"
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+def run_git(
+    arguments: Sequence[str], extra: Mapping[str, str] = NOTHING
+) -> subprocess.CompletedProcess[bytes]:
+    """Run git; the caller looks at its exit code.
+
+    Args:
+        arguments: of git.
+        extra: further variables of its environment, settings of git among them.
+
+    Raises:
+        SourceError: it cannot be started, not with these arguments.
+    """
+    try:
+        return subprocess.run(
+            ["git", *arguments],
+            env=_environment(extra),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise SourceError("git is not installed") from None
+    except (OSError, ValueError) as error:  # too long, or with a NUL
+        raise SourceError(f"git cannot be asked that: {error}") from error
+
+
+def git(arguments: Sequence[str], *, what: str, extra: Mapping[str, str] = NOTHING) -> bytes:
+    """Run git and give what it says.
+
+    Args:
+        arguments: of git.
+        what: completes "cannot ...".
+        extra: further variables of its environment.
+
+    Raises:
+        SourceError: git failed; the message has git's words.
+    """
+    try:
+        done = run_git(arguments, extra)
+    except SourceError as problem:
+        raise SourceError(f"cannot {what}: {problem}") from problem
+    if done.returncode == 0:
+        return done.stdout
+    said = done.stderr.decode(errors="replace").strip()
+    raise SourceError(f"cannot {what}: {_cut(said)}")
+
+
+def without_filters(folder: Path) -> Mapping[str, str]:
+    """Turn off the filters of a working copy's own configuration, for commands that read its files.
+
+    Filters of the user's own configuration (Git LFS, as a rule) stay.
+    """
+    asked = ["config", "--show-scope", "--name-only", "--includes", "-z", "--get-regexp", _FILTER]
+    listed = run_git(["-C", str(folder), *asked]).stdout.decode(errors="surrogateescape")
+    fields = listed.split("\0")
+    keys = [key for scope, key in zip(fields[::2], fields[1::2], strict=False)
+            if _LOCAL.fullmatch(scope)]  # fmt: skip
+    return configuration({key: "false" if key.endswith(".required") else "" for key in keys})
+
+
+def _environment(extra: Mapping[str, str]) -> dict[str, str]:
+    """The caller's environment, with git kept from asking, and from running what others wrote.
+
+    Git reads what others have written: Airflow's connections and keys are none of its business.
+    """
+    settings = configuration(_OFF, extra)
+    ours = {name: value for name, value in os.environ.items() if not _is_left_out(name)}
+    return {
+        "GIT_ALLOW_PROTOCOL": _PROTOCOLS,
+        **ours,
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "LC_ALL": "C",
+        **settings,
+    }
+
+
+def _is_left_out(name: str) -> bool:
+    return name in _PLACES or name.startswith("AIRFLOW_")
+
+
+def _cut(said: str) -> str:
+    """Give git's words, lines and all; a server may say as much as it likes."""
+    return "\n".join(quoted(line, 400) for line in said.splitlines()[:20])

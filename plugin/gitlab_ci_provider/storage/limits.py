@@ -1,0 +1,85 @@
+"""How much may come out of an archive: a few megabytes can hold as many gigabytes, or files.
+
+Jobs of one project unpack what others have packed, and a disk belongs to the whole node.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import IO, Any
+
+from gitlab_ci_provider.model.plan import ArchiveLimits
+from gitlab_ci_provider.storage.entry import ArchiveError
+
+ALWAYS = 100_000_000
+"""Bytes that any archive may become: small ones of zeros and the like are common and harmless."""
+
+_SETTING = "[gitlab_ci] {}"
+
+
+class Meter:
+    """Counts what comes out of one archive.
+
+    Args:
+        limits: what may.
+        packed: bytes of the archive.
+    """
+
+    def __init__(self, limits: ArchiveLimits, packed: int):
+        self.limits = limits
+        self.packed = packed
+        self.bytes = 0
+        self.entries = 0
+
+    def add_entries(self, count: int) -> None:
+        """Count entries.
+
+        Raises:
+            ArchiveError: there are too many.
+        """
+        self.entries += count
+        if self.entries > self.limits.entries:
+            raise _refusal(f"has more than {self.limits.entries} entries", "archive_max_entries")
+
+    def add_bytes(self, count: int) -> None:
+        """Count bytes.
+
+        Raises:
+            ArchiveError: there are too many, or too many for so small an archive.
+        """
+        self.bytes += count
+        if self.bytes > self.limits.size:
+            raise _refusal(f"holds more than {self.limits.size} bytes", "archive_max_size")
+        if self.bytes > max(ALWAYS, self.packed * self.limits.ratio):
+            words = f"of {self.packed} bytes holds more than {self.limits.ratio} times as many"
+            raise _refusal(words, "archive_max_ratio")
+
+
+class MeteredStream(io.RawIOBase):
+    """A stream whose bytes are counted as they are read."""
+
+    def __init__(self, source: IO[bytes], meter: Meter):
+        super().__init__()
+        self._source = source
+        self._meter = meter
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """Read and count."""
+        found = self._source.read(size)
+        self._meter.add_bytes(len(found))
+        return found
+
+    def readinto(self, buffer: Any) -> int:
+        """Read into a buffer and count."""
+        view = memoryview(buffer)
+        found = self.read(len(view))
+        view[: len(found)] = found
+        return len(found)
+
+
+def _refusal(words: str, setting: str) -> ArchiveError:
+    return ArchiveError(f"refused: the archive {words} ({_SETTING.format(setting)})")
