@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
 from gitlab_ci_provider.model.rules import AllowFailure, When
-from gitlab_ci_provider.model.run import Play
+from gitlab_ci_provider.model.run import JobResult, JobStatus, Play
 from gitlab_ci_provider.operators import playing, waiting
 from gitlab_ci_provider.schedule.decide import Start, Verdict
 from unit.operators.test_waiting import JOB, FakeStore, FakeTask, clear
@@ -22,6 +23,7 @@ DELAY = Verdict(start=Start.DELAY, reason="")
 
 class FakeOperator:
     log = logging.getLogger("test")
+    dag = SimpleNamespace(task_dict={"compile": None, "deploy": None})
 
     def defer(self, *, trigger: Any, method_name: str) -> None:
         raise TaskDeferred(trigger=trigger, method_name=method_name)
@@ -74,3 +76,21 @@ def test_another_try_starts_with_what_was_given(context: Any):
 
     assert again is not None
     assert again.play == play
+
+
+def test_a_job_waits_for_others_that_the_dag_did_not_make_it_wait_for():
+    """It gives its worker back and looks again, until all that decide about it have ended."""
+    with pytest.raises(TaskDeferred) as deferred:
+        playing.wait_for_jobs(FakeOperator(), JOB)
+    assert deferred.value.method_name == "begin"
+
+    ended = {"compile": JobResult(status=JobStatus.SUCCESS)}
+    playing.wait_for_jobs(FakeOperator(), replace(JOB, ended=ended))
+
+
+def test_nobody_waits_for_a_job_without_a_task():
+    """It would never end; whoever reads the run's jobs says what is wrong."""
+    operator = FakeOperator()
+    operator.dag = SimpleNamespace(task_dict={"deploy": None})
+
+    playing.wait_for_jobs(operator, JOB)
