@@ -75,7 +75,7 @@ def reached_through(stack: Stack, url: str, folder: Path) -> Iterator[Stack]:
 @pytest.mark.parametrize("end", ["true", "exit 3"])
 def test_a_broken_connection_changes_no_result(stack: Stack, tmp_path: Path, end: str):
     """Requests that fail, before or after they were obeyed, are made again; one run is started."""
-    config = f"{CONFIG}last: {{stage: deploy, needs: [two], script: {end}}}\n"
+    config = f"{CONFIG}last: {{stage: deploy, needs: [two], script: '{end}'}}\n"
     repository = make_repository(tmp_path / tmp_path.name, {".gitlab-ci.yml": config})
     faulty = Faulty(stack.api.url)
 

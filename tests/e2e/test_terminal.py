@@ -103,7 +103,7 @@ def test_the_log_of_a_job_is_read_along(stack: Stack, tmp_path: Path):
 
     terminal.wait_for("begun\r\n")
     assert terminal.process.poll() is None
-    terminal.type("\x03")
+    terminal.process.send_signal(signal.SIGINT)
     code = terminal.end()
 
     assert code == 130

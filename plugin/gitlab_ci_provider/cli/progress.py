@@ -88,8 +88,7 @@ class Progress:
             return
         from rich.text import Text
 
-        text = Text(prefix, style="dim")
-        text.append_text(Text.from_ansi(line))
+        text = Text.assemble((prefix, "dim"), Text.from_ansi(line))
         self._console.print(text, soft_wrap=True)
 
     def write(self, markup: str) -> None:
