@@ -162,6 +162,8 @@ def adopt_orphans() -> None:
 
 def _die_with(parent: int) -> None:
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    # The supervisor waits for signals that are blocked; what it starts again must hear them.
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     if os.getppid() != parent:  # it died before the line above
         os.kill(os.getpid(), signal.SIGTERM)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -104,3 +105,19 @@ def test_a_process_that_hangs_is_given_up_with_its_words(tmp_path: Path):
     with pytest.raises(StackError, match=r"part has done nothing for 1 s[\s\S]*stuck"):
         wait_until(lambda: False, process, seconds=1)
     stop([process])
+
+
+def test_what_is_started_hears_signals(tmp_path: Path):
+    """Also when whoever starts it waits for signals that it has blocked, as the supervisor does.
+
+    A cluster that was started again never heard of the ends of its pods' processes.
+    """
+    log = tmp_path / "log"
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD, signal.SIGTERM})
+    try:
+        command = ["grep", "SigBlk", "/proc/self/status"]
+        start("grep", command, environment={}, log=log).popen.wait()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    assert int(log.read_text().split()[1], 16) == 0

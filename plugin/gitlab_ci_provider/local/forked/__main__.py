@@ -17,7 +17,7 @@ from gitlab_ci_provider.local.forked.fork import fork
 from gitlab_ci_provider.local.forked.keeper import Keeper
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.local.processes import adopt_orphans
-from gitlab_ci_provider.local.steps import Steps
+from gitlab_ci_provider.local.steps import READY, Steps, read_steps
 
 
 def main() -> int:
@@ -47,7 +47,8 @@ def main() -> int:
 def _prepare(home: Home) -> None:
     from gitlab_ci_provider.local.forked import database
 
-    database.prepare(home)
+    again = any(step.name == READY for step in read_steps(home.steps))
+    database.prepare(home, again=again)
 
 
 def _wait_for_database(pid: int, home: Home) -> None:

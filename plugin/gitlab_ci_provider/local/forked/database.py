@@ -20,13 +20,19 @@ _UNDER_WAY = frozenset(
 )
 
 
-def prepare(home: Home) -> None:
-    """Make Airflow's tables unless that is done, and close what nobody does any more."""
+def prepare(home: Home, *, again: bool = False) -> None:
+    """Make Airflow's tables unless that is done, and close what nobody does any more.
+
+    When only Airflow has died and is started `again`, its runs go on: their pods do.
+    """
     marker = home.airflow / f".tables-{version('apache-airflow-core')}"
     if not marker.exists():
         _make_tables(home)
         marker.touch()
-    clean()
+    if again:
+        close_job(None)
+    else:
+        clean()
 
 
 def _make_tables(home: Home) -> None:
@@ -57,8 +63,8 @@ def clean() -> None:
         _drop_questions(session)
 
 
-def close_job(kind: str) -> None:
-    """Tell that a component, which is started again, has died: what it had is free at once."""
+def close_job(kind: str | None) -> None:
+    """Tell that a component (or all), which is started again, has died: what it had is free."""
     from airflow.utils.session import create_session
 
     with create_session() as session:

@@ -1,0 +1,125 @@
+"""Each part of the stack is killed while pipelines run: they end right, and no job runs twice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from e2e.embedded import Stack, make_repository
+from e2e.faulty import (
+    calmly,
+    is_back,
+    kill_component,
+    kill_stack,
+    left_behind,
+    running,
+)
+from e2e.runs import ended, results, start, wait_for
+from e2e.test_faults import SECONDS, TIMES, heard, job, stack
+from gitlab_ci_provider.local.api import AirflowApi
+from gitlab_ci_provider.local.home import Home
+from gitlab_ci_provider.local.stack import StackOptions, start_stack, stop_stack
+from processes.counter import Heard
+
+__all__ = ["heard", "stack"]
+
+COMPONENTS = {
+    "api server": r"airflow api.server",
+    "scheduler": r"airflow scheduler",
+    "triggerer": r"airflow triggerer",
+    "DAG processor": r"airflow dag.processor",
+    "all of Airflow": r"local\.forked",
+    "object store": r"rclone.* serve s3",
+}
+
+
+@pytest.mark.parametrize("name", COMPONENTS)
+def test_a_pipeline_survives_the_death_of_each_part(
+    stack: Stack, heard: Heard, tmp_path: Path, name: str
+):
+    """Killed in each of three stages while a job runs: the part is back, all jobs ran once."""
+    stages = ("one", "two", "three")
+    config = f"stages: [{', '.join(stages)}]\n"
+    config += "".join(job(heard, stage, stage=stage) for stage in stages)
+    delayed = {"when": "delayed", "start_in": "5 seconds", "stage": "one"}
+    config += job(heard, "later", 1, **delayed)
+    repository = make_repository(tmp_path / "part", {".gitlab-ci.yml": config})
+    dag, run = start(stack, repository)
+    for stage in stages:
+        wait_for(lambda stage=stage: heard.lines[f"{stage} begins"] > 0, SECONDS)
+        killed = kill_component(stack, COMPONENTS[name])
+        wait_for(lambda killed=killed: is_back(stack, COMPONENTS[name], killed), SECONDS)
+    wait_for(lambda: calmly(lambda: ended(stack, dag, run)), SECONDS)
+
+    assert stack.api.run_state(dag, run) == "success"
+    jobs = (*stages, "later")
+    assert heard.lines == {f"{one} {what}": 1 for one in jobs for what in ("begins", "ends")}
+    assert left_behind(stack) == []
+
+
+def test_jobs_whose_cluster_dies_say_so(stack: Stack, heard: Heard, tmp_path: Path):
+    """Pods die with the embedded cluster: their jobs fail, do not run again, and tell why."""
+    stages = ("one", "two", "three")
+    config = f"stages: [{', '.join(stages)}]\n"
+    config += "".join(job(heard, stage, 600, stage=stage, allow_failure="true") for stage in stages)
+    repository = make_repository(tmp_path / "cluster", {".gitlab-ci.yml": config})
+    dag, run = start(stack, repository)
+    title = r"local\.cluster --dir"
+    for stage in stages:
+        wait_for(lambda stage=stage: heard.lines[f"{stage} begins"] > 0, SECONDS)
+        killed = kill_component(stack, title)
+        wait_for(lambda killed=killed: is_back(stack, title, killed), SECONDS)
+    wait_for(lambda: ended(stack, dag, run), SECONDS)
+
+    assert stack.api.run_state(dag, run) == "success"
+    assert heard.lines == {f"{stage} begins": 1 for stage in stages}
+    for status, reason in results(stack, dag, run).values():
+        assert status == "failed"
+        assert "was deleted before it ended" in reason
+    assert left_behind(stack) == []
+
+
+def test_a_killed_stack_leaves_nothing_and_says_what_it_has_cut(
+    heard: Heard, tmp_path_factory: pytest.TempPathFactory
+):
+    """Supervisor and all die at once; the next start closes the run, whose note tells why."""
+    home = Home(tmp_path_factory.mktemp("killed") / "home")
+    config = "".join(job(heard, f"job{number}", 600) for number in range(2))
+    repository = make_repository(home.path.parent / "killed", {".gitlab-ci.yml": config})
+    runs: list[tuple[str, str]] = []
+    try:
+        for number in range(TIMES):
+            stack = Stack(home, AirflowApi(start_stack(home, StackOptions()).access))
+            runs.append(start(stack, repository))
+            wait_for(lambda number=number: heard.lines["job1 begins"] == number + 1, SECONDS)
+            wait_for(lambda number=number: heard.lines["job0 begins"] == number + 1, SECONDS)
+            alive = kill_stack(stack)
+            wait_for(lambda alive=alive: not running(alive), 60)
+        stack = Stack(home, AirflowApi(start_stack(home, StackOptions()).access))
+        ends = [stack.api._ask("GET", f"/dags/{dag}/dagRuns/{run}") for dag, run in runs]
+        left = left_behind(stack)
+    finally:
+        stop_stack(home)
+
+    assert {one["state"] for one in ends} == {"failed"}
+    assert all(one["note"] for one in ends)
+    assert heard.lines == {f"job{number} begins": TIMES for number in range(2)}
+    assert left == []
+
+
+def test_jobs_survive_the_death_of_their_workers(stack: Stack, heard: Heard, tmp_path: Path):
+    """Killed together with the task's process: Airflow hears of it, the next try finds the pod."""
+    names = [f"job{number}" for number in range(TIMES)]
+    config = "".join(job(heard, name, 6) for name in names)
+    repository = make_repository(tmp_path / "workers", {".gitlab-ci.yml": config})
+    dag, run = start(stack, repository)
+    for name in names:
+        wait_for(lambda name=name: heard.lines[f"{name} begins"] > 0, SECONDS)
+        title = f"LocalExecutor: {stack.api.tasks(dag, run)[name].id}"
+        kill_component(stack, title)
+    wait_for(lambda: ended(stack, dag, run), SECONDS)
+
+    assert stack.api.run_state(dag, run) == "success"
+    assert heard.lines == {f"{one} {what}": 1 for one in names for what in ("begins", "ends")}
+    assert left_behind(stack) == []
