@@ -113,11 +113,14 @@ def test_jobs_survive_the_death_of_their_workers(stack: Stack, heard: Heard, tmp
     names = [f"job{number}" for number in range(TIMES)]
     config = "".join(job(heard, name, 6) for name in names)
     repository = make_repository(tmp_path / "workers", {".gitlab-ci.yml": config})
+    for name in names:
+        heard.hold(f"{name} begins")
     dag, run = start(stack, repository)
     for name in names:
         wait_for(lambda name=name: heard.lines[f"{name} begins"] > 0, SECONDS)
         title = f"LocalExecutor: {stack.api.tasks(dag, run)[name].id}"
         kill_component(stack, title)
+        heard.release(f"{name} begins")
     wait_for(lambda: ended(stack, dag, run), SECONDS)
 
     assert stack.api.run_state(dag, run) == "success"

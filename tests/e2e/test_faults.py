@@ -74,6 +74,13 @@ class Killer:
     def __init__(self, stack: Stack, heard: Heard, run: tuple[str, str], names: list[str]):
         self.stack, self.heard, self.run = stack, heard, run
         self.waiting, self.hit, self.seen = set(names), set[str](), set[str]()
+        for name in names:
+            if not name.startswith("gone"):
+                heard.hold(self._word(name))
+
+    def _word(self, name: str) -> str:
+        """Give what a job says before its moment is over, when it waits for its killer."""
+        return f"{name} ends" if name.startswith("end") else f"{name} begins"
 
     def look(self) -> bool:
         """Kill whose moment it is; always False, for there may be more."""
@@ -81,7 +88,9 @@ class Killer:
         self.seen |= pods
         for name in [one for one in self.waiting if self._is_time(one, pods)]:
             killed = kill_task(self.stack, *self.run, name)
-            self.hit |= {name} if killed else set()
+            if killed:
+                self.hit.add(name)
+                self.heard.release(self._word(name))
             if killed or name.startswith("gone"):  # whose process may have been faster
                 self.waiting.discard(name)
         return False

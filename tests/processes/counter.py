@@ -6,19 +6,40 @@ import socketserver
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 
 class Heard:
-    """What jobs have said so far."""
+    """What jobs have said so far; who says a line that is held waits until it is released."""
 
     def __init__(self, port: int):
         self.port = port
         self.lines: Counter[str] = Counter()
+        self._held: dict[str, threading.Event] = {}
 
     def say(self, line: str) -> str:
         """Give the shell command that says a line."""
-        return f"bash -c 'echo {line} > /dev/tcp/127.0.0.1/{self.port}'"
+        talk = f"exec 3<>/dev/tcp/127.0.0.1/{self.port}; echo {line} >&3; read answer <&3"
+        return f"bash -c '{talk}'"
+
+    def hold(self, line: str) -> None:
+        """Have whoever says a line wait from now on."""
+        self._held[line] = threading.Event()
+
+    def release(self, line: str) -> None:
+        """Let whoever says a line go on, now and later."""
+        self._held.setdefault(line, threading.Event()).set()
+
+    def hear(self, line: str) -> None:
+        """Take a line; returns when its sayer may go on."""
+        self.lines[line] += 1
+        if line in self._held:
+            self._held[line].wait()
+
+    def release_all(self) -> None:
+        """Keep nobody any longer."""
+        for held in self._held.values():
+            held.set()
 
 
 @contextmanager
@@ -27,12 +48,18 @@ def counting() -> Iterator[Heard]:
 
     class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
-            heard.lines.update(line.decode().strip() for line in self.rfile)
+            heard.hear(self.rfile.readline().decode().strip())
+            with suppress(OSError):  # who is killed does not listen
+                self.wfile.write(b"go\n")
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
         heard = Heard(server.server_address[1])
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
-        yield heard
-        server.shutdown()
-        thread.join()
+        try:
+            yield heard
+        finally:
+            heard.release_all()
+            server.shutdown()
+            thread.join()
