@@ -12,6 +12,7 @@ world (git, S3, Kubernetes) and for us::
     ├── StackError             the embedded stack could not start or be reached
     └── JobFailure             a job failed; carries GitLab's failure reason
         ├── SystemFailure      ours, or the cluster's
+        │   └── NoPipelineError    the run has no pipeline that its tasks could be part of
         └── TimeoutFailure     the job's timeout
 """
 
@@ -80,6 +81,10 @@ class SystemFailure(JobFailure):
     """The job could not run, or not end, for a reason outside the script."""
 
     reason = "runner_system_failure"
+
+
+class NoPipelineError(SystemFailure):
+    """The run has no pipeline: `create_pipeline` failed, or died without a word."""
 
 
 class TimeoutFailure(JobFailure):

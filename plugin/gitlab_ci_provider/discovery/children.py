@@ -19,6 +19,7 @@ from gitlab_ci_provider.model.project import Commit
 from gitlab_ci_provider.model.variables import Variables, merge
 from gitlab_ci_provider.planner.downstream import MAX_NESTED_CHILDREN
 from gitlab_ci_provider.snapshots.children import forget_children, synced_child
+from gitlab_ci_provider.snapshots.holds import Holds
 from gitlab_ci_provider.snapshots.store import SnapshotStore
 from gitlab_ci_provider.variables.expand import expand_all
 from gitlab_ci_provider.variables.predefined import pipeline_variables
@@ -76,7 +77,8 @@ class ChildSync:
             return
         digest = self.store.save_pipeline(compiled.pipeline)
         record = synced_child(parent, job.group or job.name, digest)
-        self.store.save_dag(record)
+        if not Holds(self.store).replace(record):
+            return  # runs that need the new topology make a DAG for it
         if depth < MAX_NESTED_CHILDREN:
             yield from self.sync(record, depth + 1)
 

@@ -21,7 +21,12 @@ from gitlab_ci_provider.model.git_login import GitLogin
 from gitlab_ci_provider.model.names import belongs_to, dag_id
 from gitlab_ci_provider.model.project import Project, Ref
 from gitlab_ci_provider.model.quoted import hide_credentials
-from gitlab_ci_provider.snapshots.refs import record_of_ref
+from gitlab_ci_provider.snapshots.holds import Holds
+from gitlab_ci_provider.snapshots.refs import (
+    has_name_of_topology,
+    record_of_ref,
+    record_of_topology,
+)
 from gitlab_ci_provider.snapshots.store import SnapshotStore
 from gitlab_ci_provider.sources.git import GitFetcher, Mirror, is_commit_id
 from gitlab_ci_provider.sources.neighbours import Neighbours
@@ -75,6 +80,9 @@ class Sync:
     def one(self, location: str, ref: str | None = None, sha: str = "") -> SyncResult:
         """Sync one repository: its default branch, another ref, or an earlier commit of a ref.
 
+        A DAG in which runs are open keeps its topology. A commit that needs another has a DAG that
+        is named by it, until a later sync finds the runs ended.
+
         Another ref gets a DAG of its own only when its topology differs from the project's DAG.
         Whatever is wrong with a repository is in the result: it must not hide the others.
 
@@ -127,9 +135,13 @@ class Sync:
             diagnostics=result.diagnostics,
             title=project.path,
         )
-        self.store.save_dag(record)
-        self.store.forget_runs(time.time() - self.child_dags_expire_in)  # noqa: TID251 - of files
-        self._forget_lost_refs(mirror, record)
+        holds, oldest = Holds(self.store), time.time() - self.child_dags_expire_in  # noqa: TID251 - of files
+        holds.forget(oldest)
+        if not holds.replace(record):
+            record = record_of_topology(self.store, record, ref, record.digest)
+            holds.replace(record)
+        self.store.forget_runs(oldest)
+        self._forget_lost_refs(mirror, project)
         return self._with_children(mirror, record, result)
 
     def _ref(self, mirror: Mirror, project: Project, ref: Ref, *, shared: bool) -> SyncResult:
@@ -140,10 +152,13 @@ class Sync:
         shown = self.store.load_dag(dag_id(project.path))
         named = replace(ref, name=ref.sha) if shared else ref
         record = record_of_ref(self.store, shown, named, result.digest)
-        if record.kind is DagKind.REF:
-            self.store.save_dag(record)
-            return self._with_children(mirror, record, result)
-        return replace(result, record=record)
+        if record.kind is not DagKind.REF:
+            return replace(result, record=record)
+        holds = Holds(self.store)
+        if not holds.replace(record):
+            record = record_of_topology(self.store, shown, ref, result.digest)
+            holds.replace(record)
+        return self._with_children(mirror, record, result)
 
     def _with_children(self, mirror: Mirror, record: DagRecord, result: SyncResult) -> SyncResult:
         """Make the DAGs of child pipelines, when there is a new pipeline that they are of."""
@@ -160,19 +175,20 @@ class Sync:
         found = (*result.diagnostics, *children.sync(record))
         return replace(result, record=record, diagnostics=found)
 
-    def _forget_lost_refs(self, mirror: Mirror, owner: DagRecord) -> None:
+    def _forget_lost_refs(self, mirror: Mirror, project: Project) -> None:
         """Remove the DAGs of branches and tags that are gone, and those that no run needs."""
-        names = [one for one in self.store.dags(DagKind.REF) if belongs_to(one, owner.dag_id)]
+        owner = dag_id(project.path)
+        names = [one for one in self.store.dags(DagKind.REF) if belongs_to(one, owner)]
         records = [record for name in names if (record := self.store.load_dag(name)).ref.name]
         if not records:
             return
         alive = mirror.ref_names()
         oldest = time.time() - self.child_dags_expire_in  # noqa: TID251 - times of files
         for record in records:
-            name = record.ref.name
-            unused = is_commit_id(name) and self.store.last_use(record) < oldest
-            if unused or not (is_commit_id(name) or name in alive):
-                self.store.delete_dag(record.dag_id)
+            name, shared = record.ref.name, _is_shared(record)
+            unused = shared and self.store.last_use(record) < oldest
+            if unused or not (shared or name in alive):
+                Holds(self.store).delete(record.dag_id)
 
     def _open(self, url: str) -> Mirror:
         return Mirror.open(self.mirrors, url, self.logins(url))
@@ -200,3 +216,7 @@ class Sync:
 def _unreadable(location: str, words: str) -> SyncResult:
     diagnostic = error("source-unreadable", words, At(file=hide_credentials(location), line=0))
     return SyncResult(location=location, record=None, digest=None, diagnostics=(diagnostic,))
+
+
+def _is_shared(record: DagRecord) -> bool:
+    return is_commit_id(record.ref.name) or has_name_of_topology(record.dag_id)

@@ -15,6 +15,9 @@ END_KEY = "pipeline_result"
 LEFT_OUT_KEY = "left_out"
 """XCom of `create_pipeline`: why jobs are not in the pipeline, by task."""
 
+PROBLEM_KEY = "problem"
+"""XCom of `create_pipeline`: why there is no pipeline, when it failed."""
+
 _VARIABLES = "gitlab_ci_secret_variables"
 
 _MAX = 200

@@ -19,7 +19,12 @@ from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowSkipException
 
-from gitlab_ci_provider.exceptions import GitlabCiError, JobFailure, SystemFailure
+from gitlab_ci_provider.exceptions import (
+    GitlabCiError,
+    JobFailure,
+    NoPipelineError,
+    SystemFailure,
+)
 from gitlab_ci_provider.model.downstream import UPSTREAM, Upstream
 from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.operators import playing, resource_turn
@@ -117,6 +122,9 @@ class GitlabBridgeOperator(BaseOperator):
     def _load(self, context: Context) -> JobRun:
         try:
             run = load_job_run(context, self.job)
+        except NoPipelineError as problem:
+            push_result(context, JobResult(status=JobStatus.SKIPPED, reason=str(problem)))
+            raise AirflowSkipException(str(problem)) from problem
         except GitlabCiError as problem:
             raise TaskFailed(str(problem)) from problem
         if reason := obey(context, run):

@@ -90,7 +90,7 @@ class BridgeRun:
             upstream, key = None, known.key if known else self._mirrored()
         else:
             upstream, dag = self._decide()
-            key = RunKey(dag=dag, run=self._run_id(upstream))
+            key = RunKey(dag=dag, run=self._run_id(child=upstream.child))
         memory = Memory(
             key=key,
             since=known.since if known else time.time(),  # noqa: TID251 - for another process
@@ -145,8 +145,10 @@ class BridgeRun:
 
     def _target(self, project: str, upstream: Upstream) -> Target:
         if not project:
-            return child(self.context, self.run, self.bridge, upstream)
-        target = other_project(self.run.settings, project, upstream)
+            new = self._run_id(child=True)
+            return child(self.context, self.run, self.bridge, upstream, new)
+        new = self._run_id(child=False)
+        target = other_project(self.run.settings, project, upstream, new)
         if is_paused(target.dag):
             message = f"the DAG {target.dag} is paused: unpause it, then retry this job"
             raise SystemFailure(message, reason=CREATION_FAILED)
@@ -159,10 +161,10 @@ class BridgeRun:
         """
         return f"{self.run.record.created_at} {self.context['ti'].max_tries}"
 
-    def _run_id(self, upstream: Upstream) -> str:
+    def _run_id(self, *, child: bool) -> str:
         """Name the run: the same for every process that works on one occasion."""
         ti = self.context["ti"]
         names = (ti.dag_id, ti.run_id, ti.task_id, self._occasion())
         digest = hashlib.sha256("\n".join(names).encode()).hexdigest()[:8]
-        source = "parent_pipeline" if upstream.child else "pipeline"
+        source = "parent_pipeline" if child else "pipeline"
         return f"{source}__{self.run.record.id}__{ti.task_id[:100]}__{digest}"

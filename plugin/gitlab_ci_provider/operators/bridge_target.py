@@ -22,9 +22,10 @@ from gitlab_ci_provider.operators.mirrors import elsewhere, open_mirror
 from gitlab_ci_provider.operators.pinned import pin
 from gitlab_ci_provider.operators.run_form import RunForm
 from gitlab_ci_provider.settings import Settings
-from gitlab_ci_provider.snapshots.children import record_of_child
+from gitlab_ci_provider.snapshots.children import reserve_child
 from gitlab_ci_provider.snapshots.dag_files import publish
-from gitlab_ci_provider.snapshots.refs import record_at_run
+from gitlab_ci_provider.snapshots.holds import Holds
+from gitlab_ci_provider.snapshots.refs import reserve_for_run
 from gitlab_ci_provider.snapshots.store import SnapshotStore
 from gitlab_ci_provider.sources.git import GitFetcher
 
@@ -39,8 +40,8 @@ class Target:
     digest: str = ""
 
 
-def other_project(settings: Settings, project: str, upstream: Upstream) -> Target:
-    """Find the DAG that runs a ref of another project.
+def other_project(settings: Settings, project: str, upstream: Upstream, run_id: str) -> Target:
+    """Find the DAG that runs a ref of another project, and hold it for the run.
 
     Raises:
         SystemFailure: the project was never synced here.
@@ -55,10 +56,10 @@ def other_project(settings: Settings, project: str, upstream: Upstream) -> Targe
         upstream=upstream,
     )
     pinned = pin(owner, form, settings, configured_variables(owner.project.path))
-    record = record_at_run(store, owner, pinned.ref, pinned.digest)
+    wanted = (pinned.ref, pinned.digest)
+    record = reserve_for_run(Holds(store), owner.dag_id, wanted, run_id)
     if record.kind is DagKind.REF:
         publish(store, record, settings.dag_files)
-        store.touch(record)
     return Target(dag=record.dag_id)
 
 
@@ -78,18 +79,17 @@ def known_project(settings: Settings, project: str) -> DagRecord:
     return store.load_dag(name)
 
 
-def child(context: Context, run: JobRun, bridge: Bridge, upstream: Upstream) -> Target:
-    """Compile the child pipeline at the parent's commit, and find or make a DAG that fits it.
+def child(context: Context, run: JobRun, bridge: Bridge, upstream: Upstream, run_id: str) -> Target:
+    """Compile the child pipeline at the parent's commit, and hold or make a DAG that fits it.
 
     Raises:
         SystemFailure: its configuration has errors; the message lists them.
     """
     store = SnapshotStore(run.settings.snapshots)
     digest = store.save_pipeline(_compile(context, run, bridge, upstream))
-    owner = store.load_dag(context["ti"].dag_id)
-    record = record_of_child(store, owner, run.job.group or run.job.name, digest)
+    parent, name = context["ti"].dag_id, run.job.group or run.job.name
+    record = reserve_child(Holds(store), parent, name, digest, run_id)
     publish(store, record, run.settings.dag_files)
-    store.touch(record)
     return Target(dag=record.dag_id, digest=digest)
 
 

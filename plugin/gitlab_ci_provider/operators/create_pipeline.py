@@ -8,11 +8,12 @@ from typing import Any
 
 from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 from airflow.sdk import BaseOperator, Context
+from airflow.sdk.exceptions import AirflowSkipException, DownstreamTasksSkipped
 from airflow.sdk.log import mask_secret
 
 from gitlab_ci_provider.exceptions import GitlabCiError
 from gitlab_ci_provider.hooks.ci_variables import configured_variables
-from gitlab_ci_provider.model.names import task_ids
+from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE, task_ids
 from gitlab_ci_provider.model.rules import JobDecision, PipelineDecision
 from gitlab_ci_provider.model.run import PipelineRun
 from gitlab_ci_provider.operators.auto_cancel import cancel_redundant
@@ -25,8 +26,8 @@ from gitlab_ci_provider.operators.numbers import enter, same_commit
 from gitlab_ci_provider.operators.pinned import Pinned, pin
 from gitlab_ci_provider.operators.resource_turn import announce
 from gitlab_ci_provider.operators.run_form import RunForm, read_form
-from gitlab_ci_provider.operators.run_record import push_left_out, push_run
-from gitlab_ci_provider.operators.skipping import skip_all, skip_others
+from gitlab_ci_provider.operators.run_record import push_left_out, push_problem, push_run
+from gitlab_ci_provider.operators.skipping import skip_all, skip_now, skip_others
 from gitlab_ci_provider.operators.upstream import pin_child, take_over, upstream_url
 from gitlab_ci_provider.schedule.auto_cancel import settle
 from gitlab_ci_provider.schedule.selection import select
@@ -61,22 +62,37 @@ class CreatePipelineOperator(BaseOperator):
             AirflowSkipException: there is no pipeline; the message says why.
             DownstreamTasksSkipped: some jobs are not in the pipeline.
         """
-        self._create(context)
+        try:
+            self._create(context)
+        except GitlabCiError as problem:
+            self._give_up(context, str(problem))
+            raise TaskFailed(str(problem)) from problem
+        except (AirflowSkipException, DownstreamTasksSkipped):
+            raise
+        except Exception as problem:
+            if context["ti"].try_number > context["ti"].max_tries:
+                self._give_up(context, f"{type(problem).__name__}, see the log of {self.task_id}")
+            raise
 
     def look_again(self, context: Context, event: Any = None) -> None:  # noqa: ARG002 - Airflow's
         """Go on: perhaps Airflow has read the new DAG by now."""
-        self._create(context)
+        self.execute(context)
+
+    def _give_up(self, context: Context, problem: str) -> None:
+        """Leave the jobs without a pipeline: none of them starts, and each says why."""
+        push_problem(context, problem)
+        ours = {CREATE_PIPELINE, FINISH_PIPELINE}
+        jobs = [task for task in context["dag"].task_ids if task not in ours]
+        push_left_out(context, dict.fromkeys(jobs, f"no pipeline: {problem}"))
+        skip_now(jobs)
 
     def _create(self, context: Context) -> None:
         settings = load_settings()
-        try:
-            form, pinned = self._pin(context, settings)
-            self._move(context, form, pinned, settings)
-            decision = self._decide(form, pinned)
-            run = self._record(context, form, pinned, decision)
-            run = enter(run, settings.register) if run.created else run
-        except GitlabCiError as problem:
-            raise TaskFailed(str(problem)) from problem
+        form, pinned = self._pin(context, settings)
+        self._move(context, form, pinned, settings)
+        decision = self._decide(form, pinned)
+        run = self._record(context, form, pinned, decision)
+        run = enter(run, settings.register) if run.created else run
         push_run(context, run)
         if run.created:
             cancel_redundant(context, settings, run, self.log)
@@ -113,7 +129,7 @@ class CreatePipelineOperator(BaseOperator):
         """End here when the pipeline's jobs are in another DAG, and go on there."""
         store = SnapshotStore(settings.snapshots)
         record, shown = store.load_dag(self.dag_id), store.load_pipeline(self.digest)
-        moved = hand_over(context, record, shown, pinned, settings)
+        moved = hand_over(context, record, pinned, settings)
         if moved is None:
             return
         if not moved.started:

@@ -10,9 +10,16 @@ from airflow.sdk.exceptions import AirflowSkipException
 from gitlab_ci_provider.exceptions import GitlabCiError
 from gitlab_ci_provider.operators.cancel import sweep
 from gitlab_ci_provider.operators.failing import TaskFailed
-from gitlab_ci_provider.operators.numbers import close
-from gitlab_ci_provider.operators.run_record import ended_jobs, pull_run, push_end, with_coverage
+from gitlab_ci_provider.operators.numbers import close, close_run
+from gitlab_ci_provider.operators.run_record import (
+    ended_jobs,
+    own_states,
+    pull_run,
+    push_end,
+    with_coverage,
+)
 from gitlab_ci_provider.schedule.finish import PipelineResult, PipelineStatus, finish
+from gitlab_ci_provider.schedule.results import complete
 from gitlab_ci_provider.settings import load_settings
 from gitlab_ci_provider.snapshots.store import SnapshotStore
 
@@ -41,15 +48,22 @@ class FinishPipelineOperator(BaseOperator):
             AirflowSkipException: there was no pipeline.
         """
         try:
-            run = pull_run(context)
+            self._finish(context)
         except GitlabCiError as problem:
-            raise TaskFailed(str(problem)) from problem
+            reason = str(problem)
+            push_end(context, PipelineResult(status=PipelineStatus.FAILED, reason=reason))
+            close_run(context["ti"].dag_id, context["ti"].run_id, load_settings().register)
+            raise TaskFailed(reason) from problem
+
+    def _finish(self, context: Context) -> None:
+        states = own_states(context)
+        run = pull_run(context, states)
         if not run.created:
             push_end(context, PipelineResult(status=PipelineStatus.SKIPPED, reason=run.reason))
             raise AirflowSkipException(f"no pipeline: {run.reason}")
         settings = load_settings()
         pipeline = SnapshotStore(settings.snapshots).load_pipeline(run.digest)
-        ended = ended_jobs(context, run, pipeline)
+        ended = complete(run.decisions, ended_jobs(context, run, pipeline, states))
         result = finish(with_coverage(context, pipeline, ended))
         push_end(context, result, run.name)
         self.log.info("pipeline %s: %s", run.id, result.text)

@@ -17,7 +17,13 @@ from airflow.sdk.exceptions import (
 )
 from kubernetes import client as k8s
 
-from gitlab_ci_provider.exceptions import GitlabCiError, JobFailure, SystemFailure, TimeoutFailure
+from gitlab_ci_provider.exceptions import (
+    GitlabCiError,
+    JobFailure,
+    NoPipelineError,
+    SystemFailure,
+    TimeoutFailure,
+)
 from gitlab_ci_provider.hooks.patience import patient
 from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.model.workspace import BUILD_CONTAINER
@@ -103,6 +109,9 @@ class GitlabJobOperator(KubernetesPodOperator):
     def _load(self, context: Context) -> JobRun:
         try:
             run = load_job_run(context, self.job)
+        except NoPipelineError as problem:
+            push_result(context, JobResult(status=JobStatus.SKIPPED, reason=str(problem)))
+            raise AirflowSkipException(str(problem)) from problem
         except GitlabCiError as problem:
             unknown = "unknown_failure"
             why = JobResult(

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from airflow.sdk import Context
 
-from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.exceptions import NoPipelineError
 from gitlab_ci_provider.hooks.ci_variables import configured_variables
 from gitlab_ci_provider.hooks.git_login import git_login
 from gitlab_ci_provider.hooks.object_store import store_target
@@ -20,13 +20,14 @@ from gitlab_ci_provider.model.rules import JobDecision
 from gitlab_ci_provider.model.run import JobReport, JobResult, PipelineRun, Play
 from gitlab_ci_provider.operators.cross_needs import cross_results
 from gitlab_ci_provider.operators.dotenv import inherited_variables
-from gitlab_ci_provider.operators.run_record import ended_jobs, pull_result, pull_run
+from gitlab_ci_provider.operators.run_record import ended_jobs, own_states, pull_result, pull_run
 from gitlab_ci_provider.planner.artifacts import wanted_artifacts
 from gitlab_ci_provider.planner.environment import job_environment
 from gitlab_ci_provider.planner.subject import Limits, Subject
 from gitlab_ci_provider.schedule.decide import Verdict, decide
 from gitlab_ci_provider.schedule.order import predecessors, uses_needs
 from gitlab_ci_provider.settings import Settings, load_settings
+from gitlab_ci_provider.snapshots.holds import Holds
 from gitlab_ci_provider.snapshots.store import SnapshotStore
 from gitlab_ci_provider.variables.expand import expand
 from gitlab_ci_provider.variables.stored import secret_values
@@ -62,19 +63,23 @@ def load_job_run(context: Context, job: str) -> JobRun:
     """Read what is known of the run.
 
     Raises:
-        SystemFailure: the run has no pipeline, or its pipeline no such job.
+        NoPipelineError: the run has no pipeline, or its pipeline no such job.
     """
     settings = load_settings()
-    record = pull_run(context)
-    pipeline = SnapshotStore(settings.snapshots).load_pipeline(record.digest)
+    states = own_states(context)
+    record = pull_run(context, states)
+    store = SnapshotStore(settings.snapshots)
+    pipeline = store.load_pipeline(record.digest)
     if job not in pipeline.jobs:
-        raise SystemFailure(f"the pipeline of this run has no job '{job}'")
+        message = f"the pipeline of this run has no job '{job}': its DAG has changed since"
+        raise NoPipelineError(message)
+    Holds(store).keep(record.dag_id, record.run_id, record.digest)
     return JobRun(
         record=record,
         pipeline=pipeline,
         job=pipeline.jobs[job],
         decision=record.decisions[job],
-        ended=ended_jobs(context, record, pipeline),
+        ended=ended_jobs(context, record, pipeline, states),
         settings=settings,
     )
 

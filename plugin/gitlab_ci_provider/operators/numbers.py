@@ -36,6 +36,13 @@ def enter(run: PipelineRun, register: Path) -> PipelineRun:
     return replace(run, id=numbered.id, iid=numbered.iid)
 
 
+def close_run(dag_id: str, run_id: str, register: Path) -> None:
+    """Record that a run has failed, also when it got its numbers and nothing more."""
+    entry = Register(register).of_run(dag_id, run_id)
+    if entry is not None:
+        Register(register).finish(entry.id, "failed")
+
+
 def close(run: PipelineRun, register: Path, status: str) -> None:
     """Record how a pipeline ended, in GitLab's words."""
     Register(register).finish(run.id, status)

@@ -13,8 +13,14 @@ from typing import Any
 import msgspec
 from airflow.sdk import Context
 
-from gitlab_ci_provider.exceptions import SystemFailure
-from gitlab_ci_provider.model.names import CREATE_PIPELINE, END_KEY, LEFT_OUT_KEY, task_ids
+from gitlab_ci_provider.exceptions import NoPipelineError
+from gitlab_ci_provider.model.names import (
+    CREATE_PIPELINE,
+    END_KEY,
+    LEFT_OUT_KEY,
+    PROBLEM_KEY,
+    task_ids,
+)
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.run import JobResult, JobStatus, PipelineRun
 from gitlab_ci_provider.model.serialization import encode
@@ -40,21 +46,51 @@ def push_run(context: Context, run: PipelineRun) -> None:
     context["ti"].xcom_push(key=_PIN_KEY, value=pin)
 
 
-def pull_run(context: Context) -> PipelineRun:
+_FAILED = frozenset({"failed", "upstream_failed", "removed"})
+_NOT_CREATED = _FAILED | {"skipped"}
+"""States of `create_pipeline` after which what it has left does not count."""
+
+States = Mapping[str, str | None]
+"""Airflow's states of the tasks of a run, by task."""
+
+
+def own_states(context: Context) -> States:
+    """Ask Airflow for the states of the tasks of this run."""
+    ti = context["ti"]
+    return task_states(context, ti.dag_id, ti.run_id)
+
+
+def pull_run(context: Context, states: States) -> PipelineRun:
     """Read the pipeline of this run.
 
+    A record alone is not enough: whoever wrote it may have failed, or been stopped, right after. It
+    may still be running, though, when jobs that rules leave out have let a later job start.
+
     Raises:
-        SystemFailure: `create_pipeline` has not ended well.
+        NoPipelineError: `create_pipeline` has not done its work; the message says why.
     """
+    state = states.get(CREATE_PIPELINE)
+    run = _record(context)
+    if run is not None and state not in (_NOT_CREATED if run.created else _FAILED):
+        return run
+    said = context["ti"].xcom_pull(task_ids=CREATE_PIPELINE, key=PROBLEM_KEY)
+    how = f"is {state or 'without a state'}, see its log" if state != "failed" else "failed"
+    why = f"failed: {said}" if said and state == "failed" else how
+    raise NoPipelineError(f"no pipeline: {CREATE_PIPELINE} {why}")
+
+
+def _record(context: Context) -> PipelineRun | None:
     pin = context["ti"].xcom_pull(task_ids=CREATE_PIPELINE, key=_PIN_KEY)
     run = SnapshotStore(load_settings().snapshots).load_run(pin) if pin else None
     if run is not None:
         return run
     value = context["ti"].xcom_pull(task_ids=CREATE_PIPELINE, key=PIPELINE_KEY)
-    if value is None:
-        message = f"there is no pipeline: {CREATE_PIPELINE} did not succeed, clear it first"
-        raise SystemFailure(message)
-    return msgspec.convert(value, PipelineRun)
+    return None if value is None else msgspec.convert(value, PipelineRun)
+
+
+def push_problem(context: Context, words: str) -> None:
+    """Tell why there is no pipeline."""
+    context["ti"].xcom_push(key=PROBLEM_KEY, value=words)
 
 
 def push_result(context: Context, result: JobResult) -> None:
@@ -79,10 +115,11 @@ def pull_result(context: Context, task_id: str) -> JobResult | None:
     return None if value is None else msgspec.convert(value, JobResult)
 
 
-def ended_jobs(context: Context, run: PipelineRun, pipeline: Pipeline) -> dict[str, JobResult]:
-    """Tell how the jobs of this run that have ended did, with one question to Airflow."""
+def ended_jobs(
+    context: Context, run: PipelineRun, pipeline: Pipeline, states: States
+) -> dict[str, JobResult]:
+    """Tell how the jobs of this run that have ended did."""
     names = task_ids(pipeline.jobs)
-    states = task_states(context, run.dag_id, run.run_id)
     by_job = {job: states.get(task) for job, task in names.items()}
     orders = Cancellations(load_settings().cancellations).of_run(run.dag_id, run.run_id)
     return results(

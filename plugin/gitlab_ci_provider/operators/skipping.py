@@ -27,8 +27,13 @@ def skip_all(tasks: Iterable[str], reason: str) -> NoReturn:
     Raises:
         AirflowSkipException: always, with the reason.
     """
+    skip_now(tasks)
+    raise AirflowSkipException(f"no pipeline: {reason}")
+
+
+def skip_now(tasks: Iterable[str]) -> None:
+    """Skip tasks that have not started, whatever becomes of this one."""
     from airflow.sdk.execution_time.comms import SkipDownstreamTasks
     from airflow.sdk.execution_time.task_runner import SUPERVISOR_COMMS
 
     SUPERVISOR_COMMS.send(SkipDownstreamTasks(tasks=list(tasks)))
-    raise AirflowSkipException(f"no pipeline: {reason}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -30,6 +30,9 @@ GitlabTask = GitlabJobOperator | GitlabBridgeOperator
 _LOST_WORKERS = 8
 """Tries beyond `retry`, for tasks whose worker was lost: they find their pod again."""
 
+_AGAIN: Mapping[str, Any] = {"retries": _LOST_WORKERS, "retry_delay": timedelta(seconds=1)}
+"""For tasks whose only reason to be tried again is a lost worker."""
+
 
 def render_dag(record: DagRecord, pipeline: Pipeline, settings: Settings) -> DAG:
     """Render a pipeline. The same pipeline always gives the same DAG.
@@ -50,14 +53,17 @@ def render_dag(record: DagRecord, pipeline: Pipeline, settings: Settings) -> DAG
         render_template_as_native_obj=False,
     )
     names = task_ids(pipeline.jobs)
-    create = CreatePipelineOperator(task_id=CREATE_PIPELINE, digest=record.digest, dag=dag)
-    finish = FinishPipelineOperator(task_id=FINISH_PIPELINE, dag=dag)
+    create = CreatePipelineOperator(
+        task_id=CREATE_PIPELINE, digest=record.digest, dag=dag, **_AGAIN
+    )
+    finish = FinishPipelineOperator(task_id=FINISH_PIPELINE, dag=dag, **_AGAIN)
     tasks = _tasks(dag, pipeline, settings, names)
     for job, task in tasks.items():
         before = [tasks[other] for other in pipeline.edges.get(job, ())]
         _connect(before or [create], task)
-    # All of them: the last ones may be left out by rules, which ends them at once.
-    _connect([*tasks.values()] or [create], finish)
+    # All of them: the last ones may be left out by rules, which `create_pipeline` skips before it
+    # has ended itself.
+    _connect([create, *tasks.values()], finish)
     return dag
 
 
@@ -94,8 +100,7 @@ def _task(job: Job, task_id: str, settings: Settings, place: dict[str, Any]) -> 
             task_id=task_id,
             task_display_name=job.name,
             job=job.name,
-            retries=_LOST_WORKERS,
-            retry_delay=timedelta(seconds=1),
+            **_AGAIN,
             **place,
         )
     return GitlabJobOperator(
@@ -113,13 +118,12 @@ def _task(job: Job, task_id: str, settings: Settings, place: dict[str, Any]) -> 
 
 
 def _part_tags(record: DagRecord, pipeline: Pipeline) -> list[str]:
-    """Tag the DAGs that appear while runs wait, so that those see when the right version is there.
+    """Tag the topology, so that runs which wait for a DAG see when the right version is there.
 
     The execution API, which is all that a task can ask, shows tags but no versions.
     """
-    if record.kind is DagKind.PROJECT:
-        return []
-    return [str(record.kind), topology_tag(pipeline)]
+    kind = [] if record.kind is DagKind.PROJECT else [str(record.kind)]
+    return [*kind, topology_tag(pipeline)]
 
 
 def _documentation(record: DagRecord) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -27,7 +27,7 @@ class PipelineResult:
         failed: jobs that failed the pipeline, or were canceled.
         reasons: why jobs were canceled, to be read after "canceled".
         coverage: percent, the mean of the jobs that have one.
-        reason: why there was no pipeline.
+        reason: why there was no pipeline, or why jobs failed that never came to run.
     """
 
     status: PipelineStatus
@@ -47,7 +47,8 @@ class PipelineResult:
     def _outcome(self) -> str:
         if self.failed:
             why = " and ".join(self.reasons) if self.status == PipelineStatus.CANCELED else ""
-            return f"{self.status}{' ' if why else ''}{why}: {', '.join(self.failed)}"
+            because = f" ({self.reason})" if self.reason else ""
+            return f"{self.status}{' ' if why else ''}{why}: {', '.join(self.failed)}{because}"
         if self.warnings:
             return f"{self.status} with warnings: {', '.join(self.warnings)}"
         return f"{self.status}: {self.reason}" if self.reason else str(self.status)
@@ -74,9 +75,14 @@ def finish(jobs: Mapping[str, JobResult]) -> PipelineResult:
         status=status,
         warnings=warnings,
         failed=failed or canceled,
-        reasons=tuple(dict.fromkeys(jobs[name].reason for name in canceled if jobs[name].reason)),
+        reasons=_reasons(jobs, canceled),
         coverage=_coverage(jobs),
+        reason="; ".join(_reasons(jobs, failed)),
     )
+
+
+def _reasons(jobs: Mapping[str, JobResult], names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(jobs[name].reason for name in names if jobs[name].reason))
 
 
 def _coverage(jobs: Mapping[str, JobResult]) -> float | None:

@@ -5,6 +5,9 @@ was follows from the decisions and the earlier jobs alone, so nothing has to be 
 
 Airflow knows `failed`, GitLab tells failed and canceled apart. A job that failed has said so itself
 (its result); a task that is failed without that word was marked so by a person: it was canceled.
+
+A job of the pipeline whose task is gone, or that was skipped when it was its turn, has not done
+what the commit asks for: the pipeline must not pass.
 """
 
 from __future__ import annotations
@@ -20,9 +23,10 @@ from gitlab_ci_provider.schedule.order import in_order, predecessors, uses_needs
 Told = Callable[[str], JobResult | None]
 """What a job has said of its own end; asked only where Airflow's state leaves it open."""
 
-_SKIPPED = frozenset({"skipped", "removed"})
-
 _STOPPED = "by hand, or lost without a word"
+_PASSED_OVER = "by hand: its task was skipped when it was its turn"
+_GONE = "no task of this run has it any more: the DAG has changed, run the commit again"
+_UNENDED = "its task has not ended, or is not in this run"
 
 
 def results(
@@ -48,7 +52,7 @@ def results(
         if not decision.present:
             ended[name] = JobResult(status=JobStatus.ABSENT, reason=decision.reason)
             continue
-        said = told(name) if canceled and states.get(name) in _SKIPPED else None
+        said = told(name) if canceled and states.get(name) == "skipped" else None
         if said is not None and said.status == JobStatus.CANCELED:
             ended[name] = said
             continue
@@ -56,6 +60,15 @@ def results(
         if result is not None:
             ended[name] = result
     return ended
+
+
+def complete(
+    decisions: Mapping[str, JobDecision], ended: Mapping[str, JobResult]
+) -> dict[str, JobResult]:
+    """Fail the jobs of a pipeline that must have ended and have not: nobody has run them."""
+    lost = JobResult(status=JobStatus.FAILED, reason=_UNENDED)
+    missing = [name for name, one in decisions.items() if one.present and name not in ended]
+    return {**ended, **dict.fromkeys(missing, lost)}
 
 
 def _result(
@@ -69,8 +82,10 @@ def _result(
         return JobResult(status=JobStatus.SUCCESS)
     if state in {"failed", "upstream_failed"}:
         return _failed(decision, told(name))
-    if state in _SKIPPED:
-        return _skipped(name, pipeline, decision, ended)
+    if state == "removed":
+        return JobResult(status=JobStatus.FAILED, reason=_GONE)
+    if state == "skipped":
+        return _skipped(name, pipeline, decision, (ended, told))
     return None
 
 
@@ -84,10 +99,22 @@ def _failed(decision: JobDecision, said: JobResult | None) -> JobResult:
 
 
 def _skipped(
-    name: str, pipeline: Pipeline, decision: JobDecision, ended: Mapping[str, JobResult]
+    name: str,
+    pipeline: Pipeline,
+    decision: JobDecision,
+    known: tuple[Mapping[str, JobResult], Told],
 ) -> JobResult:
+    (ended, told), job = known, pipeline.jobs[name]
     before = predecessors(name, pipeline, {name: decision})
-    known = {job: ended[job] for job in before if job in ended}
-    verdict = decide(decision, known, needs=uses_needs(pipeline.jobs[name], decision))
+    ends = {other: ended[other] for other in before if other in ended}
+    verdict = decide(decision, ends, needs=uses_needs(job, decision))
+    if verdict.start == Start.RUN and not (job.bridge and _was_skipped(told(name))):
+        allowed = decision.allow_failure.allows(None)
+        return JobResult(status=JobStatus.CANCELED, allowed_failure=allowed, reason=_PASSED_OVER)
     status = JobStatus.MANUAL if verdict.start == Start.MANUAL else JobStatus.SKIPPED
     return JobResult(status=status, reason=verdict.reason)
+
+
+def _was_skipped(said: JobResult | None) -> bool:
+    """Tell whether a bridge has ended as its downstream pipeline did, skipped."""
+    return said is not None and said.status == JobStatus.SKIPPED

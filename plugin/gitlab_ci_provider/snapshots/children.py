@@ -10,10 +10,14 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
+from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
 from gitlab_ci_provider.model.names import child_dag_id
 from gitlab_ci_provider.model.topology import topology
+from gitlab_ci_provider.snapshots.holds import Holds
 from gitlab_ci_provider.snapshots.store import SnapshotStore
+
+_TRIES = 3
 
 
 def record_of_child(store: SnapshotStore, parent: DagRecord, bridge: str, digest: str) -> DagRecord:
@@ -28,6 +32,19 @@ def record_of_child(store: SnapshotStore, parent: DagRecord, bridge: str, digest
     return replace(
         synced_child(parent, bridge, digest), dag_id=name, title=f"{parent.title} > {part}"
     )
+
+
+def reserve_child(holds: Holds, parent: str, bridge: str, digest: str, run: str) -> DagRecord:
+    """Hold a DAG in which a run of a child's pipeline can start.
+
+    Raises:
+        SourceError: the DAG changed at every try.
+    """
+    for _ in range(_TRIES):
+        record = record_of_child(holds.store, holds.store.load_dag(parent), bridge, digest)
+        if holds.reserve(record, run):
+            return holds.store.load_dag(record.dag_id)
+    raise SourceError(f"the DAG {record.dag_id} changes all the time: retry this job")
 
 
 def synced_child(parent: DagRecord, bridge: str, digest: str) -> DagRecord:
@@ -53,7 +70,7 @@ def forget_children(store: SnapshotStore, parent: DagRecord, keep: set[str], unu
     """Remove DAGs of children that nobody needs any more.
 
     Those are the synced ones that are not to be kept, and those made by runs that no run has needed
-    for `unused` seconds.
+    for `unused` seconds; one in which runs are open stays until a later sync.
     """
     oldest = time.time() - unused  # noqa: TID251 - compared with the times of files
     for name in store.dags(DagKind.CHILD):
@@ -61,4 +78,4 @@ def forget_children(store: SnapshotStore, parent: DagRecord, keep: set[str], unu
         if record.parent != parent.dag_id or name in keep:
             continue
         if not is_made_at_run(record) or store.last_use(record) < oldest:
-            store.delete_dag(name)
+            Holds(store).delete(name)

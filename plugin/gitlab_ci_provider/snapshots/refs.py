@@ -1,15 +1,23 @@
-"""Which DAG runs a ref: the project's, or one of its own when the topology differs."""
+"""Which DAG runs a ref: the project's, or one of its own when the topology differs.
+
+Who is about to start a run in such a DAG reserves it first, see `holds.py`.
+"""
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
+from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
 from gitlab_ci_provider.model.names import part_dag_id
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.project import Ref
 from gitlab_ci_provider.model.topology import topology
+from gitlab_ci_provider.snapshots.holds import Holds
 from gitlab_ci_provider.snapshots.store import SnapshotStore
+
+_TRIES = 3
 
 
 def record_of_ref(store: SnapshotStore, owner: DagRecord, ref: Ref, digest: str) -> DagRecord:
@@ -20,16 +28,44 @@ def record_of_ref(store: SnapshotStore, owner: DagRecord, ref: Ref, digest: str)
     pipeline = store.load_pipeline(digest)
     if owner.digest and _same(store, owner.digest, digest):
         return owner
-    part = _part(ref, pipeline)
-    return replace(
-        owner,
-        dag_id=part_dag_id(owner.dag_id, part),
-        kind=DagKind.REF,
-        ref=ref,
-        digest=digest,
-        diagnostics=(),
-        title=f"{owner.project.path} @ {part}",
-    )
+    part = _of_topology(pipeline) if ref.name == ref.sha else ref.name
+    return _named(owner, part, ref, digest)
+
+
+def record_of_topology(store: SnapshotStore, owner: DagRecord, ref: Ref, digest: str) -> DagRecord:
+    """Give the record of a DAG that has the name of its topology, and so never changes it."""
+    return _named(owner, _of_topology(store.load_pipeline(digest)), ref, digest)
+
+
+def reserve_for_run(
+    holds: Holds, owner: str, pinned: tuple[Ref, str], run: str, *, but: str = ""
+) -> DagRecord:
+    """Hold a DAG in which a run of a ref and digest can start.
+
+    Args:
+        holds: of the installation.
+        owner: the project's DAG.
+        pinned: the ref, and the digest of its pipeline.
+        run: the run's id.
+        but: a DAG in which it cannot start.
+
+    Raises:
+        SourceError: the DAG changed at every try.
+    """
+    store, (ref, digest) = holds.store, pinned
+    for _ in range(_TRIES):
+        record = record_at_run(store, store.load_dag(owner), ref, digest)
+        if record.dag_id == but:
+            shared = replace(ref, name=ref.sha)
+            record = record_of_topology(store, store.load_dag(owner), shared, digest)
+        if holds.reserve(record, run):
+            return store.load_dag(record.dag_id)
+    raise SourceError(f"the DAG {record.dag_id} changes all the time: run this again")
+
+
+def has_name_of_topology(dag: str) -> bool:
+    """Tell whether a DAG is named by its topology: commits with the same jobs share it."""
+    return bool(re.search(r"\.\.commits-[0-9a-f]{8}$", dag))
 
 
 def record_at_run(store: SnapshotStore, owner: DagRecord, ref: Ref, digest: str) -> DagRecord:
@@ -45,13 +81,25 @@ def record_at_run(store: SnapshotStore, owner: DagRecord, ref: Ref, digest: str)
         known = store.load_dag(named.dag_id)
         if known.digest and _same(store, known.digest, digest):
             return known
-    return record_of_ref(store, owner, replace(ref, name=ref.sha), digest)
+    return record_of_topology(store, owner, replace(ref, name=ref.sha), digest)
 
 
 def _same(store: SnapshotStore, one: str, other: str) -> bool:
     return topology(store.load_pipeline(one)) == topology(store.load_pipeline(other))
 
 
-def _part(ref: Ref, pipeline: Pipeline) -> str:
-    """Name a ref; commits of one topology share a DAG, so that a range of them makes few."""
-    return f"commits-{topology(pipeline)[:8]}" if ref.name == ref.sha else ref.name
+def _of_topology(pipeline: Pipeline) -> str:
+    """Name what commits of one topology share, so that a range of them makes few DAGs."""
+    return f"commits-{topology(pipeline)[:8]}"
+
+
+def _named(owner: DagRecord, part: str, ref: Ref, digest: str) -> DagRecord:
+    return replace(
+        owner,
+        dag_id=part_dag_id(owner.dag_id, part),
+        kind=DagKind.REF,
+        ref=ref,
+        digest=digest,
+        diagnostics=(),
+        title=f"{owner.project.path} @ {part}",
+    )

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from gitlab_ci_provider.cli.main import main
+from gitlab_ci_provider.model.dag_record import DagKind
+from gitlab_ci_provider.snapshots.holds import Holds
 from gitlab_ci_provider.snapshots.store import SnapshotStore
 
 PIPELINE = "test:\n  script: [make test]\n"
@@ -40,6 +42,30 @@ def test_a_broken_repository_keeps_its_last_pipeline(
     assert code == 1
     assert ".gitlab-ci.yml:" in capsys.readouterr().err
     assert record.digest
+
+
+def test_a_dag_with_open_runs_keeps_its_jobs(tmp_path: Path):
+    """The next commit's jobs are in a DAG beside it, until a sync finds the runs ended."""
+    repository = _repository(tmp_path / "shop", PIPELINE)
+    command = ["sync", str(repository), "--home", str(tmp_path / "home")]
+    main(command)
+    store = SnapshotStore(tmp_path / "home" / "snapshots")
+    Holds(store).take("local__shop", "run", store.load_dag("local__shop").digest)
+    _commit(repository, PIPELINE.replace("test:", "unit:"))
+
+    assert main(command) == 0
+    beside = store.load_dag(*store.dags(DagKind.REF))
+    assert _jobs(store, "local__shop") == ["test"]
+    assert _jobs(store, beside.dag_id) == ["unit"]
+    assert beside.ref.name == "main"
+
+    Holds(store).drop("local__shop", "run")
+    main(command)
+    assert _jobs(store, "local__shop") == ["unit"]
+
+
+def _jobs(store: SnapshotStore, dag: str) -> list[str]:
+    return list(store.load_pipeline(store.load_dag(dag).digest).jobs)
 
 
 def test_one_broken_repository_does_not_stop_the_others(tmp_path: Path):

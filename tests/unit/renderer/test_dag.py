@@ -77,6 +77,12 @@ def test_each_stage_is_a_group_and_each_job_a_task(dag: DAG):
     assert names == {*PIPELINE.jobs, "create_pipeline", "finish_pipeline"}
 
 
+def test_tasks_of_the_pipeline_survive_lost_workers(dag: DAG):
+    """Who creates or ends a pipeline and dies without a word is tried again, as its jobs are."""
+    assert dag.get_task("create_pipeline").retries > 0
+    assert dag.get_task("finish_pipeline").retries > 0
+
+
 def test_a_run_begins_and_ends_with_our_tasks(dag: DAG):
     """`create_pipeline` is the only root, `finish_pipeline` the only leaf."""
     assert [task.task_id for task in dag.roots] == ["create_pipeline"]

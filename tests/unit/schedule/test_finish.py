@@ -59,3 +59,10 @@ def test_the_text_has_all_that_a_person_asks_first():
     assert finish({"a": covered}).text == "passed, coverage 80.5 %"
     assert finish({"a": covered, "b": BAD}).text == "failed: b, coverage 80.5 %"
     assert finish({"a": GOOD, "b": ALLOWED}).text == "passed with warnings: b"
+
+
+def test_jobs_that_never_came_to_run_say_why():
+    """The line for a person has the reason, which no log of the job holds."""
+    result = finish({"a": GOOD, "b": JobResult(status=JobStatus.FAILED, reason="it is gone")})
+
+    assert result.text == "failed: b (it is gone)"

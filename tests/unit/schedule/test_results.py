@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from gitlab_ci_provider.model.bridge import Bridge
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.needs import Need
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.rules import AllowFailure, JobDecision, When
 from gitlab_ci_provider.model.run import JobResult, JobStatus
-from gitlab_ci_provider.schedule.results import results
+from gitlab_ci_provider.schedule.results import complete, results
 
 
 def pipeline(*jobs: Job) -> Pipeline:
@@ -161,3 +162,54 @@ def test_jobs_that_were_canceled_before_they_started():
     ended = results(built, decisions(pipeline=built), states, said.get, canceled=True)
 
     assert ended["b"].reason == "by pipeline 7"
+
+
+def test_a_job_whose_task_is_gone_has_failed():
+    """A task that Airflow has removed ran nothing: its job fails, whatever the rules allow."""
+    built = pipeline(Job(name="a", stage="one"), Job(name="b", stage="two"))
+    lax = JobDecision(job="b", present=True, allow_failure=OPTIONAL)
+
+    ended = results(
+        built, decisions(lax, pipeline=built), {"a": "success", "b": "removed"}, lambda _: None
+    )
+
+    assert ended["b"].status == JobStatus.FAILED
+    assert not ended["b"].allowed_failure
+    assert "the DAG has changed" in ended["b"].reason
+
+
+def test_a_job_skipped_when_it_was_its_turn_is_canceled():
+    """Only a person skips the task of a job that GitLab would start: the pipeline cannot pass."""
+    built = pipeline(Job(name="a", stage="one"), Job(name="b", stage="two"))
+
+    ended = results(
+        built, decisions(pipeline=built), {"a": "success", "b": "skipped"}, lambda _: None
+    )
+
+    assert ended["b"].status == JobStatus.CANCELED
+    assert "skipped" in ended["b"].reason
+
+
+def test_a_bridge_whose_pipeline_was_skipped_is_skipped():
+    """A bridge that says so itself takes over that there was nothing to do downstream."""
+    built = pipeline(Job(name="a", stage="one", bridge=Bridge(strategy="depend")))
+
+    ended = results(built, decisions(pipeline=built), {"a": "skipped"}, said_skipped)
+
+    assert ended["a"].status == JobStatus.SKIPPED
+
+
+def said_skipped(job: str) -> JobResult:
+    return JobResult(status=JobStatus.SKIPPED)
+
+
+def test_a_job_without_an_end_fails_the_pipeline():
+    """When all is over, a job of the pipeline that has not ended was not run; absent ones may."""
+    built = pipeline(Job(name="a", stage="one"), Job(name="b", stage="one"))
+    left_out = JobDecision(job="b", present=False, reason="no rule matched")
+    wanted = decisions(left_out, pipeline=built)
+
+    ended = complete(wanted, results(built, wanted, {}, lambda _: None))
+
+    assert ended["a"].status == JobStatus.FAILED
+    assert ended["b"].status == JobStatus.ABSENT
