@@ -4,19 +4,28 @@ A task of Airflow 3 cannot write notes, a run that passed with warnings is as gr
 and a task that was never started has no log. So the scheduler, which calls listeners with the run
 that it has just ended, copies what `create_pipeline` and `finish_pipeline` have left. Notes that
 people wrote stay.
+
+The same listeners have the last word on how a run ends, see `last_word.py`, and let its DAG go.
 """
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from airflow.listeners import hookimpl
 from airflow.sdk.plugins_manager import AirflowPlugin
 
+from gitlab_ci_provider.exceptions import GitlabCiError
 from gitlab_ci_provider.model.names import CREATE_PIPELINE, END_KEY, FINISH_PIPELINE, LEFT_OUT_KEY
+from gitlab_ci_provider.plugins.last_word import doubt, is_ours, keep_what_others_gave
+from gitlab_ci_provider.plugins.left import read_left
+from gitlab_ci_provider.settings import load_settings
+from gitlab_ci_provider.snapshots.holds import Holds
+from gitlab_ci_provider.snapshots.register import RUNNING, Register
+from gitlab_ci_provider.snapshots.store import SnapshotStore
 
 _OURS = "Pipeline "
 """How our notes of runs begin."""
@@ -24,28 +33,90 @@ _OURS = "Pipeline "
 _LONGEST = 1000
 """Characters that the column holds; more would break the scheduler's transaction."""
 
-
-@hookimpl
-def on_dag_run_success(dag_run: Any) -> None:
-    """Write the notes of a run that has passed."""
-    write_notes(dag_run)
+_BY_HAND = "Dag Run's state was manually set"
+"""How Airflow's message begins when a person or program has ended the run."""
 
 
 @hookimpl
-def on_dag_run_failed(dag_run: Any) -> None:
-    """Write the notes of a run that has failed."""
-    write_notes(dag_run)
+def on_dag_run_running(dag_run: Any, msg: str) -> None:  # noqa: ARG001 - Airflow names them
+    """Do not start a run that was stopped while it was queued."""
+    session = _session(dag_run)
+    if session is not None:
+        keep_what_others_gave(session, dag_run, "queued")
 
 
-def write_notes(dag_run: Any) -> None:
-    """Write what is known of a pipeline into its run and tasks; other DAGs have left nothing."""
-    from sqlalchemy.orm import object_session
-
-    session = object_session(dag_run)
+@hookimpl
+def on_dag_run_success(dag_run: Any, msg: str) -> None:
+    """Let a run pass only if `finish_pipeline` has said so, and write its notes."""
+    session = _session(dag_run)
     if session is None:
         return
-    left = _left(session, dag_run)
-    text = run_note(left.get(END_KEY))
+    if msg.startswith(_BY_HAND):
+        _end(session, dag_run, "marked as successful by hand")
+        return
+    if keep_what_others_gave(session, dag_run, "running"):
+        _end_if_over(session, dag_run)
+        return
+    problem = doubt(session, dag_run)
+    if problem:
+        dag_run.state = "failed"
+    _end(session, dag_run, problem)
+
+
+@hookimpl
+def on_dag_run_failed(dag_run: Any, msg: str) -> None:
+    """Write the notes of a run that has failed, or was stopped."""
+    session = _session(dag_run)
+    if session is None:
+        return
+    if msg.startswith(_BY_HAND):
+        _end(session, dag_run, "canceled by hand")
+    elif keep_what_others_gave(session, dag_run, "running"):
+        _end_if_over(session, dag_run)
+    else:
+        _end(session, dag_run, "")
+
+
+def _session(dag_run: Any) -> Any:
+    """Give the session that the run is of; None for runs that are no pipelines."""
+    from sqlalchemy.orm import object_session
+
+    return object_session(dag_run) if is_ours(dag_run) else None
+
+
+def _end_if_over(session: Any, dag_run: Any) -> None:
+    """Whoever ended the run meant it; one that was cleared goes on."""
+    if dag_run.state == "failed":
+        _end(session, dag_run, "canceled by hand")
+
+
+def _end(session: Any, dag_run: Any, instead: str) -> None:
+    """Write the notes of a run, and let go of what it holds.
+
+    Args:
+        session: of the run.
+        dag_run: the run.
+        instead: what the note says instead of what `finish_pipeline` has said.
+    """
+    write_notes(session, dag_run, instead)
+    with suppress(GitlabCiError, OSError):  # the folder may be out of the scheduler's sight
+        _let_go(dag_run)
+
+
+def _let_go(dag_run: Any) -> None:
+    settings = load_settings()
+    Holds(SnapshotStore(settings.snapshots)).drop(dag_run.dag_id, dag_run.run_id)
+    register = Register(settings.register)
+    entry = register.of_run(dag_run.dag_id, dag_run.run_id)
+    if entry is not None and entry.status == RUNNING:  # `finish_pipeline` did not come to it
+        register.finish(entry.id, "canceled")
+
+
+def write_notes(session: Any, dag_run: Any, instead: str) -> None:
+    """Write what is known of a pipeline into its run and tasks."""
+    tasks = [CREATE_PIPELINE, FINISH_PIPELINE]
+    left = read_left(session, dag_run, tasks, [END_KEY, LEFT_OUT_KEY])
+    text = f"{_OURS}{instead}"[:_LONGEST] if instead else run_note(left.get(END_KEY))
     if text and (dag_run.note or _OURS).startswith(_OURS):
         dag_run.note = text
     _write_task_notes(session, dag_run, task_notes(left.get(LEFT_OUT_KEY)))
@@ -70,19 +141,6 @@ def task_notes(left_out: Any) -> dict[str, str]:
     if not isinstance(left_out, Mapping):
         return {}
     return {task: f"not in this pipeline: {why}"[:_LONGEST] for task, why in left_out.items()}
-
-
-def _left(session: Any, dag_run: Any) -> dict[str, Any]:
-    """Read what the pipeline's own tasks have left, by XCom key."""
-    from airflow.models.xcom import XComModel  # noqa: TID251 - runs in the scheduler, not in a task
-
-    query = XComModel.get_many(
-        run_id=dag_run.run_id,
-        dag_ids=dag_run.dag_id,
-        task_ids=[CREATE_PIPELINE, FINISH_PIPELINE],
-    ).where(XComModel.key.in_([END_KEY, LEFT_OUT_KEY]))
-    rows = session.execute(query.with_only_columns(XComModel.key, XComModel.value))
-    return {key: json.loads(value) if isinstance(value, str) else value for key, value in rows}
 
 
 def _write_task_notes(session: Any, dag_run: Any, notes: Mapping[str, str]) -> None:

@@ -1,0 +1,112 @@
+"""Our last word on how a run ends: Airflow says success when no task has failed, and may be wrong.
+
+Three cases are known; `tests/integration/airflow` reproduces them with the scheduler's own code:
+
+- A person or program gives a run its end (`PATCH` of the API, a button of the UI) while the
+  scheduler is looking at it. The scheduler has read the run before, reads its tasks after, finds
+  that all have ended and none has failed, and writes `success` over `failed`. It locks the rows
+  of runs that it looks at, but SQLite has no such locks, nor are runs of paused DAGs locked.
+- In the same way, a run that was marked while it was queued is started, and ends as a success.
+- `finish_pipeline` was skipped or marked: nobody has said that the pipeline has passed.
+
+Airflow calls listeners before the scheduler's decision is written, in its session; what they set is
+what will be written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gitlab_ci_provider.model.names import END_KEY, FINISH_PIPELINE
+from gitlab_ci_provider.model.run import JobStatus
+from gitlab_ci_provider.plugins.left import read_left
+
+_GOOD = frozenset({"passed", "skipped"})
+_BAD_STATES = frozenset({"failed", "upstream_failed", "removed"})
+
+_OPERATOR = "FinishPipelineOperator"
+_RESULT = "job_result"
+
+
+def is_ours(dag_run: Any) -> bool:
+    """Tell whether a run is one of a pipeline."""
+    dag = dag_run.dag
+    if dag is None or not dag.has_task(FINISH_PIPELINE):
+        return False
+    return bool(dag.get_task(FINISH_PIPELINE).task_type == _OPERATOR)
+
+
+def keep_what_others_gave(session: Any, dag_run: Any, *expected: str) -> bool:
+    """Take back the scheduler's decision when others have given the run a state meanwhile.
+
+    Nobody can do that anymore afterwards, until the scheduler's transaction ends: the row is
+    written to before it is read, which makes SQLite lock its database, and others the row.
+
+    Args:
+        session: the scheduler's.
+        dag_run: with the scheduler's decision, which is not yet written.
+        expected: states in which the scheduler may have left it.
+    """
+    from sqlalchemy import select
+
+    table = type(dag_run).__table__
+    row = table.c.id == dag_run.id
+    with session.no_autoflush:  # else the scheduler's own decision would be what is read
+        session.execute(table.update().where(row).values(state=table.c.state))
+        state = session.execute(select(table.c.state).where(row)).scalar()
+    if state in expected or state == dag_run.state:
+        return False
+    dag_run.state = state
+    return True
+
+
+def doubt(session: Any, dag_run: Any) -> str:
+    """Tell why a run that Airflow takes for successful is not, in words; empty when it is."""
+    tasks = _tasks(session, dag_run)
+    finish = tasks.get(FINISH_PIPELINE)
+    end = read_left(session, dag_run, [FINISH_PIPELINE], [END_KEY]).get(END_KEY)
+    said = end if isinstance(end, Mapping) else {}
+    if finish is None or not is_said(finish.state, said):
+        return f"failed: {FINISH_PIPELINE} did not end by itself"
+    if said["status"] not in _GOOD:
+        return str(said.get("text") or "failed")
+    if failed := _failed_since(session, dag_run, tasks, finish):
+        return f"failed: {', '.join(failed)} (run again after the pipeline had ended)"
+    return ""
+
+
+def is_said(state: str | None, end: Mapping[str, Any]) -> bool:
+    """Tell whether what `finish_pipeline` has left is of the run as it is now.
+
+    It skips itself only for a run without a pipeline; else it was skipped by whoever stopped the
+    run, and what it left is from before the run was cleared.
+    """
+    status = end.get("status")
+    return status == "skipped" if state == "skipped" else bool(status)
+
+
+def _failed_since(session: Any, dag_run: Any, tasks: Mapping[str, Any], finish: Any) -> list[str]:
+    """List jobs that were run again after `finish_pipeline`, and failed as they must not."""
+    bad = {name: task for name, task in tasks.items() if task.state in _BAD_STATES}
+    since = finish.queued_dttm
+    again = [name for name, task in bad.items() if since and (task.queued_dttm or since) > since]
+    return [name for name in again if not _is_allowed(session, dag_run, name)]
+
+
+def _is_allowed(session: Any, dag_run: Any, task: str) -> bool:
+    told = read_left(session, dag_run, [task], [_RESULT]).get(_RESULT)
+    if not isinstance(told, Mapping) or told.get("status") != JobStatus.FAILED:
+        return False
+    return bool(told.get("allowed_failure"))
+
+
+def _tasks(session: Any, dag_run: Any) -> dict[str, Any]:
+    from airflow.models.taskinstance import TaskInstance  # noqa: TID251 - runs in the scheduler
+    from sqlalchemy import select
+
+    columns = (TaskInstance.task_id, TaskInstance.state, TaskInstance.queued_dttm)
+    query = select(*columns).where(
+        TaskInstance.dag_id == dag_run.dag_id, TaskInstance.run_id == dag_run.run_id
+    )
+    return {row.task_id: row for row in session.execute(query)}

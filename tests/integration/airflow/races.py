@@ -1,0 +1,184 @@
+"""Airflow's own scheduler code and API on a SQLite database, and a person between its statements.
+
+A program of its own, because Airflow reads its configuration once: `races.py COUNT` prints, as
+JSON by scenario, how COUNT runs ended that were marked as failed. In run number N that happens just
+before the scheduler's statement number N. In `bare`, this package's plugin is left out.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from airflow import settings
+from airflow.api_fastapi.core_api.datamodels.dag_run import DagRunMutableStates
+from airflow.api_fastapi.core_api.services.public.dag_run import patch_dag_run_state
+from airflow.dag_processing.bundles.manager import DagBundlesManager
+from airflow.executors.local_executor import LocalExecutor
+from airflow.jobs.job import Job
+from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
+from airflow.listeners.listener import get_listener_manager
+from airflow.models import DagModel, DagRun  # noqa: TID251 - as the scheduler
+from airflow.models.dagbag import DBDagBag  # noqa: TID251 - as the scheduler
+from airflow.models.serialized_dag import SerializedDagModel  # noqa: TID251 - as the scheduler
+from airflow.models.xcom import XComModel  # noqa: TID251 - as the scheduler
+from airflow.serialization.definitions.dag import SerializedDAG
+from airflow.serialization.serialized_objects import LazyDeserializedDAG
+from airflow.utils.db import initdb
+from airflow.utils.session import create_session
+from airflow.utils.types import DagRunTriggeredByType, DagRunType
+from sqlalchemy import event, select, update
+
+from gitlab_ci_provider.model.dag_record import DagRecord
+from gitlab_ci_provider.model.job import Job as CiJob
+from gitlab_ci_provider.model.pipeline import Pipeline
+from gitlab_ci_provider.model.project import Project, Ref
+from gitlab_ci_provider.plugins import run_note
+from gitlab_ci_provider.renderer.dag import render_dag
+from gitlab_ci_provider.settings import load_settings
+
+DAG = "group__project"
+BUNDLE = "dags-folder"
+
+
+def make_dag() -> None:
+    """Let Airflow know the DAG of a pipeline with two jobs."""
+    jobs = {name: CiJob(name=name, stage="test") for name in ("lint", "unit")}
+    record = DagRecord(
+        dag_id=DAG,
+        project=Project(path="group/project", clone_url="https://example.com/p.git"),
+        ref=Ref(name="main", sha="0" * 40),
+        digest="d",
+    )
+    dag = render_dag(record, Pipeline(stages=("test",), jobs=jobs, edges={}), load_settings())
+    dag.fileloc, dag.relative_fileloc = str(Path(__file__)), "races.py"
+    lazy = LazyDeserializedDAG.from_dag(dag)
+    DagBundlesManager().sync_bundles_to_db()
+    with create_session() as session:
+        SerializedDAG.bulk_write_to_db(BUNDLE, None, [lazy], session=session)
+        SerializedDagModel.write_dag(lazy, bundle_name=BUNDLE, session=session)
+        session.execute(update(DagModel).values(is_paused=False))
+
+
+def make_run(name: str, state: str, tasks: dict[str, str]) -> None:
+    """Make a run whose tasks have these states."""
+    with create_session() as session:
+        dag = DBDagBag().get_latest_version_of_dag(DAG, session=session)
+        assert dag is not None
+        run = dag.create_dagrun(
+            run_id=name,
+            run_after=datetime.now(UTC) - timedelta(minutes=1),  # SQLite compares whole seconds
+            run_type=DagRunType.MANUAL,
+            triggered_by=DagRunTriggeredByType.REST_API,
+            state=state,
+            session=session,
+        )
+        for task in run.get_task_instances(session=session):
+            task.state = tasks.get(task.task_id)
+            task.queued_dttm = task.start_date = task.end_date = datetime.now(UTC)
+        if tasks.get("finish_pipeline") == "success":
+            end = {"status": "passed", "text": "passed"}
+            place = {"dag_id": DAG, "task_id": "finish_pipeline", "run_id": name}
+            XComModel.set("pipeline_result", end, **place, session=session)
+
+
+def mark_failed(name: str) -> None:
+    """Mark a run as failed, as `PATCH .../dagRuns/{name}` does."""
+    with create_session() as session:
+        run = session.scalar(select(DagRun).where(DagRun.run_id == name))
+        dag = DBDagBag().get_dag_for_run(run, session=session)
+        patch_dag_run_state(
+            dag=dag, dag_run=run, state=DagRunMutableStates("failed"), session=session
+        )
+
+
+def at_statement(number: int, act: Callable[[], None]) -> Callable[[], None]:
+    """Act beside this thread just before its statement of that number; call the result to wait.
+
+    When this thread has locked the database by then, it goes on, and the act comes after.
+    """
+    mine, count, done = threading.get_ident(), 0, threading.Event()
+
+    def work() -> None:
+        try:
+            act()
+        finally:
+            done.set()
+
+    actor = threading.Thread(target=work)
+
+    def before(*_: Any) -> None:
+        nonlocal count
+        if threading.get_ident() == mine:
+            count += 1
+            if count == number:
+                actor.start()
+                done.wait(1)
+
+    event.listen(settings.engine, "before_cursor_execute", before)
+
+    def wait() -> None:
+        event.remove(settings.engine, "before_cursor_execute", before)
+        if count < number:
+            actor.start()
+        actor.join()
+
+    return wait
+
+
+def race(runner: SchedulerJobRunner, scenario: str, number: int) -> str:
+    """Play one run to its end and tell how it ended."""
+    name = f"{scenario}-{number}"
+    done = dict.fromkeys(TASKS, "success")
+    states: dict[str, tuple[str, dict[str, str]]] = {
+        "running": ("running", {"create_pipeline": "running"}),
+        "bare": ("running", {"create_pipeline": "running"}),
+        "queued": ("queued", {}),
+        "ending": ("running", done),
+        "unfinished": ("running", {**done, "finish_pipeline": "skipped"}),
+    }
+    make_run(name, *states[scenario])
+    if scenario == "unfinished":
+        schedule(runner)
+    else:
+        wait = at_statement(number, lambda: mark_failed(name))
+        schedule(runner)
+        wait()
+    for _ in range(3):
+        schedule(runner)
+    with create_session() as session:
+        run = session.scalar(select(DagRun).where(DagRun.run_id == name))
+        return f"{run.state}: {run.note}"
+
+
+TASKS = ("create_pipeline", "lint", "unit", "finish_pipeline")
+
+
+def schedule(runner: SchedulerJobRunner) -> None:
+    """Let the scheduler go around once."""
+    with create_session() as session:
+        runner._do_scheduling(session)
+
+
+def main(count: int) -> None:
+    """Race, and print how often runs ended in which way."""
+    initdb()
+    make_dag()
+    runner = SchedulerJobRunner(job=Job(), executors=[LocalExecutor(parallelism=1)])
+    ends = {}
+    for scenario in ("running", "queued", "ending", "unfinished", "bare"):
+        if scenario == "bare":
+            get_listener_manager().pm.unregister(run_note)
+        again = 3 if scenario == "unfinished" else count
+        ends[scenario] = Counter(race(runner, scenario, number + 1) for number in range(again))
+    print(json.dumps(ends))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,59 @@
+"""Who has the last word on how a run ends; see `races.py` for how the races are played."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+Ends = dict[str, dict[str, int]]
+
+PROGRAM = Path(__file__).with_name("races.py")
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def ends(tmp_path_factory: pytest.TempPathFactory) -> Ends:
+    """Play every scenario fifty times; by scenario, how often runs ended in which way."""
+    folder = tmp_path_factory.mktemp("airflow")
+    settings = {
+        "AIRFLOW_HOME": str(folder),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{folder}/airflow.db?timeout=60",
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(32),
+        "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
+    }
+    done = subprocess.run(
+        [sys.executable, PROGRAM, "50"],
+        env={**os.environ, **settings},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found: Ends = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+@pytest.mark.parametrize("scenario", ["running", "queued", "ending"])
+def test_a_run_that_was_marked_as_failed_stays_failed(ends: Ends, scenario: str):
+    """Whenever that happens between two of the scheduler's statements, fifty runs of fifty."""
+    assert ends[scenario] == {"failed: Pipeline canceled by hand": 50}
+
+
+def test_a_run_that_nobody_finished_does_not_pass(ends: Ends):
+    """A `finish_pipeline` that was skipped has not said that the pipeline has passed."""
+    words = "failed: Pipeline failed: finish_pipeline did not end by itself"
+    assert ends["unfinished"] == {words: 3}
+
+
+def test_airflow_alone_overrules_the_person(ends: Ends):
+    """Without our plugin, some runs end as a success: when this fails, Airflow has mended it."""
+    assert ends["bare"].get("success: None", 0) > 0
