@@ -18,6 +18,9 @@ Wait = Callable[[float], object]
 _LOOK_SECONDS = 0.05
 """Between two looks: half of that is what an event waits on average."""
 
+_IDLE_LOOK_SECONDS = 0.2
+"""The same when nothing has happened for so long that the waits have become as long as they get."""
+
 _FIRST_SECONDS = 0.1
 _GROWTH = 1.5
 
@@ -44,8 +47,9 @@ class Changes:
             until: what else ends the wait.
         """
         end = time.monotonic() + self._seconds
+        look = _LOOK_SECONDS if self._seconds < self.longest else _IDLE_LOOK_SECONDS
         while True:
-            wait(_LOOK_SECONDS)
+            wait(look)
             now = self.mark()
             if now != self._seen or until():
                 self._seen, self._seconds = now, _FIRST_SECONDS
