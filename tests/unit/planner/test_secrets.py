@@ -1,0 +1,20 @@
+"""What must not be seen in a job's log beyond the job's own variables."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from factories import make_job
+from gitlab_ci_provider.planner.plan import plan_job
+from unit.planner.test_decisions import subject
+
+
+def test_what_the_job_takes_from_others_is_masked():
+    """Artifacts may hold what another project, environment or ref masks: the log hides it."""
+    about = replace(subject(make_job("a")), secrets=("their-secret-value", ""))
+
+    planned = plan_job(about)
+
+    assert "their-secret-value" in planned.masked
+    assert "" not in planned.masked
+    assert "their-secret-value" not in str(planned.secret)
