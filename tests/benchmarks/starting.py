@@ -125,8 +125,8 @@ def run(home: Home, repository: Path) -> subprocess.CompletedProcess[str]:
 
 def run_theirs(repository: Path) -> subprocess.CompletedProcess[str]:
     """Run the pipeline with gitlab-ci-local."""
-    command = [THEIRS, "--force-shell-executor", "--cwd", str(repository)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [THEIRS, "--force-shell-executor"]
+    return subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
 
 
 def idle_share(home: Home) -> float:

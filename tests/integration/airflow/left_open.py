@@ -58,7 +58,7 @@ def _add_task(session: object, run: str, task: str, state: str | None) -> None:
     session.execute(insert(TaskInstance).values(**values))  # type: ignore[attr-defined]
     if state == "awaiting_input":
         question = {
-            "ti_id": id,
+            "ti_id": key,
             "options": ["ok"],
             "subject": run,
             "params": {},
