@@ -83,6 +83,7 @@ def spawn_stack(home: Home, options: StackOptions) -> bool:
         write_idle_minutes(home, idle_minutes(options))
     if running:
         return False
+    home.steps.unlink(missing_ok=True)  # those of the last one
     with open_log(home.logs / "supervisor.log") as output:
         process = subprocess.Popen(
             _command(home, options),

@@ -49,9 +49,14 @@ def clear_state(home: Home) -> None:
 
 def read_state(home: Home) -> StackState | None:
     """Read the state of the running stack; None when none runs or it is not ready yet."""
-    if not is_running(home) or not home.state.exists():
+    if not is_running(home):
         return None
-    return decode(home.state.read_bytes(), StackState)
+    try:
+        state = decode(home.state.read_bytes(), StackState)
+    except FileNotFoundError:
+        return None
+    # One that was killed has left its state; the next one has the lock before it removes that.
+    return state if state.pid == supervisor_pid(home) else None
 
 
 def supervisor_pid(home: Home) -> int:

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from gitlab_ci_provider.exceptions import StackError
 from gitlab_ci_provider.local import airflow, processes
@@ -37,6 +38,7 @@ CLUSTER_PORT = 9443
 _SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGCHLD})
 _LOOK_SECONDS = 0.05
 _IDLE_LOOK_SECONDS = 20
+_LOCK_TRIES, _LOCK_PAUSE_SECONDS = 100, 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +147,16 @@ def _say(words: str) -> None:
     print(time.strftime("%X"), words, file=sys.stderr, flush=True)  # noqa: T201 - our own log
 
 
+def _locked(file: IO[str]) -> bool:
+    """Take the lock; whoever looks whether a stack runs holds it for a moment, too."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        time.sleep(_LOCK_PAUSE_SECONDS)
+        return False
+    return True
+
+
 @contextmanager
 def _only_one(home: Home) -> Iterator[None]:
     """Hold the stack's lock.
@@ -153,10 +165,8 @@ def _only_one(home: Home) -> Iterator[None]:
         StackError: another supervisor holds it.
     """
     with home.lock.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise StackError(f"a stack already runs in {home.path}") from error
+        if not any(_locked(file) for _ in range(_LOCK_TRIES)):
+            raise StackError(f"a stack already runs in {home.path}")
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
