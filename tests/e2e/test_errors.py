@@ -85,6 +85,6 @@ def test_files_of_the_repository_do_not_take_the_place_of_pythons(stack: Stack, 
     repository = make_repository(tmp_path / "shadow", files)
     alone = Stack(type(stack.home)(tmp_path / "home"), stack.api)
 
-    done = alone.command("run", ".", cwd=repository)
+    done = alone.command("run", ".", "--stop", cwd=repository)
 
     assert "pipeline passed" in done.stderr
