@@ -8,11 +8,13 @@ backslash takes what follows as it is. A name that starts with a dot is like any
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gitlab_ci_provider.exceptions import GitlabCiError
 
 _META = re.compile(r"[*?\[{\\]")
+_CLASS = re.compile(r"\[((?:\\.|[^\\])(?:\\.|[^\\\]])*)\]", re.DOTALL)
 
 
 class BadPatternError(GitlabCiError):
@@ -117,13 +119,12 @@ class _Translator:
         return self._pattern[at : at + 2] == "**" and whole
 
     def _class(self) -> str:
-        end = self._pattern.find("]", self._at + 2)
-        if end < 0:
+        found = _CLASS.match(self._pattern, self._at)
+        if found is None:
             raise BadPatternError("'[' is never closed")
-        inner = self._pattern[self._at + 1 : end]
-        self._at = end + 1
+        inner, self._at = found[1], found.end()
         negated = inner[0] in "^!"
-        members = (inner[1:] if negated else inner).replace("[", "\\[").replace("^", "\\^")
+        members = "".join(_members(inner[1:] if negated else inner))
         return f"(?!/)[{'^' if negated else ''}{members}]"
 
     def _escaped(self) -> str:
@@ -131,3 +132,14 @@ class _Translator:
             raise BadPatternError("it ends in a single backslash")
         self._at += 1
         return re.escape(self._pattern[self._at - 1])
+
+
+def _members(text: str) -> Iterator[str]:
+    """Translate what is in a class: characters, also escaped ones, and ranges of them."""
+    left = re.findall(r"\\.|.", text, re.DOTALL)
+    while left:
+        if left[1:2] == ["-"] and left[2:]:
+            yield f"{re.escape(left[0][-1])}-{re.escape(left[2][-1])}"
+            del left[:3]
+        else:
+            yield re.escape(left.pop(0)[-1])

@@ -41,6 +41,10 @@ from gitlab_ci_provider.storage.globs import BadPatternError, compile_glob
         ("a,b}", "a,b}"),
         ("a.b+c(d)", "a.b+c(d)"),
         ("line\nend", "line\nend"),
+        ("[+--]", ","),
+        ("[a&&b~~||]", "&"),
+        (r"[a\]b]", "]"),
+        (r"[\-x]", "-"),
     ],
 )
 def test_matches(pattern: str, path: str):
@@ -71,7 +75,7 @@ def test_does_not_match(pattern: str, path: str):
     assert not compile_glob(pattern).matches(path)
 
 
-@pytest.mark.parametrize("pattern", ["[a", "{a", "{a,{b}", "a\\", "[b-a]"])
+@pytest.mark.parametrize("pattern", ["[a", "{a", "{a,{b}", "a\\", "[b-a]", "[?--]", r"[a\]"])
 def test_wrong_patterns_are_refused(pattern: str):
     """They are told about instead of matching nothing in silence."""
     with pytest.raises(BadPatternError):
