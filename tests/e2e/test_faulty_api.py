@@ -68,7 +68,7 @@ def reached_through(stack: Stack, url: str, folder: Path) -> Iterator[Stack]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         lock.write(str(os.getpid()))
         lock.flush()
-        write_state(home, replace(state, url=url, pid=os.getpid()))
+        write_state(home, replace(state, url=url))
         yield Stack(home, stack.api)
 
 

@@ -20,7 +20,13 @@ from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.local.idle import write_idle_minutes
 from gitlab_ci_provider.local.patience import Patience, movement
 from gitlab_ci_provider.local.processes import clean_environment, open_log
-from gitlab_ci_provider.local.state import StackState, is_running, read_state, supervisor_pid
+from gitlab_ci_provider.local.state import (
+    StackState,
+    clear_state,
+    is_running,
+    read_state,
+    supervisor_pid,
+)
 from gitlab_ci_provider.local.steps import Step, read_steps
 
 Tell = Callable[[Step], None]
@@ -83,7 +89,8 @@ def spawn_stack(home: Home, options: StackOptions) -> bool:
         write_idle_minutes(home, idle_minutes(options))
     if running:
         return False
-    home.steps.unlink(missing_ok=True)  # those of the last one
+    clear_state(home)  # what one that was killed has left
+    home.steps.unlink(missing_ok=True)
     with open_log(home.logs / "supervisor.log") as output:
         process = subprocess.Popen(
             _command(home, options),

@@ -52,11 +52,9 @@ def read_state(home: Home) -> StackState | None:
     if not is_running(home):
         return None
     try:
-        state = decode(home.state.read_bytes(), StackState)
+        return decode(home.state.read_bytes(), StackState)
     except FileNotFoundError:
         return None
-    # One that was killed has left its state; the next one has the lock before it removes that.
-    return state if state.pid == supervisor_pid(home) else None
 
 
 def supervisor_pid(home: Home) -> int:

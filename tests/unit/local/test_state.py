@@ -12,7 +12,7 @@ import pytest
 
 from gitlab_ci_provider.exceptions import StackError
 from gitlab_ci_provider.local.home import Home
-from gitlab_ci_provider.local.state import StackState, is_running, read_state, write_state
+from gitlab_ci_provider.local.state import StackState, read_state, write_state
 from gitlab_ci_provider.local.supervisor import _only_one
 
 
@@ -37,15 +37,6 @@ def test_the_state_of_the_running_stack_is_read(home: Home):
         assert read_state(home) == state_of(os.getpid())
 
     assert read_state(home) is None
-
-
-def test_the_state_of_a_killed_stack_is_not_that_of_the_next(home: Home):
-    """The next supervisor has the lock before it has cleared what the killed one has left."""
-    write_state(home, state_of(os.getpid() + 1))
-
-    with _only_one(home):
-        assert is_running(home)
-        assert read_state(home) is None
 
 
 def test_whoever_looks_does_not_keep_a_stack_from_starting(home: Home):
