@@ -22,11 +22,11 @@ from typing import NamedTuple
 
 import psutil
 
-from gitlab_ci_provider.local.api import AirflowApi
+from gitlab_ci_provider.airflow_api.client import AirflowApi
+from gitlab_ci_provider.local.follow.job_logs import script_output
 from gitlab_ci_provider.local.home import Home
-from gitlab_ci_provider.local.job_logs import script_output
 from gitlab_ci_provider.local.projects import add_project
-from gitlab_ci_provider.local.stack import StackOptions, running_stack
+from gitlab_ci_provider.local.stack.lifecycle import StackOptions, running_stack
 from gitlab_ci_provider.model.names import dag_id
 
 TEXT = "the quick brown fox jumps over the lazy dog and the lazy dog does not mind it at all"

@@ -15,10 +15,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from gitlab_ci_provider.local.api import AirflowApi
+from gitlab_ci_provider.airflow_api.client import AirflowApi
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.local.projects import add_project
-from gitlab_ci_provider.local.stack import StackOptions, running_stack
+from gitlab_ci_provider.local.stack.lifecycle import StackOptions, running_stack
 from gitlab_ci_provider.model.names import dag_id
 
 EXAMPLE = Path(__file__).parents[2] / "dags" / "examples" / "wordcount"

@@ -28,9 +28,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gitlab_ci_provider.local.home import Home
-from gitlab_ci_provider.local.process_tree import cpu_seconds
-from gitlab_ci_provider.local.stack import stop_stack
-from gitlab_ci_provider.local.state import supervisor_pid
+from gitlab_ci_provider.local.processes.tree import cpu_seconds
+from gitlab_ci_provider.local.stack.lifecycle import stop_stack
+from gitlab_ci_provider.local.stack.state import supervisor_pid
 
 OURS = Path(sys.executable).with_name("gitlab-dags")
 THEIRS = "gitlab-ci-local"

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from e2e.embedded import Stack
-from gitlab_ci_provider.local.api import AirflowApi
+from gitlab_ci_provider.airflow_api.client import AirflowApi
 from gitlab_ci_provider.local.home import Home
-from gitlab_ci_provider.local.stack import StackOptions, running_stack
+from gitlab_ci_provider.local.stack.lifecycle import StackOptions, running_stack
 
 HERE = Path(__file__).parent
 HOME = pytest.StashKey[str]()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from e2e.kept_runs import keep_run
-from gitlab_ci_provider.local.api import AirflowApi
+from gitlab_ci_provider.airflow_api.client import AirflowApi
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.model.dag_record import DagKind
 from gitlab_ci_provider.snapshots.store import SnapshotStore

@@ -14,9 +14,9 @@ import pytest
 from kubernetes import client, config
 
 from e2e.embedded import Stack
+from gitlab_ci_provider.airflow_api.client import TaskState
 from gitlab_ci_provider.exceptions import StackError
-from gitlab_ci_provider.local.api import TaskState
-from gitlab_ci_provider.local.state import read_state
+from gitlab_ci_provider.local.stack.state import read_state
 from gitlab_ci_provider.pods.naming import LABEL_DOMAIN
 
 httpx = pytest.importorskip("httpx")

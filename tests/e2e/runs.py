@@ -10,7 +10,7 @@ from typing import Any
 
 from e2e.embedded import Stack
 from e2e.kept_runs import keep_run
-from gitlab_ci_provider.local.api import TaskState
+from gitlab_ci_provider.airflow_api.client import TaskState
 from gitlab_ci_provider.local.projects import add_project
 from gitlab_ci_provider.model.names import task_ids
 from gitlab_ci_provider.model.pipeline import Pipeline

@@ -17,9 +17,9 @@ from e2e.faulty import (
 )
 from e2e.runs import ended, results, start, wait_for
 from e2e.test_faults import SECONDS, TIMES, heard, job, stack
-from gitlab_ci_provider.local.api import AirflowApi
+from gitlab_ci_provider.airflow_api.client import AirflowApi
 from gitlab_ci_provider.local.home import Home
-from gitlab_ci_provider.local.stack import StackOptions, start_stack, stop_stack
+from gitlab_ci_provider.local.stack.lifecycle import StackOptions, start_stack, stop_stack
 from processes.counter import Heard
 
 __all__ = ["heard", "stack"]

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from e2e.embedded import Stack, make_repository
 from e2e.runs import ended, finish_log, mark, raw_log, results, start, states, wait_for
-from gitlab_ci_provider.local.downstream import downstream_runs
+from gitlab_ci_provider.local.follow.downstream import downstream_runs
 
 PARENT = """
 stages: [build, test]

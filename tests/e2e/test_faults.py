@@ -17,9 +17,9 @@ from e2e.faulty import (
     pods_by_job,
 )
 from e2e.runs import ended, raw_log, results, start, wait_for
-from gitlab_ci_provider.local.api import AirflowApi
+from gitlab_ci_provider.airflow_api.client import AirflowApi
 from gitlab_ci_provider.local.home import Home
-from gitlab_ci_provider.local.stack import StackOptions, running_stack
+from gitlab_ci_provider.local.stack.lifecycle import StackOptions, running_stack
 from integration.cluster.faults import tell
 from processes.counter import Heard, counting
 

@@ -15,7 +15,7 @@ import pytest
 
 from e2e.embedded import Stack, make_repository
 from gitlab_ci_provider.local.home import Home
-from gitlab_ci_provider.local.state import read_state, write_state
+from gitlab_ci_provider.local.stack.state import read_state, write_state
 from servers.fake_airflow import Answer, answering
 
 CONFIG = "one: {script: sleep 1}\ntwo: {stage: deploy, script: echo two}\n"

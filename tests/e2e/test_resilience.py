@@ -13,11 +13,11 @@ import pytest
 from e2e.embedded import Stack, make_repository
 from e2e.faulty import task_processes
 from e2e.runs import raw_log, start, wait_for
-from gitlab_ci_provider.local.airflow_config import Ports, airflow_environment
-from gitlab_ci_provider.local.process_tree import descendants
+from gitlab_ci_provider.local.airflow.config import Ports, airflow_environment
+from gitlab_ci_provider.local.processes.tree import descendants
 from gitlab_ci_provider.local.projects import add_project
 from gitlab_ci_provider.local.secrets import load_secrets
-from gitlab_ci_provider.local.state import supervisor_pid
+from gitlab_ci_provider.local.stack.state import supervisor_pid
 from gitlab_ci_provider.model.names import dag_id
 
 WAITING = """

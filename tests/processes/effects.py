@@ -18,8 +18,6 @@ from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.rules import JobDecision, PipelineDecision
 from gitlab_ci_provider.model.run import JobResult, JobStatus, PipelineRun
-from gitlab_ci_provider.operators.job_coverage import CoverageScan
-from gitlab_ci_provider.operators.manual import form, has_questions
 from gitlab_ci_provider.planner.artifacts import wanted_artifacts
 from gitlab_ci_provider.planner.downstream import plan_downstream
 from gitlab_ci_provider.planner.plan import plan_job
@@ -28,6 +26,8 @@ from gitlab_ci_provider.planner.subject import Subject
 from gitlab_ci_provider.pods.pod import build_pod
 from gitlab_ci_provider.pods.request import PodRequest
 from gitlab_ci_provider.rules.evaluate import decide_pipeline
+from gitlab_ci_provider.runs.job.coverage import CoverageScan
+from gitlab_ci_provider.runs.manual.question import form, has_questions
 from gitlab_ci_provider.schedule.auto_cancel import settle
 from gitlab_ci_provider.schedule.bridge import inherited
 from gitlab_ci_provider.schedule.finish import PipelineResult, PipelineStatus

@@ -15,8 +15,8 @@ from gitlab_ci_provider.cli import output
 from gitlab_ci_provider.exceptions import SourceError, StackError
 
 if TYPE_CHECKING:
+    from gitlab_ci_provider.airflow_api.client import AirflowApi
     from gitlab_ci_provider.discovery.sync import Sync
-    from gitlab_ci_provider.local.api import AirflowApi
     from gitlab_ci_provider.model.dag_record import DagRecord
     from gitlab_ci_provider.sources.git import Mirror
 
@@ -103,11 +103,11 @@ def target(args: argparse.Namespace) -> Target:
     Raises:
         StackError: no stack is running, or Airflow refuses the login.
     """
-    from gitlab_ci_provider.local.api import AirflowApi
-    from gitlab_ci_provider.local.calls import Access, Patience
+    from gitlab_ci_provider.airflow_api.calls import Access, Patience
+    from gitlab_ci_provider.airflow_api.client import AirflowApi
     from gitlab_ci_provider.local.connect import connect
     from gitlab_ci_provider.local.home import default_home
-    from gitlab_ci_provider.local.state import read_state
+    from gitlab_ci_provider.local.stack.state import read_state
 
     url = args.airflow_url or os.environ.get(URL)
     if url:

@@ -10,9 +10,9 @@ from gitlab_ci_provider.cli.playing import Player
 from gitlab_ci_provider.cli.progress import Progress
 
 if TYPE_CHECKING:
+    from gitlab_ci_provider.local.follow.progress import Follower, Snapshot
+    from gitlab_ci_provider.local.follow.run import Watch
     from gitlab_ci_provider.local.home import Home
-    from gitlab_ci_provider.local.progress import Follower, Snapshot
-    from gitlab_ci_provider.local.run import Watch
 
 
 class Following:
@@ -25,7 +25,7 @@ class Following:
     """
 
     def __init__(self, home: Home, jobs: Sequence[str], *, asks: bool):
-        from gitlab_ci_provider.local.log_tail import LogTail
+        from gitlab_ci_provider.local.follow.log_tail import LogTail
 
         self.progress = Progress()
         self._home = home
@@ -35,7 +35,7 @@ class Following:
 
     def watch(self) -> Watch:
         """Give what the run tells of itself to."""
-        from gitlab_ci_provider.local.run import Watch
+        from gitlab_ci_provider.local.follow.run import Watch
 
         return Watch(begin=self._begin, show=self._show, tell=self.progress.tell, play=self._player)
 
@@ -55,7 +55,7 @@ class Following:
         self.progress.show(now)
 
     def _log_of(self, job: str, now: Snapshot) -> Path | None:
-        from gitlab_ci_provider.local.report import raw_log
+        from gitlab_ci_provider.local.follow.report import raw_log
 
         task = next((one.task for one in now.jobs if one.name == job), None)
         if task is None or self._follower is None or not task.try_number:

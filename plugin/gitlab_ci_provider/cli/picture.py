@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from gitlab_ci_provider.local.progress import JobProgress
+from gitlab_ci_provider.local.follow.progress import JobProgress
 
 _ORDER = (
     "failed",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 from gitlab_ci_provider.cli import output
 from gitlab_ci_provider.cli.picture import clock, counts, done, duration, rows
-from gitlab_ci_provider.local.progress import JobProgress, Snapshot
+from gitlab_ci_provider.local.follow.progress import JobProgress, Snapshot
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

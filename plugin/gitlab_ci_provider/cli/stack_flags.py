@@ -10,12 +10,12 @@ from gitlab_ci_provider.exceptions import StackError
 
 if TYPE_CHECKING:
     from gitlab_ci_provider.local.home import Home
-    from gitlab_ci_provider.local.stack import StackOptions
+    from gitlab_ci_provider.local.stack.lifecycle import StackOptions
 
 
 def add_stack_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags that say how a stack is started."""
-    from gitlab_ci_provider.local.cluster.runtimes.choice import RuntimeName
+    from gitlab_ci_cluster.runtimes.choice import RuntimeName
 
     parser.add_argument("--port", type=_port, help="of the Airflow UI (default: 8080, or any free)")
     parser.add_argument(
@@ -28,7 +28,7 @@ def add_stack_flags(parser: argparse.ArgumentParser) -> None:
 
 def stack_options(args: argparse.Namespace, idle_minutes: float | None = None) -> StackOptions:
     """Read them."""
-    from gitlab_ci_provider.local.stack import StackOptions
+    from gitlab_ci_provider.local.stack.lifecycle import StackOptions
 
     return StackOptions(port=args.port, runtime=args.runtime, idle_minutes=idle_minutes)
 
@@ -39,7 +39,7 @@ def check_port(home: Home, port: int | None) -> None:
     Raises:
         StackError: it does.
     """
-    from gitlab_ci_provider.local.state import read_state
+    from gitlab_ci_provider.local.stack.state import read_state
 
     state = read_state(home)
     if port is not None and state is not None and urlsplit(state.url).port != port:

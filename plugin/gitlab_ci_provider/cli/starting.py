@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from rich.live import Live
 
     from gitlab_ci_provider.local.home import Home
-    from gitlab_ci_provider.local.stack import StackOptions
-    from gitlab_ci_provider.local.state import StackState
-    from gitlab_ci_provider.local.steps import Step
+    from gitlab_ci_provider.local.processes.steps import Step
+    from gitlab_ci_provider.local.stack.lifecycle import StackOptions
+    from gitlab_ci_provider.local.stack.state import StackState
 
 Found = TypeVar("Found")
 
@@ -112,7 +112,7 @@ def started(
         StackError: it cannot start.
         KeyboardInterrupt: the stack that was being started here was stopped.
     """
-    from gitlab_ci_provider.local.stack import spawn_stack, stop_stack, wait_for_stack
+    from gitlab_ci_provider.local.stack.lifecycle import spawn_stack, stop_stack, wait_for_stack
 
     reading = _Reading(read)
     reading.wait(_GRACE)

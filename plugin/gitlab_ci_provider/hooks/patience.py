@@ -2,7 +2,7 @@
 
 It is the transport that is patient, so every call is, also those of Airflow's own pod operator.
 Asking again is safe: pods and Secrets have names that tell whose they are, see
-`operators/job_objects.py`.
+`runs/job/objects.py`.
 """
 
 from __future__ import annotations

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gitlab_ci_provider.local.api import AirflowApi
-from gitlab_ci_provider.local.calls import Patience
+from gitlab_ci_provider.airflow_api.calls import Patience
+from gitlab_ci_provider.airflow_api.client import AirflowApi
 from gitlab_ci_provider.local.home import Home
-from gitlab_ci_provider.local.state import StackState, is_running
+from gitlab_ci_provider.local.stack.state import StackState, is_running
 
 
 def connect(home: Home, state: StackState, tell: Callable[[str], None]) -> AirflowApi:

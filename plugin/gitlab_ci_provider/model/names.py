@@ -9,15 +9,6 @@ from collections.abc import Iterable, Mapping
 CREATE_PIPELINE = "create_pipeline"
 FINISH_PIPELINE = "finish_pipeline"
 
-END_KEY = "pipeline_result"
-"""XCom of `finish_pipeline`: how the pipeline ended."""
-
-LEFT_OUT_KEY = "left_out"
-"""XCom of `create_pipeline`: why jobs are not in the pipeline, by task."""
-
-PROBLEM_KEY = "problem"
-"""XCom of `create_pipeline`: why there is no pipeline, when it failed."""
-
 _VARIABLES = "gitlab_ci_secret_variables"
 
 _MAX = 200

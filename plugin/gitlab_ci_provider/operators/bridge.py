@@ -25,24 +25,25 @@ from gitlab_ci_provider.exceptions import (
     NoPipelineError,
     SystemFailure,
 )
-from gitlab_ci_provider.model.downstream import UPSTREAM, Upstream
-from gitlab_ci_provider.model.run import JobResult, JobStatus
-from gitlab_ci_provider.operators import playing, resource_turn
-from gitlab_ci_provider.operators.auto_cancel import cancel_rest
-from gitlab_ci_provider.operators.bridge_run import BridgeRun, Memory
-from gitlab_ci_provider.operators.cancel import obey
-from gitlab_ci_provider.operators.downstream_cancel import orders_to
-from gitlab_ci_provider.operators.downstream_run import (
+from gitlab_ci_provider.hooks.dag_runs import (
     CREATION_FAILED,
     RunKey,
     end_of,
     start_run,
 )
-from gitlab_ci_provider.operators.downstream_trigger import DownstreamTrigger, Until
-from gitlab_ci_provider.operators.failing import TaskFailed
-from gitlab_ci_provider.operators.job_run import JobRun, load_job_run
+from gitlab_ci_provider.model.downstream import UPSTREAM, Upstream
+from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.operators.links import DownstreamLink
-from gitlab_ci_provider.operators.run_record import plain, push_result
+from gitlab_ci_provider.runs.bridge.cancel_child import orders_to
+from gitlab_ci_provider.runs.bridge.run import BridgeRun, Memory
+from gitlab_ci_provider.runs.bridge.trigger import DownstreamTrigger, Until
+from gitlab_ci_provider.runs.cancel.auto import cancel_rest
+from gitlab_ci_provider.runs.cancel.jobs import obey
+from gitlab_ci_provider.runs.failing import TaskFailed
+from gitlab_ci_provider.runs.job_run import JobRun, load_job_run
+from gitlab_ci_provider.runs.manual import start as manual_start
+from gitlab_ci_provider.runs.record import plain, push_result
+from gitlab_ci_provider.runs.resource_group import turn
 from gitlab_ci_provider.schedule.bridge import inherited
 from gitlab_ci_provider.schedule.decide import Start, Verdict
 
@@ -82,28 +83,30 @@ class GitlabBridgeOperator(BaseOperator):
     def begin(self, context: Context, event: Any = None) -> None:  # noqa: ARG002 - Airflow passes it
         """Begin, perhaps once more after jobs that the DAG could not have it wait for."""
         run = self._load(context)
-        playing.wait_for_jobs(self, run)
+        manual_start.wait_for_jobs(self, run)
         verdict = run.verdict()
         self.log.info("%s: %s (%s)", self.job, verdict.start, verdict.reason)
         if verdict.start in _ENDS_WITHOUT_RUNNING:
             self._end(context, _ENDS_WITHOUT_RUNNING[verdict.start], verdict)
-        if verdict.start in playing.WAITS:
-            run = playing.wait(self, context, run, verdict) or self._pass_over(context, verdict)
+        if verdict.start in manual_start.WAITS:
+            run = manual_start.wait(self, context, run, verdict) or self._pass_over(
+                context, verdict
+            )
         self._create(context, run)
 
     def play(self, context: Context, event: Any = None) -> None:
         """Go on as a person has played the job, or end it as they said."""
         run = self._load(context)
-        played = playing.answered(self, context, run, event or {})
+        played = manual_start.answered(self, context, run, event or {})
         self._create(context, played or self._pass_over(context, run.verdict()))
 
     def go_off(self, context: Context, event: Any = None) -> None:  # noqa: ARG002 - Airflow passes it
         """Go on: the time of a delayed job has come."""
-        self._create(context, playing.start(context, self._load(context)))
+        self._create(context, manual_start.start(context, self._load(context)))
 
     def look_again(self, context: Context, event: Any = None) -> None:  # noqa: ARG002 - as above
         """Go on: perhaps Airflow has read the new DAG by now."""
-        self._create(context, playing.started(context, self._load(context)))
+        self._create(context, manual_start.started(context, self._load(context)))
 
     def resume(self, context: Context, event: Any = None) -> None:
         """Take over the state of the pipeline that was waited for."""
@@ -117,7 +120,7 @@ class GitlabBridgeOperator(BaseOperator):
             bridge.check_created(memory.key)
             end = end_of(context, memory.key) if bridge.strategy else None
             self._inherit(context, inherited(bridge.strategy, end))
-        resource_turn.give_back(run, self.log)
+        turn.give_back(run, self.log)
 
     def _load(self, context: Context) -> JobRun:
         try:
@@ -143,7 +146,7 @@ class GitlabBridgeOperator(BaseOperator):
         """Create the pipeline once; whatever goes wrong is said in GitLab's words."""
         bridge = BridgeRun(context, run)
         with self._telling(context, run):
-            resource_turn.take_turn(self, run, method_name="look_again")
+            turn.take_turn(self, run, method_name="look_again")
             memory, upstream = bridge.prepare()
             if upstream is not None:
                 self._start(context, run, memory, upstream)
@@ -160,7 +163,7 @@ class GitlabBridgeOperator(BaseOperator):
         except GitlabCiError as problem:
             self._fail(context, run, SystemFailure(str(problem), reason=CREATION_FAILED))
         except (AirflowSkipException, TaskFailed):
-            resource_turn.give_back(run, self.log)
+            turn.give_back(run, self.log)
             raise
         except Exception as problem:
             reason = f"{type(problem).__name__}, see the log of the task"
@@ -214,7 +217,7 @@ class GitlabBridgeOperator(BaseOperator):
 
     def _fail(self, context: Context, run: JobRun, failure: JobFailure) -> NoReturn:
         self._tell(context, run, failure)
-        resource_turn.give_back(run, self.log)
+        turn.give_back(run, self.log)
         if not run.decision.allow_failure.allows(None):
             cancel_rest(context, run, self.log)
         raise TaskFailed(f"{self.job}: {failure} ({failure.reason})")

@@ -16,19 +16,19 @@ from gitlab_ci_provider.hooks.ci_variables import configured_variables
 from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE, task_ids
 from gitlab_ci_provider.model.rules import JobDecision, PipelineDecision
 from gitlab_ci_provider.model.run import PipelineRun
-from gitlab_ci_provider.operators.auto_cancel import cancel_redundant
-from gitlab_ci_provider.operators.cache_files import file_keys
-from gitlab_ci_provider.operators.decision_words import without_secrets
-from gitlab_ci_provider.operators.failing import TaskFailed
-from gitlab_ci_provider.operators.hand_over import MOVED_TO, hand_over
 from gitlab_ci_provider.operators.links import UpstreamLink
-from gitlab_ci_provider.operators.numbers import enter, same_commit
-from gitlab_ci_provider.operators.pinned import Pinned, pin
-from gitlab_ci_provider.operators.resource_turn import announce
-from gitlab_ci_provider.operators.run_form import RunForm, read_form
-from gitlab_ci_provider.operators.run_record import push_left_out, push_problem, push_run
-from gitlab_ci_provider.operators.skipping import skip_all, skip_now, skip_others
-from gitlab_ci_provider.operators.upstream import pin_child, take_over, upstream_url
+from gitlab_ci_provider.runs.cancel.auto import cancel_redundant
+from gitlab_ci_provider.runs.create.cache_files import file_keys
+from gitlab_ci_provider.runs.create.commit import Pinned, pin
+from gitlab_ci_provider.runs.create.redact import without_secrets
+from gitlab_ci_provider.runs.create.redirect import MOVED_TO, hand_over
+from gitlab_ci_provider.runs.create.skipping import skip_all, skip_now, skip_others
+from gitlab_ci_provider.runs.create.upstream import pin_child, take_over, upstream_url
+from gitlab_ci_provider.runs.failing import TaskFailed
+from gitlab_ci_provider.runs.form import RunForm, read_form
+from gitlab_ci_provider.runs.record import push_left_out, push_problem, push_run
+from gitlab_ci_provider.runs.registration import enter, same_commit
+from gitlab_ci_provider.runs.resource_group.turn import announce
 from gitlab_ci_provider.schedule.auto_cancel import settle
 from gitlab_ci_provider.schedule.selection import select
 from gitlab_ci_provider.settings import Settings, load_settings

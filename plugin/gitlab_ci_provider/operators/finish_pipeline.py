@@ -8,16 +8,16 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from gitlab_ci_provider.exceptions import GitlabCiError
-from gitlab_ci_provider.operators.cancel import sweep
-from gitlab_ci_provider.operators.failing import TaskFailed
-from gitlab_ci_provider.operators.numbers import close, close_run
-from gitlab_ci_provider.operators.run_record import (
+from gitlab_ci_provider.runs.cancel.jobs import sweep
+from gitlab_ci_provider.runs.failing import TaskFailed
+from gitlab_ci_provider.runs.record import (
     ended_jobs,
     own_states,
     pull_run,
     push_end,
     with_coverage,
 )
+from gitlab_ci_provider.runs.registration import close, close_run
 from gitlab_ci_provider.schedule.finish import PipelineResult, PipelineStatus, finish
 from gitlab_ci_provider.schedule.results import complete
 from gitlab_ci_provider.settings import load_settings

@@ -24,19 +24,21 @@ from gitlab_ci_provider.exceptions import (
     SystemFailure,
     TimeoutFailure,
 )
+from gitlab_ci_provider.hooks.kubernetes import client_of
 from gitlab_ci_provider.hooks.patience import patient
 from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.model.workspace import BUILD_CONTAINER
-from gitlab_ci_provider.operators import job_end, playing, resource_turn
-from gitlab_ci_provider.operators.auto_cancel import cancel_rest
-from gitlab_ci_provider.operators.cancel import meet, obey
-from gitlab_ci_provider.operators.failing import TaskFailed, TaskFailedForNow
-from gitlab_ci_provider.operators.job_end import Settled
-from gitlab_ci_provider.operators.job_pod import JobPod
-from gitlab_ci_provider.operators.job_run import JobRun, load_job_run
-from gitlab_ci_provider.operators.kubernetes import client_of
 from gitlab_ci_provider.operators.links import EnvironmentLink
-from gitlab_ci_provider.operators.run_record import push_result
+from gitlab_ci_provider.runs.cancel.auto import cancel_rest
+from gitlab_ci_provider.runs.cancel.jobs import meet, obey
+from gitlab_ci_provider.runs.failing import TaskFailed, TaskFailedForNow
+from gitlab_ci_provider.runs.job import end as job_end
+from gitlab_ci_provider.runs.job.end import Settled
+from gitlab_ci_provider.runs.job.pod import JobPod
+from gitlab_ci_provider.runs.job_run import JobRun, load_job_run
+from gitlab_ci_provider.runs.manual import start as manual_start
+from gitlab_ci_provider.runs.record import push_result
+from gitlab_ci_provider.runs.resource_group import turn
 from gitlab_ci_provider.schedule.decide import Start, Verdict
 from gitlab_ci_provider.settings import load_settings
 
@@ -73,28 +75,30 @@ class GitlabJobOperator(KubernetesPodOperator):
     def begin(self, context: Context, event: Any = None) -> None:  # noqa: ARG002 - Airflow passes it
         """Begin, perhaps once more after jobs that the DAG could not have it wait for."""
         run = self._load(context)
-        playing.wait_for_jobs(self, run)
+        manual_start.wait_for_jobs(self, run)
         verdict = run.verdict()
         self.log.info("%s: %s (%s)", self.job, verdict.start, verdict.reason)
         if verdict.start in _ENDS_WITHOUT_RUNNING:
             self._end(context, _ENDS_WITHOUT_RUNNING[verdict.start], verdict)
-        if verdict.start in playing.WAITS:
-            run = playing.wait(self, context, run, verdict) or self._pass_over(context, verdict)
+        if verdict.start in manual_start.WAITS:
+            run = manual_start.wait(self, context, run, verdict) or self._pass_over(
+                context, verdict
+            )
         self._run(context, run)
 
     def play(self, context: Context, event: Any = None) -> None:
         """Run a job that a person has played, or end it as they said."""
         run = self._load(context)
-        played = playing.answered(self, context, run, event or {})
+        played = manual_start.answered(self, context, run, event or {})
         self._run(context, played or self._pass_over(context, run.verdict()))
 
     def go_off(self, context: Context, event: Any = None) -> None:  # noqa: ARG002 - Airflow passes it
         """Run a delayed job whose time has come."""
-        self._run(context, playing.start(context, self._load(context)))
+        self._run(context, manual_start.start(context, self._load(context)))
 
     def proceed(self, context: Context, event: Any = None) -> None:
         """Run a job that has waited for its resource group and has it now."""
-        run = playing.started(context, self._load(context))
+        run = manual_start.started(context, self._load(context))
         if problem := (event or {}).get("problem"):
             failure = SystemFailure(f"its resource group is out of reach: {problem}")
             self._tell(context, run, job_end.failed(context, run, failure))
@@ -156,7 +160,7 @@ class GitlabJobOperator(KubernetesPodOperator):
     def _settle(self, context: Context, run: JobRun) -> Settled:
         """Have the job end, in its turn."""
         try:
-            with resource_turn.holding(self, run, method_name="proceed"):
+            with turn.holding(self, run, method_name="proceed"):
                 pod = JobPod(self, context, run)
                 settled = self._ended(context, run, pod)
                 pod.remove()  # only now: what ended is remembered

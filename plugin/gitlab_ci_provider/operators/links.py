@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from airflow.sdk import BaseOperatorLink
 
-from gitlab_ci_provider.operators.run_record import RESULT_KEY
+from gitlab_ci_provider.model import xcom_keys
 
 
 class DownstreamLink(BaseOperatorLink):
@@ -37,7 +37,7 @@ class EnvironmentLink(BaseOperatorLink):
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
         """Find the URL in the job's result; called by the worker once the task has ended."""
-        result = ti_key.xcom_pull(task_ids=operator.task_id, key=RESULT_KEY) or {}
+        result = ti_key.xcom_pull(task_ids=operator.task_id, key=xcom_keys.JOB_RESULT) or {}
         url = (result.get("environment") or {}).get("url") or ""
         # The URL is the user's text, and a click must not run it.
         return url if urlsplit(url).scheme in {"http", "https"} else ""

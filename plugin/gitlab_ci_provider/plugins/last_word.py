@@ -18,7 +18,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gitlab_ci_provider.model.names import END_KEY, FINISH_PIPELINE
+from gitlab_ci_provider.model import xcom_keys
+from gitlab_ci_provider.model.names import FINISH_PIPELINE
 from gitlab_ci_provider.model.run import JobStatus
 from gitlab_ci_provider.plugins.left import read_left
 
@@ -65,7 +66,9 @@ def doubt(session: Any, dag_run: Any) -> str:
     """Tell why a run that Airflow takes for successful is not, in words; empty when it is."""
     tasks = _tasks(session, dag_run)
     finish = tasks.get(FINISH_PIPELINE)
-    end = read_left(session, dag_run, [FINISH_PIPELINE], [END_KEY]).get(END_KEY)
+    end = read_left(session, dag_run, [FINISH_PIPELINE], [xcom_keys.PIPELINE_RESULT]).get(
+        xcom_keys.PIPELINE_RESULT
+    )
     said = end if isinstance(end, Mapping) else {}
     if finish is None or not is_said(finish.state, said):
         return f"failed: {FINISH_PIPELINE} did not end by itself"

@@ -19,12 +19,13 @@ from airflow.listeners import hookimpl
 from airflow.sdk.plugins_manager import AirflowPlugin
 
 from gitlab_ci_provider.exceptions import GitlabCiError
-from gitlab_ci_provider.model.names import CREATE_PIPELINE, END_KEY, FINISH_PIPELINE, LEFT_OUT_KEY
+from gitlab_ci_provider.model import xcom_keys
+from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE
 from gitlab_ci_provider.plugins.last_word import doubt, is_ours, keep_what_others_gave
 from gitlab_ci_provider.plugins.left import read_left
+from gitlab_ci_provider.records.register import RUNNING, Register
 from gitlab_ci_provider.settings import load_settings
 from gitlab_ci_provider.snapshots.holds import Holds
-from gitlab_ci_provider.snapshots.register import RUNNING, Register
 from gitlab_ci_provider.snapshots.store import SnapshotStore
 
 _OURS = "Pipeline "
@@ -115,11 +116,13 @@ def _let_go(dag_run: Any) -> None:
 def write_notes(session: Any, dag_run: Any, instead: str) -> None:
     """Write what is known of a pipeline into its run and tasks."""
     tasks = [CREATE_PIPELINE, FINISH_PIPELINE]
-    left = read_left(session, dag_run, tasks, [END_KEY, LEFT_OUT_KEY])
-    text = f"{_OURS}{instead}"[:_LONGEST] if instead else run_note(left.get(END_KEY))
+    left = read_left(session, dag_run, tasks, [xcom_keys.PIPELINE_RESULT, xcom_keys.LEFT_OUT])
+    text = (
+        f"{_OURS}{instead}"[:_LONGEST] if instead else run_note(left.get(xcom_keys.PIPELINE_RESULT))
+    )
     if text and (dag_run.note or _OURS).startswith(_OURS):
         dag_run.note = text
-    _write_task_notes(session, dag_run, task_notes(left.get(LEFT_OUT_KEY)))
+    _write_task_notes(session, dag_run, task_notes(left.get(xcom_keys.LEFT_OUT)))
 
 
 def run_note(end: Any) -> str:

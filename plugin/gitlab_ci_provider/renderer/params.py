@@ -7,7 +7,7 @@ from airflow.sdk import Param
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.pipeline_input import PipelineInput
 from gitlab_ci_provider.model.variables import Variable
-from gitlab_ci_provider.operators.run_form import (
+from gitlab_ci_provider.runs.form import (
     INPUT_PREFIX,
     JOBS,
     MERGE_REQUEST,

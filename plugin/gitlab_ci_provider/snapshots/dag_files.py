@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from gitlab_ci_provider.model.dag_record import DagRecord
-from gitlab_ci_provider.snapshots.store import SnapshotStore, write_whole
+from gitlab_ci_provider.records.files import write_whole
+from gitlab_ci_provider.snapshots.store import SnapshotStore
 
 _TEXT = '''"""The Airflow DAG of {path}, written by `gitlab-dags`; do not edit.
 

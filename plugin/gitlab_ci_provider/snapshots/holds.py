@@ -8,7 +8,7 @@ knows which jobs it has, and whoever would change the DAG asks here, under the s
     holds/<hash of DAG>/<hash of run>     the run's id
 
 A run that ends lets go. One that could not (its scheduler does not see this folder, or it was
-deleted) is found out by later runs, see `operators/holding.py`.
+deleted) is found out by later runs, see `runs/holding.py`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.model.dag_record import DagRecord
 from gitlab_ci_provider.model.names import belongs_to
 from gitlab_ci_provider.model.topology import topology
-from gitlab_ci_provider.snapshots.store import SnapshotStore, write_whole
+from gitlab_ci_provider.records.files import write_whole
+from gitlab_ci_provider.snapshots.store import SnapshotStore
 
 _LOCK = ".lock"
 

@@ -12,8 +12,6 @@ Airflow sees no new DAG version. Files appear whole or not at all.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -26,6 +24,7 @@ from gitlab_ci_provider.model.names import belongs_to
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.run import PipelineRun
 from gitlab_ci_provider.model.serialization import decode, digest, encode
+from gitlab_ci_provider.records.files import write_whole
 
 Value = TypeVar("Value")
 
@@ -130,17 +129,3 @@ def _read(path: Path, kind: type[Value]) -> Value:
     except msgspec.DecodeError as error:
         message = f"snapshot {path} cannot be read ({error}): sync this project again"
         raise SourceError(message) from error
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file that others see whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.chmod(temporary, 0o644)  # noqa: PTH101 - mkstemp made it private; Airflow's users differ
-        os.replace(temporary, path)  # noqa: PTH105 - atomic, and names are plain strings here
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -20,7 +20,7 @@ from airflow.utils.session import create_session
 from sqlalchemy import insert, select
 from uuid6 import uuid7
 
-from gitlab_ci_provider.local.forked import database
+from gitlab_ci_provider.local.airflow import database
 from gitlab_ci_provider.local.home import Home
 
 RUNS = {

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gitlab_ci_provider.local.airflow_config import Ports, airflow_environment
+from gitlab_ci_provider.local.airflow.config import Ports, airflow_environment
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.local.secrets import load_secrets
 

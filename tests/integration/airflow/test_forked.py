@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from gitlab_ci_provider.local.airflow import airflow_answers, write_passwords
-from gitlab_ci_provider.local.airflow_config import Ports, airflow_environment
+from gitlab_ci_provider.local.airflow.config import Ports, airflow_environment
+from gitlab_ci_provider.local.airflow.process import airflow_answers, write_passwords
 from gitlab_ci_provider.local.home import Home
-from gitlab_ci_provider.local.ports import choose_port
-from gitlab_ci_provider.local.process_tree import children, descendants
-from gitlab_ci_provider.local.processes import Process, start, stop
+from gitlab_ci_provider.local.processes.ports import choose_port
+from gitlab_ci_provider.local.processes.process import Process, start, stop
+from gitlab_ci_provider.local.processes.steps import read_steps
+from gitlab_ci_provider.local.processes.tree import children, descendants
 from gitlab_ci_provider.local.secrets import load_secrets
-from gitlab_ci_provider.local.steps import read_steps
 from processes.waiting import wait_until
 
 SECONDS = 600
@@ -59,7 +59,7 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:
     with ExitStack() as claims:
         port = choose_port(8090, claims)
         environment = airflow_environment(home, secrets, Ports(airflow=port, object_store=0))
-        command = [sys.executable, "-m", "gitlab_ci_provider.local.forked", str(home.path), "0"]
+        command = [sys.executable, "-m", "gitlab_ci_provider.local.airflow", str(home.path), "0"]
         log = home.logs / "airflow.log"
         parent = start("airflow", command, environment=environment, log=log)
         wait_until(lambda: airflow_answers(port), "the API server", SECONDS)
@@ -100,7 +100,7 @@ def test_tables_that_cannot_be_made_end_the_start(tmp_path: Path):
     (home.airflow / "airflow.db").write_text("no database")
     environment = airflow_environment(home, load_secrets(home), Ports(airflow=0, object_store=0))
     done = subprocess.run(
-        [sys.executable, "-m", "gitlab_ci_provider.local.forked", str(home.path), "0"],
+        [sys.executable, "-m", "gitlab_ci_provider.local.airflow", str(home.path), "0"],
         env={**os.environ, **environment},
         capture_output=True,
         text=True,

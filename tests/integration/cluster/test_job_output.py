@@ -9,19 +9,19 @@ from pathlib import Path
 
 import pytest
 
+from gitlab_ci_provider.hooks.pod_logs import ContainerLog
+from gitlab_ci_provider.hooks.pod_watch import PodWatch
 from gitlab_ci_provider.model.image import Image
 from gitlab_ci_provider.model.job import Script
 from gitlab_ci_provider.model.plan import JobPlan, PlanVariable
 from gitlab_ci_provider.model.serialization import encode
 from gitlab_ci_provider.model.workspace import HELPER_CONTAINER, PREPARE_CONTAINER
-from gitlab_ci_provider.operators.job_log import JobLog
-from gitlab_ci_provider.operators.pod_logs import ContainerLog
-from gitlab_ci_provider.operators.pod_watch import PodWatch
 from gitlab_ci_provider.planner import script as texts
 from gitlab_ci_provider.planner.access import for_finish, for_prepare
 from gitlab_ci_provider.pods.pod import build_pod, build_secret
 from gitlab_ci_provider.pods.request import PodRequest
 from gitlab_ci_provider.pods.status import container_state
+from gitlab_ci_provider.runs.job.log import JobLog
 from gitlab_ci_provider.variables.masking import log_masker
 from integration.cluster.faults import misbehaving
 from integration.cluster.support import Api, Cluster, start_cluster

@@ -14,11 +14,11 @@ from urllib3.exceptions import HTTPError
 
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.hooks.patience import patient
-from gitlab_ci_provider.operators.job_objects import LIFE, create, delete_pod, find_again
-from gitlab_ci_provider.operators.pod_watch import PodWatch
-from gitlab_ci_provider.operators.resource_groups import ResourceGroup
+from gitlab_ci_provider.hooks.pod_watch import PodWatch
+from gitlab_ci_provider.hooks.resource_groups import ResourceGroup
 from gitlab_ci_provider.pods.naming import LABEL_DOMAIN
 from gitlab_ci_provider.pods.status import has_ended
+from gitlab_ci_provider.runs.job.objects import LIFE, create, delete_pod, find_again
 from gitlab_ci_provider.schedule.resource_group import Claim, ProcessMode, take
 from integration.cluster.faults import misbehaving, tell
 from integration.cluster.support import refused

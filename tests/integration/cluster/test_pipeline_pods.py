@@ -11,17 +11,17 @@ import pytest
 from kubernetes import client, config
 
 from factories import PROJECT, make_job, make_pipeline
+from gitlab_ci_provider.hooks.resource_groups import ResourceGroup
 from gitlab_ci_provider.model.image import Image
 from gitlab_ci_provider.model.project import Ref
 from gitlab_ci_provider.model.rules import JobDecision, When
 from gitlab_ci_provider.model.run import PipelineRun
-from gitlab_ci_provider.operators.job_objects import LIFE
-from gitlab_ci_provider.operators.pipeline_pods import CANCELED, delete_pods, sweep_pods
-from gitlab_ci_provider.operators.resource_groups import ResourceGroup
-from gitlab_ci_provider.operators.resource_turn import announce
 from gitlab_ci_provider.pods.naming import LABEL_DOMAIN, label_value
 from gitlab_ci_provider.pods.pod import build_pod
 from gitlab_ci_provider.pods.request import PodRequest
+from gitlab_ci_provider.runs.cancel.pods import CANCELED, delete_pods, sweep_pods
+from gitlab_ci_provider.runs.job.objects import LIFE
+from gitlab_ci_provider.runs.resource_group.turn import announce
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.snapshots.store import SnapshotStore
 from processes.waiting import wait_until

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from gitlab_ci_provider.operators.pod_logs import ContainerLog, early_words
-from gitlab_ci_provider.operators.pod_watch import PodWatch
+from gitlab_ci_provider.hooks.pod_logs import ContainerLog, early_words
+from gitlab_ci_provider.hooks.pod_watch import PodWatch
 from integration.cluster.faults import misbehaving
 from integration.cluster.support import Api, Cluster, has_ended, pod, start_cluster
 from processes.waiting import wait_until

@@ -13,9 +13,9 @@ import pytest
 from kubernetes import client, config
 
 from gitlab_ci_provider.exceptions import JobFailure
+from gitlab_ci_provider.hooks.pod_watch import PodWatch
 from gitlab_ci_provider.model.workspace import PREPARE_CONTAINER
-from gitlab_ci_provider.operators.job_pod import JobPod
-from gitlab_ci_provider.operators.pod_watch import PodWatch
+from gitlab_ci_provider.runs.job.pod import JobPod
 from integration.cluster.support import pod
 
 LOG = logging.getLogger(__name__)

@@ -10,9 +10,9 @@ import msgspec
 import pytest
 from kubernetes import client, config
 
-from gitlab_ci_provider.operators.resource_groups import LABEL, ResourceGroup
-from gitlab_ci_provider.operators.resource_trigger import ResourceGroupTrigger
+from gitlab_ci_provider.hooks.resource_groups import LABEL, ResourceGroup
 from gitlab_ci_provider.pods.naming import LABEL_DOMAIN
+from gitlab_ci_provider.runs.resource_group.trigger import ResourceGroupTrigger
 from gitlab_ci_provider.schedule.resource_group import Claim, Group, ProcessMode, enter, take
 from gitlab_ci_provider.schedule.resource_group import without as leave
 from processes.waiting import wait_until

@@ -9,8 +9,8 @@ import pytest
 
 from gitlab_ci_provider.cli.main import main
 from gitlab_ci_provider.model.deployment import Deployment, EnvironmentRecord
+from gitlab_ci_provider.records.environments import Environments
 from gitlab_ci_provider.settings import Settings
-from gitlab_ci_provider.snapshots.environments import Environments
 
 DEPLOYMENT = Deployment(
     iid=3,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gitlab_ci_provider.cli.main import main
-from gitlab_ci_provider.local import stack
+from gitlab_ci_provider.local.stack import lifecycle as stack
 
 CONFIG = """
 unit: {script: 'true', image: node:20}

@@ -9,10 +9,10 @@ import pytest
 
 from gitlab_ci_provider.cli import starting
 from gitlab_ci_provider.exceptions import SourceError
-from gitlab_ci_provider.local import stack
 from gitlab_ci_provider.local.home import Home
-from gitlab_ci_provider.local.stack import StackOptions
-from gitlab_ci_provider.local.steps import Step
+from gitlab_ci_provider.local.processes.steps import Step
+from gitlab_ci_provider.local.stack import lifecycle as stack
+from gitlab_ci_provider.local.stack.lifecycle import StackOptions
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from gitlab_ci_provider.cli.main import main
 from gitlab_ci_provider.exceptions import ConfigError
 from gitlab_ci_provider.model.conf import check_conf
-from gitlab_ci_provider.operators.run_form import read_form
-from unit.operators.test_run_form import PIPELINE
+from gitlab_ci_provider.runs.form import read_form
+from unit.runs.test_form import PIPELINE
 
 MEGABYTES = "k" * 5_000_000
 HALF = "\ud800"

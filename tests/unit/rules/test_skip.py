@@ -12,10 +12,10 @@ import pytest
 from gitlab_ci_provider.cli.main import main
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.project import Commit, Project, Ref
-from gitlab_ci_provider.operators.run_form import read_form
 from gitlab_ci_provider.rules.skip import skip_reason
+from gitlab_ci_provider.runs.form import read_form
 from servers.repositories import commit, make_repository
-from unit.operators.test_run_form import PIPELINE
+from unit.runs.test_form import PIPELINE
 
 CONTEXT = PipelineContext(
     project=Project(path="group/project", clone_url="file:///x"), ref=Ref(name="main", sha="a" * 40)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from gitlab_ci_provider.cli import airflow, asked, output
+from gitlab_ci_provider.cli import airflow, output, run_flags
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.model.conf import check_ref
 
@@ -30,7 +30,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument(
         "--max", type=int, default=_MAX, metavar="N", help=f"refuse more commits (default: {_MAX})"
     )
-    asked.add_flags(parser, source="push")
+    run_flags.add_flags(parser, source="push")
     airflow.add_flags(parser)
     parser.set_defaults(run=run)
 
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the command."""
     from gitlab_ci_provider.sources.git_history import commits
 
-    conf = asked.conf(args)
+    conf = run_flags.conf(args)
     for name, ref in (("--from", args.first), ("--to", args.to), ("--ref", args.ref)):
         check_ref(ref or "", name)
     target = airflow.target(args)

@@ -13,7 +13,7 @@ from typing import get_args
 from gitlab_ci_provider.cli import output
 from gitlab_ci_provider.cli.compiled import Compiled, as_object, compile_request
 from gitlab_ci_provider.cli.context import Request
-from gitlab_ci_provider.cli.pairs import name_value, plain
+from gitlab_ci_provider.cli.name_value import name_value, plain
 from gitlab_ci_provider.cli.usage import WrongUsage
 from gitlab_ci_provider.exceptions import ConfigError, GitlabCiError
 from gitlab_ci_provider.model.context import PipelineSource

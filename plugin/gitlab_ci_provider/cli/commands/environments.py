@@ -28,8 +28,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def run(args: argparse.Namespace) -> int:
     """Run the command; exit code 1 when there are none."""
     from gitlab_ci_provider.local.home import default_home
+    from gitlab_ci_provider.records.environments import Environments
     from gitlab_ci_provider.settings import Settings
-    from gitlab_ci_provider.snapshots.environments import Environments
 
     settings = Settings(home=args.home or default_home().data)
     found = Environments(settings.environments).of_project(_project(args.project))

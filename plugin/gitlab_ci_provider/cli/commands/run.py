@@ -7,14 +7,14 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gitlab_ci_provider.cli import asked, output
+from gitlab_ci_provider.cli import output, run_flags
 from gitlab_ci_provider.cli.stack_flags import add_stack_flags, check_port, stack_options
 from gitlab_ci_provider.cli.usage import AlreadySaidError
 
 if TYPE_CHECKING:
+    from gitlab_ci_provider.local.follow.run import FollowedRun
     from gitlab_ci_provider.local.home import Home
-    from gitlab_ci_provider.local.run import FollowedRun
-    from gitlab_ci_provider.local.state import StackState
+    from gitlab_ci_provider.local.stack.state import StackState
     from gitlab_ci_provider.model.dag_record import DagRecord
 
 _INTERRUPTED = 130
@@ -30,8 +30,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "has not been used for half an hour. Exit code 0 only when the pipeline passed.",
     )
     parser.add_argument("path", nargs="?", default=".", help="repository: a path or a git URL")
-    asked.add_place_flags(parser, ref="what is checked out; also a tag or commit id")
-    asked.add_flags(parser, source="push")
+    run_flags.add_place_flags(parser, ref="what is checked out; also a tag or commit id")
+    run_flags.add_flags(parser, source="push")
     parser.add_argument("--logs-dir", type=Path, metavar="DIR", help="write one log file a job")
     parser.add_argument(
         "--artifacts-to", type=Path, metavar="DIR", help="unpack artifacts there, a folder a job"
@@ -50,20 +50,20 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def _no_report(message: str) -> dict[str, Any]:
-    from gitlab_ci_provider.local.report import no_report
+    from gitlab_ci_provider.local.follow.report import no_report
 
     return no_report(message)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the command."""
-    from gitlab_ci_provider.local.attached import attached
     from gitlab_ci_provider.local.home import default_home
-    from gitlab_ci_provider.local.stack import stop_stack
-    from gitlab_ci_provider.local.state import is_running
+    from gitlab_ci_provider.local.stack.attached import attached
+    from gitlab_ci_provider.local.stack.lifecycle import stop_stack
+    from gitlab_ci_provider.local.stack.state import is_running
 
-    place = asked.place(args)
-    asked.conf(args)
+    place = run_flags.place(args)
+    run_flags.conf(args)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # `nohup` wants it so
             signal.signal(number, signal.default_int_handler)
@@ -82,9 +82,9 @@ def run(args: argparse.Namespace) -> int:
             stop_stack(home)
 
 
-def _run(args: argparse.Namespace, home: Home, place: asked.Place) -> int:
+def _run(args: argparse.Namespace, home: Home, place: run_flags.Place) -> int:
     from gitlab_ci_provider.cli.starting import started
-    from gitlab_ci_provider.local.stack import idle_minutes
+    from gitlab_ci_provider.local.stack.lifecycle import idle_minutes
 
     options = stack_options(args)
     state, record, spawned = started(home, options, lambda: _read(args, home, place))
@@ -101,7 +101,7 @@ def _run(args: argparse.Namespace, home: Home, place: asked.Place) -> int:
     return 0 if followed.report["status"] == "passed" else 1
 
 
-def _read(args: argparse.Namespace, home: Home, place: asked.Place) -> DagRecord:
+def _read(args: argparse.Namespace, home: Home, place: run_flags.Place) -> DagRecord:
     """Read the repository, and say what of it does not run.
 
     Raises:
@@ -127,17 +127,17 @@ def _follow(
     args: argparse.Namespace,
     stack: tuple[Home, StackState],
     record: DagRecord,
-    place: asked.Place,
+    place: run_flags.Place,
 ) -> FollowedRun:
     """Run the pipeline and show it."""
     from gitlab_ci_provider.cli.following import Following
     from gitlab_ci_provider.cli.playing import somebody_is_here
-    from gitlab_ci_provider.local.request import RunRequest
-    from gitlab_ci_provider.local.run import run_pipeline, stop_waiting
+    from gitlab_ci_provider.local.follow.request import RunRequest
+    from gitlab_ci_provider.local.follow.run import run_pipeline, stop_waiting
 
     home, state = stack
     branch = place.ref or record.ref.name
-    form = {**asked.conf(args), **place.conf(args, branch)}
+    form = {**run_flags.conf(args), **place.conf(args, branch)}
     following = Following(home, args.follow, asks=somebody_is_here() and not args.json)
     with following.progress:
         run = run_pipeline(home, state, record, RunRequest(form), following.watch())
@@ -147,8 +147,8 @@ def _follow(
 def _tell(args: argparse.Namespace, home: Home, followed: FollowedRun) -> None:
     """Say how the run ended."""
     from gitlab_ci_provider.cli.summary import summary
-    from gitlab_ci_provider.local.job_logs import save_logs
-    from gitlab_ci_provider.local.save_artifacts import save_artifacts
+    from gitlab_ci_provider.local.follow.job_logs import save_logs
+    from gitlab_ci_provider.local.follow.save_artifacts import save_artifacts
 
     if args.logs_dir:
         try:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from gitlab_ci_provider.cli import airflow, asked, output
+from gitlab_ci_provider.cli import airflow, output, run_flags
 from gitlab_ci_provider.cli.usage import WrongUsage
 
 if TYPE_CHECKING:
-    from gitlab_ci_provider.local.api import AirflowApi
+    from gitlab_ci_provider.airflow_api.client import AirflowApi
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -22,19 +22,19 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "0 only when the pipeline passed.",
     )
     parser.add_argument("project", metavar="PROJECT", help="a path, a URL, or group/project")
-    asked.add_place_flags(parser, ref="the default branch")
+    run_flags.add_place_flags(parser, ref="the default branch")
     parser.add_argument("--wait", action="store_true", help="wait for the end of the pipeline")
-    asked.add_flags(parser, source="api")
+    run_flags.add_flags(parser, source="api")
     airflow.add_flags(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the command."""
-    place = asked.place(args)
+    place = run_flags.place(args)
     if args.mr_target is not None and not args.ref:
         raise WrongUsage("--mr-target needs --ref, the source branch of the merge request")
-    conf = {**asked.conf(args), **place.conf(args, args.ref)}
+    conf = {**run_flags.conf(args), **place.conf(args, args.ref)}
     target = airflow.target(args)
     dag = target.dag(args.project, place.ref, place.sha)
     started = target.api.trigger(dag, conf)

@@ -35,10 +35,10 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def _up(args: argparse.Namespace) -> int:
     from gitlab_ci_provider.cli.starting import started
-    from gitlab_ci_provider.local.attached import attached
     from gitlab_ci_provider.local.connect import connect
     from gitlab_ci_provider.local.home import default_home
     from gitlab_ci_provider.local.projects import add_project
+    from gitlab_ci_provider.local.stack.attached import attached
 
     home = default_home()
     home.make()
@@ -62,7 +62,7 @@ def _up(args: argparse.Namespace) -> int:
 
 def _status(_args: argparse.Namespace) -> int:
     from gitlab_ci_provider.local.home import default_home
-    from gitlab_ci_provider.local.state import is_running, read_state
+    from gitlab_ci_provider.local.stack.state import is_running, read_state
     from gitlab_ci_provider.snapshots.store import SnapshotStore
 
     home = default_home()
@@ -82,7 +82,7 @@ def _status(_args: argparse.Namespace) -> int:
 
 def _down(_args: argparse.Namespace) -> int:
     from gitlab_ci_provider.local.home import default_home
-    from gitlab_ci_provider.local.stack import stop_stack
+    from gitlab_ci_provider.local.stack.lifecycle import stop_stack
 
     home = default_home()
     output.say("stopped" if stop_stack(home) else "no stack was running")

@@ -1,0 +1,68 @@
+"""Who a container runs as, and with which rights."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from gitlab_ci_cluster.kubelet.environment import ConfigError
+from gitlab_ci_cluster.objects import Obj
+from gitlab_ci_cluster.quantity import parse_quantity
+from gitlab_ci_cluster.runtimes.base import User
+
+
+def user_of(pod: Obj, container: Obj, container_name: str) -> User | None:
+    """Tell who a container runs as; None is who the cluster runs as.
+
+    Raises:
+        ConfigError: the pod forbids root, and nobody else is named.
+    """
+    context = {**_pod_context(pod), **container.get("securityContext", {})}
+    uid, gid = context.get("runAsUser"), context.get("runAsGroup")
+    if context.get("runAsNonRoot") and not uid:
+        metadata = pod["metadata"]
+        where = f'pod: "{metadata["name"]}_{metadata["namespace"]}({metadata["uid"]})"'
+        raise ConfigError(
+            "container has runAsNonRoot and image will run as root "
+            f"({where}, container: {container_name})"
+        )
+    groups = list(context.get("supplementalGroups") or [])
+    if context.get("fsGroup") is not None:
+        groups.append(context["fsGroup"])
+    if uid is None and gid is None and not groups:
+        return None
+    first = os.geteuid() if uid is None else uid
+    return User(uid=first, gid=gid or 0, groups=tuple(dict.fromkeys(groups)))
+
+
+def fs_group(pod: Obj) -> int | None:
+    """Tell the group that owns the pod's volumes."""
+    return _pod_context(pod).get("fsGroup")
+
+
+def rights(container: Obj) -> dict[str, Any]:
+    """Give the arguments of `ContainerConfig` that say what a container may do."""
+    context = container.get("securityContext", {})
+    capabilities = context.get("capabilities", {})
+    return {
+        "read_only_root": bool(context.get("readOnlyRootFilesystem")),
+        "privileged": bool(context.get("privileged")),
+        "no_new_privileges": context.get("allowPrivilegeEscalation") is False,
+        "add_capabilities": _names(capabilities.get("add")),
+        "drop_capabilities": _names(capabilities.get("drop")),
+    }
+
+
+def memory_limit(container: Obj) -> int | None:
+    """Tell how much memory a container may use, in bytes."""
+    limit = container.get("resources", {}).get("limits", {}).get("memory")
+    return int(parse_quantity(limit)) if limit is not None else None
+
+
+def _names(capabilities: list[str] | None) -> frozenset[str]:
+    return frozenset(name.upper().removeprefix("CAP_") for name in capabilities or [])
+
+
+def _pod_context(pod: Obj) -> Obj:
+    context: Obj = pod["spec"].get("securityContext") or {}
+    return context

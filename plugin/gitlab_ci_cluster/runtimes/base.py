@@ -1,0 +1,197 @@
+"""What a runtime can do for the kubelet; nothing else in the cluster knows which one it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+from gitlab_ci_cluster.exceptions import ClusterError
+
+Stream = Literal["stdout", "stderr"]
+Sink = Callable[[Stream, bytes], None]
+"""Receives output as it comes, unchanged; `b""` once a stream has ended."""
+
+
+class StartError(ClusterError):
+    """A process could not be started; the message is for the container's status."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mount:
+    """A file or directory of the host shown inside a container."""
+
+    source: Path
+    target: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """Who a process runs as."""
+
+    uid: int
+    gid: int
+    groups: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodConfig:
+    """What the containers of one pod share.
+
+    Attributes:
+        directory: private to the pod; removed with it.
+    """
+
+    uid: str
+    name: str
+    namespace: str
+    hostname: str
+    directory: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerConfig:
+    """One run of a container.
+
+    Attributes:
+        id: unique over all runs.
+        argv: empty means the image's own command.
+        memory_limit: bytes; None is unlimited.
+        capabilities: names without `CAP_` to add to and to drop from the runtime's default set.
+    """
+
+    id: str
+    image: str
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    cwd: str | None
+    mounts: tuple[Mount, ...] = ()
+    user: User | None = None
+    read_only_root: bool = False
+    privileged: bool = False
+    no_new_privileges: bool = False
+    add_capabilities: frozenset[str] = field(default_factory=frozenset)
+    drop_capabilities: frozenset[str] = field(default_factory=frozenset)
+    memory_limit: int | None = None
+    stdin: bool = False
+    tty: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecConfig:
+    """A further process in a running container."""
+
+    argv: tuple[str, ...]
+    stdin: bool = False
+    tty: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuntimeConfig:
+    """What any runtime is told about the cluster.
+
+    Attributes:
+        directory: of the cluster; hidden from all containers.
+        leftovers: what to delete should the cluster die without a chance to do so.
+        lock: descriptor of the cluster's lock; whoever works for the cluster keeps it open.
+        paths: by image, a directory to put first into PATH.
+        on_lost: called when all containers have died with the runtime.
+        hidden: further directories that no container may see.
+    """
+
+    directory: Path
+    leftovers: tuple[Path, ...]
+    lock: int
+    paths: Mapping[str, str]
+    on_lost: Callable[[], None]
+    hidden: tuple[Path, ...] = ()
+
+
+class Process(Protocol):
+    """A started process: the first one of a container, or one that was added by exec."""
+
+    async def wait(self) -> int:
+        """Wait for the end; 128 + n after signal n. Output has been delivered by then."""
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the process; nothing happens once it has ended."""
+
+    def write(self, data: bytes) -> None:
+        """Pass bytes to its standard input; lost once it has ended."""
+
+    def close_stdin(self) -> None:
+        """End its standard input."""
+
+    def hold(self, *, held: bool) -> None:
+        """Read no more of its output for now, or go on: it waits once its pipe is full."""
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Tell its terminal the size of the window."""
+
+
+class Container(Process, Protocol):
+    """The first process of a container."""
+
+    @property
+    def oom_killed(self) -> bool:
+        """Whether the memory limit has killed a process of it."""
+
+
+class Runtime(Protocol):
+    """Starts containers and leaves nothing behind."""
+
+    @property
+    def name(self) -> str:
+        """Its name in `containerID` and messages, for example `process`."""
+
+    @property
+    def description(self) -> str:
+        """One sentence on the isolation it gives."""
+
+    @property
+    def isolates(self) -> bool:
+        """Whether anything of the machine is kept from a container."""
+
+    @property
+    def honours_images(self) -> bool:
+        """Whether `image:` decides what is in the container."""
+
+    @property
+    def changes_users(self) -> bool:
+        """Whether a container can run as another user than the cluster."""
+
+    @property
+    def mounts(self) -> bool:
+        """Whether volumes can be shown at any path."""
+
+    async def open(self) -> None:
+        """Get ready; remove what an earlier run left.
+
+        Raises:
+            ClusterError: the runtime does not work here.
+        """
+
+    async def add_pod(self, pod: PodConfig) -> None:
+        """Prepare what the containers of a pod share."""
+
+    async def start(self, pod: PodConfig, config: ContainerConfig, sink: Sink) -> Container:
+        """Start a container.
+
+        Raises:
+            StartError: it could not be started.
+        """
+
+    async def exec(self, container: Container, config: ExecConfig, sink: Sink) -> Process:
+        """Start a process in a container.
+
+        Raises:
+            StartError: it could not be started.
+        """
+
+    async def remove_pod(self, pod: PodConfig) -> None:
+        """Kill what is left of a pod and delete its directory."""
+
+    async def close(self) -> None:
+        """Kill all processes of all pods and wait for their end."""

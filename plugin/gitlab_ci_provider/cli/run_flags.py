@@ -1,0 +1,112 @@
+"""Flags that say what a pipeline is for, to the conf of its Airflow run."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from typing import Any
+
+from gitlab_ci_provider.cli.name_value import name_value, plain
+from gitlab_ci_provider.cli.usage import WrongUsage
+from gitlab_ci_provider.model.conf import check_conf
+
+
+def add_flags(parser: argparse.ArgumentParser, *, source: str) -> None:
+    """Add the flags that every run may have."""
+    parser.add_argument("--var", action="append", default=[], metavar="K=V", help="a variable")
+    parser.add_argument(
+        "--input", action="append", default=[], metavar="K=V", help="an input; JSON, or else a text"
+    )
+    parser.add_argument(
+        "--job",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="only this job and what it needs",
+    )
+    parser.add_argument(
+        "--manual", action="append", default=[], metavar="NAME", help="play this manual job"
+    )
+    parser.add_argument("--source", metavar="S", help=f"CI_PIPELINE_SOURCE (default: {source})")
+    parser.set_defaults(usual_source=source)
+
+
+def add_place_flags(parser: argparse.ArgumentParser, *, ref: str) -> None:
+    """Add the flags that say which commit is meant; `ref` words the default."""
+    names = parser.add_mutually_exclusive_group()
+    names.add_argument("--ref", metavar="R", help=f"branch (default: {ref})")
+    names.add_argument("--tag", metavar="T", help="tag, in place of a branch")
+    parser.add_argument("--sha", metavar="COMMIT", help="a commit of the ref, or any commit")
+    parser.add_argument(
+        "--mr-target",
+        "--target",
+        metavar="B",
+        help="a merge request pipeline into this branch; --ref is its source branch",
+    )
+    parser.add_argument(
+        "--merge-request", type=int, metavar="N", help="number of the merge request (default: 1)"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The commit that a pipeline is for.
+
+    Attributes:
+        ref: None when it was not said.
+        sha: empty for the newest of the ref.
+    """
+
+    ref: str | None
+    sha: str
+
+    def conf(self, args: argparse.Namespace, source_branch: str | None) -> dict[str, Any]:
+        """Build what the flags say of the commit; the branch is that of a merge request."""
+        said: dict[str, Any] = {"ref": self.ref, "sha": self.sha}
+        if args.mr_target is not None:
+            said["source"] = "merge_request_event"
+            said["merge_request"] = {
+                "iid": 1 if args.merge_request is None else args.merge_request,
+                "source_branch": source_branch,
+                "target_branch": args.mr_target,
+            }
+        return {key: value for key, value in said.items() if value}
+
+
+def place(args: argparse.Namespace) -> Place:
+    """Read which commit is meant.
+
+    Raises:
+        WrongUsage: a merge request lacks its target, or has another source.
+        ConfigError: a flag holds what no run can have.
+    """
+    if args.merge_request is not None and args.mr_target is None:
+        raise WrongUsage("--merge-request needs --mr-target, the branch that it is for")
+    if args.mr_target is not None and args.source not in (None, "merge_request_event"):
+        message = f"--mr-target makes a merge request pipeline, --source says {args.source}"
+        raise WrongUsage(message)
+    ref = f"refs/tags/{args.tag}" if args.tag else args.ref or args.sha
+    found = Place(ref, args.sha if args.sha and args.sha != ref else "")
+    check_conf(found.conf(args, args.ref))
+    return found
+
+
+def conf(args: argparse.Namespace) -> dict[str, Any]:
+    """Build what the flags ask for.
+
+    Raises:
+        ConfigError: a flag holds what no run can have.
+    """
+    asked = {
+        "source": args.source or args.usual_source,
+        "variables": dict(name_value("--var", given) for given in args.var),
+        "inputs": {
+            name: plain(value)
+            for name, value in (name_value("--input", given) for given in args.input)
+        },
+        "jobs": args.job,
+        "manual": args.manual,
+    }
+    found = {key: value for key, value in asked.items() if value}
+    check_conf(found)
+    return found

@@ -1,0 +1,94 @@
+"""Runs of other DAGs, as a running task may start and read them: no credentials are needed.
+
+Airflow's own operator for this starts a run by raising an exception, and fails when the run is
+already there; a retried task has to find the run that it started before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+from airflow.sdk import Context
+from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
+
+from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.hooks.airflow_answers import is_missing
+from gitlab_ci_provider.model import xcom_keys
+from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE
+from gitlab_ci_provider.model.run import JobResult, PipelineRun
+from gitlab_ci_provider.schedule.finish import PipelineResult
+
+CREATION_FAILED = "downstream_pipeline_creation_failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunKey:
+    """A run of a DAG."""
+
+    dag: str
+    run: str
+
+    def url(self, context: Context) -> str:
+        """Build its address in the Airflow UI, from that of this task."""
+        base = (context["ti"].log_url or "").split("/dags/")[0]
+        return f"{base}/dags/{quote(self.dag)}/runs/{quote(self.run)}"
+
+
+def start_run(key: RunKey, conf: Mapping[str, Any], note: str) -> bool:
+    """Start a run, or find it; False when Airflow does not know the DAG (yet).
+
+    Raises:
+        SystemFailure: Airflow refuses; the message is Airflow's.
+    """
+    from airflow.sdk.execution_time.comms import TriggerDagRun
+    from airflow.sdk.execution_time.task_runner import SUPERVISOR_COMMS
+
+    message = TriggerDagRun(dag_id=key.dag, run_id=key.run, conf=dict(conf), note=note)
+    try:
+        SUPERVISOR_COMMS.send(message)
+    except AirflowRuntimeError as problem:
+        if problem.error.error == ErrorType.DAGRUN_ALREADY_EXISTS:
+            return True
+        if is_missing(problem):
+            return False
+        words = f"Airflow does not start {key.dag}: {problem.error.detail}"
+        raise SystemFailure(words, reason=CREATION_FAILED) from problem
+    return True
+
+
+def is_paused(dag: str) -> bool:
+    """Tell whether a DAG is paused; one that Airflow does not know is not."""
+    from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
+    try:
+        return bool(RuntimeTaskInstance.get_dag(dag).is_paused)
+    except AirflowRuntimeError as problem:
+        if is_missing(problem):
+            return False
+        raise
+
+
+def pipeline_of(context: Context, key: RunKey) -> PipelineRun | None:
+    """Read what the run's `create_pipeline` decided; None when it has not."""
+    value = _pull(context, key, CREATE_PIPELINE, xcom_keys.PIPELINE)
+    return None if value is None else msgspec.convert(value, PipelineRun)
+
+
+def end_of(context: Context, key: RunKey) -> PipelineResult | None:
+    """Read how the pipeline ended; None when it was stopped before it came to that."""
+    value = _pull(context, key, FINISH_PIPELINE, xcom_keys.PIPELINE_RESULT)
+    return None if value is None else msgspec.convert(value, PipelineResult)
+
+
+def result_of(context: Context, key: RunKey, task: str) -> JobResult | None:
+    """Read how a job of the run ended; None when it has not said."""
+    value = _pull(context, key, task, xcom_keys.JOB_RESULT)
+    return None if value is None else msgspec.convert(value, JobResult)
+
+
+def _pull(context: Context, key: RunKey, task: str, name: str) -> Any:
+    return context["ti"].xcom_pull(dag_id=key.dag, run_id=key.run, task_ids=task, key=name)

@@ -1,0 +1,1 @@
+"""The embedded Airflow: imported once, its components forked from that."""

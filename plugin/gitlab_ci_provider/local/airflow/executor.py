@@ -1,0 +1,116 @@
+"""Airflow's LocalExecutor with one process a task, forked from the scheduler when the task begins.
+
+The scheduler has everything imported that tasks need, so that a task begins in a moment; and a
+task's process is as clean as the scheduler, whatever the tasks before it have done. A worker does
+not die with the scheduler: the next one finds it and goes on. All die with the stack.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import partial
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.executors.base_executor import BaseExecutor, get_execution_api_server_url
+from airflow.executors.local_executor import LocalExecutor
+from airflow.utils.state import TaskInstanceState
+
+from gitlab_ci_provider.local.airflow.changes import database_changes
+from gitlab_ci_provider.local.airflow.worker import Worker, find_worker, start_worker
+
+if TYPE_CHECKING:
+    from airflow.executors.workloads import ExecutorWorkload
+
+Ends = tuple[Any, Any]
+"""What to tell of a worker that has come to its end, and of one that has not."""
+
+_TITLE = "airflow worker -- LocalExecutor:"
+_IDLE_SECONDS = 10
+
+
+class WarmLocalExecutor(LocalExecutor):
+    """Runs each task in a process forked from this one."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._workers: list[tuple[Any, Worker, Ends]] = []
+        database = Path(os.environ["AIRFLOW_HOME"]) / "airflow.db"
+        self._changes = database_changes(database, _IDLE_SECONDS)
+
+    def start(self) -> None:
+        """Do nothing: workers begin with their tasks."""
+
+    def sync(self) -> None:
+        """Hear of the workers that have ended; wait when there is nothing else to do.
+
+        The scheduler's loop turns here: as soon as a worker ends or somebody writes to the
+        database, and ever more slowly while nothing happens.
+        """
+        self._reap()
+        self._changes.wait(self._rest, until=self._somebody_has_ended)
+        self._reap()
+
+    def try_adopt_task_instances(self, tis: Sequence[Any]) -> Sequence[Any]:
+        """Go on with the workers of a scheduler that has died; give back the tasks without one."""
+        lost = []
+        for ti in tis:
+            worker = find_worker(f"{_TITLE} {ti.id}")
+            if worker is None:
+                lost.append(ti)
+            else:
+                # A task that has not said itself how it ended counts as failed in either case.
+                done = TaskInstanceState.SUCCESS
+                self._workers.append((ti.key, worker, (done, done)))
+                self.running.add(ti.key)
+        return lost
+
+    def end(self) -> None:
+        """Leave the workers to the next scheduler; whoever ends the stack ends them."""
+
+    def _rest(self, seconds: float) -> None:
+        """Sleep, unless a worker ends."""
+        wait([worker.descriptor for _, worker, _ in self._workers], seconds)
+
+    def _somebody_has_ended(self) -> bool:
+        return any(worker.has_ended() for _, worker, _ in self._workers)
+
+    def _reap(self) -> None:
+        """Tell Airflow of the workers that have ended.
+
+        A task that waits for an answer or a trigger gives its worker back and gets another one
+        with the same key, maybe before the first has ended: that end is not the task's.
+        """
+        ended = [one for one in self._workers if one[1].has_ended()]
+        self._workers = [one for one in self._workers if one not in ended]
+        alive = {key for key, _, _ in self._workers}
+        for key, worker, (success, failure) in ended:
+            state = success if worker.close() else failure
+            if key not in alive:
+                self.change_state(key, state)
+
+    def _process_workloads(self, workload_list: Sequence[ExecutorWorkload]) -> None:
+        for workload in workload_list:
+            self._forget_queued(workload.key)
+            if workload.running_state is not None:
+                self.change_state(workload.key, workload.running_state)
+            self.running.add(workload.key)
+            title = f"{_TITLE} {workload.display_name}"
+            worker = start_worker(title, partial(self._run, workload, title))
+            ends = (workload.success_state, workload.failure_state)
+            self._workers.append((workload.key, worker, ends))
+
+    def _forget_queued(self, key: Any) -> None:
+        for queued in (self.queued_tasks, self.queued_callbacks, self.queued_connection_tests):
+            queued.pop(key, None)
+
+    def _run(self, workload: ExecutorWorkload, title: str) -> None:
+        """Run in the worker."""
+        BaseExecutor.run_workload(
+            workload,
+            server=get_execution_api_server_url(self.conf),
+            proctitle=title,
+            subprocess_logs_to_stdout=True,
+        )

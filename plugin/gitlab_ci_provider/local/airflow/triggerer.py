@@ -1,0 +1,34 @@
+"""Airflow's triggerer, which asks the database when it has changed instead of each second."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+
+from airflow.jobs.triggerer_job_runner import TriggerRunnerSupervisor
+
+from gitlab_ci_provider.local.airflow.changes import Changes, database_changes
+
+_IDLE_SECONDS = 10
+
+
+class WakefulSupervisor(TriggerRunnerSupervisor):
+    """Takes up a trigger as soon as a task waits for it, and rests while there is none."""
+
+    @cached_property
+    def _changes(self) -> Changes:
+        return database_changes(Path(os.environ["AIRFLOW_HOME"]) / "airflow.db", _IDLE_SECONDS)
+
+    def run_once(self) -> None:
+        """Turn once, when there is something to do or after a while."""
+        self.load_triggers()
+        self._changes.wait(self._service_subprocess, until=self._has_news)
+        self.handle_events()
+        self.handle_failed_triggers()
+        self.clean_unused()
+        self.heartbeat()
+        self.emit_metrics()
+
+    def _has_news(self) -> bool:
+        return bool(self.events or self.failed_triggers or self.stop or not self.is_alive())

@@ -1,0 +1,1 @@
+"""A run, followed from the command line to its end."""

@@ -1,0 +1,58 @@
+"""The pipelines that a run has created, as far as whoever follows the run has to know of them.
+
+The stack may end with the run, so that a pipeline that no job waits for is waited for here; and
+nobody is there to play a manual job, in whichever pipeline it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+from gitlab_ci_provider.airflow_api.client import AirflowApi
+from gitlab_ci_provider.model.names import FINISH_PIPELINE
+
+_LINK = "_link_DownstreamLink"
+"""XCom in which Airflow keeps the link of a `trigger:` task, see `operators/links.py`."""
+
+_MOVING = frozenset({"queued", "scheduled", "running", "deferred", "up_for_retry", "restarting"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DownstreamRun:
+    """A pipeline that a task of another one, the run `above`, has created."""
+
+    above: str
+    task: str
+    dag: str
+    run: str
+    url: str
+
+
+def downstream_runs(api: AirflowApi, dag: str, run: str) -> Iterator[DownstreamRun]:
+    """Find the pipelines below a run, those below them included, nearest first."""
+    for task, url in api.xcoms(dag, run, _LINK):
+        head, _, tail = str(url).partition("/runs/")
+        if tail:
+            name = unquote(head.rpartition("/dags/")[2])
+            found = DownstreamRun(above=run, task=task, dag=name, run=unquote(tail), url=str(url))
+            yield found
+            yield from downstream_runs(api, found.dag, found.run)
+
+
+def is_settled(api: AirflowApi, run: DownstreamRun) -> bool:
+    """Tell whether a pipeline has ended, or waits for a person and nothing else."""
+    if api.run_state(run.dag, run.run) in {"success", "failed"}:
+        return True
+    states = {task.state for task in api.tasks(run.dag, run.run).values()}
+    return "awaiting_input" in states and not states & _MOVING
+
+
+def described(api: AirflowApi, run: DownstreamRun) -> dict[str, Any]:
+    """Describe a pipeline as data: where it is and how it ended."""
+    said = api.xcom(run.dag, run.run, FINISH_PIPELINE, "pipeline_result") or {}
+    state = api.run_state(run.dag, run.run)
+    status = said.get("status") or ("canceled" if state == "failed" else "running")
+    return {"dag_id": run.dag, "run_id": run.run, "url": run.url, "status": status}

@@ -1,0 +1,136 @@
+"""`gitlab-dags run`: one repository's pipeline on the embedded stack, followed to its end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from gitlab_ci_provider.airflow_api.run_ids import new_run_id
+from gitlab_ci_provider.local.connect import connect
+from gitlab_ci_provider.local.follow.downstream import is_settled
+from gitlab_ci_provider.local.follow.progress import Follower, Snapshot
+from gitlab_ci_provider.local.follow.report import build_report
+from gitlab_ci_provider.local.follow.request import RunRequest
+from gitlab_ci_provider.local.home import Home
+from gitlab_ci_provider.local.stack.state import StackState
+from gitlab_ci_provider.model.dag_record import DagRecord
+from gitlab_ci_provider.snapshots.store import SnapshotStore
+
+_LOOK_SECONDS = 0.4
+
+Begin = Callable[[Follower], None]
+Show = Callable[[Snapshot], None]
+Still = Callable[[], bool]
+Play = Callable[[Sequence[str], Still], Sequence[str]]
+"""Which of these manual jobs, that the pipeline waits for, are to be played; they may be answered
+for elsewhere while one thinks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """Whoever watches a run: knows it, sees it, is told of what takes long, plays manual jobs."""
+
+    begin: Begin
+    show: Show
+    tell: Callable[[str], None]
+    play: Play
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowedRun:
+    """A run that is followed no longer.
+
+    Attributes:
+        how: it has `ended`, it is `waiting` for a person, or a person has `stopped` it here.
+        blocked: the manual jobs that it waits for, or waited for when it was stopped.
+    """
+
+    follower: Follower
+    end: Snapshot
+    report: dict[str, Any]
+    how: Literal["ended", "waiting", "stopped"] = "ended"
+    blocked: tuple[str, ...] = ()
+
+
+def run_pipeline(
+    home: Home, state: StackState, record: DagRecord, request: RunRequest, watch: Watch
+) -> FollowedRun:
+    """Trigger a synced project's pipeline and follow it.
+
+    An interrupt (Ctrl-C) stops the run and its pods first. Whatever else goes wrong here leaves the
+    pipeline alone: it may be in the best of health.
+
+    Raises:
+        StackError: the run can no longer be followed.
+    """
+    api = connect(home, state, watch.tell)
+    dag = record.dag_id
+    pipeline = SnapshotStore(home.data / "snapshots").load_pipeline(record.digest)
+    api.wait_for_dag(dag, record.digest, home.dags / f"{dag}.py")
+    conf = request.conf(record.ref.name)
+    follower = Follower(api, dag, new_run_id(str(conf["ref"])), pipeline)
+    try:
+        api.trigger(dag, conf, follower.run)
+        watch.begin(follower)
+        end = _follow(follower, watch)
+        _wait_for_downstream(follower)
+    except KeyboardInterrupt:
+        watch.tell("stopping the pipeline ... (Ctrl-C again leaves it to itself)")
+        stopped = _stopped(follower, home)
+        watch.show(stopped.end)
+        return stopped
+    if end.ended:
+        return FollowedRun(follower=follower, end=end, report=build_report(follower, end, home))
+    report = build_report(follower, end, home, status="manual")
+    return FollowedRun(
+        follower=follower, end=end, report=report, how="waiting", blocked=end.blocked
+    )
+
+
+def stop_waiting(run: FollowedRun, home: Home) -> FollowedRun:
+    """Stop a run that waits for a person."""
+    return replace(_stopped(run.follower, home), blocked=run.blocked)
+
+
+def _wait_for_downstream(follower: Follower) -> None:
+    """Wait for pipelines that no job waits for: whoever follows wants to see how they end."""
+    api = follower.api
+    while not all(is_settled(api, one) for one in follower.downstream()):
+        time.sleep(_LOOK_SECONDS)
+
+
+def _stopped(follower: Follower, home: Home) -> FollowedRun:
+    """Stop a run, if it has begun, and what it has created; tell how it was."""
+    api = follower.api
+    if not api.has_run(follower.dag, follower.run):
+        raise KeyboardInterrupt
+    runs = [(one.dag, one.run) for one in follower.downstream()]
+    for dag, run in [(follower.dag, follower.run), *runs]:
+        if api.run_state(dag, run) not in {"success", "failed"}:
+            api.stop_run(dag, run)
+    end = follower.look()
+    report = build_report(follower, end, home, status="canceled")
+    return FollowedRun(follower=follower, end=end, report=report, how="stopped")
+
+
+def _follow(follower: Follower, watch: Watch) -> Snapshot:
+    """Look again and again until the run has ended or waits for a person who is not here."""
+    played: set[str] = set()
+    left: set[str] = set()
+    while True:
+        now = follower.look()
+        watch.show(now)
+        if now.ended:
+            return now
+        if waiting := now.blocked:
+            asked = [job for job in waiting if job not in played | left]
+            if asked:
+                played |= set(watch.play(asked, lambda: bool(follower.look().blocked)))
+                left |= set(asked) - played
+            if not played.intersection(waiting):
+                return follower.look()
+            for job in played.intersection(waiting):
+                follower.play(job)  # again when Airflow has lost the answer
+        time.sleep(_LOOK_SECONDS)

@@ -1,1 +1,0 @@
-"""Airflow as one process that has imported it, and the components that are forked from that."""

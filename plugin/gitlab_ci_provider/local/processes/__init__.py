@@ -1,0 +1,1 @@
+"""Processes of one machine: started, watched, waited for, ended with all that they started."""

@@ -1,0 +1,65 @@
+"""Waiting without a time limit: as long as something moves, a slow machine is given its time.
+
+Moving is using the processor or writing to a file. Who does neither for minutes hangs.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gitlab_ci_provider.local.processes.tree import cpu_seconds
+
+PATIENCE_SECONDS = 300
+"""For this long nothing may move. A machine under heavy load can starve a process for a minute."""
+
+_CPU_SECONDS = 2.0
+"""Less than that in all this time is the ticking of something that waits itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """What a tree of processes had done by some moment."""
+
+    cpu: float
+    written: int
+
+    def goes_beyond(self, before: Movement) -> bool:
+        """Tell whether something was done since."""
+        return abs(self.cpu - before.cpu) >= _CPU_SECONDS or self.written != before.written
+
+
+def movement(pid: int, *files: Path) -> Movement:
+    """Look at what a process, those that it started and their logs have come to."""
+    return Movement(cpu=cpu_seconds(pid), written=sum(map(_size, files)))
+
+
+@dataclass(slots=True)
+class Patience:
+    """Notices that nothing has moved for a long time."""
+
+    look: Callable[[], Movement]
+    seconds: float = PATIENCE_SECONDS
+    clock: Callable[[], float] = time.monotonic
+    _last: Movement = field(init=False)
+    _since: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Look for the first time."""
+        self._last, self._since = self.look(), self.clock()
+
+    def is_over(self) -> bool:
+        """Look again; true when nothing has moved for too long."""
+        seen, now = self.look(), self.clock()
+        if seen.goes_beyond(self._last):
+            self._last, self._since = seen, now
+        return now - self._since > self.seconds
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0

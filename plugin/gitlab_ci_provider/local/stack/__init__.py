@@ -1,0 +1,1 @@
+"""The embedded stack: its parts, its state, its start and its end."""

@@ -1,0 +1,86 @@
+"""Whether anybody uses the stack: a stack that nobody uses ends by itself."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+
+from gitlab_ci_provider.local.home import Home
+from gitlab_ci_provider.local.stack.attached import somebody_is_attached
+
+_BUSY_RUNS = """
+SELECT 1 FROM dag_run WHERE state IN ('queued', 'running') AND (
+  NOT EXISTS (
+    SELECT 1 FROM task_instance AS task
+    WHERE task.dag_id = dag_run.dag_id AND task.run_id = dag_run.run_id
+    AND task.state = 'awaiting_input'
+  ) OR EXISTS (
+    SELECT 1 FROM task_instance AS task
+    WHERE task.dag_id = dag_run.dag_id AND task.run_id = dag_run.run_id AND task.state IN
+      ('scheduled', 'queued', 'running', 'restarting', 'deferred', 'up_for_retry')
+  )
+) LIMIT 1
+"""
+"""A run that only waits for a person is none: it goes on when the stack starts again."""
+
+
+@dataclass(slots=True)
+class Idleness:
+    """Remembers when the stack was last used.
+
+    How long that may be is in a file, so that a later command can change it.
+    """
+
+    home: Home
+    clock: Callable[[], float] = time.monotonic
+    _since: float = field(init=False)
+    _requests: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Count from now."""
+        self._since, self._requests = self.clock(), _requests(self.home)
+
+    def is_over(self) -> bool:
+        """Look again; true when nobody has used the stack for too long."""
+        seconds = read_idle_minutes(self.home) * 60
+        if seconds <= 0:
+            return False
+        requests = _requests(self.home)
+        used = requests != self._requests or somebody_is_attached(self.home)
+        if used or _has_busy_runs(self.home):
+            self._since, self._requests = self.clock(), requests
+        return self.clock() - self._since >= seconds
+
+
+def write_idle_minutes(home: Home, minutes: float) -> None:
+    """Set after how many minutes without use the stack ends; 0 for never."""
+    new = home.idle.with_suffix(".new")
+    new.write_text(str(minutes))
+    new.replace(home.idle)
+
+
+def read_idle_minutes(home: Home) -> float:
+    """Read after how many minutes without use the stack ends; 0 for never."""
+    try:
+        return float(home.idle.read_text())
+    except (OSError, ValueError):
+        return 0
+
+
+def _requests(home: Home) -> int:
+    """Describe how much the API server was asked: it writes a line for each request."""
+    log = home.logs / "api-server.log"
+    return log.stat().st_size if log.exists() else 0
+
+
+def _has_busy_runs(home: Home) -> bool:
+    """Tell whether a pipeline runs."""
+    address = f"{(home.airflow / 'airflow.db').as_uri()}?mode=ro"
+    try:
+        with closing(sqlite3.connect(address, uri=True, timeout=60)) as database:
+            return database.execute(_BUSY_RUNS).fetchone() is not None
+    except sqlite3.Error:
+        return True  # who cannot tell does not end the stack

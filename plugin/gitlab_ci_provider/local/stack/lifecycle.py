@@ -1,0 +1,188 @@
+"""Starting, finding and stopping the embedded stack.
+
+A start goes on in the background: `spawn_stack`, then something else, then `wait_for_stack`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from gitlab_ci_provider.exceptions import StackError
+from gitlab_ci_provider.local.home import Home
+from gitlab_ci_provider.local.processes.patience import Patience, movement
+from gitlab_ci_provider.local.processes.process import clean_environment, open_log
+from gitlab_ci_provider.local.processes.steps import Step, read_steps
+from gitlab_ci_provider.local.stack.attached import attached
+from gitlab_ci_provider.local.stack.idle import write_idle_minutes
+from gitlab_ci_provider.local.stack.state import (
+    StackState,
+    clear_state,
+    is_running,
+    read_state,
+    supervisor_pid,
+)
+
+Tell = Callable[[Step], None]
+
+IDLE_MINUTES = "GITLAB_DAGS_IDLE_MINUTES"
+DEFAULT_IDLE_MINUTES = 30
+
+_STOP_SECONDS = 40
+_LOOK_SECONDS = 0.1
+_LOOKS_A_GLANCE = 10
+_PATIENCE_SECONDS = 900
+"""Longer than the supervisor's own patience with its parts: it knows better what hangs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackOptions:
+    """How to start a stack.
+
+    Attributes:
+        port: of Airflow; None for 8080 or, when that is taken, any.
+        idle_minutes: the stack ends after so long without use, 0 never; None for the environment's
+            GITLAB_DAGS_IDLE_MINUTES or half an hour.
+    """
+
+    port: int | None = None
+    runtime: str = "auto"
+    idle_minutes: float | None = None
+
+
+@contextmanager
+def running_stack(home: Home, options: StackOptions) -> Iterator[StackState]:
+    """Attach to the stack that runs, or run one for as long as the block lasts.
+
+    Raises:
+        StackError: it could not start; the message says which part and why.
+    """
+    spawned = spawn_stack(home, options)
+    try:
+        with attached(home):
+            yield wait_for_stack(home)
+    finally:
+        if spawned:
+            stop_stack(home)
+
+
+def start_stack(home: Home, options: StackOptions, tell: Tell = lambda _: None) -> StackState:
+    """Start a stack that outlives this process, unless one runs already."""
+    spawn_stack(home, options)
+    return wait_for_stack(home, tell)
+
+
+def spawn_stack(home: Home, options: StackOptions) -> bool:
+    """Begin to start a stack that outlives this process; False when one runs already.
+
+    Of one that runs only the idle minutes are changed, if they are given.
+    """
+    home.make()
+    running = is_running(home)
+    if not running or options.idle_minutes is not None:
+        write_idle_minutes(home, idle_minutes(options))
+    if running:
+        return False
+    clear_state(home)  # what one that was killed has left
+    home.steps.unlink(missing_ok=True)
+    with open_log(home.logs / "supervisor.log") as output:
+        process = subprocess.Popen(
+            _command(home, options),
+            env=clean_environment({}),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd="/",
+            start_new_session=True,
+        )
+    while not is_running(home) and process.poll() is None:
+        time.sleep(_LOOK_SECONDS / 10)
+    return True
+
+
+def wait_for_stack(home: Home, tell: Tell = lambda _: None) -> StackState:
+    """Wait until the stack, which somebody starts, is ready; tell each step as it happens.
+
+    Raises:
+        StackError: the stack has ended, or does nothing for a long time.
+    """
+    log = home.logs / "supervisor.log"
+    patience = Patience(lambda: movement(supervisor_pid(home), home.steps, log), _PATIENCE_SECONDS)
+    told = looks = 0
+    while True:
+        running, state, steps = is_running(home), read_state(home), read_steps(home.steps)
+        for step in steps[told:]:
+            tell(step)
+        told, looks = len(steps), looks + 1
+        if state is not None:
+            return state
+        if not running:
+            raise StackError(_why_it_ended(home))
+        if looks % _LOOKS_A_GLANCE == 0 and patience.is_over():
+            raise StackError(f"the stack does nothing for a long time; see {home.logs}")
+        time.sleep(_LOOK_SECONDS)
+
+
+def stop_stack(home: Home) -> bool:
+    """Stop the stack and wait until it has gone; False when none was running.
+
+    Raises:
+        StackError: it does not end.
+    """
+    if not is_running(home):
+        return False
+    while not (pid := supervisor_pid(home)):  # it has the lock and is about to say who it is
+        time.sleep(_LOOK_SECONDS / 10)
+    os.kill(pid, signal.SIGTERM)
+    patience = Patience(lambda: movement(pid, home.logs / "supervisor.log"), _STOP_SECONDS)
+    while is_running(home):
+        if patience.is_over():
+            raise StackError(f"the stack (process {pid}) does not end; see {home.logs}")
+        time.sleep(_LOOK_SECONDS / 2)
+    return True
+
+
+def _command(home: Home, options: StackOptions) -> list[str]:
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "gitlab_ci_provider.local.stack.supervisor",
+        str(home.path),
+    ]
+    command += ["--runtime", options.runtime]
+    if options.port is not None:
+        command += ["--port", str(options.port)]
+    return command
+
+
+def idle_minutes(options: StackOptions) -> float:
+    """Read how long an unused stack lives.
+
+    Raises:
+        StackError: the variable is not a number.
+    """
+    if options.idle_minutes is not None:
+        return options.idle_minutes
+    given = os.environ.get(IDLE_MINUTES, "")
+    try:
+        return float(given or DEFAULT_IDLE_MINUTES)
+    except ValueError as error:
+        raise StackError(f"{IDLE_MINUTES} must be a number of minutes, not {given!r}") from error
+
+
+def _why_it_ended(home: Home) -> str:
+    """Read the last words of a supervisor that has gone."""
+    log = home.logs / "supervisor.log"
+    failed = [step.message for step in read_steps(home.steps) if step.state == "failed"]
+    if failed:
+        return failed[-1]
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    said = "\n".join(lines[-15:])
+    return f"the stack ended while it started; the end of {log}:\n{said}"

@@ -1,0 +1,21 @@
+"""The XComs of a pipeline's tasks, which people find in the Airflow UI, by task."""
+
+from __future__ import annotations
+
+PIPELINE = "pipeline"
+"""Of `create_pipeline`: the whole `PipelineRun`, for people and programs."""
+
+PIN = "pin"
+"""Of `create_pipeline`: the digest of the `PipelineRun`, by which jobs read it."""
+
+LEFT_OUT = "left_out"
+"""Of `create_pipeline`: why jobs are not in the pipeline, by task."""
+
+PROBLEM = "problem"
+"""Of `create_pipeline`: why there is no pipeline, when it failed."""
+
+JOB_RESULT = "job_result"
+"""Of each job: its `JobResult`."""
+
+PIPELINE_RESULT = "pipeline_result"
+"""Of `finish_pipeline`: how the pipeline ended."""

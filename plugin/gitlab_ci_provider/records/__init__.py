@@ -1,0 +1,1 @@
+"""What pipelines leave for later ones: numbers, ends, environments, orders to cancel."""

@@ -1,0 +1,1 @@
+"""Jobs that create another pipeline, and wait for it."""

@@ -1,0 +1,85 @@
+"""Single files out of the artifacts of a job of this pipeline, for `trigger:include:artifact`.
+
+Source: GitLab's `Gitlab::Ci::Config::External::File::Artifact`, whose words the messages use.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+from airflow.sdk import Context
+
+from gitlab_ci_provider.exceptions import StorageError, SystemFailure
+from gitlab_ci_provider.hooks.dag_runs import CREATION_FAILED
+from gitlab_ci_provider.hooks.object_store import store_target
+from gitlab_ci_provider.model.names import task_ids
+from gitlab_ci_provider.model.run import JobArtifact
+from gitlab_ci_provider.runs.job_run import JobRun
+from gitlab_ci_provider.runs.record import pull_result
+from gitlab_ci_provider.storage.keys import ARCHIVE_NAME
+
+MAX_BYTES = 5 * 1024 * 1024
+"""Of the archive, and of the file."""
+
+
+def artifact_reader(context: Context, run: JobRun) -> Callable[[str, str], bytes]:
+    """Make what reads a file of a job's artifacts, by the job's name and the file's path."""
+    return lambda job, path: _read(context, run, job, path)
+
+
+def _read(context: Context, run: JobRun, job: str, path: str) -> bytes:
+    for artifact in _artifacts(context, run, job):
+        if artifact.size > MAX_BYTES:
+            raise _refusal(f"Artifacts archive for job `{job}` is too large: max 5 MiB")
+        with tempfile.TemporaryDirectory() as folder:
+            archive = Path(folder) / ARCHIVE_NAME
+            _fetch(run, artifact, archive)
+            return read_member(archive, job, path)
+    raise _refusal(f"Job `{job}` not found in parent pipeline or does not have artifacts!")
+
+
+def _artifacts(context: Context, run: JobRun, job: str) -> tuple[JobArtifact, ...]:
+    if job not in run.pipeline.jobs:
+        return ()
+    result = pull_result(context, task_ids(run.pipeline.jobs)[job])
+    return result.artifacts if result else ()
+
+
+def _fetch(run: JobRun, artifact: JobArtifact, archive: Path) -> None:
+    from gitlab_ci_provider.storage.s3 import S3Store  # boto3 costs half a second
+
+    target = store_target(run.settings.object_store_conn_id)
+    if target is None:
+        raise StorageError("there is no object store: add its connection")
+    S3Store(target).get(artifact.object_key, archive)
+
+
+def read_member(archive: Path, job: str, path: str) -> bytes:
+    """Read a file of a job's archive.
+
+    Raises:
+        SystemFailure: it is not there, or no file that a pipeline can be made of.
+    """
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            found = opened.getinfo(path.removeprefix("./"))
+            if found.is_dir():
+                raise _refusal(f"Path `{path}` was expected to be a file but it was a directory!")
+            if found.file_size > MAX_BYTES:
+                raise _refusal(f"Artifacts archive for job `{job}` is too large: max 5 MiB")
+            content = opened.read(found)
+    except KeyError:
+        message = f"Path `{path}` does not exist inside the `{job}` artifacts archive!"
+        raise _refusal(message) from None
+    except zipfile.BadZipFile as problem:
+        raise _refusal(f"the artifacts of `{job}` cannot be read: {problem}") from problem
+    if not content:
+        raise _refusal(f"File `{path}` is empty!")
+    return content
+
+
+def _refusal(message: str) -> SystemFailure:
+    return SystemFailure(message, reason=CREATION_FAILED)

@@ -1,0 +1,123 @@
+"""Which DAG a bridge starts: another project's, or that of the child pipeline, made when needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from airflow.sdk import Context
+
+from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.hooks.ci_variables import configured_variables
+from gitlab_ci_provider.hooks.dag_runs import CREATION_FAILED
+from gitlab_ci_provider.hooks.mirrors import elsewhere, open_mirror
+from gitlab_ci_provider.model.bridge import Bridge
+from gitlab_ci_provider.model.context import PipelineContext
+from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
+from gitlab_ci_provider.model.diagnostic import Severity
+from gitlab_ci_provider.model.downstream import Upstream
+from gitlab_ci_provider.model.names import dag_id
+from gitlab_ci_provider.model.pipeline import Pipeline
+from gitlab_ci_provider.runs.bridge.artifact_files import artifact_reader
+from gitlab_ci_provider.runs.create.commit import pin
+from gitlab_ci_provider.runs.form import RunForm
+from gitlab_ci_provider.runs.job_run import JobRun
+from gitlab_ci_provider.settings import Settings
+from gitlab_ci_provider.snapshots.children import reserve_child
+from gitlab_ci_provider.snapshots.dag_files import publish
+from gitlab_ci_provider.snapshots.holds import Holds
+from gitlab_ci_provider.snapshots.refs import reserve_for_run
+from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.sources.git import GitFetcher
+
+NOT_FOUND = "downstream_bridge_project_not_found"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """The DAG to start; `digest` is of a child's pipeline and empty for another project."""
+
+    dag: str
+    digest: str = ""
+
+
+def other_project(settings: Settings, project: str, upstream: Upstream, run_id: str) -> Target:
+    """Find the DAG that runs a ref of another project, and hold it for the run.
+
+    Raises:
+        SystemFailure: the project was never synced here.
+        GitlabCiError: the ref or its configuration is wrong.
+    """
+    store, owner = SnapshotStore(settings.snapshots), known_project(settings, project)
+    form = RunForm(
+        ref=upstream.ref or owner.ref.name,
+        source="pipeline",
+        variables=upstream.variables,
+        inputs=upstream.inputs,
+        upstream=upstream,
+    )
+    pinned = pin(owner, form, settings, configured_variables(owner.project.path))
+    wanted = (pinned.ref, pinned.digest)
+    record = reserve_for_run(Holds(store), owner.dag_id, wanted, run_id)
+    if record.kind is DagKind.REF:
+        publish(store, record, settings.dag_files)
+    return Target(dag=record.dag_id)
+
+
+def known_project(settings: Settings, project: str) -> DagRecord:
+    """Give the record of a project.
+
+    Raises:
+        SystemFailure: it was never synced here.
+    """
+    store, name = SnapshotStore(settings.snapshots), dag_id(project)
+    if not store.has_dag(name):
+        message = (
+            f"the project {project} is not known here: "
+            "sync it, or start the stack with it, then retry this job"
+        )
+        raise SystemFailure(message, reason=NOT_FOUND)
+    return store.load_dag(name)
+
+
+def child(context: Context, run: JobRun, bridge: Bridge, upstream: Upstream, run_id: str) -> Target:
+    """Compile the child pipeline at the parent's commit, and hold or make a DAG that fits it.
+
+    Raises:
+        SystemFailure: its configuration has errors; the message lists them.
+    """
+    store = SnapshotStore(run.settings.snapshots)
+    digest = store.save_pipeline(_compile(context, run, bridge, upstream))
+    parent, name = context["ti"].dag_id, run.job.group or run.job.name
+    record = reserve_child(Holds(store), parent, name, digest, run_id)
+    publish(store, record, run.settings.dag_files)
+    return Target(dag=record.dag_id, digest=digest)
+
+
+def _compile(context: Context, run: JobRun, bridge: Bridge, upstream: Upstream) -> Pipeline:
+    from gitlab_ci_provider.compiler.child import compile_child  # DAG parsing needs no YAML
+
+    record = run.record
+    mirror = open_mirror(record.project.clone_url, run.settings)
+    mirror.fetch(record.ref.sha)
+    compiled = compile_child(
+        bridge,
+        GitFetcher(mirror, record.ref.sha),
+        PipelineContext(
+            project=record.project,
+            ref=record.ref,
+            source="parent_pipeline",
+            variables=upstream.variables,
+            commit=record.commit,
+            configured=configured_variables(record.project.path),
+            upstream=upstream,
+        ),
+        name=run.job.name,
+        read_artifact=artifact_reader(context, run),
+        elsewhere=elsewhere(record.project, run.settings),
+    )
+    if compiled.pipeline is None:
+        errors = [one for one in compiled.diagnostics if one.severity == Severity.ERROR]
+        listed = "\n".join(str(one) for one in errors)
+        message = f"downstream pipeline can not be created:\n{listed}"
+        raise SystemFailure(message, reason=CREATION_FAILED)
+    return compiled.pipeline

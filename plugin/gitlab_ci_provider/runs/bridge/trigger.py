@@ -1,0 +1,105 @@
+"""Waiting for another pipeline without a worker: an Airflow trigger that looks at its run."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Literal
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from gitlab_ci_provider.hooks.airflow_answers import is_missing, word_of
+from gitlab_ci_provider.model.names import CREATE_PIPELINE
+
+Until = Literal["created", "ended"]
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 5.0
+"""Seconds between looks: soon for a short pipeline, seldom for a long one."""
+
+_TASK_ENDS = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
+_RUN_ENDS = frozenset({"success", "failed"})
+
+
+class DownstreamTrigger(BaseTrigger):
+    """Fires when a run's pipeline has been created, or has ended, or its bridge was canceled.
+
+    Args:
+        dag, run: of the pipeline.
+        until: what to wait for.
+        bridge: DAG, run and name of the job that waits.
+        child: cancel the pipeline when the bridge is.
+        obeyed: orders that have canceled the bridge before.
+    """
+
+    def __init__(
+        self,
+        *,
+        dag: str,
+        run: str,
+        until: Until,
+        bridge: list[str],
+        child: bool,
+        obeyed: list[str],
+    ):
+        super().__init__()
+        self.dag, self.run_id, self.until = dag, run, until
+        self.bridge, self.child, self.obeyed = bridge, child, obeyed
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Give what makes the same trigger elsewhere."""
+        pipeline = {"dag": self.dag, "run": self.run_id, "until": self.until}
+        job = {"bridge": self.bridge, "child": self.child, "obeyed": self.obeyed}
+        return f"{__name__}.{type(self).__name__}", {**pipeline, **job}
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Look until it is so."""
+        pause = _FIRST_PAUSE
+        while (state := await _aside(self._look)) is None:
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.3, _LONGEST_PAUSE)
+        yield TriggerEvent(state)
+
+    async def on_kill(self) -> None:
+        """Cancel a child with its bridge: a person has stopped or cleared that."""
+        await _aside(self._cancel)
+
+    def _look(self) -> str | None:
+        """Tell what the wait is over for: the run's state, `canceled`, or `gone` when deleted."""
+        from airflow.sdk.exceptions import AirflowRuntimeError
+        from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
+        from gitlab_ci_provider.runs.bridge.cancel_child import orders_to
+
+        try:
+            state = word_of(RuntimeTaskInstance.get_dagrun_state(self.dag, self.run_id))
+        except AirflowRuntimeError as problem:
+            if is_missing(problem):
+                return "gone"
+            raise
+        if state in _RUN_ENDS or (self.until == "created" and self._is_created()):
+            return state
+        if set(orders_to(*self.bridge)) - set(self.obeyed):
+            self._cancel()
+            return "canceled"
+        return None
+
+    def _is_created(self) -> bool:
+        from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
+        states = RuntimeTaskInstance.get_task_states(
+            dag_id=self.dag, task_ids=[CREATE_PIPELINE], run_ids=[self.run_id]
+        )
+        return word_of(states.get(self.run_id, {}).get(CREATE_PIPELINE)) in _TASK_ENDS
+
+    def _cancel(self) -> None:
+        from gitlab_ci_provider.runs.bridge.cancel_child import cancel_child
+
+        if self.child:
+            cancel_child(self.dag, self.run_id)
+
+
+async def _aside(work: Callable[[], Any]) -> Any:
+    """Run what blocks beside the triggerer's event loop."""
+    from asgiref.sync import sync_to_async
+
+    return await sync_to_async(work)()

@@ -1,0 +1,1 @@
+"""Canceling jobs of a pipeline."""

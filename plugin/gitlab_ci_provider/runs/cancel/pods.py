@@ -1,0 +1,101 @@
+"""The pods of one pipeline, seen from outside of its tasks: to be deleted, with a word why."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+
+from kubernetes import client as k8s
+from kubernetes.client.exceptions import ApiException
+
+from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.hooks.kubernetes import UNREACHABLE, connect
+from gitlab_ci_provider.hooks.patience import say
+from gitlab_ci_provider.pods.naming import LABEL_DOMAIN, label_value
+from gitlab_ci_provider.settings import Settings
+
+CANCELED = f"{LABEL_DOMAIN}/canceled"
+"""Annotation: why a pod is being deleted."""
+
+
+def delete_pods(
+    settings: Settings,
+    pipeline: tuple[str, int],
+    reason: str,
+    jobs: Collection[str] | None = None,
+) -> list[str]:
+    """Delete pods of a pipeline; each ends by itself, `after_script` included.
+
+    Args:
+        settings: of this installation.
+        pipeline: path of the project, and the pipeline's id.
+        reason: why, for whoever looks at the pods.
+        jobs: only those of these jobs.
+
+    Returns:
+        The names of the pods.
+
+    Raises:
+        SystemFailure: Kubernetes refuses or cannot be reached.
+    """
+    with _pipeline(settings, pipeline) as (client, namespace, selector):
+        pods = client.list_namespaced_pod(namespace, label_selector=selector).items
+        return [_delete(client, pod, reason) for pod in pods if jobs is None or _job(pod) in jobs]
+
+
+def sweep_pods(settings: Settings, pipeline: tuple[str, int], jobs: Collection[str]) -> list[str]:
+    """Delete the pods that jobs have left, and Secrets whose pods never came to be.
+
+    Returns:
+        The names of the pods.
+
+    Raises:
+        SystemFailure: Kubernetes refuses or cannot be reached.
+    """
+    with _pipeline(settings, pipeline) as (client, namespace, selector):
+        pods = client.list_namespaced_pod(namespace, label_selector=selector).items
+        ours = [pod for pod in pods if _job(pod) in jobs]
+        if len(ours) == len(pods):
+            _delete_secrets(client, namespace, selector)
+        left = [pod for pod in ours if pod.metadata.deletion_timestamp is None]
+        return [_delete(client, pod, "its job has ended") for pod in left]
+
+
+@contextmanager
+def _pipeline(
+    settings: Settings, pipeline: tuple[str, int]
+) -> Iterator[tuple[k8s.CoreV1Api, str, str]]:
+    """Connect, and give the selector of what belongs to a pipeline."""
+    project, number = pipeline
+    labels = {"project": label_value(project), "pipeline": label_value(str(number))}
+    selector = ",".join(f"{LABEL_DOMAIN}/{key}={value}" for key, value in labels.items())
+    try:
+        yield *connect(settings), selector
+    except UNREACHABLE as problem:
+        message = f"cannot delete the pods of pipeline {number}: {say(problem)}"
+        raise SystemFailure(message) from problem
+
+
+def _delete_secrets(client: k8s.CoreV1Api, namespace: str, selector: str) -> None:
+    try:
+        client.delete_collection_namespaced_secret(namespace, label_selector=selector)
+    except ApiException as problem:
+        if problem.status != 403:  # Roles of before 0.2 do not allow it
+            raise
+
+
+def _job(pod: k8s.V1Pod) -> str:
+    return str((pod.metadata.annotations or {}).get(f"{LABEL_DOMAIN}/job", ""))
+
+
+def _delete(client: k8s.CoreV1Api, pod: k8s.V1Pod, reason: str) -> str:
+    name, namespace = pod.metadata.name, pod.metadata.namespace
+    try:
+        client.patch_namespaced_pod(
+            name, namespace, {"metadata": {"annotations": {CANCELED: reason}}}
+        )
+        client.delete_namespaced_pod(name, namespace)
+    except ApiException as problem:
+        if problem.status != 404:
+            raise
+    return str(name)

@@ -1,0 +1,105 @@
+"""What git says about a run's commit, for `rules:changes`, `rules:exists` and CI_COMMIT_BEFORE_SHA.
+
+Everything is looked up only when a rule looks at it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+
+from gitlab_ci_provider.exceptions import SourceError, UnknownRefError
+from gitlab_ci_provider.hooks.mirrors import open_mirror
+from gitlab_ci_provider.model.merge_request import MergeRequest
+from gitlab_ci_provider.model.project import Project, Ref, RefKind
+from gitlab_ci_provider.records.register import Register
+from gitlab_ci_provider.runs.form import RunForm
+from gitlab_ci_provider.settings import Settings
+from gitlab_ci_provider.sources.git import GitFetcher, Mirror
+from gitlab_ci_provider.sources.git_diff import changed_between, changed_since, merge_base
+from gitlab_ci_provider.sources.lookups import LazyPaths, LookedUp
+from gitlab_ci_provider.sources.neighbours import neighbour_url
+
+log = logging.getLogger(__name__)
+
+
+def before_sha(form: RunForm, project: Project, ref: Ref, register: Register) -> str:
+    """Find the ref's commit before the push; empty for a new ref and for all but pushes.
+
+    Whoever tells of a push says it. Else it is the commit of the ref's latest pipeline that had
+    another commit. Source: GitLab's `Gitlab::Git::Push`.
+    """
+    if form.source == "parent_pipeline" or (form.source == "push" and form.before_sha):
+        return form.before_sha
+    if form.source != "push":
+        return ""
+    known = register.latest(project.path, ref, accept=lambda entry: entry.ref.sha != ref.sha)
+    return known.ref.sha if known else ""
+
+
+def with_base(mirror: Mirror, request: MergeRequest | None, ref: Ref) -> MergeRequest | None:
+    """Find where a merge request parted from its target, unless it was said."""
+    if request is None or request.diff_base_sha:
+        return request
+    base = merge_base(mirror, mirror.fetch(request.target_branch).sha, ref.sha)
+    return replace(request, diff_base_sha=base or "")
+
+
+def changed_paths(
+    mirror: Mirror, request: MergeRequest | None, ref: Ref, before: str
+) -> Collection[str] | None:
+    """Give the files of the push or merge request; None where GitLab has nothing to compare with.
+
+    That is so for tags, new branches, schedules and everything that people start: `changes` is
+    then true. Source: GitLab's `Ci::Pipeline#changed_paths`.
+    """
+    if request is not None:
+        base = request.diff_base_sha
+        return LazyPaths(lambda: changed_between(mirror, base, ref.sha) if base else frozenset())
+    if before and ref.kind is RefKind.BRANCH and _is_there(mirror, before):
+        return LazyPaths(lambda: changed_between(mirror, before, ref.sha))
+    return None
+
+
+def _is_there(mirror: Mirror, sha: str) -> bool:
+    """Tell whether a commit can be had; a force push may have taken it away for good."""
+    try:
+        if not mirror.has(sha):
+            mirror.bring([sha], depth=1)
+    except SourceError as problem:
+        log.warning("every file counts as changed: %s", problem)
+        return False
+    return True
+
+
+def tree_paths(files: GitFetcher) -> Collection[str]:
+    """Give the files at the commit."""
+    return LazyPaths(lambda: frozenset(files.paths()))
+
+
+def compared(mirror: Mirror, ref: Ref) -> Mapping[str, Collection[str] | None]:
+    """Give, by another ref, the files that changed since the two parted."""
+
+    def find(other: str) -> frozenset[str] | None:
+        try:
+            return changed_since(mirror, mirror.fetch(other).sha, ref.sha)
+        except UnknownRefError:
+            return None
+
+    return LookedUp(find)
+
+
+def other_trees(settings: Settings, project: Project) -> Mapping[str, Collection[str] | None]:
+    """Give, by `project@ref`, the files of another project of the same server."""
+
+    def find(place: str) -> Collection[str] | None:
+        path, _, ref = place.rpartition("@")
+        try:
+            mirror = open_mirror(neighbour_url(path, project), settings)
+            found = mirror.fetch(ref or mirror.default_branch())
+        except UnknownRefError:
+            return None
+        return frozenset(GitFetcher(mirror, found.sha).paths())
+
+    return LookedUp(find)

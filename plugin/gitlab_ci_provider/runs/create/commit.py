@@ -1,0 +1,148 @@
+"""The commit of one run: fetched, compiled for what the run asks, checked against the DAG."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from gitlab_ci_provider.exceptions import ConfigError
+from gitlab_ci_provider.hooks.mirrors import elsewhere, open_mirror
+from gitlab_ci_provider.model.context import PipelineContext
+from gitlab_ci_provider.model.dag_record import DagRecord
+from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity
+from gitlab_ci_provider.model.pipeline import Pipeline
+from gitlab_ci_provider.model.project import Commit, Project, Ref, RefKind
+from gitlab_ci_provider.model.variables import ConfiguredVariables
+from gitlab_ci_provider.records.register import Register
+from gitlab_ci_provider.runs.create.changed_files import (
+    before_sha,
+    changed_paths,
+    compared,
+    other_trees,
+    tree_paths,
+    with_base,
+)
+from gitlab_ci_provider.runs.create.refs import find_ref, is_earlier
+from gitlab_ci_provider.runs.form import RunForm
+from gitlab_ci_provider.settings import Settings
+from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.sources.git import GitFetcher, Mirror
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pinned:
+    """A commit with its pipeline.
+
+    Attributes:
+        context: what the pipeline is created for; rules look at it.
+        files: reads the commit's files.
+        earlier: the commit is not the newest of its ref.
+    """
+
+    context: PipelineContext
+    digest: str
+    pipeline: Pipeline
+    files: GitFetcher
+    earlier: bool = False
+
+    @property
+    def ref(self) -> Ref:
+        """The ref and its commit."""
+        return self.context.ref
+
+
+def pin(
+    record: DagRecord,
+    form: RunForm,
+    settings: Settings,
+    configured: ConfiguredVariables = ConfiguredVariables(),
+) -> Pinned:
+    """Fetch the commit that a run asks for and compile its pipeline for that run.
+
+    Raises:
+        SourceError: the repository, ref or commit cannot be read.
+        ConfigError: the commit's `.gitlab-ci.yml` has errors; the message lists them.
+    """
+    store = SnapshotStore(settings.snapshots)
+    mirror = open_mirror(record.project.clone_url, settings)
+    ref = find_ref(mirror, form, record.project, settings)
+    context = look(mirror, record.project, ref, form=form, settings=settings)
+    context = replace(context, configured=configured)
+    files = GitFetcher(mirror, ref.sha)
+    digest = _known(record, context, store) or _compile(record, (context, files), store, settings)
+    pipeline = store.load_pipeline(digest)
+    earlier = is_earlier(mirror, form, ref)
+    return Pinned(context=context, digest=digest, pipeline=pipeline, files=files, earlier=earlier)
+
+
+def look(
+    mirror: Mirror, project: Project, ref: Ref, *, form: RunForm, settings: Settings
+) -> PipelineContext:
+    """Tell what a pipeline of a commit is created for."""
+    files = GitFetcher(mirror, ref.sha)
+    before = before_sha(form, project, ref, Register(settings.register))
+    request = with_base(mirror, form.merge_request, ref)
+    return PipelineContext(
+        project=project,
+        ref=ref,
+        source=form.source,
+        variables=form.variables,
+        inputs=form.inputs,
+        changed_paths=changed_paths(mirror, request, ref, before),
+        tree_paths=tree_paths(files),
+        compared=compared(mirror, ref),
+        other_trees=other_trees(settings, project),
+        target_branch=request.target_branch if request else None,
+        merge_request=request,
+        schedule=form.schedule,
+        user=form.user,
+        upstream=form.upstream,
+        skip_push=form.skip,
+        commit=_commit(mirror, files, ref, before),
+    )
+
+
+def _commit(mirror: Mirror, files: GitFetcher, ref: Ref, before: str) -> Commit:
+    said = replace(files.commit(), before_sha=before)
+    if ref.kind is not RefKind.TAG:
+        return said
+    return replace(said, tag_message=mirror.tag_message(ref.name))
+
+
+def _known(record: DagRecord, context: PipelineContext, store: SnapshotStore) -> str:
+    """Give the digest that sync found, where the run can change nothing about it.
+
+    Includes may ask for the source, variables or changed files, and inputs are the run's.
+    """
+    same = record.ref.sha == context.ref.sha and record.digest
+    if not same or _errors(record.diagnostics):
+        return ""
+    pipeline = store.load_pipeline(record.digest)
+    plain = pipeline.included_files == (record.config_path,) and not pipeline.inputs
+    return record.digest if plain and not context.inputs else ""
+
+
+def _compile(
+    record: DagRecord,
+    commit: tuple[PipelineContext, GitFetcher],
+    store: SnapshotStore,
+    settings: Settings,
+) -> str:
+    from gitlab_ci_provider.compiler.compile import compile_pipeline  # DAG parsing needs no YAML
+
+    context, files = commit
+    compiled = compile_pipeline(
+        files,
+        context,
+        record.config_path,
+        elsewhere=elsewhere(record.project, settings),
+    )
+    if compiled.pipeline is None:
+        listed = "\n".join(str(one) for one in _errors(compiled.diagnostics))
+        ref = context.ref
+        raise ConfigError(f"{record.project.path} at {ref.name} ({ref.sha[:8]}):\n{listed}")
+    return store.save_pipeline(compiled.pipeline)
+
+
+def _errors(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    return [one for one in diagnostics if one.severity == Severity.ERROR]

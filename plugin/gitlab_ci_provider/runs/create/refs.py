@@ -1,0 +1,111 @@
+"""Which ref and commit a run is for, and whether the ref is protected.
+
+Unlike GitLab, whose pipelines are for the newest commit of a ref, a run may ask for any commit.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import replace
+
+from gitlab_ci_provider.exceptions import UnknownRefError
+from gitlab_ci_provider.hooks.project_settings import VARIABLE, may_reach
+from gitlab_ci_provider.model.downstream import Upstream
+from gitlab_ci_provider.model.merge_request import MergeRequest
+from gitlab_ci_provider.model.project import Project, Ref, RefKind
+from gitlab_ci_provider.runs.form import RunForm
+from gitlab_ci_provider.settings import Settings
+from gitlab_ci_provider.sources.git import Mirror
+from gitlab_ci_provider.sources.git_history import led_to
+
+log = logging.getLogger(__name__)
+
+_FOREIGN = "%s is protected, but commit %s is not its own: no protected variables for this pipeline"
+
+_UNTRUSTED = (
+    "started by a pipeline of %s, which is not in `job_token_scope` of %s in the Airflow Variable "
+    "%s: no protected variables for this pipeline"
+)
+
+
+def find_ref(mirror: Mirror, form: RunForm, project: Project, settings: Settings) -> Ref:
+    """Fetch the commit that a run asks for.
+
+    Raises:
+        SourceError: the repository has no such ref or commit.
+    """
+    request = form.merge_request
+    if request is not None:
+        ref = _head(mirror, request, form.sha)
+        target = Ref(name=request.target_branch, sha="")
+        named = _is_named(ref, project, settings) and _is_named(target, project, settings)
+    else:
+        ref = mirror.fetch(form.ref or project.default_branch, form.sha)
+        named = _is_named(ref, project, settings)
+    protected = named and _is_part(mirror, ref) and _is_trusted(form.upstream, project)
+    return replace(ref, protected=protected)
+
+
+def is_earlier(mirror: Mirror, form: RunForm, ref: Ref) -> bool:
+    """Tell whether a commit was asked for that is not the newest of its ref."""
+    if not form.sha or form.merge_request is not None:
+        return False
+    return mirror.tip(ref) != ref.sha
+
+
+def _is_trusted(upstream: Upstream | None, project: Project) -> bool:
+    """Tell whether all pipelines above are of projects that may reach this one.
+
+    Whoever may push to another project chooses the variables that its `trigger:` job hands on.
+    GitLab asks whether that person may push to the protected branch, too.
+    """
+    above = {one.project for one in upstream.ancestors} if upstream else set()
+    foreign = sorted(one for one in above if not may_reach(one, project.path))
+    if foreign:
+        log.warning(_UNTRUSTED, foreign[0], project.path, VARIABLE)
+    return not foreign
+
+
+def _is_part(mirror: Mirror, ref: Ref) -> bool:
+    """Tell whether a commit is, or once was, the state of a branch or tag of the repository itself.
+
+    Whoever may start a run can name any commit that the server has: that of a fork, of another
+    branch, or one that a merge has brought in. None of them was ever accepted as the state of the
+    protected ref. Only the rights to push to that ref can make it one.
+    """
+    tip = mirror.tip(ref)
+    if not tip or tip == ref.sha:
+        return bool(tip)
+    found = ref.kind is RefKind.BRANCH and led_to(mirror, ref.sha, tip)
+    if not found:
+        log.warning(_FOREIGN, ref.name, ref.sha)
+    return found
+
+
+def _head(mirror: Mirror, request: MergeRequest, sha: str) -> Ref:
+    """Find a merge request's commit: by the server's own name for it, else its source branch."""
+    try:
+        found = mirror.fetch(request.ref_path, sha)
+    except UnknownRefError:
+        found = mirror.fetch(f"refs/heads/{request.source_branch}", sha)
+    return replace(found, name=request.source_branch, kind=RefKind.BRANCH)
+
+
+def _is_named(ref: Ref, project: Project, settings: Settings) -> bool:
+    """Tell whether the name of a ref is protected: the default branch, and what the settings name.
+
+    Source: GitLab protects a new project's default branch, and wildcards stand for any text.
+    """
+    if ref.kind is RefKind.TAG:
+        return _matches(settings.protected_tags, ref.name)
+    is_default = ref.name == project.default_branch
+    return is_default or _matches(settings.protected_branches, ref.name)
+
+
+def _matches(patterns: str, name: str) -> bool:
+    return any(
+        re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), name)
+        for pattern in (one.strip() for one in patterns.split(","))
+        if pattern
+    )

@@ -1,0 +1,97 @@
+"""What `create_pipeline` of a downstream pipeline takes from the job that created it."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+import msgspec
+from airflow.sdk import Context
+
+from gitlab_ci_provider.exceptions import ConfigError
+from gitlab_ci_provider.hooks.dag_runs import RunKey, pipeline_of
+from gitlab_ci_provider.hooks.mirrors import open_mirror
+from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
+from gitlab_ci_provider.model.downstream import UPSTREAM, Upstream
+from gitlab_ci_provider.model.variables import ConfiguredVariables, merge
+from gitlab_ci_provider.runs.create.commit import Pinned, look
+from gitlab_ci_provider.runs.form import RunForm
+from gitlab_ci_provider.settings import Settings
+from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.sources.git import GitFetcher
+
+_BY_TASK = "operator_triggered"
+"""Airflow's word for runs that tasks have started; nobody can start one through its API or UI."""
+
+log = logging.getLogger(__name__)
+
+
+def take_over(context: Context, record: DagRecord, form: RunForm) -> RunForm:
+    """Lay what the bridge handed over on the run's form, when a bridge asked for the run.
+
+    What it says counts for more than what people may ask, so nobody else may say it: a child
+    pipeline has its parent's protected variables, and is whatever snapshot its bridge names.
+
+    Raises:
+        ConfigError: a child pipeline was started without its parent, or a person claims to be one.
+    """
+    value = (context["dag_run"].conf or {}).get(UPSTREAM)
+    if value is None:
+        if record.kind is DagKind.CHILD:
+            message = f"child pipelines are started by '{record.bridge}' of {record.parent} only"
+            raise ConfigError(message)
+        return form
+    if context["dag_run"].run_type != _BY_TASK:
+        raise ConfigError(f"`{UPSTREAM}` of a run is for `trigger:` jobs only, not for people")
+    try:
+        upstream = msgspec.convert(value, Upstream)
+    except msgspec.ValidationError as problem:
+        raise ConfigError(f"`{UPSTREAM}` of the run is not of a bridge: {problem}") from problem
+    return replace(
+        form,
+        ref=upstream.ref,
+        source="parent_pipeline" if upstream.child else "pipeline",
+        variables=merge(form.variables, upstream.variables),
+        inputs={**form.inputs, **upstream.inputs},
+        upstream=upstream,
+    )
+
+
+def upstream_url(context: Context, upstream: Upstream | None) -> str:
+    """Build the address of the pipeline above; empty when there is none."""
+    if upstream is None:
+        return ""
+    url = RunKey(dag=upstream.parent.dag, run=upstream.parent.run).url(context)
+    log.info("created by '%s' of the upstream pipeline %s", upstream.job, url)
+    return url
+
+
+def pin_child(
+    context: Context, form: RunForm, settings: Settings, configured: ConfiguredVariables
+) -> Pinned | None:
+    """Take the pipeline that the bridge compiled, at the parent's commit; None for no child.
+
+    It is for the parent's push or merge request, so its rules see the same changes.
+    Source: GitLab's `Ci::CreateDownstreamPipelineService`.
+
+    Raises:
+        ConfigError: the parent's run was deleted.
+    """
+    upstream = form.upstream
+    if upstream is None or not upstream.child:
+        return None
+    above = upstream.parent
+    parent = pipeline_of(context, RunKey(dag=above.dag, run=above.run))
+    if parent is None:
+        raise ConfigError(f"the parent pipeline {above.pipeline} ({above.dag}) is gone")
+    mirror = open_mirror(parent.project.clone_url, settings)
+    mirror.fetch(parent.ref.sha)
+    before, request = parent.commit.before_sha, parent.merge_request
+    form = replace(form, before_sha=before, merge_request=request)
+    found = look(mirror, parent.project, parent.ref, form=form, settings=settings)
+    return Pinned(
+        context=replace(found, configured=configured),
+        digest=upstream.digest,
+        pipeline=SnapshotStore(settings.snapshots).load_pipeline(upstream.digest),
+        files=GitFetcher(mirror, parent.ref.sha),
+    )

@@ -1,0 +1,1 @@
+"""One try of a job: its pod, its log, its end."""

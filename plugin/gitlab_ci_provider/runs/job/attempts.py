@@ -1,0 +1,67 @@
+"""What a job remembers of its tries, beyond a lost worker: how often it has failed, how it ended.
+
+Airflow counts tries, also those whose worker was lost; they are no retries in GitLab's sense. A
+*life* of a job is what GitLab would call one job: it goes on when only the worker was lost, and
+`retry`, an interruption or clearing the task begin another one. A life has one pod, and one end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import msgspec
+from airflow.sdk import Context
+
+from gitlab_ci_provider.model.run import JobResult, PipelineRun
+from gitlab_ci_provider.runs.record import plain
+
+Kind = Literal["failed", "interrupted", "stopped", "crashed"]
+_KEY = "gitlab_ci_failures"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempts:
+    """What became of the tries of a job in one pipeline.
+
+    Attributes:
+        pipeline: when it was created: another one counts anew.
+        max_tries: Airflow's; it is raised when the task is cleared, never when a worker is lost.
+        failed: how often the job has failed, GitLab's count.
+        interrupted: how often its pod was taken away without using up `retry`.
+        stopped: how often Airflow has stopped it to run it again.
+        crashed: how often the task itself has failed, by no fault of the job.
+        end: how the job has ended for good; told again when the worker was lost thereafter.
+    """
+
+    pipeline: str
+    max_tries: int
+    failed: int = 0
+    interrupted: int = 0
+    stopped: int = 0
+    crashed: int = 0
+    end: JobResult | None = None
+
+    @property
+    def life(self) -> str:
+        """Name the life that the job has now."""
+        return f"{self.max_tries}.{self.failed}.{self.interrupted}.{self.stopped}"
+
+    def counted(self, kind: Kind) -> Attempts:
+        """Count one more of a kind."""
+        return replace(self, **{kind: getattr(self, kind) + 1})
+
+
+def load(context: Context, run: PipelineRun) -> Attempts:
+    """Read what became of earlier tries; the end of a life before a clear is forgotten."""
+    stored = context["task_state_store"].get(_KEY)
+    now = context["ti"].max_tries
+    if not isinstance(stored, dict) or stored.get("pipeline") != run.created_at:
+        return Attempts(pipeline=run.created_at, max_tries=now)
+    found = msgspec.convert({"max_tries": now, **stored}, Attempts)
+    return found if found.max_tries == now else replace(found, max_tries=now, crashed=0, end=None)
+
+
+def save(context: Context, attempts: Attempts) -> None:
+    """Remember it: counts and end in one write, so that no death can come between them."""
+    context["task_state_store"].set(_KEY, plain(attempts))

@@ -1,0 +1,101 @@
+"""Recording what a job has done to its environment."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from gitlab_ci_provider.exceptions import GitlabCiError
+from gitlab_ci_provider.model.deployment import Deployment
+from gitlab_ci_provider.model.environment import JobEnvironment
+from gitlab_ci_provider.model.run import JobReport
+from gitlab_ci_provider.planner.deployment import after_success
+from gitlab_ci_provider.planner.environment import environment_url, job_environment
+from gitlab_ci_provider.planner.subject import Subject
+from gitlab_ci_provider.records.environments import Environments
+from gitlab_ci_provider.runs.dotenv import own_variables
+from gitlab_ci_provider.runs.job_run import JobRun
+
+_log = logging.getLogger(__name__)
+
+
+def with_earlier_url(run: JobRun, about: Subject) -> Subject:
+    """Give a job whose environment has no `url` that of an earlier deployment, as GitLab does."""
+    environment = about.job.environment
+    if environment is None or environment.url:
+        return about
+    names = {one.name: one.value for one in job_environment(about)}
+    store, project = Environments(run.settings.environments), run.record.project.path
+    try:
+        record = store.get(project, names.get("CI_ENVIRONMENT_NAME", ""))
+    except (OSError, GitlabCiError) as problem:
+        _log.warning("no CI_ENVIRONMENT_URL: %s", problem)
+        return about
+    return replace(about, environment_url=record.url) if record else about
+
+
+def record_success(
+    run: JobRun, about: Subject, environment: JobEnvironment, reports: Iterable[JobReport]
+) -> JobEnvironment:
+    """Record what a job that has succeeded did; it is done, so not being able to is a warning.
+
+    Args:
+        run: of the job.
+        about: what the job was planned from.
+        environment: as it was planned.
+        reports: of the job: its URL may need what its script wrote (`reports:dotenv`).
+
+    Returns:
+        the job's environment with its URL, the deployment's number and the new state.
+    """
+    now = datetime.now(UTC)
+    try:
+        url = environment_url(about, own_variables(reports, about.store)) or ""
+        return _record(run, replace(environment, url=url), about.url, now)
+    except (OSError, GitlabCiError) as problem:
+        _log.warning("environment %s was not recorded: %s", environment.name, problem)
+        return environment
+
+
+def _record(
+    run: JobRun, environment: JobEnvironment, job_url: str, now: datetime
+) -> JobEnvironment:
+    store, project = Environments(run.settings.environments), run.record.project.path
+    deployment = None
+    if environment.action == "start":
+        deployment = store.deploy(project, _deployment(run, environment, job_url, now))
+    record = after_success(store.get(project, environment.name), environment, deployment, now)
+    store.save(project, record)
+    _log.info(
+        "environment %s: %s%s%s",
+        record.name,
+        record.state,
+        f", deployment {deployment.iid}" if deployment else "",
+        f", {record.url}" if record.url else "",
+    )
+    return replace(
+        environment,
+        url=environment.url or record.url,
+        deployment=deployment.iid if deployment else None,
+        state=str(record.state),
+        auto_stop_at=record.auto_stop_at,
+    )
+
+
+def _deployment(
+    run: JobRun, environment: JobEnvironment, job_url: str, now: datetime
+) -> Deployment:
+    return Deployment(
+        environment=environment.name,
+        ref=run.record.ref.name,
+        sha=run.record.ref.sha,
+        pipeline=run.record.id,
+        job=run.job.name,
+        finished_at=now.isoformat(timespec="seconds"),
+        job_url=job_url,
+        url=environment.url,
+        on_stop=environment.on_stop,
+        auto_stop_in=environment.auto_stop_in,
+    )

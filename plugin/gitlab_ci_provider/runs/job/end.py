@@ -1,0 +1,123 @@
+"""How one try of a job ends: decided and remembered first, told to Airflow then.
+
+Between the two the pod goes. A worker that is lost before leaves the pod to be found again, one
+that is lost after leaves what was decided: nothing runs twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from airflow.sdk import Context
+
+from gitlab_ci_provider.exceptions import INTERRUPTED, JobFailure, SystemFailure
+from gitlab_ci_provider.model.run import JobResult, JobStatus
+from gitlab_ci_provider.runs.cancel.jobs import canceled, meet, order_to
+from gitlab_ci_provider.runs.job import attempts
+from gitlab_ci_provider.runs.job.attempts import Kind
+from gitlab_ci_provider.runs.job_run import JobRun
+from gitlab_ci_provider.schedule.retry import should_retry
+
+_CRASHES = 2
+"""So often an error of ours, or of Airflow, does not end the job: another try finds its pod."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """How a try has ended; `again` when Airflow is to try the job again."""
+
+    result: JobResult
+    message: str = ""
+    again: bool = False
+
+
+def earlier_end(context: Context, run: JobRun) -> Settled | None:
+    """Tell how the job has ended already, when its worker was lost before Airflow heard of it."""
+    end = attempts.load(context, run.record).end
+    return None if end is None else Settled(result=end, message=f"{run.job.name}: {end.reason}")
+
+
+def succeeded(context: Context, run: JobRun, result: JobResult) -> Settled:
+    """Settle a success."""
+    return _for_good(context, run, Settled(result=result))
+
+
+def failed(context: Context, run: JobRun, failure: JobFailure) -> Settled:
+    """Settle a failure: the job is tried again only if `retry` says so."""
+    result = replace(
+        failure.left or JobResult(status=JobStatus.FAILED),
+        allowed_failure=run.decision.allow_failure.allows(failure.exit_code),
+        exit_code=failure.exit_code,
+        failure_reason=failure.reason,
+        reason=str(failure),
+    )
+    message = f"{run.job.name}: {failure} ({failure.reason})"
+    known = attempts.load(context, run.record)
+    if failure.reason == INTERRUPTED and run.settings.interrupted_retries:
+        known = known.counted("interrupted")
+        if known.interrupted <= run.settings.interrupted_retries:
+            attempts.save(context, known)
+            words = f"{message}; tried again, which `retry` does not count"
+            return Settled(result=result, message=words, again=True)
+    known = known.counted("failed")
+    again = should_retry(run.job.retry, result, known.failed)
+    attempts.save(context, known if again else replace(known, end=result))
+    words = f"{message}; try {known.failed + 1}" if again else message
+    return Settled(result=result, message=words, again=again)
+
+
+def crashed(context: Context, run: JobRun, problem: Exception) -> Settled:
+    """Settle an error that is no fault of the job; a few of them are tried again.
+
+    Its pod is found again then, for that is still the same life of the job.
+    """
+    failure = SystemFailure(said(problem), reason="unknown_failure")
+    known = attempts.load(context, run.record).counted("crashed")
+    if known.crashed > _CRASHES:
+        return failed(context, run, failure)
+    attempts.save(context, known)
+    return _again(run, failure, JobStatus.FAILED)
+
+
+def stopped(context: Context, run: JobRun) -> Settled:
+    """Settle that Airflow has stopped the task and knows more.
+
+    It has failed or cleared the task already, or has the task of a worker that is shut down run
+    again; the pod is gone, so that would be another life.
+    """
+    _count(context, run, "stopped")
+    failure = SystemFailure("its task was stopped")
+    end = _again(run, failure, JobStatus.CANCELED)
+    return replace(end, result=canceled(run, "by hand"))
+
+
+def obeyed(context: Context, run: JobRun) -> Settled | None:
+    """Settle that the job was canceled; None when nobody has."""
+    order = order_to(context, run)
+    if order is None:
+        return None
+    message = f"{run.job.name}: canceled {order.reason}"
+    end = Settled(result=canceled(run, order.reason), message=message)
+    settled = _for_good(context, run, end)
+    meet(context, run)
+    return settled
+
+
+def said(problem: Exception) -> str:
+    """Say what an unexpected error was, without what it may quote."""
+    return f"{type(problem).__name__}, see the log of the task"
+
+
+def _for_good(context: Context, run: JobRun, end: Settled) -> Settled:
+    known = attempts.load(context, run.record)
+    attempts.save(context, replace(known, end=end.result))
+    return end
+
+
+def _again(run: JobRun, failure: JobFailure, status: JobStatus) -> Settled:
+    result = JobResult(status=status, failure_reason=failure.reason, reason=str(failure))
+    return Settled(result=result, message=f"{run.job.name}: {failure}", again=True)
+
+
+def _count(context: Context, run: JobRun, kind: Kind) -> None:
+    attempts.save(context, attempts.load(context, run.record).counted(kind))

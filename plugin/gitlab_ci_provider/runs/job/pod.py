@@ -1,0 +1,266 @@
+"""The pod of one try of one job: made, followed to its end, read, removed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+from airflow.sdk import Context
+from airflow.sdk.log import mask_secret
+from kubernetes import client as k8s
+from kubernetes.client.exceptions import ApiException
+from kubernetes.config import ConfigException
+from urllib3.exceptions import HTTPError
+
+from gitlab_ci_provider.exceptions import JobFailure, SystemFailure
+from gitlab_ci_provider.hooks.patience import is_passing, say
+from gitlab_ci_provider.hooks.pod_logs import ContainerLog, early_words
+from gitlab_ci_provider.hooks.pod_watch import PodWatch
+from gitlab_ci_provider.model.run import JobResult, JobStatus
+from gitlab_ci_provider.model.workspace import (
+    BUILD_CONTAINER,
+    HELPER_CONTAINER,
+    PREPARE_CONTAINER,
+)
+from gitlab_ci_provider.planner.plan import PlannedJob, plan_job
+from gitlab_ci_provider.planner.subject import Subject
+from gitlab_ci_provider.pods.naming import pod_name
+from gitlab_ci_provider.pods.outcome import outcome
+from gitlab_ci_provider.pods.pod import build_pod, build_secret
+from gitlab_ci_provider.pods.request import PodRequest
+from gitlab_ci_provider.pods.status import (
+    container_state,
+    has_ended,
+    pull_errors,
+    pull_failures,
+    start_problem,
+    still_runs,
+    why_pending,
+)
+from gitlab_ci_provider.runs.cancel.jobs import order_to
+from gitlab_ci_provider.runs.job import attempts
+from gitlab_ci_provider.runs.job.coverage import CoverageScan
+from gitlab_ci_provider.runs.job.log import JobLog, job_log
+from gitlab_ci_provider.runs.job.objects import (
+    LIFE,
+    create,
+    delete_pod,
+    find_again,
+    life_token,
+)
+from gitlab_ci_provider.runs.job_run import JobRun, subject
+from gitlab_ci_provider.runs.resource_group.turn import group_label
+from gitlab_ci_provider.variables.masking import Masker, log_masker
+
+_DEADLINE_SLACK = 120
+"""Seconds between our own timeout and the one that Kubernetes keeps for us."""
+
+_CONTAINERS = (PREPARE_CONTAINER, BUILD_CONTAINER, HELPER_CONTAINER)
+
+
+class JobPod:
+    """Runs the pod of one try for an operator."""
+
+    def __init__(self, operator: KubernetesPodOperator, context: Context, run: JobRun):
+        self._operator = operator
+        self._context = context
+        self._run = run
+        self._log = operator.log
+        self._masker = Masker()
+        self._coverage = CoverageScan(run.job.coverage)
+
+    def run(self) -> JobResult:
+        """Run the job to its end.
+
+        Raises:
+            JobFailure: it failed; the pod is gone, its cause is in the message.
+        """
+        about = self._about()
+        planned = plan_job(about)
+        for value in planned.masked:
+            mask_secret(value)
+        self._masker = log_masker(planned.masked)
+        try:
+            result = self._start_and_follow(planned)
+        except JobFailure as failure:
+            failure.args = (self._masker.text(str(failure)),)
+            raise
+        return self._recorded(about, planned, replace(result, release=planned.release))
+
+    def _about(self) -> Subject:
+        """Gather what the plan is made from."""
+        about = subject(self._context, self._run)
+        if about.job.environment is None:
+            return about
+        from gitlab_ci_provider.runs.job.deployment import with_earlier_url
+
+        return with_earlier_url(self._run, about)
+
+    def _recorded(self, about: Subject, planned: PlannedJob, result: JobResult) -> JobResult:
+        """Record what the job has done to its environment, if it has one."""
+        environment = planned.environment
+        if environment is None:
+            return result
+        from gitlab_ci_provider.runs.job.deployment import record_success
+
+        done = record_success(self._run, about, environment, result.reports)
+        return replace(result, environment=done)
+
+    def _start_and_follow(self, planned: PlannedJob) -> JobResult:
+        try:
+            pod = self._start(planned)
+            self._refuse_if_canceled()
+            return self._follow(pod)
+        except ApiException as problem:
+            if is_passing(problem):
+                raise self._unreachable(problem) from problem
+            raise SystemFailure(f"Kubernetes refused: {say(problem)}") from problem
+        except (HTTPError, ConfigException) as problem:
+            raise self._unreachable(problem) from problem
+
+    def _unreachable(self, problem: Exception) -> SystemFailure:
+        seconds = self._run.settings.kubernetes_outage
+        return SystemFailure(f"Kubernetes cannot be reached for {seconds} s: {say(problem)}")
+
+    def _start(self, planned: PlannedJob) -> PodWatch:
+        """Create the Secret and the pod, or find the pod that a lost worker has left."""
+        operator, client = self._operator, self._operator.client
+        request = self._request(planned)
+        operator.full_pod_spec = build_pod(request)
+        wanted = operator.pod_request_obj = operator.build_pod_request_obj(self._context)
+        found = find_again(operator, wanted) if self._context["ti"].try_number > 1 else None
+        operator.pod = found or wanted  # known before it is there: whoever is stopped removes it
+        if found is None:
+            operator.pod = create(client, wanted, build_secret(request, planned.secret))
+        name, namespace = operator.pod.metadata.name, operator.pod.metadata.namespace
+        if operator.pod.metadata.labels.get("try_number") != wanted.metadata.labels["try_number"]:
+            self._log.info("found pod %s of an earlier worker, following it", name)
+        return PodWatch(client=client, name=name, namespace=namespace)
+
+    def _refuse_if_canceled(self) -> None:
+        """Look once more: whoever canceled the job meanwhile has not seen its pod."""
+        if order := order_to(self._context, self._run):
+            raise JobFailure(f"canceled {order.reason}")
+
+    def _request(self, planned: PlannedJob) -> PodRequest:
+        run, job = self._run.record, self._run.job
+        life = attempts.load(self._context, run).life
+        labels = {
+            "project": run.project.path,
+            "pipeline": str(run.id),
+            "job": job.name,
+            "stage": job.stage,
+            LIFE: life,
+            **group_label(self._run),
+        }
+        return PodRequest(
+            name=pod_name(run.project.path, job.name, life_token(self._context, life)),
+            namespace=self._run.settings.namespace,
+            image=planned.image,
+            helper_image=self._run.settings.helper_image,
+            deadline=(job.timeout or self._run.settings.default_timeout) + _DEADLINE_SLACK,
+            grace=planned.grace,
+            labels=labels,
+            annotations={**labels, "ref": run.ref.name, "sha": run.ref.sha},
+        )
+
+    def _follow(self, pod: PodWatch) -> JobResult:
+        """Stream the containers' logs in turn, then read the end from the pod."""
+        patience = self._run.settings.pod_start_timeout
+        with job_log(
+            lambda line: self._log.info("%s", line), self._raw_path(), self._masker
+        ) as log:
+            for container in _CONTAINERS:
+                if not self._wait_for(container, pod):
+                    break
+                if container == BUILD_CONTAINER:
+                    self._log_warnings(pod)
+                    continue  # the helper passes on what the scripts write
+                source = ContainerLog(pod=pod, container=container)
+                self._copy(source, log)
+                if source.stuck:
+                    log.write(early_words(pod))
+                    patience = 0
+        return self._result(pod, patience)
+
+    def _wait_for(self, container: str, pod: PodWatch) -> bool:
+        """Wait until a container has started; False when it never will.
+
+        Raises:
+            JobFailure: something keeps the pod from starting.
+        """
+        said: list[str] = []
+
+        def is_over(seen: k8s.V1Pod) -> bool:
+            said.extend(pull_errors(seen))
+            begun = container_state(seen, container).phase != "waiting"
+            return begun or has_ended(seen) or start_problem(seen) is not None
+
+        found = pod.until(is_over, self._run.settings.pod_start_timeout)
+        if found is None:
+            self._log_warnings(pod)
+            seconds = self._run.settings.pod_start_timeout
+            message = f"pod {pod.name} did not start within {seconds} s: {why_pending(pod.read())}"
+            raise SystemFailure(message)
+        problem = start_problem(found)
+        if problem is not None:
+            said += pull_failures(self._log_warnings(pod))
+            raise JobFailure(problem.because(said), reason=problem.failure_reason)
+        return container_state(found, container).phase != "waiting"
+
+    def _copy(self, source: ContainerLog, log: JobLog) -> None:
+        for block in source.blocks():
+            log.write(block)
+            self._coverage.see(block)
+        log.flush()
+        self._coverage.flush()
+
+    def _log_warnings(self, pod: PodWatch) -> list[k8s.CoreV1Event]:
+        """Print the pod's warning events, as the runner does by default, and give them."""
+        events = pod.client.list_namespaced_event(
+            pod.namespace, field_selector=f"involvedObject.name={pod.name},type=Warning"
+        ).items
+        for event in events:
+            self._log.warning("%s: %s", event.reason, self._masker.text(event.message or ""))
+        return list(events)
+
+    def _result(self, pod: PodWatch, patience: float) -> JobResult:
+        ended = pod.until(lambda seen: not still_runs(seen), patience)
+        end = outcome(ended if ended is not None else pod.read())
+        result = JobResult(
+            status=JobStatus.FAILED if end.failure_reason else JobStatus.SUCCESS,
+            exit_code=end.exit_code,
+            artifacts=end.artifacts,
+            reports=end.reports,
+            coverage=self._coverage.value,
+            pod=pod.name,
+        )
+        if end.failure_reason is None:
+            return result
+        raise JobFailure(
+            end.message, reason=end.failure_reason, exit_code=end.exit_code, left=result
+        )
+
+    def _raw_path(self) -> Path | None:
+        folder = self._run.settings.job_logs_folder
+        if not folder:
+            return None
+        ti = self._context["ti"]
+        parts = (ti.dag_id, ti.run_id, ti.task_id, f"{ti.try_number}.log")
+        return Path(folder).joinpath(*parts)
+
+    def remove(self) -> None:
+        """Delete the pod, if there is one, and with it its Secret."""
+        pod = self._operator.pod
+        if pod is None:
+            return
+        try:
+            delete_pod(self._operator.client, pod)
+        except (ApiException, HTTPError, ConfigException) as problem:
+            name = pod.metadata.name
+            self._log.warning(
+                "pod %s is left for the end of the pipeline, which deletes it: %s",
+                name,
+                say(problem),
+            )

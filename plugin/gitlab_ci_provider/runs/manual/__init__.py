@@ -1,0 +1,1 @@
+"""Manual and delayed jobs: asked, waited for, started."""

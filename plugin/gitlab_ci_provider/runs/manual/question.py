@@ -1,0 +1,114 @@
+"""Asking a person to play a job: the form of the required action, and what was answered.
+
+Waiting for the answer holds no worker, triggerer or pool slot. The form asks what GitLab asks: the
+job's `manual_confirmation`, its `inputs` and any variables. What is given stays in Airflow's
+database, as the conf of a run does.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from airflow.sdk import Context, Param
+from airflow.sdk.exceptions import TaskAwaitingInput
+from airflow.sdk.execution_time.hitl import upsert_hitl_detail
+
+from gitlab_ci_provider.exceptions import ConfigError
+from gitlab_ci_provider.model.conf import check_conf
+from gitlab_ci_provider.model.job import Job
+from gitlab_ci_provider.model.run import Play
+from gitlab_ci_provider.runs.form import free_variables
+
+PLAY = "Play"
+LEAVE = "Not now"
+VARIABLES = "variables"
+
+
+def has_questions(job: Job) -> bool:
+    """Tell whether playing the job asks something."""
+    return bool(job.inputs) or job.manual_confirmation is not None
+
+
+def ask(context: Context, job: Job, *, blocking: bool, method_name: str) -> NoReturn:
+    """Ask a person to play the job and give the worker back.
+
+    Raises:
+        TaskAwaitingInput: always; Airflow resumes with `method_name` when somebody has answered.
+    """
+    upsert_hitl_detail(
+        ti_id=context["ti"].id,
+        options=[PLAY] if blocking else [PLAY, LEAVE],
+        subject=f"Play the job '{job.name}' of stage '{job.stage}'",
+        body=_body(job, blocking=blocking),
+        params={name: param.serialize() for name, param in form(job).items()},
+    )
+    raise TaskAwaitingInput(method_name=method_name)
+
+
+def form(job: Job) -> dict[str, Param]:
+    """Build the form: a field for each input, and one for all other variables."""
+    free = Param(
+        {},
+        type=["object", "null"],
+        title="Variables",
+        description='Variables for this job, as JSON: {"NAME": "value"}. No secrets, please.',
+    )
+    fields = {name: _field(name, written) for name, written in job.inputs.items()}
+    return {VARIABLES: free, **fields}
+
+
+def read_answer(job: Job, event: Mapping[str, Any]) -> Play | None:
+    """Read what was given; None when the person does not want to play the job.
+
+    Raises:
+        ConfigError: GitLab would refuse it; the message says why.
+    """
+    if PLAY not in (event.get("chosen_options") or []):
+        return None
+    given = dict(event.get("params_input") or {})
+    check_conf(given)
+    variables = None if VARIABLES in job.inputs else given.pop(VARIABLES, None)
+    inputs = {name: _typed(job, name, value) for name, value in given.items()}
+    if problems := _problems(job, inputs):
+        raise ConfigError("; ".join(problems))
+    user = event.get("responded_by_user") or {}
+    return Play(
+        user_id=str(user.get("id") or ""),
+        user_name=str(user.get("name") or user.get("id") or ""),
+        inputs=inputs,
+        variables=free_variables(variables or {}),
+    )
+
+
+def _body(job: Job, *, blocking: bool) -> str:
+    waits = "The pipeline waits for this job." if blocking else "The job starts when it is played."
+    return "\n\n".join(text for text in (job.manual_confirmation, waits) if text)
+
+
+def _field(name: str, written: Mapping[str, Any]) -> Param:
+    schema = {"type": written.get("type") or "string", "title": name}
+    if written.get("options"):
+        schema["enum"] = list(written["options"])
+    if written.get("regex"):
+        schema["pattern"] = written["regex"]
+    return Param(written.get("default"), description=written.get("description"), **schema)
+
+
+def _typed(job: Job, name: str, value: Any) -> Any:
+    """Read an array that was typed as JSON, as GitLab does."""
+    if job.inputs.get(name, {}).get("type") != "array" or not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
+def _problems(job: Job, inputs: Mapping[str, Any]) -> list[str]:
+    if not inputs:
+        return []
+    from gitlab_ci_provider.config.inputs.job import job_input_values  # few jobs have inputs
+
+    return job_input_values(job.inputs, inputs)[1]

@@ -1,0 +1,48 @@
+"""The pipeline of a run in the register: numbered when it is created, closed when it ends."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from gitlab_ci_provider.model.pipeline_entry import PipelineEntry
+from gitlab_ci_provider.model.run import PipelineRun
+from gitlab_ci_provider.records.register import Register
+from gitlab_ci_provider.runs.form import RunForm
+
+
+def same_commit(form: RunForm, dag_id: str, run_id: str, register: Path) -> RunForm:
+    """Keep the commit of a run whose `create_pipeline` was cleared: it has its pipeline already."""
+    known = Register(register).of_run(dag_id, run_id)
+    return replace(form, sha=known.ref.sha) if known else form
+
+
+def enter(run: PipelineRun, register: Path) -> PipelineRun:
+    """Give a pipeline its numbers; one whose `create_pipeline` was cleared keeps those it had."""
+    request = run.merge_request
+    entry = PipelineEntry(
+        project=run.project.path,
+        dag_id=run.dag_id,
+        run_id=run.run_id,
+        ref=run.pipeline_ref,
+        source=run.source,
+        digest=run.digest,
+        created_at=run.created_at,
+        name=run.name,
+        parent=run.upstream.parent.pipeline if run.upstream else 0,
+        merge_request=request.iid if request else 0,
+    )
+    numbered = Register(register).enter(entry)
+    return replace(run, id=numbered.id, iid=numbered.iid)
+
+
+def close_run(dag_id: str, run_id: str, register: Path) -> None:
+    """Record that a run has failed, also when it got its numbers and nothing more."""
+    entry = Register(register).of_run(dag_id, run_id)
+    if entry is not None:
+        Register(register).finish(entry.id, "failed")
+
+
+def close(run: PipelineRun, register: Path, status: str) -> None:
+    """Record how a pipeline ended, in GitLab's words."""
+    Register(register).finish(run.id, status)

@@ -1,0 +1,148 @@
+"""A job's turn in its resource group: waited for, held while its pod runs, given back."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+
+import msgspec
+from airflow.sdk import BaseOperator
+
+from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.hooks.kubernetes import UNREACHABLE, connect
+from gitlab_ci_provider.hooks.patience import say
+from gitlab_ci_provider.hooks.project_settings import project_settings
+from gitlab_ci_provider.hooks.resource_groups import LABEL, ResourceGroup, group_name
+from gitlab_ci_provider.model.names import task_ids
+from gitlab_ci_provider.model.pipeline import Pipeline
+from gitlab_ci_provider.model.rules import When
+from gitlab_ci_provider.model.run import PipelineRun
+from gitlab_ci_provider.planner.resource_group import resource_group
+from gitlab_ci_provider.runs.job_run import JobRun
+from gitlab_ci_provider.runs.resource_group.trigger import ResourceGroupTrigger, airflow_states
+from gitlab_ci_provider.schedule.resource_group import (
+    Claim,
+    ProcessMode,
+    enter,
+    is_ordered,
+    take,
+    without,
+)
+from gitlab_ci_provider.settings import Settings
+from gitlab_ci_provider.snapshots.store import SnapshotStore
+
+
+@contextmanager
+def holding(operator: BaseOperator, run: JobRun, *, method_name: str) -> Iterator[None]:
+    """Hold the job's resource group, if it has one, and give it back.
+
+    Raises:
+        SystemFailure: Kubernetes or the settings do not allow it.
+        TaskDeferred: it is not the job's turn; Airflow goes on with `method_name` when it is.
+    """
+    take_turn(operator, run, method_name=method_name)
+    try:
+        yield
+    finally:
+        give_back(run, operator.log)
+
+
+def take_turn(operator: BaseOperator, run: JobRun, *, method_name: str) -> None:
+    """Take the job's resource group, if it has one.
+
+    Raises:
+        SystemFailure: Kubernetes or the settings do not allow it.
+        TaskDeferred: it is not the job's turn; Airflow goes on with `method_name` when it is.
+    """
+    key = resource_group(run.job.name, run.record, run.pipeline)
+    if not key:
+        return
+    mode = project_settings(run.record.project.path).process_mode(key)
+    claim = _claim_of(run)
+    try:
+        group = _open(run.settings, run.record, key)
+        group.prune(airflow_states)
+        taken = group.update(lambda found: take(found, claim, mode))
+    except UNREACHABLE as problem:
+        raise SystemFailure(f"resource group '{key}': {say(problem)}") from problem
+    if taken.holder is None or taken.holder.key != claim.key:
+        operator.log.info("waiting for resource group '%s' (%s)", key, mode)
+        operator.defer(trigger=_trigger(run, key, claim, mode), method_name=method_name)
+
+
+def give_back(run: JobRun, log: logging.Logger) -> None:
+    """Leave the group, unless the job's pod is still busy: then its end frees the group."""
+    key = resource_group(run.job.name, run.record, run.pipeline)
+    if not key:
+        return
+    try:
+        group = _open(run.settings, run.record, key)
+        if not group.has_pods():
+            group.update(lambda found: without(found, {_claim_of(run).key}))
+    except UNREACHABLE as problem:
+        log.warning("resource group '%s' is freed later: %s", key, say(problem))
+
+
+def announce(settings: Settings, run: PipelineRun, log: logging.Logger) -> None:
+    """Put the jobs of a new pipeline in line where the mode lets them count before their turn.
+
+    Never fails the pipeline: a group that cannot be reached fails the jobs that need it.
+    """
+    pipeline = SnapshotStore(settings.snapshots).load_pipeline(run.digest)
+    names = task_ids(pipeline.jobs)
+    try:
+        for job, key in _coming(run, pipeline).items():
+            if is_ordered(project_settings(run.project.path).process_mode(key)):
+                claim = _claim(run, names[job], ready=False)
+                _open(settings, run, key).update(partial(enter, claim=claim))
+    except UNREACHABLE as problem:
+        log.warning("resource groups: %s", say(problem))
+
+
+def group_label(run: JobRun) -> dict[str, str]:
+    """Label the pod of a job that has a resource group."""
+    key = resource_group(run.job.name, run.record, run.pipeline)
+    return {LABEL: group_name(run.record.project.path, key)} if key else {}
+
+
+def _open(settings: Settings, run: PipelineRun, key: str) -> ResourceGroup:
+    client, namespace = connect(settings)
+    return ResourceGroup(client, namespace, run.project.path, key)
+
+
+def _trigger(run: JobRun, key: str, claim: Claim, mode: ProcessMode) -> ResourceGroupTrigger:
+    return ResourceGroupTrigger(
+        place=[run.settings.kubernetes_conn_id, run.settings.namespace],
+        group=[run.record.project.path, key],
+        claim=msgspec.to_builtins(claim),
+        mode=str(mode),
+        outage=run.settings.kubernetes_outage,
+    )
+
+
+def _claim_of(run: JobRun) -> Claim:
+    return _claim(run.record, task_ids(run.pipeline.jobs)[run.job.name])
+
+
+def _claim(run: PipelineRun, task_id: str, *, ready: bool = True) -> Claim:
+    return Claim(
+        pipeline=run.id,
+        dag_id=run.dag_id,
+        run_id=run.run_id,
+        task_id=task_id,
+        since=datetime.now(UTC).isoformat(),
+        ready=ready,
+    )
+
+
+def _coming(run: PipelineRun, pipeline: Pipeline) -> dict[str, str]:
+    """List the jobs that have a group and wait for nobody to play them."""
+    groups = {
+        job: resource_group(job, run, pipeline)
+        for job, decision in run.decisions.items()
+        if decision.present and decision.when != When.MANUAL
+    }
+    return {job: key for job, key in groups.items() if key}

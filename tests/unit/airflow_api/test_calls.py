@@ -1,0 +1,132 @@
+"""Requests to an Airflow that is slow, broken, restarting or gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from gitlab_ci_provider.airflow_api.calls import Access, Calls, Patience, RefusedError
+from gitlab_ci_provider.airflow_api.client import AirflowApi
+from gitlab_ci_provider.exceptions import StackError
+from servers.fake_airflow import Answer, answering
+
+LOGIN = Answer(body={"access_token": "token"})
+ALIVE = Patience(alive=lambda: True)
+
+PASSING = [
+    Answer(0),
+    Answer(500, {"detail": "(sqlite3.OperationalError) database is locked"}),
+    Answer(502, b"<html>bad gateway</html>", "text/html"),
+    Answer(503),
+    Answer(429),
+    Answer(200, b"<html>please wait</html>", "text/html"),
+]
+
+
+class Script:
+    """Answers each request with the next of a list, the last one again and again."""
+
+    def __init__(self, *answers: Answer):
+        self.left = list(answers)
+        self.asked: list[tuple[str, str, Any]] = []
+
+    def __call__(self, method: str, path: str, body: Any) -> Answer:
+        if path == "/auth/token":
+            return LOGIN
+        self.asked.append((method, path, body))
+        return self.left.pop(0) if len(self.left) > 1 else self.left[0]
+
+
+@pytest.mark.parametrize("failure", PASSING, ids=lambda one: str(one.status))
+@pytest.mark.parametrize("method", ["GET", "PATCH", "POST"])
+def test_what_may_pass_is_asked_again(failure: Answer, method: str):
+    """A broken connection, an error of the server or an answer that is no JSON is not the end."""
+    script = Script(failure, failure, Answer(body={"state": "running"}))
+    with answering(script) as url:
+        answer = Calls(Access(url=url), ALIVE).ask(method, "/dags/x")
+
+    assert answer == {"state": "running"}
+    assert len(script.asked) == 3
+
+
+def test_the_login_is_asked_for_again_too():
+    """An API server that has just started may fail its first request."""
+    answers = iter([Answer(500), Answer(0), LOGIN, Answer(body={"it": "works"})])
+    with answering(lambda *_: next(answers)) as url:
+        assert Calls(Access(url=url), ALIVE).ask("GET", "/x") == {"it": "works"}
+
+
+def test_an_airflow_that_has_gone_is_not_asked_forever():
+    """When nobody is left to answer, that is said in one sentence."""
+    alive = iter([True, True, False])
+    with (
+        answering(Script(Answer(500, {"detail": "no"}))) as url,
+        pytest.raises(StackError, match="does not answer: 500 no"),
+    ):
+        Calls(Access(url=url), Patience(alive=lambda: next(alive))).ask("GET", "/x")
+
+
+def test_patience_has_an_end():
+    """An Airflow that only fails for longer than our patience is given up, though it lives."""
+    patience = Patience(alive=lambda: True, seconds=0)
+    with (
+        answering(Script(Answer(500))) as url,
+        pytest.raises(StackError, match="does not answer"),
+    ):
+        Calls(Access(url=url), patience).ask("GET", "/x")
+
+
+def test_a_refusal_is_final_and_in_airflows_words():
+    """What Airflow has understood and refused is not asked again."""
+    script = Script(Answer(400, {"detail": "no such state"}))
+    with answering(script) as url, pytest.raises(RefusedError, match="400 no such state"):
+        Calls(Access(url=url), ALIVE).ask("PATCH", "/x")
+
+    assert len(script.asked) == 1
+
+
+def test_what_is_not_there_is_none():
+    """A missing XCom is no error; a failing server is not taken for a missing XCom."""
+    with answering(Script(Answer(503), Answer(404, {"detail": "not found"}))) as url:
+        assert AirflowApi(Access(url=url), ALIVE).xcom("dag", "run", "task", "key") is None
+
+
+def test_a_login_that_has_expired_is_renewed():
+    """A pipeline may take longer than a login lasts."""
+    script = Script(Answer(401), Answer(body={"still": "here"}))
+    with answering(script) as url:
+        assert Calls(Access(url=url), ALIVE).ask("GET", "/x") == {"still": "here"}
+
+
+def test_a_lost_answer_starts_no_second_run():
+    """The id of a run is chosen before it is asked for: the same one the second time."""
+    script = Script(Answer(0), Answer(409, {"detail": "already exists"}))
+    with answering(script) as url:
+        run = AirflowApi(Access(url=url), ALIVE).trigger("dag", {"ref": "feature/x"})
+
+    assert [body["dag_run_id"] for _, _, body in script.asked] == [run, run]
+    assert run.startswith("feature-x-")
+
+
+def states(*given: str) -> Iterator[Answer]:
+    for state in given:
+        yield Answer(body={})
+        yield Answer(body={"state": state})
+
+
+def test_a_run_that_was_stopped_is_looked_at_again():
+    """The scheduler may overrule the mark at the same moment; then it is marked again."""
+    script = Script(*states("success", "running", "failed"))
+    with answering(script) as url:
+        assert AirflowApi(Access(url=url), ALIVE).stop_run("dag", "run") == "failed"
+
+    assert [method for method, _, _ in script.asked].count("PATCH") == 3
+
+
+@pytest.mark.parametrize("url", ["http://[", "nothing", "http://127.0.0.1:9"])
+def test_a_wrong_address_is_said_at_once(url: str):
+    """Nobody waits for an Airflow of which only the address is known, and that is wrong."""
+    with pytest.raises(StackError):
+        Calls(Access(url=url, token="t"), Patience()).ask("GET", "/x")

@@ -1,0 +1,57 @@
+"""Flags of `trigger` and `backfill` to the conf of a run."""
+
+from __future__ import annotations
+
+import argparse
+
+import pytest
+
+from gitlab_ci_provider.cli import run_flags as asked
+from gitlab_ci_provider.cli.main import main
+
+
+def conf(*arguments: str) -> dict[str, object]:
+    parser = argparse.ArgumentParser()
+    asked.add_flags(parser, source="api")
+    return asked.conf(parser.parse_args(arguments))
+
+
+def test_what_is_not_asked_is_not_said():
+    """The run's form keeps its defaults."""
+    assert conf() == {"source": "api"}
+
+
+def test_values_keep_their_types_and_their_equals_signs():
+    """Inputs are JSON where they can be, variables always texts."""
+    given = conf("--input", "n=3", "--input", "on=true", "--input", "who=me", "--var", "A=b=c")
+
+    assert given["inputs"] == {"n": 3, "on": True, "who": "me"}
+    assert given["variables"] == {"A": "b=c"}
+
+
+@pytest.mark.parametrize("arguments", [("--var", "A"), ("--input", "=1")])
+def test_a_pair_that_is_none_is_wrong_usage(arguments: tuple[str, ...]):
+    """Exit code 2, like every other wrong flag."""
+    with pytest.raises(SystemExit) as ended:
+        conf(*arguments)
+
+    assert ended.value.code == 2
+
+
+def test_without_a_stack_the_way_out_is_named(
+    tmp_path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """Whoever has no stack running learns how to start one, or to name an Airflow."""
+    monkeypatch.setenv("GITLAB_DAGS_HOME", str(tmp_path))
+    monkeypatch.delenv("GITLAB_DAGS_AIRFLOW_URL", raising=False)
+
+    assert main(["trigger", "group/project"]) == 1
+    assert "gitlab-dags up" in capsys.readouterr().err
+
+
+def test_an_airflow_that_does_not_answer_is_said(capsys: pytest.CaptureFixture[str]):
+    """No traceback for a wrong address."""
+    code = main(["trigger", "group/project", "--airflow-url", "http://127.0.0.1:9"])
+
+    assert code == 1
+    assert "does not answer" in capsys.readouterr().err

@@ -1,0 +1,49 @@
+"""The events of a watch, without a server."""
+
+import asyncio
+
+from gitlab_ci_cluster.api.request import Target
+from gitlab_ci_cluster.api.watch import _Plan, _Stream
+from gitlab_ci_cluster.resources import CONFIG_MAPS
+from gitlab_ci_cluster.store import Store
+
+
+def plan(start, **changes):
+    options = {
+        "target": Target(resource=CONFIG_MAPS),
+        "matches": lambda _: True,
+        "form": "json",
+        "include": "Metadata",
+        "start": start,
+        "seconds": 5.0,
+        "bookmarks": False,
+        "initial_end": False,
+    }
+    return _Plan(**{**options, **changes})
+
+
+def config_map(name):
+    return {"kind": "ConfigMap", "metadata": {"namespace": "n", "name": name, "uid": name}}
+
+
+def test_change_at_the_moment_of_falling_asleep_is_seen():
+    """A change right after the watcher has looked, and before it waits, wakes it all the same."""
+
+    async def scenario():
+        store = Store(100)
+        events = _Stream(plan(100), store).events()
+        loop = asyncio.get_running_loop()
+        first = asyncio.ensure_future(anext(events))
+        loop.call_soon(store.create, CONFIG_MAPS, config_map("a"))
+        return await asyncio.wait_for(first, 2)
+
+    assert asyncio.run(scenario())["type"] == "ADDED"
+
+
+def test_watch_ends_when_its_time_is_over():
+    """Cleanly, without an event."""
+
+    async def scenario():
+        return [event async for event in _Stream(plan(100, seconds=0.05), Store(100)).events()]
+
+    assert asyncio.run(scenario()) == []

@@ -1,0 +1,82 @@
+"""The executor of the embedded stack: one process a task, and none that waits."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.utils.state import TaskInstanceState
+
+from gitlab_ci_provider.local.airflow.executor import WarmLocalExecutor
+from gitlab_ci_provider.local.airflow.worker import Worker
+
+
+@dataclass(frozen=True)
+class Workload:
+    """As much of a task as the executor looks at."""
+
+    key: str
+    running_state: Any = None
+    success_state: Any = TaskInstanceState.SUCCESS
+    failure_state: Any = TaskInstanceState.FAILED
+
+    @property
+    def display_name(self) -> str:
+        return self.key
+
+
+class Executor(WarmLocalExecutor):
+    """Does in a worker what the name of the task says."""
+
+    def _run(self, workload: Any, title: str) -> None:
+        if workload.key == "dies":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if workload.key == "breaks":
+            raise OSError
+
+
+@pytest.fixture
+def executor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Executor:
+    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
+    return Executor(parallelism=4)
+
+
+def test_an_executor_that_was_never_started_can_be_ended(executor: Executor):
+    """Stopping the stack while it starts is no error."""
+    executor.end()
+
+
+@pytest.mark.parametrize(
+    ("task", "state"), [("ends", "success"), ("breaks", "failed"), ("dies", "failed")]
+)
+def test_how_a_worker_ended_is_told_at_once(executor: Executor, task: str, state: str):
+    """Airflow hears of a worker that died when it dies, not when its heartbeats are missed."""
+    executor.start()
+    executor._process_workloads([Workload(task)])  # type: ignore[list-item]
+    while task not in executor.event_buffer:
+        executor.sync()
+
+    assert executor.event_buffer[task][0] == state  # type: ignore[index]
+    assert not executor._somebody_has_ended()
+
+
+def test_the_end_of_a_worker_that_gave_its_task_back_is_not_the_tasks(executor: Executor):
+    """A task that was answered at once runs again beside its first worker, under the same key."""
+    read, write = os.pipe()
+    executor._process_workloads([Workload("ends")])  # type: ignore[list-item]
+    executor._workers.append(("ends", Worker(read), ("success", "failed")))
+    while len(executor._workers) > 1:
+        executor._reap()
+    still = "ends" in executor.running
+
+    os.write(write, b".")
+    os.close(write)
+    executor._reap()
+
+    assert still
+    assert executor.event_buffer == {"ends": ("success", None)}
+    assert not executor.running

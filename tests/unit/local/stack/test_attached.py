@@ -1,0 +1,44 @@
+"""Commands that use the stack."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from gitlab_ci_provider.local.home import Home
+from gitlab_ci_provider.local.stack.attached import attached, somebody_is_attached
+
+USE = """
+import sys, time
+from pathlib import Path
+from gitlab_ci_provider.local.stack.attached import attached
+from gitlab_ci_provider.local.home import Home
+with attached(Home(Path(sys.argv[1]))):
+    print("attached", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_several_commands_use_a_stack(tmp_path: Path):
+    """The stack is in use until the last of them has gone."""
+    home = Home(tmp_path)
+
+    with attached(home):
+        with attached(home):
+            assert somebody_is_attached(home)
+        assert somebody_is_attached(home)
+    assert not somebody_is_attached(home)
+
+
+def test_a_killed_command_uses_nothing(tmp_path: Path):
+    """Kill -9 of a command does not keep the stack alive for ever."""
+    home = Home(tmp_path)
+    command = [sys.executable, "-c", USE, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert somebody_is_attached(home)
+        process.kill()
+
+    assert not somebody_is_attached(home)

@@ -1,0 +1,146 @@
+"""The register of pipelines: numbers and ends."""
+
+from __future__ import annotations
+
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gitlab_ci_provider.model.pipeline_entry import PipelineEntry
+from gitlab_ci_provider.model.project import Ref, RefKind
+from gitlab_ci_provider.records.register import Register
+
+MAIN = Ref(name="main", sha="1" * 40)
+ENTRY = PipelineEntry(
+    project="group/project",
+    dag_id="group__project",
+    run_id="run-0",
+    ref=MAIN,
+    source="push",
+    digest="d",
+    created_at="2026-01-31T12:00:00+00:00",
+)
+
+
+@pytest.fixture
+def register(tmp_path: Path) -> Register:
+    return Register(tmp_path)
+
+
+def enter(register: Register, run: str, **changes: object) -> PipelineEntry:
+    return register.enter(replace(ENTRY, run_id=run, **changes))
+
+
+def test_pipelines_are_numbered_per_project_and_per_installation(register: Register):
+    """CI_PIPELINE_IID counts in a project, CI_PIPELINE_ID over all of them."""
+    first = enter(register, "a")
+    other = enter(register, "b", project="group/other")
+    second = enter(register, "c")
+
+    assert [(one.id, one.iid) for one in (first, other, second)] == [(1, 1), (2, 1), (3, 2)]
+
+
+def test_dags_of_one_project_share_its_numbers(register: Register):
+    """The DAG of another ref or of a child pipeline counts on where the project's DAG was."""
+    enter(register, "a")
+
+    assert enter(register, "a", dag_id="group__project..feature").iid == 2
+
+
+def test_a_run_finds_its_number_again(register: Register):
+    """A cleared `create_pipeline` keeps the number, and its pipeline runs again."""
+    first = enter(register, "a")
+    enter(register, "b")
+    register.finish(first.id, "failed")
+
+    again = enter(register, "a")
+
+    assert (again.id, again.iid, again.status) == (1, 1, "running")
+    assert [one.id for one in register.running("group/project", MAIN)] == [2, 1]
+
+
+def _enter_many(place: tuple[Path, int]) -> list[tuple[int, int]]:
+    folder, worker = place
+    register = Register(folder)
+    made = [enter(register, f"{worker}-{number}") for number in range(25)]
+    return [(one.id, one.iid) for one in made]
+
+
+def test_workers_at_the_same_time_never_share_a_number(tmp_path: Path):
+    """Numbers are unique and without gaps however many processes ask at once."""
+    with ProcessPoolExecutor(4) as pool:
+        found = pool.map(_enter_many, [(tmp_path, worker) for worker in range(4)])
+        made = [pair for pairs in found for pair in pairs]
+
+    assert sorted(number for number, _ in made) == list(range(1, 101))
+    assert sorted(iid for _, iid in made) == list(range(1, 101))
+
+
+def _enter_same(folder: Path) -> tuple[int, int]:
+    entry = enter(Register(folder), "same")
+    return entry.id, entry.iid
+
+
+def test_one_run_created_twice_at_once_has_one_number(tmp_path: Path):
+    """A task that Airflow started a second time while the first still ran agrees with it."""
+    with ProcessPoolExecutor(4) as pool:
+        made = set(pool.map(_enter_same, [tmp_path] * 8))
+
+    assert len(made) == 1
+
+
+def test_the_latest_successful_pipeline_of_a_ref_is_found(register: Register):
+    """Failed and unfinished pipelines, and those of other refs, are passed over."""
+    good, bad, _ = (enter(register, run) for run in ("a", "b", "c"))
+    tag = enter(register, "d", ref=Ref(name="main", sha="2" * 40, kind=RefKind.TAG))
+    register.finish(good.id, "success")
+    register.finish(bad.id, "failed")
+    register.finish(tag.id, "success")
+
+    found = register.latest("group/project", MAIN, status="success")
+
+    assert found is not None
+    assert (found.id, found.status) == (good.id, "success")
+
+
+def test_a_pipeline_that_fails_when_run_again_is_no_longer_successful(register: Register):
+    """The end of the last try counts."""
+    entry = enter(register, "a")
+    register.finish(entry.id, "success")
+    register.finish(entry.id, "failed")
+
+    assert register.latest("group/project", MAIN, status="success") is None
+
+
+def test_running_pipelines_of_a_ref_are_listed_newest_first(register: Register):
+    """Auto-cancel asks which older pipelines of a ref still run."""
+    first, second, third = (enter(register, run) for run in ("a", "b", "c"))
+    register.finish(second.id, "canceled")
+
+    assert [one.id for one in register.running("group/project", MAIN)] == [third.id, first.id]
+
+
+def test_names_that_differ_in_case_or_signs_only_are_different_refs(register: Register):
+    """`Feature`, `feature` and `feature/` never share their pipelines."""
+    enter(register, "a", ref=replace(MAIN, name="Feature"))
+
+    assert register.latest("group/project", replace(MAIN, name="feature")) is None
+    assert register.latest("group/project", replace(MAIN, name="Feature/")) is None
+
+
+def test_a_lost_hint_is_made_good(register: Register, tmp_path: Path):
+    """The counting file is a hint: without it numbers go on where they were."""
+    enter(register, "a")
+    for hint in tmp_path.rglob("last"):
+        hint.unlink()
+
+    assert enter(register, "b").id == 2
+
+
+def test_an_unknown_pipeline_is_none(register: Register):
+    """Asking for what was never there is no error."""
+    assert register.get(7) is None
+    assert register.latest("nobody/nothing", MAIN) is None
+    register.finish(7, "success")

@@ -1,0 +1,44 @@
+"""Waiting for another pipeline."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from airflow.sdk import TaskInstanceState
+
+from gitlab_ci_provider.hooks.airflow_answers import word_of
+from gitlab_ci_provider.model.cancellation import Cancellation
+from gitlab_ci_provider.records.cancellations import Cancellations
+from gitlab_ci_provider.runs.bridge.cancel_child import orders_to
+from gitlab_ci_provider.runs.bridge.trigger import DownstreamTrigger
+from gitlab_ci_provider.settings import load_settings
+
+
+def test_a_triggerer_makes_the_same_trigger_again():
+    """What is kept in the database is plain data, and enough."""
+    trigger = DownstreamTrigger(
+        dag="d", run="r", until="ended", bridge=["up", "run", "job"], child=True, obeyed=["parent"]
+    )
+
+    path, given = trigger.serialize()
+
+    assert path == f"{DownstreamTrigger.__module__}.DownstreamTrigger"
+    assert DownstreamTrigger(**json.loads(json.dumps(given))).serialize() == (path, given)
+
+
+def test_states_are_compared_by_their_words():
+    """Airflow answers with enumerations or texts, as it likes."""
+    assert word_of(TaskInstanceState.SUCCESS) == word_of("success") == "success"
+    assert word_of(None) == "None"
+
+
+def test_only_orders_to_the_bridge_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """An order to other jobs of the pipeline leaves the wait alone."""
+    monkeypatch.setenv("AIRFLOW__GITLAB_CI__HOME", str(tmp_path))
+    orders = Cancellations(load_settings().cancellations)
+    orders.give("d", "r", Cancellation(name="one", reason="", jobs=("other",)))
+    orders.give("d", "r", Cancellation(name="two", reason="", jobs=("other", "job")))
+
+    assert orders_to("d", "r", "job") == ["two"]

@@ -1,0 +1,21 @@
+"""Decisions without secrets."""
+
+from __future__ import annotations
+
+from gitlab_ci_provider.model.rules import JobDecision, PipelineDecision
+from gitlab_ci_provider.runs.create.redact import without_secrets
+from gitlab_ci_provider.variables.masking import Masker
+
+
+def test_no_word_of_a_decision_holds_a_secret():
+    """`workflow:name` may name a masked variable, and reasons quote what was compared."""
+    words = "it is top-secret"
+    job = JobDecision(job="a", present=True, reason=words, errors=(words,))
+    decision = PipelineDecision(
+        created=True, name=words, reason=words, errors=(words,), jobs={"a": job}
+    )
+
+    shown = without_secrets(decision, Masker(["top-secret"]))
+
+    assert "top-secret" not in repr(shown)
+    assert shown.name == "it is [MASKED]"

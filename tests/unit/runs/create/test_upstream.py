@@ -1,0 +1,50 @@
+"""What a run that claims to be a downstream pipeline is believed."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from gitlab_ci_provider.exceptions import ConfigError
+from gitlab_ci_provider.model.dag_record import DagRecord
+from gitlab_ci_provider.model.downstream import Ancestor, Upstream
+from gitlab_ci_provider.model.project import Project, Ref
+from gitlab_ci_provider.runs.create.upstream import take_over
+from gitlab_ci_provider.runs.form import RunForm
+from gitlab_ci_provider.runs.record import plain
+
+PARENT = Ancestor(
+    project="group/project",
+    ref="main",
+    source="push",
+    pipeline=1,
+    dag="group__project",
+    run="protected",
+)
+CLAIM = Upstream(job="deploy", task="deploy", ancestors=(PARENT,), digest="of-any-snapshot")
+RECORD = DagRecord(
+    dag_id="group__project",
+    project=Project(path="group/project", clone_url="file:///x"),
+    ref=Ref(name="main", sha="a" * 40),
+)
+
+
+def _context(run_type: str) -> Any:
+    run = SimpleNamespace(run_type=run_type, conf={"upstream": plain(CLAIM)})
+    return {"dag_run": run}
+
+
+@pytest.mark.parametrize("run_type", ["manual", "scheduled", "backfill", "asset_triggered"])
+def test_nobody_but_a_bridge_makes_a_downstream_pipeline(run_type: str):
+    """Else whoever starts a run would choose its snapshot, with the protected ref of any parent."""
+    with pytest.raises(ConfigError, match="for `trigger:` jobs only"):
+        take_over(_context(run_type), RECORD, RunForm())
+
+
+def test_a_bridge_is_believed():
+    """Airflow itself says of a run that a task has started it."""
+    form = take_over(_context("operator_triggered"), RECORD, RunForm())
+
+    assert (form.source, form.upstream) == ("parent_pipeline", CLAIM)

@@ -1,0 +1,117 @@
+"""Counting how a job has ended: failures and interruptions apart, anew for each pipeline."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gitlab_ci_provider.exceptions import INTERRUPTED, SystemFailure
+from gitlab_ci_provider.model.job import Retry
+from gitlab_ci_provider.model.run import JobResult, JobStatus
+from gitlab_ci_provider.runs.job import attempts
+from gitlab_ci_provider.runs.job import end as job_end
+from unit.runs.manual.test_offers import JOB, RUN, FakeStore, FakeTask
+
+
+@pytest.fixture
+def context() -> Any:
+    return {"ti": FakeTask(), "task_state_store": FakeStore()}
+
+
+def test_kinds_are_counted_apart(context: Any):
+    """An interruption is no failure of the job."""
+    known = attempts.load(context, RUN)
+    for kind in ("failed", "interrupted", "failed"):
+        known = known.counted(kind)
+    attempts.save(context, known)
+
+    found = attempts.load(context, RUN)
+    assert (found.failed, found.interrupted) == (2, 1)
+
+
+def test_a_new_pipeline_counts_anew(context: Any):
+    """Clearing `create_pipeline` makes a new pipeline, whose jobs have not failed yet."""
+    attempts.save(context, attempts.load(context, RUN).counted("failed"))
+
+    assert attempts.load(context, replace(RUN, created_at="later")).failed == 0
+
+
+def test_a_clear_and_a_retry_are_another_life(context: Any):
+    """A lost worker changes nothing; a retry and a clear make another pod."""
+    first = attempts.load(context, RUN).life
+    lost = attempts.load(context, RUN).life
+    job_end.failed(context, retried(1), SystemFailure("no"))
+    second = attempts.load(context, RUN).life
+    context["ti"].max_tries += 3
+    third = attempts.load(context, RUN).life
+
+    assert lost == first
+    assert len({first, second, third}) == 3
+
+
+def test_an_end_is_told_again(context: Any):
+    """What a job has ended with is known to the try after a lost worker."""
+    result = JobResult(status=JobStatus.SUCCESS, exit_code=0, pod="p", coverage=7.5)
+    job_end.succeeded(context, JOB, result)
+
+    end = job_end.earlier_end(context, JOB)
+
+    assert end is not None
+    assert (end.result, end.again) == (result, False)
+
+
+def test_a_final_failure_is_told_again_and_one_to_be_retried_is_not(context: Any):
+    """After the last retry the failure is the end; before, the next try runs."""
+    job_end.failed(context, retried(1), SystemFailure("no"))
+    between = job_end.earlier_end(context, JOB)
+    job_end.failed(context, retried(1), SystemFailure("no"))
+    end = job_end.earlier_end(context, JOB)
+
+    assert between is None
+    assert end is not None
+    assert (end.result.reason, end.again) == ("no", False)
+
+
+def test_a_clear_forgets_the_end(context: Any):
+    """Whoever clears a job that has ended runs it."""
+    job_end.succeeded(context, JOB, JobResult(status=JobStatus.SUCCESS))
+    context["ti"].max_tries += 1
+
+    assert job_end.earlier_end(context, JOB) is None
+
+
+def test_errors_of_ours_are_tried_again_twice(context: Any):
+    """An error that is no fault of the job does not end it at once, nor is it tried for ever."""
+    again = [job_end.crashed(context, JOB, ValueError("odd")).again for _ in range(3)]
+
+    assert again == [True, True, False]
+
+
+def retried(times: int) -> Any:
+    return replace(JOB, job=replace(JOB.job, retry=Retry(max=times)))
+
+
+@pytest.mark.parametrize(
+    ("free", "retries", "again"),
+    [
+        (0, 0, [False]),
+        (0, 1, [True, False]),
+        (2, 0, [True, True, False]),
+        (1, 1, [True, True, False]),
+    ],
+)
+def test_interruptions_can_be_free(context: Any, free: int, retries: int, again: list[bool]):
+    """`interrupted_retries` come before `retry`, which they do not use up."""
+    run = replace(
+        JOB,
+        job=replace(JOB.job, retry=Retry(max=retries)),
+        settings=replace(JOB.settings, interrupted_retries=free),
+    )
+    gone = SystemFailure("gone", reason=INTERRUPTED)
+
+    ends = [job_end.failed(context, run, gone) for _ in again]
+
+    assert [end.again for end in ends] == again
+    assert {end.result.failure_reason for end in ends} == {INTERRUPTED}

@@ -1,0 +1,125 @@
+"""What jobs take from other pipelines."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from factories import make_variables
+from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.model import xcom_keys
+from gitlab_ci_provider.model.needs import CrossNeed
+from gitlab_ci_provider.model.run import JobArtifact, JobResult, JobStatus
+from gitlab_ci_provider.records.register import Register
+from gitlab_ci_provider.runs.cross_needs import cross_results
+from gitlab_ci_provider.runs.record import plain
+from gitlab_ci_provider.settings import Settings
+from gitlab_ci_provider.snapshots.store import SnapshotStore
+from unit.planner.test_decisions import RUN
+from unit.records.test_register import ENTRY
+from unit.snapshots.test_store import PIPELINE
+
+
+@dataclass
+class Results:
+    """The XComs of other runs, as a task reads them; and the home folder that goes with them."""
+
+    settings: Settings
+    left: dict[tuple[str, str], Any] = field(default_factory=dict)
+
+    def xcom_pull(self, *, dag_id: str, run_id: str, task_ids: str, key: str) -> Any:
+        assert (dag_id, key) == (ENTRY.dag_id, xcom_keys.JOB_RESULT)
+        return self.left.get((run_id, task_ids))
+
+    def pipeline(self, run: str, status: JobStatus, **changes: Any) -> int:
+        """Register a pipeline whose job `a` ended like this, and left an archive."""
+        digest = SnapshotStore(self.settings.snapshots).save_pipeline(PIPELINE)
+        entry = replace(ENTRY, run_id=run, digest=digest, **changes)
+        artifact = JobArtifact(name="artifacts", object_key=f"key of {run}")
+        self.left[run, "a"] = plain(JobResult(status=status, artifacts=(artifact,)))
+        return Register(self.settings.register).enter(entry).id
+
+    def find(self, *needs: CrossNeed, **variables: str) -> dict[str, str]:
+        """Look for what a job needs; gives the keys of the archives."""
+        given = make_variables(**variables)
+        found = cross_results({"ti": self}, RUN, needs, given, self.settings)
+        return {label: result.artifacts[0].object_key for label, result in found.items()}
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Results:
+    return Results(Settings(home=tmp_path))
+
+
+def test_a_pipeline_is_found_by_its_number(results: Results):
+    """The number comes in a variable; the job may have failed and left something all the same."""
+    number = results.pipeline("run", JobStatus.FAILED)
+
+    found = results.find(CrossNeed(pipeline="$PARENT", job="a"), PARENT=str(number))
+
+    assert found == {f"a of pipeline {number}": "key of run"}
+
+
+def test_the_latest_successful_job_of_a_ref_counts(results: Results):
+    """A newer pipeline in which the job failed is passed over."""
+    results.pipeline("old", JobStatus.SUCCESS)
+    results.pipeline("good", JobStatus.SUCCESS)
+    results.pipeline("bad", JobStatus.FAILED)
+    need = CrossNeed(project="group/$NAME", ref="main", job="a")
+
+    assert results.find(need, NAME="project") == {"a of group/project@main": "key of good"}
+
+
+def test_without_artifacts_nothing_is_looked_for(results: Results):
+    """`artifacts: false` asks for nothing of another pipeline."""
+    assert results.find(CrossNeed(pipeline="1", job="a", artifacts=False)) == {}
+
+
+@pytest.mark.parametrize(
+    "need",
+    [
+        CrossNeed(pipeline="$UNSET", job="a"),
+        CrossNeed(pipeline="77", job="a"),
+        CrossNeed(pipeline="1", job="nope"),
+        CrossNeed(pipeline="2", job="a"),
+        CrossNeed(project="group/project", ref="nope", job="a"),
+    ],
+)
+def test_what_cannot_be_had_keeps_the_job_from_starting(results: Results, need: CrossNeed):
+    """An unknown number, job or project, or another project's number; GitLab's words say it."""
+    results.pipeline("run", JobStatus.SUCCESS)
+    results.pipeline("other", JobStatus.SUCCESS, project="group/other")
+
+    with pytest.raises(SystemFailure, match="could not retrieve the needed artifacts") as refused:
+        results.find(need)
+
+    assert refused.value.reason == "missing_dependency_failure"
+
+
+def test_another_project_has_to_allow_it(results: Results, monkeypatch: pytest.MonkeyPatch):
+    """As GitLab's job token allowlist: only a project itself, until it lists others."""
+    results.pipeline("theirs", JobStatus.SUCCESS, project="group/other")
+    need = CrossNeed(project="group/other", ref="main", job="a")
+
+    with pytest.raises(SystemFailure, match="group/other does not allow group/project"):
+        results.find(need)
+    scope = {"group/other": {"job_token_scope": {"allowlist": ["group/project"]}}}
+    monkeypatch.setenv("AIRFLOW_VAR_GITLAB_CI_PROJECTS", json.dumps(scope))
+    assert results.find(need) == {"a of group/other@main": "key of theirs"}
+
+
+def test_nobody_is_told_which_projects_exist(results: Results):
+    """One that does not exist and one that does not allow it look the same."""
+    results.pipeline("theirs", JobStatus.SUCCESS, project="group/other")
+
+    said = []
+    for name in ("group/other", "group/nothing"):
+        with pytest.raises(SystemFailure) as refused:
+            results.find(CrossNeed(project=name, ref="main", job="a"))
+        said.append(str(refused.value).replace(name, "X"))
+
+    assert said[0] == said[1]
