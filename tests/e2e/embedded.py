@@ -15,7 +15,8 @@ from e2e.kept_runs import keep_run
 from gitlab_ci_provider.airflow_api.client import AirflowApi
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.model.dag_record import DagKind
-from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.settings import Settings
+from gitlab_ci_provider.state import open_state
 
 COMMAND = Path(sys.executable).parent / "gitlab-dags"
 
@@ -76,7 +77,7 @@ class Stack:
 
     def dag(self, repository: Path) -> str:
         """Name the DAG of a repository that was synced."""
-        store = SnapshotStore(self.home.data / "snapshots")
+        store = open_state(Settings(home=self.home.data)).snapshots
         url = repository.resolve().as_uri()
         return next(
             name

@@ -14,7 +14,8 @@ from gitlab_ci_provider.airflow_api.client import TaskState
 from gitlab_ci_provider.local.projects import add_project
 from gitlab_ci_provider.model.names import task_ids
 from gitlab_ci_provider.model.pipeline import Pipeline
-from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.settings import Settings
+from gitlab_ci_provider.state import open_state
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 120) -> None:
@@ -113,7 +114,7 @@ def run_with_variables(
     record = add_project(stack.home, str(repository)).record
     assert record is not None
     stack.api.wait_for_dag(record.dag_id, record.digest)
-    pipeline = SnapshotStore(stack.home.data / "snapshots").load_pipeline(record.digest)
+    pipeline = open_state(Settings(home=stack.home.data)).snapshots.load_pipeline(record.digest)
     runs = [
         Run(stack, pipeline, record.dag_id, stack.api.trigger(record.dag_id, {"variables": one}))
         for one in wanted

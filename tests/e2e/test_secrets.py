@@ -17,7 +17,8 @@ from e2e.test_variables import define, seen_in_the_cluster
 from gitlab_ci_provider.local.projects import add_project
 from gitlab_ci_provider.local.secrets import load_secrets
 from gitlab_ci_provider.model.names import task_ids
-from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.settings import Settings
+from gitlab_ci_provider.state import open_state
 from servers.git_http import GitServer, git_server
 from servers.repositories import make_repository
 
@@ -152,7 +153,7 @@ def start_two(stack: Stack, url: str) -> tuple[Run, Run]:
     record = add_project(stack.home, url).record
     assert record is not None
     stack.api.wait_for_dag(record.dag_id, record.digest)
-    pipeline = SnapshotStore(stack.home.data / "snapshots").load_pipeline(record.digest)
+    pipeline = open_state(Settings(home=stack.home.data)).snapshots.load_pipeline(record.digest)
     whole, canceled = (
         Run(stack, pipeline, record.dag_id, stack.api.trigger(record.dag_id, conf))
         for conf in ({}, {"variables": {"HANG": "yes"}})

@@ -8,8 +8,8 @@ from e2e.embedded import Stack, commit, git, make_repository
 from e2e.people import Person
 from e2e.runs import ended, finish_log, mark, results, states, wait_for
 from gitlab_ci_provider.local.projects import add_project
-from gitlab_ci_provider.snapshots.holds import Holds
-from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.settings import Settings
+from gitlab_ci_provider.state import open_state
 
 TWO = """
 build: {stage: build, script: "true"}
@@ -126,7 +126,7 @@ def test_a_job_that_disappears_fails_its_pipeline(stack: Stack, tmp_path: Path):
     """If a DAG changes all the same, here for lack of a hold, the run fails and says why."""
     repository = make_repository(tmp_path / "gone", {".gitlab-ci.yml": GATED})
     person = waiting(stack, repository)
-    Holds(SnapshotStore(stack.home.data / "snapshots")).drop(person.dag, person.run)
+    open_state(Settings(home=stack.home.data)).holds.drop(person.dag, person.run)
 
     assert push(stack, repository) == person.dag
     person.wait_for_state("unit", "removed")

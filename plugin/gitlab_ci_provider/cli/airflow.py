@@ -40,8 +40,8 @@ class Target:
         from gitlab_ci_provider.model.names import dag_id
 
         name = dag_id(project)
-        if self.sync is not None and self.sync.store.has_dag(name):
-            return self.sync.store.load_dag(name).project.clone_url
+        if self.sync is not None and self.sync.state.snapshots.has_dag(name):
+            return self.sync.state.snapshots.load_dag(name).project.clone_url
         return clone_url(project)
 
     def mirror(self, project: str) -> Mirror:
@@ -82,7 +82,7 @@ class Target:
         if not result.ok or result.record is None:
             raise SourceError(f"{project}: no pipeline to run at {sha or ref or 'this ref'}")
         if self.dag_files is not None:
-            write_dag_files(sync.store, self.dag_files)
+            write_dag_files(sync.state.snapshots, self.dag_files)
         return result.record
 
 
@@ -133,13 +133,13 @@ def target(args: argparse.Namespace) -> Target:
 def _sync(home: Path | None) -> Sync | None:
     from gitlab_ci_provider.discovery.sync import Sync
     from gitlab_ci_provider.settings import home_settings
-    from gitlab_ci_provider.snapshots.store import SnapshotStore
+    from gitlab_ci_provider.state import open_state
 
     if home is None:
         return None
     settings = home_settings(home)
     return Sync(
-        SnapshotStore(settings.snapshots),
+        open_state(settings),
         settings.mirrors,
         include_hosts=settings.allowed_hosts,
     )

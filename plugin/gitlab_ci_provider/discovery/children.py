@@ -19,8 +19,7 @@ from gitlab_ci_provider.model.project import Commit
 from gitlab_ci_provider.model.variables import Variables, merge
 from gitlab_ci_provider.planner.downstream import MAX_NESTED_CHILDREN
 from gitlab_ci_provider.snapshots.children import forget_children, synced_child
-from gitlab_ci_provider.snapshots.holds import Holds
-from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.state import State
 from gitlab_ci_provider.variables.expand import expand_all
 from gitlab_ci_provider.variables.predefined import pipeline_variables
 
@@ -36,7 +35,7 @@ class ChildSync:
         unused: seconds after which DAGs that runs have made are removed.
     """
 
-    store: SnapshotStore
+    state: State
     files: FileFetcher
     commit: Commit
     unused: float
@@ -55,10 +54,10 @@ class ChildSync:
                 continue
             kept.add(record.dag_id)
             yield from self._child(parent, job, depth)
-        forget_children(self.store, parent, kept, self.unused)
+        forget_children(self.state.holds, parent, kept, self.unused)
 
     def _bridges(self, parent: DagRecord) -> Iterator[Job]:
-        for job in self.store.load_pipeline(parent.digest).jobs.values():
+        for job in self.state.snapshots.load_pipeline(parent.digest).jobs.values():
             if job.bridge and job.bridge.includes and not is_dynamic(job.bridge):
                 yield job
 
@@ -75,9 +74,9 @@ class ChildSync:
         yield from (_as_warning(one, job) for one in compiled.diagnostics)
         if compiled.pipeline is None:
             return
-        digest = self.store.save_pipeline(compiled.pipeline)
+        digest = self.state.snapshots.save_pipeline(compiled.pipeline)
         record = synced_child(parent, job.group or job.name, digest)
-        if not Holds(self.store).replace(record):
+        if not self.state.holds.replace(record):
             return  # runs that need the new topology make a DAG for it
         if depth < MAX_NESTED_CHILDREN:
             yield from self.sync(record, depth + 1)

@@ -21,16 +21,15 @@ from gitlab_ci_provider.model.git_login import GitLogin
 from gitlab_ci_provider.model.names import belongs_to, dag_id
 from gitlab_ci_provider.model.project import Project, Ref
 from gitlab_ci_provider.model.quoted import hide_credentials
-from gitlab_ci_provider.snapshots.holds import Holds
 from gitlab_ci_provider.snapshots.refs import (
     has_name_of_topology,
     record_of_ref,
     record_of_topology,
 )
-from gitlab_ci_provider.snapshots.store import SnapshotStore
 from gitlab_ci_provider.sources.git import GitFetcher, Mirror, is_commit_id
 from gitlab_ci_provider.sources.neighbours import Neighbours
 from gitlab_ci_provider.sources.remote import RemoteFiles
+from gitlab_ci_provider.state import State
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +57,7 @@ class SyncResult:
 
 @dataclass(frozen=True, slots=True)
 class Sync:
-    """Reads repositories into the snapshots below one folder.
+    """Reads repositories into the snapshots.
 
     Attributes:
         logins: finds the login for the server of a URL; without one, git's own settings count.
@@ -66,7 +65,7 @@ class Sync:
         child_dags_expire_in: seconds until DAGs that runs have made go when no run needs them.
     """
 
-    store: SnapshotStore
+    state: State
     mirrors: Path
     config_path: str = ".gitlab-ci.yml"
     logins: Callable[[str], GitLogin | None] = lambda _: None
@@ -120,8 +119,8 @@ class Sync:
         compiled = compile_pipeline(
             fetcher, context, self.config_path, elsewhere=self._elsewhere(project)
         )
-        digest = self.store.save_pipeline(compiled.pipeline) if compiled.pipeline else None
-        diagnostics = compiled.diagnostics
+        pipeline, diagnostics = compiled.pipeline, compiled.diagnostics
+        digest = self.state.snapshots.save_pipeline(pipeline) if pipeline else None
         return SyncResult(location=mirror.url, record=None, digest=digest, diagnostics=diagnostics)
 
     def _project(self, mirror: Mirror, project: Project, ref: Ref) -> SyncResult:
@@ -135,12 +134,12 @@ class Sync:
             diagnostics=result.diagnostics,
             title=project.path,
         )
-        holds, oldest = Holds(self.store), time.time() - self.child_dags_expire_in  # noqa: TID251 - of files
+        holds, oldest = self.state.holds, time.time() - self.child_dags_expire_in  # noqa: TID251 - of files
         holds.forget(oldest)
         if not holds.replace(record):
-            record = record_of_topology(self.store, record, ref, record.digest)
+            record = record_of_topology(self.state.snapshots, record, ref, record.digest)
             holds.replace(record)
-        self.store.forget_runs(oldest)
+        self.state.snapshots.forget_runs(oldest)
         self._forget_lost_refs(mirror, project)
         return self._with_children(mirror, record, result)
 
@@ -149,14 +148,14 @@ class Sync:
         result = self.compile(mirror, project, ref)
         if result.digest is None:
             return result
-        shown = self.store.load_dag(dag_id(project.path))
+        shown = self.state.snapshots.load_dag(dag_id(project.path))
         named = replace(ref, name=ref.sha) if shared else ref
-        record = record_of_ref(self.store, shown, named, result.digest)
+        record = record_of_ref(self.state.snapshots, shown, named, result.digest)
         if record.kind is not DagKind.REF:
             return replace(result, record=record)
-        holds = Holds(self.store)
+        holds = self.state.holds
         if not holds.replace(record):
-            record = record_of_topology(self.store, shown, ref, result.digest)
+            record = record_of_topology(self.state.snapshots, shown, ref, result.digest)
             holds.replace(record)
         return self._with_children(mirror, record, result)
 
@@ -166,7 +165,7 @@ class Sync:
             return replace(result, record=record)
         files = GitFetcher(mirror, record.ref.sha)
         children = ChildSync(
-            store=self.store,
+            state=self.state,
             files=files,
             commit=files.commit(),
             unused=self.child_dags_expire_in,
@@ -177,18 +176,18 @@ class Sync:
 
     def _forget_lost_refs(self, mirror: Mirror, project: Project) -> None:
         """Remove the DAGs of branches and tags that are gone, and those that no run needs."""
-        owner = dag_id(project.path)
-        names = [one for one in self.store.dags(DagKind.REF) if belongs_to(one, owner)]
-        records = [record for name in names if (record := self.store.load_dag(name)).ref.name]
+        snapshots, owner = self.state.snapshots, dag_id(project.path)
+        names = [name for name in snapshots.dags(DagKind.REF) if belongs_to(name, owner)]
+        records = [record for name in names if (record := snapshots.load_dag(name)).ref.name]
         if not records:
             return
         alive = mirror.ref_names()
         oldest = time.time() - self.child_dags_expire_in  # noqa: TID251 - times of files
         for record in records:
             name, shared = record.ref.name, _is_shared(record)
-            unused = shared and self.store.last_use(record) < oldest
+            unused = shared and snapshots.last_use(record) < oldest
             if unused or not (shared or name in alive):
-                Holds(self.store).delete(record.dag_id)
+                self.state.holds.delete(record.dag_id)
 
     def _open(self, url: str) -> Mirror:
         return Mirror.open(self.mirrors, url, self.logins(url))
@@ -202,7 +201,7 @@ class Sync:
 
     def _known(self, project: Project) -> DagRecord | None:
         name = dag_id(project.path)
-        return self.store.load_dag(name) if self.store.has_dag(name) else None
+        return self.state.snapshots.load_dag(name) if self.state.snapshots.has_dag(name) else None
 
     def _place(self, project: Project) -> Project:
         """Give a second repository with the same path a path of its own."""

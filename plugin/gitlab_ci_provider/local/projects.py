@@ -6,7 +6,7 @@ from gitlab_ci_provider.discovery.sync import Sync, SyncResult
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.settings import home_settings
 from gitlab_ci_provider.snapshots.dag_files import write_dag_files
-from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.state import open_state
 
 
 def add_project(home: Home, location: str, ref: str | None = None, sha: str = "") -> SyncResult:
@@ -15,8 +15,8 @@ def add_project(home: Home, location: str, ref: str | None = None, sha: str = ""
     What is wrong is in the result's diagnostics.
     """
     settings = home_settings(home.data)
-    store = SnapshotStore(settings.snapshots)
-    sync = Sync(store, settings.mirrors, include_hosts=settings.allowed_hosts)
+    state = open_state(settings)
+    sync = Sync(state, settings.mirrors, include_hosts=settings.allowed_hosts)
     result = sync.one(location, ref, sha)
-    write_dag_files(store, home.dags)
+    write_dag_files(state.snapshots, home.dags)
     return result

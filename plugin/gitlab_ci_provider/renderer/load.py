@@ -9,7 +9,7 @@ from airflow.sdk import DAG, get_parsing_context
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.renderer.dag import render_dag
 from gitlab_ci_provider.settings import load_settings
-from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.state import open_state
 
 log = logging.getLogger(__name__)
 
@@ -21,11 +21,11 @@ def load_dag(name: str) -> DAG:
         SourceError: it was never synced here, or never compiled.
     """
     settings = load_settings()
-    store = SnapshotStore(settings.snapshots)
-    record = store.load_dag(name)
+    snapshots = open_state(settings).snapshots
+    record = snapshots.load_dag(name)
     if not record.digest:
         raise SourceError(f"{record.project.path} has no pipeline that compiles")
-    return render_dag(record, store.load_pipeline(record.digest), settings)
+    return render_dag(record, snapshots.load_pipeline(record.digest), settings)
 
 
 def load_dags() -> dict[str, DAG]:
@@ -34,7 +34,7 @@ def load_dags() -> dict[str, DAG]:
     One that cannot be read is logged and never hides the others.
     """
     wanted = get_parsing_context().dag_id
-    names = SnapshotStore(load_settings().snapshots).dags()
+    names = open_state(load_settings()).snapshots.dags()
     dags: dict[str, DAG] = {}
     for name in names:
         if wanted in {None, name}:

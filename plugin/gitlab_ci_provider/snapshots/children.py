@@ -66,16 +66,16 @@ def is_made_at_run(record: DagRecord) -> bool:
     return record.dag_id != child_dag_id(record.parent, record.bridge)
 
 
-def forget_children(store: SnapshotStore, parent: DagRecord, keep: set[str], unused: float) -> None:
+def forget_children(holds: Holds, parent: DagRecord, keep: set[str], unused: float) -> None:
     """Remove DAGs of children that nobody needs any more.
 
     Those are the synced ones that are not to be kept, and those made by runs that no run has needed
     for `unused` seconds; one in which runs are open stays until a later sync.
     """
-    oldest = time.time() - unused  # noqa: TID251 - compared with the times of files
+    store, oldest = holds.store, time.time() - unused  # noqa: TID251 - compared with the times of files
     for name in store.dags(DagKind.CHILD):
         record = store.load_dag(name)
         if record.parent != parent.dag_id or name in keep:
             continue
         if not is_made_at_run(record) or store.last_use(record) < oldest:
-            Holds(store).delete(name)
+            holds.delete(name)

@@ -23,7 +23,7 @@ from gitlab_ci_provider.runs.cancel.pods import CANCELED, delete_pods, sweep_pod
 from gitlab_ci_provider.runs.job.objects import LIFE
 from gitlab_ci_provider.runs.resource_group.turn import announce
 from gitlab_ci_provider.settings import Settings
-from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.state import open_state
 from processes.waiting import wait_until
 
 LOG = logging.getLogger(__name__)
@@ -127,7 +127,7 @@ def test_a_new_pipeline_announces_jobs_where_order_matters(
         project=PROJECT,
         ref=Ref(name="main", sha="a" * 40),
         source="push",
-        digest=SnapshotStore(settings.snapshots).save_pipeline(pipeline),
+        digest=open_state(settings).snapshots.save_pipeline(pipeline),
         created_at="2026-01-01T00:00:00+00:00",
         dag_id="dag",
         run_id="run",

@@ -9,7 +9,8 @@ import pytest
 
 from gitlab_ci_provider.discovery.sync import Sync, SyncResult
 from gitlab_ci_provider.model.git_login import GitLogin
-from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.settings import Settings
+from gitlab_ci_provider.state import open_state
 from servers.git_http import GitServer, git_server
 from servers.repositories import commit, git, make_repository
 
@@ -34,12 +35,12 @@ def server(tmp_path: Path) -> Iterator[GitServer]:
 
 def script_of(server: GitServer, tmp_path: Path, config: str) -> tuple[SyncResult, tuple[str, ...]]:
     make_repository(tmp_path / "served" / "group" / "app", {".gitlab-ci.yml": config})
-    store = SnapshotStore(tmp_path / "snapshots")
-    sync = Sync(store, tmp_path / "mirrors", logins=lambda _: GitLogin(password=TOKEN))
+    state = open_state(Settings(home=tmp_path))
+    sync = Sync(state, tmp_path / "mirrors", logins=lambda _: GitLogin(password=TOKEN))
     result = sync.one(server.url("group/app"))
     if result.digest is None:
         return result, ()
-    return result, store.load_pipeline(result.digest).jobs["from-lib"].script.main
+    return result, state.snapshots.load_pipeline(result.digest).jobs["from-lib"].script.main
 
 
 @pytest.mark.parametrize(
@@ -91,9 +92,11 @@ def test_beside_a_repository_on_this_machine(tmp_path: Path):
     make_repository(tmp_path / "lib", {"ci.yml": JOB.format("beside")})
     config = "include: {project: tools/lib, file: ci.yml}\n"
     make_repository(tmp_path / "app", {".gitlab-ci.yml": config})
-    store = SnapshotStore(tmp_path / "snapshots")
+    state = open_state(Settings(home=tmp_path))
 
-    result = Sync(store, tmp_path / "mirrors").one((tmp_path / "app").as_uri())
+    result = Sync(state, tmp_path / "mirrors").one((tmp_path / "app").as_uri())
 
     assert result.digest is not None
-    assert store.load_pipeline(result.digest).jobs["from-lib"].script.main == ("echo beside",)
+    assert state.snapshots.load_pipeline(result.digest).jobs["from-lib"].script.main == (
+        "echo beside",
+    )

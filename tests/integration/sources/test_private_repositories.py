@@ -12,8 +12,9 @@ import pytest
 from gitlab_ci_provider.discovery.sync import Sync
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.model.git_login import GitLogin
-from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.sources.git import GitFetcher, Mirror
+from gitlab_ci_provider.state import open_state
 from servers.git_http import GitServer, git_server
 from servers.repositories import make_repository
 
@@ -72,7 +73,7 @@ def test_arguments_never_hold_the_password(
 def test_user_and_password_of_a_url_are_used_and_taken_out(server: GitServer, tmp_path: Path):
     """What a person pasted works, and stays in no file; the project is the same as without."""
     url = server.url("group/project")
-    sync = Sync(SnapshotStore(tmp_path / "snapshots"), tmp_path / "mirrors")
+    sync = Sync(open_state(Settings(home=tmp_path)), tmp_path / "mirrors")
 
     result = sync.one(url.replace("//", f"//me:{TOKEN}@"))
 
@@ -90,7 +91,7 @@ def test_sync_takes_the_login_of_the_server(server: GitServer, tmp_path: Path):
         asked.append(url)
         return LOGIN
 
-    sync = Sync(SnapshotStore(tmp_path / "snapshots"), tmp_path / "mirrors", logins=logins)
+    sync = Sync(open_state(Settings(home=tmp_path)), tmp_path / "mirrors", logins=logins)
 
     assert sync.one(server.url("group/project")).ok
     assert set(asked) == {server.url("group/project")}

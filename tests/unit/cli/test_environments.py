@@ -9,8 +9,8 @@ import pytest
 
 from gitlab_ci_provider.cli.main import main
 from gitlab_ci_provider.model.deployment import Deployment, EnvironmentRecord
-from gitlab_ci_provider.records.environments import Environments
 from gitlab_ci_provider.settings import Settings
+from gitlab_ci_provider.state import open_state
 
 DEPLOYMENT = Deployment(
     iid=3,
@@ -25,7 +25,7 @@ DEPLOYMENT = Deployment(
 
 def make(home: Path) -> None:
     """Keep two environments of a project."""
-    store = Environments(Settings(home=home).environments)
+    store = open_state(Settings(home=home)).environments
     production = EnvironmentRecord(
         name="production",
         slug="production",
@@ -82,7 +82,7 @@ def test_a_folder_stands_for_its_project(
     assert main(["environments", "..", "--home", str(tmp_path)]) == 1
     assert "no environments of .." in capsys.readouterr().err
 
-    store = Environments(Settings(home=tmp_path).environments)
+    store = open_state(Settings(home=tmp_path)).environments
     store.save("local/shop", EnvironmentRecord(name="live", slug="live", tier="production"))
     assert main(["environments", ".", "--home", str(tmp_path)]) == 0
     assert capsys.readouterr().out.startswith("live")

@@ -10,7 +10,8 @@ import pytest
 from gitlab_ci_provider.cli.main import main
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.local.projects import add_project
-from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.settings import Settings
+from gitlab_ci_provider.state import open_state
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def add(home: Home, folder: Path, config: str = "job: {script: 'true'}\n") -> Pa
 
 
 def dags(home: Home) -> tuple[list[str], list[str]]:
-    store = SnapshotStore(home.data / "snapshots")
+    store = open_state(Settings(home=home.data)).snapshots
     return store.dags(), sorted(path.stem for path in home.dags.glob("*.py"))
 
 

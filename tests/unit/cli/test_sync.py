@@ -9,8 +9,9 @@ import pytest
 
 from gitlab_ci_provider.cli.main import main
 from gitlab_ci_provider.model.dag_record import DagKind
-from gitlab_ci_provider.snapshots.holds import Holds
+from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.state import open_state
 
 PIPELINE = "test:\n  script: [make test]\n"
 
@@ -21,7 +22,7 @@ def test_a_repository_becomes_a_snapshot(tmp_path: Path):
 
     code = main(["sync", str(repository), "--home", str(tmp_path / "home")])
 
-    store = SnapshotStore(tmp_path / "home" / "snapshots")
+    store = open_state(Settings(home=tmp_path / "home")).snapshots
     record = store.load_dag("local__shop")
     assert code == 0
     assert list(store.load_pipeline(record.digest).jobs) == ["test"]
@@ -38,7 +39,7 @@ def test_a_broken_repository_keeps_its_last_pipeline(
 
     code = main(command)
 
-    record = SnapshotStore(tmp_path / "home" / "snapshots").load_dag("local__shop")
+    record = open_state(Settings(home=tmp_path / "home")).snapshots.load_dag("local__shop")
     assert code == 1
     assert ".gitlab-ci.yml:" in capsys.readouterr().err
     assert record.digest
@@ -49,8 +50,9 @@ def test_a_dag_with_open_runs_keeps_its_jobs(tmp_path: Path):
     repository = _repository(tmp_path / "shop", PIPELINE)
     command = ["sync", str(repository), "--home", str(tmp_path / "home")]
     main(command)
-    store = SnapshotStore(tmp_path / "home" / "snapshots")
-    Holds(store).take("local__shop", "run", store.load_dag("local__shop").digest)
+    state = open_state(Settings(home=tmp_path / "home"))
+    store = state.snapshots
+    state.holds.take("local__shop", "run", store.load_dag("local__shop").digest)
     _commit(repository, PIPELINE.replace("test:", "unit:"))
 
     assert main(command) == 0
@@ -59,7 +61,7 @@ def test_a_dag_with_open_runs_keeps_its_jobs(tmp_path: Path):
     assert _jobs(store, beside.dag_id) == ["unit"]
     assert beside.ref.name == "main"
 
-    Holds(store).drop("local__shop", "run")
+    state.holds.drop("local__shop", "run")
     main(command)
     assert _jobs(store, "local__shop") == ["unit"]
 
@@ -76,7 +78,7 @@ def test_one_broken_repository_does_not_stop_the_others(tmp_path: Path):
     code = main(["sync", str(broken), str(good), "--home", str(tmp_path / "home")])
 
     assert code == 1
-    assert SnapshotStore(tmp_path / "home" / "snapshots").load_dag("local__good").digest
+    assert open_state(Settings(home=tmp_path / "home")).snapshots.load_dag("local__good").digest
 
 
 def test_a_checked_out_branch_is_not_the_default_branch_of_a_clone(tmp_path: Path):
@@ -88,7 +90,7 @@ def test_a_checked_out_branch_is_not_the_default_branch_of_a_clone(tmp_path: Pat
 
     main(["sync", str(clone), "--home", str(tmp_path / "home")])
 
-    record = SnapshotStore(tmp_path / "home" / "snapshots").load_dag("local__shop")
+    record = open_state(Settings(home=tmp_path / "home")).snapshots.load_dag("local__shop")
     assert (record.project.default_branch, record.ref.name) == ("main", "topic")
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from gitlab_ci_provider.cli.main import main
 from gitlab_ci_provider.discovery.sync import Sync
-from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.settings import Settings
+from gitlab_ci_provider.state import open_state
 from servers.repositories import make_repository
 
 LEVELS, WIDTH = 11, 10
@@ -94,7 +95,7 @@ def test_sync_tells_of_a_bomb_and_goes_on(tmp_path: Path):
     """The next repository is synced."""
     make_repository(tmp_path / "bomb", {".gitlab-ci.yml": references("needs", "list")})
     make_repository(tmp_path / "good", {".gitlab-ci.yml": "job: {script: 'true'}\n"})
-    sync = Sync(SnapshotStore(tmp_path / "snapshots"), tmp_path / "mirrors")
+    sync = Sync(open_state(Settings(home=tmp_path)), tmp_path / "mirrors")
 
     bomb, good = sync.all([str(tmp_path / "bomb"), str(tmp_path / "good")])
 

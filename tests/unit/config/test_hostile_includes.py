@@ -10,7 +10,8 @@ import pytest
 from gitlab_ci_provider.cli.main import main
 from gitlab_ci_provider.discovery.sync import Sync
 from gitlab_ci_provider.model.diagnostic import Severity
-from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.settings import Settings
+from gitlab_ci_provider.state import open_state
 from servers.repositories import make_repository
 
 KINDS = {
@@ -79,7 +80,7 @@ def _config(kind: str) -> str:
 
 
 def _sync(folder: Path) -> Sync:
-    return Sync(SnapshotStore(folder / "snapshots"), folder / "mirrors", include_hosts=["*"])
+    return Sync(open_state(Settings(home=folder)), folder / "mirrors", include_hosts=["*"])
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from gitlab_ci_provider.discovery.sync import Sync, SyncResult
 from gitlab_ci_provider.model.dag_record import DagKind
+from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.state import open_state
 from servers.repositories import commit, make_repository
 
 PARENT = """
@@ -20,9 +22,9 @@ LEAF = "leaf:\n  script: echo\n"
 
 
 def sync(tmp_path: Path) -> tuple[SyncResult, SnapshotStore]:
-    store = SnapshotStore(tmp_path / "snapshots")
+    state = open_state(Settings(home=tmp_path))
     url = (tmp_path / "shop").as_uri()
-    return Sync(store, tmp_path / "mirrors").one(url), store
+    return Sync(state, tmp_path / "mirrors").one(url), state.snapshots
 
 
 def test_children_of_children_are_made_as_far_as_gitlab_allows(tmp_path: Path):

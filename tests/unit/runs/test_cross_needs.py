@@ -14,11 +14,10 @@ from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.model import xcom_keys
 from gitlab_ci_provider.model.needs import CrossNeed
 from gitlab_ci_provider.model.run import JobArtifact, JobResult, JobStatus
-from gitlab_ci_provider.records.register import Register
 from gitlab_ci_provider.runs.cross_needs import cross_results
 from gitlab_ci_provider.runs.record import plain
 from gitlab_ci_provider.settings import Settings
-from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.state import open_state
 from unit.planner.test_decisions import RUN
 from unit.records.test_register import ENTRY
 from unit.snapshots.test_store import PIPELINE
@@ -37,11 +36,11 @@ class Results:
 
     def pipeline(self, run: str, status: JobStatus, **changes: Any) -> int:
         """Register a pipeline whose job `a` ended like this, and left an archive."""
-        digest = SnapshotStore(self.settings.snapshots).save_pipeline(PIPELINE)
+        digest = open_state(self.settings).snapshots.save_pipeline(PIPELINE)
         entry = replace(ENTRY, run_id=run, digest=digest, **changes)
         artifact = JobArtifact(name="artifacts", object_key=f"key of {run}")
         self.left[run, "a"] = plain(JobResult(status=status, artifacts=(artifact,)))
-        return Register(self.settings.register).enter(entry).id
+        return open_state(self.settings).register.enter(entry).id
 
     def find(self, *needs: CrossNeed, **variables: str) -> dict[str, str]:
         """Look for what a job needs; gives the keys of the archives."""

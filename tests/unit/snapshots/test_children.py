@@ -11,6 +11,7 @@ import pytest
 from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
 from gitlab_ci_provider.model.job import Job, Script
 from gitlab_ci_provider.snapshots.children import forget_children, record_of_child, synced_child
+from gitlab_ci_provider.snapshots.holds import Holds
 from gitlab_ci_provider.snapshots.store import SnapshotStore
 from unit.snapshots.test_store import PIPELINE, RECORD
 
@@ -57,6 +58,6 @@ def test_dags_that_no_run_needs_any_more_go(store: SnapshotStore):
     old, used = make_child(store), make_child(store, OTHER)
     os.utime(store.folder / "child" / f"{old.dag_id}.json", (0, 0))
 
-    forget_children(store, RECORD, {kept.dag_id}, unused=60)
+    forget_children(Holds(store), RECORD, {kept.dag_id}, unused=60)
 
     assert set(store.dags(DagKind.CHILD)) == {kept.dag_id, used.dag_id}

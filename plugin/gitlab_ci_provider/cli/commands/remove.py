@@ -33,11 +33,11 @@ def run(args: argparse.Namespace) -> int:
     from gitlab_ci_provider.model.names import belongs_to
     from gitlab_ci_provider.settings import home_settings
     from gitlab_ci_provider.snapshots.dag_files import write_dag_files
-    from gitlab_ci_provider.snapshots.store import SnapshotStore
+    from gitlab_ci_provider.state import open_state
 
     home = default_home()
     home.make()
-    store = SnapshotStore(home_settings(home.data).snapshots)
+    store = open_state(home_settings(home.data)).snapshots
     record = _find(store, args.project)
     dags = [dag for dag in store.dags() if dag == record.dag_id or belongs_to(dag, record.dag_id)]
     store.delete_dag(record.dag_id)

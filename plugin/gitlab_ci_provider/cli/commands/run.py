@@ -110,13 +110,15 @@ def _read(args: argparse.Namespace, home: Home, place: run_flags.Place) -> DagRe
     """
     from gitlab_ci_provider.cli.notices import check_jobs, notices
     from gitlab_ci_provider.local.projects import add_project
-    from gitlab_ci_provider.snapshots.store import SnapshotStore
+    from gitlab_ci_provider.settings import home_settings
+    from gitlab_ci_provider.state import open_state
 
     synced = add_project(home, args.path, place.ref, place.sha)
     output.diagnostics(synced.diagnostics)
     if synced.record is None or synced.digest is None:
         raise AlreadySaidError("; ".join(str(one) for one in synced.diagnostics))
-    pipeline = SnapshotStore(home.data / "snapshots").load_pipeline(synced.digest)
+    snapshots = open_state(home_settings(home.data)).snapshots
+    pipeline = snapshots.load_pipeline(synced.digest)
     check_jobs(pipeline, (*args.job, *args.manual, *args.follow))
     for line in notices(Path(args.path), pipeline):
         output.note(line)

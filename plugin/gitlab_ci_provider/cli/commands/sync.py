@@ -29,11 +29,11 @@ def run(args: argparse.Namespace) -> int:
     from gitlab_ci_provider.discovery.sync import Sync
     from gitlab_ci_provider.hooks.git_login import git_login
     from gitlab_ci_provider.settings import home_settings, load_settings
-    from gitlab_ci_provider.snapshots.store import SnapshotStore
+    from gitlab_ci_provider.state import open_state
 
     settings = home_settings(args.home) if args.home else load_settings()
     sync = Sync(
-        SnapshotStore(settings.snapshots),
+        open_state(settings),
         settings.mirrors,
         logins=lambda url: git_login(url, settings.git_conn_ids),
         child_dags_expire_in=settings.child_dags_expire_in,

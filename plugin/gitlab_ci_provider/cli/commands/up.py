@@ -63,7 +63,8 @@ def _up(args: argparse.Namespace) -> int:
 def _status(_args: argparse.Namespace) -> int:
     from gitlab_ci_provider.local.home import default_home
     from gitlab_ci_provider.local.stack.state import is_running, read_state
-    from gitlab_ci_provider.snapshots.store import SnapshotStore
+    from gitlab_ci_provider.settings import home_settings
+    from gitlab_ci_provider.state import open_state
 
     home = default_home()
     state = read_state(home)
@@ -72,9 +73,9 @@ def _status(_args: argparse.Namespace) -> int:
         return 3
     output.say(f"Airflow: {state.url}  login: {state.user} / {state.password}")
     output.say(f"object store: {state.object_store}  kubeconfig: {home.kubeconfig}")
-    store = SnapshotStore(home.data / "snapshots")
-    for name in store.dags():
-        record = store.load_dag(name)
+    snapshots = open_state(home_settings(home.data)).snapshots
+    for name in snapshots.dags():
+        record = snapshots.load_dag(name)
         broken = "" if record.digest else "  (does not compile)"
         output.say(f"{record.title} at {record.ref.name}: {state.url}/dags/{name}{broken}")
     return 0

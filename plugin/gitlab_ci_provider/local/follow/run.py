@@ -16,7 +16,8 @@ from gitlab_ci_provider.local.follow.request import RunRequest
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.local.stack.state import StackState
 from gitlab_ci_provider.model.dag_record import DagRecord
-from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.settings import home_settings
+from gitlab_ci_provider.state import open_state
 
 _LOOK_SECONDS = 0.4
 
@@ -67,7 +68,8 @@ def run_pipeline(
     """
     api = connect(home, state, watch.tell)
     dag = record.dag_id
-    pipeline = SnapshotStore(home.data / "snapshots").load_pipeline(record.digest)
+    snapshots = open_state(home_settings(home.data)).snapshots
+    pipeline = snapshots.load_pipeline(record.digest)
     api.wait_for_dag(dag, record.digest, home.dags / f"{dag}.py")
     conf = request.conf(record.ref.name)
     follower = Follower(api, dag, new_run_id(str(conf["ref"])), pipeline)

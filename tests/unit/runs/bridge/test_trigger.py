@@ -10,10 +10,10 @@ from airflow.sdk import TaskInstanceState
 
 from gitlab_ci_provider.hooks.airflow_answers import word_of
 from gitlab_ci_provider.model.cancellation import Cancellation
-from gitlab_ci_provider.records.cancellations import Cancellations
 from gitlab_ci_provider.runs.bridge.cancel_child import orders_to
 from gitlab_ci_provider.runs.bridge.trigger import DownstreamTrigger
 from gitlab_ci_provider.settings import load_settings
+from gitlab_ci_provider.state import open_state
 
 
 def test_a_triggerer_makes_the_same_trigger_again():
@@ -37,7 +37,7 @@ def test_states_are_compared_by_their_words():
 def test_only_orders_to_the_bridge_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """An order to other jobs of the pipeline leaves the wait alone."""
     monkeypatch.setenv("AIRFLOW__GITLAB_CI__HOME", str(tmp_path))
-    orders = Cancellations(load_settings().cancellations)
+    orders = open_state(load_settings()).cancellations
     orders.give("d", "r", Cancellation(name="one", reason="", jobs=("other",)))
     orders.give("d", "r", Cancellation(name="two", reason="", jobs=("other", "job")))
 

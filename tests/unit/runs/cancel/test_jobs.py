@@ -16,14 +16,12 @@ from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE
 from gitlab_ci_provider.model.project import Ref
 from gitlab_ci_provider.model.rules import AllowFailure, JobDecision
 from gitlab_ci_provider.model.run import PipelineRun
-from gitlab_ci_provider.records.cancellations import Cancellations
-from gitlab_ci_provider.records.register import Register
 from gitlab_ci_provider.runs.cancel import jobs as cancel
 from gitlab_ci_provider.runs.cancel.auto import cancel_redundant
 from gitlab_ci_provider.runs.record import plain
 from gitlab_ci_provider.runs.registration import enter
 from gitlab_ci_provider.settings import Settings
-from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.state import open_state
 
 LOG = logging.getLogger(__name__)
 ORDER = Cancellation(name="pipeline-2", reason="by pipeline 2", jobs=("job",))
@@ -80,7 +78,7 @@ def job_run(settings: Settings, record: PipelineRun, **decision: Any) -> Any:
 def test_a_job_obeys_an_order_once(settings: Settings):
     """It says that it was canceled, and why; whoever clears it then runs it."""
     airflow, record = Airflow(), pipeline(1)
-    Cancellations(settings.cancellations).give("dag", "run1", ORDER)
+    open_state(settings).cancellations.give("dag", "run1", ORDER)
 
     assert cancel.obey(airflow.context, job_run(settings, record)) == "by pipeline 2"
     assert airflow.said["job_result"]["status"] == "canceled"
@@ -90,7 +88,7 @@ def test_a_job_obeys_an_order_once(settings: Settings):
 def test_another_order_is_obeyed_too(settings: Settings):
     """A canceled job that was cleared can be canceled again, for another reason."""
     airflow, record = Airflow(), pipeline(1)
-    orders = Cancellations(settings.cancellations)
+    orders = open_state(settings).cancellations
     orders.give("dag", "run1", ORDER)
     cancel.obey(airflow.context, job_run(settings, record))
     orders.give("dag", "run1", replace(ORDER, name="failure", reason="because 'x' failed"))
@@ -101,7 +99,7 @@ def test_another_order_is_obeyed_too(settings: Settings):
 def test_a_job_that_ended_otherwise_has_met_its_orders(settings: Settings):
     """It was faster than the cancel: clearing it later runs it."""
     airflow, record = Airflow(), pipeline(1)
-    Cancellations(settings.cancellations).give("dag", "run1", ORDER)
+    open_state(settings).cancellations.give("dag", "run1", ORDER)
 
     cancel.meet(airflow.context, job_run(settings, record))
 
@@ -119,7 +117,7 @@ def test_each_cancel_is_an_order_of_its_own(settings: Settings):
 
 def test_orders_name_their_jobs(settings: Settings):
     """A job that is not named has ended before: clearing it is no business of the order."""
-    Cancellations(settings.cancellations).give("dag", "run1", replace(ORDER, jobs=("other",)))
+    open_state(settings).cancellations.give("dag", "run1", replace(ORDER, jobs=("other",)))
 
     assert cancel.obey(Airflow().context, job_run(settings, pipeline(1))) is None
 
@@ -127,7 +125,7 @@ def test_orders_name_their_jobs(settings: Settings):
 def test_a_canceled_job_may_be_allowed_to_fail(settings: Settings):
     """Then the pipeline passes with warnings, as in GitLab."""
     airflow = Airflow()
-    Cancellations(settings.cancellations).give("dag", "run1", ORDER)
+    open_state(settings).cancellations.give("dag", "run1", ORDER)
 
     allowed = AllowFailure(allowed=True)
     cancel.obey(airflow.context, job_run(settings, pipeline(1), allow_failure=allowed))
@@ -139,7 +137,7 @@ def test_a_canceled_job_may_be_allowed_to_fail(settings: Settings):
 def two(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> tuple[Airflow, PipelineRun]:
     """An older pipeline that runs, as Airflow knows it, and a newer one of another commit."""
     monkeypatch.setenv("AIRFLOW_VAR_GITLAB_CI_PROJECTS", "{}")
-    digest = SnapshotStore(settings.snapshots).save_pipeline(make_pipeline(make_job("job")))
+    digest = open_state(settings).snapshots.save_pipeline(make_pipeline(make_job("job")))
     older = enter(replace(pipeline(1), digest=digest), settings.register)
     newer = enter(replace(pipeline(2, "b"), digest=digest), settings.register)
     airflow = Airflow()
@@ -156,7 +154,7 @@ def test_a_newer_pipeline_gives_orders_to_the_older_one(
 
     cancel_redundant(airflow.context, settings, newer, LOG)
 
-    (order,) = Cancellations(settings.cancellations).of_run("dag", "run1")
+    (order,) = open_state(settings).cancellations.of_run("dag", "run1")
     assert (order.reason, order.jobs) == (f"by pipeline {newer.id}", ("job",))
 
 
@@ -167,9 +165,9 @@ def test_a_run_that_was_stopped_is_closed(settings: Settings, two: tuple[Airflow
 
     cancel_redundant(airflow.context, settings, newer, LOG)
 
-    running = Register(settings.register).running(PROJECT.path, newer.ref)
+    running = open_state(settings).register.running(PROJECT.path, newer.ref)
     assert [entry.run_id for entry in running] == ["run2"]
-    assert Cancellations(settings.cancellations).of_run("dag", "run1") == []
+    assert open_state(settings).cancellations.of_run("dag", "run1") == []
 
 
 def test_a_project_may_keep_its_pipelines(
@@ -182,7 +180,7 @@ def test_a_project_may_keep_its_pipelines(
 
     cancel_redundant(airflow.context, settings, newer, LOG)
 
-    assert Cancellations(settings.cancellations).of_run("dag", "run1") == []
+    assert open_state(settings).cancellations.of_run("dag", "run1") == []
 
 
 def test_wrong_settings_do_not_stop_the_new_pipeline(
@@ -200,8 +198,8 @@ def test_wrong_settings_do_not_stop_the_new_pipeline(
 def test_a_pipeline_created_anew_forgets_its_orders(settings: Settings):
     """Whoever clears `create_pipeline` wants the jobs to run."""
     record = enter(pipeline(1), settings.register)
-    Cancellations(settings.cancellations).give("dag", "run1", ORDER)
+    open_state(settings).cancellations.give("dag", "run1", ORDER)
 
     cancel_redundant(Airflow().context, settings, record, LOG)
 
-    assert Cancellations(settings.cancellations).of_run("dag", "run1") == []
+    assert open_state(settings).cancellations.of_run("dag", "run1") == []

@@ -13,10 +13,10 @@ from gitlab_ci_provider.model.dag_record import DagRecord
 from gitlab_ci_provider.model.merge_request import MergeRequest
 from gitlab_ci_provider.model.pipeline_entry import PipelineEntry
 from gitlab_ci_provider.model.project import Project, Ref, RefKind
-from gitlab_ci_provider.records.register import Register
 from gitlab_ci_provider.runs.create.commit import Pinned, pin
 from gitlab_ci_provider.runs.form import RunForm
 from gitlab_ci_provider.settings import Settings
+from gitlab_ci_provider.state import open_state
 from servers.repositories import commit, git, make_repository
 
 CONFIG = "job: {script: 'true'}\n"
@@ -51,7 +51,7 @@ class Repository:
             digest="d",
             created_at="now",
         )
-        Register(self.settings.register).enter(entry)
+        open_state(self.settings).register.enter(entry)
 
 
 @pytest.fixture

@@ -1,0 +1,47 @@
+"""The state of an installation: what one process leaves for others and for later runs.
+
+This is the one place that decides where state is stored; everything else receives a `State`, or
+the part of it that it needs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gitlab_ci_provider.records.cancellations import Cancellations
+from gitlab_ci_provider.records.environments import Environments
+from gitlab_ci_provider.records.register import Register
+from gitlab_ci_provider.settings import Settings
+from gitlab_ci_provider.snapshots.holds import Holds
+from gitlab_ci_provider.snapshots.store import SnapshotStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """The state of an installation, opened.
+
+    Attributes:
+        snapshots: compiled pipelines, records of runs, and what each DAG shows.
+        holds: which runs hold which DAG.
+        register: the numbers and results of all pipelines.
+        environments: where each project is deployed.
+        cancellations: orders to cancel jobs.
+    """
+
+    snapshots: SnapshotStore
+    holds: Holds
+    register: Register
+    environments: Environments
+    cancellations: Cancellations
+
+
+def open_state(settings: Settings) -> State:
+    """Open the state of an installation. Opening reads and creates nothing."""
+    snapshots = SnapshotStore(settings.snapshots)
+    return State(
+        snapshots=snapshots,
+        holds=Holds(snapshots),
+        register=Register(settings.register),
+        environments=Environments(settings.environments),
+        cancellations=Cancellations(settings.cancellations),
+    )
