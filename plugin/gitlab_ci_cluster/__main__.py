@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
-from gitlab_ci_cluster.daemon import DaemonConfig, run
+from gitlab_ci_cluster.daemon.run import DaemonConfig, run
 from gitlab_ci_cluster.exceptions import ClusterError
 from gitlab_ci_cluster.runtimes.choice import RuntimeName
 

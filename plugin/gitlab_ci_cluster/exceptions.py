@@ -1,4 +1,4 @@
-"""What can go wrong with the embedded cluster."""
+"""Errors of the embedded cluster."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The HTTP face of the cluster: one module a group of routes."""
+"""The API server: HTTP, with one module per group of routes."""

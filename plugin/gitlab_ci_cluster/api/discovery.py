@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from functools import cache
 
-from gitlab_ci_cluster.objects import Obj
-from gitlab_ci_cluster.resources import RESOURCES, Resource
+from gitlab_ci_cluster.objects.meta import Obj
+from gitlab_ci_cluster.objects.resources import KUBERNETES_VERSION, RESOURCES, Resource
 
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
-GIT_VERSION = "v1.36.2"
 
 
 @cache
@@ -23,7 +22,7 @@ def version() -> Obj:
         "emulationMinor": "36",
         "minCompatibilityMajor": "1",
         "minCompatibilityMinor": "35",
-        "gitVersion": f"{GIT_VERSION}+gitlab-ci-embedded",
+        "gitVersion": f"{KUBERNETES_VERSION}+gitlab-ci-embedded",
         "gitCommit": "",
         "gitTreeState": "clean",
         "buildDate": "1970-01-01T00:00:00Z",

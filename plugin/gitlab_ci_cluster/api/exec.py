@@ -16,10 +16,10 @@ from aiohttp import WSMsgType, web
 from gitlab_ci_cluster.api import respond
 from gitlab_ci_cluster.api.logs import choose_container
 from gitlab_ci_cluster.api.request import boolean
-from gitlab_ci_cluster.errors import ApiError
 from gitlab_ci_cluster.kubelet.kubelet import Kubelet
-from gitlab_ci_cluster.objects import Obj, new_uid
-from gitlab_ci_cluster.runtimes.base import (
+from gitlab_ci_cluster.objects.errors import ApiError
+from gitlab_ci_cluster.objects.meta import Obj, new_uid
+from gitlab_ci_cluster.runtimes.interface import (
     Container,
     ExecConfig,
     Process,

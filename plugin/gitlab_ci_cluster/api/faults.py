@@ -15,13 +15,13 @@ from urllib.parse import unquote
 import msgspec
 from aiohttp import web
 
-from gitlab_ci_cluster import errors
 from gitlab_ci_cluster.api import respond
 from gitlab_ci_cluster.api.request import Target, boolean, parse_path
-from gitlab_ci_cluster.api.streams import STREAM
-from gitlab_ci_cluster.errors import ApiError
-from gitlab_ci_cluster.objects import Obj
-from gitlab_ci_cluster.resources import PODS
+from gitlab_ci_cluster.api.respond import STREAM
+from gitlab_ci_cluster.objects import errors
+from gitlab_ci_cluster.objects.errors import ApiError
+from gitlab_ci_cluster.objects.meta import Obj
+from gitlab_ci_cluster.objects.resources import PODS
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Listen = Callable[[], Awaitable[None]]
@@ -82,7 +82,7 @@ _DEFAULTS = msgspec.to_builtins(Fault())
 
 
 class Faults:
-    """The faults that a file holds now; who writes it anew begins anew.
+    """The faults that a file holds now; writing it again starts them again.
 
     Args:
         file: a JSON list; none is no fault.

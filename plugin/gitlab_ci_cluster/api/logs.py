@@ -7,13 +7,13 @@ from contextlib import suppress
 
 from aiohttp import web
 
-from gitlab_ci_cluster import errors
 from gitlab_ci_cluster.api import request as requests
-from gitlab_ci_cluster.api.streams import begin_stream
-from gitlab_ci_cluster.errors import ApiError
+from gitlab_ci_cluster.api.respond import begin_stream
 from gitlab_ci_cluster.kubelet.kubelet import Kubelet
 from gitlab_ci_cluster.kubelet.logs import ContainerLog, LogOptions
-from gitlab_ci_cluster.objects import Obj, parse_time
+from gitlab_ci_cluster.objects import errors
+from gitlab_ci_cluster.objects.errors import ApiError
+from gitlab_ci_cluster.objects.meta import Obj, parse_time
 
 _NANOSECONDS = 1_000_000_000
 _WAITING_TEXTS = {
@@ -45,19 +45,19 @@ def choose_container(pod: Obj, name: str | None) -> str:
         ApiError: 400, there is none of that name, or there are several.
     """
     spec = pod["spec"]
-    apps = [one["name"] for one in spec["containers"]]
+    apps = [container["name"] for container in spec["containers"]]
     shown = pod["metadata"]["name"]
     if not name:
         if len(apps) == 1:
             return str(apps[0])
         choices = f"[{' '.join(apps)}]"
-        inits = [one["name"] for one in spec.get("initContainers", [])]
+        inits = [container["name"] for container in spec.get("initContainers", [])]
         also = f" or one of the init containers: [{' '.join(inits)}]" if inits else ""
         raise ApiError(
             400,
             f"a container name must be specified for pod {shown}, choose one of: {choices}{also}",
         )
-    everyone = [*apps, *(one["name"] for one in spec.get("initContainers", []))]
+    everyone = [*apps, *(container["name"] for container in spec.get("initContainers", []))]
     if name not in everyone:
         raise ApiError(400, f"container {name} is not valid for pod {shown}")
     return name

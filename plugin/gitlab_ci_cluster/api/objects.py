@@ -8,15 +8,17 @@ from typing import Any
 
 from aiohttp import web
 
-from gitlab_ci_cluster import admission, deletion, errors, schema, selectors
+from gitlab_ci_cluster.admission import admit
 from gitlab_ci_cluster.api import request as requests
 from gitlab_ci_cluster.api import respond
+from gitlab_ci_cluster.api.patch import apply_patch
 from gitlab_ci_cluster.api.request import Target
-from gitlab_ci_cluster.errors import ApiError
-from gitlab_ci_cluster.objects import Obj, is_deleting, key_of
-from gitlab_ci_cluster.patch import apply_patch
-from gitlab_ci_cluster.resources import NAMESPACES, PODS, SERVICE_ACCOUNTS
-from gitlab_ci_cluster.store import Store
+from gitlab_ci_cluster.controllers import deletion
+from gitlab_ci_cluster.objects import errors, schema, selectors
+from gitlab_ci_cluster.objects.errors import ApiError
+from gitlab_ci_cluster.objects.meta import Obj, is_deleting, key_of
+from gitlab_ci_cluster.objects.resources import NAMESPACES, PODS, SERVICE_ACCOUNTS
+from gitlab_ci_cluster.objects.store import Store
 
 _ETCD_BYTES = 3 << 19
 """etcd refuses what is larger: 1.5 MiB."""
@@ -37,7 +39,7 @@ class Objects:
         sent, headers = _decode(request, target, sent)
         if resource.namespaced:
             self._store.get(NAMESPACES, "", namespace)
-        obj = admission.prepare_new(resource, namespace, sent)
+        obj = admit.prepare_new(resource, namespace, sent)
         if len(respond.encode(obj)) > _ETCD_BYTES:
             raise ApiError(500, "etcdserver: request is too large", reason="")
         self._admit(target, obj)
@@ -149,7 +151,7 @@ class Objects:
         if not isinstance(sent, dict):
             raise ApiError(400, "the object provided is unrecognized")
         sent, _ = _decode(request, target, sent)
-        obj = admission.prepare_new(target.resource, target.namespace or "", sent)
+        obj = admit.prepare_new(target.resource, target.namespace or "", sent)
         self._admit(target, obj)
         return respond.respond(request, self._store.create(target.resource, obj), status=201)
 
@@ -160,7 +162,7 @@ class Objects:
             sent = {**before, "status": sent.get("status", before.get("status"))}
         elif "status" in before:
             sent = {**sent, "status": before["status"]}
-        obj = admission.prepare_update(resource, before, sent)
+        obj = admit.prepare_update(resource, before, sent)
         if not _is_dry_run(request, "PatchOptions"):
             obj = self._store.update(resource, obj)
         body = respond.show(obj, resource, respond.form_of(request))
@@ -213,7 +215,7 @@ def selection(request: web.Request, target: Target) -> selectors.Predicate:
 def _decode(request: web.Request, target: Target, sent: Obj) -> tuple[Obj, dict[str, str]]:
     """Check the types of what a client sends; gives it with headers that warn of the unknown."""
     kind = target.resource.kind
-    admission.check_kind(target.resource, sent)
+    admit.check_kind(target.resource, sent)
     obj, unknown = schema.read_object(sent, kind)
     texts = [f'unknown field "{name}"' for name in unknown]
     validation = request.query.get("fieldValidation", "Warn")

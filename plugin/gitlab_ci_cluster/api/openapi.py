@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gitlab_ci_cluster.objects import Obj
-from gitlab_ci_cluster.resources import RESOURCES, Resource
+from gitlab_ci_cluster.objects.meta import Obj
+from gitlab_ci_cluster.objects.resources import RESOURCES, Resource
 
 
 def index() -> Obj:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from gitlab_ci_cluster.objects import Obj, is_deleting
+from gitlab_ci_cluster.objects.meta import Obj, is_deleting
 
 Age = Callable[[str | None], str]
 
@@ -14,10 +14,12 @@ def pod_row(pod: Obj, created: str, age: Age) -> list[Any]:
     """Make the cells of a pod: name, ready, status, restarts, age, and the wide ones."""
     spec, status = pod["spec"], pod["status"]
     sidecars = [
-        one for one in spec.get("initContainers", []) if one.get("restartPolicy") == "Always"
+        container
+        for container in spec.get("initContainers", [])
+        if container.get("restartPolicy") == "Always"
     ]
     counted = _counted_statuses(pod)
-    ready = sum(bool(one["ready"] and _is_running(one)) for one in counted)
+    ready = sum(bool(container["ready"] and _is_running(container)) for container in counted)
     shown = [
         pod["metadata"]["name"],
         f"{ready}/{len(spec['containers']) + len(sidecars)}",
@@ -33,12 +35,12 @@ def _counted_statuses(pod: Obj) -> list[Obj]:
     sidecars = _sidecar_names(pod)
     inits = pod["status"].get("initContainerStatuses", [])
     apps = pod["status"].get("containerStatuses", [])
-    return [*(one for one in inits if one["name"] in sidecars), *apps]
+    return [*(container for container in inits if container["name"] in sidecars), *apps]
 
 
 def _sidecar_names(pod: Obj) -> set[str]:
     inits = pod["spec"].get("initContainers", [])
-    return {one["name"] for one in inits if one.get("restartPolicy") == "Always"}
+    return {container["name"] for container in inits if container.get("restartPolicy") == "Always"}
 
 
 def _is_running(status: Obj) -> bool:
@@ -48,11 +50,11 @@ def _is_running(status: Obj) -> bool:
 def _restarts(pod: Obj, counted: list[Obj], age: Age) -> str:
     initializing = _init_text(pod) is not None
     statuses = pod["status"].get("initContainerStatuses", []) if initializing else counted
-    count = sum(one["restartCount"] for one in statuses)
+    count = sum(status["restartCount"] for status in statuses)
     ends = [
-        one["lastState"]["terminated"].get("finishedAt")
-        for one in statuses
-        if "terminated" in one.get("lastState", {})
+        status["lastState"]["terminated"].get("finishedAt")
+        for status in statuses
+        if "terminated" in status.get("lastState", {})
     ]
     return f"{count} ({age(max(ends))} ago)" if count and ends else str(count)
 
@@ -62,8 +64,8 @@ def status_text(pod: Obj) -> str:
     status = pod["status"]
     text = status.get("reason") or status["phase"]
     gated = any(
-        one["type"] == "PodScheduled" and one.get("reason") == "SchedulingGated"
-        for one in status.get("conditions", [])
+        condition["type"] == "PodScheduled" and condition.get("reason") == "SchedulingGated"
+        for condition in status.get("conditions", [])
     )
     text = "SchedulingGated" if gated else text
     init = _init_text(pod)
@@ -77,18 +79,18 @@ def _init_text(pod: Obj) -> str | None:
     """Tell how far the init containers are; None once they are done."""
     sidecars = _sidecar_names(pod)
     statuses = pod["status"].get("initContainerStatuses", [])
-    for index, one in enumerate(statuses):
-        state = one["state"]
+    for index, container in enumerate(statuses):
+        state = container["state"]
         terminated, waiting = state.get("terminated"), state.get("waiting")
         if terminated and terminated["exitCode"] == 0:
             continue
-        if one["name"] in sidecars and one.get("started"):
+        if container["name"] in sidecars and container.get("started"):
             continue
         if terminated:
             return f"Init:{_end_text(terminated)}"
         if waiting and waiting.get("reason") not in {None, "", "PodInitializing"}:
             return f"Init:{waiting['reason']}"
-        if pod["status"]["phase"] in {"Succeeded", "Failed"} and one["name"] in sidecars:
+        if pod["status"]["phase"] in {"Succeeded", "Failed"} and container["name"] in sidecars:
             continue
         return f"Init:{index}/{len(statuses)}"
     return None
@@ -96,13 +98,13 @@ def _init_text(pod: Obj) -> str | None:
 
 def _app_text(status: Obj, text: str) -> str:
     running = False
-    for one in reversed(status.get("containerStatuses", [])):
-        state = one["state"]
+    for container in reversed(status.get("containerStatuses", [])):
+        state = container["state"]
         if state.get("waiting", {}).get("reason"):
             text = state["waiting"]["reason"]
         elif "terminated" in state:
             text = _end_text(state["terminated"])
-        elif one["ready"] and "running" in state:
+        elif container["ready"] and "running" in state:
             running = True
     if text == "Completed" and running:
         return "Running" if _is_ready(status) else "NotReady"
@@ -115,5 +117,6 @@ def _end_text(terminated: Obj) -> str:
 
 def _is_ready(status: Obj) -> bool:
     return any(
-        one["type"] == "Ready" and one["status"] == "True" for one in status.get("conditions", [])
+        condition["type"] == "Ready" and condition["status"] == "True"
+        for condition in status.get("conditions", [])
     )

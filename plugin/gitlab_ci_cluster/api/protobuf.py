@@ -10,8 +10,8 @@ import base64
 from collections.abc import Iterator
 from typing import Any
 
-from gitlab_ci_cluster.errors import ApiError
-from gitlab_ci_cluster.objects import Obj
+from gitlab_ci_cluster.objects.errors import ApiError
+from gitlab_ci_cluster.objects.meta import Obj
 
 CONTENT_TYPE = "application/vnd.kubernetes.protobuf"
 _MAGIC = b"k8s\x00"

@@ -9,11 +9,11 @@ import msgspec
 import yaml
 from aiohttp import web
 
-from gitlab_ci_cluster import errors
 from gitlab_ci_cluster.api import protobuf
-from gitlab_ci_cluster.errors import ApiError
-from gitlab_ci_cluster.objects import Obj
-from gitlab_ci_cluster.resources import NAMESPACES, RESOURCES, Resource
+from gitlab_ci_cluster.objects import errors
+from gitlab_ci_cluster.objects.errors import ApiError
+from gitlab_ci_cluster.objects.meta import Obj
+from gitlab_ci_cluster.objects.resources import NAMESPACES, RESOURCES, Resource
 
 BODY_BYTES = 3 << 20
 """The API server's own limit."""
@@ -82,7 +82,7 @@ async def read_object(request: web.Request, kind: str) -> Obj:
     """Read an object that a client sends, as JSON or YAML.
 
     Raises:
-        ApiError: it is none.
+        ApiError: it is not one.
     """
     data = await read_body(request)
     content_type = request.headers.get("Content-Type", "").partition(";")[0].strip()
@@ -103,7 +103,7 @@ def decode_json(data: bytes, kind: str) -> Any:
     """Read JSON.
 
     Raises:
-        ApiError: 400, it is none.
+        ApiError: 400, it is not one.
     """
     try:
         return msgspec.json.decode(data)
@@ -121,7 +121,7 @@ def decode_yaml(data: bytes) -> Any:
     """Read YAML.
 
     Raises:
-        ApiError: 400, it is none.
+        ApiError: 400, it is not one.
     """
     try:
         return yaml.safe_load(data)
@@ -150,7 +150,7 @@ def integer(request: web.Request, name: str) -> int | None:
     """Read a whole number from the query.
 
     Raises:
-        ApiError: 400, it is none.
+        ApiError: 400, it is not one.
     """
     text = request.query.get(name)
     if text is None:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextvars import ContextVar
+
 import msgspec
 import yaml
 from aiohttp import web
 
 from gitlab_ci_cluster.api import tables
-from gitlab_ci_cluster.errors import ApiError
-from gitlab_ci_cluster.objects import Obj
-from gitlab_ci_cluster.resources import Resource
+from gitlab_ci_cluster.objects.errors import ApiError
+from gitlab_ci_cluster.objects.meta import Obj
+from gitlab_ci_cluster.objects.resources import Resource
 
 _AVAILABLE = (
     "application/json, application/yaml, application/vnd.kubernetes.protobuf, "
     "application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch"
 )
+
+STREAM: ContextVar[Callable[[dict[str, str]], web.StreamResponse] | None]
+STREAM = ContextVar("stream", default=None)
+"""What makes the answer to this request, when a fault wants another than usual."""
 
 
 def encode(value: object) -> bytes:
@@ -53,7 +60,7 @@ def _form(media_type: str, parameters: list[str]) -> str | None:
         return "yaml"
     if media_type not in {"application/json", "application/*", "*/*"}:
         return None
-    kind = next((one[3:] for one in parameters if one.startswith("as=")), "")
+    kind = next((parameter[3:] for parameter in parameters if parameter.startswith("as=")), "")
     if kind == "Table":
         return "table"
     return "metadata" if kind.startswith("PartialObjectMetadata") else "json"
@@ -107,3 +114,13 @@ def respond(
         text = yaml.safe_dump(body, default_flow_style=False)
         return web.Response(text=text, status=status, content_type="application/yaml")
     return answer(body, status=status, headers=headers)
+
+
+async def begin_stream(request: web.Request, content_type: str) -> web.StreamResponse:
+    """Begin an answer whose length nobody knows."""
+    headers = {"Content-Type": content_type, "Cache-Control": "no-cache, private"}
+    make = STREAM.get()
+    response = make(headers) if make else web.StreamResponse(headers=headers)
+    response.enable_chunked_encoding()
+    await response.prepare(request)
+    return response

@@ -10,7 +10,6 @@ from contextlib import suppress
 
 from aiohttp import web
 
-from gitlab_ci_cluster import errors
 from gitlab_ci_cluster.api import discovery, openapi, respond
 from gitlab_ci_cluster.api.exec import exec_in_pod
 from gitlab_ci_cluster.api.faults import Faults
@@ -23,10 +22,11 @@ from gitlab_ci_cluster.api.request import (
     parse_path,
 )
 from gitlab_ci_cluster.api.watch import watch
-from gitlab_ci_cluster.errors import ApiError
 from gitlab_ci_cluster.kubelet.kubelet import Kubelet
-from gitlab_ci_cluster.resources import PODS
-from gitlab_ci_cluster.store import Store
+from gitlab_ci_cluster.objects import errors
+from gitlab_ci_cluster.objects.errors import ApiError
+from gitlab_ci_cluster.objects.resources import PODS
+from gitlab_ci_cluster.objects.store import Store
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from gitlab_ci_cluster.api.pod_columns import pod_row
-from gitlab_ci_cluster.objects import Obj, now, parse_time
-from gitlab_ci_cluster.resources import (
+from gitlab_ci_cluster.objects.meta import Obj, now, parse_time
+from gitlab_ci_cluster.objects.resources import (
     CONFIG_MAPS,
     EVENTS,
     NAMESPACES,
@@ -40,7 +40,7 @@ _DURATIONS = (
     (2 * 365 * 86400, _DAY, None),
     (0, _YEAR, _DAY),
 )
-"""Below how many seconds which unit is used, and the smaller one beside it."""
+"""Below how many seconds which unit is used, and the smaller one next to it."""
 
 
 def age(text: str | None) -> str:
@@ -86,7 +86,7 @@ def _service_account(obj: Obj) -> list[Any]:
 def _node(obj: Obj) -> list[Any]:
     info = obj["status"]["nodeInfo"]
     shown = [obj["metadata"]["name"], "Ready", "<none>", _created(obj), info["kubeletVersion"]]
-    addresses = [one["address"] for one in obj["status"]["addresses"]]
+    addresses = [address["address"] for address in obj["status"]["addresses"]]
     wide = [addresses[0], "<none>", info["osImage"], info["kernelVersion"]]
     return [*shown, *wide, info["containerRuntimeVersion"]]
 

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from gitlab_ci_cluster import errors
 from gitlab_ci_cluster.api import request as requests
 from gitlab_ci_cluster.api import respond, tables
 from gitlab_ci_cluster.api.objects import selection
 from gitlab_ci_cluster.api.request import Target
-from gitlab_ci_cluster.api.streams import begin_stream
-from gitlab_ci_cluster.errors import ApiError
-from gitlab_ci_cluster.objects import Obj, with_metadata
-from gitlab_ci_cluster.selectors import Predicate
-from gitlab_ci_cluster.store import Change, Store
+from gitlab_ci_cluster.api.respond import begin_stream
+from gitlab_ci_cluster.objects import errors
+from gitlab_ci_cluster.objects.errors import ApiError
+from gitlab_ci_cluster.objects.meta import Obj, with_metadata
+from gitlab_ci_cluster.objects.selectors import Predicate
+from gitlab_ci_cluster.objects.store import Change, Store
 
 _BOOKMARK_SECONDS = 60.0
 _LONGEST_SECONDS = 3600.0

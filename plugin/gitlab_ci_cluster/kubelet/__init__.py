@@ -1,1 +1,1 @@
-"""Runs pods: one task a pod, from scheduling to the last status."""
+"""Runs pods: one task per pod, from scheduling to the last status."""

@@ -10,8 +10,8 @@ from gitlab_ci_cluster.kubelet.context import KubeletContext
 from gitlab_ci_cluster.kubelet.environment import command_line, environment
 from gitlab_ci_cluster.kubelet.records import ContainerRecord
 from gitlab_ci_cluster.kubelet.volumes import mounts_of
-from gitlab_ci_cluster.objects import Obj, new_uid
-from gitlab_ci_cluster.runtimes.base import ContainerConfig, Mount, PodConfig
+from gitlab_ci_cluster.objects.meta import Obj, new_uid
+from gitlab_ci_cluster.runtimes.interface import ContainerConfig, Mount, PodConfig
 
 
 class PodView(Protocol):

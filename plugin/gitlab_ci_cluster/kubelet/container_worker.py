@@ -24,9 +24,9 @@ from gitlab_ci_cluster.kubelet.records import (
     Waiting,
 )
 from gitlab_ci_cluster.kubelet.volumes import VolumeError
-from gitlab_ci_cluster.objects import Obj, now
-from gitlab_ci_cluster.resources import CONFIG_MAPS, SECRETS
-from gitlab_ci_cluster.runtimes.base import (
+from gitlab_ci_cluster.objects.meta import Obj, now
+from gitlab_ci_cluster.objects.resources import CONFIG_MAPS, SECRETS
+from gitlab_ci_cluster.runtimes.interface import (
     Container,
     ContainerConfig,
     StartError,

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gitlab_ci_cluster.kubelet.recorder import EventRecorder
-from gitlab_ci_cluster.objects import Obj
-from gitlab_ci_cluster.resources import RESOURCES
-from gitlab_ci_cluster.runtimes.base import Runtime
-from gitlab_ci_cluster.store import Store
+from gitlab_ci_cluster.objects.meta import Obj
+from gitlab_ci_cluster.objects.resources import RESOURCES
+from gitlab_ci_cluster.objects.store import Store
+from gitlab_ci_cluster.runtimes.interface import Runtime
 
 _LONGEST_RETRY_SECONDS = 60.0
 

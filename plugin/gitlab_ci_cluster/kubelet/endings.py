@@ -12,7 +12,7 @@ from gitlab_ci_cluster.kubelet.records import (
     Running,
     Terminated,
 )
-from gitlab_ci_cluster.objects import Obj, now
+from gitlab_ci_cluster.objects.meta import Obj, now
 
 START_FAILURE = 128
 """Exit code of a container whose program could not be started."""

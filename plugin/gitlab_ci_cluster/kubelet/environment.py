@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Mapping
 
 from gitlab_ci_cluster.exceptions import ClusterError
-from gitlab_ci_cluster.objects import Obj
-from gitlab_ci_cluster.quantity import parse_quantity
+from gitlab_ci_cluster.objects.meta import Obj
+from gitlab_ci_cluster.objects.quantity import parse_quantity
 
 Lookup = Callable[[str, str], Obj | None]
 """From plural and name to a Secret or ConfigMap of the pod's namespace."""
@@ -118,7 +118,7 @@ def field_value(pod: Obj, path: str) -> str:
         values = pod["metadata"].get(path.partition(".")[2]) or {}
         return "\n".join(f'{key}="{_quote(value)}"' for key, value in sorted(values.items()))
     if path in {"status.podIPs", "status.hostIPs"}:
-        return ",".join(one["ip"] for one in pod["status"].get(path.partition(".")[2], []))
+        return ",".join(address["ip"] for address in pod["status"].get(path.partition(".")[2], []))
     value: object = pod
     for name in path.split("."):
         value = value.get(name, "") if isinstance(value, Mapping) else ""

@@ -6,8 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from gitlab_ci_cluster.kubelet.context import KubeletContext
-from gitlab_ci_cluster.objects import Obj
-from gitlab_ci_cluster.runtimes.base import Mount, PodConfig
+from gitlab_ci_cluster.objects.meta import Obj
+from gitlab_ci_cluster.runtimes.interface import Mount, PodConfig
 
 _LONGEST_HOSTNAME = 63
 

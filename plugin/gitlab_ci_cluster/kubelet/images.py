@@ -1,4 +1,4 @@
-"""Names of images: what is a valid one, as the kubelet's parser says."""
+"""Image names: which are valid, in the words of the kubelet's parser."""
 
 from __future__ import annotations
 

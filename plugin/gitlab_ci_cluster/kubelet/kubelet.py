@@ -7,16 +7,16 @@ import logging
 
 from gitlab_ci_cluster.kubelet.context import KubeletContext
 from gitlab_ci_cluster.kubelet.pod_worker import PodWorker
-from gitlab_ci_cluster.objects import (
+from gitlab_ci_cluster.objects.meta import (
     Obj,
     is_deleting,
     key_of,
     timestamp,
     with_metadata,
 )
-from gitlab_ci_cluster.resources import PODS
-from gitlab_ci_cluster.runtimes.base import Container, Runtime
-from gitlab_ci_cluster.store import Change
+from gitlab_ci_cluster.objects.resources import PODS
+from gitlab_ci_cluster.objects.store import Change
+from gitlab_ci_cluster.runtimes.interface import Container, Runtime
 
 _log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitlab_ci_cluster.runtimes.base import Stream
+from gitlab_ci_cluster.runtimes.interface import Stream
 
 _LONGEST_HELD_BACK = 1 << 16
 _READ_BYTES = 1 << 18

@@ -7,8 +7,9 @@ import logging
 from contextlib import suppress
 from pathlib import Path
 
-from gitlab_ci_cluster.errors import ApiError
-from gitlab_ci_cluster.kubelet import hosts, scheduler, security
+from gitlab_ci_cluster.controllers import scheduler
+from gitlab_ci_cluster.files import remove_tree
+from gitlab_ci_cluster.kubelet import hosts, security
 from gitlab_ci_cluster.kubelet.container_worker import ContainerWorker
 from gitlab_ci_cluster.kubelet.context import KubeletContext, retry_seconds
 from gitlab_ci_cluster.kubelet.records import ContainerRecord, first_records
@@ -24,10 +25,10 @@ from gitlab_ci_cluster.kubelet.volumes import (
     VolumePlace,
     make_volumes,
 )
-from gitlab_ci_cluster.objects import Obj, timestamp
-from gitlab_ci_cluster.removal import remove_tree
-from gitlab_ci_cluster.resources import CONFIG_MAPS, PODS, SECRETS
-from gitlab_ci_cluster.runtimes.base import Mount, PodConfig
+from gitlab_ci_cluster.objects.errors import ApiError
+from gitlab_ci_cluster.objects.meta import Obj, timestamp
+from gitlab_ci_cluster.objects.resources import CONFIG_MAPS, PODS, SECRETS
+from gitlab_ci_cluster.runtimes.interface import Mount, PodConfig
 
 _DEADLINE = "Pod was active on the node longer than the specified deadline"
 _DEFECT = "the embedded cluster has failed to run this pod: see its log"
@@ -259,7 +260,7 @@ class PodWorker:
         self._quiet = True
         deadline = asyncio.get_running_loop().time() + self._grace
         workers = list(self.containers.values())
-        apps = [one.stop(self._grace) for one in workers if one.record.kind != "sidecar"]
+        apps = [worker.stop(self._grace) for worker in workers if worker.record.kind != "sidecar"]
         await asyncio.gather(*apps)
         for worker in reversed(workers):
             if worker.record.kind == "sidecar":

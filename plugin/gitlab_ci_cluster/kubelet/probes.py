@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 from gitlab_ci_cluster.kubelet.context import KubeletContext
 from gitlab_ci_cluster.kubelet.records import ContainerRecord
-from gitlab_ci_cluster.objects import Obj
-from gitlab_ci_cluster.runtimes.base import (
+from gitlab_ci_cluster.objects.meta import Obj
+from gitlab_ci_cluster.runtimes.interface import (
     Container,
     ExecConfig,
     StartError,
@@ -169,7 +169,7 @@ async def _http_get(worker: Probed, action: Obj) -> str | None:
     host = action.get("host") or worker.context.ip
     path = quote(action.get("path", "/"), safe="/?=&%:@!$'()*+,;")
     url = f"{scheme}://{host}:{_port(worker, action['port'])}/{path.lstrip('/')}"
-    headers = {one["name"]: one["value"] for one in action.get("httpHeaders", [])}
+    headers = {header["name"]: header["value"] for header in action.get("httpHeaders", [])}
     try:
         async with (
             aiohttp.ClientSession() as session,
@@ -182,7 +182,7 @@ async def _http_get(worker: Probed, action: Obj) -> str | None:
 
 
 def _port(worker: Probed, port: int | str) -> int:
-    for one in worker.spec.get("ports", []):
-        if one.get("name") == port:
-            return int(one["containerPort"])
+    for candidate in worker.spec.get("ports", []):
+        if candidate.get("name") == port:
+            return int(candidate["containerPort"])
     return int(port)

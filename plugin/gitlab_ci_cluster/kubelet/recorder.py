@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 
-from gitlab_ci_cluster.objects import (
+from gitlab_ci_cluster.objects.meta import (
     Obj,
     is_deleting,
     micro_timestamp,
     new_uid,
     timestamp,
 )
-from gitlab_ci_cluster.resources import EVENTS, NAMESPACES, PODS
-from gitlab_ci_cluster.store import Store
+from gitlab_ci_cluster.objects.resources import EVENTS, NAMESPACES, PODS
+from gitlab_ci_cluster.objects.store import Store
 
 _KEPT = 5000
 """Events kept at most; the oldest go first. A real cluster keeps an hour's."""
@@ -77,7 +77,7 @@ class EventRecorder:
 
 def field_path(spec: Obj, container: str) -> str:
     """Name a container as events do."""
-    inits = [one["name"] for one in spec.get("initContainers", [])]
+    inits = [init["name"] for init in spec.get("initContainers", [])]
     return f"spec.{'initContainers' if container in inits else 'containers'}{{{container}}}"
 
 

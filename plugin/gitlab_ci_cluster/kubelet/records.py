@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Literal
 
-from gitlab_ci_cluster.objects import Obj, timestamp
+from gitlab_ci_cluster.objects.meta import Obj, timestamp
 
 Kind = Literal["init", "sidecar", "app"]
 """A sidecar is an init container with `restartPolicy: Always`."""
@@ -84,7 +84,7 @@ class ContainerRecord:
 
 def kind_of(spec: Obj, container: Obj) -> Kind:
     """Tell what a container of a pod spec is."""
-    if any(one["name"] == container["name"] for one in spec["containers"]):
+    if any(app["name"] == container["name"] for app in spec["containers"]):
         return "app"
     return "sidecar" if container.get("restartPolicy") == "Always" else "init"
 

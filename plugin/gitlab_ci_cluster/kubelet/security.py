@@ -6,9 +6,9 @@ import os
 from typing import Any
 
 from gitlab_ci_cluster.kubelet.environment import ConfigError
-from gitlab_ci_cluster.objects import Obj
-from gitlab_ci_cluster.quantity import parse_quantity
-from gitlab_ci_cluster.runtimes.base import User
+from gitlab_ci_cluster.objects.meta import Obj
+from gitlab_ci_cluster.objects.quantity import parse_quantity
+from gitlab_ci_cluster.runtimes.interface import User
 
 
 def user_of(pod: Obj, container: Obj, container_name: str) -> User | None:

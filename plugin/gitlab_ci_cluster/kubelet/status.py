@@ -13,7 +13,7 @@ from gitlab_ci_cluster.kubelet.records import (
     Waiting,
     all_containers,
 )
-from gitlab_ci_cluster.objects import Obj
+from gitlab_ci_cluster.objects.meta import Obj
 
 Phase = Literal["Pending", "Running", "Succeeded", "Failed"]
 Records = Mapping[str, ContainerRecord]
@@ -164,7 +164,7 @@ def _merge_conditions(old: list[Obj], new: list[Obj], time: str, generation: int
 
 
 def _statuses(containers: list[Obj], records: Records) -> list[Obj]:
-    return [_container_status(one, records[one["name"]]) for one in containers]
+    return [_container_status(container, records[container["name"]]) for container in containers]
 
 
 def _container_status(container: Obj, record: ContainerRecord) -> Obj:

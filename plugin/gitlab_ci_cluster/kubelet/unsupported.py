@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gitlab_ci_cluster.kubelet.records import all_containers
-from gitlab_ci_cluster.objects import Obj
+from gitlab_ci_cluster.objects.meta import Obj
 
 _POD_FIELDS = (
     *("affinity", "dnsConfig", "hostIPC", "hostPID", "overhead", "priorityClassName"),

@@ -19,8 +19,8 @@ from gitlab_ci_cluster.kubelet.environment import (
     field_value,
     resource_value,
 )
-from gitlab_ci_cluster.objects import Obj
-from gitlab_ci_cluster.runtimes.base import Mount
+from gitlab_ci_cluster.objects.meta import Obj
+from gitlab_ci_cluster.runtimes.interface import Mount
 
 _DEFAULT_MODE = 0o644
 _MISSING = "references non-existent {kind} key: {key}"
@@ -175,7 +175,7 @@ def _downward_files(source: Obj, pod: Obj, mode: int) -> dict[str, _File]:
 def _container(pod: Obj, name: str) -> Obj:
     spec = pod["spec"]
     everyone = [*spec.get("initContainers", []), *spec["containers"]]
-    return next((one for one in everyone if one["name"] == name), {})
+    return next((container for container in everyone if container["name"] == name), {})
 
 
 def mounts_of(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from gitlab_ci_cluster.exceptions import ClusterError
-from gitlab_ci_cluster.runtimes.base import (
+from gitlab_ci_cluster.runtimes.interface import (
     ContainerConfig,
     Mount,
     PodConfig,

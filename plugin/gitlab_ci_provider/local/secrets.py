@@ -6,7 +6,7 @@ import base64
 import secrets
 from dataclasses import dataclass
 
-from gitlab_ci_cluster.private_files import write_private
+from gitlab_ci_cluster.files import write_private
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.model.serialization import decode, encode
 

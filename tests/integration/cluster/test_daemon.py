@@ -159,7 +159,7 @@ def test_cluster_ends_when_its_fork_server_dies(tmp_path):
     api = running.api()
     api.create("pods", pod("a", "sleep 60"))
     api.wait("a", is_running)
-    for process in processes_with("process.zygote"):
+    for process in processes_with("process.fork_server"):
         if str(running.directory).encode() in Path(f"/proc/{process}/cmdline").read_bytes():
             os.kill(int(process), signal.SIGKILL)
     code = running.process.wait(20)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gitlab_ci_cluster.errors import ApiError
-from gitlab_ci_cluster.patch import apply_patch
+from gitlab_ci_cluster.api.patch import apply_patch
+from gitlab_ci_cluster.objects.errors import ApiError
 
 STRATEGIC = "application/strategic-merge-patch+json"
 MERGE = "application/merge-patch+json"

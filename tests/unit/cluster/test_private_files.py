@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gitlab_ci_cluster.private_files import write_private
+from gitlab_ci_cluster.files import write_private
 
 
 def test_others_may_not_read(tmp_path: Path):

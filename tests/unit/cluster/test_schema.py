@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from kubernetes import client
 
-from gitlab_ci_cluster import schema
-from gitlab_ci_cluster.errors import ApiError
+from gitlab_ci_cluster.objects import schema
+from gitlab_ci_cluster.objects.errors import ApiError
 
 ROOTS = ("V1Pod", "V1Secret", "V1ConfigMap", "V1Namespace", "V1ServiceAccount", "CoreV1Event")
 WORDS = {

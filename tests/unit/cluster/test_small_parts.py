@@ -9,14 +9,14 @@ import pytest
 from gitlab_ci_cluster.api import protobuf
 from gitlab_ci_cluster.api.pod_columns import status_text
 from gitlab_ci_cluster.api.tables import human_duration
-from gitlab_ci_cluster.errors import ApiError
+from gitlab_ci_cluster.controllers.scheduler import why_not
+from gitlab_ci_cluster.files import remove_tree
 from gitlab_ci_cluster.kubelet.images import name_problem
-from gitlab_ci_cluster.kubelet.scheduler import why_not
 from gitlab_ci_cluster.kubelet.unsupported import unsupported_fields
-from gitlab_ci_cluster.objects import parse_time
-from gitlab_ci_cluster.quantity import parse_quantity
-from gitlab_ci_cluster.removal import remove_tree
-from gitlab_ci_cluster.runtimes.base import (
+from gitlab_ci_cluster.objects.errors import ApiError
+from gitlab_ci_cluster.objects.meta import parse_time
+from gitlab_ci_cluster.objects.quantity import parse_quantity
+from gitlab_ci_cluster.runtimes.interface import (
     ContainerConfig,
     PodConfig,
     RuntimeConfig,

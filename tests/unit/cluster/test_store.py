@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from gitlab_ci_cluster.errors import ApiError
-from gitlab_ci_cluster.resources import CONFIG_MAPS, SECRETS
-from gitlab_ci_cluster.store import Store
+from gitlab_ci_cluster.objects.errors import ApiError
+from gitlab_ci_cluster.objects.resources import CONFIG_MAPS, SECRETS
+from gitlab_ci_cluster.objects.store import Store
 
 
 def config_map(name, **fields):

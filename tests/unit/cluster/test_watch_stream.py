@@ -4,8 +4,8 @@ import asyncio
 
 from gitlab_ci_cluster.api.request import Target
 from gitlab_ci_cluster.api.watch import _Plan, _Stream
-from gitlab_ci_cluster.resources import CONFIG_MAPS
-from gitlab_ci_cluster.store import Store
+from gitlab_ci_cluster.objects.resources import CONFIG_MAPS
+from gitlab_ci_cluster.objects.store import Store
 
 
 def plan(start, **changes):

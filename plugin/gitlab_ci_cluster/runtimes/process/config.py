@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gitlab_ci_cluster.runtimes.base import (
+from gitlab_ci_cluster.runtimes.interface import (
     ContainerConfig,
     PodConfig,
     RuntimeConfig,

@@ -22,7 +22,7 @@ from gitlab_ci_cluster.runtimes.process.spec import (
 
 _OLD_ROOT = "/.pod-old-root"
 _OWN = ("/proc", "/sys", "/dev", "/run", "/var/run")
-"""Built anew or shown read only, never laid over."""
+"""Built afresh or shown read only, never laid over."""
 
 _PSEUDO = frozenset(
     [

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 
-from gitlab_ci_cluster.removal import remove_tree
-from gitlab_ci_cluster.runtimes.base import (
+from gitlab_ci_cluster.files import remove_tree
+from gitlab_ci_cluster.runtimes.interface import (
     Container,
     ContainerConfig,
     ExecConfig,
@@ -23,8 +23,8 @@ from gitlab_ci_cluster.runtimes.base import (
 )
 from gitlab_ci_cluster.runtimes.process import streams
 from gitlab_ci_cluster.runtimes.process.cgroups import Cgroup, Cgroups
-from gitlab_ci_cluster.runtimes.process.client import ZygoteClient
 from gitlab_ci_cluster.runtimes.process.config import process_spec
+from gitlab_ci_cluster.runtimes.process.fork_client import ForkClient
 from gitlab_ci_cluster.runtimes.process.spec import LAYERS, POINT, Level, ProcessSpec
 
 _DESCRIPTIONS: Mapping[Level, str] = {
@@ -41,7 +41,7 @@ _IN_MEMORY = "; what containers write to their roots is kept in memory"
 class ProcessHandle:
     """A started process."""
 
-    def __init__(self, client: ZygoteClient, number: int, exited: asyncio.Future[int]) -> None:
+    def __init__(self, client: ForkClient, number: int, exited: asyncio.Future[int]) -> None:
         self.number = number
         self._client = client
         self._exited = exited
@@ -103,7 +103,7 @@ class ContainerHandle(ProcessHandle):
 
     def __init__(
         self,
-        client: ZygoteClient,
+        client: ForkClient,
         started: tuple[int, asyncio.Future[int]],
         spec: ProcessSpec,
         cgroup: Cgroup,
@@ -140,10 +140,10 @@ class ProcessRuntime:
         self._in_memory = in_memory
         self._cgroups = Cgroups(config.directory)
         self._running: dict[str, set[ContainerHandle]] = {}
-        self._client: ZygoteClient | None = None
+        self._client: ForkClient | None = None
 
     @property
-    def _zygote(self) -> ZygoteClient:
+    def _fork_server(self) -> ForkClient:
         if self._client is None:
             raise StartError("the runtime is closed")
         return self._client
@@ -155,13 +155,13 @@ class ProcessRuntime:
         layers = self._root / LAYERS if self._in_memory else None
         leftovers = (*self._config.leftovers, *self._cgroups.paths)
         config = replace(self._config, leftovers=leftovers)
-        self._client = ZygoteClient(self._level, config, layers)
+        self._client = ForkClient(self._level, config, layers)
         await self._client.open()
 
     async def add_pod(self, pod: PodConfig) -> None:
         """See `base.Runtime`."""
         pod.directory.mkdir(parents=True, exist_ok=True)
-        self._zygote.call("pod", pod=pod.uid, hostname=pod.hostname)
+        self._fork_server.call("pod", pod=pod.uid, hostname=pod.hostname)
 
     async def start(self, pod: PodConfig, config: ContainerConfig, sink: Sink) -> Container:
         """See `base.Runtime`."""
@@ -169,8 +169,8 @@ class ProcessRuntime:
         spec = process_spec(pod, config, self._config, self._level)
         spec["cgroups"] = cgroup.join_files
         fds = _Streams(stdin=config.stdin, tty=config.tty)
-        started = self._zygote.start("start", spec, fds.theirs)
-        handle = ContainerHandle(self._zygote, started, spec, cgroup)
+        started = self._fork_server.start("start", spec, fds.theirs)
+        handle = ContainerHandle(self._fork_server, started, spec, cgroup)
         self._running.setdefault(pod.uid, set()).add(handle)
         await fds.connect(handle, sink)
         return handle
@@ -181,8 +181,8 @@ class ProcessRuntime:
             raise TypeError("a container of another runtime")
         spec: ProcessSpec = {**container.spec, "argv": list(config.argv), "tty": config.tty}
         fds = _Streams(stdin=config.stdin, tty=config.tty)
-        started = self._zygote.start("exec", spec, fds.theirs, target=container.number)
-        handle = ProcessHandle(self._zygote, *started)
+        started = self._fork_server.start("exec", spec, fds.theirs, target=container.number)
+        handle = ProcessHandle(self._fork_server, *started)
         await fds.connect(handle, sink)
         return handle
 
@@ -191,9 +191,9 @@ class ProcessRuntime:
         for handle in self._running.pop(pod.uid, ()):
             handle.signal(signal.SIGKILL)
             await handle.wait()
-        self._zygote.call("drop", pod=pod.uid)
-        await self._zygote.remove(str(self._root / LAYERS / pod.uid))
-        await self._zygote.remove(str(pod.directory))
+        self._fork_server.call("drop", pod=pod.uid)
+        await self._fork_server.remove(str(self._root / LAYERS / pod.uid))
+        await self._fork_server.remove(str(pod.directory))
 
     async def close(self) -> None:
         """See `base.Runtime`."""

@@ -1,4 +1,4 @@
-"""What the fork server is told about a process to start; plain JSON values, see `zygote`.
+"""What the fork server is told about a process to start; plain JSON values, see `fork_server`.
 
 Imported by the fork server, hence only the standard library and no other module of ours.
 """

@@ -9,7 +9,7 @@ import struct
 import termios
 from contextlib import suppress
 
-from gitlab_ci_cluster.runtimes.base import Sink, Stream
+from gitlab_ci_cluster.runtimes.interface import Sink, Stream
 
 _READ_BYTES = 1 << 18
 _PIPE_BYTES = 1 << 20

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from gitlab_ci_cluster import errors
-from gitlab_ci_cluster.objects import Obj, is_deleting, key_of, with_metadata
-from gitlab_ci_cluster.resources import RESOURCES, Resource
+from gitlab_ci_cluster.objects import errors
+from gitlab_ci_cluster.objects.meta import Obj, is_deleting, key_of, with_metadata
+from gitlab_ci_cluster.objects.resources import RESOURCES, Resource
 
 ChangeType = Literal["ADDED", "MODIFIED", "DELETED"]
 
@@ -130,7 +130,9 @@ class Store:
         shelf = self._shelves[resource.plural]
         if after < shelf.forgotten:
             raise errors.expired(after, shelf.forgotten + 1)
-        return shelf.history[bisect_right(shelf.history, after, key=lambda one: one.version) :]
+        return shelf.history[
+            bisect_right(shelf.history, after, key=lambda change: change.version) :
+        ]
 
     def has_changes(self, resource: Resource, after: int) -> bool:
         """Tell whether there are changes after a version."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from gitlab_ci_cluster import errors
-from gitlab_ci_cluster.metadata import metadata_causes
-from gitlab_ci_cluster.objects import Obj, timestamp
-from gitlab_ci_cluster.pod_validation import spec_causes
+from gitlab_ci_cluster.admission.metadata import metadata_causes
+from gitlab_ci_cluster.admission.pod_validation import spec_causes
+from gitlab_ci_cluster.objects import errors
+from gitlab_ci_cluster.objects.meta import Obj, timestamp
 
 _PROBE = {"timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3}
 _MUTABLE = (
@@ -118,13 +118,13 @@ def _default_volume(volume: Obj) -> Obj:
 def _quality(spec: Obj) -> str:
     """Tell the QoS class (kubernetes.io/docs/concepts/workloads/pods/pod-qos)."""
     containers = [*spec["containers"], *spec.get("initContainers", [])]
-    resources = [one["resources"] for one in containers]
-    if not any(one.get("limits") or one.get("requests") for one in resources):
+    asked = [container["resources"] for container in containers]
+    if not any(resources.get("limits") or resources.get("requests") for resources in asked):
         return "BestEffort"
     guaranteed = all(
-        set(one.get("limits") or {}) >= {"cpu", "memory"}
-        and one.get("requests", one["limits"]) == one["limits"]
-        for one in resources
+        set(resources.get("limits") or {}) >= {"cpu", "memory"}
+        and resources.get("requests", resources["limits"]) == resources["limits"]
+        for resources in asked
     )
     return "Guaranteed" if guaranteed else "Burstable"
 

@@ -1,4 +1,4 @@
-"""What a runtime can do for the kubelet; nothing else in the cluster knows which one it is."""
+"""The container runtime interface: the kubelet talks to every runtime through it alone."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class RuntimeConfig:
     Attributes:
         directory: of the cluster; hidden from all containers.
         leftovers: what to delete should the cluster die without a chance to do so.
-        lock: descriptor of the cluster's lock; whoever works for the cluster keeps it open.
+        lock: descriptor of the cluster's lock; every process of the cluster keeps it open.
         paths: by image, a directory to put first into PATH.
         on_lost: called when all containers have died with the runtime.
         hidden: further directories that no container may see.

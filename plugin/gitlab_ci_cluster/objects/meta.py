@@ -34,7 +34,7 @@ def parse_time(text: str) -> dt.datetime:
     """Read an RFC 3339 time.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
     """
     moment = dt.datetime.fromisoformat(text)
     if moment.tzinfo is None:
@@ -50,6 +50,12 @@ def new_uid() -> str:
 def suffix(length: int = 5) -> str:
     """Make the random part of a generated name."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+
+
+def new_object(kind: str, name: str) -> Obj:
+    """Begin an object of the control plane's own."""
+    metadata = {"name": name, "uid": new_uid(), "creationTimestamp": timestamp()}
+    return {"kind": kind, "apiVersion": "v1", "metadata": metadata}
 
 
 def with_metadata(obj: Obj, **values: object) -> Obj:

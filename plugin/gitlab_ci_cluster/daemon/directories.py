@@ -1,4 +1,4 @@
-"""The directories of a cluster: one cluster each, and nothing left in them after it."""
+"""The directories of a cluster: one cluster per directory, nothing left behind when it stops."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from gitlab_ci_cluster.exceptions import ClusterError
-from gitlab_ci_cluster.removal import remove_tree
+from gitlab_ci_cluster.files import remove_tree
 
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a directory of our own is made in it
 _LOCK_TRIES = 50
@@ -60,7 +60,7 @@ class Directories:
         raise ClusterError(f"another embedded cluster uses {self.base}; stop it first")
 
     def _prepare(self) -> None:
-        """Put out of the way what a cluster that was killed left behind, and begin anew."""
+        """Put out of the way what a cluster that was killed left behind, and start afresh."""
         self.kubeconfig.unlink(missing_ok=True)
         remove_tree(self.memory)
         for path in (self.pods, self.base / "root"):

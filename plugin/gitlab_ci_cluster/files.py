@@ -1,6 +1,6 @@
-"""Delete directories whatever their permissions; jobs leave odd ones.
+"""Files that appear whole or not at all, and directories that go whatever their permissions.
 
-Imported by the fork server, hence only the standard library and no other module of ours.
+The fork server imports this, so it uses the standard library and no other module of the package.
 """
 
 from __future__ import annotations
@@ -10,6 +10,18 @@ import shutil
 import stat
 from contextlib import suppress
 from pathlib import Path
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Write a file that nobody else may read; a full disk or a death leaves what was there."""
+    new = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(fd, "wb") as file:
+            file.write(data)
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
 
 
 def remove_tree(path: Path) -> bool:

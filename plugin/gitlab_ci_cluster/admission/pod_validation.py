@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from gitlab_ci_cluster import errors
-from gitlab_ci_cluster.objects import Obj
-from gitlab_ci_cluster.quantity import parse_quantity
+from gitlab_ci_cluster.objects import errors
+from gitlab_ci_cluster.objects.meta import Obj
+from gitlab_ci_cluster.objects.quantity import parse_quantity
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _LABEL_RULE = (
@@ -50,7 +50,7 @@ def _required(field: str) -> Obj:
 
 def _unsupported(value: str | None, supported: tuple[str, ...], field: str) -> Iterator[Obj]:
     if value is not None and value not in supported:
-        shown = ", ".join(f'"{one}"' for one in supported)
+        shown = ", ".join(f'"{choice}"' for choice in supported)
         message = f'Unsupported value: "{value}": supported values: {shown}'
         yield errors.cause("NotSupported", message, field)
 

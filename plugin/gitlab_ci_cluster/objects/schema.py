@@ -16,8 +16,8 @@ from typing import Any
 
 import msgspec
 
-from gitlab_ci_cluster import errors
-from gitlab_ci_cluster.objects import Obj
+from gitlab_ci_cluster.objects import errors
+from gitlab_ci_cluster.objects.meta import Obj
 
 _ROOTS = {
     "Pod": "V1Pod",
@@ -72,12 +72,12 @@ class _Reader:
     def fields(self, value: Obj, name: str, place: _Place) -> Obj:
         """Read the fields of an object of a named type."""
         fields, result = _types()[name], {}
-        for key, one in value.items():
+        for key, field in value.items():
             below = place.at(name, key)
             if key not in fields:
                 self.unknown.append(below.shown)
-            elif one is not None:
-                result[key] = self._read(one, fields[key], below)
+            elif field is not None:
+                result[key] = self._read(field, fields[key], below)
         return result
 
     def _read(self, value: Any, of: Any, place: _Place) -> Any:
@@ -90,9 +90,9 @@ class _Reader:
         self._require(value, dict, of, place)
         if isinstance(of, dict):
             return {
-                key: self._read(one, of["*"], place)
-                for key, one in value.items()
-                if one is not None
+                key: self._read(item, of["*"], place)
+                for key, item in value.items()
+                if item is not None
             }
         return self.fields(value, of, place)
 

@@ -1,4 +1,4 @@
-"""The kubeconfig that makes the cluster one like any other for its clients."""
+"""The kubeconfig: how clients reach the cluster, as they would any other."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from gitlab_ci_cluster.private_files import write_private
+from gitlab_ci_cluster.files import write_private
 
 _NAME = "gitlab-ci-embedded"
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from decimal import Decimal
 
-from gitlab_ci_cluster.objects import Obj, timestamp
-from gitlab_ci_cluster.quantity import parse_quantity
+from gitlab_ci_cluster.controllers.node import capacity, node_labels
+from gitlab_ci_cluster.objects.meta import Obj, timestamp
+from gitlab_ci_cluster.objects.quantity import parse_quantity
 
 _NO_PREEMPTION = (
     "no new claims to deallocate, preemption: 0/1 nodes are available: "
@@ -21,23 +21,6 @@ class Problem:
 
     reason: str
     message: str
-
-
-def node_labels(node: str) -> dict[str, str]:
-    """Give the labels of the node."""
-    return {
-        "kubernetes.io/arch": {"x86_64": "amd64", "aarch64": "arm64"}.get(
-            os.uname().machine, os.uname().machine
-        ),
-        "kubernetes.io/hostname": node,
-        "kubernetes.io/os": "linux",
-    }
-
-
-def capacity() -> dict[str, str]:
-    """Give what the node has."""
-    memory_kib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1024
-    return {"cpu": str(os.cpu_count() or 1), "memory": f"{memory_kib}Ki", "pods": "1000"}
 
 
 def why_not(pod: Obj, node: str) -> Problem | None:
@@ -63,7 +46,7 @@ def _unschedulable(why: str) -> Problem:
 
 
 def _requested(spec: Obj, name: str) -> Decimal:
-    return sum((_request(one, name) for one in spec["containers"]), Decimal(0))
+    return sum((_request(container, name) for container in spec["containers"]), Decimal(0))
 
 
 def _request(container: Obj, name: str) -> Decimal:

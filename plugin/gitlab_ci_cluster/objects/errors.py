@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gitlab_ci_cluster.exceptions import ClusterError
-from gitlab_ci_cluster.objects import Obj
+from gitlab_ci_cluster.objects.meta import Obj
 
 _REASONS = {
     400: "BadRequest",
@@ -101,7 +101,7 @@ def cause(reason: str, message: str, field: str) -> Obj:
 
 def invalid(kind: str, name: str, causes: Sequence[Obj], *, group: str = "") -> ApiError:
     """List the wrong fields of an object."""
-    texts = [f"{one['field']}: {one['message']}" for one in causes]
+    texts = [f"{wrong['field']}: {wrong['message']}" for wrong in causes]
     text = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
     details: Obj = {"name": name} if name else {}
     details |= {"group": group} if group else {}
@@ -118,8 +118,3 @@ def expired(version: int, oldest: int) -> ApiError:
 def undecodable(kind: str, why: str) -> ApiError:
     """Say that a body is not what it should be."""
     return ApiError(400, f'{kind} in version "v1" cannot be handled as a {kind}: {why}')
-
-
-def internal(message: str) -> ApiError:
-    """Say that the server failed."""
-    return ApiError(500, message)

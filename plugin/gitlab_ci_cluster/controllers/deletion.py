@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 
-from gitlab_ci_cluster import errors
-from gitlab_ci_cluster.objects import (
+from gitlab_ci_cluster.objects import errors
+from gitlab_ci_cluster.objects.meta import (
     Obj,
     is_deleting,
     key_of,
@@ -14,13 +14,13 @@ from gitlab_ci_cluster.objects import (
     timestamp,
     with_metadata,
 )
-from gitlab_ci_cluster.resources import (
+from gitlab_ci_cluster.objects.resources import (
     EVENTS,
     NAMESPACES,
     PODS,
     Resource,
 )
-from gitlab_ci_cluster.store import Change, Store
+from gitlab_ci_cluster.objects.store import Change, Store
 
 _TERMINAL = ("Succeeded", "Failed")
 
@@ -142,7 +142,7 @@ def _collect_if_orphan(store: Store, resource: Resource, obj: Obj) -> None:
     owners = _owner_uids(obj)
     if not owners or is_deleting(obj) or not store.find(resource, *key_of(obj)):
         return
-    if not owners & {one["metadata"]["uid"] for _, one in _owning(store)}:
+    if not owners & {other["metadata"]["uid"] for _, other in _owning(store)}:
         delete(store, resource, obj, {})
 
 
@@ -152,7 +152,7 @@ def _propagate(store: Store, owner: Obj, policy: str | None) -> None:
     for resource, obj in _dependents(store, uid) if policy else []:
         if policy == "Orphan":
             references = obj["metadata"]["ownerReferences"]
-            kept = [one for one in references if one["uid"] != uid] or None
+            kept = [reference for reference in references if reference["uid"] != uid] or None
             store.update(resource, with_metadata(obj, ownerReferences=kept))
         elif policy == "Foreground" and _owner_uids(obj) == {uid}:
             delete(store, resource, obj, {})

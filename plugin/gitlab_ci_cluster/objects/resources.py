@@ -1,8 +1,11 @@
-"""Which kinds of objects are served."""
+"""Which Kubernetes is served, and which kinds of objects."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+KUBERNETES_VERSION = "v1.36.2"
+"""The one whose answers the tests compare with."""
 
 _VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 

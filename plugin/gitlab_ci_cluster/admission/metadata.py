@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from gitlab_ci_cluster import errors
-from gitlab_ci_cluster.objects import Obj
+from gitlab_ci_cluster.objects import errors
+from gitlab_ci_cluster.objects.meta import Obj
 
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _SUBDOMAIN_RULE = (

@@ -1,4 +1,4 @@
-"""Who the cluster is to its clients: a token, and a certificate of its own.
+"""How clients know the cluster: a bearer token and a self-signed certificate.
 
 Clients of Kubernetes send no token without TLS. Both are kept in the cluster's folder, so that one
 that was killed and started again is the same to those that were connected.
@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gitlab_ci_cluster.objects import now
-from gitlab_ci_cluster.private_files import write_private
+from gitlab_ci_cluster.files import write_private
+from gitlab_ci_cluster.objects.meta import now
 
 if TYPE_CHECKING:
     from cryptography import x509

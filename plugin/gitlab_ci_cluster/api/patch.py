@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from gitlab_ci_cluster.errors import ApiError
-from gitlab_ci_cluster.objects import Obj
+from gitlab_ci_cluster.objects.errors import ApiError
+from gitlab_ci_cluster.objects.meta import Obj
 
 _MERGE_KEYS = {
     "containers": "name",

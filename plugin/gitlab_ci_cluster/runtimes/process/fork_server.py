@@ -28,7 +28,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Never, cast
 
-from gitlab_ci_cluster.removal import remove_tree
+from gitlab_ci_cluster.files import remove_tree
 from gitlab_ci_cluster.runtimes.process import child, linux, tree
 from gitlab_ci_cluster.runtimes.process.spec import Level, ProcessSpec
 
@@ -36,7 +36,7 @@ _MANY_FDS = 1024
 _POD_NAMESPACES = {"ipc": linux.CLONE_NEWIPC, "uts": linux.CLONE_NEWUTS}
 
 
-class Zygote:
+class ForkServer:
     """The state of the fork server: who runs, and what is still to be told."""
 
     def __init__(self, connection: socket.socket, level: Level) -> None:
@@ -257,11 +257,11 @@ def main() -> None:
         _enter_namespaces(level)
         if sys.argv[4]:
             linux.mount("tmpfs", sys.argv[4], "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, "mode=755")
-    zygote = Zygote(socket.socket(fileno=connection), level)
+    server = ForkServer(socket.socket(fileno=connection), level)
     try:
-        zygote.serve()
+        server.serve()
     finally:
-        zygote.kill_all()
+        server.kill_all()
         for path in sys.argv[5:]:
             remove_tree(Path(path))
 

@@ -1,4 +1,4 @@
-"""From what a client sends to what is stored: defaults and checks, kind by kind."""
+"""Admission: what a client sends becomes what is stored, with defaults and checks by kind."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import base64
 import re
 from collections.abc import Callable
 
-from gitlab_ci_cluster import errors, pod_admission
-from gitlab_ci_cluster.metadata import metadata_causes
-from gitlab_ci_cluster.objects import Obj, new_uid, suffix, timestamp
-from gitlab_ci_cluster.resources import (
+from gitlab_ci_cluster.admission import pod_defaults
+from gitlab_ci_cluster.admission.metadata import metadata_causes
+from gitlab_ci_cluster.objects import errors
+from gitlab_ci_cluster.objects.meta import Obj, new_uid, suffix, timestamp
+from gitlab_ci_cluster.objects.resources import (
     CONFIG_MAPS,
     EVENTS,
     NAMESPACES,
@@ -134,7 +135,7 @@ def _prepare_event(obj: Obj) -> Obj:
 
 
 _PREPARE: dict[Resource, Callable[[Obj], Obj]] = {
-    PODS: pod_admission.prepare_pod,
+    PODS: pod_defaults.prepare_pod,
     SECRETS: _prepare_secret,
     CONFIG_MAPS: _prepare_config_map,
     NAMESPACES: _prepare_namespace,
@@ -163,7 +164,7 @@ def prepare_update(resource: Resource, before: Obj, sent: Obj) -> Obj:
     if causes:
         raise errors.invalid(resource.kind, old["name"], causes)
     if resource is PODS:
-        pod_admission.check_update(before, obj)
+        pod_defaults.check_update(before, obj)
     elif resource in {SECRETS, CONFIG_MAPS}:
         obj = _check_data_update(resource, before, obj)
     return obj

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gitlab_ci_cluster.errors import ApiError
+from gitlab_ci_cluster.objects.errors import ApiError
 
 Predicate = Callable[[Mapping[str, Any]], bool]
 
@@ -47,7 +47,9 @@ def parse_labels(text: str) -> Predicate:
             if tokens[position] != ",":
                 raise ApiError(400, f"found '{tokens[position]}', expected: ',' or 'end of string'")
             position += 1
-    return lambda obj: all(one(obj["metadata"].get("labels") or {}) for one in requirements)
+    return lambda obj: all(
+        requirement(obj["metadata"].get("labels") or {}) for requirement in requirements
+    )
 
 
 def _requirement(tokens: list[str], position: int) -> tuple[Predicate, int]:

@@ -1,4 +1,4 @@
-"""Puts the cluster together, and takes it down without a trace."""
+"""Starts the cluster's parts in order, and stops them leaving nothing behind."""
 
 from __future__ import annotations
 
@@ -15,20 +15,22 @@ from pathlib import Path
 
 from aiohttp import web
 
-from gitlab_ci_cluster import deletion, node
 from gitlab_ci_cluster.api.faults import Faults
 from gitlab_ci_cluster.api.server import ApiServer, listen, serve
-from gitlab_ci_cluster.certificate import keep_identity
-from gitlab_ci_cluster.directories import Directories
+from gitlab_ci_cluster.controllers import deletion
+from gitlab_ci_cluster.controllers.namespaces import create_namespaces
+from gitlab_ci_cluster.controllers.node import register_node
+from gitlab_ci_cluster.daemon.directories import Directories
+from gitlab_ci_cluster.daemon.identity import keep_identity
+from gitlab_ci_cluster.daemon.kubeconfig import write_kubeconfig
 from gitlab_ci_cluster.exceptions import ClusterError
-from gitlab_ci_cluster.kubeconfig import write_kubeconfig
 from gitlab_ci_cluster.kubelet.context import KubeletContext
 from gitlab_ci_cluster.kubelet.kubelet import Kubelet
 from gitlab_ci_cluster.kubelet.recorder import EventRecorder
-from gitlab_ci_cluster.objects import now
-from gitlab_ci_cluster.runtimes.base import Runtime, RuntimeConfig
+from gitlab_ci_cluster.objects.meta import now
+from gitlab_ci_cluster.objects.store import Store
 from gitlab_ci_cluster.runtimes.choice import RuntimeName, choose_runtime
-from gitlab_ci_cluster.store import Store
+from gitlab_ci_cluster.runtimes.interface import Runtime, RuntimeConfig
 
 _log = logging.getLogger(__name__)
 _VERSIONS_PER_SECOND = 100
@@ -42,7 +44,7 @@ class DaemonConfig:
     Attributes:
         directory: of the cluster; the kubeconfig goes there.
         paths: by image, a directory to put first into PATH.
-        hidden: directories that no container may see, beside the cluster's own.
+        hidden: directories that no container may see, in addition to the cluster's own.
         faults: file that says how to misbehave, for tests; None cannot.
     """
 
@@ -110,7 +112,8 @@ async def _serve(
     name = socket.gethostname().lower() or "node"
     store.listen(lambda change: deletion.finish(store, change))
     kubelet = Kubelet(_context(config, directories, runtime, store))
-    node.populate(store, name, config.host, runtime.name)
+    register_node(store, name, config.host, runtime.name)
+    create_namespaces(store)
     try:
         server = await _listen(config, directories, store, kubelet)
         trash = asyncio.create_task(asyncio.to_thread(directories.remove_trash))

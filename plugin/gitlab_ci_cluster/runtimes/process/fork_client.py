@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from gitlab_ci_cluster.exceptions import ClusterError
-from gitlab_ci_cluster.runtimes.base import RuntimeConfig
+from gitlab_ci_cluster.runtimes.interface import RuntimeConfig
 from gitlab_ci_cluster.runtimes.process.spec import Level, ProcessSpec
 
-_MODULE = "gitlab_ci_cluster.runtimes.process.zygote"
+_MODULE = "gitlab_ci_cluster.runtimes.process.fork_server"
 _START_SECONDS = 20
 
 
-class ZygoteClient:
+class ForkClient:
     """Sends requests and hands out their answers.
 
     Args:

@@ -1,0 +1,1 @@
+"""The process: its directories, its identity, its kubeconfig, start and stop."""

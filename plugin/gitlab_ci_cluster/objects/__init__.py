@@ -1,0 +1,1 @@
+"""Objects as the Kubernetes API has them: kinds, types, errors, selectors, and their store."""
