@@ -9,7 +9,8 @@ world (git, S3, Kubernetes) and for us::
     │   └── UnknownRefError    the repository answers, and has no such ref
     ├── StorageError           the object store refused or failed
     ├── SettingsError          airflow.cfg or a connection is incomplete
-    ├── StackError             the embedded stack could not start or be reached
+    ├── StackError             the embedded stack could not start or stop
+    ├── AirflowApiError        an Airflow could not be reached, or refused a request
     └── JobFailure             a job failed; carries GitLab's failure reason
         ├── SystemFailure      ours, or the cluster's
         │   └── NoPipelineError    the run has no pipeline that its tasks could be part of
@@ -49,7 +50,19 @@ class SettingsError(GitlabCiError):
 
 
 class StackError(GitlabCiError):
-    """The embedded stack could not start, stop or be reached."""
+    """The embedded stack could not start or stop."""
+
+
+class AirflowApiError(GitlabCiError):
+    """An Airflow could not be reached, or refused a request.
+
+    Attributes:
+        status: of HTTP, when Airflow refused; None when it did not answer.
+    """
+
+    def __init__(self, message: str, status: int | None = None):
+        super().__init__(message)
+        self.status = status
 
 
 class JobFailure(GitlabCiError):  # noqa: N818 - GitLab says that a job failed

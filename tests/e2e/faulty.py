@@ -15,7 +15,7 @@ from kubernetes import client, config
 
 from e2e.embedded import Stack
 from gitlab_ci_provider.airflow_api.client import TaskState
-from gitlab_ci_provider.exceptions import StackError
+from gitlab_ci_provider.exceptions import AirflowApiError
 from gitlab_ci_provider.local.stack.state import read_state
 from gitlab_ci_provider.pods.naming import LABEL_DOMAIN
 
@@ -121,7 +121,7 @@ def calmly(ask: Callable[[], bool]) -> bool:
     """Ask Airflow; no answer, for its server may be down at the moment, is a no."""
     try:
         return ask()
-    except (httpx.TransportError, StackError):
+    except (httpx.TransportError, AirflowApiError):
         return False
 
 

@@ -70,7 +70,7 @@ def test_a_blocking_manual_job_waits_for_a_person(stack: Stack, tmp_path: Path):
     assert (report["status"], report["waits_for"]) == ("manual", ["gate"])
     assert report["jobs"]["gate"]["status"] == "manual"
     assert stack.api.run_state(report["dag_id"], report["run_id"]) == "running"
-    stack.api.play(report["dag_id"], report["run_id"], "gate")
+    stack.api.answer_required_action(report["dag_id"], report["run_id"], "gate")
     assert stack.api.wait_for_end(report["dag_id"], report["run_id"]) == "success"
 
 

@@ -1,1 +1,1 @@
-"""Airflow's REST API, as commands use it."""
+"""A client of Airflow's REST API, for commands."""

@@ -1,24 +1,37 @@
-"""The Airflow REST API, as far as following a run needs it."""
+"""Start, follow and stop the runs of any Airflow."""
 
 from __future__ import annotations
 
+import re
+import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gitlab_ci_provider.airflow_api.calls import PATIENT, Access, Calls, Patience, RefusedError
 from gitlab_ci_provider.airflow_api.dag_wait import wait_for_dag
-from gitlab_ci_provider.airflow_api.run_ids import new_run_id
+from gitlab_ci_provider.airflow_api.session import (
+    DEFAULT_RETRY_POLICY,
+    Access,
+    RetryPolicy,
+    Session,
+)
+from gitlab_ci_provider.exceptions import AirflowApiError
+
+RUN_END_STATES = frozenset({"success", "failed"})
+"""States of a run that has ended."""
 
 _CONFLICT, _NOT_FOUND = 409, 404
-_MARKS, _SETTLES = 10, 0.3
+_LOOK_SECONDS = 0.5
+_STOP_TRIES, _STOP_PAUSE_SECONDS = 10, 0.3
+_LONGEST_LABEL = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskState:
-    """One task of a run, as Airflow sees it; times are ISO 8601.
+    """One task instance of a run; times are ISO 8601.
 
     Attributes:
         id: of the task instance; the worker that runs it has it in its process title.
@@ -32,17 +45,27 @@ class TaskState:
     duration: float | None
 
 
+def new_run_id(label: str) -> str:
+    """Make an id that no other run has and a person can read: `main-20260131T120000-3fa9c1`.
+
+    Airflow takes an id such as `scheduled__2026` for a run of another type: no label makes one.
+    """
+    slug = re.sub(r"[^A-Za-z0-9.]+", "-", label).strip("-.")[:_LONGEST_LABEL]
+    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+    return f"{slug or 'run'}-{moment}-{secrets.token_hex(3)}"
+
+
 class AirflowApi:
     """A session with one Airflow.
 
     Raises:
-        StackError: it cannot be reached, or refuses the login.
+        AirflowApiError: it cannot be reached, or refuses the login.
     """
 
-    def __init__(self, access: Access, patience: Patience = PATIENT):
-        self._calls = Calls(access, patience)
-        self._ask = self._calls.ask
-        self.patience = patience
+    def __init__(self, access: Access, retry_policy: RetryPolicy = DEFAULT_RETRY_POLICY):
+        self._session = Session(access, retry_policy)
+        self._request = self._session.request
+        self._tell = retry_policy.tell
         self.url = access.url
 
     def wait_for_dag(self, dag: str, digest: str, file: Path | None = None) -> None:
@@ -51,66 +74,72 @@ class AirflowApi:
         Args:
             dag: its name.
             digest: of its pipeline.
-            file: that makes it, where it is at hand: then Airflow reads it at once.
+            file: its DAG file, when it is on this machine: then Airflow reads it at once.
 
         Raises:
-            StackError: it cannot be read, or Airflow reads no DAGs.
+            AirflowApiError: Airflow cannot read it, or reads no DAGs at all.
         """
-        wait_for_dag(self._calls, (dag, digest), self.patience.tell, file)
-        self._ask("PATCH", f"/dags/{dag}", json={"is_paused": False})
+        wait_for_dag(self._session, dag, digest, tell=self._tell, file=file)
+        self._request("PATCH", f"/dags/{dag}", json={"is_paused": False})
 
     def trigger(self, dag: str, conf: Mapping[str, Any], run: str = "") -> str:
         """Start a run and return its id.
 
-        The id is chosen before: when the answer is lost, asking again cannot start a second run.
+        The id is chosen here, so that a retry after a lost response cannot start a second run.
         """
         run = run or new_run_id(str(conf.get("ref") or ""))
         body = {"dag_run_id": run, "conf": dict(conf), "logical_date": None}
         try:
-            self._ask("POST", f"/dags/{dag}/dagRuns", json=body)
-        except RefusedError as problem:
+            self._request("POST", f"/dags/{dag}/dagRuns", json=body)
+        except AirflowApiError as problem:
             if problem.status != _CONFLICT:
                 raise
         return run
 
     def has_run(self, dag: str, run: str) -> bool:
-        """Tell whether there is such a run."""
-        return self._calls.find(f"/dags/{dag}/dagRuns/{run}") is not None
+        """Tell whether a run exists."""
+        return self._session.find(f"/dags/{dag}/dagRuns/{run}") is not None
 
     def run_state(self, dag: str, run: str) -> str:
-        """Tell the state of a run: queued, running, success or failed."""
-        return str(self._ask("GET", f"/dags/{dag}/dagRuns/{run}")["state"])
+        """Read the state of a run: queued, running, success or failed."""
+        return str(self._request("GET", f"/dags/{dag}/dagRuns/{run}")["state"])
+
+    def open_runs(self, dag: str) -> list[str]:
+        """List the runs of a DAG that have not ended; empty when there is no such DAG."""
+        query = {"state": ["queued", "running"], "limit": 100}
+        found = self._session.find(f"/dags/{dag}/dagRuns", params=query)
+        return [run["dag_run_id"] for run in found["dag_runs"]] if found else []
 
     def wait_for_end(self, dag: str, run: str) -> str:
-        """Wait until a run has ended and tell its state."""
-        while (state := self.run_state(dag, run)) not in {"success", "failed"}:
-            time.sleep(0.5)
+        """Wait until a run has ended and return its state."""
+        while (state := self.run_state(dag, run)) not in RUN_END_STATES:
+            time.sleep(_LOOK_SECONDS)
         return state
 
     def stop_run(self, dag: str, run: str) -> str:
-        """Mark a run as failed, which stops its tasks and their pods; tell its state afterwards.
+        """Mark a run as failed, which stops its tasks and their pods; return its state afterwards.
 
-        The scheduler may write another state at the same moment: so it is read again, and marked
-        again.
+        The scheduler may write another state at the same moment, so the mark is checked and
+        repeated.
         """
-        for _ in range(_MARKS):
-            self._ask("PATCH", f"/dags/{dag}/dagRuns/{run}", json={"state": "failed"})
-            time.sleep(_SETTLES)
+        for _ in range(_STOP_TRIES):
+            self._request("PATCH", f"/dags/{dag}/dagRuns/{run}", json={"state": "failed"})
+            time.sleep(_STOP_PAUSE_SECONDS)
             if (state := self.run_state(dag, run)) == "failed":
                 return state
         return state
 
-    def play(self, dag: str, run: str, task: str) -> None:
-        """Play a manual job that the pipeline waits for; one that does not ask is left alone."""
+    def answer_required_action(self, dag: str, run: str, task: str) -> None:
+        """Answer a task that awaits input with its first option; leave any other task alone."""
         path = f"/dags/{dag}/dagRuns/{run}/taskInstances/{task}/-1/hitlDetails"
-        question = self._calls.find(path)
+        question = self._session.find(path)
         if question is None or question["response_received"]:
             return
         answer = {"chosen_options": question["options"][:1], "params_input": {}}
         try:
-            self._ask("PATCH", path, json=answer)
-        except RefusedError as problem:
-            if problem.status != _CONFLICT:  # somebody was faster
+            self._request("PATCH", path, json=answer)
+        except AirflowApiError as problem:
+            if problem.status != _CONFLICT:  # somebody else answered first
                 raise
 
     def tasks(self, dag: str, run: str) -> dict[str, TaskState]:
@@ -119,42 +148,42 @@ class AirflowApi:
         while True:
             query = {"limit": 500, "offset": len(found), "order_by": "id"}
             path = f"/dags/{dag}/dagRuns/{run}/taskInstances"
-            page = self._ask("GET", path, params=query)
-            for one in page["task_instances"]:
-                found[one["task_id"]] = _task(one)
+            page = self._request("GET", path, params=query)
+            for task in page["task_instances"]:
+                found[task["task_id"]] = _task_state(task)
             if len(found) >= page["total_entries"] or not page["task_instances"]:
                 return found
 
     def delete_dag(self, dag: str) -> None:
-        """Forget a DAG and its runs; one that is not there is forgotten already.
+        """Delete a DAG and its runs; one that does not exist is deleted already.
 
         Raises:
-            RefusedError: something of it still runs.
+            AirflowApiError: one of its tasks still runs.
         """
         try:
-            self._ask("DELETE", f"/dags/{dag}")
-        except RefusedError as problem:
+            self._request("DELETE", f"/dags/{dag}")
+        except AirflowApiError as problem:
             if problem.status != _NOT_FOUND:
                 raise
 
     def xcom(self, dag: str, run: str, task: str, key: str) -> Any:
-        """Read what a task has left under a key; None when it has not."""
+        """Read an XCom of a task; None when there is none."""
         path = f"/dags/{dag}/dagRuns/{run}/taskInstances/{task}/xcomEntries/{key}"
-        found = self._calls.find(path)
+        found = self._session.find(path)
         return None if found is None else found["value"]
 
     def xcoms(self, dag: str, run: str, key: str) -> list[tuple[str, Any]]:
-        """Read what the tasks of a run have left under a key, by task."""
+        """Read the XComs with one key of all tasks of a run, by task."""
         path = f"/dags/{dag}/dagRuns/{run}/taskInstances/~/xcomEntries"
-        found = self._ask("GET", path, params={"xcom_key": key, "limit": 500})
-        tasks = [one["task_id"] for one in found["xcom_entries"]]
+        found = self._request("GET", path, params={"xcom_key": key, "limit": 500})
+        tasks = [entry["task_id"] for entry in found["xcom_entries"]]
         return [(task, self.xcom(dag, run, task, key)) for task in tasks]
 
     def log(self, dag: str, run: str, task: TaskState) -> list[str]:
         """Read the lines of a task's log, without Airflow's own fields."""
         path = f"/dags/{dag}/dagRuns/{run}/taskInstances/{task.task_id}/logs/{task.try_number}"
-        content = self._ask("GET", path).get("content") or []
-        return [line for one in content for line in _log_lines(one)]
+        content = self._request("GET", path).get("content") or []
+        return [line for entry in content for line in _log_lines(entry)]
 
     def run_url(self, dag: str, run: str) -> str:
         """Build the address of a run in the Airflow UI."""
@@ -162,19 +191,22 @@ class AirflowApi:
 
 
 def _log_lines(entry: Any) -> list[str]:
-    """Read one entry of a task's log: its text, and the words of its exceptions."""
+    """Read one entry of a task's log: its text, and the messages of its exceptions."""
     if not isinstance(entry, dict):
         return [str(entry)]
     failures = entry.get("error_detail") or []
-    return [str(entry.get("event", "")), *(str(one.get("exc_value", "")) for one in failures)]
+    return [
+        str(entry.get("event", "")),
+        *(str(failure.get("exc_value", "")) for failure in failures),
+    ]
 
 
-def _task(one: Mapping[str, Any]) -> TaskState:
+def _task_state(instance: Mapping[str, Any]) -> TaskState:
     return TaskState(
-        id=one["id"],
-        task_id=one["task_id"],
-        state=one["state"],
-        try_number=one["try_number"],
-        started=one["start_date"],
-        duration=one["duration"],
+        id=instance["id"],
+        task_id=instance["task_id"],
+        state=instance["state"],
+        try_number=instance["try_number"],
+        started=instance["start_date"],
+        duration=instance["duration"],
     )

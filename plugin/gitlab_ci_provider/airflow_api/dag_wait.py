@@ -1,7 +1,7 @@
-"""Waiting until Airflow has read a DAG: for as long as it goes on reading DAGs.
+"""Wait until Airflow has read a DAG, for as long as it reads DAGs at all.
 
-How long that takes depends on the machine only, so no time limits it. What ends the waiting is that
-Airflow cannot read the file, or that its DAG processor has not been heard of for minutes.
+How long that takes depends on the machine only, so there is no time limit. The wait ends early when
+Airflow cannot read the file, or when its DAG processor has sent no heartbeat for minutes.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from gitlab_ci_provider.airflow_api.calls import Calls
-from gitlab_ci_provider.exceptions import StackError
+from gitlab_ci_provider.airflow_api.session import Session
+from gitlab_ci_provider.exceptions import AirflowApiError
 
 _LOOK_SECONDS = 0.2
 _CHECK_SECONDS = 2.0
@@ -24,30 +24,29 @@ _STILL_SECONDS = 300.0
 Tell = Callable[[str], None]
 
 
-def wait_for_dag(calls: Calls, wanted: tuple[str, str], tell: Tell, file: Path | None) -> None:
+def wait_for_dag(session: Session, dag: str, digest: str, *, tell: Tell, file: Path | None) -> None:
     """Wait until Airflow shows a DAG with a digest.
 
     Raises:
-        StackError: it cannot be read, or Airflow reads no DAGs.
+        AirflowApiError: Airflow cannot read it, or reads no DAGs at all.
     """
-    dag, digest = wanted
-    if digest in _documentation(calls, dag):
+    if digest in _documentation(session, dag):
         return
-    watch = _Watch(calls, dag, tell)
+    watch = _Watch(session, dag, tell)
     if file is not None and file.exists():
         file.touch()  # a file that has changed is read at once, whatever was wrong with it before
-    while digest not in _documentation(calls, dag):
+    while digest not in _documentation(session, dag):
         watch.check()
         time.sleep(_LOOK_SECONDS)
 
 
 class _Watch:
-    """Looks now and then whether it makes sense to wait."""
+    """Checks from time to time whether it makes sense to wait."""
 
-    def __init__(self, calls: Calls, dag: str, tell: Tell):
-        self._calls, self._dag, self._tell = calls, dag, tell
+    def __init__(self, session: Session, dag: str, tell: Tell):
+        self._session, self._dag, self._tell = session, dag, tell
         self._began = self._checked = self._moved = time.monotonic()
-        self._before = {one["import_error_id"]: one["timestamp"] for one in self._errors()}
+        self._before = {error["import_error_id"]: error["timestamp"] for error in self._errors()}
         self._heartbeat: object = None
         self._told = False
 
@@ -55,7 +54,7 @@ class _Watch:
         """Give up when the DAG will not appear.
 
         Raises:
-            StackError: it will not; the message says why.
+            AirflowApiError: it will not; the message says why.
         """
         now = time.monotonic()
         if now - self._checked < _CHECK_SECONDS:
@@ -68,38 +67,39 @@ class _Watch:
             self._told = True
 
     def _check_import(self, now: float) -> None:
-        """Take an error that came while we wait for what it is; one from before may be over."""
+        """Fail on an import error that is new; an older one may have been corrected since."""
         stays = now - self._began > _OLD_SECONDS
-        for one in self._errors():
-            if stays or self._before.get(one["import_error_id"]) != one["timestamp"]:
-                raise StackError(f"Airflow cannot read the DAG {self._dag}: {_last_line(one)}")
+        for error in self._errors():
+            if stays or self._before.get(error["import_error_id"]) != error["timestamp"]:
+                message = f"Airflow cannot read the DAG {self._dag}: {_last_line(error)}"
+                raise AirflowApiError(message)
 
     def _check_processor(self, now: float) -> None:
-        health = self._calls.ask("GET", "/monitor/health").get("dag_processor") or {}
+        health = self._session.request("GET", "/monitor/health").get("dag_processor") or {}
         heartbeat = health.get("latest_dag_processor_heartbeat")
         if heartbeat != self._heartbeat:
             self._heartbeat, self._moved = heartbeat, now
         if now - self._moved > _STILL_SECONDS:
             message = (
-                f"Airflow does not show the DAG {self._dag}: its DAG processor has not been heard "
-                f"of since {heartbeat or 'its start'}; see its log"
+                f"Airflow does not show the DAG {self._dag}: its DAG processor has sent no "
+                f"heartbeat since {heartbeat or 'its start'}; see its log"
             )
-            raise StackError(message)
+            raise AirflowApiError(message)
 
     def _errors(self) -> list[Mapping[str, Any]]:
         """List the import errors of the file that makes the DAG."""
         names = {f"{self._dag}.py", "gitlab_ci.py"}
         query = {"limit": 500, "order_by": "-timestamp"}
-        found = self._calls.ask("GET", "/importErrors", params=query)["import_errors"]
-        return [one for one in found if str(one["filename"]).rpartition("/")[2] in names]
+        found = self._session.request("GET", "/importErrors", params=query)["import_errors"]
+        return [error for error in found if str(error["filename"]).rpartition("/")[2] in names]
 
 
-def _documentation(calls: Calls, dag: str) -> str:
-    """Read what Airflow says of a DAG; nothing of one that it has not read since it started."""
-    found = calls.find(f"/dags/{dag}/details")
+def _documentation(session: Session, dag: str) -> str:
+    """Read the documentation of a DAG; empty when Airflow has not read it since it started."""
+    found = session.find(f"/dags/{dag}/details")
     return str(found.get("doc_md")) if found and not found.get("is_stale") else ""
 
 
 def _last_line(error: Mapping[str, Any]) -> str:
     lines = str(error["stack_trace"]).strip().splitlines()
-    return lines[-1].strip() if lines else "it does not say why"
+    return lines[-1].strip() if lines else "no reason given"

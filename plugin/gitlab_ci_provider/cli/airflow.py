@@ -101,10 +101,11 @@ def target(args: argparse.Namespace) -> Target:
     """Connect to the Airflow that is meant.
 
     Raises:
-        StackError: no stack is running, or Airflow refuses the login.
+        StackError: no stack is running.
+        AirflowApiError: Airflow cannot be reached, or refuses the login.
     """
-    from gitlab_ci_provider.airflow_api.calls import Access, Patience
     from gitlab_ci_provider.airflow_api.client import AirflowApi
+    from gitlab_ci_provider.airflow_api.session import Access, RetryPolicy
     from gitlab_ci_provider.local.connect import connect
     from gitlab_ci_provider.local.home import default_home
     from gitlab_ci_provider.local.stack.state import read_state
@@ -118,7 +119,7 @@ def target(args: argparse.Namespace) -> Target:
             password=os.environ.get(PASSWORD, ""),
         )
         return Target(
-            AirflowApi(access, Patience(tell=output.note)), _sync(args.home), args.dag_files
+            AirflowApi(access, RetryPolicy(tell=output.note)), _sync(args.home), args.dag_files
         )
     home = default_home()
     state = read_state(home)

@@ -14,8 +14,14 @@ LEFT_OUT = "left_out"
 PROBLEM = "problem"
 """Of `create_pipeline`: why there is no pipeline, when it failed."""
 
+MOVED_TO = "moved_to"
+"""Of `create_pipeline`: DAG and run that have the pipeline, when its jobs fit another DAG."""
+
 JOB_RESULT = "job_result"
 """Of each job: its `JobResult`."""
 
 PIPELINE_RESULT = "pipeline_result"
 """Of `finish_pipeline`: how the pipeline ended."""
+
+DOWNSTREAM_LINK = "_link_DownstreamLink"
+"""Of a bridge: the address of its pipeline; Airflow derives the key from `DownstreamLink`."""

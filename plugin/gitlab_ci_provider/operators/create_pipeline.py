@@ -13,6 +13,7 @@ from airflow.sdk.log import mask_secret
 
 from gitlab_ci_provider.exceptions import GitlabCiError
 from gitlab_ci_provider.hooks.ci_variables import configured_variables
+from gitlab_ci_provider.model import xcom_keys
 from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE, task_ids
 from gitlab_ci_provider.model.rules import JobDecision, PipelineDecision
 from gitlab_ci_provider.model.run import PipelineRun
@@ -21,7 +22,7 @@ from gitlab_ci_provider.runs.cancel.auto import cancel_redundant
 from gitlab_ci_provider.runs.create.cache_files import file_keys
 from gitlab_ci_provider.runs.create.commit import Pinned, pin
 from gitlab_ci_provider.runs.create.redact import without_secrets
-from gitlab_ci_provider.runs.create.redirect import MOVED_TO, hand_over
+from gitlab_ci_provider.runs.create.redirect import hand_over
 from gitlab_ci_provider.runs.create.skipping import skip_all, skip_now, skip_others
 from gitlab_ci_provider.runs.create.upstream import pin_child, take_over, upstream_url
 from gitlab_ci_provider.runs.failing import TaskFailed
@@ -135,7 +136,9 @@ class CreatePipelineOperator(BaseOperator):
         if not moved.started:
             self.log.info("Airflow has yet to read the new DAG %s", moved.key.dag)
             self.defer(trigger=TimeDeltaTrigger(_LATER), method_name="look_again")
-        context["ti"].xcom_push(key=MOVED_TO, value={"dag": moved.key.dag, "run": moved.key.run})
+        context["ti"].xcom_push(
+            key=xcom_keys.MOVED_TO, value={"dag": moved.key.dag, "run": moved.key.run}
+        )
         reason = f"its jobs are in another DAG, it runs as {moved.key.url(context)}"
         jobs = {name: JobDecision(job=name, present=False, reason=reason) for name in shown.jobs}
         decision = PipelineDecision(created=False, reason=reason, jobs=jobs)

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from gitlab_ci_provider.airflow_api import dag_wait
-from gitlab_ci_provider.airflow_api.calls import Access, Patience
 from gitlab_ci_provider.airflow_api.client import AirflowApi
-from gitlab_ci_provider.exceptions import StackError
+from gitlab_ci_provider.airflow_api.session import Access, RetryPolicy
+from gitlab_ci_provider.exceptions import AirflowApiError
 from servers.fake_airflow import Answer, answering
 
-ALIVE = Patience(alive=lambda: True)
+ALIVE = RetryPolicy(alive=lambda: True)
 
 
 class Airflow:
@@ -68,7 +68,7 @@ def test_an_import_error_is_said_in_its_last_line():
     airflow = Airflow()
     airflow.later = (failing("Traceback ...\n  File x\nImportError: no module named y\n"),)
 
-    with pytest.raises(StackError) as problem:
+    with pytest.raises(AirflowApiError) as problem:
         wait(airflow)
 
     expected = "Airflow cannot read the DAG shop: ImportError: no module named y"
@@ -84,7 +84,7 @@ def test_an_old_import_error_that_stays_is_true(monkeypatch: pytest.MonkeyPatch)
     """It is not waited for forever either."""
     monkeypatch.setattr(dag_wait, "_OLD_SECONDS", 0)
 
-    with pytest.raises(StackError, match="cannot read the DAG shop: old"):
+    with pytest.raises(AirflowApiError, match="cannot read the DAG shop: old"):
         wait(Airflow(errors=(failing("old"),)))
 
 
@@ -97,7 +97,9 @@ def test_a_dag_processor_that_is_silent_for_minutes_is_the_end(monkeypatch: pyte
     """Nothing moves: that is said, with what to look at."""
     monkeypatch.setattr(dag_wait, "_STILL_SECONDS", 0)
 
-    with pytest.raises(StackError, match="DAG processor has not been heard of since 2026-01-01"):
+    with pytest.raises(
+        AirflowApiError, match="DAG processor has sent no heartbeat since 2026-01-01"
+    ):
         wait(Airflow())
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from gitlab_ci_provider.operators.links import EnvironmentLink
+from gitlab_ci_provider.model import xcom_keys
+from gitlab_ci_provider.operators.links import DownstreamLink, EnvironmentLink
 
 
 @dataclass
@@ -37,3 +38,8 @@ def test_an_environments_url_is_a_link_when_it_is_one(result: Any, link: str):
     ended = Ended(result)
 
     assert EnvironmentLink().get_link(ended, ti_key=ended) == link
+
+
+def test_the_key_of_a_downstream_link_is_the_one_that_commands_read():
+    """Airflow derives the key from the class: renaming the class must change the key as well."""
+    assert DownstreamLink().xcom_key == xcom_keys.DOWNSTREAM_LINK

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from gitlab_ci_provider.cli import airflow, output, run_flags
 from gitlab_ci_provider.cli.usage import WrongUsage
+from gitlab_ci_provider.model import xcom_keys
+from gitlab_ci_provider.model.names import CREATE_PIPELINE
 
 if TYPE_CHECKING:
     from gitlab_ci_provider.airflow_api.client import AirflowApi
@@ -45,11 +47,11 @@ def run(args: argparse.Namespace) -> int:
 def _wait(api: AirflowApi, dag: str, started: str) -> int:
     """Wait for the end of a run and say how it ended."""
     state = api.wait_for_end(dag, started)
-    moved = api.xcom(dag, started, "create_pipeline", "moved_to")
+    moved = api.xcom(dag, started, CREATE_PIPELINE, xcom_keys.MOVED_TO)
     if moved is not None:
         output.say(api.run_url(moved["dag"], moved["run"]))
         return _wait(api, moved["dag"], moved["run"])
-    record = api.xcom(dag, started, "create_pipeline", "pipeline")
+    record = api.xcom(dag, started, CREATE_PIPELINE, xcom_keys.PIPELINE)
     if state == "success" and record is not None and not record["created"]:
         output.note(f"no pipeline: {record['reason']}")
         return 1

@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from gitlab_ci_provider.airflow_api.client import AirflowApi
+from gitlab_ci_provider.airflow_api.client import RUN_END_STATES, AirflowApi
+from gitlab_ci_provider.model import xcom_keys
 from gitlab_ci_provider.model.names import FINISH_PIPELINE
-
-_LINK = "_link_DownstreamLink"
-"""XCom in which Airflow keeps the link of a `trigger:` task, see `operators/links.py`."""
 
 _MOVING = frozenset({"queued", "scheduled", "running", "deferred", "up_for_retry", "restarting"})
 
@@ -33,7 +31,7 @@ class DownstreamRun:
 
 def downstream_runs(api: AirflowApi, dag: str, run: str) -> Iterator[DownstreamRun]:
     """Find the pipelines below a run, those below them included, nearest first."""
-    for task, url in api.xcoms(dag, run, _LINK):
+    for task, url in api.xcoms(dag, run, xcom_keys.DOWNSTREAM_LINK):
         head, _, tail = str(url).partition("/runs/")
         if tail:
             name = unquote(head.rpartition("/dags/")[2])
@@ -44,7 +42,7 @@ def downstream_runs(api: AirflowApi, dag: str, run: str) -> Iterator[DownstreamR
 
 def is_settled(api: AirflowApi, run: DownstreamRun) -> bool:
     """Tell whether a pipeline has ended, or waits for a person and nothing else."""
-    if api.run_state(run.dag, run.run) in {"success", "failed"}:
+    if api.run_state(run.dag, run.run) in RUN_END_STATES:
         return True
     states = {task.state for task in api.tasks(run.dag, run.run).values()}
     return "awaiting_input" in states and not states & _MOVING
@@ -52,7 +50,7 @@ def is_settled(api: AirflowApi, run: DownstreamRun) -> bool:
 
 def described(api: AirflowApi, run: DownstreamRun) -> dict[str, Any]:
     """Describe a pipeline as data: where it is and how it ended."""
-    said = api.xcom(run.dag, run.run, FINISH_PIPELINE, "pipeline_result") or {}
+    said = api.xcom(run.dag, run.run, FINISH_PIPELINE, xcom_keys.PIPELINE_RESULT) or {}
     state = api.run_state(run.dag, run.run)
     status = said.get("status") or ("canceled" if state == "failed" else "running")
     return {"dag_id": run.dag, "run_id": run.run, "url": run.url, "status": status}

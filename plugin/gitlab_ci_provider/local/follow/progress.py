@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gitlab_ci_provider.airflow_api.client import AirflowApi, TaskState
+from gitlab_ci_provider.airflow_api.client import RUN_END_STATES, AirflowApi, TaskState
 from gitlab_ci_provider.local.follow.downstream import DownstreamRun, downstream_runs, is_settled
+from gitlab_ci_provider.model import xcom_keys
 from gitlab_ci_provider.model.names import CREATE_PIPELINE, task_ids
 from gitlab_ci_provider.model.pipeline import Pipeline
 
@@ -29,8 +30,6 @@ _BY_AIRFLOW = {
 }
 _CREATED = {"success", "skipped"}
 """States of `create_pipeline` after which the decisions are there; skipped: no pipeline."""
-
-ENDED = frozenset({"success", "failed", "skipped", "manual", "absent", "canceled"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +61,7 @@ class Snapshot:
     @property
     def ended(self) -> bool:
         """Tell whether the run is over."""
-        return self.state in {"success", "failed"}
+        return self.state in RUN_END_STATES
 
     @property
     def blocked(self) -> tuple[str, ...]:
@@ -89,7 +88,7 @@ class Follower:
         tasks = self.api.tasks(self.dag, self.run)
         created = tasks.get(CREATE_PIPELINE)
         if self._decisions is None and created is not None and created.state in _CREATED:
-            record = self.api.xcom(self.dag, self.run, CREATE_PIPELINE, "pipeline")
+            record = self.api.xcom(self.dag, self.run, CREATE_PIPELINE, xcom_keys.PIPELINE)
             self._decisions = record["decisions"] if record else None
         return Snapshot(state=state, jobs=tuple(self._jobs(tasks)), tasks=tasks)
 
@@ -105,7 +104,7 @@ class Follower:
 
     def play(self, job: str) -> None:
         """Play a manual job that the pipeline waits for."""
-        self.api.play(self.dag, self.run, task_ids(self.pipeline.jobs)[job])
+        self.api.answer_required_action(self.dag, self.run, task_ids(self.pipeline.jobs)[job])
 
     def _jobs(self, tasks: Mapping[str, TaskState]) -> Iterator[JobProgress]:
         names = task_ids(self.pipeline.jobs)
@@ -138,11 +137,11 @@ class Follower:
         task = task_ids(self.pipeline.jobs)[job]
         own = [one for one in self.downstream() if (one.above, one.task) == (self.run, task)]
         stuck = bool(own) and all(is_settled(self.api, one) for one in own)
-        ended = {"success", "failed"}
-        if stuck and not any(self.api.run_state(one.dag, one.run) in ended for one in own):
+        if stuck and not any(self.api.run_state(one.dag, one.run) in RUN_END_STATES for one in own):
             return "blocked"
         return "running"
 
     def _manual_or_skipped(self, job: str) -> str:
-        result = self.api.xcom(self.dag, self.run, task_ids(self.pipeline.jobs)[job], "job_result")
+        task = task_ids(self.pipeline.jobs)[job]
+        result = self.api.xcom(self.dag, self.run, task, xcom_keys.JOB_RESULT)
         return str(result["status"]) if result else "skipped"

@@ -9,6 +9,7 @@ from typing import Any
 from gitlab_ci_provider.local.follow.downstream import described
 from gitlab_ci_provider.local.follow.progress import Follower, JobProgress, Snapshot
 from gitlab_ci_provider.local.home import Home
+from gitlab_ci_provider.model import xcom_keys
 from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE, task_ids
 
 _IN_WAITING = {"blocked": "manual", "created": "created", "pending": "pending"}
@@ -78,7 +79,9 @@ def failed_task_log(follower: Follower, end: Snapshot) -> list[str]:
 
 def _result(follower: Follower) -> dict[str, Any]:
     """Read how the pipeline ended as `finish_pipeline` left it; empty when it has not."""
-    result = follower.api.xcom(follower.dag, follower.run, FINISH_PIPELINE, "pipeline_result")
+    result = follower.api.xcom(
+        follower.dag, follower.run, FINISH_PIPELINE, xcom_keys.PIPELINE_RESULT
+    )
     return result or {}
 
 
@@ -99,7 +102,7 @@ def _job(
     names = task_ids(follower.pipeline.jobs)
     asked = job.task is not None and job.task.state in {"success", "failed", "skipped"}
     result = (
-        follower.api.xcom(follower.dag, follower.run, names[job.name], "job_result")
+        follower.api.xcom(follower.dag, follower.run, names[job.name], xcom_keys.JOB_RESULT)
         if asked and job.status != "absent"
         else None
     ) or {}

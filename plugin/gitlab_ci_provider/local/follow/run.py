@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from gitlab_ci_provider.airflow_api.run_ids import new_run_id
+from gitlab_ci_provider.airflow_api.client import RUN_END_STATES, new_run_id
 from gitlab_ci_provider.local.connect import connect
 from gitlab_ci_provider.local.follow.downstream import is_settled
 from gitlab_ci_provider.local.follow.progress import Follower, Snapshot
@@ -64,7 +64,7 @@ def run_pipeline(
     pipeline alone: it may be in the best of health.
 
     Raises:
-        StackError: the run can no longer be followed.
+        AirflowApiError: the run can no longer be followed.
     """
     api = connect(home, state, watch.tell)
     dag = record.dag_id
@@ -110,7 +110,7 @@ def _stopped(follower: Follower, home: Home) -> FollowedRun:
         raise KeyboardInterrupt
     runs = [(one.dag, one.run) for one in follower.downstream()]
     for dag, run in [(follower.dag, follower.run), *runs]:
-        if api.run_state(dag, run) not in {"success", "failed"}:
+        if api.run_state(dag, run) not in RUN_END_STATES:
             api.stop_run(dag, run)
     end = follower.look()
     report = build_report(follower, end, home, status="canceled")

@@ -6,7 +6,7 @@ import fcntl
 import os
 from dataclasses import dataclass
 
-from gitlab_ci_provider.airflow_api.calls import Access
+from gitlab_ci_provider.airflow_api.session import Access
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.model.serialization import decode, encode
 

@@ -27,9 +27,6 @@ from gitlab_ci_provider.snapshots.holds import Holds
 from gitlab_ci_provider.snapshots.refs import reserve_for_run
 from gitlab_ci_provider.snapshots.store import SnapshotStore
 
-MOVED_TO = "moved_to"
-"""XCom of `create_pipeline`: DAG and run in which the pipeline is."""
-
 _MOVED_FROM = "moved_from"
 """Key of the new run's conf: the DAG and run that it stands for."""
 

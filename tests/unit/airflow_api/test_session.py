@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from gitlab_ci_provider.airflow_api.calls import Access, Calls, Patience, RefusedError
 from gitlab_ci_provider.airflow_api.client import AirflowApi
-from gitlab_ci_provider.exceptions import StackError
+from gitlab_ci_provider.airflow_api.session import Access, RetryPolicy, Session
+from gitlab_ci_provider.exceptions import AirflowApiError
 from servers.fake_airflow import Answer, answering
 
 LOGIN = Answer(body={"access_token": "token"})
-ALIVE = Patience(alive=lambda: True)
+ALIVE = RetryPolicy(alive=lambda: True)
 
 PASSING = [
     Answer(0),
@@ -42,10 +42,10 @@ class Script:
 @pytest.mark.parametrize("failure", PASSING, ids=lambda one: str(one.status))
 @pytest.mark.parametrize("method", ["GET", "PATCH", "POST"])
 def test_what_may_pass_is_asked_again(failure: Answer, method: str):
-    """A broken connection, an error of the server or an answer that is no JSON is not the end."""
+    """A broken connection, a server error or a body that is not valid JSON is retried."""
     script = Script(failure, failure, Answer(body={"state": "running"}))
     with answering(script) as url:
-        answer = Calls(Access(url=url), ALIVE).ask(method, "/dags/x")
+        answer = Session(Access(url=url), ALIVE).request(method, "/dags/x")
 
     assert answer == {"state": "running"}
     assert len(script.asked) == 3
@@ -55,7 +55,7 @@ def test_the_login_is_asked_for_again_too():
     """An API server that has just started may fail its first request."""
     answers = iter([Answer(500), Answer(0), LOGIN, Answer(body={"it": "works"})])
     with answering(lambda *_: next(answers)) as url:
-        assert Calls(Access(url=url), ALIVE).ask("GET", "/x") == {"it": "works"}
+        assert Session(Access(url=url), ALIVE).request("GET", "/x") == {"it": "works"}
 
 
 def test_an_airflow_that_has_gone_is_not_asked_forever():
@@ -63,26 +63,26 @@ def test_an_airflow_that_has_gone_is_not_asked_forever():
     alive = iter([True, True, False])
     with (
         answering(Script(Answer(500, {"detail": "no"}))) as url,
-        pytest.raises(StackError, match="does not answer: 500 no"),
+        pytest.raises(AirflowApiError, match="does not answer: 500 no"),
     ):
-        Calls(Access(url=url), Patience(alive=lambda: next(alive))).ask("GET", "/x")
+        Session(Access(url=url), RetryPolicy(alive=lambda: next(alive))).request("GET", "/x")
 
 
 def test_patience_has_an_end():
     """An Airflow that only fails for longer than our patience is given up, though it lives."""
-    patience = Patience(alive=lambda: True, seconds=0)
+    patience = RetryPolicy(alive=lambda: True, seconds=0)
     with (
         answering(Script(Answer(500))) as url,
-        pytest.raises(StackError, match="does not answer"),
+        pytest.raises(AirflowApiError, match="does not answer"),
     ):
-        Calls(Access(url=url), patience).ask("GET", "/x")
+        Session(Access(url=url), patience).request("GET", "/x")
 
 
 def test_a_refusal_is_final_and_in_airflows_words():
     """What Airflow has understood and refused is not asked again."""
     script = Script(Answer(400, {"detail": "no such state"}))
-    with answering(script) as url, pytest.raises(RefusedError, match="400 no such state"):
-        Calls(Access(url=url), ALIVE).ask("PATCH", "/x")
+    with answering(script) as url, pytest.raises(AirflowApiError, match="400 no such state"):
+        Session(Access(url=url), ALIVE).request("PATCH", "/x")
 
     assert len(script.asked) == 1
 
@@ -97,7 +97,7 @@ def test_a_login_that_has_expired_is_renewed():
     """A pipeline may take longer than a login lasts."""
     script = Script(Answer(401), Answer(body={"still": "here"}))
     with answering(script) as url:
-        assert Calls(Access(url=url), ALIVE).ask("GET", "/x") == {"still": "here"}
+        assert Session(Access(url=url), ALIVE).request("GET", "/x") == {"still": "here"}
 
 
 def test_a_lost_answer_starts_no_second_run():
@@ -128,5 +128,5 @@ def test_a_run_that_was_stopped_is_looked_at_again():
 @pytest.mark.parametrize("url", ["http://[", "nothing", "http://127.0.0.1:9"])
 def test_a_wrong_address_is_said_at_once(url: str):
     """Nobody waits for an Airflow of which only the address is known, and that is wrong."""
-    with pytest.raises(StackError):
-        Calls(Access(url=url, token="t"), Patience()).ask("GET", "/x")
+    with pytest.raises(AirflowApiError):
+        Session(Access(url=url, token="t"), RetryPolicy()).request("GET", "/x")
