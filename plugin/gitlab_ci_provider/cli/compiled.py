@@ -16,7 +16,7 @@ from gitlab_ci_provider.compiler.compile import CompileResult, compile_pipeline
 from gitlab_ci_provider.config.keywords.plain import plain
 from gitlab_ci_provider.config.raw import Map
 from gitlab_ci_provider.model.context import PipelineContext
-from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity, SourceLocation, error
+from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.rules import AllowFailure, JobDecision, PipelineDecision
@@ -65,30 +65,7 @@ def compile_request(request: Request) -> Compiled:
         return Compiled(context, result, None, result.diagnostics)
     context = with_repository(request, fetcher, result.pipeline, context)
     decision = decide_pipeline(result.pipeline, context)
-    return Compiled(
-        context, result, decision, (*result.diagnostics, *_decided(result.pipeline, decision))
-    )
-
-
-def _decided(pipeline: Pipeline, decision: PipelineDecision) -> list[Diagnostic]:
-    """List why there is no pipeline; what is wrong with no job in particular stands at the file."""
-    places = {
-        words: pipeline.jobs[one.job].location
-        for one in decision.jobs.values()
-        for words in one.errors
-    }
-    file = SourceLocation(file=next(iter(pipeline.included_files), ".gitlab-ci.yml"))
-    return [error(_code(words), words, places.get(words, file)) for words in decision.errors]
-
-
-def _code(words: str) -> str:
-    if words.startswith("Failed to parse rule"):
-        return "rules-broken"
-    if words.startswith("Failed to build pipeline metadata"):
-        return "workflow-name"
-    if words.startswith("The pipeline has circular dependencies"):
-        return "needs-circular"
-    return "needs-too-many" if "can only need" in words else "needs-absent-job"
+    return Compiled(context, result, decision, (*result.diagnostics, *decision.errors))
 
 
 def as_object(compiled: Compiled) -> dict[str, object]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gitlab_ci_provider.model.diagnostic import Diagnostic
 from gitlab_ci_provider.model.needs import Need
 from gitlab_ci_provider.model.variables import Variables
 
@@ -118,7 +119,7 @@ class JobDecision:
         needs: what the matching rule puts in place of the job's needs; None keeps them.
         rule: position of the matching rule, from 0; None when no rule decided.
         reason: why, in words for a person.
-        errors: why GitLab would refuse a pipeline with this job, in its words.
+        errors: why GitLab would refuse a pipeline with this job.
     """
 
     job: str
@@ -131,7 +132,7 @@ class JobDecision:
     rule: int | None = None
     reason: str = ""
     interruptible: bool | None = None
-    errors: tuple[str, ...] = ()
+    errors: tuple[Diagnostic, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +145,7 @@ class PipelineDecision:
         name: `workflow:name`, expanded.
         jobs: by name, absent ones included.
         variables: what the matching `workflow:rules` entry adds to the global ones.
-        errors: those of all jobs: GitLab would create no pipeline.
+        errors: its own and those of all jobs: GitLab would create no pipeline.
     """
 
     created: bool
@@ -153,4 +154,4 @@ class PipelineDecision:
     jobs: Mapping[str, JobDecision]
     variables: Variables = ()
     auto_cancel: AutoCancel | None = None
-    errors: tuple[str, ...] = ()
+    errors: tuple[Diagnostic, ...] = ()

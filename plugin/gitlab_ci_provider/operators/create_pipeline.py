@@ -153,7 +153,8 @@ class CreatePipelineOperator(BaseOperator):
         for problem in decision.errors:
             self.log.error("%s", problem)
         if decision.errors:
-            raise GitlabCiError("no pipeline: " + "; ".join(decision.errors))
+            listed = "; ".join(problem.message for problem in decision.errors)
+            raise GitlabCiError(f"no pipeline: {listed}")
         if form.jobs and decision.created:
             decision = replace(decision, jobs=select(pinned.pipeline, decision.jobs, form.jobs))
         if unknown := [name for name in form.manual if name not in decision.jobs]:

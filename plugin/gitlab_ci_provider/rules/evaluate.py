@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from gitlab_ci_provider.model.context import PipelineContext
+from gitlab_ci_provider.model.diagnostic import Diagnostic, SourceLocation, error
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.needs import Need
 from gitlab_ci_provider.model.pipeline import Pipeline
@@ -70,7 +71,7 @@ def decide_pipeline(pipeline: Pipeline, context: PipelineContext) -> PipelineDec
         jobs = {name: _check_needs(jobs, pipeline.jobs[name]) for name in jobs}
         jobs |= _check_circle(pipeline, jobs)
     name = _name(pipeline, context, workflow, predefined)
-    errors = [words for one in jobs.values() for words in one.errors]
+    errors = [problem for job in jobs.values() for problem in job.errors]
     decision = PipelineDecision(
         created=workflow.created,
         reason=workflow.reason,
@@ -78,7 +79,7 @@ def decide_pipeline(pipeline: Pipeline, context: PipelineContext) -> PipelineDec
         jobs=jobs,
         variables=workflow.variables,
         auto_cancel=workflow.auto_cancel or pipeline.workflow.auto_cancel,
-        errors=(*_wrong_name(name if workflow.created else None), *errors),
+        errors=(*_wrong_name(pipeline, name if workflow.created else None), *errors),
     )
     return _without_jobs(pipeline, decision)
 
@@ -117,12 +118,13 @@ def _name(
     return expand_or_drop(pipeline.workflow.name, values).strip() or None
 
 
-def _wrong_name(name: str | None) -> tuple[str, ...]:
+def _wrong_name(pipeline: Pipeline, name: str | None) -> tuple[Diagnostic, ...]:
     """Refuse a name that its variables have made too long."""
     if name is None or len(name) <= MAX_NAME:
         return ()
     problem = f"Name is too long (maximum is {MAX_NAME} characters)"
-    return (f"Failed to build pipeline metadata! {problem}",)
+    file = SourceLocation(file=next(iter(pipeline.included_files), ".gitlab-ci.yml"))
+    return (error("workflow-name", f"Failed to build pipeline metadata! {problem}", file),)
 
 
 def _decide_job(
@@ -169,13 +171,14 @@ def _decide_by_rules(job: Job, view: RuleView) -> JobDecision:
 
 
 def _broken(job: Job, position: int, problem: RuleError) -> JobDecision:
+    message = f"Failed to parse rule for {job.name}: {problem}"
     return JobDecision(
         job=job.name,
         present=False,
         when=When.NEVER,
         rule=position,
         reason=f"rule {position + 1}: {problem}",
-        errors=(f"Failed to parse rule for {job.name}: {problem}",),
+        errors=(error("rules-broken", message, job.location),),
     )
 
 
@@ -220,7 +223,7 @@ def _check_needs(decisions: dict[str, JobDecision], job: Job) -> JobDecision:
         return decision
     own = job.needs or ()
     absent = [need for need in own if not need.optional and not _present(decisions, need)]
-    errors = [_missing(job.name, need.job) for need in absent]
+    errors = [_missing(job, need.job) for need in absent]
     if len(own) > MAX_NEEDS:
         errors = [_too_many(job)]
     kept = None if needs is None else tuple(need for need in needs if _present(decisions, need))
@@ -239,26 +242,29 @@ def _check_circle(pipeline: Pipeline, decisions: dict[str, JobDecision]) -> dict
         return {}
     words = f"The pipeline has circular dependencies: {' -> '.join([*names, names[0]])}"
     first = decisions[names[0]]
-    return {first.job: replace(first, errors=(*first.errors, words))}
+    problem = error("needs-circular", words, pipeline.jobs[first.job].location)
+    return {first.job: replace(first, errors=(*first.errors, problem))}
 
 
 def _present(decisions: dict[str, JobDecision], need: Need) -> bool:
     return need.job in decisions and decisions[need.job].present
 
 
-def _too_many(job: Job) -> str:
-    return (
+def _too_many(job: Job) -> Diagnostic:
+    message = (
         f"{job.name}: one job can only need {MAX_NEEDS} others, but you have listed "
         f"{len(job.needs or ())}. See needs keyword documentation for more details"
     )
+    return error("needs-too-many", message, job.location)
 
 
-def _missing(job: str, need: str) -> str:
-    return (
-        f"'{job}' job needs '{need}' job, but '{need}' does not exist in the pipeline. "
+def _missing(job: Job, need: str) -> Diagnostic:
+    message = (
+        f"'{job.name}' job needs '{need}' job, but '{need}' does not exist in the pipeline. "
         "This might be because of the only, except, or rules keywords. "
         "To need a job that sometimes does not exist in the pipeline, use needs:optional."
     )
+    return error("needs-absent-job", message, job.location)
 
 
 def _without_jobs(pipeline: Pipeline, decision: PipelineDecision) -> PipelineDecision:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from factories import make_context, make_job, make_pipeline, make_variables
+from gitlab_ci_provider.model.diagnostic import SourceLocation
 from gitlab_ci_provider.model.needs import Need
 from gitlab_ci_provider.model.project import Ref, RefKind
 from gitlab_ci_provider.model.rules import AllowFailure, Changes, Policy, Rule, When
@@ -98,7 +101,9 @@ def test_need_on_an_absent_job_is_an_error():
 
     decision = decide_pipeline(pipeline, make_context())
 
-    assert decision.errors[0].startswith("'a' job needs 'b' job, but 'b' does not exist")
+    problem = decision.errors[0]
+    assert problem.code == "needs-absent-job"
+    assert problem.message.startswith("'a' job needs 'b' job, but 'b' does not exist")
 
 
 def test_optional_need_on_an_absent_job_is_dropped():
@@ -196,11 +201,9 @@ def test_too_many_needs_matter_only_when_the_job_is_there():
     present = make_pipeline(make_job("a", needs=needs), *others)
 
     assert decide_pipeline(absent, make_context()).errors == ()
-    assert (
-        decide_pipeline(present, make_context())
-        .errors[0]
-        .startswith("a: one job can only need 50 others, but you have listed 51.")
-    )
+    problem = decide_pipeline(present, make_context()).errors[0]
+    assert problem.code == "needs-too-many"
+    assert problem.message.startswith("a: one job can only need 50 others, but you have listed 51.")
 
 
 @pytest.mark.parametrize(
@@ -223,7 +226,7 @@ def test_only_the_jobs_own_needs_must_be_there():
 
     jobs = decide_pipeline(make_pipeline(gone, here, job, other), make_context()).jobs
 
-    assert "'a' job needs 'gone' job" in jobs["a"].errors[0]
+    assert "'a' job needs 'gone' job" in jobs["a"].errors[0].message
     assert (jobs["b"].needs, jobs["b"].errors) == ((), ())
 
 
@@ -244,3 +247,35 @@ def test_policies_say_which_key_decided(only: Policy | None, excluding: Policy |
     job = make_job("a", only=only, excluding=excluding)
 
     assert decide(job, make_pipeline(job), make_context()).reason == words
+
+
+def test_an_error_of_a_job_stands_at_the_job():
+    """The code that finds the error knows where it is; nothing guesses it from the message."""
+    place = SourceLocation(file="ci/jobs.yml", line=7, column=1)
+    job = make_job("a", needs=(Need(job="gone"),), location=place)
+
+    errors = decide_pipeline(make_pipeline(job), make_context()).errors
+
+    assert [error.location for error in errors] == [place]
+
+
+def test_a_cycle_of_rules_has_the_code_of_circular_needs():
+    """Needs of matching rules may make jobs wait for each other."""
+    first = make_job("a", rules=(Rule(needs=(Need(job="b"),)),))
+    second = make_job("b", rules=(Rule(needs=(Need(job="a"),)),))
+
+    errors = decide_pipeline(make_pipeline(first, second), make_context()).errors
+
+    assert [error.code for error in errors] == ["needs-circular"]
+
+
+def test_a_name_that_is_too_long_stands_at_the_file():
+    """`workflow:name` belongs to no job."""
+    workflow = (Rule(when=When.ALWAYS),)
+    pipeline = make_pipeline(make_job("a"), workflow=workflow)
+    named = replace(pipeline, workflow=replace(pipeline.workflow, name="x" * 256))
+
+    errors = decide_pipeline(named, make_context()).errors
+
+    found = [(error.code, error.location.file) for error in errors]
+    assert found == [("workflow-name", ".gitlab-ci.yml")]

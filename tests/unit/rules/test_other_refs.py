@@ -19,7 +19,7 @@ def test_a_rule_that_names_nothing_prevents_the_pipeline():
     decision = decide_pipeline(pipeline, make_context(compared={"gone": None}))
 
     words = "Failed to parse rule for a: rules:changes:compare_to is not a valid ref"
-    assert decision.errors == (words,)
+    assert [(error.code, error.message) for error in decision.errors] == [("rules-broken", words)]
     assert not decision.jobs["a"].present
 
 
@@ -56,4 +56,4 @@ def test_names_and_messages_show_no_masked_variable():
     decision = decide_pipeline(pipeline, context)
 
     assert decision.name == "run main"
-    assert "`g/xxxxxxxxx` is not a valid project path" in decision.errors[0]
+    assert "`g/xxxxxxxxx` is not a valid project path" in decision.errors[0].message

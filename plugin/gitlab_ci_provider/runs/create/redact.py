@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
+from gitlab_ci_provider.model.diagnostic import Diagnostic
 from gitlab_ci_provider.model.rules import JobDecision, PipelineDecision
 from gitlab_ci_provider.variables.masking import Masker
 
@@ -14,7 +16,7 @@ def without_secrets(decision: PipelineDecision, masker: Masker) -> PipelineDecis
         decision,
         name=None if decision.name is None else masker.text(decision.name),
         reason=masker.text(decision.reason),
-        errors=tuple(map(masker.text, decision.errors)),
+        errors=_errors(decision.errors, masker),
         jobs={name: _job(one, masker) for name, one in decision.jobs.items()},
     )
 
@@ -23,5 +25,9 @@ def _job(decision: JobDecision, masker: Masker) -> JobDecision:
     return replace(
         decision,
         reason=masker.text(decision.reason),
-        errors=tuple(map(masker.text, decision.errors)),
+        errors=_errors(decision.errors, masker),
     )
+
+
+def _errors(errors: Iterable[Diagnostic], masker: Masker) -> tuple[Diagnostic, ...]:
+    return tuple(replace(problem, message=masker.text(problem.message)) for problem in errors)
