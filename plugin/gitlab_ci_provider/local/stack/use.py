@@ -1,15 +1,18 @@
-"""Whether anybody uses the stack: a stack that nobody uses ends by itself."""
+"""Who uses the stack: commands attach to it, and a stack that nobody uses ends by itself.
+
+A command shares a lock for as long as it lives; the kernel frees the lock, however it ends.
+"""
 
 from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
 from gitlab_ci_provider.local.home import Home
-from gitlab_ci_provider.local.stack.attached import somebody_is_attached
+from gitlab_ci_provider.local.stack.locks import hold, is_held
 
 _BUSY_RUNS = """
 SELECT 1 FROM dag_run WHERE state IN ('queued', 'running') AND (
@@ -24,7 +27,19 @@ SELECT 1 FROM dag_run WHERE state IN ('queued', 'running') AND (
   )
 ) LIMIT 1
 """
-"""A run that only waits for a person is none: it goes on when the stack starts again."""
+"""A run that only waits for a person is not busy: it goes on when the stack starts again."""
+
+
+@contextmanager
+def attached(home: Home) -> Iterator[None]:
+    """Keep the stack from ending as idle for as long as the block lasts."""
+    with hold(home.attached, shared=True):
+        yield
+
+
+def is_attached_to(home: Home) -> bool:
+    """Tell whether a command uses the stack."""
+    return is_held(home.attached)
 
 
 @dataclass(slots=True)
@@ -44,26 +59,26 @@ class Idleness:
         self._since, self._requests = self.clock(), _requests(self.home)
 
     def is_over(self) -> bool:
-        """Look again; true when nobody has used the stack for too long."""
+        """Check again; true when nobody has used the stack for too long."""
         seconds = read_idle_minutes(self.home) * 60
         if seconds <= 0:
             return False
         requests = _requests(self.home)
-        used = requests != self._requests or somebody_is_attached(self.home)
+        used = requests != self._requests or is_attached_to(self.home)
         if used or _has_busy_runs(self.home):
             self._since, self._requests = self.clock(), requests
         return self.clock() - self._since >= seconds
 
 
 def write_idle_minutes(home: Home, minutes: float) -> None:
-    """Set after how many minutes without use the stack ends; 0 for never."""
+    """Set how many minutes an unused stack keeps running; 0 is for ever."""
     new = home.idle.with_suffix(".new")
     new.write_text(str(minutes))
     new.replace(home.idle)
 
 
 def read_idle_minutes(home: Home) -> float:
-    """Read after how many minutes without use the stack ends; 0 for never."""
+    """Read how many minutes an unused stack keeps running; 0 is for ever."""
     try:
         return float(home.idle.read_text())
     except (OSError, ValueError):
@@ -71,7 +86,7 @@ def read_idle_minutes(home: Home) -> float:
 
 
 def _requests(home: Home) -> int:
-    """Describe how much the API server was asked: it writes a line for each request."""
+    """Measure how much the API server has been used: it logs a line for each request."""
     log = home.logs / "api-server.log"
     return log.stat().st_size if log.exists() else 0
 
@@ -83,4 +98,4 @@ def _has_busy_runs(home: Home) -> bool:
         with closing(sqlite3.connect(address, uri=True, timeout=60)) as database:
             return database.execute(_BUSY_RUNS).fetchone() is not None
     except sqlite3.Error:
-        return True  # who cannot tell does not end the stack
+        return True  # in doubt the stack stays

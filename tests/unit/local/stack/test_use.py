@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 
 from gitlab_ci_provider.local.home import Home
-from gitlab_ci_provider.local.stack.attached import attached, somebody_is_attached
+from gitlab_ci_provider.local.stack.use import attached, is_attached_to
 
 USE = """
 import sys, time
 from pathlib import Path
-from gitlab_ci_provider.local.stack.attached import attached
+from gitlab_ci_provider.local.stack.use import attached
 from gitlab_ci_provider.local.home import Home
 with attached(Home(Path(sys.argv[1]))):
     print("attached", flush=True)
@@ -26,9 +26,9 @@ def test_several_commands_use_a_stack(tmp_path: Path):
 
     with attached(home):
         with attached(home):
-            assert somebody_is_attached(home)
-        assert somebody_is_attached(home)
-    assert not somebody_is_attached(home)
+            assert is_attached_to(home)
+        assert is_attached_to(home)
+    assert not is_attached_to(home)
 
 
 def test_a_killed_command_uses_nothing(tmp_path: Path):
@@ -38,7 +38,7 @@ def test_a_killed_command_uses_nothing(tmp_path: Path):
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        assert somebody_is_attached(home)
+        assert is_attached_to(home)
         process.kill()
 
-    assert not somebody_is_attached(home)
+    assert not is_attached_to(home)
