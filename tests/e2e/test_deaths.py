@@ -29,7 +29,7 @@ COMPONENTS = {
     "scheduler": r"airflow scheduler",
     "triggerer": r"airflow triggerer",
     "DAG processor": r"airflow dag.processor",
-    "all of Airflow": r"local\.forked",
+    "all of Airflow": r"local\.airflow",
     "object store": r"rclone.* serve s3",
 }
 
@@ -65,7 +65,7 @@ def test_jobs_whose_cluster_dies_say_so(stack: Stack, heard: Heard, tmp_path: Pa
     config += "".join(job(heard, stage, 600, stage=stage, allow_failure="true") for stage in stages)
     repository = make_repository(tmp_path / "cluster", {".gitlab-ci.yml": config})
     dag, run = start(stack, repository)
-    title = r"local\.cluster --dir"
+    title = r"gitlab_ci_cluster --dir"
     for stage in stages:
         wait_for(lambda stage=stage: heard.lines[f"{stage} begins"] > 0, SECONDS)
         killed = kill_component(stack, title)

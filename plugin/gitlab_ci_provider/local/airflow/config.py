@@ -82,7 +82,7 @@ def _times() -> dict[str, dict[str, str]]:
             "task_queued_timeout": "86400",
         },
         "dag_processor": {
-            # It looks as soon as a file changes, see `forked/dag_processor.py`.
+            # It looks as soon as a file changes, see `dag_processor.py`.
             "refresh_interval": _HEARTBEAT,
             "bundle_refresh_check_interval": _HEARTBEAT,
             "min_file_process_interval": "600",
