@@ -20,7 +20,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 from gitlab_ci_provider.exceptions import (
-    INTERRUPTED,
+    FailureReason,
     GitlabCiError,
     JobFailure,
     StorageError,
@@ -67,7 +67,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with redirect_stderr(StrayWords(output)):
             _run(options.command, context)
     except Terminated:
-        report, code = _failure("ended by TERM", reason=INTERRUPTED), TERMINATED
+        report, code = (
+            _failure("ended by TERM", reason=FailureReason.RUNNER_INTERRUPTED),
+            TERMINATED,
+        )
     except GitlabCiError as error:
         report, code = _failed(error, output), SYSTEM_FAILURE
     except Exception as error:  # noqa: BLE001 - told in full
@@ -118,7 +121,9 @@ def _failed(error: GitlabCiError, output: Output) -> Report:
     return _failure(output.mask(str(error)), phase=phase, reason=reason)
 
 
-def _failure(message: str, *, phase: str = "", reason: str = SystemFailure.reason) -> Report:
+def _failure(
+    message: str, *, phase: str = "", reason: FailureReason = SystemFailure.reason
+) -> Report:
     return Report(status="failed", phase=phase, reason=reason, message=message)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from gitlab_ci_provider.exceptions import GitlabCiError, JobFailure, SystemFailure
+from gitlab_ci_provider.exceptions import FailureReason, GitlabCiError, JobFailure, SystemFailure
 from gitlab_ci_provider.helper.context import PhaseContext
 
 
@@ -35,7 +35,7 @@ class PhaseFailure(SystemFailure):
         phase: its name.
     """
 
-    def __init__(self, phase: str, message: str, reason: str | None):
+    def __init__(self, phase: str, message: str, reason: FailureReason | None):
         super().__init__(message, reason=reason)
         self.phase = phase
 

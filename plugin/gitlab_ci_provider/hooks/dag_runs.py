@@ -15,14 +15,12 @@ import msgspec
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
 
-from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
 from gitlab_ci_provider.hooks.airflow_answers import is_missing
 from gitlab_ci_provider.model import xcom_keys
 from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE
 from gitlab_ci_provider.model.run import JobResult, PipelineRun
 from gitlab_ci_provider.schedule.finish import PipelineResult
-
-CREATION_FAILED = "downstream_pipeline_creation_failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +54,9 @@ def start_run(key: RunKey, conf: Mapping[str, Any], note: str) -> bool:
         if is_missing(problem):
             return False
         words = f"Airflow does not start {key.dag}: {problem.error.detail}"
-        raise SystemFailure(words, reason=CREATION_FAILED) from problem
+        raise SystemFailure(
+            words, reason=FailureReason.DOWNSTREAM_PIPELINE_CREATION_FAILED
+        ) from problem
     return True
 
 

@@ -11,7 +11,7 @@ from kubernetes import watch
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
-from gitlab_ci_provider.exceptions import INTERRUPTED, SystemFailure
+from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
 from gitlab_ci_provider.hooks.patience import is_passing
 
 Condition = Callable[[k8s.V1Pod], bool]
@@ -88,4 +88,4 @@ class PodWatch:
 
     def _gone(self) -> SystemFailure:
         message = f"pod {self.namespace}/{self.name} was deleted before it ended"
-        return SystemFailure(message, reason=INTERRUPTED)
+        return SystemFailure(message, reason=FailureReason.RUNNER_INTERRUPTED)

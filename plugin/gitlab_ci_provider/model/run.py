@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from gitlab_ci_provider.exceptions import FailureReason
 from gitlab_ci_provider.model.context import PipelineSource
 from gitlab_ci_provider.model.downstream import Upstream
 from gitlab_ci_provider.model.environment import JobEnvironment
@@ -146,8 +147,8 @@ class JobResult:
 
     Attributes:
         allowed_failure: it failed and the pipeline may pass all the same.
-        failure_reason: GitLab's, as in `retry:when`.
-        reason: for a person.
+        failure_reason: as in `retry:when`; None unless it failed.
+        reason: for a person, why it ended as it did.
         coverage: percent, found in the log by the job's `coverage:`.
         downstream: address of the pipeline that a `trigger:` job created, in the Airflow UI.
         environment: where it deployed to, or what else it did to its environment.
@@ -157,7 +158,7 @@ class JobResult:
     status: JobStatus
     allowed_failure: bool = False
     exit_code: int | None = None
-    failure_reason: str | None = None
+    failure_reason: FailureReason | None = None
     reason: str = ""
     artifacts: tuple[JobArtifact, ...] = ()
     reports: tuple[JobReport, ...] = ()

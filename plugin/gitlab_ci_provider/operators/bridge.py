@@ -20,13 +20,13 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from gitlab_ci_provider.exceptions import (
+    FailureReason,
     GitlabCiError,
     JobFailure,
     NoPipelineError,
     SystemFailure,
 )
 from gitlab_ci_provider.hooks.dag_runs import (
-    CREATION_FAILED,
     RunKey,
     end_of,
     start_run,
@@ -161,13 +161,19 @@ class GitlabBridgeOperator(BaseOperator):
         except JobFailure as problem:
             self._fail(context, run, problem)
         except GitlabCiError as problem:
-            self._fail(context, run, SystemFailure(str(problem), reason=CREATION_FAILED))
+            self._fail(
+                context,
+                run,
+                SystemFailure(
+                    str(problem), reason=FailureReason.DOWNSTREAM_PIPELINE_CREATION_FAILED
+                ),
+            )
         except (AirflowSkipException, TaskFailed):
             turn.give_back(run, self.log)
             raise
         except Exception as problem:
             reason = f"{type(problem).__name__}, see the log of the task"
-            self._tell(context, run, SystemFailure(reason, reason="unknown_failure"))
+            self._tell(context, run, SystemFailure(reason, reason=FailureReason.UNKNOWN_FAILURE))
             raise
 
     def _wait(self, run: JobRun, bridge: BridgeRun, key: RunKey) -> None:
@@ -197,7 +203,10 @@ class GitlabBridgeOperator(BaseOperator):
         while not start_run(memory.key, {UPSTREAM: plain(upstream)}, note):
             waited = time.time() - memory.since  # noqa: TID251 - since another process began
             if waited > limit:
-                raise SystemFailure(_UNREAD.format(dag, limit), reason=CREATION_FAILED)
+                raise SystemFailure(
+                    _UNREAD.format(dag, limit),
+                    reason=FailureReason.DOWNSTREAM_PIPELINE_CREATION_FAILED,
+                )
             self.log.info("Airflow has yet to read the DAG %s: %d s, at most %d s",
                           dag, waited, limit)  # fmt: skip
             if time.monotonic() - begun > _PATIENCE:
@@ -208,7 +217,7 @@ class GitlabBridgeOperator(BaseOperator):
         """End as the downstream pipeline has."""
         self.log.info("%s: %s", self.job, result.reason)
         if result.status == JobStatus.FAILED:
-            raise SystemFailure(result.reason, reason="unknown_failure")
+            raise SystemFailure(result.reason, reason=FailureReason.UNKNOWN_FAILURE)
         push_result(context, replace(result, downstream=self.downstream_url))
         if result.status == JobStatus.SKIPPED:
             raise AirflowSkipException(result.reason)

@@ -18,6 +18,7 @@ from airflow.sdk.exceptions import (
 from kubernetes import client as k8s
 
 from gitlab_ci_provider.exceptions import (
+    FailureReason,
     GitlabCiError,
     JobFailure,
     NoPipelineError,
@@ -117,7 +118,7 @@ class GitlabJobOperator(KubernetesPodOperator):
             push_result(context, JobResult(status=JobStatus.SKIPPED, reason=str(problem)))
             raise AirflowSkipException(str(problem)) from problem
         except GitlabCiError as problem:
-            unknown = "unknown_failure"
+            unknown = FailureReason.UNKNOWN_FAILURE
             why = JobResult(
                 status=JobStatus.FAILED, failure_reason=unknown, reason=job_end.said(problem)
             )

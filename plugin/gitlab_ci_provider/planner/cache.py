@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from posixpath import normpath
 
-from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
 from gitlab_ci_provider.model.cache import Cache, CacheKey
 from gitlab_ci_provider.model.plan import CacheArchive, CacheRestore
 from gitlab_ci_provider.model.variables import Variables
@@ -73,7 +73,7 @@ def _phases(cache: Cache, variables: Variables) -> tuple[bool, bool]:
     policy = expand(cache.policy, variables)
     if policy not in _PHASES:
         message = f"cache:policy is '{policy}', it must be one of {', '.join(_PHASES)}"
-        raise SystemFailure(message, reason="runner_configuration_error")
+        raise SystemFailure(message, reason=FailureReason.RUNNER_CONFIGURATION_ERROR)
     return _PHASES[policy]
 
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gitlab_ci_provider.config.keywords.durations import parse_duration
-from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
 from gitlab_ci_provider.model.deployment import Deployment, EnvironmentRecord, EnvironmentState
 from gitlab_ci_provider.model.environment import JobEnvironment
 from gitlab_ci_provider.model.job import Job
@@ -89,7 +89,7 @@ def after_success(
 def _check_name(name: str) -> None:
     if not _NAME.fullmatch(name) or name.startswith("/") or name.endswith("/"):
         message = f"'{name}' cannot be the name of an environment: is a variable of it empty?"
-        raise SystemFailure(message, reason="environment_creation_failure")
+        raise SystemFailure(message, reason=FailureReason.ENVIRONMENT_CREATION_FAILURE)
 
 
 def _at(seconds: int | None, now: datetime) -> str:
@@ -108,5 +108,5 @@ def _seconds(words: str) -> int | None:
     seconds = parse_duration(words)
     if seconds is None:
         message = f"environment:auto_stop_in is '{words}', it must be a duration such as 1 day"
-        raise SystemFailure(message, reason="environment_creation_failure")
+        raise SystemFailure(message, reason=FailureReason.ENVIRONMENT_CREATION_FAILURE)
     return seconds or None

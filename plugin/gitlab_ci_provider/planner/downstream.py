@@ -14,7 +14,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
 from gitlab_ci_provider.model.bridge import Bridge
 from gitlab_ci_provider.model.downstream import Ancestor
 from gitlab_ci_provider.model.run import PipelineRun
@@ -132,12 +132,12 @@ def check_lineage(lineage: tuple[Ancestor, ...], project: str) -> None:
         return
     if project == lineage[-1].project:
         message = f"`trigger:project` names its own project {project}; use `trigger:include`"
-        raise SystemFailure(message, reason="invalid_bridge_trigger")
+        raise SystemFailure(message, reason=FailureReason.INVALID_BRIDGE_TRIGGER)
     repeated = Counter((one.project, one.ref, one.source) for one in lineage if not one.child)
     if max(repeated.values(), default=0) > _MAX_REPEATS:
         listed = " > ".join(one.project for one in lineage)
         message = f"the pipelines trigger each other in a loop: {listed} > {project}"
-        raise SystemFailure(message, reason="pipeline_loop_detected")
+        raise SystemFailure(message, reason=FailureReason.PIPELINE_LOOP_DETECTED)
 
 
 def _check_depth(lineage: tuple[Ancestor, ...]) -> None:
@@ -148,4 +148,4 @@ def _check_depth(lineage: tuple[Ancestor, ...]) -> None:
         depth += 1
     if depth >= MAX_NESTED_CHILDREN:
         message = f"child pipelines may have at most {MAX_NESTED_CHILDREN} levels"
-        raise SystemFailure(message, reason="reached_max_descendant_pipelines_depth")
+        raise SystemFailure(message, reason=FailureReason.REACHED_MAX_DESCENDANT_PIPELINES_DEPTH)

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,4 +112,4 @@ def _listed(allowed: _Allowed) -> str:
 
 def _refused(name: str, word: str, reason: str) -> SystemFailure:
     message = f"{name}: '{word}' is refused: {reason}"
-    return SystemFailure(message, reason="runner_configuration_error")
+    return SystemFailure(message, reason=FailureReason.RUNNER_CONFIGURATION_ERROR)

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
 from gitlab_ci_provider.model.job import Job
-
-_REASON = "runner_configuration_error"
 
 
 def with_inputs(job: Job, given: Mapping[str, object]) -> Job:
@@ -27,8 +25,11 @@ def with_inputs(job: Job, given: Mapping[str, object]) -> Job:
 
     values, problems = job_input_values(job.inputs, given)
     if problems:
-        raise SystemFailure("; ".join(problems), reason=_REASON)
+        raise SystemFailure("; ".join(problems), reason=FailureReason.RUNNER_CONFIGURATION_ERROR)
     try:
         return interpolate_job(job, values)
     except MoaError as error:
-        raise SystemFailure(f"failed to interpolate job inputs: {error}", reason=_REASON) from error
+        raise SystemFailure(
+            f"failed to interpolate job inputs: {error}",
+            reason=FailureReason.RUNNER_CONFIGURATION_ERROR,
+        ) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from gitlab_ci_provider.exceptions import JobFailure, SystemFailure
+from gitlab_ci_provider.exceptions import FailureReason, JobFailure, SystemFailure
 from gitlab_ci_provider.linter.checks.support import limits
 from gitlab_ci_provider.model.environment import JobEnvironment
 from gitlab_ci_provider.model.image import Image
@@ -122,7 +122,7 @@ def _refuse_what_cannot_be_honoured(subject: Subject) -> None:
     missing = [f"{one.keyword} ({one.effect})" for one in limits(subject.job) if one.blocking]
     if missing:
         message = f"not supported yet, and the job needs it: {', '.join(missing)}"
-        raise SystemFailure(message, reason="runner_unsupported")
+        raise SystemFailure(message, reason=FailureReason.RUNNER_UNSUPPORTED)
 
 
 def _plan(subject: Subject, variables: Variables) -> JobPlan:
@@ -148,7 +148,7 @@ def _plan(subject: Subject, variables: Variables) -> JobPlan:
         message = (
             "this job has caches or artifacts, but there is no object store: add its connection"
         )
-        raise SystemFailure(message, reason="runner_configuration_error")
+        raise SystemFailure(message, reason=FailureReason.RUNNER_CONFIGURATION_ERROR)
     return with_access(plan, subject.store, access_period(subject, plan))
 
 

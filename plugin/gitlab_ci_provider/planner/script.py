@@ -15,7 +15,7 @@ import shlex
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
 from gitlab_ci_provider.model.job import Script
 from gitlab_ci_provider.model.plan import JobPlan, PlanVariable
 from gitlab_ci_provider.model.workspace import (
@@ -175,7 +175,7 @@ def _quote(text: str) -> str:
     """
     if "\0" in text:
         message = f"a variable or command holds a NUL character: {text[:40]!r}"
-        raise SystemFailure(message, reason="runner_configuration_error")
+        raise SystemFailure(message, reason=FailureReason.RUNNER_CONFIGURATION_ERROR)
     return shlex.quote(text)
 
 
@@ -186,6 +186,6 @@ def _seconds(name: str, text: str | None) -> str:
     found = _DURATION.fullmatch(text)
     if found is None:
         message = f"{name} is '{text}', it must be a duration such as 90s, 5m or 1h30m"
-        raise SystemFailure(message, reason="runner_configuration_error")
+        raise SystemFailure(message, reason=FailureReason.RUNNER_CONFIGURATION_ERROR)
     hours, minutes, seconds = (int(found[unit] or 0) for unit in "hms")
     return str(hours * 3600 + minutes * 60 + seconds)

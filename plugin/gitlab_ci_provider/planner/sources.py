@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Mapping
 
-from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
 from gitlab_ci_provider.model.plan import GetSources, GitStrategy, SubmoduleStrategy
 from gitlab_ci_provider.model.project import Ref, RefKind
 from gitlab_ci_provider.model.workspace import BUILDS_DIR
@@ -136,4 +136,4 @@ def _number(name: str, environment: Mapping[str, str], default: int) -> int:
 
 def _wrong(name: str, value: str, wanted: str) -> SystemFailure:
     message = f"{name} is '{value}', it must be {wanted}"
-    return SystemFailure(message, reason="runner_configuration_error")
+    return SystemFailure(message, reason=FailureReason.RUNNER_CONFIGURATION_ERROR)

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from kubernetes import client as k8s
 
-from gitlab_ci_provider.exceptions import INTERRUPTED
+from gitlab_ci_provider.exceptions import FailureReason
 from gitlab_ci_provider.model.run import JobArtifact, JobReport
 from gitlab_ci_provider.model.workspace import (
     BUILD_CONTAINER,
@@ -18,13 +18,13 @@ from gitlab_ci_provider.model.workspace import (
 )
 from gitlab_ci_provider.pods.status import ContainerState, condition, container_state, is_lost
 
-_POD_REASONS: Mapping[str, tuple[str, str]] = {
-    "DeadlineExceeded": ("job_execution_timeout", "the pod ran past its deadline"),
-    "Evicted": (INTERRUPTED, "the pod was evicted"),
-    "NodeLost": (INTERRUPTED, "the node was lost"),
-    "NodeShutdown": (INTERRUPTED, "the node was shut down"),
-    "Terminated": (INTERRUPTED, "the node was shut down"),
-    "Preempting": (INTERRUPTED, "the pod was preempted"),
+_POD_REASONS: Mapping[str, tuple[FailureReason, str]] = {
+    "DeadlineExceeded": (FailureReason.JOB_EXECUTION_TIMEOUT, "the pod ran past its deadline"),
+    "Evicted": (FailureReason.RUNNER_INTERRUPTED, "the pod was evicted"),
+    "NodeLost": (FailureReason.RUNNER_INTERRUPTED, "the node was lost"),
+    "NodeShutdown": (FailureReason.RUNNER_INTERRUPTED, "the node was shut down"),
+    "Terminated": (FailureReason.RUNNER_INTERRUPTED, "the node was shut down"),
+    "Preempting": (FailureReason.RUNNER_INTERRUPTED, "the pod was preempted"),
 }
 """What the kubelet says of a whole pod. Any other reason is a refusal to run it, as OutOfcpu."""
 
@@ -37,11 +37,11 @@ class Outcome:
     """How a pod ended.
 
     Attributes:
-        failure_reason: GitLab's; None when the job succeeded.
+        failure_reason: None when the job succeeded.
         message: what happened, for a person; the cause is kept after the pod is gone.
     """
 
-    failure_reason: str | None = None
+    failure_reason: FailureReason | None = None
     exit_code: int | None = None
     message: str = ""
     artifacts: tuple[JobArtifact, ...] = ()
@@ -85,7 +85,9 @@ def _taken_away(pod: k8s.V1Pod) -> Outcome | None:
         failure, words = _POD_REASONS[reason]
         return Outcome(failure_reason=failure, message=f"{words}: {said or reason}")
     words = _interruption(pod)
-    return Outcome(failure_reason=INTERRUPTED, message=words) if words else None
+    return (
+        Outcome(failure_reason=FailureReason.RUNNER_INTERRUPTED, message=words) if words else None
+    )
 
 
 def _interruption(pod: k8s.V1Pod) -> str:
@@ -108,19 +110,21 @@ def _build_failed(build: ContainerState) -> Outcome:
     message = f"exit code {build.exit_code}"
     if build.reason == "OOMKilled":
         message = f"out of memory: the build container was killed (OOMKilled), {message}"
-    return Outcome(failure_reason="script_failure", exit_code=build.exit_code, message=message)
+    return Outcome(
+        failure_reason=FailureReason.SCRIPT_FAILURE, exit_code=build.exit_code, message=message
+    )
 
 
 def _helper_failed(container: str, state: ContainerState) -> Outcome:
     report = _report(state)
     said = report.get("message") or state.message or state.reason or state.phase
     phase = report.get("phase") or container
-    reason = report.get("reason") or "runner_system_failure"
+    reason = report.get("reason") or FailureReason.RUNNER_SYSTEM_FAILURE
     return Outcome(failure_reason=str(reason), message=f"{phase}: {said}")
 
 
 def _system(message: str) -> Outcome:
-    return Outcome(failure_reason="runner_system_failure", message=message)
+    return Outcome(failure_reason=FailureReason.RUNNER_SYSTEM_FAILURE, message=message)
 
 
 def _left(helper: ContainerState) -> dict[str, Any]:

@@ -8,19 +8,20 @@ from typing import Any, Literal
 
 from kubernetes import client as k8s
 
+from gitlab_ci_provider.exceptions import FailureReason
 from gitlab_ci_provider.model.workspace import BUILD_CONTAINER, HELPER_CONTAINER
 
 Phase = Literal["waiting", "running", "terminated"]
 
 _HOPELESS = {
-    "ImagePullBackOff": "image_pull_failure",
-    "InvalidImageName": "image_pull_failure",
-    "ErrImageNeverPull": "image_pull_failure",
-    "CreateContainerConfigError": "runner_system_failure",
-    "CreateContainerError": "runner_system_failure",
-    "RunContainerError": "runner_system_failure",
-    "StartError": "runner_system_failure",
-    "ContainerCannotRun": "runner_system_failure",
+    "ImagePullBackOff": FailureReason.IMAGE_PULL_FAILURE,
+    "InvalidImageName": FailureReason.IMAGE_PULL_FAILURE,
+    "ErrImageNeverPull": FailureReason.IMAGE_PULL_FAILURE,
+    "CreateContainerConfigError": FailureReason.RUNNER_SYSTEM_FAILURE,
+    "CreateContainerError": FailureReason.RUNNER_SYSTEM_FAILURE,
+    "RunContainerError": FailureReason.RUNNER_SYSTEM_FAILURE,
+    "StartError": FailureReason.RUNNER_SYSTEM_FAILURE,
+    "ContainerCannotRun": FailureReason.RUNNER_SYSTEM_FAILURE,
 }
 """Reasons not to start that do not go away by themselves; the last two end the container, and its
 helper would wait for it. `ErrImagePull` alone may be a hiccup."""
@@ -38,9 +39,9 @@ class ContainerState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartProblem:
-    """Why a pod will never start; `failure_reason` is GitLab's."""
+    """Why a pod will never start."""
 
-    failure_reason: str
+    failure_reason: FailureReason
     message: str
 
     def because(self, said: Sequence[str]) -> str:

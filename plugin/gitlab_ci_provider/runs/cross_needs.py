@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from airflow.sdk import Context
 
-from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
 from gitlab_ci_provider.hooks.dag_runs import RunKey, result_of
 from gitlab_ci_provider.hooks.project_settings import VARIABLE, may_reach
 from gitlab_ci_provider.model.names import task_ids
@@ -74,7 +74,9 @@ class _Search:
             found = self._of_family(run.project.path, number, job)
         if found is None or not (found.artifacts or found.reports):
             message = f"{label} does not exist or has left no artifacts"
-            raise SystemFailure(f"{_WORDS}: {message}", reason="missing_dependency_failure")
+            raise SystemFailure(
+                f"{_WORDS}: {message}", reason=FailureReason.MISSING_DEPENDENCY_FAILURE
+            )
         return label, found
 
     def _of_family(self, project: str, number: str, job: str) -> JobResult | None:
@@ -102,7 +104,7 @@ def _check(project: str, other: str, label: str) -> None:
         return
     hint = f"add it to `job_token_scope` of {other} in the Airflow Variable {VARIABLE}"
     message = f"{_WORDS}: {label}: {other} does not allow {project} to take them ({hint})"
-    raise SystemFailure(message, reason="missing_dependency_failure")
+    raise SystemFailure(message, reason=FailureReason.MISSING_DEPENDENCY_FAILURE)
 
 
 _WORDS = "This job could not start because it could not retrieve the needed artifacts"

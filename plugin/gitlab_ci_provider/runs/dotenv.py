@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from gitlab_ci_provider.exceptions import StorageError, SystemFailure
+from gitlab_ci_provider.exceptions import FailureReason, StorageError, SystemFailure
 from gitlab_ci_provider.hooks.object_store import read_object
 from gitlab_ci_provider.model.object_store import StoreTarget
 from gitlab_ci_provider.model.run import JobReport
@@ -45,7 +45,7 @@ def _of_job(job: str, reports: tuple[JobReport, ...], store: StoreTarget | None)
         pairs = msgspec.json.decode(read_object(store, keys[-1]), type=list[tuple[str, str]])
     except MissingObjectError as error:
         message = f"the variables of job '{job}' are gone (expired or removed): {error}"
-        raise SystemFailure(message, reason="missing_dependency_failure") from error
+        raise SystemFailure(message, reason=FailureReason.MISSING_DEPENDENCY_FAILURE) from error
     except StorageError as error:
         raise SystemFailure(f"cannot read the variables of job '{job}': {error}") from error
     return tuple(Variable(name=name, value=value) for name, value in pairs)

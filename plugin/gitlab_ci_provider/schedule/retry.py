@@ -5,27 +5,29 @@ Source: GitLab's `Gitlab::Ci::Build::AutoRetry`.
 
 from __future__ import annotations
 
-from gitlab_ci_provider.exceptions import INTERRUPTED
+from collections.abc import Mapping
+
+from gitlab_ci_provider.exceptions import FailureReason
 from gitlab_ci_provider.model.job import Retry
 from gitlab_ci_provider.model.run import JobResult
 
-_ALSO_KNOWN_AS = {
-    "image_pull_failure": "script_failure",
-    INTERRUPTED: "runner_system_failure",
+_ALSO_KNOWN_AS: Mapping[FailureReason, FailureReason] = {
+    FailureReason.IMAGE_PULL_FAILURE: FailureReason.SCRIPT_FAILURE,
+    FailureReason.RUNNER_INTERRUPTED: FailureReason.RUNNER_SYSTEM_FAILURE,
 }
 """What `retry:when` calls a reason, too: GitLab's documentation counts a failed image pull as
 `script_failure`, and runners before 19 knew no `runner_interrupted`."""
 
-_RETRIED_ANYWAY = {"scheduler_failure": 2}
+_RETRIED_ANYWAY = {FailureReason.SCHEDULER_FAILURE: 2}
 """How often a reason is tried again without any `retry`."""
 
 _NEVER = frozenset(
     {
-        "ci_quota_exceeded",
-        "environment_creation_failure",
-        "forward_deployment_failure",
-        "missing_dependency_failure",
-        "no_matching_runner",
+        FailureReason.CI_QUOTA_EXCEEDED,
+        FailureReason.ENVIRONMENT_CREATION_FAILURE,
+        FailureReason.FORWARD_DEPLOYMENT_FAILURE,
+        FailureReason.MISSING_DEPENDENCY_FAILURE,
+        FailureReason.NO_MATCHING_RUNNER,
     }
 )
 
@@ -35,14 +37,14 @@ def should_retry(retry: Retry, result: JobResult, failed: int) -> bool:
 
     With both `when` and `exit_codes`, either is enough.
     """
-    reason = result.failure_reason or "unknown_failure"
+    reason = result.failure_reason or FailureReason.UNKNOWN_FAILURE
     if reason in _NEVER:
         return False
     allowed = retry.max if _listed(retry, reason, result.exit_code) else 0
     return failed <= (allowed or _RETRIED_ANYWAY.get(reason, 0))
 
 
-def _listed(retry: Retry, reason: str, exit_code: int | None) -> bool:
+def _listed(retry: Retry, reason: FailureReason, exit_code: int | None) -> bool:
     if retry.when is None and retry.exit_codes is None:
         return True
     reasons = {reason, _ALSO_KNOWN_AS.get(reason, reason), "always"}

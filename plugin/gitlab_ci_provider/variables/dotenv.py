@@ -10,7 +10,7 @@ import gzip
 import re
 from collections.abc import Iterable
 
-from gitlab_ci_provider.exceptions import JobFailure
+from gitlab_ci_provider.exceptions import FailureReason, JobFailure
 from gitlab_ci_provider.model.variables import Variable, Variables
 
 MAX_SIZE = 5 * 1024
@@ -28,7 +28,7 @@ _KEY = re.compile(r"[a-zA-Z0-9_]+", re.ASCII)
 class DotenvError(JobFailure):
     """A dotenv report is not what GitLab accepts; the message is GitLab's."""
 
-    reason = "script_failure"
+    reason = FailureReason.SCRIPT_FAILURE
 
 
 def parse_dotenv(files: Iterable[bytes]) -> Variables:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gitlab_ci_provider.exceptions import StorageError, SystemFailure
+from gitlab_ci_provider.exceptions import FailureReason, StorageError, SystemFailure
 from gitlab_ci_provider.helper.context import PhaseContext
 from gitlab_ci_provider.helper.run import Phase, PhaseFailure, run_phases
 from processes.phases import make_context
@@ -67,7 +67,7 @@ def test_a_fatal_failure_ends_the_job(tmp_path: Path, error: Exception):
 
 def test_a_failure_keeps_its_reason(tmp_path: Path):
     """GitLab's failure reason decides about retries."""
-    error = SystemFailure("gone", reason="missing_dependency_failure")
+    error = SystemFailure("gone", reason=FailureReason.MISSING_DEPENDENCY_FAILURE)
 
     with pytest.raises(PhaseFailure) as caught:
         run_phases(make_context(tmp_path), [Log().phase("download_artifacts", error)])

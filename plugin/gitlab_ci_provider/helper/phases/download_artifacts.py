@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gitlab_ci_provider.exceptions import GitlabCiError, SystemFailure
+from gitlab_ci_provider.exceptions import FailureReason, GitlabCiError, SystemFailure
 from gitlab_ci_provider.helper.attempts import attempt
 from gitlab_ci_provider.helper.context import PhaseContext
 from gitlab_ci_provider.model.plan import ArtifactDownload
@@ -23,7 +23,9 @@ def download_artifacts(context: PhaseContext) -> None:
             _download(context, artifacts)
         except MissingObjectError as error:
             message = f"the artifacts of job '{artifacts.job}' are gone (expired or removed): "
-            raise SystemFailure(f"{message}{error}", reason="missing_dependency_failure") from error
+            raise SystemFailure(
+                f"{message}{error}", reason=FailureReason.MISSING_DEPENDENCY_FAILURE
+            ) from error
         except (GitlabCiError, OSError) as error:
             message = f"cannot download the artifacts of job '{artifacts.job}': {error}"
             raise SystemFailure(message) from error

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
 from gitlab_ci_provider.helper.context import PhaseContext
 from gitlab_ci_provider.helper.handshake import make_fifo
 from gitlab_ci_provider.model.workspace import EVENTS_NAME, OUTPUT_NAME, job_env_path
@@ -36,5 +36,5 @@ def prepare_script(context: PhaseContext) -> None:
 def _write(context: PhaseContext, name: str, value: str) -> None:
     if "/" in name or name in {"", ".", ".."}:
         message = f"variable {name!r} is of type file, but that is no file's name"
-        raise SystemFailure(message, reason="runner_configuration_error")
+        raise SystemFailure(message, reason=FailureReason.RUNNER_CONFIGURATION_ERROR)
     (context.temporary_dir / name).write_text(value, encoding="utf-8", newline="")

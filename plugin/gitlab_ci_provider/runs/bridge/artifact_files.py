@@ -12,8 +12,7 @@ from pathlib import Path
 
 from airflow.sdk import Context
 
-from gitlab_ci_provider.exceptions import StorageError, SystemFailure
-from gitlab_ci_provider.hooks.dag_runs import CREATION_FAILED
+from gitlab_ci_provider.exceptions import FailureReason, StorageError, SystemFailure
 from gitlab_ci_provider.hooks.object_store import store_target
 from gitlab_ci_provider.model.names import task_ids
 from gitlab_ci_provider.model.run import JobArtifact
@@ -82,4 +81,4 @@ def read_member(archive: Path, job: str, path: str) -> bytes:
 
 
 def _refusal(message: str) -> SystemFailure:
-    return SystemFailure(message, reason=CREATION_FAILED)
+    return SystemFailure(message, reason=FailureReason.DOWNSTREAM_PIPELINE_CREATION_FAILED)

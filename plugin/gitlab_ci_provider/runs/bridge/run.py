@@ -9,9 +9,8 @@ from dataclasses import dataclass, replace
 import msgspec
 from airflow.sdk import Context
 
-from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
 from gitlab_ci_provider.hooks.dag_runs import (
-    CREATION_FAILED,
     RunKey,
     is_paused,
     pipeline_of,
@@ -109,7 +108,7 @@ class BridgeRun:
         if pipeline is None or not pipeline.created:
             why = pipeline.reason if pipeline else f"see create_pipeline of {key.url(self.context)}"
             words = f"downstream pipeline can not be created, {why}"
-            raise SystemFailure(words, reason=CREATION_FAILED)
+            raise SystemFailure(words, reason=FailureReason.DOWNSTREAM_PIPELINE_CREATION_FAILED)
 
     def _mirrored(self) -> RunKey:
         """Find the latest pipeline of another project's default branch."""
@@ -122,7 +121,7 @@ class BridgeRun:
         )
         if entry is None:
             message = f"{path} has no pipeline of {ref.name} yet"
-            raise SystemFailure(message, reason="upstream_bridge_project_not_found")
+            raise SystemFailure(message, reason=FailureReason.UPSTREAM_BRIDGE_PROJECT_NOT_FOUND)
         return RunKey(dag=entry.dag_id, run=entry.run_id)
 
     def _decide(self) -> tuple[Upstream, str]:
@@ -151,7 +150,7 @@ class BridgeRun:
         target = other_project(self.run.settings, project, upstream, new)
         if is_paused(target.dag):
             message = f"the DAG {target.dag} is paused: unpause it, then retry this job"
-            raise SystemFailure(message, reason=CREATION_FAILED)
+            raise SystemFailure(message, reason=FailureReason.DOWNSTREAM_PIPELINE_CREATION_FAILED)
         return target
 
     def _occasion(self) -> str:

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 from airflow.sdk import Context
 
-from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
 from gitlab_ci_provider.hooks.ci_variables import configured_variables
-from gitlab_ci_provider.hooks.dag_runs import CREATION_FAILED
 from gitlab_ci_provider.hooks.mirrors import elsewhere, open_mirror
 from gitlab_ci_provider.model.bridge import Bridge
 from gitlab_ci_provider.model.context import PipelineContext
@@ -28,8 +27,6 @@ from gitlab_ci_provider.snapshots.holds import Holds
 from gitlab_ci_provider.snapshots.refs import reserve_for_run
 from gitlab_ci_provider.snapshots.store import SnapshotStore
 from gitlab_ci_provider.sources.git import GitFetcher
-
-NOT_FOUND = "downstream_bridge_project_not_found"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +72,7 @@ def known_project(settings: Settings, project: str) -> DagRecord:
             f"the project {project} is not known here: "
             "sync it, or start the stack with it, then retry this job"
         )
-        raise SystemFailure(message, reason=NOT_FOUND)
+        raise SystemFailure(message, reason=FailureReason.DOWNSTREAM_BRIDGE_PROJECT_NOT_FOUND)
     return store.load_dag(name)
 
 
@@ -119,5 +116,5 @@ def _compile(context: Context, run: JobRun, bridge: Bridge, upstream: Upstream) 
         errors = [one for one in compiled.diagnostics if one.severity == Severity.ERROR]
         listed = "\n".join(str(one) for one in errors)
         message = f"downstream pipeline can not be created:\n{listed}"
-        raise SystemFailure(message, reason=CREATION_FAILED)
+        raise SystemFailure(message, reason=FailureReason.DOWNSTREAM_PIPELINE_CREATION_FAILED)
     return compiled.pipeline

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from airflow.sdk import Context
 
-from gitlab_ci_provider.exceptions import INTERRUPTED, JobFailure, SystemFailure
+from gitlab_ci_provider.exceptions import FailureReason, JobFailure, SystemFailure
 from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.runs.cancel.jobs import canceled, meet, order_to
 from gitlab_ci_provider.runs.job import attempts
@@ -20,6 +20,20 @@ from gitlab_ci_provider.schedule.retry import should_retry
 
 _CRASHES = 2
 """So often an error of ours, or of Airflow, does not end the job: another try finds its pod."""
+
+
+class PodFailure(JobFailure):
+    """The job's pod has ended, and the job has failed.
+
+    Attributes:
+        result: what it left all the same (`artifacts:when`, reports, coverage).
+    """
+
+    def __init__(
+        self, message: str, *, reason: FailureReason, exit_code: int | None, result: JobResult
+    ):
+        super().__init__(message, reason=reason, exit_code=exit_code)
+        self.result = result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +58,9 @@ def succeeded(context: Context, run: JobRun, result: JobResult) -> Settled:
 
 def failed(context: Context, run: JobRun, failure: JobFailure) -> Settled:
     """Settle a failure: the job is tried again only if `retry` says so."""
+    left = failure.result if isinstance(failure, PodFailure) else None
     result = replace(
-        failure.left or JobResult(status=JobStatus.FAILED),
+        left or JobResult(status=JobStatus.FAILED),
         allowed_failure=run.decision.allow_failure.allows(failure.exit_code),
         exit_code=failure.exit_code,
         failure_reason=failure.reason,
@@ -53,7 +68,7 @@ def failed(context: Context, run: JobRun, failure: JobFailure) -> Settled:
     )
     message = f"{run.job.name}: {failure} ({failure.reason})"
     known = attempts.load(context, run.record)
-    if failure.reason == INTERRUPTED and run.settings.interrupted_retries:
+    if failure.reason == FailureReason.RUNNER_INTERRUPTED and run.settings.interrupted_retries:
         known = known.counted("interrupted")
         if known.interrupted <= run.settings.interrupted_retries:
             attempts.save(context, known)
@@ -71,7 +86,7 @@ def crashed(context: Context, run: JobRun, problem: Exception) -> Settled:
 
     Its pod is found again then, for that is still the same life of the job.
     """
-    failure = SystemFailure(said(problem), reason="unknown_failure")
+    failure = SystemFailure(said(problem), reason=FailureReason.UNKNOWN_FAILURE)
     known = attempts.load(context, run.record).counted("crashed")
     if known.crashed > _CRASHES:
         return failed(context, run, failure)

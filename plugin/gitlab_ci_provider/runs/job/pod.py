@@ -41,6 +41,7 @@ from gitlab_ci_provider.pods.status import (
 from gitlab_ci_provider.runs.cancel.jobs import order_to
 from gitlab_ci_provider.runs.job import attempts
 from gitlab_ci_provider.runs.job.coverage import CoverageScan
+from gitlab_ci_provider.runs.job.end import PodFailure
 from gitlab_ci_provider.runs.job.log import JobLog, job_log
 from gitlab_ci_provider.runs.job.objects import (
     LIFE,
@@ -238,8 +239,8 @@ class JobPod:
         )
         if end.failure_reason is None:
             return result
-        raise JobFailure(
-            end.message, reason=end.failure_reason, exit_code=end.exit_code, left=result
+        raise PodFailure(
+            end.message, reason=end.failure_reason, exit_code=end.exit_code, result=result
         )
 
     def _raw_path(self) -> Path | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gitlab_ci_provider.exceptions import INTERRUPTED, SystemFailure
+from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
 from gitlab_ci_provider.model.job import Retry
 from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.runs.job import attempts
@@ -109,9 +109,9 @@ def test_interruptions_can_be_free(context: Any, free: int, retries: int, again:
         job=replace(JOB.job, retry=Retry(max=retries)),
         settings=replace(JOB.settings, interrupted_retries=free),
     )
-    gone = SystemFailure("gone", reason=INTERRUPTED)
+    gone = SystemFailure("gone", reason=FailureReason.RUNNER_INTERRUPTED)
 
     ends = [job_end.failed(context, run, gone) for _ in again]
 
     assert [end.again for end in ends] == again
-    assert {end.result.failure_reason for end in ends} == {INTERRUPTED}
+    assert {end.result.failure_reason for end in ends} == {FailureReason.RUNNER_INTERRUPTED}
