@@ -1,7 +1,7 @@
 """The helper image's program: `gitlab-ci-helper prepare`, then, beside the build, `finish`.
 
 Exit codes: 0, everything done; 1, a mistake of ours; 70, a phase that the job needs has failed;
-143, ended by TERM. The last line says why, and so does the report, see `report.py`.
+143, ended by TERM. The last line says why, and so does the termination message.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 import time
 import traceback
 from collections.abc import Sequence
-from contextlib import redirect_stderr
+from contextlib import redirect_stderr, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -30,8 +30,8 @@ from gitlab_ci_provider.helper.context import PhaseContext
 from gitlab_ci_provider.helper.lazy_store import LazyStore
 from gitlab_ci_provider.helper.output import Output, StrayWords
 from gitlab_ci_provider.helper.plan_file import read_plan
-from gitlab_ci_provider.helper.report import Report, write_report
 from gitlab_ci_provider.model.plan import JobPlan
+from gitlab_ci_provider.model.termination_message import TerminationMessage, encode_message
 from gitlab_ci_provider.model.workspace import CONTROL_DIR, PLAN_FILE, TERMINATION_LOG
 
 if TYPE_CHECKING:
@@ -67,21 +67,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with redirect_stderr(StrayWords(output)):
             _run(options.command, context)
     except Terminated:
-        report, code = (
-            _failure("ended by TERM", reason=FailureReason.RUNNER_INTERRUPTED),
-            TERMINATED,
-        )
+        code = TERMINATED
+        told = _failure("ended by TERM", reason=FailureReason.RUNNER_INTERRUPTED)
     except GitlabCiError as error:
-        report, code = _failed(error, output), SYSTEM_FAILURE
+        told, code = _failed(error, output), SYSTEM_FAILURE
     except Exception as error:  # noqa: BLE001 - told in full
         output.line(traceback.format_exc())
         message = f"a mistake of the helper: {type(error).__name__}, see the log"
-        report, code = _failure(message), MISTAKE
+        told, code = _failure(message), MISTAKE
     else:
-        report, code = Report(artifacts=context.uploaded, reports=context.reports), 0
-    if report.message:
-        output.error(report.message)
-    write_report(replace(report, lines=output.log.count), options.termination_log)
+        told, code = _success(context), 0
+    if told.message:
+        output.error(told.message)
+    _leave_message(replace(told, lines=output.log.count), options.termination_log)
     return code
 
 
@@ -115,7 +113,17 @@ def _secrets(plan: JobPlan) -> list[str]:
     return [*masked, *passwords]
 
 
-def _failed(error: GitlabCiError, output: Output) -> Report:
+def _leave_message(told: TerminationMessage, path: Path) -> None:
+    """Write the message where Kubernetes reads it; not being able to must not fail the job."""
+    with suppress(OSError):
+        path.write_bytes(encode_message(told))
+
+
+def _success(context: PhaseContext) -> TerminationMessage:
+    return TerminationMessage(artifacts=tuple(context.uploaded), reports=tuple(context.reports))
+
+
+def _failed(error: GitlabCiError, output: Output) -> TerminationMessage:
     reason = error.reason if isinstance(error, JobFailure) else SystemFailure.reason
     phase = getattr(error, "phase", "")
     return _failure(output.mask(str(error)), phase=phase, reason=reason)
@@ -123,8 +131,8 @@ def _failed(error: GitlabCiError, output: Output) -> Report:
 
 def _failure(
     message: str, *, phase: str = "", reason: FailureReason = SystemFailure.reason
-) -> Report:
-    return Report(status="failed", phase=phase, reason=reason, message=message)
+) -> TerminationMessage:
+    return TerminationMessage(phase=phase, reason=reason, message=message)
 
 
 def _on_term(_number: int, _frame: FrameType | None) -> NoReturn:
@@ -150,7 +158,10 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--control", type=Path, default=Path(CONTROL_DIR), help="folder shared by the containers"
     )
     parser.add_argument(
-        "--termination-log", type=Path, default=Path(TERMINATION_LOG), help="gets the report"
+        "--termination-log",
+        type=Path,
+        default=Path(TERMINATION_LOG),
+        help="file that Kubernetes reads",
     )
     return parser.parse_args(arguments)
 

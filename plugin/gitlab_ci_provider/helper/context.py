@@ -14,7 +14,7 @@ from gitlab_ci_provider.model.plan import JobPlan
 from gitlab_ci_provider.model.workspace import temporary_dir
 
 if TYPE_CHECKING:
-    from gitlab_ci_provider.model.run import JobArtifact, JobReport
+    from gitlab_ci_provider.model.job_artifacts import ArtifactReport, JobArtifact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,7 @@ class PhaseContext:
         store: call it for the object store; only phases that need it do.
         sleep: waits a number of seconds.
         control: folder that the pod's containers share.
-        uploaded: filled by `upload_artifacts`, read for the report.
+        uploaded: filled by `upload_artifacts`, read for the termination message.
         reports: likewise, of `artifacts:reports`.
     """
 
@@ -35,7 +35,7 @@ class PhaseContext:
     sleep: Callable[[float], None]
     control: Path
     uploaded: list[JobArtifact] = field(default_factory=list)
-    reports: list[JobReport] = field(default_factory=list)
+    reports: list[ArtifactReport] = field(default_factory=list)
 
     @property
     def project_dir(self) -> Path:

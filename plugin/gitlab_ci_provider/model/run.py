@@ -10,6 +10,7 @@ from gitlab_ci_provider.exceptions import FailureReason
 from gitlab_ci_provider.model.context import PipelineSource
 from gitlab_ci_provider.model.downstream import Upstream
 from gitlab_ci_provider.model.environment import JobEnvironment
+from gitlab_ci_provider.model.job_artifacts import ArtifactReport, JobArtifact
 from gitlab_ci_provider.model.merge_request import MergeRequest
 from gitlab_ci_provider.model.project import Commit, Project, Ref
 from gitlab_ci_provider.model.release import Release
@@ -108,40 +109,6 @@ class JobStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JobArtifact:
-    """An archive that a job left in the object store."""
-
-    name: str
-    object_key: str
-    size: int = 0
-    files: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobReport:
-    """One kind of report that a job left.
-
-    Attributes:
-        kind: as in `artifacts:reports`.
-        object_key: of the archive of the files.
-        files: how many.
-        size: of the archive, bytes.
-        results_key: of the JSON with all that the files say; empty for kinds that are only kept.
-        summary: numbers for people: of tests by status and their `time` in seconds, of `lines` and
-            those `covered`, of findings by severity.
-        problem: why some of it could not be read.
-    """
-
-    kind: str
-    object_key: str
-    files: int = 0
-    size: int = 0
-    results_key: str = ""
-    summary: Mapping[str, float] = field(default_factory=dict)
-    problem: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class JobResult:
     """How a job ended; kept as the task's XCom `job_result` for people and for later jobs.
 
@@ -161,7 +128,7 @@ class JobResult:
     failure_reason: FailureReason | None = None
     reason: str = ""
     artifacts: tuple[JobArtifact, ...] = ()
-    reports: tuple[JobReport, ...] = ()
+    reports: tuple[ArtifactReport, ...] = ()
     coverage: float | None = None
     environment: JobEnvironment | None = None
     release: Release | None = None

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.git_login import GitLogin
 from gitlab_ci_provider.model.job import Job
+from gitlab_ci_provider.model.job_artifacts import JobArtifact
 from gitlab_ci_provider.model.object_store import StoreTarget
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.plan import ArchiveLimits
 from gitlab_ci_provider.model.rules import JobDecision
-from gitlab_ci_provider.model.run import JobArtifact, PipelineRun, Play
+from gitlab_ci_provider.model.run import PipelineRun, Play
 from gitlab_ci_provider.model.variables import ConfiguredVariables, Variables, merge
 from gitlab_ci_provider.model.workspace import BUILDS_DIR
 

@@ -1,16 +1,15 @@
-"""What became of a job, read from its pod's last status; pure, so recorded deaths are tests."""
+"""How a job ended, read from its pod's last status; pure, so recorded deaths are tests."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
-import msgspec
 from kubernetes import client as k8s
 
 from gitlab_ci_provider.exceptions import FailureReason
-from gitlab_ci_provider.model.run import JobArtifact, JobReport
+from gitlab_ci_provider.model.job_artifacts import ArtifactReport, JobArtifact
+from gitlab_ci_provider.model.termination_message import TerminationMessage, decode_message
 from gitlab_ci_provider.model.workspace import (
     BUILD_CONTAINER,
     HELPER_CONTAINER,
@@ -39,13 +38,16 @@ class Outcome:
     Attributes:
         failure_reason: None when the job succeeded.
         message: what happened, for a person; the cause is kept after the pod is gone.
+        artifacts, reports: what the job left in the object store.
+        left_out: how many more it left there, of which its pod could not tell.
     """
 
     failure_reason: FailureReason | None = None
     exit_code: int | None = None
     message: str = ""
     artifacts: tuple[JobArtifact, ...] = ()
-    reports: tuple[JobReport, ...] = ()
+    reports: tuple[ArtifactReport, ...] = ()
+    left_out: int = 0
 
 
 def outcome(pod: k8s.V1Pod) -> Outcome:
@@ -57,23 +59,22 @@ def outcome(pod: k8s.V1Pod) -> Outcome:
     build = container_state(pod, BUILD_CONTAINER)
     helper = container_state(pod, HELPER_CONTAINER)
     if (prepare.exit_code, build.exit_code, helper.exit_code) == (0, 0, 0):
-        return Outcome(exit_code=0, **_left(helper))
+        return _with_left(Outcome(exit_code=0), helper)
     taken = _taken_away(pod)
     if taken is not None:
-        return replace(taken, **_left(helper))
+        return _with_left(taken, helper)
     if prepare.exit_code != 0:
         return _helper_failed("prepare", prepare)
     if build.exit_code is None:
         return _system(f"the build container did not end: {build.reason or build.phase}")
     if build.exit_code != 0:
-        return replace(_build_failed(build), **_left(helper))
+        return _with_left(_build_failed(build), helper)
     return _helper_failed("helper", helper)
 
 
 def lines_written(pod: k8s.V1Pod, container: str) -> int | None:
     """Read how many lines a helper container has written into its log; None if it could not say."""
-    lines = _report(container_state(pod, container)).get("lines")
-    return lines if isinstance(lines, int) else None
+    return _told(container_state(pod, container)).lines
 
 
 def _taken_away(pod: k8s.V1Pod) -> Outcome | None:
@@ -116,30 +117,23 @@ def _build_failed(build: ContainerState) -> Outcome:
 
 
 def _helper_failed(container: str, state: ContainerState) -> Outcome:
-    report = _report(state)
-    said = report.get("message") or state.message or state.reason or state.phase
-    phase = report.get("phase") or container
-    reason = report.get("reason") or FailureReason.RUNNER_SYSTEM_FAILURE
-    return Outcome(failure_reason=str(reason), message=f"{phase}: {said}")
+    told = _told(state)
+    said = told.message or state.message or state.reason or state.phase
+    return Outcome(
+        failure_reason=told.reason or FailureReason.RUNNER_SYSTEM_FAILURE,
+        message=f"{told.phase or container}: {said}",
+    )
 
 
 def _system(message: str) -> Outcome:
     return Outcome(failure_reason=FailureReason.RUNNER_SYSTEM_FAILURE, message=message)
 
 
-def _left(helper: ContainerState) -> dict[str, Any]:
-    """Read what the job left in the object store."""
-    report = _report(helper)
-    return {
-        "artifacts": msgspec.convert(report.get("artifacts") or [], tuple[JobArtifact, ...]),
-        "reports": msgspec.convert(report.get("reports") or [], tuple[JobReport, ...]),
-    }
+def _with_left(end: Outcome, helper: ContainerState) -> Outcome:
+    """Add what the job left in the object store."""
+    told = _told(helper)
+    return replace(end, artifacts=told.artifacts, reports=told.reports, left_out=told.left_out)
 
 
-def _report(state: ContainerState) -> dict[str, Any]:
-    """Read the JSON that the helper leaves as its termination message."""
-    try:
-        report = msgspec.json.decode(state.message)
-    except msgspec.DecodeError:
-        return {}
-    return report if isinstance(report, dict) else {}
+def _told(state: ContainerState) -> TerminationMessage:
+    return decode_message(state.message) or TerminationMessage()

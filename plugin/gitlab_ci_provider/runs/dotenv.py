@@ -11,14 +11,14 @@ import msgspec
 
 from gitlab_ci_provider.exceptions import FailureReason, StorageError, SystemFailure
 from gitlab_ci_provider.hooks.object_store import read_object
+from gitlab_ci_provider.model.job_artifacts import ArtifactReport
 from gitlab_ci_provider.model.object_store import StoreTarget
-from gitlab_ci_provider.model.run import JobReport
 from gitlab_ci_provider.model.variables import Variable, Variables, merge
 from gitlab_ci_provider.storage.base import MissingObjectError
 
 
 def inherited_variables(
-    reports: Mapping[str, tuple[JobReport, ...]], store: StoreTarget | None
+    reports: Mapping[str, tuple[ArtifactReport, ...]], store: StoreTarget | None
 ) -> Variables:
     """Read what the jobs in reach have written; of equal names, the later job's wins.
 
@@ -28,7 +28,7 @@ def inherited_variables(
     return merge(*(_of_job(job, left, store) for job, left in reports.items()))
 
 
-def own_variables(reports: Iterable[JobReport], store: StoreTarget | None) -> Variables:
+def own_variables(reports: Iterable[ArtifactReport], store: StoreTarget | None) -> Variables:
     """Read what a job that has ended wrote itself, for its `environment:url`.
 
     Raises:
@@ -37,7 +37,7 @@ def own_variables(reports: Iterable[JobReport], store: StoreTarget | None) -> Va
     return _of_job("this job", tuple(reports), store)
 
 
-def _of_job(job: str, reports: tuple[JobReport, ...], store: StoreTarget | None) -> Variables:
+def _of_job(job: str, reports: tuple[ArtifactReport, ...], store: StoreTarget | None) -> Variables:
     keys = [one.object_key for one in reports if one.kind == "dotenv"]
     if not keys or store is None:
         return ()

@@ -14,10 +14,11 @@ from gitlab_ci_provider.hooks.ci_variables import configured_variables
 from gitlab_ci_provider.hooks.git_login import git_login
 from gitlab_ci_provider.hooks.object_store import store_target
 from gitlab_ci_provider.model.job import Job
+from gitlab_ci_provider.model.job_artifacts import ArtifactReport
 from gitlab_ci_provider.model.names import task_ids
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.rules import JobDecision
-from gitlab_ci_provider.model.run import JobReport, JobResult, PipelineRun, Play
+from gitlab_ci_provider.model.run import JobResult, PipelineRun, Play
 from gitlab_ci_provider.planner.artifacts import wanted_artifacts
 from gitlab_ci_provider.planner.environment import job_environment
 from gitlab_ci_provider.planner.subject import Limits, Subject
@@ -124,7 +125,7 @@ def _with_cross_needs(
     context: Context,
     run: JobRun,
     gathered: Subject,
-    reports: Mapping[str, tuple[JobReport, ...]],
+    reports: Mapping[str, tuple[ArtifactReport, ...]],
 ) -> Subject:
     """Add what jobs of other pipelines have left; which ones, the job's variables may say."""
     needs = run.job.cross_needs

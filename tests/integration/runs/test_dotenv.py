@@ -11,7 +11,7 @@ import pytest
 
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.hooks import object_store
-from gitlab_ci_provider.model.run import JobReport
+from gitlab_ci_provider.model.job_artifacts import ArtifactReport
 from gitlab_ci_provider.runs.dotenv import inherited_variables, own_variables
 from gitlab_ci_provider.storage.s3 import S3Store
 from servers.s3 import S3Server, s3_server
@@ -30,8 +30,8 @@ def s3(tmp_path: Path) -> Iterator[S3Server]:
         yield server
 
 
-def report(key: str, kind: str = "dotenv") -> tuple[JobReport, ...]:
-    return (JobReport(kind=kind, object_key=key),)
+def report(key: str, kind: str = "dotenv") -> tuple[ArtifactReport, ...]:
+    return (ArtifactReport(kind=kind, object_key=key),)
 
 
 def test_variables_of_all_jobs_in_reach(s3: S3Server):

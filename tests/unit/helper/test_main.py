@@ -78,6 +78,14 @@ def test_a_failure_is_told_and_masked(tmp_path: Path, capfdbinary: pytest.Captur
     assert "secret-name" not in shown + str(report)
 
 
+def test_no_place_for_the_termination_message_is_no_failure(tmp_path: Path):
+    """A read-only root must not fail a job whose work is done."""
+    plan = JobPlan(job="job", project_dir=str(tmp_path / "project"))
+    *given, _ = arguments(tmp_path, plan)
+
+    assert program.main([*given, str(tmp_path / "none" / "termination-log")]) == 0
+
+
 def test_a_mistake_of_ours_leaves_a_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
 ):

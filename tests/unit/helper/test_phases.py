@@ -16,6 +16,7 @@ from gitlab_ci_provider.helper.phases.download_artifacts import download_artifac
 from gitlab_ci_provider.helper.phases.prepare_script import prepare_script
 from gitlab_ci_provider.helper.phases.restore_cache import restore_cache
 from gitlab_ci_provider.helper.phases.upload_artifacts import upload_artifacts
+from gitlab_ci_provider.model.job_artifacts import JobArtifact
 from gitlab_ci_provider.model.plan import (
     ArtifactDownload,
     ArtifactUpload,
@@ -23,7 +24,6 @@ from gitlab_ci_provider.model.plan import (
     CacheRestore,
     PlanVariable,
 )
-from gitlab_ci_provider.model.run import JobArtifact
 from gitlab_ci_provider.storage.filesystem import FilesystemStore
 from gitlab_ci_provider.storage.index import decode_index
 from processes.phases import BrokenStore, make_context

@@ -11,9 +11,9 @@ import pytest
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.helper.context import PhaseContext
 from gitlab_ci_provider.helper.phases.upload_reports import upload_reports
+from gitlab_ci_provider.model.job_artifacts import ArtifactReport
 from gitlab_ci_provider.model.plan import ReportUpload
 from gitlab_ci_provider.model.reports import JunitReport
-from gitlab_ci_provider.model.run import JobReport
 from gitlab_ci_provider.model.serialization import decode
 from processes.phases import BrokenStore, make_context
 
@@ -114,5 +114,5 @@ def test_what_is_noted_fits_a_job_report(tmp_path: Path):
 
     (kept,) = upload(tmp_path, report(), **files).reports
 
-    assert isinstance(kept, JobReport)
+    assert isinstance(kept, ArtifactReport)
     assert len(kept.problem) <= 200

@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 from gitlab_ci_provider.model.artifacts import Artifacts
 from gitlab_ci_provider.model.cache import Cache, CacheKey
 from gitlab_ci_provider.model.git_login import GitLogin
+from gitlab_ci_provider.model.job_artifacts import JobArtifact
 from gitlab_ci_provider.model.object_store import StoreTarget
-from gitlab_ci_provider.model.run import JobArtifact
 from gitlab_ci_provider.model.variables import ConfiguredVariables, Variable
 from gitlab_ci_provider.planner.plan import PlannedJob, plan_job
 from unit.planner.test_decisions import JOB, subject

@@ -11,12 +11,13 @@ from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.model.artifacts import Artifacts
 from gitlab_ci_provider.model.image import Image, Service
 from gitlab_ci_provider.model.job import Job, Script
+from gitlab_ci_provider.model.job_artifacts import JobArtifact
 from gitlab_ci_provider.model.needs import Need
 from gitlab_ci_provider.model.object_store import StoreTarget
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.project import Project, Ref, RefKind
 from gitlab_ci_provider.model.rules import JobDecision
-from gitlab_ci_provider.model.run import JobArtifact, PipelineRun
+from gitlab_ci_provider.model.run import PipelineRun
 from gitlab_ci_provider.model.variables import Variable
 from gitlab_ci_provider.planner.artifacts import wanted_artifacts
 from gitlab_ci_provider.planner.plan import plan_job

@@ -6,7 +6,7 @@ import json
 
 from kubernetes import client as k8s
 
-from gitlab_ci_provider.model.run import JobArtifact
+from gitlab_ci_provider.model.job_artifacts import JobArtifact
 from gitlab_ci_provider.pods.outcome import outcome
 
 

@@ -12,8 +12,9 @@ import pytest
 from factories import make_variables
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.model import xcom_keys
+from gitlab_ci_provider.model.job_artifacts import JobArtifact
 from gitlab_ci_provider.model.needs import CrossNeed
-from gitlab_ci_provider.model.run import JobArtifact, JobResult, JobStatus
+from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.runs.cross_needs import cross_results
 from gitlab_ci_provider.runs.record import plain
 from gitlab_ci_provider.settings import Settings

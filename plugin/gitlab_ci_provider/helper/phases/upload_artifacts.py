@@ -13,8 +13,8 @@ from gitlab_ci_provider.exceptions import GitlabCiError, SystemFailure
 from gitlab_ci_provider.helper.context import PhaseContext
 from gitlab_ci_provider.helper.output import unix_time
 from gitlab_ci_provider.helper.phases.save import Saved, Wanted, put, save
+from gitlab_ci_provider.model.job_artifacts import JobArtifact
 from gitlab_ci_provider.model.plan import ArtifactUpload
-from gitlab_ci_provider.model.run import JobArtifact
 from gitlab_ci_provider.storage.index import ArtifactIndex, encode_index, indexed
 from gitlab_ci_provider.storage.keys import ARCHIVE_NAME, index_key
 

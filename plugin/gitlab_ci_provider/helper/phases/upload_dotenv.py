@@ -12,8 +12,8 @@ from pathlib import Path
 from gitlab_ci_provider.exceptions import GitlabCiError, JobFailure, SystemFailure
 from gitlab_ci_provider.helper.context import PhaseContext
 from gitlab_ci_provider.helper.phases.save import put
+from gitlab_ci_provider.model.job_artifacts import ArtifactReport
 from gitlab_ci_provider.model.plan import DotenvUpload
-from gitlab_ci_provider.model.run import JobReport
 from gitlab_ci_provider.storage.members import find_members
 from gitlab_ci_provider.variables.dotenv import MAX_UNPACKED, parse_dotenv
 
@@ -44,7 +44,7 @@ def upload_dotenv(context: PhaseContext, upload: DotenvUpload) -> None:
             raise
         raise SystemFailure(f"cannot upload the dotenv report: {error}") from error
     context.output.line(f"Uploaded {len(variables)} variables of the dotenv report")
-    report = JobReport(
+    report = ArtifactReport(
         kind="dotenv",
         object_key=upload.object_key,
         files=len(found),

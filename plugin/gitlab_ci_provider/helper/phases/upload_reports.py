@@ -16,9 +16,9 @@ from gitlab_ci_provider.helper.context import PhaseContext
 from gitlab_ci_provider.helper.phases.save import put
 from gitlab_ci_provider.helper.phases.upload_artifacts import save_artifacts
 from gitlab_ci_provider.helper.reports.readers import ReportReader, read_files, reader_of
+from gitlab_ci_provider.model.job_artifacts import ArtifactReport
 from gitlab_ci_provider.model.plan import ArtifactUpload, ReportUpload
 from gitlab_ci_provider.model.reports import Results
-from gitlab_ci_provider.model.run import JobReport
 from gitlab_ci_provider.storage.keys import ARCHIVE_NAME, results_key
 
 _LONGEST_PROBLEM = 200
@@ -51,7 +51,7 @@ def _upload(context: PhaseContext, report: ReportUpload, folder: Path) -> None:
     if saved is None:
         return
     files = tuple(entry.path for entry in saved.entries if entry.is_file)
-    kept = JobReport(
+    kept = ArtifactReport(
         kind=report.kind, object_key=report.object_key, files=len(files), size=saved.size
     )
     reader = reader_of(report.kind, context.plan.job, context.project_dir, report.format)
@@ -62,11 +62,11 @@ def _upload(context: PhaseContext, report: ReportUpload, folder: Path) -> None:
 
 def _read(
     context: PhaseContext,
-    report: JobReport,
+    report: ArtifactReport,
     reader: ReportReader,
     paths: Sequence[str],
     folder: Path,
-) -> JobReport:
+) -> ArtifactReport:
     found = read_files(reader, context.project_dir, paths)
     problems = [context.output.mask(problem) for problem in found]
     for problem in problems:

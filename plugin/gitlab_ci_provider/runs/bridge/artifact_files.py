@@ -14,8 +14,8 @@ from airflow.sdk import Context
 
 from gitlab_ci_provider.exceptions import FailureReason, StorageError, SystemFailure
 from gitlab_ci_provider.hooks.object_store import store_target
+from gitlab_ci_provider.model.job_artifacts import JobArtifact
 from gitlab_ci_provider.model.names import task_ids
-from gitlab_ci_provider.model.run import JobArtifact
 from gitlab_ci_provider.runs.job_run import JobRun
 from gitlab_ci_provider.runs.record import pull_result
 from gitlab_ci_provider.storage.keys import ARCHIVE_NAME

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from gitlab_ci_provider.exceptions import GitlabCiError
 from gitlab_ci_provider.model.deployment import Deployment
 from gitlab_ci_provider.model.environment import JobEnvironment
-from gitlab_ci_provider.model.run import JobReport
+from gitlab_ci_provider.model.job_artifacts import ArtifactReport
 from gitlab_ci_provider.planner.deployment import after_success
 from gitlab_ci_provider.planner.environment import environment_url, job_environment
 from gitlab_ci_provider.planner.subject import Subject
@@ -37,7 +37,7 @@ def with_earlier_url(run: JobRun, about: Subject) -> Subject:
 
 
 def record_success(
-    run: JobRun, about: Subject, environment: JobEnvironment, reports: Iterable[JobReport]
+    run: JobRun, about: Subject, environment: JobEnvironment, reports: Iterable[ArtifactReport]
 ) -> JobEnvironment:
     """Record what a job that has succeeded did; it is done, so not being able to is a warning.
 

@@ -57,6 +57,11 @@ from gitlab_ci_provider.variables.masking import Masker, log_masker
 _DEADLINE_SLACK = 120
 """Seconds between our own timeout and the one that Kubernetes keeps for us."""
 
+_LEFT_OUT = (
+    "%d archives and reports of this job are stored, but no later job gets them: the pod's "
+    "termination message had no room for their names"
+)
+
 _CONTAINERS = (PREPARE_CONTAINER, BUILD_CONTAINER, HELPER_CONTAINER)
 
 
@@ -229,6 +234,8 @@ class JobPod:
     def _result(self, pod: PodWatch, patience: float) -> JobResult:
         ended = pod.until(lambda seen: not still_runs(seen), patience)
         end = outcome(ended if ended is not None else pod.read())
+        if end.left_out:
+            self._log.warning(_LEFT_OUT, end.left_out)
         result = JobResult(
             status=JobStatus.FAILED if end.failure_reason else JobStatus.SUCCESS,
             exit_code=end.exit_code,

@@ -1,0 +1,70 @@
+"""The termination message: what the helper writes is what the worker reads."""
+
+from __future__ import annotations
+
+from gitlab_ci_provider.exceptions import FailureReason
+from gitlab_ci_provider.model.job_artifacts import ArtifactReport, JobArtifact
+from gitlab_ci_provider.model.termination_message import (
+    MAX_BYTES,
+    TerminationMessage,
+    decode_message,
+    encode_message,
+)
+
+
+def test_what_is_written_is_what_is_read():
+    """Phase, reason and message of a failure, and what the job left, cross the border unchanged."""
+    told = TerminationMessage(
+        phase="get_sources",
+        reason=FailureReason.RUNNER_SYSTEM_FAILURE,
+        message="no route to host",
+        lines=12,
+        artifacts=(JobArtifact(name="n", object_key="k", size=1, files=2),),
+        reports=(ArtifactReport(kind="junit", object_key="r", summary={"total": 3}),),
+    )
+
+    assert decode_message(encode_message(told).decode()) == told
+
+
+def test_it_fits_into_what_kubernetes_keeps():
+    """4096 bytes, whatever happened; the reader learns how much had no room."""
+    artifacts = tuple(JobArtifact(name="n", object_key="k" * 300) for _ in range(50))
+    reports = tuple(ArtifactReport(kind="k", object_key="k" * 300) for _ in range(50))
+    data = encode_message(
+        TerminationMessage(message="ü" * 10_000, artifacts=artifacts, reports=reports)
+    )
+
+    read = decode_message(data.decode())
+    assert len(data) <= MAX_BYTES
+    assert read is not None
+    assert read.message.endswith(" ...")
+    assert read.artifacts
+    assert read.left_out + len(read.artifacts) + len(read.reports) == 100
+
+
+def test_artifacts_go_before_reports():
+    """Where there is no room for both, reports are left out first: later jobs need archives."""
+    artifacts = tuple(JobArtifact(name="n", object_key="k" * 300) for _ in range(5))
+    reports = tuple(ArtifactReport(kind="k", object_key="k" * 300) for _ in range(50))
+
+    read = decode_message(
+        encode_message(TerminationMessage(artifacts=artifacts, reports=reports)).decode()
+    )
+
+    assert read is not None
+    assert read.artifacts == artifacts
+
+
+def test_other_words_are_no_message():
+    """A container that was killed leaves nothing, and another program anything."""
+    assert decode_message("") is None
+    assert decode_message("killed") is None
+    assert decode_message('"killed"') is None
+    assert decode_message('{"artifacts": 3}') is None
+
+
+def test_a_newer_helper_is_understood():
+    """Keys and reasons that this version does not know are no obstacle."""
+    read = decode_message('{"reason": "reason_of_the_future", "new": 1, "lines": 3}')
+
+    assert read == TerminationMessage(reason=FailureReason.UNKNOWN_FAILURE, lines=3)
