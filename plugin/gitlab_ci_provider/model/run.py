@@ -98,8 +98,16 @@ class Play:
 
 
 class JobStatus(StrEnum):
-    """GitLab's words for what became of a job, as far as they can be an end."""
+    """GitLab's words for the status of a job; those that are no end come first.
 
+    `absent` is not GitLab's: there, a job that the rules leave out does not exist.
+    """
+
+    CREATED = "created"
+    PENDING = "pending"
+    RUNNING = "running"
+    SCHEDULED = "scheduled"
+    """Delayed, and its time has not come."""
     SUCCESS = "success"
     FAILED = "failed"
     SKIPPED = "skipped"

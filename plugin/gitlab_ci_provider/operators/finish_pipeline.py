@@ -23,13 +23,6 @@ from gitlab_ci_provider.schedule.results import complete
 from gitlab_ci_provider.settings import load_settings
 from gitlab_ci_provider.snapshots.store import SnapshotStore
 
-_GITLAB_STATUS = {
-    PipelineStatus.PASSED: "success",
-    PipelineStatus.FAILED: "failed",
-    PipelineStatus.CANCELED: "canceled",
-    PipelineStatus.SKIPPED: "skipped",
-}
-
 
 class FinishPipelineOperator(BaseOperator):
     """Ends the run as passed, passed with warnings, failed, canceled or skipped."""
@@ -67,7 +60,7 @@ class FinishPipelineOperator(BaseOperator):
         result = finish(with_coverage(context, pipeline, ended))
         push_end(context, result, run.name)
         self.log.info("pipeline %s: %s", run.id, result.text)
-        close(run, settings.register, _GITLAB_STATUS[result.status])
+        close(run, settings.register, result.status.in_api)
         sweep(settings, run, ended, self.log)
         if result.status in {PipelineStatus.FAILED, PipelineStatus.CANCELED}:
             raise TaskFailed(result.text)

@@ -22,12 +22,11 @@ from gitlab_ci_provider.model import xcom_keys
 from gitlab_ci_provider.model.names import FINISH_PIPELINE
 from gitlab_ci_provider.model.run import JobStatus
 from gitlab_ci_provider.plugins.left import read_left
+from gitlab_ci_provider.schedule.airflow_states import FAILED
 
 _GOOD = frozenset({"passed", "skipped"})
-_BAD_STATES = frozenset({"failed", "upstream_failed", "removed"})
 
 _OPERATOR = "FinishPipelineOperator"
-_RESULT = "job_result"
 
 
 def is_ours(dag_run: Any) -> bool:
@@ -91,14 +90,14 @@ def is_said(state: str | None, end: Mapping[str, Any]) -> bool:
 
 def _failed_since(session: Any, dag_run: Any, tasks: Mapping[str, Any], finish: Any) -> list[str]:
     """List jobs that were run again after `finish_pipeline`, and failed as they must not."""
-    bad = {name: task for name, task in tasks.items() if task.state in _BAD_STATES}
+    bad = {name: task for name, task in tasks.items() if task.state in FAILED}
     since = finish.queued_dttm
     again = [name for name, task in bad.items() if since and (task.queued_dttm or since) > since]
     return [name for name in again if not _is_allowed(session, dag_run, name)]
 
 
 def _is_allowed(session: Any, dag_run: Any, task: str) -> bool:
-    told = read_left(session, dag_run, [task], [_RESULT]).get(_RESULT)
+    told = read_left(session, dag_run, [task], [xcom_keys.JOB_RESULT]).get(xcom_keys.JOB_RESULT)
     if not isinstance(told, Mapping) or told.get("status") != JobStatus.FAILED:
         return False
     return bool(told.get("allowed_failure"))

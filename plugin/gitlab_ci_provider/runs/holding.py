@@ -13,6 +13,7 @@ from gitlab_ci_provider.model.names import task_ids
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.topology import topology_tag
 from gitlab_ci_provider.runs.record import own_states
+from gitlab_ci_provider.schedule.airflow_states import RUN_ENDED
 from gitlab_ci_provider.snapshots.holds import Holds
 
 PATIENCE = 20
@@ -69,7 +70,7 @@ def _has_ended(dag: str, run: str) -> bool:
     from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
     try:
-        return word_of(RuntimeTaskInstance.get_dagrun_state(dag, run)) in {"success", "failed"}
+        return word_of(RuntimeTaskInstance.get_dagrun_state(dag, run)) in RUN_ENDED
     except AirflowRuntimeError as problem:
         if is_missing(problem):
             return True

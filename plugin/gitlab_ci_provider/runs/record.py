@@ -20,6 +20,7 @@ from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.run import JobResult, JobStatus, PipelineRun
 from gitlab_ci_provider.model.serialization import encode
 from gitlab_ci_provider.records.cancellations import Cancellations
+from gitlab_ci_provider.schedule.airflow_states import FAILED, States
 from gitlab_ci_provider.schedule.finish import PipelineResult
 from gitlab_ci_provider.schedule.results import results
 from gitlab_ci_provider.settings import load_settings
@@ -37,12 +38,8 @@ def push_run(context: Context, run: PipelineRun) -> None:
     context["ti"].xcom_push(key=xcom_keys.PIN, value=pin)
 
 
-_FAILED = frozenset({"failed", "upstream_failed", "removed"})
-_NOT_CREATED = _FAILED | {"skipped"}
+_NOT_CREATED = FAILED | {"skipped"}
 """States of `create_pipeline` after which what it has left does not count."""
-
-States = Mapping[str, str | None]
-"""Airflow's states of the tasks of a run, by task."""
 
 
 def own_states(context: Context) -> States:
@@ -62,7 +59,7 @@ def pull_run(context: Context, states: States) -> PipelineRun:
     """
     state = states.get(CREATE_PIPELINE)
     run = _record(context)
-    if run is not None and state not in (_NOT_CREATED if run.created else _FAILED):
+    if run is not None and state not in (_NOT_CREATED if run.created else FAILED):
         return run
     said = context["ti"].xcom_pull(task_ids=CREATE_PIPELINE, key=xcom_keys.PROBLEM)
     how = f"is {state or 'without a state'}, see its log" if state != "failed" else "failed"

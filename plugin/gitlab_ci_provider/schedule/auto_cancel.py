@@ -5,12 +5,19 @@ After GitLab's `Ci::PipelineCreation::CancelRedundantPipelinesService` and `Canc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from gitlab_ci_provider.model.context import PipelineSource
 from gitlab_ci_provider.model.rules import AutoCancel
 from gitlab_ci_provider.model.run import PipelineRun
+from gitlab_ci_provider.schedule.airflow_states import (
+    AWAITING_INPUT,
+    ENDED,
+    STARTED,
+    UNDER_WAY,
+    States,
+)
 
 _OLDEST = timedelta(days=7)
 
@@ -21,15 +28,6 @@ _SOURCES: frozenset[PipelineSource] = frozenset(
     }
 )
 """Pipelines of other sources are never redundant: they do not stand for their ref."""
-
-_STARTED = frozenset({"running", "success", "failed", "up_for_retry", "restarting"})
-_ENDED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
-_ACTIVE = frozenset({"running", "queued", "scheduled", "deferred", "up_for_retry", "restarting"})
-_MANUAL = "awaiting_input"
-"""A manual job that waits for a person; GitLab cancels neither it nor a pipeline that waits so."""
-
-TaskStates = Mapping[str, str | None]
-"""Airflow's task states, by job."""
 
 
 def settle(workflow: AutoCancel | None, rule: AutoCancel | None) -> AutoCancel:
@@ -54,7 +52,7 @@ def is_redundant(older: PipelineRun, newer: PipelineRun) -> bool:
 
 
 def canceled_by_commit(
-    older: PipelineRun, states: TaskStates, bridges: Iterable[str] = ()
+    older: PipelineRun, states: States, bridges: Iterable[str] = ()
 ) -> tuple[str, ...]:
     """List the jobs of a redundant pipeline that end.
 
@@ -70,25 +68,21 @@ def canceled_by_commit(
     return ()
 
 
-def cancelable(run: PipelineRun, states: TaskStates) -> tuple[str, ...]:
+def cancelable(run: PipelineRun, states: States) -> tuple[str, ...]:
     """List the jobs of a pipeline that can be canceled.
 
+    Neither a manual job that waits for a person nor a pipeline that waits for nothing else can be.
     Source: GitLab's `Ci::HasStatus::CANCELABLE_STATUSES`, for jobs and for the pipeline itself.
     """
-    here = {job: states.get(job) for job, one in run.decisions.items() if one.present}
-    if _MANUAL in here.values() and not _ACTIVE & set(here.values()):
+    here = {job: states.get(job) for job, decision in run.decisions.items() if decision.present}
+    if AWAITING_INPUT in here.values() and not UNDER_WAY & set(here.values()):
         return ()
-    return tuple(job for job, state in here.items() if not has_ended(state) and state != _MANUAL)
+    return tuple(job for job, state in here.items() if state not in {*ENDED, AWAITING_INPUT})
 
 
-def has_ended(state: str | None) -> bool:
-    """Tell whether an Airflow task has come to its end."""
-    return state in _ENDED
-
-
-def _protected(run: PipelineRun, states: TaskStates, bridges: frozenset[str]) -> bool:
+def _protected(run: PipelineRun, states: States, bridges: frozenset[str]) -> bool:
     return any(
-        decision.present and states.get(job) in _STARTED and not _interruptible(run, job)
+        decision.present and states.get(job) in STARTED and not _interruptible(run, job)
         for job, decision in run.decisions.items()
         if job not in bridges
     )

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gitlab_ci_provider.model.run import JobResult, JobStatus
 
 
 class PipelineStatus(StrEnum):
-    """The end of a pipeline."""
+    """The end of a pipeline, as GitLab's pages call it."""
 
     PASSED = "passed"
     FAILED = "failed"
     CANCELED = "canceled"
     SKIPPED = "skipped"
+
+    @property
+    def in_api(self) -> str:
+        """The same in GitLab's API, and in our register."""
+        return "success" if self == PipelineStatus.PASSED else str(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,14 +31,16 @@ class PipelineResult:
         warnings: jobs that failed and were allowed to.
         failed: jobs that failed the pipeline, or were canceled.
         reasons: why jobs were canceled, to be read after "canceled".
+        causes: why jobs failed, in a few words, by job.
         coverage: percent, the mean of the jobs that have one.
-        reason: why there was no pipeline, or why jobs failed that never came to run.
+        reason: why there was no pipeline.
     """
 
     status: PipelineStatus
     warnings: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
+    causes: Mapping[str, str] = field(default_factory=dict)
     coverage: float | None = None
     reason: str = ""
 
@@ -45,13 +52,33 @@ class PipelineResult:
 
     @property
     def _outcome(self) -> str:
+        if self.status == PipelineStatus.CANCELED and self.failed:
+            why = " and ".join(self.reasons)
+            return f"{self.status}{' ' if why else ''}{why}: {', '.join(self.failed)}"
         if self.failed:
-            why = " and ".join(self.reasons) if self.status == PipelineStatus.CANCELED else ""
-            because = f" ({self.reason})" if self.reason else ""
-            return f"{self.status}{' ' if why else ''}{why}: {', '.join(self.failed)}{because}"
+            return f"{self.status}: {'; '.join(self._failed_by_cause)}"
         if self.warnings:
             return f"{self.status} with warnings: {', '.join(self.warnings)}"
         return f"{self.status}: {self.reason}" if self.reason else str(self.status)
+
+    @property
+    def _failed_by_cause(self) -> list[str]:
+        """List the failed jobs, those that failed for the same cause together."""
+        by_cause: dict[str, list[str]] = {}
+        for job in self.failed:
+            by_cause.setdefault(self.causes.get(job, ""), []).append(job)
+        return [
+            f"{', '.join(jobs)} ({cause})" if cause else ", ".join(jobs)
+            for cause, jobs in by_cause.items()
+        ]
+
+
+def cause(result: JobResult) -> str:
+    """Say in a few words why a job failed: GitLab's reason, or what is known instead."""
+    if result.failure_reason is None:
+        return result.reason
+    code = result.exit_code
+    return result.failure_reason.words + (f", exit code {code}" if code else "")
 
 
 def finish(jobs: Mapping[str, JobResult]) -> PipelineResult:
@@ -76,8 +103,8 @@ def finish(jobs: Mapping[str, JobResult]) -> PipelineResult:
         warnings=warnings,
         failed=failed or canceled,
         reasons=_reasons(jobs, canceled),
+        causes={name: cause(jobs[name]) for name in failed if cause(jobs[name])},
         coverage=_coverage(jobs),
-        reason="; ".join(_reasons(jobs, failed)),
     )
 
 

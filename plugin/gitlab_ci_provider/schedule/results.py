@@ -13,26 +13,28 @@ what the commit asks for: the pipeline must not pass.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.rules import JobDecision
 from gitlab_ci_provider.model.run import JobResult, JobStatus
+from gitlab_ci_provider.schedule.airflow_states import States, unfinished_status
 from gitlab_ci_provider.schedule.decide import Start, decide
 from gitlab_ci_provider.schedule.order import in_order, predecessors, uses_needs
 
 Told = Callable[[str], JobResult | None]
 """What a job has said of its own end; asked only where Airflow's state leaves it open."""
 
-_STOPPED = "by hand, or lost without a word"
+_STOPPED = "by hand, or its worker died before it could say why"
 _PASSED_OVER = "by hand: its task was skipped when it was its turn"
-_GONE = "no task of this run has it any more: the DAG has changed, run the commit again"
+_GONE = "this run no longer has a task for it: the DAG has changed, run the commit again"
 _UNENDED = "its task has not ended, or is not in this run"
 
 
 def results(
     pipeline: Pipeline,
     decisions: Mapping[str, JobDecision],
-    states: Mapping[str, str | None],
+    states: States,
     told: Told,
     *,
     canceled: bool = False,
@@ -46,20 +48,24 @@ def results(
         told: asks a job for its result.
         canceled: somebody has canceled jobs of the pipeline, also such that had not started.
     """
+    run = _Run(pipeline=pipeline, decisions=decisions, states=states, told=told, canceled=canceled)
     ended: dict[str, JobResult] = {}
     for name in in_order(pipeline, decisions):
-        decision = decisions[name]
-        if not decision.present:
-            ended[name] = JobResult(status=JobStatus.ABSENT, reason=decision.reason)
-            continue
-        said = told(name) if canceled and states.get(name) == "skipped" else None
-        if said is not None and said.status == JobStatus.CANCELED:
-            ended[name] = said
-            continue
-        result = _result(name, pipeline, decision, (states.get(name), ended, told))
+        result = run.result(name, ended)
         if result is not None:
             ended[name] = result
     return ended
+
+
+def statuses(
+    pipeline: Pipeline, decisions: Mapping[str, JobDecision], states: States, told: Told
+) -> dict[str, JobStatus]:
+    """Name the status of every job of a run that may still go on."""
+    ended = results(pipeline, decisions, states, told)
+    return {
+        name: ended[name].status if name in ended else _unfinished(pipeline, name, states)
+        for name in pipeline.jobs
+    }
 
 
 def complete(
@@ -67,54 +73,81 @@ def complete(
 ) -> dict[str, JobResult]:
     """Fail the jobs of a pipeline that must have ended and have not: nobody has run them."""
     lost = JobResult(status=JobStatus.FAILED, reason=_UNENDED)
-    missing = [name for name, one in decisions.items() if one.present and name not in ended]
-    return {**ended, **dict.fromkeys(missing, lost)}
+    present = (name for name, decision in decisions.items() if decision.present)
+    return {**ended, **{name: lost for name in present if name not in ended}}
 
 
-def _result(
-    name: str,
-    pipeline: Pipeline,
-    decision: JobDecision,
-    known: tuple[str | None, Mapping[str, JobResult], Told],
-) -> JobResult | None:
-    state, ended, told = known
-    if state == "success":
-        return JobResult(status=JobStatus.SUCCESS)
-    if state in {"failed", "upstream_failed"}:
-        return _failed(decision, told(name))
-    if state == "removed":
-        return JobResult(status=JobStatus.FAILED, reason=_GONE)
-    if state == "skipped":
-        return _skipped(name, pipeline, decision, (ended, told))
-    return None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """What Airflow and the jobs say of a run."""
+
+    pipeline: Pipeline
+    decisions: Mapping[str, JobDecision]
+    states: States
+    told: Told
+    canceled: bool
+
+    def result(self, name: str, ended: Mapping[str, JobResult]) -> JobResult | None:
+        """Tell how a job ended; None when it has not.
+
+        Args:
+            name: of the job.
+            ended: how the jobs before it ended.
+        """
+        decision, state = self.decisions[name], self.states.get(name)
+        if not decision.present:
+            return JobResult(status=JobStatus.ABSENT, reason=decision.reason)
+        match state:
+            case "success":
+                return JobResult(status=JobStatus.SUCCESS)
+            case "failed" | "upstream_failed":
+                return _failed(decision, self.told(name))
+            case "removed":
+                return JobResult(status=JobStatus.FAILED, reason=_GONE)
+            case "skipped":
+                said = self.told(name) if self.canceled else None
+                canceled = said is not None and said.status == JobStatus.CANCELED
+                return said if canceled else self._skipped(name, ended)
+            case _:
+                return None
+
+    def _skipped(self, name: str, ended: Mapping[str, JobResult]) -> JobResult:
+        job, decision = self.pipeline.jobs[name], self.decisions[name]
+        before = predecessors(name, self.pipeline, self.decisions)
+        ends = {other: ended[other] for other in before if other in ended}
+        verdict = decide(decision, ends, needs=uses_needs(job, decision))
+        if verdict.start == Start.RUN and not (job.bridge and _was_skipped(self.told(name))):
+            return _canceled(decision, _PASSED_OVER)
+        status = JobStatus.MANUAL if verdict.start == Start.MANUAL else JobStatus.SKIPPED
+        return JobResult(status=status, reason=verdict.reason)
 
 
 def _failed(decision: JobDecision, said: JobResult | None) -> JobResult:
-    if said is not None and said.status == JobStatus.FAILED:
-        allowed = decision.allow_failure.allows(said.exit_code)
-        return JobResult(status=JobStatus.FAILED, allowed_failure=allowed, exit_code=said.exit_code)
-    reason = said.reason if said is not None and said.status == JobStatus.CANCELED else _STOPPED
+    """Tell a job that failed from one that was canceled: the former has said so."""
+    if said is None or said.status not in {JobStatus.FAILED, JobStatus.CANCELED}:
+        return _canceled(decision, _STOPPED)
+    if said.status == JobStatus.CANCELED:
+        return _canceled(decision, said.reason)
+    return JobResult(
+        status=JobStatus.FAILED,
+        allowed_failure=decision.allow_failure.allows(said.exit_code),
+        exit_code=said.exit_code,
+        failure_reason=said.failure_reason,
+        reason=said.reason,
+    )
+
+
+def _canceled(decision: JobDecision, reason: str) -> JobResult:
     allowed = decision.allow_failure.allows(None)
     return JobResult(status=JobStatus.CANCELED, allowed_failure=allowed, reason=reason)
-
-
-def _skipped(
-    name: str,
-    pipeline: Pipeline,
-    decision: JobDecision,
-    known: tuple[Mapping[str, JobResult], Told],
-) -> JobResult:
-    (ended, told), job = known, pipeline.jobs[name]
-    before = predecessors(name, pipeline, {name: decision})
-    ends = {other: ended[other] for other in before if other in ended}
-    verdict = decide(decision, ends, needs=uses_needs(job, decision))
-    if verdict.start == Start.RUN and not (job.bridge and _was_skipped(told(name))):
-        allowed = decision.allow_failure.allows(None)
-        return JobResult(status=JobStatus.CANCELED, allowed_failure=allowed, reason=_PASSED_OVER)
-    status = JobStatus.MANUAL if verdict.start == Start.MANUAL else JobStatus.SKIPPED
-    return JobResult(status=status, reason=verdict.reason)
 
 
 def _was_skipped(said: JobResult | None) -> bool:
     """Tell whether a bridge has ended as its downstream pipeline did, skipped."""
     return said is not None and said.status == JobStatus.SKIPPED
+
+
+def _unfinished(pipeline: Pipeline, name: str, states: States) -> JobStatus:
+    status = unfinished_status(states.get(name))
+    waits_for_pipeline = status == JobStatus.SCHEDULED and pipeline.jobs[name].bridge is not None
+    return JobStatus.RUNNING if waits_for_pipeline else status

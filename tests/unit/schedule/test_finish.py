@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gitlab_ci_provider.exceptions import FailureReason
 from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.schedule.finish import PipelineStatus, finish
 
@@ -66,3 +67,22 @@ def test_jobs_that_never_came_to_run_say_why():
     result = finish({"a": GOOD, "b": JobResult(status=JobStatus.FAILED, reason="it is gone")})
 
     assert result.text == "failed: b (it is gone)"
+
+
+def test_a_failed_pipeline_says_why_its_jobs_failed():
+    """GitLab's reason in words, once for all jobs that failed for the same one."""
+    script = FailureReason.SCRIPT_FAILURE
+    broken = JobResult(
+        status=JobStatus.FAILED, failure_reason=script, exit_code=2, reason="exit code 2"
+    )
+    late = JobResult(
+        status=JobStatus.FAILED,
+        failure_reason=FailureReason.JOB_EXECUTION_TIMEOUT,
+        reason="ran longer than its timeout of 60 s",
+    )
+
+    result = finish({"unit": broken, "slow": late, "lint": broken, "odd": BAD})
+
+    assert result.text == (
+        "failed: unit, lint (script failure, exit code 2); slow (job execution timeout); odd"
+    )

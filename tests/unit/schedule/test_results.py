@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from gitlab_ci_provider.exceptions import FailureReason
 from gitlab_ci_provider.model.bridge import Bridge
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.needs import Need
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.rules import AllowFailure, JobDecision, When
 from gitlab_ci_provider.model.run import JobResult, JobStatus
-from gitlab_ci_provider.schedule.results import complete, results
+from gitlab_ci_provider.schedule.results import complete, results, statuses
 
 
 def pipeline(*jobs: Job) -> Pipeline:
@@ -213,3 +214,47 @@ def test_a_job_without_an_end_fails_the_pipeline():
 
     assert ended["a"].status == JobStatus.FAILED
     assert ended["b"].status == JobStatus.ABSENT
+
+
+def test_a_failed_job_keeps_its_reason():
+    """What the job has said of its failure reaches the end of the pipeline."""
+    built = pipeline(Job(name="a", stage="one"))
+    said = JobResult(
+        status=JobStatus.FAILED,
+        failure_reason=FailureReason.SCRIPT_FAILURE,
+        exit_code=3,
+        reason="exit code 3",
+    )
+
+    ended = results(built, decisions(pipeline=built), {"a": "failed"}, {"a": said}.get)
+
+    assert ended["a"] == said
+
+
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [
+        (None, JobStatus.CREATED),
+        ("queued", JobStatus.PENDING),
+        ("up_for_retry", JobStatus.PENDING),
+        ("running", JobStatus.RUNNING),
+        ("deferred", JobStatus.SCHEDULED),
+        ("awaiting_input", JobStatus.MANUAL),
+        ("success", JobStatus.SUCCESS),
+        ("failed", JobStatus.FAILED),
+    ],
+)
+def test_every_state_of_a_task_is_a_status_of_its_job(state: str | None, status: JobStatus):
+    """Whoever looks at a run, the command line included, names it as GitLab does."""
+    built = pipeline(Job(name="a", stage="one"))
+
+    assert statuses(built, decisions(pipeline=built), {"a": state}, failed) == {"a": status}
+
+
+def test_a_bridge_that_waits_for_its_pipeline_is_running():
+    """Its task is deferred as that of a delayed job is, but nobody delays it."""
+    built = pipeline(Job(name="a", stage="one", bridge=Bridge(strategy="depend")))
+
+    found = statuses(built, decisions(pipeline=built), {"a": "deferred"}, failed)
+
+    assert found == {"a": JobStatus.RUNNING}

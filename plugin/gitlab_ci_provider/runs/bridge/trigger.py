@@ -10,14 +10,12 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from gitlab_ci_provider.hooks.airflow_answers import is_missing, word_of
 from gitlab_ci_provider.model.names import CREATE_PIPELINE
+from gitlab_ci_provider.schedule.airflow_states import ENDED, RUN_ENDED
 
 Until = Literal["created", "ended"]
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 5.0
 """Seconds between looks: soon for a short pipeline, seldom for a long one."""
-
-_TASK_ENDS = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
-_RUN_ENDS = frozenset({"success", "failed"})
 
 
 class DownstreamTrigger(BaseTrigger):
@@ -76,7 +74,7 @@ class DownstreamTrigger(BaseTrigger):
             if is_missing(problem):
                 return "gone"
             raise
-        if state in _RUN_ENDS or (self.until == "created" and self._is_created()):
+        if state in RUN_ENDED or (self.until == "created" and self._is_created()):
             return state
         if set(orders_to(*self.bridge)) - set(self.obeyed):
             self._cancel()
@@ -89,7 +87,7 @@ class DownstreamTrigger(BaseTrigger):
         states = RuntimeTaskInstance.get_task_states(
             dag_id=self.dag, task_ids=[CREATE_PIPELINE], run_ids=[self.run_id]
         )
-        return word_of(states.get(self.run_id, {}).get(CREATE_PIPELINE)) in _TASK_ENDS
+        return word_of(states.get(self.run_id, {}).get(CREATE_PIPELINE)) in ENDED
 
     def _cancel(self) -> None:
         from gitlab_ci_provider.runs.bridge.cancel_child import cancel_child

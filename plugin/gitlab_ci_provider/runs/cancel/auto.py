@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 
 import msgspec
 from airflow.sdk import Context
@@ -22,10 +21,10 @@ from gitlab_ci_provider.runs.cancel.jobs import cancel_jobs
 from gitlab_ci_provider.runs.cancel.pods import delete_pods
 from gitlab_ci_provider.runs.job_run import JobRun
 from gitlab_ci_provider.runs.record import task_states
+from gitlab_ci_provider.schedule.airflow_states import ENDED, States
 from gitlab_ci_provider.schedule.auto_cancel import (
     cancelable,
     canceled_by_commit,
-    has_ended,
     is_redundant,
 )
 from gitlab_ci_provider.settings import Settings
@@ -67,7 +66,7 @@ def _look_at(
 ) -> None:
     entry, run = known
     states = task_states(context, entry.dag_id, entry.run_id)
-    if has_ended(states.get(FINISH_PIPELINE, "removed")):
+    if states.get(FINISH_PIPELINE, "removed") in ENDED:
         _sweep(settings, entry, log)
         return
     if project_settings(run.project.path).auto_cancel_pending_pipelines == "disabled":
@@ -93,7 +92,7 @@ def _sweep(settings: Settings, entry: PipelineEntry, log: logging.Logger) -> Non
         log.warning("deleting pod %s, left by pipeline %s", pod, entry.id)
 
 
-def _by_job(run: PipelineRun, states: Mapping[str, str | None]) -> dict[str, str | None]:
+def _by_job(run: PipelineRun, states: States) -> dict[str, str | None]:
     return {job: states.get(task) for job, task in task_ids(run.decisions).items()}
 
 
