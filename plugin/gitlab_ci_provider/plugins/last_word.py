@@ -21,10 +21,11 @@ from typing import Any
 from gitlab_ci_provider.model import xcom_keys
 from gitlab_ci_provider.model.names import FINISH_PIPELINE
 from gitlab_ci_provider.model.run import JobStatus
-from gitlab_ci_provider.plugins.left import read_left
+from gitlab_ci_provider.plugins.xcoms import read_xcom
 from gitlab_ci_provider.schedule.airflow_states import FAILED
+from gitlab_ci_provider.schedule.finish import PipelineStatus
 
-_GOOD = frozenset({"passed", "skipped"})
+_GOOD = frozenset({PipelineStatus.PASSED, PipelineStatus.SKIPPED})
 
 _OPERATOR = "FinishPipelineOperator"
 
@@ -65,9 +66,7 @@ def doubt(session: Any, dag_run: Any) -> str:
     """Tell why a run that Airflow takes for successful is not, in words; empty when it is."""
     tasks = _tasks(session, dag_run)
     finish = tasks.get(FINISH_PIPELINE)
-    end = read_left(session, dag_run, [FINISH_PIPELINE], [xcom_keys.PIPELINE_RESULT]).get(
-        xcom_keys.PIPELINE_RESULT
-    )
+    end = read_xcom(session, dag_run, xcom_keys.PIPELINE_RESULT, FINISH_PIPELINE)
     said = end if isinstance(end, Mapping) else {}
     if finish is None or not is_said(finish.state, said):
         return f"failed: {FINISH_PIPELINE} did not end by itself"
@@ -85,7 +84,7 @@ def is_said(state: str | None, end: Mapping[str, Any]) -> bool:
     run, and what it left is from before the run was cleared.
     """
     status = end.get("status")
-    return status == "skipped" if state == "skipped" else bool(status)
+    return status == PipelineStatus.SKIPPED if state == "skipped" else bool(status)
 
 
 def _failed_since(session: Any, dag_run: Any, tasks: Mapping[str, Any], finish: Any) -> list[str]:
@@ -97,7 +96,7 @@ def _failed_since(session: Any, dag_run: Any, tasks: Mapping[str, Any], finish: 
 
 
 def _is_allowed(session: Any, dag_run: Any, task: str) -> bool:
-    told = read_left(session, dag_run, [task], [xcom_keys.JOB_RESULT]).get(xcom_keys.JOB_RESULT)
+    told = read_xcom(session, dag_run, xcom_keys.JOB_RESULT, task)
     if not isinstance(told, Mapping) or told.get("status") != JobStatus.FAILED:
         return False
     return bool(told.get("allowed_failure"))

@@ -1,9 +1,8 @@
-"""Notes in the Airflow UI: how a pipeline ended, and why jobs are not in it.
+"""Notes in the Airflow UI: how a pipeline ended, why jobs failed, and why others are not in it.
 
 A task of Airflow 3 cannot write notes, a run that passed with warnings is as green as any other,
 and a task that was never started has no log. So the scheduler, which calls listeners with the run
-that it has just ended, copies what `create_pipeline` and `finish_pipeline` have left. Notes that
-people wrote stay.
+that it has just ended, copies what the tasks have left as XComs. Notes that people wrote stay.
 
 The same listeners have the last word on how a run ends, see `last_word.py`, and let its DAG go.
 """
@@ -11,18 +10,19 @@ The same listeners have the last word on how a run ends, see `last_word.py`, and
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Any
 
 from airflow.listeners import hookimpl
 from airflow.sdk.plugins_manager import AirflowPlugin
 
-from gitlab_ci_provider.exceptions import GitlabCiError
+from gitlab_ci_provider.exceptions import FailureReason, GitlabCiError
 from gitlab_ci_provider.model import xcom_keys
 from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE
+from gitlab_ci_provider.model.run import JobStatus
 from gitlab_ci_provider.plugins.last_word import doubt, is_ours, keep_what_others_gave
-from gitlab_ci_provider.plugins.left import read_left
+from gitlab_ci_provider.plugins.xcoms import read_xcom, read_xcoms
 from gitlab_ci_provider.records.register import RUNNING, Register
 from gitlab_ci_provider.settings import load_settings
 from gitlab_ci_provider.snapshots.holds import Holds
@@ -30,6 +30,10 @@ from gitlab_ci_provider.snapshots.store import SnapshotStore
 
 _OURS = "Pipeline "
 """How our notes of runs begin."""
+
+_ABSENT, _FAILED, _CANCELED = "not in this pipeline: ", "Job failed: ", "Job canceled "
+_OURS_OF_TASKS = (_ABSENT, _FAILED, _CANCELED)
+"""How our notes of tasks begin."""
 
 _LONGEST = 1000
 """Characters that the column holds; more would break the scheduler's transaction."""
@@ -115,14 +119,12 @@ def _let_go(dag_run: Any) -> None:
 
 def write_notes(session: Any, dag_run: Any, instead: str) -> None:
     """Write what is known of a pipeline into its run and tasks."""
-    tasks = [CREATE_PIPELINE, FINISH_PIPELINE]
-    left = read_left(session, dag_run, tasks, [xcom_keys.PIPELINE_RESULT, xcom_keys.LEFT_OUT])
-    text = (
-        f"{_OURS}{instead}"[:_LONGEST] if instead else run_note(left.get(xcom_keys.PIPELINE_RESULT))
-    )
+    end = read_xcom(session, dag_run, xcom_keys.PIPELINE_RESULT, FINISH_PIPELINE)
+    text = f"{_OURS}{instead}"[:_LONGEST] if instead else run_note(end)
     if text and (dag_run.note or _OURS).startswith(_OURS):
         dag_run.note = text
-    _write_task_notes(session, dag_run, task_notes(left.get(xcom_keys.LEFT_OUT)))
+    left_out = read_xcom(session, dag_run, xcom_keys.LEFT_OUT, CREATE_PIPELINE)
+    _write_task_notes(session, dag_run, absence_notes(left_out))
 
 
 def run_note(end: Any) -> str:
@@ -139,30 +141,59 @@ def run_note(end: Any) -> str:
     return f"{_OURS}{named}{said}"[:_LONGEST]
 
 
-def task_notes(left_out: Any) -> dict[str, str]:
+def absence_notes(left_out: Any) -> dict[str, str]:
     """Word the notes of tasks whose jobs are not in the pipeline."""
     if not isinstance(left_out, Mapping):
         return {}
-    return {task: f"not in this pipeline: {why}"[:_LONGEST] for task, why in left_out.items()}
+    return {task: f"{_ABSENT}{why}"[:_LONGEST] for task, why in left_out.items()}
 
 
-def _write_task_notes(session: Any, dag_run: Any, notes: Mapping[str, str]) -> None:
-    """Add notes to tasks that have none."""
-    if not notes:
-        return
+def failure_note(told: Any) -> str:
+    """Word the note of a task that has failed: GitLab's reason, and what happened.
+
+    A task that failed without leaving a result was marked so by a person, or died.
+    """
+    if not isinstance(told, Mapping):
+        return ""
+    message = str(told.get("reason") or "")
+    if told.get("status") == JobStatus.CANCELED:
+        return f"{_CANCELED}{message}"[:_LONGEST]
+    if told.get("status") != JobStatus.FAILED:
+        return ""
+    words = FailureReason(told.get("failure_reason") or FailureReason.UNKNOWN_FAILURE).words
+    said = message if message.startswith(words) else f"{words}: {message}".removesuffix(": ")
+    return f"{_FAILED}{said}"[:_LONGEST]
+
+
+def _write_task_notes(session: Any, dag_run: Any, absent: Mapping[str, str]) -> None:
+    """Give tasks their notes, and take away ours that are no longer true; others stay."""
+    tasks = _noted_tasks(session, dag_run, absent)
+    failed = [task.task_id for task in tasks if task.state == "failed"]
+    told = read_xcoms(session, dag_run, xcom_keys.JOB_RESULT, failed) if failed else {}
+    notes = {**absent, **{task: failure_note(result) for task, result in told.items()}}
+    for task in tasks:
+        note = notes.get(task.task_id, "")
+        is_ours = task.note is not None and task.note.startswith(_OURS_OF_TASKS)
+        if note and (task.note is None or is_ours):
+            task.note = note
+        elif is_ours:
+            task.task_instance_note = None
+
+
+def _noted_tasks(session: Any, dag_run: Any, absent: Collection[str]) -> list[Any]:
+    """Find the tasks of a run that have a note, or may be due one."""
     from airflow.models.taskinstance import TaskInstance  # noqa: TID251 - as above
-    from sqlalchemy import select
+    from sqlalchemy import or_, select
     from sqlalchemy.orm import joinedload
 
+    note = TaskInstance.task_instance_note
     of_run = (
         select(TaskInstance)
         .where(TaskInstance.dag_id == dag_run.dag_id, TaskInstance.run_id == dag_run.run_id)
-        .where(TaskInstance.task_id.in_(notes))
-        .options(joinedload(TaskInstance.task_instance_note))
+        .where(or_(TaskInstance.state == "failed", TaskInstance.task_id.in_(absent), note.has()))
+        .options(joinedload(note))
     )
-    for task in session.scalars(of_run):
-        if task.note is None:
-            task.note = notes[task.task_id]
+    return list(session.scalars(of_run))
 
 
 class RunNotePlugin(AirflowPlugin):

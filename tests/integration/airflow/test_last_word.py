@@ -8,10 +8,11 @@ import secrets
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-Ends = dict[str, dict[str, int]]
+Ends = dict[str, Any]
 
 PROGRAM = Path(__file__).with_name("races.py")
 
@@ -52,6 +53,11 @@ def test_a_run_that_nobody_finished_does_not_pass(ends: Ends):
     """A `finish_pipeline` that was skipped has not said that the pipeline has passed."""
     words = "failed: Pipeline failed: finish_pipeline did not end by itself"
     assert ends["unfinished"] == {words: 3}
+
+
+def test_the_note_of_a_failed_task_goes_with_the_failure(ends: Ends):
+    """It says why the job failed, until the job is run again and passes."""
+    assert ends["notes"] == ["Job failed: script failure: exit code 2", None]
 
 
 def test_airflow_alone_overrules_the_person(ends: Ends):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gitlab_ci_provider.plugins.run_note import run_note, task_notes
+from gitlab_ci_provider.plugins.run_note import absence_notes, failure_note, run_note
 
 
 @pytest.mark.parametrize(
@@ -28,8 +28,37 @@ def test_a_note_says_what_the_runs_colour_does_not(result: object, text: str):
 
 def test_notes_of_tasks_fit_their_column():
     """A reason may hold an expression of any length, and an error would stop the scheduler."""
-    notes = task_notes({"deploy": "no rule matched", "long": "x" * 5000})
+    notes = absence_notes({"deploy": "no rule matched", "long": "x" * 5000})
 
     assert notes["deploy"] == "not in this pipeline: no rule matched"
     assert len(notes["long"]) == 1000
-    assert task_notes(None) == {}
+    assert absence_notes(None) == {}
+
+
+@pytest.mark.parametrize(
+    ("told", "note"),
+    [
+        (
+            {"status": "failed", "failure_reason": "script_failure", "reason": "exit code 2"},
+            "Job failed: script failure: exit code 2",
+        ),
+        (
+            {
+                "status": "failed",
+                "failure_reason": "downstream_pipeline_creation_failed",
+                "reason": "downstream pipeline can not be created, see create_pipeline",
+            },
+            "Job failed: downstream pipeline can not be created, see create_pipeline",
+        ),
+        (
+            {"status": "failed", "failure_reason": "of_another_version"},
+            "Job failed: unknown failure",
+        ),
+        ({"status": "canceled", "reason": "by pipeline 7"}, "Job canceled by pipeline 7"),
+        ({"status": "success"}, ""),
+        (None, ""),
+    ],
+)
+def test_a_failed_task_says_why(told: object, note: str):
+    """GitLab's reason in words and what happened, without opening the log."""
+    assert failure_note(told) == note
