@@ -89,7 +89,7 @@ def test_warnings_and_reasons_are_seen_in_airflow(stack: Stack, repository: Path
     results = {job: stack.api.xcom(dag, run, job, "job_result") for job in ("never", "lint")}
     assert stack.note(report) == "Pipeline passed with warnings: unit, coverage 85.25 %"
     assert stack.note(report, "stop") == f"not in this pipeline: {report['jobs']['stop']['reason']}"
-    assert stack.note(report, "unit") == "Job failed: script failure: exit code 1"
+    assert stack.note(report, "unit") == "Job failed: script failure: exit code 3"
     assert results["never"]["reason"] == "when: on_failure, and no earlier job failed"
     assert results["lint"]["status"] == "success"
 
