@@ -23,7 +23,7 @@ from typing import NamedTuple
 import psutil
 
 from gitlab_ci_provider.airflow_api.client import AirflowApi
-from gitlab_ci_provider.local.follow.job_logs import script_output
+from gitlab_ci_provider.local.follow.logs import script_output
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.local.projects import add_project
 from gitlab_ci_provider.local.stack.lifecycle import StackOptions, running_stack

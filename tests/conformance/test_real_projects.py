@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gitlab_ci_provider.cli.compiled import compile_request
-from gitlab_ci_provider.cli.context import Request
+from gitlab_ci_provider.cli.configuration.compiled import compile_request
+from gitlab_ci_provider.cli.configuration.request import Request
 from gitlab_ci_provider.model.diagnostic import Severity
 
 SHARED = Path(os.environ.get("GITLAB_CI_SHARED") or Path(__file__).parents[3] / "shared")

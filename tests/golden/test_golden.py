@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from gitlab_ci_provider.cli.commands.lint import findings
-from gitlab_ci_provider.cli.compiled import Compiled, as_object, compile_request
-from gitlab_ci_provider.cli.context import Request
-from gitlab_ci_provider.cli.formats import as_text
+from gitlab_ci_provider.cli.configuration.compiled import Compiled, as_object, compile_request
+from gitlab_ci_provider.cli.configuration.formats import as_text
+from gitlab_ci_provider.cli.configuration.request import Request
 
 HERE = Path(__file__).parent
 CASES = sorted(path.parent.name for path in HERE.glob("*/.gitlab-ci.yml"))

@@ -106,9 +106,8 @@ def target(args: argparse.Namespace) -> Target:
     """
     from gitlab_ci_provider.airflow_api.client import AirflowApi
     from gitlab_ci_provider.airflow_api.session import Access, RetryPolicy
-    from gitlab_ci_provider.local.connect import connect
     from gitlab_ci_provider.local.home import default_home
-    from gitlab_ci_provider.local.stack.state import read_state
+    from gitlab_ci_provider.local.stack.state import connect, read_state
 
     url = args.airflow_url or os.environ.get(URL)
     if url:

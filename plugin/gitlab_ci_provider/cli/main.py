@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         said = isinstance(problem, AlreadySaidError)
         code = _failed(args, _worded(problem), 1, said=said)
     except Exception as problem:  # noqa: BLE001 - no traceback reaches a person
-        from gitlab_ci_provider.cli.unexpected import EXIT_CODE, unexpected
+        from gitlab_ci_provider.cli.crash_report import EXIT_CODE, unexpected
 
         code = _failed(args, unexpected("".join(given[:1]), problem), EXIT_CODE)
     output.flush()

@@ -6,8 +6,7 @@ import argparse
 from dataclasses import dataclass
 from typing import Any
 
-from gitlab_ci_provider.cli.name_value import name_value, plain
-from gitlab_ci_provider.cli.usage import WrongUsage
+from gitlab_ci_provider.cli.usage import WrongUsage, name_value, plain
 from gitlab_ci_provider.model.conf import check_conf
 
 

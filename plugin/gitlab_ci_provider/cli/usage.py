@@ -1,15 +1,16 @@
-"""Wrong usage: exit code 2, in JSON for who asked for JSON."""
+"""How commands are used, and what is said when they are used wrongly: exit code 2."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import sys
 from collections.abc import Collection, Iterator
 from typing import NoReturn
 
-from gitlab_ci_provider.cli.suggest import suggestion
 from gitlab_ci_provider.exceptions import GitlabCiError
+from gitlab_ci_provider.model.quoted import quoted
 
 EXIT_CODE = 2
 
@@ -62,3 +63,37 @@ class Parser(argparse.ArgumentParser):
             ]
         close = suggestion(found[1], known) if found else ""
         return close if "did you mean" in close else ""
+
+
+def name_value(flag: str, given: str) -> tuple[str, str]:
+    """Read `NAME=VALUE`; anything else ends the command with exit code 2."""
+    name, equals, value = given.partition("=")
+    if not equals or not name:
+        raise WrongUsage(f"{flag} {quoted(given)}: must be NAME=VALUE")
+    return name, value
+
+
+def plain(text: str) -> object:
+    """Read a value as JSON; what is no JSON is a text."""
+    try:
+        value: object = json.loads(text)
+    except (RecursionError, ValueError):
+        return text
+    return value
+
+
+_LISTED = 12
+
+
+def suggestion(given: str, known: Collection[str]) -> str:
+    """Name what is like the given word, or all there is when that is little."""
+    from difflib import get_close_matches  # few need it
+
+    lower = {one.lower(): one for one in known}
+    close = [lower[one] for one in get_close_matches(given.lower(), lower, n=1, cutoff=0.6)]
+    if close:
+        return f"; did you mean '{close[0]}'?"
+    if not known:
+        return ""
+    listed = ", ".join(list(known)[:_LISTED])
+    return f"; there are: {listed}{', ...' if len(known) > _LISTED else ''}"

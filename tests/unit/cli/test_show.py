@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from gitlab_ci_provider.cli.configuration.merged import as_yaml
 from gitlab_ci_provider.cli.main import main
-from gitlab_ci_provider.cli.merged import as_yaml
 from gitlab_ci_provider.config.loader import load
 from gitlab_ci_provider.config.raw import Map, Mark
 from gitlab_ci_provider.config.report import Report

@@ -19,9 +19,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from factories import make_context
-from gitlab_ci_provider.cli import explain, table
-from gitlab_ci_provider.cli.compiled import Compiled, as_object
-from gitlab_ci_provider.cli.merged import as_yaml
+from gitlab_ci_provider.cli.configuration import explain, table
+from gitlab_ci_provider.cli.configuration.compiled import Compiled, as_object
+from gitlab_ci_provider.cli.configuration.merged import as_yaml
 from gitlab_ci_provider.compiler.compile import compile_pipeline
 from gitlab_ci_provider.config.keywords.job import BRIDGE_KEYS, JOB_KEYS
 from gitlab_ci_provider.config.resolve import ROOT_KEYS

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import get_args
 
 from gitlab_ci_provider.cli import output
-from gitlab_ci_provider.cli.compiled import Compiled, as_object, compile_request
-from gitlab_ci_provider.cli.context import Request
-from gitlab_ci_provider.cli.name_value import name_value, plain
-from gitlab_ci_provider.cli.usage import WrongUsage
+from gitlab_ci_provider.cli.configuration.compiled import Compiled, as_object, compile_request
+from gitlab_ci_provider.cli.configuration.request import Request
+from gitlab_ci_provider.cli.usage import WrongUsage, name_value, plain
 from gitlab_ci_provider.exceptions import ConfigError, GitlabCiError
 from gitlab_ci_provider.model.context import PipelineSource
 from gitlab_ci_provider.model.diagnostic import Severity
@@ -99,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _show(compiled: Compiled) -> None:
-    from gitlab_ci_provider.cli.table import lines
+    from gitlab_ci_provider.cli.configuration.table import lines
 
     output.diagnostics(compiled.diagnostics)
     for line in lines(compiled):
@@ -107,7 +106,7 @@ def _show(compiled: Compiled) -> None:
 
 
 def _show_merged(compiled: Compiled) -> None:
-    from gitlab_ci_provider.cli.merged import as_yaml
+    from gitlab_ci_provider.cli.configuration.merged import as_yaml
 
     output.diagnostics(compiled.diagnostics)
     if compiled.result.config:
@@ -115,7 +114,7 @@ def _show_merged(compiled: Compiled) -> None:
 
 
 def _show_origin(compiled: Compiled, job: str) -> None:
-    from gitlab_ci_provider.cli.explain import lines
+    from gitlab_ci_provider.cli.configuration.explain import lines
 
     output.diagnostics(one for one in compiled.diagnostics if one.severity is Severity.ERROR)
     for line in lines(compiled, job):
@@ -160,7 +159,7 @@ def answer(line: str) -> dict[str, object]:
     except (GitlabCiError, OSError, ValueError, TypeError) as problem:
         return refused(f"{problem}")
     except Exception as problem:  # noqa: BLE001 - the requests after this one want answers, too
-        from gitlab_ci_provider.cli.unexpected import unexpected
+        from gitlab_ci_provider.cli.crash_report import unexpected
 
         return refused(unexpected("compile", problem))
 

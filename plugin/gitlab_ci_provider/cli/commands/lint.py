@@ -9,8 +9,8 @@ from pathlib import Path
 
 from gitlab_ci_provider.cli import output
 from gitlab_ci_provider.cli.commands.compile import add_context_flags, add_source_flags, request_of
-from gitlab_ci_provider.cli.compiled import Compiled, compile_request
-from gitlab_ci_provider.cli.formats import FORMATS
+from gitlab_ci_provider.cli.configuration.compiled import Compiled, compile_request
+from gitlab_ci_provider.cli.configuration.formats import FORMATS
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.linter.lint import lint
 from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity, SourceLocation, error

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from gitlab_ci_provider.cli import output
-from gitlab_ci_provider.cli.suggest import suggestion
+from gitlab_ci_provider.cli.usage import suggestion
 from gitlab_ci_provider.exceptions import SourceError
 
 if TYPE_CHECKING:
@@ -71,8 +71,7 @@ def _find(store: SnapshotStore, wanted: str) -> DagRecord:
 
 def _forget_runs(home: Home, dags: list[str]) -> None:
     """Have a running Airflow forget the DAGs with their runs; one that starts later finds none."""
-    from gitlab_ci_provider.local.connect import connect
-    from gitlab_ci_provider.local.stack.state import read_state
+    from gitlab_ci_provider.local.stack.state import connect, read_state
     from gitlab_ci_provider.local.stack.use import attached
 
     state = read_state(home)

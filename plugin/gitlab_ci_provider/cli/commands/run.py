@@ -12,9 +12,9 @@ from gitlab_ci_provider.cli.stack_flags import add_stack_flags, check_port, stac
 from gitlab_ci_provider.cli.usage import AlreadySaidError
 
 if TYPE_CHECKING:
+    from gitlab_ci_provider.cli.display.starting import Started
     from gitlab_ci_provider.local.follow.run import FollowedRun
     from gitlab_ci_provider.local.home import Home
-    from gitlab_ci_provider.local.stack.state import StackState
     from gitlab_ci_provider.model.dag_record import DagRecord
 
 _INTERRUPTED = 130
@@ -83,18 +83,18 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace, home: Home, place: run_flags.Place) -> int:
-    from gitlab_ci_provider.cli.starting import started
+    from gitlab_ci_provider.cli.display.starting import read_while_starting
     from gitlab_ci_provider.local.stack.lifecycle import idle_minutes
 
     options = stack_options(args)
-    state, record, spawned = started(home, options, lambda: _read(args, home, place))
-    output.note(f"Airflow: {state.url}  login: {state.user} / {state.password}")
-    followed = _follow(args, (home, state), record, place)
+    started = read_while_starting(home, options, lambda: _read(args, home, place))
+    output.note(started.stack.greeting)
+    followed = _follow(args, home, started, place)
     _tell(args, home, followed)
-    if spawned and not args.stop and (minutes := idle_minutes(options)):
+    if started.spawned and not args.stop and (minutes := idle_minutes(options)):
         output.note(
-            f"the stack stays up for the next run and ends after {minutes:g} minutes without use; "
-            "`gitlab-dags down` ends it now"
+            f"the stack stays up for the next run and stops after {minutes:g} minutes without use; "
+            "stop it now with `gitlab-dags down`"
         )
     if followed.how == "stopped" and not followed.blocked:
         return _INTERRUPTED
@@ -102,13 +102,13 @@ def _run(args: argparse.Namespace, home: Home, place: run_flags.Place) -> int:
 
 
 def _read(args: argparse.Namespace, home: Home, place: run_flags.Place) -> DagRecord:
-    """Read the repository, and say what of it does not run.
+    """Read the repository, and warn of what does not run as one may expect.
 
     Raises:
         AlreadySaidError: it has no pipeline that can run.
         SourceError: it has no such job.
     """
-    from gitlab_ci_provider.cli.notices import check_jobs, notices
+    from gitlab_ci_provider.cli.preflight import check_jobs, warnings
     from gitlab_ci_provider.local.projects import add_project
     from gitlab_ci_provider.settings import home_settings
     from gitlab_ci_provider.state import open_state
@@ -116,46 +116,42 @@ def _read(args: argparse.Namespace, home: Home, place: run_flags.Place) -> DagRe
     synced = add_project(home, args.path, place.ref, place.sha)
     output.diagnostics(synced.diagnostics)
     if synced.record is None or synced.digest is None:
-        raise AlreadySaidError("; ".join(str(one) for one in synced.diagnostics))
+        raise AlreadySaidError("; ".join(map(str, synced.diagnostics)))
     snapshots = open_state(home_settings(home.data)).snapshots
     pipeline = snapshots.load_pipeline(synced.digest)
     check_jobs(pipeline, (*args.job, *args.manual, *args.follow))
-    for line in notices(Path(args.path), pipeline):
+    for line in warnings(Path(args.path), pipeline):
         output.note(line)
     return synced.record
 
 
 def _follow(
-    args: argparse.Namespace,
-    stack: tuple[Home, StackState],
-    record: DagRecord,
-    place: run_flags.Place,
+    args: argparse.Namespace, home: Home, started: Started[DagRecord], place: run_flags.Place
 ) -> FollowedRun:
     """Run the pipeline and show it."""
-    from gitlab_ci_provider.cli.following import Following
-    from gitlab_ci_provider.cli.playing import somebody_is_here
-    from gitlab_ci_provider.local.follow.request import RunRequest
+    from gitlab_ci_provider.cli.display.follow import RunDisplay
+    from gitlab_ci_provider.cli.display.manual_jobs import can_ask
     from gitlab_ci_provider.local.follow.run import run_pipeline, stop_waiting
 
-    home, state = stack
+    record = started.found
     branch = place.ref or record.ref.name
-    form = {**run_flags.conf(args), **place.conf(args, branch)}
-    following = Following(home, args.follow, asks=somebody_is_here() and not args.json)
-    with following.progress:
-        run = run_pipeline(home, state, record, RunRequest(form), following.watch())
+    conf = {"ref": record.ref.name, **run_flags.conf(args), **place.conf(args, branch)}
+    display = RunDisplay(home, args.follow, asks=can_ask() and not args.json)
+    with display.progress:
+        run = run_pipeline(home, started.stack, record, conf, display.watch())
     return stop_waiting(run, home) if run.how == "waiting" and args.stop else run
 
 
 def _tell(args: argparse.Namespace, home: Home, followed: FollowedRun) -> None:
     """Say how the run ended."""
-    from gitlab_ci_provider.cli.summary import summary
-    from gitlab_ci_provider.local.follow.job_logs import save_logs
-    from gitlab_ci_provider.local.follow.save_artifacts import save_artifacts
+    from gitlab_ci_provider.cli.display.summary import summary
+    from gitlab_ci_provider.local.follow.artifacts import save_artifacts
+    from gitlab_ci_provider.local.follow.logs import save_logs
 
     if args.logs_dir:
         try:
             save_logs(followed.report["jobs"], args.logs_dir)
-        except OSError as problem:  # the pipeline is over, and its end is what one wants to know
+        except OSError as problem:  # the pipeline has ended, and its result matters more
             output.error(f"cannot write to {args.logs_dir}: {problem.strerror}")
     if args.artifacts_to:
         for line in save_artifacts(followed.report["jobs"], home.bucket, args.artifacts_to):

@@ -34,10 +34,10 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def _up(args: argparse.Namespace) -> int:
-    from gitlab_ci_provider.cli.starting import started
-    from gitlab_ci_provider.local.connect import connect
+    from gitlab_ci_provider.cli.display.starting import read_while_starting
     from gitlab_ci_provider.local.home import default_home
     from gitlab_ci_provider.local.projects import add_project
+    from gitlab_ci_provider.local.stack.state import connect
     from gitlab_ci_provider.local.stack.use import attached
 
     home = default_home()
@@ -45,19 +45,20 @@ def _up(args: argparse.Namespace) -> int:
     check_port(home, args.port)
     options = stack_options(args, idle_minutes=0)
     with attached(home):
-        state, synced, _ = started(
+        started = read_while_starting(
             home, options, lambda: [add_project(home, path) for path in args.paths]
         )
+        state = started.stack
         api = connect(home, state, output.note)
-        for one in synced:
-            output.diagnostics(one.diagnostics)
-            if one.ok and one.record is not None:
-                dag = one.record.dag_id
-                api.wait_for_dag(dag, one.record.digest, home.dags / f"{dag}.py")
-                output.say(f"{one.record.title}: {state.url}/dags/{dag}")
-    output.say(f"Airflow: {state.url}  login: {state.user} / {state.password}")
+        for synced in started.found:
+            output.diagnostics(synced.diagnostics)
+            if synced.ok and synced.record is not None:
+                dag = synced.record.dag_id
+                api.wait_for_dag(dag, synced.record.digest, home.dags / f"{dag}.py")
+                output.say(f"{synced.record.title}: {state.url}/dags/{dag}")
+    output.say(state.greeting)
     output.say(f"kubectl --kubeconfig {home.kubeconfig} get pods")
-    return 0 if all(one.ok for one in synced) else 1
+    return 0 if all(synced.ok for synced in started.found) else 1
 
 
 def _status(_args: argparse.Namespace) -> int:
@@ -71,7 +72,7 @@ def _status(_args: argparse.Namespace) -> int:
     if state is None:
         output.say("starting" if is_running(home) else f"not running ({home.path})")
         return 3
-    output.say(f"Airflow: {state.url}  login: {state.user} / {state.password}")
+    output.say(state.greeting)
     output.say(f"object store: {state.object_store}  kubeconfig: {home.kubeconfig}")
     snapshots = open_state(home_settings(home.data)).snapshots
     for name in snapshots.dags():

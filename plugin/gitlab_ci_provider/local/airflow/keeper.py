@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from gitlab_ci_provider.local.airflow import components
 from gitlab_ci_provider.local.airflow.fork import fork
 from gitlab_ci_provider.local.home import Home
-from gitlab_ci_provider.local.processes.process import open_log, tail
-from gitlab_ci_provider.local.processes.restarts import Restarts
+from gitlab_ci_provider.local.processes.process import Restarts, open_log, tail
 from gitlab_ci_provider.local.processes.steps import Steps
 
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from gitlab_ci_provider.airflow_api.client import RUN_END_STATES, new_run_id
-from gitlab_ci_provider.local.connect import connect
 from gitlab_ci_provider.local.follow.downstream import is_settled
 from gitlab_ci_provider.local.follow.progress import Follower, Snapshot
 from gitlab_ci_provider.local.follow.report import build_report
-from gitlab_ci_provider.local.follow.request import RunRequest
 from gitlab_ci_provider.local.home import Home
-from gitlab_ci_provider.local.stack.state import StackState
+from gitlab_ci_provider.local.stack.state import StackState, connect
 from gitlab_ci_provider.model.dag_record import DagRecord
 from gitlab_ci_provider.settings import home_settings
 from gitlab_ci_provider.state import open_state
@@ -25,13 +23,13 @@ Begin = Callable[[Follower], None]
 Show = Callable[[Snapshot], None]
 Still = Callable[[], bool]
 Play = Callable[[Sequence[str], Still], Sequence[str]]
-"""Which of these manual jobs, that the pipeline waits for, are to be played; they may be answered
-for elsewhere while one thinks."""
+"""Choose which of the manual jobs that the pipeline waits for to play; they may be played in the
+Airflow UI meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """Whoever watches a run: knows it, sees it, is told of what takes long, plays manual jobs."""
+    """Callbacks: the run has begun, it has changed, something takes long, jobs can be played."""
 
     begin: Begin
     show: Show
@@ -41,10 +39,10 @@ class Watch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowedRun:
-    """A run that is followed no longer.
+    """A run that is no longer followed.
 
     Attributes:
-        how: it has `ended`, it is `waiting` for a person, or a person has `stopped` it here.
+        how: it has `ended`, it is `waiting` for a person, or it was `stopped` here.
         blocked: the manual jobs that it waits for, or waited for when it was stopped.
     """
 
@@ -56,12 +54,19 @@ class FollowedRun:
 
 
 def run_pipeline(
-    home: Home, state: StackState, record: DagRecord, request: RunRequest, watch: Watch
+    home: Home, state: StackState, record: DagRecord, conf: Mapping[str, Any], watch: Watch
 ) -> FollowedRun:
     """Trigger a synced project's pipeline and follow it.
 
-    An interrupt (Ctrl-C) stops the run and its pods first. Whatever else goes wrong here leaves the
-    pipeline alone: it may be in the best of health.
+    An interrupt (Ctrl-C) stops the run and its pods first. Any other failure here leaves the run
+    alone: there may be nothing wrong with it.
+
+    Args:
+        home: of the stack.
+        state: of the stack.
+        record: of the project.
+        conf: of the run, see `runs/form.py`.
+        watch: callbacks.
 
     Raises:
         AirflowApiError: the run can no longer be followed.
@@ -71,7 +76,6 @@ def run_pipeline(
     snapshots = open_state(home_settings(home.data)).snapshots
     pipeline = snapshots.load_pipeline(record.digest)
     api.wait_for_dag(dag, record.digest, home.dags / f"{dag}.py")
-    conf = request.conf(record.ref.name)
     follower = Follower(api, dag, new_run_id(str(conf["ref"])), pipeline)
     try:
         api.trigger(dag, conf, follower.run)
@@ -79,7 +83,7 @@ def run_pipeline(
         end = _follow(follower, watch)
         _wait_for_downstream(follower)
     except KeyboardInterrupt:
-        watch.tell("stopping the pipeline ... (Ctrl-C again leaves it to itself)")
+        watch.tell("stopping the pipeline ... (press Ctrl-C again to leave it running)")
         stopped = _stopped(follower, home)
         watch.show(stopped.end)
         return stopped
@@ -97,18 +101,18 @@ def stop_waiting(run: FollowedRun, home: Home) -> FollowedRun:
 
 
 def _wait_for_downstream(follower: Follower) -> None:
-    """Wait for pipelines that no job waits for: whoever follows wants to see how they end."""
+    """Wait for pipelines that no job waits for, so that their end is seen as well."""
     api = follower.api
-    while not all(is_settled(api, one) for one in follower.downstream()):
+    while not all(is_settled(api, run) for run in follower.downstream()):
         time.sleep(_LOOK_SECONDS)
 
 
 def _stopped(follower: Follower, home: Home) -> FollowedRun:
-    """Stop a run, if it has begun, and what it has created; tell how it was."""
+    """Stop a run that has begun, and the runs that it has created; report how it ended."""
     api = follower.api
     if not api.has_run(follower.dag, follower.run):
         raise KeyboardInterrupt
-    runs = [(one.dag, one.run) for one in follower.downstream()]
+    runs = [(below.dag, below.run) for below in follower.downstream()]
     for dag, run in [(follower.dag, follower.run), *runs]:
         if api.run_state(dag, run) not in RUN_END_STATES:
             api.stop_run(dag, run)
@@ -118,7 +122,7 @@ def _stopped(follower: Follower, home: Home) -> FollowedRun:
 
 
 def _follow(follower: Follower, watch: Watch) -> Snapshot:
-    """Look again and again until the run has ended or waits for a person who is not here."""
+    """Poll until the run has ended, or waits for a person who does not answer here."""
     played: set[str] = set()
     left: set[str] = set()
     while True:

@@ -11,8 +11,9 @@ import os
 import signal
 import subprocess
 import time
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import IO
@@ -31,6 +32,9 @@ _OLD_LOGS = 4
 _LOOK_SECONDS = 0.05
 _LOOKS_A_GLANCE = 20
 """Looking for movement costs more than looking whether it is ready."""
+
+_MOST_RESTARTS = 5
+_RESTARTS_WITHIN_SECONDS = 120
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -193,3 +197,18 @@ def _kill_descendants(spared: Collection[int] = ()) -> None:
                 os.waitpid(child, 0)
             except ChildProcessError:
                 continue
+
+
+@dataclass(slots=True)
+class Restarts:
+    """Remembers when which part was started again."""
+
+    clock: Callable[[], float] = time.monotonic
+    _times: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+
+    def allow(self, name: str) -> bool:
+        """Count a restart; false when there were too many in a short time."""
+        now = self.clock()
+        recent = [time_ for time_ in self._times[name] if now - time_ < _RESTARTS_WITHIN_SECONDS]
+        self._times[name] = [*recent, now]
+        return len(recent) < _MOST_RESTARTS

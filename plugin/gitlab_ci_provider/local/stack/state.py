@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from gitlab_ci_cluster.files import write_private
-from gitlab_ci_provider.airflow_api.session import Access
+from gitlab_ci_provider.airflow_api.client import AirflowApi
+from gitlab_ci_provider.airflow_api.session import Access, RetryPolicy
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.local.stack.locks import is_held
 from gitlab_ci_provider.model.serialization import decode, encode
@@ -26,6 +28,11 @@ class StackState:
     password: str
     object_store: str
     user: str = "admin"
+
+    @property
+    def greeting(self) -> str:
+        """Say where the UI is, and how to log in."""
+        return f"Airflow: {self.url}  login: {self.user} / {self.password}"
 
     @property
     def access(self) -> Access:
@@ -64,3 +71,12 @@ def supervisor_pid(home: Home) -> int:
 def is_running(home: Home) -> bool:
     """Tell whether a supervisor holds the lock: it does so from its first to its last moment."""
     return is_held(home.lock)
+
+
+def connect(home: Home, state: StackState, tell: Callable[[str], None]) -> AirflowApi:
+    """Log in; `tell` is told of what takes long.
+
+    Raises:
+        AirflowApiError: the stack has ended.
+    """
+    return AirflowApi(state.access, RetryPolicy(alive=lambda: is_running(home), tell=tell))

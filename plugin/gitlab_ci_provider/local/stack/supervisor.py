@@ -24,8 +24,7 @@ from gitlab_ci_provider.local.airflow.config import Ports
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.local.processes import process as processes
 from gitlab_ci_provider.local.processes.ports import choose_port
-from gitlab_ci_provider.local.processes.process import Process
-from gitlab_ci_provider.local.processes.restarts import Restarts
+from gitlab_ci_provider.local.processes.process import Process, Restarts
 from gitlab_ci_provider.local.processes.steps import READY, Steps
 from gitlab_ci_provider.local.secrets import StackSecrets, load_secrets
 from gitlab_ci_provider.local.stack.parts import Part, parts_of_stack

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gitlab_ci_provider.local.follow.failed_tests import failed_tests
+from gitlab_ci_provider.local.follow.artifacts import failed_tests
 from gitlab_ci_provider.model.reports import Case, CaseStatus, JunitReport
 from gitlab_ci_provider.model.serialization import encode
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gitlab_ci_provider.local.processes.restarts import Restarts
+from gitlab_ci_provider.local.processes.process import Restarts
 
 
 def test_a_part_that_dies_now_and_then_is_started_again():

@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from gitlab_ci_provider.local.follow.save_artifacts import save_artifacts
+from gitlab_ci_provider.local.follow.artifacts import save_artifacts
 
 
 def job(*keys: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
 
-from gitlab_ci_provider.cli.suggest import suggestion
+from gitlab_ci_provider.cli.usage import suggestion
 from gitlab_ci_provider.config.includes.fetcher import Elsewhere
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.model.context import PipelineContext, PipelineSource

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from gitlab_ci_provider.cli.compiled import Compiled
-from gitlab_ci_provider.cli.suggest import suggestion
+from gitlab_ci_provider.cli.configuration.compiled import Compiled
+from gitlab_ci_provider.cli.usage import suggestion
 from gitlab_ci_provider.config.keywords.plain import plain
 from gitlab_ci_provider.config.raw import Map, Mark, Node
 from gitlab_ci_provider.exceptions import ConfigError

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gitlab_ci_provider.cli.context import Request
-from gitlab_ci_provider.cli.formats import as_data
-from gitlab_ci_provider.cli.repository import with_repository
+from gitlab_ci_provider.cli.configuration.formats import as_data
+from gitlab_ci_provider.cli.configuration.repository import with_repository
+from gitlab_ci_provider.cli.configuration.request import Request
 from gitlab_ci_provider.compiler.compile import CompileResult, compile_pipeline
 from gitlab_ci_provider.config.keywords.plain import plain
 from gitlab_ci_provider.config.raw import Map

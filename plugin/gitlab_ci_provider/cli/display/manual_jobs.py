@@ -1,4 +1,4 @@
-"""Asking the person at the terminal to play the manual jobs that a pipeline waits for."""
+"""Ask on the terminal whether to play the manual jobs that a pipeline waits for."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ import sys
 from collections.abc import Callable, Sequence
 
 from gitlab_ci_provider.cli import output
-from gitlab_ci_provider.cli.progress import Progress
+from gitlab_ci_provider.cli.display.progress import Progress
 
 _LOOK_SECONDS = 1.0
 
 
-def somebody_is_here() -> bool:
-    """Tell whether a person can be asked: they read what we say, and type."""
+def can_ask() -> bool:
+    """Tell whether there is a terminal to ask on and to answer from."""
     try:
         return sys.stdin.isatty() and sys.stderr.isatty()
     except ValueError:  # closed
         return False
 
 
-class Player:
-    """Asks for each job; nobody is asked where nobody is."""
+class ManualJobPrompt:
+    """Asks about each job, unless nobody can answer."""
 
     def __init__(self, progress: Progress, *, asks: bool):
         self._progress = progress
         self._asks = asks
 
     def __call__(self, waiting: Sequence[str], still: Callable[[], bool]) -> Sequence[str]:
-        """Give the jobs that are to be played.
+        """Return the jobs to play.
 
         Args:
             waiting: the jobs that the pipeline waits for.
-            still: tells whether it still waits: somebody may play them elsewhere.
+            still: tells whether it still waits: they may be played in the Airflow UI meanwhile.
         """
         if not self._asks:
             return ()
@@ -46,7 +46,7 @@ class Player:
         return played
 
     def _play(self, job: str, still: Callable[[], bool]) -> bool | None:
-        """Ask; None when no answer comes, or when the question is over."""
+        """Ask; None when no answer comes, or when the pipeline waits no longer."""
         output.note(f"The pipeline waits for the manual job '{job}'.")
         while True:
             output.ask("Play it? [y]es, or [n]o to leave it waiting: ")
@@ -61,7 +61,7 @@ class Player:
 
 
 def _line(still: Callable[[], bool]) -> str | None:
-    """Read a line; None when no more comes, or when the question is over."""
+    """Read a line; None when there are no more, or when the pipeline waits no longer."""
     while not select.select([sys.stdin], [], [], _LOOK_SECONDS)[0]:
         if not still():
             return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gitlab_ci_provider.local.follow.job_logs import file_names, save_logs, script_output
+from gitlab_ci_provider.local.follow.logs import file_names, save_logs, script_output
 
 ESC = "\x1b[0K"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gitlab_ci_provider.cli.summary import verdict
+from gitlab_ci_provider.cli.display.summary import verdict
 
 
 def job(status: str = "success", *, allowed: bool = False) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A run as it is followed from a terminal: its table, the logs that are read along, the prompts."""
+"""A run that is followed from a terminal: its jobs, the logs of some of them, and questions."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gitlab_ci_provider.cli.playing import Player
-from gitlab_ci_provider.cli.progress import Progress
+from gitlab_ci_provider.cli.display.manual_jobs import ManualJobPrompt
+from gitlab_ci_provider.cli.display.progress import Progress
 
 if TYPE_CHECKING:
     from gitlab_ci_provider.local.follow.progress import Follower, Snapshot
@@ -15,29 +15,29 @@ if TYPE_CHECKING:
     from gitlab_ci_provider.local.home import Home
 
 
-class Following:
+class RunDisplay:
     """Shows a run, and the logs of some of its jobs above it.
 
     Args:
         home: of the stack: it has the logs.
         jobs: whose logs are shown as they are written.
-        asks: a person is here who can be asked to play manual jobs.
+        asks: ask on the terminal whether to play the manual jobs that the run waits for.
     """
 
     def __init__(self, home: Home, jobs: Sequence[str], *, asks: bool):
-        from gitlab_ci_provider.local.follow.log_tail import LogTail
+        from gitlab_ci_provider.local.follow.logs import LogTail
 
         self.progress = Progress()
         self._home = home
         self._tails = {job: LogTail() for job in jobs}
-        self._player = Player(self.progress, asks=asks)
+        self._prompt = ManualJobPrompt(self.progress, asks=asks)
         self._follower: Follower | None = None
 
     def watch(self) -> Watch:
-        """Give what the run tells of itself to."""
+        """Give the callbacks for the run."""
         from gitlab_ci_provider.local.follow.run import Watch
 
-        return Watch(begin=self._begin, show=self._show, tell=self.progress.tell, play=self._player)
+        return Watch(begin=self._begin, show=self._show, tell=self.progress.tell, play=self._prompt)
 
     def _begin(self, follower: Follower) -> None:
         self._follower = follower
@@ -57,7 +57,7 @@ class Following:
     def _log_of(self, job: str, now: Snapshot) -> Path | None:
         from gitlab_ci_provider.local.follow.report import raw_log
 
-        task = next((one.task for one in now.jobs if one.name == job), None)
+        task = next((shown.task for shown in now.jobs if shown.name == job), None)
         if task is None or self._follower is None or not task.try_number:
             return None
         return raw_log(self._follower, self._home, job, task.try_number)

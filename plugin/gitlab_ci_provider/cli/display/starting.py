@@ -1,20 +1,20 @@
-"""The start of the embedded stack, as a person waits for it: a spinner in a terminal, or lines."""
+"""The start of the embedded stack: a spinner on a terminal, else one line per step."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from gitlab_ci_provider.cli import output
-from gitlab_ci_provider.cli.picture import clock
-from gitlab_ci_provider.cli.progress import console, draws
+from gitlab_ci_provider.cli.display.live import LivePicture
+from gitlab_ci_provider.cli.display.rows import clock
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-    from rich.live import Live
 
     from gitlab_ci_provider.local.home import Home
     from gitlab_ci_provider.local.processes.steps import Step
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 Found = TypeVar("Found")
 
-_GRACE = 1.0
-"""Seconds for reading the repository before the stack starts beside it: what is wrong with a
-repository on this machine is known by then, and nothing was started in vain."""
+_READ_FIRST_SECONDS = 1.0
+"""The repository is read for so long before the stack is started as well: what is wrong with a
+repository on this machine is known by then, and no stack is started for nothing."""
 
 
 class Starting:
@@ -34,29 +34,16 @@ class Starting:
     def __init__(self) -> None:
         from rich.spinner import Spinner
 
-        self._console = console()
-        self._live: Live | None = None
+        self._picture = LivePicture(self._render, per_second=8, transient=True)
         self._begun: dict[str, float] = {}
         self._since = time.monotonic()
-        unicode = self._console.encoding.startswith("utf")
-        self._spinner = Spinner("dots" if unicode else "line")
+        self._spinner = Spinner("dots" if self._picture.unicode else "line")
 
     def __enter__(self) -> Self:
         """Begin to draw."""
         self._since = time.monotonic()
-        if draws(self._console):
-            from rich.live import Live
-
-            self._live = Live(
-                console=self._console,
-                refresh_per_second=8,
-                get_renderable=self._picture,
-                transient=True,
-                redirect_stdout=False,
-                redirect_stderr=False,
-            )
-            self._live.start()
-        else:
+        self._picture.start()
+        if not self._picture.drawn:
             output.note("starting the embedded stack ...")
         return self
 
@@ -66,9 +53,8 @@ class Starting:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Leave one line of it."""
-        if self._live is not None:
-            self._live.stop()
+        """Leave one line."""
+        self._picture.stop()
         if error is None:
             output.note(f"the embedded stack is ready after {clock(self._elapsed())}")
 
@@ -80,33 +66,43 @@ class Starting:
         begun = self._begun.pop(step.name, None)
         took = f" {step.seconds - begun:.1f} s" if begun is not None else ""
         words = f": {step.message}" if step.message else ""
-        if step.state == "failed" or (step.state == "restarted" and self._live is None):
+        if step.state == "failed" or (step.state == "restarted" and not self._picture.drawn):
             output.note(f"  {step.name} {step.state}{words}")
-        elif self._live is None and took:
+        elif not self._picture.drawn and took:
             output.note(f"  {step.name}{took}")
 
     def _elapsed(self) -> float:
         return time.monotonic() - self._since
 
-    def _picture(self) -> RenderableType:
+    def _render(self) -> RenderableType:
         going = ", ".join(self._begun)
         words = f"starting the embedded stack, {clock(self._elapsed())}"
         self._spinner.update(text=f"{words}: {going}" if going else words)
         return self._spinner
 
 
-def started(
+@dataclass(frozen=True, slots=True)
+class Started(Generic[Found]):
+    """A running stack, and what was read while it started.
+
+    Attributes:
+        spawned: the stack was started here, it did not run before.
+    """
+
+    stack: StackState
+    found: Found
+    spawned: bool
+
+
+def read_while_starting(
     home: Home, options: StackOptions, read: Callable[[], Found]
-) -> tuple[StackState, Found, bool]:
+) -> Started[Found]:
     """Read what is to be run while the stack starts.
 
     Args:
         home: of the stack.
         options: how it starts, if it does not run.
         read: reads the repositories; when it fails soon, no stack is started.
-
-    Returns:
-        The stack, what was read, and whether the stack was started here.
 
     Raises:
         StackError: it cannot start.
@@ -115,16 +111,16 @@ def started(
     from gitlab_ci_provider.local.stack.lifecycle import spawn_stack, stop_stack, wait_for_stack
 
     reading = _Reading(read)
-    reading.wait(_GRACE)
+    reading.wait(_READ_FIRST_SECONDS)
     if reading.done:
         reading.result()
     spawned = spawn_stack(home, options)
     try:
         found = reading.result()
         if not spawned:
-            return wait_for_stack(home), found, False
+            return Started(wait_for_stack(home), found, spawned=False)
         with Starting() as starting:
-            return wait_for_stack(home, starting.tell), found, True
+            return Started(wait_for_stack(home, starting.tell), found, spawned=True)
     except KeyboardInterrupt:
         if spawned:
             output.note("stopping the stack ...")
@@ -133,7 +129,7 @@ def started(
 
 
 class _Reading(Generic[Found]):
-    """Something that is read in a thread; who is interrupted does not wait for it."""
+    """Something that is read in a thread; an interrupt does not wait for it."""
 
     def __init__(self, read: Callable[[], Found]):
         self._read = read
@@ -144,7 +140,7 @@ class _Reading(Generic[Found]):
 
     @property
     def done(self) -> bool:
-        """Tell whether it has ended, in whichever way."""
+        """Tell whether it has ended, well or badly."""
         return not self._thread.is_alive()
 
     def wait(self, seconds: float) -> None:
@@ -152,10 +148,10 @@ class _Reading(Generic[Found]):
         self._thread.join(seconds)
 
     def result(self) -> Found:
-        """Wait for it.
+        """Wait for the end and give what was read.
 
         Raises:
-            Exception: what went wrong with the reading.
+            Exception: what went wrong while reading.
         """
         self._thread.join()
         if self._problem is not None:

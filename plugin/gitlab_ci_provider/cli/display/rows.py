@@ -1,7 +1,7 @@
-"""What is shown of a run in a terminal of some height: rows for jobs, folded where they do not fit.
+"""The rows of a run's table, folded where the terminal is too low for all jobs.
 
-What failed stays in sight longest, then what is going on; what has ended or has yet to begin is
-folded into one row a stage, with how many jobs it holds.
+Failed jobs stay in sight longest, then jobs that run; jobs that have ended or have yet to begin are
+folded into one row per stage, with their number.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Row:
 
 
 def rows(jobs: Sequence[JobProgress], room: int, now: datetime) -> list[Row]:
-    """Give at most `room` rows, with as little folded as that takes."""
+    """Make at most `room` rows, and fold as little as that takes."""
     shown: list[Row] = []
     for level in range(_LEVELS):
         shown = [row for stage in _stages(jobs) for row in _stage_rows(stage, level, now)]
@@ -58,19 +58,19 @@ def rows(jobs: Sequence[JobProgress], room: int, now: datetime) -> list[Row]:
 
 
 def counts(jobs: Sequence[JobProgress]) -> str:
-    """Say how many jobs are in which state: `3 running, 12 success`."""
+    """Count the jobs by state: `3 running, 12 success`."""
     found = Counter(job.status for job in jobs)
     return ", ".join(f"{found[status]} {status}" for status in _ORDER if found[status])
 
 
 def done(jobs: Sequence[JobProgress]) -> tuple[int, int]:
-    """Count the jobs that have ended, and all; those that are not in the pipeline do not count."""
+    """Count the jobs that have ended, and all that are in the pipeline."""
     wanted = [job for job in jobs if job.status != "absent"]
     return sum(job.status in _OVER for job in wanted), len(wanted)
 
 
 def duration(job: JobProgress, now: datetime) -> str:
-    """Say how long a job took, or has been going on."""
+    """Write how long a job took, or has been running."""
     if job.status in _TIMED and job.duration:
         return f"{job.duration:.1f} s" if job.duration < 60 else clock(job.duration)
     if job.status == "running" and job.started:
@@ -107,7 +107,7 @@ def _stage_rows(jobs: Sequence[JobProgress], level: int, now: datetime) -> Itera
             yield Row(stage, job.name, job.status, job.status, duration(job, now))
     if folded:
         more = " more" if len(folded) < len(jobs) else ""
-        first = next(one for one in _ORDER if any(job.status == one for job in folded))
+        first = next(status for status in _ORDER if any(job.status == status for job in folded))
         name = f"{len(folded)}{more} jobs"
         yield Row(names.pop() if names else "", name, first, counts(folded))
 
@@ -120,6 +120,6 @@ def _folds(job: JobProgress, stage: Sequence[JobProgress], level: int) -> bool:
         return True
     if job.status in _LIVE:
         return False
-    over = all(one.status in _OVER for one in stage)
-    untouched = all(one.status in {"created", "absent", "skipped"} for one in stage)
+    over = all(other.status in _OVER for other in stage)
+    untouched = all(other.status in {"created", "absent", "skipped"} for other in stage)
     return over or (level >= 2 and untouched) or level >= 3

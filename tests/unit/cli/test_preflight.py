@@ -56,7 +56,7 @@ def test_images_are_named_once(
     with pytest.raises(SystemExit):
         main(["run", str(repository)])
 
-    expected = "images are not honoured, jobs run with this machine's programs: node:20, gcc"
+    expected = "images are not used: jobs run with this machine's programs, not node:20, gcc"
     assert capsys.readouterr().err.splitlines() == [expected]
 
 

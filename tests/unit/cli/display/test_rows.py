@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gitlab_ci_provider.cli.picture import clock, counts, done, duration, rows
+from gitlab_ci_provider.cli.display.rows import clock, counts, done, duration, rows
 from gitlab_ci_provider.local.follow.progress import JobProgress
 
 NOW = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)

@@ -1,11 +1,11 @@
-"""What a person should know before a run: what is not in it, and what is not honoured."""
+"""Checks before a run: jobs that do not exist, and what does not run as one may expect."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from gitlab_ci_provider.cli.suggest import suggestion
+from gitlab_ci_provider.cli.usage import suggestion
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.model.pipeline import Pipeline
 
@@ -13,25 +13,26 @@ _MANY = 3
 
 
 def check_jobs(pipeline: Pipeline, wanted: Collection[str]) -> None:
-    """Refuse jobs that there are not.
+    """Refuse jobs that the pipeline does not have.
 
     Raises:
-        SourceError: there is no such job; the message says what may have been meant.
+        SourceError: there is no such job; the message suggests another.
     """
     for job in wanted:
         if job not in pipeline.jobs:
             raise SourceError(f"no job named '{job}'{suggestion(job, pipeline.jobs)}")
 
 
-def notices(path: Path, pipeline: Pipeline) -> Iterator[str]:
-    """Say what is not part of the run."""
+def warnings(path: Path, pipeline: Pipeline) -> Iterator[str]:
+    """Word what is not part of the run, and what is not honoured in it."""
     from gitlab_ci_provider.sources.git import uncommitted_changes
 
     changes = uncommitted_changes(path) if path.is_dir() else 0
     if changes:
-        yield f"not in this run: {changes} uncommitted changes; commit them to run them"
+        what = "1 uncommitted change is" if changes == 1 else f"{changes} uncommitted changes are"
+        yield f"{what} not in this run; commit first to include them"
     if images := _images(pipeline):
-        yield (f"images are not honoured, jobs run with this machine's programs: {_listed(images)}")
+        yield f"images are not used: jobs run with this machine's programs, not {_listed(images)}"
 
 
 def _images(pipeline: Pipeline) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from gitlab_ci_provider.local.follow.job_logs import script_output
+from gitlab_ci_provider.local.follow.logs import script_output
 from gitlab_ci_provider.local.follow.report import failed_task_log
 from gitlab_ci_provider.local.follow.run import FollowedRun
 
@@ -85,7 +85,7 @@ def _results(name: str, job: dict[str, Any]) -> Iterator[str]:
 
 def _failed_tests(job: dict[str, Any], objects: Path) -> Iterator[str]:
     """Name the tests of JUnit reports that have failed."""
-    from gitlab_ci_provider.local.follow.failed_tests import failed_tests
+    from gitlab_ci_provider.local.follow.artifacts import failed_tests
 
     names = failed_tests(job["reports"], objects)
     yield from (f"    failed test: {name}" for name in names[:_TAIL])

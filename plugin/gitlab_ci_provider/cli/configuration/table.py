@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gitlab_ci_provider.cli.compiled import Compiled
+from gitlab_ci_provider.cli.configuration.compiled import Compiled
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.rules import JobDecision, PipelineDecision, When
 

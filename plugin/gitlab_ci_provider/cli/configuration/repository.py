@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
-from gitlab_ci_provider.cli.context import Request
+from gitlab_ci_provider.cli.configuration.request import Request
 from gitlab_ci_provider.config.includes.fetcher import Elsewhere
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.pipeline import Pipeline

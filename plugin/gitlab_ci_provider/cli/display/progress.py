@@ -1,23 +1,20 @@
-"""A run on the terminal: a live table where there is one, a line a change where there is not."""
+"""The jobs of a run as they go on: a live table on a terminal, else one line per change."""
 
 from __future__ import annotations
 
-import os
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from gitlab_ci_provider.cli import output
-from gitlab_ci_provider.cli.picture import clock, counts, done, duration, rows
+from gitlab_ci_provider.cli.display.live import LivePicture
+from gitlab_ci_provider.cli.display.rows import clock, counts, done, duration, rows
 from gitlab_ci_provider.local.follow.progress import JobProgress, Snapshot
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
-    from rich.live import Live
+    from rich.console import RenderableType
     from rich.table import Table
 
 _SYMBOLS = {
@@ -42,16 +39,14 @@ class Progress:
     """Shows a run while it goes on; use as a context manager."""
 
     def __init__(self) -> None:
-        self._console = console()
-        self._live: Live | None = None
+        self._picture = LivePicture(self._render, per_second=4)
         self._seen: dict[str, str] = {}
         self._now: Snapshot | None = None
         self._began = time.monotonic()
 
     def __enter__(self) -> Self:
         """Begin to draw."""
-        if draws(self._console):
-            self._draw()
+        self._picture.start()
         return self
 
     def __exit__(
@@ -61,13 +56,12 @@ class Progress:
         trace: TracebackType | None,
     ) -> None:
         """Leave the last picture on the screen."""
-        if self._live is not None:
-            self._live.stop()
+        self._picture.stop()
 
     def show(self, now: Snapshot) -> None:
         """Show a run as it is now."""
         self._now = now
-        if self._live is not None:
+        if self._picture.drawn:
             return
         for job in now.jobs:
             if self._seen.get(job.name) != job.status and job.status not in _QUIET:
@@ -75,76 +69,55 @@ class Progress:
             self._seen[job.name] = job.status
 
     def tell(self, text: str) -> None:
-        """Say something while the run goes on."""
-        if self._live is None:
-            output.note(text)
+        """Print a message while the run goes on."""
+        if self._picture.drawn:
+            self._picture.console.print(text, markup=False, soft_wrap=True)
         else:
-            self._console.print(text, markup=False, soft_wrap=True)
+            output.note(text)
 
     def log(self, prefix: str, line: str) -> None:
-        """Write a line of a job's log with the colours that it has, above the picture."""
-        if self._live is None:
+        """Print a line of a job's log with its own colours, above the table."""
+        if not self._picture.drawn:
             output.note(f"{prefix}{line}")
             return
         from rich.text import Text
 
         text = Text.assemble((prefix, "dim"), Text.from_ansi(line))
-        self._console.print(text, soft_wrap=True)
+        self._picture.console.print(text, soft_wrap=True)
 
     def write(self, markup: str) -> None:
-        """Write a line in colours, above the picture where there is one."""
+        """Print a line in colours, above the table where there is one."""
         try:
-            self._console.print(markup, soft_wrap=True)
+            self._picture.console.print(markup, soft_wrap=True)
         except (OSError, ValueError):
             output.note("")  # it finds out whether anybody reads
 
-    @contextmanager
-    def paused(self) -> Iterator[None]:
+    def paused(self) -> AbstractContextManager[None]:
         """Draw nothing for a while, so that a person can type."""
-        if self._live is None:
-            yield
-            return
-        self._live.stop()
-        try:
-            yield
-        finally:
-            self._draw()
+        return self._picture.paused()
 
-    def _draw(self) -> None:
-        """Begin a picture where the cursor stands."""
-        from rich.live import Live
-
-        self._live = Live(
-            console=self._console,
-            refresh_per_second=4,
-            get_renderable=self._picture,
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
-        self._live.start()
-
-    def _picture(self) -> RenderableType:
+    def _render(self) -> RenderableType:
         from rich.console import Group
 
         if self._now is None:
             return ""
-        height = self._console.size.height
+        height = self._picture.console.size.height
         shown = rows(self._now.jobs, max(1, height - _BELOW), datetime.now(UTC))
         ended, wanted = done(self._now.jobs)
         since = clock(time.monotonic() - self._began)
-        sum_ = f"{ended}/{wanted} jobs, {since}"
+        total = f"{ended}/{wanted} jobs, {since}"
         if ended < wanted:
-            sum_ = f"{sum_}: {counts([job for job in self._now.jobs if job.status != 'absent'])}"
+            total = f"{total}: {counts([job for job in self._now.jobs if job.status != 'absent'])}"
         table = self._table()
         for row in shown:
             state = f"[{self._colour(row.status)}]{self._symbol(row.status)} {row.words}[/]"
             table.add_row(_escaped(row.stage), _escaped(row.name), state, row.time)
-        return Group(table, f"[dim]{sum_}[/]")
+        return Group(table, f"[dim]{total}[/]")
 
     def _table(self) -> Table:
         from rich.table import Table
 
-        wide = self._console.size.width >= 50
+        wide = self._picture.console.size.width >= 50
         table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False)
         table.add_column("stage", style="bold", no_wrap=True, max_width=24 if wide else 8)
         table.add_column("job", no_wrap=True, overflow="ellipsis")
@@ -159,23 +132,10 @@ class Progress:
         return f"[{self._colour(job.status)}]{state}[/] {place}  {took}".rstrip()
 
     def _symbol(self, status: str) -> str:
-        return _SYMBOLS[status][0 if self._console.encoding.startswith("utf") else 1]
+        return _SYMBOLS[status][0 if self._picture.unicode else 1]
 
     def _colour(self, status: str) -> str:
         return _SYMBOLS[status][2]
-
-
-def console() -> Console:
-    """Open standard error for colours, where it is a terminal."""
-    from rich.console import Console
-
-    return Console(stderr=True, highlight=False)
-
-
-def draws(shown_on: Console) -> bool:
-    """Tell whether a picture can be drawn and drawn again."""
-    dumb = os.environ.get("TERM", "dumb") in {"dumb", "unknown", ""}
-    return shown_on.is_terminal and sys.stderr.isatty() and not dumb
 
 
 def _escaped(text: str) -> str:

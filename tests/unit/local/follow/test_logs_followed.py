@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gitlab_ci_provider.local.follow.log_tail import LogTail
+from gitlab_ci_provider.local.follow.logs import LogTail
 
 START = b"\x1b[0Ksection_start:1:step_script[collapsed=true]\r\x1b[0K"
 END = b"\x1b[0Ksection_end:2:step_script\r\x1b[0K\n"

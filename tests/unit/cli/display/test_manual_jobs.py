@@ -11,13 +11,13 @@ import pytest
 
 PROGRAM = """
 import sys
-from gitlab_ci_provider.cli.playing import Player, somebody_is_here
-from gitlab_ci_provider.cli.progress import Progress
-assert somebody_is_here()
+from gitlab_ci_provider.cli.display.manual_jobs import ManualJobPrompt, can_ask
+from gitlab_ci_provider.cli.display.progress import Progress
+assert can_ask()
 looks = iter([True, False])
 still = (lambda: next(looks)) if sys.argv[1:] else (lambda: True)
 with Progress() as progress:
-    print("played", Player(progress, asks=True)(["approve", "ship it"], still), flush=True)
+    print("played", ManualJobPrompt(progress, asks=True)(["approve", "ship it"], still), flush=True)
 """
 
 

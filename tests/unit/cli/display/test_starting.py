@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gitlab_ci_provider.cli import starting
+from gitlab_ci_provider.cli.display import starting
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.local.processes.steps import Step
@@ -37,7 +37,7 @@ def test_nothing_is_started_for_a_repository_that_cannot_run(tmp_path: Path, ord
         raise SourceError("no such job")
 
     with pytest.raises(SourceError, match="no such job"):
-        starting.started(Home(tmp_path), StackOptions(), read)
+        starting.read_while_starting(Home(tmp_path), StackOptions(), read)
 
     assert order == []
 
@@ -46,7 +46,7 @@ def test_the_stack_starts_while_a_slow_repository_is_read(
     tmp_path: Path, order: list[str], monkeypatch: pytest.MonkeyPatch
 ):
     """A repository behind a slow network is read beside the start."""
-    monkeypatch.setattr(starting, "_GRACE", 0)
+    monkeypatch.setattr(starting, "_READ_FIRST_SECONDS", 0)
     spawned = threading.Event()
     monkeypatch.setattr(stack, "spawn_stack", lambda *_: order.append("spawn") or not spawned.set())
 
@@ -55,9 +55,9 @@ def test_the_stack_starts_while_a_slow_repository_is_read(
         order.append("read")
         return "found"
 
-    found = starting.started(Home(tmp_path), StackOptions(), read)
+    found = starting.read_while_starting(Home(tmp_path), StackOptions(), read)
 
-    assert found == ("state", "found", True)
+    assert (found.stack, found.found, found.spawned) == ("state", "found", True)
     assert order == ["spawn", "read", "wait"]
 
 
@@ -72,7 +72,7 @@ def test_an_interrupt_stops_the_stack_that_is_being_started(
     monkeypatch.setattr(stack, "wait_for_stack", interrupted)
 
     with pytest.raises(KeyboardInterrupt):
-        starting.started(Home(tmp_path), StackOptions(), lambda: None)
+        starting.read_while_starting(Home(tmp_path), StackOptions(), lambda: None)
 
     assert order == ["spawn", "stop"]
 

@@ -1,0 +1,60 @@
+"""What jobs have left in the object store: artifacts to unpack, and the tests that failed."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from gitlab_ci_provider.local.follow.logs import file_names
+from gitlab_ci_provider.model.reports import Case, CaseStatus, JunitReport
+from gitlab_ci_provider.model.serialization import decode
+
+_BAD = frozenset({CaseStatus.FAILED, CaseStatus.ERROR})
+
+
+def save_artifacts(
+    jobs: Mapping[str, Mapping[str, Any]], objects: Path, folder: Path
+) -> Iterator[str]:
+    """Unpack the artifacts of the jobs; yields what could not be, for a person.
+
+    Names in archives that lead out of the folder are made to stay in it.
+
+    Args:
+        jobs: of a run, as its report holds them.
+        objects: the folder in which the object store keeps its bucket.
+        folder: gets a folder for each job that left artifacts.
+    """
+    names = file_names(jobs)
+    for job, result in jobs.items():
+        for artifact in result["artifacts"]:
+            try:
+                with zipfile.ZipFile(objects / artifact["object_key"]) as archive:
+                    archive.extractall(folder / names[job])
+            except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError) as problem:
+                yield f"cannot unpack the artifacts of {job}: {problem}"
+
+
+def failed_tests(reports: Iterable[Mapping[str, Any]], objects: Path) -> list[str]:
+    """List the failed tests of a job; what cannot be read any more is left out.
+
+    Args:
+        reports: of the job, as its result holds them.
+        objects: the folder in which the object store keeps its bucket.
+    """
+    names: list[str] = []
+    for report in reports:
+        if report["kind"] == "junit" and report.get("results_key"):
+            try:
+                found = decode((objects / report["results_key"]).read_bytes(), JunitReport)
+            except (OSError, msgspec.MsgspecError):
+                continue
+            names += [_name(case) for case in found.cases if case.status in _BAD]
+    return names
+
+
+def _name(case: Case) -> str:
+    return f"{case.classname}: {case.name}" if case.classname else case.name
