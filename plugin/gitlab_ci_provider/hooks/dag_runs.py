@@ -1,8 +1,4 @@
-"""Runs of other DAGs, as a running task may start and read them: no credentials are needed.
-
-Airflow's own operator for this starts a run by raising an exception, and fails when the run is
-already there; a retried task has to find the run that it started before.
-"""
+"""Runs of other DAGs, as a running task starts and reads them: no credentials are needed."""
 
 from __future__ import annotations
 
@@ -13,10 +9,9 @@ from urllib.parse import quote
 
 import msgspec
 from airflow.sdk import Context
-from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
 
+from gitlab_ci_provider.airflow_internals import tasks
 from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
-from gitlab_ci_provider.hooks.airflow_answers import is_missing
 from gitlab_ci_provider.model import xcom_keys
 from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE
 from gitlab_ci_provider.model.run import JobResult, PipelineRun
@@ -42,34 +37,13 @@ def start_run(key: RunKey, conf: Mapping[str, Any], note: str) -> bool:
     Raises:
         SystemFailure: Airflow refuses; the message is Airflow's.
     """
-    from airflow.sdk.execution_time.comms import TriggerDagRun
-    from airflow.sdk.execution_time.task_runner import SUPERVISOR_COMMS
-
-    message = TriggerDagRun(dag_id=key.dag, run_id=key.run, conf=dict(conf), note=note)
     try:
-        SUPERVISOR_COMMS.send(message)
-    except AirflowRuntimeError as problem:
-        if problem.error.error == ErrorType.DAGRUN_ALREADY_EXISTS:
-            return True
-        if is_missing(problem):
-            return False
+        return tasks.start_dag_run(key.dag, key.run, conf, note)
+    except tasks.AirflowRuntimeError as problem:
         words = f"Airflow does not start {key.dag}: {problem.error.detail}"
         raise SystemFailure(
             words, reason=FailureReason.DOWNSTREAM_PIPELINE_CREATION_FAILED
         ) from problem
-    return True
-
-
-def is_paused(dag: str) -> bool:
-    """Tell whether a DAG is paused; one that Airflow does not know is not."""
-    from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
-
-    try:
-        return bool(RuntimeTaskInstance.get_dag(dag).is_paused)
-    except AirflowRuntimeError as problem:
-        if is_missing(problem):
-            return False
-        raise
 
 
 def pipeline_of(context: Context, key: RunKey) -> PipelineRun | None:

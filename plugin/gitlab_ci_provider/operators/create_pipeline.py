@@ -8,9 +8,15 @@ from typing import Any
 
 from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 from airflow.sdk import BaseOperator, Context
-from airflow.sdk.exceptions import AirflowSkipException, DownstreamTasksSkipped
+from airflow.sdk.exceptions import AirflowSkipException
 from airflow.sdk.log import mask_secret
 
+from gitlab_ci_provider.airflow_internals.tasks import (
+    DownstreamTasksSkipped,
+    skip_all,
+    skip_now,
+    skip_others,
+)
 from gitlab_ci_provider.exceptions import GitlabCiError
 from gitlab_ci_provider.hooks.ci_variables import configured_variables
 from gitlab_ci_provider.model import xcom_keys
@@ -23,7 +29,6 @@ from gitlab_ci_provider.runs.create.cache_files import file_keys
 from gitlab_ci_provider.runs.create.commit import Pinned, pin
 from gitlab_ci_provider.runs.create.redact import without_secrets
 from gitlab_ci_provider.runs.create.redirect import hand_over
-from gitlab_ci_provider.runs.create.skipping import skip_all, skip_now, skip_others
 from gitlab_ci_provider.runs.create.upstream import pin_child, take_over, upstream_url
 from gitlab_ci_provider.runs.failing import TaskFailed
 from gitlab_ci_provider.runs.form import RunForm, read_form

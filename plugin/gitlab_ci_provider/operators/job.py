@@ -17,6 +17,7 @@ from airflow.sdk.exceptions import (
 )
 from kubernetes import client as k8s
 
+from gitlab_ci_provider.airflow_internals.pod_operator import was_killed
 from gitlab_ci_provider.exceptions import (
     FailureReason,
     GitlabCiError,
@@ -187,4 +188,4 @@ class GitlabJobOperator(KubernetesPodOperator):
     def _canceled(self, context: Context, run: JobRun) -> Settled | None:
         """Settle the job as canceled when that is why the pod has gone."""
         settled = job_end.obeyed(context, run)
-        return job_end.stopped(context, run) if settled is None and self._killed else settled
+        return job_end.stopped(context, run) if settled is None and was_killed(self) else settled

@@ -18,10 +18,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gitlab_ci_provider.airflow_internals.database import read_tasks, read_xcom, written_state
 from gitlab_ci_provider.model import xcom_keys
 from gitlab_ci_provider.model.names import FINISH_PIPELINE
 from gitlab_ci_provider.model.run import JobStatus
-from gitlab_ci_provider.plugins.xcoms import read_xcom
 from gitlab_ci_provider.schedule.airflow_states import FAILED
 from gitlab_ci_provider.schedule.finish import PipelineStatus
 
@@ -41,21 +41,14 @@ def is_ours(dag_run: Any) -> bool:
 def keep_what_others_gave(session: Any, dag_run: Any, *expected: str) -> bool:
     """Take back the scheduler's decision when others have given the run a state meanwhile.
 
-    Nobody can do that anymore afterwards, until the scheduler's transaction ends: the row is
-    written to before it is read, which makes SQLite lock its database, and others the row.
+    Nobody can do that afterwards, until the scheduler's transaction ends.
 
     Args:
         session: the scheduler's.
         dag_run: with the scheduler's decision, which is not yet written.
         expected: states in which the scheduler may have left it.
     """
-    from sqlalchemy import select
-
-    table = type(dag_run).__table__
-    row = table.c.id == dag_run.id
-    with session.no_autoflush:  # else the scheduler's own decision would be what is read
-        session.execute(table.update().where(row).values(state=table.c.state))
-        state = session.execute(select(table.c.state).where(row)).scalar()
+    state = written_state(session, dag_run)
     if state in expected or state == dag_run.state:
         return False
     dag_run.state = state
@@ -64,7 +57,7 @@ def keep_what_others_gave(session: Any, dag_run: Any, *expected: str) -> bool:
 
 def doubt(session: Any, dag_run: Any) -> str:
     """Tell why a run that Airflow takes for successful is not, in words; empty when it is."""
-    tasks = _tasks(session, dag_run)
+    tasks = read_tasks(session, dag_run)
     finish = tasks.get(FINISH_PIPELINE)
     end = read_xcom(session, dag_run, xcom_keys.PIPELINE_RESULT, FINISH_PIPELINE)
     said = end if isinstance(end, Mapping) else {}
@@ -100,14 +93,3 @@ def _is_allowed(session: Any, dag_run: Any, task: str) -> bool:
     if not isinstance(told, Mapping) or told.get("status") != JobStatus.FAILED:
         return False
     return bool(told.get("allowed_failure"))
-
-
-def _tasks(session: Any, dag_run: Any) -> dict[str, Any]:
-    from airflow.models.taskinstance import TaskInstance  # noqa: TID251 - runs in the scheduler
-    from sqlalchemy import select
-
-    columns = (TaskInstance.task_id, TaskInstance.state, TaskInstance.queued_dttm)
-    query = select(*columns).where(
-        TaskInstance.dag_id == dag_run.dag_id, TaskInstance.run_id == dag_run.run_id
-    )
-    return {row.task_id: row for row in session.execute(query)}

@@ -10,19 +10,20 @@ The same listeners have the last word on how a run ends, see `last_word.py`, and
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
 from airflow.listeners import hookimpl
 from airflow.sdk.plugins_manager import AirflowPlugin
 
+from gitlab_ci_provider.airflow_internals import database
+from gitlab_ci_provider.airflow_internals.database import read_xcom, read_xcoms
 from gitlab_ci_provider.exceptions import FailureReason, GitlabCiError
 from gitlab_ci_provider.model import xcom_keys
 from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE
 from gitlab_ci_provider.model.run import JobStatus
 from gitlab_ci_provider.plugins.last_word import doubt, is_ours, keep_what_others_gave
-from gitlab_ci_provider.plugins.xcoms import read_xcom, read_xcoms
 from gitlab_ci_provider.records.register import RUNNING, Register
 from gitlab_ci_provider.settings import load_settings
 from gitlab_ci_provider.snapshots.holds import Holds
@@ -84,9 +85,7 @@ def on_dag_run_failed(dag_run: Any, msg: str) -> None:
 
 def _session(dag_run: Any) -> Any:
     """Give the session that the run is of; None for runs that are no pipelines."""
-    from sqlalchemy.orm import object_session
-
-    return object_session(dag_run) if is_ours(dag_run) else None
+    return database.session_of(dag_run) if is_ours(dag_run) else None
 
 
 def _end_if_over(session: Any, dag_run: Any) -> None:
@@ -167,7 +166,7 @@ def failure_note(told: Any) -> str:
 
 def _write_task_notes(session: Any, dag_run: Any, absent: Mapping[str, str]) -> None:
     """Give tasks their notes, and take away ours that are no longer true; others stay."""
-    tasks = _noted_tasks(session, dag_run, absent)
+    tasks = database.noted_tasks(session, dag_run, absent)
     failed = [task.task_id for task in tasks if task.state == "failed"]
     told = read_xcoms(session, dag_run, xcom_keys.JOB_RESULT, failed) if failed else {}
     notes = {**absent, **{task: failure_note(result) for task, result in told.items()}}
@@ -177,23 +176,7 @@ def _write_task_notes(session: Any, dag_run: Any, absent: Mapping[str, str]) -> 
         if note and (task.note is None or is_ours):
             task.note = note
         elif is_ours:
-            task.task_instance_note = None
-
-
-def _noted_tasks(session: Any, dag_run: Any, absent: Collection[str]) -> list[Any]:
-    """Find the tasks of a run that have a note, or may be due one."""
-    from airflow.models.taskinstance import TaskInstance  # noqa: TID251 - as above
-    from sqlalchemy import or_, select
-    from sqlalchemy.orm import joinedload
-
-    note = TaskInstance.task_instance_note
-    of_run = (
-        select(TaskInstance)
-        .where(TaskInstance.dag_id == dag_run.dag_id, TaskInstance.run_id == dag_run.run_id)
-        .where(or_(TaskInstance.state == "failed", TaskInstance.task_id.in_(absent), note.has()))
-        .options(joinedload(note))
-    )
-    return list(session.scalars(of_run))
+            database.drop_note(task)
 
 
 class RunNotePlugin(AirflowPlugin):

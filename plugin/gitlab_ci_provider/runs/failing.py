@@ -13,6 +13,8 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
+from gitlab_ci_provider.airflow_internals.tasks import add_log_processor
+
 
 class TaskFailed(AirflowFailException):
     """Fails the task, and it is not tried again."""
@@ -32,11 +34,7 @@ class TaskFailedForNow(AirflowException):
 
 def _leave_out_tracebacks() -> None:
     """Have Airflow's log of this process pass by `words_only` first."""
-    import structlog  # Airflow's own
-
-    processors = structlog.get_config().get("processors")
-    if isinstance(processors, list) and words_only not in processors:
-        processors.insert(0, words_only)
+    add_log_processor(words_only)
 
 
 def words_only(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 
 from airflow.sdk import Context
-from airflow.sdk.exceptions import AirflowRuntimeError
 
-from gitlab_ci_provider.hooks.airflow_answers import is_missing, word_of
+from gitlab_ci_provider.airflow_internals.tasks import dag_tags, run_state
 from gitlab_ci_provider.model.names import task_ids
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.topology import topology_tag
@@ -46,7 +44,9 @@ def let_go_of_ended(holds: Holds, dag: str) -> None:
 
 
 def _is_read(context: Context, pipeline: Pipeline) -> bool:
-    return topology_tag(pipeline) in _tags(context["ti"].dag_id) and _has_tasks(context, pipeline)
+    return topology_tag(pipeline) in dag_tags(context["ti"].dag_id) and _has_tasks(
+        context, pipeline
+    )
 
 
 def _has_tasks(context: Context, pipeline: Pipeline) -> bool:
@@ -55,23 +55,5 @@ def _has_tasks(context: Context, pipeline: Pipeline) -> bool:
     return there.issuperset(task_ids(pipeline.jobs).values())
 
 
-def _tags(dag: str) -> Iterable[str]:
-    from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
-
-    try:
-        return list(RuntimeTaskInstance.get_dag(dag).tags)
-    except AirflowRuntimeError as problem:
-        if is_missing(problem):
-            return ()
-        raise
-
-
 def _has_ended(dag: str, run: str) -> bool:
-    from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
-
-    try:
-        return word_of(RuntimeTaskInstance.get_dagrun_state(dag, run)) in RUN_ENDED
-    except AirflowRuntimeError as problem:
-        if is_missing(problem):
-            return True
-        raise
+    return run_state(dag, run) in {None, *RUN_ENDED}

@@ -12,6 +12,7 @@ import signal
 import sys
 from pathlib import Path
 
+from gitlab_ci_provider.airflow_internals import startup
 from gitlab_ci_provider.local.airflow import imports
 from gitlab_ci_provider.local.airflow.fork import fork
 from gitlab_ci_provider.local.airflow.keeper import Keeper
@@ -29,7 +30,7 @@ def main() -> int:
     keeper = Keeper(home, steps)
     gc.disable()
     with steps.step("importing Airflow"):
-        imports.import_airflow()
+        startup.import_airflow()
     database = fork(lambda: _prepare(home), log=home.logs / "database.log")
     keeper.start("api-server")
     with steps.step("importing the operators"):

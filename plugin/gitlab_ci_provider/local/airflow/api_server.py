@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
+
+from gitlab_ci_provider.airflow_internals import startup
 
 LogAction = Callable[..., Awaitable[None]]
 
@@ -65,13 +66,9 @@ def prepare() -> None:
     """
     import gc
 
-    from airflow.api_fastapi.logging import decorators
-
-    decorators.action_logging = in_a_thread(decorators.action_logging)
+    startup.wrap_audit_log(in_a_thread)
     gc.disable()
-    from airflow.api_fastapi.app import cached_app
-
-    asyncio.run(_ask(cached_app(apps="all"), "/execution/health", "/api/v2/version"))
+    asyncio.run(_ask(startup.api_application(), "/execution/health", "/api/v2/version"))
     gc.enable()
     gc.freeze()
 
@@ -87,7 +84,4 @@ async def _ask(app: Any, *paths: str) -> None:
 
 def main() -> None:
     """Run `airflow api-server` with the application that was prepared."""
-    from airflow.__main__ import main as airflow
-
-    sys.argv = ["airflow", "api-server"]
-    airflow()
+    startup.run_command("api-server")

@@ -1,11 +1,10 @@
-"""Airflow's components, each as what a forked process runs: Airflow's own command, in quiet."""
+"""Airflow's components, each as what a forked process runs: Airflow's own command."""
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable
 
+from gitlab_ci_provider.airflow_internals.startup import run_command
 from gitlab_ci_provider.local.airflow.fork import take_children_along
 
 
@@ -19,29 +18,27 @@ def api_server() -> None:
 
 def scheduler() -> None:
     """Run the scheduler, without its log server: that one listens on every address."""
-    _airflow("scheduler", "--skip-serve-logs")
+    run_command("scheduler", "--skip-serve-logs")
 
 
 def dag_processor() -> None:
     """Run the DAG processor."""
-    from airflow.cli.commands import dag_processor_command
-
+    from gitlab_ci_provider.airflow_internals.components import use_dag_processor
     from gitlab_ci_provider.local.airflow.dag_processor import WakefulManager
 
-    dag_processor_command.DagFileProcessorManager = WakefulManager
+    use_dag_processor(WakefulManager)
     take_children_along()
-    _airflow("dag-processor")
+    run_command("dag-processor")
 
 
 def triggerer() -> None:
     """Run the triggerer, without its log server."""
-    from airflow.jobs import triggerer_job_runner
-
+    from gitlab_ci_provider.airflow_internals.components import use_triggerer
     from gitlab_ci_provider.local.airflow.triggerer import WakefulSupervisor
 
-    triggerer_job_runner.TriggerRunnerSupervisor = WakefulSupervisor
+    use_triggerer(WakefulSupervisor)
     take_children_along()
-    _airflow("triggerer", "--skip-serve-logs")
+    run_command("triggerer", "--skip-serve-logs")
 
 
 JOBS = {
@@ -69,11 +66,3 @@ def run(name: str) -> None:
     if name in JOBS:
         close_job(JOBS[name])
     COMPONENTS[name]()
-
-
-def _airflow(*arguments: str) -> None:
-    from airflow.__main__ import main
-
-    sys.argv = ["airflow", *arguments]
-    os.environ["_AIRFLOW_PROCESS_CONTEXT"] = "server"
-    main()

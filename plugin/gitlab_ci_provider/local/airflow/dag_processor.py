@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow.dag_processing.manager import DagFileProcessorManager
-
+from gitlab_ci_provider.airflow_internals.components import DagFileProcessorManager
 from gitlab_ci_provider.local.airflow.changes import Changes
 
 _IDLE_SECONDS = 10

@@ -12,17 +12,17 @@ from collections.abc import Sequence
 from functools import partial
 from multiprocessing.connection import wait
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from airflow.executors.base_executor import BaseExecutor, get_execution_api_server_url
-from airflow.executors.local_executor import LocalExecutor
-from airflow.utils.state import TaskInstanceState
-
+from gitlab_ci_provider.airflow_internals.components import (
+    BaseExecutor,
+    ExecutorWorkload,
+    LocalExecutor,
+    TaskInstanceState,
+    get_execution_api_server_url,
+)
 from gitlab_ci_provider.local.airflow.changes import database_changes
 from gitlab_ci_provider.local.airflow.worker import Worker, find_worker, start_worker
-
-if TYPE_CHECKING:
-    from airflow.executors.workloads import ExecutorWorkload
 
 Ends = tuple[Any, Any]
 """What to tell of a worker that has come to its end, and of one that has not."""

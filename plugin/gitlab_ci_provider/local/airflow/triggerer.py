@@ -6,8 +6,7 @@ import os
 from functools import cached_property
 from pathlib import Path
 
-from airflow.jobs.triggerer_job_runner import TriggerRunnerSupervisor
-
+from gitlab_ci_provider.airflow_internals.components import TriggerRunnerSupervisor
 from gitlab_ci_provider.local.airflow.changes import Changes, database_changes
 
 _IDLE_SECONDS = 10

@@ -10,13 +10,13 @@ import logging
 
 import msgspec
 
+from gitlab_ci_provider.airflow_internals.tasks import read_xcom, task_states
 from gitlab_ci_provider.model import xcom_keys
 from gitlab_ci_provider.model.cancellation import Cancellation
 from gitlab_ci_provider.model.names import CREATE_PIPELINE, task_ids
 from gitlab_ci_provider.model.run import PipelineRun
 from gitlab_ci_provider.records.cancellations import Cancellations
 from gitlab_ci_provider.runs.cancel.jobs import cancel_jobs
-from gitlab_ci_provider.runs.resource_group.trigger import airflow_states
 from gitlab_ci_provider.schedule.auto_cancel import cancelable
 from gitlab_ci_provider.settings import load_settings
 
@@ -31,14 +31,12 @@ def orders_to(dag: str, run: str, job: str) -> list[str]:
 
 def cancel_child(dag: str, run: str) -> None:
     """Cancel what has not ended of a child pipeline; its own bridges hear of it and go on so."""
-    from airflow.sdk.execution_time.xcom import XCom
-
-    value = XCom.get_one(dag_id=dag, run_id=run, task_id=CREATE_PIPELINE, key=xcom_keys.PIPELINE)
+    value = read_xcom(dag, run, CREATE_PIPELINE, xcom_keys.PIPELINE)
     if value is None:
         log.warning("the child pipeline %s of %s is not canceled: it has yet to begin", run, dag)
         return
     child = msgspec.convert(value, PipelineRun)
-    names, states = task_ids(child.decisions), airflow_states(dag, run)
+    names, states = task_ids(child.decisions), task_states(dag, run)
     jobs = cancelable(child, {job: states.get(task) for job, task in names.items()})
     order = Cancellation(name="parent", reason="with its parent pipeline", jobs=jobs)
     cancel_jobs(load_settings(), child, order, log)

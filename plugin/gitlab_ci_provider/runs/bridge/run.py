@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 import msgspec
 from airflow.sdk import Context
 
+from gitlab_ci_provider.airflow_internals.tasks import dag_is_paused
 from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
 from gitlab_ci_provider.hooks.dag_runs import (
     RunKey,
-    is_paused,
     pipeline_of,
 )
 from gitlab_ci_provider.model.bridge import Bridge
@@ -148,7 +148,7 @@ class BridgeRun:
             return child(self.context, self.run, self.bridge, upstream, new)
         new = self._run_id(child=False)
         target = other_project(self.run.settings, project, upstream, new)
-        if is_paused(target.dag):
+        if dag_is_paused(target.dag):
             message = f"the DAG {target.dag} is paused: unpause it, then retry this job"
             raise SystemFailure(message, reason=FailureReason.DOWNSTREAM_PIPELINE_CREATION_FAILED)
         return target

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from gitlab_ci_provider.hooks.airflow_answers import is_missing, word_of
+from gitlab_ci_provider.airflow_internals.tasks import run_state, task_states
 from gitlab_ci_provider.model.names import CREATE_PIPELINE
 from gitlab_ci_provider.schedule.airflow_states import ENDED, RUN_ENDED
 
@@ -63,17 +63,11 @@ class DownstreamTrigger(BaseTrigger):
 
     def _look(self) -> str | None:
         """Tell what the wait is over for: the run's state, `canceled`, or `gone` when deleted."""
-        from airflow.sdk.exceptions import AirflowRuntimeError
-        from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
-
         from gitlab_ci_provider.runs.bridge.cancel_child import orders_to
 
-        try:
-            state = word_of(RuntimeTaskInstance.get_dagrun_state(self.dag, self.run_id))
-        except AirflowRuntimeError as problem:
-            if is_missing(problem):
-                return "gone"
-            raise
+        state = run_state(self.dag, self.run_id)
+        if state is None:
+            return "gone"
         if state in RUN_ENDED or (self.until == "created" and self._is_created()):
             return state
         if set(orders_to(*self.bridge)) - set(self.obeyed):
@@ -82,12 +76,8 @@ class DownstreamTrigger(BaseTrigger):
         return None
 
     def _is_created(self) -> bool:
-        from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
-
-        states = RuntimeTaskInstance.get_task_states(
-            dag_id=self.dag, task_ids=[CREATE_PIPELINE], run_ids=[self.run_id]
-        )
-        return word_of(states.get(self.run_id, {}).get(CREATE_PIPELINE)) in ENDED
+        states = task_states(self.dag, self.run_id, [CREATE_PIPELINE])
+        return states.get(CREATE_PIPELINE) in ENDED
 
     def _cancel(self) -> None:
         from gitlab_ci_provider.runs.bridge.cancel_child import cancel_child

@@ -13,6 +13,7 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.config import ConfigException
 from urllib3.exceptions import HTTPError
 
+from gitlab_ci_provider.airflow_internals.pod_operator import pod_request
 from gitlab_ci_provider.exceptions import JobFailure, SystemFailure
 from gitlab_ci_provider.hooks.patience import is_passing, say
 from gitlab_ci_provider.hooks.pod_logs import ContainerLog, early_words
@@ -133,8 +134,7 @@ class JobPod:
         """Create the Secret and the pod, or find the pod that a lost worker has left."""
         operator, client = self._operator, self._operator.client
         request = self._request(planned)
-        operator.full_pod_spec = build_pod(request)
-        wanted = operator.pod_request_obj = operator.build_pod_request_obj(self._context)
+        wanted = pod_request(operator, self._context, build_pod(request))
         found = find_again(operator, wanted) if self._context["ti"].try_number > 1 else None
         operator.pod = found or wanted  # known before it is there: whoever is stopped removes it
         if found is None:

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 from airflow.sdk import Context
 
+from gitlab_ci_provider.airflow_internals.tasks import task_durations
 from gitlab_ci_provider.model.names import task_ids
 from gitlab_ci_provider.model.run import Play
 from gitlab_ci_provider.model.serialization import encode
@@ -71,12 +72,9 @@ def _recall(context: Context, key: str, run: JobRun) -> dict[str, Any] | None:
 
 def _endings(context: Context, run: JobRun) -> str:
     """Fingerprint how and when the jobs before have ended; any new try of one changes it."""
-    ti, names = context["ti"], task_ids(run.pipeline.jobs)
+    names = task_ids(run.pipeline.jobs)
     before = {names[job] for job in run.before()}
-    crumbs = ti.get_task_breadcrumbs(dag_id=ti.dag_id, run_id=ti.run_id)
     ended = sorted(
-        (one["task_id"], str(one["state"]), one["duration"] or 0)
-        for one in crumbs
-        if one["task_id"] in before
+        (task, state, seconds) for task, state, seconds in task_durations(context) if task in before
     )
     return hashlib.sha256(json.dumps(ended).encode()).hexdigest()

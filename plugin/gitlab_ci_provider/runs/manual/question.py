@@ -12,9 +12,8 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from airflow.sdk import Context, Param
-from airflow.sdk.exceptions import TaskAwaitingInput
-from airflow.sdk.execution_time.hitl import upsert_hitl_detail
 
+from gitlab_ci_provider.airflow_internals.tasks import ask_person
 from gitlab_ci_provider.exceptions import ConfigError
 from gitlab_ci_provider.model.conf import check_conf
 from gitlab_ci_provider.model.job import Job
@@ -37,14 +36,14 @@ def ask(context: Context, job: Job, *, blocking: bool, method_name: str) -> NoRe
     Raises:
         TaskAwaitingInput: always; Airflow resumes with `method_name` when somebody has answered.
     """
-    upsert_hitl_detail(
-        ti_id=context["ti"].id,
-        options=[PLAY] if blocking else [PLAY, LEAVE],
+    ask_person(
+        context,
         subject=f"Play the job '{job.name}' of stage '{job.stage}'",
         body=_body(job, blocking=blocking),
+        options=[PLAY] if blocking else [PLAY, LEAVE],
         params={name: param.serialize() for name, param in form(job).items()},
+        method_name=method_name,
     )
-    raise TaskAwaitingInput(method_name=method_name)
 
 
 def form(job: Job) -> dict[str, Param]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from functools import cached_property
 from typing import Any
 
 import msgspec
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from gitlab_ci_provider.airflow_internals.tasks import task_states
 from gitlab_ci_provider.hooks.kubernetes import UNREACHABLE, connect_to
 from gitlab_ci_provider.hooks.patience import say
 from gitlab_ci_provider.hooks.resource_groups import ResourceGroup
@@ -83,14 +84,6 @@ class ResourceGroupTrigger(BaseTrigger):
         """Take the group if it is the job's turn; check first whether those ahead still live."""
         claim, mode = msgspec.convert(self.claim, Claim), ProcessMode(self.mode)
         if check:
-            self._group.prune(airflow_states)
+            self._group.prune(task_states)
         holder = self._group.update(lambda found: take(found, claim, mode)).holder
         return holder is not None and holder.key == claim.key
-
-
-def airflow_states(dag_id: str, run_id: str) -> Mapping[str, str | None]:
-    """Ask Airflow for the states of the tasks of a run, from a worker or the triggerer."""
-    from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
-
-    answer = RuntimeTaskInstance.get_task_states(dag_id=dag_id, run_ids=[run_id])
-    return dict(answer.get(run_id, {}))

@@ -11,6 +11,7 @@ from functools import partial
 import msgspec
 from airflow.sdk import BaseOperator
 
+from gitlab_ci_provider.airflow_internals.tasks import task_states
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.hooks.kubernetes import UNREACHABLE, connect
 from gitlab_ci_provider.hooks.patience import say
@@ -22,7 +23,7 @@ from gitlab_ci_provider.model.rules import When
 from gitlab_ci_provider.model.run import PipelineRun
 from gitlab_ci_provider.planner.resource_group import resource_group
 from gitlab_ci_provider.runs.job_run import JobRun
-from gitlab_ci_provider.runs.resource_group.trigger import ResourceGroupTrigger, airflow_states
+from gitlab_ci_provider.runs.resource_group.trigger import ResourceGroupTrigger
 from gitlab_ci_provider.schedule.resource_group import (
     Claim,
     ProcessMode,
@@ -64,7 +65,7 @@ def take_turn(operator: BaseOperator, run: JobRun, *, method_name: str) -> None:
     claim = _claim_of(run)
     try:
         group = _open(run.settings, run.record, key)
-        group.prune(airflow_states)
+        group.prune(task_states)
         taken = group.update(lambda found: take(found, claim, mode))
     except UNREACHABLE as problem:
         raise SystemFailure(f"resource group '{key}': {say(problem)}") from problem

@@ -6,9 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from airflow.sdk import TaskInstanceState
 
-from gitlab_ci_provider.hooks.airflow_answers import word_of
 from gitlab_ci_provider.model.cancellation import Cancellation
 from gitlab_ci_provider.runs.bridge.cancel_child import orders_to
 from gitlab_ci_provider.runs.bridge.trigger import DownstreamTrigger
@@ -26,12 +24,6 @@ def test_a_triggerer_makes_the_same_trigger_again():
 
     assert path == f"{DownstreamTrigger.__module__}.DownstreamTrigger"
     assert DownstreamTrigger(**json.loads(json.dumps(given))).serialize() == (path, given)
-
-
-def test_states_are_compared_by_their_words():
-    """Airflow answers with enumerations or texts, as it likes."""
-    assert word_of(TaskInstanceState.SUCCESS) == word_of("success") == "success"
-    assert word_of(None) == "None"
 
 
 def test_only_orders_to_the_bridge_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -1,0 +1,45 @@
+"""The classes of Airflow that the embedded stack replaces: imported in Airflow's processes only.
+
+The replacements are in `local/airflow`. They rely on these members, which are not public:
+
+- `LocalExecutor`: `_process_workloads`, `queued_tasks`, `queued_callbacks`,
+  `queued_connection_tests`, `running`, `change_state`, `try_adopt_task_instances`, `conf`;
+  `BaseExecutor.run_workload`.
+- `DagFileProcessorManager`: `load_dag_bundles`, `request_bundle_refresh`,
+  `_service_processor_sockets`, `_processors`, `_file_queue`, `_dag_bundles`.
+- `TriggerRunnerSupervisor`: `run_once` and what it calls, `_service_subprocess`, `events`,
+  `failed_triggers`, `stop`.
+"""
+
+from __future__ import annotations
+
+from airflow.dag_processing.manager import DagFileProcessorManager
+from airflow.executors.base_executor import BaseExecutor, get_execution_api_server_url
+from airflow.executors.local_executor import LocalExecutor
+from airflow.executors.workloads import ExecutorWorkload
+from airflow.jobs.triggerer_job_runner import TriggerRunnerSupervisor
+from airflow.utils.state import TaskInstanceState
+
+__all__ = [
+    "BaseExecutor",
+    "DagFileProcessorManager",
+    "ExecutorWorkload",
+    "LocalExecutor",
+    "TaskInstanceState",
+    "TriggerRunnerSupervisor",
+    "get_execution_api_server_url",
+]
+
+
+def use_dag_processor(manager: type[DagFileProcessorManager]) -> None:
+    """Have `airflow dag-processor` run another manager."""
+    from airflow.cli.commands import dag_processor_command
+
+    dag_processor_command.DagFileProcessorManager = manager
+
+
+def use_triggerer(supervisor: type[TriggerRunnerSupervisor]) -> None:
+    """Have `airflow triggerer` run another supervisor."""
+    from airflow.jobs import triggerer_job_runner
+
+    triggerer_job_runner.TriggerRunnerSupervisor = supervisor

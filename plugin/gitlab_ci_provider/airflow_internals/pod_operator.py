@@ -1,0 +1,23 @@
+"""What `KubernetesPodOperator` keeps to itself, and our job operator relies on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+    from kubernetes import client as k8s
+
+
+def pod_request(operator: KubernetesPodOperator, context: Context, spec: k8s.V1Pod) -> k8s.V1Pod:
+    """Build the pod as the operator would create it: with its labels, name and namespace."""
+    operator.full_pod_spec = spec
+    operator.pod_request_obj = operator.build_pod_request_obj(context)
+    return operator.pod_request_obj
+
+
+def was_killed(operator: KubernetesPodOperator) -> bool:
+    """Tell whether Airflow has stopped the task, and with it the pod (`on_kill`)."""
+    return bool(operator._killed)  # noqa: SLF001 - there is no public way to ask
