@@ -22,6 +22,9 @@ _FEW_BYTES = 1 << 15
 _PAUSE = 0.005
 """Seconds between reads of a few bytes: a job that prints line by line fills more in between."""
 
+_LINE_SECONDS = 0.5
+"""So long the beginning of a line waits for its end, which may be an answer that nobody gives."""
+
 _TICK_MS = 20_000
 """A log in which nothing happens tells that it is still there, to load balancers as well."""
 
@@ -37,6 +40,7 @@ class JobOutput:
         self._log = log
         self._masker = masker
         self._ended = False
+        self._due: float | None = None
         with suppress(OSError):
             fcntl.fcntl(self._fd, fcntl.F_SETPIPE_SZ, _READ_BYTES)
 
@@ -61,16 +65,28 @@ class JobOutput:
             poll.register(self._fd, select.POLLIN)
         if events is not None:
             poll.register(events, select.POLLIN)
-        ready = [fd for fd, _ in poll.poll(patience)]
+        due = self._due
+        wait = patience if due is None else max(0, int((due - time.monotonic()) * 1000) + 1)
+        ready = [fd for fd, _ in poll.poll(min(patience, wait))]
         if self._fd in ready:
             self._read()
-        elif not ready:
+        elif not ready and due is None:
             self._log.tick()
+        if self._due is not None and time.monotonic() >= self._due:
+            self._show_unfinished()
         return events in ready
+
+    def _show_unfinished(self) -> None:
+        """Show the beginning of a line whose end does not come."""
+        self._due = None
+        self._log.write(self._masker.release())
+        self._log.pause()
 
     def _read(self) -> None:
         data = os.read(self._fd, _READ_BYTES)
         self._ended = not data
         self._log.write(self._masker.feed(data))
+        if self._due is None or b"\n" in data:
+            self._due = time.monotonic() + _LINE_SECONDS if self._masker.holds else None
         if data and len(data) < _FEW_BYTES:
             time.sleep(_PAUSE)

@@ -70,7 +70,10 @@ class ContainerLog:
     """The least difference between our clock and the times in the log."""
 
     def blocks(self) -> Iterator[bytes]:
-        """Yield the output as it comes, mostly in whole lines."""
+        """Yield the output as it comes, mostly in whole lines.
+
+        An empty block means that the rest of the line before it may take a while.
+        """
         asked, end, all_of_it = 0, "clean", True
         while True:
             before = self._frames.last
@@ -122,7 +125,7 @@ class ContainerLog:
                         return "too late"
                     else:
                         yield from self._tell(part, "clean")
-                    resumed = False
+                    resumed = resumed and part == b""
                 self._look_at_clock()
         except HTTPError:
             return "broken"

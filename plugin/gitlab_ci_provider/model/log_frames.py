@@ -5,8 +5,10 @@ can be told from a job's output by looking at it, and times do not tell lines of
 So each line carries a number, see docs/adr/0021-one-numbered-log.md:
 
     12|text         line 12
-    13/text         the same, but the line goes on: it is longer than runtimes keep in one piece
-    @1764339600     the time: whoever comes again knows from when on they need the log
+    13/text         the same, but the line goes on: it is longer than runtimes keep in one piece,
+                    or has not been finished yet
+    @1764339600     the time: a client that reconnects knows from when on it needs the log; after
+                    an unfinished line, that the rest may take a while
 
 Whatever else is in the log was not written by the helper.
 """
@@ -58,6 +60,12 @@ class FrameWriter:
         if self._open:
             self.write(b"\n")
 
+    def pause(self) -> None:
+        """Say that the rest of an unfinished line may take a while."""
+        if self._open:
+            self._told = 0
+            self.tick()
+
     def tick(self) -> None:
         """Say that we are still here."""
         self._write(self._time())
@@ -101,25 +109,29 @@ class FrameReader:
         self.time = 0
         self.strange = b""
         self._rest = b""
+        self._open = False
 
     def feed(self, data: bytes) -> Iterator[bytes | int]:
         """Take the next bytes of a connection; yields what is new, and how many lines are missing.
 
         Whoever does not want to go on behind a gap leaves there: what follows it was not read.
+        Empty bytes mean that the line yielded last is unfinished and its rest may take a while.
         """
         *lines, self._rest = (self._rest + data).split(b"\n")
         new: list[bytes] = []
         for line in lines:
             number, text = _parse(line)
             if number <= self.last:
-                if not number:
-                    self._take_other(line)
+                if not number and self._take_other(line):
+                    yield from filter(None, (b"".join(new),))
+                    new = []
+                    yield b""
                 continue
             if number > self.last + 1:
                 yield from filter(None, (b"".join(new),))
                 new = []
                 yield number - self.last - 1
-            self.last = number
+            self.last, self._open = number, not text.endswith(b"\n")
             new.append(text)
         yield from filter(None, (b"".join(new),))
         if len(self._rest) > _LONGEST_STRANGE:
@@ -131,11 +143,14 @@ class FrameReader:
             self.strange = self._rest[:_LONGEST]
         self._rest = b""
 
-    def _take_other(self, line: bytes) -> None:
-        if line[:1] == b"@" and line[1:].isdigit():
-            self.time = int(line[1 : _MOST_DIGITS + 1])
-        else:
+    def _take_other(self, line: bytes) -> bool:
+        """Take what is no line; True when time goes by while a line is unfinished."""
+        if line[:1] != b"@" or not line[1:].isdigit():
             self.strange = line[:_LONGEST]
+            return False
+        self.time = int(line[1 : _MOST_DIGITS + 1])
+        waits, self._open = self._open, False
+        return waits
 
 
 def _parse(line: bytes) -> tuple[int, bytes]:

@@ -27,6 +27,9 @@ _POD_REASONS: Mapping[str, tuple[FailureReason, str]] = {
 }
 """What the kubelet says of a whole pod. Any other reason is a refusal to run it, as OutOfcpu."""
 
+_BROKEN_PIPE = 141
+"""Exit code of a script that writes when the helper is gone."""
+
 _OWN_FAULT = "exceed"
 """In the message of an eviction: the job used more storage than it may, and would again."""
 
@@ -65,10 +68,8 @@ def outcome(pod: k8s.V1Pod) -> Outcome:
         return _with_left(taken, helper)
     if prepare.exit_code != 0:
         return _helper_failed("prepare", prepare)
-    if build.exit_code is None:
-        return _system(f"the build container did not end: {build.reason or build.phase}")
     if build.exit_code != 0:
-        return _with_left(_build_failed(build), helper)
+        return _with_left(_build_failed(build, helper), helper)
     return _helper_failed("helper", helper)
 
 
@@ -105,7 +106,11 @@ def _interruption(pod: k8s.V1Pod) -> str:
     return ""
 
 
-def _build_failed(build: ContainerState) -> Outcome:
+def _build_failed(build: ContainerState, helper: ContainerState) -> Outcome:
+    if _helper_was_first(build, helper):
+        return _helper_died(build, helper)
+    if build.exit_code is None:
+        return _system(f"the build container did not end: {build.reason or build.phase}")
     if build.reason in {"StartError", "ContainerCannotRun"}:
         return _system(f"the build container could not start: {build.message or build.reason}")
     message = f"exit code {build.exit_code}"
@@ -123,6 +128,28 @@ def _helper_failed(container: str, state: ContainerState) -> Outcome:
         failure_reason=told.reason or FailureReason.RUNNER_SYSTEM_FAILURE,
         message=f"{told.phase or container}: {said}",
     )
+
+
+def _helper_was_first(build: ContainerState, helper: ContainerState) -> bool:
+    """Tell whether the helper died under a running script, which can then write no more."""
+    if not helper.exit_code or build.exit_code == 0:
+        return False
+    if build.exit_code is None:
+        return build.phase == "running"
+    if decode_message(helper.message) or not (helper.finished_at and build.finished_at):
+        return False  # it ended by itself, and only once the script had
+    same_second = helper.finished_at == build.finished_at
+    return helper.finished_at < build.finished_at or (
+        same_second and build.exit_code == _BROKEN_PIPE
+    )
+
+
+def _helper_died(build: ContainerState, helper: ContainerState) -> Outcome:
+    told = decode_message(helper.message)
+    said = (told and told.message) or helper.message or helper.reason
+    code = "" if told else f", exit code {helper.exit_code}"
+    after = "" if build.exit_code is None else f"; the script then ended with {build.exit_code}"
+    return _system(f"the helper container died while the script was running: {said}{code}{after}")
 
 
 def _system(message: str) -> Outcome:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 from kubernetes import client as k8s
@@ -29,12 +30,13 @@ helper would wait for it. `ErrImagePull` alone may be a hiccup."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerState:
-    """What one container does; `exit_code` only once it has terminated."""
+    """What one container does; `exit_code` and the time only once it has terminated."""
 
     phase: Phase
     reason: str = ""
     message: str = ""
     exit_code: int | None = None
+    finished_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +142,12 @@ def still_runs(pod: k8s.V1Pod) -> bool:
     return not has_ended(pod) and phases != {"terminated"}
 
 
+def has_lost_helper(pod: k8s.V1Pod) -> bool:
+    """Tell whether the helper has failed while the build runs: nobody will save what it leaves."""
+    build, helper = (container_state(pod, name) for name in (BUILD_CONTAINER, HELPER_CONTAINER))
+    return build.phase == "running" and bool(helper.exit_code)
+
+
 def _statuses(pod: k8s.V1Pod) -> list[Any]:
     status = pod.status
     if status is None:
@@ -153,4 +161,5 @@ def _terminated(state: Any) -> ContainerState:
         reason=state.reason or "",
         message=state.message or "",
         exit_code=state.exit_code,
+        finished_at=state.finished_at,
     )

@@ -11,6 +11,7 @@ the forms in which programs show it, see `disguises.py`.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 
 from gitlab_ci_provider.variables.disguises import encoded, escaped
@@ -31,6 +32,7 @@ _KEY = (
     rb"|x-amz-signature|x-amz-credential|x-amz-security-token)="
 )
 _TOKEN = re.compile(rb"(" + _PREFIX + rb")(?:\[MASKED\]|[-.=\w])+")
+_WORD = re.compile(rb"\S*\Z")
 _PARAMETER = re.compile(rb"(" + _KEY + rb")[^?&\s\x00-\x1f\x7f]*")
 
 Search = Callable[[bytes], object]
@@ -53,8 +55,15 @@ class Masker:
         self._phrases = _phrases(values)
         patterns = [*(re.escape(phrase) for phrase in self._phrases), _PREFIX, _KEY]
         self._found = search(b"|".join(patterns))
+        self._alphabetical = sorted(self._phrases)
         self._border = max([_BORDER, *(len(phrase) for phrase in self._phrases)])
         self._held = b""
+        self._word = b""
+
+    @property
+    def holds(self) -> bool:
+        """Tell whether the end of the stream so far has not been given."""
+        return bool(self._held)
 
     def text(self, text: str) -> str:
         """Hide secrets in a whole text."""
@@ -73,18 +82,43 @@ class Masker:
 
         The end of an unfinished line is kept until it cannot be the beginning of a secret anymore.
         """
-        masked = self.mask(self._held + data)
-        if masked.endswith(b"\n"):
-            self._held = b""
-            return masked
+        masked = self._go_on(data)
         split = max(len(masked) - self._border, masked.rfind(b"\n") + 1)
         self._held = masked[split:]
+        if split:
+            self._word = b""
         return masked[:split]
+
+    def release(self) -> bytes:
+        """Give what is held of an unfinished line, except for what may be the beginning of a value.
+
+        A program may have asked something and be waiting for the answer.
+        """
+        split = self._begins_value(self._held)
+        shown, self._held = self._held[:split], self._held[split:]
+        self._word = _last_word(self._word + shown)
+        return shown
 
     def flush(self) -> bytes:
         """Give what is left of the stream: nothing follows."""
-        held, self._held = self._held, b""
+        held, self._held, self._word = self._held, b"", b""
         return held
+
+    def _go_on(self, data: bytes) -> bytes:
+        """Mask what is held and what follows it; a token may have begun in what was released."""
+        masked = self.mask(self._word + self._held + data)
+        if masked.startswith(self._word):
+            return masked[len(self._word) :]
+        return self.mask(self._held + data)
+
+    def _begins_value(self, data: bytes) -> int:
+        """Find where the longest end of a text begins that a value could begin with."""
+        for at in range(max(0, len(data) - self._border), len(data)):
+            end = data[at:]
+            place = bisect_left(self._alphabetical, end)
+            if place < len(self._phrases) and self._alphabetical[place].startswith(end):
+                return at
+        return len(data)
 
 
 def log_masker(values: Iterable[str]) -> Masker:
@@ -100,6 +134,11 @@ def log_masker(values: Iterable[str]) -> Masker:
         return found
 
     return Masker(values, search)
+
+
+def _last_word(text: bytes) -> bytes:
+    found = _WORD.search(text[-_BORDER:])
+    return found[0] if found else b""
 
 
 def _phrases(values: Iterable[str]) -> list[bytes]:

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import io
+import logging
+import os
+import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from gitlab_ci_provider.exceptions import JobFailure
 from gitlab_ci_provider.hooks.pod_logs import ContainerLog
 from gitlab_ci_provider.hooks.pod_watch import PodWatch
+from gitlab_ci_provider.local.processes.tree import descendants
 from gitlab_ci_provider.model.image import Image
 from gitlab_ci_provider.model.job import Script
 from gitlab_ci_provider.model.plan import JobPlan, PlanVariable
@@ -22,9 +30,12 @@ from gitlab_ci_provider.pods.pod import build_pod, build_secret
 from gitlab_ci_provider.pods.request import PodRequest
 from gitlab_ci_provider.pods.status import container_state
 from gitlab_ci_provider.runs.job.log import JobLog
+from gitlab_ci_provider.runs.job.pod import JobPod
 from gitlab_ci_provider.variables.masking import log_masker
 from integration.cluster.faults import misbehaving
 from integration.cluster.support import Api, Cluster, start_cluster
+from processes.counter import counting
+from processes.waiting import wait_until
 
 HELPER_IMAGE = "gitlab-ci-helper:local"
 LINES = 200_000
@@ -48,8 +59,8 @@ def api(unkind: tuple[Cluster, Path]) -> Iterator[Api]:
     client.close()
 
 
-def logs(api: Api, name: str, script: Script, **masked: str) -> tuple[bytes, list[str]]:
-    """Run a job; returns the bytes of its log and the events of Airflow's."""
+def start(api: Api, name: str, script: Script, masked: dict[str, str]) -> PodWatch:
+    """Start the pod of a job."""
     variables = tuple(
         PlanVariable(name=key, value=value, masked=True) for key, value in masked.items()
     )
@@ -73,7 +84,18 @@ def logs(api: Api, name: str, script: Script, **masked: str) -> tuple[bytes, lis
     core = api.core()
     core.create_namespaced_secret(api.namespace, build_secret(request, secret))
     core.create_namespaced_pod(api.namespace, build_pod(request))
-    watched = PodWatch(client=core, name=name, namespace=api.namespace)
+    return PodWatch(client=core, name=name, namespace=api.namespace)
+
+
+def logs(
+    api: Api,
+    name: str,
+    script: Script,
+    seen: Callable[[bytes, list[str]], object] = lambda *_: None,
+    **masked: str,
+) -> tuple[bytes, list[str]]:
+    """Run a job; returns the bytes of its log and Airflow's events; `seen` sees them grow."""
+    watched = start(api, name, script, masked)
     raw, events = io.BytesIO(), list[str]()
     log = JobLog(events.append, raw, log_masker(masked.values()))
     for container in (PREPARE_CONTAINER, HELPER_CONTAINER):
@@ -82,7 +104,8 @@ def logs(api: Api, name: str, script: Script, **masked: str) -> tuple[bytes, lis
         )
         assert begun, watched.read().status
         for block in ContainerLog(pod=watched, container=container).blocks():
-            log.write(block)
+            log.write(block) if block else log.pause()
+            seen(raw.getvalue(), events)
     log.close()
     return raw.getvalue(), events
 
@@ -106,8 +129,10 @@ def test_a_secret_in_both_streams_is_hidden(api: Api):
 
     node = b"".join(api.log("masked", container=name) for name in ("prepare", "build", "helper"))
     assert b"x [MASKED]\n[MASKED]\n" in raw
-    assert b"x [MASKED]" in node
+    assert node.count(b"[MASKED]\n") == 2
     assert b"top-secret-value" not in node
+    assert b"|top-" not in node
+    assert b"/top-" not in node
     assert "top-" not in "".join(events).replace('printf "x top-"', "")
 
 
@@ -123,3 +148,42 @@ def test_no_line_of_a_fast_job_is_lost_over_broken_connections(
     assert [line for line in raw.split(b"\n") if line.isdigit()] == numbers
     shown = "\n".join(events).split("\n")
     assert [line.encode() for line in shown if line.isdigit()] == numbers
+
+
+def test_a_question_is_shown_before_it_is_answered(api: Api):
+    """In the kept log and in Airflow's, though the line has no end; the job waits for that."""
+    with counting() as heard:
+        heard.hold("asks")
+        ask = f"printf 'continue? '; timeout 60 {heard.say('asks')} && echo yes"
+
+        def seen(raw: bytes, events: list[str]) -> None:
+            if raw.endswith(b"\ncontinue? ") and events[-1] == "continue? ":
+                heard.release("asks")
+
+        raw, events = logs(api, "asks", Script(main=(ask,)), seen)
+
+    assert b"\ncontinue? yes\n" in raw
+    assert "yes" in events
+
+
+def test_a_job_ends_with_its_helper(
+    api: Api, unkind: tuple[Cluster, Path], caplog: pytest.LogCaptureFixture
+):
+    """A killed helper fails the job and is named, while the script goes on and says nothing."""
+    caplog.set_level(logging.INFO)
+    settings = SimpleNamespace(pod_start_timeout=300, job_logs_folder="")
+    run: Any = SimpleNamespace(job=SimpleNamespace(coverage=None), settings=settings)
+    operator: Any = SimpleNamespace(log=logging.getLogger(__name__))
+    watched = start(api, "lost", Script(main=("echo begun", "sleep 600")), {})
+    with ThreadPoolExecutor(1) as job:
+        followed = job.submit(JobPod(operator, {}, run)._follow, watched)
+        wait_until(lambda: "begun" in [one.message for one in caplog.records], "the script")
+        for pid in descendants(unkind[0].process.pid):
+            if b"/gitlab-ci-helper\0finish" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                os.kill(pid, signal.SIGKILL)
+        problem = followed.exception(120)
+    api.delete("pods", "lost")
+
+    assert isinstance(problem, JobFailure)
+    assert problem.reason == "runner_system_failure"
+    assert "the helper container died while the script was running" in str(problem)

@@ -12,6 +12,7 @@ from gitlab_ci_provider.model.job import Script
 from gitlab_ci_provider.model.plan import JobPlan, PlanVariable
 from processes.pod import Pod, project_dir
 from processes.shells import NAMES, shell_named
+from processes.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -114,3 +115,22 @@ def test_no_line_of_very_many_is_lost(tmp_path: Path):
     log = sections(tmp_path, "bash", Script(main=("seq 300000",)))
 
     assert log["step_script"].split() == [b"%d" % number for number in range(1, 300_001)]
+
+
+@pytest.mark.parametrize("shell", NAMES)
+def test_a_line_without_an_end_is_shown_while_it_waits(tmp_path: Path, shell: str):
+    """A question is in the log before anybody answers it; a secret is not, not even in part."""
+    answer = tmp_path / "answer"
+    ask = f"mkfifo {answer}; printf 'continue? top-'; read -r word <{answer}; echo $word"
+    variables = (PlanVariable(name="TOKEN", value="top-secret", masked=True),)
+    plan = JobPlan(job="job", project_dir=project_dir(tmp_path), variables=variables)
+    pod = Pod(tmp_path, plan, Script(main=(ask,)), shell_named(shell, tmp_path))
+    pod.prepare()
+    pod.start_build()
+    pod.start_helper()
+
+    wait_until(lambda: pod.raw("helper").endswith(b"\ncontinue? "), "the question")
+    answer.write_text("secret\n")
+
+    assert pod.end("build").code == 0
+    assert b"\ncontinue? [MASKED]\n" in pod.end("helper").log.encode()

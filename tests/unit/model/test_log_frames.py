@@ -114,3 +114,16 @@ def test_garbage_without_an_end_fills_no_memory():
         read(reader, b"<html>" * 20_000)
 
     assert read(reader, b"\n1|one\n") == b"one\n"
+
+
+def test_a_line_that_waits_for_its_rest_is_told():
+    """Once, however often time is told then; the rest comes when it comes."""
+    log: list[bytes] = []
+    writer = FrameWriter(log.append, iter(range(1_700_000_000, 2_000_000_000)).__next__)
+    for text in (b"one\n", b"continue? "):
+        writer.write(text)
+        writer.pause()
+    writer.tick()
+    writer.write(b"yes\n")
+
+    assert list(FrameReader().feed(b"".join(log))) == [b"one\ncontinue? ", b"", b"yes\n"]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
+import pytest
 from kubernetes import client as k8s
 
 from gitlab_ci_provider.model.job_artifacts import JobArtifact
@@ -118,3 +120,30 @@ def test_a_termination_message_that_is_no_json_is_shown():
     end = outcome(pod(ended("prepare", 1, "", "killed"), waiting("build"), waiting("helper")))
 
     assert end.message == "prepare: killed"
+
+
+def _at(status: k8s.V1ContainerStatus, second: int) -> k8s.V1ContainerStatus:
+    status.state.terminated.finished_at = datetime(2026, 11, 28, 12, 0, second, tzinfo=UTC)
+    return status
+
+
+@pytest.mark.parametrize(("second", "code"), [(6, 1), (5, 141)])
+def test_a_script_whose_helper_died_is_no_failing_script(second: int, code: int):
+    """It could not write any more: the helper's end is the reason, the script's is told, too."""
+    helper = _at(ended("helper", 137, "OOMKilled"), 5)
+
+    end = outcome(pod(ended("prepare"), _at(ended("build", code), second), helper))
+
+    assert end.failure_reason == "runner_system_failure"
+    assert "the helper container died while the script was running: OOMKilled" in end.message
+    assert f"ended with {code}" in end.message
+
+
+@pytest.mark.parametrize(("second", "code"), [(4, 141), (5, 1)])
+def test_a_helper_that_died_after_the_script_hides_no_failure(second: int, code: int):
+    """The script's own failure comes first."""
+    helper = _at(ended("helper", 137, "OOMKilled"), 5)
+
+    end = outcome(pod(ended("prepare"), _at(ended("build", code), second), helper))
+
+    assert (end.failure_reason, end.exit_code) == ("script_failure", code)

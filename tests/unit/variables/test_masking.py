@@ -168,3 +168,30 @@ def test_cutting_changes_nothing(text: str, values: list[str], cuts: list[int]):
         for line in value.splitlines():
             if len(line.strip()) >= 4 and line.strip() not in "[MASKED]" * 2:
                 assert line.strip().encode() not in shown.replace(b"[MASKED]", b"\0")
+
+
+@given(
+    st.lists(st.sampled_from(["top-", "secret", "-value", " ", "?", "x", "glpat-", "&rss_token="])),
+    st.lists(st.booleans()),
+)
+def test_what_was_released_early_hides_the_same(words: list[str], pauses: list[bool]):
+    """A line that pauses anywhere is shown as far as it is no secret, never a part of one."""
+    masker, shown = log_masker(["top-secret-value"]), b""
+    for number, word in enumerate(words):
+        shown += masker.feed(word.encode())
+        if number < len(pauses) and pauses[number]:
+            shown += masker.release()
+    shown += masker.flush()
+
+    assert shown == masker.mask("".join(words).encode())
+
+
+@pytest.mark.parametrize("prompt", ["Continue? ", "Sure?", "50%\r", "password: ", "to", "x glpat-"])
+def test_an_unfinished_line_can_be_shown(prompt: str):
+    """All of it that cannot be the beginning of a value."""
+    masker = Masker(["top-secret-value", "two words"])
+
+    shown = masker.feed(prompt.encode()) + masker.release()
+
+    assert shown.decode() == ("" if prompt == "to" else prompt)
+    assert masker.holds is (prompt == "to")

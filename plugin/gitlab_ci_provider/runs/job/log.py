@@ -94,10 +94,19 @@ class JobLog:
         self._masker = masker or log_masker(())
         self._open: list[str] = []
         self._begun = b""
+        self._cut = False
 
     def write(self, data: bytes) -> None:
         """Take the next bytes as the job wrote them."""
         self._put(self._masker.feed(data))
+
+    def pause(self) -> None:
+        """Show the beginning of a line whose rest may take a while: it may ask for something."""
+        self._put(self._masker.release())
+        begun, self._begun = self._begun, b""
+        if begun:
+            self._show(begun)
+            self._cut = True
 
     def flush(self) -> None:
         """Write what was kept: nothing follows, though the line has no end."""
@@ -118,6 +127,9 @@ class JobLog:
             return
         if self._raw is not None:
             self._raw.write(shown)
+        if self._cut:  # a mere end of the line that was shown is no line of its own
+            self._cut = False
+            shown = shown.removeprefix(b"\r").removeprefix(b"\n")
         lines, newline, self._begun = (self._begun + shown).rpartition(b"\n")
         if newline:
             self._show(lines)

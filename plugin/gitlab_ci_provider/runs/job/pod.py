@@ -33,6 +33,7 @@ from gitlab_ci_provider.pods.request import PodRequest
 from gitlab_ci_provider.pods.status import (
     container_state,
     has_ended,
+    has_lost_helper,
     pull_errors,
     pull_failures,
     start_problem,
@@ -62,6 +63,9 @@ _LEFT_OUT = (
     "%d archives and reports of this job are stored, but no later job gets them: the pod's "
     "termination message had no room for their names"
 )
+
+_LOST_HELPER_SECONDS = 3
+"""The end of the build may be known a moment later than that of the helper."""
 
 _CONTAINERS = (PREPARE_CONTAINER, BUILD_CONTAINER, HELPER_CONTAINER)
 
@@ -217,6 +221,9 @@ class JobPod:
 
     def _copy(self, source: ContainerLog, log: JobLog) -> None:
         for block in source.blocks():
+            if not block:
+                log.pause()
+                continue
             log.write(block)
             self._coverage.see(block)
         log.flush()
@@ -232,6 +239,8 @@ class JobPod:
         return list(events)
 
     def _result(self, pod: PodWatch, patience: float) -> JobResult:
+        if has_lost_helper(pod.read()):
+            patience = min(patience, _LOST_HELPER_SECONDS)
         ended = pod.until(lambda seen: not still_runs(seen), patience)
         end = outcome(ended if ended is not None else pod.read())
         if end.left_out:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -175,3 +176,35 @@ def test_secrets_are_hidden_however_the_stream_is_cut(words: list[bytes], cuts: 
 
     assert raw.getvalue() == data.replace(b"top-secret", b"[MASKED]")
     assert "top-secret" not in "\n".join(shown)
+
+
+@pytest.mark.parametrize(
+    ("rest", "events"),
+    [(b"\n", ["continue? "]), (b"\r\n", ["continue? "]), (b"yes\n", ["continue? ", "yes"])],
+)
+def test_a_line_that_waits_is_shown_before_its_end(rest: bytes, events: list[str]):
+    """Its rest is another event; a mere line end is none."""
+    shown, raw = list[str](), io.BytesIO()
+    log = JobLog(shown.append, raw, log_masker(["top-secret"]))
+    log.write(b"continue? ")
+    log.pause()
+    assert (shown, raw.getvalue()) == (["continue? "], b"continue? ")
+
+    log.write(rest)
+    log.close()
+
+    assert shown == events
+    assert raw.getvalue() == b"continue? " + rest
+
+
+def test_a_secret_that_pauses_in_its_middle_is_hidden():
+    """Its beginning waits, what stands before it does not."""
+    shown, raw = list[str](), io.BytesIO()
+    log = JobLog(shown.append, raw, log_masker(["top-secret"]))
+    for part in (b"key: top-", b"secret!\n"):
+        log.write(part)
+        log.pause()
+    log.close()
+
+    assert shown == ["key: ", "[MASKED]!"]
+    assert raw.getvalue() == b"key: [MASKED]!\n"
