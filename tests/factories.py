@@ -25,7 +25,7 @@ PROJECT = Project(
 
 def make_variables(**values: str) -> Variables:
     """Make variables from names and values."""
-    return tuple(Variable(name=name, value=value) for name, value in values.items())
+    return Variables(Variable(name=name, value=value) for name, value in values.items())
 
 
 def make_context(**given: Any) -> PipelineContext:

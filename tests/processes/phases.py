@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,21 +11,42 @@ from gitlab_ci_provider.helper.context import PhaseContext
 from gitlab_ci_provider.helper.lazy_store import LazyStore
 from gitlab_ci_provider.helper.output import Output
 from gitlab_ci_provider.model.plan import JobPlan
-from gitlab_ci_provider.storage.base import ObjectStore, StorageUnavailableError
-from gitlab_ci_provider.storage.filesystem import FilesystemStore
+from gitlab_ci_provider.storage.base import (
+    MissingObjectError,
+    ObjectStore,
+    StorageUnavailableError,
+)
 
 
 @dataclass
-class BrokenStore(FilesystemStore):
-    """A store that fails a number of times, with a given error."""
+class FolderStore:
+    """Objects as files below a folder."""
 
     folder: Path
-    failures: int
-    error: type[StorageError] = StorageUnavailableError
 
-    def __post_init__(self) -> None:
-        """Be a store in the folder beside."""
-        super().__init__(self.folder)
+    def get(self, key: str, path: Path) -> None:
+        """Copy an object to a file."""
+        if not (self.folder / key).is_file():
+            raise MissingObjectError(f"there is no object {key} in {self.folder}")
+        shutil.copyfile(self.folder / key, path)
+
+    def put(self, key: str, path: Path) -> None:
+        """Copy a file to an object."""
+        (self.folder / key).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, self.folder / key)
+
+    def keys(self) -> list[str]:
+        """List all objects."""
+        files = (path for path in self.folder.rglob("*") if path.is_file())
+        return sorted(path.relative_to(self.folder).as_posix() for path in files)
+
+
+@dataclass
+class BrokenStore(FolderStore):
+    """A store that fails a number of times, with a given error."""
+
+    failures: int = 0
+    error: type[StorageError] = StorageUnavailableError
 
     def get(self, key: str, path: Path) -> None:
         """Fail, or get."""
@@ -49,7 +71,7 @@ def make_context(
     project = folder / "builds" / "project"
     project.mkdir(parents=True, exist_ok=True)
     (folder / "control").mkdir(exist_ok=True)
-    opened = store or FilesystemStore(folder / "objects")
+    opened = store or FolderStore(folder / "objects")
     return PhaseContext(
         plan=JobPlan(job="job", project_dir=str(project), **parts),
         output=Output(),

@@ -160,7 +160,9 @@ def _check_cycle(jobs: Mapping[str, Job]) -> Iterator[Diagnostic]:
         words = f"The pipeline has circular dependencies: {why}"
         yield _error(jobs[cycle[0]], "needs-circular", words)
         return
-    cycle = find_cycle(_edges(jobs, lambda job: [need for one in _all_needs(job) for need in one]))
+    cycle = find_cycle(
+        _edges(jobs, lambda job: [need for needs in _all_needs(job) for need in needs])
+    )
     if cycle:
         words = f"needs of different rules form a circle: {' -> '.join([*cycle, cycle[0]])}"
         hint = "One DAG cannot hold all of these, so a job may start only to wait for another."

@@ -14,7 +14,6 @@ from gitlab_ci_provider.compiler.compile import CompileResult, compile_pipeline
 from gitlab_ci_provider.config.includes.fetcher import Elsewhere, FileFetcher
 from gitlab_ci_provider.model.bridge import Bridge
 from gitlab_ci_provider.model.context import PipelineContext
-from gitlab_ci_provider.model.variables import merge
 from gitlab_ci_provider.variables.expand import expand_known, expand_values
 from gitlab_ci_provider.variables.predefined import pipeline_variables
 
@@ -58,10 +57,10 @@ def compile_child(
         elsewhere: files from outside of the repository.
     """
     added = dict(_artifacts(bridge, context, read_artifact)) if read_artifact else {}
-    includes = [_include(bridge, one, context) for one in bridge.includes]
+    includes = [_include(bridge, include, context) for include in bridge.includes]
     path = f"trigger:include of {name}"
     added[path] = json.dumps({"include": includes}).encode()
-    return compile_pipeline(ChildFiles(files, added), context, path, elsewhere=elsewhere)
+    return compile_pipeline(ChildFiles(files, added), context, path=path, elsewhere=elsewhere)
 
 
 def is_dynamic(bridge: Bridge) -> bool:
@@ -97,5 +96,5 @@ def _name(job: str, path: str) -> str:
 
 
 def _expand(text: object, context: PipelineContext) -> str:
-    known = expand_values(merge(pipeline_variables(context), context.variables))
+    known = expand_values(pipeline_variables(context) | context.variables)
     return expand_known(str(text), known)

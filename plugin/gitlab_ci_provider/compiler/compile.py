@@ -11,10 +11,10 @@ from gitlab_ci_provider.compiler.followers import without_followers
 from gitlab_ci_provider.compiler.needs import connect
 from gitlab_ci_provider.compiler.parallel import instances
 from gitlab_ci_provider.config.ci_config import CiConfig
+from gitlab_ci_provider.config.diagnostics import Diagnostics
 from gitlab_ci_provider.config.includes.fetcher import Elsewhere, FileFetcher
 from gitlab_ci_provider.config.includes.processor import Sources
 from gitlab_ci_provider.config.inputs.spec import InputSpec
-from gitlab_ci_provider.config.report import Report
 from gitlab_ci_provider.config.resolve import resolve
 from gitlab_ci_provider.linter.checks.support import check_support
 from gitlab_ci_provider.model.context import PipelineContext
@@ -43,36 +43,37 @@ class CompileResult:
 def compile_pipeline(
     fetcher: FileFetcher,
     context: PipelineContext,
-    config_path: str = ".gitlab-ci.yml",
     *,
+    path: str | None = None,
     elsewhere: Elsewhere | None = None,
 ) -> CompileResult:
     """Compile a configuration to a pipeline that holds every job that could run.
 
-    Only `include` and `spec:inputs` look at the context; rules stay data.
+    Only `include` and `spec:inputs` look at the context; rules stay data. `path` is of a file other
+    than the project's own.
     """
-    report = Report()
-    config = resolve(Sources(fetcher, elsewhere), context, config_path, report)
+    diagnostics = Diagnostics()
+    config = resolve(Sources(fetcher, elsewhere), context, path or context.config_path, diagnostics)
     if config is None:
-        return CompileResult(pipeline=None, diagnostics=tuple(report.diagnostics))
+        return CompileResult(pipeline=None, diagnostics=tuple(diagnostics.found))
     jobs = _jobs(config)
     found = list(dict.fromkeys(check_jobs(jobs, config.stages)))
-    report.extend(found, failed=any(one.severity is Severity.ERROR for one in found))
-    pipeline = None if report.failed else _pipeline(config, jobs)
-    support = check_support(one.job for one in config.jobs.values())
-    diagnostics = (*without_followers(report.diagnostics), *support)
-    return CompileResult(pipeline=pipeline, diagnostics=diagnostics, config=config)
+    diagnostics.extend(found, failed=any(each.severity is Severity.ERROR for each in found))
+    pipeline = None if diagnostics.failed else _pipeline(config, jobs)
+    support = check_support(entry.job for entry in config.jobs.values())
+    told = (*without_followers(diagnostics.found), *support)
+    return CompileResult(pipeline=pipeline, diagnostics=told, config=config)
 
 
 def _jobs(config: CiConfig) -> dict[str, Job]:
     jobs: dict[str, Job] = {}
     groups: dict[str, list[str]] = {}
-    for name, one in config.jobs.items():
-        made = instances(one)
-        if one.parallel:
+    for name, entry in config.jobs.items():
+        made = instances(entry)
+        if entry.parallel:
             groups[name] = [job.name for job in made]
         for job in made:
-            jobs[job.name] = replace(job, variables=yaml_variables(job, config.variables, ()))
+            jobs[job.name] = replace(job, variables=yaml_variables(job, config.variables))
     return connect(jobs, groups)
 
 
@@ -97,6 +98,6 @@ def _pipeline(config: CiConfig, jobs: Mapping[str, Job]) -> Pipeline:
         edges=build_edges(jobs, stages),
         variables=config.variables,
         workflow=config.workflow,
-        inputs=tuple(_input(one) for one in config.inputs.values()),
+        inputs=tuple(_input(spec) for spec in config.inputs.values()),
         included_files=config.files,
     )

@@ -23,10 +23,12 @@ _FOLLOWING = frozenset(
 def without_followers(found: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Leave out what misses something that a failed include would have brought."""
     listed = list(found)
-    if not any(one.code.startswith("include-") and _is_error(one) for one in listed):
+    if not any(
+        diagnostic.code.startswith("include-") and _is_error(diagnostic) for diagnostic in listed
+    ):
         return listed
-    return [one for one in listed if one.code not in _FOLLOWING]
+    return [diagnostic for diagnostic in listed if diagnostic.code not in _FOLLOWING]
 
 
-def _is_error(one: Diagnostic) -> bool:
-    return one.severity is Severity.ERROR
+def _is_error(diagnostic: Diagnostic) -> bool:
+    return diagnostic.severity is Severity.ERROR

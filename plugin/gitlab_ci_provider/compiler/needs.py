@@ -28,7 +28,7 @@ def _connect(job: Job, jobs: Mapping[str, Job], groups: Mapping[str, Sequence[st
     dependencies = job.dependencies
     if dependencies:
         named = (groups.get(name, [name]) for name in dependencies)
-        dependencies = tuple(one for names in named for one in names)
+        dependencies = tuple(name for names in named for name in names)
     if (needs, dependencies) == (job.needs, job.dependencies):
         return job
     return replace(job, needs=needs, dependencies=dependencies)
@@ -38,7 +38,7 @@ def _instances(
     job: Job, needs: Sequence[Need], jobs: Mapping[str, Job], groups: Mapping[str, Sequence[str]]
 ) -> tuple[Need, ...]:
     found: list[Need] = []
-    values = {one.name: one.value for one in job.own_variables}
+    values = job.own_variables.as_dict()
     for written in needs:
         need = replace(written, job=_text(written.job, values))
         names = _names(need, values, jobs, groups)
@@ -62,7 +62,9 @@ def _names(
 
 def _filled(item: MatrixItem, values: Mapping[str, str]) -> MatrixItem:
     """Put the needing instance's own matrix values where `$[[ matrix.X ]]` asks for them."""
-    return tuple((name, tuple(_text(one, values) for one in choices)) for name, choices in item)
+    return tuple(
+        (name, tuple(_text(choice, values) for choice in choices)) for name, choices in item
+    )
 
 
 def _text(text: str, values: Mapping[str, str]) -> str:

@@ -9,7 +9,7 @@ from itertools import product
 from gitlab_ci_provider.config.keywords.job import JobConfig
 from gitlab_ci_provider.model.job import Job, ParallelIndex
 from gitlab_ci_provider.model.needs import MatrixItem
-from gitlab_ci_provider.model.variables import Variable, Variables, merge
+from gitlab_ci_provider.model.variables import Variable, Variables
 
 
 def instances(config: JobConfig) -> list[Job]:
@@ -44,10 +44,10 @@ def instance_name(job: str, leg: tuple[tuple[str, str], ...]) -> str:
 
 
 def _leg(job: Job, leg: tuple[tuple[str, str], ...], index: int, total: int) -> Job:
-    matrix: Variables = tuple(Variable(name=name, value=value) for name, value in leg)
+    matrix = Variables(Variable(name=name, value=value) for name, value in leg)
     return replace(
         job,
         name=instance_name(job.name, leg),
-        own_variables=merge(job.own_variables, matrix),
+        own_variables=job.own_variables | matrix,
         parallel=ParallelIndex(index=index, total=total, matrix=True),
     )

@@ -28,7 +28,7 @@ class CiConfig:
     tree: Map
     jobs: Mapping[str, JobConfig]
     stages: tuple[str, ...]
-    variables: Variables = ()
+    variables: Variables = Variables()
     workflow: Workflow = field(default_factory=Workflow)
     files: tuple[str, ...] = ()
     includes: tuple[Location, ...] = ()

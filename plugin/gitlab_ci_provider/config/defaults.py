@@ -13,10 +13,10 @@ from gitlab_ci_provider.config.keywords.durations import duration
 from gitlab_ci_provider.config.keywords.fields import Field, boolean, mapping, strings
 from gitlab_ci_provider.config.keywords.image import read_image, read_services
 from gitlab_ci_provider.config.keywords.job import DEFAULT_NAMES, is_bridge
-from gitlab_ci_provider.config.keywords.kept import read_hooks
 from gitlab_ci_provider.config.keywords.retry import read_retry
 from gitlab_ci_provider.config.keywords.script import read_commands
 from gitlab_ci_provider.config.keywords.secrets import check_id_tokens
+from gitlab_ci_provider.config.keywords.unhonoured import read_hooks
 from gitlab_ci_provider.config.raw import Map, Node, Seq
 
 GLOBAL_KEYS = ("image", "services", "before_script", "after_script", "cache")
@@ -65,7 +65,7 @@ def _warn_of_timeout(block: Field) -> None:
     if timeout:
         words = "default:timeout has no effect in GitLab (issue 213634), nor here"
         hint = "Set `timeout` in the jobs, or let them extend one that has it."
-        block.report.warning("default-timeout", words, timeout.mark, hint)
+        block.diagnostics.warning("default-timeout", words, timeout.mark, hint)
 
 
 def _check(field: Field, keys: Iterable[str]) -> None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from gitlab_ci_provider.config.diagnostics import Diagnostics
 from gitlab_ci_provider.config.loader import load
 from gitlab_ci_provider.config.raw import Map
-from gitlab_ci_provider.config.report import Report
 
 _DIVIDER = re.compile(r"^---\s+", re.MULTILINE)
 _MAX_PARTS = 3
@@ -31,7 +31,7 @@ class Documents:
     first_line: int = 1
 
 
-def split(text: str, path: str, report: Report) -> Documents:
+def split(text: str, path: str, diagnostics: Diagnostics) -> Documents:
     """Split a file.
 
     Raises:
@@ -42,7 +42,7 @@ def split(text: str, path: str, report: Report) -> Documents:
         return Documents(None, "")
     start, first = parts[0]
     if len(parts) > 1:
-        header = load(first, path, report, _line(text, start))
+        header = load(first, path, diagnostics, _line(text, start))
         if isinstance(header, Map) and "spec" in header:
             start, content = parts[-1]
             return Documents(header, content, _line(text, start))

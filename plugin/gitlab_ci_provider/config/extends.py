@@ -6,16 +6,16 @@ eleven levels.
 
 from __future__ import annotations
 
+from gitlab_ci_provider.config.diagnostics import Diagnostics
 from gitlab_ci_provider.config.merge import deep_merge
 from gitlab_ci_provider.config.raw import Map, Mark, Node, Seq
-from gitlab_ci_provider.config.report import Report
 
 MAX_NESTING = 10
 
 
-def apply_extends(tree: Map, report: Report) -> Map:
+def apply_extends(tree: Map, diagnostics: Diagnostics) -> Map:
     """Resolve `extends` in every top-level mapping; what cannot be resolved is reported."""
-    extender = _Extender(tree, report)
+    extender = _Extender(tree, diagnostics)
     merged = tree.copy()
     for name, value in tree.items():
         if isinstance(value, Map) and "extends" in value:
@@ -26,9 +26,9 @@ def apply_extends(tree: Map, report: Report) -> Map:
 class _Extender:
     """Merges each name once, whatever the number of jobs that extend it."""
 
-    def __init__(self, tree: Map, report: Report):
+    def __init__(self, tree: Map, diagnostics: Diagnostics):
         self.tree = tree
-        self.report = report
+        self.diagnostics = diagnostics
         self.done: dict[str, tuple[Map, int]] = {}
 
     def extend(self, name: str, ancestors: tuple[str, ...]) -> tuple[Map, int]:
@@ -74,7 +74,7 @@ class _Extender:
     def _refuse(self, name: str, problem: str, place: Mark) -> None:
         words, _, _ = problem.partition(" in ")
         code = "extends-" + words.replace(" ", "-").removesuffix("-detected")
-        self.report.error(code, f"{name}: {problem}", place)
+        self.diagnostics.error(code, f"{name}: {problem}", place)
 
 
 def _names(value: Node) -> list[str]:

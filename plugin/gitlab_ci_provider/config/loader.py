@@ -27,8 +27,8 @@ from yaml.events import (
 )
 from yaml.parser import ParserError
 
+from gitlab_ci_provider.config.diagnostics import Diagnostics
 from gitlab_ci_provider.config.raw import Map, Mark, Node, Reference, Seq
-from gitlab_ci_provider.config.report import Report
 from gitlab_ci_provider.config.scalars import DisallowedClassError, resolve, to_ruby_text
 
 MAX_DEPTH = 100
@@ -53,7 +53,7 @@ class LoadError(Exception):
         self.mark = mark
 
 
-def load(text: str, file: str, report: Report, first_line: int = 1) -> Node:
+def load(text: str, file: str, diagnostics: Diagnostics, first_line: int = 1) -> Node:
     """Read the first YAML document of a text.
 
     The text starts at the line `first_line` of the file.
@@ -61,15 +61,15 @@ def load(text: str, file: str, report: Report, first_line: int = 1) -> Node:
     Raises:
         LoadError: the text has a syntax error or breaks a limit.
     """
-    return _Builder(file, report, first_line - 1).build(text)
+    return _Builder(file, diagnostics, first_line - 1).build(text)
 
 
 class _Builder:
     """Builds the tree from events with a stack of its own: no input can exhaust Python's."""
 
-    def __init__(self, file: str, report: Report, offset: int):
+    def __init__(self, file: str, diagnostics: Diagnostics, offset: int):
         self.file = file
-        self.report = report
+        self.diagnostics = diagnostics
         self.offset = offset
         self.anchors: dict[str, Node] = {}
         self.sizes: dict[int, _Size] = {}
@@ -132,7 +132,7 @@ class _Builder:
             return event.value
         if event.value.lower() in _BOOLEAN_WORDS:
             message = f"YAML 1.1 reads the key {event.value} as a boolean; it is kept as text here"
-            self.report.warning("yaml-boolean-key", message, mark, "Put it in quotes.")
+            self.diagnostics.warning("yaml-boolean-key", message, mark, "Put it in quotes.")
         elif event.value[:1] in _NUMBER_STARTS:
             self._value(event, mark)  # a date is refused
             self._note_number(event.value)
@@ -229,7 +229,7 @@ class _Builder:
         if key in owner.marks and key in parent.written:
             lost = f"duplicate key {key!r}: the first one, line {owner.marks[key].line}, is lost"
             hint = "Remove one of them; GitLab takes the last without a word."
-            self.report.warning("yaml-duplicate-key", lost, mark, hint)
+            self.diagnostics.warning("yaml-duplicate-key", lost, mark, hint)
         parent.written.add(key)
         owner.put(key, node, mark)
 

@@ -93,3 +93,14 @@ class Seq(list["Node"]):
     def place(self, position: int) -> Mark:
         """Tell where an item was written."""
         return self.marks[position] if position < len(self.marks) else self.mark
+
+
+def to_data(node: Node) -> object:
+    """Give a node as plain data, without places."""
+    if isinstance(node, Reference):
+        return None
+    if isinstance(node, Map):
+        return {key: to_data(value) for key, value in node.items()}
+    if isinstance(node, Seq):
+        return [to_data(item) for item in node]
+    return node

@@ -7,9 +7,9 @@ each use, so the nodes are counted as often as they are used, and there is a lim
 
 from __future__ import annotations
 
+from gitlab_ci_provider.config.diagnostics import Diagnostics
 from gitlab_ci_provider.config.loader import MAX_DEPTH, TOO_BIG
 from gitlab_ci_provider.config.raw import Map, Node, Reference, Seq
-from gitlab_ci_provider.config.report import Report
 
 MAX_NESTING = 60
 """References in references; GitLab has no limit of its own, ours keeps hostile files cheap."""
@@ -21,18 +21,18 @@ MAX_TOTAL = 5_000_000
 """Nodes of the whole configuration, shared ones as often as they are used."""
 
 
-def resolve_references(tree: Map, report: Report) -> Map | None:
+def resolve_references(tree: Map, diagnostics: Diagnostics) -> Map | None:
     """Replace every reference by its value; one that has none is reported and becomes null.
 
     Returns:
         None when the whole would be too big to be looked at; that is reported.
     """
-    resolver = _Resolver(tree, report)
+    resolver = _Resolver(tree, diagnostics)
     resolved = resolver.resolve(tree)
     if not isinstance(resolved, Map):
         return tree
     if resolver.sizes[id(resolved)] > MAX_TOTAL:
-        report.error("config-too-big", TOO_BIG, tree.mark)
+        diagnostics.error("config-too-big", TOO_BIG, tree.mark)
         return None
     return resolved
 
@@ -40,9 +40,9 @@ def resolve_references(tree: Map, report: Report) -> Map | None:
 class _Resolver:
     """Resolves each node once; heights keep what references nest within GitLab's limit."""
 
-    def __init__(self, tree: Map, report: Report):
+    def __init__(self, tree: Map, diagnostics: Diagnostics):
         self.tree = tree
-        self.report = report
+        self.diagnostics = diagnostics
         self.values: dict[tuple[str, ...], Node] = {}
         self.open: list[tuple[str, ...]] = []
         self.seen: dict[int, Node] = {}
@@ -76,14 +76,14 @@ class _Resolver:
             return None
         size = 1 + sum(self.sizes.get(id(child), 1) for child in children)
         if size > MAX_ENTRY and node is not self.tree:
-            self.report.error("config-too-big", TOO_BIG, node.mark)
+            self.diagnostics.error("config-too-big", TOO_BIG, node.mark)
             self.lost.add(id(node))
             return None
         self.heights[id(made)], self.sizes[id(made)] = height, size
         return made
 
     def _too_deep(self, node: Map | Seq) -> None:
-        self.report.error("reference-too-deep", TOO_BIG, node.mark)
+        self.diagnostics.error("reference-too-deep", TOO_BIG, node.mark)
 
     def _map(self, node: Map) -> Map:
         values: dict[str, Node] = {}
@@ -139,4 +139,4 @@ class _Resolver:
         return node
 
     def _refuse(self, reference: Reference, problem: str, code: str) -> None:
-        self.report.error(code, f"!reference {reference.text} {problem}", reference.mark)
+        self.diagnostics.error(code, f"!reference {reference.text} {problem}", reference.mark)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from gitlab_ci_provider.config.ci_config import CiConfig
 from gitlab_ci_provider.config.defaults import GLOBAL_KEYS, apply_defaults, read_defaults
+from gitlab_ci_provider.config.diagnostics import Diagnostics
 from gitlab_ci_provider.config.extends import apply_extends
 from gitlab_ci_provider.config.includes.processor import Sources, load_tree
 from gitlab_ci_provider.config.inputs.job import check_job_inputs
@@ -15,31 +16,31 @@ from gitlab_ci_provider.config.keywords.variables import read_global_variables
 from gitlab_ci_provider.config.keywords.workflow import read_workflow
 from gitlab_ci_provider.config.raw import Map, Mark
 from gitlab_ci_provider.config.references import resolve_references
-from gitlab_ci_provider.config.report import Report
 from gitlab_ci_provider.config.stages import read_stages
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.pipeline import Workflow
+from gitlab_ci_provider.model.variables import Variables
 
 ROOT_KEYS = frozenset({*GLOBAL_KEYS, "default", "include", "variables", "stages", "workflow"})
 _NOT_A_JOB = "config should implement the script:, run:, or trigger: keyword"
 
 
 def resolve(
-    sources: Sources, context: PipelineContext, config_path: str, report: Report
+    sources: Sources, context: PipelineContext, config_path: str, diagnostics: Diagnostics
 ) -> CiConfig | None:
     """Read a configuration with all that it includes; None when there is no tree to speak of."""
-    loaded = load_tree(sources, context, config_path, report)
+    loaded = load_tree(sources, context, config_path, diagnostics)
     if loaded is None:
         return None
-    tree = resolve_references(apply_extends(loaded.tree, report), report)
+    tree = resolve_references(apply_extends(loaded.tree, diagnostics), diagnostics)
     if tree is None:
         return None
-    root = Field(tree, "", "root config", Mark(config_path), report)
+    root = Field(tree, "", "root config", Mark(config_path), diagnostics)
     return CiConfig(
         tree=tree,
         jobs=_read_jobs(root, tree, read_defaults(root)),
         stages=read_stages(root),
-        variables=root.read("variables", read_global_variables) or (),
+        variables=root.read("variables", read_global_variables) or Variables(),
         workflow=root.read("workflow", read_workflow) or Workflow(),
         files=loaded.files,
         includes=loaded.locations,
@@ -57,10 +58,10 @@ def _read_jobs(root: Field, tree: Map, defaults: Map) -> dict[str, JobConfig]:
     for name, value in tree.items():
         if name.startswith(".") and is_blank(value):
             words = f"jobs:{name} config can't be blank"
-            root.report.error("job-hidden-blank", words, tree.place(name))
+            root.diagnostics.error("job-hidden-blank", words, tree.place(name))
     if not visible:
         message = "jobs config should contain at least one visible job"
-        root.report.error("jobs-none-visible", message, root.mark)
+        root.diagnostics.error("jobs-none-visible", message, root.mark)
     return jobs
 
 
@@ -71,15 +72,15 @@ def _read_job(root: Field, tree: Map, name: str, defaults: Map) -> JobConfig | N
         key in raw for key in ("script", "run", "trigger", "needs")
     )
     if not isinstance(raw, Map) or not runnable:
-        root.report.error("job-nothing-to-do", f"jobs {name} {_NOT_A_JOB}", place)
+        root.diagnostics.error("job-nothing-to-do", f"jobs {name} {_NOT_A_JOB}", place)
         return None
     label = f"jobs:{name}"
     if name in tree.numbers:
-        root.report.error(
+        root.diagnostics.error(
             "job-name", f"{label} name should be a symbol", place, "Put it in quotes."
         )
     filled = apply_defaults(raw, defaults)
-    field = Field(filled, label, f"{label} config", place, root.report)
+    field = Field(filled, label, f"{label} config", place, root.diagnostics)
     check_job_inputs(field)
     job = read_job(field, name)
     if job and raw.get("timeout") is None:  # GitLab gives `default:timeout` no effect

@@ -16,7 +16,7 @@ from gitlab_ci_provider.model.dag_record import DagRecord
 from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.project import Commit
-from gitlab_ci_provider.model.variables import Variables, merge
+from gitlab_ci_provider.model.variables import Variables
 from gitlab_ci_provider.planner.downstream import MAX_NESTED_CHILDREN
 from gitlab_ci_provider.snapshots.children import forget_children, synced_child
 from gitlab_ci_provider.state import State
@@ -65,7 +65,11 @@ class ChildSync:
         if job.bridge is None:
             return
         context = PipelineContext(
-            project=parent.project, ref=parent.ref, source="parent_pipeline", commit=self.commit
+            project=parent.project,
+            ref=parent.ref,
+            source="parent_pipeline",
+            commit=self.commit,
+            config_path=parent.config_path,
         )
         context = replace(context, variables=_forwarded(context, job))
         compiled = compile_child(
@@ -84,9 +88,9 @@ class ChildSync:
 
 def _forwarded(context: PipelineContext, job: Job) -> Variables:
     """Expand the job's variables as far as that is possible without a run."""
-    expanded = expand_all(merge(pipeline_variables(context), job.variables))
-    names = {one.name for one in job.variables}
-    return tuple(one for one in expanded if one.name in names)
+    expanded = expand_all(pipeline_variables(context) | job.variables)
+    names = job.variables.names
+    return Variables(variable for variable in expanded if variable.name in names)
 
 
 def _as_warning(found: Diagnostic, job: Job) -> Diagnostic:

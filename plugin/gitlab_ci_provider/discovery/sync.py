@@ -19,7 +19,7 @@ from gitlab_ci_provider.model.diagnostic import Diagnostic, error
 from gitlab_ci_provider.model.diagnostic import SourceLocation as At
 from gitlab_ci_provider.model.git_login import GitLogin
 from gitlab_ci_provider.model.names import belongs_to, dag_id
-from gitlab_ci_provider.model.project import Project, Ref
+from gitlab_ci_provider.model.project import CONFIG_PATH, Project, Ref
 from gitlab_ci_provider.model.quoted import hide_credentials
 from gitlab_ci_provider.snapshots.refs import (
     has_name_of_topology,
@@ -67,7 +67,7 @@ class Sync:
 
     state: State
     mirrors: Path
-    config_path: str = ".gitlab-ci.yml"
+    config_path: str = CONFIG_PATH
     logins: Callable[[str], GitLogin | None] = lambda _: None
     child_dags_expire_in: float = CHILD_DAGS_EXPIRE_IN
     include_hosts: Sequence[str] = ()
@@ -115,10 +115,10 @@ class Sync:
     def compile(self, mirror: Mirror, project: Project, ref: Ref) -> SyncResult:
         """Compile a commit that the mirror has, without changing what the project's DAG shows."""
         fetcher = GitFetcher(mirror, ref.sha)
-        context = PipelineContext(project=project, ref=ref, commit=fetcher.commit())
-        compiled = compile_pipeline(
-            fetcher, context, self.config_path, elsewhere=self._elsewhere(project)
+        context = PipelineContext(
+            project=project, ref=ref, commit=fetcher.commit(), config_path=self.config_path
         )
+        compiled = compile_pipeline(fetcher, context, elsewhere=self._elsewhere(project))
         pipeline, diagnostics = compiled.pipeline, compiled.diagnostics
         digest = self.state.snapshots.save_pipeline(pipeline) if pipeline else None
         return SyncResult(location=mirror.url, record=None, digest=digest, diagnostics=diagnostics)

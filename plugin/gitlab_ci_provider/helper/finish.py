@@ -56,8 +56,8 @@ def _ignore_term() -> None:
 
 def _phases(context: PhaseContext, *, success: bool) -> tuple[Phase, ...]:
     plan = context.plan
-    archives = tuple(one for one in plan.archives if _saved(one.when, success=success))
-    uploads = tuple(one for one in plan.uploads if _saved(one.when, success=success))
+    archives = tuple(archive for archive in plan.archives if _saved(archive.when, success=success))
+    uploads = tuple(upload for upload in plan.uploads if _saved(upload.when, success=success))
     outcome, job = ("success", "successful job") if success else ("failure", "failed job")
 
     def archive_cache(context: PhaseContext) -> None:

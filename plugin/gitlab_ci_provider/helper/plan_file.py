@@ -66,7 +66,7 @@ def decode_plan(data: bytes) -> JobPlan:
     """Turn JSON into a plan; raises TypeError for a part with unknown keys."""
     raw: dict[str, Any] = json.loads(data)
     for name, kind in _LISTS.items():
-        raw[name] = tuple(_part(kind, one) for one in raw[name])
+        raw[name] = tuple(_part(kind, part) for part in raw[name])
     for name, kind in _SINGLE.items():
         raw[name] = None if raw[name] is None else _part(kind, raw[name])
     return JobPlan(**raw)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-import msgspec
 from airflow.sdk import Context
 
 from gitlab_ci_provider.airflow_internals import tasks
@@ -15,6 +14,7 @@ from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
 from gitlab_ci_provider.model import xcom_keys
 from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE
 from gitlab_ci_provider.model.run import JobResult, PipelineRun
+from gitlab_ci_provider.model.serialization import convert
 from gitlab_ci_provider.schedule.finish import PipelineResult
 
 
@@ -49,19 +49,19 @@ def start_run(key: RunKey, conf: Mapping[str, Any], note: str) -> bool:
 def pipeline_of(context: Context, key: RunKey) -> PipelineRun | None:
     """Read what the run's `create_pipeline` decided; None when it has not."""
     value = _pull(context, key, CREATE_PIPELINE, xcom_keys.PIPELINE)
-    return None if value is None else msgspec.convert(value, PipelineRun)
+    return None if value is None else convert(value, PipelineRun)
 
 
 def end_of(context: Context, key: RunKey) -> PipelineResult | None:
     """Read how the pipeline ended; None when it was stopped before it came to that."""
     value = _pull(context, key, FINISH_PIPELINE, xcom_keys.PIPELINE_RESULT)
-    return None if value is None else msgspec.convert(value, PipelineResult)
+    return None if value is None else convert(value, PipelineResult)
 
 
 def result_of(context: Context, key: RunKey, task: str) -> JobResult | None:
     """Read how a job of the run ended; None when it has not said."""
     value = _pull(context, key, task, xcom_keys.JOB_RESULT)
-    return None if value is None else msgspec.convert(value, JobResult)
+    return None if value is None else convert(value, JobResult)
 
 
 def _pull(context: Context, key: RunKey, task: str, name: str) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from gitlab_ci_provider.config.ci_config import CiConfig
 from gitlab_ci_provider.linter.checks.includes import check_includes
 from gitlab_ci_provider.linter.checks.job_inputs import check_job_inputs
@@ -22,5 +24,5 @@ def lint(config: CiConfig) -> list[Diagnostic]:
         check_includes,
         check_job_inputs,
     )
-    found = [one for check in checks for one in check(config)]
-    return sorted(dict.fromkeys(found), key=lambda one: (one.location, one.code))
+    found = [diagnostic for check in checks for diagnostic in check(config)]
+    return sorted(dict.fromkeys(found), key=attrgetter("location", "code"))

@@ -49,9 +49,9 @@ def _plain(value: object) -> object:
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
         return int(value)
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     if isinstance(value, Mapping):
-        return {key: _plain(one) for key, one in value.items()}
+        return {key: _plain(item) for key, item in value.items()}
     return value
 
 
@@ -134,7 +134,7 @@ def _ordered(value: object) -> tuple[object, ...]:
     if isinstance(value, str):
         return rank, value.encode()
     if isinstance(value, list | tuple):
-        return rank, tuple(_ordered(one) for one in value)
+        return rank, tuple(_ordered(item) for item in value)
     if isinstance(value, Mapping):
         keys = sorted(value)
         return rank, len(keys), tuple(keys), tuple(_ordered(value[key]) for key in keys)

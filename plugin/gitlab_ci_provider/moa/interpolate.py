@@ -42,10 +42,10 @@ def _within(value: Any, context: Mapping[str, object]) -> Any:
     if isinstance(value, str):
         return type(value)(interpolate_text(value, context))
     if isinstance(value, tuple | list):
-        return type(value)(_within(one, context) for one in value)
+        return type(value)(_within(item, context) for item in value)
     if isinstance(value, Mapping):
-        return {key: _within(one, context) for key, one in value.items()}
+        return {key: _within(item, context) for key, item in value.items()}
     if is_dataclass(value) and not isinstance(value, type):
-        changed = {one.name: _within(getattr(value, one.name), context) for one in fields(value)}
+        changed = {part.name: _within(getattr(value, part.name), context) for part in fields(value)}
         return replace(value, **changed)
     return value

@@ -215,7 +215,7 @@ class _Reader:
 
     def _take(self, *signs: str) -> str:
         self._space()
-        sign = next((one for one in signs if self.text.startswith(one, self.position)), "")
+        sign = next((sign for sign in signs if self.text.startswith(sign, self.position)), "")
         self.position += len(sign)
         return sign
 

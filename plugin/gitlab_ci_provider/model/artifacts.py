@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 SaveWhen = Literal["on_success", "on_failure", "always"]
+"""`artifacts:when` and `cache:when`: after which outcome of the script files are saved."""
+
+SAVE_WHEN: tuple[SaveWhen, ...] = get_args(SaveWhen)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

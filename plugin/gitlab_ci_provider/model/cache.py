@@ -4,8 +4,27 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from enum import StrEnum
 
 from gitlab_ci_provider.model.artifacts import SaveWhen
+
+
+class CachePolicy(StrEnum):
+    """`cache:policy`, in the order of GitLab's messages."""
+
+    PULL_PUSH = "pull-push"
+    PUSH = "push"
+    PULL = "pull"
+
+    @property
+    def restores(self) -> bool:
+        """Whether the cache is fetched before the script."""
+        return self is not CachePolicy.PUSH
+
+    @property
+    def archives(self) -> bool:
+        """Whether it is saved after the script."""
+        return self is not CachePolicy.PULL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,16 +53,17 @@ class CacheKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cache:
-    """One `cache:` entry. `policy` is a text because it may be a variable.
+    """One `cache:` entry.
 
     Attributes:
+        policy: a `CachePolicy`, or a text with variables that only a job knows.
         unprotect: protected refs use the cache of all other refs.
     """
 
     key: CacheKey = CacheKey()
     paths: tuple[str, ...] = ()
     untracked: bool = False
-    policy: str = "pull-push"
+    policy: str = CachePolicy.PULL_PUSH
     when: SaveWhen = "on_success"
     fallback_keys: tuple[str, ...] = ()
     unprotect: bool = False

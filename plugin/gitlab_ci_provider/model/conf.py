@@ -119,5 +119,5 @@ def _texts(value: Any, place: str, depth: int) -> Iterator[tuple[str, str]]:
             yield here, name
             yield from _texts(below, here, depth + 1)
     elif isinstance(value, list | tuple):
-        for one in value:
-            yield from _texts(one, place, depth + 1)
+        for item in value:
+            yield from _texts(item, place, depth + 1)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from gitlab_ci_provider.model.downstream import Upstream
 from gitlab_ci_provider.model.merge_request import MergeRequest
-from gitlab_ci_provider.model.project import Commit, Project, Ref
+from gitlab_ci_provider.model.project import CONFIG_PATH, Commit, Project, Ref
 from gitlab_ci_provider.model.variables import ConfiguredVariables, Variables
 
 PipelineSource = Literal[
@@ -52,13 +52,14 @@ class PipelineContext:
         other_trees: files of other projects by `project@ref`, for `exists:project`; an empty ref
             is the default branch, None says that there is no such project or ref.
         upstream: the job that created the pipeline, when one did.
+        config_path: the configuration file of the project.
         skip_push: the push had the option `ci.skip`.
     """
 
     project: Project
     ref: Ref
     source: PipelineSource = "push"
-    variables: Variables = ()
+    variables: Variables = Variables()
     changed_paths: Collection[str] | None = None
     tree_paths: Collection[str] | None = None
     target_branch: str | None = None
@@ -71,4 +72,5 @@ class PipelineContext:
     compared: Mapping[str, Collection[str] | None] = field(default_factory=dict)
     other_trees: Mapping[str, Collection[str] | None] = field(default_factory=dict)
     upstream: Upstream | None = None
+    config_path: str = CONFIG_PATH
     skip_push: bool = False

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gitlab_ci_provider.model.diagnostic import Diagnostic
-from gitlab_ci_provider.model.project import Project, Ref
+from gitlab_ci_provider.model.project import CONFIG_PATH, Project, Ref
 
 
 class DagKind(StrEnum):
@@ -39,7 +39,7 @@ class DagRecord:
     project: Project
     ref: Ref
     digest: str = ""
-    config_path: str = ".gitlab-ci.yml"
+    config_path: str = CONFIG_PATH
     diagnostics: tuple[Diagnostic, ...] = ()
     title: str = ""
     parent: str = ""

@@ -49,7 +49,7 @@ class Upstream:
     ancestors: tuple[Ancestor, ...]
     digest: str = ""
     ref: str = ""
-    variables: Variables = ()
+    variables: Variables = Variables()
     inputs: Mapping[str, object] = field(default_factory=dict)
 
     @property

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from gitlab_ci_provider.model.variables import Variables
 
-PullPolicy = Literal["always", "if-not-present", "never"]
+PullPolicy = Literal["always", "never", "if-not-present"]
+PULL_POLICIES: tuple[PullPolicy, ...] = get_args(PullPolicy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,4 +42,4 @@ class Service:
     image: Image
     aliases: tuple[str, ...] = ()
     command: tuple[str, ...] | None = None
-    variables: Variables = ()
+    variables: Variables = Variables()

@@ -66,7 +66,7 @@ class Job:
         bridge: set for a `trigger:` job; it has no script then.
         environment: where it deploys to.
         inputs: `inputs:` of the job, as written.
-        kept: keywords that only GitLab can honour, as written: `release`, `pages`, `secrets`,
+        unhonoured: keywords that only GitLab can honour, as written: `release`, `pages`, `secrets`,
             `id_tokens`, `identity`, `dast_configuration`, `run`.
     """
 
@@ -74,7 +74,7 @@ class Job:
     stage: str
     script: Script = Script()
     image: Image | None = None
-    variables: Variables = ()
+    variables: Variables = Variables()
     rules: tuple[Rule, ...] | None = None
     when: When = When.ON_SUCCESS
     allow_failure: AllowFailure = AllowFailure()
@@ -87,7 +87,7 @@ class Job:
     timeout: int | None = None
     tags: tuple[str, ...] = ()
     group: str = ""
-    own_variables: Variables = ()
+    own_variables: Variables = Variables()
     inherited_variables: tuple[str, ...] | None = None
     services: tuple[Service, ...] = ()
     cross_needs: tuple[CrossNeed, ...] = ()
@@ -102,5 +102,5 @@ class Job:
     manual_confirmation: str | None = None
     pre_get_sources: tuple[str, ...] = ()
     inputs: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
-    kept: Mapping[str, object] = field(default_factory=dict)
+    unhonoured: Mapping[str, object] = field(default_factory=dict)
     location: SourceLocation = SourceLocation(file=".gitlab-ci.yml")

@@ -37,7 +37,7 @@ class Pipeline:
     stages: tuple[str, ...]
     jobs: Mapping[str, Job]
     edges: Mapping[str, tuple[str, ...]]
-    variables: Variables = ()
+    variables: Variables = Variables()
     workflow: Workflow = field(default_factory=Workflow)
     inputs: tuple[PipelineInput, ...] = ()
     included_files: tuple[str, ...] = ()

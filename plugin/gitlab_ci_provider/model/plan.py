@@ -12,7 +12,7 @@ from typing import Literal
 
 from gitlab_ci_provider.model.artifacts import SaveWhen
 
-GitStrategy = Literal["clone", "fetch", "none", "empty"]
+GitStrategy = Literal["fetch", "clone", "none", "empty"]
 SubmoduleStrategy = Literal["none", "normal", "recursive"]
 
 
@@ -201,3 +201,8 @@ class JobPlan:
     archive_limits: ArchiveLimits = ArchiveLimits()
     attempts: int = 3
     schema_version: int = 2
+
+    def value(self, name: str, default: str = "") -> str:
+        """Give the value of a variable of the job; the default when it has none of that name."""
+        known = {variable.name: variable.value for variable in self.variables}
+        return known.get(name, default)

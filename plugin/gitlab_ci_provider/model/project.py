@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+CONFIG_PATH = ".gitlab-ci.yml"
+"""The configuration file of a project that names no other one."""
+
 
 class RefKind(StrEnum):
     """What kind of name a ref is."""

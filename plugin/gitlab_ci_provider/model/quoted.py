@@ -23,7 +23,7 @@ def quoted(text: str, limit: int = MAX_QUOTED) -> str:
     Control characters would move cursors and forge lines, lone surrogates cannot be written at all.
     """
     cut = text[:limit]
-    written = "".join(one if one.isprintable() else _escape(one) for one in cut)
+    written = "".join(c if c.isprintable() else _escape(c) for c in cut)
     return written if len(cut) == len(text) else f"{written}... ({len(text)} characters)"
 
 
@@ -35,7 +35,7 @@ def readable(message: str) -> str:
     message = _LOGIN.sub(r"\1", message)
     if message.isprintable():
         return message
-    return "".join(one if one.isprintable() or one in "\n\t" else _escape(one) for one in message)
+    return "".join(c if c.isprintable() or c in "\n\t" else _escape(c) for c in message)
 
 
 def hide_credentials(url: str) -> str:

@@ -87,7 +87,7 @@ class Rule:
     when: When | None = None
     allow_failure: AllowFailure | None = None
     start_in: int | None = None
-    variables: Variables = ()
+    variables: Variables = Variables()
     needs: tuple[Need, ...] | None = None
     interruptible: bool | None = None
     auto_cancel: AutoCancel | None = None
@@ -127,7 +127,7 @@ class JobDecision:
     when: When = When.ON_SUCCESS
     allow_failure: AllowFailure = AllowFailure()
     start_in: int | None = None
-    variables: Variables = ()
+    variables: Variables = Variables()
     needs: tuple[Need, ...] | None = None
     rule: int | None = None
     reason: str = ""
@@ -152,6 +152,6 @@ class PipelineDecision:
     reason: str = ""
     name: str | None = None
     jobs: Mapping[str, JobDecision]
-    variables: Variables = ()
+    variables: Variables = Variables()
     auto_cancel: AutoCancel | None = None
     errors: tuple[Diagnostic, ...] = ()

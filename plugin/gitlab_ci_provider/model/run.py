@@ -12,7 +12,7 @@ from gitlab_ci_provider.model.downstream import Upstream
 from gitlab_ci_provider.model.environment import JobEnvironment
 from gitlab_ci_provider.model.job_artifacts import ArtifactReport, JobArtifact
 from gitlab_ci_provider.model.merge_request import MergeRequest
-from gitlab_ci_provider.model.project import Commit, Project, Ref
+from gitlab_ci_provider.model.project import CONFIG_PATH, Commit, Project, Ref
 from gitlab_ci_provider.model.release import Release
 from gitlab_ci_provider.model.rules import AutoCancel, JobDecision
 from gitlab_ci_provider.model.variables import Variables
@@ -48,12 +48,13 @@ class PipelineRun:
     ref: Ref
     commit: Commit = Commit()
     source: PipelineSource
+    config_path: str = CONFIG_PATH
     digest: str
     created_at: str
     name: str | None = None
     decisions: Mapping[str, JobDecision]
-    variables: Variables = ()
-    workflow_variables: Variables = ()
+    variables: Variables = Variables()
+    workflow_variables: Variables = Variables()
     created: bool = True
     reason: str = ""
     file_keys: Mapping[str, str] = field(default_factory=dict)
@@ -94,7 +95,7 @@ class Play:
     user_id: str = ""
     user_name: str = ""
     inputs: Mapping[str, object] = field(default_factory=dict)
-    variables: Variables = ()
+    variables: Variables = Variables()
 
 
 class JobStatus(StrEnum):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
+
+from gitlab_ci_provider.model.variables import Variable, Variables
 
 Value = TypeVar("Value")
 
@@ -21,9 +23,25 @@ def decode(data: bytes | str, kind: type[Value]) -> Value:
     Raises:
         msgspec.ValidationError: the JSON is not a `kind`.
     """
-    return msgspec.json.decode(data, type=kind)
+    return msgspec.json.decode(data, type=kind, dec_hook=_own_type)
+
+
+def convert(value: object, kind: type[Value]) -> Value:
+    """Read a model value from JSON that somebody else has decoded, such as an XCom.
+
+    Raises:
+        msgspec.ValidationError: it is not a `kind`.
+    """
+    return msgspec.convert(value, kind, dec_hook=_own_type)
 
 
 def digest(data: bytes) -> str:
     """Name bytes by their content: 64 hexadecimal digits."""
     return hashlib.sha256(data).hexdigest()
+
+
+def _own_type(kind: type, value: Any) -> Any:
+    """Read the types that msgspec does not know: `Variables`, and `object` for any JSON."""
+    if kind is Variables:
+        return Variables(msgspec.convert(value, tuple[Variable, ...]))
+    return value

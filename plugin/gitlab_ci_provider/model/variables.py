@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -33,8 +34,43 @@ class Variable:
     environment_scope: str = "*"
 
 
-Variables = tuple[Variable, ...]
-"""Ordered, names unique."""
+class Variables(tuple[Variable, ...]):
+    """Variables in their order. Of equal names, the last one counts.
+
+    `weaker | stronger` joins two, as dictionaries are joined: the right one wins, a name keeps its
+    first position. As JSON it is a list, see `model/serialization.py`.
+    """
+
+    __slots__ = ()
+
+    def __or__(self, stronger: Iterable[Variable]) -> Variables:
+        """Join with variables that win over these."""
+        joined = {variable.name: variable for variable in self}
+        joined.update((variable.name, variable) for variable in stronger)
+        return Variables(joined.values())
+
+    def get(self, name: str, default: str = "") -> str:
+        """Give the value of a variable; the default when there is no such variable."""
+        return next((known.value for known in reversed(self) if known.name == name), default)
+
+    def as_dict(self) -> dict[str, str]:
+        """Give the values by name."""
+        return {variable.name: variable.value for variable in self}
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names."""
+        return frozenset(variable.name for variable in self)
+
+    @property
+    def masked(self) -> Variables:
+        """Those whose values must not appear in logs."""
+        return Variables(variable for variable in self if variable.masked)
+
+    @property
+    def masked_values(self) -> tuple[str, ...]:
+        """The values that must not appear in logs, without empty ones."""
+        return tuple(variable.value for variable in self if variable.masked and variable.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +89,7 @@ class ConfiguredVariables:
     project: tuple[Variable, ...] = ()
     places: tuple[str, ...] = ()
 
-
-def merge(*layers: Variables) -> Variables:
-    """Join layers of variables: a later layer wins, a name keeps its first position."""
-    merged: dict[str, Variable] = {}
-    for layer in layers:
-        merged.update((variable.name, variable) for variable in layer)
-    return tuple(merged.values())
+    @property
+    def layers(self) -> tuple[tuple[Variable, ...], ...]:
+        """All layers, the weakest first."""
+        return (self.instance, *self.groups, self.project)

@@ -187,6 +187,7 @@ class CreatePipelineOperator(BaseOperator):
             reason=decision.reason,
             decisions=decision.jobs if decision.created else _all_absent(decision),
             file_keys=file_keys(pinned.pipeline, pinned.files),
+            config_path=wanted.config_path,
             inputs=wanted.inputs,
             merge_request=wanted.merge_request,
             schedule=form.schedule,

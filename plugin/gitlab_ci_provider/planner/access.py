@@ -40,7 +40,7 @@ def for_prepare(plan: JobPlan) -> JobPlan:
 
     Of the variables: those that it writes to files, and what must not appear in its log.
     """
-    variables = tuple(one for one in plan.variables if one.file or one.masked)
+    variables = tuple(variable for variable in plan.variables if variable.file or variable.masked)
     return replace(
         plan, variables=variables, archives=(), uploads=(), reports=(), dotenv=None, writes=()
     )
@@ -51,7 +51,7 @@ def for_finish(plan: JobPlan) -> JobPlan:
 
     Masked values stay: they must not appear in its log.
     """
-    masked = tuple(one for one in plan.variables if one.masked)
+    masked = tuple(variable for variable in plan.variables if variable.masked)
     return replace(plan, variables=masked, sources=None, restores=(), downloads=(), reads=())
 
 

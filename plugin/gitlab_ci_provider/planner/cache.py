@@ -10,15 +10,12 @@ from dataclasses import dataclass
 from posixpath import normpath
 
 from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
-from gitlab_ci_provider.model.cache import Cache, CacheKey
+from gitlab_ci_provider.model.cache import Cache, CacheKey, CachePolicy
 from gitlab_ci_provider.model.plan import CacheArchive, CacheRestore
 from gitlab_ci_provider.model.variables import Variables
 from gitlab_ci_provider.planner.subject import Subject
 from gitlab_ci_provider.storage.keys import cache_key
 from gitlab_ci_provider.variables.expand import expand
-
-_PHASES = {"pull-push": (True, True), "pull": (True, False), "push": (False, True)}
-"""Whether a policy restores, and whether it archives."""
 
 _PROTECTED = "-protected"
 
@@ -33,7 +30,7 @@ class CachePlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Settled:
-    phases: tuple[bool, bool]
+    policy: CachePolicy
     restore: CacheRestore
     archive: CacheArchive
 
@@ -46,8 +43,8 @@ def plan_caches(subject: Subject, variables: Variables) -> CachePlan:
         if cache.paths or cache.untracked
     ]
     return CachePlan(
-        restores=tuple(one.restore for one in settled if one.phases[0]),
-        archives=tuple(one.archive for one in settled if one.phases[1]),
+        restores=tuple(cache.restore for cache in settled if cache.policy.restores),
+        archives=tuple(cache.archive for cache in settled if cache.policy.archives),
     )
 
 
@@ -55,7 +52,7 @@ def _settle(subject: Subject, cache: Cache, position: int, variables: Variables)
     protected = subject.run.ref.protected and not cache.unprotect
     suffix = _PROTECTED if protected else "-non_protected"
     key = f"{_key(subject, cache, position, variables)}{suffix}"
-    fallbacks = [f"{expand(one, variables)}{suffix}" for one in cache.fallback_keys]
+    fallbacks = [f"{expand(name, variables)}{suffix}" for name in cache.fallback_keys]
     last, warnings = _last_fallback(variables)
     objects = tuple(cache_key(subject.run.project, name) for name in (key, *fallbacks, *last))
     archive = CacheArchive(
@@ -66,15 +63,16 @@ def _settle(subject: Subject, cache: Cache, position: int, variables: Variables)
         when=cache.when,
     )
     restore = CacheRestore(name=key, object_keys=objects, warnings=warnings)
-    return _Settled(phases=_phases(cache, variables), restore=restore, archive=archive)
+    return _Settled(policy=_policy(cache, variables), restore=restore, archive=archive)
 
 
-def _phases(cache: Cache, variables: Variables) -> tuple[bool, bool]:
+def _policy(cache: Cache, variables: Variables) -> CachePolicy:
     policy = expand(cache.policy, variables)
-    if policy not in _PHASES:
-        message = f"cache:policy is '{policy}', it must be one of {', '.join(_PHASES)}"
-        raise SystemFailure(message, reason=FailureReason.RUNNER_CONFIGURATION_ERROR)
-    return _PHASES[policy]
+    try:
+        return CachePolicy(policy)
+    except ValueError:
+        message = f"cache:policy is '{policy}', it must be one of {', '.join(CachePolicy)}"
+        raise SystemFailure(message, reason=FailureReason.RUNNER_CONFIGURATION_ERROR) from None
 
 
 def _last_fallback(variables: Variables) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -83,7 +81,7 @@ def _last_fallback(variables: Variables) -> tuple[tuple[str, ...], tuple[str, ..
     It gets no suffix, so it could name the cache of a protected ref: the runner refuses that on
     every ref (`shells/abstract.go`), and reads the key as it cleans it.
     """
-    written = next((one.value for one in variables if one.name == "CACHE_FALLBACK_KEY"), "")
+    written = variables.get("CACHE_FALLBACK_KEY")
     if not written:
         return (), ()
     if _cleaned(written).rstrip(". ").endswith(_PROTECTED):

@@ -39,12 +39,11 @@ def plan_environment(job: Job, variables: Variables, masker: Masker) -> JobEnvir
     environment = job.environment
     if environment is None or not environment.name:
         return None
-    known = {one.name: one.value for one in variables}
-    _check_name(known.get("CI_ENVIRONMENT_NAME", ""))
+    _check_name(variables.get("CI_ENVIRONMENT_NAME"))
     return JobEnvironment(
-        name=masker.text(known.get("CI_ENVIRONMENT_NAME", "")),
-        slug=masker.text(known.get("CI_ENVIRONMENT_SLUG", "")),
-        tier=known.get("CI_ENVIRONMENT_TIER", ""),
+        name=masker.text(variables.get("CI_ENVIRONMENT_NAME")),
+        slug=masker.text(variables.get("CI_ENVIRONMENT_SLUG")),
+        tier=variables.get("CI_ENVIRONMENT_TIER"),
         action=environment.action,
         url=masker.text(expand_on_server(environment.url or "", variables)),
         on_stop=environment.on_stop or "",

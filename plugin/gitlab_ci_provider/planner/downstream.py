@@ -18,7 +18,7 @@ from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
 from gitlab_ci_provider.model.bridge import Bridge
 from gitlab_ci_provider.model.downstream import Ancestor
 from gitlab_ci_provider.model.run import PipelineRun
-from gitlab_ci_provider.model.variables import Variable, Variables, merge
+from gitlab_ci_provider.model.variables import Variable, Variables
 from gitlab_ci_provider.planner.environment import job_environment
 from gitlab_ci_provider.planner.subject import Subject
 from gitlab_ci_provider.variables.expand import expand_known, expand_on_server
@@ -59,37 +59,37 @@ class DownstreamPlan:
 def plan_downstream(subject: Subject, bridge: Bridge) -> DownstreamPlan:
     """Expand what the job says, and gather the variables that it forwards."""
     environment = job_environment(subject)
-    known = tuple(one for one in environment if one.name not in _OF_THE_JOB)
+    known = Variables(variable for variable in environment if variable.name not in _OF_THE_JOB)
     return DownstreamPlan(
         project=expand_on_server(bridge.project or "", known),
         ref=expand_on_server(bridge.branch or "", known),
         variables=_forwarded(subject, bridge, known),
-        job_id=expand_on_server("$CI_JOB_ID", environment),
+        job_id=environment.get("CI_JOB_ID"),
     )
 
 
 def _forwarded(subject: Subject, bridge: Bridge, known: Variables) -> Variables:
     """Lay what is forwarded over each other: the file's, dotenv and the pipeline's variables."""
-    written: Variables = ()
+    written = Variables()
     if bridge.forward_yaml_variables:
         run = subject.run
         written = yaml_variables(
             subject.job, subject.pipeline.variables, run.workflow_variables, subject.decision
         )
-    given: Variables = ()
+    given = Variables()
     if bridge.forward_pipeline_variables:
-        given = merge(subject.dotenv, subject.run.variables)
+        given = subject.dotenv | subject.run.variables
     secrets = _secrets(known)
-    return tuple(_handed_on(one, known, secrets) for one in merge(written, given))
+    return Variables(_handed_on(variable, known, secrets) for variable in written | given)
 
 
 def _secrets(known: Variables) -> frozenset[str]:
     """Name the variables that hold a secret: masked ones, files, and those made of them."""
-    values = [one.value for one in known if one.masked and one.value]
+    values = known.masked_values
     return frozenset(
-        one.name
-        for one in known
-        if one.masked or one.file or any(value in one.value for value in values)
+        variable.name
+        for variable in known
+        if variable.masked or variable.file or any(value in variable.value for value in values)
     )
 
 
@@ -98,7 +98,7 @@ def _handed_on(variable: Variable, known: Variables, secrets: frozenset[str]) ->
     value = variable.value
     if variable.expand and not variable.file:
         if secrets & set(_NAME.findall(value)):
-            plain = {one.name: one.value for one in known if one.name not in secrets}
+            plain = {name: text for name, text in known.as_dict().items() if name not in secrets}
             value = expand_known(value, plain)
         else:
             value = expand_on_server(value, known)
@@ -133,17 +133,21 @@ def check_lineage(lineage: tuple[Ancestor, ...], project: str) -> None:
     if project == lineage[-1].project:
         message = f"`trigger:project` names its own project {project}; use `trigger:include`"
         raise SystemFailure(message, reason=FailureReason.INVALID_BRIDGE_TRIGGER)
-    repeated = Counter((one.project, one.ref, one.source) for one in lineage if not one.child)
+    repeated = Counter(
+        (pipeline.project, pipeline.ref, pipeline.source)
+        for pipeline in lineage
+        if not pipeline.child
+    )
     if max(repeated.values(), default=0) > _MAX_REPEATS:
-        listed = " > ".join(one.project for one in lineage)
+        listed = " > ".join(pipeline.project for pipeline in lineage)
         message = f"the pipelines trigger each other in a loop: {listed} > {project}"
         raise SystemFailure(message, reason=FailureReason.PIPELINE_LOOP_DETECTED)
 
 
 def _check_depth(lineage: tuple[Ancestor, ...]) -> None:
     depth = 0
-    for one in reversed(lineage):
-        if not one.child:
+    for pipeline in reversed(lineage):
+        if not pipeline.child:
             break
         depth += 1
     if depth >= MAX_NESTED_CHILDREN:

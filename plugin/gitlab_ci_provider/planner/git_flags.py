@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
+from gitlab_ci_provider.model.variables import Variables
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +48,13 @@ _FLAGS: Mapping[str, _Allowed] = {
 }
 
 
-def read_flags(
-    name: str, environment: Mapping[str, str], default: tuple[str, ...]
-) -> tuple[str, ...]:
+def read_flags(name: str, variables: Variables, default: tuple[str, ...]) -> tuple[str, ...]:
     """Read flags as a shell would; `none` means no flags.
 
     Raises:
         SystemFailure: one of them is not for jobs to give; the message names it.
     """
-    text = environment.get(name, "")
+    text = variables.get(name)
     if text == "none":
         return ()
     try:

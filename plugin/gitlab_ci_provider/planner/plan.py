@@ -62,10 +62,9 @@ def plan_job(subject: Subject) -> PlannedJob:
     _refuse_what_cannot_be_honoured(subject)
     subject = replace(subject, job=with_inputs(subject.job, subject.play.inputs))
     variables = job_environment(subject)
-    own = tuple(one.value for one in variables if one.masked and one.value)
-    masked = tuple(dict.fromkeys((*own, *filter(None, subject.secrets))))
+    masked = tuple(dict.fromkeys((*variables.masked_values, *filter(None, subject.secrets))))
     try:
-        path = clone_path({one.name: one.value for one in variables})
+        path = clone_path(variables)
         if path:
             subject = replace(subject, clone_path=path)
             variables = job_environment(subject)
@@ -104,7 +103,7 @@ def _environment(job: Job, variables: Variables, masker: Masker) -> JobEnvironme
 
 
 def _release(job: Job, variables: Variables, masker: Masker) -> Release | None:
-    if "release" not in job.kept:
+    if "release" not in job.unhonoured:
         return None
     from gitlab_ci_provider.planner.release import plan_release  # few jobs need it
 
@@ -119,20 +118,21 @@ def _credentials(subject: Subject) -> tuple[str, ...]:
 
 def _refuse_what_cannot_be_honoured(subject: Subject) -> None:
     """Fail a job that would do something else without the keywords that are not run yet."""
-    missing = [f"{one.keyword} ({one.effect})" for one in limits(subject.job) if one.blocking]
+    missing = [
+        f"{limit.keyword} ({limit.effect})" for limit in limits(subject.job) if limit.blocking
+    ]
     if missing:
         message = f"not supported yet, and the job needs it: {', '.join(missing)}"
         raise SystemFailure(message, reason=FailureReason.RUNNER_UNSUPPORTED)
 
 
 def _plan(subject: Subject, variables: Variables) -> JobPlan:
-    environment = {one.name: one.value for one in variables}
     caches = plan_caches(subject, variables)
     plan = JobPlan(
         job=subject.job.name,
         project_dir=subject.project_dir,
         variables=plan_variables(variables),
-        sources=plan_sources(subject, environment),
+        sources=plan_sources(subject, variables),
         restores=caches.restores,
         downloads=plan_downloads(subject),
         archives=caches.archives,

@@ -24,6 +24,7 @@ def resource_group(job: str, run: PipelineRun, pipeline: Pipeline) -> str:
         source=run.source,
         variables=run.variables,
         commit=run.commit,
+        config_path=run.config_path,
     )
     known = effective_variables(
         pipeline.jobs[job],

@@ -77,14 +77,13 @@ def entry(
     Raises:
         SystemFailure: a RUNNER_ timeout of the job is not a duration.
     """
-    values = {one.name: one.value for one in plan.variables}
-    ignored = values.get("AFTER_SCRIPT_IGNORE_ERRORS", "true") not in {"false", "0"}
+    ignored = plan.value("AFTER_SCRIPT_IGNORE_ERRORS", "true") not in {"false", "0"}
     settings = {
         "events": events,
         "output": output,
         "shells": " ".join(shells),
         "deadline": "" if deadline is None else str(deadline),
-        "script_timeout": _seconds("RUNNER_SCRIPT_TIMEOUT", values.get("RUNNER_SCRIPT_TIMEOUT")),
+        "script_timeout": _seconds("RUNNER_SCRIPT_TIMEOUT", plan.value("RUNNER_SCRIPT_TIMEOUT")),
         "after_script": "yes" if script.after else "no",
         "after_script_timeout": str(after_script_seconds(plan)),
         "after_script_errors": "ignore" if ignored else "fail",
@@ -100,8 +99,7 @@ def after_script_seconds(plan: JobPlan) -> int:
         SystemFailure: RUNNER_AFTER_SCRIPT_TIMEOUT is not a duration.
     """
     name = "RUNNER_AFTER_SCRIPT_TIMEOUT"
-    given = next((one.value for one in plan.variables if one.name == name), None)
-    return int(_seconds(name, given or _AFTER_SCRIPT_TIMEOUT))
+    return int(_seconds(name, plan.value(name) or _AFTER_SCRIPT_TIMEOUT))
 
 
 def step_script(plan: JobPlan, script: Script) -> str:
@@ -120,7 +118,7 @@ def after_script(plan: JobPlan, script: Script) -> str:
 
 def _text(plan: JobPlan, exports: Iterable[str], commands: Iterable[str]) -> str:
     """Put a script together; its exit code is that of the command that ended it."""
-    trace = any(one.name == "CI_DEBUG_TRACE" and one.value == "true" for one in plan.variables)
+    trace = plan.value("CI_DEBUG_TRACE") == "true"
     body = "\n".join(line for command in commands for line in _command(command))
     lines = [
         *(["set -o xtrace"] if trace else []),

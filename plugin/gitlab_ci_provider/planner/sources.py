@@ -3,48 +3,49 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from typing import get_args
 
 from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
 from gitlab_ci_provider.model.plan import GetSources, GitStrategy, SubmoduleStrategy
 from gitlab_ci_provider.model.project import Ref, RefKind
+from gitlab_ci_provider.model.variables import Variables
 from gitlab_ci_provider.model.workspace import BUILDS_DIR
 from gitlab_ci_provider.planner.git_flags import read_flags
 from gitlab_ci_provider.planner.subject import Subject
 
-_SUBMODULES: tuple[SubmoduleStrategy, ...] = ("none", "normal", "recursive")
+_SUBMODULES: tuple[SubmoduleStrategy, ...] = get_args(SubmoduleStrategy)
 _BOOLEANS = {"1": True, "t": True, "true": True, "0": False, "f": False, "false": False}
 """What Go's `ParseBool` takes, in any case."""
 
-_STRATEGIES: tuple[GitStrategy, ...] = ("fetch", "clone", "none", "empty")
+_STRATEGIES: tuple[GitStrategy, ...] = get_args(GitStrategy)
 
 
-def plan_sources(subject: Subject, environment: Mapping[str, str]) -> GetSources:
+def plan_sources(subject: Subject, variables: Variables) -> GetSources:
     """Decide what is fetched and how.
 
     Raises:
         SystemFailure: a GIT_ variable holds what the runner would not accept either.
     """
     run = subject.run
-    depth = _number("GIT_DEPTH", environment, 20)
-    _refuse_clone_flags(environment)
+    depth = _number("GIT_DEPTH", variables, 20)
+    _refuse_clone_flags(variables)
     return GetSources(
         url=run.project.clone_url,
         sha=run.ref.sha,
         refspecs=_refspecs(run.ref, depth),
         ref_name=run.ref.name,
-        strategy=_strategy(environment),
+        strategy=_strategy(variables),
         depth=depth,
-        clean_flags=read_flags("GIT_CLEAN_FLAGS", environment, ("-ffdx",)),
-        fetch_flags=read_flags("GIT_FETCH_EXTRA_FLAGS", environment, ("--prune", "--quiet")),
-        checkout=_boolean("GIT_CHECKOUT", environment, default=True),
-        lfs=not _boolean("GIT_LFS_SKIP_SMUDGE", environment, default=False),
-        submodule_strategy=_submodules(environment),
-        submodule_paths=_submodule_paths(environment),
-        submodule_depth=_number("GIT_SUBMODULE_DEPTH", environment, depth),
-        submodule_flags=read_flags("GIT_SUBMODULE_UPDATE_FLAGS", environment, ()),
-        https_submodules=_boolean("GIT_SUBMODULE_FORCE_HTTPS", environment, default=False),
-        attempts=_number("GET_SOURCES_ATTEMPTS", environment, 1),
+        clean_flags=read_flags("GIT_CLEAN_FLAGS", variables, ("-ffdx",)),
+        fetch_flags=read_flags("GIT_FETCH_EXTRA_FLAGS", variables, ("--prune", "--quiet")),
+        checkout=_boolean("GIT_CHECKOUT", variables, default=True),
+        lfs=not _boolean("GIT_LFS_SKIP_SMUDGE", variables, default=False),
+        submodule_strategy=_submodules(variables),
+        submodule_paths=_submodule_paths(variables),
+        submodule_depth=_number("GIT_SUBMODULE_DEPTH", variables, depth),
+        submodule_flags=read_flags("GIT_SUBMODULE_UPDATE_FLAGS", variables, ()),
+        https_submodules=_boolean("GIT_SUBMODULE_FORCE_HTTPS", variables, default=False),
+        attempts=_number("GET_SOURCES_ATTEMPTS", variables, 1),
         username=subject.login.username if subject.login else "",
         password=subject.login.password if subject.login else "",
     )
@@ -68,29 +69,29 @@ def _tag(name: str) -> str:
     return f"+refs/tags/{name}:refs/tags/{name}"
 
 
-def _refuse_clone_flags(environment: Mapping[str, str]) -> None:
+def _refuse_clone_flags(variables: Variables) -> None:
     """Refuse flags of `git clone` where the runner would use it; else it ignores them, too."""
-    flags = environment.get("GIT_CLONE_EXTRA_FLAGS", "")
-    native = _boolean("FF_USE_GIT_NATIVE_CLONE", environment, default=False)
-    if flags and native and _strategy(environment) == "clone":
+    flags = variables.get("GIT_CLONE_EXTRA_FLAGS")
+    native = _boolean("FF_USE_GIT_NATIVE_CLONE", variables, default=False)
+    if flags and native and _strategy(variables) == "clone":
         raise _wrong("GIT_CLONE_EXTRA_FLAGS", flags, "empty: take GIT_FETCH_EXTRA_FLAGS")
 
 
-def _strategy(environment: Mapping[str, str]) -> GitStrategy:
-    given = environment.get("GIT_STRATEGY") or "fetch"
+def _strategy(variables: Variables) -> GitStrategy:
+    given = variables.get("GIT_STRATEGY") or "fetch"
     for strategy in _STRATEGIES:
         if strategy == given:
             return strategy
     raise _wrong("GIT_STRATEGY", given, f"one of {', '.join(_STRATEGIES)}")
 
 
-def clone_path(environment: Mapping[str, str]) -> str:
+def clone_path(variables: Variables) -> str:
     """Read GIT_CLONE_PATH, where the working copy goes; empty for the usual place.
 
     Raises:
         SystemFailure: it is not below CI_BUILDS_DIR.
     """
-    given = environment.get("GIT_CLONE_PATH", "")
+    given = variables.get("GIT_CLONE_PATH")
     if not given:
         return ""
     path = posixpath.normpath(posixpath.join(BUILDS_DIR, given))
@@ -99,25 +100,25 @@ def clone_path(environment: Mapping[str, str]) -> str:
     return path
 
 
-def _submodules(environment: Mapping[str, str]) -> SubmoduleStrategy:
+def _submodules(variables: Variables) -> SubmoduleStrategy:
     """Read the strategy; without a repository there are no submodules."""
-    given = environment.get("GIT_SUBMODULE_STRATEGY") or "none"
+    given = variables.get("GIT_SUBMODULE_STRATEGY") or "none"
     for strategy in _SUBMODULES:
         if strategy == given:
-            return strategy if _strategy(environment) in {"fetch", "clone"} else "none"
+            return strategy if _strategy(variables) in {"fetch", "clone"} else "none"
     raise _wrong("GIT_SUBMODULE_STRATEGY", given, f"one of {', '.join(_SUBMODULES)}")
 
 
-def _submodule_paths(environment: Mapping[str, str]) -> tuple[str, ...]:
-    text = environment.get("GIT_SUBMODULE_PATHS", "")
+def _submodule_paths(variables: Variables) -> tuple[str, ...]:
+    text = variables.get("GIT_SUBMODULE_PATHS")
     paths = tuple(text.split())
     if ":(exclude)" in paths:
         raise _wrong("GIT_SUBMODULE_PATHS", text, "paths, `:(exclude)path` without a space")
     return paths
 
 
-def _boolean(name: str, environment: Mapping[str, str], *, default: bool) -> bool:
-    text = environment.get(name, "").lower()
+def _boolean(name: str, variables: Variables, *, default: bool) -> bool:
+    text = variables.get(name).lower()
     if not text:
         return default
     if text not in _BOOLEANS:
@@ -125,8 +126,8 @@ def _boolean(name: str, environment: Mapping[str, str], *, default: bool) -> boo
     return _BOOLEANS[text]
 
 
-def _number(name: str, environment: Mapping[str, str], default: int) -> int:
-    text = environment.get(name, "")
+def _number(name: str, variables: Variables, default: int) -> int:
+    text = variables.get(name)
     if not text:
         return default
     if not text.isdecimal():

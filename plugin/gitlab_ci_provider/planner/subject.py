@@ -14,7 +14,7 @@ from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.plan import ArchiveLimits
 from gitlab_ci_provider.model.rules import JobDecision
 from gitlab_ci_provider.model.run import PipelineRun, Play
-from gitlab_ci_provider.model.variables import ConfiguredVariables, Variables, merge
+from gitlab_ci_provider.model.variables import ConfiguredVariables, Variables
 from gitlab_ci_provider.model.workspace import BUILDS_DIR
 
 
@@ -64,7 +64,7 @@ class Subject:
     started_at: str
     upstream: Mapping[str, tuple[JobArtifact, ...]]
     store: StoreTarget | None
-    dotenv: Variables = ()
+    dotenv: Variables = Variables()
     environment_url: str = ""
     login: GitLogin | None = None
     configured: ConfiguredVariables = ConfiguredVariables()
@@ -85,7 +85,7 @@ class Subject:
             project=self.run.project,
             ref=self.run.ref,
             source=self.run.source,
-            variables=merge(self.run.variables, self.play.variables),
+            variables=self.run.variables | self.play.variables,
             commit=self.run.commit,
             upstream=self.run.upstream,
             configured=self.configured,
@@ -94,4 +94,5 @@ class Subject:
             merge_request=merge_request,
             target_branch=merge_request.target_branch if merge_request else None,
             schedule=self.run.schedule,
+            config_path=self.run.config_path,
         )

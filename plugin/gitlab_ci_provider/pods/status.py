@@ -57,7 +57,7 @@ class StartProblem:
 
 def container_state(pod: k8s.V1Pod, name: str) -> ContainerState:
     """Tell what a container (init or not) does; one without a status waits."""
-    status = next((one for one in _statuses(pod) if one.name == name), None)
+    status = next((container for container in _statuses(pod) if container.name == name), None)
     state = status.state if status is not None else None
     if state is None:
         return ContainerState(phase="waiting")
@@ -87,7 +87,7 @@ def start_problem(pod: k8s.V1Pod) -> StartProblem | None:
 def pull_errors(pod: k8s.V1Pod) -> list[str]:
     """List what registries say of images that could not be pulled just now."""
     states = (container_state(pod, status.name) for status in _statuses(pod))
-    return [one.message for one in states if one.reason == "ErrImagePull" and one.message]
+    return [state.message for state in states if state.reason == "ErrImagePull" and state.message]
 
 
 def pull_failures(events: Iterable[k8s.CoreV1Event]) -> list[str]:
@@ -120,7 +120,7 @@ def is_lost(pod: k8s.V1Pod) -> bool:
 def condition(pod: k8s.V1Pod, kind: str) -> Any:
     """Find a condition of the pod; None when it has none of that kind."""
     conditions = (pod.status.conditions or []) if pod.status else []
-    return next((one for one in conditions if one.type == kind), None)
+    return next((condition for condition in conditions if condition.type == kind), None)
 
 
 def why_pending(pod: k8s.V1Pod) -> str:
@@ -128,8 +128,8 @@ def why_pending(pod: k8s.V1Pod) -> str:
     scheduled = condition(pod, "PodScheduled")
     if scheduled and scheduled.status != "True":
         return f"no node takes it: {scheduled.message or scheduled.reason}"
-    waits = (container_state(pod, one.name) for one in _statuses(pod))
-    said = next((one for one in waits if one.phase == "waiting" and one.reason), None)
+    waits = (container_state(pod, container.name) for container in _statuses(pod))
+    said = next((state for state in waits if state.phase == "waiting" and state.reason), None)
     return f"{said.reason}: {said.message}".rstrip(": ") if said else "no container has started"
 
 

@@ -33,8 +33,8 @@ def run_params(pipeline: Pipeline, ref: str) -> dict[str, Param]:
         title="Variables",
         description='More pipeline variables, as JSON: {"NAME": "value"}.',
     )
-    inputs = {INPUT_PREFIX + one.name: _input(one) for one in pipeline.inputs}
-    variables = {one.name: _field(one) for one in form_variables(pipeline)}
+    inputs = {INPUT_PREFIX + declared.name: _input(declared) for declared in pipeline.inputs}
+    variables = {variable.name: _field(variable) for variable in form_variables(pipeline)}
     return {REF: name, **inputs, **variables, VARIABLES: free, **_advanced()}
 
 
@@ -65,15 +65,15 @@ def _advanced() -> dict[str, Param]:
     return {SOURCE: source, MERGE_REQUEST: request, JOBS: jobs}
 
 
-def _input(one: PipelineInput) -> Param:
+def _input(declared: PipelineInput) -> Param:
     """Build the field of an input; what is left empty keeps the file's default."""
-    choices = [*one.options] + [None for _ in one.options[:1] if one.default is None]
+    choices = [*declared.options] + [None for _ in declared.options[:1] if declared.default is None]
     return Param(
-        one.default,
-        type=["null", one.type],
+        declared.default,
+        type=["null", declared.type],
         **({"enum": choices} if choices else {}),
-        title=one.name,
-        description=one.description or None,
+        title=declared.name,
+        description=declared.description or None,
         section="Inputs",
     )
 

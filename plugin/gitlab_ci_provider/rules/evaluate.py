@@ -49,7 +49,7 @@ EDGE_STAGES = (".pre", ".post")
 class _Workflow:
     created: bool
     reason: str
-    variables: Variables = ()
+    variables: Variables = Variables()
     auto_cancel: AutoCancel | None = None
 
 
@@ -114,7 +114,7 @@ def _name(
     if pipeline.workflow.name is None:
         return None
     known = workflow_variables(pipeline, context, predefined, workflow.variables)
-    values = expand_in_rules(tuple(one for one in known if not one.masked))
+    values = expand_in_rules(Variables(variable for variable in known if not variable.masked))
     return expand_or_drop(pipeline.workflow.name, values).strip() or None
 
 
@@ -270,7 +270,9 @@ def _missing(job: Job, need: str) -> Diagnostic:
 def _without_jobs(pipeline: Pipeline, decision: PipelineDecision) -> PipelineDecision:
     if not decision.created or decision.errors:
         return decision
-    stages = {pipeline.jobs[name].stage for name, one in decision.jobs.items() if one.present}
+    stages = {
+        pipeline.jobs[name].stage for name, decided in decision.jobs.items() if decided.present
+    }
     if stages - set(EDGE_STAGES):
         return decision
     why = "only .pre and .post jobs are left" if stages else "the rules leave no job"

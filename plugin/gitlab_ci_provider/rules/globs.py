@@ -21,10 +21,10 @@ def is_plain(pattern: str) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def compile_glob(pattern: str) -> CompiledRegex | None:
+def compile_fnmatch(pattern: str) -> CompiledRegex | None:
     """Compile a pattern; None when nothing can match it."""
-    alternatives = [_translate(one) for one in expand_braces(pattern)]
-    possible = [one for one in alternatives if one is not None]
+    alternatives = [_translate(part) for part in expand_braces(pattern)]
+    possible = [translated for translated in alternatives if translated is not None]
     return compile_re2(r"(?s)\A(?:" + "|".join(possible) + r")\z") if possible else None
 
 
@@ -42,7 +42,7 @@ def matches(pattern: str, path: str) -> bool:
     """Tell whether a path matches a pattern."""
     if is_plain(pattern):
         return pattern == path
-    regex = compile_glob(pattern)
+    regex = compile_fnmatch(pattern)
     return regex is not None and regex.found_in(path)
 
 
@@ -51,12 +51,12 @@ def expand_braces(pattern: str) -> list[str]:
     done: list[str] = []
     waiting = [pattern]
     while waiting and len(done) + len(waiting) <= MAX_ALTERNATIVES:
-        one = waiting.pop()
-        opened = _BRACE.match(one)
+        current = waiting.pop()
+        opened = _BRACE.match(current)
         if opened is None:
-            done.append(one)
+            done.append(current)
         else:
-            waiting.extend(reversed(_alternatives(one, opened.end() - 1)))
+            waiting.extend(reversed(_alternatives(current, opened.end() - 1)))
     return done + waiting
 
 
@@ -132,7 +132,7 @@ def _translate_set(pattern: str, position: int) -> tuple[str, int] | None:
         return None
     if negated:
         return f"[^/{_class(ranges)}]", position + 1
-    kept = [part for one in ranges for part in _without_slash(*one)]
+    kept = [part for span in ranges for part in _without_slash(*span)]
     return (f"[{_class(kept)}]" if kept else r"[^\x00-\x{10ffff}]"), position + 1
 
 

@@ -98,10 +98,10 @@ def _exists_match(exists: Exists, view: RuleView) -> bool:
     if any(is_plain(pattern) and pattern in paths for pattern in patterns):
         return True
     globs = [pattern for pattern in patterns if not is_plain(pattern)]
-    suffixes = tuple(one.removeprefix(_ANYWHERE) for one in globs if _SUFFIX.fullmatch(one))
+    suffixes = tuple(glob.removeprefix(_ANYWHERE) for glob in globs if _SUFFIX.fullmatch(glob))
     if suffixes and any(path.endswith(suffixes) for path in paths):
         return True
-    return _globs_match([one for one in globs if not _SUFFIX.fullmatch(one)], paths)
+    return _globs_match([glob for glob in globs if not _SUFFIX.fullmatch(glob)], paths)
 
 
 def _globs_match(globs: Sequence[str], paths: Iterable[str]) -> bool:
@@ -142,7 +142,9 @@ def other_tree(exists: Exists, view: RuleView) -> str:
 
 
 def _expanded(patterns: Collection[str], view: RuleView) -> Iterator[str]:
-    return (expand_known(one, view.expanded) if "$" in one else one for one in patterns)
+    return (
+        expand_known(pattern, view.expanded) if "$" in pattern else pattern for pattern in patterns
+    )
 
 
 def _regexp_matches(pattern: str, paths: Collection[str], view: RuleView, keyword: str) -> bool:

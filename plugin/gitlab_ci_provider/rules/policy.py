@@ -58,7 +58,7 @@ def _conditions(
     if policy.refs is not None:
         yield "refs", any(_ref_matches(ref, context) for ref in policy.refs)
     if policy.variables is not None:
-        yield "variables", any(condition_holds(one, view.variables) for one in policy.variables)
+        yield "variables", any(condition_holds(text, view.variables) for text in policy.variables)
     if policy.changes is not None:
         yield "changes", changes_match(Changes(paths=policy.changes), view)
     if policy.kubernetes is not None:

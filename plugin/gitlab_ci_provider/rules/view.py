@@ -76,14 +76,14 @@ def include_view(context: PipelineContext, tree: Callable[[], Collection[str]]) 
 
 def _view(variables: Variables, context: PipelineContext) -> RuleView:
     return RuleView(
-        variables={variable.name: variable.value for variable in variables},
+        variables=variables.as_dict(),
         expand=lambda: expand_in_rules(variables),
         changed_paths=pushed_paths(context),
         compared=context.compared,
         given_paths=context.changed_paths,
         tree=lambda: context.tree_paths or (),
         other_trees=context.other_trees,
-        masked=[variable.value for variable in variables if variable.masked and variable.value],
+        masked=variables.masked_values,
     )
 
 

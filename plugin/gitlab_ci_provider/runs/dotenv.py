@@ -6,6 +6,8 @@ Only this job's worker reads them, when it plans the pod: they pass through no X
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import reduce
+from operator import or_
 
 import msgspec
 
@@ -13,7 +15,7 @@ from gitlab_ci_provider.exceptions import FailureReason, StorageError, SystemFai
 from gitlab_ci_provider.hooks.object_store import read_object
 from gitlab_ci_provider.model.job_artifacts import ArtifactReport
 from gitlab_ci_provider.model.object_store import StoreTarget
-from gitlab_ci_provider.model.variables import Variable, Variables, merge
+from gitlab_ci_provider.model.variables import Variable, Variables
 from gitlab_ci_provider.storage.base import MissingObjectError
 
 
@@ -25,7 +27,8 @@ def inherited_variables(
     Raises:
         SystemFailure: a report is gone or cannot be read.
     """
-    return merge(*(_of_job(job, left, store) for job, left in reports.items()))
+    found = (_of_job(job, left, store) for job, left in reports.items())
+    return reduce(or_, found, Variables())
 
 
 def own_variables(reports: Iterable[ArtifactReport], store: StoreTarget | None) -> Variables:
@@ -40,7 +43,7 @@ def own_variables(reports: Iterable[ArtifactReport], store: StoreTarget | None) 
 def _of_job(job: str, reports: tuple[ArtifactReport, ...], store: StoreTarget | None) -> Variables:
     keys = [one.object_key for one in reports if one.kind == "dotenv"]
     if not keys or store is None:
-        return ()
+        return Variables()
     try:
         pairs = msgspec.json.decode(read_object(store, keys[-1]), type=list[tuple[str, str]])
     except MissingObjectError as error:
@@ -48,4 +51,4 @@ def _of_job(job: str, reports: tuple[ArtifactReport, ...], store: StoreTarget | 
         raise SystemFailure(message, reason=FailureReason.MISSING_DEPENDENCY_FAILURE) from error
     except StorageError as error:
         raise SystemFailure(f"cannot read the variables of job '{job}': {error}") from error
-    return tuple(Variable(name=name, value=value) for name, value in pairs)
+    return Variables(Variable(name=name, value=value) for name, value in pairs)

@@ -89,7 +89,7 @@ class RunForm:
     sha: str = ""
     before_sha: str = ""
     source: PipelineSource = "web"
-    variables: Variables = ()
+    variables: Variables = Variables()
     inputs: Mapping[str, object] = field(default_factory=dict)
     merge_request: MergeRequest | None = None
     schedule: str = ""
@@ -105,7 +105,7 @@ def form_variables(pipeline: Pipeline) -> Variables:
 
     Source: GitLab docs, CI/CD YAML reference, `variables:description`.
     """
-    return tuple(
+    return Variables(
         variable
         for variable in pipeline.variables
         if variable.description is not None and variable.name not in RESERVED
@@ -164,12 +164,12 @@ def _source(given: str, merge_request: MergeRequest | None) -> PipelineSource:
 
 
 def _variables(pipeline: Pipeline, params: Mapping[str, Any]) -> Variables:
-    filled = tuple(
+    filled = Variables(
         Variable(name=field.name, value=text(params[field.name]))
         for field in form_variables(pipeline)
         if field.name in params and text(params[field.name]) != field.value
     )
-    return (*filled, *free_variables(params.get(VARIABLES) or {}))
+    return filled | free_variables(params.get(VARIABLES) or {})
 
 
 def free_variables(given: Any) -> Variables:
@@ -180,7 +180,7 @@ def free_variables(given: Any) -> Variables:
     """
     free = mapping({VARIABLES: given}, VARIABLES)
     check_conf({VARIABLES: free})
-    return tuple(Variable(name=name, value=text(value)) for name, value in free.items())
+    return Variables(Variable(name=name, value=text(value)) for name, value in free.items())
 
 
 def _inputs(pipeline: Pipeline, params: Mapping[str, Any]) -> Mapping[str, object]:

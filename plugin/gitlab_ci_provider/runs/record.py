@@ -18,7 +18,7 @@ from gitlab_ci_provider.model import xcom_keys
 from gitlab_ci_provider.model.names import CREATE_PIPELINE, task_ids
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.run import JobResult, JobStatus, PipelineRun
-from gitlab_ci_provider.model.serialization import encode
+from gitlab_ci_provider.model.serialization import convert, encode
 from gitlab_ci_provider.records.cancellations import Cancellations
 from gitlab_ci_provider.schedule.airflow_states import FAILED, States
 from gitlab_ci_provider.schedule.finish import PipelineResult
@@ -73,7 +73,7 @@ def _record(context: Context) -> PipelineRun | None:
     if run is not None:
         return run
     value = context["ti"].xcom_pull(task_ids=CREATE_PIPELINE, key=xcom_keys.PIPELINE)
-    return None if value is None else msgspec.convert(value, PipelineRun)
+    return None if value is None else convert(value, PipelineRun)
 
 
 def push_problem(context: Context, words: str) -> None:
@@ -100,7 +100,7 @@ def push_left_out(context: Context, reasons: Mapping[str, str]) -> None:
 def pull_result(context: Context, task_id: str) -> JobResult | None:
     """Read how another job of this run ended; None when it has not said."""
     value = context["ti"].xcom_pull(task_ids=task_id, key=xcom_keys.JOB_RESULT)
-    return None if value is None else msgspec.convert(value, JobResult)
+    return None if value is None else convert(value, JobResult)
 
 
 def ended_jobs(

@@ -53,4 +53,4 @@ def _is_public_v4(address: ipaddress.IPv4Address) -> bool:
 
 
 def _is_special(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    return any(address.version == one.version and address in one for one in _SPECIAL)
+    return any(address.version == network.version and address in network for network in _SPECIAL)

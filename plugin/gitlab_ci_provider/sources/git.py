@@ -178,7 +178,7 @@ class Mirror:
 
     def _resolve(self, name: str, sha: str) -> Ref:
         asked = _meanings(name)
-        patterns = [one for full in asked for one in (full, f"{full}^{{}}")]
+        patterns = [pattern for full in asked for pattern in (full, f"{full}^{{}}")]
         shas = dict(_parse_refs(self._remote(["origin", *patterns])))
         for full, meant in asked.items():
             tip = shas.get(f"{full}^{{}}") or shas.get(full)

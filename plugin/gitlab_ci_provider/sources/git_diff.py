@@ -35,21 +35,21 @@ def changed_since(mirror: Mirror, base: str, head: str) -> frozenset[str]:
     return _names(mirror.git(["diff-tree", "-r", "-z", "-M", "--name-only", parted, head]))
 
 
-def merge_base(mirror: Mirror, one: str, other: str) -> str | None:
+def merge_base(mirror: Mirror, first: str, other: str) -> str | None:
     """Find where two commits parted; None when they have nothing in common."""
     for depth in _DEPTHS:
-        found = _merge_base(mirror, one, other)
+        found = _merge_base(mirror, first, other)
         if found:
             return found
-        mirror.bring([one, other], depth=depth)
-    return _merge_base(mirror, one, other)
+        mirror.bring([first, other], depth=depth)
+    return _merge_base(mirror, first, other)
 
 
-def _merge_base(mirror: Mirror, one: str, other: str) -> str | None:
-    if not (mirror.has(one) and mirror.has(other)):
+def _merge_base(mirror: Mirror, first: str, other: str) -> str | None:
+    if not (mirror.has(first) and mirror.has(other)):
         return None
     try:
-        return mirror.git(["merge-base", one, other]).decode().strip()
+        return mirror.git(["merge-base", first, other]).decode().strip()
     except SourceError:
         return None
 

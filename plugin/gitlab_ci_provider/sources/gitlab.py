@@ -117,7 +117,7 @@ def newest(tags: Iterable[str], wanted: str) -> str:
     prefix = () if wanted == "~latest" else tuple(int(n) for n in wanted.strip("v").split("."))
     found = [(tuple(int(n) for n in match.groups()), tag)
              for tag in tags if (match := _VERSION.match(tag))]  # fmt: skip
-    fitting = [one for one in found if one[0][: len(prefix)] == prefix]
+    fitting = [version for version in found if version[0][: len(prefix)] == prefix]
     return max(fitting)[1] if fitting else ""
 
 

@@ -112,7 +112,7 @@ class RemoteFiles:
     def _addresses(self, host: str, port: int) -> list[str]:
         """Look a name up; one bad address is enough to refuse it."""
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
+        addresses = list(dict.fromkeys(str(answer[4][0]) for answer in found))
         for address in addresses:
             if not self.private and not is_public(address):
                 message = f"{quoted(host)} is at {address}, which is in a private network"

@@ -1,8 +1,7 @@
-"""What an object store can do; everything else is built on this."""
+"""What a job may do with the object store, and how that fails."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -15,20 +14,6 @@ class StorageUnavailableError(StorageError):
 
 class MissingObjectError(StorageError):
     """There is no object with this key."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObjectInfo:
-    """One object.
-
-    Attributes:
-        size: bytes.
-        modified: seconds since 1970.
-    """
-
-    key: str
-    size: int
-    modified: float
 
 
 class ObjectStore(Protocol):

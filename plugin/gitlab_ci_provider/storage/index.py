@@ -1,7 +1,9 @@
-"""The index beside each artifacts archive: what is in it, so that nobody has to fetch it to know.
+"""The index next to each archive of artifacts: what is in it and when it expires.
 
-Written after the archive: an index always has its archive. Metadata of the objects themselves are
-not used, since not every S3 server keeps them.
+For people and their tools: this package only writes it. A tool that removes expired artifacts needs
+`expire_at`, and a page about artifacts the files, without fetching the archive. It is written after
+the archive, so an index always has one. Metadata of the objects themselves is not used, because not
+every S3 server keeps it.
 """
 
 from __future__ import annotations
@@ -64,4 +66,4 @@ def encode_index(index: ArtifactIndex) -> bytes:
 def decode_index(data: bytes) -> ArtifactIndex:
     """Read an index; raises ValueError, TypeError or KeyError for anything else."""
     raw: dict[str, Any] = json.loads(data)
-    return ArtifactIndex(**{**raw, "files": tuple(IndexedFile(**one) for one in raw["files"])})
+    return ArtifactIndex(**{**raw, "files": tuple(IndexedFile(**file) for file in raw["files"])})

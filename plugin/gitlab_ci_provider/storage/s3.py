@@ -1,9 +1,8 @@
-"""An object store on any S3: the only user of boto3.
+"""Reading from any S3 with the keys of the installation: the only user of boto3.
 
-Signature version 4; failed requests are repeated by botocore with growing pauses, and large files
-travel in parts. No tags, access lists or life-cycle rules are ever sent: some servers take such a
-request for the object itself and overwrite it. Checksums are sent only where S3 demands them, since
-older servers stumble over the new default.
+Jobs get signed addresses instead, see `granted.py`. Nothing is tried again here: the caller knows
+how long it may wait, see `hooks/object_store.py`. Checksums are sent only where S3 demands them,
+because older servers do not accept the new default.
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ from gitlab_ci_provider.exceptions import StorageError
 from gitlab_ci_provider.model.object_store import StoreTarget
 from gitlab_ci_provider.storage.base import (
     MissingObjectError,
-    ObjectInfo,
     StorageUnavailableError,
 )
 
@@ -37,67 +35,33 @@ class S3Store:
 
     def get(self, key: str, path: Path) -> None:
         """Download an object, large ones in parallel parts."""
-        with self._errors("fetch", key):
+        with self._errors(key):
             self._client.download_file(
                 self._target.bucket, self._full(key), str(path), Config=_transfer()
             )
-
-    def put(self, key: str, path: Path) -> None:
-        """Upload a file, large ones in parts; S3 shows the object only once it is whole."""
-        with self._errors("store", key):
-            self._client.upload_file(
-                str(path), self._target.bucket, self._full(key), Config=_transfer()
-            )
-
-    def head(self, key: str) -> ObjectInfo | None:
-        """Look at an object."""
-        try:
-            with self._errors("look at", key):
-                found = self._client.head_object(Bucket=self._target.bucket, Key=self._full(key))
-        except MissingObjectError:
-            return None
-        modified = found["LastModified"].timestamp()
-        return ObjectInfo(key=key, size=found["ContentLength"], modified=modified)
-
-    def list(self, prefix: str) -> Iterator[ObjectInfo]:
-        """List objects, page by page."""
-        pages = self._client.get_paginator("list_objects_v2")
-        with self._errors("list", prefix):
-            for page in pages.paginate(Bucket=self._target.bucket, Prefix=self._full(prefix)):
-                for found in page.get("Contents", ()):
-                    yield ObjectInfo(
-                        key=found["Key"].removeprefix(self._target.prefix),
-                        size=found["Size"],
-                        modified=found["LastModified"].timestamp(),
-                    )
-
-    def delete(self, key: str) -> None:
-        """Remove an object."""
-        with self._errors("delete", key):
-            self._client.delete_object(Bucket=self._target.bucket, Key=self._full(key))
 
     def _full(self, key: str) -> str:
         return f"{self._target.prefix}{key}"
 
     @contextmanager
-    def _errors(self, verb: str, key: str) -> Iterator[None]:
+    def _errors(self, key: str) -> Iterator[None]:
         """Turn boto3's errors into ours; errors of the local disk stay what they are."""
         from boto3.exceptions import Boto3Error
         from botocore.exceptions import BotoCoreError, ClientError
 
-        place = f"s3://{self._target.bucket}/{self._full(key)}"
         at = f" at {self._target.endpoint_url}" if self._target.endpoint_url else ""
+        failed = f"cannot fetch s3://{self._target.bucket}/{self._full(key)}{at}"
         try:
             yield
         except ClientError as error:
-            raise _refused(error, f"cannot {verb} {place}{at}") from error
+            raise _refused(error, failed) from error
         except Boto3Error as error:
             cause = error.__cause__ or error.__context__
             if isinstance(cause, ClientError):
-                raise _refused(cause, f"cannot {verb} {place}{at}") from error
-            raise StorageUnavailableError(f"cannot {verb} {place}{at}: {error}") from error
+                raise _refused(cause, failed) from error
+            raise StorageUnavailableError(f"{failed}: {error}") from error
         except BotoCoreError as error:
-            raise StorageUnavailableError(f"cannot {verb} {place}{at}: {error}") from error
+            raise StorageUnavailableError(f"{failed}: {error}") from error
 
 
 def _refused(error: Any, message: str) -> StorageError:
@@ -128,7 +92,7 @@ def _client(target: StoreTarget) -> Any:
     config = Config(
         signature_version="s3v4",
         s3={"addressing_style": "path" if target.path_style else "virtual"},
-        retries={"mode": "standard", "total_max_attempts": 3},
+        retries={"mode": "standard", "total_max_attempts": 1},
         connect_timeout=10,
         read_timeout=60,
         request_checksum_calculation="when_required",

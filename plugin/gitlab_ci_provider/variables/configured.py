@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import or_
 
-from gitlab_ci_provider.model.variables import ConfiguredVariables, Variable, Variables, merge
+from gitlab_ci_provider.model.variables import ConfiguredVariables, Variable, Variables
 
 EVERYWHERE = "*"
 
@@ -29,8 +30,8 @@ def applicable(
         protected: whether the pipeline's ref is protected.
         environment: the job's environment after expansion; None when it has none.
     """
-    layers = (configured.instance, *configured.groups, configured.project)
-    return merge(*(_selected(layer, protected, environment) for layer in layers))
+    selected = (_selected(layer, protected, environment) for layer in configured.layers)
+    return reduce(or_, selected, Variables())
 
 
 def scope_matches(scope: str, environment: str | None) -> bool:
@@ -40,15 +41,16 @@ def scope_matches(scope: str, environment: str | None) -> bool:
     return environment is not None and _pattern(scope).fullmatch(environment) is not None
 
 
-def _selected(
-    layer: Iterable[Variable], protected: bool, environment: str | None
-) -> tuple[Variable, ...]:
+def _selected(layer: Iterable[Variable], protected: bool, environment: str | None) -> Variables:
     found = [
-        one
-        for one in layer
-        if (protected or not one.protected) and scope_matches(one.environment_scope, environment)
+        variable
+        for variable in layer
+        if (protected or not variable.protected)
+        and scope_matches(variable.environment_scope, environment)
     ]
-    return tuple(sorted(found, key=lambda one: _closeness(one.environment_scope, environment)))
+    return Variables(
+        sorted(found, key=lambda known: _closeness(known.environment_scope, environment))
+    )
 
 
 def _closeness(scope: str, environment: str | None) -> tuple[int, int]:

@@ -44,7 +44,7 @@ def parse_dotenv(files: Iterable[bytes]) -> Variables:
     values = dict(pair for data in contents for pair in _pairs(_decode(data)))
     if len(values) > MAX_VARIABLES:
         raise DotenvError(f"Dotenv files cannot have more than {MAX_VARIABLES} variables")
-    return tuple(Variable(name=name, value=value) for name, value in values.items())
+    return Variables(Variable(name=name, value=value) for name, value in values.items())
 
 
 def _decode(data: bytes) -> str:

@@ -41,13 +41,12 @@ def expand(text: str, variables: Variables) -> str:
     """Expand a text of a job, as the runner does, with variables that are expanded themselves."""
     if "$" not in text:
         return text
-    values = {variable.name: variable.value for variable in variables}
-    return _render(text, values.get, _BY_RUNNER)
+    return _render(text, variables.as_dict().get, _BY_RUNNER)
 
 
 def expand_on_server(text: str, variables: Variables) -> str:
     """Expand a text that GitLab's server reads, with variables that are expanded themselves."""
-    return expand_or_drop(text, {variable.name: variable.value for variable in variables})
+    return expand_or_drop(text, variables.as_dict())
 
 
 def expand_known(text: str, values: Mapping[str, str]) -> str:
@@ -86,7 +85,7 @@ def references(text: str) -> list[str]:
 def expand_all(variables: Variables) -> Variables:
     """Expand every variable with the others, recursively; raw ones stay as they are."""
     expansion = _Expansion(variables)
-    return tuple(
+    return Variables(
         replace(variable, value=expansion.value(variable.name) or "")
         if variable.expand and not variable.file and _refers(variable.value)
         else variable
@@ -98,9 +97,9 @@ def expand_values(variables: Variables, names: Collection[str] | None = None) ->
     """Give values after expansion by name: of all variables, or of some."""
     expansion = _Expansion(variables)
     return {
-        one.name: one.value if one.file else expansion.value(one.name) or ""
-        for one in variables
-        if names is None or one.name in names
+        variable.name: variable.value if variable.file else expansion.value(variable.name) or ""
+        for variable in variables
+        if names is None or variable.name in names
     }
 
 

@@ -14,7 +14,7 @@ from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.rules import JobDecision
-from gitlab_ci_provider.model.variables import Variable, Variables, merge
+from gitlab_ci_provider.model.variables import Variable, Variables
 from gitlab_ci_provider.variables.configured import applicable
 from gitlab_ci_provider.variables.expand import (
     expand_in_rules,
@@ -39,9 +39,9 @@ class RunVariables:
         user: who played the job.
     """
 
-    predefined: Variables = ()
-    dotenv: Variables = ()
-    user: Variables = ()
+    predefined: Variables = Variables()
+    dotenv: Variables = Variables()
+    user: Variables = Variables()
 
 
 def effective_variables(
@@ -50,7 +50,7 @@ def effective_variables(
     context: PipelineContext,
     decision: JobDecision | None = None,
     *,
-    workflow: Variables = (),
+    workflow: Variables = Variables(),
     run: RunVariables | None = None,
 ) -> Variables:
     """List all variables of a job, not expanded.
@@ -91,17 +91,17 @@ def workflow_variables(
     pipeline: Pipeline,
     context: PipelineContext,
     predefined: Variables,
-    workflow: Variables = (),
+    workflow: Variables = Variables(),
 ) -> Variables:
     """List what `workflow:rules` and `workflow:name` see: nothing of a job.
 
     `workflow` is what the matching rule adds to the global variables.
     """
     configured = applicable(context.configured, protected=context.ref.protected)
-    everything = overlay(
-        predefined, merge(pipeline.variables, workflow), configured, context.variables
+    everything = overlay(predefined, pipeline.variables | workflow, configured, context.variables)
+    return Variables(
+        variable for variable in everything if not variable.name.startswith(("CI_JOB", "CI_BUILD"))
     )
-    return tuple(one for one in everything if not one.name.startswith(("CI_JOB", "CI_BUILD")))
 
 
 def include_variables(context: PipelineContext) -> Variables:
@@ -116,22 +116,23 @@ def overlay(base: Variables, *layers: Variables) -> Variables:
     GitLab keeps all variables of a name and expands one that names itself last. Masked and file
     variables are never wrapped, so that no log shows a part of a secret.
     """
-    joined = {one.name: one for one in base}
+    joined = {variable.name: variable for variable in base}
     wrappers: list[Variable] = []
     for layer in layers:
-        for one in layer:
-            if ("$" in one.value or "%" in one.value) and _wraps(one):
-                wrappers.append(one)
+        for variable in layer:
+            if ("$" in variable.value or "%" in variable.value) and _wraps(variable):
+                wrappers.append(variable)
             else:
-                joined[one.name] = one
+                joined[variable.name] = variable
     for wrapper in wrappers:
         inner = joined.get(wrapper.name)
         joined[wrapper.name] = wrapper if inner is None else _wrap(wrapper, inner)
-    return tuple(joined.values())
+    return Variables(joined.values())
 
 
-def _wraps(one: Variable) -> bool:
-    return one.expand and not one.file and one.name in references(one.value)
+def _wraps(variable: Variable) -> bool:
+    plain = variable.expand and not variable.file
+    return plain and variable.name in references(variable.value)
 
 
 def _wrap(wrapper: Variable, inner: Variable) -> Variable:
@@ -142,11 +143,14 @@ def _wrap(wrapper: Variable, inner: Variable) -> Variable:
 
 
 def yaml_variables(
-    job: Job, shared: Variables, workflow: Variables, decision: JobDecision | None = None
+    job: Job,
+    shared: Variables,
+    workflow: Variables = Variables(),
+    decision: JobDecision | None = None,
 ) -> Variables:
     """List a job's variables from the file: global, workflow, its own, its matching rule's."""
-    decided = decision.variables if decision else ()
-    return merge(inherited(job, merge(shared, workflow)), job.own_variables, decided)
+    decided = decision.variables if decision else Variables()
+    return inherited(job, shared | workflow) | job.own_variables | decided
 
 
 def inherited(job: Job, shared: Variables) -> Variables:
@@ -154,4 +158,4 @@ def inherited(job: Job, shared: Variables) -> Variables:
     wanted = job.inherited_variables
     if wanted is None:
         return shared
-    return tuple(variable for variable in shared if variable.name in wanted)
+    return Variables(variable for variable in shared if variable.name in wanted)

@@ -1,19 +1,26 @@
-"""Predefined variables that are known before a run: GitLab's CI_* of a context and of a job.
+"""GitLab's predefined variables, all of them, by when they are known.
 
-Those that only a run knows (CI_PIPELINE_ID, CI_JOB_ID, CI_JOB_URL, CI_PROJECT_DIR, ...) come from
-whoever runs the job; GitLab never shows them to rules either.
+`pipeline_variables`, `user_variables` and `job_variables` are known before a run, so rules see
+them; `started_job_variables` and `player_variables` only once a job starts. A new variable goes
+into one of these and into `docs/reference/variables.md`, which
+`tests/architecture/test_predefined.py` compares with GitLab's list.
 """
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
+from gitlab_ci_provider import __version__
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.merge_request import MergeRequest
 from gitlab_ci_provider.model.project import RefKind
 from gitlab_ci_provider.model.rules import When
+from gitlab_ci_provider.model.run import PipelineRun, Play
 from gitlab_ci_provider.model.variables import Variable, Variables
+from gitlab_ci_provider.model.workspace import BUILDS_DIR
 from gitlab_ci_provider.variables.slugs import environment_slug, slug
 
 _MAX_DESCRIPTION = 2700
@@ -39,7 +46,7 @@ def pipeline_variables(context: PipelineContext) -> Variables:
             "CI_PIPELINE_SOURCE": context.source,
             "CI_PIPELINE_TRIGGERED": "true" if context.source == "trigger" else None,
             "CI_PIPELINE_SCHEDULE_DESCRIPTION": context.schedule or None,
-            "CI_CONFIG_PATH": ".gitlab-ci.yml",
+            "CI_CONFIG_PATH": context.config_path,
             **_commit(context),
             **_ref(context),
             **_project(context),
@@ -51,7 +58,7 @@ def pipeline_variables(context: PipelineContext) -> Variables:
 
 
 def user_variables(context: PipelineContext) -> Variables:
-    """Name whoever started the pipeline, as far as Airflow knows; the file cannot change it."""
+    """Name the person who started the pipeline, if Airflow knows; the file cannot change it."""
     user = context.user or None
     return _variables({"GITLAB_USER_LOGIN": user, "GITLAB_USER_NAME": user})
 
@@ -226,11 +233,96 @@ _TIERS = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobStart:
+    """What is known only when a job starts.
+
+    Attributes:
+        job_id: CI_JOB_ID, another one for each try.
+        url: of the task in the Airflow UI.
+        started_at: ISO 8601.
+        timeout: seconds.
+        project_dir: the working copy.
+        environment_url: of an earlier deployment, for a job whose environment has no `url`.
+        machine: what the worker runs on, as `uname -m` says.
+    """
+
+    run: PipelineRun
+    job_id: str
+    url: str
+    started_at: str
+    timeout: int
+    project_dir: str
+    environment_url: str
+    machine: str
+
+
+def started_job_variables(job: Job, start: JobStart) -> Variables:
+    """List what is predefined for one try of a job, in addition to what rules have seen."""
+    run = start.run
+    return _raw(
+        {
+            "CI_PIPELINE_ID": str(run.id),
+            "CI_PIPELINE_IID": str(run.iid),
+            "CI_PIPELINE_URL": start.url.split("/tasks/")[0],
+            "CI_PIPELINE_CREATED_AT": run.created_at,
+            "CI_PIPELINE_NAME": run.name or "",
+            "CI_JOB_ID": start.job_id,
+            "CI_JOB_URL": start.url,
+            "CI_JOB_STARTED_AT": start.started_at,
+            "CI_JOB_STARTED_AT_SLUG": slug(start.started_at),
+            "CI_JOB_TIMEOUT": str(start.timeout),
+            "CI_BUILDS_DIR": BUILDS_DIR,
+            "CI_PROJECT_DIR": start.project_dir,
+            "CI_REPOSITORY_URL": run.project.clone_url,
+            "CI_DISPOSABLE_ENVIRONMENT": "true",
+            "CI_CONCURRENT_ID": "0",
+            "CI_CONCURRENT_PROJECT_ID": "0",
+            "CI_ENVIRONMENT_URL": start.environment_url or None,
+            **_runner(job, start.machine),
+        }
+    )
+
+
+def _runner(job: Job, machine: str) -> dict[str, str | None]:
+    """Describe what takes a runner's place: it takes jobs with any tags."""
+    return {
+        "CI_RUNNER_ID": "0",
+        "CI_RUNNER_DESCRIPTION": "airflow-provider-gitlab-ci",
+        "CI_RUNNER_TAGS": json.dumps(job.tags),
+        "CI_RUNNER_VERSION": __version__,
+        "CI_RUNNER_REVISION": __version__,
+        "CI_RUNNER_EXECUTABLE_ARCH": f"linux/{_GO_NAMES.get(machine, machine)}",
+    }
+
+
+_GO_NAMES = {"x86_64": "amd64", "aarch64": "arm64", "i686": "386", "armv7l": "arm"}
+"""How Go, in which GitLab Runner is written, names what `uname -m` says."""
+
+
+def player_variables(play: Play) -> Variables:
+    """Name the person who played the job, if Airflow knows: GitLab's user of the job."""
+    if not play.user_id:
+        return Variables()
+    return _raw(
+        {
+            "GITLAB_USER_ID": play.user_id,
+            "GITLAB_USER_LOGIN": play.user_name,
+            "GITLAB_USER_NAME": play.user_name,
+        }
+    )
+
+
 def _is_merge_request(context: PipelineContext) -> bool:
     return context.source == "merge_request_event"
 
 
 def _variables(values: dict[str, str | None]) -> Variables:
-    return tuple(
+    return Variables(
         Variable(name=name, value=value) for name, value in values.items() if value is not None
     )
+
+
+def _raw(values: dict[str, str | None]) -> Variables:
+    """Make variables whose `$` stays as it is."""
+    return Variables(replace(variable, expand=False) for variable in _variables(values))

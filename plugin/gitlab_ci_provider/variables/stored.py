@@ -44,17 +44,18 @@ def parse_stored(text: str, place: str) -> tuple[Variable, ...]:
         raise SettingsError(f"{place}: this is no JSON{at}") from None
     variables = tuple(_variable(entry, place) for entry in _entries(data, place))
     seen: set[tuple[str, str]] = set()
-    for one in variables:
-        if (one.name, one.environment_scope) in seen:
-            raise _wrong(place, one.name, "is there twice for the same environment scope")
-        seen.add((one.name, one.environment_scope))
+    for variable in variables:
+        if (variable.name, variable.environment_scope) in seen:
+            raise _wrong(place, variable.name, "is there twice for the same environment scope")
+        seen.add((variable.name, variable.environment_scope))
     return variables
 
 
 def secret_values(configured: ConfiguredVariables) -> tuple[str, ...]:
     """List the values that must not be seen, wherever they apply."""
-    layers = (configured.instance, *configured.groups, configured.project)
-    return tuple(one.value for layer in layers for one in layer if one.masked)
+    return tuple(
+        variable.value for layer in configured.layers for variable in layer if variable.masked
+    )
 
 
 def _entries(data: Any, place: str) -> Iterator[Mapping[str, Any]]:

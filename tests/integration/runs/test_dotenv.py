@@ -13,7 +13,6 @@ from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.hooks import object_store
 from gitlab_ci_provider.model.job_artifacts import ArtifactReport
 from gitlab_ci_provider.runs.dotenv import inherited_variables, own_variables
-from gitlab_ci_provider.storage.s3 import S3Store
 from servers.s3 import S3Server, s3_server
 
 pytestmark = pytest.mark.integration
@@ -24,9 +23,7 @@ def s3(tmp_path: Path) -> Iterator[S3Server]:
     """A server with the reports of two jobs."""
     with s3_server(tmp_path / "s3") as server:
         for key, pairs in {"one": [["A", "1"], ["B", "1"]], "two": [["B", "ü\n"]]}.items():
-            path = tmp_path / key
-            path.write_text(json.dumps(pairs))
-            S3Store(server.target()).put(key, path)
+            server.put(key, json.dumps(pairs).encode())
         yield server
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from gitlab_ci_provider.cli.configuration.merged import as_yaml
 from gitlab_ci_provider.cli.main import main
+from gitlab_ci_provider.config.diagnostics import Diagnostics
 from gitlab_ci_provider.config.loader import load
 from gitlab_ci_provider.config.raw import Map, Mark
-from gitlab_ci_provider.config.report import Report
 
 MAIN = """\
 include: base.yml
@@ -71,7 +71,7 @@ def test_merged_text_reads_back_as_gitlab_would():
     for position, text in enumerate(["1,000", "12:30", "y", "on", "2024-01-31", "a\nb", "~", "x"]):
         tree.put(f"k{position}", text, Mark("f"))
 
-    assert load(as_yaml(tree), "f", Report()) == dict(tree)
+    assert load(as_yaml(tree), "f", Diagnostics()) == dict(tree)
 
 
 def test_table_says_how_jobs_may_fail_and_wait(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

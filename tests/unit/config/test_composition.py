@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+from gitlab_ci_provider.config.diagnostics import Diagnostics
 from gitlab_ci_provider.config.documents import split
 from gitlab_ci_provider.config.extends import apply_extends
 from gitlab_ci_provider.config.loader import load
 from gitlab_ci_provider.config.merge import deep_merge
 from gitlab_ci_provider.config.raw import Map
 from gitlab_ci_provider.config.references import resolve_references
-from gitlab_ci_provider.config.report import Report
 
 
 def _map(text: str, file: str = "f.yml") -> Map:
-    node = load(text, file, Report())
+    node = load(text, file, Diagnostics())
     assert isinstance(node, Map)
     return node
 
@@ -42,34 +42,34 @@ def test_merge_leaves_its_operands_alone():
     assert base == {"a": {"x": 1}}
 
 
-def _extends(levels: int) -> tuple[Map, Report]:
+def _extends(levels: int) -> tuple[Map, Diagnostics]:
     text = ".l0: {script: x}\n"
     text += "".join(f".l{n}: {{extends: .l{n - 1}}}\n" for n in range(1, levels))
-    report = Report()
-    return apply_extends(_map(text + f"job: {{extends: .l{levels - 1}}}"), report), report
+    diagnostics = Diagnostics()
+    return apply_extends(_map(text + f"job: {{extends: .l{levels - 1}}}"), diagnostics), diagnostics
 
 
 def test_eleven_levels_of_extends_are_allowed():
     """GitLab stops after eleven."""
-    tree, report = _extends(11)
+    tree, diagnostics = _extends(11)
 
-    assert report.diagnostics == []
+    assert diagnostics.found == []
     assert isinstance(tree["job"], Map)
     assert tree["job"]["script"] == "x"
 
 
 def test_twelve_levels_of_extends_are_too_many():
     """The twelfth level is an error at its job."""
-    _, report = _extends(12)
+    _, diagnostics = _extends(12)
 
-    assert [one.code for one in report.diagnostics] == ["extends-nesting-too-deep"]
+    assert [one.code for one in diagnostics.found] == ["extends-nesting-too-deep"]
 
 
 def test_thousands_of_extends_do_not_exhaust_the_stack():
     """A chain of any length is refused, not followed."""
-    _, report = _extends(3000)
+    _, diagnostics = _extends(3000)
 
-    codes = {one.code for one in report.diagnostics}
+    codes = {one.code for one in diagnostics.found}
     assert codes == {"extends-nesting-too-deep", "too-many-problems"}
 
 
@@ -77,12 +77,12 @@ def test_references_to_references_are_followed():
     """A reference may lead to another one, written before or after it."""
     tree = _map("a: !reference [b]\nb: [!reference [c, d]]\nc: {d: [1, 2]}")
 
-    assert resolve_references(tree, Report())["a"] == [[1, 2]]
+    assert resolve_references(tree, Diagnostics())["a"] == [[1, 2]]
 
 
 def test_many_references_share_one_value():
     """A value that is referenced often is resolved once."""
-    tree = resolve_references(_map("a: !reference [c]\nb: !reference [c]\nc: [1]"), Report())
+    tree = resolve_references(_map("a: !reference [c]\nb: !reference [c]\nc: [1]"), Diagnostics())
 
     assert tree["a"] is tree["b"]
 
@@ -90,10 +90,10 @@ def test_many_references_share_one_value():
 def test_endless_references_end():
     """References that multiply with each level cost no more than what is written."""
     text = "".join(f"a{n}: [!reference [a{n + 1}], !reference [a{n + 1}]]\n" for n in range(50))
-    report = Report()
-    resolve_references(_map(text + "a50: [x]\n"), report)
+    diagnostics = Diagnostics()
+    resolve_references(_map(text + "a50: [x]\n"), diagnostics)
 
-    assert {one.code for one in report.diagnostics} == {"config-too-big"}
+    assert {one.code for one in diagnostics.found} == {"config-too-big"}
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_endless_references_end():
 )
 def test_header_is_a_document_of_its_own(text: str, has_header: bool, first_line: int):
     """Only a first document with `spec` is a header; the content keeps the file's lines."""
-    documents = split(text, "f.yml", Report())
+    documents = split(text, "f.yml", Diagnostics())
 
     assert (documents.header is not None, documents.first_line) == (has_header, first_line)
 
@@ -122,17 +122,17 @@ def _deep(levels: int, inside: str) -> str:
 
 def test_references_cannot_nest_without_end():
     """Deep lists that reference each other are refused before anybody recurses into them."""
-    report = Report()
+    diagnostics = Diagnostics()
     text = "".join(f"a{n}: {_deep(90, f'!reference [a{n + 1}]')}\n" for n in range(30))
-    resolve_references(_map(f"{text}a30: [x]\n"), report)
+    resolve_references(_map(f"{text}a30: [x]\n"), diagnostics)
 
-    assert {one.code for one in report.diagnostics} >= {"reference-too-deep"}
+    assert {one.code for one in diagnostics.found} >= {"reference-too-deep"}
 
 
 def test_references_in_any_order_cannot_nest_without_end():
     """The same holds when the deepest one is resolved first."""
-    report = Report()
+    diagnostics = Diagnostics()
     text = "".join(f"a{n}: {_deep(90, f'!reference [a{n + 1}]')}\n" for n in reversed(range(30)))
-    resolve_references(_map(f"a30: [x]\n{text}"), report)
+    resolve_references(_map(f"a30: [x]\n{text}"), diagnostics)
 
-    assert {one.code for one in report.diagnostics} >= {"reference-too-deep"}
+    assert {one.code for one in diagnostics.found} >= {"reference-too-deep"}

@@ -11,7 +11,7 @@ from gitlab_ci_provider.config.inputs.interpolate import interpolate, interpolat
 from gitlab_ci_provider.config.inputs.spec import InputRule, InputSpec
 from gitlab_ci_provider.config.inputs.values import resolve_inputs
 from gitlab_ci_provider.config.raw import Map, Mark, Node, Seq
-from gitlab_ci_provider.model.variables import Variable
+from gitlab_ci_provider.model.variables import Variable, Variables
 
 NAMES = {"inputs": {"text": "a b", "flag": True, "list": ["x", {"y": 1}], "number": 1.5}}
 SCOPE = Scope(NAMES)
@@ -116,7 +116,7 @@ def test_variables_expand_once_and_unknown_ones_stay():
 def test_masked_variables_are_not_expanded():
     """A masked value must not get into a configuration that everybody can read."""
     secret = Variable(name="A", value="secret", masked=True)
-    scope = Scope({"inputs": {"x": "$A"}}, known((secret,)))
+    scope = Scope({"inputs": {"x": "$A"}}, known(Variables([secret])))
     _, problems = interpolate(tree_of("$[[ inputs.x | expand_vars ]]"), scope)
 
     assert "masked variables cannot be expanded" in problems[0].words

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from gitlab_ci_provider.config.diagnostics import Diagnostics
 from gitlab_ci_provider.config.loader import LoadError, load
 from gitlab_ci_provider.config.raw import Map, Mark, Node, Reference, Seq
-from gitlab_ci_provider.config.report import Report
 
 
 def _load(text: str) -> Node:
-    return load(text, "f.yml", Report())
+    return load(text, "f.yml", Diagnostics())
 
 
 def _map(text: str) -> Map:
@@ -33,7 +33,7 @@ def test_keys_and_items_know_their_places():
 
 def test_a_part_of_a_file_keeps_the_files_lines():
     """A text that starts further down counts from there."""
-    tree = load("a: 1\n", "f.yml", Report(), first_line=10)
+    tree = load("a: 1\n", "f.yml", Diagnostics(), first_line=10)
     assert isinstance(tree, Map)
 
     assert tree.place("a").line == 10
@@ -67,21 +67,21 @@ def test_quoted_and_tagged_scalars_stay_text():
 
 def test_keys_are_kept_as_written():
     """A key that YAML reads as a boolean or number stays text; the boolean one is warned of."""
-    report = Report()
-    tree = load("yes: 1\n12: 2\n", "f.yml", report)
+    diagnostics = Diagnostics()
+    tree = load("yes: 1\n12: 2\n", "f.yml", diagnostics)
 
     assert tree == {"yes": 1, "12": 2}
-    assert [one.code for one in report.diagnostics] == ["yaml-boolean-key"]
+    assert [one.code for one in diagnostics.found] == ["yaml-boolean-key"]
 
 
 def test_duplicate_keys_are_warned_of():
     """The last one wins, and the first one's line is told."""
-    report = Report()
-    tree = load("a: 1\nb: 2\na: 3\n", "f.yml", report)
+    diagnostics = Diagnostics()
+    tree = load("a: 1\nb: 2\na: 3\n", "f.yml", diagnostics)
 
     assert tree == {"a": 3, "b": 2}
-    assert "line 1" in report.diagnostics[0].message
-    assert report.diagnostics[0].location.line == 3
+    assert "line 1" in diagnostics.found[0].message
+    assert diagnostics.found[0].location.line == 3
 
 
 def test_references_are_kept_with_their_path():
@@ -154,8 +154,8 @@ def test_aliases_cannot_nest_without_end():
 
 def test_thousands_of_problems_are_cut_off():
     """The list of findings has an end, and says so."""
-    report = Report()
-    load("a: 1\n" * 5000, "f.yml", report)
+    diagnostics = Diagnostics()
+    load("a: 1\n" * 5000, "f.yml", diagnostics)
 
-    assert len(report.diagnostics) == 2001
-    assert report.diagnostics[-1].code == "too-many-problems"
+    assert len(diagnostics.found) == 2001
+    assert diagnostics.found[-1].code == "too-many-problems"

@@ -9,7 +9,7 @@ import pytest
 
 from gitlab_ci_provider.exceptions import StorageError
 from gitlab_ci_provider.helper.lazy_store import LazyStore
-from gitlab_ci_provider.storage.filesystem import FilesystemStore
+from processes.phases import FolderStore
 
 
 def test_is_opened_once(tmp_path: Path):
@@ -17,10 +17,10 @@ def test_is_opened_once(tmp_path: Path):
     opened: list[int] = []
     go = threading.Event()
 
-    def opener() -> FilesystemStore:
+    def opener() -> FolderStore:
         go.wait()
         opened.append(1)
-        return FilesystemStore(tmp_path)
+        return FolderStore(tmp_path)
 
     store = LazyStore(opener)
     store.warm_up()
@@ -39,7 +39,7 @@ def test_is_not_opened_for_nothing():
 def test_a_failure_shows_when_it_is_used():
     """Not in the background, where nobody sees it."""
 
-    def opener() -> FilesystemStore:
+    def opener() -> FolderStore:
         raise StorageError("no such bucket")
 
     store = LazyStore(opener)

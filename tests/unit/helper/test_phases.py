@@ -24,9 +24,8 @@ from gitlab_ci_provider.model.plan import (
     CacheRestore,
     PlanVariable,
 )
-from gitlab_ci_provider.storage.filesystem import FilesystemStore
 from gitlab_ci_provider.storage.index import decode_index
-from processes.phases import BrokenStore, make_context
+from processes.phases import BrokenStore, FolderStore, make_context
 
 CACHE = CacheArchive(name="main", object_key="c/main.tar.zst", paths=("deps/",))
 UPLOAD = ArtifactUpload(name="site", object_key="a/artifacts.zip", paths=("out/",))
@@ -47,7 +46,7 @@ def write(folder: Path, name: str, text: str = "text") -> None:
 
 def objects(folder: Path) -> list[str]:
     """List what is in the store."""
-    return [info.key for info in FilesystemStore(folder / "objects").list("")]
+    return FolderStore(folder / "objects").keys()
 
 
 def test_file_variables_are_written(tmp_path: Path):
@@ -89,7 +88,7 @@ def test_file_variables_do_not_outlive_the_job(tmp_path: Path):
 def test_a_cache_comes_back(tmp_path: Path, shown):
     """What one job archives, a later one restores."""
     write(tmp_path / "one", "deps/lib", "cached")
-    store = FilesystemStore(tmp_path / "objects")
+    store = FolderStore(tmp_path / "objects")
     archive_caches(make_context(tmp_path / "one", store=store), [CACHE])
     restores = (CacheRestore(name="main", object_keys=("c/none.tar.zst", CACHE.object_key)),)
 
@@ -249,7 +248,7 @@ def test_artifacts_of_earlier_jobs_are_unpacked(tmp_path: Path, shown):
     """Over what the repository has."""
     write(tmp_path / "one", "out/a.txt", "made")
     write(tmp_path / "two", "out/a.txt", "old")
-    store = FilesystemStore(tmp_path / "objects")
+    store = FolderStore(tmp_path / "objects")
     upload_artifacts(make_context(tmp_path / "one", store=store), [UPLOAD])
     downloads = (ArtifactDownload(job="build", object_key=UPLOAD.object_key),)
 

@@ -18,7 +18,7 @@ from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.project import Project, Ref, RefKind
 from gitlab_ci_provider.model.rules import JobDecision
 from gitlab_ci_provider.model.run import PipelineRun
-from gitlab_ci_provider.model.variables import Variable
+from gitlab_ci_provider.model.variables import Variable, Variables
 from gitlab_ci_provider.planner.artifacts import wanted_artifacts
 from gitlab_ci_provider.planner.plan import plan_job
 from gitlab_ci_provider.planner.subject import Limits, Subject
@@ -51,7 +51,7 @@ def subject(job: Job = JOB, run: PipelineRun = RUN, **given) -> Subject:
 
 
 def with_variables(**values: str) -> Job:
-    made = tuple(Variable(name=name, value=value) for name, value in values.items())
+    made = Variables(Variable(name=name, value=value) for name, value in values.items())
     return replace(JOB, variables=made, own_variables=made)
 
 

@@ -10,7 +10,7 @@ from factories import make_variables
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.model.bridge import Bridge
 from gitlab_ci_provider.model.downstream import Ancestor
-from gitlab_ci_provider.model.variables import Variable
+from gitlab_ci_provider.model.variables import Variable, Variables
 from gitlab_ci_provider.planner.downstream import ancestor, check_lineage, plan_downstream
 from unit.planner.test_decisions import RUN, subject, with_variables
 
@@ -38,7 +38,7 @@ def test_what_only_a_running_job_has_is_empty():
 
 def test_a_raw_variable_stays_raw():
     """`expand: false` holds downstream, too."""
-    raw = (Variable(name="RAW", value="$CI_PIPELINE_ID", expand=False),)
+    raw = Variables([Variable(name="RAW", value="$CI_PIPELINE_ID", expand=False)])
     job = replace(with_variables(), variables=raw, own_variables=raw)
 
     plan = plan_downstream(subject(job=job), Bridge())
@@ -69,7 +69,7 @@ def test_forward_chooses(yaml: bool, pipeline: bool, expected: dict[str, str]):
 def test_a_secret_is_handed_on_by_its_name():
     """Nothing that is masked here gets into the other run's conf, however deep it is wrapped."""
     secret = Variable(name="TOKEN", value="s3cret-token", masked=True)
-    run = replace(RUN, variables=(secret,))
+    run = replace(RUN, variables=Variables([secret]))
     job = with_variables(WRAPPED="key=$TOKEN", TWICE="${WRAPPED}@$CI_PIPELINE_ID")
 
     found = forwarded(run=run, job=job)

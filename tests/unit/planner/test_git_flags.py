@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from factories import make_variables
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.planner.git_flags import read_flags
 
@@ -12,7 +13,7 @@ UPDATE = "GIT_SUBMODULE_UPDATE_FLAGS"
 
 
 def read(name: str, text: str) -> tuple[str, ...]:
-    return read_flags(name, {name: text}, ("--default",))
+    return read_flags(name, make_variables(**{name: text}), ("--default",))
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from gitlab_ci_provider.model.job import Job, Retry
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.pipeline_input import PipelineInput
 from gitlab_ci_provider.model.project import Project, Ref
-from gitlab_ci_provider.model.variables import Variable
+from gitlab_ci_provider.model.variables import Variable, Variables
 from gitlab_ci_provider.renderer.dag import render_dag
 from gitlab_ci_provider.renderer.params import run_params
 from gitlab_ci_provider.settings import Settings
@@ -31,9 +31,11 @@ PIPELINE = Pipeline(
     stages=("build", "test"),
     jobs={job.name: job for job in JOBS},
     edges={"test": ("compile: [a, b]",), "lint": ("compile: [a, b]",)},
-    variables=(
-        Variable(name="LEVEL", value="low", description="how much", options=("low", "high")),
-        Variable(name="HIDDEN", value="x"),
+    variables=Variables(
+        [
+            Variable(name="LEVEL", value="low", description="how much", options=("low", "high")),
+            Variable(name="HIDDEN", value="x"),
+        ]
     ),
 )
 RECORD = DagRecord(

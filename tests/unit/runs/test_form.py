@@ -10,16 +10,18 @@ from gitlab_ci_provider.exceptions import ConfigError
 from gitlab_ci_provider.model.merge_request import MergeRequest
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.pipeline_input import PipelineInput
-from gitlab_ci_provider.model.variables import Variable
+from gitlab_ci_provider.model.variables import Variable, Variables
 from gitlab_ci_provider.runs.form import read_form
 
 PIPELINE = Pipeline(
     stages=(),
     jobs={},
     edges={},
-    variables=(
-        Variable(name="LEVEL", value="low", description="how much", options=("low", "high")),
-        Variable(name="INNER", value="x"),
+    variables=Variables(
+        [
+            Variable(name="LEVEL", value="low", description="how much", options=("low", "high")),
+            Variable(name="INNER", value="x"),
+        ]
     ),
 )
 

@@ -20,7 +20,7 @@ def _of_project(*variables: Variable) -> ConfiguredVariables:
 
 def _values(configured: ConfiguredVariables, **given: object) -> dict[str, str]:
     found = applicable(configured, **{"protected": True, **given})  # type: ignore[arg-type]
-    return {one.name: one.value for one in found}
+    return found.as_dict()
 
 
 @pytest.mark.parametrize(

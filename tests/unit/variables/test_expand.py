@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from factories import make_variables
-from gitlab_ci_provider.model.variables import Variable
+from gitlab_ci_provider.model.variables import Variable, Variables
 from gitlab_ci_provider.variables.expand import (
     expand,
     expand_all,
@@ -113,14 +113,16 @@ def test_growth_is_bounded():
 
 def test_the_server_expands_values_without_the_runner():
     """In rules unknown names in values vanish, `$$` stays, files stand for their contents."""
-    variables = (
-        Variable(name="A", value="a-$B-$UNKNOWN"),
-        Variable(name="B", value="b$$C%%", expand=True),
-        Variable(name="RAW", value="$A", expand=False),
-        Variable(name="USES_RAW", value="[$RAW]"),
-        Variable(name="FILE", value="text", file=True),
-        Variable(name="USES_FILE", value="$FILE"),
-        Variable(name="SELF", value="x$SELF"),
+    variables = Variables(
+        [
+            Variable(name="A", value="a-$B-$UNKNOWN"),
+            Variable(name="B", value="b$$C%%", expand=True),
+            Variable(name="RAW", value="$A", expand=False),
+            Variable(name="USES_RAW", value="[$RAW]"),
+            Variable(name="FILE", value="text", file=True),
+            Variable(name="USES_FILE", value="$FILE"),
+            Variable(name="SELF", value="x$SELF"),
+        ]
     )
 
     found = expand_in_rules(variables)

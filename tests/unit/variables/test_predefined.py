@@ -18,7 +18,7 @@ from gitlab_ci_provider.variables.slugs import environment_slug, slug
 
 
 def _values(variables: Variables) -> dict[str, str]:
-    return {one.name: one.value for one in variables}
+    return variables.as_dict()
 
 
 def test_branch_pipeline():

@@ -13,14 +13,12 @@ from gitlab_ci_provider.cli.configuration.formats import as_data
 from gitlab_ci_provider.cli.configuration.repository import with_repository
 from gitlab_ci_provider.cli.configuration.request import Request
 from gitlab_ci_provider.compiler.compile import CompileResult, compile_pipeline
-from gitlab_ci_provider.config.keywords.plain import plain
-from gitlab_ci_provider.config.raw import Map
+from gitlab_ci_provider.config.raw import Map, to_data
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.rules import AllowFailure, JobDecision, PipelineDecision
-from gitlab_ci_provider.model.variables import merge
 from gitlab_ci_provider.rules.evaluate import decide_pipeline
 from gitlab_ci_provider.sources.directory import DirectoryFetcher
 from gitlab_ci_provider.variables.expand import expand_values
@@ -57,10 +55,10 @@ def compile_request(request: Request) -> Compiled:
     Raises:
         SourceError: there is nothing to read.
     """
-    folder, name = request.place()
+    folder, _ = request.place()
     fetcher = DirectoryFetcher(folder)
     context = request.context()
-    result = compile_pipeline(fetcher, context, name, elsewhere=request.elsewhere())
+    result = compile_pipeline(fetcher, context, elsewhere=request.elsewhere())
     if result.pipeline is None:
         return Compiled(context, result, None, result.diagnostics)
     context = with_repository(request, fetcher, result.pipeline, context)
@@ -112,7 +110,7 @@ class _Shower:
         """Give a job's keywords as written, and what became of them."""
         decided = self.decision.jobs[job.name]
         shown: dict[str, object] = {
-            key: plain(value)
+            key: to_data(value)
             for key, value in raw.items()
             if key not in _RESOLVED and value is not None
         }
@@ -133,11 +131,11 @@ class _Shower:
         """Give the file's and the pipeline's variables, as written and expanded."""
         shared, workflow = self.pipeline.variables, self.decision.variables
         written = yaml_variables(job, shared, workflow, decided)
-        own = merge(written, self.context.variables)
+        own = written | self.context.variables
         everything = layered(job, self.context, self.predefined, written)
         return {
-            "variables": {one.name: one.value for one in own},
-            "variables_expanded": expand_values(everything, {one.name for one in own}),
+            "variables": own.as_dict(),
+            "variables_expanded": expand_values(everything, own.names),
         }
 
 
@@ -163,7 +161,7 @@ def _effective(job: Job, decided: JobDecision, raw: Map) -> dict[str, object]:
     if job.artifacts is not None:
         written = raw.get("artifacts")
         items = written.items() if isinstance(written, Map) else ()
-        artifacts = {key: plain(value) for key, value in items}
+        artifacts = {key: to_data(value) for key, value in items}
         if job.artifacts.paths:  # with what Pages would publish
             artifacts["paths"] = list(job.artifacts.paths)
         shown["artifacts"] = artifacts

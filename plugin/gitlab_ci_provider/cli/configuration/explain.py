@@ -7,8 +7,7 @@ from collections.abc import Iterator
 
 from gitlab_ci_provider.cli.configuration.compiled import Compiled
 from gitlab_ci_provider.cli.usage import suggestion
-from gitlab_ci_provider.config.keywords.plain import plain
-from gitlab_ci_provider.config.raw import Map, Mark, Node
+from gitlab_ci_provider.config.raw import Map, Mark, Node, to_data
 from gitlab_ci_provider.exceptions import ConfigError
 from gitlab_ci_provider.linter.places import flat_rules
 from gitlab_ci_provider.rules.match import RuleError, missed
@@ -94,7 +93,7 @@ def _inherited(tree: Map, job: Map) -> Iterator[tuple[str, str, Mark]]:
 
 
 def _shown(value: Node) -> str:
-    text = value if isinstance(value, str) else json.dumps(plain(value), ensure_ascii=False)
+    text = value if isinstance(value, str) else json.dumps(to_data(value), ensure_ascii=False)
     first, _, rest = text.partition("\n")
     return first if not rest and len(first) <= _MAX_VALUE else f"{first[:_MAX_VALUE]} ..."
 

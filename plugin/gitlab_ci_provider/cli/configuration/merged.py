@@ -5,8 +5,7 @@ from __future__ import annotations
 import yaml
 from yaml.nodes import ScalarNode
 
-from gitlab_ci_provider.config.keywords.plain import plain
-from gitlab_ci_provider.config.raw import Map
+from gitlab_ci_provider.config.raw import Map, to_data
 from gitlab_ci_provider.config.scalars import DisallowedClassError, resolve
 
 
@@ -21,7 +20,7 @@ class _Dumper(yaml.CSafeDumper):
 def as_yaml(tree: Map) -> str:
     """Write a configuration so that GitLab reads it back as it is."""
     return yaml.dump(
-        plain(tree), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100
+        to_data(tree), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100
     ).rstrip()
 
 

@@ -12,15 +12,13 @@ from gitlab_ci_provider.cli.usage import suggestion
 from gitlab_ci_provider.config.includes.fetcher import Elsewhere
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.model.context import PipelineContext, PipelineSource
-from gitlab_ci_provider.model.project import Project, Ref, RefKind
-from gitlab_ci_provider.model.variables import Variable
+from gitlab_ci_provider.model.project import CONFIG_PATH, Project, Ref, RefKind
+from gitlab_ci_provider.model.variables import Variable, Variables
 
 PROJECT = "group/project"
 SERVER = "https://gitlab.example.com"
 UNKNOWN_SHA = "0" * 39 + "1"
 """Stands for the commit of a folder that is no checkout."""
-
-CONFIG_FILE = ".gitlab-ci.yml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +51,7 @@ class Request:
             SourceError: there is neither.
         """
         if self.path.is_dir():
-            return self.path, CONFIG_FILE
+            return self.path, CONFIG_PATH
         if self.path.exists():
             return self.path.parent, self.path.name
         raise SourceError(f"{self.path} does not exist")
@@ -88,11 +86,12 @@ class Request:
             ),
             ref=Ref(name=name, sha=sha, kind=kind, protected=protected),
             source=_source(self.source, merge_request=merge_request),
-            variables=tuple(
-                Variable(name=one, value=value) for one, value in self.variables.items()
+            variables=Variables(
+                Variable(name=variable, value=value) for variable, value in self.variables.items()
             ),
             changed_paths=None if self.changed is None else frozenset(self.changed),
             target_branch=(self.mr_target or self.default_branch) if merge_request else None,
+            config_path=self.place()[1],
             inputs=self.inputs,
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from gitlab_ci_provider.config.diagnostics import Diagnostics
 from gitlab_ci_provider.config.documents import Documents, split
 from gitlab_ci_provider.config.includes.origin import Origin
 from gitlab_ci_provider.config.inputs.block import Scope
@@ -15,7 +16,6 @@ from gitlab_ci_provider.config.inputs.values import resolve_inputs
 from gitlab_ci_provider.config.keywords.fields import Field
 from gitlab_ci_provider.config.loader import LoadError, load
 from gitlab_ci_provider.config.raw import Map, Mark
-from gitlab_ci_provider.config.report import Report
 from gitlab_ci_provider.config.text import decode
 
 _NO_SPEC = "Given inputs not defined in the `spec` section of the included configuration file"
@@ -47,46 +47,48 @@ class Reading:
     show: Callable[[Mapping[str, InputSpec]], None]
 
 
-def read_tree(origin: Origin, reading: Reading, report: Report) -> Map | None:
+def read_tree(origin: Origin, reading: Reading, diagnostics: Diagnostics) -> Map | None:
     """Read a file; None after reporting why it cannot be read."""
-    text = decode(origin.content, origin.name, report)
+    text = decode(origin.content, origin.name, diagnostics)
     if text is None:
         return None
     if not text.strip():
-        report.error("file-empty", f"Please provide content of {origin.name}", Mark(origin.name))
+        diagnostics.error(
+            "file-empty", f"Please provide content of {origin.name}", Mark(origin.name)
+        )
         return None
     try:
-        documents = split(text, origin.name, report)
+        documents = split(text, origin.name, diagnostics)
         if documents.header is None:
             if reading.given and reading.prefix:
-                report.error("inputs-without-spec", reading.prefix + _NO_SPEC, reading.at)
+                diagnostics.error("inputs-without-spec", reading.prefix + _NO_SPEC, reading.at)
                 return None
-            node = load(documents.content, origin.name, report, documents.first_line)
-            return _tree(node, origin, reading, report)
-        scope = _scope(origin, documents.header, reading, report)
-        return _interpolated(origin, documents, scope, reading, report) if scope else None
+            node = load(documents.content, origin.name, diagnostics, documents.first_line)
+            return _tree(node, origin, reading, diagnostics)
+        scope = _scope(origin, documents.header, reading, diagnostics)
+        return _interpolated(origin, documents, scope, reading, diagnostics) if scope else None
     except LoadError as error:
-        report.error(error.code, reading.prefix + error.message, error.mark)
+        diagnostics.error(error.code, reading.prefix + error.message, error.mark)
         return None
 
 
-def _scope(origin: Origin, header: Map, reading: Reading, report: Report) -> Scope | None:
-    before = len(report.diagnostics)
-    field = Field(header, "header", "header config", Mark(origin.name), report)
+def _scope(origin: Origin, header: Map, reading: Reading, diagnostics: Diagnostics) -> Scope | None:
+    before = len(diagnostics.found)
+    field = Field(header, "header", "header config", Mark(origin.name), diagnostics)
     read = read_header(field)
     if read.include and origin.component:
         words = f"Component `{origin.shown}` cannot use `spec:include`. {_NOT_IN_COMPONENTS}"
-        report.error("component-include", words, read.include.mark)
+        diagnostics.error("component-include", words, read.include.mark)
         return None
     shared = reading.shared(read.include) if read.include else {}
     specs = {**shared, **read.inputs}
     _warn_of_twice(field, [name for name in shared if name in read.inputs])
-    if len(report.diagnostics) > before and report.failed:
+    if len(diagnostics.found) > before and diagnostics.failed:
         return None
     reading.show(specs)
     values, problems = resolve_inputs(specs, reading.given)
     if problems:
-        report.error("inputs-invalid", reading.prefix + ", ".join(problems), reading.at)
+        diagnostics.error("inputs-invalid", reading.prefix + ", ".join(problems), reading.at)
         return None
     about = {key: origin.component[key] for key in read.component if key in origin.component}
     return Scope({"inputs": values, "component": about}, reading.known)
@@ -97,27 +99,27 @@ def _warn_of_twice(header: Field, names: Sequence[str]) -> None:
     if names:
         words = f"Duplicate input keys found: {', '.join(names)}"
         hint = "GitLab 18.11 and newer refuse this; the file's own input is used here."
-        header.report.warning("inputs-duplicate", words, header.mark, hint)
+        header.diagnostics.warning("inputs-duplicate", words, header.mark, hint)
 
 
 def _interpolated(
-    origin: Origin, documents: Documents, scope: Scope, reading: Reading, report: Report
+    origin: Origin, documents: Documents, scope: Scope, reading: Reading, diagnostics: Diagnostics
 ) -> Map | None:
     try:
-        node = load(documents.content, origin.name, report, documents.first_line)
+        node = load(documents.content, origin.name, diagnostics, documents.first_line)
     except LoadError as error:
         if "$[[" not in documents.content or error.code != "yaml-syntax":
             raise
-        return _from_text(origin, documents, scope, reading, report)
-    tree = _tree(node, origin, reading, report)
+        return _from_text(origin, documents, scope, reading, diagnostics)
+    tree = _tree(node, origin, reading, diagnostics)
     if tree is None:
         return None
     replaced, problems = interpolate(tree, scope)
-    return None if _refused(problems, reading, report) else replaced
+    return None if _refused(problems, reading, diagnostics) else replaced
 
 
 def _from_text(
-    origin: Origin, documents: Documents, scope: Scope, reading: Reading, report: Report
+    origin: Origin, documents: Documents, scope: Scope, reading: Reading, diagnostics: Diagnostics
 ) -> Map | None:
     """Read a file that is YAML only once its blocks are replaced.
 
@@ -125,25 +127,25 @@ def _from_text(
     """
     mark = Mark(origin.name, documents.first_line)
     text, problems = interpolate_text(documents.content, scope, mark)
-    if _refused(problems, reading, report):
+    if _refused(problems, reading, diagnostics):
         return None
-    node = load(text, origin.name, report, documents.first_line)
-    report.warning("interpolation-unquoted", _UNQUOTED, mark, "Put the blocks in quotes.")
-    return _tree(node, origin, reading, report)
+    node = load(text, origin.name, diagnostics, documents.first_line)
+    diagnostics.warning("interpolation-unquoted", _UNQUOTED, mark, "Put the blocks in quotes.")
+    return _tree(node, origin, reading, diagnostics)
 
 
-def _refused(problems: Sequence[Problem], reading: Reading, report: Report) -> bool:
+def _refused(problems: Sequence[Problem], reading: Reading, diagnostics: Diagnostics) -> bool:
     for problem in problems:
-        report.error("interpolation", reading.prefix + problem.words, problem.mark)
+        diagnostics.error("interpolation", reading.prefix + problem.words, problem.mark)
     return bool(problems)
 
 
-def _tree(node: object, origin: Origin, reading: Reading, report: Report) -> Map | None:
+def _tree(node: object, origin: Origin, reading: Reading, diagnostics: Diagnostics) -> Map | None:
     if reading.prefix and (node is None or node == {}):
         words = f"Included file `{origin.shown}` does not have valid YAML syntax!"
-        report.error("yaml-empty", words, Mark(origin.name))
+        diagnostics.error("yaml-empty", words, Mark(origin.name))
         return None
     if isinstance(node, Map):
         return node
-    report.error("yaml-not-a-hash", "Invalid configuration format", Mark(origin.name))
+    diagnostics.error("yaml-not-a-hash", "Invalid configuration format", Mark(origin.name))
     return None

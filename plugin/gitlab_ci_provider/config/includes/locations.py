@@ -12,9 +12,8 @@ from dataclasses import dataclass, replace
 
 from gitlab_ci_provider.config.includes.fetcher import FileFetcher
 from gitlab_ci_provider.config.keywords.fields import Field, is_blank
-from gitlab_ci_provider.config.keywords.plain import plain
 from gitlab_ci_provider.config.keywords.rules import INCLUDE_RULES, read_rules
-from gitlab_ci_provider.config.raw import Map, Mark, Node, Seq
+from gitlab_ci_provider.config.raw import Map, Mark, Node, Seq, to_data
 from gitlab_ci_provider.model.rules import When
 from gitlab_ci_provider.rules.globs import compile_wildcards
 from gitlab_ci_provider.rules.match import RuleError, rule_matches
@@ -61,10 +60,10 @@ def read_locations(
     for entry in items:
         if entry.value is not None:
             found.extend(_wild(_read(entry, view), fetcher, taken))
-    if isinstance(field.value, Map) and not found and not field.report.failed:
+    if isinstance(field.value, Map) and not found and not field.diagnostics.failed:
         hint = "Write a list: GitLab refuses a single entry that its rules leave out."
         words = "include config should be an array or a string"
-        field.report.warning("include-left-out", words, field.mark, hint)
+        field.diagnostics.warning("include-left-out", words, field.mark, hint)
     return found
 
 
@@ -78,7 +77,7 @@ def _read(field: Field, view: RuleView) -> Iterator[Location]:
             yield Location(kind, path, field.mark, {})
         return
     if not isinstance(value, Map):
-        field.report.error("include-shape", _SHAPE, field.mark)
+        field.diagnostics.error("include-shape", _SHAPE, field.mark)
         return
     if _left_out(field, view):
         return
@@ -91,12 +90,12 @@ def _kind(field: Field, value: Map) -> str | None:
     """Tell which kind of include it is: the one of its keys that says where to read from."""
     kinds = [key for key in KINDS if not is_blank(value.get(key))]
     if len(kinds) > 1:
-        field.report.error("include-ambiguous", _EITHER, field.mark)
+        field.diagnostics.error("include-ambiguous", _EITHER, field.mark)
     elif not kinds:
-        shown = json.dumps(plain(value), ensure_ascii=False, separators=(",", ":"))
-        field.report.error("include-unknown", f"`{shown}` {_NONE}", field.mark)
+        shown = json.dumps(to_data(value), ensure_ascii=False, separators=(",", ":"))
+        field.diagnostics.error("include-unknown", f"`{shown}` {_NONE}", field.mark)
     elif kinds == ["artifact"]:
-        field.report.error("include-artifact", _ARTIFACT, field.mark)
+        field.diagnostics.error("include-artifact", _ARTIFACT, field.mark)
     else:
         return kinds[0]
     return None
@@ -114,7 +113,7 @@ def _complete(field: Field, value: Map) -> bool:
     ):
         problem = "integrity hash must start with 'sha256-' and be base64 encoded"
     if problem:
-        field.report.error("include-incomplete", f"include config {problem}", field.mark)
+        field.diagnostics.error("include-incomplete", f"include config {problem}", field.mark)
     return not problem
 
 
@@ -125,7 +124,7 @@ def _warn_of_unknown(field: Field, value: Map) -> None:
         ignored.append("integrity")
     if ignored:
         words = f"include config contains keys that mean nothing here: {', '.join(ignored)}"
-        field.report.warning("include-ignored-key", words, value.place(ignored[0]))
+        field.diagnostics.warning("include-ignored-key", words, value.place(ignored[0]))
 
 
 def _of_kind(field: Field, value: Map, kind: str, view: RuleView) -> Iterator[Location]:
@@ -134,7 +133,7 @@ def _of_kind(field: Field, value: Map, kind: str, view: RuleView) -> Iterator[Lo
     inputs = value.get("inputs")
     if inputs is not None and not isinstance(inputs, Map):
         words = f"`{', '.join(str(name) for name in listed)}`: Given inputs must be a hash"
-        field.report.error("inputs-invalid", words, value.place("inputs"))
+        field.diagnostics.error("inputs-invalid", words, value.place("inputs"))
         return
     for name in listed:
         if not isinstance(name, str) or not name:

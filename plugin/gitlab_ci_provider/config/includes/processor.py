@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gitlab_ci_provider.config.diagnostics import Diagnostics
 from gitlab_ci_provider.config.includes.content import Reading, read_tree
 from gitlab_ci_provider.config.includes.fetcher import Elsewhere, FileFetcher
 from gitlab_ci_provider.config.includes.locations import Location, read_locations
@@ -16,10 +17,8 @@ from gitlab_ci_provider.config.includes.origin import Finder, IncludeError, Orig
 from gitlab_ci_provider.config.inputs.functions import known
 from gitlab_ci_provider.config.inputs.spec import InputSpec, read_inputs
 from gitlab_ci_provider.config.keywords.fields import Field
-from gitlab_ci_provider.config.keywords.plain import plain
 from gitlab_ci_provider.config.merge import deep_merge
-from gitlab_ci_provider.config.raw import Map, Mark
-from gitlab_ci_provider.config.report import Report
+from gitlab_ci_provider.config.raw import Map, Mark, to_data
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.rules.view import include_view
@@ -49,16 +48,16 @@ class Sources:
 
 
 def load_tree(
-    sources: Sources, context: PipelineContext, config_path: str, report: Report
+    sources: Sources, context: PipelineContext, config_path: str, diagnostics: Diagnostics
 ) -> LoadedTree | None:
     """Read the main file and everything that it includes."""
-    return _Processor(sources, context, report).run(config_path)
+    return _Processor(sources, context, diagnostics).run(config_path)
 
 
 class _Processor:
-    def __init__(self, sources: Sources, context: PipelineContext, report: Report):
+    def __init__(self, sources: Sources, context: PipelineContext, diagnostics: Diagnostics):
         self.finder = Finder(context, sources.own, sources.elsewhere)
-        self.report = report
+        self.diagnostics = diagnostics
         self.known = known(include_variables(context))
         self.view = include_view(context, lambda: frozenset(sources.own.paths()))
         self.files: list[str] = []
@@ -84,16 +83,18 @@ class _Processor:
         try:
             content = own.read(path)
         except SourceError as error:
-            self.report.error("file-unreadable", str(error), Mark(path))
+            self.diagnostics.error("file-unreadable", str(error), Mark(path))
             return None
         if content is None:
-            self.report.error("file-missing", f"there is no {path} in the repository", Mark(path))
+            self.diagnostics.error(
+                "file-missing", f"there is no {path} in the repository", Mark(path)
+            )
             return None
         return Origin(path, path, content, own)
 
     def _expand(self, tree: Map, origin: Origin) -> Map:
         """Merge what a file includes below it."""
-        field = Field(tree, "", "config", Mark(origin.name), self.report).entry("include")
+        field = Field(tree, "", "config", Mark(origin.name), self.diagnostics).entry("include")
         below = Map(tree.mark)
         if field is not None:
             for location in self._locations(field, origin):
@@ -109,14 +110,14 @@ class _Processor:
             taken = set()
             self.taken.append((parent.files, taken))
         found = read_locations(field, self.view, parent.files, taken)
-        taken.update(one.path for one in found if one.kind == "local")
+        taken.update(location.path for location in found if location.kind == "local")
         return found
 
     def _include(self, location: Location, parent: Origin) -> Map | None:
         origin = self._find(location, parent)
         if origin is None:
             return None
-        given = {name: plain(value) for name, value in location.inputs.items()}
+        given = {name: to_data(value) for name, value in location.inputs.items()}
         tree = self._read(origin, given, f"`{origin.shown}`: ", location.mark)
         return None if tree is None else self._expand(tree, origin)
 
@@ -125,12 +126,12 @@ class _Processor:
         if len(self.locations) > MAX_INCLUDES:
             if len(self.locations) == MAX_INCLUDES + 1:
                 message = f"Maximum of {MAX_INCLUDES} nested includes are allowed!"
-                self.report.error("include-too-many", message, location.mark)
+                self.diagnostics.error("include-too-many", message, location.mark)
             return None
         try:
             return self.finder.find(location, parent.files)
         except IncludeError as error:
-            self.report.error(error.code, error.message, location.mark, error.hint)
+            self.diagnostics.error(error.code, error.message, location.mark, error.hint)
             return None
 
     def _read(
@@ -149,7 +150,7 @@ class _Processor:
         self.bytes += len(origin.content)
         if self.bytes > MAX_BYTES:
             message = "Total size of combined CI/CD configuration is too big"
-            self.report.error("include-too-big", message, at)
+            self.diagnostics.error("include-too-big", message, at)
             return None
         reading = Reading(
             given=given,
@@ -159,7 +160,7 @@ class _Processor:
             at=at,
             show=self._show if not prefix else lambda _: None,
         )
-        return read_tree(origin, reading, self.report)
+        return read_tree(origin, reading, self.diagnostics)
 
     def _show(self, specs: Mapping[str, InputSpec]) -> None:
         """Keep the inputs of the main file: whoever runs the pipeline may give them."""
@@ -175,10 +176,10 @@ class _Processor:
             tree = self._read(origin, {}, f"`{origin.shown}`: ", location.mark)
             if tree is not None:
                 label = f"`{origin.shown}`"
-                owner = Field(tree, label, f"{label} config", Mark(origin.name), self.report)
+                owner = Field(tree, label, f"{label} config", Mark(origin.name), self.diagnostics)
                 unknown = ", ".join(f":{key}" for key in tree if key != "inputs")
                 if unknown:
                     words = f"Header include file {label} contains unknown keys: [{unknown}]"
-                    self.report.error("keyword-unknown", words, owner.mark)
+                    self.diagnostics.error("keyword-unknown", words, owner.mark)
                 specs |= read_inputs(owner)
         return specs

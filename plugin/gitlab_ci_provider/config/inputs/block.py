@@ -109,7 +109,7 @@ def _item(value: object, index: int, path: str) -> object:
 def _wrong_index(step: str, path: str) -> str:
     if step.count("[") != step.count("]"):
         return f"invalid array index in `{path}`: missing closing bracket"
-    wrong = next((one for one in _BRACKETS.findall(step) if not one.isdigit()), None)
+    wrong = next((index for index in _BRACKETS.findall(step) if not index.isdigit()), None)
     if wrong is not None:
         return f"invalid array index in `{path}`: `{wrong}` is not a valid index"
     return f"invalid array index syntax in `{path}`"

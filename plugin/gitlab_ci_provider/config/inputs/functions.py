@@ -32,10 +32,7 @@ class Known:
 
 def known(variables: Variables) -> Known:
     """Give the variables that `expand_vars` knows."""
-    return Known(
-        {one.name: one.value for one in variables},
-        frozenset(one.name for one in variables if one.masked),
-    )
+    return Known(variables.as_dict(), variables.masked.names)
 
 
 class InterpolationError(ValueError):

@@ -26,7 +26,9 @@ def check_job_inputs(job: Field) -> None:
 def _check(job: Field, inputs: Field, name: str) -> None:
     label = f"{inputs.label}:{name}"
     empty = Map(inputs.mark)
-    field = inputs.entry(name) or Field(empty, label, f"{label} config", inputs.mark, inputs.report)
+    field = inputs.entry(name) or Field(
+        empty, label, f"{label} config", inputs.mark, inputs.diagnostics
+    )
     if isinstance(field.value, Map) and field.value.get("default") is None:
         field.refuse_as("must have a default value")
         return
@@ -39,7 +41,7 @@ def job_input_values(
     written: Mapping[str, Mapping[str, object]], given: Mapping[str, object]
 ) -> tuple[dict[str, object], list[str]]:
     """Give the values of a job's inputs by name, and what is wrong with those that were given."""
-    return resolve_inputs({name: _spec(name, one) for name, one in written.items()}, given)
+    return resolve_inputs({name: _spec(name, spec) for name, spec in written.items()}, given)
 
 
 def _spec(name: str, written: Mapping[str, object]) -> InputSpec:

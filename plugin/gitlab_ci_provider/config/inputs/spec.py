@@ -13,8 +13,7 @@ from gitlab_ci_provider.config.keywords.fields import (
     strings,
     text,
 )
-from gitlab_ci_provider.config.keywords.plain import plain
-from gitlab_ci_provider.config.raw import Map, Node, Seq
+from gitlab_ci_provider.config.raw import Map, Node, Seq, to_data
 from gitlab_ci_provider.rules.expression.parser import ExpressionError, parse
 
 TYPES = ("array", "boolean", "number", "string")
@@ -122,7 +121,7 @@ def read_input(
         name=name,
         type=inner.get("type", _type) or "string",
         required="default" not in field.value and not fallback,
-        default=plain(field.value.get("default")),
+        default=to_data(field.value.get("default")),
         options=options,
         regex=inner.get("regex", text),
         description=inner.get("description", _description) or "",
@@ -160,13 +159,13 @@ def _options(field: Field) -> tuple[object, ...] | None:
         _refuse_config(field, f"cannot define more than {MAX_OPTIONS} options")
     if None in field.value:
         _refuse_config(field, "options array cannot contain null values")
-    return tuple(plain(item) for item in field.value)
+    return tuple(to_data(item) for item in field.value)
 
 
 def _refuse_config(field: Field, problem: str) -> None:
     label = field.label.removesuffix(" input")
     config = label if label.endswith(":") else f"{label} config"
-    field.report.error("keyword-invalid", f"{config} {problem}", field.mark)
+    field.diagnostics.error("keyword-invalid", f"{config} {problem}", field.mark)
 
 
 def _rule_maps(value: Map) -> list[Map]:
@@ -187,7 +186,7 @@ def _rules(field: Field) -> tuple[InputRule, ...] | None:
         condition = rule.get("if", _condition)
         options = rule.get("options", _options)
         _check_rule(rule, rule.value)
-        found.append(InputRule(condition, options, plain(rule.value.get("default"))))
+        found.append(InputRule(condition, options, to_data(rule.value.get("default"))))
     return tuple(found)
 
 

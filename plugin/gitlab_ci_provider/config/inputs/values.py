@@ -106,7 +106,7 @@ def _check_options(spec: InputSpec, value: object) -> list[str]:
     if spec.type not in ("string", "number"):
         return ["Options can only be used with string and number inputs"]
     number = spec.type == "number"
-    if value in (spec.options if number else [str(one) for one in spec.options]):
+    if value in (spec.options if number else [str(option) for option in spec.options]):
         return []
     which = "the allowed" if number else "allowed"
     return [f"`{value}` cannot be used because it is not in the list of {which} options"]

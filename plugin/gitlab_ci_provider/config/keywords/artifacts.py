@@ -16,7 +16,7 @@ from gitlab_ci_provider.config.keywords.fields import (
     text,
 )
 from gitlab_ci_provider.config.raw import Map
-from gitlab_ci_provider.model.artifacts import Artifacts, SaveWhen
+from gitlab_ci_provider.model.artifacts import SAVE_WHEN, Artifacts
 
 KEYS = (
     *("name", "untracked", "paths", "reports", "when", "expire_in", "expose_as", "exclude"),
@@ -33,7 +33,6 @@ REPORTS = frozenset(
     }
 )
 COVERAGE_FORMATS = ("cobertura", "jacoco")
-WHEN: tuple[SaveWhen, ...] = ("on_success", "on_failure", "always")
 ACCESS = ("none", "developer", "maintainer", "all")
 _EXPOSE_AS = re.compile(r"\A\w[-\w ]*\Z")
 
@@ -50,7 +49,7 @@ def read_artifacts(field: Field) -> Artifacts | None:
         exclude=field.get("exclude", strings) or (),
         untracked=field.get("untracked", boolean) or False,
         name=field.get("name", text),
-        when=field.get("when", lambda entry: choice(entry, WHEN)) or "on_success",
+        when=field.get("when", lambda entry: choice(entry, SAVE_WHEN)) or "on_success",
         expire_in=field.get("expire_in", expiry),
         reports=_reports(reports) if reports else {},
         coverage_format=_coverage_format(reports) if reports else None,

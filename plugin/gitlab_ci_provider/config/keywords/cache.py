@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from urllib.parse import unquote_plus
 
-from gitlab_ci_provider.config.keywords.artifacts import WHEN
 from gitlab_ci_provider.config.keywords.fields import (
     Field,
     boolean,
@@ -15,10 +14,10 @@ from gitlab_ci_provider.config.keywords.fields import (
     strings,
 )
 from gitlab_ci_provider.config.raw import Map, Seq
-from gitlab_ci_provider.model.cache import Cache, CacheKey
+from gitlab_ci_provider.model.artifacts import SAVE_WHEN
+from gitlab_ci_provider.model.cache import Cache, CacheKey, CachePolicy
 
 KEYS = ("key", "untracked", "paths", "when", "policy", "unprotect", "fallback_keys")
-POLICIES = ("pull-push", "push", "pull")
 MAX_CACHES = 4
 _WRONG = "can only be a Hash or an Array"
 MAX_FALLBACK_KEYS = 5
@@ -28,11 +27,11 @@ def read_caches(field: Field) -> tuple[Cache, ...] | None:
     """Read `cache:`."""
     label = field.label.removesuffix("cache") + "caches"
     if not isinstance(field.value, Seq | Map):
-        field.report.error("keyword-invalid", f"{label} config {_WRONG}", field.mark)
+        field.diagnostics.error("keyword-invalid", f"{label} config {_WRONG}", field.mark)
         return None
     if isinstance(field.value, Seq) and len(field.value) > MAX_CACHES:
         words = f"{label} config no more than {MAX_CACHES} caches can be created"
-        field.report.error("keyword-invalid", words, field.mark)
+        field.diagnostics.error("keyword-invalid", words, field.mark)
     read = [_read_cache(item) for item in flat_items(field)]
     return tuple(cache for cache in read if cache)
 
@@ -44,8 +43,8 @@ def _read_cache(field: Field) -> Cache | None:
         key=field.read("key", _read_key) or CacheKey(),
         paths=field.read("paths", strings) or (),
         untracked=field.read("untracked", boolean) or False,
-        policy=field.get("policy", _read_policy) or "pull-push",
-        when=field.get("when", lambda entry: choice(entry, WHEN)) or "on_success",
+        policy=field.get("policy", _read_policy) or CachePolicy.PULL_PUSH,
+        when=field.get("when", lambda entry: choice(entry, SAVE_WHEN)) or "on_success",
         fallback_keys=_read_fallback_keys(field),
         unprotect=field.read("unprotect", boolean) or False,
     )
@@ -55,9 +54,10 @@ def _read_policy(field: Field) -> str | None:
     """Accept a variable as well: it is known in the job only."""
     if is_blank(field.value):
         return None
-    if isinstance(field.value, str) and (field.value in POLICIES or field.value[0] == "$"):
+    policies = tuple(CachePolicy)
+    if isinstance(field.value, str) and (field.value in policies or field.value[0] == "$"):
         return field.value
-    field.refuse("should be a variable or one of: pull-push, push, pull")
+    field.refuse(f"should be a variable or one of: {', '.join(policies)}")
     return None
 
 

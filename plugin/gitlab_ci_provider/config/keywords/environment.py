@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import re
 
-from gitlab_ci_provider.config.keywords.fields import Field, boolean, is_blank, mapping, text
-from gitlab_ci_provider.config.keywords.plain import plain_mapping
+from gitlab_ci_provider.config.keywords.fields import (
+    Field,
+    boolean,
+    data_mapping,
+    is_blank,
+    mapping,
+    text,
+)
 from gitlab_ci_provider.config.raw import Map
 from gitlab_ci_provider.model.environment import Environment
 
@@ -116,7 +122,7 @@ def _kubernetes(field: Field) -> dict[str, object]:
         field.refuse_as("agent can't be blank")
     _check_dashboard(field, field.value)
     _check_managed(field)
-    return plain_mapping(field, KUBERNETES_KEYS)
+    return data_mapping(field, KUBERNETES_KEYS)
 
 
 def _check_dashboard(field: Field, kubernetes: Map) -> None:

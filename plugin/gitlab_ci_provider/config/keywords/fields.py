@@ -10,8 +10,8 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from gitlab_ci_provider.config.raw import Map, Mark, Node, Seq
-from gitlab_ci_provider.config.report import Report
+from gitlab_ci_provider.config.diagnostics import Diagnostics
+from gitlab_ci_provider.config.raw import Map, Mark, Node, Seq, to_data
 
 Value = TypeVar("Value")
 Choice = TypeVar("Choice", bound=str)
@@ -30,15 +30,15 @@ class Field:
     label: str
     subject: str
     mark: Mark
-    report: Report
+    diagnostics: Diagnostics
 
     def refuse(self, problem: str, code: str = "keyword-invalid", hint: str | None = None) -> None:
         """Report in GitLab's words that the value is not accepted."""
-        self.report.error(code, f"{self.subject} {problem}", self.mark, hint)
+        self.diagnostics.error(code, f"{self.subject} {problem}", self.mark, hint)
 
     def refuse_as(self, problem: str, code: str = "keyword-invalid") -> None:
         """Report about the entry as a whole, in words that name the attribute themselves."""
-        self.report.error(code, f"{self.label} {problem}", self.mark)
+        self.diagnostics.error(code, f"{self.label} {problem}", self.mark)
 
     def entry(self, key: str) -> Field | None:
         """Give a key that is an entry of its own: messages say `label:key config`."""
@@ -46,14 +46,14 @@ class Field:
             return None
         label = f"{self.label}:{key}" if self.label else key
         place = self.value.place(key)
-        return Field(self.value[key], label, f"{label} config", place, self.report)
+        return Field(self.value[key], label, f"{label} config", place, self.diagnostics)
 
     def attribute(self, key: str) -> Field | None:
         """Give a key that belongs to this entry: messages say `label key`."""
         if not isinstance(self.value, Map) or self.value.get(key) is None:
             return None
         subject = f"{self.label} {key.replace('_', ' ')}"
-        return Field(self.value[key], self.label, subject, self.value.place(key), self.report)
+        return Field(self.value[key], self.label, subject, self.value.place(key), self.diagnostics)
 
     def items(self, name: str | None = None) -> Iterator[Field]:
         """Give the items of a list; `name` makes each an entry of its own."""
@@ -62,7 +62,7 @@ class Field:
         label = f"{self.label}:{name}" if name else self.label
         subject = f"{label} config" if name else self.subject
         for position, item in enumerate(self.value):
-            yield Field(item, label, subject, self.value.place(position), self.report)
+            yield Field(item, label, subject, self.value.place(position), self.diagnostics)
 
     def read(self, key: str, reader: Callable[[Field], Value | None]) -> Value | None:
         """Read a key that is an entry; None when it is absent or wrong."""
@@ -82,7 +82,7 @@ class Field:
         if unknown:
             place = self.value.place(unknown[0])
             problem = f"contains unknown keys: {', '.join(unknown)}"
-            self.report.error("keyword-unknown", f"{self.subject} {problem}", place)
+            self.diagnostics.error("keyword-unknown", f"{self.subject} {problem}", place)
 
 
 def flat_items(field: Field, name: str = "") -> Iterator[Field]:
@@ -90,7 +90,7 @@ def flat_items(field: Field, name: str = "") -> Iterator[Field]:
     label = f"{field.label}:{name}" if name else field.label
     for value, mark in _flat_values(field.value, field.mark):
         if value is not None:
-            yield Field(value, label, f"{label} config", mark, field.report)
+            yield Field(value, label, f"{label} config", mark, field.diagnostics)
 
 
 def _flat_values(node: Node, mark: Mark) -> Iterator[tuple[Node, Mark]]:
@@ -108,6 +108,13 @@ def mapping(field: Field, allowed: Collection[str], problem: str = "should be a 
         return False
     field.only(allowed)
     return True
+
+
+def data_mapping(field: Field, keys: Collection[str]) -> dict[str, object]:
+    """Read a mapping with known keys as plain data; empty when it is none."""
+    if not mapping(field, keys) or not isinstance(field.value, Map):
+        return {}
+    return {key: to_data(value) for key, value in field.value.items()}
 
 
 def text(field: Field) -> str | None:

@@ -15,12 +15,12 @@ from gitlab_ci_provider.config.keywords.fields import (
 from gitlab_ci_provider.config.keywords.script import read_commands
 from gitlab_ci_provider.config.keywords.variables import read_plain_variables
 from gitlab_ci_provider.config.raw import Map, Node, Seq
-from gitlab_ci_provider.model.image import Image, PullPolicy, Service
+from gitlab_ci_provider.model.image import PULL_POLICIES, Image, PullPolicy, Service
+from gitlab_ci_provider.model.variables import Variables
 
 IMAGE_KEYS = ("name", "entrypoint", "ports", "pull_policy", "docker", "kubernetes")
 SERVICE_KEYS = (*IMAGE_KEYS, "command", "alias", "variables")
 MAX_OPTION = 255
-PULL_POLICIES: tuple[PullPolicy, ...] = ("always", "never", "if-not-present")
 
 
 def read_image(field: Field) -> Image | None:
@@ -55,7 +55,7 @@ def _service(field: Field) -> Service | None:
         image=image,
         aliases=_aliases(field.get("alias", text) or ""),
         command=field.read("command", read_commands),
-        variables=field.read("variables", read_plain_variables) or (),
+        variables=field.read("variables", read_plain_variables) or Variables(),
     )
 
 

@@ -24,12 +24,6 @@ from gitlab_ci_provider.config.keywords.fields import (
     text,
 )
 from gitlab_ci_provider.config.keywords.image import read_image, read_services
-from gitlab_ci_provider.config.keywords.kept import (
-    read_coverage,
-    read_hooks,
-    read_inputs,
-    read_kept,
-)
 from gitlab_ci_provider.config.keywords.needs import BRIDGE_NEEDS, JOB_NEEDS, read_needs
 from gitlab_ci_provider.config.keywords.pages import with_published
 from gitlab_ci_provider.config.keywords.parallel import Parallel, read_parallel
@@ -38,11 +32,18 @@ from gitlab_ci_provider.config.keywords.retry import read_retry
 from gitlab_ci_provider.config.keywords.rules import read_job_rules
 from gitlab_ci_provider.config.keywords.script import read_commands
 from gitlab_ci_provider.config.keywords.trigger import read_trigger
+from gitlab_ci_provider.config.keywords.unhonoured import (
+    read_coverage,
+    read_hooks,
+    read_inputs,
+    read_unhonoured,
+)
 from gitlab_ci_provider.config.keywords.variables import read_job_variables
 from gitlab_ci_provider.config.raw import Map, Seq
 from gitlab_ci_provider.model.bridge import Bridge
 from gitlab_ci_provider.model.job import Job, Retry, Script
 from gitlab_ci_provider.model.rules import AllowFailure, Rule, When
+from gitlab_ci_provider.model.variables import Variables
 
 SHARED_KEYS = frozenset(
     {
@@ -118,7 +119,7 @@ def _base(field: Field, name: str, *, bridge: bool) -> Job:
         name=name,
         group=name,
         stage="test" if (stage := field.read("stage", text)) is None else stage,
-        own_variables=field.read("variables", read_job_variables) or (),
+        own_variables=field.read("variables", read_job_variables) or Variables(),
         inherited_variables=_inherited_variables(field),
         rules=_rules(field),
         when=when or When.ON_SUCCESS,
@@ -172,7 +173,7 @@ def _run_part(field: Field, job: Job) -> Job:
         coverage=field.read("coverage", read_coverage),
         pre_get_sources=field.read("hooks", read_hooks) or (),
         inputs=field.read("inputs", read_inputs) or {},
-        kept=read_kept(field),
+        unhonoured=read_unhonoured(field),
     )
 
 
@@ -238,7 +239,7 @@ def _start_in(field: Field, when: When | None) -> int | None:
 
 def _check_name(field: Field, name: str) -> None:
     if not name.strip():
-        field.report.error("job-name", "jobs:job name can't be blank", field.mark)
+        field.diagnostics.error("job-name", "jobs:job name can't be blank", field.mark)
     elif len(name) > MAX_NAME:
         field.refuse_as(f"name is too long (maximum is {MAX_NAME} characters)")
 

@@ -74,10 +74,12 @@ def _items(field: Field) -> Iterator[Field]:
     """Give the entries; nested lists come from references, nulls are no needs."""
     label = f"{field.label}:need"
     if not isinstance(field.value, Seq):
-        yield Field(field.value, label, f"{label} config", field.mark, field.report)
+        yield Field(field.value, label, f"{label} config", field.mark, field.diagnostics)
         return
     for position, value in enumerate(field.value):
-        item = Field(value, field.label, field.subject, field.value.place(position), field.report)
+        item = Field(
+            value, field.label, field.subject, field.value.place(position), field.diagnostics
+        )
         if value is not None:
             yield from _items(item)
 

@@ -55,7 +55,7 @@ def _check_links(assets: Field) -> None:
     if links is None or is_blank(links.value):
         assets.refuse_as("links can't be blank")
         return
-    if not isinstance(links.value, Seq) or not all(isinstance(one, Map) for one in links.value):
+    if not isinstance(links.value, Seq) or not all(isinstance(link, Map) for link in links.value):
         links.refuse("should be an array of hashes")
         return
     for link in links.items("link"):

@@ -17,6 +17,7 @@ from gitlab_ci_provider.config.keywords.variables import read_plain_variables
 from gitlab_ci_provider.config.raw import Map, Seq
 from gitlab_ci_provider.model.needs import Need
 from gitlab_ci_provider.model.rules import AllowFailure, AutoCancel, Exists, Rule, When
+from gitlab_ci_provider.model.variables import Variables
 from gitlab_ci_provider.rules.expression.parser import ExpressionError, parse
 
 MAX_NESTING = 10
@@ -65,7 +66,7 @@ def read_rules(field: Field, kind: RuleKind) -> tuple[Rule, ...] | None:
     """Read rules of any kind."""
     if kind.nested and not (isinstance(field.value, Seq) and _nested_rules(field.value)):
         owner = field.label.removesuffix(":rules")
-        field.report.error("keyword-invalid", f"{owner} rules {_WRONG}", field.mark)
+        field.diagnostics.error("keyword-invalid", f"{owner} rules {_WRONG}", field.mark)
         return None
     if not isinstance(field.value, Seq):
         field.refuse("should be an array")
@@ -96,7 +97,7 @@ def _rule(field: Field, kind: RuleKind) -> Rule | None:
         when=when,
         allow_failure=field.get("allow_failure", _allow_failure),
         start_in=_start_in(field, when),
-        variables=field.read("variables", read_plain_variables) or (),
+        variables=field.read("variables", read_plain_variables) or Variables(),
         needs=field.read("needs", _local_needs),
         interruptible=field.get("interruptible", boolean),
         auto_cancel=field.read("auto_cancel", read_auto_cancel),

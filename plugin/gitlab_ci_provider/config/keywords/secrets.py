@@ -99,4 +99,4 @@ def check_id_tokens(field: Field) -> None:
 
 def _nothing(field: Field, name: str) -> Field:
     label = f"{field.label}:{name}"
-    return Field(None, label, f"{label} config", field.mark, field.report)
+    return Field(None, label, f"{label} config", field.mark, field.diagnostics)

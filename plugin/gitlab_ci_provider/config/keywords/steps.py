@@ -64,6 +64,6 @@ def _check_reference(field: Field) -> None:
         if entry is None or not isinstance(entry.value, Map):
             continue
         entry.only(allowed)
-        missing = [one for one in required if one not in entry.value]
+        missing = [key for key in required if key not in entry.value]
         if missing:
             entry.refuse(f"missing required properties: {', '.join(missing)}")

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from gitlab_ci_provider.config.keywords.fields import (
     Field,
     boolean,
+    data_mapping,
     flat_items,
     is_blank,
     mapping,
     text,
 )
-from gitlab_ci_provider.config.keywords.plain import plain_mapping
 from gitlab_ci_provider.config.raw import Map, Seq
 from gitlab_ci_provider.model.bridge import Bridge
 
@@ -59,7 +59,7 @@ def read_trigger(field: Field) -> Bridge | None:
         branch=field.get("branch", text),
         includes=_includes(includes) if includes else (),
         strategy=field.get("strategy", _strategy),
-        inputs=plain_mapping(inputs, _keys(inputs)) if inputs else {},
+        inputs=data_mapping(inputs, _keys(inputs)) if inputs else {},
         forward_yaml_variables=_forward(field, "yaml_variables") is not False,
         forward_pipeline_variables=_forward(field, "pipeline_variables") or False,
     )
@@ -102,7 +102,7 @@ def _include(field: Field) -> list[Mapping[str, object]]:
     if not isinstance(field.value, Map):
         field.refuse("should be an array of hashes or strings")
         return []
-    include = plain_mapping(field, INCLUDE_KEYS)
+    include = data_mapping(field, INCLUDE_KEYS)
     for key, needed in (("artifact", "job"), ("file", "project"), ("project", "file")):
         if key in include and needed not in include:
             field.refuse(f"must specify the {needed} where to fetch the {key} from")

@@ -36,14 +36,14 @@ def _read(field: Field, data_keys: Collection[str]) -> Variables | None:
     if not data_keys:
         _refuse_nulls(field, field.value)
     read = (_variable(name, field.entry(name), data_keys) for name in field.value)
-    return tuple(variable for variable in read if variable)
+    return Variables(variable for variable in read if variable)
 
 
 def _refuse_nulls(field: Field, values: Map) -> None:
     for name, value in values.items():
         if value is None:
             words = f"{field.label}:{name} config must be a string"
-            field.report.error("keyword-invalid", words, values.place(name))
+            field.diagnostics.error("keyword-invalid", words, values.place(name))
 
 
 def _variable(name: str, field: Field | None, data_keys: Collection[str]) -> Variable | None:

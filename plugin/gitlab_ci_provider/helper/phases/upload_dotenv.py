@@ -36,7 +36,7 @@ def upload_dotenv(context: PhaseContext, upload: DotenvUpload) -> None:
         context.output.warning("No files to upload as dotenv")
         return
     variables = parse_dotenv(found)
-    data = json.dumps([[one.name, one.value] for one in variables]).encode()
+    data = json.dumps([[variable.name, variable.value] for variable in variables]).encode()
     try:
         _save(context, upload.object_key, data)
     except (GitlabCiError, OSError) as error:

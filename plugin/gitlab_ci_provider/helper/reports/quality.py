@@ -46,7 +46,7 @@ class QualityReader:
 
     def summary(self) -> Mapping[str, float]:
         """Count the findings by severity."""
-        counts = Counter(one.severity for one in self._findings.values())
+        counts = Counter(finding.severity for finding in self._findings.values())
         return {"total": len(self._findings), **counts}
 
 

@@ -130,7 +130,7 @@ def _compared(term: Expression) -> tuple[str, str | bool | Pattern | None] | Non
     """Give the variable and the fixed value of `$NAME == value`."""
     if not isinstance(term, Operation) or term.operator != "==":
         return None
-    for one, other in ((term.left, term.right), (term.right, term.left)):
-        if isinstance(one, VariableName) and isinstance(other, Constant | Pattern):
-            return one.name, other.value if isinstance(other, Constant) else other
+    for variable, other in ((term.left, term.right), (term.right, term.left)):
+        if isinstance(variable, VariableName) and isinstance(other, Constant | Pattern):
+            return variable.name, other.value if isinstance(other, Constant) else other
     return None

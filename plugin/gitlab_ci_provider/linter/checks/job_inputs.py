@@ -17,18 +17,18 @@ _USE = "${{ job.inputs."
 
 def check_job_inputs(config: CiConfig) -> Iterator[Diagnostic]:
     """Try every job's expressions with the defaults of its inputs."""
-    for one in config.jobs.values():
-        if one.job.inputs:
-            yield from _check_expressions(one)
-        elif _USE in str(texts_with_inputs(one.job)):
-            words = f"{one.job.name} job: it has no inputs, so {_USE}* }}}} stays as it is"
-            yield warning("job-inputs-missing", words, place(one.raw, "script"))
+    for entry in config.jobs.values():
+        if entry.job.inputs:
+            yield from _check_expressions(entry)
+        elif _USE in str(texts_with_inputs(entry.job)):
+            words = f"{entry.job.name} job: it has no inputs, so {_USE}* }}}} stays as it is"
+            yield warning("job-inputs-missing", words, place(entry.raw, "script"))
 
 
-def _check_expressions(one: JobConfig) -> Iterator[Diagnostic]:
-    values, _ = job_input_values(one.job.inputs, {})
+def _check_expressions(entry: JobConfig) -> Iterator[Diagnostic]:
+    values, _ = job_input_values(entry.job.inputs, {})
     try:
-        interpolate_job(one.job, values)
+        interpolate_job(entry.job, values)
     except MoaError as error:
-        words = f"{one.job.name} job: failed to interpolate job inputs: {error}"
-        yield warning("job-inputs-expression", words, place(one.raw, "inputs"))
+        words = f"{entry.job.name} job: failed to interpolate job inputs: {error}"
+        yield warning("job-inputs-expression", words, place(entry.raw, "inputs"))

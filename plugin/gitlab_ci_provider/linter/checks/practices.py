@@ -17,40 +17,40 @@ _DIND = re.compile(r"(?:^|[/:-])dind(?:$|[@:.-])")
 
 def check_practices(config: CiConfig) -> Iterator[Diagnostic]:
     """Check caches, services, stages and deprecated keywords."""
-    for one in config.jobs.values():
-        yield from _check_caches(one)
-        yield from _check_services(one)
-        yield from _check_policy(one)
+    for entry in config.jobs.values():
+        yield from _check_caches(entry)
+        yield from _check_services(entry)
+        yield from _check_policy(entry)
     yield from _check_globals(config)
     yield from _check_stages(config)
 
 
-def _check_caches(one: JobConfig) -> Iterator[Diagnostic]:
-    at = place(one.raw, "cache")
-    for cache in one.job.caches:
+def _check_caches(entry: JobConfig) -> Iterator[Diagnostic]:
+    at = place(entry.raw, "cache")
+    for cache in entry.job.caches:
         key = cache.key
         if key.value is None and not key.files and not key.files_commits:
-            words = f"{one.job.name} job: a cache without key is shared by all jobs and branches"
+            words = f"{entry.job.name} job: a cache without key is shared by all jobs and branches"
             hint = "Set cache:key, for example $CI_COMMIT_REF_SLUG or cache:key:files."
             yield warning("cache-without-key", words, at, hint)
         if not cache.paths and not cache.untracked:
-            words = f"{one.job.name} job: a cache without paths keeps nothing"
+            words = f"{entry.job.name} job: a cache without paths keeps nothing"
             yield warning("cache-without-paths", words, at)
 
 
-def _check_services(one: JobConfig) -> Iterator[Diagnostic]:
-    for position, service in enumerate(one.job.services):
+def _check_services(entry: JobConfig) -> Iterator[Diagnostic]:
+    for position, service in enumerate(entry.job.services):
         if _DIND.search(service.image.name):
-            words = f"{one.job.name} job: Docker-in-Docker needs privileged pods"
+            words = f"{entry.job.name} job: Docker-in-Docker needs privileged pods"
             hint = "Build images with Kaniko or BuildKit instead."
-            yield warning("docker-in-docker", words, place(one.raw, "services", position), hint)
+            yield warning("docker-in-docker", words, place(entry.raw, "services", position), hint)
 
 
-def _check_policy(one: JobConfig) -> Iterator[Diagnostic]:
-    for keyword, policy in (("only", one.job.only), ("except", one.job.excluding)):
+def _check_policy(entry: JobConfig) -> Iterator[Diagnostic]:
+    for keyword, policy in (("only", entry.job.only), ("except", entry.job.excluding)):
         if policy:
-            words = f"{one.job.name} job: only and except are no longer developed"
-            yield warning("deprecated-only-except", words, place(one.raw, keyword), "Use rules.")
+            words = f"{entry.job.name} job: only and except are no longer developed"
+            yield warning("deprecated-only-except", words, place(entry.raw, keyword), "Use rules.")
 
 
 def _check_globals(config: CiConfig) -> Iterator[Diagnostic]:
@@ -64,7 +64,7 @@ def _check_globals(config: CiConfig) -> Iterator[Diagnostic]:
 def _check_stages(config: CiConfig) -> Iterator[Diagnostic]:
     if "stages" not in config.tree:
         return
-    used = {one.job.stage for one in config.jobs.values()}
+    used = {entry.job.stage for entry in config.jobs.values()}
     place = config.tree.place("stages").location()
     for stage in config.stages:
         if stage not in used and not stage.startswith("."):

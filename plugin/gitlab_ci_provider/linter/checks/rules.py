@@ -24,7 +24,7 @@ _HINT = "Add workflow:rules that choose between branch and merge request pipelin
 _PROJECT = Project(path="group/project", clone_url="", web_url="https://gitlab.example.com/g/p")
 _REF = Ref(name="topic", sha="0" * 40)
 _OPEN = Variable(name="CI_OPEN_MERGE_REQUESTS", value="group/project!1")
-_PUSH = PipelineContext(project=_PROJECT, ref=_REF, variables=(_OPEN,))
+_PUSH = PipelineContext(project=_PROJECT, ref=_REF, variables=Variables([_OPEN]))
 _MERGE_REQUEST = PipelineContext(
     project=_PROJECT, ref=_REF, source="merge_request_event", target_branch="main"
 )
@@ -35,8 +35,8 @@ def check_rules(config: CiConfig) -> Iterator[Diagnostic]:
     workflow = config.tree.get("workflow")
     if isinstance(workflow, Map):
         yield from _check_list(config.workflow.rules or (), "workflow:rules", workflow)
-    for name, one in config.jobs.items():
-        yield from _check_list(one.job.rules or (), f"jobs:{name}:rules", one.raw)
+    for name, entry in config.jobs.items():
+        yield from _check_list(entry.job.rules or (), f"jobs:{name}:rules", entry.raw)
     if not config.workflow.rules:
         yield from _check_duplicates(config)
 
@@ -48,7 +48,7 @@ def _check_list(rules: Sequence[Rule], label: str, owner: Map) -> Iterator[Diagn
     for position, (rule, at) in enumerate(zip(rules, places, strict=True), start=1):
         why = impossible(rule.condition) if rule.condition else None
         earlier = next(
-            (n for n, one in enumerate(rules[: position - 1], 1) if covers(one, rule)), 0
+            (n for n, before in enumerate(rules[: position - 1], 1) if covers(before, rule)), 0
         )
         if earlier and _always(rules[earlier - 1]):
             words = f"{label}: rules after rule {earlier} are never reached, it always matches"
@@ -83,23 +83,23 @@ def _always(rule: Rule) -> bool:
 def _check_duplicates(config: CiConfig) -> Iterator[Diagnostic]:
     """Find jobs that a push to a branch with a merge request would run twice."""
     push, request = pipeline_variables(_PUSH), pipeline_variables(_MERGE_REQUEST)
-    for name, one in config.jobs.items():
-        rules = one.job.rules
-        if not rules or not _was_read(rules, one.raw):
+    for name, entry in config.jobs.items():
+        rules = entry.job.rules
+        if not rules or not _was_read(rules, entry.raw):
             continue
         if _last_is_when_alone(rules):
             words = (
                 f"jobs:{name} may allow multiple pipelines to run for a single action due to "
                 "`rules:when` clause with no `workflow:rules`"
             )
-        elif _runs(one, config, _PUSH, push) and _runs(one, config, _MERGE_REQUEST, request):
+        elif _runs(entry, config, _PUSH, push) and _runs(entry, config, _MERGE_REQUEST, request):
             words = (
                 f"jobs:{name} runs in the branch pipeline and in the merge request pipeline of "
                 "one push, and there are no `workflow:rules`"
             )
         else:
             continue
-        yield warning("pipelines-duplicate", words, place(one.raw, "rules"), _HINT)
+        yield warning("pipelines-duplicate", words, place(entry.raw, "rules"), _HINT)
 
 
 def _was_read(rules: Sequence[Rule], owner: Map) -> bool:
@@ -118,13 +118,13 @@ def _last_is_when_alone(rules: Sequence[Rule]) -> bool:
 
 
 def _runs(
-    one: JobConfig, config: CiConfig, context: PipelineContext, predefined: Variables
+    entry: JobConfig, config: CiConfig, context: PipelineContext, predefined: Variables
 ) -> bool:
-    written = yaml_variables(one.job, config.variables, ())
-    variables = layered(one.job, context, predefined, written)
+    written = yaml_variables(entry.job, config.variables)
+    variables = layered(entry.job, context, predefined, written)
     view = RuleView(
-        variables={variable.name: variable.value for variable in variables},
+        variables=variables.as_dict(),
         expand=lambda: expand_in_rules(variables),
     )
-    first = next((rule for rule in one.job.rules or () if rule_matches(rule, view)), None)
-    return first is not None and (first.when or one.job.when) is not When.NEVER
+    first = next((rule for rule in entry.job.rules or () if rule_matches(rule, view)), None)
+    return first is not None and (first.when or entry.job.when) is not When.NEVER

@@ -79,7 +79,7 @@ def _named(path: tuple[str, ...], text: str) -> str | None:
     name = path[-2] if path[-1] == "value" and len(path) > 1 else path[-1]
     if "variables" not in path[-3:-1] or not _NAME.search(name):
         return None
-    literal = len(text) >= _MIN_LENGTH and not any(one in text for one in "$% \n")
+    literal = len(text) >= _MIN_LENGTH and not any(character in text for character in "$% \n")
     return "a secret" if literal and not _HARMLESS.fullmatch(text) else None
 
 

@@ -59,7 +59,7 @@ def _has_more_policies(job: Job) -> bool:
 
 
 def _kept(keyword: str) -> Callable[[Job], bool]:
-    return lambda job: keyword in job.kept
+    return lambda job: keyword in job.unhonoured
 
 
 _RULES = (

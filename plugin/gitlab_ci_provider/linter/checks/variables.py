@@ -16,23 +16,23 @@ _HINT = "GitLab creates no pipeline with such variables; here the circle stays u
 
 def check_variables(config: CiConfig) -> Iterator[Diagnostic]:
     """Check what each job sees of the file's variables."""
-    for name, one in config.jobs.items():
-        found = circle(yaml_variables(one.job, config.variables, ()))
+    for name, entry in config.jobs.items():
+        found = circle(yaml_variables(entry.job, config.variables))
         if found:
             shown = ", ".join(f'"{variable}"' for variable in found)
             words = f"{name}: circular variable reference detected: [{shown}]"
-            own = place(one.raw, "variables", found[0])
+            own = place(entry.raw, "variables", found[0])
             shared = place(config.tree, "variables", found[0])
-            at = own if any(one.name in found for one in one.job.own_variables) else shared
+            at = own if entry.job.own_variables.names & set(found) else shared
             yield warning("variables-circular", words, at, _HINT)
 
 
 def circle(variables: Variables) -> tuple[str, ...]:
     """Give the names of a circle of at least two variables, sorted; none when there is none."""
     edges = {
-        one.name: [name for name in references(one.value) if name != one.name]
-        for one in variables
-        if one.expand and ("$" in one.value or "%" in one.value)
+        variable.name: [name for name in references(variable.value) if name != variable.name]
+        for variable in variables
+        if variable.expand and ("$" in variable.value or "%" in variable.value)
     }
     left = _trim(edges)
     start = next(iter(left), None)
@@ -50,7 +50,7 @@ def _trim(edges: Mapping[str, list[str]]) -> dict[str, list[str]]:
     left = dict(edges)
     done = False
     while not done:
-        kept = {name: to for name, to in left.items() if any(one in left for one in to)}
+        kept = {name: to for name, to in left.items() if any(name in left for name in to)}
         done = len(kept) == len(left)
         left = kept
     return left

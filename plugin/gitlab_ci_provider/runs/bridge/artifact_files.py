@@ -5,20 +5,18 @@ Source: GitLab's `Gitlab::Ci::Config::External::File::Artifact`, whose words the
 
 from __future__ import annotations
 
-import tempfile
 import zipfile
 from collections.abc import Callable
-from pathlib import Path
+from io import BytesIO
 
 from airflow.sdk import Context
 
 from gitlab_ci_provider.exceptions import FailureReason, StorageError, SystemFailure
-from gitlab_ci_provider.hooks.object_store import store_target
+from gitlab_ci_provider.hooks.object_store import read_object, store_target
 from gitlab_ci_provider.model.job_artifacts import JobArtifact
 from gitlab_ci_provider.model.names import task_ids
 from gitlab_ci_provider.runs.job_run import JobRun
 from gitlab_ci_provider.runs.record import pull_result
-from gitlab_ci_provider.storage.keys import ARCHIVE_NAME
 
 MAX_BYTES = 5 * 1024 * 1024
 """Of the archive, and of the file."""
@@ -33,10 +31,7 @@ def _read(context: Context, run: JobRun, job: str, path: str) -> bytes:
     for artifact in _artifacts(context, run, job):
         if artifact.size > MAX_BYTES:
             raise _refusal(f"Artifacts archive for job `{job}` is too large: max 5 MiB")
-        with tempfile.TemporaryDirectory() as folder:
-            archive = Path(folder) / ARCHIVE_NAME
-            _fetch(run, artifact, archive)
-            return read_member(archive, job, path)
+        return read_member(_fetch(run, artifact), job, path)
     raise _refusal(f"Job `{job}` not found in parent pipeline or does not have artifacts!")
 
 
@@ -47,23 +42,21 @@ def _artifacts(context: Context, run: JobRun, job: str) -> tuple[JobArtifact, ..
     return result.artifacts if result else ()
 
 
-def _fetch(run: JobRun, artifact: JobArtifact, archive: Path) -> None:
-    from gitlab_ci_provider.storage.s3 import S3Store  # boto3 costs half a second
-
+def _fetch(run: JobRun, artifact: JobArtifact) -> bytes:
     target = store_target(run.settings.object_store_conn_id)
     if target is None:
         raise StorageError("there is no object store: add its connection")
-    S3Store(target).get(artifact.object_key, archive)
+    return read_object(target, artifact.object_key)
 
 
-def read_member(archive: Path, job: str, path: str) -> bytes:
+def read_member(archive: bytes, job: str, path: str) -> bytes:
     """Read a file of a job's archive.
 
     Raises:
-        SystemFailure: it is not there, or no file that a pipeline can be made of.
+        SystemFailure: there is no such file, or it cannot be a configuration.
     """
     try:
-        with zipfile.ZipFile(archive) as opened:
+        with zipfile.ZipFile(BytesIO(archive)) as opened:
             found = opened.getinfo(path.removeprefix("./"))
             if found.is_dir():
                 raise _refusal(f"Path `{path}` was expected to be a file but it was a directory!")

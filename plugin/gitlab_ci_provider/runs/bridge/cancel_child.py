@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import logging
 
-import msgspec
-
 from gitlab_ci_provider.airflow_internals.tasks import read_xcom, task_states
 from gitlab_ci_provider.model import xcom_keys
 from gitlab_ci_provider.model.cancellation import Cancellation
 from gitlab_ci_provider.model.names import CREATE_PIPELINE, task_ids
 from gitlab_ci_provider.model.run import PipelineRun
+from gitlab_ci_provider.model.serialization import convert
 from gitlab_ci_provider.records.cancellations import Cancellations
 from gitlab_ci_provider.runs.cancel.jobs import cancel_jobs
 from gitlab_ci_provider.schedule.auto_cancel import cancelable
@@ -35,7 +34,7 @@ def cancel_child(dag: str, run: str) -> None:
     if value is None:
         log.warning("the child pipeline %s of %s is not canceled: it has yet to begin", run, dag)
         return
-    child = msgspec.convert(value, PipelineRun)
+    child = convert(value, PipelineRun)
     names, states = task_ids(child.decisions), task_states(dag, run)
     jobs = cancelable(child, {job: states.get(task) for job, task in names.items()})
     order = Cancellation(name="parent", reason="with its parent pipeline", jobs=jobs)

@@ -6,7 +6,6 @@ import hashlib
 import time
 from dataclasses import dataclass, replace
 
-import msgspec
 from airflow.sdk import Context
 
 from gitlab_ci_provider.airflow_internals.tasks import dag_is_paused
@@ -18,6 +17,7 @@ from gitlab_ci_provider.hooks.dag_runs import (
 from gitlab_ci_provider.model.bridge import Bridge
 from gitlab_ci_provider.model.downstream import Upstream
 from gitlab_ci_provider.model.project import Ref
+from gitlab_ci_provider.model.serialization import convert
 from gitlab_ci_provider.planner.downstream import (
     ancestor,
     check_lineage,
@@ -67,7 +67,7 @@ class BridgeRun:
     def memory(self) -> Memory | None:
         """Give what an earlier process of this bridge has begun."""
         stored = self.context["task_state_store"].get(_KEY)
-        memory = msgspec.convert(stored, Memory) if stored else None
+        memory = convert(stored, Memory) if stored else None
         return memory if memory and memory.occasion == self._occasion() else None
 
     @property

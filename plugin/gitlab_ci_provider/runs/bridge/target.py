@@ -105,6 +105,7 @@ def _compile(context: Context, run: JobRun, bridge: Bridge, upstream: Upstream) 
             source="parent_pipeline",
             variables=upstream.variables,
             commit=record.commit,
+            config_path=record.config_path,
             configured=configured_variables(record.project.path),
             upstream=upstream,
         ),

@@ -15,6 +15,7 @@ from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE, tas
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.pipeline_entry import PipelineEntry
 from gitlab_ci_provider.model.run import PipelineRun
+from gitlab_ci_provider.model.serialization import convert
 from gitlab_ci_provider.records.cancellations import Cancellations
 from gitlab_ci_provider.records.register import Register
 from gitlab_ci_provider.runs.cancel.jobs import cancel_jobs
@@ -76,7 +77,7 @@ def _look_at(
     )
     if value is None:
         return
-    older = msgspec.convert(value, PipelineRun)
+    older = convert(value, PipelineRun)
     if not is_redundant(older, run):
         return
     pipeline = SnapshotStore(settings.snapshots).load_pipeline(older.digest)

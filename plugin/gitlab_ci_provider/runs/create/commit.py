@@ -67,7 +67,7 @@ def pin(
     mirror = open_mirror(record.project.clone_url, settings)
     ref = find_ref(mirror, form, record.project, settings)
     context = look(mirror, record.project, ref, form=form, settings=settings)
-    context = replace(context, configured=configured)
+    context = replace(context, configured=configured, config_path=record.config_path)
     files = GitFetcher(mirror, ref.sha)
     digest = _known(record, context, store) or _compile(record, (context, files), store, settings)
     pipeline = store.load_pipeline(digest)
@@ -134,7 +134,6 @@ def _compile(
     compiled = compile_pipeline(
         files,
         context,
-        record.config_path,
         elsewhere=elsewhere(record.project, settings),
     )
     if compiled.pipeline is None:

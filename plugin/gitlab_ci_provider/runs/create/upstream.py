@@ -13,7 +13,8 @@ from gitlab_ci_provider.hooks.dag_runs import RunKey, pipeline_of
 from gitlab_ci_provider.hooks.mirrors import open_mirror
 from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
 from gitlab_ci_provider.model.downstream import UPSTREAM, Upstream
-from gitlab_ci_provider.model.variables import ConfiguredVariables, merge
+from gitlab_ci_provider.model.serialization import convert
+from gitlab_ci_provider.model.variables import ConfiguredVariables
 from gitlab_ci_provider.runs.create.commit import Pinned, look
 from gitlab_ci_provider.runs.form import RunForm
 from gitlab_ci_provider.settings import Settings
@@ -44,14 +45,14 @@ def take_over(context: Context, record: DagRecord, form: RunForm) -> RunForm:
     if context["dag_run"].run_type != _BY_TASK:
         raise ConfigError(f"`{UPSTREAM}` of a run is for `trigger:` jobs only, not for people")
     try:
-        upstream = msgspec.convert(value, Upstream)
+        upstream = convert(value, Upstream)
     except msgspec.ValidationError as problem:
         raise ConfigError(f"`{UPSTREAM}` of the run is not of a bridge: {problem}") from problem
     return replace(
         form,
         ref=upstream.ref,
         source="parent_pipeline" if upstream.child else "pipeline",
-        variables=merge(form.variables, upstream.variables),
+        variables=form.variables | upstream.variables,
         inputs={**form.inputs, **upstream.inputs},
         upstream=upstream,
     )
@@ -90,7 +91,7 @@ def pin_child(
     form = replace(form, before_sha=before, merge_request=request)
     found = look(mirror, parent.project, parent.ref, form=form, settings=settings)
     return Pinned(
-        context=replace(found, configured=configured),
+        context=replace(found, configured=configured, config_path=parent.config_path),
         digest=upstream.digest,
         pipeline=SnapshotStore(settings.snapshots).load_pipeline(upstream.digest),
         files=GitFetcher(mirror, parent.ref.sha),

@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import msgspec
 from airflow.sdk import Context
 
 from gitlab_ci_provider.model.run import JobResult, PipelineRun
+from gitlab_ci_provider.model.serialization import convert
 from gitlab_ci_provider.runs.record import plain
 
 Kind = Literal["failed", "interrupted", "stopped", "crashed"]
@@ -58,7 +58,7 @@ def load(context: Context, run: PipelineRun) -> Attempts:
     now = context["ti"].max_tries
     if not isinstance(stored, dict) or stored.get("pipeline") != run.created_at:
         return Attempts(pipeline=run.created_at, max_tries=now)
-    found = msgspec.convert({"max_tries": now, **stored}, Attempts)
+    found = convert({"max_tries": now, **stored}, Attempts)
     return found if found.max_tries == now else replace(found, max_tries=now, crashed=0, end=None)
 
 

@@ -26,10 +26,10 @@ def with_earlier_url(run: JobRun, about: Subject) -> Subject:
     environment = about.job.environment
     if environment is None or environment.url:
         return about
-    names = {one.name: one.value for one in job_environment(about)}
+    name = job_environment(about).get("CI_ENVIRONMENT_NAME")
     store, project = Environments(run.settings.environments), run.record.project.path
     try:
-        record = store.get(project, names.get("CI_ENVIRONMENT_NAME", ""))
+        record = store.get(project, name)
     except (OSError, GitlabCiError) as problem:
         _log.warning("no CI_ENVIRONMENT_URL: %s", problem)
         return about

@@ -18,7 +18,7 @@ from airflow.sdk import Context
 from gitlab_ci_provider.airflow_internals.tasks import task_durations
 from gitlab_ci_provider.model.names import task_ids
 from gitlab_ci_provider.model.run import Play
-from gitlab_ci_provider.model.serialization import encode
+from gitlab_ci_provider.model.serialization import convert, encode
 from gitlab_ci_provider.runs.job_run import JobRun
 
 _OFFERED = "gitlab_ci_offered"
@@ -50,7 +50,7 @@ def played(context: Context, run: JobRun) -> Play | None:
     found = _recall(context, _PLAYED, run)
     if found is None or found["turn"] != _turn(context):
         return None
-    return msgspec.convert(found["play"], Play)
+    return convert(found["play"], Play)
 
 
 def _turn(context: Context) -> int:

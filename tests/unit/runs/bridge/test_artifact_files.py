@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from pathlib import Path
+from io import BytesIO
 
 import pytest
 
@@ -12,18 +12,18 @@ from gitlab_ci_provider.runs.bridge.artifact_files import MAX_BYTES, read_member
 
 
 @pytest.fixture
-def archive(tmp_path: Path) -> Path:
-    path = tmp_path / "artifacts.zip"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
+def archive() -> bytes:
+    written = BytesIO()
+    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as made:
         made.writestr("ci/made.yml", "a: {script: echo}")
         made.writestr("empty.yml", "")
         made.writestr("huge.yml", b"#" * (MAX_BYTES + 1))
         made.mkdir("folder")
-    return path
+    return written.getvalue()
 
 
 @pytest.mark.parametrize("path", ["ci/made.yml", "./ci/made.yml"])
-def test_a_file_is_found_by_its_path(archive: Path, path: str):
+def test_a_file_is_found_by_its_path(archive: bytes, path: str):
     """The path is that in the archive."""
     assert read_member(archive, "make", path) == b"a: {script: echo}"
 
@@ -38,7 +38,7 @@ def test_a_file_is_found_by_its_path(archive: Path, path: str):
         ("huge.yml", "is too large"),
     ],
 )
-def test_what_is_no_usable_file_is_refused_in_gitlabs_words(archive: Path, path: str, words: str):
+def test_what_is_no_usable_file_is_refused_in_gitlabs_words(archive: bytes, path: str, words: str):
     """The pipeline cannot be created, and a person reads why."""
     with pytest.raises(SystemFailure, match=words) as refused:
         read_member(archive, "make", path)
@@ -46,9 +46,7 @@ def test_what_is_no_usable_file_is_refused_in_gitlabs_words(archive: Path, path:
     assert refused.value.reason == "downstream_pipeline_creation_failed"
 
 
-def test_a_damaged_archive_is_refused(tmp_path: Path):
+def test_a_damaged_archive_is_refused():
     """Bytes that are no archive are no crash."""
-    (tmp_path / "artifacts.zip").write_bytes(b"PK\x03\x04 and so on")
-
     with pytest.raises(SystemFailure, match="cannot be read"):
-        read_member(tmp_path / "artifacts.zip", "make", "made.yml")
+        read_member(b"PK\x03\x04 and so on", "make", "made.yml")

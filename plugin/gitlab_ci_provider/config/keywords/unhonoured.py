@@ -6,15 +6,14 @@ from collections.abc import Callable, Mapping
 
 from gitlab_ci_provider.config.keywords.fields import Field, mapping
 from gitlab_ci_provider.config.keywords.pages import check_pages
-from gitlab_ci_provider.config.keywords.plain import plain
 from gitlab_ci_provider.config.keywords.release import check_release
 from gitlab_ci_provider.config.keywords.script import read_commands
 from gitlab_ci_provider.config.keywords.secrets import check_id_tokens, check_secrets
 from gitlab_ci_provider.config.keywords.steps import check_run
-from gitlab_ci_provider.config.raw import Map
+from gitlab_ci_provider.config.raw import Map, to_data
 from gitlab_ci_provider.rules.expression.regex import compile_pattern
 
-KEPT = (
+UNHONOURED = (
     "release",
     "pages",
     "publish",
@@ -26,7 +25,7 @@ KEPT = (
 )
 
 
-def read_kept(field: Field) -> Mapping[str, object]:
+def read_unhonoured(field: Field) -> Mapping[str, object]:
     """Collect the keywords that are kept as written."""
     if not isinstance(field.value, Map):
         return {}
@@ -35,7 +34,9 @@ def read_kept(field: Field) -> Mapping[str, object]:
         if entry:
             check(entry)
     check_pages(field)
-    return {key: plain(field.value[key]) for key in KEPT if field.value.get(key) is not None}
+    return {
+        key: to_data(field.value[key]) for key in UNHONOURED if field.value.get(key) is not None
+    }
 
 
 def read_hooks(field: Field) -> tuple[str, ...] | None:
@@ -59,7 +60,7 @@ def read_inputs(field: Field) -> Mapping[str, Mapping[str, object]] | None:
     if not isinstance(field.value, Map):
         field.refuse("should be a hash")
         return None
-    read = {name: plain(value) for name, value in field.value.items()}
+    read = {name: to_data(value) for name, value in field.value.items()}
     return {name: value for name, value in read.items() if isinstance(value, dict)}
 
 

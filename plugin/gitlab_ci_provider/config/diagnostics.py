@@ -8,7 +8,7 @@ from gitlab_ci_provider.model.diagnostic import Diagnostic, error, warning
 MAX_FINDINGS = 2000
 
 
-class Report:
+class Diagnostics:
     """A growing list of findings, shared by all steps that read one configuration.
 
     A file with thousands of problems has the first ones listed, and says that there are more.
@@ -18,7 +18,7 @@ class Report:
     """
 
     def __init__(self) -> None:
-        self.diagnostics: list[Diagnostic] = []
+        self.found: list[Diagnostic] = []
         self.failed = False
 
     def error(self, code: str, message: str, mark: Mark, hint: str | None = None) -> None:
@@ -33,12 +33,12 @@ class Report:
     def extend(self, found: list[Diagnostic], *, failed: bool) -> None:
         """Take over findings of another step; `failed` tells whether an error is among them."""
         self.failed = self.failed or failed
-        for one in found:
-            self._add(one)
+        for diagnostic in found:
+            self._add(diagnostic)
 
     def _add(self, found: Diagnostic) -> None:
-        if len(self.diagnostics) < MAX_FINDINGS:
-            self.diagnostics.append(found)
-        elif len(self.diagnostics) == MAX_FINDINGS:
+        if len(self.found) < MAX_FINDINGS:
+            self.found.append(found)
+        elif len(self.found) == MAX_FINDINGS:
             words = f"there are more than {MAX_FINDINGS} problems; the rest is not listed"
-            self.diagnostics.append(error("too-many-problems", words, found.location))
+            self.found.append(error("too-many-problems", words, found.location))
