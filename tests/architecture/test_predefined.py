@@ -7,11 +7,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from gitlab_ci_provider.model.context import PipelineContext
+from gitlab_ci_provider.model.context import MergeRequest, PipelineContext
 from gitlab_ci_provider.model.environment import Environment
 from gitlab_ci_provider.model.image import Image
 from gitlab_ci_provider.model.job import Job, ParallelIndex
-from gitlab_ci_provider.model.merge_request import MergeRequest
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.project import Project, Ref, RefKind
 from gitlab_ci_provider.model.rules import JobDecision, When

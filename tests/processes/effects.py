@@ -23,8 +23,7 @@ from gitlab_ci_provider.planner.downstream import plan_downstream
 from gitlab_ci_provider.planner.plan import plan_job
 from gitlab_ci_provider.planner.resource_group import resource_group
 from gitlab_ci_provider.planner.subject import Subject
-from gitlab_ci_provider.pods.pod import build_pod
-from gitlab_ci_provider.pods.request import PodRequest
+from gitlab_ci_provider.pods.pod import PodRequest, build_pod
 from gitlab_ci_provider.rules.evaluate import decide_pipeline
 from gitlab_ci_provider.runs.job.coverage import CoverageScan
 from gitlab_ci_provider.runs.manual.question import form, has_questions

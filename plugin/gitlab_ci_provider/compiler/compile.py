@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import get_args
 
 from gitlab_ci_provider.compiler.checks import check_jobs
-from gitlab_ci_provider.compiler.followers import without_followers
 from gitlab_ci_provider.compiler.needs import connect
 from gitlab_ci_provider.compiler.parallel import instances
 from gitlab_ci_provider.config.ci_config import CiConfig
@@ -20,8 +19,7 @@ from gitlab_ci_provider.linter.checks.support import check_support
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity
 from gitlab_ci_provider.model.job import Job
-from gitlab_ci_provider.model.pipeline import Pipeline
-from gitlab_ci_provider.model.pipeline_input import InputType, PipelineInput
+from gitlab_ci_provider.model.pipeline import InputType, Pipeline, PipelineInput
 from gitlab_ci_provider.schedule.order import build_edges
 from gitlab_ci_provider.variables.precedence import yaml_variables
 
@@ -101,3 +99,31 @@ def _pipeline(config: CiConfig, jobs: Mapping[str, Job]) -> Pipeline:
         inputs=tuple(_input(spec) for spec in config.inputs.values()),
         included_files=config.files,
     )
+
+
+_FOLLOWING = frozenset(
+    {
+        "dependencies-unknown-job",
+        "environment-on-stop",
+        "extends-unknown-keys",
+        "job-nothing-to-do",
+        "jobs-none-visible",
+        "needs-unknown-job",
+        "reference-missing",
+        "stage-unknown",
+    }
+)
+
+
+def without_followers(found: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Leave out what misses something that a failed include would have brought."""
+    listed = list(found)
+    if not any(
+        diagnostic.code.startswith("include-") and _is_error(diagnostic) for diagnostic in listed
+    ):
+        return listed
+    return [diagnostic for diagnostic in listed if diagnostic.code not in _FOLLOWING]
+
+
+def _is_error(diagnostic: Diagnostic) -> bool:
+    return diagnostic.severity is Severity.ERROR

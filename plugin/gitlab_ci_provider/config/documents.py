@@ -11,7 +11,26 @@ from dataclasses import dataclass
 
 from gitlab_ci_provider.config.diagnostics import Diagnostics
 from gitlab_ci_provider.config.loader import load
-from gitlab_ci_provider.config.raw import Map
+from gitlab_ci_provider.config.raw import Map, Mark
+
+MAX_BYTES = 20_000_000
+
+
+def decode(content: bytes, path: str, diagnostics: Diagnostics) -> str | None:
+    """Decode UTF-8; None after reporting what prevents it."""
+    if len(content) > MAX_BYTES:
+        message = f"{path} is larger than {MAX_BYTES} bytes"
+        diagnostics.error("file-too-big", message, Mark(path))
+        return None
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        column = error.start - (content.rfind(b"\n", 0, error.start) + 1) + 1
+        message = f"{path} is not UTF-8: byte 0x{content[error.start]:02x}"
+        diagnostics.error("file-not-utf8", message, Mark(path, line, column), "Save it as UTF-8.")
+        return None
+
 
 _DIVIDER = re.compile(r"^---\s+", re.MULTILINE)
 _MAX_PARTS = 3

@@ -7,8 +7,7 @@ eleven levels.
 from __future__ import annotations
 
 from gitlab_ci_provider.config.diagnostics import Diagnostics
-from gitlab_ci_provider.config.merge import deep_merge
-from gitlab_ci_provider.config.raw import Map, Mark, Node, Seq
+from gitlab_ci_provider.config.raw import Map, Mark, Node, Seq, deep_merge
 
 MAX_NESTING = 10
 

@@ -104,3 +104,20 @@ def to_data(node: Node) -> object:
     if isinstance(node, Seq):
         return [to_data(item) for item in node]
     return node
+
+
+def deep_merge(base: Map, over: Map) -> Map:
+    """Join two mappings; values of `over` win, also when they are null.
+
+    Places follow the values, so that every key of the result knows where it came from.
+    """
+    merged = base.copy()
+    for key, value in over.items():
+        below = base.get(key)
+        if isinstance(below, Map) and isinstance(value, Map):
+            merged[key] = deep_merge(below, value)
+        else:
+            merged[key] = value
+        merged.marks[key] = over.place(key)
+    merged.numbers |= over.numbers
+    return merged

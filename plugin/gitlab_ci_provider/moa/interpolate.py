@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 from gitlab_ci_provider.moa.ast import MoaError
 from gitlab_ci_provider.moa.evaluator import evaluate, to_text
 from gitlab_ci_provider.moa.parser import parse_template
+from gitlab_ci_provider.model.job import Job
 
 Value = TypeVar("Value")
 _parse = lru_cache(maxsize=256)(parse_template)
@@ -49,3 +50,25 @@ def _within(value: Any, context: Mapping[str, object]) -> Any:
         changed = {part.name: _within(getattr(value, part.name), context) for part in fields(value)}
         return replace(value, **changed)
     return value
+
+
+def texts_with_inputs(job: Job) -> dict[str, Any]:
+    """Give what takes inputs, by the name that it has in the model."""
+    return {
+        "script": job.script,
+        "image": job.image,
+        "services": job.services,
+        "artifacts": job.artifacts,
+        "caches": job.caches,
+    }
+
+
+def interpolate_job(job: Job, inputs: Mapping[str, object]) -> Job:
+    """Put the values of its inputs into a job.
+
+    Raises:
+        MoaError: an expression cannot be read or evaluated.
+    """
+    context = {"job": {"inputs": inputs}}
+    changed = {name: interpolate(value, context) for name, value in texts_with_inputs(job).items()}
+    return replace(job, **changed)

@@ -1,4 +1,4 @@
-"""All that a rule may look at: what a pipeline is created for."""
+"""What a pipeline is created for: all that a rule may look at."""
 
 from __future__ import annotations
 
@@ -6,10 +6,39 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from gitlab_ci_provider.model.downstream import Upstream
-from gitlab_ci_provider.model.merge_request import MergeRequest
+from gitlab_ci_provider.model.bridge import Upstream
 from gitlab_ci_provider.model.project import CONFIG_PATH, Commit, Project, Ref
 from gitlab_ci_provider.model.variables import ConfiguredVariables, Variables
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeRequest:
+    """A merge request, as far as its pipeline sees it.
+
+    Attributes:
+        iid: number in the project, `!5`; 0 when it is not known.
+        diff_base_sha: where source and target parted.
+        title, description: of the merge request.
+        labels: names.
+        draft: whether it is one.
+    """
+
+    iid: int = 0
+    source_branch: str
+    target_branch: str
+    diff_base_sha: str = ""
+    title: str = ""
+    description: str = ""
+    labels: tuple[str, ...] = ()
+    draft: bool = False
+
+    @property
+    def ref_path(self) -> str:
+        """The server's name of the merge request's head; its branch when the number is unknown."""
+        if not self.iid:
+            return f"refs/heads/{self.source_branch}"
+        return f"refs/merge-requests/{self.iid}/head"
+
 
 PipelineSource = Literal[
     "push",

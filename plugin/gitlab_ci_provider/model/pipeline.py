@@ -4,11 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from gitlab_ci_provider.model.job import Job
-from gitlab_ci_provider.model.pipeline_input import PipelineInput
 from gitlab_ci_provider.model.rules import AutoCancel, Rule
 from gitlab_ci_provider.model.variables import Variables
+
+InputType = Literal["array", "boolean", "number", "string"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineInput:
+    """One of `spec:inputs` of the main file.
+
+    Attributes:
+        required: whether it has no default.
+        default: as plain data.
+        options: allowed values; empty means any.
+    """
+
+    name: str
+    type: InputType = "string"
+    required: bool = True
+    default: object = None
+    options: tuple[object, ...] = ()
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from gitlab_ci_provider.exceptions import FailureReason
-from gitlab_ci_provider.model.context import PipelineSource
-from gitlab_ci_provider.model.downstream import Upstream
+from gitlab_ci_provider.model.bridge import Upstream
+from gitlab_ci_provider.model.context import MergeRequest, PipelineSource
 from gitlab_ci_provider.model.environment import JobEnvironment
 from gitlab_ci_provider.model.job_artifacts import ArtifactReport, JobArtifact
-from gitlab_ci_provider.model.merge_request import MergeRequest
 from gitlab_ci_provider.model.project import CONFIG_PATH, Commit, Project, Ref
 from gitlab_ci_provider.model.release import Release
 from gitlab_ci_provider.model.rules import AutoCancel, JobDecision

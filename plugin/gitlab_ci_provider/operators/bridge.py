@@ -31,7 +31,7 @@ from gitlab_ci_provider.hooks.dag_runs import (
     end_of,
     start_run,
 )
-from gitlab_ci_provider.model.downstream import UPSTREAM, Upstream
+from gitlab_ci_provider.model.bridge import UPSTREAM, Upstream
 from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.operators.links import DownstreamLink
 from gitlab_ci_provider.runs.bridge.cancel_child import orders_to

@@ -16,8 +16,12 @@ from datetime import datetime, timedelta
 
 from gitlab_ci_provider.config.keywords.durations import parse_duration
 from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
-from gitlab_ci_provider.model.deployment import Deployment, EnvironmentRecord, EnvironmentState
-from gitlab_ci_provider.model.environment import JobEnvironment
+from gitlab_ci_provider.model.environment import (
+    Deployment,
+    EnvironmentRecord,
+    EnvironmentState,
+    JobEnvironment,
+)
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.variables import Variables
 from gitlab_ci_provider.variables.expand import expand_on_server

@@ -15,8 +15,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
-from gitlab_ci_provider.model.bridge import Bridge
-from gitlab_ci_provider.model.downstream import Ancestor
+from gitlab_ci_provider.model.bridge import Ancestor, Bridge
 from gitlab_ci_provider.model.run import PipelineRun
 from gitlab_ci_provider.model.variables import Variable, Variables
 from gitlab_ci_provider.planner.environment import job_environment

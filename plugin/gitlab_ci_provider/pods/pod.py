@@ -6,14 +6,38 @@ The pod spec holds no script, variable or credential: those are in the Secret, w
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from kubernetes import client as k8s
 
 from gitlab_ci_provider.model import workspace
 from gitlab_ci_provider.model.image import Image
 from gitlab_ci_provider.pods.naming import LABEL_DOMAIN, label_value
-from gitlab_ci_provider.pods.request import PodRequest
 from gitlab_ci_provider.pods.volumes import build_mounts, helper_mounts, volumes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodRequest:
+    """The pod of one try of one job.
+
+    Attributes:
+        name: of the pod, and of the Secret that it owns.
+        namespace: empty leaves it to the connection.
+        image: of the build container, variables expanded.
+        grace: seconds that it may take to end once it is deleted: `after_script` still runs.
+        deadline: seconds after which Kubernetes ends the pod whatever happens.
+        annotations: for people and dashboards; keys without the domain.
+    """
+
+    name: str
+    image: Image
+    helper_image: str
+    deadline: int
+    grace: int = 30
+    namespace: str = ""
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+
 
 _PULL_POLICIES = {"always": "Always", "if-not-present": "IfNotPresent", "never": "Never"}
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from gitlab_ci_provider.exceptions import SourceError
-from gitlab_ci_provider.model.deployment import Deployment, EnvironmentRecord
+from gitlab_ci_provider.model.environment import Deployment, EnvironmentRecord
 from gitlab_ci_provider.model.serialization import decode, encode
 from gitlab_ci_provider.records.files import write_whole
 from gitlab_ci_provider.records.numbers import claim, file_name

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from airflow.sdk import Param
 
-from gitlab_ci_provider.model.pipeline import Pipeline
-from gitlab_ci_provider.model.pipeline_input import PipelineInput
+from gitlab_ci_provider.model.pipeline import Pipeline, PipelineInput
 from gitlab_ci_provider.model.variables import Variable
 from gitlab_ci_provider.runs.form import (
     INPUT_PREFIX,

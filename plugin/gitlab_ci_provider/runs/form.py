@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gitlab_ci_provider.exceptions import ConfigError
+from gitlab_ci_provider.model.bridge import Upstream
 from gitlab_ci_provider.model.conf import check_conf
-from gitlab_ci_provider.model.context import PipelineSource
-from gitlab_ci_provider.model.downstream import Upstream
-from gitlab_ci_provider.model.merge_request import MergeRequest
+from gitlab_ci_provider.model.context import MergeRequest, PipelineSource
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.quoted import quoted
 from gitlab_ci_provider.model.variables import Variable, Variables

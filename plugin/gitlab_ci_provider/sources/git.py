@@ -23,9 +23,8 @@ from gitlab_ci_provider.model.git_login import (
 )
 from gitlab_ci_provider.model.project import Commit, Ref, RefKind
 from gitlab_ci_provider.model.quoted import hide_credentials, quoted
-from gitlab_ci_provider.sources.git_command import NOTHING, run_git, without_filters
+from gitlab_ci_provider.sources.git_command import NOTHING, clear_locks, run_git, without_filters
 from gitlab_ci_provider.sources.git_command import git as _git
-from gitlab_ci_provider.sources.stale_locks import clear_locks
 
 MAX_PATH = 4096
 """Characters of a path; no system has longer ones."""

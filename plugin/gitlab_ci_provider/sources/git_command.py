@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -134,3 +135,34 @@ def _is_left_out(name: str) -> bool:
 def _cut(said: str) -> str:
     """Give git's words, lines and all; a server may say as much as it likes."""
     return "\n".join(quoted(line, 400) for line in said.splitlines()[:20])
+
+
+_LOOK_SECONDS = 0.2
+
+
+def clear_locks(mirror: Path, ours: str) -> None:
+    """Remove the locks that git has left, once none of its processes works there.
+
+    Args:
+        mirror: whose own lock, named `ours`, the caller holds: no git that lives is anybody's but
+            an orphan's, and that one ends by itself.
+        ours: the name of that lock.
+    """
+    left = [path for path in mirror.glob("*.lock") if path.name != ours]
+    while left and _is_busy(mirror):
+        time.sleep(_LOOK_SECONDS)
+    for path in left:
+        path.unlink(missing_ok=True)
+
+
+def _is_busy(mirror: Path) -> bool:
+    """Tell whether a git works in a folder; where there is no `/proc`, none is seen."""
+    return any(_works_in(path, str(mirror).encode()) for path in Path("/proc").glob("[0-9]*"))
+
+
+def _works_in(process: Path, folder: bytes) -> bool:
+    try:
+        program, *arguments = (process / "cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return program.rpartition(b"/")[2] == b"git" and folder in arguments

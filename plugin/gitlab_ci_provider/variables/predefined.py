@@ -13,9 +13,8 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from gitlab_ci_provider import __version__
-from gitlab_ci_provider.model.context import PipelineContext
+from gitlab_ci_provider.model.context import MergeRequest, PipelineContext
 from gitlab_ci_provider.model.job import Job
-from gitlab_ci_provider.model.merge_request import MergeRequest
 from gitlab_ci_provider.model.project import RefKind
 from gitlab_ci_provider.model.rules import When
 from gitlab_ci_provider.model.run import PipelineRun, Play

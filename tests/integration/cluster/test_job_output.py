@@ -26,8 +26,7 @@ from gitlab_ci_provider.model.serialization import encode
 from gitlab_ci_provider.model.workspace import HELPER_CONTAINER, PREPARE_CONTAINER
 from gitlab_ci_provider.planner import script as texts
 from gitlab_ci_provider.planner.access import for_finish, for_prepare
-from gitlab_ci_provider.pods.pod import build_pod, build_secret
-from gitlab_ci_provider.pods.request import PodRequest
+from gitlab_ci_provider.pods.pod import PodRequest, build_pod, build_secret
 from gitlab_ci_provider.pods.status import container_state
 from gitlab_ci_provider.runs.job.log import JobLog
 from gitlab_ci_provider.runs.job.pod import JobPod

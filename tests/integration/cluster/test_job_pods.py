@@ -18,8 +18,7 @@ from gitlab_ci_provider.model.git_login import GitLogin
 from gitlab_ci_provider.model.job import Script
 from gitlab_ci_provider.model.project import Project, Ref
 from gitlab_ci_provider.planner.plan import PlannedJob, plan_job
-from gitlab_ci_provider.pods.pod import build_pod, build_secret
-from gitlab_ci_provider.pods.request import PodRequest
+from gitlab_ci_provider.pods.pod import PodRequest, build_pod, build_secret
 from integration.cluster.support import start_cluster
 from processes.frames import read_frames
 from processes.waiting import wait_until

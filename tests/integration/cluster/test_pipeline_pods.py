@@ -17,8 +17,7 @@ from gitlab_ci_provider.model.project import Ref
 from gitlab_ci_provider.model.rules import JobDecision, When
 from gitlab_ci_provider.model.run import PipelineRun
 from gitlab_ci_provider.pods.naming import LABEL_DOMAIN, label_value
-from gitlab_ci_provider.pods.pod import build_pod
-from gitlab_ci_provider.pods.request import PodRequest
+from gitlab_ci_provider.pods.pod import PodRequest, build_pod
 from gitlab_ci_provider.runs.cancel.pods import CANCELED, delete_pods, sweep_pods
 from gitlab_ci_provider.runs.job.objects import LIFE
 from gitlab_ci_provider.runs.resource_group.turn import announce

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gitlab_ci_provider.cli.main import main
-from gitlab_ci_provider.model.deployment import Deployment, EnvironmentRecord
+from gitlab_ci_provider.model.environment import Deployment, EnvironmentRecord
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.state import open_state
 

@@ -8,8 +8,7 @@ from gitlab_ci_provider.config.diagnostics import Diagnostics
 from gitlab_ci_provider.config.documents import split
 from gitlab_ci_provider.config.extends import apply_extends
 from gitlab_ci_provider.config.loader import load
-from gitlab_ci_provider.config.merge import deep_merge
-from gitlab_ci_provider.config.raw import Map
+from gitlab_ci_provider.config.raw import Map, deep_merge
 from gitlab_ci_provider.config.references import resolve_references
 
 

@@ -8,8 +8,12 @@ import pytest
 
 from factories import make_context, make_job, make_pipeline, make_variables
 from gitlab_ci_provider.exceptions import SystemFailure
-from gitlab_ci_provider.model.deployment import Deployment, EnvironmentRecord
-from gitlab_ci_provider.model.environment import Environment, JobEnvironment
+from gitlab_ci_provider.model.environment import (
+    Deployment,
+    Environment,
+    EnvironmentRecord,
+    JobEnvironment,
+)
 from gitlab_ci_provider.model.variables import Variables
 from gitlab_ci_provider.planner.deployment import after_success, plan_environment
 from gitlab_ci_provider.variables.expand import expand_all

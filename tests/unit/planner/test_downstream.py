@@ -8,8 +8,7 @@ import pytest
 
 from factories import make_variables
 from gitlab_ci_provider.exceptions import SystemFailure
-from gitlab_ci_provider.model.bridge import Bridge
-from gitlab_ci_provider.model.downstream import Ancestor
+from gitlab_ci_provider.model.bridge import Ancestor, Bridge
 from gitlab_ci_provider.model.variables import Variable, Variables
 from gitlab_ci_provider.planner.downstream import ancestor, check_lineage, plan_downstream
 from unit.planner.test_decisions import RUN, subject, with_variables

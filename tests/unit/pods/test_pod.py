@@ -11,8 +11,7 @@ from kubernetes import client as k8s
 
 from gitlab_ci_provider.model.image import Image
 from gitlab_ci_provider.pods.naming import label_value, pod_name
-from gitlab_ci_provider.pods.pod import build_pod, build_secret, owner_patch
-from gitlab_ci_provider.pods.request import PodRequest
+from gitlab_ci_provider.pods.pod import PodRequest, build_pod, build_secret, owner_patch
 
 REQUEST = PodRequest(
     name="project-job-abcd",

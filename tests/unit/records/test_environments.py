@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gitlab_ci_provider.exceptions import SourceError
-from gitlab_ci_provider.model.deployment import Deployment, EnvironmentRecord
+from gitlab_ci_provider.model.environment import Deployment, EnvironmentRecord
 from gitlab_ci_provider.records.environments import Environments
 
 DEPLOYMENT = Deployment(

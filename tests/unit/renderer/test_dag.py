@@ -13,8 +13,7 @@ from airflow.serialization.serialized_objects import DagSerialization
 from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
 from gitlab_ci_provider.model.environment import Environment
 from gitlab_ci_provider.model.job import Job, Retry
-from gitlab_ci_provider.model.pipeline import Pipeline
-from gitlab_ci_provider.model.pipeline_input import PipelineInput
+from gitlab_ci_provider.model.pipeline import Pipeline, PipelineInput
 from gitlab_ci_provider.model.project import Project, Ref
 from gitlab_ci_provider.model.variables import Variable, Variables
 from gitlab_ci_provider.renderer.dag import render_dag

@@ -7,9 +7,8 @@ from dataclasses import replace
 import pytest
 
 from gitlab_ci_provider.exceptions import ConfigError
-from gitlab_ci_provider.model.merge_request import MergeRequest
-from gitlab_ci_provider.model.pipeline import Pipeline
-from gitlab_ci_provider.model.pipeline_input import PipelineInput
+from gitlab_ci_provider.model.context import MergeRequest
+from gitlab_ci_provider.model.pipeline import Pipeline, PipelineInput
 from gitlab_ci_provider.model.variables import Variable, Variables
 from gitlab_ci_provider.runs.form import read_form
 

@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 from gitlab_ci_provider.sources.git import Mirror
-from gitlab_ci_provider.sources.stale_locks import clear_locks
+from gitlab_ci_provider.sources.git_command import clear_locks
 from unit.sources.test_git import git, mirror, repository
 
 __all__ = ["mirror", "repository"]

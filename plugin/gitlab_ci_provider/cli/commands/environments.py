@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gitlab_ci_provider.cli import output
-from gitlab_ci_provider.model.deployment import EnvironmentRecord
+from gitlab_ci_provider.model.environment import EnvironmentRecord
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gitlab_ci_provider.config.diagnostics import Diagnostics
-from gitlab_ci_provider.config.documents import Documents, split
+from gitlab_ci_provider.config.documents import Documents, decode, split
 from gitlab_ci_provider.config.includes.origin import Origin
 from gitlab_ci_provider.config.inputs.block import Scope
 from gitlab_ci_provider.config.inputs.functions import Known
@@ -16,7 +16,6 @@ from gitlab_ci_provider.config.inputs.values import resolve_inputs
 from gitlab_ci_provider.config.keywords.fields import Field
 from gitlab_ci_provider.config.loader import LoadError, load
 from gitlab_ci_provider.config.raw import Map, Mark
-from gitlab_ci_provider.config.text import decode
 
 _NO_SPEC = "Given inputs not defined in the `spec` section of the included configuration file"
 

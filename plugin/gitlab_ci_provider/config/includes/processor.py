@@ -17,8 +17,7 @@ from gitlab_ci_provider.config.includes.origin import Finder, IncludeError, Orig
 from gitlab_ci_provider.config.inputs.functions import known
 from gitlab_ci_provider.config.inputs.spec import InputSpec, read_inputs
 from gitlab_ci_provider.config.keywords.fields import Field
-from gitlab_ci_provider.config.merge import deep_merge
-from gitlab_ci_provider.config.raw import Map, Mark, to_data
+from gitlab_ci_provider.config.raw import Map, Mark, deep_merge, to_data
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.rules.view import include_view

@@ -9,7 +9,7 @@ from gitlab_ci_provider.config.inputs.job import job_input_values
 from gitlab_ci_provider.config.keywords.job import JobConfig
 from gitlab_ci_provider.linter.places import place
 from gitlab_ci_provider.moa.ast import MoaError
-from gitlab_ci_provider.moa.job import interpolate_job, texts_with_inputs
+from gitlab_ci_provider.moa.interpolate import interpolate_job, texts_with_inputs
 from gitlab_ci_provider.model.diagnostic import Diagnostic, warning
 
 _USE = "${{ job.inputs."

@@ -14,8 +14,7 @@ from gitlab_ci_provider.hooks.dag_runs import (
     RunKey,
     pipeline_of,
 )
-from gitlab_ci_provider.model.bridge import Bridge
-from gitlab_ci_provider.model.downstream import Upstream
+from gitlab_ci_provider.model.bridge import Bridge, Upstream
 from gitlab_ci_provider.model.project import Ref
 from gitlab_ci_provider.model.serialization import convert
 from gitlab_ci_provider.planner.downstream import (

@@ -9,11 +9,10 @@ from airflow.sdk import Context
 from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
 from gitlab_ci_provider.hooks.ci_variables import configured_variables
 from gitlab_ci_provider.hooks.mirrors import elsewhere, open_mirror
-from gitlab_ci_provider.model.bridge import Bridge
+from gitlab_ci_provider.model.bridge import Bridge, Upstream
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
 from gitlab_ci_provider.model.diagnostic import Severity
-from gitlab_ci_provider.model.downstream import Upstream
 from gitlab_ci_provider.model.names import dag_id
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.runs.bridge.artifact_files import artifact_reader

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from gitlab_ci_provider.exceptions import SourceError, UnknownRefError
 from gitlab_ci_provider.hooks.mirrors import open_mirror
-from gitlab_ci_provider.model.merge_request import MergeRequest
+from gitlab_ci_provider.model.context import MergeRequest
 from gitlab_ci_provider.model.project import Project, Ref, RefKind
 from gitlab_ci_provider.records.register import Register
 from gitlab_ci_provider.runs.form import RunForm

@@ -11,8 +11,8 @@ from dataclasses import replace
 
 from gitlab_ci_provider.exceptions import UnknownRefError
 from gitlab_ci_provider.hooks.project_settings import VARIABLE, may_reach
-from gitlab_ci_provider.model.downstream import Upstream
-from gitlab_ci_provider.model.merge_request import MergeRequest
+from gitlab_ci_provider.model.bridge import Upstream
+from gitlab_ci_provider.model.context import MergeRequest
 from gitlab_ci_provider.model.project import Project, Ref, RefKind
 from gitlab_ci_provider.runs.form import RunForm
 from gitlab_ci_provider.settings import Settings

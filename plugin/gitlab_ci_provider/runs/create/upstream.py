@@ -11,8 +11,8 @@ from airflow.sdk import Context
 from gitlab_ci_provider.exceptions import ConfigError
 from gitlab_ci_provider.hooks.dag_runs import RunKey, pipeline_of
 from gitlab_ci_provider.hooks.mirrors import open_mirror
+from gitlab_ci_provider.model.bridge import UPSTREAM, Upstream
 from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
-from gitlab_ci_provider.model.downstream import UPSTREAM, Upstream
 from gitlab_ci_provider.model.serialization import convert
 from gitlab_ci_provider.model.variables import ConfiguredVariables
 from gitlab_ci_provider.runs.create.commit import Pinned, look

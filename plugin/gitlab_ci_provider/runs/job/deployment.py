@@ -8,8 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from gitlab_ci_provider.exceptions import GitlabCiError
-from gitlab_ci_provider.model.deployment import Deployment
-from gitlab_ci_provider.model.environment import JobEnvironment
+from gitlab_ci_provider.model.environment import Deployment, JobEnvironment
 from gitlab_ci_provider.model.job_artifacts import ArtifactReport
 from gitlab_ci_provider.planner.deployment import after_success
 from gitlab_ci_provider.planner.environment import environment_url, job_environment

@@ -28,8 +28,7 @@ from gitlab_ci_provider.planner.plan import PlannedJob, plan_job
 from gitlab_ci_provider.planner.subject import Subject
 from gitlab_ci_provider.pods.naming import pod_name
 from gitlab_ci_provider.pods.outcome import outcome
-from gitlab_ci_provider.pods.pod import build_pod, build_secret
-from gitlab_ci_provider.pods.request import PodRequest
+from gitlab_ci_provider.pods.pod import PodRequest, build_pod, build_secret
 from gitlab_ci_provider.pods.status import (
     container_state,
     has_ended,

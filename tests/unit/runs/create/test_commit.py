@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from gitlab_ci_provider.exceptions import ConfigError, SourceError
+from gitlab_ci_provider.model.context import MergeRequest
 from gitlab_ci_provider.model.dag_record import DagRecord
-from gitlab_ci_provider.model.merge_request import MergeRequest
 from gitlab_ci_provider.model.pipeline_entry import PipelineEntry
 from gitlab_ci_provider.model.project import Project, Ref, RefKind
 from gitlab_ci_provider.runs.create.commit import Pinned, pin

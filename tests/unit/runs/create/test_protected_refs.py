@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from gitlab_ci_provider.exceptions import SourceError
-from gitlab_ci_provider.model.downstream import Ancestor, Upstream
-from gitlab_ci_provider.model.merge_request import MergeRequest
+from gitlab_ci_provider.model.bridge import Ancestor, Upstream
+from gitlab_ci_provider.model.context import MergeRequest
 from gitlab_ci_provider.model.project import Ref, RefKind
 from gitlab_ci_provider.settings import Settings
 from servers.repositories import git

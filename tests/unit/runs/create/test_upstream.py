@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from gitlab_ci_provider.exceptions import ConfigError
+from gitlab_ci_provider.model.bridge import Ancestor, Upstream
 from gitlab_ci_provider.model.dag_record import DagRecord
-from gitlab_ci_provider.model.downstream import Ancestor, Upstream
 from gitlab_ci_provider.model.project import Project, Ref
 from gitlab_ci_provider.runs.create.upstream import take_over
 from gitlab_ci_provider.runs.form import RunForm
