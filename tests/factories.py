@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from gitlab_ci_provider.compiler.compile import compile_pipeline
+from gitlab_ci_provider.compiler.compile import CompileResult, compile_pipeline
 from gitlab_ci_provider.model.context import PipelineContext
-from gitlab_ci_provider.model.job import Job
+from gitlab_ci_provider.model.dag_record import DagRecord
+from gitlab_ci_provider.model.job import Job, Script
 from gitlab_ci_provider.model.object_store import StoreTarget
 from gitlab_ci_provider.model.pipeline import Pipeline, Workflow
+from gitlab_ci_provider.model.pipeline_entry import PipelineEntry
 from gitlab_ci_provider.model.project import Project, Ref
 from gitlab_ci_provider.model.rules import JobDecision, Rule
 from gitlab_ci_provider.model.run import PipelineRun
@@ -19,8 +21,12 @@ from gitlab_ci_provider.planner.subject import Limits, Subject
 from gitlab_ci_provider.schedule.order import build_edges
 
 PROJECT = Project(
-    path="group/project", clone_url="x", web_url="https://gitlab.example.com/group/project", id=7
+    path="group/project",
+    clone_url="https://example.com/p.git",
+    web_url="https://gitlab.example.com/group/project",
 )
+MAIN = Ref(name="main", sha="a" * 40)
+CREATED_AT = "2026-01-01T00:00:00+00:00"
 
 
 def make_variables(**values: str) -> Variables:
@@ -30,8 +36,7 @@ def make_variables(**values: str) -> Variables:
 
 def make_context(**given: Any) -> PipelineContext:
     """Make the context of a push to `main`."""
-    ref = given.pop("ref", None) or Ref(name="main", sha="a" * 40)
-    return PipelineContext(project=PROJECT, ref=ref, **given)
+    return PipelineContext(**{"project": PROJECT, "ref": MAIN, **given})
 
 
 def make_job(name: str, **given: Any) -> Job:
@@ -54,24 +59,36 @@ def make_pipeline(*jobs: Job, workflow: tuple[Rule, ...] | None = None, **given:
 
 @dataclass(frozen=True)
 class MemoryFiles:
-    """The files of a repository; a `FileFetcher`."""
+    """The files of a repository; a `FileFetcher`.
 
-    files: Mapping[str, str] = field(default_factory=dict)
+    Attributes:
+        otherwise: what every other path holds; None leaves them missing.
+    """
+
+    files: Mapping[str, str | bytes] = field(default_factory=dict)
+    otherwise: bytes | None = None
 
     def read(self, path: str) -> bytes | None:
         """Give a file's contents."""
-        found = self.files.get(path)
-        return None if found is None else found.encode()
+        found = self.files.get(path, self.otherwise)
+        return found.encode() if isinstance(found, str) else found
 
     def paths(self) -> list[str]:
         """List the files."""
         return list(self.files)
 
 
+def try_compile(
+    text: str | bytes, context: PipelineContext | None = None, **more: str
+) -> CompileResult:
+    """Compile a `.gitlab-ci.yml`; `more` are other files by path."""
+    files = MemoryFiles({".gitlab-ci.yml": text, **more})
+    return compile_pipeline(files, context or make_context())
+
+
 def compile_text(text: str, context: PipelineContext | None = None, **more: str) -> Pipeline:
     """Compile a `.gitlab-ci.yml` that has no errors; `more` are other files by path."""
-    files = MemoryFiles({".gitlab-ci.yml": text, **more})
-    result = compile_pipeline(files, context or make_context())
+    result = try_compile(text, context, **more)
     assert result.pipeline is not None, [str(one) for one in result.diagnostics]
     return result.pipeline
 
@@ -82,26 +99,55 @@ def make_run(*, protected: bool = True, **given: Any) -> PipelineRun:
         "id": 7,
         "iid": 1,
         "project": PROJECT,
-        "ref": Ref(name="main", sha="a" * 40, protected=protected),
+        "ref": replace(MAIN, protected=protected),
         "source": "push",
         "digest": "d",
-        "created_at": "2026-01-01T00:00:00+00:00",
+        "created_at": CREATED_AT,
         "decisions": {},
     }
     return PipelineRun(**{**usual, **given})
 
 
-def make_subject(job: Job, **given: Any) -> Subject:
+RUN = make_run()
+JOB = make_job("job", script=Script(main=("echo hi",)))
+
+
+def with_variables(job: Job = JOB, **values: str) -> Job:
+    """Give a job variables of its own."""
+    made = make_variables(**values)
+    return replace(job, variables=made, own_variables=made)
+
+
+def make_subject(job: Job = JOB, run: PipelineRun = RUN, **given: Any) -> Subject:
     """Make the subject of the plan of a job that is alone in its pipeline."""
     usual: dict[str, Any] = {
-        "run": make_run(),
         "pipeline": given.get("pipeline") or make_pipeline(job),
         "decision": JobDecision(job=job.name, present=True),
         "limits": Limits(default_image="debian:12", default_timeout=60, artifacts_expire_in=99),
         "attempt": 2,
         "url": "http://airflow/dags/d/runs/r/tasks/job",
-        "started_at": "2026-01-01T00:00:00+00:00",
+        "started_at": CREATED_AT,
         "upstream": {},
         "store": StoreTarget(bucket="b"),
     }
-    return Subject(job=job, **{**usual, **given})
+    return Subject(job=job, run=run, **{**usual, **given})
+
+
+def make_dag_record(**given: Any) -> DagRecord:
+    """Make the record of the DAG of a project."""
+    usual = {"dag_id": "group__project", "project": PROJECT, "ref": MAIN, "digest": "d"}
+    return DagRecord(**{**usual, **given})
+
+
+def make_entry(**given: Any) -> PipelineEntry:
+    """Make what the register keeps of a pipeline."""
+    usual: dict[str, Any] = {
+        "project": PROJECT.path,
+        "dag_id": "group__project",
+        "run_id": "run-0",
+        "ref": MAIN,
+        "source": "push",
+        "digest": "d",
+        "created_at": CREATED_AT,
+    }
+    return PipelineEntry(**{**usual, **given})

@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from factories import make_run
 from gitlab_ci_provider.model.context import MergeRequest, PipelineContext
 from gitlab_ci_provider.model.environment import Environment
 from gitlab_ci_provider.model.image import Image
 from gitlab_ci_provider.model.job import Job, ParallelIndex
 from gitlab_ci_provider.model.pipeline import Pipeline
-from gitlab_ci_provider.model.project import Project, Ref, RefKind
+from gitlab_ci_provider.model.project import Ref, RefKind
 from gitlab_ci_provider.model.rules import JobDecision, When
 from gitlab_ci_provider.model.run import PipelineRun, Play
 from gitlab_ci_provider.planner.environment import job_environment
@@ -61,14 +62,7 @@ def names_of(run: PipelineRun) -> set[str]:
 
 def provided() -> set[str]:
     """List what the jobs of a branch, a tag and a merge request get."""
-    branch = PipelineRun(
-        project=Project(path="g/p", clone_url="x", web_url="https://gitlab.example.com/g/p"),
-        ref=Ref(name="main", sha="0" * 40),
-        source="trigger",
-        digest="d",
-        created_at="2026-01-01T00:00:00+00:00",
-        decisions={},
-    )
+    branch = make_run(source="trigger")
     tag = replace(branch, ref=Ref(name="v1", sha="0" * 40, kind=RefKind.TAG))
     context = PipelineContext(
         project=branch.project,

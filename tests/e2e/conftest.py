@@ -14,6 +14,7 @@ from e2e.embedded import Stack
 from gitlab_ci_provider.airflow_api.client import AirflowApi
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.local.stack.lifecycle import StackOptions, running_stack
+from processes.counter import Heard, counting
 
 HERE = Path(__file__).parent
 HOME = pytest.StashKey[str]()
@@ -54,3 +55,20 @@ def stack(
     home = Home(Path(shared) if shared else tmp_path_factory.mktemp("stack"))
     with running_stack(home, StackOptions()) as state:
         yield Stack(home, AirflowApi(state.access))
+
+
+@pytest.fixture(scope="module")
+def unkind_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack of its own, whose cluster can be told to misbehave."""
+    home = Home(tmp_path_factory.mktemp("faults") / "home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GITLAB_CI_CLUSTER_FAULTS", str(home.path / "faults.json"))
+        with running_stack(home, StackOptions()) as state:
+            yield Stack(home, AirflowApi(state.access))
+
+
+@pytest.fixture
+def heard() -> Iterator[Heard]:
+    """What jobs say outside of their pods."""
+    with counting() as found:
+        yield found

@@ -15,8 +15,10 @@ from e2e.kept_runs import keep_run
 from gitlab_ci_provider.airflow_api.client import AirflowApi
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.model.dag_record import DagKind
+from gitlab_ci_provider.model.names import stored_variables_names
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.state import open_state
+from servers import repositories
 
 COMMAND = Path(sys.executable).parent / "gitlab-dags"
 
@@ -65,6 +67,11 @@ class Stack:
         links = self.api._ask("GET", f"{run}/taskInstances/{task}/links")["extra_links"]
         return {name: url for name, url in links.items() if url}
 
+    def define(self, project: str, variables: list[dict[str, Any]]) -> None:
+        """Keep variables of a project where Airflow keeps them."""
+        name = stored_variables_names(project)[-1]
+        self.api._ask("POST", "/variables", json={"key": name, "value": json.dumps(variables)})
+
     def pods(self, repository: Path) -> list[str]:
         """List the pods that the cluster has for a repository's pipelines."""
         from kubernetes import client, config
@@ -86,25 +93,13 @@ class Stack:
         )
 
 
-def git(path: Path, *arguments: str) -> str:
-    """Run git in a repository."""
-    identity = ["-c", "user.name=e2e", "-c", "user.email=e2e@example.com"]
-    command = ["git", "-C", str(path), *identity, *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-
 def make_repository(path: Path, files: Mapping[str, str]) -> Path:
     """Make a repository on branch main with these files in one commit."""
-    path.mkdir(parents=True)
-    git(path, "init", "-q", "-b", "main")
-    return commit(path, files)
+    repositories.make_repository(path, files)
+    return path
 
 
 def commit(path: Path, files: Mapping[str, str]) -> Path:
     """Add files to a repository in one commit."""
-    for name, text in files.items():
-        (path / name).parent.mkdir(parents=True, exist_ok=True)
-        (path / name).write_text(text)
-    git(path, "add", "-A")
-    git(path, "commit", "-qm", "change")
+    repositories.commit(path, files, "change")
     return path

@@ -18,8 +18,12 @@ from gitlab_ci_provider.airflow_api.client import TaskState
 from gitlab_ci_provider.exceptions import AirflowApiError
 from gitlab_ci_provider.local.stack.state import read_state
 from gitlab_ci_provider.pods.naming import LABEL_DOMAIN
+from processes.counter import Heard
 
 httpx = pytest.importorskip("httpx")
+
+TIMES = 3
+"""How often each moment is hit."""
 
 
 @dataclass(frozen=True)
@@ -137,3 +141,19 @@ def kill_stack(stack: Stack) -> list[int]:
 def running(pids: Collection[int]) -> list[Row]:
     """List which of these processes run; what has ended and was not waited for does not."""
     return [row for row in processes() if row.pid in pids and "<defunct>" not in row.title]
+
+
+def job(heard: Heard, name: str, seconds: float = 3, **keywords: str) -> str:
+    """Write a job that tells when it begins and ends, and leaves its name for later ones."""
+    lines = [
+        f"{name}:",
+        *(f"  {keyword}: {value}" for keyword, value in keywords.items()),
+        "  script:",
+        f"    - {heard.say(f'{name} begins')}",
+        f"    - echo output of {name}",
+        f"    - sleep {seconds}",
+        f"    - echo {name.upper()}=done > left.env",
+        f"    - {heard.say(f'{name} ends')}",
+        "  artifacts: {reports: {dotenv: left.env}}",
+    ]
+    return "\n".join(lines) + "\n"

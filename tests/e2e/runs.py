@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,14 +16,13 @@ from gitlab_ci_provider.model.names import task_ids
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.state import open_state
+from processes.waiting import PATIENCE, wait_until
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 120) -> None:
-    """Wait until a condition holds; the test fails when it never does."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.1)
+def wait_for(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
+    """Wait until a condition holds; the failure quotes the line that states it."""
+    source = " ".join(inspect.getsource(condition).split())
+    wait_until(condition, f"`{source}`", seconds, pause=0.1)
 
 
 def start(stack: Stack, repository: Path) -> tuple[str, str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from e2e.embedded import Stack, commit, git, make_repository
+from e2e.embedded import Stack, commit, make_repository
 from e2e.runs import ended, finish_log, mark, raw_log, results, start, states, wait_for
+from servers.repositories import git
 
 BY_HAND = """
 stages: [one, two]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from e2e.embedded import Stack, commit, git, make_repository
+from e2e.embedded import Stack, commit, make_repository
+from servers.repositories import git
 
 CONFIG = """
 spec:

@@ -8,21 +8,20 @@ import pytest
 
 from e2e.embedded import Stack, make_repository
 from e2e.faulty import (
+    TIMES,
     calmly,
     is_back,
+    job,
     kill_component,
     kill_stack,
     left_behind,
     running,
 )
 from e2e.runs import ended, results, start, wait_for
-from e2e.test_faults import SECONDS, TIMES, heard, job, stack
 from gitlab_ci_provider.airflow_api.client import AirflowApi
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.local.stack.lifecycle import StackOptions, start_stack, stop_stack
 from processes.counter import Heard
-
-__all__ = ["heard", "stack"]
 
 COMPONENTS = {
     "api server": r"airflow api.server",
@@ -32,6 +31,11 @@ COMPONENTS = {
     "all of Airflow": r"local\.airflow",
     "object store": r"rclone.* serve s3",
 }
+
+
+@pytest.fixture(scope="module")
+def stack(unkind_stack: Stack) -> Stack:
+    return unkind_stack
 
 
 @pytest.mark.parametrize("name", COMPONENTS)
@@ -47,10 +51,10 @@ def test_a_pipeline_survives_the_death_of_each_part(
     repository = make_repository(tmp_path / "part", {".gitlab-ci.yml": config})
     dag, run = start(stack, repository)
     for stage in stages:
-        wait_for(lambda stage=stage: heard.lines[f"{stage} begins"] > 0, SECONDS)
+        wait_for(lambda stage=stage: heard.lines[f"{stage} begins"] > 0)
         killed = kill_component(stack, COMPONENTS[name])
-        wait_for(lambda killed=killed: is_back(stack, COMPONENTS[name], killed), SECONDS)
-    wait_for(lambda: calmly(lambda: ended(stack, dag, run)), SECONDS)
+        wait_for(lambda killed=killed: is_back(stack, COMPONENTS[name], killed))
+    wait_for(lambda: calmly(lambda: ended(stack, dag, run)))
 
     assert stack.api.run_state(dag, run) == "success"
     jobs = (*stages, "later")
@@ -67,10 +71,10 @@ def test_jobs_whose_cluster_dies_say_so(stack: Stack, heard: Heard, tmp_path: Pa
     dag, run = start(stack, repository)
     title = r"gitlab_ci_cluster --dir"
     for stage in stages:
-        wait_for(lambda stage=stage: heard.lines[f"{stage} begins"] > 0, SECONDS)
+        wait_for(lambda stage=stage: heard.lines[f"{stage} begins"] > 0)
         killed = kill_component(stack, title)
-        wait_for(lambda killed=killed: is_back(stack, title, killed), SECONDS)
-    wait_for(lambda: ended(stack, dag, run), SECONDS)
+        wait_for(lambda killed=killed: is_back(stack, title, killed))
+    wait_for(lambda: ended(stack, dag, run))
 
     assert stack.api.run_state(dag, run) == "success"
     assert heard.lines == {f"{stage} begins": 1 for stage in stages}
@@ -92,8 +96,8 @@ def test_a_killed_stack_leaves_nothing_and_says_what_it_has_cut(
         for number in range(TIMES):
             stack = Stack(home, AirflowApi(start_stack(home, StackOptions()).access))
             runs.append(start(stack, repository))
-            wait_for(lambda number=number: heard.lines["job1 begins"] == number + 1, SECONDS)
-            wait_for(lambda number=number: heard.lines["job0 begins"] == number + 1, SECONDS)
+            wait_for(lambda number=number: heard.lines["job1 begins"] == number + 1)
+            wait_for(lambda number=number: heard.lines["job0 begins"] == number + 1)
             alive = kill_stack(stack)
             wait_for(lambda alive=alive: not running(alive), 60)
         stack = Stack(home, AirflowApi(start_stack(home, StackOptions()).access))
@@ -117,11 +121,11 @@ def test_jobs_survive_the_death_of_their_workers(stack: Stack, heard: Heard, tmp
         heard.hold(f"{name} begins")
     dag, run = start(stack, repository)
     for name in names:
-        wait_for(lambda name=name: heard.lines[f"{name} begins"] > 0, SECONDS)
+        wait_for(lambda name=name: heard.lines[f"{name} begins"] > 0)
         title = f"LocalExecutor: {stack.api.tasks(dag, run)[name].id}"
         kill_component(stack, title)
         heard.release(f"{name} begins")
-    wait_for(lambda: ended(stack, dag, run), SECONDS)
+    wait_for(lambda: ended(stack, dag, run))
 
     assert stack.api.run_state(dag, run) == "success"
     assert heard.lines == {f"{one} {what}": 1 for one in names for what in ("begins", "ends")}

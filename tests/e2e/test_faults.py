@@ -12,29 +12,20 @@ import pytest
 
 from e2e.embedded import Stack, make_repository
 from e2e.faulty import (
+    TIMES,
+    job,
     kill_task,
     left_behind,
     pods_by_job,
 )
 from e2e.runs import ended, raw_log, results, start, wait_for
-from gitlab_ci_provider.airflow_api.client import AirflowApi
-from gitlab_ci_provider.local.home import Home
-from gitlab_ci_provider.local.stack.lifecycle import StackOptions, running_stack
 from integration.cluster.faults import tell
-from processes.counter import Heard, counting
-
-TIMES = 3
-SECONDS = 300
+from processes.counter import Heard
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack of its own, whose cluster can be told to misbehave."""
-    home = Home(tmp_path_factory.mktemp("faults") / "home")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GITLAB_CI_CLUSTER_FAULTS", str(home.path / "faults.json"))
-        with running_stack(home, StackOptions()) as state:
-            yield Stack(home, AirflowApi(state.access))
+def stack(unkind_stack: Stack) -> Stack:
+    return unkind_stack
 
 
 @pytest.fixture
@@ -43,29 +34,6 @@ def misbehave(stack: Stack) -> Iterator[Callable[..., None]]:
     file = stack.home.path / "faults.json"
     yield lambda *faults: tell(file, *faults)
     tell(file)
-
-
-@pytest.fixture
-def heard() -> Iterator[Heard]:
-    """What jobs say outside of their pods."""
-    with counting() as found:
-        yield found
-
-
-def job(heard: Heard, name: str, seconds: float = 3, **keywords: str) -> str:
-    """Write a job that tells when it begins and ends, and leaves its name for later ones."""
-    lines = [
-        f"{name}:",
-        *(f"  {keyword}: {value}" for keyword, value in keywords.items()),
-        "  script:",
-        f"    - {heard.say(f'{name} begins')}",
-        f"    - echo output of {name}",
-        f"    - sleep {seconds}",
-        f"    - echo {name.upper()}=done > left.env",
-        f"    - {heard.say(f'{name} ends')}",
-        "  artifacts: {reports: {dotenv: left.env}}",
-    ]
-    return "\n".join(lines) + "\n"
 
 
 class Killer:
@@ -120,7 +88,7 @@ def test_each_job_runs_once_whenever_its_process_is_killed(
     repository = make_repository(tmp_path / "tasks", {".gitlab-ci.yml": config})
     dag, run = start(stack, repository)
     killer = Killer(stack, heard, (dag, run), names)
-    wait_for(lambda: killer.look() or ended(stack, dag, run), SECONDS)
+    wait_for(lambda: killer.look() or ended(stack, dag, run))
     hit = killer.hit
 
     assert stack.api.run_state(dag, run) == "success"
@@ -146,7 +114,7 @@ def test_a_harvested_failure_is_a_failure_and_retried_as_gitlab_would(
     repository = make_repository(tmp_path / "failing", {".gitlab-ci.yml": config})
     dag, run = start(stack, repository)
     killer = Killer(stack, heard, (dag, run), ["end1", "end2"])
-    wait_for(lambda: killer.look() or ended(stack, dag, run), SECONDS)
+    wait_for(lambda: killer.look() or ended(stack, dag, run))
 
     assert killer.hit == {"end1", "end2"}
     assert stack.api.run_state(dag, run) == "failed"
@@ -169,7 +137,7 @@ def test_an_outage_of_kubernetes_fails_no_job(
     misbehave({"outage": True, "seconds": 20})
     third = start(stack, repository)
     runs = (first, second, third)
-    wait_for(lambda: all(ended(stack, *one) for one in runs), SECONDS)
+    wait_for(lambda: all(ended(stack, *one) for one in runs))
 
     assert {stack.api.run_state(*one) for one in runs} == {"success"}
     assert set(heard.lines.values()) == {3}
@@ -197,7 +165,7 @@ def test_a_busy_and_failing_api_fails_no_job(
     )
     misbehave(*({"verb": verb, "count": 2, **kind} for kind in kinds for verb in verbs))
     dag, run = start(stack, repository)
-    wait_for(lambda: ended(stack, dag, run), SECONDS)
+    wait_for(lambda: ended(stack, dag, run))
 
     assert stack.api.run_state(dag, run) == "success"
     assert set(heard.lines.values()) == {1}
@@ -211,7 +179,7 @@ def test_a_refusal_fails_the_job_and_says_why(
     repository = make_repository(tmp_path / "refused", {".gitlab-ci.yml": job(heard, "job")})
     misbehave({"verb": "create", "path": "*/pods*", "status": 403})
     dag, run = start(stack, repository)
-    wait_for(lambda: ended(stack, dag, run), SECONDS)
+    wait_for(lambda: ended(stack, dag, run))
     misbehave()
 
     status, reason = results(stack, dag, run)["job"]

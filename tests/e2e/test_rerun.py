@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from e2e.embedded import Stack, commit, git, make_repository
+from e2e.embedded import Stack, commit, make_repository
 from e2e.people import Person
+from servers.repositories import git
 
 CONFIG = """
 stages: [build, test]

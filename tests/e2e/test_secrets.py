@@ -11,9 +11,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from e2e.cluster import seen_in_the_cluster
 from e2e.embedded import Stack
 from e2e.runs import Run, mark, wait_for
-from e2e.test_variables import define, seen_in_the_cluster
 from gitlab_ci_provider.local.projects import add_project
 from gitlab_ci_provider.local.secrets import load_secrets
 from gitlab_ci_provider.model.names import task_ids
@@ -92,7 +92,7 @@ def plant(stack: Stack, server: GitServer) -> Canaries:
         {"key": "CERT", "value": values["file"], "variable_type": "file", "masked": True},
         {"key": "CI_REGISTRY_PASSWORD", "value": values["registry"], "masked": True},
     ]
-    define(stack, PROJECT, plain)
+    stack.define(PROJECT, plain)
     connection = {"connection_id": "gitlab_ci_git", "conn_type": "generic"}
     body = {**connection, "host": server.url("")[:-1], "password": server.token}
     stack.api._ask("POST", "/connections", json=body)

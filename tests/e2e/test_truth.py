@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from e2e.embedded import Stack, commit, git, make_repository
+from e2e.embedded import Stack, commit, make_repository
 from e2e.people import Person
 from e2e.runs import ended, finish_log, mark, results, states, wait_for
 from gitlab_ci_provider.local.projects import add_project
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.state import open_state
+from servers.repositories import git
 
 TWO = """
 build: {stage: build, script: "true"}

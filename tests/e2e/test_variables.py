@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import secrets
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from kubernetes import client, config, watch
-
-from e2e.embedded import Stack, git, make_repository
-from gitlab_ci_provider.model.names import stored_variables_names
+from e2e.cluster import seen_in_the_cluster
+from e2e.embedded import Stack, make_repository
+from servers.repositories import git
 
 CONFIG = """
 stages: [one, two]
@@ -55,35 +49,6 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def define(stack: Stack, project: str, variables: list[dict[str, Any]]) -> None:
-    """Keep variables of a project where Airflow keeps them."""
-    name = stored_variables_names(project)[-1]
-    stack.api._ask("POST", "/variables", json={"key": name, "value": json.dumps(variables)})
-
-
-@contextmanager
-def seen_in_the_cluster(stack: Stack) -> Iterator[list[str]]:
-    """Gather every state of every pod, and every event, while a pipeline runs."""
-    config.load_kube_config(str(stack.home.kubeconfig))
-    api, seen, ended = client.CoreV1Api(), list[str](), threading.Event()
-
-    def follow(listing: Any) -> None:
-        while not ended.is_set():
-            for event in watch.Watch().stream(listing, "default", timeout_seconds=1):
-                seen.append(json.dumps(event["raw_object"]))
-
-    listings = (api.list_namespaced_pod, api.list_namespaced_event)
-    threads = [threading.Thread(target=follow, args=(one,)) for one in listings]
-    for thread in threads:
-        thread.start()
-    try:
-        yield seen
-    finally:
-        ended.set()
-        for thread in threads:
-            thread.join()
-
-
 def files_with(folder: Path, value: str) -> list[Path]:
     """Find files that hold a value, plain or as base64."""
     wanted = (value.encode(), base64.b64encode(value.encode())[:-4])
@@ -95,8 +60,7 @@ def test_variables_reach_jobs_and_secrets_nothing_else(stack: Stack, tmp_path: P
     """Masked, protected, file and scoped variables and dotenv; a secret is in no log or record."""
     token = secrets.token_urlsafe(24)
     repository = make_repository(tmp_path / "secretive", {".gitlab-ci.yml": CONFIG})
-    define(
-        stack,
+    stack.define(
         "local/secretive",
         [
             {"key": "TOKEN", "value": token, "masked": True},
@@ -138,8 +102,7 @@ def test_protected_variables_are_for_protected_refs(stack: Stack, tmp_path: Path
     text = """job: {script: 'echo "guarded ${GUARDED:-nobody} ${OPEN:-nobody}"'}\n"""
     repository = make_repository(tmp_path / "guarded", {".gitlab-ci.yml": text})
     git(repository, "branch", "feature")
-    define(
-        stack,
+    stack.define(
         "local/guarded",
         [{"key": "GUARDED", "value": "guard", "protected": True}, {"key": "OPEN", "value": "open"}],
     )

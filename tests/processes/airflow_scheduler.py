@@ -13,23 +13,15 @@ from airflow.ti_deps.dep_context import DepContext
 from airflow.ti_deps.deps.trigger_rule_dep import TriggerRuleDep
 from airflow.utils.state import State
 
-from gitlab_ci_provider.model.dag_record import DagRecord
+from factories import make_dag_record
 from gitlab_ci_provider.model.pipeline import Pipeline
-from gitlab_ci_provider.model.project import Project, Ref
 from gitlab_ci_provider.renderer.dag import render_dag
 from gitlab_ci_provider.settings import Settings
-
-_RECORD = DagRecord(
-    dag_id="group__project",
-    project=Project(path="group/project", clone_url="https://example.com/p.git"),
-    ref=Ref(name="main", sha="0" * 40),
-    digest="abc123",
-)
 
 
 def render(pipeline: Pipeline) -> DAG:
     """Render the DAG of a pipeline as a DAG file does."""
-    return render_dag(_RECORD, pipeline, Settings(home=Path("home")))
+    return render_dag(make_dag_record(), pipeline, Settings(home=Path("home")))
 
 
 class DagInMemory:

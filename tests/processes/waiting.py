@@ -10,13 +10,22 @@ from pathlib import Path
 _FIFO_OPENING = {"wait_for_partner", "fifo_open"}
 
 
-def wait_until(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
-    """Wait until something holds; fails with its name when it never does."""
+PATIENCE = 600
+"""Seconds until a wait fails. Slow is not broken: only what never comes should fail a test."""
+
+
+def wait_until(
+    condition: Callable[[], object], what: str, seconds: float = PATIENCE, pause: float = 0.005
+) -> None:
+    """Wait until something holds; fails with its name when it never does.
+
+    The only place in the tests that sleeps: between two looks at what gives no signal.
+    """
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            raise AssertionError(f"waited in vain: {what}")
-        time.sleep(0.005)
+            raise AssertionError(f"waited {seconds:.0f} s in vain for {what}")
+        time.sleep(pause)
 
 
 def wait_until_blocked(pid: int) -> None:

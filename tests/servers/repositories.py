@@ -34,7 +34,7 @@ def git(folder: Path, *arguments: str) -> str:
 
 def make_repository(folder: Path, files: Mapping[str, str]) -> str:
     """Make a repository on branch `main` with one commit; returns its sha."""
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     git(folder, "init", "--quiet", "--initial-branch", "main")
     return commit(folder, files, "first")
 

@@ -7,7 +7,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,10 +17,9 @@ from gitlab_ci_provider.model.object_store import StoreTarget
 from gitlab_ci_provider.model.plan import JobPlan
 from gitlab_ci_provider.planner.access import with_access
 from gitlab_ci_provider.storage.signing import Period
+from processes.waiting import wait_until
 
 ACCESS_KEY, SECRET_KEY, BUCKET = "AKIDEXAMPLE123", "SECRETKEY12345", "bucket"
-
-_SECONDS_TO_START = 20
 
 
 @dataclass
@@ -79,11 +77,12 @@ class S3Server:
         pair = f'"{ACCESS_KEY},{SECRET_KEY}"'  # quoted: the variable holds a list of pairs
         environment = {**os.environ, "RCLONE_AUTH_KEY": pair}
         self._process = subprocess.Popen(command, env=environment)
-        deadline = time.monotonic() + _SECONDS_TO_START
-        while not _listens(self.port):
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"rclone did not start on port {self.port}")
-            time.sleep(0.02)
+        wait_until(self._answers, f"rclone on port {self.port}", pause=0.02)
+
+    def _answers(self) -> bool:
+        if self._process is None or self._process.poll() is not None:
+            raise RuntimeError(f"rclone did not start on port {self.port}")
+        return _listens(self.port)
 
     def kill(self) -> None:
         """End it as a crash does."""

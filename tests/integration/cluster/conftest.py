@@ -1,16 +1,22 @@
-"""One cluster for all tests here, and a namespace for each."""
+"""Two clusters for all tests here, one of which can misbehave, and a namespace for each test."""
+
+from __future__ import annotations
 
 import itertools
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from integration.cluster.faults import tell
-from integration.cluster.support import start_cluster
+from integration.cluster.support import HELPER_IMAGE, Api, Cluster, start_cluster
 
 _NUMBERS = itertools.count()
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
     """All tests here share a cluster, so they run in one process."""
     for item in items:
         if "integration/cluster" in str(item.path):
@@ -19,38 +25,56 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory):
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A cluster; its end is a test, too: it must stop cleanly."""
-    running = start_cluster(tmp_path_factory.mktemp("cluster") / "state")
+    with _cluster(tmp_path_factory.mktemp("cluster")) as running:
+        yield running
+
+
+@pytest.fixture
+def api(cluster: Cluster) -> Iterator[Api]:
+    """A client for an empty namespace."""
+    with _namespace(cluster) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def unkind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cluster, Path]]:
+    """A cluster with the helper's image that can be told to misbehave, and its faults file."""
+    folder = tmp_path_factory.mktemp("unkind")
+    image = f"{HELPER_IMAGE}={Path(sys.executable).parent}"
+    file = folder / "faults.json"
+    with _cluster(folder, "--path-for-image", image, "--faults", str(file)) as running:
+        yield running, file
+
+
+@pytest.fixture
+def unkind_api(unkind: tuple[Cluster, Path]) -> Iterator[Api]:
+    """A client for an empty namespace of the cluster that misbehaves."""
+    with _namespace(unkind[0]) as client:
+        yield client
+
+
+@pytest.fixture
+def faults(unkind: tuple[Cluster, Path]) -> Iterator[Path]:
+    """The faults file; after the test, all is well again."""
+    yield unkind[1]
+    tell(unkind[1])
+
+
+@contextmanager
+def _cluster(folder: Path, *arguments: str) -> Iterator[Cluster]:
+    running = start_cluster(folder / "state", *arguments)
     yield running
     assert running.stop() == 0
     assert "Traceback" not in running.log.read_text()
 
 
-@pytest.fixture
-def api(cluster):
-    """A client for an empty namespace."""
+@contextmanager
+def _namespace(cluster: Cluster) -> Iterator[Api]:
     client = cluster.api()
     client.namespace = f"test-{next(_NUMBERS)}"
     client.http.post("/api/v1/namespaces", json={"metadata": {"name": client.namespace}})
     yield client
     client.http.delete(f"/api/v1/namespaces/{client.namespace}")
     client.close()
-
-
-@pytest.fixture(scope="session")
-def unkind(tmp_path_factory):
-    """A cluster that can be told to misbehave, and its faults file."""
-    folder = tmp_path_factory.mktemp("unkind")
-    file = folder / "faults.json"
-    running = start_cluster(folder / "state", "--faults", str(file))
-    yield running, file
-    assert running.stop() == 0
-    assert "Traceback" not in running.log.read_text()
-
-
-@pytest.fixture
-def faults(unkind):
-    """The faults file; after the test, all is well again."""
-    yield unkind[1]
-    tell(unkind[1])

@@ -16,6 +16,7 @@ import yaml
 
 ROOT = Path(__file__).parents[3]
 MODULE = "gitlab_ci_cluster"
+HELPER_IMAGE = "gitlab-ci-helper:local"
 
 
 def shared_folder():

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from urllib.parse import quote
 
 import pytest
 
@@ -83,7 +84,8 @@ def _status(frames):
     return json.loads(text)
 
 
-async def _talk(api, case):
+async def _talk(api, case, begun=None):
+    """Have a session; `begun` is set when the first frame of it arrives."""
     import aiohttp
 
     url = f"{api.server}{case['request']['path']}"
@@ -98,7 +100,12 @@ async def _talk(api, case):
         for frame in case["frames"]:
             if frame.get("dir") == "send":
                 await socket.send_bytes(bytes([frame["channel"]]) + frame["text"].encode())
-        return socket.protocol, [(1, ""), *[frame async for frame in _frames(socket)]]
+        frames = [(1, "")]
+        async for frame in _frames(socket):
+            frames.append(frame)
+            if begun:
+                begun.set()
+        return socket.protocol, frames
 
 
 async def _frames(socket):
@@ -154,12 +161,14 @@ def test_deleting_the_pod_ends_its_sessions(namespace):
     """A process that was added to a container dies with it: exit code 137."""
     namespace.create("pods", pod("short", "sleep 600"))
     namespace.wait("short", is_running)
-    path = f"{namespace.path('pods', 'short', 'exec')}?command=sleep&command=600&stdout=true"
+    command = f"command=sh&command=-c&command={quote('echo begun; sleep 600')}"
+    path = f"{namespace.path('pods', 'short', 'exec')}?{command}&stdout=true"
     case = {"request": {"path": path, "subprotocols": ["v5.channel.k8s.io"]}, "frames": []}
 
     async def talk_and_delete():
-        talk = asyncio.create_task(_talk(namespace, case))
-        await asyncio.sleep(0.2)
+        begun = asyncio.Event()
+        talk = asyncio.create_task(_talk(namespace, case, begun))
+        await begun.wait()
         await asyncio.to_thread(namespace.delete, "pods", "short", gracePeriodSeconds=0)
         return await talk
 

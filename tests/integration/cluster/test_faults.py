@@ -12,10 +12,8 @@ httpx = pytest.importorskip("httpx")
 
 
 @pytest.fixture
-def api(unkind):
-    client = unkind[0].api()
-    yield client
-    client.close()
+def api(unkind_api: Api) -> Api:
+    return unkind_api
 
 
 def printing(api: Api, name: str, lines: int = 5) -> None:

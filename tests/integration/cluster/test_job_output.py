@@ -6,8 +6,7 @@ import io
 import logging
 import os
 import signal
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -32,30 +31,16 @@ from gitlab_ci_provider.runs.job.log import JobLog
 from gitlab_ci_provider.runs.job.pod import JobPod
 from gitlab_ci_provider.variables.masking import log_masker
 from integration.cluster.faults import misbehaving
-from integration.cluster.support import Api, Cluster, start_cluster
+from integration.cluster.support import HELPER_IMAGE, Api, Cluster
 from processes.counter import counting
 from processes.waiting import wait_until
 
-HELPER_IMAGE = "gitlab-ci-helper:local"
 LINES = 200_000
 
 
-@pytest.fixture(scope="module")
-def unkind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cluster, Path]]:
-    """A cluster with a helper image, which can be told to misbehave."""
-    folder = tmp_path_factory.mktemp("jobs")
-    image = f"{HELPER_IMAGE}={Path(sys.executable).parent}"
-    options = ["--path-for-image", image, "--faults", str(folder / "faults.json")]
-    cluster = start_cluster(folder / "state", *options)
-    yield cluster, folder / "faults.json"
-    assert cluster.stop() == 0
-
-
 @pytest.fixture
-def api(unkind: tuple[Cluster, Path]) -> Iterator[Api]:
-    client = unkind[0].api()
-    yield client
-    client.close()
+def api(unkind_api: Api) -> Api:
+    return unkind_api
 
 
 def start(api: Api, name: str, script: Script, masked: dict[str, str]) -> PodWatch:
@@ -135,12 +120,10 @@ def test_a_secret_in_both_streams_is_hidden(api: Api):
     assert "top-" not in "".join(events).replace('printf "x top-"', "")
 
 
-def test_no_line_of_a_fast_job_is_lost_over_broken_connections(
-    api: Api, unkind: tuple[Cluster, Path]
-):
+def test_no_line_of_a_fast_job_is_lost_over_broken_connections(api: Api, faults: Path):
     """Or doubled: the kept log and the events hold what was printed, to the byte."""
     cuts = [{"verb": "log", "count": 1, "after_bytes": 2_000_000} for _ in range(5)]
-    with misbehaving(unkind[1], *cuts):
+    with misbehaving(faults, *cuts):
         raw, events = logs(api, "fast", Script(main=(f"seq {LINES}",)))
 
     numbers = [b"%d" % number for number in range(1, LINES + 1)]

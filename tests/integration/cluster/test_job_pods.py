@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from kubernetes import client, config
 
+from factories import JOB, RUN, make_subject
 from gitlab_ci_provider.model.artifacts import Artifacts
 from gitlab_ci_provider.model.cache import Cache
 from gitlab_ci_provider.model.git_login import GitLogin
@@ -25,7 +26,6 @@ from processes.waiting import wait_until
 from servers.git_http import GitServer, git_server
 from servers.repositories import make_repository
 from servers.s3 import SECRET_KEY, S3Server, s3_server
-from unit.planner.test_decisions import JOB, RUN, subject
 
 HELPER = "gitlab-ci-helper:test"
 TOKEN = "glcbt-git-canary"
@@ -52,7 +52,7 @@ class World:
         run = replace(RUN, project=project, ref=Ref(name="main", sha=self.sha))
         now = datetime.now(UTC).isoformat(timespec="seconds")
         login = GitLogin(password=TOKEN)
-        return plan_job(subject(job, run, store=self.s3.target(), login=login, started_at=now))
+        return plan_job(make_subject(job, run, store=self.s3.target(), login=login, started_at=now))
 
     def run(self, planned: PlannedJob, name: str = "pod") -> dict[str, str]:
         """Run its pod to the end; returns what its containers wrote."""

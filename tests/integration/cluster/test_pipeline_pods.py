@@ -10,12 +10,10 @@ from pathlib import Path
 import pytest
 from kubernetes import client, config
 
-from factories import PROJECT, make_job, make_pipeline
+from factories import PROJECT, make_job, make_pipeline, make_run
 from gitlab_ci_provider.hooks.resource_groups import ResourceGroup
 from gitlab_ci_provider.model.image import Image
-from gitlab_ci_provider.model.project import Ref
 from gitlab_ci_provider.model.rules import JobDecision, When
-from gitlab_ci_provider.model.run import PipelineRun
 from gitlab_ci_provider.pods.naming import LABEL_DOMAIN, label_value
 from gitlab_ci_provider.pods.pod import PodRequest, build_pod
 from gitlab_ci_provider.runs.cancel.pods import CANCELED, delete_pods, sweep_pods
@@ -121,13 +119,9 @@ def test_a_new_pipeline_announces_jobs_where_order_matters(
     grouped = {"resource_group": "deploy/$CI_COMMIT_REF_NAME"}
     jobs = (make_job("a", **grouped), make_job("b", **grouped), make_job("c"))
     pipeline = make_pipeline(*jobs)
-    run = PipelineRun(
+    run = make_run(
         id=3,
-        project=PROJECT,
-        ref=Ref(name="main", sha="a" * 40),
-        source="push",
         digest=open_state(settings).snapshots.save_pipeline(pipeline),
-        created_at="2026-01-01T00:00:00+00:00",
         dag_id="dag",
         run_id="run",
         decisions={name: JobDecision(job=name, present=True) for name in "abc"},

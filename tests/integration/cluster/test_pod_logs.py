@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 from gitlab_ci_provider.hooks.pod_logs import ContainerLog, early_words
 from gitlab_ci_provider.hooks.pod_watch import PodWatch
 from integration.cluster.faults import misbehaving
-from integration.cluster.support import Api, Cluster, has_ended, pod, start_cluster
+from integration.cluster.support import Api, has_ended, pod
 from processes.waiting import wait_until
 
 LINES = 4000
@@ -30,25 +30,9 @@ pathlib.Path("/dev/termination-log").write_text(json.dumps(report))
 """
 
 
-@pytest.fixture(scope="module")
-def unkind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cluster, Path]]:
-    """A cluster that can be told to misbehave, and its faults file."""
-    folder = tmp_path_factory.mktemp("unkind")
-    cluster = start_cluster(folder / "state", "--faults", str(folder / "faults.json"))
-    yield cluster, folder / "faults.json"
-    assert cluster.stop() == 0
-
-
 @pytest.fixture
-def api(unkind: tuple[Cluster, Path]) -> Iterator[Api]:
-    client = unkind[0].api()
-    yield client
-    client.close()
-
-
-@pytest.fixture
-def faults(unkind: tuple[Cluster, Path]) -> Path:
-    return unkind[1]
+def api(unkind_api: Api) -> Api:
+    return unkind_api
 
 
 def helper(name: str, *, lines: int = LINES, lost: int = 0, then: str = "") -> dict[str, Any]:

@@ -8,17 +8,11 @@ from pathlib import Path
 import pytest
 
 from gitlab_ci_provider.exceptions import SourceError
-from gitlab_ci_provider.helper.context import PhaseContext
-from gitlab_ci_provider.helper.lazy_store import LazyStore
-from gitlab_ci_provider.helper.output import Output
-from gitlab_ci_provider.helper.phases.get_sources import get_sources
-from gitlab_ci_provider.model.plan import GetSources, JobPlan
+from integration.helper.support import TOKEN, head, run, sources
 from servers.git_http import git_server
 from servers.repositories import commit, git, make_repository
 
 pytestmark = pytest.mark.integration
-
-TOKEN = "glcbt-secret-token"
 
 
 @pytest.fixture
@@ -27,37 +21,6 @@ def repository(tmp_path: Path) -> Path:
     folder = tmp_path / "served" / "group" / "project"
     make_repository(folder, {"README": "one\n"})
     return folder
-
-
-def run(folder: Path, sources: GetSources) -> Path:
-    """Run the phase; returns the working copy."""
-    copy = folder / "copy"
-    copy.mkdir(exist_ok=True)
-    context = PhaseContext(
-        plan=JobPlan(job="job", project_dir=str(copy), sources=sources),
-        output=Output([sources.password]),
-        store=LazyStore(_no_store),
-        sleep=lambda _: None,
-        control=folder,
-    )
-    get_sources(context)
-    return copy
-
-
-def _no_store() -> None:
-    raise AssertionError("get_sources needs no object store")
-
-
-def sources(url: str, sha: str, **changes: object) -> GetSources:
-    """Plan to fetch a commit of branch main."""
-    refspecs = ("+refs/heads/main:refs/remotes/origin/main",)
-    plan = GetSources(url=url, sha=sha, refspecs=refspecs, ref_name="main")
-    return replace(plan, **changes)
-
-
-def head(repository: Path) -> str:
-    """Name the commit that a repository is at."""
-    return git(repository, "rev-parse", "HEAD")
 
 
 def test_checks_out_the_commit_detached(tmp_path: Path, repository: Path):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gitlab_ci_provider.exceptions import SourceError
-from integration.helper.test_get_sources import TOKEN, head, run, sources
+from integration.helper.support import TOKEN, head, run, sources
 from servers.git_http import GitServer, git_server
 from servers.repositories import commit, make_repository
 

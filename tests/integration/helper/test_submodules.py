@@ -5,23 +5,18 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gitlab_ci_provider.exceptions import SourceError
-from gitlab_ci_provider.helper.context import PhaseContext
-from gitlab_ci_provider.helper.lazy_store import LazyStore
-from gitlab_ci_provider.helper.output import Output
-from gitlab_ci_provider.helper.phases.get_sources import get_sources
-from gitlab_ci_provider.model.plan import GetSources, JobPlan
+from integration.helper.support import TOKEN, head, sources
+from integration.helper.support import run as fetch
 from servers.git_http import GitServer, git_server
 from servers.repositories import commit, git, make_repository
 
 pytestmark = pytest.mark.integration
-
-TOKEN = "glcbt-secret-token"
 
 
 def add_submodule(repository: Path, name: str, url: str, sha: str) -> None:
@@ -48,32 +43,11 @@ def server(tmp_path: Path) -> Iterator[GitServer]:
         yield running
 
 
-def run(server: GitServer, tmp_path: Path, **changes: object) -> Path:
+def run(server: GitServer, tmp_path: Path, **changes: Any) -> Path:
     """Run the phase; returns the working copy."""
-    copy = tmp_path / "copy"
-    copy.mkdir(exist_ok=True)
-    sha = git(tmp_path / "served" / "group" / "project", "rev-parse", "HEAD")
-    plan = GetSources(
-        url=server.url("group/project"),
-        sha=sha,
-        refspecs=("+refs/heads/main:refs/remotes/origin/main",),
-        ref_name="main",
-        username="oauth2",
-        password=TOKEN,
-    )
-    context = PhaseContext(
-        plan=JobPlan(job="job", project_dir=str(copy), sources=replace(plan, **changes)),
-        output=Output([TOKEN]),
-        store=LazyStore(_no_store),
-        sleep=lambda _: None,
-        control=tmp_path,
-    )
-    get_sources(context)
-    return copy
-
-
-def _no_store() -> None:
-    raise AssertionError("get_sources needs no object store")
+    project = tmp_path / "served" / "group" / "project"
+    given = {"username": "oauth2", "password": TOKEN, **changes}
+    return fetch(tmp_path, sources(server.url("group/project"), head(project), **given))
 
 
 def test_without_a_strategy_submodules_stay_empty(server: GitServer, tmp_path: Path):

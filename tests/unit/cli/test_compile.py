@@ -12,6 +12,7 @@ import pytest
 
 from gitlab_ci_provider.cli.commands.compile import answer
 from gitlab_ci_provider.cli.main import main
+from servers.repositories import commit, git, make_repository
 
 GOOD = "job: {script: x, rules: [{if: $GO, when: manual}]}\nother: {script: y}\n"
 BAD = "job: {script: x, when: now}\n"
@@ -158,15 +159,10 @@ def test_compare_to_is_answered_by_git(tmp_path: Path, capsys: pytest.CaptureFix
     """In a working copy `compare_to` sees what differs from the ref; wrong refs are told."""
     rules = "rules: [{changes: {paths: [%s], compare_to: %s}}]"
     jobs = {"new": ("new", "main"), "old": ("old", "main"), "gone": ("new", "gone")}
-    for job, asked in jobs.items():
-        (tmp_path / f"{job}.yml").write_text(f"job: {{script: x, {rules % asked}}}")
-    (tmp_path / "old").write_text("1")
-    git = ("git", "-C", str(tmp_path), "-c", "user.name=n", "-c", "user.email=e@example.com")
-    subprocess.run([*git, "init", "--quiet", "--initial-branch=main"], check=True)
-    subprocess.run([*git, "add", "."], check=True)
-    subprocess.run([*git, "commit", "--quiet", "--message=x"], check=True)
+    files = {f"{job}.yml": f"job: {{script: x, {rules % asked}}}" for job, asked in jobs.items()}
+    make_repository(tmp_path, {**files, "old": "1"})
     (tmp_path / "new").write_text("1")
-    subprocess.run([*git, "add", "new"], check=True)
+    git(tmp_path, "add", "new")
 
     shown = {}
     for job in jobs:
@@ -225,15 +221,11 @@ def test_rules_see_the_commit_of_a_working_copy(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], flags: tuple[str, ...], jobs: list[str]
 ):
     """The message is that of the ref, or of what is checked out."""
-    (tmp_path / ".gitlab-ci.yml").write_text(
-        "on: {script: x, rules: [{if: '$CI_COMMIT_TITLE =~ /^Go now/'}]}\n"
-    )
-    git = ("git", "-C", str(tmp_path), "-c", "user.name=n", "-c", "user.email=e@example.com")
-    subprocess.run([*git, "init", "--quiet", "--initial-branch=old"], check=True)
-    subprocess.run([*git, "add", "."], check=True)
-    subprocess.run([*git, "commit", "--quiet", "--message=first"], check=True)
-    subprocess.run([*git, "checkout", "--quiet", "-b", "new"], check=True)
-    subprocess.run([*git, "commit", "--quiet", "--allow-empty", "--message=Go now"], check=True)
+    text = "on: {script: x, rules: [{if: '$CI_COMMIT_TITLE =~ /^Go now/'}]}\n"
+    make_repository(tmp_path, {".gitlab-ci.yml": text})
+    git(tmp_path, "branch", "--move", "old")
+    git(tmp_path, "checkout", "--quiet", "-b", "new")
+    commit(tmp_path, {}, "Go now")
 
     main(["compile", str(tmp_path), "--json", *flags])
 

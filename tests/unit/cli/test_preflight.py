@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 
 from gitlab_ci_provider.cli.main import main
 from gitlab_ci_provider.local.stack import lifecycle as stack
+from servers.repositories import commit, make_repository
 
 CONFIG = """
 unit: {script: 'true', image: node:20}
@@ -23,11 +23,7 @@ plain: {script: 'true'}
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository with one commit; no stack can be started for it."""
     folder = tmp_path / "shop"
-    folder.mkdir()
-    (folder / ".gitlab-ci.yml").write_text(CONFIG)
-    git = ["git", "-C", str(folder), "-c", "user.name=x", "-c", "user.email=x@example.com"]
-    for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "one"]):
-        subprocess.run([*git, *arguments], check=True)
+    make_repository(folder, {".gitlab-ci.yml": CONFIG})
 
     def refuse(*_: object) -> bool:
         raise AssertionError("no stack may be started")
@@ -62,9 +58,7 @@ def test_images_are_named_once(
 
 def test_a_broken_file_starts_nothing(repository: Path, capsys: pytest.CaptureFixture[str]):
     """Its errors are printed, and given as JSON to who wants that."""
-    (repository / ".gitlab-ci.yml").write_text("unit: {scrip: 'true'}\n")
-    git = ["git", "-C", str(repository), "-c", "user.name=x", "-c", "user.email=x@example.com"]
-    subprocess.run([*git, "commit", "-qam", "two"], check=True)
+    commit(repository, {".gitlab-ci.yml": "unit: {scrip: 'true'}\n"}, "two")
 
     assert main(["run", str(repository), "--json"]) == 1
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.local.projects import add_project
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.state import open_state
+from servers.repositories import make_repository
 
 
 @pytest.fixture
@@ -23,11 +23,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 
 
 def add(home: Home, folder: Path, config: str = "job: {script: 'true'}\n") -> Path:
-    folder.mkdir()
-    (folder / ".gitlab-ci.yml").write_text(config)
-    git = ["git", "-C", str(folder), "-c", "user.name=x", "-c", "user.email=x@example.com"]
-    for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "one"]):
-        subprocess.run([*git, *arguments], check=True)
+    make_repository(folder, {".gitlab-ci.yml": config})
     add_project(home, str(folder))
     return folder
 

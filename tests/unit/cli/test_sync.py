@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from gitlab_ci_provider.model.dag_record import DagKind
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.snapshots.store import SnapshotStore
 from gitlab_ci_provider.state import open_state
+from servers.repositories import commit, git, make_repository
 
 PIPELINE = "test:\n  script: [make test]\n"
 
@@ -35,7 +35,9 @@ def test_a_broken_repository_keeps_its_last_pipeline(
     repository = _repository(tmp_path / "shop", PIPELINE)
     command = ["sync", str(repository), "--home", str(tmp_path / "home")]
     main(command)
-    _commit(repository, "test:\n  stage: nowhere\n  script: [make test]\n")
+    commit(
+        repository, {".gitlab-ci.yml": "test:\n  stage: nowhere\n  script: [make test]\n"}, "change"
+    )
 
     code = main(command)
 
@@ -53,7 +55,7 @@ def test_a_dag_with_open_runs_keeps_its_jobs(tmp_path: Path):
     state = open_state(Settings(home=tmp_path / "home"))
     store = state.snapshots
     state.holds.take("local__shop", "run", store.load_dag("local__shop").digest)
-    _commit(repository, PIPELINE.replace("test:", "unit:"))
+    commit(repository, {".gitlab-ci.yml": PIPELINE.replace("test:", "unit:")}, "change")
 
     assert main(command) == 0
     beside = store.load_dag(*store.dags(DagKind.REF))
@@ -85,8 +87,8 @@ def test_a_checked_out_branch_is_not_the_default_branch_of_a_clone(tmp_path: Pat
     """What deploys the default branch must not run because another one is checked out."""
     origin = _repository(tmp_path / "origin", PIPELINE)
     clone = tmp_path / "shop"
-    subprocess.run(["git", "clone", "-q", str(origin), str(clone)], check=True)
-    subprocess.run(["git", "-C", str(clone), "checkout", "-q", "-b", "topic"], check=True)
+    git(tmp_path, "clone", "-q", str(origin), str(clone))
+    git(clone, "checkout", "-q", "-b", "topic")
 
     main(["sync", str(clone), "--home", str(tmp_path / "home")])
 
@@ -95,15 +97,5 @@ def test_a_checked_out_branch_is_not_the_default_branch_of_a_clone(tmp_path: Pat
 
 
 def _repository(folder: Path, text: str) -> Path:
-    folder.mkdir()
-    subprocess.run(["git", "init", "-q", "-b", "main", str(folder)], check=True)
-    _commit(folder, text)
+    make_repository(folder, {".gitlab-ci.yml": text})
     return folder
-
-
-def _commit(folder: Path, text: str) -> None:
-    (folder / ".gitlab-ci.yml").write_text(text, encoding="utf-8")
-    identity = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
-    subprocess.run(["git", "-C", str(folder), "add", "."], check=True)
-    commit = ["git", "-C", str(folder), *identity, "commit", "-q", "-m", "change"]
-    subprocess.run(commit, check=True)

@@ -99,21 +99,21 @@ def test_follower_sees_what_is_written_later(log):
     """It waits for more until the log is closed."""
 
     async def scenario():
-        pieces = []
+        pieces = asyncio.Queue()
 
         async def follow():
-            pieces.extend([piece async for piece in log.read(LogOptions(follow=True))])
+            async for piece in log.read(LogOptions(follow=True)):
+                pieces.put_nowait(piece)
 
         task = asyncio.create_task(follow())
         for text in (b"a\n", b"b\n"):
-            await asyncio.sleep(0.01)
             log.write("stdout", text)
-        await asyncio.sleep(0.01)
+            assert await pieces.get() == text
         log.close()
-        await asyncio.wait_for(task, 5)
-        return pieces
+        await task
+        return pieces.empty()
 
-    assert asyncio.run(scenario()) == [b"a\n", b"b\n"]
+    assert asyncio.run(scenario())
 
 
 def test_last_words_are_cut_to_lines_and_bytes(log):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from factories import make_context, make_variables
+from factories import MemoryFiles, make_context, make_variables
 from gitlab_ci_provider.compiler.child import compile_child
 from gitlab_ci_provider.compiler.compile import CompileResult
 from gitlab_ci_provider.model.bridge import Bridge
@@ -19,21 +17,8 @@ job-$[[ inputs.word ]]:
 """
 
 
-class Files:
-    """Files of a commit."""
-
-    def __init__(self, **files: bytes):
-        self.files = {f"{name}.yml": content for name, content in files.items()}
-
-    def read(self, path: str) -> bytes | None:
-        return self.files.get(path)
-
-    def paths(self) -> Sequence[str]:
-        return sorted(self.files)
-
-
 def compiled(
-    bridge: Bridge, files: Files, artifact: bytes = b"", **variables: str
+    bridge: Bridge, files: MemoryFiles, artifact: bytes = b"", **variables: str
 ) -> CompileResult:
     context = make_context(source="parent_pipeline", variables=make_variables(**variables))
     return compile_child(
@@ -49,7 +34,7 @@ def jobs(result: CompileResult) -> list[str]:
 def test_files_are_merged_each_with_its_inputs():
     """A child is made of all its includes."""
     includes = ({"local": "a.yml"}, {"local": "b.yml", "inputs": {"word": "x"}})
-    files = Files(a=b"first: {script: echo}", b=WITH_INPUT)
+    files = MemoryFiles({"a.yml": b"first: {script: echo}", "b.yml": WITH_INPUT})
 
     assert jobs(compiled(Bridge(includes=includes), files)) == ["first", "job-x"]
 
@@ -58,14 +43,14 @@ def test_inputs_of_the_trigger_are_for_every_file():
     """`trigger:inputs` beside `include` is what files get that say nothing else."""
     bridge = Bridge(includes=({"local": "b.yml"},), inputs={"word": "y"})
 
-    assert jobs(compiled(bridge, Files(b=WITH_INPUT))) == ["job-y"]
+    assert jobs(compiled(bridge, MemoryFiles({"b.yml": WITH_INPUT}))) == ["job-y"]
 
 
 def test_an_artifact_is_a_file_among_the_others():
     """What a job has generated can include files of the repository; its name may be a variable."""
     bridge = Bridge(includes=({"artifact": "$NAME.yml", "job": "make"},))
     artifact = b"include: a.yml\nsecond: {script: echo}"
-    files = Files(a=b"first: {script: echo}")
+    files = MemoryFiles({"a.yml": b"first: {script: echo}"})
 
     assert jobs(compiled(bridge, files, artifact, NAME="made")) == ["first", "second"]
 
@@ -74,7 +59,7 @@ def test_an_error_names_the_artifact():
     """A person finds the line in what the job has generated."""
     bridge = Bridge(includes=({"artifact": "made.yml", "job": "make"},))
 
-    result = compiled(bridge, Files(), b"a:\n  script: echo\n  stage: nowhere")
+    result = compiled(bridge, MemoryFiles(), b"a:\n  script: echo\n  stage: nowhere")
 
     assert result.pipeline is None
     assert [one.location.file for one in result.diagnostics] == ["artifacts of make/made.yml"]
@@ -85,4 +70,4 @@ def test_what_is_no_configuration_is_an_error():
     bridge = Bridge(includes=({"artifact": "made.yml", "job": "make"},))
 
     for artifact in (b"\xff\xfe\x00", b"", b"[1, 2]", b"a: &a [*a]"):
-        assert compiled(bridge, Files(), artifact).pipeline is None
+        assert compiled(bridge, MemoryFiles(), artifact).pipeline is None

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
 
 import pytest
 
-from factories import make_context
+from factories import MemoryFiles, make_context, try_compile
 from gitlab_ci_provider.compiler.compile import CompileResult, compile_pipeline
 from gitlab_ci_provider.config.includes.fetcher import ProjectFiles
 from gitlab_ci_provider.exceptions import SourceError
@@ -16,21 +15,6 @@ from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.serialization import decode, encode
 
 WRONG = f"sha256-{'A' * 43}="
-
-
-class Files:
-    """A repository in memory."""
-
-    def __init__(self, files: Mapping[str, str]):
-        self.files = files
-
-    def read(self, path: str) -> bytes | None:
-        """Give a file."""
-        return self.files[path].encode() if path in self.files else None
-
-    def paths(self) -> list[str]:
-        """List the files."""
-        return list(self.files)
 
 
 class Elsewhere:
@@ -46,7 +30,7 @@ class Elsewhere:
             "templates/tool.yml": "spec: {component: [name, version]}\n---\n"
             "tool: {script: $[[ component.name ]] $[[ component.version ]]}\n",
         }
-        return ProjectFiles(Files(files), sha="c" * 40, version=ref or "")
+        return ProjectFiles(MemoryFiles(files), sha="c" * 40, version=ref or "")
 
     def remote(self, url: str) -> bytes:
         """Fetch the address."""
@@ -62,7 +46,7 @@ class Elsewhere:
 def _compile(text: str, **files: str) -> CompileResult:
     named = {name.replace("__", "/"): content for name, content in files.items()}
     return compile_pipeline(
-        Files({".gitlab-ci.yml": text, **named}), make_context(), elsewhere=Elsewhere()
+        MemoryFiles({".gitlab-ci.yml": text, **named}), make_context(), elsewhere=Elsewhere()
     )
 
 
@@ -173,12 +157,7 @@ def test_every_problem_is_reported_at_once():
 )
 def test_bytes_that_are_no_configuration(content: bytes, code: str):
     """Whatever the file holds, the answer is a diagnostic."""
-
-    class Raw(Files):
-        def read(self, path: str) -> bytes | None:
-            return content
-
-    result = compile_pipeline(Raw({}), make_context())
+    result = try_compile(content)
 
     assert _codes(result) == {code}
     assert result.pipeline is None
@@ -191,7 +170,7 @@ def test_byte_order_mark_is_skipped():
 
 def test_missing_file_is_told():
     """Without a configuration there is one clear diagnostic."""
-    result = compile_pipeline(Files({}), make_context())
+    result = compile_pipeline(MemoryFiles(), make_context())
 
     assert [str(one) for one in result.diagnostics] == [
         ".gitlab-ci.yml:1:1: error [file-missing] there is no .gitlab-ci.yml in the repository"

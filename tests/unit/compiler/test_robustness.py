@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from factories import make_context
+from factories import MemoryFiles, make_context
 from gitlab_ci_provider.cli.configuration import explain, table
 from gitlab_ci_provider.cli.configuration.compiled import Compiled, as_object
 from gitlab_ci_provider.cli.configuration.merged import as_yaml
@@ -52,20 +52,14 @@ PIECES = [
 ]
 
 
-class _OneFile:
-    def __init__(self, content: bytes):
-        self.content = content
-
-    def read(self, path: str) -> bytes | None:
-        return self.content
-
-    def paths(self) -> list[str]:
-        return ["a.yml", "dir/b.yml"]
+def _everywhere(content: bytes) -> MemoryFiles:
+    """A repository in which each file that is asked for has the same content."""
+    return MemoryFiles({"a.yml": content, "dir/b.yml": content}, otherwise=content)
 
 
 def _compile(content: bytes) -> None:
     context = CONTEXTS[len(content) % len(CONTEXTS)]
-    result = compile_pipeline(_OneFile(content), context)
+    result = compile_pipeline(_everywhere(content), context)
     if result.config:
         lint(result.config)
         as_yaml(result.config.tree)

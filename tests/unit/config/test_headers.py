@@ -4,28 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from factories import make_context
-from gitlab_ci_provider.compiler.compile import CompileResult, compile_pipeline
-
-
-class File:
-    """A repository of one file."""
-
-    def __init__(self, text: str):
-        self.text = text
-
-    def read(self, path: str) -> bytes | None:
-        """Give the file."""
-        return self.text.encode() if path == ".gitlab-ci.yml" else None
-
-    def paths(self) -> list[str]:
-        """List it."""
-        return [".gitlab-ci.yml"]
+from factories import try_compile
+from gitlab_ci_provider.compiler.compile import CompileResult
 
 
 def compiled(header: str, body: str = 'j: {script: "$[[ inputs.a ]]"}') -> CompileResult:
     """Compile a file with a header."""
-    return compile_pipeline(File(f"spec: {header}\n---\n{body}\n"), make_context())
+    return try_compile(f"spec: {header}\n---\n{body}\n")
 
 
 @pytest.mark.parametrize(

@@ -4,30 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from factories import make_context
-from gitlab_ci_provider.compiler.compile import CompileResult, compile_pipeline
+from factories import try_compile
 
 INPUT = "spec: {inputs: {a: {type: array, default: [" + ",".join(["z"] * 10_000) + "]}}}\n---\n"
-
-
-class Files:
-    """A repository in memory."""
-
-    def __init__(self, files: dict[str, str]):
-        self.files = files
-
-    def read(self, path: str) -> bytes | None:
-        """Give a file."""
-        return self.files[path].encode() if path in self.files else None
-
-    def paths(self) -> list[str]:
-        """List the files."""
-        return list(self.files)
-
-
-def compiled(text: str, **more: str) -> CompileResult:
-    """Compile a file."""
-    return compile_pipeline(Files({".gitlab-ci.yml": text, **more}), make_context())
 
 
 @pytest.mark.parametrize(
@@ -46,7 +25,7 @@ def compiled(text: str, **more: str) -> CompileResult:
 )
 def test_hostile_text_is_refused(text: str, words: str):
     """Huge numbers, growing lists and slow patterns end with a diagnostic."""
-    found = compiled(text, **{"a" * 200 + ".yml": "k: {script: x}"}).diagnostics
+    found = try_compile(text, **{"a" * 200 + ".yml": "k: {script: x}"}).diagnostics
 
     assert any(words in one.message for one in found)
 
@@ -55,11 +34,11 @@ def test_blocks_that_never_end_cost_nothing():
     """Looking for blocks takes linear time, whatever is not closed."""
     text = "spec: {inputs: {a: {default: b}}}\n---\nj: {script: '" + "$[[" * 100_000 + "'}"
 
-    assert compiled(text).pipeline
+    assert try_compile(text).pipeline
 
 
 def test_many_inputs_are_read_in_linear_time():
     """Rules look at other inputs, the rest does not."""
     inputs = ", ".join(f"a{number}: {{default: b}}" for number in range(5_000))
 
-    assert compiled(f"spec: {{inputs: {{{inputs}}}}}\n---\nj: {{script: x}}").pipeline
+    assert try_compile(f"spec: {{inputs: {{{inputs}}}}}\n---\nj: {{script: x}}").pipeline

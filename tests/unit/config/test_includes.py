@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from factories import make_context
-from gitlab_ci_provider.compiler.compile import CompileResult, compile_pipeline
+from factories import try_compile
+from gitlab_ci_provider.compiler.compile import CompileResult
 from gitlab_ci_provider.model.diagnostic import Severity
 
 FILES = {
@@ -19,26 +19,11 @@ FILES = {
 }
 
 
-class Files:
-    """A repository in memory."""
-
-    def __init__(self, files: dict[str, str]):
-        self.files = files
-
-    def read(self, path: str) -> bytes | None:
-        """Give a file."""
-        return self.files[path].encode() if path in self.files else None
-
-    def paths(self) -> list[str]:
-        """List the files."""
-        return list(self.files)
-
-
 def compiled(include: str, **more: str) -> CompileResult:
     """Compile a file that includes."""
     main = f"include: {include}\nj: {{script: x}}\n"
     files = {**FILES, **{name.replace("_", "."): text for name, text in more.items()}}
-    return compile_pipeline(Files({".gitlab-ci.yml": main, **files}), make_context())
+    return try_compile(main, **files)
 
 
 def errors_of(include: str) -> list[str]:

@@ -4,29 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from factories import make_context
-from gitlab_ci_provider.compiler.compile import compile_pipeline
+from factories import try_compile
 from gitlab_ci_provider.model.diagnostic import Severity
-
-
-class File:
-    """A repository of one file."""
-
-    def __init__(self, text: str):
-        self.text = text
-
-    def read(self, path: str) -> bytes | None:
-        """Give the file."""
-        return self.text.encode() if path == ".gitlab-ci.yml" else None
-
-    def paths(self) -> list[str]:
-        """List it."""
-        return [".gitlab-ci.yml"]
 
 
 def errors_of(text: str) -> list[str]:
     """Compile a file; give its errors, in lower case as GitLab shows them."""
-    found = compile_pipeline(File(text), make_context()).diagnostics
+    found = try_compile(text).diagnostics
     return [one.message.lower() for one in found if one.severity is Severity.ERROR]
 
 
@@ -178,7 +162,7 @@ def test_file_is_refused_in_gitlabs_words(text: str, words: str):
 )
 def test_published_folder_is_an_artifact(job: str, paths: tuple[str, ...]):
     """What Pages publishes is saved as an artifact, also when `artifacts` does not name it."""
-    pipeline = compile_pipeline(File(job), make_context()).pipeline
+    pipeline = try_compile(job).pipeline
 
     assert pipeline
     (made,) = pipeline.jobs.values()
@@ -189,7 +173,7 @@ def test_published_folder_is_an_artifact(job: str, paths: tuple[str, ...]):
 def test_parts_of_ruby_in_yaml():
     """A symbol is a text, base64 is decoded, an empty matrix makes no job."""
     text = ":j: {script: !!binary aGk=}\nm: {script: x, parallel: {matrix: []}}"
-    pipeline = compile_pipeline(File(text), make_context()).pipeline
+    pipeline = try_compile(text).pipeline
 
     assert pipeline
     assert {name: job.script.main for name, job in pipeline.jobs.items()} == {"j": ("hi",)}
@@ -201,7 +185,7 @@ def test_matrix_values_in_names_of_needs():
         "b: {stage: build, script: x, parallel: {matrix: [{OS: [l, m]}]}}\n"
         "t: {script: x, needs: ['b: [$[[ matrix.OS ]]]'], parallel: {matrix: [{OS: [l, m]}]}}"
     )
-    pipeline = compile_pipeline(File(text), make_context()).pipeline
+    pipeline = try_compile(text).pipeline
 
     assert pipeline
     assert pipeline.edges["t: [m]"] == ("b: [m]",)
@@ -210,7 +194,7 @@ def test_matrix_values_in_names_of_needs():
 def test_default_timeout_has_no_effect():
     """GitLab takes `timeout` of `default` and never uses it; a warning says so."""
     text = "default: {timeout: 1 hour}\na: {script: x}\nb: {script: x, timeout: 2 hours}"
-    result = compile_pipeline(File(text), make_context())
+    result = try_compile(text)
 
     assert result.pipeline
     assert {name: job.timeout for name, job in result.pipeline.jobs.items()} == {
@@ -225,11 +209,7 @@ def test_name_of_the_pipeline_is_stripped():
     names = [
         made.workflow.name
         for name in ("' x '", "''")
-        if (
-            made := compile_pipeline(
-                File(f"workflow: {{name: {name}}}\nj: {{script: x}}"), make_context()
-            ).pipeline
-        )
+        if (made := try_compile(f"workflow: {{name: {name}}}\nj: {{script: x}}").pipeline)
     ]
 
     assert names == ["x", None]

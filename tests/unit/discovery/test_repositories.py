@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from gitlab_ci_provider.discovery.repositories import clone_url, project_of
 from gitlab_ci_provider.exceptions import SourceError
+from servers.repositories import git
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_a_project_keeps_no_credentials():
 
 def test_a_folder_inside_a_repository_is_the_repository(tmp_path: Path):
     """Like git, the command works from any folder of a working copy."""
-    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    git(tmp_path, "init", "-q")
     inside = tmp_path / "a" / "b"
     inside.mkdir(parents=True)
 
@@ -47,7 +47,7 @@ def test_a_folder_inside_a_repository_is_the_repository(tmp_path: Path):
 def test_a_bare_repository_is_a_repository(tmp_path: Path):
     """A bare repository has no .git folder."""
     bare = tmp_path / "bare.git"
-    subprocess.run(["git", "init", "-q", "--bare", str(bare)], check=True)
+    git(tmp_path, "init", "-q", "--bare", str(bare))
 
     assert clone_url(str(bare)) == bare.as_uri()
 

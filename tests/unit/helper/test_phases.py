@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -26,6 +25,7 @@ from gitlab_ci_provider.model.plan import (
 )
 from gitlab_ci_provider.storage.index import decode_index
 from processes.phases import BrokenStore, FolderStore, make_context
+from servers.repositories import git
 
 CACHE = CacheArchive(name="main", object_key="c/main.tar.zst", paths=("deps/",))
 UPLOAD = ArtifactUpload(name="site", object_key="a/artifacts.zip", paths=("out/",))
@@ -284,8 +284,8 @@ def test_untracked_files_are_those_that_git_does_not_know(tmp_path: Path, shown)
     project = tmp_path / "builds" / "project"
     for name in (".gitignore", "tracked", "new", "ignored.o", "sub/new"):
         write(tmp_path, name, "*.o\n")
-    subprocess.run(["git", "init", "-q", project], check=True)
-    subprocess.run(["git", "-C", project, "add", "tracked", ".gitignore"], check=True)
+    git(project, "init", "-q")
+    git(project, "add", "tracked", ".gitignore")
     cache = CacheArchive(name="c", object_key="c.tar.zst", paths=(), untracked=True)
 
     archive_caches(make_context(tmp_path), [cache])
@@ -297,14 +297,14 @@ def test_the_job_cannot_make_the_helper_run_programs(tmp_path: Path, shown):
     """The repository's own configuration may name programs; it is not read."""
     project = tmp_path / "builds" / "project"
     write(tmp_path, "new")
-    subprocess.run(["git", "init", "-q", project], check=True)
+    git(project, "init", "-q")
     write(tmp_path, "tracked")
-    subprocess.run(["git", "-C", project, "add", "tracked"], check=True)
+    git(project, "add", "tracked")
     trap = tmp_path / "trap"
     trap.write_text(f"#!/bin/sh\ntouch {tmp_path}/sprung\n")
     trap.chmod(0o755)
     for setting in ("core.fsmonitor", "core.hooksPath", "core.sshCommand"):
-        subprocess.run(["git", "-C", project, "config", setting, str(trap)], check=True)
+        git(project, "config", setting, str(trap))
     cache = CacheArchive(name="c", object_key="c.tar.zst", paths=(), untracked=True)
 
     archive_caches(make_context(tmp_path), [cache])

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from factories import make_context, make_variables
-from gitlab_ci_provider.compiler.compile import compile_pipeline
+from factories import make_variables, try_compile
 from gitlab_ci_provider.linter.checks.secrets import secret_shape
 from gitlab_ci_provider.linter.checks.variables import circle
 from gitlab_ci_provider.linter.lint import lint
@@ -13,19 +12,8 @@ from gitlab_ci_provider.linter.lint import lint
 WORKFLOW = "workflow: {rules: [{when: always}]}\n"
 
 
-class _OneFile:
-    def __init__(self, text: str):
-        self.text = text
-
-    def read(self, path: str) -> bytes | None:
-        return self.text.encode()
-
-    def paths(self) -> list[str]:
-        return []
-
-
 def _lint(text: str) -> list[tuple[int, str]]:
-    config = compile_pipeline(_OneFile(text), make_context()).config
+    config = try_compile(text).config
     assert config is not None
     return [(one.location.line, one.code) for one in lint(config)]
 

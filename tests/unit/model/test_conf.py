@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from factories import make_pipeline
 from gitlab_ci_provider.cli.main import main
 from gitlab_ci_provider.exceptions import ConfigError
 from gitlab_ci_provider.model.conf import check_conf
 from gitlab_ci_provider.runs.form import read_form
-from unit.runs.test_form import PIPELINE
 
 MEGABYTES = "k" * 5_000_000
 HALF = "\ud800"
@@ -70,7 +70,7 @@ CONFS: dict[str, dict[str, Any]] = {
 def test_what_no_run_can_have_is_refused_in_words(conf: dict[str, Any]):
     """Short ones, that any terminal and database can hold."""
     with pytest.raises(ConfigError) as refused:
-        read_form(PIPELINE, conf, scheduled=False)
+        read_form(make_pipeline(), conf, scheduled=False)
 
     words = str(refused.value)
     assert len(words) < 1000
@@ -111,7 +111,7 @@ _KEYS = ("ref", "sha", "before_sha", "source", "variables", "inputs", "merge_req
 def test_any_conf_is_read_or_refused(conf: dict[str, Any]):
     """Nothing but words comes of whatever JSON somebody sends."""
     with suppress(ConfigError):
-        read_form(PIPELINE, conf, scheduled=False)
+        read_form(make_pipeline(), conf, scheduled=False)
 
 
 @pytest.mark.parametrize("flag", ["--var", "--input"])

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
+from factories import JOB, make_subject
 from gitlab_ci_provider.model.artifacts import Artifacts
 from gitlab_ci_provider.model.cache import Cache, CacheKey
 from gitlab_ci_provider.model.git_login import GitLogin
@@ -13,7 +14,6 @@ from gitlab_ci_provider.model.job_artifacts import JobArtifact
 from gitlab_ci_provider.model.object_store import StoreTarget
 from gitlab_ci_provider.model.variables import ConfiguredVariables, Variable
 from gitlab_ci_provider.planner.plan import PlannedJob, plan_job
-from unit.planner.test_decisions import JOB, subject
 
 STORE = StoreTarget(
     bucket="b",
@@ -40,7 +40,7 @@ def planned(**changes: object) -> PlannedJob:
     )
     upstream = {"build": (JobArtifact(name="a", object_key="artifacts/x", size=1, files=1),)}
     return plan_job(
-        subject(
+        make_subject(
             job,
             store=STORE,
             upstream=upstream,

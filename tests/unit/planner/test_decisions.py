@@ -7,57 +7,22 @@ from datetime import UTC, datetime
 
 import pytest
 
+from factories import JOB, RUN, make_subject, with_variables
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.model.artifacts import Artifacts
 from gitlab_ci_provider.model.image import Image, Service
-from gitlab_ci_provider.model.job import Job, Script
+from gitlab_ci_provider.model.job import Script
 from gitlab_ci_provider.model.job_artifacts import JobArtifact
 from gitlab_ci_provider.model.needs import Need
-from gitlab_ci_provider.model.object_store import StoreTarget
-from gitlab_ci_provider.model.pipeline import Pipeline
-from gitlab_ci_provider.model.project import Project, Ref, RefKind
+from gitlab_ci_provider.model.project import Ref, RefKind
 from gitlab_ci_provider.model.rules import JobDecision
-from gitlab_ci_provider.model.run import PipelineRun
-from gitlab_ci_provider.model.variables import Variable, Variables
 from gitlab_ci_provider.planner.artifacts import wanted_artifacts
 from gitlab_ci_provider.planner.plan import plan_job
-from gitlab_ci_provider.planner.subject import Limits, Subject
-
-JOB = Job(name="job", stage="test", script=Script(main=("echo hi",)))
-RUN = PipelineRun(
-    id=7,
-    iid=1,
-    project=Project(path="group/project", clone_url="https://example.com/p.git"),
-    ref=Ref(name="main", sha="a" * 40, protected=True),
-    source="push",
-    digest="d",
-    created_at="2026-01-01T00:00:00+00:00",
-    decisions={},
-)
-
-
-def subject(job: Job = JOB, run: PipelineRun = RUN, **given) -> Subject:
-    usual = {
-        "pipeline": Pipeline(stages=("test",), jobs={job.name: job}, edges={}),
-        "decision": JobDecision(job=job.name, present=True),
-        "limits": Limits(default_image="debian:12", default_timeout=60, artifacts_expire_in=99),
-        "attempt": 2,
-        "url": "http://airflow/dags/d/runs/r/tasks/job",
-        "started_at": "2026-01-01T00:00:00+00:00",
-        "upstream": {},
-        "store": StoreTarget(bucket="b"),
-    }
-    return Subject(run=run, job=job, **{**usual, **given})
-
-
-def with_variables(**values: str) -> Job:
-    made = Variables(Variable(name=name, value=value) for name, value in values.items())
-    return replace(JOB, variables=made, own_variables=made)
 
 
 def test_the_exact_commit_is_fetched_shallowly():
     """`get_sources` asks for the run's commit, twenty deep, as GitLab's projects do by default."""
-    sources = plan_job(subject()).plan.sources
+    sources = plan_job(make_subject()).plan.sources
 
     assert (sources.sha, sources.depth, sources.strategy) == ("a" * 40, 20, "fetch")
     assert sources.refspecs == ("+refs/heads/main:refs/remotes/origin/main",)
@@ -67,14 +32,14 @@ def test_a_tag_is_fetched_as_a_tag():
     """A tag pipeline has its tag in the working copy."""
     run = replace(RUN, ref=Ref(name="v1", sha="a" * 40, kind=RefKind.TAG))
 
-    assert plan_job(subject(run=run)).plan.sources.refspecs == ("+refs/tags/v1:refs/tags/v1",)
+    assert plan_job(make_subject(run=run)).plan.sources.refspecs == ("+refs/tags/v1:refs/tags/v1",)
 
 
 def test_git_variables_are_honoured():
     """GIT_STRATEGY, GIT_DEPTH and GIT_CLEAN_FLAGS mean what they mean for the runner."""
     job = with_variables(GIT_STRATEGY="none", GIT_DEPTH="3", GIT_CLEAN_FLAGS="none")
 
-    sources = plan_job(subject(job)).plan.sources
+    sources = plan_job(make_subject(job)).plan.sources
 
     assert (sources.strategy, sources.depth, sources.clean_flags) == ("none", 3, ())
 
@@ -86,15 +51,15 @@ def test_git_variables_are_honoured():
 def test_what_cannot_be_done_is_refused(variables):
     """A GIT_ variable that is wrong or not supported fails the job in words."""
     with pytest.raises(SystemFailure, match=next(iter(variables))):
-        plan_job(subject(with_variables(**variables)))
+        plan_job(make_subject(with_variables(**variables)))
 
 
 def test_artifacts_of_each_try_have_a_place_of_their_own():
     """A second try does not overwrite what the first one left."""
     job = replace(JOB, artifacts=Artifacts(paths=("out/",)))
-    first = plan_job(subject(job, attempt=1)).plan.uploads[0]
+    first = plan_job(make_subject(job, attempt=1)).plan.uploads[0]
 
-    second = plan_job(subject(job)).plan.uploads[0]
+    second = plan_job(make_subject(job)).plan.uploads[0]
 
     assert first.object_key != second.object_key
     assert second.expire_in == 99
@@ -105,19 +70,19 @@ def test_without_a_store_a_job_that_needs_one_says_so():
     job = replace(JOB, artifacts=Artifacts(paths=("out/",)))
 
     with pytest.raises(SystemFailure, match="object store"):
-        plan_job(subject(job, store=None))
+        plan_job(make_subject(job, store=None))
 
 
 def test_a_job_that_needs_no_store_carries_no_keys():
     """Credentials travel only where they are used."""
-    assert plan_job(subject()).plan.store is None
+    assert plan_job(make_subject()).plan.store is None
 
 
 def test_downloads_are_what_earlier_jobs_left():
     """Artifacts of earlier jobs are fetched before the script."""
     left = {"compile": (JobArtifact(name="artifacts", object_key="k"),)}
 
-    assert plan_job(subject(upstream=left)).plan.downloads[0].object_key == "k"
+    assert plan_job(make_subject(upstream=left)).plan.downloads[0].object_key == "k"
 
 
 def test_needs_and_dependencies_choose_the_artifacts():
@@ -136,13 +101,13 @@ def test_a_keyword_that_is_not_run_yet_fails_the_job_that_needs_it():
     job = replace(JOB, services=(Service(image=Image(name="postgres")),))
 
     with pytest.raises(SystemFailure, match="services") as caught:
-        plan_job(subject(job))
+        plan_job(make_subject(job))
     assert caught.value.reason == "runner_unsupported"
 
 
 def test_the_default_image_is_the_installations():
     """A job without `image:` gets the runner's default."""
-    assert plan_job(subject()).image.name == "debian:12"
+    assert plan_job(make_subject()).image.name == "debian:12"
 
 
 @pytest.mark.parametrize(
@@ -153,7 +118,7 @@ def test_a_canceled_job_has_time_to_end(after, artifacts, seconds):
     """The pod may take as long as `after_script` and the saving of what it leaves need."""
     job = replace(JOB, script=Script(main=("true",), after=after), artifacts=artifacts)
 
-    assert plan_job(subject(job)).grace == seconds
+    assert plan_job(make_subject(job)).grace == seconds
 
 
 def test_the_entry_knows_when_the_jobs_time_is_over():
@@ -162,5 +127,5 @@ def test_the_entry_knows_when_the_jobs_time_is_over():
 
     assert (
         f"deadline={started + 600 - 5}\n"
-        in plan_job(subject(replace(JOB, timeout=600))).secret["entry"]
+        in plan_job(make_subject(replace(JOB, timeout=600))).secret["entry"]
     )

@@ -6,18 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from factories import make_variables
+from factories import RUN, make_subject, make_variables, with_variables
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.model.bridge import Ancestor, Bridge
 from gitlab_ci_provider.model.variables import Variable, Variables
 from gitlab_ci_provider.planner.downstream import ancestor, check_lineage, plan_downstream
-from unit.planner.test_decisions import RUN, subject, with_variables
 
 SIMPLE = Bridge()
 
 
 def forwarded(bridge: Bridge = SIMPLE, **given) -> dict[str, str]:
-    plan = plan_downstream(subject(**given), bridge)
+    plan = plan_downstream(make_subject(**given), bridge)
     return {one.name: one.value for one in plan.variables}
 
 
@@ -40,7 +39,7 @@ def test_a_raw_variable_stays_raw():
     raw = Variables([Variable(name="RAW", value="$CI_PIPELINE_ID", expand=False)])
     job = replace(with_variables(), variables=raw, own_variables=raw)
 
-    plan = plan_downstream(subject(job=job), Bridge())
+    plan = plan_downstream(make_subject(job=job), Bridge())
 
     assert plan.variables == raw
 
@@ -80,7 +79,7 @@ def test_project_and_branch_may_be_variables():
     """GitLab expands both."""
     bridge = Bridge(project="group/$APP", branch="$CI_COMMIT_REF_NAME-next")
 
-    plan = plan_downstream(subject(job=with_variables(APP="shop")), bridge)
+    plan = plan_downstream(make_subject(job=with_variables(APP="shop")), bridge)
 
     assert (plan.project, plan.ref) == ("group/shop", "main-next")
 

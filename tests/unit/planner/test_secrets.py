@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from factories import make_job
+from factories import make_job, make_subject
 from gitlab_ci_provider.planner.plan import plan_job
-from unit.planner.test_decisions import subject
 
 
 def test_what_the_job_takes_from_others_is_masked():
     """Artifacts may hold what another project, environment or ref masks: the log hides it."""
-    about = replace(subject(make_job("a")), secrets=("their-secret-value", ""))
+    about = replace(make_subject(make_job("a")), secrets=("their-secret-value", ""))
 
     planned = plan_job(about)
 

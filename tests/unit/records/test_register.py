@@ -8,20 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from factories import MAIN, make_entry
 from gitlab_ci_provider.model.pipeline_entry import PipelineEntry
 from gitlab_ci_provider.model.project import Ref, RefKind
 from gitlab_ci_provider.records.register import Register
-
-MAIN = Ref(name="main", sha="1" * 40)
-ENTRY = PipelineEntry(
-    project="group/project",
-    dag_id="group__project",
-    run_id="run-0",
-    ref=MAIN,
-    source="push",
-    digest="d",
-    created_at="2026-01-31T12:00:00+00:00",
-)
 
 
 @pytest.fixture
@@ -30,7 +20,7 @@ def register(tmp_path: Path) -> Register:
 
 
 def enter(register: Register, run: str, **changes: object) -> PipelineEntry:
-    return register.enter(replace(ENTRY, run_id=run, **changes))
+    return register.enter(make_entry(run_id=run, **changes))
 
 
 def test_pipelines_are_numbered_per_project_and_per_installation(register: Register):

@@ -10,11 +10,12 @@ import pytest
 from airflow.sdk import DAG
 from airflow.serialization.serialized_objects import DagSerialization
 
-from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
+from factories import make_dag_record
+from gitlab_ci_provider.model.dag_record import DagKind
 from gitlab_ci_provider.model.environment import Environment
 from gitlab_ci_provider.model.job import Job, Retry
 from gitlab_ci_provider.model.pipeline import Pipeline, PipelineInput
-from gitlab_ci_provider.model.project import Project, Ref
+from gitlab_ci_provider.model.project import Ref
 from gitlab_ci_provider.model.variables import Variable, Variables
 from gitlab_ci_provider.renderer.dag import render_dag
 from gitlab_ci_provider.renderer.params import run_params
@@ -37,12 +38,7 @@ PIPELINE = Pipeline(
         ]
     ),
 )
-RECORD = DagRecord(
-    dag_id="group__project",
-    project=Project(path="group/project", clone_url="https://example.com/p.git"),
-    ref=Ref(name="main", sha="0" * 40),
-    digest="abc123",
-)
+RECORD = make_dag_record()
 
 FEATURE = Ref(name="feature", sha="1" * 40)
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
+from factories import make_pipeline
 from gitlab_ci_provider.cli.main import main
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.project import Commit, Project, Ref
 from gitlab_ci_provider.rules.skip import skip_reason
 from gitlab_ci_provider.runs.form import read_form
 from servers.repositories import commit, make_repository
-from unit.runs.test_form import PIPELINE
 
 CONTEXT = PipelineContext(
     project=Project(path="group/project", clone_url="file:///x"), ref=Ref(name="main", sha="a" * 40)
@@ -77,7 +77,7 @@ def test_push_options_come_as_webhooks_tell_them(options: Any, skips: bool):
     """As a mapping in GitLab's payload, as a list in git's hooks."""
     conf = {"source": "push", "push_options": options}
 
-    assert read_form(PIPELINE, conf, scheduled=False).skip is skips
+    assert read_form(make_pipeline(), conf, scheduled=False).skip is skips
 
 
 @pytest.fixture

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from factories import make_variables
+from factories import RUN, make_entry, make_job, make_pipeline, make_variables
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.model import xcom_keys
 from gitlab_ci_provider.model.job_artifacts import JobArtifact
@@ -19,9 +19,8 @@ from gitlab_ci_provider.runs.cross_needs import cross_results
 from gitlab_ci_provider.runs.record import plain
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.state import open_state
-from unit.planner.test_decisions import RUN
-from unit.records.test_register import ENTRY
-from unit.snapshots.test_store import PIPELINE
+
+PIPELINE = make_pipeline(make_job("a"))
 
 
 @dataclass
@@ -32,13 +31,13 @@ class Results:
     left: dict[tuple[str, str], Any] = field(default_factory=dict)
 
     def xcom_pull(self, *, dag_id: str, run_id: str, task_ids: str, key: str) -> Any:
-        assert (dag_id, key) == (ENTRY.dag_id, xcom_keys.JOB_RESULT)
+        assert (dag_id, key) == ("group__project", xcom_keys.JOB_RESULT)
         return self.left.get((run_id, task_ids))
 
     def pipeline(self, run: str, status: JobStatus, **changes: Any) -> int:
         """Register a pipeline whose job `a` ended like this, and left an archive."""
         digest = open_state(self.settings).snapshots.save_pipeline(PIPELINE)
-        entry = replace(ENTRY, run_id=run, digest=digest, **changes)
+        entry = make_entry(run_id=run, digest=digest, **changes)
         artifact = JobArtifact(name="artifacts", object_key=f"key of {run}")
         self.left[run, "a"] = plain(JobResult(status=status, artifacts=(artifact,)))
         return open_state(self.settings).register.enter(entry).id

@@ -6,22 +6,20 @@ from dataclasses import replace
 
 import pytest
 
+from factories import make_pipeline
 from gitlab_ci_provider.exceptions import ConfigError
 from gitlab_ci_provider.model.context import MergeRequest
-from gitlab_ci_provider.model.pipeline import Pipeline, PipelineInput
+from gitlab_ci_provider.model.pipeline import PipelineInput
 from gitlab_ci_provider.model.variables import Variable, Variables
 from gitlab_ci_provider.runs.form import read_form
 
-PIPELINE = Pipeline(
-    stages=(),
-    jobs={},
-    edges={},
+PIPELINE = make_pipeline(
     variables=Variables(
         [
             Variable(name="LEVEL", value="low", description="how much", options=("low", "high")),
             Variable(name="INNER", value="x"),
         ]
-    ),
+    )
 )
 
 

@@ -6,19 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from factories import PROJECT
-from gitlab_ci_provider.model.project import Ref
+from factories import make_run
 from gitlab_ci_provider.model.rules import AutoCancel, JobDecision
 from gitlab_ci_provider.model.run import PipelineRun
 from gitlab_ci_provider.schedule.auto_cancel import canceled_by_commit, is_redundant, settle
 
-OLDER = PipelineRun(
+OLDER = make_run(
     id=1,
-    project=PROJECT,
-    ref=Ref(name="main", sha="a" * 40),
-    source="push",
-    digest="d",
-    created_at="2026-01-01T12:00:00+00:00",
     decisions={
         "lint": JobDecision(job="lint", present=True, interruptible=True),
         "test": JobDecision(job="test", present=True, interruptible=True),
@@ -26,9 +20,7 @@ OLDER = PipelineRun(
         "absent": JobDecision(job="absent", present=False, interruptible=True),
     },
 )
-NEWER = replace(
-    OLDER, id=2, ref=Ref(name="main", sha="b" * 40), created_at="2026-01-01T12:00:00+00:00"
-)
+NEWER = replace(OLDER, id=2, ref=replace(OLDER.ref, sha="b" * 40))
 UNDER_WAY = {"lint": "success", "test": "running", "deploy": None, "absent": "skipped"}
 
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from factories import make_dag_record, make_job, make_pipeline
 from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
-from gitlab_ci_provider.model.job import Job, Script
+from gitlab_ci_provider.model.job import Script
 from gitlab_ci_provider.snapshots.children import forget_children, record_of_child, synced_child
 from gitlab_ci_provider.snapshots.holds import Holds
 from gitlab_ci_provider.snapshots.store import SnapshotStore
-from unit.snapshots.test_store import PIPELINE, RECORD
 
-OTHER = replace(PIPELINE, jobs={"b": Job(name="b", stage="test")}, edges={"b": ()})
+PIPELINE = make_pipeline(make_job("a"))
+RECORD = make_dag_record()
+OTHER = make_pipeline(make_job("b"))
 
 
 @pytest.fixture
@@ -34,9 +35,9 @@ def test_a_run_uses_the_synced_dag_when_it_fits(store: SnapshotStore):
     """Other scripts are no other topology: nothing has to wait for a new DAG."""
     synced = synced_child(RECORD, "deploy", store.save_pipeline(PIPELINE))
     store.save_dag(synced)
-    job = Job(name="a", stage="test", script=Script(main=("other",)))
+    job = make_job("a", script=Script(main=("other",)))
 
-    assert make_child(store, replace(PIPELINE, jobs={"a": job})) == synced
+    assert make_child(store, make_pipeline(job)) == synced
 
 
 def test_another_topology_gets_a_dag_of_its_own_once(store: SnapshotStore):

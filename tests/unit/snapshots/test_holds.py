@@ -8,17 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from factories import make_dag_record, make_job, make_pipeline
 from gitlab_ci_provider.model.dag_record import DagRecord
-from gitlab_ci_provider.model.job import Job, Script
+from gitlab_ci_provider.model.job import Script
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.snapshots.children import forget_children, synced_child
 from gitlab_ci_provider.snapshots.holds import Holds
 from gitlab_ci_provider.snapshots.refs import has_name_of_topology, reserve_for_run
 from gitlab_ci_provider.snapshots.store import SnapshotStore
-from unit.snapshots.test_store import PIPELINE, RECORD
 
-OTHER = replace(PIPELINE, jobs={"b": Job(name="b", stage="test")}, edges={"b": ()})
-SCRIPT = replace(PIPELINE, jobs={"a": Job(name="a", stage="test", script=Script(main=("other",)))})
+PIPELINE = make_pipeline(make_job("a"))
+RECORD = make_dag_record()
+OTHER = make_pipeline(make_job("b"))
+SCRIPT = make_pipeline(make_job("a", script=Script(main=("other",))))
 DAG = RECORD.dag_id
 
 

@@ -7,24 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from factories import make_dag_record, make_job, make_pipeline, make_run
 from gitlab_ci_provider.exceptions import SourceError
-from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
-from gitlab_ci_provider.model.job import Job, Script
-from gitlab_ci_provider.model.pipeline import Pipeline
-from gitlab_ci_provider.model.project import Project, Ref
+from gitlab_ci_provider.model.dag_record import DagKind
+from gitlab_ci_provider.model.job import Script
+from gitlab_ci_provider.model.project import Ref
 from gitlab_ci_provider.model.rules import JobDecision
-from gitlab_ci_provider.model.run import PipelineRun
 from gitlab_ci_provider.snapshots.dag_files import publish, write_dag_files
 from gitlab_ci_provider.snapshots.refs import record_at_run, record_of_ref
 from gitlab_ci_provider.snapshots.store import SnapshotStore
 
-PIPELINE = Pipeline(stages=("test",), jobs={"a": Job(name="a", stage="test")}, edges={"a": ()})
-RECORD = DagRecord(
-    dag_id="group__project",
-    project=Project(path="group/project", clone_url="https://example.com/p.git"),
-    ref=Ref(name="main", sha="0" * 40),
-    digest="d",
-)
+PIPELINE = make_pipeline(make_job("a"))
+RECORD = make_dag_record()
 
 
 @pytest.fixture
@@ -122,14 +116,7 @@ def test_dag_files_follow_the_records(store: SnapshotStore, tmp_path: Path):
 
 def test_a_runs_record_is_found_until_it_is_removed(store: SnapshotStore):
     """Tasks read it by its digest; Airflow has it too, so removing it loses nothing."""
-    run = PipelineRun(
-        project=RECORD.project,
-        ref=RECORD.ref,
-        source="push",
-        digest="d",
-        created_at="now",
-        decisions={"a": JobDecision(job="a", present=True)},
-    )
+    run = make_run(decisions={"a": JobDecision(job="a", present=True)})
     name = store.save_run(run)
 
     store.forget_runs(0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,30 +11,7 @@ from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.model.project import RefKind
 from gitlab_ci_provider.model.quoted import hide_credentials
 from gitlab_ci_provider.sources.git import GitFetcher, Mirror, uncommitted_changes
-
-
-def git(path: Path, *arguments: str) -> str:
-    identity = ["-c", "user.name=t", "-c", "user.email=t@example.com"]
-    command = ["git", "-C", str(path), *identity, *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    path = tmp_path / "repository"
-    path.mkdir()
-    git(path, "init", "-q", "-b", "trunk")
-    (path / "dir").mkdir()
-    (path / "dir" / "file.txt").write_bytes(b"\xff\x00text")
-    git(path, "add", "-A")
-    git(path, "commit", "-qm", "one")
-    git(path, "tag", "-a", "v1", "-m", "first")
-    return path
-
-
-@pytest.fixture
-def mirror(repository: Path, tmp_path: Path) -> Mirror:
-    return Mirror.open(tmp_path / "mirrors", repository.as_uri())
+from servers.repositories import git
 
 
 def test_the_default_branch_is_the_repositorys(mirror: Mirror):
@@ -114,7 +90,7 @@ def test_a_commit_tells_author_time_and_message(mirror: Mirror, repository: Path
 
     commit = GitFetcher(mirror, mirror.fetch("trunk").sha).commit()
 
-    assert commit.author == "t <t@example.com>"
+    assert commit.author == "Author <author@example.com>"
     assert commit.timestamp == git(repository, "log", "-1", "--format=%cI")
     assert commit.message == "A title\n\nAnd more.\n"
 

@@ -22,11 +22,6 @@ def repository(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def mirror(repository: Path, tmp_path: Path) -> Mirror:
-    return Mirror.open(tmp_path / "mirrors", repository.as_uri())
-
-
 def blobs(mirror: Mirror) -> int:
     """Count the files whose contents the mirror has."""
     command = ["git", "-C", str(mirror.path), "cat-file", "--batch-check", "--batch-all-objects"]

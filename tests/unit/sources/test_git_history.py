@@ -19,11 +19,6 @@ def repository(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def mirror(repository: Path, tmp_path: Path) -> Mirror:
-    return Mirror.open(tmp_path / "mirrors", repository.as_uri())
-
-
 def test_both_ends_are_included_oldest_first(repository: Path, mirror: Mirror):
     """Each commit knows the one before it; the first of all has none."""
     root = git(repository, "rev-parse", "HEAD")

@@ -8,9 +8,7 @@ from pathlib import Path
 
 from gitlab_ci_provider.sources.git import Mirror
 from gitlab_ci_provider.sources.git_command import clear_locks
-from unit.sources.test_git import git, mirror, repository
-
-__all__ = ["mirror", "repository"]
+from servers.repositories import git
 
 
 def test_locks_of_a_killed_git_are_removed(mirror: Mirror, repository: Path):

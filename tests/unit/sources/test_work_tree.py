@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from gitlab_ci_provider.sources.work_tree import changed_since
-
-
-def _git(folder: Path, *arguments: str) -> None:
-    identity = ("-c", "user.name=n", "-c", "user.email=e@example.com")
-    subprocess.run(["git", "-C", str(folder), *identity, *arguments], check=True)
+from servers.repositories import git
 
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
     """A branch `feature` with one commit more than `main`, which has gone on since."""
-    _git(tmp_path, "init", "--quiet", "--initial-branch", "main")
+    git(tmp_path, "init", "--quiet", "--initial-branch", "main")
     for branch, name in (("main", "base"), ("feature", "ä b"), ("main", "later")):
-        _git(tmp_path, "checkout", "--quiet", "-B", branch, *(() if name != "later" else ("main",)))
+        git(tmp_path, "checkout", "--quiet", "-B", branch, *(() if name != "later" else ("main",)))
         (tmp_path / name).write_text("1")
-        _git(tmp_path, "add", ".")
-        _git(tmp_path, "commit", "--quiet", "--message", name)
-    _git(tmp_path, "checkout", "--quiet", "feature")
+        git(tmp_path, "add", ".")
+        git(tmp_path, "commit", "--quiet", "--message", name)
+    git(tmp_path, "checkout", "--quiet", "feature")
     return tmp_path
 
 
@@ -49,8 +44,6 @@ def test_an_unknown_ref(repository: Path, ref: str):
 def test_a_branch_of_the_remote(repository: Path, tmp_path_factory: pytest.TempPathFactory):
     """A clone knows other branches only below `origin/`."""
     clone = tmp_path_factory.mktemp("clone")
-    subprocess.run(
-        ["git", "clone", "--quiet", "--branch", "feature", str(repository), str(clone)], check=True
-    )
+    git(clone, "clone", "--quiet", "--branch", "feature", str(repository), ".")
 
     assert changed_since(clone, "main") == {"ä b"}

@@ -7,13 +7,13 @@ import select
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from gitlab_ci_provider.local.airflow.fork import fork
 from gitlab_ci_provider.local.airflow.worker import find_worker, start_worker
+from processes.waiting import wait_until
 
 
 def code_of(pid: int) -> int:
@@ -60,9 +60,9 @@ def test_a_child_dies_with_its_parent(tmp_path: Path):
     pids = tmp_path / "pid"
 
     def parent() -> None:
-        child = fork(lambda: time.sleep(600))
+        child = fork(signal.pause)
         pids.write_text(str(child))
-        time.sleep(600)
+        signal.pause()
 
     pid = fork(parent)
     child = _pidfd(pids)
@@ -87,9 +87,9 @@ def test_a_killed_worker_has_not_come_to_its_end(tmp_path: Path):
 
     def work() -> None:
         if os.fork() == 0:
-            time.sleep(600)
+            signal.pause()
         pids.write_text(str(os.getpid()))
-        time.sleep(600)
+        signal.pause()
 
     worker = start_worker("worker two", work)
     _pidfd(pids)
@@ -109,7 +109,7 @@ def test_the_process_of_a_task_dies_with_its_worker(tmp_path: Path):
         task = os.fork()
         if task == 0:
             pids.write_text(f"{os.getppid()} {os.getpid()}")
-        time.sleep(600)
+        signal.pause()
 
     worker = start_worker("worker three", work)
     _wait_for(pids)
@@ -128,11 +128,12 @@ def test_a_worker_outlives_the_scheduler_and_is_found_again(tmp_path: Path):
 
     def scheduler() -> None:
         start_worker(title, go.read_text)
-        time.sleep(600)
+        signal.pause()
 
     pid = fork(scheduler)
-    while (found := find_worker(title)) is None:
-        time.sleep(0.01)
+    wait_until(lambda: find_worker(title) is not None, "a worker of the scheduler")
+    found = find_worker(title)
+    assert found is not None
     os.kill(pid, signal.SIGKILL)
     code_of(pid)
     assert not found.has_ended()
@@ -145,8 +146,7 @@ def test_a_worker_outlives_the_scheduler_and_is_found_again(tmp_path: Path):
 
 
 def _wait_for(path: Path) -> None:
-    while not path.exists() or not path.read_text():
-        time.sleep(0.01)
+    wait_until(lambda: path.exists() and path.read_text(), f"a process that writes {path}")
 
 
 def _pidfd(path: Path) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from factories import PROJECT, make_job, make_pipeline
+from factories import PROJECT, make_job, make_pipeline, make_run
 from gitlab_ci_provider.model.cancellation import Cancellation
 from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE
 from gitlab_ci_provider.model.project import Ref
@@ -22,15 +22,10 @@ from gitlab_ci_provider.runs.record import plain
 from gitlab_ci_provider.runs.registration import enter
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.state import open_state
+from unit.runs.support import FakeStore
 
 LOG = logging.getLogger(__name__)
 ORDER = Cancellation(name="pipeline-2", reason="by pipeline 2", jobs=("job",))
-
-
-class Store(dict[str, Any]):
-    """Airflow's store of one task."""
-
-    set = dict.__setitem__
 
 
 class Airflow:
@@ -40,7 +35,7 @@ class Airflow:
         self.states: dict[str, dict[str, str | None]] = {}
         self.xcoms: dict[tuple[str, str], Any] = {}
         self.said: dict[str, Any] = {}
-        self.context = {"ti": self, "task_state_store": Store()}
+        self.context = {"ti": self, "task_state_store": FakeStore()}
 
     def get_task_states(self, dag_id: str, run_ids: list[str]) -> dict[str, Any]:
         return {run: self.states[run] for run in run_ids if run in self.states}
@@ -58,11 +53,9 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def pipeline(number: int, sha: str = "a") -> PipelineRun:
-    return PipelineRun(
-        project=PROJECT,
+    return make_run(
+        id=None,
         ref=Ref(name="main", sha=sha * 40),
-        source="push",
-        digest="d",
         created_at=f"2026-01-0{number}T00:00:00+00:00",
         dag_id="dag",
         run_id=f"run{number}",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,48 +9,9 @@ import pytest
 
 from gitlab_ci_provider.exceptions import ConfigError, SourceError
 from gitlab_ci_provider.model.context import MergeRequest
-from gitlab_ci_provider.model.dag_record import DagRecord
-from gitlab_ci_provider.model.pipeline_entry import PipelineEntry
-from gitlab_ci_provider.model.project import Project, Ref, RefKind
-from gitlab_ci_provider.runs.create.commit import Pinned, pin
-from gitlab_ci_provider.runs.form import RunForm
-from gitlab_ci_provider.settings import Settings
-from gitlab_ci_provider.state import open_state
-from servers.repositories import commit, git, make_repository
-
-CONFIG = "job: {script: 'true'}\n"
-
-
-class Repository:
-    """A repository whose pipelines are pinned as a run would."""
-
-    def __init__(self, folder: Path):
-        self.path = folder / "group" / "project"
-        self.first = make_repository(self.path, {".gitlab-ci.yml": CONFIG, "a": "1"})
-        self.settings = Settings(home=folder / "home")
-        project = Project(path="group/project", clone_url=self.path.as_uri())
-        self.record = DagRecord(
-            dag_id="group__project", project=project, ref=Ref(name="main", sha="0" * 40)
-        )
-
-    def commit(self, files: Mapping[str, str]) -> str:
-        return commit(self.path, files, "change")
-
-    def pin(self, settings: Settings | None = None, **form: object) -> Pinned:
-        asked = RunForm(**{"ref": "main", "source": "push", **form})
-        return pin(self.record, asked, settings or self.settings)
-
-    def ran(self, sha: str, run: str, name: str = "main") -> None:
-        entry = PipelineEntry(
-            project="group/project",
-            dag_id="group__project",
-            run_id=run,
-            ref=Ref(name=name, sha=sha),
-            source="push",
-            digest="d",
-            created_at="now",
-        )
-        open_state(self.settings).register.enter(entry)
+from gitlab_ci_provider.model.project import RefKind
+from servers.repositories import git, make_repository
+from unit.runs.create.support import Repository
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from gitlab_ci_provider.model.context import MergeRequest
 from gitlab_ci_provider.model.project import Ref, RefKind
 from gitlab_ci_provider.settings import Settings
 from servers.repositories import git
-from unit.runs.create.test_commit import Repository
+from unit.runs.create.support import Repository
 
 
 class Attacked(Repository):

@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
+from factories import make_dag_record
 from gitlab_ci_provider.exceptions import ConfigError
 from gitlab_ci_provider.model.bridge import Ancestor, Upstream
-from gitlab_ci_provider.model.dag_record import DagRecord
-from gitlab_ci_provider.model.project import Project, Ref
 from gitlab_ci_provider.runs.create.upstream import take_over
 from gitlab_ci_provider.runs.form import RunForm
 from gitlab_ci_provider.runs.record import plain
@@ -24,11 +23,7 @@ PARENT = Ancestor(
     run="protected",
 )
 CLAIM = Upstream(job="deploy", task="deploy", ancestors=(PARENT,), digest="of-any-snapshot")
-RECORD = DagRecord(
-    dag_id="group__project",
-    project=Project(path="group/project", clone_url="file:///x"),
-    ref=Ref(name="main", sha="a" * 40),
-)
+RECORD = make_dag_record()
 
 
 def _context(run_type: str) -> Any:

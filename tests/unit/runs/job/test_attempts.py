@@ -12,12 +12,12 @@ from gitlab_ci_provider.model.job import Retry
 from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.runs.job import attempts
 from gitlab_ci_provider.runs.job import end as job_end
-from unit.runs.manual.test_offers import JOB, RUN, FakeStore, FakeTask
+from unit.runs.support import DEPLOY, RUN, make_task_context
 
 
 @pytest.fixture
 def context() -> Any:
-    return {"ti": FakeTask(), "task_state_store": FakeStore()}
+    return make_task_context()
 
 
 def test_kinds_are_counted_apart(context: Any):
@@ -54,9 +54,9 @@ def test_a_clear_and_a_retry_are_another_life(context: Any):
 def test_an_end_is_told_again(context: Any):
     """What a job has ended with is known to the try after a lost worker."""
     result = JobResult(status=JobStatus.SUCCESS, exit_code=0, pod="p", coverage=7.5)
-    job_end.succeeded(context, JOB, result)
+    job_end.succeeded(context, DEPLOY, result)
 
-    end = job_end.earlier_end(context, JOB)
+    end = job_end.earlier_end(context, DEPLOY)
 
     assert end is not None
     assert (end.result, end.again) == (result, False)
@@ -65,9 +65,9 @@ def test_an_end_is_told_again(context: Any):
 def test_a_final_failure_is_told_again_and_one_to_be_retried_is_not(context: Any):
     """After the last retry the failure is the end; before, the next try runs."""
     job_end.failed(context, retried(1), SystemFailure("no"))
-    between = job_end.earlier_end(context, JOB)
+    between = job_end.earlier_end(context, DEPLOY)
     job_end.failed(context, retried(1), SystemFailure("no"))
-    end = job_end.earlier_end(context, JOB)
+    end = job_end.earlier_end(context, DEPLOY)
 
     assert between is None
     assert end is not None
@@ -76,21 +76,21 @@ def test_a_final_failure_is_told_again_and_one_to_be_retried_is_not(context: Any
 
 def test_a_clear_forgets_the_end(context: Any):
     """Whoever clears a job that has ended runs it."""
-    job_end.succeeded(context, JOB, JobResult(status=JobStatus.SUCCESS))
+    job_end.succeeded(context, DEPLOY, JobResult(status=JobStatus.SUCCESS))
     context["ti"].max_tries += 1
 
-    assert job_end.earlier_end(context, JOB) is None
+    assert job_end.earlier_end(context, DEPLOY) is None
 
 
 def test_errors_of_ours_are_tried_again_twice(context: Any):
     """An error that is no fault of the job does not end it at once, nor is it tried for ever."""
-    again = [job_end.crashed(context, JOB, ValueError("odd")).again for _ in range(3)]
+    again = [job_end.crashed(context, DEPLOY, ValueError("odd")).again for _ in range(3)]
 
     assert again == [True, True, False]
 
 
 def retried(times: int) -> Any:
-    return replace(JOB, job=replace(JOB.job, retry=Retry(max=times)))
+    return replace(DEPLOY, job=replace(DEPLOY.job, retry=Retry(max=times)))
 
 
 @pytest.mark.parametrize(
@@ -105,9 +105,9 @@ def retried(times: int) -> Any:
 def test_interruptions_can_be_free(context: Any, free: int, retries: int, again: list[bool]):
     """`interrupted_retries` come before `retry`, which they do not use up."""
     run = replace(
-        JOB,
-        job=replace(JOB.job, retry=Retry(max=retries)),
-        settings=replace(JOB.settings, interrupted_retries=free),
+        DEPLOY,
+        job=replace(DEPLOY.job, retry=Retry(max=retries)),
+        settings=replace(DEPLOY.settings, interrupted_retries=free),
     )
     gone = SystemFailure("gone", reason=FailureReason.RUNNER_INTERRUPTED)
 

@@ -1,0 +1,70 @@
+"""A program that names by digest all that is made of the cases: pipelines, DAGs and plans."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+
+from airflow.serialization.serialized_objects import DagSerialization
+
+from factories import make_run, make_subject
+from gitlab_ci_provider.exceptions import JobFailure
+from gitlab_ci_provider.model.pipeline import Pipeline
+from gitlab_ci_provider.model.rules import PipelineDecision
+from gitlab_ci_provider.model.serialization import digest, encode
+from gitlab_ci_provider.planner.downstream import plan_downstream
+from gitlab_ci_provider.planner.plan import plan_job
+from gitlab_ci_provider.planner.subject import Subject
+from gitlab_ci_provider.pods.pod import build_pod
+from golden.cases import CASES, compile_case
+from processes.airflow_scheduler import render
+
+
+def outputs() -> Iterator[tuple[str, bytes]]:
+    """Name what is made of the cases, with its bytes."""
+    for case in CASES:
+        compiled = compile_case(case)
+        pipeline, decision = compiled.result.pipeline, compiled.decision
+        if pipeline is None or decision is None:
+            continue
+        yield f"{case}: pipeline", encode(pipeline)
+        yield f"{case}: DAG", _text(DagSerialization.to_dict(render(pipeline)))
+        for job, plan in _plans(pipeline, decision):
+            yield f"{case}: plan of {job}", plan
+
+
+def _plans(pipeline: Pipeline, decision: PipelineDecision) -> Iterator[tuple[str, bytes]]:
+    run = make_run(decisions=decision.jobs)
+    for job in pipeline.jobs.values():
+        of_job = decision.jobs[job.name]
+        if of_job.present:
+            yield job.name, _plan(make_subject(job, run, pipeline=pipeline, decision=of_job))
+
+
+def _plan(subject: Subject) -> bytes:
+    try:
+        if subject.job.bridge:
+            return encode(plan_downstream(subject, subject.job.bridge))
+        planned = plan_job(subject)
+    except JobFailure as problem:
+        return str(problem).encode()
+    request = PodRequest(
+        name="pod",
+        image=planned.image,
+        helper_image="helper",
+        deadline=1,
+        labels={},
+        annotations={},
+    )
+    return _text([planned.secret, build_pod(request).to_dict()])
+
+
+def _text(value: object) -> bytes:
+    """Write JSON with its keys in the order in which they were made."""
+    return json.dumps(value, default=str).encode()
+
+
+if __name__ == "__main__":
+    found = {name: digest(data) for name, data in outputs()}
+    json.dump({"seed": hash("seed"), "outputs": found}, sys.stdout)
