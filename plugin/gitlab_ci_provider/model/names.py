@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 CREATE_PIPELINE = "create_pipeline"
 FINISH_PIPELINE = "finish_pipeline"
 
 _VARIABLES = "gitlab_ci_secret_variables"
 
-_MAX = 200
+_MAX, _MAX_GROUP = 200, 180
 """Airflow allows 250 characters."""
 
 _MAX_PROJECT, _MAX_PART = 120, 24
@@ -62,27 +62,34 @@ def stored_variables_names(project_path: str) -> tuple[str, ...]:
 
 def task_ids(jobs: Iterable[str]) -> dict[str, str]:
     """Name the task of each job; the same jobs always get the same names."""
-    return _unique(jobs, taken={CREATE_PIPELINE, FINISH_PIPELINE})
+    return _unique(jobs, taken={CREATE_PIPELINE, FINISH_PIPELINE}, slug=_slug)
 
 
 def group_ids(stages: Iterable[str], tasks: Mapping[str, str]) -> dict[str, str]:
-    """Name the task group of each stage; tasks and groups share one space of names."""
+    """Name the task group of each stage; tasks and groups share one space of names.
+
+    In Airflow the name of a group is shorter than that of a task, and has no dots.
+    """
     taken = {CREATE_PIPELINE, FINISH_PIPELINE, *tasks.values()}
-    by_name = _unique((f"stage-{stage}" for stage in stages), taken=taken)
+    by_name = _unique((f"stage-{stage}" for stage in stages), taken=taken, slug=_group_slug)
     return {name.removeprefix("stage-"): group for name, group in by_name.items()}
 
 
-def _unique(names: Iterable[str], *, taken: set[str]) -> dict[str, str]:
+def _unique(names: Iterable[str], *, taken: set[str], slug: Callable[[str], str]) -> dict[str, str]:
     ids: dict[str, str] = {}
     used = set(taken)
-    ordered = sorted(set(names), key=lambda name: (_slug(name) != name, name))
+    ordered = sorted(set(names), key=lambda name: (slug(name) != name, name))
     for name in ordered:
-        slug = _slug(name)
-        if slug in used:
-            slug = f"{slug[:_MAX]}-{_short_hash(name)}"
-        used.add(slug)
-        ids[name] = slug
+        chosen = slug(name)
+        if chosen in used:
+            chosen = f"{chosen[:_MAX]}-{_short_hash(name)}"
+        used.add(chosen)
+        ids[name] = chosen
     return ids
+
+
+def _group_slug(name: str) -> str:
+    return _slug(name.replace(".", "_"), _MAX_GROUP)
 
 
 def _slug(name: str, limit: int = _MAX) -> str:

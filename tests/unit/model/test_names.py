@@ -52,7 +52,7 @@ def test_the_clean_name_wins():
 
 
 @pytest.mark.parametrize("name", ["create_pipeline", "finish_pipeline"])
-def test_our_own_tasks_keep_their_names(name):
+def test_our_own_tasks_keep_their_names(name: str):
     """A job called like one of our tasks gets another id."""
     assert task_ids([name])[name] != name
 
@@ -64,6 +64,17 @@ def test_a_stage_and_its_jobs_may_share_a_name():
     groups = group_ids(["test"], tasks)
 
     assert groups["test"] not in tasks.values()
+
+
+@pytest.mark.parametrize(
+    "stages", [[".pre", ".post", "_pre"], ["a.b", "a_b"], ["x" * 300, "x." * 150]]
+)
+def test_any_stage_has_a_group_of_its_own(stages: list[str]):
+    """Airflow refuses a DAG with a dot in the name of a group, or more than 200 characters."""
+    groups = group_ids(stages, {})
+
+    assert len(set(groups.values())) == len(stages)
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]{1,200}", group) for group in groups.values())
 
 
 def test_a_long_name_is_cut_and_stays_unique():
