@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 
+import hypothesis
 import pytest
 
 
@@ -13,6 +14,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """Let programs be interrupted: a shell that starts the suite in the background forbids it."""
+    """Let no test fail because a machine is slow, nor because of how the suite was started.
+
+    A shell that starts a program in the background has it, and all that it starts, ignore SIGINT.
+    """
+    hypothesis.settings.register_profile("suite", deadline=None)
+    hypothesis.settings.load_profile("suite")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -29,7 +29,7 @@ def outputs() -> Iterator[tuple[str, bytes]]:
         if pipeline is None or decision is None:
             continue
         yield f"{case}: pipeline", encode(pipeline)
-        yield f"{case}: DAG", _text(DagSerialization.to_dict(render(pipeline)))
+        yield f"{case}: DAG", _json(DagSerialization.to_dict(render(pipeline)), sort_keys=True)
         for job, plan in _plans(pipeline, decision):
             yield f"{case}: plan of {job}", plan
 
@@ -57,12 +57,12 @@ def _plan(subject: Subject) -> bytes:
         labels={},
         annotations={},
     )
-    return _text([planned.secret, build_pod(request).to_dict()])
+    return _json([planned.secret, build_pod(request).to_dict()])
 
 
-def _text(value: object) -> bytes:
-    """Write JSON with its keys in the order in which they were made."""
-    return json.dumps(value, default=str).encode()
+def _json(value: object, *, sort_keys: bool = False) -> bytes:
+    """Write JSON; keys are sorted only where Airflow does so before it compares."""
+    return json.dumps(value, default=str, sort_keys=sort_keys).encode()
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """A cluster of the tests' own and a small client that sees every byte of its answers."""
 
+from __future__ import annotations
+
 import base64
 import json
 import os
@@ -7,19 +9,27 @@ import signal
 import ssl
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+
+from processes.waiting import PATIENCE
+
+if TYPE_CHECKING:
+    import httpx
+    from kubernetes import client
 
 ROOT = Path(__file__).parents[3]
 MODULE = "gitlab_ci_cluster"
 HELPER_IMAGE = "gitlab-ci-helper:local"
 
 
-def shared_folder():
+def shared_folder() -> Path:
     """Find the recordings of a real Kubernetes, or skip."""
     folder = Path(os.environ.get("GITLAB_CI_SHARED", ROOT.parent / "shared"))
     recordings = folder / "kubernetes" / "recordings"
@@ -28,7 +38,7 @@ def shared_folder():
     return recordings
 
 
-def recording(name):
+def recording(name: str) -> Any:
     """Read one recording."""
     return json.loads((shared_folder() / name).read_text())
 
@@ -42,19 +52,19 @@ class Cluster:
     log: Path
 
     @property
-    def kubeconfig(self):
+    def kubeconfig(self) -> Path:
         return self.directory / "kubeconfig"
 
-    def stop(self, number=signal.SIGTERM, seconds=20):
+    def stop(self, number: int = signal.SIGTERM, seconds: float = PATIENCE) -> int:
         """Send a signal and wait; gives the exit code."""
         self.process.send_signal(number)
         return self.process.wait(seconds)
 
-    def api(self):
+    def api(self) -> Api:
         return Api(self.kubeconfig)
 
 
-def start_cluster(directory, *arguments):
+def start_cluster(directory: Path, *arguments: str) -> Cluster:
     """Start a cluster and wait until it is ready."""
     log = directory.with_suffix(".log")
     command = [sys.executable, "-m", MODULE, "--dir", str(directory), *arguments]
@@ -73,7 +83,7 @@ def start_cluster(directory, *arguments):
 class Api:
     """A client for one namespace."""
 
-    def __init__(self, kubeconfig, namespace="default"):
+    def __init__(self, kubeconfig: Path, namespace: str = "default"):
         import httpx
 
         config = yaml.safe_load(kubeconfig.read_text())
@@ -86,7 +96,7 @@ class Api:
             base_url=self.server,
             verify=self.tls,
             headers={"Authorization": f"Bearer {self.token}"},
-            timeout=60,
+            timeout=PATIENCE,
         )
         self.namespace = namespace
         self._kubeconfig = kubeconfig
@@ -94,44 +104,48 @@ class Api:
     def close(self):
         self.http.close()
 
-    def core(self):
+    def core(self) -> client.CoreV1Api:
         """Make the official client."""
         from kubernetes import client, config
 
         return client.CoreV1Api(config.new_client_from_config(str(self._kubeconfig)))
 
-    def path(self, plural, *parts):
+    def path(self, plural: str, *parts: str) -> str:
         return "/".join([f"/api/v1/namespaces/{self.namespace}/{plural}", *parts])
 
-    def create(self, plural, obj, **params):
+    def create(self, plural: str, obj: dict[str, Any], **params: object) -> dict[str, Any]:
         """Create an object; gives it back."""
         answer = self.http.post(self.path(plural), json=obj, params=params)
         assert answer.status_code == 201, answer.text
         return answer.json()
 
-    def get(self, plural, name):
+    def get(self, plural: str, name: str) -> dict[str, Any]:
         return self.http.get(self.path(plural, name)).json()
 
-    def names(self, plural, **params):
+    def names(self, plural: str, **params: object) -> list[str]:
         items = self.http.get(self.path(plural), params=params).json()["items"]
         return [item["metadata"]["name"] for item in items]
 
-    def delete(self, plural, name, **params):
+    def delete(self, plural: str, name: str, **params: object) -> httpx.Response:
         return self.http.delete(self.path(plural, name), params=params)
 
-    def patch(self, plural, name, body, kind="merge-patch+json"):
+    def patch(
+        self, plural: str, name: str, body: Any, kind: str = "merge-patch+json"
+    ) -> httpx.Response:
         headers = {"Content-Type": f"application/{kind}"}
         return self.http.patch(self.path(plural, name), content=json.dumps(body), headers=headers)
 
     @contextmanager
-    def watch(self, plural, **params):
+    def watch(self, plural: str, **params: object):
         """Open a watch; gives an iterator over its events."""
-        params = {"watch": "true", "timeoutSeconds": 40, **params}
+        params = {"watch": "true", "timeoutSeconds": PATIENCE, **params}
         with self.http.stream("GET", self.path(plural), params=params) as response:
             assert response.status_code == 200, response.read()
             yield (json.loads(line) for line in response.iter_lines())
 
-    def wait(self, name, test, plural="pods"):
+    def wait(
+        self, name: str, test: Callable[[dict[str, Any]], object], plural: str = "pods"
+    ) -> dict[str, Any]:
         """Wait until an object passes a test; gives it."""
         with self.watch(plural, fieldSelector=f"metadata.name={name}") as events:
             for event in events:
@@ -139,7 +153,7 @@ class Api:
                     return event["object"]
         raise AssertionError(f"{name} never came so far: {self.get(plural, name)}")
 
-    def wait_gone(self, name):
+    def wait_gone(self, name: str):
         """Wait until a pod has been deleted."""
         version = self.http.get(self.path("pods")).json()["metadata"]["resourceVersion"]
         if self.http.get(self.path("pods", name)).status_code == 404:
@@ -148,32 +162,34 @@ class Api:
         with self.watch("pods", fieldSelector=selector, resourceVersion=version) as events:
             assert any(event["type"] == "DELETED" for event in events)
 
-    def run(self, name, script, **spec):
+    def run(self, name: str, script: str, **spec: Any) -> dict[str, Any]:
         """Run a pod with one container to its end; gives the pod."""
         self.create("pods", pod(name, script, **spec))
         return self.wait(name, has_ended)
 
-    def log(self, name, **params):
+    def log(self, name: str, **params: object) -> bytes:
         """Read a log; gives its bytes."""
         answer = self.http.get(self.path("pods", name, "log"), params=params)
         assert answer.status_code == 200, answer.text
         return answer.content
 
-    def output(self, name, script, **spec):
+    def output(self, name: str, script: str, **spec: Any) -> str:
         """Run a pod that must succeed; gives what it wrote."""
         ended = self.run(name, script, **spec)
         text = self.log(name).decode()
         assert ended["status"]["phase"] == "Succeeded", (text, ended["status"])
         return text
 
-    def events(self, name):
+    def events(self, name: str) -> list[tuple[str, str, str]]:
         """List type, reason and message of the events about a pod."""
         params = {"fieldSelector": f"involvedObject.name={name}"}
         items = self.http.get(self.path("events"), params=params).json()["items"]
         return [(item["type"], item["reason"], item["message"]) for item in items]
 
 
-def pod(name, script="true", *, container=None, **spec):
+def pod(
+    name: str, script: str = "true", *, container: dict[str, Any] | None = None, **spec: Any
+) -> dict[str, Any]:
     """Make a pod with one container, `main`, that runs a shell script."""
     main = {"name": "main", "image": "test", "command": ["sh", "-c", script], **(container or {})}
     return {
@@ -187,15 +203,15 @@ def pod(name, script="true", *, container=None, **spec):
     }
 
 
-def has_ended(obj):
+def has_ended(obj: dict[str, Any]) -> bool:
     return obj["status"]["phase"] in {"Succeeded", "Failed"}
 
 
-def is_running(obj):
+def is_running(obj: dict[str, Any]) -> bool:
     return obj["status"]["phase"] == "Running"
 
 
-def state_of(obj, container="main"):
+def state_of(obj: dict[str, Any], container: str = "main") -> dict[str, Any]:
     """Give the state of a container of a pod."""
     statuses = [
         *obj["status"].get("initContainerStatuses", []),
@@ -204,7 +220,7 @@ def state_of(obj, container="main"):
     return next((one["state"] for one in statuses if one["name"] == container), {})
 
 
-def refused(cluster):
+def refused(cluster: Cluster) -> bool:
     """Tell whether nobody answers where a cluster was."""
     import httpx
 

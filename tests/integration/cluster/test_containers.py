@@ -1,22 +1,25 @@
 """What a container finds: volumes, variables, users, limits, and nothing of the machine's own."""
 
+from __future__ import annotations
+
 import base64
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from integration.cluster.support import has_ended, is_running, pod, state_of
+from integration.cluster.support import Api, Cluster, has_ended, is_running, pod, state_of
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root may change users")
 
 
-def mounting(*mounts, **container):
+def mounting(*mounts: tuple[str, ...], **container: Any) -> dict[str, Any]:
     shown = [dict(zip(("name", "mountPath", "subPath"), mount, strict=False)) for mount in mounts]
     return {"volumeMounts": shown, **container}
 
 
-def test_containers_share_an_empty_dir_but_not_their_root(api):
+def test_containers_share_an_empty_dir_but_not_their_root(api: Api):
     """A volume is one for all containers of a pod; what else they write is private to each."""
     share = mounting(("ws", "/ws"))
     first = {"name": "first", "image": "x", "command": ["sh", "-c", "echo a >/ws/a; echo a >/a"]}
@@ -32,7 +35,7 @@ def test_containers_share_an_empty_dir_but_not_their_root(api):
     assert not Path("/etc/private").exists()
 
 
-def test_fifo_connects_two_containers(api):
+def test_fifo_connects_two_containers(api: Api):
     """A FIFO in an empty dir works between containers."""
     share = mounting(("ws", "/ws"))
     spec = pod("a", "mkfifo /ws/f.new; mv /ws/f.new /ws/f; cat /ws/f", container=share)
@@ -47,7 +50,7 @@ def test_fifo_connects_two_containers(api):
     assert api.log("a", container="main") == b"through\n"
 
 
-def test_secrets_and_config_maps_are_files(api):
+def test_secrets_and_config_maps_are_files(api: Api):
     """Items, modes, projections, sub paths and the downward API."""
     encoded = {"k": base64.b64encode(b"s3cret").decode(), "other": ""}
     api.create("secrets", {"metadata": {"name": "s"}, "data": encoded})
@@ -78,7 +81,7 @@ def test_secrets_and_config_maps_are_files(api):
     ]
 
 
-def test_pod_waits_for_its_secret_and_starts_when_it_comes(api):
+def test_pod_waits_for_its_secret_and_starts_when_it_comes(api: Api):
     """A missing Secret leaves the pod ContainerCreating, with a FailedMount event."""
     volume = {"name": "s", "secret": {"secretName": "later"}}
     api.create("pods", pod("a", "cat /s/k", container=mounting(("s", "/s")), volumes=[volume]))
@@ -93,7 +96,7 @@ def test_pod_waits_for_its_secret_and_starts_when_it_comes(api):
     assert api.log("a") == b"here"
 
 
-def test_variables_come_from_everywhere(api):
+def test_variables_come_from_everywhere(api: Api):
     """Values, references, prefixes and `$(NAME)` in variables, command and args."""
     api.create("secrets", {"metadata": {"name": "s"}, "stringData": {"K": "secret"}})
     api.create("configmaps", {"metadata": {"name": "c"}, "data": {"K": "config"}})
@@ -121,7 +124,7 @@ def test_variables_come_from_everywhere(api):
     assert output == "p <p|$(NONE)|$(PLAIN)> a secret unset config 67108864 secret\n"
 
 
-def test_nothing_leaks_in(api, cluster):
+def test_nothing_leaks_in(api: Api, cluster: Cluster):
     """A container's environment is clean, /tmp is writable, the cluster's own files are hidden."""
     script = (
         f"env | cut -d= -f1 | sort | tr '\\n' ' '; touch /tmp/x; ls -A $HOME {cluster.directory}"
@@ -133,7 +136,7 @@ def test_nothing_leaks_in(api, cluster):
     assert sorted(output.split()[4:]) == sorted(["/pod-home:", f"{cluster.directory}:"])
 
 
-def test_processes_see_only_their_own(api):
+def test_processes_see_only_their_own(api: Api):
     """The program is process 1 and sees no other container; its host name is the pod's."""
     output = api.output("a", "echo $$$$; ls /proc | grep -c '^[0-9]'; hostname; cat /etc/hostname")
 
@@ -142,7 +145,7 @@ def test_processes_see_only_their_own(api):
     assert output.split()[2:] == ["a", "a"]
 
 
-def test_host_paths_are_readable_and_untouched(api, tmp_path):
+def test_host_paths_are_readable_and_untouched(api: Api, tmp_path: Path):
     """The machine's files can be read; what a job writes there stays in the job."""
     (tmp_path / "file").write_text("of the machine")
     script = f"cat {tmp_path}/file; echo changed >{tmp_path}/file; touch {tmp_path}/new"
@@ -154,7 +157,7 @@ def test_host_paths_are_readable_and_untouched(api, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-def test_host_path_volumes_are_shared_with_the_machine(api, tmp_path):
+def test_host_path_volumes_are_shared_with_the_machine(api: Api, tmp_path: Path):
     """A hostPath volume is the directory itself; one that is not there is an event."""
     volume = {"name": "h", "hostPath": {"path": str(tmp_path), "type": "Directory"}}
     api.output("a", "echo x >/h/out", container=mounting(("h", "/h")), volumes=[volume])
@@ -166,7 +169,7 @@ def test_host_path_volumes_are_shared_with_the_machine(api, tmp_path):
     assert [event[1] for event in api.events("b")][-1] == "FailedMount"
 
 
-def test_host_aliases_are_in_the_hosts_file(api):
+def test_host_aliases_are_in_the_hosts_file(api: Api):
     """`hostAliases` give names to addresses, as services of jobs need."""
     aliases = [{"ip": "127.0.0.1", "hostnames": ["db", "postgres"]}]
 
@@ -174,7 +177,7 @@ def test_host_aliases_are_in_the_hosts_file(api):
 
 
 @ROOT
-def test_users_and_groups_are_kept(api):
+def test_users_and_groups_are_kept(api: Api):
     """runAsUser, runAsGroup and fsGroup, also for commands that are run inside."""
     context = {"runAsUser": 1234, "runAsGroup": 2345, "fsGroup": 3456}
     output = api.output(
@@ -189,7 +192,7 @@ def test_users_and_groups_are_kept(api):
 
 
 @ROOT
-def test_rights_are_dropped_and_added(api):
+def test_rights_are_dropped_and_added(api: Api):
     """A container has the usual few capabilities; privileged ones have all, read only is kept."""
     plain = api.run("plain", "mount -t tmpfs none /mnt")
     privileged = {"securityContext": {"privileged": True}}
@@ -200,7 +203,7 @@ def test_rights_are_dropped_and_added(api):
     assert api.run("bound", "touch /x", container=read_only)["status"]["phase"] == "Failed"
 
 
-def test_image_that_is_not_honoured_is_said_loudly(api):
+def test_image_that_is_not_honoured_is_said_loudly(api: Api):
     """Each container whose image stands for nothing has a warning."""
     api.run("a", "true", container={"image": "ruby:3.3"})
 
@@ -209,7 +212,7 @@ def test_image_that_is_not_honoured_is_said_loudly(api):
     assert "image: ruby:3.3 is NOT honoured" in warnings[0]
 
 
-def test_tcp_and_exec_probes_gate_the_main_container(api):
+def test_tcp_and_exec_probes_gate_the_main_container(api: Api):
     """A native sidecar with a probe is started before, and stopped after, the main container."""
     server = (
         "import socket,time; time.sleep(0.2); s=socket.socket(); s.bind(('127.0.0.1', 0));"
@@ -238,7 +241,7 @@ def test_tcp_and_exec_probes_gate_the_main_container(api):
     assert output == "up\n"
 
 
-def test_crashing_sidecar_does_not_hold_up_the_end(api):
+def test_crashing_sidecar_does_not_hold_up_the_end(api: Api):
     """A sidecar that waits for its next start is not waited for."""
     sidecar = {
         "name": "svc",
@@ -254,7 +257,7 @@ def test_crashing_sidecar_does_not_hold_up_the_end(api):
     assert ended["status"]["initContainerStatuses"][0]["restartCount"] > 0
 
 
-def test_links_in_a_volume_lead_nowhere_else(api, tmp_path):
+def test_links_in_a_volume_lead_nowhere_else(api: Api, tmp_path: Path):
     """A sub path that a job has made a link out of its volume is refused."""
     share = mounting(("ws", "/ws"))
     link = {"name": "first", "image": "x", "command": ["ln", "-s", str(tmp_path), "/ws/out"]}
@@ -267,7 +270,7 @@ def test_links_in_a_volume_lead_nowhere_else(api, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_deleting_again_with_less_grace_hurries(api):
+def test_deleting_again_with_less_grace_hurries(api: Api):
     """A second deletion shortens the time that a container has left."""
     api.create("pods", pod("a", "trap '' TERM; while :; do sleep 0.1; done"))
     api.wait("a", is_running)
@@ -277,7 +280,7 @@ def test_deleting_again_with_less_grace_hurries(api):
     api.wait_gone("a")
 
 
-def test_owned_secret_goes_with_its_pod(api):
+def test_owned_secret_goes_with_its_pod(api: Api):
     """A Secret that a pod owns is deleted with it, unless the deletion orphans it."""
     for name, policy in (("a", "Background"), ("b", "Orphan"), ("c", "Foreground")):
         uid = api.create("pods", pod(name, "sleep 60"))["metadata"]["uid"]

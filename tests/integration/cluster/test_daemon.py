@@ -1,5 +1,7 @@
 """The cluster as a process: it starts once, stops cleanly, and leaves nothing, however it ends."""
 
+from __future__ import annotations
+
 import os
 import signal
 import stat
@@ -9,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from integration.cluster.support import MODULE, is_running, pod, start_cluster
+from integration.cluster.support import MODULE, Api, Cluster, is_running, pod, start_cluster
+from processes.waiting import PATIENCE
 
 CLUSTER_ENDS = [signal.SIGTERM, signal.SIGKILL]
 RESISTING = "trap '' TERM; (setsid sleep 4242 &); (setsid setsid sleep 4242 &); sleep 4242"
 
 
-def processes_with(text):
+def processes_with(text: str) -> list[str]:
     """List the processes whose command line has a text."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
@@ -27,18 +30,20 @@ def processes_with(text):
     return found
 
 
-def wait_for_end(directory):
+def wait_for_end(directory: Path):
     """Wait until whoever worked for a cluster has let go of its lock."""
-    subprocess.run(["flock", str(directory / "lock"), "true"], check=True, timeout=30)
+    subprocess.run(["flock", str(directory / "lock"), "true"], check=True, timeout=PATIENCE)
 
 
 @pytest.fixture(params=["auto", "user", "plain"])
-def runtime(request):
+def runtime(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
 @pytest.mark.parametrize("number", CLUSTER_ENDS)
-def test_no_process_file_or_mount_survives_the_cluster(tmp_path, number, runtime):
+def test_no_process_file_or_mount_survives_the_cluster(
+    tmp_path: Path, number: signal.Signals, runtime: str
+):
     """Whether stopped or killed: pods that resist are gone, with their files and Secrets."""
     running = start_cluster(tmp_path / "state", "--runtime", runtime)
     api = running.api()
@@ -62,13 +67,13 @@ def test_no_process_file_or_mount_survives_the_cluster(tmp_path, number, runtime
         assert not [path for path in left if _belongs(path, running.directory)]
 
 
-def _belongs(path, directory):
+def _belongs(path: Path, directory: Path) -> bool:
     import hashlib
 
     return hashlib.sha256(str(directory.resolve()).encode()).hexdigest()[:16] in path.name
 
 
-def test_next_start_cleans_what_a_killed_cluster_left(tmp_path):
+def test_next_start_cleans_what_a_killed_cluster_left(tmp_path: Path):
     """Even files that nobody could remove in time go with the next start."""
     directory = tmp_path / "state"
     stale = directory / "pods" / "stale" / "closed"
@@ -80,7 +85,7 @@ def test_next_start_cleans_what_a_killed_cluster_left(tmp_path):
     assert {path.name for path in directory.iterdir()} <= {"lock", "root", "identity.json"}
 
 
-def test_clients_of_a_killed_cluster_go_on_with_the_next(tmp_path):
+def test_clients_of_a_killed_cluster_go_on_with_the_next(tmp_path: Path):
     """Token and certificate are those of the folder, for the owner alone; the pods are gone."""
     killed = start_cluster(tmp_path / "state")
     api = killed.api()
@@ -97,7 +102,7 @@ def test_clients_of_a_killed_cluster_go_on_with_the_next(tmp_path):
     assert restarted.stop() == 0
 
 
-def test_kubeconfig_is_private_and_whole(tmp_path):
+def test_kubeconfig_is_private_and_whole(tmp_path: Path):
     """Mode 0600, with context, namespace, token and authority."""
     running = start_cluster(tmp_path / "state")
     mode = stat.S_IMODE(running.kubeconfig.stat().st_mode)
@@ -109,12 +114,12 @@ def test_kubeconfig_is_private_and_whole(tmp_path):
         assert word in text
 
 
-def run_to_end(*arguments):
+def run_to_end(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", MODULE, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
 
-def test_taken_port_is_one_clear_line(tmp_path, cluster):
+def test_taken_port_is_one_clear_line(tmp_path: Path, cluster: Cluster):
     """A port that is in use ends the start with its address and a reason."""
     port = cluster.api().server.rpartition(":")[2]
     refused = run_to_end("--dir", tmp_path / "state", "--port", port)
@@ -124,7 +129,7 @@ def test_taken_port_is_one_clear_line(tmp_path, cluster):
     assert last == f"embedded cluster: cannot listen on 127.0.0.1:{port}: Address already in use"
 
 
-def test_second_cluster_in_a_directory_is_refused(cluster):
+def test_second_cluster_in_a_directory_is_refused(cluster: Cluster):
     """Two clusters never share a directory; the first one goes on."""
     refused = run_to_end("--dir", cluster.directory)
 
@@ -133,7 +138,7 @@ def test_second_cluster_in_a_directory_is_refused(cluster):
     assert cluster.api().http.get("/readyz").text == "ok"
 
 
-def test_helper_image_finds_its_programs(tmp_path):
+def test_helper_image_finds_its_programs(tmp_path: Path):
     """`--path-for-image` puts a directory first into PATH, and needs no warning."""
     programs = tmp_path / "programs"
     programs.mkdir()
@@ -153,7 +158,7 @@ def test_helper_image_finds_its_programs(tmp_path):
     assert other["status"]["phase"] == "Failed"
 
 
-def test_cluster_ends_when_its_fork_server_dies(tmp_path):
+def test_cluster_ends_when_its_fork_server_dies(tmp_path: Path):
     """Without it all pods are dead: the cluster says so and ends, rather than pretend."""
     running = start_cluster(tmp_path / "state")
     api = running.api()
@@ -170,7 +175,7 @@ def test_cluster_ends_when_its_fork_server_dies(tmp_path):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give privileges to a pod")
-def test_root_that_is_an_overlay_is_no_obstacle(api):
+def test_root_that_is_an_overlay_is_no_obstacle(api: Api):
     """As in many containers: what its own containers write is then kept in memory."""
     inner = f"{sys.executable} -m {MODULE} --dir /inner 2>&1 & sleep 0.1; cd /; "
     wait = "until [ -e /inner/kubeconfig ]; do sleep 0.1; done; kill %1; wait %1; echo ended $?"
@@ -183,7 +188,7 @@ def test_root_that_is_an_overlay_is_no_obstacle(api):
     assert output.endswith("ended 0\n")
 
 
-def test_level_without_mounts_says_so(tmp_path):
+def test_level_without_mounts_says_so(tmp_path: Path):
     """On the plain level a volume cannot be shown; the pod waits and the event says why."""
     running = start_cluster(tmp_path / "state", "--runtime", "plain")
     api = running.api()
@@ -202,7 +207,7 @@ def test_level_without_mounts_says_so(tmp_path):
 
 
 @pytest.mark.parametrize("level", ["root", "user"])
-def test_hidden_directories_are_empty_for_jobs(tmp_path, level):
+def test_hidden_directories_are_empty_for_jobs(tmp_path: Path, level: str):
     """The stack's folder holds its keys; links to it, and its parent, lead nowhere either."""
     if level == "root" and os.geteuid() != 0:
         pytest.skip("only root has this level")
@@ -227,7 +232,7 @@ def test_hidden_directories_are_empty_for_jobs(tmp_path, level):
     assert "cluster" not in shown.replace(f"{home}/cluster", "").splitlines()
 
 
-def test_user_level_says_that_it_cannot_change_users(tmp_path):
+def test_user_level_says_that_it_cannot_change_users(tmp_path: Path):
     """Without root a pod runs all the same, and a warning says as whom."""
     running = start_cluster(tmp_path / "state", "--runtime", "user")
     api = running.api()
@@ -240,7 +245,7 @@ def test_user_level_says_that_it_cannot_change_users(tmp_path):
     assert "UserNotHonoured" in events
 
 
-def test_full_disk_does_not_stop_the_cluster(tmp_path, cluster, api):
+def test_full_disk_does_not_stop_the_cluster(tmp_path: Path, cluster: Cluster, api: Api):
     """Log that does not fit is lost, which an event tells; the pod and the cluster go on."""
     if os.geteuid() != 0:
         pytest.skip("mounting a small file system needs root")

@@ -1,11 +1,14 @@
 """Requests of all sorts, good and bad, are answered as a real API server answered them."""
 
+from __future__ import annotations
+
 import json
 import re
+from typing import Any
 
 import pytest
 
-from integration.cluster.support import recording, shared_folder
+from integration.cluster.support import Api, Cluster, recording, shared_folder
 
 SKIPPED = {
     "forbidden": "there is one user, who may do all",
@@ -41,7 +44,7 @@ SKIPPED = {
 FREE = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}")
 
 
-def compared_cases():
+def compared_cases() -> dict[str, Any]:
     """List the cases that are compared, in the order of the recording."""
     try:
         cases = recording("errors_and_objects.json")
@@ -58,7 +61,7 @@ CASES = compared_cases()
 
 
 @pytest.fixture(scope="module")
-def answers(cluster):
+def answers(cluster: Cluster):
     """All requests, sent in the recorded order, with the answers."""
     shared_folder()
     api = cluster.api()
@@ -69,7 +72,7 @@ def answers(cluster):
     api.close()
 
 
-def _send(api, request):
+def _send(api: Api, request: dict[str, Any]) -> Any:
     headers = {
         key: value for key, value in request["headers"].items() if key in {"Accept", "Content-Type"}
     }
@@ -79,7 +82,7 @@ def _send(api, request):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_answer_is_the_recorded_one(answers, name):
+def test_answer_is_the_recorded_one(answers: dict[str, Any], name: str):
     """Status code, type, warnings and, for failures, the whole body are the same."""
     case, answer = CASES[name], answers[name]
     wanted = case["headers"]
@@ -93,17 +96,17 @@ def test_answer_is_the_recorded_one(answers, name):
         assert answer.json()["kind"] == case["body"]["kind"]
 
 
-def _body(answer):
+def _body(answer: Any) -> Any:
     if answer.headers["Content-Type"].startswith("application/json"):
         return answer.json()
     return answer.text
 
 
-def _comparable(body):
+def _comparable(body: Any) -> str:
     return FREE.sub("UID", json.dumps(body, sort_keys=True))
 
 
-def selector_cases():
+def selector_cases() -> dict[str, Any]:
     """List the recorded selectors."""
     try:
         return recording("selectors.json")
@@ -115,7 +118,7 @@ SELECTORS = selector_cases()
 
 
 @pytest.mark.parametrize("name", [name for name in SELECTORS if " " in name])
-def test_selectors_are_understood_and_refused_as_recorded(api, name):
+def test_selectors_are_understood_and_refused_as_recorded(api: Api, name: str):
     """A selector that a real server refuses is refused in the same words; others are taken."""
     case = SELECTORS[name]
     plural = "events" if name.startswith("events ") else "pods"
@@ -128,13 +131,13 @@ def test_selectors_are_understood_and_refused_as_recorded(api, name):
         assert answer.json() == case["error"]
 
 
-def test_label_selectors_select(api):
+def test_label_selectors_select(api: Api):
     """Equality, sets, existence and comparison select as documented."""
     for name, labels in {"one": {"a": "1"}, "two": {"a": "2", "b": ""}, "none": {}}.items():
         metadata = {"name": name, "labels": labels}
         api.create("configmaps", {"metadata": metadata})
 
-    def selected(text):
+    def selected(text: str) -> list[str]:
         return api.names("configmaps", labelSelector=text)
 
     assert selected("a=1") == ["one"]
@@ -145,7 +148,7 @@ def test_label_selectors_select(api):
     assert selected("a>1") == ["two"]
 
 
-def test_wrong_token_is_refused(api):
+def test_wrong_token_is_refused(api: Api):
     """Another token gives 401, none gives 403; health and version are for all."""
     wrong = {"Authorization": "Bearer nonsense"}
 
@@ -157,7 +160,7 @@ def test_wrong_token_is_refused(api):
     assert api.http.get("/readyz", headers={"Authorization": ""}).text == "ok"
 
 
-def test_bodies_have_the_recorded_limits(api):
+def test_bodies_have_the_recorded_limits(api: Api):
     """3 MiB for a request, 1.5 MiB for an object, 1 MiB for a Secret."""
     too_long = api.http.post(api.path("configmaps"), content=b" " * (3 << 20) + b"{}")
     too_large = api.http.post(
@@ -185,7 +188,7 @@ def test_bodies_have_the_recorded_limits(api):
         b'{"metadata": {"name": "a", "ownerReferences": "x"}, "spec": {"containers": [1]}}',
     ],
 )
-def test_garbage_is_refused_not_crashed_on(api, body):
+def test_garbage_is_refused_not_crashed_on(api: Api, body: Any):
     """Whatever a client sends, the answer is a Status that blames the client."""
     headers = {"Content-Type": "application/json"}
     for plural in ("pods", "secrets", "configmaps"):
@@ -195,7 +198,7 @@ def test_garbage_is_refused_not_crashed_on(api, body):
         assert answer.json()["kind"] == "Status"
 
 
-def test_pod_specs_are_immutable(api):
+def test_pod_specs_are_immutable(api: Api):
     """All but a few fields of a pod's spec are refused to change."""
     container = {"name": "main", "image": "x", "command": ["sleep", "60"]}
     spec = {"containers": [container], "terminationGracePeriodSeconds": 0}

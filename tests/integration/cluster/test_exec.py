@@ -1,12 +1,15 @@
 """`pods/exec` over WebSocket, frame by frame as recorded."""
 
+from __future__ import annotations
+
 import asyncio
 import json
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 
-from integration.cluster.support import is_running, pod, recording
+from integration.cluster.support import Api, Cluster, is_running, pod, recording
 
 SESSIONS = (
     *("v5_ok", "v5_exit7", "v5_signal", "v4_ok", "v4_exit7", "v4_signal", "v5_tty", "v4_tty"),
@@ -21,7 +24,7 @@ REFUSALS = (
 
 
 @pytest.fixture(scope="module")
-def namespace(cluster):
+def namespace(cluster: Cluster):
     """A namespace with the recorded pods: two containers that sleep, and one that has ended."""
     api = cluster.api()
     api.namespace = "recexec"
@@ -38,7 +41,7 @@ def namespace(cluster):
 
 
 @pytest.mark.parametrize("name", SESSIONS)
-def test_session_has_the_recorded_frames(namespace, name):
+def test_session_has_the_recorded_frames(namespace: Api, name: str):
     """Channels, payloads, the final Status and the close code are the recorded ones."""
     case = recording("exec_websocket.json")[name]
 
@@ -50,7 +53,7 @@ def test_session_has_the_recorded_frames(namespace, name):
     assert frames[-1] == ("close", 1000)
 
 
-def _received(case):
+def _received(case: dict[str, Any]) -> list[tuple[Any, Any]]:
     """Turn the recorded frames into ours."""
     frames = []
     for frame in case["frames"]:
@@ -64,7 +67,7 @@ def _received(case):
     return frames
 
 
-def _output(frames):
+def _output(frames: list[tuple[Any, Any]]) -> dict[int, str]:
     """Join what came on each of the two output channels; frames may be cut anywhere."""
     joined = {}
     for channel, data in frames:
@@ -73,7 +76,7 @@ def _output(frames):
     return joined
 
 
-def _status(frames):
+def _status(frames: list[tuple[Any, Any]]) -> Any:
     status = next(data for channel, data in frames if channel == 3)
     if not isinstance(status, dict):
         return status
@@ -84,7 +87,9 @@ def _status(frames):
     return json.loads(text)
 
 
-async def _talk(api, case, begun=None):
+async def _talk(
+    api: Api, case: dict[str, Any], begun: asyncio.Event | None = None
+) -> tuple[Any, list[tuple[Any, Any]]]:
     """Have a session; `begun` is set when the first frame of it arrives."""
     import aiohttp
 
@@ -108,7 +113,7 @@ async def _talk(api, case, begun=None):
         return socket.protocol, frames
 
 
-async def _frames(socket):
+async def _frames(socket: Any):
     import aiohttp
 
     async for message in socket:
@@ -119,7 +124,7 @@ async def _frames(socket):
 
 
 @pytest.mark.parametrize("name", REFUSALS)
-def test_refusals_are_the_recorded_ones(namespace, name):
+def test_refusals_are_the_recorded_ones(namespace: Api, name: str):
     """A handshake that cannot be is refused with the recorded code and body."""
     case = recording("exec_websocket.json")[name]
     headers = {
@@ -136,7 +141,7 @@ def test_refusals_are_the_recorded_ones(namespace, name):
     assert answer.text == case["handshake"]["body"]
 
 
-def test_plain_get_is_told_to_upgrade(namespace):
+def test_plain_get_is_told_to_upgrade(namespace: Api):
     """Without a WebSocket there is no exec."""
     case = recording("exec_websocket.json")["plain_get_no_upgrade"]
 
@@ -145,7 +150,7 @@ def test_plain_get_is_told_to_upgrade(namespace):
     assert answer.json() == case["body"]
 
 
-def test_large_output_arrives_whole(namespace):
+def test_large_output_arrives_whole(namespace: Api):
     """Ten megabytes come in frames of at most 32 KiB and the channel byte."""
     command = "command=head&command=-c&command=10000000&command=/dev/zero"
     path = f"{namespace.path('pods', 'ex', 'exec')}?container=main&{command}&stdout=true"
@@ -157,7 +162,7 @@ def test_large_output_arrives_whole(namespace):
     assert max(len(data) for channel, data in frames if channel == 1) <= 32 * 1024
 
 
-def test_deleting_the_pod_ends_its_sessions(namespace):
+def test_deleting_the_pod_ends_its_sessions(namespace: Api):
     """A process that was added to a container dies with it: exit code 137."""
     namespace.create("pods", pod("short", "sleep 600"))
     namespace.wait("short", is_running)
@@ -165,7 +170,7 @@ def test_deleting_the_pod_ends_its_sessions(namespace):
     path = f"{namespace.path('pods', 'short', 'exec')}?{command}&stdout=true"
     case = {"request": {"path": path, "subprotocols": ["v5.channel.k8s.io"]}, "frames": []}
 
-    async def talk_and_delete():
+    async def talk_and_delete() -> tuple[Any, list[tuple[Any, Any]]]:
         begun = asyncio.Event()
         talk = asyncio.create_task(_talk(namespace, case, begun))
         await begun.wait()

@@ -33,7 +33,7 @@ from gitlab_ci_provider.variables.masking import log_masker
 from integration.cluster.faults import misbehaving
 from integration.cluster.support import HELPER_IMAGE, Api, Cluster
 from processes.counter import counting
-from processes.waiting import wait_until
+from processes.waiting import PATIENCE, wait_until
 
 LINES = 200_000
 
@@ -84,7 +84,7 @@ def logs(
     log = JobLog(events.append, raw, log_masker(masked.values()))
     for container in (PREPARE_CONTAINER, HELPER_CONTAINER):
         begun = watched.until(
-            lambda seen, of=container: container_state(seen, of).phase != "waiting", 60
+            lambda seen, of=container: container_state(seen, of).phase != "waiting", PATIENCE
         )
         assert begun, watched.read().status
         for block in ContainerLog(pod=watched, container=container).blocks():

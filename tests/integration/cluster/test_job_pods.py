@@ -67,7 +67,7 @@ class World:
         )
         self.core.create_namespaced_secret("default", build_secret(request, planned.secret))
         self.core.create_namespaced_pod("default", build_pod(request))
-        wait_until(lambda: self._phase(name) in {"Succeeded", "Failed"}, f"pod {name}", 120)
+        wait_until(lambda: self._phase(name) in {"Succeeded", "Failed"}, f"pod {name}")
         names = ("prepare", "helper")
         return {one: read_frames(self._log(name, one)).decode() for one in names}
 

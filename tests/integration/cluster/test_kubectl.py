@@ -1,12 +1,17 @@
 """kubectl, unmodified: what people type."""
 
+from __future__ import annotations
+
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from integration.cluster.support import has_ended, is_running, pod
+from integration.cluster.support import Api, Cluster, has_ended, is_running, pod
+from processes.waiting import PATIENCE
 
 KUBECTL = os.environ.get("GITLAB_CI_KUBECTL") or shutil.which("kubectl")
 
@@ -16,17 +21,17 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture
-def kubectl(cluster, api):
+def kubectl(cluster: Cluster, api: Api) -> Callable[..., str]:
     """Run kubectl in the test's namespace; gives what it prints."""
 
-    def run(*arguments, stdin=None, code=0):
+    def run(*arguments: str, stdin: str | None = None, code: int = 0) -> str:
         command = [KUBECTL, "--kubeconfig", str(cluster.kubeconfig), "-n", api.namespace]
         done = subprocess.run(
             [*command, *arguments],
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
         )
         assert done.returncode == code, done.stderr
@@ -46,11 +51,11 @@ spec:
 """
 
 
-def test_apply_wait_get_and_delete(kubectl):
+def test_apply_wait_get_and_delete(kubectl: Callable[..., str]):
     """A manifest is applied, applied again, waited for, shown in every form, and deleted."""
     assert kubectl("apply", "-f", "-", stdin=MANIFEST) == "pod/one created\n"
     assert kubectl("apply", "-f", "-", stdin=MANIFEST) == "pod/one unchanged\n"
-    kubectl("wait", "pod/one", "--for=jsonpath={.status.phase}=Failed", "--timeout=20s")
+    kubectl("wait", "pod/one", "--for=jsonpath={.status.phase}=Failed", "--timeout=300s")
 
     row = kubectl("get", "pods", "--no-headers").split()
     assert row[:4] == ["one", "0/1", "Error", "0"]
@@ -63,14 +68,14 @@ def test_apply_wait_get_and_delete(kubectl):
     assert 'pods "one" not found' in kubectl("get", "pod", "one", code=1)
 
 
-def test_unknown_fields_are_refused_by_the_server(kubectl):
+def test_unknown_fields_are_refused_by_the_server(kubectl: Callable[..., str]):
     """Kubectl leaves checking to the server, which knows the types."""
     wrong = MANIFEST.replace("restartPolicy", "restartPolcy")
 
     assert 'unknown field "spec.restartPolcy"' in kubectl("apply", "-f", "-", stdin=wrong, code=1)
 
 
-def test_describe_tells_the_story(kubectl, api):
+def test_describe_tells_the_story(kubectl: Callable[..., str], api: Api):
     """States, exit codes and events are all there."""
     api.run("one", "exit 3")
     text = kubectl("describe", "pod", "one")
@@ -86,7 +91,7 @@ def test_describe_tells_the_story(kubectl, api):
     assert "Container started" in kubectl("get", "events")
 
 
-def test_logs_are_followed(kubectl, api):
+def test_logs_are_followed(kubectl: Callable[..., str], api: Api):
     """`-f`, `-c`, `--tail`, `--timestamps` and all containers."""
     spec = pod("one", "for i in 1 2 3; do echo $i; sleep 0.1; done")
     init = {"name": "before", "image": "x", "command": ["echo", "init"]}
@@ -100,10 +105,10 @@ def test_logs_are_followed(kubectl, api):
     assert "[pod/one/before] init" in kubectl("logs", "one", "--all-containers", "--prefix")
 
 
-def test_exec_and_copy(kubectl, api, tmp_path):
+def test_exec_and_copy(kubectl: Callable[..., str], api: Api, tmp_path: Path):
     """Commands get input and give exit codes; files are copied out."""
     api.create("pods", pod("one", "echo copied >/tmp/file; sleep 60"))
-    kubectl("wait", "pod/one", "--for=condition=Ready", "--timeout=20s")
+    kubectl("wait", "pod/one", "--for=condition=Ready", "--timeout=300s")
 
     assert kubectl("exec", "one", "--", "echo", "hi") == "hi\n"
     assert kubectl("exec", "-i", "one", "--", "cat", stdin="in") == "in"
@@ -112,7 +117,7 @@ def test_exec_and_copy(kubectl, api, tmp_path):
     assert (tmp_path / "file").read_text() == "copied\n"
 
 
-def test_watching_prints_each_change(cluster, api):
+def test_watching_prints_each_change(cluster: Cluster, api: Api):
     """`get --watch` prints a row for each step of a pod's life."""
     command = [KUBECTL, "--kubeconfig", str(cluster.kubeconfig), "-n", api.namespace]
     arguments = ["get", "pods", "--watch", "--no-headers", "--request-timeout=3s"]
@@ -128,7 +133,7 @@ def test_watching_prints_each_change(cluster, api):
     assert statuses[-2:] == ["Running", "Completed"] or "Completed" in statuses
 
 
-def test_small_objects_are_created(kubectl):
+def test_small_objects_are_created(kubectl: Callable[..., str]):
     """Secrets, ConfigMaps, namespaces and accounts, which kubectl sends as protobuf."""
     kubectl("create", "secret", "generic", "s", "--from-literal=k=v")
     kubectl("create", "configmap", "c", "--from-literal=k=v")
@@ -141,7 +146,7 @@ def test_small_objects_are_created(kubectl):
     assert kubectl("get", "all") == ""
 
 
-def test_server_is_seen_as_kubernetes(kubectl):
+def test_server_is_seen_as_kubernetes(kubectl: Callable[..., str]):
     """Versions, resources, nodes and namespaces."""
     assert "Server Version: v1.36" in kubectl("version")
     assert "pods" in kubectl("api-resources")

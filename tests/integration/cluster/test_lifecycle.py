@@ -1,12 +1,15 @@
 """Pods live here as they do in a real Kubernetes 1.36: the same steps, checked by recordings."""
 
+from __future__ import annotations
+
 import json
 import re
+from typing import Any
 
 import pytest
 
 from integration.cluster.lifecycle import CASES, MERGED_BY_KUBELET, OTHER_SHELL, replay_all
-from integration.cluster.support import shared_folder
+from integration.cluster.support import Api, Cluster, shared_folder
 
 OURS_ALONE = {"ImageNotHonoured"}
 NEVER_OURS = {"Readiness probe errored and resulted in unknown state"}
@@ -16,7 +19,7 @@ WORDS_OF_BUSYBOX = {"readiness"}
 
 
 @pytest.fixture(scope="module")
-def replayed(cluster):
+def replayed(cluster: Cluster):
     """All cases, played side by side in the namespace that they were recorded in."""
     shared_folder()
     api = cluster.api()
@@ -28,7 +31,7 @@ def replayed(cluster):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_pod_takes_the_recorded_steps(replayed, name):
+def test_pod_takes_the_recorded_steps(replayed: tuple[dict[str, Any], Api], name: str):
     """Phase, conditions, container states, reasons and messages change as recorded, in order."""
     wanted, seen, _, _ = replayed[0][name]
     if name in OTHER_SHELL:
@@ -41,14 +44,14 @@ def test_pod_takes_the_recorded_steps(replayed, name):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_created_pod_has_the_recorded_defaults(replayed, name):
+def test_created_pod_has_the_recorded_defaults(replayed: tuple[dict[str, Any], Api], name: str):
     """The answer to `POST` has the recorded fields; service account tokens are not mounted here."""
     _, _, case, created = replayed[0][name]
 
     assert _comparable(created) == _comparable(case["create"]["body"])
 
 
-def _comparable(pod):
+def _comparable(pod: dict[str, Any]) -> dict[str, Any]:
     """Drop names that are random, and the token volume that each real pod gets."""
     spec = dict(pod["spec"])
     spec["volumes"] = [
@@ -79,7 +82,7 @@ def _comparable(pod):
 @pytest.mark.parametrize(
     "name", [name for name, cut in CASES.items() if not cut and name != "delete-force-0"]
 )
-def test_pod_has_the_recorded_events(replayed, name):
+def test_pod_has_the_recorded_events(replayed: tuple[dict[str, Any], Api], name: str):
     """The same events tell of a pod, word by word."""
     _, seen, case, _ = replayed[0][name]
     api = replayed[1]
@@ -96,7 +99,7 @@ def test_pod_has_the_recorded_events(replayed, name):
     assert ours == wanted, seen
 
 
-def _words(kind, reason, message):
+def _words(kind: str, reason: str, message: str) -> tuple[str, str, str]:
     message = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "UID", message)
     message = re.sub(r"^(Successfully assigned \S+ to) \S+", r"\1 NODE", message)
     return kind, reason, message

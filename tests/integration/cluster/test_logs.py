@@ -1,11 +1,13 @@
 """`pods/log` answers as recorded: ends, times, limits, bytes, and following."""
 
+from __future__ import annotations
+
 import base64
 import re
 
 import pytest
 
-from integration.cluster.support import has_ended, is_running, pod, recording, state_of
+from integration.cluster.support import Api, has_ended, is_running, pod, recording, state_of
 
 LINE = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z (.*)")
 BAD_OPTIONS = (
@@ -15,7 +17,7 @@ BAD_OPTIONS = (
 )
 
 
-def test_follower_gets_each_line_when_it_is_complete(api):
+def test_follower_gets_each_line_when_it_is_complete(api: Api):
     """A line arrives at once, a part of one only with its rest, and the end when the log ends."""
     script = "echo one; printf tw; while [ ! -e /tmp/go ]; do sleep 0.02; done; echo o; printf end"
     api.create("pods", pod("a", script))
@@ -32,7 +34,7 @@ def test_follower_gets_each_line_when_it_is_complete(api):
     assert rest == b"two\nend"
 
 
-def _touch(api, name, path):
+def _touch(api: Api, name: str, path: str):
     """Make a file in a container."""
     from kubernetes.stream import stream
 
@@ -42,14 +44,14 @@ def _touch(api, name, path):
     stream(exec_in_pod, name, api.namespace, command=command, stdout=True, stderr=True)
 
 
-def test_follower_of_an_ended_container_gets_all_and_ends(api):
+def test_follower_of_an_ended_container_gets_all_and_ends(api: Api):
     """Following what has ended is reading."""
     api.run("a", "echo one; echo two >&2")
 
     assert sorted(api.log("a", follow="true").splitlines()) == [b"one", b"two"]
 
 
-def test_times_are_unique_and_increase(api):
+def test_times_are_unique_and_increase(api: Api):
     """No two lines share a time, so a client may tell lines apart by it."""
     api.run("a", "seq 5000")
 
@@ -61,7 +63,7 @@ def test_times_are_unique_and_increase(api):
     assert sorted(stamps) == stamps
 
 
-def test_since_leaves_out_what_was_before(api):
+def test_since_leaves_out_what_was_before(api: Api):
     """`sinceTime` is cut to whole seconds, `sinceSeconds` counts back from now."""
     api.run("a", "echo one; sleep 2.1; echo two")
     first, second = api.log("a", timestamps="true").splitlines()
@@ -73,7 +75,7 @@ def test_since_leaves_out_what_was_before(api):
     assert api.log("a", sinceTime="2099-01-01T00:00:00Z") == b""
 
 
-def test_tail_and_limit_cut(api):
+def test_tail_and_limit_cut(api: Api):
     """`tailLines` counts from the end, `limitBytes` bytes from the start of what is left."""
     api.run("a", "seq 10; printf end")
 
@@ -83,7 +85,7 @@ def test_tail_and_limit_cut(api):
     assert len(api.log("a", timestamps="true", limitBytes="40")) == 40
 
 
-def test_recorded_bytes_pass_unchanged(api):
+def test_recorded_bytes_pass_unchanged(api: Api):
     """Invalid UTF-8, NUL, CR, escapes and very long lines come out as they went in."""
     wanted = base64.b64decode(recording("logs.json")["bytes"]["body_base64"])
     data = {"bytes": base64.b64encode(wanted).decode()}
@@ -100,7 +102,7 @@ def test_recorded_bytes_pass_unchanged(api):
     assert api.log("a", timestamps="true").count(b"\n20") == wanted.count(b"\n") - 1
 
 
-def test_fifty_megabytes_neither_stall_nor_get_lost(api):
+def test_fifty_megabytes_neither_stall_nor_get_lost(api: Api):
     """A follower gets all of a noisy container's log while others are still served."""
     line = "0123456789012345678901234567890123456789012345678901234567890"
     api.create("pods", pod("a", f"yes {line} | head -n 800000; echo END"))
@@ -121,7 +123,7 @@ def test_fifty_megabytes_neither_stall_nor_get_lost(api):
 
 
 @pytest.mark.parametrize("case", BAD_OPTIONS)
-def test_bad_questions_get_the_recorded_answer(api, case):
+def test_bad_questions_get_the_recorded_answer(api: Api, case: str):
     """Options that make no sense are refused in the words of a real API server."""
     recorded = recording("logs.json")[case]
     slow = pod("slow", "sleep 60")
@@ -137,7 +139,7 @@ def test_bad_questions_get_the_recorded_answer(api, case):
     api.delete("pods", "slow", gracePeriodSeconds=0)
 
 
-def test_container_that_waits_has_no_log_but_a_reason(api):
+def test_container_that_waits_has_no_log_but_a_reason(api: Api):
     """Asking too early is answered with what the container waits for."""
     volume = {"name": "s", "secret": {"secretName": "later"}}
     mount = {"volumeMounts": [{"name": "s", "mountPath": "/s"}]}
@@ -154,7 +156,7 @@ def test_container_that_waits_has_no_log_but_a_reason(api):
     assert (unscheduled.status_code, unscheduled.content) == (204, b"")
 
 
-def test_previous_run_has_its_own_log(api):
+def test_previous_run_has_its_own_log(api: Api):
     """`previous` reads the run before a restart."""
     script = "if [ -e /ws/again ]; then echo second; sleep 60; fi; touch /ws/again; echo first"
     mount = {"volumeMounts": [{"name": "ws", "mountPath": "/ws"}]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,8 +22,8 @@ from gitlab_ci_provider.pods.status import has_ended
 from gitlab_ci_provider.runs.job.objects import LIFE, create, delete_pod, find_again
 from gitlab_ci_provider.schedule.resource_group import Claim, ProcessMode, take
 from integration.cluster.faults import misbehaving, tell
-from integration.cluster.support import refused
-from processes.waiting import wait_until
+from integration.cluster.support import Api, Cluster, refused
+from processes.waiting import PATIENCE, wait_until
 
 LOG = logging.getLogger(__name__)
 ONCE = {"count": 2}
@@ -34,19 +35,19 @@ EVERY_KIND = [
 
 
 @pytest.fixture
-def core(unkind) -> client.CoreV1Api:
+def core(unkind: tuple[Cluster, Path]) -> client.CoreV1Api:
     """A client with a minute's patience."""
     made = client.CoreV1Api(config.new_client_from_config(str(unkind[0].kubeconfig)))
     return patient(made, 60, LOG)
 
 
 @pytest.fixture
-def operator(core) -> Any:
+def operator(core: client.CoreV1Api) -> Any:
     return SimpleNamespace(client=core, log=LOG)
 
 
 @pytest.fixture
-def api(unkind):
+def api(unkind: tuple[Cluster, Path]):
     found = unkind[0].api()
     found.http.post("/api/v1/namespaces", json={"metadata": {"name": "outages"}})
     found.namespace = "outages"
@@ -74,7 +75,9 @@ def secret_of(pod: client.V1Pod, text: str = "plan") -> client.V1Secret:
 
 @pytest.mark.parametrize("fault", EVERY_KIND, ids=str)
 @pytest.mark.parametrize("verb", ["create", "patch", "get", "list", "delete"])
-def test_each_call_is_made_until_it_is_answered(core, api, faults, operator, verb, fault):
+def test_each_call_is_made_until_it_is_answered(
+    core: client.CoreV1Api, api: Api, faults: Path, operator: Any, verb: str, fault: dict[str, Any]
+):
     """Two bad answers to every kind of request: one pod, one Secret that it owns, then none."""
     pod = make("job")
     with misbehaving(faults, {"verb": verb, "path": "*outages*", **fault}):
@@ -92,7 +95,7 @@ def test_each_call_is_made_until_it_is_answered(core, api, faults, operator, ver
     wait_until(lambda: "job" not in api.names("secrets"), "the end of its Secret")
 
 
-def test_a_refusal_is_no_outage(core, api, faults):
+def test_a_refusal_is_no_outage(core: client.CoreV1Api, api: Api, faults: Path):
     """What Kubernetes refuses is told at once, in its words, and leaves no Secret."""
     pod = make("job")
     pod.spec.containers[0].name = "NOT VALID"
@@ -104,7 +107,7 @@ def test_a_refusal_is_no_outage(core, api, faults):
     assert "job" not in api.names("secrets")
 
 
-def test_creating_again_changes_nothing(core, api, faults):
+def test_creating_again_changes_nothing(core: client.CoreV1Api, api: Api, faults: Path):
     """A second try of the same life gets the pod of the first."""
     pod = make("job")
 
@@ -115,7 +118,7 @@ def test_creating_again_changes_nothing(core, api, faults):
     assert core.read_namespaced_secret("job", "outages").data["plan.json"] == "cGxhbg=="
 
 
-def test_a_secret_without_its_pod_is_used_anew(core, api, faults):
+def test_a_secret_without_its_pod_is_used_anew(core: client.CoreV1Api, api: Api, faults: Path):
     """A worker that was lost between Secret and pod leaves nothing that is in the way."""
     pod = make("job")
     core.create_namespaced_secret("outages", secret_of(pod, "old"))
@@ -125,7 +128,7 @@ def test_a_secret_without_its_pod_is_used_anew(core, api, faults):
     assert core.read_namespaced_secret("job", "outages").data["plan.json"] == "bmV3"
 
 
-def test_anothers_pod_is_not_taken(core, api, faults):
+def test_anothers_pod_is_not_taken(core: client.CoreV1Api, api: Api, faults: Path):
     """A pod that happens to have the name, of another life, is not followed."""
     create(core, make("job", life="9.0.0.0"), secret_of(make("job")))
 
@@ -133,11 +136,13 @@ def test_anothers_pod_is_not_taken(core, api, faults):
         create(core, make("job"), secret_of(make("job")))
 
 
-def test_only_the_pod_of_the_same_life_is_found_again(core, api, faults, operator):
+def test_only_the_pod_of_the_same_life_is_found_again(
+    core: client.CoreV1Api, api: Api, faults: Path, operator: Any
+):
     """It is found whether it runs or has ended; pods of earlier lives are deleted."""
     create(core, make("ours", "exit 3"), secret_of(make("ours")))
     create(core, make("old", life="1.0.0.0"), secret_of(make("old")))
-    PodWatch(client=core, name="ours", namespace="outages").until(has_ended, 30)
+    PodWatch(client=core, name="ours", namespace="outages").until(has_ended, PATIENCE)
 
     found = find_again(operator, make("ours"))
 
@@ -146,14 +151,16 @@ def test_only_the_pod_of_the_same_life_is_found_again(core, api, faults, operato
     wait_until(lambda: api.names("pods") == ["ours"], "the end of the old pod")
 
 
-def test_waiting_for_a_pod_outlasts_an_outage(core, api, faults, unkind):
+def test_waiting_for_a_pod_outlasts_an_outage(
+    core: client.CoreV1Api, api: Api, faults: Path, unkind: tuple[Cluster, Path]
+):
     """While nobody listens the pod goes on, and its end is seen afterwards."""
     pod = make("job", "while [ ! -e /tmp/none ]; do sleep 0.1; [ $SECONDS -lt 3 ] || exit 7; done")
     pod.spec.containers[0].command = ["bash", "-c", pod.spec.containers[0].command[2]]
     create(core, pod, secret_of(pod))
     tell(faults, {"outage": True, "seconds": 4})
 
-    ended = PodWatch(client=core, name="job", namespace="outages").until(has_ended, 60)
+    ended = PodWatch(client=core, name="job", namespace="outages").until(has_ended, PATIENCE)
 
     assert ended is not None
     assert ended.status.container_statuses[0].state.terminated.exit_code == 7
@@ -164,19 +171,23 @@ def test_waiting_for_a_pod_outlasts_an_outage(core, api, faults, unkind):
     [{"expire": True}, {"status": 410}, {"status": 500}, {"after_bytes": 10}, {"after_lines": 1}],
     ids=str,
 )
-def test_a_watch_that_breaks_is_begun_anew(core, api, faults, fault):
+def test_a_watch_that_breaks_is_begun_anew(
+    core: client.CoreV1Api, api: Api, faults: Path, fault: dict[str, Any]
+):
     """Expired, refused and cut watches lose no end of a pod."""
     pod = make("job", "sleep 0.5; exit 7")
     create(core, pod, secret_of(pod))
     tell(faults, {"verb": "watch", "pod": "job", "count": 3, **fault})
 
-    ended = PodWatch(client=core, name="job", namespace="outages").until(has_ended, 60)
+    ended = PodWatch(client=core, name="job", namespace="outages").until(has_ended, PATIENCE)
 
     assert ended is not None
     assert ended.status.phase == "Failed"
 
 
-def test_patience_has_an_end(unkind, api, faults, caplog):
+def test_patience_has_an_end(
+    unkind: tuple[Cluster, Path], api: Api, faults: Path, caplog: pytest.LogCaptureFixture
+):
     """After its seconds the problem is raised, and later calls do not wait again."""
     made = client.CoreV1Api(config.new_client_from_config(str(unkind[0].kubeconfig)))
     core = patient(made, 1, LOG)
@@ -192,7 +203,9 @@ def test_patience_has_an_end(unkind, api, faults, caplog):
 
 
 @pytest.mark.parametrize("verb", ["create", "update", "get"])
-def test_a_resource_group_is_taken_once_though_answers_are_lost(core, api, faults, verb):
+def test_a_resource_group_is_taken_once_though_answers_are_lost(
+    core: client.CoreV1Api, api: Api, faults: Path, verb: str
+):
     """Whoever has taken a group and never heard of it, has it; nobody else gets it."""
     ours, theirs = (
         Claim(pipeline=number, dag_id="d", run_id=f"r{number}", task_id="t", since=f"{number}")

@@ -21,6 +21,7 @@ from gitlab_ci_provider.runs.job.objects import LIFE
 from gitlab_ci_provider.runs.resource_group.turn import announce
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.state import open_state
+from integration.cluster.support import Api, Cluster
 from processes.waiting import wait_until
 
 LOG = logging.getLogger(__name__)
@@ -32,12 +33,14 @@ STUBBORN = "trap : TERM; echo ready; while :; do sleep 0.1; done"
 
 
 @pytest.fixture
-def core(cluster) -> client.CoreV1Api:
+def core(cluster: Cluster) -> client.CoreV1Api:
     return client.CoreV1Api(config.new_client_from_config(str(cluster.kubeconfig)))
 
 
 @pytest.fixture
-def settings(cluster, api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def settings(
+    cluster: Cluster, api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Settings:
     """Settings whose connection leads to the test's own namespace."""
     extra = {"kube_config_path": str(cluster.kubeconfig), "namespace": api.namespace}
     connection = json.dumps({"conn_type": "kubernetes", "extra": extra})
@@ -78,7 +81,9 @@ def deleting(core: client.CoreV1Api, namespace: str) -> dict[str, client.V1Pod]:
     return {pod.metadata.name: pod for pod in pods if pod.metadata.deletion_timestamp}
 
 
-def test_pods_of_some_jobs_of_one_pipeline_are_deleted(core, api, settings: Settings):
+def test_pods_of_some_jobs_of_one_pipeline_are_deleted(
+    core: client.CoreV1Api, api: Api, settings: Settings
+):
     """Others stay; whoever looks at a pod reads why; its grace period is left to it."""
     make_pod(core, api.namespace, "mine", job="test: [a]")
     make_pod(core, api.namespace, "other-job", job="test: [b]")
@@ -92,7 +97,7 @@ def test_pods_of_some_jobs_of_one_pipeline_are_deleted(core, api, settings: Sett
     assert found["mine"].metadata.deletion_grace_period_seconds == 30
 
 
-def test_what_ended_jobs_have_left_is_swept(core, api, settings: Settings):
+def test_what_ended_jobs_have_left_is_swept(core: client.CoreV1Api, api: Api, settings: Settings):
     """Pods of jobs that have ended go, and Secrets without a pod; a job that runs keeps both."""
     for name in ("left", "orphan"):
         secret = client.V1Secret(metadata=client.V1ObjectMeta(name=name, labels=LABELS))
@@ -111,7 +116,7 @@ def test_what_ended_jobs_have_left_is_swept(core, api, settings: Settings):
 
 @pytest.mark.parametrize("mode", ["unordered", "oldest_first"])
 def test_a_new_pipeline_announces_jobs_where_order_matters(
-    core, api, settings: Settings, monkeypatch: pytest.MonkeyPatch, mode: str
+    core: client.CoreV1Api, api: Api, settings: Settings, monkeypatch: pytest.MonkeyPatch, mode: str
 ):
     """Names are expanded; jobs that wait for a person, or have no group, are not announced."""
     text = {"group/project": {"resource_groups": {"deploy/main": mode}}}

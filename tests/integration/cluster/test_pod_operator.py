@@ -1,16 +1,22 @@
 """An unmodified KubernetesPodOperator runs its pods here, in both of its modes."""
 
+from __future__ import annotations
+
 import asyncio
 import datetime as dt
+from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
+
+from integration.cluster.support import Api, Cluster
 
 pytest.importorskip("airflow.providers.cncf.kubernetes")
 
 
 @pytest.fixture
-def context():
+def context() -> dict[str, Any]:
     """The little of a task's context that the operator reads."""
     dag = SimpleNamespace(dag_id="d", parent_dag=None)
     run = SimpleNamespace(run_id="r1", conf={})
@@ -32,10 +38,10 @@ def context():
 
 
 @pytest.fixture
-def operator(cluster, api):
+def operator(cluster: Cluster, api: Api) -> Callable[..., Any]:
     from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 
-    def make(script, **options):
+    def make(script: str, **options: Any) -> Any:
         return KubernetesPodOperator(
             task_id="t",
             name="operated",
@@ -52,7 +58,9 @@ def operator(cluster, api):
     return make
 
 
-def test_result_comes_through_the_xcom_sidecar(operator, context, api):
+def test_result_comes_through_the_xcom_sidecar(
+    operator: Callable[..., Any], context: dict[str, Any], api: Api
+):
     """The sidecar runs, its file is read by exec, it is told to end, the pod is deleted."""
     script = "mkdir -p /airflow/xcom; echo '{\"a\": 1}' >/airflow/xcom/return.json; echo said"
 
@@ -65,13 +73,15 @@ def test_result_comes_through_the_xcom_sidecar(operator, context, api):
     assert api.names("pods") == []
 
 
-def test_failing_pod_fails_the_task(operator, context, api):
+def test_failing_pod_fails_the_task(
+    operator: Callable[..., Any], context: dict[str, Any], api: Api
+):
     """Exit code 3 is an exception that shows the container's state."""
     with pytest.raises(Exception, match="returned a failure"):
         operator("echo bye; exit 3", do_xcom_push=False).execute(context)
 
 
-def test_trigger_waits_for_the_pod(cluster, api):
+def test_trigger_waits_for_the_pod(cluster: Cluster, api: Api):
     """The deferrable mode's trigger sees the pod end through kubernetes_asyncio."""
     from airflow.providers.cncf.kubernetes.triggers.pod import KubernetesPodTrigger
 
@@ -89,18 +99,18 @@ def test_trigger_waits_for_the_pod(cluster, api):
         startup_check_interval=1,
     )
 
-    async def first():
+    async def first() -> Any:
         async for event in trigger.run():
             return event
         return None
 
-    event = asyncio.run(asyncio.wait_for(first(), 30))
+    event = asyncio.run(first())
 
     assert event.payload["status"] == "success"
     assert event.payload["name"] == "deferred"
 
 
-def _config_dict(cluster):
+def _config_dict(cluster: Cluster) -> dict[str, Any]:
     import yaml
 
     return yaml.safe_load(cluster.kubeconfig.read_text())

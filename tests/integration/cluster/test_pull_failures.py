@@ -16,7 +16,7 @@ from gitlab_ci_provider.exceptions import JobFailure
 from gitlab_ci_provider.hooks.pod_watch import PodWatch
 from gitlab_ci_provider.model.workspace import PREPARE_CONTAINER
 from gitlab_ci_provider.runs.job.pod import JobPod
-from integration.cluster.support import pod
+from integration.cluster.support import Api, Cluster, pod
 
 LOG = logging.getLogger(__name__)
 BACK_OFF = 'Back-off pulling image "r.example.com/x:1"'
@@ -24,7 +24,7 @@ SAID = 'Failed to pull image "r.example.com/x:1": 401 Unauthorized'
 
 
 @pytest.fixture
-def watched(cluster, api) -> PodWatch:
+def watched(cluster: Cluster, api: Api) -> PodWatch:
     """A pod that no node takes, so that nobody but the test writes its status."""
     api.create("pods", pod("job", nodeSelector={"nowhere": "yes"}))
     core = client.CoreV1Api(config.new_client_from_config(str(cluster.kubeconfig)))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import msgspec
 import pytest
@@ -15,18 +17,19 @@ from gitlab_ci_provider.pods.naming import LABEL_DOMAIN
 from gitlab_ci_provider.runs.resource_group.trigger import ResourceGroupTrigger
 from gitlab_ci_provider.schedule.resource_group import Claim, Group, ProcessMode, enter, take
 from gitlab_ci_provider.schedule.resource_group import without as leave
-from processes.waiting import wait_until
+from integration.cluster.support import Api, Cluster
+from processes.waiting import PATIENCE, wait_until
 
 MODE = ProcessMode.UNORDERED
 
 
-def claim(pipeline: int, **given) -> Claim:
+def claim(pipeline: int, **given: Any) -> Claim:
     known = {"dag_id": "dag", "run_id": f"run{pipeline}", "task_id": "deploy"}
     return Claim(pipeline=pipeline, since=f"2026-01-01T00:00:{pipeline:02d}", **known, **given)
 
 
 @pytest.fixture
-def group(cluster, api) -> ResourceGroup:
+def group(cluster: Cluster, api: Api) -> ResourceGroup:
     """A group of a project, in a namespace of its own."""
     core = client.CoreV1Api(config.new_client_from_config(str(cluster.kubeconfig)))
     return ResourceGroup(core, api.namespace, "group/project", "production/eu west")
@@ -36,7 +39,7 @@ def read(group: ResourceGroup) -> Group:
     return group.update(lambda found: found)
 
 
-def states(**by_run: str | None):
+def states(**by_run: str | None) -> Callable[[str, str], dict[str, str | None]]:
     """Answer as Airflow does: runs that are not named are gone."""
     return lambda _, run: {"deploy": by_run[run]} if run in by_run else {}
 
@@ -114,7 +117,7 @@ def test_the_trigger_takes_the_group_for_its_job(group: ResourceGroup):
         wait_until(lambda: len(read(group).claims) == 1, "the job in line")
         group.update(lambda found: leave(found, {claim(1).key}))
 
-    assert event.result(timeout=60) == {"group": group.key, "problem": ""}
+    assert event.result(timeout=PATIENCE) == {"group": group.key, "problem": ""}
     assert read(group).holder == claim(2)
 
 
@@ -138,7 +141,7 @@ def test_a_task_that_is_there_holds_it(group: ResourceGroup, state: str):
     assert read(group).holder == claim(1)
 
 
-def test_a_pod_holds_it_longer_than_its_task(group: ResourceGroup, api):
+def test_a_pod_holds_it_longer_than_its_task(group: ResourceGroup, api: Api):
     """Airflow has failed the task, but after_script still runs in the pod."""
     metadata = {"name": "busy", "labels": {f"{LABEL_DOMAIN}/{LABEL}": group.name}}
     script = "trap 'exit 0' TERM; while :; do sleep 0.1; done"

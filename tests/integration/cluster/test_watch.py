@@ -1,21 +1,24 @@
 """Watches behave as recorded: versions, selectors, bookmarks, and histories that are gone."""
 
+from __future__ import annotations
+
 import json
+from typing import Any
 
 import pytest
 
-from integration.cluster.support import pod, recording
+from integration.cluster.support import Api, pod, recording
 
 
-def make(api, name, **labels):
+def make(api: Api, name: str, **labels: str) -> dict[str, Any]:
     return api.create("configmaps", {"metadata": {"name": name, "labels": labels}})
 
 
-def version_of(api):
+def version_of(api: Api) -> str:
     return api.http.get(api.path("configmaps")).json()["metadata"]["resourceVersion"]
 
 
-def test_watch_without_version_begins_with_what_is_there(api):
+def test_watch_without_version_begins_with_what_is_there(api: Api):
     """No version, or 0, makes an ADDED for each object that exists."""
     make(api, "a")
     for params in ({}, {"resourceVersion": "0"}):
@@ -25,7 +28,7 @@ def test_watch_without_version_begins_with_what_is_there(api):
         assert seen == [("ADDED", "a")]
 
 
-def test_watch_from_a_version_misses_nothing(api):
+def test_watch_from_a_version_misses_nothing(api: Api):
     """All changes after the version of a list come, in order, with rising versions."""
     version = version_of(api)
     made = make(api, "a")
@@ -42,7 +45,7 @@ def test_watch_from_a_version_misses_nothing(api):
     assert versions[0] > int(version)
 
 
-def test_entering_a_selection_adds_and_leaving_it_deletes(api):
+def test_entering_a_selection_adds_and_leaving_it_deletes(api: Api):
     """As recorded: the object that leaves is shown as it last matched."""
     make(api, "a", state="off")
     version = version_of(api)
@@ -56,7 +59,7 @@ def test_entering_a_selection_adds_and_leaving_it_deletes(api):
     assert seen == [("ADDED", {"state": "on"}), ("DELETED", {"state": "on"})]
 
 
-def test_initial_events_end_with_a_bookmark(api):
+def test_initial_events_end_with_a_bookmark(api: Api):
     """`sendInitialEvents` tells where the past ends, in the recorded form."""
     make(api, "a")
     recorded = recording("watch.json")["send_initial_events"]["lines"][-1]["line"]
@@ -71,7 +74,7 @@ def test_initial_events_end_with_a_bookmark(api):
     assert bookmark == wanted
 
 
-def test_bookmark_comes_before_the_end(api):
+def test_bookmark_comes_before_the_end(api: Api):
     """Who asked for bookmarks gets one a second before the time is over."""
     params = {"allowWatchBookmarks": "true", "resourceVersion": version_of(api)}
     with api.watch("configmaps", **params, timeoutSeconds=2) as events:
@@ -80,7 +83,7 @@ def test_bookmark_comes_before_the_end(api):
     assert [event["type"] for event in seen] == ["BOOKMARK"]
 
 
-def test_version_that_is_forgotten_gives_the_recorded_error(api):
+def test_version_that_is_forgotten_gives_the_recorded_error(api: Api):
     """Too old a version ends the watch with one ERROR event of code 410."""
     recorded = json.loads(recording("watch.json")["rv_1_too_old"]["lines"][0]["line"])
     with api.watch("configmaps", resourceVersion="1", timeoutSeconds=5) as events:
@@ -93,7 +96,7 @@ def test_version_that_is_forgotten_gives_the_recorded_error(api):
 
 
 @pytest.mark.parametrize("name", ["rv_garbage", "send_initial_events_missing_match"])
-def test_bad_watches_get_the_recorded_answer(api, name):
+def test_bad_watches_get_the_recorded_answer(api: Api, name: str):
     """A watch that makes no sense is refused before it begins."""
     recorded = recording("watch.json")[name]
     path = recorded["request"]["path"].replace("/recwatch/", f"/{api.namespace}/")
@@ -104,7 +107,7 @@ def test_bad_watches_get_the_recorded_answer(api, name):
     assert answer.json() == json.loads(recorded["lines"][0]["line"])
 
 
-def test_lists_come_in_pages(api):
+def test_lists_come_in_pages(api: Api):
     """`limit` and `continue` go through all objects, each once."""
     for number in range(5):
         make(api, f"c{number}")
@@ -122,7 +125,7 @@ def test_lists_come_in_pages(api):
     assert bad.status_code == 400
 
 
-def test_watch_as_table_prints_as_kubectl_does(api):
+def test_watch_as_table_prints_as_kubectl_does(api: Api):
     """Only the first event of a Table watch has columns."""
     accept = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"}
     api.run("a", "true")
@@ -138,7 +141,7 @@ def test_watch_as_table_prints_as_kubectl_does(api):
     assert table["rows"][0]["cells"][:4] == ["a", "0/1", "Completed", "0"]
 
 
-def test_fifty_pods_at_once_all_succeed(api):
+def test_fifty_pods_at_once_all_succeed(api: Api):
     """A crowd of pods is run, each to its end."""
     version = api.http.get(api.path("pods")).json()["metadata"]["resourceVersion"]
     for number in range(50):

@@ -86,7 +86,9 @@ def test_nothing_to_read_is_one_line(tmp_path: Path, name: str, capsys: pytest.C
     assert len(error.splitlines()) == 1
 
 
-def test_lines_are_answered_one_by_one(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys):
+def test_lines_are_answered_one_by_one(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
     """`--json-lines` judges many; a broken request gets an answer, too."""
     requests = [json.dumps({"path": str(folder), "variables": {"GO": "1"}}), "nonsense", "{}"]
     monkeypatch.setattr("sys.stdin", iter(requests))

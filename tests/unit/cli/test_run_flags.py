@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 import pytest
 
@@ -39,7 +40,7 @@ def test_a_pair_that_is_none_is_wrong_usage(arguments: tuple[str, ...]):
 
 
 def test_without_a_stack_the_way_out_is_named(
-    tmp_path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     """Whoever has no stack running learns how to start one, or to name an Airflow."""
     monkeypatch.setenv("GITLAB_DAGS_HOME", str(tmp_path))

@@ -1,5 +1,7 @@
 """Variables of containers."""
 
+from __future__ import annotations
+
 import base64
 
 import pytest
@@ -19,7 +21,7 @@ POD = {
 }
 
 
-def nothing(_plural, _name):
+def nothing(_plural: str, _name: str):
     return None
 
 
@@ -35,7 +37,7 @@ def nothing(_plural, _name):
         ("$(A", "$(A"),
     ],
 )
-def test_references_are_expanded_as_kubernetes_does(text, expanded):
+def test_references_are_expanded_as_kubernetes_does(text: str, expanded: str):
     """Known names are replaced, unknown ones stay, `$$` is one dollar."""
     assert expand(text, {"A": "1"}) == expanded
 
@@ -89,6 +91,6 @@ def test_command_and_args_make_the_command_line():
         ("spec.nodeName", "node"),
     ],
 )
-def test_fields_are_read_for_the_downward_api(path, value):
+def test_fields_are_read_for_the_downward_api(path: str, value: str):
     """Names, labels and addresses."""
     assert field_value(POD, path) == value

@@ -1,5 +1,9 @@
 """Patches of every type."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import pytest
 
 from gitlab_ci_cluster.api.patch import apply_patch
@@ -83,7 +87,7 @@ def test_json_patch_adds_and_removes():
         ({}, "application/json", 415),
     ],
 )
-def test_bad_patches_are_refused(patch, kind, code):
+def test_bad_patches_are_refused(patch: Any, kind: str, code: int):
     """With the code that a real API server gives."""
     with pytest.raises(ApiError) as caught:
         apply_patch(POD, patch, kind)

@@ -1,8 +1,11 @@
 """The types of the API, kept equal to those of the official client."""
 
+from __future__ import annotations
+
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kubernetes import client
@@ -32,7 +35,7 @@ QUANTITIES = {
 """What the client's types do not say."""
 
 
-def make_types():
+def make_types() -> dict[str, dict[str, Any]]:
     """Gather all types that the roots need."""
     types = {}
     for root in ROOTS:
@@ -40,7 +43,7 @@ def make_types():
     return types
 
 
-def visit(name, types):
+def visit(name: str, types: dict[str, dict[str, Any]]):
     """Add a type and all that its fields need."""
     if name not in types:
         types[name] = fields = {}
@@ -50,7 +53,7 @@ def visit(name, types):
             fields[field] = QUANTITIES.get((name, field)) or convert(text, types)
 
 
-def convert(text, types):
+def convert(text: str, types: dict[str, dict[str, Any]]) -> Any:
     """Write a type of the client as in types.json."""
     if match := re.fullmatch(r"list\[(.*)\]", text):
         return [convert(match.group(1), types)]
@@ -102,7 +105,7 @@ def test_nulls_are_left_out():
         ),
     ],
 )
-def test_values_of_the_wrong_kind_are_refused(spec, complaint):
+def test_values_of_the_wrong_kind_are_refused(spec: dict[str, Any], complaint: str):
     """The complaint names the field and its type as Go does."""
     with pytest.raises(ApiError, match=re.escape(f"json: cannot unmarshal {complaint}")):
         schema.read_object({"spec": spec}, "Pod")

@@ -1,8 +1,11 @@
 """Small pure functions of the cluster, by examples."""
 
+from __future__ import annotations
+
 import datetime as dt
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,13 +32,13 @@ from gitlab_ci_cluster.runtimes.process.rootfs import host_mounts
     ("text", "amount"),
     [("1", 1), ("500m", "0.5"), ("1Ki", 1024), ("1.5Gi", 1610612736), ("2e3", 2000), ("1k", 1000)],
 )
-def test_quantities(text, amount):
+def test_quantities(text: str, amount: float | str):
     """Decimal, binary and exponent suffixes."""
     assert parse_quantity(text) == Decimal(amount)
 
 
 @pytest.mark.parametrize("text", ["", "x", "1x", "1.1.1", "Mi", "1 Mi"])
-def test_what_is_no_quantity_is_refused(text):
+def test_what_is_no_quantity_is_refused(text: str):
     """Nothing is guessed."""
     with pytest.raises(ValueError, match="not a quantity"):
         parse_quantity(text)
@@ -57,7 +60,7 @@ def test_what_is_no_quantity_is_refused(text):
         (800 * 86400, "2y70d"),
     ],
 )
-def test_ages_are_short(seconds, shown):
+def test_ages_are_short(seconds: float, shown: str):
     """At most two units, as kubectl shows them."""
     assert human_duration(seconds) == shown
 
@@ -66,13 +69,13 @@ def test_ages_are_short(seconds, shown):
     "image",
     ["alpine", "docker.io/library/busybox:1.35", "localhost:5000/a/b", "a@sha256:" + "0" * 64],
 )
-def test_good_image_names(image):
+def test_good_image_names(image: str):
     """Domains, ports, tags and digests."""
     assert name_problem(image) is None
 
 
 @pytest.mark.parametrize("image", ["UPPER", "a b", "a/UPPER:1", "a:", ":1", "a//b", "-a"])
-def test_bad_image_names(image):
+def test_bad_image_names(image: str):
     """The kubelet would say InvalidImageName."""
     assert "invalid reference format" in name_problem(image)
 
@@ -101,7 +104,7 @@ def test_mounts_of_the_host_are_found():
     assert list(host_mounts(text)) == ["/home", "/mnt/with space", "/tmp"]
 
 
-def container(**fields):
+def container(**fields: Any) -> ContainerConfig:
     return ContainerConfig(id="c", image="i", argv=("true",), env={}, cwd=None, **fields)
 
 
@@ -115,7 +118,7 @@ def test_capabilities_are_few_unless_asked_for():
     assert 21 in capabilities(container(add_capabilities=frozenset({"SYS_ADMIN"})))
 
 
-def test_environment_holds_nothing_of_ours(monkeypatch, tmp_path):
+def test_environment_holds_nothing_of_ours(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """Only PATH, HOME, HOSTNAME and the pod's own variables; the image's directory comes first."""
     monkeypatch.setenv("LEAK", "1")
     pod = PodConfig(uid="u", name="p", namespace="n", hostname="h", directory=tmp_path)
@@ -148,7 +151,7 @@ def test_protobuf_of_kubectl_is_read():
             protobuf.decode(broken)
 
 
-def test_trees_without_permissions_are_removed(tmp_path):
+def test_trees_without_permissions_are_removed(tmp_path: Path):
     """Links are not followed, closed directories are opened."""
     outside = tmp_path / "outside"
     outside.mkdir()
@@ -194,7 +197,7 @@ def test_status_column_follows_the_containers():
     ended = {**running, "state": {"terminated": {"exitCode": 3, "reason": "Error"}}}
     pod = {"metadata": {}, "spec": spec, "status": {"phase": "Pending"}}
 
-    def shown(init, main, **metadata):
+    def shown(init: dict[str, Any], main: dict[str, Any], **metadata: Any) -> str:
         status = {**pod["status"], "initContainerStatuses": [init], "containerStatuses": [main]}
         return status_text({**pod, "metadata": metadata, "status": status})
 

@@ -1,15 +1,18 @@
 """Objects, versions and the history that watches read."""
 
+from __future__ import annotations
+
 import asyncio
+from typing import Any
 
 import pytest
 
 from gitlab_ci_cluster.objects.errors import ApiError
 from gitlab_ci_cluster.objects.resources import CONFIG_MAPS, SECRETS
-from gitlab_ci_cluster.objects.store import Store
+from gitlab_ci_cluster.objects.store import Change, Store
 
 
-def config_map(name, **fields):
+def config_map(name: str, **fields: Any) -> dict[str, Any]:
     metadata = {"namespace": "n", "name": name, "uid": f"uid-{name}"}
     return {"kind": "ConfigMap", "metadata": metadata, **fields}
 
@@ -68,7 +71,7 @@ def test_history_is_bounded_and_says_so():
 def test_waiting_ends_with_a_change_of_that_kind():
     """A waiter sleeps through changes of other kinds."""
 
-    async def scenario():
+    async def scenario() -> bool:
         store = Store(100)
         waiter = asyncio.create_task(store.wait(CONFIG_MAPS))
         await asyncio.sleep(0)
@@ -87,7 +90,7 @@ def test_listeners_hear_changes_in_order():
     store = Store(100)
     heard = []
 
-    def listen(change):
+    def listen(change: Change):
         heard.append((change.type, change.obj["metadata"]["name"]))
         if change.obj["metadata"]["name"] == "a" and change.type == "ADDED":
             store.create(CONFIG_MAPS, config_map("b"))

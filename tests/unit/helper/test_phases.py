@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,7 @@ UPLOAD = ArtifactUpload(name="site", object_key="a/artifacts.zip", paths=("out/"
 
 
 @pytest.fixture
-def shown(capfd: pytest.CaptureFixture[str]):
+def shown(capfd: pytest.CaptureFixture[str]) -> Callable[[], str]:
     """What the phases wrote."""
     return lambda: capfd.readouterr().out
 
@@ -85,7 +86,7 @@ def test_file_variables_do_not_outlive_the_job(tmp_path: Path):
     assert (context.project_dir / "kept").exists()
 
 
-def test_a_cache_comes_back(tmp_path: Path, shown):
+def test_a_cache_comes_back(tmp_path: Path, shown: Callable[[], str]):
     """What one job archives, a later one restores."""
     write(tmp_path / "one", "deps/lib", "cached")
     store = FolderStore(tmp_path / "objects")
@@ -101,7 +102,7 @@ def test_a_cache_comes_back(tmp_path: Path, shown):
     assert "Successfully extracted cache" in log
 
 
-def test_no_cache_is_no_problem(tmp_path: Path, shown):
+def test_no_cache_is_no_problem(tmp_path: Path, shown: Callable[[], str]):
     """The first job of all has none."""
     restores = (CacheRestore(name="main", object_keys=("c/none.tar.zst",)),)
 
@@ -111,7 +112,9 @@ def test_no_cache_is_no_problem(tmp_path: Path, shown):
     assert "WARNING" not in shown()
 
 
-def test_a_broken_cache_is_a_warning_and_the_next_is_tried(tmp_path: Path, shown):
+def test_a_broken_cache_is_a_warning_and_the_next_is_tried(
+    tmp_path: Path, shown: Callable[[], str]
+):
     """A job never fails because of a cache."""
     write(tmp_path, "deps/lib", "cached")
     context = make_context(
@@ -132,7 +135,7 @@ def test_a_broken_cache_is_a_warning_and_the_next_is_tried(tmp_path: Path, shown
     assert "Successfully extracted cache" in log
 
 
-def test_a_store_that_is_down_costs_the_cache_only(tmp_path: Path, shown):
+def test_a_store_that_is_down_costs_the_cache_only(tmp_path: Path, shown: Callable[[], str]):
     """After the attempts of the plan it is a warning; the archive before stays as it was."""
     write(tmp_path, "deps/lib", "old")
     archive_caches(make_context(tmp_path), [CACHE])
@@ -148,7 +151,7 @@ def test_a_store_that_is_down_costs_the_cache_only(tmp_path: Path, shown):
     assert (tmp_path / "objects" / CACHE.object_key).read_bytes() == before
 
 
-def test_an_empty_cache_is_not_saved(tmp_path: Path, shown):
+def test_an_empty_cache_is_not_saved(tmp_path: Path, shown: Callable[[], str]):
     """Else a job that has lost its files would take them from all later jobs."""
     archive_caches(make_context(tmp_path), [CACHE])
 
@@ -156,7 +159,7 @@ def test_an_empty_cache_is_not_saved(tmp_path: Path, shown):
     assert "WARNING: deps/: no matching files" in shown()
 
 
-def test_artifacts_come_with_an_index(tmp_path: Path, shown):
+def test_artifacts_come_with_an_index(tmp_path: Path, shown: Callable[[], str]):
     """The archive, then the list of what is in it; both are noted for the report."""
     write(tmp_path, "out/a.txt", "hello")
     context = make_context(tmp_path)
@@ -199,7 +202,7 @@ def test_artifacts_leave_out_what_is_excluded(tmp_path: Path):
     assert [file.path for file in index.files] == ["out/", "out/a.txt"]
 
 
-def test_no_files_are_a_warning(tmp_path: Path, shown):
+def test_no_files_are_a_warning(tmp_path: Path, shown: Callable[[], str]):
     """As with the runner, the job does not fail, and nothing is stored."""
     context = make_context(tmp_path)
 
@@ -210,7 +213,7 @@ def test_no_files_are_a_warning(tmp_path: Path, shown):
     assert "WARNING: No files to upload" in shown()
 
 
-def test_a_store_that_comes_back_gets_the_artifacts(tmp_path: Path, shown):
+def test_a_store_that_comes_back_gets_the_artifacts(tmp_path: Path, shown: Callable[[], str]):
     """An upload is tried again before the job fails."""
     write(tmp_path, "out/a.txt")
     store = BrokenStore(tmp_path / "objects", failures=2)
@@ -233,7 +236,7 @@ def test_artifacts_that_cannot_be_saved_fail_the_job(tmp_path: Path):
     assert [path.name for path in (tmp_path / "builds").iterdir()] == ["project"]
 
 
-def test_a_refusal_is_not_tried_again(tmp_path: Path, shown):
+def test_a_refusal_is_not_tried_again(tmp_path: Path, shown: Callable[[], str]):
     """Wrong keys stay wrong."""
     write(tmp_path, "out/a.txt")
     store = BrokenStore(tmp_path / "objects", failures=9, error=StorageError)
@@ -244,7 +247,7 @@ def test_a_refusal_is_not_tried_again(tmp_path: Path, shown):
     assert "attempt" not in shown()
 
 
-def test_artifacts_of_earlier_jobs_are_unpacked(tmp_path: Path, shown):
+def test_artifacts_of_earlier_jobs_are_unpacked(tmp_path: Path, shown: Callable[[], str]):
     """Over what the repository has."""
     write(tmp_path / "one", "out/a.txt", "made")
     write(tmp_path / "two", "out/a.txt", "old")
@@ -279,7 +282,7 @@ def test_broken_artifacts_fail_the_job(tmp_path: Path):
         download_artifacts(context)
 
 
-def test_untracked_files_are_those_that_git_does_not_know(tmp_path: Path, shown):
+def test_untracked_files_are_those_that_git_does_not_know(tmp_path: Path, shown: Callable[[], str]):
     """Ignored ones included, as with GitLab."""
     project = tmp_path / "builds" / "project"
     for name in (".gitignore", "tracked", "new", "ignored.o", "sub/new"):
@@ -293,7 +296,7 @@ def test_untracked_files_are_those_that_git_does_not_know(tmp_path: Path, shown)
     assert "untracked: found 3 files" in shown()
 
 
-def test_the_job_cannot_make_the_helper_run_programs(tmp_path: Path, shown):
+def test_the_job_cannot_make_the_helper_run_programs(tmp_path: Path, shown: Callable[[], str]):
     """The repository's own configuration may name programs; it is not read."""
     project = tmp_path / "builds" / "project"
     write(tmp_path, "new")
@@ -313,7 +316,7 @@ def test_the_job_cannot_make_the_helper_run_programs(tmp_path: Path, shown):
     assert not (tmp_path / "sprung").exists()
 
 
-def test_untracked_without_a_repository_is_a_warning(tmp_path: Path, shown):
+def test_untracked_without_a_repository_is_a_warning(tmp_path: Path, shown: Callable[[], str]):
     """GIT_STRATEGY none leaves none."""
     cache = CacheArchive(name="c", object_key="c.tar.zst", paths=(), untracked=True)
 

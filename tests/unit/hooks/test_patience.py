@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -35,7 +36,7 @@ def bear_on(bearing: Patience) -> None:
         bearing.bear(AWAY)
 
 
-def test_two_minutes_are_borne_and_ten_are_not(clock: SimpleNamespace, tmp_path):
+def test_two_minutes_are_borne_and_ten_are_not(clock: SimpleNamespace, tmp_path: Path):
     """By default, a call that is not answered is made for ten minutes; pauses stay short."""
     bearing = Patience(Settings(home=tmp_path).kubernetes_outage, LOG)
     while clock.now < 1000 + 120:

@@ -37,7 +37,9 @@ def read(reader: FrameReader, data: bytes) -> bytes:
 
 
 @given(st.lists(st.binary() | st.sampled_from([b"\n", b"a|b/c\n", b"12|x\n", b"@5\n"])), st.data())
-def test_any_bytes_come_back_once_however_the_connection_breaks(pieces, data):
+def test_any_bytes_come_back_once_however_the_connection_breaks(
+    pieces: list[bytes], data: st.DataObject
+):
     """Cut anywhere, begun anew anywhere before: no byte is lost, doubled or changed."""
     log, count = framed(*pieces)
     reader, shown, at = FrameReader(), b"", 0

@@ -48,7 +48,7 @@ def test_git_variables_are_honoured():
     "variables",
     [{"GIT_STRATEGY": "magic"}, {"GIT_DEPTH": "deep"}, {"GIT_SUBMODULE_STRATEGY": "all"}],
 )
-def test_what_cannot_be_done_is_refused(variables):
+def test_what_cannot_be_done_is_refused(variables: dict[str, str]):
     """A GIT_ variable that is wrong or not supported fails the job in words."""
     with pytest.raises(SystemFailure, match=next(iter(variables))):
         plan_job(make_subject(with_variables(**variables)))
@@ -114,7 +114,9 @@ def test_the_default_image_is_the_installations():
     ("after", "artifacts", "seconds"),
     [((), None, 30), (("true",), None, 330), (("true",), Artifacts(paths=("out/",)), 450)],
 )
-def test_a_canceled_job_has_time_to_end(after, artifacts, seconds):
+def test_a_canceled_job_has_time_to_end(
+    after: tuple[str, ...], artifacts: Artifacts | None, seconds: int
+):
     """The pod may take as long as `after_script` and the saving of what it leaves need."""
     job = replace(JOB, script=Script(main=("true",), after=after), artifacts=artifacts)
 

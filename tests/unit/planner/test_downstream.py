@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from gitlab_ci_provider.planner.downstream import ancestor, check_lineage, plan_
 SIMPLE = Bridge()
 
 
-def forwarded(bridge: Bridge = SIMPLE, **given) -> dict[str, str]:
+def forwarded(bridge: Bridge = SIMPLE, **given: Any) -> dict[str, str]:
     plan = plan_downstream(make_subject(**given), bridge)
     return {one.name: one.value for one in plan.variables}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -108,7 +109,7 @@ def test_inputs_come_from_fields_and_from_the_conf():
         {"inputs": ["a"]},
     ],
 )
-def test_what_cannot_be_read_is_refused(params):
+def test_what_cannot_be_read_is_refused(params: dict[str, Any]):
     """A form that means nothing is an error in words."""
     with pytest.raises(ConfigError):
         read_form(PIPELINE, params, scheduled=False)

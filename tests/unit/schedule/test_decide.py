@@ -5,6 +5,8 @@ Source: GitLab, `Ci::ProcessBuildService` and `Gitlab::Ci::Status::Composite`.
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from gitlab_ci_provider.model.rules import AllowFailure, JobDecision, When
@@ -20,7 +22,7 @@ CANCELED = JobResult(status=JobStatus.CANCELED)
 ABSENT = JobResult(status=JobStatus.ABSENT)
 
 
-def decision(when: When = When.ON_SUCCESS, **given) -> JobDecision:
+def decision(when: When = When.ON_SUCCESS, **given: Any) -> JobDecision:
     return JobDecision(job="job", present=True, when=when, **given)
 
 
@@ -47,7 +49,7 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("earlier", "when", "in_stage_order", "with_needs"), TABLE)
-def test_one_earlier_job(earlier, when, in_stage_order, with_needs):
+def test_one_earlier_job(earlier: JobResult, when: When, in_stage_order: Start, with_needs: Start):
     """A job starts as GitLab's table says, and `needs` is stricter about jobs that did not run."""
     before = {"earlier": earlier}
 
@@ -84,7 +86,7 @@ def test_one_skipped_need_among_good_ones_skips():
     ("allowed", "start"),
     [(AllowFailure(allowed=True), Start.MANUAL), (AllowFailure(), Start.BLOCK)],
 )
-def test_manual_is_optional_when_it_may_fail(allowed, start):
+def test_manual_is_optional_when_it_may_fail(allowed: AllowFailure, start: Start):
     """`allow_failure: true` makes a manual job optional, false makes it blocking."""
     verdict = decide(decision(When.MANUAL, allow_failure=allowed), {"a": SUCCESS}, needs=False)
 

@@ -29,7 +29,7 @@ CANCELED = JobResult(status=JobStatus.CANCELED)
         ({"a": MANUAL, "b": SKIPPED}, PipelineStatus.SKIPPED),
     ],
 )
-def test_status(jobs, status):
+def test_status(jobs: dict[str, JobResult], status: PipelineStatus):
     """The pipeline's status follows from its jobs'."""
     assert finish(jobs).status == status
 
@@ -44,7 +44,9 @@ def test_allowed_failures_are_warnings():
 @pytest.mark.parametrize(
     ("coverages", "mean"), [((), None), ((None,), None), ((90.0, None, 85.5), 87.75)]
 )
-def test_the_coverage_is_the_mean_of_the_jobs_that_have_one(coverages, mean):
+def test_the_coverage_is_the_mean_of_the_jobs_that_have_one(
+    coverages: tuple[float | None, ...], mean: float | None
+):
     """A job without coverage is not zero."""
     jobs = {
         str(n): JobResult(status=JobStatus.SUCCESS, coverage=one) for n, one in enumerate(coverages)

@@ -20,7 +20,7 @@ def test_without_retry_nothing_is_tried_again():
 
 
 @pytest.mark.parametrize(("failed", "again"), [(1, True), (2, True), (3, False)])
-def test_max_counts_the_tries_after_the_first(failed, again):
+def test_max_counts_the_tries_after_the_first(failed: int, again: bool):
     """`retry: 2` means three tries in all."""
     assert should_retry(Retry(max=2), failure(), failed=failed) is again
 

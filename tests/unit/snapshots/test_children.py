@@ -10,6 +10,7 @@ import pytest
 from factories import make_dag_record, make_job, make_pipeline
 from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
 from gitlab_ci_provider.model.job import Script
+from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.snapshots.children import forget_children, record_of_child, synced_child
 from gitlab_ci_provider.snapshots.holds import Holds
 from gitlab_ci_provider.snapshots.store import SnapshotStore
@@ -24,7 +25,7 @@ def store(tmp_path: Path) -> SnapshotStore:
     return SnapshotStore(tmp_path)
 
 
-def make_child(store: SnapshotStore, pipeline=PIPELINE) -> DagRecord:
+def make_child(store: SnapshotStore, pipeline: Pipeline = PIPELINE) -> DagRecord:
     """Give a child's record as a run does, and keep it."""
     record = record_of_child(store, RECORD, "deploy", store.save_pipeline(pipeline))
     store.save_dag(record)

@@ -177,7 +177,10 @@ def test_a_project_may_keep_its_pipelines(
 
 
 def test_wrong_settings_do_not_stop_the_new_pipeline(
-    settings: Settings, two: tuple[Airflow, PipelineRun], monkeypatch: pytest.MonkeyPatch, caplog
+    settings: Settings,
+    two: tuple[Airflow, PipelineRun],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ):
     """They are said in its log."""
     airflow, newer = two

@@ -79,7 +79,7 @@ def test_braces_and_percents_are_plain_text():
     assert said("{{ ds }} %s %(x)s {0}\n") == ["{{ ds }} %s %(x)s {0}"]
 
 
-def test_the_raw_file_holds_the_bytes(tmp_path):
+def test_the_raw_file_holds_the_bytes(tmp_path: Path):
     """The kept file is what the job wrote, byte for byte."""
     shown: list[str] = []
     path = tmp_path / "a" / "1.log"
