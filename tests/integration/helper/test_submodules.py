@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,8 @@ def server(tmp_path: Path) -> Iterator[GitServer]:
 def run(server: GitServer, tmp_path: Path, **changes: Any) -> Path:
     """Run the phase; returns the working copy."""
     project = tmp_path / "served" / "group" / "project"
-    given = {"username": "oauth2", "password": TOKEN, **changes}
-    return fetch(tmp_path, sources(server.url("group/project"), head(project), **given))
+    plan = sources(server.url("group/project"), head(project), username="oauth2", password=TOKEN)
+    return fetch(tmp_path, replace(plan, **changes))
 
 
 def test_without_a_strategy_submodules_stay_empty(server: GitServer, tmp_path: Path):

@@ -38,7 +38,7 @@ PIPELINE = Pipeline(
         ]
     ),
 )
-RECORD = make_dag_record()
+RECORD = make_dag_record(digest="abc123")
 
 FEATURE = Ref(name="feature", sha="1" * 40)
 
