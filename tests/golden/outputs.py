@@ -16,7 +16,7 @@ from gitlab_ci_provider.model.serialization import digest, encode
 from gitlab_ci_provider.planner.downstream import plan_downstream
 from gitlab_ci_provider.planner.plan import plan_job
 from gitlab_ci_provider.planner.subject import Subject
-from gitlab_ci_provider.pods.pod import build_pod
+from gitlab_ci_provider.pods.pod import PodRequest, build_pod
 from golden.cases import CASES, compile_case
 from processes.airflow_scheduler import render
 
