@@ -45,8 +45,16 @@ class Build:
         listed = tuple(PlanVariable(name=name, value=value) for name, value in variables.items())
         plan = JobPlan(job="job", project_dir=str(self.project), variables=listed)
         write_scripts(self._scripts, plan, script, control=folder, shell=shell)
-        told = {"events": str(self.events), "shells": (str(shell),), "deadline": deadline}
-        (self._scripts / "entry").write_text(texts.entry(plan, script, **told), encoding="utf-8")
+        entry = texts.entry(
+            plan,
+            script,
+            deadline=deadline,
+            events=str(self.events),
+            # Never the FIFO of the job in which the tests themselves may run.
+            output=str(folder / OUTPUT_NAME),
+            shells=(str(shell),),
+        )
+        (self._scripts / "entry").write_text(entry, encoding="utf-8")
 
     def start(self, *before: str) -> subprocess.Popen[bytes]:
         """Start the entry; `before` is a command line that runs it in some other way."""

@@ -129,8 +129,9 @@ def test_whatever_is_wrong_with_one_repository_stays_its_own(
     "location",
     ["https://[::1/a", "https://h:99999/a", "~nobody-at-all/a", "a\0b", "x" * 300_000, ""],
 )
-def test_hostile_locations_are_told(location: str, tmp_path: Path):
+def test_hostile_locations_are_told(location: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """What a person calls a repository may be anything."""
+    monkeypatch.chdir(tmp_path)  # an empty location is the current folder
     (result,) = _sync(tmp_path).all([location])
 
     assert not result.ok
