@@ -1,4 +1,4 @@
-"""`trigger:`: a job that creates another pipeline, which GitLab calls a bridge, and what it hands on.
+"""`trigger:`: a job that creates another pipeline, a bridge in GitLab, and what it hands on.
 
 An `Upstream` is part of the conf of the run that it creates.
 """
