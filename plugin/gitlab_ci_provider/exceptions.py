@@ -9,6 +9,7 @@ world (git, S3, Kubernetes) and for us::
     │   └── UnknownRefError    the repository answers, and has no such ref
     ├── StorageError           the object store refused or failed
     ├── SettingsError          airflow.cfg or a connection is incomplete
+    ├── StateError             the installation's state could not be read or changed
     ├── StackError             the embedded stack could not start or stop
     ├── AirflowApiError        an Airflow could not be reached, or refused a request
     └── JobFailure             a job failed; carries GitLab's failure reason
@@ -131,6 +132,10 @@ class StorageError(GitlabCiError):
 
 class SettingsError(GitlabCiError):
     """A setting or connection is missing or wrong; the message says which."""
+
+
+class StateError(GitlabCiError):
+    """The state of the installation could not be read or changed."""
 
 
 class StackError(GitlabCiError):

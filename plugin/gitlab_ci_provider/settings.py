@@ -22,7 +22,7 @@ class Settings:
     """How this installation runs pipelines.
 
     Attributes:
-        home: folder of snapshots and git mirrors, shared by sync, DAG processor and workers.
+        home: folder of the state and of git mirrors, shared by sync, DAG processor and workers.
         kubernetes_conn_id: where pods run.
         namespace: of the pods; empty leaves it to the connection.
         object_store_conn_id: where caches and artifacts go.
@@ -88,24 +88,9 @@ class Settings:
         )
 
     @property
-    def snapshots(self) -> Path:
-        """Folder of the compiled pipelines."""
-        return self.home / "snapshots"
-
-    @property
-    def cancellations(self) -> Path:
-        """Folder of the orders to cancel jobs."""
-        return self.home / "cancellations"
-
-    @property
-    def register(self) -> Path:
-        """Folder of the numbers and ends of all pipelines."""
-        return self.home / "register"
-
-    @property
-    def environments(self) -> Path:
-        """Folder of the environments of all projects."""
-        return self.home / "environments"
+    def state(self) -> Path:
+        """Folder of everything that one process leaves for others; see `state.py`."""
+        return self.home / "state"
 
     @property
     def mirrors(self) -> Path:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from gitlab_ci_provider.records.cancellations import Cancellations
 from gitlab_ci_provider.records.environments import Environments
+from gitlab_ci_provider.records.folder import FolderStore
 from gitlab_ci_provider.records.register import Register
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.snapshots.holds import Holds
@@ -37,11 +38,12 @@ class State:
 
 def open_state(settings: Settings) -> State:
     """Open the state of an installation. Opening reads and creates nothing."""
-    snapshots = SnapshotStore(settings.snapshots)
+    records = FolderStore(settings.state)
+    snapshots = SnapshotStore(records)
     return State(
         snapshots=snapshots,
-        holds=Holds(snapshots),
-        register=Register(settings.register),
-        environments=Environments(settings.environments),
-        cancellations=Cancellations(settings.cancellations),
+        holds=Holds(snapshots, expire_in=settings.child_dags_expire_in),
+        register=Register(records),
+        environments=Environments(records),
+        cancellations=Cancellations(records),
     )

@@ -40,9 +40,8 @@ class Target:
         from gitlab_ci_provider.model.names import dag_id
 
         name = dag_id(project)
-        if self.sync is not None and self.sync.state.snapshots.has_dag(name):
-            return self.sync.state.snapshots.load_dag(name).project.clone_url
-        return clone_url(project)
+        known = self.sync.state.snapshots.find_dag(name) if self.sync is not None else None
+        return known.project.clone_url if known else clone_url(project)
 
     def mirror(self, project: str) -> Mirror:
         """Open the mirror of a project.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +17,7 @@ from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
 from gitlab_ci_provider.model.diagnostic import Diagnostic, error
 from gitlab_ci_provider.model.diagnostic import SourceLocation as At
 from gitlab_ci_provider.model.git_login import GitLogin
-from gitlab_ci_provider.model.names import belongs_to, dag_id
+from gitlab_ci_provider.model.names import dag_id
 from gitlab_ci_provider.model.project import CONFIG_PATH, Project, Ref
 from gitlab_ci_provider.model.quoted import hide_credentials
 from gitlab_ci_provider.snapshots.refs import (
@@ -134,12 +133,11 @@ class Sync:
             diagnostics=result.diagnostics,
             title=project.path,
         )
-        holds, oldest = self.state.holds, time.time() - self.child_dags_expire_in  # noqa: TID251 - of files
-        holds.forget(oldest)
+        snapshots, holds = self.state.snapshots, self.state.holds
         if not holds.replace(record):
-            record = record_of_topology(self.state.snapshots, record, ref, record.digest)
+            record = record_of_topology(snapshots, record, ref, record.digest)
             holds.replace(record)
-        self.state.snapshots.forget_runs(oldest)
+        snapshots.forget_runs(snapshots.clock() - self.child_dags_expire_in)
         self._forget_lost_refs(mirror, project)
         return self._with_children(mirror, record, result)
 
@@ -176,18 +174,17 @@ class Sync:
 
     def _forget_lost_refs(self, mirror: Mirror, project: Project) -> None:
         """Remove the DAGs of branches and tags that are gone, and those that no run needs."""
-        snapshots, owner = self.state.snapshots, dag_id(project.path)
-        names = [name for name in snapshots.dags(DagKind.REF) if belongs_to(name, owner)]
-        records = [record for name in names if (record := snapshots.load_dag(name)).ref.name]
-        if not records:
+        snapshots = self.state.snapshots
+        names = snapshots.dags(DagKind.REF, part_of=dag_id(project.path))
+        stored = [dag for name in names if (dag := snapshots.stored_dag(name))]
+        if not stored:
             return
         alive = mirror.ref_names()
-        oldest = time.time() - self.child_dags_expire_in  # noqa: TID251 - times of files
-        for record in records:
-            name, shared = record.ref.name, _is_shared(record)
-            unused = shared and snapshots.last_use(record) < oldest
-            if unused or not (shared or name in alive):
-                self.state.holds.delete(record.dag_id)
+        oldest = snapshots.clock() - self.child_dags_expire_in
+        for dag in stored:
+            shared = _is_shared(dag.record)
+            if dag.used_at < oldest if shared else dag.record.ref.name not in alive:
+                self.state.holds.delete(dag.record.dag_id)
 
     def _open(self, url: str) -> Mirror:
         return Mirror.open(self.mirrors, url, self.logins(url))
@@ -200,8 +197,7 @@ class Sync:
         return known.digest if known else ""
 
     def _known(self, project: Project) -> DagRecord | None:
-        name = dag_id(project.path)
-        return self.state.snapshots.load_dag(name) if self.state.snapshots.has_dag(name) else None
+        return self.state.snapshots.find_dag(dag_id(project.path))
 
     def _place(self, project: Project) -> Project:
         """Give a second repository with the same path a path of its own."""

@@ -20,6 +20,14 @@ class DagKind(StrEnum):
     """A child pipeline, compiled when its parent ran."""
 
 
+def kind_of(dag_id: str) -> DagKind:
+    """Tell the kind of a DAG by its name, see `names.part_dag_id` and `names.child_dag_id`."""
+    owner, dots, _ = dag_id.rpartition("..")
+    if not dots:
+        return DagKind.PROJECT
+    return DagKind.CHILD if owner.endswith(".") else DagKind.REF
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DagRecord:
     """What is known of one DAG.

@@ -38,7 +38,7 @@ from gitlab_ci_provider.runs.resource_group.turn import announce
 from gitlab_ci_provider.schedule.auto_cancel import settle
 from gitlab_ci_provider.schedule.selection import select
 from gitlab_ci_provider.settings import Settings, load_settings
-from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.state import open_state
 from gitlab_ci_provider.variables.masking import Masker
 from gitlab_ci_provider.variables.stored import secret_values
 
@@ -98,7 +98,7 @@ class CreatePipelineOperator(BaseOperator):
         self._move(context, form, pinned, settings)
         decision = self._decide(form, pinned)
         run = self._record(context, form, pinned, decision)
-        run = enter(run, settings.register) if run.created else run
+        run = enter(run, open_state(settings).register) if run.created else run
         push_run(context, run)
         if run.created:
             cancel_redundant(context, settings, run, self.log)
@@ -113,11 +113,11 @@ class CreatePipelineOperator(BaseOperator):
 
     def _pin(self, context: Context, settings: Settings) -> tuple[RunForm, Pinned]:
         """Read what is asked, fetch its commit and compile it."""
-        store = SnapshotStore(settings.snapshots)
+        store = open_state(settings).snapshots
         record, shown = store.load_dag(self.dag_id), store.load_pipeline(self.digest)
         scheduled = context["dag_run"].run_type == "scheduled"
         form = read_form(shown, context["params"], scheduled=scheduled)
-        form = same_commit(form, self.dag_id, context["ti"].run_id, settings.register)
+        form = same_commit(form, self.dag_id, context["ti"].run_id, open_state(settings).register)
         form = take_over(context, record, form)
         form = replace(form, user=context["dag_run"].triggering_user_name or "")
         self.upstream_url = upstream_url(context, form.upstream)
@@ -133,7 +133,7 @@ class CreatePipelineOperator(BaseOperator):
 
     def _move(self, context: Context, form: RunForm, pinned: Pinned, settings: Settings) -> None:
         """End here when the pipeline's jobs are in another DAG, and go on there."""
-        store = SnapshotStore(settings.snapshots)
+        store = open_state(settings).snapshots
         record, shown = store.load_dag(self.dag_id), store.load_pipeline(self.digest)
         moved = hand_over(context, record, pinned, settings)
         if moved is None:

@@ -21,7 +21,7 @@ from gitlab_ci_provider.runs.registration import close, close_run
 from gitlab_ci_provider.schedule.finish import PipelineResult, PipelineStatus, finish
 from gitlab_ci_provider.schedule.results import complete
 from gitlab_ci_provider.settings import load_settings
-from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.state import open_state
 
 
 class FinishPipelineOperator(BaseOperator):
@@ -45,7 +45,9 @@ class FinishPipelineOperator(BaseOperator):
         except GitlabCiError as problem:
             reason = str(problem)
             push_end(context, PipelineResult(status=PipelineStatus.FAILED, reason=reason))
-            close_run(context["ti"].dag_id, context["ti"].run_id, load_settings().register)
+            close_run(
+                context["ti"].dag_id, context["ti"].run_id, open_state(load_settings()).register
+            )
             raise TaskFailed(reason) from problem
 
     def _finish(self, context: Context) -> None:
@@ -55,12 +57,12 @@ class FinishPipelineOperator(BaseOperator):
             push_end(context, PipelineResult(status=PipelineStatus.SKIPPED, reason=run.reason))
             raise AirflowSkipException(f"no pipeline: {run.reason}")
         settings = load_settings()
-        pipeline = SnapshotStore(settings.snapshots).load_pipeline(run.digest)
+        pipeline = open_state(settings).snapshots.load_pipeline(run.digest)
         ended = complete(run.decisions, ended_jobs(context, run, pipeline, states))
         result = finish(with_coverage(context, pipeline, ended))
         push_end(context, result, run.name)
         self.log.info("pipeline %s: %s", run.id, result.text)
-        close(run, settings.register, result.status.in_api)
+        close(run, open_state(settings).register, result.status.in_api)
         sweep(settings, run, ended, self.log)
         if result.status in {PipelineStatus.FAILED, PipelineStatus.CANCELED}:
             raise TaskFailed(result.text)

@@ -24,10 +24,9 @@ from gitlab_ci_provider.model import xcom_keys
 from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE
 from gitlab_ci_provider.model.run import JobStatus
 from gitlab_ci_provider.plugins.last_word import doubt, is_ours, keep_what_others_gave
-from gitlab_ci_provider.records.register import RUNNING, Register
+from gitlab_ci_provider.records.register import RUNNING
 from gitlab_ci_provider.settings import load_settings
-from gitlab_ci_provider.snapshots.holds import Holds
-from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.state import open_state
 
 _OURS = "Pipeline "
 """How our notes of runs begin."""
@@ -108,9 +107,9 @@ def _end(session: Any, dag_run: Any, instead: str) -> None:
 
 
 def _let_go(dag_run: Any) -> None:
-    settings = load_settings()
-    Holds(SnapshotStore(settings.snapshots)).drop(dag_run.dag_id, dag_run.run_id)
-    register = Register(settings.register)
+    state = open_state(load_settings())
+    state.holds.drop(dag_run.dag_id, dag_run.run_id)
+    register = state.register
     entry = register.of_run(dag_run.dag_id, dag_run.run_id)
     if entry is not None and entry.status == RUNNING:  # `finish_pipeline` did not come to it
         register.finish(entry.id, "canceled")

@@ -1,1 +1,1 @@
-"""What pipelines leave for later ones: numbers, ends, environments, orders to cancel."""
+"""The interface behind which all state is stored, and what pipelines leave for later ones."""

@@ -1,39 +1,42 @@
-"""Orders to cancel jobs, at rest in the shared home folder, where every worker sees them.
+"""Orders to cancel jobs, stored where every worker finds them.
 
-One small file an order, in a folder a run: `<hash of DAG and run>/<name>.json`. A run without
-orders has no folder, so looking costs next to nothing.
+Keys::
+
+    cancellations/<run>/<name>    a Cancellation
+
+A run without orders has no keys, so looking costs next to nothing.
 """
 
 from __future__ import annotations
 
-import hashlib
-import shutil
 from dataclasses import dataclass
-from pathlib import Path
 
 from gitlab_ci_provider.model.cancellation import Cancellation
-from gitlab_ci_provider.model.serialization import decode, encode
-from gitlab_ci_provider.records.files import write_whole
+from gitlab_ci_provider.model.serialization import encode
+from gitlab_ci_provider.records.store import RecordStore, read_document, run_name
 
 
 @dataclass(frozen=True, slots=True)
 class Cancellations:
-    """The orders of an installation, in one folder."""
+    """The orders of an installation."""
 
-    folder: Path
+    store: RecordStore
 
     def give(self, dag_id: str, run_id: str, order: Cancellation) -> None:
         """Give an order to the jobs of a run."""
-        write_whole(self._run(dag_id, run_id) / f"{order.name}.json", encode(order))
+        self.store.write(_prefix(dag_id, run_id) + order.name, encode(order))
 
     def of_run(self, dag_id: str, run_id: str) -> list[Cancellation]:
         """List the orders to a run, in the order of their names."""
-        paths = sorted(self._run(dag_id, run_id).glob("*.json"))
-        return [decode(path.read_bytes(), Cancellation) for path in paths]
+        keys = self.store.keys(_prefix(dag_id, run_id))
+        found = (read_document(self.store, key, Cancellation) for key in keys)
+        return list(filter(None, found))
 
     def forget(self, dag_id: str, run_id: str) -> None:
-        """Take back all orders to a run: its pipeline is created anew."""
-        shutil.rmtree(self._run(dag_id, run_id), ignore_errors=True)
+        """Withdraw all orders to a run: its pipeline is created again."""
+        for key in list(self.store.keys(_prefix(dag_id, run_id))):
+            self.store.delete(key)
 
-    def _run(self, dag_id: str, run_id: str) -> Path:
-        return self.folder / hashlib.sha256(f"{dag_id}\0{run_id}".encode()).hexdigest()
+
+def _prefix(dag_id: str, run_id: str) -> str:
+    return f"cancellations/{run_name(dag_id, run_id)}/"

@@ -1,67 +1,62 @@
-"""The environments of each project and their deployments, as files in the shared home folder.
+"""The environments of each project and their deployments.
 
-As in `records/register.py` there is no lock: a deployment's number is a file that only one
-process can create, and an environment's record is written whole by the job that changed it.
-Layout::
+Keys::
 
-    <project>/deployments/<thousand>/<iid>   a Deployment
-    <project>/environments/<name>            an EnvironmentRecord
+    environments/<project>/deployments/<thousand>/<iid>    a Deployment
+    environments/<project>/environments/<name>             an EnvironmentRecord
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-import msgspec
-
-from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.model.environment import Deployment, EnvironmentRecord
-from gitlab_ci_provider.model.serialization import decode, encode
-from gitlab_ci_provider.records.files import write_whole
-from gitlab_ci_provider.records.numbers import claim, file_name
+from gitlab_ci_provider.model.serialization import encode
+from gitlab_ci_provider.records.numbers import claim
+from gitlab_ci_provider.records.store import RecordStore, key_name, read_document, update_document
+
+EnvironmentChange = Callable[[EnvironmentRecord | None], EnvironmentRecord]
 
 
 @dataclass(frozen=True, slots=True)
 class Environments:
-    """The environments of an installation, in one folder."""
+    """The environments of an installation."""
 
-    folder: Path
+    store: RecordStore
 
     def get(self, project: str, name: str) -> EnvironmentRecord | None:
         """Read what is known of an environment.
 
         Raises:
-            SourceError: another version of this package has written it.
+            StateError: another version of this package has written it.
         """
-        path = self._environment(project, name)
-        return _read(path) if path.exists() else None
+        return read_document(self.store, _key(project, name), EnvironmentRecord)
 
-    def save(self, project: str, record: EnvironmentRecord) -> None:
-        """Keep what is known of an environment."""
-        write_whole(self._environment(project, record.name), encode(record))
+    def change(self, project: str, name: str, change: EnvironmentChange) -> EnvironmentRecord:
+        """Change what is known of an environment, so that no other job's change is lost.
+
+        Raises:
+            StateError: another version of this package has written it.
+        """
+        return update_document(self.store, _key(project, name), EnvironmentRecord, change)
 
     def deploy(self, project: str, deployment: Deployment) -> Deployment:
-        """Give a deployment its number and keep it."""
-        folder = self._project(project) / "deployments"
-        iid = claim(folder, lambda number: encode(replace(deployment, iid=number)))
+        """Give a deployment its number and store it."""
+        prefix = f"{_prefix(project)}deployments/"
+        iid = claim(self.store, prefix, lambda number: encode(replace(deployment, iid=number)))
         return replace(deployment, iid=iid)
 
     def of_project(self, project: str) -> list[EnvironmentRecord]:
-        """List the environments of a project by name; raises SourceError as `get` does."""
-        paths = (self._project(project) / "environments").glob("[!.]*")
-        return sorted(map(_read, paths), key=lambda record: record.name)
-
-    def _project(self, project: str) -> Path:
-        return self.folder / file_name(project)
-
-    def _environment(self, project: str, name: str) -> Path:
-        return self._project(project) / "environments" / file_name(name)
+        """List the environments of a project by name; raises StateError as `get` does."""
+        keys = self.store.keys(f"{_prefix(project)}environments/")
+        found = (read_document(self.store, key, EnvironmentRecord) for key in keys)
+        return sorted(filter(None, found), key=lambda record: record.name)
 
 
-def _read(path: Path) -> EnvironmentRecord:
-    try:
-        return decode(path.read_bytes(), EnvironmentRecord)
-    except msgspec.DecodeError as error:
-        message = f"environment {path} cannot be read ({error}): remove it to begin anew"
-        raise SourceError(message) from error
+def _prefix(project: str) -> str:
+    return f"environments/{key_name(project)}/"
+
+
+def _key(project: str, name: str) -> str:
+    return f"{_prefix(project)}environments/{key_name(name)}"

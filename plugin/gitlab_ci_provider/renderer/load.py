@@ -6,7 +6,7 @@ import logging
 
 from airflow.sdk import DAG, get_parsing_context
 
-from gitlab_ci_provider.exceptions import SourceError
+from gitlab_ci_provider.exceptions import SourceError, StateError
 from gitlab_ci_provider.renderer.dag import render_dag
 from gitlab_ci_provider.settings import load_settings
 from gitlab_ci_provider.state import open_state
@@ -18,7 +18,8 @@ def load_dag(name: str) -> DAG:
     """Render one DAG: a project's, another ref's or a child pipeline's.
 
     Raises:
-        SourceError: it was never synced here, or never compiled.
+        StateError: it was never synced here.
+        SourceError: it never compiled.
     """
     settings = load_settings()
     snapshots = open_state(settings).snapshots
@@ -40,6 +41,6 @@ def load_dags() -> dict[str, DAG]:
         if wanted in {None, name}:
             try:
                 dags[name] = load_dag(name)
-            except SourceError as problem:
+            except (SourceError, StateError) as problem:
                 log.error("%s: %s", name, problem)  # noqa: TRY400 - the message says it all
     return dags

@@ -9,6 +9,8 @@ As GitLab's job token, a job reaches another project only when that project list
 
 from __future__ import annotations
 
+from itertools import islice
+
 from airflow.sdk import Context
 
 from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
@@ -20,9 +22,8 @@ from gitlab_ci_provider.model.pipeline_entry import PipelineEntry
 from gitlab_ci_provider.model.project import Ref, RefKind
 from gitlab_ci_provider.model.run import JobResult, JobStatus, PipelineRun
 from gitlab_ci_provider.model.variables import Variables
-from gitlab_ci_provider.records.register import Register
 from gitlab_ci_provider.settings import Settings
-from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.state import open_state
 from gitlab_ci_provider.variables.expand import expand_on_server
 
 MAX_LOOKS = 100
@@ -56,8 +57,8 @@ class _Search:
     def __init__(self, context: Context, settings: Settings, variables: Variables):
         self.context = context
         self.variables = variables
-        self.register = Register(settings.register)
-        self.store = SnapshotStore(settings.snapshots)
+        state = open_state(settings)
+        self.register, self.store = state.register, state.snapshots
 
     def find(self, need: CrossNeed, run: PipelineRun) -> tuple[str, JobResult]:
         """Find what one need names, and a label for it."""
@@ -86,7 +87,11 @@ class _Search:
     def _latest(self, project: str, ref: str, job: str) -> JobResult | None:
         """Give the newest successful job of a ref."""
         refs = (Ref(name=ref, sha="", kind=kind) for kind in (RefKind.BRANCH, RefKind.TAG))
-        numbers = [one for ref in refs for one in self.register.numbers(project, ref)[:MAX_LOOKS]]
+        numbers = (
+            number
+            for ref in refs
+            for number in islice(self.register.numbers(project, ref), MAX_LOOKS)
+        )
         entries = (self.register.get(number) for number in numbers)
         results = (self._result(entry, job) for entry in entries if entry)
         return next((one for one in results if one and one.status == JobStatus.SUCCESS), None)

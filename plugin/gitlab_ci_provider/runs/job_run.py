@@ -28,8 +28,7 @@ from gitlab_ci_provider.runs.record import ended_jobs, own_states, pull_result, 
 from gitlab_ci_provider.schedule.decide import Verdict, decide
 from gitlab_ci_provider.schedule.order import predecessors, uses_needs
 from gitlab_ci_provider.settings import Settings, load_settings
-from gitlab_ci_provider.snapshots.holds import Holds
-from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.state import open_state
 from gitlab_ci_provider.variables.expand import expand
 from gitlab_ci_provider.variables.stored import secret_values
 
@@ -69,12 +68,12 @@ def load_job_run(context: Context, job: str) -> JobRun:
     settings = load_settings()
     states = own_states(context)
     record = pull_run(context, states)
-    store = SnapshotStore(settings.snapshots)
-    pipeline = store.load_pipeline(record.digest)
+    state = open_state(settings)
+    pipeline = state.snapshots.load_pipeline(record.digest)
     if job not in pipeline.jobs:
         message = f"the pipeline of this run has no job '{job}': its DAG has changed since"
         raise NoPipelineError(message)
-    Holds(store).keep(record.dag_id, record.run_id, record.digest)
+    state.holds.keep(record.dag_id, record.run_id, record.digest)
     return JobRun(
         record=record,
         pipeline=pipeline,

@@ -19,12 +19,11 @@ from gitlab_ci_provider.model.names import CREATE_PIPELINE, task_ids
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.run import JobResult, JobStatus, PipelineRun
 from gitlab_ci_provider.model.serialization import convert, encode
-from gitlab_ci_provider.records.cancellations import Cancellations
 from gitlab_ci_provider.schedule.airflow_states import FAILED, States
 from gitlab_ci_provider.schedule.finish import PipelineResult
 from gitlab_ci_provider.schedule.results import results
 from gitlab_ci_provider.settings import load_settings
-from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.state import open_state
 
 
 def push_run(context: Context, run: PipelineRun) -> None:
@@ -33,7 +32,7 @@ def push_run(context: Context, run: PipelineRun) -> None:
     The whole record is an XCom for people and programs. Tasks read it from the snapshots, by the
     XCom `pin`: of a thousand jobs, each would else move 300 KB through Airflow's API server.
     """
-    pin = SnapshotStore(load_settings().snapshots).save_run(run)
+    pin = open_state(load_settings()).snapshots.save_run(run)
     context["ti"].xcom_push(key=xcom_keys.PIPELINE, value=plain(run))
     context["ti"].xcom_push(key=xcom_keys.PIN, value=pin)
 
@@ -69,7 +68,7 @@ def pull_run(context: Context, states: States) -> PipelineRun:
 
 def _record(context: Context) -> PipelineRun | None:
     pin = context["ti"].xcom_pull(task_ids=CREATE_PIPELINE, key=xcom_keys.PIN)
-    run = SnapshotStore(load_settings().snapshots).load_run(pin) if pin else None
+    run = open_state(load_settings()).snapshots.load_run(pin) if pin else None
     if run is not None:
         return run
     value = context["ti"].xcom_pull(task_ids=CREATE_PIPELINE, key=xcom_keys.PIPELINE)
@@ -109,7 +108,7 @@ def ended_jobs(
     """Tell how the jobs of this run that have ended did."""
     names = task_ids(pipeline.jobs)
     by_job = {job: states.get(task) for job, task in names.items()}
-    orders = Cancellations(load_settings().cancellations).of_run(run.dag_id, run.run_id)
+    orders = open_state(load_settings()).cancellations.of_run(run.dag_id, run.run_id)
     return results(
         pipeline,
         run.decisions,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 from gitlab_ci_provider.model.pipeline_entry import PipelineEntry
 from gitlab_ci_provider.model.run import PipelineRun
@@ -11,13 +10,13 @@ from gitlab_ci_provider.records.register import Register
 from gitlab_ci_provider.runs.form import RunForm
 
 
-def same_commit(form: RunForm, dag_id: str, run_id: str, register: Path) -> RunForm:
+def same_commit(form: RunForm, dag_id: str, run_id: str, register: Register) -> RunForm:
     """Keep the commit of a run whose `create_pipeline` was cleared: it has its pipeline already."""
-    known = Register(register).of_run(dag_id, run_id)
+    known = register.of_run(dag_id, run_id)
     return replace(form, sha=known.ref.sha) if known else form
 
 
-def enter(run: PipelineRun, register: Path) -> PipelineRun:
+def enter(run: PipelineRun, register: Register) -> PipelineRun:
     """Give a pipeline its numbers; one whose `create_pipeline` was cleared keeps those it had."""
     request = run.merge_request
     entry = PipelineEntry(
@@ -32,17 +31,17 @@ def enter(run: PipelineRun, register: Path) -> PipelineRun:
         parent=run.upstream.parent.pipeline if run.upstream else 0,
         merge_request=request.iid if request else 0,
     )
-    numbered = Register(register).enter(entry)
+    numbered = register.enter(entry)
     return replace(run, id=numbered.id, iid=numbered.iid)
 
 
-def close_run(dag_id: str, run_id: str, register: Path) -> None:
+def close_run(dag_id: str, run_id: str, register: Register) -> None:
     """Record that a run has failed, also when it got its numbers and nothing more."""
-    entry = Register(register).of_run(dag_id, run_id)
+    entry = register.of_run(dag_id, run_id)
     if entry is not None:
-        Register(register).finish(entry.id, "failed")
+        register.finish(entry.id, "failed")
 
 
-def close(run: PipelineRun, register: Path, status: str) -> None:
+def close(run: PipelineRun, register: Register, status: str) -> None:
     """Record how a pipeline ended, in GitLab's words."""
-    Register(register).finish(run.id, status)
+    register.finish(run.id, status)

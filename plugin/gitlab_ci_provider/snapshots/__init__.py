@@ -1,1 +1,1 @@
-"""Compiled pipelines at rest, addressed by digest."""
+"""Compiled pipelines, addressed by digest, and what each DAG shows of them."""

@@ -7,13 +7,11 @@ every run that needs it again finds it.
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
-from gitlab_ci_provider.exceptions import SourceError
+from gitlab_ci_provider.exceptions import StateError
 from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
 from gitlab_ci_provider.model.names import child_dag_id
-from gitlab_ci_provider.model.topology import topology
 from gitlab_ci_provider.snapshots.holds import Holds
 from gitlab_ci_provider.snapshots.store import SnapshotStore
 
@@ -22,13 +20,11 @@ _TRIES = 3
 
 def record_of_child(store: SnapshotStore, parent: DagRecord, bridge: str, digest: str) -> DagRecord:
     """Give the record of the DAG that fits a child's pipeline; it need not be stored yet."""
-    shape = topology(store.load_pipeline(digest))
-    for part in (bridge, f"{bridge}-{shape[:8]}"):
+    for part in (bridge, f"{bridge}-{store.topology(digest)[:8]}"):
         name = child_dag_id(parent.dag_id, part)
-        if store.has_dag(name):
-            known = store.load_dag(name)
-            if known.digest and topology(store.load_pipeline(known.digest)) == shape:
-                return known
+        known = store.find_dag(name)
+        if known and known.digest and store.same_topology(known.digest, digest):
+            return known
     return replace(
         synced_child(parent, bridge, digest), dag_id=name, title=f"{parent.title} > {part}"
     )
@@ -38,13 +34,13 @@ def reserve_child(holds: Holds, parent: str, bridge: str, digest: str, run: str)
     """Hold a DAG in which a run of a child's pipeline can start.
 
     Raises:
-        SourceError: the DAG changed at every try.
+        StateError: another process changed the DAG at every try.
     """
     for _ in range(_TRIES):
         record = record_of_child(holds.store, holds.store.load_dag(parent), bridge, digest)
         if holds.reserve(record, run):
             return holds.store.load_dag(record.dag_id)
-    raise SourceError(f"the DAG {record.dag_id} changes all the time: retry this job")
+    raise StateError(f"the DAG {record.dag_id} was changed {_TRIES} times: retry this job")
 
 
 def synced_child(parent: DagRecord, bridge: str, digest: str) -> DagRecord:
@@ -62,20 +58,21 @@ def synced_child(parent: DagRecord, bridge: str, digest: str) -> DagRecord:
 
 
 def is_made_at_run(record: DagRecord) -> bool:
-    """Tell a DAG that a run has made from one that sync has."""
+    """Tell a DAG that a run has made from one that sync has made."""
     return record.dag_id != child_dag_id(record.parent, record.bridge)
 
 
 def forget_children(holds: Holds, parent: DagRecord, keep: set[str], unused: float) -> None:
-    """Remove DAGs of children that nobody needs any more.
+    """Remove the DAGs of children that nobody needs any more.
 
     Those are the synced ones that are not to be kept, and those made by runs that no run has needed
-    for `unused` seconds; one in which runs are open stays until a later sync.
+    for `unused` seconds; one that a run holds stays until a later sync.
     """
-    store, oldest = holds.store, time.time() - unused  # noqa: TID251 - compared with the times of files
-    for name in store.dags(DagKind.CHILD):
-        record = store.load_dag(name)
-        if record.parent != parent.dag_id or name in keep:
+    store = holds.store
+    oldest = store.clock() - unused
+    for name in store.dags(DagKind.CHILD, part_of=parent.dag_id):
+        stored = None if name in keep else store.stored_dag(name)
+        if stored is None or stored.record.parent != parent.dag_id:
             continue
-        if not is_made_at_run(record) or store.last_use(record) < oldest:
+        if not is_made_at_run(stored.record) or stored.used_at < oldest:
             holds.delete(name)

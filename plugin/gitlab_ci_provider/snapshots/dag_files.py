@@ -1,11 +1,11 @@
-"""One small DAG file a DAG: a task that parses it loads its own pipeline and no other."""
+"""One small DAG file for each DAG: a task that parses it loads its own pipeline and no other."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from gitlab_ci_provider.model.dag_record import DagRecord
-from gitlab_ci_provider.records.files import write_whole
+from gitlab_ci_provider.records.folder import write_whole
 from gitlab_ci_provider.snapshots.store import SnapshotStore
 
 _TEXT = '''"""The Airflow DAG of {path}, written by `gitlab-dags`; do not edit.
@@ -19,12 +19,11 @@ dag = load_dag("{dag}")
 '''
 
 
-def publish(store: SnapshotStore, record: DagRecord, folder: Path | None) -> None:
-    """Keep a record and let Airflow see its DAG.
+def publish(record: DagRecord, folder: Path | None) -> None:
+    """Let Airflow see a DAG whose record is stored.
 
-    The folder holds one file a DAG; None where `dags/gitlab_ci.py` shows whatever has a record.
+    The folder holds one file for each DAG; None where `dags/gitlab_ci.py` shows all of them.
     """
-    store.save_dag(record)
     if folder is not None and record.digest:
         write_dag_file(record, folder)
 
@@ -36,7 +35,7 @@ def write_dag_files(store: SnapshotStore, folder: Path) -> None:
     names = {f"{record.dag_id}.py" for record in wanted}
     for path in folder.glob("*.py"):
         if path.name not in names and not store.has_dag(path.stem):
-            path.unlink()
+            path.unlink(missing_ok=True)
     for record in wanted:
         write_dag_file(record, folder)
 

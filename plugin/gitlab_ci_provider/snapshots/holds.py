@@ -2,129 +2,130 @@
 
 Airflow moves a run to the newest version of its DAG between any two of its tasks: jobs of a later
 commit would appear in it, and its own disappear. So a run holds its DAG from the moment that it
-knows which jobs it has, and whoever would change the DAG asks here, under the same lock. Layout::
+knows which jobs it has. Holds are stored with what the DAG shows, as one value, and every change of
+it asks for the holds in the same step: of a run and a sync at the same moment, one sees the other.
 
-    holds/<hash of DAG>/.lock
-    holds/<hash of DAG>/<hash of run>     the run's id
-
-A run that ends lets go. One that could not (its scheduler does not see this folder, or it was
-deleted) is found out by later runs, see `runs/holding.py`.
+A run that ends releases its hold. One that could not (its scheduler does not see the state, or it
+was deleted) is found by later runs, see `runs/holding.py`; after `expire_in` its hold is void.
 """
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
-from gitlab_ci_provider.exceptions import SourceError
+from gitlab_ci_provider.exceptions import StateError
 from gitlab_ci_provider.model.dag_record import DagRecord
-from gitlab_ci_provider.model.names import belongs_to
-from gitlab_ci_provider.model.topology import topology
-from gitlab_ci_provider.records.files import write_whole
-from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.snapshots.store import DagChange, SnapshotStore, StoredDag
 
-_LOCK = ".lock"
+EXPIRE_IN = 30 * 24 * 3600
+"""Seconds; no run is open for so long."""
+
+
+class _RefusedError(Exception):
+    """The DAG has to stay as it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Holds:
-    """The holds of an installation, beside its snapshots."""
+    """The holds of an installation.
+
+    Attributes:
+        expire_in: seconds after which a hold is void.
+    """
 
     store: SnapshotStore
+    expire_in: float = EXPIRE_IN
 
     def take(self, dag: str, run: str, digest: str) -> bool:
         """Hold a DAG for a run with this pipeline; False when the DAG has another topology."""
-        with self._locked(dag):
-            if not self.store.has_dag(dag) or not self._fits(dag, digest):
-                return False
-            write_whole(self._path(dag, run), run.encode())
-        return True
+
+        def change(stored: StoredDag | None) -> StoredDag:
+            if stored is None or not self._fits(stored.record, digest):
+                raise _RefusedError
+            return self._held(stored, run)
+
+        return self._changed(dag, change)
 
     def reserve(self, record: DagRecord, run: str) -> bool:
-        """Hold a DAG for a run that is about to start in it; make the DAG when it is not there."""
-        with self._locked(record.dag_id):
-            if not self.store.has_dag(record.dag_id):
-                self.store.save_dag(record)
-            elif not self._fits(record.dag_id, record.digest):
-                return False
-            self.store.touch(record)
-            write_whole(self._path(record.dag_id, run), run.encode())
-        return True
+        """Hold a DAG for a run that is about to start in it; make the DAG when it is not there.
+
+        False when the DAG has another topology.
+        """
+
+        def change(stored: StoredDag | None) -> StoredDag:
+            if stored is None:
+                stored = self.store.with_record(None, record)
+            elif not self._fits(stored.record, record.digest):
+                raise _RefusedError
+            return replace(self._held(stored, run), used_at=self.store.clock())
+
+        return self._changed(record.dag_id, change)
 
     def keep(self, dag: str, run: str, digest: str) -> None:
-        """Hold a DAG for a run that goes on, when it was cleared after it had let go."""
-        if not self._path(dag, run).exists():
+        """Hold a DAG for a run that goes on, when it was cleared after it had ended."""
+        if run not in self.runs(dag):
             self.take(dag, run, digest)
 
     def drop(self, dag: str, run: str) -> None:
-        """Let go of a DAG: the run has ended."""
-        self._path(dag, run).unlink(missing_ok=True)
+        """Release the hold of a run that has ended."""
+        if run in self.runs(dag):
+            self.store.change_dag(dag, lambda stored: stored and _without(stored, run))
 
     def replace(self, record: DagRecord) -> bool:
-        """Save what is known of a DAG; False when runs hold it and its topology would change."""
-        with self._locked(record.dag_id):
-            known = self.store.has_dag(record.dag_id)
-            if known and self.runs(record.dag_id) and not self._fits(record.dag_id, record.digest):
-                return False
-            self.store.save_dag(record)
-        return True
+        """Store the record of a DAG; False when runs hold it and its topology would change."""
+
+        def change(stored: StoredDag | None) -> StoredDag:
+            if stored is not None:
+                stored = replace(stored, holds=self._valid(stored))
+                if stored.holds and not self._fits(stored.record, record.digest):
+                    raise _RefusedError
+            return self.store.with_record(stored, record)
+
+        return self._changed(record.dag_id, change)
 
     def delete(self, dag: str) -> bool:
-        """Forget a DAG and its parts; False when runs hold one of them."""
-        parts = [name for name in self.store.dags() if belongs_to(name, dag)]
-        with ExitStack() as locks:
-            for name in sorted((dag, *parts)):
-                locks.enter_context(self._locked(name))
-            if any(self.runs(name) for name in (dag, *parts)):
-                return False
-            self.store.delete_dag(dag)
-        return True
+        """Forget a DAG and its parts; False when runs hold one of them.
+
+        The DAG goes last: when a run takes a hold in between, its DAG and those above it stay.
+        """
+        names = [*reversed(self.store.dags(part_of=dag)), dag]
+        if any(self.runs(name) for name in names):
+            return False
+        return all(self._changed(name, self._unless_held) for name in names)
 
     def runs(self, dag: str) -> dict[str, float]:
         """List the runs that hold a DAG, with the time of each hold in seconds since 1970."""
-        found: dict[str, float] = {}
-        for path in self._folder(dag).glob("[0-9a-f]*"):
-            with suppress(FileNotFoundError):
-                found[path.read_text()] = path.stat().st_mtime
-        return found
+        stored = self.store.stored_dag(dag)
+        return self._valid(stored) if stored else {}
 
-    def forget(self, oldest: float) -> None:
-        """Remove holds from before a time, in seconds since 1970: no run is open for so long."""
-        for path in (self.store.folder / "holds").glob("*/[0-9a-f]*"):
-            with suppress(FileNotFoundError):
-                if path.stat().st_mtime < oldest:
-                    path.unlink()
+    def _unless_held(self, stored: StoredDag | None) -> None:
+        if stored and self._valid(stored):
+            raise _RefusedError
 
-    def _fits(self, dag: str, digest: str) -> bool:
-        shown = self.store.load_dag(dag).digest
+    def _held(self, stored: StoredDag, run: str) -> StoredDag:
+        return replace(stored, holds={**self._valid(stored), run: self.store.clock()})
+
+    def _valid(self, stored: StoredDag) -> dict[str, float]:
+        oldest = self.store.clock() - self.expire_in
+        return {run: since for run, since in stored.holds.items() if since >= oldest}
+
+    def _fits(self, record: DagRecord, digest: str) -> bool:
+        shown = record.digest
         if shown == digest or not shown or not digest:
             return shown == digest
-        with suppress(SourceError):  # what cannot be read fits nothing
-            return self._topology(shown) == self._topology(digest)
+        with suppress(StateError):  # what cannot be read fits nothing
+            return self.store.same_topology(shown, digest)
         return False
 
-    def _topology(self, digest: str) -> str:
-        return topology(self.store.load_pipeline(digest))
-
-    @contextmanager
-    def _locked(self, dag: str) -> Iterator[None]:
-        """Let nobody else look at or change the holds of a DAG; the kernel frees a dead one's."""
-        folder = self._folder(dag)
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / _LOCK).open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
-
-    def _folder(self, dag: str) -> Path:
-        return self.store.folder / "holds" / _hash(dag)
-
-    def _path(self, dag: str, run: str) -> Path:
-        return self._folder(dag) / _hash(run)
+    def _changed(self, dag: str, change: DagChange) -> bool:
+        """Change what is stored of a DAG; False when the change refuses."""
+        try:
+            self.store.change_dag(dag, change)
+        except _RefusedError:
+            return False
+        return True
 
 
-def _hash(name: str) -> str:
-    return hashlib.sha256(name.encode()).hexdigest()
+def _without(stored: StoredDag, run: str) -> StoredDag:
+    return replace(stored, holds={name: at for name, at in stored.holds.items() if name != run})

@@ -1,6 +1,6 @@
 """Which DAG runs a ref: the project's, or one of its own when the topology differs.
 
-Who is about to start a run in such a DAG reserves it first, see `holds.py`.
+A caller that is about to start a run in such a DAG reserves it first, see `holds.py`.
 """
 
 from __future__ import annotations
@@ -8,12 +8,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from gitlab_ci_provider.exceptions import SourceError
+from gitlab_ci_provider.exceptions import StateError
 from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
 from gitlab_ci_provider.model.names import part_dag_id
-from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.project import Ref
-from gitlab_ci_provider.model.topology import topology
 from gitlab_ci_provider.snapshots.holds import Holds
 from gitlab_ci_provider.snapshots.store import SnapshotStore
 
@@ -25,16 +23,15 @@ def record_of_ref(store: SnapshotStore, owner: DagRecord, ref: Ref, digest: str)
 
     The digest is that of the pipeline at the ref.
     """
-    pipeline = store.load_pipeline(digest)
-    if owner.digest and _same(store, owner.digest, digest):
+    if owner.digest and store.same_topology(owner.digest, digest):
         return owner
-    part = _of_topology(pipeline) if ref.name == ref.sha else ref.name
+    part = _of_topology(store, digest) if ref.name == ref.sha else ref.name
     return _named(owner, part, ref, digest)
 
 
 def record_of_topology(store: SnapshotStore, owner: DagRecord, ref: Ref, digest: str) -> DagRecord:
     """Give the record of a DAG that has the name of its topology, and so never changes it."""
-    return _named(owner, _of_topology(store.load_pipeline(digest)), ref, digest)
+    return _named(owner, _of_topology(store, digest), ref, digest)
 
 
 def reserve_for_run(
@@ -50,7 +47,7 @@ def reserve_for_run(
         but: a DAG in which it cannot start.
 
     Raises:
-        SourceError: the DAG changed at every try.
+        StateError: another process changed the DAG at every try.
     """
     store, (ref, digest) = holds.store, pinned
     for _ in range(_TRIES):
@@ -60,7 +57,7 @@ def reserve_for_run(
             record = record_of_topology(store, store.load_dag(owner), shared, digest)
         if holds.reserve(record, run):
             return store.load_dag(record.dag_id)
-    raise SourceError(f"the DAG {record.dag_id} changes all the time: run this again")
+    raise StateError(f"the DAG {record.dag_id} was changed {_TRIES} times: run this again")
 
 
 def has_name_of_topology(dag: str) -> bool:
@@ -77,20 +74,15 @@ def record_at_run(store: SnapshotStore, owner: DagRecord, ref: Ref, digest: str)
     named = record_of_ref(store, owner, ref, digest)
     if named.kind is not DagKind.REF:
         return named
-    if store.has_dag(named.dag_id):
-        known = store.load_dag(named.dag_id)
-        if known.digest and _same(store, known.digest, digest):
-            return known
+    known = store.find_dag(named.dag_id)
+    if known and known.digest and store.same_topology(known.digest, digest):
+        return known
     return record_of_topology(store, owner, replace(ref, name=ref.sha), digest)
 
 
-def _same(store: SnapshotStore, one: str, other: str) -> bool:
-    return topology(store.load_pipeline(one)) == topology(store.load_pipeline(other))
-
-
-def _of_topology(pipeline: Pipeline) -> str:
+def _of_topology(store: SnapshotStore, digest: str) -> str:
     """Name what commits of one topology share, so that a range of them makes few DAGs."""
-    return f"commits-{topology(pipeline)[:8]}"
+    return f"commits-{store.topology(digest)[:8]}"
 
 
 def _named(owner: DagRecord, part: str, ref: Ref, digest: str) -> DagRecord:

@@ -1,131 +1,200 @@
-"""Compiled pipelines on disk: one JSON file a digest, one small record a DAG.
+"""Compiled pipelines, records of runs, and what each DAG shows.
 
-Layout below the folder::
+Keys::
 
-    pipelines/<digest>.json      a Pipeline, written once, never changed
-    runs/<digest>.json           a PipelineRun, for the tasks of its run
-    <kind>/<dag id>.json         which pipeline a DAG shows now; kinds are those of `DagKind`
+    snapshots/pipelines/<digest>.json     a Pipeline; never changes
+    snapshots/runs/<day>/<digest>.json    a PipelineRun, for the tasks of its run
+    snapshots/dags/<dag id>.json          a StoredDag: what the DAG shows, and who holds it
 
-The same pipeline gives the same bytes, so a commit that changes nothing of it writes nothing and
-Airflow sees no new DAG version. Files appear whole or not at all.
+The same pipeline gives the same bytes, so a commit that does not change it stores nothing, and
+Airflow sees no new DAG version.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import TypeVar
 
-import msgspec
-
-from gitlab_ci_provider.exceptions import SourceError
-from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
-from gitlab_ci_provider.model.names import belongs_to
+from gitlab_ci_provider.exceptions import StateError
+from gitlab_ci_provider.model.dag_record import DagKind, DagRecord, kind_of
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.run import PipelineRun
-from gitlab_ci_provider.model.serialization import decode, digest, encode
-from gitlab_ci_provider.records.files import write_whole
+from gitlab_ci_provider.model.serialization import digest, encode
+from gitlab_ci_provider.model.topology import topology
+from gitlab_ci_provider.records.store import (
+    RecordStore,
+    parse_document,
+    read_document,
+    update_document,
+)
 
 Value = TypeVar("Value")
+
+_RUNS = "snapshots/runs/"
+_DAGS = "snapshots/dags/"
+_SYNC = "sync this project again with `gitlab-dags sync`"
+_DELETE = f"delete it, then {_SYNC}"
+
+
+def _now() -> float:
+    return datetime.now(UTC).timestamp()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredDag:
+    """All that is stored of a DAG: one value, so that it changes as one.
+
+    Attributes:
+        used_at: when it was last changed or used, in seconds since 1970.
+        holds: the runs that hold it, and since when; see `holds.py`.
+    """
+
+    record: DagRecord
+    used_at: float
+    holds: Mapping[str, float] = field(default_factory=dict)
+
+
+DagChange = Callable[[StoredDag | None], StoredDag | None]
 
 
 @dataclass(frozen=True, slots=True)
 class SnapshotStore:
-    """Reads and writes snapshots in one folder."""
+    """The snapshots of an installation.
 
-    folder: Path
+    Attributes:
+        clock: gives the time, in seconds since 1970.
+    """
+
+    records: RecordStore
+    clock: Callable[[], float] = _now
 
     def save_pipeline(self, pipeline: Pipeline) -> str:
-        """Keep a pipeline and return its digest."""
+        """Store a pipeline and return its digest."""
         data = encode(pipeline)
         name = digest(data)
-        path = self._pipeline_path(name)
-        if not path.exists():
-            write_whole(path, data)
+        self.records.create(_pipeline_key(name), data)
         return name
 
     def load_pipeline(self, name: str) -> Pipeline:
         """Read a pipeline by digest.
 
         Raises:
-            SourceError: it is not there, or was written by another version.
+            StateError: it is not there, or another version has written it.
         """
-        return _read(self._pipeline_path(name), Pipeline)
+        key = _pipeline_key(name)
+        data = self.records.read_blob(key)
+        if data is None:
+            raise self._missing(key)
+        return parse_document(self.records, key, data, Pipeline, _DELETE)
+
+    def same_topology(self, one: str, other: str) -> bool:
+        """Tell whether the pipelines with two digests have the same topology.
+
+        Raises:
+            StateError: one of them cannot be read.
+        """
+        return one == other or self.topology(one) == self.topology(other)
+
+    def topology(self, name: str) -> str:
+        """Name the topology of a pipeline; raises as `load_pipeline`."""
+        return topology(self.load_pipeline(name))
 
     def save_run(self, run: PipelineRun) -> str:
-        """Keep the record of a created pipeline and return its digest."""
+        """Store the record of a created pipeline and return its name for `load_run`."""
         data = encode(run)
-        name = digest(data)
-        write_whole(self._run_path(name), data)
+        name = f"{_day(self.clock())}/{digest(data)}"
+        self.records.create(_run_key(name), data)
         return name
 
     def load_run(self, name: str) -> PipelineRun | None:
         """Read the record of a created pipeline; None when it was removed since."""
-        path = self._run_path(name)
-        return _read(path, PipelineRun) if path.exists() else None
+        key = _run_key(name)
+        data = self.records.read_blob(key)
+        if data is None:
+            return None
+        return parse_document(self.records, key, data, PipelineRun, "run the pipeline again")
 
     def forget_runs(self, oldest: float) -> None:
-        """Remove records from before a time, in seconds since 1970: Airflow has them, too."""
-        for path in (self.folder / "runs").glob("*.json"):
-            if path.stat().st_mtime < oldest:
-                path.unlink(missing_ok=True)
-
-    def save_dag(self, record: DagRecord) -> None:
-        """Keep what is known of a DAG."""
-        path = self._dag_path(record.kind, record.dag_id)
-        data = encode(record)
-        if not path.exists() or path.read_bytes() != data:
-            write_whole(path, data)
+        """Remove records from before a day; times are seconds since 1970. Airflow has them, too."""
+        last = _day(oldest)
+        for key in self.records.keys(_RUNS):
+            if key.removeprefix(_RUNS) >= last:
+                return
+            self.records.delete(key)
 
     def load_dag(self, dag_id: str) -> DagRecord:
         """Read the record of a DAG.
 
         Raises:
-            SourceError: there is none.
+            StateError: there is none.
         """
-        paths = [self._dag_path(kind, dag_id) for kind in DagKind]
-        return _read(next((path for path in paths if path.exists()), paths[0]), DagRecord)
+        stored = self.stored_dag(dag_id)
+        if stored is None:
+            raise self._missing(_dag_key(dag_id))
+        return stored.record
+
+    def find_dag(self, dag_id: str) -> DagRecord | None:
+        """Read the record of a DAG; None when there is none."""
+        stored = self.stored_dag(dag_id)
+        return stored.record if stored else None
 
     def has_dag(self, dag_id: str) -> bool:
         """Tell whether there is a record of a DAG."""
-        return any(self._dag_path(kind, dag_id).exists() for kind in DagKind)
+        return self.records.read(_dag_key(dag_id)) is not None
 
-    def touch(self, record: DagRecord) -> None:
-        """Note that a DAG is being used."""
-        self._dag_path(record.kind, record.dag_id).touch()
+    def stored_dag(self, dag_id: str) -> StoredDag | None:
+        """Read all that is stored of a DAG."""
+        return read_document(self.records, _dag_key(dag_id), StoredDag, _DELETE)
 
-    def last_use(self, record: DagRecord) -> float:
-        """Tell when a DAG was changed or used last, in seconds since 1970."""
-        return self._dag_path(record.kind, record.dag_id).stat().st_mtime
+    def change_dag(self, dag_id: str, change: DagChange) -> StoredDag | None:
+        """Change what is stored of a DAG, so that no other process's change is lost.
 
-    def dags(self, *kinds: DagKind) -> list[str]:
-        """List the names of the DAGs of some kinds, by default of all, sorted."""
-        folders = [self.folder / kind for kind in kinds or DagKind]
-        return sorted(path.stem for folder in folders for path in folder.glob("*.json"))
+        `change` may be called more than once, and may raise an exception to change nothing.
+        """
+        return update_document(self.records, _dag_key(dag_id), StoredDag, change, _DELETE)
+
+    def with_record(self, stored: StoredDag | None, record: DagRecord) -> StoredDag:
+        """Put another record in place of a DAG's."""
+        if stored is None:
+            return StoredDag(record=record, used_at=self.clock())
+        if stored.record == record:
+            return stored
+        return replace(stored, record=record, used_at=self.clock())
+
+    def dags(self, *kinds: DagKind, part_of: str = "") -> list[str]:
+        """List the names of DAGs, sorted.
+
+        Args:
+            kinds: of the DAGs, by default all.
+            part_of: list only the parts of this DAG, at any depth.
+        """
+        prefix = f"{part_of}.." if part_of else ""
+        keys = self.records.keys(f"{_DAGS}{prefix}")
+        names = sorted(key.removeprefix(_DAGS).removesuffix(".json") for key in keys)
+        return [name for name in names if kind_of(name) in (kinds or DagKind)]
 
     def delete_dag(self, dag_id: str) -> None:
         """Forget a DAG and those of its parts; pipelines stay for the runs that use them."""
-        for kind in DagKind:
-            for name in self.dags(kind):
-                if name == dag_id or belongs_to(name, dag_id):
-                    self._dag_path(kind, name).unlink(missing_ok=True)
+        for name in (*self.dags(part_of=dag_id), dag_id):
+            self.change_dag(name, lambda _: None)
 
-    def _pipeline_path(self, name: str) -> Path:
-        return self.folder / "pipelines" / f"{name}.json"
-
-    def _run_path(self, name: str) -> Path:
-        return self.folder / "runs" / f"{name}.json"
-
-    def _dag_path(self, kind: DagKind, dag_id: str) -> Path:
-        return self.folder / kind / f"{dag_id}.json"
+    def _missing(self, key: str) -> StateError:
+        return StateError(f"{self.records.location(key)} does not exist: {_SYNC}")
 
 
-def _read(path: Path, kind: type[Value]) -> Value:
-    try:
-        return decode(path.read_bytes(), kind)
-    except FileNotFoundError:
-        message = f"no snapshot at {path}: run `gitlab-dags sync` for this project again"
-        raise SourceError(message) from None
-    except msgspec.DecodeError as error:
-        message = f"snapshot {path} cannot be read ({error}): sync this project again"
-        raise SourceError(message) from error
+def _pipeline_key(name: str) -> str:
+    return f"snapshots/pipelines/{name}.json"
+
+
+def _run_key(name: str) -> str:
+    return f"{_RUNS}{name}.json"
+
+
+def _dag_key(dag_id: str) -> str:
+    return f"{_DAGS}{dag_id}.json"
+
+
+def _day(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).date().isoformat()

@@ -80,7 +80,7 @@ def test_user_and_password_of_a_url_are_used_and_taken_out(server: GitServer, tm
     assert result.record is not None
     assert result.record.project.clone_url == url
     assert set(server.users) == {"me"}
-    assert files_with(tmp_path / "snapshots", TOKEN) + files_with(tmp_path / "mirrors", TOKEN) == []
+    assert files_with(tmp_path / "state", TOKEN) + files_with(tmp_path / "mirrors", TOKEN) == []
 
 
 def test_sync_takes_the_login_of_the_server(server: GitServer, tmp_path: Path):

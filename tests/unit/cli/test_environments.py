@@ -9,6 +9,7 @@ import pytest
 
 from gitlab_ci_provider.cli.main import main
 from gitlab_ci_provider.model.environment import Deployment, EnvironmentRecord
+from gitlab_ci_provider.records.environments import EnvironmentChange
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.state import open_state
 
@@ -21,6 +22,11 @@ DEPLOYMENT = Deployment(
     job="deploy",
     finished_at="2026-01-31T12:00:00+00:00",
 )
+
+
+def replacing(record: EnvironmentRecord) -> EnvironmentChange:
+    """Make a change that stores a record whatever was there."""
+    return lambda _: record
 
 
 def make(home: Path) -> None:
@@ -37,7 +43,7 @@ def make(home: Path) -> None:
         name="review/a", slug="review-a", tier="development", state="stopped"
     )
     for record in (production, review):
-        store.save("group/project", record)
+        store.change("group/project", record.name, replacing(record))
 
 
 def test_lists_what_is_known(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -83,6 +89,7 @@ def test_a_folder_stands_for_its_project(
     assert "no environments of .." in capsys.readouterr().err
 
     store = open_state(Settings(home=tmp_path)).environments
-    store.save("local/shop", EnvironmentRecord(name="live", slug="live", tier="production"))
+    live = EnvironmentRecord(name="live", slug="live", tier="production")
+    store.change("local/shop", "live", replacing(live))
     assert main(["environments", ".", "--home", str(tmp_path)]) == 0
     assert capsys.readouterr().out.startswith("live")

@@ -1,15 +1,16 @@
-"""Environments as files that several workers write."""
+"""Environments that several workers change."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 
-from gitlab_ci_provider.exceptions import SourceError
+from gitlab_ci_provider.exceptions import StateError
 from gitlab_ci_provider.model.environment import Deployment, EnvironmentRecord
 from gitlab_ci_provider.records.environments import Environments
+from gitlab_ci_provider.records.store import RecordStore
 
 DEPLOYMENT = Deployment(
     environment="prod", ref="main", sha="a" * 40, pipeline=1, job="deploy", finished_at="now"
@@ -21,12 +22,17 @@ def record(name: str) -> EnvironmentRecord:
     return EnvironmentRecord(name=name, slug=name, tier="other")
 
 
-def test_environments_of_a_project_are_its_own(tmp_path: Path):
+def save(store: Environments, project: str, name: str) -> None:
+    """Store the record of an environment."""
+    store.change(project, name, lambda _: record(name))
+
+
+def test_environments_of_a_project_are_its_own(records: RecordStore):
     """By name; names that look alike as files are still two."""
-    store = Environments(tmp_path)
+    store = Environments(records)
     for name in ("review/a", "review-a", "prod"):
-        store.save("group/project", record(name))
-    store.save("group/other", record("elsewhere"))
+        save(store, "group/project", name)
+    save(store, "group/other", "elsewhere")
 
     names = [one.name for one in store.of_project("group/project")]
 
@@ -36,9 +42,9 @@ def test_environments_of_a_project_are_its_own(tmp_path: Path):
     assert store.of_project("group/none") == []
 
 
-def test_deployments_are_numbered_in_their_project(tmp_path: Path):
+def test_deployments_are_numbered_in_their_project(records: RecordStore):
     """No number is given out twice, however many workers deploy at once."""
-    store = Environments(tmp_path)
+    store = Environments(records)
 
     with ThreadPoolExecutor(8) as workers:
         made = list(workers.map(lambda _: store.deploy("group/project", DEPLOYMENT), range(40)))
@@ -47,14 +53,37 @@ def test_deployments_are_numbered_in_their_project(tmp_path: Path):
     assert store.deploy("group/other", DEPLOYMENT).iid == 1
 
 
-def test_a_record_that_cannot_be_read_says_which(tmp_path: Path):
-    """Another version may have written it; nobody guesses what it meant."""
-    store = Environments(tmp_path)
-    store.save("group/project", record("prod"))
-    (path,) = tmp_path.glob("*/environments/prod*")
-    path.write_bytes(b'{"name": 7}')
+def test_jobs_that_change_an_environment_at_once_lose_nothing(records: RecordStore):
+    """Each change starts from what the one before it has left."""
+    store = Environments(records)
+    save(store, "group/project", "prod")
 
-    with pytest.raises(SourceError, match="remove it to begin anew"):
+    def add(_: int) -> None:
+        store.change("group/project", "prod", _with_longer_url)
+
+    with ThreadPoolExecutor(8) as workers:
+        list(workers.map(add, range(40)))
+
+    found = store.get("group/project", "prod")
+    assert found is not None
+    assert found.url == "x" * 40
+
+
+def _with_longer_url(known: EnvironmentRecord | None) -> EnvironmentRecord:
+    assert known is not None
+    return replace(known, url=f"{known.url}x")
+
+
+def test_a_record_that_cannot_be_read_says_which(records: RecordStore):
+    """Another version may have written it; nobody guesses what it meant."""
+    store = Environments(records)
+    save(store, "group/project", "prod")
+    (key,) = records.keys("environments/")
+    records.write(key, b'{"name": 7}')
+
+    with pytest.raises(StateError, match="delete it to start over"):
         store.get("group/project", "prod")
-    with pytest.raises(SourceError, match="environments/prod"):
+    with pytest.raises(StateError, match="environments/prod"):
+        save(store, "group/project", "prod")
+    with pytest.raises(StateError, match="environments/prod"):
         store.of_project("group/project")

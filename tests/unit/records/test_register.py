@@ -11,12 +11,14 @@ import pytest
 from factories import MAIN, make_entry
 from gitlab_ci_provider.model.pipeline_entry import PipelineEntry
 from gitlab_ci_provider.model.project import Ref, RefKind
+from gitlab_ci_provider.records.folder import FolderStore
 from gitlab_ci_provider.records.register import Register
+from gitlab_ci_provider.records.store import RecordStore
 
 
 @pytest.fixture
-def register(tmp_path: Path) -> Register:
-    return Register(tmp_path)
+def register(records: RecordStore) -> Register:
+    return Register(records)
 
 
 def enter(register: Register, run: str, **changes: object) -> PipelineEntry:
@@ -53,7 +55,7 @@ def test_a_run_finds_its_number_again(register: Register):
 
 def _enter_many(place: tuple[Path, int]) -> list[tuple[int, int]]:
     folder, worker = place
-    register = Register(folder)
+    register = Register(FolderStore(folder))
     made = [enter(register, f"{worker}-{number}") for number in range(25)]
     return [(one.id, one.iid) for one in made]
 
@@ -69,7 +71,7 @@ def test_workers_at_the_same_time_never_share_a_number(tmp_path: Path):
 
 
 def _enter_same(folder: Path) -> tuple[int, int]:
-    entry = enter(Register(folder), "same")
+    entry = enter(Register(FolderStore(folder)), "same")
     return entry.id, entry.iid
 
 
@@ -120,13 +122,22 @@ def test_names_that_differ_in_case_or_signs_only_are_different_refs(register: Re
     assert register.latest("group/project", replace(MAIN, name="Feature/")) is None
 
 
-def test_a_lost_hint_is_made_good(register: Register, tmp_path: Path):
-    """The counting file is a hint: without it numbers go on where they were."""
+def test_a_lost_hint_is_made_good(register: Register, records: RecordStore):
+    """The number given out last is a hint: without it numbers go on where they were."""
     enter(register, "a")
-    for hint in tmp_path.rglob("last"):
-        hint.unlink()
+    for key in list(records.keys("register/")):
+        if key.endswith("/last"):
+            records.delete(key)
 
     assert enter(register, "b").id == 2
+
+
+def test_numbers_of_a_ref_are_listed_newest_first(register: Register):
+    """Beyond the tenth, too, where the order of names would be another."""
+    for number in range(12):
+        enter(register, str(number))
+
+    assert list(register.numbers("group/project", MAIN)) == list(range(12, 0, -1))
 
 
 def test_an_unknown_pipeline_is_none(register: Register):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -12,10 +11,12 @@ from factories import make_dag_record, make_job, make_pipeline
 from gitlab_ci_provider.model.dag_record import DagRecord
 from gitlab_ci_provider.model.job import Script
 from gitlab_ci_provider.model.pipeline import Pipeline
+from gitlab_ci_provider.records.store import RecordStore
 from gitlab_ci_provider.snapshots.children import forget_children, synced_child
 from gitlab_ci_provider.snapshots.holds import Holds
 from gitlab_ci_provider.snapshots.refs import has_name_of_topology, reserve_for_run
-from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.snapshots.store import DagChange, SnapshotStore, StoredDag
+from stores import save_dag
 
 PIPELINE = make_pipeline(make_job("a"))
 RECORD = make_dag_record()
@@ -25,9 +26,9 @@ DAG = RECORD.dag_id
 
 
 @pytest.fixture
-def holds(tmp_path: Path) -> Holds:
-    found = Holds(SnapshotStore(tmp_path))
-    found.store.save_dag(record(found, PIPELINE))
+def holds(records: RecordStore) -> Holds:
+    found = Holds(SnapshotStore(records))
+    save_dag(found.store, record(found, PIPELINE))
     return found
 
 
@@ -63,7 +64,7 @@ def test_nobody_changes_a_dag_between_the_look_and_the_hold(holds: Holds):
     """Of a run and a sync at the same time one wins, and the other sees it: fifty times."""
     one, other = record(holds, PIPELINE), record(holds, OTHER)
     for number in range(50):
-        holds.store.save_dag(one)
+        save_dag(holds.store, one)
         start, answers = threading.Barrier(2), {}
 
         def take(run: str = str(number)) -> None:
@@ -88,7 +89,7 @@ def test_nobody_changes_a_dag_between_the_look_and_the_hold(holds: Holds):
 def test_a_dag_in_which_runs_are_open_is_not_removed(holds: Holds):
     """Airflow would never look at these runs again: neither a merged branch's nor a bridge's."""
     child = synced_child(RECORD, "gone", digest(holds))
-    holds.store.save_dag(child)
+    save_dag(holds.store, child)
     holds.take(child.dag_id, "run", child.digest)
 
     forget_children(holds, RECORD, set(), unused=60)
@@ -115,11 +116,52 @@ def test_a_run_finds_a_dag_that_stays_what_it_is(holds: Holds):
     assert list(holds.runs(apart)) == ["3"]
 
 
-def test_old_holds_are_forgotten(holds: Holds):
-    """No run is open for a month."""
+def test_old_holds_are_void(records: RecordStore):
+    """No run is open for so long: neither is it listed, nor does it keep a DAG as it is."""
+    now = 1000.0
+    holds = Holds(SnapshotStore(records, clock=lambda: now), expire_in=60)
+    save_dag(holds.store, record(holds, PIPELINE))
     holds.take(DAG, "run", digest(holds))
 
-    holds.forget(0)
-    assert list(holds.runs(DAG)) == ["run"]
-    holds.forget(2**40)
+    now += 59
+    assert holds.runs(DAG) == {"run": 1000}
+    assert not holds.replace(record(holds, OTHER))
+    now += 2
     assert holds.runs(DAG) == {}
+    assert holds.replace(record(holds, OTHER))
+
+
+def test_a_run_that_goes_on_holds_its_dag_again(holds: Holds):
+    """A cleared run that had ended; one that still holds it keeps the time of its hold."""
+    holds.keep(DAG, "run", digest(holds))
+    (since,) = holds.runs(DAG).values()
+    holds.keep(DAG, "run", digest(holds))
+
+    assert holds.runs(DAG) == {"run": since}
+
+
+def test_a_part_that_a_run_takes_meanwhile_keeps_what_it_belongs_to(holds: Holds):
+    """Whoever deletes looks first, and again at each DAG; those above a held one stay."""
+    child = synced_child(RECORD, "child", digest(holds))
+    grandchild = synced_child(child, "child", digest(holds))
+    for one in (child, grandchild):
+        save_dag(holds.store, one)
+
+    class Meanwhile(SnapshotStore):
+        """A store in which a run starts while the grandchild is deleted."""
+
+        def change_dag(self, dag_id: str, change: DagChange) -> StoredDag | None:
+            if dag_id == grandchild.dag_id:
+                holds.take(child.dag_id, "run", child.digest)
+            return super().change_dag(dag_id, change)
+
+    assert not Holds(Meanwhile(holds.store.records)).delete(DAG)
+    assert holds.store.dags() == [DAG, child.dag_id]
+    assert list(holds.runs(child.dag_id)) == ["run"]
+
+
+def test_a_run_without_a_stored_dag_lets_go_without_a_trace(records: RecordStore):
+    """Where the scheduler does not see the state, it leaves none of its own."""
+    Holds(SnapshotStore(records)).drop(DAG, "run")
+
+    assert list(records.keys("")) == []

@@ -1,4 +1,4 @@
-"""Compiled pipelines on disk."""
+"""Compiled pipelines, records of runs, and what DAGs show."""
 
 from __future__ import annotations
 
@@ -8,32 +8,35 @@ from pathlib import Path
 import pytest
 
 from factories import make_dag_record, make_job, make_pipeline, make_run
-from gitlab_ci_provider.exceptions import SourceError
+from gitlab_ci_provider.exceptions import StateError
 from gitlab_ci_provider.model.dag_record import DagKind
 from gitlab_ci_provider.model.job import Script
 from gitlab_ci_provider.model.project import Ref
 from gitlab_ci_provider.model.rules import JobDecision
+from gitlab_ci_provider.records.store import RecordStore
 from gitlab_ci_provider.snapshots.dag_files import publish, write_dag_files
 from gitlab_ci_provider.snapshots.refs import record_at_run, record_of_ref
 from gitlab_ci_provider.snapshots.store import SnapshotStore
+from stores import save_dag
 
 PIPELINE = make_pipeline(make_job("a"))
 RECORD = make_dag_record()
+DAY = 24 * 3600
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> SnapshotStore:
-    return SnapshotStore(tmp_path)
+def store(records: RecordStore) -> SnapshotStore:
+    return SnapshotStore(records)
 
 
 def test_the_same_pipeline_has_the_same_digest_and_is_written_once(store: SnapshotStore):
     """A commit that changes nothing of the pipeline makes no new DAG version."""
     first = store.save_pipeline(PIPELINE)
-    path = store.folder / "pipelines" / f"{first}.json"
-    written = path.stat().st_mtime_ns
+    (key,) = store.records.keys("snapshots/pipelines/")
+    store.records.write(key, b"as it was")
 
     assert store.save_pipeline(PIPELINE) == first
-    assert path.stat().st_mtime_ns == written
+    assert store.records.read(key) == b"as it was"
 
 
 def test_a_pipeline_comes_back_as_it_was(store: SnapshotStore):
@@ -43,7 +46,7 @@ def test_a_pipeline_comes_back_as_it_was(store: SnapshotStore):
 
 def test_a_record_comes_back_as_it_was(store: SnapshotStore):
     """A project is found by the name of its DAG."""
-    store.save_dag(RECORD)
+    save_dag(store, RECORD)
 
     assert store.dags() == ["group__project"]
     assert store.load_dag("group__project") == RECORD
@@ -51,34 +54,27 @@ def test_a_record_comes_back_as_it_was(store: SnapshotStore):
 
 def test_a_missing_snapshot_says_what_to_do(store: SnapshotStore):
     """The error names the file and the way out."""
-    with pytest.raises(SourceError, match="sync"):
+    with pytest.raises(StateError, match="sync"):
         store.load_pipeline("nope")
 
 
 def test_a_broken_snapshot_says_what_to_do(store: SnapshotStore):
     """A file of another version, or half of one, is an error in words."""
-    store.save_dag(RECORD)
-    (store.folder / "project" / "group__project.json").write_text('{"project": 1}')
+    store.records.write("snapshots/dags/group__project.json", b'{"record": 1}')
 
-    with pytest.raises(SourceError, match="cannot be read"):
+    with pytest.raises(StateError, match="cannot be read"):
         store.load_dag("group__project")
-
-
-def test_nothing_half_written_is_left(store: SnapshotStore):
-    """Files appear whole: no temporary file stays."""
-    store.save_pipeline(PIPELINE)
-    store.save_dag(RECORD)
-
-    assert not list(store.folder.rglob(".new-*"))
 
 
 def test_a_dag_goes_with_its_parts_and_no_other(store: SnapshotStore):
     """Deleting a project removes the DAGs of its refs and their child pipelines."""
-    names = ("a__b", "a__b..feature", "a__b..feature..child", "a__b-c", "a__b.c")
+    names = ("a__b", "a__b..feature", "a__b..feature...child", "a__b-c", "a__b.c")
     kinds = (DagKind.PROJECT, DagKind.REF, DagKind.CHILD, DagKind.PROJECT, DagKind.PROJECT)
     for name, kind in zip(names, kinds, strict=True):
-        store.save_dag(replace(RECORD, dag_id=name, kind=kind))
+        save_dag(store, replace(RECORD, dag_id=name, kind=kind))
 
+    assert store.dags(part_of="a__b") == ["a__b..feature", "a__b..feature...child"]
+    assert store.dags(DagKind.CHILD) == ["a__b..feature...child"]
     store.delete_dag("a__b")
 
     assert store.dags() == ["a__b-c", "a__b.c"]
@@ -103,9 +99,13 @@ def test_a_ref_with_the_projects_topology_has_no_dag_of_its_own(store: SnapshotS
 def test_dag_files_follow_the_records(store: SnapshotStore, tmp_path: Path):
     """Each DAG with a pipeline has a file; files of DAGs that are gone go too."""
     folder = tmp_path / "dags"
-    publish(store, replace(RECORD, dag_id="a__b"), folder)
-    publish(store, replace(RECORD, dag_id="a__b..x", kind=DagKind.REF), folder)
-    publish(store, replace(RECORD, dag_id="broken", digest=""), folder)
+    for record in (
+        replace(RECORD, dag_id="a__b"),
+        replace(RECORD, dag_id="a__b..x", kind=DagKind.REF),
+        replace(RECORD, dag_id="broken", digest=""),
+    ):
+        save_dag(store, record)
+        publish(record, folder)
     assert {path.name for path in folder.iterdir()} == {"a__b.py", "a__b..x.py"}
 
     store.delete_dag("a__b..x")
@@ -117,12 +117,15 @@ def test_dag_files_follow_the_records(store: SnapshotStore, tmp_path: Path):
 def test_a_runs_record_is_found_until_it_is_removed(store: SnapshotStore):
     """Tasks read it by its digest; Airflow has it too, so removing it loses nothing."""
     run = make_run(decisions={"a": JobDecision(job="a", present=True)})
-    name = store.save_run(run)
+    days = iter([1 * DAY, 2 * DAY])
+    store = SnapshotStore(store.records, clock=lambda: next(days))
+    first, second = store.save_run(run), store.save_run(run)
 
-    store.forget_runs(0)
-    assert store.load_run(name) == run
-    store.forget_runs(2**40)
-    assert store.load_run(name) is None
+    store.forget_runs(1 * DAY)
+    assert store.load_run(first) == run
+    store.forget_runs(2 * DAY + 1)
+    assert store.load_run(first) is None
+    assert store.load_run(second) == run
 
 
 def test_a_run_takes_a_dag_that_airflow_has_in_the_right_version(store: SnapshotStore):
@@ -133,7 +136,7 @@ def test_a_run_takes_a_dag_that_airflow_has_in_the_right_version(store: Snapshot
         store.save_pipeline(replace(PIPELINE, jobs={"a": replace(PIPELINE.jobs["a"], timeout=n)}))
         for n in (7, 8)
     )
-    store.save_dag(record_of_ref(store, owner, ref, one))
+    save_dag(store, record_of_ref(store, owner, ref, one))
 
     assert record_at_run(store, owner, ref, owner.digest) == owner
     assert record_at_run(store, owner, ref, one).dag_id == "group__project..feature"

@@ -32,13 +32,16 @@ def run(args: argparse.Namespace) -> int:
     from gitlab_ci_provider.state import open_state
 
     settings = Settings(home=args.home or default_home().data)
-    found = open_state(settings).environments.of_project(_project(args.project))
+    environments = open_state(settings).environments
+    found = environments.of_project(_project(args.project))
     if args.json:
         from gitlab_ci_provider.model.serialization import encode
 
         output.say(encode(found).decode())
     elif not found:
-        output.note(f"no environments of {args.project} in {settings.environments}")
+        output.note(
+            f"no environments of {args.project} in {environments.store.location('environments')}"
+        )
     for line in [] if args.json else _lines(found):
         output.say(line)
     return 0 if found else 1

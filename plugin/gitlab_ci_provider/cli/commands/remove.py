@@ -30,7 +30,6 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def run(args: argparse.Namespace) -> int:
     """Run the command."""
     from gitlab_ci_provider.local.home import default_home
-    from gitlab_ci_provider.model.names import belongs_to
     from gitlab_ci_provider.settings import home_settings
     from gitlab_ci_provider.snapshots.dag_files import write_dag_files
     from gitlab_ci_provider.state import open_state
@@ -39,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     home.make()
     store = open_state(home_settings(home.data)).snapshots
     record = _find(store, args.project)
-    dags = [dag for dag in store.dags() if dag == record.dag_id or belongs_to(dag, record.dag_id)]
+    dags = [record.dag_id, *store.dags(part_of=record.dag_id)]
     store.delete_dag(record.dag_id)
     write_dag_files(store, home.dags)
     _forget_runs(home, dags)

@@ -14,17 +14,17 @@ from gitlab_ci_provider.model.cancellation import Cancellation
 from gitlab_ci_provider.model.names import CREATE_PIPELINE, task_ids
 from gitlab_ci_provider.model.run import PipelineRun
 from gitlab_ci_provider.model.serialization import convert
-from gitlab_ci_provider.records.cancellations import Cancellations
 from gitlab_ci_provider.runs.cancel.jobs import cancel_jobs
 from gitlab_ci_provider.schedule.auto_cancel import cancelable
 from gitlab_ci_provider.settings import load_settings
+from gitlab_ci_provider.state import open_state
 
 log = logging.getLogger(__name__)
 
 
 def orders_to(dag: str, run: str, job: str) -> list[str]:
     """Name the orders by which a job was canceled so far."""
-    orders = Cancellations(load_settings().cancellations).of_run(dag, run)
+    orders = open_state(load_settings()).cancellations.of_run(dag, run)
     return [order.name for order in orders if job in order.jobs]
 
 

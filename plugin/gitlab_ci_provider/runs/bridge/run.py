@@ -23,7 +23,6 @@ from gitlab_ci_provider.planner.downstream import (
     plan_downstream,
 )
 from gitlab_ci_provider.planner.environment import job_environment
-from gitlab_ci_provider.records.register import Register
 from gitlab_ci_provider.runs.bridge.target import (
     Target,
     child,
@@ -32,6 +31,7 @@ from gitlab_ci_provider.runs.bridge.target import (
 )
 from gitlab_ci_provider.runs.job_run import JobRun, subject
 from gitlab_ci_provider.runs.record import plain
+from gitlab_ci_provider.state import open_state
 from gitlab_ci_provider.variables.expand import expand_on_server
 
 _KEY = "gitlab_ci_downstream"
@@ -115,7 +115,7 @@ class BridgeRun:
         path = expand_on_server(self.bridge.mirrored_pipeline or "", known)
         owner = known_project(self.run.settings, path)
         ref = Ref(name=owner.project.default_branch, sha="")
-        entry = Register(self.run.settings.register).latest(
+        entry = open_state(self.run.settings).register.latest(
             path, ref, accept=lambda one: one.source != "parent_pipeline"
         )
         if entry is None:

@@ -22,10 +22,9 @@ from gitlab_ci_provider.runs.job_run import JobRun
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.snapshots.children import reserve_child
 from gitlab_ci_provider.snapshots.dag_files import publish
-from gitlab_ci_provider.snapshots.holds import Holds
 from gitlab_ci_provider.snapshots.refs import reserve_for_run
-from gitlab_ci_provider.snapshots.store import SnapshotStore
 from gitlab_ci_provider.sources.git import GitFetcher
+from gitlab_ci_provider.state import open_state
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +42,7 @@ def other_project(settings: Settings, project: str, upstream: Upstream, run_id: 
         SystemFailure: the project was never synced here.
         GitlabCiError: the ref or its configuration is wrong.
     """
-    store, owner = SnapshotStore(settings.snapshots), known_project(settings, project)
+    owner = known_project(settings, project)
     form = RunForm(
         ref=upstream.ref or owner.ref.name,
         source="pipeline",
@@ -53,9 +52,9 @@ def other_project(settings: Settings, project: str, upstream: Upstream, run_id: 
     )
     pinned = pin(owner, form, settings, configured_variables(owner.project.path))
     wanted = (pinned.ref, pinned.digest)
-    record = reserve_for_run(Holds(store), owner.dag_id, wanted, run_id)
+    record = reserve_for_run(open_state(settings).holds, owner.dag_id, wanted, run_id)
     if record.kind is DagKind.REF:
-        publish(store, record, settings.dag_files)
+        publish(record, settings.dag_files)
     return Target(dag=record.dag_id)
 
 
@@ -65,14 +64,14 @@ def known_project(settings: Settings, project: str) -> DagRecord:
     Raises:
         SystemFailure: it was never synced here.
     """
-    store, name = SnapshotStore(settings.snapshots), dag_id(project)
-    if not store.has_dag(name):
+    record = open_state(settings).snapshots.find_dag(dag_id(project))
+    if record is None:
         message = (
             f"the project {project} is not known here: "
             "sync it, or start the stack with it, then retry this job"
         )
         raise SystemFailure(message, reason=FailureReason.DOWNSTREAM_BRIDGE_PROJECT_NOT_FOUND)
-    return store.load_dag(name)
+    return record
 
 
 def child(context: Context, run: JobRun, bridge: Bridge, upstream: Upstream, run_id: str) -> Target:
@@ -81,11 +80,11 @@ def child(context: Context, run: JobRun, bridge: Bridge, upstream: Upstream, run
     Raises:
         SystemFailure: its configuration has errors; the message lists them.
     """
-    store = SnapshotStore(run.settings.snapshots)
-    digest = store.save_pipeline(_compile(context, run, bridge, upstream))
+    state = open_state(run.settings)
+    digest = state.snapshots.save_pipeline(_compile(context, run, bridge, upstream))
     parent, name = context["ti"].dag_id, run.job.group or run.job.name
-    record = reserve_child(Holds(store), parent, name, digest, run_id)
-    publish(store, record, run.settings.dag_files)
+    record = reserve_child(state.holds, parent, name, digest, run_id)
+    publish(record, run.settings.dag_files)
     return Target(dag=record.dag_id, digest=digest)
 
 

@@ -16,8 +16,6 @@ from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.pipeline_entry import PipelineEntry
 from gitlab_ci_provider.model.run import PipelineRun
 from gitlab_ci_provider.model.serialization import convert
-from gitlab_ci_provider.records.cancellations import Cancellations
-from gitlab_ci_provider.records.register import Register
 from gitlab_ci_provider.runs.cancel.jobs import cancel_jobs
 from gitlab_ci_provider.runs.cancel.pods import delete_pods
 from gitlab_ci_provider.runs.job_run import JobRun
@@ -29,15 +27,15 @@ from gitlab_ci_provider.schedule.auto_cancel import (
     is_redundant,
 )
 from gitlab_ci_provider.settings import Settings
-from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.state import open_state
 
 
 def cancel_redundant(
     context: Context, settings: Settings, run: PipelineRun, log: logging.Logger
 ) -> None:
     """Cancel what this new pipeline makes redundant. Never fails the new pipeline."""
-    Cancellations(settings.cancellations).forget(run.dag_id, run.run_id)
-    running = Register(settings.register).running(run.project.path, run.pipeline_ref)
+    open_state(settings).cancellations.forget(run.dag_id, run.run_id)
+    running = open_state(settings).register.running(run.project.path, run.pipeline_ref)
     others = [entry for entry in running if entry.id != run.id]
     if not others:
         return
@@ -80,7 +78,7 @@ def _look_at(
     older = convert(value, PipelineRun)
     if not is_redundant(older, run):
         return
-    pipeline = SnapshotStore(settings.snapshots).load_pipeline(older.digest)
+    pipeline = open_state(settings).snapshots.load_pipeline(older.digest)
     jobs = canceled_by_commit(older, _by_job(older, states), _bridges(pipeline))
     order = Cancellation(name=f"pipeline-{run.id}", reason=f"by pipeline {run.id}", jobs=jobs)
     cancel_jobs(settings, older, order, log)
@@ -88,7 +86,7 @@ def _look_at(
 
 def _sweep(settings: Settings, entry: PipelineEntry, log: logging.Logger) -> None:
     """Tidy up after a run that was stopped: nobody closed it, and a lost worker left its pod."""
-    Register(settings.register).finish(entry.id, "canceled")
+    open_state(settings).register.finish(entry.id, "canceled")
     for pod in delete_pods(settings, (entry.project, entry.id), "its run has ended"):
         log.warning("deleting pod %s, left by pipeline %s", pod, entry.id)
 

@@ -16,11 +16,11 @@ from airflow.sdk import Context
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.model.cancellation import Cancellation
 from gitlab_ci_provider.model.run import JobResult, JobStatus, PipelineRun
-from gitlab_ci_provider.records.cancellations import Cancellations
 from gitlab_ci_provider.runs.cancel.pods import delete_pods, sweep_pods
 from gitlab_ci_provider.runs.job_run import JobRun
 from gitlab_ci_provider.runs.record import push_result
 from gitlab_ci_provider.settings import Settings
+from gitlab_ci_provider.state import open_state
 
 _MET = "gitlab_ci_canceled"
 _RAN = frozenset({JobStatus.SUCCESS, JobStatus.FAILED, JobStatus.CANCELED})
@@ -36,7 +36,7 @@ def cancel_jobs(
     if not order.jobs:
         return
     order = replace(order, name=f"{order.name}-{secrets.token_hex(4)}")
-    Cancellations(settings.cancellations).give(run.dag_id, run.run_id, order)
+    open_state(settings).cancellations.give(run.dag_id, run.run_id, order)
     log.info("pipeline %s: canceled %s: %s", run.id, order.reason, ", ".join(order.jobs))
     try:
         for pod in delete_pods(settings, (run.project.path, run.id), order.reason, order.jobs):
@@ -90,6 +90,6 @@ def canceled(run: JobRun, reason: str) -> JobResult:
 
 
 def _orders(run: JobRun) -> list[Cancellation]:
-    given = Cancellations(run.settings.cancellations)
+    given = open_state(run.settings).cancellations
     orders = given.of_run(run.record.dag_id, run.record.run_id)
     return [order for order in orders if run.job.name in order.jobs]

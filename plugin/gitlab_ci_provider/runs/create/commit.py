@@ -13,7 +13,6 @@ from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.project import Commit, Project, Ref, RefKind
 from gitlab_ci_provider.model.variables import ConfiguredVariables
-from gitlab_ci_provider.records.register import Register
 from gitlab_ci_provider.runs.create.changed_files import (
     before_sha,
     changed_paths,
@@ -27,6 +26,7 @@ from gitlab_ci_provider.runs.form import RunForm
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.snapshots.store import SnapshotStore
 from gitlab_ci_provider.sources.git import GitFetcher, Mirror
+from gitlab_ci_provider.state import open_state
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,7 @@ def pin(
         SourceError: the repository, ref or commit cannot be read.
         ConfigError: the commit's `.gitlab-ci.yml` has errors; the message lists them.
     """
-    store = SnapshotStore(settings.snapshots)
+    store = open_state(settings).snapshots
     mirror = open_mirror(record.project.clone_url, settings)
     ref = find_ref(mirror, form, record.project, settings)
     context = look(mirror, record.project, ref, form=form, settings=settings)
@@ -80,7 +80,7 @@ def look(
 ) -> PipelineContext:
     """Tell what a pipeline of a commit is created for."""
     files = GitFetcher(mirror, ref.sha)
-    before = before_sha(form, project, ref, Register(settings.register))
+    before = before_sha(form, project, ref, open_state(settings).register)
     request = with_base(mirror, form.merge_request, ref)
     return PipelineContext(
         project=project,

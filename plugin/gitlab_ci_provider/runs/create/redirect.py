@@ -25,7 +25,7 @@ from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.snapshots.dag_files import publish
 from gitlab_ci_provider.snapshots.holds import Holds
 from gitlab_ci_provider.snapshots.refs import reserve_for_run
-from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.state import open_state
 
 _MOVED_FROM = "moved_from"
 """Key of the new run's conf: the DAG and run that it stands for."""
@@ -49,7 +49,7 @@ def hand_over(
             new DAG in time.
     """
     ti, conf = context["ti"], dict(context["dag_run"].conf or {})
-    holds, limit = Holds(SnapshotStore(settings.snapshots)), settings.child_dag_timeout
+    holds, limit = open_state(settings).holds, settings.child_dag_timeout
     bound = _MOVED_FROM in conf or record.kind is DagKind.CHILD or pinned.context.upstream
     let_go_of_ended(holds, ti.dag_id)
     fits = holds.take(ti.dag_id, ti.run_id, pinned.digest)
@@ -64,7 +64,7 @@ def hand_over(
     owner, wanted = dag_id(record.project.path), pinned.context
     target = reserve_for_run(holds, owner, (pinned.ref, pinned.digest), run, but=ti.dag_id)
     if target.kind is DagKind.REF:
-        publish(holds.store, target, settings.dag_files)
+        publish(target, settings.dag_files)
     key = RunKey(dag=target.dag_id, run=run)
     asked = {
         **conf,

@@ -18,8 +18,8 @@ from gitlab_ci_provider.model.variables import ConfiguredVariables
 from gitlab_ci_provider.runs.create.commit import Pinned, look
 from gitlab_ci_provider.runs.form import RunForm
 from gitlab_ci_provider.settings import Settings
-from gitlab_ci_provider.snapshots.store import SnapshotStore
 from gitlab_ci_provider.sources.git import GitFetcher
+from gitlab_ci_provider.state import open_state
 
 _BY_TASK = "operator_triggered"
 """Airflow's word for runs that tasks have started; nobody can start one through its API or UI."""
@@ -93,6 +93,6 @@ def pin_child(
     return Pinned(
         context=replace(found, configured=configured, config_path=parent.config_path),
         digest=upstream.digest,
-        pipeline=SnapshotStore(settings.snapshots).load_pipeline(upstream.digest),
+        pipeline=open_state(settings).snapshots.load_pipeline(upstream.digest),
         files=GitFetcher(mirror, parent.ref.sha),
     )

@@ -13,9 +13,9 @@ from gitlab_ci_provider.model.job_artifacts import ArtifactReport
 from gitlab_ci_provider.planner.deployment import after_success
 from gitlab_ci_provider.planner.environment import environment_url, job_environment
 from gitlab_ci_provider.planner.subject import Subject
-from gitlab_ci_provider.records.environments import Environments
 from gitlab_ci_provider.runs.dotenv import own_variables
 from gitlab_ci_provider.runs.job_run import JobRun
+from gitlab_ci_provider.state import open_state
 
 _log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ def with_earlier_url(run: JobRun, about: Subject) -> Subject:
     if environment is None or environment.url:
         return about
     name = job_environment(about).get("CI_ENVIRONMENT_NAME")
-    store, project = Environments(run.settings.environments), run.record.project.path
+    store, project = open_state(run.settings).environments, run.record.project.path
     try:
         record = store.get(project, name)
     except (OSError, GitlabCiError) as problem:
@@ -61,12 +61,13 @@ def record_success(
 def _record(
     run: JobRun, environment: JobEnvironment, job_url: str, now: datetime
 ) -> JobEnvironment:
-    store, project = Environments(run.settings.environments), run.record.project.path
+    store, project = open_state(run.settings).environments, run.record.project.path
     deployment = None
     if environment.action == "start":
         deployment = store.deploy(project, _deployment(run, environment, job_url, now))
-    record = after_success(store.get(project, environment.name), environment, deployment, now)
-    store.save(project, record)
+    record = store.change(
+        project, environment.name, lambda known: after_success(known, environment, deployment, now)
+    )
     _log.info(
         "environment %s: %s%s%s",
         record.name,

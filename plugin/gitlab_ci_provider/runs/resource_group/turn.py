@@ -33,7 +33,7 @@ from gitlab_ci_provider.schedule.resource_group import (
     without,
 )
 from gitlab_ci_provider.settings import Settings
-from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.state import open_state
 
 
 @contextmanager
@@ -92,7 +92,7 @@ def announce(settings: Settings, run: PipelineRun, log: logging.Logger) -> None:
 
     Never fails the pipeline: a group that cannot be reached fails the jobs that need it.
     """
-    pipeline = SnapshotStore(settings.snapshots).load_pipeline(run.digest)
+    pipeline = open_state(settings).snapshots.load_pipeline(run.digest)
     names = task_ids(pipeline.jobs)
     try:
         for job, key in _coming(run, pipeline).items():

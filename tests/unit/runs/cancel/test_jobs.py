@@ -131,8 +131,8 @@ def two(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> tuple[Airflow, P
     """An older pipeline that runs, as Airflow knows it, and a newer one of another commit."""
     monkeypatch.setenv("AIRFLOW_VAR_GITLAB_CI_PROJECTS", "{}")
     digest = open_state(settings).snapshots.save_pipeline(make_pipeline(make_job("job")))
-    older = enter(replace(pipeline(1), digest=digest), settings.register)
-    newer = enter(replace(pipeline(2, "b"), digest=digest), settings.register)
+    older = enter(replace(pipeline(1), digest=digest), open_state(settings).register)
+    newer = enter(replace(pipeline(2, "b"), digest=digest), open_state(settings).register)
     airflow = Airflow()
     airflow.states["run1"] = {"job": None, FINISH_PIPELINE: None}
     airflow.xcoms["run1", CREATE_PIPELINE] = plain(older)
@@ -193,7 +193,7 @@ def test_wrong_settings_do_not_stop_the_new_pipeline(
 
 def test_a_pipeline_created_anew_forgets_its_orders(settings: Settings):
     """Whoever clears `create_pipeline` wants the jobs to run."""
-    record = enter(pipeline(1), settings.register)
+    record = enter(pipeline(1), open_state(settings).register)
     open_state(settings).cancellations.give("dag", "run1", ORDER)
 
     cancel_redundant(Airflow().context, settings, record, LOG)

@@ -1,0 +1,161 @@
+"""State in a folder, one file for each key. Several machines may share it.
+
+A file appears whole or not at all: it is written under a temporary name, then linked or renamed. A
+link fails when its name is taken, on NFS too, so exactly one process creates a key. `update` holds
+a lock (`flock`), which the kernel releases when its process dies. A process that is killed leaves
+at most a file `.new-*`, which is never read.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitlab_ci_provider.exceptions import StateError
+from gitlab_ci_provider.records.store import Change
+
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class FolderStore:
+    """A `RecordStore` in a folder, which is created with the first value."""
+
+    folder: Path
+
+    def read(self, key: str) -> bytes | None:
+        """Read a file."""
+        path = self._path(key)
+        with _explained(path):
+            try:
+                return path.read_bytes()
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+
+    def read_blob(self, key: str) -> bytes | None:
+        """Read a file."""
+        return self.read(key)
+
+    def create(self, key: str, data: bytes) -> bool:
+        """Link the key to a finished file: nobody ever sees half of it."""
+        path = self._path(key)
+        with _explained(path):
+            if path.exists():
+                return False
+            with _temporary(path.parent, data) as temporary:
+                try:
+                    os.link(temporary, path)
+                except FileExistsError:
+                    # NFS may repeat a request whose answer was lost: then the link is ours.
+                    return temporary.stat().st_nlink > 1
+        return True
+
+    def write(self, key: str, data: bytes) -> None:
+        """Put a finished file in place."""
+        path = self._path(key)
+        with _explained(path):
+            write_whole(path, data)
+
+    def update(self, key: str, change: Change) -> bytes | None:
+        """Change a file under a lock."""
+        with self._lock(key):
+            while True:
+                before = self.read(key)
+                after = change(before)
+                if after == before:
+                    return after
+                if after is None:
+                    self.delete(key)
+                elif before is not None:
+                    self.write(key, after)
+                elif not self.create(key, after):
+                    continue  # `create` takes no lock
+                return after
+
+    def delete(self, key: str) -> None:
+        """Remove a file. Its folder stays: another process may be about to use it."""
+        path = self._path(key)
+        with _explained(path):
+            path.unlink(missing_ok=True)
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Walk the folder in the order of keys."""
+        *parents, start = prefix.split("/")
+        if all(map(_NAME.fullmatch, parents)):  # else no key begins so
+            with _explained(self.folder):
+                yield from self._below("".join(f"{name}/" for name in parents), start)
+
+    def location(self, key: str) -> str:
+        """Name the file."""
+        return str(self.folder / key)
+
+    def _below(self, parent: str, start: str = "") -> Iterator[str]:
+        try:
+            with os.scandir(self.folder / parent) as entries:
+                names = [
+                    entry.name + "/" * entry.is_dir()
+                    for entry in entries
+                    if entry.name.startswith(start) and _NAME.fullmatch(entry.name)
+                ]
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        for name in sorted(names):  # a folder's name with its slash sorts as the keys in it do
+            if name.endswith("/"):
+                yield from self._below(parent + name)
+            else:
+                yield parent + name
+
+    def _path(self, key: str) -> Path:
+        if not all(map(_NAME.fullmatch, key.split("/"))):
+            raise StateError(f"{key!r} cannot be the key of a record")
+        return self.folder / key
+
+    @contextmanager
+    def _lock(self, key: str) -> Iterator[None]:
+        """Keep other updates of a key waiting. Keys share 256 locks, so that none has to go."""
+        path = self.folder / ".locks" / hashlib.sha256(key.encode()).hexdigest()[:2]
+        with _explained(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = path.open("w")
+        with file:
+            with _explained(path):
+                fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file that others see whole or not at all."""
+    with _temporary(path.parent, data) as temporary:
+        temporary.replace(path)
+
+
+@contextmanager
+def _temporary(folder: Path, data: bytes) -> Iterator[Path]:
+    """Write a finished file, which goes when the caller has not given it another name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=folder, prefix=".new-")
+    path = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        path.chmod(0o644)  # mkstemp made it private; Airflow's processes may be of several users
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn an error of the file system into one that names the file."""
+    try:
+        yield
+    except OSError as error:
+        message = f"the state at {path} cannot be read or written: {error.strerror or error}"
+        raise StateError(message) from error

@@ -1,0 +1,148 @@
+"""The interface behind which all state is stored: bytes by key.
+
+Everything that one process leaves for another goes through a `RecordStore`: pipelines, what each
+DAG shows, numbers, environments, orders to cancel. It promises no more than an object store can
+keep, so that nothing above it has to know where the bytes are:
+
+| Operation | In a folder (`folder.py`) | In an object store |
+|---|---|---|
+| `create` | a link to a finished file | `If-None-Match: *` |
+| `update` | under a lock | `If-Match`, tried again when another process was faster |
+| `write`, `delete` | rename, unlink | PUT, DELETE |
+| `keys` | walk the folder | list by prefix, page by page |
+| `read_blob` | read | the same, or a local copy |
+
+Keys are ASCII names joined with `/`; no name begins with a dot, and no key is the folder of
+another. No value is empty. There are no times of change: a time that matters is in the value.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from gitlab_ci_provider.exceptions import StateError
+from gitlab_ci_provider.model.serialization import decode, encode
+
+Value = TypeVar("Value")
+Changed = TypeVar("Changed")
+"""A value, or None where a change may delete it."""
+
+DELETE = "delete it to start over"
+"""What to do about a value that cannot be read, unless there is something better."""
+
+Change = Callable[[bytes | None], bytes | None]
+"""From what is stored under a key to what is stored from now on; None means nothing."""
+
+
+class RecordStore(Protocol):
+    """Stores bytes by key. All methods raise `StateError` when the store cannot be reached."""
+
+    def read(self, key: str) -> bytes | None:
+        """Read a value, whole; None when there is none."""
+        ...
+
+    def read_blob(self, key: str) -> bytes | None:
+        """Read a value that never changes, because its key contains its digest.
+
+        An implementation may answer from a copy, even after the value was deleted.
+        """
+        ...
+
+    def create(self, key: str, data: bytes) -> bool:
+        """Store a value unless there is one. Of several processes, exactly one gets True."""
+        ...
+
+    def write(self, key: str, data: bytes) -> None:
+        """Store a value; the last one written counts."""
+        ...
+
+    def update(self, key: str, change: Change) -> bytes | None:
+        """Change a value so that no other `update` of it is lost. Returns the new value.
+
+        Args:
+            key: changed only by `create` and `update`; a `write` in between could be lost.
+            change: may be called more than once, must not call `update`, and may raise an
+                exception to leave the value as it is.
+        """
+        ...
+
+    def delete(self, key: str) -> None:
+        """Remove a value, if there is one."""
+        ...
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """List the keys that begin with a prefix, in ascending order, as far as they are asked for.
+
+        Keys that are created or deleted meanwhile may be listed or not.
+        """
+        ...
+
+    def location(self, key: str) -> str:
+        """Tell where a value is stored, for messages."""
+        ...
+
+
+def read_document(
+    store: RecordStore, key: str, kind: type[Value], remedy: str = DELETE
+) -> Value | None:
+    """Read a model value; None when there is none.
+
+    Raises:
+        StateError: it is not a `kind`; the message ends with the remedy.
+    """
+    data = store.read(key)
+    return None if data is None else parse_document(store, key, data, kind, remedy)
+
+
+def update_document(
+    store: RecordStore,
+    key: str,
+    kind: type[Value],
+    change: Callable[[Value | None], Changed],
+    remedy: str = DELETE,
+) -> Changed:
+    """Change a model value as `RecordStore.update` does. Returns the new value.
+
+    Raises:
+        StateError: what is stored is not a `kind`.
+    """
+    results: list[Changed] = []
+
+    def changed(data: bytes | None) -> bytes | None:
+        before = None if data is None else parse_document(store, key, data, kind, remedy)
+        after = change(before)
+        results.append(after)
+        if after == before:
+            return data
+        return None if after is None else encode(after)
+
+    store.update(key, changed)
+    return results[-1]
+
+
+def parse_document(
+    store: RecordStore, key: str, data: bytes, kind: type[Value], remedy: str
+) -> Value:
+    """Parse what was read under a key; raises as `read_document`."""
+    try:
+        return decode(data, kind)
+    except msgspec.DecodeError as error:
+        where = f"{store.location(key)} cannot be read ({error})"
+        message = f"{where}; another version may have written it: {remedy}"
+        raise StateError(message) from error
+
+
+def key_name(name: str) -> str:
+    """Make part of a key from any name; different names give different parts."""
+    slug = re.sub(r"[^a-z0-9_-]+", "-", name.lower())[:80]
+    return f"{slug}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def run_name(dag_id: str, run_id: str) -> str:
+    """Make part of a key from the names of an Airflow run."""
+    return hashlib.sha256(f"{dag_id}\0{run_id}".encode()).hexdigest()
