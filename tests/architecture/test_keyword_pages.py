@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from gitlab_ci_provider.linter.checks import support
+from gitlab_ci_provider.model import support
 
 INDEX = Path(__file__).parents[2] / "docs" / "reference" / "keywords" / "index.md"
 ROW = re.compile(r"^\| \[`([a-z_]+)`\]\([a-z_]+\.md\) \| ([a-z ]+) \|", re.MULTILINE)

@@ -35,11 +35,11 @@ def use_dag_processor(manager: type[DagFileProcessorManager]) -> None:
     """Have `airflow dag-processor` run another manager."""
     from airflow.cli.commands import dag_processor_command
 
-    dag_processor_command.DagFileProcessorManager = manager
+    dag_processor_command.DagFileProcessorManager = manager  # type: ignore[attr-defined]
 
 
 def use_triggerer(supervisor: type[TriggerRunnerSupervisor]) -> None:
     """Have `airflow triggerer` run another supervisor."""
     from airflow.jobs import triggerer_job_runner
 
-    triggerer_job_runner.TriggerRunnerSupervisor = supervisor
+    triggerer_job_runner.TriggerRunnerSupervisor = supervisor  # type: ignore[misc]

@@ -13,11 +13,11 @@ from gitlab_ci_provider.config.ci_config import CiConfig
 from gitlab_ci_provider.config.diagnostics import Diagnostics
 from gitlab_ci_provider.config.includes.fetcher import Elsewhere, FileFetcher
 from gitlab_ci_provider.config.includes.processor import Sources
-from gitlab_ci_provider.config.inputs.spec import InputSpec
 from gitlab_ci_provider.config.resolve import resolve
 from gitlab_ci_provider.linter.checks.support import check_support
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity
+from gitlab_ci_provider.model.input_spec import InputSpec
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.pipeline import InputType, Pipeline, PipelineInput
 from gitlab_ci_provider.schedule.order import build_edges

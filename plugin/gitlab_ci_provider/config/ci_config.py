@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gitlab_ci_provider.config.includes.locations import Location
-from gitlab_ci_provider.config.inputs.spec import InputSpec
 from gitlab_ci_provider.config.keywords.job import JobConfig
 from gitlab_ci_provider.config.raw import Map
+from gitlab_ci_provider.model.input_spec import InputSpec
 from gitlab_ci_provider.model.pipeline import Workflow
 from gitlab_ci_provider.model.variables import Variables
 

@@ -8,7 +8,6 @@ Asking again is safe: pods and Secrets have names that tell whose they are, see
 from __future__ import annotations
 
 import json
-import logging
 import random
 import time
 from dataclasses import dataclass, field
@@ -19,6 +18,8 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.client.rest import RESTClientObject
 from urllib3 import Retry
 from urllib3.exceptions import HTTPError, ReadTimeoutError
+
+from gitlab_ci_provider.model.log import Log
 
 _ONCE = Retry(total=None, connect=0, read=0, redirect=3, other=0)
 """The library below would ask again at once, three times, and warn of each."""
@@ -40,7 +41,7 @@ class Patience:
     """
 
     seconds: float
-    log: logging.Logger
+    log: Log
     _since: float | None = field(default=None)
     _pause: float = field(default=_FIRST_SECONDS)
 
@@ -108,7 +109,7 @@ class PatientRest(RESTClientObject):
                 return answer
 
 
-def patient(client: k8s.CoreV1Api, seconds: float, log: logging.Logger) -> k8s.CoreV1Api:
+def patient(client: k8s.CoreV1Api, seconds: float, log: Log) -> k8s.CoreV1Api:
     """Make a client outlast outages of so many seconds."""
     api = client.api_client
     api.configuration.retries = _ONCE

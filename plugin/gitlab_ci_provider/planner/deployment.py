@@ -14,8 +14,8 @@ import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from gitlab_ci_provider.config.keywords.durations import parse_duration
 from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
+from gitlab_ci_provider.model.durations import parse_duration
 from gitlab_ci_provider.model.environment import (
     Deployment,
     EnvironmentRecord,

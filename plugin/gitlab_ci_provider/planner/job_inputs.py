@@ -19,9 +19,9 @@ def with_inputs(job: Job, given: Mapping[str, object]) -> Job:
     """
     if not job.inputs:
         return job
-    from gitlab_ci_provider.config.inputs.job import job_input_values  # few jobs have inputs
     from gitlab_ci_provider.moa.ast import MoaError
     from gitlab_ci_provider.moa.interpolate import interpolate_job
+    from gitlab_ci_provider.rules.inputs import job_input_values  # few jobs have inputs
 
     values, problems = job_input_values(job.inputs, given)
     if problems:

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from gitlab_ci_provider.exceptions import FailureReason, JobFailure, SystemFailure
-from gitlab_ci_provider.linter.checks.support import limits
 from gitlab_ci_provider.model.environment import JobEnvironment
 from gitlab_ci_provider.model.image import Image
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.plan import JobPlan
 from gitlab_ci_provider.model.release import Release
 from gitlab_ci_provider.model.serialization import encode
+from gitlab_ci_provider.model.support import limits
 from gitlab_ci_provider.model.variables import Variables
 from gitlab_ci_provider.planner import script
 from gitlab_ci_provider.planner.access import for_finish, for_prepare, with_access

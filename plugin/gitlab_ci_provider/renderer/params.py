@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from airflow.sdk import Param
 
 from gitlab_ci_provider.model.pipeline import Pipeline, PipelineInput
@@ -67,10 +69,11 @@ def _advanced() -> dict[str, Param]:
 def _input(declared: PipelineInput) -> Param:
     """Build the field of an input; what is left empty keeps the file's default."""
     choices = [*declared.options] + [None for _ in declared.options[:1] if declared.default is None]
+    enum: dict[str, Any] = {"enum": choices} if choices else {}
     return Param(
         declared.default,
         type=["null", declared.type],
-        **({"enum": choices} if choices else {}),
+        **enum,
         title=declared.name,
         description=declared.description or None,
         section="Inputs",
@@ -79,7 +82,7 @@ def _input(declared: PipelineInput) -> Param:
 
 def _field(variable: Variable) -> Param:
     """Build one field; options make it a list to choose from."""
-    choices = {"enum": list(variable.options)} if variable.options else {}
+    choices: dict[str, Any] = {"enum": list(variable.options)} if variable.options else {}
     return Param(
         variable.value,
         type="string" if choices else ["string", "null"],

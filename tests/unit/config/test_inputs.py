@@ -8,10 +8,10 @@ from factories import make_variables
 from gitlab_ci_provider.config.inputs.block import Scope
 from gitlab_ci_provider.config.inputs.functions import known
 from gitlab_ci_provider.config.inputs.interpolate import interpolate, interpolate_text
-from gitlab_ci_provider.config.inputs.spec import InputRule, InputSpec
-from gitlab_ci_provider.config.inputs.values import resolve_inputs
 from gitlab_ci_provider.config.raw import Map, Mark, Node, Seq
+from gitlab_ci_provider.model.input_spec import InputRule, InputSpec
 from gitlab_ci_provider.model.variables import Variable, Variables
+from gitlab_ci_provider.rules.inputs import resolve_inputs
 
 NAMES = {"inputs": {"text": "a b", "flag": True, "list": ["x", {"y": 1}], "number": 1.5}}
 SCOPE = Scope(NAMES)

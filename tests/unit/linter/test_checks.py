@@ -9,9 +9,9 @@ from gitlab_ci_provider.config.includes.locations import Location
 from gitlab_ci_provider.config.raw import Mark
 from gitlab_ci_provider.linter.checks.conditions import impossible
 from gitlab_ci_provider.linter.checks.includes import unpinned
-from gitlab_ci_provider.linter.checks.support import limits
 from gitlab_ci_provider.model.artifacts import Artifacts
 from gitlab_ci_provider.model.environment import Environment
+from gitlab_ci_provider.model.support import limits
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,12 @@ from gitlab_ci_provider.config.includes.origin import Origin
 from gitlab_ci_provider.config.inputs.block import Scope
 from gitlab_ci_provider.config.inputs.functions import Known
 from gitlab_ci_provider.config.inputs.interpolate import Problem, interpolate, interpolate_text
-from gitlab_ci_provider.config.inputs.spec import InputSpec, read_header
-from gitlab_ci_provider.config.inputs.values import resolve_inputs
+from gitlab_ci_provider.config.inputs.spec import read_header
 from gitlab_ci_provider.config.keywords.fields import Field
 from gitlab_ci_provider.config.loader import LoadError, load
 from gitlab_ci_provider.config.raw import Map, Mark
+from gitlab_ci_provider.model.input_spec import InputSpec
+from gitlab_ci_provider.rules.inputs import resolve_inputs
 
 _NO_SPEC = "Given inputs not defined in the `spec` section of the included configuration file"
 

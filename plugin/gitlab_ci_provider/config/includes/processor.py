@@ -15,11 +15,12 @@ from gitlab_ci_provider.config.includes.fetcher import Elsewhere, FileFetcher
 from gitlab_ci_provider.config.includes.locations import Location, read_locations
 from gitlab_ci_provider.config.includes.origin import Finder, IncludeError, Origin
 from gitlab_ci_provider.config.inputs.functions import known
-from gitlab_ci_provider.config.inputs.spec import InputSpec, read_inputs
+from gitlab_ci_provider.config.inputs.spec import read_inputs
 from gitlab_ci_provider.config.keywords.fields import Field
 from gitlab_ci_provider.config.raw import Map, Mark, deep_merge, to_data
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.model.context import PipelineContext
+from gitlab_ci_provider.model.input_spec import InputSpec
 from gitlab_ci_provider.rules.view import include_view
 from gitlab_ci_provider.variables.precedence import include_variables
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
-from gitlab_ci_provider.config.inputs.spec import JOB_INPUT_KEYS, InputSpec, read_input
-from gitlab_ci_provider.config.inputs.values import resolve_inputs
+from gitlab_ci_provider.config.inputs.spec import JOB_INPUT_KEYS, read_input
 from gitlab_ci_provider.config.keywords.fields import Field
 from gitlab_ci_provider.config.raw import Map
+from gitlab_ci_provider.rules.inputs import resolve_inputs
 
 MAX_INPUTS = 50
 
@@ -35,22 +33,3 @@ def _check(job: Field, inputs: Field, name: str) -> None:
     spec = read_input(field, name, JOB_INPUT_KEYS)
     for words in resolve_inputs({name: spec}, {})[1] if spec else ():
         job.refuse_as(f"inputs {words.replace(' input:', ':', 1)}")
-
-
-def job_input_values(
-    written: Mapping[str, Mapping[str, object]], given: Mapping[str, object]
-) -> tuple[dict[str, object], list[str]]:
-    """Give the values of a job's inputs by name, and what is wrong with those that were given."""
-    return resolve_inputs({name: _spec(name, spec) for name, spec in written.items()}, given)
-
-
-def _spec(name: str, written: Mapping[str, object]) -> InputSpec:
-    options, regex = written.get("options"), written.get("regex")
-    return InputSpec(
-        name=name,
-        type=str(written.get("type") or "string"),
-        required="default" not in written,
-        default=written.get("default"),
-        options=tuple(options) if isinstance(options, Sequence) else None,
-        regex=str(regex) if regex is not None else None,
-    )

@@ -14,6 +14,7 @@ from gitlab_ci_provider.config.keywords.fields import (
     text,
 )
 from gitlab_ci_provider.config.raw import Map, Node, Seq, to_data
+from gitlab_ci_provider.model.input_spec import InputRule, InputSpec
 from gitlab_ci_provider.rules.expression.parser import ExpressionError, parse
 
 TYPES = ("array", "boolean", "number", "string")
@@ -25,34 +26,6 @@ SPEC_KEYS = ("inputs", "component", "include", "description")
 MAX_OPTIONS = 50
 MAX_SPEC_DESCRIPTION = 256
 MAX_DESCRIPTION = 1024
-
-
-@dataclass(frozen=True, slots=True)
-class InputRule:
-    """One of an input's `rules`: the first whose `condition` holds gives options and default."""
-
-    condition: str | None
-    options: tuple[object, ...] | None
-    default: object = None
-
-
-@dataclass(frozen=True, slots=True)
-class InputSpec:
-    """What a file says about one of its inputs.
-
-    Attributes:
-        required: True when there is no default.
-        options: None when any value will do.
-    """
-
-    name: str
-    type: str = "string"
-    required: bool = True
-    default: object = None
-    options: tuple[object, ...] | None = None
-    regex: str | None = None
-    description: str = ""
-    rules: tuple[InputRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

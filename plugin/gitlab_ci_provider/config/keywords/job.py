@@ -10,7 +10,7 @@ from gitlab_ci_provider.config.keywords.allow_failure import (
 )
 from gitlab_ci_provider.config.keywords.artifacts import read_artifacts
 from gitlab_ci_provider.config.keywords.cache import read_caches
-from gitlab_ci_provider.config.keywords.durations import MONTH, WEEK, duration
+from gitlab_ci_provider.config.keywords.durations import duration
 from gitlab_ci_provider.config.keywords.environment import read_environment
 from gitlab_ci_provider.config.keywords.fields import (
     Field,
@@ -41,6 +41,7 @@ from gitlab_ci_provider.config.keywords.unhonoured import (
 from gitlab_ci_provider.config.keywords.variables import read_job_variables
 from gitlab_ci_provider.config.raw import Map, Seq
 from gitlab_ci_provider.model.bridge import Bridge
+from gitlab_ci_provider.model.durations import MONTH, WEEK
 from gitlab_ci_provider.model.job import Job, Retry, Script
 from gitlab_ci_provider.model.rules import AllowFailure, Rule, When
 from gitlab_ci_provider.model.variables import Variables

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gitlab_ci_provider.config.keywords.durations import WEEK, duration
+from gitlab_ci_provider.config.keywords.durations import duration
 from gitlab_ci_provider.config.keywords.fields import Field, boolean, flat_items, mapping
 from gitlab_ci_provider.config.keywords.needs import JOBS_ONLY, read_needs
 from gitlab_ci_provider.config.keywords.paths import (
@@ -15,6 +15,7 @@ from gitlab_ci_provider.config.keywords.paths import (
 )
 from gitlab_ci_provider.config.keywords.variables import read_plain_variables
 from gitlab_ci_provider.config.raw import Map, Seq
+from gitlab_ci_provider.model.durations import WEEK
 from gitlab_ci_provider.model.needs import Need
 from gitlab_ci_provider.model.rules import AllowFailure, AutoCancel, Exists, Rule, When
 from gitlab_ci_provider.model.variables import Variables

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gitlab_ci_provider.config.ci_config import CiConfig
-from gitlab_ci_provider.config.inputs.job import job_input_values
 from gitlab_ci_provider.config.keywords.job import JobConfig
 from gitlab_ci_provider.linter.places import place
 from gitlab_ci_provider.moa.ast import MoaError
 from gitlab_ci_provider.moa.interpolate import interpolate_job, texts_with_inputs
 from gitlab_ci_provider.model.diagnostic import Diagnostic, warning
+from gitlab_ci_provider.rules.inputs import job_input_values
 
 _USE = "${{ job.inputs."
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-
 import msgspec
 from airflow.sdk import Context
 
@@ -11,6 +9,7 @@ from gitlab_ci_provider.exceptions import GitlabCiError
 from gitlab_ci_provider.hooks.project_settings import project_settings
 from gitlab_ci_provider.model import xcom_keys
 from gitlab_ci_provider.model.cancellation import Cancellation
+from gitlab_ci_provider.model.log import Log
 from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE, task_ids
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.pipeline_entry import PipelineEntry
@@ -30,9 +29,7 @@ from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.state import open_state
 
 
-def cancel_redundant(
-    context: Context, settings: Settings, run: PipelineRun, log: logging.Logger
-) -> None:
+def cancel_redundant(context: Context, settings: Settings, run: PipelineRun, log: Log) -> None:
     """Cancel what this new pipeline makes redundant. Never fails the new pipeline."""
     open_state(settings).cancellations.forget(run.dag_id, run.run_id)
     running = open_state(settings).register.running(run.project.path, run.pipeline_ref)
@@ -46,7 +43,7 @@ def cancel_redundant(
             log.warning("pipeline %s is not canceled: %s", entry.id, problem)
 
 
-def cancel_rest(context: Context, failed: JobRun, log: logging.Logger) -> None:
+def cancel_rest(context: Context, failed: JobRun, log: Log) -> None:
     """Cancel the jobs beside one that failed, with `auto_cancel:on_job_failure: all`."""
     run, job = failed.record, failed.job.name
     if run.auto_cancel is None or run.auto_cancel.on_job_failure != "all":
@@ -61,7 +58,7 @@ def _look_at(
     context: Context,
     settings: Settings,
     known: tuple[PipelineEntry, PipelineRun],
-    log: logging.Logger,
+    log: Log,
 ) -> None:
     entry, run = known
     states = task_states(context, entry.dag_id, entry.run_id)
@@ -84,7 +81,7 @@ def _look_at(
     cancel_jobs(settings, older, order, log)
 
 
-def _sweep(settings: Settings, entry: PipelineEntry, log: logging.Logger) -> None:
+def _sweep(settings: Settings, entry: PipelineEntry, log: Log) -> None:
     """Tidy up after a run that was stopped: nobody closed it, and a lost worker left its pod."""
     open_state(settings).register.finish(entry.id, "canceled")
     for pod in delete_pods(settings, (entry.project, entry.id), "its run has ended"):

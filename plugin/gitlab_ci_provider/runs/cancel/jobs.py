@@ -6,7 +6,6 @@ Each job meets an order once: whoever clears a canceled job runs it.
 
 from __future__ import annotations
 
-import logging
 import secrets
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,6 +14,7 @@ from airflow.sdk import Context
 
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.model.cancellation import Cancellation
+from gitlab_ci_provider.model.log import Log
 from gitlab_ci_provider.model.run import JobResult, JobStatus, PipelineRun
 from gitlab_ci_provider.runs.cancel.pods import delete_pods, sweep_pods
 from gitlab_ci_provider.runs.job_run import JobRun
@@ -26,9 +26,7 @@ _MET = "gitlab_ci_canceled"
 _RAN = frozenset({JobStatus.SUCCESS, JobStatus.FAILED, JobStatus.CANCELED})
 
 
-def cancel_jobs(
-    settings: Settings, run: PipelineRun, order: Cancellation, log: logging.Logger
-) -> None:
+def cancel_jobs(settings: Settings, run: PipelineRun, order: Cancellation, log: Log) -> None:
     """End jobs of a run: those that run now, and the others when their turn comes.
 
     Each call is an order of its own, also when an earlier one had the same name.
@@ -45,9 +43,7 @@ def cancel_jobs(
         log.warning("%s", problem)
 
 
-def sweep(
-    settings: Settings, run: PipelineRun, ended: Mapping[str, JobResult], log: logging.Logger
-) -> None:
+def sweep(settings: Settings, run: PipelineRun, ended: Mapping[str, JobResult], log: Log) -> None:
     """Delete what jobs that have ended have left: no worker was alive to do it, or no cluster."""
     ran = [job for job, result in ended.items() if result.status in _RAN]
     if not ran:

@@ -66,8 +66,9 @@ def _remember(context: Context, key: str, run: JobRun, value: dict[str, Any]) ->
 def _recall(context: Context, key: str, run: JobRun) -> dict[str, Any] | None:
     """Read what was remembered since this pipeline was created."""
     value = context["task_state_store"].get(key)
-    same = isinstance(value, dict) and value.get("pipeline") == run.record.created_at
-    return value if same else None
+    if not isinstance(value, dict) or value.get("pipeline") != run.record.created_at:
+        return None
+    return value
 
 
 def _endings(context: Context, run: JobRun) -> str:

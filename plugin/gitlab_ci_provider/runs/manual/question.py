@@ -87,7 +87,7 @@ def _body(job: Job, *, blocking: bool) -> str:
 
 
 def _field(name: str, written: Mapping[str, Any]) -> Param:
-    schema = {"type": written.get("type") or "string", "title": name}
+    schema: dict[str, Any] = {"type": written.get("type") or "string", "title": name}
     if written.get("options"):
         schema["enum"] = list(written["options"])
     if written.get("regex"):
@@ -108,6 +108,6 @@ def _typed(job: Job, name: str, value: Any) -> Any:
 def _problems(job: Job, inputs: Mapping[str, Any]) -> list[str]:
     if not inputs:
         return []
-    from gitlab_ci_provider.config.inputs.job import job_input_values  # few jobs have inputs
+    from gitlab_ci_provider.rules.inputs import job_input_values  # few jobs have inputs
 
     return job_input_values(job.inputs, inputs)[1]

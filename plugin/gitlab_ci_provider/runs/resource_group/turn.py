@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from gitlab_ci_provider.hooks.kubernetes import UNREACHABLE, connect
 from gitlab_ci_provider.hooks.patience import say
 from gitlab_ci_provider.hooks.project_settings import project_settings
 from gitlab_ci_provider.hooks.resource_groups import LABEL, ResourceGroup, group_name
+from gitlab_ci_provider.model.log import Log
 from gitlab_ci_provider.model.names import task_ids
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.rules import When
@@ -74,7 +74,7 @@ def take_turn(operator: BaseOperator, run: JobRun, *, method_name: str) -> None:
         operator.defer(trigger=_trigger(run, key, claim, mode), method_name=method_name)
 
 
-def give_back(run: JobRun, log: logging.Logger) -> None:
+def give_back(run: JobRun, log: Log) -> None:
     """Leave the group, unless the job's pod is still busy: then its end frees the group."""
     key = resource_group(run.job.name, run.record, run.pipeline)
     if not key:
@@ -87,7 +87,7 @@ def give_back(run: JobRun, log: logging.Logger) -> None:
         log.warning("resource group '%s' is freed later: %s", key, say(problem))
 
 
-def announce(settings: Settings, run: PipelineRun, log: logging.Logger) -> None:
+def announce(settings: Settings, run: PipelineRun, log: Log) -> None:
     """Put the jobs of a new pipeline in line where the mode lets them count before their turn.
 
     Never fails the pipeline: a group that cannot be reached fails the jobs that need it.

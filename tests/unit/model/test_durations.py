@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gitlab_ci_provider.config.keywords.durations import parse_duration
+from gitlab_ci_provider.model.durations import parse_duration
 
 
 @pytest.mark.parametrize(

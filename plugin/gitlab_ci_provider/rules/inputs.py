@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 from collections import ChainMap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from gitlab_ci_provider.config.inputs.spec import InputRule, InputSpec
+from gitlab_ci_provider.model.input_spec import InputRule, InputSpec
 from gitlab_ci_provider.rules.expression.evaluator import is_true
 from gitlab_ci_provider.rules.expression.regex import compile_re2
 
@@ -42,6 +42,25 @@ def resolve_inputs(
     if unknown:
         problems.append(f"unknown input arguments: {', '.join(unknown)}")
     return values, problems
+
+
+def job_input_values(
+    written: Mapping[str, Mapping[str, object]], given: Mapping[str, object]
+) -> tuple[dict[str, object], list[str]]:
+    """Give the values of a job's inputs by name, and what is wrong with those that were given."""
+    return resolve_inputs({name: _spec(name, spec) for name, spec in written.items()}, given)
+
+
+def _spec(name: str, written: Mapping[str, object]) -> InputSpec:
+    options, regex = written.get("options"), written.get("regex")
+    return InputSpec(
+        name=name,
+        type=str(written.get("type") or "string"),
+        required="default" not in written,
+        default=written.get("default"),
+        options=tuple(options) if isinstance(options, Sequence) else None,
+        regex=str(regex) if regex is not None else None,
+    )
 
 
 def _coerced(kind: str, value: object) -> object:

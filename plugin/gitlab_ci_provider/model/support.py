@@ -1,0 +1,97 @@
+"""Keywords that GitLab honours and this package does not, or not fully.
+
+A *blocking* keyword changes what a job does when it is left out: the linter warns of all, and the
+planner refuses to run a job that has a blocking one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from gitlab_ci_provider.model.job import Job
+
+
+class Limit(NamedTuple):
+    """One keyword of one job that is not honoured fully, and what that means."""
+
+    keyword: str
+    effect: str
+    blocking: bool
+
+
+class _Rule(NamedTuple):
+    applies: Callable[[Job], bool]
+    limit: Limit
+
+
+_READ_REPORTS = frozenset({"junit", "coverage_report", "cobertura", "codequality", "dotenv"})
+
+
+def _reports(job: Job) -> bool:
+    return bool(job.artifacts and set(job.artifacts.reports) - _READ_REPORTS)
+
+
+def _shown_only(job: Job) -> bool:
+    artifacts = job.artifacts
+    return bool(artifacts and (artifacts.expose_as or artifacts.access or not artifacts.public))
+
+
+def _stopped_by_gitlab(job: Job) -> bool:
+    return bool(job.environment and job.environment.auto_stop_in)
+
+
+def _for_gitlabs_agent(job: Job) -> bool:
+    return bool(job.environment and job.environment.kubernetes)
+
+
+def _deploying_bridge(job: Job) -> bool:
+    return bool(job.environment and job.bridge)
+
+
+def _has_entrypoint(job: Job) -> bool:
+    """Tell whether leaving the entrypoint out does anything; an empty one says not to run it."""
+    return bool(job.image and any(job.image.entrypoint or ()))
+
+
+def _has_more_policies(job: Job) -> bool:
+    return bool(job.image and len(job.image.pull_policies) > 1)
+
+
+def _kept(keyword: str) -> Callable[[Job], bool]:
+    return lambda job: keyword in job.unhonoured
+
+
+_RULES = (
+    _Rule(lambda job: bool(job.services),
+          Limit("services", "no service containers are started", True)),
+    _Rule(lambda job: bool(job.pre_get_sources),
+          Limit("hooks", "hooks are not run", True)),
+    _Rule(_kept("run"), Limit("run", "steps (CI Functions) are not run", True)),
+    _Rule(_kept("secrets"), Limit("secrets", "the job gets no secrets from vaults", True)),
+    _Rule(_kept("id_tokens"), Limit("id_tokens", "the job gets no tokens", True)),
+    _Rule(_kept("identity"), Limit("identity", "the job gets no workload identity", True)),
+    _Rule(_kept("release"), Limit("release", "recorded, no release is created", False)),
+    _Rule(_kept("pages"), Limit("pages", "nothing is published", False)),
+    _Rule(_kept("dast_configuration"),
+          Limit("dast_configuration", "only GitLab's own template reads it", False)),
+    _Rule(_reports, Limit("artifacts:reports", "kept, nobody reads what it says", False)),
+    _Rule(_shown_only, Limit("artifacts:access", "Airflow's own access rules hold", False)),
+    _Rule(_stopped_by_gitlab,
+          Limit("environment:auto_stop_in", "recorded, and nothing stops it by itself", False)),
+    _Rule(_for_gitlabs_agent,
+          Limit("environment:kubernetes", "only GitLab's agent can honour it", False)),
+    _Rule(_deploying_bridge,
+          Limit("environment", "the deployment of a trigger job is not recorded", False)),
+    _Rule(lambda job: bool(job.image and (job.image.platform or job.image.docker_user)),
+          Limit("image:docker", "these are options of GitLab's Docker executor", False)),
+    _Rule(_has_entrypoint,
+          Limit("image:entrypoint", "not run, as with GitLab's Kubernetes executor", False)),
+    _Rule(_has_more_policies,
+          Limit("image:pull_policy", "only the first of the policies is used", False)),
+)  # fmt: skip
+
+
+def limits(job: Job) -> Iterator[Limit]:
+    """List the keywords of a job that are not honoured fully."""
+    return (rule.limit for rule in _RULES if rule.applies(job))
