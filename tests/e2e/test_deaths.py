@@ -101,7 +101,7 @@ def test_a_killed_stack_leaves_nothing_and_says_what_it_has_cut(
             alive = kill_stack(stack)
             wait_for(lambda alive=alive: not running(alive), 60)
         stack = Stack(home, AirflowApi(start_stack(home, StackOptions()).access))
-        ends = [stack.api._ask("GET", f"/dags/{dag}/dagRuns/{run}") for dag, run in runs]
+        ends = [stack.api._request("GET", f"/dags/{dag}/dagRuns/{run}") for dag, run in runs]
         left = left_behind(stack)
     finally:
         stop_stack(home)

@@ -141,16 +141,22 @@ def test_the_second_run_finds_the_cache(stack: Stack, tmp_path: Path):
 
 
 def test_a_ref_runs_its_own_commit(stack: Stack, tmp_path: Path):
-    """`--ref` runs the commit of that branch or tag, not what is checked out."""
-    config = "job: {script: cat version}\n"
+    """`--ref` runs the commit of that branch or tag; at a depth of 0 all others are known, too."""
+    config = """
+job:
+  variables: {GIT_DEPTH: "0"}
+  script: [cat version, "git diff origin/main...HEAD", 'git show origin/main:version']
+"""
     repository = make_repository(tmp_path / "refs", {".gitlab-ci.yml": config, "version": "one\n"})
     git(repository, "tag", "v1")
     commit(repository, {"version": "two\n"})
     logs = tmp_path / "logs"
 
-    stack.run(repository, "--ref", "v1", "--logs-dir", str(logs))
+    report = stack.run(repository, "--ref", "v1", "--logs-dir", str(logs))
 
-    assert "one\n" in (logs / "job.log").read_text()
+    assert report["status"] == "passed"
+    assert "\none\n" in (logs / "job.log").read_text()
+    assert "\ntwo\n" in (logs / "job.log").read_text()
 
 
 def test_nothing_is_left_of_a_run(stack: Stack, tmp_path: Path):
@@ -203,18 +209,35 @@ deploy:
   stage: deploy
   script: cat built
 never-notify: {stage: notify, script: "false", rules: [{if: $NEVER}]}
+tied:
+  stage: build
+  script: cat knot
+  rules: [{needs: [knot]}]
+knot:
+  stage: build
+  script: [sleep 3, echo tied > knot]
+  artifacts: {paths: [knot]}
+  rules: [{if: $NEVER, needs: [tied]}, {when: always}]
 """
 
 
 def test_stages_that_rules_leave_out_let_nobody_pass(stack: Stack, tmp_path: Path):
-    """Jobs and the end of the run wait for earlier stages, also across stages with no jobs."""
+    """Jobs and the end of the run wait for earlier stages, also across stages with no jobs.
+
+    So does a job whose need cannot be an edge of the DAG, as another rule could turn it around.
+    """
     repository = make_repository(tmp_path / "left-out", {".gitlab-ci.yml": LEFT_OUT})
 
     report = stack.run(repository)
 
     status = {name: job["status"] for name, job in report["jobs"].items()}
     assert report["status"] == "passed"
-    assert (status["build"], status["deploy"]) == ("success", "success")
+    assert {name: status[name] for name in ("build", "deploy", "knot", "tied")} == dict.fromkeys(
+        ("build", "deploy", "knot", "tied"), "success"
+    )
+    tied = stack.api.tasks(report["dag_id"], report["run_id"])["tied"]
+    log = "\n".join(stack.api.log(report["dag_id"], report["run_id"], tied))
+    assert "waiting for knot, which takes no worker" in log
 
 
 def test_a_failed_jobs_log_in_airflow_ends_with_its_reason(stack: Stack, tmp_path: Path):
@@ -225,7 +248,20 @@ def test_a_failed_jobs_log_in_airflow_ends_with_its_reason(stack: Stack, tmp_pat
     report = stack.run(repository)
 
     run = f"/dags/{report['dag_id']}/dagRuns/{report['run_id']}"
-    entries = stack.api._ask("GET", f"{run}/taskInstances/job/logs/1")["content"]
+    entries = stack.api._request("GET", f"{run}/taskInstances/job/logs/1")["content"]
     errors = [one["event"] for one in entries if one.get("level") == "error"]
     assert errors == ["job: exit code 2 (script_failure)"]
     assert not any(one.get("error_detail") for one in entries)
+
+
+def test_a_commit_that_says_skip_ci_has_no_pipeline(stack: Stack, tmp_path: Path):
+    """A push of it is skipped with that reason; who asks for the pipeline gets it."""
+    repository = make_repository(tmp_path / "quiet", {".gitlab-ci.yml": "job: {script: 'true'}\n"})
+    git(repository, "commit", "-q", "--amend", "-m", "change words [skip ci]")
+
+    skipped = stack.run(repository)
+    asked = stack.run(repository, "--source", "web")
+
+    assert skipped["status"] == "skipped"
+    assert "[skip ci]" in stack.note(skipped)
+    assert asked["status"] == "passed"

@@ -162,7 +162,7 @@ def test_a_submodule_on_this_machine_is_refused_with_the_reason(
 @pytest.mark.parametrize(
     "url",
     [
-        "ext::sh -c 'touch SPY'",
+        "ext::sh -c touch% SPY",
         "--upload-pack=touch SPY",
         "-utouch SPY",
         "ssh://-oProxyCommand=touch${IFS}SPY/x",

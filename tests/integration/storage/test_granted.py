@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from gitlab_ci_provider.exceptions import StorageError
+from gitlab_ci_provider.local.stack.parts import remove_unfinished
 from gitlab_ci_provider.model.plan import ArtifactUpload, CacheArchive, CacheRestore, JobPlan
 from gitlab_ci_provider.planner.access import with_access
 from gitlab_ci_provider.storage import granted
@@ -110,10 +111,12 @@ def test_nothing_else_can_be_reached(server: S3Server, tmp_path: Path):
 
 def test_leave_ends_with_the_job(server: S3Server, tmp_path: Path):
     """An address that was copied is worth nothing later, and no error shows it."""
+    (tmp_path / "source").write_text("x")
+    store(server, age=30, seconds=60).put("c/main", tmp_path / "source")
     with pytest.raises(StorageError) as caught:
         store(server, age=120, seconds=60).get("c/main", tmp_path / "got")
 
-    assert not isinstance(caught.value, StorageUnavailableError)
+    assert not isinstance(caught.value, StorageUnavailableError | MissingObjectError)
     assert "Amz" not in str(caught.value)
 
 
@@ -189,26 +192,28 @@ def test_of_two_writers_one_wins_as_a_whole(server: S3Server, tmp_path: Path):
     for writer in writers:
         writer.start()
     seen = []
-    while any(writer.is_alive() for writer in writers):
+
+    def read() -> bool:
         with suppress(StorageUnavailableError):
             opened.get("c/main", tmp_path / "got")
             seen.append(is_whole((tmp_path / "got").read_bytes()))
+            return True
+        return False
+
+    while any(writer.is_alive() for writer in writers):
+        read()
     for writer in writers:
         writer.join()
-    opened.get("c/main", tmp_path / "got")
+    wait_until(read, "a whole object")
 
     assert is_whole((tmp_path / "got").read_bytes())
     assert all(seen)
 
 
-def test_a_writer_that_is_killed_changes_nothing(server: S3Server, tmp_path: Path):
-    """By kill -9 in the middle of an upload: the old object stays, and no part is left."""
-    opened, old, new = store(server), tmp_path / "old", tmp_path / "new"
-    old.write_bytes(checksummed(b"o", MIB))
-    with new.open("wb") as file:
-        file.truncate(2000 * MIB)
-    opened.put("c/main", old)
-    before = sorted(path.name for path in server.bucket.rglob("*"))
+def uploading(server: S3Server, file: Path) -> subprocess.Popen[bytes]:
+    """Upload a large file from another process; returns when a good part of it is sent."""
+    with file.open("wb") as new:
+        new.truncate(2000 * MIB)
     plan = granted_plan(server)
     code = (
         "import sys, pathlib\n"
@@ -216,18 +221,51 @@ def test_a_writer_that_is_killed_changes_nothing(server: S3Server, tmp_path: Pat
         "from gitlab_ci_provider.storage.granted import GrantedStore\n"
         f"grant = Grant(object_key='c/main', url={plan.writes[-1].url!r})\n"
         "store = GrantedStore(StorePlace(name='s3://bucket/'), (), (grant,))\n"
-        f"store.put('c/main', pathlib.Path({str(new)!r}))\n"
+        f"store.put('c/main', pathlib.Path({str(file)!r}))\n"
     )
     assert plan.writes[-1].object_key == "c/main"
-    writer = subprocess.Popen([sys.executable, "-c", code])
+    writer = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
     wait_until(lambda: _sent(writer.pid) > 50 * MIB or writer.poll() is not None, "an upload")
+    return writer
+
+
+def _names(server: S3Server) -> list[str]:
+    return sorted(path.name for path in server.bucket.rglob("*"))
+
+
+def test_a_writer_that_is_killed_changes_nothing(server: S3Server, tmp_path: Path):
+    """By kill -9 in the middle of an upload: the old object stays, and no part is left."""
+    opened, old = store(server), tmp_path / "old"
+    old.write_bytes(checksummed(b"o", MIB))
+    opened.put("c/main", old)
+    before = _names(server)
+    writer = uploading(server, tmp_path / "new")
     writer.send_signal(signal.SIGKILL)
     assert writer.wait() == -signal.SIGKILL
     opened.get("c/main", tmp_path / "got")
 
     assert (tmp_path / "got").read_bytes() == old.read_bytes()
-    left = lambda: sorted(path.name for path in server.bucket.rglob("*"))  # noqa: E731
-    wait_until(lambda: left() == before, "the store to clean up")
+    wait_until(lambda: _names(server) == before, "the store to clean up")
+
+
+def test_a_store_that_is_killed_changes_nothing(server: S3Server, tmp_path: Path):
+    """What it had received is no object; the embedded stack removes it before it starts again."""
+    opened, old = store(server), tmp_path / "old"
+    old.write_bytes(checksummed(b"o", MIB))
+    opened.put("c/main", old)
+    before = _names(server)
+    writer = uploading(server, tmp_path / "new")
+    server.kill()
+    assert writer.wait() == 1
+    left = _names(server)
+
+    remove_unfinished(server.root)
+    server.start()
+    opened.get("c/main", tmp_path / "got")
+
+    assert (tmp_path / "got").read_bytes() == old.read_bytes()
+    assert len(left) == len(before) + 1
+    assert _names(server) == before
 
 
 def _sent(pid: int) -> int:

@@ -178,7 +178,7 @@ def test_a_mirror_has_no_hooks(tmp_path: Path, trap: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(
-    "url", ["ext::sh -c 'touch {trap}'", "fd::17", "--upload-pack=touch {trap}"]
+    "url", ["ext::sh -c touch% {trap}", "fd::17", "--upload-pack=touch {trap}"]
 )
 def test_addresses_name_no_programs(url: str, tmp_path: Path, trap: Path):
     """Only protocols that start nothing of the address's choice are spoken."""

@@ -22,7 +22,7 @@ from gitlab_ci_provider.airflow_internals.components import (
     get_execution_api_server_url,
 )
 from gitlab_ci_provider.local.airflow.changes import database_changes
-from gitlab_ci_provider.local.airflow.worker import Worker, find_worker, start_worker
+from gitlab_ci_provider.local.airflow.worker import Worker, find_workers, start_worker
 
 Ends = tuple[Any, Any]
 """What to tell of a worker that has come to its end, and of one that has not."""
@@ -57,14 +57,14 @@ class WarmLocalExecutor(LocalExecutor):
         """Go on with the workers of a scheduler that has died; give back the tasks without one."""
         lost = []
         for ti in tis:
-            worker = find_worker(f"{_TITLE} {ti.id}")
-            if worker is None:
+            workers = find_workers(f"{_TITLE} {ti.id}")
+            if not workers:
                 lost.append(ti)
-            else:
-                # A task that has not said itself how it ended counts as failed in either case.
-                done = TaskInstanceState.SUCCESS
-                self._workers.append((ti.key, worker, (done, done)))
-                self.running.add(ti.key)
+                continue
+            self.running.add(ti.key)
+            # A task that has not said itself how it ended counts as failed in either case.
+            done = TaskInstanceState.SUCCESS
+            self._workers += [(ti.key, worker, (done, done)) for worker in workers]
         return lost
 
     def end(self) -> None:

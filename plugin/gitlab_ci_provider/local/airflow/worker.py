@@ -51,15 +51,19 @@ def start_worker(title: str, run: Callable[[], object]) -> Worker:
     return Worker(outcome)
 
 
-def find_worker(title: str) -> Worker | None:
-    """Find a worker that another scheduler has started."""
+def find_workers(title: str) -> list[Worker]:
+    """Find the workers of a task that another scheduler has started.
+
+    There are two when the task was resumed and the worker that it gave back has not quite ended.
+    """
+    found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if title.encode() in (process / "cmdline").read_bytes():
-                return Worker(os.pidfd_open(int(process.name)), adopted=True)
+                found.append(Worker(os.pidfd_open(int(process.name)), adopted=True))
         except OSError:
             continue
-    return None
+    return found
 
 
 def _leave_a_worker(title: str, run: Callable[[], object], outcome: int, writer: int) -> NoReturn:

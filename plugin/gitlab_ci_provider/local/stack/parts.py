@@ -24,6 +24,8 @@ from gitlab_ci_provider.local.processes.ports import listens
 from gitlab_ci_provider.local.processes.process import Process, start
 from gitlab_ci_provider.local.secrets import StackSecrets
 
+_UNFINISHED = ".rclone_temp_put_*"
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -64,6 +66,7 @@ def _start_object_store(home: Home, secrets: StackSecrets, port: int) -> Process
     The keys travel in the environment: arguments can be read by every user of the machine.
     """
     home.bucket.mkdir(parents=True, exist_ok=True)
+    remove_unfinished(home.objects)
     command = [
         *(str(_rclone()), "serve", "s3", str(home.objects)),
         *("--addr", f"127.0.0.1:{port}", "--vfs-cache-mode", "off"),
@@ -76,6 +79,12 @@ def _start_object_store(home: Home, secrets: StackSecrets, port: int) -> Process
         environment={"RCLONE_AUTH_KEY": keys},
         log=home.logs / "object-store.log",
     )
+
+
+def remove_unfinished(objects: Path) -> None:
+    """Remove what a killed object store has received of uploads: it is no object, and only big."""
+    for path in objects.rglob(_UNFINISHED):
+        path.unlink(missing_ok=True)
 
 
 def _rclone() -> Path:

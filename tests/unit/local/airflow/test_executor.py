@@ -6,11 +6,13 @@ import os
 import signal
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from airflow.utils.state import TaskInstanceState
 
+from gitlab_ci_provider.local.airflow import executor as module
 from gitlab_ci_provider.local.airflow.executor import WarmLocalExecutor
 from gitlab_ci_provider.local.airflow.worker import Worker
 
@@ -80,3 +82,23 @@ def test_the_end_of_a_worker_that_gave_its_task_back_is_not_the_tasks(executor: 
     assert still
     assert executor.event_buffer == {"ends": ("success", None)}
     assert not executor.running
+
+
+def test_a_resumed_task_of_a_dead_scheduler_is_not_ended_by_its_first_worker(
+    executor: Executor, monkeypatch: pytest.MonkeyPatch
+):
+    """Both workers are taken over; only when both have ended has the task."""
+    pipes = [os.pipe(), os.pipe()]
+    found = [Worker(read, adopted=True) for read, _ in pipes]
+    monkeypatch.setattr(module, "find_workers", lambda _: found)
+    task = SimpleNamespace(id="1", key="resumed")
+
+    assert executor.try_adopt_task_instances([task]) == []
+    os.close(pipes[0][1])
+    executor._reap()
+    still = "resumed" in executor.running
+    os.close(pipes[1][1])
+    executor._reap()
+
+    assert still
+    assert executor.event_buffer == {"resumed": ("success", None)}

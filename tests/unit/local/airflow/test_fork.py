@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gitlab_ci_provider.local.airflow.fork import fork
-from gitlab_ci_provider.local.airflow.worker import find_worker, start_worker
+from gitlab_ci_provider.local.airflow.worker import find_workers, start_worker
 from processes.waiting import wait_until
 
 
@@ -122,27 +122,31 @@ def test_the_process_of_a_task_dies_with_its_worker(tmp_path: Path):
 
 
 def test_a_worker_outlives_the_scheduler_and_is_found_again(tmp_path: Path):
-    """Kill -9 of a scheduler leaves its workers to the process above it, and the next scheduler."""
+    """Kill -9 of a scheduler leaves its workers to the process above it, and the next scheduler.
+
+    All of them: a task that was resumed can have two for a moment.
+    """
     title, go = "airflow worker -- LocalExecutor: 0190-found-again", tmp_path / "go"
     os.mkfifo(go)
 
     def scheduler() -> None:
-        start_worker(title, go.read_text)
+        start_worker(title, lambda: os.close(os.open(go, os.O_RDONLY)))
+        start_worker(title, lambda: os.close(os.open(go, os.O_RDONLY)))
         signal.pause()
 
     pid = fork(scheduler)
-    wait_until(lambda: find_worker(title) is not None, "a worker of the scheduler")
-    found = find_worker(title)
-    assert found is not None
+    wait_until(lambda: len(find_workers(title)) == 2, "the workers of the scheduler")
+    found = find_workers(title)
     os.kill(pid, signal.SIGKILL)
     code_of(pid)
-    assert not found.has_ended()
-    go.write_text("")
-    select.select([found.descriptor], [], [], 30)
+    assert not any(worker.has_ended() for worker in found)
+    for worker in found:
+        while not worker.has_ended():  # whoever opens the FIFO frees all who wait by then
+            os.close(os.open(go, os.O_RDWR))
+            select.select([worker.descriptor], [], [], 0.1)
 
-    assert found.has_ended()
-    assert found.close()
-    assert find_worker(title) is None
+    assert all(worker.close() for worker in found)
+    assert find_workers(title) == []
 
 
 def _wait_for(path: Path) -> None:
