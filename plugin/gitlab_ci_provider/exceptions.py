@@ -10,6 +10,7 @@ world (git, S3, Kubernetes) and for us::
     ├── StorageError           the object store refused or failed
     ├── SettingsError          airflow.cfg or a connection is incomplete
     ├── StateError             the installation's state could not be read or changed
+    ├── UnreadDagError         Airflow has not read a new DAG in time
     ├── StackError             the embedded stack could not start or stop
     ├── AirflowApiError        an Airflow could not be reached, or refused a request
     └── JobFailure             a job failed; carries GitLab's failure reason
@@ -136,6 +137,10 @@ class SettingsError(GitlabCiError):
 
 class StateError(GitlabCiError):
     """The state of the installation could not be read or changed."""
+
+
+class UnreadDagError(GitlabCiError):
+    """Airflow has not read, in time, a DAG that was written for a run."""
 
 
 class StackError(GitlabCiError):

@@ -15,12 +15,14 @@ from airflow.sdk.exceptions import (
     DownstreamTasksSkipped,
     ErrorType,
     TaskAwaitingInput,
+    TaskDeferred,
 )
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from airflow.sdk import Context
+    from airflow.triggers.base import BaseTrigger
 
 __all__ = ["AirflowRuntimeError", "DownstreamTasksSkipped"]
 
@@ -103,6 +105,15 @@ def read_xcom(dag: str, run: str, task: str, key: str) -> Any:
     from airflow.sdk.execution_time.xcom import XCom
 
     return XCom.get_one(dag_id=dag, run_id=run, task_id=task, key=key)
+
+
+def defer(trigger: BaseTrigger, method_name: str) -> NoReturn:
+    """Give the worker back until a trigger fires; for code that has no operator at hand.
+
+    Raises:
+        TaskDeferred: always; Airflow resumes the task with `method_name`.
+    """
+    raise TaskDeferred(trigger=trigger, method_name=method_name)
 
 
 def ask_person(

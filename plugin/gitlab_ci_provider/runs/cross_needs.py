@@ -9,9 +9,8 @@ As GitLab's job token, a job reaches another project only when that project list
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import islice
-
-from airflow.sdk import Context
 
 from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
 from gitlab_ci_provider.hooks.dag_runs import RunKey, result_of
@@ -20,59 +19,53 @@ from gitlab_ci_provider.model.names import task_ids
 from gitlab_ci_provider.model.needs import CrossNeed
 from gitlab_ci_provider.model.pipeline_entry import PipelineEntry
 from gitlab_ci_provider.model.project import Ref, RefKind
-from gitlab_ci_provider.model.run import JobResult, JobStatus, PipelineRun
+from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.model.variables import Variables
-from gitlab_ci_provider.settings import Settings
-from gitlab_ci_provider.state import open_state
+from gitlab_ci_provider.runs.context import RunContext
 from gitlab_ci_provider.variables.expand import expand_on_server
+
+_WORDS = "This job could not start because it could not retrieve the needed artifacts"
 
 MAX_LOOKS = 100
 """Pipelines of a ref that are looked at for the latest successful job."""
 
 
 def cross_results(
-    context: Context,
-    run: PipelineRun,
-    needs: tuple[CrossNeed, ...],
-    variables: Variables,
-    settings: Settings,
+    run: RunContext, needs: tuple[CrossNeed, ...], variables: Variables
 ) -> dict[str, JobResult]:
     """Find what jobs of other pipelines have left for a job, by what its log calls them.
 
     Args:
-        context: of the running task.
-        run: the job's own pipeline.
+        run: of the job.
         needs: of the job.
         variables: of the job, expanded.
-        settings: where pipelines are registered.
 
     Raises:
         SystemFailure: something cannot be had; the job must not start.
     """
-    search = _Search(context, settings, variables)
-    return dict(search.find(need, run) for need in needs if need.job and need.artifacts)
+    search = _Search(run=run, variables=variables)
+    return dict(search.find(need) for need in needs if need.job and need.artifacts)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Search:
-    def __init__(self, context: Context, settings: Settings, variables: Variables):
-        self.context = context
-        self.variables = variables
-        state = open_state(settings)
-        self.register, self.store = state.register, state.snapshots
+    run: RunContext
+    variables: Variables
 
-    def find(self, need: CrossNeed, run: PipelineRun) -> tuple[str, JobResult]:
+    def find(self, need: CrossNeed) -> tuple[str, JobResult]:
         """Find what one need names, and a label for it."""
         project, ref, number, job = (
-            expand_on_server(one or "", self.variables)
-            for one in (need.project, need.ref, need.pipeline, need.job)
+            expand_on_server(written or "", self.variables)
+            for written in (need.project, need.ref, need.pipeline, need.job)
         )
+        own = self.run.record.project.path
         if project:
             label = f"{job} of {project}@{ref}"
-            _check(run.project.path, project, label)
+            _check(own, project, label)
             found = self._latest(project, ref, job)
         else:
             label = f"{job} of pipeline {number}"
-            found = self._of_family(run.project.path, number, job)
+            found = self._of_family(own, number, job)
         if found is None or not (found.artifacts or found.reports):
             message = f"{label} does not exist or has left no artifacts"
             raise SystemFailure(
@@ -81,26 +74,27 @@ class _Search:
         return label, found
 
     def _of_family(self, project: str, number: str, job: str) -> JobResult | None:
-        entry = self.register.get(int(number)) if number.isdecimal() else None
+        entry = self.run.state.register.get(int(number)) if number.isdecimal() else None
         return self._result(entry, job) if entry and entry.project == project else None
 
     def _latest(self, project: str, ref: str, job: str) -> JobResult | None:
         """Give the newest successful job of a ref."""
+        register = self.run.state.register
         refs = (Ref(name=ref, sha="", kind=kind) for kind in (RefKind.BRANCH, RefKind.TAG))
         numbers = (
-            number
-            for ref in refs
-            for number in islice(self.register.numbers(project, ref), MAX_LOOKS)
+            number for ref in refs for number in islice(register.numbers(project, ref), MAX_LOOKS)
         )
-        entries = (self.register.get(number) for number in numbers)
+        entries = (register.get(number) for number in numbers)
         results = (self._result(entry, job) for entry in entries if entry)
-        return next((one for one in results if one and one.status == JobStatus.SUCCESS), None)
+        good = (result for result in results if result and result.status == JobStatus.SUCCESS)
+        return next(good, None)
 
     def _result(self, entry: PipelineEntry, job: str) -> JobResult | None:
-        names = task_ids(self.store.load_pipeline(entry.digest).jobs)
+        names = task_ids(self.run.state.snapshots.load_pipeline(entry.digest).jobs)
         if job not in names:
             return None
-        return result_of(self.context, RunKey(dag=entry.dag_id, run=entry.run_id), names[job])
+        key = RunKey(dag=entry.dag_id, run=entry.run_id)
+        return result_of(self.run.context, key, names[job])
 
 
 def _check(project: str, other: str, label: str) -> None:
@@ -110,6 +104,3 @@ def _check(project: str, other: str, label: str) -> None:
     hint = f"add it to `job_token_scope` of {other} in the Airflow Variable {VARIABLE}"
     message = f"{_WORDS}: {label}: {other} does not allow {project} to take them ({hint})"
     raise SystemFailure(message, reason=FailureReason.MISSING_DEPENDENCY_FAILURE)
-
-
-_WORDS = "This job could not start because it could not retrieve the needed artifacts"

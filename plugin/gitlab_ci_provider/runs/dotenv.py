@@ -41,14 +41,14 @@ def own_variables(reports: Iterable[ArtifactReport], store: StoreTarget | None) 
 
 
 def _of_job(job: str, reports: tuple[ArtifactReport, ...], store: StoreTarget | None) -> Variables:
-    keys = [one.object_key for one in reports if one.kind == "dotenv"]
+    keys = [report.object_key for report in reports if report.kind == "dotenv"]
     if not keys or store is None:
         return Variables()
     try:
-        pairs = msgspec.json.decode(read_object(store, keys[-1]), type=list[tuple[str, str]])
+        written = msgspec.json.decode(read_object(store, keys[-1]), type=list[tuple[str, str]])
     except MissingObjectError as error:
         message = f"the variables of job '{job}' are gone (expired or removed): {error}"
         raise SystemFailure(message, reason=FailureReason.MISSING_DEPENDENCY_FAILURE) from error
     except StorageError as error:
         raise SystemFailure(f"cannot read the variables of job '{job}': {error}") from error
-    return Variables(Variable(name=name, value=value) for name, value in pairs)
+    return Variables(Variable(name=name, value=value) for name, value in written)

@@ -11,129 +11,107 @@ from dataclasses import replace
 from typing import Any
 
 import msgspec
-from airflow.sdk import Context
 
+from gitlab_ci_provider.airflow_internals.tasks import task_states
 from gitlab_ci_provider.exceptions import NoPipelineError
 from gitlab_ci_provider.model import xcom_keys
 from gitlab_ci_provider.model.names import CREATE_PIPELINE, task_ids
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.run import JobResult, JobStatus, PipelineRun
 from gitlab_ci_provider.model.serialization import convert, encode
+from gitlab_ci_provider.runs.context import RunContext, TaskContext
 from gitlab_ci_provider.schedule.airflow_states import FAILED, States
 from gitlab_ci_provider.schedule.finish import PipelineResult
 from gitlab_ci_provider.schedule.results import results
-from gitlab_ci_provider.settings import load_settings
-from gitlab_ci_provider.state import open_state
-
-
-def push_run(context: Context, run: PipelineRun) -> None:
-    """Pin the pipeline for the tasks of this run.
-
-    The whole record is an XCom for people and programs. Tasks read it from the snapshots, by the
-    XCom `pin`: of a thousand jobs, each would else move 300 KB through Airflow's API server.
-    """
-    pin = open_state(load_settings()).snapshots.save_run(run)
-    context["ti"].xcom_push(key=xcom_keys.PIPELINE, value=plain(run))
-    context["ti"].xcom_push(key=xcom_keys.PIN, value=pin)
-
 
 _NOT_CREATED = FAILED | {"skipped"}
 """States of `create_pipeline` after which what it has left does not count."""
 
 
-def own_states(context: Context) -> States:
-    """Ask Airflow for the states of the tasks of this run."""
-    ti = context["ti"]
-    return task_states(context, ti.dag_id, ti.run_id)
+def push_run(task: TaskContext, record: PipelineRun) -> None:
+    """Pin the pipeline for the tasks of this run.
+
+    The whole record is an XCom for people and programs. Tasks read it from the snapshots, by the
+    XCom `pin`: of a thousand jobs, each would else move 300 KB through Airflow's API server.
+    """
+    pin = task.state.snapshots.save_run(record)
+    _push(task, xcom_keys.PIPELINE, plain(record))
+    _push(task, xcom_keys.PIN, pin)
 
 
-def pull_run(context: Context, states: States) -> PipelineRun:
-    """Read the pipeline of this run.
+def pull_run(task: TaskContext, states: States) -> PipelineRun:
+    """Read the record of this run's pipeline.
 
-    A record alone is not enough: whoever wrote it may have failed, or been stopped, right after. It
-    may still be running, though, when jobs that rules leave out have let a later job start.
+    A record alone is not enough: the task that wrote it may have failed, or been stopped, right
+    after. It may still be running, though, when jobs that rules leave out have let a later job
+    start.
 
     Raises:
         NoPipelineError: `create_pipeline` has not done its work; the message says why.
     """
     state = states.get(CREATE_PIPELINE)
-    run = _record(context)
-    if run is not None and state not in (_NOT_CREATED if run.created else FAILED):
-        return run
-    said = context["ti"].xcom_pull(task_ids=CREATE_PIPELINE, key=xcom_keys.PROBLEM)
+    record = _record(task)
+    if record is not None and state not in (_NOT_CREATED if record.created else FAILED):
+        return record
+    said = _pull(task, CREATE_PIPELINE, xcom_keys.PROBLEM)
     how = f"is {state or 'without a state'}, see its log" if state != "failed" else "failed"
     why = f"failed: {said}" if said and state == "failed" else how
     raise NoPipelineError(f"no pipeline: {CREATE_PIPELINE} {why}")
 
 
-def _record(context: Context) -> PipelineRun | None:
-    pin = context["ti"].xcom_pull(task_ids=CREATE_PIPELINE, key=xcom_keys.PIN)
-    run = open_state(load_settings()).snapshots.load_run(pin) if pin else None
-    if run is not None:
-        return run
-    value = context["ti"].xcom_pull(task_ids=CREATE_PIPELINE, key=xcom_keys.PIPELINE)
-    return None if value is None else convert(value, PipelineRun)
-
-
-def push_problem(context: Context, words: str) -> None:
-    """Tell why there is no pipeline."""
-    context["ti"].xcom_push(key=xcom_keys.PROBLEM, value=words)
-
-
-def push_result(context: Context, result: JobResult) -> None:
-    """Tell how this job ended."""
-    context["ti"].xcom_push(key=xcom_keys.JOB_RESULT, value=plain(result))
-
-
-def push_end(context: Context, result: PipelineResult, name: str | None = None) -> None:
-    """Tell how the pipeline ended; `name` and `text` become the run's note, see `run_note.py`."""
-    said = {**plain(result), "text": result.text, "name": name or ""}
-    context["ti"].xcom_push(key=xcom_keys.PIPELINE_RESULT, value=said)
-
-
-def push_left_out(context: Context, reasons: Mapping[str, str]) -> None:
-    """Tell why tasks are left out; they become the tasks' notes, see `plugins/run_note.py`."""
-    context["ti"].xcom_push(key=xcom_keys.LEFT_OUT, value=dict(reasons))
-
-
-def pull_result(context: Context, task_id: str) -> JobResult | None:
-    """Read how another job of this run ended; None when it has not said."""
-    value = context["ti"].xcom_pull(task_ids=task_id, key=xcom_keys.JOB_RESULT)
-    return None if value is None else convert(value, JobResult)
-
-
-def ended_jobs(
-    context: Context, run: PipelineRun, pipeline: Pipeline, states: States
-) -> dict[str, JobResult]:
-    """Tell how the jobs of this run that have ended did."""
-    names = task_ids(pipeline.jobs)
-    by_job = {job: states.get(task) for job, task in names.items()}
-    orders = open_state(load_settings()).cancellations.of_run(run.dag_id, run.run_id)
-    return results(
-        pipeline,
-        run.decisions,
-        by_job,
-        lambda job: pull_result(context, names[job]),
-        canceled=bool(orders),
+def load_run(task: TaskContext, record: PipelineRun, states: States) -> RunContext:
+    """Read what is known of a run that has a pipeline."""
+    pipeline = task.state.snapshots.load_pipeline(record.digest)
+    return RunContext(
+        context=task.context,
+        settings=task.settings,
+        state=task.state,
+        record=record,
+        pipeline=pipeline,
+        ended=_ended_jobs(task, record, pipeline, states),
     )
 
 
-def task_states(context: Context, dag_id: str, run_id: str) -> dict[str, str | None]:
-    """Ask Airflow for the states of the tasks of a run; none when there is no such run."""
-    answer = context["ti"].get_task_states(dag_id=dag_id, run_ids=[run_id])
-    return dict(answer.get(run_id, {}))
+def own_states(task: TaskContext) -> States:
+    """Ask Airflow for the states of the tasks of this run."""
+    return task_states(task.dag_id, task.run_id)
 
 
-def with_coverage(
-    context: Context, pipeline: Pipeline, ended: Mapping[str, JobResult]
-) -> dict[str, JobResult]:
+def push_problem(task: TaskContext, words: str) -> None:
+    """Tell why there is no pipeline."""
+    _push(task, xcom_keys.PROBLEM, words)
+
+
+def push_result(task: TaskContext, result: JobResult) -> None:
+    """Tell how this job ended."""
+    _push(task, xcom_keys.JOB_RESULT, plain(result))
+
+
+def push_end(task: TaskContext, result: PipelineResult, name: str | None = None) -> None:
+    """Tell how the pipeline ended; `name` and `text` become the run's note, see `run_note.py`."""
+    said = {**plain(result), "text": result.text, "name": name or ""}
+    _push(task, xcom_keys.PIPELINE_RESULT, said)
+
+
+def push_left_out(task: TaskContext, reasons: Mapping[str, str]) -> None:
+    """Tell why tasks are left out; they become the tasks' notes, see `plugins/run_note.py`."""
+    _push(task, xcom_keys.LEFT_OUT, dict(reasons))
+
+
+def pull_result(task: TaskContext, task_id: str) -> JobResult | None:
+    """Read how another job of this run ended; None when it has not said."""
+    value = _pull(task, task_id, xcom_keys.JOB_RESULT)
+    return None if value is None else convert(value, JobResult)
+
+
+def with_coverage(run: RunContext, ended: Mapping[str, JobResult]) -> dict[str, JobResult]:
     """Add the coverage of the jobs that have `coverage:` and ran."""
-    names = task_ids(pipeline.jobs)
+    names = task_ids(run.pipeline.jobs)
     found = dict(ended)
     for job, result in ended.items():
         ran = result.status in {JobStatus.SUCCESS, JobStatus.FAILED}
-        if ran and pipeline.jobs[job].coverage is not None:
-            told = pull_result(context, names[job])
+        if ran and run.pipeline.jobs[job].coverage is not None:
+            told = pull_result(run, names[job])
             found[job] = replace(result, coverage=told.coverage if told else None)
     return found
 
@@ -141,3 +119,36 @@ def with_coverage(
 def plain(value: object) -> Any:
     """Turn a value into what JSON has: Airflow would wrap a tuple into a type of its own."""
     return msgspec.json.decode(encode(value))
+
+
+def _record(task: TaskContext) -> PipelineRun | None:
+    pin = _pull(task, CREATE_PIPELINE, xcom_keys.PIN)
+    record = task.state.snapshots.load_run(pin) if pin else None
+    if record is not None:
+        return record
+    value = _pull(task, CREATE_PIPELINE, xcom_keys.PIPELINE)
+    return None if value is None else convert(value, PipelineRun)
+
+
+def _ended_jobs(
+    task: TaskContext, record: PipelineRun, pipeline: Pipeline, states: States
+) -> dict[str, JobResult]:
+    """Tell how the jobs of this run that have ended did."""
+    names = task_ids(pipeline.jobs)
+    by_job = {job: states.get(task_id) for job, task_id in names.items()}
+    orders = task.state.cancellations.of_run(record.dag_id, record.run_id)
+    return results(
+        pipeline,
+        record.decisions,
+        by_job,
+        lambda job: pull_result(task, names[job]),
+        canceled=bool(orders),
+    )
+
+
+def _push(task: TaskContext, key: str, value: Any) -> None:
+    task.context["ti"].xcom_push(key=key, value=value)
+
+
+def _pull(task: TaskContext, task_id: str, key: str) -> Any:
+    return task.context["ti"].xcom_pull(task_ids=task_id, key=key)

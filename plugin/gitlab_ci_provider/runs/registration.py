@@ -7,12 +7,13 @@ from dataclasses import replace
 from gitlab_ci_provider.model.pipeline_entry import PipelineEntry
 from gitlab_ci_provider.model.run import PipelineRun
 from gitlab_ci_provider.records.register import Register
+from gitlab_ci_provider.runs.context import TaskContext
 from gitlab_ci_provider.runs.form import RunForm
 
 
-def same_commit(form: RunForm, dag_id: str, run_id: str, register: Register) -> RunForm:
+def same_commit(task: TaskContext, form: RunForm) -> RunForm:
     """Keep the commit of a run whose `create_pipeline` was cleared: it has its pipeline already."""
-    known = register.of_run(dag_id, run_id)
+    known = task.state.register.of_run(task.dag_id, task.run_id)
     return replace(form, sha=known.ref.sha) if known else form
 
 
@@ -35,13 +36,8 @@ def enter(run: PipelineRun, register: Register) -> PipelineRun:
     return replace(run, id=numbered.id, iid=numbered.iid)
 
 
-def close_run(dag_id: str, run_id: str, register: Register) -> None:
+def close_unpinned(task: TaskContext) -> None:
     """Record that a run has failed, also when it got its numbers and nothing more."""
-    entry = register.of_run(dag_id, run_id)
+    entry = task.state.register.of_run(task.dag_id, task.run_id)
     if entry is not None:
-        register.finish(entry.id, "failed")
-
-
-def close(run: PipelineRun, register: Register, status: str) -> None:
-    """Record how a pipeline ended, in GitLab's words."""
-    register.finish(run.id, status)
+        task.state.register.finish(entry.id, "failed")

@@ -6,7 +6,8 @@ knows which jobs it has. Holds are stored with what the DAG shows, as one value,
 it asks for the holds in the same step: of a run and a sync at the same moment, one sees the other.
 
 A run that ends releases its hold. One that could not (its scheduler does not see the state, or it
-was deleted) is found by later runs, see `runs/holding.py`; after `expire_in` its hold is void.
+was deleted) is found by later runs, see `runs/create/redirect.py`; after `expire_in` its hold is
+void.
 """
 
 from __future__ import annotations

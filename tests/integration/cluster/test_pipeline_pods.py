@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +15,8 @@ from gitlab_ci_provider.model.image import Image
 from gitlab_ci_provider.model.rules import JobDecision, When
 from gitlab_ci_provider.pods.naming import LABEL_DOMAIN, label_value
 from gitlab_ci_provider.pods.pod import PodRequest, build_pod
-from gitlab_ci_provider.runs.cancel.pods import CANCELED, delete_pods, sweep_pods
+from gitlab_ci_provider.runs.cancel.pods import CANCELED, PodsOf, delete_pods, sweep_pods
+from gitlab_ci_provider.runs.context import TaskContext
 from gitlab_ci_provider.runs.job.objects import LIFE
 from gitlab_ci_provider.runs.resource_group.turn import announce
 from gitlab_ci_provider.settings import Settings
@@ -24,7 +24,6 @@ from gitlab_ci_provider.state import open_state
 from integration.cluster.support import Api, Cluster
 from processes.waiting import wait_until
 
-LOG = logging.getLogger(__name__)
 LABELS = {
     f"{LABEL_DOMAIN}/project": label_value(PROJECT.path),
     f"{LABEL_DOMAIN}/pipeline": "1",
@@ -89,7 +88,7 @@ def test_pods_of_some_jobs_of_one_pipeline_are_deleted(
     make_pod(core, api.namespace, "other-job", job="test: [b]")
     make_pod(core, api.namespace, "other-pipeline", job="test: [a]", pipeline="2")
 
-    deleted = delete_pods(settings, (PROJECT.path, 1), "by pipeline 7", ["test: [a]"])
+    deleted = delete_pods(settings, PodsOf(PROJECT.path, 1), "by pipeline 7", ["test: [a]"])
 
     found = deleting(core, api.namespace)
     assert deleted == list(found) == ["mine"]
@@ -105,9 +104,9 @@ def test_what_ended_jobs_have_left_is_swept(core: client.CoreV1Api, api: Api, se
     make_pod(core, api.namespace, "left", job="a")
     make_pod(core, api.namespace, "running", job="b")
 
-    first = sweep_pods(settings, (PROJECT.path, 1), ["a"])
+    first = sweep_pods(settings, PodsOf(PROJECT.path, 1), ["a"])
     kept = api.names("secrets")
-    second = sweep_pods(settings, (PROJECT.path, 1), ["a", "b"])
+    second = sweep_pods(settings, PodsOf(PROJECT.path, 1), ["a", "b"])
 
     assert (first, second) == (["left"], ["running"])
     assert set(kept) == {"left", "orphan"}
@@ -133,7 +132,8 @@ def test_a_new_pipeline_announces_jobs_where_order_matters(
     )
     manual = {**run.decisions, "b": replace(run.decisions["b"], when=When.MANUAL)}
 
-    announce(settings, replace(run, decisions=manual), LOG)
+    task = TaskContext(context={}, settings=settings, state=open_state(settings))
+    announce(task, replace(run, decisions=manual))
 
     group = ResourceGroup(core, api.namespace, PROJECT.path, "deploy/main")
     claims = group.update(lambda found: found).claims

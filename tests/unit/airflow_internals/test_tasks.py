@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID
@@ -10,8 +11,9 @@ from uuid import UUID
 import pytest
 import structlog
 from airflow.jobs.triggerer_job_runner import TriggerRunnerSupervisor
+from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 from airflow.sdk import Context, TaskInstance
-from airflow.sdk.exceptions import TaskAwaitingInput
+from airflow.sdk.exceptions import TaskAwaitingInput, TaskDeferred
 from airflow.sdk.execution_time.comms import DeferTask
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.sdk.log import configure_logging
@@ -200,3 +202,13 @@ def test_a_deferred_task_is_resumed_by_the_name_of_a_method():
     """`defer(method_name=...)` is what every wait of a job relies on."""
     with contract("DeferTask.next_method", "everything that waits without a worker"):
         assert "next_method" in TypeAdapter(DeferTask).json_schema()["properties"]
+
+
+def test_a_task_gives_its_worker_back():
+    """A task without its operator at hand is deferred as the operator would defer it."""
+    trigger = TimeDeltaTrigger(timedelta(seconds=1))
+
+    with pytest.raises(TaskDeferred) as deferred:
+        tasks.defer(trigger, "retry_start")
+
+    assert (deferred.value.trigger, deferred.value.method_name) == (trigger, "retry_start")

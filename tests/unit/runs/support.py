@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import logging
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from airflow.sdk.exceptions import TaskDeferred
-
 from factories import make_job, make_pipeline, make_run
 from gitlab_ci_provider.model.rules import JobDecision, When
+from gitlab_ci_provider.runs.context import TaskContext
 from gitlab_ci_provider.runs.job_run import JobRun
 from gitlab_ci_provider.settings import Settings
+from gitlab_ci_provider.state import open_state
 
 PIPELINE = make_pipeline(make_job("compile", stage="build"), make_job("deploy", when=When.MANUAL))
 RUN = make_run(decisions={name: JobDecision(job=name, present=True) for name in PIPELINE.jobs})
-DEPLOY = JobRun(
-    record=RUN,
-    pipeline=PIPELINE,
-    job=PIPELINE.jobs["deploy"],
-    decision=RUN.decisions["deploy"],
-    ended={},
-    settings=Settings(home=Path("x")),
-)
-"""The job `deploy`, which is manual and comes after `compile`."""
 
 
 class FakeTask:
@@ -35,38 +26,52 @@ class FakeTask:
     def __init__(self) -> None:
         self.max_tries = 2
         self.duration = 1.25
+        self.pushed: dict[str, Any] = {}
 
     def get_task_breadcrumbs(self, *, dag_id: str, run_id: str) -> list[dict[str, Any]]:
-        """List the tasks that have run."""
+        """Tell how the tasks of the run have ended."""
         before = {"task_id": "compile", "state": "success", "duration": self.duration}
         other = {"task_id": "other", "state": "success", "duration": None}
         return [before, other]
 
+    def xcom_push(self, key: str, value: Any) -> None:
+        """Keep what the task leaves."""
+        self.pushed[key] = value
+
 
 class FakeStore(dict[str, Any]):
-    """Airflow's store of one task's state."""
+    """Airflow's store of one task."""
 
     set = dict.__setitem__
 
 
-class FakeOperator:
-    """An operator of a DAG with two tasks; to defer ends it, as in Airflow."""
-
-    log = logging.getLogger("test")
-
-    def __init__(self, *tasks: str) -> None:
-        self.dag = SimpleNamespace(task_dict=dict.fromkeys(tasks or ("compile", "deploy")))
-
-    def defer(self, *, trigger: Any, method_name: str) -> None:
-        """Give the worker back."""
-        raise TaskDeferred(trigger=trigger, method_name=method_name)
-
-
 def make_task_context() -> Any:
-    """Make what Airflow passes to the `execute` of a task that was never tried."""
-    return {"ti": FakeTask(), "task_state_store": FakeStore()}
+    """Make the context of the task of `deploy`, in a DAG that has both jobs."""
+    dag = SimpleNamespace(task_dict={"compile": None, "deploy": None})
+    return {"ti": FakeTask(), "task_state_store": FakeStore(), "dag": dag}
 
 
-def clear(context: Any) -> None:
-    """Clear the task, as a person does in the Airflow UI."""
-    context["ti"].max_tries += 1
+def make_task(settings: Settings, context: Any = None) -> TaskContext:
+    """Make what a task works with."""
+    return TaskContext(context=context or {}, settings=settings, state=open_state(settings))
+
+
+def make_job_run(context: Any, **changes: Any) -> JobRun:
+    """Make a try of the manual job `deploy`, which comes after `compile`."""
+    settings = Settings(home=Path("x"))
+    run = JobRun(
+        context=context,
+        settings=settings,
+        state=open_state(settings),
+        record=RUN,
+        pipeline=PIPELINE,
+        job=PIPELINE.jobs["deploy"],
+        decision=RUN.decisions["deploy"],
+        ended={},
+    )
+    return replace(run, **changes)
+
+
+def clear(run: JobRun) -> None:
+    """Clear the job's task, as a person does."""
+    run.context["ti"].max_tries += 1

@@ -15,6 +15,7 @@ from gitlab_ci_provider.model import xcom_keys
 from gitlab_ci_provider.model.job_artifacts import JobArtifact
 from gitlab_ci_provider.model.needs import CrossNeed
 from gitlab_ci_provider.model.run import JobResult, JobStatus
+from gitlab_ci_provider.runs.context import RunContext
 from gitlab_ci_provider.runs.cross_needs import cross_results
 from gitlab_ci_provider.runs.record import plain
 from gitlab_ci_provider.settings import Settings
@@ -45,7 +46,15 @@ class Results:
     def find(self, *needs: CrossNeed, **variables: str) -> dict[str, str]:
         """Look for what a job needs; gives the keys of the archives."""
         given = make_variables(**variables)
-        found = cross_results({"ti": self}, RUN, needs, given, self.settings)
+        run = RunContext(
+            context={"ti": self},
+            settings=self.settings,
+            state=open_state(self.settings),
+            record=RUN,
+            pipeline=PIPELINE,
+            ended={},
+        )
+        found = cross_results(run, needs, given)
         return {label: result.artifacts[0].object_key for label, result in found.items()}
 
 

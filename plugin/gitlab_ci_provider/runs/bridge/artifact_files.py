@@ -9,8 +9,6 @@ import zipfile
 from collections.abc import Callable
 from io import BytesIO
 
-from airflow.sdk import Context
-
 from gitlab_ci_provider.exceptions import FailureReason, StorageError, SystemFailure
 from gitlab_ci_provider.hooks.object_store import read_object, store_target
 from gitlab_ci_provider.model.job_artifacts import JobArtifact
@@ -22,23 +20,23 @@ MAX_BYTES = 5 * 1024 * 1024
 """Of the archive, and of the file."""
 
 
-def artifact_reader(context: Context, run: JobRun) -> Callable[[str, str], bytes]:
+def artifact_reader(run: JobRun) -> Callable[[str, str], bytes]:
     """Make what reads a file of a job's artifacts, by the job's name and the file's path."""
-    return lambda job, path: _read(context, run, job, path)
+    return lambda job, path: _read(run, job, path)
 
 
-def _read(context: Context, run: JobRun, job: str, path: str) -> bytes:
-    for artifact in _artifacts(context, run, job):
+def _read(run: JobRun, job: str, path: str) -> bytes:
+    for artifact in _artifacts(run, job):
         if artifact.size > MAX_BYTES:
             raise _refusal(f"Artifacts archive for job `{job}` is too large: max 5 MiB")
         return read_member(_fetch(run, artifact), job, path)
     raise _refusal(f"Job `{job}` not found in parent pipeline or does not have artifacts!")
 
 
-def _artifacts(context: Context, run: JobRun, job: str) -> tuple[JobArtifact, ...]:
+def _artifacts(run: JobRun, job: str) -> tuple[JobArtifact, ...]:
     if job not in run.pipeline.jobs:
         return ()
-    result = pull_result(context, task_ids(run.pipeline.jobs)[job])
+    result = pull_result(run, task_ids(run.pipeline.jobs)[job])
     return result.artifacts if result else ()
 
 

@@ -17,25 +17,25 @@ from gitlab_ci_provider.model.serialization import convert
 from gitlab_ci_provider.runs.cancel.jobs import cancel_jobs
 from gitlab_ci_provider.schedule.auto_cancel import cancelable
 from gitlab_ci_provider.settings import load_settings
-from gitlab_ci_provider.state import open_state
+from gitlab_ci_provider.state import State, open_state
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
-def orders_to(dag: str, run: str, job: str) -> list[str]:
+def orders_to(state: State, dag: str, run: str, job: str) -> list[str]:
     """Name the orders by which a job was canceled so far."""
-    orders = open_state(load_settings()).cancellations.of_run(dag, run)
-    return [order.name for order in orders if job in order.jobs]
+    return [order.name for order in state.cancellations.of_run(dag, run) if job in order.jobs]
 
 
 def cancel_child(dag: str, run: str) -> None:
-    """Cancel what has not ended of a child pipeline; its own bridges hear of it and go on so."""
+    """Cancel the jobs of a child pipeline that have not ended; its own bridges do the same."""
     value = read_xcom(dag, run, CREATE_PIPELINE, xcom_keys.PIPELINE)
     if value is None:
-        log.warning("the child pipeline %s of %s is not canceled: it has yet to begin", run, dag)
+        _log.warning("the child pipeline %s of %s is not canceled: it has yet to begin", run, dag)
         return
     child = convert(value, PipelineRun)
     names, states = task_ids(child.decisions), task_states(dag, run)
     jobs = cancelable(child, {job: states.get(task) for job, task in names.items()})
     order = Cancellation(name="parent", reason="with its parent pipeline", jobs=jobs)
-    cancel_jobs(load_settings(), child, order, log)
+    settings = load_settings()
+    cancel_jobs(settings, open_state(settings), child, order)

@@ -1,168 +1,165 @@
-"""One try of a bridge: the pipeline that it creates, remembered so that it creates only one."""
+"""One try of a bridge: it creates the downstream pipeline, waits for it, and ends as it does.
+
+Waiting is deferred to the triggerer and holds no worker; a task that Airflow starts again finds the
+pipeline that it has created before.
+
+Source: GitLab's `Ci::CreateDownstreamPipelineService` and `Ci::Bridge`.
+"""
 
 from __future__ import annotations
 
-import hashlib
+import logging
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import NoReturn
 
-from airflow.sdk import Context
+from airflow.sdk.exceptions import AirflowSkipException
 
-from gitlab_ci_provider.airflow_internals.tasks import dag_is_paused
-from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
-from gitlab_ci_provider.hooks.dag_runs import (
-    RunKey,
-    pipeline_of,
+from gitlab_ci_provider.airflow_internals.tasks import defer
+from gitlab_ci_provider.exceptions import (
+    FailureReason,
+    GitlabCiError,
+    JobFailure,
+    SystemFailure,
 )
-from gitlab_ci_provider.model.bridge import Bridge, Upstream
-from gitlab_ci_provider.model.project import Ref
-from gitlab_ci_provider.model.serialization import convert
-from gitlab_ci_provider.planner.downstream import (
-    ancestor,
-    check_lineage,
-    plan_downstream,
-)
-from gitlab_ci_provider.planner.environment import job_environment
-from gitlab_ci_provider.runs.bridge.target import (
-    Target,
-    child,
-    known_project,
-    other_project,
-)
-from gitlab_ci_provider.runs.job_run import JobRun, subject
-from gitlab_ci_provider.runs.record import plain
-from gitlab_ci_provider.state import open_state
-from gitlab_ci_provider.variables.expand import expand_on_server
+from gitlab_ci_provider.hooks.dag_runs import RunKey, end_of, start_run
+from gitlab_ci_provider.model.bridge import UPSTREAM, Upstream
+from gitlab_ci_provider.model.run import JobResult, JobStatus
+from gitlab_ci_provider.runs.bridge.cancel_child import orders_to
+from gitlab_ci_provider.runs.bridge.downstream import BridgeRun, Memory
+from gitlab_ci_provider.runs.bridge.trigger import DownstreamTrigger, Until
+from gitlab_ci_provider.runs.cancel.auto import cancel_rest
+from gitlab_ci_provider.runs.dag_reading import check_limit, look_later, wait_in_worker
+from gitlab_ci_provider.runs.job_run import JobRun
+from gitlab_ci_provider.runs.record import plain, push_result
+from gitlab_ci_provider.runs.resource_group import turn
+from gitlab_ci_provider.runs.task_errors import TaskFailed, said
+from gitlab_ci_provider.schedule.bridge import inherited
 
-_KEY = "gitlab_ci_downstream"
+_log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Memory:
-    """What a bridge remembers of the pipeline that it creates.
+class BridgeTry:
+    """One try of a bridge.
 
     Attributes:
-        since: when it began, in seconds since 1970.
-        occasion: of creating it; clearing the task is another one, a lost worker is not.
+        url: of the downstream pipeline in the Airflow UI, as soon as it is known.
     """
 
-    key: RunKey
-    since: float
-    occasion: str
+    def __init__(self, run: JobRun):
+        self._run = run
+        self._bridge = BridgeRun(run)
+        self.url = ""
 
-
-@dataclass(frozen=True, slots=True)
-class BridgeRun:
-    """One try of a bridge."""
-
-    context: Context
-    run: JobRun
-
-    @property
-    def bridge(self) -> Bridge:
-        """What the job says."""
-        return self.run.job.bridge or Bridge()
-
-    def memory(self) -> Memory | None:
-        """Give what an earlier process of this bridge has begun."""
-        stored = self.context["task_state_store"].get(_KEY)
-        memory = convert(stored, Memory) if stored else None
-        return memory if memory and memory.occasion == self._occasion() else None
-
-    @property
-    def strategy(self) -> str | None:
-        """How the job waits; `needs:pipeline` without `trigger:` mirrors what is there already."""
-        return "mirror" if self.bridge.mirrored_pipeline else self.bridge.strategy
-
-    def prepare(self) -> tuple[Memory, Upstream | None]:
-        """Decide which pipeline to create, and remember it before it is.
-
-        Returns:
-            The pipeline, and what it is told; None when it was created by somebody else.
+    def create(self) -> None:
+        """Create the pipeline once, and wait for it.
 
         Raises:
-            GitlabCiError: GitLab would not create it, or not from this configuration.
+            TaskDeferred: until the pipeline is created or has ended; resumed with `resume`.
+            TaskFailed: GitLab would not create it.
         """
-        known = self.memory()
-        if self.bridge.mirrored_pipeline:
-            upstream, key = None, known.key if known else self._mirrored()
-        else:
-            upstream, dag = self._decide()
-            key = RunKey(dag=dag, run=self._run_id(child=upstream.child))
-        memory = Memory(
-            key=key,
-            since=known.since if known else time.time(),  # noqa: TID251 - for another process
-            occasion=self._occasion(),
-        )
-        self.context["task_state_store"].set(_KEY, plain(memory))
-        return memory, upstream
+        with self._telling():
+            turn.take_turn(self._run)
+            memory, upstream = self._bridge.prepare()
+            if upstream is not None:
+                self._start(memory, upstream)
+            self._show(memory.key)
+        self._wait(memory.key)
 
-    def check_created(self, key: RunKey) -> None:
-        """Make sure that the run became a pipeline.
+    def resume(self, *, gone: bool) -> None:
+        """Take over the status of the pipeline that was waited for.
+
+        Args:
+            gone: its run was deleted.
+        """
+        memory = self._bridge.memory()
+        with self._telling():
+            if memory is None or gone:
+                raise SystemFailure("the run of the downstream pipeline was deleted")
+            self._show(memory.key)
+            self._bridge.check_created(memory.key)
+            strategy = self._bridge.strategy
+            end = end_of(self._run.context, memory.key) if strategy else None
+            self._inherit(inherited(strategy, end))
+        turn.give_back(self._run)
+
+    def fail(self, failure: JobFailure) -> NoReturn:
+        """End the job as failed.
 
         Raises:
-            SystemFailure: its rules or its configuration prevented it.
+            TaskFailed: always.
         """
-        pipeline = pipeline_of(self.context, key)
-        if pipeline is None or not pipeline.created:
-            why = pipeline.reason if pipeline else f"see create_pipeline of {key.url(self.context)}"
-            words = f"downstream pipeline can not be created, {why}"
-            raise SystemFailure(words, reason=FailureReason.DOWNSTREAM_PIPELINE_CREATION_FAILED)
+        self._tell(failure)
+        turn.give_back(self._run)
+        if not self._run.may_fail():
+            cancel_rest(self._run)
+        raise TaskFailed(f"{self._run.job.name}: {failure} ({failure.reason})")
 
-    def _mirrored(self) -> RunKey:
-        """Find the latest pipeline of another project's default branch."""
-        known = job_environment(subject(self.context, self.run))
-        path = expand_on_server(self.bridge.mirrored_pipeline or "", known)
-        owner = known_project(self.run.settings, path)
-        ref = Ref(name=owner.project.default_branch, sha="")
-        entry = open_state(self.run.settings).register.latest(
-            path, ref, accept=lambda one: one.source != "parent_pipeline"
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Have the job say how it ended: otherwise its failed task would count as canceled."""
+        try:
+            yield
+        except JobFailure as problem:
+            self.fail(problem)
+        except GitlabCiError as problem:
+            reason = FailureReason.DOWNSTREAM_PIPELINE_CREATION_FAILED
+            self.fail(SystemFailure(str(problem), reason=reason))
+        except (AirflowSkipException, TaskFailed):
+            turn.give_back(self._run)
+            raise
+        except Exception as problem:
+            self._tell(SystemFailure(said(problem), reason=FailureReason.UNKNOWN_FAILURE))
+            raise
+
+    def _start(self, memory: Memory, upstream: Upstream) -> None:
+        """Start the run; a child's DAG may be so new that Airflow has yet to read it."""
+        key, run = memory.key, self._run
+        conf = {UPSTREAM: plain(upstream)}
+        note = f"Created by '{run.job.name}': {run.context['ti'].log_url}"
+        if not wait_in_worker(lambda: start_run(key, conf, note)):
+            waited = time.time() - memory.since  # noqa: TID251 - since another process began
+            check_limit(key.dag, waited, run.settings.child_dag_timeout)
+            look_later(key.dag)
+
+    def _wait(self, key: RunKey) -> None:
+        until: Until = "ended" if self._bridge.strategy else "created"
+        _log.info("waiting until it is %s, which takes no worker", until)
+        me = [self._run.record.dag_id, self._run.record.run_id, self._run.job.name]
+        trigger = DownstreamTrigger(
+            dag=key.dag,
+            run=key.run,
+            until=until,
+            bridge=me,
+            child=bool(self._bridge.bridge.includes),
+            obeyed=orders_to(self._run.state, *me),
         )
-        if entry is None:
-            message = f"{path} has no pipeline of {ref.name} yet"
-            raise SystemFailure(message, reason=FailureReason.UPSTREAM_BRIDGE_PROJECT_NOT_FOUND)
-        return RunKey(dag=entry.dag_id, run=entry.run_id)
+        defer(trigger, "resume")
 
-    def _decide(self) -> tuple[Upstream, str]:
-        ti, record = self.context["ti"], self.run.record
-        plan = plan_downstream(subject(self.context, self.run), self.bridge)
-        above = record.upstream.ancestors if record.upstream else ()
-        lineage = (*above, ancestor(record))
-        check_lineage(lineage, plan.project)
-        upstream = Upstream(
-            job=self.run.job.name,
-            task=ti.task_id,
-            job_id=plan.job_id,
-            ancestors=lineage,
-            ref=plan.ref if plan.project else record.ref.name,
-            variables=plan.variables,
-            inputs=self.bridge.inputs if plan.project else {},
+    def _show(self, key: RunKey) -> None:
+        """Say where the downstream pipeline is; the link of the task leads there, too."""
+        self.url = key.url(self._run.context)
+        _log.info("downstream pipeline: %s", self.url)
+
+    def _inherit(self, result: JobResult) -> None:
+        """End as the downstream pipeline has."""
+        _log.info("%s: %s", self._run.job.name, result.reason)
+        if result.status == JobStatus.FAILED:
+            raise SystemFailure(result.reason, reason=FailureReason.UNKNOWN_FAILURE)
+        push_result(self._run, replace(result, downstream=self.url))
+        if result.status == JobStatus.SKIPPED:
+            raise AirflowSkipException(result.reason)
+        if result.status == JobStatus.CANCELED:
+            raise TaskFailed(result.reason)
+
+    def _tell(self, failure: JobFailure) -> None:
+        result = JobResult(
+            status=JobStatus.FAILED,
+            allowed_failure=self._run.may_fail(),
+            failure_reason=failure.reason,
+            reason=str(failure),
+            downstream=self.url,
         )
-        target = self._target(plan.project, upstream)
-        return replace(upstream, digest=target.digest), target.dag
-
-    def _target(self, project: str, upstream: Upstream) -> Target:
-        if not project:
-            new = self._run_id(child=True)
-            return child(self.context, self.run, self.bridge, upstream, new)
-        new = self._run_id(child=False)
-        target = other_project(self.run.settings, project, upstream, new)
-        if dag_is_paused(target.dag):
-            message = f"the DAG {target.dag} is paused: unpause it, then retry this job"
-            raise SystemFailure(message, reason=FailureReason.DOWNSTREAM_PIPELINE_CREATION_FAILED)
-        return target
-
-    def _occasion(self) -> str:
-        """Tell when the bridge's pipeline was created, and how often its task was cleared since.
-
-        Only a clear moves `max_tries`.
-        """
-        return f"{self.run.record.created_at} {self.context['ti'].max_tries}"
-
-    def _run_id(self, *, child: bool) -> str:
-        """Name the run: the same for every process that works on one occasion."""
-        ti = self.context["ti"]
-        names = (ti.dag_id, ti.run_id, ti.task_id, self._occasion())
-        digest = hashlib.sha256("\n".join(names).encode()).hexdigest()[:8]
-        source = "parent_pipeline" if child else "pipeline"
-        return f"{source}__{self.run.record.id}__{ti.task_id[:100]}__{digest}"
+        push_result(self._run, result)

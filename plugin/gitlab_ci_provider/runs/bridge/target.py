@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from airflow.sdk import Context
-
 from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
 from gitlab_ci_provider.hooks.ci_variables import configured_variables
 from gitlab_ci_provider.hooks.mirrors import elsewhere, open_mirror
@@ -16,15 +14,14 @@ from gitlab_ci_provider.model.diagnostic import Severity
 from gitlab_ci_provider.model.names import dag_id
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.runs.bridge.artifact_files import artifact_reader
-from gitlab_ci_provider.runs.create.commit import pin
+from gitlab_ci_provider.runs.context import TaskContext
+from gitlab_ci_provider.runs.create.pinned import pin
 from gitlab_ci_provider.runs.form import RunForm
 from gitlab_ci_provider.runs.job_run import JobRun
-from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.snapshots.children import reserve_child
 from gitlab_ci_provider.snapshots.dag_files import publish
 from gitlab_ci_provider.snapshots.refs import reserve_for_run
 from gitlab_ci_provider.sources.git import GitFetcher
-from gitlab_ci_provider.state import open_state
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,14 +32,14 @@ class Target:
     digest: str = ""
 
 
-def other_project(settings: Settings, project: str, upstream: Upstream, run_id: str) -> Target:
+def other_project(task: TaskContext, project: str, upstream: Upstream, run_id: str) -> Target:
     """Find the DAG that runs a ref of another project, and hold it for the run.
 
     Raises:
         SystemFailure: the project was never synced here.
         GitlabCiError: the ref or its configuration is wrong.
     """
-    owner = known_project(settings, project)
+    owner = known_project(task, project)
     form = RunForm(
         ref=upstream.ref or owner.ref.name,
         source="pipeline",
@@ -50,21 +47,21 @@ def other_project(settings: Settings, project: str, upstream: Upstream, run_id: 
         inputs=upstream.inputs,
         upstream=upstream,
     )
-    pinned = pin(owner, form, settings, configured_variables(owner.project.path))
+    pinned = pin(task, owner, form, configured_variables(owner.project.path))
     wanted = (pinned.ref, pinned.digest)
-    record = reserve_for_run(open_state(settings).holds, owner.dag_id, wanted, run_id)
+    record = reserve_for_run(task.state.holds, owner.dag_id, wanted, run_id)
     if record.kind is DagKind.REF:
-        publish(record, settings.dag_files)
+        publish(record, task.settings.dag_files)
     return Target(dag=record.dag_id)
 
 
-def known_project(settings: Settings, project: str) -> DagRecord:
+def known_project(task: TaskContext, project: str) -> DagRecord:
     """Give the record of a project.
 
     Raises:
         SystemFailure: it was never synced here.
     """
-    record = open_state(settings).snapshots.find_dag(dag_id(project))
+    record = task.state.snapshots.find_dag(dag_id(project))
     if record is None:
         message = (
             f"the project {project} is not known here: "
@@ -74,21 +71,20 @@ def known_project(settings: Settings, project: str) -> DagRecord:
     return record
 
 
-def child(context: Context, run: JobRun, bridge: Bridge, upstream: Upstream, run_id: str) -> Target:
+def child(run: JobRun, bridge: Bridge, upstream: Upstream, run_id: str) -> Target:
     """Compile the child pipeline at the parent's commit, and hold or make a DAG that fits it.
 
     Raises:
         SystemFailure: its configuration has errors; the message lists them.
     """
-    state = open_state(run.settings)
-    digest = state.snapshots.save_pipeline(_compile(context, run, bridge, upstream))
-    parent, name = context["ti"].dag_id, run.job.group or run.job.name
-    record = reserve_child(state.holds, parent, name, digest, run_id)
+    digest = run.state.snapshots.save_pipeline(_compile(run, bridge, upstream))
+    parent, name = run.dag_id, run.job.group or run.job.name
+    record = reserve_child(run.state.holds, parent, name, digest, run_id)
     publish(record, run.settings.dag_files)
     return Target(dag=record.dag_id, digest=digest)
 
 
-def _compile(context: Context, run: JobRun, bridge: Bridge, upstream: Upstream) -> Pipeline:
+def _compile(run: JobRun, bridge: Bridge, upstream: Upstream) -> Pipeline:
     from gitlab_ci_provider.compiler.child import compile_child  # DAG parsing needs no YAML
 
     record = run.record
@@ -108,12 +104,13 @@ def _compile(context: Context, run: JobRun, bridge: Bridge, upstream: Upstream) 
             upstream=upstream,
         ),
         name=run.job.name,
-        read_artifact=artifact_reader(context, run),
+        read_artifact=artifact_reader(run),
         elsewhere=elsewhere(record.project, run.settings),
     )
     if compiled.pipeline is None:
-        errors = [one for one in compiled.diagnostics if one.severity == Severity.ERROR]
-        listed = "\n".join(str(one) for one in errors)
+        listed = "\n".join(
+            str(found) for found in compiled.diagnostics if found.severity == Severity.ERROR
+        )
         message = f"downstream pipeline can not be created:\n{listed}"
         raise SystemFailure(message, reason=FailureReason.DOWNSTREAM_PIPELINE_CREATION_FAILED)
     return compiled.pipeline

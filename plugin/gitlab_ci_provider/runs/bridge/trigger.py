@@ -1,4 +1,4 @@
-"""Waiting for another pipeline without a worker: an Airflow trigger that looks at its run."""
+"""Waiting for another pipeline without a worker: an Airflow trigger that watches its run."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class DownstreamTrigger(BaseTrigger):
         return f"{__name__}.{type(self).__name__}", {**pipeline, **job}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Look until it is so."""
+        """Watch the run until the wait is over."""
         pause = _FIRST_PAUSE
         while (state := await _aside(self._look)) is None:
             await asyncio.sleep(pause)
@@ -58,19 +58,21 @@ class DownstreamTrigger(BaseTrigger):
         yield TriggerEvent(state)
 
     async def on_kill(self) -> None:
-        """Cancel a child with its bridge: a person has stopped or cleared that."""
+        """Cancel a child with its bridge, which a person has stopped or cleared."""
         await _aside(self._cancel)
 
     def _look(self) -> str | None:
         """Tell what the wait is over for: the run's state, `canceled`, or `gone` when deleted."""
         from gitlab_ci_provider.runs.bridge.cancel_child import orders_to
+        from gitlab_ci_provider.settings import load_settings
+        from gitlab_ci_provider.state import open_state
 
         state = run_state(self.dag, self.run_id)
         if state is None:
             return "gone"
         if state in RUN_ENDED or (self.until == "created" and self._is_created()):
             return state
-        if set(orders_to(*self.bridge)) - set(self.obeyed):
+        if set(orders_to(open_state(load_settings()), *self.bridge)) - set(self.obeyed):
             self._cancel()
             return "canceled"
         return None
@@ -87,7 +89,7 @@ class DownstreamTrigger(BaseTrigger):
 
 
 async def _aside(work: Callable[[], Any]) -> Any:
-    """Run what blocks beside the triggerer's event loop."""
+    """Run what blocks in a thread, next to the triggerer's event loop."""
     from asgiref.sync import sync_to_async
 
     return await sync_to_async(work)()

@@ -1,32 +1,33 @@
-"""Canceling jobs of a pipeline from outside of their own tasks, and hearing of it inside.
+"""Canceling jobs of a pipeline from outside of their own tasks, and obeying that inside.
 
-The order is a file, so that a job whose turn comes later meets it; the pods that run are deleted.
-Each job meets an order once: whoever clears a canceled job runs it.
+An order to cancel is a file, so that a job that starts later finds it; pods that run are deleted. A
+job obeys an order once: a canceled job that is cleared runs.
 """
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Mapping
 from dataclasses import replace
 
-from airflow.sdk import Context
-
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.model.cancellation import Cancellation
-from gitlab_ci_provider.model.log import Log
 from gitlab_ci_provider.model.run import JobResult, JobStatus, PipelineRun
-from gitlab_ci_provider.runs.cancel.pods import delete_pods, sweep_pods
+from gitlab_ci_provider.runs.cancel.pods import PodsOf, delete_pods, sweep_pods
+from gitlab_ci_provider.runs.context import RunContext
 from gitlab_ci_provider.runs.job_run import JobRun
 from gitlab_ci_provider.runs.record import push_result
 from gitlab_ci_provider.settings import Settings
-from gitlab_ci_provider.state import open_state
+from gitlab_ci_provider.state import State
 
 _MET = "gitlab_ci_canceled"
 _RAN = frozenset({JobStatus.SUCCESS, JobStatus.FAILED, JobStatus.CANCELED})
 
+_log = logging.getLogger(__name__)
 
-def cancel_jobs(settings: Settings, run: PipelineRun, order: Cancellation, log: Log) -> None:
+
+def cancel_jobs(settings: Settings, state: State, run: PipelineRun, order: Cancellation) -> None:
     """End jobs of a run: those that run now, and the others when their turn comes.
 
     Each call is an order of its own, also when an earlier one had the same name.
@@ -34,58 +35,58 @@ def cancel_jobs(settings: Settings, run: PipelineRun, order: Cancellation, log: 
     if not order.jobs:
         return
     order = replace(order, name=f"{order.name}-{secrets.token_hex(4)}")
-    open_state(settings).cancellations.give(run.dag_id, run.run_id, order)
-    log.info("pipeline %s: canceled %s: %s", run.id, order.reason, ", ".join(order.jobs))
+    state.cancellations.give(run.dag_id, run.run_id, order)
+    _log.info("pipeline %s: canceled %s: %s", run.id, order.reason, ", ".join(order.jobs))
+    pods_of = PodsOf(run.project.path, run.id)
     try:
-        for pod in delete_pods(settings, (run.project.path, run.id), order.reason, order.jobs):
-            log.info("deleting pod %s", pod)
+        for pod in delete_pods(settings, pods_of, order.reason, order.jobs):
+            _log.info("deleting pod %s", pod)
     except SystemFailure as problem:
-        log.warning("%s", problem)
+        _log.warning("%s", problem)
 
 
-def sweep(settings: Settings, run: PipelineRun, ended: Mapping[str, JobResult], log: Log) -> None:
+def sweep(run: RunContext, ended: Mapping[str, JobResult]) -> None:
     """Delete what jobs that have ended have left: no worker was alive to do it, or no cluster."""
     ran = [job for job, result in ended.items() if result.status in _RAN]
     if not ran:
         return
     try:
-        for pod in sweep_pods(settings, (run.project.path, run.id), ran):
-            log.info("deleting pod %s, left by a job that has ended", pod)
+        pods_of = PodsOf(run.record.project.path, run.record.id)
+        for pod in sweep_pods(run.settings, pods_of, ran):
+            _log.info("deleting pod %s, left by a job that has ended", pod)
     except SystemFailure as problem:
-        log.warning("%s", problem)
+        _log.warning("%s", problem)
 
 
-def order_to(context: Context, run: JobRun) -> Cancellation | None:
+def order_to(run: JobRun) -> Cancellation | None:
     """Find the order that a job has to obey, if there is one that it has not met before."""
     orders = _orders(run)
-    met = context["task_state_store"].get(_MET) if orders else None
+    met = run.context["task_state_store"].get(_MET) if orders else None
     known = met if isinstance(met, list) else []
     return next((order for order in orders if order.name not in known), None)
 
 
-def obey(context: Context, run: JobRun) -> str | None:
+def obey(run: JobRun) -> str | None:
     """Have the job say that it was canceled, if there is an order; gives the reason."""
-    order = order_to(context, run)
+    order = order_to(run)
     if order is None:
         return None
-    push_result(context, canceled(run, order.reason))
-    meet(context, run)
+    push_result(run, canceled(run, order.reason))
+    meet(run)
     return order.reason
 
 
-def meet(context: Context, run: JobRun) -> None:
+def meet(run: JobRun) -> None:
     """Have the job remember all orders to it: none of them is meant for what it does next."""
     if orders := _orders(run):
-        context["task_state_store"].set(_MET, [order.name for order in orders])
+        run.context["task_state_store"].set(_MET, [order.name for order in orders])
 
 
 def canceled(run: JobRun, reason: str) -> JobResult:
     """Give the result of a job that was canceled."""
-    allowed = run.decision.allow_failure.allows(None)
-    return JobResult(status=JobStatus.CANCELED, allowed_failure=allowed, reason=reason)
+    return JobResult(status=JobStatus.CANCELED, allowed_failure=run.may_fail(), reason=reason)
 
 
 def _orders(run: JobRun) -> list[Cancellation]:
-    given = open_state(run.settings).cancellations
-    orders = given.of_run(run.record.dag_id, run.record.run_id)
+    orders = run.state.cancellations.of_run(run.record.dag_id, run.record.run_id)
     return [order for order in orders if run.job.name in order.jobs]

@@ -1,9 +1,10 @@
-"""The pods of one pipeline, seen from outside of its tasks: to be deleted, with a word why."""
+"""Deleting the pods of a pipeline from outside of its tasks; each pod is told why."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from kubernetes import client as k8s
 from kubernetes.client.exceptions import ApiException
@@ -18,18 +19,32 @@ CANCELED = f"{LABEL_DOMAIN}/canceled"
 """Annotation: why a pod is being deleted."""
 
 
+@dataclass(frozen=True, slots=True)
+class PodsOf:
+    """Names the pods of one pipeline."""
+
+    project: str
+    pipeline: int
+
+    @property
+    def selector(self) -> str:
+        """The label selector."""
+        labels = {
+            "project": label_value(self.project),
+            "pipeline": label_value(str(self.pipeline)),
+        }
+        return ",".join(f"{LABEL_DOMAIN}/{key}={value}" for key, value in labels.items())
+
+
 def delete_pods(
-    settings: Settings,
-    pipeline: tuple[str, int],
-    reason: str,
-    jobs: Collection[str] | None = None,
+    settings: Settings, pods_of: PodsOf, reason: str, jobs: Collection[str] | None = None
 ) -> list[str]:
     """Delete pods of a pipeline; each ends by itself, `after_script` included.
 
     Args:
         settings: of this installation.
-        pipeline: path of the project, and the pipeline's id.
-        reason: why, for whoever looks at the pods.
+        pods_of: the pipeline.
+        reason: why, for people who look at the pods.
         jobs: only those of these jobs.
 
     Returns:
@@ -38,12 +53,12 @@ def delete_pods(
     Raises:
         SystemFailure: Kubernetes refuses or cannot be reached.
     """
-    with _pipeline(settings, pipeline) as (client, namespace, selector):
+    with _connected(settings, pods_of) as (client, namespace, selector):
         pods = client.list_namespaced_pod(namespace, label_selector=selector).items
         return [_delete(client, pod, reason) for pod in pods if jobs is None or _job(pod) in jobs]
 
 
-def sweep_pods(settings: Settings, pipeline: tuple[str, int], jobs: Collection[str]) -> list[str]:
+def sweep_pods(settings: Settings, pods_of: PodsOf, jobs: Collection[str]) -> list[str]:
     """Delete the pods that jobs have left, and Secrets whose pods never came to be.
 
     Returns:
@@ -52,7 +67,7 @@ def sweep_pods(settings: Settings, pipeline: tuple[str, int], jobs: Collection[s
     Raises:
         SystemFailure: Kubernetes refuses or cannot be reached.
     """
-    with _pipeline(settings, pipeline) as (client, namespace, selector):
+    with _connected(settings, pods_of) as (client, namespace, selector):
         pods = client.list_namespaced_pod(namespace, label_selector=selector).items
         ours = [pod for pod in pods if _job(pod) in jobs]
         if len(ours) == len(pods):
@@ -62,17 +77,12 @@ def sweep_pods(settings: Settings, pipeline: tuple[str, int], jobs: Collection[s
 
 
 @contextmanager
-def _pipeline(
-    settings: Settings, pipeline: tuple[str, int]
-) -> Iterator[tuple[k8s.CoreV1Api, str, str]]:
+def _connected(settings: Settings, pods_of: PodsOf) -> Iterator[tuple[k8s.CoreV1Api, str, str]]:
     """Connect, and give the selector of what belongs to a pipeline."""
-    project, number = pipeline
-    labels = {"project": label_value(project), "pipeline": label_value(str(number))}
-    selector = ",".join(f"{LABEL_DOMAIN}/{key}={value}" for key, value in labels.items())
     try:
-        yield *connect(settings), selector
+        yield *connect(settings), pods_of.selector
     except UNREACHABLE as problem:
-        message = f"cannot delete the pods of pipeline {number}: {say(problem)}"
+        message = f"cannot delete the pods of pipeline {pods_of.pipeline}: {say(problem)}"
         raise SystemFailure(message) from problem
 
 

@@ -1,104 +1,112 @@
 """A run whose ref has other jobs than its DAG: it goes on in a DAG that has them.
 
-Who asks for a run names a ref, in Airflow's form or by its API, and need not know which DAG fits.
-A run that stays holds its DAG, so that no later commit changes the jobs under it.
+A person or program that asks for a run names a ref, in Airflow's form or by its API, and need not
+know which DAG fits. A run that stays holds its DAG, so that no later commit changes the jobs under
+it.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow.sdk import Context
-
+from gitlab_ci_provider.airflow_internals.tasks import run_state
 from gitlab_ci_provider.exceptions import ConfigError
 from gitlab_ci_provider.hooks.dag_runs import RunKey, start_run
 from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
 from gitlab_ci_provider.model.names import dag_id
 from gitlab_ci_provider.model.topology import differences
-from gitlab_ci_provider.runs.create.commit import Pinned
+from gitlab_ci_provider.runs.context import TaskContext
+from gitlab_ci_provider.runs.create.pinned import Pinned
+from gitlab_ci_provider.runs.dag_reading import check_limit, has_read, look_later, wait_in_worker
 from gitlab_ci_provider.runs.form import REF, SHA, SOURCE
-from gitlab_ci_provider.runs.holding import PATIENCE, let_go_of_ended, wait_until_read
-from gitlab_ci_provider.settings import Settings
+from gitlab_ci_provider.schedule.airflow_states import RUN_ENDED
 from gitlab_ci_provider.snapshots.dag_files import publish
 from gitlab_ci_provider.snapshots.holds import Holds
 from gitlab_ci_provider.snapshots.refs import reserve_for_run
-from gitlab_ci_provider.state import open_state
 
 _MOVED_FROM = "moved_from"
 """Key of the new run's conf: the DAG and run that it stands for."""
 
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """Where a run goes on; `started` is False as long as Airflow has yet to read the DAG."""
-
-    key: RunKey
-    started: bool
+_SUSPECT = 3600
+"""Seconds after which it is asked whether the run of a hold has ended."""
 
 
-def hand_over(
-    context: Context, record: DagRecord, pinned: Pinned, settings: Settings
-) -> Moved | None:
+def redirect(task: TaskContext, record: DagRecord, pinned: Pinned) -> RunKey | None:
     """Start the run's pipeline in the DAG that fits it; None when this DAG does, and will.
 
     Raises:
-        ConfigError: it was handed over before, or is a child pipeline; or Airflow does not read the
-            new DAG in time.
+        TaskDeferred: Airflow has not read the DAG yet.
+        UnreadDagError: nor has it for too long.
+        ConfigError: the run was redirected before, or is a child pipeline, and does not fit.
     """
-    ti, conf = context["ti"], dict(context["dag_run"].conf or {})
-    holds, limit = open_state(settings).holds, settings.child_dag_timeout
+    holds = task.state.holds
+    conf = task.context["dag_run"].conf or {}
     bound = _MOVED_FROM in conf or record.kind is DagKind.CHILD or pinned.context.upstream
-    let_go_of_ended(holds, ti.dag_id)
-    fits = holds.take(ti.dag_id, ti.run_id, pinned.digest)
-    if fits and wait_until_read(context, pinned.pipeline):
+    drop_ended(holds, task.dag_id)
+    fits = holds.take(task.dag_id, task.run_id, pinned.digest)
+    if fits and wait_in_worker(lambda: has_read(task, pinned.pipeline)):
         return None
+    if bound and not fits:
+        raise _misfit(task, pinned)
     if bound:
-        _stay(context, holds, pinned, limit, fits=fits)
-        return Moved(RunKey(dag=ti.dag_id, run=ti.run_id), started=False)
-    holds.drop(ti.dag_id, ti.run_id)
+        _check_limit(task, task.dag_id)
+        look_later(task.dag_id)
+    return _start_elsewhere(task, record, pinned)
+
+
+def drop_ended(holds: Holds, dag: str) -> None:
+    """Drop the holds of runs that have ended without doing so."""
+    now = time.time()  # noqa: TID251 - compared with the times of files
+    for run, since in holds.runs(dag).items():
+        if now - since > _SUSPECT and _has_ended(dag, run):
+            holds.drop(dag, run)
+
+
+def _start_elsewhere(task: TaskContext, record: DagRecord, pinned: Pinned) -> RunKey:
+    holds = task.state.holds
+    holds.drop(task.dag_id, task.run_id)
     # Airflow keeps names that begin with `scheduled__` for its own schedules.
-    run = ti.run_id.replace("scheduled__", "moved__", 1)
-    owner, wanted = dag_id(record.project.path), pinned.context
-    target = reserve_for_run(holds, owner, (pinned.ref, pinned.digest), run, but=ti.dag_id)
+    run = task.run_id.replace("scheduled__", "moved__", 1)
+    owner = dag_id(record.project.path)
+    target = reserve_for_run(holds, owner, (pinned.ref, pinned.digest), run, but=task.dag_id)
     if target.kind is DagKind.REF:
-        publish(target, settings.dag_files)
+        publish(target, task.settings.dag_files)
     key = RunKey(dag=target.dag_id, run=run)
-    asked = {
-        **conf,
+    conf, note = _conf(task, pinned), f"asked for as {task.dag_id}"
+    if not wait_in_worker(lambda: start_run(key, conf, note)):
+        _check_limit(task, key.dag)
+        look_later(key.dag)
+    return key
+
+
+def _conf(task: TaskContext, pinned: Pinned) -> dict[str, Any]:
+    """Make the new run's conf: what was asked for, and what it came to."""
+    wanted = pinned.context
+    return {
+        **(task.context["dag_run"].conf or {}),
         REF: wanted.ref.unmistakable,
         SHA: wanted.ref.sha,
         SOURCE: wanted.source,
-        _MOVED_FROM: {"dag": ti.dag_id, "run": ti.run_id},
+        _MOVED_FROM: {"dag": task.dag_id, "run": task.run_id},
     }
-    return Moved(key, _start(context, key, asked, limit))
 
 
-def _stay(context: Context, holds: Holds, pinned: Pinned, limit: int, *, fits: bool) -> None:
-    """Make sure that it makes sense to wait for this DAG: the run cannot go elsewhere."""
-    dag = context["ti"].dag_id
-    if not fits:
-        shown = holds.store.load_pipeline(holds.store.load_dag(dag).digest)
-        listed = differences(shown, pinned.pipeline)
-        message = f"this ref's pipeline has other jobs than this DAG ({listed}): trigger it again"
-        raise ConfigError(message)
-    _check_patience(context, dag, limit)
+def _misfit(task: TaskContext, pinned: Pinned) -> ConfigError:
+    snapshots = task.state.snapshots
+    shown = snapshots.load_pipeline(snapshots.load_dag(task.dag_id).digest)
+    listed = differences(shown, pinned.pipeline)
+    return ConfigError(
+        f"this ref's pipeline has other jobs than this DAG ({listed}): trigger it again"
+    )
 
 
-def _start(context: Context, key: RunKey, conf: dict[str, Any], limit: int) -> bool:
-    note = f"asked for as {context['ti'].dag_id}"
-    begun = time.monotonic()
-    while not start_run(key, conf, note):
-        _check_patience(context, key.dag, limit)
-        if time.monotonic() - begun > PATIENCE:
-            return False
-        time.sleep(1)
-    return True
+def _check_limit(task: TaskContext, dag: str) -> None:
+    started: datetime | None = task.context["dag_run"].start_date
+    waited = (datetime.now(UTC) - started).total_seconds() if started else 0
+    check_limit(dag, waited, task.settings.child_dag_timeout)
 
 
-def _check_patience(context: Context, dag: str, limit: int) -> None:
-    started: datetime | None = context["dag_run"].start_date
-    if started and (datetime.now(UTC) - started).total_seconds() > limit:
-        raise ConfigError(f"Airflow has not read the new DAG {dag} within {limit} s")
+def _has_ended(dag: str, run: str) -> bool:
+    return run_state(dag, run) in {None, *RUN_ENDED}

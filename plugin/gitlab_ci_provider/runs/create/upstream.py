@@ -6,7 +6,6 @@ import logging
 from dataclasses import replace
 
 import msgspec
-from airflow.sdk import Context
 
 from gitlab_ci_provider.exceptions import ConfigError
 from gitlab_ci_provider.hooks.dag_runs import RunKey, pipeline_of
@@ -15,11 +14,10 @@ from gitlab_ci_provider.model.bridge import UPSTREAM, Upstream
 from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
 from gitlab_ci_provider.model.serialization import convert
 from gitlab_ci_provider.model.variables import ConfiguredVariables
-from gitlab_ci_provider.runs.create.commit import Pinned, look
+from gitlab_ci_provider.runs.context import TaskContext
+from gitlab_ci_provider.runs.create.pinned import Pinned, look
 from gitlab_ci_provider.runs.form import RunForm
-from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.sources.git import GitFetcher
-from gitlab_ci_provider.state import open_state
 
 _BY_TASK = "operator_triggered"
 """Airflow's word for runs that tasks have started; nobody can start one through its API or UI."""
@@ -27,7 +25,7 @@ _BY_TASK = "operator_triggered"
 log = logging.getLogger(__name__)
 
 
-def take_over(context: Context, record: DagRecord, form: RunForm) -> RunForm:
+def take_over(task: TaskContext, record: DagRecord, form: RunForm) -> RunForm:
     """Lay what the bridge handed over on the run's form, when a bridge asked for the run.
 
     What it says counts for more than what people may ask, so nobody else may say it: a child
@@ -36,13 +34,13 @@ def take_over(context: Context, record: DagRecord, form: RunForm) -> RunForm:
     Raises:
         ConfigError: a child pipeline was started without its parent, or a person claims to be one.
     """
-    value = (context["dag_run"].conf or {}).get(UPSTREAM)
+    value = (task.context["dag_run"].conf or {}).get(UPSTREAM)
     if value is None:
         if record.kind is DagKind.CHILD:
             message = f"child pipelines are started by '{record.bridge}' of {record.parent} only"
             raise ConfigError(message)
         return form
-    if context["dag_run"].run_type != _BY_TASK:
+    if task.context["dag_run"].run_type != _BY_TASK:
         raise ConfigError(f"`{UPSTREAM}` of a run is for `trigger:` jobs only, not for people")
     try:
         upstream = convert(value, Upstream)
@@ -58,18 +56,16 @@ def take_over(context: Context, record: DagRecord, form: RunForm) -> RunForm:
     )
 
 
-def upstream_url(context: Context, upstream: Upstream | None) -> str:
+def upstream_url(task: TaskContext, upstream: Upstream | None) -> str:
     """Build the address of the pipeline above; empty when there is none."""
     if upstream is None:
         return ""
-    url = RunKey(dag=upstream.parent.dag, run=upstream.parent.run).url(context)
+    url = RunKey(dag=upstream.parent.dag, run=upstream.parent.run).url(task.context)
     log.info("created by '%s' of the upstream pipeline %s", upstream.job, url)
     return url
 
 
-def pin_child(
-    context: Context, form: RunForm, settings: Settings, configured: ConfiguredVariables
-) -> Pinned | None:
+def pin_child(task: TaskContext, form: RunForm, configured: ConfiguredVariables) -> Pinned | None:
     """Take the pipeline that the bridge compiled, at the parent's commit; None for no child.
 
     It is for the parent's push or merge request, so its rules see the same changes.
@@ -82,17 +78,17 @@ def pin_child(
     if upstream is None or not upstream.child:
         return None
     above = upstream.parent
-    parent = pipeline_of(context, RunKey(dag=above.dag, run=above.run))
+    parent = pipeline_of(task.context, RunKey(dag=above.dag, run=above.run))
     if parent is None:
         raise ConfigError(f"the parent pipeline {above.pipeline} ({above.dag}) is gone")
-    mirror = open_mirror(parent.project.clone_url, settings)
+    mirror = open_mirror(parent.project.clone_url, task.settings)
     mirror.fetch(parent.ref.sha)
     before, request = parent.commit.before_sha, parent.merge_request
     form = replace(form, before_sha=before, merge_request=request)
-    found = look(mirror, parent.project, parent.ref, form=form, settings=settings)
+    found = look(task, mirror, parent.project, parent.ref, form)
     return Pinned(
         context=replace(found, configured=configured, config_path=parent.config_path),
         digest=upstream.digest,
-        pipeline=open_state(settings).snapshots.load_pipeline(upstream.digest),
+        pipeline=task.state.snapshots.load_pipeline(upstream.digest),
         files=GitFetcher(mirror, parent.ref.sha),
     )

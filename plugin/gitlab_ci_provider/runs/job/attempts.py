@@ -10,10 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from airflow.sdk import Context
-
-from gitlab_ci_provider.model.run import JobResult, PipelineRun
+from gitlab_ci_provider.model.run import JobResult
 from gitlab_ci_provider.model.serialization import convert
+from gitlab_ci_provider.runs.context import RunContext
 from gitlab_ci_provider.runs.record import plain
 
 Kind = Literal["failed", "interrupted", "stopped", "crashed"]
@@ -22,16 +21,16 @@ _KEY = "gitlab_ci_failures"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempts:
-    """What became of the tries of a job in one pipeline.
+    """How the tries of a job have ended in one pipeline.
 
     Attributes:
-        pipeline: when it was created: another one counts anew.
+        pipeline: when it was created: another one counts from zero.
         max_tries: Airflow's; it is raised when the task is cleared, never when a worker is lost.
         failed: how often the job has failed, GitLab's count.
         interrupted: how often its pod was taken away without using up `retry`.
         stopped: how often Airflow has stopped it to run it again.
         crashed: how often the task itself has failed, by no fault of the job.
-        end: how the job has ended for good; told again when the worker was lost thereafter.
+        end: how the job has ended for good; told again when its worker is lost after that.
     """
 
     pipeline: str
@@ -52,16 +51,16 @@ class Attempts:
         return replace(self, **{kind: getattr(self, kind) + 1})
 
 
-def load(context: Context, run: PipelineRun) -> Attempts:
-    """Read what became of earlier tries; the end of a life before a clear is forgotten."""
-    stored = context["task_state_store"].get(_KEY)
-    now = context["ti"].max_tries
-    if not isinstance(stored, dict) or stored.get("pipeline") != run.created_at:
-        return Attempts(pipeline=run.created_at, max_tries=now)
+def load(run: RunContext) -> Attempts:
+    """Read how earlier tries ended; the end of a life before a clear is forgotten."""
+    stored = run.context["task_state_store"].get(_KEY)
+    now = run.context["ti"].max_tries
+    if not isinstance(stored, dict) or stored.get("pipeline") != run.record.created_at:
+        return Attempts(pipeline=run.record.created_at, max_tries=now)
     found = convert({"max_tries": now, **stored}, Attempts)
     return found if found.max_tries == now else replace(found, max_tries=now, crashed=0, end=None)
 
 
-def save(context: Context, attempts: Attempts) -> None:
-    """Remember it: counts and end in one write, so that no death can come between them."""
-    context["task_state_store"].set(_KEY, plain(attempts))
+def save(run: RunContext, attempts: Attempts) -> None:
+    """Remember counts and end in one write, so that no death can come between them."""
+    run.context["task_state_store"].set(_KEY, plain(attempts))

@@ -15,7 +15,6 @@ from gitlab_ci_provider.planner.environment import environment_url, job_environm
 from gitlab_ci_provider.planner.subject import Subject
 from gitlab_ci_provider.runs.dotenv import own_variables
 from gitlab_ci_provider.runs.job_run import JobRun
-from gitlab_ci_provider.state import open_state
 
 _log = logging.getLogger(__name__)
 
@@ -26,7 +25,7 @@ def with_earlier_url(run: JobRun, about: Subject) -> Subject:
     if environment is None or environment.url:
         return about
     name = job_environment(about).get("CI_ENVIRONMENT_NAME")
-    store, project = open_state(run.settings).environments, run.record.project.path
+    store, project = run.state.environments, run.record.project.path
     try:
         record = store.get(project, name)
     except (OSError, GitlabCiError) as problem:
@@ -38,7 +37,7 @@ def with_earlier_url(run: JobRun, about: Subject) -> Subject:
 def record_success(
     run: JobRun, about: Subject, environment: JobEnvironment, reports: Iterable[ArtifactReport]
 ) -> JobEnvironment:
-    """Record what a job that has succeeded did; it is done, so not being able to is a warning.
+    """Record what a job that has succeeded did; if that fails, it is a warning: the job is done.
 
     Args:
         run: of the job.
@@ -61,7 +60,7 @@ def record_success(
 def _record(
     run: JobRun, environment: JobEnvironment, job_url: str, now: datetime
 ) -> JobEnvironment:
-    store, project = open_state(run.settings).environments, run.record.project.path
+    store, project = run.state.environments, run.record.project.path
     deployment = None
     if environment.action == "start":
         deployment = store.deploy(project, _deployment(run, environment, job_url, now))

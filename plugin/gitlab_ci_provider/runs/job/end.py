@@ -1,14 +1,12 @@
-"""How one try of a job ends: decided and remembered first, told to Airflow then.
+"""How one try of a job ends: decided and remembered first, told to Airflow after that.
 
-Between the two the pod goes. A worker that is lost before leaves the pod to be found again, one
-that is lost after leaves what was decided: nothing runs twice.
+The pod is deleted between the two. A worker that is lost before leaves the pod to be found again,
+one that is lost after leaves the decision: nothing runs twice.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-
-from airflow.sdk import Context
 
 from gitlab_ci_provider.exceptions import FailureReason, JobFailure, SystemFailure
 from gitlab_ci_provider.model.run import JobResult, JobStatus
@@ -16,10 +14,11 @@ from gitlab_ci_provider.runs.cancel.jobs import canceled, meet, order_to
 from gitlab_ci_provider.runs.job import attempts
 from gitlab_ci_provider.runs.job.attempts import Kind
 from gitlab_ci_provider.runs.job_run import JobRun
+from gitlab_ci_provider.runs.task_errors import said
 from gitlab_ci_provider.schedule.retry import should_retry
 
 _CRASHES = 2
-"""So often an error of ours, or of Airflow, does not end the job: another try finds its pod."""
+"""How many errors of ours, or of Airflow, do not end the job: another try finds its pod."""
 
 
 class PodFailure(JobFailure):
@@ -45,87 +44,82 @@ class Settled:
     again: bool = False
 
 
-def earlier_end(context: Context, run: JobRun) -> Settled | None:
+def earlier_end(run: JobRun) -> Settled | None:
     """Tell how the job has ended already, when its worker was lost before Airflow heard of it."""
-    end = attempts.load(context, run.record).end
+    end = attempts.load(run).end
     return None if end is None else Settled(result=end, message=f"{run.job.name}: {end.reason}")
 
 
-def succeeded(context: Context, run: JobRun, result: JobResult) -> Settled:
+def succeeded(run: JobRun, result: JobResult) -> Settled:
     """Settle a success."""
-    return _for_good(context, run, Settled(result=result))
+    return _for_good(run, Settled(result=result))
 
 
-def failed(context: Context, run: JobRun, failure: JobFailure) -> Settled:
+def failed(run: JobRun, failure: JobFailure) -> Settled:
     """Settle a failure: the job is tried again only if `retry` says so."""
     left = failure.result if isinstance(failure, PodFailure) else None
     result = replace(
         left or JobResult(status=JobStatus.FAILED),
-        allowed_failure=run.decision.allow_failure.allows(failure.exit_code),
+        allowed_failure=run.may_fail(failure.exit_code),
         exit_code=failure.exit_code,
         failure_reason=failure.reason,
         reason=str(failure),
     )
     message = f"{run.job.name}: {failure} ({failure.reason})"
-    known = attempts.load(context, run.record)
+    known = attempts.load(run)
     if failure.reason == FailureReason.RUNNER_INTERRUPTED and run.settings.interrupted_retries:
         known = known.counted("interrupted")
         if known.interrupted <= run.settings.interrupted_retries:
-            attempts.save(context, known)
-            words = f"{message}; tried again, which `retry` does not count"
+            attempts.save(run, known)
+            words = f"{message}; trying again, which `retry` does not count"
             return Settled(result=result, message=words, again=True)
     known = known.counted("failed")
     again = should_retry(run.job.retry, result, known.failed)
-    attempts.save(context, known if again else replace(known, end=result))
+    attempts.save(run, known if again else replace(known, end=result))
     words = f"{message}; try {known.failed + 1}" if again else message
     return Settled(result=result, message=words, again=again)
 
 
-def crashed(context: Context, run: JobRun, problem: Exception) -> Settled:
-    """Settle an error that is no fault of the job; a few of them are tried again.
+def crashed(run: JobRun, problem: Exception) -> Settled:
+    """Settle an error that is not the job's fault; after a few of them the job fails.
 
-    Its pod is found again then, for that is still the same life of the job.
+    Another try belongs to the same life of the job, so it finds the pod again.
     """
     failure = SystemFailure(said(problem), reason=FailureReason.UNKNOWN_FAILURE)
-    known = attempts.load(context, run.record).counted("crashed")
+    known = attempts.load(run).counted("crashed")
     if known.crashed > _CRASHES:
-        return failed(context, run, failure)
-    attempts.save(context, known)
+        return failed(run, failure)
+    attempts.save(run, known)
     return _again(run, failure, JobStatus.FAILED)
 
 
-def stopped(context: Context, run: JobRun) -> Settled:
-    """Settle that Airflow has stopped the task and knows more.
+def stopped(run: JobRun) -> Settled:
+    """Settle that Airflow has stopped the task, and knows why.
 
-    It has failed or cleared the task already, or has the task of a worker that is shut down run
-    again; the pod is gone, so that would be another life.
+    It has failed or cleared the task already, or runs the task again because its worker is shut
+    down; the pod is gone, so that would be another life.
     """
-    _count(context, run, "stopped")
+    _count(run, "stopped")
     failure = SystemFailure("its task was stopped")
     end = _again(run, failure, JobStatus.CANCELED)
     return replace(end, result=canceled(run, "by hand"))
 
 
-def obeyed(context: Context, run: JobRun) -> Settled | None:
-    """Settle that the job was canceled; None when nobody has."""
-    order = order_to(context, run)
+def obeyed(run: JobRun) -> Settled | None:
+    """Settle that the job was canceled; None when it was not."""
+    order = order_to(run)
     if order is None:
         return None
     message = f"{run.job.name}: canceled {order.reason}"
     end = Settled(result=canceled(run, order.reason), message=message)
-    settled = _for_good(context, run, end)
-    meet(context, run)
+    settled = _for_good(run, end)
+    meet(run)
     return settled
 
 
-def said(problem: Exception) -> str:
-    """Say what an unexpected error was, without what it may quote."""
-    return f"{type(problem).__name__}, see the log of the task"
-
-
-def _for_good(context: Context, run: JobRun, end: Settled) -> Settled:
-    known = attempts.load(context, run.record)
-    attempts.save(context, replace(known, end=end.result))
+def _for_good(run: JobRun, end: Settled) -> Settled:
+    known = attempts.load(run)
+    attempts.save(run, replace(known, end=end.result))
     return end
 
 
@@ -134,5 +128,5 @@ def _again(run: JobRun, failure: JobFailure, status: JobStatus) -> Settled:
     return Settled(result=result, message=f"{run.job.name}: {failure}", again=True)
 
 
-def _count(context: Context, run: JobRun, kind: Kind) -> None:
-    attempts.save(context, attempts.load(context, run.record).counted(kind))
+def _count(run: JobRun, kind: Kind) -> None:
+    attempts.save(run, attempts.load(run).counted(kind))

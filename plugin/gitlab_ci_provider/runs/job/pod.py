@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
-from airflow.sdk import Context
 from airflow.sdk.log import mask_secret
 from kubernetes import client as k8s
 from kubernetes.client.exceptions import ApiException
@@ -51,8 +50,9 @@ from gitlab_ci_provider.runs.job.objects import (
     find_again,
     life_token,
 )
-from gitlab_ci_provider.runs.job_run import JobRun, subject
+from gitlab_ci_provider.runs.job_run import JobRun
 from gitlab_ci_provider.runs.resource_group.turn import group_label
+from gitlab_ci_provider.runs.subject import subject
 from gitlab_ci_provider.variables.masking import Masker, log_masker
 
 _DEADLINE_SLACK = 120
@@ -72,9 +72,8 @@ _CONTAINERS = (PREPARE_CONTAINER, BUILD_CONTAINER, HELPER_CONTAINER)
 class JobPod:
     """Runs the pod of one try for an operator."""
 
-    def __init__(self, operator: KubernetesPodOperator, context: Context, run: JobRun):
+    def __init__(self, operator: KubernetesPodOperator, run: JobRun):
         self._operator = operator
-        self._context = context
         self._run = run
         self._log = operator.log
         self._masker = Masker()
@@ -100,7 +99,7 @@ class JobPod:
 
     def _about(self) -> Subject:
         """Gather what the plan is made from."""
-        about = subject(self._context, self._run)
+        about = subject(self._run)
         if about.job.environment is None:
             return about
         from gitlab_ci_provider.runs.job.deployment import with_earlier_url
@@ -137,8 +136,8 @@ class JobPod:
         """Create the Secret and the pod, or find the pod that a lost worker has left."""
         operator, client = self._operator, self._operator.client
         request = self._request(planned)
-        wanted = pod_request(operator, self._context, build_pod(request))
-        found = find_again(operator, wanted) if self._context["ti"].try_number > 1 else None
+        wanted = pod_request(operator, self._run.context, build_pod(request))
+        found = find_again(operator, wanted) if self._run.context["ti"].try_number > 1 else None
         operator.pod = found or wanted  # known before it is there: whoever is stopped removes it
         if found is None:
             operator.pod = create(client, wanted, build_secret(request, planned.secret))
@@ -149,12 +148,12 @@ class JobPod:
 
     def _refuse_if_canceled(self) -> None:
         """Look once more: whoever canceled the job meanwhile has not seen its pod."""
-        if order := order_to(self._context, self._run):
+        if order := order_to(self._run):
             raise JobFailure(f"canceled {order.reason}")
 
     def _request(self, planned: PlannedJob) -> PodRequest:
         run, job = self._run.record, self._run.job
-        life = attempts.load(self._context, run).life
+        life = attempts.load(self._run).life
         labels = {
             "project": run.project.path,
             "pipeline": str(run.id),
@@ -164,7 +163,7 @@ class JobPod:
             **group_label(self._run),
         }
         return PodRequest(
-            name=pod_name(run.project.path, job.name, life_token(self._context, life)),
+            name=pod_name(run.project.path, job.name, life_token(self._run.context, life)),
             namespace=self._run.settings.namespace,
             image=planned.image,
             helper_image=self._run.settings.helper_image,
@@ -262,7 +261,7 @@ class JobPod:
         folder = self._run.settings.job_logs_folder
         if not folder:
             return None
-        ti = self._context["ti"]
+        ti = self._run.context["ti"]
         parts = (ti.dag_id, ti.run_id, ti.task_id, f"{ti.try_number}.log")
         return Path(folder).joinpath(*parts)
 

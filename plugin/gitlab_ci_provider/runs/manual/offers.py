@@ -1,9 +1,9 @@
-"""Jobs that wait to be played, and how Airflow's users press Play: they clear the task.
+"""Jobs that wait to be played, and how people play them in Airflow: they clear the task.
 
-A task is cleared alone to play its job, or together with the tasks before it to run them again;
-then GitLab's rules decide about it anew. Told apart by the jobs before: when one of them has ended
-anew since the job was offered, nobody meant to play it. And a worker that was lost is no clear:
-only a clear moves `max_tries`.
+A person who clears the task alone wants to play its job. One who clears it together with the tasks
+before it wants to run those again, and GitLab's rules decide about the job again. The jobs before
+tell the two apart: if one of them has ended again since the job was offered, nobody meant to play
+it. A lost worker is not a clear: only a clear moves `max_tries`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import json
 from typing import Any
 
 import msgspec
-from airflow.sdk import Context
 
 from gitlab_ci_provider.airflow_internals.tasks import task_durations
 from gitlab_ci_provider.model.names import task_ids
@@ -25,57 +24,53 @@ _OFFERED = "gitlab_ci_offered"
 _PLAYED = "gitlab_ci_played"
 
 
-def offer(context: Context, run: JobRun) -> None:
+def offer(run: JobRun) -> None:
     """Remember that the job has come up and waits to be played."""
-    _remember(context, _OFFERED, run, {"before": _endings(context, run)})
+    _remember(run, _OFFERED, {"before": _endings(run)})
 
 
-def was_cleared(context: Context, run: JobRun) -> bool:
-    """Tell whether somebody has cleared the job, and it alone, since it was offered."""
-    offered = _recall(context, _OFFERED, run)
+def was_cleared(run: JobRun) -> bool:
+    """Tell whether somebody has cleared the job, and only the job, since it was offered."""
+    offered = _recall(run, _OFFERED)
     return (
-        offered is not None
-        and offered["turn"] != _turn(context)
-        and offered["before"] == _endings(context, run)
+        offered is not None and offered["turn"] != _turn(run) and offered["before"] == _endings(run)
     )
 
 
-def keep_play(context: Context, run: JobRun, play: Play) -> None:
+def keep_play(run: JobRun, play: Play) -> None:
     """Remember that the job was played: another try of it must not ask again."""
-    _remember(context, _PLAYED, run, {"play": msgspec.json.decode(encode(play))})
+    _remember(run, _PLAYED, {"play": msgspec.json.decode(encode(play))})
 
 
-def played(context: Context, run: JobRun) -> Play | None:
+def played(run: JobRun) -> Play | None:
     """Tell what the job was played with, when this is another try of it."""
-    found = _recall(context, _PLAYED, run)
-    if found is None or found["turn"] != _turn(context):
+    found = _recall(run, _PLAYED)
+    if found is None or found["turn"] != _turn(run):
         return None
     return convert(found["play"], Play)
 
 
-def _turn(context: Context) -> int:
+def _turn(run: JobRun) -> int:
     """Number the clears of the task; the tries between two of them have the same."""
-    return int(context["ti"].max_tries)
+    return int(run.context["ti"].max_tries)
 
 
-def _remember(context: Context, key: str, run: JobRun, value: dict[str, Any]) -> None:
-    stamped = {**value, "pipeline": run.record.created_at, "turn": _turn(context)}
-    context["task_state_store"].set(key, stamped)
+def _remember(run: JobRun, key: str, value: dict[str, Any]) -> None:
+    stamped = {**value, "pipeline": run.record.created_at, "turn": _turn(run)}
+    run.context["task_state_store"].set(key, stamped)
 
 
-def _recall(context: Context, key: str, run: JobRun) -> dict[str, Any] | None:
+def _recall(run: JobRun, key: str) -> dict[str, Any] | None:
     """Read what was remembered since this pipeline was created."""
-    value = context["task_state_store"].get(key)
+    value = run.context["task_state_store"].get(key)
     if not isinstance(value, dict) or value.get("pipeline") != run.record.created_at:
         return None
     return value
 
 
-def _endings(context: Context, run: JobRun) -> str:
+def _endings(run: JobRun) -> str:
     """Fingerprint how and when the jobs before have ended; any new try of one changes it."""
     names = task_ids(run.pipeline.jobs)
     before = {names[job] for job in run.before()}
-    ended = sorted(
-        (task, state, seconds) for task, state, seconds in task_durations(context) if task in before
-    )
+    ended = sorted(end for end in task_durations(run.context) if end[0] in before)
     return hashlib.sha256(json.dumps(ended).encode()).hexdigest()

@@ -30,7 +30,7 @@ class ResourceGroupTrigger(BaseTrigger):
         group: path of the project, and the key of the group in it.
         claim: the job's, as plain data.
         mode: the process mode of the group.
-        outage: for so many seconds it may be out of reach: then the job fails, instead of waiting
+        outage: seconds for which it may be out of reach before the job fails, instead of waiting
             for ever.
     """
 
@@ -57,7 +57,7 @@ class ResourceGroupTrigger(BaseTrigger):
         return f"{type(self).__module__}.{type(self).__qualname__}", given
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Look until the job has the group, or until nobody has been able to look for long."""
+        """Look until the job has the group, or until it has been out of reach for too long."""
         from asgiref.sync import sync_to_async
 
         look = sync_to_async(self._look)

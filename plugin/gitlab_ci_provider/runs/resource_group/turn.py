@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 
 import msgspec
-from airflow.sdk import BaseOperator
 
-from gitlab_ci_provider.airflow_internals.tasks import task_states
+from gitlab_ci_provider.airflow_internals.tasks import defer, task_states
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.hooks.kubernetes import UNREACHABLE, connect
 from gitlab_ci_provider.hooks.patience import say
 from gitlab_ci_provider.hooks.project_settings import project_settings
 from gitlab_ci_provider.hooks.resource_groups import LABEL, ResourceGroup, group_name
-from gitlab_ci_provider.model.log import Log
 from gitlab_ci_provider.model.names import task_ids
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.rules import When
 from gitlab_ci_provider.model.run import PipelineRun
 from gitlab_ci_provider.planner.resource_group import resource_group
+from gitlab_ci_provider.runs.context import TaskContext
 from gitlab_ci_provider.runs.job_run import JobRun
 from gitlab_ci_provider.runs.resource_group.trigger import ResourceGroupTrigger
 from gitlab_ci_provider.schedule.resource_group import (
@@ -33,30 +33,31 @@ from gitlab_ci_provider.schedule.resource_group import (
     without,
 )
 from gitlab_ci_provider.settings import Settings
-from gitlab_ci_provider.state import open_state
+
+_log = logging.getLogger(__name__)
 
 
 @contextmanager
-def holding(operator: BaseOperator, run: JobRun, *, method_name: str) -> Iterator[None]:
+def holding(run: JobRun) -> Iterator[None]:
     """Hold the job's resource group, if it has one, and give it back.
 
     Raises:
         SystemFailure: Kubernetes or the settings do not allow it.
-        TaskDeferred: it is not the job's turn; Airflow goes on with `method_name` when it is.
+        TaskDeferred: it is not the job's turn; Airflow resumes with `retry_start` when it is.
     """
-    take_turn(operator, run, method_name=method_name)
+    take_turn(run)
     try:
         yield
     finally:
-        give_back(run, operator.log)
+        give_back(run)
 
 
-def take_turn(operator: BaseOperator, run: JobRun, *, method_name: str) -> None:
+def take_turn(run: JobRun) -> None:
     """Take the job's resource group, if it has one.
 
     Raises:
         SystemFailure: Kubernetes or the settings do not allow it.
-        TaskDeferred: it is not the job's turn; Airflow goes on with `method_name` when it is.
+        TaskDeferred: it is not the job's turn; Airflow resumes with `retry_start` when it is.
     """
     key = resource_group(run.job.name, run.record, run.pipeline)
     if not key:
@@ -70,11 +71,11 @@ def take_turn(operator: BaseOperator, run: JobRun, *, method_name: str) -> None:
     except UNREACHABLE as problem:
         raise SystemFailure(f"resource group '{key}': {say(problem)}") from problem
     if taken.holder is None or taken.holder.key != claim.key:
-        operator.log.info("waiting for resource group '%s' (%s)", key, mode)
-        operator.defer(trigger=_trigger(run, key, claim, mode), method_name=method_name)
+        _log.info("waiting for resource group '%s' (%s)", key, mode)
+        defer(_trigger(run, key, claim, mode), "retry_start")
 
 
-def give_back(run: JobRun, log: Log) -> None:
+def give_back(run: JobRun) -> None:
     """Leave the group, unless the job's pod is still busy: then its end frees the group."""
     key = resource_group(run.job.name, run.record, run.pipeline)
     if not key:
@@ -84,23 +85,23 @@ def give_back(run: JobRun, log: Log) -> None:
         if not group.has_pods():
             group.update(lambda found: without(found, {_claim_of(run).key}))
     except UNREACHABLE as problem:
-        log.warning("resource group '%s' is freed later: %s", key, say(problem))
+        _log.warning("resource group '%s' is freed later: %s", key, say(problem))
 
 
-def announce(settings: Settings, run: PipelineRun, log: Log) -> None:
+def announce(task: TaskContext, run: PipelineRun) -> None:
     """Put the jobs of a new pipeline in line where the mode lets them count before their turn.
 
     Never fails the pipeline: a group that cannot be reached fails the jobs that need it.
     """
-    pipeline = open_state(settings).snapshots.load_pipeline(run.digest)
+    pipeline = task.state.snapshots.load_pipeline(run.digest)
     names = task_ids(pipeline.jobs)
     try:
         for job, key in _coming(run, pipeline).items():
             if is_ordered(project_settings(run.project.path).process_mode(key)):
                 claim = _claim(run, names[job], ready=False)
-                _open(settings, run, key).update(partial(enter, claim=claim))
+                _open(task.settings, run, key).update(partial(enter, claim=claim))
     except UNREACHABLE as problem:
-        log.warning("resource groups: %s", say(problem))
+        _log.warning("resource groups: %s", say(problem))
 
 
 def group_label(run: JobRun) -> dict[str, str]:

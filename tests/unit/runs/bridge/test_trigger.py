@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-
 from gitlab_ci_provider.model.cancellation import Cancellation
 from gitlab_ci_provider.runs.bridge.cancel_child import orders_to
 from gitlab_ci_provider.runs.bridge.trigger import DownstreamTrigger
-from gitlab_ci_provider.settings import load_settings
+from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.state import open_state
 
 
@@ -26,11 +24,11 @@ def test_a_triggerer_makes_the_same_trigger_again():
     assert DownstreamTrigger(**json.loads(json.dumps(given))).serialize() == (path, given)
 
 
-def test_only_orders_to_the_bridge_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_only_orders_to_the_bridge_count(tmp_path: Path):
     """An order to other jobs of the pipeline leaves the wait alone."""
-    monkeypatch.setenv("AIRFLOW__GITLAB_CI__HOME", str(tmp_path))
-    orders = open_state(load_settings()).cancellations
+    state = open_state(Settings(home=tmp_path))
+    orders = state.cancellations
     orders.give("d", "r", Cancellation(name="one", reason="", jobs=("other",)))
     orders.give("d", "r", Cancellation(name="two", reason="", jobs=("other", "job")))
 
-    assert orders_to("d", "r", "job") == ["two"]
+    assert orders_to(state, "d", "r", "job") == ["two"]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
 from factories import PROJECT, make_job, make_pipeline, make_run
 from gitlab_ci_provider.model.cancellation import Cancellation
@@ -22,9 +21,8 @@ from gitlab_ci_provider.runs.record import plain
 from gitlab_ci_provider.runs.registration import enter
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.state import open_state
-from unit.runs.support import FakeStore
+from unit.runs.support import FakeStore, make_job_run, make_task
 
-LOG = logging.getLogger(__name__)
 ORDER = Cancellation(name="pipeline-2", reason="by pipeline 2", jobs=("job",))
 
 
@@ -37,7 +35,9 @@ class Airflow:
         self.said: dict[str, Any] = {}
         self.context = {"ti": self, "task_state_store": FakeStore()}
 
-    def get_task_states(self, dag_id: str, run_ids: list[str]) -> dict[str, Any]:
+    def get_task_states(
+        self, dag_id: str, run_ids: list[str], task_ids: list[str] | None
+    ) -> dict[str, Any]:
         return {run: self.states[run] for run in run_ids if run in self.states}
 
     def xcom_pull(self, *, dag_id: str, run_id: str, task_ids: str, key: str) -> Any:
@@ -63,9 +63,16 @@ def pipeline(number: int, sha: str = "a") -> PipelineRun:
     )
 
 
-def job_run(settings: Settings, record: PipelineRun, **decision: Any) -> Any:
+def job_run(airflow: Airflow, settings: Settings, record: PipelineRun, **decision: Any) -> Any:
     decided = replace(record.decisions["job"], **decision)
-    return SimpleNamespace(record=record, settings=settings, job=make_job("job"), decision=decided)
+    return make_job_run(
+        airflow.context,
+        settings=settings,
+        state=open_state(settings),
+        record=record,
+        job=make_job("job"),
+        decision=decided,
+    )
 
 
 def test_a_job_obeys_an_order_once(settings: Settings):
@@ -73,9 +80,9 @@ def test_a_job_obeys_an_order_once(settings: Settings):
     airflow, record = Airflow(), pipeline(1)
     open_state(settings).cancellations.give("dag", "run1", ORDER)
 
-    assert cancel.obey(airflow.context, job_run(settings, record)) == "by pipeline 2"
+    assert cancel.obey(job_run(airflow, settings, record)) == "by pipeline 2"
     assert airflow.said["job_result"]["status"] == "canceled"
-    assert cancel.obey(airflow.context, job_run(settings, record)) is None
+    assert cancel.obey(job_run(airflow, settings, record)) is None
 
 
 def test_another_order_is_obeyed_too(settings: Settings):
@@ -83,10 +90,10 @@ def test_another_order_is_obeyed_too(settings: Settings):
     airflow, record = Airflow(), pipeline(1)
     orders = open_state(settings).cancellations
     orders.give("dag", "run1", ORDER)
-    cancel.obey(airflow.context, job_run(settings, record))
+    cancel.obey(job_run(airflow, settings, record))
     orders.give("dag", "run1", replace(ORDER, name="failure", reason="because 'x' failed"))
 
-    assert cancel.obey(airflow.context, job_run(settings, record)) == "because 'x' failed"
+    assert cancel.obey(job_run(airflow, settings, record)) == "because 'x' failed"
 
 
 def test_a_job_that_ended_otherwise_has_met_its_orders(settings: Settings):
@@ -94,25 +101,25 @@ def test_a_job_that_ended_otherwise_has_met_its_orders(settings: Settings):
     airflow, record = Airflow(), pipeline(1)
     open_state(settings).cancellations.give("dag", "run1", ORDER)
 
-    cancel.meet(airflow.context, job_run(settings, record))
+    cancel.meet(job_run(airflow, settings, record))
 
-    assert cancel.obey(airflow.context, job_run(settings, record)) is None
+    assert cancel.obey(job_run(airflow, settings, record)) is None
 
 
 def test_each_cancel_is_an_order_of_its_own(settings: Settings):
     """A job that fails again after it was cleared cancels the others again."""
     airflow, record = Airflow(), pipeline(1)
     for _ in range(2):
-        cancel.cancel_jobs(settings, record, ORDER, LOG)
+        cancel.cancel_jobs(settings, open_state(settings), record, ORDER)
 
-        assert cancel.obey(airflow.context, job_run(settings, record)) == "by pipeline 2"
+        assert cancel.obey(job_run(airflow, settings, record)) == "by pipeline 2"
 
 
 def test_orders_name_their_jobs(settings: Settings):
     """A job that is not named has ended before: clearing it is no business of the order."""
     open_state(settings).cancellations.give("dag", "run1", replace(ORDER, jobs=("other",)))
 
-    assert cancel.obey(Airflow().context, job_run(settings, pipeline(1))) is None
+    assert cancel.obey(job_run(Airflow(), settings, pipeline(1))) is None
 
 
 def test_a_canceled_job_may_be_allowed_to_fail(settings: Settings):
@@ -121,7 +128,7 @@ def test_a_canceled_job_may_be_allowed_to_fail(settings: Settings):
     open_state(settings).cancellations.give("dag", "run1", ORDER)
 
     allowed = AllowFailure(allowed=True)
-    cancel.obey(airflow.context, job_run(settings, pipeline(1), allow_failure=allowed))
+    cancel.obey(job_run(airflow, settings, pipeline(1), allow_failure=allowed))
 
     assert airflow.said["job_result"]["allowed_failure"]
 
@@ -134,6 +141,7 @@ def two(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> tuple[Airflow, P
     older = enter(replace(pipeline(1), digest=digest), open_state(settings).register)
     newer = enter(replace(pipeline(2, "b"), digest=digest), open_state(settings).register)
     airflow = Airflow()
+    monkeypatch.setattr(RuntimeTaskInstance, "get_task_states", airflow.get_task_states)
     airflow.states["run1"] = {"job": None, FINISH_PIPELINE: None}
     airflow.xcoms["run1", CREATE_PIPELINE] = plain(older)
     return airflow, newer
@@ -145,7 +153,7 @@ def test_a_newer_pipeline_gives_orders_to_the_older_one(
     """Also when Kubernetes cannot be reached to delete its pods: its jobs meet the order."""
     airflow, newer = two
 
-    cancel_redundant(airflow.context, settings, newer, LOG)
+    cancel_redundant(make_task(settings, airflow.context), newer)
 
     (order,) = open_state(settings).cancellations.of_run("dag", "run1")
     assert (order.reason, order.jobs) == (f"by pipeline {newer.id}", ("job",))
@@ -156,7 +164,7 @@ def test_a_run_that_was_stopped_is_closed(settings: Settings, two: tuple[Airflow
     airflow, newer = two
     airflow.states["run1"] = {"job": "failed", FINISH_PIPELINE: "skipped"}
 
-    cancel_redundant(airflow.context, settings, newer, LOG)
+    cancel_redundant(make_task(settings, airflow.context), newer)
 
     running = open_state(settings).register.running(PROJECT.path, newer.ref)
     assert [entry.run_id for entry in running] == ["run2"]
@@ -171,7 +179,7 @@ def test_a_project_may_keep_its_pipelines(
     text = '{"group/project": {"auto_cancel_pending_pipelines": "disabled"}}'
     monkeypatch.setenv("AIRFLOW_VAR_GITLAB_CI_PROJECTS", text)
 
-    cancel_redundant(airflow.context, settings, newer, LOG)
+    cancel_redundant(make_task(settings, airflow.context), newer)
 
     assert open_state(settings).cancellations.of_run("dag", "run1") == []
 
@@ -186,7 +194,7 @@ def test_wrong_settings_do_not_stop_the_new_pipeline(
     airflow, newer = two
     monkeypatch.setenv("AIRFLOW_VAR_GITLAB_CI_PROJECTS", "nonsense")
 
-    cancel_redundant(airflow.context, settings, newer, LOG)
+    cancel_redundant(make_task(settings, airflow.context), newer)
 
     assert "gitlab_ci_projects is wrong" in caplog.text
 
@@ -196,6 +204,6 @@ def test_a_pipeline_created_anew_forgets_its_orders(settings: Settings):
     record = enter(pipeline(1), open_state(settings).register)
     open_state(settings).cancellations.give("dag", "run1", ORDER)
 
-    cancel_redundant(Airflow().context, settings, record, LOG)
+    cancel_redundant(make_task(settings, Airflow().context), record)
 
     assert open_state(settings).cancellations.of_run("dag", "run1") == []

@@ -9,11 +9,12 @@ from typing import Any
 
 from factories import PROJECT, make_dag_record, make_entry
 from gitlab_ci_provider.model.project import Ref
-from gitlab_ci_provider.runs.create.commit import Pinned, pin
+from gitlab_ci_provider.runs.create.pinned import Pinned, pin
 from gitlab_ci_provider.runs.form import RunForm
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.state import open_state
 from servers.repositories import commit, make_repository
+from unit.runs.support import make_task
 
 CONFIG = "job: {script: 'true'}\n"
 
@@ -34,7 +35,7 @@ class Repository:
     def pin(self, settings: Settings | None = None, **form: Any) -> Pinned:
         """Fix the commit of a run."""
         asked = RunForm(**{"ref": "main", "source": "push", **form})
-        return pin(self.record, asked, settings or self.settings)
+        return pin(make_task(settings or self.settings), self.record, asked)
 
     def ran(self, sha: str, run: str, name: str = "main") -> None:
         """Register a pipeline that ran for a commit of a branch."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gitlab_ci_provider.model.diagnostic import SourceLocation, error
 from gitlab_ci_provider.model.rules import JobDecision, PipelineDecision
-from gitlab_ci_provider.runs.create.redact import without_secrets
+from gitlab_ci_provider.runs.create.pipeline import redact
 from gitlab_ci_provider.variables.masking import Masker
 
 
@@ -17,7 +17,7 @@ def test_no_word_of_a_decision_holds_a_secret():
         created=True, name=words, reason=words, errors=(problem,), jobs={"a": job}
     )
 
-    shown = without_secrets(decision, Masker(["top-secret"]))
+    shown = redact(decision, Masker(["top-secret"]))
 
     assert "top-secret" not in repr(shown)
     assert shown.name == "it is [MASKED]"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +14,8 @@ from gitlab_ci_provider.model.bridge import Ancestor, Upstream
 from gitlab_ci_provider.runs.create.upstream import take_over
 from gitlab_ci_provider.runs.form import RunForm
 from gitlab_ci_provider.runs.record import plain
+from gitlab_ci_provider.settings import Settings
+from unit.runs.support import make_task
 
 PARENT = Ancestor(
     project="group/project",
@@ -26,20 +29,20 @@ CLAIM = Upstream(job="deploy", task="deploy", ancestors=(PARENT,), digest="of-an
 RECORD = make_dag_record()
 
 
-def _context(run_type: str) -> Any:
+def _task(run_type: str) -> Any:
     run = SimpleNamespace(run_type=run_type, conf={"upstream": plain(CLAIM)})
-    return {"dag_run": run}
+    return make_task(Settings(home=Path("x")), {"dag_run": run})
 
 
 @pytest.mark.parametrize("run_type", ["manual", "scheduled", "backfill", "asset_triggered"])
 def test_nobody_but_a_bridge_makes_a_downstream_pipeline(run_type: str):
     """Else whoever starts a run would choose its snapshot, with the protected ref of any parent."""
     with pytest.raises(ConfigError, match="for `trigger:` jobs only"):
-        take_over(_context(run_type), RECORD, RunForm())
+        take_over(_task(run_type), RECORD, RunForm())
 
 
 def test_a_bridge_is_believed():
     """Airflow itself says of a run that a task has started it."""
-    form = take_over(_context("operator_triggered"), RECORD, RunForm())
+    form = take_over(_task("operator_triggered"), RECORD, RunForm())
 
     assert (form.source, form.upstream) == ("parent_pipeline", CLAIM)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -12,85 +11,86 @@ from gitlab_ci_provider.model.job import Retry
 from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.runs.job import attempts
 from gitlab_ci_provider.runs.job import end as job_end
-from unit.runs.support import DEPLOY, RUN, make_task_context
+from gitlab_ci_provider.runs.job_run import JobRun
+from unit.runs.support import RUN, make_job_run, make_task_context
 
 
 @pytest.fixture
-def context() -> Any:
-    return make_task_context()
+def run() -> JobRun:
+    return make_job_run(make_task_context())
 
 
-def test_kinds_are_counted_apart(context: Any):
+def test_kinds_are_counted_apart(run: JobRun):
     """An interruption is no failure of the job."""
-    known = attempts.load(context, RUN)
+    known = attempts.load(run)
     for kind in ("failed", "interrupted", "failed"):
         known = known.counted(kind)
-    attempts.save(context, known)
+    attempts.save(run, known)
 
-    found = attempts.load(context, RUN)
+    found = attempts.load(run)
     assert (found.failed, found.interrupted) == (2, 1)
 
 
-def test_a_new_pipeline_counts_anew(context: Any):
+def test_a_new_pipeline_counts_anew(run: JobRun):
     """Clearing `create_pipeline` makes a new pipeline, whose jobs have not failed yet."""
-    attempts.save(context, attempts.load(context, RUN).counted("failed"))
+    attempts.save(run, attempts.load(run).counted("failed"))
 
-    assert attempts.load(context, replace(RUN, created_at="later")).failed == 0
+    assert attempts.load(replace(run, record=replace(RUN, created_at="later"))).failed == 0
 
 
-def test_a_clear_and_a_retry_are_another_life(context: Any):
+def test_a_clear_and_a_retry_are_another_life(run: JobRun):
     """A lost worker changes nothing; a retry and a clear make another pod."""
-    first = attempts.load(context, RUN).life
-    lost = attempts.load(context, RUN).life
-    job_end.failed(context, retried(1), SystemFailure("no"))
-    second = attempts.load(context, RUN).life
-    context["ti"].max_tries += 3
-    third = attempts.load(context, RUN).life
+    first = attempts.load(run).life
+    lost = attempts.load(run).life
+    job_end.failed(retried(run, 1), SystemFailure("no"))
+    second = attempts.load(run).life
+    run.context["ti"].max_tries += 3
+    third = attempts.load(run).life
 
     assert lost == first
     assert len({first, second, third}) == 3
 
 
-def test_an_end_is_told_again(context: Any):
+def test_an_end_is_told_again(run: JobRun):
     """What a job has ended with is known to the try after a lost worker."""
     result = JobResult(status=JobStatus.SUCCESS, exit_code=0, pod="p", coverage=7.5)
-    job_end.succeeded(context, DEPLOY, result)
+    job_end.succeeded(run, result)
 
-    end = job_end.earlier_end(context, DEPLOY)
+    end = job_end.earlier_end(run)
 
     assert end is not None
     assert (end.result, end.again) == (result, False)
 
 
-def test_a_final_failure_is_told_again_and_one_to_be_retried_is_not(context: Any):
+def test_a_final_failure_is_told_again_and_one_to_be_retried_is_not(run: JobRun):
     """After the last retry the failure is the end; before, the next try runs."""
-    job_end.failed(context, retried(1), SystemFailure("no"))
-    between = job_end.earlier_end(context, DEPLOY)
-    job_end.failed(context, retried(1), SystemFailure("no"))
-    end = job_end.earlier_end(context, DEPLOY)
+    job_end.failed(retried(run, 1), SystemFailure("no"))
+    between = job_end.earlier_end(run)
+    job_end.failed(retried(run, 1), SystemFailure("no"))
+    end = job_end.earlier_end(run)
 
     assert between is None
     assert end is not None
     assert (end.result.reason, end.again) == ("no", False)
 
 
-def test_a_clear_forgets_the_end(context: Any):
+def test_a_clear_forgets_the_end(run: JobRun):
     """Whoever clears a job that has ended runs it."""
-    job_end.succeeded(context, DEPLOY, JobResult(status=JobStatus.SUCCESS))
-    context["ti"].max_tries += 1
+    job_end.succeeded(run, JobResult(status=JobStatus.SUCCESS))
+    run.context["ti"].max_tries += 1
 
-    assert job_end.earlier_end(context, DEPLOY) is None
+    assert job_end.earlier_end(run) is None
 
 
-def test_errors_of_ours_are_tried_again_twice(context: Any):
+def test_errors_of_ours_are_tried_again_twice(run: JobRun):
     """An error that is no fault of the job does not end it at once, nor is it tried for ever."""
-    again = [job_end.crashed(context, DEPLOY, ValueError("odd")).again for _ in range(3)]
+    again = [job_end.crashed(run, ValueError("odd")).again for _ in range(3)]
 
     assert again == [True, True, False]
 
 
-def retried(times: int) -> Any:
-    return replace(DEPLOY, job=replace(DEPLOY.job, retry=Retry(max=times)))
+def retried(run: JobRun, times: int) -> JobRun:
+    return replace(run, job=replace(run.job, retry=Retry(max=times)))
 
 
 @pytest.mark.parametrize(
@@ -102,16 +102,12 @@ def retried(times: int) -> Any:
         (1, 1, [True, True, False]),
     ],
 )
-def test_interruptions_can_be_free(context: Any, free: int, retries: int, again: list[bool]):
+def test_interruptions_can_be_free(run: JobRun, free: int, retries: int, again: list[bool]):
     """`interrupted_retries` come before `retry`, which they do not use up."""
-    run = replace(
-        DEPLOY,
-        job=replace(DEPLOY.job, retry=Retry(max=retries)),
-        settings=replace(DEPLOY.settings, interrupted_retries=free),
-    )
+    run = replace(retried(run, retries), settings=replace(run.settings, interrupted_retries=free))
     gone = SystemFailure("gone", reason=FailureReason.RUNNER_INTERRUPTED)
 
-    ends = [job_end.failed(context, run, gone) for _ in again]
+    ends = [job_end.failed(run, gone) for _ in again]
 
     assert [end.again for end in ends] == again
     assert {end.result.failure_reason for end in ends} == {FailureReason.RUNNER_INTERRUPTED}

@@ -4,77 +4,77 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from factories import make_variables
 from gitlab_ci_provider.model.run import Play
-from gitlab_ci_provider.runs.manual import offers as waiting
-from unit.runs.support import DEPLOY, RUN, clear, make_task_context
+from gitlab_ci_provider.runs.job_run import JobRun
+from gitlab_ci_provider.runs.manual import offers
+from unit.runs.support import RUN, clear, make_job_run, make_task_context
 
 
 @pytest.fixture
-def context() -> Any:
-    return make_task_context()
+def run() -> JobRun:
+    return make_job_run(make_task_context())
 
 
-def test_a_job_that_was_never_offered_was_not_cleared(context: Any):
+def test_a_job_that_was_never_offered_was_not_cleared(run: JobRun):
     """The first time a job comes up, nobody has played it."""
-    assert not waiting.was_cleared(context, DEPLOY)
+    assert not offers.was_cleared(run)
 
 
-def test_clearing_an_offered_job_plays_it(context: Any):
+def test_clearing_an_offered_job_plays_it(run: JobRun):
     """A clear moves `max_tries`; nothing else has changed."""
-    waiting.offer(context, DEPLOY)
+    offers.offer(run)
 
-    clear(context)
+    clear(run)
 
-    assert waiting.was_cleared(context, DEPLOY)
+    assert offers.was_cleared(run)
 
 
-def test_a_lost_worker_plays_nothing(context: Any):
+def test_a_lost_worker_plays_nothing(run: JobRun):
     """Another try without a clear is not a person's wish: the job is offered again."""
-    waiting.offer(context, DEPLOY)
+    offers.offer(run)
 
-    assert not waiting.was_cleared(context, DEPLOY)
+    assert not offers.was_cleared(run)
 
 
-def test_a_job_that_is_cleared_along_with_others_is_not_played(context: Any):
+def test_a_job_that_is_cleared_along_with_others_is_not_played(run: JobRun):
     """When a job before it ran again, the clear was of that one: no deployment by accident."""
-    waiting.offer(context, DEPLOY)
+    offers.offer(run)
 
-    clear(context)
-    context["ti"].duration = 1.5
+    clear(run)
+    run.context["ti"].duration = 1.5
 
-    assert not waiting.was_cleared(context, DEPLOY)
-
-
-def test_a_new_pipeline_forgets(context: Any):
-    """When the pipeline itself was created anew, the offer of the old one is void."""
-    waiting.offer(context, DEPLOY)
-    clear(context)
-
-    anew = replace(DEPLOY, record=replace(RUN, created_at="2026-01-02T00:00:00"))
-
-    assert not waiting.was_cleared(context, anew)
+    assert not offers.was_cleared(run)
 
 
-def test_another_try_knows_what_was_given(context: Any):
-    """A retry has the play of its turn, a clear asks anew."""
+def test_a_new_pipeline_forgets(run: JobRun):
+    """When the pipeline itself was created again, the offer of the old one is void."""
+    offers.offer(run)
+    clear(run)
+
+    again = replace(run, record=replace(RUN, created_at="2026-01-02T00:00:00"))
+
+    assert not offers.was_cleared(again)
+
+
+def test_another_try_knows_what_was_given(run: JobRun):
+    """A retry has the play of its turn, a clear asks again."""
     play = Play(user_id="7", user_name="ada", inputs={"a": [1]}, variables=make_variables(X="1"))
-    waiting.keep_play(context, DEPLOY, play)
+    offers.keep_play(run, play)
 
-    assert waiting.played(context, DEPLOY) == play
+    assert offers.played(run) == play
 
-    clear(context)
+    clear(run)
 
-    assert waiting.played(context, DEPLOY) is None
+    assert offers.played(run) is None
 
 
-def test_what_is_kept_is_plain_json(context: Any):
+def test_what_is_kept_is_plain_json(run: JobRun):
     """The store takes texts, numbers, lists and mappings only."""
-    waiting.keep_play(context, DEPLOY, Play(variables=make_variables(X="1")))
+    offers.keep_play(run, Play(variables=make_variables(X="1")))
 
-    kept = SimpleNamespace(**context["task_state_store"]["gitlab_ci_played"])
+    kept = SimpleNamespace(**run.context["task_state_store"]["gitlab_ci_played"])
     assert isinstance(kept.play["variables"], list)

@@ -1,4 +1,4 @@
-"""The commit of one run: fetched, compiled for what the run asks, checked against the DAG."""
+"""The commit of one run, pinned: fetched, and compiled for what the run asks."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.project import Commit, Project, Ref, RefKind
 from gitlab_ci_provider.model.variables import ConfiguredVariables
+from gitlab_ci_provider.runs.context import TaskContext
 from gitlab_ci_provider.runs.create.changed_files import (
     before_sha,
     changed_paths,
@@ -26,7 +27,6 @@ from gitlab_ci_provider.runs.form import RunForm
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.snapshots.store import SnapshotStore
 from gitlab_ci_provider.sources.git import GitFetcher, Mirror
-from gitlab_ci_provider.state import open_state
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +52,9 @@ class Pinned:
 
 
 def pin(
+    task: TaskContext,
     record: DagRecord,
     form: RunForm,
-    settings: Settings,
     configured: ConfiguredVariables = ConfiguredVariables(),
 ) -> Pinned:
     """Fetch the commit that a run asks for and compile its pipeline for that run.
@@ -63,24 +63,30 @@ def pin(
         SourceError: the repository, ref or commit cannot be read.
         ConfigError: the commit's `.gitlab-ci.yml` has errors; the message lists them.
     """
-    store = open_state(settings).snapshots
-    mirror = open_mirror(record.project.clone_url, settings)
-    ref = find_ref(mirror, form, record.project, settings)
-    context = look(mirror, record.project, ref, form=form, settings=settings)
+    store = task.state.snapshots
+    mirror = open_mirror(record.project.clone_url, task.settings)
+    ref = find_ref(mirror, form, record.project, task.settings)
+    context = look(task, mirror, record.project, ref, form)
     context = replace(context, configured=configured, config_path=record.config_path)
     files = GitFetcher(mirror, ref.sha)
-    digest = _known(record, context, store) or _compile(record, (context, files), store, settings)
-    pipeline = store.load_pipeline(digest)
-    earlier = is_earlier(mirror, form, ref)
-    return Pinned(context=context, digest=digest, pipeline=pipeline, files=files, earlier=earlier)
+    digest = _known(record, context, store) or store.save_pipeline(
+        _compile(record, context, files, task.settings)
+    )
+    return Pinned(
+        context=context,
+        digest=digest,
+        pipeline=store.load_pipeline(digest),
+        files=files,
+        earlier=is_earlier(mirror, form, ref),
+    )
 
 
 def look(
-    mirror: Mirror, project: Project, ref: Ref, *, form: RunForm, settings: Settings
+    task: TaskContext, mirror: Mirror, project: Project, ref: Ref, form: RunForm
 ) -> PipelineContext:
     """Tell what a pipeline of a commit is created for."""
     files = GitFetcher(mirror, ref.sha)
-    before = before_sha(form, project, ref, open_state(settings).register)
+    before = before_sha(form, project, ref, task.state.register)
     request = with_base(mirror, form.merge_request, ref)
     return PipelineContext(
         project=project,
@@ -91,7 +97,7 @@ def look(
         changed_paths=changed_paths(mirror, request, ref, before),
         tree_paths=tree_paths(files),
         compared=compared(mirror, ref),
-        other_trees=other_trees(settings, project),
+        other_trees=other_trees(task.settings, project),
         target_branch=request.target_branch if request else None,
         merge_request=request,
         schedule=form.schedule,
@@ -123,25 +129,17 @@ def _known(record: DagRecord, context: PipelineContext, store: SnapshotStore) ->
 
 
 def _compile(
-    record: DagRecord,
-    commit: tuple[PipelineContext, GitFetcher],
-    store: SnapshotStore,
-    settings: Settings,
-) -> str:
+    record: DagRecord, context: PipelineContext, files: GitFetcher, settings: Settings
+) -> Pipeline:
     from gitlab_ci_provider.compiler.compile import compile_pipeline  # DAG parsing needs no YAML
 
-    context, files = commit
-    compiled = compile_pipeline(
-        files,
-        context,
-        elsewhere=elsewhere(record.project, settings),
-    )
+    compiled = compile_pipeline(files, context, elsewhere=elsewhere(record.project, settings))
     if compiled.pipeline is None:
-        listed = "\n".join(str(one) for one in _errors(compiled.diagnostics))
+        listed = "\n".join(map(str, _errors(compiled.diagnostics)))
         ref = context.ref
         raise ConfigError(f"{record.project.path} at {ref.name} ({ref.sha[:8]}):\n{listed}")
-    return store.save_pipeline(compiled.pipeline)
+    return compiled.pipeline
 
 
 def _errors(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
-    return [one for one in diagnostics if one.severity == Severity.ERROR]
+    return [found for found in diagnostics if found.severity == Severity.ERROR]

@@ -1,8 +1,8 @@
-"""Failing a task in its own words: one line of its log, and no traceback of ours.
+"""How a task fails: with one line in its log, and without a traceback of ours.
 
-Airflow logs what a task raises with its traceback. A script that ends with exit code 2 is no fault
-of this package, and twenty lines of it would hide what the script has said. So these exceptions
-leave a log without their traceback; any other keeps it.
+Airflow logs what a task raises with its traceback. A script that ends with exit code 2 is not an
+error of this package, and twenty lines of traceback would hide what the script has said. So these
+exceptions have no traceback in the log; any other keeps it.
 """
 
 from __future__ import annotations
@@ -30,6 +30,11 @@ class TaskFailedForNow(AirflowException):
     def __init__(self, message: str):
         super().__init__(message)
         _leave_out_tracebacks()
+
+
+def said(problem: Exception) -> str:
+    """Name an unexpected error, without its message, which may quote anything."""
+    return f"{type(problem).__name__}, see the log of the task"
 
 
 def _leave_out_tracebacks() -> None:

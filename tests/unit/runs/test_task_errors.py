@@ -9,7 +9,7 @@ import pytest
 import structlog
 from structlog.testing import LogCapture
 
-from gitlab_ci_provider.runs.failing import TaskFailed, TaskFailedForNow
+from gitlab_ci_provider.runs.task_errors import TaskFailed, TaskFailedForNow
 
 
 @pytest.fixture

@@ -1,0 +1,63 @@
+"""What a task of a pipeline works with: read once when it starts, and passed on.
+
+A `TaskContext` is all that `create_pipeline` has. Once there is a pipeline, its other tasks have a
+`RunContext`, and those of jobs a `JobRun`, see `job_run.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from airflow.sdk import Context
+
+from gitlab_ci_provider.model.pipeline import Pipeline
+from gitlab_ci_provider.model.run import JobResult, PipelineRun
+from gitlab_ci_provider.settings import Settings, load_settings
+from gitlab_ci_provider.state import State, open_state
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskContext:
+    """One task at work.
+
+    Attributes:
+        context: Airflow's.
+        settings: of this installation.
+        state: what this installation keeps.
+    """
+
+    context: Context
+    settings: Settings
+    state: State
+
+    @property
+    def dag_id(self) -> str:
+        """The DAG of the task."""
+        return str(self.context["ti"].dag_id)
+
+    @property
+    def run_id(self) -> str:
+        """The run of the task."""
+        return str(self.context["ti"].run_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunContext(TaskContext):
+    """One task at work in a run that has a pipeline.
+
+    Attributes:
+        record: what `create_pipeline` decided.
+        pipeline: as it was compiled for the run.
+        ended: how the jobs that have ended did, when the task started.
+    """
+
+    record: PipelineRun
+    pipeline: Pipeline
+    ended: Mapping[str, JobResult]
+
+
+def open_task(context: Context) -> TaskContext:
+    """Read the settings and open the state, for a task that starts."""
+    settings = load_settings()
+    return TaskContext(context=context, settings=settings, state=open_state(settings))

@@ -1,0 +1,52 @@
+"""Ending a run: its last task alone gives the run its state, by GitLab's rules."""
+
+from __future__ import annotations
+
+import logging
+
+from airflow.sdk.exceptions import AirflowSkipException
+
+from gitlab_ci_provider.exceptions import GitlabCiError
+from gitlab_ci_provider.runs.cancel.jobs import sweep
+from gitlab_ci_provider.runs.context import TaskContext
+from gitlab_ci_provider.runs.record import load_run, own_states, pull_run, push_end, with_coverage
+from gitlab_ci_provider.runs.registration import close_unpinned
+from gitlab_ci_provider.runs.task_errors import TaskFailed
+from gitlab_ci_provider.schedule.finish import PipelineResult, PipelineStatus, finish
+from gitlab_ci_provider.schedule.results import complete
+
+_log = logging.getLogger(__name__)
+
+
+def finish_pipeline(task: TaskContext) -> None:
+    """Tell how the pipeline of a run has ended.
+
+    Raises:
+        TaskFailed: it has failed, or was canceled; the message names the jobs.
+        AirflowSkipException: there was no pipeline.
+    """
+    try:
+        result = _finish(task)
+    except GitlabCiError as problem:
+        reason = str(problem)
+        push_end(task, PipelineResult(status=PipelineStatus.FAILED, reason=reason))
+        close_unpinned(task)
+        raise TaskFailed(reason) from problem
+    if result.status in {PipelineStatus.FAILED, PipelineStatus.CANCELED}:
+        raise TaskFailed(result.text)
+
+
+def _finish(task: TaskContext) -> PipelineResult:
+    states = own_states(task)
+    record = pull_run(task, states)
+    if not record.created:
+        push_end(task, PipelineResult(status=PipelineStatus.SKIPPED, reason=record.reason))
+        raise AirflowSkipException(f"no pipeline: {record.reason}")
+    run = load_run(task, record, states)
+    ended = complete(record.decisions, run.ended)
+    result = finish(with_coverage(run, ended))
+    push_end(task, result, record.name)
+    _log.info("pipeline %s: %s", record.id, result.text)
+    task.state.register.finish(record.id, result.status.in_api)
+    sweep(run, ended)
+    return result

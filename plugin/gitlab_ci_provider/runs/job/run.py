@@ -1,0 +1,97 @@
+"""One try of a job with a pod, from its turn in the resource group to what Airflow is told."""
+
+from __future__ import annotations
+
+import logging
+
+from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+from airflow.sdk.exceptions import AirflowTaskTimeout
+
+from gitlab_ci_provider.airflow_internals.pod_operator import was_killed
+from gitlab_ci_provider.exceptions import (
+    GitlabCiError,
+    JobFailure,
+    SystemFailure,
+    TimeoutFailure,
+)
+from gitlab_ci_provider.model.run import JobStatus
+from gitlab_ci_provider.runs.cancel.auto import cancel_rest
+from gitlab_ci_provider.runs.cancel.jobs import meet
+from gitlab_ci_provider.runs.job import end as job_end
+from gitlab_ci_provider.runs.job.end import Settled
+from gitlab_ci_provider.runs.job.pod import JobPod
+from gitlab_ci_provider.runs.job_run import JobRun
+from gitlab_ci_provider.runs.record import push_result
+from gitlab_ci_provider.runs.resource_group import turn
+from gitlab_ci_provider.runs.task_errors import TaskFailed, TaskFailedForNow
+
+_log = logging.getLogger(__name__)
+
+
+def run_pod(operator: KubernetesPodOperator, run: JobRun) -> None:
+    """Run the pod; whatever happens, say how the job ended and leave no pod.
+
+    Raises:
+        TaskFailed: the job has failed or was canceled.
+        TaskFailedForNow: Airflow is to try it again.
+        TaskDeferred: it is not the job's turn in its resource group.
+    """
+    settled = job_end.earlier_end(run)
+    if settled is not None:
+        _log.info("the job had ended when its worker was lost: telling its end again")
+    else:
+        settled = _settle(operator, run)
+    _tell(run, settled)
+
+
+def fail(run: JobRun, failure: JobFailure) -> None:
+    """End a job that could not start."""
+    _tell(run, job_end.failed(run, failure))
+
+
+def _tell(run: JobRun, settled: Settled) -> None:
+    """Tell Airflow how the job has ended."""
+    push_result(run, settled.result)
+    if settled.result.status == JobStatus.SUCCESS:
+        meet(run)
+        return
+    if settled.again:
+        _log.warning("%s", settled.message)
+        raise TaskFailedForNow(settled.message)
+    if settled.result.status == JobStatus.FAILED and not settled.result.allowed_failure:
+        cancel_rest(run)
+    raise TaskFailed(settled.message)
+
+
+def _settle(operator: KubernetesPodOperator, run: JobRun) -> Settled:
+    """Have the job end, in its turn."""
+    try:
+        with turn.holding(run):
+            pod = JobPod(operator, run)
+            settled = _ended(operator, run, pod)
+            pod.remove()  # only now: what ended is remembered
+            return settled
+    except JobFailure as problem:  # the resource group is out of reach
+        return job_end.failed(run, problem)
+
+
+def _ended(operator: KubernetesPodOperator, run: JobRun, pod: JobPod) -> Settled:
+    try:
+        return job_end.succeeded(run, pod.run())
+    except AirflowTaskTimeout:
+        timeout = operator.execution_timeout
+        seconds = int(timeout.total_seconds()) if timeout else 0
+        return job_end.failed(run, TimeoutFailure(f"ran longer than its timeout of {seconds} s"))
+    except JobFailure as problem:
+        return _canceled(operator, run) or job_end.failed(run, problem)
+    except GitlabCiError as problem:
+        return job_end.failed(run, SystemFailure(str(problem)))
+    except Exception as problem:  # noqa: BLE001 - it is settled, and told
+        _log.exception("the task of '%s' has failed", run.job.name)
+        return _canceled(operator, run) or job_end.crashed(run, problem)
+
+
+def _canceled(operator: KubernetesPodOperator, run: JobRun) -> Settled | None:
+    """Settle the job as canceled when that is why the pod has gone."""
+    settled = job_end.obeyed(run)
+    return job_end.stopped(run) if settled is None and was_killed(operator) else settled

@@ -1,0 +1,101 @@
+"""What the plan of a job is made from: the run, what earlier jobs have left, what is configured."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from gitlab_ci_provider.hooks.ci_variables import configured_variables
+from gitlab_ci_provider.hooks.git_login import git_login
+from gitlab_ci_provider.hooks.object_store import store_target
+from gitlab_ci_provider.model.job_artifacts import ArtifactReport
+from gitlab_ci_provider.model.names import task_ids
+from gitlab_ci_provider.model.run import JobResult
+from gitlab_ci_provider.planner.artifacts import wanted_artifacts
+from gitlab_ci_provider.planner.environment import job_environment
+from gitlab_ci_provider.planner.subject import Limits, Subject
+from gitlab_ci_provider.runs.cross_needs import cross_results
+from gitlab_ci_provider.runs.dotenv import inherited_variables
+from gitlab_ci_provider.runs.job_run import JobRun
+from gitlab_ci_provider.runs.record import pull_result
+from gitlab_ci_provider.variables.expand import expand
+from gitlab_ci_provider.variables.stored import secret_values
+
+
+def subject(run: JobRun) -> Subject:
+    """Gather what the plan is made from."""
+    ti = run.context["ti"]
+    upstream, store = _upstream(run), store_target(run.settings.object_store_conn_id)
+    reports = {job: result.reports for job, result in upstream.items()}
+    project = run.record.project.path
+    above = run.record.upstream.ancestors if run.record.upstream else ()
+    others = {ancestor.project for ancestor in above} - {project}
+    configured = configured_variables(project, run.record.variable_places)
+    gathered = Subject(
+        run=run.record,
+        pipeline=run.pipeline,
+        job=run.job,
+        decision=run.decision,
+        limits=Limits(
+            default_image=run.settings.default_image,
+            default_timeout=run.settings.default_timeout,
+            artifacts_expire_in=run.settings.artifacts_expire_in,
+            start_timeout=run.settings.pod_start_timeout,
+            machine=platform.machine(),
+            archives=run.settings.archive_limits,
+        ),
+        attempt=ti.try_number,
+        url=ti.log_url or "",
+        started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        upstream={job: result.artifacts for job, result in upstream.items()},
+        dotenv=inherited_variables(reports, store),
+        configured=configured,
+        secrets=(*secret_values(configured), *_secrets_of(others)),
+        login=git_login(run.record.project.clone_url, run.settings.git_conn_ids),
+        store=store,
+        play=run.play,
+    )
+    return _with_cross_needs(run, gathered, reports)
+
+
+def _with_cross_needs(
+    run: JobRun,
+    gathered: Subject,
+    reports: Mapping[str, tuple[ArtifactReport, ...]],
+) -> Subject:
+    """Add what jobs of other pipelines have left; which ones, the job's variables may say."""
+    needs = run.job.cross_needs
+    if run.job.bridge is not None or not needs:
+        return gathered
+    environment = job_environment(gathered)
+    found = cross_results(run, needs, environment)
+    others = {expand(need.project, environment) for need in needs if need.project}
+    theirs = {label: result.reports for label, result in found.items()}
+    return replace(
+        gathered,
+        upstream={
+            **gathered.upstream,
+            **{label: result.artifacts for label, result in found.items()},
+        },
+        dotenv=inherited_variables({**reports, **theirs}, gathered.store),
+        secrets=(*gathered.secrets, *_secrets_of(others - {run.record.project.path})),
+    )
+
+
+def _secrets_of(projects: Iterable[str]) -> tuple[str, ...]:
+    """List what other projects mask: their artifacts and variables may hold it."""
+    listed = (secret_values(configured_variables(project)) for project in sorted(projects))
+    return tuple(value for values in listed for value in values)
+
+
+def _upstream(run: JobRun) -> dict[str, JobResult]:
+    """Ask the jobs whose artifacts are wanted what they left."""
+    names = task_ids(run.pipeline.jobs)
+    left: dict[str, JobResult] = {}
+    for job in wanted_artifacts(run.job, run.decision, run.before()):
+        if job in run.ended and run.pipeline.jobs[job].artifacts is not None:
+            result = pull_result(run, names[job])
+            left[job] = result or run.ended[job]
+    return left
