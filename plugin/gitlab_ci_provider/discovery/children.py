@@ -1,7 +1,7 @@
 """The DAGs of child pipelines whose includes are files: made with their parent's, before any run.
 
-Airflow takes its time to read a new DAG; a run of these never waits for that. What only a run can
-know (files that a job generates, variables of the run) is compiled by the bridge again.
+Airflow needs some time to read a new DAG; a run of these never waits for that. What only a run can
+know (files that a job generates, variables of the run) is compiled again by the bridge.
 """
 
 from __future__ import annotations
@@ -23,28 +23,20 @@ from gitlab_ci_provider.state import State
 from gitlab_ci_provider.variables.expand import expand_all
 from gitlab_ci_provider.variables.predefined import pipeline_variables
 
-CHILD_DAGS_EXPIRE_IN = 30 * 24 * 3600
-"""Seconds; `[gitlab_ci] child_dags_expire_in`."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildSync:
-    """Makes the DAGs of the children of one commit.
-
-    Attributes:
-        unused: seconds after which DAGs that runs have made are removed.
-    """
+    """Makes the DAGs of the children of one commit."""
 
     state: State
     files: FileFetcher
     commit: Commit
-    unused: float
     elsewhere: Elsewhere
 
     def sync(self, parent: DagRecord, depth: int = 1) -> Iterator[Diagnostic]:
-        """Make the DAGs of a parent's children, remove those that it has no more.
+        """Make the DAGs of a parent's children, and remove those that it no longer has.
 
-        Yields what is wrong with children, as warnings: the parent can run all the same.
+        Yields errors of children as warnings: the parent can run nevertheless.
         """
         kept: set[str] = set()
         for job in self._bridges(parent):
@@ -54,7 +46,7 @@ class ChildSync:
                 continue
             kept.add(record.dag_id)
             yield from self._child(parent, job, depth)
-        forget_children(self.state.holds, parent, kept, self.unused)
+        forget_children(self.state.holds, parent, kept)
 
     def _bridges(self, parent: DagRecord) -> Iterator[Job]:
         for job in self.state.snapshots.load_pipeline(parent.digest).jobs.values():
@@ -75,7 +67,7 @@ class ChildSync:
         compiled = compile_child(
             job.bridge, self.files, context, name=job.name, elsewhere=self.elsewhere
         )
-        yield from (_as_warning(one, job) for one in compiled.diagnostics)
+        yield from (_as_warning(found, job) for found in compiled.diagnostics)
         if compiled.pipeline is None:
             return
         digest = self.state.snapshots.save_pipeline(compiled.pipeline)

@@ -1,4 +1,4 @@
-"""Repositories as the user names them: a path or a URL, to a project."""
+"""From a repository as the user names it, by a path or URL, to a project."""
 
 from __future__ import annotations
 
@@ -16,17 +16,19 @@ _SPECIAL = re.compile(r"[^A-Za-z0-9_.-]+|\.{2,}")
 
 
 def clone_url(location: str) -> str:
-    """Turn a path or URL into a URL that git understands anywhere on this machine.
+    """Turn a path or URL into a URL that git understands in any directory.
 
     Raises:
-        SourceError: the path holds no git repository.
+        SourceError: there is no git repository at the path.
     """
     if "://" in location or _SCP_LIKE.match(location):
         return location
     try:
         path = Path(location).expanduser().resolve()
     except (OSError, RuntimeError, ValueError) as error:  # a NUL, an unknown user, a loop
-        raise SourceError(f"{quoted(location)}: no directory and no git URL: {error}") from error
+        raise SourceError(
+            f"{quoted(location)}: neither a directory nor a git URL: {error}"
+        ) from error
     if not path.is_dir():
         raise SourceError(f"{location}: no such directory, and not a git URL")
     top = next((folder for folder in (path, *path.parents) if is_repository(folder)), None)
@@ -45,8 +47,8 @@ def is_repository(folder: Path) -> bool:
 def project_of(url: str, default_branch: str) -> Project:
     """Describe the project of a clone URL.
 
-    A repository on this machine has no namespace of its own and gets `local/`. One on a server has
-    its pages where it is fetched from, as with GitLab.
+    A repository on this machine has no namespace and gets `local/`. The web pages of one on a
+    server are at its clone URL, as with GitLab.
     """
     shown = hide_credentials(url)
     on_server = urlsplit(shown).scheme in {"http", "https"}

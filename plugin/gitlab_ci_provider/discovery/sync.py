@@ -1,4 +1,4 @@
-"""One repository to one snapshot: fetch, compile, store. Errors stay with their repository."""
+"""From one repository to one snapshot: fetch, compile, store. Its errors concern no other."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gitlab_ci_provider.compiler.compile import compile_pipeline
-from gitlab_ci_provider.discovery.children import CHILD_DAGS_EXPIRE_IN, ChildSync
+from gitlab_ci_provider.discovery.children import ChildSync
 from gitlab_ci_provider.discovery.repositories import clone_url, project_of
 from gitlab_ci_provider.exceptions import GitlabCiError, SourceError
 from gitlab_ci_provider.model.context import PipelineContext
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncResult:
-    """What became of one repository.
+    """The result for one repository.
 
     Attributes:
         record: of the DAG that runs the ref; None when the repository could not be read, or when
@@ -61,14 +61,12 @@ class Sync:
     Attributes:
         logins: finds the login for the server of a URL; without one, git's own settings count.
         include_hosts: patterns of hosts that `include:remote` may ask.
-        child_dags_expire_in: seconds until DAGs that runs have made go when no run needs them.
     """
 
     state: State
     mirrors: Path
     config_path: str = CONFIG_PATH
     logins: Callable[[str], GitLogin | None] = lambda _: None
-    child_dags_expire_in: float = CHILD_DAGS_EXPIRE_IN
     include_hosts: Sequence[str] = ()
 
     def all(self, locations: Iterable[str], ref: str | None = None) -> list[SyncResult]:
@@ -78,11 +76,11 @@ class Sync:
     def one(self, location: str, ref: str | None = None, sha: str = "") -> SyncResult:
         """Sync one repository: its default branch, another ref, or an earlier commit of a ref.
 
-        A DAG in which runs are open keeps its topology. A commit that needs another has a DAG that
-        is named by it, until a later sync finds the runs ended.
+        A DAG that runs hold keeps its topology. A commit with another topology gets a DAG named
+        after it, until a later sync finds that the runs have ended.
 
-        Another ref gets a DAG of its own only when its topology differs from the project's DAG.
-        Whatever is wrong with a repository is in the result: it must not hide the others.
+        Another ref gets a DAG of its own only if its topology differs from that of the project's
+        DAG. All errors are in the result, so that one repository does not stop the others.
 
         Args:
             location: path or URL.
@@ -112,7 +110,7 @@ class Sync:
         return self._ref(mirror, project, found, shared=bool(sha))
 
     def compile(self, mirror: Mirror, project: Project, ref: Ref) -> SyncResult:
-        """Compile a commit that the mirror has, without changing what the project's DAG shows."""
+        """Compile a commit of the mirror, without changing what the project's DAG shows."""
         fetcher = GitFetcher(mirror, ref.sha)
         context = PipelineContext(
             project=project, ref=ref, commit=fetcher.commit(), config_path=self.config_path
@@ -137,12 +135,12 @@ class Sync:
         if not holds.replace(record):
             record = record_of_topology(snapshots, record, ref, record.digest)
             holds.replace(record)
-        snapshots.forget_runs(snapshots.clock() - self.child_dags_expire_in)
+        snapshots.forget_runs(holds.oldest())
         self._forget_lost_refs(mirror, project)
         return self._with_children(mirror, record, result)
 
     def _ref(self, mirror: Mirror, project: Project, ref: Ref, *, shared: bool) -> SyncResult:
-        """Compile a ref; the DAG of an earlier commit is shared by those of its topology."""
+        """Compile a ref; commits of the same topology share the DAG of an earlier commit."""
         result = self.compile(mirror, project, ref)
         if result.digest is None:
             return result
@@ -158,7 +156,7 @@ class Sync:
         return self._with_children(mirror, record, result)
 
     def _with_children(self, mirror: Mirror, record: DagRecord, result: SyncResult) -> SyncResult:
-        """Make the DAGs of child pipelines, when there is a new pipeline that they are of."""
+        """Make the DAGs of child pipelines, if the commit has a pipeline."""
         if not result.ok:
             return replace(result, record=record)
         files = GitFetcher(mirror, record.ref.sha)
@@ -166,21 +164,20 @@ class Sync:
             state=self.state,
             files=files,
             commit=files.commit(),
-            unused=self.child_dags_expire_in,
             elsewhere=self._elsewhere(record.project),
         )
         found = (*result.diagnostics, *children.sync(record))
         return replace(result, record=record, diagnostics=found)
 
     def _forget_lost_refs(self, mirror: Mirror, project: Project) -> None:
-        """Remove the DAGs of branches and tags that are gone, and those that no run needs."""
+        """Remove the DAGs of branches and tags that are gone, and those that no run has used."""
         snapshots = self.state.snapshots
         names = snapshots.dags(DagKind.REF, part_of=dag_id(project.path))
         stored = [dag for name in names if (dag := snapshots.stored_dag(name))]
         if not stored:
             return
         alive = mirror.ref_names()
-        oldest = snapshots.clock() - self.child_dags_expire_in
+        oldest = self.state.holds.oldest()
         for dag in stored:
             shared = _is_shared(dag.record)
             if dag.used_at < oldest if shared else dag.record.ref.name not in alive:

@@ -62,14 +62,13 @@ def is_made_at_run(record: DagRecord) -> bool:
     return record.dag_id != child_dag_id(record.parent, record.bridge)
 
 
-def forget_children(holds: Holds, parent: DagRecord, keep: set[str], unused: float) -> None:
+def forget_children(holds: Holds, parent: DagRecord, keep: set[str]) -> None:
     """Remove the DAGs of children that nobody needs any more.
 
-    Those are the synced ones that are not to be kept, and those made by runs that no run has needed
-    for `unused` seconds; one that a run holds stays until a later sync.
+    Those are the synced ones that are not to be kept, and those made by runs that no run has used
+    for `holds.expire_in`; one that a run holds stays until a later sync.
     """
-    store = holds.store
-    oldest = store.clock() - unused
+    store, oldest = holds.store, holds.oldest()
     for name in store.dags(DagKind.CHILD, part_of=parent.dag_id):
         stored = None if name in keep else store.stored_dag(name)
         if stored is None or stored.record.parent != parent.dag_id:

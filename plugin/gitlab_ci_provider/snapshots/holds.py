@@ -32,7 +32,7 @@ class Holds:
     """The holds of an installation.
 
     Attributes:
-        expire_in: seconds after which a hold is void.
+        expire_in: seconds after which a hold is void, and a DAG made by runs counts as unused.
     """
 
     store: SnapshotStore
@@ -100,6 +100,10 @@ class Holds:
         stored = self.store.stored_dag(dag)
         return self._valid(stored) if stored else {}
 
+    def oldest(self) -> float:
+        """Give the time before which holds are void, in seconds since 1970."""
+        return self.store.clock() - self.expire_in
+
     def _unless_held(self, stored: StoredDag | None) -> None:
         if stored and self._valid(stored):
             raise _RefusedError
@@ -108,7 +112,7 @@ class Holds:
         return replace(stored, holds={**self._valid(stored), run: self.store.clock()})
 
     def _valid(self, stored: StoredDag) -> dict[str, float]:
-        oldest = self.store.clock() - self.expire_in
+        oldest = self.oldest()
         return {run: since for run, since in stored.holds.items() if since >= oldest}
 
     def _fits(self, record: DagRecord, digest: str) -> bool:

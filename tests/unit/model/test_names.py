@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from gitlab_ci_provider.model.dag_record import DagKind, kind_of
 from gitlab_ci_provider.model.names import (
     belongs_to,
     child_dag_id,
@@ -26,6 +27,18 @@ HOSTILE = [
     "..",
     " ",
 ]
+
+
+@pytest.mark.parametrize("part", HOSTILE)
+@pytest.mark.parametrize("project", ["group/project", "a.b/c.d", "g/x." + "y" * 300])
+def test_the_kind_of_a_dag_is_in_its_name(project: str, part: str):
+    """Whatever projects, refs and jobs are called: nobody has to read a record to tell it."""
+    owner = dag_id(project)
+    ref, child = part_dag_id(owner, part), child_dag_id(owner, part)
+
+    assert kind_of(owner) is DagKind.PROJECT
+    assert kind_of(ref) is DagKind.REF
+    assert kind_of(child) is kind_of(child_dag_id(ref, part)) is DagKind.CHILD
 
 
 def test_a_plain_name_stays_as_it_is():

@@ -92,12 +92,12 @@ def test_a_dag_in_which_runs_are_open_is_not_removed(holds: Holds):
     save_dag(holds.store, child)
     holds.take(child.dag_id, "run", child.digest)
 
-    forget_children(holds, RECORD, set(), unused=60)
+    forget_children(holds, RECORD, set())
     assert holds.store.has_dag(child.dag_id)
     assert not holds.delete(DAG)
 
     holds.drop(child.dag_id, "run")
-    forget_children(holds, RECORD, set(), unused=60)
+    forget_children(holds, RECORD, set())
     assert not holds.store.has_dag(child.dag_id)
 
 

@@ -36,7 +36,6 @@ def run(args: argparse.Namespace) -> int:
         open_state(settings),
         settings.mirrors,
         logins=lambda url: git_login(url, settings.git_conn_ids),
-        child_dags_expire_in=settings.child_dags_expire_in,
         include_hosts=settings.allowed_hosts,
     )
     results = sync.all(args.paths, args.ref)
