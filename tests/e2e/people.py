@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from e2e.embedded import Stack
-from e2e.runs import wait_for
+from e2e.runs import end_of, wait_for
 from gitlab_ci_provider.local.projects import add_project
 
 
@@ -47,8 +47,7 @@ class Person:
 
     def wait_for_end(self) -> str:
         """Wait until the run has ended and tell how."""
-        wait_for(lambda: self.api.run_state(self.dag, self.run) in {"success", "failed"})
-        return self.api.run_state(self.dag, self.run)
+        return end_of(self.api, self.dag, self.run)
 
     def status(self, task: str) -> str:
         """See what the job said that it ended as."""

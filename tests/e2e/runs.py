@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import math
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +12,16 @@ from typing import Any
 
 from e2e.embedded import Stack
 from e2e.kept_runs import keep_run
-from gitlab_ci_provider.airflow_api.client import TaskState
+from gitlab_ci_provider.airflow_api.client import AirflowApi, TaskState
 from gitlab_ci_provider.local.projects import add_project
 from gitlab_ci_provider.model.names import task_ids
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.state import open_state
 from processes.waiting import PATIENCE, wait_until
+
+_STILL_SECONDS = 240
+"""So long no task of a run may change: longer than any job of these tests takes."""
 
 
 def wait_for(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
@@ -48,6 +53,28 @@ def mark(stack: Stack, dag: str, run: str, task: str, state: str) -> None:
 def ended(stack: Stack, dag: str, run: str) -> bool:
     """Tell whether a run has ended."""
     return stack.api.run_state(dag, run) in {"success", "failed"}
+
+
+def end_of(api: AirflowApi, dag: str, run: str) -> str:
+    """Wait until a run has ended and tell how.
+
+    A slow machine has all the time that it needs; a run of which nothing moves fails the test.
+    """
+    seen, since = dict[str, tuple[str | None, int]](), time.monotonic()
+
+    def is_over() -> bool:
+        nonlocal seen, since
+        if api.run_state(dag, run) in {"success", "failed"}:
+            return True
+        now = {name: (task.state, task.try_number) for name, task in api.tasks(dag, run).items()}
+        if now != seen:
+            seen, since = now, time.monotonic()
+        still = time.monotonic() - since
+        assert still < _STILL_SECONDS, f"nothing moves in {run} of {dag} for {still:.0f} s: {seen}"
+        return False
+
+    wait_until(is_over, f"the end of {run}", math.inf, pause=0.2)
+    return api.run_state(dag, run)
 
 
 def states(stack: Stack, dag: str, run: str) -> dict[str, str | None]:

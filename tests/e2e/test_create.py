@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from e2e.embedded import Stack, commit, make_repository
+from e2e.runs import end_of
 from servers.repositories import git
 
 CONFIG = """
@@ -104,11 +105,11 @@ def test_a_run_finds_the_dag_that_has_its_jobs(stack: Stack, tmp_path: Path):
 
     run = stack.api.trigger(main, {"ref": "topic/x"})
 
-    assert stack.api.wait_for_end(main, run) == "success"
+    assert end_of(stack.api, main, run) == "success"
     assert {one.state for one in stack.api.tasks(main, run).values()} == {"skipped"}
     moved = stack.api.xcom(main, run, "create_pipeline", "moved_to")
     assert moved["dag"].startswith(f"{main}..commits-")
-    assert stack.api.wait_for_end(moved["dag"], moved["run"]) == "success"
+    assert end_of(stack.api, moved["dag"], moved["run"]) == "success"
     record = stack.api.xcom(moved["dag"], moved["run"], "create_pipeline", "pipeline")
     assert (record["ref"]["name"], record["ref"]["sha"]) == ("topic/x", sha)
     assert (present(record), record["iid"]) == ({"b"}, 2)
@@ -131,6 +132,6 @@ def test_a_range_of_commits_is_run_oldest_first(stack: Stack, tmp_path: Path):
     for sha, line in zip(shas, done.stdout.splitlines(), strict=True):
         dag, _, run = line.partition("/dags/")[2].partition("/runs/")
         assert line.startswith(sha)
-        assert stack.api.wait_for_end(dag, run) == "success"
+        assert end_of(stack.api, dag, run) == "success"
         record = stack.api.xcom(dag, run, "create_pipeline", "pipeline")
         assert (record["ref"]["sha"], record["ref"]["name"]) == (sha, "main")

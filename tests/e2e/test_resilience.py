@@ -12,7 +12,7 @@ import pytest
 
 from e2e.embedded import Stack, make_repository
 from e2e.faulty import task_processes
-from e2e.runs import raw_log, start, wait_for
+from e2e.runs import end_of, raw_log, start, wait_for
 from gitlab_ci_provider.local.airflow.config import Ports, airflow_environment
 from gitlab_ci_provider.local.processes.tree import descendants
 from gitlab_ci_provider.local.projects import add_project
@@ -71,7 +71,7 @@ def test_a_blocking_manual_job_waits_for_a_person(stack: Stack, tmp_path: Path):
     assert report["jobs"]["gate"]["status"] == "manual"
     assert stack.api.run_state(report["dag_id"], report["run_id"]) == "running"
     stack.api.answer_required_action(report["dag_id"], report["run_id"], "gate")
-    assert stack.api.wait_for_end(report["dag_id"], report["run_id"]) == "success"
+    assert end_of(stack.api, report["dag_id"], report["run_id"]) == "success"
 
 
 def test_manual_jobs_that_were_named_are_played(stack: Stack, tmp_path: Path):

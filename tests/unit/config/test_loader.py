@@ -133,6 +133,17 @@ def test_alias_bomb_is_refused():
         _load(bomb)
 
 
+def test_merge_bomb_is_refused():
+    """So do merge keys, of which each level takes over ten times the one below."""
+    bomb = "m0: &m0 {k: v}\n"
+    for level in range(1, 9):
+        merged = ", ".join([f"*m{level - 1}"] * 10)
+        bomb += f"m{level}: &m{level} {{<<: [{merged}], k{level}: v}}\n"
+
+    with pytest.raises(LoadError, match="The parsed YAML is too big"):
+        _load(bomb)
+
+
 def test_aliases_share_nodes():
     """An alias costs nothing: it is the same object."""
     tree = _map("a: &a [x]\nb: *a\n")

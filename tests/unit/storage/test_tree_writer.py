@@ -164,6 +164,26 @@ def test_a_zip_with_a_path_out_is_refused(root: Path, tmp_path: Path):
         unpack(archive, root)
 
 
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_of_entries_with_one_name_the_last_counts_and_none_escapes(root: Path, tmp_path: Path):
+    """A name may come as a link first, and as a file to be written through it then."""
+    outside = root.parent / "outside" / "target"
+    outside.write_text("kept")
+    archive = tmp_path / "artifacts.zip"
+    with zipfile.ZipFile(archive, "w") as made:
+        made.writestr("same", "first")
+        info = zipfile.ZipInfo("same")
+        info.create_system, info.external_attr = 3, (stat.S_IFLNK | 0o777) << 16
+        made.writestr(info, str(outside))
+        made.writestr("same", "last")
+
+    unpack(archive, root)
+
+    assert (root / "same").read_text() == "last"
+    assert not (root / "same").is_symlink()
+    assert outside.read_text() == "kept"
+
+
 def test_a_zip_without_unix_modes_is_read(root: Path, tmp_path: Path):
     """Such as one made on Windows."""
     archive = tmp_path / "artifacts.zip"

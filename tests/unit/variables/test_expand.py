@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from factories import make_variables
 from gitlab_ci_provider.model.variables import Variable, Variables
 from gitlab_ci_provider.variables.expand import (
+    MAX_LENGTH,
     expand,
     expand_all,
     expand_in_rules,
@@ -130,3 +132,16 @@ def test_the_server_expands_values_without_the_runner():
     assert found["A"] == "a-b$$C%%-"
     assert (found["USES_RAW"], found["USES_FILE"]) == ("[$A]", "text")
     assert found["SELF"] == "x"
+
+
+@pytest.mark.parametrize("by", [expand_values, expand_in_rules])
+def test_values_that_refer_to_each_other_do_not_explode(
+    by: Callable[[Variables], Mapping[str, str]],
+):
+    """Twelve levels of ten references each would be a value of a terabyte."""
+    bomb = {"A0": "x" * 10, **{f"A{n}": f"$A{n - 1}" * 10 for n in range(1, 12)}}
+
+    values = by(make_variables(**bomb))
+
+    assert values["A4"] == "x" * 100_000
+    assert max(map(len, values.values())) <= MAX_LENGTH
