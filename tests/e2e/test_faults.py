@@ -5,30 +5,22 @@ Each job says a line outside of its pod when it begins and when it ends.
 
 from __future__ import annotations
 
-import fcntl
-import json
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
-from e2e.embedded import Stack, commit, make_repository
+from e2e.embedded import Stack, make_repository
 from e2e.faulty import (
     TIMES,
     job,
     kill_task,
     left_behind,
     pods_by_job,
-    task_processes,
 )
 from e2e.runs import ended, raw_log, results, start, wait_for
-from gitlab_ci_provider.airflow_api.client import TaskState
-from gitlab_ci_provider.hooks.project_settings import VARIABLE
-from gitlab_ci_provider.model import xcom_keys
 from integration.cluster.faults import tell
 from processes.counter import Heard
-from servers.repositories import git
 
 
 @pytest.fixture(scope="module")
@@ -194,91 +186,4 @@ def test_a_refusal_fails_the_job_and_says_why(
     assert status == "failed"
     assert reason.startswith("Kubernetes refused: 403")
     assert heard.lines == {}
-    assert left_behind(stack) == []
-
-
-GROUPED = "job: {script: 'true', resource_group: $CI_COMMIT_REF_NAME}\n"
-Moment = Callable[[TaskState], bool]
-
-
-def kill_three_times(stack: Stack, run: tuple[str, str], task: str, moment: Moment) -> None:
-    """Kill the process of a task in each of its first tries, when its moment has come."""
-    for number in range(1, TIMES + 1):
-
-        def killed(number: int = number) -> bool:
-            found = stack.api.tasks(*run).get(task)
-            is_time = found is not None and found.try_number == number and moment(found)
-            return is_time and kill_task(stack, *run, task)
-
-        wait_for(killed)
-
-
-def has_left(stack: Stack, run: tuple[str, str], task: str, key: str) -> Moment:
-    """Tell whether the running try of a task has left an XCom."""
-    return lambda found: found.state == "running" and bool(stack.api.xcom(*run, task, key))
-
-
-def fetches(task: TaskState) -> bool:
-    """Tell whether a task has come to fetching from its repository."""
-    opened = (path for pid in task_processes(task) for path in Path(f"/proc/{pid}/fd").glob("*"))
-    return any("/fetch.lock" in str(path.readlink()) for path in opened if path.is_symlink())
-
-
-@contextmanager
-def slow_fetch(stack: Stack) -> Iterator[None]:
-    """Have all who fetch wait: somebody else fetches."""
-    with ExitStack() as opened:
-        for mirror in (stack.home.data / "mirrors").glob("*.git"):
-            file = opened.enter_context((mirror / "fetch.lock").open("a"))
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def grouped(stack: Stack, path: Path, *branches: str) -> Path:
-    """Make a repository whose pipelines announce their job in Kubernetes when they are created."""
-    repository = make_repository(path, {".gitlab-ci.yml": GROUPED})
-    for branch in branches:
-        git(repository, "branch", branch)
-    modes = {f"local/{path.name}": {"resource_group_default_process_mode": "oldest_first"}}
-    stack.api._request("POST", "/variables", json={"key": VARIABLE, "value": json.dumps(modes)})
-    return repository
-
-
-def test_a_pipelines_own_tasks_may_lose_their_workers(
-    stack: Stack, misbehave: Callable[..., None], tmp_path: Path
-):
-    """Three times each, of `create_pipeline` and `finish_pipeline`: numbers and end stay right.
-
-    At their start, while a commit is fetched, when the pipeline is pinned, when its end is told.
-    """
-    repository = grouped(stack, tmp_path / "own", "started", "pinned")
-    dag, first = start(stack, repository)
-    wait_for(lambda: ended(stack, dag, first))
-    git(repository, "checkout", "-q", "-b", "fetched")
-    commit(repository, {"new": "file"})
-    slow = ({"path": "*configmaps*", "delay": 5}, {"verb": "list", "path": "*/pods?*", "delay": 5})
-
-    with slow_fetch(stack):
-        started, pinned, fetched = (
-            (dag, stack.api.trigger(dag, {"ref": ref})) for ref in ("started", "pinned", "fetched")
-        )
-        kill_three_times(stack, started, "create_pipeline", lambda _: True)
-        misbehave(*slow)
-        told = has_left(stack, pinned, "create_pipeline", xcom_keys.PIN)
-        kill_three_times(stack, pinned, "create_pipeline", told)
-        kill_three_times(stack, fetched, "create_pipeline", fetches)
-    told = has_left(stack, pinned, "finish_pipeline", xcom_keys.PIPELINE_RESULT)
-    kill_three_times(stack, started, "finish_pipeline", lambda _: True)
-    kill_three_times(stack, pinned, "finish_pipeline", told)
-    misbehave()
-    runs = ((dag, first), started, pinned, fetched)
-    wait_for(lambda: all(ended(stack, *run) for run in runs))
-
-    assert {stack.api.run_state(*run) for run in runs} == {"success"}
-    assert {results(stack, *run)["job"][0] for run in runs} == {"success"}
-    numbers = [stack.api.xcom(*run, "create_pipeline", xcom_keys.PIPELINE)["id"] for run in runs]
-    assert len(set(numbers)) == len(runs)
-    for task in ("create_pipeline", "finish_pipeline"):
-        assert stack.api.tasks(*pinned)[task].try_number == TIMES + 1
-    stack.api._request("DELETE", f"/variables/{VARIABLE}")
     assert left_behind(stack) == []
