@@ -1,77 +1,105 @@
 """The `[gitlab_ci]` section of airflow.cfg, read once into a frozen value.
 
-The only reader of Airflow's configuration. Every option has a default, see
-`get_provider_info.py`, where Airflow learns their names and descriptions.
+The only reader of Airflow's configuration, and the only place that lists the options: Airflow
+learns their names, types, defaults and descriptions from the fields, see `get_provider_info.py`.
 """
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from gitlab_ci_provider import __version__
+from gitlab_ci_provider.exceptions import SettingsError
 from gitlab_ci_provider.model.plan import ArchiveLimits
 
 SECTION = "gitlab_ci"
+_DAYS = 24 * 3600
+
+
+def _option(default: Any, description: str) -> Any:
+    return field(default=default, metadata={"description": description})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How this installation runs pipelines.
+    """How this installation runs pipelines; the descriptions are shown to users."""
 
-    Attributes:
-        home: folder of the state and of git mirrors, shared by sync, DAG processor and workers.
-        kubernetes_conn_id: where pods run.
-        namespace: of the pods; empty leaves it to the connection.
-        object_store_conn_id: where caches and artifacts go.
-        helper_image: holds `gitlab-ci-helper`.
-        default_image: for jobs without `image:`.
-        git_conn_ids: logins of git servers, separated by commas.
-        include_hosts: patterns of hosts that `include:remote` and `template` (gitlab.com) may
-            ask, separated by commas; empty asks none.
-        job_logs_folder: keep each job's log there as the job wrote it; empty keeps none.
-        default_timeout: seconds, for jobs without `timeout:`.
-        artifacts_expire_in: seconds, for artifacts without `expire_in:`; 0 keeps them.
-        dag_files: folder for one DAG file a DAG; None where `dags/gitlab_ci.py` shows all of them.
-        child_dag_timeout: seconds until Airflow must have read the DAG of a child pipeline.
-        child_dags_expire_in: seconds for which DAGs made by runs are kept without being used.
-        protected_branches, protected_tags: patterns with `*`, joined with commas; the default
-            branch is protected without being named.
-        pod_start_timeout: seconds until a pod that does not start counts as failed.
-        kubernetes_outage: seconds for which Kubernetes' API may be away, or too busy, before a job
-            fails for it.
-        interrupted_retries: how often a job whose pod was evicted, preempted, deleted or lost with
-            its node is tried again without using up its `retry`.
-        archive_max_size, archive_max_entries, archive_max_ratio: how much may come out of one
-            cache or artifact archive: bytes, files, times its own size.
-        always_ask: show the form for variables whenever a manual job is played.
-    """
-
-    home: Path
-    kubernetes_conn_id: str = "gitlab_ci_kubernetes"
-    namespace: str = ""
-    object_store_conn_id: str = "gitlab_ci_object_store"
-    helper_image: str = ""
-    default_image: str = "debian:12"
-    git_conn_ids: str = "gitlab_ci_git"
-    include_hosts: str = ""
-    job_logs_folder: str = ""
-    default_timeout: int = 3600
-    artifacts_expire_in: int = 30 * 24 * 3600
-    dag_files: Path | None = None
-    child_dag_timeout: int = 600
-    child_dags_expire_in: int = 30 * 24 * 3600
-    protected_branches: str = ""
-    protected_tags: str = ""
-    pod_start_timeout: int = 600
-    kubernetes_outage: int = 600
-    always_ask: bool = False
-    interrupted_retries: int = 0
-    archive_max_size: int = 20_000_000_000
-    archive_max_entries: int = 2_000_000
-    archive_max_ratio: int = 200
+    home: Path = field(
+        metadata={
+            "description": "Folder of the state and of git mirrors, shared by sync, DAG processor "
+            "and workers; default $AIRFLOW_HOME/gitlab_ci."
+        }
+    )
+    kubernetes_conn_id: str = _option("gitlab_ci_kubernetes", "Connection: where pods run.")
+    namespace: str = _option("", "Namespace of the pods; empty: the connection's.")
+    object_store_conn_id: str = _option(
+        "gitlab_ci_object_store", "Connection: where caches and artifacts go."
+    )
+    helper_image: str = _option("", "Image that holds gitlab-ci-helper.")
+    default_image: str = _option("debian:12", "Image for jobs without `image:`.")
+    git_conn_ids: str = _option(
+        "gitlab_ci_git", "Connections: logins of git servers, separated by commas."
+    )
+    include_hosts: str = _option(
+        "",
+        "Hosts that include:remote and include:template (gitlab.com) may ask: patterns, separated "
+        "by commas; empty: none.",
+    )
+    job_logs_folder: str = _option(
+        "", "Folder that keeps each job's log as the job wrote it; empty: none is kept."
+    )
+    default_timeout: int = _option(3600, "Seconds, for jobs without `timeout:`.")
+    artifacts_expire_in: int = _option(
+        30 * _DAYS, "Seconds, for artifacts without `expire_in:`; 0 keeps them."
+    )
+    dag_files: Path | None = field(
+        default=None,
+        metadata={
+            "description": "Folder for one DAG file per DAG; empty: dags/gitlab_ci.py shows all."
+        },
+    )
+    child_dag_timeout: int = _option(
+        600, "Seconds until Airflow must have read the DAG of a child pipeline."
+    )
+    child_dags_expire_in: int = _option(
+        30 * _DAYS, "Seconds for which DAGs made by runs are kept without being used."
+    )
+    protected_branches: str = _option(
+        "",
+        "Protected branches in addition to the default branch: patterns with `*`, separated by "
+        "commas.",
+    )
+    protected_tags: str = _option("", "Protected tags: patterns with `*`, separated by commas.")
+    pod_start_timeout: int = _option(
+        600, "Seconds until a pod that does not start counts as failed."
+    )
+    kubernetes_outage: int = _option(
+        600,
+        "Seconds for which Kubernetes' API may be unreachable or too busy before a job fails "
+        "because of it.",
+    )
+    always_ask: bool = _option(
+        False, "Show the form for variables whenever a manual job is played."
+    )
+    interrupted_retries: int = _option(
+        0,
+        "How often a job whose pod was evicted, preempted, deleted or lost with its node is tried "
+        "again without using up its `retry`.",
+    )
+    archive_max_size: int = _option(
+        20_000_000_000, "Bytes that may come out of one cache or artifact archive."
+    )
+    archive_max_entries: int = _option(
+        2_000_000, "Files, folders and links that may come out of one cache or artifact archive."
+    )
+    archive_max_ratio: int = _option(
+        200, "How many times its own size may come out of an archive, beyond 100 MB."
+    )
 
     @property
     def allowed_hosts(self) -> tuple[str, ...]:
@@ -105,23 +133,33 @@ def home_settings(home: Path) -> Settings:
 
 
 def load_settings() -> Settings:
-    """Read airflow.cfg and its environment variables (AIRFLOW__GITLAB_CI__...)."""
+    """Read airflow.cfg and its environment variables (AIRFLOW__GITLAB_CI__...).
+
+    Raises:
+        SettingsError: an option has a value of the wrong type; the message says which.
+    """
     from airflow.configuration import AIRFLOW_HOME, conf
 
-    given = {
-        field.name: _read(conf, field.name, field.type)
-        for field in fields(Settings)
-        if conf.get(SECTION, field.name, fallback="")
+    written = {
+        option.name: conf.get(SECTION, option.name, fallback="") for option in fields(Settings)
     }
-    folder = {"home": Path(AIRFLOW_HOME) / "gitlab_ci"}
-    image = {"helper_image": f"gitlab-ci-helper:{__version__}"}
-    return Settings(**{**folder, **image, **given})
+    defaults = {
+        "home": str(Path(AIRFLOW_HOME) / "gitlab_ci"),
+        "helper_image": f"gitlab-ci-helper:{__version__}",
+    }
+    return read_options(defaults | {name: text for name, text in written.items() if text})
 
 
-def _read(conf: Any, option: str, kind: Any) -> Any:
-    if kind == "int":
-        return conf.getint(SECTION, option)
-    if kind == "bool":
-        return conf.getboolean(SECTION, option)
-    text = conf.get(SECTION, option)
-    return Path(text) if str(kind).startswith("Path") else text
+def read_options(given: dict[str, str]) -> Settings:
+    """Read options from their texts.
+
+    Raises:
+        SettingsError: an option has a value of the wrong type; the message says which.
+    """
+    try:
+        return msgspec.convert(
+            given, Settings, strict=False, dec_hook=lambda kind, text: kind(text)
+        )
+    except msgspec.ValidationError as problem:
+        words = str(problem).replace("at `$.", f"at `[{SECTION}] ")
+        raise SettingsError(f"airflow.cfg: {words}") from problem

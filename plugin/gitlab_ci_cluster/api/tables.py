@@ -21,14 +21,24 @@ from gitlab_ci_cluster.objects.resources import (
 Row = Callable[[Obj], list[Any]]
 
 _POD_COLUMNS = (
-    *("Name", "Ready", "Status", "Restarts", "Age"),
-    *("IP:1", "Node:1", "Nominated Node:1", "Readiness Gates:1"),
+    "Name",
+    "Ready",
+    "Status",
+    "Restarts",
+    "Age",
+    "IP:1",
+    "Node:1",
+    "Nominated Node:1",
+    "Readiness Gates:1",
 )
 
 
 _SECOND, _MINUTE, _HOUR, _DAY, _YEAR = (
-    *(("s", 1), ("m", 60), ("h", 3600)),
-    *(("d", 86400), ("y", 365 * 86400)),
+    ("s", 1),
+    ("m", 60),
+    ("h", 3600),
+    ("d", 86400),
+    ("y", 365 * 86400),
 )
 _DURATIONS = (
     (120, _SECOND, None),
@@ -116,15 +126,31 @@ _TABLES: dict[Resource, tuple[tuple[str, ...], Row]] = {
     SERVICE_ACCOUNTS: (("Name", "Secrets", "Age"), _service_account),
     NODES: (
         (
-            *("Name", "Status", "Roles", "Age", "Version", "Internal-IP:1", "External-IP:1"),
-            *("OS-Image:1", "Kernel-Version:1", "Container-Runtime:1"),
+            "Name",
+            "Status",
+            "Roles",
+            "Age",
+            "Version",
+            "Internal-IP:1",
+            "External-IP:1",
+            "OS-Image:1",
+            "Kernel-Version:1",
+            "Container-Runtime:1",
         ),
         _node,
     ),
     EVENTS: (
         (
-            *("Last Seen", "Type", "Reason", "Object", "Subobject:1", "Source:1", "Message"),
-            *("First Seen:1", "Count:1", "Name:1"),
+            "Last Seen",
+            "Type",
+            "Reason",
+            "Object",
+            "Subobject:1",
+            "Source:1",
+            "Message",
+            "First Seen:1",
+            "Count:1",
+            "Name:1",
         ),
         _event,
     ),

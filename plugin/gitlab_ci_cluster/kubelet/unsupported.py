@@ -6,13 +6,26 @@ from gitlab_ci_cluster.kubelet.records import all_containers
 from gitlab_ci_cluster.objects.meta import Obj
 
 _POD_FIELDS = (
-    *("affinity", "dnsConfig", "hostIPC", "hostPID", "overhead", "priorityClassName"),
-    *("resourceClaims", "resources", "runtimeClassName", "setHostnameAsFQDN"),
-    *("shareProcessNamespace", "topologySpreadConstraints"),
+    "affinity",
+    "dnsConfig",
+    "hostIPC",
+    "hostPID",
+    "overhead",
+    "priorityClassName",
+    "resourceClaims",
+    "resources",
+    "runtimeClassName",
+    "setHostnameAsFQDN",
+    "shareProcessNamespace",
+    "topologySpreadConstraints",
 )
 _CONTAINER_FIELDS = ("restartPolicyRules", "resizePolicy", "volumeDevices")
 _SECURITY_FIELDS = (
-    *("appArmorProfile", "procMount", "seLinuxOptions", "seccompProfile", "sysctls"),
+    "appArmorProfile",
+    "procMount",
+    "seLinuxOptions",
+    "seccompProfile",
+    "sysctls",
     "windowsOptions",
 )
 

@@ -16,14 +16,24 @@ _LABEL_VALUE_BYTES = 63
 _ANY_FIELDS = ("metadata.name", "metadata.namespace")
 _FIELDS = {
     "pods": (
-        *("spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName"),
-        *("spec.hostNetwork", "status.phase", "status.podIP", "status.podIPs"),
+        "spec.nodeName",
+        "spec.restartPolicy",
+        "spec.schedulerName",
+        "spec.serviceAccountName",
+        "spec.hostNetwork",
+        "status.phase",
+        "status.podIP",
+        "status.podIPs",
         "status.nominatedNodeName",
     ),
     "events": (
         *(f"involvedObject.{name}" for name in ("kind", "namespace", "name", "uid", "apiVersion")),
-        *("involvedObject.resourceVersion", "involvedObject.fieldPath", "reason"),
-        *("reportingComponent", "source", "type"),
+        "involvedObject.resourceVersion",
+        "involvedObject.fieldPath",
+        "reason",
+        "reportingComponent",
+        "source",
+        "type",
     ),
     "secrets": ("type",),
     "namespaces": ("status.phase",),

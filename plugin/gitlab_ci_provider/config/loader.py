@@ -259,7 +259,14 @@ class _Open:
     """A mapping or list whose end is still to come."""
 
     __slots__ = (
-        *("anchor", "height", "is_map", "key", "key_mark", "node", "reference", "weight"),
+        "anchor",
+        "height",
+        "is_map",
+        "key",
+        "key_mark",
+        "node",
+        "reference",
+        "weight",
         "written",
     )
 

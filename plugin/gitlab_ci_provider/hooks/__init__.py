@@ -1,1 +1,1 @@
-"""Airflow connections to our clients."""
+"""Clients of the outside world, made from Airflow's connections and Variables."""

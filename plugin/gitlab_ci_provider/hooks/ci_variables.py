@@ -1,7 +1,9 @@
 """CI/CD variables of the instance, of groups and of projects: each level is an Airflow Variable.
 
-So they can lie in any secrets backend, and are encrypted in Airflow's database. The names hold the
-word `secret`, at which Airflow shows `***` for whatever such a Variable holds.
+They can therefore be kept in any secrets backend, and are encrypted in Airflow's database. Their
+names contain the word `secret`, which makes Airflow show `***` instead of their values.
+
+Needs: the Airflow Variables `gitlab_ci_secret_variables...`, all of which may be absent.
 """
 
 from __future__ import annotations
@@ -21,8 +23,8 @@ def configured_variables(project_path: str, expected: Collection[str] = ()) -> C
 
     Args:
         project_path: with its groups.
-        expected: Airflow Variables that were there before. Airflow does not tell one that it could
-            not ask for from one that does not exist, and no job must run without its variables.
+        expected: Airflow Variables that existed before. Airflow reports a Variable that it cannot
+            read as one that does not exist, and no job must run without its variables.
 
     Raises:
         SettingsError: an Airflow Variable is not what GitLab's API would give, or is gone.
@@ -32,9 +34,11 @@ def configured_variables(project_path: str, expected: Collection[str] = ()) -> C
     gone = [name for name in expected if not found.get(name)]
     if gone:
         message = (
-            f"Airflow Variable '{gone[0]}' was there when the pipeline was created and cannot "
+            f"Airflow Variable '{gone[0]}' existed when the pipeline was created and cannot be "
         )
-        raise SettingsError(message + "be read anymore: is Airflow's API or the backend reachable?")
+        raise SettingsError(
+            message + "read now: is Airflow's API or the secrets backend reachable?"
+        )
     instance, *groups, project = (_parse(name, text) for name, text in found.items())
     return ConfiguredVariables(
         instance=instance,

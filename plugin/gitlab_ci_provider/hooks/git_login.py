@@ -1,7 +1,7 @@
 """Airflow connections that hold the logins of git servers.
 
-Any type will do: `host` says which server (`https://gitlab.example.com`, or the host alone),
-`password` is the token or password, `login` the user; without one it is a token of GitLab.
+Needs: connections of any type. `host` names the server (`https://gitlab.example.com`, or the host
+alone), `password` is the token or password, `login` the user; without a user it is a GitLab token.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def _login(url: str, conn_id: str) -> GitLogin | None:
     except AirflowNotFoundException:
         return None
     if not connection.host:
-        # Without it, the token would be shown to whatever server a repository lies on.
+        # Without it, any server that a repository is on would be given the token.
         raise SettingsError(f"connection '{conn_id}' names no host: which git server is it for?")
     if not _same_server(url, connection) or not connection.password:
         return None

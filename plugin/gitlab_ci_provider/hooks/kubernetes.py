@@ -1,4 +1,8 @@
-"""The connection to Kubernetes, patient where it is a task's own."""
+"""The connection to Kubernetes; a task waits for it through outages.
+
+Needs: a connection of type `kubernetes`, with a kubeconfig or in-cluster configuration, and
+optionally a namespace.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +22,11 @@ from gitlab_ci_provider.hooks.patience import patient
 from gitlab_ci_provider.settings import Settings
 
 UNREACHABLE = (ApiException, HTTPError, ConfigException, GitlabCiError)
-"""What is raised when Kubernetes refuses, is not there, or what it has is of no use."""
+"""Raised when Kubernetes refuses, cannot be reached, or returns something unusable."""
 
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _CONFIG_SECONDS = 30
-"""So long a kubeconfig may be missing: an embedded cluster that starts anew writes it anew."""
+"""How long a kubeconfig may be missing: an embedded cluster writes it again when it restarts."""
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +47,7 @@ def connect_to(conn_id: str, namespace: str, outage: float) -> tuple[k8s.CoreV1A
     Args:
         conn_id: its name.
         namespace: empty leaves it to the connection, then to the pod that Airflow itself runs in.
-        outage: so many seconds without an answer are borne.
+        outage: how many seconds without an answer are tolerated.
 
     Raises:
         SettingsError: the connection is missing or wrong.
@@ -63,7 +67,7 @@ def client_of(hook: Any, config_seconds: float = _CONFIG_SECONDS) -> k8s.CoreV1A
     """Make the client of a hook.
 
     Raises:
-        ConfigException: there is no usable kubeconfig, and none came.
+        ConfigException: there is still no usable kubeconfig.
     """
     end = time.monotonic() + config_seconds
     while True:

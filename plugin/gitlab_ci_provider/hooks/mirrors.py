@@ -1,4 +1,4 @@
-"""The mirrors of repositories, as tasks open them: with the login that Airflow keeps."""
+"""The mirrors of repositories, opened by tasks with logins from Airflow's connections."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def open_mirror(url: str, settings: Settings) -> Mirror:
 
 
 def elsewhere(project: Project, settings: Settings) -> Elsewhere:
-    """Give what a project's pipeline may include from outside of its repository."""
+    """Return what a project's pipeline may include from outside its repository."""
     from gitlab_ci_provider.sources.neighbours import Neighbours  # only what compiles needs it
     from gitlab_ci_provider.sources.remote import RemoteFiles
 

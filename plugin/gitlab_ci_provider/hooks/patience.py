@@ -1,7 +1,7 @@
-"""A Kubernetes client that outlasts outages: what was not answered is asked again, for minutes.
+"""A Kubernetes client that survives outages: requests without an answer are repeated for minutes.
 
-It is the transport that is patient, so every call is, also those of Airflow's own pod operator.
-Asking again is safe: pods and Secrets have names that tell whose they are, see
+The transport repeats them, so this holds for every call, including those of Airflow's own pod
+operator. Repeating is safe: pods and Secrets have names that tell whose they are, see
 `runs/job/objects.py`.
 """
 
@@ -22,10 +22,10 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 from gitlab_ci_provider.model.log import Log
 
 _ONCE = Retry(total=None, connect=0, read=0, redirect=3, other=0)
-"""The library below would ask again at once, three times, and warn of each."""
+"""urllib3 would repeat a request three times at once, with a warning each time."""
 
 _PASSING = frozenset({0, 408, 429, 500, 502, 503, 504})
-"""0 is a broken TLS connection. 409 is not among them: who gets it has to look what is there."""
+"""0 is a broken TLS connection. 409 is not included: the caller has to look at what exists."""
 
 _FIRST_SECONDS, _LONGEST_SECONDS = 0.5, 15.0
 _MESSAGE_MAX = 1000
@@ -34,7 +34,7 @@ _CONNECT_SECONDS, _ANSWER_SECONDS = 10, 60
 
 @dataclass(slots=True)
 class Patience:
-    """How long to bear that Kubernetes does not answer; what all calls of a client share.
+    """How long to tolerate that Kubernetes does not answer; shared by all calls of a client.
 
     Attributes:
         seconds: from the first call that was not answered; after that each call is made once.
@@ -49,7 +49,7 @@ class Patience:
         """Wait a little before the next attempt.
 
         Raises:
-            ApiException, HTTPError: the problem, when the patience has come to its end.
+            ApiException, HTTPError: the problem, when the time is up.
         """
         if not self.seconds:
             raise problem
@@ -64,7 +64,7 @@ class Patience:
         left = self._since + self.seconds - now
         if left <= 0:
             raise problem
-        # Spread, so that many jobs do not come back in the same moment.
+        # Spread, so that many jobs do not come back at the same time.
         pause = max(self._pause * random.uniform(0.5, 1), _asked_pause(problem))  # noqa: S311
         self._pause = min(self._pause * 2, _LONGEST_SECONDS)
         time.sleep(min(pause, left))
@@ -78,7 +78,7 @@ class Patience:
 
 
 class PatientRest(RESTClientObject):
-    """Kubernetes' transport, with patience and without calls that hang for ever."""
+    """Kubernetes' transport: repeats requests, and no call hangs for ever."""
 
     def __init__(self, configuration: k8s.Configuration, patience: Patience):
         super().__init__(configuration)
@@ -87,8 +87,8 @@ class PatientRest(RESTClientObject):
     def request(self, method: str, url: str, **given: Any) -> Any:
         """Ask until there is an answer.
 
-        What a log request is answered is for its reader to judge: the node may be lost for good,
-        and a log of which nothing is written yet is silent.
+        The reader of a log judges the answers to its requests itself: the node may be lost for
+        good, and a log in which nothing is written yet is silent.
         """
         whole = given.get("_preload_content", True)
         given["_request_timeout"] = given.get("_request_timeout") or (
@@ -110,7 +110,7 @@ class PatientRest(RESTClientObject):
 
 
 def patient(client: k8s.CoreV1Api, seconds: float, log: Log) -> k8s.CoreV1Api:
-    """Make a client outlast outages of so many seconds."""
+    """Make a client survive outages of so many seconds."""
     api = client.api_client
     api.configuration.retries = _ONCE
     api.rest_client = PatientRest(api.configuration, Patience(seconds, log))
@@ -118,14 +118,14 @@ def patient(client: k8s.CoreV1Api, seconds: float, log: Log) -> k8s.CoreV1Api:
 
 
 def is_passing(problem: BaseException) -> bool:
-    """Tell whether asking again may help: nobody answered, or the answer blames the moment."""
+    """Tell whether repeating may help: nobody answered, or the problem is temporary."""
     if isinstance(problem, ApiException):
         return problem.status in _PASSING
     return isinstance(problem, HTTPError)
 
 
 def say(problem: BaseException) -> str:
-    """Say in a few words what went wrong, where possible in Kubernetes' own."""
+    """Say briefly what went wrong, in Kubernetes' own words where possible."""
     if isinstance(problem, ApiException):
         return f"{problem.status or 'TLS'} {problem.reason}: {_message(problem)}".rstrip(": ")
     reason = getattr(problem, "reason", None) or problem
@@ -149,7 +149,7 @@ def _is_silence(problem: BaseException) -> bool:
 
 
 def _asked_pause(problem: BaseException) -> float:
-    """Read `Retry-After`, of which a minute is believed."""
+    """Read `Retry-After`, at most a minute."""
     headers = getattr(problem, "headers", None) or {}
     text = str(headers.get("Retry-After", ""))
     return min(float(text), 60.0) if text.isdigit() else 0.0

@@ -1,7 +1,7 @@
 """Following a container's log: every line once and as it was written, over broken connections.
 
-The helper has numbered the lines. So a line that comes twice is dropped, what is lost is counted
-and told in its place, and what the API says instead of a log is not taken for one.
+The helper has numbered the lines. A line that arrives twice is dropped, lost lines are counted and
+reported where they are missing, and an error text of the API is not mistaken for a log.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _SETTLE_SECONDS = 3
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 
 _EARLIER_SECONDS = 3
-"""How much earlier than the last known time to begin again: the node cuts to whole seconds."""
+"""How far before the last known time to continue: the node truncates to whole seconds."""
 
 _CONNECT_SECONDS, _SILENT_SECONDS, _FIRST_WORD_SECONDS = 10, 75, 5
-"""A log that is silent for longer is asked for anew: the helper ticks, also while nothing happens,
-from when it has met the build."""
+"""A log that is silent for longer is requested again: once the helper has met the build, it writes
+a sign of life even while nothing happens."""
 
 _MOST_BREAKS, _MOST_ENDS = 24, 4
 """How often to ask again, without any progress, for the rest of a log that has ended: when the
@@ -42,7 +42,7 @@ _MOST_PROBES = 5
 """How often a helper's log must be found empty after the build's end: it may be about to speak."""
 
 _REFUSALS = {400, 404, 408, 410, 429}
-"""Of the API: it may say otherwise later, as for any error of its own."""
+"""Of the API: it may answer differently later, as after any error of its own."""
 
 _STAMPED = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S* ")
 """The API's own texts have no time."""

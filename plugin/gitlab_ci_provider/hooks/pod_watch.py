@@ -1,4 +1,4 @@
-"""Waiting for a pod by watching it: the answer comes when it happens, not at the next poll."""
+"""Waiting for a pod by watching it: a change is seen when it happens, not at the next poll."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from gitlab_ci_provider.hooks.patience import is_passing
 Condition = Callable[[k8s.V1Pod], bool]
 
 _WATCH_SECONDS = 240
-"""A watch is begun anew after this long; load balancers cut silent connections."""
+"""A watch is started again after this long; load balancers close silent connections."""
 
 _PAUSE_SECONDS = 0.5
-"""After a watch that broke: the next one may break as fast."""
+"""After a watch that broke: the next one may break as quickly."""
 
 _EXPIRED = 410
 

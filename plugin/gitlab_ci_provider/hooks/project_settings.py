@@ -8,7 +8,7 @@
                        "job_token_scope": {"allowlist": ["group/app"],
                                            "groups_allowlist": ["group/tools"]}}}
 
-An Airflow Variable, since it is changed while pipelines run, by people who may not deploy.
+It is an Airflow Variable because people who may not deploy change it while pipelines run.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
-"""Resource groups at rest: a ConfigMap each, where the jobs' pods are.
+"""Stored resource groups: one ConfigMap each, in the namespace of the jobs' pods.
 
-Every change is written against the version that was read (`resourceVersion`), so of two jobs that
-take a group at once exactly one gets it. Whoever holds it is believed as long as Airflow runs its
-task or Kubernetes its pod; nobody has to be alive to give it back.
+Every change is written against the version that was read (`resourceVersion`), so when two jobs
+take a group at once, exactly one gets it. A job holds it as long as Airflow runs its task or
+Kubernetes its pod, so the group is free again even when nobody is left to give it back.
+
+Needs: a role that may get, create and update ConfigMaps, see `docs/how-to/real-cluster.md`.
 """
 
 from __future__ import annotations
@@ -67,10 +69,12 @@ class ResourceGroup:
             after = change(before)
             if after == before or self._write(found, after):
                 return after
-        raise SystemFailure(f"resource group '{self.key}': ConfigMap {self.name} never rests")
+        raise SystemFailure(
+            f"resource group '{self.key}': ConfigMap {self.name} changes all the time"
+        )
 
     def prune(self, states: TaskStates) -> Group:
-        """Take out the jobs that are no more."""
+        """Remove jobs that no longer exist."""
         group = self.update(lambda group: group)
         dead = {one.key for one in group.claims if not _waits(one, states)}
         if group.holder is not None and not self._holds(group.holder, states):
@@ -78,7 +82,7 @@ class ResourceGroup:
         return self.update(lambda found: without(found, dead)) if dead else group
 
     def has_pods(self) -> bool:
-        """Tell whether a job of the group still runs in a pod, whatever Airflow thinks of it."""
+        """Tell whether a job of the group still runs in a pod, whatever Airflow reports."""
         selector = f"{LABEL_DOMAIN}/{LABEL}={self.name}"
         pods = self.client.list_namespaced_pod(self.namespace, label_selector=selector).items
         return any(still_runs(pod) for pod in pods)
@@ -124,7 +128,7 @@ class ResourceGroup:
 
 
 def _group(found: k8s.V1ConfigMap | None) -> Group:
-    """Read the group; one that somebody has edited into nonsense begins anew."""
+    """Read the group; one that somebody has made invalid starts empty."""
     text = (found.data or {}).get(_KEY) if found is not None else None
     try:
         return decode(text, Group) if text else Group()

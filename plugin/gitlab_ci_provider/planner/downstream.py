@@ -30,9 +30,19 @@ _MAX_REPEATS = 2
 """How often a pipeline of one project, ref and source may be among its own ancestors."""
 
 _OF_THE_JOB = (
-    *("CI_JOB_ID", "CI_JOB_URL", "CI_JOB_TOKEN", "CI_JOB_STARTED_AT", "CI_JOB_TIMEOUT"),
-    *("CI_BUILDS_DIR", "CI_PROJECT_DIR", "CI_REGISTRY_USER", "CI_REGISTRY_PASSWORD"),
-    *("CI_REPOSITORY_URL", "CI_DEPLOY_USER", "CI_DEPLOY_PASSWORD", "CI_RUNNER_EXECUTABLE_ARCH"),
+    "CI_JOB_ID",
+    "CI_JOB_URL",
+    "CI_JOB_TOKEN",
+    "CI_JOB_STARTED_AT",
+    "CI_JOB_TIMEOUT",
+    "CI_BUILDS_DIR",
+    "CI_PROJECT_DIR",
+    "CI_REGISTRY_USER",
+    "CI_REGISTRY_PASSWORD",
+    "CI_REPOSITORY_URL",
+    "CI_DEPLOY_USER",
+    "CI_DEPLOY_PASSWORD",
+    "CI_RUNNER_EXECUTABLE_ARCH",
 )
 """GitLab's job-level persisted variables: no bridge has them, as it never runs."""
 

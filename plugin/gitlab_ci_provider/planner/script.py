@@ -34,8 +34,13 @@ _EXPORTABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DURATION = re.compile(r"(?:(?P<h>\d+)h)?(?:(?P<m>\d+)m)?(?:(?P<s>\d+)s)?")
 
 SHELLS = (
-    *("/usr/local/bin/bash", "/usr/bin/bash", "/bin/bash"),
-    *("/usr/local/bin/sh", "/usr/bin/sh", "/bin/sh", "/busybox/sh"),
+    "/usr/local/bin/bash",
+    "/usr/bin/bash",
+    "/bin/bash",
+    "/usr/local/bin/sh",
+    "/usr/bin/sh",
+    "/bin/sh",
+    "/busybox/sh",
 )
 """In the order in which the runner looks for them."""
 

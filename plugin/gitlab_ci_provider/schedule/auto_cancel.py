@@ -23,8 +23,17 @@ _OLDEST = timedelta(days=7)
 
 _SOURCES: frozenset[PipelineSource] = frozenset(
     {
-        *("push", "web", "trigger", "schedule", "api", "external", "pipeline", "chat"),
-        *("merge_request_event", "external_pull_request_event", "parent_pipeline"),
+        "push",
+        "web",
+        "trigger",
+        "schedule",
+        "api",
+        "external",
+        "pipeline",
+        "chat",
+        "merge_request_event",
+        "external_pull_request_event",
+        "parent_pipeline",
     }
 )
 """Pipelines of other sources are never redundant: they do not stand for their ref."""

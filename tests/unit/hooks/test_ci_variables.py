@@ -30,7 +30,7 @@ def test_every_level_is_read(monkeypatch: pytest.MonkeyPatch):
 
 def test_a_place_that_was_there_must_be_there_again():
     """A job whose variables cannot be read fails; it must not run without them."""
-    with pytest.raises(SettingsError, match="'gitlab_ci_secret_variables__g' was there"):
+    with pytest.raises(SettingsError, match="'gitlab_ci_secret_variables__g' existed"):
         configured_variables("g/p", expected=["gitlab_ci_secret_variables__g"])
 
 

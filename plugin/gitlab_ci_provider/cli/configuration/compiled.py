@@ -27,8 +27,17 @@ from gitlab_ci_provider.variables.predefined import pipeline_variables
 
 _RESOLVED = frozenset(
     {
-        *("extends", "inherit", "rules", "only", "except", "parallel", "variables", "needs"),
-        *("start_in", "dependencies", "interruptible"),
+        "extends",
+        "inherit",
+        "rules",
+        "only",
+        "except",
+        "parallel",
+        "variables",
+        "needs",
+        "start_in",
+        "dependencies",
+        "interruptible",
     }
 )
 """Keywords that something else replaces; everything else is shown as written."""

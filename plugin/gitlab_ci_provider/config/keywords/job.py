@@ -48,20 +48,63 @@ from gitlab_ci_provider.model.variables import Variables
 
 SHARED_KEYS = frozenset(
     {
-        *("extends", "stage", "only", "except", "rules", "variables", "inherit", "allow_failure"),
-        *("when", "needs", "resource_group", "environment", "interruptible", "parallel"),
+        "extends",
+        "stage",
+        "only",
+        "except",
+        "rules",
+        "variables",
+        "inherit",
+        "allow_failure",
+        "when",
+        "needs",
+        "resource_group",
+        "environment",
+        "interruptible",
+        "parallel",
     }
 )
 JOB_KEYS = SHARED_KEYS | {
-    *("tags", "script", "image", "services", "artifacts", "cache", "dependencies"),
-    *("before_script", "after_script", "coverage", "retry", "timeout", "release", "secrets"),
-    *("id_tokens", "hooks", "identity", "pages", "publish", "run", "inputs"),
-    *("dast_configuration", "start_in", "manual_confirmation"),
+    "tags",
+    "script",
+    "image",
+    "services",
+    "artifacts",
+    "cache",
+    "dependencies",
+    "before_script",
+    "after_script",
+    "coverage",
+    "retry",
+    "timeout",
+    "release",
+    "secrets",
+    "id_tokens",
+    "hooks",
+    "identity",
+    "pages",
+    "publish",
+    "run",
+    "inputs",
+    "dast_configuration",
+    "start_in",
+    "manual_confirmation",
 }
 DEFAULT_NAMES = frozenset(
     {
-        *("before_script", "image", "services", "after_script", "cache", "interruptible"),
-        *("timeout", "retry", "tags", "artifacts", "hooks", "id_tokens", "identity"),
+        "before_script",
+        "image",
+        "services",
+        "after_script",
+        "cache",
+        "interruptible",
+        "timeout",
+        "retry",
+        "tags",
+        "artifacts",
+        "hooks",
+        "id_tokens",
+        "identity",
     }
 )
 """Keywords that `default:` may hold and `inherit:default` may name."""
@@ -73,8 +116,11 @@ MAX_NAME = 255
 MAX_TAGS = 50
 _WITH_RULES = ("only", "except", "start_in")
 _EXCLUSIVE = (
-    *(("script", "run"), ("before_script", "run"), ("after_script", "run")),
-    *(("script", "trigger"), ("run", "trigger")),
+    ("script", "run"),
+    ("before_script", "run"),
+    ("after_script", "run"),
+    ("script", "trigger"),
+    ("run", "trigger"),
 )
 
 

@@ -15,7 +15,13 @@ from gitlab_ci_provider.config.keywords.fields import (
 from gitlab_ci_provider.config.raw import Map, Seq
 
 KEYS = (
-    *("tag_name", "tag_message", "name", "description", "ref", "milestones", "released_at"),
+    "tag_name",
+    "tag_message",
+    "name",
+    "description",
+    "ref",
+    "milestones",
+    "released_at",
     "assets",
 )
 LINK_KEYS = ("name", "url", "filepath", "direct_asset_path", "link_type")

@@ -24,15 +24,28 @@ from gitlab_ci_provider.rules.expression.regex import is_pattern
 _SOURCE = "CI_PIPELINE_SOURCE"
 _MERGE_REQUEST = "merge_request_event"
 _SOURCES = frozenset(get_args(PipelineSource)) | {
-    *("unknown", "container_registry_push", "duo_workflow", "pipeline_execution_policy_schedule"),
+    "unknown",
+    "container_registry_push",
+    "duo_workflow",
+    "pipeline_execution_policy_schedule",
 }
 """All of GitLab's, those that cannot happen here too."""
 
 _UNKNOWN_TO_RULES = frozenset(
     {
-        *("CI_PIPELINE_ID", "CI_PIPELINE_URL", "CI_JOB_ID", "CI_JOB_URL", "CI_JOB_TOKEN"),
-        *("CI_JOB_STARTED_AT", "CI_REGISTRY_USER", "CI_REGISTRY_PASSWORD", "CI_REPOSITORY_URL"),
-        *("CI_DEPLOY_USER", "CI_DEPLOY_PASSWORD", "CI_PROJECT_DIR", "CI_BUILDS_DIR"),
+        "CI_PIPELINE_ID",
+        "CI_PIPELINE_URL",
+        "CI_JOB_ID",
+        "CI_JOB_URL",
+        "CI_JOB_TOKEN",
+        "CI_JOB_STARTED_AT",
+        "CI_REGISTRY_USER",
+        "CI_REGISTRY_PASSWORD",
+        "CI_REPOSITORY_URL",
+        "CI_DEPLOY_USER",
+        "CI_DEPLOY_PASSWORD",
+        "CI_PROJECT_DIR",
+        "CI_BUILDS_DIR",
     }
 )
 """GitLab's persisted variables, and the runner's."""

@@ -1,4 +1,4 @@
-"""Airflow's parent: imports it once and forks its components, again and again if need be.
+"""Airflow's parent process: imports Airflow once and forks its components, again if they die.
 
 `python -m gitlab_ci_provider.local.airflow HOME STARTED` runs until SIGTERM. Started by the
 supervisor, which gives Airflow's configuration in the environment.

@@ -1,10 +1,10 @@
 """Airflow's API server for SQLite: its audit log must not be written from the event loop.
 
-A request that has written holds SQLite's only write lock until the event loop comes to end it. When
-the loop itself waits for that lock to write an entry of the audit log, as Airflow 3.3 does, nothing
-answers until SQLite gives up. Here the entry is written by a thread, and the loop goes on.
+A request that has written holds SQLite's only write lock until the event loop finishes it. When the
+loop itself waits for that lock to write an entry of the audit log, as Airflow 3.3 does, nothing is
+answered until SQLite gives up. Here a thread writes the entry, and the loop goes on.
 
-Runs in a process that was forked from one that has Airflow imported.
+Runs in a process that was forked from one that has imported Airflow.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _write(session: Any, entries: list[Any]) -> None:
 def prepare() -> None:
     """Make the application, and have it make what it would make with the first requests.
 
-    Its routes take seconds to make, on a busy machine a minute: longer than a task waits for its
+    Making its routes takes seconds, on a busy machine a minute: longer than a task waits for its
     first answer.
     """
     import gc

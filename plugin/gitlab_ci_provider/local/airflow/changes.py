@@ -1,7 +1,7 @@
-"""Noticing at once that something has changed, at next to no cost.
+"""Noticing changes at once, at almost no cost.
 
 Airflow's loops ask the database again and again whether there is work. Every commit changes the
-file of SQLite's write-ahead log: looking at that one is a thousand times cheaper.
+file of SQLite's write-ahead log: checking that file is a thousand times cheaper.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _LOOK_SECONDS = 0.05
 """Between two looks: half of that is what an event waits on average."""
 
 _IDLE_LOOK_SECONDS = 0.2
-"""The same when nothing has happened for so long that the waits have become as long as they get."""
+"""The same after a long time without changes, when waits have reached their maximum."""
 
 _FIRST_SECONDS = 0.1
 _GROWTH = 1.5

@@ -46,7 +46,7 @@ JOBS = {
     "dag-processor": "DagProcessorJob",
     "triggerer": "TriggererJob",
 }
-"""Components that tell in the database that they live, and as what."""
+"""Components that write heartbeats to the database, and their type of job."""
 
 COMPONENTS: dict[str, Callable[[], None]] = {
     "api-server": api_server,

@@ -15,7 +15,7 @@ from gitlab_ci_provider.local.secrets import StackSecrets
 ADMIN = "admin"
 HELPER_IMAGE = "gitlab-ci-helper:local"
 HOST_IMAGE = "this-machine"
-"""For jobs without `image:`: they ask for nothing, so they are not warned either."""
+"""For jobs without `image:`: they ask for no image, so there is nothing to warn about."""
 
 
 _LONG = "1200"
@@ -67,8 +67,8 @@ def airflow_environment(home: Home, secrets: StackSecrets, ports: Ports) -> dict
 def _times() -> dict[str, dict[str, str]]:
     """List how often components look, and Airflow's time limits.
 
-    Limits are so long that a machine under heavy load does not reach them. They are there to find
-    machines that have died. Here there is one, and the stack sees itself when a process has died.
+    The limits are so long that a machine under heavy load does not reach them. Their purpose is to
+    find machines that have died. Here there is only one, and the stack notices dead processes.
     """
     return {
         "scheduler": {
@@ -103,11 +103,11 @@ def _times() -> dict[str, dict[str, str]]:
 def _workers() -> dict[str, str]:
     """List how workers watch tasks, and how patient they are with the API server."""
     return {
-        # A worker can miss its task's exit and sees it at its next heartbeat, 5 s by default.
+        # A worker can miss that its task has ended, until its next heartbeat: 5 s by default.
         "min_heartbeat_interval": "1",
         "max_failed_heartbeats": "100",
-        # An answer that comes late is an answer; an API server that is started again needs
-        # seconds, on a busy machine a minute.
+        # Late answers are fine. An API server that is restarted needs seconds, on a busy
+        # machine a minute.
         "execution_api_timeout": "120",
         "execution_api_retries": "60",
         "execution_api_retry_wait_min": "0.2",

@@ -1,4 +1,4 @@
-"""Airflow's DAG processor, which looks at the DAG files when they change instead of each second."""
+"""Airflow's DAG processor, which checks DAG files when they change instead of every second."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _IDLE_SECONDS = 10
 
 
 class WakefulManager(DagFileProcessorManager):
-    """Parses a file as soon as it was written, and rests while there is nothing to do."""
+    """Parses a file as soon as it is written, and sleeps while there is nothing to do."""
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)

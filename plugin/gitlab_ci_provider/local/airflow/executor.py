@@ -1,8 +1,8 @@
 """Airflow's LocalExecutor with one process a task, forked from the scheduler when the task begins.
 
-The scheduler has everything imported that tasks need, so that a task begins in a moment; and a
-task's process is as clean as the scheduler, whatever the tasks before it have done. A worker does
-not die with the scheduler: the next one finds it and goes on. All die with the stack.
+The scheduler has already imported everything that tasks need, so a task starts quickly, and its
+process is as clean as the scheduler, whatever earlier tasks have done. A worker does not die with
+the scheduler: the next scheduler finds it and goes on. All of them die with the stack.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from gitlab_ci_provider.local.airflow.changes import database_changes
 from gitlab_ci_provider.local.airflow.worker import Worker, find_workers, start_worker
 
 Ends = tuple[Any, Any]
-"""What to tell of a worker that has come to its end, and of one that has not."""
+"""The states to report for a worker that has finished, and for one that has died."""
 
 _TITLE = "airflow worker -- LocalExecutor:"
 _IDLE_SECONDS = 10
@@ -46,8 +46,8 @@ class WarmLocalExecutor(LocalExecutor):
     def sync(self) -> None:
         """Hear of the workers that have ended; wait when there is nothing else to do.
 
-        The scheduler's loop turns here: as soon as a worker ends or somebody writes to the
-        database, and ever more slowly while nothing happens.
+        The scheduler's loop waits here until a worker ends or the database changes, and longer and
+        longer while nothing happens.
         """
         self._reap()
         self._changes.wait(self._rest, until=self._somebody_has_ended)
@@ -62,13 +62,13 @@ class WarmLocalExecutor(LocalExecutor):
                 lost.append(ti)
                 continue
             self.running.add(ti.key)
-            # A task that has not said itself how it ended counts as failed in either case.
+            # A task that has not reported how it ended counts as failed in either case.
             done = TaskInstanceState.SUCCESS
             self._workers += [(ti.key, worker, (done, done)) for worker in workers]
         return lost
 
     def end(self) -> None:
-        """Leave the workers to the next scheduler; whoever ends the stack ends them."""
+        """Leave the workers to the next scheduler; they end with the stack."""
 
     def _rest(self, seconds: float) -> None:
         """Sleep, unless a worker ends."""

@@ -56,7 +56,7 @@ def die_with(parent: int) -> None:
 
 
 def take_children_along() -> None:
-    """Have the kernel kill whatever this process forks from now on when this process dies."""
+    """Have the kernel kill all processes that this one forks from now on when it dies."""
     parent = os.getpid()
     os.register_at_fork(after_in_child=lambda: _die_with_the_one_above(parent))
 

@@ -1,4 +1,4 @@
-"""Keeps Airflow's components running: whichever ends is forked again."""
+"""Keeps Airflow's components running: one that ends is forked again."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Keeper:
         self.steps.write(name, "begun")
 
     def keep(self) -> None:
-        """Reap what ends, for ever; a component that has ended is forked again.
+        """Wait for processes that end, for ever; a component that has ended is forked again.
 
         Raises:
             SystemExit: one of them does not stay alive.
@@ -60,6 +60,6 @@ class Keeper:
 
 
 def how_it_ended(status: int) -> str:
-    """Word the status that the kernel tells of a process that has ended."""
+    """Describe how a process ended, from the status that the kernel gives."""
     code = os.waitstatus_to_exitcode(status)
     return f"ended with code {code}" if code >= 0 else f"was killed by {signal.Signals(-code).name}"

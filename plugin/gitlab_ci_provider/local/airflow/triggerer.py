@@ -1,4 +1,4 @@
-"""Airflow's triggerer, which asks the database when it has changed instead of each second."""
+"""Airflow's triggerer, which reads the database when it has changed instead of every second."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _IDLE_SECONDS = 10
 
 
 class WakefulSupervisor(TriggerRunnerSupervisor):
-    """Takes up a trigger as soon as a task waits for it, and rests while there is none."""
+    """Starts a trigger as soon as a task waits for it, and sleeps while there is none."""
 
     @cached_property
     def _changes(self) -> Changes:
         return database_changes(Path(os.environ["AIRFLOW_HOME"]) / "airflow.db", _IDLE_SECONDS)
 
     def run_once(self) -> None:
-        """Turn once, when there is something to do or after a while."""
+        """Run one round of the loop, when there is something to do or after a while."""
         self.load_triggers()
         self._changes.wait(self._service_subprocess, until=self._has_news)
         self.handle_events()

@@ -20,7 +20,7 @@ from typing import IO
 
 from gitlab_ci_provider.exceptions import StackError
 from gitlab_ci_provider.local.processes.patience import PATIENCE_SECONDS, Patience, movement
-from gitlab_ci_provider.local.processes.tree import children, descendants
+from gitlab_ci_provider.local.processes.tree import children, kill_tree
 
 _SAFE = {"PYTHONSAFEPATH": "1"}
 """A file `json.py` in the user's directory must not take the place of Python's own."""
@@ -191,8 +191,7 @@ def _kill_descendants(spared: Collection[int] = ()) -> None:
         if not mine:
             return
         for child in mine:
-            for pid in (*descendants(child), child):
-                _signal(pid, signal.SIGKILL)
+            kill_tree(child)
             try:
                 os.waitpid(child, 0)
             except ChildProcessError:

@@ -1,40 +1,66 @@
-"""Processes and those that they have started, as the kernel tells of them in /proc."""
+"""Processes and those that they have started.
+
+`psutil` knows a process by its ID and its start time, so nothing here reaches a stranger that was
+given the ID of a process that has ended.
+"""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
-_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
-_CPU_FIELDS = slice(11, 15)
-"""Of `stat` after the name: user and system time of the process, and of its ended children."""
+if TYPE_CHECKING:
+    from psutil import Process
 
 
 def children(pid: int) -> list[int]:
-    """List the processes that any thread of a process has started."""
-    found: list[int] = []
-    for listing in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            found += [int(child) for child in listing.read_text().split()]
-        except OSError:
-            continue
-    return found
+    """List the processes that a process has started."""
+    return [child.pid for child in _below(pid, recursive=False)]
 
 
 def descendants(pid: int) -> list[int]:
-    """List all processes below a process, the deepest first."""
-    below = children(pid)
-    return [grandchild for child in below for grandchild in descendants(child)] + below
+    """List all processes below a process, each after those that it has started."""
+    return [process.pid for process in _below(pid, recursive=True)]
 
 
 def cpu_seconds(pid: int) -> float:
-    """Add up the processor time of a process and of all below it, the ended ones included."""
-    return sum(map(_own_cpu_seconds, (pid, *descendants(pid))))
+    """Add up the processor time of a process and of all below it, including ended ones."""
+    return sum(map(_own_cpu_seconds, _tree(pid)))
 
 
-def _own_cpu_seconds(pid: int) -> float:
+def kill_tree(pid: int) -> None:
+    """Kill a process and all below it."""
+    import psutil
+
+    for process in _tree(pid):
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
+def _tree(pid: int) -> Iterator[Process]:
+    """Give the processes below a process, then the process itself; none when it has ended."""
+    import psutil
+
+    yield from _below(pid, recursive=True)
+    with suppress(psutil.NoSuchProcess):
+        yield psutil.Process(pid)
+
+
+def _below(pid: int, *, recursive: bool) -> list[Process]:
+    import psutil
+
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
+        return psutil.Process(pid).children(recursive=recursive)[::-1]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _own_cpu_seconds(process: Process) -> float:
+    import psutil
+
+    try:
+        times = process.cpu_times()
+    except psutil.NoSuchProcess:
         return 0.0
-    return sum(map(int, fields[_CPU_FIELDS])) / _TICKS_PER_SECOND
+    return float(times.user + times.system + times.children_user + times.children_system)
