@@ -73,8 +73,8 @@ class PipelineRun:
     def pipeline_ref(self) -> Ref:
         """What the pipeline stands for among others: its ref or merge request, or its commit only.
 
-        One for an earlier commit is no newer state of its ref: it must not cancel or be canceled,
-        nor be the ref's latest.
+        A pipeline for an earlier commit is not a newer state of its ref: it must not cancel others
+        or be canceled, nor be the ref's latest.
         """
         if self.merge_request is not None:
             return replace(self.ref, name=self.merge_request.ref_path)

@@ -1,1 +1,1 @@
-"""What Airflow loads into its own processes, beside operators."""
+"""What Airflow loads into its own processes, in addition to operators."""

@@ -73,8 +73,8 @@ def doubt(session: Any, dag_run: Any) -> str:
 def is_said(state: str | None, end: Mapping[str, Any]) -> bool:
     """Tell whether what `finish_pipeline` has left is of the run as it is now.
 
-    It skips itself only for a run without a pipeline; else it was skipped by whoever stopped the
-    run, and what it left is from before the run was cleared.
+    It skips itself only for a run without a pipeline; otherwise a person has stopped the run, and
+    what it left is from before the run was cleared.
     """
     status = end.get("status")
     return status == PipelineStatus.SKIPPED if state == "skipped" else bool(status)

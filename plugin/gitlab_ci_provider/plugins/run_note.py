@@ -88,7 +88,7 @@ def _session(dag_run: Any) -> Any:
 
 
 def _end_if_over(session: Any, dag_run: Any) -> None:
-    """Whoever ended the run meant it; one that was cleared goes on."""
+    """End a run that others have ended meanwhile; one that was cleared goes on."""
     if dag_run.state == "failed":
         _end(session, dag_run, "canceled by hand")
 

@@ -25,7 +25,7 @@ from gitlab_ci_provider.rules.match import RuleError, rule_matches
 from gitlab_ci_provider.rules.policy import refuses
 from gitlab_ci_provider.rules.skip import skip_reason
 from gitlab_ci_provider.rules.view import RuleView, job_view, workflow_view
-from gitlab_ci_provider.schedule.order import circle
+from gitlab_ci_provider.schedule.order import needs_cycle
 from gitlab_ci_provider.variables.expand import expand_in_rules, expand_or_drop
 from gitlab_ci_provider.variables.precedence import workflow_variables
 from gitlab_ci_provider.variables.predefined import pipeline_variables
@@ -237,7 +237,7 @@ def _check_circle(pipeline: Pipeline, decisions: dict[str, JobDecision]) -> dict
 
     Unlike GitLab, which creates such a pipeline, whose jobs then never start.
     """
-    names = circle(pipeline, decisions)
+    names = needs_cycle(pipeline, decisions)
     if not names:
         return {}
     words = f"The pipeline has circular dependencies: {' -> '.join([*names, names[0]])}"

@@ -114,7 +114,7 @@ def form_variables(pipeline: Pipeline) -> Variables:
 def read_form(pipeline: Pipeline, params: Mapping[str, Any], *, scheduled: bool) -> RunForm:
     """Read what was asked.
 
-    A field that was left at the file's value is no pipeline variable: it would otherwise win over
+    A field that was left at the file's value does not become a pipeline variable: it would win over
     the variables of jobs, though nobody asked for it. The same goes for inputs.
 
     Raises:
@@ -152,7 +152,7 @@ def _skips(options: Any) -> bool:
 def _source(given: str, merge_request: MergeRequest | None) -> PipelineSource:
     found = next((source for source in SOURCES if source == given), None)
     if found is None:
-        raise ConfigError(f"source '{quoted(given)}' is none of {', '.join(SOURCES)}")
+        raise ConfigError(f"source '{quoted(given)}' is not one of {', '.join(SOURCES)}")
     if found == "merge_request_event" and merge_request is None:
         message = (
             "source 'merge_request_event' needs `merge_request`: "
@@ -183,8 +183,8 @@ def free_variables(given: Any) -> Variables:
 
 
 def _inputs(pipeline: Pipeline, params: Mapping[str, Any]) -> Mapping[str, object]:
-    filled = {one.name: params.get(INPUT_PREFIX + one.name) for one in pipeline.inputs}
-    defaults = {one.name: one.default for one in pipeline.inputs}
+    filled = {field.name: params.get(INPUT_PREFIX + field.name) for field in pipeline.inputs}
+    defaults = {field.name: field.default for field in pipeline.inputs}
     chosen = {
         name: value
         for name, value in filled.items()

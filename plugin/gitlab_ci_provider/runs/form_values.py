@@ -1,4 +1,4 @@
-"""Values of a run's conf, which anybody may have written, to what they should be."""
+"""Reading the values of a run's conf, which anybody may have written."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def text(value: Any) -> str:
 
 
 def boolean(value: Any) -> bool:
-    """Read a yes or no, as JSON has it or as a text."""
+    """Read true or false, as JSON has it or as a string."""
     return value is True or text(value) == "true"
 
 
 def texts(value: Any, name: str) -> tuple[str, ...]:
-    """Read a list of texts; a lone text is a list of one.
+    """Read a list of strings; a single string is a list of one.
 
     Raises:
         ConfigError: it is something else.
@@ -34,7 +34,7 @@ def texts(value: Any, name: str) -> tuple[str, ...]:
         return (value,) if value else ()
     if value and not isinstance(value, list | tuple):
         raise ConfigError(f"`{name}` of the run must be a list")
-    return tuple(text(one) for one in value or ())
+    return tuple(text(entry) for entry in value or ())
 
 
 def number(value: Any, name: str) -> int:
@@ -59,7 +59,7 @@ def mapping(params: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     value = params.get(name) or {}
     if not isinstance(value, Mapping):
         raise ConfigError(f'`{name}` of the run must be a mapping: {{"NAME": "value"}}')
-    return {str(key): one for key, one in value.items()}
+    return {str(key): entry for key, entry in value.items()}
 
 
 def commit_id(params: Mapping[str, Any], name: str) -> str:
@@ -70,5 +70,5 @@ def commit_id(params: Mapping[str, Any], name: str) -> str:
     """
     value = text(params.get(name))
     if value and not _COMMIT_ID.fullmatch(value):
-        raise ConfigError(f"`{name}` of the run must be a full commit id of 40 digits")
+        raise ConfigError(f"`{name}` of the run must be a full commit ID of 40 hexadecimal digits")
     return "" if set(value) == {"0"} else value

@@ -10,8 +10,8 @@ from gitlab_ci_provider.model.rules import JobDecision
 from gitlab_ci_provider.model.run import Play
 from gitlab_ci_provider.runs.context import RunContext, TaskContext
 from gitlab_ci_provider.runs.record import load_run, own_states, pull_run
-from gitlab_ci_provider.schedule.decide import Verdict, decide
 from gitlab_ci_provider.schedule.order import predecessors, uses_needs
+from gitlab_ci_provider.schedule.verdict import Verdict, verdict_on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class JobRun(RunContext):
     def verdict(self) -> Verdict:
         """Ask GitLab's rules whether the job starts."""
         before = {job: self.ended[job] for job in self.before() if job in self.ended}
-        return decide(self.decision, before, needs=uses_needs(self.job, self.decision))
+        return verdict_on(self.decision, before, needs=uses_needs(self.job, self.decision))
 
     def before(self) -> tuple[str, ...]:
         """List the jobs that decide about it."""

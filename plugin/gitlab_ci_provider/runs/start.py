@@ -1,6 +1,6 @@
 """How the task of a job starts, whether the job has a pod or is a `trigger:` job.
 
-Whoever calls gets the run of a job that starts now. Anything else raises: the task is skipped, is
+The caller gets the run of a job that starts now. Anything else raises: the task is skipped, is
 deferred until other jobs have ended or its time has come, or waits for a person. Airflow resumes it
 with the method that is named here; `operators/job_task.py` has them all.
 """
@@ -32,7 +32,7 @@ from gitlab_ci_provider.runs.job_run import JobRun, load_job_run
 from gitlab_ci_provider.runs.manual import offers, question
 from gitlab_ci_provider.runs.record import push_result
 from gitlab_ci_provider.runs.task_errors import TaskFailed, said
-from gitlab_ci_provider.schedule.decide import Start, Verdict
+from gitlab_ci_provider.schedule.verdict import Start, Verdict
 
 _ENDS_WITHOUT_RUNNING = {Start.SKIP: JobStatus.SKIPPED, Start.ABSENT: JobStatus.ABSENT}
 _WAITS = frozenset({Start.MANUAL, Start.BLOCK, Start.DELAY})

@@ -44,14 +44,14 @@ def in_order(pipeline: Pipeline, decisions: Mapping[str, JobDecision]) -> list[s
     return [name for names in stages.values() for name in _sorted(names, needs)]
 
 
-def circle(pipeline: Pipeline, decisions: Mapping[str, JobDecision]) -> list[str]:
+def needs_cycle(pipeline: Pipeline, decisions: Mapping[str, JobDecision]) -> list[str]:
     """Give jobs of the pipeline that wait for each other; empty when there are none.
 
     Only needs of rules can do that: those of the jobs themselves are checked when they are read.
     """
-    present = {name for name, one in decisions.items() if one.present}
+    present = {name for name, decision in decisions.items() if decision.present}
     needs = {
-        name: [one for one in names if one in present]
+        name: [needed for needed in names if needed in present]
         for name, names in _chosen_needs(pipeline, decisions).items()
         if name in present
     }
@@ -67,7 +67,7 @@ def build_edges(jobs: Mapping[str, Job], stages: Sequence[str]) -> dict[str, tup
     it alone would start before the jobs that came before it.
 
     Unlike GitLab, where only one rule of a job holds at a time, a graph has the needs of all rules.
-    Jobs that these tie into a circle have no edges among them; such a job waits on its own.
+    Jobs that these tie into a cycle have no edges among them; such a job waits on its own.
     """
     earlier = _earlier_jobs(jobs, stages)
     needs = {name: list(dict.fromkeys(_any_needs(job))) for name, job in jobs.items()}
@@ -79,9 +79,9 @@ def build_edges(jobs: Mapping[str, Job], stages: Sequence[str]) -> dict[str, tup
             continue
         base = earlier[job.stage] if job.needs is None else ()
         edges[name] = tuple(
-            one
-            for one in dict.fromkeys([*base, *needs[name]])
-            if one in jobs and not (name in tied and one in tied)
+            other
+            for other in dict.fromkeys([*base, *needs[name]])
+            if other in jobs and not (name in tied and other in tied)
         )
     return edges
 
@@ -104,7 +104,7 @@ def find_cycle(edges: Graph) -> list[str]:
                 path.append(name)
                 on_path.add(name)
                 stack.append((name, True))
-                stack.extend((one, False) for one in edges.get(name, ()))
+                stack.extend((other, False) for other in edges.get(name, ()))
     return []
 
 
@@ -128,7 +128,7 @@ def _sorted(names: Sequence[str], needs: Graph) -> Iterator[str]:
         stack = [start] if start in left else []
         while stack:
             name = stack[-1]
-            first = next((one for one in needs.get(name, ()) if one in left), None)
+            first = next((needed for needed in needs.get(name, ()) if needed in left), None)
             if first is None or first in stack:
                 stack.pop()
                 if name in left:
@@ -145,14 +145,14 @@ def _any_needs(job: Job) -> Iterator[str]:
 
 
 def _tied(needs: Graph) -> set[str]:
-    """List the jobs that needs tie into circles, or between circles.
+    """List the jobs that needs tie into cycles, or between cycles.
 
     Stage order leads back to earlier stages only, so needs alone can do that.
     """
     needed_by: dict[str, list[str]] = {}
     for name, names in needs.items():
-        for one in names:
-            needed_by.setdefault(one, []).append(name)
+        for needed in names:
+            needed_by.setdefault(needed, []).append(name)
     return set(needs) - _free(needs) - _free(needed_by)
 
 

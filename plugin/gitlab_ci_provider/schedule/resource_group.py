@@ -57,7 +57,7 @@ def enter(group: Group, claim: Claim) -> Group:
     """Put a job in line; one that is there already keeps its time, and becomes ready with it."""
     if group.holder is not None and group.holder.key == claim.key:
         return group
-    known = next((one for one in group.claims if one.key == claim.key), None)
+    known = next((other for other in group.claims if other.key == claim.key), None)
     since = known.since if known is not None and known.ready else claim.since
     others = without(group, {claim.key}).claims
     return replace(group, claims=(*others, replace(claim, since=since)))
@@ -77,7 +77,7 @@ def without(group: Group, keys: Collection[Key]) -> Group:
     gone = group.holder is not None and group.holder.key in keys
     return Group(
         holder=None if gone else group.holder,
-        claims=tuple(one for one in group.claims if one.key not in keys),
+        claims=tuple(claim for claim in group.claims if claim.key not in keys),
     )
 
 
@@ -93,10 +93,13 @@ def is_ordered(mode: ProcessMode) -> bool:
 
 
 def _line(claims: Iterable[Claim], mode: ProcessMode) -> list[Claim]:
-    ready = [one for one in claims if one.ready]
+    ready = [claim for claim in claims if claim.ready]
     if mode == ProcessMode.UNORDERED:
-        return sorted(ready, key=lambda one: (one.since, one.key))
+        return sorted(ready, key=lambda claim: (claim.since, claim.key))
     if mode == ProcessMode.NEWEST_READY_FIRST:
-        return sorted(ready, key=lambda one: (-one.pipeline, one.since, one.key))
+        return sorted(ready, key=lambda claim: (-claim.pipeline, claim.since, claim.key))
     sign = 1 if mode == ProcessMode.OLDEST_FIRST else -1
-    return sorted(claims, key=lambda one: (sign * one.pipeline, not one.ready, one.since, one.key))
+    return sorted(
+        claims,
+        key=lambda claim: (sign * claim.pipeline, not claim.ready, claim.since, claim.key),
+    )

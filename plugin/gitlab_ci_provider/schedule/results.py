@@ -19,8 +19,8 @@ from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.rules import JobDecision
 from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.schedule.airflow_states import States, unfinished_status
-from gitlab_ci_provider.schedule.decide import Start, decide
 from gitlab_ci_provider.schedule.order import in_order, predecessors, uses_needs
+from gitlab_ci_provider.schedule.verdict import Start, verdict_on
 
 Told = Callable[[str], JobResult | None]
 """What a job has said of its own end; asked only where Airflow's state leaves it open."""
@@ -115,7 +115,7 @@ class _Run:
         job, decision = self.pipeline.jobs[name], self.decisions[name]
         before = predecessors(name, self.pipeline, self.decisions)
         ends = {other: ended[other] for other in before if other in ended}
-        verdict = decide(decision, ends, needs=uses_needs(job, decision))
+        verdict = verdict_on(decision, ends, needs=uses_needs(job, decision))
         if verdict.start == Start.RUN and not (job.bridge and _was_skipped(self.told(name))):
             return _canceled(decision, _PASSED_OVER)
         status = JobStatus.MANUAL if verdict.start == Start.MANUAL else JobStatus.SKIPPED

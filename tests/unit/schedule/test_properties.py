@@ -21,10 +21,10 @@ from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.rules import PipelineDecision
 from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.rules.evaluate import decide_pipeline
-from gitlab_ci_provider.schedule.decide import Start, decide
 from gitlab_ci_provider.schedule.finish import finish
 from gitlab_ci_provider.schedule.order import predecessors, uses_needs
 from gitlab_ci_provider.schedule.results import results
+from gitlab_ci_provider.schedule.verdict import Start, verdict_on
 from processes import gitlab_scheduler
 from processes.airflow_scheduler import DagInMemory
 from processes.gitlab_scheduler import PlainJob
@@ -222,7 +222,7 @@ class Play:
         decision, ended = self.decision.jobs[job], self.ended()
         before = predecessors(job, self.pipeline, self.decision.jobs)
         needs = uses_needs(self.pipeline.jobs[job], decision)
-        verdict = decide(decision, {name: ended[name] for name in before}, needs=needs)
+        verdict = verdict_on(decision, {name: ended[name] for name in before}, needs=needs)
         if verdict.start not in {Start.RUN, Start.BLOCK, Start.DELAY}:
             return "skipped"
         self._note_early(job)

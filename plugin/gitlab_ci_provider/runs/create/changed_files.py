@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 def before_sha(form: RunForm, project: Project, ref: Ref, register: Register) -> str:
     """Find the ref's commit before the push; empty for a new ref and for all but pushes.
 
-    Whoever tells of a push says it. Else it is the commit of the ref's latest pipeline that had
-    another commit. Source: GitLab's `Gitlab::Git::Push`.
+    A push that is reported names it. Otherwise it is the commit of the ref's latest pipeline that
+    had another commit. Source: GitLab's `Gitlab::Git::Push`.
     """
     if form.source == "parent_pipeline" or (form.source == "push" and form.before_sha):
         return form.before_sha

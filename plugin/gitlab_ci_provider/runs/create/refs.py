@@ -57,11 +57,11 @@ def is_earlier(mirror: Mirror, form: RunForm, ref: Ref) -> bool:
 def _is_trusted(upstream: Upstream | None, project: Project) -> bool:
     """Tell whether all pipelines above are of projects that may reach this one.
 
-    Whoever may push to another project chooses the variables that its `trigger:` job hands on.
+    A person who may push to another project chooses the variables that its `trigger:` job hands on.
     GitLab asks whether that person may push to the protected branch, too.
     """
-    above = {one.project for one in upstream.ancestors} if upstream else set()
-    foreign = sorted(one for one in above if not may_reach(one, project.path))
+    above = {ancestor.project for ancestor in upstream.ancestors} if upstream else set()
+    foreign = sorted(other for other in above if not may_reach(other, project.path))
     if foreign:
         log.warning(_UNTRUSTED, foreign[0], project.path, VARIABLE)
     return not foreign
@@ -70,7 +70,7 @@ def _is_trusted(upstream: Upstream | None, project: Project) -> bool:
 def _is_part(mirror: Mirror, ref: Ref) -> bool:
     """Tell whether a commit is, or once was, the state of a branch or tag of the repository itself.
 
-    Whoever may start a run can name any commit that the server has: that of a fork, of another
+    A person who may start a run can name any commit that the server has: that of a fork, of another
     branch, or one that a merge has brought in. None of them was ever accepted as the state of the
     protected ref. Only the rights to push to that ref can make it one.
     """
@@ -106,6 +106,6 @@ def _is_named(ref: Ref, project: Project, settings: Settings) -> bool:
 def _matches(patterns: str, name: str) -> bool:
     return any(
         re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), name)
-        for pattern in (one.strip() for one in patterns.split(","))
+        for pattern in map(str.strip, patterns.split(","))
         if pattern
     )

@@ -2,7 +2,7 @@
 
 The job writes GitLab's markers (`section_start:<time>:<name>` and `section_end:...`), for the
 phases and wherever a script makes sections of its own; Airflow folds between `::group::` and
-`::endgroup::`. Beside it, the bytes as the job wrote them can be kept in a file. Secrets become
+`::endgroup::`. In addition, the bytes as the job wrote them can be kept in a file. Secrets become
 `[MASKED]` in both.
 
 A line of the job is an event of Airflow's log, which costs both of Airflow's processes so much
@@ -182,7 +182,7 @@ class JobLog:
 
 
 def _visible(text: str, *, part: bool = False) -> Iterator[str]:
-    """Show what a terminal would: after a carriage return the line is written anew."""
+    """Show what a terminal would: after a carriage return the line is written again."""
     shown = text.rstrip("\r").rpartition("\r")[2]
     if shown or not part:
         yield shown
@@ -197,7 +197,7 @@ def job_log(say: Say, path: Path | None, masker: Masker | None = None) -> Iterat
         log.close()
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb", buffering=0) as raw:  # whoever reads along sees every line
+    with path.open("wb", buffering=0) as raw:  # a person who reads along sees every line
         log = JobLog(say, raw, masker)
         try:
             yield log

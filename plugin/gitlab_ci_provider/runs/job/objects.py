@@ -1,4 +1,4 @@
-"""The pod and the Secret of one life of a job: made once, whoever asks how often.
+"""The pod and the Secret of one life of a job: made once, however often it is asked for.
 
 Their name follows from the life. So a request whose answer was lost can be made again, and a try
 whose predecessor's worker was lost finds what that has made, also when the pod has ended since.

@@ -138,7 +138,7 @@ class JobPod:
         request = self._request(planned)
         wanted = pod_request(operator, self._run.context, build_pod(request))
         found = find_again(operator, wanted) if self._run.context["ti"].try_number > 1 else None
-        operator.pod = found or wanted  # known before it is there: whoever is stopped removes it
+        operator.pod = found or wanted  # known at once: a task that is stopped removes it
         if found is None:
             operator.pod = create(client, wanted, build_secret(request, planned.secret))
         name, namespace = operator.pod.metadata.name, operator.pod.metadata.namespace
@@ -147,7 +147,7 @@ class JobPod:
         return PodWatch(client=client, name=name, namespace=namespace)
 
     def _refuse_if_canceled(self) -> None:
-        """Look once more: whoever canceled the job meanwhile has not seen its pod."""
+        """Look once more: a cancel in the meantime has not seen the pod."""
         if order := order_to(self._run):
             raise JobFailure(f"canceled {order.reason}")
 

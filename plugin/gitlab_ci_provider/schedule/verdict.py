@@ -44,7 +44,9 @@ _WITH_NEEDS = frozenset({Composite.SUCCESS})
 _IN_STAGE_ORDER = frozenset({Composite.SUCCESS, Composite.SKIPPED})
 
 
-def decide(decision: JobDecision, predecessors: Mapping[str, JobResult], *, needs: bool) -> Verdict:
+def verdict_on(
+    decision: JobDecision, predecessors: Mapping[str, JobResult], *, needs: bool
+) -> Verdict:
     """Tell whether a job starts.
 
     Args:

@@ -11,7 +11,7 @@ import pytest
 
 from gitlab_ci_provider.model.rules import AllowFailure, JobDecision, When
 from gitlab_ci_provider.model.run import JobResult, JobStatus
-from gitlab_ci_provider.schedule.decide import Start, decide
+from gitlab_ci_provider.schedule.verdict import Start, verdict_on
 
 SUCCESS = JobResult(status=JobStatus.SUCCESS)
 FAILED = JobResult(status=JobStatus.FAILED)
@@ -53,33 +53,33 @@ def test_one_earlier_job(earlier: JobResult, when: When, in_stage_order: Start, 
     """A job starts as GitLab's table says, and `needs` is stricter about jobs that did not run."""
     before = {"earlier": earlier}
 
-    assert decide(decision(when), before, needs=False).start == in_stage_order
-    assert decide(decision(when), before, needs=True).start == with_needs
+    assert verdict_on(decision(when), before, needs=False).start == in_stage_order
+    assert verdict_on(decision(when), before, needs=True).start == with_needs
 
 
 def test_no_earlier_jobs():
     """A job of the first stage starts."""
-    assert decide(decision(), {}, needs=False).start == Start.RUN
+    assert verdict_on(decision(), {}, needs=False).start == Start.RUN
 
 
 def test_on_failure_without_earlier_jobs_is_skipped():
     """Nothing can have failed before the first stage."""
-    assert decide(decision(When.ON_FAILURE), {}, needs=False).start == Start.SKIP
+    assert verdict_on(decision(When.ON_FAILURE), {}, needs=False).start == Start.SKIP
 
 
 def test_a_failure_beside_a_cancel_counts_as_failed():
     """Composite: canceled only when nothing worse than canceled is among the jobs."""
     before = {"a": FAILED, "b": CANCELED}
 
-    assert decide(decision(When.ON_FAILURE), before, needs=False).start == Start.RUN
+    assert verdict_on(decision(When.ON_FAILURE), before, needs=False).start == Start.RUN
 
 
 def test_one_skipped_need_among_good_ones_skips():
     """With needs, any needed job that did not run skips the job."""
     before = {"a": SUCCESS, "b": SKIPPED}
 
-    assert decide(decision(), before, needs=True).start == Start.SKIP
-    assert decide(decision(), before, needs=False).start == Start.RUN
+    assert verdict_on(decision(), before, needs=True).start == Start.SKIP
+    assert verdict_on(decision(), before, needs=False).start == Start.RUN
 
 
 @pytest.mark.parametrize(
@@ -88,21 +88,21 @@ def test_one_skipped_need_among_good_ones_skips():
 )
 def test_manual_is_optional_when_it_may_fail(allowed: AllowFailure, start: Start):
     """`allow_failure: true` makes a manual job optional, false makes it blocking."""
-    verdict = decide(decision(When.MANUAL, allow_failure=allowed), {"a": SUCCESS}, needs=False)
+    verdict = verdict_on(decision(When.MANUAL, allow_failure=allowed), {"a": SUCCESS}, needs=False)
 
     assert verdict.start == start
 
 
 def test_manual_after_a_failure_is_skipped():
     """A manual job is not offered when the jobs before it failed."""
-    verdict = decide(decision(When.MANUAL), {"a": FAILED}, needs=False)
+    verdict = verdict_on(decision(When.MANUAL), {"a": FAILED}, needs=False)
 
     assert verdict.start == Start.SKIP
 
 
 def test_delayed_waits():
     """A delayed job waits from the moment when its turn comes."""
-    verdict = decide(decision(When.DELAYED, start_in=30), {"a": SUCCESS}, needs=False)
+    verdict = verdict_on(decision(When.DELAYED, start_in=30), {"a": SUCCESS}, needs=False)
 
     assert verdict.start == Start.DELAY
     assert "30 s" in verdict.reason
@@ -112,7 +112,7 @@ def test_absent_stays_absent():
     """A job that the rules left out never starts, whatever happened before."""
     absent = JobDecision(job="job", present=False, reason="no rule matched")
 
-    verdict = decide(absent, {"a": SUCCESS}, needs=False)
+    verdict = verdict_on(absent, {"a": SUCCESS}, needs=False)
 
     assert verdict.start == Start.ABSENT
     assert verdict.reason == "no rule matched"
@@ -120,13 +120,13 @@ def test_absent_stays_absent():
 
 def test_the_reason_names_the_culprit():
     """A skipped job says which earlier job is the reason."""
-    verdict = decide(decision(), {"lint": SUCCESS, "unit": FAILED}, needs=False)
+    verdict = verdict_on(decision(), {"lint": SUCCESS, "unit": FAILED}, needs=False)
 
     assert verdict.reason == "when: on_success, but 'unit' failed"
 
 
 def test_the_reason_tells_about_unplayed_manual_needs():
     """A need on an optional manual job explains itself."""
-    verdict = decide(decision(), {"approve": MANUAL}, needs=True)
+    verdict = verdict_on(decision(), {"approve": MANUAL}, needs=True)
 
     assert verdict.reason == "when: on_success, but 'approve' is manual and was not played"
