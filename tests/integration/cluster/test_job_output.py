@@ -158,7 +158,7 @@ def test_a_job_ends_with_its_helper(
     operator: Any = SimpleNamespace(log=logging.getLogger(__name__))
     watched = start(api, "lost", Script(main=("echo begun", "sleep 600")), {})
     with ThreadPoolExecutor(1) as job:
-        followed = job.submit(JobPod(operator, {}, run)._follow, watched)
+        followed = job.submit(JobPod(operator, run)._follow, watched)
         wait_until(lambda: "begun" in [one.message for one in caplog.records], "the script")
         for pid in descendants(unkind[0].process.pid):
             if b"/gitlab-ci-helper\0finish" in Path(f"/proc/{pid}/cmdline").read_bytes():

@@ -47,7 +47,7 @@ def failure(watched: PodWatch) -> str:
     )
     operator: Any = SimpleNamespace(log=LOG)
     with pytest.raises(JobFailure) as failed:
-        JobPod(operator, {}, run)._wait_for(PREPARE_CONTAINER, watched)
+        JobPod(operator, run)._wait_for(PREPARE_CONTAINER, watched)
     assert failed.value.reason == "image_pull_failure"
     return str(failed.value)
 
