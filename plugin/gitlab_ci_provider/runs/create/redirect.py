@@ -7,7 +7,6 @@ it.
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -58,7 +57,7 @@ def redirect(task: TaskContext, record: DagRecord, pinned: Pinned) -> RunKey | N
 
 def drop_ended(holds: Holds, dag: str) -> None:
     """Drop the holds of runs that have ended without doing so."""
-    now = time.time()  # noqa: TID251 - compared with the times of files
+    now = holds.store.clock()
     for run, since in holds.runs(dag).items():
         if now - since > _SUSPECT and _has_ended(dag, run):
             holds.drop(dag, run)
