@@ -79,7 +79,7 @@ class MemoryFiles:
 
 
 def try_compile(
-    text: str | bytes, context: PipelineContext | None = None, **more: str
+    text: str | bytes, context: PipelineContext | None = None, /, **more: str
 ) -> CompileResult:
     """Compile a `.gitlab-ci.yml`; `more` are other files by path."""
     files = MemoryFiles({".gitlab-ci.yml": text, **more})
@@ -112,10 +112,10 @@ RUN = make_run()
 JOB = make_job("job", script=Script(main=("echo hi",)))
 
 
-def with_variables(job: Job = JOB, **values: str) -> Job:
-    """Give a job variables of its own."""
+def with_variables(**values: str) -> Job:
+    """Make a job with variables of its own."""
     made = make_variables(**values)
-    return replace(job, variables=made, own_variables=made)
+    return replace(JOB, variables=made, own_variables=made)
 
 
 def make_subject(job: Job = JOB, run: PipelineRun = RUN, **given: Any) -> Subject:

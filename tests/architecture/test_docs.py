@@ -76,7 +76,7 @@ def test_every_predefined_variable_is_listed():
             for ref in refs
             for one in pipeline_variables(PipelineContext(project=project, ref=ref))
         ),
-        *job_variables(Job(name="test", stage="test"), {}),
+        *job_variables(Job(name="test", stage="test"), None),
     ]
 
     assert sorted({one.name for one in defined if f"`{one.name}`" not in page}) == []

@@ -64,9 +64,11 @@ def main() -> None:
             api = AirflowApi(state.access)
             print("| Script | `cat`, s | quiet job, s | job, s | ratio |")
             print("| --- | --- | --- | --- | --- |")
-            for record in dags.values():
-                api.wait_for_dag(dag_id(record.project.path), record.digest)
-            names = {name: dag_id(record.project.path) for name, record in dags.items()}
+            names = {}
+            for name, record in dags.items():
+                assert record is not None
+                names[name] = dag_id(record.project.path)
+                api.wait_for_dag(names[name], record.digest)
             for name, script in scripts.items():
                 print(row(api, home, (name, script, names), options), flush=True)
             if options.stay:

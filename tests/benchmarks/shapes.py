@@ -67,6 +67,7 @@ def main() -> None:
             print("| shape | pipeline, s | plain Airflow, s | ratio |\n| --- | --- | --- | --- |")
             for name, (_, baseline) in shapes.items():
                 record = added[name].record
+                assert record is not None
                 ours = dag_id(record.project.path)
                 api.wait_for_dag(ours, record.digest)
                 print(row(api, name, (ours, baseline), runs), flush=True)

@@ -119,7 +119,7 @@ def timed(call: Callable[[], object], home: Home | None = None) -> Times:
 def run(home: Home, repository: Path) -> subprocess.CompletedProcess[str]:
     """Run the pipeline with our command; a stack that it starts stays."""
     environment = {**os.environ, "GITLAB_DAGS_HOME": str(home.path)}
-    command = [OURS, "run", str(repository)]
+    command = [str(OURS), "run", str(repository)]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 

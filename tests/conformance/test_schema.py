@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +119,7 @@ NOT_HONOURED = (
 
 def _places(node: object, path: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
     """List all properties of the schema, and where each of them is."""
-    children = node.items() if isinstance(node, dict) else ()
+    children: Iterable[tuple[Any, Any]] = node.items() if isinstance(node, dict) else ()
     children = enumerate(node) if isinstance(node, list) else children
     for key, child in children:
         if key == "properties" and isinstance(child, dict):

@@ -157,3 +157,8 @@ def job(heard: Heard, name: str, seconds: float = 3, **keywords: str) -> str:
         "  artifacts: {reports: {dotenv: left.env}}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def have_ended(pids: Collection[int]) -> bool:
+    """Tell whether none of these processes runs any more."""
+    return not running(pids)

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,13 @@ _STILL_SECONDS = 240
 
 def wait_for(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
     """Wait until a condition holds; the failure quotes the line that states it."""
-    source = " ".join(inspect.getsource(condition).split())
-    wait_until(condition, f"`{source}`", seconds, pause=0.1)
+    wait_until(condition, f"`{_source(condition)}`", seconds, pause=0.1)
+
+
+def _source(condition: Callable[[], object]) -> str:
+    if isinstance(condition, partial):
+        return f"{condition.func.__name__}{condition.args}"
+    return " ".join(inspect.getsource(condition).split())
 
 
 def start(stack: Stack, repository: Path) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,12 @@ from e2e.embedded import Stack, make_repository
 from e2e.faulty import (
     TIMES,
     calmly,
+    have_ended,
     is_back,
     job,
     kill_component,
     kill_stack,
     left_behind,
-    running,
 )
 from e2e.runs import ended, results, start, wait_for
 from gitlab_ci_provider.airflow_api.client import AirflowApi
@@ -51,9 +52,9 @@ def test_a_pipeline_survives_the_death_of_each_part(
     repository = make_repository(tmp_path / "part", {".gitlab-ci.yml": config})
     dag, run = start(stack, repository)
     for stage in stages:
-        wait_for(lambda stage=stage: heard.lines[f"{stage} begins"] > 0)
+        heard.wait_for(f"{stage} begins")
         killed = kill_component(stack, COMPONENTS[name])
-        wait_for(lambda killed=killed: is_back(stack, COMPONENTS[name], killed))
+        wait_for(partial(is_back, stack, COMPONENTS[name], killed))
     wait_for(lambda: calmly(lambda: ended(stack, dag, run)))
 
     assert stack.api.run_state(dag, run) == "success"
@@ -71,9 +72,9 @@ def test_jobs_whose_cluster_dies_say_so(stack: Stack, heard: Heard, tmp_path: Pa
     dag, run = start(stack, repository)
     title = r"gitlab_ci_cluster --dir"
     for stage in stages:
-        wait_for(lambda stage=stage: heard.lines[f"{stage} begins"] > 0)
+        heard.wait_for(f"{stage} begins")
         killed = kill_component(stack, title)
-        wait_for(lambda killed=killed: is_back(stack, title, killed))
+        wait_for(partial(is_back, stack, title, killed))
     wait_for(lambda: ended(stack, dag, run))
 
     assert stack.api.run_state(dag, run) == "success"
@@ -96,10 +97,10 @@ def test_a_killed_stack_leaves_nothing_and_says_what_it_has_cut(
         for number in range(TIMES):
             stack = Stack(home, AirflowApi(start_stack(home, StackOptions()).access))
             runs.append(start(stack, repository))
-            wait_for(lambda number=number: heard.lines["job1 begins"] == number + 1)
-            wait_for(lambda number=number: heard.lines["job0 begins"] == number + 1)
+            heard.wait_for("job1 begins", number + 1)
+            heard.wait_for("job0 begins", number + 1)
             alive = kill_stack(stack)
-            wait_for(lambda alive=alive: not running(alive), 60)
+            wait_for(partial(have_ended, alive))
         stack = Stack(home, AirflowApi(start_stack(home, StackOptions()).access))
         ends = [stack.api._request("GET", f"/dags/{dag}/dagRuns/{run}") for dag, run in runs]
         left = left_behind(stack)
@@ -121,7 +122,7 @@ def test_jobs_survive_the_death_of_their_workers(stack: Stack, heard: Heard, tmp
         heard.hold(f"{name} begins")
     dag, run = start(stack, repository)
     for name in names:
-        wait_for(lambda name=name: heard.lines[f"{name} begins"] > 0)
+        heard.wait_for(f"{name} begins")
         title = f"LocalExecutor: {stack.api.tasks(dag, run)[name].id}"
         kill_component(stack, title)
         heard.release(f"{name} begins")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from e2e.embedded import Stack, commit, make_repository
@@ -60,7 +61,7 @@ def test_a_pipeline_that_was_never_created_is_not_green(stack: Stack, tmp_path: 
         mark(stack, dag, run, "create_pipeline", state)
         paused(stack, dag, value=False)
 
-        wait_for(lambda run=run: ended(stack, dag, run))
+        wait_for(partial(ended, stack, dag, run))
 
         assert stack.api.run_state(dag, run) == "failed", state
         assert set(states(stack, dag, run).values()) - {state} == {"skipped", "failed"} - {state}

@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from processes.waiting import wait_until
+
 
 class Heard:
     """What jobs have said so far; who says a line that is held waits until it is released."""
@@ -35,6 +37,10 @@ class Heard:
         self.lines[line] += 1
         if line in self._held:
             self._held[line].wait()
+
+    def wait_for(self, line: str, times: int = 1) -> None:
+        """Wait until a line was said so often."""
+        wait_until(lambda: self.lines[line] >= times, f"a job that says {line!r}")
 
     def release_all(self) -> None:
         """Keep nobody any longer."""

@@ -12,7 +12,7 @@ from factories import MemoryFiles, make_context, make_run, make_subject, make_va
 from gitlab_ci_provider.compiler.child import compile_child
 from gitlab_ci_provider.compiler.compile import CompileResult, compile_pipeline
 from gitlab_ci_provider.config.includes.fetcher import ProjectFiles
-from gitlab_ci_provider.exceptions import ConfigError, JobFailure
+from gitlab_ci_provider.exceptions import ConfigError, FailureReason, JobFailure
 from gitlab_ci_provider.model.diagnostic import Severity
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.pipeline import Pipeline
@@ -42,7 +42,7 @@ CONTEXT = make_context(
     other_trees={"group/other@": ("x",), "group/other@v1": ("y",)},
 )
 LOG = b"took 1 s\ncoverage: 12 %\n"
-REASONS = ("script_failure", "api_failure")
+REASONS = (FailureReason.SCRIPT_FAILURE, FailureReason.API_FAILURE)
 
 _INCLUDED = "j1: {script: [x], variables: {FROM: %s}}"
 _WITH_INPUTS = "spec: {inputs: {a: {default: '0'}}}\n---\nj1: {script: ['$[[ inputs.a ]]']}"
@@ -145,7 +145,7 @@ def _job(pipeline: Pipeline, run: PipelineRun, decision: JobDecision) -> object:
     }
 
 
-def _retried(job: Job, reason: str, code: int) -> list[bool]:
+def _retried(job: Job, reason: FailureReason, code: int) -> list[bool]:
     result = JobResult(status=JobStatus.FAILED, failure_reason=reason, exit_code=code)
     return [should_retry(job.retry, result, failed) for failed in (1, 2, 3)]
 

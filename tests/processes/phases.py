@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from gitlab_ci_provider.exceptions import StorageError
 from gitlab_ci_provider.helper.context import PhaseContext
@@ -64,9 +65,7 @@ class BrokenStore(FolderStore):
             raise self.error(f"the store is down ({key})")
 
 
-def make_context(
-    folder: Path, *, store: ObjectStore | None = None, **parts: object
-) -> PhaseContext:
+def make_context(folder: Path, *, store: ObjectStore | None = None, **parts: Any) -> PhaseContext:
     """Make the context of a job; `parts` are those of its plan."""
     project = folder / "builds" / "project"
     project.mkdir(parents=True, exist_ok=True)

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BufferedIOBase
 from pathlib import Path
-from typing import IO
 from urllib.parse import urlsplit
 
 _CHUNK = 64 * 1024
@@ -155,7 +155,7 @@ class _Handler(BaseHTTPRequestHandler):
             yield from _exactly(self.rfile, int(self.headers.get("Content-Length", 0)))
 
 
-def _exactly(source: IO[bytes], count: int) -> Iterator[bytes]:
+def _exactly(source: BufferedIOBase, count: int) -> Iterator[bytes]:
     while count > 0 and (data := source.read(min(count, _CHUNK))):
         count -= len(data)
         yield data

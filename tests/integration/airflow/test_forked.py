@@ -36,7 +36,7 @@ class Airflow:
     @property
     def components(self) -> dict[str, int]:
         """The processes that the parent has forked, by name."""
-        found = {}
+        found: dict[str, int] = {}
         for pid in children(self.parent.popen.pid):
             title = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
             found |= {name: pid for name in NAMES if title.startswith(f"airflow {name}")}

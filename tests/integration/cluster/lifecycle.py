@@ -101,7 +101,7 @@ def _container(status: dict[str, Any]) -> list[Any]:
 
 def steps(events: Iterable[dict[str, Any]], until: str | None = None) -> list[Step]:
     """Condense events, repetitions dropped, up to the first that has a reason."""
-    condensed = []
+    condensed: list[Step] = []
     for step in map(condense, events):
         if not condensed or condensed[-1] != step:
             condensed.append(step)

@@ -47,7 +47,7 @@ def recording(name: str) -> Any:
 class Cluster:
     """A running embedded cluster."""
 
-    process: subprocess.Popen
+    process: subprocess.Popen[bytes]
     directory: Path
     log: Path
 
@@ -101,7 +101,7 @@ class Api:
         self.namespace = namespace
         self._kubeconfig = kubeconfig
 
-    def close(self):
+    def close(self) -> None:
         self.http.close()
 
     def core(self) -> client.CoreV1Api:
@@ -113,7 +113,7 @@ class Api:
     def path(self, plural: str, *parts: str) -> str:
         return "/".join([f"/api/v1/namespaces/{self.namespace}/{plural}", *parts])
 
-    def create(self, plural: str, obj: dict[str, Any], **params: object) -> dict[str, Any]:
+    def create(self, plural: str, obj: dict[str, Any], **params: Any) -> dict[str, Any]:
         """Create an object; gives it back."""
         answer = self.http.post(self.path(plural), json=obj, params=params)
         assert answer.status_code == 201, answer.text
@@ -122,11 +122,11 @@ class Api:
     def get(self, plural: str, name: str) -> dict[str, Any]:
         return self.http.get(self.path(plural, name)).json()
 
-    def names(self, plural: str, **params: object) -> list[str]:
+    def names(self, plural: str, **params: Any) -> list[str]:
         items = self.http.get(self.path(plural), params=params).json()["items"]
         return [item["metadata"]["name"] for item in items]
 
-    def delete(self, plural: str, name: str, **params: object) -> httpx.Response:
+    def delete(self, plural: str, name: str, **params: Any) -> httpx.Response:
         return self.http.delete(self.path(plural, name), params=params)
 
     def patch(
@@ -136,7 +136,7 @@ class Api:
         return self.http.patch(self.path(plural, name), content=json.dumps(body), headers=headers)
 
     @contextmanager
-    def watch(self, plural: str, **params: object):
+    def watch(self, plural: str, **params: Any):
         """Open a watch; gives an iterator over its events."""
         params = {"watch": "true", "timeoutSeconds": PATIENCE, **params}
         with self.http.stream("GET", self.path(plural), params=params) as response:
@@ -167,7 +167,7 @@ class Api:
         self.create("pods", pod(name, script, **spec))
         return self.wait(name, has_ended)
 
-    def log(self, name: str, **params: object) -> bytes:
+    def log(self, name: str, **params: Any) -> bytes:
         """Read a log; gives its bytes."""
         answer = self.http.get(self.path("pods", name, "log"), params=params)
         assert answer.status_code == 200, answer.text

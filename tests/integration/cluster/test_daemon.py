@@ -37,7 +37,7 @@ def wait_for_end(directory: Path):
 
 @pytest.fixture(params=["auto", "user", "plain"])
 def runtime(request: pytest.FixtureRequest) -> str:
-    return request.param
+    return str(request.param)
 
 
 @pytest.mark.parametrize("number", CLUSTER_ENDS)
@@ -114,7 +114,7 @@ def test_kubeconfig_is_private_and_whole(tmp_path: Path):
         assert word in text
 
 
-def run_to_end(*arguments: str) -> subprocess.CompletedProcess[str]:
+def run_to_end(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", MODULE, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
 

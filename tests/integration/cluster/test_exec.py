@@ -69,7 +69,7 @@ def _received(case: dict[str, Any]) -> list[tuple[Any, Any]]:
 
 def _output(frames: list[tuple[Any, Any]]) -> dict[int, str]:
     """Join what came on each of the two output channels; frames may be cut anywhere."""
-    joined = {}
+    joined: dict[int, str] = {}
     for channel, data in frames:
         if channel in {1, 2}:
             joined[channel] = joined.get(channel, "") + data

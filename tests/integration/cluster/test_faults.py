@@ -38,7 +38,7 @@ def test_statuses_and_counts(api: Api, faults: Path):
 def test_logs_are_cut_after_lines(api: Api, faults: Path):
     """A log breaks off in the middle; the next request gets all of it."""
     printing(api, "cut")
-    lines = []
+    lines: list[str] = []
     with (
         misbehaving(faults, {"verb": "log", "pod": "cut", "count": 1, "after_lines": 2}),
         pytest.raises(httpx.RemoteProtocolError),

@@ -8,11 +8,13 @@ import os
 import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from kubernetes.client import V1Pod
 
 from gitlab_ci_provider.exceptions import JobFailure
 from gitlab_ci_provider.hooks.pod_logs import ContainerLog
@@ -41,6 +43,10 @@ LINES = 200_000
 @pytest.fixture
 def api(unkind_api: Api) -> Api:
     return unkind_api
+
+
+def has_begun(container: str, pod: V1Pod) -> bool:
+    return container_state(pod, container).phase != "waiting"
 
 
 def start(api: Api, name: str, script: Script, masked: dict[str, str]) -> PodWatch:
@@ -83,9 +89,7 @@ def logs(
     raw, events = io.BytesIO(), list[str]()
     log = JobLog(events.append, raw, log_masker(masked.values()))
     for container in (PREPARE_CONTAINER, HELPER_CONTAINER):
-        begun = watched.until(
-            lambda seen, of=container: container_state(seen, of).phase != "waiting", PATIENCE
-        )
+        begun = watched.until(partial(has_begun, container), PATIENCE)
         assert begun, watched.read().status
         for block in ContainerLog(pod=watched, container=container).blocks():
             log.write(block) if block else log.pause()

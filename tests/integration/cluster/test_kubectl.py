@@ -13,10 +13,10 @@ import pytest
 from integration.cluster.support import Api, Cluster, has_ended, is_running, pod
 from processes.waiting import PATIENCE
 
-KUBECTL = os.environ.get("GITLAB_CI_KUBECTL") or shutil.which("kubectl")
+KUBECTL = os.environ.get("GITLAB_CI_KUBECTL") or shutil.which("kubectl") or ""
 
 pytestmark = pytest.mark.skipif(
-    KUBECTL is None, reason="no kubectl on this machine: set GITLAB_CI_KUBECTL"
+    not KUBECTL, reason="no kubectl on this machine: set GITLAB_CI_KUBECTL"
 )
 
 
@@ -124,6 +124,7 @@ def test_watching_prints_each_change(cluster: Cluster, api: Api):
     with subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, text=True) as watching:
         api.run("one", "sleep 0.3")
         statuses = []
+        assert watching.stdout is not None
         for line in watching.stdout:
             statuses.append(line.split()[2])
             if statuses[-1] == "Completed":

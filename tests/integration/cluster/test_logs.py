@@ -57,7 +57,8 @@ def test_times_are_unique_and_increase(api: Api):
 
     lines = api.log("a", timestamps="true").splitlines()
 
-    assert [LINE.fullmatch(line).group(1) for line in lines] == [b"%d" % n for n in range(1, 5001)]
+    matches = [LINE.fullmatch(line) for line in lines]
+    assert [match and match.group(1) for match in matches] == [b"%d" % n for n in range(1, 5001)]
     stamps = [line[:30] for line in lines]
     assert len(set(stamps)) == len(stamps)
     assert sorted(stamps) == stamps

@@ -89,6 +89,7 @@ def test_each_call_is_made_until_it_is_answered(
         )
         delete_pod(core, created)
 
+    assert found is not None
     assert created.metadata.uid == found.metadata.uid == seen.metadata.uid
     assert secret.metadata.owner_references[0].uid == created.metadata.uid
     wait_until(lambda: api.names("pods") == [], "the end of the pod")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from gitlab_ci_provider.helper.context import PhaseContext
 from gitlab_ci_provider.helper.lazy_store import LazyStore
@@ -31,7 +31,7 @@ def run(folder: Path, sources: GetSources) -> Path:
     return copy
 
 
-def _no_store() -> None:
+def _no_store() -> NoReturn:
     raise AssertionError("get_sources needs no object store")
 
 

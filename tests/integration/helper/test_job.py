@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,7 +42,7 @@ class World:
     s3: S3Server
     sha: str
 
-    def plan(self, name: str, **parts: object) -> JobPlan:
+    def plan(self, name: str, **parts: Any) -> JobPlan:
         """Plan a job of the repository."""
         sources = GetSources(
             url=self.git.url("group/project"),
@@ -174,6 +175,7 @@ def test_artifacts_that_are_gone_fail_the_job_before_its_script(world: World):
 def test_a_wrong_token_fails_the_job_and_is_not_shown(world: World):
     """Neither the token that was tried nor the right one."""
     plan = world.plan("pod")
+    assert plan.sources is not None
     plan = replace(plan, sources=replace(plan.sources, password="wrong-secret"))
 
     prepare, _, _ = world.pod(plan, Script(main=("true",))).run()
@@ -187,6 +189,7 @@ def test_a_wrong_token_fails_the_job_and_is_not_shown(world: World):
 def test_a_commit_that_does_not_exist_fails_the_job(world: World):
     """The last line of the log says which."""
     plan = world.plan("pod")
+    assert plan.sources is not None
     plan = replace(plan, sources=replace(plan.sources, sha="1" * 40))
 
     prepare, _, _ = world.pod(plan, Script(main=("true",))).run()

@@ -9,6 +9,7 @@ import subprocess
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,7 +40,7 @@ def s3(tmp_path: Path) -> Iterator[S3Server]:
         yield server
 
 
-def make_pod(folder: Path, s3: S3Server | None, *script: str, **parts: object) -> Pod:
+def make_pod(folder: Path, s3: S3Server | None, *script: str, **parts: Any) -> Pod:
     """Make the pod of a job without sources."""
     folder.mkdir(exist_ok=True)
     plan = JobPlan(

@@ -185,10 +185,12 @@ def test_of_two_writers_one_wins_as_a_whole(server: S3Server, tmp_path: Path):
         path.write_bytes(checksummed(path.name.encode(), 30 * MIB))
     opened = store(server)
     opened.put("c/main", files[0])
-    writers = [
-        threading.Thread(target=lambda path=path: [store(server).put("c/main", path) for _ in "xy"])
-        for path in files
-    ]
+
+    def write(path: Path) -> None:
+        for _ in range(2):
+            store(server).put("c/main", path)
+
+    writers = [threading.Thread(target=write, args=[path]) for path in files]
     for writer in writers:
         writer.start()
     seen = []

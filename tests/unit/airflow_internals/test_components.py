@@ -58,7 +58,7 @@ def test_what_a_replacement_uses_is_there(airflows: type, ours: type):
 
 
 def _set_in_init(kind: type) -> set[str]:
-    return _attributes(kind.__init__)
+    return _attributes(kind.__init__)  # type: ignore[misc]
 
 
 def _names(kind: type) -> set[str]:

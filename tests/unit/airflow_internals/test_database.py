@@ -117,7 +117,8 @@ def test_components_that_have_died_are_closed(session: Session):
 
     with contract("Job.state, job_type, end_date", "restarts of the embedded Airflow"):
         database.close_jobs(session, "SchedulerJob")
-        states = dict(session.execute(select(Job.job_type, Job.state)).all())  # type: ignore[arg-type]
+        rows = session.execute(select(Job.job_type, Job.state)).all()
+        states = {row.job_type: row.state for row in rows}
         assert states == {"SchedulerJob": "failed", "TriggererJob": "running"}
 
 

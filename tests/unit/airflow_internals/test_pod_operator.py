@@ -37,8 +37,7 @@ class Client:
 @pytest.fixture
 def operator() -> GitlabJobOperator:
     made = GitlabJobOperator(task_id="unit", job="unit")
-    vars(made)["hook"] = Hook()
-    vars(made)["client"] = Client()
+    made.__dict__.update(hook=Hook(), client=Client())
     return made
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gitlab_ci_provider.cli.main import main
-from gitlab_ci_provider.model.environment import Deployment, EnvironmentRecord
+from gitlab_ci_provider.model.environment import Deployment, EnvironmentRecord, EnvironmentState
 from gitlab_ci_provider.records.environments import EnvironmentChange
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.state import open_state
@@ -40,7 +40,7 @@ def make(home: Path) -> None:
         deployment=DEPLOYMENT,
     )
     review = EnvironmentRecord(
-        name="review/a", slug="review-a", tier="development", state="stopped"
+        name="review/a", slug="review-a", tier="development", state=EnvironmentState.STOPPED
     )
     for record in (production, review):
         store.change("group/project", record.name, replacing(record))

@@ -103,9 +103,9 @@ def test_follower_sees_what_is_written_later(log: ContainerLog):
     """It waits for more until the log is closed."""
 
     async def scenario() -> bool:
-        pieces = asyncio.Queue()
+        pieces: asyncio.Queue[bytes] = asyncio.Queue()
 
-        async def follow():
+        async def follow() -> None:
             async for piece in log.read(LogOptions(follow=True)):
                 pieces.put_nowait(piece)
 

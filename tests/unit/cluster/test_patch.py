@@ -13,7 +13,7 @@ STRATEGIC = "application/strategic-merge-patch+json"
 MERGE = "application/merge-patch+json"
 JSON = "application/json-patch+json"
 
-POD = {
+POD: dict[str, Any] = {
     "metadata": {"labels": {"a": "b"}, "finalizers": ["x"]},
     "spec": {"containers": [{"name": "main", "image": "1", "env": [{"name": "A", "value": "1"}]}]},
 }

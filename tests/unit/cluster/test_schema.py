@@ -37,7 +37,7 @@ QUANTITIES = {
 
 def make_types() -> dict[str, dict[str, Any]]:
     """Gather all types that the roots need."""
-    types = {}
+    types: dict[str, dict[str, Any]] = {}
     for root in ROOTS:
         visit(root, types)
     return types

@@ -76,13 +76,17 @@ def test_references_to_references_are_followed():
     """A reference may lead to another one, written before or after it."""
     tree = _map("a: !reference [b]\nb: [!reference [c, d]]\nc: {d: [1, 2]}")
 
-    assert resolve_references(tree, Diagnostics())["a"] == [[1, 2]]
+    resolved = resolve_references(tree, Diagnostics())
+
+    assert resolved is not None
+    assert resolved["a"] == [[1, 2]]
 
 
 def test_many_references_share_one_value():
     """A value that is referenced often is resolved once."""
     tree = resolve_references(_map("a: !reference [c]\nb: !reference [c]\nc: [1]"), Diagnostics())
 
+    assert tree is not None
     assert tree["a"] is tree["b"]
 
 

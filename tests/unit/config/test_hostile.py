@@ -25,7 +25,7 @@ INPUT = "spec: {inputs: {a: {type: array, default: [" + ",".join(["z"] * 10_000)
 )
 def test_hostile_text_is_refused(text: str, words: str):
     """Huge numbers, growing lists and slow patterns end with a diagnostic."""
-    found = try_compile(text, **{"a" * 200 + ".yml": "k: {script: x}"}).diagnostics
+    found = try_compile(text, None, **{"a" * 200 + ".yml": "k: {script: x}"}).diagnostics
 
     assert any(words in one.message for one in found)
 

@@ -23,7 +23,7 @@ def compiled(include: str, **more: str) -> CompileResult:
     """Compile a file that includes."""
     main = f"include: {include}\nj: {{script: x}}\n"
     files = {**FILES, **{name.replace("_", "."): text for name, text in more.items()}}
-    return try_compile(main, **files)
+    return try_compile(main, None, **files)
 
 
 def errors_of(include: str) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from kubernetes.client.exceptions import ApiException
@@ -83,8 +84,9 @@ def test_answers_that_blame_the_request_do_not_pass(status: int):
 
 def test_problems_are_said_in_a_few_words():
     """Without the address, the library's own words for objects, and headers."""
-    refused = NewConnectionError(SimpleNamespace(), "Connection refused")
-    error = MaxRetryError(SimpleNamespace(host="h"), "/api", refused)
+    nobody: Any = SimpleNamespace(host="h")
+    refused = NewConnectionError(nobody, "Connection refused")
+    error = MaxRetryError(nobody, "/api", refused)
     status = ApiException(status=403, reason="Forbidden")
     status.body = '{"message": "exceeded quota"}'
 

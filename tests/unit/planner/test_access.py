@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from factories import JOB, make_subject
@@ -29,7 +30,7 @@ VARIABLES = (
 )
 
 
-def planned(**changes: object) -> PlannedJob:
+def planned(**changes: Any) -> PlannedJob:
     job = replace(
         JOB,
         timeout=100,

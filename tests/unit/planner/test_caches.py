@@ -10,25 +10,26 @@ from factories import make_job, make_run, make_subject, make_variables
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.model.cache import Cache, CacheKey
 from gitlab_ci_provider.model.plan import JobPlan
+from gitlab_ci_provider.model.run import PipelineRun
 from gitlab_ci_provider.planner.plan import plan_job
 
 PROTECTED = make_run(protected=True)
 OPEN = make_run(protected=False)
 
 
-def plan(cache: Cache, run: object = OPEN, **variables: str) -> JobPlan:
+def plan(cache: Cache, run: PipelineRun = OPEN, **variables: str) -> JobPlan:
     """Plan a job with one cache."""
     made = make_variables(**variables)
     job = make_job("job", caches=(replace(cache, paths=("x",)),), variables=made)
     return plan_job(make_subject(replace(job, own_variables=made), run=run)).plan
 
 
-def name(key: CacheKey, run: object = OPEN, **variables: str) -> str:
+def name(key: CacheKey, run: PipelineRun = OPEN, **variables: str) -> str:
     """Name the cache that a key makes."""
     return plan(Cache(key=key), run, **variables).archives[0].name
 
 
-def restored(cache: Cache, run: object = OPEN, **variables: str) -> list[str]:
+def restored(cache: Cache, run: PipelineRun = OPEN, **variables: str) -> list[str]:
     """List the names of the objects that are looked for."""
     keys = plan(cache, run, **variables).restores[0].object_keys
     return [key.rsplit("/", 1)[1].removesuffix(".tar.zst") for key in keys]
@@ -64,7 +65,7 @@ def test_unprotect_shares_the_cache_with_all_refs():
     ],
 )
 @pytest.mark.parametrize("run", [PROTECTED, OPEN])
-def test_the_fallback_variable_cannot_name_a_protected_cache(written: str, run: object):
+def test_the_fallback_variable_cannot_name_a_protected_cache(written: str, run: PipelineRun):
     """It gets no suffix, so the runner refuses such a key on every ref, and says so."""
     restore = plan(Cache(), run, CACHE_FALLBACK_KEY=written, WORD="default").restores[0]
 

@@ -14,15 +14,23 @@ from gitlab_ci_provider.model.image import Image, Service
 from gitlab_ci_provider.model.job import Script
 from gitlab_ci_provider.model.job_artifacts import JobArtifact
 from gitlab_ci_provider.model.needs import Need
+from gitlab_ci_provider.model.plan import GetSources
 from gitlab_ci_provider.model.project import Ref, RefKind
 from gitlab_ci_provider.model.rules import JobDecision
 from gitlab_ci_provider.planner.artifacts import wanted_artifacts
 from gitlab_ci_provider.planner.plan import plan_job
+from gitlab_ci_provider.planner.subject import Subject
+
+
+def planned_sources(subject: Subject) -> GetSources:
+    sources = plan_job(subject).plan.sources
+    assert sources is not None
+    return sources
 
 
 def test_the_exact_commit_is_fetched_shallowly():
     """`get_sources` asks for the run's commit, twenty deep, as GitLab's projects do by default."""
-    sources = plan_job(make_subject()).plan.sources
+    sources = planned_sources(make_subject())
 
     assert (sources.sha, sources.depth, sources.strategy) == ("a" * 40, 20, "fetch")
     assert sources.refspecs == ("+refs/heads/main:refs/remotes/origin/main",)
@@ -32,14 +40,14 @@ def test_a_tag_is_fetched_as_a_tag():
     """A tag pipeline has its tag in the working copy."""
     run = replace(RUN, ref=Ref(name="v1", sha="a" * 40, kind=RefKind.TAG))
 
-    assert plan_job(make_subject(run=run)).plan.sources.refspecs == ("+refs/tags/v1:refs/tags/v1",)
+    assert planned_sources(make_subject(run=run)).refspecs == ("+refs/tags/v1:refs/tags/v1",)
 
 
 def test_git_variables_are_honoured():
     """GIT_STRATEGY, GIT_DEPTH and GIT_CLEAN_FLAGS mean what they mean for the runner."""
     job = with_variables(GIT_STRATEGY="none", GIT_DEPTH="3", GIT_CLEAN_FLAGS="none")
 
-    sources = plan_job(make_subject(job)).plan.sources
+    sources = planned_sources(make_subject(job))
 
     assert (sources.strategy, sources.depth, sources.clean_flags) == ("none", 3, ())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from gitlab_ci_provider.model.environment import (
     Deployment,
     Environment,
     EnvironmentRecord,
+    EnvironmentState,
     JobEnvironment,
 )
 from gitlab_ci_provider.model.variables import Variables
@@ -34,14 +36,20 @@ def planned(
     return plan_environment(job, known, masker or Masker())
 
 
-def environment(**given: object) -> JobEnvironment:
+def environment(**given: Any) -> JobEnvironment:
     """Make an expanded environment."""
     return JobEnvironment(**{"name": "prod", "slug": "prod", "tier": "production", **given})
 
 
-def deployment(**given: object) -> Deployment:
+def deployment(**given: Any) -> Deployment:
     """Make a deployment."""
-    known = {"environment": "prod", "ref": "main", "sha": "a", "pipeline": 1, "job": "deploy"}
+    known: dict[str, Any] = {
+        "environment": "prod",
+        "ref": "main",
+        "sha": "a",
+        "pipeline": 1,
+        "job": "deploy",
+    }
     return Deployment(**{**known, "iid": 1, "finished_at": "2026-01-31T12:00:00+00:00", **given})
 
 
@@ -61,6 +69,7 @@ def test_names_urls_and_times_are_expanded():
 
     found = planned(written, DOMAIN="example.com", DAYS="2")
 
+    assert found is not None
     assert found == JobEnvironment(
         name="review/main",
         slug=found.slug,
@@ -108,7 +117,7 @@ def test_a_secret_in_the_url_is_hidden():
 def test_a_deployment_makes_an_environment_available():
     """Its URL and time to stop are the job's; without a time it stays."""
     stopped = EnvironmentRecord(
-        name="prod", slug="prod", tier="other", state="stopped", url="https://old"
+        name="prod", slug="prod", tier="other", state=EnvironmentState.STOPPED, url="https://old"
     )
     job = environment(auto_stop_in=86_400)
 
@@ -117,6 +126,7 @@ def test_a_deployment_makes_an_environment_available():
 
     assert (fresh.state, fresh.auto_stop_at) == ("available", TOMORROW)
     assert (again.state, again.auto_stop_at, again.tier) == ("available", "", "production")
+    assert again.deployment is not None
     assert (again.url, again.deployment.iid) == ("https://old", 2)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from factories import make_job
+from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.needs import Need
 from gitlab_ci_provider.model.rules import Rule
 from gitlab_ci_provider.schedule.order import build_edges, find_cycle
@@ -10,8 +11,8 @@ from gitlab_ci_provider.schedule.order import build_edges, find_cycle
 STAGES = (".pre", "build", "test", "deploy")
 
 
-def _edges(*jobs: object) -> dict[str, tuple[str, ...]]:
-    return build_edges({job.name: job for job in jobs}, STAGES)  # type: ignore[attr-defined]
+def _edges(*jobs: Job) -> dict[str, tuple[str, ...]]:
+    return build_edges({job.name: job for job in jobs}, STAGES)
 
 
 def test_stage_order_waits_for_all_earlier_stages():

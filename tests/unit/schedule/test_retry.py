@@ -5,13 +5,15 @@ from __future__ import annotations
 import pytest
 
 from gitlab_ci_provider.config.keywords.retry import REASONS
+from gitlab_ci_provider.exceptions import FailureReason
 from gitlab_ci_provider.model.job import Retry
 from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.schedule.retry import should_retry
 
 
 def failure(reason: str = "script_failure", exit_code: int | None = 1) -> JobResult:
-    return JobResult(status=JobStatus.FAILED, failure_reason=reason, exit_code=exit_code)
+    given = FailureReason(reason)
+    return JobResult(status=JobStatus.FAILED, failure_reason=given, exit_code=exit_code)
 
 
 def test_without_retry_nothing_is_tried_again():

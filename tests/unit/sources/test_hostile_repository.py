@@ -99,9 +99,9 @@ def hostile(tmp_path: Path, trap: Path) -> Path:
     with (top / ".git" / "config").open("a") as file:
         file.write(config)
     (top / ".git" / "config.worktree").write_text(f'[filter "evil"]\n  clean = {run}\n')
-    for name in hooks.iterdir():
+    for hook in hooks.iterdir():
         (top / ".git" / "hooks").mkdir(exist_ok=True)
-        (top / ".git" / "hooks" / name.name).symlink_to(run)
+        (top / ".git" / "hooks" / hook.name).symlink_to(run)
     trap.unlink(missing_ok=True)  # git of the test itself may have run it
     return top
 

@@ -25,14 +25,14 @@ def repository(tmp_path: Path) -> Path:
 
 def test_only_what_this_branch_changed(repository: Path):
     """What the other branch did since they parted is no change of this one."""
-    assert changed_since(repository, "main") == {"ä b"}
+    assert changed_since(repository, "main") == frozenset({"ä b"})
 
 
 def test_uncommitted_changes_count(repository: Path):
     """The working copy is what is compiled."""
     (repository / "base").write_text("2")
 
-    assert changed_since(repository, "main") == {"ä b", "base"}
+    assert changed_since(repository, "main") == frozenset({"ä b", "base"})
 
 
 @pytest.mark.parametrize("ref", ["gone", "--output=x", "", "a..b", "\n"])
@@ -46,4 +46,4 @@ def test_a_branch_of_the_remote(repository: Path, tmp_path_factory: pytest.TempP
     clone = tmp_path_factory.mktemp("clone")
     git(clone, "clone", "--quiet", "--branch", "feature", str(repository), ".")
 
-    assert changed_since(clone, "main") == {"ä b"}
+    assert changed_since(clone, "main") == frozenset({"ä b"})

@@ -61,7 +61,7 @@ def there_and_back(project: Path, archive: Path, *patterns: str) -> Path:
 
 def snapshot(root: Path) -> dict[str, tuple[int, float, bytes]]:
     """Describe all that is below a folder: mode, time, contents or target."""
-    found = {}
+    found: dict[str, tuple[int, float, bytes]] = {}
     for path in sorted(root.rglob("*")):
         seen = path.lstat()
         contents = str(path.readlink()).encode() if path.is_symlink() else b""

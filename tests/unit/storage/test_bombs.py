@@ -103,7 +103,7 @@ def test_entries_that_share_their_contents_count_each(tmp_path: Path):
             for name in ("header_offset", "compress_size", "file_size", "CRC", "compress_type"):
                 setattr(twin, name, getattr(first, name))
             target.filelist.append(twin)
-            target._didModify = True
+            target._didModify = True  # type: ignore[attr-defined]
 
     with pytest.raises(ArchiveError, match="archive_max_ratio"):
         unpack(archive, tmp_path / "root")

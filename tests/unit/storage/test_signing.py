@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any, Literal
 from unittest import mock
 from urllib.parse import parse_qs, urlsplit
 
@@ -59,7 +60,7 @@ def by_botocore(target: StoreTarget, method: str, key: str, period: Period) -> s
         {"endpoint_url": "http://s3.example.com:9000", "path_style": False},
     ],
 )
-def test_are_those_of_botocore(method: str, changes: dict[str, object]):
+def test_are_those_of_botocore(method: Literal["GET", "PUT"], changes: dict[str, Any]):
     """For every kind of server and key, byte by byte but for the order of the parameters."""
     target, period = replace(TARGET, **changes), Period(start=NOW, seconds=600)
     for key in ("project/7/main.tar.zst", "a b/ü+@=._-~/%2F(1)*!'&?#.zip"):

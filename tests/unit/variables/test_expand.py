@@ -92,13 +92,13 @@ def test_raw_variables_stay_raw_inside_others():
     """`expand: false` holds wherever the value ends up."""
     raw = replace(make_variables(RAW="$A")[0], expand=False)
 
-    assert expand_values((*make_variables(A="a", B="<$RAW>"), raw))["B"] == "<$A>"
+    assert expand_values(Variables((*make_variables(A="a", B="<$RAW>"), raw)))["B"] == "<$A>"
 
 
 def test_file_variables_give_their_path_to_others():
     """Inside another variable a file variable is the path that the runner writes it to."""
     file = replace(make_variables(KEY="content")[0], file=True)
-    layers = (*make_variables(CI_PROJECT_DIR="/builds/p", B="$KEY"), file)
+    layers = Variables((*make_variables(CI_PROJECT_DIR="/builds/p", B="$KEY"), file))
 
     values = {one.name: one.value for one in expand_all(layers)}
 

@@ -20,11 +20,15 @@ def order(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Note what is done in which order, instead of starting a stack."""
     done: list[str] = []
 
+    def spawn(*_: object) -> bool:
+        done.append("spawn")
+        return True
+
     def wait(_home: Home, tell: object = None) -> str:
         done.append("wait")
         return "state"
 
-    monkeypatch.setattr(stack, "spawn_stack", lambda *_: done.append("spawn") or True)
+    monkeypatch.setattr(stack, "spawn_stack", spawn)
     monkeypatch.setattr(stack, "wait_for_stack", wait)
     monkeypatch.setattr(stack, "stop_stack", lambda *_: done.append("stop"))
     return done
@@ -48,7 +52,13 @@ def test_the_stack_starts_while_a_slow_repository_is_read(
     """A repository behind a slow network is read beside the start."""
     monkeypatch.setattr(starting, "_READ_FIRST_SECONDS", 0)
     spawned = threading.Event()
-    monkeypatch.setattr(stack, "spawn_stack", lambda *_: order.append("spawn") or not spawned.set())
+
+    def spawn(*_: object) -> bool:
+        order.append("spawn")
+        spawned.set()
+        return True
+
+    monkeypatch.setattr(stack, "spawn_stack", spawn)
 
     def read() -> str:
         spawned.wait()
@@ -57,7 +67,7 @@ def test_the_stack_starts_while_a_slow_repository_is_read(
 
     found = starting.read_while_starting(Home(tmp_path), StackOptions(), read)
 
-    assert (found.stack, found.found, found.spawned) == ("state", "found", True)
+    assert (str(found.stack), found.found, found.spawned) == ("state", "found", True)
     assert order == ["spawn", "read", "wait"]
 
 

@@ -58,18 +58,18 @@ def test_an_executor_that_was_never_started_can_be_ended(executor: Executor):
 def test_how_a_worker_ended_is_told_at_once(executor: Executor, task: str, state: str):
     """Airflow hears of a worker that died when it dies, not when its heartbeats are missed."""
     executor.start()
-    executor._process_workloads([Workload(task)])  # type: ignore[list-item]
+    executor._process_workloads([Workload(task)])
     while task not in executor.event_buffer:
         executor.sync()
 
-    assert executor.event_buffer[task][0] == state  # type: ignore[index]
+    assert executor.event_buffer[task][0] == state
     assert not executor._somebody_has_ended()
 
 
 def test_the_end_of_a_worker_that_gave_its_task_back_is_not_the_tasks(executor: Executor):
     """A task that was answered at once runs again beside its first worker, under the same key."""
     read, write = os.pipe()
-    executor._process_workloads([Workload("ends")])  # type: ignore[list-item]
+    executor._process_workloads([Workload("ends")])
     executor._workers.append(("ends", Worker(read), ("success", "failed")))
     while len(executor._workers) > 1:
         executor._reap()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from factories import make_job, make_variables
@@ -77,7 +79,7 @@ def test_declining_is_no_play():
         ({"variables": ["A=1"]}, "must be a mapping"),
     ],
 )
-def test_what_gitlab_would_refuse(given: dict[str, object], said: str):
+def test_what_gitlab_would_refuse(given: dict[str, Any], said: str):
     """A wrong answer is refused with GitLab's words."""
     with pytest.raises(ConfigError, match=said):
         read_answer(JOB, answer(**given))
