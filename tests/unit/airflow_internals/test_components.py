@@ -129,7 +129,7 @@ def test_the_audit_log_is_made_by_a_factory(monkeypatch: pytest.MonkeyPatch):
         inner = inspect.signature(decorators.action_logging("trigger_dag_run"), eval_str=True)
         assert list(inner.parameters) == ["request", "session", "user"]
         startup.wrap_audit_log(lambda factory: ("wrapped", factory))
-        assert decorators.action_logging[0] == "wrapped"  # type: ignore[index]
+        assert decorators.action_logging[0] == "wrapped"
 
 
 @pytest.mark.parametrize("module", startup.MODULES)

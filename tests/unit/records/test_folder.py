@@ -96,7 +96,7 @@ KILLED: dict[str, Callable[[FolderStore], object]] = {
     "write": lambda store: store.write("old", b"new"),
     "update": lambda store: store.update("old", lambda _: b"new"),
     "update of nothing": lambda store: store.update("new", lambda _: b"new"),
-    "change": lambda store: store.update("old", _die),  # type: ignore[arg-type,return-value]
+    "change": lambda store: store.update("old", _die),
 }
 
 
