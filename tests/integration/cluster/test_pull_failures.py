@@ -43,7 +43,9 @@ def waits(watched: PodWatch, reason: str, message: str) -> None:
 def failure(watched: PodWatch) -> str:
     """Wait for the start of the pod; give what the job says of it."""
     run: Any = SimpleNamespace(
-        job=SimpleNamespace(coverage=None), settings=SimpleNamespace(pod_start_timeout=60)
+        context={},
+        job=SimpleNamespace(coverage=None),
+        settings=SimpleNamespace(pod_start_timeout=60),
     )
     operator: Any = SimpleNamespace(log=LOG)
     with pytest.raises(JobFailure) as failed:

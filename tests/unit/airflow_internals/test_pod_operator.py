@@ -55,6 +55,7 @@ def test_the_request_is_our_pod_with_the_operators_labels(operator: GitlabJobOpe
 
     with contract("full_pod_spec, pod_request_obj, build_pod_request_obj, labels", "every job"):
         pod = pod_operator.pod_request(operator, context, _pod())
+        assert pod is not None
         labels = pod.metadata.labels
         assert operator.pod_request_obj is pod
         assert (pod.metadata.name, pod.metadata.namespace) == ("job-1", "jobs")

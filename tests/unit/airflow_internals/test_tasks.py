@@ -12,7 +12,7 @@ import pytest
 import structlog
 from airflow.jobs.triggerer_job_runner import TriggerRunnerSupervisor
 from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
-from airflow.sdk import Context, TaskInstance
+from airflow.sdk import Context, TaskInstance  # type: ignore[attr-defined]  # not in its stub
 from airflow.sdk.exceptions import TaskAwaitingInput, TaskDeferred
 from airflow.sdk.execution_time.comms import DeferTask
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance

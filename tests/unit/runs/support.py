@@ -53,7 +53,8 @@ def make_task_context() -> Any:
 
 def make_task(settings: Settings, context: Any = None) -> TaskContext:
     """Make what a task works with."""
-    return TaskContext(context=context or {}, settings=settings, state=open_state(settings))
+    given: Any = context or {}
+    return TaskContext(context=given, settings=settings, state=open_state(settings))
 
 
 def make_job_run(context: Any, **changes: Any) -> JobRun:

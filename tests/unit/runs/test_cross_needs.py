@@ -46,8 +46,9 @@ class Results:
     def find(self, *needs: CrossNeed, **variables: str) -> dict[str, str]:
         """Look for what a job needs; gives the keys of the archives."""
         given = make_variables(**variables)
+        context: Any = {"ti": self}
         run = RunContext(
-            context={"ti": self},
+            context=context,
             settings=self.settings,
             state=open_state(self.settings),
             record=RUN,

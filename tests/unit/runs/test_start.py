@@ -51,7 +51,8 @@ def test_an_optional_job_is_passed_over_until_it_is_cleared():
     run = manual()
     with pytest.raises(AirflowSkipException):
         start.begin(run)
-    assert run.context["ti"].pushed["job_result"]["status"] == JobStatus.MANUAL
+    task: Any = run.context["ti"]
+    assert task.pushed["job_result"]["status"] == JobStatus.MANUAL
 
     clear(run)
 
@@ -103,7 +104,8 @@ def test_a_job_waits_for_others_that_the_dag_did_not_make_it_wait_for():
 def test_nobody_waits_for_a_job_without_a_task():
     """It would never end; the end of the pipeline says what is wrong."""
     run = replace(decided(), ended={})
-    run.context["dag"] = SimpleNamespace(task_dict={"deploy": None})
+    dag: Any = SimpleNamespace(task_dict={"deploy": None})
+    run.context["dag"] = dag
 
     assert start.begin(run) == run
 

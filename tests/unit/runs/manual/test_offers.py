@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -45,7 +46,8 @@ def test_a_job_that_is_cleared_along_with_others_is_not_played(run: JobRun):
     offers.offer(run)
 
     clear(run)
-    run.context["ti"].duration = 1.5
+    task: Any = run.context["ti"]
+    task.duration = 1.5
 
     assert not offers.was_cleared(run)
 
@@ -76,5 +78,6 @@ def test_what_is_kept_is_plain_json(run: JobRun):
     """The store takes texts, numbers, lists and mappings only."""
     offers.keep_play(run, Play(variables=make_variables(X="1")))
 
-    kept = SimpleNamespace(**run.context["task_state_store"]["gitlab_ci_played"])
+    store: Any = run.context["task_state_store"]
+    kept = SimpleNamespace(**store["gitlab_ci_played"])
     assert isinstance(kept.play["variables"], list)
