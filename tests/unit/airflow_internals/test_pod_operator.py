@@ -57,13 +57,13 @@ def test_the_request_is_our_pod_with_the_operators_labels(operator: GitlabJobOpe
         pod = pod_operator.pod_request(operator, context, _pod())
         assert pod is not None
         labels = pod.metadata.labels
-        assert operator.pod_request_obj is pod
         assert (pod.metadata.name, pod.metadata.namespace) == ("job-1", "jobs")
         assert labels["ours"] == "1"
         assert (labels["dag_id"], labels["run_id"]) == ("d", "r")
         assert (labels["task_id"], labels["try_number"]) == ("unit", "2")
         assert [container.name for container in pod.spec.containers] == ["build"]
         assert pod.spec.containers[0].image == "debian:12"
+        assert operator.pod_request_obj is pod
 
 
 def test_a_stopped_task_deletes_its_pod_and_says_so(operator: GitlabJobOperator):
