@@ -19,9 +19,7 @@ from gitlab_ci_provider.airflow_api.session import (
     Session,
 )
 from gitlab_ci_provider.exceptions import AirflowApiError
-
-RUN_END_STATES = frozenset({"success", "failed"})
-"""States of a run that has ended."""
+from gitlab_ci_provider.schedule.airflow_states import RUN_ENDED
 
 _CONFLICT, _NOT_FOUND = 409, 404
 _LOOK_SECONDS = 0.5
@@ -112,7 +110,7 @@ class AirflowApi:
 
     def wait_for_end(self, dag: str, run: str) -> str:
         """Wait until a run has ended and return its state."""
-        while (state := self.run_state(dag, run)) not in RUN_END_STATES:
+        while (state := self.run_state(dag, run)) not in RUN_ENDED:
             time.sleep(_LOOK_SECONDS)
         return state
 

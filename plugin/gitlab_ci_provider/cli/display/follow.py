@@ -10,7 +10,7 @@ from gitlab_ci_provider.cli.display.manual_jobs import ManualJobPrompt
 from gitlab_ci_provider.cli.display.progress import Progress
 
 if TYPE_CHECKING:
-    from gitlab_ci_provider.local.follow.progress import Follower, Snapshot
+    from gitlab_ci_provider.local.follow.progress import Follower, RunProgress
     from gitlab_ci_provider.local.follow.run import Watch
     from gitlab_ci_provider.local.home import Home
 
@@ -44,7 +44,7 @@ class RunDisplay:
         url = follower.api.run_url(follower.dag, follower.run)
         self.progress.tell(f"run: {url}")
 
-    def _show(self, now: Snapshot) -> None:
+    def _show(self, now: RunProgress) -> None:
         for job, tail in self._tails.items():
             for line in tail.read(self._log_of(job, now)):
                 self._write(job, line)
@@ -54,7 +54,7 @@ class RunDisplay:
                     self._write(job, line)
         self.progress.show(now)
 
-    def _log_of(self, job: str, now: Snapshot) -> Path | None:
+    def _log_of(self, job: str, now: RunProgress) -> Path | None:
         from gitlab_ci_provider.local.follow.report import raw_log
 
         task = next((shown.task for shown in now.jobs if shown.name == job), None)

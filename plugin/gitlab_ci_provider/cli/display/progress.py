@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 from gitlab_ci_provider.cli import output
 from gitlab_ci_provider.cli.display.live import LivePicture
 from gitlab_ci_provider.cli.display.rows import clock, counts, done, duration, rows
-from gitlab_ci_provider.local.follow.progress import JobProgress, Snapshot
+from gitlab_ci_provider.local.follow.progress import JobProgress, RunProgress
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -41,7 +41,7 @@ class Progress:
     def __init__(self) -> None:
         self._picture = LivePicture(self._render, per_second=4)
         self._seen: dict[str, str] = {}
-        self._now: Snapshot | None = None
+        self._now: RunProgress | None = None
         self._began = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -58,7 +58,7 @@ class Progress:
         """Leave the last picture on the screen."""
         self._picture.stop()
 
-    def show(self, now: Snapshot) -> None:
+    def show(self, now: RunProgress) -> None:
         """Show a run as it is now."""
         self._now = now
         if self._picture.drawn:

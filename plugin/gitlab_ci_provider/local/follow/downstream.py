@@ -1,7 +1,7 @@
-"""The pipelines that a run has created, as far as whoever follows the run has to know of them.
+"""The pipelines that a followed run has created.
 
-The stack may end with the run, so that a pipeline that no job waits for is waited for here; and
-nobody is there to play a manual job, in whichever pipeline it is.
+The stack may stop with the run, so a pipeline that no job waits for is waited for here; and nobody
+may be there to play manual jobs, in any of them.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from gitlab_ci_provider.airflow_api.client import RUN_END_STATES, AirflowApi
+from gitlab_ci_provider.airflow_api.client import AirflowApi
 from gitlab_ci_provider.model import xcom_keys
 from gitlab_ci_provider.model.names import FINISH_PIPELINE
-
-_MOVING = frozenset({"queued", "scheduled", "running", "deferred", "up_for_retry", "restarting"})
+from gitlab_ci_provider.schedule.airflow_states import AWAITING_INPUT, RUN_ENDED, UNDER_WAY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +41,10 @@ def downstream_runs(api: AirflowApi, dag: str, run: str) -> Iterator[DownstreamR
 
 def is_settled(api: AirflowApi, run: DownstreamRun) -> bool:
     """Tell whether a pipeline has ended, or waits for a person and nothing else."""
-    if api.run_state(run.dag, run.run) in RUN_END_STATES:
+    if api.run_state(run.dag, run.run) in RUN_ENDED:
         return True
     states = {task.state for task in api.tasks(run.dag, run.run).values()}
-    return "awaiting_input" in states and not states & _MOVING
+    return AWAITING_INPUT in states and not states & UNDER_WAY
 
 
 def described(api: AirflowApi, run: DownstreamRun) -> dict[str, Any]:

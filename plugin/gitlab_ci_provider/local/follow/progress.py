@@ -1,33 +1,32 @@
-"""A run as a person follows it: GitLab's job states from Airflow's task states, as they change."""
+"""A run as it goes on: the status of each of its jobs, as a person reads it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from gitlab_ci_provider.airflow_api.client import RUN_END_STATES, AirflowApi, TaskState
+import msgspec
+
+from gitlab_ci_provider.airflow_api.client import AirflowApi, TaskState
 from gitlab_ci_provider.local.follow.downstream import DownstreamRun, downstream_runs, is_settled
 from gitlab_ci_provider.model import xcom_keys
 from gitlab_ci_provider.model.names import CREATE_PIPELINE, task_ids
 from gitlab_ci_provider.model.pipeline import Pipeline
+from gitlab_ci_provider.model.rules import JobDecision
+from gitlab_ci_provider.model.run import JobResult, JobStatus, PipelineRun
+from gitlab_ci_provider.schedule.airflow_states import (
+    AWAITING_INPUT,
+    FAILED,
+    RUN_ENDED,
+    States,
+    unfinished_status,
+)
+from gitlab_ci_provider.schedule.results import statuses
 
-_BY_AIRFLOW = {
-    None: "created",
-    "none": "created",
-    "scheduled": "pending",
-    "queued": "pending",
-    "up_for_retry": "pending",
-    "restarting": "pending",
-    "running": "running",
-    "deferred": "delayed",
-    "awaiting_input": "blocked",
-    "success": "success",
-    "failed": "failed",
-    "upstream_failed": "failed",
-    "skipped": "skipped",
-    "removed": "skipped",
-}
+BLOCKED, DELAYED = "blocked", "delayed"
+"""What a person reads for a manual job that the pipeline waits for, and for a scheduled job."""
+
 _CREATED = {"success", "skipped"}
 """States of `create_pipeline` after which the decisions are there; skipped: no pipeline."""
 
@@ -37,7 +36,7 @@ class JobProgress:
     """One job at one moment.
 
     Attributes:
-        status: GitLab's word; `blocked` is a manual job that the pipeline waits for.
+        status: of the job, or `blocked` or `delayed`.
         started: ISO 8601; None before it started.
         duration: seconds, of a job that has ended.
     """
@@ -51,7 +50,7 @@ class JobProgress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
+class RunProgress:
     """A run at one moment."""
 
     state: str
@@ -61,15 +60,15 @@ class Snapshot:
     @property
     def ended(self) -> bool:
         """Tell whether the run is over."""
-        return self.state in RUN_END_STATES
+        return self.state in RUN_ENDED
 
     @property
     def blocked(self) -> tuple[str, ...]:
-        """Name the manual jobs that a run waits for when nothing else goes on."""
-        moving = {"pending", "running", "delayed"}
+        """Name the manual jobs that the run waits for, when nothing else goes on."""
+        moving = {JobStatus.PENDING, JobStatus.RUNNING, DELAYED}
         if any(job.status in moving for job in self.jobs):
             return ()
-        return tuple(job.name for job in self.jobs if job.status == "blocked")
+        return tuple(job.name for job in self.jobs if job.status == BLOCKED)
 
 
 @dataclass(slots=True)
@@ -80,17 +79,18 @@ class Follower:
     dag: str
     run: str
     pipeline: Pipeline
-    _decisions: Mapping[str, Any] | None = None
+    _decisions: Mapping[str, JobDecision] | None = None
+    _left: dict[str, Any] = field(default_factory=dict)
 
-    def look(self) -> Snapshot:
+    def look(self) -> RunProgress:
         """Read the run as it is now."""
         state = self.api.run_state(self.dag, self.run)
         tasks = self.api.tasks(self.dag, self.run)
         created = tasks.get(CREATE_PIPELINE)
         if self._decisions is None and created is not None and created.state in _CREATED:
             record = self.api.xcom(self.dag, self.run, CREATE_PIPELINE, xcom_keys.PIPELINE)
-            self._decisions = record["decisions"] if record else None
-        return Snapshot(state=state, jobs=tuple(self._jobs(tasks)), tasks=tasks)
+            self._decisions = msgspec.convert(record, PipelineRun).decisions if record else None
+        return RunProgress(state=state, jobs=tuple(self._jobs(tasks)), tasks=tasks)
 
     def downstream(self) -> list[DownstreamRun]:
         """Find the pipelines that the run has created so far."""
@@ -98,9 +98,17 @@ class Follower:
             return []
         return list(downstream_runs(self.api, self.dag, self.run))
 
-    def decision(self, job: str) -> Mapping[str, Any] | None:
+    def decision(self, job: str) -> JobDecision | None:
         """Read what the rules decided for a job; None before they have."""
         return None if self._decisions is None else self._decisions[job]
+
+    def result(self, task: TaskState) -> dict[str, Any]:
+        """Read the result that the task of a job has left; empty when it has left none."""
+        if task.id not in self._left:
+            found = self.api.xcom(self.dag, self.run, task.task_id, xcom_keys.JOB_RESULT)
+            self._left[task.id] = found or {}
+        left: dict[str, Any] = self._left[task.id]
+        return left
 
     def play(self, job: str) -> None:
         """Play a manual job that the pipeline waits for."""
@@ -108,40 +116,52 @@ class Follower:
 
     def _jobs(self, tasks: Mapping[str, TaskState]) -> Iterator[JobProgress]:
         names = task_ids(self.pipeline.jobs)
+        own = {job: tasks[task] for job, task in names.items() if task in tasks}
+        words = self._statuses(own)
         order = {stage: position for position, stage in enumerate(self.pipeline.stages)}
-        for job in sorted(self.pipeline.jobs.values(), key=lambda one: order[one.stage]):
-            task = tasks.get(names[job.name])
+        for job in sorted(self.pipeline.jobs.values(), key=lambda job: order[job.stage]):
+            task = own.get(job.name)
             yield JobProgress(
                 name=job.name,
                 stage=job.stage,
-                status=self._status(job.name, task),
+                status=self._word(job.name, words[job.name], task),
                 task=task,
                 started=task.started if task else None,
                 duration=task.duration if task else None,
             )
 
-    def _status(self, job: str, task: TaskState | None) -> str:
-        status = _BY_AIRFLOW.get(task.state if task else None, "running")
-        if status == "skipped" and self._decisions is not None:
-            decision = self._decisions[job]
-            if not decision["present"]:
-                return "absent"
-            if decision["when"] == "manual" and decision["allow_failure"]["allowed"]:
-                return self._manual_or_skipped(job)
-        if status == "delayed" and self.pipeline.jobs[job].bridge is not None:
-            return self._waiting_bridge(job)
-        return status
+    def _statuses(self, tasks: Mapping[str, TaskState]) -> Mapping[str, JobStatus]:
+        states = {job: task.state for job, task in tasks.items()}
+        if self._decisions is None:
+            return {job: _undecided(job, states) for job in self.pipeline.jobs}
 
-    def _waiting_bridge(self, job: str) -> str:
-        """Tell a bridge whose pipeline goes on from one whose pipeline waits for a person."""
-        task = task_ids(self.pipeline.jobs)[job]
-        own = [one for one in self.downstream() if (one.above, one.task) == (self.run, task)]
-        stuck = bool(own) and all(is_settled(self.api, one) for one in own)
-        if stuck and not any(self.api.run_state(one.dag, one.run) in RUN_END_STATES for one in own):
-            return "blocked"
-        return "running"
+        def told(job: str) -> JobResult | None:
+            result = self.result(tasks[job])
+            return msgspec.convert(result, JobResult) if result else None
 
-    def _manual_or_skipped(self, job: str) -> str:
+        return statuses(self.pipeline, self._decisions, states, told)
+
+    def _word(self, job: str, status: JobStatus, task: TaskState | None) -> str:
+        state = task.state if task else None
+        if state == AWAITING_INPUT:
+            return BLOCKED
+        if state == "deferred" and self.pipeline.jobs[job].bridge is not None:
+            return BLOCKED if self._waits_below(job) else JobStatus.RUNNING
+        return DELAYED if status == JobStatus.SCHEDULED else status
+
+    def _waits_below(self, job: str) -> bool:
+        """Tell whether the pipeline of a bridge waits for a person, and nothing in it goes on."""
         task = task_ids(self.pipeline.jobs)[job]
-        result = self.api.xcom(self.dag, self.run, task, xcom_keys.JOB_RESULT)
-        return str(result["status"]) if result else "skipped"
+        own = [run for run in self.downstream() if (run.above, run.task) == (self.run, task)]
+        return bool(own) and all(
+            is_settled(self.api, run) and self.api.run_state(run.dag, run.run) not in RUN_ENDED
+            for run in own
+        )
+
+
+def _undecided(job: str, states: States) -> JobStatus:
+    """Name the status of a job of a run that has no decisions, or has none yet."""
+    state = states.get(job)
+    if state in FAILED:
+        return JobStatus.FAILED
+    return JobStatus(state) if state in {"success", "skipped"} else unfinished_status(state)

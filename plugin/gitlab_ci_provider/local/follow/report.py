@@ -7,17 +7,21 @@ from pathlib import Path
 from typing import Any
 
 from gitlab_ci_provider.local.follow.downstream import described
-from gitlab_ci_provider.local.follow.progress import Follower, JobProgress, Snapshot
+from gitlab_ci_provider.local.follow.progress import BLOCKED, Follower, JobProgress, RunProgress
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.model import xcom_keys
 from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE, task_ids
+from gitlab_ci_provider.model.run import JobStatus
+from gitlab_ci_provider.schedule.airflow_states import ENDED
 
-_IN_WAITING = {"blocked": "manual", "created": "created", "pending": "pending"}
-"""What jobs are, that have not ended, of a pipeline that waits for a person."""
+_WAITING = {BLOCKED: "manual", "created": "created", "pending": "pending"}
+"""Statuses of jobs that have not ended, in a pipeline that waits for a person."""
+
+_FINAL = frozenset({"success", "failed", "skipped", "manual", "canceled", "absent"})
 
 
 def build_report(
-    follower: Follower, end: Snapshot, home: Home, *, status: str = ""
+    follower: Follower, end: RunProgress, home: Home, *, status: str = ""
 ) -> dict[str, Any]:
     """Gather how every job ended.
 
@@ -25,15 +29,15 @@ def build_report(
         follower: of the run.
         end: how it was seen last.
         home: of the stack.
-        status: of the pipeline, where whoever followed it knows that better than its last task.
+        status: of the pipeline, when the caller knows it better than the last task.
     """
     result = _result(follower)
-    own = [one for one in follower.downstream() if one.above == follower.run]
-    below = {one.task: described(follower.api, one) for one in own}
+    own = [run for run in follower.downstream() if run.above == follower.run]
+    below = {run.task: described(follower.api, run) for run in own}
     jobs = {job.name: _job(follower, job, home, below) for job in end.jobs}
     if status == "manual":
         for job in end.jobs:
-            jobs[job.name]["status"] = _IN_WAITING.get(job.status, jobs[job.name]["status"])
+            jobs[job.name]["status"] = _WAITING.get(job.status, jobs[job.name]["status"])
     return {
         "status": status or _status(end, result),
         "warnings": any(job["allowed_failure"] for job in jobs.values()),
@@ -48,7 +52,7 @@ def build_report(
 
 
 def no_report(message: str) -> dict[str, Any]:
-    """Say in the same form that there is no run to report of."""
+    """Report in the same form that there was no run."""
     return {
         "status": "error",
         "error": message,
@@ -69,7 +73,7 @@ def raw_log(follower: Follower, home: Home, job: str, try_number: int) -> Path:
     return home.job_logs / follower.dag / follower.run / task / f"{try_number}.log"
 
 
-def failed_task_log(follower: Follower, end: Snapshot) -> list[str]:
+def failed_task_log(follower: Follower, end: RunProgress) -> list[str]:
     """Read the log of `create_pipeline` when it is what failed."""
     created = end.tasks.get(CREATE_PIPELINE)
     if created is None or created.state != "failed":
@@ -78,17 +82,17 @@ def failed_task_log(follower: Follower, end: Snapshot) -> list[str]:
 
 
 def _result(follower: Follower) -> dict[str, Any]:
-    """Read how the pipeline ended as `finish_pipeline` left it; empty when it has not."""
+    """Read how the pipeline ended, as `finish_pipeline` left it; empty when it left nothing."""
     result = follower.api.xcom(
         follower.dag, follower.run, FINISH_PIPELINE, xcom_keys.PIPELINE_RESULT
     )
     return result or {}
 
 
-def _status(end: Snapshot, result: Mapping[str, Any]) -> str:
-    """Say what `finish_pipeline` said, unless somebody has marked the run as failed all the same.
+def _status(end: RunProgress, result: Mapping[str, Any]) -> str:
+    """Take the status from `finish_pipeline`, unless the run has been marked as failed since.
 
-    It is skipped without a word when a run is stopped.
+    When a run is stopped, that task is skipped and leaves nothing.
     """
     finish = end.tasks.get(FINISH_PIPELINE)
     unsaid = "canceled" if finish is not None and finish.state == "skipped" else "failed"
@@ -99,20 +103,13 @@ def _status(end: Snapshot, result: Mapping[str, Any]) -> str:
 def _job(
     follower: Follower, job: JobProgress, home: Home, downstream: dict[str, dict[str, Any]]
 ) -> dict[str, Any]:
-    names = task_ids(follower.pipeline.jobs)
-    asked = job.task is not None and job.task.state in {"success", "failed", "skipped"}
-    result = (
-        follower.api.xcom(follower.dag, follower.run, names[job.name], xcom_keys.JOB_RESULT)
-        if asked and job.status != "absent"
-        else None
-    ) or {}
+    has_ended = job.task is not None and job.task.state in ENDED
+    result = follower.result(job.task) if job.task and has_ended and job.status != "absent" else {}
     log = raw_log(follower, home, job.name, job.task.try_number) if job.task else None
     ran = job.status in {"success", "failed"}
-    # A job that fails says so; a task that failed without a word was marked so by a person.
-    unsaid = "canceled" if job.status == "failed" else _final(job.status)
     return {
         "stage": job.stage,
-        "status": result.get("status") or unsaid,
+        "status": _final(job.status),
         "allowed_failure": bool(result.get("allowed_failure")),
         "exit_code": result.get("exit_code"),
         "reason": result.get("reason") or _absence(follower, job.name),
@@ -124,7 +121,7 @@ def _job(
         "coverage": result.get("coverage"),
         "environment": result.get("environment"),
         "release": result.get("release"),
-        "downstream": downstream.get(names[job.name]),
+        "downstream": downstream.get(task_ids(follower.pipeline.jobs)[job.name]),
     }
 
 
@@ -133,10 +130,10 @@ def _has_failed(job: Mapping[str, Any]) -> bool:
 
 
 def _final(status: str) -> str:
-    """Name a job that had not ended when the run did."""
-    return status if status in {"success", "failed", "skipped", "manual", "absent"} else "canceled"
+    """Name the status of a job after the run: one that had not ended was canceled."""
+    return status if status in _FINAL else JobStatus.CANCELED
 
 
 def _absence(follower: Follower, job: str) -> str:
     decision = follower.decision(job)
-    return str(decision["reason"]) if decision and not decision["present"] else ""
+    return decision.reason if decision and not decision.present else ""

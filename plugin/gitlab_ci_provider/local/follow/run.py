@@ -7,20 +7,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from gitlab_ci_provider.airflow_api.client import RUN_END_STATES, new_run_id
+from gitlab_ci_provider.airflow_api.client import new_run_id
 from gitlab_ci_provider.local.follow.downstream import is_settled
-from gitlab_ci_provider.local.follow.progress import Follower, Snapshot
+from gitlab_ci_provider.local.follow.progress import Follower, RunProgress
 from gitlab_ci_provider.local.follow.report import build_report
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.local.stack.state import StackState, connect
 from gitlab_ci_provider.model.dag_record import DagRecord
+from gitlab_ci_provider.schedule.airflow_states import RUN_ENDED
 from gitlab_ci_provider.settings import home_settings
 from gitlab_ci_provider.state import open_state
 
 _LOOK_SECONDS = 0.4
 
 Begin = Callable[[Follower], None]
-Show = Callable[[Snapshot], None]
+Show = Callable[[RunProgress], None]
 Still = Callable[[], bool]
 Play = Callable[[Sequence[str], Still], Sequence[str]]
 """Choose which of the manual jobs that the pipeline waits for to play; they may be played in the
@@ -47,7 +48,7 @@ class FollowedRun:
     """
 
     follower: Follower
-    end: Snapshot
+    end: RunProgress
     report: dict[str, Any]
     how: Literal["ended", "waiting", "stopped"] = "ended"
     blocked: tuple[str, ...] = ()
@@ -114,14 +115,14 @@ def _stopped(follower: Follower, home: Home) -> FollowedRun:
         raise KeyboardInterrupt
     runs = [(below.dag, below.run) for below in follower.downstream()]
     for dag, run in [(follower.dag, follower.run), *runs]:
-        if api.run_state(dag, run) not in RUN_END_STATES:
+        if api.run_state(dag, run) not in RUN_ENDED:
             api.stop_run(dag, run)
     end = follower.look()
     report = build_report(follower, end, home, status="canceled")
     return FollowedRun(follower=follower, end=end, report=report, how="stopped")
 
 
-def _follow(follower: Follower, watch: Watch) -> Snapshot:
+def _follow(follower: Follower, watch: Watch) -> RunProgress:
     """Poll until the run has ended, or waits for a person who does not answer here."""
     played: set[str] = set()
     left: set[str] = set()
