@@ -52,7 +52,9 @@ class Target:
         from gitlab_ci_provider.sources.git import Mirror
 
         if self.sync is None:
-            raise SourceError("the commits have to be read: name Airflow's folder with --home")
+            raise SourceError(
+                "cannot read the commits: give the [gitlab_ci] home of the Airflow with --home"
+            )
         url = self.url_of(project)
         return Mirror.open(self.sync.mirrors, url, self.sync.logins(url))
 
@@ -79,7 +81,7 @@ class Target:
         result = sync.one(self.url_of(project), ref, sha)
         output.diagnostics(result.diagnostics)
         if not result.ok or result.record is None:
-            raise SourceError(f"{project}: no pipeline to run at {sha or ref or 'this ref'}")
+            raise SourceError(f"{project}: {sha or ref or 'this ref'} has no pipeline that can run")
         if self.dag_files is not None:
             write_dag_files(sync.state.snapshots, self.dag_files)
         return result.record
@@ -89,11 +91,15 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags that say which Airflow is meant."""
     flags = parser.add_argument_group(
         "which Airflow (default: the embedded stack)",
-        f"The token is ${TOKEN}, or user and password are ${USER} and ${PASSWORD}.",
+        f"Log in with the token ${TOKEN}, or with ${USER} and ${PASSWORD}.",
     )
-    flags.add_argument("--airflow-url", metavar="URL", help=f"its address (default: ${URL})")
-    flags.add_argument("--home", type=Path, help="its [gitlab_ci] home folder, if it is here")
-    flags.add_argument("--dag-files", type=Path, help="its [gitlab_ci] dag_files folder, if any")
+    flags.add_argument(
+        "--airflow-url", metavar="URL", help=f"address of the Airflow (default: ${URL})"
+    )
+    flags.add_argument("--home", type=Path, help="its [gitlab_ci] home, if it is on this machine")
+    flags.add_argument(
+        "--dag-files", type=Path, metavar="DIR", help="its [gitlab_ci] dag_files, if it has any"
+    )
 
 
 def target(args: argparse.Namespace) -> Target:
@@ -123,7 +129,8 @@ def target(args: argparse.Namespace) -> Target:
     state = read_state(home)
     if state is None:
         message = (
-            f"no stack is running: `gitlab-dags up`, or name an Airflow: --airflow-url, ${URL}"
+            "no stack is running: start one with `gitlab-dags up`, "
+            f"or give the address of an Airflow with --airflow-url or ${URL}"
         )
         raise StackError(message)
     return Target(connect(home, state, output.note), _sync(home.data), home.dags)

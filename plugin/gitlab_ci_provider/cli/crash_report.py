@@ -1,4 +1,4 @@
-"""What nobody has thought of: one sentence for the person, the rest in a file for us."""
+"""Unexpected errors: one sentence for the user, the details in a file for a bug report."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EXIT_CODE = 70
 
 
 def unexpected(command: str, problem: BaseException) -> str:
-    """Keep what is known of a failure and word it."""
+    """Write the details to a file and return the sentence."""
     first = str(problem).strip().partition("\n")[0]
     said = f"{type(problem).__name__}{': ' if first else ''}{first}"
     file = _keep(command, problem)

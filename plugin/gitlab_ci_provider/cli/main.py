@@ -17,30 +17,30 @@ from gitlab_ci_provider.cli.usage import AlreadySaidError, Parser, WrongUsage
 from gitlab_ci_provider.exceptions import GitlabCiError
 
 _COMMANDS = {
-    "compile": "compile",
-    "lint": "lint",
     "run": "run",
+    "lint": "lint",
+    "compile": "compile",
     "up": "up",
     "status": "up",
     "down": "up",
     "remove": "remove",
-    "sync": "sync",
-    "environments": "environments",
     "trigger": "trigger",
     "backfill": "backfill",
+    "environments": "environments",
+    "sync": "sync",
 }
-"""Commands and the modules that hold them."""
+"""Commands and the modules that hold them, in the order of `--help`."""
 
 _SHORT = (["compile"], ["lint"])
 _INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and give its exit code: 0 good, 1 not, 2 used wrongly, 70 a fault of ours."""
+    """Run a command and return its exit code: 0 good, 1 not, 2 wrong usage, 70 a fault of ours."""
     output.prepare()
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] in _SHORT:
-        gc.disable()  # a tree of a million nodes is walked again and again, and nothing is freed
+        gc.disable()  # a tree of a million nodes is walked many times, and nothing is freed
     args = argparse.Namespace(json="--json" in given)
     try:
         _parser(given[:1]).parse_args(given, args)
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _failed(args: argparse.Namespace, message: str, code: int, *, said: bool = False) -> int:
-    """Say why a command could not do what it was asked; a program reads it as JSON."""
+    """Report why a command failed; with --json as JSON."""
     if not said:
         output.error(message)
     if args.json:
@@ -81,7 +81,9 @@ def _worded(problem: Exception) -> str:
 
 def _parser(first: Sequence[str]) -> argparse.ArgumentParser:
     parser = Parser(
-        prog="gitlab-dags", description="GitLab CI pipelines on Airflow and Kubernetes."
+        prog="gitlab-dags",
+        description="Run GitLab CI pipelines on Airflow and Kubernetes.",
+        epilog="`gitlab-dags COMMAND --help` describes a command and its options.",
     )
     parser.add_argument("--version", action="version", version=f"gitlab-dags {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")

@@ -1,7 +1,7 @@
 """The only place that prints: results to standard output, everything else to standard error.
 
-Whoever reads may have gone (`| head`), the terminal may be closed, the locale may know no letter of
-what is said: printing never fails, and what it cannot write it writes as an escape.
+The reader may have gone (`| head`), the terminal may be closed, the locale may lack the letters:
+printing never fails, and what it cannot write it writes as an escape.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from gitlab_ci_provider.model.diagnostic import Diagnostic
 def prepare() -> None:
     """Make the standard streams usable, however the program was started.
 
-    A closed one leads nowhere: else the next file that is opened would take its place.
+    A closed one leads nowhere: otherwise the next file that is opened would take its place.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:
@@ -44,12 +44,12 @@ def say_json(value: object, *, indent: int | None = None) -> None:
 
 
 def note(text: str) -> None:
-    """Print what goes on."""
+    """Print a message about what happens."""
     _print(text, sys.stderr)
 
 
 def ask(text: str) -> None:
-    """Print a question; the answer is typed behind it."""
+    """Print a question; the answer is typed after it."""
     _print(text, sys.stderr, end="")
     flush()
 
@@ -60,11 +60,11 @@ def error(text: str) -> None:
 
 
 def diagnostics(found: Iterable[Diagnostic]) -> None:
-    """Print findings, one a line, hints below."""
-    for one in found:
-        note(str(one))
-        if one.hint:
-            note(f"    {one.hint}")
+    """Print findings, one per line, each with its hint below."""
+    for finding in found:
+        note(str(finding))
+        if finding.hint:
+            note(f"    {finding.hint}")
 
 
 def flush() -> None:
@@ -84,7 +84,7 @@ def _print(text: str, stream: IO[str], end: str = "\n") -> None:
 
 
 def _abandon(stream: IO[str]) -> None:
-    """Let a stream lead nowhere, so that nothing complains of it again."""
+    """Let a stream lead nowhere, so that it fails no more."""
     try:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())

@@ -1,4 +1,4 @@
-"""Flags that say what a pipeline is for, to the conf of its Airflow run."""
+"""Flags that say what to run: a commit, variables, inputs, jobs; and the conf that they make."""
 
 from __future__ import annotations
 
@@ -12,19 +12,29 @@ from gitlab_ci_provider.model.conf import check_conf
 
 def add_flags(parser: argparse.ArgumentParser, *, source: str) -> None:
     """Add the flags that every run may have."""
-    parser.add_argument("--var", action="append", default=[], metavar="K=V", help="a variable")
     parser.add_argument(
-        "--input", action="append", default=[], metavar="K=V", help="an input; JSON, or else a text"
+        "--var", action="append", default=[], metavar="K=V", help="variable; repeatable"
+    )
+    parser.add_argument(
+        "--input",
+        action="append",
+        default=[],
+        metavar="K=V",
+        help="input, as JSON or as text; repeatable",
     )
     parser.add_argument(
         "--job",
         action="append",
         default=[],
         metavar="NAME",
-        help="only this job and what it needs",
+        help="run only this job and the jobs it needs; repeatable",
     )
     parser.add_argument(
-        "--manual", action="append", default=[], metavar="NAME", help="play this manual job"
+        "--manual",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="play this manual job; repeatable",
     )
     parser.add_argument("--source", metavar="S", help=f"CI_PIPELINE_SOURCE (default: {source})")
     parser.set_defaults(usual_source=source)
@@ -33,14 +43,14 @@ def add_flags(parser: argparse.ArgumentParser, *, source: str) -> None:
 def add_place_flags(parser: argparse.ArgumentParser, *, ref: str) -> None:
     """Add the flags that say which commit is meant; `ref` words the default."""
     names = parser.add_mutually_exclusive_group()
-    names.add_argument("--ref", metavar="R", help=f"branch (default: {ref})")
-    names.add_argument("--tag", metavar="T", help="tag, in place of a branch")
-    parser.add_argument("--sha", metavar="COMMIT", help="a commit of the ref, or any commit")
+    names.add_argument("--ref", metavar="R", help=f"branch, tag or commit (default: {ref})")
+    names.add_argument("--tag", metavar="T", help="tag, instead of a branch")
+    parser.add_argument("--sha", metavar="COMMIT", help="commit, of the ref or any other")
     parser.add_argument(
         "--mr-target",
         "--target",
         metavar="B",
-        help="a merge request pipeline into this branch; --ref is its source branch",
+        help="target branch of a merge request pipeline; --ref is the source branch",
     )
     parser.add_argument(
         "--merge-request", type=int, metavar="N", help="number of the merge request (default: 1)"
@@ -80,9 +90,9 @@ def place(args: argparse.Namespace) -> Place:
         ConfigError: a flag holds what no run can have.
     """
     if args.merge_request is not None and args.mr_target is None:
-        raise WrongUsage("--merge-request needs --mr-target, the branch that it is for")
+        raise WrongUsage("--merge-request needs --mr-target, the target branch")
     if args.mr_target is not None and args.source not in (None, "merge_request_event"):
-        message = f"--mr-target makes a merge request pipeline, --source says {args.source}"
+        message = f"--mr-target cannot be combined with --source {args.source}"
         raise WrongUsage(message)
     ref = f"refs/tags/{args.tag}" if args.tag else args.ref or args.sha
     found = Place(ref, args.sha if args.sha and args.sha != ref else "")

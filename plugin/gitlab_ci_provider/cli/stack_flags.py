@@ -17,12 +17,14 @@ def add_stack_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags that say how a stack is started."""
     from gitlab_ci_cluster.runtimes.choice import RuntimeName
 
-    parser.add_argument("--port", type=_port, help="of the Airflow UI (default: 8080, or any free)")
+    parser.add_argument(
+        "--port", type=_port, help="port of the Airflow UI (default: 8080 if it is free)"
+    )
     parser.add_argument(
         "--runtime",
         default="auto",
         choices=get_args(RuntimeName),
-        help="how pods run here (default: auto, the best that works)",
+        help="how containers run (default: auto, the best isolation that works)",
     )
 
 
@@ -44,14 +46,13 @@ def check_port(home: Home, port: int | None) -> None:
     state = read_state(home)
     if port is not None and state is not None and urlsplit(state.url).port != port:
         message = (
-            f"the stack runs already, at {state.url}: "
-            f"`gitlab-dags down` first, or leave out --port {port}"
+            f"the stack already runs at {state.url}: "
+            f"stop it with `gitlab-dags down`, or leave out --port {port}"
         )
         raise StackError(message)
 
 
 def _port(text: str) -> int:
-    number = int(text)
-    if not 0 < number < 65536:
-        raise argparse.ArgumentTypeError(f"{text} is no port")
-    return number
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a port number")
+    return int(text)

@@ -28,11 +28,11 @@ class WrongUsage(SystemExit):
 
 
 class AlreadySaidError(GitlabCiError):
-    """Ends the command with exit code 1; a person has read why, a program has not."""
+    """Ends the command with exit code 1; why has been printed, but not as JSON."""
 
 
 class Parser(argparse.ArgumentParser):
-    """Leaves it to the command how wrong usage is said."""
+    """Leaves it to the command how wrong usage is reported."""
 
     def error(self, message: str) -> NoReturn:
         """End the command.
@@ -50,7 +50,7 @@ class Parser(argparse.ArgumentParser):
                 yield from action.choices.values()
 
     def _meant(self, message: str) -> str:
-        """Say what a mistyped command, flag or value may have been."""
+        """Suggest what a mistyped command, flag or value was meant to be."""
         known: Collection[str] = ()
         if found := re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message):
             known = re.findall(r"'([^']*)'", found[2])
@@ -74,7 +74,7 @@ def name_value(flag: str, given: str) -> tuple[str, str]:
 
 
 def plain(text: str) -> object:
-    """Read a value as JSON; what is no JSON is a text."""
+    """Read a value as JSON, or as text if it is not valid JSON."""
     try:
         value: object = json.loads(text)
     except (RecursionError, ValueError):
@@ -86,14 +86,14 @@ _LISTED = 12
 
 
 def suggestion(given: str, known: Collection[str]) -> str:
-    """Name what is like the given word, or all there is when that is little."""
+    """Suggest the known word that is most alike, or list what is known."""
     from difflib import get_close_matches  # few need it
 
-    lower = {one.lower(): one for one in known}
-    close = [lower[one] for one in get_close_matches(given.lower(), lower, n=1, cutoff=0.6)]
+    lower = {word.lower(): word for word in known}
+    close = [lower[word] for word in get_close_matches(given.lower(), lower, n=1, cutoff=0.6)]
     if close:
         return f"; did you mean '{close[0]}'?"
     if not known:
         return ""
     listed = ", ".join(list(known)[:_LISTED])
-    return f"; there are: {listed}{', ...' if len(known) > _LISTED else ''}"
+    return f"; known: {listed}{', ...' if len(known) > _LISTED else ''}"

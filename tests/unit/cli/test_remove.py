@@ -10,6 +10,7 @@ from gitlab_ci_provider.cli.main import main
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.local.projects import add_project
 from gitlab_ci_provider.settings import Settings
+from gitlab_ci_provider.snapshots.holds import Holds
 from gitlab_ci_provider.state import open_state
 from servers.repositories import make_repository
 
@@ -60,3 +61,31 @@ def test_an_unknown_one_is_answered_with_what_was_meant(
     assert main(["remove", "local/shpo"]) == 1
     assert "did you mean 'local/shop'?" in capsys.readouterr().err
     assert dags(home)[0] == ["local__shop"]
+
+
+def hold(home: Home) -> Holds:
+    """Hold the DAG of `local/shop` as a run does that has not ended."""
+    state = open_state(Settings(home=home.data))
+    digest = state.snapshots.load_dag("local__shop").digest
+    assert state.holds.take("local__shop", "main-1", digest)
+    return state.holds
+
+
+def test_one_with_open_runs_is_kept(home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """The run goes on when the stack starts again, and needs its DAG."""
+    add(home, tmp_path / "shop")
+    hold(home)
+
+    assert main(["remove", "local/shop"]) == 1
+    assert "has runs that have not ended: main-1; wait for them" in capsys.readouterr().err
+    assert dags(home) == (["local__shop"], ["local__shop"])
+
+
+def test_open_runs_can_be_removed_as_well(home: Home, tmp_path: Path):
+    """`--force` means it."""
+    add(home, tmp_path / "shop")
+    holds = hold(home)
+
+    assert main(["remove", "local/shop", "--force"]) == 0
+    assert dags(home) == ([], [])
+    assert holds.runs("local__shop") == {}

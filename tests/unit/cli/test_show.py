@@ -49,7 +49,7 @@ def test_explain_of_an_unknown_job_names_the_jobs(folder: Path, capsys: pytest.C
     """A wrong name is answered with the right ones."""
     assert main(["compile", str(folder), "--explain", "nobody"]) == 1
 
-    assert "there is no job 'nobody'; there are: job" in capsys.readouterr().err
+    assert "there is no job 'nobody'; known: job" in capsys.readouterr().err
 
 
 def test_merged_yaml_compiles_to_the_same(folder: Path, capsys: pytest.CaptureFixture[str]):

@@ -16,19 +16,23 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser = commands.add_parser(
         "backfill",
         help="start a pipeline for each commit of a range",
-        description="Start one pipeline for each commit of a branch from A to B, both included, "
-        "oldest first, as the pushes of these commits would have. Merged branches count as their "
-        "merge commit. Think of jobs that deploy: --job runs some jobs only.",
+        description="Start a pipeline for each commit of a branch from A to B (both included), "
+        "oldest first, as a push of each commit would have. A merged branch counts as its merge "
+        "commit. Take care with jobs that deploy: --job limits which jobs run.",
     )
     parser.add_argument("project", metavar="PROJECT", help="a path, a URL, or group/project")
     parser.add_argument(
-        "--from", dest="first", required=True, metavar="A", help="branch, tag or commit id"
+        "--from", dest="first", required=True, metavar="A", help="first commit: a branch, tag or id"
     )
-    parser.add_argument("--to", metavar="B", help="the same (default: the newest of the branch)")
-    parser.add_argument("--ref", metavar="R", help="the branch (default: the default branch)")
-    parser.add_argument("--dry-run", action="store_true", help="only list the commits")
+    parser.add_argument("--to", metavar="B", help="last commit (default: the newest)")
+    parser.add_argument("--ref", metavar="R", help="branch (default: the default branch)")
+    parser.add_argument("--dry-run", action="store_true", help="list the commits, start nothing")
     parser.add_argument(
-        "--max", type=int, default=_MAX, metavar="N", help=f"refuse more commits (default: {_MAX})"
+        "--max",
+        type=int,
+        default=_MAX,
+        metavar="N",
+        help=f"most commits to accept (default: {_MAX})",
     )
     run_flags.add_flags(parser, source="push")
     airflow.add_flags(parser)
@@ -47,20 +51,20 @@ def run(args: argparse.Namespace) -> int:
     branch = args.ref or mirror.default_branch()
     found = commits(mirror, args.first, args.to or branch)
     if len(found) > args.max:
-        output.error(f"{len(found)} commits; --max {len(found)} runs them all")
+        output.error(f"{len(found)} commits are too many; --max {len(found)} allows them")
         return 2
     failed = False
-    for one in found:
+    for commit in found:
         if args.dry_run:
-            output.say(f"{one.sha} {one.title}")
+            output.say(f"{commit.sha} {commit.title}")
             continue
-        asks = {"ref": branch, "sha": one.sha, "before_sha": one.parent}
+        place = {"ref": branch, "sha": commit.sha, "before_sha": commit.parent}
         try:
-            dag = target.dag(args.project, branch, one.sha)
+            dag = target.dag(args.project, branch, commit.sha)
         except SourceError as problem:
             output.error(str(problem))
             failed = True
             continue
-        started = target.api.trigger(dag, {**conf, **asks})
-        output.say(f"{one.sha} {target.api.run_url(dag, started)}")
+        started = target.api.trigger(dag, {**conf, **place})
+        output.say(f"{commit.sha} {target.api.run_url(dag, started)}")
     return 1 if failed else 0

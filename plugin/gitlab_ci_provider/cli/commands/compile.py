@@ -23,21 +23,25 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     """Add the command."""
     parser = commands.add_parser(
         "compile",
-        help="show what a .gitlab-ci.yml means",
-        description="Compile a .gitlab-ci.yml and show which jobs one context gets, and why. "
-        "Exit code 0 when it is valid, 1 when it is not, 2 for wrong usage.",
+        help="show which jobs a .gitlab-ci.yml has, and why",
+        description="Compile a .gitlab-ci.yml and show which jobs a pipeline gets in one context "
+        "(ref, source, variables), and why. Exit code: 0 valid, 1 not valid, 2 wrong usage.",
     )
-    parser.add_argument("path", nargs="?", default=".", help="a directory or the file itself")
+    parser.add_argument("path", nargs="?", default=".", help="directory or file (default: here)")
     add_context_flags(parser)
     add_source_flags(parser)
     shown = parser.add_mutually_exclusive_group()
-    shown.add_argument("--json", action="store_true", help="print one JSON object")
-    shown.add_argument("--explain", metavar="JOB", help="show where each key of a job came from")
-    shown.add_argument("--merged", action="store_true", help="print the merged YAML")
+    shown.add_argument("--json", action="store_true", help="print the result as JSON")
+    shown.add_argument(
+        "--explain", metavar="JOB", help="show where each keyword of a job comes from"
+    )
+    shown.add_argument(
+        "--merged", action="store_true", help="print the YAML with includes and extends resolved"
+    )
     parser.add_argument(
         "--json-lines",
         action="store_true",
-        help="read requests from standard input, one JSON object a line, answer each with a line",
+        help="read a JSON request per line from standard input, answer each with a line of JSON",
     )
     parser.set_defaults(run=run, failed=refused)
 
@@ -45,8 +49,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def add_context_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags that say what the pipeline is for."""
     flags = parser.add_argument_group("context")
-    flags.add_argument("--ref", metavar="R", help="branch (default: the checkout's)")
-    flags.add_argument("--tag", metavar="T", help="tag, in place of a branch")
+    flags.add_argument("--ref", metavar="R", help="branch (default: what is checked out)")
+    flags.add_argument("--tag", metavar="T", help="tag, instead of a branch")
     flags.add_argument(
         "--source",
         metavar="S",
@@ -54,30 +58,44 @@ def add_context_flags(parser: argparse.ArgumentParser) -> None:
         help="CI_PIPELINE_SOURCE (default: push)",
     )
     flags.add_argument(
-        "--mr-target", "--target", metavar="B", help="a merge request pipeline into this branch"
+        "--mr-target", "--target", metavar="B", help="target branch of a merge request pipeline"
     )
-    flags.add_argument("--default-branch", metavar="B", default="main")
-    flags.add_argument("--var", metavar="K=V", action="append", default=[], help="a variable")
-    flags.add_argument("--input", metavar="K=JSON", action="append", default=[], help="an input")
+    flags.add_argument(
+        "--default-branch", metavar="B", default="main", help="of the project (default: main)"
+    )
+    flags.add_argument(
+        "--var", metavar="K=V", action="append", default=[], help="variable; repeatable"
+    )
+    flags.add_argument(
+        "--input",
+        metavar="K=V",
+        action="append",
+        default=[],
+        help="input, as JSON or as text; repeatable",
+    )
     diff = flags.add_mutually_exclusive_group()
-    diff.add_argument("--changed", metavar="FILE", action="append", help="a file of the push")
-    diff.add_argument("--no-changed", action="store_true", help="a push that changed nothing")
+    diff.add_argument(
+        "--changed", metavar="FILE", action="append", help="file that the push changes; repeatable"
+    )
+    diff.add_argument("--no-changed", action="store_true", help="the push changes no files")
 
 
 def add_source_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags that let includes be read from outside of the repository."""
-    flags = parser.add_argument_group("includes from elsewhere (default: none are read)")
+    """Add the flags that allow includes from outside the repository."""
+    flags = parser.add_argument_group(
+        "includes from outside the repository (default: none are read)"
+    )
     flags.add_argument(
         "--gitlab-url",
         metavar="URL",
-        help="server to read projects, components and templates from; the token is $GITLAB_TOKEN",
+        help="GitLab server of projects, components and templates; the token is $GITLAB_TOKEN",
     )
     flags.add_argument(
         "--allow-remote",
         metavar="HOST",
         action="append",
         default=[],
-        help="host that include:remote may ask; a pattern such as *.example.com",
+        help="host that include:remote may read, or a pattern such as *.example.com; repeatable",
     )
 
 
@@ -116,7 +134,7 @@ def _show_merged(compiled: Compiled) -> None:
 def _show_origin(compiled: Compiled, job: str) -> None:
     from gitlab_ci_provider.cli.configuration.explain import lines
 
-    output.diagnostics(one for one in compiled.diagnostics if one.severity is Severity.ERROR)
+    output.diagnostics(found for found in compiled.diagnostics if found.severity is Severity.ERROR)
     for line in lines(compiled, job):
         output.say(line)
 
@@ -124,7 +142,7 @@ def _show_origin(compiled: Compiled, job: str) -> None:
 def request_of(args: argparse.Namespace, path: Path) -> Request:
     """Read the context flags; wrong ones end the program with exit code 2."""
     if args.mr_target is not None and args.source not in (None, "merge_request_event"):
-        message = f"--mr-target makes a merge request pipeline, --source says {args.source}"
+        message = f"--mr-target cannot be combined with --source {args.source}"
         raise WrongUsage(message)
     return Request(
         path=path,
@@ -135,7 +153,8 @@ def request_of(args: argparse.Namespace, path: Path) -> Request:
         default_branch=args.default_branch,
         variables=dict(name_value("--var", given) for given in args.var),
         inputs={
-            name: plain(given) for name, given in (name_value("--input", one) for one in args.input)
+            name: plain(given)
+            for name, given in (name_value("--input", pair) for pair in args.input)
         },
         changed=[] if args.no_changed else args.changed,
         gitlab_url=args.gitlab_url,
@@ -153,7 +172,7 @@ def _answer_lines() -> int:
 
 
 def answer(line: str) -> dict[str, object]:
-    """Answer one request of `--json-lines`; a wrong one gets an answer, too."""
+    """Answer one request of `--json-lines`, also one that is wrong."""
     try:
         return as_object(compile_request(_request(_asked(line))))
     except (GitlabCiError, OSError, ValueError, TypeError) as problem:
@@ -172,7 +191,7 @@ def refused(message: str) -> dict[str, object]:
 def _asked(line: str) -> dict[str, object]:
     asked = json.loads(line)
     if not isinstance(asked, dict) or "path" not in asked:
-        raise ConfigError('a request is an object with a "path"')
+        raise ConfigError('a request must be an object with a "path"')
     return asked
 
 

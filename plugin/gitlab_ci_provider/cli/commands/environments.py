@@ -14,14 +14,14 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     """Add the command."""
     parser = commands.add_parser(
         "environments",
-        help="list where a project is deployed",
-        description="List a project's environments: state, tier, the last deployment, the URL.",
+        help="list the environments of a project",
+        description="List the environments of a project: state, tier, last deployment, URL.",
     )
     parser.add_argument("project", metavar="PROJECT", help="a path, a URL, or group/project")
     parser.add_argument(
-        "--home", type=Path, help="[gitlab_ci] home of airflow.cfg (default: the embedded stack's)"
+        "--home", type=Path, help="[gitlab_ci] home of an Airflow (default: that of the stack)"
     )
-    parser.add_argument("--json", action="store_true", help="print all that is known of each")
+    parser.add_argument("--json", action="store_true", help="print all that is known, as JSON")
     parser.set_defaults(run=run)
 
 

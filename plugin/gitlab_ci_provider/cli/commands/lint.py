@@ -20,15 +20,19 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     """Add the command."""
     parser = commands.add_parser(
         "lint",
-        help="list the problems of a .gitlab-ci.yml",
-        description="List the errors that GitLab would refuse a .gitlab-ci.yml for, and warnings. "
-        "Exit code 0 when there are no errors, 1 when there are, 2 for wrong usage.",
+        help="list all errors and warnings of a .gitlab-ci.yml",
+        description="List everything that is wrong with a .gitlab-ci.yml: the errors that make "
+        "GitLab refuse it, and warnings. Exit code: 0 no errors, 1 errors, 2 wrong usage.",
     )
     parser.add_argument(
-        "paths", nargs="*", default=["."], metavar="PATH", help="directories or files"
+        "paths",
+        nargs="*",
+        default=["."],
+        metavar="PATH",
+        help="directories or files (default: here)",
     )
-    parser.add_argument("--format", choices=tuple(FORMATS), default="text")
-    parser.add_argument("--strict", action="store_true", help="warnings count as errors")
+    parser.add_argument("--format", choices=tuple(FORMATS), default="text", help="default: text")
+    parser.add_argument("--strict", action="store_true", help="treat warnings as errors")
     add_context_flags(parser)
     add_source_flags(parser)
     parser.set_defaults(run=run)
@@ -44,7 +48,11 @@ def run(args: argparse.Namespace) -> int:
         except SourceError as problem:
             found.append(error("file-missing", str(problem), SourceLocation(file=path, line=0)))
     output.say(FORMATS[args.format](found))
-    failed = found if args.strict else [one for one in found if one.severity is Severity.ERROR]
+    failed = (
+        found
+        if args.strict
+        else [finding for finding in found if finding.severity is Severity.ERROR]
+    )
     return 1 if failed else 0
 
 

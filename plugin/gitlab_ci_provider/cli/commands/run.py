@@ -25,26 +25,36 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser = commands.add_parser(
         "run",
         help="run a repository's pipeline on this machine",
-        description="Run the pipeline of a git repository on the embedded stack and follow it. "
-        "Runs what is committed. The stack stays up for the next run and ends by itself when it "
-        "has not been used for half an hour. Exit code 0 only when the pipeline passed.",
+        description="Run the pipeline of a git repository on this machine and follow it. It runs "
+        "what is committed. The embedded stack (object store, Kubernetes cluster, Airflow) starts "
+        "when it is needed and stops after half an hour without use. Exit code 0 only if the "
+        "pipeline passes.",
     )
-    parser.add_argument("path", nargs="?", default=".", help="repository: a path or a git URL")
-    run_flags.add_place_flags(parser, ref="what is checked out; also a tag or commit id")
-    run_flags.add_flags(parser, source="push")
-    parser.add_argument("--logs-dir", type=Path, metavar="DIR", help="write one log file a job")
     parser.add_argument(
-        "--artifacts-to", type=Path, metavar="DIR", help="unpack artifacts there, a folder a job"
+        "path", nargs="?", default=".", help="path or URL of the repository (default: here)"
+    )
+    run_flags.add_place_flags(parser, ref="what is checked out")
+    run_flags.add_flags(parser, source="push")
+    parser.add_argument(
+        "--logs-dir", type=Path, metavar="DIR", help="write a log file per job to DIR"
+    )
+    parser.add_argument(
+        "--artifacts-to",
+        type=Path,
+        metavar="DIR",
+        help="unpack artifacts into a folder per job in DIR",
     )
     parser.add_argument(
         "--follow",
         action="append",
         default=[],
         metavar="JOB",
-        help="show the log of this job while it is written",
+        help="print the log of this job as it is written; repeatable",
     )
-    parser.add_argument("--json", action="store_true", help="print only the result, as JSON")
-    parser.add_argument("--stop", action="store_true", help="stop the stack at the end")
+    parser.add_argument(
+        "--json", action="store_true", help="print the result as JSON, and nothing else"
+    )
+    parser.add_argument("--stop", action="store_true", help="stop the stack when the run has ended")
     add_stack_flags(parser)
     parser.set_defaults(run=run, failed=_no_report)
 

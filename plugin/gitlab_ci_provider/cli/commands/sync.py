@@ -1,4 +1,4 @@
-"""`gitlab-dags sync`: repositories to snapshots, for an Airflow of one's own."""
+"""`gitlab-dags sync`: compile repositories for an Airflow that you run yourself."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     """Add the command."""
     parser = commands.add_parser(
         "sync",
-        help="read repositories for an Airflow of your own",
-        description="Compile repositories into the folder that your Airflow makes its DAGs from. "
-        "One with errors keeps the pipeline that it had. Exit code 0 only when all compile.",
+        help="compile repositories for your own Airflow",
+        description="Compile repositories into the folder from which your own Airflow makes its "
+        "DAGs. A repository with errors keeps its last pipeline. Exit code 0 only if all compile.",
     )
     parser.add_argument("paths", nargs="+", metavar="PATH_OR_URL", help="repositories")
     parser.add_argument("--ref", help="branch, tag or commit id (default: the default branch)")
@@ -39,9 +39,9 @@ def run(args: argparse.Namespace) -> int:
         include_hosts=settings.allowed_hosts,
     )
     results = sync.all(args.paths, args.ref)
-    for one in results:
-        output.diagnostics(one.diagnostics)
-        if one.ok and one.record is not None:
-            project, ref = one.record.project, one.record.ref
+    for result in results:
+        output.diagnostics(result.diagnostics)
+        if result.ok and result.record is not None:
+            project, ref = result.record.project, result.record.ref
             output.say(f"{project.path}: {ref.name} at {ref.sha[:8]}")
-    return 0 if all(one.ok for one in results) else 1
+    return 0 if all(result.ok for result in results) else 1

@@ -19,13 +19,13 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser = commands.add_parser(
         "trigger",
         help="start a pipeline for any branch, tag or commit",
-        description="Start a pipeline and print the address of its run. A ref whose jobs differ "
-        "from those of the project's DAG gets a DAG of its own first. With --wait the exit code is "
-        "0 only when the pipeline passed.",
+        description="Start a pipeline and print the address of its run. If the jobs of the ref "
+        "differ from those of the project's DAG, the ref gets a DAG of its own first. With --wait, "
+        "the exit code is 0 only if the pipeline passes.",
     )
     parser.add_argument("project", metavar="PROJECT", help="a path, a URL, or group/project")
     run_flags.add_place_flags(parser, ref="the default branch")
-    parser.add_argument("--wait", action="store_true", help="wait for the end of the pipeline")
+    parser.add_argument("--wait", action="store_true", help="wait until the pipeline has ended")
     run_flags.add_flags(parser, source="api")
     airflow.add_flags(parser)
     parser.set_defaults(run=run)
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _wait(api: AirflowApi, dag: str, started: str) -> int:
-    """Wait for the end of a run and say how it ended."""
+    """Wait for the end of a run and print how it ended."""
     state = api.wait_for_end(dag, started)
     moved = api.xcom(dag, started, CREATE_PIPELINE, xcom_keys.MOVED_TO)
     if moved is not None:

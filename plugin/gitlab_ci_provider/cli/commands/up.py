@@ -13,23 +13,23 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     up = commands.add_parser(
         "up",
         help="start the embedded stack and keep it running",
-        description="Start the embedded stack (an object store, a cluster, Airflow) and keep it "
-        "running until `gitlab-dags down`, with its UI. Repositories that are named become DAGs.",
+        description="Start the embedded stack (object store, Kubernetes cluster, Airflow) and keep "
+        "it running until `gitlab-dags down`. The given repositories become DAGs in its UI.",
     )
-    up.add_argument("paths", nargs="*", metavar="PATH_OR_URL", help="repositories to show as DAGs")
+    up.add_argument("paths", nargs="*", metavar="PATH_OR_URL", help="repositories that become DAGs")
     add_stack_flags(up)
     up.set_defaults(run=_up)
     commands.add_parser(
         "status",
-        help="show the stack",
-        description="Show where the embedded stack is and which repositories it has. "
-        "Exit code 3 when none is running.",
+        help="show the address of the embedded stack, and its repositories",
+        description="Show the address and login of the embedded stack, and its repositories. "
+        "Exit code 3 if it is not running.",
     ).set_defaults(run=_status)
     commands.add_parser(
         "down",
-        help="stop the stack",
-        description="Stop the embedded stack. Runs that go on are stopped with it; caches, "
-        "artifacts and logs stay.",
+        help="stop the embedded stack",
+        description="Stop the embedded stack and the pipelines that run on it. Caches, artifacts "
+        "and logs are kept.",
     ).set_defaults(run=_down)
 
 

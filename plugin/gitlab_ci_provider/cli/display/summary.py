@@ -1,4 +1,4 @@
-"""What is said at the end of a run: the result, why jobs failed, where things are."""
+"""The summary at the end of a run: the result, why jobs failed, where things are."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gitlab_ci_provider.local.follow.run import FollowedRun
 _TAIL = 15
 
 _DID_NOT_RUN = {"skipped": "was skipped", "canceled": "was canceled"}
-"""Jobs that are absent are told by `gitlab-dags compile`: often they are most of a file."""
+"""Absent jobs are left to `gitlab-dags compile`: often they are most of a file."""
 
 
 def summary(run: FollowedRun, objects: Path) -> Iterator[str]:
@@ -43,7 +43,7 @@ def summary(run: FollowedRun, objects: Path) -> Iterator[str]:
 
 
 def verdict(run: FollowedRun) -> Iterator[str]:
-    """Say how the pipeline ended, and which jobs made it so."""
+    """Say how the pipeline ended, and because of which jobs."""
     report, waiting = run.report, ", ".join(run.blocked)
     failed, allowed = ", ".join(report["failed"]), ", ".join(_allowed(report))
     words = [f"failed: {failed}"] if failed else []
@@ -59,8 +59,8 @@ def verdict(run: FollowedRun) -> Iterator[str]:
     yield f"pipeline {shown}"
     if run.how == "waiting":
         yield (
-            f"play {waiting} in Airflow, under Required Actions; the pipeline then goes on. "
-            f"`--manual {shlex.quote(run.blocked[0])}` plays it the next time"
+            f"to continue, play {waiting} in the Airflow UI, under Required Actions. "
+            f"Next time, `--manual {shlex.quote(run.blocked[0])}` plays it"
         )
 
 
@@ -75,7 +75,7 @@ def _is_warning(job: dict[str, Any]) -> bool:
 def _results(name: str, job: dict[str, Any]) -> Iterator[str]:
     for report in job["reports"]:
         numbers = ", ".join(f"{key} {value:g}" for key, value in report["summary"].items())
-        yield f"{report['kind']} of {name}: {numbers or 'kept'}"
+        yield f"{report['kind']} of {name}: {numbers or 'stored'}"
     if job["coverage"] is not None:
         yield f"coverage of {name}: {job['coverage']:g} %"
     environment = job["environment"]
@@ -84,7 +84,7 @@ def _results(name: str, job: dict[str, Any]) -> Iterator[str]:
 
 
 def _failed_tests(job: dict[str, Any], objects: Path) -> Iterator[str]:
-    """Name the tests of JUnit reports that have failed."""
+    """List the failed tests of JUnit reports."""
     from gitlab_ci_provider.local.follow.artifacts import failed_tests
 
     names = failed_tests(job["reports"], objects)

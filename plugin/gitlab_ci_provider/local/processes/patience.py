@@ -1,6 +1,6 @@
-"""Waiting without a time limit: as long as something moves, a slow machine is given its time.
+"""Wait without a time limit: as long as there is progress, a slow machine is given its time.
 
-Moving is using the processor or writing to a file. Who does neither for minutes hangs.
+Progress is to use the processor or to write to a file; what does neither for minutes hangs.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ class Process:
             raise StackError(self.last_words())
 
     def last_words(self) -> str:
-        """Say how it ended, and what it wrote last."""
+        """Describe how it ended, with the end of its log."""
         code = self.popen.returncode
         return f"{self.name} ended with code {code}; the end of {self.log}:\n{self.tail()}"
 
@@ -128,7 +128,7 @@ def wait_until(
     while not ready():
         process.check()
         if next(looks) % _LOOKS_A_GLANCE == 0 and patience.is_over():
-            message = f"{process.name} has done nothing for {seconds:.0f} s; see {process.log}"
+            message = f"{process.name} has made no progress for {seconds:.0f} s; see {process.log}"
             raise StackError(f"{message}:\n{process.tail()}")
         time.sleep(_LOOK_SECONDS)
 
@@ -180,12 +180,12 @@ def _signal(pid: int, number: signal.Signals) -> None:
 
 
 def end_orphans(alive: Iterable[Process]) -> None:
-    """End what a part that has died left behind."""
+    """Kill what a part that has died left behind."""
     _kill_descendants({process.popen.pid for process in alive})
 
 
 def _kill_descendants(spared: Collection[int] = ()) -> None:
-    """End what still runs below this process; adopted orphans are found here."""
+    """Kill what still runs below this process, adopted orphans included."""
     for _ in range(50):
         mine = [child for child in children(os.getpid()) if child not in spared]
         if not mine:

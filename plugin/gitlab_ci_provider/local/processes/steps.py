@@ -1,6 +1,6 @@
-"""The steps of a start, written down as they happen, for whoever waits and for whoever looks later.
+"""The steps of a start, written as they happen, for commands that wait and for a later look.
 
-One JSON object a line in `Home.steps`; each start of the stack begins the file anew.
+One JSON object per line in `Home.steps`; each start of the stack overwrites the file.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ READY = "ready"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """Something that a start does, or what has become of it.
+    """Something that a start does, and its state.
 
     Attributes:
         seconds: since the start of the stack.

@@ -1,4 +1,4 @@
-"""Starting, finding and stopping the embedded stack.
+"""Start, find and stop the embedded stack.
 
 A start goes on in the background: `spawn_stack`, then something else, then `wait_for_stack`.
 """
@@ -132,7 +132,7 @@ def wait_for_stack(home: Home, tell: Tell = lambda _: None) -> StackState:
         if not running:
             raise StackError(_why_it_ended(home))
         if looks % _LOOKS_A_GLANCE == 0 and patience.is_over():
-            raise StackError(f"the stack does nothing for a long time; see {home.logs}")
+            raise StackError(f"the stack has made no progress for a long time; see {home.logs}")
         time.sleep(_LOOK_SECONDS)
 
 
@@ -140,7 +140,7 @@ def stop_stack(home: Home) -> bool:
     """Stop the stack and wait until it has gone; False when none was running.
 
     Raises:
-        StackError: it does not end.
+        StackError: it does not stop.
     """
     if not is_running(home):
         return False
@@ -150,7 +150,7 @@ def stop_stack(home: Home) -> bool:
     patience = Patience(lambda: movement(pid, home.logs / "supervisor.log"), _STOP_SECONDS)
     while is_running(home):
         if patience.is_over():
-            raise StackError(f"the stack (process {pid}) does not end; see {home.logs}")
+            raise StackError(f"the stack (process {pid}) does not stop; see {home.logs}")
         time.sleep(_LOOK_SECONDS / 2)
     return True
 
@@ -185,11 +185,11 @@ def idle_minutes(options: StackOptions) -> float:
 
 
 def _why_it_ended(home: Home) -> str:
-    """Read the last words of a supervisor that has gone."""
+    """Read why the supervisor stopped: the step that failed, or the end of its log."""
     log = home.logs / "supervisor.log"
     failed = [step.message for step in read_steps(home.steps) if step.state == "failed"]
     if failed:
         return failed[-1]
     lines = log.read_text(errors="replace").splitlines() if log.exists() else []
     said = "\n".join(lines[-15:])
-    return f"the stack ended while it started; the end of {log}:\n{said}"
+    return f"the stack stopped while starting; the end of {log}:\n{said}"

@@ -102,7 +102,7 @@ def test_a_process_that_hangs_is_given_up_with_its_words(tmp_path: Path):
         "part", ["sh", "-c", "echo stuck; sleep 600"], environment={}, log=tmp_path / "l"
     )
 
-    with pytest.raises(StackError, match=r"part has done nothing for 1 s[\s\S]*stuck"):
+    with pytest.raises(StackError, match=r"part has made no progress for 1 s[\s\S]*stuck"):
         wait_until(lambda: False, process, seconds=1)
     stop([process])
 
