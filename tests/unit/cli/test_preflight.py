@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gitlab_ci_provider.cli.display import starting
 from gitlab_ci_provider.cli.main import main
 from gitlab_ci_provider.local.stack import lifecycle as stack
 from servers.repositories import commit, make_repository
@@ -30,6 +31,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     monkeypatch.setenv("GITLAB_DAGS_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(stack, "spawn_stack", refuse)
+    monkeypatch.setattr(starting, "_READ_FIRST_SECONDS", 600)  # however slow this machine is
     return folder
 
 

@@ -34,8 +34,11 @@ def order(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return done
 
 
-def test_nothing_is_started_for_a_repository_that_cannot_run(tmp_path: Path, order: list[str]):
+def test_nothing_is_started_for_a_repository_that_cannot_run(
+    tmp_path: Path, order: list[str], monkeypatch: pytest.MonkeyPatch
+):
     """A wrong name or a broken file is told at once."""
+    monkeypatch.setattr(starting, "_READ_FIRST_SECONDS", 600)
 
     def read() -> None:
         raise SourceError("no such job")
