@@ -58,19 +58,19 @@ class Stack:
         """Read the note of a run, or of one of its tasks."""
         run = f"/dags/{report['dag_id']}/dagRuns/{report['run_id']}"
         path = f"{run}/taskInstances/{task}" if task else run
-        note: str | None = self.api._request("GET", path)["note"]
+        note: str | None = self.api.request("GET", path)["note"]
         return note
 
     def links(self, report: Mapping[str, Any], task: str) -> dict[str, str]:
         """Read the buttons that a task of a run has in the Airflow UI."""
         run = f"/dags/{report['dag_id']}/dagRuns/{report['run_id']}"
-        links = self.api._request("GET", f"{run}/taskInstances/{task}/links")["extra_links"]
+        links = self.api.request("GET", f"{run}/taskInstances/{task}/links")["extra_links"]
         return {name: url for name, url in links.items() if url}
 
     def define(self, project: str, variables: list[dict[str, Any]]) -> None:
         """Keep variables of a project where Airflow keeps them."""
         name = stored_variables_names(project)[-1]
-        self.api._request("POST", "/variables", json={"key": name, "value": json.dumps(variables)})
+        self.api.request("POST", "/variables", json={"key": name, "value": json.dumps(variables)})
 
     def pods(self, repository: Path) -> list[str]:
         """List the pods that the cluster has for a repository's pipelines."""

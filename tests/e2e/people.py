@@ -76,17 +76,17 @@ class Person:
             "include_downstream": downstream,
             "reset_dag_runs": True,
         }
-        self.api._request("POST", f"/dags/{self.dag}/clearTaskInstances", json=body)
+        self.api.request("POST", f"/dags/{self.dag}/clearTaskInstances", json=body)
 
     def question(self, task: str) -> Mapping[str, Any]:
         """Open the required action of a task."""
-        found: Mapping[str, Any] = self.api._request("GET", self._action(task))
+        found: Mapping[str, Any] = self.api.request("GET", self._action(task))
         return found
 
     def answer(self, task: str, option: str, **given: Any) -> None:
         """Fill in its form and choose an option."""
         body = {"chosen_options": [option], "params_input": given}
-        self.api._request("PATCH", self._action(task), json=body)
+        self.api.request("PATCH", self._action(task), json=body)
 
     def insist(self, task: str, option: str, **given: Any) -> str:
         """Answer whenever the task asks, until the run has ended, and tell how.

@@ -53,7 +53,7 @@ def raw_log(stack: Stack, dag: str, run: str, task: str) -> str:
 def mark(stack: Stack, dag: str, run: str, task: str, state: str) -> None:
     """Mark a task, as a person does in the Airflow UI."""
     path = f"/dags/{dag}/dagRuns/{run}/taskInstances/{task}"
-    stack.api._request("PATCH", path, json={"new_state": state})
+    stack.api.request("PATCH", path, json={"new_state": state})
 
 
 def ended(stack: Stack, dag: str, run: str) -> bool:

@@ -50,7 +50,7 @@ def test_a_cleared_job_is_run_again_in_a_new_pod(stack: Stack, tmp_path: Path):
     first = stack.pods(repository)
 
     body = {"dry_run": False, "task_ids": ["job"], "dag_run_id": run, "only_failed": False}
-    stack.api._request("POST", f"/dags/{dag}/clearTaskInstances", json=body)
+    stack.api.request("POST", f"/dags/{dag}/clearTaskInstances", json=body)
 
     second = stack.home.job_logs / dag / run / "job" / "2.log"
     wait_for(lambda: second.exists() and "\nstarted\n" in second.read_text())

@@ -75,7 +75,7 @@ def test_no_pipeline_is_skipped_with_its_reason(stack: Stack, tmp_path: Path):
     assert "says never" in record["reason"]
     assert record["iid"] == 0
     assert {one.state for one in stack.api.tasks(dag, run).values()} == {"skipped"}
-    note = stack.api._request("GET", f"/dags/{dag}/dagRuns/{run}")["note"]
+    note = stack.api.request("GET", f"/dags/{dag}/dagRuns/{run}")["note"]
     assert note.startswith("Pipeline skipped:")
     assert "says never" in note
 

@@ -102,7 +102,7 @@ def test_a_killed_stack_leaves_nothing_and_says_what_it_has_cut(
             alive = kill_stack(stack)
             wait_for(partial(have_ended, alive))
         stack = Stack(home, AirflowApi(start_stack(home, StackOptions()).access))
-        ends = [stack.api._request("GET", f"/dags/{dag}/dagRuns/{run}") for dag, run in runs]
+        ends = [stack.api.request("GET", f"/dags/{dag}/dagRuns/{run}") for dag, run in runs]
         left = left_behind(stack)
     finally:
         stop_stack(home)

@@ -248,7 +248,7 @@ def test_a_failed_jobs_log_in_airflow_ends_with_its_reason(stack: Stack, tmp_pat
     report = stack.run(repository)
 
     run = f"/dags/{report['dag_id']}/dagRuns/{report['run_id']}"
-    entries = stack.api._request("GET", f"{run}/taskInstances/job/logs/1")["content"]
+    entries = stack.api.request("GET", f"{run}/taskInstances/job/logs/1")["content"]
     errors = [one["event"] for one in entries if one.get("level") == "error"]
     assert errors == ["job: exit code 2 (script_failure)"]
     assert not any(one.get("error_detail") for one in entries)

@@ -95,7 +95,7 @@ def plant(stack: Stack, server: GitServer) -> Canaries:
     stack.define(PROJECT, plain)
     connection = {"connection_id": "gitlab_ci_git", "conn_type": "generic"}
     body = {**connection, "host": server.url("")[:-1], "password": server.token}
-    stack.api._request("POST", "/connections", json=body)
+    stack.api.request("POST", "/connections", json=body)
     own = load_secrets(stack.home)
     return Canaries(
         {
@@ -211,4 +211,4 @@ def test_no_secret_is_anywhere(stack: Stack, tmp_path: Path):
 
 
 def _audit_log(stack: Stack) -> bytes:
-    return json.dumps(stack.api._request("GET", "/eventLogs", params={"limit": 100})).encode()
+    return json.dumps(stack.api.request("GET", "/eventLogs", params={"limit": 100})).encode()

@@ -29,7 +29,7 @@ def known(stack: Stack, repository: Path) -> str:
 
 def paused(stack: Stack, dag: str, *, value: bool) -> None:
     """Hold back what Airflow does for a DAG, as a person does in the UI, or let it go on."""
-    stack.api._request("PATCH", f"/dags/{dag}", json={"is_paused": value})
+    stack.api.request("PATCH", f"/dags/{dag}", json={"is_paused": value})
 
 
 def note(stack: Stack, dag: str, run: str, task: str = "") -> str:

@@ -56,13 +56,16 @@ def new_run_id(label: str) -> str:
 class AirflowApi:
     """A session with one Airflow.
 
+    Attributes:
+        request: sends any other request, see `Session.request`.
+
     Raises:
         AirflowApiError: it cannot be reached, or refuses the login.
     """
 
     def __init__(self, access: Access, retry_policy: RetryPolicy = DEFAULT_RETRY_POLICY):
         self._session = Session(access, retry_policy)
-        self._request = self._session.request
+        self.request = self._session.request
         self._tell = retry_policy.tell
         self.url = access.url
 
@@ -78,7 +81,7 @@ class AirflowApi:
             AirflowApiError: Airflow cannot read it, or reads no DAGs at all.
         """
         wait_for_dag(self._session, dag, digest, tell=self._tell, file=file)
-        self._request("PATCH", f"/dags/{dag}", json={"is_paused": False})
+        self.request("PATCH", f"/dags/{dag}", json={"is_paused": False})
 
     def trigger(self, dag: str, conf: Mapping[str, Any], run: str = "") -> str:
         """Start a run and return its id.
@@ -88,7 +91,7 @@ class AirflowApi:
         run = run or new_run_id(str(conf.get("ref") or ""))
         body = {"dag_run_id": run, "conf": dict(conf), "logical_date": None}
         try:
-            self._request("POST", f"/dags/{dag}/dagRuns", json=body)
+            self.request("POST", f"/dags/{dag}/dagRuns", json=body)
         except AirflowApiError as problem:
             if problem.status != _CONFLICT:
                 raise
@@ -100,7 +103,7 @@ class AirflowApi:
 
     def run_state(self, dag: str, run: str) -> str:
         """Read the state of a run: queued, running, success or failed."""
-        return str(self._request("GET", f"/dags/{dag}/dagRuns/{run}")["state"])
+        return str(self.request("GET", f"/dags/{dag}/dagRuns/{run}")["state"])
 
     def open_runs(self, dag: str) -> list[str]:
         """List the runs of a DAG that have not ended; empty when there is no such DAG."""
@@ -121,7 +124,7 @@ class AirflowApi:
         repeated.
         """
         for _ in range(_STOP_TRIES):
-            self._request("PATCH", f"/dags/{dag}/dagRuns/{run}", json={"state": "failed"})
+            self.request("PATCH", f"/dags/{dag}/dagRuns/{run}", json={"state": "failed"})
             time.sleep(_STOP_PAUSE_SECONDS)
             if (state := self.run_state(dag, run)) == "failed":
                 return state
@@ -135,7 +138,7 @@ class AirflowApi:
             return
         answer = {"chosen_options": question["options"][:1], "params_input": {}}
         try:
-            self._request("PATCH", path, json=answer)
+            self.request("PATCH", path, json=answer)
         except AirflowApiError as problem:
             if problem.status != _CONFLICT:  # somebody else answered first
                 raise
@@ -146,7 +149,7 @@ class AirflowApi:
         while True:
             query = {"limit": 500, "offset": len(found), "order_by": "id"}
             path = f"/dags/{dag}/dagRuns/{run}/taskInstances"
-            page = self._request("GET", path, params=query)
+            page = self.request("GET", path, params=query)
             for task in page["task_instances"]:
                 found[task["task_id"]] = _task_state(task)
             if len(found) >= page["total_entries"] or not page["task_instances"]:
@@ -159,7 +162,7 @@ class AirflowApi:
             AirflowApiError: one of its tasks still runs.
         """
         try:
-            self._request("DELETE", f"/dags/{dag}")
+            self.request("DELETE", f"/dags/{dag}")
         except AirflowApiError as problem:
             if problem.status != _NOT_FOUND:
                 raise
@@ -173,14 +176,14 @@ class AirflowApi:
     def xcoms(self, dag: str, run: str, key: str) -> list[tuple[str, Any]]:
         """Read the XComs with one key of all tasks of a run, by task."""
         path = f"/dags/{dag}/dagRuns/{run}/taskInstances/~/xcomEntries"
-        found = self._request("GET", path, params={"xcom_key": key, "limit": 500})
+        found = self.request("GET", path, params={"xcom_key": key, "limit": 500})
         tasks = [entry["task_id"] for entry in found["xcom_entries"]]
         return [(task, self.xcom(dag, run, task, key)) for task in tasks]
 
     def log(self, dag: str, run: str, task: TaskState) -> list[str]:
         """Read the lines of a task's log, without Airflow's own fields."""
         path = f"/dags/{dag}/dagRuns/{run}/taskInstances/{task.task_id}/logs/{task.try_number}"
-        content = self._request("GET", path).get("content") or []
+        content = self.request("GET", path).get("content") or []
         return [line for entry in content for line in _log_lines(entry)]
 
     def run_url(self, dag: str, run: str) -> str:

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
-
 from gitlab_ci_provider.airflow_api.client import AirflowApi, TaskState
 from gitlab_ci_provider.local.follow.downstream import DownstreamRun, downstream_runs, is_settled
 from gitlab_ci_provider.model import xcom_keys
@@ -15,6 +13,7 @@ from gitlab_ci_provider.model.names import CREATE_PIPELINE, task_ids
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.rules import JobDecision
 from gitlab_ci_provider.model.run import JobResult, JobStatus, PipelineRun
+from gitlab_ci_provider.model.serialization import convert
 from gitlab_ci_provider.schedule.airflow_states import (
     AWAITING_INPUT,
     FAILED,
@@ -89,7 +88,7 @@ class Follower:
         created = tasks.get(CREATE_PIPELINE)
         if self._decisions is None and created is not None and created.state in _CREATED:
             record = self.api.xcom(self.dag, self.run, CREATE_PIPELINE, xcom_keys.PIPELINE)
-            self._decisions = msgspec.convert(record, PipelineRun).decisions if record else None
+            self._decisions = convert(record, PipelineRun).decisions if record else None
         return RunProgress(state=state, jobs=tuple(self._jobs(tasks)), tasks=tasks)
 
     def downstream(self) -> list[DownstreamRun]:
@@ -137,7 +136,7 @@ class Follower:
 
         def told(job: str) -> JobResult | None:
             result = self.result(tasks[job])
-            return msgspec.convert(result, JobResult) if result else None
+            return convert(result, JobResult) if result else None
 
         return statuses(self.pipeline, self._decisions, states, told)
 

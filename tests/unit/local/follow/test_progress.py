@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
-
-import msgspec
 
 from factories import make_context, make_job, make_pipeline, make_run
 from gitlab_ci_provider.airflow_api.client import AirflowApi
@@ -14,6 +13,7 @@ from gitlab_ci_provider.model.names import CREATE_PIPELINE
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.rules import AllowFailure, Rule, When
 from gitlab_ci_provider.model.run import JobResult, JobStatus
+from gitlab_ci_provider.model.serialization import encode
 from gitlab_ci_provider.rules.evaluate import decide_pipeline
 from servers.fake_airflow import Answer, answering
 
@@ -74,7 +74,7 @@ class Airflow:
             return Answer(body={"task_instances": self.tasks, "total_entries": len(self.tasks)})
         if parts[-2] == "xcomEntries":
             left = self.left.get((parts[-3], parts[-1]))
-            found = Answer(body={"value": msgspec.to_builtins(left)})
+            found = Answer(body={"value": json.loads(encode(left))})
             return found if left is not None else Answer(404)
         return Answer(body={"state": "running"})
 
