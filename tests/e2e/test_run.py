@@ -252,3 +252,16 @@ def test_a_failed_jobs_log_in_airflow_ends_with_its_reason(stack: Stack, tmp_pat
     errors = [one["event"] for one in entries if one.get("level") == "error"]
     assert errors == ["job: exit code 2 (script_failure)"]
     assert not any(one.get("error_detail") for one in entries)
+
+
+def test_a_commit_that_says_skip_ci_has_no_pipeline(stack: Stack, tmp_path: Path):
+    """A push of it is skipped with that reason; who asks for the pipeline gets it."""
+    repository = make_repository(tmp_path / "quiet", {".gitlab-ci.yml": "job: {script: 'true'}\n"})
+    git(repository, "commit", "-q", "--amend", "-m", "change words [skip ci]")
+
+    skipped = stack.run(repository)
+    asked = stack.run(repository, "--source", "web")
+
+    assert skipped["status"] == "skipped"
+    assert "[skip ci]" in stack.note(skipped)
+    assert asked["status"] == "passed"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import secrets
 from pathlib import Path
 
 from e2e.cluster import seen_in_the_cluster
 from e2e.embedded import Stack, make_repository
+from gitlab_ci_provider.hooks.project_settings import VARIABLE
 from servers.repositories import git
 
 CONFIG = """
@@ -110,3 +112,36 @@ def test_protected_variables_are_for_protected_refs(stack: Stack, tmp_path: Path
     stack.run(repository, "--ref", "feature", "--logs-dir", str(tmp_path / "logs"))
 
     assert "guarded nobody open\n" in (tmp_path / "logs" / "job.log").read_text()
+
+
+LIBRARY = """
+make:
+  script: [echo "$TOKEN" > made, 'echo "HANDED=$TOKEN" > made.env']
+  artifacts: {paths: [made], reports: {dotenv: made.env}}
+"""
+TAKING = """
+use:
+  needs: [{project: local/library, ref: main, job: make, artifacts: true}]
+  script: [cat made, 'echo "handed $HANDED"', base64 made]
+"""
+
+
+def test_what_another_project_masks_is_hidden(stack: Stack, tmp_path: Path):
+    """Its artifacts and dotenv variables hold a value that this project does not know."""
+    token = secrets.token_urlsafe(24)
+    library = make_repository(tmp_path / "library", {".gitlab-ci.yml": LIBRARY})
+    taking = make_repository(tmp_path / "taking", {".gitlab-ci.yml": TAKING})
+    stack.define("local/library", [{"key": "TOKEN", "value": token, "masked": True}])
+    scope = {"local/library": {"job_token_scope": {"allowlist": ["local/taking"]}}}
+    stack.api._request("POST", "/variables", json={"key": VARIABLE, "value": json.dumps(scope)})
+
+    made = stack.run(library)
+    report = stack.run(taking, "--logs-dir", str(tmp_path / "logs"))
+    stack.api._request("DELETE", f"/variables/{VARIABLE}")
+
+    log = (tmp_path / "logs" / "use.log").read_text()
+    assert (made["status"], report["status"]) == ("passed", "passed")
+    assert "\n[MASKED]\n" in log
+    assert "handed [MASKED]\n" in log
+    for folder in (stack.home.airflow, stack.home.data, stack.home.job_logs, tmp_path / "logs"):
+        assert files_with(folder, token) == []
