@@ -118,10 +118,10 @@ class Mirror:
             sources: full names or commit ids.
             depth: how many commits of each; None brings the whole history.
         """
-        how = ["--unshallow"] if depth is None else ["--depth", str(depth)]
-        if depth is None and not (self.path / "shallow").exists():
-            how = []
         with self._alone():
+            how = ["--unshallow"] if depth is None else ["--depth", str(depth)]
+            if depth is None and not (self.path / "shallow").exists():
+                how = []  # perhaps another process has just brought the whole history
             filtered = ["fetch", "--quiet", "--no-tags", "--filter=blob:none", *how]
             self.git([*filtered, "origin", *sources])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,17 @@ def test_a_commit_id_is_a_ref(mirror: Mirror, repository: Path):
     sha = git(repository, "rev-parse", "HEAD")
 
     assert mirror.fetch(sha).sha == sha
+
+
+def test_two_processes_bring_the_whole_history(mirror: Mirror, repository: Path):
+    """The one that has waited for the other finds the history there, which is no error."""
+    git(repository, "commit", "--quiet", "--allow-empty", "-m", "second")
+    sha = mirror.fetch("trunk").sha
+    with ThreadPoolExecutor(2) as both:
+        brought = [both.submit(mirror.bring, [sha]) for _ in range(2)]
+
+    assert [one.result() for one in brought] == [None, None]
+    assert not (mirror.path / "shallow").exists()
 
 
 def test_files_are_read_as_bytes(mirror: Mirror):
