@@ -164,8 +164,8 @@ def _check_cycle(jobs: Mapping[str, Job]) -> Iterator[Diagnostic]:
         _edges(jobs, lambda job: [need for needs in _all_needs(job) for need in needs])
     )
     if cycle:
-        words = f"needs of different rules form a circle: {' -> '.join([*cycle, cycle[0]])}"
-        hint = "One DAG cannot hold all of these, so a job may start only to wait for another."
+        words = f"the needs of different rules form a cycle: {' -> '.join([*cycle, cycle[0]])}"
+        hint = "A DAG cannot contain all of these edges: a job may start, then wait for another."
         yield warning("needs-circular-rules", words, jobs[cycle[0]].location, hint)
 
 

@@ -63,8 +63,8 @@ def read_defaults(root: Field) -> Map:
 def _warn_of_timeout(block: Field) -> None:
     timeout = block.entry("timeout")
     if timeout:
-        words = "default:timeout has no effect in GitLab (issue 213634), nor here"
-        hint = "Set `timeout` in the jobs, or let them extend one that has it."
+        words = "default:timeout has no effect, neither in GitLab (issue 213634) nor here"
+        hint = "Set `timeout` in each job, or in a job that they extend."
         block.diagnostics.warning("default-timeout", words, timeout.mark, hint)
 
 

@@ -40,5 +40,5 @@ class Diagnostics:
         if len(self.found) < MAX_FINDINGS:
             self.found.append(found)
         elif len(self.found) == MAX_FINDINGS:
-            words = f"there are more than {MAX_FINDINGS} problems; the rest is not listed"
+            words = f"more than {MAX_FINDINGS} problems; the others are not listed"
             self.found.append(error("too-many-problems", words, found.location))

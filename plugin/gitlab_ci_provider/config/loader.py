@@ -131,7 +131,7 @@ class _Builder:
         if not event.implicit[0]:
             return event.value
         if event.value.lower() in _BOOLEAN_WORDS:
-            message = f"YAML 1.1 reads the key {event.value} as a boolean; it is kept as text here"
+            message = f"YAML 1.1 reads the key {event.value} as a boolean; here it stays a string"
             self.diagnostics.warning("yaml-boolean-key", message, mark, "Put it in quotes.")
         elif event.value[:1] in _NUMBER_STARTS:
             self._value(event, mark)  # a date is refused
@@ -217,7 +217,8 @@ class _Builder:
 
     def _key_text(self, node: Node, mark: Mark) -> str:
         if isinstance(node, Map | Seq | Reference):
-            raise LoadError("yaml-key", "Invalid configuration format: a key must be text", mark)
+            words = "Invalid configuration format: a key must be a string"
+            raise LoadError("yaml-key", words, mark)
         return node if isinstance(node, str) else to_ruby_text(node)
 
     def _pair(self, parent: _Open, node: Node, *, mergeable: bool) -> None:
@@ -227,8 +228,8 @@ class _Builder:
         if key == "<<" and mergeable and _merge(owner, node):
             return
         if key in owner.marks and key in parent.written:
-            lost = f"duplicate key {key!r}: the first one, line {owner.marks[key].line}, is lost"
-            hint = "Remove one of them; GitLab takes the last without a word."
+            lost = f"duplicate key {key!r}: the value on line {owner.marks[key].line} is overridden"
+            hint = "Remove one of them; GitLab silently uses the last one."
             self.diagnostics.warning("yaml-duplicate-key", lost, mark, hint)
         parent.written.add(key)
         owner.put(key, node, mark)

@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         told, code = _failed(error, output), SYSTEM_FAILURE
     except Exception as error:  # noqa: BLE001 - told in full
         output.line(traceback.format_exc())
-        message = f"a mistake of the helper: {type(error).__name__}, see the log"
+        message = f"an error in the helper: {type(error).__name__}, see the log"
         told, code = _failure(message), MISTAKE
     else:
         told, code = _success(context), 0
@@ -155,7 +155,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("command", choices=("prepare", "finish"))
     parser.add_argument("--plan", type=Path, default=Path(PLAN_FILE), help="the JobPlan")
     parser.add_argument(
-        "--control", type=Path, default=Path(CONTROL_DIR), help="folder shared by the containers"
+        "--control", type=Path, default=Path(CONTROL_DIR), help="directory shared by the containers"
     )
     parser.add_argument(
         "--termination-log",

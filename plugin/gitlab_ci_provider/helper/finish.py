@@ -38,10 +38,10 @@ def finish(context: PhaseContext) -> None:
 
     code = wait_for_build(context.control / EVENTS_NAME, met=met, output=output)
     if context.project_dir.resolve() != folder:
-        message = f"{context.project_dir} leads elsewhere than before the job: nothing is saved"
+        message = f"{context.project_dir} was replaced by the job: nothing is saved"
         raise SystemFailure(message)
     if code is None:
-        context.output.warning("the build container was killed before its scripts had ended")
+        context.output.warning("the build container was killed before its scripts ended")
     run_phases(context, _phases(context, success=code == 0))
 
 

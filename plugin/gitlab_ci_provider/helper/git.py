@@ -92,7 +92,7 @@ class Git:
                 process_group=0,
             )
         except FileNotFoundError as error:
-            raise SourceError("git is missing in the helper image") from error
+            raise SourceError("git is missing from the helper image") from error
 
 
 def _reason(said: Sequence[str]) -> str:

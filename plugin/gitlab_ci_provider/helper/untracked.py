@@ -20,7 +20,7 @@ def untracked_files(project_dir: Path, warn: Callable[[str], None]) -> list[str]
     """List them, relative to the working copy; empty, with a warning, when git cannot tell."""
     index = project_dir / ".git" / "index"
     if not index.is_file():
-        warn(f"untracked: {project_dir} is no git repository")
+        warn(f"untracked: {project_dir} is not a git repository")
         return []
     with tempfile.TemporaryDirectory() as folder:
         empty = Path(folder)

@@ -62,7 +62,7 @@ def _joined(values: list[object]) -> object:
 
 def _named(name: str, context: Mapping[str, object]) -> object:
     if name not in context:
-        raise MoaError(f"'{name}' is not known here")
+        raise MoaError(f"'{name}' is not available here")
     return context[name]
 
 
@@ -70,7 +70,8 @@ def _member(value: object, key: object) -> object:
     if isinstance(value, Mapping) and isinstance(key, str):
         if key in value:
             return value[key]
-        raise MoaError(f"attribute '{key}' not found; there is {', '.join(map(str, value)) or '-'}")
+        known = ", ".join(map(str, value)) or "-"
+        raise MoaError(f"attribute '{key}' not found; available: {known}")
     if isinstance(value, list | tuple) and _is_number(key):
         if key == int(key) and 0 <= key < len(value):
             return value[int(key)]
@@ -159,7 +160,7 @@ def _pair(key: Node, value: Node, context: Mapping[str, object]) -> tuple[str, o
 
 def _call(function: str, values: list[object]) -> object:
     if function not in _FUNCTIONS:
-        raise MoaError(f"there is no function {function}(); there is {', '.join(_FUNCTIONS)}")
+        raise MoaError(f"there is no function {function}(); available: {', '.join(_FUNCTIONS)}")
     if len(values) != 1:
         raise MoaError(f"{function}() takes one value, not {len(values)}")
     return _FUNCTIONS[function](values[0])
@@ -171,9 +172,9 @@ def _to_number(value: object) -> object:
     try:
         number = float(value)
     except ValueError as error:
-        raise MoaError(f"num(): '{value}' is no number") from error
+        raise MoaError(f"num(): '{value}' is not a number") from error
     if not math.isfinite(number) or "_" in value:
-        raise MoaError(f"num(): '{value}' is no number")
+        raise MoaError(f"num(): '{value}' is not a number")
     return number
 
 

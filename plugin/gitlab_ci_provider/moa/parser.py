@@ -202,7 +202,7 @@ class _Reader:
 
     def _at(self, quote: str) -> bool:
         if self.position >= len(self.text):
-            raise self._error(f"a text has no closing {quote}")
+            raise self._error(f"a string has no closing {quote}")
         return self.text[self.position] == quote
 
     def _identifier(self) -> str:

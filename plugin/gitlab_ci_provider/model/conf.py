@@ -43,7 +43,7 @@ def check_conf(conf: Mapping[str, Any]) -> None:
     for place, text in _texts(conf, "", 0):
         left -= len(text)
         if left < 0:
-            raise ConfigError(f"the run's conf holds more than {MAX_CHARACTERS} characters")
+            raise ConfigError(f"the run's conf contains more than {MAX_CHARACTERS} characters")
         _check_text(place, text)
     _check_refs(conf)
     if isinstance(conf.get("variables"), Mapping):
@@ -61,7 +61,7 @@ def check_ref(ref: str, name: str) -> None:
     """
     _check_text(name, ref)
     if ref and (len(ref) > MAX_REF or not _REF.fullmatch(ref)):
-        raise ConfigError(f"`{name}` of the run is no name of a branch or tag: '{quoted(ref)}'")
+        raise ConfigError(f"`{name}` of the run is not a valid branch or tag name: '{quoted(ref)}'")
 
 
 def check_variables(variables: Mapping[Any, Any]) -> None:
@@ -99,15 +99,15 @@ def _check_refs(conf: Mapping[str, Any]) -> None:
 
 def _check_text(place: str, text: str) -> None:
     if "\0" in text:
-        raise ConfigError(f"`{quoted(place)}` of the run holds a NUL")
+        raise ConfigError(f"`{quoted(place)}` of the run contains a NUL character")
     if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise ConfigError(f"`{quoted(place)}` of the run holds half of a character: it is no UTF-8")
+        raise ConfigError(f"`{quoted(place)}` of the run is not valid UTF-8")
 
 
 def _texts(value: Any, place: str, depth: int) -> Iterator[tuple[str, str]]:
     """List all texts, keys among them, with the place that messages name."""
     if depth > _DEEPEST:
-        raise ConfigError(f"`{quoted(place)}` of the run is nested too deep")
+        raise ConfigError(f"`{quoted(place)}` of the run is nested too deeply")
     if isinstance(value, str):
         yield place, value
     elif isinstance(value, Mapping):
@@ -115,7 +115,7 @@ def _texts(value: Any, place: str, depth: int) -> Iterator[tuple[str, str]]:
             name = str(key)
             here = f"{place}.{quoted(name, MAX_NAME)}" if place else quoted(name, MAX_NAME)
             if len(name) > MAX_NAME:
-                raise ConfigError(f"`{quoted(here)}` of the run is too long a name")
+                raise ConfigError(f"`{quoted(here)}` of the run is too long for a name")
             yield here, name
             yield from _texts(below, here, depth + 1)
     elif isinstance(value, list | tuple):

@@ -14,7 +14,7 @@ class Environment:
     Attributes:
         on_stop: the job that stops the environment.
         auto_stop_in: as written, a duration or a variable.
-        kubernetes: as written; only GitLab's agent can honour it.
+        kubernetes: as written; only GitLab's agent can use it.
     """
 
     name: str | None = None

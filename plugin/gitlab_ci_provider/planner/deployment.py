@@ -91,7 +91,7 @@ def after_success(
 
 def _check_name(name: str) -> None:
     if not _NAME.fullmatch(name) or name.startswith("/") or name.endswith("/"):
-        message = f"'{name}' cannot be the name of an environment: is a variable of it empty?"
+        message = f"'{name}' is not a valid environment name: is one of its variables empty?"
         raise SystemFailure(message, reason=FailureReason.ENVIRONMENT_CREATION_FAILURE)
 
 

@@ -160,5 +160,5 @@ def _check_depth(lineage: tuple[Ancestor, ...]) -> None:
             break
         depth += 1
     if depth >= MAX_NESTED_CHILDREN:
-        message = f"child pipelines may have at most {MAX_NESTED_CHILDREN} levels"
+        message = f"child pipelines can be nested at most {MAX_NESTED_CHILDREN} levels deep"
         raise SystemFailure(message, reason=FailureReason.REACHED_MAX_DESCENDANT_PIPELINES_DEPTH)

@@ -71,7 +71,7 @@ def _checked(name: str, words: Sequence[str]) -> Iterator[Sequence[str]]:
     left = iter(words)
     for word in left:
         if "\0" in word or not word.startswith("-") or word in {"-", "--"}:
-            raise _refused(name, word, "only flags can be given, no paths or repositories")
+            raise _refused(name, word, "only flags are allowed, not paths or repositories")
         wants_value = _long(name, word) if word.startswith("--") else _short(name, word)
         if not wants_value:
             yield (word,)
@@ -106,7 +106,7 @@ def _short(name: str, word: str) -> bool:
 
 
 def _listed(allowed: _Allowed) -> str:
-    return f"flags that a job may give are {', '.join(sorted(allowed.plain | allowed.valued))}"
+    return f"allowed flags are {', '.join(sorted(allowed.plain | allowed.valued))}"
 
 
 def _refused(name: str, word: str, reason: str) -> SystemFailure:

@@ -122,7 +122,7 @@ def _refuse_what_cannot_be_honoured(subject: Subject) -> None:
         f"{limit.keyword} ({limit.effect})" for limit in limits(subject.job) if limit.blocking
     ]
     if missing:
-        message = f"not supported yet, and the job needs it: {', '.join(missing)}"
+        message = f"the job uses keywords that are not supported yet: {', '.join(missing)}"
         raise SystemFailure(message, reason=FailureReason.RUNNER_UNSUPPORTED)
 
 
@@ -146,7 +146,8 @@ def _plan(subject: Subject, variables: Variables) -> JobPlan:
         return plan
     if subject.store is None:
         message = (
-            "this job has caches or artifacts, but there is no object store: add its connection"
+            "this job has caches or artifacts, but no object store is configured: "
+            "add its Airflow connection"
         )
         raise SystemFailure(message, reason=FailureReason.RUNNER_CONFIGURATION_ERROR)
     return with_access(plan, subject.store, access_period(subject, plan))

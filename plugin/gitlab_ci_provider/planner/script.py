@@ -153,7 +153,8 @@ def _exports(plan: JobPlan) -> Iterator[str]:
         if _EXPORTABLE.fullmatch(variable.name):
             yield f"export {variable.name}={_quote(_value(variable, plan))}"
         else:
-            warning = f"WARNING: variable {variable.name!r} is left out: no shell can export it"
+            words = "is not exported: shells do not accept its name"
+            warning = f"WARNING: variable {variable.name!r} {words}"
             yield f"printf '%s\\n' {_quote(f'{_YELLOW}{warning}{_RESET}')}"
     yield f"export GITLAB_ENV={_quote(job_env_path(plan.project_dir))}"
     yield _READ_JOB_ENV
@@ -177,7 +178,7 @@ def _quote(text: str) -> str:
         SystemFailure: it holds a NUL, which no shell can carry.
     """
     if "\0" in text:
-        message = f"a variable or command holds a NUL character: {text[:40]!r}"
+        message = f"a variable or command contains a NUL character: {text[:40]!r}"
         raise SystemFailure(message, reason=FailureReason.RUNNER_CONFIGURATION_ERROR)
     return shlex.quote(text)
 

@@ -74,7 +74,7 @@ def _refuse_clone_flags(variables: Variables) -> None:
     flags = variables.get("GIT_CLONE_EXTRA_FLAGS")
     native = _boolean("FF_USE_GIT_NATIVE_CLONE", variables, default=False)
     if flags and native and _strategy(variables) == "clone":
-        raise _wrong("GIT_CLONE_EXTRA_FLAGS", flags, "empty: take GIT_FETCH_EXTRA_FLAGS")
+        raise _wrong("GIT_CLONE_EXTRA_FLAGS", flags, "empty; use GIT_FETCH_EXTRA_FLAGS instead")
 
 
 def _strategy(variables: Variables) -> GitStrategy:
@@ -113,7 +113,7 @@ def _submodule_paths(variables: Variables) -> tuple[str, ...]:
     text = variables.get("GIT_SUBMODULE_PATHS")
     paths = tuple(text.split())
     if ":(exclude)" in paths:
-        raise _wrong("GIT_SUBMODULE_PATHS", text, "paths, `:(exclude)path` without a space")
+        raise _wrong("GIT_SUBMODULE_PATHS", text, "paths; write `:(exclude)path` without a space")
     return paths
 
 

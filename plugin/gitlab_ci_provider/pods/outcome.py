@@ -96,7 +96,7 @@ def _interruption(pod: k8s.V1Pod) -> str:
     """Say who took the pod away; empty when nobody did."""
     disruption = condition(pod, "DisruptionTarget")
     if disruption is not None and disruption.status == "True":
-        return f"the pod was taken away: {disruption.message or disruption.reason}"
+        return f"the pod was disrupted: {disruption.message or disruption.reason}"
     if is_lost(pod):
         return "the node was lost"
     if pod.metadata and pod.metadata.deletion_timestamp:

@@ -127,7 +127,7 @@ def why_pending(pod: k8s.V1Pod) -> str:
     """Tell what the pod has been waiting for: a node, or its containers."""
     scheduled = condition(pod, "PodScheduled")
     if scheduled and scheduled.status != "True":
-        return f"no node takes it: {scheduled.message or scheduled.reason}"
+        return f"no node can run it: {scheduled.message or scheduled.reason}"
     waits = (container_state(pod, container.name) for container in _statuses(pod))
     said = next((state for state in waits if state.phase == "waiting" and state.reason), None)
     return f"{said.reason}: {said.message}".rstrip(": ") if said else "no container has started"

@@ -25,7 +25,7 @@ def load_dag(name: str) -> DAG:
     snapshots = open_state(settings).snapshots
     record = snapshots.load_dag(name)
     if not record.digest:
-        raise SourceError(f"{record.project.path} has no pipeline that compiles")
+        raise SourceError(f"{record.project.path} has no pipeline that compiles without errors")
     return render_dag(record, snapshots.load_pipeline(record.digest), settings)
 
 

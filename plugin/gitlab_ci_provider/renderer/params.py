@@ -45,7 +45,7 @@ def _advanced() -> dict[str, Param]:
         "web",
         enum=list(SOURCES),
         title="CI_PIPELINE_SOURCE",
-        description="What the pipeline's rules see as its source.",
+        description="The value of CI_PIPELINE_SOURCE that rules see.",
         section="Advanced",
     )
     request = Param(
@@ -60,7 +60,7 @@ def _advanced() -> dict[str, Param]:
         type=["array", "null"],
         items={"type": "string"},
         title="Only these jobs",
-        description="Names of jobs, one a line; they run with the jobs that they stand on.",
+        description="Names of jobs, one per line; the jobs that they need run as well.",
         section="Advanced",
     )
     return {SOURCE: source, MERGE_REQUEST: request, JOBS: jobs}

@@ -275,5 +275,5 @@ def _without_jobs(pipeline: Pipeline, decision: PipelineDecision) -> PipelineDec
     }
     if stages - set(EDGE_STAGES):
         return decision
-    why = "only .pre and .post jobs are left" if stages else "the rules leave no job"
+    why = "only .pre and .post jobs are left" if stages else "the rules leave no jobs"
     return replace(decision, created=False, reason=why)

@@ -35,7 +35,7 @@ def refuses(job: Job, context: PipelineContext, view: RuleView, defaulted: bool)
     only = job.only or (DEFAULT_ONLY if defaulted and job.only is None else None)
     missed = [key for key, holds in _conditions(only, context, view) if not holds] if only else []
     if missed and job.only is None:
-        return Refusal("jobs without rules are for branches and tags only")
+        return Refusal("jobs without rules run for branches and tags only")
     if missed and job.only:
         return Refusal(f"`only:{missed[0]}` does not match{_shown(job.only, missed[0])}")
     if job.excluding:

@@ -17,7 +17,7 @@ SKIPPING = frozenset(
 )
 """Sources whose pipelines nobody asks for by hand."""
 
-_HINT = "another source (`--source web`) runs it all the same"
+_HINT = "use another source (`--source web`) to run it anyway"
 
 
 def skip_reason(context: PipelineContext) -> str | None:
@@ -26,7 +26,7 @@ def skip_reason(context: PipelineContext) -> str | None:
         return None
     found = _WORDS.search(context.commit.message)
     if found:
-        return f"the commit's message says {found[0]}; {_HINT}"
+        return f"the commit message contains {found[0]}; {_HINT}"
     if context.skip_push and context.source == "push":
         return f"the push option ci.skip was given; {_HINT}"
     return None

@@ -31,7 +31,7 @@ class DirectoryFetcher:
         try:
             real = wanted.resolve(strict=True)
             if not real.is_relative_to(self.root):
-                raise SourceError(f"`{path}` is a link that leaves the repository")
+                raise SourceError(f"`{path}` is a link that leads outside the repository")
             return real.read_bytes() if real.is_file() else None
         except (FileNotFoundError, NotADirectoryError):
             return None

@@ -74,7 +74,7 @@ def run_git(
     except FileNotFoundError:
         raise SourceError("git is not installed") from None
     except (OSError, ValueError) as error:  # too long, or with a NUL
-        raise SourceError(f"git cannot be asked that: {error}") from error
+        raise SourceError(f"git cannot run this command: {error}") from error
 
 
 def git(arguments: Sequence[str], *, what: str, extra: Mapping[str, str] = NOTHING) -> bytes:

@@ -34,8 +34,8 @@ def commits(mirror: Mirror, first: str, last: str) -> list[Step]:
             found = steps[: known.index(start) + 1]
             if found[-1].parent or depth is None:
                 return list(reversed(found))
-    message = f"{first} ({start[:8]}) is not among the commits that led to {last} ({end[:8]})"
-    raise SourceError(f"{message}, merged branches not counted")
+    message = f"{first} ({start[:8]}) is not an ancestor of {last} ({end[:8]})"
+    raise SourceError(f"{message}, not counting merged branches")
 
 
 def last_commit(mirror: Mirror, sha: str, path: str) -> str | None:

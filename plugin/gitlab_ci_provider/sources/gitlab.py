@@ -97,7 +97,7 @@ class GitlabElsewhere:
         import gitlab
 
         if not self.url:
-            raise SourceError("no GitLab server is given; name one with --gitlab-url")
+            raise SourceError("no GitLab server is set; pass one with --gitlab-url")
         return gitlab.Gitlab(self.url, private_token=self.token or None, timeout=30)
 
 
@@ -133,4 +133,4 @@ def _or_none(ask: Callable[[], Answer]) -> Answer | None:
             return None
         raise SourceError(f"GitLab answers {error.response_code}") from error
     except requests.RequestException as error:
-        raise SourceError(f"GitLab cannot be reached: {type(error).__name__}") from error
+        raise SourceError(f"cannot reach GitLab: {type(error).__name__}") from error

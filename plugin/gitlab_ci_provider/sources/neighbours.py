@@ -83,4 +83,4 @@ def neighbour_url(path: str, owner: Project) -> str:
             server = owner.clone_url.removesuffix(ending)
             if server != owner.clone_url:
                 return f"{server}{path}{ending.removeprefix(owner.path)}"
-    raise UnknownRefError(f"cannot tell where project '{path}' is from {owner.clone_url}")
+    raise UnknownRefError(f"cannot derive the address of project '{path}' from {owner.clone_url}")

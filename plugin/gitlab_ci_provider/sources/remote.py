@@ -70,7 +70,7 @@ class RemoteFiles:
             raise SourceError(f"Remote file `{_told(url)}` does not have a valid address!")
         host = (parts.hostname or "").rstrip(".")
         if not any(fnmatch.fnmatchcase(host, pattern.lower()) for pattern in self.hosts):
-            message = f"Remote file `{_told(url)}` is on a host that may not be asked; {_ALLOW}"
+            message = f"Remote file `{_told(url)}` is on a host that is not allowed; {_ALLOW}"
             raise SourceError(message)
         return parts
 

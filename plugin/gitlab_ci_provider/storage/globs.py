@@ -51,7 +51,7 @@ def compile_glob(pattern: str) -> Glob:
     try:
         regex = re.compile(_Translator(pattern).regex(), re.DOTALL)
     except re.error as error:
-        raise BadPatternError(f"a class of characters is wrong: {error}") from error
+        raise BadPatternError(f"a character class is invalid: {error}") from error
     return Glob(base="/".join(parts[:plain]), depth=depth, regex=regex)
 
 

@@ -64,10 +64,8 @@ class GrantedStore:
         """Store a file; S3 shows the object only once it is whole."""
         size = path.stat().st_size
         if size > LARGEST:
-            message = (
-                f"{self._at('store', key)}: {size} bytes are more than the 5 GiB that S3 takes"
-            )
-            raise StorageError(f"{message} at once; keep less, or in several caches or artifacts")
+            message = f"{self._at('store', key)}: {size} bytes exceed the 5 GiB that S3 accepts"
+            raise StorageError(f"{message} in one request; use several caches or artifacts")
         headers = {"Content-Length": str(size)}
         with (
             path.open("rb") as file,
@@ -78,7 +76,7 @@ class GrantedStore:
 
     def _url(self, grants: Mapping[str, str], key: str) -> str:
         if key not in grants:
-            raise StorageError(f"this job's plan gives no leave for {self._place.name}{key}")
+            raise StorageError(f"this job's plan does not allow access to {self._place.name}{key}")
         return grants[key]
 
     @contextmanager

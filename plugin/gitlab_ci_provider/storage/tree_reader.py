@@ -67,7 +67,7 @@ class TreeReader:
             with open(descriptor, "rb") as contents:
                 yield entry_of(path, os.fstat(descriptor)), contents
         else:
-            self._warn(f"{path}: left out, it is neither a file nor a folder nor a link")
+            self._warn(f"{path}: left out: neither a file, a directory nor a symbolic link")
             yield None
 
     def _enter(self, folder: str) -> None:
@@ -76,7 +76,7 @@ class TreeReader:
             return
         real = os.path.realpath(os.path.join(self._root, folder))
         if real != self._root and not real.startswith(f"{self._root}/"):
-            raise PermissionError(f"{folder} leads out of the project")
+            raise PermissionError(f"{folder} leads outside the project")
         reached = os.open(self._root, _FOLDER)
         for part in real[len(self._root) :].split("/"):
             if part:

@@ -64,7 +64,8 @@ class TreeWriter:
             self._make_room(path)
             self._write_file(entry, contents, path)
         else:
-            raise ArchiveError(f"refused: {entry.path} is neither a file nor a folder nor a link")
+            words = "is neither a file, a directory nor a symbolic link"
+            raise ArchiveError(f"refused: {entry.path} {words}")
 
     def _path(self, entry: Entry) -> str:
         """Say where an entry goes, its folder made and checked."""

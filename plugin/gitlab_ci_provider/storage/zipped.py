@@ -95,7 +95,7 @@ def _with_utf8_names(paths: Iterable[str], warn: Callable[[str], None]) -> Itera
         try:
             path.encode()
         except UnicodeEncodeError:
-            warn(f"{path!r}: left out, its name is not UTF-8")
+            warn(f"{path!r}: left out: its name is not UTF-8")
         else:
             yield path
 

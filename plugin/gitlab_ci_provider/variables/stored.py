@@ -41,12 +41,12 @@ def parse_stored(text: str, place: str) -> tuple[Variable, ...]:
         data = json.loads(text)
     except ValueError as error:
         at = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise SettingsError(f"{place}: this is no JSON{at}") from None
+        raise SettingsError(f"{place}: not valid JSON{at}") from None
     variables = tuple(_variable(entry, place) for entry in _entries(data, place))
     seen: set[tuple[str, str]] = set()
     for variable in variables:
         if (variable.name, variable.environment_scope) in seen:
-            raise _wrong(place, variable.name, "is there twice for the same environment scope")
+            raise _wrong(place, variable.name, "is defined twice for the same environment scope")
         seen.add((variable.name, variable.environment_scope))
     return variables
 
@@ -77,7 +77,7 @@ def _variable(entry: Mapping[str, Any], place: str) -> Variable:
         raise _wrong(place, key, problem)
     masked = any(entry.get(flag) for flag in ("masked", "hidden", "masked_and_hidden"))
     if masked and len(str(value)) < SHORTEST_MASKED:
-        words = f"is masked, but its value has less than {SHORTEST_MASKED} characters"
+        words = f"is masked, but its value is shorter than {SHORTEST_MASKED} characters"
         raise _wrong(place, key, words)
     return Variable(
         name=key,
@@ -97,24 +97,24 @@ def _problems(entry: Mapping[str, Any]) -> Iterator[str]:
         yield "can contain only letters, digits and '_', at most 255"
     value = entry.get("value")
     if value is None:
-        yield "has no value: GitLab's API does not give those of hidden variables"
+        yield "has no value: GitLab's API does not return those of hidden variables"
     if not isinstance(value, str | int | float) or isinstance(value, bool):
-        yield "has a value that is no text"
+        yield "must have a string as its value"
     unknown = set(entry) - {"key", "value", *_FLAGS, *_TEXTS}
     if unknown:
         yield f"has unknown keys: {', '.join(sorted(unknown))}"
     yield from (
-        f"needs true or false for `{flag}`"
+        f"must have true or false for `{flag}`"
         for flag in _FLAGS
         if not isinstance(entry.get(flag, False), bool)
     )
     yield from (
-        f"needs a text for `{name}`"
+        f"must have a string for `{name}`"
         for name in _TEXTS
         if not isinstance(entry.get(name) or "", str)
     )
     if (entry.get("variable_type") or "env_var") not in _TYPES:
-        yield f"needs one of {', '.join(_TYPES)} for `variable_type`"
+        yield f"must have one of {', '.join(_TYPES)} for `variable_type`"
 
 
 def _wrong(place: str, key: str, problem: str) -> SettingsError:

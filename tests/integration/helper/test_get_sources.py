@@ -85,7 +85,7 @@ def test_a_deleted_branch_is_no_obstacle(
         copy = run(tmp_path, sources(url, head(repository), ref_name="feature", **plan))
 
     assert head(copy) == head(repository)
-    assert "ref feature is gone" in capfd.readouterr().out
+    assert "ref feature no longer exists" in capfd.readouterr().out
 
 
 def test_a_missing_commit_is_named(tmp_path: Path, repository: Path):

@@ -113,7 +113,7 @@ def test_the_build_is_killed(tmp_path: Path, s3: S3Server):
     helper = pod.end("helper")
 
     assert helper.code == 0
-    assert "the build container was killed before its scripts had ended" in helper.log
+    assert "the build container was killed before its scripts ended" in helper.log
     assert "Uploading artifacts for failed job" in helper.log
     assert helper.report["artifacts"][0]["files"] == 1
 
@@ -223,7 +223,7 @@ def test_a_link_in_place_of_the_working_copy(tmp_path: Path, s3: S3Server):
     _, _, helper = make_pod(tmp_path / "pod", s3, script, uploads=(UPLOAD,)).run()
 
     assert helper.code == 70
-    assert "leads elsewhere than before the job: nothing is saved" in helper.report["message"]
+    assert "was replaced by the job: nothing is saved" in helper.report["message"]
     assert list(s3.bucket.iterdir()) == []
 
 

@@ -59,7 +59,7 @@ def test_reports_of_a_failed_job_are_kept_and_read(tmp_path: Path):
         assert sorted(found) == ["codequality", "coverage_report", "junit"]
         assert (found["junit"]["summary"]["total"], found["junit"]["files"]) == (2, 2)
         assert found["coverage_report"]["summary"]["percent"] == 50
-        assert "entry 1 is no finding" in found["codequality"]["problem"]
+        assert "entry 1 is not a finding" in found["codequality"]["problem"]
         junit = decode((s3.bucket / found["junit"]["results_key"]).read_bytes(), JunitReport)
         lines = s3.bucket / found["coverage_report"]["results_key"]
         index = decode_index((s3.bucket / "a/1/reports/junit.zip.index.json").read_bytes())

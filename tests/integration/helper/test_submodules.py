@@ -155,7 +155,7 @@ def test_a_submodule_on_this_machine_is_refused_with_the_reason(
 ):
     """Else any job could read any repository of the machine that it is added to."""
     origin = str(tmp_path / "served" / "group" / "project") if known else ""
-    with pytest.raises(SourceError, match=r"lies on this machine.*remote 'origin'"):
+    with pytest.raises(SourceError, match=r"is on this machine.*remote 'origin'"):
         run(server, tmp_path, **local(server, tmp_path, origin))
 
 

@@ -70,7 +70,7 @@ def test_other_projects_are_read_from_the_same_server(
     [
         ("{project: tools/lib, file: ci.yml, ref: nope}", "reference `nope` does not exist!"),
         ("{project: tools/none, file: ci.yml}", "tools/none"),
-        ("{project: ../../etc, file: ci.yml}", "cannot tell where project"),
+        ("{project: ../../etc, file: ci.yml}", "cannot derive the address of project"),
         ("{remote: 'https://127.0.0.1/ci.yml'}", "include_hosts"),
         ("{template: Auto-DevOps.gitlab-ci.yml}", "include_hosts"),
     ],

@@ -37,5 +37,5 @@ def test_a_missing_git_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     """A helper image of one's own may lack it."""
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    with pytest.raises(SourceError, match="git is missing in the helper image"):
+    with pytest.raises(SourceError, match="git is missing from the helper image"):
         Git(folder=tmp_path, say=print).run("status")

@@ -67,7 +67,7 @@ def test_each_line_of_a_secret_is_masked(shown: Shown):
 
 
 def test_very_short_values_are_not_masked(shown: Shown):
-    """GitLab masks no value of less than 8 characters; a `1` would make the log unreadable."""
+    """GitLab masks no value of shorter than 8 characters; a `1` would make the log unreadable."""
     Output(["1", "", "abc"]).line("1 abc")
 
     assert shown() == "1 abc\n"

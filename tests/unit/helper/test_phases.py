@@ -322,4 +322,4 @@ def test_untracked_without_a_repository_is_a_warning(tmp_path: Path, shown: Call
 
     archive_caches(make_context(tmp_path), [cache])
 
-    assert "is no git repository" in shown()
+    assert "is not a git repository" in shown()

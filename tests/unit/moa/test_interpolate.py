@@ -59,13 +59,13 @@ def test_what_a_text_becomes(text: str):
 
 
 BAD = {
-    "${{ job.inputs.nope }}": "attribute 'nope' not found; there is name, count",
-    "${{ vars.CI }}": "'vars' is not known here",
+    "${{ job.inputs.nope }}": "attribute 'nope' not found; available: name, count",
+    "${{ vars.CI }}": "'vars' is not available here",
     "${{ job.inputs.tags[9] }}": "index 9 is out of range",
     "${{ job.inputs.count.x }}": "number has no member x",
     '${{ "a" + 1 }}': "+ cannot be used with string",
     "${{ 1 / 0 }}": "division by zero",
-    '${{ num("3x") }}': "'3x' is no number",
+    '${{ num("3x") }}': "'3x' is not a number",
     "${{ upper(1) }}": "there is no function upper()",
     "${{ str() }}": "takes one value, not 0",
     "${{ if }}": "'if' is a reserved word",

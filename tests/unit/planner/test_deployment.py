@@ -92,7 +92,7 @@ def test_the_time_to_stop(words: str, seconds: int | None):
 @pytest.mark.parametrize("name", ["review/$NOTHING", "$NOTHING", "a*b", "é", "$LONG"])
 def test_a_name_that_gitlab_refuses_fails_the_job(name: str):
     """What a name is, only its variables tell."""
-    with pytest.raises(SystemFailure, match="name of an environment") as failure:
+    with pytest.raises(SystemFailure, match="is not a valid environment name") as failure:
         planned(Environment(name=name), LONG="x" * 256)
 
     assert failure.value.reason == "environment_creation_failure"

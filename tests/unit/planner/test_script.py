@@ -232,7 +232,7 @@ def test_a_name_that_no_shell_exports_is_warned_about(shell: Path, tmp_path: Pat
     done = run(shell, tmp_path, "echo on", **{"a.b": "1", "GOOD": "1"})
 
     assert done.returncode == 0
-    assert "WARNING: variable 'a.b' is left out" in written(done)[0]
+    assert "WARNING: variable 'a.b' is not exported" in written(done)[0]
     assert written(done)[1:] == ["on"]
 
 

@@ -71,7 +71,7 @@ ENDED = {
     "delete-grace-handles-term": (None, 0, ""),
     "emptydir-sizelimit-evicted": ("runner_system_failure", None, "exceeds the limit"),
     "ephemeral-storage-evicted": ("runner_system_failure", None, "exceeds the total limit"),
-    "evict-api": ("runner_interrupted", None, "taken away: Eviction API"),
+    "evict-api": ("runner_interrupted", None, "disrupted: Eviction API"),
     "hostnetwork": (None, 0, ""),
     "init-fails": ("runner_system_failure", None, "prepare"),
     "killed-by-segv-child": ("script_failure", 139, "exit code 139"),
@@ -132,8 +132,8 @@ def test_what_never_starts(case: str):
 
 
 WAITS = {
-    "unschedulable-cpu": "no node takes it: 0/1 nodes are available: 1 Insufficient cpu",
-    "unschedulable-selector": "no node takes it: 0/1 nodes are available",
+    "unschedulable-cpu": "no node can run it: 0/1 nodes are available: 1 Insufficient cpu",
+    "unschedulable-selector": "no node can run it: 0/1 nodes are available",
     "config-missing-configmap-volume": "ContainerCreating",
 }
 

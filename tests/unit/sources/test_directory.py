@@ -48,7 +48,7 @@ def test_links_that_leave_the_folder_are_refused(root: Path):
     (root / "folder").symlink_to("..")
 
     for path in ("link.yml", "folder/outside.yml"):
-        with pytest.raises(SourceError, match="leaves the repository"):
+        with pytest.raises(SourceError, match="leads outside the repository"):
             DirectoryFetcher(root).read(path)
 
 

@@ -96,7 +96,7 @@ def test_failing_server_is_an_error(url: str):
 
 def test_unreachable_server_is_an_error():
     """Neither address nor token is in the message."""
-    with pytest.raises(SourceError, match="cannot be reached") as failed:
+    with pytest.raises(SourceError, match="cannot reach GitLab") as failed:
         GitlabElsewhere("http://127.0.0.1:1", "secret").project("group/other", None)
 
     assert "secret" not in str(failed.value)

@@ -132,7 +132,7 @@ def test_file_is_fetched(server: tuple[str, RemoteFiles], path: str):
     [
         ("/absent", "HTTP code `404`"),
         ("/round", "too many redirects"),
-        ("/elsewhere", "may not be asked"),
+        ("/elsewhere", "is not allowed"),
         ("/big", "larger than"),
     ],
 )

@@ -169,7 +169,7 @@ def test_a_link_put_in_place_of_a_folder_is_not_followed(project: Path, archive:
     (project / "bin").rmdir()
     (project / "bin").symlink_to(outside)
 
-    with pytest.raises(PermissionError, match="leads out of the project"):
+    with pytest.raises(PermissionError, match="leads outside the project"):
         pack(project, paths, archive, warn=warn)
 
 

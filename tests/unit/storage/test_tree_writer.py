@@ -136,7 +136,7 @@ def test_permissions_are_not_changed_through_a_link(root: Path):
 @pytest.mark.parametrize("kind", [stat.S_IFIFO, stat.S_IFCHR, stat.S_IFBLK, 0])
 def test_special_files_are_refused(root: Path, kind: int):
     """Devices and pipes come in no archive of ours."""
-    with pytest.raises(ArchiveError, match="neither a file nor a folder nor a link"):
+    with pytest.raises(ArchiveError, match="neither a file, a directory nor a symbolic link"):
         write(root, (Entry(path="device", mode=kind | 0o666), None))
 
 

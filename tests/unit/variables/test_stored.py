@@ -49,19 +49,19 @@ def test_reads_names_and_values():
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ('[{"key": "A", "value": "top-secret"', "x: this is no JSON at line 1"),
+        ('[{"key": "A", "value": "top-secret"', "x: not valid JSON at line 1"),
         ('"top-secret"', "x: must be a list of variables"),
         ('["top-secret"]', "x: entry 1 must be an object with a `key`"),
         ([{"value": "top-secret"}], "x: entry 1 must be an object with a `key`"),
         ([{"key": "A-B", "value": "top-secret"}], "'A-B' can contain only letters"),
-        ([{"key": "A", "value": None}], "'A' has no value: GitLab's API does not give"),
-        ([{"key": "A", "value": ["top-secret"]}], "'A' has a value that is no text"),
+        ([{"key": "A", "value": None}], "'A' has no value: GitLab's API does not return"),
+        ([{"key": "A", "value": ["top-secret"]}], "'A' must have a string as its value"),
         ([{"key": "A", "value": "top-secret", "mask": True}], "'A' has unknown keys: mask"),
         ([{"key": "A", "value": "top-secret", "masked": "yes"}], "true or false for `masked`"),
         ([{"key": "A", "value": "x", "variable_type": "env"}], "one of env_var, file"),
-        ([{"key": "A", "value": "x", "environment_scope": 3}], "a text for `environment_scope`"),
-        ([{"key": "A", "value": "1234567", "masked": True}], "less than 8 characters"),
-        ([{"key": "A", "value": "1"}, {"key": "A", "value": "2"}], "'A' is there twice"),
+        ([{"key": "A", "value": "x", "environment_scope": 3}], "a string for `environment_scope`"),
+        ([{"key": "A", "value": "1234567", "masked": True}], "shorter than 8 characters"),
+        ([{"key": "A", "value": "1"}, {"key": "A", "value": "2"}], "'A' is defined twice"),
     ],
 )
 def test_what_gitlab_would_not_keep_is_refused(data: object, message: str):

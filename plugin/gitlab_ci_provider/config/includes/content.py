@@ -21,7 +21,7 @@ from gitlab_ci_provider.rules.inputs import resolve_inputs
 _NO_SPEC = "Given inputs not defined in the `spec` section of the included configuration file"
 
 _NOT_IN_COMPONENTS = "This keyword is not supported in components"
-_UNQUOTED = "GitLab refuses this file: it is no YAML before its blocks are replaced"
+_UNQUOTED = "GitLab rejects this file: it is not valid YAML until its blocks are replaced"
 
 SharedInputs = Callable[[Field], Mapping[str, InputSpec]]
 """Reads the files of `spec:include`."""
@@ -98,7 +98,7 @@ def _warn_of_twice(header: Field, names: Sequence[str]) -> None:
     """Say that newer versions of GitLab refuse what older ones merge."""
     if names:
         words = f"Duplicate input keys found: {', '.join(names)}"
-        hint = "GitLab 18.11 and newer refuse this; the file's own input is used here."
+        hint = "GitLab 18.11 and later reject this; here the file's own input is used."
         header.diagnostics.warning("inputs-duplicate", words, header.mark, hint)
 
 

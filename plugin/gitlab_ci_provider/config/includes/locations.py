@@ -61,7 +61,7 @@ def read_locations(
         if entry.value is not None:
             found.extend(_wild(_read(entry, view), fetcher, taken))
     if isinstance(field.value, Map) and not found and not field.diagnostics.failed:
-        hint = "Write a list: GitLab refuses a single entry that its rules leave out."
+        hint = "Write a list: GitLab rejects a single include whose rules do not match."
         words = "include config should be an array or a string"
         field.diagnostics.warning("include-left-out", words, field.mark, hint)
     return found
@@ -123,7 +123,7 @@ def _warn_of_unknown(field: Field, value: Map) -> None:
     if value.get("integrity") and not value.get("remote"):
         ignored.append("integrity")
     if ignored:
-        words = f"include config contains keys that mean nothing here: {', '.join(ignored)}"
+        words = f"include config contains keys that have no effect here: {', '.join(ignored)}"
         field.diagnostics.warning("include-ignored-key", words, value.place(ignored[0]))
 
 

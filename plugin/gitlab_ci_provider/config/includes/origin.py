@@ -18,8 +18,8 @@ _INTEGRITY = re.compile(r"^sha256-[A-Za-z0-9+/]{43}=$")
 
 
 _WHERE = (
-    "Name the GitLab server that has it with --gitlab-url (and $GITLAB_TOKEN), the hosts of "
-    "remote files with --allow-remote, or copy the file into the repository."
+    "Pass the GitLab server with --gitlab-url (and $GITLAB_TOKEN), allow hosts of remote files "
+    "with --allow-remote, or copy the file into the repository."
 )
 
 

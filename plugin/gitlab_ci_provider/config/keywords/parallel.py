@@ -68,7 +68,7 @@ def _item(field: Field) -> MatrixItem:
     if not values:
         field.refuse("requires at least 1 items")
     if not all(_usable(value) for value in values.values()):
-        hint = "Put numbers with a point and booleans in quotes."
+        hint = "Put decimal numbers and booleans in quotes."
         words = "should be a hash of key value pairs, value can be an array"
         field.refuse(words, hint=hint)
         return ()

@@ -26,6 +26,6 @@ def archive_caches(context: PhaseContext, caches: Iterable[CacheArchive]) -> Non
             context.output.warning(f"Failed to create cache: {error}")
             continue
         if saved is None:
-            context.output.line("Nothing to save, the cache stays as it is.")
+            context.output.line("Nothing to save; the existing cache is kept.")
         else:
             context.output.notice(f"Created cache ({saved.size} bytes)")

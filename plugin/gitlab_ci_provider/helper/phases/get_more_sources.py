@@ -34,8 +34,8 @@ def pull_lfs(git: Git, sources: GetSources, output: Output) -> None:
     if not sources.lfs or not _uses_lfs(git, sources.sha):
         return
     if not git.succeeds("lfs", "version"):
-        message = "this repository uses Git LFS, and the helper image has no git-lfs: add it, or "
-        raise SourceError(message + "set GIT_LFS_SKIP_SMUDGE to leave pointers in place of files")
+        message = "this repository uses Git LFS, but the helper image has no git-lfs: add it, or "
+        raise SourceError(message + "set GIT_LFS_SKIP_SMUDGE to keep pointers instead of files")
     output.notice("Pulling LFS files...")
     git.run("lfs", "pull")
 
@@ -88,8 +88,8 @@ def _why(error: GitError) -> str:
     if "transport 'file' not allowed" not in error.said:
         return str(error)
     return (
-        "one of them lies on this machine, and jobs get those from servers only. A relative "
-        f"address counts from the repository's remote 'origin': does it have one? ({error})"
+        "one of them is on this machine, but jobs fetch submodules from servers only. A relative "
+        f"address is resolved against the repository's remote 'origin': does it have one? ({error})"
     )
 
 

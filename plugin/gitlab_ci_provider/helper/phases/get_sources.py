@@ -104,10 +104,10 @@ def _fetch(git: Git, sources: GetSources, output: Output) -> None:
         _fetch_refs(git, sources, sources.sha, *sources.refspecs)
     except GitError as error:
         if "couldn't find remote ref" in error.said:
-            output.warning(f"ref {sources.ref_name} is gone, fetching its commit alone")
+            output.warning(f"ref {sources.ref_name} no longer exists; fetching its commit only")
             _fetch_refs(git, sources, sources.sha)
         elif "unadvertised object" in error.said:
-            output.line("The server does not give single commits, fetching refs instead.")
+            output.line("The server does not serve single commits; fetching refs instead.")
             _fetch_deeper(git, sources)
         else:
             raise

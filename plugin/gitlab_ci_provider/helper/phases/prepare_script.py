@@ -35,6 +35,6 @@ def prepare_script(context: PhaseContext) -> None:
 
 def _write(context: PhaseContext, name: str, value: str) -> None:
     if "/" in name or name in {"", ".", ".."}:
-        message = f"variable {name!r} is of type file, but that is no file's name"
+        message = f"variable {name!r} is of type file, but its name is not a valid file name"
         raise SystemFailure(message, reason=FailureReason.RUNNER_CONFIGURATION_ERROR)
     (context.temporary_dir / name).write_text(value, encoding="utf-8", newline="")

@@ -30,7 +30,7 @@ def restore_cache(context: PhaseContext) -> None:
         if found:
             context.output.notice("Successfully extracted cache")
         else:
-            context.output.line("No cache found, the job starts without.")
+            context.output.line("No cache found; the job starts without one.")
 
 
 def _restore(context: PhaseContext, cache: CacheRestore) -> bool:

@@ -140,5 +140,5 @@ def _is_file(path: Path) -> bool:
 def _number(attributes: Mapping[str, str], name: str) -> int:
     text = attributes.get(name, "")
     if not (text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS):
-        raise ReportError(f"a line whose '{name}' is no number")
+        raise ReportError(f"a line whose '{name}' is not a number")
     return int(text)

@@ -33,7 +33,7 @@ class QualityReader:
         for position, entry in enumerate(entries, 1):
             finding = _finding(entry)
             if finding is None:
-                raise ReportError(f"entry {position} is no finding")
+                raise ReportError(f"entry {position} is not a finding")
             self._findings[finding.fingerprint] = finding
 
     def fail(self, problem: str) -> None:

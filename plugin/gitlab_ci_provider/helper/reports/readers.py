@@ -68,7 +68,7 @@ def _read(reader: ReportReader, tree: TreeReader, path: str, left: int) -> int:
         if contents is None:
             continue
         if entry.size > MOST_BYTES or entry.size > left:
-            raise ReportError("too large: 30 MB a file and 100 MB a kind are read")
+            raise ReportError("too large: at most 30 MB per file and 100 MB per kind are read")
         reader.read(contents)
         left -= entry.size
     return left

@@ -54,7 +54,7 @@ def read_xml(source: IO[bytes], reader: Reader) -> None:
         nonlocal depth
         depth += 1
         if depth > _DEEPEST:
-            raise ReportError(f"elements are nested more than {_DEEPEST} deep")
+            raise ReportError(f"elements are nested more than {_DEEPEST} levels deep")
         reader.start(tag, attributes)
 
     def end(tag: str) -> None:

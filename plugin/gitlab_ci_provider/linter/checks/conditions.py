@@ -88,9 +88,9 @@ def _term(term: Expression) -> str | None:
         return None
     name, value = compared
     if isinstance(value, bool):
-        return f'values of variables are texts; compare with "{str(value).lower()}"'
+        return f'variables are always strings; compare with "{str(value).lower()}"'
     if isinstance(value, Pattern) or (value and is_pattern(value)):
-        return "== compares texts; a pattern needs =~"
+        return "== compares strings; use =~ for a pattern"
     if name == _SOURCE and value not in _SOURCES:
         return f"{_SOURCE} is never {value!r}"
     return None
@@ -105,7 +105,7 @@ def _contradiction(terms: Sequence[Expression]) -> str | None:
         variables = {} if value is None else {name: value}
         for term in terms:
             if _names(term) == {name} and not truthful(evaluate(term, variables)):
-                return f"it asks for two values of {name}"
+                return f"it requires two different values of {name}"
     return None
 
 
@@ -116,9 +116,9 @@ def _context(terms: Sequence[Expression]) -> str | None:
     source = known.get(_SOURCE)
     never = sorted(needed & _UNKNOWN_TO_RULES)
     if never:
-        return f"{never[0]} is not known to rules"
+        return f"{never[0]} is not available in rules"
     if {"CI_COMMIT_BRANCH", "CI_COMMIT_TAG"} <= needed:
-        return "a pipeline has either CI_COMMIT_BRANCH or CI_COMMIT_TAG"
+        return "a pipeline has either CI_COMMIT_BRANCH or CI_COMMIT_TAG, never both"
     for name in sorted(needed):
         if name in ("CI_COMMIT_BRANCH", "CI_COMMIT_TAG") and source == _MERGE_REQUEST:
             return f"merge request pipelines have no {name}"

@@ -26,15 +26,15 @@ def check_practices(config: CiConfig) -> Iterator[Diagnostic]:
 
 
 def _check_caches(entry: JobConfig) -> Iterator[Diagnostic]:
-    at = place(entry.raw, "cache")
+    at, name = place(entry.raw, "cache"), entry.job.name
     for cache in entry.job.caches:
         key = cache.key
         if key.value is None and not key.files and not key.files_commits:
-            words = f"{entry.job.name} job: a cache without key is shared by all jobs and branches"
+            words = f"{name} job: a cache without a key is shared by all jobs and branches"
             hint = "Set cache:key, for example $CI_COMMIT_REF_SLUG or cache:key:files."
             yield warning("cache-without-key", words, at, hint)
         if not cache.paths and not cache.untracked:
-            words = f"{entry.job.name} job: a cache without paths keeps nothing"
+            words = f"{name} job: a cache without paths saves nothing"
             yield warning("cache-without-paths", words, at)
 
 
@@ -49,7 +49,7 @@ def _check_services(entry: JobConfig) -> Iterator[Diagnostic]:
 def _check_policy(entry: JobConfig) -> Iterator[Diagnostic]:
     for keyword, policy in (("only", entry.job.only), ("except", entry.job.excluding)):
         if policy:
-            words = f"{entry.job.name} job: only and except are no longer developed"
+            words = f"{entry.job.name} job: only and except are no longer actively developed"
             yield warning("deprecated-only-except", words, place(entry.raw, keyword), "Use rules.")
 
 
@@ -58,7 +58,7 @@ def _check_globals(config: CiConfig) -> Iterator[Diagnostic]:
         if config.tree.get(key) is not None:
             words = f"{key} at the top level is deprecated"
             place = config.tree.place(key).location()
-            yield warning("deprecated-global", words, place, "Move it below default:.")
+            yield warning("deprecated-global", words, place, "Move it under `default:`.")
 
 
 def _check_stages(config: CiConfig) -> Iterator[Diagnostic]:

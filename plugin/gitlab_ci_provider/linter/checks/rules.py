@@ -51,17 +51,17 @@ def _check_list(rules: Sequence[Rule], label: str, owner: Map) -> Iterator[Diagn
             (n for n, before in enumerate(rules[: position - 1], 1) if covers(before, rule)), 0
         )
         if earlier and _always(rules[earlier - 1]):
-            words = f"{label}: rules after rule {earlier} are never reached, it always matches"
+            words = f"{label}: rules after rule {earlier} are never reached: it always matches"
             yield warning("rules-unreachable", words, at)
             break
         if why:
             words = f"{label}: rule {position} never matches: {why}"
             yield warning("rules-never-match", words, at)
         elif earlier:
-            words = f"{label}: rule {position} is never reached, rule {earlier} matches before it"
+            words = f"{label}: rule {position} is never reached: rule {earlier} matches first"
             yield warning("rules-unreachable", words, at)
     if rules and all(rule.when is When.NEVER for rule in rules):
-        yield warning("rules-only-never", f"{label}: every rule says never", places[0])
+        yield warning("rules-only-never", f"{label}: every rule has `when: never`", places[0])
 
 
 def covers(rule: Rule, other: Rule) -> bool:

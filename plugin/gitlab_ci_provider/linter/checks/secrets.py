@@ -52,7 +52,7 @@ _HARMLESS = re.compile(
 _MIN_LENGTH = 8
 _Text = tuple[tuple[str, ...], str, Mark]
 _CODE = "secret-in-plain-sight"
-_HINT = "Set it as a masked variable of the project or take it from a vault."
+_HINT = "Define it as a masked variable of the project, or get it from a vault."
 
 
 def check_secrets(config: CiConfig) -> Iterator[Diagnostic]:
@@ -62,7 +62,7 @@ def check_secrets(config: CiConfig) -> Iterator[Diagnostic]:
         what = secret_shape(text) or _named(path, text)
         if what and (mark.file, mark.line, text) not in told:
             told.add((mark.file, mark.line, text))  # jobs share texts through extends
-            words = f"{':'.join(path)} looks like {what} in plain sight"
+            words = f"{':'.join(path)} looks like {what} in plain text"
             yield warning(_CODE, words, mark.location(), _HINT)
 
 

@@ -11,7 +11,7 @@ from gitlab_ci_provider.model.variables import Variables
 from gitlab_ci_provider.variables.expand import references
 from gitlab_ci_provider.variables.precedence import yaml_variables
 
-_HINT = "GitLab creates no pipeline with such variables; here the circle stays unexpanded."
+_HINT = "GitLab rejects such a pipeline; here the circular references are not expanded."
 
 
 def check_variables(config: CiConfig) -> Iterator[Diagnostic]:

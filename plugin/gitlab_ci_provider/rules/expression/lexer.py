@@ -45,13 +45,13 @@ def tokenize(expression: str) -> list[Token]:
     while position < len(expression):
         found = _LEXEMES.match(expression, position)
         if found is None:
-            raise ExpressionError(f"unknown text at {expression[position : position + 20]!r}")
+            raise ExpressionError(f"unexpected text at {expression[position : position + 20]!r}")
         kind = found.lastgroup or ""
         text = found.group(kind)
         tokens.append(Token("string" if kind in ("double", "single") else kind, text))
         position = _skip(expression, found.end())
         if len(tokens) >= MAX_TOKENS:
-            raise ExpressionError(f"more than {MAX_TOKENS - 1} words")
+            raise ExpressionError(f"more than {MAX_TOKENS - 1} tokens")
     return tokens
 
 

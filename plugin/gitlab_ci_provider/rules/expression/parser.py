@@ -45,7 +45,7 @@ def parse(expression: str) -> Expression:
             right = operands.pop()
             operands.append(Operation(_OPERATORS[token.text][0], operands.pop(), right))
     if len(operands) != 1:
-        raise ExpressionError("values without an operator between them" if operands else "empty")
+        raise ExpressionError("an operator is missing between two values" if operands else "empty")
     return operands[0]
 
 
@@ -61,12 +61,12 @@ def _postfix(tokens: list[Token]) -> list[Token]:
         elif token.kind == "close":
             _pop(waiting, output, max(rank for _, rank in _OPERATORS.values()))
             if not waiting:
-                raise ExpressionError("a parenthesis is closed that was not opened")
+                raise ExpressionError("a closing parenthesis has no opening one")
             waiting.pop()
         else:
             output.append(token)
     if any(token.kind == "open" for token in waiting):
-        raise ExpressionError("a parenthesis is not closed")
+        raise ExpressionError("a parenthesis is never closed")
     return output + waiting[::-1]
 
 

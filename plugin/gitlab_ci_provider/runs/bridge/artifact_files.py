@@ -43,7 +43,7 @@ def _artifacts(run: JobRun, job: str) -> tuple[JobArtifact, ...]:
 def _fetch(run: JobRun, artifact: JobArtifact) -> bytes:
     target = store_target(run.settings.object_store_conn_id)
     if target is None:
-        raise StorageError("there is no object store: add its connection")
+        raise StorageError("no object store is configured: add its Airflow connection")
     return read_object(target, artifact.object_key)
 
 

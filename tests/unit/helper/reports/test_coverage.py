@@ -82,7 +82,7 @@ def test_jacoco(tmp_path: Path):
 )
 def test_a_line_without_numbers_is_a_mistake(tmp_path: Path, line: str):
     """As in GitLab."""
-    with pytest.raises(ReportError, match="is no number"):
+    with pytest.raises(ReportError, match="is not a number"):
         read(tmp_path, f'<class filename="a">{line}</class>')
 
 

@@ -146,7 +146,7 @@ OTHER_FILE = """<!DOCTYPE x [<!ENTITY file SYSTEM "file:///etc/passwd">]>
         (b"\xff\xfe\x00\x01", "not well-formed"),
         (b'<?xml version="1.0" encoding="nonsense"?><a/>', "not well-formed"),
         (b"<testsuite name='\xff'/>", "not well-formed"),
-        ("<testsuite>" * 300, "nested more than 256 deep"),
+        ("<testsuite>" * 300, "nested more than 256 levels deep"),
         ("<testsuite>" + " " * 30_000_001, "larger than 30 MB"),
         (BILLION_LAUGHS, "declares entities"),
         (OTHER_FILE, "declares entities"),

@@ -54,9 +54,9 @@ def test_where_a_finding_is(location: object, line: int):
         (b"\xff", "no JSON"),
         (b"[" * 100_000, "no JSON"),
         ({"a": 1}, "not a list"),
-        ([finding(), 7], "entry 2 is no finding"),
-        ([finding(location={})], "entry 1 is no finding"),
-        ([finding(description=None)], "entry 1 is no finding"),
+        ([finding(), 7], "entry 2 is not a finding"),
+        ([finding(location={})], "entry 1 is not a finding"),
+        ([finding(description=None)], "entry 1 is not a finding"),
     ],
 )
 def test_a_bad_file_says_what_is_wrong(document: object, problem: str):
