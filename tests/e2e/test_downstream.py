@@ -213,7 +213,8 @@ def test_another_projects_failure_reaches_those_who_wait_for_it(stack: Stack, tm
 
     status = {name: job["status"] for name, job in report["jobs"].items()}
     assert status == {"deploy": "failed", "fire and forget": "success", "unknown": "failed"}
-    assert report["jobs"]["deploy"]["reason"] == "downstream pipeline failed: go"
+    reason = "downstream pipeline failed: go (script failure, exit code 3)"
+    assert report["jobs"]["deploy"]["reason"] == reason
     assert downstream(stack, report, "deploy").states["go"] == "failed"
     assert report["jobs"]["fire and forget"]["downstream"]["status"] == "passed"
     assert "local/nobody-knows is not known here" in report["jobs"]["unknown"]["reason"]
