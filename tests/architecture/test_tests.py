@@ -24,6 +24,18 @@ def test_no_test_imports_a_test():
     assert found == []
 
 
+def test_unit_tests_mirror_the_packages():
+    """The tests of a package are found under its name."""
+    plugin = TESTS.parent / "plugin"
+    folders = {str(path.parent.relative_to(TESTS / "unit")) for path in TESTS.glob("unit/**/*.py")}
+    others = folders - {"cluster"}
+
+    assert (plugin / "gitlab_ci_cluster").is_dir()
+    assert [
+        name for name in sorted(others) if not (plugin / "gitlab_ci_provider" / name).is_dir()
+    ] == []
+
+
 def test_nothing_sleeps():
     """A test waits for what it is about; only the helper that waits looks again and again."""
     found = [
