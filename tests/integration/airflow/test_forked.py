@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -38,8 +38,9 @@ class Airflow:
         """The processes that the parent has forked, by name."""
         found: dict[str, int] = {}
         for pid in children(self.parent.popen.pid):
-            title = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
-            found |= {name: pid for name in NAMES if title.startswith(f"airflow {name}")}
+            with suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+                title = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+                found |= {name: pid for name in NAMES if title.startswith(f"airflow {name}")}
         return found
 
     def kill(self, name: str) -> None:
