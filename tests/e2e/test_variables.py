@@ -133,11 +133,11 @@ def test_what_another_project_masks_is_hidden(stack: Stack, tmp_path: Path):
     taking = make_repository(tmp_path / "taking", {".gitlab-ci.yml": TAKING})
     stack.define("local/library", [{"key": "TOKEN", "value": token, "masked": True}])
     scope = {"local/library": {"job_token_scope": {"allowlist": ["local/taking"]}}}
-    stack.api._request("POST", "/variables", json={"key": VARIABLE, "value": json.dumps(scope)})
+    stack.api.request("POST", "/variables", json={"key": VARIABLE, "value": json.dumps(scope)})
 
     made = stack.run(library)
     report = stack.run(taking, "--logs-dir", str(tmp_path / "logs"))
-    stack.api._request("DELETE", f"/variables/{VARIABLE}")
+    stack.api.request("DELETE", f"/variables/{VARIABLE}")
 
     log = (tmp_path / "logs" / "use.log").read_text()
     assert (made["status"], report["status"]) == ("passed", "passed")
