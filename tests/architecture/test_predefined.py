@@ -16,7 +16,6 @@ from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.project import Ref, RefKind
 from gitlab_ci_provider.model.rules import JobDecision, When
 from gitlab_ci_provider.model.run import PipelineRun, Play
-from gitlab_ci_provider.planner.environment import job_environment
 from gitlab_ci_provider.planner.subject import Limits, Subject
 from gitlab_ci_provider.variables.predefined import pipeline_variables
 
@@ -57,7 +56,7 @@ def names_of(run: PipelineRun) -> set[str]:
         store=None,
         play=Play(user_id="1", user_name="me"),
     )
-    return {one.name for one in job_environment(subject)}
+    return {one.name for one in subject.variables}
 
 
 def provided() -> set[str]:

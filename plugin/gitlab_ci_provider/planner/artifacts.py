@@ -11,7 +11,6 @@ from gitlab_ci_provider.model.plan import (
     ReportUpload,
 )
 from gitlab_ci_provider.model.rules import JobDecision
-from gitlab_ci_provider.model.variables import Variables
 from gitlab_ci_provider.planner.subject import Subject
 from gitlab_ci_provider.storage.keys import artifacts_key, dotenv_key, report_key
 from gitlab_ci_provider.variables.expand import expand
@@ -39,11 +38,12 @@ def plan_downloads(subject: Subject) -> tuple[ArtifactDownload, ...]:
     )
 
 
-def plan_uploads(subject: Subject, variables: Variables) -> tuple[ArtifactUpload, ...]:
+def plan_uploads(subject: Subject) -> tuple[ArtifactUpload, ...]:
     """List what is kept after the script."""
     artifacts = subject.job.artifacts
     if artifacts is None or not (artifacts.paths or artifacts.untracked):
         return ()
+    variables = subject.variables
     return (
         ArtifactUpload(
             name=expand(artifacts.name or "", variables) or "artifacts",
@@ -57,7 +57,7 @@ def plan_uploads(subject: Subject, variables: Variables) -> tuple[ArtifactUpload
     )
 
 
-def plan_reports(subject: Subject, variables: Variables) -> tuple[ReportUpload, ...]:
+def plan_reports(subject: Subject) -> tuple[ReportUpload, ...]:
     """List the reports that are kept, a kind each."""
     artifacts = subject.job.artifacts
     if artifacts is None:
@@ -67,7 +67,7 @@ def plan_reports(subject: Subject, variables: Variables) -> tuple[ReportUpload, 
         ReportUpload(
             kind=kind,
             object_key=report_key(run.project, run.id, job, subject.attempt, kind),
-            paths=tuple(expand(path, variables) for path in paths),
+            paths=tuple(expand(path, subject.variables) for path in paths),
             expire_in=_expire_in(subject, artifacts),
             format=(artifacts.coverage_format or "") if kind == "coverage_report" else "",
         )
@@ -82,7 +82,7 @@ def _expire_in(subject: Subject, artifacts: Artifacts) -> int:
     return artifacts.expire_in
 
 
-def plan_dotenv(subject: Subject, variables: Variables) -> DotenvUpload | None:
+def plan_dotenv(subject: Subject) -> DotenvUpload | None:
     """Say where the variables go that the job writes for later ones; reports are always kept."""
     artifacts = subject.job.artifacts
     paths = artifacts.reports.get("dotenv", ()) if artifacts else ()
@@ -90,7 +90,7 @@ def plan_dotenv(subject: Subject, variables: Variables) -> DotenvUpload | None:
         return None
     return DotenvUpload(
         object_key=dotenv_key(_key(subject)),
-        paths=tuple(expand(path, variables) for path in paths),
+        paths=tuple(expand(path, subject.variables) for path in paths),
     )
 
 

@@ -35,10 +35,10 @@ class _Settled:
     archive: CacheArchive
 
 
-def plan_caches(subject: Subject, variables: Variables) -> CachePlan:
+def plan_caches(subject: Subject) -> CachePlan:
     """Decide about every cache of a job; one without paths does nothing."""
     settled = [
-        _settle(subject, cache, position, variables)
+        _settle(subject, cache, position)
         for position, cache in enumerate(subject.job.caches)
         if cache.paths or cache.untracked
     ]
@@ -48,7 +48,8 @@ def plan_caches(subject: Subject, variables: Variables) -> CachePlan:
     )
 
 
-def _settle(subject: Subject, cache: Cache, position: int, variables: Variables) -> _Settled:
+def _settle(subject: Subject, cache: Cache, position: int) -> _Settled:
+    variables = subject.variables
     protected = subject.run.ref.protected and not cache.unprotect
     suffix = _PROTECTED if protected else "-non_protected"
     key = f"{_key(subject, cache, position, variables)}{suffix}"

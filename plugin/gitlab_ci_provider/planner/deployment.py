@@ -24,6 +24,7 @@ from gitlab_ci_provider.model.environment import (
 )
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.variables import Variables
+from gitlab_ci_provider.planner.subject import Subject
 from gitlab_ci_provider.variables.expand import expand_on_server
 from gitlab_ci_provider.variables.masking import Masker
 
@@ -53,6 +54,21 @@ def plan_environment(job: Job, variables: Variables, masker: Masker) -> JobEnvir
         on_stop=environment.on_stop or "",
         auto_stop_in=_seconds(expand_on_server(environment.auto_stop_in or "", variables)),
     )
+
+
+def environment_url(subject: Subject, written: Variables = Variables()) -> str | None:
+    """Expand `environment:url`, secrets masked; None when the job has none.
+
+    Args:
+        subject: the job.
+        written: its own dotenv report, once it has ended.
+    """
+    environment = subject.job.environment
+    if environment is None or environment.url is None:
+        return None
+    known = replace(subject, dotenv=subject.dotenv | written).variables
+    masker = Masker(known.masked_values)
+    return masker.text(expand_on_server(environment.url, known))
 
 
 def after_success(

@@ -18,7 +18,6 @@ from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
 from gitlab_ci_provider.model.bridge import Ancestor, Bridge
 from gitlab_ci_provider.model.run import PipelineRun
 from gitlab_ci_provider.model.variables import Variable, Variables
-from gitlab_ci_provider.planner.environment import job_environment
 from gitlab_ci_provider.planner.subject import Subject
 from gitlab_ci_provider.variables.expand import expand_known, expand_on_server
 from gitlab_ci_provider.variables.precedence import yaml_variables
@@ -67,7 +66,7 @@ class DownstreamPlan:
 
 def plan_downstream(subject: Subject, bridge: Bridge) -> DownstreamPlan:
     """Expand what the job says, and gather the variables that it forwards."""
-    environment = job_environment(subject)
+    environment = subject.variables
     known = Variables(variable for variable in environment if variable.name not in _OF_THE_JOB)
     return DownstreamPlan(
         project=expand_on_server(bridge.project or "", known),

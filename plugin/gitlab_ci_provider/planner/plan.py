@@ -9,7 +9,7 @@ from gitlab_ci_provider.exceptions import FailureReason, JobFailure, SystemFailu
 from gitlab_ci_provider.model.environment import JobEnvironment
 from gitlab_ci_provider.model.image import Image
 from gitlab_ci_provider.model.job import Job
-from gitlab_ci_provider.model.plan import JobPlan
+from gitlab_ci_provider.model.plan import JobPlan, PlanVariable
 from gitlab_ci_provider.model.release import Release
 from gitlab_ci_provider.model.serialization import encode
 from gitlab_ci_provider.model.support import limits
@@ -24,7 +24,6 @@ from gitlab_ci_provider.planner.artifacts import (
 )
 from gitlab_ci_provider.planner.cache import plan_caches
 from gitlab_ci_provider.planner.ending import access_period, deadline, grace
-from gitlab_ci_provider.planner.environment import job_environment, plan_variables
 from gitlab_ci_provider.planner.job_inputs import with_inputs
 from gitlab_ci_provider.planner.sources import clone_path, plan_sources
 from gitlab_ci_provider.planner.subject import Subject
@@ -61,24 +60,23 @@ def plan_job(subject: Subject) -> PlannedJob:
     """
     _refuse_what_cannot_be_honoured(subject)
     subject = replace(subject, job=with_inputs(subject.job, subject.play.inputs))
-    variables = job_environment(subject)
-    masked = tuple(dict.fromkeys((*variables.masked_values, *filter(None, subject.secrets))))
+    masked = tuple(
+        dict.fromkeys((*subject.variables.masked_values, *filter(None, subject.secrets)))
+    )
     try:
-        path = clone_path(variables)
-        if path:
+        if path := clone_path(subject.variables):
             subject = replace(subject, clone_path=path)
-            variables = job_environment(subject)
-        return _planned(subject, variables, masked)
+        return _planned(subject, masked)
     except JobFailure as failure:
         # What is wrong with a variable may quote another one's value.
         failure.args = (Masker(masked).text(str(failure)),)
         raise
 
 
-def _planned(subject: Subject, variables: Variables, masked: tuple[str, ...]) -> PlannedJob:
-    plan = _plan(subject, variables)
+def _planned(subject: Subject, masked: tuple[str, ...]) -> PlannedJob:
+    plan = _plan(subject)
     return PlannedJob(
-        image=_image(subject, variables),
+        image=_image(subject),
         plan=plan,
         secret={
             "prepare.json": encode(for_prepare(plan)).decode(),
@@ -89,8 +87,8 @@ def _planned(subject: Subject, variables: Variables, masked: tuple[str, ...]) ->
         },
         masked=(*masked, *_credentials(subject)),
         grace=grace(subject, plan),
-        environment=_environment(subject.job, variables, Masker(masked)),
-        release=_release(subject.job, variables, Masker(masked)),
+        environment=_environment(subject.job, subject.variables, Masker(masked)),
+        release=_release(subject.job, subject.variables, Masker(masked)),
     )
 
 
@@ -126,19 +124,19 @@ def _refuse_what_cannot_be_honoured(subject: Subject) -> None:
         raise SystemFailure(message, reason=FailureReason.RUNNER_UNSUPPORTED)
 
 
-def _plan(subject: Subject, variables: Variables) -> JobPlan:
-    caches = plan_caches(subject, variables)
+def _plan(subject: Subject) -> JobPlan:
+    caches = plan_caches(subject)
     plan = JobPlan(
         job=subject.job.name,
         project_dir=subject.project_dir,
-        variables=plan_variables(variables),
-        sources=plan_sources(subject, variables),
+        variables=_plan_variables(subject.variables),
+        sources=plan_sources(subject),
         restores=caches.restores,
         downloads=plan_downloads(subject),
         archives=caches.archives,
-        uploads=plan_uploads(subject, variables),
-        reports=plan_reports(subject, variables),
-        dotenv=plan_dotenv(subject, variables),
+        uploads=plan_uploads(subject),
+        reports=plan_reports(subject),
+        dotenv=plan_dotenv(subject),
         archive_limits=subject.limits.archives,
     )
     saved = (*plan.archives, *plan.uploads, *plan.reports)
@@ -153,8 +151,18 @@ def _plan(subject: Subject, variables: Variables) -> JobPlan:
     return with_access(plan, subject.store, access_period(subject, plan))
 
 
-def _image(subject: Subject, variables: Variables) -> Image:
+def _image(subject: Subject) -> Image:
     image = subject.job.image
     if image is None:
         return Image(name=subject.limits.default_image)
-    return replace(image, name=expand(image.name, variables))
+    return replace(image, name=expand(image.name, subject.variables))
+
+
+def _plan_variables(variables: Variables) -> tuple[PlanVariable, ...]:
+    """Turn variables into what the plan carries."""
+    return tuple(
+        PlanVariable(
+            name=variable.name, value=variable.value, file=variable.file, masked=variable.masked
+        )
+        for variable in variables
+    )

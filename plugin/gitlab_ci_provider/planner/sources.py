@@ -20,13 +20,13 @@ _BOOLEANS = {"1": True, "t": True, "true": True, "0": False, "f": False, "false"
 _STRATEGIES: tuple[GitStrategy, ...] = get_args(GitStrategy)
 
 
-def plan_sources(subject: Subject, variables: Variables) -> GetSources:
+def plan_sources(subject: Subject) -> GetSources:
     """Decide what is fetched and how.
 
     Raises:
         SystemFailure: a GIT_ variable holds what the runner would not accept either.
     """
-    run = subject.run
+    run, variables = subject.run, subject.variables
     depth = _number("GIT_DEPTH", variables, 20)
     _refuse_clone_flags(variables)
     return GetSources(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.git_login import GitLogin
@@ -16,6 +17,13 @@ from gitlab_ci_provider.model.rules import JobDecision
 from gitlab_ci_provider.model.run import PipelineRun, Play
 from gitlab_ci_provider.model.variables import ConfiguredVariables, Variables
 from gitlab_ci_provider.model.workspace import BUILDS_DIR
+from gitlab_ci_provider.variables.expand import expand_all
+from gitlab_ci_provider.variables.precedence import RunVariables, effective_variables
+from gitlab_ci_provider.variables.predefined import (
+    JobStart,
+    player_variables,
+    started_job_variables,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +43,7 @@ class Limits:
     archives: ArchiveLimits = ArchiveLimits()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Subject:
     """One try of one job.
 
@@ -95,4 +103,35 @@ class Subject:
             target_branch=merge_request.target_branch if merge_request else None,
             schedule=self.run.schedule,
             config_path=self.run.config_path,
+        )
+
+    @cached_property
+    def variables(self) -> Variables:
+        """The job's variables as its script sees them: merged in GitLab's order, then expanded."""
+        effective = effective_variables(
+            self.job,
+            self.pipeline,
+            self.context,
+            self.decision,
+            workflow=self.run.workflow_variables,
+            run=RunVariables(
+                predefined=started_job_variables(self.job, self._start),
+                dotenv=self.dotenv,
+                user=player_variables(self.play),
+            ),
+        )
+        return expand_all(effective)
+
+    @property
+    def _start(self) -> JobStart:
+        position = list(self.pipeline.jobs).index(self.job.name)
+        return JobStart(
+            run=self.run,
+            job_id=f"{self.run.id}{position:04d}{self.attempt:02d}",
+            url=self.url,
+            started_at=self.started_at,
+            timeout=self.job.timeout or self.limits.default_timeout,
+            project_dir=self.project_dir,
+            environment_url=self.environment_url,
+            machine=self.limits.machine,
         )

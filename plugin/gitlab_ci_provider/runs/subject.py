@@ -14,7 +14,6 @@ from gitlab_ci_provider.model.job_artifacts import ArtifactReport
 from gitlab_ci_provider.model.names import task_ids
 from gitlab_ci_provider.model.run import JobResult
 from gitlab_ci_provider.planner.artifacts import wanted_artifacts
-from gitlab_ci_provider.planner.environment import job_environment
 from gitlab_ci_provider.planner.subject import Limits, Subject
 from gitlab_ci_provider.runs.cross_needs import cross_results
 from gitlab_ci_provider.runs.dotenv import inherited_variables
@@ -69,7 +68,7 @@ def _with_cross_needs(
     needs = run.job.cross_needs
     if run.job.bridge is not None or not needs:
         return gathered
-    environment = job_environment(gathered)
+    environment = gathered.variables
     found = cross_results(run, needs, environment)
     others = {expand(need.project, environment) for need in needs if need.project}
     theirs = {label: result.reports for label, result in found.items()}

@@ -8,7 +8,7 @@ from factories import JOB, RUN, make_subject, make_variables, with_variables
 from gitlab_ci_provider.model.artifacts import Artifacts
 from gitlab_ci_provider.model.environment import Environment
 from gitlab_ci_provider.model.image import Image
-from gitlab_ci_provider.planner.environment import environment_url, job_environment
+from gitlab_ci_provider.planner.deployment import environment_url
 from gitlab_ci_provider.planner.plan import plan_job
 
 
@@ -39,7 +39,7 @@ def test_they_win_over_the_file_and_lose_against_pipeline_variables():
     run = replace(RUN, variables=make_variables(B="given"))
     job = with_variables(A="file", B="file")
 
-    found = job_environment(make_subject(job, run, dotenv=make_variables(A="dotenv", B="dotenv")))
+    found = make_subject(job, run, dotenv=make_variables(A="dotenv", B="dotenv")).variables
 
     assert {one.name: one.value for one in found if one.name in "AB"} == {
         "A": "dotenv",

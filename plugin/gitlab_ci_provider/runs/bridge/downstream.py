@@ -17,7 +17,6 @@ from gitlab_ci_provider.planner.downstream import (
     check_lineage,
     plan_downstream,
 )
-from gitlab_ci_provider.planner.environment import job_environment
 from gitlab_ci_provider.runs.bridge.target import (
     Target,
     child,
@@ -109,7 +108,7 @@ class BridgeRun:
 
     def _mirrored(self) -> RunKey:
         """Find the latest pipeline of another project's default branch."""
-        known = job_environment(subject(self.run))
+        known = subject(self.run).variables
         path = expand_on_server(self.bridge.mirrored_pipeline or "", known)
         owner = known_project(self.run, path)
         ref = Ref(name=owner.project.default_branch, sha="")

@@ -10,8 +10,7 @@ from datetime import UTC, datetime
 from gitlab_ci_provider.exceptions import GitlabCiError
 from gitlab_ci_provider.model.environment import Deployment, JobEnvironment
 from gitlab_ci_provider.model.job_artifacts import ArtifactReport
-from gitlab_ci_provider.planner.deployment import after_success
-from gitlab_ci_provider.planner.environment import environment_url, job_environment
+from gitlab_ci_provider.planner.deployment import after_success, environment_url
 from gitlab_ci_provider.planner.subject import Subject
 from gitlab_ci_provider.runs.dotenv import own_variables
 from gitlab_ci_provider.runs.job_run import JobRun
@@ -24,7 +23,7 @@ def with_earlier_url(run: JobRun, about: Subject) -> Subject:
     environment = about.job.environment
     if environment is None or environment.url:
         return about
-    name = job_environment(about).get("CI_ENVIRONMENT_NAME")
+    name = about.variables.get("CI_ENVIRONMENT_NAME")
     store, project = run.state.environments, run.record.project.path
     try:
         record = store.get(project, name)
