@@ -9,7 +9,8 @@ import secrets
 from pathlib import Path
 
 from e2e.cluster import seen_in_the_cluster
-from e2e.embedded import Stack, make_repository
+from e2e.embedded import Stack, commit, make_repository
+from e2e.runs import ended, raw_log, start, wait_for
 from gitlab_ci_provider.hooks.project_settings import VARIABLE
 from servers.repositories import git
 
@@ -99,19 +100,43 @@ def test_variables_reach_jobs_and_secrets_nothing_else(stack: Stack, tmp_path: P
         assert files_with(folder, token) == []
 
 
+GUARDED = """
+job:
+  rules: [{when: always}]
+  script: 'echo "guarded ${GUARDED:-nobody} ${OPEN:-nobody}"'
+"""
+
+
 def test_protected_variables_are_for_protected_refs(stack: Stack, tmp_path: Path):
-    """A branch that is not protected does not get them."""
-    text = """job: {script: 'echo "guarded ${GUARDED:-nobody} ${OPEN:-nobody}"'}\n"""
-    repository = make_repository(tmp_path / "guarded", {".gitlab-ci.yml": text})
-    git(repository, "branch", "feature")
+    """No run's conf makes a branch a protected one, or a person a bridge; the branch itself is."""
+    repository = make_repository(tmp_path / "guarded", {".gitlab-ci.yml": GUARDED})
+    git(repository, "checkout", "-q", "-b", "feature")
+    sha = git(commit(repository, {"a": "b"}), "rev-parse", "HEAD")
+    git(repository, "checkout", "-q", "main")
     stack.define(
         "local/guarded",
         [{"key": "GUARDED", "value": "guard", "protected": True}, {"key": "OPEN", "value": "open"}],
     )
+    request = {"iid": 1, "source_branch": "main", "target_branch": "main"}
+    above = {"project": "local/guarded", "ref": "main", "source": "push", "pipeline": 1}
+    upstream = {"job": "child", "task": "child", "ancestors": [{**above, "dag": "d", "run": "r"}]}
 
-    stack.run(repository, "--ref", "feature", "--logs-dir", str(tmp_path / "logs"))
+    dag, whole = start(stack, repository)
+    confs = (
+        {"ref": "feature"},
+        {"ref": "main", "sha": sha},
+        {"sha": sha, "merge_request": request},
+    )
+    forged = [stack.api.trigger(dag, conf) for conf in confs]
+    claimed = stack.api.trigger(dag, {"upstream": upstream})
+    wait_for(lambda: all(ended(stack, dag, run) for run in (whole, *forged, claimed)))
 
-    assert "guarded nobody open\n" in (tmp_path / "logs" / "job.log").read_text()
+    assert "guarded guard open\n" in raw_log(stack, dag, whole, "job")
+    for run in forged:
+        assert "guarded nobody open\n" in raw_log(stack, dag, run, "job")
+    assert stack.api.run_state(dag, claimed) == "failed"
+    assert raw_log(stack, dag, claimed, "job") == ""
+    assert "is for `trigger:` jobs only" in (stack.note({"dag_id": dag, "run_id": claimed}) or "")
 
 
 LIBRARY = """
