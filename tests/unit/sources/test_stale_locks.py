@@ -21,13 +21,20 @@ def test_locks_of_a_killed_git_are_removed(mirror: Mirror, repository: Path):
 
 
 def test_locks_of_a_living_git_are_respected(tmp_path: Path):
-    """Whoever comes after waits until an orphaned git has ended."""
+    """The next git waits until an orphaned one has ended."""
     git(tmp_path, "init", "-q")
     folder = tmp_path / ".git"
     (folder / "shallow.lock").touch()
     with subprocess.Popen(
-        ["git", "-C", str(folder), "cat-file", "--batch"], stdin=subprocess.PIPE
+        ["git", "-C", str(folder), "cat-file", "--batch"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     ) as orphan:
+        assert orphan.stdin is not None
+        assert orphan.stdout is not None
+        orphan.stdin.write(b"HEAD\n")
+        orphan.stdin.flush()
+        assert orphan.stdout.readline() == b"HEAD missing\n"  # now it is in the folder
         clearing = threading.Thread(target=clear_locks, args=(folder, "fetch.lock"))
         clearing.start()
         kept = (folder / "shallow.lock").exists()
