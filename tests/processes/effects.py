@@ -29,8 +29,8 @@ from gitlab_ci_provider.runs.job.coverage import CoverageScan
 from gitlab_ci_provider.runs.manual.question import form, has_questions
 from gitlab_ci_provider.schedule.auto_cancel import settle
 from gitlab_ci_provider.schedule.bridge import inherited
-from gitlab_ci_provider.schedule.finish import PipelineResult, PipelineStatus
 from gitlab_ci_provider.schedule.order import predecessors
+from gitlab_ci_provider.schedule.pipeline_result import PipelineResult, PipelineStatus
 from gitlab_ci_provider.schedule.retry import should_retry
 from processes.airflow_scheduler import render
 

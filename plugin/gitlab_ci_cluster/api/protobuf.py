@@ -57,7 +57,7 @@ def decode(data: bytes) -> Obj:
         unknown = dict(_fields(data[len(_MAGIC) :]))
         kind = dict(_fields(unknown[1]))[2].decode()
         if kind not in _KINDS:
-            raise ApiError(415, f"{kind} is not read as protobuf here; send JSON")
+            raise ApiError(415, f"{kind} is not supported in protobuf here; send JSON")
         message = unknown.get(2, b"")
         return {"kind": kind, "apiVersion": "v1", **_message(message, _KINDS[kind], kind)}
     except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
@@ -86,7 +86,7 @@ def _message(data: bytes, known: dict[int, tuple[str, Any]], kind: str) -> Obj:
 def _check_ignorable(known: dict[int, tuple[str, Any]], number: int) -> None:
     """Metadata that only the server writes may be dropped; nothing else is, in silence."""
     if known is not _METADATA:
-        raise ApiError(415, f"field {number} is not read as protobuf here; send JSON")
+        raise ApiError(415, f"field {number} is not supported in protobuf here; send JSON")
 
 
 def _entry(data: bytes, form: str) -> dict[str, str]:

@@ -27,11 +27,11 @@ class EventRecorder:
         self._names: dict[tuple[str, str, str, str], tuple[str, str]] = {}
 
     def normal(self, pod: Obj, reason: str, message: str, field: str = "") -> None:
-        """Tell something expected; `field` names a container, see `field_path`."""
+        """Record a Normal event; `field` names a container, see `field_path`."""
         self._record(pod, ("Normal", reason, message), field)
 
     def warning(self, pod: Obj, reason: str, message: str, field: str = "") -> None:
-        """Tell of a problem."""
+        """Record a Warning event."""
         self._record(pod, ("Warning", reason, message), field)
 
     def scheduled(self, pod: Obj) -> None:

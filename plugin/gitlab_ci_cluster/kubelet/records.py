@@ -22,7 +22,7 @@ class Waiting:
     message: str | None = None
 
     def to_json(self) -> Obj:
-        """Write as in `ContainerState`."""
+        """Return it as a Kubernetes `ContainerState`."""
         waiting: Obj = {"reason": self.reason}
         if self.message:
             waiting["message"] = self.message
@@ -36,7 +36,7 @@ class Running:
     started_at: dt.datetime
 
     def to_json(self) -> Obj:
-        """Write as in `ContainerState`."""
+        """Return it as a Kubernetes `ContainerState`."""
         return {"running": {"startedAt": timestamp(self.started_at)}}
 
 
@@ -52,7 +52,7 @@ class Terminated:
     finished_at: dt.datetime = EPOCH
 
     def to_json(self) -> Obj:
-        """Write as in `ContainerState`."""
+        """Return it as a Kubernetes `ContainerState`."""
         state: Obj = {"exitCode": self.exit_code, "reason": self.reason}
         if self.message:
             state["message"] = self.message

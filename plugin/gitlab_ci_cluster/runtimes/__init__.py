@@ -1,1 +1,1 @@
-"""Runtimes: what starts the containers of a pod. One protocol, see `base`."""
+"""Runtimes: what starts the containers of a pod. One protocol, see `interface`."""

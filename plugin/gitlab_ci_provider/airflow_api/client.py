@@ -19,7 +19,7 @@ from gitlab_ci_provider.airflow_api.session import (
     Session,
 )
 from gitlab_ci_provider.exceptions import AirflowApiError
-from gitlab_ci_provider.schedule.airflow_states import RUN_ENDED
+from gitlab_ci_provider.model.airflow_states import RUN_ENDED
 
 _CONFLICT, _NOT_FOUND = 409, 404
 _LOOK_SECONDS = 0.5

@@ -1,4 +1,4 @@
-"""What `KubernetesPodOperator` keeps to itself, and our job operator relies on."""
+"""Private parts of `KubernetesPodOperator` on which our job operator relies."""
 
 from __future__ import annotations
 

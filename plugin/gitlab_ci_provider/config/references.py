@@ -1,7 +1,7 @@
 """`!reference [job, key, ...]`: a value taken from elsewhere in the merged configuration.
 
 Source: GitLab's `Gitlab::Ci::Config::Yaml::Tags`. Every path is resolved once and its value
-shared, so many references to one list cost nothing here. Whoever walks the tree later goes through
+shared, so many references to one list cost nothing here. A later walk of the tree goes through
 each use, so the nodes are counted as often as they are used, and there is a limit.
 """
 

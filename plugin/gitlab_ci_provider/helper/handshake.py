@@ -1,7 +1,7 @@
 """How `build` and `helper` know of each other: a FIFO, no polling. Another one brings the output.
 
 `prepare` makes it. The entry of the build container opens it for writing, which waits until
-`finish` reads: whoever starts first waits for the other. The entry's last word is
+`finish` reads: the first to start waits for the other. The entry's last word is
 `job <exit code>`. The kernel closes the FIFO whenever the entry is gone, so an end of file without
 that word means that the build was killed. See docs/explanation/inside-the-pod.md.
 """

@@ -50,7 +50,7 @@ class JobOutput:
             pass
 
     def finish(self) -> None:
-        """Pass on the rest: whoever wrote has ended."""
+        """Pass on the rest: all writers have ended."""
         until = time.monotonic() + _LAST_SECONDS
         while not self._ended and (left := until - time.monotonic()) > 0:
             self._pass_on(None, int(left * 1000) + 1)

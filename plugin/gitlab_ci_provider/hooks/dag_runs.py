@@ -15,7 +15,7 @@ from gitlab_ci_provider.model import xcom_keys
 from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE
 from gitlab_ci_provider.model.run import JobResult, PipelineRun
 from gitlab_ci_provider.model.serialization import convert
-from gitlab_ci_provider.schedule.finish import PipelineResult
+from gitlab_ci_provider.schedule.pipeline_result import PipelineResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

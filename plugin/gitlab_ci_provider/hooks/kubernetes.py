@@ -18,7 +18,7 @@ from kubernetes.config import ConfigException
 from urllib3.exceptions import HTTPError
 
 from gitlab_ci_provider.exceptions import GitlabCiError, SettingsError
-from gitlab_ci_provider.hooks.patience import patient
+from gitlab_ci_provider.hooks.outages import patient
 from gitlab_ci_provider.settings import Settings
 
 UNREACHABLE = (ApiException, HTTPError, ConfigException, GitlabCiError)

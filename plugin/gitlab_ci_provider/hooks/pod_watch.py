@@ -12,7 +12,7 @@ from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
 from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
-from gitlab_ci_provider.hooks.patience import is_passing
+from gitlab_ci_provider.hooks.outages import is_passing
 
 Condition = Callable[[k8s.V1Pod], bool]
 

@@ -1,4 +1,4 @@
-"""What a run's conf may hold, whoever wrote it: checked before anything is done with it.
+"""What a run's conf may hold: anybody may have written it, so it is checked before it is used.
 
 Git, Kubernetes and file systems have no place for a NUL, half of a character or megabytes, and say
 so in words that nobody understands. Messages say what is wrong, and quote little of it.
@@ -54,7 +54,7 @@ def check_conf(conf: Mapping[str, Any]) -> None:
 
 
 def check_ref(ref: str, name: str) -> None:
-    """Check the name of a branch or tag, a full ref or a commit id; empty is none.
+    """Check the name of a branch or tag, a full ref or a commit id; an empty string means no ref.
 
     Raises:
         ConfigError: git has no such names.

@@ -114,7 +114,7 @@ class FrameReader:
     def feed(self, data: bytes) -> Iterator[bytes | int]:
         """Take the next bytes of a connection; yields what is new, and how many lines are missing.
 
-        Whoever does not want to go on behind a gap leaves there: what follows it was not read.
+        A caller that must not continue after a gap can stop there: nothing behind it has been read.
         Empty bytes mean that the line yielded last is unfinished and its rest may take a while.
         """
         *lines, self._rest = (self._rest + data).split(b"\n")

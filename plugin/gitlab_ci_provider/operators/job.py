@@ -10,11 +10,11 @@ from kubernetes import client as k8s
 
 from gitlab_ci_provider.exceptions import JobFailure
 from gitlab_ci_provider.hooks.kubernetes import client_of
-from gitlab_ci_provider.hooks.patience import patient
+from gitlab_ci_provider.hooks.outages import patient
 from gitlab_ci_provider.model.workspace import BUILD_CONTAINER
 from gitlab_ci_provider.operators.job_task import JobTask
 from gitlab_ci_provider.operators.links import EnvironmentLink
-from gitlab_ci_provider.runs.job.run import fail, run_pod
+from gitlab_ci_provider.runs.job.execute import fail, run_pod
 from gitlab_ci_provider.runs.job_run import JobRun
 from gitlab_ci_provider.settings import load_settings
 

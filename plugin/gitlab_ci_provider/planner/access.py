@@ -1,7 +1,7 @@
 """What a job's pod may do in the object store: read and write the objects of its plan, in its time.
 
 The pod gets no keys: a signed address for each object that the plan names is all that it has, so
-whoever should take over a container of the pod gains nothing that the job could not do anyhow.
+an attacker who takes over a container of the pod gains nothing that the job could not do anyway.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from gitlab_ci_provider.model.cache import Cache, CacheKey, CachePolicy
 from gitlab_ci_provider.model.plan import CacheArchive, CacheRestore
 from gitlab_ci_provider.model.variables import Variables
 from gitlab_ci_provider.planner.subject import Subject
-from gitlab_ci_provider.storage.keys import cache_key
+from gitlab_ci_provider.storage.keys import cache_object_key
 from gitlab_ci_provider.variables.expand import expand
 
 _PROTECTED = "-protected"
@@ -55,7 +55,9 @@ def _settle(subject: Subject, cache: Cache, position: int) -> _Settled:
     key = f"{_key(subject, cache, position, variables)}{suffix}"
     fallbacks = [f"{expand(name, variables)}{suffix}" for name in cache.fallback_keys]
     last, warnings = _last_fallback(variables)
-    objects = tuple(cache_key(subject.run.project, name) for name in (key, *fallbacks, *last))
+    objects = tuple(
+        cache_object_key(subject.run.project, name) for name in (key, *fallbacks, *last)
+    )
     archive = CacheArchive(
         name=key,
         object_key=objects[0],

@@ -32,7 +32,7 @@ _NAME = re.compile(r"[a-zA-Z0-9_/\\${}. -]{1,255}")
 """GitLab's `Gitlab::Regex.environment_name_regex`, and the longest name."""
 
 _KEEPS_THE_TIME = frozenset({"prepare", "access"})
-"""Actions that start the time to stop anew, as the last deployment has said it."""
+"""Actions that restart the time until the environment is stopped, as set by the last deployment."""
 
 
 def plan_environment(job: Job, variables: Variables, masker: Masker) -> JobEnvironment | None:

@@ -3,10 +3,10 @@
 # planner/script.py puts these above: events, output, shells, script_timeout, deadline, after_script,
 # after_script_timeout, after_script_errors. See docs/explanation/inside-the-pod.md.
 
-# TERM ends us while we wait for the helper; below, the trap is set anew.
+# TERM ends us while we wait for the helper; below, the trap is set again.
 trap 'exit 143' TERM
 
-# One stream, in the order in which things are written: two would be mixed anew by whoever reads.
+# One stream, in the order in which things are written: a reader could not tell the order of two.
 exec 2>&1
 
 if [ -z "${1-}" ]; then

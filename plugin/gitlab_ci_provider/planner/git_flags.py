@@ -1,7 +1,7 @@
 """Flags that a job may give to git, in the variables that the runner has for them.
 
 Git runs beside the login of the repository's server, so it must not run what a job's author, or
-whoever starts a run with variables of their own, wants to have run. What may be given is listed.
+a person who starts a run with their own variables wants to run. What may be given is listed.
 
 Unlike GitLab, where all flags go to git as they are written, others are refused: abbreviations,
 paths, and those that name programs, repositories or files (`--upload-pack`, `-c`, `--reference`).

@@ -23,10 +23,10 @@ from gitlab_ci_provider.planner.artifacts import (
     plan_uploads,
 )
 from gitlab_ci_provider.planner.cache import plan_caches
-from gitlab_ci_provider.planner.ending import access_period, deadline, grace
 from gitlab_ci_provider.planner.job_inputs import with_inputs
 from gitlab_ci_provider.planner.sources import clone_path, plan_sources
 from gitlab_ci_provider.planner.subject import Subject
+from gitlab_ci_provider.planner.time_limits import access_period, deadline, grace
 from gitlab_ci_provider.variables.expand import expand
 from gitlab_ci_provider.variables.masking import Masker
 

@@ -4,8 +4,9 @@
 `after_script`, each in a shell of its own. They follow the runner's shells/bash.go: variables are
 exported, options set, then all commands run in one `eval`, each echoed before it runs.
 
-Unlike GitLab, git in the job accepts the working copy whoever owns it (`safe.directory`), and a
-variable that no shell can export is left out with a warning instead of failing the job.
+Unlike GitLab, git in the job accepts the working copy regardless of its owner
+(`safe.directory`), and a variable that no shell can export is left out with a warning instead of
+failing the job.
 """
 
 from __future__ import annotations

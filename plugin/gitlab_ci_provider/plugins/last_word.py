@@ -20,10 +20,10 @@ from typing import Any
 
 from gitlab_ci_provider.airflow_internals.database import read_tasks, read_xcom, written_state
 from gitlab_ci_provider.model import xcom_keys
+from gitlab_ci_provider.model.airflow_states import FAILED
 from gitlab_ci_provider.model.names import FINISH_PIPELINE
 from gitlab_ci_provider.model.run import JobStatus
-from gitlab_ci_provider.schedule.airflow_states import FAILED
-from gitlab_ci_provider.schedule.finish import PipelineStatus
+from gitlab_ci_provider.schedule.pipeline_result import PipelineStatus
 
 _GOOD = frozenset({PipelineStatus.PASSED, PipelineStatus.SKIPPED})
 

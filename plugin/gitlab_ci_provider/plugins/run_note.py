@@ -164,7 +164,7 @@ def failure_note(told: Any) -> str:
 
 
 def _write_task_notes(session: Any, dag_run: Any, absent: Mapping[str, str]) -> None:
-    """Give tasks their notes, and take away ours that are no longer true; others stay."""
+    """Write task notes and delete our outdated ones; notes of other people stay."""
     tasks = database.noted_tasks(session, dag_run, absent)
     failed = [task.task_id for task in tasks if task.state == "failed"]
     told = read_xcoms(session, dag_run, xcom_keys.JOB_RESULT, failed) if failed else {}

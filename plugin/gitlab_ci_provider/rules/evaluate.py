@@ -23,7 +23,7 @@ from gitlab_ci_provider.model.rules import (
 from gitlab_ci_provider.model.variables import Variables
 from gitlab_ci_provider.rules.match import RuleError, rule_matches
 from gitlab_ci_provider.rules.policy import refuses
-from gitlab_ci_provider.rules.skip import skip_reason
+from gitlab_ci_provider.rules.skip_ci import skip_reason
 from gitlab_ci_provider.rules.view import RuleView, job_view, workflow_view
 from gitlab_ci_provider.schedule.order import needs_cycle
 from gitlab_ci_provider.variables.expand import expand_in_rules, expand_or_drop

@@ -12,7 +12,7 @@ from gitlab_ci_provider.runs.context import TaskContext
 from gitlab_ci_provider.runs.record import load_run, own_states, pull_run, push_end, with_coverage
 from gitlab_ci_provider.runs.registration import close_unpinned
 from gitlab_ci_provider.runs.task_errors import TaskFailed
-from gitlab_ci_provider.schedule.finish import PipelineResult, PipelineStatus, finish
+from gitlab_ci_provider.schedule.pipeline_result import PipelineResult, PipelineStatus, finish
 from gitlab_ci_provider.schedule.results import complete
 
 _log = logging.getLogger(__name__)

@@ -143,7 +143,7 @@ def read_form(pipeline: Pipeline, params: Mapping[str, Any], *, scheduled: bool)
 
 
 def _skips(options: Any) -> bool:
-    """Look for `ci.skip`: as GitLab's webhooks tell of push options, or as git takes them."""
+    """Look for `ci.skip`: in the form of GitLab's webhooks or of git push options."""
     if isinstance(options, Mapping):
         return "skip" in mapping({PUSH_OPTIONS: options.get("ci")}, PUSH_OPTIONS)
     return "ci.skip" in texts(options, PUSH_OPTIONS)

@@ -15,13 +15,13 @@ import msgspec
 from gitlab_ci_provider.airflow_internals.tasks import task_states
 from gitlab_ci_provider.exceptions import NoPipelineError
 from gitlab_ci_provider.model import xcom_keys
+from gitlab_ci_provider.model.airflow_states import FAILED, States
 from gitlab_ci_provider.model.names import CREATE_PIPELINE, task_ids
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.run import JobResult, JobStatus, PipelineRun
 from gitlab_ci_provider.model.serialization import convert, encode
 from gitlab_ci_provider.runs.context import RunContext, TaskContext
-from gitlab_ci_provider.schedule.airflow_states import FAILED, States
-from gitlab_ci_provider.schedule.finish import PipelineResult
+from gitlab_ci_provider.schedule.pipeline_result import PipelineResult
 from gitlab_ci_provider.schedule.results import results
 
 _NOT_CREATED = FAILED | {"skipped"}

@@ -105,7 +105,7 @@ def answered(run: JobRun, event: Mapping[str, Any]) -> JobRun:
 
 
 def played(run: JobRun, play: Play = Play()) -> JobRun:
-    """Remember what the job starts with: another try of it neither waits nor asks again."""
+    """Remember what the job starts with: so that a retry neither waits nor asks again."""
     offers.keep_play(run, play)
     return replace(run, play=play)
 
@@ -134,12 +134,12 @@ def _wait_for_jobs(run: JobRun) -> None:
     tasks = run.context["dag"].task_dict
     waiting = [job for job in run.unfinished() if names[job] in tasks]
     if waiting:
-        _log.info("waiting for %s, which takes no worker", ", ".join(waiting))
+        _log.info("waiting for %s (deferred: no worker slot is used)", ", ".join(waiting))
         defer(TimeDeltaTrigger(_SOON), "begin")
 
 
 def _wait(run: JobRun, verdict: Verdict) -> JobRun:
-    """Give the run of a manual or delayed job as it was played, or wait."""
+    """Return the run with what the job was played with; wait if nobody has played it."""
     known = offers.played(run)
     if known is not None:
         return replace(run, play=known)

@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from gitlab_ci_provider.model.context import PipelineSource
-from gitlab_ci_provider.model.rules import AutoCancel
-from gitlab_ci_provider.model.run import PipelineRun
-from gitlab_ci_provider.schedule.airflow_states import (
+from gitlab_ci_provider.model.airflow_states import (
     AWAITING_INPUT,
     ENDED,
     STARTED,
     UNDER_WAY,
     States,
 )
+from gitlab_ci_provider.model.context import PipelineSource
+from gitlab_ci_provider.model.rules import AutoCancel
+from gitlab_ci_provider.model.run import PipelineRun
 
 _OLDEST = timedelta(days=7)
 

@@ -6,7 +6,7 @@ Source: GitLab's `Ci::Bridge#inherit_status_from_downstream`.
 from __future__ import annotations
 
 from gitlab_ci_provider.model.run import JobResult, JobStatus
-from gitlab_ci_provider.schedule.finish import PipelineResult, PipelineStatus
+from gitlab_ci_provider.schedule.pipeline_result import PipelineResult, PipelineStatus
 
 _MIRRORED = {
     PipelineStatus.PASSED: JobStatus.SUCCESS,

@@ -15,10 +15,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from gitlab_ci_provider.model.airflow_states import States, unfinished_status
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.rules import JobDecision
 from gitlab_ci_provider.model.run import JobResult, JobStatus
-from gitlab_ci_provider.schedule.airflow_states import States, unfinished_status
 from gitlab_ci_provider.schedule.order import in_order, predecessors, uses_needs
 from gitlab_ci_provider.schedule.verdict import Start, verdict_on
 

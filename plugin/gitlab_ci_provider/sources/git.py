@@ -61,7 +61,7 @@ class Mirror:
         return configuration({"remote.origin.url": self.url}, {**login, **self.offline(login)})
 
     def offline(self, known: Mapping[str, str] = NOTHING) -> Mapping[str, str]:
-        """What git is told that must fetch nothing: that this folder is ours, whoever owns it."""
+        """What git is told that must fetch nothing: this folder is ours, whatever its owner."""
         return configuration({"safe.directory": str(self.path.resolve())}, known)
 
     def project_branch(self, head: str) -> str:

@@ -1,9 +1,9 @@
 """Git as it runs beside Airflow and in the command line: what a repository says never runs.
 
 A repository's own configuration names programs: monitors of files, hooks, filters, pagers, helpers
-for other protocols. Whoever unpacks a stranger's folder has them, so each is turned off here; what
-the user's own and the system's configuration say stays as it is. Git refuses by itself to work in
-folders of other users.
+for other protocols. Unpacking a stranger's folder brings them along, so each is turned off here;
+what the user's own and the system's configuration say stays as it is. Git refuses by itself to
+work in folders of other users.
 """
 
 from __future__ import annotations

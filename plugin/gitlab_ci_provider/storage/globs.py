@@ -43,7 +43,7 @@ def compile_glob(pattern: str) -> Glob:
     """Compile a clean relative pattern (no `./`, no `/` at an end).
 
     Raises:
-        BadPatternError: `[` or `{` is never closed, or it ends in a single backslash.
+        BadPatternError: `[` or `{` is never closed, or the pattern ends with a lone backslash.
     """
     parts = pattern.split("/")
     plain = next((i for i, part in enumerate(parts) if _META.search(part)), len(parts))
@@ -129,7 +129,7 @@ class _Translator:
 
     def _escaped(self) -> str:
         if self._at == len(self._pattern):
-            raise BadPatternError("it ends in a single backslash")
+            raise BadPatternError("the pattern ends with a lone backslash")
         self._at += 1
         return re.escape(self._pattern[self._at - 1])
 

@@ -26,9 +26,9 @@ _MADE = re.compile(rf"-[0-9a-f]{{{_DIGEST}}}\Z")
 """How a name ends that was made safe; one that is written so is made safe, too."""
 
 
-def cache_key(project: Project, name: str) -> str:
-    """Name the object of a cache; `name` is GitLab's full cache key, suffix included."""
-    return f"project/{_project(project)}/{_part(name)}{CACHE_SUFFIX}"
+def cache_object_key(project: Project, key: str) -> str:
+    """Name the object of a cache; `key` is GitLab's full cache key, suffix included."""
+    return f"project/{_project(project)}/{_part(key)}{CACHE_SUFFIX}"
 
 
 def artifacts_key(project: Project, pipeline_id: int, job: str, attempt: int) -> str:

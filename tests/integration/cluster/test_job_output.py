@@ -30,7 +30,7 @@ from gitlab_ci_provider.planner.access import for_finish, for_prepare
 from gitlab_ci_provider.pods.pod import PodRequest, build_pod, build_secret
 from gitlab_ci_provider.pods.status import container_state
 from gitlab_ci_provider.runs.job.log import JobLog
-from gitlab_ci_provider.runs.job.pod import JobPod
+from gitlab_ci_provider.runs.job.pod_run import JobPod
 from gitlab_ci_provider.variables.masking import log_masker
 from integration.cluster.faults import misbehaving
 from integration.cluster.support import HELPER_IMAGE, Api, Cluster

@@ -14,7 +14,7 @@ from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
 from gitlab_ci_provider.exceptions import SystemFailure
-from gitlab_ci_provider.hooks.patience import patient
+from gitlab_ci_provider.hooks.outages import patient
 from gitlab_ci_provider.hooks.pod_watch import PodWatch
 from gitlab_ci_provider.hooks.resource_groups import ResourceGroup
 from gitlab_ci_provider.pods.naming import LABEL_DOMAIN

@@ -15,7 +15,7 @@ from kubernetes import client, config
 from gitlab_ci_provider.exceptions import JobFailure
 from gitlab_ci_provider.hooks.pod_watch import PodWatch
 from gitlab_ci_provider.model.workspace import PREPARE_CONTAINER
-from gitlab_ci_provider.runs.job.pod import JobPod
+from gitlab_ci_provider.runs.job.pod_run import JobPod
 from integration.cluster.support import Api, Cluster, pod
 
 LOG = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ import pytest
 
 from gitlab_ci_provider.model.run import JobStatus
 from gitlab_ci_provider.schedule.bridge import inherited
-from gitlab_ci_provider.schedule.finish import PipelineResult, PipelineStatus
+from gitlab_ci_provider.schedule.pipeline_result import PipelineResult, PipelineStatus
 
 
 @pytest.mark.parametrize(

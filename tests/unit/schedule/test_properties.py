@@ -21,8 +21,8 @@ from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.rules import PipelineDecision
 from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.rules.evaluate import decide_pipeline
-from gitlab_ci_provider.schedule.finish import finish
 from gitlab_ci_provider.schedule.order import predecessors, uses_needs
+from gitlab_ci_provider.schedule.pipeline_result import finish
 from gitlab_ci_provider.schedule.results import results
 from gitlab_ci_provider.schedule.verdict import Start, verdict_on
 from processes import gitlab_scheduler

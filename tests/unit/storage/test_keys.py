@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gitlab_ci_provider.model.project import Project
-from gitlab_ci_provider.storage.keys import artifacts_key, cache_key, index_key
+from gitlab_ci_provider.storage.keys import artifacts_key, cache_object_key, index_key
 
 PROJECT = Project(path="group/project", clone_url="file:///srv/project.git")
 NUMBERED = Project(path="group/project", clone_url="https://example.com/p.git", id=7)
@@ -17,8 +17,8 @@ ODD = ("", ".", "..", "...", "a/b", "../../etc", "a b", "ü", "a\0b", "-", "%2F"
 
 def test_caches_lie_where_the_runner_puts_them():
     """`project/<id>/<cache key>`, with the path where there is no id."""
-    assert cache_key(NUMBERED, "main-protected") == "project/7/main-protected.tar.zst"
-    assert cache_key(PROJECT, "main") == "project/group/project/main.tar.zst"
+    assert cache_object_key(NUMBERED, "main-protected") == "project/7/main-protected.tar.zst"
+    assert cache_object_key(PROJECT, "main") == "project/group/project/main.tar.zst"
 
 
 def test_each_try_has_artifacts_of_its_own():
@@ -38,7 +38,7 @@ def test_the_index_lies_beside_its_archive():
 @pytest.mark.parametrize("name", ODD)
 def test_odd_names_are_made_safe(name: str):
     """No name leaves its folder, is too long for a file, or needs escaping in a URL."""
-    *folder, last = cache_key(PROJECT, name).split("/")
+    *folder, last = cache_object_key(PROJECT, name).split("/")
 
     assert folder == ["project", "group", "project"]
     assert last.isascii()
@@ -49,7 +49,7 @@ def test_odd_names_are_made_safe(name: str):
 
 def test_odd_names_stay_apart():
     """Two names never share an object, however much alike they are made."""
-    keys = {cache_key(PROJECT, name) for name in (*ODD, "a_b", "a-b", "a.b")}
+    keys = {cache_object_key(PROJECT, name) for name in (*ODD, "a_b", "a-b", "a.b")}
 
     assert len(keys) == len(ODD) + 3
 
@@ -57,13 +57,13 @@ def test_odd_names_stay_apart():
 @given(st.lists(st.text(max_size=20), unique=True, min_size=2, max_size=2))
 def test_any_two_names_stay_apart(names: list[str]):
     """Whatever text a branch name puts into a cache key."""
-    assert cache_key(PROJECT, names[0]) != cache_key(PROJECT, names[1])
+    assert cache_object_key(PROJECT, names[0]) != cache_object_key(PROJECT, names[1])
     assert artifacts_key(PROJECT, 1, names[0], 1) != artifacts_key(PROJECT, 1, names[1], 1)
 
 
 @given(st.text(max_size=150))
 def test_no_name_stands_for_what_another_was_made(name: str):
     """A name that is written as an odd one was made safe is not that one's object."""
-    made = cache_key(PROJECT, name).rsplit("/", 1)[1].removesuffix(".tar.zst")
+    made = cache_object_key(PROJECT, name).rsplit("/", 1)[1].removesuffix(".tar.zst")
 
-    assert made == name or cache_key(PROJECT, made) != cache_key(PROJECT, name)
+    assert made == name or cache_object_key(PROJECT, made) != cache_object_key(PROJECT, name)

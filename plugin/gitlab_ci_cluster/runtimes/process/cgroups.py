@@ -19,7 +19,7 @@ class Cgroup:
 
     @property
     def join_files(self) -> list[str]:
-        """Where a process writes itself in."""
+        """Files to which a process writes its PID to join the cgroup."""
         return [str(self.path / "cgroup.procs")] if self.path else []
 
     def close(self) -> bool:

@@ -11,7 +11,7 @@ Each message is a line of JSON; `fds` says how many file descriptors came with i
 - `{"op": "exec", "id": N, "target": N, "fds": 5}`: the same, inside container `target`;
 - `{"op": "signal", "id": N, "signal": N}`;
 - `{"op": "drop", "pod": KEY}`: forget a pod's namespaces;
-- `{"op": "remove", "id": N, "path": PATH}`: delete a directory, whoever owns what is in it.
+- `{"op": "remove", "id": N, "path": PATH}`: delete a directory, whatever its owner.
 
 Answers: `{"ready": true}` once, then `{"id": N, "exit": CODE}` for each of start, exec and remove.
 """

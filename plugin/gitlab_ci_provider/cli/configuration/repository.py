@@ -12,7 +12,7 @@ from gitlab_ci_provider.config.includes.fetcher import Elsewhere
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.project import Commit
-from gitlab_ci_provider.rules.skip import SKIPPING
+from gitlab_ci_provider.rules.skip_ci import SKIPPING
 from gitlab_ci_provider.sources.directory import DirectoryFetcher
 from gitlab_ci_provider.sources.lookups import LazyPaths, LookedUp
 

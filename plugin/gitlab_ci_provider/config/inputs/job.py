@@ -1,4 +1,4 @@
-"""`inputs:` of a job: values that whoever plays or retries it may change."""
+"""`inputs:` of a job: values that can be changed when it is played or retried."""
 
 from __future__ import annotations
 

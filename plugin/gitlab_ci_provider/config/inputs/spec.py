@@ -34,7 +34,7 @@ class Header:
 
     Attributes:
         component: what of the component's identity the content may use.
-        include: entries of `spec:include`, to be read by whoever reads files.
+        include: entries of `spec:include`, for the reader of files.
     """
 
     inputs: Mapping[str, InputSpec]

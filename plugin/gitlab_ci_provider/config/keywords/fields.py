@@ -184,7 +184,7 @@ def is_integer(value: Node) -> bool:
 
 
 def flat(node: Node) -> Iterator[Node]:
-    """Give the items of nested lists in order; a single value is its own item."""
+    """Flatten nested lists, in order; a single value counts as a list of one item."""
     if not isinstance(node, Seq):
         yield node
         return

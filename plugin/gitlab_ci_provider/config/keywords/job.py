@@ -10,6 +10,7 @@ from gitlab_ci_provider.config.keywords.allow_failure import (
 )
 from gitlab_ci_provider.config.keywords.artifacts import read_artifacts
 from gitlab_ci_provider.config.keywords.cache import read_caches
+from gitlab_ci_provider.config.keywords.coverage import read_coverage
 from gitlab_ci_provider.config.keywords.durations import duration
 from gitlab_ci_provider.config.keywords.environment import read_environment
 from gitlab_ci_provider.config.keywords.fields import (
@@ -24,6 +25,7 @@ from gitlab_ci_provider.config.keywords.fields import (
     text,
 )
 from gitlab_ci_provider.config.keywords.image import read_image, read_services
+from gitlab_ci_provider.config.keywords.job_inputs import read_inputs
 from gitlab_ci_provider.config.keywords.needs import BRIDGE_NEEDS, JOB_NEEDS, read_needs
 from gitlab_ci_provider.config.keywords.pages import with_published
 from gitlab_ci_provider.config.keywords.parallel import Parallel, read_parallel
@@ -32,12 +34,7 @@ from gitlab_ci_provider.config.keywords.retry import read_retry
 from gitlab_ci_provider.config.keywords.rules import read_job_rules
 from gitlab_ci_provider.config.keywords.script import read_commands
 from gitlab_ci_provider.config.keywords.trigger import read_trigger
-from gitlab_ci_provider.config.keywords.unhonoured import (
-    read_coverage,
-    read_hooks,
-    read_inputs,
-    read_unhonoured,
-)
+from gitlab_ci_provider.config.keywords.unhonoured import read_hooks, read_unhonoured
 from gitlab_ci_provider.config.keywords.variables import read_job_variables
 from gitlab_ci_provider.config.raw import Map, Seq
 from gitlab_ci_provider.model.bridge import Bridge

@@ -11,7 +11,6 @@ from gitlab_ci_provider.config.keywords.script import read_commands
 from gitlab_ci_provider.config.keywords.secrets import check_id_tokens, check_secrets
 from gitlab_ci_provider.config.keywords.steps import check_run
 from gitlab_ci_provider.config.raw import Map, to_data
-from gitlab_ci_provider.rules.expression.regex import compile_pattern
 
 UNHONOURED = (
     "release",
@@ -44,24 +43,6 @@ def read_hooks(field: Field) -> tuple[str, ...] | None:
     if not mapping(field, ("pre_get_sources_script",)):
         return None
     return field.read("pre_get_sources_script", read_commands)
-
-
-def read_coverage(field: Field) -> str | None:
-    """Read `coverage:`, a regular expression between slashes."""
-    pattern = field.value
-    if not isinstance(pattern, str) or compile_pattern(pattern) is None:
-        field.refuse("must be a regular expression with re2 syntax")
-        return None
-    return pattern
-
-
-def read_inputs(field: Field) -> Mapping[str, Mapping[str, object]] | None:
-    """Read `inputs:` of a job."""
-    if not isinstance(field.value, Map):
-        field.refuse("should be a hash")
-        return None
-    read = {name: to_data(value) for name, value in field.value.items()}
-    return {name: value for name, value in read.items() if isinstance(value, dict)}
 
 
 def _check_identity(field: Field) -> None:

@@ -31,7 +31,7 @@ class Reader(Protocol):
         """An element begins."""
 
     def text(self, text: str) -> None:
-        """Some of an element's text."""
+        """A chunk of an element's text."""
 
     def end(self, tag: str) -> None:
         """An element ends."""

@@ -72,7 +72,7 @@ def _times() -> dict[str, dict[str, str]]:
     """
     return {
         "scheduler": {
-            # The executor waits for work instead, see `warm_executor.py`.
+            # The executor waits for work instead, see `executor.py`.
             "scheduler_idle_sleep_time": "0",
             "scheduler_heartbeat_sec": _HEARTBEAT,
             "job_heartbeat_sec": _HEARTBEAT,

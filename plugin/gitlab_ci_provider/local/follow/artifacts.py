@@ -39,7 +39,7 @@ def save_artifacts(
 
 
 def failed_tests(reports: Iterable[Mapping[str, Any]], objects: Path) -> list[str]:
-    """List the failed tests of a job; what cannot be read any more is left out.
+    """List the failed tests of a job; unreadable reports are skipped.
 
     Args:
         reports: of the job, as its result holds them.

@@ -13,8 +13,8 @@ from urllib.parse import unquote
 
 from gitlab_ci_provider.airflow_api.client import AirflowApi
 from gitlab_ci_provider.model import xcom_keys
+from gitlab_ci_provider.model.airflow_states import AWAITING_INPUT, RUN_ENDED, UNDER_WAY
 from gitlab_ci_provider.model.names import FINISH_PIPELINE
-from gitlab_ci_provider.schedule.airflow_states import AWAITING_INPUT, RUN_ENDED, UNDER_WAY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,18 +9,18 @@ from typing import Any
 from gitlab_ci_provider.airflow_api.client import AirflowApi, TaskState
 from gitlab_ci_provider.local.follow.downstream import DownstreamRun, downstream_runs, is_settled
 from gitlab_ci_provider.model import xcom_keys
-from gitlab_ci_provider.model.names import CREATE_PIPELINE, task_ids
-from gitlab_ci_provider.model.pipeline import Pipeline
-from gitlab_ci_provider.model.rules import JobDecision
-from gitlab_ci_provider.model.run import JobResult, JobStatus, PipelineRun
-from gitlab_ci_provider.model.serialization import convert
-from gitlab_ci_provider.schedule.airflow_states import (
+from gitlab_ci_provider.model.airflow_states import (
     AWAITING_INPUT,
     FAILED,
     RUN_ENDED,
     States,
     unfinished_status,
 )
+from gitlab_ci_provider.model.names import CREATE_PIPELINE, task_ids
+from gitlab_ci_provider.model.pipeline import Pipeline
+from gitlab_ci_provider.model.rules import JobDecision
+from gitlab_ci_provider.model.run import JobResult, JobStatus, PipelineRun
+from gitlab_ci_provider.model.serialization import convert
 from gitlab_ci_provider.schedule.results import statuses
 
 BLOCKED, DELAYED = "blocked", "delayed"

@@ -10,9 +10,9 @@ from gitlab_ci_provider.local.follow.downstream import described
 from gitlab_ci_provider.local.follow.progress import BLOCKED, Follower, JobProgress, RunProgress
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.model import xcom_keys
+from gitlab_ci_provider.model.airflow_states import ENDED
 from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE, task_ids
 from gitlab_ci_provider.model.run import JobStatus
-from gitlab_ci_provider.schedule.airflow_states import ENDED
 
 _WAITING = {BLOCKED: "manual", "created": "created", "pending": "pending"}
 """Statuses of jobs that have not ended, in a pipeline that waits for a person."""

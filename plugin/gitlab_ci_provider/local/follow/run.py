@@ -13,8 +13,8 @@ from gitlab_ci_provider.local.follow.progress import Follower, RunProgress
 from gitlab_ci_provider.local.follow.report import build_report
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.local.stack.state import StackState, connect
+from gitlab_ci_provider.model.airflow_states import RUN_ENDED
 from gitlab_ci_provider.model.dag_record import DagRecord
-from gitlab_ci_provider.schedule.airflow_states import RUN_ENDED
 from gitlab_ci_provider.settings import home_settings
 from gitlab_ci_provider.state import open_state
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO
 
 from gitlab_ci_provider.exceptions import StackError
-from gitlab_ci_provider.local.processes.patience import PATIENCE_SECONDS, Patience, movement
+from gitlab_ci_provider.local.processes.stalls import PATIENCE_SECONDS, Patience, movement
 from gitlab_ci_provider.local.processes.tree import children, kill_tree
 
 _SAFE = {"PYTHONSAFEPATH": "1"}

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 from gitlab_ci_provider.exceptions import StackError
 from gitlab_ci_provider.local.home import Home
-from gitlab_ci_provider.local.processes.patience import Patience, movement
 from gitlab_ci_provider.local.processes.process import clean_environment, open_log
+from gitlab_ci_provider.local.processes.stalls import Patience, movement
 from gitlab_ci_provider.local.processes.steps import Step, read_steps
 from gitlab_ci_provider.local.stack.locks import hold
 from gitlab_ci_provider.local.stack.state import (

@@ -31,7 +31,9 @@ def cancel_child(dag: str, run: str) -> None:
     """Cancel the jobs of a child pipeline that have not ended; its own bridges do the same."""
     value = read_xcom(dag, run, CREATE_PIPELINE, xcom_keys.PIPELINE)
     if value is None:
-        _log.warning("the child pipeline %s of %s is not canceled: it has yet to begin", run, dag)
+        _log.warning(
+            "the child pipeline %s of %s was not canceled: it has not started yet", run, dag
+        )
         return
     child = convert(value, PipelineRun)
     names, states = task_ids(child.decisions), task_states(dag, run)

@@ -157,7 +157,7 @@ class BridgeRun:
         return f"{self.run.record.created_at} {self.run.context['ti'].max_tries}"
 
     def _run_id(self, *, child: bool) -> str:
-        """Name the run: the same for every process that works on one occasion."""
+        """Name the run: the same for every process that handles the same trigger."""
         ti = self.run.context["ti"]
         names = (ti.dag_id, ti.run_id, ti.task_id, self._occasion())
         digest = hashlib.sha256("\n".join(names).encode()).hexdigest()[:8]

@@ -126,7 +126,7 @@ class BridgeTry:
 
     def _wait(self, key: RunKey) -> None:
         until: Until = "ended" if self._bridge.strategy else "created"
-        _log.info("waiting until it is %s, which takes no worker", until)
+        _log.info("waiting until it is %s (deferred: no worker slot is used)", until)
         me = [self._run.record.dag_id, self._run.record.run_id, self._run.job.name]
         trigger = DownstreamTrigger(
             dag=key.dag,

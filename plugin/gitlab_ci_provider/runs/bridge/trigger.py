@@ -9,8 +9,8 @@ from typing import Any, Literal
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from gitlab_ci_provider.airflow_internals.tasks import run_state, task_states
+from gitlab_ci_provider.model.airflow_states import ENDED, RUN_ENDED
 from gitlab_ci_provider.model.names import CREATE_PIPELINE
-from gitlab_ci_provider.schedule.airflow_states import ENDED, RUN_ENDED
 
 Until = Literal["created", "ended"]
 

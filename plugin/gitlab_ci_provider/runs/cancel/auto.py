@@ -10,6 +10,7 @@ from gitlab_ci_provider.airflow_internals.tasks import task_states
 from gitlab_ci_provider.exceptions import GitlabCiError
 from gitlab_ci_provider.hooks.dag_runs import RunKey, pipeline_of
 from gitlab_ci_provider.hooks.project_settings import project_settings
+from gitlab_ci_provider.model.airflow_states import ENDED, States
 from gitlab_ci_provider.model.cancellation import Cancellation
 from gitlab_ci_provider.model.names import FINISH_PIPELINE, task_ids
 from gitlab_ci_provider.model.pipeline import Pipeline
@@ -19,7 +20,6 @@ from gitlab_ci_provider.runs.cancel.jobs import cancel_jobs
 from gitlab_ci_provider.runs.cancel.pods import PodsOf, delete_pods
 from gitlab_ci_provider.runs.context import TaskContext
 from gitlab_ci_provider.runs.job_run import JobRun
-from gitlab_ci_provider.schedule.airflow_states import ENDED, States
 from gitlab_ci_provider.schedule.auto_cancel import (
     cancelable,
     canceled_by_commit,

@@ -11,7 +11,7 @@ from kubernetes.client.exceptions import ApiException
 
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.hooks.kubernetes import UNREACHABLE, connect
-from gitlab_ci_provider.hooks.patience import say
+from gitlab_ci_provider.hooks.outages import say
 from gitlab_ci_provider.pods.naming import LABEL_DOMAIN, label_value
 from gitlab_ci_provider.settings import Settings
 

@@ -167,7 +167,7 @@ def _decide(form: RunForm, pinned: Pinned) -> PipelineDecision:
     if form.jobs and decision.created:
         decision = replace(decision, jobs=select(pinned.pipeline, decision.jobs, form.jobs))
     if unknown := [name for name in form.manual if name not in decision.jobs]:
-        raise GitlabCiError(f"no job '{', '.join(unknown)}' to play in this pipeline")
+        raise GitlabCiError(f"this pipeline has no such jobs to play: {', '.join(unknown)}")
     for job in decision.jobs.values():
         _log.info("%s: %s (%s)", job.job, job.when if job.present else "absent", job.reason)
     return decision

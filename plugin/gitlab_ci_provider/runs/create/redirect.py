@@ -13,6 +13,7 @@ from typing import Any
 from gitlab_ci_provider.airflow_internals.tasks import run_state
 from gitlab_ci_provider.exceptions import ConfigError
 from gitlab_ci_provider.hooks.dag_runs import RunKey, start_run
+from gitlab_ci_provider.model.airflow_states import RUN_ENDED
 from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
 from gitlab_ci_provider.model.names import dag_id
 from gitlab_ci_provider.model.topology import differences
@@ -20,7 +21,6 @@ from gitlab_ci_provider.runs.context import TaskContext
 from gitlab_ci_provider.runs.create.pinned import Pinned
 from gitlab_ci_provider.runs.dag_reading import check_limit, has_read, look_later, wait_in_worker
 from gitlab_ci_provider.runs.form import REF, SHA, SOURCE
-from gitlab_ci_provider.schedule.airflow_states import RUN_ENDED
 from gitlab_ci_provider.snapshots.dag_files import publish
 from gitlab_ci_provider.snapshots.holds import Holds
 from gitlab_ci_provider.snapshots.refs import reserve_for_run

@@ -55,7 +55,7 @@ def is_earlier(mirror: Mirror, form: RunForm, ref: Ref) -> bool:
 
 
 def _is_trusted(upstream: Upstream | None, project: Project) -> bool:
-    """Tell whether all pipelines above are of projects that may reach this one.
+    """Tell whether every upstream pipeline belongs to a project that may access this one.
 
     A person who may push to another project chooses the variables that its `trigger:` job hands on.
     GitLab asks whether that person may push to the protected branch, too.

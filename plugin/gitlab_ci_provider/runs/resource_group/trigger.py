@@ -13,7 +13,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from gitlab_ci_provider.airflow_internals.tasks import task_states
 from gitlab_ci_provider.hooks.kubernetes import UNREACHABLE, connect_to
-from gitlab_ci_provider.hooks.patience import say
+from gitlab_ci_provider.hooks.outages import say
 from gitlab_ci_provider.hooks.resource_groups import ResourceGroup
 from gitlab_ci_provider.schedule.resource_group import Claim, ProcessMode, take
 

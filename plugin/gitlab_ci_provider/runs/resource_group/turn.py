@@ -13,7 +13,7 @@ import msgspec
 from gitlab_ci_provider.airflow_internals.tasks import defer, task_states
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.hooks.kubernetes import UNREACHABLE, connect
-from gitlab_ci_provider.hooks.patience import say
+from gitlab_ci_provider.hooks.outages import say
 from gitlab_ci_provider.hooks.project_settings import project_settings
 from gitlab_ci_provider.hooks.resource_groups import LABEL, ResourceGroup, group_name
 from gitlab_ci_provider.model.names import task_ids

@@ -11,8 +11,8 @@ import pytest
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError
 
-from gitlab_ci_provider.hooks import patience
-from gitlab_ci_provider.hooks.patience import Patience, is_passing, say
+from gitlab_ci_provider.hooks import outages as patience
+from gitlab_ci_provider.hooks.outages import Patience, is_passing, say
 from gitlab_ci_provider.settings import Settings
 
 LOG = logging.getLogger(__name__)

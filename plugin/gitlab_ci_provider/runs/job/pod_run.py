@@ -14,7 +14,7 @@ from urllib3.exceptions import HTTPError
 
 from gitlab_ci_provider.airflow_internals.pod_operator import pod_request
 from gitlab_ci_provider.exceptions import JobFailure, SystemFailure
-from gitlab_ci_provider.hooks.patience import is_passing, say
+from gitlab_ci_provider.hooks.outages import is_passing, say
 from gitlab_ci_provider.hooks.pod_logs import ContainerLog, early_words
 from gitlab_ci_provider.hooks.pod_watch import PodWatch
 from gitlab_ci_provider.model.run import JobResult, JobStatus
@@ -130,7 +130,7 @@ class JobPod:
 
     def _unreachable(self, problem: Exception) -> SystemFailure:
         seconds = self._run.settings.kubernetes_outage
-        return SystemFailure(f"Kubernetes cannot be reached for {seconds} s: {say(problem)}")
+        return SystemFailure(f"Kubernetes has been unreachable for {seconds} s: {say(problem)}")
 
     def _start(self, planned: PlannedJob) -> PodWatch:
         """Create the Secret and the pod, or find the pod that a lost worker has left."""

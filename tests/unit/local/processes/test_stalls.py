@@ -6,7 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from gitlab_ci_provider.local.processes.patience import Movement, Patience, movement
+from gitlab_ci_provider.local.processes.stalls import Movement, Patience, movement
 
 HOUR = 3600
 

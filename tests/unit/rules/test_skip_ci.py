@@ -13,7 +13,7 @@ from factories import make_pipeline
 from gitlab_ci_provider.cli.main import main
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.project import Commit, Project, Ref
-from gitlab_ci_provider.rules.skip import skip_reason
+from gitlab_ci_provider.rules.skip_ci import skip_reason
 from gitlab_ci_provider.runs.form import read_form
 from servers.repositories import commit, make_repository
 

@@ -19,7 +19,7 @@ from gitlab_ci_provider.runs.cancel.auto import cancel_rest
 from gitlab_ci_provider.runs.cancel.jobs import meet
 from gitlab_ci_provider.runs.job import end as job_end
 from gitlab_ci_provider.runs.job.end import Settled
-from gitlab_ci_provider.runs.job.pod import JobPod
+from gitlab_ci_provider.runs.job.pod_run import JobPod
 from gitlab_ci_provider.runs.job_run import JobRun
 from gitlab_ci_provider.runs.record import push_result
 from gitlab_ci_provider.runs.resource_group import turn

@@ -6,7 +6,7 @@ import pytest
 
 from gitlab_ci_provider.exceptions import FailureReason
 from gitlab_ci_provider.model.run import JobResult, JobStatus
-from gitlab_ci_provider.schedule.finish import PipelineStatus, finish
+from gitlab_ci_provider.schedule.pipeline_result import PipelineStatus, finish
 
 GOOD = JobResult(status=JobStatus.SUCCESS)
 BAD = JobResult(status=JobStatus.FAILED)
