@@ -38,7 +38,7 @@ def add_project(home: Home, location: str, ref: str | None = None, sha: str = ""
 def _is_inside(home: Home, location: str) -> bool:
     try:
         url = urlsplit(clone_url(location))
-    except SourceError:
+    except (SourceError, ValueError):
         return False  # said by the sync
     path = Path(unquote(url.path))
     return url.scheme == "file" and path.is_relative_to(home.path.resolve())

@@ -158,7 +158,7 @@ def failure_note(told: Any) -> str:
         return f"{_CANCELED}{message}"[:_LONGEST]
     if told.get("status") != JobStatus.FAILED:
         return ""
-    words = FailureReason(told.get("failure_reason") or FailureReason.UNKNOWN_FAILURE).words
+    words = FailureReason(str(told.get("failure_reason") or FailureReason.UNKNOWN_FAILURE)).words
     said = message if message.startswith(words) else f"{words}: {message}".removesuffix(": ")
     return f"{_FAILED}{said}"[:_LONGEST]
 

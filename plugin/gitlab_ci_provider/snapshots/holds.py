@@ -6,8 +6,8 @@ knows which jobs it has. Holds are stored with what the DAG shows, as one value,
 it asks for the holds in the same step: of a run and a sync at the same moment, one sees the other.
 
 A run that ends releases its hold. One that could not (its scheduler does not see the state, or it
-was deleted) is found by later runs, see `runs/create/redirect.py`; after `expire_in` its hold is
-void.
+was deleted) is found by later runs, see `runs/create/redirect.py`; after `void_after` its hold is
+void. No setting shortens that: a run that waits for a person may be open for long.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from gitlab_ci_provider.exceptions import StateError
 from gitlab_ci_provider.model.dag_record import DagRecord
 from gitlab_ci_provider.snapshots.store import DagChange, SnapshotStore, StoredDag
 
-EXPIRE_IN = 30 * 24 * 3600
-"""Seconds; no run is open for so long."""
+A_MONTH = 30 * 24 * 3600
+"""Seconds."""
 
 
 class _RefusedError(Exception):
@@ -32,11 +32,13 @@ class Holds:
     """The holds of an installation.
 
     Attributes:
-        expire_in: seconds after which a hold is void, and a DAG made by runs counts as unused.
+        expire_in: seconds after which a DAG made by runs counts as unused.
+        void_after: seconds after which a hold is void; no run is open for so long.
     """
 
     store: SnapshotStore
-    expire_in: float = EXPIRE_IN
+    expire_in: float = A_MONTH
+    void_after: float = A_MONTH
 
     def take(self, dag: str, run: str, digest: str) -> bool:
         """Hold a DAG for a run with this pipeline; False when the DAG has another topology."""
@@ -101,7 +103,7 @@ class Holds:
         return self._valid(stored) if stored else {}
 
     def oldest(self) -> float:
-        """Give the time before which holds are void, in seconds since 1970."""
+        """Give the time before which the last use of a DAG is too old, in seconds since 1970."""
         return self.store.clock() - self.expire_in
 
     def _unless_held(self, stored: StoredDag | None) -> None:
@@ -112,7 +114,7 @@ class Holds:
         return replace(stored, holds={**self._valid(stored), run: self.store.clock()})
 
     def _valid(self, stored: StoredDag) -> dict[str, float]:
-        oldest = self.oldest()
+        oldest = self.store.clock() - self.void_after
         return {run: since for run, since in stored.holds.items() if since >= oldest}
 
     def _fits(self, record: DagRecord, digest: str) -> bool:

@@ -175,11 +175,6 @@ class SnapshotStore:
         names = sorted(key.removeprefix(_DAGS).removesuffix(".json") for key in keys)
         return [name for name in names if kind_of(name) in (kinds or DagKind)]
 
-    def delete_dag(self, dag_id: str) -> None:
-        """Forget a DAG and those of its parts; pipelines stay for the runs that use them."""
-        for name in (*self.dags(part_of=dag_id), dag_id):
-            self.change_dag(name, lambda _: None)
-
     def _missing(self, key: str) -> StateError:
         return StateError(f"{self.records.location(key)} does not exist: {_SYNC}")
 

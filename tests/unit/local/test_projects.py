@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from e2e.embedded import make_repository
-from gitlab_ci_provider.exceptions import StackError
+from gitlab_ci_provider.exceptions import GitlabCiError, StackError
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.local.projects import add_project
+
+
+@pytest.mark.parametrize("location", ["http://[/project", "/no/such/folder"])
+def test_what_is_no_address_is_left_to_the_sync(tmp_path: Path, location: str):
+    """Its message says what is wrong, without a traceback."""
+    with suppress(GitlabCiError):
+        assert not add_project(Home(tmp_path / "home"), location).ok
 
 
 @pytest.mark.parametrize("spelling", ["{}", "file://{}"])

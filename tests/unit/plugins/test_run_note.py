@@ -54,6 +54,7 @@ def test_notes_of_tasks_fit_their_column():
             {"status": "failed", "failure_reason": "of_another_version"},
             "Job failed: unknown failure",
         ),
+        ({"status": "failed", "failure_reason": ["odd"]}, "Job failed: unknown failure"),
         ({"status": "canceled", "reason": "by pipeline 7"}, "Job canceled by pipeline 7"),
         ({"status": "success"}, ""),
         (None, ""),

@@ -119,7 +119,7 @@ def test_a_run_finds_a_dag_that_stays_what_it_is(holds: Holds):
 def test_old_holds_are_void(records: RecordStore):
     """No run is open for so long: neither is it listed, nor does it keep a DAG as it is."""
     now = 1000.0
-    holds = Holds(SnapshotStore(records, clock=lambda: now), expire_in=60)
+    holds = Holds(SnapshotStore(records, clock=lambda: now), void_after=60)
     save_dag(holds.store, record(holds, PIPELINE))
     holds.take(DAG, "run", digest(holds))
 
@@ -129,6 +129,18 @@ def test_old_holds_are_void(records: RecordStore):
     now += 2
     assert holds.runs(DAG) == {}
     assert holds.replace(record(holds, OTHER))
+
+
+def test_unused_dags_may_go_soon_but_holds_stay(records: RecordStore):
+    """`child_dags_expire_in` is for DAGs that no run uses; a run that waits for days holds its."""
+    now = 1000.0
+    holds = Holds(SnapshotStore(records, clock=lambda: now), expire_in=60)
+    save_dag(holds.store, record(holds, PIPELINE))
+    holds.take(DAG, "run", digest(holds))
+
+    now += 61
+    assert not holds.replace(record(holds, OTHER))
+    assert not holds.delete(DAG)
 
 
 def test_a_run_that_goes_on_holds_its_dag_again(holds: Holds):

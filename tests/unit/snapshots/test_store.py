@@ -15,6 +15,7 @@ from gitlab_ci_provider.model.project import Ref
 from gitlab_ci_provider.model.rules import JobDecision
 from gitlab_ci_provider.records.store import RecordStore
 from gitlab_ci_provider.snapshots.dag_files import publish, write_dag_files
+from gitlab_ci_provider.snapshots.holds import Holds
 from gitlab_ci_provider.snapshots.refs import record_at_run, record_of_ref
 from gitlab_ci_provider.snapshots.store import SnapshotStore
 from stores import save_dag
@@ -75,7 +76,7 @@ def test_a_dag_goes_with_its_parts_and_no_other(store: SnapshotStore):
 
     assert store.dags(part_of="a__b") == ["a__b..feature", "a__b..feature...child"]
     assert store.dags(DagKind.CHILD) == ["a__b..feature...child"]
-    store.delete_dag("a__b")
+    assert Holds(store).delete("a__b")
 
     assert store.dags() == ["a__b-c", "a__b.c"]
 
@@ -108,7 +109,7 @@ def test_dag_files_follow_the_records(store: SnapshotStore, tmp_path: Path):
         publish(record, folder)
     assert {path.name for path in folder.iterdir()} == {"a__b.py", "a__b..x.py"}
 
-    store.delete_dag("a__b..x")
+    assert Holds(store).delete("a__b..x")
     write_dag_files(store, folder)
 
     assert {path.name for path in folder.iterdir()} == {"a__b.py"}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeGuard, TypeVar
 
 from gitlab_ci_provider.config.diagnostics import Diagnostics
 from gitlab_ci_provider.config.raw import Map, Mark, Node, Seq, to_data
@@ -163,10 +163,10 @@ def choice(field: Field, allowed: tuple[Choice, ...]) -> Choice | None:
 def integers(field: Field) -> tuple[int, ...] | None:
     """Read an integer or a list of integers."""
     value = field.value
-    if _is_integer(value):
-        return (int(value),) if isinstance(value, int) else None
-    if isinstance(value, Seq) and all(_is_integer(item) for item in value):
-        return tuple(item for item in value if isinstance(item, int))
+    if is_integer(value):
+        return (value,)
+    if isinstance(value, Seq) and all(is_integer(item) for item in value):
+        return tuple(item for item in value if is_integer(item))
     field.refuse("should be an array of integers or an integer")
     return None
 
@@ -178,9 +178,9 @@ def is_blank(value: Node) -> bool:
     return value is None or value is False or (isinstance(value, Map | Seq) and not value)
 
 
-def is_integer(value: Node) -> bool:
+def is_integer(value: Node) -> TypeGuard[int]:
     """Tell whether a value is an integer; booleans are none."""
-    return _is_integer(value)
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def flat(node: Node) -> Iterator[Node]:
@@ -190,10 +190,6 @@ def flat(node: Node) -> Iterator[Node]:
         return
     for item in node:
         yield from flat(item)
-
-
-def _is_integer(value: Node) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _is_strings(value: Node) -> bool:

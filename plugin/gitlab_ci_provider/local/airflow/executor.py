@@ -83,8 +83,8 @@ class WarmLocalExecutor(LocalExecutor):
         A task that waits for an answer or a trigger gives its worker back and gets another one
         with the same key, maybe before the first has ended: that end is not the task's.
         """
-        ended = [one for one in self._workers if one[1].has_ended()]
-        self._workers = [one for one in self._workers if one not in ended]
+        ended = [entry for entry in self._workers if entry[1].has_ended()]
+        self._workers = [entry for entry in self._workers if entry not in ended]
         alive = {key for key, _, _ in self._workers}
         for key, worker, (success, failure) in ended:
             state = success if worker.close() else failure

@@ -145,6 +145,8 @@ def stop_stack(home: Home) -> bool:
     if not is_running(home):
         return False
     while not (pid := supervisor_pid(home)):  # it has the lock and is about to say who it is
+        if not is_running(home):
+            return False
         time.sleep(_LOOK_SECONDS / 10)
     os.kill(pid, signal.SIGTERM)
     patience = Patience(lambda: movement(pid, home.logs / "supervisor.log"), _STOP_SECONDS)
