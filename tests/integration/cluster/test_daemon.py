@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -165,8 +166,9 @@ def test_cluster_ends_when_its_fork_server_dies(tmp_path: Path):
     api.create("pods", pod("a", "sleep 60"))
     api.wait("a", is_running)
     for process in processes_with("process.fork_server"):
-        if str(running.directory).encode() in Path(f"/proc/{process}/cmdline").read_bytes():
-            os.kill(int(process), signal.SIGKILL)
+        with suppress(FileNotFoundError, ProcessLookupError):  # another test's, just ended
+            if str(running.directory).encode() in Path(f"/proc/{process}/cmdline").read_bytes():
+                os.kill(int(process), signal.SIGKILL)
     code = running.process.wait(20)
     api.close()
 
