@@ -17,7 +17,7 @@ from gitlab_ci_provider.model.project import Project, Ref
 from gitlab_ci_provider.model.rules import JobDecision, Rule
 from gitlab_ci_provider.model.run import PipelineRun
 from gitlab_ci_provider.model.variables import Variable, Variables
-from gitlab_ci_provider.planner.subject import Limits, Subject
+from gitlab_ci_provider.planner.plan_request import Limits, PlanRequest
 from gitlab_ci_provider.schedule.order import build_edges
 
 PROJECT = Project(
@@ -118,8 +118,8 @@ def with_variables(**values: str) -> Job:
     return replace(JOB, variables=made, own_variables=made)
 
 
-def make_subject(job: Job = JOB, run: PipelineRun = RUN, **given: Any) -> Subject:
-    """Make the subject of the plan of a job that is alone in its pipeline."""
+def make_plan_request(job: Job = JOB, run: PipelineRun = RUN, **given: Any) -> PlanRequest:
+    """Make the request for the plan of a job that is alone in its pipeline."""
     usual: dict[str, Any] = {
         "pipeline": given.get("pipeline") or make_pipeline(job),
         "decision": JobDecision(job=job.name, present=True),
@@ -130,7 +130,7 @@ def make_subject(job: Job = JOB, run: PipelineRun = RUN, **given: Any) -> Subjec
         "upstream": {},
         "store": StoreTarget(bucket="b"),
     }
-    return Subject(job=job, run=run, **{**usual, **given})
+    return PlanRequest(job=job, run=run, **{**usual, **given})
 
 
 def make_dag_record(**given: Any) -> DagRecord:

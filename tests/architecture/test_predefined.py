@@ -16,7 +16,7 @@ from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.project import Ref, RefKind
 from gitlab_ci_provider.model.rules import JobDecision, When
 from gitlab_ci_provider.model.run import PipelineRun, Play
-from gitlab_ci_provider.planner.subject import Limits, Subject
+from gitlab_ci_provider.planner.plan_request import Limits, PlanRequest
 from gitlab_ci_provider.variables.predefined import pipeline_variables
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "variables.md"
@@ -43,7 +43,7 @@ def job() -> Job:
 
 def names_of(run: PipelineRun) -> set[str]:
     """List what the job of a run gets."""
-    subject = Subject(
+    request = PlanRequest(
         run=run,
         pipeline=Pipeline(stages=("test",), jobs={"test": job()}, edges={}),
         job=job(),
@@ -56,7 +56,7 @@ def names_of(run: PipelineRun) -> set[str]:
         store=None,
         play=Play(user_id="1", user_name="me"),
     )
-    return {one.name for one in subject.variables}
+    return {variable.name for variable in request.variables}
 
 
 def provided() -> set[str]:

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 
 from airflow.serialization.serialized_objects import DagSerialization
 
-from factories import make_run, make_subject
+from factories import make_plan_request, make_run
 from gitlab_ci_provider.exceptions import JobFailure
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.rules import PipelineDecision
 from gitlab_ci_provider.model.serialization import digest, encode
 from gitlab_ci_provider.planner.downstream import plan_downstream
 from gitlab_ci_provider.planner.plan import plan_job
-from gitlab_ci_provider.planner.subject import Subject
+from gitlab_ci_provider.planner.plan_request import PlanRequest
 from gitlab_ci_provider.pods.pod import PodRequest, build_pod
 from golden.cases import CASES, compile_case
 from processes.airflow_scheduler import render
@@ -39,17 +39,17 @@ def _plans(pipeline: Pipeline, decision: PipelineDecision) -> Iterator[tuple[str
     for job in pipeline.jobs.values():
         of_job = decision.jobs[job.name]
         if of_job.present:
-            yield job.name, _plan(make_subject(job, run, pipeline=pipeline, decision=of_job))
+            yield job.name, _plan(make_plan_request(job, run, pipeline=pipeline, decision=of_job))
 
 
-def _plan(subject: Subject) -> bytes:
+def _plan(request: PlanRequest) -> bytes:
     try:
-        if subject.job.bridge:
-            return encode(plan_downstream(subject, subject.job.bridge))
-        planned = plan_job(subject)
+        if request.job.bridge:
+            return encode(plan_downstream(request, request.job.bridge))
+        planned = plan_job(request)
     except JobFailure as problem:
         return str(problem).encode()
-    request = PodRequest(
+    pod = PodRequest(
         name="pod",
         image=planned.image,
         helper_image="helper",
@@ -57,7 +57,7 @@ def _plan(subject: Subject) -> bytes:
         labels={},
         annotations={},
     )
-    return _json([planned.secret, build_pod(request).to_dict()])
+    return _json([planned.secret, build_pod(pod).to_dict()])
 
 
 def _json(value: object, *, sort_keys: bool = False) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow.serialization.serialized_objects import DagSerialization
 
-from factories import MemoryFiles, make_context, make_run, make_subject, make_variables
+from factories import MemoryFiles, make_context, make_plan_request, make_run, make_variables
 from gitlab_ci_provider.compiler.child import compile_child
 from gitlab_ci_provider.compiler.compile import CompileResult, compile_pipeline
 from gitlab_ci_provider.config.includes.fetcher import ProjectFiles
@@ -21,8 +21,8 @@ from gitlab_ci_provider.model.run import JobResult, JobStatus, PipelineRun
 from gitlab_ci_provider.planner.artifacts import wanted_artifacts
 from gitlab_ci_provider.planner.downstream import plan_downstream
 from gitlab_ci_provider.planner.plan import plan_job
+from gitlab_ci_provider.planner.plan_request import PlanRequest
 from gitlab_ci_provider.planner.resource_group import resource_group
-from gitlab_ci_provider.planner.subject import Subject
 from gitlab_ci_provider.pods.pod import PodRequest, build_pod
 from gitlab_ci_provider.rules.evaluate import decide_pipeline
 from gitlab_ci_provider.runs.job.coverage import CoverageScan
@@ -129,7 +129,7 @@ def _pipeline(pipeline: Pipeline, decision: PipelineDecision) -> object:
 
 def _job(pipeline: Pipeline, run: PipelineRun, decision: JobDecision) -> object:
     job = pipeline.jobs[decision.job]
-    subject = make_subject(job, run=run, pipeline=pipeline, decision=decision)
+    request = make_plan_request(job, run=run, pipeline=pipeline, decision=decision)
     before = predecessors(job.name, pipeline, run.decisions)
     return {
         "starts": (decision.when, decision.start_in, before, job.needs is None),
@@ -141,7 +141,7 @@ def _job(pipeline: Pipeline, run: PipelineRun, decision: JobDecision) -> object:
         "coverage": _coverage(job),
         "play": (has_questions(job), [one.serialize() for one in form(job).values()]),
         "group": resource_group(job.name, run, pipeline),
-        "plan": _downstream(subject) if job.bridge else _planned(subject),
+        "plan": _downstream(request) if job.bridge else _planned(request),
     }
 
 
@@ -156,12 +156,12 @@ def _coverage(job: Job) -> float | None:
     return scan.value
 
 
-def _planned(subject: Subject) -> object:
+def _planned(request: PlanRequest) -> object:
     try:
-        planned = plan_job(subject)
+        planned = plan_job(request)
     except JobFailure as problem:
         return str(problem)
-    request = PodRequest(
+    pod = PodRequest(
         name="pod",
         image=planned.image,
         helper_image="helper",
@@ -169,15 +169,15 @@ def _planned(subject: Subject) -> object:
         labels={},
         annotations={},
     )
-    build = build_pod(request).spec.containers[0].to_dict()
+    build = build_pod(pod).spec.containers[0].to_dict()
     return (build, planned.secret, planned.environment, planned.release)
 
 
-def _downstream(subject: Subject) -> object:
-    bridge = subject.job.bridge
+def _downstream(request: PlanRequest) -> object:
+    bridge = request.job.bridge
     if bridge is None:
         return None
-    plan = plan_downstream(subject, bridge)
+    plan = plan_downstream(request, bridge)
     ends = [inherited(bridge.strategy, PipelineResult(status=one)) for one in PipelineStatus]
     files, context = MemoryFiles(FILES), make_context(variables=plan.variables)
     child: object = None

@@ -11,7 +11,7 @@ from gitlab_ci_provider.model.plan import (
     ReportUpload,
 )
 from gitlab_ci_provider.model.rules import JobDecision
-from gitlab_ci_provider.planner.subject import Subject
+from gitlab_ci_provider.planner.plan_request import PlanRequest
 from gitlab_ci_provider.storage.keys import artifacts_key, dotenv_key, report_key
 from gitlab_ci_provider.variables.expand import expand
 
@@ -29,46 +29,46 @@ def wanted_artifacts(job: Job, decision: JobDecision, earlier: tuple[str, ...]) 
     return tuple(name for name in jobs if name in job.dependencies)
 
 
-def plan_downloads(subject: Subject) -> tuple[ArtifactDownload, ...]:
+def plan_downloads(request: PlanRequest) -> tuple[ArtifactDownload, ...]:
     """List what is fetched before the script, in the order of the jobs."""
     return tuple(
         ArtifactDownload(job=job, object_key=artifact.object_key)
-        for job, artifacts in subject.upstream.items()
+        for job, artifacts in request.upstream.items()
         for artifact in artifacts
     )
 
 
-def plan_uploads(subject: Subject) -> tuple[ArtifactUpload, ...]:
+def plan_uploads(request: PlanRequest) -> tuple[ArtifactUpload, ...]:
     """List what is kept after the script."""
-    artifacts = subject.job.artifacts
+    artifacts = request.job.artifacts
     if artifacts is None or not (artifacts.paths or artifacts.untracked):
         return ()
-    variables = subject.variables
+    variables = request.variables
     return (
         ArtifactUpload(
             name=expand(artifacts.name or "", variables) or "artifacts",
-            object_key=_key(subject),
+            object_key=_key(request),
             paths=tuple(expand(path, variables) for path in artifacts.paths),
             exclude=tuple(expand(path, variables) for path in artifacts.exclude),
             untracked=artifacts.untracked,
             when=artifacts.when,
-            expire_in=_expire_in(subject, artifacts),
+            expire_in=_expire_in(request, artifacts),
         ),
     )
 
 
-def plan_reports(subject: Subject) -> tuple[ReportUpload, ...]:
+def plan_reports(request: PlanRequest) -> tuple[ReportUpload, ...]:
     """List the reports that are kept, a kind each."""
-    artifacts = subject.job.artifacts
+    artifacts = request.job.artifacts
     if artifacts is None:
         return ()
-    run, job = subject.run, subject.job.name
+    run, job = request.run, request.job.name
     return tuple(
         ReportUpload(
             kind=kind,
-            object_key=report_key(run.project, run.id, job, subject.attempt, kind),
-            paths=tuple(expand(path, subject.variables) for path in paths),
-            expire_in=_expire_in(subject, artifacts),
+            object_key=report_key(run.project, run.id, job, request.attempt, kind),
+            paths=tuple(expand(path, request.variables) for path in paths),
+            expire_in=_expire_in(request, artifacts),
             format=(artifacts.coverage_format or "") if kind == "coverage_report" else "",
         )
         for kind, paths in artifacts.reports.items()
@@ -76,24 +76,24 @@ def plan_reports(subject: Subject) -> tuple[ReportUpload, ...]:
     )
 
 
-def _expire_in(subject: Subject, artifacts: Artifacts) -> int:
+def _expire_in(request: PlanRequest, artifacts: Artifacts) -> int:
     if artifacts.expire_in is None:
-        return subject.limits.artifacts_expire_in
+        return request.limits.artifacts_expire_in
     return artifacts.expire_in
 
 
-def plan_dotenv(subject: Subject) -> DotenvUpload | None:
+def plan_dotenv(request: PlanRequest) -> DotenvUpload | None:
     """Say where the variables go that the job writes for later ones; reports are always kept."""
-    artifacts = subject.job.artifacts
+    artifacts = request.job.artifacts
     paths = artifacts.reports.get("dotenv", ()) if artifacts else ()
     if not paths:
         return None
     return DotenvUpload(
-        object_key=dotenv_key(_key(subject)),
-        paths=tuple(expand(path, subject.variables) for path in paths),
+        object_key=dotenv_key(_key(request)),
+        paths=tuple(expand(path, request.variables) for path in paths),
     )
 
 
-def _key(subject: Subject) -> str:
-    run = subject.run
-    return artifacts_key(run.project, run.id, subject.job.name, subject.attempt)
+def _key(request: PlanRequest) -> str:
+    run = request.run
+    return artifacts_key(run.project, run.id, request.job.name, request.attempt)

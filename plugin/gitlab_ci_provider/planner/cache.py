@@ -13,7 +13,7 @@ from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
 from gitlab_ci_provider.model.cache import Cache, CacheKey, CachePolicy
 from gitlab_ci_provider.model.plan import CacheArchive, CacheRestore
 from gitlab_ci_provider.model.variables import Variables
-from gitlab_ci_provider.planner.subject import Subject
+from gitlab_ci_provider.planner.plan_request import PlanRequest
 from gitlab_ci_provider.storage.keys import cache_object_key
 from gitlab_ci_provider.variables.expand import expand
 
@@ -35,11 +35,11 @@ class _Settled:
     archive: CacheArchive
 
 
-def plan_caches(subject: Subject) -> CachePlan:
+def plan_caches(request: PlanRequest) -> CachePlan:
     """Decide about every cache of a job; one without paths does nothing."""
     settled = [
-        _settle(subject, cache, position)
-        for position, cache in enumerate(subject.job.caches)
+        _settle(request, cache, position)
+        for position, cache in enumerate(request.job.caches)
         if cache.paths or cache.untracked
     ]
     return CachePlan(
@@ -48,15 +48,15 @@ def plan_caches(subject: Subject) -> CachePlan:
     )
 
 
-def _settle(subject: Subject, cache: Cache, position: int) -> _Settled:
-    variables = subject.variables
-    protected = subject.run.ref.protected and not cache.unprotect
+def _settle(request: PlanRequest, cache: Cache, position: int) -> _Settled:
+    variables = request.variables
+    protected = request.run.ref.protected and not cache.unprotect
     suffix = _PROTECTED if protected else "-non_protected"
-    key = f"{_key(subject, cache, position, variables)}{suffix}"
+    key = f"{_key(request, cache, position, variables)}{suffix}"
     fallbacks = [f"{expand(name, variables)}{suffix}" for name in cache.fallback_keys]
     last, warnings = _last_fallback(variables)
     objects = tuple(
-        cache_object_key(subject.run.project, name) for name in (key, *fallbacks, *last)
+        cache_object_key(request.run.project, name) for name in (key, *fallbacks, *last)
     )
     archive = CacheArchive(
         name=key,
@@ -100,12 +100,12 @@ def _cleaned(key: str) -> str:
     return next((part for part in reversed(parts) if part), "")
 
 
-def _key(subject: Subject, cache: Cache, position: int, variables: Variables) -> str:
+def _key(request: PlanRequest, cache: Cache, position: int, variables: Variables) -> str:
     """Make the key before its suffix: GitLab's `Seed::Build::Cache`."""
     key = cache.key
     if not key.source:
         return "default" if key.value is None else expand(key.value, variables)
-    digest = subject.run.file_keys.get(key.source, "default")
+    digest = request.run.file_keys.get(key.source, "default")
     prefix = _usual_prefix(key, position) if key.prefix is None else key.prefix
     return f"{expand(prefix, variables)}-{digest}" if prefix.strip() else digest
 

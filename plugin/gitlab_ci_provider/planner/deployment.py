@@ -24,7 +24,7 @@ from gitlab_ci_provider.model.environment import (
 )
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.variables import Variables
-from gitlab_ci_provider.planner.subject import Subject
+from gitlab_ci_provider.planner.plan_request import PlanRequest
 from gitlab_ci_provider.variables.expand import expand_on_server
 from gitlab_ci_provider.variables.masking import Masker
 
@@ -56,17 +56,17 @@ def plan_environment(job: Job, variables: Variables, masker: Masker) -> JobEnvir
     )
 
 
-def environment_url(subject: Subject, written: Variables = Variables()) -> str | None:
+def environment_url(request: PlanRequest, written: Variables = Variables()) -> str | None:
     """Expand `environment:url`, secrets masked; None when the job has none.
 
     Args:
-        subject: the job.
+        request: the job.
         written: its own dotenv report, once it has ended.
     """
-    environment = subject.job.environment
+    environment = request.job.environment
     if environment is None or environment.url is None:
         return None
-    known = replace(subject, dotenv=subject.dotenv | written).variables
+    known = replace(request, dotenv=request.dotenv | written).variables
     masker = Masker(known.masked_values)
     return masker.text(expand_on_server(environment.url, known))
 

@@ -18,7 +18,7 @@ from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
 from gitlab_ci_provider.model.bridge import Ancestor, Bridge
 from gitlab_ci_provider.model.run import PipelineRun
 from gitlab_ci_provider.model.variables import Variable, Variables
-from gitlab_ci_provider.planner.subject import Subject
+from gitlab_ci_provider.planner.plan_request import PlanRequest
 from gitlab_ci_provider.variables.expand import expand_known, expand_on_server
 from gitlab_ci_provider.variables.precedence import yaml_variables
 
@@ -64,29 +64,29 @@ class DownstreamPlan:
     job_id: str = ""
 
 
-def plan_downstream(subject: Subject, bridge: Bridge) -> DownstreamPlan:
+def plan_downstream(request: PlanRequest, bridge: Bridge) -> DownstreamPlan:
     """Expand what the job says, and gather the variables that it forwards."""
-    environment = subject.variables
+    environment = request.variables
     known = Variables(variable for variable in environment if variable.name not in _OF_THE_JOB)
     return DownstreamPlan(
         project=expand_on_server(bridge.project or "", known),
         ref=expand_on_server(bridge.branch or "", known),
-        variables=_forwarded(subject, bridge, known),
+        variables=_forwarded(request, bridge, known),
         job_id=environment.get("CI_JOB_ID"),
     )
 
 
-def _forwarded(subject: Subject, bridge: Bridge, known: Variables) -> Variables:
+def _forwarded(request: PlanRequest, bridge: Bridge, known: Variables) -> Variables:
     """Lay what is forwarded over each other: the file's, dotenv and the pipeline's variables."""
     written = Variables()
     if bridge.forward_yaml_variables:
-        run = subject.run
+        run = request.run
         written = yaml_variables(
-            subject.job, subject.pipeline.variables, run.workflow_variables, subject.decision
+            request.job, request.pipeline.variables, run.workflow_variables, request.decision
         )
     given = Variables()
     if bridge.forward_pipeline_variables:
-        given = subject.dotenv | subject.run.variables
+        given = request.dotenv | request.run.variables
     secrets = _secrets(known)
     return Variables(_handed_on(variable, known, secrets) for variable in written | given)
 

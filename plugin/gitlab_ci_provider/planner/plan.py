@@ -24,8 +24,8 @@ from gitlab_ci_provider.planner.artifacts import (
 )
 from gitlab_ci_provider.planner.cache import plan_caches
 from gitlab_ci_provider.planner.job_inputs import with_inputs
+from gitlab_ci_provider.planner.plan_request import PlanRequest
 from gitlab_ci_provider.planner.sources import clone_path, plan_sources
-from gitlab_ci_provider.planner.subject import Subject
 from gitlab_ci_provider.planner.time_limits import access_period, deadline, grace
 from gitlab_ci_provider.variables.expand import expand
 from gitlab_ci_provider.variables.masking import Masker
@@ -52,43 +52,43 @@ class PlannedJob:
     release: Release | None = None
 
 
-def plan_job(subject: Subject) -> PlannedJob:
+def plan_job(request: PlanRequest) -> PlannedJob:
     """Plan one try of one job.
 
     Raises:
         SystemFailure: the job asks for what the runner could not do either.
     """
-    _refuse_what_cannot_be_honoured(subject)
-    subject = replace(subject, job=with_inputs(subject.job, subject.play.inputs))
+    _refuse_what_cannot_be_honoured(request)
+    request = replace(request, job=with_inputs(request.job, request.play.inputs))
     masked = tuple(
-        dict.fromkeys((*subject.variables.masked_values, *filter(None, subject.secrets)))
+        dict.fromkeys((*request.variables.masked_values, *filter(None, request.secrets)))
     )
     try:
-        if path := clone_path(subject.variables):
-            subject = replace(subject, clone_path=path)
-        return _planned(subject, masked)
+        if path := clone_path(request.variables):
+            request = replace(request, clone_path=path)
+        return _planned(request, masked)
     except JobFailure as failure:
         # What is wrong with a variable may quote another one's value.
         failure.args = (Masker(masked).text(str(failure)),)
         raise
 
 
-def _planned(subject: Subject, masked: tuple[str, ...]) -> PlannedJob:
-    plan = _plan(subject)
+def _planned(request: PlanRequest, masked: tuple[str, ...]) -> PlannedJob:
+    plan = _plan(request)
     return PlannedJob(
-        image=_image(subject),
+        image=_image(request),
         plan=plan,
         secret={
             "prepare.json": encode(for_prepare(plan)).decode(),
             "finish.json": encode(for_finish(plan)).decode(),
-            "entry": script.entry(plan, subject.job.script, deadline=deadline(subject)),
-            "step_script": script.step_script(plan, subject.job.script),
-            "after_script": script.after_script(plan, subject.job.script),
+            "entry": script.entry(plan, request.job.script, deadline=deadline(request)),
+            "step_script": script.step_script(plan, request.job.script),
+            "after_script": script.after_script(plan, request.job.script),
         },
-        masked=(*masked, *_credentials(subject)),
-        grace=grace(subject, plan),
-        environment=_environment(subject.job, subject.variables, Masker(masked)),
-        release=_release(subject.job, subject.variables, Masker(masked)),
+        masked=(*masked, *_credentials(request)),
+        grace=grace(request, plan),
+        environment=_environment(request.job, request.variables, Masker(masked)),
+        release=_release(request.job, request.variables, Masker(masked)),
     )
 
 
@@ -108,54 +108,54 @@ def _release(job: Job, variables: Variables, masker: Masker) -> Release | None:
     return plan_release(job, variables, masker)
 
 
-def _credentials(subject: Subject) -> tuple[str, ...]:
-    passwords = (subject.login.password,) if subject.login else ()
-    keys = (subject.store.secret_key, subject.store.session_token) if subject.store else ()
+def _credentials(request: PlanRequest) -> tuple[str, ...]:
+    passwords = (request.login.password,) if request.login else ()
+    keys = (request.store.secret_key, request.store.session_token) if request.store else ()
     return tuple(value for value in (*passwords, *keys) if value)
 
 
-def _refuse_what_cannot_be_honoured(subject: Subject) -> None:
+def _refuse_what_cannot_be_honoured(request: PlanRequest) -> None:
     """Fail a job that would do something else without the keywords that are not run yet."""
     missing = [
-        f"{limit.keyword} ({limit.effect})" for limit in limits(subject.job) if limit.blocking
+        f"{limit.keyword} ({limit.effect})" for limit in limits(request.job) if limit.blocking
     ]
     if missing:
         message = f"the job uses keywords that are not supported yet: {', '.join(missing)}"
         raise SystemFailure(message, reason=FailureReason.RUNNER_UNSUPPORTED)
 
 
-def _plan(subject: Subject) -> JobPlan:
-    caches = plan_caches(subject)
+def _plan(request: PlanRequest) -> JobPlan:
+    caches = plan_caches(request)
     plan = JobPlan(
-        job=subject.job.name,
-        project_dir=subject.project_dir,
-        variables=_plan_variables(subject.variables),
-        sources=plan_sources(subject),
+        job=request.job.name,
+        project_dir=request.project_dir,
+        variables=_plan_variables(request.variables),
+        sources=plan_sources(request),
         restores=caches.restores,
-        downloads=plan_downloads(subject),
+        downloads=plan_downloads(request),
         archives=caches.archives,
-        uploads=plan_uploads(subject),
-        reports=plan_reports(subject),
-        dotenv=plan_dotenv(subject),
-        archive_limits=subject.limits.archives,
+        uploads=plan_uploads(request),
+        reports=plan_reports(request),
+        dotenv=plan_dotenv(request),
+        archive_limits=request.limits.archives,
     )
     saved = (*plan.archives, *plan.uploads, *plan.reports)
     if not (plan.restores or plan.downloads or saved or plan.dotenv):
         return plan
-    if subject.store is None:
+    if request.store is None:
         message = (
             "this job has caches or artifacts, but no object store is configured: "
             "add its Airflow connection"
         )
         raise SystemFailure(message, reason=FailureReason.RUNNER_CONFIGURATION_ERROR)
-    return with_access(plan, subject.store, access_period(subject, plan))
+    return with_access(plan, request.store, access_period(request, plan))
 
 
-def _image(subject: Subject) -> Image:
-    image = subject.job.image
+def _image(request: PlanRequest) -> Image:
+    image = request.job.image
     if image is None:
-        return Image(name=subject.limits.default_image)
-    return replace(image, name=expand(image.name, subject.variables))
+        return Image(name=request.limits.default_image)
+    return replace(image, name=expand(image.name, request.variables))
 
 
 def _plan_variables(variables: Variables) -> tuple[PlanVariable, ...]:

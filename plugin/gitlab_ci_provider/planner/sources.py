@@ -11,7 +11,7 @@ from gitlab_ci_provider.model.project import Ref, RefKind
 from gitlab_ci_provider.model.variables import Variables
 from gitlab_ci_provider.model.workspace import BUILDS_DIR
 from gitlab_ci_provider.planner.git_flags import read_flags
-from gitlab_ci_provider.planner.subject import Subject
+from gitlab_ci_provider.planner.plan_request import PlanRequest
 
 _SUBMODULES: tuple[SubmoduleStrategy, ...] = get_args(SubmoduleStrategy)
 _BOOLEANS = {"1": True, "t": True, "true": True, "0": False, "f": False, "false": False}
@@ -20,13 +20,13 @@ _BOOLEANS = {"1": True, "t": True, "true": True, "0": False, "f": False, "false"
 _STRATEGIES: tuple[GitStrategy, ...] = get_args(GitStrategy)
 
 
-def plan_sources(subject: Subject) -> GetSources:
+def plan_sources(request: PlanRequest) -> GetSources:
     """Decide what is fetched and how.
 
     Raises:
         SystemFailure: a GIT_ variable holds what the runner would not accept either.
     """
-    run, variables = subject.run, subject.variables
+    run, variables = request.run, request.variables
     depth = _number("GIT_DEPTH", variables, 20)
     _refuse_clone_flags(variables)
     return GetSources(
@@ -46,8 +46,8 @@ def plan_sources(subject: Subject) -> GetSources:
         submodule_flags=read_flags("GIT_SUBMODULE_UPDATE_FLAGS", variables, ()),
         https_submodules=_boolean("GIT_SUBMODULE_FORCE_HTTPS", variables, default=False),
         attempts=_number("GET_SOURCES_ATTEMPTS", variables, 1),
-        username=subject.login.username if subject.login else "",
-        password=subject.login.password if subject.login else "",
+        username=request.login.username if request.login else "",
+        password=request.login.password if request.login else "",
     )
 
 

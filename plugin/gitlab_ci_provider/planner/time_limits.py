@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from gitlab_ci_provider.model.plan import JobPlan
+from gitlab_ci_provider.planner.plan_request import PlanRequest
 from gitlab_ci_provider.planner.script import after_script_seconds
-from gitlab_ci_provider.planner.subject import Subject
 from gitlab_ci_provider.storage.signing import Period
 
 _ANSWER_TERM = 30
@@ -22,24 +22,24 @@ _EARLIER = 5
 """A pod deleted so many seconds before its job's time is over is deleted because of it."""
 
 
-def deadline(subject: Subject) -> int:
+def deadline(request: PlanRequest) -> int:
     """Tell when the job's time is over, in seconds since 1970."""
-    seconds = subject.job.timeout or subject.limits.default_timeout
-    return int(datetime.fromisoformat(subject.started_at).timestamp()) + seconds - _EARLIER
+    seconds = request.job.timeout or request.limits.default_timeout
+    return int(datetime.fromisoformat(request.started_at).timestamp()) + seconds - _EARLIER
 
 
-def access_period(subject: Subject, plan: JobPlan) -> Period:
+def access_period(request: PlanRequest, plan: JobPlan) -> Period:
     """Tell how long the pod may use the object store: until it must have gone.
 
     Its time counts from its start, which may be as late as the installation waits for it.
     """
-    limits = subject.limits
-    seconds = limits.start_timeout + (subject.job.timeout or limits.default_timeout)
-    start = datetime.fromisoformat(subject.started_at).astimezone(UTC)
-    return Period(start=start, seconds=seconds + grace(subject, plan) + _CLOCKS)
+    limits = request.limits
+    seconds = limits.start_timeout + (request.job.timeout or limits.default_timeout)
+    start = datetime.fromisoformat(request.started_at).astimezone(UTC)
+    return Period(start=start, seconds=seconds + grace(request, plan) + _CLOCKS)
 
 
-def grace(subject: Subject, plan: JobPlan) -> int:
+def grace(request: PlanRequest, plan: JobPlan) -> int:
     """Tell how many seconds the pod may take to end once it is deleted."""
-    after = after_script_seconds(plan) if subject.job.script.after else 0
+    after = after_script_seconds(plan) if request.job.script.after else 0
     return _ANSWER_TERM + after + (_SAVE if plan.archives or plan.uploads else 0)

@@ -4,7 +4,7 @@ A task of Airflow 3 cannot write notes, a run that passed with warnings is as gr
 and a task that was never started has no log. So the scheduler, which calls listeners with the run
 that it has just ended, copies what the tasks have left as XComs. Notes that people wrote stay.
 
-The same listeners have the last word on how a run ends, see `last_word.py`, and let its DAG go.
+The same listeners have the last word on how a run ends, see `run_state.py`, and let its DAG go.
 """
 
 from __future__ import annotations
@@ -23,7 +23,11 @@ from gitlab_ci_provider.exceptions import FailureReason, GitlabCiError
 from gitlab_ci_provider.model import xcom_keys
 from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE
 from gitlab_ci_provider.model.run import JobStatus
-from gitlab_ci_provider.plugins.last_word import doubt, is_ours, keep_what_others_gave
+from gitlab_ci_provider.plugins.run_state import (
+    is_pipeline_run,
+    keep_state_set_by_others,
+    why_not_passed,
+)
 from gitlab_ci_provider.records.register import RUNNING
 from gitlab_ci_provider.settings import load_settings
 from gitlab_ci_provider.state import open_state
@@ -47,7 +51,7 @@ def on_dag_run_running(dag_run: Any, msg: str) -> None:  # noqa: ARG001 - Airflo
     """Do not start a run that was stopped while it was queued."""
     session = _session(dag_run)
     if session is not None:
-        keep_what_others_gave(session, dag_run, "queued")
+        keep_state_set_by_others(session, dag_run, "queued")
 
 
 @hookimpl
@@ -59,10 +63,10 @@ def on_dag_run_success(dag_run: Any, msg: str) -> None:
     if msg.startswith(_BY_HAND):
         _end(session, dag_run, "marked as successful by hand")
         return
-    if keep_what_others_gave(session, dag_run, "running"):
+    if keep_state_set_by_others(session, dag_run, "running"):
         _end_if_over(session, dag_run)
         return
-    problem = doubt(session, dag_run)
+    problem = why_not_passed(session, dag_run)
     if problem:
         dag_run.state = "failed"
     _end(session, dag_run, problem)
@@ -76,7 +80,7 @@ def on_dag_run_failed(dag_run: Any, msg: str) -> None:
         return
     if msg.startswith(_BY_HAND):
         _end(session, dag_run, "canceled by hand")
-    elif keep_what_others_gave(session, dag_run, "running"):
+    elif keep_state_set_by_others(session, dag_run, "running"):
         _end_if_over(session, dag_run)
     else:
         _end(session, dag_run, "")
@@ -84,7 +88,7 @@ def on_dag_run_failed(dag_run: Any, msg: str) -> None:
 
 def _session(dag_run: Any) -> Any:
     """Give the session that the run is of; None for runs that are no pipelines."""
-    return database.session_of(dag_run) if is_ours(dag_run) else None
+    return database.session_of(dag_run) if is_pipeline_run(dag_run) else None
 
 
 def _end_if_over(session: Any, dag_run: Any) -> None:

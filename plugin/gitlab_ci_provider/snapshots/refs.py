@@ -35,24 +35,25 @@ def record_of_topology(store: SnapshotStore, owner: DagRecord, ref: Ref, digest:
 
 
 def reserve_for_run(
-    holds: Holds, owner: str, pinned: tuple[Ref, str], run: str, *, but: str = ""
+    holds: Holds, owner: str, *, ref: Ref, digest: str, run: str, other_than: str = ""
 ) -> DagRecord:
-    """Hold a DAG in which a run of a ref and digest can start.
+    """Hold a DAG in which a run of a ref can start.
 
     Args:
         holds: of the installation.
         owner: the project's DAG.
-        pinned: the ref, and the digest of its pipeline.
+        ref: what the run is for.
+        digest: of the pipeline at the ref.
         run: the run's id.
-        but: a DAG in which it cannot start.
+        other_than: a DAG in which the run cannot start.
 
     Raises:
         StateError: another process changed the DAG at every try.
     """
-    store, (ref, digest) = holds.store, pinned
+    store = holds.store
     for _ in range(_TRIES):
         record = record_at_run(store, store.load_dag(owner), ref, digest)
-        if record.dag_id == but:
+        if record.dag_id == other_than:
             shared = replace(ref, name=ref.sha)
             record = record_of_topology(store, store.load_dag(owner), shared, digest)
         if holds.reserve(record, run):

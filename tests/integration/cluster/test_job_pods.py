@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from kubernetes import client, config
 
-from factories import JOB, RUN, make_subject
+from factories import JOB, RUN, make_plan_request
 from gitlab_ci_provider.model.artifacts import Artifacts
 from gitlab_ci_provider.model.cache import Cache
 from gitlab_ci_provider.model.git_login import GitLogin
@@ -52,7 +52,9 @@ class World:
         run = replace(RUN, project=project, ref=Ref(name="main", sha=self.sha))
         now = datetime.now(UTC).isoformat(timespec="seconds")
         login = GitLogin(password=TOKEN)
-        return plan_job(make_subject(job, run, store=self.s3.target(), login=login, started_at=now))
+        return plan_job(
+            make_plan_request(job, run, store=self.s3.target(), login=login, started_at=now)
+        )
 
     def run(self, planned: PlannedJob, name: str = "pod") -> dict[str, str]:
         """Run its pod to the end; returns what its containers wrote."""

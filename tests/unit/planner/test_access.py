@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from factories import JOB, make_subject
+from factories import JOB, make_plan_request
 from gitlab_ci_provider.model.artifacts import Artifacts
 from gitlab_ci_provider.model.cache import Cache, CacheKey
 from gitlab_ci_provider.model.git_login import GitLogin
@@ -41,7 +41,7 @@ def planned(**changes: Any) -> PlannedJob:
     )
     upstream = {"build": (JobArtifact(name="a", object_key="artifacts/x", size=1, files=1),)}
     return plan_job(
-        make_subject(
+        make_plan_request(
             job,
             store=STORE,
             upstream=upstream,

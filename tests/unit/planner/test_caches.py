@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from factories import make_job, make_run, make_subject, make_variables
+from factories import make_job, make_plan_request, make_run, make_variables
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.model.cache import Cache, CacheKey
 from gitlab_ci_provider.model.plan import JobPlan
@@ -21,7 +21,7 @@ def plan(cache: Cache, run: PipelineRun = OPEN, **variables: str) -> JobPlan:
     """Plan a job with one cache."""
     made = make_variables(**variables)
     job = make_job("job", caches=(replace(cache, paths=("x",)),), variables=made)
-    return plan_job(make_subject(replace(job, own_variables=made), run=run)).plan
+    return plan_job(make_plan_request(replace(job, own_variables=made), run=run)).plan
 
 
 def name(key: CacheKey, run: PipelineRun = OPEN, **variables: str) -> str:

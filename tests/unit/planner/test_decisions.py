@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from factories import JOB, RUN, make_subject, with_variables
+from factories import JOB, RUN, make_plan_request, with_variables
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.model.artifacts import Artifacts
 from gitlab_ci_provider.model.image import Image, Service
@@ -19,18 +19,18 @@ from gitlab_ci_provider.model.project import Ref, RefKind
 from gitlab_ci_provider.model.rules import JobDecision
 from gitlab_ci_provider.planner.artifacts import wanted_artifacts
 from gitlab_ci_provider.planner.plan import plan_job
-from gitlab_ci_provider.planner.subject import Subject
+from gitlab_ci_provider.planner.plan_request import PlanRequest
 
 
-def planned_sources(subject: Subject) -> GetSources:
-    sources = plan_job(subject).plan.sources
+def planned_sources(request: PlanRequest) -> GetSources:
+    sources = plan_job(request).plan.sources
     assert sources is not None
     return sources
 
 
 def test_the_exact_commit_is_fetched_shallowly():
     """`get_sources` asks for the run's commit, twenty deep, as GitLab's projects do by default."""
-    sources = planned_sources(make_subject())
+    sources = planned_sources(make_plan_request())
 
     assert (sources.sha, sources.depth, sources.strategy) == ("a" * 40, 20, "fetch")
     assert sources.refspecs == ("+refs/heads/main:refs/remotes/origin/main",)
@@ -40,14 +40,14 @@ def test_a_tag_is_fetched_as_a_tag():
     """A tag pipeline has its tag in the working copy."""
     run = replace(RUN, ref=Ref(name="v1", sha="a" * 40, kind=RefKind.TAG))
 
-    assert planned_sources(make_subject(run=run)).refspecs == ("+refs/tags/v1:refs/tags/v1",)
+    assert planned_sources(make_plan_request(run=run)).refspecs == ("+refs/tags/v1:refs/tags/v1",)
 
 
 def test_git_variables_are_honoured():
     """GIT_STRATEGY, GIT_DEPTH and GIT_CLEAN_FLAGS mean what they mean for the runner."""
     job = with_variables(GIT_STRATEGY="none", GIT_DEPTH="3", GIT_CLEAN_FLAGS="none")
 
-    sources = planned_sources(make_subject(job))
+    sources = planned_sources(make_plan_request(job))
 
     assert (sources.strategy, sources.depth, sources.clean_flags) == ("none", 3, ())
 
@@ -59,15 +59,15 @@ def test_git_variables_are_honoured():
 def test_what_cannot_be_done_is_refused(variables: dict[str, str]):
     """A GIT_ variable that is wrong or not supported fails the job in words."""
     with pytest.raises(SystemFailure, match=next(iter(variables))):
-        plan_job(make_subject(with_variables(**variables)))
+        plan_job(make_plan_request(with_variables(**variables)))
 
 
 def test_artifacts_of_each_try_have_a_place_of_their_own():
     """A second try does not overwrite what the first one left."""
     job = replace(JOB, artifacts=Artifacts(paths=("out/",)))
-    first = plan_job(make_subject(job, attempt=1)).plan.uploads[0]
+    first = plan_job(make_plan_request(job, attempt=1)).plan.uploads[0]
 
-    second = plan_job(make_subject(job)).plan.uploads[0]
+    second = plan_job(make_plan_request(job)).plan.uploads[0]
 
     assert first.object_key != second.object_key
     assert second.expire_in == 99
@@ -78,19 +78,19 @@ def test_without_a_store_a_job_that_needs_one_says_so():
     job = replace(JOB, artifacts=Artifacts(paths=("out/",)))
 
     with pytest.raises(SystemFailure, match="object store"):
-        plan_job(make_subject(job, store=None))
+        plan_job(make_plan_request(job, store=None))
 
 
 def test_a_job_that_needs_no_store_carries_no_keys():
     """Credentials travel only where they are used."""
-    assert plan_job(make_subject()).plan.store is None
+    assert plan_job(make_plan_request()).plan.store is None
 
 
 def test_downloads_are_what_earlier_jobs_left():
     """Artifacts of earlier jobs are fetched before the script."""
     left = {"compile": (JobArtifact(name="artifacts", object_key="k"),)}
 
-    assert plan_job(make_subject(upstream=left)).plan.downloads[0].object_key == "k"
+    assert plan_job(make_plan_request(upstream=left)).plan.downloads[0].object_key == "k"
 
 
 def test_needs_and_dependencies_choose_the_artifacts():
@@ -109,13 +109,13 @@ def test_a_keyword_that_is_not_run_yet_fails_the_job_that_needs_it():
     job = replace(JOB, services=(Service(image=Image(name="postgres")),))
 
     with pytest.raises(SystemFailure, match="services") as caught:
-        plan_job(make_subject(job))
+        plan_job(make_plan_request(job))
     assert caught.value.reason == "runner_unsupported"
 
 
 def test_the_default_image_is_the_installations():
     """A job without `image:` gets the runner's default."""
-    assert plan_job(make_subject()).image.name == "debian:12"
+    assert plan_job(make_plan_request()).image.name == "debian:12"
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_a_canceled_job_has_time_to_end(
     """The pod may take as long as `after_script` and the saving of what it leaves need."""
     job = replace(JOB, script=Script(main=("true",), after=after), artifacts=artifacts)
 
-    assert plan_job(make_subject(job)).grace == seconds
+    assert plan_job(make_plan_request(job)).grace == seconds
 
 
 def test_the_entry_knows_when_the_jobs_time_is_over():
@@ -137,5 +137,5 @@ def test_the_entry_knows_when_the_jobs_time_is_over():
 
     assert (
         f"deadline={started + 600 - 5}\n"
-        in plan_job(make_subject(replace(JOB, timeout=600))).secret["entry"]
+        in plan_job(make_plan_request(replace(JOB, timeout=600))).secret["entry"]
     )

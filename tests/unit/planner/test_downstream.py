@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from factories import RUN, make_subject, make_variables, with_variables
+from factories import RUN, make_plan_request, make_variables, with_variables
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.model.bridge import Ancestor, Bridge
 from gitlab_ci_provider.model.variables import Variable, Variables
@@ -17,7 +17,7 @@ SIMPLE = Bridge()
 
 
 def forwarded(bridge: Bridge = SIMPLE, **given: Any) -> dict[str, str]:
-    plan = plan_downstream(make_subject(**given), bridge)
+    plan = plan_downstream(make_plan_request(**given), bridge)
     return {one.name: one.value for one in plan.variables}
 
 
@@ -40,7 +40,7 @@ def test_a_raw_variable_stays_raw():
     raw = Variables([Variable(name="RAW", value="$CI_PIPELINE_ID", expand=False)])
     job = replace(with_variables(), variables=raw, own_variables=raw)
 
-    plan = plan_downstream(make_subject(job=job), Bridge())
+    plan = plan_downstream(make_plan_request(job=job), Bridge())
 
     assert plan.variables == raw
 
@@ -80,7 +80,7 @@ def test_project_and_branch_may_be_variables():
     """GitLab expands both."""
     bridge = Bridge(project="group/$APP", branch="$CI_COMMIT_REF_NAME-next")
 
-    plan = plan_downstream(make_subject(job=with_variables(APP="shop")), bridge)
+    plan = plan_downstream(make_plan_request(job=with_variables(APP="shop")), bridge)
 
     assert (plan.project, plan.ref) == ("group/shop", "main-next")
 

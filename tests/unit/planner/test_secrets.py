@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from factories import make_job, make_subject
+from factories import make_job, make_plan_request
 from gitlab_ci_provider.planner.plan import plan_job
 
 
 def test_what_the_job_takes_from_others_is_masked():
     """Artifacts may hold what another project, environment or ref masks: the log hides it."""
-    about = replace(make_subject(make_job("a")), secrets=("their-secret-value", ""))
+    request = replace(make_plan_request(make_job("a")), secrets=("their-secret-value", ""))
 
-    planned = plan_job(about)
+    planned = plan_job(request)
 
     assert "their-secret-value" in planned.masked
     assert "" not in planned.masked

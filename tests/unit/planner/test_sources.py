@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from factories import make_subject, with_variables
+from factories import make_plan_request, with_variables
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.model.plan import GetSources
 from gitlab_ci_provider.model.variables import ConfiguredVariables, Variable
@@ -12,7 +12,7 @@ from gitlab_ci_provider.planner.plan import plan_job
 
 
 def planned(**values: str) -> GetSources:
-    sources = plan_job(make_subject(with_variables(**values))).plan.sources
+    sources = plan_job(make_plan_request(with_variables(**values))).plan.sources
     assert sources is not None
     return sources
 
@@ -86,7 +86,7 @@ def test_the_working_copy_can_lie_elsewhere():
     """GIT_CLONE_PATH may use other variables, and CI_PROJECT_DIR follows it."""
     job = with_variables(GIT_CLONE_PATH="$CI_BUILDS_DIR/go/src/$CI_PROJECT_NAME")
 
-    planned = plan_job(make_subject(job))
+    planned = plan_job(make_plan_request(job))
 
     assert planned.plan.project_dir == "/builds/go/src/project"
     assert {one.name: one.value for one in planned.plan.variables}["CI_PROJECT_DIR"] == (
@@ -101,7 +101,7 @@ def test_a_refusal_quotes_no_secret():
     job = with_variables(GIT_DEPTH="$TOKEN")
 
     with pytest.raises(SystemFailure, match=r"GIT_DEPTH is '\[MASKED\]'"):
-        plan_job(make_subject(job, configured=ConfiguredVariables(project=(secret,))))
+        plan_job(make_plan_request(job, configured=ConfiguredVariables(project=(secret,))))
 
 
 @pytest.mark.parametrize("strategy", ["fetch", "clone"])

@@ -106,14 +106,16 @@ def test_a_run_finds_a_dag_that_stays_what_it_is(holds: Holds):
     ref, one = RECORD.ref, digest(holds)
     other = record(holds, OTHER).digest
 
-    assert reserve_for_run(holds, DAG, (ref, one), "1").dag_id == DAG
-    beside = reserve_for_run(holds, DAG, (ref, one), "2", but=DAG).dag_id
-    apart = reserve_for_run(holds, DAG, (replace(ref, name="topic"), other), "3").dag_id
+    topic = replace(ref, name="topic")
 
-    assert has_name_of_topology(beside)
-    assert has_name_of_topology(apart)
-    assert beside != apart
-    assert list(holds.runs(apart)) == ["3"]
+    assert reserve_for_run(holds, DAG, ref=ref, digest=one, run="1").dag_id == DAG
+    same = reserve_for_run(holds, DAG, ref=ref, digest=one, run="2", other_than=DAG).dag_id
+    changed = reserve_for_run(holds, DAG, ref=topic, digest=other, run="3").dag_id
+
+    assert has_name_of_topology(same)
+    assert has_name_of_topology(changed)
+    assert same != changed
+    assert list(holds.runs(changed)) == ["3"]
 
 
 def test_old_holds_are_void(records: RecordStore):

@@ -56,13 +56,13 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     parser.add_argument("--stop", action="store_true", help="stop the stack when the run has ended")
     add_stack_flags(parser)
-    parser.set_defaults(run=run, failed=_no_report)
+    parser.set_defaults(run=run, failed=_error_result)
 
 
-def _no_report(message: str) -> dict[str, Any]:
-    from gitlab_ci_provider.local.follow.report import no_report
+def _error_result(message: str) -> dict[str, Any]:
+    from gitlab_ci_provider.local.follow.result import error_result
 
-    return no_report(message)
+    return error_result(message)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -108,7 +108,7 @@ def _run(args: argparse.Namespace, home: Home, place: run_flags.Place) -> int:
         )
     if followed.how == "stopped" and not followed.blocked:
         return _INTERRUPTED
-    return 0 if followed.report["status"] == "passed" else 1
+    return 0 if followed.result["status"] == "passed" else 1
 
 
 def _read(args: argparse.Namespace, home: Home, place: run_flags.Place) -> DagRecord:
@@ -160,13 +160,13 @@ def _tell(args: argparse.Namespace, home: Home, followed: FollowedRun) -> None:
 
     if args.logs_dir:
         try:
-            save_logs(followed.report["jobs"], args.logs_dir)
+            save_logs(followed.result["jobs"], args.logs_dir)
         except OSError as problem:  # the pipeline has ended, and its result matters more
             output.error(f"cannot write to {args.logs_dir}: {problem.strerror}")
     if args.artifacts_to:
-        for line in save_artifacts(followed.report["jobs"], home.bucket, args.artifacts_to):
+        for line in save_artifacts(followed.result["jobs"], home.bucket, args.artifacts_to):
             output.error(line)
     for line in summary(followed, home.bucket):
         output.note(line)
     if args.json:
-        output.say_json(followed.report, indent=2)
+        output.say_json(followed.result, indent=2)

@@ -55,7 +55,7 @@ class RunDisplay:
         self.progress.show(now)
 
     def _log_of(self, job: str, now: RunProgress) -> Path | None:
-        from gitlab_ci_provider.local.follow.report import raw_log
+        from gitlab_ci_provider.local.follow.result import raw_log
 
         task = next((shown.task for shown in now.jobs if shown.name == job), None)
         if task is None or self._follower is None or not task.try_number:

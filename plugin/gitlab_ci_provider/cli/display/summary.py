@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gitlab_ci_provider.local.follow.logs import script_output
-from gitlab_ci_provider.local.follow.report import failed_task_log
+from gitlab_ci_provider.local.follow.result import failed_task_log
 from gitlab_ci_provider.local.follow.run import FollowedRun
 
 _TAIL = 15
@@ -25,34 +25,34 @@ def summary(run: FollowedRun, objects: Path) -> Iterator[str]:
         run: what was followed.
         objects: the folder in which the object store keeps its bucket.
     """
-    report = run.report
+    result = run.result
     yield from _create_failed(run)
-    for name, job in report["jobs"].items():
+    for name, job in result["jobs"].items():
         yield from _why(name, job)
-    for name, job in report["jobs"].items():
+    for name, job in result["jobs"].items():
         if below := job["downstream"]:
             yield f"downstream pipeline of {name}: {below['status']}, {below['url']}"
-    for name, job in report["jobs"].items():
+    for name, job in result["jobs"].items():
         for artifact in job["artifacts"]:
             files = f"{artifact['files']} file{'' if artifact['files'] == 1 else 's'}"
             yield f"artifacts of {name}: {objects / artifact['object_key']} ({files})"
         yield from _results(name, job)
         yield from _failed_tests(job, objects)
     yield from verdict(run)
-    yield f"run: {report['url']}"
+    yield f"run: {result['url']}"
 
 
 def verdict(run: FollowedRun) -> Iterator[str]:
     """Say how the pipeline ended, and because of which jobs."""
-    report, waiting = run.report, ", ".join(run.blocked)
-    failed, allowed = ", ".join(report["failed"]), ", ".join(_allowed(report))
+    result, waiting = run.result, ", ".join(run.blocked)
+    failed, allowed = ", ".join(result["failed"]), ", ".join(_allowed(result))
     words = [f"failed: {failed}"] if failed else []
     if run.how == "waiting":
         words = ["waits for you", *words, f"blocked at {waiting}"]
-    elif report["status"] == "canceled":
+    elif result["status"] == "canceled":
         words = ["canceled", *words, *([f"blocked at {waiting}"] if waiting else [])]
     elif not failed:
-        words = [report["status"]]
+        words = [result["status"]]
     shown = "; ".join(words)
     if allowed:
         shown += f" with warnings ({allowed})" if not failed else f"; warnings: {allowed}"
@@ -64,8 +64,8 @@ def verdict(run: FollowedRun) -> Iterator[str]:
         )
 
 
-def _allowed(report: dict[str, Any]) -> list[str]:
-    return [name for name, job in report["jobs"].items() if _is_warning(job)]
+def _allowed(result: dict[str, Any]) -> list[str]:
+    return [name for name, job in result["jobs"].items() if _is_warning(job)]
 
 
 def _is_warning(job: dict[str, Any]) -> bool:

@@ -24,7 +24,7 @@ def save_artifacts(
     Names in archives that lead out of the folder are made to stay in it.
 
     Args:
-        jobs: of a run, as its report holds them.
+        jobs: of a run, as in its result.
         objects: the folder in which the object store keeps its bucket.
         folder: gets a folder for each job that left artifacts.
     """
@@ -42,7 +42,7 @@ def failed_tests(reports: Iterable[Mapping[str, Any]], objects: Path) -> list[st
     """List the failed tests of a job; unreadable reports are skipped.
 
     Args:
-        reports: of the job, as its result holds them.
+        reports: of the job, as in its result.
         objects: the folder in which the object store keeps its bucket.
     """
     names: list[str] = []

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from gitlab_ci_provider.airflow_api.client import new_run_id
 from gitlab_ci_provider.local.follow.downstream import is_settled
 from gitlab_ci_provider.local.follow.progress import Follower, RunProgress
-from gitlab_ci_provider.local.follow.report import build_report
+from gitlab_ci_provider.local.follow.result import run_result
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.local.stack.state import StackState, connect
 from gitlab_ci_provider.model.airflow_states import RUN_ENDED
@@ -49,7 +49,7 @@ class FollowedRun:
 
     follower: Follower
     end: RunProgress
-    report: dict[str, Any]
+    result: dict[str, Any]
     how: Literal["ended", "waiting", "stopped"] = "ended"
     blocked: tuple[str, ...] = ()
 
@@ -89,10 +89,10 @@ def run_pipeline(
         watch.show(stopped.end)
         return stopped
     if end.ended:
-        return FollowedRun(follower=follower, end=end, report=build_report(follower, end, home))
-    report = build_report(follower, end, home, status="manual")
+        return FollowedRun(follower=follower, end=end, result=run_result(follower, end, home))
+    result = run_result(follower, end, home, status="manual")
     return FollowedRun(
-        follower=follower, end=end, report=report, how="waiting", blocked=end.blocked
+        follower=follower, end=end, result=result, how="waiting", blocked=end.blocked
     )
 
 
@@ -118,8 +118,8 @@ def _stopped(follower: Follower, home: Home) -> FollowedRun:
         if api.run_state(dag, run) not in RUN_ENDED:
             api.stop_run(dag, run)
     end = follower.look()
-    report = build_report(follower, end, home, status="canceled")
-    return FollowedRun(follower=follower, end=end, report=report, how="stopped")
+    result = run_result(follower, end, home, status="canceled")
+    return FollowedRun(follower=follower, end=end, result=result, how="stopped")
 
 
 def _follow(follower: Follower, watch: Watch) -> RunProgress:

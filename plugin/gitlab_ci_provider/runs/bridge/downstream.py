@@ -24,8 +24,8 @@ from gitlab_ci_provider.runs.bridge.target import (
     other_project,
 )
 from gitlab_ci_provider.runs.job_run import JobRun
+from gitlab_ci_provider.runs.plan_request import plan_request
 from gitlab_ci_provider.runs.record import plain
-from gitlab_ci_provider.runs.subject import subject
 from gitlab_ci_provider.variables.expand import expand_on_server
 
 _KEY = "gitlab_ci_downstream"
@@ -108,7 +108,7 @@ class BridgeRun:
 
     def _mirrored(self) -> RunKey:
         """Find the latest pipeline of another project's default branch."""
-        known = subject(self.run).variables
+        known = plan_request(self.run).variables
         path = expand_on_server(self.bridge.mirrored_pipeline or "", known)
         owner = known_project(self.run, path)
         ref = Ref(name=owner.project.default_branch, sha="")
@@ -122,7 +122,7 @@ class BridgeRun:
 
     def _decide(self) -> tuple[Upstream, str]:
         ti, record = self.run.context["ti"], self.run.record
-        plan = plan_downstream(subject(self.run), self.bridge)
+        plan = plan_downstream(plan_request(self.run), self.bridge)
         above = record.upstream.ancestors if record.upstream else ()
         lineage = (*above, ancestor(record))
         check_lineage(lineage, plan.project)

@@ -48,8 +48,9 @@ def other_project(task: TaskContext, project: str, upstream: Upstream, run_id: s
         upstream=upstream,
     )
     pinned = pin(task, owner, form, configured_variables(owner.project.path))
-    wanted = (pinned.ref, pinned.digest)
-    record = reserve_for_run(task.state.holds, owner.dag_id, wanted, run_id)
+    record = reserve_for_run(
+        task.state.holds, owner.dag_id, ref=pinned.ref, digest=pinned.digest, run=run_id
+    )
     if record.kind is DagKind.REF:
         publish(record, task.settings.dag_files)
     return Target(dag=record.dag_id)

@@ -69,7 +69,9 @@ def _start_elsewhere(task: TaskContext, record: DagRecord, pinned: Pinned) -> Ru
     # Airflow keeps names that begin with `scheduled__` for its own schedules.
     run = task.run_id.replace("scheduled__", "moved__", 1)
     owner = dag_id(record.project.path)
-    target = reserve_for_run(holds, owner, (pinned.ref, pinned.digest), run, but=task.dag_id)
+    target = reserve_for_run(
+        holds, owner, ref=pinned.ref, digest=pinned.digest, run=run, other_than=task.dag_id
+    )
     if target.kind is DagKind.REF:
         publish(target, task.settings.dag_files)
     key = RunKey(dag=target.dag_id, run=run)

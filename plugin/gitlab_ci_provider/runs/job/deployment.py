@@ -11,36 +11,39 @@ from gitlab_ci_provider.exceptions import GitlabCiError
 from gitlab_ci_provider.model.environment import Deployment, JobEnvironment
 from gitlab_ci_provider.model.job_artifacts import ArtifactReport
 from gitlab_ci_provider.planner.deployment import after_success, environment_url
-from gitlab_ci_provider.planner.subject import Subject
+from gitlab_ci_provider.planner.plan_request import PlanRequest
 from gitlab_ci_provider.runs.dotenv import own_variables
 from gitlab_ci_provider.runs.job_run import JobRun
 
 _log = logging.getLogger(__name__)
 
 
-def with_earlier_url(run: JobRun, about: Subject) -> Subject:
+def with_earlier_url(run: JobRun, request: PlanRequest) -> PlanRequest:
     """Give a job whose environment has no `url` that of an earlier deployment, as GitLab does."""
-    environment = about.job.environment
+    environment = request.job.environment
     if environment is None or environment.url:
-        return about
-    name = about.variables.get("CI_ENVIRONMENT_NAME")
+        return request
+    name = request.variables.get("CI_ENVIRONMENT_NAME")
     store, project = run.state.environments, run.record.project.path
     try:
         record = store.get(project, name)
     except (OSError, GitlabCiError) as problem:
         _log.warning("no CI_ENVIRONMENT_URL: %s", problem)
-        return about
-    return replace(about, environment_url=record.url) if record else about
+        return request
+    return replace(request, environment_url=record.url) if record else request
 
 
 def record_success(
-    run: JobRun, about: Subject, environment: JobEnvironment, reports: Iterable[ArtifactReport]
+    run: JobRun,
+    request: PlanRequest,
+    environment: JobEnvironment,
+    reports: Iterable[ArtifactReport],
 ) -> JobEnvironment:
     """Record what a job that has succeeded did; if that fails, it is a warning: the job is done.
 
     Args:
         run: of the job.
-        about: what the job was planned from.
+        request: what the job was planned from.
         environment: as it was planned.
         reports: of the job: its URL may need what its script wrote (`reports:dotenv`).
 
@@ -49,8 +52,8 @@ def record_success(
     """
     now = datetime.now(UTC)
     try:
-        url = environment_url(about, own_variables(reports, about.store)) or ""
-        return _record(run, replace(environment, url=url), about.url, now)
+        url = environment_url(request, own_variables(reports, request.store)) or ""
+        return _record(run, replace(environment, url=url), request.url, now)
     except (OSError, GitlabCiError) as problem:
         _log.warning("environment %s was not recorded: %s", environment.name, problem)
         return environment

@@ -24,7 +24,7 @@ from gitlab_ci_provider.model.workspace import (
     PREPARE_CONTAINER,
 )
 from gitlab_ci_provider.planner.plan import PlannedJob, plan_job
-from gitlab_ci_provider.planner.subject import Subject
+from gitlab_ci_provider.planner.plan_request import PlanRequest
 from gitlab_ci_provider.pods.naming import pod_name
 from gitlab_ci_provider.pods.outcome import outcome
 from gitlab_ci_provider.pods.pod import PodRequest, build_pod, build_secret
@@ -51,8 +51,8 @@ from gitlab_ci_provider.runs.job.objects import (
     life_token,
 )
 from gitlab_ci_provider.runs.job_run import JobRun
+from gitlab_ci_provider.runs.plan_request import plan_request
 from gitlab_ci_provider.runs.resource_group.turn import group_label
-from gitlab_ci_provider.runs.subject import subject
 from gitlab_ci_provider.variables.masking import Masker, log_masker
 
 _DEADLINE_SLACK = 120
@@ -85,8 +85,8 @@ class JobPod:
         Raises:
             JobFailure: it failed; the pod is gone, its cause is in the message.
         """
-        about = self._about()
-        planned = plan_job(about)
+        request = self._plan_request()
+        planned = plan_job(request)
         for value in planned.masked:
             mask_secret(value)
         self._masker = log_masker(planned.masked)
@@ -95,25 +95,25 @@ class JobPod:
         except JobFailure as failure:
             failure.args = (self._masker.text(str(failure)),)
             raise
-        return self._recorded(about, planned, replace(result, release=planned.release))
+        return self._recorded(request, planned, replace(result, release=planned.release))
 
-    def _about(self) -> Subject:
+    def _plan_request(self) -> PlanRequest:
         """Gather what the plan is made from."""
-        about = subject(self._run)
-        if about.job.environment is None:
-            return about
+        request = plan_request(self._run)
+        if request.job.environment is None:
+            return request
         from gitlab_ci_provider.runs.job.deployment import with_earlier_url
 
-        return with_earlier_url(self._run, about)
+        return with_earlier_url(self._run, request)
 
-    def _recorded(self, about: Subject, planned: PlannedJob, result: JobResult) -> JobResult:
+    def _recorded(self, request: PlanRequest, planned: PlannedJob, result: JobResult) -> JobResult:
         """Record what the job has done to its environment, if it has one."""
         environment = planned.environment
         if environment is None:
             return result
         from gitlab_ci_provider.runs.job.deployment import record_success
 
-        done = record_success(self._run, about, environment, result.reports)
+        done = record_success(self._run, request, environment, result.reports)
         return replace(result, environment=done)
 
     def _start_and_follow(self, planned: PlannedJob) -> JobResult:

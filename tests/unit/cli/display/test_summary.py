@@ -15,9 +15,9 @@ def job(status: str = "success", *, allowed: bool = False) -> dict[str, Any]:
 
 
 def said(status: str, how: str = "ended", blocked: tuple[str, ...] = (), **jobs: Any) -> str:
-    failed = [name for name, one in jobs.items() if one == job("failed")]
-    report = {"status": status, "failed": failed, "jobs": jobs}
-    run = SimpleNamespace(report=report, how=how, blocked=blocked)
+    failed = [name for name, ended in jobs.items() if ended == job("failed")]
+    result = {"status": status, "failed": failed, "jobs": jobs}
+    run = SimpleNamespace(result=result, how=how, blocked=blocked)
     return next(iter(verdict(run)))  # type: ignore[arg-type]
 
 

@@ -1,4 +1,4 @@
-"""What a plan is made for: one try of one job of one run."""
+"""What a plan is made from: one try of one job of one run."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from gitlab_ci_provider.variables.predefined import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What the installation decides for jobs that do not say it themselves; seconds.
+    """Defaults and limits of the installation; times are in seconds.
 
     Attributes:
-        start_timeout: for a pod to start.
-        machine: what the worker runs on, as `uname -m` says.
+        start_timeout: how long a pod may take to start.
+        machine: the worker's architecture, as `uname -m` prints it.
     """
 
     default_image: str
@@ -44,22 +44,22 @@ class Limits:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Subject:
-    """One try of one job.
+class PlanRequest:
+    """All that is known of one try of one job.
 
     Attributes:
         attempt: from 1; its artifacts are kept apart from those of earlier tries.
         url: of the task in the Airflow UI.
-        upstream: artifacts in reach, by the job that made them.
-        dotenv: variables that the jobs in reach have written for later ones.
+        upstream: the artifacts that the job can use, by the job that made them.
+        dotenv: variables that earlier jobs have written for this one.
         configured: variables of the instance, the groups and the project.
-        secrets: values that must not be seen though they are none of the job's variables: of the
-            project's other environments and refs, and of projects that the job takes from.
-        login: at the server of the repository; None for none.
+        secrets: values to mask that are not in the job's variables: those of the project's other
+            environments and refs, and of projects whose artifacts the job uses.
+        login: for the server of the repository; None when there is none.
         environment_url: of an earlier deployment, for a job whose environment has no `url`.
         store: None when the installation has no object store.
-        clone_path: of the working copy, instead of the usual one.
-        play: what was given by the person who played the job.
+        clone_path: where to put the working copy instead of the default path.
+        play: what the person who played the job entered.
     """
 
     run: PipelineRun

@@ -1,13 +1,13 @@
-"""Our last word on how a run ends: Airflow says success when no task has failed, and may be wrong.
+"""Corrects the state of a run: Airflow says success when no task has failed, and may be wrong.
 
 Three cases are known; `tests/integration/airflow` reproduces them with the scheduler's own code:
 
-- A person or program gives a run its end (`PATCH` of the API, a button of the UI) while the
-  scheduler is looking at it. The scheduler has read the run before, reads its tasks after, finds
-  that all have ended and none has failed, and writes `success` over `failed`. It locks the rows
-  of runs that it looks at, but SQLite has no such locks, nor are runs of paused DAGs locked.
-- In the same way, a run that was marked while it was queued is started, and ends as a success.
-- `finish_pipeline` was skipped or marked: nobody has said that the pipeline has passed.
+- A person or program ends a run (`PATCH` of the API, a button in the UI) while the scheduler is
+  looking at it. The scheduler read the run before that and reads its tasks afterwards, finds that
+  all have ended and none has failed, and writes `success` over `failed`. It locks the rows of the
+  runs that it looks at, but SQLite has no such locks, and runs of paused DAGs are not locked.
+- In the same way, a run that is marked while it is queued is started, and ends as a success.
+- `finish_pipeline` was skipped or marked: nothing says that the pipeline has passed.
 
 Airflow calls listeners before the scheduler's decision is written, in its session; what they set is
 what will be written.
@@ -30,18 +30,18 @@ _GOOD = frozenset({PipelineStatus.PASSED, PipelineStatus.SKIPPED})
 _OPERATOR = "FinishPipelineOperator"
 
 
-def is_ours(dag_run: Any) -> bool:
-    """Tell whether a run is one of a pipeline."""
+def is_pipeline_run(dag_run: Any) -> bool:
+    """Tell whether a run is a pipeline."""
     dag = dag_run.dag
     if dag is None or not dag.has_task(FINISH_PIPELINE):
         return False
     return bool(dag.get_task(FINISH_PIPELINE).task_type == _OPERATOR)
 
 
-def keep_what_others_gave(session: Any, dag_run: Any, *expected: str) -> bool:
-    """Take back the scheduler's decision when others have given the run a state meanwhile.
+def keep_state_set_by_others(session: Any, dag_run: Any, *expected: str) -> bool:
+    """Undo the scheduler's decision when someone else has set the run's state in the meantime.
 
-    Nobody can do that afterwards, until the scheduler's transaction ends.
+    From now until the scheduler's transaction ends, nobody else can.
 
     Args:
         session: the scheduler's.
@@ -55,13 +55,13 @@ def keep_what_others_gave(session: Any, dag_run: Any, *expected: str) -> bool:
     return True
 
 
-def doubt(session: Any, dag_run: Any) -> str:
-    """Tell why a run that Airflow takes for successful is not, in words; empty when it is."""
+def why_not_passed(session: Any, dag_run: Any) -> str:
+    """Tell why a run that Airflow takes for successful has not passed; empty when it has."""
     tasks = read_tasks(session, dag_run)
     finish = tasks.get(FINISH_PIPELINE)
     end = read_xcom(session, dag_run, xcom_keys.PIPELINE_RESULT, FINISH_PIPELINE)
     said = end if isinstance(end, Mapping) else {}
-    if finish is None or not is_said(finish.state, said):
+    if finish is None or not is_current(finish.state, said):
         return f"failed: {FINISH_PIPELINE} did not end by itself"
     if said["status"] not in _GOOD:
         return str(said.get("text") or "failed")
@@ -70,18 +70,18 @@ def doubt(session: Any, dag_run: Any) -> str:
     return ""
 
 
-def is_said(state: str | None, end: Mapping[str, Any]) -> bool:
-    """Tell whether what `finish_pipeline` has left is of the run as it is now.
+def is_current(state: str | None, end: Mapping[str, Any]) -> bool:
+    """Tell whether the result that `finish_pipeline` left is that of the run as it is now.
 
     It skips itself only for a run without a pipeline; otherwise a person has stopped the run, and
-    what it left is from before the run was cleared.
+    the result is from before the run was cleared.
     """
     status = end.get("status")
     return status == PipelineStatus.SKIPPED if state == "skipped" else bool(status)
 
 
 def _failed_since(session: Any, dag_run: Any, tasks: Mapping[str, Any], finish: Any) -> list[str]:
-    """List jobs that were run again after `finish_pipeline`, and failed as they must not."""
+    """List jobs that ran again after `finish_pipeline` and failed, unless that is allowed."""
     bad = {name: task for name, task in tasks.items() if task.state in FAILED}
     since = finish.queued_dttm
     again = [name for name, task in bad.items() if since and (task.queued_dttm or since) > since]

@@ -1,4 +1,4 @@
-"""The end of a run as data: what `gitlab-dags run --json` prints."""
+"""The result of a run as data: what `gitlab-dags run --json` prints."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WAITING = {BLOCKED: "manual", "created": "created", "pending": "pending"}
 _FINAL = frozenset({"success", "failed", "skipped", "manual", "canceled", "absent"})
 
 
-def build_report(
+def run_result(
     follower: Follower, end: RunProgress, home: Home, *, status: str = ""
 ) -> dict[str, Any]:
     """Gather how every job ended.
@@ -51,8 +51,8 @@ def build_report(
     }
 
 
-def no_report(message: str) -> dict[str, Any]:
-    """Report in the same form that there was no run."""
+def error_result(message: str) -> dict[str, Any]:
+    """Return, in the same form, that there was no run."""
     return {
         "status": "error",
         "error": message,

@@ -1,4 +1,4 @@
-"""What the plan of a job is made from: the run, what earlier jobs have left, what is configured."""
+"""Gathers what a job's plan is made from: the run, results of earlier jobs, configuration."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gitlab_ci_provider.model.job_artifacts import ArtifactReport
 from gitlab_ci_provider.model.names import task_ids
 from gitlab_ci_provider.model.run import JobResult
 from gitlab_ci_provider.planner.artifacts import wanted_artifacts
-from gitlab_ci_provider.planner.subject import Limits, Subject
+from gitlab_ci_provider.planner.plan_request import Limits, PlanRequest
 from gitlab_ci_provider.runs.cross_needs import cross_results
 from gitlab_ci_provider.runs.dotenv import inherited_variables
 from gitlab_ci_provider.runs.job_run import JobRun
@@ -23,8 +23,8 @@ from gitlab_ci_provider.variables.expand import expand
 from gitlab_ci_provider.variables.stored import secret_values
 
 
-def subject(run: JobRun) -> Subject:
-    """Gather what the plan is made from."""
+def plan_request(run: JobRun) -> PlanRequest:
+    """Gather what the plan of a job is made from."""
     ti = run.context["ti"]
     upstream, store = _upstream(run), store_target(run.settings.object_store_conn_id)
     reports = {job: result.reports for job, result in upstream.items()}
@@ -32,7 +32,7 @@ def subject(run: JobRun) -> Subject:
     above = run.record.upstream.ancestors if run.record.upstream else ()
     others = {ancestor.project for ancestor in above} - {project}
     configured = configured_variables(project, run.record.variable_places)
-    gathered = Subject(
+    gathered = PlanRequest(
         run=run.record,
         pipeline=run.pipeline,
         job=run.job,
@@ -61,10 +61,10 @@ def subject(run: JobRun) -> Subject:
 
 def _with_cross_needs(
     run: JobRun,
-    gathered: Subject,
+    gathered: PlanRequest,
     reports: Mapping[str, tuple[ArtifactReport, ...]],
-) -> Subject:
-    """Add what jobs of other pipelines have left; which ones, the job's variables may say."""
+) -> PlanRequest:
+    """Add the results of jobs of other pipelines; the job's variables may say which ones."""
     needs = run.job.cross_needs
     if run.job.bridge is not None or not needs:
         return gathered
@@ -84,13 +84,13 @@ def _with_cross_needs(
 
 
 def _secrets_of(projects: Iterable[str]) -> tuple[str, ...]:
-    """List what other projects mask: their artifacts and variables may hold it."""
+    """List what other projects mask: their artifacts and variables may contain it."""
     listed = (secret_values(configured_variables(project)) for project in sorted(projects))
     return tuple(value for values in listed for value in values)
 
 
 def _upstream(run: JobRun) -> dict[str, JobResult]:
-    """Ask the jobs whose artifacts are wanted what they left."""
+    """Read the results of the jobs whose artifacts this job uses."""
     names = task_ids(run.pipeline.jobs)
     left: dict[str, JobResult] = {}
     for job in wanted_artifacts(run.job, run.decision, run.before()):
