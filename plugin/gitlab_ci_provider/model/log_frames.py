@@ -153,6 +153,21 @@ class FrameReader:
         return waits
 
 
+def without_frames(data: bytes) -> bytes:
+    """Give the text of a part of a log, with whatever the helper has not written itself.
+
+    It may begin and end anywhere, so nothing is said of lines that are missing.
+    """
+    text = b""
+    for line in data.splitlines(keepends=True):
+        number, numbered = _parse(line.removesuffix(b"\n"))
+        if number:
+            text += numbered
+        elif not (line[:1] == b"@" and line[1:].strip().isdigit()):
+            text += line
+    return text
+
+
 def _parse(line: bytes) -> tuple[int, bytes]:
     """Read one line of the log; number 0 is none of ours."""
     head, found, text = line.partition(b"|")

@@ -10,6 +10,7 @@ from gitlab_ci_provider.exceptions import FailureReason
 from gitlab_ci_provider.model.bridge import Upstream
 from gitlab_ci_provider.model.context import MergeRequest, PipelineSource
 from gitlab_ci_provider.model.environment import JobEnvironment
+from gitlab_ci_provider.model.evidence import PodEvidence
 from gitlab_ci_provider.model.job_artifacts import ArtifactReport, JobArtifact
 from gitlab_ci_provider.model.project import CONFIG_PATH, Commit, Project, Ref
 from gitlab_ci_provider.model.release import Release
@@ -128,6 +129,9 @@ class JobResult:
         downstream: address of the pipeline that a `trigger:` job created, in the Airflow UI.
         environment: where it deployed to, or what else it did to its environment.
         release: what its `release:` asks for; nobody has made it.
+        pod: its name.
+        pod_end: what Kubernetes knew of the pod, when the failure needs more than `reason` to be
+            explained.
     """
 
     status: JobStatus
@@ -141,4 +145,5 @@ class JobResult:
     environment: JobEnvironment | None = None
     release: Release | None = None
     pod: str = ""
+    pod_end: PodEvidence | None = None
     downstream: str = ""

@@ -30,13 +30,15 @@ helper would wait for it. `ErrImagePull` alone may be a hiccup."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerState:
-    """What one container does; `exit_code` and the time only once it has terminated."""
+    """What one container does; `exit_code` and the times only once it has terminated."""
 
     phase: Phase
     reason: str = ""
     message: str = ""
     exit_code: int | None = None
+    started_at: datetime | None = None
     finished_at: datetime | None = None
+    restarts: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,15 +63,17 @@ def container_state(pod: k8s.V1Pod, name: str) -> ContainerState:
     state = status.state if status is not None else None
     if state is None:
         return ContainerState(phase="waiting")
+    restarts = (status.restart_count or 0) if status else 0
     if state.terminated is not None:
-        return _terminated(state.terminated)
+        return _terminated(state.terminated, restarts)
     if state.running is not None:
-        return ContainerState(phase="running")
+        return ContainerState(phase="running", restarts=restarts)
     waiting = state.waiting
     return ContainerState(
         phase="waiting",
         reason=(waiting.reason or "") if waiting else "",
         message=(waiting.message or "") if waiting else "",
+        restarts=restarts,
     )
 
 
@@ -155,11 +159,13 @@ def _statuses(pod: k8s.V1Pod) -> list[Any]:
     return [*(status.init_container_statuses or []), *(status.container_statuses or [])]
 
 
-def _terminated(state: Any) -> ContainerState:
+def _terminated(state: Any, restarts: int) -> ContainerState:
     return ContainerState(
         phase="terminated",
         reason=state.reason or "",
         message=state.message or "",
         exit_code=state.exit_code,
+        started_at=state.started_at,
         finished_at=state.finished_at,
+        restarts=restarts,
     )

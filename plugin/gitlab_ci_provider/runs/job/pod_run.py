@@ -12,7 +12,7 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.config import ConfigException
 from urllib3.exceptions import HTTPError
 
-from gitlab_ci_provider.airflow_internals.pod_operator import pod_request
+from gitlab_ci_provider.airflow_internals.pod_operator import pod_request, was_killed
 from gitlab_ci_provider.exceptions import JobFailure, SystemFailure
 from gitlab_ci_provider.hooks.outages import is_passing, say
 from gitlab_ci_provider.hooks.pod_logs import ContainerLog, early_words
@@ -42,6 +42,7 @@ from gitlab_ci_provider.runs.cancel.jobs import order_to
 from gitlab_ci_provider.runs.job import attempts
 from gitlab_ci_provider.runs.job.coverage import CoverageScan
 from gitlab_ci_provider.runs.job.end import PodFailure
+from gitlab_ci_provider.runs.job.evidence import explained
 from gitlab_ci_provider.runs.job.log import JobLog, job_log
 from gitlab_ci_provider.runs.job.objects import (
     LIFE,
@@ -94,8 +95,15 @@ class JobPod:
             result = self._start_and_follow(planned)
         except JobFailure as failure:
             failure.args = (self._masker.text(str(failure)),)
-            raise
+            raise self._explained(failure) from failure.__cause__
         return self._recorded(request, planned, replace(result, release=planned.release))
+
+    def _explained(self, failure: JobFailure) -> JobFailure:
+        """Keep what the pod knows of its end, while there is a pod."""
+        pod = self._operator.pod
+        if pod is None or was_killed(self._operator) or order_to(self._run):
+            return failure
+        return explained(failure, self._operator.client, pod, self._masker.text)
 
     def _plan_request(self) -> PlanRequest:
         """Gather what the plan is made from."""

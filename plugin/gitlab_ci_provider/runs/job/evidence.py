@@ -1,0 +1,128 @@
+"""Keeping what explains a failure before the pod is deleted: in the task's log and its result.
+
+A job whose script has failed by itself explains itself, and costs no further requests.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import Any
+
+from kubernetes import client as k8s
+from kubernetes.client.exceptions import ApiException
+from kubernetes.config import ConfigException
+from urllib3.exceptions import HTTPError
+
+from gitlab_ci_provider.exceptions import FailureReason, JobFailure
+from gitlab_ci_provider.hooks.outages import say
+from gitlab_ci_provider.model.evidence import PodEvidence
+from gitlab_ci_provider.model.log_frames import without_frames
+from gitlab_ci_provider.model.run import JobResult, JobStatus
+from gitlab_ci_provider.model.workspace import HELPER_CONTAINER, PREPARE_CONTAINER
+from gitlab_ci_provider.pods.evidence import (
+    Mask,
+    evidence_lines,
+    pod_evidence,
+    started_containers,
+)
+from gitlab_ci_provider.runs.job.end import PodFailure
+
+_UNREACHABLE = (ApiException, HTTPError, ConfigException)
+_KILLED = 128
+"""Exit codes above it mean a signal: somebody or something ended the script."""
+
+_LINES = 40
+_MOST_READ = 4 << 20
+_KEPT_BYTES = 64 * 1024
+_SECONDS = (5, 15)
+
+_log = logging.getLogger(__name__)
+
+
+def explained(failure: JobFailure, client: k8s.CoreV1Api, pod: k8s.V1Pod, mask: Mask) -> JobFailure:
+    """Give the failure with the evidence for it, which is also shown in the task's log.
+
+    Args:
+        failure: why the job has failed.
+        client: of the cluster.
+        pod: as the job knows it; only its name is certain.
+        mask: hides secrets.
+    """
+    if not needs_evidence(failure):
+        return failure
+    evidence = _gathered(client, pod.metadata.name, pod.metadata.namespace, mask)
+    if evidence is None:
+        return failure
+    _show(evidence)
+    known = failure.result if isinstance(failure, PodFailure) else None
+    result = replace(
+        known or JobResult(status=JobStatus.FAILED, pod=evidence.pod), pod_end=evidence
+    )
+    return PodFailure(
+        str(failure), reason=failure.reason, exit_code=failure.exit_code, result=result
+    )
+
+
+def needs_evidence(failure: JobFailure) -> bool:
+    """Tell whether the pod knows more than the failure says."""
+    if failure.reason == FailureReason.SCRIPT_FAILURE:
+        killed = failure.exit_code is not None and failure.exit_code > _KILLED
+        return killed or "out of memory" in str(failure)
+    return failure.reason != FailureReason.MISSING_DEPENDENCY_FAILURE
+
+
+def _gathered(client: k8s.CoreV1Api, name: str, namespace: str, mask: Mask) -> PodEvidence | None:
+    try:
+        pod = _read(client, name, namespace)
+        events = client.list_namespaced_event(
+            namespace, field_selector=f"involvedObject.name={name}"
+        ).items
+        started = started_containers(pod) if pod is not None else []
+        logs = {container: _tail(client, name, namespace, container) for container in started}
+    except _UNREACHABLE as problem:
+        _log.warning("what Kubernetes knows of pod %s could not be read: %s", name, say(problem))
+        return None
+    if pod is None and not events:
+        return None
+    return pod_evidence(name, pod, events, logs, mask)
+
+
+def _read(client: k8s.CoreV1Api, name: str, namespace: str) -> k8s.V1Pod | None:
+    try:
+        return client.read_namespaced_pod(name, namespace)
+    except ApiException as problem:
+        if problem.status == 404:
+            return None
+        raise
+
+
+def _tail(client: k8s.CoreV1Api, name: str, namespace: str, container: str) -> str:
+    """Read the end of a log; empty when the node has none to give."""
+    try:
+        answer: Any = client.read_namespaced_pod_log(
+            name,
+            namespace,
+            container=container,
+            tail_lines=_LINES,
+            _preload_content=False,
+            _request_timeout=_SECONDS,
+        )
+        data, read = b"", 0
+        for chunk in answer.stream(_KEPT_BYTES, decode_content=False):
+            data, read = (data + chunk)[-_KEPT_BYTES:], read + len(chunk)
+            if read > _MOST_READ:
+                break
+        answer.close()
+    except _UNREACHABLE:
+        return ""
+    if container in {PREPARE_CONTAINER, HELPER_CONTAINER}:
+        data = without_frames(data)
+    return data.decode("utf-8", "replace")
+
+
+def _show(evidence: PodEvidence) -> None:
+    _log.info("::group::What Kubernetes knows of pod %s", evidence.pod)
+    for line in evidence_lines(evidence, shown={PREPARE_CONTAINER, HELPER_CONTAINER}):
+        _log.info("%s", line)
+    _log.info("::endgroup::")
