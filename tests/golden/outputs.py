@@ -12,6 +12,7 @@ from factories import make_plan_request, make_run
 from gitlab_ci_provider.exceptions import JobFailure
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.rules import PipelineDecision
+from gitlab_ci_provider.model.runner import RunnerProfile
 from gitlab_ci_provider.model.serialization import digest, encode
 from gitlab_ci_provider.planner.downstream import plan_downstream
 from gitlab_ci_provider.planner.plan import plan_job
@@ -52,7 +53,7 @@ def _plan(request: PlanRequest) -> bytes:
     pod = PodRequest(
         name="pod",
         image=planned.image,
-        helper_image="helper",
+        profile=RunnerProfile(helper_image="helper"),
         deadline=1,
         labels={},
         annotations={},

@@ -18,6 +18,7 @@ from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.rules import JobDecision, PipelineDecision
 from gitlab_ci_provider.model.run import JobResult, JobStatus, PipelineRun
+from gitlab_ci_provider.model.runner import RunnerProfile
 from gitlab_ci_provider.planner.artifacts import wanted_artifacts
 from gitlab_ci_provider.planner.downstream import plan_downstream
 from gitlab_ci_provider.planner.plan import plan_job
@@ -164,7 +165,7 @@ def _planned(request: PlanRequest) -> object:
     pod = PodRequest(
         name="pod",
         image=planned.image,
-        helper_image="helper",
+        profile=RunnerProfile(helper_image="helper"),
         deadline=1,
         labels={},
         annotations={},

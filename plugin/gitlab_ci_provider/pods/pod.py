@@ -12,7 +12,11 @@ from kubernetes import client as k8s
 
 from gitlab_ci_provider.model import workspace
 from gitlab_ci_provider.model.image import Image
+from gitlab_ci_provider.model.runner import RunnerProfile
 from gitlab_ci_provider.pods.naming import LABEL_DOMAIN, label_value
+from gitlab_ci_provider.pods.pull_policy import pull_policy
+from gitlab_ci_provider.pods.resources import requirements
+from gitlab_ci_provider.pods.security import build_context, helper_context, pod_context
 from gitlab_ci_provider.pods.volumes import build_mounts, helper_mounts, volumes
 
 
@@ -22,8 +26,8 @@ class PodRequest:
 
     Attributes:
         name: of the pod, and of the Secret that it owns.
-        namespace: empty leaves it to the connection.
         image: of the build container, variables expanded.
+        profile: the runner that has taken the job, with what the job changes of it.
         grace: seconds that it may take to end once it is deleted: `after_script` still runs.
         deadline: seconds after which Kubernetes ends the pod whatever happens.
         annotations: for people and dashboards; keys without the domain.
@@ -31,19 +35,16 @@ class PodRequest:
 
     name: str
     image: Image
-    helper_image: str
+    profile: RunnerProfile
     deadline: int
     grace: int = 30
-    namespace: str = ""
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
 
 
-_PULL_POLICIES = {"always": "Always", "if-not-present": "IfNotPresent", "never": "Never"}
-
-
 def build_pod(request: PodRequest) -> k8s.V1Pod:
     """Build the pod of one try of one job."""
+    profile = request.profile
     return k8s.V1Pod(
         api_version="v1",
         kind="Pod",
@@ -52,8 +53,11 @@ def build_pod(request: PodRequest) -> k8s.V1Pod:
             restart_policy="Never",
             active_deadline_seconds=request.deadline,
             termination_grace_period_seconds=request.grace,
-            automount_service_account_token=False,
+            service_account_name=profile.service_account or None,
+            automount_service_account_token=profile.automount_service_account_token,
             enable_service_links=False,
+            security_context=pod_context(profile.security),
+            resources=requirements(profile.resources.pod),
             init_containers=[_helper(workspace.PREPARE_CONTAINER, "prepare", request)],
             containers=[_build(request), _helper(workspace.HELPER_CONTAINER, "finish", request)],
             volumes=volumes(request.name),
@@ -81,39 +85,33 @@ def owner_patch(pod: k8s.V1Pod) -> dict[str, object]:
 def _metadata(request: PodRequest) -> k8s.V1ObjectMeta:
     return k8s.V1ObjectMeta(
         name=request.name,
-        namespace=request.namespace or None,
+        namespace=request.profile.namespace or None,
         labels={f"{LABEL_DOMAIN}/{key}": label_value(v) for key, v in request.labels.items()},
         annotations={f"{LABEL_DOMAIN}/{key}": value for key, value in request.annotations.items()},
     )
 
 
 def _build(request: PodRequest) -> k8s.V1Container:
+    profile = request.profile
     return k8s.V1Container(
         name=workspace.BUILD_CONTAINER,
         image=request.image.name,
-        image_pull_policy=_pull_policy(request.image),
+        image_pull_policy=pull_policy(request.image.pull_policies or profile.pull_policy),
         command=["sh", f"{workspace.SCRIPTS_DIR}/entry"],
         volume_mounts=build_mounts(),
-        security_context=_user(request.image),
+        resources=requirements(profile.resources.build),
+        security_context=build_context(profile, request.image),
     )
 
 
 def _helper(name: str, command: str, request: PodRequest) -> k8s.V1Container:
+    profile = request.profile
     return k8s.V1Container(
         name=name,
-        image=request.helper_image,
+        image=profile.helper_image,
+        image_pull_policy=pull_policy(profile.pull_policy),
         command=[workspace.HELPER_COMMAND, command],
         volume_mounts=helper_mounts(command),
+        resources=requirements(profile.resources.helper),
+        security_context=helper_context(profile),
     )
-
-
-def _pull_policy(image: Image) -> str | None:
-    return _PULL_POLICIES[image.pull_policies[0]] if image.pull_policies else None
-
-
-def _user(image: Image) -> k8s.V1SecurityContext | None:
-    """Read `kubernetes:user`, `UID` or `UID:GID`; the config package has checked its form."""
-    if not image.user:
-        return None
-    uid, _, gid = image.user.partition(":")
-    return k8s.V1SecurityContext(run_as_user=int(uid), run_as_group=int(gid) if gid else None)

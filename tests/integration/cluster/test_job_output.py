@@ -24,6 +24,7 @@ from gitlab_ci_provider.local.processes.tree import descendants
 from gitlab_ci_provider.model.image import Image
 from gitlab_ci_provider.model.job import Script
 from gitlab_ci_provider.model.plan import JobPlan, PlanVariable
+from gitlab_ci_provider.model.runner import RunnerProfile
 from gitlab_ci_provider.model.serialization import encode
 from gitlab_ci_provider.model.workspace import HELPER_CONTAINER, PREPARE_CONTAINER
 from gitlab_ci_provider.planner import script as texts
@@ -58,9 +59,8 @@ def start(api: Api, name: str, script: Script, masked: dict[str, str]) -> PodWat
     plan = JobPlan(job=name, project_dir="/builds/group/project", variables=variables)
     request = PodRequest(
         name=name,
-        namespace=api.namespace,
         image=Image(name="debian:12"),
-        helper_image=HELPER_IMAGE,
+        profile=RunnerProfile(helper_image=HELPER_IMAGE, namespace=api.namespace),
         deadline=600,
         labels={},
         annotations={},

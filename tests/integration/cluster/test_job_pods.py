@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import os
+import shlex
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from kubernetes import client, config
@@ -18,6 +21,7 @@ from gitlab_ci_provider.model.cache import Cache
 from gitlab_ci_provider.model.git_login import GitLogin
 from gitlab_ci_provider.model.job import Script
 from gitlab_ci_provider.model.project import Project, Ref
+from gitlab_ci_provider.model.runner import RunnerProfile, Security
 from gitlab_ci_provider.planner.plan import PlannedJob, plan_job
 from gitlab_ci_provider.pods.pod import PodRequest, build_pod, build_secret
 from integration.cluster.support import start_cluster
@@ -56,13 +60,13 @@ class World:
             make_plan_request(job, run, store=self.s3.target(), login=login, started_at=now)
         )
 
-    def run(self, planned: PlannedJob, name: str = "pod") -> dict[str, str]:
+    def run(self, planned: PlannedJob, security: Security = Security()) -> dict[str, str]:
         """Run its pod to the end; returns what its containers wrote."""
+        name = "pod"
         request = PodRequest(
             name=name,
-            namespace="default",
             image=planned.image,
-            helper_image=HELPER,
+            profile=RunnerProfile(helper_image=HELPER, namespace="default", security=security),
             deadline=600,
             labels={},
             annotations={},
@@ -87,12 +91,27 @@ class World:
 def world(tmp_path: Path) -> Iterator[World]:
     """Everything that a job needs, the helper image being this Python."""
     sha = make_repository(tmp_path / "served" / "group" / "project", {"README": "hello\n"})
-    here = Path(sys.executable).parent
-    running = start_cluster(tmp_path / "cluster", "--path-for-image", f"{HELPER}={here}")
-    core = client.CoreV1Api(config.new_client_from_config(str(running.kubeconfig)))
-    with git_server(tmp_path / "served", token=TOKEN) as git, s3_server(tmp_path / "s3") as s3:
-        yield World(core, git, s3, sha)
-    running.stop()
+    with TemporaryDirectory() as folder:
+        programs = f"{HELPER}={_helper_for_any_user(Path(folder))}"
+        running = start_cluster(tmp_path / "cluster", "--path-for-image", programs)
+        core = client.CoreV1Api(config.new_client_from_config(str(running.kubeconfig)))
+        with git_server(tmp_path / "served", token=TOKEN) as git, s3_server(tmp_path / "s3") as s3:
+            yield World(core, git, s3, sha)
+        running.stop()
+
+
+def _helper_for_any_user(folder: Path) -> Path:
+    """Put a helper into a folder that any user may run, where the tests' own Python is root's."""
+    python = f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}"
+    if not Path(python).exists():
+        return Path(sys.executable).parent
+    folder.chmod(0o755)
+    paths = os.pathsep.join(filter(None, sys.path))
+    program = folder / "gitlab-ci-helper"
+    command = f'exec {python} -m gitlab_ci_provider.helper "$@"'
+    program.write_text(f"#!/bin/sh\nPYTHONPATH={shlex.quote(paths)} {command}\n")
+    program.chmod(0o755)
+    return folder
 
 
 def test_a_job_passes_without_a_key_in_its_pod(world: World):
@@ -115,3 +134,16 @@ def test_a_job_passes_without_a_key_in_its_pod(world: World):
     signed = [name for name, text in held.items() if "X-Amz" in text]
     assert sorted(signed) == ["finish.json", "prepare.json"]
     assert not [name for name, log in logs.items() if TOKEN in log or "X-Amz" in log]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may change users")
+def test_a_restricted_job_passes_as_an_ordinary_user(world: World):
+    """Without root and any capability, helper and script still share the working copy."""
+    planned = world.plan(
+        'echo "I am $(id -u)"; grep CapEff /proc/self/status; mkdir out; date >out/x'
+    )
+    logs = world.run(planned, Security(standard="restricted"))
+
+    assert "I am 1000" in logs["helper"]
+    assert "CapEff:\t0000000000000000" in logs["helper"]
+    assert "Uploaded 1 files" in logs["helper"], logs

@@ -13,6 +13,7 @@ from factories import PROJECT, make_job, make_pipeline, make_run
 from gitlab_ci_provider.hooks.resource_groups import ResourceGroup
 from gitlab_ci_provider.model.image import Image
 from gitlab_ci_provider.model.rules import JobDecision, When
+from gitlab_ci_provider.model.runner import RunnerProfile
 from gitlab_ci_provider.pods.naming import LABEL_DOMAIN, label_value
 from gitlab_ci_provider.pods.pod import PodRequest, build_pod
 from gitlab_ci_provider.runs.cancel.pods import CANCELED, PodsOf, delete_pods, sweep_pods
@@ -51,9 +52,8 @@ def make_pod(core: client.CoreV1Api, namespace: str, name: str, **labels: str) -
     """Make a pod with the labels of a job's, which does not end by TERM."""
     request = PodRequest(
         name=name,
-        namespace=namespace,
         image=Image(name="debian:12"),
-        helper_image="x",
+        profile=RunnerProfile(helper_image="x", namespace=namespace),
         deadline=600,
         labels={"project": PROJECT.path, "pipeline": "1", LIFE: "2", **labels},
         annotations=labels,

@@ -10,13 +10,14 @@ import pytest
 from kubernetes import client as k8s
 
 from gitlab_ci_provider.model.image import Image
+from gitlab_ci_provider.model.runner import RunnerProfile
 from gitlab_ci_provider.pods.naming import label_value, pod_name
 from gitlab_ci_provider.pods.pod import PodRequest, build_pod, build_secret, owner_patch
 
 REQUEST = PodRequest(
     name="project-job-abcd",
     image=Image(name="ruby:3", pull_policies=("never",), user="1000:2000"),
-    helper_image="helper:1",
+    profile=RunnerProfile(helper_image="helper:1"),
     deadline=60,
     labels={"job": "test: [a, b]"},
     annotations={"job": "test: [a, b]"},

@@ -17,6 +17,7 @@ from gitlab_ci_provider.exceptions import JobFailure, SystemFailure
 from gitlab_ci_provider.hooks.outages import is_passing, say
 from gitlab_ci_provider.hooks.pod_logs import ContainerLog, early_words
 from gitlab_ci_provider.hooks.pod_watch import PodWatch
+from gitlab_ci_provider.hooks.runners import built_in
 from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.model.workspace import (
     BUILD_CONTAINER,
@@ -172,9 +173,8 @@ class JobPod:
         }
         return PodRequest(
             name=pod_name(run.project.path, job.name, life_token(self._run.context, life)),
-            namespace=self._run.settings.namespace,
             image=planned.image,
-            helper_image=self._run.settings.helper_image,
+            profile=built_in(self._run.settings),
             deadline=(job.timeout or self._run.settings.default_timeout) + _DEADLINE_SLACK,
             grace=planned.grace,
             labels=labels,
