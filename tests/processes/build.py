@@ -49,10 +49,8 @@ class Build:
             plan,
             script,
             deadline=deadline,
-            events=str(self.events),
             # Never the FIFO of the job in which the tests themselves may run.
-            output=str(folder / OUTPUT_NAME),
-            shells=(str(shell),),
+            paths=entry_paths(folder, shell),
         )
         (self._scripts / "entry").write_text(entry, encoding="utf-8")
 
@@ -84,6 +82,16 @@ class Build:
             os.close(os.open(self.events, os.O_WRONLY | os.O_NONBLOCK))
 
 
+def entry_paths(control: Path, shell: Path) -> texts.EntryPaths:
+    """Name what the entry finds in the folder that the containers share."""
+    return texts.EntryPaths(
+        events=str(control / EVENTS_NAME),
+        output=str(control / OUTPUT_NAME),
+        last_words=str(control / "last-words"),
+        shells=(str(shell),),
+    )
+
+
 def write_scripts(
     folder: Path, plan: JobPlan, script: Script, *, control: Path, shell: Path
 ) -> None:
@@ -93,9 +101,7 @@ def write_scripts(
         "entry": texts.entry(
             plan,
             script,
-            events=str(control / EVENTS_NAME),
-            output=str(control / OUTPUT_NAME),
-            shells=(str(shell),),
+            paths=entry_paths(control, shell),
         ),
         "step_script": texts.step_script(plan, script),
         "after_script": texts.after_script(plan, script),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -83,6 +84,11 @@ class S3Server:
         if self._process is None or self._process.poll() is not None:
             raise RuntimeError(f"rclone did not start on port {self.port}")
         return _listens(self.port)
+
+    def suspend(self) -> None:
+        """Accept connections and answer nobody, until `kill`."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
 
     def kill(self) -> None:
         """End it as a crash does."""

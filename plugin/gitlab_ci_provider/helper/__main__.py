@@ -100,11 +100,18 @@ def _context(plan: JobPlan, output: Output, control: Path) -> PhaseContext:
 
         if plan.store is None:
             raise StorageError("this job's plan names no object store")
-        return GrantedStore(plan.store, plan.reads, plan.writes)
+        return GrantedStore(plan.store, plan.reads, plan.writes, _cache_seconds(plan))
 
     return PhaseContext(
         plan=plan, output=output, store=LazyStore(opener), sleep=time.sleep, control=control
     )
+
+
+def _cache_seconds(plan: JobPlan) -> dict[str, int]:
+    """Give the objects of caches the time limit of the plan."""
+    archived = [archive.object_key for archive in plan.archives]
+    restored = [key for restore in plan.restores for key in restore.object_keys]
+    return dict.fromkeys((*archived, *restored), plan.cache_seconds) if plan.cache_seconds else {}
 
 
 def _secrets(plan: JobPlan) -> list[str]:

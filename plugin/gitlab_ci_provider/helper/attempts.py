@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from gitlab_ci_provider.exceptions import GitlabCiError
 
 Result = TypeVar("Result")
 
-_FIRST_PAUSE = 1.0
-_LONGEST_PAUSE = 60.0
+
+class Pauses(NamedTuple):
+    """Seconds before the second attempt, and at most before a later one; each doubles the last."""
+
+    first: float = 1.0
+    longest: float = 60.0
+
+
+TRANSFER = Pauses()
+STAGE = Pauses(first=5.0, longest=300.0)
+"""GitLab Runner's, between attempts of a whole stage."""
 
 
 def attempt(
@@ -19,22 +28,24 @@ def attempt(
     *,
     sleep: Callable[[float], None],
     say: Callable[[str], None],
-    on: type[GitlabCiError] = GitlabCiError,
+    on: type[Exception] | tuple[type[Exception], ...] = GitlabCiError,
+    pauses: Pauses = TRANSFER,
 ) -> Result:
     """Call an action until it succeeds.
 
     Args:
-        action: raises a GitlabCiError when it fails.
+        action: raises an exception when it fails.
         attempts: how often at most; less than 1 counts as 1.
         sleep: waits a number of seconds.
         say: told about each failure but the last.
         on: errors that another attempt may mend; any other one is raised at once.
+        pauses: between attempts.
     """
     for number in range(1, attempts):
         try:
             return action()
         except on as error:
-            pause = min(_FIRST_PAUSE * 2 ** (number - 1), _LONGEST_PAUSE)
+            pause = min(pauses.first * 2 ** (number - 1), pauses.longest)
             say(f"{error}; attempt {number + 1} of {attempts} in {pause:g} s")
             sleep(pause)
     return action()

@@ -33,12 +33,14 @@ class GetSources:
     Attributes:
         refspecs: what to fetch; the commit `sha` must be reachable from them or fetchable itself.
         depth: commits of history; 0 fetches all.
+        clone_flags: None fetches into an empty repository, else `git clone` makes it.
         checkout: False leaves what is in the working copy.
         lfs: get the files that Git LFS keeps elsewhere.
         attempts: how often to try.
         submodule_paths: of `.gitmodules`; none means all.
         submodule_depth: commits of history; 0 fetches all.
         https_submodules: fetch those that are given by ssh over https from the same server.
+        git_settings: `NAME=value` for git's own environment.
         username, password: for HTTP; they never appear in the URL, the repository or the log.
     """
 
@@ -50,6 +52,7 @@ class GetSources:
     depth: int = 20
     clean_flags: tuple[str, ...] = ("-ffdx",)
     fetch_flags: tuple[str, ...] = ("--prune", "--quiet")
+    clone_flags: tuple[str, ...] | None = None
     checkout: bool = True
     lfs: bool = True
     submodule_strategy: SubmoduleStrategy = "none"
@@ -57,6 +60,7 @@ class GetSources:
     submodule_depth: int = 0
     submodule_flags: tuple[str, ...] = ()
     https_submodules: bool = False
+    git_settings: tuple[str, ...] = ()
     attempts: int = 1
     username: str = ""
     password: str = ""
@@ -182,7 +186,10 @@ class JobPlan:
     Attributes:
         project_dir: the working copy, CI_PROJECT_DIR.
         reads, writes: all that the pod may do in the object store, see `planner/access.py`.
-        attempts: of cache and artifact transfers.
+        attempts: of each cache and artifact transfer.
+        restore_cache_attempts, download_attempts: of the whole phase.
+        cache_seconds: for each transfer of a cache; 0 for no limit.
+        warnings: about settings of the job, for its log.
     """
 
     job: str
@@ -200,7 +207,11 @@ class JobPlan:
     writes: tuple[Grant, ...] = ()
     archive_limits: ArchiveLimits = ArchiveLimits()
     attempts: int = 3
-    schema_version: int = 2
+    restore_cache_attempts: int = 1
+    download_attempts: int = 1
+    cache_seconds: int = 0
+    warnings: tuple[str, ...] = ()
+    schema_version: int = 3
 
     def value(self, name: str, default: str = "") -> str:
         """Give the value of a variable of the job; the default when it has none of that name."""

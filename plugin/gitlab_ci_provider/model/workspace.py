@@ -42,6 +42,9 @@ HELPER_COMMAND = "gitlab-ci-helper"
 TERMINATION_LOG = "/dev/termination-log"
 """Where Kubernetes looks for a container's last words; the helper leaves its report there."""
 
+SCRIPT_TIMEOUT = "script timeout: "
+"""The build container's last words begin with this when RUNNER_SCRIPT_TIMEOUT has ended it."""
+
 
 def temporary_dir(project_dir: str) -> str:
     """Name the folder beside the working copy for what must not lie in it: `CI_PROJECT_DIR.tmp`."""

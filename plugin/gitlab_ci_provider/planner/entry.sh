@@ -1,7 +1,7 @@
 # Process 1 of the build container: runs the job's scripts and tells the helper how they ended.
 # For any POSIX shell (bash, dash, busybox), any user, and without writing a file.
 # planner/script.py puts these above: events, output, shells, script_timeout, deadline, after_script,
-# after_script_timeout, after_script_errors. See docs/explanation/inside-the-pod.md.
+# after_script_timeout, after_script_errors, last_words. See docs/explanation/inside-the-pod.md.
 
 # TERM ends us while we wait for the helper; below, the trap is set again.
 trap 'exit 143' TERM
@@ -154,6 +154,9 @@ run step_script "$script_timeout"
 if [ -n "$expired" ]; then
   warn "script ran longer than $script_timeout s (RUNNER_SCRIPT_TIMEOUT) and was ended"
   [ "$code" -ne 0 ] || code=143
+  # With it the job has failed for its time, not for its script; see pods/outcome.py.
+  (printf 'script timeout: ran longer than %s s (RUNNER_SCRIPT_TIMEOUT)' "$script_timeout" \
+    >"$last_words") 2>/dev/null || :
 fi
 if [ -n "$canceled" ]; then
   warn "the pod is being deleted: the script was ended"
@@ -161,6 +164,7 @@ if [ -n "$canceled" ]; then
 fi
 section_end step_script
 job_code=$code
+timed_out=$expired
 
 if [ -n "$canceled" ] && overdue; then
   after_script=no
@@ -168,6 +172,7 @@ fi
 if [ "$after_script" = yes ]; then
   CI_JOB_STATUS=success
   [ "$job_code" -eq 0 ] || CI_JOB_STATUS=failed
+  [ -z "$timed_out" ] || CI_JOB_STATUS=timedout
   [ -z "$canceled" ] || CI_JOB_STATUS=canceled
   export CI_JOB_STATUS
   section_start after_script 'Running after_script'

@@ -39,6 +39,12 @@ _FLAGS: Mapping[str, _Allowed] = {
         "--no-auto-maintenance --show-forced-updates --no-show-forced-updates",
         "-j --jobs --depth --deepen --shallow-since --shallow-exclude --filter",
     ),
+    "GIT_CLONE_EXTRA_FLAGS": _allowed(
+        "--single-branch --no-single-branch --tags --no-tags -n --no-checkout -q --quiet "
+        "-v --verbose --progress --sparse --reject-shallow --no-reject-shallow "
+        "--also-filter-submodules -4 --ipv4 -6 --ipv6",
+        "-j --jobs --depth --shallow-since --shallow-exclude --filter",
+    ),
     "GIT_SUBMODULE_UPDATE_FLAGS": _allowed(
         "--remote --init -f --force -q --quiet --progress -N --no-fetch --checkout --merge "
         "--rebase --recursive --recommend-shallow --no-recommend-shallow --single-branch "

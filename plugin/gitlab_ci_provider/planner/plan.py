@@ -22,11 +22,12 @@ from gitlab_ci_provider.planner.artifacts import (
     plan_reports,
     plan_uploads,
 )
+from gitlab_ci_provider.planner.build_settings import read_build_settings
 from gitlab_ci_provider.planner.cache import plan_caches
 from gitlab_ci_provider.planner.job_inputs import with_inputs
 from gitlab_ci_provider.planner.plan_request import PlanRequest
 from gitlab_ci_provider.planner.sources import clone_path, plan_sources
-from gitlab_ci_provider.planner.time_limits import access_period, deadline, grace
+from gitlab_ci_provider.planner.time_limits import access_period, deadline, grace, job_timeout
 from gitlab_ci_provider.variables.expand import expand
 from gitlab_ci_provider.variables.masking import Masker
 
@@ -126,11 +127,13 @@ def _refuse_what_cannot_be_honoured(request: PlanRequest) -> None:
 
 def _plan(request: PlanRequest) -> JobPlan:
     caches = plan_caches(request)
+    sources = plan_sources(request)
+    settings = read_build_settings(request.variables.get, job_timeout(request))
     plan = JobPlan(
         job=request.job.name,
         project_dir=request.project_dir,
         variables=_plan_variables(request.variables),
-        sources=plan_sources(request),
+        sources=sources.plan,
         restores=caches.restores,
         downloads=plan_downloads(request),
         archives=caches.archives,
@@ -138,6 +141,10 @@ def _plan(request: PlanRequest) -> JobPlan:
         reports=plan_reports(request),
         dotenv=plan_dotenv(request),
         archive_limits=request.limits.archives,
+        restore_cache_attempts=settings.restore_cache_attempts,
+        download_attempts=settings.download_attempts,
+        cache_seconds=settings.cache_seconds,
+        warnings=(*sources.warnings, *settings.warnings),
     )
     saved = (*plan.archives, *plan.uploads, *plan.reports)
     if not (plan.restores or plan.downloads or saved or plan.dotenv):

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
@@ -22,17 +23,17 @@ from gitlab_ci_provider.model.plan import JobPlan, PlanVariable
 from gitlab_ci_provider.model.workspace import (
     EVENTS_FIFO,
     OUTPUT_FIFO,
+    TERMINATION_LOG,
     file_variable_path,
     job_env_path,
 )
+from gitlab_ci_provider.planner.build_settings import read_build_settings
 
 _ENTRY_BODY = Path(__file__).with_name("entry.sh")
 
 _GREEN, _YELLOW, _RESET = "\x1b[32;1m", "\x1b[0;33m", "\x1b[0;m"
 
 _EXPORTABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-
-_DURATION = re.compile(r"(?:(?P<h>\d+)h)?(?:(?P<m>\d+)m)?(?:(?P<s>\d+)s)?")
 
 SHELLS = (
     "/usr/local/bin/bash",
@@ -44,8 +45,6 @@ SHELLS = (
     "/busybox/sh",
 )
 """In the order in which the runner looks for them."""
-
-_AFTER_SCRIPT_TIMEOUT = "5m"
 
 _READ_JOB_ENV = """\
 if [ -r "$GITLAB_ENV" ]; then
@@ -60,14 +59,29 @@ set +o noclobber
 """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryPaths:
+    """Where the entry finds what it needs.
+
+    Attributes:
+        events: the FIFO to the helper.
+        output: the FIFO for what the scripts write.
+        last_words: the container's termination message, which says that the script ran too long.
+        shells: the first that exists runs the scripts, without any `sh` does.
+    """
+
+    events: str = EVENTS_FIFO
+    output: str = OUTPUT_FIFO
+    last_words: str = TERMINATION_LOG
+    shells: tuple[str, ...] = SHELLS
+
+
 def entry(
     plan: JobPlan,
     script: Script,
     *,
     deadline: int | None = None,
-    events: str = EVENTS_FIFO,
-    output: str = OUTPUT_FIFO,
-    shells: Iterable[str] = SHELLS,
+    paths: EntryPaths = EntryPaths(),
 ) -> str:
     """Write the build container's process 1; started as `sh <folder of the scripts>/entry`.
 
@@ -76,36 +90,22 @@ def entry(
         script: of the job.
         deadline: when the job's time is over, in seconds since 1970. A pod that is deleted earlier
             belongs to a canceled job, whose `after_script` still runs.
-        events: the FIFO to the helper.
-        output: the FIFO for what the scripts write.
-        shells: paths; the first that exists runs the scripts, without any `sh` does.
-
-    Raises:
-        SystemFailure: a RUNNER_ timeout of the job is not a duration.
+        paths: the usual ones but in tests.
     """
-    ignored = plan.value("AFTER_SCRIPT_IGNORE_ERRORS", "true") not in {"false", "0"}
+    given = read_build_settings(plan.value)
     settings = {
-        "events": events,
-        "output": output,
-        "shells": " ".join(shells),
+        "events": paths.events,
+        "output": paths.output,
+        "shells": " ".join(paths.shells),
         "deadline": "" if deadline is None else str(deadline),
-        "script_timeout": _seconds("RUNNER_SCRIPT_TIMEOUT", plan.value("RUNNER_SCRIPT_TIMEOUT")),
+        "script_timeout": str(given.script_seconds or ""),
         "after_script": "yes" if script.after else "no",
-        "after_script_timeout": str(after_script_seconds(plan)),
-        "after_script_errors": "ignore" if ignored else "fail",
+        "after_script_timeout": str(given.after_script_seconds),
+        "after_script_errors": "ignore" if given.after_script_ignore_errors else "fail",
+        "last_words": paths.last_words,
     }
     head = "".join(f"{name}={_quote(value)}\n" for name, value in settings.items())
     return head + _ENTRY_BODY.read_text(encoding="utf-8")
-
-
-def after_script_seconds(plan: JobPlan) -> int:
-    """Tell how long `after_script` may run.
-
-    Raises:
-        SystemFailure: RUNNER_AFTER_SCRIPT_TIMEOUT is not a duration.
-    """
-    name = "RUNNER_AFTER_SCRIPT_TIMEOUT"
-    return int(_seconds(name, plan.value(name) or _AFTER_SCRIPT_TIMEOUT))
 
 
 def step_script(plan: JobPlan, script: Script) -> str:
@@ -124,7 +124,7 @@ def after_script(plan: JobPlan, script: Script) -> str:
 
 def _text(plan: JobPlan, exports: Iterable[str], commands: Iterable[str]) -> str:
     """Put a script together; its exit code is that of the command that ended it."""
-    trace = plan.value("CI_DEBUG_TRACE") == "true"
+    trace = read_build_settings(plan.value).debug_trace
     body = "\n".join(line for command in commands for line in _command(command))
     lines = [
         *(["set -o xtrace"] if trace else []),
@@ -182,15 +182,3 @@ def _quote(text: str) -> str:
         message = f"a variable or command contains a NUL character: {text[:40]!r}"
         raise SystemFailure(message, reason=FailureReason.RUNNER_CONFIGURATION_ERROR)
     return shlex.quote(text)
-
-
-def _seconds(name: str, text: str | None) -> str:
-    """Read a duration as Go writes it (`1h30m`, `90s`) in whole seconds; empty for none."""
-    if not text:
-        return ""
-    found = _DURATION.fullmatch(text)
-    if found is None:
-        message = f"{name} is '{text}', it must be a duration such as 90s, 5m or 1h30m"
-        raise SystemFailure(message, reason=FailureReason.RUNNER_CONFIGURATION_ERROR)
-    hours, minutes, seconds = (int(found[unit] or 0) for unit in "hms")
-    return str(hours * 3600 + minutes * 60 + seconds)

@@ -3,52 +3,74 @@
 from __future__ import annotations
 
 import posixpath
-from typing import get_args
+import re
+from typing import NamedTuple, cast, get_args
 
 from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
 from gitlab_ci_provider.model.plan import GetSources, GitStrategy, SubmoduleStrategy
 from gitlab_ci_provider.model.project import Ref, RefKind
 from gitlab_ci_provider.model.variables import Variables
 from gitlab_ci_provider.model.workspace import BUILDS_DIR
+from gitlab_ci_provider.planner.build_settings import VariableReader
 from gitlab_ci_provider.planner.git_flags import read_flags
+from gitlab_ci_provider.planner.git_settings import read_git_settings
 from gitlab_ci_provider.planner.plan_request import PlanRequest
 
 _SUBMODULES: tuple[SubmoduleStrategy, ...] = get_args(SubmoduleStrategy)
-_BOOLEANS = {"1": True, "t": True, "true": True, "0": False, "f": False, "false": False}
-"""What Go's `ParseBool` takes, in any case."""
+_DEPTH = 20
+_LEADING_DIGITS = re.compile(r"\s*\+?([0-9]{1,9})")
 
 _STRATEGIES: tuple[GitStrategy, ...] = get_args(GitStrategy)
 
 
-def plan_sources(request: PlanRequest) -> GetSources:
+class PlannedSources(NamedTuple):
+    """What is fetched and how, and warnings about variables that could not be read."""
+
+    plan: GetSources
+    warnings: tuple[str, ...]
+
+
+def plan_sources(request: PlanRequest) -> PlannedSources:
     """Decide what is fetched and how.
 
     Raises:
-        SystemFailure: a GIT_ variable holds what the runner would not accept either.
+        SystemFailure: a GIT_ variable holds what must not be obeyed, or fails the runner, too.
     """
     run, variables = request.run, request.variables
-    depth = _number("GIT_DEPTH", variables, 20)
-    _refuse_clone_flags(variables)
-    return GetSources(
+    reader = VariableReader(variables.get)
+    depth = _depth(variables)
+    settings = read_git_settings(variables)
+    strategy = cast("GitStrategy", reader.choice("GIT_STRATEGY", _STRATEGIES, "fetch"))
+    plan = GetSources(
         url=run.project.clone_url,
         sha=run.ref.sha,
         refspecs=_refspecs(run.ref, depth),
         ref_name=run.ref.name,
-        strategy=_strategy(variables),
+        strategy=strategy,
         depth=depth,
         clean_flags=read_flags("GIT_CLEAN_FLAGS", variables, ("-ffdx",)),
         fetch_flags=read_flags("GIT_FETCH_EXTRA_FLAGS", variables, ("--prune", "--quiet")),
-        checkout=_boolean("GIT_CHECKOUT", variables, default=True),
-        lfs=not _boolean("GIT_LFS_SKIP_SMUDGE", variables, default=False),
-        submodule_strategy=_submodules(variables),
+        clone_flags=_clone_flags(variables, strategy, reader),
+        checkout=reader.boolean("GIT_CHECKOUT", default=True),
+        lfs=not reader.boolean("GIT_LFS_SKIP_SMUDGE", default=False),
+        submodule_strategy=_submodules(variables, strategy),
         submodule_paths=_submodule_paths(variables),
-        submodule_depth=_number("GIT_SUBMODULE_DEPTH", variables, depth),
+        submodule_depth=max(0, reader.number("GIT_SUBMODULE_DEPTH", depth)),
         submodule_flags=read_flags("GIT_SUBMODULE_UPDATE_FLAGS", variables, ()),
-        https_submodules=_boolean("GIT_SUBMODULE_FORCE_HTTPS", variables, default=False),
-        attempts=_number("GET_SOURCES_ATTEMPTS", variables, 1),
+        https_submodules=reader.boolean("GIT_SUBMODULE_FORCE_HTTPS", default=False),
+        git_settings=settings.allowed,
+        attempts=reader.attempts("GET_SOURCES_ATTEMPTS"),
         username=request.login.username if request.login else "",
         password=request.login.password if request.login else "",
     )
+    return PlannedSources(plan, (*reader.warnings, *settings.warnings))
+
+
+def _depth(variables: Variables) -> int:
+    """Read GIT_DEPTH as GitLab's server does, whose `to_i` takes the digits that it begins with."""
+    text = variables.get("GIT_DEPTH", str(_DEPTH))
+    digits = _LEADING_DIGITS.match(text)
+    return int(digits[1]) if digits else 0
 
 
 def _refspecs(ref: Ref, depth: int) -> tuple[str, ...]:
@@ -69,20 +91,14 @@ def _tag(name: str) -> str:
     return f"+refs/tags/{name}:refs/tags/{name}"
 
 
-def _refuse_clone_flags(variables: Variables) -> None:
-    """Refuse flags of `git clone` where the runner would use it; else it ignores them, too."""
-    flags = variables.get("GIT_CLONE_EXTRA_FLAGS")
-    native = _boolean("FF_USE_GIT_NATIVE_CLONE", variables, default=False)
-    if flags and native and _strategy(variables) == "clone":
-        raise _wrong("GIT_CLONE_EXTRA_FLAGS", flags, "empty; use GIT_FETCH_EXTRA_FLAGS instead")
-
-
-def _strategy(variables: Variables) -> GitStrategy:
-    given = variables.get("GIT_STRATEGY") or "fetch"
-    for strategy in _STRATEGIES:
-        if strategy == given:
-            return strategy
-    raise _wrong("GIT_STRATEGY", given, f"one of {', '.join(_STRATEGIES)}")
+def _clone_flags(
+    variables: Variables, strategy: GitStrategy, reader: VariableReader
+) -> tuple[str, ...] | None:
+    """Read the flags of `git clone`; None where the runner fetches instead, which is usual."""
+    native = reader.boolean("FF_USE_GIT_NATIVE_CLONE", default=False)
+    if native and strategy == "clone":
+        return read_flags("GIT_CLONE_EXTRA_FLAGS", variables, ())
+    return None
 
 
 def clone_path(variables: Variables) -> str:
@@ -100,12 +116,12 @@ def clone_path(variables: Variables) -> str:
     return path
 
 
-def _submodules(variables: Variables) -> SubmoduleStrategy:
+def _submodules(variables: Variables, strategy: GitStrategy) -> SubmoduleStrategy:
     """Read the strategy; without a repository there are no submodules."""
     given = variables.get("GIT_SUBMODULE_STRATEGY") or "none"
-    for strategy in _SUBMODULES:
-        if strategy == given:
-            return strategy if _strategy(variables) in {"fetch", "clone"} else "none"
+    for known in _SUBMODULES:
+        if known == given:
+            return known if strategy in {"fetch", "clone"} else "none"
     raise _wrong("GIT_SUBMODULE_STRATEGY", given, f"one of {', '.join(_SUBMODULES)}")
 
 
@@ -115,24 +131,6 @@ def _submodule_paths(variables: Variables) -> tuple[str, ...]:
     if ":(exclude)" in paths:
         raise _wrong("GIT_SUBMODULE_PATHS", text, "paths; write `:(exclude)path` without a space")
     return paths
-
-
-def _boolean(name: str, variables: Variables, *, default: bool) -> bool:
-    text = variables.get(name).lower()
-    if not text:
-        return default
-    if text not in _BOOLEANS:
-        raise _wrong(name, text, "true or false")
-    return _BOOLEANS[text]
-
-
-def _number(name: str, variables: Variables, default: int) -> int:
-    text = variables.get(name)
-    if not text:
-        return default
-    if not text.isdecimal():
-        raise _wrong(name, text, "a number")
-    return int(text)
 
 
 def _wrong(name: str, value: str, wanted: str) -> SystemFailure:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from gitlab_ci_provider.model.plan import JobPlan
+from gitlab_ci_provider.planner.build_settings import read_build_settings
 from gitlab_ci_provider.planner.plan_request import PlanRequest
-from gitlab_ci_provider.planner.script import after_script_seconds
 from gitlab_ci_provider.storage.signing import Period
 
 _ANSWER_TERM = 30
@@ -22,10 +22,15 @@ _EARLIER = 5
 """A pod deleted so many seconds before its job's time is over is deleted because of it."""
 
 
+def job_timeout(request: PlanRequest) -> int:
+    """Tell how many seconds the job may take in all."""
+    return request.job.timeout or request.limits.default_timeout
+
+
 def deadline(request: PlanRequest) -> int:
     """Tell when the job's time is over, in seconds since 1970."""
-    seconds = request.job.timeout or request.limits.default_timeout
-    return int(datetime.fromisoformat(request.started_at).timestamp()) + seconds - _EARLIER
+    started = int(datetime.fromisoformat(request.started_at).timestamp())
+    return started + job_timeout(request) - _EARLIER
 
 
 def access_period(request: PlanRequest, plan: JobPlan) -> Period:
@@ -33,13 +38,13 @@ def access_period(request: PlanRequest, plan: JobPlan) -> Period:
 
     Its time counts from its start, which may be as late as the installation waits for it.
     """
-    limits = request.limits
-    seconds = limits.start_timeout + (request.job.timeout or limits.default_timeout)
+    seconds = request.limits.start_timeout + job_timeout(request)
     start = datetime.fromisoformat(request.started_at).astimezone(UTC)
     return Period(start=start, seconds=seconds + grace(request, plan) + _CLOCKS)
 
 
 def grace(request: PlanRequest, plan: JobPlan) -> int:
     """Tell how many seconds the pod may take to end once it is deleted."""
-    after = after_script_seconds(plan) if request.job.script.after else 0
+    settings = read_build_settings(plan.value, job_timeout(request))
+    after = settings.after_script_seconds if request.job.script.after else 0
     return _ANSWER_TERM + after + (_SAVE if plan.archives or plan.uploads else 0)

@@ -14,6 +14,7 @@ from gitlab_ci_provider.model.workspace import (
     BUILD_CONTAINER,
     HELPER_CONTAINER,
     PREPARE_CONTAINER,
+    SCRIPT_TIMEOUT,
 )
 from gitlab_ci_provider.pods.status import ContainerState, condition, container_state, is_lost
 
@@ -29,6 +30,8 @@ _POD_REASONS: Mapping[str, tuple[FailureReason, str]] = {
 
 _BROKEN_PIPE = 141
 """Exit code of a script that writes when the helper is gone."""
+
+_LONGEST_WORDS = 100
 
 _OWN_FAULT = "exceed"
 """In the message of an eviction: the job used more storage than it may, and would again."""
@@ -113,12 +116,21 @@ def _build_failed(build: ContainerState, helper: ContainerState) -> Outcome:
         return _system(f"the build container did not end: {build.reason or build.phase}")
     if build.reason in {"StartError", "ContainerCannotRun"}:
         return _system(f"the build container could not start: {build.message or build.reason}")
+    if build.message.startswith(SCRIPT_TIMEOUT):
+        return Outcome(
+            failure_reason=FailureReason.JOB_EXECUTION_TIMEOUT, message=_one_line(build.message)
+        )
     message = f"exit code {build.exit_code}"
     if build.reason == "OOMKilled":
         message = f"out of memory: the build container was killed (OOMKilled), {message}"
     return Outcome(
         failure_reason=FailureReason.SCRIPT_FAILURE, exit_code=build.exit_code, message=message
     )
+
+
+def _one_line(said: str) -> str:
+    """Cut what the job may have added."""
+    return said.partition("\n")[0][:_LONGEST_WORDS]
 
 
 def _helper_failed(container: str, state: ContainerState) -> Outcome:

@@ -17,6 +17,7 @@ from urllib.request import getproxies, proxy_bypass
 from gitlab_ci_provider.exceptions import StorageError
 from gitlab_ci_provider.model.plan import Grant, StorePlace
 from gitlab_ci_provider.storage.base import MissingObjectError, StorageUnavailableError
+from gitlab_ci_provider.storage.time_limit import LimitedFile, TimeLimit, TimeLimitError
 
 if TYPE_CHECKING:
     import urllib3
@@ -39,9 +40,17 @@ class GrantedStore:
         place: where they are, for messages.
         reads: what may be fetched.
         writes: what may be stored.
+        seconds: how long one transfer of an object may take, by its key; none for no limit.
     """
 
-    def __init__(self, place: StorePlace, reads: Sequence[Grant], writes: Sequence[Grant]):
+    def __init__(
+        self,
+        place: StorePlace,
+        reads: Sequence[Grant],
+        writes: Sequence[Grant],
+        seconds: Mapping[str, float] | None = None,
+    ):
+        self._seconds = seconds or {}
         self._place = place
         self._reads = _by_key(reads)
         self._writes = _by_key(writes)
@@ -50,11 +59,14 @@ class GrantedStore:
     def get(self, key: str, path: Path) -> None:
         """Fetch an object; the file appears only once it is whole."""
         unfinished = path.with_name(f"{path.name}.unfinished")
+        limit = self._limit(key)
+        url = self._url(self._reads, key)
         try:
-            with self._errors("fetch", key), self._asked("GET", self._url(self._reads, key)) as got:
+            with self._errors("fetch", key), self._asked("GET", url, limit) as got:
                 self._refuse_unless_done(got, "fetch", key)
                 with unfinished.open("wb") as file:
                     for piece in got.stream(_MIB):
+                        limit.check()
                         file.write(piece)
             unfinished.replace(path)
         finally:
@@ -66,13 +78,18 @@ class GrantedStore:
         if size > LARGEST:
             message = f"{self._at('store', key)}: {size} bytes exceed the 5 GiB that S3 accepts"
             raise StorageError(f"{message} in one request; use several caches or artifacts")
+        limit = self._limit(key)
+        url = self._url(self._writes, key)
         headers = {"Content-Length": str(size)}
         with (
             path.open("rb") as file,
             self._errors("store", key),
-            self._asked("PUT", self._url(self._writes, key), file, headers) as answer,
+            self._asked("PUT", url, limit, body=LimitedFile(file, limit), headers=headers) as said,
         ):
-            self._refuse_unless_done(answer, "store", key)
+            self._refuse_unless_done(said, "store", key)
+
+    def _limit(self, key: str) -> TimeLimit:
+        return TimeLimit(self._seconds.get(key, 0))
 
     def _url(self, grants: Mapping[str, str], key: str) -> str:
         if key not in grants:
@@ -81,13 +98,15 @@ class GrantedStore:
 
     @contextmanager
     def _asked(
-        self, method: str, url: str, body: Any = None, headers: Mapping[str, str] | None = None
+        self, method: str, url: str, limit: TimeLimit, **sent: Any
     ) -> Iterator[urllib3.BaseHTTPResponse]:
+        import urllib3
+
         answer = self._pool(url).request(
             method,
             url,
-            body=body,
-            headers=headers,
+            **sent,
+            timeout=urllib3.Timeout(connect=limit.left(10), read=limit.left(300)),
             redirect=False,
             retries=False,
             preload_content=False,
@@ -106,7 +125,6 @@ class GrantedStore:
             bypassed = bool(proxy_bypass(parts.netloc))
             proxy = None if bypassed else getproxies().get(parts.scheme)
             options: dict[str, Any] = {
-                "timeout": urllib3.Timeout(connect=10, read=300),
                 "ca_certs": self._place.ca_bundle or None,
                 "blocksize": 256 * 1024,
             }
@@ -140,6 +158,8 @@ class GrantedStore:
         except HTTPError as error:
             message = f"{self._at(verb, key)}: {_without_address(error)}"
             raise StorageUnavailableError(message) from None
+        except TimeLimitError as error:
+            raise StorageUnavailableError(f"{self._at(verb, key)}: {error}") from None
 
 
 def _by_key(grants: Sequence[Grant]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 from pathlib import Path
 
@@ -156,8 +157,8 @@ def test_tries_again_after_a_failure(
             run(tmp_path, sources(url, head(repository), attempts=3))
 
     shown = capfd.readouterr().out
-    assert "attempt 2 of 3 in 1 s" in shown
-    assert "attempt 3 of 3 in 2 s" in shown
+    assert "attempt 2 of 3 in 5 s" in shown
+    assert "attempt 3 of 3 in 10 s" in shown
     assert server.requests == ["GET /group/other/info/refs?service=git-upload-pack"] * 3
 
 
@@ -251,3 +252,95 @@ def test_a_repository_of_another_user(tmp_path: Path, repository: Path):
 
 def _head_of(repository: Path) -> tuple[str, ...]:
     return ("-c", "safe.directory=*", "-C", str(repository), "rev-parse", "HEAD")
+
+
+def test_native_clone_takes_its_flags(tmp_path: Path, repository: Path):
+    """FF_USE_GIT_NATIVE_CLONE with GIT_CLONE_EXTRA_FLAGS: what a filter leaves out comes later."""
+    git(repository, "config", "uploadpack.allowFilter", "true")
+    sha = commit(repository, {"big": "contents\n"}, "add big")
+    flags = ("--filter=blob:none", "--no-tags")
+    login = {"username": "gitlab-ci-token", "password": TOKEN}
+
+    with git_server(tmp_path / "served", token=TOKEN) as server:
+        plan = sources(
+            server.url("group/project"), sha, strategy="clone", clone_flags=flags, **login
+        )
+        copy = run(tmp_path, plan)
+
+    assert (copy / "big").read_text() == "contents\n"
+    assert git(copy, "rev-parse", "HEAD") == sha
+    assert git(copy, "config", "remote.origin.partialclonefilter") == "blob:none"
+
+
+def test_native_clone_of_a_branch_that_moved_on(tmp_path: Path, repository: Path):
+    """The pipeline's commit is fetched when the clone does not reach it."""
+    sha = head(repository)
+    commit(repository, {"README": "later\n"}, "later")
+    with git_server(tmp_path / "served") as server:
+        plan = sources(server.url("group/project"), sha, strategy="clone", clone_flags=(), depth=1)
+        copy = run(tmp_path, plan)
+
+    assert git(copy, "rev-parse", "HEAD") == sha
+
+
+def test_native_clone_of_a_deleted_branch(
+    tmp_path: Path, repository: Path, capfd: pytest.CaptureFixture[str]
+):
+    """As for a fetch: the commit is what counts."""
+    with git_server(tmp_path / "served") as server:
+        plan = sources(
+            server.url("group/project"),
+            head(repository),
+            ref_name="gone",
+            refspecs=("+refs/heads/gone:refs/remotes/origin/gone",),
+            clone_flags=(),
+        )
+        copy = run(tmp_path, plan)
+
+    assert git(copy, "rev-parse", "HEAD") == head(repository)
+    assert "ref gone no longer exists" in capfd.readouterr().out
+
+
+def test_fetch_flags_may_filter(tmp_path: Path, repository: Path):
+    """GIT_FETCH_EXTRA_FLAGS with a filter: the checkout logs in for the rest."""
+    git(repository, "config", "uploadpack.allowFilter", "true")
+    login = {"username": "gitlab-ci-token", "password": TOKEN}
+    with git_server(tmp_path / "served", token=TOKEN) as server:
+        flags = ("--filter=blob:none", "--no-tags", "--quiet")
+        copy = run(
+            tmp_path,
+            sources(server.url("group/project"), head(repository), fetch_flags=flags, **login),
+        )
+
+    assert (copy / "README").exists()
+
+
+def test_a_whole_history_completes_a_shallow_one(tmp_path: Path, repository: Path):
+    """GIT_DEPTH 0 in a working copy that an earlier job has fetched with a depth."""
+    for number in range(3):
+        commit(repository, {"README": f"{number}\n"}, f"commit {number}")
+    with git_server(tmp_path / "served") as server:
+        plan = sources(server.url("group/project"), head(repository), depth=1)
+        run(tmp_path, plan)
+        copy = run(tmp_path, replace(plan, depth=0))
+
+    assert git(copy, "rev-list", "--count", "HEAD") == "4"
+
+
+def test_traces_of_git_are_in_the_log_without_the_login(
+    tmp_path: Path, repository: Path, capfd: pytest.CaptureFixture[str]
+):
+    """GIT_TRACE and GIT_CURL_VERBOSE show the requests, and nobody's password in any form."""
+    settings = ("GIT_TRACE=1", "GIT_CURL_VERBOSE=1", "GIT_TRACE_CURL_NO_DATA=1")
+    login = {"username": "gitlab-ci-token", "password": TOKEN}
+    with git_server(tmp_path / "served", token=TOKEN) as server:
+        plan = sources(
+            server.url("group/project"), head(repository), git_settings=settings, **login
+        )
+        run(tmp_path, plan)
+
+    shown = capfd.readouterr().out
+    assert "trace: built-in: git fetch" in shown
+    assert "GET /group/project/info/refs" in shown
+    assert TOKEN not in shown
+    assert base64.b64encode(f"gitlab-ci-token:{TOKEN}".encode()).decode() not in shown

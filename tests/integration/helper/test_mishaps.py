@@ -102,6 +102,18 @@ def test_s3_is_down_before_the_job(tmp_path: Path, s3: S3Server):
     assert "cannot download the artifacts of job 'compile'" in prepared.report["message"]
 
 
+def test_s3_hangs_with_a_cache(tmp_path: Path, s3: S3Server):
+    """CACHE_REQUEST_TIMEOUT bounds the wait for a cache that only trickles in, or not at all."""
+    restore = CacheRestore(name="main", object_keys=("c/main.tar.zst",))
+    pod = make_pod(tmp_path / "pod", s3, "true", restores=(restore,), cache_seconds=1)
+    s3.suspend()
+
+    prepared = pod.prepare()
+
+    assert prepared.code == 0
+    assert "WARNING: Failed to extract cache" in prepared.log
+
+
 def test_the_build_is_killed(tmp_path: Path, s3: S3Server):
     """As by the kernel out of memory: what is for failed jobs is saved all the same."""
     ready = make_signal(tmp_path / "ready")

@@ -277,3 +277,23 @@ def _sent(pid: int) -> int:
         if name == "rchar":
             return int(value)
     return 0
+
+
+@pytest.mark.parametrize("verb", ["fetch", "store"])
+def test_a_transfer_may_have_a_time_limit(server: S3Server, tmp_path: Path, verb: str):
+    """CACHE_REQUEST_TIMEOUT counts the whole request; other objects have no limit."""
+    source = tmp_path / "source"
+    source.write_bytes(b"x" * MIB)
+    plan = granted_plan(server)
+    assert plan.store is not None
+    store(server).put("c/main", source)
+    limited = GrantedStore(plan.store, plan.reads, plan.writes, {"c/main": 1e-9})
+
+    transfer = limited.get if verb == "fetch" else limited.put
+    file = tmp_path / "got" if verb == "fetch" else source
+    with pytest.raises(StorageUnavailableError, match=f"cannot {verb} s3://bucket/pre/c") as met:
+        transfer("c/main", file)
+
+    assert "Timeout" in str(met.value) or "took longer than 1e-09 s" in str(met.value)
+    assert not (tmp_path / "got").exists()
+    limited.put("a/b c+ü.zip", source)

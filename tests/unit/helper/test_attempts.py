@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gitlab_ci_provider.exceptions import GitlabCiError
-from gitlab_ci_provider.helper.attempts import attempt
+from gitlab_ci_provider.helper.attempts import STAGE, attempt
 from gitlab_ci_provider.storage.base import MissingObjectError, StorageUnavailableError
 
 
@@ -61,3 +61,12 @@ def test_hopeless_errors_are_raised_at_once():
 
     with pytest.raises(MissingObjectError, match="failure 1"):
         attempt(flaky, 3, sleep=lambda _: None, say=lambda _: None, on=StorageUnavailableError)
+
+
+def test_stages_pause_longer():
+    """As the runner does between attempts of a stage: 5 s, 10 s, and never more than 5 minutes."""
+    pauses: list[float] = []
+
+    attempt(Flaky(8), 9, sleep=pauses.append, say=lambda _: None, pauses=STAGE)
+
+    assert pauses == [5, 10, 20, 40, 80, 160, 300, 300]

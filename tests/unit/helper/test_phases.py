@@ -323,3 +323,42 @@ def test_untracked_without_a_repository_is_a_warning(tmp_path: Path, shown: Call
     archive_caches(make_context(tmp_path), [cache])
 
     assert "is not a git repository" in shown()
+
+
+def test_a_cache_is_restored_by_a_later_attempt(tmp_path: Path, shown: Callable[[], str]):
+    """RESTORE_CACHE_ATTEMPTS counts the phase; its transfers are tried again by themselves."""
+    write(tmp_path / "one", "deps/a.txt", "kept")
+    store = BrokenStore(tmp_path / "objects")
+    archive_caches(make_context(tmp_path / "one", store=store), [CACHE])
+    store.failures = 3
+    restores = (CacheRestore(name="main", object_keys=(CACHE.object_key,)),)
+    context = make_context(
+        tmp_path / "two", store=store, restores=restores, attempts=3, restore_cache_attempts=2
+    )
+
+    restore_cache(context)
+
+    assert (context.project_dir / "deps" / "a.txt").read_text() == "kept"
+    assert "attempt 2 of 2 in 5 s" in shown()
+
+
+def test_artifacts_are_downloaded_by_a_later_attempt(tmp_path: Path, shown: Callable[[], str]):
+    """ARTIFACT_DOWNLOAD_ATTEMPTS counts the phase, whatever has failed in it."""
+    write(tmp_path / "one", "out/a.txt", "made")
+    store = BrokenStore(tmp_path / "objects")
+    upload_artifacts(make_context(tmp_path / "one", store=store), [UPLOAD])
+    store.failures, store.error = 2, StorageError
+    downloads = (ArtifactDownload(job="build", object_key=UPLOAD.object_key),)
+    context = make_context(tmp_path / "two", store=store, downloads=downloads, download_attempts=3)
+
+    download_artifacts(context)
+
+    assert (context.project_dir / "out" / "a.txt").read_text() == "made"
+    assert "attempt 3 of 3 in 10 s" in shown()
+
+
+def test_the_log_says_what_is_wrong_with_settings(tmp_path: Path, shown: Callable[[], str]):
+    """A variable that counts as its default is named before anything runs."""
+    prepare_script(make_context(tmp_path, warnings=("GIT_STRATEGY: expected either ...",)))
+
+    assert "WARNING: GIT_STRATEGY: expected either ..." in shown()

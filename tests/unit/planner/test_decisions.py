@@ -54,7 +54,7 @@ def test_git_variables_are_honoured():
 
 @pytest.mark.parametrize(
     "variables",
-    [{"GIT_STRATEGY": "magic"}, {"GIT_DEPTH": "deep"}, {"GIT_SUBMODULE_STRATEGY": "all"}],
+    [{"GIT_CLONE_PATH": "/etc"}, {"GIT_SUBMODULE_STRATEGY": "all"}],
 )
 def test_what_cannot_be_done_is_refused(variables: dict[str, str]):
     """A GIT_ variable that is wrong or not supported fails the job in words."""

@@ -12,6 +12,7 @@ from tempfile import gettempdir
 import pytest
 
 from gitlab_ci_provider.model.job import Script
+from gitlab_ci_provider.model.workspace import SCRIPT_TIMEOUT
 from processes.build import Build, make_signal, wait_for_file
 from processes.shells import NAMES, shell_named
 from processes.waiting import wait_until_blocked, wait_until_session_ends
@@ -102,7 +103,7 @@ def test_after_script_is_ended_after_its_time(shell: Path, tmp_path: Path):
 
 
 def test_the_script_is_ended_after_its_time(shell: Path, tmp_path: Path):
-    """RUNNER_SCRIPT_TIMEOUT ends the script and leaves time for after_script."""
+    """RUNNER_SCRIPT_TIMEOUT ends the script, leaves time for after_script, and is why it failed."""
     script = Script(main=("exec sleep 600",), after=('echo "$CI_JOB_STATUS"',))
     build = Build(tmp_path, shell, script, RUNNER_SCRIPT_TIMEOUT="1s")
 
@@ -110,7 +111,26 @@ def test_the_script_is_ended_after_its_time(shell: Path, tmp_path: Path):
 
     assert code == heard != 0
     assert "WARNING: script ran longer than 1 s" in log
-    assert "\nfailed\n" in log
+    assert "\ntimedout\n" in log
+    assert (tmp_path / "last-words").read_text().startswith(SCRIPT_TIMEOUT)
+
+
+def test_only_a_timeout_leaves_last_words(shell: Path, tmp_path: Path):
+    """A script that fails in time has failed as a script."""
+    assert (
+        Build(tmp_path, shell, Script(main=("exit 3",)), RUNNER_SCRIPT_TIMEOUT="1h").run()[0] == 3
+    )
+    assert not (tmp_path / "last-words").exists()
+
+
+def test_last_words_that_cannot_be_written_change_nothing(shell: Path, tmp_path: Path):
+    """The end of the script is told all the same."""
+    (tmp_path / "last-words").mkdir()
+    build = Build(tmp_path, shell, Script(main=("exec sleep 600",)), RUNNER_SCRIPT_TIMEOUT="1s")
+
+    code, heard, _ = build.run()
+
+    assert code == heard != 0
 
 
 def test_term_ends_the_running_script(shell: Path, tmp_path: Path):

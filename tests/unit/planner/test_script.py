@@ -188,7 +188,8 @@ def test_noclobber_is_off(shell: Path, tmp_path: Path):
 
 def test_debug_trace_shows_commands_as_they_run(shell: Path, tmp_path: Path):
     """CI_DEBUG_TRACE turns on xtrace."""
-    assert b"+ echo traced" in run(shell, tmp_path, "echo traced", CI_DEBUG_TRACE="true").stderr
+    for yes in ("true", "1", "T"):
+        assert b"+ echo traced" in run(shell, tmp_path, "echo traced", CI_DEBUG_TRACE=yes).stderr
     assert b"+ echo traced" not in run(shell, tmp_path, "echo traced").stderr
 
 
@@ -263,20 +264,3 @@ def test_after_script_is_empty_without_commands(tmp_path: Path):
 
     assert after_script(make_plan(tmp_path), script) == ""
     assert "after_script=no\n" in entry(make_plan(tmp_path), script)
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"), [("90s", 90), ("5m", 300), ("1h30m", 5400), ("2h0m1s", 7201)]
-)
-def test_timeouts_are_durations(tmp_path: Path, text: str, seconds: int):
-    """RUNNER_AFTER_SCRIPT_TIMEOUT is written as Go writes durations."""
-    plan = make_plan(tmp_path, RUNNER_AFTER_SCRIPT_TIMEOUT=text)
-
-    assert f"after_script_timeout={seconds}\n" in entry(plan, Script(after=("true",)))
-
-
-@pytest.mark.parametrize("text", ["soon", "5", "-1m"])
-def test_a_wrong_timeout_is_refused(tmp_path: Path, text: str):
-    """The message names the variable and shows how to write it."""
-    with pytest.raises(SystemFailure, match=r"RUNNER_SCRIPT_TIMEOUT is .* must be a duration"):
-        entry(make_plan(tmp_path, RUNNER_SCRIPT_TIMEOUT=text), Script())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from factories import make_plan_request, with_variables
@@ -55,8 +57,6 @@ def test_checkout_and_lfs_can_be_switched_off():
     [
         ("GIT_SUBMODULE_STRATEGY", "all"),
         ("GIT_SUBMODULE_PATHS", ":(exclude) a"),
-        ("GIT_SUBMODULE_DEPTH", "-1"),
-        ("GIT_CHECKOUT", "maybe"),
         ("GIT_FETCH_EXTRA_FLAGS", "'--upload-pack=id;git-upload-pack' file:///any/repo"),
         ("GIT_CLEAN_FLAGS", "-ffdx --interactive"),
         ("GIT_SUBMODULE_UPDATE_FLAGS", "--reference /any/repo"),
@@ -65,21 +65,69 @@ def test_checkout_and_lfs_can_be_switched_off():
         ("GIT_CLONE_PATH", "/builds"),
     ],
 )
-def test_what_cannot_be_honoured_is_refused(name: str, value: str):
-    """A job that would get something else than it asked for does not start."""
+def test_what_must_not_be_obeyed_is_refused(name: str, value: str):
+    """Such a job does not start; the message names the variable."""
     with pytest.raises(SystemFailure, match=name) as problem:
         planned(**{name: value})
 
     assert problem.value.reason == "runner_configuration_error"
 
 
-def test_flags_of_clone_are_refused_where_the_runner_would_use_them():
-    """It fetches unless a feature flag says otherwise, and then these flags mean nothing."""
+@pytest.mark.parametrize(
+    ("name", "value", "warning"),
+    [
+        (
+            "GIT_STRATEGY",
+            "copy",
+            "expected either 'fetch', 'clone', 'none' or 'empty' got \"copy\", using default value",
+        ),
+        ("GIT_CHECKOUT", "maybe", 'expected bool got "maybe", using default value: true'),
+        ("GET_SOURCES_ATTEMPTS", "99", "attempts out of the range [1, 10], clamping to: 10"),
+        ("GIT_SSL_NO_VERIFY", "1", "does not apply to the fetch of the sources"),
+        ("GIT_TRACE", "/builds/trace", "does not apply to the fetch of the sources"),
+    ],
+)
+def test_what_cannot_be_read_counts_as_its_default(name: str, value: str, warning: str):
+    """As with the runner, which says so in the job's log and goes on."""
+    usual = planned()
+    plan = plan_job(make_plan_request(with_variables(**{name: value}))).plan
+
+    (said,) = plan.warnings
+    assert said.startswith(name)
+    assert warning in said
+    assert plan.sources is not None
+    assert replace(plan.sources, attempts=1) == usual
+
+
+@pytest.mark.parametrize(
+    ("text", "depth"), [("5", 5), ("", 0), ("0", 0), ("-1", 0), ("all", 0), ("7 commits", 7)]
+)
+def test_depth_is_read_as_gitlab_reads_it(text: str, depth: int):
+    """By Ruby's `to_i`: what is not a number asks for the whole history."""
+    assert planned(GIT_DEPTH=text).depth == depth
+
+
+def test_git_clones_only_where_the_runner_does():
+    """It fetches unless a feature flag says otherwise, and then flags of clone mean nothing."""
     flags = {"GIT_CLONE_EXTRA_FLAGS": "--filter=blob:none", "GIT_STRATEGY": "clone"}
 
-    assert planned(**flags).strategy == "clone"
+    assert planned(**flags).clone_flags is None
+    assert planned(**flags, FF_USE_GIT_NATIVE_CLONE="true").clone_flags == ("--filter=blob:none",)
+
+
+@pytest.mark.parametrize("flag", ["--upload-pack=id", "-c core.sshCommand=id", "--reference /x"])
+def test_hostile_flags_of_clone_are_refused(flag: str):
+    """They would run next to the login of the repository's server."""
     with pytest.raises(SystemFailure, match="GIT_CLONE_EXTRA_FLAGS"):
-        planned(**flags, FF_USE_GIT_NATIVE_CLONE="true")
+        planned(GIT_CLONE_EXTRA_FLAGS=flag, GIT_STRATEGY="clone", FF_USE_GIT_NATIVE_CLONE="1")
+
+
+def test_traces_of_git_reach_the_fetch():
+    """They show how git gets the sources; no trace goes into a file."""
+    assert planned(GIT_TRACE="1", GIT_CURL_VERBOSE="true").git_settings == (
+        "GIT_TRACE=1",
+        "GIT_CURL_VERBOSE=true",
+    )
 
 
 def test_the_working_copy_can_lie_elsewhere():
@@ -98,9 +146,9 @@ def test_the_working_copy_can_lie_elsewhere():
 def test_a_refusal_quotes_no_secret():
     """What is wrong with a variable may be the value of a masked one."""
     secret = Variable(name="TOKEN", value="top-secret-value", masked=True)
-    job = with_variables(GIT_DEPTH="$TOKEN")
+    job = with_variables(GIT_SUBMODULE_STRATEGY="$TOKEN")
 
-    with pytest.raises(SystemFailure, match=r"GIT_DEPTH is '\[MASKED\]'"):
+    with pytest.raises(SystemFailure, match=r"GIT_SUBMODULE_STRATEGY is '\[MASKED\]'"):
         plan_job(make_plan_request(job, configured=ConfiguredVariables(project=(secret,))))
 
 

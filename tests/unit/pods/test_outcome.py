@@ -9,6 +9,7 @@ import pytest
 from kubernetes import client as k8s
 
 from gitlab_ci_provider.model.job_artifacts import JobArtifact
+from gitlab_ci_provider.model.workspace import SCRIPT_TIMEOUT
 from gitlab_ci_provider.pods.outcome import outcome
 
 
@@ -103,6 +104,17 @@ def test_eviction_and_deadline_go_first():
 
     assert outcome(evicted).message == "the pod was evicted: disk"
     assert outcome(late).failure_reason == "job_execution_timeout"
+
+
+def test_a_script_that_ran_too_long_has_timed_out():
+    """GitLab's reason is that of the whole job's timeout; the script's exit code means nothing."""
+    words = f"{SCRIPT_TIMEOUT}ran longer than 5 s (RUNNER_SCRIPT_TIMEOUT)"
+    late = ended("build", 143, "Error", f"{words}\nand what the job has added")
+
+    end = outcome(pod(ended("prepare"), late, ended("helper")))
+
+    assert (end.failure_reason, end.exit_code) == ("job_execution_timeout", None)
+    assert end.message == words
 
 
 def test_a_start_error_is_ours():

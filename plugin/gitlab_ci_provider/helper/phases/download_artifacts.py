@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gitlab_ci_provider.exceptions import FailureReason, GitlabCiError, SystemFailure
-from gitlab_ci_provider.helper.attempts import attempt
+from gitlab_ci_provider.helper.attempts import STAGE, attempt
 from gitlab_ci_provider.helper.context import PhaseContext
 from gitlab_ci_provider.model.plan import ArtifactDownload
 from gitlab_ci_provider.storage.archive import unpack
@@ -17,6 +17,16 @@ def download_artifacts(context: PhaseContext) -> None:
     Raises:
         SystemFailure: they cannot be had; the message names the job.
     """
+    attempt(
+        lambda: _download_all(context),
+        context.plan.download_attempts,
+        sleep=context.sleep,
+        say=context.output.warning,
+        pauses=STAGE,
+    )
+
+
+def _download_all(context: PhaseContext) -> None:
     for artifacts in context.plan.downloads:
         context.output.notice(f"Downloading artifacts for {artifacts.job}...")
         try:

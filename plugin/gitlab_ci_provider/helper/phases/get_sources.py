@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from gitlab_ci_provider.exceptions import SourceError
-from gitlab_ci_provider.helper.attempts import attempt
+from gitlab_ci_provider.helper.attempts import STAGE, attempt
 from gitlab_ci_provider.helper.context import PhaseContext
 from gitlab_ci_provider.helper.git import Git, GitError
 from gitlab_ci_provider.helper.output import Output
@@ -55,6 +55,7 @@ def get_sources(context: PhaseContext) -> None:
         sources.attempts,
         sleep=context.sleep,
         say=lambda problem: _start_over(problem, context),
+        pauses=STAGE,
     )
 
 
@@ -65,23 +66,50 @@ def _start_over(problem: str, context: PhaseContext) -> None:
 
 
 def _fetch_and_checkout(sources: GetSources, folder: Path, output: Output) -> None:
-    local = Git(folder=folder, say=output.line, extra=NO_SMUDGE)
+    settings = dict(setting.partition("=")[::2] for setting in sources.git_settings)
+    local = Git(folder=folder, say=output.line, extra={**settings, **NO_SMUDGE})
     login = GitLogin(username=sources.username, password=sources.password)
-    git = replace(local, extra={**NO_SMUDGE, **login_environment(sources.url, login)})
-    depth = f" with git depth set to {sources.depth}" if sources.depth else ""
-    output.notice(f"Fetching changes{depth}...")
+    git = replace(local, extra={**local.extra, **login_environment(sources.url, login)})
     try:
-        _set_up(local, sources.url, output)
-        _fetch(git, sources, output)
+        if sources.clone_flags is None or not _cloned(git, sources, output):
+            depth = f" with git depth set to {sources.depth}" if sources.depth else ""
+            output.notice(f"Fetching changes{depth}...")
+            _set_up(local, sources.url, output)
+            _fetch(git, sources, output)
     except GitError as error:
         message = f"cannot fetch commit {sources.sha} from {sources.url}: {error}"
         raise SourceError(message) from error
     if sources.checkout:
-        _checkout(local, sources, output)
+        # What a filter has left out is fetched by the checkout.
+        _checkout(git if _filters(sources) else local, sources, output)
         pull_lfs(git, sources, output)
     else:
         output.notice("Skipping Git checkout")
     update_submodules(git, sources, output)
+
+
+def _filters(sources: GetSources) -> bool:
+    flags = (*sources.fetch_flags, *(sources.clone_flags or ()))
+    return any(flag.startswith("--filter") for flag in flags)
+
+
+def _cloned(git: Git, sources: GetSources, output: Output) -> bool:
+    """Clone the ref; False when its commit has to be fetched after all."""
+    depth = f" with git depth set to {sources.depth}" if sources.depth else ""
+    output.notice(f"Cloning repository for {sources.ref_name}{depth}...")
+    _wipe(git.folder)
+    how = ("--depth", str(sources.depth)) if sources.depth else ()
+    ref = (f"--branch={sources.ref_name}",) if sources.ref_name else ()
+    flags = sources.clone_flags or ()
+    try:
+        git.run("clone", "--no-checkout", "--template=", *how, *ref, *flags, sources.url, ".")
+    except GitError as error:
+        if "Remote branch" not in error.said:
+            raise
+        output.warning(f"ref {sources.ref_name} no longer exists; fetching its commit only")
+        _wipe(git.folder)
+        return False
+    return _has(git, sources.sha)
 
 
 def _set_up(git: Git, url: str, output: Output) -> None:
@@ -114,8 +142,13 @@ def _fetch(git: Git, sources: GetSources, output: Output) -> None:
 
 
 def _fetch_refs(git: Git, sources: GetSources, *refs: str) -> None:
-    depth = ("--depth", str(sources.depth)) if sources.depth else ()
+    depth = ("--depth", str(sources.depth)) if sources.depth else _whole(git)
     git.run("fetch", *depth, *sources.fetch_flags, "origin", *refs)
+
+
+def _whole(git: Git) -> tuple[str, ...]:
+    """Ask for what an earlier fetch into the same working copy has left out."""
+    return ("--unshallow",) if (git.folder / ".git" / "shallow").exists() else ()
 
 
 def _fetch_deeper(git: Git, sources: GetSources) -> None:

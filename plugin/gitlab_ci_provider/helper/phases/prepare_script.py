@@ -23,6 +23,8 @@ def prepare_script(context: PhaseContext) -> None:
         OSError: a folder of the pod cannot be written.
     """
     context.output.line(f"Running on {os.uname().nodename}...")
+    for warning in context.plan.warnings:
+        context.output.warning(warning)
     context.project_dir.mkdir(parents=True, exist_ok=True)
     context.temporary_dir.mkdir(exist_ok=True)
     for name in (EVENTS_NAME, OUTPUT_NAME):

@@ -5,10 +5,11 @@ The first of a cache's object keys that exists is taken: its own, then the fallb
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from gitlab_ci_provider.exceptions import GitlabCiError
-from gitlab_ci_provider.helper.attempts import attempt
+from gitlab_ci_provider.helper.attempts import STAGE, attempt
 from gitlab_ci_provider.helper.context import PhaseContext
 from gitlab_ci_provider.model.plan import CacheRestore
 from gitlab_ci_provider.storage.archive import unpack
@@ -23,7 +24,14 @@ def restore_cache(context: PhaseContext) -> None:
             context.output.warning(warning)
         context.output.notice(f"Checking cache for {cache.name}...")
         try:
-            found = _restore(context, cache)
+            found = attempt(
+                partial(_restore, context, cache),
+                context.plan.restore_cache_attempts,
+                sleep=context.sleep,
+                say=context.output.warning,
+                on=(GitlabCiError, OSError),
+                pauses=STAGE,
+            )
         except (GitlabCiError, OSError) as error:
             context.output.warning(f"Failed to extract cache: {error}")
             continue
