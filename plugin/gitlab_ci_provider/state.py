@@ -27,6 +27,7 @@ class State:
         register: the numbers and results of all pipelines.
         environments: where each project is deployed.
         cancellations: orders to cancel jobs.
+        expire_in: seconds after which what runs have stored counts as unused.
     """
 
     snapshots: SnapshotStore
@@ -34,6 +35,11 @@ class State:
     register: Register
     environments: Environments
     cancellations: Cancellations
+    expire_in: float
+
+    def unused_before(self) -> float:
+        """Return the time before which the last use is too long ago, in seconds since 1970."""
+        return self.snapshots.clock() - self.expire_in
 
 
 def open_state(settings: Settings) -> State:
@@ -42,8 +48,9 @@ def open_state(settings: Settings) -> State:
     snapshots = SnapshotStore(records)
     return State(
         snapshots=snapshots,
-        holds=Holds(snapshots, expire_in=settings.child_dags_expire_in),
+        holds=Holds(snapshots),
         register=Register(records),
         environments=Environments(records),
         cancellations=Cancellations(records),
+        expire_in=settings.child_dags_expire_in,
     )

@@ -183,7 +183,7 @@ class ContainerWorker:
         if log.lost_bytes:
             self.warn("LogLost", f"{log.lost_bytes} bytes of log are lost: the disk is full")
         words = message_file(self._view.config, self._config_id)
-        message = endings.last_words(self.spec, words, code, log)
+        message = endings.termination_message(self.spec, words, code, log)
         killed = container.oom_killed
         self._set_ended(endings.ended(self.record, code, oom_killed=killed, message=message))
 

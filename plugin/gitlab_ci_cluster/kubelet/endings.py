@@ -52,8 +52,8 @@ def not_started(error: str, container_id: str) -> Terminated:
     )
 
 
-def last_words(spec: Obj, path: Path, code: int, log: ContainerLog | None) -> str:
-    """Read what a container left as its message (`terminationMessagePolicy`)."""
+def termination_message(spec: Obj, path: Path, code: int, log: ContainerLog | None) -> str:
+    """Read the termination message of a container, as `terminationMessagePolicy` says."""
     text = b""
     with suppress(OSError), path.open("rb") as file:
         text = file.read(_MESSAGE_BYTES)

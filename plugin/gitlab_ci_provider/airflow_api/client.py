@@ -107,9 +107,14 @@ class AirflowApi:
 
     def open_runs(self, dag: str) -> list[str]:
         """List the runs of a DAG that have not ended; empty when there is no such DAG."""
-        query = {"state": ["queued", "running"], "limit": 100}
-        found = self._session.find(f"/dags/{dag}/dagRuns", params=query)
-        return [run["dag_run_id"] for run in found["dag_runs"]] if found else []
+        path, states = f"/dags/{dag}/dagRuns", ["queued", "running"]
+        try:
+            found = self._session.list_all(path, "dag_runs", state=states)
+        except AirflowApiError as problem:
+            if problem.status != _NOT_FOUND:
+                raise
+            return []
+        return [run["dag_run_id"] for run in found]
 
     def wait_for_end(self, dag: str, run: str) -> str:
         """Wait until a run has ended and return its state."""
@@ -145,15 +150,9 @@ class AirflowApi:
 
     def tasks(self, dag: str, run: str) -> dict[str, TaskState]:
         """Read the state of every task of a run, by task id."""
-        found: dict[str, TaskState] = {}
-        while True:
-            query = {"limit": 500, "offset": len(found), "order_by": "id"}
-            path = f"/dags/{dag}/dagRuns/{run}/taskInstances"
-            page = self.request("GET", path, params=query)
-            for task in page["task_instances"]:
-                found[task["task_id"]] = _task_state(task)
-            if len(found) >= page["total_entries"] or not page["task_instances"]:
-                return found
+        path = f"/dags/{dag}/dagRuns/{run}/taskInstances"
+        found = self._session.list_all(path, "task_instances", order_by="id")
+        return {task["task_id"]: _task_state(task) for task in found}
 
     def delete_dag(self, dag: str) -> None:
         """Delete a DAG and its runs; one that does not exist is deleted already.
@@ -176,8 +175,8 @@ class AirflowApi:
     def xcoms(self, dag: str, run: str, key: str) -> list[tuple[str, Any]]:
         """Read the XComs with one key of all tasks of a run, by task."""
         path = f"/dags/{dag}/dagRuns/{run}/taskInstances/~/xcomEntries"
-        found = self.request("GET", path, params={"xcom_key": key, "limit": 500})
-        tasks = [entry["task_id"] for entry in found["xcom_entries"]]
+        found = self._session.list_all(path, "xcom_entries", xcom_key=key)
+        tasks = [entry["task_id"] for entry in found]
         return [(task, self.xcom(dag, run, task, key)) for task in tasks]
 
     def log(self, dag: str, run: str, task: TaskState) -> list[str]:

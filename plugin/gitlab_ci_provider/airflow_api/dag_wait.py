@@ -89,8 +89,7 @@ class _Watch:
     def _errors(self) -> list[Mapping[str, Any]]:
         """List the import errors of the file that makes the DAG."""
         names = {f"{self._dag}.py", "gitlab_ci.py"}
-        query = {"limit": 500, "order_by": "-timestamp"}
-        found = self._session.request("GET", "/importErrors", params=query)["import_errors"]
+        found = self._session.list_all("/importErrors", "import_errors", order_by="-timestamp")
         return [error for error in found if str(error["filename"]).rpartition("/")[2] in names]
 
 

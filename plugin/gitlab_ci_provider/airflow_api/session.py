@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import httpx
 
 _TIMEOUT = 30
+_PAGE = 100
 _PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0)
 _TRANSIENT = frozenset({408, 425, 429})
 _TELL_SECONDS = 10
@@ -101,6 +102,28 @@ class Session:
             if problem.status == 404:
                 return None
             raise
+
+    def list_all(self, path: str, entries: str, **query: Any) -> list[Any]:
+        """Read a whole list, page by page.
+
+        Airflow sends at most `[api] maximum_page_limit` entries (100) at once, whatever limit the
+        request has.
+
+        Args:
+            path: of the list.
+            entries: the field of the body that holds the entries.
+            query: filters and order.
+
+        Raises:
+            AirflowApiError: as `request`.
+        """
+        found: list[Any] = []
+        while True:
+            params = {**query, "limit": _PAGE, "offset": len(found)}
+            page = self.request("GET", path, params=params)
+            found += page[entries]
+            if len(found) >= page["total_entries"] or not page[entries]:
+                return found
 
     def _log_in(self) -> None:
         token = self.access.token

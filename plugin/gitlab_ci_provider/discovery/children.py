@@ -46,7 +46,8 @@ class ChildSync:
                 continue
             kept.add(record.dag_id)
             yield from self._child(parent, job, depth)
-        forget_children(self.state.holds, parent, kept)
+        unused_before = self.state.unused_before()
+        forget_children(self.state.holds, parent, keep=kept, unused_before=unused_before)
 
     def _bridges(self, parent: DagRecord) -> Iterator[Job]:
         for job in self.state.snapshots.load_pipeline(parent.digest).jobs.values():

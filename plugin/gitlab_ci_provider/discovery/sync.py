@@ -135,7 +135,7 @@ class Sync:
         if not holds.replace(record):
             record = record_of_topology(snapshots, record, ref, record.digest)
             holds.replace(record)
-        snapshots.forget_runs(holds.oldest())
+        snapshots.forget_runs(self.state.unused_before())
         self._forget_lost_refs(mirror, project)
         return self._with_children(mirror, record, result)
 
@@ -177,10 +177,10 @@ class Sync:
         if not stored:
             return
         alive = mirror.ref_names()
-        oldest = self.state.holds.oldest()
+        unused_before = self.state.unused_before()
         for dag in stored:
             shared = _is_shared(dag.record)
-            if dag.used_at < oldest if shared else dag.record.ref.name not in alive:
+            if dag.used_at < unused_before if shared else dag.record.ref.name not in alive:
                 self.state.holds.delete(dag.record.dag_id)
 
     def _open(self, url: str) -> Mirror:

@@ -62,16 +62,23 @@ def is_made_at_run(record: DagRecord) -> bool:
     return record.dag_id != child_dag_id(record.parent, record.bridge)
 
 
-def forget_children(holds: Holds, parent: DagRecord, keep: set[str]) -> None:
+def forget_children(
+    holds: Holds, parent: DagRecord, *, keep: set[str], unused_before: float
+) -> None:
     """Remove the DAGs of children that nobody needs any more.
 
-    Those are the synced ones that are not to be kept, and those made by runs that no run has used
-    for `holds.expire_in`; one that a run holds stays until a later sync.
+    A DAG that a run holds stays until a later sync.
+
+    Args:
+        holds: of the installation.
+        parent: whose children they are.
+        keep: the synced DAGs that are still needed.
+        unused_before: DAGs made by runs go when their last use was before this time.
     """
-    store, oldest = holds.store, holds.oldest()
+    store = holds.store
     for name in store.dags(DagKind.CHILD, part_of=parent.dag_id):
         stored = None if name in keep else store.stored_dag(name)
         if stored is None or stored.record.parent != parent.dag_id:
             continue
-        if not is_made_at_run(stored.record) or stored.used_at < oldest:
+        if not is_made_at_run(stored.record) or stored.used_at < unused_before:
             holds.delete(name)

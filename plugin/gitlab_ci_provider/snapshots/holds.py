@@ -32,12 +32,10 @@ class Holds:
     """The holds of an installation.
 
     Attributes:
-        expire_in: seconds after which a DAG made by runs counts as unused.
         void_after: seconds after which a hold is void; no run is open for so long.
     """
 
     store: SnapshotStore
-    expire_in: float = A_MONTH
     void_after: float = A_MONTH
 
     def take(self, dag: str, run: str, digest: str) -> bool:
@@ -101,10 +99,6 @@ class Holds:
         """List the runs that hold a DAG, with the time of each hold in seconds since 1970."""
         stored = self.store.stored_dag(dag)
         return self._valid(stored) if stored else {}
-
-    def oldest(self) -> float:
-        """Give the time before which the last use of a DAG is too old, in seconds since 1970."""
-        return self.store.clock() - self.expire_in
 
     def _unless_held(self, stored: StoredDag | None) -> None:
         if stored and self._valid(stored):

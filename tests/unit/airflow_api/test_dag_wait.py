@@ -32,7 +32,7 @@ class Airflow:
             return Answer(body=stale) if self.looks < 10 else Answer(404)
         if path == "/importErrors":
             errors, self.errors = self.errors, self.later
-            return Answer(body={"import_errors": errors})
+            return Answer(body={"import_errors": errors, "total_entries": len(errors)})
         if path == "/monitor/health":
             beat = {"latest_dag_processor_heartbeat": self.beat}
             return Answer(body={"dag_processor": beat})

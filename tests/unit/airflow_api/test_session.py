@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -130,3 +131,27 @@ def test_a_wrong_address_is_said_at_once(url: str):
     """Nobody waits for an Airflow of which only the address is known, and that is wrong."""
     with pytest.raises(AirflowApiError):
         Session(Access(url=url, token="t"), RetryPolicy()).request("GET", "/x")
+
+
+def test_lists_longer_than_a_page_are_read_whole():
+    """Airflow sends at most a hundred entries at once, whatever a client asks for."""
+    runs = [{"dag_run_id": f"run-{number}"} for number in range(250)]
+
+    def answer(_method: str, path: str, _body: object) -> Answer:
+        if path == "/auth/token":
+            return LOGIN
+        query = parse_qs(urlsplit(path).query)
+        begin, limit = int(query["offset"][0]), min(int(query["limit"][0]), 100)
+        page = runs[begin : begin + limit]
+        return Answer(body={"dag_runs": page, "total_entries": len(runs)})
+
+    with answering(answer) as url:
+        found = AirflowApi(Access(url=url), ALIVE).open_runs("shop")
+
+    assert found == [run["dag_run_id"] for run in runs]
+
+
+def test_an_unknown_dag_has_no_open_runs():
+    """A repository whose DAG Airflow has not read yet can be removed."""
+    with answering(lambda _, path, __: LOGIN if path == "/auth/token" else Answer(404)) as url:
+        assert AirflowApi(Access(url=url), ALIVE).open_runs("shop") == []

@@ -61,6 +61,6 @@ def test_dags_that_no_run_needs_any_more_go(store: SnapshotStore):
     old, used = make_child(store), make_child(store, OTHER)
     store.change_dag(old.dag_id, lambda stored: stored and replace(stored, used_at=0))
 
-    forget_children(Holds(store), RECORD, {kept.dag_id})
+    forget_children(Holds(store), RECORD, keep={kept.dag_id}, unused_before=1)
 
     assert set(store.dags(DagKind.CHILD)) == {kept.dag_id, used.dag_id}

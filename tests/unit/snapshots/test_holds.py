@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from factories import make_dag_record, make_job, make_pipeline
-from gitlab_ci_provider.model.dag_record import DagRecord
+from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
 from gitlab_ci_provider.model.job import Script
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.records.store import RecordStore
@@ -92,12 +92,12 @@ def test_a_dag_in_which_runs_are_open_is_not_removed(holds: Holds):
     save_dag(holds.store, child)
     holds.take(child.dag_id, "run", child.digest)
 
-    forget_children(holds, RECORD, set())
+    forget_children(holds, RECORD, keep=set(), unused_before=0)
     assert holds.store.has_dag(child.dag_id)
     assert not holds.delete(DAG)
 
     holds.drop(child.dag_id, "run")
-    forget_children(holds, RECORD, set())
+    forget_children(holds, RECORD, keep=set(), unused_before=0)
     assert not holds.store.has_dag(child.dag_id)
 
 
@@ -133,16 +133,17 @@ def test_old_holds_are_void(records: RecordStore):
     assert holds.replace(record(holds, OTHER))
 
 
-def test_unused_dags_may_go_soon_but_holds_stay(records: RecordStore):
+def test_unused_dags_may_go_soon_but_holds_stay(holds: Holds):
     """`child_dags_expire_in` is for DAGs that no run uses; a run that waits for days holds its."""
-    now = 1000.0
-    holds = Holds(SnapshotStore(records, clock=lambda: now), expire_in=60)
-    save_dag(holds.store, record(holds, PIPELINE))
-    holds.take(DAG, "run", digest(holds))
+    children = [synced_child(RECORD, name, digest(holds)) for name in ("held", "unused")]
+    for child in children:
+        save_dag(holds.store, replace(child, bridge="deploy"))
+    held = children[0].dag_id
+    holds.take(held, "run", digest(holds))
 
-    now += 61
-    assert not holds.replace(record(holds, OTHER))
-    assert not holds.delete(DAG)
+    forget_children(holds, RECORD, keep=set(), unused_before=holds.store.clock() + 1)
+
+    assert holds.store.dags(DagKind.CHILD) == [held]
 
 
 def test_a_run_that_goes_on_holds_its_dag_again(holds: Holds):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gitlab_ci_provider.cli import output
 from gitlab_ci_provider.cli.usage import suggestion
 from gitlab_ci_provider.exceptions import SourceError
+from gitlab_ci_provider.model.airflow_states import RUN_ENDED
 
 if TYPE_CHECKING:
     from gitlab_ci_provider.airflow_api.client import AirflowApi
@@ -76,18 +77,18 @@ def _refusal(record: DagRecord, runs: list[str]) -> str:
 
 
 def _open_runs(api: AirflowApi | None, holds: Holds, dag: str) -> list[str]:
-    """List the runs of a DAG that have not ended, and let go of those that Airflow knows better.
+    """List the runs of a DAG that have not ended; release the holds of those that have.
 
-    While no stack runs, a run that holds its DAG goes on when the next one starts.
+    Without a stack, every run that holds its DAG counts: it continues when a stack starts.
     """
     if api is None:
         return sorted(holds.runs(dag))
     found = set(api.open_runs(dag))
     for run in set(holds.runs(dag)) - found:
-        if api.has_run(dag, run):
+        if api.has_run(dag, run) and api.run_state(dag, run) in RUN_ENDED:
             holds.drop(dag, run)
         else:
-            found.add(run)  # it is about to start
+            found.add(run)  # it is about to start, or has started since
     return sorted(found)
 
 

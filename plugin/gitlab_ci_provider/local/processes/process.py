@@ -56,9 +56,9 @@ class Process:
             StackError: it has ended; the message holds the end of its log.
         """
         if self.popen.poll() is not None:
-            raise StackError(self.last_words())
+            raise StackError(self.describe_end())
 
-    def last_words(self) -> str:
+    def describe_end(self) -> str:
         """Describe how it ended, with the end of its log."""
         code = self.popen.returncode
         return f"{self.name} ended with code {code}; the end of {self.log}:\n{self.tail()}"

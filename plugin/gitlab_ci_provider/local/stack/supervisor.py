@@ -137,10 +137,10 @@ class _Stack:
     def _restart(self, name: str, dead: Process) -> None:
         if not self._restarts.allow(name):
             dead.check()
-        _say(dead.last_words())
+        _say(dead.describe_end())
         processes.end_orphans(self.running.values())
         self.running[name] = self._parts[name].start()
-        self._steps.write(name, "restarted", dead.last_words())
+        self._steps.write(name, "restarted", dead.describe_end())
 
 
 def _say(words: str) -> None:
