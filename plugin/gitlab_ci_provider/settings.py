@@ -78,6 +78,11 @@ class Settings:
     pod_start_timeout: int = _option(
         600, "Seconds until a pod that does not start counts as failed."
     )
+    image_pull_grace: int = _option(
+        60,
+        "Seconds for which a registry may be busy or out of reach before an image that cannot be "
+        "pulled fails the job. One that does not exist fails it at once.",
+    )
     kubernetes_outage: int = _option(
         600,
         "Seconds for which Kubernetes' API may be unreachable or too busy before a job fails "

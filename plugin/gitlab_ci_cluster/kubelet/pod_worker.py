@@ -37,6 +37,9 @@ _NO_MOUNTS = (
     "{path}; run as root, or as a user with user namespaces"
 )
 
+_SILENT_SECONDS = 0.25
+"""A kubelet looks for volumes only some time after it has heard of the pod: whoever creates the
+Secret right after the pod causes no event."""
 
 _log = logging.getLogger(__name__)
 
@@ -176,14 +179,19 @@ class PodWorker:
 
     async def _prepare(self) -> None:
         """Make volumes and sandbox; wait for the Secrets and ConfigMaps that are not there yet."""
-        for seconds in retry_seconds():
+        clock = asyncio.get_running_loop().time
+        silent_until = clock() + _SILENT_SECONDS
+        for pause in retry_seconds():
             try:
                 self._make_volumes()
                 await self._context.runtime.add_pod(self.config)
             except (VolumeError, OSError) as error:
-                self._context.events.warning(self.pod, "FailedMount", str(error))
+                left = silent_until - clock()
+                if left <= 0:
+                    self._context.events.warning(self.pod, "FailedMount", str(error))
             else:
                 return
+            seconds = left if left > 0 else pause
             await self._context.store.wait(SECRETS, CONFIG_MAPS, seconds=seconds)
 
     def _make_volumes(self) -> None:

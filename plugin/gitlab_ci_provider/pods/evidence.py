@@ -46,7 +46,7 @@ def pod_evidence(
         mask: hides secrets.
     """
     said = _said(mask)
-    seen = tuple(_event(event, said) for event in sorted(events, key=_time)[-_MOST_EVENTS:])
+    seen = tuple(_event(event, said) for event in sorted(events, key=event_time)[-_MOST_EVENTS:])
     if pod is None:
         return PodEvidence(pod=name, gone=True, events=seen)
     status = pod.status or k8s.V1PodStatus()
@@ -140,7 +140,7 @@ def _fitting(lines: tuple[str, ...], most: int) -> tuple[str, ...]:
 
 def _event(event: k8s.CoreV1Event, said: Callable[[Any], str]) -> EventEvidence:
     return EventEvidence(
-        at=_time(event),
+        at=event_time(event),
         kind=event.type or "",
         reason=event.reason or "",
         message=said(event.message),
@@ -148,7 +148,8 @@ def _event(event: k8s.CoreV1Event, said: Callable[[Any], str]) -> EventEvidence:
     )
 
 
-def _time(event: k8s.CoreV1Event) -> str:
+def event_time(event: k8s.CoreV1Event) -> str:
+    """Tell when an event has happened last; ISO 8601, so that it can be sorted."""
     at = event.last_timestamp or event.event_time or event.first_timestamp
     return _iso(at or (event.metadata.creation_timestamp if event.metadata else None))
 

@@ -76,10 +76,28 @@ def build_secret(request: PodRequest, contents: Mapping[str, str]) -> k8s.V1Secr
     )
 
 
-def owner_patch(pod: k8s.V1Pod) -> dict[str, object]:
-    """Build the patch that makes a pod the owner of its Secret: it is deleted with the pod."""
-    owner = {"apiVersion": "v1", "kind": "Pod", "name": pod.metadata.name, "uid": pod.metadata.uid}
-    return {"metadata": {"ownerReferences": [owner]}}
+def owned_by(secret: k8s.V1Secret, pod: k8s.V1Pod) -> k8s.V1Secret:
+    """Give the Secret with a pod as its owner: it is deleted with the pod."""
+    metadata = k8s.V1ObjectMeta(
+        name=secret.metadata.name,
+        namespace=pod.metadata.namespace,
+        labels=secret.metadata.labels,
+        annotations=secret.metadata.annotations,
+        owner_references=owner_references(pod),
+    )
+    return k8s.V1Secret(
+        api_version="v1",
+        kind="Secret",
+        metadata=metadata,
+        string_data=secret.string_data,
+        type=secret.type,
+    )
+
+
+def owner_references(pod: k8s.V1Pod) -> list[k8s.V1OwnerReference]:
+    """Name a pod as the only owner of something."""
+    name, uid = pod.metadata.name, pod.metadata.uid
+    return [k8s.V1OwnerReference(api_version="v1", kind="Pod", name=name, uid=uid)]
 
 
 def _metadata(request: PodRequest) -> k8s.V1ObjectMeta:

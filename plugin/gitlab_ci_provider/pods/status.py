@@ -11,11 +11,11 @@ from kubernetes import client as k8s
 
 from gitlab_ci_provider.exceptions import FailureReason
 from gitlab_ci_provider.model.workspace import BUILD_CONTAINER, HELPER_CONTAINER
+from gitlab_ci_provider.pods.pulls import PULLING, is_final
 
 Phase = Literal["waiting", "running", "terminated"]
 
 _HOPELESS = {
-    "ImagePullBackOff": FailureReason.IMAGE_PULL_FAILURE,
     "InvalidImageName": FailureReason.IMAGE_PULL_FAILURE,
     "ErrImageNeverPull": FailureReason.IMAGE_PULL_FAILURE,
     "CreateContainerConfigError": FailureReason.RUNNER_SYSTEM_FAILURE,
@@ -25,7 +25,10 @@ _HOPELESS = {
     "ContainerCannotRun": FailureReason.RUNNER_SYSTEM_FAILURE,
 }
 """Reasons not to start that do not go away by themselves; the last two end the container, and its
-helper would wait for it. `ErrImagePull` alone may be a hiccup."""
+helper would wait for it. Of images that cannot be pulled, the registry's words decide."""
+
+_BUSY = ("context deadline exceeded", "is reserved for", "context canceled")
+"""In the message of a container that could not be made because the node is slow: it tries again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +60,34 @@ class StartProblem:
         return self.message if words in self.message else f"{self.message}: {words}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingContainer:
+    """A container that has not started, or could not be started, for a reason."""
+
+    name: str
+    image: str
+    reason: str
+    message: str
+
+    @property
+    def words(self) -> str:
+        """What keeps it from starting, for a person."""
+        said = self.message or self.reason
+        return f"container '{self.name}' (image {self.image}): {self.reason}: {said}"
+
+
+def waiting_containers(pod: k8s.V1Pod) -> list[WaitingContainer]:
+    """List the containers that say why they do not run."""
+    states = ((status, container_state(pod, status.name)) for status in _statuses(pod))
+    return [
+        WaitingContainer(
+            name=status.name, image=status.image, reason=state.reason, message=state.message
+        )
+        for status, state in states
+        if state.phase != "running" and state.reason
+    ]
+
+
 def container_state(pod: k8s.V1Pod, name: str) -> ContainerState:
     """Tell what a container (init or not) does; one without a status waits."""
     status = next((container for container in _statuses(pod) if container.name == name), None)
@@ -79,25 +110,25 @@ def container_state(pod: k8s.V1Pod, name: str) -> ContainerState:
 
 def start_problem(pod: k8s.V1Pod) -> StartProblem | None:
     """Tell why the pod cannot start, when waiting longer is no use."""
-    for status in _statuses(pod):
-        state = container_state(pod, status.name)
-        if state.phase != "running" and state.reason in _HOPELESS:
-            said = state.message or state.reason
-            message = f"container '{status.name}' (image {status.image}): {state.reason}: {said}"
-            return StartProblem(failure_reason=_HOPELESS[state.reason], message=message)
+    for container in waiting_containers(pod):
+        reason = _HOPELESS.get(container.reason)
+        if container.reason in PULLING and is_final(container.message):
+            reason = FailureReason.IMAGE_PULL_FAILURE
+        if reason and not any(words in container.message for words in _BUSY):
+            return StartProblem(failure_reason=reason, message=container.words)
     return None
-
-
-def pull_errors(pod: k8s.V1Pod) -> list[str]:
-    """List what registries say of images that could not be pulled just now."""
-    states = (container_state(pod, status.name) for status in _statuses(pod))
-    return [state.message for state in states if state.reason == "ErrImagePull" and state.message]
 
 
 def pull_failures(events: Iterable[k8s.CoreV1Event]) -> list[str]:
     """List what registries have said of images, oldest first, from a pod's events."""
     said = (str(event.message or "") for event in events)
     return [message for message in said if message.startswith("Failed to pull image")]
+
+
+def has_started(pod: k8s.V1Pod) -> bool:
+    """Tell whether a container has started, so that all volumes are there."""
+    phases = (container_state(pod, status.name).phase for status in _statuses(pod))
+    return has_ended(pod) or any(phase != "waiting" for phase in phases)
 
 
 def has_ended(pod: k8s.V1Pod) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from integration.cluster.support import Api, Cluster, has_ended, is_running, pod, state_of
+from processes.waiting import wait_until
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root may change users")
 
@@ -81,11 +82,17 @@ def test_secrets_and_config_maps_are_files(api: Api):
     ]
 
 
+def warnings(api: Api, name: str) -> list[str]:
+    """List the reasons of the warnings of a pod."""
+    return [reason for kind, reason, _ in api.events(name) if kind == "Warning"]
+
+
 def test_pod_waits_for_its_secret_and_starts_when_it_comes(api: Api):
     """A missing Secret leaves the pod ContainerCreating, with a FailedMount event."""
     volume = {"name": "s", "secret": {"secretName": "later"}}
     api.create("pods", pod("a", "cat /s/k", container=mounting(("s", "/s")), volumes=[volume]))
     api.wait("a", lambda one: state_of(one).get("waiting"))
+    wait_until(lambda: "FailedMount" in warnings(api, "a"), "an event")
 
     waiting = [event for event in api.events("a") if event[1] == "FailedMount"]
     api.create("secrets", {"metadata": {"name": "later"}, "stringData": {"k": "here"}})
@@ -163,10 +170,9 @@ def test_host_path_volumes_are_shared_with_the_machine(api: Api, tmp_path: Path)
     api.output("a", "echo x >/h/out", container=mounting(("h", "/h")), volumes=[volume])
     missing = {"name": "h", "hostPath": {"path": str(tmp_path / "no"), "type": "Directory"}}
     api.create("pods", pod("b", container=mounting(("h", "/h")), volumes=[missing]))
-    api.wait("b", lambda one: state_of(one).get("waiting"))
+    wait_until(lambda: warnings(api, "b")[-1:] == ["FailedMount"], "an event")
 
     assert (tmp_path / "out").read_text() == "x\n"
-    assert [event[1] for event in api.events("b")][-1] == "FailedMount"
 
 
 def test_host_aliases_are_in_the_hosts_file(api: Api):

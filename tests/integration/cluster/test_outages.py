@@ -19,7 +19,13 @@ from gitlab_ci_provider.hooks.pod_watch import PodWatch
 from gitlab_ci_provider.hooks.resource_groups import ResourceGroup
 from gitlab_ci_provider.pods.naming import LABEL_DOMAIN
 from gitlab_ci_provider.pods.status import has_ended
-from gitlab_ci_provider.runs.job.objects import LIFE, create, delete_pod, find_again
+from gitlab_ci_provider.runs.job.objects import (
+    LIFE,
+    create,
+    delete_pod,
+    find_again,
+    give_secret,
+)
 from gitlab_ci_provider.schedule.resource_group import Claim, ProcessMode, take
 from integration.cluster.faults import misbehaving, tell
 from integration.cluster.support import Api, Cluster, refused
@@ -97,7 +103,7 @@ def test_each_call_is_made_until_it_is_answered(
 
 
 def test_a_refusal_is_no_outage(core: client.CoreV1Api, api: Api, faults: Path):
-    """What Kubernetes refuses is told at once, in its words, and leaves no Secret."""
+    """What Kubernetes refuses is raised at once, and leaves no Secret."""
     pod = make("job")
     pod.spec.containers[0].name = "NOT VALID"
 
@@ -119,14 +125,58 @@ def test_creating_again_changes_nothing(core: client.CoreV1Api, api: Api, faults
     assert core.read_namespaced_secret("job", "outages").data["plan.json"] == "cGxhbg=="
 
 
-def test_a_secret_without_its_pod_is_used_anew(core: client.CoreV1Api, api: Api, faults: Path):
-    """A worker that was lost between Secret and pod leaves nothing that is in the way."""
+def owner_of(core: client.CoreV1Api, name: str) -> str:
+    """Give the UID of the newest owner of a Secret."""
+    found = core.read_namespaced_secret(name, "outages").metadata.owner_references
+    return str(found[-1].uid)
+
+
+def test_a_secret_of_an_earlier_pod_is_used_again(core: client.CoreV1Api, api: Api, faults: Path):
+    """A pod of the same name is gone, its Secret not yet: it is written again, with a new owner."""
     pod = make("job")
     core.create_namespaced_secret("outages", secret_of(pod, "old"))
 
-    create(core, pod, secret_of(pod, "new"))
+    created = create(core, pod, secret_of(pod, "new"))
 
     assert core.read_namespaced_secret("job", "outages").data["plan.json"] == "bmV3"
+    assert owner_of(core, "job") == created.metadata.uid
+
+
+def test_a_pod_without_its_secret_gets_it(core: client.CoreV1Api, api: Api, faults: Path):
+    """The worker was lost between making the pod and the Secret: the next try makes that."""
+    pod = make("job")
+    found = core.create_namespaced_pod("outages", pod)
+
+    give_secret(core, found, secret_of(pod))
+    give_secret(core, found, secret_of(pod, "of another try"))
+
+    assert core.read_namespaced_secret("job", "outages").data["plan.json"] == "cGxhbg=="
+    assert owner_of(core, "job") == found.metadata.uid
+
+
+def test_a_secret_is_never_without_an_owner(core: client.CoreV1Api, api: Api, faults: Path):
+    """Nothing is left when the worker dies at any moment: the Secret comes after its pod."""
+    pod = make("job")
+    with misbehaving(faults, {"verb": "create", "path": "*/secrets*", "status": 403}):
+        with pytest.raises(ApiException):
+            create(core, pod, secret_of(pod))
+        assert api.names("pods") == ["job"]
+    api.delete("pods", "job")
+
+    assert "job" not in api.names("secrets")
+
+
+def test_deleting_spares_another_pod_of_the_name(core: client.CoreV1Api, api: Api, faults: Path):
+    """Somebody has deleted the pod and made another: that one is not ours."""
+    pod = make("job")
+    first = core.create_namespaced_pod("outages", pod)
+    delete_pod(core, first)
+    wait_until(lambda: api.names("pods") == [], "the end of the first pod")
+    core.create_namespaced_pod("outages", pod)
+
+    delete_pod(core, first)
+
+    assert api.names("pods") == ["job"]
 
 
 def test_anothers_pod_is_not_taken(core: client.CoreV1Api, api: Api, faults: Path):

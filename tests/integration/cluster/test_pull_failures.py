@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from threading import Event
 from types import SimpleNamespace
 from typing import Any
 
@@ -40,43 +38,61 @@ def waits(watched: PodWatch, reason: str, message: str) -> None:
     watched.client.patch_namespaced_pod_status(watched.name, watched.namespace, body)
 
 
-def failure(watched: PodWatch) -> str:
-    """Wait for the start of the pod; give what the job says of it."""
+def starts(watched: PodWatch) -> None:
+    """Have the pod's container run."""
+    container: dict[str, Any] = {"name": PREPARE_CONTAINER, "image": "x", "imageID": ""}
+    container |= {"ready": True, "restartCount": 0, "state": {"running": {}}}
+    body = {"status": {"containerStatuses": [container]}}
+    watched.client.patch_namespaced_pod_status(watched.name, watched.namespace, body)
+
+
+def job_pod(grace: float = 0, timeout: float = 60) -> JobPod:
+    """Make the part of a task that waits for a pod."""
     run: Any = SimpleNamespace(
         context={},
         job=SimpleNamespace(coverage=None),
-        settings=SimpleNamespace(pod_start_timeout=60),
+        settings=SimpleNamespace(pod_start_timeout=timeout, image_pull_grace=grace),
     )
     operator: Any = SimpleNamespace(log=LOG)
+    return JobPod(operator, run)
+
+
+def failure(watched: PodWatch) -> str:
+    """Wait for the start of the pod; give what the job says of it."""
     with pytest.raises(JobFailure) as failed:
-        JobPod(operator, run)._wait_for(PREPARE_CONTAINER, watched)
+        job_pod()._wait_for(PREPARE_CONTAINER, watched)
     assert failed.value.reason == "image_pull_failure"
     return str(failed.value)
 
 
-def test_words_of_a_passing_status_are_kept(watched: PodWatch):
-    """The kubelet says them once, then only that it waits."""
+def test_an_image_that_does_not_exist_fails_at_once(watched: PodWatch):
+    """The registry's words are in the failure."""
     waits(watched, "ErrImagePull", "manifest unknown")
-    read = Event()
 
-    class Seeing(PodWatch):
+    assert "manifest unknown" in failure(watched)
+
+
+def test_a_registry_that_stutters_is_asked_again(watched: PodWatch, caplog: Any):
+    """The job goes on waiting while the kubelet tries again, and says so; then the pod starts."""
+    waits(watched, "ErrImagePull", "503 Service Unavailable")
+
+    class Starting(PodWatch):
+        """Has the next try succeed once the job has seen the first one fail."""
+
         def read(self) -> client.V1Pod:
             found = PodWatch.read(self)
-            read.set()
+            waits(watched, "ImagePullBackOff", BACK_OFF)
+            starts(watched)
             return found
 
-    seeing = Seeing(client=watched.client, name=watched.name, namespace=watched.namespace)
-    with ThreadPoolExecutor(1) as job:
-        told = job.submit(failure, seeing)
-        assert read.wait(60)
-        waits(watched, "ImagePullBackOff", BACK_OFF)
+    seen = Starting(client=watched.client, name=watched.name, namespace=watched.namespace)
 
-    assert "manifest unknown" in told.result(60)
-    assert BACK_OFF in told.result()
+    assert job_pod(grace=60)._wait_for(PREPARE_CONTAINER, seen)
+    assert "cannot be pulled, trying again: 503 Service Unavailable" in caplog.text
 
 
 def test_words_of_events_are_found(watched: PodWatch, caplog: pytest.LogCaptureFixture):
-    """Whoever comes too late for the status reads the pod's events, and shows them."""
+    """What the registry has said to an earlier try is in the pod's events; they are shown."""
     now = datetime.now(UTC)
     involved = client.V1ObjectReference(kind="Pod", name="job", namespace=watched.namespace)
     for number, message in enumerate((SAID, "Error: ErrImagePull")):
@@ -90,7 +106,15 @@ def test_words_of_events_are_found(watched: PodWatch, caplog: pytest.LogCaptureF
             last_timestamp=now,
         )
         watched.client.create_namespaced_event(watched.namespace, event)
-    waits(watched, "ImagePullBackOff", BACK_OFF)
+    waits(watched, "ErrImagePull", "unknown")
 
-    assert failure(watched).endswith(f"{BACK_OFF}: {SAID}")
+    assert failure(watched).endswith(f"unknown: {SAID}")
     assert SAID in caplog.text
+
+
+def test_a_pod_that_never_starts_says_what_it_waited_for(watched: PodWatch):
+    """The scheduler's reason, for as long as `pod_start_timeout`: a node may be on its way."""
+    with pytest.raises(JobFailure, match="no node can run it: 0/1 nodes are available") as failed:
+        job_pod(timeout=1)._wait_for(PREPARE_CONTAINER, watched)
+
+    assert failed.value.reason == "runner_system_failure"

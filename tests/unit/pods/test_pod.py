@@ -12,7 +12,7 @@ from kubernetes import client as k8s
 from gitlab_ci_provider.model.image import Image
 from gitlab_ci_provider.model.runner import RunnerProfile
 from gitlab_ci_provider.pods.naming import label_value, pod_name
-from gitlab_ci_provider.pods.pod import PodRequest, build_pod, build_secret, owner_patch
+from gitlab_ci_provider.pods.pod import PodRequest, build_pod, build_secret, owned_by
 
 REQUEST = PodRequest(
     name="project-job-abcd",
@@ -72,11 +72,15 @@ def test_the_job_may_choose_user_and_pull_policy():
 
 
 def test_the_pod_owns_its_secret():
-    """Deleting the pod deletes the Secret."""
-    pod = k8s.V1Pod(metadata=k8s.V1ObjectMeta(name="p", uid="u"))
+    """The Secret has its owner from the beginning; deleting the pod deletes it."""
+    pod = k8s.V1Pod(metadata=k8s.V1ObjectMeta(name="p", namespace="n", uid="u"))
 
-    owner = {"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "u"}
-    assert owner_patch(pod) == {"metadata": {"ownerReferences": [owner]}}
+    secret = owned_by(build_secret(REQUEST, {"step_script": "echo"}), pod)
+
+    owner = k8s.V1OwnerReference(api_version="v1", kind="Pod", name="p", uid="u")
+    assert secret.metadata.owner_references == [owner]
+    assert secret.metadata.labels == build_pod(REQUEST).metadata.labels
+    assert secret.string_data == {"step_script": "echo"}
 
 
 @pytest.mark.parametrize("job", ["test", "Test: [a, b]", "ü" * 80, "-", "x" * 200])

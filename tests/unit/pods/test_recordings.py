@@ -12,6 +12,7 @@ import pytest
 from kubernetes import client as k8s
 
 from gitlab_ci_provider.pods.outcome import outcome
+from gitlab_ci_provider.pods.starting import Starting
 from gitlab_ci_provider.pods.status import has_ended, is_lost, start_problem, why_pending
 
 ROOT = Path(__file__).parents[3]
@@ -110,7 +111,6 @@ def test_how_a_pod_that_ended_counts(case: str):
 
 HOPELESS = {
     "config-missing-secret-env": ("runner_system_failure", 'secret "nosuch" not found'),
-    "image-bad-host": ("image_pull_failure", "registry.invalid"),
     "image-invalid-name": ("image_pull_failure", "InvalidImageName"),
     "image-invalid-name2": ("image_pull_failure", "InvalidImageName"),
     "image-never-missing": ("image_pull_failure", "not present with pull policy"),
@@ -129,6 +129,21 @@ def test_what_never_starts(case: str):
     first = next(one for one in problems if one is not None)
     assert first.failure_reason == reason
     assert words in first.message
+
+
+PASSES = {"image-bad-host": ("image_pull_failure", "no such host")}
+
+
+@pytest.mark.parametrize("case", PASSES)
+@pytest.mark.parametrize("grace", [0, 1000])
+def test_what_may_come_right(case: str, grace: int):
+    """A registry that is out of reach is given its grace; then the job fails with its words."""
+    starting = Starting(grace=grace)
+
+    hopeless = [starting.is_hopeless(as_ours(seen)) for seen in recorded(case)]
+
+    assert any(hopeless) == (grace == 0)
+    assert PASSES[case][1] in " ".join(starting.registries)
 
 
 WAITS = {
@@ -202,6 +217,6 @@ NEVER_OURS = {
 
 def test_every_recording_is_judged():
     """No recorded way to die is left without an expectation."""
-    judged = {*ENDED, *HOPELESS, *WAITS, *NEVER_OURS, "node-lost-kubelet-killed"}
+    judged = {*ENDED, *HOPELESS, *PASSES, *WAITS, *NEVER_OURS, "node-lost-kubelet-killed"}
 
     assert {path.stem for path in recordings().glob("*.json")} == judged

@@ -15,7 +15,12 @@ from kubernetes.client.exceptions import ApiException
 
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.pods.naming import LABEL_DOMAIN
-from gitlab_ci_provider.pods.pod import owner_patch
+from gitlab_ci_provider.pods.pod import owned_by, owner_references
+
+
+class ForeignPodError(SystemFailure):
+    """A pod that is not this job's has the name that this job's would have."""
+
 
 LIFE = "life"
 """Label: which life of the job the pod belongs to, see `attempts.py`."""
@@ -51,53 +56,63 @@ def find_again(operator: KubernetesPodOperator, wanted: k8s.V1Pod) -> k8s.V1Pod 
 
 
 def create(client: k8s.CoreV1Api, pod: k8s.V1Pod, secret: k8s.V1Secret) -> k8s.V1Pod:
-    """Create the Secret and the pod that owns it; both may be there already.
+    """Create the pod, and then the Secret that it owns and waits for; both may be there already.
+
+    In this order no Secret is ever without an owner: it goes with its pod, whoever dies between.
 
     Raises:
-        SystemFailure: a pod that has nothing to do with this job has its name.
+        ForeignPodError: a pod that has nothing to do with this job has its name.
     """
-    name, namespace = pod.metadata.name, pod.metadata.namespace
-    found = None
-    if not _create_secret(client, secret, namespace):
-        found = _read(client, pod)
-        if found is None:
-            client.patch_namespaced_secret(name, namespace, {"stringData": secret.string_data})
-    found = found or _create_pod(client, pod)
+    found, is_new = _create_pod(client, pod)
     if not _same_life(found, pod):
-        raise SystemFailure(f"there is another pod named {name}")
-    client.patch_namespaced_secret(name, namespace, owner_patch(found))
+        raise ForeignPodError(f"there is another pod named {pod.metadata.name}")
+    give_secret(client, found, secret, is_new=is_new)
     return found
 
 
-def delete_pod(client: k8s.CoreV1Api, pod: k8s.V1Pod) -> None:
-    """Delete a pod, and with it its Secret; it may be gone already."""
-    try:
-        client.delete_namespaced_pod(pod.metadata.name, pod.metadata.namespace)
-    except ApiException as problem:
-        if problem.status != 404:
-            raise
+def give_secret(
+    client: k8s.CoreV1Api, pod: k8s.V1Pod, secret: k8s.V1Secret, *, is_new: bool = False
+) -> None:
+    """Create the Secret of a pod, if it is not there.
 
-
-def _create_secret(client: k8s.CoreV1Api, secret: k8s.V1Secret, namespace: str) -> bool:
-    """Create the Secret; False when a lost worker or a lost answer has left it."""
+    Args:
+        client: of the cluster.
+        pod: that owns it.
+        secret: as it was built.
+        is_new: the pod is new; a Secret that is there is of an earlier one of the same name.
+    """
+    name, namespace = pod.metadata.name, pod.metadata.namespace
+    owned = owned_by(secret, pod)
     try:
-        client.create_namespaced_secret(namespace, secret)
+        client.create_namespaced_secret(namespace, owned)
     except ApiException as problem:
         if problem.status != 409:
             raise
-        return False
-    return True
+        # One that is there may have an earlier pod as its owner, and would soon go as that has.
+        change = owned if is_new else {"metadata": {"ownerReferences": owner_references(pod)}}
+        client.patch_namespaced_secret(name, namespace, change)
 
 
-def _create_pod(client: k8s.CoreV1Api, pod: k8s.V1Pod) -> k8s.V1Pod:
+def delete_pod(client: k8s.CoreV1Api, pod: k8s.V1Pod) -> None:
+    """Delete a pod, and with it its Secret; it may be gone already, and another have its name."""
+    uid = pod.metadata.uid
+    options = k8s.V1DeleteOptions(preconditions=k8s.V1Preconditions(uid=uid) if uid else None)
     try:
-        return client.create_namespaced_pod(pod.metadata.namespace, pod)
+        client.delete_namespaced_pod(pod.metadata.name, pod.metadata.namespace, body=options)
+    except ApiException as problem:
+        if problem.status not in {404, 409}:
+            raise
+
+
+def _create_pod(client: k8s.CoreV1Api, pod: k8s.V1Pod) -> tuple[k8s.V1Pod, bool]:
+    """Create the pod; False when it was there already."""
+    try:
+        return client.create_namespaced_pod(pod.metadata.namespace, pod), True
     except ApiException as problem:
         found = _read(client, pod) if problem.status == 409 else None
-        if found is not None:
-            return found
-        client.delete_namespaced_secret(pod.metadata.name, pod.metadata.namespace)
-        raise
+        if found is None:
+            raise
+        return found, False
 
 
 def _read(client: k8s.CoreV1Api, pod: k8s.V1Pod) -> k8s.V1Pod | None:

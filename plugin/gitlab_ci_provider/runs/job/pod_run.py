@@ -29,27 +29,30 @@ from gitlab_ci_provider.planner.plan_request import PlanRequest
 from gitlab_ci_provider.pods.naming import pod_name
 from gitlab_ci_provider.pods.outcome import outcome
 from gitlab_ci_provider.pods.pod import PodRequest, build_pod, build_secret
+from gitlab_ci_provider.pods.refusals import refusal
+from gitlab_ci_provider.pods.starting import Starting, pending_words
 from gitlab_ci_provider.pods.status import (
     container_state,
     has_ended,
     has_lost_helper,
-    pull_errors,
+    has_started,
     pull_failures,
-    start_problem,
     still_runs,
-    why_pending,
 )
 from gitlab_ci_provider.runs.cancel.jobs import order_to
 from gitlab_ci_provider.runs.job import attempts
+from gitlab_ci_provider.runs.job.admission import admitted
 from gitlab_ci_provider.runs.job.coverage import CoverageScan
 from gitlab_ci_provider.runs.job.end import PodFailure
 from gitlab_ci_provider.runs.job.evidence import explained
 from gitlab_ci_provider.runs.job.log import JobLog, job_log
 from gitlab_ci_provider.runs.job.objects import (
     LIFE,
+    ForeignPodError,
     create,
     delete_pod,
     find_again,
+    give_secret,
     life_token,
 )
 from gitlab_ci_provider.runs.job_run import JobRun
@@ -80,6 +83,10 @@ class JobPod:
         self._log = operator.log
         self._masker = Masker()
         self._coverage = CoverageScan(run.job.coverage)
+        self._starting = Starting(
+            grace=run.settings.image_pull_grace,
+            say=lambda words: operator.log.warning("%s", self._masker.text(words)),
+        )
 
     def run(self) -> JobResult:
         """Run the job to its end.
@@ -133,7 +140,7 @@ class JobPod:
         except ApiException as problem:
             if is_passing(problem):
                 raise self._unreachable(problem) from problem
-            raise SystemFailure(f"Kubernetes refused: {say(problem)}") from problem
+            raise SystemFailure(f"Kubernetes refused: {refusal(say(problem)).words}") from problem
         except (HTTPError, ConfigException) as problem:
             raise self._unreachable(problem) from problem
 
@@ -142,18 +149,33 @@ class JobPod:
         return SystemFailure(f"Kubernetes has been unreachable for {seconds} s: {say(problem)}")
 
     def _start(self, planned: PlannedJob) -> PodWatch:
-        """Create the Secret and the pod, or find the pod that a lost worker has left."""
+        """Create the pod and its Secret, or find the pod that a lost worker has left."""
         operator, client = self._operator, self._operator.client
         request = self._request(planned)
         wanted = pod_request(operator, self._run.context, build_pod(request))
         found = find_again(operator, wanted) if self._run.context["ti"].try_number > 1 else None
         operator.pod = found or wanted  # known at once: a task that is stopped removes it
+        secret = build_secret(request, planned.secret)
         if found is None:
-            operator.pod = create(client, wanted, build_secret(request, planned.secret))
+            operator.pod = self._created(wanted, secret)
+        elif not has_started(found):  # whoever has made the pod may have died before the Secret
+            give_secret(client, found, secret)
         name, namespace = operator.pod.metadata.name, operator.pod.metadata.namespace
         if operator.pod.metadata.labels.get("try_number") != wanted.metadata.labels["try_number"]:
             self._log.info("found pod %s of an earlier worker, following it", name)
         return PodWatch(client=client, name=name, namespace=namespace)
+
+    def _created(self, wanted: k8s.V1Pod, secret: k8s.V1Secret) -> k8s.V1Pod:
+        operator = self._operator
+        try:
+            return admitted(
+                lambda: create(operator.client, wanted, secret),
+                self._run.settings.pod_start_timeout,
+                still_wanted=self._refuse_if_canceled,
+            )
+        except ForeignPodError:
+            operator.pod = None  # it must not be deleted with this job
+            raise
 
     def _refuse_if_canceled(self) -> None:
         """Look once more: a cancel in the meantime has not seen the pod."""
@@ -206,22 +228,20 @@ class JobPod:
         Raises:
             JobFailure: something keeps the pod from starting.
         """
-        said: list[str] = []
+        starting = self._starting
 
         def is_over(seen: k8s.V1Pod) -> bool:
-            said.extend(pull_errors(seen))
             begun = container_state(seen, container).phase != "waiting"
-            return begun or has_ended(seen) or start_problem(seen) is not None
+            return begun or has_ended(seen) or starting.is_hopeless(seen)
 
         found = pod.until(is_over, self._run.settings.pod_start_timeout)
         if found is None:
-            self._log_warnings(pod)
             seconds = self._run.settings.pod_start_timeout
-            message = f"pod {pod.name} did not start within {seconds} s: {why_pending(pod.read())}"
-            raise SystemFailure(message)
-        problem = start_problem(found)
+            why = pending_words(pod.read(), self._log_warnings(pod))
+            raise SystemFailure(f"pod {pod.name} did not start within {seconds} s: {why}")
+        problem = starting.problem
         if problem is not None:
-            said += pull_failures(self._log_warnings(pod))
+            said = [*starting.registries, *pull_failures(self._log_warnings(pod))]
             raise JobFailure(problem.because(said), reason=problem.failure_reason)
         return container_state(found, container).phase != "waiting"
 
@@ -241,6 +261,8 @@ class JobPod:
             pod.namespace, field_selector=f"involvedObject.name={pod.name},type=Warning"
         ).items
         for event in events:
+            if f'secret "{pod.name}" not found' in (event.message or ""):
+                continue  # the pod was faster than its Secret, which is created after it
             self._log.warning("%s: %s", event.reason, self._masker.text(event.message or ""))
         return list(events)
 

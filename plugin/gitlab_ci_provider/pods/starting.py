@@ -1,0 +1,93 @@
+"""Judging a pod that is starting by all that is seen of it: what to say, and when to give up.
+
+A node may have to be added first, and a registry may stutter. Both are given time and are told to
+the person who waits. What cannot come right by itself ends the job at once, see `status.py`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from kubernetes import client as k8s
+
+from gitlab_ci_provider.exceptions import FailureReason
+from gitlab_ci_provider.pods.evidence import event_time
+from gitlab_ci_provider.pods.pulls import PULLING
+from gitlab_ci_provider.pods.status import (
+    StartProblem,
+    condition,
+    start_problem,
+    waiting_containers,
+    why_pending,
+)
+
+_MOST_SAID = 50
+"""Different reasons to wait, after which nothing more is said."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Starting:
+    """Watches one pod start.
+
+    Attributes:
+        grace: seconds for which an image may fail to be pulled; the first try that fails after
+            them is the last.
+        say: is told why the pod waits, each reason once.
+        problem: why the pod will never start; None as long as it may.
+        registries: what they have said of images, newest last.
+    """
+
+    grace: float
+    say: Callable[[str], object] = lambda _: None
+    clock: Callable[[], float] = time.monotonic
+    problem: StartProblem | None = field(default=None, init=False)
+    registries: list[str] = field(default_factory=list, init=False)
+    _failing_since: float | None = field(default=None, init=False)
+    _said: set[str] = field(default_factory=set, init=False)
+
+    def is_hopeless(self, pod: k8s.V1Pod) -> bool:
+        """Look at the pod; tell whether it will never start."""
+        self._tell(pod)
+        self.problem = start_problem(pod) or self._pull_problem(pod)
+        return self.problem is not None
+
+    def _pull_problem(self, pod: k8s.V1Pod) -> StartProblem | None:
+        """Give up pulling an image when the grace is over."""
+        first = next((one for one in waiting_containers(pod) if one.reason in PULLING), None)
+        if first is None:
+            return None
+        if first.reason == "ErrImagePull" and first.message:
+            self.registries.append(first.message)
+            self._say_once(f"image {first.image} cannot be pulled, trying again: {first.message}")
+        now = self.clock()
+        if self._failing_since is None:
+            self._failing_since = now
+        seconds = now - self._failing_since
+        if seconds < self.grace or first.reason != "ErrImagePull":
+            return None
+        return StartProblem(
+            failure_reason=FailureReason.IMAGE_PULL_FAILURE,
+            message=f"{first.words} (tried again for {seconds:.0f} s)" if seconds else first.words,
+        )
+
+    def _tell(self, pod: k8s.V1Pod) -> None:
+        scheduled = condition(pod, "PodScheduled")
+        if scheduled and scheduled.status != "True":
+            self._say_once(
+                f"waiting for a node: {scheduled.message or scheduled.reason or 'none yet'}"
+            )
+
+    def _say_once(self, text: str) -> None:
+        if text not in self._said and len(self._said) < _MOST_SAID:
+            self._said.add(text)
+            self.say(text)
+
+
+def pending_words(pod: k8s.V1Pod, warnings: Iterable[k8s.CoreV1Event]) -> str:
+    """Tell what a pod has been waiting for, with Kubernetes' newest warning if it says more."""
+    why = why_pending(pod)
+    newest = max(warnings, key=event_time, default=None)
+    said = (newest.message or "") if newest else ""
+    return f"{why}: {said}" if said and said not in why else why
