@@ -17,7 +17,7 @@ from gitlab_ci_cluster.runtimes.choice import RuntimeName
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run until stopped; gives the exit code."""
+    """Run until stopped and return the exit code."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr

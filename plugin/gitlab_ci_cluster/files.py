@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and directories that go whatever their permissions.
+"""Files that appear whole or not at all, and directories that are deleted despite permissions.
 
 The fork server imports this, so it uses the standard library and no other module of the package.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """Write a file that nobody else may read; a full disk or a death leaves what was there."""
+    """Write a file that nobody else may read; after a failure the old one is still there."""
     new = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
@@ -25,7 +25,7 @@ def write_private(path: Path, data: bytes) -> None:
 
 
 def remove_tree(path: Path) -> bool:
-    """Delete a file, or a directory and all that is in it; tell whether it is gone.
+    """Delete a file, or a directory with its contents; return whether it is gone.
 
     Works for cgroups, too: their files cannot be deleted, but go with their directory.
     """
@@ -37,7 +37,7 @@ def remove_tree(path: Path) -> bool:
 
 
 def _retry(_function: object, name: str, _error: object) -> None:
-    """Give ourselves the permissions that lack, and try once more."""
+    """Add the missing permissions and try once more."""
     path = Path(name)
     with suppress(OSError):
         path.parent.chmod(stat.S_IRWXU)

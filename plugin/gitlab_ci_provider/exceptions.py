@@ -1,7 +1,7 @@
 """The exception tree.
 
 A wrong `.gitlab-ci.yml` is not exceptional: it is a list of `Diagnostic`s. Exceptions are for the
-world (git, S3, Kubernetes) and for us::
+outside world (git, S3, Kubernetes) and for our own mistakes::
 
     GitlabCiError
     ├── ConfigError            a caller insisted on an exception for a file with errors
@@ -14,7 +14,7 @@ world (git, S3, Kubernetes) and for us::
     ├── StackError             the embedded stack could not start or stop
     ├── AirflowApiError        an Airflow could not be reached, or refused a request
     └── JobFailure             a job failed; carries GitLab's failure reason
-        ├── SystemFailure      ours, or the cluster's
+        ├── SystemFailure      our fault, or the cluster's
         │   └── NoPipelineError    the run has no pipeline that its tasks could be part of
         └── TimeoutFailure     the job's timeout
 """
@@ -84,7 +84,7 @@ class FailureReason(StrEnum):
     JOB_ROUTER_FAILURE = "job_router_failure"
     JOB_TOKEN_EXPIRED = "job_token_expired"  # noqa: S105 - a reason, no token
     IMAGE_PULL_FAILURE = "image_pull_failure"
-    """Only runners give it; `retry:when` counts it as `script_failure`."""
+    """Only runners report it; `retry:when` counts it as `script_failure`."""
 
     @classmethod
     def _missing_(cls, value: object) -> FailureReason | None:
@@ -182,7 +182,7 @@ class JobFailure(GitlabCiError):  # noqa: N818 - GitLab says that a job failed
 
 
 class SystemFailure(JobFailure):
-    """The job could not run, or not end, for a reason outside the script."""
+    """The job could not run or end, for a reason outside the script."""
 
     reason = FailureReason.RUNNER_SYSTEM_FAILURE
 

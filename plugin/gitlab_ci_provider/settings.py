@@ -132,7 +132,7 @@ class Settings:
 
 
 def home_settings(home: Path) -> Settings:
-    """Give the settings of a home folder without Airflow, from its environment variables."""
+    """Return the settings of a home folder without Airflow, from its environment variables."""
     hosts = os.environ.get(f"AIRFLOW__{SECTION.upper()}__INCLUDE_HOSTS", "")
     return Settings(home=home, include_hosts=hosts)
 

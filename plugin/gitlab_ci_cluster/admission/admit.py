@@ -26,7 +26,7 @@ _SERVER_OWNED = ("uid", "resourceVersion", "creationTimestamp", "deletionTimesta
 
 
 def prepare_new(resource: Resource, namespace: str, sent: Obj) -> Obj:
-    """Make a new object of what a client has sent.
+    """Make a new object from what a client sent.
 
     Raises:
         ApiError: it is not valid.
@@ -53,10 +53,10 @@ def prepare_new(resource: Resource, namespace: str, sent: Obj) -> Obj:
 
 
 def check_kind(resource: Resource, sent: Obj) -> None:
-    """See that a client sends the kind of object that it asks about.
+    """Check that the body is of the kind that the path names.
 
     Raises:
-        ApiError: 400, it does not.
+        ApiError: 400, it is not.
     """
     kind, version = sent.get("kind", resource.kind), sent.get("apiVersion", "v1")
     if version != "v1":
@@ -147,7 +147,7 @@ def prepare_update(resource: Resource, before: Obj, sent: Obj) -> Obj:
     """Check a changed object against what it was.
 
     Raises:
-        ApiError: something changed that cannot change, or was changed meanwhile by others.
+        ApiError: an immutable field changed, or the object was changed by others since.
     """
     metadata = dict(sent.get("metadata") or {})
     version = metadata.get("resourceVersion")

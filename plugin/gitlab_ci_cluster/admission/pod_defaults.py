@@ -97,7 +97,7 @@ def _default_container(container: Obj) -> Obj:
 
 
 def _default_resources(resources: Obj) -> Obj:
-    """A limit without a request is the request, too."""
+    """A limit without a request is also the request."""
     limits = resources.get("limits") or {}
     if not limits:
         return resources
@@ -116,7 +116,7 @@ def _default_volume(volume: Obj) -> Obj:
 
 
 def _quality(spec: Obj) -> str:
-    """Tell the QoS class (kubernetes.io/docs/concepts/workloads/pods/pod-qos)."""
+    """Return the QoS class (kubernetes.io/docs/concepts/workloads/pods/pod-qos)."""
     containers = [*spec["containers"], *spec.get("initContainers", [])]
     asked = [container["resources"] for container in containers]
     if not any(resources.get("limits") or resources.get("requests") for resources in asked):
@@ -130,10 +130,10 @@ def _quality(spec: Obj) -> str:
 
 
 def check_update(before: Obj, after: Obj) -> None:
-    """See that only those fields of a pod's spec change that may.
+    """Check that only mutable fields of a pod's spec change.
 
     Raises:
-        ApiError: others do.
+        ApiError: other fields do.
     """
     if _fixed(before["spec"]) != _fixed(after["spec"]):
         cause = errors.cause("Forbidden", f"Forbidden: {_MUTABLE}", "spec")

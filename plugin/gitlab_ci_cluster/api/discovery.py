@@ -1,4 +1,4 @@
-"""Discovery: what there is, for clients that look before they ask."""
+"""Discovery: the API's versions and resources, for clients that look them up first."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def api_versions(address: str) -> Obj:
 
 
 def api_groups() -> Obj:
-    """`/apis`: there are none besides the core group."""
+    """`/apis`: empty, since only the core group is served."""
     return {"kind": "APIGroupList", "apiVersion": "v1", "groups": []}
 
 
@@ -75,7 +75,7 @@ def _entries(resource: Resource) -> list[Obj]:
 
 
 def aggregated(*, core: bool) -> Obj:
-    """`/api` (core) or `/apis` for clients that want all in one answer."""
+    """`/api` (core) or `/apis` for clients that want everything in one response."""
     versions = {
         "version": "v1",
         "resources": [_aggregated_entry(resource) for resource in RESOURCES.values()],

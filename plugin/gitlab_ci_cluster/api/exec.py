@@ -53,7 +53,7 @@ async def exec_in_pod(request: web.Request, pod: Obj, kubelet: Kubelet) -> web.S
 
 
 def _choose_protocol(request: web.Request) -> str | None:
-    """Take the newest protocol that both sides speak; a client without one gets the oldest."""
+    """Choose the newest protocol that both sides know; the oldest when the client names none."""
     header = request.headers.get("Sec-WebSocket-Protocol", "")
     offered = [part.strip() for part in header.split(",") if part.strip()]
     if not offered:

@@ -33,20 +33,20 @@ _STREAMS = {"log", "watch"}
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One way to misbehave, and which requests it meets.
+    """One way to misbehave, and which requests it applies to.
 
     Attributes:
         verb: Kubernetes' (`get`, `list`, `watch`, `create`, ...), or `log`, `exec`; any if empty.
         path: pattern of the path with its query, percent signs decoded.
         pod: pattern of the pod's name, in the path or in a `metadata.name` selector.
-        skip: so many requests are served well first.
-        count: so many requests are met; 0 is all.
-        seconds: how long, from when the file was read; 0 is for ever.
-        outage: nobody listens: connections are refused, those that are open are cut.
-        delay: seconds before the request is looked at.
+        skip: how many requests are served normally first.
+        count: how many requests it applies to; 0 means all.
+        seconds: how long, counted from when the file was read; 0 means forever.
+        outage: nothing listens: new connections are refused, open ones are cut.
+        delay: seconds before the request is handled.
         status: answer with this code; `retry_after` seconds go with it.
-        body: answer with this text, and status 200 unless `status` says another.
-        expire: a watch gives the event of an expired version, and ends.
+        body: answer with this text, with status 200 unless `status` is set.
+        expire: a watch sends the event of an expired version, and ends.
         after_bytes, after_lines: cut the answer there; what the request asks for is done. 0 loses
             the whole answer.
         clean: end the cut answer as if it were whole.
@@ -69,7 +69,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     clean: bool = False
 
     def meets(self, request: web.Request) -> bool:
-        """Tell whether a request is meant."""
+        """Return whether this fault applies to a request."""
         path, verb = unquote(request.path_qs), verb_of(request)
         return (
             self.verb in {"", verb}
@@ -82,10 +82,10 @@ _DEFAULTS = msgspec.to_builtins(Fault())
 
 
 class Faults:
-    """The faults that a file holds now; writing it again starts them again.
+    """The faults that a file lists; writing the file again restarts them.
 
     Args:
-        file: a JSON list; none is no fault.
+        file: a JSON list; None means no faults.
     """
 
     def __init__(self, file: Path) -> None:
@@ -96,7 +96,7 @@ class Faults:
         self._met: list[int] = []
 
     def find(self, request: web.Request) -> Fault | None:
-        """Give the first fault that a request meets, and count it."""
+        """Return the first fault that applies to a request, and count it."""
         self._read()
         for number, fault in enumerate(self._list):
             if fault.outage or not self._is_on(fault) or not fault.meets(request):
@@ -109,7 +109,7 @@ class Faults:
         return None
 
     def outage(self) -> bool:
-        """Tell whether nobody must listen now."""
+        """Return whether nothing may listen now."""
         self._read()
         return any(fault.outage and self._is_on(fault) for fault in self._list)
 
@@ -132,7 +132,7 @@ class Faults:
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Serve a request, or do what the fault that it meets says."""
+        """Serve a request, or do what the fault that applies to it says."""
         fault = self.find(request)
         if fault is None:
             return await handler(request)
@@ -147,7 +147,7 @@ class Faults:
         return await _served_in_part(request, handler, fault)
 
     def begin_watching(self, runner: web.AppRunner, listen: Listen) -> None:
-        """From now on stop listening while the file says so; `listen` begins again."""
+        """Stop listening whenever the file says so; `listen` starts again."""
         self._task = asyncio.create_task(self._keep_outages(runner, listen))
 
     async def _keep_outages(self, runner: web.AppRunner, listen: Listen) -> None:
@@ -207,7 +207,7 @@ class _CutStream(web.StreamResponse):
 async def _served_in_part(
     request: web.Request, handler: Handler, fault: Fault
 ) -> web.StreamResponse:
-    """Do what is asked, and cut the answer."""
+    """Do what the request asks, and cut the answer."""
     if fault.after_bytes is None and fault.after_lines is None:
         return await handler(request)
     if verb_of(request) in _STREAMS and (fault.after_bytes or fault.after_lines):
@@ -223,7 +223,7 @@ async def _served_in_part(
 
 
 def verb_of(request: web.Request) -> str:
-    """Tell Kubernetes' verb of a request, or what it streams."""
+    """Return the Kubernetes verb of a request, or what it streams."""
     target = _target_of(request)
     if target is not None and target.subresource in {"log", "exec"}:
         return target.subresource

@@ -39,10 +39,10 @@ async def read_log(request: web.Request, pod: Obj, kubelet: Kubelet) -> web.Stre
 
 
 def choose_container(pod: Obj, name: str | None) -> str:
-    """Take the named container, or the only one.
+    """Find the named container, or the only one.
 
     Raises:
-        ApiError: 400, there is none of that name, or there are several.
+        ApiError: 400, there is no container of that name, or there are several.
     """
     spec = pod["spec"]
     apps = [container["name"] for container in spec["containers"]]

@@ -48,7 +48,7 @@ class Objects:
         return respond.respond(request, body, status=201, headers=headers)
 
     def _admit(self, target: Target, obj: Obj) -> None:
-        """Refuse what could never be: a namespace that goes, an account that is not there."""
+        """Refuse what cannot work: a namespace being deleted, a missing service account."""
         namespace = self._store.find(NAMESPACES, "", obj["metadata"].get("namespace", ""))
         plural, name = target.resource.plural, obj["metadata"]["name"]
         if namespace is not None and is_deleting(namespace):
@@ -213,7 +213,7 @@ def selection(request: web.Request, target: Target) -> selectors.Predicate:
 
 
 def _decode(request: web.Request, target: Target, sent: Obj) -> tuple[Obj, dict[str, str]]:
-    """Check the types of what a client sends; gives it with headers that warn of the unknown."""
+    """Check the types in a body; return it with headers that warn of unknown fields."""
     kind = target.resource.kind
     admit.check_kind(target.resource, sent)
     obj, unknown = schema.read_object(sent, kind)

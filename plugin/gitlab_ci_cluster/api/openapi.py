@@ -1,4 +1,4 @@
-"""The least OpenAPI that makes kubectl leave checking to the server."""
+"""The minimal OpenAPI that makes kubectl leave validation to the server."""
 
 from __future__ import annotations
 

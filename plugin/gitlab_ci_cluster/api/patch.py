@@ -20,7 +20,7 @@ _MERGE_KEYS = {
     "conditions": "type",
     "ownerReferences": "uid",
 }
-"""Lists that a strategic merge joins by a key (`patchMergeKey` in the API's types)."""
+"""Lists that a strategic merge combines by a key (`patchMergeKey` in the API's types)."""
 
 _MERGED_VALUES = ("finalizers",)
 """Lists of plain values that a strategic merge adds to."""

@@ -60,7 +60,7 @@ def _restarts(pod: Obj, counted: list[Obj], age: Age) -> str:
 
 
 def status_text(pod: Obj) -> str:
-    """Tell the STATUS of a pod."""
+    """Return the STATUS of a pod."""
     status = pod["status"]
     text = status.get("reason") or status["phase"]
     gated = any(
@@ -76,7 +76,7 @@ def status_text(pod: Obj) -> str:
 
 
 def _init_text(pod: Obj) -> str | None:
-    """Tell how far the init containers are; None once they are done."""
+    """Return how far the init containers are; None once they are done."""
     sidecars = _sidecar_names(pod)
     statuses = pod["status"].get("initContainerStatuses", [])
     for index, container in enumerate(statuses):

@@ -49,7 +49,7 @@ def decode(data: bytes) -> Obj:
     """Read an object.
 
     Raises:
-        ApiError: 415, it is of a kind that is not known here; 400, it is broken.
+        ApiError: 415, its kind is unknown here; 400, it cannot be decoded.
     """
     if not data.startswith(_MAGIC):
         raise ApiError(400, "provided data does not appear to be a protobuf message")
@@ -84,7 +84,7 @@ def _message(data: bytes, known: dict[int, tuple[str, Any]], kind: str) -> Obj:
 
 
 def _check_ignorable(known: dict[int, tuple[str, Any]], number: int) -> None:
-    """Metadata that only the server writes may be dropped; nothing else is, in silence."""
+    """Metadata that only the server writes may be dropped; nothing else is dropped silently."""
     if known is not _METADATA:
         raise ApiError(415, f"field {number} is not supported in protobuf here; send JSON")
 

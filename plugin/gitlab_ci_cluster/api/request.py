@@ -82,7 +82,7 @@ async def read_object(request: web.Request, kind: str) -> Obj:
     """Read an object that a client sends, as JSON or YAML.
 
     Raises:
-        ApiError: it is not one.
+        ApiError: it is not valid.
     """
     data = await read_body(request)
     content_type = request.headers.get("Content-Type", "").partition(";")[0].strip()
@@ -103,7 +103,7 @@ def decode_json(data: bytes, kind: str) -> Any:
     """Read JSON.
 
     Raises:
-        ApiError: 400, it is not one.
+        ApiError: 400, it is not valid.
     """
     try:
         return msgspec.json.decode(data)
@@ -121,7 +121,7 @@ def decode_yaml(data: bytes) -> Any:
     """Read YAML.
 
     Raises:
-        ApiError: 400, it is not one.
+        ApiError: 400, it is not valid.
     """
     try:
         return yaml.safe_load(data)
@@ -150,7 +150,7 @@ def integer(request: web.Request, name: str) -> int | None:
     """Read a whole number from the query.
 
     Raises:
-        ApiError: 400, it is not one.
+        ApiError: 400, it is not valid.
     """
     text = request.query.get(name)
     if text is None:

@@ -21,7 +21,7 @@ _AVAILABLE = (
 
 STREAM: ContextVar[Callable[[dict[str, str]], web.StreamResponse] | None]
 STREAM = ContextVar("stream", default=None)
-"""What makes the answer to this request, when a fault wants another than usual."""
+"""How this request is answered when a fault changes that."""
 
 
 def encode(value: object) -> bytes:
@@ -40,10 +40,10 @@ def answer(
 
 
 def form_of(request: web.Request) -> str:
-    """Tell in which form a client wants objects: `json`, `yaml`, `table` or `metadata`.
+    """Return the form in which a client wants objects: `json`, `yaml`, `table` or `metadata`.
 
     Raises:
-        ApiError: 406, in none that we have.
+        ApiError: 406, no such form is supported.
     """
     accepted = request.headers.get("Accept", "*/*")
     for option in accepted.split(","):
@@ -67,7 +67,7 @@ def _form(media_type: str, parameters: list[str]) -> str | None:
 
 
 def show(obj: Obj, resource: Resource, form: str, include: str = "Metadata") -> Obj:
-    """Give one object in the form that was asked for."""
+    """Return an object in the requested form."""
     if form == "table":
         return tables.table(resource, [obj], obj["metadata"], include)
     if form == "metadata":
@@ -78,7 +78,7 @@ def show(obj: Obj, resource: Resource, form: str, include: str = "Metadata") -> 
 def show_list(
     items: list[Obj], resource: Resource, metadata: Obj, form: str, include: str = "Metadata"
 ) -> Obj:
-    """Give a list of objects in the form that was asked for."""
+    """Return a list of objects in the requested form."""
     if form == "table":
         return tables.table(resource, items, metadata, include)
     if form == "metadata":
@@ -94,7 +94,7 @@ def show_list(
 
 
 def metadata_only(obj: Obj) -> Obj:
-    """Give the metadata of an object as an object."""
+    """Return the metadata of an object as an object."""
     return {
         "kind": "PartialObjectMetadata",
         "apiVersion": "meta.k8s.io/v1",
@@ -109,7 +109,7 @@ def _without_kind(obj: Obj) -> Obj:
 def respond(
     request: web.Request, body: Obj, *, status: int = 200, headers: dict[str, str] | None = None
 ) -> web.Response:
-    """Answer with an object in the encoding that was asked for."""
+    """Answer with an object in the requested encoding."""
     if form_of(request) == "yaml":
         text = yaml.safe_dump(body, default_flow_style=False)
         return web.Response(text=text, status=status, content_type="application/yaml")
@@ -117,7 +117,7 @@ def respond(
 
 
 async def begin_stream(request: web.Request, content_type: str) -> web.StreamResponse:
-    """Begin an answer whose length nobody knows."""
+    """Begin a response of unknown length."""
     headers = {"Content-Type": content_type, "Cache-Control": "no-cache, private"}
     make = STREAM.get()
     response = make(headers) if make else web.StreamResponse(headers=headers)

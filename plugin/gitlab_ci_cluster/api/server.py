@@ -1,4 +1,4 @@
-"""The HTTP server: who may ask, what they ask for, and errors as `Status`."""
+"""The HTTP server: authentication, routing, and errors as `Status`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class ApiServer:
     """Answers requests from a store and a kubelet.
 
     Args:
-        token: the one bearer token that is let in.
+        token: the only bearer token that is accepted.
         faults: how to misbehave, for tests.
     """
 
@@ -197,7 +197,7 @@ def _aggregated(*, core: bool) -> web.Response:
 async def serve(
     app: web.Application, host: str, port: int, context: ssl.SSLContext
 ) -> tuple[web.AppRunner, int]:
-    """Listen; gives the runner to clean up and the port.
+    """Listen; return the runner to clean up and the port.
 
     Raises:
         OSError: the port is taken.

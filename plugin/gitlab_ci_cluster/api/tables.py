@@ -50,11 +50,11 @@ _DURATIONS = (
     (2 * 365 * 86400, _DAY, None),
     (0, _YEAR, _DAY),
 )
-"""Below how many seconds which unit is used, and the smaller one next to it."""
+"""The limit in seconds up to which each unit is used, and the next smaller unit."""
 
 
 def age(text: str | None) -> str:
-    """Tell how long ago something was, as kubectl does (`duration.HumanDuration`)."""
+    """Return how long ago something was, as kubectl does (`duration.HumanDuration`)."""
     if not text:
         return "<unknown>"
     seconds = int((now() - parse_time(text)).total_seconds())

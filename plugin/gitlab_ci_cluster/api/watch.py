@@ -1,4 +1,4 @@
-"""Watches: a stream of changes from a version on."""
+"""Watches: a stream of changes after a version."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _INITIAL_EVENTS_END = {"k8s.io/initial-events-end": "true"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Plan:
-    """What a watcher asked for.
+    """What a client asked to watch.
 
     Attributes:
-        start: the version to go on from; None begins with all that exists.
+        start: the version to continue after; None starts with all that exists.
     """
 
     target: Target
@@ -86,7 +86,7 @@ def _version(text: str) -> int:
 
 
 class _Stream:
-    """The events of one watch, from its version on, until its time is over."""
+    """The events of one watch, from its version until its time is over."""
 
     def __init__(self, plan: _Plan, store: Store) -> None:
         self._plan = plan
@@ -99,7 +99,7 @@ class _Stream:
         self._version = store.version if plan.start is None else plan.start
 
     async def events(self) -> AsyncIterator[Obj]:
-        """Give all events; an expired version is the last one."""
+        """Yield all events; an expired version ends the watch."""
         if self._plan.start is None:
             for event in _initial_events(self._plan, self._store):
                 yield event
@@ -126,7 +126,7 @@ class _Stream:
                 yield event
 
     def _plan_bookmark(self) -> None:
-        """One each minute, and one a second before the end."""
+        """One every minute, and one a second before the end."""
         last = self._end - 1
         done = self._time() >= last
         self._bookmark_at = self._end + 1 if done else min(self._time() + _BOOKMARK_SECONDS, last)
@@ -136,7 +136,7 @@ class _Stream:
         if self._store.has_changes(resource, self._version):
             return
         seconds = max(min(self._end, self._bookmark_at) - self._time(), 0)
-        # Awaited directly: wrapped in a task, it would begin to wait too late, and miss a change.
+        # Awaited directly: wrapped in a task, it would start to wait too late and miss a change.
         await self._store.wait(resource, seconds=seconds)
 
 

@@ -26,7 +26,7 @@ _TERMINAL = ("Succeeded", "Failed")
 
 
 def delete(store: Store, resource: Resource, obj: Obj, options: Obj) -> Obj:
-    """Begin to delete an object as `DeleteOptions` say; gives it as it is then, or was last.
+    """Begin to delete an object as `DeleteOptions` say; return its new or its last state.
 
     Raises:
         ApiError: a precondition does not hold.
@@ -61,7 +61,7 @@ def _check_preconditions(obj: Obj, wanted: Obj) -> None:
 
 
 def _delete_pod(store: Store, pod: Obj, grace: int | None) -> Obj:
-    """A pod that runs gets its grace period, and goes when its containers have ended."""
+    """A running pod gets its grace period and is removed when its containers have ended."""
     if grace is None:
         grace = pod["spec"].get("terminationGracePeriodSeconds", 30)
     grace = max(int(grace), 0)
@@ -97,7 +97,7 @@ def _remove_if_empty(store: Store, namespace: str) -> None:
 
 
 def finish(store: Store, change: Change) -> None:
-    """Go on deleting after a change: finalizers that went, owners, emptied namespaces."""
+    """Continue deletions after a change: removed finalizers, deleted owners, empty namespaces."""
     obj = change.obj
     if change.type == "DELETED":
         if change.resource is not EVENTS:
@@ -112,7 +112,7 @@ def finish(store: Store, change: Change) -> None:
 
 
 def _may_go(change: Change) -> bool:
-    """Whether the last finalizer of an object that waited for it has just gone."""
+    """Whether the last finalizer of an object being deleted was just removed."""
     before = change.before or {"metadata": {}}
     gone = before["metadata"].get("finalizers") and not change.obj["metadata"].get("finalizers")
     done = change.obj["metadata"].get("deletionGracePeriodSeconds") == 0
@@ -128,7 +128,7 @@ def _dependents(store: Store, uid: str) -> list[tuple[Resource, Obj]]:
 
 
 def _owning(store: Store) -> Iterator[tuple[Resource, Obj]]:
-    """Go through all that may own or be owned: not events, of which there are many."""
+    """Iterate over everything that can own or be owned: not events, of which there are many."""
     return (pair for pair in list(store.everything()) if pair[0] is not EVENTS)
 
 
@@ -138,7 +138,7 @@ def _collect_dependents(store: Store, uid: str) -> None:
 
 
 def _collect_if_orphan(store: Store, resource: Resource, obj: Obj) -> None:
-    """Delete an object none of whose owners exists (any more)."""
+    """Delete an object whose owners no longer exist."""
     owners = _owner_uids(obj)
     if not owners or is_deleting(obj) or not store.find(resource, *key_of(obj)):
         return
@@ -147,7 +147,7 @@ def _collect_if_orphan(store: Store, resource: Resource, obj: Obj) -> None:
 
 
 def _propagate(store: Store, owner: Obj, policy: str | None) -> None:
-    """Do to dependents what has to be done before their owner goes."""
+    """Do what is needed to dependents before their owner is deleted."""
     uid = owner["metadata"]["uid"]
     for resource, obj in _dependents(store, uid) if policy else []:
         if policy == "Orphan":

@@ -10,7 +10,7 @@ _FIRST = ("default", "kube-system")
 
 
 def create_namespaces(store: Store) -> None:
-    """Create the namespaces of a new cluster; from now on each new one gets its account."""
+    """Create the namespaces of a new cluster; later ones get their account when created."""
     store.listen(lambda change: _add_service_account(store, change))
     for name in _FIRST:
         namespace = {**new_object("Namespace", name), "spec": {"finalizers": ["kubernetes"]}}

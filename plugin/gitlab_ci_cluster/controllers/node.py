@@ -1,4 +1,4 @@
-"""The node: what it is called and has, and how it is registered."""
+"""The node: its name, its resources, and how it is registered."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gitlab_ci_cluster.objects.store import Store
 
 
 def node_labels(node: str) -> dict[str, str]:
-    """Give the labels of the node."""
+    """Return the labels of the node."""
     return {
         "kubernetes.io/arch": {"x86_64": "amd64", "aarch64": "arm64"}.get(
             os.uname().machine, os.uname().machine
@@ -22,7 +22,7 @@ def node_labels(node: str) -> dict[str, str]:
 
 
 def capacity() -> dict[str, str]:
-    """Give what the node has."""
+    """Return the resources of the node."""
     memory_kib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1024
     return {"cpu": str(os.cpu_count() or 1), "memory": f"{memory_kib}Ki", "pods": "1000"}
 

@@ -26,7 +26,7 @@ class Problem:
 def why_not(pod: Obj, node: str) -> Problem | None:
     """Say why a pod cannot be scheduled; None when it can.
 
-    Unlike a real scheduler, only what one pod asks for is weighed, not what all ask for together:
+    Unlike a real scheduler, this looks at the requests of one pod, not at those of all pods:
     the machine is the user's own.
     """
     spec = pod["spec"]

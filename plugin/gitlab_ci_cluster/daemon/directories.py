@@ -19,7 +19,7 @@ _LOCK_PAUSE_SECONDS = 0.1
 
 
 class Directories:
-    """What a cluster keeps on this machine; all of it goes when the cluster goes.
+    """What a cluster keeps on this machine; all of it is deleted with the cluster.
 
     Attributes:
         pods: files of pods.
@@ -40,7 +40,7 @@ class Directories:
         return (self.kubeconfig, self.pods, self.memory, self.base / "root")
 
     async def lock(self) -> IO[bytes]:
-        """Take the directory, once a cluster that was just killed has let it go, and clean it.
+        """Take the directory once a cluster that was just killed has released it, and clean it.
 
         Raises:
             ClusterError: another cluster has it.
@@ -60,7 +60,7 @@ class Directories:
         raise ClusterError(f"another embedded cluster uses {self.base}; stop it first")
 
     def _prepare(self) -> None:
-        """Put out of the way what a cluster that was killed left behind, and start afresh."""
+        """Move what a killed cluster left behind out of the way, and start from scratch."""
         self.kubeconfig.unlink(missing_ok=True)
         remove_tree(self.memory)
         for path in (self.pods, self.base / "root"):
@@ -70,7 +70,7 @@ class Directories:
             path.mkdir(mode=0o700)
 
     def remove_trash(self) -> None:
-        """Delete what has been put out of the way."""
+        """Delete what was moved out of the way."""
         for path in self.base.glob("trash-*"):
             remove_tree(path)
 

@@ -1,7 +1,7 @@
 """How clients know the cluster: a bearer token and a self-signed certificate.
 
 Clients of Kubernetes send no token without TLS. Both are kept in the cluster's folder, so that one
-that was killed and started again is the same to those that were connected.
+that is killed and started again keeps its identity for connected clients.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ _VALID_DAYS = 3650
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """What the clients of a cluster know it by.
+    """What clients recognize the cluster by.
 
     Attributes:
-        token: the one bearer token that is let in.
+        token: the only bearer token that is accepted.
         pem: a self-signed certificate for the host.
         key: of the certificate, PEM.
     """

@@ -13,7 +13,7 @@ _NAME = "gitlab-ci-embedded"
 
 
 def write_kubeconfig(path: Path, url: str, token: str, certificate: bytes) -> None:
-    """Write a kubeconfig, at once and for its owner's eyes only."""
+    """Write a kubeconfig atomically, readable for its owner only."""
     authority = base64.b64encode(certificate).decode()
     config = {
         "apiVersion": "v1",

@@ -24,11 +24,11 @@ _REASONS = {
 
 
 class ApiError(ClusterError):
-    """A request that is answered with a failure.
+    """A request fails with a `Status`.
 
     Args:
         details: the `details` of the Status, or None for a Status without them.
-        reason: differs from the usual one of the code; empty leaves it out.
+        reason: when it is not the usual one for the code; empty leaves it out.
     """
 
     def __init__(
@@ -57,17 +57,17 @@ class ApiError(ClusterError):
 
 
 def not_found(plural: str, name: str) -> ApiError:
-    """Say that there is no such object."""
+    """Make the error for an object that does not exist."""
     return ApiError(404, f'{plural} "{name}" not found', details={"name": name, "kind": plural})
 
 
 def no_such_resource() -> ApiError:
-    """Say that there is no such kind of object."""
+    """Make the error for a kind that does not exist."""
     return ApiError(404, "the server could not find the requested resource", details={})
 
 
 def already_exists(plural: str, name: str, *, deleting: bool) -> ApiError:
-    """Say that the name is taken."""
+    """Make the error for a name that is taken."""
     prefix = "object is being deleted: " if deleting else ""
     details = {"name": name, "kind": plural}
     message = f'{prefix}{plural} "{name}" already exists'
@@ -75,19 +75,19 @@ def already_exists(plural: str, name: str, *, deleting: bool) -> ApiError:
 
 
 def conflict(kind: str, name: str, why: str) -> ApiError:
-    """Say that an object has moved on since the caller looked."""
+    """Make the error for an object that has changed since the caller read it."""
     message = f'Operation cannot be fulfilled on {kind} "{name}": {why}'
     return ApiError(409, message, details={"name": name, "kind": kind})
 
 
 def modified(plural: str, name: str) -> ApiError:
-    """Say that an update was made from an old version."""
+    """Make the error for an update of an old version."""
     why = "the object has been modified; please apply your changes to the latest version"
     return conflict(plural, name, f"{why} and try again")
 
 
 def forbidden(plural: str, name: str, why: str, causes: Sequence[Obj] = ()) -> ApiError:
-    """Say that admission refused an object."""
+    """Make the error for an object that admission refuses."""
     details: Obj = {"name": name, "kind": plural}
     if causes:
         details["causes"] = list(causes)
@@ -111,10 +111,10 @@ def invalid(kind: str, name: str, causes: Sequence[Obj], *, group: str = "") -> 
 
 
 def expired(version: int, oldest: int) -> ApiError:
-    """Say that a watch cannot start so far back."""
+    """Make the error for a watch that cannot start so far back."""
     return ApiError(410, f"too old resource version: {version} ({oldest})")
 
 
 def undecodable(kind: str, why: str) -> ApiError:
-    """Say that a body is not what it should be."""
+    """Make the error for a body that cannot be decoded."""
     return ApiError(400, f'{kind} in version "v1" cannot be handled as a {kind}: {why}')

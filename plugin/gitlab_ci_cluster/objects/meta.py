@@ -16,7 +16,7 @@ _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 
 
 def now() -> dt.datetime:
-    """Tell the time in UTC."""
+    """Return the time in UTC."""
     return dt.datetime.now(dt.UTC)
 
 
@@ -34,7 +34,7 @@ def parse_time(text: str) -> dt.datetime:
     """Read an RFC 3339 time.
 
     Raises:
-        ValueError: it is not one.
+        ValueError: it is not valid.
     """
     moment = dt.datetime.fromisoformat(text)
     if moment.tzinfo is None:
@@ -59,7 +59,7 @@ def new_object(kind: str, name: str) -> Obj:
 
 
 def with_metadata(obj: Obj, **values: object) -> Obj:
-    """Copy an object with other metadata; None removes a field."""
+    """Copy an object with changed metadata; None removes a field."""
     metadata = {**obj["metadata"], **values}
     return {**obj, "metadata": {key: val for key, val in metadata.items() if val is not None}}
 
@@ -71,5 +71,5 @@ def key_of(obj: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def is_deleting(obj: Mapping[str, Any]) -> bool:
-    """Tell whether deletion has begun."""
+    """Return whether deletion has begun."""
     return "deletionTimestamp" in obj["metadata"]

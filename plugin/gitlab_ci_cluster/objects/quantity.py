@@ -25,7 +25,7 @@ def parse_quantity(text: object) -> Decimal:
     """Read a quantity.
 
     Raises:
-        ValueError: it is not one.
+        ValueError: it is not valid.
     """
     match = _QUANTITY.fullmatch(str(text))
     if match is None:

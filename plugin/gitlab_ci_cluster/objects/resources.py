@@ -1,4 +1,4 @@
-"""Which Kubernetes is served, and which kinds of objects."""
+"""Which version of Kubernetes is served, and which kinds of objects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The types of the API: which fields there are, and of what kind their values must be.
+"""The types of the API: its fields and the types of their values.
 
 `types.json` holds by name of a type the JSON name and type of each field: a name of another type,
 `[type]` for a list, `{"*": type}` for a map, or one of the words in `_WORDS`. It is made from the
@@ -63,7 +63,7 @@ class _Place:
 
 
 class _Reader:
-    """Reads one object, and notes what it does not know."""
+    """Reads one object and notes unknown fields."""
 
     def __init__(self, kind: str) -> None:
         self._kind = kind
@@ -118,10 +118,10 @@ class _Reader:
 
 
 def read_object(obj: Obj, kind: str) -> tuple[Obj, list[str]]:
-    """Take what is known of an object, without nulls; gives also the unknown fields.
+    """Read the known fields of an object, without nulls; return the unknown ones, too.
 
     Raises:
-        ApiError: 400, a value is not of the right kind.
+        ApiError: 400, a value is of the wrong type.
     """
     root = _ROOTS.get(kind)
     if root is None:

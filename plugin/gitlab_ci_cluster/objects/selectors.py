@@ -1,4 +1,4 @@
-"""Label and field selectors: text to a predicate, with the API server's own complaints."""
+"""Label and field selectors: text to a predicate, with the API server's messages."""
 
 from __future__ import annotations
 

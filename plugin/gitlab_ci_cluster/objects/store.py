@@ -46,8 +46,8 @@ class Store:
     """All objects. Every method but `wait` is atomic: it never awaits.
 
     Args:
-        version: to begin after. Later than any of an earlier cluster, so that its clients learn
-            that their history is gone instead of waiting for what they take for the future.
+        version: where to begin. Later than any version of an earlier cluster, so that its
+            clients learn that the history is gone instead of waiting for a future version.
     """
 
     def __init__(self, version: int) -> None:
@@ -56,7 +56,7 @@ class Store:
         self.version = version
 
     def listen(self, listener: Listener) -> None:
-        """Have a function called after each change, in order; it may change the store."""
+        """Register a function to call after each change, in order; it may change the store."""
         self._listeners.append(listener)
 
     def find(self, resource: Resource, namespace: str, name: str) -> Obj | None:
@@ -75,13 +75,13 @@ class Store:
         return obj
 
     def all(self, resource: Resource, namespace: str | None = None) -> list[Obj]:
-        """List objects by namespace and name; None is all namespaces."""
+        """List objects by namespace and name; None means all namespaces."""
         objects = self._shelves[resource.plural].objects
         keys = sorted(key for key in objects if namespace is None or key[0] == namespace)
         return [objects[key] for key in keys]
 
     def everything(self) -> Iterator[tuple[Resource, Obj]]:
-        """Go through all objects."""
+        """Iterate over all objects."""
         for plural, shelf in self._shelves.items():
             for obj in list(shelf.objects.values()):
                 yield RESOURCES[plural], obj
@@ -99,10 +99,10 @@ class Store:
         return self._commit(resource, "ADDED", obj, None)
 
     def update(self, resource: Resource, obj: Obj) -> Obj:
-        """Replace an object; nothing happens when nothing differs.
+        """Replace an object; do nothing when nothing differs.
 
         Raises:
-            ApiError: there is none any more, or it is another one of the same name.
+            ApiError: it no longer exists, or another object has its name now.
         """
         before = self.get(resource, *key_of(obj))
         if before["metadata"]["uid"] != obj["metadata"]["uid"]:
@@ -113,7 +113,7 @@ class Store:
         return self._commit(resource, "MODIFIED", obj, before)
 
     def remove(self, resource: Resource, namespace: str, name: str) -> Obj:
-        """Take an object away.
+        """Remove an object.
 
         Raises:
             ApiError: there is none.
@@ -125,7 +125,7 @@ class Store:
         """List the changes after a version.
 
         Raises:
-            ApiError: 410, they are not kept so long.
+            ApiError: 410, they are no longer kept.
         """
         shelf = self._shelves[resource.plural]
         if after < shelf.forgotten:
@@ -135,12 +135,12 @@ class Store:
         ]
 
     def has_changes(self, resource: Resource, after: int) -> bool:
-        """Tell whether there are changes after a version."""
+        """Return whether there are changes after a version."""
         history = self._shelves[resource.plural].history
         return bool(history) and history[-1].version > after
 
     async def wait(self, *resources: Resource, seconds: float | None = None) -> None:
-        """Wait for the next change of any of some kinds, at most for some seconds."""
+        """Wait for the next change of some kinds, at most `seconds`."""
         futures = []
         for resource in resources:
             shelf = self._shelves[resource.plural]

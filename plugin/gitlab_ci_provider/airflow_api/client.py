@@ -1,4 +1,4 @@
-"""Start, follow and stop the runs of any Airflow."""
+"""Start, follow and stop runs of an Airflow."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class AirflowApi:
         return run
 
     def has_run(self, dag: str, run: str) -> bool:
-        """Tell whether a run exists."""
+        """Return whether a run exists."""
         return self._session.find(f"/dags/{dag}/dagRuns/{run}") is not None
 
     def run_state(self, dag: str, run: str) -> str:

@@ -19,7 +19,7 @@ _CHECK_SECONDS = 2.0
 _TELL_SECONDS = 15.0
 _OLD_SECONDS = 120.0
 _STILL_SECONDS = 300.0
-"""Airflow itself takes a DAG processor for dead after 30 s; a busy machine is slower."""
+"""Airflow itself considers a DAG processor dead after 30 s; a busy machine is slower."""
 
 Tell = Callable[[str], None]
 
@@ -34,7 +34,7 @@ def wait_for_dag(session: Session, dag: str, digest: str, *, tell: Tell, file: P
         return
     watch = _Watch(session, dag, tell)
     if file is not None and file.exists():
-        file.touch()  # a file that has changed is read at once, whatever was wrong with it before
+        file.touch()  # a changed file is read at once, whatever was wrong with it before
     while digest not in _documentation(session, dag):
         watch.check()
         time.sleep(_LOOK_SECONDS)

@@ -37,13 +37,13 @@ class Access:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """How long requests to an Airflow that does not answer are retried.
+    """How long to retry requests to an Airflow that does not answer.
 
     Attributes:
         alive: tells whether it may still come back; None when nobody can tell. Then an address
             that refuses the very first connection counts as wrong.
-        seconds: to go on without one good response.
-        tell: is told, once, of a failure that lasts.
+        seconds: how long to continue without a good response.
+        tell: is called once when a failure lasts.
     """
 
     alive: Callable[[], bool] | None = None
@@ -55,7 +55,7 @@ DEFAULT_RETRY_POLICY = RetryPolicy()
 
 
 class _TransientError(Exception):
-    """A failure that may go away by itself."""
+    """A failure that may be temporary."""
 
 
 class Session:
@@ -87,7 +87,7 @@ class Session:
         """
         response = self._send(method, f"/api/v2{path}", **arguments)
         if response.status_code == 401 and not self.access.token:
-            self._log_in()  # the session was longer than a login lasts
+            self._log_in()  # the login has expired
             response = self._send(method, f"/api/v2{path}", **arguments)
         if not response.is_success:
             message = f"Airflow: {method} {path}: {response.status_code} {_detail(response)}"
@@ -180,7 +180,7 @@ def _pauses() -> Iterator[float]:
 
 
 def _is_local(url: str) -> bool:
-    """Tell whether an address is on this machine, which no proxy can reach."""
+    """Return whether an address is on this machine, which no proxy can reach."""
     return urlsplit(url).hostname in {"127.0.0.1", "::1", "localhost"}
 
 

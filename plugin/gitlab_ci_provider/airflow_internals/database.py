@@ -1,4 +1,4 @@
-"""Airflow's tables, read and written where the database is: in the scheduler, or without Airflow.
+"""Airflow's tables, read and written where the database is: in the scheduler, or with Airflow down.
 
 Listeners run in the scheduler and get its session; the embedded stack cleans the database before
 Airflow starts. A task must not import this module: it has no access to the database.
@@ -19,7 +19,7 @@ OPEN_RUNS = ("queued", "running")
 """States of runs that have not ended."""
 
 WAITS_FOR_A_PERSON = "awaiting_input"
-"""State of tasks that have asked a person."""
+"""The state of tasks that wait for a person's answer."""
 
 
 def open_session() -> AbstractContextManager[Session]:
@@ -159,7 +159,7 @@ def close_run(run: Any, end_of: Callable[[str | None], str | None], note: str) -
 
 
 def drop_questions(session: Session) -> None:
-    """Forget what people were asked for runs that have ended."""
+    """Delete the questions to people of runs that have ended."""
     from airflow.models.dagrun import DagRun
     from airflow.models.hitl import HITLDetail
     from airflow.models.taskinstance import TaskInstance

@@ -19,5 +19,5 @@ def pod_request(operator: KubernetesPodOperator, context: Context, spec: k8s.V1P
 
 
 def was_killed(operator: KubernetesPodOperator) -> bool:
-    """Tell whether Airflow has stopped the task, and with it the pod (`on_kill`)."""
+    """Return whether Airflow has stopped the task, and with it the pod (`on_kill`)."""
     return bool(operator._killed)  # noqa: SLF001 - there is no public way to ask

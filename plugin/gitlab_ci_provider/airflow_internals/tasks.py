@@ -52,7 +52,7 @@ def start_dag_run(dag: str, run: str, conf: Mapping[str, Any], note: str) -> boo
 
 
 def dag_is_paused(dag: str) -> bool:
-    """Tell whether a DAG is paused; a DAG that Airflow does not know is not."""
+    """Return whether a DAG is paused; a DAG that Airflow does not know is not."""
     found = _dag(dag)
     return found is not None and bool(found.is_paused)
 
@@ -108,7 +108,7 @@ def read_xcom(dag: str, run: str, task: str, key: str) -> Any:
 
 
 def defer(trigger: BaseTrigger, method_name: str) -> NoReturn:
-    """Give the worker back until a trigger fires; for code that has no operator at hand.
+    """Give the worker back until a trigger fires; for code without an operator.
 
     Raises:
         TaskDeferred: always; Airflow resumes the task with `method_name`.
@@ -194,6 +194,6 @@ def _word(state: Any) -> str:
 
 
 def _is_missing(problem: AirflowRuntimeError) -> bool:
-    """Tell whether Airflow answers that there is no such thing."""
+    """Return whether Airflow answers that there is no such thing."""
     detail = problem.error.detail or {}
     return bool(detail.get("status_code") == 404)

@@ -1,6 +1,6 @@
 """The Airflow that `trigger` and `backfill` talk to: the embedded one, or any other.
 
-Secrets come from the environment only: arguments are for every user of a machine to see.
+Secrets come from the environment only: every user of a machine can see arguments.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Target:
         return Mirror.open(self.sync.mirrors, url, self.sync.logins(url))
 
     def dag(self, project: str, ref: str | None, sha: str = "") -> str:
-        """Name the DAG to ask for a ref, made first where that can be done from here.
+        """Name the DAG for a ref, after making it if that is possible from here.
 
         Raises:
             SourceError: the ref does not compile; what is wrong was printed.
@@ -88,7 +88,7 @@ class Target:
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags that say which Airflow is meant."""
+    """Add the flags that select the Airflow."""
     flags = parser.add_argument_group(
         "which Airflow (default: the embedded stack)",
         f"Log in with the token ${TOKEN}, or with ${USER} and ${PASSWORD}.",
@@ -103,7 +103,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def target(args: argparse.Namespace) -> Target:
-    """Connect to the Airflow that is meant.
+    """Connect to the selected Airflow.
 
     Raises:
         StackError: no stack is running.

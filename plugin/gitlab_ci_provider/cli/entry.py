@@ -1,4 +1,4 @@
-"""Where `gitlab-dags` begins: an interrupt ends it without a word until it can say something."""
+"""Where `gitlab-dags` begins: until everything is imported, an interrupt ends it silently."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def main() -> int:
     if usual is signal.default_int_handler:
         signal.signal(
             signal.SIGINT, signal.SIG_DFL
-        )  # imports take a while, and have nothing to tell
+        )  # imports take a while and have nothing to clean up
     from gitlab_ci_provider.cli.main import main as command
 
     signal.signal(signal.SIGINT, usual)

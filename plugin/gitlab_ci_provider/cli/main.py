@@ -36,7 +36,7 @@ _INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit code: 0 good, 1 not, 2 wrong usage, 70 a fault of ours."""
+    """Run a command and return its exit code: 0 success, 1 failure, 2 wrong usage, 70 our bug."""
     output.prepare()
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] in _SHORT:

@@ -1,7 +1,7 @@
 """The only place that prints: results to standard output, everything else to standard error.
 
 The reader may have gone (`| head`), the terminal may be closed, the locale may lack the letters:
-printing never fails, and what it cannot write it writes as an escape.
+printing never fails, and characters that cannot be written are escaped.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from gitlab_ci_provider.model.diagnostic import Diagnostic
 def prepare() -> None:
     """Make the standard streams usable, however the program was started.
 
-    A closed one leads nowhere: otherwise the next file that is opened would take its place.
+    A closed one is redirected to nowhere: otherwise the next opened file would take its place.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:
@@ -84,7 +84,7 @@ def _print(text: str, stream: IO[str], end: str = "\n") -> None:
 
 
 def _abandon(stream: IO[str]) -> None:
-    """Let a stream lead nowhere, so that it fails no more."""
+    """Redirect a stream to nowhere, so that it cannot fail again."""
     try:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())

@@ -1,4 +1,4 @@
-"""Checks before a run: jobs that do not exist, and what does not run as one may expect."""
+"""Checks before a run: jobs that do not exist, and what may run differently than expected."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def check_jobs(pipeline: Pipeline, wanted: Collection[str]) -> None:
 
 
 def warnings(path: Path, pipeline: Pipeline) -> Iterator[str]:
-    """Word what is not part of the run, and what is not honoured in it."""
+    """Describe what is not part of the run, and what is not honoured in it."""
     from gitlab_ci_provider.sources.git import uncommitted_changes
 
     changes = uncommitted_changes(path) if path.is_dir() else 0

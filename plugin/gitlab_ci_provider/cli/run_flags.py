@@ -1,4 +1,4 @@
-"""Flags that say what to run: a commit, variables, inputs, jobs; and the conf that they make."""
+"""Flags that say what to run: a commit, variables, inputs, jobs; and the run's conf from them."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Place:
     """The commit that a pipeline is for.
 
     Attributes:
-        ref: None when it was not said.
+        ref: None when it was not given.
         sha: empty for the newest of the ref.
     """
 
@@ -87,7 +87,7 @@ def place(args: argparse.Namespace) -> Place:
 
     Raises:
         WrongUsage: a merge request lacks its target, or has another source.
-        ConfigError: a flag holds what no run can have.
+        ConfigError: a flag has a value that no run can have.
     """
     if args.merge_request is not None and args.mr_target is None:
         raise WrongUsage("--merge-request needs --mr-target, the target branch")
@@ -104,7 +104,7 @@ def conf(args: argparse.Namespace) -> dict[str, Any]:
     """Build what the flags ask for.
 
     Raises:
-        ConfigError: a flag holds what no run can have.
+        ConfigError: a flag has a value that no run can have.
     """
     asked = {
         "source": args.source or args.usual_source,

@@ -1,4 +1,4 @@
-"""How commands are used, and what is said when they are used wrongly: exit code 2."""
+"""How commands are used, and the messages for wrong usage: exit code 2."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ class Parser(argparse.ArgumentParser):
         raise WrongUsage(f"{message}{self._meant(message)}")
 
     def _below(self) -> Iterator[argparse.ArgumentParser]:
-        """Give the parsers of the commands that were loaded."""
+        """Yield the parsers of the commands that were loaded."""
         for action in self._actions:
             if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - it has no other name
                 yield from action.choices.values()
 
     def _meant(self, message: str) -> str:
-        """Suggest what a mistyped command, flag or value was meant to be."""
+        """Suggest the command, flag or value that a mistyped one stands for."""
         known: Collection[str] = ()
         if found := re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message):
             known = re.findall(r"'([^']*)'", found[2])
@@ -86,8 +86,8 @@ _LISTED = 12
 
 
 def suggestion(given: str, known: Collection[str]) -> str:
-    """Suggest the known word that is most alike, or list what is known."""
-    from difflib import get_close_matches  # few need it
+    """Suggest the most similar known word, or list the known words."""
+    from difflib import get_close_matches  # rarely needed
 
     lower = {word.lower(): word for word in known}
     close = [lower[word] for word in get_close_matches(given.lower(), lower, n=1, cutoff=0.6)]

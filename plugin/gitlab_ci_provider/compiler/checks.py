@@ -1,4 +1,4 @@
-"""What must hold between jobs for a pipeline to exist.
+"""Checks between jobs, without which GitLab creates no pipeline.
 
 Source: GitLab's `Gitlab::Ci::YamlProcessor`, whose words the messages use.
 """
@@ -79,7 +79,7 @@ def _check_need_list(
 
 
 def _is_later(other: Job, job: Job, positions: Mapping[str, int]) -> bool:
-    """Tell whether a job is in a stage after another's; a stage that does not exist is."""
+    """Return whether a job is in a stage after another's; a stage that does not exist is."""
     end = len(positions)
     return positions.get(other.stage, end) > positions.get(job.stage, end - 1)
 

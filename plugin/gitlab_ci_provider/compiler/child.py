@@ -29,7 +29,7 @@ class ChildFiles:
     added: Mapping[str, bytes] = field(default_factory=dict)
 
     def read(self, path: str) -> bytes | None:
-        """Give a file's contents; None when there is no such file."""
+        """Return a file's contents; None when there is no such file."""
         return self.added[path] if path in self.added else self.own.read(path)
 
     def paths(self) -> Sequence[str]:
@@ -64,7 +64,7 @@ def compile_child(
 
 
 def is_dynamic(bridge: Bridge) -> bool:
-    """Tell whether the child's jobs are known only once another job has made them."""
+    """Return whether the child's jobs are known only once another job has made them."""
     return any("artifact" in include for include in bridge.includes)
 
 

@@ -26,7 +26,7 @@ from gitlab_ci_provider.variables.precedence import yaml_variables
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompileResult:
-    """What became of a configuration.
+    """The result of compiling a configuration.
 
     Attributes:
         pipeline: None when it has errors.
@@ -116,7 +116,7 @@ _FOLLOWING = frozenset(
 
 
 def without_followers(found: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Leave out what misses something that a failed include would have brought."""
+    """Leave out errors about jobs that a failed include would have defined."""
     listed = list(found)
     if not any(
         diagnostic.code.startswith("include-") and _is_error(diagnostic) for diagnostic in listed

@@ -75,7 +75,7 @@ def _check(field: Field, keys: Iterable[str]) -> None:
 
 
 def apply_defaults(job: Map, defaults: Map) -> Map:
-    """Give a job with the defaults that it lacks and inherits."""
+    """Return a job with the defaults that it lacks and inherits."""
     keys = BRIDGE_DEFAULTS if is_bridge(job) else tuple(defaults)
     missing = [
         key for key in keys if key in defaults and job.get(key) is None and _inherits(job, key)

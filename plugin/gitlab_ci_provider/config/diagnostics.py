@@ -1,4 +1,4 @@
-"""Where the steps of reading a file put what they find."""
+"""Where the steps of reading a file put their findings."""
 
 from __future__ import annotations
 

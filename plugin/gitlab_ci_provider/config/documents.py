@@ -54,7 +54,7 @@ def split(text: str, path: str, diagnostics: Diagnostics) -> Documents:
     """Split a file.
 
     Raises:
-        LoadError: the first of several documents is no YAML.
+        LoadError: the first of several documents is not valid YAML.
     """
     parts = _parts(text)
     if not parts:
@@ -69,7 +69,7 @@ def split(text: str, path: str, diagnostics: Diagnostics) -> Documents:
 
 
 def _parts(text: str) -> list[tuple[int, str]]:
-    """Give the documents with their offsets, without an empty one before a leading divider."""
+    """Return the documents with their offsets, without an empty one before a leading divider."""
     dividers = list(_DIVIDER.finditer(text))[: _MAX_PARTS - 1]
     starts = [0, *(found.end() for found in dividers)]
     ends = [*(found.start() for found in dividers), len(text)]

@@ -31,7 +31,7 @@ class _Extender:
         self.done: dict[str, tuple[Map, int]] = {}
 
     def extend(self, name: str, ancestors: tuple[str, ...]) -> tuple[Map, int]:
-        """Give the merged mapping and how many levels of `extends` are below it."""
+        """Return the merged mapping and how many levels of `extends` are below it."""
         if name not in self.done:
             self.done[name] = self._extend(name, ancestors)
         return self.done[name]

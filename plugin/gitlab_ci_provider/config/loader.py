@@ -2,7 +2,7 @@
 
 Psych's habits that matter: a `<<` written after a key overwrites it, the last of duplicate keys
 wins, unknown tags mean nothing. Limits keep hostile files cheap: nesting of 100 levels (GitLab's
-own limit) and a number of nodes after aliases are counted out.
+own limit) and a number of nodes, aliases expanded.
 
 Unlike GitLab, which limits the memory of the parsed tree (2 MB by default), the limit counts nodes.
 """
@@ -44,7 +44,7 @@ _BOOLEAN_WORDS = frozenset({"yes", "no", "on", "off", "true", "false"})
 
 
 class LoadError(Exception):
-    """The text is no YAML that GitLab would read; says where."""
+    """The text is not YAML that GitLab accepts; the message says where."""
 
     def __init__(self, code: str, message: str, mark: Mark):
         super().__init__(message)
@@ -235,7 +235,7 @@ class _Builder:
         owner.put(key, node, mark)
 
     def _syntax_error(self, error: MarkedYAMLError) -> LoadError:
-        """Say it in Psych's words, which name the place of the context, with libyaml's place."""
+        """Word it as Psych does, which names the place of the context, with libyaml's place."""
         at = error.problem_mark
         around = error.context_mark or (None if isinstance(error, ParserError) else at)
         line, column = (at.line + 1, at.column + 1) if at else (1, 1)
@@ -247,7 +247,7 @@ class _Builder:
 
 
 class _Size(NamedTuple):
-    """How many nodes a node stands for once aliases are counted out, and how deep they go."""
+    """How many nodes a node stands for with its aliases expanded, and how deep they are."""
 
     weight: int
     height: int
@@ -283,12 +283,12 @@ class _Open:
         self.written: set[str] = set()
 
     def hold(self, size: _Size) -> None:
-        """Count a node that was put in."""
+        """Count a node that was added."""
         self.weight += size.weight
         self.height = max(self.height, size.height + 1)
 
     def size(self) -> _Size:
-        """Tell how big it became."""
+        """Return its final size."""
         return _Size(self.weight, self.height)
 
 
@@ -298,7 +298,7 @@ def _binary(text: str) -> str:
 
 
 def _says_text(event: ScalarEvent) -> bool:
-    """Tell whether a tag or quotes keep the scalar a text."""
+    """Return whether a tag or quotes keep the scalar a text."""
     return event.tag in ("tag:yaml.org,2002:str", "!str", "!") or bool(event.style)
 
 

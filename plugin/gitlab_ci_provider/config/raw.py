@@ -1,8 +1,8 @@
 """The tree that YAML becomes: plain values that know where they were written.
 
 Mappings and lists are subclasses of `dict` and `list`, so the rest of the package reads them with
-ordinary code; places are kept beside the values, one for each key or item. Nothing changes a node
-after it was made: aliases and merges share them.
+ordinary code; places are kept next to the values, one for each key or item. Nothing changes a node
+after it is made: aliases and merges share them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Mark(NamedTuple):
     column: int = 1
 
     def location(self) -> SourceLocation:
-        """Give the place as diagnostics carry it."""
+        """Return the place as diagnostics carry it."""
         return SourceLocation(file=self.file, line=self.line, column=self.column)
 
 
@@ -76,7 +76,7 @@ class Map(dict[str, "Node"]):
         return twin
 
     def place(self, key: str) -> Mark:
-        """Tell where a key was written; the mapping's own place when it has no such key."""
+        """Return where a key was written; the mapping's own place when it has no such key."""
         return self.marks.get(key, self.mark)
 
 
@@ -91,12 +91,12 @@ class Seq(list["Node"]):
         self.marks = list(marks)
 
     def place(self, position: int) -> Mark:
-        """Tell where an item was written."""
+        """Return where an item was written."""
         return self.marks[position] if position < len(self.marks) else self.mark
 
 
 def to_data(node: Node) -> object:
-    """Give a node as plain data, without places."""
+    """Return a node as plain data, without places."""
     if isinstance(node, Reference):
         return None
     if isinstance(node, Map):

@@ -25,7 +25,7 @@ def resolve_references(tree: Map, diagnostics: Diagnostics) -> Map | None:
     """Replace every reference by its value; one that has none is reported and becomes null.
 
     Returns:
-        None when the whole would be too big to be looked at; that is reported.
+        None when the whole would be too big, which is reported.
     """
     resolver = _Resolver(tree, diagnostics)
     resolved = resolver.resolve(tree)
@@ -38,7 +38,7 @@ def resolve_references(tree: Map, diagnostics: Diagnostics) -> Map | None:
 
 
 class _Resolver:
-    """Resolves each node once; heights keep what references nest within GitLab's limit."""
+    """Resolves each node once; heights keep nested references within GitLab's limit."""
 
     def __init__(self, tree: Map, diagnostics: Diagnostics):
         self.tree = tree
@@ -52,7 +52,7 @@ class _Resolver:
         self.depth = 0
 
     def resolve(self, node: Node) -> Node:
-        """Give the node without references; itself when it has none."""
+        """Return the node without references; itself when it has none."""
         if isinstance(node, Reference):
             return self._reference(node)
         if not isinstance(node, Map | Seq):
@@ -64,7 +64,7 @@ class _Resolver:
         return self.seen[id(node)]
 
     def _limited(self, node: Map | Seq) -> Node:
-        """Resolve a node; one that references make too deep is reported, and lost."""
+        """Resolve a node; one that references nest too deeply is reported and dropped."""
         if self.depth > MAX_DEPTH:
             self._too_deep(node)
             return None

@@ -28,7 +28,7 @@ _NOT_A_JOB = "config should implement the script:, run:, or trigger: keyword"
 def resolve(
     sources: Sources, context: PipelineContext, config_path: str, diagnostics: Diagnostics
 ) -> CiConfig | None:
-    """Read a configuration with all that it includes; None when there is no tree to speak of."""
+    """Read a configuration with its includes; None when there is no tree."""
     loaded = load_tree(sources, context, config_path, diagnostics)
     if loaded is None:
         return None

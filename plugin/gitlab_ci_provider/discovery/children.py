@@ -1,6 +1,6 @@
-"""The DAGs of child pipelines whose includes are files: made with their parent's, before any run.
+"""The DAGs of child pipelines whose includes are files: made with the parent's, before any run.
 
-Airflow needs some time to read a new DAG; a run of these never waits for that. What only a run can
+Airflow needs some time to read a new DAG; runs of these DAGs never wait for it. What only a run can
 know (files that a job generates, variables of the run) is compiled again by the bridge.
 """
 
@@ -36,7 +36,7 @@ class ChildSync:
     def sync(self, parent: DagRecord, depth: int = 1) -> Iterator[Diagnostic]:
         """Make the DAGs of a parent's children, and remove those that it no longer has.
 
-        Yields errors of children as warnings: the parent can run nevertheless.
+        Yields errors of children as warnings: the parent can run all the same.
         """
         kept: set[str] = set()
         for job in self._bridges(parent):

@@ -38,7 +38,7 @@ def clone_url(location: str) -> str:
 
 
 def is_repository(folder: Path) -> bool:
-    """Tell whether a folder is the top of a working copy or a bare repository."""
+    """Return whether a folder is the top of a working copy or a bare repository."""
     return (folder / ".git").exists() or (
         (folder / "HEAD").is_file() and (folder / "objects").is_dir()
     )

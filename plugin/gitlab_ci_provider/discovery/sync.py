@@ -1,4 +1,4 @@
-"""From one repository to one snapshot: fetch, compile, store. Its errors concern no other."""
+"""From one repository to one snapshot: fetch, compile, store. Errors stay with the repository."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class SyncResult:
 
     @property
     def ok(self) -> bool:
-        """Tell whether the commit has a pipeline that can run."""
+        """Return whether the commit has a pipeline that can run."""
         return self.digest is not None
 
 
@@ -91,7 +91,7 @@ class Sync:
             return self._one(clone_url(location), ref, sha)
         except (GitlabCiError, OSError) as problem:
             return _unreadable(location, str(problem))
-        except Exception as problem:  # of one repository, by one of its files
+        except Exception as problem:  # it must not stop the other repositories
             log.debug("cannot sync %s", hide_credentials(location), exc_info=True)
             return _unreadable(location, f"{type(problem).__name__}: {problem}")
 
@@ -197,7 +197,7 @@ class Sync:
         return self.state.snapshots.find_dag(dag_id(project.path))
 
     def _place(self, project: Project) -> Project:
-        """Give a second repository with the same path a path of its own."""
+        """Give a second repository with the same path another path."""
         known = self._known(project)
         if known is None or known.project.clone_url == project.clone_url:
             return project

@@ -1,4 +1,4 @@
-"""All that can be said about a configuration besides GitLab's own errors."""
+"""All findings in a configuration besides GitLab's own errors."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from gitlab_ci_provider.model.diagnostic import SourceLocation
 
 
 def place(tree: Map, *path: str | int) -> SourceLocation:
-    """Find the place of a key or an item; that of the last step of the path that exists."""
+    """Find the place of a key or an item, or that of the last step of the path that exists."""
     node: Node = tree
     mark = tree.mark
     for step in path:

@@ -52,7 +52,7 @@ class Home:
 
     @property
     def logs(self) -> Path:
-        """What the stack's own processes write."""
+        """Output of the stack's own processes."""
         return self.path / "logs"
 
     @property

@@ -1,4 +1,4 @@
-"""Repositories into the stack: synced, given a DAG file, seen by Airflow."""
+"""Adds repositories to the stack: synced, with a DAG file that Airflow reads."""
 
 from __future__ import annotations
 
@@ -39,6 +39,6 @@ def _is_inside(home: Home, location: str) -> bool:
     try:
         url = urlsplit(clone_url(location))
     except (SourceError, ValueError):
-        return False  # said by the sync
+        return False  # reported by the sync
     path = Path(unquote(url.path))
     return url.scheme == "file" and path.is_relative_to(home.path.resolve())

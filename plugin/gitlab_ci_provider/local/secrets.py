@@ -1,4 +1,4 @@
-"""Keys and passwords of one embedded stack, made once and kept in a file for its user only."""
+"""Keys and passwords of one embedded stack, made once, in a file for its user only."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class StackSecrets:
 
 
 def load_secrets(home: Home) -> StackSecrets:
-    """Read the stack's secrets, making them the first time."""
+    """Read the stack's secrets; make them the first time."""
     if home.secrets.exists():
         return decode(home.secrets.read_bytes(), StackSecrets)
     made = StackSecrets(

@@ -27,7 +27,7 @@ from gitlab_ci_provider.moa.ast import (
 
 
 def evaluate(node: Node, context: Mapping[str, object]) -> object:
-    """Give the value of a tree.
+    """Return the value of a tree.
 
     Raises:
         MoaError: a name is unknown, or a value is of the wrong type.

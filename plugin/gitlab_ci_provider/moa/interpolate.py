@@ -53,7 +53,7 @@ def _within(value: Any, context: Mapping[str, object]) -> Any:
 
 
 def texts_with_inputs(job: Job) -> dict[str, Any]:
-    """Give what takes inputs, by the name that it has in the model."""
+    """Return what takes inputs, by the name that it has in the model."""
     return {
         "script": job.script,
         "image": job.image,

@@ -47,7 +47,7 @@ def parse_template(text: str) -> Template:
     """Read a text with `${{ }}` in it.
 
     Raises:
-        MoaError: an expression in it is none, or has no end.
+        MoaError: an expression is not valid, or has no end.
     """
     reader = _Reader(text)
     try:
@@ -80,7 +80,7 @@ class _Reader:
         return Template((*parts, Literal(plain)) if plain else tuple(parts))
 
     def plain(self) -> str:
-        """Take what cannot begin an expression."""
+        """Take text that cannot begin an expression."""
         stop = min(self._find("$"), self._find("\\"))
         taken = self.text[self.position : max(stop, self.position + 1)]
         self.position += len(taken)
@@ -100,7 +100,7 @@ class _Reader:
         return node
 
     def _expression(self, level: int = 0) -> Node:
-        """Read operators of this level and of all that bind tighter."""
+        """Read operators of this level and of those that bind tighter."""
         if level == len(_LEVELS):
             return self._unary()
         node = self._expression(level + 1)
@@ -177,7 +177,7 @@ class _Reader:
     def _double_quoted(self) -> Node:
         template = self.template(lambda: self._at('"'), self._escaped)
         self.position += 1
-        return Template((Literal(""), *template.parts))  # in quotes it is text, whatever is in it
+        return Template((Literal(""), *template.parts))  # quoted text is text, whatever it contains
 
     def _escaped(self) -> str:
         sign = self.text[self.position]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 SaveWhen = Literal["on_success", "on_failure", "always"]
-"""`artifacts:when` and `cache:when`: after which outcome of the script files are saved."""
+"""`artifacts:when` and `cache:when`: the outcome of the script after which files are saved."""
 
 SAVE_WHEN: tuple[SaveWhen, ...] = get_args(SaveWhen)
 

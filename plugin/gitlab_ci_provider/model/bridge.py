@@ -81,7 +81,7 @@ class Upstream:
 
     @property
     def child(self) -> bool:
-        """Tell a child pipeline from one of another project."""
+        """Return whether it is a child pipeline, not one of another project."""
         return bool(self.digest)
 
     @property

@@ -1,4 +1,4 @@
-"""A cancel of jobs that their own worker does not know of: by a newer pipeline, or a failed job."""
+"""A cancellation that comes from outside a job's worker: a newer pipeline, or a failed job."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ class Cancellation:
     """An order to end some jobs of one pipeline.
 
     Attributes:
-        name: tells it from other orders for the same pipeline.
+        name: distinguishes it from other orders for the same pipeline.
         reason: for a person, to be read after "canceled".
-        jobs: those that had not ended when it was given. Whoever clears another job later does not
-            meet it.
+        jobs: those that had not ended when it was given. It has no effect on other jobs that are
+            cleared later.
     """
 
     name: str

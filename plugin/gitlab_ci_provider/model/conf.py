@@ -1,7 +1,7 @@
-"""What a run's conf may hold: anybody may have written it, so it is checked before it is used.
+"""What a run's conf may contain: anyone may have written it, so it is checked before use.
 
-Git, Kubernetes and file systems have no place for a NUL, half of a character or megabytes, and say
-so in words that nobody understands. Messages say what is wrong, and quote little of it.
+Git, Kubernetes and file systems cannot store a NUL, half of a character or megabytes, and their
+messages are hard to understand. These messages say what is wrong, and quote little of it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from gitlab_ci_provider.exceptions import ConfigError
 from gitlab_ci_provider.model.quoted import quoted
 
 MAX_CHARACTERS = 1_000_000
-"""Of the whole conf; a pod's Secret, which takes the variables, holds no more."""
+"""Bytes of the whole conf: the limit of a pod's Secret, which contains the variables."""
 
 MAX_NAME = 255
 """Characters of the name of a variable or input; GitLab's limit."""
@@ -37,7 +37,7 @@ def check_conf(conf: Mapping[str, Any]) -> None:
     """Check everything that a person, a program or a schedule asks of a run.
 
     Raises:
-        ConfigError: a part cannot be meant, or is too long; the message says which.
+        ConfigError: a part is impossible or too long; the message says which.
     """
     left = MAX_CHARACTERS
     for place, text in _texts(conf, "", 0):
@@ -57,7 +57,7 @@ def check_ref(ref: str, name: str) -> None:
     """Check the name of a branch or tag, a full ref or a commit id; an empty string means no ref.
 
     Raises:
-        ConfigError: git has no such names.
+        ConfigError: it is not a valid name for git.
     """
     _check_text(name, ref)
     if ref and (len(ref) > MAX_REF or not _REF.fullmatch(ref)):
@@ -70,7 +70,7 @@ def check_variables(variables: Mapping[Any, Any]) -> None:
     Source: GitLab's `Ci::HasVariable`, whose words the message has.
 
     Raises:
-        ConfigError: a name or a value cannot be one.
+        ConfigError: a name or a value is not valid.
     """
     for name, value in variables.items():
         if not _VARIABLE.fullmatch(str(name)):

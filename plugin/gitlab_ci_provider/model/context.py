@@ -1,4 +1,4 @@
-"""What a pipeline is created for: all that a rule may look at."""
+"""What a pipeline is created for: everything that a rule may look at."""
 
 from __future__ import annotations
 
@@ -76,10 +76,10 @@ class PipelineContext:
         user: name of the person who started it; empty when nobody did or it is not known.
         configured: variables of the instance, the groups and the project.
         compared: files that differ from a ref, by the ref's name after expansion, for
-            `changes:compare_to`; None says that there is no such ref. A ref that is not listed was
-            not looked at, `changed_paths` stand for it.
+            `changes:compare_to`; None means that there is no such ref. For a ref that is not
+            listed, `changed_paths` is used.
         other_trees: files of other projects by `project@ref`, for `exists:project`; an empty ref
-            is the default branch, None says that there is no such project or ref.
+            is the default branch, None means that there is no such project or ref.
         upstream: the job that created the pipeline, when one did.
         config_path: the configuration file of the project.
         skip_push: the push had the option `ci.skip`.

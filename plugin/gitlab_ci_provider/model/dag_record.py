@@ -10,7 +10,7 @@ from gitlab_ci_provider.model.project import CONFIG_PATH, Project, Ref
 
 
 class DagKind(StrEnum):
-    """Why there is a DAG."""
+    """Why a DAG exists."""
 
     PROJECT = "project"
     """The project's own, for its default branch and every ref with the same topology."""
@@ -21,7 +21,7 @@ class DagKind(StrEnum):
 
 
 def kind_of(dag_id: str) -> DagKind:
-    """Tell the kind of a DAG by its name, see `names.part_dag_id` and `names.child_dag_id`."""
+    """Return the kind of a DAG from its name, see `names.part_dag_id` and `names.child_dag_id`."""
     owner, dots, _ = dag_id.rpartition("..")
     if not dots:
         return DagKind.PROJECT

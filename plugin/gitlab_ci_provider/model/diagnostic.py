@@ -1,4 +1,4 @@
-"""What is said about a `.gitlab-ci.yml`: severity, code, words, place, hint."""
+"""A finding in a `.gitlab-ci.yml`: severity, code, message, place, hint."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Diagnostic:
     """One finding.
 
     Attributes:
-        code: stable and searchable, for example `needs-unknown-job`.
-        message: GitLab's words where GitLab has some.
-        hint: what to do about it, when there is something to say.
+        code: stable, to search for, for example `needs-unknown-job`.
+        message: in GitLab's words where GitLab has this error.
+        hint: what to do about it; may be empty.
     """
 
     severity: Severity
@@ -41,7 +41,7 @@ class Diagnostic:
     hint: str | None = None
 
     def __post_init__(self) -> None:
-        """Keep what a file may hold out of terminals and logs: messages quote it."""
+        """Escape what messages quote from a file, to protect terminals and logs."""
         object.__setattr__(self, "message", readable(self.message))
 
     def __str__(self) -> str:

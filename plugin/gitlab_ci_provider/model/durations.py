@@ -35,7 +35,7 @@ _CLOCK = re.compile(r"^(?:(?:(\d+):)?(\d+):)?(\d+):(\d+)$")
 
 
 def parse_duration(words: str) -> int | None:
-    """Read a duration in seconds; None when it is none."""
+    """Read a duration in seconds; None when it is not a duration."""
     lowered = _WORD.sub(lambda word: _NUMBERS.get(word[0], word[0]), words.strip().lower())
     clock = _CLOCK.match(lowered)
     if clock:

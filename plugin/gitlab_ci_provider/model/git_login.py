@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 TOKEN_USER = "oauth2"  # noqa: S105 - a user, no password
-"""GitLab takes any name in front of an access token, this one is what its documentation uses."""
+"""GitLab accepts any user name with an access token; its documentation uses this one."""
 
 _ANSWER = (
     '!f() { [ "$1" = get ] && printf "username=%s\\npassword=%s\\n" '

@@ -32,7 +32,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """One of `services:`: a container beside the job.
+    """One of `services:`: a container next to the job.
 
     Attributes:
         aliases: host names; empty means those made from the image's name.

@@ -27,7 +27,7 @@ class Script:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
-    """`retry:`; without `when` and `exit_codes` on any failure, with empty ones on none."""
+    """`retry:`; without `when` and `exit_codes` for any failure, with empty ones for none."""
 
     max: int = 0
     when: tuple[str, ...] | None = None

@@ -1,7 +1,7 @@
-"""How the helper writes its container's log: in numbered lines, so that none is lost in silence.
+"""How the helper writes its container's log: in numbered lines, so that lost lines are noticed.
 
-Connections break, nodes rotate logs away, and the API answers with texts of its own. None of that
-can be told from a job's output by looking at it, and times do not tell lines of one moment apart.
+Connections break, nodes rotate logs away, and the API answers with texts of its own. Nothing in
+a job's output shows any of that, and times do not distinguish lines of the same moment.
 So each line carries a number, see docs/adr/0021-one-numbered-log.md:
 
     12|text         line 12
@@ -21,7 +21,7 @@ _LONGEST = 16_000
 """Bytes of a piece; containerd and Docker cut at 16 KiB, and could lose one half."""
 
 _LONGEST_STRANGE = 1 << 20
-"""Bytes of something that is no line of ours."""
+"""Bytes of text that is not one of our lines."""
 
 _MOST_DIGITS = 15
 
@@ -45,7 +45,7 @@ class FrameWriter:
         self._open = False
 
     def write(self, data: bytes) -> None:
-        """Write lines; what follows the last line end is the beginning of one."""
+        """Write lines; text after the last line end begins a new line."""
         if not data:
             return
         *lines, rest = data.split(b"\n")
@@ -56,7 +56,7 @@ class FrameWriter:
         self._write(b"".join(frames))
 
     def end_line(self) -> None:
-        """End a line that nobody goes on writing."""
+        """End a line that will not be continued."""
         if self._open:
             self.write(b"\n")
 
@@ -67,7 +67,7 @@ class FrameWriter:
             self.tick()
 
     def tick(self) -> None:
-        """Say that we are still here."""
+        """Write that the helper is still alive."""
         self._write(self._time())
 
     def _time(self) -> bytes:
@@ -96,12 +96,12 @@ class FrameWriter:
 
 
 class FrameReader:
-    """Gives back what was written, each line once, however often and however torn it comes.
+    """Restores what was written, each line once, however often and in whatever pieces it arrives.
 
     Attributes:
         last: the number of the last line.
         time: the last time that was told, in seconds since 1970; 0 before.
-        strange: the last line that is none of ours.
+        strange: the last line that is not one of ours.
     """
 
     def __init__(self) -> None:
@@ -138,13 +138,13 @@ class FrameReader:
             self._rest = b""
 
     def hang_up(self) -> None:
-        """End a connection: half a line is worth nothing, the next one brings all of it."""
+        """End a connection: drop half a line, which the next connection brings whole."""
         if self._rest and self._rest[0] not in b"@0123456789":
             self.strange = self._rest[:_LONGEST]
         self._rest = b""
 
     def _take_other(self, line: bytes) -> bool:
-        """Take what is no line; True when time goes by while a line is unfinished."""
+        """Read text that is not a line; True when time passes while a line is unfinished."""
         if line[:1] != b"@" or not line[1:].isdigit():
             self.strange = line[:_LONGEST]
             return False
@@ -154,9 +154,9 @@ class FrameReader:
 
 
 def without_frames(data: bytes) -> bytes:
-    """Give the text of a part of a log, with whatever the helper has not written itself.
+    """Return the text of a part of a log, including what the helper did not write itself.
 
-    It may begin and end anywhere, so nothing is said of lines that are missing.
+    It may begin and end anywhere, so missing lines are not reported.
     """
     text = b""
     for line in data.splitlines(keepends=True):
@@ -169,7 +169,7 @@ def without_frames(data: bytes) -> bytes:
 
 
 def _parse(line: bytes) -> tuple[int, bytes]:
-    """Read one line of the log; number 0 is none of ours."""
+    """Read one line of the log; number 0 means that it is not one of ours."""
     head, found, text = line.partition(b"|")
     if found and head.isdigit() and len(head) <= _MOST_DIGITS:
         return int(head), text + b"\n"

@@ -44,7 +44,7 @@ def child_dag_id(parent: str, bridge: str) -> str:
 
 
 def belongs_to(dag: str, owner: str) -> bool:
-    """Tell whether a DAG is that of a part of another, at any depth."""
+    """Return whether a DAG is that of a part of another, at any depth."""
     return dag.startswith(f"{owner}..")
 
 

@@ -2,7 +2,7 @@
 
 It travels as JSON in a Secret that the pod owns and mounts into the helper containers only, each
 of which sees its own part: it holds the login of the repository's server, and signed addresses of
-the objects that it names. The user's scripts travel beside it, see `planner/script.py`.
+the objects that it names. The user's scripts travel next to it, see `planner/script.py`.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class ArtifactUpload:
     """Artifacts to save.
 
     Attributes:
-        object_key: of the archive; its index is put beside it, see `storage/keys.py`.
+        object_key: of the archive; its index is stored next to it, see `storage/keys.py`.
         expire_in: seconds; 0 means never.
     """
 
@@ -121,7 +121,7 @@ class ReportUpload:
     """One kind of `artifacts:reports`, saved however the script ends.
 
     Attributes:
-        object_key: of the archive; what is read from the files is put beside it.
+        object_key: of the archive; what is read from the files is stored next to it.
         expire_in: seconds; 0 means never.
         format: of a coverage report, `cobertura` or `jacoco`.
     """
@@ -143,7 +143,7 @@ class DotenvUpload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """Leave to do one thing with one object until it ends: its signed address."""
+    """Permission to do one thing with one object for a limited time: its signed address."""
 
     object_key: str
     url: str
@@ -151,7 +151,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorePlace:
-    """Where the objects are, without a way in.
+    """Where the objects are, without credentials.
 
     Attributes:
         name: for messages, put before a key.
@@ -166,7 +166,7 @@ class StorePlace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchiveLimits:
-    """How much may come out of one cache or artifact archive.
+    """Limits for what is unpacked from one cache or artifact archive.
 
     Attributes:
         size: bytes.
@@ -214,6 +214,6 @@ class JobPlan:
     schema_version: int = 3
 
     def value(self, name: str, default: str = "") -> str:
-        """Give the value of a variable of the job; the default when it has none of that name."""
+        """Return the value of a variable of the job; the default when it has none of that name."""
         known = {variable.name: variable.value for variable in self.variables}
         return known.get(name, default)

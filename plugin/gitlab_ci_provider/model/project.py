@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 CONFIG_PATH = ".gitlab-ci.yml"
-"""The configuration file of a project that names no other one."""
+"""The configuration file of a project that names no other."""
 
 
 class RefKind(StrEnum):
@@ -44,7 +44,7 @@ class Ref:
 
     @property
     def unmistakable(self) -> str:
-        """The name that asks for this ref and no other: a branch of the same name comes first."""
+        """The unambiguous name of this ref: a tag's short name may be that of a branch, too."""
         return f"refs/tags/{self.name}" if self.kind is RefKind.TAG else self.name
 
 

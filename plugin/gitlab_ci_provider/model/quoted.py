@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 MAX_QUOTED = 200
-"""Characters; long enough for every name that means something to a person."""
+"""Characters; long enough for every meaningful name."""
 
 MAX_MESSAGE = 4000
 """Characters; some of GitLab's own messages list names."""
@@ -18,9 +18,9 @@ _LOGIN = re.compile(r"\b([a-z][a-z0-9+.-]{0,30}://)[^/?#@\s]*@", re.IGNORECASE)
 
 
 def quoted(text: str, limit: int = MAX_QUOTED) -> str:
-    """Cut a text and write out what no terminal or log should get as it is.
+    """Shorten a text, and escape what no terminal or log should get.
 
-    Control characters would move cursors and forge lines, lone surrogates cannot be written at all.
+    Control characters move cursors and forge lines; lone surrogates cannot be written at all.
     """
     cut = text[:limit]
     written = "".join(c if c.isprintable() else _escape(c) for c in cut)
@@ -28,7 +28,7 @@ def quoted(text: str, limit: int = MAX_QUOTED) -> str:
 
 
 def readable(message: str) -> str:
-    """Keep a message as it is, but for control characters, megabytes, and logins in addresses."""
+    """Clean a message: no control characters, no megabytes, no logins in addresses."""
     if len(message) > MAX_MESSAGE:
         head, tail = message[: MAX_MESSAGE - _TAIL], message[-_TAIL:]
         message = f"{head} ... ({len(message)} characters) ... {tail}"

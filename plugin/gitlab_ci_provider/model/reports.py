@@ -1,7 +1,7 @@
-"""What the files of `artifacts:reports` say, as plain data: tests, covered lines, findings.
+"""The contents of `artifacts:reports`, as plain data: tests, covered lines, findings.
 
-The pod reads the files where they were made; a small `ArtifactReport` a kind comes back with the
-job's result, all of it lies in the object store, see `storage/keys.py`.
+The pod reads the files where they were made; a small `ArtifactReport` for each kind comes back
+with the job's result, everything is in the object store, see `storage/keys.py`.
 """
 
 from __future__ import annotations

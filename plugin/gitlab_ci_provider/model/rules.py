@@ -30,7 +30,7 @@ class AllowFailure:
     exit_codes: tuple[int, ...] = ()
 
     def allows(self, exit_code: int | None) -> bool:
-        """Tell whether a job that failed with this exit code leaves the pipeline passed."""
+        """Return whether a job that failed with this exit code leaves the pipeline passed."""
         if self.exit_codes:
             return exit_code in self.exit_codes
         return self.allowed
@@ -137,7 +137,7 @@ class JobDecision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineDecision:
-    """What one context makes of a pipeline.
+    """What a pipeline becomes in one context.
 
     Attributes:
         created: False when `workflow:rules` or an empty list of jobs prevents the pipeline.

@@ -99,7 +99,7 @@ class Play:
 
 
 class JobStatus(StrEnum):
-    """GitLab's words for the status of a job; those that are no end come first.
+    """GitLab's words for the status of a job; those of unfinished jobs come first.
 
     `absent` is not GitLab's: there, a job that the rules leave out does not exist.
     """
@@ -108,7 +108,7 @@ class JobStatus(StrEnum):
     PENDING = "pending"
     RUNNING = "running"
     SCHEDULED = "scheduled"
-    """Delayed, and its time has not come."""
+    """Delayed, and not due yet."""
     SUCCESS = "success"
     FAILED = "failed"
     SKIPPED = "skipped"
@@ -122,13 +122,13 @@ class JobResult:
     """How a job ended; kept as the task's XCom `job_result` for people and for later jobs.
 
     Attributes:
-        allowed_failure: it failed and the pipeline may pass all the same.
+        allowed_failure: it failed, and the pipeline may pass anyway.
         failure_reason: as in `retry:when`; None unless it failed.
         reason: for a person, why it ended as it did.
         coverage: percent, found in the log by the job's `coverage:`.
         downstream: address of the pipeline that a `trigger:` job created, in the Airflow UI.
         environment: where it deployed to, or what else it did to its environment.
-        release: what its `release:` asks for; nobody has made it.
+        release: what its `release:` asks for; it is not created.
         pod: its name.
         pod_end: what Kubernetes knew of the pod, when the failure needs more than `reason` to be
             explained.

@@ -27,7 +27,7 @@ def decode(data: bytes | str, kind: type[Value]) -> Value:
 
 
 def convert(value: object, kind: type[Value]) -> Value:
-    """Read a model value from JSON that somebody else has decoded, such as an XCom.
+    """Read a model value from JSON that is already decoded, such as an XCom.
 
     Raises:
         msgspec.ValidationError: it is not a `kind`.

@@ -50,7 +50,7 @@ def _deploying_bridge(job: Job) -> bool:
 
 
 def _has_entrypoint(job: Job) -> bool:
-    """Tell whether leaving the entrypoint out does anything; an empty one says not to run it."""
+    """Return whether ignoring the entrypoint matters; an empty one asks for none."""
     return bool(job.image and any(job.image.entrypoint or ()))
 
 

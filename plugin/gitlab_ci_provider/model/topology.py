@@ -1,4 +1,4 @@
-"""What a DAG fixes of a pipeline: runs of two pipelines with the same topology fit one DAG.
+"""What a DAG shows of a pipeline: pipelines with the same topology can share a DAG.
 
 Everything that the renderer gives to tasks, other than the name of the job, belongs in here.
 """
@@ -22,7 +22,7 @@ def topology_tag(pipeline: Pipeline) -> str:
 
 
 def differences(shown: Pipeline, other: Pipeline) -> str:
-    """Tell in words how the topology of another pipeline differs; empty when it does not."""
+    """Describe how the topology of another pipeline differs; empty when it does not."""
     both = [name for name in shown.jobs if name in other.jobs]
     changes = {
         "new": [name for name in other.jobs if name not in shown.jobs],

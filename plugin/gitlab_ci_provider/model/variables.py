@@ -44,17 +44,17 @@ class Variables(tuple[Variable, ...]):
     __slots__ = ()
 
     def __or__(self, stronger: Iterable[Variable]) -> Variables:
-        """Join with variables that win over these."""
+        """Add variables that win over these."""
         joined = {variable.name: variable for variable in self}
         joined.update((variable.name, variable) for variable in stronger)
         return Variables(joined.values())
 
     def get(self, name: str, default: str = "") -> str:
-        """Give the value of a variable; the default when there is no such variable."""
+        """Return the value of a variable; the default when there is no such variable."""
         return next((known.value for known in reversed(self) if known.name == name), default)
 
     def as_dict(self) -> dict[str, str]:
-        """Give the values by name."""
+        """Return the values by name."""
         return {variable.name: variable.value for variable in self}
 
     @property

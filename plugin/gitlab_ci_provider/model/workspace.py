@@ -1,4 +1,4 @@
-"""Paths and container names inside a job's pod, agreed by planner, pods and helper.
+"""Paths and container names inside a job's pod, shared by planner, pods and helper.
 
 The control directory is shared by the containers of one pod: the helper writes what the build
 needs before it starts, and both tell each other how far they are (see `helper/handshake.py`).
@@ -15,7 +15,7 @@ CONTROL_DIR = "/gitlab-ci/control"
 EVENTS_NAME = "events"
 
 EVENTS_FIFO = f"{CONTROL_DIR}/{EVENTS_NAME}"
-"""The build's last word is `job <exit code>`; end of file without it means that it was killed."""
+"""The build's last message is `job <exit code>`; end of file without it means it was killed."""
 
 OUTPUT_NAME = "output"
 
@@ -40,14 +40,14 @@ HELPER_COMMAND = "gitlab-ci-helper"
 """Console script of this package, the entry point of the helper image."""
 
 TERMINATION_LOG = "/dev/termination-log"
-"""Where Kubernetes looks for a container's last words; the helper leaves its report there."""
+"""Where Kubernetes reads a container's termination message."""
 
 SCRIPT_TIMEOUT = "script timeout: "
-"""The build container's last words begin with this when RUNNER_SCRIPT_TIMEOUT has ended it."""
+"""The build's termination message begins with this after RUNNER_SCRIPT_TIMEOUT ended it."""
 
 
 def temporary_dir(project_dir: str) -> str:
-    """Name the folder beside the working copy for what must not lie in it: `CI_PROJECT_DIR.tmp`."""
+    """Name the folder for files that must not be in the working copy: `CI_PROJECT_DIR.tmp`."""
     return f"{project_dir}.tmp"
 
 

@@ -49,7 +49,7 @@ class GitlabBridgeOperator(JobTask, BaseOperator):
 
     @contextmanager
     def _bridge(self, run: JobRun) -> Iterator[BridgeTry]:
-        """Give the bridge at work; however that ends, the task's link leads to its pipeline."""
+        """Yield the bridge at work; however that ends, the task's link leads to its pipeline."""
         bridge = BridgeTry(run)
         try:
             yield bridge

@@ -56,7 +56,7 @@ class GitlabJobOperator(JobTask, KubernetesPodOperator):
 
     @cached_property
     def client(self) -> k8s.CoreV1Api:
-        """Give a client that bears outages of Kubernetes' API."""
+        """Return a client that bears outages of Kubernetes' API."""
         # Airflow asks for it, too, when it stops the task, so that no context can be passed.
         outage = load_settings().kubernetes_outage
         return patient(client_of(self.hook), outage, self.log)

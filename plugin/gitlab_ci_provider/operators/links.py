@@ -16,7 +16,7 @@ class DownstreamLink(BaseOperatorLink):
     name = "Downstream pipeline"
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:  # noqa: ARG002 - Airflow's signature
-        """Give the address that the task has found; empty before it has."""
+        """Return the address that the task has found; empty before it has."""
         return str(getattr(operator, "downstream_url", ""))
 
 
@@ -26,7 +26,7 @@ class UpstreamLink(BaseOperatorLink):
     name = "Upstream pipeline"
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:  # noqa: ARG002 - Airflow's signature
-        """Give the address that the task has found; empty when nothing is upstream."""
+        """Return the address that the task has found; empty when nothing is upstream."""
         return str(getattr(operator, "upstream_url", ""))
 
 

@@ -87,7 +87,7 @@ def on_dag_run_failed(dag_run: Any, msg: str) -> None:
 
 
 def _session(dag_run: Any) -> Any:
-    """Give the session that the run is of; None for runs that are no pipelines."""
+    """Return the session that the run is of; None for runs that are no pipelines."""
     return database.session_of(dag_run) if is_pipeline_run(dag_run) else None
 
 

@@ -31,7 +31,7 @@ _OPERATOR = "FinishPipelineOperator"
 
 
 def is_pipeline_run(dag_run: Any) -> bool:
-    """Tell whether a run is a pipeline."""
+    """Return whether a run is a pipeline."""
     dag = dag_run.dag
     if dag is None or not dag.has_task(FINISH_PIPELINE):
         return False
@@ -56,7 +56,7 @@ def keep_state_set_by_others(session: Any, dag_run: Any, *expected: str) -> bool
 
 
 def why_not_passed(session: Any, dag_run: Any) -> str:
-    """Tell why a run that Airflow takes for successful has not passed; empty when it has."""
+    """Return why a run that Airflow takes for successful has not passed; empty when it has."""
     tasks = read_tasks(session, dag_run)
     finish = tasks.get(FINISH_PIPELINE)
     end = read_xcom(session, dag_run, xcom_keys.PIPELINE_RESULT, FINISH_PIPELINE)
@@ -71,7 +71,7 @@ def why_not_passed(session: Any, dag_run: Any) -> str:
 
 
 def is_current(state: str | None, end: Mapping[str, Any]) -> bool:
-    """Tell whether the result that `finish_pipeline` left is that of the run as it is now.
+    """Return whether the result that `finish_pipeline` left is that of the run as it is now.
 
     It skips itself only for a run without a pipeline; otherwise a person has stopped the run, and
     the result is from before the run was cleared.

@@ -83,7 +83,7 @@ class RecordStore(Protocol):
         ...
 
     def location(self, key: str) -> str:
-        """Tell where a value is stored, for messages."""
+        """Return where a value is stored, for messages."""
         ...
 
 

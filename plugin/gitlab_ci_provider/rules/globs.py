@@ -16,7 +16,7 @@ _SPECIAL = frozenset("*?[{\\")
 
 
 def is_plain(pattern: str) -> bool:
-    """Tell whether a pattern names one path."""
+    """Return whether a pattern names one path."""
     return not _SPECIAL.intersection(pattern)
 
 
@@ -39,7 +39,7 @@ def compile_wildcards(pattern: str) -> CompiledRegex | None:
 
 
 def matches(pattern: str, path: str) -> bool:
-    """Tell whether a path matches a pattern."""
+    """Return whether a path matches a pattern."""
     if is_plain(pattern):
         return pattern == path
     regex = compile_fnmatch(pattern)
@@ -137,7 +137,7 @@ def _translate_set(pattern: str, position: int) -> tuple[str, int] | None:
 
 
 def _range(low: int, high: int) -> list[tuple[int, int]]:
-    """Give a range; one that is written backwards stands for its two ends."""
+    """Return a range; one that is written backwards stands for its two ends."""
     return [(low, high)] if low <= high else [(low, low), (high, high)]
 
 

@@ -28,7 +28,7 @@ _AS_JSON = ("array", "boolean")
 def resolve_inputs(
     specs: Mapping[str, InputSpec], given: Mapping[str, object]
 ) -> tuple[dict[str, object], list[str]]:
-    """Give the values by name, and what is wrong with them."""
+    """Return the values by name, and what is wrong with them."""
     values: dict[str, object] = {}
     problems: list[str] = []
     for name, written in specs.items():
@@ -47,7 +47,7 @@ def resolve_inputs(
 def job_input_values(
     written: Mapping[str, Mapping[str, object]], given: Mapping[str, object]
 ) -> tuple[dict[str, object], list[str]]:
-    """Give the values of a job's inputs by name, and what is wrong with those that were given."""
+    """Return the values of a job's inputs by name, and what is wrong with the given ones."""
     return resolve_inputs({name: _spec(name, spec) for name, spec in written.items()}, given)
 
 

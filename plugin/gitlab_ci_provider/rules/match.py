@@ -32,7 +32,7 @@ class RuleError(ValueError):
 
 
 def rule_matches(rule: Rule, view: RuleView) -> bool:
-    """Tell whether all conditions of a rule hold; one without conditions always does.
+    """Return whether all conditions of a rule hold; one without conditions always does.
 
     Raises:
         RuleError: the rule asks for a ref or a project that does not exist.
@@ -64,7 +64,7 @@ def condition_holds(condition: str, variables: Mapping[str, str]) -> bool:
 
 
 def changes_match(changes: Changes, view: RuleView) -> bool:
-    """Tell whether a changed file matches.
+    """Return whether a changed file matches.
 
     Raises:
         RuleError: `compare_to` names no ref.

@@ -28,7 +28,7 @@ class Refusal:
 
 
 def refuses(job: Job, context: PipelineContext, view: RuleView, defaulted: bool) -> Refusal | None:
-    """Tell why `only` or `except` leave a job out; None when they do not.
+    """Return why `only` or `except` leave a job out; None when they do not.
 
     `defaulted` gives a job without either the implicit `only: [branches, tags]`.
     """
@@ -54,7 +54,7 @@ def _shown(policy: Policy, key: str) -> str:
 def _conditions(
     policy: Policy, context: PipelineContext, view: RuleView
 ) -> Iterator[tuple[str, bool]]:
-    """Give each key that was written, and whether it holds."""
+    """Yield each key that was written, and whether it holds."""
     if policy.refs is not None:
         yield "refs", any(_ref_matches(ref, context) for ref in policy.refs)
     if policy.variables is not None:

@@ -88,7 +88,7 @@ def _view(variables: Variables, context: PipelineContext) -> RuleView:
 
 
 def pushed_paths(context: PipelineContext) -> Collection[str] | None:
-    """Give the files of the push; None where GitLab has no push to look at.
+    """Return the files of the push; None where GitLab has no push to look at.
 
     Only pushes to branches and merge requests have a diff, and child pipelines of those: for tags,
     schedules, the API and everything else `changes` is true.

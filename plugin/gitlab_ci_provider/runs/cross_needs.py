@@ -78,7 +78,7 @@ class _Search:
         return self._result(entry, job) if entry and entry.project == project else None
 
     def _latest(self, project: str, ref: str, job: str) -> JobResult | None:
-        """Give the newest successful job of a ref."""
+        """Return the newest successful job of a ref."""
         register = self.run.state.register
         refs = (Ref(name=ref, sha="", kind=kind) for kind in (RefKind.BRANCH, RefKind.TAG))
         numbers = (

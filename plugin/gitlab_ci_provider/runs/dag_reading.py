@@ -67,7 +67,7 @@ def look_later(dag: str) -> NoReturn:
 
 
 def has_read(task: TaskContext, pipeline: Pipeline) -> bool:
-    """Tell whether Airflow has given this run the tasks of a pipeline.
+    """Return whether Airflow has given this run the tasks of a pipeline.
 
     A version of the DAG that sync has just written is not yet Airflow's, and Airflow moves a run to
     it only when it looks at the run.

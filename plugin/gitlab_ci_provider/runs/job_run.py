@@ -41,7 +41,7 @@ class JobRun(RunContext):
         return tuple(job for job in self.before() if job not in self.ended)
 
     def may_fail(self, exit_code: int | None = None) -> bool:
-        """Tell whether the pipeline may pass although the job fails, or is canceled."""
+        """Return whether the pipeline may pass although the job fails, or is canceled."""
         return self.decision.allow_failure.allows(exit_code)
 
 

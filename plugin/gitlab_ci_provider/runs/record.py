@@ -133,7 +133,7 @@ def _record(task: TaskContext) -> PipelineRun | None:
 def _ended_jobs(
     task: TaskContext, record: PipelineRun, pipeline: Pipeline, states: States
 ) -> dict[str, JobResult]:
-    """Tell how the jobs of this run that have ended did."""
+    """Return how the jobs of this run that have ended did."""
     names = task_ids(pipeline.jobs)
     by_job = {job: states.get(task_id) for job, task_id in names.items()}
     orders = task.state.cancellations.of_run(record.dag_id, record.run_id)

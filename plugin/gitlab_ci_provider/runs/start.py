@@ -67,7 +67,7 @@ def open_job(context: Context, job: str) -> JobRun:
 
 
 def begin(run: JobRun) -> JobRun:
-    """Give the run of a job whose turn has come and that starts.
+    """Return the run of a job whose turn has come and that starts.
 
     Raises:
         AirflowSkipException: GitLab would not start it.
@@ -85,7 +85,7 @@ def begin(run: JobRun) -> JobRun:
 
 
 def answered(run: JobRun, event: Mapping[str, Any]) -> JobRun:
-    """Give the run as a person has played the job.
+    """Return the run as a person has played the job.
 
     Raises:
         AirflowSkipException: the person leaves it.
@@ -111,7 +111,7 @@ def played(run: JobRun, play: Play = Play()) -> JobRun:
 
 
 def started(run: JobRun) -> JobRun:
-    """Give the run with what the job has started with."""
+    """Return the run with what the job has started with."""
     return replace(run, play=offers.played(run) or Play())
 
 

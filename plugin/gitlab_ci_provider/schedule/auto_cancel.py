@@ -49,7 +49,7 @@ def settle(workflow: AutoCancel | None, rule: AutoCancel | None) -> AutoCancel:
 
 
 def is_redundant(older: PipelineRun, newer: PipelineRun) -> bool:
-    """Tell whether a newer pipeline of the same ref makes an older one redundant."""
+    """Return whether a newer pipeline of the same ref makes an older one redundant."""
     if newer.source == "parent_pipeline" or older.source not in _SOURCES:
         return False
     if older.ref.sha == newer.ref.sha:

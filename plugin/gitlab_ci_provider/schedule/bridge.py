@@ -18,7 +18,7 @@ _DEPENDENT = {**_MIRRORED, PipelineStatus.SKIPPED: JobStatus.FAILED}
 
 
 def inherited(strategy: str | None, end: PipelineResult | None) -> JobResult:
-    """Tell how a bridge ends.
+    """Return how a bridge ends.
 
     Args:
         strategy: `mirror`, `depend`, or None when it did not wait.

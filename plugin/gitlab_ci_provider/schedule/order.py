@@ -20,7 +20,7 @@ Graph = Mapping[str, Sequence[str]]
 
 
 def uses_needs(job: Job, decision: JobDecision) -> bool:
-    """Tell whether `needs` orders the job (written in the job or in the rule that matched)."""
+    """Return whether `needs` orders the job (written in the job or in the rule that matched)."""
     return job.needs is not None or decision.needs is not None
 
 
@@ -45,7 +45,7 @@ def in_order(pipeline: Pipeline, decisions: Mapping[str, JobDecision]) -> list[s
 
 
 def needs_cycle(pipeline: Pipeline, decisions: Mapping[str, JobDecision]) -> list[str]:
-    """Give jobs of the pipeline that wait for each other; empty when there are none.
+    """Return jobs of the pipeline that wait for each other; empty when there are none.
 
     Only needs of rules can do that: those of the jobs themselves are checked when they are read.
     """
@@ -87,7 +87,7 @@ def build_edges(jobs: Mapping[str, Job], stages: Sequence[str]) -> dict[str, tup
 
 
 def find_cycle(edges: Graph) -> list[str]:
-    """Give the jobs of one cycle; empty when there is none."""
+    """Return the jobs of one cycle; empty when there is none."""
     done: set[str] = set()
     for start in edges:
         path: list[str] = []

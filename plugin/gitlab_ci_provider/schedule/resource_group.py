@@ -82,13 +82,13 @@ def without(group: Group, keys: Collection[Key]) -> Group:
 
 
 def upcoming(group: Group, mode: ProcessMode) -> Claim | None:
-    """Tell whose turn it is; None while the one that is next is not ready."""
+    """Return whose turn it is; None while the one that is next is not ready."""
     line = _line(group.claims, mode)
     return line[0] if line and line[0].ready else None
 
 
 def is_ordered(mode: ProcessMode) -> bool:
-    """Tell whether jobs count before they are ready: a ready one then waits for its elders."""
+    """Return whether jobs count before they are ready: a ready one then waits for its elders."""
     return mode in {ProcessMode.OLDEST_FIRST, ProcessMode.NEWEST_FIRST}
 
 

@@ -39,7 +39,7 @@ def results(
     *,
     canceled: bool = False,
 ) -> dict[str, JobResult]:
-    """Tell how the jobs ended that have ended.
+    """Return how the jobs ended that have ended.
 
     Args:
         pipeline: of the run.
@@ -88,7 +88,7 @@ class _Run:
     canceled: bool
 
     def result(self, name: str, ended: Mapping[str, JobResult]) -> JobResult | None:
-        """Tell how a job ended; None when it has not.
+        """Return how a job ended; None when it has not.
 
         Args:
             name: of the job.
@@ -143,7 +143,7 @@ def _canceled(decision: JobDecision, reason: str) -> JobResult:
 
 
 def _was_skipped(said: JobResult | None) -> bool:
-    """Tell whether a bridge has ended as its downstream pipeline did, skipped."""
+    """Return whether a bridge has ended as its downstream pipeline did, skipped."""
     return said is not None and said.status == JobStatus.SKIPPED
 
 

@@ -33,7 +33,7 @@ _NEVER = frozenset(
 
 
 def should_retry(retry: Retry, result: JobResult, failed: int) -> bool:
-    """Tell whether a job that has failed `failed` times by now is tried again.
+    """Return whether a job that has failed `failed` times by now is tried again.
 
     With both `when` and `exit_codes`, either is enough.
     """

@@ -47,7 +47,7 @@ _IN_STAGE_ORDER = frozenset({Composite.SUCCESS, Composite.SKIPPED})
 def verdict_on(
     decision: JobDecision, predecessors: Mapping[str, JobResult], *, needs: bool
 ) -> Verdict:
-    """Tell whether a job starts.
+    """Return whether a job starts.
 
     Args:
         decision: what the rules decided for it.

@@ -19,7 +19,7 @@ _TRIES = 3
 
 
 def record_of_child(store: SnapshotStore, parent: DagRecord, bridge: str, digest: str) -> DagRecord:
-    """Give the record of the DAG that fits a child's pipeline; it need not be stored yet."""
+    """Return the record of the DAG that fits a child's pipeline; it need not be stored yet."""
     for part in (bridge, f"{bridge}-{store.topology(digest)[:8]}"):
         name = child_dag_id(parent.dag_id, part)
         known = store.find_dag(name)
@@ -44,7 +44,7 @@ def reserve_child(holds: Holds, parent: str, bridge: str, digest: str, run: str)
 
 
 def synced_child(parent: DagRecord, bridge: str, digest: str) -> DagRecord:
-    """Give the record of a child whose jobs are those of files at the parent's commit."""
+    """Return the record of a child whose jobs are those of files at the parent's commit."""
     return replace(
         parent,
         dag_id=child_dag_id(parent.dag_id, bridge),

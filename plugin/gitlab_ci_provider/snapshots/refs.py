@@ -19,7 +19,7 @@ _TRIES = 3
 
 
 def record_of_ref(store: SnapshotStore, owner: DagRecord, ref: Ref, digest: str) -> DagRecord:
-    """Give the record of the DAG that runs a ref: its owner, the project's own, when that fits.
+    """Return the record of the DAG that runs a ref: its owner, the project's own, when that fits.
 
     The digest is that of the pipeline at the ref.
     """
@@ -30,7 +30,7 @@ def record_of_ref(store: SnapshotStore, owner: DagRecord, ref: Ref, digest: str)
 
 
 def record_of_topology(store: SnapshotStore, owner: DagRecord, ref: Ref, digest: str) -> DagRecord:
-    """Give the record of a DAG that has the name of its topology, and so never changes it."""
+    """Return the record of a DAG that has the name of its topology, and so never changes it."""
     return _named(owner, _of_topology(store, digest), ref, digest)
 
 
@@ -62,12 +62,12 @@ def reserve_for_run(
 
 
 def has_name_of_topology(dag: str) -> bool:
-    """Tell whether a DAG is named by its topology: commits with the same jobs share it."""
+    """Return whether a DAG is named by its topology: commits with the same jobs share it."""
     return bool(re.search(r"\.\.commits-[0-9a-f]{8}$", dag))
 
 
 def record_at_run(store: SnapshotStore, owner: DagRecord, ref: Ref, digest: str) -> DagRecord:
-    """Give the record of a DAG that a run may need at once.
+    """Return the record of a DAG that a run may need at once.
 
     That of the ref when it fits, else one that is named by its topology: when Airflow knows such a
     DAG at all, it knows the right version.

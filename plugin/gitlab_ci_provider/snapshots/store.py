@@ -90,7 +90,7 @@ class SnapshotStore:
         return parse_document(self.records, key, data, Pipeline, _DELETE)
 
     def same_topology(self, one: str, other: str) -> bool:
-        """Tell whether the pipelines with two digests have the same topology.
+        """Return whether the pipelines with two digests have the same topology.
 
         Raises:
             StateError: one of them cannot be read.
@@ -141,7 +141,7 @@ class SnapshotStore:
         return stored.record if stored else None
 
     def has_dag(self, dag_id: str) -> bool:
-        """Tell whether there is a record of a DAG."""
+        """Return whether there is a record of a DAG."""
         return self.records.read(_dag_key(dag_id)) is not None
 
     def stored_dag(self, dag_id: str) -> StoredDag | None:

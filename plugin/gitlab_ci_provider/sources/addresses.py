@@ -28,7 +28,7 @@ _ISATAP = (0x00005EFE, 0x02005EFE)
 
 
 def is_public(address: str) -> bool:
-    """Tell whether an address belongs to the public internet and to nobody's own network.
+    """Return whether an address belongs to the public internet and to nobody's own network.
 
     IPv6 in IPv6-only networks: what NAT64 makes of a public IPv4 address (64:ff9b::/96) is public.
     """

@@ -20,7 +20,7 @@ class DirectoryFetcher:
         self._paths: tuple[str, ...] | None = None
 
     def read(self, path: str) -> bytes | None:
-        """Give a file's contents; None when there is no such file below the folder.
+        """Return a file's contents; None when there is no such file below the folder.
 
         Raises:
             SourceError: it is there and cannot be read, or a link leads out of the folder.

@@ -65,7 +65,7 @@ class Mirror:
         return configuration({"safe.directory": str(self.path.resolve())}, known)
 
     def project_branch(self, head: str) -> str:
-        """Tell which branch is CI_DEFAULT_BRANCH: the repository's HEAD, as a rule.
+        """Return which branch is CI_DEFAULT_BRANCH: the repository's HEAD, as a rule.
 
         In a working copy that was cloned, that is its origin's default branch, not the branch that
         happens to be checked out: jobs that deploy the one must not run for the other.
@@ -126,7 +126,7 @@ class Mirror:
             self.git([*filtered, "origin", *sources])
 
     def has(self, sha: str) -> bool:
-        """Tell whether a commit is here."""
+        """Return whether a commit is here."""
         command = ["-C", str(self.path), "cat-file", "-e", f"{sha}^{{commit}}"]
         return run_git(command, self.offline()).returncode == 0
 
@@ -165,7 +165,7 @@ class Mirror:
                 raise
 
     def tip(self, ref: Ref) -> str:
-        """Tell which commit a branch or tag of the repository is at; empty when it is neither.
+        """Return which commit a branch or tag of the repository is at; empty when it is neither.
 
         Other names of commits (`HEAD`, `refs/merge-requests/1/head`, ids) are no refs of its own.
         """
@@ -230,14 +230,14 @@ class GitFetcher:
         return [name.decode(errors="surrogateescape") for name in listing.split(b"\0") if name]
 
     def blobs(self) -> Mapping[str, str]:
-        """Give the object ids of every file of the commit, by path, without fetching the files."""
+        """Return the object ID of every file of the commit, by path, without fetching the files."""
         command = ["-C", str(self.mirror.path), "ls-tree", "-r", "-z", self.sha]
         entries = _git(command, what="list files").decode(errors="surrogateescape").split("\0")
         pairs = (entry.split("\t", 1) for entry in entries if " blob " in entry.partition("\t")[0])
         return {path: said.split(" ")[2] for said, path in pairs}
 
     def commit(self) -> Commit:
-        """Tell what the commit says about itself; its predecessor and tags are not asked for."""
+        """Return what the commit says about itself; its predecessor and tags are not asked for."""
         form = "--format=format:%an <%ae>%x00%cI%x00%B"
         command = ["-C", str(self.mirror.path), "show", "--no-patch", form, self.sha]
         here = self.mirror.offline()
@@ -247,7 +247,7 @@ class GitFetcher:
 
 
 def is_commit_id(name: str) -> bool:
-    """Tell whether a ref was given as a full commit id."""
+    """Return whether a ref was given as a full commit id."""
     return _SHA.fullmatch(name) is not None
 
 
@@ -259,7 +259,7 @@ def uncommitted_changes(folder: Path) -> int:
 
 
 def _meanings(name: str) -> dict[str, Ref]:
-    """Give what a name may mean, by its full name: a branch before a tag, as GitLab has it."""
+    """Return what a name may mean, by its full name: a branch before a tag, as GitLab has it."""
     kinds = {"refs/heads/": RefKind.BRANCH, "refs/tags/": RefKind.TAG}
     for prefix, kind in kinds.items():
         if name.startswith(prefix):

@@ -133,7 +133,7 @@ def _is_left_out(name: str) -> bool:
 
 
 def _cut(said: str) -> str:
-    """Give git's words, lines and all; a server may say as much as it likes."""
+    """Return git's words, lines and all; a server may say as much as it likes."""
     return "\n".join(quoted(line, 400) for line in said.splitlines()[:20])
 
 
@@ -156,7 +156,7 @@ def clear_locks(mirror: Path, ours: str) -> None:
 
 
 def _is_busy(mirror: Path) -> bool:
-    """Tell whether a git works in a folder; where there is no `/proc`, none is seen."""
+    """Return whether a git works in a folder; where there is no `/proc`, none is seen."""
     return any(_works_in(path, str(mirror).encode()) for path in Path("/proc").glob("[0-9]*"))
 
 

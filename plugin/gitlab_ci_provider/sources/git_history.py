@@ -62,7 +62,7 @@ def _oldest(mirror: Mirror) -> list[str]:
 
 
 def led_to(mirror: Mirror, sha: str, tip: str) -> bool:
-    """Tell whether a branch that is at `tip` was once at a commit.
+    """Return whether a branch that is at `tip` was once at a commit.
 
     Only first parents count: what a merge has brought in was never the branch's state.
 

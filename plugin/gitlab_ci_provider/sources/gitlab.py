@@ -31,7 +31,7 @@ class GitlabFiles:
     sha: str
 
     def read(self, path: str) -> bytes | None:
-        """Give a file's contents; None when it is not there.
+        """Return a file's contents; None when it is not there.
 
         Raises:
             SourceError: the server does not answer.
@@ -88,7 +88,7 @@ class GitlabElsewhere:
         return self.remote_files.fetch(url)
 
     def template(self, name: str) -> bytes | None:
-        """Give one of GitLab's own templates, as they are now; None when there is no such one."""
+        """Return one of GitLab's templates, as it is now; None when it does not exist."""
         found = self.project(TEMPLATES_PROJECT, None)
         return found.files.read(f"{TEMPLATES_FOLDER}/{name}") if found else None
 
@@ -102,7 +102,7 @@ class GitlabElsewhere:
 
 
 def names_release(ref: str) -> bool:
-    """Tell whether a ref is a version of a component: `~latest`, `1`, `1.2` or `1.2.3`."""
+    """Return whether a ref is a version of a component: `~latest`, `1`, `1.2` or `1.2.3`."""
     return ref == "~latest" or bool(_PARTIAL.match(ref) or _VERSION.match(ref))
 
 

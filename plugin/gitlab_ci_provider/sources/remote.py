@@ -133,7 +133,7 @@ def _parts(url: str) -> SplitResult | None:
 
 
 def _path(url: SplitResult) -> str:
-    """Give what to ask for; letters that a request cannot have are percent-encoded."""
+    """Return what to ask for; letters that a request cannot have are percent-encoded."""
     path = f"{url.path or '/'}?{url.query}" if url.query else url.path or "/"
     return quote(path, safe=_AS_WRITTEN)
 

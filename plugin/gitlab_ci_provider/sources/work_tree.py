@@ -40,7 +40,7 @@ def changed_since(folder: Path, ref: str) -> frozenset[str] | None:
 
 
 def read_commit(folder: Path, ref: str | None) -> Commit:
-    """Tell what the commit of a ref says about itself, or that of the working copy.
+    """Return what the commit of a ref says about itself, or that of the working copy.
 
     Nothing is known of a repository without commits.
     """

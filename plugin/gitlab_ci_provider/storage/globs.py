@@ -35,7 +35,7 @@ class Glob:
     regex: re.Pattern[str]
 
     def matches(self, path: str) -> bool:
-        """Tell whether a relative path, parts joined with `/`, matches."""
+        """Return whether a relative path, parts joined with `/`, matches."""
         return self.regex.fullmatch(path) is not None
 
 
@@ -113,7 +113,7 @@ class _Translator:
         return "(?:/.*)?"
 
     def _is_double_star(self, at: int) -> bool:
-        """Tell whether `**` stands here as a whole part."""
+        """Return whether `**` stands here as a whole part."""
         before, after = self._pattern[:at][-1:], self._pattern[at + 2 : at + 3]
         whole = before in {"", "/", "{", ","} and after in {"", "/", "}", ","}
         return self._pattern[at : at + 2] == "**" and whole

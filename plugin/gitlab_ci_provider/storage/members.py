@@ -156,7 +156,7 @@ def _entries(root: Path, folder: str) -> Iterator[tuple[str, bool]]:
 
 
 def _inside(root: Path, path: str) -> bool:
-    """Tell whether links on the way do not lead out of the project."""
+    """Return whether links on the way do not lead out of the project."""
     real = os.path.realpath(root / path)
     return real == str(root) or real.startswith(f"{root}/")
 

@@ -29,7 +29,7 @@ class TimeLimit:
         self._end = clock() + seconds
 
     def left(self, at_most: float) -> float:
-        """Tell how long a single step may take."""
+        """Return how long a single step may take."""
         if not self._seconds:
             return at_most
         return max(0.001, min(at_most, self._end - self._clock()))

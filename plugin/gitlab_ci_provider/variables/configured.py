@@ -35,7 +35,7 @@ def applicable(
 
 
 def scope_matches(scope: str, environment: str | None) -> bool:
-    """Tell whether a variable's scope covers an environment; `*` stands for any characters."""
+    """Return whether a variable's scope covers an environment; `*` stands for any characters."""
     if scope == EVERYWHERE:
         return True
     return environment is not None and _pattern(scope).fullmatch(environment) is not None

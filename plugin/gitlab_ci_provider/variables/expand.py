@@ -67,7 +67,7 @@ def expand_or_drop(text: str, values: Mapping[str, str]) -> str:
 
 
 def expand_in_rules(variables: Variables) -> dict[str, str]:
-    """Give values by name as GitLab's server expands them for `changes`, `exists` and names.
+    """Return values by name as GitLab's server expands them for `changes`, `exists` and names.
 
     Unknown names vanish, `$$` stays, a file variable stands for its contents.
     """
@@ -94,7 +94,7 @@ def expand_all(variables: Variables) -> Variables:
 
 
 def expand_values(variables: Variables, names: Collection[str] | None = None) -> dict[str, str]:
-    """Give values after expansion by name: of all variables, or of some."""
+    """Return values after expansion by name: of all variables, or of some."""
     expansion = _Expansion(variables)
     return {
         variable.name: variable.value if variable.file else expansion.value(variable.name) or ""
@@ -114,7 +114,7 @@ class _Expansion:
         self.open: set[str] = set()
 
     def value(self, name: str) -> str | None:
-        """Give the final value of a variable; None when there is none."""
+        """Return the final value of a variable; None when there is none."""
         if name in self.done:
             return self.done[name]
         variable = self.variables.get(name)
@@ -142,7 +142,7 @@ class _ServerExpansion(_Expansion):
     keeps_circles = False
 
     def values(self) -> dict[str, str]:
-        """Give all values by name."""
+        """Return all values by name."""
         return {name: self.value(name) or "" for name in self.variables}
 
     def _compute(self, variable: Variable) -> str:

@@ -62,7 +62,7 @@ class Masker:
 
     @property
     def holds(self) -> bool:
-        """Tell whether the end of the stream so far has not been given."""
+        """Return whether the end of the stream so far has not been given."""
         return bool(self._held)
 
     def text(self, text: str) -> str:
@@ -90,7 +90,7 @@ class Masker:
         return masked[:split]
 
     def release(self) -> bytes:
-        """Give what is held of an unfinished line, except for what may be the beginning of a value.
+        """Return what is held of an unfinished line, without what may be the beginning of a value.
 
         A program may have asked something and be waiting for the answer.
         """
@@ -100,7 +100,7 @@ class Masker:
         return shown
 
     def flush(self) -> bytes:
-        """Give what is left of the stream: nothing follows."""
+        """Return what is left of the stream: nothing follows."""
         held, self._held, self._word = self._held, b"", b""
         return held
 

@@ -92,7 +92,7 @@ def _variable(entry: Mapping[str, Any], place: str) -> Variable:
 
 
 def _problems(entry: Mapping[str, Any]) -> Iterator[str]:
-    """Tell what is wrong with an entry."""
+    """Yield what is wrong with an entry."""
     if not _KEY.fullmatch(entry["key"]):
         yield "can contain only letters, digits and '_', at most 255"
     value = entry.get("value")

@@ -6,7 +6,7 @@ import pytest
 
 from factories import make_variables, try_compile
 from gitlab_ci_provider.linter.checks.secrets import secret_shape
-from gitlab_ci_provider.linter.checks.variables import circle
+from gitlab_ci_provider.linter.checks.variables import cycle
 from gitlab_ci_provider.linter.lint import lint
 
 WORKFLOW = "workflow: {rules: [{when: always}]}\n"
@@ -136,8 +136,8 @@ def test_a_secret_that_jobs_share_is_told_once():
     ],
 )
 def test_circles_of_variables(values: dict[str, str], expected: tuple[str, ...]):
-    """GitLab refuses circles of two and more; a value may name itself."""
-    assert circle(make_variables(**values)) == expected
+    """GitLab refuses cycles of two or more; a value may name itself."""
+    assert cycle(make_variables(**values)) == expected
 
 
 def test_a_circle_is_told_at_its_variable():

@@ -1,1 +1,1 @@
-"""One module a command: flags in, one facade, output."""
+"""One module per command: parse flags, call one function, print."""

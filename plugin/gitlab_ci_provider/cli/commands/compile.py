@@ -172,7 +172,7 @@ def _answer_lines() -> int:
 
 
 def answer(line: str) -> dict[str, object]:
-    """Answer one request of `--json-lines`, also one that is wrong."""
+    """Answer one request of `--json-lines`, even if it is invalid."""
     try:
         return as_object(compile_request(_request(_asked(line))))
     except (GitlabCiError, OSError, ValueError, TypeError) as problem:

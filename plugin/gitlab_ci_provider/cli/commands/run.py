@@ -112,7 +112,7 @@ def _run(args: argparse.Namespace, home: Home, place: run_flags.Place) -> int:
 
 
 def _read(args: argparse.Namespace, home: Home, place: run_flags.Place) -> DagRecord:
-    """Read the repository, and warn of what does not run as one may expect.
+    """Read the repository, and warn of what may run differently than expected.
 
     Raises:
         AlreadySaidError: it has no pipeline that can run.

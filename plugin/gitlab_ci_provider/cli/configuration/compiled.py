@@ -1,7 +1,6 @@
 """What `compile` found, as the object that `compile --json` prints.
 
-Jobs have GitLab's keywords after composition, with what rules, variables and other keywords made
-of them.
+Jobs have GitLab's keywords after composition, as changed by rules, variables and other keywords.
 """
 
 from __future__ import annotations
@@ -54,7 +53,7 @@ class Compiled:
 
     @property
     def valid(self) -> bool:
-        """Tell whether GitLab would accept it."""
+        """Return whether GitLab would accept it."""
         return all(one.severity is not Severity.ERROR for one in self.diagnostics)
 
 
@@ -76,7 +75,7 @@ def compile_request(request: Request) -> Compiled:
 
 
 def as_object(compiled: Compiled) -> dict[str, object]:
-    """Give the object of `compile --json`."""
+    """Return the object of `compile --json`."""
     errors = [one.message for one in compiled.diagnostics if one.severity is Severity.ERROR]
     shown: dict[str, object] = {
         "valid": not errors,
@@ -116,7 +115,7 @@ class _Shower:
         self.predefined = pipeline_variables(context)
 
     def show(self, job: Job, raw: Map) -> dict[str, object]:
-        """Give a job's keywords as written, and what became of them."""
+        """Return a job's keywords as written, and what they mean in this context."""
         decided = self.decision.jobs[job.name]
         shown: dict[str, object] = {
             key: to_data(value)
@@ -137,7 +136,7 @@ class _Shower:
         }
 
     def _variables(self, job: Job, decided: JobDecision) -> dict[str, object]:
-        """Give the file's and the pipeline's variables, as written and expanded."""
+        """Return the file's and the pipeline's variables, as written and expanded."""
         shared, workflow = self.pipeline.variables, self.decision.variables
         written = yaml_variables(job, shared, workflow, decided)
         own = written | self.context.variables
@@ -163,7 +162,7 @@ def _scripts(job: Job) -> dict[str, object]:
 
 
 def _effective(job: Job, decided: JobDecision, raw: Map) -> dict[str, object]:
-    """Give keywords that mean something else than what is written at the job."""
+    """Return the keywords whose meaning differs from what the job says."""
     shown: dict[str, object] = {"interruptible": bool(decided.interruptible)}
     if job.dependencies is not None:
         shown["dependencies"] = list(job.dependencies)

@@ -18,7 +18,7 @@ _MAX_VALUE = 60
 
 
 def lines(compiled: Compiled, name: str) -> Iterator[str]:
-    """Give a table of a job's keys, values and places, then what the rules decided.
+    """Yield a table of a job's keys, values and places, then what the rules decided.
 
     Raises:
         ConfigError: there is no such job.

@@ -14,7 +14,7 @@ Diagnostics = Sequence[Diagnostic]
 
 
 def as_data(one: Diagnostic) -> dict[str, object]:
-    """Give a diagnostic as the plain object that `--json` prints."""
+    """Return a diagnostic as the plain object that `--json` prints."""
     return {
         "severity": one.severity,
         "code": one.code,
@@ -109,7 +109,7 @@ def _dump(value: object) -> str:
 
 
 def _fingerprint(one: Diagnostic) -> str:
-    """Name a finding by what it says and where, not by its line, which moves with every edit."""
+    """Identify a finding by its message and file, not by its line, which moves with every edit."""
     import hashlib  # OpenSSL takes its time, and `compile` needs none
 
     text = f"{one.location.file}\0{one.code}\0{one.message}"

@@ -10,7 +10,7 @@ from gitlab_ci_provider.config.scalars import DisallowedClassError, resolve
 
 
 class _Dumper(yaml.CSafeDumper):
-    """Quotes what GitLab, unlike other readers of YAML, would not read as text."""
+    """Quotes what GitLab, unlike other YAML parsers, would not read as text."""
 
     def ignore_aliases(self, _: object) -> bool:
         """Write shared values out: each job is complete in itself."""

@@ -1,4 +1,4 @@
-"""What a repository on disk, and others where they may be read, tell rules."""
+"""What rules see of a repository on disk, and of others where those may be read."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _OF_COMMIT = re.compile(r"CI_COMMIT_(?:MESSAGE|TITLE|DESCRIPTION|AUTHOR|TIMESTAM
 
 
 def _asks(pipeline: Pipeline) -> bool:
-    """Tell whether anything may depend on what a commit says, for which git has to run."""
+    """Return whether anything may depend on what a commit says, for which git has to run."""
     texts = [pipeline.workflow.name, *(one.condition for one in pipeline.workflow.rules or ())]
     for job in pipeline.jobs.values():
         texts += [rule.condition for rule in job.rules or ()]

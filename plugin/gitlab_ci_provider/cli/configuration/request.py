@@ -18,7 +18,7 @@ from gitlab_ci_provider.model.variables import Variable, Variables
 PROJECT = "group/project"
 SERVER = "https://gitlab.example.com"
 UNKNOWN_SHA = "0" * 39 + "1"
-"""Stands for the commit of a folder that is no checkout."""
+"""Stands for the commit of a folder that is not a checkout."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class Request:
     remote_hosts: Sequence[str] = ()
 
     def place(self) -> tuple[Path, str]:
-        """Give the directory and the configuration's path in it.
+        """Return the directory and the configuration's path in it.
 
         Raises:
             SourceError: there is neither.
@@ -57,7 +57,7 @@ class Request:
         raise SourceError(f"{self.path} does not exist")
 
     def elsewhere(self) -> Elsewhere | None:
-        """Give what is outside of the repository; None when nothing there may be read."""
+        """Return what is outside of the repository; None when nothing there may be read."""
         if self.gitlab_url is None and not self.remote_hosts:
             return None
         from gitlab_ci_provider.sources.gitlab import GitlabElsewhere
@@ -107,7 +107,7 @@ def _source(given: str | None, *, merge_request: bool) -> PipelineSource:
 
 
 def _head(path: Path) -> tuple[str | None, str]:
-    """Read branch and commit of a checkout from its files, without git; guess none."""
+    """Read branch and commit of a checkout from its files, without git and without guessing."""
     folder = (path if path.is_dir() else path.parent) / ".git"
     head = _line_of(folder / "HEAD")
     branch = head.removeprefix("ref: refs/heads/")

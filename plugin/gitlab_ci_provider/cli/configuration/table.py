@@ -10,7 +10,7 @@ from gitlab_ci_provider.model.rules import JobDecision, PipelineDecision, When
 
 
 def lines(compiled: Compiled) -> Iterator[str]:
-    """Give the lines of the table."""
+    """Yield the lines of the table."""
     pipeline, decision = compiled.result.pipeline, compiled.decision
     if pipeline is None or decision is None:
         return

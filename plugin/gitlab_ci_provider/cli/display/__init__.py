@@ -1,1 +1,1 @@
-"""What a person sees of a run: its start, its jobs as they go on, questions, and the summary."""
+"""What a person sees of a run: its start, the progress of its jobs, questions, the summary."""

@@ -34,7 +34,7 @@ class RunDisplay:
         self._follower: Follower | None = None
 
     def watch(self) -> Watch:
-        """Give the callbacks for the run."""
+        """Return the callbacks for the run."""
         from gitlab_ci_provider.local.follow.run import Watch
 
         return Watch(begin=self._begin, show=self._show, tell=self.progress.tell, play=self._prompt)

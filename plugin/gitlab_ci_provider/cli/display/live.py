@@ -1,4 +1,4 @@
-"""A picture on the terminal that is drawn again and again, above which lines can be printed."""
+"""A picture on the terminal that is redrawn, with lines printed above it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class LivePicture:
     Args:
         render: gives the picture as it is now.
         per_second: how often it is drawn.
-        transient: it vanishes in the end.
+        transient: it disappears at the end.
 
     Attributes:
         console: prints lines in colours, above the picture where there is one.
@@ -38,12 +38,12 @@ class LivePicture:
 
     @property
     def drawn(self) -> bool:
-        """Tell whether there is a picture on the terminal."""
+        """Return whether there is a picture on the terminal."""
         return self._live is not None
 
     @property
     def unicode(self) -> bool:
-        """Tell whether the terminal has symbols that ASCII lacks."""
+        """Return whether the terminal has symbols that ASCII lacks."""
         return self.console.encoding.startswith("utf")
 
     def start(self) -> None:
@@ -64,7 +64,7 @@ class LivePicture:
         self._live.start()
 
     def stop(self) -> None:
-        """Draw no more; the last picture stays, unless it is transient."""
+        """Stop drawing; the last picture stays, unless it is transient."""
         if self._live is not None:
             self._live.stop()
 

@@ -13,7 +13,7 @@ _LOOK_SECONDS = 1.0
 
 
 def can_ask() -> bool:
-    """Tell whether there is a terminal to ask on and to answer from."""
+    """Return whether there is a terminal to ask on and to answer from."""
     try:
         return sys.stdin.isatty() and sys.stderr.isatty()
     except ValueError:  # closed

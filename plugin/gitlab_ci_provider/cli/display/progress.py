@@ -1,4 +1,4 @@
-"""The jobs of a run as they go on: a live table on a terminal, else one line per change."""
+"""The progress of a run's jobs: a live table on a terminal, otherwise one line per change."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _SYMBOLS = {
 }
 _QUIET = frozenset({"created", "pending", "absent"})
 _BELOW = 3
-"""Rows of the terminal that are not for jobs: the heading, the sum, and where the cursor stands."""
+"""Rows of the terminal that are not for jobs: the heading, the total, and the cursor's row."""
 
 
 class Progress:
-    """Shows a run while it goes on; use as a context manager."""
+    """Shows a run in progress; use as a context manager."""
 
     def __init__(self) -> None:
         self._picture = LivePicture(self._render, per_second=4)
@@ -69,7 +69,7 @@ class Progress:
             self._seen[job.name] = job.status
 
     def tell(self, text: str) -> None:
-        """Print a message while the run goes on."""
+        """Print a message during the run."""
         if self._picture.drawn:
             self._picture.console.print(text, markup=False, soft_wrap=True)
         else:
@@ -90,7 +90,7 @@ class Progress:
         try:
             self._picture.console.print(markup, soft_wrap=True)
         except (OSError, ValueError):
-            output.note("")  # it finds out whether anybody reads
+            output.note("")  # it finds out whether the reader is still there
 
     def paused(self) -> AbstractContextManager[None]:
         """Draw nothing for a while, so that a person can type."""

@@ -113,7 +113,7 @@ def _stage_rows(jobs: Sequence[JobProgress], level: int, now: datetime) -> Itera
 
 
 def _folds(job: JobProgress, stage: Sequence[JobProgress], level: int) -> bool:
-    """Tell whether a job is folded; each level folds what the one before it does, and more."""
+    """Return whether a job is folded; each level folds what the one before it does, and more."""
     if job.status == "failed" or not level:
         return False
     if level == 4:

@@ -1,4 +1,4 @@
-"""The start of the embedded stack: a spinner on a terminal, else one line per step."""
+"""The start of the embedded stack: a spinner on a terminal, otherwise one line per step."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 Found = TypeVar("Found")
 
 _READ_FIRST_SECONDS = 1.0
-"""The repository is read for so long before the stack is started as well: what is wrong with a
-repository on this machine is known by then, and no stack is started for nothing."""
+"""Seconds to read the repository before the stack is started, too: problems of a repository on this
+machine are known by then, and no stack is started in vain."""
 
 
 class Starting:
@@ -86,7 +86,7 @@ class Started(Generic[Found]):
     """A running stack, and what was read while it started.
 
     Attributes:
-        spawned: the stack was started here, it did not run before.
+        spawned: the stack was started by this command.
     """
 
     stack: StackState
@@ -140,7 +140,7 @@ class _Reading(Generic[Found]):
 
     @property
     def done(self) -> bool:
-        """Tell whether it has ended, well or badly."""
+        """Return whether it has ended, well or badly."""
         return not self._thread.is_alive()
 
     def wait(self, seconds: float) -> None:
@@ -148,7 +148,7 @@ class _Reading(Generic[Found]):
         self._thread.join(seconds)
 
     def result(self) -> Found:
-        """Wait for the end and give what was read.
+        """Wait for the end and return what was read.
 
         Raises:
             Exception: what went wrong while reading.

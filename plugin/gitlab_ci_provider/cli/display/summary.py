@@ -19,7 +19,7 @@ _DID_NOT_RUN = {"skipped": "was skipped", "canceled": "was canceled"}
 
 
 def summary(run: FollowedRun, objects: Path) -> Iterator[str]:
-    """Yield the lines for a person, most important last.
+    """Yield the lines to print, the most important one last.
 
     Args:
         run: what was followed.

@@ -123,7 +123,7 @@ def _from_text(
 ) -> Map | None:
     """Read a file that is YAML only once its blocks are replaced.
 
-    Unlike GitLab, which refuses it: `[$[[ inputs.x ]]]` without quotes is no YAML.
+    Unlike GitLab, which refuses it: `[$[[ inputs.x ]]]` without quotes is not valid YAML.
     """
     mark = Mark(origin.name, documents.first_line)
     text, problems = interpolate_text(documents.content, scope, mark)

@@ -1,4 +1,4 @@
-"""How included text is obtained: protocols, so that no rule of the language knows of I/O."""
+"""How included text is obtained: protocols, so that the rules of the language need no I/O."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class FileFetcher(Protocol):
     """The files of one commit or directory."""
 
     def read(self, path: str) -> bytes | None:
-        """Give a file's contents, by path from the repository's root; None when it is not there.
+        """Return a file's contents, by path from the repository's root; None when it is not there.
 
         Raises:
             SourceError: it is there and cannot be read.
@@ -38,7 +38,7 @@ class Elsewhere(Protocol):
     """Everything that is included from outside the repository."""
 
     def project(self, path: str, ref: str | None) -> ProjectFiles | None:
-        """Find a project at a ref (None: its default branch); None when there is no such one.
+        """Find a project at a ref (None: its default branch); None when it does not exist.
 
         Also finds components' versions: `~latest`, `1`, `1.2` name releases.
 
@@ -54,4 +54,4 @@ class Elsewhere(Protocol):
         """
 
     def template(self, name: str) -> bytes | None:
-        """Give one of GitLab's templates; None when there is no such one."""
+        """Return one of GitLab's templates; None when it does not exist."""

@@ -51,7 +51,7 @@ class Location:
 def read_locations(
     field: Field, view: RuleView, fetcher: FileFetcher, taken: Collection[str] = ()
 ) -> list[Location]:
-    """List the files that an `include:` names, those that its rules leave out not among them.
+    """List the files that an `include:` names, without those that its rules leave out.
 
     `taken` are local files that were included before: wildcards leave them out.
     """
@@ -87,7 +87,7 @@ def _read(field: Field, view: RuleView) -> Iterator[Location]:
 
 
 def _kind(field: Field, value: Map) -> str | None:
-    """Tell which kind of include it is: the one of its keys that says where to read from."""
+    """Return the kind of include: the key that says where to read from."""
     kinds = [key for key in KINDS if not is_blank(value.get(key))]
     if len(kinds) > 1:
         field.diagnostics.error("include-ambiguous", _EITHER, field.mark)
@@ -118,7 +118,7 @@ def _complete(field: Field, value: Map) -> bool:
 
 
 def _warn_of_unknown(field: Field, value: Map) -> None:
-    """Say what GitLab ignores here without a word."""
+    """Warn of what GitLab ignores here silently."""
     ignored = [key for key in value if key not in KEYS]
     if value.get("integrity") and not value.get("remote"):
         ignored.append("integrity")
@@ -188,7 +188,7 @@ def _wild(
 
 
 def _expanded(value: Map, view: RuleView) -> Map:
-    """Give what says where to read from, with its variables expanded."""
+    """Return what says where to read from, with its variables expanded."""
     texts = {key: _text(item, view) for key, item in value.items()}
     items = ((key, texts[key] if isinstance(item, str) else item) for key, item in value.items())
     return Map(value.mark, items)

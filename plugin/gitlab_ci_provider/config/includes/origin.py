@@ -69,7 +69,7 @@ class Finder:
             return self._find(location, files)
         except SourceError as error:
             raise IncludeError("include-unreadable", str(error)) from error
-        except (OSError, ValueError) as error:  # letters that no path, argument or request can have
+        except (OSError, ValueError) as error:  # impossible in a path, argument or request
             words = f"`{quoted(location.path)}` cannot be read: {error}"
             raise IncludeError("include-unreadable", words) from error
 

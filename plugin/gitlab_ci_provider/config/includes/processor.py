@@ -163,7 +163,7 @@ class _Processor:
         return read_tree(origin, reading, self.diagnostics)
 
     def _show(self, specs: Mapping[str, InputSpec]) -> None:
-        """Keep the inputs of the main file: the person who runs the pipeline may set them."""
+        """Keep the inputs of the main file: the person who starts the pipeline may set them."""
         self.inputs.update(specs)
 
     def _shared_inputs(self, field: Field, parent: Origin) -> Mapping[str, InputSpec]:

@@ -56,10 +56,10 @@ def split_blocks(text: str) -> list[str | Block]:
 
 
 def evaluate(block: Block, scope: Scope) -> object:
-    """Give the value of a block; the block itself when it is not ours.
+    """Return the value of a block; the block itself when it is not ours.
 
     Raises:
-        InterpolationError: it has none.
+        InterpolationError: it has no value.
     """
     access, *functions = (part.strip() for part in block.data.rstrip("|").split("|"))
     if access.split(".")[0] == _LATER:

@@ -31,7 +31,7 @@ class Known:
 
 
 def known(variables: Variables) -> Known:
-    """Give the variables that `expand_vars` knows."""
+    """Return the variables that `expand_vars` knows."""
     return Known(variables.as_dict(), variables.masked.names)
 
 

@@ -111,11 +111,11 @@ class _Interpolation:
         return replaced
 
     def written(self, part: str | Block, mark: Mark) -> str:
-        """Give a part of a text as it is written in the end."""
+        """Return a part of a text as it is finally written."""
         return part if isinstance(part, str) else _shown(_node(self.value(part, mark), mark))
 
     def value(self, block: Block, mark: Mark) -> object:
-        """Give a block's value; each is found out once."""
+        """Return a block's value; each is computed once."""
         if self.nodes > MAX_NODES:
             return None
         if block.text not in self.values:
@@ -145,7 +145,7 @@ def _size(value: object) -> int:
 
 
 def _node(value: object, mark: Mark) -> Node:
-    """Give plain data as a node that was written where the block stands."""
+    """Return plain data as a node that was written where the block stands."""
     if isinstance(value, dict):
         made = Map(mark)
         for key, item in value.items():

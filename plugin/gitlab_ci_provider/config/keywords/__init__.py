@@ -1,1 +1,1 @@
-"""One module a keyword: every accepted spelling to one model value."""
+"""One module per keyword: every accepted spelling becomes one model value."""

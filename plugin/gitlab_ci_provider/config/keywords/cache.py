@@ -51,7 +51,7 @@ def _read_cache(field: Field) -> Cache | None:
 
 
 def _read_policy(field: Field) -> str | None:
-    """Accept a variable as well: it is known in the job only."""
+    """Accept a variable, too: its value is known only in the job."""
     if is_blank(field.value):
         return None
     policies = tuple(CachePolicy)

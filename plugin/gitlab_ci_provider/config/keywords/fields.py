@@ -1,7 +1,7 @@
-"""Shared readers: a value in the file to a value of the model, or words on why not.
+"""Shared readers: a value in the file becomes a value of the model, or a message says why not.
 
 A `Field` is a value, its place and how GitLab names it in messages. Readers return the value, or
-None after reporting what is wrong; a key that is absent or null is no field at all.
+None after reporting what is wrong; a key that is absent or null has no field.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Field:
         self.diagnostics.error(code, f"{self.label} {problem}", self.mark)
 
     def entry(self, key: str) -> Field | None:
-        """Give a key that is an entry of its own: messages say `label:key config`."""
+        """Return a key that is an entry of its own: messages say `label:key config`."""
         if not isinstance(self.value, Map) or self.value.get(key) is None:
             return None
         label = f"{self.label}:{key}" if self.label else key
@@ -49,14 +49,14 @@ class Field:
         return Field(self.value[key], label, f"{label} config", place, self.diagnostics)
 
     def attribute(self, key: str) -> Field | None:
-        """Give a key that belongs to this entry: messages say `label key`."""
+        """Return a key that belongs to this entry: messages say `label key`."""
         if not isinstance(self.value, Map) or self.value.get(key) is None:
             return None
         subject = f"{self.label} {key.replace('_', ' ')}"
         return Field(self.value[key], self.label, subject, self.value.place(key), self.diagnostics)
 
     def items(self, name: str | None = None) -> Iterator[Field]:
-        """Give the items of a list; `name` makes each an entry of its own."""
+        """Yield the items of a list; `name` makes each an entry of its own."""
         if not isinstance(self.value, Seq):
             return
         label = f"{self.label}:{name}" if name else self.label
@@ -86,7 +86,7 @@ class Field:
 
 
 def flat_items(field: Field, name: str = "") -> Iterator[Field]:
-    """Give the entries of nested lists in order, nulls left out; `name` is added to the label."""
+    """Yield the entries of nested lists in order, nulls left out; `name` is added to the label."""
     label = f"{field.label}:{name}" if name else field.label
     for value, mark in _flat_values(field.value, field.mark):
         if value is not None:
@@ -111,7 +111,7 @@ def mapping(field: Field, allowed: Collection[str], problem: str = "should be a 
 
 
 def data_mapping(field: Field, keys: Collection[str]) -> dict[str, object]:
-    """Read a mapping with known keys as plain data; empty when it is none."""
+    """Read a mapping with known keys as plain data; empty when it is not a mapping."""
     if not mapping(field, keys) or not isinstance(field.value, Map):
         return {}
     return {key: to_data(value) for key, value in field.value.items()}
@@ -172,14 +172,14 @@ def integers(field: Field) -> tuple[int, ...] | None:
 
 
 def is_blank(value: Node) -> bool:
-    """Tell whether Rails calls a value blank: nothing, false, empty or only white space."""
+    """Return whether Rails calls a value blank: nothing, false, empty or only white space."""
     if isinstance(value, str):
         return not value.strip()
     return value is None or value is False or (isinstance(value, Map | Seq) and not value)
 
 
 def is_integer(value: Node) -> TypeGuard[int]:
-    """Tell whether a value is an integer; booleans are none."""
+    """Return whether a value is an integer; booleans are not."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 

@@ -135,7 +135,7 @@ class JobConfig:
 
 
 def read_job(field: Field, name: str) -> JobConfig | None:
-    """Read a job; None when it is no mapping with something to do."""
+    """Read a job; None when it is not a mapping with something to do."""
     raw = field.value
     if not isinstance(raw, Map):
         return None
@@ -149,7 +149,7 @@ def read_job(field: Field, name: str) -> JobConfig | None:
 
 
 def is_bridge(raw: Map) -> bool:
-    """Tell whether a job creates or mirrors another pipeline instead of running a script."""
+    """Return whether a job creates or mirrors another pipeline instead of running a script."""
     return "trigger" in raw or ("needs" in raw and "script" not in raw and "run" not in raw)
 
 

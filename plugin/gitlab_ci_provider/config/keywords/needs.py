@@ -71,7 +71,7 @@ def _kind(need: CrossNeed) -> str:
 
 
 def _items(field: Field) -> Iterator[Field]:
-    """Give the entries; nested lists come from references, nulls are no needs."""
+    """Yield the entries; nested lists come from references, nulls are left out."""
     label = f"{field.label}:need"
     if not isinstance(field.value, Seq):
         yield Field(field.value, label, f"{label} config", field.mark, field.diagnostics)

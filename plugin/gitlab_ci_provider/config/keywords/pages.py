@@ -46,7 +46,7 @@ def with_published(job: Field, artifacts: Artifacts | None) -> Artifacts | None:
 
 
 def _is_pages(job: Field) -> bool:
-    """Tell whether it is a Pages job: it says so, or is called `pages` and does not deny it."""
+    """Return whether it is a Pages job: it says so, or is called `pages` and does not deny it."""
     pages = job.value.get("pages") if isinstance(job.value, Map) else None
     return not is_blank(pages) or (job.label == "jobs:pages" and pages is not False)
 

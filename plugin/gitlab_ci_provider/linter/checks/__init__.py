@@ -1,1 +1,1 @@
-"""One module a family of checks."""
+"""One module per family of checks."""

@@ -29,7 +29,7 @@ _SOURCES = frozenset(get_args(PipelineSource)) | {
     "duo_workflow",
     "pipeline_execution_policy_schedule",
 }
-"""All of GitLab's, those that cannot happen here too."""
+"""All of GitLab's sources, including those that cannot happen here."""
 
 _UNKNOWN_TO_RULES = frozenset(
     {
@@ -97,7 +97,7 @@ def _term(term: Expression) -> str | None:
 
 
 def _contradiction(terms: Sequence[Expression]) -> str | None:
-    """Put the value that one term asks for into the others that ask for the same variable."""
+    """Insert the value that one term requires into the others that read the same variable."""
     for compared in filter(None, map(_compared, terms)):
         name, value = compared
         if not isinstance(value, str | None):
@@ -110,7 +110,7 @@ def _contradiction(terms: Sequence[Expression]) -> str | None:
 
 
 def _context(terms: Sequence[Expression]) -> str | None:
-    """Hold what must be set against what GitLab sets together."""
+    """Compare what must be set with what GitLab sets together."""
     known = dict(filter(None, map(_compared, terms)))
     needed = {name for term in terms for name in _names(term) if _needs(term, name)}
     source = known.get(_SOURCE)
@@ -129,7 +129,7 @@ def _context(terms: Sequence[Expression]) -> str | None:
 
 
 def _needs(term: Expression, name: str) -> bool:
-    """Tell whether a term is false wherever a variable is missing."""
+    """Return whether a term is false wherever a variable is missing."""
     return _names(term) == {name} and not truthful(evaluate(term, {}))
 
 
@@ -140,7 +140,7 @@ def _names(node: Expression) -> set[str]:
 
 
 def _compared(term: Expression) -> tuple[str, str | bool | Pattern | None] | None:
-    """Give the variable and the fixed value of `$NAME == value`."""
+    """Return the variable and the fixed value of `$NAME == value`."""
     if not isinstance(term, Operation) or term.operator != "==":
         return None
     for variable, other in ((term.left, term.right), (term.right, term.left)):

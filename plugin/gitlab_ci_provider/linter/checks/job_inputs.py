@@ -1,4 +1,4 @@
-"""`${{ job.inputs.x }}`: what would only fail when the job starts, as GitLab's runner finds it."""
+"""`${{ job.inputs.x }}`: errors that GitLab's runner finds only when the job starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What works and is still a bad idea: caches without key, Docker-in-Docker, old spellings."""
+"""What works but is a bad idea: caches without a key, Docker-in-Docker, old spellings."""
 
 from __future__ import annotations
 

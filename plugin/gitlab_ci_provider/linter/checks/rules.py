@@ -1,4 +1,4 @@
-"""Rules that can never decide anything, or let two pipelines happen for one push."""
+"""Rules that can never decide anything, or create two pipelines for one push."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _check_list(rules: Sequence[Rule], label: str, owner: Map) -> Iterator[Diagn
 
 
 def covers(rule: Rule, other: Rule) -> bool:
-    """Tell whether a rule matches wherever another one would: it has no condition of its own."""
+    """Return whether a rule matches wherever another one would: it has no condition of its own."""
     return all(
         mine in (None, theirs)
         for mine, theirs in (
@@ -103,7 +103,7 @@ def _check_duplicates(config: CiConfig) -> Iterator[Diagnostic]:
 
 
 def _was_read(rules: Sequence[Rule], owner: Map) -> bool:
-    """Tell whether nothing is wrong with the conditions, which would then be missing."""
+    """Return whether all conditions could be read; a broken one would be missing here."""
     written = flat_rules(owner.get("rules"))
     return len(rules) == len(written) and all(
         isinstance(node, Map) and (node.get("if") is None) == (rule.condition is None)
@@ -112,7 +112,7 @@ def _was_read(rules: Sequence[Rule], owner: Map) -> bool:
 
 
 def _last_is_when_alone(rules: Sequence[Rule]) -> bool:
-    """Tell what GitLab warns of."""
+    """Return the rules that GitLab warns of."""
     last = rules[-1]
     return last == Rule(when=last.when) and last.when not in (None, When.NEVER)
 

@@ -48,7 +48,7 @@ _HARMLESS = re.compile(
     r"|mysecretpassword|x{3,}|\*+|<.*>",
     re.IGNORECASE | re.DOTALL,
 )
-"""Addresses, paths and what stands for a secret in tests."""
+"""Addresses, paths and placeholders for secrets."""
 _MIN_LENGTH = 8
 _Text = tuple[tuple[str, ...], str, Mark]
 _CODE = "secret-in-plain-sight"
@@ -67,7 +67,7 @@ def check_secrets(config: CiConfig) -> Iterator[Diagnostic]:
 
 
 def secret_shape(text: str) -> str | None:
-    """Say what kind of secret a text holds, by its shape; None for none."""
+    """Return the kind of secret that a text contains, judged by its form; None when none."""
     regex = compile_re2(_ANY_SHAPE)  # many times faster than re where nothing is found
     if regex is None or not regex.found_in(text):
         return None

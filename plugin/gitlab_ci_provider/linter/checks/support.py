@@ -1,4 +1,4 @@
-"""Warnings of keywords that are not honoured fully: none is dropped in silence."""
+"""Warnings of keywords that are not honoured fully: nothing is dropped silently."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Variables that refer to each other in a circle, which GitLab refuses once a job runs."""
+"""Variables that refer to each other in a cycle, which GitLab refuses once a job runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HINT = "GitLab rejects such a pipeline; here the circular references are not ex
 def check_variables(config: CiConfig) -> Iterator[Diagnostic]:
     """Check what each job sees of the file's variables."""
     for name, entry in config.jobs.items():
-        found = circle(yaml_variables(entry.job, config.variables))
+        found = cycle(yaml_variables(entry.job, config.variables))
         if found:
             shown = ", ".join(f'"{variable}"' for variable in found)
             words = f"{name}: circular variable reference detected: [{shown}]"
@@ -27,8 +27,8 @@ def check_variables(config: CiConfig) -> Iterator[Diagnostic]:
             yield warning("variables-circular", words, at, _HINT)
 
 
-def circle(variables: Variables) -> tuple[str, ...]:
-    """Give the names of a circle of at least two variables, sorted; none when there is none."""
+def cycle(variables: Variables) -> tuple[str, ...]:
+    """Return the names in a cycle of at least two variables, sorted; empty when there is none."""
     edges = {
         variable.name: [name for name in references(variable.value) if name != variable.name]
         for variable in variables
@@ -46,7 +46,7 @@ def circle(variables: Variables) -> tuple[str, ...]:
 
 
 def _trim(edges: Mapping[str, list[str]]) -> dict[str, list[str]]:
-    """Leave out, again and again, what refers to nothing that is left."""
+    """Repeatedly remove variables that refer to nothing that is left."""
     left = dict(edges)
     done = False
     while not done:

@@ -1,4 +1,4 @@
-"""Airflow's parent process: imports Airflow once and forks its components, again if they die.
+"""Airflow's parent process: imports Airflow once, forks its components, and restarts them.
 
 `python -m gitlab_ci_provider.local.airflow HOME STARTED` runs until SIGTERM. Started by the
 supervisor, which gives Airflow's configuration in the environment.

@@ -2,7 +2,7 @@
 
 A request that has written holds SQLite's only write lock until the event loop finishes it. When the
 loop itself waits for that lock to write an entry of the audit log, as Airflow 3.3 does, nothing is
-answered until SQLite gives up. Here a thread writes the entry, and the loop goes on.
+answered until SQLite gives up. Here a thread writes the entry, and the loop continues.
 
 Runs in a process that was forked from one that has imported Airflow.
 """
@@ -20,13 +20,13 @@ LogAction = Callable[..., Awaitable[None]]
 
 
 class _Entries:
-    """Stands in for the session: keeps what the audit log wants to write."""
+    """Stands in for the session: collects what the audit log wants to write."""
 
     def __init__(self) -> None:
         self.kept: list[Any] = []
 
     def add(self, entry: Any) -> None:
-        """Keep an entry."""
+        """Collect an entry."""
         self.kept.append(entry)
 
     def commit(self) -> None:
@@ -46,7 +46,7 @@ def in_a_thread(action_logging: Callable[..., LogAction]) -> Callable[..., LogAc
             await original(request, entries, user)
             await run_in_threadpool(_write, session, entries.kept)
 
-        # FastAPI reads from it what to pass.
+        # FastAPI reads the signature to know what to pass.
         log_action.__signature__ = inspect.signature(original, eval_str=True)  # type: ignore[attr-defined]
         return log_action
 
@@ -59,7 +59,7 @@ def _write(session: Any, entries: list[Any]) -> None:
 
 
 def prepare() -> None:
-    """Make the application, and have it make what it would make with the first requests.
+    """Make the application, including what it would otherwise make on the first requests.
 
     Making its routes takes seconds, on a busy machine a minute: longer than a task waits for its
     first answer.

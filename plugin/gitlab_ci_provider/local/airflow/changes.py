@@ -1,4 +1,4 @@
-"""Noticing changes at once, at almost no cost.
+"""Notices changes at once, at almost no cost.
 
 Airflow's loops ask the database again and again whether there is work. Every commit changes the
 file of SQLite's write-ahead log: checking that file is a thousand times cheaper.
@@ -16,10 +16,10 @@ Mark = tuple[tuple[int, int], ...]
 Wait = Callable[[float], object]
 
 _LOOK_SECONDS = 0.05
-"""Between two looks: half of that is what an event waits on average."""
+"""Seconds between two checks: an event waits for half of that on average."""
 
 _IDLE_LOOK_SECONDS = 0.2
-"""The same after a long time without changes, when waits have reached their maximum."""
+"""The same after a long time without changes, when the wait is at its maximum."""
 
 _FIRST_SECONDS = 0.1
 _GROWTH = 1.5
@@ -27,11 +27,11 @@ _GROWTH = 1.5
 
 @dataclass(slots=True)
 class Changes:
-    """Waits for a change of some files, ever longer while there is none.
+    """Waits for a change of some files, longer and longer while there is none.
 
     Attributes:
-        longest: seconds to wait at most. What has to happen at its time, such as a retry, is seen
-            late by a part of the time that it had to wait, and never by more than that.
+        longest: seconds to wait at most. What is due at some time, such as a retry, is noticed late
+            by a fraction of its own delay, and never by more than `longest`.
     """
 
     paths: tuple[Path, ...]
@@ -43,7 +43,7 @@ class Changes:
         """Return as soon as something has changed since the last return, or `until` is true.
 
         Args:
-            wait: sleeps for a moment, or less when it has heard of something itself.
+            wait: sleeps for a moment, or less when it notices something itself.
             until: what else ends the wait.
         """
         end = time.monotonic() + self._seconds

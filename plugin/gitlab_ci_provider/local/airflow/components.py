@@ -1,4 +1,4 @@
-"""Airflow's components, each as what a forked process runs: Airflow's own command."""
+"""Airflow's components: what each forked process runs, which is Airflow's own command."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ COMPONENTS: dict[str, Callable[[], None]] = {
 
 
 def run(name: str) -> None:
-    """Be a component of Airflow."""
+    """Run as a component of Airflow."""
     from setproctitle import setproctitle
 
     from gitlab_ci_provider.local.airflow.database import close_job

@@ -15,14 +15,14 @@ from gitlab_ci_provider.local.secrets import StackSecrets
 ADMIN = "admin"
 HELPER_IMAGE = "gitlab-ci-helper:local"
 HOST_IMAGE = "this-machine"
-"""For jobs without `image:`: they ask for no image, so there is nothing to warn about."""
+"""For jobs without `image:`: they name no image, so there is nothing to warn about."""
 
 
 _LONG = "1200"
 """Seconds."""
 
 _HEARTBEAT = "120"
-"""Seconds. Each one wakes the scheduler, which watches the database."""
+"""Seconds. Each heartbeat wakes the scheduler, which watches the database."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Airflow's database before its components start: made, and cleaned of what a crash has left."""
+"""Airflow's database before its components start: created, and cleaned up after a crash."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _UNDER_WAY = frozenset(
 
 
 def prepare(home: Home, *, again: bool = False) -> None:
-    """Make Airflow's tables unless that is done, and close what nobody works on any more.
+    """Make Airflow's tables if needed, and close what nobody works on any more.
 
-    When only Airflow has died and is started `again`, its runs go on: their pods do.
+    When only Airflow has died and is started `again`, its runs continue: their pods still run.
     """
     marker = home.airflow / f".tables-{version('apache-airflow-core')}"
     if not marker.exists():
@@ -62,7 +62,7 @@ def close_job(kind: str | None) -> None:
 
 
 def _waits_for_a_person(run: Any) -> bool:
-    """Tell whether a run can go on as if nothing had happened."""
+    """Return whether a run can continue as if nothing had happened."""
     states = {task.state for task in run.task_instances} - _ENDED
     waiting = database.WAITS_FOR_A_PERSON
     return waiting in states and states <= {waiting, None}

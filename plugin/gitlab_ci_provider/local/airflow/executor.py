@@ -2,7 +2,7 @@
 
 The scheduler has already imported everything that tasks need, so a task starts quickly, and its
 process is as clean as the scheduler, whatever earlier tasks have done. A worker does not die with
-the scheduler: the next scheduler finds it and goes on. All of them die with the stack.
+the scheduler: the next scheduler finds it and takes it over. All of them die with the stack.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ class WarmLocalExecutor(LocalExecutor):
         self._changes = database_changes(database, _IDLE_SECONDS)
 
     def start(self) -> None:
-        """Do nothing: workers begin with their tasks."""
+        """Do nothing: a worker starts with its task."""
 
     def sync(self) -> None:
-        """Hear of the workers that have ended; wait when there is nothing else to do.
+        """Collect the workers that have ended; wait when there is nothing else to do.
 
         The scheduler's loop waits here until a worker ends or the database changes, and longer and
         longer while nothing happens.
@@ -54,7 +54,7 @@ class WarmLocalExecutor(LocalExecutor):
         self._reap()
 
     def try_adopt_task_instances(self, tis: Sequence[Any]) -> Sequence[Any]:
-        """Go on with the workers of a scheduler that has died; give back the tasks without one."""
+        """Take over the workers of a scheduler that has died; give back the tasks without one."""
         lost = []
         for ti in tis:
             workers = find_workers(f"{_TITLE} {ti.id}")
@@ -81,7 +81,7 @@ class WarmLocalExecutor(LocalExecutor):
         """Tell Airflow of the workers that have ended.
 
         A task that waits for an answer or a trigger gives its worker back and gets another one
-        with the same key, maybe before the first has ended: that end is not the task's.
+        with the same key, maybe before the first worker has ended: its end is not the task's.
         """
         ended = [entry for entry in self._workers if entry[1].has_ended()]
         self._workers = [entry for entry in self._workers if entry not in ended]

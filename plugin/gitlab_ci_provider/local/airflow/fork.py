@@ -1,4 +1,4 @@
-"""Forking from a process that has everything imported."""
+"""Forks processes from one that has everything imported."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def fork(run: Callable[[], object], *, log: Path | None = None) -> int:
 
     Args:
         run: what to run; its exit code is that of a program.
-        log: takes what the child writes, appended; None leaves it where this process writes.
+        log: where the child's output is appended; None shares the output of this process.
     """
     flush()
     parent = os.getpid()
@@ -32,7 +32,7 @@ def fork(run: Callable[[], object], *, log: Path | None = None) -> int:
 
 
 def become(run: Callable[[], object], parent: int, log: Path | None = None) -> NoReturn:
-    """Run a function as what this process, just forked, is for."""
+    """Run the function for which this process was just forked."""
     try:
         die_with(parent)
         os.setsid()
@@ -62,7 +62,7 @@ def take_children_along() -> None:
 
 
 def _die_with_the_one_above(parent: int) -> None:
-    # Also asked in children of children, which die with their own parent.
+    # Grandchildren run this, too, and die with their own parent.
     if os.getppid() == parent:
         die_with(parent)
 
@@ -89,13 +89,13 @@ def _write_to(log: Path) -> None:
 
 
 def flush() -> None:
-    """Write what is buffered, so that a child does not write it again."""
+    """Write what is buffered, so that a child does not write it a second time."""
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
 
 
 def _leave(code: int) -> NoReturn:
-    """End without the parent's clean-up; what was written is kept."""
+    """Exit without the parent's clean-up; output is flushed."""
     try:
         flush()
     finally:

@@ -1,4 +1,4 @@
-"""Keeps Airflow's components running: one that ends is forked again."""
+"""Keeps Airflow's components running: forks those again that end."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ class Keeper:
         self.steps.write(name, "begun")
 
     def keep(self) -> None:
-        """Wait for processes that end, for ever; a component that has ended is forked again.
+        """Wait for processes that end, forever; fork a component that has ended again.
 
         Raises:
-            SystemExit: one of them does not stay alive.
+            SystemExit: a component does not stay alive.
         """
         while True:
             pid, status = os.wait()
             name = self._running.pop(pid, None)
-            if name is not None:  # else it was a worker whose scheduler has died
+            if name is not None:  # otherwise it was a worker whose scheduler has died
                 self._start_again(name, status)
 
     def _start_again(self, name: str, status: int) -> None:

@@ -33,7 +33,7 @@ def start_airflow(home: Home, environment: Mapping[str, str], started: float) ->
 
 
 def airflow_answers(port: int) -> bool:
-    """Tell whether the API server answers, the execution API and the database included."""
+    """Return whether the API server answers, the execution API and the database included."""
     return listens(port) and all(_answers(port, path) for path in _READY_PATHS)
 
 

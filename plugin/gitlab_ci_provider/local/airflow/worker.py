@@ -1,4 +1,4 @@
-"""The process of one task: forked from the scheduler, but not ended with it."""
+"""The process of one task: forked from the scheduler, but it outlives the scheduler."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ class Worker:
     """A worker as the scheduler sees it.
 
     Attributes:
-        descriptor: can be read as soon as it has ended.
-        adopted: it was started by another scheduler, which would have learned how it ended.
+        descriptor: becomes readable when the worker ends.
+        adopted: it was started by another scheduler, the only one that could learn how it ends.
     """
 
     descriptor: int
     adopted: bool = False
 
     def has_ended(self) -> bool:
-        """Tell whether it has ended, in whichever way."""
+        """Return whether it has ended, in any way."""
         return bool(wait([self.descriptor], 0))
 
     def close(self) -> bool:
-        """Forget it, and tell whether it had come to its end; of an adopted one nobody knows."""
+        """Forget it, and return whether it ended properly; of an adopted worker that is unknown."""
         try:
             return self.adopted or os.read(self.descriptor, 1) == _DONE
         finally:
@@ -40,7 +40,7 @@ class Worker:
 
 
 def start_worker(title: str, run: Callable[[], object]) -> Worker:
-    """Fork a worker that belongs to the process above this one, and dies with that."""
+    """Fork a worker that belongs to the parent of this process and dies with that."""
     outcome, writer = os.pipe()
     flush()
     between = os.fork()
@@ -54,7 +54,7 @@ def start_worker(title: str, run: Callable[[], object]) -> Worker:
 def find_workers(title: str) -> list[Worker]:
     """Find the workers of a task that another scheduler has started.
 
-    There are two when the task was resumed and the worker that it gave back has not quite ended.
+    There are two when the task was resumed and its first worker has not quite ended.
     """
     found = []
     for process in Path("/proc").glob("[0-9]*"):
@@ -92,7 +92,7 @@ def _work(title: str, run: Callable[[], object], outcome: int, writer: int) -> N
 
 
 def _once(do: Callable[[], object]) -> Callable[[], None]:
-    """Do something the first time only: a child of a child has nothing to close any more."""
+    """Do something the first time only: a grandchild has nothing left to close."""
     left = [do]
 
     def done() -> None:

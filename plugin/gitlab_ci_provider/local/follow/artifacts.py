@@ -1,4 +1,4 @@
-"""What jobs have left in the object store: artifacts to unpack, and the tests that failed."""
+"""What jobs left in the object store: artifacts to unpack, and the tests that failed."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _BAD = frozenset({CaseStatus.FAILED, CaseStatus.ERROR})
 def save_artifacts(
     jobs: Mapping[str, Mapping[str, Any]], objects: Path, folder: Path
 ) -> Iterator[str]:
-    """Unpack the artifacts of the jobs; yields what could not be, for a person.
+    """Unpack the artifacts of the jobs; yield a message for each that cannot be unpacked.
 
-    Names in archives that lead out of the folder are made to stay in it.
+    Names in archives that lead out of the folder are changed to stay in it.
 
     Args:
         jobs: of a run, as in its result.

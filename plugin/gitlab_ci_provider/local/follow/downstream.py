@@ -1,4 +1,4 @@
-"""The pipelines that a followed run has created.
+"""The pipelines that a run has created.
 
 The stack may stop with the run, so a pipeline that no job waits for is waited for here; and nobody
 may be there to play manual jobs, in any of them.
@@ -29,7 +29,7 @@ class DownstreamRun:
 
 
 def downstream_runs(api: AirflowApi, dag: str, run: str) -> Iterator[DownstreamRun]:
-    """Find the pipelines below a run, those below them included, nearest first."""
+    """Find the pipelines that a run has created, directly or not, nearest first."""
     for task, url in api.xcoms(dag, run, xcom_keys.DOWNSTREAM_LINK):
         head, _, tail = str(url).partition("/runs/")
         if tail:
@@ -40,7 +40,7 @@ def downstream_runs(api: AirflowApi, dag: str, run: str) -> Iterator[DownstreamR
 
 
 def is_settled(api: AirflowApi, run: DownstreamRun) -> bool:
-    """Tell whether a pipeline has ended, or waits for a person and nothing else."""
+    """Return whether a pipeline has ended, or waits for a person and nothing else."""
     if api.run_state(run.dag, run.run) in RUN_ENDED:
         return True
     states = {task.state for task in api.tasks(run.dag, run.run).values()}

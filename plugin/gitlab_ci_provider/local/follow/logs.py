@@ -13,14 +13,14 @@ _END = re.compile(
     rb"section_end:\d+:(?:step_script|after_script)\r\x1b\[0K"
     rb"|section_start:\d+:(?:after_script|archive_cache|upload_artifacts|cleanup_file_variables)"
 )
-"""A script that was killed has no end of its own: the next section ends it."""
+"""A killed script has no end marker: the next section ends it."""
 
 _CLEAR = b"\x1b[0K"
 
 _NO_FILE_NAME = re.compile(r"[/\x00-\x1f\x7f]")
 
 _LONGEST = 200
-"""Bytes: a file name has 255, and more is added to it."""
+"""Bytes: a file name may have 255, and a suffix is added."""
 
 
 def script_output(log: Path) -> bytes:
@@ -35,7 +35,7 @@ def script_output(log: Path) -> bytes:
 
 
 def save_logs(jobs: Mapping[str, dict[str, object]], folder: Path) -> None:
-    """Write one file a job that ran, named after the job, and point the report at it."""
+    """Write a file for each job that ran, named after the job, and put its path into the result."""
     folder.mkdir(parents=True, exist_ok=True)
     names = file_names(jobs)
     for name, job in jobs.items():
@@ -46,9 +46,9 @@ def save_logs(jobs: Mapping[str, dict[str, object]], folder: Path) -> None:
 
 
 def file_names(jobs: Iterable[str]) -> dict[str, str]:
-    """Name a file for each job: as the job where that can be, and no two alike.
+    """Name a file for each job: after the job where possible, without duplicates.
 
-    Names that a file can have go first: no other job's file takes their place.
+    Jobs whose name is a valid file name come first: no other job's file takes it.
     """
     names: dict[str, str] = {}
     taken: set[str] = set()
@@ -67,7 +67,7 @@ def _file_name(job: str) -> str:
     name = _NO_FILE_NAME.sub("_", job).lstrip(".") or "job"
     try:
         length = len(os.fsencode(name))
-    except UnicodeEncodeError:  # the locale knows no such letters
+    except UnicodeEncodeError:  # the locale lacks these characters
         name = name.encode("ascii", "replace").decode().replace("?", "_")
         length = len(name)
     if length <= _LONGEST:
@@ -83,7 +83,7 @@ _READ_AT_ONCE = 1024 * 1024
 
 
 class LogTail:
-    """Reads what has been added to the newest log of a job; another try begins another file."""
+    """Reads what was added to the newest log of a job; another try has another file."""
 
     def __init__(self) -> None:
         self._path: Path | None = None
@@ -91,7 +91,7 @@ class LogTail:
         self._rest = b""
 
     def read(self, path: Path | None) -> Iterator[str]:
-        """Give the complete lines that are new, as a terminal shows them."""
+        """Yield the new complete lines, as a terminal shows them."""
         if path is None:
             return
         if path != self._path:
@@ -109,14 +109,14 @@ class LogTail:
             yield from _shown(line)
 
     def end(self) -> Iterator[str]:
-        """Give what is left of a last line without an end."""
+        """Yield the rest of a last line that has no end."""
         rest, self._rest = self._rest, b""
         if rest:
             yield from _shown(rest)
 
 
 def _shown(line: bytes) -> Iterator[str]:
-    """Leave out GitLab's markers, and what was written over on the same line."""
+    """Leave out GitLab's markers, and text that was overwritten on the same line."""
     text = _MARKER.sub(b"", line).rstrip(b"\r")
     text = text.rpartition(b"\r")[2].replace(b"\x1b[0K", b"")
     if text or not _MARKER.search(line):

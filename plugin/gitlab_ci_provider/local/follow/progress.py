@@ -1,4 +1,4 @@
-"""A run as it goes on: the status of each of its jobs, as a person reads it."""
+"""A run in progress: the status of each job, as people read it."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from gitlab_ci_provider.model.serialization import convert
 from gitlab_ci_provider.schedule.results import statuses
 
 BLOCKED, DELAYED = "blocked", "delayed"
-"""What a person reads for a manual job that the pipeline waits for, and for a scheduled job."""
+"""Words for a manual job that the pipeline waits for, and for a delayed job."""
 
 _CREATED = {"success", "skipped"}
-"""States of `create_pipeline` after which the decisions are there; skipped: no pipeline."""
+"""States of `create_pipeline` in which the decisions exist; skipped means no pipeline."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,12 +58,12 @@ class RunProgress:
 
     @property
     def ended(self) -> bool:
-        """Tell whether the run is over."""
+        """Return whether the run is over."""
         return self.state in RUN_ENDED
 
     @property
     def blocked(self) -> tuple[str, ...]:
-        """Name the manual jobs that the run waits for, when nothing else goes on."""
+        """Name the manual jobs that the run waits for, when nothing else is running."""
         moving = {JobStatus.PENDING, JobStatus.RUNNING, DELAYED}
         if any(job.status in moving for job in self.jobs):
             return ()
@@ -102,7 +102,7 @@ class Follower:
         return None if self._decisions is None else self._decisions[job]
 
     def result(self, task: TaskState) -> dict[str, Any]:
-        """Read the result that the task of a job has left; empty when it has left none."""
+        """Read the result that the task of a job left; empty when there is none."""
         if task.id not in self._left:
             found = self.api.xcom(self.dag, self.run, task.task_id, xcom_keys.JOB_RESULT)
             self._left[task.id] = found or {}
@@ -149,7 +149,7 @@ class Follower:
         return DELAYED if status == JobStatus.SCHEDULED else status
 
     def _waits_below(self, job: str) -> bool:
-        """Tell whether the pipeline of a bridge waits for a person, and nothing in it goes on."""
+        """Return whether the pipeline of a bridge waits for a person and for nothing else."""
         task = task_ids(self.pipeline.jobs)[job]
         own = [run for run in self.downstream() if (run.above, run.task) == (self.run, task)]
         return bool(own) and all(

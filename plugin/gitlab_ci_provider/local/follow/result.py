@@ -27,7 +27,7 @@ def run_result(
 
     Args:
         follower: of the run.
-        end: how it was seen last.
+        end: its last known progress.
         home: of the stack.
         status: of the pipeline, when the caller knows it better than the last task.
     """
@@ -74,7 +74,7 @@ def raw_log(follower: Follower, home: Home, job: str, try_number: int) -> Path:
 
 
 def failed_task_log(follower: Follower, end: RunProgress) -> list[str]:
-    """Read the log of `create_pipeline` when it is what failed."""
+    """Read the log of `create_pipeline` if that task failed."""
     created = end.tasks.get(CREATE_PIPELINE)
     if created is None or created.state != "failed":
         return []
@@ -130,7 +130,7 @@ def _has_failed(job: Mapping[str, Any]) -> bool:
 
 
 def _final(status: str) -> str:
-    """Name the status of a job after the run: one that had not ended was canceled."""
+    """Return the status of a job after the run: a job that had not ended was canceled."""
     return status if status in _FINAL else JobStatus.CANCELED
 
 

@@ -24,13 +24,13 @@ Begin = Callable[[Follower], None]
 Show = Callable[[RunProgress], None]
 Still = Callable[[], bool]
 Play = Callable[[Sequence[str], Still], Sequence[str]]
-"""Choose which of the manual jobs that the pipeline waits for to play; they may be played in the
-Airflow UI meanwhile."""
+"""Choose which of the manual jobs that the pipeline waits for to play; in the meantime they may be
+played in the Airflow UI."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """Callbacks: the run has begun, it has changed, something takes long, jobs can be played."""
+    """Callbacks: the run has started, it has changed, something takes long, jobs can be played."""
 
     begin: Begin
     show: Show
@@ -59,8 +59,8 @@ def run_pipeline(
 ) -> FollowedRun:
     """Trigger a synced project's pipeline and follow it.
 
-    An interrupt (Ctrl-C) stops the run and its pods first. Any other failure here leaves the run
-    alone: there may be nothing wrong with it.
+    An interrupt (Ctrl-C) stops the run and its pods first. Any other failure leaves the run alone:
+    the run itself may be fine.
 
     Args:
         home: of the stack.
@@ -102,7 +102,7 @@ def stop_waiting(run: FollowedRun, home: Home) -> FollowedRun:
 
 
 def _wait_for_downstream(follower: Follower) -> None:
-    """Wait for pipelines that no job waits for, so that their end is seen as well."""
+    """Wait for pipelines that no job waits for, so that their end is known, too."""
     api = follower.api
     while not all(is_settled(api, run) for run in follower.downstream()):
         time.sleep(_LOOK_SECONDS)
@@ -139,5 +139,5 @@ def _follow(follower: Follower, watch: Watch) -> RunProgress:
             if not played.intersection(waiting):
                 return follower.look()
             for job in played.intersection(waiting):
-                follower.play(job)  # again when Airflow has lost the answer
+                follower.play(job)  # repeated in case Airflow has lost the answer
         time.sleep(_LOOK_SECONDS)

@@ -1,1 +1,1 @@
-"""Processes of one machine: started, watched, waited for, ended with all that they started."""
+"""Processes on one machine: started, watched, and stopped with all that they started."""

@@ -12,19 +12,19 @@ _TRIES = 20
 
 
 def listens(port: int) -> bool:
-    """Tell whether something accepts connections there."""
+    """Return whether something accepts connections there."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex((LOOPBACK, port)) == 0
 
 
 def choose_port(preferred: int, claims: ExitStack, *, must: bool = False) -> int:
-    """Choose a port to listen on and claim it, so that no other stack chooses it meanwhile.
+    """Choose a port to listen on and claim it, so that no other stack chooses it.
 
     Args:
-        preferred: taken when it is free.
+        preferred: used when it is free.
         claims: holds the claim; a claim also ends with the process.
-        must: refuse to take another one.
+        must: refuse any other port.
 
     Raises:
         StackError: `must`, and the port is taken.
@@ -41,7 +41,7 @@ def choose_port(preferred: int, claims: ExitStack, *, must: bool = False) -> int
 
 
 def _claim(port: int, claims: ExitStack) -> bool:
-    """Claim a port that nobody listens on; the claim is a name that the kernel gives once."""
+    """Claim a port that nobody listens on; the claim is a name that the kernel grants once."""
     claim = socket.socket(socket.AF_UNIX)
     try:
         claim.bind(f"\0gitlab-dags-port-{port}")

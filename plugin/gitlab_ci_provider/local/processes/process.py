@@ -31,7 +31,7 @@ _NOT_INHERITED = frozenset({"PYTHONDONTWRITEBYTECODE"})
 _OLD_LOGS = 4
 _LOOK_SECONDS = 0.05
 _LOOKS_A_GLANCE = 20
-"""Looking for movement costs more than looking whether it is ready."""
+"""Checking for progress costs more than checking for readiness."""
 
 _MOST_RESTARTS = 5
 _RESTARTS_WITHIN_SECONDS = 120
@@ -59,7 +59,7 @@ class Process:
             raise StackError(self.describe_end())
 
     def describe_end(self) -> str:
-        """Describe how it ended, with the end of its log."""
+        """Describe how it ended, with the last lines of its log."""
         code = self.popen.returncode
         return f"{self.name} ended with code {code}; the end of {self.log}:\n{self.tail()}"
 
@@ -102,7 +102,7 @@ def start(
 
 
 def open_log(path: Path) -> IO[bytes]:
-    """Open a new log; those of the last starts stay beside it as `.1` (the newest) to `.4`."""
+    """Open a new log; those of the last starts stay next to it as `.1` (the newest) to `.4`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handler = RotatingFileHandler(path, backupCount=_OLD_LOGS, delay=True)
     handler.doRollover()
@@ -110,7 +110,7 @@ def open_log(path: Path) -> IO[bytes]:
 
 
 def clean_environment(more: Mapping[str, str]) -> dict[str, str]:
-    """Give the environment of the stack's programs."""
+    """Return the environment of the stack's programs."""
     inherited = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
     return {**inherited, **_SAFE, **more}
 
@@ -118,7 +118,7 @@ def clean_environment(more: Mapping[str, str]) -> dict[str, str]:
 def wait_until(
     ready: Callable[[], bool], process: Process, seconds: float = PATIENCE_SECONDS
 ) -> None:
-    """Wait until a process is ready, unless it does nothing for so many seconds.
+    """Wait until a process is ready; fail when it does nothing for too long.
 
     Raises:
         StackError: it ended, or hangs.
@@ -134,7 +134,7 @@ def wait_until(
 
 
 def stop(processes: Sequence[Process], seconds: float = 10) -> None:
-    """Stop processes, last started first, and everything that they left behind.
+    """Stop processes, the last started first, and everything that they left behind.
 
     They are asked twice: Airflow's scheduler waits for its running tasks until it is asked again.
     """
@@ -166,7 +166,7 @@ def adopt_orphans() -> None:
 
 def _die_with(parent: int) -> None:
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-    # The supervisor waits for signals that are blocked; what it starts again must hear them.
+    # The supervisor waits for signals that are blocked; what it restarts must receive them.
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     if os.getppid() != parent:  # it died before the line above
         os.kill(os.getpid(), signal.SIGTERM)
@@ -200,13 +200,13 @@ def _kill_descendants(spared: Collection[int] = ()) -> None:
 
 @dataclass(slots=True)
 class Restarts:
-    """Remembers when which part was started again."""
+    """Remembers when each part was restarted."""
 
     clock: Callable[[], float] = time.monotonic
     _times: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
     def allow(self, name: str) -> bool:
-        """Count a restart; false when there were too many in a short time."""
+        """Count a restart; False when there were too many in a short time."""
         now = self.clock()
         recent = [time_ for time_ in self._times[name] if now - time_ < _RESTARTS_WITHIN_SECONDS]
         self._times[name] = [*recent, now]

@@ -1,6 +1,6 @@
 """Wait without a time limit: as long as there is progress, a slow machine is given its time.
 
-Progress is to use the processor or to write to a file; what does neither for minutes hangs.
+Progress is processor time or output in a file; a process without either for minutes hangs.
 """
 
 from __future__ import annotations
@@ -13,32 +13,32 @@ from pathlib import Path
 from gitlab_ci_provider.local.processes.tree import cpu_seconds
 
 PATIENCE_SECONDS = 300
-"""For this long nothing may move. A machine under heavy load can starve a process for a minute."""
+"""Seconds without progress. A machine under heavy load can starve a process for a minute."""
 
 _CPU_SECONDS = 2.0
-"""Less than that in all this time is the ticking of something that waits itself."""
+"""Processor seconds; less than that is only a process polling for something else."""
 
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """What a tree of processes had done by some moment."""
+    """What a tree of processes has done so far."""
 
     cpu: float
     written: int
 
     def goes_beyond(self, before: Movement) -> bool:
-        """Tell whether something was done since."""
+        """Return whether something was done since."""
         return abs(self.cpu - before.cpu) >= _CPU_SECONDS or self.written != before.written
 
 
 def movement(pid: int, *files: Path) -> Movement:
-    """Look at what a process, those that it started and their logs have come to."""
+    """Measure what a process and its descendants have done, and how far their logs are."""
     return Movement(cpu=cpu_seconds(pid), written=sum(map(_size, files)))
 
 
 @dataclass(slots=True)
 class Patience:
-    """Notices that nothing has moved for a long time."""
+    """Notices that there was no progress for a long time."""
 
     look: Callable[[], Movement]
     seconds: float = PATIENCE_SECONDS
@@ -47,11 +47,11 @@ class Patience:
     _since: float = field(init=False)
 
     def __post_init__(self) -> None:
-        """Look for the first time."""
+        """Measure for the first time."""
         self._last, self._since = self.look(), self.clock()
 
     def is_over(self) -> bool:
-        """Look again; true when nothing has moved for too long."""
+        """Measure again; True when there was no progress for too long."""
         seen, now = self.look(), self.clock()
         if seen.goes_beyond(self._last):
             self._last, self._since = seen, now

@@ -1,4 +1,4 @@
-"""The steps of a start, written as they happen, for commands that wait and for a later look.
+"""The steps of a start, written as they happen, for waiting commands and for later.
 
 One JSON object per line in `Home.steps`; each start of the stack overwrites the file.
 """
@@ -28,7 +28,7 @@ class Step:
 
     Attributes:
         seconds: since the start of the stack.
-        message: more words, for people; often empty.
+        message: details for people; often empty.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Steps:
     started: float = field(default_factory=time.monotonic)
 
     def clear(self) -> None:
-        """Forget the steps of the last start."""
+        """Delete the steps of the last start."""
         self.path.write_bytes(b"")
         self.path.chmod(0o600)
 
@@ -58,14 +58,14 @@ class Steps:
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Write that a step begins, and that it is done when the block has not failed."""
+        """Write that a step begins, and that it is done unless the block fails."""
         self.write(name, "begun")
         yield
         self.write(name, "done")
 
 
 def read_steps(path: Path) -> list[Step]:
-    """Read what was written so far; a line that is being written is left out."""
+    """Read what was written so far, without an incomplete last line."""
     try:
         lines = path.read_bytes().splitlines()
     except OSError:

@@ -1,7 +1,7 @@
 """Processes and those that they have started.
 
-`psutil` knows a process by its ID and its start time, so nothing here reaches a stranger that was
-given the ID of a process that has ended.
+`psutil` knows a process by its ID and its start time, so nothing here affects another process
+that was given the ID of one that has ended.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def kill_tree(pid: int) -> None:
 
 
 def _tree(pid: int) -> Iterator[Process]:
-    """Give the processes below a process, then the process itself; none when it has ended."""
+    """Yield the processes below a process, then the process itself; none when it has ended."""
     import psutil
 
     yield from _below(pid, recursive=True)

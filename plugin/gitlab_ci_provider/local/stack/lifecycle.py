@@ -38,7 +38,7 @@ _STOP_SECONDS = 40
 _LOOK_SECONDS = 0.1
 _LOOKS_A_GLANCE = 10
 _PATIENCE_SECONDS = 900
-"""Longer than the supervisor's own patience with its parts: it knows better what hangs."""
+"""Longer than the supervisor's own limits for its parts: it knows better what hangs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +47,8 @@ class StackOptions:
 
     Attributes:
         port: of Airflow; None for 8080 or, when that is taken, any.
-        idle_minutes: the stack ends after so long without use, 0 never; None for the environment's
-            GITLAB_DAGS_IDLE_MINUTES or half an hour.
+        idle_minutes: the stack stops after so many minutes without use, 0 means never; None means
+            GITLAB_DAGS_IDLE_MINUTES from the environment, or half an hour.
     """
 
     port: int | None = None
@@ -58,7 +58,7 @@ class StackOptions:
 
 @contextmanager
 def running_stack(home: Home, options: StackOptions) -> Iterator[StackState]:
-    """Attach to the stack that runs, or run one for as long as the block lasts.
+    """Use the running stack, or run one for as long as the block lasts.
 
     Raises:
         StackError: it could not start; the message says which part and why.
@@ -73,17 +73,17 @@ def running_stack(home: Home, options: StackOptions) -> Iterator[StackState]:
 
 
 def start_stack(home: Home, options: StackOptions, tell: Tell = lambda _: None) -> StackState:
-    """Start a stack that outlives this process, unless one runs already."""
+    """Start a stack that outlives this process, unless one is running."""
     spawn_stack(home, options)
     return wait_for_stack(home, tell)
 
 
 def spawn_stack(home: Home, options: StackOptions) -> bool:
-    """Begin to start a stack that outlives this process; False when one runs already.
+    """Begin to start a stack that outlives this process; False when one is running.
 
-    Of one that runs only the idle minutes are changed, if they are given. Of commands that start
-    one at the same time, one does: it clears the state of a stack that was killed, and another
-    could clear that of the stack which has just started.
+    In a running stack only the idle minutes are changed, if they are given. When several commands
+    start a stack at the same time, only one does: it clears the state of a killed stack, and a
+    second one could clear the state of the stack that has just started.
     """
     home.make()
     with hold(home.starting):
@@ -114,7 +114,7 @@ def _spawn(home: Home, options: StackOptions) -> None:
 
 
 def wait_for_stack(home: Home, tell: Tell = lambda _: None) -> StackState:
-    """Wait until the stack, which somebody starts, is ready; tell each step as it happens.
+    """Wait until a starting stack is ready; report each step as it happens.
 
     Raises:
         StackError: the stack has ended, or does nothing for a long time.
@@ -137,14 +137,14 @@ def wait_for_stack(home: Home, tell: Tell = lambda _: None) -> StackState:
 
 
 def stop_stack(home: Home) -> bool:
-    """Stop the stack and wait until it has gone; False when none was running.
+    """Stop the stack and wait until it is gone; False when none was running.
 
     Raises:
         StackError: it does not stop.
     """
     if not is_running(home):
         return False
-    while not (pid := supervisor_pid(home)):  # it has the lock and is about to say who it is
+    while not (pid := supervisor_pid(home)):  # it has just taken the lock
         if not is_running(home):
             return False
         time.sleep(_LOOK_SECONDS / 10)
@@ -172,7 +172,7 @@ def _command(home: Home, options: StackOptions) -> list[str]:
 
 
 def idle_minutes(options: StackOptions) -> float:
-    """Read how long an unused stack lives.
+    """Read how long an unused stack keeps running.
 
     Raises:
         StackError: the variable is not a number.

@@ -1,4 +1,4 @@
-"""Locks on files: held for a while, or looked at. The kernel frees one when its process dies."""
+"""Locks on files: held for a while, or checked. The kernel frees a lock when its process dies."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def hold(path: Path, *, shared: bool = False) -> Iterator[IO[str]]:
 
 
 def is_held(path: Path) -> bool:
-    """Tell whether somebody holds a lock, which takes it for a moment when nobody does."""
+    """Return whether a process holds a lock; to check, the lock is taken for a moment."""
     if not path.exists():
         return False
     with path.open("r+") as file:

@@ -1,6 +1,6 @@
 """The parts of the stack: how each is started, and how to tell that it is ready.
 
-The supervisor starts them, and starts them again when they die.
+The supervisor starts them, and restarts them when they die.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def _start_object_store(home: Home, secrets: StackSecrets, port: int) -> Process
 
 
 def remove_unfinished(objects: Path) -> None:
-    """Remove what a killed object store has received of uploads: it is no object, and only big."""
+    """Remove incomplete uploads of a killed object store: they are not objects, only big."""
     for path in objects.rglob(_UNFINISHED):
         path.unlink(missing_ok=True)
 
@@ -100,8 +100,8 @@ def _rclone() -> Path:
 def _start_cluster(home: Home, runtime: str, port: int) -> Process:
     """Start the embedded cluster; it is ready when its kubeconfig is there.
 
-    The helper image stands for this very Python environment. Jobs can see nothing of the stack: its
-    folder holds Airflow's keys and passwords, all logs, and what other jobs have left.
+    The helper image stands for this Python environment. Jobs cannot see the stack's folder, which
+    holds Airflow's keys and passwords, all logs, and the files of other jobs.
     """
     home.kubeconfig.unlink(missing_ok=True)
     command = [

@@ -18,7 +18,7 @@ class StackState:
     """Where a running stack can be reached.
 
     Attributes:
-        pid: of its supervisor.
+        pid: of the supervisor.
         url: of the Airflow UI; the login is `admin` and `password`.
         object_store: URL of the S3 server.
     """
@@ -69,12 +69,12 @@ def supervisor_pid(home: Home) -> int:
 
 
 def is_running(home: Home) -> bool:
-    """Tell whether a supervisor holds the lock: it does so from its first to its last moment."""
+    """Return whether a supervisor is running: it holds the lock from start to end."""
     return is_held(home.lock)
 
 
 def connect(home: Home, state: StackState, tell: Callable[[str], None]) -> AirflowApi:
-    """Log in; `tell` is told of what takes long.
+    """Log in; `tell` is called when something takes long.
 
     Raises:
         AirflowApiError: the stack has ended.

@@ -1,4 +1,4 @@
-"""The process that runs the embedded stack: it starts every part, and stops all when it stops.
+"""The process that runs the embedded stack: it starts every part and stops them with itself.
 
 `python -m gitlab_ci_provider.local.stack.supervisor HOME` runs until SIGTERM or SIGINT, until
 nobody uses the stack any more, or until a part does not stay alive.
@@ -148,7 +148,7 @@ def _say(words: str) -> None:
 
 
 def _locked(file: IO[str]) -> bool:
-    """Take the lock; a command that checks whether a stack runs holds it for a moment, too."""
+    """Take the lock; a command that checks whether a stack runs also holds it for a moment."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,6 +1,6 @@
-"""Who uses the stack: commands attach to it, and a stack that nobody uses ends by itself.
+"""Who uses the stack: commands attach to it, and an unused stack stops by itself.
 
-A command shares a lock for as long as it lives; the kernel frees the lock, however it ends.
+A command shares a lock while it runs; the kernel frees the lock, however the command ends.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SELECT 1 FROM dag_run WHERE state IN ('queued', 'running') AND (
   )
 ) LIMIT 1
 """
-"""A run that only waits for a person is not busy: it goes on when the stack starts again."""
+"""A run that only waits for a person is not busy: it continues when the stack starts again."""
 
 
 @contextmanager
@@ -38,7 +38,7 @@ def attached(home: Home) -> Iterator[None]:
 
 
 def is_attached_to(home: Home) -> bool:
-    """Tell whether a command uses the stack."""
+    """Return whether a command uses the stack."""
     return is_held(home.attached)
 
 
@@ -46,7 +46,7 @@ def is_attached_to(home: Home) -> bool:
 class Idleness:
     """Remembers when the stack was last used.
 
-    How long that may be is in a file, so that a later command can change it.
+    The limit is in a file, so that a later command can change it.
     """
 
     home: Home
@@ -59,7 +59,7 @@ class Idleness:
         self._since, self._requests = self.clock(), _requests(self.home)
 
     def is_over(self) -> bool:
-        """Check again; true when nobody has used the stack for too long."""
+        """Check again; True when nobody has used the stack for too long."""
         seconds = read_idle_minutes(self.home) * 60
         if seconds <= 0:
             return False
@@ -71,14 +71,14 @@ class Idleness:
 
 
 def write_idle_minutes(home: Home, minutes: float) -> None:
-    """Set how many minutes an unused stack keeps running; 0 is for ever."""
+    """Set how many minutes an unused stack keeps running; 0 means forever."""
     new = home.idle.with_suffix(".new")
     new.write_text(str(minutes))
     new.replace(home.idle)
 
 
 def read_idle_minutes(home: Home) -> float:
-    """Read how many minutes an unused stack keeps running; 0 is for ever."""
+    """Read how many minutes an unused stack keeps running; 0 means forever."""
     try:
         return float(home.idle.read_text())
     except (OSError, ValueError):
@@ -92,10 +92,10 @@ def _requests(home: Home) -> int:
 
 
 def _has_busy_runs(home: Home) -> bool:
-    """Tell whether a pipeline runs."""
+    """Return whether a pipeline runs."""
     address = f"{(home.airflow / 'airflow.db').as_uri()}?mode=ro"
     try:
         with closing(sqlite3.connect(address, uri=True, timeout=60)) as database:
             return database.execute(_BUSY_RUNS).fetchone() is not None
     except sqlite3.Error:
-        return True  # in doubt the stack stays
+        return True  # if in doubt, keep the stack

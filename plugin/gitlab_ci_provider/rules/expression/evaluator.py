@@ -29,18 +29,18 @@ def is_true(
     """Evaluate an expression over unexpanded variables, and inputs where there are some.
 
     Raises:
-        ExpressionError: the text is no expression.
+        ExpressionError: the text is not an expression.
     """
     return truthful(_evaluate(parse(expression), _Scope(variables, inputs or {})))
 
 
 def evaluate(node: Expression, variables: Mapping[str, str]) -> Value:
-    """Give the value of a parsed expression."""
+    """Return the value of a parsed expression."""
     return _evaluate(node, _Scope(variables, {}))
 
 
 def truthful(value: Value) -> bool:
-    """Tell whether a value counts as true: blank texts do not."""
+    """Return whether a value counts as true: blank texts do not."""
     return bool(value.strip()) if isinstance(value, str) else bool(value)
 
 

@@ -24,7 +24,7 @@ _SPACE = re.compile(r"\s*", re.ASCII)
 
 
 class ExpressionError(ValueError):
-    """The text is no expression; the message says why."""
+    """The text is not an expression; the message says why."""
 
 
 class Token(NamedTuple):
@@ -38,7 +38,7 @@ def tokenize(expression: str) -> list[Token]:
     """Split an expression.
 
     Raises:
-        ExpressionError: something in it is no word of the language, or it has too many words.
+        ExpressionError: a part of it is not a word of the language, or it has too many words.
     """
     tokens: list[Token] = []
     position = _skip(expression, 0)

@@ -17,13 +17,13 @@ class Match(Protocol):
     """One place where a pattern was found."""
 
     def group(self, number: int, /) -> str | None:
-        """Give what a group caught; 0 for all of it."""
+        """Return what a group caught; 0 for all of it."""
 
     def start(self) -> int:
-        """Tell where it begins."""
+        """Return where it begins."""
 
     def end(self) -> int:
-        """Tell where the rest begins."""
+        """Return where the rest begins."""
 
 
 class CompiledRegex:
@@ -44,7 +44,7 @@ class CompiledRegex:
         return int(self._regex.groups)
 
     def found_in(self, text: str) -> bool:
-        """Tell whether the pattern is anywhere in a text."""
+        """Return whether the pattern is anywhere in a text."""
         return self._regex.search(text.encode("utf-8", "replace")) is not None
 
     def finditer(self, text: str) -> Iterable[Match]:
@@ -54,7 +54,7 @@ class CompiledRegex:
 
 
 def is_pattern(text: str) -> bool:
-    """Tell whether a text has the form of a pattern, whatever is between the slashes."""
+    """Return whether a text has the form of a pattern, whatever is between the slashes."""
     return _SYNTAX.search(text) is not None
 
 

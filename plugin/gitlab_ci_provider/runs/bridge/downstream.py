@@ -57,7 +57,7 @@ class BridgeRun:
         return self.run.job.bridge or Bridge()
 
     def memory(self) -> Memory | None:
-        """Give what an earlier process of this bridge has begun."""
+        """Return what an earlier process of this bridge has begun."""
         stored = self.run.context["task_state_store"].get(_KEY)
         memory = convert(stored, Memory) if stored else None
         return memory if memory and memory.occasion == self._occasion() else None
@@ -150,7 +150,7 @@ class BridgeRun:
         return target
 
     def _occasion(self) -> str:
-        """Tell when the bridge's pipeline was created, and how often its task was cleared since.
+        """Return when the bridge's pipeline was created, and how often its task was cleared since.
 
         Only a clear moves `max_tries`.
         """

@@ -57,7 +57,7 @@ def other_project(task: TaskContext, project: str, upstream: Upstream, run_id: s
 
 
 def known_project(task: TaskContext, project: str) -> DagRecord:
-    """Give the record of a project.
+    """Return the record of a project.
 
     Raises:
         SystemFailure: it was never synced here.

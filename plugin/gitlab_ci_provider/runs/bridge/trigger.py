@@ -44,7 +44,7 @@ class DownstreamTrigger(BaseTrigger):
         self.bridge, self.child, self.obeyed = bridge, child, obeyed
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Give what makes the same trigger elsewhere."""
+        """Return what makes the same trigger elsewhere."""
         pipeline = {"dag": self.dag, "run": self.run_id, "until": self.until}
         job = {"bridge": self.bridge, "child": self.child, "obeyed": self.obeyed}
         return f"{__name__}.{type(self).__name__}", {**pipeline, **job}
@@ -62,7 +62,7 @@ class DownstreamTrigger(BaseTrigger):
         await _aside(self._cancel)
 
     def _look(self) -> str | None:
-        """Tell what the wait is over for: the run's state, `canceled`, or `gone` when deleted."""
+        """Return why the wait is over: the run's state, `canceled`, or `gone` when deleted."""
         from gitlab_ci_provider.runs.bridge.cancel_child import orders_to
         from gitlab_ci_provider.settings import load_settings
         from gitlab_ci_provider.state import open_state

@@ -83,7 +83,7 @@ def meet(run: JobRun) -> None:
 
 
 def canceled(run: JobRun, reason: str) -> JobResult:
-    """Give the result of a job that was canceled."""
+    """Return the result of a job that was canceled."""
     return JobResult(status=JobStatus.CANCELED, allowed_failure=run.may_fail(), reason=reason)
 
 

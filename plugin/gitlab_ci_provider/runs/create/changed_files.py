@@ -49,7 +49,7 @@ def with_base(mirror: Mirror, request: MergeRequest | None, ref: Ref) -> MergeRe
 def changed_paths(
     mirror: Mirror, request: MergeRequest | None, ref: Ref, before: str
 ) -> Collection[str] | None:
-    """Give the files of the push or merge request; None where GitLab has nothing to compare with.
+    """Return the changed files of the push or merge request; None where GitLab compares nothing.
 
     That is so for tags, new branches, schedules and everything that people start: `changes` is
     then true. Source: GitLab's `Ci::Pipeline#changed_paths`.
@@ -63,7 +63,7 @@ def changed_paths(
 
 
 def _is_there(mirror: Mirror, sha: str) -> bool:
-    """Tell whether a commit can be had; a force push may have taken it away for good."""
+    """Return whether a commit can be had; a force push may have taken it away for good."""
     try:
         if not mirror.has(sha):
             mirror.bring([sha], depth=1)
@@ -74,7 +74,7 @@ def _is_there(mirror: Mirror, sha: str) -> bool:
 
 
 def tree_paths(files: GitFetcher) -> Collection[str]:
-    """Give the files at the commit."""
+    """Return the files at the commit."""
     return LazyPaths(lambda: frozenset(files.paths()))
 
 

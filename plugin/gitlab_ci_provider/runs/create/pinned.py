@@ -84,7 +84,7 @@ def pin(
 def look(
     task: TaskContext, mirror: Mirror, project: Project, ref: Ref, form: RunForm
 ) -> PipelineContext:
-    """Tell what a pipeline of a commit is created for."""
+    """Return what a pipeline of a commit is created for."""
     files = GitFetcher(mirror, ref.sha)
     before = before_sha(form, project, ref, task.state.register)
     request = with_base(mirror, form.merge_request, ref)
@@ -116,7 +116,7 @@ def _commit(mirror: Mirror, files: GitFetcher, ref: Ref, before: str) -> Commit:
 
 
 def _known(record: DagRecord, context: PipelineContext, store: SnapshotStore) -> str:
-    """Give the digest that sync found, where the run can change nothing about it.
+    """Return the digest that sync found, where the run can change nothing about it.
 
     Includes may ask for the source, variables or changed files, and inputs are the run's.
     """

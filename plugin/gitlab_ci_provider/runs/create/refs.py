@@ -48,14 +48,14 @@ def find_ref(mirror: Mirror, form: RunForm, project: Project, settings: Settings
 
 
 def is_earlier(mirror: Mirror, form: RunForm, ref: Ref) -> bool:
-    """Tell whether a commit was asked for that is not the newest of its ref."""
+    """Return whether a commit was asked for that is not the newest of its ref."""
     if not form.sha or form.merge_request is not None:
         return False
     return mirror.tip(ref) != ref.sha
 
 
 def _is_trusted(upstream: Upstream | None, project: Project) -> bool:
-    """Tell whether every upstream pipeline belongs to a project that may access this one.
+    """Return whether every upstream pipeline belongs to a project that may access this one.
 
     A person who may push to another project chooses the variables that its `trigger:` job hands on.
     GitLab asks whether that person may push to the protected branch, too.
@@ -68,7 +68,7 @@ def _is_trusted(upstream: Upstream | None, project: Project) -> bool:
 
 
 def _is_part(mirror: Mirror, ref: Ref) -> bool:
-    """Tell whether a commit is, or once was, the state of a branch or tag of the repository itself.
+    """Return whether a commit is, or once was, the state of the repository's own branch or tag.
 
     A person who may start a run can name any commit that the server has: that of a fork, of another
     branch, or one that a merge has brought in. None of them was ever accepted as the state of the
@@ -93,7 +93,7 @@ def _head(mirror: Mirror, request: MergeRequest, sha: str) -> Ref:
 
 
 def _is_named(ref: Ref, project: Project, settings: Settings) -> bool:
-    """Tell whether the name of a ref is protected: the default branch, and what the settings name.
+    """Return whether a ref is protected: the default branch, and the names in the settings.
 
     Source: GitLab protects a new project's default branch, and wildcards stand for any text.
     """

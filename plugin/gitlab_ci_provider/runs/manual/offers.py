@@ -30,7 +30,7 @@ def offer(run: JobRun) -> None:
 
 
 def was_cleared(run: JobRun) -> bool:
-    """Tell whether somebody has cleared the job, and only the job, since it was offered."""
+    """Return whether somebody has cleared the job, and only the job, since it was offered."""
     offered = _recall(run, _OFFERED)
     return (
         offered is not None and offered["turn"] != _turn(run) and offered["before"] == _endings(run)
@@ -43,7 +43,7 @@ def keep_play(run: JobRun, play: Play) -> None:
 
 
 def played(run: JobRun) -> Play | None:
-    """Tell what the job was played with, when this is another try of it."""
+    """Return what the job was played with, when this is another try of it."""
     found = _recall(run, _PLAYED)
     if found is None or found["turn"] != _turn(run):
         return None

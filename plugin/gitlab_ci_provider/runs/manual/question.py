@@ -26,7 +26,7 @@ VARIABLES = "variables"
 
 
 def has_questions(job: Job) -> bool:
-    """Tell whether playing the job asks something."""
+    """Return whether playing the job asks something."""
     return bool(job.inputs) or job.manual_confirmation is not None
 
 
