@@ -24,6 +24,7 @@ from gitlab_ci_provider.model.plan import (
     JobPlan,
     PlanVariable,
     ReportUpload,
+    ServiceCheck,
     StorePlace,
 )
 
@@ -36,6 +37,7 @@ _LISTS: Mapping[str, type] = {
     "archives": CacheArchive,
     "uploads": ArtifactUpload,
     "reports": ReportUpload,
+    "services": ServiceCheck,
     "reads": Grant,
     "writes": Grant,
 }

@@ -40,6 +40,11 @@ def build_mounts() -> list[k8s.V1VolumeMount]:
     return [*_shared(), _mount("scripts", workspace.SCRIPTS_DIR, read_only=True)]
 
 
+def service_mounts() -> list[k8s.V1VolumeMount]:
+    """List what a service sees: the working copies, as with GitLab Runner."""
+    return [_mount("builds", workspace.BUILDS_DIR)]
+
+
 def _shared() -> list[k8s.V1VolumeMount]:
     return [_mount("builds", workspace.BUILDS_DIR), _mount("control", workspace.CONTROL_DIR)]
 

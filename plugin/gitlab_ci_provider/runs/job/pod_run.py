@@ -55,6 +55,7 @@ from gitlab_ci_provider.runs.job.objects import (
     give_secret,
     life_token,
 )
+from gitlab_ci_provider.runs.job.service_trouble import ServiceTrouble, refuse_without_sidecars
 from gitlab_ci_provider.runs.job_run import JobRun
 from gitlab_ci_provider.runs.plan_request import plan_request
 from gitlab_ci_provider.runs.resource_group.turn import group_label
@@ -87,6 +88,7 @@ class JobPod:
             grace=run.settings.image_pull_grace,
             say=lambda words: operator.log.warning("%s", self._masker.text(words)),
         )
+        self._services: tuple[str, ...] = ()
 
     def run(self) -> JobResult:
         """Run the job to its end.
@@ -99,6 +101,7 @@ class JobPod:
         for value in planned.masked:
             mask_secret(value)
         self._masker = log_masker(planned.masked)
+        self._services = tuple(service.name for service in planned.services)
         try:
             result = self._start_and_follow(planned)
         except JobFailure as failure:
@@ -160,6 +163,7 @@ class JobPod:
             operator.pod = self._created(wanted, secret)
         elif not has_started(found):  # whoever has made the pod may have died before the Secret
             give_secret(client, found, secret)
+        refuse_without_sidecars(operator.pod, wanted)
         name, namespace = operator.pod.metadata.name, operator.pod.metadata.namespace
         if operator.pod.metadata.labels.get("try_number") != wanted.metadata.labels["try_number"]:
             self._log.info("found pod %s of an earlier worker, following it", name)
@@ -197,6 +201,7 @@ class JobPod:
             name=pod_name(run.project.path, job.name, life_token(self._run.context, life)),
             image=planned.image,
             profile=built_in(self._run.settings),
+            services=planned.services,
             deadline=(job.timeout or self._run.settings.default_timeout) + _DEADLINE_SLACK,
             grace=planned.grace,
             labels=labels,
@@ -209,30 +214,37 @@ class JobPod:
         with job_log(
             lambda line: self._log.info("%s", line), self._raw_path(), self._masker
         ) as log:
+            services = ServiceTrouble(pod, self._services, log.write)
             for container in _CONTAINERS:
-                if not self._wait_for(container, pod):
+                if not self._wait_for(container, pod, services):
                     break
                 if container == BUILD_CONTAINER:
                     self._log_warnings(pod)
                     continue  # the helper passes on what the scripts write
                 source = ContainerLog(pod=pod, container=container)
-                self._copy(source, log)
+                self._copy(source, log, services)
                 if source.stuck:
                     log.write(early_words(pod))
                     patience = 0
-        return self._result(pod, patience)
+            ended = self._end(pod, patience)
+            services.at_end(ended)
+        return self._result(ended)
 
-    def _wait_for(self, container: str, pod: PodWatch) -> bool:
+    def _wait_for(
+        self, container: str, pod: PodWatch, services: ServiceTrouble | None = None
+    ) -> bool:
         """Wait until a container has started; False when it never will.
 
         Raises:
             JobFailure: something keeps the pod from starting.
         """
         starting = self._starting
+        trouble = services or ServiceTrouble(pod, (), lambda _: None)
 
         def is_over(seen: k8s.V1Pod) -> bool:
             begun = container_state(seen, container).phase != "waiting"
-            return begun or has_ended(seen) or starting.is_hopeless(seen)
+            hopeless = starting.is_hopeless(seen) or trouble.keeps_from_starting(seen)
+            return begun or has_ended(seen) or hopeless
 
         found = pod.until(is_over, self._run.settings.pod_start_timeout)
         if found is None:
@@ -243,10 +255,16 @@ class JobPod:
         if problem is not None:
             said = [*starting.registries, *pull_failures(self._log_warnings(pod))]
             raise JobFailure(problem.because(said), reason=problem.failure_reason)
-        return container_state(found, container).phase != "waiting"
+        trouble.refuse_to_start(found)
+        begun = container_state(found, container).phase != "waiting"
+        if begun and container == BUILD_CONTAINER:
+            trouble.before_script(found)
+        return begun
 
-    def _copy(self, source: ContainerLog, log: JobLog) -> None:
+    def _copy(self, source: ContainerLog, log: JobLog, services: ServiceTrouble) -> None:
         for block in source.blocks():
+            if source.container == PREPARE_CONTAINER:
+                services.look()
             if not block:
                 log.pause()
                 continue
@@ -266,11 +284,15 @@ class JobPod:
             self._log.warning("%s: %s", event.reason, self._masker.text(event.message or ""))
         return list(events)
 
-    def _result(self, pod: PodWatch, patience: float) -> JobResult:
+    def _end(self, pod: PodWatch, patience: float) -> k8s.V1Pod:
+        """Give the pod as it is once its job has ended."""
         if has_lost_helper(pod.read()):
             patience = min(patience, _LOST_HELPER_SECONDS)
         ended = pod.until(lambda seen: not still_runs(seen), patience)
-        end = outcome(ended if ended is not None else pod.read())
+        return ended if ended is not None else pod.read()
+
+    def _result(self, ended: k8s.V1Pod) -> JobResult:
+        end = outcome(ended)
         if end.left_out:
             self._log.warning(_LEFT_OUT, end.left_out)
         result = JobResult(
@@ -279,7 +301,7 @@ class JobPod:
             artifacts=end.artifacts,
             reports=end.reports,
             coverage=self._coverage.value,
-            pod=pod.name,
+            pod=ended.metadata.name,
         )
         if end.failure_reason is None:
             return result
