@@ -40,6 +40,13 @@ class Settings:
     object_store_conn_id: str = _option(
         "gitlab_ci_object_store", "Connection: where caches and artifacts go."
     )
+    runners_file: Path | None = field(
+        default=None,
+        metadata={"description": "YAML file of runners; empty: one runner takes every job."},
+    )
+    runners_variable: str = _option(
+        "", "Airflow Variable with the YAML of runners, if there is no `runners_file`."
+    )
     helper_image: str = _option("", "Image that holds gitlab-ci-helper.")
     default_image: str = _option("debian:12", "Image for jobs without `image:`.")
     git_conn_ids: str = _option(
@@ -82,9 +89,6 @@ class Settings:
         60,
         "Seconds for which a registry may be busy or out of reach before an image that cannot be "
         "pulled fails the job. One that does not exist fails it at once.",
-    )
-    services_timeout: int = _option(
-        300, "Seconds until a service that does not get ready fails its job; 0: jobs do not wait."
     )
     kubernetes_outage: int = _option(
         600,

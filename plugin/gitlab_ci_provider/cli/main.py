@@ -28,6 +28,7 @@ _COMMANDS = {
     "backfill": "backfill",
     "environments": "environments",
     "sync": "sync",
+    "runners": "runners",
 }
 """Commands and the modules that hold them, in the order of `--help`."""
 

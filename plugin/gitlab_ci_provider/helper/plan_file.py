@@ -24,7 +24,6 @@ from gitlab_ci_provider.model.plan import (
     JobPlan,
     PlanVariable,
     ReportUpload,
-    ServiceCheck,
     StorePlace,
 )
 
@@ -37,7 +36,6 @@ _LISTS: Mapping[str, type] = {
     "archives": CacheArchive,
     "uploads": ArtifactUpload,
     "reports": ReportUpload,
-    "services": ServiceCheck,
     "reads": Grant,
     "writes": Grant,
 }

@@ -52,9 +52,7 @@ def for_finish(plan: JobPlan) -> JobPlan:
     Masked values stay: they must not appear in its log.
     """
     masked = tuple(variable for variable in plan.variables if variable.masked)
-    return replace(
-        plan, variables=masked, sources=None, restores=(), downloads=(), services=(), reads=()
-    )
+    return replace(plan, variables=masked, sources=None, restores=(), downloads=(), reads=())
 
 
 def _read(plan: JobPlan) -> Iterator[str]:

@@ -12,7 +12,6 @@ from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.plan import JobPlan, PlanVariable
 from gitlab_ci_provider.model.release import Release
 from gitlab_ci_provider.model.serialization import encode
-from gitlab_ci_provider.model.service import PlannedService
 from gitlab_ci_provider.model.support import limits
 from gitlab_ci_provider.model.variables import Variables
 from gitlab_ci_provider.planner import script
@@ -27,7 +26,6 @@ from gitlab_ci_provider.planner.build_settings import read_build_settings
 from gitlab_ci_provider.planner.cache import plan_caches
 from gitlab_ci_provider.planner.job_inputs import with_inputs
 from gitlab_ci_provider.planner.plan_request import PlanRequest
-from gitlab_ci_provider.planner.services import plan_services
 from gitlab_ci_provider.planner.sources import clone_path, plan_sources
 from gitlab_ci_provider.planner.time_limits import access_period, deadline, grace, job_timeout
 from gitlab_ci_provider.variables.expand import expand
@@ -51,7 +49,6 @@ class PlannedJob:
     secret: Mapping[str, str]
     masked: tuple[str, ...]
     grace: int
-    services: tuple[PlannedService, ...] = ()
     environment: JobEnvironment | None = None
     release: Release | None = None
 
@@ -64,9 +61,7 @@ def plan_job(request: PlanRequest) -> PlannedJob:
     """
     _refuse_what_cannot_be_honoured(request)
     request = replace(request, job=with_inputs(request.job, request.play.inputs))
-    masked = tuple(
-        dict.fromkeys((*request.variables.masked_values, *filter(None, request.secrets)))
-    )
+    masked = request.masked
     try:
         if path := clone_path(request.variables):
             request = replace(request, clone_path=path)
@@ -78,8 +73,7 @@ def plan_job(request: PlanRequest) -> PlannedJob:
 
 
 def _planned(request: PlanRequest, masked: tuple[str, ...]) -> PlannedJob:
-    services = plan_services(request)
-    plan = replace(_plan(request), services=services.checks)
+    plan = _plan(request)
     return PlannedJob(
         image=_image(request),
         plan=plan,
@@ -89,9 +83,7 @@ def _planned(request: PlanRequest, masked: tuple[str, ...]) -> PlannedJob:
             "entry": script.entry(plan, request.job.script, deadline=deadline(request)),
             "step_script": script.step_script(plan, request.job.script),
             "after_script": script.after_script(plan, request.job.script),
-            **services.secret,
         },
-        services=services.services,
         masked=(*masked, *_credentials(request)),
         grace=grace(request, plan),
         environment=_environment(request.job, request.variables, Masker(masked)),
@@ -168,7 +160,8 @@ def _image(request: PlanRequest) -> Image:
     image = request.job.image
     if image is None:
         return Image(name=request.limits.default_image)
-    return replace(image, name=expand(image.name, request.variables))
+    user = expand(image.user, request.variables) if image.user else None
+    return replace(image, name=expand(image.name, request.variables), user=user)
 
 
 def _plan_variables(variables: Variables) -> tuple[PlanVariable, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from kubernetes import client as k8s
 
-from gitlab_ci_provider.model.runner import Manifest
+from gitlab_ci_provider.model.runner_parts import Manifest
 
 
 def from_manifest(manifest: Manifest, kind: str) -> Any:

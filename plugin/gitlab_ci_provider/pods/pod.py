@@ -13,18 +13,12 @@ from kubernetes import client as k8s
 from gitlab_ci_provider.model import workspace
 from gitlab_ci_provider.model.image import Image
 from gitlab_ci_provider.model.runner import RunnerProfile
-from gitlab_ci_provider.model.service import PlannedService
 from gitlab_ci_provider.pods.naming import LABEL_DOMAIN, label_value
+from gitlab_ci_provider.pods.placement import lifecycle, own_labels, placement
 from gitlab_ci_provider.pods.pull_policy import pull_policy
 from gitlab_ci_provider.pods.resources import requirements
-from gitlab_ci_provider.pods.security import (
-    build_context,
-    helper_context,
-    pod_context,
-    service_context,
-)
-from gitlab_ci_provider.pods.services import host_aliases, service_container
-from gitlab_ci_provider.pods.volumes import build_mounts, helper_mounts, service_mounts, volumes
+from gitlab_ci_provider.pods.security import build_context, helper_context, pod_context
+from gitlab_ci_provider.pods.volumes import build_mounts, helper_mounts, volumes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +29,6 @@ class PodRequest:
         name: of the pod, and of the Secret that it owns.
         image: of the build container, variables expanded.
         profile: the runner that has taken the job, with what the job changes of it.
-        services: containers that start before all others, and end after them.
         grace: seconds that it may take to end once it is deleted: `after_script` still runs.
         deadline: seconds after which Kubernetes ends the pod whatever happens.
         annotations: for people and dashboards; keys without the domain.
@@ -45,7 +38,6 @@ class PodRequest:
     image: Image
     profile: RunnerProfile
     deadline: int
-    services: tuple[PlannedService, ...] = ()
     grace: int = 30
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
@@ -62,18 +54,12 @@ def build_pod(request: PodRequest) -> k8s.V1Pod:
             restart_policy="Never",
             active_deadline_seconds=request.deadline,
             termination_grace_period_seconds=request.grace,
-            service_account_name=profile.service_account or None,
-            automount_service_account_token=profile.automount_service_account_token,
             enable_service_links=False,
             security_context=pod_context(profile.security),
-            resources=requirements(profile.resources.pod),
-            host_aliases=host_aliases(request.services),
-            init_containers=[
-                *(_service(service, request) for service in request.services),
-                _helper(workspace.PREPARE_CONTAINER, "prepare", request),
-            ],
+            init_containers=[_helper(workspace.PREPARE_CONTAINER, "prepare", request)],
             containers=[_build(request), _helper(workspace.HELPER_CONTAINER, "finish", request)],
-            volumes=volumes(request.name),
+            volumes=volumes(request.name, profile),
+            **placement(profile),
         ),
     )
 
@@ -114,11 +100,13 @@ def owner_references(pod: k8s.V1Pod) -> list[k8s.V1OwnerReference]:
 
 
 def _metadata(request: PodRequest) -> k8s.V1ObjectMeta:
+    labels = {f"{LABEL_DOMAIN}/{key}": label_value(v) for key, v in request.labels.items()}
+    annotations = {f"{LABEL_DOMAIN}/{key}": value for key, value in request.annotations.items()}
     return k8s.V1ObjectMeta(
         name=request.name,
         namespace=request.profile.namespace or None,
-        labels={f"{LABEL_DOMAIN}/{key}": label_value(v) for key, v in request.labels.items()},
-        annotations={f"{LABEL_DOMAIN}/{key}": value for key, value in request.annotations.items()},
+        labels={**own_labels(request.profile), **labels},
+        annotations={**request.profile.annotations, **annotations},
     )
 
 
@@ -129,20 +117,11 @@ def _build(request: PodRequest) -> k8s.V1Container:
         image=request.image.name,
         image_pull_policy=pull_policy(request.image.pull_policies or profile.pull_policy),
         command=["sh", f"{workspace.SCRIPTS_DIR}/entry"],
-        volume_mounts=build_mounts(),
+        volume_mounts=build_mounts(profile),
+        lifecycle=lifecycle(profile),
         resources=requirements(profile.resources.build),
         security_context=build_context(profile, request.image),
     )
-
-
-def _service(service: PlannedService, request: PodRequest) -> k8s.V1Container:
-    container = service_container(service, request.name)
-    profile = request.profile
-    container.image_pull_policy = pull_policy(service.image.pull_policies or profile.pull_policy)
-    container.volume_mounts = service_mounts()
-    container.resources = requirements(profile.resources.service)
-    container.security_context = service_context(profile, service.image)
-    return container
 
 
 def _helper(name: str, command: str, request: PodRequest) -> k8s.V1Container:
@@ -152,7 +131,7 @@ def _helper(name: str, command: str, request: PodRequest) -> k8s.V1Container:
         image=profile.helper_image,
         image_pull_policy=pull_policy(profile.pull_policy),
         command=[workspace.HELPER_COMMAND, command],
-        volume_mounts=helper_mounts(command),
+        volume_mounts=helper_mounts(command, profile),
         resources=requirements(profile.resources.helper),
         security_context=helper_context(profile),
     )

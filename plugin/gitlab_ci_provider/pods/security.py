@@ -13,7 +13,8 @@ from typing import TypeVar
 from kubernetes import client as k8s
 
 from gitlab_ci_provider.model.image import Image
-from gitlab_ci_provider.model.runner import Manifest, RunnerProfile, Security
+from gitlab_ci_provider.model.runner import RunnerProfile
+from gitlab_ci_provider.model.runner_parts import Manifest, Security
 from gitlab_ci_provider.pods.manifest import from_manifest, to_manifest
 
 DROPPED = ("MKNOD", "NET_RAW", "SETPCAP")
@@ -97,11 +98,10 @@ def _names(capabilities: tuple[str, ...]) -> list[str]:
 
 
 def _with_user(context: k8s.V1SecurityContext, image: Image) -> k8s.V1SecurityContext:
-    """Add `kubernetes:user`, `UID` or `UID:GID`; the config package has checked its form."""
-    if image.user:
-        uid, _, gid = image.user.partition(":")
-        context.run_as_user = int(uid)
-        context.run_as_group = int(gid) if gid else context.run_as_group
+    """Add `kubernetes:user`: `UID`, `UID:GID` or `:GID`, as `runners/images.py` has let it pass."""
+    uid, _, gid = (image.user or "").partition(":")
+    context.run_as_user = int(uid) if uid else context.run_as_user
+    context.run_as_group = int(gid) if gid else context.run_as_group
     return context
 
 

@@ -11,38 +11,46 @@ from collections.abc import Mapping
 from kubernetes import client as k8s
 
 from gitlab_ci_provider.model import workspace
+from gitlab_ci_provider.model.runner import RunnerProfile
+from gitlab_ci_provider.pods.manifest import from_manifest
 
 SCRIPT_KEYS = ("entry", "step_script", "after_script")
 PLAN_KEYS = ("prepare.json", "finish.json")
 """By the command of the helper that obeys it."""
 
+OWN_VOLUMES = frozenset({"builds", "control", "scripts", "plan-prepare", "plan-finish"})
+"""Names that the volumes of a runner cannot have."""
+
 _READABLE = 0o444
 
 
-def volumes(secret_name: str) -> list[k8s.V1Volume]:
-    """List the volumes of the pod whose Secret has this name."""
+def volumes(secret_name: str, profile: RunnerProfile) -> list[k8s.V1Volume]:
+    """List the volumes of the pod whose Secret has this name: ours, then the runner's."""
     return [
         k8s.V1Volume(name="builds", empty_dir=k8s.V1EmptyDirVolumeSource()),
         k8s.V1Volume(name="control", empty_dir=k8s.V1EmptyDirVolumeSource()),
         *(_secret(_plan_volume(key), secret_name, {key: workspace.PLAN_NAME}) for key in PLAN_KEYS),
         _secret("scripts", secret_name, {key: key for key in SCRIPT_KEYS}),
+        *(from_manifest(volume, "V1Volume") for volume in profile.volumes),
     ]
 
 
-def helper_mounts(command: str) -> list[k8s.V1VolumeMount]:
+def helper_mounts(command: str, profile: RunnerProfile) -> list[k8s.V1VolumeMount]:
     """List what a helper container sees that runs this command."""
     plan = _plan_volume(f"{command}.json")
-    return [*_shared(), _mount(plan, workspace.PLAN_DIR, read_only=True)]
+    own = _mount(plan, workspace.PLAN_DIR, read_only=True)
+    return [*_shared(), own, *runner_mounts(profile)]
 
 
-def build_mounts() -> list[k8s.V1VolumeMount]:
+def build_mounts(profile: RunnerProfile) -> list[k8s.V1VolumeMount]:
     """List what the build container sees."""
-    return [*_shared(), _mount("scripts", workspace.SCRIPTS_DIR, read_only=True)]
+    own = _mount("scripts", workspace.SCRIPTS_DIR, read_only=True)
+    return [*_shared(), own, *runner_mounts(profile)]
 
 
-def service_mounts() -> list[k8s.V1VolumeMount]:
-    """List what a service sees: the working copies, as with GitLab Runner."""
-    return [_mount("builds", workspace.BUILDS_DIR)]
+def runner_mounts(profile: RunnerProfile) -> list[k8s.V1VolumeMount]:
+    """List what every container sees of the runner's volumes."""
+    return [from_manifest(mount, "V1VolumeMount") for mount in profile.volume_mounts]
 
 
 def _shared() -> list[k8s.V1VolumeMount]:

@@ -21,7 +21,8 @@ from gitlab_ci_provider.model.cache import Cache
 from gitlab_ci_provider.model.git_login import GitLogin
 from gitlab_ci_provider.model.job import Script
 from gitlab_ci_provider.model.project import Project, Ref
-from gitlab_ci_provider.model.runner import RunnerProfile, Security
+from gitlab_ci_provider.model.runner import RunnerProfile
+from gitlab_ci_provider.model.runner_parts import Security
 from gitlab_ci_provider.planner.plan import PlannedJob, plan_job
 from gitlab_ci_provider.pods.pod import PodRequest, build_pod, build_secret
 from integration.cluster.support import start_cluster

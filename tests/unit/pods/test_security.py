@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from gitlab_ci_provider.model.image import Image
-from gitlab_ci_provider.model.runner import RunnerProfile, Security
+from gitlab_ci_provider.model.runner import RunnerProfile
+from gitlab_ci_provider.model.runner_parts import Security
 from gitlab_ci_provider.pods.manifest import to_manifest
 from gitlab_ci_provider.pods.pod import PodRequest, build_pod
 from unit.pods.pod_security import baseline_violations, restricted_violations

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from kubernetes import client as k8s
 from kubernetes.client.exceptions import ApiException
 
 from gitlab_ci_provider.exceptions import SystemFailure
-from gitlab_ci_provider.hooks.kubernetes import UNREACHABLE, connect
+from gitlab_ci_provider.hooks.kubernetes import UNREACHABLE, connect_to
 from gitlab_ci_provider.hooks.outages import say
+from gitlab_ci_provider.hooks.runners import load_runners, places
 from gitlab_ci_provider.pods.naming import LABEL_DOMAIN, label_value
 from gitlab_ci_provider.settings import Settings
 
@@ -53,9 +53,12 @@ def delete_pods(
     Raises:
         SystemFailure: Kubernetes refuses or cannot be reached.
     """
-    with _connected(settings, pods_of) as (client, namespace, selector):
-        pods = client.list_namespaced_pod(namespace, label_selector=selector).items
+
+    def delete(client: k8s.CoreV1Api, namespace: str) -> list[str]:
+        pods = client.list_namespaced_pod(namespace, label_selector=pods_of.selector).items
         return [_delete(client, pod, reason) for pod in pods if jobs is None or _job(pod) in jobs]
+
+    return _everywhere(settings, pods_of, delete)
 
 
 def sweep_pods(settings: Settings, pods_of: PodsOf, jobs: Collection[str]) -> list[str]:
@@ -67,23 +70,39 @@ def sweep_pods(settings: Settings, pods_of: PodsOf, jobs: Collection[str]) -> li
     Raises:
         SystemFailure: Kubernetes refuses or cannot be reached.
     """
-    with _connected(settings, pods_of) as (client, namespace, selector):
-        pods = client.list_namespaced_pod(namespace, label_selector=selector).items
+
+    def sweep(client: k8s.CoreV1Api, namespace: str) -> list[str]:
+        pods = client.list_namespaced_pod(namespace, label_selector=pods_of.selector).items
         ours = [pod for pod in pods if _job(pod) in jobs]
         if len(ours) == len(pods):
-            _delete_secrets(client, namespace, selector)
+            _delete_secrets(client, namespace, pods_of.selector)
         left = [pod for pod in ours if pod.metadata.deletion_timestamp is None]
         return [_delete(client, pod, "its job has ended") for pod in left]
 
+    return _everywhere(settings, pods_of, sweep)
 
-@contextmanager
-def _connected(settings: Settings, pods_of: PodsOf) -> Iterator[tuple[k8s.CoreV1Api, str, str]]:
-    """Connect, and give the selector of what belongs to a pipeline."""
-    try:
-        yield *connect(settings), pods_of.selector
-    except UNREACHABLE as problem:
-        message = f"cannot delete the pods of pipeline {pods_of.pipeline}: {say(problem)}"
-        raise SystemFailure(message) from problem
+
+def _everywhere(
+    settings: Settings,
+    pods_of: PodsOf,
+    act: Callable[[k8s.CoreV1Api, str], list[str]],
+) -> list[str]:
+    """Act in each place where runners run pods; one that is out of reach does not keep the others.
+
+    Raises:
+        SystemFailure: for one of those that are out of reach, at the end.
+    """
+    done: list[str] = []
+    failed: Exception | None = None
+    for connection, namespace in places(load_runners(settings)):
+        try:
+            done += act(*connect_to(connection, namespace, settings.kubernetes_outage))
+        except UNREACHABLE as problem:
+            failed = problem
+    if failed is not None:
+        message = f"cannot delete the pods of pipeline {pods_of.pipeline}: {say(failed)}"
+        raise SystemFailure(message) from failed
+    return done
 
 
 def _delete_secrets(client: k8s.CoreV1Api, namespace: str, selector: str) -> None:

@@ -17,8 +17,8 @@ from gitlab_ci_provider.exceptions import JobFailure, SystemFailure
 from gitlab_ci_provider.hooks.outages import is_passing, say
 from gitlab_ci_provider.hooks.pod_logs import ContainerLog, early_words
 from gitlab_ci_provider.hooks.pod_watch import PodWatch
-from gitlab_ci_provider.hooks.runners import built_in
 from gitlab_ci_provider.model.run import JobResult, JobStatus
+from gitlab_ci_provider.model.runner import RunnerProfile
 from gitlab_ci_provider.model.workspace import (
     BUILD_CONTAINER,
     HELPER_CONTAINER,
@@ -39,6 +39,7 @@ from gitlab_ci_provider.pods.status import (
     pull_failures,
     still_runs,
 )
+from gitlab_ci_provider.runners.images import BUILD, permitted
 from gitlab_ci_provider.runs.cancel.jobs import order_to
 from gitlab_ci_provider.runs.job import attempts
 from gitlab_ci_provider.runs.job.admission import admitted
@@ -55,10 +56,10 @@ from gitlab_ci_provider.runs.job.objects import (
     give_secret,
     life_token,
 )
-from gitlab_ci_provider.runs.job.service_trouble import ServiceTrouble, refuse_without_sidecars
 from gitlab_ci_provider.runs.job_run import JobRun
 from gitlab_ci_provider.runs.plan_request import plan_request
 from gitlab_ci_provider.runs.resource_group.turn import group_label
+from gitlab_ci_provider.runs.runner import chosen_runner, for_runner, use_cluster
 from gitlab_ci_provider.variables.masking import Masker, log_masker
 
 _DEADLINE_SLACK = 120
@@ -83,12 +84,12 @@ class JobPod:
         self._run = run
         self._log = operator.log
         self._masker = Masker()
+        self._runner = RunnerProfile()
         self._coverage = CoverageScan(run.job.coverage)
         self._starting = Starting(
             grace=run.settings.image_pull_grace,
             say=lambda words: operator.log.warning("%s", self._masker.text(words)),
         )
-        self._services: tuple[str, ...] = ()
 
     def run(self) -> JobResult:
         """Run the job to its end.
@@ -97,17 +98,34 @@ class JobPod:
             JobFailure: it failed; the pod is gone, its cause is in the message.
         """
         request = self._plan_request()
-        planned = plan_job(request)
-        for value in planned.masked:
-            mask_secret(value)
-        self._masker = log_masker(planned.masked)
-        self._services = tuple(service.name for service in planned.services)
+        self._masker = Masker(request.masked)
         try:
+            planned = self._planned(request)
             result = self._start_and_follow(planned)
         except JobFailure as failure:
             failure.args = (self._masker.text(str(failure)),)
             raise self._explained(failure) from failure.__cause__
         return self._recorded(request, planned, replace(result, release=planned.release))
+
+    def _planned(self, request: PlanRequest) -> PlannedJob:
+        """Choose the runner, and plan the job for it."""
+        self._runner = chosen_runner(self._run.settings, request)
+        self._log.info("runner: %s", self._runner.name)
+        use_cluster(self._operator, self._runner)
+        planned = plan_job(for_runner(request, self._runner))
+        for value in planned.masked:
+            mask_secret(value)
+        self._masker = log_masker(planned.masked)
+        image = permitted(planned.image, BUILD, self._runner, self._warn)
+        return replace(planned, image=image)
+
+    @property
+    def _start_timeout(self) -> int:
+        """Tell how many seconds a pod may take to start."""
+        return self._runner.start_timeout or self._run.settings.pod_start_timeout
+
+    def _warn(self, words: str) -> None:
+        self._log.warning("%s", self._masker.text(words))
 
     def _explained(self, failure: JobFailure) -> JobFailure:
         """Keep what the pod knows of its end, while there is a pod."""
@@ -163,7 +181,6 @@ class JobPod:
             operator.pod = self._created(wanted, secret)
         elif not has_started(found):  # whoever has made the pod may have died before the Secret
             give_secret(client, found, secret)
-        refuse_without_sidecars(operator.pod, wanted)
         name, namespace = operator.pod.metadata.name, operator.pod.metadata.namespace
         if operator.pod.metadata.labels.get("try_number") != wanted.metadata.labels["try_number"]:
             self._log.info("found pod %s of an earlier worker, following it", name)
@@ -174,7 +191,7 @@ class JobPod:
         try:
             return admitted(
                 lambda: create(operator.client, wanted, secret),
-                self._run.settings.pod_start_timeout,
+                self._start_timeout,
                 still_wanted=self._refuse_if_canceled,
             )
         except ForeignPodError:
@@ -200,8 +217,7 @@ class JobPod:
         return PodRequest(
             name=pod_name(run.project.path, job.name, life_token(self._run.context, life)),
             image=planned.image,
-            profile=built_in(self._run.settings),
-            services=planned.services,
+            profile=self._runner,
             deadline=(job.timeout or self._run.settings.default_timeout) + _DEADLINE_SLACK,
             grace=planned.grace,
             labels=labels,
@@ -210,61 +226,48 @@ class JobPod:
 
     def _follow(self, pod: PodWatch) -> JobResult:
         """Stream the containers' logs in turn, then read the end from the pod."""
-        patience = self._run.settings.pod_start_timeout
+        patience: float = self._start_timeout
         with job_log(
             lambda line: self._log.info("%s", line), self._raw_path(), self._masker
         ) as log:
-            services = ServiceTrouble(pod, self._services, log.write)
             for container in _CONTAINERS:
-                if not self._wait_for(container, pod, services):
+                if not self._wait_for(container, pod):
                     break
                 if container == BUILD_CONTAINER:
                     self._log_warnings(pod)
                     continue  # the helper passes on what the scripts write
                 source = ContainerLog(pod=pod, container=container)
-                self._copy(source, log, services)
+                self._copy(source, log)
                 if source.stuck:
                     log.write(early_words(pod))
                     patience = 0
-            ended = self._end(pod, patience)
-            services.at_end(ended)
-        return self._result(ended)
+        return self._result(pod, patience)
 
-    def _wait_for(
-        self, container: str, pod: PodWatch, services: ServiceTrouble | None = None
-    ) -> bool:
+    def _wait_for(self, container: str, pod: PodWatch) -> bool:
         """Wait until a container has started; False when it never will.
 
         Raises:
             JobFailure: something keeps the pod from starting.
         """
         starting = self._starting
-        trouble = services or ServiceTrouble(pod, (), lambda _: None)
 
         def is_over(seen: k8s.V1Pod) -> bool:
             begun = container_state(seen, container).phase != "waiting"
-            hopeless = starting.is_hopeless(seen) or trouble.keeps_from_starting(seen)
-            return begun or has_ended(seen) or hopeless
+            return begun or has_ended(seen) or starting.is_hopeless(seen)
 
-        found = pod.until(is_over, self._run.settings.pod_start_timeout)
+        seconds = self._start_timeout
+        found = pod.until(is_over, seconds)
         if found is None:
-            seconds = self._run.settings.pod_start_timeout
             why = pending_words(pod.read(), self._log_warnings(pod))
             raise SystemFailure(f"pod {pod.name} did not start within {seconds} s: {why}")
         problem = starting.problem
         if problem is not None:
             said = [*starting.registries, *pull_failures(self._log_warnings(pod))]
             raise JobFailure(problem.because(said), reason=problem.failure_reason)
-        trouble.refuse_to_start(found)
-        begun = container_state(found, container).phase != "waiting"
-        if begun and container == BUILD_CONTAINER:
-            trouble.before_script(found)
-        return begun
+        return container_state(found, container).phase != "waiting"
 
-    def _copy(self, source: ContainerLog, log: JobLog, services: ServiceTrouble) -> None:
+    def _copy(self, source: ContainerLog, log: JobLog) -> None:
         for block in source.blocks():
-            if source.container == PREPARE_CONTAINER:
-                services.look()
             if not block:
                 log.pause()
                 continue
@@ -284,15 +287,11 @@ class JobPod:
             self._log.warning("%s: %s", event.reason, self._masker.text(event.message or ""))
         return list(events)
 
-    def _end(self, pod: PodWatch, patience: float) -> k8s.V1Pod:
-        """Give the pod as it is once its job has ended."""
+    def _result(self, pod: PodWatch, patience: float) -> JobResult:
         if has_lost_helper(pod.read()):
             patience = min(patience, _LOST_HELPER_SECONDS)
         ended = pod.until(lambda seen: not still_runs(seen), patience)
-        return ended if ended is not None else pod.read()
-
-    def _result(self, ended: k8s.V1Pod) -> JobResult:
-        end = outcome(ended)
+        end = outcome(ended if ended is not None else pod.read())
         if end.left_out:
             self._log.warning(_LEFT_OUT, end.left_out)
         result = JobResult(
@@ -301,7 +300,7 @@ class JobPod:
             artifacts=end.artifacts,
             reports=end.reports,
             coverage=self._coverage.value,
-            pod=ended.metadata.name,
+            pod=pod.name,
         )
         if end.failure_reason is None:
             return result

@@ -1,0 +1,50 @@
+"""`gitlab-dags runners`: the file of runners."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from gitlab_ci_provider.cli import output
+from gitlab_ci_provider.cli.configuration.formats import FORMATS
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "runners",
+        help="check a file of runners",
+        description="Check a file of runners, or print what its options are.",
+    )
+    actions = parser.add_subparsers(metavar="ACTION", required=True)
+    check = actions.add_parser(
+        "check",
+        help="list all errors of a file of runners",
+        description="List all errors of a file of runners. Exit code: 0 none, 1 errors.",
+    )
+    check.add_argument("file", type=Path, metavar="FILE")
+    check.add_argument("--format", choices=tuple(FORMATS), default="text", help="default: text")
+    check.set_defaults(run=_check)
+    schema = actions.add_parser(
+        "schema",
+        help="print the JSON Schema of such a file, for editors",
+        description="Print the JSON Schema of a file of runners.",
+    )
+    schema.set_defaults(run=_schema)
+
+
+def _check(args: argparse.Namespace) -> int:
+    from gitlab_ci_provider.model.runner import RunnerProfile
+    from gitlab_ci_provider.runners.file import read_runners
+
+    read = read_runners(args.file.read_bytes(), str(args.file), RunnerProfile())
+    output.say(FORMATS[args.format](read.diagnostics))
+    return 1 if read.errors else 0
+
+
+def _schema(_: argparse.Namespace) -> int:
+    from gitlab_ci_provider.runners.reference import schema
+
+    output.say(json.dumps(schema(), indent=2))
+    return 0

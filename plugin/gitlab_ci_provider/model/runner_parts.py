@@ -1,0 +1,114 @@
+"""Parts of a runner: what its containers may use and do, where they run, what jobs may change.
+
+These dataclasses are the form of the runners file, too: its reader, its JSON Schema and its
+reference page are made from their fields. GitLab's names stand for what GitLab has. What Kubernetes
+alone decides about is written as Kubernetes writes it, and `kubernetes` names its type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Manifest = Mapping[str, object]
+"""A part of a pod as Kubernetes writes it in YAML."""
+
+PodSecurity = Literal["baseline", "restricted"]
+DnsPolicy = Literal["", "None", "Default", "ClusterFirst", "ClusterFirstWithHostNet"]
+Form = Literal["", "quantity", "regex", "glob", "label"]
+
+
+def option(default: Any, description: str, kubernetes: str = "", form: Form = "") -> Any:
+    """Declare an option.
+
+    Args:
+        default: its default.
+        description: for users.
+        kubernetes: its type in Kubernetes' client, or that of its items.
+        form: what its text, each of its texts or each of its keys must be.
+    """
+    about = {"description": description, "kubernetes": kubernetes, "form": form}
+    if isinstance(default, dict):
+        return field(default_factory=dict, metadata=about)
+    return field(default=default, metadata=about)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amounts:
+    """Quantities as Kubernetes writes them, such as `500m` or `2Gi`; empty says nothing."""
+
+    cpu: str = option("", "Cores: `500m`, `2`.", form="quantity")
+    memory: str = option("", "Bytes: `512Mi`, `2Gi`.", form="quantity")
+    ephemeral_storage: str = option("", "Bytes on the node's disk: `10Gi`.", form="quantity")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """What containers ask for and may use."""
+
+    requests: Amounts = option(Amounts(), "What the scheduler reserves.")
+    limits: Amounts = option(Amounts(), "What may be used at most.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodResources:
+    """Resources by container."""
+
+    build: Resources = option(
+        Resources(requests=Amounts(cpu="50m", memory="128Mi")), "Of the container of the script."
+    )
+    helper: Resources = option(
+        Resources(requests=Amounts(cpu="10m", memory="256Mi")),
+        "Of the containers that fetch sources and move caches and artifacts.",
+    )
+    service: Resources = option(Resources(), "Of each service.")
+    pod: Resources = option(Resources(), "Of the whole pod; needs Kubernetes 1.34.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Security:
+    """What a job's processes may do.
+
+    Attributes:
+        pod, build, helper, service: laid over what the other options give, field by field.
+    """
+
+    standard: PodSecurity = option(
+        "baseline",
+        "The Pod Security Standard that pods keep. `restricted`: not as root, no capabilities.",
+    )
+    privileged: bool = option(False, "Whether build and services may do anything on their node.")
+    allow_privilege_escalation: bool | None = option(
+        None, "Whether programs such as `sudo` may gain rights; not said: only when privileged."
+    )
+    cap_add: tuple[str, ...] = option((), "Capabilities that build and services get in addition.")
+    cap_drop: tuple[str, ...] = option((), "Capabilities that build and services lose as well.")
+    pod: Manifest = option({}, "Security context of the pod.", "V1PodSecurityContext")
+    build: Manifest = option({}, "Of the container of the script.", "V1SecurityContext")
+    helper: Manifest = option({}, "Of the helper's containers.", "V1SecurityContext")
+    service: Manifest = option({}, "Of each service.", "V1SecurityContext")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scheduling:
+    """On which nodes pods run, and in which order."""
+
+    node_selector: Mapping[str, str] = option({}, "Labels that the node must have.")
+    tolerations: tuple[Manifest, ...] = option((), "Taints that pods bear.", "V1Toleration")
+    affinity: Manifest = option({}, "Which nodes and neighbours pods want.", "V1Affinity")
+    topology_spread_constraints: tuple[Manifest, ...] = option(
+        (), "How pods are spread.", "V1TopologySpreadConstraint"
+    )
+    priority_class_name: str = option("", "Priority class.")
+    runtime_class_name: str = option("", "Runtime class, such as `gvisor`.")
+    scheduler_name: str = option("", "Another scheduler than the cluster's usual one.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """How pods find other hosts."""
+
+    dns_policy: DnsPolicy = option("", "How names are resolved; empty: Kubernetes' default.")
+    dns_config: Manifest = option({}, "Name servers, searches, options.", "V1PodDNSConfig")
+    host_aliases: tuple[Manifest, ...] = option((), "Lines of /etc/hosts.", "V1HostAlias")

@@ -1,0 +1,62 @@
+"""What is wrong with a runner although each of its options is right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gitlab_ci_provider.config.diagnostics import Diagnostics
+from gitlab_ci_provider.config.raw import Map, Mark
+from gitlab_ci_provider.model.runner import RunnerProfile
+from gitlab_ci_provider.pods.volumes import OWN_VOLUMES
+
+Problem = tuple[str, str, str]
+"""Code, words, and the option that it is about."""
+
+
+def check_runner(runner: RunnerProfile, node: Map, diagnostics: Diagnostics) -> None:
+    """Note what is wrong with a runner."""
+    for code, words, option in (*_choice(runner), *_security(runner), *_volumes(runner)):
+        diagnostics.error(code, words, _place(node, option))
+
+
+def _place(node: Map, option: str) -> Mark:
+    """Find the line of an option such as `security.privileged`."""
+    for part in option.split("."):
+        below = node.get(part)
+        if not isinstance(below, Map):
+            return node.place(part)
+        node = below
+    return node.mark
+
+
+def _choice(runner: RunnerProfile) -> Iterator[Problem]:
+    if not runner.name:
+        yield "runner-name", "a runner needs a name", "name"
+    if not (runner.tags or runner.takes_untagged or runner.any_tags):
+        words = "this runner takes no job: give it tags, or let it run jobs without any"
+        yield "runner-takes-nothing", words, "run_untagged"
+
+
+def _security(runner: RunnerProfile) -> Iterator[Problem]:
+    security = runner.security
+    if security.privileged and security.allow_privilege_escalation is False:
+        words = "Kubernetes refuses privileged containers that may not gain rights"
+        yield "runner-security", words, "security.allow_privilege_escalation"
+    if security.standard == "restricted" and (security.privileged or security.cap_add):
+        words = "'restricted' allows neither privileged containers nor added capabilities"
+        wrong = "privileged" if security.privileged else "cap_add"
+        yield "runner-security", words, f"security.{wrong}"
+    if security.standard == "restricted" and security.allow_privilege_escalation:
+        words = "'restricted' does not let programs gain rights"
+        yield "runner-security", words, "security.allow_privilege_escalation"
+
+
+def _volumes(runner: RunnerProfile) -> Iterator[Problem]:
+    names = [str(volume.get("name")) for volume in runner.volumes]
+    for name in names:
+        if name in OWN_VOLUMES:
+            yield "runner-volume", f"the name '{name}' is used by this package", "volumes"
+    for mount in runner.volume_mounts:
+        if mount.get("name") not in names:
+            words = f"there is no volume named '{mount.get('name')}' in 'volumes'"
+            yield "runner-volume", words, "volume_mounts"

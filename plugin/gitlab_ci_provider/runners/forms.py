@@ -1,0 +1,92 @@
+"""What the texts of options must look like: each function says what is wrong, or nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from gitlab_ci_provider.model.runner_parts import Form
+from gitlab_ci_provider.pods.naming import LABEL_DOMAIN
+from gitlab_ci_provider.pods.resources import quantity
+from gitlab_ci_provider.storage.globs import BadPatternError, compile_glob
+
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
+_DOMAIN = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
+_AIRFLOWS = frozenset(
+    {
+        "already_checked",
+        "airflow_kpo_in_cluster",
+        "airflow_version",
+        "dag_id",
+        "kubernetes_pod_operator",
+        "map_index",
+        "run_id",
+        "task_id",
+        "try_number",
+    }
+)
+"""Labels with which Airflow's pod operator, and we with it, find a task's pod again."""
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Tell whether a pattern is found anywhere in a text, by the rules of Go and in linear time.
+
+    Raises:
+        ValueError: the pattern is not a regular expression of RE2.
+    """
+    import re2
+
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        return re2.compile(pattern, options).search(text.encode("utf-8", "replace")) is not None
+    except re2.error as problem:
+        raise ValueError(str(problem)) from problem
+
+
+def label_problem(key: str) -> str:
+    """Say why a label or annotation cannot have this key."""
+    domain, slash, name = key.rpartition("/")
+    if not _NAME.fullmatch(name) or (slash and not _DOMAIN.fullmatch(domain)):
+        return f"{key!r} is not a key of a label in Kubernetes"
+    if domain == LABEL_DOMAIN or domain.endswith(f".{LABEL_DOMAIN}"):
+        return f"labels of {LABEL_DOMAIN} are set by this package"
+    if key in _AIRFLOWS:
+        return f"the label {key!r} is set by Airflow"
+    return ""
+
+
+def _quantity_problem(text: str) -> str:
+    if quantity(text) is not None:
+        return ""
+    return f"{text!r} is not a quantity of Kubernetes such as '500m' or '2Gi'"
+
+
+def _regex_problem(text: str) -> str:
+    try:
+        matches(text, "")
+    except ValueError as problem:
+        return f"{text!r} is not a regular expression of RE2: {problem}"
+    return ""
+
+
+def _glob_problem(text: str) -> str:
+    try:
+        compile_glob(text)
+    except BadPatternError as problem:
+        return f"{text!r} is not a pattern: {problem}"
+    return ""
+
+
+def form_problem(form: Form, text: str) -> str:
+    """Say what is wrong with a text; empty when nothing is. Empty texts say nothing."""
+    check = _FORMS.get(form)
+    return check(text) if check and text else ""
+
+
+_FORMS: Mapping[Form, Callable[[str], str]] = {
+    "quantity": _quantity_problem,
+    "regex": _regex_problem,
+    "glob": _glob_problem,
+    "label": label_problem,
+}

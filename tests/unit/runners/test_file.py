@@ -1,0 +1,149 @@
+"""The file of runners: read into profiles, with every problem at its place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gitlab_ci_provider.model.runner import RunnerProfile
+from gitlab_ci_provider.model.runner_parts import Amounts
+from gitlab_ci_provider.runners.file import RunnersFile, read_runners
+
+WRONG = """\
+runners:
+  - name: big
+    tag: [gpu]
+    pull_policy: sometimes
+    allowed_images: ["[bad"]
+    resources:
+      build: {limits: {memory: 8Gig}}
+    scheduling:
+      tolerations: [{key: gpu, efect: NoSchedule}]
+      affinity: {nodeAffinity: {preferredDuringSchedulingIgnoredDuringExecution: x}}
+    security: {privileged: "yes"}
+    volumes: [{emptyDir: {}}, {name: builds}]
+    volume_mounts: [{name: cache, mountPath: /cache}]
+    labels: {airflow-provider-gitlab-ci/job: x, dag_id: x}
+  - {run_untagged: false}
+  - name: big
+other: 1
+"""
+
+
+def read(text: str, **base: Any) -> RunnersFile:
+    """Read the text of a file."""
+    return read_runners(text.encode(), "runners.yml", RunnerProfile(**base))
+
+
+def test_all_problems_are_found_at_once_each_with_its_line():
+    """Whoever writes the file learns everything in one go, from unknown keys to wrong shapes."""
+    found = [(error.location.line, error.code) for error in read(WRONG).errors]
+
+    assert found == [
+        (3, "runner-unknown-key"),
+        (4, "runner-value"),
+        (5, "runner-value"),
+        (7, "runner-value"),
+        (9, "runner-kubernetes"),
+        (10, "runner-kubernetes"),
+        (11, "runner-type"),
+        (12, "runner-volume"),
+        (12, "runner-kubernetes"),
+        (13, "runner-volume"),
+        (14, "runner-value"),
+        (14, "runner-value"),
+        (15, "runner-name"),
+        (15, "runner-takes-nothing"),
+        (16, "runner-name"),
+        (17, "runner-unknown-key"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("", "runner-type"),
+        ("runners: {}", "runner-type"),
+        ("runners: []", "runner-type"),
+        ("runners: [1]", "runner-type"),
+        ("runners: [", "yaml-syntax"),
+        ("- a", "runner-type"),
+    ],
+)
+def test_what_is_not_a_list_of_runners_is_refused(text: str, code: str):
+    """No file counts as a file without runners."""
+    assert code in [error.code for error in read(text).errors]
+
+
+def test_bytes_that_are_not_text_are_refused():
+    """The file is UTF-8."""
+    assert [one.code for one in read_runners(b"\xff", "x", RunnerProfile()).errors] == [
+        "file-not-utf8"
+    ]
+
+
+def test_a_single_value_is_a_list_of_one():
+    """As in config.toml, `tags: gpu` and `tags: [gpu]` mean the same."""
+    (runner,) = read("runners: [{name: a, tags: gpu, pull_policy: always}]").runners
+
+    assert (runner.tags, runner.pull_policy) == (("gpu",), ("always",))
+
+
+def test_options_that_are_not_written_come_from_the_settings():
+    """A file need not repeat what the settings say, and groups keep what is not written in them."""
+    text = "runners: [{name: a, resources: {build: {requests: {cpu: 2}}}}]"
+    (runner,) = read(text, image="debian:12", helper_image="helper:1").runners
+
+    assert (runner.image, runner.helper_image) == ("debian:12", "helper:1")
+    assert runner.resources.build.requests == Amounts(cpu="2", memory="128Mi")
+
+
+def test_anchors_work():
+    """Keys that begin with a dot hold what several runners share."""
+    text = """
+.shared: &shared {namespace: ci}
+runners:
+  - {<<: *shared, name: a}
+  - {<<: *shared, name: b, tags: [x]}
+"""
+    read_text = read(text)
+
+    assert read_text.diagnostics == ()
+    assert [runner.namespace for runner in read_text.runners] == ["ci", "ci"]
+
+
+@pytest.mark.parametrize(
+    "security",
+    [
+        "{privileged: true, allow_privilege_escalation: false}",
+        "{standard: restricted, privileged: true}",
+        "{standard: restricted, cap_add: [NET_RAW]}",
+        "{standard: restricted, allow_privilege_escalation: true}",
+    ],
+)
+def test_contradictions_are_found_before_kubernetes_finds_them(security: str):
+    """Security options that exclude each other are an error of the file, not of each job."""
+    errors = read(f"runners: [{{name: a, security: {security}}}]").errors
+
+    assert [error.code for error in errors] == ["runner-security"]
+
+
+def test_kubernetes_shapes_pass_unchanged():
+    """What Kubernetes alone decides about arrives as it was written."""
+    text = """
+runners:
+  - name: a
+    scheduling:
+      tolerations: [{key: gpu, operator: Exists, effect: NoSchedule}]
+    volumes: [{name: cache, persistentVolumeClaim: {claimName: cache}}]
+    volume_mounts: [{name: cache, mountPath: /cache}]
+    lifecycle: {preStop: {httpGet: {port: 80}}}
+"""
+    found = read(text)
+
+    assert found.diagnostics == ()
+    assert found.runners[0].volumes == (
+        {"name": "cache", "persistentVolumeClaim": {"claimName": "cache"}},
+    )
+    assert found.runners[0].lifecycle == {"preStop": {"httpGet": {"port": 80}}}
