@@ -27,7 +27,7 @@ def _option(default: Any, description: str) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How this installation runs pipelines; the descriptions are shown to users."""
+    """How this installation runs pipelines; users see the descriptions."""
 
     home: Path = field(
         metadata={
@@ -115,12 +115,12 @@ class Settings:
 
     @property
     def allowed_hosts(self) -> tuple[str, ...]:
-        """Patterns of hosts that includes may ask."""
+        """Patterns of hosts that includes may use."""
         return tuple(filter(None, map(str.strip, self.include_hosts.split(","))))
 
     @property
     def archive_limits(self) -> ArchiveLimits:
-        """How much may come out of an archive."""
+        """Limits for what an archive may contain."""
         return ArchiveLimits(
             size=self.archive_max_size,
             entries=self.archive_max_entries,
@@ -129,7 +129,7 @@ class Settings:
 
     @property
     def state(self) -> Path:
-        """Folder of everything that one process leaves for others; see `state.py`."""
+        """Folder of the state; see `state.py`."""
         return self.home / "state"
 
     @property

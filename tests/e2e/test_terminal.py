@@ -92,7 +92,7 @@ def test_what_is_left_waiting_is_still_there(stack: Stack, tmp_path: Path):
     code = terminal.end()
 
     assert code == 1
-    assert "blocked at approve" in terminal.seen
+    assert "waiting for a person: approve" in terminal.seen
     assert "Required Actions" in terminal.seen
 
 

@@ -21,8 +21,8 @@ def unexpected(command: str, problem: BaseException) -> str:
     first = str(problem).strip().partition("\n")[0]
     said = f"{type(problem).__name__}{': ' if first else ''}{first}"
     file = _keep(command, problem)
-    where = f"; please report it with {file}" if file else ""
-    return f"unexpected: {said}{where}"
+    where = f"; please report it and attach {file}" if file else ""
+    return f"internal error: {said}{where}"
 
 
 def _keep(command: str, problem: BaseException) -> Path | None:

@@ -21,7 +21,7 @@ def with_inputs(job: Job, given: Mapping[str, object]) -> Job:
         return job
     from gitlab_ci_provider.moa.ast import MoaError
     from gitlab_ci_provider.moa.interpolate import interpolate_job
-    from gitlab_ci_provider.rules.inputs import job_input_values  # few jobs have inputs
+    from gitlab_ci_provider.rules.inputs import job_input_values  # most jobs have no inputs
 
     values, problems = job_input_values(job.inputs, given)
     if problems:

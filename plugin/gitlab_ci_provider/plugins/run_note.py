@@ -4,7 +4,7 @@ A task of Airflow 3 cannot write notes, a run that passed with warnings is as gr
 and a task that was never started has no log. So the scheduler, which calls listeners with the run
 that it has just ended, copies what the tasks have left as XComs. Notes that people wrote stay.
 
-The same listeners have the last word on how a run ends, see `run_state.py`, and let its DAG go.
+The same listeners correct the state of a run, see `run_state.py`, and release its DAG.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _BY_HAND = "Dag Run's state was manually set"
 
 @hookimpl
 def on_dag_run_running(dag_run: Any, msg: str) -> None:  # noqa: ARG001 - Airflow names them
-    """Do not start a run that was stopped while it was queued."""
+    """Keep a run from starting that was stopped while it was queued."""
     session = _session(dag_run)
     if session is not None:
         keep_state_set_by_others(session, dag_run, "queued")
@@ -87,26 +87,26 @@ def on_dag_run_failed(dag_run: Any, msg: str) -> None:
 
 
 def _session(dag_run: Any) -> Any:
-    """Return the session that the run is of; None for runs that are no pipelines."""
+    """Return the session of the run; None for a run that is not a pipeline."""
     return database.session_of(dag_run) if is_pipeline_run(dag_run) else None
 
 
 def _end_if_over(session: Any, dag_run: Any) -> None:
-    """End a run that others have ended meanwhile; one that was cleared goes on."""
+    """End a run that others have ended in the meantime; one that was cleared continues."""
     if dag_run.state == "failed":
         _end(session, dag_run, "canceled by hand")
 
 
 def _end(session: Any, dag_run: Any, instead: str) -> None:
-    """Write the notes of a run, and let go of what it holds.
+    """Write the notes of a run, and release what it holds.
 
     Args:
         session: of the run.
         dag_run: the run.
-        instead: what the note says instead of what `finish_pipeline` has said.
+        instead: text of the note in place of the one from `finish_pipeline`.
     """
     write_notes(session, dag_run, instead)
-    with suppress(GitlabCiError, OSError):  # the folder may be out of the scheduler's sight
+    with suppress(GitlabCiError, OSError):  # the scheduler may not see the folder
         _let_go(dag_run)
 
 
@@ -115,12 +115,12 @@ def _let_go(dag_run: Any) -> None:
     state.holds.drop(dag_run.dag_id, dag_run.run_id)
     register = state.register
     entry = register.of_run(dag_run.dag_id, dag_run.run_id)
-    if entry is not None and entry.status == RUNNING:  # `finish_pipeline` did not come to it
+    if entry is not None and entry.status == RUNNING:  # `finish_pipeline` did not run
         register.finish(entry.id, "canceled")
 
 
 def write_notes(session: Any, dag_run: Any, instead: str) -> None:
-    """Write what is known of a pipeline into its run and tasks."""
+    """Write the notes of a pipeline's run and of its tasks."""
     end = read_xcom(session, dag_run, xcom_keys.PIPELINE_RESULT, FINISH_PIPELINE)
     text = f"{_OURS}{instead}"[:_LONGEST] if instead else run_note(end)
     if text and (dag_run.note or _OURS).startswith(_OURS):
@@ -130,9 +130,9 @@ def write_notes(session: Any, dag_run: Any, instead: str) -> None:
 
 
 def run_note(end: Any) -> str:
-    """Word the note of a run; empty when there is nothing to say of a pipeline that passed.
+    """Word the note of a run; empty for a pipeline that simply passed.
 
-    One with a name (`workflow:name`) has it said always: Airflow lets nobody name a run.
+    The name (`workflow:name`) is always mentioned: runs in Airflow have no names.
     """
     if not isinstance(end, Mapping):
         return ""
@@ -153,7 +153,7 @@ def absence_notes(left_out: Any) -> dict[str, str]:
 def failure_note(told: Any) -> str:
     """Word the note of a task that has failed: GitLab's reason, and what happened.
 
-    A task that failed without leaving a result was marked so by a person, or died.
+    A task that failed without leaving a result was marked by a person, or died.
     """
     if not isinstance(told, Mapping):
         return ""
@@ -183,7 +183,7 @@ def _write_task_notes(session: Any, dag_run: Any, absent: Mapping[str, str]) -> 
 
 
 class RunNotePlugin(AirflowPlugin):
-    """Registers the listener; an entry point names it: `get_provider_info` is read too late."""
+    """Registers the listener through an entry point: `get_provider_info` is read too late."""
 
     name = "gitlab_ci_run_note"
     listeners = [sys.modules[__name__]]  # noqa: RUF012 - Airflow declares it so

@@ -1,4 +1,4 @@
-"""Orders to cancel jobs, stored where every worker finds them.
+"""Orders to cancel jobs, stored where all workers see them.
 
 Keys::
 

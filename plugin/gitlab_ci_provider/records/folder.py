@@ -44,7 +44,7 @@ class FolderStore:
         return self.read(key)
 
     def create(self, key: str, data: bytes) -> bool:
-        """Link the key to a finished file: nobody ever sees half of it."""
+        """Link the key to a finished file: nobody sees half of it."""
         path = self._path(key)
         with _explained(path):
             if path.exists():
@@ -58,7 +58,7 @@ class FolderStore:
         return True
 
     def write(self, key: str, data: bytes) -> None:
-        """Put a finished file in place."""
+        """Move a finished file to its place."""
         path = self._path(key)
         with _explained(path):
             write_whole(path, data)
@@ -88,7 +88,7 @@ class FolderStore:
     def keys(self, prefix: str) -> Iterator[str]:
         """Walk the folder in the order of keys."""
         *parents, start = prefix.split("/")
-        if all(map(_NAME.fullmatch, parents)):  # else no key begins so
+        if all(map(_NAME.fullmatch, parents)):  # no key has this prefix
             with _explained(self.folder):
                 yield from self._below("".join(f"{name}/" for name in parents), start)
 
@@ -119,7 +119,7 @@ class FolderStore:
 
     @contextmanager
     def _lock(self, key: str) -> Iterator[None]:
-        """Keep other updates of a key waiting. Keys share 256 locks, so that none has to go."""
+        """Make other updates of a key wait. Keys share 256 locks, which are never removed."""
         path = self.folder / ".locks" / hashlib.sha256(key.encode()).hexdigest()[:2]
         with _explained(path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -138,14 +138,16 @@ def write_whole(path: Path, data: bytes) -> None:
 
 @contextmanager
 def _temporary(folder: Path, data: bytes) -> Iterator[Path]:
-    """Write a finished file, which goes when the caller has not given it another name."""
+    """Write a finished file, which is removed unless the caller renames it."""
     folder.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=folder, prefix=".new-")
     path = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
-        path.chmod(0o644)  # mkstemp made it private; Airflow's processes may be of several users
+        path.chmod(
+            0o644
+        )  # mkstemp makes it private; Airflow's processes may belong to several users
         yield path
     finally:
         path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Numbers that are given out once: 1, 2, 3 ..., as keys that only one process can create."""
+"""Numbers that are assigned once: 1, 2, 3 ..., as keys that only one process can create."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LARGEST = 10**12
 def claim(store: RecordStore, prefix: str, content: Callable[[int], bytes]) -> int:
     """Take the next number and store its value.
 
-    The last number is stored as a hint only: when it is behind, the numbers that exist are passed.
+    The last number is stored as a hint only: if it is behind, existing numbers are skipped.
 
     Args:
         store: of the numbers.
@@ -44,7 +44,7 @@ def from_newest_first(name: str) -> int:
 
 
 def _hint(store: RecordStore, prefix: str) -> int:
-    """Read the last number that was given out, or one before it."""
+    """Read the last assigned number, or an earlier one."""
     text = store.read(f"{prefix}last") or b""
     if text.isdigit():
         return int(text)

@@ -10,7 +10,7 @@ listing, however many pipelines there are. Keys::
     register/projects/<project>/refs/<ref>/all/        the pipelines of the ref, newest first
                                           .../running/, .../success/   those that run or have passed
 
-Unlike GitLab, a crash in the middle may leave a number that no pipeline has.
+Unlike GitLab, a crash may leave a number that no pipeline has.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Register:
     store: RecordStore
 
     def enter(self, entry: PipelineEntry) -> PipelineEntry:
-        """Give a pipeline its numbers, or find those that its run was given before."""
+        """Assign numbers to a pipeline, or find those that its run already has."""
         known = self.of_run(entry.dag_id, entry.run_id)
         if known is None:
             known = self._number(entry)
@@ -81,8 +81,8 @@ class Register:
     def running(self, project: str, ref: Ref) -> list[PipelineEntry]:
         """List the pipelines of a ref that have not ended, newest first.
 
-        One whose Airflow run was stopped before `finish_pipeline` is among them: the caller that
-        finds that out calls `finish`.
+        This includes pipelines whose Airflow run was stopped before `finish_pipeline`: a caller
+        that finds one calls `finish`.
         """
         return list(self._entries(project, ref, RUNNING))
 
@@ -115,7 +115,7 @@ class Register:
         return replace(numbered, id=made)
 
     def _winner(self, entry: PipelineEntry, *, loser: int) -> PipelineEntry:
-        """Give way to another process that created the same run's pipeline meanwhile."""
+        """Yield to another process that has created the same run's pipeline."""
         self.store.delete(numbered_key(_ENTRIES, loser))
         winner = self.of_run(entry.dag_id, entry.run_id)
         if winner is None:

@@ -33,10 +33,10 @@ Changed = TypeVar("Changed")
 """A value, or None where a change may delete it."""
 
 DELETE = "delete it to start over"
-"""What to do about a value that cannot be read, unless there is something better."""
+"""The default advice for a value that cannot be read."""
 
 Change = Callable[[bytes | None], bytes | None]
-"""From what is stored under a key to what is stored from now on; None means nothing."""
+"""From the stored value of a key to its new value; None means that there is none."""
 
 
 class RecordStore(Protocol):
@@ -76,9 +76,9 @@ class RecordStore(Protocol):
         ...
 
     def keys(self, prefix: str) -> Iterator[str]:
-        """List the keys that begin with a prefix, in ascending order, as far as they are asked for.
+        """Iterate over the keys with a prefix, in ascending order, reading only what is needed.
 
-        Keys that are created or deleted meanwhile may be listed or not.
+        Keys that are created or deleted in the meantime may be listed or not.
         """
         ...
 

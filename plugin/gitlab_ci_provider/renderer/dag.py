@@ -31,7 +31,7 @@ _LOST_WORKERS = 8
 """Tries beyond `retry`, for tasks whose worker was lost: they find their pod again."""
 
 _AGAIN: Mapping[str, Any] = {"retries": _LOST_WORKERS, "retry_delay": timedelta(seconds=1)}
-"""For tasks whose only reason to be tried again is a lost worker."""
+"""For tasks that are retried only after a lost worker."""
 
 
 def render_dag(record: DagRecord, pipeline: Pipeline, settings: Settings) -> DAG:
@@ -48,7 +48,7 @@ def render_dag(record: DagRecord, pipeline: Pipeline, settings: Settings) -> DAG
         catchup=False,
         params=run_params(pipeline, record.ref.name),
         tags=["gitlab-ci", *_part_tags(record, pipeline)],
-        # Those were made for runs that wait for them already.
+        # These were made for runs that are waiting for them.
         is_paused_upon_creation=None if record.kind is DagKind.PROJECT else False,
         render_template_as_native_obj=False,
     )
@@ -61,7 +61,7 @@ def render_dag(record: DagRecord, pipeline: Pipeline, settings: Settings) -> DAG
     for job, task in tasks.items():
         before = [tasks[other] for other in pipeline.edges.get(job, ())]
         _connect(before or [create], task)
-    # All of them: the last ones may be left out by rules, which `create_pipeline` skips before it
+    # All of them: rules may leave the last ones out, which `create_pipeline` skips before it
     # has ended itself.
     _connect([create, *tasks.values()], finish)
     return dag
@@ -118,9 +118,9 @@ def _task(job: Job, task_id: str, settings: Settings, place: dict[str, Any]) -> 
 
 
 def _part_tags(record: DagRecord, pipeline: Pipeline) -> list[str]:
-    """Tag the topology, so that runs which wait for a DAG see when the right version is there.
+    """Tag the topology, so that runs that wait for a DAG see when the right version is there.
 
-    The execution API, which is all that a task can ask, shows tags but no versions.
+    The execution API, the only one that a task can use, shows tags but no versions.
     """
     kind = [] if record.kind is DagKind.PROJECT else [str(record.kind)]
     return [*kind, topology_tag(pipeline)]

@@ -32,7 +32,7 @@ def load_dag(name: str) -> DAG:
 def load_dags() -> dict[str, DAG]:
     """Render all DAGs, or only the one that a task needs.
 
-    One that cannot be read is logged and never hides the others.
+    A DAG that cannot be read is logged and does not hide the others.
     """
     wanted = get_parsing_context().dag_id
     names = open_state(load_settings()).snapshots.dags()

@@ -21,7 +21,7 @@ from gitlab_ci_provider.runs.form import (
 
 
 def run_params(pipeline: Pipeline, ref: str) -> dict[str, Param]:
-    """Build the form, fields in the order in which a person wants them; `ref` is the usual one."""
+    """Build the form, the most useful fields first; `ref` is the default ref."""
     name = Param(
         ref,
         type="string",
@@ -40,7 +40,7 @@ def run_params(pipeline: Pipeline, ref: str) -> dict[str, Param]:
 
 
 def _advanced() -> dict[str, Param]:
-    """Build the fields that few people need."""
+    """Build the fields that are rarely needed."""
     source = Param(
         "web",
         enum=list(SOURCES),
@@ -67,7 +67,7 @@ def _advanced() -> dict[str, Param]:
 
 
 def _input(declared: PipelineInput) -> Param:
-    """Build the field of an input; what is left empty keeps the file's default."""
+    """Build the field of an input; an empty one keeps the file's default."""
     choices = [*declared.options] + [None for _ in declared.options[:1] if declared.default is None]
     enum: dict[str, Any] = {"enum": choices} if choices else {}
     return Param(

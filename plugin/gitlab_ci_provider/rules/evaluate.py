@@ -54,13 +54,13 @@ class _Workflow:
 
 
 def decide(job: Job, pipeline: Pipeline, context: PipelineContext) -> JobDecision:
-    """Decide one job, as if `workflow:rules` let the pipeline happen."""
+    """Decide about one job, as if `workflow:rules` allowed the pipeline."""
     workflow = _decide_workflow(pipeline, context, pipeline_variables(context))
     return _decide_job(job, pipeline, context, workflow.variables, pipeline_variables(context))
 
 
 def decide_pipeline(pipeline: Pipeline, context: PipelineContext) -> PipelineDecision:
-    """Decide whether there is a pipeline, and every job of it."""
+    """Decide whether there is a pipeline, and about each of its jobs."""
     predefined = pipeline_variables(context)
     workflow = _decide_workflow(pipeline, context, predefined)
     jobs = {
@@ -110,7 +110,7 @@ def _decide_workflow(
 def _name(
     pipeline: Pipeline, context: PipelineContext, workflow: _Workflow, predefined: Variables
 ) -> str | None:
-    """Expand `workflow:name`. Unlike GitLab, names that everybody reads hold no masked variable."""
+    """Expand `workflow:name`. Unlike GitLab, without masked variables: everyone reads it."""
     if pipeline.workflow.name is None:
         return None
     known = workflow_variables(pipeline, context, predefined, workflow.variables)
@@ -213,9 +213,9 @@ def _shown(rule: Rule) -> str:
 
 
 def _check_needs(decisions: dict[str, JobDecision], job: Job) -> JobDecision:
-    """Drop needs on absent jobs; one of the job itself that is not optional is an error.
+    """Drop needs on absent jobs; a need of the job itself that is not optional is an error.
 
-    As in GitLab, needs of the matching rule are not held against the pipeline.
+    As in GitLab, needs of the matching rule are never an error.
     """
     decision = decisions[job.name]
     needs = job.needs if decision.needs is None else decision.needs
@@ -235,7 +235,7 @@ def _check_needs(decisions: dict[str, JobDecision], job: Job) -> JobDecision:
 def _check_circle(pipeline: Pipeline, decisions: dict[str, JobDecision]) -> dict[str, JobDecision]:
     """Refuse needs of matching rules that make jobs wait for each other.
 
-    Unlike GitLab, which creates such a pipeline, whose jobs then never start.
+    Unlike GitLab, which creates such a pipeline, although its jobs never start.
     """
     names = needs_cycle(pipeline, decisions)
     if not names:

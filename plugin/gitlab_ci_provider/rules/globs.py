@@ -1,6 +1,6 @@
 """Globs of `changes` and `exists`: Ruby's File.fnmatch with PATHNAME, DOTMATCH and EXTGLOB.
 
-`*` and `?` stay within a folder, `**/` crosses folders (none, too), any other `**` is a `*`,
+`*` and `?` stay within a folder, `**/` crosses folders (or none), any other `**` is a `*`,
 `{a,b}` are alternatives. They are matched by RE2, in linear time.
 """
 

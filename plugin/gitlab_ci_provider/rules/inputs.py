@@ -1,4 +1,4 @@
-"""Given values and a header's specifications to the values that are used, checked by type.
+"""From given values and a header's specifications to the values that are used, checked by type.
 
 Source: GitLab's `Ci::Inputs`, whose words the messages use.
 """
@@ -64,7 +64,7 @@ def _spec(name: str, written: Mapping[str, object]) -> InputSpec:
 
 
 def _coerced(kind: str, value: object) -> object:
-    """Read a text as the type that is asked for: forms and variables can only give texts."""
+    """Read a text as the required type: forms and variables contain only texts."""
     if kind in _AS_JSON and isinstance(value, str):
         try:
             return json.loads(value)

@@ -21,21 +21,21 @@ MAX_COMPARISONS = 50_000
 
 _ANYWHERE = "**/*"
 _SUFFIX = re.compile(r"\*\*/\*\.[^/*?\[{]*")
-"""`**/*.js` asks for the end of a name, which GitLab looks at without counting comparisons."""
+"""`**/*.js` tests the end of a name, which GitLab does without counting comparisons."""
 
 MAX_REGEXP = 255
 """Characters of `regexp` after expansion."""
 
 
 class RuleError(ValueError):
-    """A rule asks for what does not exist: GitLab creates no pipeline, in these words."""
+    """A rule refers to something that does not exist: GitLab's message for creating no pipeline."""
 
 
 def rule_matches(rule: Rule, view: RuleView) -> bool:
     """Return whether all conditions of a rule hold; one without conditions always does.
 
     Raises:
-        RuleError: the rule asks for a ref or a project that does not exist.
+        RuleError: the rule refers to a ref or a project that does not exist.
     """
     return missed(rule, view) is None
 
@@ -44,7 +44,7 @@ def missed(rule: Rule, view: RuleView) -> str | None:
     """Name the first condition of a rule that does not hold; None when all do.
 
     Raises:
-        RuleError: the rule asks for a ref or a project that does not exist.
+        RuleError: the rule refers to a ref or a project that does not exist.
     """
     if rule.condition is not None and not condition_holds(rule.condition, view.variables):
         return "if"
@@ -56,7 +56,7 @@ def missed(rule: Rule, view: RuleView) -> str | None:
 
 
 def condition_holds(condition: str, variables: Mapping[str, str]) -> bool:
-    """Evaluate `if`; a broken expression, which compiling reports, holds for nobody."""
+    """Evaluate `if`; a broken expression, which compiling reports, never holds."""
     try:
         return is_true(condition, variables)
     except ExpressionError:
@@ -67,7 +67,7 @@ def changes_match(changes: Changes, view: RuleView) -> bool:
     """Return whether a changed file matches.
 
     Raises:
-        RuleError: `compare_to` names no ref.
+        RuleError: the ref of `compare_to` does not exist.
     """
     paths = _changed(changes, view)
     if paths is None:

@@ -1,8 +1,8 @@
-"""`[skip ci]`: whether a push is to have no pipeline.
+"""`[skip ci]`: whether a push gets a pipeline.
 
-Source: GitLab's `Gitlab::Ci::Pipeline::Chain::Skip`. Pipelines that somebody asks for (web, API,
-trigger, schedule, another pipeline) do not look at the message. Unlike GitLab, a pipeline that is
-skipped uses up no number, and a file with errors is told first.
+Source: GitLab's `Gitlab::Ci::Pipeline::Chain::Skip`. The message does not matter for pipelines that
+somebody asks for (web, API, trigger, schedule, another pipeline). Unlike GitLab, a skipped pipeline
+uses no number, and errors in the file are reported first.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _HINT = "use another source (`--source web`) to run it anyway"
 
 
 def skip_reason(context: PipelineContext) -> str | None:
-    """Say why there is to be no pipeline; None when nothing asks for that."""
+    """Return why there is no pipeline; None when nothing asks for that."""
     if context.source not in SKIPPING:
         return None
     found = _WORDS.search(context.commit.message)

@@ -1,4 +1,4 @@
-"""What a rule may look at: variables, changed files and files, of the workflow or of one job."""
+"""What a rule may read: variables, changed files and files, for the workflow or for one job."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ _DIFFED = ("merge_request_event", "external_pull_request_event")
 
 @dataclass(frozen=True)
 class RuleView:
-    """All that a rule may look at.
+    """Everything that a rule may read.
 
     Attributes:
         variables: not expanded, for `if`.
         expand: gives the expanded ones, for `changes` and `exists`; called when needed only.
         changed_paths: None when there is no push diff; `changes` is true then.
         compared: files that differ from a ref, for `changes:compare_to`; None for an unknown ref.
-        given_paths: stand for the files that differ from a ref that nobody looked at.
+        given_paths: used in place of `compared` for a ref that is not in it.
         tree: gives the files at the commit, for `exists`; called when needed only.
         other_trees: files of other projects, by `project@ref`; None for an unknown one.
-        masked: values that no message may show.
+        masked: values that messages must not show.
     """
 
     variables: Mapping[str, str]
@@ -54,14 +54,14 @@ class RuleView:
 
 
 def workflow_view(pipeline: Pipeline, context: PipelineContext, predefined: Variables) -> RuleView:
-    """Build what `workflow:rules` may look at."""
+    """Build what `workflow:rules` may read."""
     return _view(workflow_variables(pipeline, context, predefined), context)
 
 
 def job_view(
     job: Job, pipeline: Pipeline, context: PipelineContext, workflow: Variables, given: Variables
 ) -> RuleView:
-    """Build what the rules of a job may look at.
+    """Build what the rules of a job may read.
 
     `workflow` is what `workflow:rules` adds to the global variables, `given` what is predefined.
     """
@@ -70,7 +70,7 @@ def job_view(
 
 
 def include_view(context: PipelineContext, tree: Callable[[], Collection[str]]) -> RuleView:
-    """Build what `include:rules` may look at; `tree` gives the files at the commit."""
+    """Build what `include:rules` may read; `tree` gives the files at the commit."""
     return replace(_view(include_variables(context), context), tree=tree)
 
 
@@ -88,7 +88,7 @@ def _view(variables: Variables, context: PipelineContext) -> RuleView:
 
 
 def pushed_paths(context: PipelineContext) -> Collection[str] | None:
-    """Return the files of the push; None where GitLab has no push to look at.
+    """Return the files of the push; None where GitLab has no push diff.
 
     Only pushes to branches and merge requests have a diff, and child pipelines of those: for tags,
     schedules, the API and everything else `changes` is true.

@@ -1,4 +1,4 @@
-"""What a task of a pipeline works with: read once when it starts, and passed on.
+"""What a task of a pipeline works with: read once at its start, then passed on.
 
 A `TaskContext` is all that `create_pipeline` has. Once there is a pipeline, its other tasks have a
 `RunContext`, and those of jobs a `JobRun`, see `job_run.py`.
@@ -19,12 +19,12 @@ from gitlab_ci_provider.state import State, open_state
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskContext:
-    """One task at work.
+    """One running task.
 
     Attributes:
         context: Airflow's.
         settings: of this installation.
-        state: what this installation keeps.
+        state: of this installation.
     """
 
     context: Context
@@ -44,7 +44,7 @@ class TaskContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunContext(TaskContext):
-    """One task at work in a run that has a pipeline.
+    """One running task of a run that has a pipeline.
 
     Attributes:
         record: what `create_pipeline` decided.

@@ -27,13 +27,13 @@ from gitlab_ci_provider.variables.expand import expand_on_server
 _WORDS = "This job could not start because it could not retrieve the needed artifacts"
 
 MAX_LOOKS = 100
-"""Pipelines of a ref that are looked at for the latest successful job."""
+"""How many pipelines of a ref are searched for the latest successful job."""
 
 
 def cross_results(
     run: RunContext, needs: tuple[CrossNeed, ...], variables: Variables
 ) -> dict[str, JobResult]:
-    """Find what jobs of other pipelines have left for a job, by what its log calls them.
+    """Find the results of other pipelines' jobs for a job, by their names in its log.
 
     Args:
         run: of the job.
@@ -41,7 +41,7 @@ def cross_results(
         variables: of the job, expanded.
 
     Raises:
-        SystemFailure: something cannot be had; the job must not start.
+        SystemFailure: something is not available; the job must not start.
     """
     search = _Search(run=run, variables=variables)
     return dict(search.find(need) for need in needs if need.job and need.artifacts)
@@ -53,7 +53,7 @@ class _Search:
     variables: Variables
 
     def find(self, need: CrossNeed) -> tuple[str, JobResult]:
-        """Find what one need names, and a label for it."""
+        """Find what one need refers to, and a label for it."""
         project, ref, number, job = (
             expand_on_server(written or "", self.variables)
             for written in (need.project, need.ref, need.pipeline, need.job)
@@ -98,7 +98,7 @@ class _Search:
 
 
 def _check(project: str, other: str, label: str) -> None:
-    """Refuse what the other project does not allow, whether it exists or not."""
+    """Refuse what the other project does not allow, regardless of whether it exists."""
     if may_reach(project, other):
         return
     hint = f"add it to `job_token_scope` of {other} in the Airflow Variable {VARIABLE}"

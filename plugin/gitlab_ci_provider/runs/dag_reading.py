@@ -1,7 +1,7 @@
-"""Waiting until Airflow has read a DAG that was just written and that a run needs.
+"""Waits until Airflow has read a DAG that was just written for a run.
 
-A worker waits for a moment itself: Airflow often needs no longer. After that the task gives its
-worker back, and looks again later.
+The worker itself waits for a moment, which is often enough. After that the task gives its worker
+back and checks again later.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from gitlab_ci_provider.runs.context import TaskContext
 from gitlab_ci_provider.runs.record import own_states
 
 _PATIENCE = 20
-"""Seconds that a worker waits itself."""
+"""Seconds that the worker itself waits."""
 
 _LATER = timedelta(seconds=10)
 
@@ -37,7 +37,7 @@ _log = logging.getLogger(__name__)
 
 
 def wait_in_worker(is_read: Callable[[], bool]) -> bool:
-    """Look until it is so; False when a worker has waited for it long enough."""
+    """Check until it is true; False when the worker has waited long enough."""
     end = time.monotonic() + _PATIENCE
     while not is_read():
         if time.monotonic() > end:
@@ -47,7 +47,7 @@ def wait_in_worker(is_read: Callable[[], bool]) -> bool:
 
 
 def check_limit(dag: str, waited: float, limit: int) -> None:
-    """Make sure that a DAG may be waited for any longer.
+    """Make sure that the wait for a DAG may continue.
 
     Raises:
         UnreadDagError: `limit` seconds have passed.
@@ -67,7 +67,7 @@ def look_later(dag: str) -> NoReturn:
 
 
 def has_read(task: TaskContext, pipeline: Pipeline) -> bool:
-    """Return whether Airflow has given this run the tasks of a pipeline.
+    """Return whether this run has the tasks of a pipeline in Airflow.
 
     A version of the DAG that sync has just written is not yet Airflow's, and Airflow moves a run to
     it only when it looks at the run.

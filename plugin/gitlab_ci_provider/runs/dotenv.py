@@ -1,6 +1,6 @@
 """Variables that earlier jobs have written (`artifacts:reports:dotenv`), from the object store.
 
-Only this job's worker reads them, when it plans the pod: they pass through no XCom.
+Only this job's worker reads them, when it plans the pod: no XCom contains them.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from gitlab_ci_provider.storage.base import MissingObjectError
 def inherited_variables(
     reports: Mapping[str, tuple[ArtifactReport, ...]], store: StoreTarget | None
 ) -> Variables:
-    """Read what the jobs in reach have written; of equal names, the later job's wins.
+    """Read what earlier jobs have written; of equal names, the later job's wins.
 
     Raises:
-        SystemFailure: a report is gone or cannot be read.
+        SystemFailure: a report is missing or cannot be read.
     """
     found = (_of_job(job, left, store) for job, left in reports.items())
     return reduce(or_, found, Variables())
@@ -35,7 +35,7 @@ def own_variables(reports: Iterable[ArtifactReport], store: StoreTarget | None) 
     """Read what a job that has ended wrote itself, for its `environment:url`.
 
     Raises:
-        SystemFailure: the report is gone or cannot be read.
+        SystemFailure: the report is missing or cannot be read.
     """
     return _of_job("this job", tuple(reports), store)
 

@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 
 def finish_pipeline(task: TaskContext) -> None:
-    """Tell how the pipeline of a run has ended.
+    """End the run as its pipeline has ended.
 
     Raises:
         TaskFailed: it has failed, or was canceled; the message names the jobs.

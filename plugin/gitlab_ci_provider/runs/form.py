@@ -1,6 +1,6 @@
 """The run form: what a person, a schedule, a webhook or an API call asks of one run.
 
-Written as DAG params by the renderer, read back by `create_pipeline`. A run's conf may hold all of
+Written as DAG params by the renderer, read by `create_pipeline`. A run's conf may contain all of
 it; the form in the UI shows what people need.
 """
 
@@ -70,18 +70,18 @@ SOURCES: tuple[PipelineSource, ...] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunForm:
-    """What was asked, and by whom.
+    """What a run asks for, and who started it.
 
     Attributes:
         ref: branch, tag or commit id; empty for the default branch.
         sha: commit of that ref; empty for its newest.
-        before_sha: the ref's commit before the push; empty when it was not said.
+        before_sha: the ref's commit before the push; empty when it was not given.
         merge_request: set for source `merge_request_event`.
         schedule: description of the schedule.
         jobs: only these; empty for all jobs.
         manual: manual and delayed jobs that start without being played.
         skip: the push had the option `ci.skip`.
-        user: who started the run; empty when nobody is known.
+        user: who started the run; empty when unknown.
     """
 
     ref: str = ""
@@ -112,13 +112,13 @@ def form_variables(pipeline: Pipeline) -> Variables:
 
 
 def read_form(pipeline: Pipeline, params: Mapping[str, Any], *, scheduled: bool) -> RunForm:
-    """Read what was asked.
+    """Read what a run asks for.
 
     A field that was left at the file's value does not become a pipeline variable: it would win over
     the variables of jobs, though nobody asked for it. The same goes for inputs.
 
     Raises:
-        ConfigError: a value has the wrong form; the message says which.
+        ConfigError: a value is not valid; the message says which.
     """
     check_conf(params)
     merge_request = _merge_request(params)
@@ -175,7 +175,7 @@ def free_variables(given: Any) -> Variables:
     """Read a mapping of names to values.
 
     Raises:
-        ConfigError: it is none.
+        ConfigError: it is not a mapping.
     """
     free = mapping({VARIABLES: given}, VARIABLES)
     check_conf({VARIABLES: free})

@@ -1,4 +1,4 @@
-"""Reading the values of a run's conf, which anybody may have written."""
+"""Reads the values of a run's conf, which anyone may have written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one try of a job knows of its run: the pinned pipeline, its decision, the jobs before it."""
+"""What one try of a job knows of its run: the pinned pipeline, its decision, earlier jobs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class JobRun(RunContext):
 
     Attributes:
         decision: of the rules.
-        play: what a person gave who has played the job.
+        play: what the person who played the job entered.
     """
 
     job: Job

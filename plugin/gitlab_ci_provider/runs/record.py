@@ -1,6 +1,6 @@
-"""What the tasks of one run tell each other: the pipeline's record and the jobs' results.
+"""What the tasks of one run exchange: the pipeline's record and the jobs' results.
 
-All are XComs, so that a person finds them in the Airflow UI: `pipeline` of `create_pipeline`,
+All are XComs, so that people find them in the Airflow UI: `pipeline` of `create_pipeline`,
 `job_result` of every job, and `pipeline_result` of `finish_pipeline`.
 """
 
@@ -25,14 +25,14 @@ from gitlab_ci_provider.schedule.pipeline_result import PipelineResult
 from gitlab_ci_provider.schedule.results import results
 
 _NOT_CREATED = FAILED | {"skipped"}
-"""States of `create_pipeline` after which what it has left does not count."""
+"""States of `create_pipeline` in which its XComs are not valid."""
 
 
 def push_run(task: TaskContext, record: PipelineRun) -> None:
     """Pin the pipeline for the tasks of this run.
 
     The whole record is an XCom for people and programs. Tasks read it from the snapshots, by the
-    XCom `pin`: of a thousand jobs, each would else move 300 KB through Airflow's API server.
+    XCom `pin`: otherwise each of a thousand jobs would move 300 KB through Airflow's API server.
     """
     pin = task.state.snapshots.save_run(record)
     _push(task, xcom_keys.PIPELINE, plain(record))
@@ -60,7 +60,7 @@ def pull_run(task: TaskContext, states: States) -> PipelineRun:
 
 
 def load_run(task: TaskContext, record: PipelineRun, states: States) -> RunContext:
-    """Read what is known of a run that has a pipeline."""
+    """Load the context of a run that has a pipeline."""
     pipeline = task.state.snapshots.load_pipeline(record.digest)
     return RunContext(
         context=task.context,
@@ -78,28 +78,28 @@ def own_states(task: TaskContext) -> States:
 
 
 def push_problem(task: TaskContext, words: str) -> None:
-    """Tell why there is no pipeline."""
+    """Record why there is no pipeline."""
     _push(task, xcom_keys.PROBLEM, words)
 
 
 def push_result(task: TaskContext, result: JobResult) -> None:
-    """Tell how this job ended."""
+    """Record how this job ended."""
     _push(task, xcom_keys.JOB_RESULT, plain(result))
 
 
 def push_end(task: TaskContext, result: PipelineResult, name: str | None = None) -> None:
-    """Tell how the pipeline ended; `name` and `text` become the run's note, see `run_note.py`."""
+    """Record how the pipeline ended; `name` and `text` become the run's note, see `run_note.py`."""
     said = {**plain(result), "text": result.text, "name": name or ""}
     _push(task, xcom_keys.PIPELINE_RESULT, said)
 
 
 def push_left_out(task: TaskContext, reasons: Mapping[str, str]) -> None:
-    """Tell why tasks are left out; they become the tasks' notes, see `plugins/run_note.py`."""
+    """Record why tasks are left out, for the tasks' notes, see `plugins/run_note.py`."""
     _push(task, xcom_keys.LEFT_OUT, dict(reasons))
 
 
 def pull_result(task: TaskContext, task_id: str) -> JobResult | None:
-    """Read how another job of this run ended; None when it has not said."""
+    """Read how another job of this run ended; None when it has left no result."""
     value = _pull(task, task_id, xcom_keys.JOB_RESULT)
     return None if value is None else convert(value, JobResult)
 
@@ -117,7 +117,7 @@ def with_coverage(run: RunContext, ended: Mapping[str, JobResult]) -> dict[str, 
 
 
 def plain(value: object) -> Any:
-    """Turn a value into what JSON has: Airflow would wrap a tuple into a type of its own."""
+    """Convert a value to plain JSON types: Airflow would wrap a tuple into a type of its own."""
     return msgspec.json.decode(encode(value))
 
 
@@ -133,7 +133,7 @@ def _record(task: TaskContext) -> PipelineRun | None:
 def _ended_jobs(
     task: TaskContext, record: PipelineRun, pipeline: Pipeline, states: States
 ) -> dict[str, JobResult]:
-    """Return how the jobs of this run that have ended did."""
+    """Return the results of the jobs of this run that have ended."""
     names = task_ids(pipeline.jobs)
     by_job = {job: states.get(task_id) for job, task_id in names.items()}
     orders = task.state.cancellations.of_run(record.dag_id, record.run_id)

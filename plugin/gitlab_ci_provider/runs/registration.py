@@ -1,4 +1,4 @@
-"""The pipeline of a run in the register: numbered when it is created, closed when it ends."""
+"""A run's pipeline in the register: numbered when it is created, closed when it ends."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from gitlab_ci_provider.runs.form import RunForm
 
 
 def same_commit(task: TaskContext, form: RunForm) -> RunForm:
-    """Keep the commit of a run whose `create_pipeline` was cleared: it has its pipeline already."""
+    """Keep the commit of a run whose `create_pipeline` was cleared: it already has its pipeline."""
     known = task.state.register.of_run(task.dag_id, task.run_id)
     return replace(form, sha=known.ref.sha) if known else form
 
 
 def enter(run: PipelineRun, register: Register) -> PipelineRun:
-    """Give a pipeline its numbers; one whose `create_pipeline` was cleared keeps those it had."""
+    """Assign the pipeline's numbers; after a clear of `create_pipeline` it keeps those it had."""
     request = run.merge_request
     entry = PipelineEntry(
         project=run.project.path,
@@ -37,7 +37,7 @@ def enter(run: PipelineRun, register: Register) -> PipelineRun:
 
 
 def close_unpinned(task: TaskContext) -> None:
-    """Record that a run has failed, also when it got its numbers and nothing more."""
+    """Record that a run has failed, even when it has only got its numbers."""
     entry = task.state.register.of_run(task.dag_id, task.run_id)
     if entry is not None:
         task.state.register.finish(entry.id, "failed")

@@ -1,7 +1,7 @@
 """How the task of a job starts, whether the job has a pod or is a `trigger:` job.
 
-The caller gets the run of a job that starts now. Anything else raises: the task is skipped, is
-deferred until other jobs have ended or its time has come, or waits for a person. Airflow resumes it
+The caller gets the run of a job that starts now. Otherwise an exception skips the task, defers it
+until other jobs have ended or its time has come, or makes it wait for a person. Airflow resumes it
 with the method that is named here; `operators/job_task.py` has them all.
 """
 
@@ -85,10 +85,10 @@ def begin(run: JobRun) -> JobRun:
 
 
 def answered(run: JobRun, event: Mapping[str, Any]) -> JobRun:
-    """Return the run as a person has played the job.
+    """Return the run as the person who played the job wants it.
 
     Raises:
-        AirflowSkipException: the person leaves it.
+        AirflowSkipException: the person does not play it.
         TaskAwaitingInput: GitLab would refuse the answer, so the person is asked again.
     """
     verdict = run.verdict()
@@ -105,13 +105,13 @@ def answered(run: JobRun, event: Mapping[str, Any]) -> JobRun:
 
 
 def played(run: JobRun, play: Play = Play()) -> JobRun:
-    """Remember what the job starts with: so that a retry neither waits nor asks again."""
+    """Remember what the job starts with, so that a retry neither waits nor asks again."""
     offers.keep_play(run, play)
     return replace(run, play=play)
 
 
 def started(run: JobRun) -> JobRun:
-    """Return the run with what the job has started with."""
+    """Return the run with what the job was started with."""
     return replace(run, play=offers.played(run) or Play())
 
 
@@ -156,7 +156,7 @@ def _wait(run: JobRun, verdict: Verdict) -> JobRun:
 
 
 def _offer(run: JobRun, verdict: Verdict) -> NoReturn:
-    """End an optional manual job until somebody plays it; wait for the time of a delayed one."""
+    """End an optional manual job until somebody plays it; wait until a delayed one is due."""
     offers.offer(run)
     if verdict.start == Start.MANUAL:
         _log.info("to play the job, clear this task")

@@ -1,8 +1,8 @@
-"""How a task fails: with one line in its log, and without a traceback of ours.
+"""How a task fails: with one line in its log instead of a traceback.
 
 Airflow logs what a task raises with its traceback. A script that ends with exit code 2 is not an
-error of this package, and twenty lines of traceback would hide what the script has said. So these
-exceptions have no traceback in the log; any other keeps it.
+error of this package, and twenty lines of traceback would hide the script's output. So these
+exceptions have no traceback in the log; all others keep theirs.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from gitlab_ci_provider.airflow_internals.tasks import add_log_processor
 
 
 class TaskFailed(AirflowFailException):
-    """Fails the task, and it is not tried again."""
+    """Fails the task without another try."""
 
     def __init__(self, message: str):
         super().__init__(message)
@@ -38,12 +38,12 @@ def said(problem: Exception) -> str:
 
 
 def _leave_out_tracebacks() -> None:
-    """Have Airflow's log of this process pass by `words_only` first."""
+    """Make Airflow's log of this process use `words_only` first."""
     add_log_processor(words_only)
 
 
 def words_only(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
-    """Say the words of one of our failures in place of its traceback."""
+    """Log the message of one of our failures in place of its traceback."""
     problem = sys.exc_info()[1]
     if event.get("exc_info") and isinstance(problem, TaskFailed | TaskFailedForNow):
         del event["exc_info"]

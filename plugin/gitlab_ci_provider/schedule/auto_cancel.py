@@ -1,4 +1,4 @@
-"""What a newer pipeline, or a failed job, cancels: `workflow:auto_cancel` and `interruptible`.
+"""What a newer pipeline or a failed job cancels: `workflow:auto_cancel` and `interruptible`.
 
 After GitLab's `Ci::PipelineCreation::CancelRedundantPipelinesService` and `CancelPipelineService`.
 """

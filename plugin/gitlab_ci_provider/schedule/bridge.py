@@ -1,4 +1,4 @@
-"""What the end of a downstream pipeline makes of the job that created it.
+"""How the job that created a downstream pipeline ends.
 
 Source: GitLab's `Ci::Bridge#inherit_status_from_downstream`.
 """
@@ -22,7 +22,7 @@ def inherited(strategy: str | None, end: PipelineResult | None) -> JobResult:
 
     Args:
         strategy: `mirror`, `depend`, or None when it did not wait.
-        end: the pipeline's; None when it was stopped before it had one.
+        end: the pipeline's result; None when it was stopped before it had one.
     """
     if strategy is None:
         return JobResult(status=JobStatus.SUCCESS, reason="the downstream pipeline was created")

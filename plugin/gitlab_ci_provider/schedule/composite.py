@@ -13,7 +13,7 @@ from gitlab_ci_provider.model.run import JobResult, JobStatus
 
 
 class Composite(StrEnum):
-    """What the predecessors amount to."""
+    """The combined status of the predecessors."""
 
     SUCCESS = "success"
     FAILED = "failed"

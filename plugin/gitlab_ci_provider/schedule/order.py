@@ -1,4 +1,4 @@
-"""Who waits for whom: decided here, for compiling, rules, the DAG, the run and the tests.
+"""Which job waits for which: decided here for the compiler, rules, the DAG, runs and tests.
 
 A job waits for its needs; without any, for every job of the earlier stages. A rule may replace the
 needs, and which rule matches is known only in a run. So there are two questions: for which jobs a
@@ -63,8 +63,8 @@ def build_edges(jobs: Mapping[str, Job], stages: Sequence[str]) -> dict[str, tup
 
     A job that `rules:needs` may connect otherwise has the jobs that any of its rules names, too.
 
-    No edge stands for others here: a job that the rules leave out ends at once, and who waits for
-    it alone would start before the jobs that came before it.
+    No edge replaces others: a job that the rules leave out ends at once, and a job with an edge to
+    it alone would start before the jobs that should come first.
 
     Unlike GitLab, where only one rule of a job holds at a time, a graph has the needs of all rules.
     Jobs that these tie into a cycle have no edges among them; such a job waits on its own.

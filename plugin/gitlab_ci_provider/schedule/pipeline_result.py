@@ -1,4 +1,4 @@
-"""What a pipeline amounts to once its jobs have ended."""
+"""The result of a pipeline once its jobs have ended."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class PipelineStatus(StrEnum):
 
     @property
     def in_api(self) -> str:
-        """The same in GitLab's API, and in our register."""
+        """The same in GitLab's API and in our register."""
         return "success" if self == PipelineStatus.PASSED else str(self)
 
 
@@ -84,7 +84,7 @@ def cause(result: JobResult) -> str:
 def finish(jobs: Mapping[str, JobResult]) -> PipelineResult:
     """Combine the ends of all jobs of a pipeline.
 
-    One in which nothing but optional manual jobs are left is skipped, as in GitLab's
+    A pipeline with nothing but optional manual jobs is skipped, as in GitLab's
     `Gitlab::Ci::Status::Composite`.
     """
     warnings = _named(jobs, JobStatus.FAILED, allowed=True)

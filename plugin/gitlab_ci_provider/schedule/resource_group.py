@@ -41,20 +41,20 @@ class Claim:
 
     @property
     def key(self) -> Key:
-        """DAG, run and task: what tells it from all other jobs."""
+        """DAG, run and task, which identify the job."""
         return (self.dag_id, self.run_id, self.task_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """A resource group: the job that has it, and those that will want it."""
+    """A resource group: the job that has it, and the jobs in line."""
 
     holder: Claim | None = None
     claims: tuple[Claim, ...] = ()
 
 
 def enter(group: Group, claim: Claim) -> Group:
-    """Put a job in line; one that is there already keeps its time, and becomes ready with it."""
+    """Put a job in line; one that is already there keeps its time, and becomes ready."""
     if group.holder is not None and group.holder.key == claim.key:
         return group
     known = next((other for other in group.claims if other.key == claim.key), None)
@@ -82,13 +82,13 @@ def without(group: Group, keys: Collection[Key]) -> Group:
 
 
 def upcoming(group: Group, mode: ProcessMode) -> Claim | None:
-    """Return whose turn it is; None while the one that is next is not ready."""
+    """Return whose turn it is; None while the next job is not ready."""
     line = _line(group.claims, mode)
     return line[0] if line and line[0].ready else None
 
 
 def is_ordered(mode: ProcessMode) -> bool:
-    """Return whether jobs count before they are ready: a ready one then waits for its elders."""
+    """Return whether jobs count before they are ready: a ready one then waits for older ones."""
     return mode in {ProcessMode.OLDEST_FIRST, ProcessMode.NEWEST_FIRST}
 
 

@@ -1,10 +1,10 @@
 """How each job of a run ended, read from the states of its Airflow tasks.
 
-Airflow knows `skipped`, GitLab tells absent, skipped and unplayed manual jobs apart; which one it
-was follows from the decisions and the earlier jobs alone, so nothing has to be stored for it.
+Airflow has `skipped`; GitLab distinguishes absent, skipped and unplayed manual jobs. Which one it
+was follows from the decisions and the earlier jobs, so nothing has to be stored for it.
 
-Airflow knows `failed`, GitLab tells failed and canceled apart. A job that failed has said so itself
-(its result); a task that is failed without that word was marked so by a person: it was canceled.
+Airflow has `failed`; GitLab distinguishes failed and canceled. A job that failed has left a result
+that says so; a failed task without one was marked by a person: it was canceled.
 
 A job of the pipeline whose task is gone, or that was skipped when it was its turn, has not done
 what the commit asks for: the pipeline must not pass.
@@ -23,7 +23,7 @@ from gitlab_ci_provider.schedule.order import in_order, predecessors, uses_needs
 from gitlab_ci_provider.schedule.verdict import Start, verdict_on
 
 Told = Callable[[str], JobResult | None]
-"""What a job has said of its own end; asked only where Airflow's state leaves it open."""
+"""Reads the result that a job left; called only where Airflow's state is not enough."""
 
 _STOPPED = "by hand, or its worker died before it could say why"
 _PASSED_OVER = "by hand: its task was skipped when it was its turn"
@@ -39,14 +39,14 @@ def results(
     *,
     canceled: bool = False,
 ) -> dict[str, JobResult]:
-    """Return how the jobs ended that have ended.
+    """Return the results of the jobs that have ended.
 
     Args:
         pipeline: of the run.
         decisions: for its jobs.
         states: Airflow's task state by job name; a job that is missing has not ended.
-        told: asks a job for its result.
-        canceled: somebody has canceled jobs of the pipeline, also such that had not started.
+        told: reads the result that a job left.
+        canceled: somebody has canceled jobs of the pipeline, including jobs that had not started.
     """
     run = _Run(pipeline=pipeline, decisions=decisions, states=states, told=told, canceled=canceled)
     ended: dict[str, JobResult] = {}
@@ -71,7 +71,7 @@ def statuses(
 def complete(
     decisions: Mapping[str, JobDecision], ended: Mapping[str, JobResult]
 ) -> dict[str, JobResult]:
-    """Fail the jobs of a pipeline that must have ended and have not: nobody has run them."""
+    """Fail the jobs that should have ended and have not: nobody has run them."""
     lost = JobResult(status=JobStatus.FAILED, reason=_UNENDED)
     present = (name for name, decision in decisions.items() if decision.present)
     return {**ended, **{name: lost for name in present if name not in ended}}
@@ -79,7 +79,7 @@ def complete(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Run:
-    """What Airflow and the jobs say of a run."""
+    """What Airflow and the jobs say about a run."""
 
     pipeline: Pipeline
     decisions: Mapping[str, JobDecision]
@@ -123,7 +123,7 @@ class _Run:
 
 
 def _failed(decision: JobDecision, said: JobResult | None) -> JobResult:
-    """Tell a job that failed from one that was canceled: the former has said so."""
+    """Return the result of a failed task: a job that failed has left one, else it was canceled."""
     if said is None or said.status not in {JobStatus.FAILED, JobStatus.CANCELED}:
         return _canceled(decision, _STOPPED)
     if said.status == JobStatus.CANCELED:

@@ -1,4 +1,4 @@
-"""Running some jobs of a pipeline only: those that were asked for, and what they stand on."""
+"""Runs only some jobs of a pipeline: those that were asked for, and what they depend on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def select(
 ) -> dict[str, JobDecision]:
     """Leave out every job that was not asked for.
 
-    Kept are the wanted jobs, the jobs that they need, and the earlier jobs whose artifacts they
+    It keeps the wanted jobs, the jobs that they need, and the earlier jobs whose artifacts they
     download. A manual or delayed job that was asked for by name runs at once.
 
     Raises:

@@ -58,7 +58,7 @@ def synced_child(parent: DagRecord, bridge: str, digest: str) -> DagRecord:
 
 
 def is_made_at_run(record: DagRecord) -> bool:
-    """Tell a DAG that a run has made from one that sync has made."""
+    """Return whether a run has made the DAG, not sync."""
     return record.dag_id != child_dag_id(record.parent, record.bridge)
 
 

@@ -1,4 +1,4 @@
-"""One small DAG file for each DAG: a task that parses it loads its own pipeline and no other."""
+"""One small DAG file for each DAG: a task that parses it loads only its own pipeline."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def publish(record: DagRecord, folder: Path | None) -> None:
 
 
 def write_dag_files(store: SnapshotStore, folder: Path) -> None:
-    """Make the folder hold one file for each DAG that has a pipeline, and no other of ours."""
+    """Write one file for each DAG that has a pipeline, and remove our other files."""
     records = [store.load_dag(name) for name in store.dags()]
     wanted = [record for record in records if record.digest]
     names = {f"{record.dag_id}.py" for record in wanted}
@@ -41,7 +41,7 @@ def write_dag_files(store: SnapshotStore, folder: Path) -> None:
 
 
 def write_dag_file(record: DagRecord, folder: Path) -> None:
-    """Make the folder hold the file of one DAG."""
+    """Write the file of one DAG."""
     text = _TEXT.format(path=record.project.path, dag=record.dag_id, digest=record.digest)
     path = folder / f"{record.dag_id}.py"
     if not path.exists() or path.read_text() != text:

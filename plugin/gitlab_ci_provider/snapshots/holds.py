@@ -1,9 +1,9 @@
 """Which runs hold a DAG: as long as one does, nobody changes or removes its topology.
 
-Airflow moves a run to the newest version of its DAG between any two of its tasks: jobs of a later
-commit would appear in it, and its own disappear. So a run holds its DAG from the moment that it
+Airflow moves a run to the newest version of its DAG between any two tasks: jobs of a later commit
+would appear in it, and its own would disappear. So a run holds its DAG from the moment that it
 knows which jobs it has. Holds are stored with what the DAG shows, as one value, and every change of
-it asks for the holds in the same step: of a run and a sync at the same moment, one sees the other.
+it checks the holds in the same step: of a run and a sync at the same time, one sees the other.
 
 A run that ends releases its hold. One that could not (its scheduler does not see the state, or it
 was deleted) is found by later runs, see `runs/create/redirect.py`; after `void_after` its hold is
@@ -24,7 +24,7 @@ A_MONTH = 30 * 24 * 3600
 
 
 class _RefusedError(Exception):
-    """The DAG has to stay as it is."""
+    """The DAG must stay as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Holds:
         return self._changed(record.dag_id, change)
 
     def keep(self, dag: str, run: str, digest: str) -> None:
-        """Hold a DAG for a run that goes on, when it was cleared after it had ended."""
+        """Hold a DAG for a run that continues because it was cleared after it had ended."""
         if run not in self.runs(dag):
             self.take(dag, run, digest)
 
@@ -88,7 +88,7 @@ class Holds:
     def delete(self, dag: str) -> bool:
         """Forget a DAG and its parts; False when runs hold one of them.
 
-        The DAG goes last: when a run takes a hold in between, its DAG and those above it stay.
+        The DAG is removed last: when a run takes a hold in between, its DAG and its parents stay.
         """
         names = [*reversed(self.store.dags(part_of=dag)), dag]
         if any(self.runs(name) for name in names):
@@ -115,7 +115,7 @@ class Holds:
         shown = record.digest
         if shown == digest or not shown or not digest:
             return shown == digest
-        with suppress(StateError):  # what cannot be read fits nothing
+        with suppress(StateError):  # an unreadable pipeline fits nothing
             return self.store.same_topology(shown, digest)
         return False
 

@@ -82,7 +82,7 @@ def record_at_run(store: SnapshotStore, owner: DagRecord, ref: Ref, digest: str)
 
 
 def _of_topology(store: SnapshotStore, digest: str) -> str:
-    """Name what commits of one topology share, so that a range of them makes few DAGs."""
+    """Name what commits of one topology share, so that many commits need few DAGs."""
     return f"commits-{store.topology(digest)[:8]}"
 
 

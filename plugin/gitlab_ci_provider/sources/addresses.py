@@ -1,7 +1,7 @@
-"""Which addresses of the network are anybody's to ask: those of the public internet.
+"""Which network addresses may be contacted: those of the public internet.
 
-Python's `is_global` believes what an IPv6 address says of itself; several kinds carry an IPv4
-address inside, and reach what that one reaches.
+Python's `is_global` looks only at the IPv6 address itself; several kinds contain an IPv4 address
+and reach what that one reaches.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ MAX_FILES = 200_000
 
 
 class DirectoryFetcher:
-    """Reads files below a folder; nothing outside of it, not even through links."""
+    """Reads files below a folder, and nothing outside it, not even through links."""
 
     def __init__(self, root: Path):
         self.root = root.resolve()

@@ -1,7 +1,7 @@
 """Git repositories as a source: a bare mirror on disk, fetched on demand, read without a checkout.
 
 A mirror may have been made by another user than the one who reads it (sync and workers), so its
-owner does not matter; that of a repository on this machine does, see `git_command.py`.
+owner does not matter; the owner of a local repository does, see `git_command.py`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Mirror:
     def open(cls, folder: Path, url: str, login: GitLogin | None = None) -> Mirror:
         """Make or find the mirror of a URL below a folder.
 
-        User and password in the URL are used for logging in; the mirror does not hold them.
+        User and password in the URL are used to log in; the mirror does not contain them.
         """
         url, named = split_login(url)
         name = hashlib.sha256(url.encode()).hexdigest()[:16]
@@ -56,12 +56,12 @@ class Mirror:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """What git is told: where `origin` is, and how to log in there."""
+        """Settings for git: where `origin` is, and how to log in there."""
         login = login_environment(self.url, self.login)
         return configuration({"remote.origin.url": self.url}, {**login, **self.offline(login)})
 
     def offline(self, known: Mapping[str, str] = NOTHING) -> Mapping[str, str]:
-        """What git is told that must fetch nothing: this folder is ours, whatever its owner."""
+        """Settings for git without fetching: this folder is ours, whatever its owner."""
         return configuration({"safe.directory": str(self.path.resolve())}, known)
 
     def project_branch(self, head: str) -> str:
@@ -77,7 +77,7 @@ class Mirror:
         return found[1] if found else head
 
     def default_branch(self) -> str:
-        """Ask the repository which branch its HEAD is: the default one, or what is checked out.
+        """Read the branch of the repository's HEAD: the default one, or what is checked out.
 
         Raises:
             SourceError: it cannot be reached or has no commit.
@@ -91,11 +91,11 @@ class Mirror:
         return "HEAD"
 
     def fetch(self, name: str, sha: str = "") -> Ref:
-        """Bring one commit of a branch, tag or commit id here and say which it is.
+        """Fetch one commit of a branch, tag or commit id, and return its ref.
 
         Args:
             name: of a branch or tag, a full ref (`refs/...`) or a full commit id.
-            sha: an earlier commit of that ref to bring in place of its newest.
+            sha: an earlier commit of that ref to fetch instead of its newest.
 
         Raises:
             SourceError: the repository cannot be reached, or has no such ref or commit.
@@ -112,21 +112,21 @@ class Mirror:
     def bring(self, sources: Sequence[str], *, depth: int | None = None) -> None:
         """Fetch refs or commit ids: commits and folders, and files only when they are read.
 
-        One process at a time: git refuses to change what a shallow repository lacks twice at once.
+        One process at a time: git refuses concurrent changes of a shallow repository's boundary.
 
         Args:
             sources: full names or commit ids.
-            depth: how many commits of each; None brings the whole history.
+            depth: how many commits of each; None fetches the whole history.
         """
         with self._alone():
             how = ["--unshallow"] if depth is None else ["--depth", str(depth)]
             if depth is None and not (self.path / "shallow").exists():
-                how = []  # perhaps another process has just brought the whole history
+                how = []  # another process may have just fetched the whole history
             filtered = ["fetch", "--quiet", "--no-tags", "--filter=blob:none", *how]
             self.git([*filtered, "origin", *sources])
 
     def has(self, sha: str) -> bool:
-        """Return whether a commit is here."""
+        """Return whether the mirror has a commit."""
         command = ["-C", str(self.path), "cat-file", "-e", f"{sha}^{{commit}}"]
         return run_git(command, self.offline()).returncode == 0
 
@@ -147,7 +147,7 @@ class Mirror:
         return frozenset(name.removesuffix("^{}") for name in names)
 
     def git(self, arguments: Sequence[str]) -> bytes:
-        """Run git in the mirror and return what it says; files that are missing are fetched.
+        """Run git in the mirror and return its output; missing files are fetched.
 
         Raises:
             SourceError: git failed; the message has git's words without credentials.
@@ -156,7 +156,7 @@ class Mirror:
         return _git(["-C", str(self.path), *arguments], what=what, extra=self.environment)
 
     def _bring_earlier(self, ref: Ref) -> None:
-        """Fetch a commit by its id; some servers only give it with the history of its ref."""
+        """Fetch a commit by its id; some servers only send it with the history of its ref."""
         try:
             self.bring([ref.sha], depth=1)
         except SourceError:
@@ -237,7 +237,7 @@ class GitFetcher:
         return {path: said.split(" ")[2] for said, path in pairs}
 
     def commit(self) -> Commit:
-        """Return what the commit says about itself; its predecessor and tags are not asked for."""
+        """Return the commit's own data, without its predecessor and tags."""
         form = "--format=format:%an <%ae>%x00%cI%x00%B"
         command = ["-C", str(self.mirror.path), "show", "--no-patch", form, self.sha]
         here = self.mirror.offline()

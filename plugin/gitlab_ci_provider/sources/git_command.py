@@ -1,9 +1,9 @@
-"""Git as it runs beside Airflow and in the command line: what a repository says never runs.
+"""Git as it runs next to Airflow and in the command line: it runs nothing from a repository.
 
 A repository's own configuration names programs: monitors of files, hooks, filters, pagers, helpers
-for other protocols. Unpacking a stranger's folder brings them along, so each is turned off here;
-what the user's own and the system's configuration say stays as it is. Git refuses by itself to
-work in folders of other users.
+for other protocols. A folder from a stranger contains them, so each is turned off here; the
+configuration of the user and of the system stays in effect. Git itself refuses to work
+in folders of other users.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _OFF = MappingProxyType(
     }
 )
 _PROTOCOLS = "file:git:http:https:ssh"
-"""Those that start no program that an address names (`ext::`)."""
+"""Protocols that do not start a program named in the address (`ext::`)."""
 
 _PLACES = frozenset(
     {
@@ -44,7 +44,7 @@ _PLACES = frozenset(
         "GIT_NAMESPACE",
     }
 )
-"""Set in git's own hooks, where people call us, too; the repository meant is another."""
+"""Set in git's hooks, from which people may call us; they name a different repository."""
 
 _LOCAL = re.compile(r"(?:local|worktree)")
 _FILTER = r"^filter\..*\.(clean|smudge|process|required)$"
@@ -61,7 +61,7 @@ def run_git(
         extra: further variables of its environment, settings of git among them.
 
     Raises:
-        SourceError: it cannot be started, not with these arguments.
+        SourceError: it cannot be started with these arguments.
     """
     try:
         return subprocess.run(
@@ -78,7 +78,7 @@ def run_git(
 
 
 def git(arguments: Sequence[str], *, what: str, extra: Mapping[str, str] = NOTHING) -> bytes:
-    """Run git and give what it says.
+    """Run git and return its output.
 
     Args:
         arguments: of git.
@@ -112,9 +112,9 @@ def without_filters(folder: Path) -> Mapping[str, str]:
 
 
 def _environment(extra: Mapping[str, str]) -> dict[str, str]:
-    """The caller's environment, with git kept from asking, and from running what others wrote.
+    """Build the environment: git must not prompt, nor run what others wrote.
 
-    Git reads what others have written: Airflow's connections and keys are none of its business.
+    Git reads what others have written, so it does not get Airflow's connections and keys.
     """
     settings = configuration(_OFF, extra)
     ours = {name: value for name, value in os.environ.items() if not _is_left_out(name)}
@@ -133,7 +133,7 @@ def _is_left_out(name: str) -> bool:
 
 
 def _cut(said: str) -> str:
-    """Return git's words, lines and all; a server may say as much as it likes."""
+    """Return git's message on one line, shortened: a server may send any amount of text."""
     return "\n".join(quoted(line, 400) for line in said.splitlines()[:20])
 
 
@@ -141,11 +141,11 @@ _LOOK_SECONDS = 0.2
 
 
 def clear_locks(mirror: Path, ours: str) -> None:
-    """Remove the locks that git has left, once none of its processes works there.
+    """Remove the locks that git has left, once no git process works there.
 
     Args:
-        mirror: whose own lock, named `ours`, the caller holds: no git that lives is anybody's but
-            an orphan's, and that one ends by itself.
+        mirror: whose own lock, named `ours`, the caller holds: any git that still runs is an
+            orphan, which ends by itself.
         ours: the name of that lock.
     """
     left = [path for path in mirror.glob("*.lock") if path.name != ours]
@@ -156,7 +156,7 @@ def clear_locks(mirror: Path, ours: str) -> None:
 
 
 def _is_busy(mirror: Path) -> bool:
-    """Return whether a git works in a folder; where there is no `/proc`, none is seen."""
+    """Return whether a git process works in a folder; without `/proc`, none is seen."""
     return any(_works_in(path, str(mirror).encode()) for path in Path("/proc").glob("[0-9]*"))
 
 

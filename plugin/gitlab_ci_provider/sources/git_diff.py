@@ -6,7 +6,7 @@ from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.sources.git import Mirror
 
 _DEPTHS = (50, 1000, None)
-"""How much history is brought until two commits have an ancestor in common."""
+"""How much history is fetched until two commits have a common ancestor."""
 
 
 def changed_between(mirror: Mirror, before: str, after: str) -> frozenset[str]:
@@ -24,7 +24,7 @@ def changed_between(mirror: Mirror, before: str, after: str) -> frozenset[str]:
 
 
 def changed_since(mirror: Mirror, base: str, head: str) -> frozenset[str]:
-    """List the files that changed on the way from where two commits parted to the second.
+    """List the files that changed from the merge base of two commits to the second.
 
     Source: GitLab's `Ci::Pipeline#modified_paths_since`, for `changes:compare_to` and merge
     requests. Commits without a common ancestor have no such files there either.
@@ -36,7 +36,7 @@ def changed_since(mirror: Mirror, base: str, head: str) -> frozenset[str]:
 
 
 def merge_base(mirror: Mirror, first: str, other: str) -> str | None:
-    """Find where two commits parted; None when they have nothing in common."""
+    """Find the merge base of two commits; None when they have no common ancestor."""
     for depth in _DEPTHS:
         found = _merge_base(mirror, first, other)
         if found:

@@ -41,8 +41,8 @@ def commits(mirror: Mirror, first: str, last: str) -> list[Step]:
 def last_commit(mirror: Mirror, sha: str, path: str) -> str | None:
     """Find the commit that changed a path last, up to a given one; None when there is none.
 
-    History is fetched as far as it is needed. The oldest commit that is here seems to have made
-    every file; what it did is known only once its parents are here, too.
+    History is fetched as far as needed. The oldest commit in the mirror appears to have added every
+    file; its real changes are known only once its parents are fetched.
     """
     if path.startswith("/") or ".." in path.split("/"):
         return None
@@ -56,7 +56,7 @@ def last_commit(mirror: Mirror, sha: str, path: str) -> str | None:
 
 
 def _oldest(mirror: Mirror) -> list[str]:
-    """List the commits whose parents are not here."""
+    """List the commits whose parents are not in the mirror."""
     file = mirror.path / "shallow"
     return file.read_text("utf-8").split() if file.exists() else []
 
@@ -64,7 +64,7 @@ def _oldest(mirror: Mirror) -> list[str]:
 def led_to(mirror: Mirror, sha: str, tip: str) -> bool:
     """Return whether a branch that is at `tip` was once at a commit.
 
-    Only first parents count: what a merge has brought in was never the branch's state.
+    Only first parents count: commits that a merge brought in were never the branch's state.
 
     Raises:
         SourceError: the history cannot be fetched.

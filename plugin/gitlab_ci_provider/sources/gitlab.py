@@ -52,11 +52,11 @@ class GitlabFiles:
 
 @dataclass(frozen=True)
 class GitlabElsewhere:
-    """Everything outside of a repository that a GitLab server and the network can give.
+    """Everything outside a repository that a GitLab server and the network provide.
 
     Attributes:
         url: of the server.
-        token: what reads its projects; empty reads public ones.
+        token: for its projects; without one only public projects can be read.
     """
 
     url: str
@@ -64,7 +64,7 @@ class GitlabElsewhere:
     remote_files: RemoteFiles = field(default_factory=RemoteFiles)
 
     def project(self, path: str, ref: str | None) -> ProjectFiles | None:
-        """Find a project at a ref or released version; None when there is no such one.
+        """Find a project at a ref or released version; None when it does not exist.
 
         Raises:
             SourceError: the server does not answer, or the project has no such ref.
@@ -122,7 +122,7 @@ def newest(tags: Iterable[str], wanted: str) -> str:
 
 
 def _or_none(ask: Callable[[], Answer]) -> Answer | None:
-    """Ask the server; not found and not allowed look the same, as everywhere in GitLab."""
+    """Ask the server; as everywhere in GitLab, not found and not allowed look the same."""
     import gitlab
     import requests
 

@@ -1,4 +1,4 @@
-"""Files that are looked up when a rule looks at them: most never do."""
+"""Files that are looked up only when a rule needs them, which is rare."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import cached_property
 
 
 class LazyPaths(Collection[str]):
-    """Paths that are looked up when somebody looks."""
+    """Paths that are looked up on first use."""
 
     def __init__(self, find: Callable[[], Collection[str]]):
         self._find = find

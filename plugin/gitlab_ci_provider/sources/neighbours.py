@@ -1,7 +1,7 @@
-"""Other projects beside a repository: what its pipeline includes from the same git server.
+"""Other projects on the same git server: what a repository's pipeline includes from there.
 
-The login of the repository's server reads them. Unlike GitLab, no person's permissions are asked:
-a pipeline can include from every project that this login can read.
+They are read with the login of the repository's server. Unlike GitLab, no person's permissions are
+checked: a pipeline can include from every project that this login can read.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Neighbours:
     Attributes:
         owner: the project whose pipeline it is.
         open_mirror: opens the mirror of a URL, with the login for its server.
-        remote_files: asks the hosts that may be asked.
+        remote_files: fetches from the hosts that are allowed.
     """
 
     owner: Project
@@ -63,7 +63,7 @@ class Neighbours:
         """Fetch one of GitLab's own templates, as they are now, from gitlab.com.
 
         Raises:
-            SourceError: gitlab.com must not be asked, or does not answer.
+            SourceError: gitlab.com is not an allowed host, or does not answer.
         """
         return self.remote_files.fetch(f"{_TEMPLATES}/{name}")
 
@@ -71,10 +71,10 @@ class Neighbours:
 def neighbour_url(path: str, owner: Project) -> str:
     """Make the address of a project from that of another on the same server.
 
-    Of a repository on this machine, the projects are the folders beside it.
+    For a repository on this machine, the projects are the folders next to it.
 
     Raises:
-        UnknownRefError: the owner's address does not end with its path, or this is no path.
+        UnknownRefError: the owner's address does not end with its path, or the path is not valid.
     """
     if _PATH.fullmatch(path):
         if owner.clone_url.startswith("file:"):

@@ -1,7 +1,7 @@
-"""`include:remote`: a file from any host that may be asked, over HTTPS only.
+"""`include:remote`: a file from any allowed host, over HTTPS only.
 
-A configuration is other people's text, so by default no address of a private network is asked: the
-name is looked up once, all its addresses are checked, and the connection goes to a checked one.
+Others write the configuration, so by default no address of a private network is contacted: the
+name is resolved once, all its addresses are checked, and the connection goes to a checked one.
 Each redirect is a new address and is checked like the first.
 """
 
@@ -36,8 +36,8 @@ class RemoteFiles:
     """Fetches files.
 
     Attributes:
-        hosts: patterns of host names that may be asked, for example `*.example.com`.
-        private: also ask addresses of private networks and of this machine.
+        hosts: patterns of allowed host names, for example `*.example.com`.
+        private: also allow addresses of private networks and of this machine.
         timeout: seconds for each step of a connection, and for a whole answer.
         ca_bundle: path of certificates; None means the system's.
     """
@@ -48,7 +48,7 @@ class RemoteFiles:
     ca_bundle: str | None = None
 
     def fetch(self, url: str) -> bytes:
-        """Fetch a file, following redirects to hosts that may be asked, too.
+        """Fetch a file, following redirects to allowed hosts.
 
         Raises:
             SourceError: it must not or cannot be fetched.
@@ -91,7 +91,7 @@ class RemoteFiles:
         return answer.status, body, answer.getheader("Location")
 
     def _secured(self, url: SplitResult, plain: socket.socket) -> http.client.HTTPSConnection:
-        """Speak TLS on a connection that is there; nothing looks the name up again."""
+        """Speak TLS on an existing connection; the name is not resolved again."""
         context = ssl.create_default_context(cafile=self.ca_bundle)
         host = url.hostname or ""
         connection = http.client.HTTPSConnection(host, url.port or 443, timeout=self.timeout)
@@ -110,7 +110,7 @@ class RemoteFiles:
         return socket.create_connection((last, port), timeout=self.timeout)
 
     def _addresses(self, host: str, port: int) -> list[str]:
-        """Look a name up; one bad address is enough to refuse it."""
+        """Resolve a name; one bad address is enough to refuse it."""
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         addresses = list(dict.fromkeys(str(answer[4][0]) for answer in found))
         for address in addresses:
@@ -121,7 +121,7 @@ class RemoteFiles:
 
 
 def _parts(url: str) -> SplitResult | None:
-    """Take a URL apart; None when it is no address of a file on an HTTPS server."""
+    """Split a URL; None when it is not the address of a file on an HTTPS server."""
     if len(url) > MAX_URL or any(ord(letter) < 33 or ord(letter) == 127 for letter in url):
         return None
     try:
@@ -133,7 +133,7 @@ def _parts(url: str) -> SplitResult | None:
 
 
 def _path(url: SplitResult) -> str:
-    """Return what to ask for; letters that a request cannot have are percent-encoded."""
+    """Return the request target; characters that a request cannot have are percent-encoded."""
     path = f"{url.path or '/'}?{url.query}" if url.query else url.path or "/"
     return quote(path, safe=_AS_WRITTEN)
 
@@ -151,7 +151,7 @@ def _told(url: str) -> str:
 
 @contextmanager
 def _limited(connection: socket.socket, seconds: float) -> Iterator[None]:
-    """End a connection whose server answers byte by byte.
+    """Close a connection whose server answers byte by byte.
 
     By a second handle: TLS takes over the first.
     """
@@ -175,5 +175,5 @@ def _limited(connection: socket.socket, seconds: float) -> Iterator[None]:
     finally:
         timer.cancel()
         handle.close()
-    if late.is_set():  # what was read until then looks like a whole answer
+    if late.is_set():  # what was read so far looks like a whole answer
         raise TimeoutError(f"it took longer than {seconds:g} s")

@@ -12,7 +12,7 @@ from gitlab_ci_provider.sources.git_command import NOTHING, run_git, without_fil
 
 
 def changed_since(folder: Path, ref: str) -> frozenset[str] | None:
-    """List the files that differ from where the working copy left a ref.
+    """List the files that differ from the merge base of the working copy and a ref.
 
     Uncommitted changes count, as the working copy is what is compiled. A branch that is known only
     from the remote `origin` is found, too.
@@ -42,7 +42,7 @@ def changed_since(folder: Path, ref: str) -> frozenset[str] | None:
 def read_commit(folder: Path, ref: str | None) -> Commit:
     """Return what the commit of a ref says about itself, or that of the working copy.
 
-    Nothing is known of a repository without commits.
+    A repository without commits has nothing to return.
     """
     sha = (ref and _commit(folder, ref)) or "HEAD"
     said = _git(

@@ -1,6 +1,6 @@
 """The facade: files of a working copy to an archive and back.
 
-`.zip` for artifacts, which people open; `.tar.zst` for caches, which only we do. The format's own
+`.zip` for artifacts, which people open; `.tar.zst` for caches, which only jobs use. The format's
 module is imported when it is used: most jobs need neither.
 """
 
@@ -18,7 +18,7 @@ _USUAL = ArchiveLimits()
 def pack(
     root: Path, paths: Iterable[str], archive: Path, *, warn: Callable[[str], None]
 ) -> list[Entry]:
-    """Write paths below a folder to a new archive; returns what went into it.
+    """Write paths below a folder to a new archive; return what went into it.
 
     Args:
         root: the project's folder.
@@ -39,10 +39,10 @@ def pack(
 
 
 def unpack(archive: Path, root: Path, limits: ArchiveLimits = _USUAL) -> int:
-    """Write what is in an archive below a folder; returns the number of entries.
+    """Unpack an archive below a folder; return the number of entries.
 
     Raises:
-        ArchiveError: it is broken, holds too much, or wants to write where it must not.
+        ArchiveError: it is broken, contains too much, or would write outside the folder.
         OSError: a file cannot be written.
     """
     if archive.suffix == ".zip":

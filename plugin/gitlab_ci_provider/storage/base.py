@@ -1,4 +1,4 @@
-"""What a job may do with the object store, and how that fails."""
+"""What a job may do with the object store, and how it can fail."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gitlab_ci_provider.exceptions import StorageError
 
 
 class StorageUnavailableError(StorageError):
-    """The store could not be reached, or failed: trying again may help."""
+    """The store could not be reached, or failed: a retry may help."""
 
 
 class MissingObjectError(StorageError):
@@ -23,11 +23,11 @@ class ObjectStore(Protocol):
     """
 
     def get(self, key: str, path: Path) -> None:
-        """Write an object to a file; the file appears only once it is whole.
+        """Write an object to a file; the file appears only when it is complete.
 
         Raises:
             MissingObjectError: there is no such object.
         """
 
     def put(self, key: str, path: Path) -> None:
-        """Make an object of a file, at once: until then, and after a failure, the old one stays."""
+        """Store a file as an object, atomically: after a failure the old object is still there."""

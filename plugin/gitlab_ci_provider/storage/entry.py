@@ -10,7 +10,7 @@ from gitlab_ci_provider.exceptions import GitlabCiError
 
 
 class ArchiveError(GitlabCiError):
-    """An archive is broken, or wants to write where it must not."""
+    """An archive is broken, or would write outside the folder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +21,7 @@ class Entry:
         path: relative to the project, parts joined with `/`.
         mode: kind and permissions, as `st_mode`.
         mtime: seconds since 1970.
-        uid, gid: the owner; given back only by root.
+        uid, gid: the owner; restored only by root.
         size: bytes of a file's contents.
         target: of a symbolic link.
     """
@@ -51,7 +51,7 @@ class Entry:
 
 
 def entry_of(path: str, found: os.stat_result) -> Entry:
-    """Build the entry of a path from what the file system says of it."""
+    """Build the entry of a path from its status in the file system."""
     return Entry(
         path=path,
         mode=found.st_mode,

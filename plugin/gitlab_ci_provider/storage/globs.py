@@ -2,7 +2,7 @@
 
 `*` stands for any characters but `/`, `?` for one, `**` as a whole part for any number of folders,
 `[a-z]` and `[^a-z]` for one of a class, `{a,b}` for alternatives that may hold further patterns. A
-backslash takes what follows as it is. A name that starts with a dot is like any other.
+backslash escapes the next character. A name that starts with a dot is like any other.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _CLASS = re.compile(r"\[((?:\\.|[^\\])(?:\\.|[^\\\]])*)\]", re.DOTALL)
 
 
 class BadPatternError(GitlabCiError):
-    """A pattern does not end what it begins; the message says what."""
+    """A bracket or brace of a pattern is not closed; the message says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Glob:
 
     Attributes:
         base: the folder that all matches lie in; the match itself for a pattern without magic.
-        depth: parts that a match has at most; None when `**` allows any number.
+        depth: the most parts that a match can have; None when `**` allows any number.
     """
 
     base: str
@@ -43,7 +43,7 @@ def compile_glob(pattern: str) -> Glob:
     """Compile a clean relative pattern (no `./`, no `/` at an end).
 
     Raises:
-        BadPatternError: `[` or `{` is never closed, or the pattern ends with a lone backslash.
+        BadPatternError: `[` or `{` is never closed, or the pattern ends with a single backslash.
     """
     parts = pattern.split("/")
     plain = next((i for i, part in enumerate(parts) if _META.search(part)), len(parts))

@@ -1,7 +1,7 @@
 """The object store as a job's pod sees it: objects that its plan has signed addresses for.
 
-Unlike a client with keys, nothing can be asked but what was signed: no list, no delete, no upload
-in parts, hence no object above 5 GiB. GitLab Runner has the same limit.
+Unlike a client with keys, it can only do what was signed: no list, no delete, no multipart upload,
+hence no object above 5 GiB. GitLab Runner has the same limit.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import urllib3
 
 LARGEST = 5 * 1024**3
-"""Bytes; what S3 takes in one request."""
+"""Bytes; the most that S3 accepts in one request."""
 
 _MIB = 1024 * 1024
 _MISSING = {"NoSuchKey", "NotFound"}
@@ -40,7 +40,7 @@ class GrantedStore:
         place: where they are, for messages.
         reads: what may be fetched.
         writes: what may be stored.
-        seconds: how long one transfer of an object may take, by its key; none for no limit.
+        seconds: how long one transfer of an object may take, by its key; no entry means no limit.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class GrantedStore:
         self._pools: dict[str, urllib3.PoolManager] = {}
 
     def get(self, key: str, path: Path) -> None:
-        """Fetch an object; the file appears only once it is whole."""
+        """Fetch an object; the file appears only when it is complete."""
         unfinished = path.with_name(f"{path.name}.unfinished")
         limit = self._limit(key)
         url = self._url(self._reads, key)
@@ -73,7 +73,7 @@ class GrantedStore:
             unfinished.unlink(missing_ok=True)
 
     def put(self, key: str, path: Path) -> None:
-        """Store a file; S3 shows the object only once it is whole."""
+        """Store a file; S3 shows the object only when it is complete."""
         size = path.stat().st_size
         if size > LARGEST:
             message = f"{self._at('store', key)}: {size} bytes exceed the 5 GiB that S3 accepts"
@@ -117,7 +117,7 @@ class GrantedStore:
             answer.close()
 
     def _pool(self, url: str) -> urllib3.PoolManager:
-        """Make the client, or take it again; proxies are those of the environment."""
+        """Make the client, or reuse it; proxies are those of the environment."""
         import urllib3
 
         parts = urlsplit(url)
@@ -150,7 +150,7 @@ class GrantedStore:
 
     @contextmanager
     def _errors(self, verb: str, key: str) -> Iterator[None]:
-        """Turn errors of HTTP into ours, without addresses: those are secrets."""
+        """Turn errors of HTTP into ours, without the addresses, which are secrets."""
         from urllib3.exceptions import HTTPError
 
         try:
@@ -172,7 +172,7 @@ def _text(pattern: re.Pattern[bytes], said: bytes) -> str:
 
 
 def _without_address(error: Exception) -> str:
-    """Say what went wrong: the words of the innermost error, which know no address."""
+    """Describe the failure: the message of the innermost error contains no address."""
     while isinstance(reason := getattr(error, "reason", None) or error.__cause__, Exception):
         error = reason
     return f"{type(error).__name__}: {re.sub(r'[?]X-Amz-[^ )]*', '', str(error))}"

@@ -1,10 +1,10 @@
-"""Names of objects: where caches and artifacts lie in the object store. Pure functions.
+"""Names of objects: where caches and artifacts are in the object store. Pure functions.
 
-Caches lie as the runner puts them, `project/<id or path>/<cache key>`, so that a bucket looks
+Caches are where the runner puts them, `project/<id or path>/<cache key>`, so that a bucket looks
 familiar; every part is made safe, and two different names never share an object.
 
-Unlike GitLab, a cache key that holds `/` after its variables were expanded is not refused: branch
-names make such keys all the time. It becomes one safe part of the name.
+Unlike GitLab, a cache key that contains `/` after expansion is not refused: branch names often
+lead to such keys. It becomes one safe part of the name.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LONGEST_PART = 100
 _UNSAFE = re.compile(r"[^A-Za-z0-9._+@=-]+")
 _DIGEST = 32
 _MADE = re.compile(rf"-[0-9a-f]{{{_DIGEST}}}\Z")
-"""How a name ends that was made safe; one that is written so is made safe, too."""
+"""The ending of a name that was made safe; a name written like that is made safe, too."""
 
 
 def cache_object_key(project: Project, key: str) -> str:
@@ -43,17 +43,17 @@ def report_key(project: Project, pipeline_id: int, job: str, attempt: int, kind:
 
 
 def results_key(archive_key: str) -> str:
-    """Name what a report's files say, which lies beside their archive, see `model/reports.py`."""
+    """Name the contents of a report, which are next to its archive, see `model/reports.py`."""
     return f"{archive_key.removesuffix('.zip')}.json"
 
 
 def dotenv_key(archive_key: str) -> str:
-    """Name the variables of a dotenv report: they lie beside where the archive would."""
+    """Name the variables of a dotenv report, in the folder of the archive."""
     return archive_key.removesuffix(ARCHIVE_NAME) + "dotenv.json"
 
 
 def index_key(archive_key: str) -> str:
-    """Name the list of an archive's files, which lies beside it, see `storage/index.py`."""
+    """Name the list of an archive's files, next to the archive, see `storage/index.py`."""
     return f"{archive_key}.index.json"
 
 
@@ -64,7 +64,7 @@ def _project(project: Project) -> str:
 
 
 def _part(name: str) -> str:
-    """Make one part of a name: itself when that is safe, else a slug with a hash of the whole."""
+    """Make one part of a name: unchanged when it is safe, otherwise a slug with a hash."""
     slug = _UNSAFE.sub("_", name)
     safe = slug == name and len(name) <= _LONGEST_PART and name.strip(".")
     if safe and not _MADE.search(name):

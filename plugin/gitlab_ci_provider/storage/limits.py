@@ -1,6 +1,6 @@
-"""How much may come out of an archive: a few megabytes can hold as many gigabytes, or files.
+"""Limits for unpacking: an archive of a few megabytes can contain gigabytes, or millions of files.
 
-Jobs of one project unpack what others have packed, and a disk belongs to the whole node.
+Jobs of one project unpack what others have packed, and a node's jobs share its disk.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from gitlab_ci_provider.model.plan import ArchiveLimits
 from gitlab_ci_provider.storage.entry import ArchiveError
 
 ALWAYS = 100_000_000
-"""Bytes that any archive may become: small ones of zeros and the like are common and harmless."""
+"""Bytes that any archive may become: small archives of repetitive files are common and harmless."""
 
 _SETTING = "[gitlab_ci] {}"
 
 
 class Meter:
-    """Counts what comes out of one archive.
+    """Counts what is unpacked from one archive.
 
     Args:
-        limits: what may.
+        limits: the most that is allowed.
         packed: bytes of the archive.
     """
 

@@ -1,7 +1,7 @@
 """Which files of a working copy an archive gets, as the runner's file_archiver.go finds them.
 
-A pattern that matches a folder takes everything below it. Symbolic links are taken as links and
-never followed down; nothing outside the project can be reached, whatever a link or pattern says.
+A pattern that matches a folder includes everything below it. Symbolic links are archived as links
+and never followed; nothing outside the project can be reached, whatever a link or pattern says.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Members:
     Attributes:
         paths: relative to the project, sorted, folders too.
         findings: one line about each pattern, in the runner's words.
-        warnings: the lines among them that a person should look at.
+        warnings: the lines among them that need attention.
     """
 
     paths: tuple[str, ...]
@@ -53,7 +53,7 @@ def find_members(
     Args:
         root: the project's folder.
         patterns: relative to it, or absolute below it.
-        exclude: patterns of what is left out; `dir/**/*` for all that lies in a folder.
+        exclude: patterns of what is left out; `dir/**/*` for everything in a folder.
         untracked: paths that git does not track; None when they are not wanted.
     """
     search = _Search(Path(os.path.realpath(root)), {})
@@ -95,7 +95,7 @@ def _add_untracked(search: _Search, paths: Iterable[str]) -> None:
 
 
 def _add(search: _Search, path: str) -> bool:
-    """Take a path unless a rule excludes it."""
+    """Add a path unless a rule excludes it."""
     for rule, glob in search.excluded.items():
         if glob.matches(path):
             search.left_out[rule] = search.left_out.get(rule, 0) + 1
@@ -105,7 +105,7 @@ def _add(search: _Search, path: str) -> bool:
 
 
 def _compile(search: _Search, pattern: str) -> Glob | None:
-    """Make a pattern relative and compile it; one that cannot be is warned about."""
+    """Make a pattern relative and compile it; warn if that is impossible."""
     if not pattern:
         search.warnings.append("No matching files. Path is empty.")
         return None
@@ -124,7 +124,7 @@ def _compile(search: _Search, pattern: str) -> Glob | None:
 
 
 def _matches(root: Path, glob: Glob) -> Iterator[str]:
-    """Yield what matches, and all that lies below, each once; `.` itself is never yielded."""
+    """Yield the matches and everything below them, each once; never `.` itself."""
     if glob.base and glob.matches(glob.base):
         if _inside(root, posixpath.dirname(glob.base)) and os.path.lexists(root / glob.base):
             yield from _with_contents(root, glob.base)
@@ -148,7 +148,7 @@ def _with_contents(root: Path, path: str) -> Iterator[str]:
 
 
 def _entries(root: Path, folder: str) -> Iterator[tuple[str, bool]]:
-    """List a folder: relative paths, and whether each is a folder; links are none."""
+    """List a folder: relative paths, and whether each is a folder; links are not."""
     with os.scandir(root / folder) as entries:
         found = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries)
     for name, is_folder in found:
@@ -156,7 +156,7 @@ def _entries(root: Path, folder: str) -> Iterator[tuple[str, bool]]:
 
 
 def _inside(root: Path, path: str) -> bool:
-    """Return whether links on the way do not lead out of the project."""
+    """Return whether links on the way stay in the project."""
     real = os.path.realpath(root / path)
     return real == str(root) or real.startswith(f"{root}/")
 

@@ -1,7 +1,7 @@
 """Reading from any S3 with the keys of the installation: the only user of boto3.
 
-Jobs get signed addresses instead, see `granted.py`. Nothing is tried again here: the caller knows
-how long it may wait, see `hooks/object_store.py`. Checksums are sent only where S3 demands them,
+Jobs get signed addresses instead, see `granted.py`. Nothing is retried here: the caller knows how
+long it may wait, see `hooks/object_store.py`. Checksums are sent only where S3 demands them,
 because older servers do not accept the new default.
 """
 
@@ -45,7 +45,7 @@ class S3Store:
 
     @contextmanager
     def _errors(self, key: str) -> Iterator[None]:
-        """Turn boto3's errors into ours; errors of the local disk stay what they are."""
+        """Turn boto3's errors into ours; errors of the local disk are not changed."""
         from boto3.exceptions import Boto3Error
         from botocore.exceptions import BotoCoreError, ClientError
 
@@ -65,7 +65,7 @@ class S3Store:
 
 
 def _refused(error: Any, message: str) -> StorageError:
-    """Sort out what the server answered."""
+    """Classify the server's answer."""
     answer = error.response.get("Error", {})
     code = str(answer.get("Code", ""))
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)

@@ -1,8 +1,8 @@
-"""Signed addresses of single objects: leave to read or to write one of them, for a time.
+"""Signed addresses of single objects: permission to read or write one of them, for a time.
 
 The rules are Amazon's: "Authenticating Requests: Using Query Parameters (AWS Signature Version 4)".
 Pure, so that a plan stays a function of its input; botocore does the same with its own clock, and
-takes longer to import than a whole plan takes to make. `tests` hold both against each other.
+importing it takes longer than making a whole plan. Tests compare both.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from gitlab_ci_provider.model.object_store import StoreTarget
 Method = Literal["GET", "PUT"]
 
 LONGEST = 7 * 24 * 3600
-"""Seconds; S3 takes no longer ones."""
+"""Seconds; S3 accepts no longer periods."""
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _PORTS = {"http": 80, "https": 443}
@@ -27,18 +27,18 @@ _PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Period:
-    """How long an address can be used: from a time on, for a number of seconds."""
+    """How long an address can be used: from when, and for how many seconds."""
 
     start: datetime
     seconds: int
 
 
 def signed_url(target: StoreTarget, method: Method, key: str, period: Period) -> str:
-    """Sign the address of an object; without keys it stays unsigned, for a store that wants none.
+    """Sign the address of an object; without keys it stays unsigned, for a store without login.
 
     Args:
         target: the bucket, with its keys.
-        method: what may be done with the object, once or more often.
+        method: what may be done with the object, any number of times.
         key: without the target's prefix.
         period: `start` in UTC.
     """
@@ -67,7 +67,7 @@ def signed_url(target: StoreTarget, method: Method, key: str, period: Period) ->
 
 
 def _address(target: StoreTarget, key: str) -> str:
-    """Name an object's address, without a query."""
+    """Build an object's address, without a query."""
     endpoint = target.endpoint_url.rstrip("/") or _amazon(target.region)
     path = quote(f"{target.prefix}{key}", safe="/~")
     if target.path_style:

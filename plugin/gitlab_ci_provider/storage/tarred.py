@@ -17,7 +17,7 @@ from gitlab_ci_provider.storage.tree_writer import TreeWriter
 
 _LEVEL = 3
 _MOST_THREADS = 4
-"""Each takes memory, and a helper container has little of it on a node with many processors."""
+"""Each thread takes memory, and a helper container has little, however large its node is."""
 
 _KEPT_IN_MEMORY = (
     tarfile.XHDTYPE,
@@ -29,13 +29,13 @@ _KEPT_IN_MEMORY = (
 _LONGEST_HEADER = 1_000_000
 
 _LARGEST_WINDOW = 2**27
-"""Bytes; what an archive may ask us to keep in memory while it is unpacked: 128 MiB."""
+"""Bytes; the memory that unpacking an archive may need: 128 MiB."""
 
 
 def pack_tar(
     root: Path, paths: Iterable[str], archive: Path, warn: Callable[[str], None]
 ) -> list[Entry]:
-    """Write paths below a folder to an archive; returns what went into it.
+    """Write paths below a folder to an archive; return what went into it.
 
     Raises:
         OSError: a file cannot be read, or the archive cannot be written.
@@ -58,10 +58,10 @@ def pack_tar(
 
 
 def unpack_tar(archive: Path, root: Path, limits: ArchiveLimits) -> int:
-    """Write an archive's entries below a folder; returns how many.
+    """Write an archive's entries below a folder; return how many.
 
     Raises:
-        ArchiveError: it is broken, holds too much, or wants to write outside the folder.
+        ArchiveError: it is broken, contains too much, or would write outside the folder.
         OSError: a file cannot be written.
     """
     import zstandard
@@ -86,14 +86,14 @@ def unpack_tar(archive: Path, root: Path, limits: ArchiveLimits) -> int:
 
 
 class _Info(tarfile.TarInfo):
-    """A header; `tarfile` would read names and attributes of any length into memory."""
+    """A header with limits; `tarfile` reads names and attributes of any length into memory."""
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
         """Read a header.
 
         Raises:
-            ArchiveError: what it announces is too long.
+            ArchiveError: its name or attributes are too long.
         """
         found = super().frombuf(buf, encoding, errors)
         if found.type in _KEPT_IN_MEMORY and found.size > _LONGEST_HEADER:

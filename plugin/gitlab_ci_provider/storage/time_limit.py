@@ -1,7 +1,7 @@
 """A time limit for one transfer as a whole, however steadily its data moves.
 
-Only for those who ask for one (CACHE_REQUEST_TIMEOUT): a transfer that makes progress has no limit
-by itself. Between two pieces of data, the timeouts of the connection hold.
+Only for jobs that set one (CACHE_REQUEST_TIMEOUT): a transfer that makes progress has no limit of
+its own. Between two pieces of data, the timeouts of the connection apply.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class TimeLimit:
 
 
 class LimitedFile:
-    """A file that is sent: reading it fails once the time is over."""
+    """A file that is being sent: reading it fails once the time is over."""
 
     def __init__(self, file: IO[bytes], limit: TimeLimit):
         self._file = file

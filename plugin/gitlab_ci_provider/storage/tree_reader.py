@@ -1,8 +1,8 @@
-"""Reading files of a working copy that a stranger has written, without being led astray.
+"""Reads files of a working copy that a stranger has written, without following its traps.
 
-The helper has credentials and the job had the working copy, so a path must not be turned into a
-link to the helper's own files between looking and opening: every step is opened from the folder
-before it and never through a link.
+The helper has credentials and the job had the working copy, so a path must not become a link to
+the helper's own files between check and use: every step is opened from the folder before it and
+never through a link.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class TreeReader:
     """Opens files below one folder; use as a context manager.
 
     Args:
-        warn: told about what cannot be archived: sockets, devices and the like.
+        warn: called for what cannot be archived: sockets, devices and the like.
     """
 
     def __init__(self, root: Path, warn: Callable[[str], None]):
@@ -46,7 +46,7 @@ class TreeReader:
     def entries(self, paths: Iterable[str]) -> Iterator[tuple[Entry, IO[bytes] | None]]:
         """Yield each path's entry, and its contents when it is a file.
 
-        The contents are open until the next entry is asked for. Sorted paths are read fastest.
+        The contents are open until the next entry is requested. Sorted paths are read fastest.
         """
         for path in paths:
             with self._open(path) as found:

@@ -1,8 +1,8 @@
-"""Writing the entries of an archive that a stranger has made, inside one folder and nowhere else.
+"""Writes the entries of an archive that a stranger has made, inside one folder and nowhere else.
 
 Refused: absolute paths, `..`, writing through a link that leads out of the project, and entries
 that are neither file, folder nor link. A link itself may point anywhere, as those of Python's
-virtual environments do: nothing is written through it. Set-user-id bits are not given back.
+virtual environments do: nothing is written through it. Set-user-id bits are not restored.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _CHUNK = 1024 * 1024
 class TreeWriter:
     """Writes entries below one folder; use as a context manager.
 
-    What is there already is replaced, file by file. Permissions of folders come last, so that a
-    folder without write permission can be filled first.
+    Existing files are replaced one by one. Permissions of folders are set last, so that a folder
+    without write permission can be filled first.
     """
 
     def __init__(self, root: Path):
@@ -40,7 +40,7 @@ class TreeWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Give the folders their permissions and times, the deepest first."""
+        """Set permissions and times of the folders, the deepest first."""
         if kind is None:
             for entry in reversed(self._folders):
                 self._finish_folder(entry)
@@ -49,7 +49,7 @@ class TreeWriter:
         """Write one entry.
 
         Raises:
-            ArchiveError: it wants what is refused.
+            ArchiveError: the entry is refused.
             OSError: it cannot be written, for example because the disk is full.
         """
         path = self._path(entry)
@@ -68,7 +68,7 @@ class TreeWriter:
             raise ArchiveError(f"refused: {entry.path} {words}")
 
     def _path(self, entry: Entry) -> str:
-        """Say where an entry goes, its folder made and checked."""
+        """Return where an entry goes, after creating and checking its folder."""
         parts = [part for part in entry.path.split("/") if part not in {"", "."}]
         if entry.path.startswith("/") or ".." in parts or not parts or "\0" in entry.path:
             raise ArchiveError(f"refused: the archive wants to write {entry.path!r}")
@@ -86,7 +86,7 @@ class TreeWriter:
             raise ArchiveError(message)
 
     def _make_folder(self, path: str) -> None:
-        """Make a folder and those above; a link to a folder inside the project will do."""
+        """Make a folder and its parents; a link to a folder inside the project is accepted."""
         if os.path.isdir(path):
             real = os.path.realpath(path)
             if real == self._root or real.startswith(f"{self._root}/"):
@@ -97,7 +97,7 @@ class TreeWriter:
         os.makedirs(path, exist_ok=True)
 
     def _make_room(self, path: str) -> None:
-        """Remove what stands in the way: never write into what is there, it may be a link."""
+        """Remove what is in the way: never write into an existing file, it may be a link."""
         try:
             found = os.lstat(path)
         except FileNotFoundError:
@@ -111,13 +111,13 @@ class TreeWriter:
     def _write_file(self, entry: Entry, contents: IO[bytes], path: str) -> None:
         with open(os.open(path, _NEW_FILE, 0o600), "wb") as file, _whole_or_not_at_all(path):
             shutil.copyfileobj(contents, file, _CHUNK)
-            file.flush()  # what is kept in memory may be what the disk has no room for
+            file.flush()  # buffered data may not fit on the disk
             self._own(entry, file.fileno())
             os.chmod(file.fileno(), entry.mode & _PERMISSIONS)
         os.utime(path, (entry.mtime, entry.mtime), follow_symlinks=False)
 
     def _finish_folder(self, entry: Entry) -> None:
-        """Only a real folder: a later entry may have put a link in its place."""
+        """Only a real folder: a later entry may have replaced it with a link."""
         path = self._path(entry)
         if stat.S_ISDIR(os.lstat(path).st_mode):
             self._own(entry, path)
@@ -125,7 +125,7 @@ class TreeWriter:
             os.utime(path, (entry.mtime, entry.mtime))
 
     def _own(self, entry: Entry, file: str | int) -> None:
-        """Give the entry to its owner; in a user namespace not every owner exists."""
+        """Set the entry's owner; in a user namespace not every owner exists."""
         if self._is_root:
             with suppress(OSError):
                 if isinstance(file, int):
@@ -136,7 +136,7 @@ class TreeWriter:
 
 @contextmanager
 def _whole_or_not_at_all(path: str) -> Iterator[None]:
-    """Remove a file whose writing fails: a job that goes on must not take a part for the whole."""
+    """Remove a file that could not be written: a job must not mistake a part for the whole."""
     try:
         yield
     except BaseException:

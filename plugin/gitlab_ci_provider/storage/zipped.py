@@ -24,7 +24,7 @@ _LEVEL = 1
 
 _SAMPLE = 64 * 1024
 _WORTH = 0.95
-"""Contents that do not shrink to this part are not compressed."""
+"""Contents that do not shrink below this ratio are not compressed."""
 
 _CHUNK = 1024 * 1024
 _LONGEST_LINK = 4096
@@ -45,13 +45,13 @@ _BROKEN = (
     NotImplementedError,
     RuntimeError,
 )
-"""What `zipfile` and the system calls raise for archives that were damaged or made up."""
+"""What `zipfile` and system calls raise for damaged or forged archives."""
 
 
 def pack_zip(
     root: Path, paths: Iterable[str], archive: Path, warn: Callable[[str], None]
 ) -> list[Entry]:
-    """Write paths below a folder to an archive; returns what went into it.
+    """Write paths below a folder to an archive; return what went into it.
 
     Raises:
         OSError: a file cannot be read, or the archive cannot be written.
@@ -68,13 +68,13 @@ def pack_zip(
 
 
 def unpack_zip(archive: Path, root: Path, limits: ArchiveLimits) -> int:
-    """Write an archive's entries below a folder; returns how many.
+    """Write an archive's entries below a folder; return how many.
 
-    What the archive says of its sizes is counted before anything is written; `zipfile` gives no
-    more than that of any entry.
+    The sizes that the archive states are counted before anything is written; `zipfile` never yields
+    more than that for an entry.
 
     Raises:
-        ArchiveError: it is broken, holds too much, or wants to write outside the folder.
+        ArchiveError: it is broken, contains too much, or would write outside the folder.
         OSError: a file cannot be written.
     """
     try:
@@ -123,7 +123,7 @@ def _add(target: zipfile.ZipFile, entry: Entry, contents: IO[bytes] | None) -> N
 
 
 def _shrinks(contents: IO[bytes]) -> bool:
-    """Try the beginning of a file: images, packages and archives cost much time for nothing."""
+    """Try the beginning of a file: compressing images, packages and archives wastes time."""
     sample = contents.read(_SAMPLE)
     contents.seek(0)
     return len(zlib.compress(sample, _LEVEL)) < len(sample) * _WORTH
@@ -132,7 +132,7 @@ def _shrinks(contents: IO[bytes]) -> bool:
 def _entry(info: zipfile.ZipInfo, contents: IO[bytes]) -> Entry:
     mode = info.external_attr >> 16
     if not stat.S_IFMT(mode):
-        # Made by a program that knows no Unix modes.
+        # Made by a program that does not store Unix modes.
         mode = (stat.S_IFDIR | 0o755) if info.is_dir() else (stat.S_IFREG | (mode or 0o644))
     extra = dict(_extra(info.extra))
     uid, gid = _owner(extra.get(_OWNER, b""))

@@ -5,7 +5,7 @@ protected refs only. Of variables with the same name the scope `*` yields to pat
 yield to the environment's own name. The project wins over the closest group, that one over outer
 groups, and these over the instance.
 
-Unlike GitLab, which takes any of two patterns that both match, the longer pattern wins.
+Unlike GitLab, which takes either of two patterns that both match, the longer pattern wins.
 """
 
 from __future__ import annotations

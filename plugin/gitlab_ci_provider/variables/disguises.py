@@ -1,4 +1,4 @@
-"""The forms in which programs show a text that they were given: encoded, escaped, quoted."""
+"""The forms in which programs print a text: encoded, escaped, quoted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WRAPPED = (76, 64)
 """Digits of base64 in a line, as `base64` and `openssl` write them."""
 
 _SHORTEST = 8
-"""Characters; what is shorter says nothing of the value."""
+"""Characters; shorter parts reveal nothing of the value."""
 
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _BASH = re.compile(rb"""[\s!"$&'()*,;<>?\[\\\]^`{|}]|^[#~]|(?<=[:=])~""")
@@ -56,7 +56,7 @@ def encoded(data: bytes) -> Iterator[bytes]:
 
 
 def _base64(data: bytes) -> Iterator[bytes]:
-    """Encode with 0, 1 and 2 bytes before it; digits that its neighbours share are cut off."""
+    """Encode with 0, 1 and 2 bytes before it; digits shared with neighbours are cut off."""
     for shift, skipped in ((0, 0), (1, 2), (2, 3)):
         digits = (shift + len(data)) * 8 // 6
         yield binascii.b2a_base64(b"\0" * shift + data)[skipped:digits]

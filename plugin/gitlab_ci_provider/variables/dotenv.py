@@ -17,7 +17,7 @@ MAX_SIZE = 5 * 1024
 """Bytes; GitLab counts those that its runner uploads, which are compressed."""
 
 MAX_UNPACKED = 1024 * 1024
-"""Bytes, a bound of our own: each value becomes part of an environment."""
+"""Bytes, our own limit: each value becomes part of an environment."""
 
 MAX_VARIABLES = 20
 MAX_KEY = 255

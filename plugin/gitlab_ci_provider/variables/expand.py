@@ -6,8 +6,8 @@ first, which knows `%VAR%` as well and leaves `%%` alone, and then by the runner
 which decides rules, names and environments, leaves `$$` in values of variables, too, and knows
 neither `$$` nor `%%` in any other text.
 
-Unlike GitLab, which refuses a pipeline whose variables refer to each other in a circle, the
-references that close a circle stay literal here, and compiling warns of it.
+Unlike GitLab, which refuses a pipeline whose variables refer to each other in a cycle, the
+references that close a cycle stay literal here, and compiling warns of it.
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ Lookup = Callable[[str], str | None]
 
 
 def expand(text: str, variables: Variables) -> str:
-    """Expand a text of a job, as the runner does, with variables that are expanded themselves."""
+    """Expand a text of a job, as the runner does, with variables that are already expanded."""
     if "$" not in text:
         return text
     return _render(text, variables.as_dict().get, _BY_RUNNER)
 
 
 def expand_on_server(text: str, variables: Variables) -> str:
-    """Expand a text that GitLab's server reads, with variables that are expanded themselves."""
+    """Expand a text that GitLab's server reads, with variables that are already expanded."""
     return expand_or_drop(text, variables.as_dict())
 
 
 def expand_known(text: str, values: Mapping[str, str]) -> str:
-    """Expand names that are known; everything else stays as written."""
+    """Expand known names; everything else stays as written."""
 
     def swap(found: re.Match[str]) -> str:
         value = values.get(found[1] or found[2] or found[3])
@@ -60,7 +60,7 @@ def expand_known(text: str, values: Mapping[str, str]) -> str:
 
 
 def expand_or_drop(text: str, values: Mapping[str, str]) -> str:
-    """Expand names that are known; the others vanish."""
+    """Expand known names; remove the others."""
     if not _refers(text):
         return text
     return _KNOWN.sub(lambda found: values.get(found[1] or found[2] or found[3], ""), text)
@@ -104,7 +104,7 @@ def expand_values(variables: Variables, names: Collection[str] | None = None) ->
 
 
 class _Expansion:
-    """Expands each variable once; names whose expansion is under way mark circles."""
+    """Expands each variable once; names whose expansion is in progress reveal cycles."""
 
     keeps_circles = True
 
@@ -129,7 +129,7 @@ class _Expansion:
 
     def _compute(self, variable: Variable) -> str:
         if variable.file:
-            # The runner writes file variables beside the working copy and hands out the path.
+            # The runner writes file variables next to the working copy and passes on the path.
             return f"{self.value('CI_PROJECT_DIR') or ''}.tmp/{variable.name}"
         if not variable.expand:
             return variable.value

@@ -1,4 +1,4 @@
-"""Hiding secrets in what a job writes: values of masked variables, tokens, signed URLs.
+"""Hides secrets in a job's output: values of masked variables, tokens, signed URLs.
 
 As the runner does (its `common/buildlogger`): masked values first, the longest before the others,
 then the values of parameters such as `private_token=` in URLs, then whatever follows GitLab's token
@@ -19,12 +19,12 @@ from gitlab_ci_provider.variables.disguises import encoded, escaped
 MASK = b"[MASKED]"
 
 _SHORTEST = 4
-"""Characters; GitLab takes no masked value below 8, and masking every `1` would leave nothing."""
+"""Characters; GitLab accepts no masked value below 8, and masking every `1` hides everything."""
 
 _SHORTEST_ENCODED = 8
 
 _BORDER = 4096
-"""Bytes of an unfinished line that wait for what follows them: they may be part of a secret."""
+"""Bytes of an unfinished line that are held back: they may be part of a secret."""
 
 _PREFIX = rb"(?:gl(?:pat|oas|dt|rt|cbt|rtr|ptt|ft|imt|agent|soat|ffct|tok)-|_gitlab_session=)"
 _KEY = (
@@ -48,7 +48,7 @@ class Masker:
 
     Args:
         values: what must not be seen.
-        search: compiles a regular expression to a test; most of what jobs write passes no further.
+        search: compiles a regular expression to a test, which most of a job's output fails quickly.
     """
 
     def __init__(self, values: Iterable[str] = (), search: Compile = _standard):
@@ -62,7 +62,7 @@ class Masker:
 
     @property
     def holds(self) -> bool:
-        """Return whether the end of the stream so far has not been given."""
+        """Return whether the end of the stream so far is held back."""
         return bool(self._held)
 
     def text(self, text: str) -> str:
@@ -70,7 +70,7 @@ class Masker:
         return self.mask(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
 
     def mask(self, data: bytes) -> bytes:
-        """Hide secrets in bytes that do not go on."""
+        """Hide secrets in complete bytes."""
         if not self._found(data):
             return data
         for phrase in self._phrases:
@@ -78,7 +78,7 @@ class Masker:
         return _TOKEN.sub(rb"\1" + MASK, _PARAMETER.sub(rb"\1" + MASK, data))
 
     def feed(self, data: bytes) -> bytes:
-        """Take the next bytes of a stream and give what can be shown of it.
+        """Add the next bytes of a stream and return what can be shown.
 
         The end of an unfinished line is kept until it cannot be the beginning of a secret anymore.
         """
@@ -92,7 +92,7 @@ class Masker:
     def release(self) -> bytes:
         """Return what is held of an unfinished line, without what may be the beginning of a value.
 
-        A program may have asked something and be waiting for the answer.
+        A program may have printed a question and be waiting for the answer.
         """
         split = self._begins_value(self._held)
         shown, self._held = self._held[:split], self._held[split:]
@@ -100,19 +100,19 @@ class Masker:
         return shown
 
     def flush(self) -> bytes:
-        """Return what is left of the stream: nothing follows."""
+        """Return the rest of the stream at its end."""
         held, self._held, self._word = self._held, b"", b""
         return held
 
     def _go_on(self, data: bytes) -> bytes:
-        """Mask what is held and what follows it; a token may have begun in what was released."""
+        """Mask what is held and what follows; a token may have begun in text already released."""
         masked = self.mask(self._word + self._held + data)
         if masked.startswith(self._word):
             return masked[len(self._word) :]
         return self.mask(self._held + data)
 
     def _begins_value(self, data: bytes) -> int:
-        """Find where the longest end of a text begins that a value could begin with."""
+        """Find where the longest ending of a text starts that may be the beginning of a value."""
         for at in range(max(0, len(data) - self._border), len(data)):
             end = data[at:]
             place = bisect_left(self._alphabetical, end)
@@ -122,7 +122,7 @@ class Masker:
 
 
 def log_masker(values: Iterable[str]) -> Masker:
-    """Make what hides values in a log; RE2 takes the same short time for any number of them."""
+    """Make the masker for a log; RE2 takes the same short time for any number of values."""
 
     def search(pattern: bytes) -> Callable[[bytes], object]:
         import re2
@@ -142,7 +142,7 @@ def _last_word(text: bytes) -> bytes:
 
 
 def _phrases(values: Iterable[str]) -> list[bytes]:
-    """List what must not be seen, the longest first: one that holds another goes as a whole."""
+    """List what must be hidden, the longest first: one that contains another is hidden whole."""
     found = {phrase for value in values for phrase in _forms(value)}
     return sorted(found, key=lambda phrase: (-len(phrase), phrase))
 

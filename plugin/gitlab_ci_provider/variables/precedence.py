@@ -70,7 +70,7 @@ def layered(
     *,
     run: RunVariables | None = None,
 ) -> Variables:
-    """Lay the variables of a job over each other.
+    """Merge the variables of a job.
 
     `predefined` are those of the pipeline, `written` those of the file, `run` what only the run
     knows.
@@ -105,13 +105,13 @@ def workflow_variables(
 
 
 def include_variables(context: PipelineContext) -> Variables:
-    """List what `include` sees: what is known before any file is read."""
+    """List what `include` sees: variables known before any file is read."""
     configured = applicable(context.configured, protected=context.ref.protected)
     return overlay(pipeline_variables(context), configured, context.variables)
 
 
 def overlay(base: Variables, *layers: Variables) -> Variables:
-    """Join layers: a later one wins, but a value that refers to itself wraps the other's.
+    """Join layers: a later one wins, but a value that refers to itself wraps the earlier value.
 
     GitLab keeps all variables of a name and expands one that names itself last. Masked and file
     variables are never wrapped, so that no log shows a part of a secret.
@@ -154,7 +154,7 @@ def yaml_variables(
 
 
 def inherited(job: Job, shared: Variables) -> Variables:
-    """Keep the global variables that `inherit:variables` lets through."""
+    """Keep the global variables that `inherit:variables` allows."""
     wanted = job.inherited_variables
     if wanted is None:
         return shared

@@ -27,7 +27,7 @@ _MAX_DESCRIPTION = 2700
 
 ZERO_SHA = "0" * 40
 _ACTIONABLE = frozenset({When.MANUAL, When.DELAYED})
-"""What can be played, and is CI_JOB_MANUAL therefore: `Ci::Build#action?`."""
+"""Jobs that can be played, hence CI_JOB_MANUAL: `Ci::Build#action?`."""
 
 MAX_MESSAGE = 100_000
 """Bytes of a commit message in variables: GITLAB_CI_MAX_COMMIT_MESSAGE_SIZE_IN_BYTES."""
@@ -57,7 +57,7 @@ def pipeline_variables(context: PipelineContext) -> Variables:
 
 
 def user_variables(context: PipelineContext) -> Variables:
-    """Name the person who started the pipeline, if Airflow knows; the file cannot change it."""
+    """Name the person who started the pipeline, if Airflow knows; the file cannot change this."""
     user = context.user or None
     return _variables({"GITLAB_USER_LOGIN": user, "GITLAB_USER_NAME": user})
 
@@ -243,7 +243,7 @@ class JobStart:
         timeout: seconds.
         project_dir: the working copy.
         environment_url: of an earlier deployment, for a job whose environment has no `url`.
-        machine: what the worker runs on, as `uname -m` says.
+        machine: the worker's architecture, as `uname -m` prints it.
     """
 
     run: PipelineRun
@@ -284,7 +284,7 @@ def started_job_variables(job: Job, start: JobStart) -> Variables:
 
 
 def _runner(job: Job, machine: str) -> dict[str, str | None]:
-    """Describe what takes a runner's place: it takes jobs with any tags."""
+    """Describe the runner: it takes jobs with any tags."""
     return {
         "CI_RUNNER_ID": "0",
         "CI_RUNNER_DESCRIPTION": "airflow-provider-gitlab-ci",
@@ -296,11 +296,11 @@ def _runner(job: Job, machine: str) -> dict[str, str | None]:
 
 
 _GO_NAMES = {"x86_64": "amd64", "aarch64": "arm64", "i686": "386", "armv7l": "arm"}
-"""How Go, in which GitLab Runner is written, names what `uname -m` says."""
+"""Go's names, which GitLab Runner uses, for what `uname -m` prints."""
 
 
 def player_variables(play: Play) -> Variables:
-    """Name the person who played the job, if Airflow knows: GitLab's user of the job."""
+    """Name the person who played the job, if Airflow knows: the job's user in GitLab."""
     if not play.user_id:
         return Variables()
     return _raw(

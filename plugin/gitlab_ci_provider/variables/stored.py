@@ -19,7 +19,7 @@ from gitlab_ci_provider.exceptions import SettingsError
 from gitlab_ci_provider.model.variables import ConfiguredVariables, Variable
 
 SHORTEST_MASKED = 8
-"""Characters; GitLab takes no shorter value for a masked variable."""
+"""Characters; GitLab accepts no shorter value for a masked variable."""
 
 _KEY = re.compile(r"[a-zA-Z0-9_]{1,255}", re.ASCII)
 _FLAGS = ("protected", "masked", "hidden", "raw", "masked_and_hidden")
@@ -35,7 +35,7 @@ def parse_stored(text: str, place: str) -> tuple[Variable, ...]:
         place: where it is kept, for messages.
 
     Raises:
-        SettingsError: it is not what GitLab's API would give.
+        SettingsError: it is not in the form of GitLab's API.
     """
     try:
         data = json.loads(text)

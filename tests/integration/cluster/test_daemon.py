@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from integration.cluster.support import MODULE, Api, Cluster, is_running, pod, start_cluster
-from processes.waiting import PATIENCE
+from processes.waiting import PATIENCE, wait_until
 
 CLUSTER_ENDS = [signal.SIGTERM, signal.SIGKILL]
 RESISTING = "trap '' TERM; (setsid sleep 4242 &); (setsid setsid sleep 4242 &); sleep 4242"
@@ -196,13 +196,13 @@ def test_level_without_mounts_says_so(tmp_path: Path):
     api = running.api()
     mount = {"volumeMounts": [{"name": "ws", "mountPath": "/builds"}]}
     api.create("pods", pod("a", container=mount, volumes=[{"name": "ws", "emptyDir": {}}]))
-    api.wait("a", lambda one: one["status"].get("containerStatuses"))
+    why = "no mounts: volume ws cannot be shown at /builds"
+    wait_until(lambda: any(why in event[2] for event in api.events("a")), "the event")
     events = api.events("a")
     plain = api.output("b", "echo ran")
     api.close()
     running.stop()
 
-    assert any("no mounts: volume ws cannot be shown at /builds" in event[2] for event in events)
     assert plain == "ran\n"
     assert any(event[1] == "NotIsolated" and "keys and passwords" in event[2] for event in events)
     assert "NO isolation" in running.log.read_text()

@@ -33,7 +33,7 @@ def test_what_nobody_thought_of_is_one_sentence_and_a_file(
 
     said = capsys.readouterr().err.splitlines()
     (log,) = (tmp_path / "home" / "logs").glob("gitlab-dags-error-*.log")
-    expected = f"gitlab-dags: unexpected: RuntimeError: odd; please report it with {log}"
+    expected = f"gitlab-dags: internal error: RuntimeError: odd; please report it and attach {log}"
     assert (code, said) == (70, [expected])
     assert "Traceback" in log.read_text()
     assert "hunter2" not in log.read_text()
@@ -49,7 +49,7 @@ def test_without_a_place_for_the_file_the_sentence_comes_all_the_same(
     breaks(monkeypatch, RecursionError("too deep"))
 
     assert main(["compile"]) == 70
-    assert capsys.readouterr().err == "gitlab-dags: unexpected: RecursionError: too deep\n"
+    assert capsys.readouterr().err == "gitlab-dags: internal error: RecursionError: too deep\n"
 
 
 PROBLEMS = (RuntimeError("odd"), KeyboardInterrupt(), PermissionError(13, "Permission denied", "x"))
@@ -113,7 +113,7 @@ def test_a_request_that_breaks_us_is_answered_like_any_other(monkeypatch: pytest
     """Those after it on `--json-lines` are answered, too."""
     breaks(monkeypatch, RecursionError("too deep"))
 
-    assert "unexpected: RecursionError" in str(compile_command.answer('{"path": "."}')["error"])
+    assert "internal error: RecursionError" in str(compile_command.answer('{"path": "."}')["error"])
 
 
 MEANT = (

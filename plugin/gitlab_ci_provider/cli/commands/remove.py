@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
         for dag, run in open_runs:
             _stop(api, holds, dag, run)
         if not holds.delete(record.dag_id):
-            output.error(f"a run of {record.title} has just begun; try again")
+            output.error(f"a run of {record.title} has just started; try again")
             return 1
         write_dag_files(store, home.dags)
         if api is not None:

@@ -110,7 +110,7 @@ def _dump(value: object) -> str:
 
 def _fingerprint(one: Diagnostic) -> str:
     """Identify a finding by its message and file, not by its line, which moves with every edit."""
-    import hashlib  # OpenSSL takes its time, and `compile` needs none
+    import hashlib  # importing OpenSSL is slow, and `compile` needs none
 
     text = f"{one.location.file}\0{one.code}\0{one.message}"
     return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -30,7 +30,9 @@ def lines(compiled: Compiled) -> Iterator[str]:
 def _verdict(decision: PipelineDecision) -> str:
     if decision.errors:
         return "GitLab would refuse this pipeline"
-    return f"{'a pipeline' if decision.created else 'no pipeline'} ({decision.reason})"
+    return (
+        f"{'creates a pipeline' if decision.created else 'creates no pipeline'} ({decision.reason})"
+    )
 
 
 def _job_line(pipeline: Pipeline, decision: PipelineDecision, name: str, width: int) -> str:

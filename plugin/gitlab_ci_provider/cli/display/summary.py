@@ -48,9 +48,9 @@ def verdict(run: FollowedRun) -> Iterator[str]:
     failed, allowed = ", ".join(result["failed"]), ", ".join(_allowed(result))
     words = [f"failed: {failed}"] if failed else []
     if run.how == "waiting":
-        words = ["waits for you", *words, f"blocked at {waiting}"]
+        words = [f"waiting for a person: {waiting}", *words]
     elif result["status"] == "canceled":
-        words = ["canceled", *words, *([f"blocked at {waiting}"] if waiting else [])]
+        words = ["canceled", *words, *([f"never played: {waiting}"] if waiting else [])]
     elif not failed:
         words = [result["status"]]
     shown = "; ".join(words)

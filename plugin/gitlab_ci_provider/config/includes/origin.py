@@ -161,7 +161,7 @@ class Finder:
 
 def _intact(content: bytes, integrity: str) -> bool:
     import base64
-    import hashlib  # OpenSSL takes its time, and few files need it
+    import hashlib  # importing OpenSSL is slow, and few files need it
 
     digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
     return bool(_INTEGRITY.match(integrity)) and integrity == f"sha256-{digest}"

@@ -77,7 +77,7 @@ def _operate(node: Operation, scope: _Scope) -> Value:
 
 
 def _matches(left: Value, right: Value) -> bool:
-    """Search the pattern; a right side that is no pattern is searched for the left text."""
+    """Search for the pattern; a right side that is not a pattern is searched for the left text."""
     if right is None or right is False:
         return False
     subject = "" if left is None else _text(left)

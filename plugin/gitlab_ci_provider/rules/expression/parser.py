@@ -33,7 +33,7 @@ def parse(expression: str) -> Expression:
     """Parse an expression.
 
     Raises:
-        ExpressionError: it is none.
+        ExpressionError: it is not an expression.
     """
     operands: list[Expression] = []
     for token in _postfix(tokenize(expression)):

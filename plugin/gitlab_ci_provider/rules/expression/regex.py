@@ -27,7 +27,7 @@ class Match(Protocol):
 
 
 class CompiledRegex:
-    """A pattern of RE2; what is no Unicode in a text counts as `?`."""
+    """A pattern of RE2; invalid Unicode in a text counts as `?`."""
 
     __slots__ = ("_regex",)
 
@@ -40,7 +40,7 @@ class CompiledRegex:
 
     @property
     def groups(self) -> int:
-        """How many groups the pattern has."""
+        """The number of the pattern's groups."""
         return int(self._regex.groups)
 
     def found_in(self, text: str) -> bool:

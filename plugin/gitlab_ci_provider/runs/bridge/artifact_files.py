@@ -21,7 +21,7 @@ MAX_BYTES = 5 * 1024 * 1024
 
 
 def artifact_reader(run: JobRun) -> Callable[[str, str], bytes]:
-    """Make what reads a file of a job's artifacts, by the job's name and the file's path."""
+    """Make the function that reads a file of a job's artifacts, by job name and path."""
     return lambda job, path: _read(run, job, path)
 
 

@@ -1,4 +1,4 @@
-"""The pipeline that a bridge creates: decided, and remembered so that it creates only one."""
+"""The pipeline that a bridge creates: chosen, and remembered so that it creates only one."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Memory:
 
     Attributes:
         since: when the bridge first meant to create it, in seconds since 1970.
-        occasion: of creating it; clearing the task is another one, a lost worker is not.
+        occasion: changes when the task is cleared, not when a worker is lost.
     """
 
     key: RunKey
@@ -57,24 +57,24 @@ class BridgeRun:
         return self.run.job.bridge or Bridge()
 
     def memory(self) -> Memory | None:
-        """Return what an earlier process of this bridge has begun."""
+        """Return what an earlier process of this bridge has started."""
         stored = self.run.context["task_state_store"].get(_KEY)
         memory = convert(stored, Memory) if stored else None
         return memory if memory and memory.occasion == self._occasion() else None
 
     @property
     def strategy(self) -> str | None:
-        """How the job waits; `needs:pipeline` without `trigger:` mirrors what is there already."""
+        """How the job waits; `needs:pipeline` without `trigger:` mirrors an existing pipeline."""
         return "mirror" if self.bridge.mirrored_pipeline else self.bridge.strategy
 
     def prepare(self) -> tuple[Memory, Upstream | None]:
-        """Decide which pipeline to create, and remember it before it is.
+        """Decide which pipeline to create, and remember that before creating it.
 
         Returns:
-            The pipeline, and what it is told; None when the bridge mirrors an existing one.
+            The pipeline, and what it is given; None when the bridge mirrors an existing one.
 
         Raises:
-            GitlabCiError: GitLab would not create it, or not from this configuration.
+            GitlabCiError: GitLab would not create it from this configuration.
         """
         known = self.memory()
         if self.bridge.mirrored_pipeline:
@@ -157,7 +157,7 @@ class BridgeRun:
         return f"{self.run.record.created_at} {self.run.context['ti'].max_tries}"
 
     def _run_id(self, *, child: bool) -> str:
-        """Name the run: the same for every process that handles the same trigger."""
+        """Return the run's id: the same in every process that handles the same trigger."""
         ti = self.run.context["ti"]
         names = (ti.dag_id, ti.run_id, ti.task_id, self._occasion())
         digest = hashlib.sha256("\n".join(names).encode()).hexdigest()[:8]

@@ -1,7 +1,7 @@
-"""One try of a bridge: it creates the downstream pipeline, waits for it, and ends as it does.
+"""One try of a bridge: create the downstream pipeline, wait for it, and end as it did.
 
-Waiting is deferred to the triggerer and holds no worker; a task that Airflow starts again finds the
-pipeline that it has created before.
+Waiting is deferred to the triggerer and uses no worker; a task that Airflow starts again finds the
+pipeline that it has already created.
 
 Source: GitLab's `Ci::CreateDownstreamPipelineService` and `Ci::Bridge`.
 """
@@ -99,7 +99,7 @@ class BridgeTry:
 
     @contextmanager
     def _telling(self) -> Iterator[None]:
-        """Have the job say how it ended: otherwise its failed task would count as canceled."""
+        """Record how the job ended: otherwise its failed task would count as canceled."""
         try:
             yield
         except JobFailure as problem:
@@ -139,7 +139,7 @@ class BridgeTry:
         defer(trigger, "resume")
 
     def _show(self, key: RunKey) -> None:
-        """Say where the downstream pipeline is; the link of the task leads there, too."""
+        """Log the address of the downstream pipeline; the task's link leads there, too."""
         self.url = key.url(self._run.context)
         _log.info("downstream pipeline: %s", self.url)
 

@@ -15,7 +15,7 @@ from gitlab_ci_provider.model.names import CREATE_PIPELINE
 Until = Literal["created", "ended"]
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 5.0
-"""Seconds between looks: soon for a short pipeline, seldom for a long one."""
+"""Seconds between checks: short for a short pipeline, longer for a long one."""
 
 
 class DownstreamTrigger(BaseTrigger):
@@ -26,7 +26,7 @@ class DownstreamTrigger(BaseTrigger):
         until: what to wait for.
         bridge: DAG, run and name of the job that waits.
         child: cancel the pipeline when the bridge is.
-        obeyed: orders that have canceled the bridge before.
+        obeyed: orders that have already canceled the bridge.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class DownstreamTrigger(BaseTrigger):
         self.bridge, self.child, self.obeyed = bridge, child, obeyed
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return what makes the same trigger elsewhere."""
+        """Return what recreates this trigger in another process."""
         pipeline = {"dag": self.dag, "run": self.run_id, "until": self.until}
         job = {"bridge": self.bridge, "child": self.child, "obeyed": self.obeyed}
         return f"{__name__}.{type(self).__name__}", {**pipeline, **job}
@@ -89,7 +89,7 @@ class DownstreamTrigger(BaseTrigger):
 
 
 async def _aside(work: Callable[[], Any]) -> Any:
-    """Run what blocks in a thread, next to the triggerer's event loop."""
+    """Run a blocking function in a thread, not in the triggerer's event loop."""
     from asgiref.sync import sync_to_async
 
     return await sync_to_async(work)()

@@ -36,7 +36,7 @@ def cancel_redundant(task: TaskContext, run: PipelineRun) -> None:
     for entry in reversed([entry for entry in running if entry.id != run.id]):
         try:
             _cancel_if_redundant(task, entry, run)
-        except (GitlabCiError, msgspec.ValidationError) as problem:  # or another version made it
+        except (GitlabCiError, msgspec.ValidationError) as problem:  # or another version wrote it
             _log.warning("pipeline %s is not canceled: %s", entry.id, problem)
 
 
@@ -68,7 +68,7 @@ def _cancel_if_redundant(task: TaskContext, entry: PipelineEntry, newer: Pipelin
 
 
 def _sweep(task: TaskContext, entry: PipelineEntry) -> None:
-    """Tidy up after a run that was stopped: nobody closed it, and a lost worker left its pod."""
+    """Clean up after a run that was stopped: nobody closed it, and a lost worker left its pod."""
     task.state.register.finish(entry.id, "canceled")
     for pod in delete_pods(task.settings, PodsOf(entry.project, entry.id), "its run has ended"):
         _log.warning("deleting pod %s, left by pipeline %s", pod, entry.id)

@@ -1,4 +1,4 @@
-"""Canceling jobs of a pipeline from outside of their own tasks, and obeying that inside.
+"""Cancels jobs of a pipeline from outside their tasks, and obeys such orders inside.
 
 An order to cancel is a file, so that a job that starts later finds it; pods that run are deleted. A
 job obeys an order once: a canceled job that is cleared runs.
@@ -28,9 +28,9 @@ _log = logging.getLogger(__name__)
 
 
 def cancel_jobs(settings: Settings, state: State, run: PipelineRun, order: Cancellation) -> None:
-    """End jobs of a run: those that run now, and the others when their turn comes.
+    """Cancel jobs of a run: those that run now, and the others when their turn comes.
 
-    Each call is an order of its own, also when an earlier one had the same name.
+    Each call is a separate order, even when an earlier one had the same name.
     """
     if not order.jobs:
         return
@@ -46,7 +46,7 @@ def cancel_jobs(settings: Settings, state: State, run: PipelineRun, order: Cance
 
 
 def sweep(run: RunContext, ended: Mapping[str, JobResult]) -> None:
-    """Delete what jobs that have ended have left: no worker was alive to do it, or no cluster."""
+    """Delete the leftovers of ended jobs, whose worker or cluster was not alive to do it."""
     ran = [job for job, result in ended.items() if result.status in _RAN]
     if not ran:
         return
@@ -59,7 +59,7 @@ def sweep(run: RunContext, ended: Mapping[str, JobResult]) -> None:
 
 
 def order_to(run: JobRun) -> Cancellation | None:
-    """Find the order that a job has to obey, if there is one that it has not met before."""
+    """Find the order that a job has to obey, if there is one that it has not obeyed before."""
     orders = _orders(run)
     met = run.context["task_state_store"].get(_MET) if orders else None
     known = met if isinstance(met, list) else []
@@ -67,7 +67,7 @@ def order_to(run: JobRun) -> Cancellation | None:
 
 
 def obey(run: JobRun) -> str | None:
-    """Have the job say that it was canceled, if there is an order; gives the reason."""
+    """Record that the job was canceled, if there is an order; return the reason."""
     order = order_to(run)
     if order is None:
         return None
@@ -77,7 +77,7 @@ def obey(run: JobRun) -> str | None:
 
 
 def meet(run: JobRun) -> None:
-    """Have the job remember all orders to it: none of them is meant for what it does next."""
+    """Mark all orders to the job as obeyed: they do not apply to its next try."""
     if orders := _orders(run):
         run.context["task_state_store"].set(_MET, [order.name for order in orders])
 

@@ -1,4 +1,4 @@
-"""Deleting the pods of a pipeline from outside of its tasks; each pod is told why."""
+"""Deletes the pods of a pipeline from outside its tasks, with the reason on each pod."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CANCELED = f"{LABEL_DOMAIN}/canceled"
 
 @dataclass(frozen=True, slots=True)
 class PodsOf:
-    """Names the pods of one pipeline."""
+    """Selects the pods of one pipeline."""
 
     project: str
     pipeline: int
@@ -62,7 +62,7 @@ def delete_pods(
 
 
 def sweep_pods(settings: Settings, pods_of: PodsOf, jobs: Collection[str]) -> list[str]:
-    """Delete the pods that jobs have left, and Secrets whose pods never came to be.
+    """Delete the pods that jobs have left, and Secrets whose pods were never created.
 
     Returns:
         The names of the pods.

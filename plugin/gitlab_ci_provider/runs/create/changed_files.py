@@ -1,6 +1,6 @@
-"""What git says about a run's commit, for `rules:changes`, `rules:exists` and CI_COMMIT_BEFORE_SHA.
+"""What git knows of a run's commit, for `rules:changes`, `rules:exists` and CI_COMMIT_BEFORE_SHA.
 
-Everything is looked up only when a rule looks at it.
+Everything is looked up only when a rule needs it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def before_sha(form: RunForm, project: Project, ref: Ref, register: Register) ->
 
 
 def with_base(mirror: Mirror, request: MergeRequest | None, ref: Ref) -> MergeRequest | None:
-    """Find where a merge request parted from its target, unless it was said."""
+    """Find the merge base of a merge request and its target, unless it was given."""
     if request is None or request.diff_base_sha:
         return request
     base = merge_base(mirror, mirror.fetch(request.target_branch).sha, ref.sha)
@@ -51,8 +51,8 @@ def changed_paths(
 ) -> Collection[str] | None:
     """Return the changed files of the push or merge request; None where GitLab compares nothing.
 
-    That is so for tags, new branches, schedules and everything that people start: `changes` is
-    then true. Source: GitLab's `Ci::Pipeline#changed_paths`.
+    GitLab compares nothing for tags, new branches, schedules and everything that people start:
+    `changes` is then true. Source: GitLab's `Ci::Pipeline#changed_paths`.
     """
     if request is not None:
         base = request.diff_base_sha
@@ -63,7 +63,7 @@ def changed_paths(
 
 
 def _is_there(mirror: Mirror, sha: str) -> bool:
-    """Return whether a commit can be had; a force push may have taken it away for good."""
+    """Return whether a commit can be fetched; a force push may have removed it for good."""
     try:
         if not mirror.has(sha):
             mirror.bring([sha], depth=1)
@@ -79,7 +79,7 @@ def tree_paths(files: GitFetcher) -> Collection[str]:
 
 
 def compared(mirror: Mirror, ref: Ref) -> Mapping[str, Collection[str] | None]:
-    """Give, by another ref, the files that changed since the two parted."""
+    """Return, by another ref, the files that changed since the merge base."""
 
     def find(other: str) -> frozenset[str] | None:
         try:
@@ -91,7 +91,7 @@ def compared(mirror: Mirror, ref: Ref) -> Mapping[str, Collection[str] | None]:
 
 
 def other_trees(settings: Settings, project: Project) -> Mapping[str, Collection[str] | None]:
-    """Give, by `project@ref`, the files of another project of the same server."""
+    """Return, by `project@ref`, the files of another project on the same server."""
 
     def find(place: str) -> Collection[str] | None:
         path, _, ref = place.rpartition("@")

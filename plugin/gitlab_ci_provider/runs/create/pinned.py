@@ -1,4 +1,4 @@
-"""The commit of one run, pinned: fetched, and compiled for what the run asks."""
+"""The commit of one run, pinned: fetched, and compiled for what the run asks for."""
 
 from __future__ import annotations
 
@@ -116,9 +116,9 @@ def _commit(mirror: Mirror, files: GitFetcher, ref: Ref, before: str) -> Commit:
 
 
 def _known(record: DagRecord, context: PipelineContext, store: SnapshotStore) -> str:
-    """Return the digest that sync found, where the run can change nothing about it.
+    """Return the digest from the last sync when nothing in the run can change it.
 
-    Includes may ask for the source, variables or changed files, and inputs are the run's.
+    Includes may depend on the source, variables or changed files, and inputs are the run's.
     """
     same = record.ref.sha == context.ref.sha and record.digest
     if not same or _errors(record.diagnostics):

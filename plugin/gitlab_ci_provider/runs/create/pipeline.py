@@ -60,10 +60,10 @@ class Request:
 
 
 def read_request(task: TaskContext, digest: str) -> Request:
-    """Read what a run asks for: its form, or what the bridge that started it has handed over.
+    """Read what a run asks for: its form, or what the bridge that started it has passed on.
 
     Raises:
-        ConfigError: a value has the wrong form, or the run may not ask for that.
+        ConfigError: a value is not valid, or the run may not ask for it.
     """
     dag_run, snapshots = task.context["dag_run"], task.state.snapshots
     dag, shown = snapshots.load_dag(task.dag_id), snapshots.load_pipeline(digest)
@@ -97,7 +97,7 @@ def create(task: TaskContext, request: Request) -> None:
 
 @contextmanager
 def giving_up(task: TaskContext) -> Iterator[None]:
-    """Leave the jobs without a pipeline when there will be none: each of them says why.
+    """Mark the jobs when there will be no pipeline: each of them says why.
 
     Raises:
         TaskFailed: the ref, its file or its rules are wrong, and would be again.
@@ -131,14 +131,14 @@ def _pin(task: TaskContext, request: Request) -> Pinned:
         form = replace(form, ref=dag.ref.unmistakable)
     configured = configured_variables(dag.project.path)
     for value in secret_values(configured):
-        mask_secret(value)  # before anything can fail and quote one
+        mask_secret(value)  # before an error could quote one
     pinned = pin_child(task, form, configured) or pin(task, dag, form, configured)
     _log.info("%s at %s, commit %s", dag.project.path, pinned.ref.name, pinned.ref.sha)
     return pinned
 
 
 def _redirect(task: TaskContext, request: Request, pinned: Pinned) -> None:
-    """End here when the pipeline's jobs are in another DAG, and go on there."""
+    """End here when the pipeline's jobs are in another DAG, and continue there."""
     moved_to = redirect(task, request.dag, pinned)
     if moved_to is None:
         return
@@ -174,7 +174,7 @@ def _decide(form: RunForm, pinned: Pinned) -> PipelineDecision:
 
 
 def redact(decision: PipelineDecision, masker: Masker) -> PipelineDecision:
-    """Hide secrets in what a decision says to people: it is logged and kept in an XCom."""
+    """Hide secrets in a decision's texts: they are logged and kept in an XCom."""
     return replace(
         decision,
         name=None if decision.name is None else masker.text(decision.name),

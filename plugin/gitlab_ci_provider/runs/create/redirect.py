@@ -1,8 +1,7 @@
-"""A run whose ref has other jobs than its DAG: it goes on in a DAG that has them.
+"""A run whose ref has other jobs than its DAG: it continues in a DAG that has them.
 
-A person or program that asks for a run names a ref, in Airflow's form or by its API, and need not
-know which DAG fits. A run that stays holds its DAG, so that no later commit changes the jobs under
-it.
+A person or program that starts a run names a ref, in Airflow's form or through its API, and need
+not know which DAG fits. A run that stays holds its DAG, so that no later commit changes its jobs.
 """
 
 from __future__ import annotations
@@ -26,18 +25,18 @@ from gitlab_ci_provider.snapshots.holds import Holds
 from gitlab_ci_provider.snapshots.refs import reserve_for_run
 
 _MOVED_FROM = "moved_from"
-"""Key of the new run's conf: the DAG and run that it stands for."""
+"""Key of the new run's conf: the DAG and run that it replaces."""
 
 _SUSPECT = 3600
-"""Seconds after which it is asked whether the run of a hold has ended."""
+"""Seconds after which Airflow is asked whether the run of a hold has ended."""
 
 
 def redirect(task: TaskContext, record: DagRecord, pinned: Pinned) -> RunKey | None:
-    """Start the run's pipeline in the DAG that fits it; None when this DAG does, and will.
+    """Start the run's pipeline in the DAG that fits; None when this DAG fits and is now held.
 
     Raises:
         TaskDeferred: Airflow has not read the DAG yet.
-        UnreadDagError: nor has it for too long.
+        UnreadDagError: Airflow has not read it for too long.
         ConfigError: the run was redirected before, or is a child pipeline, and does not fit.
     """
     holds = task.state.holds
@@ -56,7 +55,7 @@ def redirect(task: TaskContext, record: DagRecord, pinned: Pinned) -> RunKey | N
 
 
 def drop_ended(holds: Holds, dag: str) -> None:
-    """Drop the holds of runs that have ended without doing so."""
+    """Drop the holds of runs that have ended without releasing them."""
     now = holds.store.clock()
     for run, since in holds.runs(dag).items():
         if now - since > _SUSPECT and _has_ended(dag, run):
@@ -83,7 +82,7 @@ def _start_elsewhere(task: TaskContext, record: DagRecord, pinned: Pinned) -> Ru
 
 
 def _conf(task: TaskContext, pinned: Pinned) -> dict[str, Any]:
-    """Make the new run's conf: what was asked for, and what it came to."""
+    """Make the new run's conf: what was asked for, and the commit that was found."""
     wanted = pinned.context
     return {
         **(task.context["dag_run"].conf or {}),

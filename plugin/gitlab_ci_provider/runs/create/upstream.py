@@ -20,16 +20,16 @@ from gitlab_ci_provider.runs.form import RunForm
 from gitlab_ci_provider.sources.git import GitFetcher
 
 _BY_TASK = "operator_triggered"
-"""Airflow's word for runs that tasks have started; nobody can start one through its API or UI."""
+"""Airflow's type of runs that tasks have started; nobody can start one through its API or UI."""
 
 log = logging.getLogger(__name__)
 
 
 def take_over(task: TaskContext, record: DagRecord, form: RunForm) -> RunForm:
-    """Lay what the bridge handed over on the run's form, when a bridge asked for the run.
+    """Apply what the bridge passed on to the run's form, when a bridge started the run.
 
-    What it says counts for more than what people may ask, so nobody else may say it: a child
-    pipeline has its parent's protected variables, and is whatever snapshot its bridge names.
+    It allows more than people may ask for, so nobody else may use it: a child pipeline has its
+    parent's protected variables, and runs whatever snapshot its bridge names.
 
     Raises:
         ConfigError: a child pipeline was started without its parent, or a person claims to be one.
@@ -66,7 +66,7 @@ def upstream_url(task: TaskContext, upstream: Upstream | None) -> str:
 
 
 def pin_child(task: TaskContext, form: RunForm, configured: ConfiguredVariables) -> Pinned | None:
-    """Take the pipeline that the bridge compiled, at the parent's commit; None for no child.
+    """Take the pipeline that the bridge compiled, at the parent's commit; None if not a child.
 
     It is for the parent's push or merge request, so its rules see the same changes.
     Source: GitLab's `Ci::CreateDownstreamPipelineService`.

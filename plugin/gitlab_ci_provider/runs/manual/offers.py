@@ -1,9 +1,9 @@
 """Jobs that wait to be played, and how people play them in Airflow: they clear the task.
 
 A person who clears the task alone wants to play its job. One who clears it together with the tasks
-before it wants to run those again, and GitLab's rules decide about the job again. The jobs before
-tell the two apart: if one of them has ended again since the job was offered, nobody meant to play
-it. A lost worker is not a clear: only a clear moves `max_tries`.
+before it wants to run those again, and GitLab's rules decide about the job again. The earlier
+jobs distinguish the two: if one of them has ended again since the job was offered, the clear was
+not meant to play it. A lost worker is not a clear: only a clear moves `max_tries`.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _PLAYED = "gitlab_ci_played"
 
 
 def offer(run: JobRun) -> None:
-    """Remember that the job has come up and waits to be played."""
+    """Remember that the job waits to be played."""
     _remember(run, _OFFERED, {"before": _endings(run)})
 
 
 def was_cleared(run: JobRun) -> bool:
-    """Return whether somebody has cleared the job, and only the job, since it was offered."""
+    """Return whether somebody has cleared only this job since it was offered."""
     offered = _recall(run, _OFFERED)
     return (
         offered is not None and offered["turn"] != _turn(run) and offered["before"] == _endings(run)
@@ -38,7 +38,7 @@ def was_cleared(run: JobRun) -> bool:
 
 
 def keep_play(run: JobRun, play: Play) -> None:
-    """Remember that the job was played: another try of it must not ask again."""
+    """Remember that the job was played: another try must not ask again."""
     _remember(run, _PLAYED, {"play": msgspec.json.decode(encode(play))})
 
 
@@ -69,7 +69,7 @@ def _recall(run: JobRun, key: str) -> dict[str, Any] | None:
 
 
 def _endings(run: JobRun) -> str:
-    """Fingerprint how and when the jobs before have ended; any new try of one changes it."""
+    """Fingerprint how and when the earlier jobs have ended; any new try of one changes it."""
     names = task_ids(run.pipeline.jobs)
     before = {names[job] for job in run.before()}
     ended = sorted(end for end in task_durations(run.context) if end[0] in before)

@@ -1,7 +1,7 @@
 """Asking a person to play a job: the form of the required action, and what was answered.
 
-Waiting for the answer holds no worker, triggerer or pool slot. The form asks what GitLab asks: the
-job's `manual_confirmation`, its `inputs` and any variables. What is given stays in Airflow's
+Waiting for the answer uses no worker, triggerer or pool slot. The form asks what GitLab asks: the
+job's `manual_confirmation`, its `inputs` and any variables. The answer stays in Airflow's
 database, as the conf of a run does.
 """
 
@@ -59,7 +59,7 @@ def form(job: Job) -> dict[str, Param]:
 
 
 def read_answer(job: Job, event: Mapping[str, Any]) -> Play | None:
-    """Read what was given; None when the person does not want to play the job.
+    """Read the answer; None when the person does not want to play the job.
 
     Raises:
         ConfigError: GitLab would refuse it; the message says why.
@@ -108,6 +108,6 @@ def _typed(job: Job, name: str, value: Any) -> Any:
 def _problems(job: Job, inputs: Mapping[str, Any]) -> list[str]:
     if not inputs:
         return []
-    from gitlab_ci_provider.rules.inputs import job_input_values  # few jobs have inputs
+    from gitlab_ci_provider.rules.inputs import job_input_values  # most jobs have no inputs
 
     return job_input_values(job.inputs, inputs)[1]

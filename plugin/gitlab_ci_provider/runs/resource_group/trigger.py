@@ -1,4 +1,4 @@
-"""Waiting for a resource group without a worker: the triggerer takes it for the job."""
+"""Waits for a resource group without a worker: the triggerer takes it for the job."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gitlab_ci_provider.schedule.resource_group import Claim, ProcessMode, take
 
 _LOOK_SECONDS = 1.0
 _LOOKS = 10
-"""So many looks are between two questions to Airflow whether those ahead are still there."""
+"""How many checks pass between two questions to Airflow about the jobs ahead."""
 
 
 class ResourceGroupTrigger(BaseTrigger):
@@ -30,8 +30,7 @@ class ResourceGroupTrigger(BaseTrigger):
         group: path of the project, and the key of the group in it.
         claim: the job's, as plain data.
         mode: the process mode of the group.
-        outage: seconds for which it may be out of reach before the job fails, instead of waiting
-            for ever.
+        outage: seconds for which it may be unreachable before the job fails.
     """
 
     def __init__(
@@ -51,13 +50,13 @@ class ResourceGroupTrigger(BaseTrigger):
         self.outage = outage
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Tell Airflow how to make this trigger again."""
+        """Return what recreates this trigger in another process."""
         names = ("place", "group", "claim", "mode", "outage")
         given = {name: getattr(self, name) for name in names}
         return f"{type(self).__module__}.{type(self).__qualname__}", given
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Look until the job has the group, or until it has been out of reach for too long."""
+        """Check until the job has the group, or until it has been unreachable for too long."""
         from asgiref.sync import sync_to_async
 
         look = sync_to_async(self._look)
@@ -81,7 +80,7 @@ class ResourceGroupTrigger(BaseTrigger):
         return ResourceGroup(*connect_to(self.place[0], self.place[1], outage=0), *self.group)
 
     def _look(self, *, check: bool) -> bool:
-        """Take the group if it is the job's turn; check first whether those ahead still live."""
+        """Take the group if it is the job's turn; first check whether earlier jobs still exist."""
         claim, mode = msgspec.convert(self.claim, Claim), ProcessMode(self.mode)
         if check:
             self._group.prune(task_states)

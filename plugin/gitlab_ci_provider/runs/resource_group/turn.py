@@ -1,4 +1,4 @@
-"""A job's turn in its resource group: waited for, held while its pod runs, given back."""
+"""A job's turn in its resource group: waited for, held while its pod runs, returned."""
 
 from __future__ import annotations
 
@@ -89,9 +89,9 @@ def give_back(run: JobRun) -> None:
 
 
 def announce(task: TaskContext, run: PipelineRun) -> None:
-    """Put the jobs of a new pipeline in line where the mode lets them count before their turn.
+    """Put the jobs of a new pipeline in line where the mode counts jobs before they are ready.
 
-    Never fails the pipeline: a group that cannot be reached fails the jobs that need it.
+    Never fails the pipeline: an unreachable group fails the jobs that need it.
     """
     pipeline = task.state.snapshots.load_pipeline(run.digest)
     names = task_ids(pipeline.jobs)

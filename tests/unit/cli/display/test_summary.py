@@ -34,14 +34,14 @@ FAILED, WARNED = job("failed"), job("failed", allowed=True)
         (said("skipped"), "pipeline skipped"),
         (said("canceled", "stopped"), "pipeline canceled"),
         (said("canceled", "stopped", a=FAILED), "pipeline canceled; failed: a"),
-        (said("manual", "waiting", ("go",)), "pipeline waits for you; blocked at go"),
+        (said("manual", "waiting", ("go",)), "pipeline waiting for a person: go"),
         (
             said("manual", "waiting", ("go",), a=FAILED),
-            "pipeline waits for you; failed: a; blocked at go",
+            "pipeline waiting for a person: go; failed: a",
         ),
         (
             said("canceled", "stopped", ("go",), a=FAILED, b=WARNED),
-            "pipeline canceled; failed: a; blocked at go; warnings: b",
+            "pipeline canceled; failed: a; never played: go; warnings: b",
         ),
     ],
 )
