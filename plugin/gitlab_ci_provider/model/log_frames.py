@@ -98,15 +98,19 @@ class FrameWriter:
 class FrameReader:
     """Restores what was written, each line once, however often and in whatever pieces it arrives.
 
+    Args:
+        last, time: where another reader has stopped.
+
     Attributes:
         last: the number of the last line.
+        whole: the number of the last line that does not go on.
         time: the last time that was told, in seconds since 1970; 0 before.
         strange: the last line that is not one of ours.
     """
 
-    def __init__(self) -> None:
-        self.last = 0
-        self.time = 0
+    def __init__(self, last: int = 0, time: int = 0) -> None:
+        self.last = self.whole = last
+        self.time = time
         self.strange = b""
         self._rest = b""
         self._open = False
@@ -132,6 +136,8 @@ class FrameReader:
                 new = []
                 yield number - self.last - 1
             self.last, self._open = number, not text.endswith(b"\n")
+            if not self._open:
+                self.whole = number
             new.append(text)
         yield from filter(None, (b"".join(new),))
         if len(self._rest) > _LONGEST_STRANGE:

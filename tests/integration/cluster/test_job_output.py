@@ -9,33 +9,26 @@ import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from kubernetes.client import V1Pod
 
 from gitlab_ci_provider.exceptions import JobFailure
-from gitlab_ci_provider.hooks.pod_logs import ContainerLog
 from gitlab_ci_provider.hooks.pod_watch import PodWatch
+from gitlab_ci_provider.hooks.pod_worker_io import WorkerIO
 from gitlab_ci_provider.local.processes.tree import descendants
-from gitlab_ci_provider.model.image import Image
 from gitlab_ci_provider.model.job import Script
-from gitlab_ci_provider.model.plan import JobPlan, PlanVariable
-from gitlab_ci_provider.model.runner import RunnerProfile
-from gitlab_ci_provider.model.serialization import encode
-from gitlab_ci_provider.model.workspace import HELPER_CONTAINER, PREPARE_CONTAINER
-from gitlab_ci_provider.planner import script as texts
-from gitlab_ci_provider.planner.access import for_finish, for_prepare
-from gitlab_ci_provider.pods.pod import PodRequest, build_pod, build_secret
-from gitlab_ci_provider.pods.status import container_state
+from gitlab_ci_provider.pods.starting import Starting
+from gitlab_ci_provider.runs.job.coverage import CoverageScan
+from gitlab_ci_provider.runs.job.follower import Follower
 from gitlab_ci_provider.runs.job.log import JobLog
 from gitlab_ci_provider.runs.job.pod_run import JobPod
 from gitlab_ci_provider.variables.masking import log_masker
 from integration.cluster.faults import misbehaving
-from integration.cluster.support import HELPER_IMAGE, Api, Cluster
+from integration.cluster.job_pods import job_objects
+from integration.cluster.support import Api, Cluster
 from processes.counter import counting
 from processes.waiting import PATIENCE, wait_until
 
@@ -47,34 +40,12 @@ def api(unkind_api: Api) -> Api:
     return unkind_api
 
 
-def has_begun(container: str, pod: V1Pod) -> bool:
-    return container_state(pod, container).phase != "waiting"
-
-
 def start(api: Api, name: str, script: Script, masked: dict[str, str]) -> PodWatch:
     """Start the pod of a job."""
-    variables = tuple(
-        PlanVariable(name=key, value=value, masked=True) for key, value in masked.items()
-    )
-    plan = JobPlan(job=name, project_dir="/builds/group/project", variables=variables)
-    request = PodRequest(
-        name=name,
-        image=Image(name="debian:12"),
-        profile=RunnerProfile(helper_image=HELPER_IMAGE, namespace=api.namespace),
-        deadline=600,
-        labels={},
-        annotations={},
-    )
-    secret = {
-        "prepare.json": encode(for_prepare(plan)).decode(),
-        "finish.json": encode(for_finish(plan)).decode(),
-        "entry": texts.entry(plan, script),
-        "step_script": texts.step_script(plan, script),
-        "after_script": texts.after_script(plan, script),
-    }
+    pod, secret = job_objects(name, api.namespace, script, **masked)
     core = api.core()
-    core.create_namespaced_secret(api.namespace, build_secret(request, secret))
-    core.create_namespaced_pod(api.namespace, build_pod(request))
+    core.create_namespaced_secret(api.namespace, secret)
+    core.create_namespaced_pod(api.namespace, pod)
     return PodWatch(client=core, name=name, namespace=api.namespace)
 
 
@@ -89,12 +60,17 @@ def logs(
     watched = start(api, name, script, masked)
     raw, events = io.BytesIO(), list[str]()
     log = JobLog(events.append, raw, log_masker(masked.values()))
-    for container in (PREPARE_CONTAINER, HELPER_CONTAINER):
-        begun = watched.until(partial(has_begun, container), PATIENCE)
-        assert begun, watched.read().status
-        for block in ContainerLog(pod=watched, container=container).blocks():
-            log.write(block) if block else log.pause()
+
+    class Seeing(Follower):
+        def _put(self, block: bytes) -> None:
+            Follower._put(self, block)
             seen(raw.getvalue(), events)
+
+    follower = Seeing(
+        log=log, coverage=CoverageScan(None), starting=Starting(grace=0), patience=PATIENCE
+    )
+    end = WorkerIO(pod=watched).perform(follower.steps())
+    assert end.kind == "over", watched.read().status
     log.close()
     return raw.getvalue(), events
 

@@ -18,7 +18,7 @@ from gitlab_ci_provider.hooks.outages import patient
 from gitlab_ci_provider.hooks.pod_watch import PodWatch
 from gitlab_ci_provider.hooks.resource_groups import ResourceGroup
 from gitlab_ci_provider.pods.naming import LABEL_DOMAIN
-from gitlab_ci_provider.pods.status import has_ended
+from gitlab_ci_provider.pods.status import container_state, has_ended
 from gitlab_ci_provider.runs.job.objects import (
     LIFE,
     create,
@@ -214,7 +214,7 @@ def test_waiting_for_a_pod_outlasts_an_outage(
     ended = PodWatch(client=core, name="job", namespace="outages").until(has_ended, PATIENCE)
 
     assert ended is not None
-    assert ended.status.container_statuses[0].state.terminated.exit_code == 7
+    assert container_state(ended, "build").exit_code == 7
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gitlab_ci_provider.hooks.pod_logs import ContainerLog, early_words
 from gitlab_ci_provider.hooks.pod_watch import PodWatch
+from gitlab_ci_provider.hooks.pod_worker_io import WorkerIO, early_words
+from gitlab_ci_provider.pods.log_follower import LogFollower
 from integration.cluster.faults import misbehaving
 from integration.cluster.support import Api, has_ended, pod
 from processes.waiting import wait_until
@@ -49,10 +49,12 @@ def ended(api: Api, name: str, **about: Any) -> PodWatch:
     return PodWatch(client=api.core(), name=name, namespace=api.namespace)
 
 
-def follow(watched: PodWatch, sleep: Callable[[float], None] = lambda _: None) -> list[str]:
+def follow(watched: PodWatch) -> list[str]:
     """Follow to the end without pauses; returns the lines."""
-    source = ContainerLog(pod=watched, container="helper", sleep=sleep)
-    return b"".join(source.blocks()).decode().splitlines()
+    blocks: list[bytes] = []
+    source = LogFollower(container="helper", put=blocks.append)
+    WorkerIO(pod=watched, sleep=lambda _: None).perform(source.steps())
+    return b"".join(blocks).decode().splitlines()
 
 
 def expected(lines: int = LINES) -> list[str]:
@@ -159,8 +161,10 @@ def test_a_build_that_never_comes_is_not_waited_for(api: Api):
     api.create("pods", wanted)
     watched = PodWatch(client=api.core(), name="stuck", namespace=api.namespace)
     wait_until(lambda: early_words(watched) != b"", "the words of the build")
-    source = ContainerLog(pod=watched, container="helper", sleep=lambda _: None)
+    blocks: list[bytes] = []
+    source = LogFollower(container="helper", put=blocks.append)
+    WorkerIO(pod=watched, sleep=lambda _: None).perform(source.steps())
 
-    assert list(source.blocks()) == []
+    assert blocks == []
     assert source.stuck
     assert early_words(watched) == b"exec format error\n"

@@ -13,6 +13,12 @@ from kubernetes import client, config
 from gitlab_ci_provider.exceptions import JobFailure
 from gitlab_ci_provider.hooks.pod_watch import PodWatch
 from gitlab_ci_provider.model.workspace import PREPARE_CONTAINER
+from gitlab_ci_provider.pods.asking import Until
+from gitlab_ci_provider.pods.seen import SeenPod
+from gitlab_ci_provider.pods.starting import Starting
+from gitlab_ci_provider.runs.job.coverage import CoverageScan
+from gitlab_ci_provider.runs.job.follower import Follower
+from gitlab_ci_provider.runs.job.log import JobLog
 from gitlab_ci_provider.runs.job.pod_run import JobPod
 from integration.cluster.support import Api, Cluster, pod
 
@@ -51,7 +57,9 @@ def job_pod(grace: float = 0, timeout: float = 60) -> JobPod:
     run: Any = SimpleNamespace(
         context={},
         job=SimpleNamespace(coverage=None),
-        settings=SimpleNamespace(pod_start_timeout=timeout, image_pull_grace=grace),
+        settings=SimpleNamespace(
+            pod_start_timeout=timeout, image_pull_grace=grace, job_logs_folder=""
+        ),
     )
     operator: Any = SimpleNamespace(log=LOG)
     return JobPod(operator, run)
@@ -60,7 +68,7 @@ def job_pod(grace: float = 0, timeout: float = 60) -> JobPod:
 def failure(watched: PodWatch) -> str:
     """Wait for the start of the pod; give what the job says of it."""
     with pytest.raises(JobFailure) as failed:
-        job_pod()._wait_for(PREPARE_CONTAINER, watched)
+        job_pod()._follow(watched)
     assert failed.value.reason == "image_pull_failure"
     return str(failed.value)
 
@@ -72,23 +80,33 @@ def test_an_image_that_does_not_exist_fails_at_once(watched: PodWatch):
     assert "manifest unknown" in failure(watched)
 
 
-def test_a_registry_that_stutters_is_asked_again(watched: PodWatch, caplog: Any):
+def test_a_registry_that_stutters_is_asked_again(watched: PodWatch):
     """The job goes on waiting while the kubelet tries again, and says so; then the pod starts."""
     waits(watched, "ErrImagePull", "503 Service Unavailable")
 
-    class Starting(PodWatch):
+    class Mending(PodWatch):
         """Has the next try succeed once the job has seen the first one fail."""
 
-        def read(self) -> client.V1Pod:
+        def read(self) -> SeenPod:
             found = PodWatch.read(self)
             waits(watched, "ImagePullBackOff", BACK_OFF)
             starts(watched)
             return found
 
-    seen = Starting(client=watched.client, name=watched.name, namespace=watched.namespace)
+    seen = Mending(client=watched.client, name=watched.name, namespace=watched.namespace)
 
-    assert job_pod(grace=60)._wait_for(PREPARE_CONTAINER, seen)
-    assert "cannot be pulled, trying again: 503 Service Unavailable" in caplog.text
+    said: list[str] = []
+    follower = Follower(
+        log=JobLog(said.append),
+        coverage=CoverageScan(None),
+        starting=Starting(grace=60, say=said.append),
+        patience=60,
+    )
+    begun = next(follower.steps())
+
+    assert isinstance(begun, Until)
+    assert seen.until(begun.condition, begun.seconds)
+    assert sum("trying again: 503 Service Unavailable" in words for words in said) == 1
 
 
 def test_words_of_events_are_found(watched: PodWatch, caplog: pytest.LogCaptureFixture):
@@ -115,6 +133,6 @@ def test_words_of_events_are_found(watched: PodWatch, caplog: pytest.LogCaptureF
 def test_a_pod_that_never_starts_says_what_it_waited_for(watched: PodWatch):
     """The scheduler's reason, for as long as `pod_start_timeout`: a node may be on its way."""
     with pytest.raises(JobFailure, match="no node can run it: 0/1 nodes are available") as failed:
-        job_pod(timeout=1)._wait_for(PREPARE_CONTAINER, watched)
+        job_pod(timeout=1)._follow(watched)
 
     assert failed.value.reason == "runner_system_failure"

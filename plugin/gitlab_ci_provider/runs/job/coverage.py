@@ -21,11 +21,12 @@ class CoverageScan:
 
     Args:
         pattern: `/regex/` of the job; None finds nothing and costs nothing.
+        value: found before.
     """
 
-    def __init__(self, pattern: str | None):
+    def __init__(self, pattern: str | None, value: float | None = None):
         self._regex: CompiledRegex | None = compile_pattern(pattern) if pattern else None
-        self.value: float | None = None
+        self.value = value
         self._begun = b""
 
     def see(self, data: bytes) -> None:

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from gitlab_ci_provider.runs.job.position import BEGINNING, Position
 from gitlab_ci_provider.variables.masking import Masker, log_masker
 
 _MARKER = re.compile(
@@ -85,16 +86,39 @@ def _in_pieces(lines: list[str]) -> Iterator[str]:
 
 
 class JobLog:
-    """Writes a job's output to a logger, and to a file when there is one."""
+    """Writes a job's output to a logger, and to a file when there is one.
 
-    def __init__(self, say: Say, raw: Sink | None = None, masker: Masker | None = None):
+    Args:
+        say: takes events of Airflow's log.
+        raw: takes the bytes.
+        masker: hides secrets in both.
+        begin: where another log of the same job has stopped.
+
+    Attributes:
+        size: bytes that were written, also before.
+    """
+
+    def __init__(
+        self,
+        say: Say,
+        raw: Sink | None = None,
+        masker: Masker | None = None,
+        begin: Position = BEGINNING,
+    ):
         self._events = Events(say)
         self._say = say
         self._raw = raw
         self._masker = masker or log_masker(())
-        self._open: list[str] = []
+        self._open = list(begin.groups)
         self._begun = b""
-        self._cut = False
+        self._cut = self._in_part = begin.cut
+        self._left = False
+        self.size = begin.size
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The sections that are open."""
+        return tuple(self._open)
 
     def write(self, data: bytes) -> None:
         """Take the next bytes as the job wrote them."""
@@ -106,7 +130,21 @@ class JobLog:
         begun, self._begun = self._begun, b""
         if begun:
             self._show(begun)
-            self._cut = True
+            self._cut = self._in_part = True
+
+    def leave(self) -> bool:
+        """Stop, so that another log can go on; tells whether that is in the middle of a line.
+
+        It is when a part of the line has been shown; what is known of it is shown, too, then.
+        Otherwise the log ends with the line before.
+        """
+        self._left = True
+        if not self._in_part:
+            self.size -= len(self._begun)
+            self._begun = b""
+            return False
+        self.flush()
+        return True
 
     def flush(self) -> None:
         """Write what was kept: nothing follows, though the line has no end."""
@@ -114,9 +152,12 @@ class JobLog:
         begun, self._begun = self._begun, b""
         if begun:
             self._show(begun)
+        self._in_part = False
 
     def close(self) -> None:
-        """End the line and the groups that the job left open."""
+        """End the line and the groups that the job left open, unless another log goes on."""
+        if self._left:
+            return
         self.flush()
         while self._open:
             self._open.pop()
@@ -125,8 +166,10 @@ class JobLog:
     def _put(self, shown: bytes) -> None:
         if not shown:
             return
+        self.size += len(shown)
         if self._raw is not None:
             self._raw.write(shown)
+        self._in_part = self._in_part and b"\n" not in shown
         if self._cut:  # a mere end of the line that was shown is no line of its own
             self._cut = False
             shown = shown.removeprefix(b"\r").removeprefix(b"\n")
@@ -136,6 +179,7 @@ class JobLog:
         if len(self._begun) > _LONGEST_LINE:
             begun, self._begun = self._begun, b""
             self._show(begun)
+            self._in_part = True
 
     def _show(self, data: bytes) -> None:
         """Show lines; the last line end was cut off."""
@@ -189,16 +233,20 @@ def _visible(text: str, *, part: bool = False) -> Iterator[str]:
 
 
 @contextmanager
-def job_log(say: Say, path: Path | None, masker: Masker | None = None) -> Iterator[JobLog]:
+def job_log(
+    say: Say, path: Path | None, masker: Masker | None = None, begin: Position = BEGINNING
+) -> Iterator[JobLog]:
     """Open a job's log; `path` keeps its bytes, secrets masked, else as they were written."""
     if path is None:
-        log = JobLog(say, masker=masker)
+        log = JobLog(say, masker=masker, begin=begin)
         yield log
         log.close()
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb", buffering=0) as raw:  # a person who reads along sees every line
-        log = JobLog(say, raw, masker)
+    with path.open("ab" if begin.size else "wb", buffering=0) as raw:  # every line is seen at once
+        if raw.tell() > begin.size:  # another process had come further, and was lost
+            raw.truncate(begin.size)
+        log = JobLog(say, raw, masker, begin)
         try:
             yield log
         finally:

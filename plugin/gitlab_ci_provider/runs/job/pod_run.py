@@ -15,30 +15,19 @@ from urllib3.exceptions import HTTPError
 from gitlab_ci_provider.airflow_internals.pod_operator import pod_request, was_killed
 from gitlab_ci_provider.exceptions import JobFailure, SystemFailure
 from gitlab_ci_provider.hooks.outages import is_passing, say
-from gitlab_ci_provider.hooks.pod_logs import ContainerLog, early_words
 from gitlab_ci_provider.hooks.pod_watch import PodWatch
+from gitlab_ci_provider.hooks.pod_worker_io import WorkerIO, early_words
 from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.model.runner import RunnerProfile
-from gitlab_ci_provider.model.workspace import (
-    BUILD_CONTAINER,
-    HELPER_CONTAINER,
-    PREPARE_CONTAINER,
-)
 from gitlab_ci_provider.planner.plan import PlannedJob, plan_job
 from gitlab_ci_provider.planner.plan_request import PlanRequest
 from gitlab_ci_provider.pods.naming import pod_name
 from gitlab_ci_provider.pods.outcome import outcome
 from gitlab_ci_provider.pods.pod import PodRequest, build_pod, build_secret
 from gitlab_ci_provider.pods.refusals import refusal
+from gitlab_ci_provider.pods.seen import SeenPod
 from gitlab_ci_provider.pods.starting import Starting, pending_words
-from gitlab_ci_provider.pods.status import (
-    container_state,
-    has_ended,
-    has_lost_helper,
-    has_started,
-    pull_failures,
-    still_runs,
-)
+from gitlab_ci_provider.pods.status import has_started, pull_failures
 from gitlab_ci_provider.runners.images import BUILD, permitted
 from gitlab_ci_provider.runs.cancel.jobs import order_to
 from gitlab_ci_provider.runs.job import attempts
@@ -46,7 +35,8 @@ from gitlab_ci_provider.runs.job.admission import admitted
 from gitlab_ci_provider.runs.job.coverage import CoverageScan
 from gitlab_ci_provider.runs.job.end import PodFailure
 from gitlab_ci_provider.runs.job.evidence import explained
-from gitlab_ci_provider.runs.job.log import JobLog, job_log
+from gitlab_ci_provider.runs.job.follower import End, Follower
+from gitlab_ci_provider.runs.job.log import job_log
 from gitlab_ci_provider.runs.job.objects import (
     LIFE,
     ForeignPodError,
@@ -69,11 +59,6 @@ _LEFT_OUT = (
     "%d archives and reports of this job are stored, but no later job gets them: the pod's "
     "termination message had no room for their names"
 )
-
-_LOST_HELPER_SECONDS = 3
-"""The end of the build may be known a moment later than that of the helper."""
-
-_CONTAINERS = (PREPARE_CONTAINER, BUILD_CONTAINER, HELPER_CONTAINER)
 
 
 class JobPod:
@@ -184,7 +169,9 @@ class JobPod:
         name, namespace = operator.pod.metadata.name, operator.pod.metadata.namespace
         if operator.pod.metadata.labels.get("try_number") != wanted.metadata.labels["try_number"]:
             self._log.info("found pod %s of an earlier worker, following it", name)
-        return PodWatch(client=client, name=name, namespace=namespace)
+        return PodWatch(
+            client=client, name=name, namespace=namespace, version=_version_of_new(operator.pod)
+        )
 
     def _created(self, wanted: k8s.V1Pod, secret: k8s.V1Secret) -> k8s.V1Pod:
         operator = self._operator
@@ -226,55 +213,41 @@ class JobPod:
 
     def _follow(self, pod: PodWatch) -> JobResult:
         """Stream the containers' logs in turn, then read the end from the pod."""
-        patience: float = self._start_timeout
         with job_log(
             lambda line: self._log.info("%s", line), self._raw_path(), self._masker
         ) as log:
-            for container in _CONTAINERS:
-                if not self._wait_for(container, pod):
-                    break
-                if container == BUILD_CONTAINER:
-                    self._log_warnings(pod)
-                    continue  # the helper passes on what the scripts write
-                source = ContainerLog(pod=pod, container=container)
-                self._copy(source, log)
-                if source.stuck:
-                    log.write(early_words(pod))
-                    patience = 0
-        return self._result(pod, patience)
+            follower = Follower(
+                log=log,
+                coverage=self._coverage,
+                starting=self._starting,
+                patience=self._start_timeout,
+                on_build=lambda: self._log_warnings(pod),
+            )
+            try:
+                end = WorkerIO(pod=pod).perform(follower.steps())
+            finally:
+                pod.close()
+            if follower.stuck:
+                log.write(early_words(pod))
+        self._refuse_if_not_started(pod, end)
+        return self._result(pod, end.pod or pod.read())
 
-    def _wait_for(self, container: str, pod: PodWatch) -> bool:
-        """Wait until a container has started; False when it never will.
+    def _refuse_if_not_started(self, pod: PodWatch, end: End) -> None:
+        """Say why a pod did not start.
 
         Raises:
-            JobFailure: something keeps the pod from starting.
+            JobFailure: something has kept it from starting.
         """
-        starting = self._starting
-
-        def is_over(seen: k8s.V1Pod) -> bool:
-            begun = container_state(seen, container).phase != "waiting"
-            return begun or has_ended(seen) or starting.is_hopeless(seen)
-
-        seconds = self._start_timeout
-        found = pod.until(is_over, seconds)
-        if found is None:
-            why = pending_words(pod.read(), self._log_warnings(pod))
-            raise SystemFailure(f"pod {pod.name} did not start within {seconds} s: {why}")
-        problem = starting.problem
+        if end.kind == "over":
+            return
+        events = self._log_warnings(pod)
+        problem = self._starting.problem
         if problem is not None:
-            said = [*starting.registries, *pull_failures(self._log_warnings(pod))]
-            raise JobFailure(problem.because(said), reason=problem.failure_reason)
-        return container_state(found, container).phase != "waiting"
-
-    def _copy(self, source: ContainerLog, log: JobLog) -> None:
-        for block in source.blocks():
-            if not block:
-                log.pause()
-                continue
-            log.write(block)
-            self._coverage.see(block)
-        log.flush()
-        self._coverage.flush()
+            words = [*self._starting.registries, *pull_failures(events)]
+            raise JobFailure(problem.because(words), reason=problem.failure_reason)
+        seconds = self._start_timeout
+        why = pending_words(pod.read(), events)
+        raise SystemFailure(f"pod {pod.name} did not start within {seconds} s: {why}")
 
     def _log_warnings(self, pod: PodWatch) -> list[k8s.CoreV1Event]:
         """Print the pod's warning events, as the runner does by default, and give them."""
@@ -287,11 +260,8 @@ class JobPod:
             self._log.warning("%s: %s", event.reason, self._masker.text(event.message or ""))
         return list(events)
 
-    def _result(self, pod: PodWatch, patience: float) -> JobResult:
-        if has_lost_helper(pod.read()):
-            patience = min(patience, _LOST_HELPER_SECONDS)
-        ended = pod.until(lambda seen: not still_runs(seen), patience)
-        end = outcome(ended if ended is not None else pod.read())
+    def _result(self, pod: PodWatch, seen: SeenPod) -> JobResult:
+        end = outcome(seen)
         if end.left_out:
             self._log.warning(_LEFT_OUT, end.left_out)
         result = JobResult(
@@ -330,3 +300,9 @@ class JobPod:
                 name,
                 say(problem),
             )
+
+
+def _version_of_new(pod: k8s.V1Pod) -> str:
+    """Give the version from which to watch a pod of which nothing can have been missed."""
+    is_new = not (pod.status and pod.status.container_statuses)
+    return str(pod.metadata.resource_version or "") if is_new else ""

@@ -1,0 +1,151 @@
+"""Following a job's pod through its containers, in whatever process: what has been seen decides.
+
+Nothing here reads or waits; `pods/asking.py` tells how that is asked for. So the worker and the
+triggerer follow a pod in the same way, and one can go on where the other has stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from gitlab_ci_provider.model.log_frames import FrameReader
+from gitlab_ci_provider.model.workspace import (
+    BUILD_CONTAINER,
+    HELPER_CONTAINER,
+    PREPARE_CONTAINER,
+)
+from gitlab_ci_provider.pods.asking import Steps, Until
+from gitlab_ci_provider.pods.log_follower import LogFollower
+from gitlab_ci_provider.pods.seen import SeenPod
+from gitlab_ci_provider.pods.starting import Starting
+from gitlab_ci_provider.pods.status import (
+    container_state,
+    has_ended,
+    has_lost_helper,
+    still_runs,
+)
+from gitlab_ci_provider.runs.job.coverage import CoverageScan
+from gitlab_ci_provider.runs.job.log import JobLog
+from gitlab_ci_provider.runs.job.position import BEGINNING, Position
+
+_LOST_HELPER_SECONDS = 3
+"""The end of the build may be known a moment later than that of the helper."""
+
+_CONTAINERS = (PREPARE_CONTAINER, BUILD_CONTAINER, HELPER_CONTAINER)
+
+Kind = Literal["over", "late", "hopeless"]
+"""The job is over; its pod did not start in time; its pod will never start."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Why nothing is left to follow, and the pod as it was then if it was seen."""
+
+    kind: Kind
+    pod: SeenPod | None
+
+
+@dataclass(slots=True, kw_only=True)
+class Follower:
+    """Follows the pod of a job to its end.
+
+    Attributes:
+        log: of the job.
+        coverage: is looked for in the log.
+        starting: judges the pod while it starts.
+        patience: seconds for a container to start.
+        begin: where an earlier follower has stopped.
+        on_build: is told that the build has started.
+        stuck: the build ended before it met the helper, so that its words are not in the log.
+    """
+
+    log: JobLog
+    coverage: CoverageScan
+    starting: Starting
+    patience: float
+    begin: Position = BEGINNING
+    on_build: Callable[[], object] = lambda: None
+    stuck: bool = False
+    _container: str = field(default="", init=False)
+    _source: LogFollower | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        """Begin where the other has stopped."""
+        self._container = self.begin.container
+
+    def steps(self) -> Steps[End]:
+        """Follow the log of one container after the other, and wait until the last has ended."""
+        while self._container:
+            seen = yield Until(condition=self._is_decided, seconds=self.patience)
+            if seen is None:
+                return End("late", None)
+            if self.starting.problem is not None:
+                return End("hopeless", seen)
+            if container_state(seen, self._container).phase == "waiting":
+                break  # the pod has ended before it came so far
+            yield from self._follow()
+        self._container, self._source = "", None
+        return End("over", (yield from self._wait_for_end()))
+
+    def position(self) -> Position:
+        """Stop here: give the place from which another follower can go on."""
+        frames = self._source.frames if self._source is not None else None
+        shown = self.log.leave()
+        begin = replace(self.begin, container=self._container, coverage=self.coverage.value)
+        begin = replace(begin, size=self.log.size, cut=shown, groups=self.log.groups)
+        if frames is None:
+            return (
+                replace(begin, line=0, time=0) if self._container != self.begin.container else begin
+            )
+        line = frames.last if shown else frames.whole
+        return replace(begin, line=line, time=frames.time)
+
+    def _is_decided(self, pod: SeenPod) -> bool:
+        """Tell whether the container has started, or never will."""
+        begun = container_state(pod, self._container).phase != "waiting"
+        return begun or has_ended(pod) or self.starting.is_hopeless(pod)
+
+    def _follow(self) -> Steps[None]:
+        """Follow the container, and go on to the next one."""
+        if self._container == BUILD_CONTAINER:
+            self.on_build()  # the helper passes on what the scripts write
+        else:
+            yield from self._copy()
+        following = _CONTAINERS.index(self._container) + 1
+        self._container = _CONTAINERS[following] if following < len(_CONTAINERS) else ""
+        self._source = None
+
+    def _copy(self) -> Steps[None]:
+        mine = self._container == self.begin.container
+        frames = FrameReader(self.begin.line, self.begin.time) if mine else FrameReader()
+        self._source = LogFollower(container=self._container, put=self._put, frames=frames)
+        yield from self._source.steps()
+        self.stuck = self._source.stuck
+        self.log.flush()
+        self.coverage.flush()
+
+    def _put(self, block: bytes) -> None:
+        if not block:
+            self.log.pause()
+            return
+        self.log.write(block)
+        self.coverage.see(block)
+
+    def _wait_for_end(self) -> Steps[SeenPod | None]:
+        patience = 0 if self.stuck else self.patience
+        seen: SeenPod | None = yield Until(condition=_is_over, seconds=patience)
+        if seen is None or not has_lost_helper(seen):
+            return seen
+        least = min(patience, _LOST_HELPER_SECONDS)
+        found: SeenPod | None = yield Until(condition=_has_stopped, seconds=least)
+        return found
+
+
+def _is_over(pod: SeenPod) -> bool:
+    return _has_stopped(pod) or has_lost_helper(pod)
+
+
+def _has_stopped(pod: SeenPod) -> bool:
+    return not still_runs(pod)

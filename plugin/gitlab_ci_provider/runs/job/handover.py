@@ -1,0 +1,39 @@
+"""What the worker and the triggerer hand to each other: which pod, and how far it was followed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from gitlab_ci_provider.model.serialization import convert
+from gitlab_ci_provider.runs.job.position import Position
+from gitlab_ci_provider.runs.record import plain
+
+Why = Literal["", "late", "timeout"]
+"""Nothing special; the pod did not start in time; the job's time is over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handover:
+    """A pod that is being followed. Goes through Airflow's database, so it holds no secret.
+
+    Attributes:
+        deadline: when the job's timeout is over, in seconds since 1970.
+    """
+
+    pod: str
+    namespace: str
+    deadline: float
+    position: Position = field(default_factory=Position)
+    why: Why = ""
+
+
+def pack(handover: Handover) -> dict[str, Any]:
+    """Write a handover as plain data."""
+    packed: dict[str, Any] = plain(handover)
+    return packed
+
+
+def unpack(given: Any) -> Handover:
+    """Read a handover."""
+    return convert(given, Handover)

@@ -1,0 +1,44 @@
+"""The objects of a job, as an operator makes them."""
+
+from __future__ import annotations
+
+from kubernetes import client
+
+from gitlab_ci_provider.model.image import Image
+from gitlab_ci_provider.model.job import Script
+from gitlab_ci_provider.model.plan import JobPlan, PlanVariable
+from gitlab_ci_provider.model.runner import RunnerProfile
+from gitlab_ci_provider.model.serialization import encode
+from gitlab_ci_provider.planner import script as texts
+from gitlab_ci_provider.planner.access import for_finish, for_prepare
+from gitlab_ci_provider.pods.pod import PodRequest, build_pod, build_secret
+from gitlab_ci_provider.runs.job.objects import LIFE
+from integration.cluster.support import HELPER_IMAGE
+
+
+def job_objects(
+    name: str, namespace: str, script: Script, **masked: str
+) -> tuple[client.V1Pod, client.V1Secret]:
+    """Make the pod of a job, with the labels of a task, and its Secret."""
+    variables = tuple(
+        PlanVariable(name=key, value=value, masked=True) for key, value in masked.items()
+    )
+    plan = JobPlan(job=name, project_dir="/builds/group/project", variables=variables)
+    request = PodRequest(
+        name=name,
+        image=Image(name="debian:12"),
+        profile=RunnerProfile(helper_image=HELPER_IMAGE, namespace=namespace),
+        deadline=600,
+        labels={LIFE: "1"},
+        annotations={},
+    )
+    secret = {
+        "prepare.json": encode(for_prepare(plan)).decode(),
+        "finish.json": encode(for_finish(plan)).decode(),
+        "entry": texts.entry(plan, script),
+        "step_script": texts.step_script(plan, script),
+        "after_script": texts.after_script(plan, script),
+    }
+    pod = build_pod(request)
+    pod.metadata.labels |= {"dag_id": "d", "task_id": name, "run_id": "r"}
+    return pod, build_secret(request, secret)

@@ -1,0 +1,73 @@
+"""How often a job asks Kubernetes' API for something."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from kubernetes import client, config
+
+from gitlab_ci_provider.hooks.outages import patient
+from gitlab_ci_provider.hooks.pod_watch import PodWatch
+from gitlab_ci_provider.model.job import Script
+from gitlab_ci_provider.runs.job.objects import create, delete_pod
+from gitlab_ci_provider.runs.job.pod_run import JobPod
+from integration.cluster.job_pods import job_objects
+from integration.cluster.support import Api, Cluster
+
+LOG = logging.getLogger(__name__)
+
+
+@pytest.fixture
+def calls(unkind: tuple[Cluster, Any]) -> tuple[client.CoreV1Api, Counter[str]]:
+    """A client like that of a job, and what it asks for."""
+    core = patient(
+        client.CoreV1Api(config.new_client_from_config(str(unkind[0].kubeconfig))), 60, LOG
+    )
+    counted: Counter[str] = Counter()
+    rest = core.api_client.rest_client
+    ask = rest.request
+
+    def request(method: str, url: str, **given: Any) -> Any:
+        query = dict(given.get("query_params") or ())
+        kind = "log" if url.endswith("/log") else url.rpartition("/namespaces/")[2].split("/")[1]
+        counted[f"{'watch' if query.get('watch') else method} {kind}"] += 1
+        return ask(method, url, **given)
+
+    rest.request = request
+    return core, counted
+
+
+def test_a_job_costs_seven_calls(
+    unkind_api: Api, calls: tuple[client.CoreV1Api, Counter[str]], caplog: pytest.LogCaptureFixture
+):
+    """One watch serves the whole job; a pod that anybody runs needs four of them."""
+    caplog.set_level(logging.INFO)
+    core, counted = calls
+    pod, secret = job_objects("cheap", unkind_api.namespace, Script(main=("echo hello",)))
+    settings = SimpleNamespace(pod_start_timeout=300, image_pull_grace=0, job_logs_folder="")
+    run: Any = SimpleNamespace(context={}, job=SimpleNamespace(coverage=None), settings=settings)
+    made = create(core, pod, secret)
+    watched = PodWatch(
+        client=core,
+        name="cheap",
+        namespace=unkind_api.namespace,
+        version=made.metadata.resource_version,
+    )
+
+    result = JobPod(SimpleNamespace(log=LOG), run)._follow(watched)  # type: ignore[arg-type]
+    delete_pod(core, made)
+
+    assert result.status == "success"
+    assert "hello" in [record.message for record in caplog.records]
+    assert counted == {
+        "POST secrets": 1,
+        "POST pods": 1,
+        "watch pods": 1,
+        "GET log": 2,
+        "GET events": 1,
+        "DELETE pods": 1,
+    }

@@ -1,0 +1,191 @@
+"""Following a job's pod: what is asked for, and that another follower can go on anywhere."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gitlab_ci_provider.model.log_frames import FrameWriter
+from gitlab_ci_provider.model.workspace import HELPER_CONTAINER, PREPARE_CONTAINER
+from gitlab_ci_provider.pods.asking import NextChunk, OpenLog, Request, Steps, Until
+from gitlab_ci_provider.pods.seen import SeenPod, decode_pod
+from gitlab_ci_provider.pods.starting import Starting
+from gitlab_ci_provider.runs.job.coverage import CoverageScan
+from gitlab_ci_provider.runs.job.follower import End, Follower
+from gitlab_ci_provider.runs.job.handover import Handover, pack, unpack
+from gitlab_ci_provider.runs.job.log import JobLog
+from gitlab_ci_provider.runs.job.position import BEGINNING, Position
+
+PREPARED = b"section_start:1:get_sources\r\x1b[0KGetting sources\nprepared\n"
+
+
+def terminated(name: str, *, lines: int = 0, code: int = 0) -> dict[str, Any]:
+    message = json.dumps({"status": "success", "lines": lines})
+    state = {"exitCode": code, "message": message, "finishedAt": "2026-11-28T00:00:00Z"}
+    return {"name": name, "state": {"terminated": state}}
+
+
+def make_pod(prepare: Any, *containers: Any, phase: str = "Running") -> SeenPod:
+    status = {
+        "phase": phase,
+        "initContainerStatuses": [prepare],
+        "containerStatuses": list(containers),
+    }
+    return decode_pod(json.dumps({"metadata": {"name": "pod"}, "status": status}).encode())
+
+
+def frames(*blocks: bytes, pause: bool = False) -> tuple[bytes, int]:
+    """Write blocks as the helper does; the log and the number of its lines."""
+    written: list[bytes] = []
+    times = iter(range(100, 1_000_000))
+    writer = FrameWriter(written.append, lambda: next(times))
+    for block in blocks:
+        writer.write(block)
+        if pause:
+            writer.pause()
+    writer.end_line()
+    return b"".join(written), writer.count
+
+
+class EndedPod:
+    """A pod whose containers have ended, with their logs; each log comes in chunks."""
+
+    def __init__(self, log: bytes, lines: int, chunk: int):
+        prepared, count = frames(PREPARED)
+        self.logs = {PREPARE_CONTAINER: prepared, HELPER_CONTAINER: log}
+        helper = terminated("helper", lines=lines)
+        self.pod = make_pod(
+            terminated("prepare", lines=count), terminated("build"), helper, phase="Succeeded"
+        )
+        self.chunk = chunk
+        self.rest = b""
+
+    def answer(self, request: Request) -> Any:
+        match request:
+            case Until():
+                return self.pod if request.condition(self.pod) else None
+            case OpenLog():
+                self.rest = self.logs[request.container]
+            case NextChunk():
+                piece, self.rest = self.rest[: self.chunk], self.rest[self.chunk :]
+                return piece or "clean"
+        return None
+
+
+def follow(steps: Steps[End], pod: EndedPod, most: int = 1_000_000) -> End | None:
+    """Take so many steps; None when they were not enough."""
+    answer = None
+    for _ in range(most):
+        try:
+            answer = pod.answer(steps.send(answer))
+        except StopIteration as end:
+            found: End = end.value
+            return found
+    steps.close()
+    return None
+
+
+class Half:
+    """One follower, with what it shows."""
+
+    def __init__(self, kept: bytes, begin: Position):
+        self.shown: list[str] = []
+        self.raw = io.BytesIO(kept[: begin.size])
+        self.raw.seek(begin.size)
+        self.log = JobLog(self.shown.append, self.raw, begin=begin)
+        coverage = CoverageScan(r"/total (\d+)%/", begin.coverage)
+        self.follower = Follower(
+            log=self.log, coverage=coverage, starting=Starting(grace=0), patience=60, begin=begin
+        )
+
+
+@given(
+    text=st.lists(
+        st.sampled_from(
+            [
+                b"line\n", b"", b"two\nlines\n", b"no end ", b"\n", b"progress 1\rprogress 2\r",
+                b"total 7%\n", b"section_start:1:mine\r\x1b[0KMine\n", b"section_end:2:mine\r\n",
+                b"x" * 40_000,
+            ]
+        ),
+        max_size=12,
+    ),
+    pause=st.booleans(),
+    chunk=st.integers(1, 200),
+    most=st.integers(0, 120),
+)  # fmt: skip
+def test_another_follower_goes_on_wherever_one_stops(
+    text: list[bytes], pause: bool, chunk: int, most: int
+):
+    """No byte is lost or doubled in the kept log, nor in what is shown, however a line is cut."""
+    log, lines = frames(*text, pause=pause)
+    pod = EndedPod(log, lines, chunk)
+    whole = Half(b"", BEGINNING)
+    follow(whole.follower.steps(), pod)
+    whole.log.close()
+
+    first = Half(b"", BEGINNING)
+    end = follow(first.follower.steps(), pod, most)
+    handed = unpack(
+        json.loads(
+            json.dumps(
+                pack(
+                    Handover(pod="p", namespace="n", deadline=1, position=first.follower.position())
+                )
+            )
+        )
+    )
+    second = Half(first.raw.getvalue(), handed.position)
+    end = follow(second.follower.steps(), pod)
+    second.log.close()
+
+    assert end is not None
+    assert end.kind == "over"
+    assert second.raw.getvalue() == whole.raw.getvalue()
+    shown = "".join(first.shown + second.shown)
+    assert shown == "".join(whole.shown)
+    if not pause:
+        assert second.follower.coverage.value == whole.follower.coverage.value
+
+
+def test_nothing_of_a_log_is_handed_over():
+    """What goes through Airflow's database is a place in the log, and no word of it."""
+    log, lines = frames(b"secret words without an end", b" and more\n", pause=True)
+    half = Half(b"", BEGINNING)
+    follow(half.follower.steps(), EndedPod(log, lines, 60), 7)
+
+    text = msgspec.json.encode(pack(Handover(
+        pod="p", namespace="n", deadline=1, position=half.follower.position()
+    )))  # fmt: skip
+
+    assert b"words" not in text
+    assert b"prepared" not in text
+
+
+@pytest.mark.parametrize("reason", ["InvalidImageName", "CreateContainerConfigError"])
+def test_a_pod_that_never_starts_is_not_waited_for(reason: str):
+    """Kubernetes leaves it pending for ever."""
+    pod = EndedPod(b"", 0, 1)
+    waiting = {"name": "prepare", "state": {"waiting": {"reason": reason, "message": "so"}}}
+    pod.pod = make_pod(waiting, phase="Pending")
+
+    end = follow(Half(b"", BEGINNING).follower.steps(), pod)
+
+    assert end is not None
+    assert end.kind == "hopeless"
+
+
+def test_a_pod_that_does_not_start_in_time_is_late():
+    """Whoever has followed it says why it waits."""
+    pod = EndedPod(b"", 0, 1)
+    pod.pod = make_pod({"name": "prepare", "state": {"waiting": {}}}, phase="Pending")
+
+    end = follow(Half(b"", BEGINNING).follower.steps(), pod)
+
+    assert end == End("late", None)
