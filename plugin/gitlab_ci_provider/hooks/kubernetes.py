@@ -77,3 +77,12 @@ def client_of(hook: Any, config_seconds: float = _CONFIG_SECONDS) -> k8s.CoreV1A
             if time.monotonic() > end:
                 raise
         time.sleep(1)
+
+
+def identify(client: k8s.CoreV1Api, token: str, outage: float) -> None:
+    """Have a client identify itself with a token, and with nothing else."""
+    found = client.api_client.configuration
+    found.api_key = {"authorization": f"Bearer {token}"}
+    found.refresh_api_key_hook = None  # it would put the service account's token back
+    found.cert_file = found.key_file = None
+    patient(client, outage, _log)

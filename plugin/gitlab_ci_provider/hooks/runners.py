@@ -8,6 +8,9 @@ from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
 from gitlab_ci_provider.model.runner import RunnerProfile
 from gitlab_ci_provider.settings import Settings
 
+ANYWHERE = "*"
+"""A namespace that a job has chosen."""
+
 _SHOWN = 5
 
 
@@ -47,7 +50,9 @@ def load_runners(settings: Settings) -> tuple[RunnerProfile, ...]:
 
 def places(runners: Sequence[RunnerProfile]) -> tuple[tuple[str, str], ...]:
     """List where pods may be: connections and namespaces, each once."""
-    return tuple(dict.fromkeys((runner.connection, runner.namespace) for runner in runners))
+    fixed = ((runner.connection, runner.namespace) for runner in runners)
+    chosen = ((runner.connection, ANYWHERE) for runner in runners if runner.overrides.namespace)
+    return tuple(dict.fromkeys((*fixed, *chosen)))
 
 
 def _content(settings: Settings) -> tuple[str, bytes] | None:

@@ -10,6 +10,7 @@ from gitlab_ci_provider.model.image import PullPolicy
 from gitlab_ci_provider.model.runner_parts import (
     Manifest,
     Network,
+    Overrides,
     PodResources,
     Scheduling,
     Security,
@@ -64,6 +65,7 @@ class RunnerProfile:
         False, "Whether a job can use Kubernetes' API as its service account."
     )
     resources: PodResources = option(PodResources(), "What containers ask for and may use.")
+    overrides: Overrides = option(Overrides(), "What a job may change with variables.")
     security: Security = option(Security(), "What a job's processes may do.")
     scheduling: Scheduling = option(Scheduling(), "On which nodes pods run.")
     network: Network = option(Network(), "How pods find other hosts.")

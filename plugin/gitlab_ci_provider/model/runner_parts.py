@@ -49,6 +49,12 @@ class Resources:
 
     requests: Amounts = option(Amounts(), "What the scheduler reserves.")
     limits: Amounts = option(Amounts(), "What may be used at most.")
+    max_requests: Amounts = option(
+        Amounts(), "The most that a job's variables may request; empty: they change nothing."
+    )
+    max_limits: Amounts = option(
+        Amounts(), "The highest limits that a job's variables may set; empty: they change nothing."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +94,21 @@ class Security:
     build: Manifest = option({}, "Of the container of the script.", "V1SecurityContext")
     helper: Manifest = option({}, "Of the helper's containers.", "V1SecurityContext")
     service: Manifest = option({}, "Of each service.", "V1SecurityContext")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overrides:
+    """What a job may change with variables: regular expressions (RE2) of what it may say."""
+
+    namespace: str = option("", "`KUBERNETES_NAMESPACE_OVERWRITE`.", form="regex")
+    service_account: str = option("", "`KUBERNETES_SERVICE_ACCOUNT_OVERWRITE`.", form="regex")
+    bearer_token: bool = option(False, "`KUBERNETES_BEARER_TOKEN`.")
+    pod_labels: str = option("", "`KUBERNETES_POD_LABELS_*`: `key=value`.", form="regex")
+    pod_annotations: str = option("", "`KUBERNETES_POD_ANNOTATIONS_*`: `key=value`.", form="regex")
+    node_selector: str = option("", "`KUBERNETES_NODE_SELECTOR_*`: `key=value`.", form="regex")
+    node_tolerations: str = option(
+        "", "`KUBERNETES_NODE_TOLERATIONS_*`: `key[=value]:effect`.", form="regex"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

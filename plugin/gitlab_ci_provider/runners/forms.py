@@ -49,11 +49,15 @@ def label_problem(key: str) -> str:
     domain, slash, name = key.rpartition("/")
     if not _NAME.fullmatch(name) or (slash and not _DOMAIN.fullmatch(domain)):
         return f"{key!r} is not a key of a label in Kubernetes"
-    if domain == LABEL_DOMAIN or domain.endswith(f".{LABEL_DOMAIN}"):
-        return f"labels of {LABEL_DOMAIN} are set by this package"
-    if key in _AIRFLOWS:
-        return f"the label {key!r} is set by Airflow"
+    if is_own_label(key):
+        return f"the label {key!r} is set by Airflow or this package"
     return ""
+
+
+def is_own_label(key: str) -> bool:
+    """Tell whether a label is ours or Airflow's, and so cannot be given."""
+    domain = key.rpartition("/")[0]
+    return key in _AIRFLOWS or domain == LABEL_DOMAIN or domain.endswith(f".{LABEL_DOMAIN}")
 
 
 def _quantity_problem(text: str) -> str:

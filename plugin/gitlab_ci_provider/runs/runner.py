@@ -6,12 +6,15 @@ from dataclasses import replace
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 
+from gitlab_ci_provider.hooks.kubernetes import identify
 from gitlab_ci_provider.hooks.runners import load_runners
 from gitlab_ci_provider.model.runner import RunnerProfile
 from gitlab_ci_provider.planner.plan_request import PlanRequest
 from gitlab_ci_provider.runners.choice import Wanted, choose
+from gitlab_ci_provider.runners.overrides import JobVariables, Say
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.variables.expand import expand
+from gitlab_ci_provider.variables.masking import Masker
 
 
 def chosen_runner(settings: Settings, request: PlanRequest) -> RunnerProfile:
@@ -28,6 +31,12 @@ def chosen_runner(settings: Settings, request: PlanRequest) -> RunnerProfile:
     return choose(load_runners(settings), wanted)
 
 
+def job_variables(request: PlanRequest, masker: Masker, note: Say, warn: Say) -> JobVariables:
+    """Give the variables with which a job may change its runner."""
+    values = {variable.name: variable.value for variable in request.variables}
+    return JobVariables(values, lambda text: masker.text(text) != text, note, warn)
+
+
 def for_runner(request: PlanRequest, runner: RunnerProfile) -> PlanRequest:
     """Give the request with what the runner says about jobs that do not say it themselves."""
     limits = replace(
@@ -38,8 +47,19 @@ def for_runner(request: PlanRequest, runner: RunnerProfile) -> PlanRequest:
     return replace(request, limits=limits)
 
 
-def use_cluster(operator: KubernetesPodOperator, runner: RunnerProfile) -> None:
-    """Have the task use the runner's cluster and namespace; before it connects."""
+def use_cluster(
+    operator: KubernetesPodOperator, runner: RunnerProfile, token: str, outage: float
+) -> None:
+    """Have the task use the runner's cluster and namespace; before it connects.
+
+    Args:
+        operator: of the task.
+        runner: of the job.
+        token: the job's own, if it has one; empty for the connection's.
+        outage: how many seconds without an answer are tolerated.
+    """
     if runner.connection:
         operator.kubernetes_conn_id = runner.connection
     operator.namespace = runner.namespace or None
+    if token:
+        identify(operator.client, token, outage)

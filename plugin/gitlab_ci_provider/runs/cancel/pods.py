@@ -11,7 +11,7 @@ from kubernetes.client.exceptions import ApiException
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.hooks.kubernetes import UNREACHABLE, connect_to
 from gitlab_ci_provider.hooks.outages import say
-from gitlab_ci_provider.hooks.runners import load_runners, places
+from gitlab_ci_provider.hooks.runners import ANYWHERE, load_runners, places
 from gitlab_ci_provider.pods.naming import LABEL_DOMAIN, label_value
 from gitlab_ci_provider.settings import Settings
 
@@ -55,7 +55,7 @@ def delete_pods(
     """
 
     def delete(client: k8s.CoreV1Api, namespace: str) -> list[str]:
-        pods = client.list_namespaced_pod(namespace, label_selector=pods_of.selector).items
+        pods = _pods(client, namespace, pods_of.selector)
         return [_delete(client, pod, reason) for pod in pods if jobs is None or _job(pod) in jobs]
 
     return _everywhere(settings, pods_of, delete)
@@ -72,9 +72,9 @@ def sweep_pods(settings: Settings, pods_of: PodsOf, jobs: Collection[str]) -> li
     """
 
     def sweep(client: k8s.CoreV1Api, namespace: str) -> list[str]:
-        pods = client.list_namespaced_pod(namespace, label_selector=pods_of.selector).items
+        pods = _pods(client, namespace, pods_of.selector)
         ours = [pod for pod in pods if _job(pod) in jobs]
-        if len(ours) == len(pods):
+        if namespace != ANYWHERE and len(ours) == len(pods):
             _delete_secrets(client, namespace, pods_of.selector)
         left = [pod for pod in ours if pod.metadata.deletion_timestamp is None]
         return [_delete(client, pod, "its job has ended") for pod in left]
@@ -96,13 +96,26 @@ def _everywhere(
     failed: Exception | None = None
     for connection, namespace in places(load_runners(settings)):
         try:
-            done += act(*connect_to(connection, namespace, settings.kubernetes_outage))
+            client, own = connect_to(connection, namespace, settings.kubernetes_outage)
+            done += act(client, own)
         except UNREACHABLE as problem:
             failed = problem
     if failed is not None:
         message = f"cannot delete the pods of pipeline {pods_of.pipeline}: {say(failed)}"
         raise SystemFailure(message) from failed
     return done
+
+
+def _pods(client: k8s.CoreV1Api, namespace: str, selector: str) -> list[k8s.V1Pod]:
+    """List pods; anywhere where this account may look, if jobs choose their namespace."""
+    if namespace != ANYWHERE:
+        return list(client.list_namespaced_pod(namespace, label_selector=selector).items)
+    try:
+        return list(client.list_pod_for_all_namespaces(label_selector=selector).items)
+    except ApiException as problem:
+        if problem.status != 403:
+            raise
+        return []
 
 
 def _delete_secrets(client: k8s.CoreV1Api, namespace: str, selector: str) -> None:

@@ -29,6 +29,7 @@ from gitlab_ci_provider.pods.seen import SeenPod
 from gitlab_ci_provider.pods.starting import Starting, pending_words
 from gitlab_ci_provider.pods.status import has_started, pull_failures
 from gitlab_ci_provider.runners.images import BUILD, permitted
+from gitlab_ci_provider.runners.overrides import bearer_token, overridden
 from gitlab_ci_provider.runs.cancel.jobs import order_to
 from gitlab_ci_provider.runs.job import attempts
 from gitlab_ci_provider.runs.job.admission import admitted
@@ -49,7 +50,12 @@ from gitlab_ci_provider.runs.job.objects import (
 from gitlab_ci_provider.runs.job_run import JobRun
 from gitlab_ci_provider.runs.plan_request import plan_request
 from gitlab_ci_provider.runs.resource_group.turn import group_label
-from gitlab_ci_provider.runs.runner import chosen_runner, for_runner, use_cluster
+from gitlab_ci_provider.runs.runner import (
+    chosen_runner,
+    for_runner,
+    job_variables,
+    use_cluster,
+)
 from gitlab_ci_provider.variables.masking import Masker, log_masker
 
 _DEADLINE_SLACK = 120
@@ -94,9 +100,12 @@ class JobPod:
 
     def _planned(self, request: PlanRequest) -> PlannedJob:
         """Choose the runner, and plan the job for it."""
-        self._runner = chosen_runner(self._run.settings, request)
-        self._log.info("runner: %s", self._runner.name)
-        use_cluster(self._operator, self._runner)
+        chosen = chosen_runner(self._run.settings, request)
+        self._log.info("runner: %s", chosen.name)
+        variables = job_variables(request, self._masker, self._note, self._warn)
+        self._runner = overridden(chosen, variables)
+        token, outage = bearer_token(chosen, variables), self._run.settings.kubernetes_outage
+        use_cluster(self._operator, self._runner, token, outage)
         planned = plan_job(for_runner(request, self._runner))
         for value in planned.masked:
             mask_secret(value)
@@ -111,6 +120,9 @@ class JobPod:
 
     def _warn(self, words: str) -> None:
         self._log.warning("%s", self._masker.text(words))
+
+    def _note(self, words: str) -> None:
+        self._log.info("%s", self._masker.text(words))
 
     def _explained(self, failure: JobFailure) -> JobFailure:
         """Keep what the pod knows of its end, while there is a pod."""
