@@ -19,7 +19,7 @@ from typing import Any
 from gitlab_ci_provider.model.job import Script
 from gitlab_ci_provider.model.plan import JobPlan
 from gitlab_ci_provider.model.serialization import encode
-from gitlab_ci_provider.planner.access import for_finish, for_prepare
+from gitlab_ci_provider.planner.access import for_finish, for_hook, for_prepare
 from processes.build import write_scripts
 from processes.frames import read_frames
 
@@ -53,6 +53,8 @@ class Pod:
         self._shell = shell or Path(shutil.which("bash") or "/bin/sh")
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self.control.mkdir()
+        (folder / "hook").mkdir()
+        (folder / "hook.json").write_bytes(encode(for_hook(plan)))
         (folder / "prepare.json").write_bytes(encode(for_prepare(plan)))
         (folder / "finish.json").write_bytes(encode(for_finish(plan)))
         write_scripts(folder / "scripts", plan, script, control=self.control, shell=self._shell)
@@ -71,6 +73,11 @@ class Pod:
         """Run the init container."""
         self.start_prepare()
         return self.end("prepare")
+
+    def hook(self) -> Ended:
+        """Run the init container of a job with a hook."""
+        self._start_helper("hook", "hook")
+        return self.end("hook")
 
     def start_prepare(self) -> subprocess.Popen[bytes]:
         """Start the init container."""
@@ -105,6 +112,7 @@ class Pod:
         report = self.folder / f"{name}.report"
         plan = self.folder / f"{command}.json"
         options = ["--plan", plan, "--control", self.control, "--termination-log", report]
+        options += ["--hook", self.folder / "hook"]
         return self._start(name, [*before, str(HELPER), command, *map(str, options)])
 
     def _start(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:

@@ -1,4 +1,6 @@
-"""The helper image's program: `gitlab-ci-helper prepare`, then, beside the build, `finish`.
+"""The helper image's program: `gitlab-ci-helper prepare`, then, next to the build, `finish`.
+
+Before both, `hook` runs in a container of its own when the job has `hooks:pre_get_sources_script`.
 
 Exit codes: 0, everything done; 1, a mistake of ours; 70, a phase that the job needs has failed;
 143, ended by TERM. The last line says why, and so does the termination message.
@@ -32,7 +34,7 @@ from gitlab_ci_provider.helper.output import Output, StrayWords
 from gitlab_ci_provider.helper.plan_file import read_plan
 from gitlab_ci_provider.model.plan import JobPlan
 from gitlab_ci_provider.model.termination_message import TerminationMessage, encode_message
-from gitlab_ci_provider.model.workspace import CONTROL_DIR, PLAN_FILE, TERMINATION_LOG
+from gitlab_ci_provider.model.workspace import CONTROL_DIR, HOOK_DIR, PLAN_FILE, TERMINATION_LOG
 
 if TYPE_CHECKING:
     from gitlab_ci_provider.storage.base import ObjectStore
@@ -63,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         plan = read_plan(options.plan)
         output = Output(_secrets(plan), log=output.log)
-        context = _context(plan, output, options.control)
+        context = _context(plan, output, options)
         with redirect_stderr(StrayWords(output)):
             _run(options.command, context)
     except Terminated:
@@ -84,7 +86,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(command: str, context: PhaseContext) -> None:
-    if command == "prepare":
+    if command == "hook":
+        from gitlab_ci_provider.helper.hook import hook
+
+        hook(context)
+    elif command == "prepare":
         from gitlab_ci_provider.helper.prepare import prepare
 
         prepare(context)
@@ -94,7 +100,7 @@ def _run(command: str, context: PhaseContext) -> None:
         finish(context)
 
 
-def _context(plan: JobPlan, output: Output, control: Path) -> PhaseContext:
+def _context(plan: JobPlan, output: Output, options: argparse.Namespace) -> PhaseContext:
     def opener() -> ObjectStore:
         from gitlab_ci_provider.storage.granted import GrantedStore
 
@@ -103,7 +109,12 @@ def _context(plan: JobPlan, output: Output, control: Path) -> PhaseContext:
         return GrantedStore(plan.store, plan.reads, plan.writes, _cache_seconds(plan))
 
     return PhaseContext(
-        plan=plan, output=output, store=LazyStore(opener), sleep=time.sleep, control=control
+        plan=plan,
+        output=output,
+        store=LazyStore(opener),
+        sleep=time.sleep,
+        control=options.control,
+        hook=options.hook,
     )
 
 
@@ -159,10 +170,13 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="gitlab-ci-helper", description="Runs in a job's pod, beside the job's own container."
     )
-    parser.add_argument("command", choices=("prepare", "finish"))
+    parser.add_argument("command", choices=("hook", "prepare", "finish"))
     parser.add_argument("--plan", type=Path, default=Path(PLAN_FILE), help="the JobPlan")
     parser.add_argument(
         "--control", type=Path, default=Path(CONTROL_DIR), help="directory shared by the containers"
+    )
+    parser.add_argument(
+        "--hook", type=Path, default=Path(HOOK_DIR), help="directory for what the hook leaves"
     )
     parser.add_argument(
         "--termination-log",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from gitlab_ci_provider.helper.lazy_store import LazyStore
 from gitlab_ci_provider.helper.output import Output
 from gitlab_ci_provider.model.plan import JobPlan
-from gitlab_ci_provider.model.workspace import temporary_dir
+from gitlab_ci_provider.model.workspace import HOOK_DIR, temporary_dir
 
 if TYPE_CHECKING:
     from gitlab_ci_provider.model.job_artifacts import ArtifactReport, JobArtifact
@@ -27,6 +27,8 @@ class PhaseContext:
         control: folder that the pod's containers share.
         uploaded: filled by `upload_artifacts`, read for the termination message.
         reports: likewise, of `artifacts:reports`.
+        hook: folder of what the container `hook` leaves.
+        job_env: lines that GITLAB_ENV begins with.
     """
 
     plan: JobPlan
@@ -36,6 +38,8 @@ class PhaseContext:
     control: Path
     uploaded: list[JobArtifact] = field(default_factory=list)
     reports: list[ArtifactReport] = field(default_factory=list)
+    hook: Path = Path(HOOK_DIR)
+    job_env: str = ""
 
     @property
     def project_dir(self) -> Path:

@@ -23,6 +23,7 @@ from gitlab_ci_provider.model.plan import (
     Grant,
     JobPlan,
     PlanVariable,
+    PreGetSources,
     ReportUpload,
     StorePlace,
 )
@@ -41,6 +42,7 @@ _LISTS: Mapping[str, type] = {
 }
 _SINGLE: Mapping[str, type] = {
     "sources": GetSources,
+    "hook": PreGetSources,
     "dotenv": DotenvUpload,
     "store": StorePlace,
     "archive_limits": ArchiveLimits,

@@ -14,6 +14,7 @@ def prepare(context: PhaseContext) -> None:
     Raises:
         PhaseFailure: one that the job cannot do without has failed.
     """
+    context = _told_by_hook(context)
     plan = context.plan
     if plan.restores or plan.downloads:
         context.store.warm_up()
@@ -35,6 +36,14 @@ def prepare(context: PhaseContext) -> None:
         ),
     )
     run_phases(context, phases)
+
+
+def _told_by_hook(context: PhaseContext) -> PhaseContext:
+    if context.plan.hook is None:
+        return context
+    from gitlab_ci_provider.helper.hook_results import with_hook_results
+
+    return with_hook_results(context)
 
 
 # Imported when they run: most jobs start without caches and artifacts and should not wait for them.

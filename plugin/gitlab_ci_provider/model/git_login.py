@@ -6,7 +6,7 @@ argument, URL, configuration file or log.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -53,11 +53,13 @@ def login_environment(url: str, login: GitLogin | None) -> dict[str, str]:
 
 
 def configuration(
-    settings: Mapping[str, str], environment: Mapping[str, str] | None = None
+    settings: Mapping[str, str] | Sequence[tuple[str, str]],
+    environment: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """Add settings of git to those that an environment holds already."""
+    pairs = [*settings.items()] if isinstance(settings, Mapping) else settings
     known = dict(environment or {})
     count = int(known.get("GIT_CONFIG_COUNT") or 0)
-    for number, (key, value) in enumerate(settings.items(), start=count):
+    for number, (key, value) in enumerate(pairs, start=count):
         known |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
-    return known | {"GIT_CONFIG_COUNT": str(count + len(settings))}
+    return known | {"GIT_CONFIG_COUNT": str(count + len(pairs))}

@@ -41,6 +41,7 @@ class GetSources:
         submodule_depth: commits of history; 0 fetches all.
         https_submodules: fetch those that are given by ssh over https from the same server.
         git_settings: `NAME=value` for git's own environment.
+        git_config: keys and values of `git config`, told by the job's hook in the pod.
         username, password: for HTTP; they never appear in the URL, the repository or the log.
     """
 
@@ -61,9 +62,18 @@ class GetSources:
     submodule_flags: tuple[str, ...] = ()
     https_submodules: bool = False
     git_settings: tuple[str, ...] = ()
+    git_config: tuple[tuple[str, str], ...] = ()
     attempts: int = 1
     username: str = ""
     password: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreGetSources:
+    """`hooks:pre_get_sources_script`: shell text for the container `hook`; empty elsewhere."""
+
+    script: str = ""
+    attempts: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +206,7 @@ class JobPlan:
     project_dir: str
     variables: tuple[PlanVariable, ...] = ()
     sources: GetSources | None = None
+    hook: PreGetSources | None = None
     restores: tuple[CacheRestore, ...] = ()
     downloads: tuple[ArtifactDownload, ...] = ()
     archives: tuple[CacheArchive, ...] = ()

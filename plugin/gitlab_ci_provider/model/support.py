@@ -65,8 +65,6 @@ def _kept(keyword: str) -> Callable[[Job], bool]:
 _RULES = (
     _Rule(lambda job: bool(job.services),
           Limit("services", "no service containers are started", True)),
-    _Rule(lambda job: bool(job.pre_get_sources),
-          Limit("hooks", "hooks are not run", True)),
     _Rule(_kept("run"), Limit("run", "steps (CI Functions) are not run", True)),
     _Rule(_kept("secrets"), Limit("secrets", "the job gets no secrets from vaults", True)),
     _Rule(_kept("id_tokens"), Limit("id_tokens", "the job gets no tokens", True)),

@@ -32,9 +32,16 @@ PLAN_FILE = f"{PLAN_DIR}/{PLAN_NAME}"
 SCRIPTS_DIR = "/gitlab-ci/scripts"
 """Read only, build container: `entry`, `step_script` and `after_script` from the job's Secret."""
 
+HOOK_DIR = "/gitlab-ci/hook"
+"""What `hooks:pre_get_sources_script` leaves for `prepare`, which only reads it."""
+
+HOOK_CONTAINER = "hook"
 PREPARE_CONTAINER = "prepare"
 BUILD_CONTAINER = "build"
 HELPER_CONTAINER = "helper"
+
+FRAMED_CONTAINERS = frozenset({HOOK_CONTAINER, PREPARE_CONTAINER, HELPER_CONTAINER})
+"""Those whose logs have numbered lines, see `model/log_frames.py`."""
 
 HELPER_COMMAND = "gitlab-ci-helper"
 """Console script of this package, the entry point of the helper image."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from gitlab_ci_provider.model.object_store import StoreTarget
-from gitlab_ci_provider.model.plan import Grant, JobPlan, StorePlace
+from gitlab_ci_provider.model.plan import Grant, JobPlan, PreGetSources, StorePlace
 from gitlab_ci_provider.storage.keys import index_key, results_key
 from gitlab_ci_provider.storage.signing import Method, Period, signed_url
 
@@ -35,6 +35,13 @@ def with_access(plan: JobPlan, target: StoreTarget, period: Period) -> JobPlan:
     )
 
 
+def for_hook(plan: JobPlan) -> JobPlan:
+    """Leave in a plan what the author's script before the fetch may see: the job's variables."""
+    return JobPlan(
+        job=plan.job, project_dir=plan.project_dir, variables=plan.variables, hook=plan.hook
+    )
+
+
 def for_prepare(plan: JobPlan) -> JobPlan:
     """Leave in a plan what the container before the script needs.
 
@@ -42,7 +49,14 @@ def for_prepare(plan: JobPlan) -> JobPlan:
     """
     variables = tuple(variable for variable in plan.variables if variable.file or variable.masked)
     return replace(
-        plan, variables=variables, archives=(), uploads=(), reports=(), dotenv=None, writes=()
+        plan,
+        variables=variables,
+        hook=PreGetSources() if plan.hook else None,
+        archives=(),
+        uploads=(),
+        reports=(),
+        dotenv=None,
+        writes=(),
     )
 
 
@@ -52,7 +66,15 @@ def for_finish(plan: JobPlan) -> JobPlan:
     Masked values stay: they must not appear in its log.
     """
     masked = tuple(variable for variable in plan.variables if variable.masked)
-    return replace(plan, variables=masked, sources=None, restores=(), downloads=(), reads=())
+    return replace(
+        plan,
+        variables=masked,
+        sources=None,
+        hook=None,
+        restores=(),
+        downloads=(),
+        reads=(),
+    )
 
 
 def _read(plan: JobPlan) -> Iterator[str]:

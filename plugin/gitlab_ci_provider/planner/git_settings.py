@@ -7,36 +7,10 @@ name programs, proxies, files or certificates. In the job's scripts, all of them
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from typing import NamedTuple
 
+from gitlab_ci_provider.model.git_environment import GIT_VARIABLES
 from gitlab_ci_provider.model.variables import Variables
-
-_SWITCH = re.compile(r"[012]|true|false")
-_NUMBER = re.compile(r"[0-9]{1,9}")
-_ALLOWED: Mapping[str, re.Pattern[str]] = {
-    **dict.fromkeys(
-        (
-            "GIT_TRACE",
-            "GIT_TRACE_CURL",
-            "GIT_TRACE_CURL_NO_DATA",
-            "GIT_TRACE_PACKET",
-            "GIT_TRACE_PERFORMANCE",
-            "GIT_TRACE_REFS",
-            "GIT_TRACE_SETUP",
-            "GIT_TRACE_SHALLOW",
-            "GIT_TRACE2",
-            "GIT_TRACE2_PERF",
-            "GIT_CURL_VERBOSE",
-            "GIT_TRANSFER_TRACE",
-        ),
-        _SWITCH,
-    ),
-    "GIT_HTTP_LOW_SPEED_LIMIT": _NUMBER,
-    "GIT_HTTP_LOW_SPEED_TIME": _NUMBER,
-}
-"""No value names a file: a trace is part of the job's log."""
 
 _REFUSED_NAMES = (
     "GIT_ASKPASS GIT_CONFIG GIT_CONFIG_COUNT GIT_CONFIG_GLOBAL GIT_CONFIG_PARAMETERS "
@@ -58,7 +32,7 @@ def read_git_settings(variables: Variables) -> GitSettings:
     """Choose among the variables of a job."""
     allowed, warnings = [], []
     for name, value in variables.as_dict().items():
-        pattern = _ALLOWED.get(name)
+        pattern = GIT_VARIABLES.get(name)
         if pattern is not None and pattern.fullmatch(value):
             allowed.append(f"{name}={value}")
         elif value and (pattern is not None or name in _REFUSED):

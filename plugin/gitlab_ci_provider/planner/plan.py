@@ -9,13 +9,13 @@ from gitlab_ci_provider.exceptions import FailureReason, JobFailure, SystemFailu
 from gitlab_ci_provider.model.environment import JobEnvironment
 from gitlab_ci_provider.model.image import Image
 from gitlab_ci_provider.model.job import Job
-from gitlab_ci_provider.model.plan import JobPlan, PlanVariable
+from gitlab_ci_provider.model.plan import JobPlan, PlanVariable, PreGetSources
 from gitlab_ci_provider.model.release import Release
 from gitlab_ci_provider.model.serialization import encode
 from gitlab_ci_provider.model.support import limits
 from gitlab_ci_provider.model.variables import Variables
 from gitlab_ci_provider.planner import script
-from gitlab_ci_provider.planner.access import for_finish, for_prepare, with_access
+from gitlab_ci_provider.planner.access import for_finish, for_hook, for_prepare, with_access
 from gitlab_ci_provider.planner.artifacts import (
     plan_dotenv,
     plan_downloads,
@@ -78,6 +78,7 @@ def _planned(request: PlanRequest, masked: tuple[str, ...]) -> PlannedJob:
         image=_image(request),
         plan=plan,
         secret={
+            **({"hook.json": encode(for_hook(plan)).decode()} if plan.hook else {}),
             "prepare.json": encode(for_prepare(plan)).decode(),
             "finish.json": encode(for_finish(plan)).decode(),
             "entry": script.entry(plan, request.job.script, deadline=deadline(request)),
@@ -144,6 +145,7 @@ def _plan(request: PlanRequest) -> JobPlan:
         cache_seconds=settings.cache_seconds,
         warnings=(*sources.warnings, *settings.warnings),
     )
+    plan = _with_hook(plan, request.job)
     saved = (*plan.archives, *plan.uploads, *plan.reports)
     if not (plan.restores or plan.downloads or saved or plan.dotenv):
         return plan
@@ -154,6 +156,15 @@ def _plan(request: PlanRequest) -> JobPlan:
         )
         raise SystemFailure(message, reason=FailureReason.RUNNER_CONFIGURATION_ERROR)
     return with_access(plan, request.store, access_period(request, plan))
+
+
+def _with_hook(plan: JobPlan, job: Job) -> JobPlan:
+    """Add the script before the fetch, where something is fetched."""
+    sources = plan.sources
+    if sources is None or not job.pre_get_sources or sources.strategy in {"none", "empty"}:
+        return plan
+    text = script.hook_script(plan, job.pre_get_sources)
+    return replace(plan, hook=PreGetSources(script=text, attempts=sources.attempts))
 
 
 def _image(request: PlanRequest) -> Image:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
+from gitlab_ci_provider.model.git_environment import GIT_VARIABLES
 from gitlab_ci_provider.model.job import Script
 from gitlab_ci_provider.model.plan import JobPlan, PlanVariable
 from gitlab_ci_provider.model.workspace import (
@@ -56,6 +57,16 @@ trap 'exit 1' TERM
 if (set -o pipefail) 2>/dev/null; then set -o pipefail; fi
 set -o errexit
 set +o noclobber
+"""
+
+
+_HOOK_END = """\
+{{ set +o xtrace; }} 2>/dev/null
+for name in {names}; do
+  eval "value=\\${{$name-}}"
+  [ -z "$value" ] || printf '%s=%s\\n' "$name" "$value"
+done >"$GITLAB_CI_HOOK/variables"
+git config --global --null --list >"$GITLAB_CI_HOOK/config" 2>/dev/null || :
 """
 
 
@@ -122,14 +133,25 @@ def after_script(plan: JobPlan, script: Script) -> str:
     return _text(plan, [*_exports(plan), echo], script.after)
 
 
-def _text(plan: JobPlan, exports: Iterable[str], commands: Iterable[str]) -> str:
+def hook_script(plan: JobPlan, commands: Iterable[str]) -> str:
+    """Write `hooks:pre_get_sources_script`; its container says where $GITLAB_CI_HOOK is.
+
+    At its end it leaves what it tells the fetch, see `helper/hook_results.py`.
+    """
+    own = 'export HOME="$GITLAB_CI_HOOK/home" GITLAB_ENV="$GITLAB_CI_HOOK/env"'
+    return _text(plan, [*_exports(plan), own], commands, "/") + _HOOK_END.format(
+        names=" ".join(GIT_VARIABLES)
+    )
+
+
+def _text(plan: JobPlan, exports: Iterable[str], commands: Iterable[str], folder: str = "") -> str:
     """Put a script together; its exit code is that of the command that ended it."""
     trace = read_build_settings(plan.value).debug_trace
     body = "\n".join(line for command in commands for line in _command(command))
     lines = [
         *(["set -o xtrace"] if trace else []),
         _OPTIONS + "\n".join(exports),
-        f"cd {_quote(plan.project_dir)}",
+        f"cd {_quote(folder or plan.project_dir)}",
         f"eval {_quote(body)}",
     ]
     return "\n".join(lines) + "\n"

@@ -13,6 +13,7 @@ from gitlab_ci_provider.model.termination_message import TerminationMessage, dec
 from gitlab_ci_provider.model.workspace import (
     BUILD_CONTAINER,
     HELPER_CONTAINER,
+    HOOK_CONTAINER,
     PREPARE_CONTAINER,
     SCRIPT_TIMEOUT,
 )
@@ -69,6 +70,9 @@ def outcome(pod: k8s.V1Pod) -> Outcome:
     taken = _taken_away(pod)
     if taken is not None:
         return _with_left(taken, helper)
+    hook = container_state(pod, HOOK_CONTAINER)
+    if hook.exit_code:
+        return _helper_failed("hook", hook)
     if prepare.exit_code != 0:
         return _helper_failed("prepare", prepare)
     if build.exit_code != 0:

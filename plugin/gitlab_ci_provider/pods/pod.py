@@ -32,6 +32,7 @@ class PodRequest:
         grace: seconds that it may take to end once it is deleted: `after_script` still runs.
         deadline: seconds after which Kubernetes ends the pod whatever happens.
         annotations: for people and dashboards; keys without the domain.
+        hook: a script of the author runs before the fetch.
     """
 
     name: str
@@ -41,6 +42,7 @@ class PodRequest:
     grace: int = 30
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
+    hook: bool = False
 
 
 def build_pod(request: PodRequest) -> k8s.V1Pod:
@@ -56,9 +58,12 @@ def build_pod(request: PodRequest) -> k8s.V1Pod:
             termination_grace_period_seconds=request.grace,
             enable_service_links=False,
             security_context=pod_context(profile.security),
-            init_containers=[_helper(workspace.PREPARE_CONTAINER, "prepare", request)],
+            init_containers=[
+                *_hook(request),
+                _helper(workspace.PREPARE_CONTAINER, "prepare", request),
+            ],
             containers=[_build(request), _helper(workspace.HELPER_CONTAINER, "finish", request)],
-            volumes=volumes(request.name, profile),
+            volumes=volumes(request.name, profile, hook=request.hook),
             **placement(profile),
         ),
     )
@@ -124,6 +129,10 @@ def _build(request: PodRequest) -> k8s.V1Container:
     )
 
 
+def _hook(request: PodRequest) -> list[k8s.V1Container]:
+    return [_helper(workspace.HOOK_CONTAINER, "hook", request)] if request.hook else []
+
+
 def _helper(name: str, command: str, request: PodRequest) -> k8s.V1Container:
     profile = request.profile
     return k8s.V1Container(
@@ -131,7 +140,7 @@ def _helper(name: str, command: str, request: PodRequest) -> k8s.V1Container:
         image=profile.helper_image,
         image_pull_policy=pull_policy(profile.pull_policy),
         command=[workspace.HELPER_COMMAND, command],
-        volume_mounts=helper_mounts(command, profile),
+        volume_mounts=helper_mounts(command, profile, hook=request.hook),
         resources=requirements(profile.resources.helper),
         security_context=helper_context(profile),
     )

@@ -18,28 +18,47 @@ SCRIPT_KEYS = ("entry", "step_script", "after_script")
 PLAN_KEYS = ("prepare.json", "finish.json")
 """By the command of the helper that obeys it."""
 
-OWN_VOLUMES = frozenset({"builds", "control", "scripts", "plan-prepare", "plan-finish"})
+HOOK_KEY = "hook.json"
+"""Only in the Secret of a job that has a hook."""
+
+OWN_VOLUMES = frozenset(
+    {
+        *("builds", "control", "scripts", "plan-prepare", "plan-finish"),
+        *("hook", "hook-builds", "plan-hook"),
+    }
+)
 """Names that the volumes of a runner cannot have."""
 
 _READABLE = 0o444
 
 
-def volumes(secret_name: str, profile: RunnerProfile) -> list[k8s.V1Volume]:
+def volumes(secret_name: str, profile: RunnerProfile, *, hook: bool = False) -> list[k8s.V1Volume]:
     """List the volumes of the pod whose Secret has this name: ours, then the runner's."""
+    keys = (HOOK_KEY, *PLAN_KEYS) if hook else PLAN_KEYS
+    folders = ("builds", "control", *(("hook", "hook-builds") if hook else ()))
     return [
-        k8s.V1Volume(name="builds", empty_dir=k8s.V1EmptyDirVolumeSource()),
-        k8s.V1Volume(name="control", empty_dir=k8s.V1EmptyDirVolumeSource()),
-        *(_secret(_plan_volume(key), secret_name, {key: workspace.PLAN_NAME}) for key in PLAN_KEYS),
+        *(k8s.V1Volume(name=name, empty_dir=k8s.V1EmptyDirVolumeSource()) for name in folders),
+        *(_secret(_plan_volume(key), secret_name, {key: workspace.PLAN_NAME}) for key in keys),
         _secret("scripts", secret_name, {key: key for key in SCRIPT_KEYS}),
         *(from_manifest(volume, "V1Volume") for volume in profile.volumes),
     ]
 
 
-def helper_mounts(command: str, profile: RunnerProfile) -> list[k8s.V1VolumeMount]:
-    """List what a helper container sees that runs this command."""
-    plan = _plan_volume(f"{command}.json")
-    own = _mount(plan, workspace.PLAN_DIR, read_only=True)
-    return [*_shared(), own, *runner_mounts(profile)]
+def helper_mounts(
+    command: str, profile: RunnerProfile, *, hook: bool = False
+) -> list[k8s.V1VolumeMount]:
+    """List what a helper container sees that runs this command.
+
+    The hook is a script of the author: it gets a folder for its results, which `prepare` reads,
+    and none of those in which `prepare` works afterwards.
+    """
+    plan = _mount(_plan_volume(f"{command}.json"), workspace.PLAN_DIR, read_only=True)
+    if command == "hook":
+        own = [_mount("hook-builds", workspace.BUILDS_DIR), _mount("hook", workspace.HOOK_DIR)]
+        return [*own, plan, *runner_mounts(profile)]
+    told = hook and command == "prepare"
+    results = [_mount("hook", workspace.HOOK_DIR, read_only=True)] if told else []
+    return [*_shared(), plan, *results, *runner_mounts(profile)]
 
 
 def build_mounts(profile: RunnerProfile) -> list[k8s.V1VolumeMount]:

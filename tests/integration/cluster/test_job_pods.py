@@ -45,11 +45,12 @@ class World:
     s3: S3Server
     sha: str
 
-    def plan(self, *script: str) -> PlannedJob:
+    def plan(self, *script: str, hook: tuple[str, ...] = ()) -> PlannedJob:
         """Plan a job with a cache and artifacts."""
         job = replace(
             JOB,
             script=Script(main=script),
+            pre_get_sources=hook,
             caches=(Cache(paths=("kept",)),),
             artifacts=Artifacts(paths=("out",)),
         )
@@ -71,11 +72,12 @@ class World:
             deadline=600,
             labels={},
             annotations={},
+            hook=planned.plan.hook is not None,
         )
         self.core.create_namespaced_secret("default", build_secret(request, planned.secret))
         self.core.create_namespaced_pod("default", build_pod(request))
         wait_until(lambda: self._phase(name) in {"Succeeded", "Failed"}, f"pod {name}")
-        names = ("prepare", "helper")
+        names = ("hook", "prepare", "helper") if request.hook else ("prepare", "helper")
         return {one: read_frames(self._log(name, one)).decode() for one in names}
 
     def _log(self, name: str, container: str) -> bytes:
@@ -148,3 +150,28 @@ def test_a_restricted_job_passes_as_an_ordinary_user(world: World):
     assert "I am 1000" in logs["helper"]
     assert "CapEff:\t0000000000000000" in logs["helper"]
     assert "Uploaded 1 files" in logs["helper"], logs
+
+
+def test_a_hook_tells_the_fetch_and_sees_nothing_of_it(world: World):
+    """Its container has no folder in which `prepare` works, and no plan but its own."""
+    planned = world.plan(
+        'cat README; echo "the hook says $HOOKED"; ls -a /builds',
+        hook=(
+            "git config --global http.version HTTP/1.1",
+            "export GIT_CURL_VERBOSE=1 GIT_TRACE_CURL_NO_DATA=1",
+            'echo HOOKED=hello >> "$GITLAB_ENV"',
+            'ls /gitlab-ci | tr "\\n" " "; echo',
+            "ln -sf /gitlab-ci/plan/plan.json /builds/left-behind",
+            "cat /gitlab-ci/plan/plan.json | tr -d X",
+        ),
+    )
+
+    logs = world.run(planned)
+
+    assert "\nhook plan \n" in logs["hook"]
+    assert TOKEN not in logs["hook"]
+    assert '"sources":null' in logs["hook"]
+    assert "GET /group/project/info/refs" in logs["prepare"]
+    assert TOKEN not in logs["prepare"]
+    assert "\nhello\nthe hook says hello\n" in logs["helper"]
+    assert "left-behind" not in logs["helper"]

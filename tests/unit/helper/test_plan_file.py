@@ -20,6 +20,7 @@ from gitlab_ci_provider.model.plan import (
     Grant,
     JobPlan,
     PlanVariable,
+    PreGetSources,
     ReportUpload,
     StorePlace,
 )
@@ -29,6 +30,8 @@ FULL = JobPlan(
     job="job",
     project_dir="/builds/group/project",
     variables=(PlanVariable(name="A", value="ü\n", file=True, masked=True),),
+    hook=PreGetSources(script="echo", attempts=2),
+    warnings=("mind",),
     sources=GetSources(url="u", sha="s", refspecs=("r", "q")),
     restores=(CacheRestore(name="c", object_keys=("a", "b")),),
     downloads=(ArtifactDownload(job="j", object_key="k"),),

@@ -7,7 +7,9 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from factories import JOB, make_plan_request
+import pytest
+
+from factories import JOB, make_plan_request, with_variables
 from gitlab_ci_provider.model.artifacts import Artifacts
 from gitlab_ci_provider.model.cache import Cache, CacheKey
 from gitlab_ci_provider.model.git_login import GitLogin
@@ -108,3 +110,33 @@ def test_each_container_gets_its_part():
     for name in ("entry", "step_script", "after_script"):
         assert "X-Amz" not in secret[name]
         assert "git-canary" not in secret[name]
+
+
+def test_a_hook_gets_the_variables_and_nothing_else():
+    """Its script is the author's: no login, no address of the store."""
+    job = replace(JOB, pre_get_sources=("echo hook",))
+    made = plan_job(
+        make_plan_request(
+            job,
+            store=STORE,
+            upstream={"build": (JobArtifact(name="a", object_key="a/x", size=1, files=1),)},
+            login=GitLogin(password="git-canary"),
+            configured=ConfiguredVariables(project=VARIABLES),
+        )
+    )
+    hook, prepare = (json.loads(made.secret[f"{name}.json"]) for name in ("hook", "prepare"))
+
+    assert "git-canary" not in made.secret["hook.json"]
+    assert "X-Amz" not in made.secret["hook.json"]
+    assert (hook["sources"], hook["reads"], hook["downloads"]) == (None, [], [])
+    assert "echo hook" in hook["hook"]["script"]
+    assert "echo hook" not in made.secret["prepare.json"] + made.secret["finish.json"]
+    assert prepare["hook"] is not None
+
+
+@pytest.mark.parametrize("strategy", ["none", "empty"])
+def test_without_sources_there_is_no_hook(strategy: str):
+    """As with the runner: nothing is fetched, so nothing comes before it."""
+    job = replace(with_variables(GIT_STRATEGY=strategy), pre_get_sources=("echo hook",))
+
+    assert "hook.json" not in plan_job(make_plan_request(job)).secret

@@ -106,6 +106,21 @@ def test_eviction_and_deadline_go_first():
     assert outcome(late).failure_reason == "job_execution_timeout"
 
 
+def test_a_failed_hook_is_named():
+    """The containers behind it have never started."""
+    said = {"phase": "pre_get_sources_script", "reason": "script_failure", "message": "exit code 3"}
+    hook = ended("hook", 70, "Error", json.dumps(said))
+    dead = pod(waiting("prepare"), waiting("build"), waiting("helper"))
+    dead.status.init_container_statuses = [hook, waiting("prepare")]
+
+    end = outcome(dead)
+
+    assert (end.failure_reason, end.message) == (
+        "script_failure",
+        "pre_get_sources_script: exit code 3",
+    )
+
+
 def test_a_script_that_ran_too_long_has_timed_out():
     """GitLab's reason is that of the whole job's timeout; the script's exit code means nothing."""
     words = f"{SCRIPT_TIMEOUT}ran longer than 5 s (RUNNER_SCRIPT_TIMEOUT)"

@@ -52,6 +52,20 @@ def test_the_scripts_volume_holds_no_plan():
     }
 
 
+def test_a_hook_shares_no_folder_in_which_others_work():
+    """It is the author's script: `prepare` only reads what it leaves, nobody else sees that."""
+    spec = build_pod(replace(REQUEST, hook=True)).spec
+    hook, prepare = spec.init_containers
+    build, helper = spec.containers
+
+    assert mounted(hook) == {"hook", "hook-builds", "plan-hook"}
+    assert mounted(prepare) == {"builds", "control", "plan-prepare", "hook"}
+    assert [mount.read_only for mount in prepare.volume_mounts if mount.name == "hook"] == [True]
+    assert not (mounted(build) | mounted(helper)) & mounted(hook)
+    assert hook.image == prepare.image
+    assert hook.security_context == prepare.security_context
+
+
 def test_the_pod_spec_holds_no_content():
     """Scripts and variables are in the Secret, not in what anybody with `get pods` can read."""
     contents = {"prepare.json": "{}", "step_script": "echo hush", "entry": "", "after_script": ""}

@@ -24,7 +24,7 @@ from gitlab_ci_provider.helper.phases.get_more_sources import (
     pull_lfs,
     update_submodules,
 )
-from gitlab_ci_provider.model.git_login import GitLogin, login_environment
+from gitlab_ci_provider.model.git_login import GitLogin, configuration, login_environment
 from gitlab_ci_provider.model.plan import GetSources
 
 _STALE = ("index.lock", "shallow.lock", "HEAD.lock", "config.lock")
@@ -66,10 +66,12 @@ def _start_over(problem: str, context: PhaseContext) -> None:
 
 
 def _fetch_and_checkout(sources: GetSources, folder: Path, output: Output) -> None:
-    settings = dict(setting.partition("=")[::2] for setting in sources.git_settings)
-    local = Git(folder=folder, say=output.line, extra={**settings, **NO_SMUDGE})
+    given = dict(setting.partition("=")[::2] for setting in sources.git_settings)
+    local = Git(folder=folder, say=output.line, extra={**given, **NO_SMUDGE})
     login = GitLogin(username=sources.username, password=sources.password)
-    git = replace(local, extra={**local.extra, **login_environment(sources.url, login)})
+    known = {**local.extra, **login_environment(sources.url, login)}
+    git = replace(local, extra=configuration(sources.git_config, known))
+    local = replace(local, extra=configuration(sources.git_config, local.extra))
     try:
         if sources.clone_flags is None or not _cloned(git, sources, output):
             depth = f" with git depth set to {sources.depth}" if sources.depth else ""

@@ -29,7 +29,17 @@ def prepare_script(context: PhaseContext) -> None:
     context.temporary_dir.mkdir(exist_ok=True)
     for name in (EVENTS_NAME, OUTPUT_NAME):
         make_fifo(context.control / name)
-    Path(job_env_path(context.plan.project_dir)).touch()
+    with Path(job_env_path(context.plan.project_dir)).open("a", encoding="utf-8") as file:
+        file.write(context.job_env)
+    write_file_variables(context)
+
+
+def write_file_variables(context: PhaseContext) -> None:
+    """Write the variables that are files.
+
+    Raises:
+        SystemFailure: the name of one is not that of a file.
+    """
     for variable in context.plan.variables:
         if variable.file:
             _write(context, variable.name, variable.value)

@@ -19,7 +19,7 @@ from gitlab_ci_provider.hooks.outages import say
 from gitlab_ci_provider.model.evidence import PodEvidence
 from gitlab_ci_provider.model.log_frames import without_frames
 from gitlab_ci_provider.model.run import JobResult, JobStatus
-from gitlab_ci_provider.model.workspace import HELPER_CONTAINER, PREPARE_CONTAINER
+from gitlab_ci_provider.model.workspace import FRAMED_CONTAINERS
 from gitlab_ci_provider.pods.evidence import (
     Mask,
     evidence_lines,
@@ -116,13 +116,13 @@ def _tail(client: k8s.CoreV1Api, name: str, namespace: str, container: str) -> s
         answer.close()
     except _UNREACHABLE:
         return ""
-    if container in {PREPARE_CONTAINER, HELPER_CONTAINER}:
+    if container in FRAMED_CONTAINERS:
         data = without_frames(data)
     return data.decode("utf-8", "replace")
 
 
 def _show(evidence: PodEvidence) -> None:
     _log.info("::group::What Kubernetes knows of pod %s", evidence.pod)
-    for line in evidence_lines(evidence, shown={PREPARE_CONTAINER, HELPER_CONTAINER}):
+    for line in evidence_lines(evidence, shown=FRAMED_CONTAINERS):
         _log.info("%s", line)
     _log.info("::endgroup::")

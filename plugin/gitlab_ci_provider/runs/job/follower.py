@@ -14,6 +14,7 @@ from gitlab_ci_provider.model.log_frames import FrameReader
 from gitlab_ci_provider.model.workspace import (
     BUILD_CONTAINER,
     HELPER_CONTAINER,
+    HOOK_CONTAINER,
     PREPARE_CONTAINER,
 )
 from gitlab_ci_provider.pods.asking import Steps, Until
@@ -33,7 +34,7 @@ from gitlab_ci_provider.runs.job.position import BEGINNING, Position
 _LOST_HELPER_SECONDS = 3
 """The end of the build may be known a moment later than that of the helper."""
 
-_CONTAINERS = (PREPARE_CONTAINER, BUILD_CONTAINER, HELPER_CONTAINER)
+_CONTAINERS = (HOOK_CONTAINER, PREPARE_CONTAINER, BUILD_CONTAINER, HELPER_CONTAINER)
 
 Kind = Literal["over", "late", "hopeless"]
 """The job is over; its pod did not start in time; its pod will never start."""

@@ -47,6 +47,7 @@ from gitlab_ci_provider.runs.job.objects import (
     give_secret,
     life_token,
 )
+from gitlab_ci_provider.runs.job.position import BEGINNING, FROM_HOOK
 from gitlab_ci_provider.runs.job_run import JobRun
 from gitlab_ci_provider.runs.plan_request import plan_request
 from gitlab_ci_provider.runs.resource_group.turn import group_label
@@ -81,6 +82,7 @@ class JobPod:
             grace=run.settings.image_pull_grace,
             say=lambda words: operator.log.warning("%s", self._masker.text(words)),
         )
+        self._begin = BEGINNING
 
     def run(self) -> JobResult:
         """Run the job to its end.
@@ -110,6 +112,8 @@ class JobPod:
         for value in planned.masked:
             mask_secret(value)
         self._masker = log_masker(planned.masked)
+        if planned.plan.hook is not None:
+            self._begin = FROM_HOOK
         image = permitted(planned.image, BUILD, self._runner, self._warn)
         return replace(planned, image=image)
 
@@ -219,6 +223,7 @@ class JobPod:
             profile=self._runner,
             deadline=(job.timeout or self._run.settings.default_timeout) + _DEADLINE_SLACK,
             grace=planned.grace,
+            hook=planned.plan.hook is not None,
             labels=labels,
             annotations={**labels, "ref": run.ref.name, "sha": run.ref.sha},
         )
@@ -233,6 +238,7 @@ class JobPod:
                 coverage=self._coverage,
                 starting=self._starting,
                 patience=self._start_timeout,
+                begin=self._begin,
                 on_build=lambda: self._log_warnings(pod),
             )
             try:

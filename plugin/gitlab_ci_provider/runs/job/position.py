@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gitlab_ci_provider.model.workspace import PREPARE_CONTAINER
+from gitlab_ci_provider.model.workspace import HOOK_CONTAINER, PREPARE_CONTAINER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,3 +34,6 @@ class Position:
 
 BEGINNING = Position()
 """Nothing has been followed."""
+
+FROM_HOOK = Position(container=HOOK_CONTAINER)
+"""Likewise, of a pod in which a hook comes first."""
