@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from gitlab_ci_provider.records.cancellations import Cancellations
 from gitlab_ci_provider.records.environments import Environments
 from gitlab_ci_provider.records.folder import FolderStore
+from gitlab_ci_provider.records.installation import Installation
 from gitlab_ci_provider.records.register import Register
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.snapshots.holds import Holds
@@ -27,6 +28,7 @@ class State:
         register: the numbers and results of all pipelines.
         environments: where each project is deployed.
         cancellations: orders to cancel jobs.
+        installation: which one this is, where several share a cluster.
         expire_in: seconds after which what runs have stored counts as unused.
     """
 
@@ -35,6 +37,7 @@ class State:
     register: Register
     environments: Environments
     cancellations: Cancellations
+    installation: Installation
     expire_in: float
 
     def unused_before(self) -> float:
@@ -52,5 +55,6 @@ def open_state(settings: Settings) -> State:
         register=Register(records),
         environments=Environments(records),
         cancellations=Cancellations(records),
+        installation=Installation(records),
         expire_in=settings.child_dags_expire_in,
     )

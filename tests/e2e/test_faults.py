@@ -5,20 +5,25 @@ Each job says a line outside of its pod when it begins and when it ends.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from kubernetes import client
 
 from e2e.embedded import Stack, make_repository
 from e2e.faulty import (
     TIMES,
+    core,
     job,
     kill_task,
     left_behind,
     pods_by_job,
 )
 from e2e.runs import ended, raw_log, results, start, wait_for
+from gitlab_ci_provider.pods.leftovers import RUN
+from gitlab_ci_provider.pods.naming import LABEL_DOMAIN
 from integration.cluster.faults import tell
 from processes.counter import Heard
 
@@ -187,3 +192,38 @@ def test_a_refusal_fails_the_job_and_says_why(
     assert reason.startswith("Kubernetes refused: 403")
     assert heard.lines == {}
     assert left_behind(stack) == []
+
+
+def leave_pod(stack: Stack, name: str, run: str) -> None:
+    """Leave the pod of a run, as the worker of a job would that is lost and never replaced."""
+    api = core(stack)
+    pod = api.read_namespaced_pod(name, "default")
+    annotations = {**pod.metadata.annotations, f"{LABEL_DOMAIN}/{RUN}": run}
+    container = client.V1Container(name="build", image="x", command=["sleep", "600"])
+    left = client.V1Pod(
+        metadata=client.V1ObjectMeta(
+            name="left", labels=pod.metadata.labels, annotations=annotations
+        ),
+        spec=client.V1PodSpec(containers=[container], restart_policy="Never"),
+    )
+    api.create_namespaced_pod("default", left)
+
+
+def test_what_a_deleted_run_has_left_is_reaped(stack: Stack, heard: Heard, tmp_path: Path):
+    """The pod of a job that runs is left alone; one whose run Airflow does not have is deleted."""
+    repository = make_repository(tmp_path / "reaped", {".gitlab-ci.yml": job(heard, "long")})
+    heard.hold("long begins")
+    dag, run = start(stack, repository)
+    wait_for(lambda: heard.lines["long begins"] == 1)
+    (pod,) = pods_by_job(stack).values()
+    leave_pod(stack, pod, "deleted")
+
+    listed = stack.command("reap")
+    reaped = json.loads(stack.command("reap", "--delete", "--json").stdout)
+    heard.release("long begins")
+    wait_for(lambda: ended(stack, dag, run))
+
+    assert "its run no longer exists" in listed.stdout
+    assert [one["name"] for one in reaped["pods"]] == ["left"]
+    assert stack.api.run_state(dag, run) == "success"
+    wait_for(lambda: left_behind(stack) == [])

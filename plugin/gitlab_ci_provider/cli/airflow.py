@@ -102,6 +102,11 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def given_url(args: argparse.Namespace) -> str:
+    """Give the address of the Airflow that is meant; empty for the embedded stack."""
+    return str(args.airflow_url or os.environ.get(URL) or "")
+
+
 def target(args: argparse.Namespace) -> Target:
     """Connect to the selected Airflow.
 
@@ -114,7 +119,7 @@ def target(args: argparse.Namespace) -> Target:
     from gitlab_ci_provider.local.home import default_home
     from gitlab_ci_provider.local.stack.state import connect, read_state
 
-    url = args.airflow_url or os.environ.get(URL)
+    url = given_url(args)
     if url:
         access = Access(
             url=url.rstrip("/"),

@@ -29,6 +29,7 @@ _COMMANDS = {
     "environments": "environments",
     "sync": "sync",
     "runners": "runners",
+    "reap": "reap",
 }
 """Commands and the modules that hold them, in the order of `--help`."""
 

@@ -26,6 +26,7 @@ from integration.cluster.support import Api, Cluster
 from processes.waiting import wait_until
 
 LABELS = {
+    f"{LABEL_DOMAIN}/installation": "this",
     f"{LABEL_DOMAIN}/project": label_value(PROJECT.path),
     f"{LABEL_DOMAIN}/pipeline": "1",
 }
@@ -55,7 +56,13 @@ def make_pod(core: client.CoreV1Api, namespace: str, name: str, **labels: str) -
         image=Image(name="debian:12"),
         profile=RunnerProfile(helper_image="x", namespace=namespace),
         deadline=600,
-        labels={"project": PROJECT.path, "pipeline": "1", LIFE: "2", **labels},
+        labels={
+            "installation": "this",
+            "project": PROJECT.path,
+            "pipeline": "1",
+            LIFE: "2",
+            **labels,
+        },
         annotations=labels,
     )
     pod = build_pod(request)
@@ -87,8 +94,9 @@ def test_pods_of_some_jobs_of_one_pipeline_are_deleted(
     make_pod(core, api.namespace, "mine", job="test: [a]")
     make_pod(core, api.namespace, "other-job", job="test: [b]")
     make_pod(core, api.namespace, "other-pipeline", job="test: [a]", pipeline="2")
+    make_pod(core, api.namespace, "other-airflow", job="test: [a]", installation="another")
 
-    deleted = delete_pods(settings, PodsOf(PROJECT.path, 1), "by pipeline 7", ["test: [a]"])
+    deleted = delete_pods(settings, PodsOf("this", PROJECT.path, 1), "by pipeline 7", ["test: [a]"])
 
     found = deleting(core, api.namespace)
     assert deleted == list(found) == ["mine"]
@@ -104,9 +112,9 @@ def test_what_ended_jobs_have_left_is_swept(core: client.CoreV1Api, api: Api, se
     make_pod(core, api.namespace, "left", job="a")
     make_pod(core, api.namespace, "running", job="b")
 
-    first = sweep_pods(settings, PodsOf(PROJECT.path, 1), ["a"])
+    first = sweep_pods(settings, PodsOf("this", PROJECT.path, 1), ["a"])
     kept = api.names("secrets")
-    second = sweep_pods(settings, PodsOf(PROJECT.path, 1), ["a", "b"])
+    second = sweep_pods(settings, PodsOf("this", PROJECT.path, 1), ["a", "b"])
 
     assert (first, second) == (["left"], ["running"])
     assert set(kept) == {"left", "orphan"}

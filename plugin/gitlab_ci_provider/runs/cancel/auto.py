@@ -70,7 +70,8 @@ def _cancel_if_redundant(task: TaskContext, entry: PipelineEntry, newer: Pipelin
 def _sweep(task: TaskContext, entry: PipelineEntry) -> None:
     """Clean up after a run that was stopped: nobody closed it, and a lost worker left its pod."""
     task.state.register.finish(entry.id, "canceled")
-    for pod in delete_pods(task.settings, PodsOf(entry.project, entry.id), "its run has ended"):
+    pods_of = PodsOf(task.state.installation.name(), entry.project, entry.id)
+    for pod in delete_pods(task.settings, pods_of, "its run has ended"):
         _log.warning("deleting pod %s, left by pipeline %s", pod, entry.id)
 
 

@@ -37,7 +37,7 @@ def cancel_jobs(settings: Settings, state: State, run: PipelineRun, order: Cance
     order = replace(order, name=f"{order.name}-{secrets.token_hex(4)}")
     state.cancellations.give(run.dag_id, run.run_id, order)
     _log.info("pipeline %s: canceled %s: %s", run.id, order.reason, ", ".join(order.jobs))
-    pods_of = PodsOf(run.project.path, run.id)
+    pods_of = PodsOf(state.installation.name(), run.project.path, run.id)
     try:
         for pod in delete_pods(settings, pods_of, order.reason, order.jobs):
             _log.info("deleting pod %s", pod)
@@ -51,7 +51,8 @@ def sweep(run: RunContext, ended: Mapping[str, JobResult]) -> None:
     if not ran:
         return
     try:
-        pods_of = PodsOf(run.record.project.path, run.record.id)
+        name = run.state.installation.name()
+        pods_of = PodsOf(name, run.record.project.path, run.record.id)
         for pod in sweep_pods(run.settings, pods_of, ran):
             _log.info("deleting pod %s, left by a job that has ended", pod)
     except SystemFailure as problem:

@@ -21,8 +21,13 @@ CANCELED = f"{LABEL_DOMAIN}/canceled"
 
 @dataclass(frozen=True, slots=True)
 class PodsOf:
-    """Selects the pods of one pipeline."""
+    """Selects the pods of one pipeline.
 
+    Attributes:
+        installation: another one may have a pipeline of the same project with the same number.
+    """
+
+    installation: str
     project: str
     pipeline: int
 
@@ -30,6 +35,7 @@ class PodsOf:
     def selector(self) -> str:
         """The label selector."""
         labels = {
+            "installation": self.installation,
             "project": label_value(self.project),
             "pipeline": label_value(str(self.pipeline)),
         }

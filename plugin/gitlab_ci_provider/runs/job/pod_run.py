@@ -21,6 +21,7 @@ from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.model.runner import RunnerProfile
 from gitlab_ci_provider.planner.plan import PlannedJob, plan_job
 from gitlab_ci_provider.planner.plan_request import PlanRequest
+from gitlab_ci_provider.pods.leftovers import DAG, RUN, TASK
 from gitlab_ci_provider.pods.naming import pod_name
 from gitlab_ci_provider.pods.outcome import outcome
 from gitlab_ci_provider.pods.pod import PodRequest, build_pod, build_secret
@@ -209,7 +210,10 @@ class JobPod:
     def _request(self, planned: PlannedJob) -> PodRequest:
         run, job = self._run.record, self._run.job
         life = attempts.load(self._run).life
+        ti = self._run.context["ti"]
+        task = {DAG: ti.dag_id, RUN: ti.run_id, TASK: ti.task_id}
         labels = {
+            "installation": self._run.state.installation.name(),
             "project": run.project.path,
             "pipeline": str(run.id),
             "job": job.name,
@@ -225,7 +229,7 @@ class JobPod:
             grace=planned.grace,
             hook=planned.plan.hook is not None,
             labels=labels,
-            annotations={**labels, "ref": run.ref.name, "sha": run.ref.sha},
+            annotations={**labels, **task, "ref": run.ref.name, "sha": run.ref.sha},
         )
 
     def _follow(self, pod: PodWatch) -> JobResult:

@@ -1,0 +1,96 @@
+"""Pods that their jobs have left: whose they are, and whether anybody still needs them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from kubernetes import client as k8s
+
+from gitlab_ci_provider.model.airflow_states import ENDED
+from gitlab_ci_provider.pods.naming import LABEL_DOMAIN
+
+INSTALLATION = f"{LABEL_DOMAIN}/installation"
+"""Label: which installation a pod and its Secret belong to."""
+
+DAG, RUN, TASK = "airflow-dag", "airflow-run", "airflow-task"
+"""Annotations: which task the pod is for. Labels of Airflow's own say that only shortened."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leftover:
+    """A pod that nobody needs.
+
+    Attributes:
+        job: its name in the pipeline.
+        why: nobody needs it.
+        age: seconds since it was created.
+        phase: of the pod.
+    """
+
+    name: str
+    namespace: str
+    uid: str
+    dag: str
+    run: str
+    job: str
+    why: str
+    age: float
+    phase: str
+
+
+def run_of(pod: k8s.V1Pod) -> tuple[str, str] | None:
+    """Tell which run a pod is of, by DAG and run; None when it does not say."""
+    dag, run, _ = _names(pod)
+    return (dag, run) if dag and run else None
+
+
+def leftover(
+    pod: k8s.V1Pod, states: Mapping[str, str | None] | None, now: datetime
+) -> Leftover | None:
+    """Judge a pod by what Airflow says of its run; None when it may still be needed.
+
+    Args:
+        pod: of this installation.
+        states: of the run's tasks; None when Airflow has no such run.
+        now: the time.
+    """
+    dag, run, task = _names(pod)
+    metadata = pod.metadata
+    if metadata.deletion_timestamp is not None or not (dag and run and task):
+        return None
+    why = _why(task, states)
+    if why is None:
+        return None
+    return Leftover(
+        name=metadata.name,
+        namespace=metadata.namespace,
+        uid=metadata.uid,
+        dag=dag,
+        run=run,
+        job=(metadata.annotations or {}).get(f"{LABEL_DOMAIN}/job", task),
+        why=why,
+        age=(now - metadata.creation_timestamp).total_seconds(),
+        phase=(pod.status.phase or "") if pod.status else "",
+    )
+
+
+def _why(task: str, states: Mapping[str, str | None] | None) -> str | None:
+    """Tell why nobody needs the pod of a task.
+
+    A task without a state has been cleared and will find its pod, or delete it; so does one that
+    is to be retried.
+    """
+    if states is None:
+        return "its run no longer exists"
+    if task not in states:
+        return "its task no longer exists"
+    state = states[task]
+    return f"its task has ended ({state})" if state in ENDED else None
+
+
+def _names(pod: k8s.V1Pod) -> tuple[str, str, str]:
+    found = pod.metadata.annotations or {}
+    dag, run, task = (str(found.get(f"{LABEL_DOMAIN}/{key}", "")) for key in (DAG, RUN, TASK))
+    return dag, run, task

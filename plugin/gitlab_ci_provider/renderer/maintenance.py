@@ -1,0 +1,29 @@
+"""The DAG that keeps the cluster tidy, for installations that want one."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.sdk import DAG
+
+from gitlab_ci_provider.operators.reap import ReapOperator
+
+
+def maintenance_dag(schedule: str | None = "@hourly") -> DAG:
+    """Make the DAG.
+
+    Args:
+        schedule: when it runs; None leaves that to people.
+    """
+    with DAG(
+        dag_id="gitlab_ci_maintenance",
+        schedule=schedule,
+        catchup=False,
+        max_active_runs=1,
+        default_args={"retries": 1, "retry_delay": timedelta(minutes=1)},
+        tags=["gitlab-ci"],
+        doc_md="Deletes pods that jobs have left: those of tasks that have ended and of runs that "
+        "no longer exist. The same as `gitlab-dags reap --delete`.",
+    ) as dag:
+        ReapOperator(task_id="reap")
+    return dag

@@ -1,0 +1,72 @@
+"""Deleting the pods that jobs have left, whose tasks have ended or do not exist anymore.
+
+Jobs delete their pods themselves, and `finish_pipeline` what lost workers have left. This is for
+the rest: runs whose last task never ran, or that were deleted from Airflow. A pod's Secret goes
+with it. Only pods that carry the label of this installation are looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from kubernetes import client as k8s
+from kubernetes.client.exceptions import ApiException
+from kubernetes.config import ConfigException
+from urllib3.exceptions import HTTPError
+
+from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.hooks.outages import say
+from gitlab_ci_provider.pods.leftovers import INSTALLATION, Leftover, leftover, run_of
+
+TaskStates = Callable[[str, str], Mapping[str, str | None] | None]
+"""Asks Airflow for the states of the tasks of a run, by DAG and run; None for no such run."""
+
+_PAGE = 500
+
+
+def find_leftovers(
+    client: k8s.CoreV1Api, namespace: str, installation: str, states: TaskStates
+) -> list[Leftover]:
+    """List the pods of an installation that nobody needs, the oldest first.
+
+    The pods are listed before Airflow is asked: a task that starts meanwhile makes a pod that is
+    not in the list.
+
+    Raises:
+        SystemFailure: Kubernetes refuses or cannot be reached.
+    """
+    try:
+        pods = _pods(client, namespace, f"{INSTALLATION}={installation}")
+    except (ApiException, HTTPError, ConfigException) as problem:
+        raise SystemFailure(f"cannot list the pods in {namespace}: {say(problem)}") from problem
+    runs = {found for pod in pods if (found := run_of(pod)) is not None}
+    by_run = {run: states(*run) for run in sorted(runs)}
+    now = datetime.now(UTC)
+    judged = (leftover(pod, by_run[run], now) for pod in pods if (run := run_of(pod)) is not None)
+    return sorted((found for found in judged if found), key=lambda found: -found.age)
+
+
+def delete(client: k8s.CoreV1Api, found: Leftover) -> str:
+    """Delete a pod; returns what went wrong, empty when nothing did or it was gone already."""
+    options = k8s.V1DeleteOptions(preconditions=k8s.V1Preconditions(uid=found.uid))
+    try:
+        client.delete_namespaced_pod(found.name, found.namespace, body=options)
+    except ApiException as problem:
+        return "" if problem.status in {404, 409} else say(problem)
+    except HTTPError as problem:
+        return say(problem)
+    return ""
+
+
+def _pods(client: k8s.CoreV1Api, namespace: str, selector: str) -> list[k8s.V1Pod]:
+    pods: list[k8s.V1Pod] = []
+    following = None
+    while True:
+        page = client.list_namespaced_pod(
+            namespace, label_selector=selector, limit=_PAGE, _continue=following
+        )
+        pods += page.items
+        following = page.metadata._continue  # noqa: SLF001 - the client's name for `continue`
+        if not following:
+            return pods

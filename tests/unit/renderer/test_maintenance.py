@@ -1,0 +1,15 @@
+"""The DAG that deletes what jobs have left."""
+
+from __future__ import annotations
+
+from gitlab_ci_provider.operators.reap import ReapOperator
+from gitlab_ci_provider.renderer.maintenance import maintenance_dag
+
+
+def test_it_runs_hourly_and_never_twice_at_once():
+    """Runs that were missed are not made up for."""
+    dag = maintenance_dag()
+
+    assert str(dag.schedule) == "@hourly"
+    assert (dag.catchup, dag.max_active_runs) == (False, 1)
+    assert isinstance(dag.task_dict["reap"], ReapOperator)
