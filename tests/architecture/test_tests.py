@@ -26,14 +26,15 @@ def test_no_test_imports_a_test():
 
 def test_unit_tests_mirror_the_packages():
     """The tests of a package are found under its name."""
-    plugin = TESTS.parent / "plugin"
-    folders = {str(path.parent.relative_to(TESTS / "unit")) for path in TESTS.glob("unit/**/*.py")}
-    others = folders - {"cluster"}
+    plugin, unit = TESTS.parent / "plugin", TESTS / "unit"
+    folders = {path.parent.relative_to(unit) for path in unit.glob("**/*.py")}
+    cluster = {folder for folder in folders if folder.parts[:1] == ("cluster",)}
+    mirrored = [
+        *(plugin / "gitlab_ci_cluster" / folder.relative_to("cluster") for folder in cluster),
+        *(plugin / "gitlab_ci_provider" / folder for folder in folders - cluster),
+    ]
 
-    assert (plugin / "gitlab_ci_cluster").is_dir()
-    assert [
-        name for name in sorted(others) if not (plugin / "gitlab_ci_provider" / name).is_dir()
-    ] == []
+    assert [folder for folder in mirrored if not folder.is_dir()] == []
 
 
 def test_nothing_sleeps():

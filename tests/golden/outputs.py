@@ -1,10 +1,11 @@
-"""A program that names by digest all that is made of the cases: pipelines, DAGs and plans."""
+"""All that is made of the cases, by digest: pipelines, DAGs and plans. Also a program."""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 from airflow.serialization.serialized_objects import DagSerialization
 
@@ -66,6 +67,11 @@ def _json(value: object, *, sort_keys: bool = False) -> bytes:
     return json.dumps(value, default=str, sort_keys=sort_keys).encode()
 
 
-if __name__ == "__main__":
+def digests() -> dict[str, Any]:
+    """Name each output by its digest, with a sign of the process's hash seed."""
     found = {name: digest(data) for name, data in outputs()}
-    json.dump({"seed": hash("seed"), "outputs": found}, sys.stdout)
+    return {"seed": hash("seed"), "outputs": found}
+
+
+if __name__ == "__main__":
+    json.dump(digests(), sys.stdout)

@@ -2,7 +2,7 @@
 
 `types.json` holds by name of a type the JSON name and type of each field: a name of another type,
 `[type]` for a list, `{"*": type}` for a map, or one of the words in `_WORDS`. It is made from the
-official Python client by `tests/unit/cluster/test_schema.py`, which also keeps it current.
+official Python client by `tests/unit/cluster/objects/test_schema.py`, which also keeps it current.
 """
 
 from __future__ import annotations

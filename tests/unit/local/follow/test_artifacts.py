@@ -1,4 +1,4 @@
-"""Artifacts of a run in a folder."""
+"""What jobs leave: artifacts in a folder, and the names of failed tests."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from gitlab_ci_provider.local.follow.artifacts import save_artifacts
+from gitlab_ci_provider.local.follow.artifacts import failed_tests, save_artifacts
+from gitlab_ci_provider.model.reports import Case, CaseStatus, JunitReport
+from gitlab_ci_provider.model.serialization import encode
 
 
 def job(*keys: str) -> dict[str, Any]:
@@ -55,3 +57,20 @@ def test_what_cannot_be_unpacked_is_said(tmp_path: Path):
         "cannot unpack the artifacts of broken",
     ]
     assert (tmp_path / "to" / "good" / "file").exists()
+
+
+def test_failed_and_broken_tests_are_named(tmp_path: Path):
+    """With their class, as GitLab's page shows them; a report that has gone is left out."""
+    cases = (
+        Case(name="adds", classname="sums", status=CaseStatus.FAILED),
+        Case(name="passes", status=CaseStatus.SUCCESS),
+        Case(name="breaks", status=CaseStatus.ERROR),
+    )
+    (tmp_path / "key").write_bytes(encode(JunitReport(name="unit", cases=cases)))
+    reports = [
+        {"kind": "junit", "results_key": "key"},
+        {"kind": "junit", "results_key": "gone"},
+        {"kind": "metrics", "results_key": ""},
+    ]
+
+    assert failed_tests(reports, tmp_path) == ["sums: adds", "breaks"]

@@ -1,10 +1,10 @@
-"""The logs of jobs as they were written."""
+"""Logs of jobs: cut to the script, saved, and followed."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from gitlab_ci_provider.local.follow.logs import file_names, save_logs, script_output
+from gitlab_ci_provider.local.follow.logs import LogTail, file_names, save_logs, script_output
 
 ESC = "\x1b[0K"
 
@@ -94,3 +94,39 @@ def test_no_two_jobs_share_a_file_and_every_name_can_be_one(tmp_path: Path):
 def test_a_file_is_called_the_same_whatever_the_order_of_the_jobs():
     """The next run's files take the place of this one's."""
     assert file_names(HARD) == file_names(reversed(HARD))
+
+
+def test_lines_come_once_and_when_they_are_complete(tmp_path: Path):
+    """Half a line waits for its other half; the last one comes at the end."""
+    log, tail = tmp_path / "1.log", LogTail()
+    log.write_bytes(b"one\ntw")
+    first = list(tail.read(log))
+    log.write_bytes(b"one\ntwo\nthr\xffee")
+
+    assert (first, list(tail.read(log)), list(tail.end())) == (["one"], ["two"], ["thr\ufffdee"])
+
+
+def test_markers_are_not_seen_and_headings_are(tmp_path: Path):
+    """GitLab's markers of sections are for its page."""
+    log = tmp_path / "1.log"
+    log.write_bytes(section("step_script", "$ make\n\n").encode() + b"10 %\r20 %\r\n")
+
+    assert list(LogTail().read(log)) == ["Title", "$ make", "", "20 %"]
+
+
+def test_another_try_begins_another_log(tmp_path: Path):
+    """What was left of the first one is shown before."""
+    tail = LogTail()
+    (tmp_path / "1.log").write_bytes(b"first, no end")
+    (tmp_path / "2.log").write_bytes(b"second\n")
+
+    assert list(tail.read(tmp_path / "1.log")) == []
+    assert list(tail.read(tmp_path / "2.log")) == ["first, no end", "second"]
+
+
+def test_a_log_that_is_not_there_yet_is_waited_for(tmp_path: Path):
+    """A job that has not started has none."""
+    tail = LogTail()
+
+    assert list(tail.read(None)) == []
+    assert list(tail.read(tmp_path / "none.log")) == []

@@ -1,4 +1,4 @@
-"""Files that hold secrets."""
+"""Private files, and trees to delete."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gitlab_ci_cluster.files import write_private
+from gitlab_ci_cluster.files import remove_tree, write_private
 
 
 def test_others_may_not_read(tmp_path: Path):
@@ -32,3 +32,18 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path):
 
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_trees_without_permissions_are_removed(tmp_path: Path):
+    """Links are not followed, closed directories are opened."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    tree = tmp_path / "tree"
+    (tree / "closed" / "deep").mkdir(parents=True)
+    (tree / "link").symlink_to(outside)
+    (tree / "closed").chmod(0)
+
+    assert remove_tree(tree)
+    assert not tree.exists()
+    assert outside.is_dir()
+    assert remove_tree(Path(tmp_path / "nothing"))

@@ -1,0 +1,22 @@
+"""The root of a container."""
+
+from __future__ import annotations
+
+from gitlab_ci_cluster.runtimes.process.rootfs import host_mounts
+
+
+def test_mounts_of_the_host_are_found():
+    """Real file systems below /, with odd names; not pseudo ones, not what is built anew."""
+    text = """\
+1 0 8:1 / / rw - ext4 /dev/sda rw
+2 1 8:2 / /home rw shared:1 - ext4 /dev/sdb rw
+3 1 8:3 / /mnt/with\\040space rw - xfs /dev/sdc rw
+4 1 0:4 / /proc rw - proc proc rw
+5 1 0:5 / /run/user/1 rw - tmpfs tmpfs rw
+6 1 0:6 / /sys/fs/cgroup rw - tmpfs tmpfs rw
+7 1 0:7 / /tmp rw - tmpfs tmpfs rw
+8 1 0:8 / /dev/shm rw - tmpfs tmpfs rw
+9 1 0:9 / /net rw - autofs systemd rw
+"""
+
+    assert list(host_mounts(text)) == ["/home", "/mnt/with space", "/tmp"]
