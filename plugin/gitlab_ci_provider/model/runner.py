@@ -11,6 +11,7 @@ from gitlab_ci_provider.model.runner_parts import (
     Manifest,
     Network,
     Overrides,
+    PodPatch,
     PodResources,
     Scheduling,
     Security,
@@ -74,8 +75,11 @@ class RunnerProfile:
         (), "Where all containers see them.", "V1VolumeMount"
     )
     lifecycle: Manifest = option({}, "Hooks of the build and service containers.", "V1Lifecycle")
-    labels: Mapping[str, str] = option({}, "Labels of pods.", form="label")
-    annotations: Mapping[str, str] = option({}, "Annotations of pods.", form="label")
+    labels: Mapping[str, str] = option({}, "Labels of pods; may hold variables.", form="label")
+    annotations: Mapping[str, str] = option(
+        {}, "Annotations of pods; may hold variables.", form="label"
+    )
+    pod_patches: tuple[PodPatch, ...] = option((), "Changes to the finished pod.")
     start_timeout: int | None = option(
         None,
         "Seconds until a pod that does not start counts as failed; not said: `pod_start_timeout`.",

@@ -15,6 +15,7 @@ Manifest = Mapping[str, object]
 """A part of a pod as Kubernetes writes it in YAML."""
 
 PodSecurity = Literal["baseline", "restricted"]
+PatchType = Literal["merge", "json", "strategic"]
 DnsPolicy = Literal["", "None", "Default", "ClusterFirst", "ClusterFirstWithHostNet"]
 Form = Literal["", "quantity", "regex", "glob", "label"]
 
@@ -133,3 +134,12 @@ class Network:
     dns_policy: DnsPolicy = option("", "How names are resolved; empty: Kubernetes' default.")
     dns_config: Manifest = option({}, "Name servers, searches, options.", "V1PodDNSConfig")
     host_aliases: tuple[Manifest, ...] = option((), "Lines of /etc/hosts.", "V1HostAlias")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodPatch:
+    """A change to the finished pod's `spec`."""
+
+    name: str = option("", "What it is for, in messages.")
+    type: PatchType = option("strategic", "As `kubectl patch --type`.")
+    patch: object = option(None, "The patch: a mapping, or a list of operations for `json`.")

@@ -14,6 +14,7 @@ from gitlab_ci_provider.model import workspace
 from gitlab_ci_provider.model.image import Image
 from gitlab_ci_provider.model.runner import RunnerProfile
 from gitlab_ci_provider.pods.naming import LABEL_DOMAIN, label_value
+from gitlab_ci_provider.pods.patches import patched
 from gitlab_ci_provider.pods.placement import lifecycle, own_labels, placement
 from gitlab_ci_provider.pods.pull_policy import pull_policy
 from gitlab_ci_provider.pods.resources import requirements
@@ -46,26 +47,31 @@ class PodRequest:
 
 
 def build_pod(request: PodRequest) -> k8s.V1Pod:
-    """Build the pod of one try of one job."""
+    """Build the pod of one try of one job.
+
+    Raises:
+        SystemFailure: a patch of the runner does not fit.
+    """
     profile = request.profile
+    spec = k8s.V1PodSpec(
+        restart_policy="Never",
+        active_deadline_seconds=request.deadline,
+        termination_grace_period_seconds=request.grace,
+        enable_service_links=False,
+        security_context=pod_context(profile.security),
+        init_containers=[
+            *_hook(request),
+            _helper(workspace.PREPARE_CONTAINER, "prepare", request),
+        ],
+        containers=[_build(request), _helper(workspace.HELPER_CONTAINER, "finish", request)],
+        volumes=volumes(request.name, profile, hook=request.hook),
+        **placement(profile),
+    )
     return k8s.V1Pod(
         api_version="v1",
         kind="Pod",
         metadata=_metadata(request),
-        spec=k8s.V1PodSpec(
-            restart_policy="Never",
-            active_deadline_seconds=request.deadline,
-            termination_grace_period_seconds=request.grace,
-            enable_service_links=False,
-            security_context=pod_context(profile.security),
-            init_containers=[
-                *_hook(request),
-                _helper(workspace.PREPARE_CONTAINER, "prepare", request),
-            ],
-            containers=[_build(request), _helper(workspace.HELPER_CONTAINER, "finish", request)],
-            volumes=volumes(request.name, profile, hook=request.hook),
-            **placement(profile),
-        ),
+        spec=patched(spec, profile.pod_patches, profile.name),
     )
 
 

@@ -15,7 +15,8 @@ Problem = tuple[str, str, str]
 
 def check_runner(runner: RunnerProfile, node: Map, diagnostics: Diagnostics) -> None:
     """Note what is wrong with a runner."""
-    for code, words, option in (*_choice(runner), *_security(runner), *_volumes(runner)):
+    found = (*_choice(runner), *_security(runner), *_volumes(runner), *_patches(runner))
+    for code, words, option in found:
         diagnostics.error(code, words, _place(node, option))
 
 
@@ -49,6 +50,18 @@ def _security(runner: RunnerProfile) -> Iterator[Problem]:
     if security.standard == "restricted" and security.allow_privilege_escalation:
         words = "'restricted' does not let programs gain rights"
         yield "runner-security", words, "security.allow_privilege_escalation"
+
+
+def _patches(runner: RunnerProfile) -> Iterator[Problem]:
+    for patch in runner.pod_patches:
+        form = list if patch.type == "json" else dict
+        if not isinstance(patch.patch, form):
+            words = "a list of operations" if form is list else "a mapping"
+            yield (
+                "runner-type",
+                f"the {patch.type} patch '{patch.name}' must be {words}",
+                "pod_patches",
+            )
 
 
 def _volumes(runner: RunnerProfile) -> Iterator[Problem]:

@@ -18,6 +18,7 @@ from gitlab_ci_provider.model.runner import RunnerProfile
 from gitlab_ci_provider.model.runner_parts import Amounts, Manifest, PodResources, Resources
 from gitlab_ci_provider.pods.resources import quantity
 from gitlab_ci_provider.runners.forms import is_own_label, label_problem, matches
+from gitlab_ci_provider.variables.expand import expand_or_drop
 
 Say = Callable[[str], None]
 
@@ -189,8 +190,15 @@ class _Several:
         return pairs
 
     def labels(self, prefix: str, current: Mapping[str, str], pattern: str) -> Mapping[str, str]:
-        """Read labels or annotations; ours and Airflow's stay as they are."""
-        pairs = dict(self.pairs(prefix, current, pattern))
+        """Read labels or annotations; ours and Airflow's stay as they are.
+
+        Those of the runner may hold variables of the job.
+        """
+        expanded = {key: expand_or_drop(text, self._job.values) for key, text in current.items()}
+        for key in [key for key, text in expanded.items() if self._job.masked(text)]:
+            self._job.warn(f"'{key}' of the runner is left out: it holds a masked value")
+            del expanded[key]
+        pairs = dict(self.pairs(prefix, expanded, pattern))
         for key in [key for key in pairs if key not in current]:
             if is_own_label(key):
                 self._job.warn(f"the label '{key}' is left as it is")

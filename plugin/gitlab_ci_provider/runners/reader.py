@@ -98,7 +98,10 @@ class _Option:
         for key in node:
             if problem := form_problem(self._about["form"], key):
                 self._wrong(problem, node.place(key), "runner-value")
-        return {key: self._plain(text, str, node.place(key)) for key, text in node.items()}
+        for key, text in node.items():
+            if not isinstance(text, str):
+                self._wrong(f"{key}: must be a string", node.place(key))
+        return {key: text for key, text in node.items() if isinstance(text, str)}
 
     def _plain(self, node: Node, kind: Any, mark: Mark) -> Any:
         form = self._about["form"]

@@ -48,8 +48,8 @@ def _option(one: Field[Any], kind: Any) -> Schema:
 def _value(one: Field[Any], kind: Any) -> Schema:
     if isinstance(kind, UnionType):
         kind = next(part for part in get_args(kind) if part is not NoneType)
-    if kind == Manifest:
-        return {"type": "object"}
+    if kind == Manifest or kind is object:
+        return {"type": "object"} if kind == Manifest else {"type": ["object", "array"]}
     if is_dataclass(kind) and isinstance(kind, type):
         return _mapping(kind)
     if get_origin(kind) is tuple:
@@ -70,8 +70,8 @@ def _section(title: str, kind: type, above: str) -> Iterator[str]:
     groups: dict[str, type] = {}
     for one in fields(kind):
         name = f"{above}{one.name}"
-        if is_dataclass(types[one.name]):
-            groups[name] = types[one.name]
+        if group := _group(types[one.name]):
+            groups[name] = group
         meaning = one.metadata["description"].replace("|", "\\|")
         yield f"| `{one.name}` | {_kind(one, types[one.name])} | {_default(one)} | {meaning} |"
     yield ""
@@ -83,18 +83,24 @@ def _section(title: str, kind: type, above: str) -> Iterator[str]:
             yield from _section(alike, group, f"{name}." if len(groups) > 1 else above)
 
 
+def _group(kind: Any) -> type | None:
+    """Give the dataclass that an option, or each of its items, is read into."""
+    item = get_args(kind)[0] if get_origin(kind) is tuple else kind
+    return item if is_dataclass(item) and isinstance(item, type) else None
+
+
 def _kind(one: Field[Any], kind: Any) -> str:
     value = _value(one, kind)
     several = "oneOf" in value
     value = value["oneOf"][1] if several else value
     if kubernetes := one.metadata["kubernetes"]:
         words = f"Kubernetes' {kubernetes.removeprefix('V1')}"
-    elif is_dataclass(kind):
+    elif _group(kind):
         words = "see below"
     elif "enum" in value:
         words = ", ".join(f"`{choice}`" for choice in value["enum"])
     elif isinstance(value["type"], list):
-        words = "quantity"
+        words = "quantity" if one.metadata["form"] else "mapping or list"
     else:
         words = {"object": "mapping of texts", **_WORDS}[value["type"]]
     return f"list: {words}" if several else words

@@ -14,8 +14,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     """Add the command."""
     parser = commands.add_parser(
         "runners",
-        help="check a file of runners",
-        description="Check a file of runners, or print what its options are.",
+        help="check a file of runners, or make one from GitLab Runner's config.toml",
+        description="Check a file of runners, make one from GitLab Runner's config.toml, or print "
+        "its schema.",
     )
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     check = actions.add_parser(
@@ -26,6 +27,14 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     check.add_argument("file", type=Path, metavar="FILE")
     check.add_argument("--format", choices=tuple(FORMATS), default="text", help="default: text")
     check.set_defaults(run=_check)
+    taken = actions.add_parser(
+        "import",
+        help="make a file of runners from GitLab Runner's config.toml",
+        description="Print a file of runners made from GitLab Runner's config.toml, and list what "
+        "is not taken over on the error output. Exit code: 0 there are runners, 1 there are none.",
+    )
+    taken.add_argument("file", type=Path, metavar="CONFIG_TOML")
+    taken.set_defaults(run=_import)
     schema = actions.add_parser(
         "schema",
         help="print the JSON Schema of such a file, for editors",
@@ -41,6 +50,15 @@ def _check(args: argparse.Namespace) -> int:
     read = read_runners(args.file.read_bytes(), str(args.file), RunnerProfile())
     output.say(FORMATS[args.format](read.diagnostics))
     return 1 if read.errors else 0
+
+
+def _import(args: argparse.Namespace) -> int:
+    from gitlab_ci_provider.runners.toml_import import import_toml
+
+    imported = import_toml(args.file.read_bytes(), str(args.file))
+    output.diagnostics(imported.diagnostics)
+    output.say(imported.text.rstrip())
+    return 0 if imported.text else 1
 
 
 def _schema(_: argparse.Namespace) -> int:
