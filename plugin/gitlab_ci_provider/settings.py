@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -19,6 +19,8 @@ from gitlab_ci_provider.model.plan import ArchiveLimits
 
 SECTION = "gitlab_ci"
 _DAYS = 24 * 3600
+
+Waiting = Literal["worker", "deferred", "adaptive"]
 
 
 def _option(default: Any, description: str) -> Any:
@@ -94,6 +96,16 @@ class Settings:
         600,
         "Seconds for which Kubernetes' API may be unreachable or too busy before a job fails "
         "because of it.",
+    )
+    waiting: Waiting = field(
+        default="worker",
+        metadata={
+            "description": "Where a job's pod is waited for: `worker`, `deferred` (in the "
+            "triggerer), or `adaptive`: in the worker at first, for `defer_after` seconds."
+        },
+    )
+    defer_after: int = _option(
+        60, "Seconds after which `waiting = adaptive` gives the worker back."
     )
     always_ask: bool = _option(
         False, "Show the form for variables whenever a manual job is played."

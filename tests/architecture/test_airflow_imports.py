@@ -28,7 +28,7 @@ PUBLIC = {
     "airflow.configuration": {"AIRFLOW_HOME", "conf"},
     "airflow.listeners": {"hookimpl"},
     "airflow.triggers.base": {"BaseTrigger", "TriggerEvent"},
-    "airflow.providers.cncf.kubernetes.hooks.kubernetes": {"KubernetesHook"},
+    "airflow.providers.cncf.kubernetes.hooks.kubernetes": {"AsyncKubernetesHook", "KubernetesHook"},
     "airflow.providers.cncf.kubernetes.operators.pod": {"KubernetesPodOperator"},
     "airflow.providers.standard.triggers.temporal": {"TimeDeltaTrigger"},
 }
@@ -37,6 +37,7 @@ PUBLIC = {
 FOREIGN = {"cadwyn", "structlog"}
 """Libraries that Airflow brings and configures, and may replace."""
 
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 MODULE = re.compile(r"airflow(\.\w+)+")
 FILES = sorted(path for path in PLUGIN.rglob("*.py") if INTERNALS not in path.parents)
 
@@ -70,7 +71,7 @@ def _private(tree: ast.Module) -> Iterator[str]:
             continue
         used = [node for node in ast.walk(kind) if isinstance(node, ast.Attribute)]
         own = {node.attr for node in used if isinstance(node.ctx, ast.Store)}
-        own |= {node.name for node in ast.walk(kind) if isinstance(node, ast.FunctionDef)}
+        own |= {node.name for node in ast.walk(kind) if isinstance(node, FUNCTIONS)}
         named = (node for node in used if isinstance(node.value, ast.Name))
         ours = (node.attr for node in named if node.value.id == "self")  # type: ignore[attr-defined]
         yield from (name for name in ours if re.match("_(?!_)", name) and name not in own)

@@ -99,10 +99,10 @@ def test_every_fault_has_a_test():
 
 
 def test_every_record_of_a_decision_has_a_number_of_its_own():
-    """Records of decisions are named by a number without gaps."""
+    """Two decisions that were made side by side may leave a gap, but never share a number."""
     numbers = sorted(int(path.name[:4]) for path in (DOCS / "adr").glob("[0-9]*.md"))
 
-    assert numbers == list(range(1, len(numbers) + 1))
+    assert len(set(numbers)) == len(numbers)
 
 
 def test_pages_load_nothing_from_other_hosts():

@@ -44,7 +44,8 @@ def test_a_log_is_whole_and_in_the_order_in_which_it_was_written(stack: Stack, t
 
 
 def airflows_log(stack: Stack, report: dict[str, str]) -> list[str]:
-    """Read the events of the job's task from Airflow's own file."""
+    """Read the events of the job's task from Airflow's own files: the worker's, the triggerer's."""
     folder = stack.home.airflow / "logs"
-    (log,) = folder.rglob(f"*run_id={report['run_id']}/task_id=loud/attempt=1.log")
-    return [json.loads(line)["event"] for line in log.read_text().splitlines()]
+    logs = folder.rglob(f"*run_id={report['run_id']}/task_id=loud/attempt=1.log*")
+    events = [json.loads(line) for log in logs for line in log.read_text().splitlines()]
+    return [event["event"] for event in sorted(events, key=lambda event: event["timestamp"])]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
     from airflow.triggers.base import BaseTrigger
 
-__all__ = ["AirflowRuntimeError", "DownstreamTasksSkipped"]
+__all__ = ["AirflowRuntimeError", "DownstreamTasksSkipped", "TaskDeferred"]
 
 
 def start_dag_run(dag: str, run: str, conf: Mapping[str, Any], note: str) -> bool:

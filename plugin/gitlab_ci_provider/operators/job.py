@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+from airflow.sdk import Context
 from kubernetes import client as k8s
 
 from gitlab_ci_provider.exceptions import JobFailure
@@ -14,7 +15,9 @@ from gitlab_ci_provider.hooks.outages import patient
 from gitlab_ci_provider.model.workspace import BUILD_CONTAINER
 from gitlab_ci_provider.operators.job_task import JobTask
 from gitlab_ci_provider.operators.links import EnvironmentLink
+from gitlab_ci_provider.runs import start
 from gitlab_ci_provider.runs.job.execute import fail, run_pod
+from gitlab_ci_provider.runs.job.handover import unpack
 from gitlab_ci_provider.runs.job_run import JobRun
 from gitlab_ci_provider.settings import load_settings
 
@@ -49,6 +52,11 @@ class GitlabJobOperator(JobTask, KubernetesPodOperator):
     def run_job(self, run: JobRun) -> None:
         """Run the job's pod to its end."""
         run_pod(self, run)
+
+    def follow_on(self, context: Context, event: Any = None) -> None:
+        """Run the job's pod to its end, after the triggerer has followed it."""
+        run = start.started(start.open_job(context, self.job, has_pod=True))
+        run_pod(self, run, unpack(event))
 
     def fail_job(self, run: JobRun, failure: JobFailure) -> None:
         """End the job without a pod."""

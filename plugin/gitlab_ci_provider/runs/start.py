@@ -41,8 +41,13 @@ _SOON = timedelta(seconds=5)
 _log = logging.getLogger(__name__)
 
 
-def open_job(context: Context, job: str) -> JobRun:
+def open_job(context: Context, job: str, *, has_pod: bool = False) -> JobRun:
     """Read what is known of a job and its run.
+
+    Args:
+        context: Airflow's.
+        job: its name.
+        has_pod: it has been started; an order to cancel it is obeyed when its pod is looked at.
 
     Raises:
         AirflowSkipException: the run has no pipeline, or the job was canceled.
@@ -61,7 +66,7 @@ def open_job(context: Context, job: str) -> JobRun:
     except Exception as problem:
         _push_error(task, problem)
         raise
-    if reason := obey(run):
+    if not has_pod and (reason := obey(run)):
         raise AirflowSkipException(f"canceled {reason}")
     return run
 

@@ -48,7 +48,9 @@ def test_a_job_costs_seven_calls(
     caplog.set_level(logging.INFO)
     core, counted = calls
     pod, secret = job_objects("cheap", unkind_api.namespace, Script(main=("echo hello",)))
-    settings = SimpleNamespace(pod_start_timeout=300, image_pull_grace=0, job_logs_folder="")
+    settings = SimpleNamespace(
+        pod_start_timeout=300, image_pull_grace=0, job_logs_folder="", waiting="worker"
+    )
     run: Any = SimpleNamespace(context={}, job=SimpleNamespace(coverage=None), settings=settings)
     made = create(core, pod, secret)
     watched = PodWatch(
@@ -58,7 +60,7 @@ def test_a_job_costs_seven_calls(
         version=made.metadata.resource_version,
     )
 
-    result = JobPod(SimpleNamespace(log=LOG), run)._follow(watched)  # type: ignore[arg-type]
+    result = JobPod(SimpleNamespace(log=LOG, execution_timeout=None), run)._follow(watched)  # type: ignore[arg-type]
     delete_pod(core, made)
 
     assert result.status == "success"

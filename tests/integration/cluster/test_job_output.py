@@ -134,9 +134,11 @@ def test_a_job_ends_with_its_helper(
 ):
     """A killed helper fails the job and is named, while the script goes on and says nothing."""
     caplog.set_level(logging.INFO)
-    settings = SimpleNamespace(pod_start_timeout=300, image_pull_grace=0, job_logs_folder="")
+    settings = SimpleNamespace(
+        pod_start_timeout=300, image_pull_grace=0, job_logs_folder="", waiting="worker"
+    )
     run: Any = SimpleNamespace(context={}, job=SimpleNamespace(coverage=None), settings=settings)
-    operator: Any = SimpleNamespace(log=logging.getLogger(__name__))
+    operator: Any = SimpleNamespace(log=logging.getLogger(__name__), execution_timeout=None)
     watched = start(api, "lost", Script(main=("echo begun", "sleep 600")), {})
     with ThreadPoolExecutor(1) as job:
         followed = job.submit(JobPod(operator, run)._follow, watched)

@@ -58,10 +58,10 @@ def job_pod(grace: float = 0, timeout: float = 60) -> JobPod:
         context={},
         job=SimpleNamespace(coverage=None),
         settings=SimpleNamespace(
-            pod_start_timeout=timeout, image_pull_grace=grace, job_logs_folder=""
+            pod_start_timeout=timeout, image_pull_grace=grace, job_logs_folder="", waiting="worker"
         ),
     )
-    operator: Any = SimpleNamespace(log=LOG)
+    operator: Any = SimpleNamespace(log=LOG, execution_timeout=None)
     return JobPod(operator, run)
 
 

@@ -19,6 +19,7 @@ from gitlab_ci_provider.runs.cancel.auto import cancel_rest
 from gitlab_ci_provider.runs.cancel.jobs import meet
 from gitlab_ci_provider.runs.job import end as job_end
 from gitlab_ci_provider.runs.job.end import Settled
+from gitlab_ci_provider.runs.job.handover import Handover
 from gitlab_ci_provider.runs.job.pod_run import JobPod
 from gitlab_ci_provider.runs.job_run import JobRun
 from gitlab_ci_provider.runs.record import push_result
@@ -28,19 +29,25 @@ from gitlab_ci_provider.runs.task_errors import TaskFailed, TaskFailedForNow
 _log = logging.getLogger(__name__)
 
 
-def run_pod(operator: KubernetesPodOperator, run: JobRun) -> None:
+def run_pod(operator: KubernetesPodOperator, run: JobRun, handed: Handover | None = None) -> None:
     """Run the pod; whatever happens, say how the job ended and leave no pod.
+
+    Args:
+        operator: of the task.
+        run: of the job.
+        handed: by the triggerer, which has followed the pod.
 
     Raises:
         TaskFailed: the job has failed or was canceled.
         TaskFailedForNow: Airflow is to try it again.
-        TaskDeferred: it is not the job's turn in its resource group.
+        TaskDeferred: it is not the job's turn in its resource group, or the triggerer follows the
+            pod from here.
     """
     settled = job_end.earlier_end(run)
     if settled is not None:
         _log.info("the job had ended when its worker was lost: telling its end again")
     else:
-        settled = _settle(operator, run)
+        settled = _settle(operator, run, handed)
     _tell(run, settled)
 
 
@@ -63,11 +70,11 @@ def _tell(run: JobRun, settled: Settled) -> None:
     raise TaskFailed(settled.message)
 
 
-def _settle(operator: KubernetesPodOperator, run: JobRun) -> Settled:
+def _settle(operator: KubernetesPodOperator, run: JobRun, handed: Handover | None) -> Settled:
     """Have the job end, in its turn."""
     try:
-        with turn.holding(run):
-            pod = JobPod(operator, run)
+        with turn.holding(run, taken=handed is not None):
+            pod = JobPod(operator, run, handed)
             settled = _ended(operator, run, pod)
             pod.remove()  # only now: what ended is remembered
             return settled

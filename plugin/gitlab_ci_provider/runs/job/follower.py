@@ -7,7 +7,7 @@ triggerer follow a pod in the same way, and one can go on where the other has st
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
 from gitlab_ci_provider.model.log_frames import FrameReader
@@ -58,7 +58,8 @@ class Follower:
         starting: judges the pod while it starts.
         patience: seconds for a container to start.
         begin: where an earlier follower has stopped.
-        on_build: is told that the build has started.
+        on_build: is told that the build has started; shows the pod's warnings if it can.
+        warned: the pod's warnings have been shown.
         stuck: the build ended before it met the helper, so that its words are not in the log.
     """
 
@@ -67,14 +68,15 @@ class Follower:
     starting: Starting
     patience: float
     begin: Position = BEGINNING
-    on_build: Callable[[], object] = lambda: None
+    on_build: Callable[[], bool] = lambda: False
     stuck: bool = False
+    warned: bool = field(default=False, init=False)
     _container: str = field(default="", init=False)
     _source: LogFollower | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         """Begin where the other has stopped."""
-        self._container = self.begin.container
+        self._container, self.warned = self.begin.container, self.begin.warned
 
     def steps(self) -> Steps[End]:
         """Follow the log of one container after the other, and wait until the last has ended."""
@@ -92,16 +94,26 @@ class Follower:
 
     def position(self) -> Position:
         """Stop here: give the place from which another follower can go on."""
-        frames = self._source.frames if self._source is not None else None
         shown = self.log.leave()
-        begin = replace(self.begin, container=self._container, coverage=self.coverage.value)
-        begin = replace(begin, size=self.log.size, cut=shown, groups=self.log.groups)
-        if frames is None:
-            return (
-                replace(begin, line=0, time=0) if self._container != self.begin.container else begin
-            )
-        line = frames.last if shown else frames.whole
-        return replace(begin, line=line, time=frames.time)
+        line, time = self._place(shown=shown)
+        return Position(
+            container=self._container,
+            line=line,
+            time=time,
+            size=self.log.size,
+            cut=shown,
+            groups=self.log.groups,
+            coverage=self.coverage.value,
+            warned=self.warned,
+        )
+
+    def _place(self, *, shown: bool) -> tuple[int, int]:
+        """Tell the line and the time up to which the log of this container was written."""
+        if self._source is not None:
+            frames = self._source.frames
+            return (frames.last if shown else frames.whole), frames.time
+        is_first = self._container == self.begin.container
+        return (self.begin.line, self.begin.time) if is_first else (0, 0)
 
     def _is_decided(self, pod: SeenPod) -> bool:
         """Tell whether the container has started, or never will."""
@@ -111,7 +123,7 @@ class Follower:
     def _follow(self) -> Steps[None]:
         """Follow the container, and go on to the next one."""
         if self._container == BUILD_CONTAINER:
-            self.on_build()  # the helper passes on what the scripts write
+            self.warned = self.on_build()  # the helper passes on what the scripts write
         else:
             yield from self._copy()
         following = _CONTAINERS.index(self._container) + 1

@@ -9,8 +9,9 @@ from gitlab_ci_provider.model.serialization import convert
 from gitlab_ci_provider.runs.job.position import Position
 from gitlab_ci_provider.runs.record import plain
 
-Why = Literal["", "late", "timeout"]
-"""Nothing special; the pod did not start in time; the job's time is over."""
+Why = Literal["", "late", "stuck", "timeout"]
+"""Nothing special; the pod did not start in time; the build ended before it met the helper; the
+job's time is over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,11 +19,14 @@ class Handover:
     """A pod that is being followed. Goes through Airflow's database, so it holds no secret.
 
     Attributes:
+        connection: Airflow's, of the cluster.
         deadline: when the job's timeout is over, in seconds since 1970.
     """
 
-    pod: str
+    connection: str
     namespace: str
+    pod: str
+    uid: str
     deadline: float
     position: Position = field(default_factory=Position)
     why: Why = ""

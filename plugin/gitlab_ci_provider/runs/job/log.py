@@ -42,6 +42,20 @@ _STAYS_OPEN = frozenset({"step_script", "after_script"})
 Say = Callable[[str], None]
 
 
+def without_first(say: Say, count: int) -> Say:
+    """Leave out so many lines: they have been said."""
+    left = count
+
+    def rest(text: str) -> None:
+        nonlocal left
+        lines = text.split("\n")
+        new, left = lines[left:], max(0, left - len(lines))
+        if new:
+            say("\n".join(new))
+
+    return rest
+
+
 class Sink(Protocol):
     """Where bytes can be written."""
 
@@ -145,6 +159,10 @@ class JobLog:
             return False
         self.flush()
         return True
+
+    def abandon(self) -> None:
+        """Stop without another word."""
+        self._left = True
 
     def flush(self) -> None:
         """Write what was kept: nothing follows, though the line has no end."""

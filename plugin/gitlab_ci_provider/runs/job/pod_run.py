@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, NoReturn
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.sdk.log import mask_secret
@@ -16,7 +17,7 @@ from gitlab_ci_provider.airflow_internals.pod_operator import pod_request, was_k
 from gitlab_ci_provider.exceptions import JobFailure, SystemFailure
 from gitlab_ci_provider.hooks.outages import is_passing, say
 from gitlab_ci_provider.hooks.pod_watch import PodWatch
-from gitlab_ci_provider.hooks.pod_worker_io import WorkerIO, early_words
+from gitlab_ci_provider.hooks.pod_worker_io import TimeToLeave, WorkerIO, early_words
 from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.model.runner import RunnerProfile
 from gitlab_ci_provider.planner.plan import PlannedJob, plan_job
@@ -38,6 +39,7 @@ from gitlab_ci_provider.runs.job.coverage import CoverageScan
 from gitlab_ci_provider.runs.job.end import PodFailure
 from gitlab_ci_provider.runs.job.evidence import explained
 from gitlab_ci_provider.runs.job.follower import End, Follower
+from gitlab_ci_provider.runs.job.handover import Handover
 from gitlab_ci_provider.runs.job.log import job_log
 from gitlab_ci_provider.runs.job.objects import (
     LIFE,
@@ -48,7 +50,14 @@ from gitlab_ci_provider.runs.job.objects import (
     give_secret,
     life_token,
 )
-from gitlab_ci_provider.runs.job.position import BEGINNING, FROM_HOOK
+from gitlab_ci_provider.runs.job.position import FROM_HOOK, Position
+from gitlab_ci_provider.runs.job.shift import (
+    first_shift,
+    hand_over,
+    next_shift,
+    refuse_if_over,
+    to_the_end,
+)
 from gitlab_ci_provider.runs.job_run import JobRun
 from gitlab_ci_provider.runs.plan_request import plan_request
 from gitlab_ci_provider.runs.resource_group.turn import group_label
@@ -72,18 +81,25 @@ _LEFT_OUT = (
 class JobPod:
     """Runs the pod of one try for an operator."""
 
-    def __init__(self, operator: KubernetesPodOperator, run: JobRun):
+    def __init__(
+        self, operator: KubernetesPodOperator, run: JobRun, handed: Handover | None = None
+    ):
         self._operator = operator
         self._run = run
+        self._handed = handed
+        self._shift = (
+            next_shift(operator, run.settings, handed)
+            if handed
+            else first_shift(operator, run.settings)
+        )
         self._log = operator.log
         self._masker = Masker()
         self._runner = RunnerProfile()
-        self._coverage = CoverageScan(run.job.coverage)
+        self._coverage = CoverageScan(run.job.coverage, self._shift.begin.coverage)
         self._starting = Starting(
             grace=run.settings.image_pull_grace,
             say=lambda words: operator.log.warning("%s", self._masker.text(words)),
         )
-        self._begin = BEGINNING
 
     def run(self) -> JobResult:
         """Run the job to its end.
@@ -94,6 +110,7 @@ class JobPod:
         request = self._plan_request()
         self._masker = Masker(request.masked)
         try:
+            refuse_if_over(self._shift, self._operator)
             planned = self._planned(request)
             result = self._start_and_follow(planned)
         except JobFailure as failure:
@@ -104,19 +121,25 @@ class JobPod:
     def _planned(self, request: PlanRequest) -> PlannedJob:
         """Choose the runner, and plan the job for it."""
         chosen = chosen_runner(self._run.settings, request)
-        self._log.info("runner: %s", chosen.name)
         variables = job_variables(request, self._masker, self._note, self._warn)
         self._runner = overridden(chosen, variables)
-        token, outage = bearer_token(chosen, variables), self._run.settings.kubernetes_outage
-        use_cluster(self._operator, self._runner, token, outage)
+        if self._handed is None:
+            self._log.info("runner: %s", chosen.name)
+            self._use_cluster(bearer_token(chosen, variables))
         planned = plan_job(for_runner(request, self._runner))
         for value in planned.masked:
             mask_secret(value)
         self._masker = log_masker(planned.masked)
-        if planned.plan.hook is not None:
-            self._begin = FROM_HOOK
+        if planned.plan.hook is not None and self._handed is None:
+            self._shift = replace(self._shift, begin=FROM_HOOK)
         image = permitted(planned.image, BUILD, self._runner, self._warn)
         return replace(planned, image=image)
+
+    def _use_cluster(self, token: str) -> None:
+        outage = self._run.settings.kubernetes_outage
+        use_cluster(self._operator, self._runner, token, outage)
+        if token:  # it must not go through Airflow's database
+            self._shift = to_the_end(self._shift)
 
     @property
     def _start_timeout(self) -> int:
@@ -157,7 +180,7 @@ class JobPod:
 
     def _start_and_follow(self, planned: PlannedJob) -> JobResult:
         try:
-            pod = self._start(planned)
+            pod = self._taken_over() if self._handed else self._start(planned)
             self._refuse_if_canceled()
             return self._follow(pod)
         except ApiException as problem:
@@ -166,6 +189,14 @@ class JobPod:
             raise SystemFailure(f"Kubernetes refused: {refusal(say(problem)).words}") from problem
         except (HTTPError, ConfigException) as problem:
             raise self._unreachable(problem) from problem
+
+    def _taken_over(self) -> PodWatch:
+        """Go on with the pod that the triggerer has followed."""
+        pod: Any = self._operator.pod
+        metadata = pod.metadata
+        return PodWatch(
+            client=self._operator.client, name=metadata.name, namespace=metadata.namespace
+        )
 
     def _unreachable(self, problem: Exception) -> SystemFailure:
         seconds = self._run.settings.kubernetes_outage
@@ -234,25 +265,49 @@ class JobPod:
 
     def _follow(self, pod: PodWatch) -> JobResult:
         """Stream the containers' logs in turn, then read the end from the pod."""
-        with job_log(
-            lambda line: self._log.info("%s", line), self._raw_path(), self._masker
-        ) as log:
+        begin, kept = self._shift.begin, self._raw_path()
+        with job_log(lambda line: self._log.info("%s", line), kept, self._masker, begin) as log:
             follower = Follower(
                 log=log,
                 coverage=self._coverage,
                 starting=self._starting,
-                patience=self._start_timeout,
-                begin=self._begin,
-                on_build=lambda: self._log_warnings(pod),
+                patience=0 if self._shift.why == "late" else self._start_timeout,
+                begin=begin,
+                on_build=lambda: self._warned(pod),
+                stuck=self._shift.why == "stuck",
             )
             try:
-                end = WorkerIO(pod=pod).perform(follower.steps())
+                end = WorkerIO(pod=pod, leave_at=self._shift.ends).perform(follower.steps())
+            except TimeToLeave:
+                self._hand_over(follower.position())
             finally:
                 pod.close()
+            if not follower.warned and end.kind == "over":
+                self._log_warnings(pod)
             if follower.stuck:
                 log.write(early_words(pod))
         self._refuse_if_not_started(pod, end)
         return self._result(pod, end.pod or pod.read())
+
+    def _hand_over(self, position: Position) -> NoReturn:
+        """Leave the pod to the triggerer.
+
+        Raises:
+            TaskDeferred: always.
+        """
+        self._log.info("the triggerer follows the pod from here on, without a worker")
+        hand_over(
+            self._shift,
+            self._operator,
+            self._run,
+            position=position,
+            patience=self._start_timeout,
+            kept=self._raw_path(),
+        )
+
+    def _warned(self, pod: PodWatch) -> bool:
+        self._log_warnings(pod)
+        return True
 
     def _refuse_if_not_started(self, pod: PodWatch, end: End) -> None:
         """Say why a pod did not start.

@@ -10,7 +10,7 @@ from functools import partial
 
 import msgspec
 
-from gitlab_ci_provider.airflow_internals.tasks import defer, task_states
+from gitlab_ci_provider.airflow_internals.tasks import TaskDeferred, defer, task_states
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.hooks.kubernetes import UNREACHABLE, connect
 from gitlab_ci_provider.hooks.outages import say
@@ -38,18 +38,27 @@ _log = logging.getLogger(__name__)
 
 
 @contextmanager
-def holding(run: JobRun) -> Iterator[None]:
-    """Hold the job's resource group, if it has one, and give it back.
+def holding(run: JobRun, *, taken: bool = False) -> Iterator[None]:
+    """Hold the job's resource group, if it has one, and give it back unless the job goes on.
+
+    Args:
+        run: of the job.
+        taken: the job has it already.
 
     Raises:
         SystemFailure: Kubernetes or the settings do not allow it.
         TaskDeferred: it is not the job's turn; Airflow resumes with `retry_start` when it is.
     """
-    take_turn(run)
+    if not taken:
+        take_turn(run)
     try:
         yield
-    finally:
+    except TaskDeferred:
+        raise
+    except BaseException:
         give_back(run)
+        raise
+    give_back(run)
 
 
 def take_turn(run: JobRun) -> None:

@@ -105,6 +105,17 @@ class Half:
         )
 
 
+def handover(half: Half) -> Handover:
+    return Handover(
+        connection="c",
+        namespace="n",
+        pod="p",
+        uid="u",
+        deadline=1,
+        position=half.follower.position(),
+    )
+
+
 @given(
     text=st.lists(
         st.sampled_from(
@@ -132,15 +143,7 @@ def test_another_follower_goes_on_wherever_one_stops(
 
     first = Half(b"", BEGINNING)
     end = follow(first.follower.steps(), pod, most)
-    handed = unpack(
-        json.loads(
-            json.dumps(
-                pack(
-                    Handover(pod="p", namespace="n", deadline=1, position=first.follower.position())
-                )
-            )
-        )
-    )
+    handed = unpack(json.loads(json.dumps(pack(handover(first)))))
     second = Half(first.raw.getvalue(), handed.position)
     end = follow(second.follower.steps(), pod)
     second.log.close()
@@ -160,9 +163,7 @@ def test_nothing_of_a_log_is_handed_over():
     half = Half(b"", BEGINNING)
     follow(half.follower.steps(), EndedPod(log, lines, 60), 7)
 
-    text = msgspec.json.encode(pack(Handover(
-        pod="p", namespace="n", deadline=1, position=half.follower.position()
-    )))  # fmt: skip
+    text = msgspec.json.encode(pack(handover(half)))
 
     assert b"words" not in text
     assert b"prepared" not in text

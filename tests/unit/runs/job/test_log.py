@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitlab_ci_provider.runs.job.log import Events, JobLog, job_log
+from gitlab_ci_provider.runs.job.log import Events, JobLog, job_log, without_first
+from gitlab_ci_provider.runs.job.position import Position
 from gitlab_ci_provider.variables.masking import log_masker
 
 ESC = "\x1b[0K"
@@ -208,3 +209,26 @@ def test_a_secret_that_pauses_in_its_middle_is_hidden():
 
     assert shown == ["key: ", "[MASKED]!"]
     assert raw.getvalue() == b"key: [MASKED]!\n"
+
+
+@pytest.mark.parametrize("count", range(6))
+def test_lines_that_were_shown_are_left_out(count: int):
+    """However many of them one event holds."""
+    shown: list[str] = []
+    say = without_first(shown.append, count)
+
+    for text in ("1", "2\n3\n4", "5"):
+        say(text)
+
+    assert "\n".join(shown).split("\n") == list("12345"[count:]) or (count == 5 and shown == [])
+
+
+def test_a_kept_log_is_written_again_from_where_it_was_handed_over(tmp_path: Path):
+    """A triggerer that was lost had come further than the one that goes on knows."""
+    path = tmp_path / "1.log"
+    path.write_bytes(b"one\ntwo\nhal")
+
+    with job_log(list[str]().append, path, begin=Position(size=4)) as log:
+        log.write(b"two\nthree\n")
+
+    assert path.read_bytes() == b"one\ntwo\nthree\n"

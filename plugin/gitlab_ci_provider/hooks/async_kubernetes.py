@@ -1,0 +1,138 @@
+"""Kubernetes' API for a triggerer: asynchronous, and bytes instead of models."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+PASSING = (aiohttp.ClientError, TimeoutError, OSError)
+"""Raised when nobody answers; repeating may help."""
+
+_CONNECT_SECONDS, _ANSWER_SECONDS = 10, 60
+_OTHER_PASSING = frozenset({408, 410, 429})
+
+
+class RefusedError(Exception):
+    """Kubernetes has answered with an error.
+
+    Attributes:
+        status: its code.
+    """
+
+    def __init__(self, status: int, text: str):
+        super().__init__(f"{status}: {text[:500]}")
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where pods are: an Airflow connection and a namespace."""
+
+    connection: str
+    namespace: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A namespace of a cluster that is connected."""
+
+    api: Any
+    namespace: str
+
+    async def get(self, path: str, query: Mapping[str, str] | None = None) -> bytes:
+        """Ask for something below the namespace.
+
+        Raises:
+            RefusedError: the answer is an error.
+        """
+        async with self._asked("GET", path, query or {}, _ANSWER_SECONDS) as response:
+            return bytes(await response.read())
+
+    async def delete(self, path: str, body: Mapping[str, Any]) -> None:
+        """Delete something below the namespace.
+
+        Raises:
+            RefusedError: the answer is an error.
+        """
+        async with self._asked("DELETE", path, {}, _ANSWER_SECONDS, body) as response:
+            await response.read()
+
+    @asynccontextmanager
+    async def stream(
+        self, path: str, query: Mapping[str, str], silence: float
+    ) -> AsyncIterator[aiohttp.StreamReader]:
+        """Ask for something that goes on.
+
+        Raises:
+            RefusedError: the answer is an error.
+        """
+        async with self._asked("GET", path, query, silence) as response:
+            yield response.content
+
+    @asynccontextmanager
+    async def lines(
+        self, path: str, query: Mapping[str, str], silence: float
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Ask for lines that go on.
+
+        Raises:
+            RefusedError: the answer is an error.
+        """
+        async with self.stream(path, query, silence) as content:
+            yield _lines(content)
+
+    @asynccontextmanager
+    async def _asked(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        silence: float,
+        body: Mapping[str, Any] | None = None,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        response: aiohttp.ClientResponse = await self.api.call_api(
+            f"/api/v1/namespaces/{self.namespace}/{path}",
+            method,
+            {},
+            list(query.items()),
+            {"Accept": "*/*", "Content-Type": "application/json"},
+            body=body,
+            auth_settings=["BearerToken"],
+            _return_http_data_only=True,
+            _preload_content=False,
+            _request_timeout=(_CONNECT_SECONDS, silence),
+        )
+        try:
+            if response.status >= 300:
+                raise RefusedError(response.status, await response.text())
+            yield response
+        finally:
+            response.close()
+
+
+@asynccontextmanager
+async def connected(place: Place) -> AsyncIterator[Cluster]:
+    """Connect; as many requests as there are followers may go on at once."""
+    from airflow.providers.cncf.kubernetes.hooks.kubernetes import AsyncKubernetesHook
+    from kubernetes_asyncio.client import Configuration
+
+    configuration = Configuration()
+    configuration.connection_pool_maxsize = 0
+    hook = AsyncKubernetesHook(
+        conn_id=place.connection, config_dict=None, client_configuration=configuration
+    )
+    async with hook.get_conn() as api:
+        yield Cluster(api, place.namespace)
+
+
+async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+    rest = b""
+    while chunk := await content.readany():
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            if line:
+                yield line

@@ -1,0 +1,252 @@
+"""One watch for all pods that a triggerer follows in a namespace, however many they are.
+
+Each follower hears only of its own pod; what is said of other pods is forgotten at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
+from gitlab_ci_provider.hooks.async_kubernetes import (
+    PASSING,
+    Cluster,
+    Place,
+    RefusedError,
+    connected,
+)
+from gitlab_ci_provider.pods.asking import Condition
+from gitlab_ci_provider.pods.naming import LABEL_DOMAIN
+from gitlab_ci_provider.pods.seen import SeenPod, decode_event, decode_pod, decode_pods
+
+_SELECTOR = f"{LABEL_DOMAIN}/life"
+"""Pods of jobs have this label."""
+
+_WATCH_SECONDS, _SILENT_SECONDS = 60, 90
+"""A watch is started again after this long; a connection that is silent for longer is dead."""
+
+_PAGE = 500
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 15.0
+
+
+class UnreachableError(Exception):
+    """Kubernetes has not answered for as long as that is borne."""
+
+
+@dataclass(slots=True, eq=False)
+class WatchedPod:
+    """One pod as its follower sees it.
+
+    Attributes:
+        seen: the pod as it was last seen; None before.
+        gone: it was deleted.
+    """
+
+    hub: PodHub
+    name: str
+    seen: SeenPod | None = None
+    gone: bool = False
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def until(self, condition: Condition, seconds: float) -> SeenPod | None:
+        """Wait until the condition holds; None when the time is up first.
+
+        Raises:
+            SystemFailure: the pod was deleted.
+            UnreachableError: Kubernetes has not answered for too long.
+        """
+        end = time.monotonic() + seconds
+        while True:
+            self.news.clear()
+            if self.gone:
+                raise self.deleted()
+            if self.seen is not None and condition(self.seen):
+                return self.seen
+            left = end - time.monotonic()
+            if self.hub.problem:
+                raise UnreachableError(self.hub.problem)
+            if left <= 0:
+                return None
+            try:
+                await asyncio.wait_for(self.news.wait(), min(left, _SILENT_SECONDS))
+            except TimeoutError:
+                continue
+
+    def deleted(self) -> SystemFailure:
+        """Say that the pod is gone."""
+        message = f"pod {self.hub.place.namespace}/{self.name} was deleted before it ended"
+        return SystemFailure(message, reason=FailureReason.RUNNER_INTERRUPTED)
+
+
+class PodHub:
+    """Watches the pods of jobs in a namespace for as long as somebody follows one.
+
+    Args:
+        place: where.
+        outage: seconds for which Kubernetes may be unreachable.
+
+    Attributes:
+        cluster: for the followers' own requests.
+        problem: what it said last when it has been unreachable for too long; empty otherwise.
+        watches: how many watches were begun.
+    """
+
+    def __init__(self, place: Place, outage: float):
+        self.place = place
+        self.problem = ""
+        self.watches = 0
+        self.cluster: Cluster
+        self._outage = outage
+        self._pods: dict[str, set[WatchedPod]] = {}
+        self._since: float | None = None
+        self._pause = _FIRST_PAUSE
+        self._users = 0
+        self._opened: AsyncExitStack | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._lock = asyncio.Lock()
+
+    @asynccontextmanager
+    async def watching(self, name: str) -> AsyncIterator[WatchedPod]:
+        """Follow a pod."""
+        watched = WatchedPod(self, name)
+        await self._enter()
+        self._pods.setdefault(name, set()).add(watched)
+        look = asyncio.create_task(self._look(watched))
+        try:
+            yield watched
+        finally:
+            look.cancel()
+            self._pods[name].discard(watched)
+            if not self._pods[name]:
+                del self._pods[name]
+            await self._leave()
+
+    async def _enter(self) -> None:
+        async with self._lock:
+            self._users += 1
+            if self._opened is None:
+                stack = AsyncExitStack()
+                self.cluster = await stack.enter_async_context(connected(self.place))
+                self._opened = stack
+                self._task = asyncio.create_task(self._run())
+
+    async def _leave(self) -> None:
+        self._users -= 1
+        async with self._lock:
+            if self._users or self._opened is None:
+                return
+            stack, self._opened = self._opened, None
+            if self._task is not None:
+                self._task.cancel()
+                await asyncio.gather(self._task, return_exceptions=True)
+            await stack.aclose()
+            self.problem, self._since, self._pause = "", None, _FIRST_PAUSE
+
+    async def _look(self, watched: WatchedPod) -> None:
+        """Ask for one pod: the watch only tells what changes from now on."""
+        while watched.seen is None:
+            try:
+                data = await self.cluster.get(f"pods/{watched.name}")
+            except RefusedError as problem:
+                if problem.status == 404:
+                    watched.gone = True
+                    watched.news.set()
+                    return
+                await self._bear(problem)
+            except PASSING as problem:
+                await self._bear(problem)
+            else:
+                self._answered()
+                self._tell(watched, decode_pod(data))
+
+    async def _run(self) -> None:
+        """Keep the watch going."""
+        version = ""
+        while True:
+            try:
+                version = version or await self._list()
+                version = await self._watch(version)
+            except (*PASSING, RefusedError) as problem:
+                version = ""
+                await self._bear(problem)
+
+    async def _list(self) -> str:
+        """Look at all pods of jobs; gives the version to watch from."""
+        known = {watched for found in self._pods.values() for watched in found if watched.seen}
+        query, page = {"labelSelector": _SELECTOR, "limit": str(_PAGE)}, ""
+        while True:
+            more = {"continue": page} if page else {}
+            pods = decode_pods(await self.cluster.get("pods", query | more))
+            self._answered()
+            for pod in pods.items:
+                for watched in self._pods.get(pod.metadata.name, ()):
+                    known.discard(watched)
+                    self._tell(watched, pod)
+            page = pods.metadata.continue_ or ""
+            if not page:
+                break
+        for watched in known:
+            watched.gone = True
+            watched.news.set()
+        return pods.metadata.resource_version
+
+    async def _watch(self, version: str) -> str:
+        """Watch from a version on; gives the next one, empty when that is not known anymore."""
+        self.watches += 1
+        query = {
+            "labelSelector": _SELECTOR,
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(_WATCH_SECONDS),
+            "resourceVersion": version,
+        }
+        async with self.cluster.lines("pods", query, _SILENT_SECONDS) as lines:
+            self._answered()
+            async for line in lines:
+                event = decode_event(line)
+                if event.type == "ERROR":
+                    await asyncio.sleep(_FIRST_PAUSE)
+                    return ""
+                pod = event.pod
+                version = pod.metadata.resource_version
+                for watched in self._pods.get(pod.metadata.name, ()):
+                    watched.gone = event.type == "DELETED"
+                    self._tell(watched, pod)
+        return version
+
+    def _tell(self, watched: WatchedPod, pod: SeenPod) -> None:
+        watched.seen = pod
+        watched.news.set()
+
+    def _answered(self) -> None:
+        self.problem, self._since, self._pause = "", None, _FIRST_PAUSE
+
+    async def _bear(self, problem: BaseException) -> None:
+        now = time.monotonic()
+        self._since = now if self._since is None else self._since
+        if now - self._since >= self._outage:
+            self.problem = str(problem) or type(problem).__name__
+            for found in self._pods.values():
+                for watched in found:
+                    watched.news.set()
+        await asyncio.sleep(self._pause * random.uniform(0.5, 1))  # noqa: S311 - spreads retries
+        self._pause = min(self._pause * 2, _LONGEST_PAUSE)
+
+
+_HUBS: WeakKeyDictionary[Any, dict[Place, PodHub]] = WeakKeyDictionary()
+"""By event loop: a triggerer has one."""
+
+
+def hub_of(place: Place, outage: float) -> PodHub:
+    """Give the hub that all followers of a place share."""
+    hubs = _HUBS.setdefault(asyncio.get_running_loop(), {})
+    if place not in hubs:
+        hubs[place] = PodHub(place, outage)
+    return hubs[place]

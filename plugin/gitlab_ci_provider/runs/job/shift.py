@@ -1,0 +1,134 @@
+"""How long a worker stays with a job's pod: until the end, for a while, or not at all.
+
+Then the triggerer follows the pod, and a worker comes back when that is over.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NoReturn
+
+from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+from kubernetes import client as k8s
+
+from gitlab_ci_provider.airflow_internals.tasks import defer
+from gitlab_ci_provider.exceptions import TimeoutFailure
+from gitlab_ci_provider.runs.job.handover import Handover, Why, pack
+from gitlab_ci_provider.runs.job.position import BEGINNING, Position
+from gitlab_ci_provider.runs.job.trigger import JobPodTrigger
+from gitlab_ci_provider.runs.job_run import JobRun
+from gitlab_ci_provider.settings import Settings
+
+_SECOND_SHIFT_SECONDS = 60
+"""A worker that comes back for a pod that has not ended stays for so long at least."""
+
+_NO_TIMEOUT = 10 * 365 * 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shift:
+    """One worker's time with a pod.
+
+    Attributes:
+        begin: how far the pod was followed before.
+        why: why the triggerer has given it back.
+        ends: when the worker leaves, by the monotonic clock; None if it stays.
+        deadline: when the job's timeout is over, in seconds since 1970.
+    """
+
+    begin: Position = BEGINNING
+    why: Why = ""
+    ends: float | None
+    deadline: float
+
+
+def first_shift(operator: KubernetesPodOperator, settings: Settings) -> Shift:
+    """Begin with a pod."""
+    timeout = operator.execution_timeout
+    seconds = timeout.total_seconds() if timeout else _NO_TIMEOUT
+    ends = None
+    if settings.waiting != "worker":
+        patience = settings.defer_after if settings.waiting == "adaptive" else 0
+        ends = time.monotonic() + patience
+    return Shift(ends=ends, deadline=_now() + seconds)
+
+
+def to_the_end(shift: Shift) -> Shift:
+    """Stay with a pod that nobody else may follow."""
+    return replace(shift, ends=None)
+
+
+def next_shift(operator: KubernetesPodOperator, settings: Settings, handed: Handover) -> Shift:
+    """Take over from the triggerer: from now on the task has this pod.
+
+    Raises:
+        TimeoutFailure: its time is over.
+    """
+    operator.kubernetes_conn_id = handed.connection
+    operator.namespace = handed.namespace
+    metadata = k8s.V1ObjectMeta(
+        name=handed.pod, namespace=handed.namespace, uid=handed.uid, labels={}
+    )
+    operator.pod = k8s.V1Pod(metadata=metadata)
+    ends = time.monotonic() + max(settings.defer_after, _SECOND_SHIFT_SECONDS)
+    return Shift(
+        begin=handed.position,
+        why=handed.why,
+        ends=None if settings.waiting == "worker" else ends,
+        deadline=handed.deadline,
+    )
+
+
+def refuse_if_over(shift: Shift, operator: KubernetesPodOperator) -> None:
+    """End a job whose time is over.
+
+    Raises:
+        TimeoutFailure: it is.
+    """
+    if shift.why == "timeout" or _now() > shift.deadline:
+        timeout = operator.execution_timeout
+        seconds = int(timeout.total_seconds()) if timeout else 0
+        raise TimeoutFailure(f"ran longer than its timeout of {seconds} s")
+
+
+def hand_over(
+    shift: Shift,
+    operator: KubernetesPodOperator,
+    run: JobRun,
+    *,
+    position: Position,
+    patience: float,
+    kept: Path | None,
+) -> NoReturn:
+    """Leave the pod to the triggerer.
+
+    Raises:
+        TaskDeferred: always; Airflow resumes the task with `follow_on`.
+    """
+    pod: Any = operator.pod
+    metadata = pod.metadata
+    connection = operator.kubernetes_conn_id or ""
+    handover = Handover(
+        connection=connection,
+        namespace=metadata.namespace,
+        pod=metadata.name,
+        uid=metadata.uid or "",
+        deadline=shift.deadline,
+        position=position,
+    )
+    trigger = JobPodTrigger(
+        handover=pack(handover),
+        patience=patience,
+        grace=run.settings.image_pull_grace,
+        outage=run.settings.kubernetes_outage,
+        coverage=run.job.coverage,
+        kept=str(kept) if kept else "",
+    )
+    defer(trigger, "follow_on")
+
+
+def _now() -> float:
+    return datetime.now(UTC).timestamp()

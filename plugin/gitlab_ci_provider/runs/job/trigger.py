@@ -1,0 +1,131 @@
+"""Following a job's pod without a worker: an Airflow trigger that streams its log."""
+
+from __future__ import annotations
+
+import logging
+from asyncio import CancelledError, to_thread
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from gitlab_ci_provider.airflow_internals.tasks import task_states
+from gitlab_ci_provider.airflow_internals.trigger_log import lines_shown
+from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.hooks.async_kubernetes import PASSING, Place, RefusedError, connected
+from gitlab_ci_provider.hooks.pod_hub import UnreachableError, hub_of
+from gitlab_ci_provider.hooks.pod_trigger_io import OutOfTimeError, TriggerIO
+from gitlab_ci_provider.pods.starting import Starting
+from gitlab_ci_provider.runs.job.coverage import CoverageScan
+from gitlab_ci_provider.runs.job.follower import Follower
+from gitlab_ci_provider.runs.job.handover import Handover, Why, pack, unpack
+from gitlab_ci_provider.runs.job.log import job_log, without_first
+from gitlab_ci_provider.variables.masking import log_masker
+
+_WHY: dict[str, Why] = {"late": "late", "hopeless": "", "over": ""}
+
+_ENDED = frozenset({None, "failed", "success", "skipped", "removed", "upstream_failed"})
+"""States of a task that is not going to come back for its pod."""
+
+_log = logging.getLogger(__name__)
+
+
+class JobPodTrigger(BaseTrigger):
+    """Fires when a worker is needed for the pod: when it has ended, as a rule.
+
+    The helper has hidden the secrets in the log before the node wrote it; none comes here.
+
+    Args:
+        handover: which pod, and how far the worker has followed it.
+        patience: seconds for a container to start.
+        grace: seconds for which images may fail to be pulled.
+        outage: seconds for which Kubernetes may be unreachable.
+        coverage: the job's pattern.
+        kept: the file that keeps the job's log; empty if none does.
+    """
+
+    def __init__(
+        self,
+        *,
+        handover: dict[str, Any],
+        patience: float,
+        grace: float,
+        outage: float,
+        coverage: str | None = None,
+        kept: str = "",
+    ):
+        super().__init__()  # type: ignore[no-untyped-call]  # Airflow's has no types
+        self.handover = handover
+        self.patience = patience
+        self.grace = grace
+        self.outage = outage
+        self.coverage = coverage
+        self.kept = kept
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Give what makes the same trigger elsewhere."""
+        names = ("handover", "patience", "grace", "outage", "coverage", "kept")
+        given = {name: getattr(self, name) for name in names}
+        return f"{type(self).__module__}.{type(self).__qualname__}", given
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Follow the pod."""
+        yield TriggerEvent(pack(await self._followed(unpack(self.handover))))
+
+    async def on_kill(self) -> None:
+        """Delete the pod of a task that a person has ended, or cleared.
+
+        Airflow also calls this when another triggerer takes over, or has finished.
+        """
+        handover = unpack(self.handover)
+        if await self._state() not in _ENDED:
+            return
+        options = {"preconditions": {"uid": handover.uid}} if handover.uid else {}
+        async with connected(Place(handover.connection, handover.namespace)) as cluster:
+            with suppress(RefusedError):
+                await cluster.delete(f"pods/{handover.pod}", options)
+
+    async def _state(self) -> str | None:
+        ti: Any = self.task_instance
+        states = await to_thread(task_states, ti.dag_id, ti.run_id, [ti.task_id])
+        return states.get(ti.task_id, "removed")
+
+    async def _followed(self, handover: Handover) -> Handover:
+        masker = log_masker(())
+        shown = await lines_shown(self.task_instance, _log.name)
+        say = without_first(lambda line: _log.info("%s", line), shown)
+        path = Path(self.kept) if self.kept else None
+        with job_log(say, path, masker, handover.position) as log:
+            follower = Follower(
+                log=log,
+                coverage=CoverageScan(self.coverage, handover.position.coverage),
+                starting=Starting(
+                    grace=self.grace, say=lambda words: self.log.warning("%s", masker.text(words))
+                ),
+                patience=self.patience,
+                begin=handover.position,
+            )
+            try:
+                why = await self._follow(follower, handover)
+            except CancelledError:
+                log.abandon()  # whoever goes on begins where this one has begun
+                raise
+            position = follower.position()
+        return replace(handover, position=position, why=why)
+
+    async def _follow(self, follower: Follower, handover: Handover) -> Why:
+        """Follow the pod; whatever ends that, a worker looks at it."""
+        try:
+            hub = hub_of(Place(handover.connection, handover.namespace), self.outage)
+            async with hub.watching(handover.pod) as watched:
+                io = TriggerIO(pod=watched, deadline=handover.deadline)
+                end = await io.perform(follower.steps())
+        except OutOfTimeError:
+            return "timeout"
+        except (SystemFailure, UnreachableError, RefusedError, *PASSING) as problem:
+            _log.warning("%s", problem)
+            return ""
+        return "stuck" if follower.stuck else _WHY[end.kind]

@@ -1,0 +1,245 @@
+"""A job's pod is followed in three ways, which end alike: in the worker, deferred, and adaptive."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import TaskDeferred
+
+from gitlab_ci_provider.exceptions import JobFailure
+from gitlab_ci_provider.hooks.outages import patient
+from gitlab_ci_provider.hooks.pod_watch import PodWatch
+from gitlab_ci_provider.model.job import Script
+from gitlab_ci_provider.runs.job.handover import unpack
+from gitlab_ci_provider.runs.job.objects import create
+from gitlab_ci_provider.runs.job.pod_run import JobPod
+from gitlab_ci_provider.runs.job.shift import refuse_if_over
+from gitlab_ci_provider.runs.job.trigger import JobPodTrigger
+from integration.cluster.faults import misbehaving, tell
+from integration.cluster.job_pods import job_objects
+from integration.cluster.support import Api, Cluster, refused
+from processes.waiting import wait_until
+
+LOG = logging.getLogger("job")
+CONNECTION = "waiting_kubernetes"
+WAYS = {"worker": 0, "deferred": 0, "adaptive": 1}
+COUNT = "for i in $(seq {}); do echo line $i; [ $((i % 50)) != 0 ] || sleep 0.2; done"
+
+
+@pytest.fixture
+def api(unkind_api: Api) -> Api:
+    return unkind_api
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@dataclass
+class Task:
+    """The task of a job, from its first worker to its last, without Airflow between them."""
+
+    api: Api
+    folder: Path
+    way: str
+    name: str
+    timeout: float = 600
+    hops: int = 0
+    after: Callable[[], object] = lambda: None
+    handed: list[dict[str, Any]] = field(default_factory=list)
+
+    def run(self, script: str, **masked: str) -> Any:
+        """Run the job; gives its result."""
+        self.core = patient(self.api.core(), 60, LOG)
+        pod, secret = job_objects(self.name, self.api.namespace, Script(main=(script,)), **masked)
+        operator = self.operator()
+        operator.pod = create(self.core, pod, secret)
+        worker = JobPod(operator, self.job())
+        version = operator.pod.metadata.resource_version
+        watched = PodWatch(
+            client=self.core, name=self.name, namespace=self.api.namespace, version=version
+        )
+        return self._followed(lambda: worker._follow(watched))
+
+    def _followed(self, work: Callable[[], Any]) -> Any:
+        while True:
+            try:
+                return work()
+            except TaskDeferred as left:
+                self.hops += 1
+                event = asyncio.run(self.triggered(left.trigger))
+                work = self.resumed(event)
+
+    def resumed(self, event: dict[str, Any]) -> Callable[[], Any]:
+        """Give what the next worker does."""
+        self.handed.append(event)
+        operator, handed = self.operator(), unpack(json.loads(json.dumps(event)))
+        worker = JobPod(operator, self.job(), handed)
+        refuse_if_over(worker._shift, operator)
+        return lambda: worker._follow(worker._taken_over())
+
+    async def triggered(self, trigger: JobPodTrigger) -> dict[str, Any]:
+        """Run the trigger as another process does, that has it from the database."""
+        _, given = trigger.serialize()
+        again = JobPodTrigger(**json.loads(json.dumps(given)))
+        self.after()
+        return (await anext(again.run())).payload
+
+    def operator(self) -> Any:
+        timeout = SimpleNamespace(total_seconds=lambda: self.timeout)
+        return SimpleNamespace(
+            log=LOG,
+            client=self.core,
+            pod=None,
+            kubernetes_conn_id=CONNECTION,
+            execution_timeout=timeout,
+        )
+
+    def job(self) -> Any:
+        settings = SimpleNamespace(
+            pod_start_timeout=60,
+            image_pull_grace=0,
+            kubernetes_outage=60,
+            job_logs_folder=str(self.folder),
+            waiting=self.way,
+            defer_after=WAYS[self.way],
+        )
+        ti = SimpleNamespace(dag_id="d", run_id="r", task_id=self.name, try_number=1)
+        job = SimpleNamespace(coverage=r"/coverage (\d+)%/")
+        return SimpleNamespace(context={"ti": ti}, job=job, settings=settings)
+
+    @property
+    def kept(self) -> str:
+        """The log as the job wrote it."""
+        return (self.folder / "d" / "r" / self.name / "1.log").read_text()
+
+
+@pytest.fixture
+def task(
+    api: Api,
+    unkind: tuple[Cluster, Path],
+    way: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> Task:
+    caplog.set_level(logging.INFO)
+    connection = {
+        "conn_type": "kubernetes",
+        "extra": {"kube_config_path": str(unkind[0].kubeconfig)},
+    }
+    monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", json.dumps(connection))
+    return Task(api, tmp_path, way, "job")
+
+
+def shown(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What the task's log shows."""
+    return [line for record in caplog.records for line in record.getMessage().split("\n")]
+
+
+def numbered(lines: list[str]) -> list[str]:
+    return [line for line in lines if line.startswith("line ")]
+
+
+def expected(count: int) -> list[str]:
+    return [f"line {number}" for number in range(1, count + 1)]
+
+
+def test_a_job_passes(task: Task, caplog: pytest.LogCaptureFixture):
+    """With every line once, in order, in the task's log and in the kept one, and its coverage."""
+    result = task.run(f"{COUNT.format(500)}; echo coverage 93%")
+
+    assert (result.status, result.exit_code, result.coverage) == ("success", 0, 93)
+    assert numbered(task.kept.splitlines()) == expected(500)
+    assert numbered(shown(caplog)) == expected(500)
+    assert task.hops == (task.way != "worker")
+
+
+def test_a_job_fails(task: Task):
+    """With the exit code of its script."""
+    with pytest.raises(JobFailure, match="exit code 7"):
+        task.run("sleep 1.5; exit 7")
+
+
+def test_a_line_goes_on_over_the_handover(task: Task):
+    """Dots that are shown one by one stay one line of the kept log."""
+    task.run("for i in $(seq 25); do printf .; sleep 0.1; done; echo; echo done")
+
+    assert f"{'.' * 25}\ndone\n" in task.kept
+
+
+def test_no_line_is_lost_over_broken_connections(
+    task: Task, faults: Path, caplog: pytest.LogCaptureFixture
+):
+    """Logs that are cut and refused, watches that break and expire."""
+    cuts = [
+        {"verb": "log", "count": 1, "skip": 1, "after_bytes": 3000},
+        {"verb": "log", "count": 1, "status": 503},
+        {"verb": "log", "count": 1, "after_lines": 20},
+        {"verb": "watch", "count": 1, "after_lines": 1},
+        {"verb": "watch", "count": 1, "expire": True},
+        {"verb": "watch", "count": 1, "status": 410},
+    ]
+    with misbehaving(faults, *cuts):
+        result = task.run(COUNT.format(800))
+
+    assert result.status == "success"
+    assert numbered(task.kept.splitlines()) == expected(800)
+    assert numbered(shown(caplog)) == expected(800)
+
+
+def test_an_outage_is_borne(
+    task: Task, faults: Path, unkind: tuple[Cluster, Path], caplog: pytest.LogCaptureFixture
+):
+    """Nobody listens for a while after the triggerer has the pod; the job goes on meanwhile."""
+
+    def outage() -> None:
+        tell(faults, {"outage": True, "seconds": 3})
+        wait_until(lambda: refused(unkind[0]), "an outage")
+
+    task.after = outage
+    result = task.run(f"{COUNT.format(500)}; sleep 2; echo last")
+
+    assert result.status == "success"
+    assert numbered(task.kept.splitlines()) == expected(500)
+    assert numbered(shown(caplog)) == expected(500)
+    assert "\nlast\n" in task.kept
+
+
+def test_secrets_are_hidden(task: Task, caplog: pytest.LogCaptureFixture):
+    """Nothing of a masked value is in a log, nor in what goes through Airflow's database."""
+    task.run('echo "1 $TOKEN"; sleep 1.5; echo "2 $TOKEN"', TOKEN="top-secret-value")
+
+    texts = [task.kept, *shown(caplog), json.dumps(task.handed)]
+    assert "1 [MASKED]\n2 [MASKED]\n" in task.kept
+    assert [text for text in texts if "top-secret-value" in text] == []
+
+
+def test_a_pod_that_is_deleted_is_noticed(task: Task):
+    """As when a person cancels the job."""
+    task.after = lambda: task.api.delete("pods", "job")
+    script = "sleep 1.5; echo here"
+    if task.way == "worker":
+        pytest.skip("there is no moment between the worker and the triggerer")
+
+    with pytest.raises(JobFailure, match="deleted before it ended"):
+        task.run(f"{script}; sleep 600")
+
+
+def test_the_timeout_holds_in_the_triggerer(task: Task):
+    """It is that of the job, from its first worker on; Airflow's own ends with the worker."""
+    if task.way == "worker":
+        pytest.skip("Airflow ends the task")
+    task.timeout = 3
+
+    with pytest.raises(JobFailure, match="ran longer than its timeout of 3 s"):
+        task.run("sleep 600")
