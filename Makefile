@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo test check clean
+.PHONY: setup demo test test-kubernetes check clean
 setup: $(STAMP)
 
 $(STAMP): constraints.txt pyproject.toml .ci/setup
@@ -15,6 +15,9 @@ demo: setup  ## the example repository's pipeline, end to end
 
 test: setup  ## the whole test suite
 	@.ci/test
+
+test-kubernetes: setup  ## the tests of a cluster on a real Kubernetes, which is built first (root on Debian 12)
+	@.ci/test-kubernetes
 
 check: setup  ## what CI runs
 	@.ci/run

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from processes.waiting import wait_until
+from servers.address import address
 
 
 class Heard:
@@ -21,7 +22,7 @@ class Heard:
 
     def say(self, line: str) -> str:
         """Give the shell command that says a line."""
-        talk = f"exec 3<>/dev/tcp/127.0.0.1/{self.port}; echo {line} >&3; read answer <&3"
+        talk = f"exec 3<>/dev/tcp/{address()}/{self.port}; echo {line} >&3; read answer <&3"
         return f"bash -c '{talk}'"
 
     def hold(self, line: str) -> None:
@@ -58,7 +59,7 @@ def counting() -> Iterator[Heard]:
             with suppress(OSError):  # who is killed does not listen
                 self.wfile.write(b"go\n")
 
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+    with socketserver.ThreadingTCPServer((address(), 0), Handler) as server:
         server.daemon_threads = True
         heard = Heard(server.server_address[1])
         thread = threading.Thread(target=server.serve_forever, daemon=True)

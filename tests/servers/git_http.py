@@ -19,6 +19,8 @@ from io import BufferedIOBase
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from servers.address import address
+
 _CHUNK = 64 * 1024
 
 
@@ -45,7 +47,7 @@ class GitServer:
 
     def url(self, path: str) -> str:
         """Name the address of a repository."""
-        return f"http://127.0.0.1:{self.port}/{path}"
+        return f"http://{address()}:{self.port}/{path}"
 
     def admits(self, authorization: str) -> bool:
         """Tell whether a client may come in."""
@@ -65,7 +67,7 @@ def git_server(root: Path, token: str = "", protocol: str = "2") -> Iterator[Git
     class Handler(_Handler):
         server_state = served
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer((address(), 0), Handler)
     served.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()

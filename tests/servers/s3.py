@@ -19,6 +19,7 @@ from gitlab_ci_provider.model.plan import JobPlan
 from gitlab_ci_provider.planner.access import with_access
 from gitlab_ci_provider.storage.signing import Period
 from processes.waiting import wait_until
+from servers.address import address
 
 ACCESS_KEY, SECRET_KEY, BUCKET = "AKIDEXAMPLE123", "SECRETKEY12345", "bucket"
 
@@ -40,7 +41,7 @@ class S3Server:
         return StoreTarget(
             bucket=BUCKET,
             prefix=prefix,
-            endpoint_url=f"http://127.0.0.1:{self.port}",
+            endpoint_url=f"http://{address()}:{self.port}",
             access_key=ACCESS_KEY,
             secret_key=secret_key,
         )
@@ -52,7 +53,7 @@ class S3Server:
 
         client = boto3.client(
             "s3",
-            endpoint_url=f"http://127.0.0.1:{self.port}",
+            endpoint_url=f"http://{address()}:{self.port}",
             region_name="us-east-1",
             aws_access_key_id=ACCESS_KEY,
             aws_secret_access_key=SECRET_KEY,
@@ -72,7 +73,7 @@ class S3Server:
     def start(self) -> None:
         """Start it and wait until it answers."""
         command = [
-            *(_rclone(), "serve", "s3", str(self.root), "--addr", f"127.0.0.1:{self.port}"),
+            *(_rclone(), "serve", "s3", str(self.root), "--addr", f"{address()}:{self.port}"),
             *("--vfs-cache-mode", "off", "--config", os.devnull, "--log-level", "ERROR"),
         ]
         pair = f'"{ACCESS_KEY},{SECRET_KEY}"'  # quoted: the variable holds a list of pairs
@@ -121,10 +122,10 @@ def _rclone() -> str:
 
 def _free_port() -> int:
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+        listener.bind((address(), 0))
         return int(listener.getsockname()[1])
 
 
 def _listens(port: int) -> bool:
     with socket.socket() as client:
-        return client.connect_ex(("127.0.0.1", port)) == 0
+        return client.connect_ex((address(), port)) == 0

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import sys
+import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,9 +11,7 @@ from pathlib import Path
 import pytest
 
 from integration.cluster.faults import tell
-from integration.cluster.support import HELPER_IMAGE, Api, Cluster, start_cluster
-
-_NUMBERS = itertools.count()
+from integration.cluster.support import HELPER_IMAGE, Api, Cluster, EmbeddedCluster, start_cluster
 
 
 def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
@@ -25,10 +23,23 @@ def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A cluster; its end is a test, too: it must stop cleanly."""
+def cluster(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Cluster]:
+    """The cluster of --kubeconfig, or an embedded one; its end is a test: it must stop cleanly."""
+    if pytestconfig.option.kubeconfig:
+        yield Cluster(Path(pytestconfig.option.kubeconfig))
+        return
     with _cluster(tmp_path_factory.mktemp("cluster")) as running:
         yield running
+
+
+@pytest.fixture
+def embedded(cluster: Cluster) -> EmbeddedCluster:
+    """The cluster of a test that is about the embedded one."""
+    if not isinstance(cluster, EmbeddedCluster):
+        pytest.skip("only for the embedded cluster")
+    return cluster
 
 
 @pytest.fixture
@@ -39,8 +50,12 @@ def api(cluster: Cluster) -> Iterator[Api]:
 
 
 @pytest.fixture(scope="session")
-def unkind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cluster, Path]]:
+def unkind(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[EmbeddedCluster, Path]]:
     """A cluster with the helper's image that can be told to misbehave, and its faults file."""
+    if pytestconfig.option.kubeconfig:
+        pytest.skip("only the embedded cluster misbehaves on request")
     folder = tmp_path_factory.mktemp("unkind")
     image = f"{HELPER_IMAGE}={Path(sys.executable).parent}"
     file = folder / "faults.json"
@@ -49,21 +64,23 @@ def unkind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cluster, 
 
 
 @pytest.fixture
-def unkind_api(unkind: tuple[Cluster, Path]) -> Iterator[Api]:
-    """A client for an empty namespace of the cluster that misbehaves."""
-    with _namespace(unkind[0]) as client:
+def unkind_api(request: pytest.FixtureRequest) -> Iterator[Api]:
+    """A client for an empty namespace of the cluster that misbehaves, or of --kubeconfig's."""
+    given = request.config.option.kubeconfig
+    running = Cluster(Path(given)) if given else request.getfixturevalue("unkind")[0]
+    with _namespace(running) as client:
         yield client
 
 
 @pytest.fixture
-def faults(unkind: tuple[Cluster, Path]) -> Iterator[Path]:
+def faults(unkind: tuple[EmbeddedCluster, Path]) -> Iterator[Path]:
     """The faults file; after the test, all is well again."""
     yield unkind[1]
     tell(unkind[1])
 
 
 @contextmanager
-def _cluster(folder: Path, *arguments: str) -> Iterator[Cluster]:
+def _cluster(folder: Path, *arguments: str) -> Iterator[EmbeddedCluster]:
     running = start_cluster(folder / "state", *arguments)
     yield running
     assert running.stop() == 0
@@ -73,8 +90,8 @@ def _cluster(folder: Path, *arguments: str) -> Iterator[Cluster]:
 @contextmanager
 def _namespace(cluster: Cluster) -> Iterator[Api]:
     client = cluster.api()
-    client.namespace = f"test-{next(_NUMBERS)}"
-    client.http.post("/api/v1/namespaces", json={"metadata": {"name": client.namespace}})
+    client.namespace = f"test-{uuid.uuid4().hex[:8]}"
+    client.make_namespace()
     yield client
     client.http.delete(f"/api/v1/namespaces/{client.namespace}")
     client.close()

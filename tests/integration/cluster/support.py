@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from processes.waiting import PATIENCE
+from processes.waiting import PATIENCE, wait_until
 
 if TYPE_CHECKING:
     import httpx
@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[3]
 MODULE = "gitlab_ci_cluster"
 HELPER_IMAGE = "gitlab-ci-helper:local"
+CLUSTERS_OWN = ("default-token-", "kube-root-ca.crt")
+"""Begins the names of what a cluster itself puts into each namespace."""
+
+RECORDED = pytest.mark.embedded("it is compared with recordings of Kubernetes 1.36")
+SIDECARS = pytest.mark.needs_kubernetes("1.29", "native sidecars")
 
 
 def shared_folder() -> Path:
@@ -45,32 +50,35 @@ def recording(name: str) -> Any:
 
 @dataclass
 class Cluster:
+    """A running cluster."""
+
+    kubeconfig: Path
+
+    def api(self) -> Api:
+        return Api(self.kubeconfig)
+
+
+@dataclass
+class EmbeddedCluster(Cluster):
     """A running embedded cluster."""
 
     process: subprocess.Popen[bytes]
     directory: Path
     log: Path
 
-    @property
-    def kubeconfig(self) -> Path:
-        return self.directory / "kubeconfig"
-
     def stop(self, number: int = signal.SIGTERM, seconds: float = PATIENCE) -> int:
         """Send a signal and wait; gives the exit code."""
         self.process.send_signal(number)
         return self.process.wait(seconds)
 
-    def api(self) -> Api:
-        return Api(self.kubeconfig)
 
-
-def start_cluster(directory: Path, *arguments: str) -> Cluster:
+def start_cluster(directory: Path, *arguments: str) -> EmbeddedCluster:
     """Start a cluster and wait until it is ready."""
     log = directory.with_suffix(".log")
     command = [sys.executable, "-m", MODULE, "--dir", str(directory), *arguments]
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output)
-    cluster = Cluster(process, directory, log)
+    cluster = EmbeddedCluster(directory / "kubeconfig", process, directory, log)
     while not cluster.kubeconfig.exists():
         try:
             process.wait(0.02)
@@ -110,6 +118,15 @@ class Api:
 
         return client.CoreV1Api(config.new_client_from_config(str(self._kubeconfig)))
 
+    def make_namespace(self) -> None:
+        """Make the namespace, and wait until it takes pods: they need its service account."""
+        self.http.post("/api/v1/namespaces", json={"metadata": {"name": self.namespace}})
+        trial, dry = pod("trial"), {"dryRun": "All"}
+        wait_until(
+            lambda: self.http.post(self.path("pods"), json=trial, params=dry).is_success,
+            f"namespace {self.namespace}",
+        )
+
     def path(self, plural: str, *parts: str) -> str:
         return "/".join([f"/api/v1/namespaces/{self.namespace}/{plural}", *parts])
 
@@ -124,7 +141,8 @@ class Api:
 
     def names(self, plural: str, **params: Any) -> list[str]:
         items = self.http.get(self.path(plural), params=params).json()["items"]
-        return [item["metadata"]["name"] for item in items]
+        names = [item["metadata"]["name"] for item in items]
+        return [name for name in names if not name.startswith(CLUSTERS_OWN)]
 
     def delete(self, plural: str, name: str, **params: Any) -> httpx.Response:
         return self.http.delete(self.path(plural, name), params=params)

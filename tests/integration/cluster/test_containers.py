@@ -9,7 +9,15 @@ from typing import Any
 
 import pytest
 
-from integration.cluster.support import Api, Cluster, has_ended, is_running, pod, state_of
+from integration.cluster.support import (
+    SIDECARS,
+    Api,
+    EmbeddedCluster,
+    has_ended,
+    is_running,
+    pod,
+    state_of,
+)
 from processes.waiting import wait_until
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root may change users")
@@ -131,16 +139,16 @@ def test_variables_come_from_everywhere(api: Api):
     assert output == "p <p|$(NONE)|$(PLAIN)> a secret unset config 67108864 secret\n"
 
 
-def test_nothing_leaks_in(api: Api, cluster: Cluster):
+def test_nothing_leaks_in(api: Api, embedded: EmbeddedCluster):
     """A container's environment is clean, /tmp is writable, the cluster's own files are hidden."""
     script = (
-        f"env | cut -d= -f1 | sort | tr '\\n' ' '; touch /tmp/x; ls -A $HOME {cluster.directory}"
+        f"env | cut -d= -f1 | sort | tr '\\n' ' '; touch /tmp/x; ls -A $HOME {embedded.directory}"
     )
 
     output = api.output("a", script, container={"workingDir": "/made/here"})
 
     assert output.startswith("HOME HOSTNAME PATH PWD ")
-    assert sorted(output.split()[4:]) == sorted(["/pod-home:", f"{cluster.directory}:"])
+    assert sorted(output.split()[4:]) == sorted(["/pod-home:", f"{embedded.directory}:"])
 
 
 def test_processes_see_only_their_own(api: Api):
@@ -152,6 +160,7 @@ def test_processes_see_only_their_own(api: Api):
     assert output.split()[2:] == ["a", "a"]
 
 
+@pytest.mark.embedded("its jobs see the machine's own files")
 def test_host_paths_are_readable_and_untouched(api: Api, tmp_path: Path):
     """The machine's files can be read; what a job writes there stays in the job."""
     (tmp_path / "file").write_text("of the machine")
@@ -164,6 +173,7 @@ def test_host_paths_are_readable_and_untouched(api: Api, tmp_path: Path):
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+@pytest.mark.embedded("its node is this machine, with the tests' own files")
 def test_host_path_volumes_are_shared_with_the_machine(api: Api, tmp_path: Path):
     """A hostPath volume is the directory itself; one that is not there is an event."""
     volume = {"name": "h", "hostPath": {"path": str(tmp_path), "type": "Directory"}}
@@ -209,6 +219,7 @@ def test_rights_are_dropped_and_added(api: Api):
     assert api.run("bound", "touch /x", container=read_only)["status"]["phase"] == "Failed"
 
 
+@pytest.mark.embedded("it has no images")
 def test_image_that_is_not_honoured_is_said_loudly(api: Api):
     """Each container whose image stands for nothing has a warning."""
     api.run("a", "true", container={"image": "ruby:3.3"})
@@ -218,6 +229,7 @@ def test_image_that_is_not_honoured_is_said_loudly(api: Api):
     assert "image: ruby:3.3 is NOT honoured" in warnings[0]
 
 
+@SIDECARS
 def test_tcp_and_exec_probes_gate_the_main_container(api: Api):
     """A native sidecar with a probe is started before, and stopped after, the main container."""
     server = (
@@ -247,6 +259,7 @@ def test_tcp_and_exec_probes_gate_the_main_container(api: Api):
     assert output == "up\n"
 
 
+@SIDECARS
 def test_crashing_sidecar_does_not_hold_up_the_end(api: Api):
     """A sidecar that waits for its next start is not waited for."""
     sidecar = {

@@ -12,8 +12,18 @@ from pathlib import Path
 
 import pytest
 
-from integration.cluster.support import MODULE, Api, Cluster, is_running, pod, start_cluster
+from integration.cluster.support import (
+    MODULE,
+    Api,
+    Cluster,
+    EmbeddedCluster,
+    is_running,
+    pod,
+    start_cluster,
+)
 from processes.waiting import PATIENCE, wait_until
+
+pytestmark = pytest.mark.embedded("it is about the process of that cluster")
 
 CLUSTER_ENDS = [signal.SIGTERM, signal.SIGKILL]
 RESISTING = "trap '' TERM; (setsid sleep 4242 &); (setsid setsid sleep 4242 &); sleep 4242"
@@ -120,9 +130,9 @@ def run_to_end(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
 
-def test_taken_port_is_one_clear_line(tmp_path: Path, cluster: Cluster):
+def test_taken_port_is_one_clear_line(tmp_path: Path, embedded: EmbeddedCluster):
     """A port that is in use ends the start with its address and a reason."""
-    port = cluster.api().server.rpartition(":")[2]
+    port = embedded.api().server.rpartition(":")[2]
     refused = run_to_end("--dir", tmp_path / "state", "--port", port)
 
     assert refused.returncode == 1
@@ -130,13 +140,13 @@ def test_taken_port_is_one_clear_line(tmp_path: Path, cluster: Cluster):
     assert last == f"embedded cluster: cannot listen on 127.0.0.1:{port}: Address already in use"
 
 
-def test_second_cluster_in_a_directory_is_refused(cluster: Cluster):
+def test_second_cluster_in_a_directory_is_refused(embedded: EmbeddedCluster):
     """Two clusters never share a directory; the first one goes on."""
-    refused = run_to_end("--dir", cluster.directory)
+    refused = run_to_end("--dir", embedded.directory)
 
     assert refused.returncode == 1
     assert "another embedded cluster uses" in refused.stderr
-    assert cluster.api().http.get("/readyz").text == "ok"
+    assert embedded.api().http.get("/readyz").text == "ok"
 
 
 def test_helper_image_finds_its_programs(tmp_path: Path):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from integration.cluster.support import Api, Cluster, recording, shared_folder
+from integration.cluster.support import RECORDED, Api, Cluster, recording, shared_folder
 
 SKIPPED = {
     "forbidden": "there is one user, who may do all",
@@ -81,6 +81,7 @@ def _send(api: Api, request: dict[str, Any]) -> Any:
     return api.http.request(request["method"], request["path"], content=content, headers=headers)
 
 
+@RECORDED
 @pytest.mark.parametrize("name", CASES)
 def test_answer_is_the_recorded_one(answers: dict[str, Any], name: str):
     """Status code, type, warnings and, for failures, the whole body are the same."""
@@ -117,6 +118,7 @@ def selector_cases() -> dict[str, Any]:
 SELECTORS = selector_cases()
 
 
+@RECORDED
 @pytest.mark.parametrize("name", [name for name in SELECTORS if " " in name])
 def test_selectors_are_understood_and_refused_as_recorded(api: Api, name: str):
     """A selector that a real server refuses is refused in the same words; others are taken."""
@@ -160,6 +162,7 @@ def test_wrong_token_is_refused(api: Api):
     assert api.http.get("/readyz", headers={"Authorization": ""}).text == "ok"
 
 
+@RECORDED
 def test_bodies_have_the_recorded_limits(api: Api):
     """3 MiB for a request, 1.5 MiB for an object, 1 MiB for a Secret."""
     too_long = api.http.post(api.path("configmaps"), content=b" " * (3 << 20) + b"{}")

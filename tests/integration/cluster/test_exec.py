@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from integration.cluster.support import Api, Cluster, is_running, pod, recording
+from integration.cluster.support import RECORDED, Api, Cluster, is_running, pod, recording
 
 SESSIONS = (
     *("v5_ok", "v5_exit7", "v5_signal", "v4_ok", "v4_exit7", "v4_signal", "v5_tty", "v4_tty"),
@@ -28,7 +28,7 @@ def namespace(cluster: Cluster):
     """A namespace with the recorded pods: two containers that sleep, and one that has ended."""
     api = cluster.api()
     api.namespace = "recexec"
-    api.http.post("/api/v1/namespaces", json={"metadata": {"name": "recexec"}})
+    api.make_namespace()
     both = pod("ex", "sleep 600")
     side = {**both["spec"]["containers"][0], "name": "side"}
     both["spec"]["containers"].append(side)
@@ -40,6 +40,7 @@ def namespace(cluster: Cluster):
     api.close()
 
 
+@RECORDED
 @pytest.mark.parametrize("name", SESSIONS)
 def test_session_has_the_recorded_frames(namespace: Api, name: str):
     """Channels, payloads, the final Status and the close code are the recorded ones."""
@@ -123,6 +124,7 @@ async def _frames(socket: Any):
     yield "close", socket.close_code
 
 
+@RECORDED
 @pytest.mark.parametrize("name", REFUSALS)
 def test_refusals_are_the_recorded_ones(namespace: Api, name: str):
     """A handshake that cannot be is refused with the recorded code and body."""
@@ -141,6 +143,7 @@ def test_refusals_are_the_recorded_ones(namespace: Api, name: str):
     assert answer.text == case["handshake"]["body"]
 
 
+@RECORDED
 def test_plain_get_is_told_to_upgrade(namespace: Api):
     """Without a WebSocket there is no exec."""
     case = recording("exec_websocket.json")["plain_get_no_upgrade"]

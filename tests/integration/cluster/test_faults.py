@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from integration.cluster.faults import misbehaving
-from integration.cluster.support import Api, Cluster, pod, refused
+from integration.cluster.support import Api, EmbeddedCluster, pod, refused
 from processes.waiting import wait_until
 
 httpx = pytest.importorskip("httpx")
@@ -84,7 +84,7 @@ def test_a_watch_expires(api: Api, faults: Path):
 
 
 def test_an_outage_refuses_connections_and_keeps_pods(
-    api: Api, faults: Path, unkind: tuple[Cluster, Path]
+    api: Api, faults: Path, unkind: tuple[EmbeddedCluster, Path]
 ):
     """Nobody listens while it lasts; then all is as it was, and pods have gone on."""
     api.create("pods", pod("survivor", "sleep 600"))
@@ -96,7 +96,7 @@ def test_an_outage_refuses_connections_and_keeps_pods(
     assert api.get("pods", "survivor")["status"]["phase"] == "Running"
 
 
-def test_a_wrong_faults_file_is_told(api: Api, faults: Path, unkind: tuple[Cluster, Path]):
+def test_a_wrong_faults_file_is_told(api: Api, faults: Path, unkind: tuple[EmbeddedCluster, Path]):
     """A fault that nobody knows is an error in the cluster's log, and nothing else happens."""
     with misbehaving(faults, {"verbs": "list"}):
         assert api.http.get(api.path("pods")).status_code == 200

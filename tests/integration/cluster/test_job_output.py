@@ -28,7 +28,7 @@ from gitlab_ci_provider.runs.job.pod_run import JobPod
 from gitlab_ci_provider.variables.masking import log_masker
 from integration.cluster.faults import misbehaving
 from integration.cluster.job_pods import job_objects
-from integration.cluster.support import Api, Cluster
+from integration.cluster.support import Api, EmbeddedCluster
 from processes.counter import counting
 from processes.waiting import PATIENCE, wait_until
 
@@ -130,7 +130,7 @@ def test_a_question_is_shown_before_it_is_answered(api: Api):
 
 
 def test_a_job_ends_with_its_helper(
-    api: Api, unkind: tuple[Cluster, Path], caplog: pytest.LogCaptureFixture
+    api: Api, unkind: tuple[EmbeddedCluster, Path], caplog: pytest.LogCaptureFixture
 ):
     """A killed helper fails the job and is named, while the script goes on and says nothing."""
     caplog.set_level(logging.INFO)

@@ -68,6 +68,7 @@ def test_apply_wait_get_and_delete(kubectl: Callable[..., str]):
     assert 'pods "one" not found' in kubectl("get", "pod", "one", code=1)
 
 
+@pytest.mark.needs_kubernetes("1.25", "field validation by the server")
 def test_unknown_fields_are_refused_by_the_server(kubectl: Callable[..., str]):
     """Kubectl leaves checking to the server, which knows the types."""
     wrong = MANIFEST.replace("restartPolicy", "restartPolcy")
@@ -87,6 +88,13 @@ def test_describe_tells_the_story(kubectl: Callable[..., str], api: Api):
         "PodScheduled",
     ):
         assert words in text
+
+
+@pytest.mark.embedded("it is about its own words")
+def test_events_are_listed(kubectl: Callable[..., str], api: Api):
+    """All of a pod's, and those of the namespace."""
+    api.run("one", "exit 3")
+
     assert "ImageNotHonoured" in kubectl("events", "--for", "pod/one")
     assert "Container started" in kubectl("get", "events")
 
@@ -147,6 +155,7 @@ def test_small_objects_are_created(kubectl: Callable[..., str]):
     assert kubectl("get", "all") == ""
 
 
+@pytest.mark.embedded("it says that it is version 1.36")
 def test_server_is_seen_as_kubernetes(kubectl: Callable[..., str]):
     """Versions, resources, nodes and namespaces."""
     assert "Server Version: v1.36" in kubectl("version")

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from integration.cluster.lifecycle import CASES, MERGED_BY_KUBELET, OTHER_SHELL, replay_all
-from integration.cluster.support import Api, Cluster, shared_folder
+from integration.cluster.support import RECORDED, Api, Cluster, shared_folder
+
+pytestmark = RECORDED
 
 OURS_ALONE = {"ImageNotHonoured"}
 NEVER_OURS = {"Readiness probe errored and resulted in unknown state"}

@@ -7,7 +7,15 @@ import re
 
 import pytest
 
-from integration.cluster.support import Api, has_ended, is_running, pod, recording, state_of
+from integration.cluster.support import (
+    RECORDED,
+    Api,
+    has_ended,
+    is_running,
+    pod,
+    recording,
+    state_of,
+)
 
 LINE = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z (.*)")
 BAD_OPTIONS = (
@@ -103,6 +111,7 @@ def test_recorded_bytes_pass_unchanged(api: Api):
     assert api.log("a", timestamps="true").count(b"\n20") == wanted.count(b"\n") - 1
 
 
+@pytest.mark.embedded("a real kubelet rotates such a log away under its readers")
 def test_fifty_megabytes_neither_stall_nor_get_lost(api: Api):
     """A follower gets all of a noisy container's log while others are still served."""
     line = "0123456789012345678901234567890123456789012345678901234567890"
@@ -123,6 +132,7 @@ def test_fifty_megabytes_neither_stall_nor_get_lost(api: Api):
     assert end == b"END\n"
 
 
+@RECORDED
 @pytest.mark.parametrize("case", BAD_OPTIONS)
 def test_bad_questions_get_the_recorded_answer(api: Api, case: str):
     """Options that make no sense are refused in the words of a real API server."""

@@ -28,7 +28,7 @@ from gitlab_ci_provider.runs.job.objects import (
 )
 from gitlab_ci_provider.schedule.resource_group import Claim, ProcessMode, take
 from integration.cluster.faults import misbehaving, tell
-from integration.cluster.support import Api, Cluster, refused
+from integration.cluster.support import Api, EmbeddedCluster, refused
 from processes.waiting import PATIENCE, wait_until
 
 LOG = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ EVERY_KIND = [
 
 
 @pytest.fixture
-def core(unkind: tuple[Cluster, Path]) -> client.CoreV1Api:
+def core(unkind: tuple[EmbeddedCluster, Path]) -> client.CoreV1Api:
     """A client with a minute's patience."""
     made = client.CoreV1Api(config.new_client_from_config(str(unkind[0].kubeconfig)))
     return patient(made, 60, LOG)
@@ -53,7 +53,7 @@ def operator(core: client.CoreV1Api) -> Any:
 
 
 @pytest.fixture
-def api(unkind: tuple[Cluster, Path]):
+def api(unkind: tuple[EmbeddedCluster, Path]):
     found = unkind[0].api()
     found.http.post("/api/v1/namespaces", json={"metadata": {"name": "outages"}})
     found.namespace = "outages"
@@ -203,7 +203,7 @@ def test_only_the_pod_of_the_same_life_is_found_again(
 
 
 def test_waiting_for_a_pod_outlasts_an_outage(
-    core: client.CoreV1Api, api: Api, faults: Path, unkind: tuple[Cluster, Path]
+    core: client.CoreV1Api, api: Api, faults: Path, unkind: tuple[EmbeddedCluster, Path]
 ):
     """While nobody listens the pod goes on, and its end is seen afterwards."""
     pod = make("job", "while [ ! -e /tmp/none ]; do sleep 0.1; [ $SECONDS -lt 3 ] || exit 7; done")
@@ -237,7 +237,7 @@ def test_a_watch_that_breaks_is_begun_anew(
 
 
 def test_patience_has_an_end(
-    unkind: tuple[Cluster, Path], api: Api, faults: Path, caplog: pytest.LogCaptureFixture
+    unkind: tuple[EmbeddedCluster, Path], api: Api, faults: Path, caplog: pytest.LogCaptureFixture
 ):
     """After its seconds the problem is raised, and later calls do not wait again."""
     made = client.CoreV1Api(config.new_client_from_config(str(unkind[0].kubeconfig)))

@@ -129,6 +129,7 @@ def test_a_log_that_stays_away_is_told(api: Api, faults: Path):
     assert text in told[0]
 
 
+@pytest.mark.embedded("its containers can run the tests' own Python")
 def test_lines_that_the_node_has_lost_are_told(api: Api):
     """At the end, where nothing follows them, too: the container has said how many it wrote."""
     told = follow(ended(api, "lost", lines=5, lost=12))
@@ -137,6 +138,7 @@ def test_lines_that_the_node_has_lost_are_told(api: Api):
     assert "12 lines are missing here" in told[-1]
 
 
+@pytest.mark.embedded("its containers can run the tests' own Python")
 def test_lines_missing_in_between_are_told_in_their_place(api: Api):
     """As when a node rotates the log of a fast job away under its reader."""
     then = "output.log.count += 3; output.line('after')"

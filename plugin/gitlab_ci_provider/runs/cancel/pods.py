@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ from gitlab_ci_provider.hooks.outages import say
 from gitlab_ci_provider.hooks.runners import ANYWHERE, load_runners, places
 from gitlab_ci_provider.pods.naming import LABEL_DOMAIN, label_value
 from gitlab_ci_provider.settings import Settings
+
+_log = logging.getLogger(__name__)
 
 CANCELED = f"{LABEL_DOMAIN}/canceled"
 """Annotation: why a pod is being deleted."""
@@ -130,6 +133,7 @@ def _delete_secrets(client: k8s.CoreV1Api, namespace: str, selector: str) -> Non
     except ApiException as problem:
         if problem.status != 403:  # Roles of before 0.2 do not allow it
             raise
+        _log.warning("Secrets whose pods were never created are left: %s", say(problem))
 
 
 def _job(pod: k8s.V1Pod) -> str:

@@ -1,0 +1,230 @@
+"""What a job costs beyond its pod: a bare pod, the stock KubernetesPodOperator, and ours.
+
+    PYTHONPATH=tests .venv/bin/python -m benchmarks.overhead [--runs 5] [--kubernetes]
+
+One job `true`, on an otherwise idle Airflow: on the embedded cluster, or on a real Kubernetes that
+is started for it (see CONTRIBUTING.md), whose audit log counts the calls. Prints a Markdown table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from kubernetes import client, config, watch
+
+from benchmarks.shapes import one_run, repository
+from clusters.real import real_cluster
+from clusters.target import read_target
+from e2e.embedded import Stack
+from e2e.real import NAMESPACE, World, real_world
+from gitlab_ci_provider.airflow_api.client import AirflowApi
+from gitlab_ci_provider.local.home import Home
+from gitlab_ci_provider.local.projects import add_project
+from gitlab_ci_provider.local.stack.lifecycle import StackOptions, running_stack
+from gitlab_ci_provider.model.names import dag_id
+
+PIPELINE = "job: {image: 'debian:12', script: 'true'}\n"
+HELPER_IMAGE = "gitlab-ci-helper:local"
+STOCK = """
+from airflow.sdk import DAG
+from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+
+with DAG("stock", schedule=None):
+    KubernetesPodOperator(
+        task_id="job", name="stock", image="debian:12", cmds=["sh", "-c", "true"],
+        kubernetes_conn_id="{connection}", namespace="{namespace}",
+        container_security_context={{"allowPrivilegeEscalation": False}},
+    )
+"""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where jobs run: an Airflow, and the namespace of its jobs' pods."""
+
+    stack: Stack
+    core: client.CoreV1Api
+    namespace: str
+    connection: str
+    url: str
+    asked: Callable[[], list[dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One job: seconds from its pod's creation to its end, of its task, and calls by kind."""
+
+    pod: float
+    task: float | None = None
+    calls: Counter[str] | None = None
+
+
+@contextmanager
+def embedded(folder: Path) -> Iterator[Place]:
+    """Start a stack with its own cluster."""
+    home = Home(folder / "home")
+    home.make()
+    url = str(repository(str(folder), "project", PIPELINE))
+    with running_stack(home, StackOptions()) as state:
+        core = client.CoreV1Api(config.new_client_from_config(str(home.kubeconfig)))
+        stack = Stack(home, AirflowApi(state.access))
+        yield Place(stack, core, "default", "gitlab_ci_kubernetes", url, list)
+
+
+@contextmanager
+def real(folder: Path) -> Iterator[Place]:
+    """Start a real Kubernetes, and a stack that uses it."""
+    with (
+        real_cluster() as cluster,
+        real_world(read_target(cluster.kubeconfig), folder, PIPELINE) as world,
+    ):
+        yield _place(world)
+
+
+def _place(world: World) -> Place:
+    return Place(world.stack, world.core, NAMESPACE, "real", world.url, world.asked)
+
+
+def bare(place: Place, name: str, containers: int) -> Sample:
+    """Run a pod that no Airflow knows, with so many containers, the first before the others."""
+    images = [HELPER_IMAGE, "debian:12", HELPER_IMAGE] if containers > 1 else ["debian:12"]
+    made = [
+        client.V1Container(name=f"c{number}", image=image, command=["sh", "-c", "true"])
+        for number, image in enumerate(images)
+    ]
+    spec = client.V1PodSpec(
+        restart_policy="Never",
+        init_containers=made[:1] if containers > 1 else None,
+        containers=made[1:] or made,
+    )
+    body = client.V1Pod(metadata=client.V1ObjectMeta(name=name), spec=spec)
+    began = time.monotonic()
+    place.core.create_namespaced_pod(place.namespace, body)
+    stream = watch.Watch().stream(
+        place.core.list_namespaced_pod, place.namespace, field_selector=f"metadata.name={name}"
+    )
+    for event in stream:
+        if event["object"].status.phase in {"Succeeded", "Failed"}:
+            break
+    place.core.delete_namespaced_pod(name, place.namespace)
+    return Sample(time.monotonic() - began)
+
+
+def job(place: Place, dag: str, task: str) -> Sample:
+    """Run a DAG, and look at its one pod and task."""
+    seen: dict[str, list[float]] = {}
+    before = len(place.asked())
+    with _watching(place, seen):
+        run = one_run_id(place, dag)
+    ((began, *_, ended),) = seen.values()
+    calls = Counter(_call(one) for one in place.asked()[before:])
+    return Sample(ended - began, _task_seconds(place, dag, run, task), calls or None)
+
+
+def one_run_id(place: Place, dag: str) -> str:
+    """Run a DAG to its end; gives the run."""
+    one_run(place.stack.api, dag)
+    found = place.stack.api.request("GET", f"/dags/{dag}/dagRuns?order_by=-run_after&limit=1")
+    return str(found["dag_runs"][0]["dag_run_id"])
+
+
+@contextmanager
+def _watching(place: Place, seen: dict[str, list[float]]) -> Iterator[None]:
+    """Note when pods appear, change and begin to go."""
+    version = place.core.list_namespaced_pod(place.namespace).metadata.resource_version
+    over = threading.Event()
+
+    def follow() -> None:
+        for event in watch.Watch().stream(
+            place.core.list_namespaced_pod, place.namespace, resource_version=version
+        ):
+            pod = event["object"].metadata
+            if pod.deletion_timestamp is None or len(seen.get(pod.name, ())) < 2:
+                seen.setdefault(pod.name, []).append(time.monotonic())
+            if event["type"] == "DELETED":
+                over.set()
+                return
+
+    thread = threading.Thread(target=follow, daemon=True)
+    thread.start()
+    yield
+    over.wait(60)
+
+
+def _call(entry: Mapping[str, Any]) -> str:
+    about = entry["objectRef"]
+    name = "/".join(filter(None, [about.get("resource"), about.get("subresource")]))
+    return f"{entry['verb']} {name}"
+
+
+def _task_seconds(place: Place, dag: str, run: str, task: str) -> float:
+    found = place.stack.api.request("GET", f"/dags/{dag}/dagRuns/{run}/taskInstances/{task}")
+    began, ended = (datetime.fromisoformat(found[key]) for key in ("start_date", "end_date"))
+    return (ended - began).total_seconds()
+
+
+def measure(place: Place, runs: int) -> dict[str, list[Sample]]:
+    """Run each kind in turn, once before it counts."""
+    added = add_project(place.stack.home, place.url)
+    assert added.record is not None
+    ours = dag_id(added.record.project.path)
+    folder = place.stack.home.dags / "stock"
+    folder.mkdir()
+    text = STOCK.format(connection=place.connection, namespace=place.namespace)
+    (folder / "stock.py").write_text(text)
+    place.stack.api.wait_for_dag(ours, added.record.digest)
+    place.stack.api.wait_for_dag("stock", "")
+    kinds: dict[str, Callable[[int], Sample]] = {
+        "bare pod, one container": lambda number: bare(place, f"one-{number}", 1),
+        "bare pod of our shape (3 containers)": lambda number: bare(place, f"three-{number}", 3),
+        "stock KubernetesPodOperator": lambda _: job(place, "stock", "job"),
+        "ours": lambda _: job(place, ours, "job"),
+    }
+    samples: dict[str, list[Sample]] = {name: [] for name in kinds}
+    for number in range(runs + 1):
+        for name, run in kinds.items():
+            sample = run(number)
+            if number:
+                samples[name].append(sample)
+    return samples
+
+
+def table(samples: Mapping[str, list[Sample]]) -> str:
+    """Show medians."""
+    lines = ["| | pod, s | task, s | API calls |", "| --- | --- | --- | --- |"]
+    for name, found in samples.items():
+        tasks = [one.task for one in found if one.task is not None]
+        counts = [one.calls.total() for one in found if one.calls]
+        cells = [f"{statistics.median(one.pod for one in found):.2f}"]
+        cells.append(f"{statistics.median(tasks):.2f}" if tasks else "")
+        cells.append(f"{statistics.median(counts):.0f}" if counts else "")
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+        if found[-1].calls:
+            lines.append(f"<!-- {dict(sorted(found[-1].calls.items()))} -->")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--kubernetes", action="store_true", help="on a real Kubernetes")
+    given = parser.parse_args()
+    place = real if given.kubernetes else embedded
+    with tempfile.TemporaryDirectory() as folder, place(Path(folder)) as found:
+        print(table(measure(found, given.runs)))
+
+
+if __name__ == "__main__":
+    main()

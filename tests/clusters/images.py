@@ -1,0 +1,160 @@
+"""The images of a real Kubernetes for tests, made of folders of this machine: OCI blobs.
+
+Three images: `base`, a Debian with git and Python (what jobs run in, under every name); `helper`,
+the same and gitlab-ci-helper as `docker/helper/Dockerfile` installs it; `busybox`, a shell alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+HELPER_NEEDS = (
+    *("boto3", "botocore", "google-re2", "jmespath", "msgspec", "python-dateutil", "s3transfer"),
+    *("six", "urllib3", "zstandard"),
+)
+"""The helper's part of the lock, as in its Dockerfile."""
+
+_ENTRY = """#!/usr/bin/python3
+import sys
+sys.path.insert(0, "/opt/helper")
+from gitlab_ci_provider.helper.__main__ import main
+sys.exit(main())
+"""
+_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One uncompressed layer."""
+
+    digest: str
+    size: int
+
+
+def make_images(built: Path, folder: Path) -> None:
+    """Make the images in `folder/images`: blobs by digest, and `index.json` with the manifests."""
+    blobs = folder / "images"
+    blobs.mkdir()
+    debian = _linked(blobs, built / "debian.tar")
+    helper = _layer(blobs, _helper_files(folder))
+    busybox = _layer(blobs, _busybox_files(built, folder))
+    sleep = ["/bin/busybox", "sleep", "2147483647"]
+    index = {
+        "base": _image(blobs, [debian], Cmd=["bash"], Env=[_PATH]),
+        "helper": _image(blobs, [debian, helper], Entrypoint=["gitlab-ci-helper"], Env=[_PATH]),
+        "busybox": _image(blobs, [busybox], Cmd=["sh"], Env=[_PATH]),
+        "pause": _image(blobs, [busybox], Entrypoint=sleep),
+    }
+    (blobs / "index.json").write_text(json.dumps(index))
+
+
+def _image(blobs: Path, layers: Sequence[Layer], **config: Any) -> str:
+    """Write an image's configuration and manifest; returns the manifest's digest."""
+    described = {
+        "architecture": "amd64",
+        "os": "linux",
+        "config": config,
+        "rootfs": {"type": "layers", "diff_ids": [layer.digest for layer in layers]},
+    }
+    kind = "application/vnd.oci.image"
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": f"{kind}.manifest.v1+json",
+        "config": _described(f"{kind}.config.v1+json", _blob(blobs, described)),
+        "layers": [_described(f"{kind}.layer.v1.tar", layer) for layer in layers],
+    }
+    return _blob(blobs, manifest).digest
+
+
+def _described(kind: str, blob: Layer) -> Mapping[str, Any]:
+    return {"mediaType": kind, "digest": blob.digest, "size": blob.size}
+
+
+def _blob(blobs: Path, content: Any) -> Layer:
+    data = json.dumps(content).encode()
+    digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
+    (blobs / digest).write_bytes(data)
+    return Layer(digest, len(data))
+
+
+def _layer(blobs: Path, root: Path) -> Layer:
+    """Pack a folder."""
+    path = root.with_suffix(".tar")
+    with tarfile.open(path, "w") as archive:
+        archive.add(root, arcname=".", filter=_of_root)
+    shutil.rmtree(root)
+    layer = Layer(_digest(path), path.stat().st_size)
+    path.rename(blobs / layer.digest)
+    return layer
+
+
+def _of_root(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    member.uid = member.gid = 0
+    member.uname = member.gname = "root"
+    return member
+
+
+def _linked(blobs: Path, tar: Path) -> Layer:
+    """Refer to a layer that stays where it is; its digest is kept next to it."""
+    kept = tar.with_suffix(".digest")
+    if not kept.exists():
+        kept.write_text(_digest(tar))
+    layer = Layer(kept.read_text(), tar.stat().st_size)
+    (blobs / layer.digest).symlink_to(tar)
+    return layer
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+
+
+def _helper_files(folder: Path) -> Path:
+    root = folder / "helper"
+    packages = root / "opt" / "helper"
+    plugin = ROOT / "plugin" / "gitlab_ci_provider"
+    shutil.copytree(plugin, packages / plugin.name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in HELPER_NEEDS:
+        _copy_distribution(name, packages)
+    compiling = [sys.executable, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
+    subprocess.run([*compiling, str(packages)], check=True, stdout=subprocess.DEVNULL)
+    entry = root / "usr" / "local" / "bin" / "gitlab-ci-helper"
+    entry.parent.mkdir(parents=True)
+    entry.write_text(_ENTRY)
+    entry.chmod(0o755)
+    return root
+
+
+def _copy_distribution(name: str, packages: Path) -> None:
+    for file in metadata.files(name) or ():
+        if ".." in file.parts or "__pycache__" in file.parts:
+            continue
+        target = packages / file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file.locate(), target)
+
+
+def _busybox_files(built: Path, folder: Path) -> Path:
+    root = folder / "busybox"
+    for name in ("bin", "etc", "root", "usr/bin"):
+        (root / name).mkdir(parents=True)
+    (root / "tmp").mkdir(mode=0o1777)
+    (root / "etc" / "passwd").write_text("root:x:0:0:root:/root:/bin/sh\n")
+    (root / "etc" / "group").write_text("root:x:0:\n")
+    busybox = root / "bin" / "busybox"
+    shutil.copy(built / "bin" / "busybox", busybox)
+    listing = subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True).stdout
+    for applet in set(listing.split()) - {"busybox"}:
+        (root / "bin" / applet).symlink_to("busybox")
+    return root

@@ -1,0 +1,82 @@
+"""The cluster that `pytest --kubeconfig FILE` names, and what the tests may expect of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from clusters.layout import EXTENSION
+from servers.address import ADDRESS
+
+
+@dataclass(frozen=True)
+class Target:
+    """A cluster that was there before the tests.
+
+    Attributes:
+        machine: the address at which its pods reach servers of this machine.
+        stopped: the folder by which its parts are stopped, see `layout.py`; None where nobody can.
+        audit: the log of all requests to its API server.
+        version: major and minor of its API server.
+    """
+
+    kubeconfig: Path
+    machine: str
+    stopped: Path | None
+    audit: Path | None
+    version: tuple[int, int]
+
+    @contextmanager
+    def without(self, part: str) -> Iterator[None]:
+        """Stop a part of the cluster for as long as the block lasts."""
+        assert self.stopped
+        file = self.stopped / part
+        file.touch()
+        try:
+            yield
+        finally:
+            file.unlink()
+
+
+def read_target(kubeconfig: Path) -> Target:
+    """Read what a kubeconfig says of its cluster, and ask the cluster which version it is."""
+    cluster: dict[str, Any] = yaml.safe_load(kubeconfig.read_text())["clusters"][0]["cluster"]
+    said = {one["name"]: one["extension"] for one in cluster.get("extensions", [])}
+    ours = said.get(EXTENSION, {})
+    return Target(
+        kubeconfig=kubeconfig,
+        machine=os.environ.get(ADDRESS) or ours.get("machine", "127.0.0.1"),
+        stopped=Path(ours["stopped"]) if ours else None,
+        audit=Path(ours["audit"]) if ours else None,
+        version=_version(kubeconfig),
+    )
+
+
+def _version(kubeconfig: Path) -> tuple[int, int]:
+    from kubernetes import client, config
+
+    with config.new_client_from_config(str(kubeconfig)) as api:
+        code = client.VersionApi(api).get_code()
+    return int(code.major), int(code.minor.rstrip("+"))
+
+
+def why_skipped(target: Target | None, item: pytest.Item) -> str:
+    """Say why a test cannot run on a cluster, by its markers; empty if it can."""
+    if target is None:
+        found = item.get_closest_marker("real")
+        return f"needs --kubernetes: {found.args[0]}" if found else ""
+    for mark in item.iter_markers("embedded"):
+        return f"only for the embedded cluster: {mark.args[0]}"
+    for mark in item.iter_markers("needs_kubernetes"):
+        wanted, what = mark.args
+        if target.version < tuple(map(int, wanted.split("."))):
+            have = ".".join(map(str, target.version))
+            return f"{what} came with Kubernetes {wanted}, this is {have}"
+    return ""
