@@ -41,7 +41,7 @@ GRANTS = [
     for resource in rule["resources"]
     for verb in rule["verbs"]
 ]
-PIPELINE = PodsOf(PROJECT.path, 1)
+PIPELINE = PodsOf("this", PROJECT.path, 1)
 
 pytestmark = pytest.mark.real("the embedded cluster has one user, who may do everything")
 
@@ -125,7 +125,7 @@ class Airflow:
 
     def _job(self, name: str) -> tuple[client.V1Pod, client.V1Secret]:
         pod, secret = job_objects(name, self.namespace, Script(main=("true",)))
-        labels = {"project": label_value(PROJECT.path), "pipeline": "1"}
+        labels = {"installation": "this", "project": label_value(PROJECT.path), "pipeline": "1"}
         pod.metadata.labels |= {f"{LABEL_DOMAIN}/{key}": value for key, value in labels.items()}
         pod.metadata.annotations = {f"{LABEL_DOMAIN}/job": name}
         return pod, secret
