@@ -1,7 +1,7 @@
 """The images of a real Kubernetes for tests, made of folders of this machine: OCI blobs.
 
-Three images: `base`, a Debian with git and Python (what jobs run in, under every name); `helper`,
-the same and gitlab-ci-helper as `docker/helper/Dockerfile` installs it; `busybox`, a shell alone.
+`base` is a Debian with git and Python, what jobs run in under every name; `helper` adds
+gitlab-ci-helper, as `docker/helper/Dockerfile` does; `busybox` has a shell, `pause` not even that.
 """
 
 from __future__ import annotations
@@ -49,12 +49,13 @@ def make_images(built: Path, folder: Path) -> None:
     debian = _linked(blobs, built / "debian.tar")
     helper = _layer(blobs, _helper_files(folder))
     busybox = _layer(blobs, _busybox_files(built, folder))
-    sleep = ["/bin/busybox", "sleep", "2147483647"]
+    bare = _layer(blobs, _bare_files(built, folder))
+    sleep = ["/busybox", "sleep", "2147483647"]
     index = {
         "base": _image(blobs, [debian], Cmd=["bash"], Env=[_PATH]),
         "helper": _image(blobs, [debian, helper], Entrypoint=["gitlab-ci-helper"], Env=[_PATH]),
         "busybox": _image(blobs, [busybox], Cmd=["sh"], Env=[_PATH]),
-        "pause": _image(blobs, [busybox], Entrypoint=sleep),
+        "pause": _image(blobs, [bare], Entrypoint=sleep),
     }
     (blobs / "index.json").write_text(json.dumps(index))
 
@@ -143,6 +144,14 @@ def _copy_distribution(name: str, packages: Path) -> None:
         target = packages / file
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(file.locate(), target)
+
+
+def _bare_files(built: Path, folder: Path) -> Path:
+    """Gather what waits in a pod's sandbox: one program, and no shell."""
+    root = folder / "bare"
+    root.mkdir()
+    shutil.copy(built / "bin" / "busybox", root / "busybox")
+    return root
 
 
 def _busybox_files(built: Path, folder: Path) -> Path:
