@@ -92,6 +92,9 @@ class Settings:
         "Seconds for which a registry may be busy or out of reach before an image that cannot be "
         "pulled fails the job. One that does not exist fails it at once.",
     )
+    services_timeout: int = _option(
+        300, "Seconds until a service that does not get ready fails its job; 0: jobs do not wait."
+    )
     kubernetes_outage: int = _option(
         600,
         "Seconds for which Kubernetes' API may be unreachable or too busy before a job fails "

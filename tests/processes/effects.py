@@ -167,11 +167,14 @@ def _planned(request: PlanRequest) -> object:
         image=planned.image,
         profile=RunnerProfile(helper_image="helper"),
         deadline=1,
+        services=planned.services,
         labels={},
         annotations={},
     )
-    build = build_pod(pod).spec.containers[0].to_dict()
-    return (build, planned.secret, planned.environment, planned.release)
+    spec = build_pod(pod).spec
+    hosts = [alias.to_dict() for alias in spec.host_aliases or ()]
+    containers = [one.to_dict() for one in (*spec.init_containers, spec.containers[0])]
+    return (containers, hosts, planned.secret, planned.environment, planned.release)
 
 
 def _downstream(request: PlanRequest) -> object:

@@ -112,6 +112,10 @@ class ContainerWorker:
             self.warn("InspectFailed", problem)
             self._wait_with("InvalidImageName", problem, event="Error: InvalidImageName")
             await asyncio.Event().wait()  # nothing but deleting the pod ends this
+        problem = self._lacks_program()
+        if problem:
+            self._wait_with("CreateContainerError", problem, event=f"Error: {problem}")
+            await asyncio.Event().wait()
         for seconds in retry_seconds():
             self._tell_about_image()
             try:
@@ -120,6 +124,12 @@ class ContainerWorker:
                 self._wait_with("CreateContainerConfigError", str(error), event=f"Error: {error}")
             await self.context.store.wait(SECRETS, CONFIG_MAPS, seconds=seconds)
         raise RuntimeError("retries never end")
+
+    def _lacks_program(self) -> str | None:
+        runtime, image = self.context.runtime, self.spec["image"]
+        if self.record.kind != "sidecar" or runtime.honours_images or image in self.context.images:
+            return None
+        return images.program_problem(self.spec)
 
     def _wait_with(self, reason: str, message: str, *, event: str) -> None:
         self.warn("Failed", event)

@@ -1,8 +1,10 @@
-"""Image names: which are valid, in the words of the kubelet's parser."""
+"""Images: which names are valid, in the kubelet's words, and which container needs its image."""
 
 from __future__ import annotations
 
 import re
+
+from gitlab_ci_cluster.objects.meta import Obj
 
 _DOMAIN = (
     r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9-]+)*|\[[0-9a-fA-F:]+\])(?::\d+)?"
@@ -25,3 +27,18 @@ def name_problem(image: str) -> str | None:
         problem += f": repository name ({match.group(1)}) must be lowercase"
     problem = f'couldn\'t parse image name "{image}": {problem}'
     return f'Failed to apply default image tag "{image}": {problem}'
+
+
+def program_problem(spec: Obj) -> str | None:
+    """Say why a sidecar cannot run without its image; None when its command says what to run.
+
+    Its image alone would know. A shell in its place would end at once, again and again.
+    """
+    words = spec.get("command") or spec.get("args") or []
+    if words and not words[0].startswith("-"):
+        return None
+    return (
+        f"the embedded cluster runs no images, so it does not know what {spec['image']} runs: "
+        "give this container a command whose program is installed on this machine "
+        "(`command` or `entrypoint` of a service), or run it on another cluster"
+    )

@@ -37,6 +37,7 @@ def warnings(path: Path, pipeline: Pipeline) -> Iterator[str]:
 
 def _images(pipeline: Pipeline) -> list[str]:
     named = [job.image.name for job in pipeline.jobs.values() if job.image is not None]
+    named += [service.image.name for job in pipeline.jobs.values() for service in job.services]
     return list(dict.fromkeys(named))
 
 

@@ -25,6 +25,7 @@ from gitlab_ci_provider.model.plan import (
     PlanVariable,
     PreGetSources,
     ReportUpload,
+    ServiceCheck,
     StorePlace,
 )
 
@@ -37,6 +38,7 @@ _LISTS: Mapping[str, type] = {
     "archives": CacheArchive,
     "uploads": ArtifactUpload,
     "reports": ReportUpload,
+    "services": ServiceCheck,
     "reads": Grant,
     "writes": Grant,
 }

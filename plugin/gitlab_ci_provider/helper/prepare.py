@@ -34,6 +34,12 @@ def prepare(context: PhaseContext) -> None:
             run=_download_artifacts,
             wanted=bool(plan.downloads),
         ),
+        Phase(
+            name="wait_for_services",
+            heading="Waiting for services",
+            run=_wait_for_services,
+            wanted=bool(plan.services),
+        ),
     )
     run_phases(context, phases)
 
@@ -59,3 +65,9 @@ def _download_artifacts(context: PhaseContext) -> None:
     from gitlab_ci_provider.helper.phases.download_artifacts import download_artifacts
 
     download_artifacts(context)
+
+
+def _wait_for_services(context: PhaseContext) -> None:
+    from gitlab_ci_provider.helper.phases.wait_for_services import wait_for_services
+
+    wait_for_services(context)

@@ -16,7 +16,8 @@ class Image:
     """`image:`, every spelling collapsed.
 
     Attributes:
-        entrypoint: kept for the record: as with GitLab's Kubernetes executor it is not run.
+        entrypoint: replaces that of a service; that of a job is kept for the record: as with
+            GitLab's Kubernetes executor it is not run.
         user: `UID` or `UID:GID` (`kubernetes:user`).
         pull_policies: in order of preference; empty means the runner's.
         docker_user, platform: for GitLab's Docker executor (`docker:user`, `docker:platform`).

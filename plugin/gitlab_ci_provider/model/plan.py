@@ -14,6 +14,8 @@ from gitlab_ci_provider.model.artifacts import SaveWhen
 
 GitStrategy = Literal["fetch", "clone", "none", "empty"]
 SubmoduleStrategy = Literal["none", "normal", "recursive"]
+ServiceProtocol = Literal["tcp", "outside", "postgres", "mysql", "redis", "amqp", "http"]
+"""How to ask a service; `outside` connects to the pod's own address instead of the loopback."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +154,32 @@ class DotenvUpload:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceCheck:
+    """When a service counts as ready.
+
+    Attributes:
+        name: of its container.
+        image: for messages.
+        hosts: names under which it is reached.
+        refused: names of GitLab's that Kubernetes does not accept.
+        port: that must answer; 0 when none is known, and nothing can be waited for.
+        patience: seconds.
+        required: the job fails when the service is not ready in time; else that is a warning.
+        warnings: about what the file says of it.
+    """
+
+    name: str
+    image: str
+    hosts: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+    port: int = 0
+    protocol: ServiceProtocol = "tcp"
+    patience: int = 0
+    required: bool = True
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
     """Permission to do one thing with one object for a limited time: its signed address."""
 
@@ -213,6 +241,7 @@ class JobPlan:
     uploads: tuple[ArtifactUpload, ...] = ()
     reports: tuple[ReportUpload, ...] = ()
     dotenv: DotenvUpload | None = None
+    services: tuple[ServiceCheck, ...] = ()
     store: StorePlace | None = None
     reads: tuple[Grant, ...] = ()
     writes: tuple[Grant, ...] = ()

@@ -49,6 +49,10 @@ def _deploying_bridge(job: Job) -> bool:
     return bool(job.environment and job.bridge)
 
 
+def _has_docker_services(job: Job) -> bool:
+    return any(service.image.platform or service.image.docker_user for service in job.services)
+
+
 def _has_entrypoint(job: Job) -> bool:
     """Return whether ignoring the entrypoint matters; an empty one asks for none."""
     return bool(job.image and any(job.image.entrypoint or ()))
@@ -63,8 +67,6 @@ def _kept(keyword: str) -> Callable[[Job], bool]:
 
 
 _RULES = (
-    _Rule(lambda job: bool(job.services),
-          Limit("services", "no service containers are started", True)),
     _Rule(_kept("run"), Limit("run", "steps (CI Functions) are not run", True)),
     _Rule(_kept("secrets"), Limit("secrets", "the job gets no secrets from vaults", True)),
     _Rule(_kept("id_tokens"), Limit("id_tokens", "the job gets no tokens", True)),
@@ -83,10 +85,14 @@ _RULES = (
           Limit("environment", "the deployment of a trigger job is not recorded", False)),
     _Rule(lambda job: bool(job.image and (job.image.platform or job.image.docker_user)),
           Limit("image:docker", "these are options of GitLab's Docker executor", False)),
+    _Rule(_has_docker_services,
+          Limit("services:docker", "these are options of GitLab's Docker executor", False)),
     _Rule(_has_entrypoint,
           Limit("image:entrypoint", "it is not run, as with GitLab's Kubernetes executor", False)),
     _Rule(_has_more_policies,
           Limit("image:pull_policy", "only the first policy is used", False)),
+    _Rule(lambda job: any(len(service.image.pull_policies) > 1 for service in job.services),
+          Limit("services:pull_policy", "only the first policy is used", False)),
 )  # fmt: skip
 
 

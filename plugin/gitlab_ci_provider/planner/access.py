@@ -73,6 +73,7 @@ def for_finish(plan: JobPlan) -> JobPlan:
         hook=None,
         restores=(),
         downloads=(),
+        services=(),
         reads=(),
     )
 

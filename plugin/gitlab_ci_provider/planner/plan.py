@@ -12,6 +12,7 @@ from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.plan import JobPlan, PlanVariable, PreGetSources
 from gitlab_ci_provider.model.release import Release
 from gitlab_ci_provider.model.serialization import encode
+from gitlab_ci_provider.model.service import PlannedService
 from gitlab_ci_provider.model.support import limits
 from gitlab_ci_provider.model.variables import Variables
 from gitlab_ci_provider.planner import script
@@ -26,6 +27,7 @@ from gitlab_ci_provider.planner.build_settings import read_build_settings
 from gitlab_ci_provider.planner.cache import plan_caches
 from gitlab_ci_provider.planner.job_inputs import with_inputs
 from gitlab_ci_provider.planner.plan_request import PlanRequest
+from gitlab_ci_provider.planner.services import plan_services
 from gitlab_ci_provider.planner.sources import clone_path, plan_sources
 from gitlab_ci_provider.planner.time_limits import access_period, deadline, grace, job_timeout
 from gitlab_ci_provider.variables.expand import expand
@@ -49,6 +51,7 @@ class PlannedJob:
     secret: Mapping[str, str]
     masked: tuple[str, ...]
     grace: int
+    services: tuple[PlannedService, ...] = ()
     environment: JobEnvironment | None = None
     release: Release | None = None
 
@@ -73,7 +76,8 @@ def plan_job(request: PlanRequest) -> PlannedJob:
 
 
 def _planned(request: PlanRequest, masked: tuple[str, ...]) -> PlannedJob:
-    plan = _plan(request)
+    services = plan_services(request)
+    plan = replace(_plan(request), services=services.checks)
     return PlannedJob(
         image=_image(request),
         plan=plan,
@@ -84,7 +88,9 @@ def _planned(request: PlanRequest, masked: tuple[str, ...]) -> PlannedJob:
             "entry": script.entry(plan, request.job.script, deadline=deadline(request)),
             "step_script": script.step_script(plan, request.job.script),
             "after_script": script.after_script(plan, request.job.script),
+            **services.secret,
         },
+        services=services.services,
         masked=(*masked, *_credentials(request)),
         grace=grace(request, plan),
         environment=_environment(request.job, request.variables, Masker(masked)),

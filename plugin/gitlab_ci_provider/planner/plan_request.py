@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from gitlab_ci_provider.model.context import PipelineContext
@@ -15,9 +15,9 @@ from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.plan import ArchiveLimits
 from gitlab_ci_provider.model.rules import JobDecision
 from gitlab_ci_provider.model.run import PipelineRun, Play
-from gitlab_ci_provider.model.variables import ConfiguredVariables, Variables
+from gitlab_ci_provider.model.variables import ConfiguredVariables, Variable, Variables
 from gitlab_ci_provider.model.workspace import BUILDS_DIR
-from gitlab_ci_provider.variables.expand import expand_all
+from gitlab_ci_provider.variables.expand import expand, expand_all
 from gitlab_ci_provider.variables.precedence import RunVariables, effective_variables
 from gitlab_ci_provider.variables.predefined import (
     JobStart,
@@ -32,6 +32,7 @@ class Limits:
 
     Attributes:
         start_timeout: how long a pod may take to start.
+        services_timeout: how long a service may take to get ready; 0 does not wait.
         machine: the worker's architecture, as `uname -m` prints it.
     """
 
@@ -39,6 +40,7 @@ class Limits:
     default_timeout: int
     artifacts_expire_in: int
     start_timeout: int = 600
+    services_timeout: int = 300
     machine: str = "x86_64"
     archives: ArchiveLimits = ArchiveLimits()
 
@@ -114,19 +116,41 @@ class PlanRequest:
     @cached_property
     def variables(self) -> Variables:
         """The job's variables as its script sees them: merged in GitLab's order, then expanded."""
-        effective = effective_variables(
+        return expand_all(self._effective(self.context, self.dotenv))
+
+    @cached_property
+    def public_variables(self) -> Variables:
+        """Those that are predefined or in the file: all that GitLab shows to other containers.
+
+        A value that the file gives counts here even where a variable of the project or the
+        pipeline hides it from the script.
+        """
+        context = replace(self.context, configured=ConfiguredVariables(), variables=Variables())
+        winners = self._effective(self.context, self.dotenv)
+        by_name = {variable.name: variable for variable in winners}
+        return Variables(
+            replace(variable, value=self._public_value(variable, by_name.get(variable.name)))
+            for variable in self._effective(context, Variables())
+        )
+
+    def _public_value(self, variable: Variable, winner: Variable | None) -> str:
+        if variable == winner or variable.name.startswith("CI_"):
+            return self.variables.get(variable.name)
+        return expand(variable.value, self.variables) if variable.expand else variable.value
+
+    def _effective(self, context: PipelineContext, dotenv: Variables) -> Variables:
+        return effective_variables(
             self.job,
             self.pipeline,
-            self.context,
+            context,
             self.decision,
             workflow=self.run.workflow_variables,
             run=RunVariables(
                 predefined=started_job_variables(self.job, self._start),
-                dotenv=self.dotenv,
+                dotenv=dotenv,
                 user=player_variables(self.play),
             ),
         )
-        return expand_all(effective)
 
     @property
     def _start(self) -> JobStart:

@@ -36,7 +36,6 @@ def placement(profile: RunnerProfile) -> dict[str, Any]:
         "scheduler_name": scheduling.scheduler_name or None,
         "dns_policy": network.dns_policy or None,
         "dns_config": _one(network.dns_config, "V1PodDNSConfig"),
-        "host_aliases": _several(network.host_aliases, "V1HostAlias"),
     }
 
 

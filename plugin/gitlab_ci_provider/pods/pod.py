@@ -13,13 +13,20 @@ from kubernetes import client as k8s
 from gitlab_ci_provider.model import workspace
 from gitlab_ci_provider.model.image import Image
 from gitlab_ci_provider.model.runner import RunnerProfile
+from gitlab_ci_provider.model.service import PlannedService
 from gitlab_ci_provider.pods.naming import LABEL_DOMAIN, label_value
 from gitlab_ci_provider.pods.patches import patched
 from gitlab_ci_provider.pods.placement import lifecycle, own_labels, placement
 from gitlab_ci_provider.pods.pull_policy import pull_policy
 from gitlab_ci_provider.pods.resources import requirements
-from gitlab_ci_provider.pods.security import build_context, helper_context, pod_context
-from gitlab_ci_provider.pods.volumes import build_mounts, helper_mounts, volumes
+from gitlab_ci_provider.pods.security import (
+    build_context,
+    helper_context,
+    pod_context,
+    service_context,
+)
+from gitlab_ci_provider.pods.services import host_aliases, service_container
+from gitlab_ci_provider.pods.volumes import build_mounts, helper_mounts, service_mounts, volumes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +37,7 @@ class PodRequest:
         name: of the pod, and of the Secret that it owns.
         image: of the build container, variables expanded.
         profile: the runner that has taken the job, with what the job changes of it.
+        services: containers that start before all others, and end after them.
         grace: seconds that it may take to end once it is deleted: `after_script` still runs.
         deadline: seconds after which Kubernetes ends the pod whatever happens.
         annotations: for people and dashboards; keys without the domain.
@@ -40,6 +48,7 @@ class PodRequest:
     image: Image
     profile: RunnerProfile
     deadline: int
+    services: tuple[PlannedService, ...] = ()
     grace: int = 30
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
@@ -59,7 +68,9 @@ def build_pod(request: PodRequest) -> k8s.V1Pod:
         termination_grace_period_seconds=request.grace,
         enable_service_links=False,
         security_context=pod_context(profile.security),
+        host_aliases=host_aliases(request.services, profile),
         init_containers=[
+            *(_service(service, request) for service in request.services),
             *_hook(request),
             _helper(workspace.PREPARE_CONTAINER, "prepare", request),
         ],
@@ -137,6 +148,17 @@ def _build(request: PodRequest) -> k8s.V1Container:
 
 def _hook(request: PodRequest) -> list[k8s.V1Container]:
     return [_helper(workspace.HOOK_CONTAINER, "hook", request)] if request.hook else []
+
+
+def _service(service: PlannedService, request: PodRequest) -> k8s.V1Container:
+    container = service_container(service, request.name)
+    profile = request.profile
+    container.image_pull_policy = pull_policy(service.image.pull_policies or profile.pull_policy)
+    container.volume_mounts = service_mounts(profile)
+    container.lifecycle = lifecycle(profile)
+    container.resources = requirements(profile.resources.service)
+    container.security_context = service_context(profile, service.image)
+    return container
 
 
 def _helper(name: str, command: str, request: PodRequest) -> k8s.V1Container:

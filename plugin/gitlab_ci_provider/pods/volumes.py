@@ -72,6 +72,11 @@ def runner_mounts(profile: RunnerProfile) -> list[k8s.V1VolumeMount]:
     return [from_manifest(mount, "V1VolumeMount") for mount in profile.volume_mounts]
 
 
+def service_mounts(profile: RunnerProfile) -> list[k8s.V1VolumeMount]:
+    """List what a service sees: the working copies, as with GitLab Runner."""
+    return [_mount("builds", workspace.BUILDS_DIR), *runner_mounts(profile)]
+
+
 def _shared() -> list[k8s.V1VolumeMount]:
     return [_mount("builds", workspace.BUILDS_DIR), _mount("control", workspace.CONTROL_DIR)]
 

@@ -42,6 +42,7 @@ def plan_request(run: JobRun) -> PlanRequest:
             default_timeout=run.settings.default_timeout,
             artifacts_expire_in=run.settings.artifacts_expire_in,
             start_timeout=run.settings.pod_start_timeout,
+            services_timeout=run.settings.services_timeout,
             machine=platform.machine(),
             archives=run.settings.archive_limits,
         ),

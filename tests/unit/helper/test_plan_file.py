@@ -22,6 +22,7 @@ from gitlab_ci_provider.model.plan import (
     PlanVariable,
     PreGetSources,
     ReportUpload,
+    ServiceCheck,
     StorePlace,
 )
 from gitlab_ci_provider.model.serialization import encode
@@ -39,6 +40,7 @@ FULL = JobPlan(
     uploads=(ArtifactUpload(name="n", object_key="k", paths=("p",), exclude=("e",)),),
     reports=(ReportUpload(kind="junit", object_key="k", paths=("p",)),),
     dotenv=DotenvUpload(object_key="k", paths=("p",)),
+    services=(ServiceCheck(name="db", image="postgres", hosts=("db",), port=5432),),
     store=StorePlace(name="s3://b/"),
     reads=(Grant(object_key="k", url="u"),),
     writes=(Grant(object_key="k", url="u"),),

@@ -10,7 +10,6 @@ import pytest
 from factories import JOB, RUN, make_plan_request, with_variables
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.model.artifacts import Artifacts
-from gitlab_ci_provider.model.image import Image, Service
 from gitlab_ci_provider.model.job import Script
 from gitlab_ci_provider.model.job_artifacts import JobArtifact
 from gitlab_ci_provider.model.needs import Need
@@ -106,9 +105,9 @@ def test_needs_and_dependencies_choose_the_artifacts():
 
 def test_a_keyword_that_is_not_run_yet_fails_the_job_that_needs_it():
     """A job that would do something else without a keyword does not run without it."""
-    job = replace(JOB, services=(Service(image=Image(name="postgres")),))
+    job = replace(JOB, unhonoured={"run": []})
 
-    with pytest.raises(SystemFailure, match="services") as caught:
+    with pytest.raises(SystemFailure, match="run") as caught:
         plan_job(make_plan_request(job))
     assert caught.value.reason == "runner_unsupported"
 

@@ -17,9 +17,10 @@ from gitlab_ci_provider.model.workspace import (
     HOOK_CONTAINER,
     PREPARE_CONTAINER,
 )
-from gitlab_ci_provider.pods.asking import Steps, Until
+from gitlab_ci_provider.pods.asking import NextChunk, Steps, Until
 from gitlab_ci_provider.pods.log_follower import LogFollower
 from gitlab_ci_provider.pods.seen import SeenPod
+from gitlab_ci_provider.pods.service_watch import ServiceWatch
 from gitlab_ci_provider.pods.starting import Starting
 from gitlab_ci_provider.pods.status import (
     container_state,
@@ -56,6 +57,7 @@ class Follower:
         log: of the job.
         coverage: is looked for in the log.
         starting: judges the pod while it starts.
+        services: judges those of the job until its script has started.
         patience: seconds for a container to start.
         begin: where an earlier follower has stopped.
         on_build: is told that the build has started; shows the pod's warnings if it can.
@@ -67,6 +69,7 @@ class Follower:
     coverage: CoverageScan
     starting: Starting
     patience: float
+    services: ServiceWatch = field(default_factory=ServiceWatch)
     begin: Position = BEGINNING
     on_build: Callable[[], bool] = lambda: False
     stuck: bool = False
@@ -84,11 +87,13 @@ class Follower:
             seen = yield Until(condition=self._is_decided, seconds=self.patience)
             if seen is None:
                 return End("late", None)
-            if self.starting.problem is not None:
+            if self._is_hopeless():
                 return End("hopeless", seen)
             if container_state(seen, self._container).phase == "waiting":
                 break  # the pod has ended before it came so far
             yield from self._follow()
+            if self._is_hopeless():
+                return End("hopeless", None)
         self._container, self._source = "", None
         return End("over", (yield from self._wait_for_end()))
 
@@ -118,7 +123,11 @@ class Follower:
     def _is_decided(self, pod: SeenPod) -> bool:
         """Tell whether the container has started, or never will."""
         begun = container_state(pod, self._container).phase != "waiting"
-        return begun or has_ended(pod) or self.starting.is_hopeless(pod)
+        hopeless = self.starting.is_hopeless(pod) or self.services.is_hopeless(pod, self._container)
+        return hopeless or begun or has_ended(pod)
+
+    def _is_hopeless(self) -> bool:
+        return self.starting.problem is not None or self.services.death is not None
 
     def _follow(self) -> Steps[None]:
         """Follow the container, and go on to the next one."""
@@ -134,10 +143,26 @@ class Follower:
         mine = self._container == self.begin.container
         frames = FrameReader(self.begin.line, self.begin.time) if mine else FrameReader()
         self._source = LogFollower(container=self._container, put=self._put, frames=frames)
-        yield from self._source.steps()
+        yield from self._looking_after_services(self._source.steps())
         self.stuck = self._source.stuck
         self.log.flush()
         self.coverage.flush()
+
+    def _looking_after_services(self, steps: Steps[None]) -> Steps[None]:
+        """Take the steps, and look at the pod in between as long as the helper may be waiting."""
+        answer = None
+        while True:
+            try:
+                request = steps.send(answer)
+            except StopIteration:
+                return
+            answer = yield request
+            preparing = self._container == PREPARE_CONTAINER and isinstance(request, NextChunk)
+            if preparing and self.services.is_due():
+                dead = yield Until(condition=self.services.is_dead, seconds=0)
+                if dead is not None:
+                    steps.close()
+                    return
 
     def _put(self, block: bytes) -> None:
         if not block:

@@ -28,9 +28,10 @@ from gitlab_ci_provider.pods.outcome import outcome
 from gitlab_ci_provider.pods.pod import PodRequest, build_pod, build_secret
 from gitlab_ci_provider.pods.refusals import refusal
 from gitlab_ci_provider.pods.seen import SeenPod
+from gitlab_ci_provider.pods.service_watch import ServiceWatch
 from gitlab_ci_provider.pods.starting import Starting, pending_words
 from gitlab_ci_provider.pods.status import has_started, pull_failures
-from gitlab_ci_provider.runners.images import BUILD, permitted
+from gitlab_ci_provider.runners.images import BUILD, SERVICE, permitted
 from gitlab_ci_provider.runners.overrides import bearer_token, overridden
 from gitlab_ci_provider.runs.cancel.jobs import order_to
 from gitlab_ci_provider.runs.job import attempts
@@ -51,6 +52,7 @@ from gitlab_ci_provider.runs.job.objects import (
     life_token,
 )
 from gitlab_ci_provider.runs.job.position import FROM_HOOK, Position
+from gitlab_ci_provider.runs.job.service_trouble import ServiceTrouble, refuse_without_sidecars
 from gitlab_ci_provider.runs.job.shift import (
     first_shift,
     hand_over,
@@ -100,6 +102,7 @@ class JobPod:
             grace=run.settings.image_pull_grace,
             say=lambda words: operator.log.warning("%s", self._masker.text(words)),
         )
+        self._services: tuple[str, ...] = ()
 
     def run(self) -> JobResult:
         """Run the job to its end.
@@ -132,8 +135,17 @@ class JobPod:
         self._masker = log_masker(planned.masked)
         if planned.plan.hook is not None and self._handed is None:
             self._shift = replace(self._shift, begin=FROM_HOOK)
+        self._services = tuple(service.name for service in planned.services)
+        return self._permitted(planned)
+
+    def _permitted(self, planned: PlannedJob) -> PlannedJob:
+        """Settle what the runner makes of the images."""
         image = permitted(planned.image, BUILD, self._runner, self._warn)
-        return replace(planned, image=image)
+        services = (
+            replace(one, image=permitted(one.image, SERVICE, self._runner, self._warn))
+            for one in planned.services
+        )
+        return replace(planned, image=image, services=tuple(services))
 
     def _use_cluster(self, token: str) -> None:
         outage = self._run.settings.kubernetes_outage
@@ -214,6 +226,7 @@ class JobPod:
             operator.pod = self._created(wanted, secret)
         elif not has_started(found):  # whoever has made the pod may have died before the Secret
             give_secret(client, found, secret)
+        refuse_without_sidecars(operator.pod, wanted)
         name, namespace = operator.pod.metadata.name, operator.pod.metadata.namespace
         if operator.pod.metadata.labels.get("try_number") != wanted.metadata.labels["try_number"]:
             self._log.info("found pod %s of an earlier worker, following it", name)
@@ -256,6 +269,7 @@ class JobPod:
             name=pod_name(run.project.path, job.name, life_token(self._run.context, life)),
             image=planned.image,
             profile=self._runner,
+            services=planned.services,
             deadline=(job.timeout or self._run.settings.default_timeout) + _DEADLINE_SLACK,
             grace=planned.grace,
             hook=planned.plan.hook is not None,
@@ -275,6 +289,7 @@ class JobPod:
                 begin=begin,
                 on_build=lambda: self._warned(pod),
                 stuck=self._shift.why == "stuck",
+                services=ServiceWatch(services=self._services),
             )
             try:
                 end = WorkerIO(pod=pod, leave_at=self._shift.ends).perform(follower.steps())
@@ -286,6 +301,7 @@ class JobPod:
                 self._log_warnings(pod)
             if follower.stuck:
                 log.write(early_words(pod))
+            self._tell_of_services(ServiceTrouble(pod, self._services, log.write), follower, end)
         self._refuse_if_not_started(pod, end)
         return self._result(pod, end.pod or pod.read())
 
@@ -308,6 +324,17 @@ class JobPod:
     def _warned(self, pod: PodWatch) -> bool:
         self._log_warnings(pod)
         return True
+
+    def _tell_of_services(self, trouble: ServiceTrouble, follower: Follower, end: End) -> None:
+        """Name services that have died, and show their logs.
+
+        Raises:
+            SystemFailure: the job cannot do without one.
+        """
+        if follower.services.death is not None and self._starting.problem is None:
+            trouble.refuse(follower.services.death)
+        if end.pod is not None:
+            trouble.at_end(end.pod)
 
     def _refuse_if_not_started(self, pod: PodWatch, end: End) -> None:
         """Say why a pod did not start.
