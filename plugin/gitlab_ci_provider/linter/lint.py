@@ -10,6 +10,7 @@ from gitlab_ci_provider.linter.checks.job_inputs import check_job_inputs
 from gitlab_ci_provider.linter.checks.practices import check_practices
 from gitlab_ci_provider.linter.checks.rules import check_rules
 from gitlab_ci_provider.linter.checks.secrets import check_secrets
+from gitlab_ci_provider.linter.checks.services import check_services
 from gitlab_ci_provider.linter.checks.variables import check_variables
 from gitlab_ci_provider.model.diagnostic import Diagnostic
 
@@ -19,6 +20,7 @@ def lint(config: CiConfig) -> list[Diagnostic]:
     checks = (
         check_rules,
         check_practices,
+        check_services,
         check_variables,
         check_secrets,
         check_includes,

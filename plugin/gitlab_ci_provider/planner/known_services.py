@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from gitlab_ci_provider.model.plan import ServiceProtocol
 from gitlab_ci_provider.planner.service_names import repository, tag
 
+HEALTHCHECK = "HEALTHCHECK_TCP_PORT"
+"""A variable of a service that names its port, as with GitLab Runner."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:

@@ -21,12 +21,15 @@ from gitlab_ci_provider.model.image import Image, Service
 from gitlab_ci_provider.model.plan import ServiceCheck
 from gitlab_ci_provider.model.service import PlannedService
 from gitlab_ci_provider.model.variables import Variables
-from gitlab_ci_provider.planner.known_services import Server, is_port, known_server
+from gitlab_ci_provider.planner.known_services import (
+    HEALTHCHECK,
+    Server,
+    is_port,
+    known_server,
+)
 from gitlab_ci_provider.planner.plan_request import PlanRequest
 from gitlab_ci_provider.planner.service_names import container_names, image_hosts, is_host
 from gitlab_ci_provider.variables.expand import expand
-
-_HEALTHCHECK = "HEALTHCHECK_TCP_PORT"
 
 _GUESS_SECONDS = 30
 """How long to wait for a port that may be wrong: GitLab's `wait_for_services_timeout`."""
@@ -169,9 +172,9 @@ def _check(service: _Read, request: PlanRequest) -> ServiceCheck:
 
 def _server(service: _Read) -> tuple[Server | None, bool]:
     """Tell where a service answers, and whether that is certain."""
-    told = service.own.get(_HEALTHCHECK, "")
+    told = service.own.get(HEALTHCHECK, "")
     if told and not is_port(told):
-        raise _refusal(service.image.name, f"{_HEALTHCHECK} is {told!r}, which is not a port")
+        raise _refusal(service.image.name, f"{HEALTHCHECK} is {told!r}, which is not a port")
     if told:
         return Server(port=int(told)), True
     own = service.written.command or service.image.entrypoint

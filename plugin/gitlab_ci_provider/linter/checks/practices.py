@@ -1,8 +1,7 @@
-"""What works but is a bad idea: caches without a key, Docker-in-Docker, old spellings."""
+"""What works but is a bad idea: caches without a key, old spellings."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from gitlab_ci_provider.config.ci_config import CiConfig
@@ -11,15 +10,11 @@ from gitlab_ci_provider.config.keywords.job import JobConfig
 from gitlab_ci_provider.linter.places import place
 from gitlab_ci_provider.model.diagnostic import Diagnostic, warning
 
-_DIND = re.compile(r"(?:^|[/:-])dind(?:$|[@:.-])")
-"""`docker:dind`, `docker:28-dind`, `registry.example.com/docker:28.0-dind@sha256:...`"""
-
 
 def check_practices(config: CiConfig) -> Iterator[Diagnostic]:
-    """Check caches, services, stages and deprecated keywords."""
+    """Check caches, stages and deprecated keywords."""
     for entry in config.jobs.values():
         yield from _check_caches(entry)
-        yield from _check_services(entry)
         yield from _check_policy(entry)
     yield from _check_globals(config)
     yield from _check_stages(config)
@@ -36,14 +31,6 @@ def _check_caches(entry: JobConfig) -> Iterator[Diagnostic]:
         if not cache.paths and not cache.untracked:
             words = f"{name} job: a cache without paths saves nothing"
             yield warning("cache-without-paths", words, at)
-
-
-def _check_services(entry: JobConfig) -> Iterator[Diagnostic]:
-    for position, service in enumerate(entry.job.services):
-        if _DIND.search(service.image.name):
-            words = f"{entry.job.name} job: Docker-in-Docker needs privileged pods"
-            hint = "Build images with Kaniko or BuildKit instead."
-            yield warning("docker-in-docker", words, place(entry.raw, "services", position), hint)
 
 
 def _check_policy(entry: JobConfig) -> Iterator[Diagnostic]:
