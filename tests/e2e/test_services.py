@@ -18,6 +18,7 @@ PIPELINE = """
 variables:
   GREETING: hello-from-the-file
 store:
+  variables: {{CI_DEBUG_SERVICES: "true"}}
   services:
     - name: redis:7
       alias: cache, queue
@@ -65,6 +66,8 @@ def test_a_job_talks_to_its_services_and_a_broken_one_is_named(stack: Stack, tmp
     assert "\nhello-from-the-file\n" in log
     assert "\nTrue\n" in log
     assert f"Service cache is ready (port {ports['redis']})." in log
+    assert "[service:cache] " in log
+    assert "[service:web] " in log
     assert PASSWORD not in log
     assert broken["status"] == "failed"
     assert "service svc-0 (redis:7) has ended" in broken["reason"]

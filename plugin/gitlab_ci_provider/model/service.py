@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gitlab_ci_provider.model.image import Image
+from gitlab_ci_provider.model.runner_parts import Resources
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +19,8 @@ class PlannedService:
         hosts: names under which the job and other services reach it.
         command: replaces the image's own; None leaves it as it is.
         environment: for each variable, the key of the pod's Secret that holds its value.
+        overrides: its own `KUBERNETES_SERVICE_*` variables, by name.
+        resources: what it asks for and may use; None leaves that to the runner.
     """
 
     name: str
@@ -25,3 +28,5 @@ class PlannedService:
     hosts: tuple[str, ...]
     command: tuple[str, ...] | None
     environment: Mapping[str, str]
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    resources: Resources | None = None

@@ -31,6 +31,8 @@ from gitlab_ci_provider.planner.plan_request import PlanRequest
 from gitlab_ci_provider.planner.service_names import container_names, image_hosts, is_host
 from gitlab_ci_provider.variables.expand import expand
 
+_OVERRIDES = "KUBERNETES_SERVICE_"
+
 _GUESS_SECONDS = 30
 """How long to wait for a port that may be wrong: GitLab's `wait_for_services_timeout`."""
 
@@ -150,6 +152,9 @@ def _planned(service: _Read) -> PlannedService:
             name: _own_key(service.name, name) if name in service.own else _shared_key(name)
             for name in service.environment
             if _fits(name)
+        },
+        overrides={
+            name: value for name, value in service.own.items() if name.startswith(_OVERRIDES)
         },
     )
 

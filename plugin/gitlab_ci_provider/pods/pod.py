@@ -156,7 +156,7 @@ def _service(service: PlannedService, request: PodRequest) -> k8s.V1Container:
     container.image_pull_policy = pull_policy(service.image.pull_policies or profile.pull_policy)
     container.volume_mounts = service_mounts(profile)
     container.lifecycle = lifecycle(profile)
-    container.resources = requirements(profile.resources.service)
+    container.resources = requirements(service.resources or profile.resources.service)
     container.security_context = service_context(profile, service.image)
     return container
 

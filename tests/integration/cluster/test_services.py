@@ -27,8 +27,11 @@ from gitlab_ci_provider.planner.plan import PlannedJob, plan_job
 from gitlab_ci_provider.planner.plan_request import Limits
 from gitlab_ci_provider.pods.pod import PodRequest, build_pod, build_secret
 from gitlab_ci_provider.runs.job.pod_run import JobPod
+from gitlab_ci_provider.runs.job.services import job_services
 from integration.cluster.support import HELPER_IMAGE, Api
 from processes.waiting import wait_until
+
+pytestmark = pytest.mark.embedded("its services are programs of this machine")
 
 SECRET = "glsecret-of-the-service"
 
@@ -104,16 +107,20 @@ class Jobs:
 
     def run(self, *services: Service, **given: Any) -> JobResult:
         """Run a job to its end; what it has written is in `log`."""
+        debugged = given.pop("debugged", False)
         planned = self.plan(*services, **given)
         self.start(planned)
         run: Any = SimpleNamespace(
             context={},
             job=SimpleNamespace(coverage=None),
-            settings=SimpleNamespace(pod_start_timeout=60, image_pull_grace=0, job_logs_folder=""),
+            settings=SimpleNamespace(
+                pod_start_timeout=60, image_pull_grace=0, job_logs_folder="", waiting="worker"
+            ),
         )
-        operator: Any = SimpleNamespace(log=SimpleNamespace(info=self.say, warning=self.say))
+        log = SimpleNamespace(info=self.say, warning=self.say)
+        operator: Any = SimpleNamespace(log=log, execution_timeout=None)
         pod = JobPod(operator, run)
-        pod._services = tuple(one.name for one in planned.services)
+        pod._services = job_services(planned, {"CI_DEBUG_SERVICES": str(debugged)})
         watched = PodWatch(client=self.api.core(), name="job", namespace=self.api.namespace)
         return pod._follow(watched)
 
@@ -239,3 +246,38 @@ def test_a_service_whose_program_is_missing_fails_the_job_at_once(jobs: Jobs):
 
     with pytest.raises(JobFailure, match=r"svc-0.*no-such-server"):
         jobs.run(missing)
+
+
+def test_the_logs_of_services_are_shown_if_the_job_wants_them(jobs: Jobs):
+    """CI_DEBUG_SERVICES: each line with its service's name, secrets hidden, once, to the end."""
+    port = free_port()
+    chatty = (
+        "import os, threading, sys\n"
+        "print('hello', os.environ['WORD'], flush=True)\n"
+        "print('unfinished', end='', flush=True)\n"
+    ) + ANSWER
+    web = service(chatty, HEALTHCHECK_TCP_PORT=port, WORD="pass-$PASSWORD")
+
+    jobs.run(web, script=f"{ASK % f'web:{port}'}", debugged=True)
+
+    assert jobs.said.count("[service:web] hello pass-[MASKED]") == 1
+    assert '"GET / HTTP/1.1" 200' in jobs.said, "it came after the script had begun"
+    assert SECRET not in jobs.said
+
+
+def test_a_service_that_is_started_again_is_followed_on(jobs: Jobs):
+    """Its new log is another one."""
+    port = free_port()
+    twice = (
+        "import os, sys\n"
+        "first = not os.path.exists('/builds/once')\n"
+        "open('/builds/once', 'w')\n"
+        "print('start', 1 if first else 2, flush=True)\n"
+        "if first: sys.exit(4)\n"
+    ) + ANSWER
+
+    result = jobs.run(service(twice, HEALTHCHECK_TCP_PORT=port), debugged=True)
+
+    assert result.status == "success"
+    assert "[service:web] start 2" in jobs.said
+    assert "has ended with exit code 4; Kubernetes has started it again" in jobs.said

@@ -21,6 +21,7 @@ class Handover:
     Attributes:
         connection: Airflow's, of the cluster.
         deadline: when the job's timeout is over, in seconds since 1970.
+        services: names of the containers of the job's services.
     """
 
     connection: str
@@ -29,6 +30,7 @@ class Handover:
     uid: str
     deadline: float
     position: Position = field(default_factory=Position)
+    services: tuple[str, ...] = ()
     why: Why = ""
 
 

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import RLock
 from typing import Protocol
 
 from gitlab_ci_provider.runs.job.position import BEGINNING, Position
@@ -127,6 +128,8 @@ class JobLog:
         self._begun = b""
         self._cut = self._in_part = begin.cut
         self._left = False
+        self._asides = b""
+        self._lock = RLock()
         self.size = begin.size
 
     @property
@@ -136,15 +139,26 @@ class JobLog:
 
     def write(self, data: bytes) -> None:
         """Take the next bytes as the job wrote them."""
-        self._put(self._masker.feed(data))
+        with self._lock:
+            self._put(self._masker.feed(data))
+
+    def aside(self, lines: bytes) -> None:
+        """Take whole lines of somebody else, without secrets; from any thread.
+
+        They come between two lines of the job: a line that has begun ends first.
+        """
+        with self._lock:
+            self._asides += lines
+            self._put_asides()
 
     def pause(self) -> None:
         """Show the beginning of a line whose rest may take a while: it may ask for something."""
-        self._put(self._masker.release())
-        begun, self._begun = self._begun, b""
-        if begun:
-            self._show(begun)
-            self._cut = self._in_part = True
+        with self._lock:
+            self._put(self._masker.release())
+            begun, self._begun = self._begun, b""
+            if begun:
+                self._show(begun)
+                self._cut = self._in_part = True
 
     def leave(self) -> bool:
         """Stop, so that another log can go on; tells whether that is in the middle of a line.
@@ -152,13 +166,14 @@ class JobLog:
         It is when a part of the line has been shown; what is known of it is shown, too, then.
         Otherwise the log ends with the line before.
         """
-        self._left = True
-        if not self._in_part:
-            self.size -= len(self._begun)
-            self._begun = b""
-            return False
-        self.flush()
-        return True
+        with self._lock:
+            self._left = True
+            if not self._in_part:
+                self.size -= len(self._begun)
+                self._begun = b""
+                return False
+            self.flush()
+            return True
 
     def abandon(self) -> None:
         """Stop without another word."""
@@ -166,17 +181,19 @@ class JobLog:
 
     def flush(self) -> None:
         """Write what was kept: nothing follows, though the line has no end."""
-        self._put(self._masker.flush())
-        begun, self._begun = self._begun, b""
-        if begun:
-            self._show(begun)
-        self._in_part = False
+        with self._lock:
+            self._put(self._masker.flush())
+            begun, self._begun = self._begun, b""
+            if begun:
+                self._show(begun)
+            self._in_part = False
 
     def close(self) -> None:
         """End the line and the groups that the job left open, unless another log goes on."""
         if self._left:
             return
         self.flush()
+        self._put_asides(now=True)
         while self._open:
             self._open.pop()
             self._say("::endgroup::")
@@ -198,6 +215,16 @@ class JobLog:
             begun, self._begun = self._begun, b""
             self._show(begun)
             self._in_part = True
+        self._put_asides()
+
+    def _put_asides(self, *, now: bool = False) -> None:
+        if not self._asides or self._left or ((self._begun or self._in_part) and not now):
+            return
+        lines, self._asides = self._asides, b""
+        self.size += len(lines)
+        if self._raw is not None:
+            self._raw.write(lines)
+        self._events.say(lines.decode("utf-8", "replace").removesuffix("\n").split("\n"))
 
     def _show(self, data: bytes) -> None:
         """Show lines; the last line end was cut off."""

@@ -28,10 +28,8 @@ from gitlab_ci_provider.pods.outcome import outcome
 from gitlab_ci_provider.pods.pod import PodRequest, build_pod, build_secret
 from gitlab_ci_provider.pods.refusals import refusal
 from gitlab_ci_provider.pods.seen import SeenPod
-from gitlab_ci_provider.pods.service_watch import ServiceWatch
 from gitlab_ci_provider.pods.starting import Starting, pending_words
 from gitlab_ci_provider.pods.status import has_started, pull_failures
-from gitlab_ci_provider.runners.images import BUILD, SERVICE, permitted
 from gitlab_ci_provider.runners.overrides import bearer_token, overridden
 from gitlab_ci_provider.runs.cancel.jobs import order_to
 from gitlab_ci_provider.runs.job import attempts
@@ -51,8 +49,10 @@ from gitlab_ci_provider.runs.job.objects import (
     give_secret,
     life_token,
 )
+from gitlab_ci_provider.runs.job.permitted import permitted_job
 from gitlab_ci_provider.runs.job.position import FROM_HOOK, Position
-from gitlab_ci_provider.runs.job.service_trouble import ServiceTrouble, refuse_without_sidecars
+from gitlab_ci_provider.runs.job.service_trouble import refuse_without_sidecars
+from gitlab_ci_provider.runs.job.services import JobServices, job_services
 from gitlab_ci_provider.runs.job.shift import (
     first_shift,
     hand_over,
@@ -102,7 +102,7 @@ class JobPod:
             grace=run.settings.image_pull_grace,
             say=lambda words: operator.log.warning("%s", self._masker.text(words)),
         )
-        self._services: tuple[str, ...] = ()
+        self._services = JobServices()
 
     def run(self) -> JobResult:
         """Run the job to its end.
@@ -135,17 +135,10 @@ class JobPod:
         self._masker = log_masker(planned.masked)
         if planned.plan.hook is not None and self._handed is None:
             self._shift = replace(self._shift, begin=FROM_HOOK)
-        self._services = tuple(service.name for service in planned.services)
-        return self._permitted(planned)
-
-    def _permitted(self, planned: PlannedJob) -> PlannedJob:
-        """Settle what the runner makes of the images."""
-        image = permitted(planned.image, BUILD, self._runner, self._warn)
-        services = (
-            replace(one, image=permitted(one.image, SERVICE, self._runner, self._warn))
-            for one in planned.services
-        )
-        return replace(planned, image=image, services=tuple(services))
+        self._services = job_services(planned, variables.values)
+        if self._services.debugged:  # only a worker follows several logs
+            self._shift = to_the_end(self._shift)
+        return permitted_job(planned, self._runner, variables)
 
     def _use_cluster(self, token: str) -> None:
         outage = self._run.settings.kubernetes_outage
@@ -289,10 +282,12 @@ class JobPod:
                 begin=begin,
                 on_build=lambda: self._warned(pod),
                 stuck=self._shift.why == "stuck",
-                services=ServiceWatch(services=self._services),
+                services=self._services.watch(),
             )
             try:
-                end = WorkerIO(pod=pod, leave_at=self._shift.ends).perform(follower.steps())
+                io = WorkerIO(pod=pod, leave_at=self._shift.ends)
+                with self._services.logs(pod, log):
+                    end = io.perform(follower.steps())
             except TimeToLeave:
                 self._hand_over(follower.position())
             finally:
@@ -301,7 +296,8 @@ class JobPod:
                 self._log_warnings(pod)
             if follower.stuck:
                 log.write(early_words(pod))
-            self._tell_of_services(ServiceTrouble(pod, self._services, log.write), follower, end)
+            if self._starting.problem is None:
+                self._services.tell(pod, log, follower.services.death, end.pod)
         self._refuse_if_not_started(pod, end)
         return self._result(pod, end.pod or pod.read())
 
@@ -313,7 +309,7 @@ class JobPod:
         """
         self._log.info("the triggerer follows the pod from here on, without a worker")
         hand_over(
-            self._shift,
+            replace(self._shift, services=self._services.names),
             self._operator,
             self._run,
             position=position,
@@ -324,17 +320,6 @@ class JobPod:
     def _warned(self, pod: PodWatch) -> bool:
         self._log_warnings(pod)
         return True
-
-    def _tell_of_services(self, trouble: ServiceTrouble, follower: Follower, end: End) -> None:
-        """Name services that have died, and show their logs.
-
-        Raises:
-            SystemFailure: the job cannot do without one.
-        """
-        if follower.services.death is not None and self._starting.problem is None:
-            trouble.refuse(follower.services.death)
-        if end.pod is not None:
-            trouble.at_end(end.pod)
 
     def _refuse_if_not_started(self, pod: PodWatch, end: End) -> None:
         """Say why a pod did not start.

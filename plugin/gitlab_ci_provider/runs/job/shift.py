@@ -37,12 +37,14 @@ class Shift:
         why: why the triggerer has given it back.
         ends: when the worker leaves, by the monotonic clock; None if it stays.
         deadline: when the job's timeout is over, in seconds since 1970.
+        services: names of the containers of the job's services.
     """
 
     begin: Position = BEGINNING
     why: Why = ""
     ends: float | None
     deadline: float
+    services: tuple[str, ...] = ()
 
 
 def first_shift(operator: KubernetesPodOperator, settings: Settings) -> Shift:
@@ -118,6 +120,7 @@ def hand_over(
         uid=metadata.uid or "",
         deadline=shift.deadline,
         position=position,
+        services=shift.services,
     )
     trigger = JobPodTrigger(
         handover=pack(handover),

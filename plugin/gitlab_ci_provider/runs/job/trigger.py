@@ -18,6 +18,7 @@ from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.hooks.async_kubernetes import PASSING, Place, RefusedError, connected
 from gitlab_ci_provider.hooks.pod_hub import UnreachableError, hub_of
 from gitlab_ci_provider.hooks.pod_trigger_io import OutOfTimeError, TriggerIO
+from gitlab_ci_provider.pods.service_watch import ServiceWatch
 from gitlab_ci_provider.pods.starting import Starting
 from gitlab_ci_provider.runs.job.coverage import CoverageScan
 from gitlab_ci_provider.runs.job.follower import Follower
@@ -107,6 +108,7 @@ class JobPodTrigger(BaseTrigger):
                 ),
                 patience=self.patience,
                 begin=handover.position,
+                services=ServiceWatch(services=handover.services),
             )
             try:
                 why = await self._follow(follower, handover)

@@ -1,10 +1,12 @@
-"""Names of images."""
+"""Images: their names, and who needs one."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from gitlab_ci_cluster.kubelet.images import name_problem
+from gitlab_ci_cluster.kubelet.images import name_problem, program_problem
 
 
 @pytest.mark.parametrize(
@@ -20,3 +22,18 @@ def test_good_image_names(image: str):
 def test_bad_image_names(image: str):
     """The kubelet would say InvalidImageName."""
     assert "invalid reference format" in (name_problem(image) or "")
+
+
+@pytest.mark.parametrize(
+    ("spec", "runs"),
+    [
+        ({"command": ["redis-server"]}, True),
+        ({"args": ["redis-server", "--port", "1"]}, True),
+        ({"command": ["sh"], "args": ["-c", "x"]}, True),
+        ({"args": ["-c", "fsync=off"]}, False),
+        ({}, False),
+    ],
+)
+def test_a_sidecar_needs_a_program(spec: dict[str, Any], runs: bool):
+    """Only its image would know what to run; flags for it are no program."""
+    assert (program_problem({"image": "postgres:16", **spec}) is None) is runs

@@ -232,3 +232,37 @@ def test_a_kept_log_is_written_again_from_where_it_was_handed_over(tmp_path: Pat
         log.write(b"two\nthree\n")
 
     assert path.read_bytes() == b"one\ntwo\nthree\n"
+
+
+def test_lines_of_others_come_between_those_of_the_job():
+    """No line is cut by another one, in Airflow's log and in the file."""
+    shown, raw = list[str](), io.BytesIO()
+    log = JobLog(shown.append, raw)
+    long = b"x" * 100_000
+
+    log.aside(b"[service:db] one\n")
+    log.write(long)
+    log.aside(b"[service:db] two\n")
+    log.write(b" and ended\nnext")
+    log.aside(b"[service:db] three\n")
+    log.close()
+
+    lines = raw.getvalue().decode().splitlines()
+    whole = long.decode() + " and ended"
+    assert shown == lines
+    assert lines[:3] == ["[service:db] one", whole, "[service:db] two"]
+    assert sorted(lines[3:]) == ["[service:db] three", "next"]
+    assert log.size == len(raw.getvalue())
+
+
+def test_a_line_that_waits_for_its_rest_is_not_cut_by_others():
+    """A prompt was shown; what belongs to it comes before anything else."""
+    shown = list[str]()
+    log = JobLog(shown.append)
+
+    log.write(b"name? ")
+    log.pause()
+    log.aside(b"[service:db] one\n")
+    log.write(b"me\n")
+
+    assert shown == ["name? ", "me", "[service:db] one"]
