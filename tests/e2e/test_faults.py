@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -191,6 +192,31 @@ def test_a_refusal_fails_the_job_and_says_why(
     assert status == "failed"
     assert reason.startswith("Kubernetes refused: 403")
     assert heard.lines == {}
+    assert left_behind(stack) == []
+
+
+def test_a_pod_that_is_deleted_by_hand_is_an_interruption(
+    stack: Stack, heard: Heard, tmp_path: Path
+):
+    """The job says so with what Kubernetes knew of the pod, and `retry` may run it again."""
+    retry = "{max: 1, when: [runner_interrupted]}"
+    config = {".gitlab-ci.yml": job(heard, "long", 0, retry=retry)}
+    repository = make_repository(tmp_path / "deleted", config)
+    heard.hold("long begins")
+    dag, run = start(stack, repository)
+    wait_for(lambda: heard.lines["long begins"] == 1)
+    (pod,) = pods_by_job(stack).values()
+    core(stack).delete_namespaced_pod(pod, "default")
+    wait_for(lambda: heard.lines["long begins"] == 2)
+    heard.release("long begins")
+    wait_for(lambda: ended(stack, dag, run))
+
+    task = stack.api.tasks(dag, run)["long"]
+    first = "\n".join(stack.api.log(dag, run, replace(task, try_number=1)))
+    assert stack.api.run_state(dag, run) == "success"
+    assert heard.lines["long ends"] == 1
+    assert "was deleted before it ended (runner_interrupted); try 2" in first
+    assert f"What Kubernetes knows of pod {pod}" in first
     assert left_behind(stack) == []
 
 

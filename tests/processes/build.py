@@ -88,6 +88,7 @@ def entry_paths(control: Path, shell: Path) -> texts.EntryPaths:
         events=str(control / EVENTS_NAME),
         output=str(control / OUTPUT_NAME),
         last_words=str(control / "last-words"),
+        cgroup=str(control / "cgroup"),
         shells=(str(shell),),
     )
 

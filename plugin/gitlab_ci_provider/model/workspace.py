@@ -52,6 +52,9 @@ TERMINATION_LOG = "/dev/termination-log"
 SCRIPT_TIMEOUT = "script timeout: "
 """The build's termination message begins with this after RUNNER_SCRIPT_TIMEOUT ended it."""
 
+OUT_OF_MEMORY = "out of memory: "
+"""... or this when the kernel killed processes of a script that then failed."""
+
 
 def temporary_dir(project_dir: str) -> str:
     """Name the folder for files that must not be in the working copy: `CI_PROJECT_DIR.tmp`."""

@@ -1,7 +1,7 @@
 # Process 1 of the build container: runs the job's scripts and tells the helper how they ended.
 # For any POSIX shell (bash, dash, busybox), any user, and without writing a file.
 # planner/script.py puts these above: events, output, shells, script_timeout, deadline, after_script,
-# after_script_timeout, after_script_errors, last_words. See docs/explanation/inside-the-pod.md.
+# after_script_timeout, after_script_errors, last_words, cgroup. See docs/explanation/inside-the-pod.md.
 
 # TERM ends us while we wait for the helper; below, the trap is set again.
 trap 'exit 143' TERM
@@ -44,6 +44,48 @@ now() {
 
 warn() {
   printf '\033[0;33mWARNING: %s\033[0;m\n' "$1"
+}
+
+# count_kills: leave in $kills how many processes of this container the kernel has killed because
+# memory ran out; empty where it does not say. First as cgroup v2 tells it, then v1.
+count_kills() {
+  kills=
+  for file in "$cgroup/memory.events" "$cgroup/memory/memory.oom_control"; do
+    [ -r "$file" ] || continue
+    while read -r key value; do
+      [ "$key" != oom_kill ] || kills=$value
+    done <"$file"
+  done
+} 2>/dev/null
+
+# mebibytes FILE...: leave in $size what the first of them that can be read holds, for a person.
+mebibytes() {
+  size=
+  for file; do
+    if [ -z "$size" ] && [ -r "$file" ]; then read -r size <"$file"; fi
+  done
+  case $size in
+  '' | *[!0-9]*) size=unknown ;; # `max` in cgroup v2
+  ?????????????????*) size=none ;; # nearly 2^63 in cgroup v1
+  *) size="$((size / 1048576)) MiB" ;;
+  esac
+} 2>/dev/null
+
+# say_if_killed: tell when the kernel has killed something for memory while the script ran. The
+# kubelet does not always know; when this shell was killed as well, only the kubelet does.
+say_if_killed() {
+  count_kills
+  if [ -z "$kills" ] || [ -z "$kills_before" ] || [ "$kills" -le "$kills_before" ]; then
+    return 0
+  fi
+  mebibytes "$cgroup/memory.max" "$cgroup/memory/memory.limit_in_bytes"
+  limit=$size
+  mebibytes "$cgroup/memory.peak" "$cgroup/memory/memory.max_usage_in_bytes"
+  killed="out of memory: the kernel killed $((kills - kills_before)) of the script's processes, limit $limit, peak $size"
+  warn "$killed"
+  if [ "$code" -ne 0 ] && [ -z "$expired" ]; then
+    (printf '%s' "$killed" >"$last_words") 2>/dev/null || : # see pods/outcome.py
+  fi
 }
 
 # launch SCRIPT: start it; leaves its process in $child and what to signal in $group.
@@ -150,7 +192,10 @@ finish() {
 }
 
 section_start step_script 'Executing "step_script" stage of the job script'
+count_kills
+kills_before=$kills
 run step_script "$script_timeout"
+say_if_killed
 if [ -n "$expired" ]; then
   warn "script ran longer than $script_timeout s (RUNNER_SCRIPT_TIMEOUT) and was ended"
   [ "$code" -ne 0 ] || code=143

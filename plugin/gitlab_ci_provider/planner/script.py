@@ -77,13 +77,16 @@ class EntryPaths:
     Attributes:
         events: the FIFO to the helper.
         output: the FIFO for what the scripts write.
-        last_words: the container's termination message, which says that the script ran too long.
+        last_words: the container's termination message, which says that the script ran too long,
+            or that memory ran out.
+        cgroup: where the kernel shows the limits of the container.
         shells: the first that exists runs the scripts, without any `sh` does.
     """
 
     events: str = EVENTS_FIFO
     output: str = OUTPUT_FIFO
     last_words: str = TERMINATION_LOG
+    cgroup: str = "/sys/fs/cgroup"
     shells: tuple[str, ...] = SHELLS
 
 
@@ -107,6 +110,7 @@ def entry(
     settings = {
         "events": paths.events,
         "output": paths.output,
+        "cgroup": paths.cgroup,
         "shells": " ".join(paths.shells),
         "deadline": "" if deadline is None else str(deadline),
         "script_timeout": str(given.script_seconds or ""),

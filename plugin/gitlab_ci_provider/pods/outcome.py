@@ -14,6 +14,7 @@ from gitlab_ci_provider.model.workspace import (
     BUILD_CONTAINER,
     HELPER_CONTAINER,
     HOOK_CONTAINER,
+    OUT_OF_MEMORY,
     PREPARE_CONTAINER,
     SCRIPT_TIMEOUT,
 )
@@ -28,6 +29,9 @@ _POD_REASONS: Mapping[str, tuple[FailureReason, str]] = {
     "Preempting": (FailureReason.RUNNER_INTERRUPTED, "the pod was preempted"),
 }
 """What the kubelet says of a whole pod. Any other reason is a refusal to run it, as OutOfcpu."""
+
+_KILLED = 137
+"""Exit code after SIGKILL, which the script cannot see coming."""
 
 _BROKEN_PIPE = 141
 """Exit code of a script that writes when the helper is gone."""
@@ -124,12 +128,23 @@ def _build_failed(build: ContainerState, helper: ContainerState) -> Outcome:
         return Outcome(
             failure_reason=FailureReason.JOB_EXECUTION_TIMEOUT, message=_one_line(build.message)
         )
-    message = f"exit code {build.exit_code}"
-    if build.reason == "OOMKilled":
-        message = f"out of memory: the build container was killed (OOMKilled), {message}"
     return Outcome(
-        failure_reason=FailureReason.SCRIPT_FAILURE, exit_code=build.exit_code, message=message
+        failure_reason=FailureReason.SCRIPT_FAILURE,
+        exit_code=build.exit_code,
+        message=_script_failure(build),
     )
+
+
+def _script_failure(build: ContainerState) -> str:
+    """Say how a script failed; out of memory is named even if only the kernel knows it."""
+    code = f"exit code {build.exit_code}"
+    if build.message.startswith(OUT_OF_MEMORY):
+        return f"{_one_line(build.message)}, {code}"
+    if build.reason == "OOMKilled":
+        return f"{OUT_OF_MEMORY}the build container was killed (OOMKilled), {code}"
+    if build.exit_code == _KILLED:
+        return f"{code}: something killed it (SIGKILL)"
+    return code
 
 
 def _one_line(said: str) -> str:

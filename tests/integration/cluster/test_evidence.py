@@ -61,6 +61,17 @@ def test_every_container_of_a_failed_pod_is_kept(
     assert "  | no space" in caplog.text
 
 
+def test_a_killed_script_is_told_its_memory_limit(core: client.CoreV1Api, unkind_api: Api):
+    """Process 1 was killed as well and could not ask the kernel: the pod knows the limit."""
+    limited = {"name": "build", "resources": {"limits": {"memory": "64Mi"}}}
+    unkind_api.create("pods", pod("job", "exit 137", container=limited))
+    unkind_api.wait("job", has_ended)
+    made = client.V1Pod(metadata=client.V1ObjectMeta(name="job", namespace=unkind_api.namespace))
+    killed = JobFailure("exit code 137", reason=FailureReason.SCRIPT_FAILURE, exit_code=137)
+
+    assert str(explained(killed, core, made, str)) == "exit code 137; its memory limit is 64Mi"
+
+
 def test_a_deleted_pod_leaves_its_events(core: client.CoreV1Api, unkind_api: Api):
     """Somebody has deleted it: what Kubernetes did until then is still known."""
     made = make_pod(unkind_api)

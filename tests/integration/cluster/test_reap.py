@@ -86,6 +86,24 @@ def test_nothing_is_left_wherever_a_worker_dies(api: Api, step: str):
     wait_until(lambda: api.names("pods") == [] and opaque(api) == [], "the end of both")
 
 
+def test_a_secret_that_is_deleted_changes_no_pod_that_runs(api: Api):
+    """Its containers have read it."""
+    volume = {"name": "s", "secret": {"secretName": "job"}}
+    mount = {"volumeMounts": [{"name": "s", "mountPath": "/s"}]}
+    script = "trap 'cat /s/k; exit 0' TERM; echo ready; while :; do sleep 0.1; done"
+    made = make(api, "job", volumes=[volume], script=script, container=mount)
+    secret = client.V1Secret(metadata=client.V1ObjectMeta(name="job"), string_data={"k": "read"})
+    give_secret(api.core(), made, secret)
+    api.wait("job", is_running)
+    wait_until(lambda: b"ready" in api.log("job"), "the script")
+
+    api.delete("secrets", "job")
+    api.delete("pods", "job", gracePeriodSeconds=30)
+    ended = api.wait("job", has_ended)
+
+    assert ended["status"]["containerStatuses"][0]["state"]["terminated"]["exitCode"] == 0
+
+
 def test_another_pod_of_the_name_is_spared(api: Api):
     """Between listing and deleting, a new try may have made a pod of the same name."""
     make(api, "job")

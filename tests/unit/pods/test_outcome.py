@@ -64,6 +64,27 @@ def test_out_of_memory_is_named():
     assert "out of memory" in end.message
 
 
+@pytest.mark.parametrize("reason", ["OOMKilled", "Error"])
+def test_out_of_memory_is_named_even_if_the_kubelet_does_not_know(reason: str):
+    """The build's process 1 has asked the kernel, with the limit and the peak."""
+    words = (
+        "out of memory: the kernel killed 1 of the script's processes, limit 64 MiB, peak 64 MiB"
+    )
+    killed = ended("build", 137, reason, f"{words}\nand what the job has added")
+
+    end = outcome(pod(ended("prepare"), killed, ended("helper")))
+
+    assert (end.failure_reason, end.exit_code) == ("script_failure", 137)
+    assert end.message == f"{words}, exit code 137"
+
+
+def test_a_kill_that_nobody_explains_is_named():
+    """137 alone tells few people what happened."""
+    end = outcome(pod(ended("prepare"), ended("build", 137), ended("helper")))
+
+    assert end.message == "exit code 137: something killed it (SIGKILL)"
+
+
 def test_a_failed_phase_gives_its_reason():
     """A phase before the script that fails is a system failure with the phase's own words."""
     report = {"phase": "get_sources", "reason": "runner_system_failure", "message": "no route"}

@@ -19,7 +19,7 @@ from gitlab_ci_provider.hooks.outages import say
 from gitlab_ci_provider.model.evidence import PodEvidence
 from gitlab_ci_provider.model.log_frames import without_frames
 from gitlab_ci_provider.model.run import JobResult, JobStatus
-from gitlab_ci_provider.model.workspace import FRAMED_CONTAINERS
+from gitlab_ci_provider.model.workspace import BUILD_CONTAINER, FRAMED_CONTAINERS, OUT_OF_MEMORY
 from gitlab_ci_provider.pods.evidence import (
     Mask,
     evidence_lines,
@@ -59,17 +59,26 @@ def explained(failure: JobFailure, client: k8s.CoreV1Api, pod: k8s.V1Pod, mask: 
     result = replace(
         known or JobResult(status=JobStatus.FAILED, pod=evidence.pod), pod_end=evidence
     )
-    return PodFailure(
-        str(failure), reason=failure.reason, exit_code=failure.exit_code, result=result
-    )
+    words = f"{failure}{_memory_limit(failure, evidence)}"
+    return PodFailure(words, reason=failure.reason, exit_code=failure.exit_code, result=result)
 
 
 def needs_evidence(failure: JobFailure) -> bool:
     """Tell whether the pod knows more than the failure says."""
     if failure.reason == FailureReason.SCRIPT_FAILURE:
         killed = failure.exit_code is not None and failure.exit_code > _KILLED
-        return killed or "out of memory" in str(failure)
+        return killed or str(failure).startswith(OUT_OF_MEMORY)
     return failure.reason != FailureReason.MISSING_DEPENDENCY_FAILURE
+
+
+def _memory_limit(failure: JobFailure, evidence: PodEvidence) -> str:
+    """Add the limit that a killed script may have met, unless the failure names it."""
+    said = str(failure)
+    if failure.exit_code is None or "limit" in said:
+        return ""
+    build = next((one for one in evidence.containers if one.name == BUILD_CONTAINER), None)
+    limit = build.limits.get("memory") if build else None
+    return f"; its memory limit is {limit}" if limit else ""
 
 
 def _gathered(client: k8s.CoreV1Api, name: str, namespace: str, mask: Mask) -> PodEvidence | None:
