@@ -115,12 +115,10 @@ def _has_account(core: client.CoreV1Api) -> bool:
 
 
 def _token(api: client.ApiClient) -> str:
-    path = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/{ACCOUNT}/token"
-    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
-    answer = api.call_api(
-        path, "POST", body=body, response_type="object", auth_settings=["BearerToken"]
-    )
-    return str(answer[0]["status"]["token"])
+    wanted = client.AuthenticationV1TokenRequest(spec=client.V1TokenRequestSpec(audiences=[]))
+    core = client.CoreV1Api(api)
+    made = core.create_namespaced_service_account_token(ACCOUNT, NAMESPACE, wanted)
+    return str(made.status.token)
 
 
 def _of_account(kubeconfig: Path, token: str) -> Any:

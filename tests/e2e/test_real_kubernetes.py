@@ -30,7 +30,7 @@ busybox:
 other user:
   stage: test
   image: {name: debian:12, kubernetes: {user: "1000:1000"}}
-  script: [id -u, echo mine >>out/file, touch new]
+  script: ['test "$(id -u)" = 1000', cat out/file, echo "#" >>.gitlab-ci.yml, touch new]
 fails:
   stage: test
   script: [exit 7]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+from types import SimpleNamespace
+from typing import Any
+
 from kubernetes import client
 
 from gitlab_ci_provider.model.image import Image
@@ -13,6 +17,7 @@ from gitlab_ci_provider.planner import script as texts
 from gitlab_ci_provider.planner.access import for_finish, for_prepare
 from gitlab_ci_provider.pods.pod import PodRequest, build_pod, build_secret
 from gitlab_ci_provider.runs.job.objects import LIFE
+from gitlab_ci_provider.runs.job.pod_run import JobPod
 from integration.cluster.support import HELPER_IMAGE
 
 
@@ -42,3 +47,13 @@ def job_objects(
     pod = build_pod(request)
     pod.metadata.labels |= {"dag_id": "d", "task_id": name, "run_id": "r"}
     return pod, build_secret(request, secret)
+
+
+def job_pod(core: client.CoreV1Api, log: logging.Logger, patience: float) -> JobPod:
+    """Make what follows a job's pod, of a task without an Airflow."""
+    settings = SimpleNamespace(
+        pod_start_timeout=patience, image_pull_grace=0, job_logs_folder="", waiting="worker"
+    )
+    run: Any = SimpleNamespace(context={}, job=SimpleNamespace(coverage=None), settings=settings)
+    operator: Any = SimpleNamespace(client=core, log=log, execution_timeout=None)
+    return JobPod(operator, run)

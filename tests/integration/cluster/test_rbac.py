@@ -25,11 +25,10 @@ from gitlab_ci_provider.model.job import Script
 from gitlab_ci_provider.pods.naming import LABEL_DOMAIN, label_value
 from gitlab_ci_provider.runs.cancel.pods import PodsOf, delete_pods, sweep_pods
 from gitlab_ci_provider.runs.job.objects import LIFE, create, find_again
-from gitlab_ci_provider.runs.job.pod_run import JobPod
 from gitlab_ci_provider.schedule.resource_group import Claim, ProcessMode, take
 from gitlab_ci_provider.schedule.resource_group import without as leave
 from gitlab_ci_provider.settings import Settings
-from integration.cluster.job_pods import job_objects
+from integration.cluster.job_pods import job_objects, job_pod
 from integration.cluster.support import Api, Cluster
 from processes.waiting import PATIENCE
 
@@ -79,20 +78,14 @@ class Airflow:
     def run(self) -> None:
         """Create a job's pod, follow it, read its log and what Kubernetes warns of."""
         pod = self._create("job")
-        job: Any = SimpleNamespace(
-            context={},
-            job=SimpleNamespace(coverage=None),
-            settings=SimpleNamespace(
-                pod_start_timeout=PATIENCE, image_pull_grace=0, job_logs_folder=""
-            ),
-        )
-        JobPod(self._operator, job)._follow(pod)
+        job_pod(self.core, logging.getLogger(__name__), PATIENCE)._follow(pod)
 
     def retry(self) -> None:
         """Look for the pod of a worker that was lost, and delete those of earlier lives."""
         wanted, _ = self._job("job")
         wanted.metadata.labels[f"{LABEL_DOMAIN}/{LIFE}"] = "2"
-        find_again(self._operator, wanted)
+        operator: Any = SimpleNamespace(client=self.core, log=logging.getLogger(__name__))
+        find_again(operator, wanted)
 
     def again(self) -> None:
         """Create a pod and a Secret that are there already, for the answer was lost."""
@@ -114,10 +107,6 @@ class Airflow:
         claim = Claim(pipeline=1, since="", dag_id="d", run_id="r", task_id="t")
         group.update(lambda found: take(found, claim, ProcessMode.UNORDERED))
         group.update(lambda found: leave(found, {claim.key}))
-
-    @property
-    def _operator(self) -> Any:
-        return SimpleNamespace(client=self.core, log=logging.getLogger(__name__))
 
     def _create(self, name: str) -> PodWatch:
         create(self.core, *self._job(name))

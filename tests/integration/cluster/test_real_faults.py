@@ -28,9 +28,8 @@ from gitlab_ci_provider.runs.job.coverage import CoverageScan
 from gitlab_ci_provider.runs.job.follower import Follower
 from gitlab_ci_provider.runs.job.log import JobLog
 from gitlab_ci_provider.runs.job.objects import create, find_again
-from gitlab_ci_provider.runs.job.pod_run import JobPod
 from gitlab_ci_provider.variables.masking import Masker
-from integration.cluster.job_pods import job_objects
+from integration.cluster.job_pods import job_objects, job_pod
 from integration.cluster.support import Api, Cluster, refused
 from processes.counter import counting
 from processes.waiting import PATIENCE, wait_until
@@ -72,13 +71,7 @@ class Worker:
 
     def follow(self, watched: PodWatch, patience: float = PATIENCE) -> JobResult:
         """Follow a job to its end, as its task does."""
-        settings = SimpleNamespace(
-            pod_start_timeout=patience, image_pull_grace=0, job_logs_folder=""
-        )
-        run: Any = SimpleNamespace(
-            context={}, job=SimpleNamespace(coverage=None), settings=settings
-        )
-        return JobPod(self.operator, run)._follow(watched)
+        return job_pod(self.core, self.log, patience)._follow(watched)
 
     def failure(self, watched: PodWatch, patience: float = PATIENCE) -> JobFailure:
         """Follow a job that must fail."""
