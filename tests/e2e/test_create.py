@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from e2e.embedded import Stack, commit, make_repository
-from e2e.runs import end_of
+from e2e.runs import end_of, wait_for
 from servers.repositories import git
 
 CONFIG = """
@@ -28,11 +28,12 @@ always: {script: 'echo level $[[ inputs.level ]]'}
 """
 
 
-def started(stack: Stack, *arguments: str) -> tuple[str, str, dict[str, Any]]:
-    """Trigger a pipeline and wait; returns its DAG, its run and its record."""
-    done = stack.command("trigger", *arguments, "--wait")
+def created(stack: Stack, *arguments: str) -> tuple[str, str, dict[str, Any]]:
+    """Trigger a pipeline and wait until it is created; return its DAG, its run and its record."""
+    done = stack.command("trigger", *arguments)
     assert done.stdout, done.stderr
     dag, _, run = done.stdout.strip().partition("/dags/")[2].partition("/runs/")
+    wait_for(lambda: stack.api.xcom(dag, run, "create_pipeline", "pipeline"))
     return dag, run, stack.api.xcom(dag, run, "create_pipeline", "pipeline")
 
 
@@ -47,15 +48,15 @@ def test_changed_files_inputs_and_merge_requests(stack: Stack, tmp_path: Path):
     repository = make_repository(tmp_path / "changes", files)
     path = str(repository)
 
-    _, _, first = started(stack, path, "--source", "push", "--input", "level=3")
+    _, _, first = created(stack, path, "--source", "push", "--input", "level=3")
     before = git(repository, "rev-parse", "HEAD")
     git(repository, "checkout", "-q", "-b", "topic")
     commit(repository, {"src/b": "2"})
     git(repository, "checkout", "-q", "main")
     commit(repository, {"docs/b": "2"})
-    _, _, push = started(stack, path, "--source", "push")
+    _, _, push = created(stack, path, "--source", "push")
     merge_request = ("--ref", "topic", "--merge-request", "7", "--target", "main")
-    _, _, request = started(stack, path, *merge_request)
+    _, _, request = created(stack, path, *merge_request)
 
     assert present(first) == {"docs", "code", "always"}
     assert (first["iid"], first["name"]) == (1, "Level 3 of main")
@@ -70,7 +71,7 @@ def test_no_pipeline_is_skipped_with_its_reason(stack: Stack, tmp_path: Path):
     repository = make_repository(tmp_path / "none", {".gitlab-ci.yml": CONFIG})
     git(repository, "tag", "v1")
 
-    dag, run, record = started(stack, str(repository), "--tag", "v1")
+    dag, run, record = created(stack, str(repository), "--tag", "v1", "--wait")
 
     assert "says never" in record["reason"]
     assert record["iid"] == 0
@@ -83,22 +84,22 @@ def test_no_pipeline_is_skipped_with_its_reason(stack: Stack, tmp_path: Path):
 def test_a_ref_of_another_shape_runs_in_a_dag_of_its_own(stack: Stack, tmp_path: Path):
     """Its jobs are not those of the project's DAG; its numbers go on all the same."""
     repository = make_repository(tmp_path / "shape", {".gitlab-ci.yml": "a: {script: 'true'}\n"})
-    main, _, first = started(stack, str(repository))
+    main, _, first = created(stack, str(repository))
     git(repository, "checkout", "-q", "-b", "feature")
     commit(repository, {".gitlab-ci.yml": "a: {script: 'true'}\nb: {script: 'true'}\n"})
     git(repository, "checkout", "-q", "main")
 
-    dag, run, second = started(stack, str(repository), "--ref", "feature")
+    dag, run, second = created(stack, str(repository), "--ref", "feature")
 
     assert dag == f"{main}..feature"
-    assert stack.api.run_state(dag, run) == "success"
+    assert end_of(stack.api, dag, run) == "success"
     assert (first["iid"], second["iid"]) == (1, 2)
 
 
 def test_a_run_finds_the_dag_that_has_its_jobs(stack: Stack, tmp_path: Path):
     """A person who names such a ref in Airflow's form need not know that it has another DAG."""
     repository = make_repository(tmp_path / "moved", {".gitlab-ci.yml": "a: {script: 'true'}\n"})
-    main, _, _ = started(stack, str(repository))
+    main, _, _ = created(stack, str(repository))
     git(repository, "checkout", "-q", "-b", "topic/x")
     commit(repository, {".gitlab-ci.yml": "b: {script: 'true'}\n"})
     sha = git(repository, "rev-parse", "HEAD")

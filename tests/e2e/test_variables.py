@@ -45,7 +45,8 @@ scoped:
   environment: {name: review/a}
   script: echo "scope $SCOPE"
 ruled: {stage: two, script: 'true', rules: [{if: $REGION == "eu-1"}]}
-wrong: {stage: two, script: 'true', allow_failure: true, variables: {GIT_DEPTH: $TOKEN}}
+wrong:
+  {stage: two, script: 'true', allow_failure: true, variables: {GIT_SUBMODULE_STRATEGY: $TOKEN}}
 """
 
 
@@ -98,7 +99,7 @@ def test_variables_reach_jobs_and_secrets_nothing_else(stack: Stack, tmp_path: P
     assert f"\n{digest(token)}  -\n" in logs["later"]
     assert "\ngot nothing\n" in logs["without"]
     assert "\nscope review\n" in logs["scoped"]
-    assert "GIT_DEPTH is '[MASKED]'" in report["jobs"]["wrong"]["reason"]
+    assert "GIT_SUBMODULE_STRATEGY is '[MASKED]'" in report["jobs"]["wrong"]["reason"]
     assert len(seen) > 10
     assert not [text for text in seen if token in text]
     for folder in (stack.home.airflow, stack.home.data, stack.home.job_logs, stack.home.logs):
