@@ -69,7 +69,7 @@ class MemoryFiles:
     otherwise: bytes | None = None
 
     def read(self, path: str) -> bytes | None:
-        """Give a file's contents."""
+        """Return a file's contents."""
         found = self.files.get(path, self.otherwise)
         return found.encode() if isinstance(found, str) else found
 

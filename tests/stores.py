@@ -83,5 +83,5 @@ STORES: dict[str, Callable[[Path], RecordStore]] = {
 
 
 def save_dag(store: SnapshotStore, record: DagRecord) -> None:
-    """Store the record of a DAG, whoever holds it."""
+    """Store the record of a DAG, even if runs hold it."""
     store.change_dag(record.dag_id, lambda stored: store.with_record(stored, record))

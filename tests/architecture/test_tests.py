@@ -50,7 +50,7 @@ def test_nothing_sleeps():
 
 
 def test_the_rule_on_sleeping_sees_each_way_to_sleep():
-    """A pause of zero only gives way to other coroutines, which is no sleep."""
+    """A pause of zero only gives way to other coroutines, which is not sleeping."""
     sleeps = ("time.sleep(1)", "sleep(x)", "await asyncio.sleep(0.1)")
     others = ("asyncio.sleep(0)", "run('sleep 5')", "clock.sleep")
 

@@ -1,4 +1,4 @@
-"""Times `gitlab-dags compile --json` beside `gitlab-ci-local --list-json`, as whole processes.
+"""Times `gitlab-dags compile --json` next to `gitlab-ci-local --list-json`, as whole processes.
 
     .venv/bin/python tests/benchmarks/compiling.py [--runs 3] [--jobs 10 100 1000 10000]
 

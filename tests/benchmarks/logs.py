@@ -1,4 +1,4 @@
-"""Times a job that prints a lot beside the same script in front of `cat`.
+"""Times a job that prints a lot next to the same script in front of `cat`.
 
     .venv/bin/python tests/benchmarks/logs.py [--lines 200000] [--runs 3] [--stay]
 
@@ -104,7 +104,7 @@ def row(
 
 
 def median(times: list[Times]) -> Times:
-    """Give the median of both."""
+    """Return the median of both."""
     return Times(*(statistics.median(one) for one in zip(*times, strict=True)))
 
 

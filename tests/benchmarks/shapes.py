@@ -1,4 +1,4 @@
-"""Times pipelines on the embedded stack beside plain Airflow DAGs of the same shape.
+"""Times pipelines on the embedded stack next to plain Airflow DAGs of the same shape.
 
     .venv/bin/python tests/benchmarks/shapes.py [--runs 3]
 

@@ -1,4 +1,4 @@
-"""Times starts of the embedded stack, and warm runs beside gitlab-ci-local, for a job `true`.
+"""Times starts of the embedded stack, and warm runs next to gitlab-ci-local, for a job `true`.
 
     .venv/bin/python tests/benchmarks/starting.py [--runs 5] [--load 4] [--starts 20]
 
@@ -36,7 +36,7 @@ OURS = Path(sys.executable).with_name("gitlab-dags")
 THEIRS = "gitlab-ci-local"
 IDLE_SECONDS = 60
 SETTLE_SECONDS = 60
-"""Whoever waits for changes looks ever more rarely: an idle stack has been idle for a while."""
+"""Processes that wait for changes check less and less often, so let the stack be idle first."""
 
 
 class Times(NamedTuple):

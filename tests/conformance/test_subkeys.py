@@ -79,7 +79,7 @@ def test_a_supported_key_changes_something(key: str, sample: Sample):
 
 @pytest.mark.parametrize(("key", "sample"), _cases(reported=True))
 def test_a_key_that_is_not_honoured_is_reported(key: str, sample: Sample):
-    """Whoever writes it reads that it does nothing here."""
+    """The author is told that it does nothing here."""
     word = sample.get("reported", "artifacts:reports")
     result = compiled(_texts(key, sample)[0], {})
 

@@ -106,7 +106,7 @@ def unfinished(folder: Path) -> Iterator[Path]:
 
 
 def kill_component(stack: Stack, title: str) -> int:
-    """Kill the part of the stack with such a process title, the topmost one; gives its process."""
+    """Kill the part of the stack with such a process title, the topmost one; return its process."""
     state = read_state(stack.home)
     assert state is not None
     found = next(row for row in below(state.pid) if re.search(title, row.title))
@@ -115,7 +115,7 @@ def kill_component(stack: Stack, title: str) -> int:
 
 
 def is_back(stack: Stack, title: str, killed: int) -> bool:
-    """Tell whether a part that was killed runs again."""
+    """Return whether a part that was killed runs again."""
     state = read_state(stack.home)
     rows = below(state.pid) if state else []
     return any(re.search(title, row.title) and row.pid != killed for row in rows)
@@ -130,7 +130,7 @@ def calmly(ask: Callable[[], bool]) -> bool:
 
 
 def kill_stack(stack: Stack) -> list[int]:
-    """Kill the supervisor of a stack; gives all processes of the stack."""
+    """Kill the supervisor of a stack; return all processes of the stack."""
     state = read_state(stack.home)
     assert state is not None
     alive = [state.pid, *(row.pid for row in below(state.pid))]
@@ -160,5 +160,5 @@ def job(heard: Heard, name: str, seconds: float = 3, **keywords: str) -> str:
 
 
 def have_ended(pids: Collection[int]) -> bool:
-    """Tell whether none of these processes runs any more."""
+    """Return whether none of these processes runs any more."""
     return not running(pids)

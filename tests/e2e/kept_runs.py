@@ -15,7 +15,7 @@ FOLDER = "GITLAB_CI_KEEP_RUNS"
 def keep_run(
     repository: Path, variables: Mapping[str, str], jobs: Mapping[str, Mapping[str, Any]]
 ) -> None:
-    """Copy a repository beside what its jobs did, when the environment names a folder for it."""
+    """Copy a repository next to what its jobs did, when the environment names a folder for it."""
     folder = os.environ.get(FOLDER)
     if not folder:
         return

@@ -57,7 +57,7 @@ def mark(stack: Stack, dag: str, run: str, task: str, state: str) -> None:
 
 
 def ended(stack: Stack, dag: str, run: str) -> bool:
-    """Tell whether a run has ended."""
+    """Return whether a run has ended."""
     return stack.api.run_state(dag, run) in {"success", "failed"}
 
 
@@ -124,7 +124,7 @@ class Run:
         return self.stack.api.xcom(self.dag, self.id, task, "job_result") or {}
 
     def ended(self) -> bool:
-        """Tell whether the run has ended."""
+        """Return whether the run has ended."""
         return ended(self.stack, self.dag, self.id)
 
     def wait(self) -> Run:

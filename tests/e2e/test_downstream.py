@@ -166,7 +166,7 @@ def test_a_child_gets_inputs_variables_and_artifacts_of_its_parent(stack: Stack,
 
 
 def test_a_child_is_canceled_with_the_job_that_waits_for_it(stack: Stack, tmp_path: Path):
-    """Whoever stops the `trigger:` job stops the child: its pod goes, no later job runs."""
+    """Anyone who stops the `trigger:` job stops the child: its pod goes, no later job runs."""
     files = {".gitlab-ci.yml": PATIENT, "child.yml": SLOW}
     repository = make_repository(tmp_path / "patient", files)
     dag, run = start(stack, repository)

@@ -43,7 +43,7 @@ def test_an_unknown_ref(stack: Stack, tmp_path: Path):
 
 
 def test_no_repository_at_all(stack: Stack, tmp_path: Path):
-    """A folder that is no repository is named."""
+    """A folder that is not a repository is named."""
     done = stack.command("run", str(tmp_path))
 
     assert done.returncode == 1

@@ -53,7 +53,7 @@ class Killer:
                 heard.hold(self._word(name))
 
     def _word(self, name: str) -> str:
-        """Give what a job says before its moment is over, when it waits for its killer."""
+        """Return what a job says before its moment is over, when it waits for its killer."""
         return f"{name} ends" if name.startswith("end") else f"{name} begins"
 
     def look(self) -> bool:

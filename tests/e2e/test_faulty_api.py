@@ -57,7 +57,7 @@ class Faulty:
 
 @contextmanager
 def reached_through(stack: Stack, url: str, folder: Path) -> Iterator[Stack]:
-    """Give the same stack in another folder, in which it has another address."""
+    """Return the same stack in another folder, in which it has another address."""
     folder.mkdir()
     for name in ("airflow", "dags", "gitlab_ci", "objects", "logs", "job-logs", "cluster"):
         (folder / name).symlink_to(stack.home.path / name)

@@ -29,7 +29,7 @@ class Again(Person):
     """Somebody who runs things again and looks at what `build` left and `test` saw of it."""
 
     def see(self, sha: str) -> tuple[str, str]:
-        """Wait for the end; returns the key of the artifacts and the id of the job they came from.
+        """Wait for the end; return the key of the artifacts and the id of the job they came from.
 
         Every try of `test` saw the same commit, and artifacts and variables of one job.
         """

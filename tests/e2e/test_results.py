@@ -1,4 +1,4 @@
-"""What a job leaves beside its log: reports, coverage, environments, releases, warnings."""
+"""What a job leaves besides its log: reports, coverage, environments, releases, warnings."""
 
 from __future__ import annotations
 

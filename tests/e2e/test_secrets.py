@@ -142,7 +142,7 @@ def in_files(stack: Stack, canaries: Canaries) -> list[str]:
     found: list[str] = []
     for path in sorted(home.path.rglob("*")):
         if path not in meant and path.is_file() and not path.is_symlink():
-            with suppress(FileNotFoundError):  # of another test that runs beside this one
+            with suppress(FileNotFoundError):  # of another test that runs next to this one
                 names = canaries.found_in(path.read_bytes())
                 found += [f"{name} in {path.relative_to(home.path)}" for name in names]
     return found

@@ -45,7 +45,7 @@ class Terminal:
         self.seen = ""
 
     def shows(self, text: str) -> bool:
-        """Tell whether a text has been seen so far."""
+        """Return whether a text has been seen so far."""
         with suppress(BlockingIOError, OSError):
             while data := os.read(self._ours, 65536):
                 self.seen += data.decode(errors="replace")
@@ -83,7 +83,7 @@ def test_a_person_is_asked_to_play_what_the_pipeline_waits_for(stack: Stack, tmp
 
 
 def test_what_is_left_waiting_is_still_there(stack: Stack, tmp_path: Path):
-    """A no leaves the pipeline to whoever opens the UI, and says how it is played there."""
+    """A no leaves the pipeline to people who open the UI, and says how to play it there."""
     repository = make_repository(tmp_path / "left", {".gitlab-ci.yml": BLOCKING})
     terminal = Terminal(stack, "run", str(repository))
 

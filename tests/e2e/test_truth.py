@@ -105,7 +105,7 @@ def push(stack: Stack, repository: Path) -> str:
 
 
 def test_a_push_does_not_change_a_run(stack: Stack, tmp_path: Path):
-    """A run ends by the jobs of its commit; the next commit's run in a DAG beside it meanwhile."""
+    """A run ends with the jobs of its commit; the next commit's run has another DAG meanwhile."""
     repository = make_repository(tmp_path / "pushed", {".gitlab-ci.yml": GATED})
     sha = git(repository, "rev-parse", "HEAD")
     person = waiting(stack, repository)

@@ -69,7 +69,7 @@ class Build:
         return self._listeners.submit(wait_for_build, self.events)
 
     def run(self, *before: str) -> tuple[int, int | None, str]:
-        """Run to the end; returns the exit code, what the helper was told, and the log."""
+        """Run to the end; return the exit code, what the helper was told, and the log."""
         heard = self.listen()
         with self.start(*before) as process:
             log, _ = process.communicate(timeout=60)

@@ -21,20 +21,20 @@ class Heard:
         self._held: dict[str, threading.Event] = {}
 
     def say(self, line: str) -> str:
-        """Give the shell command that says a line."""
+        """Return the shell command that says a line."""
         talk = f"exec 3<>/dev/tcp/{address()}/{self.port}; echo {line} >&3; read answer <&3"
         return f"bash -c '{talk}'"
 
     def hold(self, line: str) -> None:
-        """Have whoever says a line wait from now on."""
+        """Make callers that say a line wait from now on."""
         self._held[line] = threading.Event()
 
     def release(self, line: str) -> None:
-        """Let whoever says a line go on, now and later."""
+        """Let callers that say a line continue, now and later."""
         self._held.setdefault(line, threading.Event()).set()
 
     def hear(self, line: str) -> None:
-        """Take a line; returns when its sayer may go on."""
+        """Take a line; return when its sayer may go on."""
         self.lines[line] += 1
         if line in self._held:
             self._held[line].wait()

@@ -62,7 +62,7 @@ class Elsewhere:
     """Another project, an address and two templates."""
 
     def project(self, path: str, ref: str | None) -> ProjectFiles | None:
-        """Give the other project, which differs by ref."""
+        """Return the other project, which differs by ref."""
         word = f"{path}-{ref}".replace("/", "-")
         component = "spec: {component: [version]}\n---\n" + _INCLUDED % "$[[ component.version ]]"
         files = {"ci.yml": _INCLUDED % word, "more.yml": "j2: {script: [x]}"}
@@ -70,16 +70,16 @@ class Elsewhere:
         return ProjectFiles(MemoryFiles(files), sha="c" * 40, version=ref or "")
 
     def remote(self, url: str) -> bytes:
-        """Give a file that names its address."""
+        """Return a file that names its address."""
         return (_INCLUDED % url.rpartition("/")[2]).encode()
 
     def template(self, name: str) -> bytes | None:
-        """Give a file that names its template."""
+        """Return a file that names its template."""
         return (_INCLUDED % name.partition(".")[0]).encode()
 
 
 def compiled(text: str, context: Mapping[str, Any]) -> CompileResult:
-    """Compile a file beside the usual ones."""
+    """Compile a file next to the usual ones."""
     files = MemoryFiles({**FILES, ".gitlab-ci.yml": text})
     return compile_pipeline(files, make_context(**_given(context)), elsewhere=Elsewhere())
 

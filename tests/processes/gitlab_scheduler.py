@@ -86,7 +86,7 @@ def waits_for(job: PlainJob, jobs: dict[str, PlainJob]) -> list[str]:
 
 
 def has_circle(jobs: Iterable[PlainJob]) -> bool:
-    """Tell whether jobs wait for each other: leave out whoever waits for nobody, until none is."""
+    """Return whether jobs wait for each other: remove jobs that wait for nothing, repeatedly."""
     left = {job.name: job for job in jobs}
     while free := [name for name, job in left.items() if not waits_for(job, left)]:
         for name in free:
@@ -126,7 +126,7 @@ def _seen(status: str, allowed: bool) -> str:
 
 
 def _can_move(job: PlainJob, status: str) -> bool:
-    """Tell whether time, a runner or a person can change it; nobody plays optional manual jobs."""
+    """Return whether time, a runner or a person can change it; optional manual jobs aside."""
     if status == "manual":
         return not job.allow_failure
     return status in {"pending", "scheduled", "running"}

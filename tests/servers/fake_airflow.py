@@ -21,7 +21,7 @@ class Answer:
 
     @property
     def data(self) -> bytes:
-        """Give the body as bytes."""
+        """Return the body as bytes."""
         return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
 
 
@@ -31,7 +31,7 @@ Respond = Callable[[str, str, Any], Answer]
 
 @contextmanager
 def answering(respond: Respond) -> Iterator[str]:
-    """Serve on a free port; gives the address."""
+    """Serve on a free port; return the address."""
 
     class Handler(BaseHTTPRequestHandler):
         def _answer(self) -> None:

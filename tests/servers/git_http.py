@@ -50,7 +50,7 @@ class GitServer:
         return f"http://{address()}:{self.port}/{path}"
 
     def admits(self, authorization: str) -> bool:
-        """Tell whether a client may come in."""
+        """Return whether a client may come in."""
         kind, _, encoded = authorization.partition(" ")
         if kind == "Basic":
             user, _, password = base64.b64decode(encoded).decode().partition(":")

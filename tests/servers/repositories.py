@@ -20,7 +20,7 @@ _ENVIRONMENT = {
 
 
 def git(folder: Path, *arguments: str) -> str:
-    """Run git in a folder, away from the settings of the machine; returns what it printed."""
+    """Run git in a folder, away from the settings of the machine; return what it printed."""
     done = subprocess.run(
         ["git", *arguments],
         cwd=folder,
@@ -33,14 +33,14 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 def make_repository(folder: Path, files: Mapping[str, str]) -> str:
-    """Make a repository on branch `main` with one commit; returns its sha."""
+    """Make a repository on branch `main` with one commit; return its sha."""
     folder.mkdir(parents=True, exist_ok=True)
     git(folder, "init", "--quiet", "--initial-branch", "main")
     return commit(folder, files, "first")
 
 
 def commit(folder: Path, files: Mapping[str, str], message: str) -> str:
-    """Commit files; returns the sha."""
+    """Commit files; return the sha."""
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

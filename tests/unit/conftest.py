@@ -12,5 +12,5 @@ from stores import STORES
 
 @pytest.fixture(params=STORES)
 def records(request: pytest.FixtureRequest, tmp_path: Path) -> RecordStore:
-    """Give an empty store: the test is run with each implementation."""
+    """Return an empty store: the test is run with each implementation."""
     return STORES[request.param](tmp_path / "state")

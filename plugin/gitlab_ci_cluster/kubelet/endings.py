@@ -63,7 +63,7 @@ def termination_message(spec: Obj, path: Path, code: int, log: ContainerLog | No
 
 
 def policy_of(spec: Obj, record: ContainerRecord) -> str:
-    """Tell the restart policy of a container of a pod spec."""
+    """Return the restart policy of a container of a pod spec."""
     policy: str = spec.get("restartPolicy", "Always")
     if record.kind == "sidecar":
         return "Always"
@@ -73,10 +73,10 @@ def policy_of(spec: Obj, record: ContainerRecord) -> str:
 
 
 def starts_again(policy: str, code: int) -> bool:
-    """Tell whether a container that ended so is started again."""
+    """Return whether a container that ended so is started again."""
     return policy == "Always" or (policy == "OnFailure" and code != 0)
 
 
 def back_off_seconds(restarts: int) -> int:
-    """Tell how long to wait before the next start: not at all the first time."""
+    """Return how long to wait before the next start: not at all the first time."""
     return _BACK_OFF_SECONDS[min(restarts, len(_BACK_OFF_SECONDS) - 1)]

@@ -13,7 +13,7 @@ _LONGEST_HOSTNAME = 63
 
 
 def hostname(pod: Obj) -> str:
-    """Tell the host name of a pod: its name, cut to what a host name may have."""
+    """Return the host name of a pod: its name, cut to what a host name may have."""
     name: str = pod["spec"].get("hostname") or pod["metadata"]["name"]
     return name[:_LONGEST_HOSTNAME].rstrip("-.")
 

@@ -77,7 +77,7 @@ class ContainerLog:
         self._notify()
 
     def tail(self, lines: int, limit: int) -> bytes:
-        """Give the last lines, at most `limit` bytes of them."""
+        """Return the last lines, at most `limit` bytes of them."""
         with suppress(OSError), self.path.open("rb") as file:
             start = max(_tail_offset(file.fileno(), self._size, lines), self._size - limit)
             return os.pread(file.fileno(), self._size - start, start)

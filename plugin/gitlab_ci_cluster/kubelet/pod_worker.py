@@ -38,8 +38,8 @@ _NO_MOUNTS = (
 )
 
 _SILENT_SECONDS = 0.25
-"""A kubelet looks for volumes only some time after it has heard of the pod: whoever creates the
-Secret right after the pod causes no event."""
+"""A kubelet looks for volumes only some time after it has heard of the pod: a Secret that is
+created right after the pod causes no event."""
 
 _log = logging.getLogger(__name__)
 

@@ -83,7 +83,7 @@ class ContainerRecord:
 
 
 def kind_of(spec: Obj, container: Obj) -> Kind:
-    """Tell what a container of a pod spec is."""
+    """Return what a container of a pod spec is."""
     if any(app["name"] == container["name"] for app in spec["containers"]):
         return "app"
     return "sidecar" if container.get("restartPolicy") == "Always" else "init"

@@ -12,7 +12,7 @@ from gitlab_ci_cluster.runtimes.interface import User
 
 
 def user_of(pod: Obj, container: Obj, container_name: str) -> User | None:
-    """Tell who a container runs as; None is who the cluster runs as.
+    """Return who a container runs as; None is who the cluster runs as.
 
     Raises:
         ConfigError: the pod forbids root, and nobody else is named.
@@ -36,12 +36,12 @@ def user_of(pod: Obj, container: Obj, container_name: str) -> User | None:
 
 
 def fs_group(pod: Obj) -> int | None:
-    """Tell the group that owns the pod's volumes."""
+    """Return the group that owns the pod's volumes."""
     return _pod_context(pod).get("fsGroup")
 
 
 def rights(container: Obj) -> dict[str, Any]:
-    """Give the arguments of `ContainerConfig` that say what a container may do."""
+    """Return the arguments of `ContainerConfig` that say what a container may do."""
     context = container.get("securityContext", {})
     capabilities = context.get("capabilities", {})
     return {
@@ -54,7 +54,7 @@ def rights(container: Obj) -> dict[str, Any]:
 
 
 def memory_limit(container: Obj) -> int | None:
-    """Tell how much memory a container may use, in bytes."""
+    """Return how much memory a container may use, in bytes."""
     limit = container.get("resources", {}).get("limits", {}).get("memory")
     return int(parse_quantity(limit)) if limit is not None else None
 

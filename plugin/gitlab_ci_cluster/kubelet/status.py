@@ -66,7 +66,7 @@ def build_status(pod: Obj, state: PodState) -> Obj:
 
 
 def phase_of(spec: Obj, records: Records) -> Phase:
-    """Tell the phase that the containers amount to (kubelet `getPhase`)."""
+    """Return the phase that the containers amount to (kubelet `getPhase`)."""
     policy = spec.get("restartPolicy", "Always")
     inits = [record for record in records.values() if record.kind == "init"]
     apps = [record for record in records.values() if record.kind == "app"]

@@ -103,7 +103,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def given_url(args: argparse.Namespace) -> str:
-    """Give the address of the Airflow that is meant; empty for the embedded stack."""
+    """Return the address of the Airflow that is meant; empty for the embedded stack."""
     return str(args.airflow_url or os.environ.get(URL) or "")
 
 

@@ -2,7 +2,7 @@
 
 Before both, `hook` runs in a container of its own when the job has `hooks:pre_get_sources_script`.
 
-Exit codes: 0, everything done; 1, a mistake of ours; 70, a phase that the job needs has failed;
+Exit codes: 0, everything done; 1, a bug of ours; 70, a phase that the job needs has failed;
 143, ended by TERM. The last line says why, and so does the termination message.
 """
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from gitlab_ci_provider.storage.base import ObjectStore
 
 SYSTEM_FAILURE = 70
-"""EX_SOFTWARE of sysexits.h; no git, tar or shell error is mistaken for it."""
+"""EX_SOFTWARE of sysexits.h; it cannot be mistaken for an error of git, tar or a shell."""
 
 TERMINATED = 143
 
@@ -48,18 +48,18 @@ MISTAKE = 1
 """As Python itself ends with an exception."""
 
 _LAST_SECONDS = 2
-"""After TERM: time to end children and to leave the report, then the process ends anyhow."""
+"""After TERM: seconds to end children and to write the message, then the process exits anyway."""
 
 
 class Terminated(BaseException):
-    """Somebody wants us to end: Kubernetes deletes the pod."""
+    """The helper was told to end: Kubernetes deletes the pod."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one of the two commands; returns the exit code."""
+    """Run one of the two commands; return the exit code."""
     options = _parse(arguments)
     signal.signal(signal.SIGTERM, _on_term)
-    # Files that we write can be used by whatever user the job's image has, as with the runner.
+    # As with the runner, files that we write can be used by any user that the job's image has.
     os.umask(0)
     output, context = Output(), None
     try:
@@ -119,7 +119,7 @@ def _context(plan: JobPlan, output: Output, options: argparse.Namespace) -> Phas
 
 
 def _cache_seconds(plan: JobPlan) -> dict[str, int]:
-    """Give the objects of caches the time limit of the plan."""
+    """Apply the plan's time limit to the objects of caches."""
     archived = [archive.object_key for archive in plan.archives]
     restored = [key for restore in plan.restores for key in restore.object_keys]
     return dict.fromkeys((*archived, *restored), plan.cache_seconds) if plan.cache_seconds else {}
@@ -132,7 +132,7 @@ def _secrets(plan: JobPlan) -> list[str]:
 
 
 def _leave_message(told: TerminationMessage, path: Path) -> None:
-    """Write the message where Kubernetes reads it; not being able to must not fail the job."""
+    """Write the message where Kubernetes reads it; a failure to do so must not fail the job."""
     with suppress(OSError):
         path.write_bytes(encode_message(told))
 
@@ -154,8 +154,8 @@ def _failure(
 
 
 def _on_term(_number: int, _frame: FrameType | None) -> NoReturn:
-    """Leave whatever we do; children are ended on the way out (`subprocess` does it)."""
-    # Uploads have threads that could wait for a dead server: they do not keep us.
+    """Stop whatever is in progress; `subprocess` ends children on the way out."""
+    # Threads of uploads could wait for a dead server: they do not delay the exit.
     signal.signal(signal.SIGALRM, _leave)
     signal.alarm(_LAST_SECONDS)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -168,7 +168,7 @@ def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="gitlab-ci-helper", description="Runs in a job's pod, beside the job's own container."
+        prog="gitlab-ci-helper", description="Runs in a job's pod, next to the job's own container."
     )
     parser.add_argument("command", choices=("hook", "prepare", "finish"))
     parser.add_argument("--plan", type=Path, default=Path(PLAN_FILE), help="the JobPlan")

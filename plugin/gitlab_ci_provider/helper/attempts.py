@@ -1,4 +1,4 @@
-"""Trying again, with longer and longer pauses."""
+"""Retries, with longer and longer pauses."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def attempt(
         action: raises an exception when it fails.
         attempts: how often at most; less than 1 counts as 1.
         sleep: waits a number of seconds.
-        say: told about each failure but the last.
-        on: errors that another attempt may mend; any other one is raised at once.
+        say: called for each failure but the last.
+        on: errors that another attempt may fix; others are raised at once.
         pauses: between attempts.
     """
     for number in range(1, attempts):

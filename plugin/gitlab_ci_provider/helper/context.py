@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseContext:
-    """One job, and the ways to the world.
+    """One job, and its access to the outside.
 
     Attributes:
         store: call it for the object store; only phases that need it do.
@@ -48,14 +48,14 @@ class PhaseContext:
 
     @property
     def temporary_dir(self) -> Path:
-        """The folder beside the working copy, for file variables."""
+        """The folder next to the working copy, for file variables."""
         return Path(temporary_dir(self.plan.project_dir))
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
         """Yield a folder for archives, on the volume that is made for large files.
 
-        It is new and ours alone: the job may have put links into any folder that it knows.
+        It is new and only ours: the job may have put links into any folder that it knows.
         """
         from tempfile import TemporaryDirectory
 

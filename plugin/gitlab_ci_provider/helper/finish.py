@@ -27,7 +27,7 @@ def finish(context: PhaseContext) -> None:
     plan = context.plan
     if plan.archives or plan.uploads or plan.reports or plan.dotenv:
         context.store.warm_up()
-    # No script runs before we listen, so this is still what we have made ourselves.
+    # No script runs before we listen, so this is still what the helper has made.
     folder = context.project_dir.resolve()
     masker = log_masker(context.output.secrets)
     output = JobOutput(context.control / OUTPUT_NAME, context.output.log, masker)

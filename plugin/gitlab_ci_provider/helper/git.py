@@ -1,4 +1,4 @@
-"""Running git: never asking, never showing a password, its words into our log.
+"""Runs git without prompts, without showing passwords, with its output in our log.
 
 Credentials reach git through its environment, see `model/git_login.py`.
 """
@@ -24,7 +24,7 @@ _NO_PROGRAMS = {
     "core.fsmonitor": "false",
     "protocol.ext.allow": "never",
 }
-"""Outweighs whatever the configuration of a repository says."""
+"""Overrides the configuration of a repository."""
 
 _KEPT_LINES = 20
 
@@ -71,7 +71,7 @@ class Git:
             raise GitError(f"git {arguments[0]}: {said}", "\n".join(kept))
 
     def succeeds(self, *arguments: str) -> bool:
-        """Run a git command that answers by its exit code; its words are dropped."""
+        """Run a git command that answers by its exit code; drop its output."""
         return self.answer(*arguments) is not None
 
     def answer(self, *arguments: str) -> str | None:
@@ -103,7 +103,7 @@ def _reason(said: Sequence[str]) -> str:
 
 @contextmanager
 def _ended_with_us(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Kill git and the programs that it has started when we are made to leave."""
+    """Kill git and the programs that it has started when the helper is told to end."""
     try:
         yield
     except BaseException:
@@ -113,7 +113,7 @@ def _ended_with_us(process: subprocess.Popen[bytes]) -> Iterator[None]:
 
 
 def clean_environment(extra: Mapping[str, str]) -> dict[str, str]:
-    """Build the environment of a git that depends on nobody's settings but the system's."""
+    """Build the environment of a git that depends on no settings but the system's."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     return {
         **kept,

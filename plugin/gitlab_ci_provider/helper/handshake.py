@@ -1,4 +1,4 @@
-"""How `build` and `helper` know of each other: a FIFO, no polling. Another one brings the output.
+"""How `build` and `helper` communicate: a FIFO, without polling. Another one carries the output.
 
 `prepare` makes it. The entry of the build container opens it for writing, which waits until
 `finish` reads: the first to start waits for the other. The entry's last word is
@@ -21,7 +21,7 @@ _LONGEST = 64 * 1024
 
 
 def make_fifo(path: Path) -> None:
-    """Make the FIFO, writable for any user; one of an earlier start of the pod is replaced."""
+    """Make the FIFO, writable for any user; replace that of an earlier start of the pod."""
     path.unlink(missing_ok=True)
     os.mkfifo(path)
     path.chmod(0o666)
@@ -30,12 +30,12 @@ def make_fifo(path: Path) -> None:
 def wait_for_build(
     path: Path, met: Callable[[], object] = lambda: None, output: JobOutput | None = None
 ) -> int | None:
-    """Wait until the build has ended; None when it could not say its exit code.
+    """Wait until the build has ended; None when it could not report its exit code.
 
     Args:
-        path: the FIFO with the build's words.
-        met: called once the build is there: from then on its end is certain.
-        output: passes on what the build's scripts write, meanwhile and to its end.
+        path: the FIFO with the build's messages.
+        met: called once the build is connected: from then on its end is noticed.
+        output: passes on what the build's scripts write, until their end.
     """
     kept = b""
     with path.open("rb", buffering=0) as events:
@@ -54,7 +54,7 @@ def _next(events: BinaryIO, output: JobOutput | None) -> bytes:
 
 
 def _exit_code(said: bytes) -> int | None:
-    """Find the last whole `job` line."""
+    """Find the last complete `job` line."""
     for line in reversed(said.split(b"\n")[:-1]):
         if line.startswith(_WORD) and line[len(_WORD) :].isdigit():
             return int(line[len(_WORD) :])

@@ -1,8 +1,8 @@
-"""What the job's scripts write, on its way through the helper into the pod's log.
+"""Output of the job's scripts, on its way through the helper into the pod's log.
 
-Both outputs of the scripts lead into one FIFO, so what the job wrote first is read first, and the
-phases that follow the script come behind all of it. Secrets are hidden here already, so that no
-node keeps them in its log. See docs/adr/0021-one-numbered-log.md.
+Both output streams of the scripts go into one FIFO, so what the job wrote first is read first, and
+the phases after the script come after all of it. Secrets are already hidden here, so that no node
+keeps them in its log. See docs/adr/0021-one-numbered-log.md.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ _PAUSE = 0.005
 """Seconds between reads of a few bytes: a job that prints line by line fills more in between."""
 
 _LINE_SECONDS = 0.5
-"""So long the beginning of a line waits for its end, which may be an answer that nobody gives."""
+"""How long the beginning of a line waits for its end, which may be an answer that nobody gives."""
 
 _TICK_MS = 20_000
-"""A log in which nothing happens tells that it is still there, to load balancers as well."""
+"""How often a silent log shows that it is alive, also to load balancers."""
 
 _LAST_SECONDS = 10
-"""What outlives process 1 of its container may keep the FIFO open: not for ever."""
+"""What outlives process 1 of its container may keep the FIFO open, but not forever."""
 
 
 class JobOutput:
-    """Passes on what comes out of the FIFO."""
+    """Passes on what is read from the FIFO."""
 
     def __init__(self, fifo: Path, log: FrameWriter, masker: Masker):
         self._fd = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -59,7 +59,7 @@ class JobOutput:
         os.close(self._fd)
 
     def _pass_on(self, events: int | None, patience: int) -> bool:
-        """Wait for output and pass it on; tells whether there are events."""
+        """Wait for output and pass it on; return whether there are events."""
         poll = select.poll()
         if not self._ended:
             poll.register(self._fd, select.POLLIN)
@@ -77,7 +77,7 @@ class JobOutput:
         return events in ready
 
     def _show_unfinished(self) -> None:
-        """Show the beginning of a line whose end does not come."""
+        """Show the beginning of a line that is not finished in time."""
         self._due = None
         self._log.write(self._masker.release())
         self._log.pause()

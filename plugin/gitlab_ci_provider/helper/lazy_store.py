@@ -1,4 +1,4 @@
-"""Opening the object store without making anybody wait for it.
+"""Opens the object store in the background.
 
 Importing an HTTP client takes longer than some scripts. So it is imported in the background: by
 `prepare` while git fetches, by `finish` while the script runs; and not at all when nothing is

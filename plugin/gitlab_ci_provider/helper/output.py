@@ -1,4 +1,4 @@
-"""What the helper writes: GitLab's log sections, the runner's colours, no secrets.
+"""The helper's own output: GitLab's log sections, the runner's colours, no secrets.
 
 Everything goes to standard output in the order in which it happens, in numbered lines, see
 `model/log_frames.py`; values of masked variables and the password of the repository become

@@ -1,4 +1,4 @@
-"""Reading the plan with the standard library alone.
+"""Reads the plan with the standard library alone.
 
 `model/serialization.py` reads any model value, but importing msgspec takes half as long as all else
 that `prepare` does before its first line, and every job waits for it.
@@ -55,12 +55,12 @@ def read_plan(path: Path) -> JobPlan:
     """Read the plan of this pod.
 
     Raises:
-        SystemFailure: there is none, or it was written by another version of this package.
+        SystemFailure: there is no plan, or another version of this package has written it.
     """
     try:
         return decode_plan(path.read_bytes())
     except (OSError, ValueError, TypeError, KeyError) as error:
-        # The kind of error only: its message could quote the plan, which holds secrets.
+        # Only the type of the error: its message could quote the plan, which contains secrets.
         message = f"cannot read the plan {path} ({type(error).__name__}): is the helper image of "
         message += "the same version as the provider?"
         raise SystemFailure(message) from None

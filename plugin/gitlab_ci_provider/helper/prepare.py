@@ -52,7 +52,7 @@ def _told_by_hook(context: PhaseContext) -> PhaseContext:
     return with_hook_results(context)
 
 
-# Imported when they run: most jobs start without caches and artifacts and should not wait for them.
+# Imported when they run: most jobs have no caches and artifacts and should not wait for them.
 
 
 def _restore_cache(context: PhaseContext) -> None:

@@ -1,4 +1,4 @@
-"""Running phases in order: which failures end the job, and which only warn."""
+"""Runs phases in order: which failures end the job, and which only warn."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Phase:
         name: the runner's, of the log section too.
         wanted: False leaves the phase out, section and all.
         fatal: its failure fails the job, later phases are left out.
-        always: run it even so.
+        always: run it after such a failure, too.
     """
 
     name: str

@@ -1,8 +1,8 @@
 """Files that git does not track, ignored ones included, as `untracked: true` means them.
 
-The job could write whatever it liked into the repository's configuration, programs to run among it,
-and this process has credentials. So git is given the working copy and its index, but an empty
-repository of our own with an empty configuration.
+The job could write anything into the repository's configuration, including programs to run, and
+this process has credentials. So git gets the working copy and its index, but an empty repository of
+ours with an empty configuration.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Runs of other DAGs, as a running task starts and reads them: no credentials are needed."""
+"""Runs of other DAGs, as a running task starts and reads them, without credentials."""
 
 from __future__ import annotations
 
@@ -47,19 +47,19 @@ def start_run(key: RunKey, conf: Mapping[str, Any], note: str) -> bool:
 
 
 def pipeline_of(context: Context, key: RunKey) -> PipelineRun | None:
-    """Read what the run's `create_pipeline` decided; None when it has not."""
+    """Read what the run's `create_pipeline` decided; None when it has not done so."""
     value = _pull(context, key, CREATE_PIPELINE, xcom_keys.PIPELINE)
     return None if value is None else convert(value, PipelineRun)
 
 
 def end_of(context: Context, key: RunKey) -> PipelineResult | None:
-    """Read how the pipeline ended; None when it was stopped before it came to that."""
+    """Read how the pipeline ended; None when it was stopped before its end."""
     value = _pull(context, key, FINISH_PIPELINE, xcom_keys.PIPELINE_RESULT)
     return None if value is None else convert(value, PipelineResult)
 
 
 def result_of(context: Context, key: RunKey, task: str) -> JobResult | None:
-    """Read how a job of the run ended; None when it has not said."""
+    """Read how a job of the run ended; None when it left no result."""
     value = _pull(context, key, task, xcom_keys.JOB_RESULT)
     return None if value is None else convert(value, JobResult)
 

@@ -20,7 +20,7 @@ def git_login(url: str, conn_ids: str) -> GitLogin | None:
 
     Args:
         url: of a repository.
-        conn_ids: of connections, separated by commas; the first for this server is taken.
+        conn_ids: of connections, separated by commas; the first for this server is used.
 
     Raises:
         SettingsError: a connection does not say which server it is for.
@@ -40,7 +40,7 @@ def _login(url: str, conn_id: str) -> GitLogin | None:
     except AirflowNotFoundException:
         return None
     if not connection.host:
-        # Without it, any server that a repository is on would be given the token.
+        # Without a host, any server that a repository is on would get the token.
         raise SettingsError(f"connection '{conn_id}' names no host: which git server is it for?")
     if not _same_server(url, connection) or not connection.password:
         return None

@@ -24,13 +24,13 @@ _log = logging.getLogger(__name__)
 
 
 def read_object(target: StoreTarget, key: str) -> bytes:
-    """Read a small object; a store that is away for half a minute is waited for.
+    """Read a small object; wait up to half a minute for a store that does not answer.
 
     Raises:
         MissingObjectError: there is no such object.
         StorageError: the store failed.
     """
-    from gitlab_ci_provider.storage.s3 import S3Store  # boto3 takes its time
+    from gitlab_ci_provider.storage.s3 import S3Store  # importing boto3 is slow
 
     with TemporaryDirectory() as folder:
         path = Path(folder) / "object"

@@ -78,7 +78,7 @@ class Patience:
 
 
 class PatientRest(RESTClientObject):
-    """Kubernetes' transport: repeats requests, and no call hangs for ever."""
+    """Kubernetes' transport: repeats requests, and no call hangs forever."""
 
     def __init__(self, configuration: k8s.Configuration, patience: Patience):
         super().__init__(configuration)
@@ -118,14 +118,14 @@ def patient(client: k8s.CoreV1Api, seconds: float, log: Log) -> k8s.CoreV1Api:
 
 
 def is_passing(problem: BaseException) -> bool:
-    """Tell whether repeating may help: nobody answered, or the problem is temporary."""
+    """Return whether repeating may help: nobody answered, or the problem is temporary."""
     if isinstance(problem, ApiException):
         return problem.status in _PASSING
     return isinstance(problem, HTTPError)
 
 
 def say(problem: BaseException) -> str:
-    """Say briefly what went wrong, in Kubernetes' own words where possible."""
+    """Describe the problem briefly, in Kubernetes' own words where possible."""
     if isinstance(problem, ApiException):
         return f"{problem.status or 'TLS'} {problem.reason}: {_message(problem)}".rstrip(": ")
     reason = getattr(problem, "reason", None) or problem
@@ -144,7 +144,7 @@ def _is_answer(problem: BaseException) -> bool:
 
 
 def _is_silence(problem: BaseException) -> bool:
-    """Tell whether the server took the request and then said nothing for too long."""
+    """Return whether the server took the request and then said nothing for too long."""
     return isinstance(getattr(problem, "reason", problem), ReadTimeoutError)
 
 

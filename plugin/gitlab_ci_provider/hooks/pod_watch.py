@@ -63,7 +63,7 @@ class PodWatch:
         """Wait until the condition holds; None when the time is up first.
 
         Raises:
-            SystemFailure: the pod was deleted meanwhile.
+            SystemFailure: the pod was deleted in the meantime.
         """
         end = time.monotonic() + seconds
         if seconds <= 0 or not self.version:
@@ -77,7 +77,7 @@ class PodWatch:
             self._advance(left)
 
     def latest(self) -> SeenPod:
-        """Give the pod as it was last seen."""
+        """Return the pod as it was last seen."""
         return self._seen or self.read()
 
     def close(self) -> None:

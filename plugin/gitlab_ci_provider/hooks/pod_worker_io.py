@@ -81,7 +81,7 @@ class WorkerIO:
         return None
 
     def _left(self) -> float:
-        """Give the seconds until the worker leaves."""
+        """Return the seconds until the worker leaves."""
         left = float("inf") if self.leave_at is None else self.leave_at - time.monotonic()
         if left <= 0:
             raise TimeToLeave

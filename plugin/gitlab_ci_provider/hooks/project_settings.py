@@ -1,4 +1,4 @@
-"""What GitLab keeps in a project's settings and this package needs: one Airflow Variable.
+"""The settings of GitLab projects that this package needs, in one Airflow Variable.
 
 `gitlab_ci_projects` holds JSON, by project path, with the names of GitLab's REST API::
 
@@ -8,7 +8,7 @@
                        "job_token_scope": {"allowlist": ["group/app"],
                                            "groups_allowlist": ["group/tools"]}}}
 
-It is an Airflow Variable because people who may not deploy change it while pipelines run.
+It is an Airflow Variable because people who may not deploy can change it while pipelines run.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class JobTokenScope(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Which other projects' jobs may reach a project; named as in GitLab's API of that name.
 
     Attributes:
-        inbound_enabled: only those that are listed may; else all.
+        inbound_enabled: only listed projects may; otherwise all.
         allowlist: paths of projects.
         groups_allowlist: paths of groups; with all projects below them.
     """
@@ -38,7 +38,7 @@ class JobTokenScope(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     groups_allowlist: Sequence[str] = ()
 
     def allows(self, project: str) -> bool:
-        """Tell whether another project's jobs may reach this one."""
+        """Return whether another project's jobs may reach this one."""
         grouped = any(project.startswith(f"{group}/") for group in self.groups_allowlist)
         return not self.inbound_enabled or project in self.allowlist or grouped
 
@@ -59,7 +59,7 @@ class ProjectSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     job_token_scope: JobTokenScope = JobTokenScope()
 
     def process_mode(self, resource_group: str) -> ProcessMode:
-        """Tell in which order the jobs of a resource group run."""
+        """Return in which order the jobs of a resource group run."""
         usual = self.resource_group_default_process_mode
         return self.resource_groups.get(resource_group, usual)
 
@@ -76,7 +76,7 @@ def project_settings(project: str) -> ProjectSettings:
 
 
 def may_reach(project: str, other: str) -> bool:
-    """Tell whether jobs of a project may reach another: itself always, others where it says so.
+    """Return whether jobs of a project may reach another: itself always, others where it says so.
 
     Raises:
         SettingsError: the Airflow Variable is wrong; the message says where.
@@ -88,7 +88,7 @@ def parse(text: str, project: str) -> ProjectSettings:
     """Read one project's settings from the text of the Airflow Variable.
 
     Raises:
-        SettingsError: the text is wrong; other projects' mistakes do not matter.
+        SettingsError: the text is wrong; errors of other projects do not matter.
     """
     try:
         found = msgspec.json.decode(text, type=dict[str, msgspec.Raw]).get(project)

@@ -82,7 +82,7 @@ class ResourceGroup:
         return self.update(lambda found: without(found, dead)) if dead else group
 
     def has_pods(self) -> bool:
-        """Tell whether a job of the group still runs in a pod, whatever Airflow reports."""
+        """Return whether a job of the group still runs in a pod, whatever Airflow reports."""
         selector = f"{LABEL_DOMAIN}/{LABEL}={self.name}"
         pods = self.client.list_namespaced_pod(self.namespace, label_selector=selector).items
         return any(still_runs(pod) for pod in pods)

@@ -58,10 +58,10 @@ _HARMLESS = re.compile(r"user\..*|author\..*|committer\..*|safe\.directory|init\
 
 
 def may_set(key: str) -> bool:
-    """Tell whether a setting of `git config` applies to the fetch."""
+    """Return whether a setting of `git config` applies to the fetch."""
     return _SETTINGS.fullmatch(key) is not None
 
 
 def is_harmless(key: str) -> bool:
-    """Tell whether a setting makes no difference to a fetch."""
+    """Return whether a setting makes no difference to a fetch."""
     return _HARMLESS.fullmatch(key) is not None

@@ -16,7 +16,7 @@ from gitlab_ci_provider.storage.signing import Method, Period, signed_url
 
 
 def with_access(plan: JobPlan, target: StoreTarget, period: Period) -> JobPlan:
-    """Give a plan leave to do what it says."""
+    """Add the permissions for what a plan does."""
 
     def grants(method: Method, keys: Iterable[str]) -> tuple[Grant, ...]:
         return tuple(
@@ -43,7 +43,7 @@ def for_hook(plan: JobPlan) -> JobPlan:
 
 
 def for_prepare(plan: JobPlan) -> JobPlan:
-    """Leave in a plan what the container before the script needs.
+    """Keep what the container before the script needs of a plan.
 
     Of the variables: those that it writes to files, and what must not appear in its log.
     """
@@ -61,7 +61,7 @@ def for_prepare(plan: JobPlan) -> JobPlan:
 
 
 def for_finish(plan: JobPlan) -> JobPlan:
-    """Leave in a plan what the container after the script needs: no login, no values to be written.
+    """Keep what the container after the script needs: no login, no values to write.
 
     Masked values stay: they must not appear in its log.
     """

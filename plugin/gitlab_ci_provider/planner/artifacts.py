@@ -19,8 +19,8 @@ from gitlab_ci_provider.variables.expand import expand
 def wanted_artifacts(job: Job, decision: JobDecision, earlier: tuple[str, ...]) -> tuple[str, ...]:
     """List the jobs whose artifacts a job downloads.
 
-    With `needs` only the listed jobs, else every job of the earlier stages; `dependencies`
-    restricts either further.
+    With `needs` only the listed jobs, otherwise every job of the earlier stages; `dependencies`
+    restricts both further.
     """
     needs = decision.needs if decision.needs is not None else job.needs
     jobs = earlier if needs is None else tuple(need.job for need in needs if need.artifacts)
@@ -58,7 +58,7 @@ def plan_uploads(request: PlanRequest) -> tuple[ArtifactUpload, ...]:
 
 
 def plan_reports(request: PlanRequest) -> tuple[ReportUpload, ...]:
-    """List the reports that are kept, a kind each."""
+    """List the reports to keep, one per kind."""
     artifacts = request.job.artifacts
     if artifacts is None:
         return ()

@@ -19,13 +19,13 @@ Lookup = Callable[[str], str]
 
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
-"""What Go's `ParseBool` takes."""
+"""What Go's `ParseBool` accepts."""
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 _DURATION = re.compile(r"(?P<sign>[+-]?)(?P<parts>(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)[a-zµμ]+)+)")
 _PART = re.compile(r"(?P<number>[0-9.]+)(?P<unit>[a-zµμ]+)")
 _UNITS = {"h": 3600, "m": 60, "s": 1, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9}
-"""What Go's `ParseDuration` takes, in seconds."""
+"""What Go's `ParseDuration` accepts, in seconds."""
 
 _MOST_ATTEMPTS = 10
 _AFTER_SCRIPT_SECONDS = 300

@@ -1,6 +1,6 @@
 """Which caches a job restores and archives: keys become object keys, policies become phases.
 
-Keys follow GitLab: protected refs have caches of their own, `key:files` is a digest of contents,
+Keys follow GitLab: protected refs have their own caches, `key:files` is a digest of contents,
 `key:files_commits` one of commits.
 """
 
@@ -79,7 +79,7 @@ def _policy(cache: Cache, variables: Variables) -> CachePolicy:
 
 
 def _last_fallback(variables: Variables) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Give the key of CACHE_FALLBACK_KEY, and a warning when it may not be used.
+    """Return the key of CACHE_FALLBACK_KEY, and a warning when it must not be used.
 
     It gets no suffix, so it could name the cache of a protected ref: the runner refuses that on
     every ref (`shells/abstract.go`), and reads the key as it cleans it.

@@ -4,8 +4,8 @@ Source: GitLab's app/services/deployments/update_environment_service.rb for `sta
 app/services/environments/recalculate_auto_stop_service.rb for the others, and the state machine of
 app/models/environment.rb. All of it happens once the job has succeeded.
 
-Unlike GitLab, an environment exists once a job of it has succeeded, not when its pipeline was
-created, and nothing stops it by itself: `auto_stop_at` says when somebody should.
+Unlike GitLab, an environment exists once one of its jobs has succeeded, not when its pipeline was
+created, and it is not stopped automatically: `auto_stop_at` says when somebody should.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _KEEPS_THE_TIME = frozenset({"prepare", "access"})
 
 
 def plan_environment(job: Job, variables: Variables, masker: Masker) -> JobEnvironment | None:
-    """Expand what a job says of its environment; what may be shown of it, so secrets are masked.
+    """Expand a job's environment; it is shown to people, so secrets are masked.
 
     Raises:
         SystemFailure: GitLab would refuse the name or the time that the variables make.
@@ -77,7 +77,7 @@ def after_success(
     deployment: Deployment | None,
     now: datetime,
 ) -> EnvironmentRecord:
-    """Tell what becomes of an environment when a job of it has succeeded.
+    """Return the new state of an environment after one of its jobs has succeeded.
 
     Args:
         record: what was known; None for a new environment.
@@ -121,7 +121,7 @@ def _at(seconds: int | None, now: datetime) -> str:
 
 
 def _seconds(words: str) -> int | None:
-    """Read a duration; `never` is none, and so is a variable that is not there."""
+    """Read a duration; None for `never` and for a missing variable."""
     if not words.strip() or words.strip().lower() == "never":
         return None
     seconds = parse_duration(words)

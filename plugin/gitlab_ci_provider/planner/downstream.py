@@ -1,10 +1,10 @@
-"""A `trigger:` job to what it hands to the pipeline that it creates.
+"""From a `trigger:` job to what it passes to the pipeline that it creates.
 
 Source: GitLab's `Ci::Bridge`, `Ci::CreateDownstreamPipelineService` and
 `Gitlab::Ci::Variables::Downstream::Generator`.
 
-Unlike GitLab, a masked or file variable inside a forwarded one is handed on by its name, because
-what a run is given lies readable in Airflow's database. A child pipeline has the same project's
+Unlike GitLab, a masked or file variable inside a forwarded one is passed on by its name, because
+the conf of a run is readable in Airflow's database. A child pipeline has the same project's
 variables and sees no difference; another project needs a variable of that name.
 """
 
@@ -23,7 +23,7 @@ from gitlab_ci_provider.variables.expand import expand_known, expand_on_server
 from gitlab_ci_provider.variables.precedence import yaml_variables
 
 MAX_NESTED_CHILDREN = 2
-"""Levels of child pipelines below a pipeline that is no child."""
+"""Levels of child pipelines below a pipeline that is not a child."""
 
 _MAX_REPEATS = 2
 """How often a pipeline of one project, ref and source may be among its own ancestors."""
@@ -43,7 +43,7 @@ _OF_THE_JOB = (
     "CI_DEPLOY_PASSWORD",
     "CI_RUNNER_EXECUTABLE_ARCH",
 )
-"""GitLab's job-level persisted variables: no bridge has them, as it never runs."""
+"""GitLab's job-level persisted variables: bridges lack them, as they never run."""
 
 _NAME = re.compile(r"\$\{?(\w+)")
 
@@ -77,7 +77,7 @@ def plan_downstream(request: PlanRequest, bridge: Bridge) -> DownstreamPlan:
 
 
 def _forwarded(request: PlanRequest, bridge: Bridge, known: Variables) -> Variables:
-    """Lay what is forwarded over each other: the file's, dotenv and the pipeline's variables."""
+    """Merge what is forwarded: the file's, dotenv and the pipeline's variables."""
     written = Variables()
     if bridge.forward_yaml_variables:
         run = request.run
@@ -92,7 +92,7 @@ def _forwarded(request: PlanRequest, bridge: Bridge, known: Variables) -> Variab
 
 
 def _secrets(known: Variables) -> frozenset[str]:
-    """Name the variables that hold a secret: masked ones, files, and those made of them."""
+    """Name the variables that contain a secret: masked ones, files, and those made of them."""
     values = known.masked_values
     return frozenset(
         variable.name
@@ -102,7 +102,7 @@ def _secrets(known: Variables) -> frozenset[str]:
 
 
 def _handed_on(variable: Variable, known: Variables, secrets: frozenset[str]) -> Variable:
-    """Expand one variable, all but its secrets: those stay names, expanded downstream."""
+    """Expand one variable except for secrets, which stay names to be expanded downstream."""
     value = variable.value
     if variable.expand and not variable.file:
         if secrets & set(_NAME.findall(value)):

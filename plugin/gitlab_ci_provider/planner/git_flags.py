@@ -1,7 +1,7 @@
-"""Flags that a job may give to git, in the variables that the runner has for them.
+"""Flags that a job may pass to git, in the runner's variables for them.
 
-Git runs beside the login of the repository's server, so it must not run what a job's author, or
-a person who starts a run with their own variables wants to run. What may be given is listed.
+Git runs next to the login of the repository's server, so it must not run what a job's author, or a
+person who starts a run with their own variables, wants to run. Allowed flags are listed.
 
 Unlike GitLab, where all flags go to git as they are written, others are refused: abbreviations,
 paths, and those that name programs, repositories or files (`--upload-pack`, `-c`, `--reference`).
@@ -58,7 +58,7 @@ def read_flags(name: str, variables: Variables, default: tuple[str, ...]) -> tup
     """Read flags as a shell would; `none` means no flags.
 
     Raises:
-        SystemFailure: one of them is not for jobs to give; the message names it.
+        SystemFailure: a job must not pass one of them; the message names it.
     """
     text = variables.get(name)
     if text == "none":
@@ -73,7 +73,7 @@ def read_flags(name: str, variables: Variables, default: tuple[str, ...]) -> tup
 
 
 def _checked(name: str, words: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Yield each flag with its value, as git itself would cut them."""
+    """Yield each flag with its value, as git itself would split them."""
     left = iter(words)
     for word in left:
         if "\0" in word or not word.startswith("-") or word in {"-", "--"}:

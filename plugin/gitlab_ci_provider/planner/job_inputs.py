@@ -12,7 +12,7 @@ from gitlab_ci_provider.model.job import Job
 
 
 def with_inputs(job: Job, given: Mapping[str, object]) -> Job:
-    """Put the values of its inputs into a job: what was given, else the defaults.
+    """Put the values of its inputs into a job: the given ones, otherwise the defaults.
 
     Raises:
         SystemFailure: a value is refused, or an expression cannot be evaluated.

@@ -1,4 +1,4 @@
-"""The facade: one try of one job to all that its pod obeys."""
+"""The facade: from one try of one job to everything that its pod obeys."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def plan_job(request: PlanRequest) -> PlannedJob:
     """Plan one try of one job.
 
     Raises:
-        SystemFailure: the job asks for what the runner could not do either.
+        SystemFailure: the job asks for something that the runner could not do either.
     """
     _refuse_what_cannot_be_honoured(request)
     request = replace(request, job=with_inputs(request.job, request.play.inputs))
@@ -70,7 +70,7 @@ def plan_job(request: PlanRequest) -> PlannedJob:
             request = replace(request, clone_path=path)
         return _planned(request, masked)
     except JobFailure as failure:
-        # What is wrong with a variable may quote another one's value.
+        # An error about a variable may quote the value of another.
         failure.args = (Masker(masked).text(str(failure)),)
         raise
 
@@ -101,7 +101,7 @@ def _planned(request: PlanRequest, masked: tuple[str, ...]) -> PlannedJob:
 def _environment(job: Job, variables: Variables, masker: Masker) -> JobEnvironment | None:
     if job.environment is None:
         return None
-    from gitlab_ci_provider.planner.deployment import plan_environment  # few jobs need it
+    from gitlab_ci_provider.planner.deployment import plan_environment  # most jobs do not need it
 
     return plan_environment(job, variables, masker)
 
@@ -109,7 +109,7 @@ def _environment(job: Job, variables: Variables, masker: Masker) -> JobEnvironme
 def _release(job: Job, variables: Variables, masker: Masker) -> Release | None:
     if "release" not in job.unhonoured:
         return None
-    from gitlab_ci_provider.planner.release import plan_release  # few jobs need it
+    from gitlab_ci_provider.planner.release import plan_release  # most jobs do not need it
 
     return plan_release(job, variables, masker)
 
@@ -121,7 +121,7 @@ def _credentials(request: PlanRequest) -> tuple[str, ...]:
 
 
 def _refuse_what_cannot_be_honoured(request: PlanRequest) -> None:
-    """Fail a job that would do something else without the keywords that are not run yet."""
+    """Fail a job that would do something different without its unsupported keywords."""
     missing = [
         f"{limit.keyword} ({limit.effect})" for limit in limits(request.job) if limit.blocking
     ]

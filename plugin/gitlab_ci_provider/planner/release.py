@@ -1,4 +1,4 @@
-"""`release:` as the job's variables make it, for the record: what may be shown, secrets masked."""
+"""`release:` with variables expanded, for the record: people read it, so secrets are masked."""
 
 from __future__ import annotations
 

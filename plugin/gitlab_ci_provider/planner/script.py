@@ -72,7 +72,7 @@ git config --global --null --list >"$GITLAB_CI_HOOK/config" 2>/dev/null || :
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryPaths:
-    """Where the entry finds what it needs.
+    """Paths that the entry needs.
 
     Attributes:
         events: the FIFO to the helper.

@@ -23,18 +23,18 @@ _EARLIER = 5
 
 
 def job_timeout(request: PlanRequest) -> int:
-    """Tell how many seconds the job may take in all."""
+    """Return how many seconds the job may take in all."""
     return request.job.timeout or request.limits.default_timeout
 
 
 def deadline(request: PlanRequest) -> int:
-    """Tell when the job's time is over, in seconds since 1970."""
+    """Return when the job's time is over, in seconds since 1970."""
     started = int(datetime.fromisoformat(request.started_at).timestamp())
     return started + job_timeout(request) - _EARLIER
 
 
 def access_period(request: PlanRequest, plan: JobPlan) -> Period:
-    """Tell how long the pod may use the object store: until it must have gone.
+    """Return how long the pod may use the object store: until it must have gone.
 
     Its time counts from its start, which may be as late as the installation waits for it.
     """
@@ -44,7 +44,7 @@ def access_period(request: PlanRequest, plan: JobPlan) -> Period:
 
 
 def grace(request: PlanRequest, plan: JobPlan) -> int:
-    """Tell how many seconds the pod may take to end once it is deleted."""
+    """Return how many seconds the pod may take to end once it is deleted."""
     settings = read_build_settings(plan.value, job_timeout(request))
     after = settings.after_script_seconds if request.job.script.after else 0
     return _ANSWER_TERM + after + (_SAVE if plan.archives or plan.uploads else 0)

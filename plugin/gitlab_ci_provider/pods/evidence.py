@@ -117,7 +117,7 @@ def _specs(pod: k8s.V1Pod) -> list[k8s.V1Container]:
 
 
 def _is_ours(message: str) -> bool:
-    """Tell whether a termination message is the helper's report, which the outcome has read."""
+    """Return whether a termination message is the helper's report, which the outcome has read."""
     return message.startswith("{")
 
 
@@ -149,7 +149,7 @@ def _event(event: k8s.CoreV1Event, said: Callable[[Any], str]) -> EventEvidence:
 
 
 def event_time(event: k8s.CoreV1Event) -> str:
-    """Tell when an event has happened last; ISO 8601, so that it can be sorted."""
+    """Return when an event has happened last; ISO 8601, so that it can be sorted."""
     at = event.last_timestamp or event.event_time or event.first_timestamp
     return _iso(at or (event.metadata.creation_timestamp if event.metadata else None))
 

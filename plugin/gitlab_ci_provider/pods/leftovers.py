@@ -41,7 +41,7 @@ class Leftover:
 
 
 def run_of(pod: k8s.V1Pod) -> tuple[str, str] | None:
-    """Tell which run a pod is of, by DAG and run; None when it does not say."""
+    """Return which run a pod is of, by DAG and run; None when it does not say."""
     dag, run, _ = _names(pod)
     return (dag, run) if dag and run else None
 
@@ -77,7 +77,7 @@ def leftover(
 
 
 def _why(task: str, states: Mapping[str, str | None] | None) -> str | None:
-    """Tell why nobody needs the pod of a task.
+    """Return why nobody needs the pod of a task.
 
     A task without a state has been cleared and will find its pod, or delete it; so does one that
     is to be retried.

@@ -37,11 +37,11 @@ def log_query(
 
 
 def may_change(status: int | None) -> bool:
-    """Tell whether the API may answer a request for a log differently later."""
+    """Return whether the API may answer a request for a log differently later."""
     return status in _REFUSALS or not status or status >= 500
 
 
 def stamped_lines(data: bytes) -> bytes:
-    """Give the lines of a log that was asked for with times, without them."""
+    """Return the lines of a log that was asked for with times, without them."""
     lines = data.splitlines(keepends=True)
     return b"".join(line.partition(b" ")[2] for line in lines if _STAMPED.match(line))

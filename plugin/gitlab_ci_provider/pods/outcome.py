@@ -1,4 +1,4 @@
-"""How a job ended, read from its pod's last status; pure, so recorded deaths are tests."""
+"""How a job ended, read from its pod's last status; pure, so recordings are tests."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ _KILLED = 137
 """Exit code after SIGKILL, which the script cannot see coming."""
 
 _BROKEN_PIPE = 141
-"""Exit code of a script that writes when the helper is gone."""
+"""Exit code of a script that writes after the helper is gone."""
 
 _LONGEST_WORDS = 100
 
 _OWN_FAULT = "exceed"
-"""In the message of an eviction: the job used more storage than it may, and would again."""
+"""In the message of an eviction: the job used too much storage, and would again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ class Outcome:
         failure_reason: None when the job succeeded.
         message: what happened, for a person; the cause is kept after the pod is gone.
         artifacts, reports: what the job left in the object store.
-        left_out: how many more it left there, of which its pod could not tell.
+        left_out: how many more it left there that its message had no room for.
     """
 
     failure_reason: FailureReason | None = None
@@ -85,12 +85,12 @@ def outcome(pod: k8s.V1Pod) -> Outcome:
 
 
 def lines_written(pod: k8s.V1Pod, container: str) -> int | None:
-    """Read how many lines a helper container has written into its log; None if it could not say."""
+    """Read how many lines a helper container has written into its log; None if unknown."""
     return _told(container_state(pod, container)).lines
 
 
 def _taken_away(pod: k8s.V1Pod) -> Outcome | None:
-    """Tell why the pod ended whatever its containers did; None when it did not."""
+    """Return why the pod ended whatever its containers did; None when it did not."""
     reason, said = pod.status.reason or "", pod.status.message or ""
     if reason == "Evicted" and _OWN_FAULT in said:
         return _system(f"the pod was evicted: {said}")
@@ -104,7 +104,7 @@ def _taken_away(pod: k8s.V1Pod) -> Outcome | None:
 
 
 def _interruption(pod: k8s.V1Pod) -> str:
-    """Say who took the pod away; empty when nobody did."""
+    """Describe who removed the pod; empty when nobody did."""
     disruption = condition(pod, "DisruptionTarget")
     if disruption is not None and disruption.status == "True":
         return f"the pod was disrupted: {disruption.message or disruption.reason}"
@@ -148,7 +148,7 @@ def _script_failure(build: ContainerState) -> str:
 
 
 def _one_line(said: str) -> str:
-    """Cut what the job may have added."""
+    """Shorten text that the job may have written."""
     return said.partition("\n")[0][:_LONGEST_WORDS]
 
 
@@ -162,7 +162,7 @@ def _helper_failed(container: str, state: ContainerState) -> Outcome:
 
 
 def _helper_was_first(build: ContainerState, helper: ContainerState) -> bool:
-    """Tell whether the helper died under a running script, which can then write no more."""
+    """Return whether the helper died under a running script, which can then write no more."""
     if not helper.exit_code or build.exit_code == 0:
         return False
     if build.exit_code is None:

@@ -15,7 +15,7 @@ from gitlab_ci_provider.pods.resources import requirements
 
 
 def placement(profile: RunnerProfile) -> dict[str, Any]:
-    """Give arguments of `V1PodSpec`; what a runner does not say is left to Kubernetes."""
+    """Return arguments of `V1PodSpec`; what a runner does not say is left to Kubernetes."""
     scheduling, network = profile.scheduling, profile.network
     return {
         "service_account_name": profile.service_account or None,
@@ -40,13 +40,13 @@ def placement(profile: RunnerProfile) -> dict[str, Any]:
 
 
 def lifecycle(profile: RunnerProfile) -> k8s.V1Lifecycle | None:
-    """Give the hooks of the build and service containers."""
+    """Return the hooks of the build and service containers."""
     hooks: k8s.V1Lifecycle | None = _one(profile.lifecycle, "V1Lifecycle")
     return hooks
 
 
 def own_labels(profile: RunnerProfile) -> Mapping[str, str]:
-    """Give the runner's labels of pods; a value that Kubernetes would refuse is made valid."""
+    """Return the runner's labels of pods; a value that Kubernetes would refuse is made valid."""
     return {key: label_value(value) for key, value in profile.labels.items()}
 
 

@@ -98,7 +98,7 @@ def build_secret(request: PodRequest, contents: Mapping[str, str]) -> k8s.V1Secr
 
 
 def owned_by(secret: k8s.V1Secret, pod: k8s.V1Pod) -> k8s.V1Secret:
-    """Give the Secret with a pod as its owner: it is deleted with the pod."""
+    """Return the Secret with a pod as its owner: it is deleted with the pod."""
     metadata = k8s.V1ObjectMeta(
         name=secret.metadata.name,
         namespace=pod.metadata.namespace,

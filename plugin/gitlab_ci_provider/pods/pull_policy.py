@@ -14,5 +14,5 @@ _IN_KUBERNETES: dict[PullPolicy, str] = {
 
 
 def pull_policy(policies: Sequence[PullPolicy]) -> str | None:
-    """Give the first of several policies; None leaves it to Kubernetes."""
+    """Return the first of several policies; None leaves it to Kubernetes."""
     return _IN_KUBERNETES[policies[0]] if policies else None

@@ -30,6 +30,6 @@ _QUOTED = re.compile(r'"[^"]*"')
 
 
 def is_final(words: str) -> bool:
-    """Tell whether pulling again is no use: there is no such image, or the login is refused."""
+    """Return whether pulling again is no use: there is no such image, or the login is refused."""
     said = _QUOTED.sub("", words)
     return bool(_FINAL.search(said)) and not _PASSING.search(said)

@@ -71,7 +71,7 @@ def refusal(said: str) -> Refusal:
 
 
 def _is_beyond_quota(said: str) -> bool:
-    """Tell whether a pod would not fit even if nothing else ran."""
+    """Return whether a pod would not fit even if nothing else ran."""
     found = _AMOUNTS.search(said)
     if found is None:
         return False

@@ -1,4 +1,4 @@
-"""What the containers of a pod ask for and may use."""
+"""Requests and limits of a pod's containers."""
 
 from __future__ import annotations
 

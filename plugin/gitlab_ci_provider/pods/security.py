@@ -1,7 +1,7 @@
 """What the processes of a job may do: Pod Security `baseline` always, `restricted` if asked for.
 
-Unlike GitLab, whose runner takes NET_RAW away and nothing else, nothing can gain rights that it was
-not started with, device files cannot be made, the bounding set stays as it is, system calls are
+Unlike GitLab, whose runner only removes NET_RAW, no process can gain rights that it was not started
+with, device files cannot be made, the bounding set stays as it is, system calls are
 those of the container runtime's profile, and the helper keeps three capabilities. Programs such as
 `sudo` need a runner with `allow_privilege_escalation: true`.
 """
@@ -21,7 +21,7 @@ DROPPED = ("MKNOD", "NET_RAW", "SETPCAP")
 """Of the runtimes' usual set, what package managers, `su` and servers can do without."""
 
 HELPER_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER")
-"""A helper that is root handles files of whoever the job's image runs as."""
+"""A helper that is root handles files of any user that the job's image runs as."""
 
 _NOBODY_SPECIAL = 1000
 """User and group in `restricted` pods: helper and script share files, and images need no user."""
@@ -74,7 +74,7 @@ def _job_context(security: Security, own: Manifest) -> k8s.V1SecurityContext:
 
 
 def _may_escalate(security: Security) -> bool:
-    """Tell whether rights may be gained; Kubernetes wants it for those that can do all anyway."""
+    """Return whether processes may gain rights; Kubernetes requires it for privileged ones."""
     if security.allow_privilege_escalation is None:
         return security.privileged or "SYS_ADMIN" in _names(security.cap_add)
     return security.allow_privilege_escalation
@@ -106,7 +106,7 @@ def _with_user(context: k8s.V1SecurityContext, image: Image) -> k8s.V1SecurityCo
 
 
 def _laid_over(context: Context, manifest: Manifest, kind: str) -> Context:
-    """Have what the runner's file says win, field by field."""
+    """Let the runner's file win, field by field."""
     if not manifest:
         return context
     merged: Context = from_manifest({**to_manifest(context), **manifest}, kind)

@@ -86,7 +86,7 @@ class Starting:
 
 
 def pending_words(pod: k8s.V1Pod, warnings: Iterable[k8s.CoreV1Event]) -> str:
-    """Tell what a pod has been waiting for, with Kubernetes' newest warning if it says more."""
+    """Return what a pod has been waiting for, with Kubernetes' newest warning if it says more."""
     why = why_pending(pod)
     newest = max(warnings, key=event_time, default=None)
     said = (newest.message or "") if newest else ""

@@ -52,9 +52,9 @@ class StartProblem:
     message: str
 
     def because(self, said: Sequence[str]) -> str:
-        """Give the message, with the newest of the words that were said before and are not in it.
+        """Return the message, with the newest earlier text that it does not contain.
 
-        While the kubelet backs off from an image, it no longer says what the registry has said.
+        While the kubelet backs off from an image, it no longer repeats the registry's message.
         """
         words = said[-1] if said else ""
         return self.message if words in self.message else f"{self.message}: {words}"
@@ -89,7 +89,7 @@ def waiting_containers(pod: k8s.V1Pod) -> list[WaitingContainer]:
 
 
 def container_state(pod: k8s.V1Pod, name: str) -> ContainerState:
-    """Tell what a container (init or not) does; one without a status waits."""
+    """Return what a container (init or not) does; one without a status waits."""
     status = next((container for container in _statuses(pod) if container.name == name), None)
     state = status.state if status is not None else None
     if state is None:
@@ -109,7 +109,7 @@ def container_state(pod: k8s.V1Pod, name: str) -> ContainerState:
 
 
 def start_problem(pod: k8s.V1Pod) -> StartProblem | None:
-    """Tell why the pod cannot start, when waiting longer is no use."""
+    """Return why the pod cannot start, when waiting longer is pointless."""
     for container in waiting_containers(pod):
         reason = _HOPELESS.get(container.reason)
         if container.reason in PULLING and is_final(container.message):
@@ -120,24 +120,24 @@ def start_problem(pod: k8s.V1Pod) -> StartProblem | None:
 
 
 def pull_failures(events: Iterable[k8s.CoreV1Event]) -> list[str]:
-    """List what registries have said of images, oldest first, from a pod's events."""
+    """List what registries have said about images, oldest first, from a pod's events."""
     said = (str(event.message or "") for event in events)
     return [message for message in said if message.startswith("Failed to pull image")]
 
 
 def has_started(pod: k8s.V1Pod) -> bool:
-    """Tell whether a container has started, so that all volumes are there."""
+    """Return whether a container has started, so that all volumes are there."""
     phases = (container_state(pod, status.name).phase for status in _statuses(pod))
     return has_ended(pod) or any(phase != "waiting" for phase in phases)
 
 
 def has_ended(pod: k8s.V1Pod) -> bool:
-    """Tell whether the pod has come to its end, by itself or not."""
+    """Return whether the pod has come to its end, by itself or not."""
     return is_lost(pod) or bool(pod.status and pod.status.phase in {"Succeeded", "Failed"})
 
 
 def is_lost(pod: k8s.V1Pod) -> bool:
-    """Tell whether the pod's node is gone for good: nobody will ever say how the pod has ended.
+    """Return whether the pod's node is gone for good: nobody will ever say how the pod has ended.
 
     The node's controller has marked the pod unready though its containers were fine when last
     heard of, and the pod is being deleted. Before that, the node may come back.
@@ -159,7 +159,7 @@ def condition(pod: k8s.V1Pod, kind: str) -> Any:
 
 
 def why_pending(pod: k8s.V1Pod) -> str:
-    """Tell what the pod has been waiting for: a node, or its containers."""
+    """Return what the pod has been waiting for: a node, or its containers."""
     scheduled = condition(pod, "PodScheduled")
     if scheduled and scheduled.status != "True":
         return f"no node can run it: {scheduled.message or scheduled.reason}"
@@ -169,7 +169,7 @@ def why_pending(pod: k8s.V1Pod) -> str:
 
 
 def still_runs(pod: k8s.V1Pod) -> bool:
-    """Tell whether something of the job may still run in the pod, also while it is being deleted.
+    """Return whether a part of the job may still run in the pod, even while it is being deleted.
 
     Its containers end some time before the pod itself says so.
     """
@@ -178,7 +178,7 @@ def still_runs(pod: k8s.V1Pod) -> bool:
 
 
 def has_lost_helper(pod: k8s.V1Pod) -> bool:
-    """Tell whether the helper has failed while the build runs: nobody will save what it leaves."""
+    """Return whether the helper has failed while the build runs: nobody saves its results."""
     build, helper = (container_state(pod, name) for name in (BUILD_CONTAINER, HELPER_CONTAINER))
     return build.phase == "running" and bool(helper.exit_code)
 

@@ -1,7 +1,7 @@
 """The volumes of a job's pod: two that its containers share, and the Secret, cut in three.
 
-Each helper container sees its own plan, the build container sees the scripts only. The one for
-after the script holds no login, and nothing that the job may only write can be read with it.
+Each helper container sees its own plan, the build container sees the scripts only. The plan for
+after the script has no login, and does not allow reading what the job may only write.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from gitlab_ci_provider.pods.manifest import from_manifest
 
 SCRIPT_KEYS = ("entry", "step_script", "after_script")
 PLAN_KEYS = ("prepare.json", "finish.json")
-"""By the command of the helper that obeys it."""
+"""By the helper's command that uses it."""
 
 HOOK_KEY = "hook.json"
 """Only in the Secret of a job that has a hook."""

@@ -27,7 +27,7 @@ class Installation:
     store: RecordStore
 
     def name(self) -> str:
-        """Give the name, which is chosen when it is asked for first.
+        """Return the name, which is chosen when it is asked for first.
 
         Raises:
             StateError: what is stored is not a name.

@@ -13,7 +13,7 @@ keep, so that nothing above it has to know where the bytes are:
 | `read_blob` | read | the same, or a local copy |
 
 Keys are ASCII names joined with `/`; no name begins with a dot, and no key is the folder of
-another. No value is empty. There are no times of change: a time that matters is in the value.
+another. Values are not empty, and have no time of change: a time that matters is in the value.
 """
 
 from __future__ import annotations

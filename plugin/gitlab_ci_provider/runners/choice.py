@@ -25,7 +25,7 @@ class Wanted:
 
 
 def choose(runners: Sequence[RunnerProfile], wanted: Wanted) -> RunnerProfile:
-    """Give the first runner that takes a job.
+    """Return the first runner that takes a job.
 
     Raises:
         SystemFailure: none does; in GitLab the job would be stuck.

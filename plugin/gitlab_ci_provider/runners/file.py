@@ -85,5 +85,5 @@ def _listed(tree: Node, file: str, diagnostics: Diagnostics) -> Seq:
 
 
 def base_of(built_in: RunnerProfile) -> RunnerProfile:
-    """Give what runners of a file inherit from the settings: all but the choice of jobs."""
+    """Return what runners of a file inherit from the settings: all but the choice of jobs."""
     return replace(built_in, name="", any_tags=False)

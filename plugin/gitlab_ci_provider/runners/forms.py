@@ -29,7 +29,7 @@ _AIRFLOWS = frozenset(
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Tell whether a pattern is found anywhere in a text, by the rules of Go and in linear time.
+    """Return whether a pattern is found anywhere in a text, by the rules of Go and in linear time.
 
     Raises:
         ValueError: the pattern is not a regular expression of RE2.
@@ -55,7 +55,7 @@ def label_problem(key: str) -> str:
 
 
 def is_own_label(key: str) -> bool:
-    """Tell whether a label is ours or Airflow's, and so cannot be given."""
+    """Return whether a label is ours or Airflow's, and so cannot be given."""
     domain = key.rpartition("/")[0]
     return key in _AIRFLOWS or domain == LABEL_DOMAIN or domain.endswith(f".{LABEL_DOMAIN}")
 

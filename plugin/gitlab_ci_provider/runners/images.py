@@ -34,11 +34,11 @@ class Role:
     option: str
 
     def allowed(self, runner: RunnerProfile) -> Sequence[str]:
-        """Give the patterns of allowed images."""
+        """Return the patterns of allowed images."""
         return runner.allowed_images if self is BUILD else runner.allowed_services
 
     def context(self, runner: RunnerProfile) -> Manifest:
-        """Give what the runner says of the container's security context."""
+        """Return what the runner says of the container's security context."""
         return runner.security.build if self is BUILD else runner.security.service
 
 
@@ -47,7 +47,7 @@ SERVICE = Role("service image", "allowed_services")
 
 
 def permitted(image: Image, role: Role, runner: RunnerProfile, warn: Warn) -> Image:
-    """Give an image as the runner lets it run: its pull policies and its user settled.
+    """Return an image as the runner lets it run: its pull policies and its user settled.
 
     Raises:
         SystemFailure: the runner does not allow the image, or none of its pull policies.
@@ -86,7 +86,7 @@ def _policies(image: Image, runner: RunnerProfile) -> tuple[PullPolicy, ...]:
 
 
 def _user(image: Image, role: Role, runner: RunnerProfile, warn: Warn) -> str | None:
-    """Give the user and group that the job may choose, as `UID`, `UID:GID` or `:GID`."""
+    """Return the user and group that the job may choose, as `UID`, `UID:GID` or `:GID`."""
     if not image.user:
         return None
     contexts = (role.context(runner), runner.security.pod)

@@ -46,7 +46,7 @@ class JobVariables:
     warn: Say
 
     def named(self, name: str) -> str:
-        """Give a value that may be seen in the pod.
+        """Return a value that may be seen in the pod.
 
         Raises:
             SystemFailure: it holds a masked value.
@@ -57,12 +57,12 @@ class JobVariables:
         return value
 
     def has(self, name: str) -> bool:
-        """Tell whether the job has a variable that says something."""
+        """Return whether the job has a variable that says something."""
         return bool(self.values.get(name))
 
 
 def overridden(runner: RunnerProfile, job: JobVariables) -> RunnerProfile:
-    """Give the runner with what a job changes.
+    """Return the runner with what a job changes.
 
     Raises:
         SystemFailure: the runner does not allow a value.
@@ -100,7 +100,7 @@ def overridden_resources(
     runner: RunnerProfile,
     job: JobVariables,
 ) -> Resources:
-    """Give resources with what variables change; those of a service may have its own variables.
+    """Return resources with what variables change; those of a service may have its own variables.
 
     Raises:
         SystemFailure: a value is above the runner's maximum, or is not a quantity.
@@ -122,7 +122,7 @@ def overridden_resources(
 
 
 def bearer_token(runner: RunnerProfile, job: JobVariables) -> str:
-    """Give the token with which the job wants its pod created; empty for the connection's own."""
+    """Return the token that the job wants for creating its pod; empty for the connection's."""
     token = job.values.get(TOKEN, "")
     if token and not runner.overrides.bearer_token:
         _ignored(job, TOKEN, runner)

@@ -84,7 +84,7 @@ def _section(title: str, kind: type, above: str) -> Iterator[str]:
 
 
 def _group(kind: Any) -> type | None:
-    """Give the dataclass that an option, or each of its items, is read into."""
+    """Return the dataclass that an option, or each of its items, is read into."""
     item = get_args(kind)[0] if get_origin(kind) is tuple else kind
     return item if is_dataclass(item) and isinstance(item, type) else None
 

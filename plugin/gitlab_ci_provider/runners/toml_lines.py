@@ -15,7 +15,7 @@ _STRING = re.compile(r'"(?:\\.|[^"\\])*"|\'[^\']*\'')
 
 
 def toml_lines(text: str) -> Mapping[Path, int]:
-    """Give the line of each table and each key that begins a line, by its path.
+    """Return the line of each table and each key that begins a line, by its path.
 
     Tables of arrays are counted: `("runners", 1, "kubernetes", "namespace")`.
     """

@@ -32,13 +32,13 @@ def chosen_runner(settings: Settings, request: PlanRequest) -> RunnerProfile:
 
 
 def job_variables(request: PlanRequest, masker: Masker, note: Say, warn: Say) -> JobVariables:
-    """Give the variables with which a job may change its runner."""
+    """Return the variables with which a job may change its runner."""
     values = {variable.name: variable.value for variable in request.variables}
     return JobVariables(values, lambda text: masker.text(text) != text, note, warn)
 
 
 def for_runner(request: PlanRequest, runner: RunnerProfile) -> PlanRequest:
-    """Give the request with what the runner says about jobs that do not say it themselves."""
+    """Return the request with what the runner says about jobs that do not say it themselves."""
     limits = replace(
         request.limits,
         default_image=runner.image or request.limits.default_image,

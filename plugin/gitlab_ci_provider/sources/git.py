@@ -167,7 +167,7 @@ class Mirror:
     def tip(self, ref: Ref) -> str:
         """Return which commit a branch or tag of the repository is at; empty when it is neither.
 
-        Other names of commits (`HEAD`, `refs/merge-requests/1/head`, ids) are no refs of its own.
+        Other names of commits (`HEAD`, `refs/merge-requests/1/head`, ids) are not its refs.
         """
         if ref.name == "HEAD" or ref.name.startswith("refs/"):
             return ""

@@ -23,7 +23,7 @@ def environment_slug(name: str) -> str:
         slugified = f"env-{slugified}"
     if slugified == name and len(slugified) <= MAX_ENVIRONMENT:
         return slugified.removesuffix("-")
-    import hashlib  # importing OpenSSL is slow, and few jobs need it
+    import hashlib  # importing OpenSSL is slow, and most jobs do not need it
 
     digits = _base36(int(hashlib.sha256(name.encode()).hexdigest(), 16))[-6:]
     return f"{slugified[: MAX_ENVIRONMENT - 7].rstrip('-')}-{digits}"

@@ -122,9 +122,10 @@ def mark_failed(name: str) -> None:
 
 
 def at_statement(number: int, act: Callable[[], None]) -> Callable[[], None]:
-    """Act beside this thread just before its statement of that number; call the result to wait.
+    """Act in another thread just before this one's statement number `number`.
 
-    When this thread has locked the database by then, it goes on, and the act comes after.
+    When this thread has locked the database by then, it continues, and the act comes after. Call
+    the result to wait for the act.
     """
     mine, count, done = threading.get_ident(), 0, threading.Event()
 
@@ -186,7 +187,7 @@ TASKS = ("create_pipeline", "lint", "unit", "finish_pipeline")
 
 
 def has_ended(name: str) -> bool:
-    """Tell whether a run has ended."""
+    """Return whether a run has ended."""
     with create_session() as session:
         return session.scalar(select(DagRun.state).where(DagRun.run_id == name)) in RUN_ENDED
 

@@ -111,7 +111,7 @@ def steps(events: Iterable[dict[str, Any]], until: str | None = None) -> list[St
 
 
 def replay_all(api: Api, names: list[str]) -> dict[str, Any]:
-    """Replay cases side by side; gives by name what a real cluster showed, and what ours did."""
+    """Replay cases side by side; return by name what a real cluster showed, and what ours did."""
     with ThreadPoolExecutor(len(names)) as pool:
         return dict(zip(names, pool.map(lambda name: _replay(api, name), names), strict=True))
 

@@ -67,7 +67,7 @@ class EmbeddedCluster(Cluster):
     log: Path
 
     def stop(self, number: int = signal.SIGTERM, seconds: float = PATIENCE) -> int:
-        """Send a signal and wait; gives the exit code."""
+        """Send a signal and wait; return the exit code."""
         self.process.send_signal(number)
         return self.process.wait(seconds)
 
@@ -131,7 +131,7 @@ class Api:
         return "/".join([f"/api/v1/namespaces/{self.namespace}/{plural}", *parts])
 
     def create(self, plural: str, obj: dict[str, Any], **params: Any) -> dict[str, Any]:
-        """Create an object; gives it back."""
+        """Create an object and return it."""
         answer = self.http.post(self.path(plural), json=obj, params=params)
         assert answer.status_code == 201, answer.text
         return answer.json()
@@ -155,7 +155,7 @@ class Api:
 
     @contextmanager
     def watch(self, plural: str, **params: Any):
-        """Open a watch; gives an iterator over its events."""
+        """Open a watch; return an iterator over its events."""
         params = {"watch": "true", "timeoutSeconds": PATIENCE, **params}
         with self.http.stream("GET", self.path(plural), params=params) as response:
             assert response.status_code == 200, response.read()
@@ -164,7 +164,7 @@ class Api:
     def wait(
         self, name: str, test: Callable[[dict[str, Any]], object], plural: str = "pods"
     ) -> dict[str, Any]:
-        """Wait until an object passes a test; gives it."""
+        """Wait until an object passes a test; return it."""
         with self.watch(plural, fieldSelector=f"metadata.name={name}") as events:
             for event in events:
                 if event["type"] != "DELETED" and test(event["object"]):
@@ -181,18 +181,18 @@ class Api:
             assert any(event["type"] == "DELETED" for event in events)
 
     def run(self, name: str, script: str, **spec: Any) -> dict[str, Any]:
-        """Run a pod with one container to its end; gives the pod."""
+        """Run a pod with one container to its end; return the pod."""
         self.create("pods", pod(name, script, **spec))
         return self.wait(name, has_ended)
 
     def log(self, name: str, **params: Any) -> bytes:
-        """Read a log; gives its bytes."""
+        """Read a log; return its bytes."""
         answer = self.http.get(self.path("pods", name, "log"), params=params)
         assert answer.status_code == 200, answer.text
         return answer.content
 
     def output(self, name: str, script: str, **spec: Any) -> str:
-        """Run a pod that must succeed; gives what it wrote."""
+        """Run a pod that must succeed; return what it wrote."""
         ended = self.run(name, script, **spec)
         text = self.log(name).decode()
         assert ended["status"]["phase"] == "Succeeded", (text, ended["status"])
@@ -230,7 +230,7 @@ def is_running(obj: dict[str, Any]) -> bool:
 
 
 def state_of(obj: dict[str, Any], container: str = "main") -> dict[str, Any]:
-    """Give the state of a container of a pod."""
+    """Return the state of a container of a pod."""
     statuses = [
         *obj["status"].get("initContainerStatuses", []),
         *obj["status"].get("containerStatuses", []),
@@ -239,7 +239,7 @@ def state_of(obj: dict[str, Any], container: str = "main") -> dict[str, Any]:
 
 
 def refused(cluster: Cluster) -> bool:
-    """Tell whether nobody answers where a cluster was."""
+    """Return whether nobody answers where a cluster was."""
     import httpx
 
     api = cluster.api()

@@ -126,6 +126,6 @@ def test_a_refusal_fails_the_job_at_once(
 
 
 def test_an_outage_is_not_a_refusal(core: client.CoreV1Api, unkind_api: Api, faults: Path):
-    """It is left to whoever bears outages."""
+    """It is left to the code that handles outages."""
     with misbehaving(faults, refused("busy", 503)), pytest.raises(ApiException):
         admitted(partial(make, core, unkind_api), 600, still_wanted=unmoved)

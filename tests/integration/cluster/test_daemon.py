@@ -42,7 +42,7 @@ def processes_with(text: str) -> list[str]:
 
 
 def wait_for_end(directory: Path):
-    """Wait until whoever worked for a cluster has let go of its lock."""
+    """Wait until all processes of a cluster have released its lock."""
     subprocess.run(["flock", str(directory / "lock"), "true"], check=True, timeout=PATIENCE)
 
 

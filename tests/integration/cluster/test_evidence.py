@@ -38,7 +38,7 @@ def make_pod(api: Api, script: str = "echo token s3cret; echo '7|from the helper
 
 
 def kept(core: client.CoreV1Api, made: client.V1Pod, failure: JobFailure = GONE) -> Any:
-    """Give what is kept with the failure of a pod."""
+    """Return what is kept with the failure of a pod."""
     found = explained(failure, core, made, log_masker(["s3cret"]).text)
     return found.result.pod_end if isinstance(found, PodFailure) else None
 
@@ -109,5 +109,5 @@ def test_an_api_that_does_not_answer_hides_no_failure(
     ],
 )
 def test_what_explains_itself_costs_nothing(reason: FailureReason, code: int | None, wanted: bool):
-    """A failing script is no question to Kubernetes; one that was killed is."""
+    """For a failing script Kubernetes is not asked, for a killed one it is."""
     assert needs_evidence(JobFailure("x", reason=reason, exit_code=code)) == wanted

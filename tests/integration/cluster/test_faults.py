@@ -51,7 +51,7 @@ def test_logs_are_cut_after_lines(api: Api, faults: Path):
 
 
 def test_logs_can_end_early_as_if_they_were_whole(api: Api, faults: Path):
-    """A clean end after bytes is no error for the client: a log that lies."""
+    """A clean end after some bytes is not an error for the client: the log is cut unnoticed."""
     printing(api, "clean")
     with misbehaving(faults, {"verb": "log", "after_bytes": 9, "clean": True}):
         assert api.log("clean") == b"line 1\nli"
@@ -86,7 +86,7 @@ def test_a_watch_expires(api: Api, faults: Path):
 def test_an_outage_refuses_connections_and_keeps_pods(
     api: Api, faults: Path, unkind: tuple[EmbeddedCluster, Path]
 ):
-    """Nobody listens while it lasts; then all is as it was, and pods have gone on."""
+    """Nothing listens while it lasts; then all is as before, and pods have continued."""
     api.create("pods", pod("survivor", "sleep 600"))
     api.wait("survivor", lambda seen: seen["status"]["phase"] == "Running")
     with misbehaving(faults, {"outage": True}):

@@ -56,7 +56,7 @@ def logs(
     seen: Callable[[bytes, list[str]], object] = lambda *_: None,
     **masked: str,
 ) -> tuple[bytes, list[str]]:
-    """Run a job; returns the bytes of its log and Airflow's events; `seen` sees them grow."""
+    """Run a job; return the bytes of its log and Airflow's events; `seen` sees them grow."""
     watched = start(api, name, script, masked)
     raw, events = io.BytesIO(), list[str]()
     log = JobLog(events.append, raw, log_masker(masked.values()))

@@ -63,7 +63,7 @@ class World:
         )
 
     def run(self, planned: PlannedJob, security: Security = Security()) -> dict[str, str]:
-        """Run its pod to the end; returns what its containers wrote."""
+        """Run its pod to the end; return what its containers wrote."""
         name = "pod"
         request = PodRequest(
             name=name,

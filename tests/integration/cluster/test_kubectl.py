@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture
 def kubectl(cluster: Cluster, api: Api) -> Callable[..., str]:
-    """Run kubectl in the test's namespace; gives what it prints."""
+    """Run kubectl in the test's namespace; return what it prints."""
 
     def run(*arguments: str, stdin: str | None = None, code: int = 0) -> str:
         command = [KUBECTL, "--kubeconfig", str(cluster.kubeconfig), "-n", api.namespace]

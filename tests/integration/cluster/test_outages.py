@@ -126,7 +126,7 @@ def test_creating_again_changes_nothing(core: client.CoreV1Api, api: Api, faults
 
 
 def owner_of(core: client.CoreV1Api, name: str) -> str:
-    """Give the UID of the newest owner of a Secret."""
+    """Return the UID of the newest owner of a Secret."""
     found = core.read_namespaced_secret(name, "outages").metadata.owner_references
     return str(found[-1].uid)
 
@@ -257,7 +257,7 @@ def test_patience_has_an_end(
 def test_a_resource_group_is_taken_once_though_answers_are_lost(
     core: client.CoreV1Api, api: Api, faults: Path, verb: str
 ):
-    """Whoever has taken a group and never heard of it, has it; nobody else gets it."""
+    """A job that has taken a group without getting the answer has it; nobody else gets it."""
     ours, theirs = (
         Claim(pipeline=number, dag_id="d", run_id=f"r{number}", task_id="t", since=f"{number}")
         for number in (1, 2)

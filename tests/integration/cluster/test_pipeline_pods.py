@@ -90,7 +90,7 @@ def deleting(core: client.CoreV1Api, namespace: str) -> dict[str, client.V1Pod]:
 def test_pods_of_some_jobs_of_one_pipeline_are_deleted(
     core: client.CoreV1Api, api: Api, settings: Settings
 ):
-    """Others stay; whoever looks at a pod reads why; its grace period is left to it."""
+    """Others stay; people who look at a pod read why; it keeps its grace period."""
     make_pod(core, api.namespace, "mine", job="test: [a]")
     make_pod(core, api.namespace, "other-job", job="test: [b]")
     make_pod(core, api.namespace, "other-pipeline", job="test: [a]", pipeline="2")

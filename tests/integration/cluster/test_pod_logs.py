@@ -50,7 +50,7 @@ def ended(api: Api, name: str, **about: Any) -> PodWatch:
 
 
 def follow(watched: PodWatch) -> list[str]:
-    """Follow to the end without pauses; returns the lines."""
+    """Follow to the end without pauses; return the lines."""
     blocks: list[bytes] = []
     source = LogFollower(container="helper", put=blocks.append)
     WorkerIO(pod=watched, sleep=lambda _: None).perform(source.steps())
@@ -109,7 +109,7 @@ def test_a_running_container_is_followed_over_broken_connections(api: Api, fault
     ],
 )
 def test_texts_of_the_api_are_no_output(api: Api, faults: Path, text: str):
-    """Answers with status 200 that are no log are asked for again."""
+    """Answers with status 200 that are not a log are requested again."""
     watched = ended(api, f"text-{abs(hash(text))}", lines=3)
 
     with misbehaving(faults, {"verb": "log", "count": 3, "body": text}):
@@ -150,7 +150,7 @@ def test_lines_missing_in_between_are_told_in_their_place(api: Api):
 
 
 def test_a_build_that_never_comes_is_not_waited_for(api: Api):
-    """Its shell could not start: the helper waits for ever, the reader does not, and says why."""
+    """Its shell could not start: the helper waits forever, the reader does not, and says why."""
     waiting = helper("stuck")["spec"]["containers"][0]
     waiting["command"] = ["sh", "-c", "while :; do sleep 1; done"]
     broken = {

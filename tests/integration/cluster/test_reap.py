@@ -45,7 +45,7 @@ def states(_dag: str, run: str) -> States | None:
 
 
 def reap(api: Api) -> list[str]:
-    """Delete what is left; gives the names."""
+    """Delete what is left; return the names."""
     core = api.core()
     found = find_leftovers(core, api.namespace, "this", states)
     assert [delete(core, one) for one in found] == [""] * len(found)

@@ -17,7 +17,7 @@ TOKEN = "glcbt-secret-token"
 
 
 def run(folder: Path, sources: GetSources) -> Path:
-    """Run the phase; returns the working copy."""
+    """Run the phase; return the working copy."""
     copy = folder / "copy"
     copy.mkdir(exist_ok=True)
     context = PhaseContext(

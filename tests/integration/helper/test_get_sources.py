@@ -216,7 +216,7 @@ def test_history_without_a_limit_has_all_branches_and_tags(tmp_path: Path, repos
 
 
 def test_strategy_clone_starts_from_nothing(tmp_path: Path, repository: Path):
-    """Even the repository is made anew."""
+    """Even the repository is made again."""
     (tmp_path / "copy" / ".git").mkdir(parents=True)
     (tmp_path / "copy" / ".git" / "config").write_text("broken [")
 

@@ -161,7 +161,7 @@ def test_it_sees_neither_the_plan_nor_the_login(server: GitServer, tmp_path: Pat
 
 @pytest.mark.parametrize("name", ["config", "variables", "env"])
 def test_links_and_pipes_in_place_of_its_results_are_not_followed(tmp_path: Path, name: str):
-    """`prepare` could read what the hook may not, or wait for ever."""
+    """`prepare` could read what the hook may not, or wait forever."""
     secret = tmp_path / "secret"
     secret.write_text("GIT_TRACE=1\nhttp.version\nHTTP/2\0")
     linked, piped = tmp_path / "linked", tmp_path / "piped"

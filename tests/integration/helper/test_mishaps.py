@@ -53,7 +53,7 @@ def make_pod(folder: Path, s3: S3Server | None, *script: str, **parts: Any) -> P
 
 
 def start(pod: Pod, ready: Path) -> subprocess.Popen[bytes]:
-    """Start a pod whose script says that it is there; returns the build."""
+    """Start a pod whose script says that it is there; return the build."""
     assert pod.prepare().code == 0
     pod.start_helper()
     build = pod.start_build()

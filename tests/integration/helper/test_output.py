@@ -24,7 +24,7 @@ COMMAND = re.compile(rb"\x1b\[32;1m(?:\$ |Running)[^\n]*\n")
 
 
 def sections(folder: Path, shell: str, script: Script, **variables: str) -> dict[str, bytes]:
-    """Run a job; returns what stands in each section, without the echo of the commands."""
+    """Run a job; return what stands in each section, without the echo of the commands."""
     listed = tuple(PlanVariable(name=name, value=value) for name, value in variables.items())
     plan = JobPlan(job="job", project_dir=project_dir(folder), variables=listed)
     pod = Pod(folder, plan, script, shell_named(shell, folder))

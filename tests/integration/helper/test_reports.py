@@ -31,7 +31,7 @@ echo '[{{}}]' > out/quality.json"""
 
 
 def run(folder: Path, s3: S3Server, *commands: str) -> tuple[Ended, Ended]:
-    """Run a job that keeps three kinds of reports; returns the ends of build and helper."""
+    """Run a job that keeps three kinds of reports; return the ends of build and helper."""
     paths = {
         "junit": ("out/*.xml", "none.xml"),
         "coverage_report": ("out/coverage.xml",),

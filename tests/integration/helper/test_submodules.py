@@ -45,7 +45,7 @@ def server(tmp_path: Path) -> Iterator[GitServer]:
 
 
 def run(server: GitServer, tmp_path: Path, **changes: Any) -> Path:
-    """Run the phase; returns the working copy."""
+    """Run the phase; return the working copy."""
     project = tmp_path / "served" / "group" / "project"
     plan = sources(server.url("group/project"), head(project), username="oauth2", password=TOKEN)
     return fetch(tmp_path, replace(plan, **changes))
@@ -137,7 +137,7 @@ def local(server: GitServer, tmp_path: Path, origin: str) -> dict[str, object]:
 def test_a_relative_submodule_of_a_local_repository_lies_beside_its_origin(
     server: GitServer, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ):
-    """As for whoever works in that repository; a login in the address is not passed on."""
+    """As for a person who works in that repository; a login in the address is not passed on."""
     server.token = ""
     address = server.url("group/project").replace("//", "//me:hidden-word@")
 
@@ -172,7 +172,7 @@ def test_a_submodule_on_this_machine_is_refused_with_the_reason(
     ],
 )
 def test_the_address_of_a_submodule_runs_nothing(server: GitServer, tmp_path: Path, url: str):
-    """Whoever writes `.gitmodules` chooses where git goes, and nothing else."""
+    """The author of `.gitmodules` chooses where git goes, and nothing else."""
     project, spy = tmp_path / "served" / "group" / "project", tmp_path / "spy"
     add_submodule(project, "evil", url.replace("SPY", str(spy)), "1" * 40)
 

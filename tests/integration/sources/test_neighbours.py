@@ -88,7 +88,7 @@ def test_what_cannot_be_included_is_said(
 
 
 def test_beside_a_repository_on_this_machine(tmp_path: Path):
-    """For a local repository, other projects are the folders beside it."""
+    """For a local repository, other projects are the folders next to it."""
     make_repository(tmp_path / "lib", {"ci.yml": JOB.format("beside")})
     config = "include: {project: tools/lib, file: ci.yml}\n"
     make_repository(tmp_path / "app", {".gitlab-ci.yml": config})

@@ -178,7 +178,7 @@ def is_whole(data: bytes) -> bool:
 def test_of_two_writers_one_wins_as_a_whole(server: S3Server, tmp_path: Path):
     """Jobs that save one cache at once never mix it.
 
-    Whoever reads meanwhile gets a whole one, or an error after which the helper tries again.
+    A reader gets a whole one in the meantime, or an error after which the helper tries again.
     """
     files = [tmp_path / name for name in "ab"]
     for path in files:
@@ -213,7 +213,7 @@ def test_of_two_writers_one_wins_as_a_whole(server: S3Server, tmp_path: Path):
 
 
 def uploading(server: S3Server, file: Path) -> subprocess.Popen[bytes]:
-    """Upload a large file from another process; returns when a good part of it is sent."""
+    """Upload a large file from another process; return when a good part of it is sent."""
     with file.open("wb") as new:
         new.truncate(2000 * MIB)
     plan = granted_plan(server)
@@ -251,7 +251,7 @@ def test_a_writer_that_is_killed_changes_nothing(server: S3Server, tmp_path: Pat
 
 
 def test_a_store_that_is_killed_changes_nothing(server: S3Server, tmp_path: Path):
-    """What it had received is no object; the embedded stack removes it before it starts again."""
+    """An incomplete upload is not an object; the embedded stack removes it before a start."""
     opened, old = store(server), tmp_path / "old"
     old.write_bytes(checksummed(b"o", MIB))
     opened.put("c/main", old)

@@ -89,7 +89,7 @@ def test_an_old_import_error_that_stays_is_true(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_errors_of_other_files_do_not_matter():
-    """A broken repository beside this one breaks nothing."""
+    """A broken repository next to this one breaks nothing."""
     wait(Airflow(looks=20, errors=(failing("theirs", file="dags/other.py"),)))
 
 

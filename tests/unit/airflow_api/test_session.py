@@ -89,7 +89,7 @@ def test_a_refusal_is_final_and_in_airflows_words():
 
 
 def test_what_is_not_there_is_none():
-    """A missing XCom is no error; a failing server is not taken for a missing XCom."""
+    """A missing XCom is not an error; a failing server does not count as a missing XCom."""
     with answering(Script(Answer(503), Answer(404, {"detail": "not found"}))) as url:
         assert AirflowApi(Access(url=url), ALIVE).xcom("dag", "run", "task", "key") is None
 

@@ -123,7 +123,7 @@ def test_components_that_have_died_are_closed(session: Session):
 
 
 def test_errors_of_dag_files_are_forgotten(session: Session):
-    """An error of a file that is gone would be shown for ever."""
+    """An error of a file that is gone would be shown forever."""
     session.execute(insert(ParseImportError.__table__).values(filename="f", timestamp=SINCE))
 
     with contract("ParseImportError", "starts of the embedded stack"):

@@ -113,7 +113,7 @@ def test_lint_writes_every_format(folder: Path, kind: str, capsys: pytest.Captur
 
 
 def test_lint_can_be_strict(folder: Path):
-    """Warnings are no failure, unless they are asked to be."""
+    """Warnings are not failures, except with `--strict`."""
     (folder / "warned.yml").write_text("job: {script: x, only: [main]}\n")
 
     assert main(["lint", str(folder / "warned.yml")]) == 0

@@ -42,7 +42,7 @@ def test_a_pair_that_is_none_is_wrong_usage(arguments: tuple[str, ...]):
 def test_without_a_stack_the_way_out_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    """Whoever has no stack running learns how to start one, or to name an Airflow."""
+    """Without a running stack, the message says how to start one, or to name an Airflow."""
     monkeypatch.setenv("GITLAB_DAGS_HOME", str(tmp_path))
     monkeypatch.delenv("GITLAB_DAGS_AIRFLOW_URL", raising=False)
 

@@ -48,7 +48,7 @@ def test_a_broken_repository_keeps_its_last_pipeline(
 
 
 def test_a_dag_with_open_runs_keeps_its_jobs(tmp_path: Path):
-    """The next commit's jobs are in a DAG beside it, until a sync finds the runs ended."""
+    """The next commit's jobs are in a DAG next to it, until a sync finds the runs ended."""
     repository = _repository(tmp_path / "shop", PIPELINE)
     command = ["sync", str(repository), "--home", str(tmp_path / "home")]
     main(command)

@@ -40,7 +40,7 @@ def test_files_are_merged_each_with_its_inputs():
 
 
 def test_inputs_of_the_trigger_are_for_every_file():
-    """`trigger:inputs` beside `include` is what files get that say nothing else."""
+    """`trigger:inputs` next to `include` is for files without inputs of their own."""
     bridge = Bridge(includes=({"local": "b.yml"},), inputs={"word": "y"})
 
     assert jobs(compiled(bridge, MemoryFiles({"b.yml": WITH_INPUT}))) == ["job-y"]

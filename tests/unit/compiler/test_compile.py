@@ -21,7 +21,7 @@ class Elsewhere:
     """One other project, one address and one template."""
 
     def project(self, path: str, ref: str | None) -> ProjectFiles | None:
-        """Give the other project."""
+        """Return the other project."""
         if path != "group/other":
             return None
         files = {
@@ -39,7 +39,7 @@ class Elsewhere:
         return b"from-remote: {script: x}\n"
 
     def template(self, name: str) -> bytes | None:
-        """Give the template."""
+        """Return the template."""
         return b"from-template: {script: x}\n" if name == "Go.gitlab-ci.yml" else None
 
 

@@ -1,4 +1,4 @@
-"""`include:` with everything that is no address, path, ref or name; and repositories beside it."""
+"""`include:` with everything that is not an address, path, ref or name; and other repositories."""
 
 from __future__ import annotations
 

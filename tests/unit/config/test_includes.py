@@ -27,7 +27,7 @@ def compiled(include: str, **more: str) -> CompileResult:
 
 
 def errors_of(include: str) -> list[str]:
-    """Give the errors of a file that includes."""
+    """Return the errors of a file that includes."""
     return [one.message for one in compiled(include).diagnostics if one.severity is Severity.ERROR]
 
 

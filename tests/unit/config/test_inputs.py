@@ -105,7 +105,7 @@ def test_block_that_cannot_be_replaced(block: str, words: str):
 
 
 def test_variables_expand_once_and_unknown_ones_stay():
-    """`expand_vars` is no shell."""
+    """`expand_vars` is not a shell."""
     variables = make_variables(A="$B", B="b")
     scope = Scope({"inputs": {"x": "$A ${B} %A% $C"}}, known(variables))
     made, _ = interpolate(tree_of("$[[ inputs.x | expand_vars ]]"), scope)
@@ -179,7 +179,7 @@ def test_text_is_read_as_the_type(kind: str, given: str, value: object):
 
 
 def test_nothing_given_leaves_it_to_the_rules():
-    """An empty text from a form is no value where rules give the default."""
+    """An empty text from a form means the default that rules give."""
     spec = InputSpec("a", required=False, rules=(InputRule(None, ("x",), "x"),))
 
     assert resolve_inputs({"a": spec}, {"a": ""}) == ({"a": "x"}, [])

@@ -205,7 +205,7 @@ def test_default_timeout_has_no_effect():
 
 
 def test_name_of_the_pipeline_is_stripped():
-    """White space around `workflow:name` is no part of it; nothing else is no name."""
+    """White space around `workflow:name` is not part of it; white space alone is not a name."""
     names = [
         made.workflow.name
         for name in ("' x '", "''")

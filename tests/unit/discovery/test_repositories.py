@@ -53,7 +53,7 @@ def test_a_bare_repository_is_a_repository(tmp_path: Path):
 
 
 def test_a_plain_folder_is_refused_with_a_way_out(tmp_path: Path):
-    """The error says that it is no repository, and what to do."""
+    """The error says that it is not a repository, and what to do."""
     with pytest.raises(SourceError, match="git init"):
         clone_url(str(tmp_path))
 

@@ -14,7 +14,7 @@ Shown = Callable[[], str]
 
 @pytest.fixture
 def shown(capfdbinary: pytest.CaptureFixture[bytes]) -> Shown:
-    """Give what was written so far."""
+    """Return what was written so far."""
     return lambda: read_frames(capfdbinary.readouterr().out).decode()
 
 

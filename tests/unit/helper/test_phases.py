@@ -51,7 +51,7 @@ def objects(folder: Path) -> list[str]:
 
 
 def test_file_variables_are_written(tmp_path: Path):
-    """Byte by byte what the variable holds, beside the working copy, usable for any user."""
+    """Byte by byte what the variable holds, next to the working copy, usable for any user."""
     variables = (
         PlanVariable(name="KEY", value="a\r\nü", file=True),
         PlanVariable(name="PLAIN", value="x"),
@@ -75,7 +75,7 @@ def test_a_file_variable_cannot_write_elsewhere(tmp_path: Path):
 
 
 def test_file_variables_do_not_outlive_the_job(tmp_path: Path):
-    """Nor does anything else beside the working copy; a link there is not followed."""
+    """Nothing else remains next to the working copy, either; a link there is not followed."""
     context = make_context(tmp_path)
     context.temporary_dir.symlink_to(context.project_dir)
     write(tmp_path, "kept")

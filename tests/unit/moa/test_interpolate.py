@@ -93,7 +93,7 @@ def test_what_is_refused(text: str):
 
 
 def test_every_text_of_a_value_is_replaced():
-    """Texts are found in tuples and dataclasses; what is no text stays as it is."""
+    """Texts are found in tuples and dataclasses; what is not text stays as it is."""
     script = Script(main=("run ${{ job.inputs.name }}",), before=("x",))
 
     assert interpolate(script, CONTEXT) == Script(main=("run fred",), before=("x",))

@@ -22,7 +22,7 @@ TEXTS = [
 
 
 def framed(*pieces: bytes) -> tuple[bytes, int]:
-    """Write pieces; returns the log and how many lines it has."""
+    """Write pieces; return the log and how many lines it has."""
     log: list[bytes] = []
     writer = FrameWriter(log.append, iter(range(1_700_000_000, 2_000_000_000)).__next__)
     for piece in pieces:
@@ -40,7 +40,7 @@ def read(reader: FrameReader, data: bytes) -> bytes:
 def test_any_bytes_come_back_once_however_the_connection_breaks(
     pieces: list[bytes], data: st.DataObject
 ):
-    """Cut anywhere, begun anew anywhere before: no byte is lost, doubled or changed."""
+    """Cut anywhere, restarted anywhere before: no byte is lost, doubled or changed."""
     log, count = framed(*pieces)
     reader, shown, at = FrameReader(), b"", 0
     while at < len(log):
@@ -99,7 +99,7 @@ def test_texts_of_the_api_are_no_output(text: str, end: str):
 
 
 def test_the_time_is_told_with_the_lines():
-    """Whoever comes again knows how far back to go; half a time is none."""
+    """A client that reconnects knows how far to go back; half a time does not count."""
     log, _ = framed(b"one\n")
     reader = FrameReader()
     read(reader, log)

@@ -64,7 +64,7 @@ def test_other_words_are_no_message():
 
 
 def test_a_newer_helper_is_understood():
-    """Keys and reasons that this version does not know are no obstacle."""
+    """Keys and reasons that this version does not know are accepted."""
     read = decode_message('{"reason": "reason_of_the_future", "new": 1, "lines": 3}')
 
     assert read == TerminationMessage(reason=FailureReason.UNKNOWN_FAILURE, lines=3)

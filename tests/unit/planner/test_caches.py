@@ -88,7 +88,7 @@ def test_no_other_key_names_a_protected_cache(cache: Cache):
 
 
 def test_the_fallback_variable_cannot_name_a_protected_cache_by_its_object():
-    """The name that an odd key is made safe with is no way to it."""
+    """A key that is written like the safe name of an odd one does not reach its object."""
     cache = Cache(key=CacheKey(value="feature/x"))
     [protected] = restored(cache, PROTECTED)
 

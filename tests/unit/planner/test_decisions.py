@@ -131,7 +131,7 @@ def test_a_canceled_job_has_time_to_end(
 
 
 def test_the_entry_knows_when_the_jobs_time_is_over():
-    """A pod deleted after `timeout` is no canceled job, so its `after_script` does not run."""
+    """A pod deleted after `timeout` is not a canceled job, so its `after_script` does not run."""
     started = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp())
 
     assert (

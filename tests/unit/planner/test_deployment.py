@@ -99,7 +99,7 @@ def test_a_name_that_gitlab_refuses_fails_the_job(name: str):
 
 
 def test_a_time_that_is_none_fails_the_job():
-    """Rather than keeping the environment for ever."""
+    """Rather than keeping the environment forever."""
     with pytest.raises(SystemFailure, match="auto_stop_in is 'soon'"):
         planned(Environment(name="prod", auto_stop_in="$WHEN"), WHEN="soon")
 
@@ -151,7 +151,7 @@ def test_stopping_keeps_the_last_deployment():
     ],
 )
 def test_other_actions_only_move_the_time(action: str, own: int | None, expected: str):
-    """`prepare` and `access` start the deployment's time anew, `verify` needs one of its own."""
+    """`prepare` and `access` restart the deployment's time, `verify` needs its own."""
     known = EnvironmentRecord(
         name="prod", slug="prod", tier="production", deployment=deployment(auto_stop_in=86_400)
     )

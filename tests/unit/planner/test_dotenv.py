@@ -13,7 +13,7 @@ from gitlab_ci_provider.planner.plan import plan_job
 
 
 def test_the_report_is_planned_with_a_place_of_its_own():
-    """It lies beside where the archive of this try would, and needs no archive."""
+    """It is where the archive of this try would be, and needs no archive."""
     job = replace(JOB, artifacts=Artifacts(reports={"dotenv": ("$CI_JOB_NAME.env",)}))
 
     plan = plan_job(make_plan_request(job)).plan

@@ -99,7 +99,7 @@ def refusal(pipelines: tuple[Ancestor, ...], project: str) -> str:
 
 
 def test_children_have_two_levels():
-    """A grandchild may not have children; a pipeline of another project starts anew."""
+    """A grandchild may not have children; a pipeline of another project starts from zero."""
     grandchild = lineage(("a", False), ("a", True), ("a", True))
 
     check_lineage(grandchild[:2], "")

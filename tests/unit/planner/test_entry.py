@@ -244,7 +244,7 @@ def test_term_while_nobody_listens(shell: Path, tmp_path: Path):
 
 
 def test_a_helper_that_dies_does_not_change_the_exit_code(shell: Path, tmp_path: Path):
-    """Telling nobody is no failure: the FIFO's broken pipe stays inside the entry."""
+    """A missing listener is not a failure: the FIFO's broken pipe stays inside the entry."""
     ready, gone = make_signal(tmp_path / "ready"), make_signal(tmp_path / "gone")
     script = Script(main=(f": > {ready}; read line < {gone}", "yes | head -n 1 || true; exit 4"))
     build = Build(tmp_path, shell, script)

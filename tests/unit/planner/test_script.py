@@ -167,7 +167,7 @@ def test_a_thousand_commands(shell: Path, tmp_path: Path):
 
 
 def test_output_is_left_as_it_is(shell: Path, tmp_path: Path):
-    """Bytes that are no text and a missing last line end reach the log unchanged."""
+    """Bytes that are not text and a missing last line end reach the log unchanged."""
     done = run(shell, tmp_path, r"printf '\000\377\200\033[1m no line end'")
 
     assert done.stdout.endswith(b"\x1b[0;m\n\0\xff\x80\x1b[1m no line end")

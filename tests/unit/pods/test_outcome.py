@@ -154,7 +154,7 @@ def test_a_script_that_ran_too_long_has_timed_out():
 
 
 def test_a_start_error_is_ours():
-    """A build container that could not be started is no failure of the script."""
+    """A build container that could not be started is not a failure of the script."""
     broken = ended("build", 128, "StartError", "no such file: sh")
 
     end = outcome(pod(ended("prepare"), broken, ended("helper")))

@@ -37,7 +37,7 @@ def recorded(case: str) -> list[dict[str, Any]]:
 
 
 def as_ours(seen: dict[str, Any]) -> k8s.V1Pod:
-    """Give a recorded pod our containers: its `main` is our `build`."""
+    """Rename the containers of a recorded pod to ours: its `main` is our `build`."""
     raw = copy.deepcopy(seen)
     status = raw["status"]
     for one in status.get("containerStatuses", []):

@@ -30,7 +30,7 @@ RECORDED = {
 
 
 def recorded(case: str) -> str:
-    """Give the message of a recorded refusal, or skip."""
+    """Return the message of a recorded refusal, or skip."""
     shared = Path(os.environ.get("GITLAB_CI_SHARED", ROOT.parent / "shared"))
     path = shared / "kubernetes" / "recordings" / "errors_and_objects.json"
     if not path.is_file():
@@ -66,7 +66,7 @@ def test_a_pod_that_never_fits_into_a_quota_is_not_waited_for():
 
 
 def test_a_webhook_names_itself():
-    """Its message is the policy's; whoever reads the job's log sees which webhook it was."""
+    """Its message is the policy's; readers of the job's log see which webhook it was."""
     said = 'admission webhook "policy.example.com" denied the request: no latest tag'
 
     assert refusal(said).words == f"an admission webhook of the cluster denies it: {said}"

@@ -29,7 +29,7 @@ def spec_of(security: Security, user: str | None = None, **profile: Any) -> dict
 
 
 def context_of(spec: dict[str, Any], name: str) -> dict[str, Any]:
-    """Give the security context of one container."""
+    """Return the security context of one container."""
     every = [*spec["initContainers"], *spec["containers"]]
     return next(one["securityContext"] for one in every if one["name"] == name)
 

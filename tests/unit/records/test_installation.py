@@ -13,7 +13,7 @@ from gitlab_ci_provider.records.installation import Installation
 
 
 def test_all_processes_have_the_same_name(tmp_path: Path):
-    """Whoever asks first chooses it, and it stays."""
+    """The first caller chooses it, and it stays."""
     with ThreadPoolExecutor(8) as pool:
         names = set(pool.map(lambda _: Installation(FolderStore(tmp_path)).name(), range(8)))
 

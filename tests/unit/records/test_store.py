@@ -79,7 +79,7 @@ def test_what_is_deleted_is_gone(records: RecordStore):
 
 
 def test_an_object_that_others_change_keeps_every_change(records: RecordStore):
-    """Of updates by several threads none is lost, whoever is faster."""
+    """Of updates by several threads none is lost, whichever is faster."""
 
     def count() -> None:
         for _ in range(50):

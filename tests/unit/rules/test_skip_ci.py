@@ -50,7 +50,7 @@ def test_what_follows_from_a_push_is_skipped_too(source: Any):
     "source", ["web", "api", "trigger", "schedule", "pipeline", "parent_pipeline"]
 )
 def test_what_somebody_asks_for_runs(source: Any):
-    """Whoever starts a pipeline wants it."""
+    """A person who starts a pipeline wants it."""
     assert skip_reason(context("[skip ci]", source=source, skip_push=True)) is None
 
 

@@ -37,7 +37,7 @@ def read(text: str, **base: Any) -> RunnersFile:
 
 
 def test_all_problems_are_found_at_once_each_with_its_line():
-    """Whoever writes the file learns everything in one go, from unknown keys to wrong shapes."""
+    """The author of the file sees all errors at once, from unknown keys to wrong shapes."""
     found = [(error.location.line, error.code) for error in read(WRONG).errors]
 
     assert found == [

@@ -14,7 +14,7 @@ from gitlab_ci_provider.runners.images import BUILD, SERVICE, permitted
 
 
 def settle(image: Image, **runner: Any) -> tuple[Image, list[str]]:
-    """Settle the image of a script; gives the warnings, too."""
+    """Settle the image of a script; return the warnings, too."""
     warnings: list[str] = []
     profile = RunnerProfile(name="r", image="debian:12", helper_image="helper:1", **runner)
     return permitted(image, BUILD, profile, warnings.append), warnings

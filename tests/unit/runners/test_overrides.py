@@ -51,7 +51,7 @@ class Job:
         )
 
     def changes(self, runner: RunnerProfile = RUNNER) -> RunnerProfile:
-        """Give the runner as the job changes it."""
+        """Return the runner as the job changes it."""
         return overridden(runner, self.variables)
 
 

@@ -96,7 +96,7 @@ def imported() -> Imported:
 
 @pytest.fixture(scope="module")
 def runner(imported: Imported) -> RunnerProfile:
-    """Give the runner as it is read from the file that was written."""
+    """Return the runner as it is read from the file that was written."""
     read = read_runners(imported.text.encode(), "runners.yml", RunnerProfile())
     assert read.diagnostics == ()
     (runner,) = read.runners

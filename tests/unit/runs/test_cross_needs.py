@@ -44,7 +44,7 @@ class Results:
         return open_state(self.settings).register.enter(entry).id
 
     def find(self, *needs: CrossNeed, **variables: str) -> dict[str, str]:
-        """Look for what a job needs; gives the keys of the archives."""
+        """Look for what a job needs; return the keys of the archives."""
         given = make_variables(**variables)
         context: Any = {"ti": self}
         run = RunContext(

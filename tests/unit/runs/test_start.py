@@ -116,7 +116,7 @@ class Lost(FakeTask):
     try_number = 1
 
     def xcom_pull(self, *, task_ids: str, key: str) -> Any:
-        """Give the record of `create_pipeline`."""
+        """Return the record of `create_pipeline`."""
         return plain(RUN) if (task_ids, key) == (CREATE_PIPELINE, "pipeline") else None
 
 

@@ -41,7 +41,7 @@ def test_a_failure_of_the_job_is_one_line(log: LogCapture, kind: type[Exception]
 
 
 def test_a_fault_of_ours_keeps_its_traceback(log: LogCapture):
-    """Whoever looks for it needs it, also when a job has failed before."""
+    """Developers need it, also when a job has failed before."""
     TaskFailed("unit: exit code 2")
 
     said = entry(log, KeyError("odd"))

@@ -64,7 +64,7 @@ def test_cycle_is_found():
 
 
 def test_long_chains_do_not_exhaust_the_stack():
-    """Thousands of jobs in a row are no problem."""
+    """Thousands of jobs in a row are not a problem."""
     chain = {str(n): [str(n + 1)] for n in range(20_000)}
 
     assert find_cycle(chain) == []

@@ -75,7 +75,7 @@ class DrawnJob:
 
     @property
     def present(self) -> bool:
-        """Tell whether it is in the pipeline."""
+        """Return whether it is in the pipeline."""
         return self.matching != ABSENT
 
     def written(self) -> dict[str, object]:
@@ -183,7 +183,7 @@ class Play:
         states = {job: self.dag.state(task) for job, task in self.tasks.items()}
 
         def told(name: str) -> JobResult | None:
-            """Whoever is canceled may be gone before it can say so."""
+            """A canceled job may be gone before it can record that."""
             return None if self.jobs[name].outcome == "canceled" else FAILED
 
         return results(self.pipeline, self.decision.jobs, states, told)
@@ -300,7 +300,7 @@ NOT_THERE = replace(_job("job1", 1), matching=ABSENT)
     ],
 )
 def test_nobody_starts_early(jobs: list[DrawnJob]):
-    """Whoever could start does so as early as it can: the last task that may move is moved."""
+    """Each task starts as early as it can: the last task that may move is moved."""
     play = Play.of(jobs, *compiled(jobs))
 
     play.run(lambda names: max(names, key=lambda name: (play.dag.state(name) is None, name)))
@@ -323,7 +323,7 @@ def test_needs_of_a_rule_that_does_not_match_decide_nothing():
 
 @pytest.mark.parametrize("needs", [None, ("job0",)])
 def test_the_model_notices_a_difference(needs: Needs):
-    """The brute force is no echo: a job behind a skipped one depends on the mode."""
+    """The brute force is not a copy: a job behind a skipped one depends on the mode."""
     jobs = [
         PlainJob("job0", 0, "on_failure", False, None, "success"),
         PlainJob("job1", 1, "on_success", False, needs, "success"),

@@ -245,7 +245,7 @@ def test_a_failed_job_keeps_its_reason():
     ],
 )
 def test_every_state_of_a_task_is_a_status_of_its_job(state: str | None, status: JobStatus):
-    """Whoever looks at a run, the command line included, names it as GitLab does."""
+    """Everything that looks at a run, the command line included, names it as GitLab does."""
     built = pipeline(Job(name="a", stage="one"))
 
     assert statuses(built, decisions(pipeline=built), {"a": state}, failed) == {"a": status}

@@ -17,7 +17,7 @@ def failure(reason: str = "script_failure", exit_code: int | None = 1) -> JobRes
 
 
 def test_without_retry_nothing_is_tried_again():
-    """The default is no retry."""
+    """By default there is no retry."""
     assert not should_retry(Retry(), failure(), failed=1)
 
 

@@ -27,14 +27,14 @@ def store(records: RecordStore) -> SnapshotStore:
 
 
 def make_child(store: SnapshotStore, pipeline: Pipeline = PIPELINE) -> DagRecord:
-    """Give a child's record as a run does, and keep it."""
+    """Return a child's record as a run does, and keep it."""
     record = record_of_child(store, RECORD, "deploy", store.save_pipeline(pipeline))
     save_dag(store, record)
     return record
 
 
 def test_a_run_uses_the_synced_dag_when_it_fits(store: SnapshotStore):
-    """Other scripts are no other topology: nothing has to wait for a new DAG."""
+    """Other scripts do not change the topology: nothing has to wait for a new DAG."""
     synced = synced_child(RECORD, "deploy", store.save_pipeline(PIPELINE))
     save_dag(store, synced)
     job = make_job("a", script=Script(main=("other",)))

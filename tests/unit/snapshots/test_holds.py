@@ -41,7 +41,7 @@ def digest(holds: Holds) -> str:
 
 
 def test_a_dag_in_which_runs_are_open_keeps_its_topology(holds: Holds):
-    """Another script is no other topology, other jobs are; when the run has ended they come in."""
+    """Another script keeps the topology, other jobs change it: they wait for the run's end."""
     kept = record(holds, SCRIPT)
     assert holds.take(DAG, "run", digest(holds))
 
@@ -156,7 +156,7 @@ def test_a_run_that_goes_on_holds_its_dag_again(holds: Holds):
 
 
 def test_a_part_that_a_run_takes_meanwhile_keeps_what_it_belongs_to(holds: Holds):
-    """Whoever deletes looks first, and again at each DAG; those above a held one stay."""
+    """A deletion checks first, and again at each DAG; those above a held one stay."""
     child = synced_child(RECORD, "child", digest(holds))
     grandchild = synced_child(child, "child", digest(holds))
     for one in (child, grandchild):

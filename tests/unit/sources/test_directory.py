@@ -13,7 +13,7 @@ from gitlab_ci_provider.sources.directory import DirectoryFetcher
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A folder with a file, beside a file that is outside of it."""
+    """A folder with a file, next to a file that is outside of it."""
     (tmp_path / "outside.yml").write_text("secret")
     folder = tmp_path / "repository"
     (folder / "ci").mkdir(parents=True)

@@ -28,7 +28,7 @@ def test_a_branch_is_its_commit(mirror: Mirror, repository: Path):
 
 
 def test_an_annotated_tag_is_the_commit_that_it_names(mirror: Mirror, repository: Path):
-    """A tag object is no commit: pods check out what it points at."""
+    """A tag object is not a commit: pods check out what it points at."""
     ref = mirror.fetch("v1")
 
     assert (ref.sha, ref.kind) == (git(repository, "rev-parse", "HEAD"), RefKind.TAG)
@@ -42,7 +42,7 @@ def test_a_commit_id_is_a_ref(mirror: Mirror, repository: Path):
 
 
 def test_two_processes_bring_the_whole_history(mirror: Mirror, repository: Path):
-    """The one that has waited for the other finds the history there, which is no error."""
+    """The process that has waited finds the history there, which is not an error."""
     git(repository, "commit", "--quiet", "--allow-empty", "-m", "second")
     sha = mirror.fetch("trunk").sha
     with ThreadPoolExecutor(2) as both:

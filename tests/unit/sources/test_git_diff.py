@@ -51,7 +51,7 @@ def test_a_renamed_file_of_a_push_counts_with_both_names(repository: Path, mirro
 
 
 def test_names_of_files_may_be_anything(repository: Path, mirror: Mirror):
-    """Line breaks, quotes and bytes that are no text are names, too."""
+    """Line breaks, quotes and bytes that are not text are names, too."""
     before = git(repository, "rev-parse", "HEAD")
     odd = 'new\nline "quoted"'
     (repository / odd).write_text("1")

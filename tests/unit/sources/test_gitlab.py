@@ -103,7 +103,7 @@ def test_unreachable_server_is_an_error():
 
 
 def test_without_a_server_the_flag_is_named():
-    """Whoever forgot the flag is told its name."""
+    """The message names the missing flag."""
     with pytest.raises(SourceError, match="--gitlab-url"):
         GitlabElsewhere("").project("group/other", None)
 

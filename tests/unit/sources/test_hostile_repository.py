@@ -190,7 +190,7 @@ def test_addresses_name_no_programs(url: str, tmp_path: Path, trap: Path):
 def test_a_folder_of_another_user_is_refused_in_words(
     tmp_path: Path, trap: Path, hostile: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """Git's own check of owners stays on; a mirror of ours is trusted whoever made it."""
+    """Git's own check of owners stays on; mirrors of ours are trusted, whatever their owner."""
     mirror = Mirror.open(tmp_path / "mirrors", hostile.as_uri())
     files = GitFetcher(mirror, mirror.fetch("main").sha)
     assert files.read("a") == b"second\n"

@@ -152,7 +152,7 @@ def test_private_addresses_are_not_asked(server: tuple[str, RemoteFiles]):
 
 @pytest.mark.parametrize("url", ["http://localhost/a", "file:///etc/passwd", "https://", "a"])
 def test_only_https_is_spoken(url: str):
-    """Other schemes are no valid address."""
+    """Addresses with other schemes are not valid."""
     with pytest.raises(SourceError, match="valid address"):
         RemoteFiles().fetch(url)
 

@@ -12,7 +12,7 @@ from servers.repositories import git
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """A branch `feature` with one commit more than `main`, which has gone on since."""
+    """A branch `feature` with one commit more than `main`, which has new commits since."""
     git(tmp_path, "init", "--quiet", "--initial-branch", "main")
     for branch, name in (("main", "base"), ("feature", "ä b"), ("main", "later")):
         git(tmp_path, "checkout", "--quiet", "-B", branch, *(() if name != "later" else ("main",)))
@@ -24,7 +24,7 @@ def repository(tmp_path: Path) -> Path:
 
 
 def test_only_what_this_branch_changed(repository: Path):
-    """What the other branch did since they parted is no change of this one."""
+    """Later commits of the other branch are not changes of this one."""
     assert changed_since(repository, "main") == frozenset({"ä b"})
 
 
@@ -37,7 +37,7 @@ def test_uncommitted_changes_count(repository: Path):
 
 @pytest.mark.parametrize("ref", ["gone", "--output=x", "", "a..b", "\n"])
 def test_an_unknown_ref(repository: Path, ref: str):
-    """What names no commit is no ref, and never an option of git."""
+    """A name without a commit is not a ref, and never an option of git."""
     assert changed_since(repository, ref) is None
 
 

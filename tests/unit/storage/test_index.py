@@ -1,4 +1,4 @@
-"""The index beside an archive."""
+"""The index next to an archive."""
 
 from __future__ import annotations
 

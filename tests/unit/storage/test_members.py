@@ -12,7 +12,7 @@ from gitlab_ci_provider.storage.members import find_members
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A working copy beside a file that is none of the job's business."""
+    """A working copy next to a file that is none of the job's business."""
     root = tmp_path / "project"
     for name in ("dist/app.js", "dist/css/a.css", "dist/css/b.css", "src/main.c", ".env"):
         path = root / name

@@ -21,7 +21,7 @@ from gitlab_ci_provider.storage.tree_writer import TreeWriter
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """The folder to write in, beside one that is forbidden."""
+    """The folder to write in, next to one that is forbidden."""
     (tmp_path / "outside").mkdir()
     (tmp_path / "root").mkdir()
     return tmp_path / "root"

@@ -175,7 +175,7 @@ def test_cutting_changes_nothing(text: str, values: list[str], cuts: list[int]):
     st.lists(st.booleans()),
 )
 def test_what_was_released_early_hides_the_same(words: list[str], pauses: list[bool]):
-    """A line that pauses anywhere is shown as far as it is no secret, never a part of one."""
+    """A line that pauses anywhere is shown up to a possible secret, never a part of one."""
     masker, shown = log_masker(["top-secret-value"]), b""
     for number, word in enumerate(words):
         shown += masker.feed(word.encode())

@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _embedded_kubeconfig(args: argparse.Namespace) -> str | None:
-    """Give the embedded cluster's kubeconfig, unless another Airflow is meant."""
+    """Return the embedded cluster's kubeconfig, unless another Airflow is meant."""
     from gitlab_ci_provider.local.home import default_home
 
     return None if airflow.given_url(args) else str(default_home().kubeconfig)

@@ -8,7 +8,7 @@ from gitlab_ci_provider.helper.context import PhaseContext
 
 
 def cleanup_file_variables(context: PhaseContext) -> None:
-    """Remove the folder beside the working copy, file variables and unfinished archives in it.
+    """Remove the folder next to the working copy, with file variables and unfinished archives.
 
     Raises:
         OSError: it cannot be removed.

@@ -1,6 +1,6 @@
 """Phase `upload_artifacts`, its second part: `artifacts:reports`, whatever became of the job.
 
-Each kind is an archive of its own, as in GitLab, beside the artifacts; later jobs do not get it.
+As in GitLab, each kind is its own archive next to the artifacts; later jobs do not get it.
 The kinds that people want numbers of are read here, where their files are. A report that cannot be
 read is a warning.
 """
@@ -25,7 +25,7 @@ _LONGEST_PROBLEM = 200
 
 
 def upload_reports(context: PhaseContext, reports: Iterable[ReportUpload]) -> None:
-    """Save each kind of report; what was saved is noted in the context.
+    """Save each kind of report; note in the context what was saved.
 
     Raises:
         SystemFailure: one could not be saved, though it was tried again.

@@ -1,1 +1,1 @@
-"""Reading the files of `artifacts:reports`: written by strangers, never trusted."""
+"""Reads the files of `artifacts:reports`, which strangers write and nobody trusts."""

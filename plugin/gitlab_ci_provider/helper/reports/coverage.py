@@ -31,7 +31,7 @@ class CoverageReader:
 
     Args:
         project_dir: where the files are that the report names.
-        form: `cobertura` or `jacoco`; empty takes both.
+        form: `cobertura` or `jacoco`; empty accepts both.
     """
 
     def __init__(self, project_dir: Path, form: str = ""):
@@ -49,7 +49,7 @@ class CoverageReader:
         self._errors.append(problem)
 
     def results(self) -> CoverageReport:
-        """Give what was collected."""
+        """Return what was collected."""
         return CoverageReport(files=self._files, errors=tuple(self._errors))
 
     def summary(self) -> Mapping[str, float]:
@@ -93,7 +93,7 @@ class _Document:
             self._take_line(attributes)
 
     def _check_root(self, tag: str) -> None:
-        """Refuse a document of the other format, which `coverage_format` does not promise."""
+        """Refuse a document of another format than `coverage_format` says."""
         form, self._form = self._form, ""
         if form and _ROOTS[form] != tag:
             raise ReportError(f"not a report of coverage_format {form}: it begins with <{tag}>")
@@ -133,7 +133,7 @@ class _Document:
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
-    except (OSError, ValueError):  # a name that no file can have
+    except (OSError, ValueError):  # not a possible file name
         return False
 
 

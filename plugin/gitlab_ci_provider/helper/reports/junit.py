@@ -4,8 +4,8 @@ Cases count where nothing but `testsuites` and `testsuite` is around them. Count
 cases: the same suite, class and name with the same status is one.
 
 Unlike GitLab, a file that cannot be read does not hide the cases of the others, `1,234.5` is more
-than a thousand seconds, a case's output is cut after 20,000 characters, and 200,000 cases are the
-most.
+than a thousand seconds, a case's output is cut after 20,000 characters, and there are at most
+200,000 cases.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _STATUS = {
     "error": CaseStatus.ERROR,
     "skipped": CaseStatus.SKIPPED,
 }
-"""Elements in a case; the first of this order decides."""
+"""Elements in a case; the first in this order decides."""
 
 _LONGEST_OUTPUT = 20_000
 _MOST_CASES = 200_000
@@ -49,7 +49,7 @@ class JunitReader:
         self._errors.append(problem)
 
     def results(self) -> JunitReport:
-        """Give what was collected."""
+        """Return what was collected."""
         return JunitReport(
             name=self._name,
             cases=tuple(self._cases.values()),
@@ -147,7 +147,7 @@ class _Document:
             self._suites.pop()
 
     def _belongs(self, tag: str) -> bool:
-        """Tell whether an element counts here: cases in suites, one `testsuites` at the top."""
+        """Return whether an element counts here: cases in suites, one `testsuites` at the top."""
         if tag == "testsuites":
             return not self._suites
         return tag == "testsuite" or (tag == "testcase" and bool(self._suites))

@@ -1,6 +1,6 @@
 """Code quality: findings from JSON, after GitLab's lib/gitlab/ci/parsers/codequality.
 
-As in GitLab, an entry without what makes it a finding ends the reading of its file.
+As in GitLab, an entry without the required keys ends the reading of its file.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from gitlab_ci_provider.model.reports import Finding, QualityReport
 
 
 class QualityReader:
-    """Collects the findings of one job's files; one with a known fingerprint is the same."""
+    """Collects the findings of one job's files, each fingerprint once."""
 
     def __init__(self) -> None:
         self._findings: dict[str, Finding] = {}
@@ -41,7 +41,7 @@ class QualityReader:
         self._errors.append(problem)
 
     def results(self) -> QualityReport:
-        """Give what was collected."""
+        """Return what was collected."""
         return QualityReport(findings=tuple(self._findings.values()), errors=tuple(self._errors))
 
     def summary(self) -> Mapping[str, float]:

@@ -1,4 +1,4 @@
-"""Which kinds of reports are read, and by whom. The others are kept as they are."""
+"""Which kinds of reports are read, and by which reader. The others are kept as they are."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class ReportReader(Protocol):
         """Note a file that cannot be read."""
 
     def results(self) -> Results:
-        """Give all that was read."""
+        """Return all that was read."""
 
     def summary(self) -> Mapping[str, float]:
-        """Give numbers for people."""
+        """Return numbers for people."""
 
 
 def reader_of(kind: str, job: str, project_dir: Path, form: str = "") -> ReportReader | None:
@@ -48,7 +48,7 @@ def reader_of(kind: str, job: str, project_dir: Path, form: str = "") -> ReportR
 
 
 def read_files(reader: ReportReader, root: Path, paths: Iterable[str]) -> list[str]:
-    """Let a reader have each file; returns what could not be read and why."""
+    """Pass each file to a reader; return what could not be read and why."""
     problems: list[str] = []
     left = _MOST_TOGETHER
     with TreeReader(root, problems.append) as tree:

@@ -1,8 +1,8 @@
-"""Reading XML that a stranger has written, element by element.
+"""Reads XML that a stranger has written, element by element.
 
-With the standard library's expat, which streams: a report never lies in memory as a tree. Entities
-of the file's own are refused, so nothing can grow (`billion laughs`); expat by itself opens no
-other file, so the DOCTYPE with which Cobertura's reports begin is harmless.
+With the standard library's expat, which streams: a report is never in memory as a tree. Entities
+that a file defines are refused, so nothing can grow (`billion laughs`); expat itself opens no other
+file, so the DOCTYPE with which Cobertura's reports begin is harmless.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class ReportError(GitlabCiError):
 
 
 class Reader(Protocol):
-    """Is told about one element after the other; may raise ReportError."""
+    """Receives one element after another; may raise ReportError."""
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         """An element begins."""
@@ -41,7 +41,7 @@ def read_xml(source: IO[bytes], reader: Reader) -> None:
     """Read a document.
 
     Raises:
-        ReportError: it is no XML, too large, too deep, or has entities of its own.
+        ReportError: it is not XML, too large, too deep, or defines entities.
         OSError: it cannot be read.
     """
     parser = expat.ParserCreate()

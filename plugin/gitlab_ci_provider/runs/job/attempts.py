@@ -1,8 +1,8 @@
 """What a job remembers of its tries, beyond a lost worker: how often it has failed, how it ended.
 
-Airflow counts tries, also those whose worker was lost; they are no retries in GitLab's sense. A
-*life* of a job is what GitLab would call one job: it goes on when only the worker was lost, and
-`retry`, an interruption or clearing the task begin another one. A life has one pod, and one end.
+Airflow counts tries, including those whose worker was lost, which are not retries in GitLab's
+sense. A *life* of a job is what GitLab calls one job: it continues when only the worker was lost,
+and `retry`, an interruption or clearing the task begin another. A life has one pod, and one end.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ class Attempts:
         pipeline: when it was created: another one counts from zero.
         max_tries: Airflow's; it is raised when the task is cleared, never when a worker is lost.
         failed: how often the job has failed, GitLab's count.
-        interrupted: how often its pod was taken away without using up `retry`.
+        interrupted: how often its pod was removed without using up `retry`.
         stopped: how often Airflow has stopped it to run it again.
         crashed: how often the task itself has failed, by no fault of the job.
-        end: how the job has ended for good; told again when its worker is lost after that.
+        end: how the job has ended for good; reported again when its worker is lost after that.
     """
 
     pipeline: str

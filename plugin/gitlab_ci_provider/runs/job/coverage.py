@@ -13,11 +13,11 @@ from gitlab_ci_provider.rules.expression.regex import CompiledRegex, compile_pat
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 _LONGEST_LINE = 1_000_000
-"""Bytes; what comes after is not looked at."""
+"""Bytes; the rest is ignored."""
 
 
 class CoverageScan:
-    """Looks at the lines of a log; `value` is the coverage so far, in percent.
+    """Reads the lines of a log; `value` is the coverage so far, in percent.
 
     Args:
         pattern: `/regex/` of the job; None finds nothing and costs nothing.
@@ -40,7 +40,7 @@ class CoverageScan:
             self._begun = self._begun[:_LONGEST_LINE]
 
     def flush(self) -> None:
-        """End a line that has no end."""
+        """End an unfinished line."""
         if self._regex is not None and self._begun:
             self._look(self._regex, self._begun)
         self._begun = b""

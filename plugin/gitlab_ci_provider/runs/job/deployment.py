@@ -1,4 +1,4 @@
-"""Recording what a job has done to its environment."""
+"""Records what a job has done to its environment."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def record_success(
         run: of the job.
         request: what the job was planned from.
         environment: as it was planned.
-        reports: of the job: its URL may need what its script wrote (`reports:dotenv`).
+        reports: of the job: the URL may use what its script wrote (`reports:dotenv`).
 
     Returns:
         the job's environment with its URL, the deployment's number and the new state.

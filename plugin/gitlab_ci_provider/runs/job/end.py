@@ -1,4 +1,4 @@
-"""How one try of a job ends: decided and remembered first, told to Airflow after that.
+"""How one try of a job ends: decided and stored first, then reported to Airflow.
 
 The pod is deleted between the two. A worker that is lost before leaves the pod to be found again,
 one that is lost after leaves the decision: nothing runs twice.
@@ -18,14 +18,14 @@ from gitlab_ci_provider.runs.task_errors import said
 from gitlab_ci_provider.schedule.retry import should_retry
 
 _CRASHES = 2
-"""How many errors of ours, or of Airflow, do not end the job: another try finds its pod."""
+"""How many errors of ours, or of Airflow, the job survives: another try finds its pod."""
 
 
 class PodFailure(JobFailure):
     """The job's pod has ended, and the job has failed.
 
     Attributes:
-        result: what it left all the same (`artifacts:when`, reports, coverage).
+        result: what it left anyway (`artifacts:when`, reports, coverage).
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Settled:
 
 
 def earlier_end(run: JobRun) -> Settled | None:
-    """Tell how the job has ended already, when its worker was lost before Airflow heard of it."""
+    """Return how the job has already ended if its worker was lost before it told Airflow."""
     end = attempts.load(run).end
     return None if end is None else Settled(result=end, message=f"{run.job.name}: {end.reason}")
 

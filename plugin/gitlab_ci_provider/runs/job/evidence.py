@@ -41,7 +41,7 @@ _log = logging.getLogger(__name__)
 
 
 def explained(failure: JobFailure, client: k8s.CoreV1Api, pod: k8s.V1Pod, mask: Mask) -> JobFailure:
-    """Give the failure with the evidence for it, which is also shown in the task's log.
+    """Return the failure with the evidence for it, which is also shown in the task's log.
 
     Args:
         failure: why the job has failed.
@@ -64,7 +64,7 @@ def explained(failure: JobFailure, client: k8s.CoreV1Api, pod: k8s.V1Pod, mask: 
 
 
 def needs_evidence(failure: JobFailure) -> bool:
-    """Tell whether the pod knows more than the failure says."""
+    """Return whether the pod knows more than the failure says."""
     if failure.reason == FailureReason.SCRIPT_FAILURE:
         killed = failure.exit_code is not None and failure.exit_code > _KILLED
         return killed or str(failure).startswith(OUT_OF_MEMORY)

@@ -1,4 +1,4 @@
-"""One try of a job with a pod, from its turn in the resource group to what Airflow is told."""
+"""One try of a job with a pod, from its turn in the resource group to its report to Airflow."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 
 def run_pod(operator: KubernetesPodOperator, run: JobRun, handed: Handover | None = None) -> None:
-    """Run the pod; whatever happens, say how the job ended and leave no pod.
+    """Run the pod; whatever happens, record how the job ended and leave no pod.
 
     Args:
         operator: of the task.
@@ -99,6 +99,6 @@ def _ended(operator: KubernetesPodOperator, run: JobRun, pod: JobPod) -> Settled
 
 
 def _canceled(operator: KubernetesPodOperator, run: JobRun) -> Settled | None:
-    """Settle the job as canceled when that is why the pod has gone."""
+    """Settle the job as canceled when that is why the pod is gone."""
     settled = job_end.obeyed(run)
     return job_end.stopped(run) if settled is None and was_killed(operator) else settled

@@ -121,7 +121,7 @@ class Follower:
         return (self.begin.line, self.begin.time) if is_first else (0, 0)
 
     def _is_decided(self, pod: SeenPod) -> bool:
-        """Tell whether the container has started, or never will."""
+        """Return whether the container has started, or never will."""
         begun = container_state(pod, self._container).phase != "waiting"
         hopeless = self.starting.is_hopeless(pod) or self.services.is_hopeless(pod, self._container)
         return hopeless or begun or has_ended(pod)

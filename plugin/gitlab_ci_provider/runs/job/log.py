@@ -5,8 +5,8 @@ phases and wherever a script makes sections of its own; Airflow folds between `:
 `::endgroup::`. In addition, the bytes as the job wrote them can be kept in a file. Secrets become
 `[MASKED]` in both.
 
-A line of the job is an event of Airflow's log, which costs both of Airflow's processes so much
-that a fast job would wait for them. So where there are very many, an event holds many lines.
+A line of the job is an event of Airflow's log, which costs so much in both of Airflow's processes
+that a fast job would wait for them. So when there are very many, an event has many lines.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ _MARKER = re.compile(
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 _LONGEST_LINE = 1 << 18
-"""Bytes; what is longer is shown in pieces."""
+"""Bytes; longer lines are shown in pieces."""
 
 _MOST_EVENTS, _EVENTS_A_SECOND = 500, 200
-"""So many lines at once, and so many a second, are events of their own."""
+"""How many lines at once, and how many a second, are separate events."""
 
 _LARGEST_EVENT = 1 << 16
 """Characters in an event of many lines."""
 
 _STAYS_OPEN = frozenset({"step_script", "after_script"})
-"""Sections that are no group: what the scripts write is what one opens a log for."""
+"""Sections without a group: the script's output is what people open a log for."""
 
 Say = Callable[[str], None]
 
@@ -65,7 +65,7 @@ class Sink(Protocol):
 
 
 class Events:
-    """Says lines one by one as long as they are not too many, else many at once."""
+    """Logs lines one by one unless there are too many, then many at once."""
 
     def __init__(self, say: Say, clock: Callable[[], float] = time.monotonic):
         self._say = say
@@ -74,7 +74,7 @@ class Events:
         self._counted = clock()
 
     def say(self, lines: list[str]) -> None:
-        """Say lines in their order."""
+        """Log lines in their order."""
         now = self._clock()
         earned = (now - self._counted) * _EVENTS_A_SECOND
         self._allowed, self._counted = min(_MOST_EVENTS, self._allowed + earned), now
@@ -87,7 +87,7 @@ class Events:
 
 
 def _in_pieces(lines: list[str]) -> Iterator[str]:
-    """Put lines together, and no more than fit into an event."""
+    """Join lines, as many as fit into an event."""
     held: list[str] = []
     size = 0
     for line in lines:
@@ -205,7 +205,7 @@ class JobLog:
         if self._raw is not None:
             self._raw.write(shown)
         self._in_part = self._in_part and b"\n" not in shown
-        if self._cut:  # a mere end of the line that was shown is no line of its own
+        if self._cut:  # the end of a line that was shown is not another line
             self._cut = False
             shown = shown.removeprefix(b"\r").removeprefix(b"\n")
         lines, newline, self._begun = (self._begun + shown).rpartition(b"\n")
@@ -227,7 +227,7 @@ class JobLog:
         self._events.say(lines.decode("utf-8", "replace").removesuffix("\n").split("\n"))
 
     def _show(self, data: bytes) -> None:
-        """Show lines; the last line end was cut off."""
+        """Show lines; the last line end is already removed."""
         lines = data.decode("utf-8", "replace").split("\n")
         if b"section_" not in data:
             self._events.say([shown for line in lines for shown in _visible(line)])
@@ -271,7 +271,7 @@ class JobLog:
 
 
 def _visible(text: str, *, part: bool = False) -> Iterator[str]:
-    """Show what a terminal would: after a carriage return the line is written again."""
+    """Show what a terminal would: a carriage return starts the line again."""
     shown = text.rstrip("\r").rpartition("\r")[2]
     if shown or not part:
         yield shown

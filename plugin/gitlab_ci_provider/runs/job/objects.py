@@ -1,7 +1,7 @@
-"""The pod and the Secret of one life of a job: made once, however often it is asked for.
+"""The pod and the Secret of one life of a job: made once, however often that is requested.
 
-Their name follows from the life. So a request whose answer was lost can be made again, and a try
-whose predecessor's worker was lost finds what that has made, also when the pod has ended since.
+Their name follows from the life. So a request whose answer was lost can be repeated, and a try
+after a lost worker finds what that worker has made, even when the pod has ended since.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _LIFE_LABEL = f"{LABEL_DOMAIN}/{LIFE}"
 
 
 def life_token(context: Context, life: str) -> str:
-    """Make what tells the pod of a life from all others, in its name."""
+    """Make the part of the pod's name that is unique for a life."""
     ti = context["ti"]
     names = f"{ti.dag_id}\n{ti.run_id}\n{ti.task_id}\n{life}"
     return hashlib.sha256(names.encode()).hexdigest()[:10]
@@ -58,7 +58,7 @@ def find_again(operator: KubernetesPodOperator, wanted: k8s.V1Pod) -> k8s.V1Pod 
 def create(client: k8s.CoreV1Api, pod: k8s.V1Pod, secret: k8s.V1Secret) -> k8s.V1Pod:
     """Create the pod, and then the Secret that it owns and waits for; both may be there already.
 
-    In this order no Secret is ever without an owner: it goes with its pod, whoever dies between.
+    In this order a Secret always has an owner: it is deleted with its pod, whatever dies between.
 
     Raises:
         ForeignPodError: a pod that has nothing to do with this job has its name.

@@ -1,4 +1,4 @@
-"""The pod of one try of one job: made, followed to its end, read, removed."""
+"""The pod of one try of one job: created, followed to its end, read, removed."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ from gitlab_ci_provider.runs.runner import (
 from gitlab_ci_provider.variables.masking import Masker, log_masker
 
 _DEADLINE_SLACK = 120
-"""Seconds between our own timeout and the one that Kubernetes keeps for us."""
+"""Seconds between our timeout and the one that Kubernetes enforces."""
 
 _LEFT_OUT = (
     "%d archives and reports of this job are stored, but no later job gets them: the pod's "
@@ -148,7 +148,7 @@ class JobPod:
 
     @property
     def _start_timeout(self) -> int:
-        """Tell how many seconds a pod may take to start."""
+        """Return how many seconds a pod may take to start."""
         return self._runner.start_timeout or self._run.settings.pod_start_timeout
 
     def _warn(self, words: str) -> None:
@@ -213,11 +213,11 @@ class JobPod:
         request = self._request(planned)
         wanted = pod_request(operator, self._run.context, build_pod(request))
         found = find_again(operator, wanted) if self._run.context["ti"].try_number > 1 else None
-        operator.pod = found or wanted  # known at once: a task that is stopped removes it
+        operator.pod = found or wanted  # set at once: a task that is stopped removes it
         secret = build_secret(request, planned.secret)
         if found is None:
             operator.pod = self._created(wanted, secret)
-        elif not has_started(found):  # whoever has made the pod may have died before the Secret
+        elif not has_started(found):  # the worker that made the pod may have died before the Secret
             give_secret(client, found, secret)
         refuse_without_sidecars(operator.pod, wanted)
         name, namespace = operator.pod.metadata.name, operator.pod.metadata.namespace
@@ -240,7 +240,7 @@ class JobPod:
             raise
 
     def _refuse_if_canceled(self) -> None:
-        """Look once more: a cancel in the meantime has not seen the pod."""
+        """Check once more: a cancel in the meantime has not seen the pod."""
         if order := order_to(self._run):
             raise JobFailure(f"canceled {order.reason}")
 
@@ -339,7 +339,7 @@ class JobPod:
         raise SystemFailure(f"pod {pod.name} did not start within {seconds} s: {why}")
 
     def _log_warnings(self, pod: PodWatch) -> list[k8s.CoreV1Event]:
-        """Print the pod's warning events, as the runner does by default, and give them."""
+        """Log the pod's warning events, as the runner does by default, and return them."""
         events = pod.client.list_namespaced_event(
             pod.namespace, field_selector=f"involvedObject.name={pod.name},type=Warning"
         ).items
@@ -392,6 +392,6 @@ class JobPod:
 
 
 def _version_of_new(pod: k8s.V1Pod) -> str:
-    """Give the version from which to watch a pod of which nothing can have been missed."""
+    """Return the version from which to watch a pod of which nothing can have been missed."""
     is_new = not (pod.status and pod.status.container_statuses)
     return str(pod.metadata.resource_version or "") if is_new else ""

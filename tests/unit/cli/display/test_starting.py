@@ -52,7 +52,7 @@ def test_nothing_is_started_for_a_repository_that_cannot_run(
 def test_the_stack_starts_while_a_slow_repository_is_read(
     tmp_path: Path, order: list[str], monkeypatch: pytest.MonkeyPatch
 ):
-    """A repository behind a slow network is read beside the start."""
+    """A repository behind a slow network is read during the start."""
     monkeypatch.setattr(starting, "_READ_FIRST_SECONDS", 0)
     spawned = threading.Event()
 

@@ -113,7 +113,7 @@ def test_the_same_case_counts_once_for_each_status():
     ],
 )
 def test_times_as_tools_write_them(text: str, seconds: float):
-    """What is no number is no time, and no time is endless."""
+    """Only numbers are times, and no time is infinite."""
     assert case(attributes=f'name="a" time="{text}"').time == pytest.approx(seconds)
 
 
@@ -168,7 +168,7 @@ def test_other_encodings_are_read():
 
 
 def test_a_bad_file_does_not_hide_the_others():
-    """Its mistake is kept beside what the others say."""
+    """Its error is kept in addition to what the others say."""
     reader = read('<testsuite><testcase name="a"/></testsuite>')
     reader.fail("b.xml: broken")
 

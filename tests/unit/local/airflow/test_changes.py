@@ -45,7 +45,7 @@ def test_each_commit_of_another_process_is_seen(tmp_path: Path):
 
 
 def test_reading_is_no_change(tmp_path: Path):
-    """Whoever only asks the database wakes nobody."""
+    """Reading the database wakes nobody."""
     path = tmp_path / "airflow.db"
     with closing(sqlite3.connect(path)) as database:
         database.execute("PRAGMA journal_mode=WAL")

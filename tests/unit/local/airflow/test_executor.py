@@ -48,7 +48,7 @@ def executor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Executor:
 
 
 def test_an_executor_that_was_never_started_can_be_ended(executor: Executor):
-    """Stopping the stack while it starts is no error."""
+    """Stopping the stack while it starts is not an error."""
     executor.end()
 
 
@@ -67,7 +67,7 @@ def test_how_a_worker_ended_is_told_at_once(executor: Executor, task: str, state
 
 
 def test_the_end_of_a_worker_that_gave_its_task_back_is_not_the_tasks(executor: Executor):
-    """A task that was answered at once runs again beside its first worker, under the same key."""
+    """A task that was answered at once runs again next to its first worker, under the same key."""
     read, write = os.pipe()
     executor._process_workloads([Workload("ends")])
     executor._workers.append(("ends", Worker(read), ("success", "failed")))

@@ -141,7 +141,7 @@ def test_a_worker_outlives_the_scheduler_and_is_found_again(tmp_path: Path):
     code_of(pid)
     assert not any(worker.has_ended() for worker in found)
     for worker in found:
-        while not worker.has_ended():  # whoever opens the FIFO frees all who wait by then
+        while not worker.has_ended():  # opening the FIFO frees all that wait by then
             os.close(os.open(go, os.O_RDWR))
             select.select([worker.descriptor], [], [], 0.1)
 

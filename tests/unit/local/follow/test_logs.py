@@ -23,7 +23,7 @@ def test_only_the_scripts_output_is_kept(tmp_path: Path):
 
 
 def test_bytes_are_not_changed(tmp_path: Path):
-    """Output that is no text stays as it is."""
+    """Output that is not text stays as it is."""
     log = tmp_path / "1.log"
     log.write_bytes(section("step_script", "X\n").encode().replace(b"X", b"\xff\x00\r"))
 

@@ -88,7 +88,7 @@ def test_logs_of_the_last_starts_are_kept(tmp_path: Path):
 
 
 def test_python_may_write_its_bytecode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """PYTHONDONTWRITEBYTECODE of whoever starts the stack would make each start compile it anew."""
+    """The caller's PYTHONDONTWRITEBYTECODE would make each start compile everything again."""
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     log = tmp_path / "l"
     start("part", ["env"], environment={}, log=log).popen.wait()
@@ -108,7 +108,7 @@ def test_a_process_that_hangs_is_given_up_with_its_words(tmp_path: Path):
 
 
 def test_what_is_started_hears_signals(tmp_path: Path):
-    """Also when whoever starts it waits for signals that it has blocked, as the supervisor does.
+    """Also when its parent waits for signals that it has blocked, as the supervisor does.
 
     A cluster that was started again never heard of the ends of its pods' processes.
     """

@@ -1,4 +1,4 @@
-"""Parts that die are started again, but not for ever."""
+"""Parts that die are started again, but not forever."""
 
 from __future__ import annotations
 

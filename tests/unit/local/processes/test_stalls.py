@@ -55,7 +55,7 @@ def test_a_tree_of_processes_counts_with_all_that_it_has_ended(tmp_path: Path):
 
 
 def test_a_process_that_has_gone_does_not_move(tmp_path: Path):
-    """Looking at what is no more is no error."""
+    """Looking at something that no longer exists is not an error."""
     process = subprocess.Popen(["true"])
     process.wait()
 

@@ -80,7 +80,7 @@ def test_a_run_that_waits_for_a_person_is_no_use(home: Home):
 
 
 def test_a_run_of_which_something_else_is_under_way_is_use(home: Home):
-    """A job runs beside the one that waits for a person."""
+    """A job runs next to the one that waits for a person."""
     _set_run(home, "running", "awaiting_input", "running")
 
     assert not _idle_after(home, Clock(), 3600)
@@ -93,7 +93,7 @@ def test_a_command_is_use(home: Home):
 
 
 def test_a_request_is_use(home: Home):
-    """Whoever looks at the UI keeps the stack up, and the time counts from the last look."""
+    """People who look at the UI keep the stack up; the time counts from the last request."""
     clock = Clock()
     idleness = Idleness(home, clock=clock)
     clock.now = 59

@@ -32,7 +32,7 @@ def test_several_commands_use_a_stack(tmp_path: Path):
 
 
 def test_a_killed_command_uses_nothing(tmp_path: Path):
-    """Kill -9 of a command does not keep the stack alive for ever."""
+    """Kill -9 of a command does not keep the stack alive forever."""
     home = Home(tmp_path)
     command = [sys.executable, "-c", USE, str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

@@ -47,6 +47,6 @@ def test_what_is_no_usable_file_is_refused_in_gitlabs_words(archive: bytes, path
 
 
 def test_a_damaged_archive_is_refused():
-    """Bytes that are no archive are no crash."""
+    """Bytes that are not an archive do not crash it."""
     with pytest.raises(SystemFailure, match="cannot be read"):
         read_member(b"PK\x03\x04 and so on", "make", "made.yml")

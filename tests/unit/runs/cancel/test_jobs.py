@@ -76,7 +76,7 @@ def job_run(airflow: Airflow, settings: Settings, record: PipelineRun, **decisio
 
 
 def test_a_job_obeys_an_order_once(settings: Settings):
-    """It says that it was canceled, and why; whoever clears it then runs it."""
+    """It says that it was canceled, and why; clearing it then runs it."""
     airflow, record = Airflow(), pipeline(1)
     open_state(settings).cancellations.give("dag", "run1", ORDER)
 
@@ -116,7 +116,7 @@ def test_each_cancel_is_an_order_of_its_own(settings: Settings):
 
 
 def test_orders_name_their_jobs(settings: Settings):
-    """A job that is not named has ended before: clearing it is no business of the order."""
+    """A job that is not named has ended before: the order does not apply to a later clear."""
     open_state(settings).cancellations.give("dag", "run1", replace(ORDER, jobs=("other",)))
 
     assert cancel.obey(job_run(Airflow(), settings, pipeline(1))) is None
@@ -200,7 +200,7 @@ def test_wrong_settings_do_not_stop_the_new_pipeline(
 
 
 def test_a_pipeline_created_anew_forgets_its_orders(settings: Settings):
-    """Whoever clears `create_pipeline` wants the jobs to run."""
+    """A person who clears `create_pipeline` wants the jobs to run."""
     record = enter(pipeline(1), open_state(settings).register)
     open_state(settings).cancellations.give("dag", "run1", ORDER)
 

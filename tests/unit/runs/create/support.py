@@ -29,7 +29,7 @@ class Repository:
         self.record = make_dag_record(project=replace(PROJECT, clone_url=self.path.as_uri()))
 
     def commit(self, files: Mapping[str, str]) -> str:
-        """Commit files; returns the sha."""
+        """Commit files; return the sha."""
         return commit(self.path, files, "change")
 
     def pin(self, settings: Settings | None = None, **form: Any) -> Pinned:

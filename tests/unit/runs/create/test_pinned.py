@@ -47,7 +47,7 @@ def test_a_commit_that_a_force_push_took_away_is_no_diff(repository: Repository)
 
 
 def test_without_a_word_the_previous_pipeline_is_what_was_before(repository: Repository):
-    """The register knows the commit of the ref's last pipeline; the same commit is no push."""
+    """The register knows the commit of the ref's last pipeline; the same commit is not a push."""
     repository.ran(repository.first, "one")
     second = repository.commit({"b": "2"})
     repository.ran(second, "two")
@@ -87,7 +87,7 @@ def test_an_earlier_commit_of_a_branch_is_built_as_that_branch(repository: Repos
 
 
 def test_a_merge_request_has_the_files_since_it_parted(repository: Repository):
-    """What the target got meanwhile is no change of the merge request."""
+    """Later commits of the target are not changes of the merge request."""
     git(repository.path, "checkout", "-q", "-b", "topic")
     repository.commit({"mine": "1"})
     git(repository.path, "checkout", "-q", "main")
@@ -128,7 +128,7 @@ def test_compare_to_lists_what_changed_since_another_ref(repository: Repository)
 def test_files_of_another_project_are_read_from_its_own_mirror(
     repository: Repository, tmp_path: Path
 ):
-    """`exists:project` looks into a repository beside this one on the same server."""
+    """`exists:project` looks into a repository next to this one on the same server."""
     make_repository(tmp_path / "group" / "other", {"deep/file": "1"})
 
     trees = repository.pin().context.other_trees
@@ -139,7 +139,7 @@ def test_files_of_another_project_are_read_from_its_own_mirror(
 
 
 def test_protected_refs_are_those_of_the_settings(repository: Repository):
-    """The default branch always is, others and tags by patterns; a tag is no branch."""
+    """The default branch always is, others and tags by patterns; a tag is not a branch."""
     settings = replace(
         repository.settings, protected_branches="release/*, hot", protected_tags="v*"
     )
@@ -164,7 +164,7 @@ def test_protected_refs_are_those_of_the_settings(repository: Repository):
 
 
 def test_a_commit_from_elsewhere_is_not_protected_by_a_name(repository: Repository):
-    """Whoever names a protected branch and a commit of another gets no protected variables."""
+    """A protected branch named with a commit of another branch gets no protected variables."""
     git(repository.path, "checkout", "-q", "-b", "topic")
     foreign = repository.commit({"mine": "1"})
     git(repository.path, "checkout", "-q", "main")

@@ -49,7 +49,7 @@ def test_a_merge_request_may_claim_any_branch(repository: Attacked):
 
 
 def test_a_fork_may_call_its_branch_main(repository: Attacked):
-    """The server keeps a fork's commit as the head of the merge request; it is no own branch."""
+    """The server keeps a fork's commit as the merge request's head; it is not on a branch."""
     git(repository.path, "update-ref", "refs/merge-requests/7/head", repository.foreign)
 
     ref = repository.request(7, "main")
@@ -116,7 +116,7 @@ def test_a_full_name_is_the_branch_itself(repository: Attacked):
 
 
 def test_a_branch_with_the_full_name_of_another_is_not_the_other(repository: Attacked):
-    """Git allows `refs/heads/refs/heads/main`; whoever may push branches may push that one."""
+    """Git allows `refs/heads/refs/heads/main`; a person who may push branches may push that one."""
     git(repository.path, "update-ref", "refs/heads/refs/heads/main", repository.foreign)
 
     ref = repository.seen(repository.open, ref="refs/heads/main")

@@ -36,7 +36,7 @@ def _task(run_type: str) -> Any:
 
 @pytest.mark.parametrize("run_type", ["manual", "scheduled", "backfill", "asset_triggered"])
 def test_nobody_but_a_bridge_makes_a_downstream_pipeline(run_type: str):
-    """Else whoever starts a run would choose its snapshot, with the protected ref of any parent."""
+    """Otherwise a person could choose a run's snapshot, with the protected ref of any parent."""
     with pytest.raises(ConfigError, match="for `trigger:` jobs only"):
         take_over(_task(run_type), RECORD, RunForm())
 

@@ -1,4 +1,4 @@
-"""Counting how a job has ended: failures and interruptions apart, anew for each pipeline."""
+"""Counting how a job has ended: failures and interruptions apart, for each pipeline."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def run() -> JobRun:
 
 
 def test_kinds_are_counted_apart(run: JobRun):
-    """An interruption is no failure of the job."""
+    """An interruption is not a failure of the job."""
     known = attempts.load(run)
     for kind in ("failed", "interrupted", "failed"):
         known = known.counted(kind)
@@ -75,7 +75,7 @@ def test_a_final_failure_is_told_again_and_one_to_be_retried_is_not(run: JobRun)
 
 
 def test_a_clear_forgets_the_end(run: JobRun):
-    """Whoever clears a job that has ended runs it."""
+    """Clearing a job that has ended runs it."""
     job_end.succeeded(run, JobResult(status=JobStatus.SUCCESS))
     run.context["ti"].max_tries += 1
 
@@ -83,7 +83,7 @@ def test_a_clear_forgets_the_end(run: JobRun):
 
 
 def test_errors_of_ours_are_tried_again_twice(run: JobRun):
-    """An error that is no fault of the job does not end it at once, nor is it tried for ever."""
+    """An error that is not the job's fault does not end it at once, nor is it retried forever."""
     again = [job_end.crashed(run, ValueError("odd")).again for _ in range(3)]
 
     assert again == [True, True, False]

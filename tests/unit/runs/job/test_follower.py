@@ -171,7 +171,7 @@ def test_nothing_of_a_log_is_handed_over():
 
 @pytest.mark.parametrize("reason", ["InvalidImageName", "CreateContainerConfigError"])
 def test_a_pod_that_never_starts_is_not_waited_for(reason: str):
-    """Kubernetes leaves it pending for ever."""
+    """Kubernetes leaves it pending forever."""
     pod = EndedPod(b"", 0, 1)
     waiting = {"name": "prepare", "state": {"waiting": {"reason": reason, "message": "so"}}}
     pod.pod = make_pod(waiting, phase="Pending")
@@ -183,7 +183,7 @@ def test_a_pod_that_never_starts_is_not_waited_for(reason: str):
 
 
 def test_a_pod_that_does_not_start_in_time_is_late():
-    """Whoever has followed it says why it waits."""
+    """The follower says why it waits."""
     pod = EndedPod(b"", 0, 1)
     pod.pod = make_pod({"name": "prepare", "state": {"waiting": {}}}, phase="Pending")
 

@@ -146,7 +146,7 @@ def test_very_many_lines_share_events():
 
 
 def test_events_of_their_own_come_back_with_time():
-    """Whoever has printed too fast once is read line by line again later."""
+    """A job that has once printed too fast is read line by line again later."""
     now = [0.0]
     shown: list[str] = []
     events = Events(shown.append, lambda: now[0])

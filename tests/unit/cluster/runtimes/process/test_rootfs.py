@@ -6,7 +6,7 @@ from gitlab_ci_cluster.runtimes.process.rootfs import host_mounts
 
 
 def test_mounts_of_the_host_are_found():
-    """Real file systems below /, with odd names; not pseudo ones, not what is built anew."""
+    """Real file systems below /, with odd names; not those that a container has itself."""
     text = """\
 1 0 8:1 / / rw - ext4 /dev/sda rw
 2 1 8:2 / /home rw shared:1 - ext4 /dev/sdb rw
