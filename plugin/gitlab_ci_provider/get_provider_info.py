@@ -21,6 +21,7 @@ def get_provider_info() -> dict[str, Any]:
             "gitlab_ci_provider.operators.links.DownstreamLink",
             "gitlab_ci_provider.operators.links.UpstreamLink",
         ],
+        "executors": ["gitlab_ci_provider.executors.local.WarmLocalExecutor"],
         "config": {
             SECTION: {"description": "How GitLab CI pipelines are run.", "options": options}
         },

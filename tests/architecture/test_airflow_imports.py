@@ -30,6 +30,8 @@ PUBLIC = {
     "airflow.triggers.base": {"BaseTrigger", "TriggerEvent"},
     "airflow.providers.cncf.kubernetes.hooks.kubernetes": {"AsyncKubernetesHook", "KubernetesHook"},
     "airflow.providers.cncf.kubernetes.operators.pod": {"KubernetesPodOperator"},
+    # The default of `[celery] celery_config_options`, which the provider's documentation names.
+    "airflow.providers.celery.executors.default_celery": {"DEFAULT_CELERY_CONFIG"},
     "airflow.providers.standard.triggers.temporal": {"TimeDeltaTrigger"},
 }
 """What any module may import, by module."""

@@ -8,6 +8,9 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+TASK_RUNNER = "airflow.sdk.execution_time.task_runner"
+"""What runs a task, in its own process."""
+
 MODULES = (
     "airflow",
     "airflow.__main__",
@@ -16,7 +19,7 @@ MODULES = (
     "airflow.cli.commands.dag_processor_command",
     "airflow.cli.commands.scheduler_command",
     "airflow.cli.commands.triggerer_command",
-    "airflow.sdk.execution_time.task_runner",
+    TASK_RUNNER,
     "airflow.sdk.execution_time.supervisor",
     "airflow.api_fastapi.execution_api.versions",
     "airflow.api_fastapi.app",

@@ -10,7 +10,7 @@ import pytest
 
 from gitlab_ci_provider.airflow_internals import components, startup
 from gitlab_ci_provider.local.airflow.dag_processor import WakefulManager
-from gitlab_ci_provider.local.airflow.executor import WarmLocalExecutor
+from gitlab_ci_provider.local.airflow.executor import EmbeddedExecutor
 from gitlab_ci_provider.local.airflow.triggerer import WakefulSupervisor
 from unit.airflow_internals.contracts import contract
 
@@ -18,7 +18,7 @@ from unit.airflow_internals.contracts import contract
 pytestmark = pytest.mark.filterwarnings("ignore:Using `httpx` with")
 
 REPLACEMENTS = [
-    (components.LocalExecutor, WarmLocalExecutor),
+    (components.LocalExecutor, EmbeddedExecutor),
     (components.DagFileProcessorManager, WakefulManager),
     (components.TriggerRunnerSupervisor, WakefulSupervisor),
 ]

@@ -14,25 +14,12 @@ import sys
 from pathlib import Path
 
 from gitlab_ci_provider.airflow_internals import startup
+from gitlab_ci_provider.executors.preload import preload
 from gitlab_ci_provider.local.airflow.fork import fork
 from gitlab_ci_provider.local.airflow.keeper import Keeper
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.local.processes.process import adopt_orphans
 from gitlab_ci_provider.local.processes.steps import READY, Steps, read_steps
-
-_OPERATORS = (
-    "gitlab_ci_provider.local.airflow.executor",
-    "gitlab_ci_provider.local.airflow.dag_processor",
-    "gitlab_ci_provider.local.airflow.triggerer",
-    "gitlab_ci_provider.operators.create_pipeline",
-    "gitlab_ci_provider.operators.finish_pipeline",
-    "gitlab_ci_provider.operators.job",
-    "gitlab_ci_provider.renderer.load",
-    "gitlab_ci_provider.compiler.compile",
-    "gitlab_ci_provider.rules.evaluate",
-    "boto3",
-)
-"""What all components but the API server need, imported here for tasks and DAG files, in order."""
 
 
 def main() -> int:
@@ -48,8 +35,9 @@ def main() -> int:
     database = fork(lambda: _prepare(home), log=home.logs / "database.log")
     keeper.start("api-server")
     with steps.step("importing the operators"):
-        for name in _OPERATORS:
-            importlib.import_module(name)
+        preload()
+        for name in ("executor", "dag_processor", "triggerer"):
+            importlib.import_module(f"gitlab_ci_provider.local.airflow.{name}")
     with steps.step("database"):
         _wait_for_database(database, home)
     gc.enable()

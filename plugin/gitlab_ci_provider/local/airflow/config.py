@@ -124,7 +124,7 @@ def _core(home: Home, secrets: StackSecrets, ports: Ports) -> dict[str, dict[str
             # A commit right after another one is shown at once, not after half a minute.
             "min_serialized_dag_update_interval": "0",
             "load_examples": "False",
-            "executor": "gitlab_ci_provider.local.airflow.executor.WarmLocalExecutor",
+            "executor": "gitlab_ci_provider.local.airflow.executor.EmbeddedExecutor",
             "parallelism": "32",
             "max_active_tasks_per_dag": "32",
             "fernet_key": secrets.fernet_key,

@@ -31,7 +31,7 @@ _TITLE = "airflow worker -- LocalExecutor:"
 _IDLE_SECONDS = 10
 
 
-class WarmLocalExecutor(LocalExecutor):
+class EmbeddedExecutor(LocalExecutor):
     """Runs each task in a process forked from this one."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

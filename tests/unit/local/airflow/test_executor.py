@@ -13,7 +13,7 @@ import pytest
 from airflow.utils.state import TaskInstanceState
 
 from gitlab_ci_provider.local.airflow import executor as module
-from gitlab_ci_provider.local.airflow.executor import WarmLocalExecutor
+from gitlab_ci_provider.local.airflow.executor import EmbeddedExecutor
 from gitlab_ci_provider.local.airflow.worker import Worker
 
 
@@ -31,7 +31,7 @@ class Workload:
         return self.key
 
 
-class Executor(WarmLocalExecutor):
+class Executor(EmbeddedExecutor):
     """Does in a worker what the name of the task says."""
 
     def _run(self, workload: Any, title: str) -> None:

@@ -1,0 +1,1 @@
+"""Executors whose tasks start with everything imported."""
