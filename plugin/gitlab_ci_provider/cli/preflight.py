@@ -33,6 +33,22 @@ def warnings(path: Path, pipeline: Pipeline) -> Iterator[str]:
         yield f"{what} not in this run; commit first to include them"
     if images := _images(pipeline):
         yield f"images are not used: jobs run with this machine's programs, not {_listed(images)}"
+    if services := _services(pipeline):
+        yield (
+            "services without `command` or `entrypoint` do not run on this machine, their jobs "
+            f"fail: {_listed(services)}"
+        )
+
+
+def _services(pipeline: Pipeline) -> list[str]:
+    """List the services of which only their image knows what to run."""
+    named = [
+        f"{service.image.name} of {job.name}"
+        for job in pipeline.jobs.values()
+        for service in job.services
+        if not (service.command or any(service.image.entrypoint or ()))
+    ]
+    return list(dict.fromkeys(named))
 
 
 def _images(pipeline: Pipeline) -> list[str]:

@@ -44,6 +44,21 @@ def test_an_unknown_job_is_said_before_anything_is_started(
     assert "no job named 'unti'; did you mean 'unit'?" in capsys.readouterr().err
 
 
+def test_services_that_cannot_run_here_are_named(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """Before anything is started, not when their jobs fail."""
+    services = "[redis:7, {name: web, command: [serve]}, {name: db, entrypoint: [db]}]"
+    commit(repository, {".gitlab-ci.yml": f"unit: {{script: x, services: {services}}}"}, "x")
+    monkeypatch.setattr(stack, "spawn_stack", lambda *_: False)
+    monkeypatch.setattr(stack, "wait_for_stack", lambda *_: sys.exit(9))
+
+    with pytest.raises(SystemExit):
+        main(["run", str(repository)])
+
+    assert "their jobs fail: redis:7 of unit" in capsys.readouterr().err.splitlines()[-1]
+
+
 def test_images_are_named_once(
     repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):

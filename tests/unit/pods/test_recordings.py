@@ -12,6 +12,7 @@ import pytest
 from kubernetes import client as k8s
 
 from gitlab_ci_provider.pods.outcome import outcome
+from gitlab_ci_provider.pods.service_states import service_deaths
 from gitlab_ci_provider.pods.starting import Starting
 from gitlab_ci_provider.pods.status import has_ended, is_lost, start_problem, why_pending
 
@@ -220,3 +221,27 @@ def test_every_recording_is_judged():
     judged = {*ENDED, *HOPELESS, *PASSES, *WAITS, *NEVER_OURS, "node-lost-kubelet-killed"}
 
     assert {path.stem for path in recordings().glob("*.json")} == judged
+
+
+@pytest.mark.parametrize("case", ["native-sidecar-ok", "native-sidecar-ignores-term"])
+def test_a_sidecar_that_a_real_kubelet_has_ended_has_not_died(case: str):
+    """It gets TERM, and KILL if need be, once the job's own containers have ended."""
+    pods = [as_ours(seen) for seen in recorded(case)]
+    codes = [
+        status.state.terminated.exit_code
+        for pod in pods
+        for status in pod.status.init_container_statuses
+        if status.name == "svc" and status.state.terminated
+    ]
+
+    for pod in pods:
+        for status in pod.status.container_statuses:  # the recorded pod has no helper of ours
+            if status.name == "helper" and status.state.terminated:
+                status.state.terminated.finished_at = _build_end(pod)
+    assert codes
+    assert [service_deaths(pod, ["svc"]) for pod in pods] == [[]] * len(pods)
+
+
+def _build_end(pod: k8s.V1Pod) -> Any:
+    build = next(one for one in pod.status.container_statuses if one.name == "build")
+    return build.state.terminated.finished_at
