@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from gitlab_ci_cluster.exceptions import ClusterError
+from gitlab_ci_cluster.runtimes.inert import InertRuntime
 from gitlab_ci_cluster.runtimes.interface import (
     ContainerConfig,
     Mount,
@@ -22,7 +23,7 @@ from gitlab_ci_cluster.runtimes.interface import (
 from gitlab_ci_cluster.runtimes.process.runtime import ProcessRuntime
 from gitlab_ci_cluster.runtimes.process.spec import Level
 
-RuntimeName = Literal["auto", "process", "root", "user", "plain"]
+RuntimeName = Literal["auto", "process", "root", "user", "plain", "inert"]
 """`process` is the best level that works; a level's own name takes no other."""
 
 _log = logging.getLogger(__name__)
@@ -35,6 +36,8 @@ async def choose_runtime(name: RuntimeName, config: RuntimeConfig) -> Runtime:
     Raises:
         ClusterError: none does.
     """
+    if name == "inert":
+        return InertRuntime()
     problems = []
     for level, in_memory in _candidates(name):
         runtime = ProcessRuntime(level, config, in_memory=in_memory)

@@ -6,6 +6,7 @@ Each follower hears only of its own pod; what is said of other pods is forgotten
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import time
 from collections.abc import AsyncIterator
@@ -34,6 +35,9 @@ _WATCH_SECONDS, _SILENT_SECONDS = 60, 90
 
 _PAGE = 500
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 15.0
+
+
+_log = logging.getLogger(__name__)
 
 
 class UnreachableError(Exception):
@@ -175,6 +179,10 @@ class PodHub:
                 version = await self._watch(version)
             except (*PASSING, RefusedError) as problem:
                 version = ""
+                await self._bear(problem)
+            except Exception as problem:  # noqa: BLE001 - nobody would hear of the end of this task
+                version = ""
+                _log.warning("the watch of pods begins again", exc_info=problem)
                 await self._bear(problem)
 
     async def _list(self) -> str:

@@ -20,6 +20,9 @@ MOVED_TO = "moved_to"
 JOB_RESULT = "job_result"
 """Of each job: its `JobResult`."""
 
+FOLLOWED = "followed"
+"""Of a job whose task is deferred while its pod runs: the pod's name."""
+
 PIPELINE_RESULT = "pipeline_result"
 """Of `finish_pipeline`: how the pipeline ended."""
 

@@ -82,9 +82,9 @@ class SeenStatus(_Read, frozen=True):
 
 
 class SeenMetadata(_Read, frozen=True):
-    """What tells which pod it is."""
+    """What tells which pod it is; a bookmark of a watch has a version and no name."""
 
-    name: str
+    name: str = ""
     namespace: str = ""
     uid: str = ""
     resource_version: str = ""

@@ -87,6 +87,28 @@ def upcoming(group: Group, mode: ProcessMode) -> Claim | None:
     return line[0] if line and line[0].ready else None
 
 
+def may_take(group: Group, claim: Claim, mode: ProcessMode) -> bool:
+    """Tell whether it is the turn of a job that waits, or it has the group already."""
+    if group.holder is not None:
+        return group.holder.key == claim.key
+    turn = upcoming(group, mode)
+    return turn is not None and turn.key == claim.key
+
+
+def is_waiting(group: Group, claim: Claim) -> bool:
+    """Tell whether a job is in line, ready."""
+    return any(other.key == claim.key and other.ready for other in group.claims)
+
+
+def is_next(group: Group, claim: Claim, mode: ProcessMode) -> bool:
+    """Tell whether a job is the first ready one in line: it looks whether those ahead still live.
+
+    A job ahead that is not ready may be gone, too, so that it does not count here.
+    """
+    ready = [other for other in _line(group.claims, mode) if other.ready]
+    return bool(ready) and ready[0].key == claim.key
+
+
 def is_ordered(mode: ProcessMode) -> bool:
     """Return whether jobs count before they are ready: a ready one then waits for older ones."""
     return mode in {ProcessMode.OLDEST_FIRST, ProcessMode.NEWEST_FIRST}

@@ -100,7 +100,7 @@ def waiting(group: ResourceGroup, number: int) -> ResourceGroupTrigger:
     )
     _, given = made.serialize()
     again = ResourceGroupTrigger(**json.loads(json.dumps(given)))
-    again._group = group
+    again._open = lambda: group  # type: ignore[method-assign]
     return again
 
 

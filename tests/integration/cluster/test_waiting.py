@@ -113,7 +113,9 @@ class Task:
             waiting=self.way,
             defer_after=WAYS[self.way],
         )
-        ti = SimpleNamespace(dag_id="d", run_id="r", task_id=self.name, try_number=1)
+        ti = SimpleNamespace(
+            dag_id="d", run_id="r", task_id=self.name, try_number=1, xcom_push=lambda **_: None
+        )
         job = SimpleNamespace(coverage=r"/coverage (\d+)%/")
         return SimpleNamespace(context={"ti": ti}, job=job, settings=settings)
 

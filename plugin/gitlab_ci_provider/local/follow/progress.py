@@ -80,6 +80,7 @@ class Follower:
     pipeline: Pipeline
     _decisions: Mapping[str, JobDecision] | None = None
     _left: dict[str, Any] = field(default_factory=dict)
+    _followed: set[str] = field(default_factory=set)
 
     def look(self) -> RunProgress:
         """Read the run as it is now."""
@@ -144,9 +145,20 @@ class Follower:
         state = task.state if task else None
         if state == AWAITING_INPUT:
             return BLOCKED
+        if state == "deferred" and task and self._is_followed(task):
+            return JobStatus.RUNNING
         if state == "deferred" and self.pipeline.jobs[job].bridge is not None:
             return BLOCKED if self._waits_below(job) else JobStatus.RUNNING
         return DELAYED if status == JobStatus.SCHEDULED else status
+
+    def _is_followed(self, task: TaskState) -> bool:
+        """Tell whether the pod of a deferred job runs, and the triggerer follows it."""
+        if task.id in self._followed:
+            return True
+        found = self.api.xcom(self.dag, self.run, task.task_id, xcom_keys.FOLLOWED)
+        if found:
+            self._followed.add(task.id)
+        return bool(found)
 
     def _waits_below(self, job: str) -> bool:
         """Return whether the pipeline of a bridge waits for a person and for nothing else."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any, Literal
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -52,14 +52,14 @@ class DownstreamTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Watch the run until the wait is over."""
         pause = _FIRST_PAUSE
-        while (state := await _aside(self._look)) is None:
+        while (state := await asyncio.to_thread(self._look)) is None:
             await asyncio.sleep(pause)
             pause = min(pause * 1.3, _LONGEST_PAUSE)
         yield TriggerEvent(state)
 
     async def on_kill(self) -> None:
         """Cancel a child with its bridge, which a person has stopped or cleared."""
-        await _aside(self._cancel)
+        await asyncio.to_thread(self._cancel)
 
     def _look(self) -> str | None:
         """Return why the wait is over: the run's state, `canceled`, or `gone` when deleted."""
@@ -86,10 +86,3 @@ class DownstreamTrigger(BaseTrigger):
 
         if self.child:
             cancel_child(self.dag, self.run_id)
-
-
-async def _aside(work: Callable[[], Any]) -> Any:
-    """Run a blocking function in a thread, not in the triggerer's event loop."""
-    from asgiref.sync import sync_to_async
-
-    return await sync_to_async(work)()

@@ -6,10 +6,11 @@ import logging
 
 import msgspec
 
-from gitlab_ci_provider.airflow_internals.tasks import task_states
+from gitlab_ci_provider.airflow_internals.tasks import read_xcom, task_states
 from gitlab_ci_provider.exceptions import GitlabCiError
 from gitlab_ci_provider.hooks.dag_runs import RunKey, pipeline_of
 from gitlab_ci_provider.hooks.project_settings import project_settings
+from gitlab_ci_provider.model import xcom_keys
 from gitlab_ci_provider.model.airflow_states import ENDED, States
 from gitlab_ci_provider.model.cancellation import Cancellation
 from gitlab_ci_provider.model.names import FINISH_PIPELINE, task_ids
@@ -62,7 +63,8 @@ def _cancel_if_redundant(task: TaskContext, entry: PipelineEntry, newer: Pipelin
     if older is None or not is_redundant(older, newer):
         return
     pipeline = task.state.snapshots.load_pipeline(older.digest)
-    jobs = canceled_by_commit(older, _by_job(older, states), _bridges(pipeline))
+    by_job = _with_followed(older, _by_job(older, states))
+    jobs = canceled_by_commit(older, by_job, _bridges(pipeline))
     order = Cancellation(name=f"pipeline-{newer.id}", reason=f"by pipeline {newer.id}", jobs=jobs)
     cancel_jobs(task.settings, task.state, older, order)
 
@@ -77,6 +79,18 @@ def _sweep(task: TaskContext, entry: PipelineEntry) -> None:
 
 def _by_job(run: PipelineRun, states: States) -> dict[str, str | None]:
     return {job: states.get(task) for job, task in task_ids(run.decisions).items()}
+
+
+def _with_followed(run: PipelineRun, states: States) -> States:
+    """Tell jobs that the triggerer follows from those that wait for their turn."""
+    names = task_ids(run.decisions)
+    deferred = [job for job, state in states.items() if state == "deferred"]
+    begun = {
+        job: "running"
+        for job in deferred
+        if read_xcom(run.dag_id, run.run_id, names[job], xcom_keys.FOLLOWED)
+    }
+    return {**states, **begun}
 
 
 def _bridges(pipeline: Pipeline) -> list[str]:

@@ -16,6 +16,7 @@ from kubernetes import client as k8s
 
 from gitlab_ci_provider.airflow_internals.tasks import defer
 from gitlab_ci_provider.exceptions import TimeoutFailure
+from gitlab_ci_provider.model import xcom_keys
 from gitlab_ci_provider.runs.job.handover import Handover, Why, pack
 from gitlab_ci_provider.runs.job.position import BEGINNING, Position
 from gitlab_ci_provider.runs.job.trigger import JobPodTrigger
@@ -130,6 +131,7 @@ def hand_over(
         coverage=run.job.coverage,
         kept=str(kept) if kept else "",
     )
+    run.context["ti"].xcom_push(key=xcom_keys.FOLLOWED, value=metadata.name)
     defer(trigger, "follow_on")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 from functools import cached_property
@@ -15,7 +14,15 @@ from gitlab_ci_provider.airflow_internals.tasks import task_states
 from gitlab_ci_provider.hooks.kubernetes import UNREACHABLE, connect_to
 from gitlab_ci_provider.hooks.outages import say
 from gitlab_ci_provider.hooks.resource_groups import ResourceGroup
-from gitlab_ci_provider.schedule.resource_group import Claim, ProcessMode, take
+from gitlab_ci_provider.runs.resource_group.looks import SharedGroup, next_look, shared_group
+from gitlab_ci_provider.schedule.resource_group import (
+    Claim,
+    ProcessMode,
+    is_next,
+    is_waiting,
+    may_take,
+    take,
+)
 
 _LOOK_SECONDS = 1.0
 _LOOKS = 10
@@ -48,6 +55,7 @@ class ResourceGroupTrigger(BaseTrigger):
         self.claim = claim
         self.mode = mode
         self.outage = outage
+        self.problem = ""
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return what recreates this trigger in another process."""
@@ -56,33 +64,39 @@ class ResourceGroupTrigger(BaseTrigger):
         return f"{type(self).__module__}.{type(self).__qualname__}", given
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Check until the job has the group, or until it has been unreachable for too long."""
-        from asgiref.sync import sync_to_async
+        """Look until the job has the group, or until it has been out of reach for too long."""
+        shared = shared_group((*self.place, *self.group), self._open)
+        async with shared.waiting() as looked:
+            while not await self._is_over(shared):
+                await next_look(looked)
+        yield TriggerEvent({"group": self.group[1], "problem": self.problem})
 
-        look = sync_to_async(self._look)
-        looks, problem, answered = 1, "", time.monotonic()
-        while True:
-            try:
-                found = await look(check=looks % _LOOKS == 0)
-                answered, problem = time.monotonic(), ""
-                if found:
-                    break
-            except UNREACHABLE as error:
-                problem = say(error)
-                if time.monotonic() - answered >= self.outage:
-                    break
-            looks += 1
-            await asyncio.sleep(_LOOK_SECONDS)
-        yield TriggerEvent({"group": self.group[1], "problem": problem})
-
-    @cached_property
-    def _group(self) -> ResourceGroup:
+    def _open(self) -> ResourceGroup:
         return ResourceGroup(*connect_to(self.place[0], self.place[1], outage=0), *self.group)
 
-    def _look(self, *, check: bool) -> bool:
-        """Take the group if it is the job's turn; first check whether earlier jobs still exist."""
-        claim, mode = msgspec.convert(self.claim, Claim), ProcessMode(self.mode)
-        if check:
-            self._group.prune(task_states)
-        holder = self._group.update(lambda found: take(found, claim, mode)).holder
-        return holder is not None and holder.key == claim.key
+    async def _is_over(self, shared: SharedGroup) -> bool:
+        """Take the group if it is the job's turn; tell whether the wait is over."""
+        try:
+            if await self._has_it(shared):
+                return True
+            self.problem = shared.problem
+        except UNREACHABLE as problem:
+            self.problem = say(problem)
+        return bool(self.problem) and time.monotonic() - shared.answered >= self.outage
+
+    async def _has_it(self, shared: SharedGroup) -> bool:
+        claim, mode = self._claim, ProcessMode(self.mode)
+        seen = shared.seen
+        if seen is None:
+            return False
+        if is_next(seen, claim, mode) and shared.looks % _LOOKS == 0:
+            await shared.ask(lambda group: group.prune(task_states))
+        if is_waiting(seen, claim) and not may_take(seen, claim, mode):
+            return False
+        taken = await shared.ask(lambda group: group.update(lambda now: take(now, claim, mode)))
+        holder = taken.holder
+        return holder is not None and bool(holder.key == claim.key)
+
+    @cached_property
+    def _claim(self) -> Claim:
+        return msgspec.convert(self.claim, Claim)

@@ -1,0 +1,93 @@
+"""Jobs whose pods the triggerer follows, on a real Airflow: no line is lost, no job runs twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from e2e.embedded import Stack, make_repository
+from e2e.faulty import is_back, job, kill_component, left_behind
+from e2e.runs import ended, mark, raw_log, results, start, wait_for
+from gitlab_ci_provider.airflow_api.client import AirflowApi
+from gitlab_ci_provider.local.home import Home
+from gitlab_ci_provider.local.stack.lifecycle import StackOptions, running_stack
+from processes.counter import Heard
+
+COUNT = "for i in $(seq 300); do echo line $i; [ $((i % 10)) != 0 ] || sleep 0.5; done"
+LINES = [f"line {number}" for number in range(1, 301)]
+TRIGGERER = r"airflow triggerer"
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack whose workers stay with a job for three seconds."""
+    home = Home(tmp_path_factory.mktemp("waiting") / "home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW__GITLAB_CI__WAITING", "adaptive")
+        patch.setenv("AIRFLOW__GITLAB_CI__DEFER_AFTER", "3")
+        with running_stack(home, StackOptions()) as state:
+            yield Stack(home, AirflowApi(state.access))
+
+
+def numbered(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.startswith("line ")]
+
+
+def shown(stack: Stack, dag: str, run: str, task: str) -> str:
+    """Read a task's log as the Airflow UI shows it."""
+    return "\n".join(stack.api.log(dag, run, stack.api.tasks(dag, run)[task]))
+
+
+def is_deferred(stack: Stack, dag: str, run: str, task: str) -> bool:
+    tasks = stack.api.tasks(dag, run)
+    return task in tasks and tasks[task].state == "deferred"
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["undisturbed", "triggerer killed"])
+def test_a_long_job_shows_each_line_once(stack: Stack, tmp_path: Path, killed: bool):
+    """In the log that Airflow shows and in the kept one, over the hop and over a lost triggerer."""
+    config = f"long:\n  script:\n    - {COUNT}\n"
+    name = f"long-{killed}".lower()
+    dag, run = start(stack, make_repository(tmp_path / name, {".gitlab-ci.yml": config}))
+    wait_for(partial(is_deferred, stack, dag, run, "long"))
+    if killed:
+        wait_for(lambda: "line 150" in numbered(raw_log(stack, dag, run, "long")))
+        gone = kill_component(stack, TRIGGERER)
+        wait_for(partial(is_back, stack, TRIGGERER, gone))
+    wait_for(lambda: ended(stack, dag, run))
+
+    assert stack.api.run_state(dag, run) == "success"
+    assert numbered(raw_log(stack, dag, run, "long")) == LINES
+    assert numbered(shown(stack, dag, run, "long")) == LINES
+    assert left_behind(stack) == []
+
+
+def test_a_deferred_job_that_is_marked_as_failed_leaves_no_pod(
+    stack: Stack, heard: Heard, tmp_path: Path
+):
+    """The triggerer deletes it; the job counts as canceled."""
+    config = job(heard, "marked", 600)
+    dag, run = start(stack, make_repository(tmp_path / "marked", {".gitlab-ci.yml": config}))
+    wait_for(partial(is_deferred, stack, dag, run, "marked"))
+    mark(stack, dag, run, "marked", "failed")
+    wait_for(lambda: left_behind(stack) == [])
+    wait_for(lambda: ended(stack, dag, run))
+
+    assert heard.lines["marked begins"] == 1
+    assert "marked ends" not in heard.lines
+
+
+def test_the_timeout_of_a_deferred_job_holds(stack: Stack, heard: Heard, tmp_path: Path):
+    """It fails the job with GitLab's reason."""
+    config = job(heard, "slow", 600, timeout="15 seconds")
+    dag, run = start(stack, make_repository(tmp_path / "slow", {".gitlab-ci.yml": config}))
+    wait_for(partial(is_deferred, stack, dag, run, "slow"))
+    wait_for(lambda: ended(stack, dag, run))
+
+    ((status, reason),) = results(stack, dag, run).values()
+    assert status == "failed"
+    assert "timeout of 15 s" in reason
+    assert left_behind(stack) == []
