@@ -54,6 +54,12 @@ class Settings:
     git_conn_ids: str = _option(
         "gitlab_ci_git", "Connections: logins of git servers, separated by commas."
     )
+    vault_conn_id: str = _option(
+        "gitlab_ci_vault", "Connection: HashiCorp Vault, for `secrets:vault`."
+    )
+    aws_secrets_conn_id: str = _option(
+        "gitlab_ci_aws_secrets", "Connection: AWS, for `secrets:aws_secrets_manager`."
+    )
     include_hosts: str = _option(
         "",
         "Hosts that include:remote and include:template (gitlab.com) may ask: patterns, separated "

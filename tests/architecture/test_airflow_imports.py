@@ -32,6 +32,7 @@ PUBLIC = {
     "airflow.providers.cncf.kubernetes.operators.pod": {"KubernetesPodOperator"},
     # The default of `[celery] celery_config_options`, which the provider's documentation names.
     "airflow.providers.celery.executors.default_celery": {"DEFAULT_CELERY_CONFIG"},
+    "airflow.providers.hashicorp.hooks.vault": {"VaultHook"},
     "airflow.providers.standard.triggers.temporal": {"TimeDeltaTrigger"},
 }
 """What any module may import, by module."""

@@ -24,6 +24,7 @@ from gitlab_ci_provider.planner.downstream import plan_downstream
 from gitlab_ci_provider.planner.plan import plan_job
 from gitlab_ci_provider.planner.plan_request import PlanRequest
 from gitlab_ci_provider.planner.resource_group import resource_group
+from gitlab_ci_provider.planner.secrets import wanted_secrets
 from gitlab_ci_provider.pods.pod import PodRequest, build_pod
 from gitlab_ci_provider.rules.evaluate import decide_pipeline
 from gitlab_ci_provider.runs.job.coverage import CoverageScan
@@ -174,7 +175,8 @@ def _planned(request: PlanRequest) -> object:
     spec = build_pod(pod).spec
     hosts = [alias.to_dict() for alias in spec.host_aliases or ()]
     containers = [one.to_dict() for one in (*spec.init_containers, spec.containers[0])]
-    return (containers, hosts, planned.secret, planned.environment, planned.release)
+    asked = wanted_secrets(request.job, request.variables)
+    return (containers, hosts, planned.secret, planned.environment, planned.release, asked)
 
 
 def _downstream(request: PlanRequest) -> object:

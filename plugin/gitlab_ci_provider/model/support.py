@@ -6,8 +6,8 @@ planner refuses to run a job that has a blocking one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from gitlab_ci_provider.model.job import Job
 
@@ -25,6 +25,7 @@ class _Rule(NamedTuple):
     limit: Limit
 
 
+SECRETS_PROVIDERS = frozenset({"vault", "aws_secrets_manager"})
 _READ_REPORTS = frozenset({"junit", "coverage_report", "cobertura", "codequality", "dotenv"})
 
 
@@ -62,13 +63,30 @@ def _has_more_policies(job: Job) -> bool:
     return bool(job.image and len(job.image.pull_policies) > 1)
 
 
+def _other_provider(job: Job) -> bool:
+    """Tell whether a secret is with a provider that cannot be asked."""
+    return any(not SECRETS_PROVIDERS & set(secret) for secret in _secrets(job))
+
+
+def _secret_token(job: Job) -> bool:
+    return any("token" in secret for secret in _secrets(job))
+
+
+def _secrets(job: Job) -> tuple[Any, ...]:
+    secrets = job.unhonoured.get("secrets")
+    return tuple(secrets.values()) if isinstance(secrets, Mapping) else ()
+
+
 def _kept(keyword: str) -> Callable[[Job], bool]:
     return lambda job: keyword in job.unhonoured
 
 
 _RULES = (
     _Rule(_kept("run"), Limit("run", "steps (CI Functions) are not run", True)),
-    _Rule(_kept("secrets"), Limit("secrets", "the job gets no secrets from vaults", True)),
+    _Rule(_other_provider,
+          Limit("secrets:provider", "only vault and aws_secrets_manager can be asked", True)),
+    _Rule(_secret_token,
+          Limit("secrets:token", "an Airflow connection has the login at the provider", False)),
     _Rule(_kept("id_tokens"), Limit("id_tokens", "the job gets no tokens", True)),
     _Rule(_kept("identity"), Limit("identity", "the job gets no workload identity", True)),
     _Rule(_kept("release"), Limit("release", "it is recorded, but no release is created", False)),

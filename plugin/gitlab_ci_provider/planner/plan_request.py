@@ -54,6 +54,7 @@ class PlanRequest:
         url: of the task in the Airflow UI.
         upstream: the artifacts that the job can use, by the job that made them.
         dotenv: variables that earlier jobs have written for this one.
+        from_provider: secrets that `secrets:` asks for, once they are there.
         configured: variables of the instance, the groups and the project.
         secrets: values to mask that are not in the job's variables: those of the project's other
             environments and refs, and of projects whose artifacts the job uses.
@@ -75,6 +76,7 @@ class PlanRequest:
     upstream: Mapping[str, tuple[JobArtifact, ...]]
     store: StoreTarget | None
     dotenv: Variables = Variables()
+    from_provider: Variables = Variables()
     environment_url: str = ""
     login: GitLogin | None = None
     configured: ConfiguredVariables = ConfiguredVariables()
@@ -116,7 +118,7 @@ class PlanRequest:
     @cached_property
     def variables(self) -> Variables:
         """The job's variables as its script sees them: merged in GitLab's order, then expanded."""
-        return expand_all(self._effective(self.context, self.dotenv))
+        return expand_all(self._effective(self.context, self.dotenv) | self.from_provider)
 
     @cached_property
     def public_variables(self) -> Variables:

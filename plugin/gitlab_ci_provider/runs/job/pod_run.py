@@ -167,11 +167,15 @@ class JobPod:
     def _plan_request(self) -> PlanRequest:
         """Gather what the plan is made from."""
         request = plan_request(self._run)
-        if request.job.environment is None:
-            return request
-        from gitlab_ci_provider.runs.job.deployment import with_earlier_url
+        if request.job.environment is not None:
+            from gitlab_ci_provider.runs.job.deployment import with_earlier_url
 
-        return with_earlier_url(self._run, request)
+            request = with_earlier_url(self._run, request)
+        if "secrets" in request.job.unhonoured:
+            from gitlab_ci_provider.runs.job.secrets import with_secrets
+
+            request = with_secrets(request, self._run.settings)
+        return request
 
     def _recorded(self, request: PlanRequest, planned: PlannedJob, result: JobResult) -> JobResult:
         """Record what the job has done to its environment, if it has one."""

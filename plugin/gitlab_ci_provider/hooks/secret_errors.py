@@ -1,0 +1,44 @@
+"""How reading a secret fails, for the reasons that GitLab Runner gives."""
+
+from __future__ import annotations
+
+from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
+
+
+class MissingSecretError(SystemFailure):
+    """The provider has no such secret, or the secret no such field."""
+
+    reason = FailureReason.RUNNER_SYSTEM_FAILURE
+
+
+class RefusedSecretError(SystemFailure):
+    """The provider refuses: how the job, the connection or the provider is configured is wrong."""
+
+    reason = FailureReason.RUNNER_CONFIGURATION_ERROR
+
+
+class ProviderDownError(SystemFailure):
+    """The provider itself has failed."""
+
+    reason = FailureReason.RUNNER_EXTERNAL_DEPENDENCY_FAILURE
+
+
+class ProviderNotFoundError(SystemFailure):
+    """There is no connection to such a provider, or nothing that could use it."""
+
+    reason = FailureReason.SECRETS_PROVIDER_NOT_FOUND
+
+
+def as_text(value: object, what: str) -> str:
+    """Give the value of a variable.
+
+    Raises:
+        RefusedSecretError: it is a list or an object, which is no text.
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return f"{value:.15g}" if isinstance(value, float) else str(value)
+    raise RefusedSecretError(f"{what} is not a string, number or boolean")

@@ -1,0 +1,96 @@
+"""`secrets:`: values from a secrets provider, before the job is planned.
+
+They are variables of the job like masked ones: in its Secret, in no log, database or XCom.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from airflow.sdk import Connection
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.hooks.secret_errors import MissingSecretError, ProviderNotFoundError
+from gitlab_ci_provider.hooks.secret_rules import refuse_unless_allowed
+from gitlab_ci_provider.model.secrets import VaultSecret, WantedSecret
+from gitlab_ci_provider.model.variables import Variable, Variables
+from gitlab_ci_provider.planner.build_settings import VariableReader, read_build_settings
+from gitlab_ci_provider.planner.plan_request import PlanRequest
+from gitlab_ci_provider.planner.secrets import wanted_secrets
+from gitlab_ci_provider.settings import Settings
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 5, 300
+_STRICT = "FF_SECRET_RESOLVING_FAILS_IF_MISSING"
+
+_log = logging.getLogger(__name__)
+
+
+def with_secrets(
+    request: PlanRequest, settings: Settings, sleep: Callable[[float], object] = time.sleep
+) -> PlanRequest:
+    """Add the secrets of a job to its variables.
+
+    Raises:
+        SystemFailure: one cannot be had, though it was tried as often as the job says.
+    """
+    variables = request.variables
+    wanted = wanted_secrets(request.job, variables)
+    if not wanted:
+        return request
+    attempts = read_build_settings(variables.get).secrets_attempts
+    _log.info("::group::Resolving secrets")
+    for number in range(1, attempts + 1):
+        try:
+            found = [_resolved(secret, request, settings) for secret in wanted]
+            break
+        except SystemFailure as problem:
+            if number == attempts:
+                raise
+            pause = min(_FIRST_PAUSE * 2 ** (number - 1), _LONGEST_PAUSE)
+            said = "%s; attempt %d of %d in %d s"
+            _log.warning(said, problem, number + 1, attempts, pause)
+            sleep(pause)
+    _log.info("::endgroup::")
+    return replace(request, from_provider=Variables(found))
+
+
+def _resolved(wanted: WantedSecret, request: PlanRequest, settings: Settings) -> Variable:
+    provider = "vault" if isinstance(wanted.source, VaultSecret) else "aws_secrets_manager"
+    _log.info('Resolving secret "%s" with "%s"...', wanted.name, provider)
+    try:
+        value = _value(wanted, request, settings)
+    except MissingSecretError:
+        if VariableReader(request.variables.get).boolean(_STRICT, default=True):
+            raise
+        value = ""
+    return Variable(name=wanted.name, value=value, file=wanted.file, masked=True, expand=False)
+
+
+def _value(wanted: WantedSecret, request: PlanRequest, settings: Settings) -> str:
+    source, run = wanted.source, request.run
+    vault = isinstance(source, VaultSecret)
+    conn_id = settings.vault_conn_id if vault else settings.aws_secrets_conn_id
+    connection = _connection(conn_id, wanted)
+    refuse_unless_allowed(
+        wanted, connection.extra_dejson, run.project.path, protected=run.ref.protected
+    )
+    if isinstance(source, VaultSecret):
+        from gitlab_ci_provider.hooks.vault import read_vault
+
+        return read_vault(conn_id, source)
+    from gitlab_ci_provider.hooks.aws_secrets import read_aws
+
+    return read_aws(connection, source)
+
+
+def _connection(conn_id: str, wanted: WantedSecret) -> Connection:
+    try:
+        found: Connection = Connection.get(conn_id)
+    except AirflowNotFoundException:
+        message = f"secrets:{wanted.name}: there is no Airflow connection '{conn_id}'"
+        raise ProviderNotFoundError(f"{message} to its secrets provider: add it") from None
+    return found
