@@ -60,6 +60,9 @@ class Settings:
     aws_secrets_conn_id: str = _option(
         "gitlab_ci_aws_secrets", "Connection: AWS, for `secrets:aws_secrets_manager`."
     )
+    id_token_audiences: str = _option(
+        "", "Audiences that `id_tokens:` may name: patterns with `*`, separated by commas."
+    )
     include_hosts: str = _option(
         "",
         "Hosts that include:remote and include:template (gitlab.com) may ask: patterns, separated "
@@ -138,6 +141,11 @@ class Settings:
     def allowed_hosts(self) -> tuple[str, ...]:
         """Patterns of hosts that includes may use."""
         return tuple(filter(None, map(str.strip, self.include_hosts.split(","))))
+
+    @property
+    def audiences(self) -> tuple[str, ...]:
+        """Patterns of audiences that jobs may have tokens for."""
+        return tuple(filter(None, map(str.strip, self.id_token_audiences.split(","))))
 
     @property
     def archive_limits(self) -> ArchiveLimits:

@@ -27,6 +27,7 @@ from gitlab_ci_cluster.exceptions import ClusterError
 from gitlab_ci_cluster.kubelet.context import KubeletContext
 from gitlab_ci_cluster.kubelet.kubelet import Kubelet
 from gitlab_ci_cluster.kubelet.recorder import EventRecorder
+from gitlab_ci_cluster.kubelet.tokens import TokenIssuer
 from gitlab_ci_cluster.objects.meta import now
 from gitlab_ci_cluster.objects.store import Store
 from gitlab_ci_cluster.runtimes.choice import RuntimeName, choose_runtime
@@ -162,5 +163,6 @@ def _context(
         disk=directories.pods,
         memory=directories.memory,
         images=frozenset(config.paths),
+        tokens=TokenIssuer(config.directory),
         ip=config.host,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gitlab_ci_cluster.kubelet.recorder import EventRecorder
+from gitlab_ci_cluster.kubelet.tokens import TokenIssuer
 from gitlab_ci_cluster.objects.meta import Obj
 from gitlab_ci_cluster.objects.resources import RESOURCES
 from gitlab_ci_cluster.objects.store import Store
@@ -29,6 +30,7 @@ class KubeletContext:
 
     Attributes:
         disk, memory: directories for what belongs to pods.
+        tokens: signs those of service accounts.
         images: names that stand for a directory of programs and need no warning.
         ip: of the node, and of every pod: they share its network.
     """
@@ -40,6 +42,7 @@ class KubeletContext:
     disk: Path
     memory: Path
     images: frozenset[str]
+    tokens: TokenIssuer
     ip: str = "127.0.0.1"
 
     def lookup(self, namespace: str, plural: str, name: str) -> Obj | None:

@@ -200,6 +200,7 @@ class PodWorker:
             disk=self.config.directory / "volumes",
             memory=self._context.memory / self.uid,
             group=security.fs_group(self.pod),
+            sign=self._context.tokens.issue,
         )
         self.volumes = make_volumes(self.pod, place, self._lookup)
         self.extra_mounts = hosts.make_files(self.pod, self.config, self._context)

@@ -37,14 +37,17 @@ class VolumePlace:
     Attributes:
         disk, memory: directories private to the pod; secrets only ever go to `memory`.
         group: `fsGroup`, owns the files of all volumes; None for the user's own.
+        sign: makes a token of the pod's service account, from the pod and what the volume says.
     """
 
     disk: Path
     memory: Path
     group: int | None = None
+    sign: Callable[[Obj, Obj], bytes]
 
 
 _File = tuple[bytes, int]
+_Sign = Callable[[Obj, Obj], bytes]
 
 
 def make_volumes(pod: Obj, place: VolumePlace, lookup: Lookup) -> dict[str, Path]:
@@ -70,7 +73,7 @@ def _make_volume(volume: Obj, pod: Obj, place: VolumePlace, lookup: Lookup) -> P
     if empty_dir is not None:
         parent = place.memory if empty_dir.get("medium") == "Memory" else place.disk
         return _empty_directory(parent / volume["name"], place.group, 0o777)
-    files = _files(volume, pod, lookup)
+    files = _files(volume, pod, lookup, place.sign)
     path = _empty_directory(place.memory / volume["name"], place.group, 0o755)
     for name, (data, mode) in files.items():
         _write(path / name, data, mode, place.group)
@@ -114,12 +117,16 @@ def _host_path(source: Obj) -> Path:
     return path
 
 
-def _files(volume: Obj, pod: Obj, lookup: Lookup) -> dict[str, _File]:
+def _files(volume: Obj, pod: Obj, lookup: Lookup, sign: _Sign) -> dict[str, _File]:
     if "projected" in volume:
         mode = volume["projected"].get("defaultMode", _DEFAULT_MODE)
         files: dict[str, _File] = {}
         for source in volume["projected"].get("sources", []):
-            files |= _source_files(source, pod, lookup, mode)
+            if "serviceAccountToken" in source:
+                wanted = source["serviceAccountToken"]
+                files[wanted["path"]] = (sign(pod, wanted), mode)
+            else:
+                files |= _source_files(source, pod, lookup, mode)
         return files
     return _source_files(volume, pod, lookup, _DEFAULT_MODE)
 
@@ -134,8 +141,6 @@ def _source_files(source: Obj, pod: Obj, lookup: Lookup, mode: int) -> dict[str,
         return _object_files("configmap", config_map["name"], config_map, lookup, mode)
     if "downwardAPI" in source:
         return _downward_files(source["downwardAPI"], pod, mode)
-    if "serviceAccountToken" in source:
-        return {source["serviceAccountToken"]["path"]: (b"", mode)}
     kind = next((key for key in source if key != "name"), "without a type")
     raise VolumeError(f"the embedded cluster has no volumes of type {kind}")
 

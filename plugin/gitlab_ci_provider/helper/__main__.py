@@ -34,7 +34,13 @@ from gitlab_ci_provider.helper.output import Output, StrayWords
 from gitlab_ci_provider.helper.plan_file import read_plan
 from gitlab_ci_provider.model.plan import JobPlan
 from gitlab_ci_provider.model.termination_message import TerminationMessage, encode_message
-from gitlab_ci_provider.model.workspace import CONTROL_DIR, HOOK_DIR, PLAN_FILE, TERMINATION_LOG
+from gitlab_ci_provider.model.workspace import (
+    CONTROL_DIR,
+    HOOK_DIR,
+    ID_TOKENS_DIR,
+    PLAN_FILE,
+    TERMINATION_LOG,
+)
 
 if TYPE_CHECKING:
     from gitlab_ci_provider.storage.base import ObjectStore
@@ -64,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     output, context = Output(), None
     try:
         plan = read_plan(options.plan)
-        output = Output(_secrets(plan), log=output.log)
+        output = Output(_secrets(plan, options.id_tokens), log=output.log)
         context = _context(plan, output, options)
         with redirect_stderr(StrayWords(output)):
             _run(options.command, context)
@@ -125,10 +131,12 @@ def _cache_seconds(plan: JobPlan) -> dict[str, int]:
     return dict.fromkeys((*archived, *restored), plan.cache_seconds) if plan.cache_seconds else {}
 
 
-def _secrets(plan: JobPlan) -> list[str]:
+def _secrets(plan: JobPlan, id_tokens: Path) -> list[str]:
+    """List what no log may show; only the pod knows its tokens."""
     masked = [variable.value for variable in plan.variables if variable.masked]
     passwords = [plan.sources.password] if plan.sources else []
-    return [*masked, *passwords]
+    tokens = [(id_tokens / name).read_text(encoding="utf-8") for name in plan.id_tokens]
+    return [*masked, *passwords, *tokens]
 
 
 def _leave_message(told: TerminationMessage, path: Path) -> None:
@@ -174,6 +182,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--plan", type=Path, default=Path(PLAN_FILE), help="the JobPlan")
     parser.add_argument(
         "--control", type=Path, default=Path(CONTROL_DIR), help="directory shared by the containers"
+    )
+    parser.add_argument(
+        "--id-tokens", type=Path, default=Path(ID_TOKENS_DIR), help="directory of `id_tokens:`"
     )
     parser.add_argument(
         "--hook", type=Path, default=Path(HOOK_DIR), help="directory for what the hook leaves"

@@ -73,7 +73,8 @@ def decode_plan(data: bytes) -> JobPlan:
         raw[name] = tuple(_part(kind, part) for part in raw[name])
     for name, kind in _SINGLE.items():
         raw[name] = None if raw[name] is None else _part(kind, raw[name])
-    raw["warnings"] = tuple(raw["warnings"])
+    for name in ("warnings", "id_tokens"):
+        raw[name] = tuple(raw[name])
     return JobPlan(**raw)
 
 

@@ -79,6 +79,15 @@ class PreGetSources:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IdToken:
+    """A token that the cluster signs for an audience; `seconds` is how long it is valid."""
+
+    name: str
+    audience: str
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CacheRestore:
     """One cache to fetch: the first of `object_keys` that exists.
 
@@ -228,6 +237,7 @@ class JobPlan:
         restore_cache_attempts, download_attempts: of the whole phase.
         cache_seconds: for each transfer of a cache; 0 for no limit.
         warnings: about settings of the job, for its log.
+        id_tokens: names of variables whose values are files of the pod, see `model/workspace.py`.
     """
 
     job: str
@@ -251,6 +261,7 @@ class JobPlan:
     download_attempts: int = 1
     cache_seconds: int = 0
     warnings: tuple[str, ...] = ()
+    id_tokens: tuple[str, ...] = ()
     schema_version: int = 3
 
     def value(self, name: str, default: str = "") -> str:

@@ -87,7 +87,7 @@ _RULES = (
           Limit("secrets:provider", "only vault and aws_secrets_manager can be asked", True)),
     _Rule(_secret_token,
           Limit("secrets:token", "an Airflow connection has the login at the provider", False)),
-    _Rule(_kept("id_tokens"), Limit("id_tokens", "the job gets no tokens", True)),
+    _Rule(_kept("id_tokens"), Limit("id_tokens", "the cluster signs them, not GitLab", False)),
     _Rule(_kept("identity"), Limit("identity", "the job gets no workload identity", True)),
     _Rule(_kept("release"), Limit("release", "it is recorded, but no release is created", False)),
     _Rule(_kept("pages"), Limit("pages", "nothing is published", False)),

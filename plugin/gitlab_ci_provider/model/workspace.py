@@ -35,6 +35,9 @@ SCRIPTS_DIR = "/gitlab-ci/scripts"
 HOOK_DIR = "/gitlab-ci/hook"
 """What `hooks:pre_get_sources_script` leaves for `prepare`, which only reads it."""
 
+ID_TOKENS_DIR = "/gitlab-ci/id-tokens"
+"""Read only: a file for each of `id_tokens:`, named as its variable."""
+
 HOOK_CONTAINER = "hook"
 PREPARE_CONTAINER = "prepare"
 BUILD_CONTAINER = "build"

@@ -38,7 +38,11 @@ def with_access(plan: JobPlan, target: StoreTarget, period: Period) -> JobPlan:
 def for_hook(plan: JobPlan) -> JobPlan:
     """Leave in a plan what the author's script before the fetch may see: the job's variables."""
     return JobPlan(
-        job=plan.job, project_dir=plan.project_dir, variables=plan.variables, hook=plan.hook
+        job=plan.job,
+        project_dir=plan.project_dir,
+        variables=plan.variables,
+        hook=plan.hook,
+        id_tokens=plan.id_tokens,
     )
 
 
@@ -57,6 +61,7 @@ def for_prepare(plan: JobPlan) -> JobPlan:
         reports=(),
         dotenv=None,
         writes=(),
+        id_tokens=(),
     )
 
 

@@ -9,7 +9,7 @@ from gitlab_ci_provider.exceptions import FailureReason, JobFailure, SystemFailu
 from gitlab_ci_provider.model.environment import JobEnvironment
 from gitlab_ci_provider.model.image import Image
 from gitlab_ci_provider.model.job import Job
-from gitlab_ci_provider.model.plan import JobPlan, PlanVariable, PreGetSources
+from gitlab_ci_provider.model.plan import IdToken, JobPlan, PlanVariable, PreGetSources
 from gitlab_ci_provider.model.release import Release
 from gitlab_ci_provider.model.serialization import encode
 from gitlab_ci_provider.model.service import PlannedService
@@ -44,6 +44,7 @@ class PlannedJob:
         grace: seconds that the pod may take to end once it is deleted.
         environment: where the job deploys to, expanded.
         release: what it wants released, expanded.
+        id_tokens: what its cluster is asked to sign.
     """
 
     image: Image
@@ -54,6 +55,7 @@ class PlannedJob:
     services: tuple[PlannedService, ...] = ()
     environment: JobEnvironment | None = None
     release: Release | None = None
+    id_tokens: tuple[IdToken, ...] = ()
 
 
 def plan_job(request: PlanRequest) -> PlannedJob:
@@ -77,7 +79,8 @@ def plan_job(request: PlanRequest) -> PlannedJob:
 
 def _planned(request: PlanRequest, masked: tuple[str, ...]) -> PlannedJob:
     services = plan_services(request)
-    plan = replace(_plan(request), services=services.checks)
+    tokens = _id_tokens(request)
+    plan = replace(_plan(request, tokens), services=services.checks)
     return PlannedJob(
         image=_image(request),
         plan=plan,
@@ -95,7 +98,17 @@ def _planned(request: PlanRequest, masked: tuple[str, ...]) -> PlannedJob:
         grace=grace(request, plan),
         environment=_environment(request.job, request.variables, Masker(masked)),
         release=_release(request.job, request.variables, Masker(masked)),
+        id_tokens=tokens,
     )
+
+
+def _id_tokens(request: PlanRequest) -> tuple[IdToken, ...]:
+    if "id_tokens" not in request.job.unhonoured:
+        return ()
+    from gitlab_ci_provider.planner.id_tokens import plan_id_tokens  # few jobs need it
+
+    allowed, timeout = request.limits.id_token_audiences, job_timeout(request)
+    return plan_id_tokens(request.job, request.variables, allowed, timeout)
 
 
 def _environment(job: Job, variables: Variables, masker: Masker) -> JobEnvironment | None:
@@ -130,7 +143,7 @@ def _refuse_what_cannot_be_honoured(request: PlanRequest) -> None:
         raise SystemFailure(message, reason=FailureReason.RUNNER_UNSUPPORTED)
 
 
-def _plan(request: PlanRequest) -> JobPlan:
+def _plan(request: PlanRequest, tokens: tuple[IdToken, ...]) -> JobPlan:
     caches = plan_caches(request)
     sources = plan_sources(request)
     settings = read_build_settings(request.variables.get, job_timeout(request))
@@ -150,6 +163,7 @@ def _plan(request: PlanRequest) -> JobPlan:
         download_attempts=settings.download_attempts,
         cache_seconds=settings.cache_seconds,
         warnings=(*sources.warnings, *settings.warnings),
+        id_tokens=tuple(token.name for token in tokens),
     )
     plan = _with_hook(plan, request.job)
     saved = (*plan.archives, *plan.uploads, *plan.reports)

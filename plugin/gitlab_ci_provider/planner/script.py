@@ -23,6 +23,7 @@ from gitlab_ci_provider.model.job import Script
 from gitlab_ci_provider.model.plan import JobPlan, PlanVariable
 from gitlab_ci_provider.model.workspace import (
     EVENTS_FIFO,
+    ID_TOKENS_DIR,
     OUTPUT_FIFO,
     TERMINATION_LOG,
     file_variable_path,
@@ -183,6 +184,10 @@ def _exports(plan: JobPlan) -> Iterator[str]:
             words = "is not exported: shells do not accept its name"
             warning = f"WARNING: variable {variable.name!r} {words}"
             yield f"printf '%s\\n' {_quote(f'{_YELLOW}{warning}{_RESET}')}"
+    for name in plan.id_tokens:
+        # Without `cat`; a token has no line end, so `read` fails though it has read all.
+        yield f'read -r {name} <{ID_TOKENS_DIR}/{name} || [ -n "${name}" ]'
+        yield f"export {name}"
     yield f"export GITLAB_ENV={_quote(job_env_path(plan.project_dir))}"
     yield _READ_JOB_ENV
     owned = {

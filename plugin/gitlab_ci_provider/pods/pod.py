@@ -12,8 +12,10 @@ from kubernetes import client as k8s
 
 from gitlab_ci_provider.model import workspace
 from gitlab_ci_provider.model.image import Image
+from gitlab_ci_provider.model.plan import IdToken
 from gitlab_ci_provider.model.runner import RunnerProfile
 from gitlab_ci_provider.model.service import PlannedService
+from gitlab_ci_provider.pods.id_tokens import id_token_mounts, id_token_volumes
 from gitlab_ci_provider.pods.naming import LABEL_DOMAIN, label_value
 from gitlab_ci_provider.pods.patches import patched
 from gitlab_ci_provider.pods.placement import lifecycle, own_labels, placement
@@ -41,6 +43,7 @@ class PodRequest:
         grace: seconds that it may take to end once it is deleted: `after_script` still runs.
         deadline: seconds after which Kubernetes ends the pod whatever happens.
         annotations: for people and dashboards; keys without the domain.
+        id_tokens: tokens of the service account that the job gets.
         hook: a script of the author runs before the fetch.
     """
 
@@ -53,6 +56,7 @@ class PodRequest:
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
     hook: bool = False
+    id_tokens: tuple[IdToken, ...] = ()
 
 
 def build_pod(request: PodRequest) -> k8s.V1Pod:
@@ -75,7 +79,10 @@ def build_pod(request: PodRequest) -> k8s.V1Pod:
             _helper(workspace.PREPARE_CONTAINER, "prepare", request),
         ],
         containers=[_build(request), _helper(workspace.HELPER_CONTAINER, "finish", request)],
-        volumes=volumes(request.name, profile, hook=request.hook),
+        volumes=[
+            *volumes(request.name, profile, hook=request.hook),
+            *id_token_volumes(request.id_tokens),
+        ],
         **placement(profile),
     )
     return k8s.V1Pod(
@@ -139,7 +146,7 @@ def _build(request: PodRequest) -> k8s.V1Container:
         image=request.image.name,
         image_pull_policy=pull_policy(request.image.pull_policies or profile.pull_policy),
         command=["sh", f"{workspace.SCRIPTS_DIR}/entry"],
-        volume_mounts=build_mounts(profile),
+        volume_mounts=build_mounts(profile) + id_token_mounts(request.id_tokens),
         lifecycle=lifecycle(profile),
         resources=requirements(profile.resources.build),
         security_context=build_context(profile, request.image),
@@ -161,6 +168,13 @@ def _service(service: PlannedService, request: PodRequest) -> k8s.V1Container:
     return container
 
 
+def _helper_mounts(command: str, request: PodRequest) -> list[k8s.V1VolumeMount]:
+    """Give a helper what it needs; those that show what scripts write have to mask tokens."""
+    mounts = helper_mounts(command, request.profile, hook=request.hook)
+    shows = command != "prepare"
+    return mounts + (id_token_mounts(request.id_tokens) if shows else [])
+
+
 def _helper(name: str, command: str, request: PodRequest) -> k8s.V1Container:
     profile = request.profile
     return k8s.V1Container(
@@ -168,7 +182,7 @@ def _helper(name: str, command: str, request: PodRequest) -> k8s.V1Container:
         image=profile.helper_image,
         image_pull_policy=pull_policy(profile.pull_policy),
         command=[workspace.HELPER_COMMAND, command],
-        volume_mounts=helper_mounts(command, profile, hook=request.hook),
+        volume_mounts=_helper_mounts(command, request),
         resources=requirements(profile.resources.helper),
         security_context=helper_context(profile),
     )

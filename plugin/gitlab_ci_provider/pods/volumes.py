@@ -24,7 +24,7 @@ HOOK_KEY = "hook.json"
 OWN_VOLUMES = frozenset(
     {
         *("builds", "control", "scripts", "plan-prepare", "plan-finish"),
-        *("hook", "hook-builds", "plan-hook"),
+        *("hook", "hook-builds", "plan-hook", "id-tokens"),
     }
 )
 """Names that the volumes of a runner cannot have."""

@@ -44,6 +44,7 @@ def plan_request(run: JobRun) -> PlanRequest:
             start_timeout=run.settings.pod_start_timeout,
             services_timeout=run.settings.services_timeout,
             machine=platform.machine(),
+            id_token_audiences=run.settings.audiences,
             archives=run.settings.archive_limits,
         ),
         attempt=ti.try_number,

@@ -6,6 +6,7 @@ import base64
 import os
 import shlex
 import sys
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ import pytest
 from kubernetes import client, config
 
 from factories import JOB, RUN, make_plan_request
+from gitlab_ci_cluster.kubelet.tokens import ISSUER, TokenIssuer
 from gitlab_ci_provider.model.artifacts import Artifacts
 from gitlab_ci_provider.model.cache import Cache
 from gitlab_ci_provider.model.git_login import GitLogin
@@ -28,6 +30,7 @@ from gitlab_ci_provider.pods.pod import PodRequest, build_pod, build_secret
 from integration.cluster.support import start_cluster
 from processes.frames import read_frames
 from processes.waiting import wait_until
+from servers.bao import bao_server
 from servers.git_http import GitServer, git_server
 from servers.repositories import make_repository
 from servers.s3 import SECRET_KEY, S3Server, s3_server
@@ -45,12 +48,17 @@ class World:
     s3: S3Server
     sha: str
 
-    def plan(self, *script: str, hook: tuple[str, ...] = ()) -> PlannedJob:
+    def plan(
+        self, *script: str, hook: tuple[str, ...] = (), tokens: dict[str, str] | None = None
+    ) -> PlannedJob:
         """Plan a job with a cache and artifacts."""
         job = replace(
             JOB,
             script=Script(main=script),
             pre_get_sources=hook,
+            unhonoured={
+                "id_tokens": {name: {"aud": audience} for name, audience in (tokens or {}).items()}
+            },
             caches=(Cache(paths=("kept",)),),
             artifacts=Artifacts(paths=("out",)),
         )
@@ -58,9 +66,9 @@ class World:
         run = replace(RUN, project=project, ref=Ref(name="main", sha=self.sha))
         now = datetime.now(UTC).isoformat(timespec="seconds")
         login = GitLogin(password=TOKEN)
-        return plan_job(
-            make_plan_request(job, run, store=self.s3.target(), login=login, started_at=now)
-        )
+        request = make_plan_request(job, run, store=self.s3.target(), login=login, started_at=now)
+        limits = replace(request.limits, id_token_audiences=("https://vault.example.com",))
+        return plan_job(replace(request, limits=limits))
 
     def run(self, planned: PlannedJob, security: Security = Security()) -> dict[str, str]:
         """Run its pod to the end; return what its containers wrote."""
@@ -73,6 +81,7 @@ class World:
             labels={},
             annotations={},
             hook=planned.plan.hook is not None,
+            id_tokens=planned.id_tokens,
         )
         self.core.create_namespaced_secret("default", build_secret(request, planned.secret))
         self.core.create_namespaced_pod("default", build_pod(request))
@@ -175,3 +184,33 @@ def test_a_hook_tells_the_fetch_and_sees_nothing_of_it(world: World):
     assert TOKEN not in logs["prepare"]
     assert "\nhello\nthe hook says hello\n" in logs["helper"]
     assert "left-behind" not in logs["helper"]
+
+
+def test_a_token_logs_in_at_a_vault_and_is_masked(world: World, tmp_path: Path):
+    """The cluster signs it for the audience, and for the service account of the pod."""
+    planned = world.plan(
+        'echo "token $TOKEN"; mkdir out; printf %s "$TOKEN" >out/token; ls /gitlab-ci/id-tokens',
+        tokens={"TOKEN": "https://vault.example.com"},
+    )
+
+    logs = world.run(planned)
+    key = next(upload.object_key for upload in planned.plan.uploads)
+    with zipfile.ZipFile(world.s3.bucket / key) as archive:
+        token = archive.read("out/token").decode()
+
+    assert "\ntoken [MASKED]\nTOKEN\n" in logs["helper"]
+    assert token not in "".join(logs.values())
+    (tmp_path / "bao").mkdir()
+    with bao_server(tmp_path / "bao") as bao:
+        bao.post("sys/auth/jwt", {"type": "jwt"})
+        public = TokenIssuer(tmp_path / "cluster").public_key()
+        bao.post("auth/jwt/config", {"jwt_validation_pubkeys": [public], "bound_issuer": ISSUER})
+        role = {
+            "role_type": "jwt",
+            "user_claim": "sub",
+            "bound_audiences": ["https://vault.example.com"],
+            "bound_subject": "system:serviceaccount:default:default",
+        }
+        bao.post("auth/jwt/role/ci", role)
+        done = bao.post("auth/jwt/login", {"role": "ci", "jwt": token})
+    assert done["auth"]["client_token"]

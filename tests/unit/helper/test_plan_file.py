@@ -33,6 +33,7 @@ FULL = JobPlan(
     variables=(PlanVariable(name="A", value="ü\n", file=True, masked=True),),
     hook=PreGetSources(script="echo", attempts=2),
     warnings=("mind",),
+    id_tokens=("TOKEN",),
     sources=GetSources(url="u", sha="s", refspecs=("r", "q")),
     restores=(CacheRestore(name="c", object_keys=("a", "b")),),
     downloads=(ArtifactDownload(job="j", object_key="k"),),

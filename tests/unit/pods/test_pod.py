@@ -9,8 +9,11 @@ from dataclasses import replace
 import pytest
 from kubernetes import client as k8s
 
+from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.model.image import Image
+from gitlab_ci_provider.model.plan import IdToken
 from gitlab_ci_provider.model.runner import RunnerProfile
+from gitlab_ci_provider.pods.id_tokens import refuse_without_account
 from gitlab_ci_provider.pods.naming import label_value, pod_name
 from gitlab_ci_provider.pods.pod import PodRequest, build_pod, build_secret, owned_by
 
@@ -64,6 +67,34 @@ def test_a_hook_shares_no_folder_in_which_others_work():
     assert not (mounted(build) | mounted(helper)) & mounted(hook)
     assert hook.image == prepare.image
     assert hook.security_context == prepare.security_context
+
+
+def test_tokens_are_for_scripts_and_for_who_masks_them():
+    """A projected volume for the build and the helper, not for what runs before the script."""
+    token = IdToken(name="T", audience="sts.a", seconds=900)
+    spec = build_pod(replace(REQUEST, id_tokens=(token,))).spec
+    build, helper = spec.containers
+    (volume,) = (volume for volume in spec.volumes if volume.name == "id-tokens")
+    (source,) = volume.projected.sources
+
+    assert source.service_account_token.to_dict() == {
+        "audience": "sts.a",
+        "expiration_seconds": 900,
+        "path": "T",
+    }
+    assert "id-tokens" in mounted(build) & mounted(helper)
+    assert "id-tokens" not in mounted(spec.init_containers[0])
+
+
+def test_no_tokens_without_a_chosen_account():
+    """The namespace's default account is nobody's choice."""
+    token = IdToken(name="T", audience="sts.a", seconds=900)
+    chosen = replace(REQUEST.profile, service_account="ci")
+
+    refuse_without_account((token,), chosen)
+    refuse_without_account((), REQUEST.profile)
+    with pytest.raises(SystemFailure, match="service_account"):
+        refuse_without_account((token,), REQUEST.profile)
 
 
 def test_the_pod_spec_holds_no_content():

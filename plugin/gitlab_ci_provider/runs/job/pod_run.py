@@ -22,6 +22,7 @@ from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.model.runner import RunnerProfile
 from gitlab_ci_provider.planner.plan import PlannedJob, plan_job
 from gitlab_ci_provider.planner.plan_request import PlanRequest
+from gitlab_ci_provider.pods.id_tokens import refuse_without_account
 from gitlab_ci_provider.pods.leftovers import DAG, RUN, TASK
 from gitlab_ci_provider.pods.naming import pod_name
 from gitlab_ci_provider.pods.outcome import outcome
@@ -135,6 +136,7 @@ class JobPod:
         self._masker = log_masker(planned.masked)
         if planned.plan.hook is not None and self._handed is None:
             self._shift = replace(self._shift, begin=FROM_HOOK)
+        refuse_without_account(planned.id_tokens, self._runner)
         self._services = job_services(planned, variables.values)
         if self._services.debugged:  # only a worker follows several logs
             self._shift = to_the_end(self._shift)
@@ -270,6 +272,7 @@ class JobPod:
             deadline=(job.timeout or self._run.settings.default_timeout) + _DEADLINE_SLACK,
             grace=planned.grace,
             hook=planned.plan.hook is not None,
+            id_tokens=planned.id_tokens,
             labels=labels,
             annotations={**labels, **task, "ref": run.ref.name, "sha": run.ref.sha},
         )
