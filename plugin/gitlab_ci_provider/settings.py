@@ -63,6 +63,9 @@ class Settings:
     id_token_audiences: str = _option(
         "", "Audiences that `id_tokens:` may name: patterns with `*`, separated by commas."
     )
+    debug_trace_disabled: bool = _option(
+        False, "Do not let jobs trace their commands with CI_DEBUG_TRACE."
+    )
     include_hosts: str = _option(
         "",
         "Hosts that include:remote and include:template (gitlab.com) may ask: patterns, separated "

@@ -237,6 +237,7 @@ class JobPlan:
         restore_cache_attempts, download_attempts: of the whole phase.
         cache_seconds: for each transfer of a cache; 0 for no limit.
         warnings: about settings of the job, for its log.
+        debug_trace: show commands of scripts and of git as they run.
         id_tokens: names of variables whose values are files of the pod, see `model/workspace.py`.
     """
 
@@ -262,6 +263,7 @@ class JobPlan:
     cache_seconds: int = 0
     warnings: tuple[str, ...] = ()
     id_tokens: tuple[str, ...] = ()
+    debug_trace: bool = False
     schema_version: int = 3
 
     def value(self, name: str, default: str = "") -> str:

@@ -120,8 +120,16 @@ class BuildSettings:
     warnings: tuple[str, ...] = ()
 
 
-def read_build_settings(get: Lookup, timeout: int | None = None) -> BuildSettings:
-    """Read the settings of a job; `timeout` is the whole job's, in seconds."""
+def read_build_settings(
+    get: Lookup, timeout: int | None = None, *, debug_trace_disabled: bool = False
+) -> BuildSettings:
+    """Read the settings of a job.
+
+    Args:
+        get: gives the variables of the job.
+        timeout: of the whole job, in seconds.
+        debug_trace_disabled: jobs may not trace; the name is GitLab Runner's.
+    """
     reader = VariableReader(get)
     # It is for containers that vanish from under GitLab's Docker executor; only its form counts.
     reader.attempts("EXECUTOR_JOB_SECTION_ATTEMPTS")
@@ -135,6 +143,9 @@ def read_build_settings(get: Lookup, timeout: int | None = None) -> BuildSetting
         after_script_ignore_errors=reader.boolean("AFTER_SCRIPT_IGNORE_ERRORS", default=True),
         debug_trace=reader.boolean("CI_DEBUG_TRACE", default=False),
     )
+    if settings.debug_trace and debug_trace_disabled:
+        reader.warnings.append("CI_DEBUG_TRACE: usage is disabled on this Runner")
+        settings = replace(settings, debug_trace=False)
     if timeout is not None:
         settings = _within(settings, timeout, reader)
     return replace(settings, warnings=tuple(reader.warnings))

@@ -145,8 +145,12 @@ def _refuse_what_cannot_be_honoured(request: PlanRequest) -> None:
 
 def _plan(request: PlanRequest, tokens: tuple[IdToken, ...]) -> JobPlan:
     caches = plan_caches(request)
-    sources = plan_sources(request)
-    settings = read_build_settings(request.variables.get, job_timeout(request))
+    settings = read_build_settings(
+        request.variables.get,
+        job_timeout(request),
+        debug_trace_disabled=request.limits.debug_trace_disabled,
+    )
+    sources = plan_sources(request, trace=settings.debug_trace)
     plan = JobPlan(
         job=request.job.name,
         project_dir=request.project_dir,
@@ -163,6 +167,7 @@ def _plan(request: PlanRequest, tokens: tuple[IdToken, ...]) -> JobPlan:
         download_attempts=settings.download_attempts,
         cache_seconds=settings.cache_seconds,
         warnings=(*sources.warnings, *settings.warnings),
+        debug_trace=settings.debug_trace,
         id_tokens=tuple(token.name for token in tokens),
     )
     plan = _with_hook(plan, request.job)

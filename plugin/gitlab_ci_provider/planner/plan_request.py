@@ -33,6 +33,7 @@ class Limits:
     Attributes:
         start_timeout: how long a pod may take to start.
         services_timeout: how long a service may take to get ready; 0 does not wait.
+        debug_trace_disabled: `CI_DEBUG_TRACE` has no effect.
         id_token_audiences: patterns of what `id_tokens:` may be for.
         machine: the worker's architecture, as `uname -m` prints it.
     """
@@ -44,6 +45,7 @@ class Limits:
     services_timeout: int = 300
     machine: str = "x86_64"
     id_token_audiences: tuple[str, ...] = ()
+    debug_trace_disabled: bool = False
     archives: ArchiveLimits = ArchiveLimits()
 
 

@@ -151,10 +151,9 @@ def hook_script(plan: JobPlan, commands: Iterable[str]) -> str:
 
 def _text(plan: JobPlan, exports: Iterable[str], commands: Iterable[str], folder: str = "") -> str:
     """Put a script together; its exit code is that of the command that ended it."""
-    trace = read_build_settings(plan.value).debug_trace
     body = "\n".join(line for command in commands for line in _command(command))
     lines = [
-        *(["set -o xtrace"] if trace else []),
+        *(["set -o xtrace"] if plan.debug_trace else []),
         _OPTIONS + "\n".join(exports),
         f"cd {_quote(folder or plan.project_dir)}",
         f"eval {_quote(body)}",

@@ -30,8 +30,8 @@ class PlannedSources(NamedTuple):
     warnings: tuple[str, ...]
 
 
-def plan_sources(request: PlanRequest) -> PlannedSources:
-    """Decide what is fetched and how.
+def plan_sources(request: PlanRequest, *, trace: bool = False) -> PlannedSources:
+    """Decide what is fetched and how; `trace` shows what git does.
 
     Raises:
         SystemFailure: a GIT_ variable holds what must not be obeyed, or fails the runner, too.
@@ -58,12 +58,18 @@ def plan_sources(request: PlanRequest) -> PlannedSources:
         submodule_depth=max(0, reader.number("GIT_SUBMODULE_DEPTH", depth)),
         submodule_flags=read_flags("GIT_SUBMODULE_UPDATE_FLAGS", variables, ()),
         https_submodules=reader.boolean("GIT_SUBMODULE_FORCE_HTTPS", default=False),
-        git_settings=settings.allowed,
+        git_settings=_traced(settings.allowed) if trace else settings.allowed,
         attempts=reader.attempts("GET_SOURCES_ATTEMPTS"),
         username=request.login.username if request.login else "",
         password=request.login.password if request.login else "",
     )
     return PlannedSources(plan, (*reader.warnings, *settings.warnings))
+
+
+def _traced(settings: tuple[str, ...]) -> tuple[str, ...]:
+    """Have git say what it runs, unless the job itself says whether it should."""
+    said = any(setting.startswith("GIT_TRACE=") for setting in settings)
+    return settings if said else ("GIT_TRACE=1", *settings)
 
 
 def _depth(variables: Variables) -> int:

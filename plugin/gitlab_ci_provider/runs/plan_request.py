@@ -45,6 +45,7 @@ def plan_request(run: JobRun) -> PlanRequest:
             services_timeout=run.settings.services_timeout,
             machine=platform.machine(),
             id_token_audiences=run.settings.audiences,
+            debug_trace_disabled=run.settings.debug_trace_disabled,
             archives=run.settings.archive_limits,
         ),
         attempt=ti.try_number,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -111,3 +112,29 @@ def test_the_plan_carries_them():
     assert plan.warnings == (
         'CI_DEBUG_TRACE: expected bool got "please", using default value: false',
     )
+
+
+@pytest.mark.parametrize("text", ["true", "1", "T"])
+def test_a_trace_is_for_scripts_and_for_git(text: str):
+    """CI_DEBUG_TRACE as Go reads booleans; a job that says so itself decides about git's."""
+    plan = plan_job(make_plan_request(with_variables(CI_DEBUG_TRACE=text))).plan
+    quiet = plan_job(make_plan_request(with_variables(CI_DEBUG_TRACE=text, GIT_TRACE="0"))).plan
+
+    assert plan.debug_trace
+    assert plan.sources is not None
+    assert quiet.sources is not None
+    assert plan.sources.git_settings == ("GIT_TRACE=1",)
+    assert quiet.sources.git_settings == ("GIT_TRACE=0",)
+
+
+def test_traces_can_be_forbidden():
+    """With the runner's words; everything else is as it was."""
+    request = make_plan_request(with_variables(CI_DEBUG_TRACE="true"))
+    limits = replace(request.limits, debug_trace_disabled=True)
+
+    plan = plan_job(replace(request, limits=limits)).plan
+
+    assert not plan.debug_trace
+    assert plan.warnings == ("CI_DEBUG_TRACE: usage is disabled on this Runner",)
+    assert plan.sources is not None
+    assert plan.sources.git_settings == ()

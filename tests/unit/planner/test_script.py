@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -187,10 +188,15 @@ def test_noclobber_is_off(shell: Path, tmp_path: Path):
 
 
 def test_debug_trace_shows_commands_as_they_run(shell: Path, tmp_path: Path):
-    """CI_DEBUG_TRACE turns on xtrace."""
-    for yes in ("true", "1", "T"):
-        assert b"+ echo traced" in run(shell, tmp_path, "echo traced", CI_DEBUG_TRACE=yes).stderr
-    assert b"+ echo traced" not in run(shell, tmp_path, "echo traced").stderr
+    """A plan that traces turns on xtrace, before the variables are exported."""
+    plan = make_plan(tmp_path, SHOWN="value")
+    script = Script(main=("echo traced",))
+
+    traced = run_text(shell, tmp_path, step_script(replace(plan, debug_trace=True), script)).stderr
+
+    assert b"+ echo traced" in traced
+    assert b"SHOWN=value" in traced
+    assert b"+ echo traced" not in run_text(shell, tmp_path, step_script(plan, script)).stderr
 
 
 def test_a_missing_working_copy_fails_the_job(shell: Path, tmp_path: Path):
