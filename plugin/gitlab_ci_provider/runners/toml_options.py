@@ -105,7 +105,7 @@ RUNNER_LEFT_OUT: Mapping[str, str] = {
     **dict.fromkeys(("pre_build_script", "post_build_script"), _SCRIPTS),
     **dict.fromkeys(("pre_clone_script", "post_clone_script"), _SCRIPTS),
     **dict.fromkeys(("prepare_timeout", "get_sources_timeout"), "the job's timeout counts"),
-    "debug_trace_disabled": "CI_DEBUG_TRACE cannot be forbidden",
+    "debug_trace_disabled": "a setting of the installation, for all runners",
     **dict.fromkeys(
         ("safe_directory_checkout", "clean_git_config"), "git reads no such files here"
     ),
