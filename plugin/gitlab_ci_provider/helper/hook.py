@@ -71,8 +71,7 @@ def _try(text: str, context: PhaseContext) -> None:
             code = process.wait()
         output.finish()
     if code:
-        message = f"hooks:pre_get_sources_script: exit code {code}"
-        raise JobFailure(message, reason=FailureReason.SCRIPT_FAILURE, exit_code=code)
+        raise JobFailure(f"exit code {code}", reason=FailureReason.SCRIPT_FAILURE, exit_code=code)
 
 
 @contextmanager

@@ -16,16 +16,17 @@ from tempfile import TemporaryDirectory
 import pytest
 from kubernetes import client, config
 
-from factories import JOB, RUN, make_plan_request
+from factories import JOB, RUN, make_plan_request, with_variables
 from gitlab_ci_cluster.kubelet.tokens import ISSUER, TokenIssuer
 from gitlab_ci_provider.model.artifacts import Artifacts
 from gitlab_ci_provider.model.cache import Cache
 from gitlab_ci_provider.model.git_login import GitLogin
-from gitlab_ci_provider.model.job import Script
+from gitlab_ci_provider.model.job import Job, Script
 from gitlab_ci_provider.model.project import Project, Ref
 from gitlab_ci_provider.model.runner import RunnerProfile
 from gitlab_ci_provider.model.runner_parts import Security
 from gitlab_ci_provider.planner.plan import PlannedJob, plan_job
+from gitlab_ci_provider.pods.outcome import Outcome, outcome
 from gitlab_ci_provider.pods.pod import PodRequest, build_pod, build_secret
 from integration.cluster.support import start_cluster
 from processes.frames import read_frames
@@ -49,12 +50,16 @@ class World:
     sha: str
 
     def plan(
-        self, *script: str, hook: tuple[str, ...] = (), tokens: dict[str, str] | None = None
+        self,
+        *script: str,
+        hook: tuple[str, ...] = (),
+        tokens: dict[str, str] | None = None,
+        job: Job = JOB,
     ) -> PlannedJob:
         """Plan a job with a cache and artifacts."""
         job = replace(
-            JOB,
-            script=Script(main=script),
+            job,
+            script=replace(job.script, main=script),
             pre_get_sources=hook,
             unhonoured={
                 "id_tokens": {name: {"aud": audience} for name, audience in (tokens or {}).items()}
@@ -70,7 +75,12 @@ class World:
         limits = replace(request.limits, id_token_audiences=("https://vault.example.com",))
         return plan_job(replace(request, limits=limits))
 
-    def run(self, planned: PlannedJob, security: Security = Security()) -> dict[str, str]:
+    def run(
+        self,
+        planned: PlannedJob,
+        security: Security = Security(),
+        started: tuple[str, ...] = (),
+    ) -> dict[str, str]:
         """Run its pod to the end; return what its containers wrote."""
         name = "pod"
         request = PodRequest(
@@ -86,7 +96,7 @@ class World:
         self.core.create_namespaced_secret("default", build_secret(request, planned.secret))
         self.core.create_namespaced_pod("default", build_pod(request))
         wait_until(lambda: self._phase(name) in {"Succeeded", "Failed"}, f"pod {name}")
-        names = ("hook", "prepare", "helper") if request.hook else ("prepare", "helper")
+        names = started or (("hook",) if request.hook else ()) + ("prepare", "helper")
         return {one: read_frames(self._log(name, one)).decode() for one in names}
 
     def _log(self, name: str, container: str) -> bytes:
@@ -94,6 +104,10 @@ class World:
             name, "default", container=container, _preload_content=False
         )
         return bytes(answer.data)
+
+    def end(self) -> Outcome:
+        """Read how the job has ended."""
+        return outcome(self.core.read_namespaced_pod("pod", "default"))
 
     def _phase(self, name: str) -> str:
         return str(self.core.read_namespaced_pod(name, "default").status.phase)
@@ -214,3 +228,31 @@ def test_a_token_logs_in_at_a_vault_and_is_masked(world: World, tmp_path: Path):
         bao.post("auth/jwt/role/ci", role)
         done = bao.post("auth/jwt/login", {"role": "ci", "jwt": token})
     assert done["auth"]["client_token"]
+
+
+def test_a_script_that_runs_too_long_times_out(world: World):
+    """The kubelet hands on why; after_script and what failed jobs keep come all the same."""
+    late = replace(
+        with_variables(RUNNER_SCRIPT_TIMEOUT="1s"),
+        script=Script(after=('echo "after: $CI_JOB_STATUS"',)),
+    )
+
+    logs = world.run(world.plan("sleep 600", job=late))
+    end = world.end()
+
+    assert "\nafter: timedout\n" in logs["helper"]
+    assert (end.failure_reason, end.exit_code) == ("job_execution_timeout", None)
+    assert end.message == "script timeout: ran longer than 1 s (RUNNER_SCRIPT_TIMEOUT)"
+
+
+def test_a_failed_hook_is_why_the_job_failed(world: World):
+    """Nothing is fetched after it."""
+    logs = world.run(world.plan("true", hook=("exit 3",)), started=("hook",))
+    end = world.end()
+
+    assert (end.failure_reason, end.message) == (
+        "script_failure",
+        "pre_get_sources_script: exit code 3",
+    )
+    assert set(logs) == {"hook"}
+    assert world.git.requests == []

@@ -78,7 +78,7 @@ def test_its_failure_is_the_jobs(server: GitServer, tmp_path: Path):
 
     assert ran.hook.code == 70
     assert ran.hook.report["reason"] == "script_failure"
-    assert ran.hook.report["message"] == "hooks:pre_get_sources_script: exit code 3"
+    assert ran.hook.report["message"] == "exit code 3"
     assert "\nunreachable\n" not in ran.hook.log
     assert server.requests == []
 
