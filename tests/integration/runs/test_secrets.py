@@ -219,7 +219,7 @@ def test_without_airflows_provider_the_message_says_what_to_install(
 
 
 def test_a_vault_that_is_away_is_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """SECRETS_RETRIEVAL_ATTEMPTS, with the runner's pauses."""
+    """SECRETS_RETRIEVAL_ATTEMPTS, with the runner's pauses; not for a job that has its pod."""
     pauses: list[float] = []
     with bao_server(tmp_path) as server:
         connect(monkeypatch, server)
@@ -232,7 +232,10 @@ def test_a_vault_that_is_away_is_asked_again(tmp_path: Path, monkeypatch: pytest
                 sleep=pauses.append,
             )
 
-    assert pauses == [5, 10]
+        assert pauses == [5, 10]
+        asked = request({"A": PASSWORD}, SECRETS_RETRIEVAL_ATTEMPTS="3")
+        assert with_secrets(asked, SETTINGS, has_pod=True, sleep=pauses.append) == asked
+        assert pauses == [5, 10]
 
 
 @pytest.fixture

@@ -176,7 +176,7 @@ class JobPod:
         if "secrets" in request.job.unhonoured:
             from gitlab_ci_provider.runs.job.secrets import with_secrets
 
-            request = with_secrets(request, self._run.settings)
+            request = with_secrets(request, self._run.settings, has_pod=self._handed is not None)
         return request
 
     def _recorded(self, request: PlanRequest, planned: PlannedJob, result: JobResult) -> JobResult:

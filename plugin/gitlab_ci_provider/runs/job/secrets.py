@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from airflow.sdk import Connection
@@ -30,9 +30,19 @@ _log = logging.getLogger(__name__)
 
 
 def with_secrets(
-    request: PlanRequest, settings: Settings, sleep: Callable[[float], object] = time.sleep
+    request: PlanRequest,
+    settings: Settings,
+    *,
+    has_pod: bool = False,
+    sleep: Callable[[float], object] = time.sleep,
 ) -> PlanRequest:
     """Add the secrets of a job to its variables.
+
+    Args:
+        request: of the job.
+        settings: of the installation.
+        has_pod: its pod has them already and masks them: a provider that is away does not matter.
+        sleep: waits a number of seconds.
 
     Raises:
         SystemFailure: one cannot be had, though it was tried as often as the job says.
@@ -41,21 +51,36 @@ def with_secrets(
     wanted = wanted_secrets(request.job, variables)
     if not wanted:
         return request
-    attempts = read_build_settings(variables.get).secrets_attempts
+    attempts = 1 if has_pod else read_build_settings(variables.get).secrets_attempts
     _log.info("::group::Resolving secrets")
-    for number in range(1, attempts + 1):
+    try:
+        found = _tried(wanted, request, settings, attempts, sleep)
+    except SystemFailure as problem:
+        if not has_pod:
+            raise
+        _log.warning("%s; the job's pod has its secrets already", problem)
+        return request
+    finally:
+        _log.info("::endgroup::")
+    return replace(request, from_provider=Variables(found))
+
+
+def _tried(
+    wanted: Sequence[WantedSecret],
+    request: PlanRequest,
+    settings: Settings,
+    attempts: int,
+    sleep: Callable[[float], object],
+) -> list[Variable]:
+    for number in range(1, attempts):
         try:
-            found = [_resolved(secret, request, settings) for secret in wanted]
-            break
+            return [_resolved(secret, request, settings) for secret in wanted]
         except SystemFailure as problem:
-            if number == attempts:
-                raise
             pause = min(_FIRST_PAUSE * 2 ** (number - 1), _LONGEST_PAUSE)
             said = "%s; attempt %d of %d in %d s"
             _log.warning(said, problem, number + 1, attempts, pause)
             sleep(pause)
-    _log.info("::endgroup::")
-    return replace(request, from_provider=Variables(found))
+    return [_resolved(secret, request, settings) for secret in wanted]
 
 
 def _resolved(wanted: WantedSecret, request: PlanRequest, settings: Settings) -> Variable:
