@@ -202,3 +202,70 @@ def test_the_settings_of_a_submodule_run_nothing(server: GitServer, tmp_path: Pa
         run(server, tmp_path, submodule_strategy="recursive", submodule_paths=("lib",))
     assert not spy.exists()
     assert not (tmp_path / "copy" / ".git" / "hooks").exists()
+
+
+def test_update_flags_reach_git(server: GitServer, tmp_path: Path):
+    """GIT_SUBMODULE_UPDATE_FLAGS: `--remote` takes the newest commit of a submodule's branch."""
+    lib = tmp_path / "served" / "group" / "lib"
+    newest = commit(lib, {"lib.txt": "newer\n"}, "newer")
+    named = run(server, tmp_path, submodule_strategy="normal", submodule_paths=("lib",))
+    assert (named / "lib" / "lib.txt").read_text() == "lib\n"
+
+    copy = run(
+        server,
+        tmp_path,
+        submodule_strategy="normal",
+        submodule_paths=("lib",),
+        submodule_flags=("--remote", "--jobs", "2"),
+    )
+
+    assert (copy / "lib" / "lib.txt").read_text() == "newer\n"
+    assert git(copy / "lib", "rev-parse", "HEAD") == newest
+
+
+@pytest.mark.parametrize(("depth", "commits"), [(1, "1"), (0, "3")])
+def test_depth_of_submodules(server: GitServer, tmp_path: Path, depth: int, commits: str):
+    """GIT_SUBMODULE_DEPTH is their own; 0 fetches all of their history."""
+    lib = tmp_path / "served" / "group" / "lib"
+    project = tmp_path / "served" / "group" / "project"
+    newest = commit(lib, {"lib.txt": "newer\n"}, "newer")
+    git(project, "update-index", "--cacheinfo", f"160000,{newest},lib")
+    git(project, "commit", "--quiet", "--message", "newer lib")
+
+    copy = run(
+        server,
+        tmp_path,
+        submodule_strategy="normal",
+        submodule_paths=("lib",),
+        submodule_depth=depth,
+    )
+
+    assert git(copy / "lib", "rev-list", "--count", "HEAD") == commits
+
+
+def test_paths_can_be_left_out(server: GitServer, tmp_path: Path):
+    """GIT_SUBMODULE_PATHS with `:(exclude)`; the one that is left out stays empty."""
+    copy = run(server, tmp_path, submodule_strategy="normal", submodule_paths=(":(exclude)other",))
+
+    assert (copy / "lib" / "lib.txt").exists()
+    assert not (copy / "other" / "other.txt").exists()
+
+
+def test_a_used_working_copy_has_its_submodules_again(server: GitServer, tmp_path: Path):
+    """What a job has left in their place is gone, also a repository that names programs."""
+    first = run(server, tmp_path, submodule_strategy="recursive", https_submodules=True)
+    lib, ran = first / "lib", tmp_path / "ran"
+    shutil.rmtree(lib)
+    make_repository(lib, {"lib.txt": "evil\n"})
+    git(lib, "config", "core.fsmonitor", f"touch {ran}; false")
+    git(lib, "config", "core.sshCommand", f"touch {ran}")
+    (first / "other" / "left").write_text("left")
+
+    copy = run(
+        server, tmp_path, submodule_strategy="recursive", https_submodules=True, clean_flags=()
+    )
+
+    assert (copy / "lib" / "lib.txt").read_text() == "lib\n"
+    assert (copy / "lib" / "deep" / "deep.txt").read_text() == "deep\n"
+    assert not (copy / "other" / "left").exists()
+    assert not ran.exists()

@@ -10,6 +10,7 @@ are refused, as git itself does: with them any job could read any repository.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -59,6 +60,7 @@ def update_submodules(git: Git, sources: GetSources, output: Output) -> None:
         f"{' recursively' if recursive else ''}{f' with git depth set to {depth}' if depth else ''}"
     )
     output.notice(f"Updating/initializing submodules{how}...")
+    _empty_submodules(git)
     try:
         with _origin_of_a_local_repository(git, sources.url):
             _update(
@@ -66,6 +68,24 @@ def update_submodules(git: Git, sources: GetSources, output: Output) -> None:
             )
     except GitError as error:
         raise SourceError(f"cannot get the submodules: {_why(error)}") from error
+
+
+def _empty_submodules(git: Git) -> None:
+    """Remove what a job before ours has left where submodules go, repositories of its own too.
+
+    Their git directories went with those that we do not trust, see `get_sources`.
+    """
+    root = git.folder.resolve()
+    for entry in (git.answer("ls-files", "--stage", "-z") or "").split("\0"):
+        described, _, name = entry.partition("\t")
+        path = git.folder / name
+        if not described.startswith("160000") or not path.parent.resolve().is_relative_to(root):
+            continue
+        if path.is_symlink() or path.is_file():
+            path.unlink()
+        elif path.is_dir():
+            shutil.rmtree(path)
+        path.mkdir(parents=True, exist_ok=True)
 
 
 @contextmanager
