@@ -52,6 +52,7 @@ from gitlab_ci_provider.runs.job.objects import (
 )
 from gitlab_ci_provider.runs.job.permitted import permitted_job
 from gitlab_ci_provider.runs.job.position import FROM_HOOK, Position
+from gitlab_ci_provider.runs.job.request import job_request
 from gitlab_ci_provider.runs.job.service_trouble import refuse_without_sidecars
 from gitlab_ci_provider.runs.job.services import JobServices, job_services
 from gitlab_ci_provider.runs.job.shift import (
@@ -62,7 +63,6 @@ from gitlab_ci_provider.runs.job.shift import (
     to_the_end,
 )
 from gitlab_ci_provider.runs.job_run import JobRun
-from gitlab_ci_provider.runs.plan_request import plan_request
 from gitlab_ci_provider.runs.resource_group.turn import group_label
 from gitlab_ci_provider.runs.runner import (
     chosen_runner,
@@ -111,7 +111,7 @@ class JobPod:
         Raises:
             JobFailure: it failed; the pod is gone, its cause is in the message.
         """
-        request = self._plan_request()
+        request = job_request(self._run, has_pod=self._handed is not None)
         self._masker = Masker(request.masked)
         try:
             refuse_if_over(self._shift, self._operator)
@@ -165,19 +165,6 @@ class JobPod:
         if pod is None or was_killed(self._operator) or order_to(self._run):
             return failure
         return explained(failure, self._operator.client, pod, self._masker.text)
-
-    def _plan_request(self) -> PlanRequest:
-        """Gather what the plan is made from."""
-        request = plan_request(self._run)
-        if request.job.environment is not None:
-            from gitlab_ci_provider.runs.job.deployment import with_earlier_url
-
-            request = with_earlier_url(self._run, request)
-        if "secrets" in request.job.unhonoured:
-            from gitlab_ci_provider.runs.job.secrets import with_secrets
-
-            request = with_secrets(request, self._run.settings, has_pod=self._handed is not None)
-        return request
 
     def _recorded(self, request: PlanRequest, planned: PlannedJob, result: JobResult) -> JobResult:
         """Record what the job has done to its environment, if it has one."""
