@@ -11,8 +11,8 @@ INDEX = Path(__file__).parents[2] / "docs" / "reference" / "keywords" / "index.m
 ROW = re.compile(r"^\| \[`([a-z_]+)`\]\([a-z_]+\.md\) \| ([a-z ]+) \|", re.MULTILINE)
 STATUS = dict(ROW.findall(INDEX.read_text("utf-8")))
 LIMITS = [rule.limit for rule in support._RULES]
-WITHOUT_LIMIT = {"tags": "in part", "publish": "reported"}
-"""There is one kind of runner; `publish` only says what `pages` publishes."""
+WITHOUT_LIMIT = {"publish": "reported"}
+"""`publish` only says what `pages` publishes."""
 
 
 def test_what_is_limited_is_not_called_supported():

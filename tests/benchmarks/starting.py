@@ -8,7 +8,7 @@ stack uses of a processor. gitlab-ci-local and its Node.js are found on the PATH
 (`npm install gitlab-ci-local node@24`, then `PATH=$PWD/node_modules/.bin:$PATH`). Prints a Markdown
 table of medians; the processor time of all processes of the stack is in parentheses.
 
-`--starts 20 --load 4`: only counts how many starts of 20 succeed beside four busy loops.
+`--starts 20 --load 4`: only counts how many starts of 20 succeed next to four busy loops.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--load", type=int, default=0, help="busy loops beside it")
+    parser.add_argument("--load", type=int, default=0, help="busy loops next to it")
     parser.add_argument("--starts", type=int, default=0, help="only count starts that succeed")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, busy_loops(given.load):

@@ -1,7 +1,7 @@
 """GitLab's own behaviour, case by case, when the shared cases are at hand.
 
 They are data that other people's repositories hold, so they are not part of this one. They are
-looked for in $GITLAB_CI_SHARED, else in `shared` beside this checkout.
+looked for in $GITLAB_CI_SHARED, else in `shared` next to this checkout.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """GitLab's scheduling table, row by row: what our runs did, written down for the documentation.
 
-`GITLAB_CI_WRITE_TABLES=1 pytest tests/e2e/test_scheduling_table.py` writes the page anew.
+`GITLAB_CI_WRITE_TABLES=1 pytest tests/e2e/test_scheduling_table.py` writes the page again.
 """
 
 from __future__ import annotations

@@ -113,9 +113,7 @@ def test_the_log_of_a_job_is_read_along(stack: Stack, tmp_path: Path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_whoever_ends_the_command_ends_the_pipeline(
-    stack: Stack, tmp_path: Path, number: signal.Signals
-):
+def test_ending_the_command_ends_the_pipeline(stack: Stack, tmp_path: Path, number: signal.Signals):
     """A closed terminal or a `kill` is an interrupt, too: the JSON tells of it."""
     repository = make_repository(tmp_path / number.name, {".gitlab-ci.yml": SLOW})
     environment = {**os.environ, "GITLAB_DAGS_HOME": str(stack.home.path)}

@@ -1,6 +1,6 @@
 """Judging the services of a pod by all that is seen of it: when the job has to give up on one.
 
-The helper waits until services answer, and says so now and then; whoever follows its log looks at
+The helper waits until services answer, and says so now and then; the reader of its log looks at
 the pod then. So a service that dies is noticed long before its time is over.
 """
 

@@ -152,7 +152,7 @@ def test_a_job_talks_to_a_service_by_its_names(jobs: Jobs):
 
 
 def test_the_pods_spec_holds_no_value_of_a_service(jobs: Jobs):
-    """Whoever may read pods does not read passwords."""
+    """People who may read pods cannot read passwords."""
     created = jobs.start(jobs.plan(service(ANSWER, HEALTHCHECK_TCP_PORT="1", WORD="$PASSWORD")))
 
     shown = json.dumps(client.ApiClient().sanitize_for_serialization(created))

@@ -41,7 +41,7 @@ def test_a_cluster_with_sidecars_keeps_their_mark(api: Api):
 
 
 def test_an_older_cluster_is_refused_at_once(api: Api):
-    """It drops the mark without a word: the first service would block the pod for ever."""
+    """It drops the mark silently: the first service would block the pod forever."""
     wanted = make_pod(api)
     minor = int(api.http.get("/version").json()["minor"].rstrip("+"))
     if minor >= 28:

@@ -113,7 +113,7 @@ class JobPodTrigger(BaseTrigger):
             try:
                 why = await self._follow(follower, handover)
             except CancelledError:
-                log.abandon()  # whoever goes on begins where this one has begun
+                log.abandon()  # the next reader begins where this one began
                 raise
             position = follower.position()
         return replace(handover, position=position, why=why)

@@ -65,7 +65,7 @@ def convert(text: str, types: dict[str, dict[str, Any]]) -> Any:
 
 
 def test_types_are_those_of_the_official_client():
-    """types.json says what the newest locked client says; `python THIS_FILE` writes it anew."""
+    """types.json says what the newest locked client says; `python THIS_FILE` writes it again."""
     written = json.loads(TYPES.read_text())
 
     assert written == make_types()

@@ -39,7 +39,7 @@ def test_the_state_of_the_running_stack_is_read(home: Home):
     assert read_state(home) is None
 
 
-def test_whoever_looks_does_not_keep_a_stack_from_starting(home: Home):
+def test_looking_does_not_keep_a_stack_from_starting(home: Home):
     """Looking whether a stack runs takes its lock for a moment."""
     released: list[int] = []
 
