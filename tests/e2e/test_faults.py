@@ -6,6 +6,7 @@ Each job says a line outside of its pod when it begins and when it ends.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +28,8 @@ from gitlab_ci_provider.pods.leftovers import RUN
 from gitlab_ci_provider.pods.naming import LABEL_DOMAIN
 from integration.cluster.faults import tell
 from processes.counter import Heard
+
+MAINTENANCE = Path(__file__).parents[2] / "dags" / "gitlab_ci_maintenance.py"
 
 
 @pytest.fixture(scope="module")
@@ -253,3 +256,34 @@ def test_what_a_deleted_run_has_left_is_reaped(stack: Stack, heard: Heard, tmp_p
     assert [one["name"] for one in reaped["pods"]] == ["left"]
     assert stack.api.run_state(dag, run) == "success"
     wait_for(lambda: left_behind(stack) == [])
+
+
+def test_the_maintenance_dag_reaps(stack: Stack, heard: Heard, tmp_path: Path):
+    """As it is in `dags/`, in a real Airflow: it asks that for the runs, and spares what lives."""
+    repository = make_repository(tmp_path / "kept", {".gitlab-ci.yml": job(heard, "long")})
+    heard.hold("long begins")
+    dag, run = start(stack, repository)
+    wait_for(lambda: heard.lines["long begins"] == 1)
+    (pod,) = pods_by_job(stack).values()
+    leave_pod(stack, pod, "deleted")
+    file = stack.home.dags / MAINTENANCE.name
+    shutil.copy(MAINTENANCE, file)
+
+    wait_for(lambda: has_dag(stack, MAINTENANCE.stem))
+    stack.api.request("PATCH", f"/dags/{MAINTENANCE.stem}", json={"is_paused": False})
+    reaping = stack.api.trigger(MAINTENANCE.stem, {})
+    wait_for(lambda: ended(stack, MAINTENANCE.stem, reaping))
+    reaped = stack.api.xcom(MAINTENANCE.stem, reaping, "reap", "return_value")
+    file.unlink()
+    heard.release("long begins")
+    wait_for(lambda: ended(stack, dag, run))
+
+    assert reaped == ["left"]
+    assert stack.api.run_state(dag, run) == "success"
+    wait_for(lambda: left_behind(stack) == [])
+
+
+def has_dag(stack: Stack, dag: str) -> bool:
+    """Tell whether Airflow has read a DAG."""
+    found = stack.api.request("GET", "/dags", params={"dag_id_pattern": dag})
+    return bool(found["total_entries"])
