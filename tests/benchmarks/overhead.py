@@ -9,6 +9,7 @@ is started for it (see CONTRIBUTING.md), whose audit log counts the calls. Print
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import tempfile
 import threading
@@ -33,6 +34,7 @@ from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.local.projects import add_project
 from gitlab_ci_provider.local.stack.lifecycle import StackOptions, running_stack
 from gitlab_ci_provider.model.names import dag_id
+from servers.address import ADDRESS
 
 PIPELINE = "job: {image: 'debian:12', script: 'true'}\n"
 HELPER_IMAGE = "gitlab-ci-helper:local"
@@ -63,7 +65,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Sample:
-    """One job: seconds from its pod's creation to its end, of its task, and calls by kind."""
+    """One job: seconds from its pod's creation to its deletion, of its task; calls by kind."""
 
     pod: float
     task: float | None = None
@@ -85,11 +87,11 @@ def embedded(folder: Path) -> Iterator[Place]:
 @contextmanager
 def real(folder: Path) -> Iterator[Place]:
     """Start a real Kubernetes, and a stack that uses it."""
-    with (
-        real_cluster() as cluster,
-        real_world(read_target(cluster.kubeconfig), folder, PIPELINE) as world,
-    ):
-        yield _place(world)
+    with real_cluster() as cluster:
+        target = read_target(cluster.kubeconfig)
+        os.environ[ADDRESS] = target.machine
+        with real_world(target, folder, PIPELINE) as world:
+            yield _place(world)
 
 
 def _place(world: World) -> Place:
@@ -127,7 +129,7 @@ def job(place: Place, dag: str, task: str) -> Sample:
     before = len(place.asked())
     with _watching(place, seen):
         run = one_run_id(place, dag)
-    ((began, *_, ended),) = seen.values()
+    ((began, ended),) = seen.values()
     calls = Counter(_call(one) for one in place.asked()[before:])
     return Sample(ended - began, _task_seconds(place, dag, run, task), calls or None)
 
@@ -141,7 +143,7 @@ def one_run_id(place: Place, dag: str) -> str:
 
 @contextmanager
 def _watching(place: Place, seen: dict[str, list[float]]) -> Iterator[None]:
-    """Note when pods appear, change and begin to go."""
+    """Note when pods appear, and when they begin to go."""
     version = place.core.list_namespaced_pod(place.namespace).metadata.resource_version
     over = threading.Event()
 
@@ -149,10 +151,11 @@ def _watching(place: Place, seen: dict[str, list[float]]) -> Iterator[None]:
         for event in watch.Watch().stream(
             place.core.list_namespaced_pod, place.namespace, resource_version=version
         ):
-            pod = event["object"].metadata
-            if pod.deletion_timestamp is None or len(seen.get(pod.name, ())) < 2:
-                seen.setdefault(pod.name, []).append(time.monotonic())
-            if event["type"] == "DELETED":
+            pod, gone = event["object"].metadata, event["type"] == "DELETED"
+            moments = seen.setdefault(pod.name, [])
+            if not moments or (len(moments) == 1 and (gone or pod.deletion_timestamp)):
+                moments.append(time.monotonic())
+            if gone:
                 over.set()
                 return
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from kubernetes import client, config, utils
+from kubernetes.client.exceptions import ApiException
 
 from clusters.target import Target
 from e2e.embedded import Stack
@@ -104,14 +105,22 @@ def _namespace(api: client.ApiClient) -> Iterator[None]:
     core = client.CoreV1Api(api)
     for name in yaml.safe_load((MANIFESTS / "kustomization.yaml").read_text())["resources"]:
         utils.create_from_yaml(api, str(MANIFESTS / name))
-    wait_until(lambda: _has_account(core), "the account of the namespace's pods")
+    wait_until(lambda: _takes_pods(core), f"namespace {NAMESPACE}")
     yield
     core.delete_namespace(NAMESPACE)
 
 
-def _has_account(core: client.CoreV1Api) -> bool:
-    found = core.list_namespaced_service_account(NAMESPACE).items
-    return "default" in {account.metadata.name for account in found}
+def _takes_pods(core: client.CoreV1Api) -> bool:
+    """Tell whether pods can be created: a new namespace first gets the account that they run as."""
+    trial = client.V1Pod(
+        metadata=client.V1ObjectMeta(name="trial"),
+        spec=client.V1PodSpec(containers=[client.V1Container(name="trial", image="trial")]),
+    )
+    try:
+        core.create_namespaced_pod(NAMESPACE, trial, dry_run="All")
+    except ApiException:
+        return False
+    return True
 
 
 def _token(api: client.ApiClient) -> str:
