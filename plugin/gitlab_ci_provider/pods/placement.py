@@ -14,14 +14,20 @@ from gitlab_ci_provider.pods.naming import label_value
 from gitlab_ci_provider.pods.resources import requirements
 
 
-def placement(profile: RunnerProfile) -> dict[str, Any]:
-    """Return arguments of `V1PodSpec`; what a runner does not say is left to Kubernetes."""
+def placement(profile: RunnerProfile, pull_secrets: Sequence[str] = ()) -> dict[str, Any]:
+    """Return arguments of `V1PodSpec`; what a runner does not say is left to Kubernetes.
+
+    Args:
+        profile: the runner.
+        pull_secrets: those that the job brings along.
+    """
     scheduling, network = profile.scheduling, profile.network
     return {
         "service_account_name": profile.service_account or None,
         "automount_service_account_token": profile.automount_service_account_token,
         "image_pull_secrets": [
-            k8s.V1LocalObjectReference(name=name) for name in profile.image_pull_secrets
+            k8s.V1LocalObjectReference(name=name)
+            for name in (*profile.image_pull_secrets, *pull_secrets)
         ]
         or None,
         "resources": requirements(profile.resources.pod),

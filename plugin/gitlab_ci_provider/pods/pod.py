@@ -20,6 +20,7 @@ from gitlab_ci_provider.pods.naming import LABEL_DOMAIN, label_value
 from gitlab_ci_provider.pods.patches import patched
 from gitlab_ci_provider.pods.placement import lifecycle, own_labels, placement
 from gitlab_ci_provider.pods.pull_policy import pull_policy
+from gitlab_ci_provider.pods.registry import pull_secret_name
 from gitlab_ci_provider.pods.resources import requirements
 from gitlab_ci_provider.pods.security import (
     build_context,
@@ -45,6 +46,7 @@ class PodRequest:
         annotations: for people and dashboards; keys without the domain.
         id_tokens: tokens of the service account that the job gets.
         hook: a script of the author runs before the fetch.
+        logins: the pod has a pull secret of its own, see `registry.py`.
     """
 
     name: str
@@ -57,6 +59,7 @@ class PodRequest:
     annotations: Mapping[str, str]
     hook: bool = False
     id_tokens: tuple[IdToken, ...] = ()
+    logins: bool = False
 
 
 def build_pod(request: PodRequest) -> k8s.V1Pod:
@@ -66,6 +69,7 @@ def build_pod(request: PodRequest) -> k8s.V1Pod:
         SystemFailure: a patch of the runner does not fit.
     """
     profile = request.profile
+    own = (pull_secret_name(request.name),) if request.logins else ()
     spec = k8s.V1PodSpec(
         restart_policy="Never",
         active_deadline_seconds=request.deadline,
@@ -83,7 +87,7 @@ def build_pod(request: PodRequest) -> k8s.V1Pod:
             *volumes(request.name, profile, hook=request.hook),
             *id_token_volumes(request.id_tokens),
         ],
-        **placement(profile),
+        **placement(profile, own),
     )
     return k8s.V1Pod(
         api_version="v1",

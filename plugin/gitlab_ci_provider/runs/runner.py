@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 
@@ -10,35 +11,80 @@ from gitlab_ci_provider.hooks.kubernetes import identify
 from gitlab_ci_provider.hooks.runners import load_runners
 from gitlab_ci_provider.model.runner import RunnerProfile
 from gitlab_ci_provider.planner.plan_request import PlanRequest
+from gitlab_ci_provider.pods.registry import VARIABLE as DOCKER_AUTH_CONFIG
+from gitlab_ci_provider.pods.registry import registry_logins
 from gitlab_ci_provider.runners.choice import Wanted, choose
-from gitlab_ci_provider.runners.overrides import JobVariables, Say
+from gitlab_ci_provider.runners.overrides import JobVariables, bearer_token, overridden
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.variables.expand import expand
 from gitlab_ci_provider.variables.masking import Masker
 
 
-def chosen_runner(settings: Settings, request: PlanRequest) -> RunnerProfile:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A job that a runner has taken.
+
+    Attributes:
+        runner: with what the job changes of it.
+        request: for the plan, with what the runner says about jobs that do not say it themselves.
+        logins: of registries that the job brings along; empty for none.
+        token: the job's own for Kubernetes; empty for the connection's.
+        variables: with which the job has changed its runner.
+    """
+
+    runner: RunnerProfile
+    request: PlanRequest
+    variables: JobVariables = field(repr=False)
+    logins: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
+
+
+class Voice:
+    """Tells the job's log, without what must not be seen."""
+
+    def __init__(self, log: Any, masker: Masker):
+        self._log = log
+        self._masker = masker
+
+    def hides(self, text: str) -> bool:
+        """Tell whether a text holds what must not be seen."""
+        return self._masker.text(text) != text
+
+    def note(self, words: str) -> None:
+        """Tell what happens."""
+        self._log.info("%s", self._masker.text(words))
+
+    def warn(self, words: str) -> None:
+        """Tell what does not happen."""
+        self._log.warning("%s", self._masker.text(words))
+
+
+def take(settings: Settings, request: PlanRequest, voice: Voice) -> Taken:
     """Choose the runner of a job.
 
     Raises:
-        SystemFailure: no runner takes it, or the runners have errors.
+        SystemFailure: no runner takes it, they have errors, or do not allow what it asks for.
     """
     wanted = Wanted(
         tags=tuple(expand(tag, request.variables) for tag in request.job.tags),
         protected=request.run.ref.protected,
         project=request.run.project.path,
     )
-    return choose(load_runners(settings), wanted)
-
-
-def job_variables(request: PlanRequest, masker: Masker, note: Say, warn: Say) -> JobVariables:
-    """Return the variables with which a job may change its runner."""
+    chosen = choose(load_runners(settings), wanted)
+    voice.note(f"runner: {chosen.name}")
     values = {variable.name: variable.value for variable in request.variables}
-    return JobVariables(values, lambda text: masker.text(text) != text, note, warn)
+    variables = JobVariables(values, voice.hides, voice.note, voice.warn)
+    runner = overridden(chosen, variables)
+    return Taken(
+        runner=runner,
+        request=_for_runner(request, runner),
+        variables=variables,
+        logins=registry_logins(values.get(DOCKER_AUTH_CONFIG, "")),
+        token=bearer_token(chosen, variables),
+    )
 
 
-def for_runner(request: PlanRequest, runner: RunnerProfile) -> PlanRequest:
-    """Return the request with what the runner says about jobs that do not say it themselves."""
+def _for_runner(request: PlanRequest, runner: RunnerProfile) -> PlanRequest:
     limits = replace(
         request.limits,
         default_image=runner.image or request.limits.default_image,
@@ -47,19 +93,16 @@ def for_runner(request: PlanRequest, runner: RunnerProfile) -> PlanRequest:
     return replace(request, limits=limits)
 
 
-def use_cluster(
-    operator: KubernetesPodOperator, runner: RunnerProfile, token: str, outage: float
-) -> None:
+def use_cluster(operator: KubernetesPodOperator, taken: Taken, outage: float) -> None:
     """Have the task use the runner's cluster and namespace; before it connects.
 
     Args:
         operator: of the task.
-        runner: of the job.
-        token: the job's own, if it has one; empty for the connection's.
+        taken: its job.
         outage: how many seconds without an answer are tolerated.
     """
-    if runner.connection:
-        operator.kubernetes_conn_id = runner.connection
-    operator.namespace = runner.namespace or None
-    if token:
-        identify(operator.client, token, outage)
+    if taken.runner.connection:
+        operator.kubernetes_conn_id = taken.runner.connection
+    operator.namespace = taken.runner.namespace or None
+    if taken.token:
+        identify(operator.client, taken.token, outage)

@@ -55,7 +55,7 @@ def find_again(operator: KubernetesPodOperator, wanted: k8s.V1Pod) -> k8s.V1Pod 
     return next((pod for pod in found if _same_life(pod, wanted)), None)
 
 
-def create(client: k8s.CoreV1Api, pod: k8s.V1Pod, secret: k8s.V1Secret) -> k8s.V1Pod:
+def create(client: k8s.CoreV1Api, pod: k8s.V1Pod, *secrets: k8s.V1Secret) -> k8s.V1Pod:
     """Create the pod, and then the Secret that it owns and waits for; both may be there already.
 
     In this order a Secret always has an owner: it is deleted with its pod, whatever dies between.
@@ -66,7 +66,8 @@ def create(client: k8s.CoreV1Api, pod: k8s.V1Pod, secret: k8s.V1Secret) -> k8s.V
     found, is_new = _create_pod(client, pod)
     if not _same_life(found, pod):
         raise ForeignPodError(f"there is another pod named {pod.metadata.name}")
-    give_secret(client, found, secret, is_new=is_new)
+    for secret in secrets:
+        give_secret(client, found, secret, is_new=is_new)
     return found
 
 
@@ -81,7 +82,7 @@ def give_secret(
         secret: as it was built.
         is_new: the pod is new; a Secret that is there is of an earlier one of the same name.
     """
-    name, namespace = pod.metadata.name, pod.metadata.namespace
+    name, namespace = secret.metadata.name, pod.metadata.namespace
     owned = owned_by(secret, pod)
     try:
         client.create_namespaced_secret(namespace, owned)

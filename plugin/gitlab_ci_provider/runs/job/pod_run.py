@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -28,10 +29,10 @@ from gitlab_ci_provider.pods.naming import pod_name
 from gitlab_ci_provider.pods.outcome import outcome
 from gitlab_ci_provider.pods.pod import PodRequest, build_pod, build_secret
 from gitlab_ci_provider.pods.refusals import refusal
+from gitlab_ci_provider.pods.registry import build_pull_secret
 from gitlab_ci_provider.pods.seen import SeenPod
 from gitlab_ci_provider.pods.starting import Starting, pending_words
 from gitlab_ci_provider.pods.status import has_started, pull_failures
-from gitlab_ci_provider.runners.overrides import bearer_token, overridden
 from gitlab_ci_provider.runs.cancel.jobs import order_to
 from gitlab_ci_provider.runs.job import attempts
 from gitlab_ci_provider.runs.job.admission import admitted
@@ -64,12 +65,7 @@ from gitlab_ci_provider.runs.job.shift import (
 )
 from gitlab_ci_provider.runs.job_run import JobRun
 from gitlab_ci_provider.runs.resource_group.turn import group_label
-from gitlab_ci_provider.runs.runner import (
-    chosen_runner,
-    for_runner,
-    job_variables,
-    use_cluster,
-)
+from gitlab_ci_provider.runs.runner import Taken, Voice, take, use_cluster
 from gitlab_ci_provider.variables.masking import Masker, log_masker
 
 _DEADLINE_SLACK = 120
@@ -98,6 +94,7 @@ class JobPod:
         self._log = operator.log
         self._masker = Masker()
         self._runner = RunnerProfile()
+        self._logins = ""
         self._coverage = CoverageScan(run.job.coverage, self._shift.begin.coverage)
         self._starting = Starting(
             grace=run.settings.image_pull_grace,
@@ -123,41 +120,37 @@ class JobPod:
         return self._recorded(request, planned, replace(result, release=planned.release))
 
     def _planned(self, request: PlanRequest) -> PlannedJob:
-        """Choose the runner, and plan the job for it."""
-        chosen = chosen_runner(self._run.settings, request)
-        variables = job_variables(request, self._masker, self._note, self._warn)
-        self._runner = overridden(chosen, variables)
+        """Plan the job for the runner that takes it; a pod that was handed over has its runner."""
+        taken = None
         if self._handed is None:
-            self._log.info("runner: %s", chosen.name)
-            self._use_cluster(bearer_token(chosen, variables))
-        planned = plan_job(for_runner(request, self._runner))
+            taken = self._taken(request)
+            request = taken.request
+        planned = plan_job(request)
         for value in planned.masked:
             mask_secret(value)
         self._masker = log_masker(planned.masked)
-        if planned.plan.hook is not None and self._handed is None:
-            self._shift = replace(self._shift, begin=FROM_HOOK)
-        refuse_without_account(planned.id_tokens, self._runner)
-        self._services = job_services(planned, variables.values)
+        self._services = job_services(planned, request.variables.as_dict())
         if self._services.debugged:  # only a worker follows several logs
             self._shift = to_the_end(self._shift)
-        return permitted_job(planned, self._runner, variables)
+        if taken is None:
+            return planned
+        refuse_without_account(planned.id_tokens, self._runner)
+        if planned.plan.hook is not None:
+            self._shift = replace(self._shift, begin=FROM_HOOK)
+        return permitted_job(planned, self._runner, taken.variables)
 
-    def _use_cluster(self, token: str) -> None:
-        outage = self._run.settings.kubernetes_outage
-        use_cluster(self._operator, self._runner, token, outage)
-        if token:  # it must not go through Airflow's database
+    def _taken(self, request: PlanRequest) -> Taken:
+        taken = take(self._run.settings, request, Voice(self._log, self._masker))
+        self._runner, self._logins = taken.runner, taken.logins
+        use_cluster(self._operator, taken, self._run.settings.kubernetes_outage)
+        if taken.token:  # it must not go through Airflow's database
             self._shift = to_the_end(self._shift)
+        return taken
 
     @property
     def _start_timeout(self) -> int:
         """Return how many seconds a pod may take to start."""
         return self._runner.start_timeout or self._run.settings.pod_start_timeout
-
-    def _warn(self, words: str) -> None:
-        self._log.warning("%s", self._masker.text(words))
-
-    def _note(self, words: str) -> None:
-        self._log.info("%s", self._masker.text(words))
 
     def _explained(self, failure: JobFailure) -> JobFailure:
         """Keep what the pod knows of its end, while there is a pod."""
@@ -207,11 +200,12 @@ class JobPod:
         wanted = pod_request(operator, self._run.context, build_pod(request))
         found = find_again(operator, wanted) if self._run.context["ti"].try_number > 1 else None
         operator.pod = found or wanted  # set at once: a task that is stopped removes it
-        secret = build_secret(request, planned.secret)
+        secrets = self._secrets(request, planned)
         if found is None:
-            operator.pod = self._created(wanted, secret)
-        elif not has_started(found):  # the worker that made the pod may have died before the Secret
-            give_secret(client, found, secret)
+            operator.pod = self._created(wanted, secrets)
+        elif not has_started(found):  # its worker may have died before it made the Secrets
+            for secret in secrets:
+                give_secret(client, found, secret)
         refuse_without_sidecars(operator.pod, wanted)
         name, namespace = operator.pod.metadata.name, operator.pod.metadata.namespace
         if operator.pod.metadata.labels.get("try_number") != wanted.metadata.labels["try_number"]:
@@ -220,11 +214,17 @@ class JobPod:
             client=client, name=name, namespace=namespace, version=_version_of_new(operator.pod)
         )
 
-    def _created(self, wanted: k8s.V1Pod, secret: k8s.V1Secret) -> k8s.V1Pod:
+    def _secrets(self, request: PodRequest, planned: PlannedJob) -> list[k8s.V1Secret]:
+        """Build the pod's Secrets; it mounts the last one, and pulls images only after that."""
+        own = build_secret(request, planned.secret)
+        pull = [build_pull_secret(own.metadata, self._logins)] if self._logins else []
+        return [*pull, own]
+
+    def _created(self, wanted: k8s.V1Pod, secrets: Sequence[k8s.V1Secret]) -> k8s.V1Pod:
         operator = self._operator
         try:
             return admitted(
-                lambda: create(operator.client, wanted, secret),
+                lambda: create(operator.client, wanted, *secrets),
                 self._start_timeout,
                 still_wanted=self._refuse_if_canceled,
             )
@@ -256,6 +256,7 @@ class JobPod:
             image=planned.image,
             profile=self._runner,
             services=planned.services,
+            logins=bool(self._logins),
             deadline=(job.timeout or self._run.settings.default_timeout) + _DEADLINE_SLACK,
             grace=planned.grace,
             hook=planned.plan.hook is not None,
