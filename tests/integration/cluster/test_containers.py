@@ -193,6 +193,7 @@ def test_host_aliases_are_in_the_hosts_file(api: Api):
 
 
 @ROOT
+@pytest.mark.embedded("its containers have a home that any user may write to")
 def test_users_and_groups_are_kept(api: Api):
     """runAsUser, runAsGroup and fsGroup, also for commands that are run inside."""
     context = {"runAsUser": 1234, "runAsGroup": 2345, "fsGroup": 3456}

@@ -77,7 +77,7 @@ def make_pod(core: client.CoreV1Api, namespace: str, name: str, **labels: str) -
 
 def log_of(core: client.CoreV1Api, namespace: str, name: str) -> str:
     try:
-        return core.read_namespaced_pod_log(name, namespace)
+        return core.read_namespaced_pod_log(name, namespace) or ""  # none before it has a node
     except client.ApiException:
         return ""
 

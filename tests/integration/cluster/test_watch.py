@@ -75,6 +75,7 @@ def test_initial_events_end_with_a_bookmark(api: Api):
     assert bookmark == wanted
 
 
+@RECORDED
 def test_bookmark_comes_before_the_end(api: Api):
     """Who asked for bookmarks gets one a second before the time is over."""
     params = {"allowWatchBookmarks": "true", "resourceVersion": version_of(api)}
@@ -123,11 +124,13 @@ def test_lists_come_in_pages(api: Api):
         if not token:
             break
 
-    assert names == [f"c{number}" for number in range(5)]
+    ours = [name for name in names if name not in CLUSTERS_OWN]
+    assert ours == [f"c{number}" for number in range(5)]
     bad = api.http.get(api.path("configmaps"), params={"limit": "1", "continue": "garbage"})
     assert bad.status_code == 400
 
 
+@RECORDED
 def test_watch_as_table_prints_as_kubectl_does(api: Api):
     """Only the first event of a Table watch has columns."""
     accept = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"}
