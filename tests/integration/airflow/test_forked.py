@@ -68,6 +68,12 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:
         stop([parent])
 
 
+def restarts(airflow: Airflow) -> list[tuple[str, str]]:
+    """List the components that were forked again, and why."""
+    steps = read_steps(airflow.home.steps)
+    return [(step.name, step.message) for step in steps if step.state == "restarted"]
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_component_that_was_killed_is_forked_again(airflow: Airflow, name: str):
     """Kill -9 ends a component, not the stack, and the steps tell of it."""
@@ -76,9 +82,10 @@ def test_a_component_that_was_killed_is_forked_again(airflow: Airflow, name: str
     airflow.kill(name)
 
     wait_until(lambda: airflow_answers(airflow.port), "the API server", SECONDS)
-    told = [step for step in read_steps(airflow.home.steps) if step.state == "restarted"]
-    assert (told[-1].name, told[-1].message) == (name.replace("_", "-"), "was killed by SIGKILL")
-    assert f"airflow {told[-1].name} was killed by SIGKILL" in airflow.parent.tail(50)
+    title = name.replace("_", "-")
+    # The parent says so right after it has forked.
+    wait_until(lambda: (title, "was killed by SIGKILL") in restarts(airflow), "the step", SECONDS)
+    assert f"airflow {title} was killed by SIGKILL" in airflow.parent.tail(50)
 
 
 def test_nothing_goes_on_without_the_parent(airflow: Airflow):
