@@ -24,7 +24,7 @@ def node_labels(node: str) -> dict[str, str]:
 def capacity() -> dict[str, str]:
     """Return the resources of the node."""
     memory_kib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1024
-    return {"cpu": str(os.cpu_count() or 1), "memory": f"{memory_kib}Ki", "pods": "1000"}
+    return {"cpu": str(os.cpu_count() or 1), "memory": f"{memory_kib}Ki", "pods": "5000"}
 
 
 def register_node(store: Store, name: str, ip: str, runtime: str) -> None:

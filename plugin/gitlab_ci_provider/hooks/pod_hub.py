@@ -134,12 +134,12 @@ class PodHub:
 
     async def _enter(self) -> None:
         async with self._lock:
-            self._users += 1
             if self._opened is None:
                 stack = AsyncExitStack()
                 self.cluster = await stack.enter_async_context(connected(self.place))
                 self._opened = stack
                 self._task = asyncio.create_task(self._run())
+            self._users += 1
 
     async def _leave(self) -> None:
         self._users -= 1

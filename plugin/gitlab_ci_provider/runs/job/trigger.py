@@ -128,6 +128,9 @@ class JobPodTrigger(BaseTrigger):
         except OutOfTimeError:
             return "timeout"
         except (SystemFailure, UnreachableError, RefusedError, *PASSING) as problem:
-            _log.warning("%s", problem)
+            self.log.warning("%s", problem)
+            return ""
+        except Exception:
+            self.log.exception("the triggerer cannot follow the pod, a worker goes on")
             return ""
         return "stuck" if follower.stuck else _WHY[end.kind]
