@@ -37,9 +37,13 @@ TaskStates = Callable[[str, str], Mapping[str, str | None]]
 """Asks Airflow for the states of the tasks of a run, by DAG and run."""
 
 
-def group_name(project: str, key: str) -> str:
-    """Name the ConfigMap of a resource group."""
-    digest = hashlib.sha256(f"{project}\0{key}".encode()).hexdigest()
+def group_name(installation: str, project: str, key: str) -> str:
+    """Name the ConfigMap of a resource group.
+
+    Another installation in the namespace asks another Airflow whether a job still runs: it would
+    take the group from a job that it does not know.
+    """
+    digest = hashlib.sha256(f"{installation}\0{project}\0{key}".encode()).hexdigest()
     return f"resource-group-{digest[:16]}"
 
 
@@ -49,13 +53,14 @@ class ResourceGroup:
 
     client: k8s.CoreV1Api
     namespace: str
+    installation: str
     project: str
     key: str
 
     @property
     def name(self) -> str:
         """Name of the ConfigMap."""
-        return group_name(self.project, self.key)
+        return group_name(self.installation, self.project, self.key)
 
     def update(self, change: Callable[[Group], Group]) -> Group:
         """Change the group; writes nothing when nothing changes.
@@ -114,7 +119,11 @@ class ResourceGroup:
         return True
 
     def _body(self, group: Group, version: str | None) -> k8s.V1ConfigMap:
-        labels = {"project": label_value(self.project), LABEL: self.name}
+        labels = {
+            "installation": self.installation,
+            "project": label_value(self.project),
+            LABEL: self.name,
+        }
         annotations = {"project": self.project, "resource-group-key": self.key}
         return k8s.V1ConfigMap(
             metadata=k8s.V1ObjectMeta(

@@ -263,7 +263,7 @@ def test_a_resource_group_is_taken_once_though_answers_are_lost(
         for number in (1, 2)
     )
     with misbehaving(faults, {"verb": verb, "path": "*configmaps*", "after_bytes": 0, **ONCE}):
-        group = ResourceGroup(core, "outages", "group/project", "production")
+        group = ResourceGroup(core, "outages", "airflow", "group/project", "production")
         first = group.update(lambda found: take(found, ours, ProcessMode.UNORDERED))
         second = group.update(lambda found: take(found, theirs, ProcessMode.UNORDERED))
 

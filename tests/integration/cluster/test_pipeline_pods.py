@@ -143,7 +143,8 @@ def test_a_new_pipeline_announces_jobs_where_order_matters(
     task = TaskContext(context={}, settings=settings, state=open_state(settings))
     announce(task, replace(run, decisions=manual))
 
-    group = ResourceGroup(core, api.namespace, PROJECT.path, "deploy/main")
+    installation = task.state.installation.name()
+    group = ResourceGroup(core, api.namespace, installation, PROJECT.path, "deploy/main")
     claims = group.update(lambda found: found).claims
     wanted = [("a", False, 3)] if mode == "oldest_first" else []
     assert [(one.task_id, one.ready, one.pipeline) for one in claims] == wanted

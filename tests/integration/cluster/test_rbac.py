@@ -103,7 +103,7 @@ class Airflow:
 
     def group(self) -> None:
         """Take a resource group, and give it back."""
-        group = ResourceGroup(self.core, self.namespace, PROJECT.path, "production")
+        group = ResourceGroup(self.core, self.namespace, "airflow", PROJECT.path, "production")
         claim = Claim(pipeline=1, since="", dag_id="d", run_id="r", task_id="t")
         group.update(lambda found: take(found, claim, ProcessMode.UNORDERED))
         group.update(lambda found: leave(found, {claim.key}))

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -32,7 +33,7 @@ def claim(pipeline: int, **given: Any) -> Claim:
 def group(cluster: Cluster, api: Api) -> ResourceGroup:
     """A group of a project, in a namespace of its own."""
     core = client.CoreV1Api(config.new_client_from_config(str(cluster.kubeconfig)))
-    return ResourceGroup(core, api.namespace, "group/project", "production/eu west")
+    return ResourceGroup(core, api.namespace, "airflow", "group/project", "production/eu west")
 
 
 def read(group: ResourceGroup) -> Group:
@@ -90,11 +91,22 @@ def test_the_dead_are_noticed(group: ResourceGroup):
     assert read(group) == Group(holder=None, claims=(claim(2), coming))
 
 
+def test_two_installations_in_a_namespace_do_not_share_a_group(group: ResourceGroup):
+    """Each asks its own Airflow which jobs live: it would free the other's group at once."""
+    other = replace(group, installation="other")
+    group.update(lambda found: take(found, claim(1), ProcessMode.UNORDERED))
+
+    other.prune(lambda *_: {})
+    other.update(lambda found: take(found, claim(2), ProcessMode.UNORDERED))
+
+    assert [read(one).holder for one in (group, other)] == [claim(1), claim(2)]
+
+
 def waiting(group: ResourceGroup, number: int) -> ResourceGroupTrigger:
     """Make the trigger of a job, as Airflow makes it from the database."""
     made = ResourceGroupTrigger(
         place=["not asked for", group.namespace],
-        group=[group.project, group.key],
+        group=[group.installation, group.project, group.key],
         claim=msgspec.to_builtins(claim(number)),
         mode="unordered",
     )
@@ -123,7 +135,7 @@ def test_the_trigger_takes_the_group_for_its_job(group: ResourceGroup):
 
 def test_a_trigger_that_nobody_answers_gives_up(group: ResourceGroup):
     """After the time for which an outage is borne, and the job learns why."""
-    trigger = waiting(ResourceGroup(group.client, "no-such-namespace", "p", "k"), 1)
+    trigger = waiting(ResourceGroup(group.client, "no-such-namespace", "a", "p", "k"), 1)
     trigger.outage = 0
 
     answer = asyncio.run(event_of(trigger))

@@ -34,7 +34,7 @@ class ResourceGroupTrigger(BaseTrigger):
 
     Args:
         place: connection and namespace of the ConfigMap.
-        group: path of the project, and the key of the group in it.
+        group: the installation, the path of the project, and the key of the group in it.
         claim: the job's, as plain data.
         mode: the process mode of the group.
         outage: seconds for which it may be unreachable before the job fails.
@@ -69,7 +69,7 @@ class ResourceGroupTrigger(BaseTrigger):
         async with shared.waiting() as looked:
             while not await self._is_over(shared):
                 await next_look(looked)
-        yield TriggerEvent({"group": self.group[1], "problem": self.problem})
+        yield TriggerEvent({"group": self.group[-1], "problem": self.problem})
 
     def _open(self) -> ResourceGroup:
         return ResourceGroup(*connect_to(self.place[0], self.place[1], outage=0), *self.group)

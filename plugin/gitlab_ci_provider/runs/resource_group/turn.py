@@ -32,7 +32,6 @@ from gitlab_ci_provider.schedule.resource_group import (
     take,
     without,
 )
-from gitlab_ci_provider.settings import Settings
 
 _log = logging.getLogger(__name__)
 
@@ -74,7 +73,7 @@ def take_turn(run: JobRun) -> None:
     mode = project_settings(run.record.project.path).process_mode(key)
     claim = _claim_of(run)
     try:
-        group = _open(run.settings, run.record, key)
+        group = _open(run, run.record, key)
         group.prune(task_states)
         taken = group.update(lambda found: take(found, claim, mode))
     except UNREACHABLE as problem:
@@ -90,7 +89,7 @@ def give_back(run: JobRun) -> None:
     if not key:
         return
     try:
-        group = _open(run.settings, run.record, key)
+        group = _open(run, run.record, key)
         if not group.has_pods():
             group.update(lambda found: without(found, {_claim_of(run).key}))
     except UNREACHABLE as problem:
@@ -108,7 +107,7 @@ def announce(task: TaskContext, run: PipelineRun) -> None:
         for job, key in _coming(run, pipeline).items():
             if is_ordered(project_settings(run.project.path).process_mode(key)):
                 claim = _claim(run, names[job], ready=False)
-                _open(task.settings, run, key).update(partial(enter, claim=claim))
+                _open(task, run, key).update(partial(enter, claim=claim))
     except UNREACHABLE as problem:
         _log.warning("resource groups: %s", say(problem))
 
@@ -116,18 +115,21 @@ def announce(task: TaskContext, run: PipelineRun) -> None:
 def group_label(run: JobRun) -> dict[str, str]:
     """Label the pod of a job that has a resource group."""
     key = resource_group(run.job.name, run.record, run.pipeline)
-    return {LABEL: group_name(run.record.project.path, key)} if key else {}
+    if not key:
+        return {}
+    return {LABEL: group_name(run.state.installation.name(), run.record.project.path, key)}
 
 
-def _open(settings: Settings, run: PipelineRun, key: str) -> ResourceGroup:
-    client, namespace = connect(settings)
-    return ResourceGroup(client, namespace, run.project.path, key)
+def _open(task: TaskContext | JobRun, run: PipelineRun, key: str) -> ResourceGroup:
+    client, namespace = connect(task.settings)
+    installation = task.state.installation.name()
+    return ResourceGroup(client, namespace, installation, run.project.path, key)
 
 
 def _trigger(run: JobRun, key: str, claim: Claim, mode: ProcessMode) -> ResourceGroupTrigger:
     return ResourceGroupTrigger(
         place=[run.settings.kubernetes_conn_id, run.settings.namespace],
-        group=[run.record.project.path, key],
+        group=[run.state.installation.name(), run.record.project.path, key],
         claim=msgspec.to_builtins(claim),
         mode=str(mode),
         outage=run.settings.kubernetes_outage,
