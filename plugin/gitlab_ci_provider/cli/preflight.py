@@ -8,6 +8,7 @@ from pathlib import Path
 from gitlab_ci_provider.cli.usage import suggestion
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.model.pipeline import Pipeline
+from gitlab_ci_provider.variables.expand import expand_known
 
 _MANY = 3
 
@@ -52,8 +53,13 @@ def _services(pipeline: Pipeline) -> list[str]:
 
 
 def _images(pipeline: Pipeline) -> list[str]:
-    named = [job.image.name for job in pipeline.jobs.values() if job.image is not None]
-    named += [service.image.name for job in pipeline.jobs.values() for service in job.services]
+    """List the images of all jobs; variables that only the run knows stay as they are written."""
+    named: list[str] = []
+    for job in pipeline.jobs.values():
+        images = [job.image] if job.image is not None else []
+        images += [service.image for service in job.services]
+        known = job.variables.as_dict()
+        named += [expand_known(image.name, known) for image in images]
     return list(dict.fromkeys(named))
 
 

@@ -13,7 +13,8 @@ from gitlab_ci_provider.local.stack import lifecycle as stack
 from servers.repositories import commit, make_repository
 
 CONFIG = """
-unit: {script: 'true', image: node:20}
+variables: {NODE: 20}
+unit: {script: 'true', image: "node:$NODE"}
 build: {script: 'true', image: {name: gcc}}
 again: {script: 'true', image: node:20}
 plain: {script: 'true'}
@@ -62,7 +63,7 @@ def test_services_that_cannot_run_here_are_named(
 def test_images_are_named_once(
     repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    """One line for all jobs: they run with the programs of this machine."""
+    """One line for all jobs, with the variables of the file in their place."""
     monkeypatch.setattr(stack, "spawn_stack", lambda *_: False)
     monkeypatch.setattr(stack, "wait_for_stack", lambda *_: sys.exit(9))
 
