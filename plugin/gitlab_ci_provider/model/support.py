@@ -72,9 +72,11 @@ def _secret_token(job: Job) -> bool:
     return any("token" in secret for secret in _secrets(job))
 
 
-def _secrets(job: Job) -> tuple[Any, ...]:
+def _secrets(job: Job) -> list[Mapping[str, Any]]:
+    """List the entries of `secrets`; a file with errors may hold anything there."""
     secrets = job.unhonoured.get("secrets")
-    return tuple(secrets.values()) if isinstance(secrets, Mapping) else ()
+    entries = secrets.values() if isinstance(secrets, Mapping) else ()
+    return [entry for entry in entries if isinstance(entry, Mapping)]
 
 
 def _kept(keyword: str) -> Callable[[Job], bool]:
