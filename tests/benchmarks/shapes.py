@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 from gitlab_ci_provider.airflow_api.client import AirflowApi
+from gitlab_ci_provider.exceptions import AirflowApiError
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.local.projects import add_project
 from gitlab_ci_provider.local.stack.lifecycle import StackOptions, running_stack
@@ -78,7 +79,7 @@ def row(api: AirflowApi, name: str, dags: tuple[str, str | None], runs: int) -> 
     ours, baseline = dags
     times: dict[str, list[float]] = {dag: [] for dag in dags if dag}
     if baseline:
-        api.wait_for_dag(baseline, "")
+        unpause(api, baseline)
     for number in range(runs + 1):
         for dag, measured in times.items():
             seconds = one_run(api, dag)
@@ -89,6 +90,19 @@ def row(api: AirflowApi, name: str, dags: tuple[str, str | None], runs: int) -> 
         return f"| {name} | {own:.1f} | | |"
     floor = statistics.median(times[baseline])
     return f"| {name} | {own:.1f} | {floor:.1f} | {own / floor:.2f} |"
+
+
+def unpause(api: AirflowApi, dag: str) -> None:
+    """Unpause a DAG, once Airflow has read it."""
+    while True:
+        try:
+            api.request("PATCH", f"/dags/{dag}", json={"is_paused": False})
+        except AirflowApiError as problem:
+            if problem.status != 404:
+                raise
+            time.sleep(0.5)
+        else:
+            return
 
 
 def one_run(api: AirflowApi, dag: str) -> float:
