@@ -21,10 +21,10 @@ def seen_in_the_cluster(stack: Stack) -> Iterator[list[str]]:
 
     def follow(listing: Any) -> None:
         while not ended.is_set():
-            for event in watch.Watch().stream(listing, "default", timeout_seconds=1):
+            for event in watch.Watch().stream(listing, timeout_seconds=1):
                 seen.append(json.dumps(event["raw_object"]))
 
-    listings = (api.list_namespaced_pod, api.list_namespaced_event)
+    listings = (api.list_pod_for_all_namespaces, api.list_event_for_all_namespaces)
     threads = [threading.Thread(target=follow, args=(one,)) for one in listings]
     for thread in threads:
         thread.start()

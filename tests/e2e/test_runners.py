@@ -1,0 +1,175 @@
+"""A file of runners on a real Airflow: who takes a job, what its pod is like, why it is stuck."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from kubernetes import client, config
+
+from e2e.cluster import seen_in_the_cluster
+from e2e.embedded import Stack, make_repository
+from gitlab_ci_provider.airflow_api.client import AirflowApi
+from gitlab_ci_provider.local.home import Home
+from gitlab_ci_provider.local.stack.lifecycle import StackOptions, running_stack
+
+Seen = tuple[Any, list[Any]]
+"""The report of a run, and every state of its pods."""
+
+NAMESPACE = "ci-team"
+RUNNERS = """
+runners:
+  - name: team
+    tags: [team, linux]
+    namespace: ci-team
+    allowed_images: ["debian:*"]
+    labels: {cost-center: "42", branch: $CI_COMMIT_REF_NAME}
+    scheduling: {node_selector: {kubernetes.io/os: linux}}
+    overrides: {pod_labels: ^owner=}
+    resources:
+      build: {requests: {cpu: 20m}, limits: {memory: 1Gi}, max_limits: {memory: 2Gi}}
+    pod_patches:
+      - {name: host name, type: json, patch: [{op: add, path: /hostname, value: builder}]}
+  - name: accelerated
+    tags: [gpu]
+    start_timeout: 5
+    scheduling: {node_selector: {gpu: "yes"}}
+  - name: everyone
+    run_untagged: true
+"""
+PIPELINE = """
+untagged: {script: echo here}
+tagged:
+  tags: [linux]
+  image: debian:12
+  variables: {KUBERNETES_POD_LABELS_1: owner=ops, KUBERNETES_MEMORY_LIMIT: 2Gi}
+  script: echo here
+greedy:
+  tags: [linux]
+  image: debian:12
+  variables: {KUBERNETES_MEMORY_LIMIT: 64Gi}
+  script: echo never
+forbidden: {tags: [team], image: alpine, script: echo never}
+nowhere: {tags: [gpu], script: echo never}
+stuck: {tags: [linux, windows], script: echo never}
+by_variable: {tags: [$KIND], variables: {KIND: team}, image: debian:12, script: echo here}
+"""
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack with three runners, of which one has a namespace of its own."""
+    folder = tmp_path_factory.mktemp("runners")
+    file, home = folder / "runners.yml", Home(folder / "home")
+    file.write_text(RUNNERS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW__GITLAB_CI__RUNNERS_FILE", str(file))
+        with running_stack(home, StackOptions()) as state:
+            config.load_kube_config(str(home.kubeconfig))
+            client.CoreV1Api().create_namespace({"metadata": {"name": NAMESPACE}})
+            yield Stack(home, AirflowApi(state.access))
+
+
+@pytest.fixture(scope="module")
+def seen(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Seen:
+    """The report of one run, and every state of their pods."""
+    repository = tmp_path_factory.mktemp("repositories") / "tags"
+    make_repository(repository, {".gitlab-ci.yml": PIPELINE})
+    with seen_in_the_cluster(stack) as states:
+        report = stack.run(repository)
+    return report, [json.loads(state) for state in states]
+
+
+def pods(seen: Seen, job: str) -> list[Any]:
+    """List every state of the pods of a job."""
+    return [
+        found
+        for found in seen[1]
+        if found["kind"] == "Pod" and found["metadata"]["labels"].get("task_id") == job
+    ]
+
+
+def shown(stack: Stack, seen: Seen, job: str) -> str:
+    """Read a job's log as the Airflow UI shows it."""
+    dag, run = seen[0]["dag_id"], seen[0]["run_id"]
+    return "\n".join(stack.api.log(dag, run, stack.api.tasks(dag, run)[job]))
+
+
+def result(stack: Stack, seen: Seen, job: str) -> dict[str, Any]:
+    """Read how a job says that it has ended."""
+    found: dict[str, Any] = stack.api.xcom(seen[0]["dag_id"], seen[0]["run_id"], job, "job_result")
+    return found
+
+
+def test_a_jobs_tags_choose_its_runner_and_that_makes_its_pod(stack: Stack, seen: Seen):
+    """Namespace, labels, nodes, resources and patches are those of the first runner that fits."""
+    found = pods(seen, "tagged")[-1]
+    build = next(one for one in found["spec"]["containers"] if one["name"] == "build")
+
+    assert seen[0]["jobs"]["tagged"]["status"] == "success"
+    assert "runner: team" in shown(stack, seen, "tagged")
+    assert found["metadata"]["namespace"] == NAMESPACE
+    assert found["metadata"]["labels"].items() >= {
+        ("cost-center", "42"),
+        ("branch", "main"),
+        ("owner", "ops"),
+    }
+    assert found["spec"]["nodeSelector"] == {"kubernetes.io/os": "linux"}
+    assert found["spec"]["hostname"] == "builder"
+    assert build["resources"] == {
+        "requests": {"cpu": "20m", "memory": "128Mi"},
+        "limits": {"memory": "2Gi"},
+    }
+
+
+def test_jobs_without_tags_go_to_the_runner_that_takes_them(seen: Seen):
+    """They get nothing of the other runners."""
+    found = pods(seen, "untagged")[-1]
+
+    assert seen[0]["jobs"]["untagged"]["status"] == "success"
+    assert found["metadata"]["namespace"] == "default"
+    assert "cost-center" not in found["metadata"]["labels"]
+    assert "hostname" not in found["spec"]
+
+
+def test_variables_in_tags_are_expanded(seen: Seen):
+    """`tags: [$KIND]` asks for the tag that the variable holds."""
+    assert seen[0]["jobs"]["by_variable"]["status"] == "success"
+    assert pods(seen, "by_variable")[-1]["metadata"]["namespace"] == NAMESPACE
+
+
+@pytest.mark.parametrize(
+    ("job", "reason", "words"),
+    [
+        (
+            "stuck",
+            "stuck_pending_no_matching_runners",
+            (
+                "the job is stuck: it has the tags 'linux', 'windows', and no runner takes it: "
+                "'team' lacks 'windows'; 'accelerated' lacks 'linux', 'windows'; "
+                "'everyone' lacks 'linux', 'windows'"
+            ),
+        ),
+        (
+            "forbidden",
+            "runner_system_failure",
+            "'alpine' is not allowed by the runner 'team': its allowed_images are debian:*",
+        ),
+        (
+            "greedy",
+            "runner_system_failure",
+            "KUBERNETES_MEMORY_LIMIT asks for 64Gi, and the runner 'team' allows 2Gi at most",
+        ),
+        ("nowhere", "runner_system_failure", "didn't match Pod's node affinity/selector"),
+    ],
+)
+def test_a_job_that_its_runner_cannot_run_says_why(
+    stack: Stack, seen: Seen, job: str, reason: str, words: str
+):
+    """It fails with GitLab's reason, in words that name the runner; nothing of it has run."""
+    assert seen[0]["jobs"][job]["status"] == "failed"
+    assert words in seen[0]["jobs"][job]["reason"]
+    assert result(stack, seen, job)["failure_reason"] == reason
+    assert not [found for found in pods(seen, job) if found["status"]["phase"] == "Running"]
