@@ -1,0 +1,162 @@
+"""buildah's command line: it builds into its own store, then pushes to each destination.
+
+It runs as root of its container, with `--isolation=chroot`, which keeps a `RUN` apart from it and
+needs no more than a usual container may do, and with the storage driver vfs, which needs no mounts.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator
+
+from gitlab_ci_provider.image_builds.engine import BuildContainer, Engine, Problem
+from gitlab_ci_provider.image_builds.paths import (
+    context_directory,
+    dockerfile_path,
+    git_address,
+)
+from gitlab_ci_provider.model.image_build import BuildSecret, ImageBuild
+from gitlab_ci_provider.model.image_reference import DOCKER_HUB
+
+IMAGE = "quay.io/buildah/stable:latest"
+"""Pin it by digest."""
+
+SCRATCH = "/gitlab-ci/buildah"
+DOCKER_CONFIG = "/gitlab-ci/docker"
+
+_REGISTRIES = f"{SCRATCH}/registries.conf"
+_CERTIFICATES = "/etc/containers/certs.d"
+_NAME = "localhost/image-build"
+
+_BUILDAH = (
+    "buildah",
+    f"--root={SCRATCH}/storage",
+    f"--runroot={SCRATCH}/run",
+    "--storage-driver=vfs",
+    f"--registries-conf={_REGISTRIES}",
+)
+_CAPABILITIES = (
+    *("AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD"),
+    *("NET_BIND_SERVICE", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"),
+)
+
+
+def buildah_commands(build: ImageBuild) -> Iterator[tuple[str, ...]]:
+    """Write the commands that build and push an image, one argument after the other."""
+    yield (*_BUILDAH, "build", *_flags(build), "--", _context(build))
+    for number, destination in enumerate(build.destinations):
+        digest = () if number else (f"--digestfile={build.digest_file}",)
+        yield (*_BUILDAH, "push", *digest, *_push_flags(build), _NAME, f"docker://{destination}")
+
+
+def registries_conf(build: ImageBuild) -> str:
+    """Write what buildah must know of registries, in TOML."""
+    access = build.registries
+    text = f"unqualified-search-registries = {json.dumps([DOCKER_HUB])}\n"
+    for host in sorted({*access.insecure, *access.skip_tls_verify}):
+        text += f"[[registry]]\nlocation = {json.dumps(host)}\ninsecure = true\n"
+    if access.mirrors:
+        text += f"[[registry]]\nlocation = {json.dumps(DOCKER_HUB)}\n"
+    for mirror in access.mirrors:
+        insecure = mirror.partition("/")[0] in {*access.insecure, *access.skip_tls_verify}
+        text += f"[[registry.mirror]]\nlocation = {json.dumps(mirror)}\n"
+        text += f"insecure = {json.dumps(insecure)}\n"
+    return text
+
+
+def _container(build: ImageBuild) -> BuildContainer:
+    return BuildContainer(
+        command=("sh", "-c", _script(build)),
+        docker_config=DOCKER_CONFIG,
+        env={"REGISTRY_AUTH_FILE": f"{DOCKER_CONFIG}/config.json", "BUILDAH_ISOLATION": "chroot"},
+        security={
+            "runAsUser": 0,
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"], "add": list(_CAPABILITIES)},
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        pod_security="baseline",
+        scratch=SCRATCH,
+    )
+
+
+def _script(build: ImageBuild) -> str:
+    """Write the shell script; every value in it is quoted."""
+    written = (f"printf %s {shlex.quote(registries_conf(build))}", f">{_REGISTRIES}")
+    lines = ["set -e", " ".join(written)]
+    for host, path in build.registries.certificates.items():
+        folder = f"{_CERTIFICATES}/{host}"
+        lines.append(shlex.join(["mkdir", "-p", folder]))
+        lines.append(shlex.join(["cp", "--", path, f"{folder}/ca.crt"]))
+    lines += [shlex.join(command) for command in buildah_commands(build)]
+    return "\n".join(lines) + "\n"
+
+
+def _context(build: ImageBuild) -> str:
+    return context_directory(build) or git_address(build)
+
+
+def _flags(build: ImageBuild) -> Iterator[str]:
+    yield "--isolation=chroot"
+    yield f"--file={dockerfile_path(build)}"
+    yield f"--tag={_NAME}"
+    if build.target:
+        yield f"--target={build.target}"
+    for name, value in build.build_args.items():
+        yield f"--build-arg={name}={value}"
+    for secret in build.secrets:
+        yield f"--secret={_secret(secret)}"
+    for name, value in build.labels.items():
+        yield f"--label={name}={value}"
+    if build.platform:
+        yield f"--platform={build.platform}"
+    if build.image_format:
+        yield f"--format={build.image_format}"
+    yield f"--retry={build.registries.pull_retries}"
+    yield from _cache(build)
+
+
+def _secret(secret: BuildSecret) -> str:
+    if secret.variable:
+        return f"id={secret.id},type=env,env={secret.variable}"
+    return f"id={secret.id},type=file,src={secret.file}"
+
+
+def _cache(build: ImageBuild) -> Iterator[str]:
+    if not build.cache.enabled:
+        return
+    yield "--layers"
+    yield f"--cache-from={build.cache_repo}"
+    yield f"--cache-to={build.cache_repo}"
+    if build.cache.hours:
+        yield f"--cache-ttl={build.cache.hours}h"
+
+
+def _push_flags(build: ImageBuild) -> Iterator[str]:
+    yield f"--retry={build.registries.push_retries}"
+    if build.compression:
+        yield f"--compression-format={build.compression}"
+    if build.compression_level is not None:
+        yield f"--compression-level={build.compression_level}"
+
+
+def _unsupported(build: ImageBuild) -> tuple[Problem, ...]:
+    found = []
+    if not build.context.startswith(("dir://", "git://")):
+        found.append(Problem(where="context", message="buildah reads dir:// and git:// only"))
+    if build.snapshot_mode != "full":
+        found.append(Problem(where="snapshot_mode", message="buildah takes no snapshots"))
+    if not build.cache.compressed:
+        words = "buildah compresses the layers that it pushes to the cache"
+        found.append(Problem(where="cache.compressed", message=words))
+    if build.registries.ignore_immutable_tags:
+        words = "buildah cannot go on when a tag cannot be changed"
+        found.append(Problem(where="registries.ignore_immutable_tags", message=words))
+    if build.compression == "zstd" and build.image_format == "docker":
+        words = "zstd needs `image_format: oci`"
+        found.append(Problem(where="compression", message=words))
+    return tuple(found)
+
+
+BUILDAH = Engine(name="buildah", image=IMAGE, container=_container, unsupported=_unsupported)

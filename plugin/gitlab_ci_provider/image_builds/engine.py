@@ -1,0 +1,71 @@
+"""What every engine gives for an `ImageBuild`: a container, down to the last argument."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from gitlab_ci_provider.model.image_build import ImageBuild
+from gitlab_ci_provider.model.runner_parts import Manifest
+
+PodSecurityLevel = Literal["privileged", "baseline", "restricted"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing that is wrong with a build.
+
+    Attributes:
+        where: the field of `ImageBuild`, such as `destinations[1]`.
+    """
+
+    where: str
+    message: str
+
+    def __str__(self) -> str:
+        """`where: message`."""
+        return f"{self.where}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildContainer:
+    """The container that builds an image.
+
+    Attributes:
+        command: program and arguments, each a single one; nothing expands them but Kubernetes,
+            see `pod_arguments`.
+        env: without secrets.
+        docker_config: folder in which the engine looks for `config.json`.
+        scratch: folder that wants an emptyDir; empty when none does.
+        security: the container's security context, as Kubernetes writes it.
+        pod_security: the Pod Security level that the namespace must allow at least.
+    """
+
+    command: tuple[str, ...]
+    docker_config: str
+    security: Manifest
+    pod_security: PodSecurityLevel
+    env: Mapping[str, str] = field(default_factory=dict)
+    scratch: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """A program that builds images.
+
+    Attributes:
+        image: used when the runner names none.
+        container: makes the container of a build without problems.
+        unsupported: lists what this engine cannot do of a build.
+    """
+
+    name: str
+    image: str
+    container: Callable[[ImageBuild], BuildContainer]
+    unsupported: Callable[[ImageBuild], tuple[Problem, ...]]
+
+
+def pod_arguments(words: tuple[str, ...]) -> list[str]:
+    """Write a command for a pod: Kubernetes would replace `$(NAME)`, and reads `$$` as `$`."""
+    return [word.replace("$", "$$") for word in words]
