@@ -28,7 +28,7 @@ from benchmarks.shapes import one_run, repository
 from clusters.real import real_cluster
 from clusters.target import read_target
 from e2e.embedded import Stack
-from e2e.real import NAMESPACE, World, real_world
+from e2e.real import World, real_world
 from gitlab_ci_provider.airflow_api.client import AirflowApi
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.local.projects import add_project
@@ -95,7 +95,7 @@ def real(folder: Path) -> Iterator[Place]:
 
 
 def _place(world: World) -> Place:
-    return Place(world.stack, world.core, NAMESPACE, "real", world.url, world.asked)
+    return Place(world.stack, world.core, world.place.namespace, "real", world.url, world.asked)
 
 
 def bare(place: Place, name: str, containers: int) -> Sample:

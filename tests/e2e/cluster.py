@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from kubernetes import client, config, watch
+from kubernetes import watch
 
 from e2e.embedded import Stack
 
@@ -16,8 +16,7 @@ from e2e.embedded import Stack
 @contextmanager
 def seen_in_the_cluster(stack: Stack) -> Iterator[list[str]]:
     """Gather every state of every pod, and every event, while a pipeline runs."""
-    config.load_kube_config(str(stack.home.kubeconfig))
-    api, seen, ended = client.CoreV1Api(), list[str](), threading.Event()
+    api, seen, ended = stack.core, list[str](), threading.Event()
 
     def follow(listing: Any) -> None:
         while not ended.is_set():

@@ -1,23 +1,24 @@
-"""End-to-end tests share one embedded stack, also when pytest-xdist runs several at once."""
+"""End-to-end tests share one stack, also when pytest-xdist runs several at once."""
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from e2e.embedded import Stack
-from gitlab_ci_provider.airflow_api.client import AirflowApi
+from e2e.embedded import Stack, a_stack, embedded_stack
+from e2e.place import Place
 from gitlab_ci_provider.local.home import Home
-from gitlab_ci_provider.local.stack.lifecycle import StackOptions, running_stack
 from processes.counter import Heard, counting
 
 HERE = Path(__file__).parent
-HOME = pytest.StashKey[str]()
+STACK = pytest.StashKey[Stack]()
 OPEN = pytest.StashKey[ExitStack]()
 
 
@@ -33,12 +34,15 @@ def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
 def pytest_configure_node(node: Any) -> None:
     """Give each worker of pytest-xdist the stack that they share; the first one starts it."""
     config: pytest.Config = node.config
-    if HOME not in config.stash:
+    if STACK not in config.stash:
         opened = config.stash[OPEN] = ExitStack()
         folder = tempfile.TemporaryDirectory(prefix="gitlab-dags-e2e-", ignore_cleanup_errors=True)
-        config.stash[HOME] = opened.enter_context(folder)
-        opened.enter_context(running_stack(Home(Path(config.stash[HOME])), StackOptions()))
-    node.workerinput["stack"] = config.stash[HOME]
+        config.stash[STACK] = opened.enter_context(
+            a_stack(config, Path(opened.enter_context(folder)))
+        )
+    stack = config.stash[STACK]
+    node.workerinput["stack"] = str(stack.home.path)
+    node.workerinput["place"] = stack.place.text() if stack.place else ""
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -51,20 +55,26 @@ def stack(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stack]:
     """Use the shared stack, or start one for the session."""
-    shared = getattr(request.config, "workerinput", {}).get("stack")
-    home = Home(Path(shared) if shared else tmp_path_factory.mktemp("stack"))
-    with running_stack(home, StackOptions()) as state:
-        yield Stack(home, AirflowApi(state.access))
+    shared = getattr(request.config, "workerinput", {})
+    if "stack" not in shared:
+        with a_stack(request.config, tmp_path_factory.mktemp("stack")) as own:
+            yield own
+        return
+    place = Place(**json.loads(shared["place"])) if shared["place"] else None
+    with embedded_stack(Home(Path(shared["stack"]))) as joined:
+        yield replace(joined, place=place)
 
 
 @pytest.fixture(scope="module")
-def unkind_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack of its own, whose cluster can be told to misbehave."""
-    home = Home(tmp_path_factory.mktemp("faults") / "home")
+def unkind_stack(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
+    """A stack of its own; its cluster, if it is the embedded one, can be told to misbehave."""
+    folder = tmp_path_factory.mktemp("faults")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GITLAB_CI_CLUSTER_FAULTS", str(home.path / "faults.json"))
-        with running_stack(home, StackOptions()) as state:
-            yield Stack(home, AirflowApi(state.access))
+        patch.setenv("GITLAB_CI_CLUSTER_FAULTS", str(folder / "faults.json"))
+        with a_stack(pytestconfig, folder) as own:
+            yield own
 
 
 @pytest.fixture

@@ -6,14 +6,23 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+from kubernetes import client, config
+
+from clusters.target import Target, read_target
 from e2e.kept_runs import keep_run
+from e2e.place import Place, real_place
 from gitlab_ci_provider.airflow_api.client import AirflowApi
+from gitlab_ci_provider.discovery.sync import SyncResult
 from gitlab_ci_provider.local.home import Home
+from gitlab_ci_provider.local.projects import add_project
+from gitlab_ci_provider.local.stack.lifecycle import StackOptions, running_stack
 from gitlab_ci_provider.model.dag_record import DagKind
 from gitlab_ci_provider.model.names import stored_variables_names
 from gitlab_ci_provider.settings import Settings
@@ -25,16 +34,46 @@ COMMAND = Path(sys.executable).parent / "gitlab-dags"
 
 @dataclass(frozen=True)
 class Stack:
-    """The running stack, and the command as a person types it."""
+    """The running stack, and the command as a person types it.
+
+    Attributes:
+        place: where its jobs run, if that is not its own cluster.
+    """
 
     home: Home
     api: AirflowApi
+    place: Place | None = None
+
+    @property
+    def bucket(self) -> Path:
+        """The folder of caches and artifacts."""
+        return Path(self.place.bucket) if self.place else self.home.bucket
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of its jobs' pods."""
+        return self.place.namespace if self.place else "default"
+
+    @property
+    def core(self) -> client.CoreV1Api:
+        """Make a client of the cluster on which its jobs run."""
+        if self.place:
+            return self.place.core
+        return client.CoreV1Api(config.new_client_from_config(str(self.home.kubeconfig)))
+
+    def address(self, repository: Path) -> str:
+        """Name the address at which jobs reach a repository: its folder, or a server's."""
+        return self.place.serve(repository) if self.place else str(repository)
+
+    def add(self, repository: Path) -> SyncResult:
+        """Sync a repository."""
+        return add_project(self.home, self.address(repository))
 
     def command(self, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Run `gitlab-dags` and return what it printed."""
         return subprocess.run(
             [COMMAND, *arguments],
-            env={**os.environ, "GITLAB_DAGS_HOME": str(self.home.path)},
+            env=self.environment(),
             capture_output=True,
             text=True,
             timeout=240,
@@ -42,9 +81,14 @@ class Stack:
             check=False,
         )
 
+    def environment(self) -> dict[str, str]:
+        """Build the environment of a command that uses this stack."""
+        place = self.place.environment if self.place else {}
+        return {**os.environ, **place, "GITLAB_DAGS_HOME": str(self.home.path)}
+
     def run(self, repository: Path, *arguments: str) -> dict[str, Any]:
         """Run a repository's pipeline and return its report."""
-        done = self.command("run", str(repository), "--json", *arguments)
+        done = self.command("run", self.address(repository), "--json", *arguments)
         assert done.stdout, done.stderr
         report: dict[str, Any] = json.loads(done.stdout)
         assert done.returncode == (0 if report["status"] == "passed" else 1), done.stderr
@@ -74,23 +118,44 @@ class Stack:
 
     def pods(self, repository: Path) -> list[str]:
         """List the pods that the cluster has for a repository's pipelines."""
-        from kubernetes import client, config
-
-        config.load_kube_config(str(self.home.kubeconfig))
-        found = client.CoreV1Api().list_namespaced_pod(
-            "default", label_selector=f"dag_id={self.dag(repository)}"
+        found = self.core.list_namespaced_pod(
+            self.namespace, label_selector=f"dag_id={self.dag(repository)}"
         )
         return [pod.metadata.name for pod in found.items]
 
     def dag(self, repository: Path) -> str:
         """Name the DAG of a repository that was synced."""
         store = open_state(Settings(home=self.home.data)).snapshots
-        url = repository.resolve().as_uri()
+        url = self.place.serve(repository) if self.place else repository.resolve().as_uri()
         return next(
             name
             for name in store.dags(DagKind.PROJECT)
             if store.load_dag(name).project.clone_url == url
         )
+
+
+@contextmanager
+def embedded_stack(home: Home) -> Iterator[Stack]:
+    """Use the stack in a folder, or run one."""
+    with running_stack(home, StackOptions()) as state:
+        yield Stack(home, AirflowApi(state.access))
+
+
+@contextmanager
+def real_stack(target: Target, folder: Path) -> Iterator[Stack]:
+    """Run a stack whose jobs run on a real cluster, with git and S3 of this machine."""
+    with real_place(target, folder) as place, pytest.MonkeyPatch.context() as patch:
+        for name, value in place.environment.items():
+            patch.setenv(name, value)
+        home = Home(folder / "home")
+        with running_stack(home, StackOptions()) as state:
+            yield Stack(home, AirflowApi(state.access), place)
+
+
+def a_stack(options: pytest.Config, folder: Path) -> AbstractContextManager[Stack]:
+    """Run a stack whose jobs run on the cluster of --kubeconfig, or on its own."""
+    given = options.option.kubeconfig
+    return real_stack(read_target(Path(given)), folder) if given else embedded_stack(Home(folder))
 
 
 def make_repository(path: Path, files: Mapping[str, str]) -> Path:

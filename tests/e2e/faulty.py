@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from kubernetes import client, config
 
 from e2e.embedded import Stack
 from gitlab_ci_provider.airflow_api.client import TaskState
@@ -76,24 +75,19 @@ def kill_task(stack: Stack, dag: str, run: str, task: str) -> bool:
     return killed
 
 
-def core(stack: Stack) -> client.CoreV1Api:
-    """Make a client of the stack's cluster."""
-    return client.CoreV1Api(config.new_client_from_config(str(stack.home.kubeconfig)))
-
-
 def pods_by_job(stack: Stack) -> Mapping[str, str]:
     """List the pods that are there, by the job that they run."""
-    found = core(stack).list_namespaced_pod("default").items
+    found = stack.core.list_namespaced_pod(stack.namespace).items
     return {pod.metadata.annotations[f"{LABEL_DOMAIN}/job"]: pod.metadata.name for pod in found}
 
 
 def left_behind(stack: Stack) -> list[str]:
     """List what runs have left: pods, Secrets, and unfinished files."""
-    api = core(stack)
-    pods = [f"pod {one.metadata.name}" for one in api.list_namespaced_pod("default").items]
+    api = stack.core
+    pods = [f"pod {one.metadata.name}" for one in api.list_namespaced_pod(stack.namespace).items]
     secrets = [
         f"secret {one.metadata.name}"
-        for one in api.list_namespaced_secret("default").items
+        for one in api.list_namespaced_secret(stack.namespace).items
         if one.type == "Opaque"
     ]
     files = [str(path) for path in unfinished(stack.home.data)]

@@ -9,7 +9,6 @@ from typing import Any
 
 from e2e.embedded import Stack
 from e2e.runs import end_of, wait_for
-from gitlab_ci_provider.local.projects import add_project
 
 
 class Person:
@@ -18,7 +17,7 @@ class Person:
     def __init__(self, stack: Stack, repository: Path):
         self.api = stack.api
         self.logs = stack.home.job_logs
-        record = add_project(stack.home, str(repository)).record
+        record = stack.add(repository).record
         assert record is not None
         self.dag = record.dag_id
         self.api.wait_for_dag(self.dag, record.digest)

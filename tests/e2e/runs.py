@@ -14,7 +14,6 @@ from typing import Any
 from e2e.embedded import Stack
 from e2e.kept_runs import keep_run
 from gitlab_ci_provider.airflow_api.client import AirflowApi, TaskState
-from gitlab_ci_provider.local.projects import add_project
 from gitlab_ci_provider.model.names import task_ids
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.settings import Settings
@@ -38,7 +37,7 @@ def _source(condition: Callable[[], object]) -> str:
 
 def start(stack: Stack, repository: Path) -> tuple[str, str]:
     """Sync a repository and trigger its DAG without following it; the DAG and the run."""
-    record = add_project(stack.home, str(repository)).record
+    record = stack.add(repository).record
     assert record is not None
     stack.api.wait_for_dag(record.dag_id, record.digest)
     return record.dag_id, stack.api.trigger(record.dag_id, {})
@@ -143,7 +142,7 @@ def run_with_variables(
 ) -> list[Run]:
     """Start one run for each set of variables, all at once."""
     wanted = [dict(one) for one in given]
-    record = add_project(stack.home, str(repository)).record
+    record = stack.add(repository).record
     assert record is not None
     stack.api.wait_for_dag(record.dag_id, record.digest)
     pipeline = open_state(Settings(home=stack.home.data)).snapshots.load_pipeline(record.digest)

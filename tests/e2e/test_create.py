@@ -46,7 +46,7 @@ def test_changed_files_inputs_and_merge_requests(stack: Stack, tmp_path: Path):
     """Pushes, merge requests and other sources see the changes that GitLab would show them."""
     files = {".gitlab-ci.yml": CONFIG, "src/a": "1", "docs/a": "1"}
     repository = make_repository(tmp_path / "changes", files)
-    path = str(repository)
+    path = stack.address(repository)
 
     _, _, first = created(stack, path, "--source", "push", "--input", "level=3")
     before = git(repository, "rev-parse", "HEAD")
@@ -71,7 +71,7 @@ def test_no_pipeline_is_skipped_with_its_reason(stack: Stack, tmp_path: Path):
     repository = make_repository(tmp_path / "none", {".gitlab-ci.yml": CONFIG})
     git(repository, "tag", "v1")
 
-    dag, run, record = created(stack, str(repository), "--tag", "v1", "--wait")
+    dag, run, record = created(stack, stack.address(repository), "--tag", "v1", "--wait")
 
     assert "says never" in record["reason"]
     assert record["iid"] == 0
@@ -84,12 +84,12 @@ def test_no_pipeline_is_skipped_with_its_reason(stack: Stack, tmp_path: Path):
 def test_a_ref_of_another_shape_runs_in_a_dag_of_its_own(stack: Stack, tmp_path: Path):
     """Its jobs are not those of the project's DAG; its numbers go on all the same."""
     repository = make_repository(tmp_path / "shape", {".gitlab-ci.yml": "a: {script: 'true'}\n"})
-    main, _, first = created(stack, str(repository))
+    main, _, first = created(stack, stack.address(repository))
     git(repository, "checkout", "-q", "-b", "feature")
     commit(repository, {".gitlab-ci.yml": "a: {script: 'true'}\nb: {script: 'true'}\n"})
     git(repository, "checkout", "-q", "main")
 
-    dag, run, second = created(stack, str(repository), "--ref", "feature")
+    dag, run, second = created(stack, stack.address(repository), "--ref", "feature")
 
     assert dag == f"{main}..feature"
     assert end_of(stack.api, dag, run) == "success"
@@ -99,7 +99,7 @@ def test_a_ref_of_another_shape_runs_in_a_dag_of_its_own(stack: Stack, tmp_path:
 def test_a_run_finds_the_dag_that_has_its_jobs(stack: Stack, tmp_path: Path):
     """A person who names such a ref in Airflow's form need not know that it has another DAG."""
     repository = make_repository(tmp_path / "moved", {".gitlab-ci.yml": "a: {script: 'true'}\n"})
-    main, _, _ = created(stack, str(repository))
+    main, _, _ = created(stack, stack.address(repository))
     git(repository, "checkout", "-q", "-b", "topic/x")
     commit(repository, {".gitlab-ci.yml": "b: {script: 'true'}\n"})
     sha = git(repository, "rev-parse", "HEAD")
@@ -125,8 +125,8 @@ def test_a_range_of_commits_is_run_oldest_first(stack: Stack, tmp_path: Path):
     commit(repository, {config: "a: {script: 'true', rules: [{changes: [x]}]}\n", "x": "1"})
     shas = git(repository, "rev-list", "--reverse", "HEAD").splitlines()
 
-    listed = stack.command("backfill", str(repository), "--from", first, "--dry-run")
-    done = stack.command("backfill", str(repository), "--from", first)
+    listed = stack.command("backfill", stack.address(repository), "--from", first, "--dry-run")
+    done = stack.command("backfill", stack.address(repository), "--from", first)
 
     assert [line.split()[0] for line in listed.stdout.splitlines()] == shas
     assert done.returncode == 0, done.stderr

@@ -63,6 +63,7 @@ def test_a_pipeline_survives_the_death_of_each_part(
     assert left_behind(stack) == []
 
 
+@pytest.mark.embedded("its pods die with it")
 def test_jobs_whose_cluster_dies_say_so(stack: Stack, heard: Heard, tmp_path: Path):
     """Pods die with the embedded cluster: their jobs fail, do not run again, and tell why."""
     stages = ("one", "two", "three")
@@ -85,6 +86,7 @@ def test_jobs_whose_cluster_dies_say_so(stack: Stack, heard: Heard, tmp_path: Pa
     assert left_behind(stack) == []
 
 
+@pytest.mark.embedded("its pods die with the stack")
 def test_a_killed_stack_leaves_nothing_and_says_what_it_has_cut(
     heard: Heard, tmp_path_factory: pytest.TempPathFactory
 ):

@@ -6,11 +6,14 @@ import os
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from e2e.embedded import Stack
 
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.embedded("it runs a folder of this machine")
 def test_the_demo_passes(stack: Stack, tmp_path: Path):
     """The example's pipeline passes with warnings, and its end is said in a terminal."""
     home = tmp_path / "home"

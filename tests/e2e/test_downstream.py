@@ -134,7 +134,7 @@ class Downstream:
     def artifact(self, task: str, path: str) -> str:
         """Read a file that one of its jobs has left."""
         result = self.stack.api.xcom(self.dag, self.run, task, "job_result")
-        archive = self.stack.home.bucket / result["artifacts"][0]["object_key"]
+        archive = self.stack.bucket / result["artifacts"][0]["object_key"]
         return zipfile.ZipFile(archive).read(path).decode()
 
 
@@ -206,7 +206,7 @@ def test_another_projects_failure_reaches_those_who_wait_for_it(stack: Stack, tm
     The inputs of one pipeline are not those of the other.
     """
     deployment = make_repository(tmp_path / "deployment", {".gitlab-ci.yml": DEPLOYMENT})
-    assert stack.command("up", str(deployment)).returncode == 0
+    assert stack.command("up", stack.address(deployment)).returncode == 0
     repository = make_repository(tmp_path / "deploying", {".gitlab-ci.yml": DEPLOYING})
 
     report = stack.run(repository)

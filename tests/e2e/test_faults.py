@@ -17,7 +17,6 @@ from kubernetes import client
 from e2e.embedded import Stack, make_repository
 from e2e.faulty import (
     TIMES,
-    core,
     job,
     kill_task,
     left_behind,
@@ -40,6 +39,8 @@ def stack(unkind_stack: Stack) -> Stack:
 @pytest.fixture
 def misbehave(stack: Stack) -> Iterator[Callable[..., None]]:
     """Tell the cluster to misbehave; after the test it no longer does."""
+    if stack.place:
+        pytest.skip("only the embedded cluster misbehaves on request")
     file = stack.home.path / "faults.json"
     yield lambda *faults: tell(file, *faults)
     tell(file)
@@ -209,7 +210,7 @@ def test_a_pod_that_is_deleted_by_hand_is_an_interruption(
     dag, run = start(stack, repository)
     wait_for(lambda: heard.lines["long begins"] == 1)
     (pod,) = pods_by_job(stack).values()
-    core(stack).delete_namespaced_pod(pod, "default")
+    stack.core.delete_namespaced_pod(pod, stack.namespace)
     wait_for(lambda: heard.lines["long begins"] == 2)
     heard.release("long begins")
     wait_for(lambda: ended(stack, dag, run))
@@ -225,8 +226,8 @@ def test_a_pod_that_is_deleted_by_hand_is_an_interruption(
 
 def leave_pod(stack: Stack, name: str, run: str) -> None:
     """Leave the pod of a run, as the worker of a job would that is lost and never replaced."""
-    api = core(stack)
-    pod = api.read_namespaced_pod(name, "default")
+    api = stack.core
+    pod = api.read_namespaced_pod(name, stack.namespace)
     annotations = {**pod.metadata.annotations, f"{LABEL_DOMAIN}/{RUN}": run}
     container = client.V1Container(name="build", image="x", command=["sleep", "600"])
     left = client.V1Pod(
@@ -235,7 +236,7 @@ def leave_pod(stack: Stack, name: str, run: str) -> None:
         ),
         spec=client.V1PodSpec(containers=[container], restart_policy="Never"),
     )
-    api.create_namespaced_pod("default", left)
+    api.create_namespaced_pod(stack.namespace, left)
 
 
 def test_what_a_deleted_run_has_left_is_reaped(stack: Stack, heard: Heard, tmp_path: Path):

@@ -69,7 +69,7 @@ def reached_through(stack: Stack, url: str, folder: Path) -> Iterator[Stack]:
         lock.write(str(os.getpid()))
         lock.flush()
         write_state(home, replace(state, url=url))
-        yield Stack(home, stack.api)
+        yield replace(stack, home=home)
 
 
 @pytest.mark.parametrize("end", ["true", "exit 3"])

@@ -73,5 +73,5 @@ def test_what_is_run_again_keeps_its_commit_and_takes_the_newest_inputs(
     for tries in zip(first, second, third, strict=True):
         assert len(set(tries)) == 3
     for key, _ in (first, second, third):
-        assert (stack.home.bucket / key).exists()
+        assert (stack.bucket / key).exists()
     assert person.pipeline() == pipeline

@@ -16,7 +16,6 @@ from e2e.faulty import task_processes
 from e2e.runs import end_of, raw_log, start, wait_for
 from gitlab_ci_provider.local.airflow.config import Ports, airflow_environment
 from gitlab_ci_provider.local.processes.tree import descendants
-from gitlab_ci_provider.local.projects import add_project
 from gitlab_ci_provider.local.secrets import load_secrets
 from gitlab_ci_provider.local.stack.state import supervisor_pid
 from gitlab_ci_provider.model.names import dag_id
@@ -98,7 +97,7 @@ def test_airflows_own_command_triggers_a_pipeline(stack: Stack, tmp_path: Path):
     """`airflow dags trigger` works as for any DAG, with variables in its conf."""
     config = 'job: {script: echo "given $WHAT"}\n'
     repository = make_repository(tmp_path / "trigger", {".gitlab-ci.yml": config})
-    synced = add_project(stack.home, str(repository))
+    synced = stack.add(repository)
     assert synced.record is not None
     dag = dag_id(synced.record.project.path)
     stack.api.wait_for_dag(dag, synced.record.digest)

@@ -73,7 +73,7 @@ def test_reports_and_coverage_of_a_pipeline(stack: Stack, repository: Path):
 
     unit = report["jobs"]["unit"]
     coverage, junit = unit["reports"]
-    results = decode((stack.home.bucket / junit["results_key"]).read_bytes(), JunitReport)
+    results = decode((stack.bucket / junit["results_key"]).read_bytes(), JunitReport)
     assert (report["status"], report["warnings"]) == ("passed", True)
     assert (unit["status"], unit["coverage"], report["coverage"]) == ("failed", 80.5, 85.25)
     assert junit["summary"]["failed"] == 1

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kubernetes import client, config
-
 from e2e.embedded import Stack, make_repository
 from e2e.people import Person
 from e2e.runs import wait_for
@@ -25,9 +23,8 @@ slow: {script: sleep 300, timeout: 3s, retry: {max: 1, when: job_execution_timeo
 
 def delete_pods(stack: Stack, names: list[str]) -> None:
     """Take pods away, as a cluster does."""
-    config.load_kube_config(str(stack.home.kubeconfig))
     for name in names:
-        client.CoreV1Api().delete_namespaced_pod(name, "default", grace_period_seconds=0)
+        stack.core.delete_namespaced_pod(name, stack.namespace, grace_period_seconds=0)
 
 
 def test_retry_by_reason_and_exit_code(stack: Stack, tmp_path: Path):

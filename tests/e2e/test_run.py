@@ -61,7 +61,7 @@ def test_the_terminal_shows_the_end_of_a_failing_log(stack: Stack, tmp_path: Pat
     """A person sees the failing job's last lines, why others did not run, and the result."""
     repository = make_repository(tmp_path / "shown", {".gitlab-ci.yml": FAILING})
 
-    done = stack.command("run", str(repository))
+    done = stack.command("run", stack.address(repository))
 
     assert done.returncode == 1
     assert "about to fail" in done.stderr

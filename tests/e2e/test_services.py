@@ -10,9 +10,12 @@ import pytest
 
 from e2e.embedded import Stack, make_repository
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("redis-server") is None, reason="no redis-server: run `.ci/run system` as root"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        shutil.which("redis-server") is None, reason="no redis-server: run `.ci/run system` as root"
+    ),
+    pytest.mark.embedded("its services are programs of this machine"),
+]
 
 PIPELINE = """
 variables:

@@ -36,7 +36,7 @@ class Terminal:
     def __init__(self, stack: Stack, *arguments: str, rows: int = 24, columns: int = 80):
         self._ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        environment = {**os.environ, "GITLAB_DAGS_HOME": str(stack.home.path), "TERM": "xterm"}
+        environment = {**stack.environment(), "TERM": "xterm"}
         self.process = subprocess.Popen(
             [COMMAND, *arguments], stdin=theirs, stdout=theirs, stderr=theirs, env=environment
         )
@@ -70,7 +70,7 @@ class Terminal:
 def test_a_person_is_asked_to_play_what_the_pipeline_waits_for(stack: Stack, tmp_path: Path):
     """The table shows the states, the answer goes on with the pipeline, the verdict is the last."""
     repository = make_repository(tmp_path / "asked", {".gitlab-ci.yml": BLOCKING})
-    terminal = Terminal(stack, "run", str(repository), rows=10, columns=60)
+    terminal = Terminal(stack, "run", stack.address(repository), rows=10, columns=60)
 
     terminal.wait_for("leave it waiting:")
     terminal.type("y\n")
@@ -85,7 +85,7 @@ def test_a_person_is_asked_to_play_what_the_pipeline_waits_for(stack: Stack, tmp
 def test_what_is_left_waiting_is_still_there(stack: Stack, tmp_path: Path):
     """A no leaves the pipeline to people who open the UI, and says how to play it there."""
     repository = make_repository(tmp_path / "left", {".gitlab-ci.yml": BLOCKING})
-    terminal = Terminal(stack, "run", str(repository))
+    terminal = Terminal(stack, "run", stack.address(repository))
 
     terminal.wait_for("leave it waiting:")
     terminal.type("n\n")
@@ -99,7 +99,7 @@ def test_what_is_left_waiting_is_still_there(stack: Stack, tmp_path: Path):
 def test_the_log_of_a_job_is_read_along(stack: Stack, tmp_path: Path):
     """`--follow` shows the log while the job runs; Ctrl-C stops the pipeline and reports it."""
     repository = make_repository(tmp_path / "followed", {".gitlab-ci.yml": SLOW})
-    terminal = Terminal(stack, "run", str(repository), "--follow", "slow")
+    terminal = Terminal(stack, "run", stack.address(repository), "--follow", "slow")
 
     terminal.wait_for("begun\r\n")
     assert terminal.process.poll() is None
@@ -116,11 +116,11 @@ def test_the_log_of_a_job_is_read_along(stack: Stack, tmp_path: Path):
 def test_ending_the_command_ends_the_pipeline(stack: Stack, tmp_path: Path, number: signal.Signals):
     """A closed terminal or a `kill` is an interrupt, too: the JSON tells of it."""
     repository = make_repository(tmp_path / number.name, {".gitlab-ci.yml": SLOW})
-    environment = {**os.environ, "GITLAB_DAGS_HOME": str(stack.home.path)}
+    environment = stack.environment()
     log = tmp_path / "err"
     with log.open("wb") as errors:
         process = subprocess.Popen(
-            [COMMAND, "run", str(repository), "--json"],
+            [COMMAND, "run", stack.address(repository), "--json"],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=errors,

@@ -8,7 +8,6 @@ from pathlib import Path
 from e2e.embedded import Stack, commit, make_repository
 from e2e.people import Person
 from e2e.runs import ended, finish_log, mark, results, states, wait_for
-from gitlab_ci_provider.local.projects import add_project
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.state import open_state
 from servers.repositories import git
@@ -21,7 +20,7 @@ unit: {stage: test, script: "true"}
 
 def known(stack: Stack, repository: Path) -> str:
     """Sync a repository and let Airflow see its DAG; the DAG."""
-    record = add_project(stack.home, str(repository)).record
+    record = stack.add(repository).record
     assert record is not None
     stack.api.wait_for_dag(record.dag_id, record.digest)
     return record.dag_id

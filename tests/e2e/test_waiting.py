@@ -8,12 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from e2e.embedded import Stack, make_repository
+from e2e.embedded import Stack, a_stack, make_repository
 from e2e.faulty import is_back, job, kill_component, left_behind
 from e2e.runs import ended, mark, raw_log, results, start, wait_for
-from gitlab_ci_provider.airflow_api.client import AirflowApi
-from gitlab_ci_provider.local.home import Home
-from gitlab_ci_provider.local.stack.lifecycle import StackOptions, running_stack
 from processes.counter import Heard
 
 COUNT = "for i in $(seq 300); do echo line $i; [ $((i % 10)) != 0 ] || sleep 0.5; done"
@@ -22,14 +19,13 @@ TRIGGERER = r"airflow triggerer"
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack whose workers stay with a job for three seconds."""
-    home = Home(tmp_path_factory.mktemp("waiting") / "home")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIRFLOW__GITLAB_CI__WAITING", "adaptive")
         patch.setenv("AIRFLOW__GITLAB_CI__DEFER_AFTER", "3")
-        with running_stack(home, StackOptions()) as state:
-            yield Stack(home, AirflowApi(state.access))
+        with a_stack(pytestconfig, tmp_path_factory.mktemp("waiting")) as own:
+            yield own
 
 
 def numbered(text: str) -> list[str]:

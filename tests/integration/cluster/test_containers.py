@@ -311,4 +311,4 @@ def test_owned_secret_goes_with_its_pod(api: Api):
     stray = {"apiVersion": "v1", "kind": "Pod", "name": "gone", "uid": "1-2-3"}
     api.create("secrets", {"metadata": {"name": "stray", "ownerReferences": [stray]}})
 
-    assert api.names("secrets") == ["b"]
+    wait_until(lambda: api.names("secrets") == ["b"], "the garbage collector")

@@ -157,7 +157,7 @@ def test_large_output_arrives_whole(namespace: Api):
     """Ten megabytes come in frames of at most 32 KiB and the channel byte."""
     command = "command=head&command=-c&command=10000000&command=/dev/zero"
     path = f"{namespace.path('pods', 'ex', 'exec')}?container=main&{command}&stdout=true"
-    case = {"request": {"path": path, "subprotocols": ["v5.channel.k8s.io"]}, "frames": []}
+    case = {"request": {"path": path, "subprotocols": ["v4.channel.k8s.io"]}, "frames": []}
 
     _, frames = asyncio.run(_talk(namespace, case))
 
@@ -171,12 +171,14 @@ def test_deleting_the_pod_ends_its_sessions(namespace: Api):
     namespace.wait("short", is_running)
     command = f"command=sh&command=-c&command={quote('echo begun; sleep 600')}"
     path = f"{namespace.path('pods', 'short', 'exec')}?{command}&stdout=true"
-    case = {"request": {"path": path, "subprotocols": ["v5.channel.k8s.io"]}, "frames": []}
+    case = {"request": {"path": path, "subprotocols": ["v4.channel.k8s.io"]}, "frames": []}
 
     async def talk_and_delete() -> tuple[Any, list[tuple[Any, Any]]]:
         begun = asyncio.Event()
         talk = asyncio.create_task(_talk(namespace, case, begun))
-        await begun.wait()
+        await asyncio.wait(
+            {talk, asyncio.create_task(begun.wait())}, return_when=asyncio.FIRST_COMPLETED
+        )
         await asyncio.to_thread(namespace.delete, "pods", "short", gracePeriodSeconds=0)
         return await talk
 
