@@ -91,7 +91,7 @@ def test_a_newer_pipeline_cancels_the_older_one(stack: Stack, tmp_path: Path):
         ("job", "later", "deploy"), ("canceled", f"by pipeline {number}")
     )
     assert f"canceled by pipeline {number}: job, deploy, later" in finish_log(stack, dag, older)
-    assert stack.pods(repository) == []
+    wait_for(lambda: stack.pods(repository) == [])
 
 
 ON_JOB_FAILURE = """
@@ -114,7 +114,7 @@ def test_the_first_failed_job_cancels_the_others(stack: Stack, tmp_path: Path):
     assert found.pop("tolerated") in {"failed", "canceled"}
     assert found == {"slow": "canceled", "broken": "failed", "clean": "canceled"}
     assert "failed: broken" in finish_log(stack, dag, run)
-    assert stack.pods(repository) == []
+    wait_for(lambda: stack.pods(repository) == [])
 
 
 RESOURCE_GROUP = """

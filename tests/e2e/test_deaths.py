@@ -60,7 +60,7 @@ def test_a_pipeline_survives_the_death_of_each_part(
     assert stack.api.run_state(dag, run) == "success"
     jobs = (*stages, "later")
     assert heard.lines == {f"{one} {what}": 1 for one in jobs for what in ("begins", "ends")}
-    assert left_behind(stack) == []
+    wait_for(lambda: left_behind(stack) == [])
 
 
 @pytest.mark.embedded("its pods die with it")
@@ -83,7 +83,7 @@ def test_jobs_whose_cluster_dies_say_so(stack: Stack, heard: Heard, tmp_path: Pa
     for status, reason in results(stack, dag, run).values():
         assert status == "failed"
         assert "was deleted before it ended" in reason
-    assert left_behind(stack) == []
+    wait_for(lambda: left_behind(stack) == [])
 
 
 @pytest.mark.embedded("its pods die with the stack")
@@ -132,4 +132,4 @@ def test_jobs_survive_the_death_of_their_workers(stack: Stack, heard: Heard, tmp
 
     assert stack.api.run_state(dag, run) == "success"
     assert heard.lines == {f"{one} {what}": 1 for one in names for what in ("begins", "ends")}
-    assert left_behind(stack) == []
+    wait_for(lambda: left_behind(stack) == [])

@@ -110,7 +110,7 @@ def test_each_job_runs_once_whenever_its_process_is_killed(
     for name in names:
         if not name.startswith("gone"):
             assert raw_log(stack, dag, run, name).count(f"\noutput of {name}\n") == 1
-    assert left_behind(stack) == []
+    wait_for(lambda: left_behind(stack) == [])
 
 
 def test_a_harvested_failure_is_a_failure_and_retried_as_gitlab_would(
@@ -133,7 +133,7 @@ def test_a_harvested_failure_is_a_failure_and_retried_as_gitlab_would(
         "end2": ("failed", "exit code 4"),
     }
     assert (heard.lines["end1 ends"], heard.lines["end2 ends"]) == (1, 2)
-    assert left_behind(stack) == []
+    wait_for(lambda: left_behind(stack) == [])
 
 
 def test_an_outage_of_kubernetes_fails_no_job(
@@ -156,7 +156,7 @@ def test_an_outage_of_kubernetes_fails_no_job(
     assert task.try_number == 1
     assert "Kubernetes does not answer" in log
     assert "Kubernetes answers again" in log
-    assert left_behind(stack) == []
+    wait_for(lambda: left_behind(stack) == [])
 
 
 def test_a_busy_and_failing_api_fails_no_job(
@@ -179,7 +179,7 @@ def test_a_busy_and_failing_api_fails_no_job(
 
     assert stack.api.run_state(dag, run) == "success"
     assert set(heard.lines.values()) == {1}
-    assert left_behind(stack) == []
+    wait_for(lambda: left_behind(stack) == [])
 
 
 def test_a_refusal_fails_the_job_and_says_why(
@@ -196,7 +196,7 @@ def test_a_refusal_fails_the_job_and_says_why(
     assert status == "failed"
     assert reason.startswith("Kubernetes refused: 403")
     assert heard.lines == {}
-    assert left_behind(stack) == []
+    wait_for(lambda: left_behind(stack) == [])
 
 
 def test_a_pod_that_is_deleted_by_hand_is_an_interruption(
@@ -221,7 +221,7 @@ def test_a_pod_that_is_deleted_by_hand_is_an_interruption(
     assert heard.lines["long ends"] == 1
     assert "was deleted before it ended (runner_interrupted); try 2" in first
     assert f"What Kubernetes knows of pod {pod}" in first
-    assert left_behind(stack) == []
+    wait_for(lambda: left_behind(stack) == [])
 
 
 def leave_pod(stack: Stack, name: str, run: str) -> None:

@@ -124,7 +124,7 @@ def test_a_stopped_pipeline_no_longer_asks(stack: Stack, tmp_path: Path):
 
     person.wait_for_end()  # its state may be the scheduler's, which can look at the same moment
     assert person.states()["gate"] in {"failed", "skipped"}
-    assert stack.pods(repository) == []
+    wait_for(lambda: stack.pods(repository) == [])
 
 
 DELAYED = """

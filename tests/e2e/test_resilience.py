@@ -45,7 +45,7 @@ def test_a_lost_worker_finds_its_pod_again(stack: Stack, tmp_path: Path):
     assert task.try_number == 2
     assert f"found pod {pods[0]}" in "\n".join(stack.api.log(dag, run, task))
     assert raw_log(stack, dag, run, "job").count("\nstarted once\n") == 1
-    assert stack.pods(repository) == []
+    wait_for(lambda: stack.pods(repository) == [])
 
 
 def test_stopping_a_run_deletes_its_pods(stack: Stack, tmp_path: Path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from e2e.embedded import Stack, commit, make_repository
+from e2e.runs import wait_for
 from servers.repositories import git
 
 FAILING = """
@@ -165,7 +166,7 @@ def test_nothing_is_left_of_a_run(stack: Stack, tmp_path: Path):
 
     stack.run(repository)
 
-    assert stack.pods(repository) == []
+    wait_for(lambda: stack.pods(repository) == [])
 
 
 def test_retry_runs_a_job_again(stack: Stack, tmp_path: Path):
@@ -192,7 +193,7 @@ def test_a_timeout_fails_the_job_with_its_reason(stack: Stack, tmp_path: Path):
 
     assert report["jobs"]["slow"]["status"] == "failed"
     assert "timeout of 3 s" in report["jobs"]["slow"]["reason"]
-    assert stack.pods(repository) == []
+    wait_for(lambda: stack.pods(repository) == [])
 
 
 LEFT_OUT = """

@@ -58,7 +58,7 @@ def test_a_long_job_shows_each_line_once(stack: Stack, tmp_path: Path, killed: b
     assert stack.api.run_state(dag, run) == "success"
     assert numbered(raw_log(stack, dag, run, "long")) == LINES
     assert numbered(shown(stack, dag, run, "long")) == LINES
-    assert left_behind(stack) == []
+    wait_for(lambda: left_behind(stack) == [])
 
 
 def test_a_deferred_job_that_is_marked_as_failed_leaves_no_pod(
@@ -86,4 +86,4 @@ def test_the_timeout_of_a_deferred_job_holds(stack: Stack, heard: Heard, tmp_pat
     ((status, reason),) = results(stack, dag, run).values()
     assert status == "failed"
     assert "timeout of 15 s" in reason
-    assert left_behind(stack) == []
+    wait_for(lambda: left_behind(stack) == [])
