@@ -17,8 +17,12 @@ from gitlab_ci_provider.planner import script as texts
 from gitlab_ci_provider.planner.access import for_finish, for_prepare
 from gitlab_ci_provider.pods.pod import PodRequest, build_pod, build_secret
 from gitlab_ci_provider.runs.job.objects import LIFE
-from gitlab_ci_provider.runs.job.pod_run import JobPod
+from gitlab_ci_provider.runs.job.pod_worker import PodWorker
+from gitlab_ci_provider.runs.job.services import JobServices
+from gitlab_ci_provider.runs.job.shift import first_shift
 from integration.cluster.support import HELPER_IMAGE
+
+NO_SERVICES = JobServices()
 
 
 def job_objects(
@@ -49,11 +53,28 @@ def job_objects(
     return pod, build_secret(request, secret)
 
 
-def job_pod(core: client.CoreV1Api, log: logging.Logger, patience: float) -> JobPod:
-    """Make what follows a job's pod, of a task without an Airflow."""
-    settings = SimpleNamespace(
-        pod_start_timeout=patience, image_pull_grace=0, job_logs_folder="", waiting="worker"
-    )
+def pod_worker(
+    log: logging.Logger | Any,
+    patience: float = 300,
+    *,
+    core: client.CoreV1Api | None = None,
+    services: JobServices = NO_SERVICES,
+) -> PodWorker:
+    """Make what follows a job's pod to its end, of a task without an Airflow.
+
+    Args:
+        log: of the task.
+        patience: seconds for which the pod may take to start.
+        core: of the cluster, for what the task does besides.
+        services: of the job.
+    """
+    settings: Any = SimpleNamespace(image_pull_grace=0, job_logs_folder="", waiting="worker")
     run: Any = SimpleNamespace(context={}, job=SimpleNamespace(coverage=None), settings=settings)
     operator: Any = SimpleNamespace(client=core, log=log, execution_timeout=None)
-    return JobPod(operator, run)
+    return PodWorker(
+        operator=operator,
+        run=run,
+        shift=first_shift(operator, settings),
+        start_timeout=patience,
+        services=services,
+    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,8 +13,7 @@ from gitlab_ci_provider.hooks.outages import patient
 from gitlab_ci_provider.hooks.pod_watch import PodWatch
 from gitlab_ci_provider.model.job import Script
 from gitlab_ci_provider.runs.job.objects import create, delete_pod
-from gitlab_ci_provider.runs.job.pod_run import JobPod
-from integration.cluster.job_pods import job_objects
+from integration.cluster.job_pods import job_objects, pod_worker
 from integration.cluster.support import Api, Cluster
 
 LOG = logging.getLogger(__name__)
@@ -48,10 +46,6 @@ def test_a_job_costs_seven_calls(
     caplog.set_level(logging.INFO)
     core, counted = calls
     pod, secret = job_objects("cheap", unkind_api.namespace, Script(main=("echo hello",)))
-    settings = SimpleNamespace(
-        pod_start_timeout=300, image_pull_grace=0, job_logs_folder="", waiting="worker"
-    )
-    run: Any = SimpleNamespace(context={}, job=SimpleNamespace(coverage=None), settings=settings)
     made = create(core, pod, secret)
     watched = PodWatch(
         client=core,
@@ -60,7 +54,7 @@ def test_a_job_costs_seven_calls(
         version=made.metadata.resource_version,
     )
 
-    result = JobPod(SimpleNamespace(log=LOG, execution_timeout=None), run)._follow(watched)  # type: ignore[arg-type]
+    result = pod_worker(LOG).follow(watched)
     delete_pod(core, made)
 
     assert result.status == "success"

@@ -10,8 +10,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -24,10 +22,9 @@ from gitlab_ci_provider.pods.starting import Starting
 from gitlab_ci_provider.runs.job.coverage import CoverageScan
 from gitlab_ci_provider.runs.job.follower import Follower
 from gitlab_ci_provider.runs.job.log import JobLog
-from gitlab_ci_provider.runs.job.pod_run import JobPod
 from gitlab_ci_provider.variables.masking import log_masker
 from integration.cluster.faults import misbehaving
-from integration.cluster.job_pods import job_objects
+from integration.cluster.job_pods import job_objects, pod_worker
 from integration.cluster.support import Api, EmbeddedCluster
 from processes.counter import counting
 from processes.waiting import PATIENCE, wait_until
@@ -134,14 +131,9 @@ def test_a_job_ends_with_its_helper(
 ):
     """A killed helper fails the job and is named, while the script goes on and says nothing."""
     caplog.set_level(logging.INFO)
-    settings = SimpleNamespace(
-        pod_start_timeout=300, image_pull_grace=0, job_logs_folder="", waiting="worker"
-    )
-    run: Any = SimpleNamespace(context={}, job=SimpleNamespace(coverage=None), settings=settings)
-    operator: Any = SimpleNamespace(log=logging.getLogger(__name__), execution_timeout=None)
     watched = start(api, "lost", Script(main=("echo begun", "sleep 600")), {})
     with ThreadPoolExecutor(1) as job:
-        followed = job.submit(JobPod(operator, run)._follow, watched)
+        followed = job.submit(pod_worker(logging.getLogger(__name__)).follow, watched)
         wait_until(lambda: "begun" in [one.message for one in caplog.records], "the script")
         for pid in descendants(unkind[0].process.pid):
             with suppress(FileNotFoundError, ProcessLookupError):  # short ones come and go

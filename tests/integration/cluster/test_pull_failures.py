@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,7 +18,7 @@ from gitlab_ci_provider.pods.starting import Starting
 from gitlab_ci_provider.runs.job.coverage import CoverageScan
 from gitlab_ci_provider.runs.job.follower import Follower
 from gitlab_ci_provider.runs.job.log import JobLog
-from gitlab_ci_provider.runs.job.pod_run import JobPod
+from integration.cluster.job_pods import pod_worker
 from integration.cluster.support import Api, Cluster, pod
 
 LOG = logging.getLogger(__name__)
@@ -52,23 +51,10 @@ def starts(watched: PodWatch) -> None:
     watched.client.patch_namespaced_pod_status(watched.name, watched.namespace, body)
 
 
-def job_pod(grace: float = 0, timeout: float = 60) -> JobPod:
-    """Make the part of a task that waits for a pod."""
-    run: Any = SimpleNamespace(
-        context={},
-        job=SimpleNamespace(coverage=None),
-        settings=SimpleNamespace(
-            pod_start_timeout=timeout, image_pull_grace=grace, job_logs_folder="", waiting="worker"
-        ),
-    )
-    operator: Any = SimpleNamespace(log=LOG, execution_timeout=None)
-    return JobPod(operator, run)
-
-
 def failure(watched: PodWatch) -> str:
     """Wait for the start of the pod; give what the job says of it."""
     with pytest.raises(JobFailure) as failed:
-        job_pod()._follow(watched)
+        pod_worker(LOG, 60).follow(watched)
     assert failed.value.reason == "image_pull_failure"
     return str(failed.value)
 
@@ -133,6 +119,6 @@ def test_words_of_events_are_found(watched: PodWatch, caplog: pytest.LogCaptureF
 def test_a_pod_that_never_starts_says_what_it_waited_for(watched: PodWatch):
     """The scheduler's reason, for as long as `pod_start_timeout`: a node may be on its way."""
     with pytest.raises(JobFailure, match="no node can run it: 0/1 nodes are available") as failed:
-        job_pod(timeout=1)._follow(watched)
+        pod_worker(LOG, 1).follow(watched)
 
     assert failed.value.reason == "runner_system_failure"

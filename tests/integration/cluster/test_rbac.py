@@ -28,7 +28,7 @@ from gitlab_ci_provider.runs.job.objects import LIFE, create, find_again
 from gitlab_ci_provider.schedule.resource_group import Claim, ProcessMode, take
 from gitlab_ci_provider.schedule.resource_group import without as leave
 from gitlab_ci_provider.settings import Settings
-from integration.cluster.job_pods import job_objects, job_pod
+from integration.cluster.job_pods import job_objects, pod_worker
 from integration.cluster.support import Api, Cluster
 from processes.waiting import PATIENCE
 
@@ -78,7 +78,7 @@ class Airflow:
     def run(self) -> None:
         """Create a job's pod, follow it, read its log and what Kubernetes warns of."""
         pod = self._create("job")
-        job_pod(self.core, logging.getLogger(__name__), PATIENCE)._follow(pod)
+        pod_worker(logging.getLogger(__name__), PATIENCE, core=self.core).follow(pod)
 
     def retry(self) -> None:
         """Look for the pod of a worker that was lost, and delete those of earlier lives."""

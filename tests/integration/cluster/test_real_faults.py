@@ -29,7 +29,7 @@ from gitlab_ci_provider.runs.job.follower import Follower
 from gitlab_ci_provider.runs.job.log import JobLog
 from gitlab_ci_provider.runs.job.objects import create, find_again
 from gitlab_ci_provider.variables.masking import Masker
-from integration.cluster.job_pods import job_objects, job_pod
+from integration.cluster.job_pods import job_objects, pod_worker
 from integration.cluster.support import Api, Cluster, refused
 from processes.counter import counting
 from processes.waiting import PATIENCE, wait_until
@@ -71,7 +71,7 @@ class Worker:
 
     def follow(self, watched: PodWatch, patience: float = PATIENCE) -> JobResult:
         """Follow a job to its end, as its task does."""
-        return job_pod(self.core, self.log, patience)._follow(watched)
+        return pod_worker(self.log, patience, core=self.core).follow(watched)
 
     def failure(self, watched: PodWatch, patience: float = PATIENCE) -> JobFailure:
         """Follow a job that must fail."""

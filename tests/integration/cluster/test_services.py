@@ -26,8 +26,8 @@ from gitlab_ci_provider.model.variables import ConfiguredVariables, Variable
 from gitlab_ci_provider.planner.plan import PlannedJob, plan_job
 from gitlab_ci_provider.planner.plan_request import Limits
 from gitlab_ci_provider.pods.pod import PodRequest, build_pod, build_secret
-from gitlab_ci_provider.runs.job.pod_run import JobPod
 from gitlab_ci_provider.runs.job.services import job_services
+from integration.cluster.job_pods import pod_worker
 from integration.cluster.support import HELPER_IMAGE, Api
 from processes.waiting import wait_until
 
@@ -110,19 +110,10 @@ class Jobs:
         debugged = given.pop("debugged", False)
         planned = self.plan(*services, **given)
         self.start(planned)
-        run: Any = SimpleNamespace(
-            context={},
-            job=SimpleNamespace(coverage=None),
-            settings=SimpleNamespace(
-                pod_start_timeout=60, image_pull_grace=0, job_logs_folder="", waiting="worker"
-            ),
-        )
         log = SimpleNamespace(info=self.say, warning=self.say)
-        operator: Any = SimpleNamespace(log=log, execution_timeout=None)
-        pod = JobPod(operator, run)
-        pod._services = job_services(planned, {"CI_DEBUG_SERVICES": str(debugged)})
+        known = job_services(planned, {"CI_DEBUG_SERVICES": str(debugged)})
         watched = PodWatch(client=self.api.core(), name="job", namespace=self.api.namespace)
-        return pod._follow(watched)
+        return pod_worker(log, 60, services=known).follow(watched)
 
     def say(self, text: str, *values: object) -> None:
         self.log.write(f"{text % values}\n")

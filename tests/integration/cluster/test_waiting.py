@@ -20,8 +20,8 @@ from gitlab_ci_provider.hooks.pod_watch import PodWatch
 from gitlab_ci_provider.model.job import Script
 from gitlab_ci_provider.runs.job.handover import unpack
 from gitlab_ci_provider.runs.job.objects import create
-from gitlab_ci_provider.runs.job.pod_run import JobPod
-from gitlab_ci_provider.runs.job.shift import refuse_if_over
+from gitlab_ci_provider.runs.job.pod_worker import PodWorker, taken_over
+from gitlab_ci_provider.runs.job.shift import Shift, first_shift, next_shift, refuse_if_over
 from gitlab_ci_provider.runs.job.trigger import JobPodTrigger
 from integration.cluster.faults import misbehaving, tell
 from integration.cluster.job_pods import job_objects
@@ -63,12 +63,12 @@ class Task:
         pod, secret = job_objects(self.name, self.api.namespace, Script(main=(script,)), **masked)
         operator = self.operator()
         operator.pod = create(self.core, pod, secret)
-        worker = JobPod(operator, self.job())
+        shift = first_shift(operator, self.job().settings)
         version = operator.pod.metadata.resource_version
         watched = PodWatch(
             client=self.core, name=self.name, namespace=self.api.namespace, version=version
         )
-        return self._followed(lambda: worker._follow(watched))
+        return self._followed(lambda: self.worker(operator, shift).follow(watched))
 
     def _followed(self, work: Callable[[], Any]) -> Any:
         while True:
@@ -83,9 +83,12 @@ class Task:
         """Give what the next worker does."""
         self.handed.append(event)
         operator, handed = self.operator(), unpack(json.loads(json.dumps(event)))
-        worker = JobPod(operator, self.job(), handed)
-        refuse_if_over(worker._shift, operator)
-        return lambda: worker._follow(worker._taken_over())
+        shift = next_shift(operator, self.job().settings, handed)
+        refuse_if_over(shift, operator)
+        return lambda: self.worker(operator, shift).follow(taken_over(operator))
+
+    def worker(self, operator: Any, shift: Shift) -> PodWorker:
+        return PodWorker(operator=operator, run=self.job(), shift=shift, start_timeout=60)
 
     async def triggered(self, trigger: JobPodTrigger) -> dict[str, Any]:
         """Run the trigger as another process does, that has it from the database."""
@@ -106,7 +109,6 @@ class Task:
 
     def job(self) -> Any:
         settings = SimpleNamespace(
-            pod_start_timeout=60,
             image_pull_grace=0,
             kubernetes_outage=60,
             job_logs_folder=str(self.folder),
