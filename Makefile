@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo test test-kubernetes check clean
+.PHONY: setup demo test test-kubernetes images check clean
 setup: $(STAMP)
 
 $(STAMP): constraints.txt pyproject.toml .ci/setup
@@ -18,6 +18,9 @@ test: setup  ## the whole test suite
 
 test-kubernetes: setup  ## the tests of a cluster on a real Kubernetes, which is built first (root on Debian 12)
 	@.ci/test-kubernetes
+
+images:  ## the images of docker/, without a container engine (root on Debian)
+	@.ci/images
 
 check: setup  ## what CI runs
 	@.ci/run

@@ -19,11 +19,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-HELPER_NEEDS = (
-    *("boto3", "botocore", "google-re2", "jmespath", "msgspec", "python-dateutil", "s3transfer"),
-    *("six", "urllib3", "zstandard"),
-)
-"""The helper's part of the lock, as in its Dockerfile."""
+HELPER_NEEDS = ("google-re2", "msgspec", "urllib3", "zstandard")
+"""What the helper imports; a test holds it against `docker/helper/requirements.txt`."""
 
 _ENTRY = """#!/usr/bin/python3
 import sys

@@ -11,7 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -43,12 +43,20 @@ class Pod:
         plan: its `project_dir` lies in the folder, see `project_dir`.
         script: of the job.
         shell: that runs the scripts.
+        helper: the command that runs the helper.
     """
 
     def __init__(
-        self, folder: Path, plan: JobPlan, script: Script, shell: Path | None = None
+        self,
+        folder: Path,
+        plan: JobPlan,
+        script: Script,
+        shell: Path | None = None,
+        *,
+        helper: Sequence[str] = (str(HELPER),),
     ) -> None:
         self.folder = folder
+        self._helper = helper
         self.control = folder / "control"
         self._shell = shell or Path(shutil.which("bash") or "/bin/sh")
         self._running: dict[str, subprocess.Popen[bytes]] = {}
@@ -113,7 +121,7 @@ class Pod:
         plan = self.folder / f"{command}.json"
         options = ["--plan", plan, "--control", self.control, "--termination-log", report]
         options += ["--hook", self.folder / "hook"]
-        return self._start(name, [*before, str(HELPER), command, *map(str, options)])
+        return self._start(name, [*before, *self._helper, command, *map(str, options)])
 
     def _start(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
         with (self.folder / f"{name}.log").open("wb") as log:

@@ -21,6 +21,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
+from gitlab_ci_provider import __version__
 from gitlab_ci_provider.exceptions import (
     FailureReason,
     GitlabCiError,
@@ -178,6 +179,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="gitlab-ci-helper", description="Runs in a job's pod, next to the job's own container."
     )
+    parser.add_argument("--version", action="version", version=__version__)
     parser.add_argument("command", choices=("hook", "prepare", "finish"))
     parser.add_argument("--plan", type=Path, default=Path(PLAN_FILE), help="the JobPlan")
     parser.add_argument(
