@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,11 +37,25 @@ runners:
     tags: [gpu]
     start_timeout: 5
     scheduling: {node_selector: {gpu: "yes"}}
+  - name: hasty
+    tags: [hasty]
+    maximum_timeout: 5
   - name: everyone
     run_untagged: true
+    environment: {REGION: of-the-runner, MIRROR: mirror}
+    feature_flags: {FF_KUBERNETES_HONOR_ENTRYPOINT: true}
+    pre_build_script: echo before-$REGION
+    post_build_script: echo after-$MIRROR
+    services:
+      - name: store
+        alias: kept
+        entrypoint: [sh, -c, 'echo service of $MIRROR; exec sleep 3600']
 """
 PIPELINE = """
-untagged: {script: echo here}
+untagged:
+  image: {name: debian:12, entrypoint: [env, ENTERED=by-the-entrypoint]}
+  variables: {REGION: of-the-job, CI_DEBUG_SERVICES: "true"}
+  script: echo $REGION $MIRROR $ENTERED; getent hosts kept
 tagged:
   tags: [linux]
   image: debian:12
@@ -50,10 +65,11 @@ greedy:
   tags: [linux]
   image: debian:12
   variables: {KUBERNETES_MEMORY_LIMIT: 64Gi}
-  script: echo never
-forbidden: {tags: [team], image: alpine, script: echo never}
-nowhere: {tags: [gpu], script: echo never}
-stuck: {tags: [linux, windows], script: echo never}
+  script: echo never-to-be-seen
+forbidden: {tags: [team], image: alpine, script: echo never-to-be-seen}
+nowhere: {tags: [gpu], script: echo never-to-be-seen}
+slow: {tags: [hasty], timeout: 10 minutes, script: sleep 300}
+stuck: {tags: [linux, windows], script: echo never-to-be-seen}
 by_variable: {tags: [$KIND], variables: {KIND: team}, image: debian:12, script: echo here}
 """
 
@@ -134,6 +150,20 @@ def test_jobs_without_tags_go_to_the_runner_that_takes_them(seen: Seen):
     assert "hostname" not in found["spec"]
 
 
+def test_a_runner_adds_to_its_jobs(seen: Seen):
+    """Variables that are weaker than the job's, scripts, services, and the entrypoint's effect."""
+    log = Path(seen[0]["jobs"]["untagged"]["log"]).read_text().splitlines()
+    said = [line for line in log if line.startswith(("before-", "of-the", "after-", "127."))]
+
+    assert [words.split() for words in said] == [
+        ["before-of-the-job"],
+        ["of-the-job", "mirror", "by-the-entrypoint"],
+        ["127.0.0.1", "store", "kept"],
+        ["after-mirror"],
+    ]
+    assert any("[service:kept] service of mirror" in line for line in log)
+
+
 def test_variables_in_tags_are_expanded(seen: Seen):
     """`tags: [$KIND]` asks for the tag that the variable holds."""
     assert seen[0]["jobs"]["by_variable"]["status"] == "success"
@@ -149,7 +179,7 @@ def test_variables_in_tags_are_expanded(seen: Seen):
             (
                 "the job is stuck: it has the tags 'linux', 'windows', and no runner takes it: "
                 "'team' lacks 'windows'; 'accelerated' lacks 'linux', 'windows'; "
-                "'everyone' lacks 'linux', 'windows'"
+                "'hasty' lacks 'linux', 'windows'; 'everyone' lacks 'linux', 'windows'"
             ),
         ),
         (
@@ -162,14 +192,15 @@ def test_variables_in_tags_are_expanded(seen: Seen):
             "runner_system_failure",
             "KUBERNETES_MEMORY_LIMIT asks for 64Gi, and the runner 'team' allows 2Gi at most",
         ),
+        ("slow", "job_execution_timeout", "ran longer than its timeout of 5 s"),
         ("nowhere", "runner_system_failure", "didn't match Pod's node affinity/selector"),
     ],
 )
 def test_a_job_that_its_runner_cannot_run_says_why(
     stack: Stack, seen: Seen, job: str, reason: str, words: str
 ):
-    """It fails with GitLab's reason, in words that name the runner; nothing of it has run."""
+    """It fails with GitLab's reason, in words that name what the runner lacks or forbids."""
     assert seen[0]["jobs"][job]["status"] == "failed"
     assert words in seen[0]["jobs"][job]["reason"]
     assert result(stack, seen, job)["failure_reason"] == reason
-    assert not [found for found in pods(seen, job) if found["status"]["phase"] == "Running"]
+    assert "never-to-be-seen" not in shown(stack, seen, job)

@@ -13,6 +13,7 @@ from gitlab_ci_provider.model.runner_parts import (
     Overrides,
     PodPatch,
     PodResources,
+    RunnerService,
     Scheduling,
     Security,
     option,
@@ -84,6 +85,21 @@ class RunnerProfile:
         None,
         "Seconds until a pod that does not start counts as failed; not said: `pod_start_timeout`.",
     )
+    maximum_timeout: int | None = option(
+        None, "Seconds; jobs with a longer timeout have this one. Not said: jobs have their own."
+    )
+    services: tuple[RunnerService, ...] = option(
+        (), "Services of every job, before its own; `allowed_services` does not concern them."
+    )
+    environment: Mapping[str, str] = option(
+        {}, "Variables of every job and its services; all others win.", form="variable"
+    )
+    feature_flags: Mapping[str, bool] = option(
+        {}, "GitLab Runner's feature flags; they win over the job's variables.", form="flag"
+    )
+    pre_get_sources_script: str = option("", "Runs before the sources are fetched.")
+    pre_build_script: str = option("", "Runs in the job's shell, before `before_script`.")
+    post_build_script: str = option("", "Runs in the job's shell, after `script` has succeeded.")
 
     @property
     def takes_untagged(self) -> bool:

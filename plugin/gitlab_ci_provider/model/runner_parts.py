@@ -17,7 +17,7 @@ Manifest = Mapping[str, object]
 PodSecurity = Literal["baseline", "restricted"]
 PatchType = Literal["merge", "json", "strategic"]
 DnsPolicy = Literal["", "None", "Default", "ClusterFirst", "ClusterFirstWithHostNet"]
-Form = Literal["", "quantity", "regex", "glob", "label"]
+Form = Literal["", "quantity", "regex", "glob", "label", "variable", "flag"]
 
 
 def option(default: Any, description: str, kubernetes: str = "", form: Form = "") -> Any:
@@ -143,3 +143,16 @@ class PodPatch:
     name: str = option("", "What it is for, in messages.")
     type: PatchType = option("strategic", "As `kubectl patch --type`.")
     patch: object = option(None, "The patch: a mapping, or a list of operations for `json`.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunnerService:
+    """A service that every job of the runner gets, before its own."""
+
+    name: str = option("", "Image; may hold variables.")
+    alias: tuple[str, ...] = option((), "Host names, in addition to those made from the image.")
+    entrypoint: tuple[str, ...] = option((), "Instead of the image's own.")
+    command: tuple[str, ...] = option((), "Instead of the image's own.")
+    environment: Mapping[str, str] = option(
+        {}, "Variables of this service only; may hold variables.", form="variable"
+    )

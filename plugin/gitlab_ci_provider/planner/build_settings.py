@@ -106,6 +106,7 @@ class BuildSettings:
         script_seconds: for before_script and script; 0 for no limit.
         after_script_seconds: for after_script.
         debug_trace: show commands as the shell runs them.
+        honor_entrypoint: the image's entrypoint starts the job's shell.
         warnings: about what could not be read.
     """
 
@@ -117,6 +118,7 @@ class BuildSettings:
     after_script_seconds: int = _AFTER_SCRIPT_SECONDS
     after_script_ignore_errors: bool = True
     debug_trace: bool = False
+    honor_entrypoint: bool = False
     warnings: tuple[str, ...] = ()
 
 
@@ -142,6 +144,7 @@ def read_build_settings(
         after_script_seconds=reader.seconds("RUNNER_AFTER_SCRIPT_TIMEOUT", _AFTER_SCRIPT_SECONDS),
         after_script_ignore_errors=reader.boolean("AFTER_SCRIPT_IGNORE_ERRORS", default=True),
         debug_trace=reader.boolean("CI_DEBUG_TRACE", default=False),
+        honor_entrypoint=reader.boolean("FF_KUBERNETES_HONOR_ENTRYPOINT", default=False),
     )
     if settings.debug_trace and debug_trace_disabled:
         reader.warnings.append("CI_DEBUG_TRACE: usage is disabled on this Runner")

@@ -41,6 +41,8 @@ class PlannedJob:
     Attributes:
         secret: contents of the pod's Secret: the plan and the scripts.
         masked: values that must not appear in any log.
+        honor_entrypoint: the image's entrypoint, or the one that the job names, starts the shell.
+        timeout: seconds that the job may take.
         grace: seconds that the pod may take to end once it is deleted.
         environment: where the job deploys to, expanded.
         release: what it wants released, expanded.
@@ -51,7 +53,9 @@ class PlannedJob:
     plan: JobPlan
     secret: Mapping[str, str]
     masked: tuple[str, ...]
+    timeout: int
     grace: int
+    honor_entrypoint: bool = False
     services: tuple[PlannedService, ...] = ()
     environment: JobEnvironment | None = None
     release: Release | None = None
@@ -95,7 +99,9 @@ def _planned(request: PlanRequest, masked: tuple[str, ...]) -> PlannedJob:
         },
         services=services.services,
         masked=(*masked, *_credentials(request)),
+        timeout=job_timeout(request),
         grace=grace(request, plan),
+        honor_entrypoint=read_build_settings(request.variables.get).honor_entrypoint,
         environment=_environment(request.job, request.variables, Masker(masked)),
         release=_release(request.job, request.variables, Masker(masked)),
         id_tokens=tokens,

@@ -65,6 +65,8 @@ class PlanRequest:
         login: for the server of the repository; None when there is none.
         environment_url: of an earlier deployment, for a job whose environment has no `url`.
         store: None when the installation has no object store.
+        runner_variables: of the runner that takes the job; weaker than all others.
+        runner_flags: its feature flags; stronger than all others.
         clone_path: where to put the working copy instead of the default path.
         play: what the person who played the job entered.
     """
@@ -86,6 +88,8 @@ class PlanRequest:
     configured: ConfiguredVariables = ConfiguredVariables()
     secrets: tuple[str, ...] = ()
     play: Play = Play()
+    runner_variables: Variables = Variables()
+    runner_flags: Variables = Variables()
     clone_path: str = ""
 
     @property
@@ -122,21 +126,22 @@ class PlanRequest:
     @cached_property
     def variables(self) -> Variables:
         """The job's variables as its script sees them: merged in GitLab's order, then expanded."""
-        return expand_all(self._effective(self.context, self.dotenv) | self.from_provider)
+        own = self._effective(self.context, self.dotenv) | self.from_provider
+        return expand_all(self.runner_variables | own | self.runner_flags)
 
     @cached_property
     def public_variables(self) -> Variables:
-        """Those that are predefined or in the file: all that GitLab shows to other containers.
+        """Those that are predefined, in the file or the runner's: all that GitLab shows services.
 
         A value that the file gives counts here even where a variable of the project or the
         pipeline hides it from the script.
         """
         context = replace(self.context, configured=ConfiguredVariables(), variables=Variables())
-        winners = self._effective(self.context, self.dotenv)
+        winners = self.runner_variables | self._effective(self.context, self.dotenv)
         by_name = {variable.name: variable for variable in winners}
         return Variables(
             replace(variable, value=self._public_value(variable, by_name.get(variable.name)))
-            for variable in self._effective(context, Variables())
+            for variable in self.runner_variables | self._effective(context, Variables())
         )
 
     def _public_value(self, variable: Variable, winner: Variable | None) -> str:

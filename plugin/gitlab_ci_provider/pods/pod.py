@@ -40,6 +40,7 @@ class PodRequest:
         name: of the pod, and of the Secret that it owns.
         image: of the build container, variables expanded.
         profile: the runner that has taken the job, with what the job changes of it.
+        honor_entrypoint: the image's entrypoint starts the script, see `_build`.
         services: containers that start before all others, and end after them.
         grace: seconds that it may take to end once it is deleted: `after_script` still runs.
         deadline: seconds after which Kubernetes ends the pod whatever happens.
@@ -53,6 +54,7 @@ class PodRequest:
     image: Image
     profile: RunnerProfile
     deadline: int
+    honor_entrypoint: bool = False
     services: tuple[PlannedService, ...] = ()
     grace: int = 30
     labels: Mapping[str, str]
@@ -144,12 +146,22 @@ def _metadata(request: PodRequest) -> k8s.V1ObjectMeta:
 
 
 def _build(request: PodRequest) -> k8s.V1Container:
+    """Build the container of the script.
+
+    An entrypoint gets the shell as its arguments and has to run it, as with GitLab Runner. An empty
+    one, `[""]`, asks for none.
+    """
     profile = request.profile
+    shell = ["sh", f"{workspace.SCRIPTS_DIR}/entry"]
+    own = request.image.entrypoint
+    entrypoint = list(filter(None, own or ()))
+    honored = request.honor_entrypoint and (entrypoint or own is None)
     return k8s.V1Container(
         name=workspace.BUILD_CONTAINER,
         image=request.image.name,
         image_pull_policy=pull_policy(request.image.pull_policies or profile.pull_policy),
-        command=["sh", f"{workspace.SCRIPTS_DIR}/entry"],
+        command=(entrypoint or None) if honored else shell,
+        args=shell if honored else None,
         volume_mounts=build_mounts(profile) + id_token_mounts(request.id_tokens),
         lifecycle=lifecycle(profile),
         resources=requirements(profile.resources.build),

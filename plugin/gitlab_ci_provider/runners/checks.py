@@ -9,15 +9,34 @@ from gitlab_ci_provider.config.raw import Map, Mark
 from gitlab_ci_provider.model.runner import RunnerProfile
 from gitlab_ci_provider.pods.volumes import OWN_VOLUMES
 
+HONOURED_FLAGS = frozenset(
+    {
+        "FF_KUBERNETES_HONOR_ENTRYPOINT",
+        "FF_SECRET_RESOLVING_FAILS_IF_MISSING",
+        "FF_USE_GIT_NATIVE_CLONE",
+    }
+)
+"""Feature flags of GitLab Runner that change something here."""
+
 Problem = tuple[str, str, str]
 """Code, words, and the option that it is about."""
 
 
 def check_runner(runner: RunnerProfile, node: Map, diagnostics: Diagnostics) -> None:
     """Note what is wrong with a runner."""
-    found = (*_choice(runner), *_security(runner), *_volumes(runner), *_patches(runner))
+    found = (
+        *_choice(runner),
+        *_security(runner),
+        *_volumes(runner),
+        *_patches(runner),
+        *_services(runner),
+    )
     for code, words, option in found:
         diagnostics.error(code, words, _place(node, option))
+    for flag in runner.feature_flags:
+        if flag not in HONOURED_FLAGS:
+            words = f"the feature flag {flag} changes nothing here"
+            diagnostics.warning("runner-feature-flag", words, _place(node, f"feature_flags.{flag}"))
 
 
 def _place(node: Map, option: str) -> Mark:
@@ -62,6 +81,11 @@ def _patches(runner: RunnerProfile) -> Iterator[Problem]:
                 f"the {patch.type} patch '{patch.name}' must be {words}",
                 "pod_patches",
             )
+
+
+def _services(runner: RunnerProfile) -> Iterator[Problem]:
+    if any(not service.name.strip() for service in runner.services):
+        yield "runner-service", "a service needs an image: `name`", "services"
 
 
 def _volumes(runner: RunnerProfile) -> Iterator[Problem]:

@@ -10,6 +10,7 @@ from gitlab_ci_provider.pods.naming import LABEL_DOMAIN
 from gitlab_ci_provider.pods.resources import quantity
 from gitlab_ci_provider.storage.globs import BadPatternError, compile_glob
 
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 _DOMAIN = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 _AIRFLOWS = frozenset(
@@ -82,6 +83,16 @@ def _glob_problem(text: str) -> str:
     return ""
 
 
+def _variable_problem(text: str) -> str:
+    return "" if _VARIABLE.fullmatch(text) else f"{text!r} is not a name of a variable"
+
+
+def _flag_problem(text: str) -> str:
+    if text.startswith("FF_") and _VARIABLE.fullmatch(text):
+        return ""
+    return f"{text!r} is not the name of a feature flag, which begins with 'FF_'"
+
+
 def form_problem(form: Form, text: str) -> str:
     """Say what is wrong with a text; empty when nothing is. Empty texts say nothing."""
     check = _FORMS.get(form)
@@ -93,4 +104,6 @@ _FORMS: Mapping[Form, Callable[[str], str]] = {
     "regex": _regex_problem,
     "glob": _glob_problem,
     "label": label_problem,
+    "variable": _variable_problem,
+    "flag": _flag_problem,
 }

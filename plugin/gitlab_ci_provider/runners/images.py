@@ -37,6 +37,11 @@ class Role:
         """Return the patterns of allowed images."""
         return runner.allowed_images if self is BUILD else runner.allowed_services
 
+    def own(self, runner: RunnerProfile) -> Collection[str]:
+        """Return the images that the runner itself names: they are allowed in any case."""
+        services = (service.name for service in runner.services) if self is SERVICE else ()
+        return {runner.image, runner.helper_image, *services}
+
     def context(self, runner: RunnerProfile) -> Manifest:
         """Return what the runner says of the container's security context."""
         return runner.security.build if self is BUILD else runner.security.service
@@ -59,7 +64,7 @@ def permitted(image: Image, role: Role, runner: RunnerProfile, warn: Warn) -> Im
 
 def _refuse_image(name: str, role: Role, runner: RunnerProfile) -> None:
     patterns = role.allowed(runner)
-    if not patterns or name in {runner.image, runner.helper_image}:
+    if not patterns or name in role.own(runner):
         return
     if not any(compile_glob(pattern).matches(name) for pattern in patterns):
         listed = ", ".join(patterns)

@@ -73,7 +73,7 @@ class _Option:
         if kind == Manifest:
             return self._manifest(node, mark)
         if get_origin(kind) is not Literal and kind not in (str, int, bool):
-            return self._texts(node, mark)
+            return self._mapping(node, get_args(kind)[1], mark)
         return self._plain(node, kind, mark)
 
     def _items(self, node: Node, kind: Any, mark: Mark) -> tuple[Any, ...]:
@@ -90,18 +90,17 @@ class _Option:
             self._wrong(words, place, "runner-kubernetes")
         return {} if found else to_data(node)
 
-    def _texts(self, node: Node, mark: Mark) -> dict[str, str]:
-        """Read a mapping of texts; the form is that of its keys."""
+    def _mapping(self, node: Node, kind: type, mark: Mark) -> dict[str, Any]:
+        """Read a mapping of plain values; the form is that of its keys."""
         if not isinstance(node, Map):
             self._wrong("must be a mapping", mark)
             return {}
-        for key in node:
+        for key, value in node.items():
             if problem := form_problem(self._about["form"], key):
                 self._wrong(problem, node.place(key), "runner-value")
-        for key, text in node.items():
-            if not isinstance(text, str):
-                self._wrong(f"{key}: must be a string", node.place(key))
-        return {key: text for key, text in node.items() if isinstance(text, str)}
+            if type(value) is not kind:
+                self._wrong(f"{key}: must be {_WORDS[kind]}", node.place(key))
+        return {key: value for key, value in node.items() if type(value) is kind}
 
     def _plain(self, node: Node, kind: Any, mark: Mark) -> Any:
         form = self._about["form"]
@@ -115,6 +114,9 @@ class _Option:
         if not choices and type(node) is not kind:
             self._wrong(f"must be {_WORDS[kind]}", mark)
             return kind()
+        if isinstance(node, int) and not 0 <= node <= _MOST:
+            self._wrong(f"must be between 0 and {_MOST}", mark, "runner-value")
+            return self._default
         if isinstance(node, str) and (problem := form_problem(form, node)):
             self._wrong(problem, mark, "runner-value")
         return node
@@ -122,5 +124,8 @@ class _Option:
     def _wrong(self, words: str, mark: Mark, code: str = "runner-type") -> None:
         self._reader._wrong(f"{self._key}: {words}", mark, code)  # noqa: SLF001 - its other half
 
+
+_MOST = 2**31 - 1
+"""What Kubernetes takes as an id, and more seconds than anybody waits."""
 
 _WORDS = {str: "a string", int: "a whole number", bool: "true or false"}

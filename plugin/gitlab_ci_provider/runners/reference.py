@@ -14,6 +14,7 @@ Schema = dict[str, Any]
 
 _PLAIN = {str: "string", int: "integer", bool: "boolean"}
 _WORDS = {"string": "text", "integer": "number", "boolean": "`true` or `false`"}
+_SEVERAL = {"string": "texts", "boolean": "`true` or `false`"}
 
 
 def schema() -> Schema:
@@ -60,7 +61,7 @@ def _value(one: Field[Any], kind: Any) -> Schema:
     if kind in _PLAIN:
         plain = _PLAIN[kind]
         return {"type": [plain, "number"] if one.metadata["form"] == "quantity" else plain}
-    return {"type": "object", "additionalProperties": {"type": "string"}}
+    return {"type": "object", "additionalProperties": {"type": _PLAIN[get_args(kind)[1]]}}
 
 
 def _section(title: str, kind: type, above: str) -> Iterator[str]:
@@ -101,8 +102,10 @@ def _kind(one: Field[Any], kind: Any) -> str:
         words = ", ".join(f"`{choice}`" for choice in value["enum"])
     elif isinstance(value["type"], list):
         words = "quantity" if one.metadata["form"] else "mapping or list"
+    elif value["type"] == "object":
+        words = f"mapping of {_SEVERAL[value['additionalProperties']['type']]}"
     else:
-        words = {"object": "mapping of texts", **_WORDS}[value["type"]]
+        words = _WORDS[value["type"]]
     return f"list: {words}" if several else words
 
 

@@ -3,23 +3,42 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
 from gitlab_ci_provider.model.diagnostic import Diagnostic, SourceLocation, error, warning
-from gitlab_ci_provider.runners.toml_kubernetes import SHAPES
+from gitlab_ci_provider.runners.toml_kubernetes import RUNNER_SHAPES, SHAPES, Converted
 from gitlab_ci_provider.runners.toml_lines import Path, toml_lines
-from gitlab_ci_provider.runners.toml_options import COPIED, LEFT_OUT, RUNNER_LEFT_OUT
+from gitlab_ci_provider.runners.toml_options import (
+    COPIED,
+    LEFT_OUT,
+    RUNNER_COPIED,
+    RUNNER_LEFT_OUT,
+)
 
 _GLOBAL = "is about the runner's own process"
 _TAGS = (
     "GitLab's server keeps a runner's tags, whether it runs untagged jobs, and whether it is "
     "protected: add `tags`, `run_untagged` and `access_level`"
 )
+_READ = frozenset({"name", "executor", "kubernetes"})
 _EXECUTOR = "only runners with the executor 'kubernetes' can be imported"
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """How the options of one table are taken over, or why they are not."""
+
+    copied: Mapping[str, str]
+    shapes: Mapping[str, Callable[[Any], Converted]]
+    left_out: Mapping[str, str]
+
+
+_RUNNER = _Options(RUNNER_COPIED, RUNNER_SHAPES, RUNNER_LEFT_OUT)
+_KUBERNETES = _Options(COPIED, SHAPES, LEFT_OUT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,33 +98,38 @@ def _runner(options: Mapping[str, Any], path: Path, report: _Report) -> dict[str
     name = str(options.get("name") or f"runner-{path[-1]}")
     runner: dict[str, Any] = {"name": name}
     report.note("runner-tags", f"runner '{name}': {_TAGS}", path)
-    for key, value in options.items():
-        if key == "kubernetes":
-            _merge(runner, _kubernetes(value, (*path, key), report))
-        elif key not in {"name", "executor"}:
-            _left_out(key, RUNNER_LEFT_OUT, (*path, key), report)
+    kubernetes = options.get("kubernetes", {})
+    own = {key: value for key, value in options.items() if key not in _READ}
+    _take_over(runner, own, _RUNNER, path, report)
+    _take_over(runner, kubernetes, _KUBERNETES, (*path, "kubernetes"), report)
     return runner
 
 
-def _kubernetes(options: Mapping[str, Any], path: Path, report: _Report) -> dict[str, Any]:
-    """Take over `[runners.kubernetes]`."""
-    runner: dict[str, Any] = {}
-    for key, value in options.items():
+def _take_over(
+    runner: dict[str, Any],
+    given: Mapping[str, Any],
+    options: _Options,
+    path: Path,
+    report: _Report,
+) -> None:
+    """Take over the options of a table."""
+    for key, value in given.items():
         place = (*path, key)
-        if key in COPIED:
+        if key in options.copied:
             if not _is_empty(value):
-                _put(runner, COPIED[key].split("."), value)
-        elif key in SHAPES:
-            for target, converted in _converted(key, value, place, report):
+                _put(runner, options.copied[key].split("."), value)
+        elif key in options.shapes:
+            for target, converted in _converted(key, value, options, place, report):
                 _put(runner, target.split("."), converted)
         else:
-            _left_out(key, LEFT_OUT, place, report)
-    return runner
+            _left_out(key, options.left_out, place, report)
 
 
-def _converted(key: str, value: Any, place: Path, report: _Report) -> Iterator[tuple[str, Any]]:
+def _converted(
+    key: str, value: Any, options: _Options, place: Path, report: _Report
+) -> Iterator[tuple[str, Any]]:
     try:
-        yield from SHAPES[key](value)
+        yield from options.shapes[key](value)
     except (AttributeError, TypeError, ValueError, KeyError) as problem:
         report.note("runner-value", f"{key}: cannot be read: {problem}", place)
 
@@ -127,10 +151,6 @@ def _put(runner: dict[str, Any], target: Sequence[str], value: Any) -> None:
         runner[last] = [*runner[last], *value]
     else:
         runner[last] = value
-
-
-def _merge(runner: dict[str, Any], more: Mapping[str, Any]) -> None:
-    runner.update(more)
 
 
 def _is_empty(value: Any) -> bool:

@@ -105,6 +105,31 @@ def _patches(value: list[Mapping[str, str]]) -> Converted:
         yield "pod_patches", found
 
 
+def environment(value: list[str]) -> Converted:
+    """Convert variables, written as `NAME=value`."""
+    pairs = [text.partition("=") for text in value]
+    if wrong := [name for name, equals, _ in pairs if not equals]:
+        raise ValueError(f"not of the form NAME=value: {', '.join(wrong)}")
+    if pairs:
+        yield "environment", {name: text for name, _, text in pairs}
+
+
+def _services(value: list[Mapping[str, Any]]) -> Converted:
+    found = []
+    for service in value:
+        written = {key: service[key] for key in ("name", "entrypoint", "command") if key in service}
+        alias = str(service.get("alias", "")).replace(",", " ").split()
+        found.append(
+            written
+            | ({"alias": alias} if alias else {})
+            | dict(environment(service.get("environment") or []))
+        )
+        if left := set(service) - {"name", "alias", "entrypoint", "command", "environment"}:
+            raise ValueError(f"unknown options of a service: {', '.join(sorted(left))}")
+    if found:
+        yield "services", found
+
+
 def _volumes(value: Mapping[str, list[dict[str, Any]]]) -> Converted:
     volumes, mounts = [], []
     for kind, listed in value.items():
@@ -160,7 +185,11 @@ SHAPES: Mapping[str, Callable[[Any], Converted]] = {
     "service_container_security_context": _context("security.service"),
     "allowed_users": _ids("allowed_users"),
     "allowed_groups": _ids("allowed_groups"),
+    "services": _services,
     "volumes": _volumes,
     "pod_spec": _patches,
 }
-"""How each of these options is converted."""
+"""How each of these options of `[runners.kubernetes]` is converted."""
+
+RUNNER_SHAPES: Mapping[str, Callable[[Any], Converted]] = {"environment": environment}
+"""How each of these options of `[[runners]]` is converted."""

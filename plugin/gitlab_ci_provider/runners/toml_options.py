@@ -49,13 +49,22 @@ COPIED: Mapping[str, str] = {
 }
 """Options of `[runners.kubernetes]` whose value stays as it is, and where it goes."""
 
+RUNNER_COPIED: Mapping[str, str] = {
+    "pre_get_sources_script": "pre_get_sources_script",
+    "pre_clone_script": "pre_get_sources_script",
+    "pre_build_script": "pre_build_script",
+    "post_build_script": "post_build_script",
+    "feature_flags": "feature_flags",
+}
+"""Options of `[[runners]]` whose value stays as it is, and where it goes."""
+
 _CONNECTION = "the cluster is an Airflow connection: set `connection`"
 _SERVER = "belongs to GitLab's server, which takes no part here"
 _AIRFLOW = "Airflow decides how many jobs run at once: its executor, pools and limits of DAGs"
 _WATCHED = "pods are watched, and requests repeated for `[gitlab_ci] kubernetes_outage` seconds"
 _OURS = "paths in the pod are fixed"
 _HELPER = "the helper image is this package's: set `helper_image`"
-_SCRIPTS = "runners have no scripts of their own: use `default:` or an included file"
+_AFTER_FETCH = "nothing runs between the fetch and the job's script: use `pre_build_script`"
 _GRACE = "a pod has as much time as its job's after_script and uploads may take"
 _GIT = "git's own configuration is not read from working copies"
 _OTHER = "is of another executor"
@@ -87,7 +96,6 @@ LEFT_OUT: Mapping[str, str] = {
     **dict.fromkeys(("suspend_pvc_size", "suspend_pvc_storage_class"), _SUSPEND),
     "autoscaler": "there are no pause pods: use the cluster's own autoscaler",
     "init_permissions_container_security_context": "there is no such container",
-    "services": "runners have no services of their own: use `default:services`",
 }
 """Options of `[runners.kubernetes]` that become nothing, and why."""
 
@@ -100,10 +108,7 @@ RUNNER_LEFT_OUT: Mapping[str, str] = {
     "output_limit": "logs are kept as a whole",
     "labels": "GitLab's server shows them; `labels` here are those of pods",
     **dict.fromkeys(("builds_dir", "cache_dir", "custom_build_dir"), _OURS),
-    "environment": "define variables in Airflow Variables, for all projects or for some",
-    **dict.fromkeys(("pre_get_sources_script", "post_get_sources_script"), _SCRIPTS),
-    **dict.fromkeys(("pre_build_script", "post_build_script"), _SCRIPTS),
-    **dict.fromkeys(("pre_clone_script", "post_clone_script"), _SCRIPTS),
+    **dict.fromkeys(("post_get_sources_script", "post_clone_script"), _AFTER_FETCH),
     **dict.fromkeys(("prepare_timeout", "get_sources_timeout"), "the job's timeout counts"),
     "debug_trace_disabled": "a setting of the installation, for all runners",
     **dict.fromkeys(
@@ -114,7 +119,6 @@ RUNNER_LEFT_OUT: Mapping[str, str] = {
     "step_runner_image": "steps are not supported",
     "cache": "caches are in the object store of the Airflow connection `object_store_conn_id`",
     "artifact": "artifacts are in the object store of the connection `object_store_conn_id`",
-    "feature_flags": "there are no feature flags of the runner",
     **dict.fromkeys(("referees", "monitoring", "experimental"), "there is no such service"),
     **dict.fromkeys(("use_slot_cgroups", "slot_cgroup_template"), "is of other executors"),
     **dict.fromkeys(

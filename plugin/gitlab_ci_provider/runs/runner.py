@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
@@ -13,6 +13,7 @@ from gitlab_ci_provider.model.runner import RunnerProfile
 from gitlab_ci_provider.planner.plan_request import PlanRequest
 from gitlab_ci_provider.pods.registry import VARIABLE as DOCKER_AUTH_CONFIG
 from gitlab_ci_provider.pods.registry import registry_logins
+from gitlab_ci_provider.runners.additions import for_runner
 from gitlab_ci_provider.runners.choice import Wanted, choose
 from gitlab_ci_provider.runners.overrides import JobVariables, bearer_token, overridden
 from gitlab_ci_provider.settings import Settings
@@ -72,25 +73,16 @@ def take(settings: Settings, request: PlanRequest, voice: Voice) -> Taken:
     )
     chosen = choose(load_runners(settings), wanted)
     voice.note(f"runner: {chosen.name}")
-    values = {variable.name: variable.value for variable in request.variables}
+    request = for_runner(request, chosen)
+    values = request.variables.as_dict()
     variables = JobVariables(values, voice.hides, voice.note, voice.warn)
-    runner = overridden(chosen, variables)
     return Taken(
-        runner=runner,
-        request=_for_runner(request, runner),
+        runner=overridden(chosen, variables),
+        request=request,
         variables=variables,
         logins=registry_logins(values.get(DOCKER_AUTH_CONFIG, "")),
         token=bearer_token(chosen, variables),
     )
-
-
-def _for_runner(request: PlanRequest, runner: RunnerProfile) -> PlanRequest:
-    limits = replace(
-        request.limits,
-        default_image=runner.image or request.limits.default_image,
-        start_timeout=runner.start_timeout or request.limits.start_timeout,
-    )
-    return replace(request, limits=limits)
 
 
 def use_cluster(operator: KubernetesPodOperator, taken: Taken, outage: float) -> None:

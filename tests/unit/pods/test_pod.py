@@ -13,10 +13,12 @@ from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.model.image import Image
 from gitlab_ci_provider.model.plan import IdToken
 from gitlab_ci_provider.model.runner import RunnerProfile
+from gitlab_ci_provider.model.workspace import SCRIPTS_DIR
 from gitlab_ci_provider.pods.id_tokens import refuse_without_account
 from gitlab_ci_provider.pods.naming import label_value, pod_name
 from gitlab_ci_provider.pods.pod import PodRequest, build_pod, build_secret, owned_by
 
+SHELL = ["sh", f"{SCRIPTS_DIR}/entry"]
 REQUEST = PodRequest(
     name="project-job-abcd",
     image=Image(name="ruby:3", pull_policies=("never",), user="1000:2000"),
@@ -114,6 +116,30 @@ def test_the_job_may_choose_user_and_pull_policy():
     assert build.security_context.run_as_user == 1000
     assert build.security_context.run_as_group == 2000
     assert build.image_pull_policy == "Never"
+
+
+@pytest.mark.parametrize(
+    ("entrypoint", "honored", "command", "args"),
+    [
+        (None, False, SHELL, None),
+        (("/tini", "--"), False, SHELL, None),
+        (("/tini", "--"), True, ["/tini", "--"], SHELL),
+        (None, True, None, SHELL),
+        (("",), True, SHELL, None),
+        ((), True, SHELL, None),
+    ],
+)
+def test_an_honored_entrypoint_gets_the_shell_as_arguments(
+    entrypoint: tuple[str, ...] | None,
+    honored: bool,
+    command: list[str] | None,
+    args: list[str] | None,
+):
+    """Without `image:entrypoint` it is the image's own; an empty one asks for none."""
+    image = Image(name="ruby:3", entrypoint=entrypoint)
+    build = build_pod(replace(REQUEST, image=image, honor_entrypoint=honored)).spec.containers[0]
+
+    assert (build.command, build.args) == (command, args)
 
 
 def test_the_pod_owns_its_secret():

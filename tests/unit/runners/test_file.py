@@ -61,6 +61,47 @@ def test_all_problems_are_found_at_once_each_with_its_line():
 
 
 @pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ("start_timeout: -1", "runner-value"),
+        ("start_timeout: 99999999999999999999999999", "runner-value"),
+        ("maximum_timeout: 1.5", "runner-type"),
+        ("maximum_timeout: .inf", "runner-type"),
+        ("allowed_users: [-1]", "runner-value"),
+        ("environment: {'A B': x}", "runner-value"),
+        ("environment: {A: 1}", "runner-type"),
+        ("environment: [A=1]", "runner-type"),
+        ("feature_flags: {FF_X: 'true'}", "runner-type"),
+        ("feature_flags: {X: true}", "runner-value"),
+        ("services: [{alias: x}]", "runner-service"),
+        ("services: [[]]", "runner-type"),
+        ("services: [{name: a, image: b}]", "runner-unknown-key"),
+        ("pre_build_script: [a]", "runner-type"),
+        ("description: !!python/object/apply:os.system [id]", "runner-type"),
+        ("description: !reference [a]", "runner-type"),
+        ("description: &a [*a]", "yaml-unknown-anchor"),
+    ],
+)
+def test_nonsense_is_refused(options: str, code: str):
+    """Whatever is written ends as a diagnostic, with a line, and never as a runner."""
+    text = f"runners:\n  - name: a\n    tags: [x]\n    {options}\n"
+
+    found = read(text).errors
+
+    assert code in [error.code for error in found], found
+    assert all(error.location.line >= 1 for error in found)
+
+
+def test_a_feature_flag_that_changes_nothing_is_told():
+    """It is set as a variable, and the author of the file sees that nothing reads it."""
+    found = read("runners:\n- {name: a, tags: x, feature_flags: {FF_USE_FASTZIP: true}}")
+
+    assert [str(one.code) for one in found.diagnostics] == ["runner-feature-flag"]
+    assert not found.errors
+    assert found.runners[0].feature_flags == {"FF_USE_FASTZIP": True}
+
+
+@pytest.mark.parametrize(
     ("text", "code"),
     [
         ("", "runner-type"),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gitlab_ci_provider.model.runner import RunnerProfile
+from gitlab_ci_provider.model.runner_parts import RunnerService
 from gitlab_ci_provider.runners.file import read_runners
 from gitlab_ci_provider.runners.toml_import import Imported, import_toml
 from gitlab_ci_provider.runners.toml_kubernetes import SHAPES
@@ -132,9 +133,7 @@ def test_every_option_that_is_not_taken_over_is_reported_with_its_line(imported:
         "executor": "runner-executor",
         "[[runners]]": "runner-tags",
         **dict.fromkeys(("limit", "output_limit", "url", "id", "token"), "runner-option-left-out"),
-        **dict.fromkeys(("environment", "builds_dir", "shell"), "runner-option-left-out"),
-        **dict.fromkeys(("pre_build_script", "[runners.cache]"), "runner-option-left-out"),
-        "[runners.feature_flags]": "runner-option-left-out",
+        **dict.fromkeys(("builds_dir", "shell", "[runners.cache]"), "runner-option-left-out"),
         **dict.fromkeys(("host", "bearer_token", "helper_image"), "runner-option-left-out"),
         **dict.fromkeys(("namespace_per_job", "helper_image_flavor"), "runner-option-left-out"),
         "use_service_account_image_pull_secrets": "runner-option-left-out",
@@ -143,7 +142,6 @@ def test_every_option_that_is_not_taken_over_is_reported_with_its_line(imported:
         **dict.fromkeys(("print_pod_warning_events", "logs_base_dir"), "runner-option-left-out"),
         **dict.fromkeys(("pod_disruption_budget", "suspend_pvc_size"), "runner-option-left-out"),
         "no_such_option": "runner-unknown-key",
-        "[[runners.kubernetes.services]]": "runner-option-left-out",
     }
 
 
@@ -170,6 +168,16 @@ def test_plain_options_keep_their_values(runner: RunnerProfile):
     assert runner.pull_policy == ("always",)
     assert runner.start_timeout == 300
     assert runner.labels == {"example.com/project": "$CI_PROJECT_NAME"}
+
+
+def test_what_a_runner_adds_to_jobs_is_taken_over(runner: RunnerProfile):
+    """Variables, feature flags, scripts and services."""
+    assert runner.environment == {"A": "1", "B": "x=y"}
+    assert runner.feature_flags == {"FF_KUBERNETES_HONOR_ENTRYPOINT": True}
+    assert runner.pre_build_script.strip() == "limit = 1"
+    assert runner.services == (
+        RunnerService(name="postgres", alias=("db", "sql"), environment={"C": "2"}),
+    )
 
 
 def test_shapes_are_written_as_kubernetes_writes_them(runner: RunnerProfile):

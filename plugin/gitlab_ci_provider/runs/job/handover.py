@@ -21,6 +21,7 @@ class Handover:
     Attributes:
         connection: Airflow's, of the cluster.
         deadline: when the job's timeout is over, in seconds since 1970.
+        timeout: of the job, in seconds; 0 for that of the task.
         services: names of the containers of the job's services.
     """
 
@@ -29,6 +30,7 @@ class Handover:
     pod: str
     uid: str
     deadline: float
+    timeout: int = 0
     position: Position = field(default_factory=Position)
     services: tuple[str, ...] = ()
     why: Why = ""

@@ -21,6 +21,7 @@ from gitlab_ci_provider.model.run import JobResult
 from gitlab_ci_provider.model.runner import RunnerProfile
 from gitlab_ci_provider.planner.plan import PlannedJob, plan_job
 from gitlab_ci_provider.planner.plan_request import PlanRequest
+from gitlab_ci_provider.planner.time_limits import job_timeout
 from gitlab_ci_provider.pods.id_tokens import refuse_without_account
 from gitlab_ci_provider.pods.refusals import refusal
 from gitlab_ci_provider.runs.cancel.jobs import order_to
@@ -40,6 +41,7 @@ from gitlab_ci_provider.runs.job.shift import (
     next_shift,
     refuse_if_over,
     to_the_end,
+    within,
 )
 from gitlab_ci_provider.runs.job_run import JobRun
 from gitlab_ci_provider.runs.runner import Taken, Voice, take, use_cluster
@@ -94,6 +96,8 @@ class JobPod:
             mask_secret(value)
         self._masker = log_masker(planned.masked)
         self._services = job_services(planned, request.variables.as_dict())
+        if self._handed is not None:
+            self._services = replace(self._services, names=self._handed.services)
         if self._services.debugged:  # only a worker follows several logs
             self._shift = to_the_end(self._shift)
         if taken is None:
@@ -107,6 +111,8 @@ class JobPod:
         taken = take(self._run.settings, request, Voice(self._log, self._masker))
         self._runner, self._logins = taken.runner, taken.logins
         use_cluster(self._operator, taken, self._run.settings.kubernetes_outage)
+        if taken.runner.maximum_timeout:
+            self._shift = within(self._shift, self._operator, job_timeout(taken.request))
         if taken.token:  # it must not go through Airflow's database
             self._shift = to_the_end(self._shift)
         return taken

@@ -23,7 +23,7 @@ from gitlab_ci_provider.runs.job.follower import End, Follower
 from gitlab_ci_provider.runs.job.log import job_log
 from gitlab_ci_provider.runs.job.position import Position
 from gitlab_ci_provider.runs.job.services import JobServices
-from gitlab_ci_provider.runs.job.shift import Shift, hand_over
+from gitlab_ci_provider.runs.job.shift import Shift, hand_over, refuse_if_over
 from gitlab_ci_provider.runs.job_run import JobRun
 from gitlab_ci_provider.variables.masking import Masker
 
@@ -78,10 +78,11 @@ class PodWorker:
                 services=self.services.watch(),
             )
             try:
-                io = WorkerIO(pod=pod, leave_at=self.shift.ends)
+                io = WorkerIO(pod=pod, leave_at=self.shift.leave_at)
                 with self.services.logs(pod, log):
                     end = io.perform(follower.steps())
             except TimeToLeave:
+                refuse_if_over(self.shift, self.operator)
                 self._hand_over(follower.position())
             finally:
                 pod.close()

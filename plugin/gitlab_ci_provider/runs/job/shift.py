@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -25,6 +25,9 @@ from gitlab_ci_provider.settings import Settings
 
 _SECOND_SHIFT_SECONDS = 60
 """A worker that comes back for a pod that has not ended stays for so long at least."""
+
+_CLOCKS = 1
+"""Seconds by which the two clocks here may differ."""
 
 _NO_TIMEOUT = 10 * 365 * 24 * 3600.0
 
@@ -47,6 +50,15 @@ class Shift:
     deadline: float
     services: tuple[str, ...] = ()
 
+    @property
+    def leave_at(self) -> float:
+        """When the worker leaves in any case, by the monotonic clock: the job's time may be over.
+
+        Airflow's own timeout does not know that of a runner.
+        """
+        over = time.monotonic() + self.deadline - _now()
+        return over if self.ends is None else min(self.ends, over)
+
 
 def first_shift(operator: KubernetesPodOperator, settings: Settings) -> Shift:
     """Begin with a pod."""
@@ -64,6 +76,13 @@ def to_the_end(shift: Shift) -> Shift:
     return replace(shift, ends=None)
 
 
+def within(shift: Shift, operator: KubernetesPodOperator, seconds: int) -> Shift:
+    """Shorten the job's timeout to what its runner allows."""
+    timeout = operator.execution_timeout
+    operator.execution_timeout = min(timeout or timedelta.max, timedelta(seconds=seconds))
+    return replace(shift, deadline=min(shift.deadline, _now() + seconds))
+
+
 def next_shift(operator: KubernetesPodOperator, settings: Settings, handed: Handover) -> Shift:
     """Take over from the triggerer: from now on the task has this pod.
 
@@ -76,6 +95,8 @@ def next_shift(operator: KubernetesPodOperator, settings: Settings, handed: Hand
         name=handed.pod, namespace=handed.namespace, uid=handed.uid, labels={}
     )
     operator.pod = k8s.V1Pod(metadata=metadata)
+    if handed.timeout:
+        operator.execution_timeout = timedelta(seconds=handed.timeout)
     ends = time.monotonic() + max(settings.defer_after, _SECOND_SHIFT_SECONDS)
     return Shift(
         begin=handed.position,
@@ -91,10 +112,14 @@ def refuse_if_over(shift: Shift, operator: KubernetesPodOperator) -> None:
     Raises:
         TimeoutFailure: it is.
     """
-    if shift.why == "timeout" or _now() > shift.deadline:
-        timeout = operator.execution_timeout
-        seconds = int(timeout.total_seconds()) if timeout else 0
-        raise TimeoutFailure(f"ran longer than its timeout of {seconds} s")
+    if shift.why == "timeout" or _now() > shift.deadline - _CLOCKS:
+        raise TimeoutFailure(f"ran longer than its timeout of {_timeout(operator)} s")
+
+
+def _timeout(operator: KubernetesPodOperator) -> int:
+    """Return the job's timeout in seconds; 0 for none."""
+    timeout = operator.execution_timeout
+    return int(timeout.total_seconds()) if timeout else 0
 
 
 def hand_over(
@@ -120,6 +145,7 @@ def hand_over(
         pod=metadata.name,
         uid=metadata.uid or "",
         deadline=shift.deadline,
+        timeout=_timeout(operator),
         position=position,
         services=shift.services,
     )
