@@ -117,7 +117,7 @@ class _Builder:
 
     def _scalar(self, event: ScalarEvent) -> None:
         self._count(1, event)
-        mark = self._mark(event)
+        mark = self._mark(event)._replace(literal=event.style == "|")
         value = self._key(event, mark) if self._expects_key() else self._value(event, mark)
         if event.anchor:
             self.anchors[event.anchor] = value
@@ -212,6 +212,7 @@ class _Builder:
             parent.key = self._key_text(node, mark)
             parent.key_mark = mark
         else:
+            parent.key_mark = parent.key_mark._replace(literal=mark.literal)
             self._pair(parent, node, mergeable=alias or isinstance(node, Map | Seq))
             parent.key = None
 

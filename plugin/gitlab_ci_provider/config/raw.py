@@ -14,11 +14,16 @@ from gitlab_ci_provider.model.diagnostic import SourceLocation
 
 
 class Mark(NamedTuple):
-    """A place in a file; line and column count from 1."""
+    """A place in a file; line and column count from 1.
+
+    Attributes:
+        literal: whether a literal block (`|`) starts there, whose text begins a line below.
+    """
 
     file: str
     line: int = 1
     column: int = 1
+    literal: bool = False
 
     def location(self) -> SourceLocation:
         """Return the place as diagnostics carry it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from operator import attrgetter
 
 from gitlab_ci_provider.config.ci_config import CiConfig
+from gitlab_ci_provider.linter.checks.docker_builds import check_docker_builds
 from gitlab_ci_provider.linter.checks.includes import check_includes
 from gitlab_ci_provider.linter.checks.job_inputs import check_job_inputs
 from gitlab_ci_provider.linter.checks.practices import check_practices
@@ -21,6 +22,7 @@ def lint(config: CiConfig) -> list[Diagnostic]:
         check_rules,
         check_practices,
         check_services,
+        check_docker_builds,
         check_variables,
         check_secrets,
         check_includes,

@@ -8,7 +8,7 @@ from gitlab_ci_provider.config.diagnostics import Diagnostics
 from gitlab_ci_provider.config.documents import split
 from gitlab_ci_provider.config.extends import apply_extends
 from gitlab_ci_provider.config.loader import load
-from gitlab_ci_provider.config.raw import Map, deep_merge
+from gitlab_ci_provider.config.raw import Map, Mark, deep_merge
 from gitlab_ci_provider.config.references import resolve_references
 
 
@@ -30,7 +30,7 @@ def test_merge_remembers_where_the_winner_was_written():
     merged = deep_merge(_map("a: 1\nb: 1", "low.yml"), _map("\nb: 2", "high.yml"))
 
     assert merged.place("a").file == "low.yml"
-    assert merged.place("b") == ("high.yml", 2, 1)
+    assert merged.place("b") == Mark("high.yml", 2, 1)
 
 
 def test_merge_leaves_its_operands_alone():

@@ -177,3 +177,22 @@ def test_inputs_of_an_unknown_type_are_linted():
     inputs = "{verbose: {type: bool, default: false}}"
 
     assert _lint(f"{WORKFLOW}job: {{script: x, inputs: {inputs}}}\n") == []
+
+
+def test_a_docker_command_in_a_block_has_a_line():
+    """In a literal block the line is that of the command, in other scripts that of the item."""
+    block = "    - |\n      echo\n      docker run x\n"
+    folded = "    - >\n      docker\n      run x\n"
+
+    assert _lint(f"{WORKFLOW}job:\n  script:\n{block}{folded}") == [
+        (6, "docker-command"),
+        (6, "docker-in-docker"),
+        (7, "docker-command"),
+    ]
+
+
+def test_a_docker_command_in_a_list_of_lists_has_a_line():
+    """Lists in lists are flattened; the place is that of the command."""
+    found = _lint(WORKFLOW + "job:\n  script:\n    - echo\n    - [echo, [docker run x]]\n")
+
+    assert found == [(5, "docker-command"), (5, "docker-in-docker")]

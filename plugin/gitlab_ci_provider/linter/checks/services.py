@@ -5,7 +5,6 @@ Only what is written counts: names and values with `$` are known when the job ru
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -17,25 +16,14 @@ from gitlab_ci_provider.model.image import Service
 from gitlab_ci_provider.planner.known_services import HEALTHCHECK, is_port, known_server
 from gitlab_ci_provider.planner.service_names import is_host
 
-_DIND = re.compile(r"(?:^|[/:-])dind(?:$|[@:.-])")
-"""`docker:dind`, `docker:28-dind`, `registry.example.com/docker:28.0-dind@sha256:...`"""
-
 
 def check_services(config: CiConfig) -> Iterator[Diagnostic]:
-    """Check images, aliases and ports of services."""
+    """Check aliases and ports of services."""
     for entry in config.jobs.values():
         for position, service in enumerate(entry.job.services):
-            yield from _check_image(entry, position, service)
             yield from _check_names(entry, position, service)
             yield from _check_port(entry, position, service)
         yield from _check_clashes(entry)
-
-
-def _check_image(entry: JobConfig, position: int, service: Service) -> Iterator[Diagnostic]:
-    if _DIND.search(service.image.name):
-        words = f"{entry.job.name} job: Docker-in-Docker needs privileged pods"
-        hint = "Build images with Kaniko or BuildKit instead."
-        yield warning("docker-in-docker", words, place(entry.raw, "services", position), hint)
 
 
 def _check_names(entry: JobConfig, position: int, service: Service) -> Iterator[Diagnostic]:

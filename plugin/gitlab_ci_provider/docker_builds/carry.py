@@ -1,0 +1,321 @@
+"""A script's docker commands to image builds, statement by statement; or why that is impossible.
+
+A build stands where `docker build` stood, and pushes by itself. So what stands between a build and
+its push may be nothing that could fail, and nothing that changes a name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gitlab_ci_provider.docker_builds.build import CannotBuildError, DockerBuild, read_build
+from gitlab_ci_provider.docker_builds.commands import (
+    NEEDLESS,
+    DockerCommand,
+    docker_command,
+    docker_commands,
+    is_cache_pull,
+    is_needless,
+    starts_docker,
+)
+from gitlab_ci_provider.docker_builds.flags import Grammar, read_arguments
+from gitlab_ci_provider.docker_builds.login import Login, read_login
+from gitlab_ci_provider.docker_builds.programs import QUIET, STEPS, is_known
+from gitlab_ci_provider.docker_builds.shell import Command, Statement
+from gitlab_ci_provider.docker_builds.spots import Problem, Spot
+from gitlab_ci_provider.docker_builds.values import loose_problem
+from gitlab_ci_provider.docker_builds.words import Word
+
+_PUSH = Grammar(
+    valued=(), switches={"--quiet", "--all-tags"}, short={"q": "--quiet", "a": "--all-tags"}
+)
+_SHOWN = 5
+_SPLIT_JOB = "Do this in a job of its own, before or after; files go along as artifacts."
+
+
+@dataclass(slots=True)
+class Image:
+    """An image that a script builds, while the script is read.
+
+    Attributes:
+        at: the position of its statement.
+        names: the identities of its tags.
+        destinations: where it is pushed.
+    """
+
+    at: int
+    build: DockerBuild
+    names: dict[str, Word]
+    destinations: list[Word] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A statement of a job's script and where it stands."""
+
+    statement: Statement
+    spot: Spot
+
+
+@dataclass(slots=True)
+class Carried:
+    """What becomes of the statements of a script, by position.
+
+    Attributes:
+        dropped: those that become nothing.
+        images: those that become builds.
+        logins: those that become logins, with all logins so far.
+        problems: those that cannot be carried over.
+        programs: what the build engine's image lacks, and where it is used first.
+    """
+
+    dropped: set[int] = field(default_factory=set)
+    images: dict[int, Image] = field(default_factory=dict)
+    logins: dict[int, tuple[Login, ...]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    programs: dict[str, Spot] = field(default_factory=dict)
+
+
+def carry(script: Sequence[Placed], known: Mapping[str, str]) -> Carried:
+    """Carry a script over.
+
+    Args:
+        script: all statements in order.
+        known: variables of the file.
+    """
+    reader = _Reader(script, known)
+    for position in range(len(script)):
+        reader.take(position)
+    reader.finish()
+    return reader.carried
+
+
+class _Reader:
+    def __init__(self, script: Sequence[Placed], known: Mapping[str, str]):
+        self.script = script
+        self.known = known
+        self.carried = Carried()
+        self.pulled: list[tuple[int, DockerCommand]] = []
+        self.logged_in: list[Login] = []
+
+    def take(self, position: int) -> None:
+        """Look at one statement."""
+        statement = self.script[position].statement
+        asked = docker_commands(statement)
+        if not asked:
+            self._other(position, statement)
+        elif is_needless(statement, asked):
+            self.carried.dropped.add(position)
+        elif is_cache_pull(statement, asked):
+            self.pulled.append((position, asked[0]))
+        else:
+            self._asked(position, statement, asked)
+
+    def _problem(self, position: int, line: int, what: str, hint: str) -> None:
+        self.carried.problems.append(Problem(self._spot(position, line), what, hint))
+
+    def _spot(self, position: int, line: int) -> Spot:
+        spot = self.script[position].spot
+        return Spot(spot.section, spot.item, line)
+
+    def _other(self, position: int, statement: Statement) -> None:
+        """Check a statement that stays: its programs must be there, and ask no daemon."""
+        for command in statement.commands:
+            what, hint = _trouble(command)
+            if what:
+                self._problem(position, command.line, what, hint)
+            elif not is_known(command):
+                shown = command.words[0].source
+                self.carried.programs.setdefault(shown, self._spot(position, command.line))
+        if statement.bash:
+            words = "is understood by bash only, which the build engine's image lacks"
+            self._problem(position, statement.line, f"`{_short(statement)}` {words}", _SPLIT_JOB)
+        if "/docker.sock" in statement.source:
+            hint = "Nothing listens there in a pod."
+            self._problem(position, statement.line, "the socket of a Docker daemon is used", hint)
+
+    def _asked(self, position: int, statement: Statement, asked: list[DockerCommand]) -> None:
+        handler = {
+            "build": self._build,
+            "push": self._push,
+            "tag": self._tag,
+            "login": self._login,
+        }.get(asked[0].verb)
+        why = self._conditional(position, statement, asked[0])
+        if handler is None or len(asked) > 1 or why:
+            for docker in asked:
+                if docker.verb not in NEEDLESS or len(asked) == 1:
+                    where = docker.command.context or why
+                    known = docker.verb in ("build", "push", "tag", "login", *NEEDLESS)
+                    words, hint = "needs a Docker daemon", docker.way_out
+                    if known and where:
+                        words = f"stands {where}"
+                        hint = "Build without conditions, in a job that `rules` decide about."
+                    self._problem(position, docker.command.line, f"{docker.shown} {words}", hint)
+            return
+        try:
+            handler(position, asked[0])
+        except CannotBuildError as problem:
+            words = f"{asked[0].shown}: {problem}"
+            hint = problem.hint or asked[0].way_out
+            self._problem(position, asked[0].command.line, words, hint)
+
+    def _conditional(self, position: int, statement: Statement, docker: DockerCommand) -> str:
+        """Say on what else a command depends; empty when it always runs."""
+        piped = docker.verb == "login" and _producer(statement) is not None
+        if not statement.simple or (docker.command.context and not piped):
+            return docker.command.context or "in another command"
+        if not statement.in_list:
+            return ""
+        for other in self._list_before(position):
+            if (
+                not docker_commands(other)
+                and not (other.simple and all(command.name in STEPS for command in other.commands))
+                and not _only_sets(other)
+            ):
+                return f"after `{_short(other)} &&`"
+        return ""
+
+    def _list_before(self, position: int) -> Iterable[Statement]:
+        """List what `&&` joins before a statement, as far as it stands in the same item."""
+        here = self.script[position].spot
+        for placed in reversed(self.script[:position]):
+            same = (placed.spot.section, placed.spot.item) == (here.section, here.item)
+            if not placed.statement.in_list or not same:
+                return
+            yield placed.statement
+
+    def _build(self, position: int, docker: DockerCommand) -> None:
+        build = read_build(docker, self.known)
+        image = Image(position, build, {_identity(tag): tag for tag in build.tags})
+        if build.pushes:
+            image.destinations += build.tags
+        self.carried.images[position] = image
+
+    def _find(self, word: Word) -> Image | None:
+        """Return the last image that was built with a name."""
+        found = [image for image in self.carried.images.values() if _identity(word) in image.names]
+        return found[-1] if found else None
+
+    def _tag(self, position: int, docker: DockerCommand) -> None:
+        if len(docker.arguments) != 2:
+            raise CannotBuildError("it needs two names")
+        source, target = docker.arguments
+        image = self._find(source)
+        if image is None:
+            raise CannotBuildError(f"this job does not build {source.source}")
+        self._check_name(image, position, target)
+        image.names[_identity(target)] = target
+        self.carried.dropped.add(position)
+
+    def _push(self, position: int, docker: DockerCommand) -> None:
+        arguments = read_arguments(docker.arguments, _PUSH)
+        if arguments.problem or len(arguments.operands) != 1:
+            raise CannotBuildError(arguments.problem or "it needs one name")
+        name = arguments.operands[0]
+        found = self._pushed(name, all_tags=arguments.has("--all-tags"))
+        if not found:
+            raise CannotBuildError(f"this job does not build {name.source}")
+        for image, words in found:
+            for word in words:
+                self._check_name(image, position, word)
+                self._check_between(image, position)
+            known = {_identity(word) for word in image.destinations}
+            image.destinations += [word for word in words if _identity(word) not in known]
+        self.carried.dropped.add(position)
+
+    def _pushed(self, name: Word, *, all_tags: bool) -> list[tuple[Image, list[Word]]]:
+        if not all_tags:
+            image = self._find(name)
+            return [(image, [name])] if image else []
+        start = f"{name.identity}:"
+        found = [
+            (image, [word for key, word in image.names.items() if key.startswith(start)])
+            for image in self.carried.images.values()
+        ]
+        return [(image, words) for image, words in found if words]
+
+    def _check_name(self, image: Image, position: int, word: Word) -> None:
+        """Check that a name means the same where the image is built."""
+        why = word.problem or loose_problem(word, self.known, strict=False)
+        if why:
+            raise CannotBuildError(why, "Write it out, in double quotes.")
+        for placed in self.script[image.at + 1 : position]:
+            changed = sorted(placed.statement.sets & word.names)
+            if changed:
+                words = f"{changed[0]} is set between the build and here"
+                raise CannotBuildError(words, "Set it before the build.")
+
+    def _check_between(self, image: Image, position: int) -> None:
+        """Check that nothing could stop the job between a build and its push."""
+        for placed in self.script[image.at + 1 : position]:
+            statement = placed.statement
+            if statement.comment or docker_commands(statement):
+                continue
+            if not all(command.name in QUIET for command in statement.commands):
+                words = f"`{_short(statement)}` stands between the build and its push"
+                hint = (
+                    "Push under a temporary tag, test in a job with that image, and give it its "
+                    "name in a third job with `crane tag`."
+                )
+                raise CannotBuildError(words, hint)
+
+    def _login(self, position: int, docker: DockerCommand) -> None:
+        producer = _producer(self.script[position].statement)
+        self.logged_in.append(read_login(docker, producer))
+        self.carried.logins[position] = tuple(self.logged_in)
+
+    def finish(self) -> None:
+        """Check what only the whole script shows."""
+        cached = {
+            _identity(word)
+            for image in self.carried.images.values()
+            for word in image.build.cached_from
+        }
+        for position, docker in self.pulled:
+            if docker.arguments and _identity(docker.arguments[-1]) in cached:
+                self.carried.dropped.add(position)
+            else:
+                words = f"{docker.shown} needs a Docker daemon"
+                self._problem(position, docker.command.line, words, docker.way_out)
+
+
+def _trouble(command: Command) -> tuple[str, str]:
+    """Say what is wrong with a command that would stay, and the way out."""
+    if starts_docker(command):
+        words = f"`{command.words[0].source}` starts docker"
+        return words, "Call docker itself, as a command of the script."
+    if command.name == "set" and any(word.source in ("+e", "+o") for word in command.words):
+        return "`set +e` lets the job go on after a failed build", "Leave it out."
+    return "", ""
+
+
+def missing_programs(programs: Mapping[str, Spot]) -> Problem:
+    """Say which programs the build engine's image lacks."""
+    names = ", ".join(f"`{name}`" for name in list(programs)[:_SHOWN])
+    more = f" and {len(programs) - _SHOWN} more" if len(programs) > _SHOWN else ""
+    verb = "is" if len(programs) == 1 else "are"
+    words = f"{names}{more} {verb} not in the build engine's image, and may need the Docker daemon"
+    return Problem(min(programs.values()), words, _SPLIT_JOB)
+
+
+def _producer(statement: Statement) -> Command | None:
+    """Return the command that is piped into another one."""
+    commands = [each for each in statement.commands if each.context in ("", "in a pipe")]
+    if len(commands) == 2 and len(statement.commands) >= 2 and docker_command(commands[1]):
+        return commands[0]
+    return None
+
+
+def _identity(word: Word) -> str:
+    return word.identity.removesuffix(":latest")
+
+
+def _only_sets(statement: Statement) -> bool:
+    return not statement.commands and bool(statement.sets)
+
+
+def _short(statement: Statement) -> str:
+    line, _, more = statement.source.partition("\n")
+    return line if len(line) <= 60 and not more else f"{line[:57]}..."

@@ -1,0 +1,199 @@
+"""A job that needs a Docker daemon, and the same job as an image build; or why there is none.
+
+Unlike GitLab, where `a && docker build` may fail without failing the job, each step of such a list
+becomes a statement that must succeed; and an image is pushed as soon as it is built.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from gitlab_ci_provider.docker_builds.carry import Carried, Placed, carry, missing_programs
+from gitlab_ci_provider.docker_builds.commands import NEEDLESS, docker_commands, starts_docker
+from gitlab_ci_provider.docker_builds.kaniko import build_script, login_script
+from gitlab_ci_provider.docker_builds.shell import Statement, read_shell
+from gitlab_ci_provider.docker_builds.spots import Problem, Section, Spot
+from gitlab_ci_provider.image_builds.kaniko import IMAGE
+from gitlab_ci_provider.model.image import Image, Service
+from gitlab_ci_provider.model.job import Job, Script
+
+_DIND = re.compile(r"(?:^|[/:-])dind(?:$|[@:.-])")
+"""`docker:dind`, `docker:28-dind`, `registry.example.com/docker:28.0-dind@sha256:...`"""
+
+_SOCKET = "/docker.sock"
+_MENTIONS = re.compile(r"\bdocker\b")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DockerJob:
+    """A job that needs a Docker daemon.
+
+    Attributes:
+        at: where it first shows.
+        problems: what cannot be carried over to an image build, in the order of the job.
+        rewritten: the job as an image build; None when there are problems.
+    """
+
+    at: Spot
+    problems: tuple[Problem, ...] = ()
+    rewritten: Job | None = None
+
+
+def read_docker_job(job: Job, *, engine: str = IMAGE) -> DockerJob | None:
+    """Recognise a job that needs a Docker daemon, and rewrite it; None when it needs none.
+
+    Args:
+        job: as compiled.
+        engine: the image that builds.
+    """
+    items = _items(job)
+    at = _first(job, items)
+    if at is None:
+        return None
+    unread = [_not_understood(item) for item in items if item.statements is None]
+    known = _known(job)
+    main = [placed for item in items if not item.is_after for placed in item.placed()]
+    after = [placed for item in items if item.is_after for placed in item.placed()]
+    done, done_after = carry(main, known), carry(after, known)
+    problems = [*unread, *done.problems, *done_after.problems, *_built_after(after, done_after)]
+    programs = done.programs | done_after.programs
+    if not (done.images or problems):
+        problems.append(_builds_nothing(at, programs))
+    elif programs and _mentions_build(main):
+        problems.append(missing_programs(programs))
+    if problems:
+        return DockerJob(at=at, problems=tuple(sorted(problems, key=lambda each: each.spot)))
+    script = _script(items, _texts(main, done) | _texts(after, done_after))
+    image = Image(name=engine, entrypoint=("",))
+    services = tuple(service for service in job.services if not is_daemon(service))
+    return DockerJob(at=at, rewritten=replace(job, image=image, services=services, script=script))
+
+
+def is_daemon(service: Service) -> bool:
+    """Return whether a service is a Docker daemon."""
+    return bool(_DIND.search(service.image.name)) or "docker" in service.aliases
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """One command of a job, as its list in the file has it."""
+
+    spot: Spot
+    text: str
+    statements: tuple[Statement, ...] | None
+
+    @property
+    def is_after(self) -> bool:
+        """Whether it belongs to `after_script`, which has a shell of its own."""
+        return self.spot.section == "after_script"
+
+    def placed(self) -> Iterator[Placed]:
+        """List its statements with their places."""
+        for statement in self.statements or ():
+            yield Placed(statement, replace(self.spot, line=statement.line))
+
+
+def _known(job: Job) -> dict[str, str]:
+    """Return the file's variables that no rule of the job changes."""
+    changed = {variable.name for rule in job.rules or () for variable in rule.variables}
+    return {name: value for name, value in job.variables.as_dict().items() if name not in changed}
+
+
+def _items(job: Job) -> list[_Item]:
+    sections: tuple[tuple[Section, Sequence[str]], ...] = (
+        ("before_script", job.script.before),
+        ("script", job.script.main),
+        ("after_script", job.script.after),
+    )
+    return [
+        _Item(Spot(section, position), text, read_shell(text))
+        for section, texts in sections
+        for position, text in enumerate(texts)
+    ]
+
+
+def _first(job: Job, items: Sequence[_Item]) -> Spot | None:
+    """Find where a job shows that it needs a daemon."""
+    for position, service in enumerate(job.services):
+        if _DIND.search(service.image.name):
+            return Spot("services", position)
+    for item in items:
+        for placed in item.placed():
+            if any(docker.verb not in NEEDLESS for docker in docker_commands(placed.statement)):
+                return placed.spot
+            if any(starts_docker(command) for command in placed.statement.commands):
+                return placed.spot
+            if _SOCKET in placed.statement.source:
+                return placed.spot
+    return None
+
+
+def _not_understood(item: _Item) -> Problem:
+    hint = "Write it in simpler commands, or move it to a job of its own."
+    return Problem(item.spot, "this command is not understood", hint)
+
+
+def _mentions_build(script: Sequence[Placed]) -> bool:
+    return any(
+        docker.verb == "build" for placed in script for docker in docker_commands(placed.statement)
+    )
+
+
+def _builds_nothing(at: Spot, programs: Mapping[str, Spot]) -> Problem:
+    words = "no command of its script says which image it builds"
+    if programs:
+        words = f"{words}: nobody can tell what `{next(iter(programs))}` does with the daemon"
+    hint = "Write `docker build` into the script, or remove the service if nothing needs it."
+    return Problem(at, words, hint)
+
+
+def _built_after(after: Sequence[Placed], done: Carried) -> Iterator[Problem]:
+    for position in (*done.images, *done.logins):
+        hint = "Build in `script`."
+        yield Problem(after[position].spot, "after_script also runs when the job has failed", hint)
+
+
+def _texts(script: Sequence[Placed], done: Carried) -> dict[int, str]:
+    """Say for each statement what takes its place, by its identity; empty for nothing."""
+    found: dict[int, str] = {}
+    for position, placed in enumerate(script):
+        text = placed.statement.source
+        if position in done.dropped or _logs_in_again(position, done):
+            text = ""
+        elif position in done.images:
+            image = done.images[position]
+            cleanup = position != max(done.images)
+            text = build_script(image.build, image.destinations, cleanup=cleanup)
+        elif position in done.logins:
+            text = login_script(done.logins[position])
+        found[id(placed.statement)] = text
+    return found
+
+
+def _logs_in_again(position: int, done: Carried) -> bool:
+    """Return whether another login follows before anything is built."""
+    later = [login for login in done.logins if login > position]
+    if position not in done.logins or not later:
+        return False
+    return not any(position < built < min(later) for built in done.images)
+
+
+def _script(items: Sequence[_Item], texts: Mapping[int, str]) -> Script:
+    made: dict[Section, list[str]] = {"before_script": [], "script": [], "after_script": []}
+    for item in items:
+        made[item.spot.section] += _item(item, texts)
+    main = tuple(made["script"]) or ("true",)
+    return Script(before=tuple(made["before_script"]), main=main, after=tuple(made["after_script"]))
+
+
+def _item(item: _Item, texts: Mapping[int, str]) -> list[str]:
+    """Write an item: as it is when nothing in it changes, or not at all when nothing is left."""
+    statements = item.statements or ()
+    if all(texts[id(statement)] == statement.source for statement in statements):
+        return [item.text]
+    left = [statement for statement in statements if texts[id(statement)]]
+    if all(statement.comment for statement in left):
+        return []
+    return ["\n".join(texts[id(statement)] for statement in left)]

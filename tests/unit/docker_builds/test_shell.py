@@ -1,0 +1,135 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from factories import make_job
+from gitlab_ci_provider.docker_builds.rewrite import read_docker_job
+from gitlab_ci_provider.docker_builds.shell import MAX_BYTES, Statement, read_shell
+from gitlab_ci_provider.model.job import Script
+
+HOSTILE = [
+    "(" * 20_000,
+    "$(" * 20_000,
+    "`" * 20_001,
+    '"$(' * 10_000 + "docker build .",
+    "a=" * 20_000,
+    "docker build " + "-t x " * 30_000 + ".",
+    "if docker; then " * 5_000,
+    "docker\x00build .",
+    "docker build \ud800 .",
+    "\\\n" * 50_000,
+    "<<A " * 5_000,
+    "docker " + "a&&" * 30_000,
+    "{ " * 10_000 + "docker run x" + "; }" * 10_000,
+    "docker build . " + "|| true " * 10_000,
+    "[[ " * 10_000,
+    "case x in " * 5_000,
+    "$((" * 10_000,
+    "${" * 20_000,
+]
+TOKENS = st.sampled_from(
+    [
+        *[
+            "docker",
+            "build",
+            "-t",
+            "$A",
+            "${B}",
+            ".",
+            "&&",
+            "||",
+            "|",
+            ";",
+            "&",
+            "(",
+            ")",
+            "{",
+            "}",
+            "if",
+            "then",
+            "fi",
+            "do",
+            "done",
+        ],
+        "\n",
+        *["'", '"', "`", "$(", "\\", "<", "<<", ">", "*", "!"],
+    ]
+)
+
+
+def _only(text: str) -> Statement:
+    statements = read_shell(text)
+    assert statements is not None
+    (statement,) = statements
+    return statement
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_scripts_are_read_or_refused(text: str):
+    """No script crashes or hangs the reader, however deep or broken."""
+    read_docker_job(make_job("job", script=Script(main=(text, "docker build ."))))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(TOKENS, max_size=30).map(" ".join) | st.text(max_size=200))
+def test_any_text_is_read_or_refused(text: str):
+    """Whatever stands in a script, there is an answer."""
+    found = read_docker_job(make_job("job", script=Script(main=(text, "docker build ."))))
+
+    assert found is not None
+    assert (found.rewritten is None) == bool(found.problems)
+
+
+def test_a_text_that_no_person_wrote_is_not_read():
+    """There is a limit of size."""
+    assert read_shell("docker build .\n" * MAX_BYTES) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "context"),
+    [
+        ("docker x", ""),
+        ("if a; then docker x; fi", "in an `if`"),
+        ("while a; do docker x; done", "in a loop"),
+        ("for i in a; do docker x; done", "in a loop"),
+        ("case x in a) docker x;; esac", "in a `case`"),
+        ("f() { docker x; }", "in a function"),
+        ("(docker x)", "in a subshell"),
+        ("{ docker x; }", "in a group"),
+        ("! docker x", "after `!`"),
+        ("A=$(docker x)", "in `$(...)`"),
+        ("echo `docker x`", "in `$(...)`"),
+        ("docker x || true", "in a list with `||`"),
+        ("a && b || docker x", "in a list with `||`"),
+        ("docker x &", "in the background"),
+        ("docker x | cat", "in a pipe"),
+        ("if a; then b | docker x; fi", "in an `if`"),
+    ],
+)
+def test_what_a_command_depends_on(text: str, context: str):
+    """The outermost reason for which a command may not run, or not alone."""
+    commands = [command for command in _only(text).commands if command.name == "docker"]
+
+    assert [command.context for command in commands] == [context]
+
+
+def test_steps_joined_by_and_are_statements():
+    """`a && b && c` are three statements that belong together."""
+    statements = read_shell("cd a && docker build . && docker push x")
+
+    assert statements is not None
+    assert [one.source for one in statements] == ["cd a", "docker build .", "docker push x"]
+    assert all(one.in_list for one in statements)
+
+
+def test_lines_count_from_the_text():
+    """A command in a block knows its line."""
+    statements = read_shell("# a\n\nif b; then\n  docker x\nfi\ndocker y")
+
+    assert statements is not None
+    assert [command.line for one in statements for command in one.commands] == [2, 3, 5]
+
+
+def test_what_the_grammar_loses_is_not_understood():
+    """tree-sitter-bash drops a quoted blank after a string: the words would be others."""
+    assert read_shell('docker build "a"\\ b') is None
