@@ -2,8 +2,9 @@
 
     PYTHONPATH=tests .venv/bin/python -m benchmarks.overhead [--runs 5] [--kubernetes]
 
-One job `true`, on an otherwise idle Airflow: on the embedded cluster, or on a real Kubernetes that
-is started for it (see CONTRIBUTING.md), whose audit log counts the calls. Prints a Markdown table.
+One job `true`, on an otherwise idle Airflow, waited for in each way: on the embedded cluster, or on
+a real Kubernetes that is started for it (see CONTRIBUTING.md), whose audit log counts the calls.
+Prints a Markdown table.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -36,6 +37,7 @@ from gitlab_ci_provider.local.stack.lifecycle import StackOptions, running_stack
 from gitlab_ci_provider.model.names import dag_id
 from servers.address import ADDRESS
 
+WAYS = ("worker", "adaptive", "deferred")
 PIPELINE = "job: {image: 'debian:12', script: 'true'}\n"
 HELPER_IMAGE = "gitlab-ci-helper:local"
 STOCK = """
@@ -72,6 +74,10 @@ class Sample:
     calls: Counter[str] | None = None
 
 
+Start = Callable[[Path], AbstractContextManager[Place]]
+"""Starts a stack in a folder."""
+
+
 @contextmanager
 def embedded(folder: Path) -> Iterator[Place]:
     """Start a stack with its own cluster."""
@@ -85,13 +91,18 @@ def embedded(folder: Path) -> Iterator[Place]:
 
 
 @contextmanager
-def real(folder: Path) -> Iterator[Place]:
-    """Start a real Kubernetes, and a stack that uses it."""
+def real() -> Iterator[Start]:
+    """Start a real Kubernetes; gives what starts a stack that uses it."""
     with real_cluster() as cluster:
         target = read_target(cluster.kubeconfig)
         os.environ[ADDRESS] = target.machine
-        with real_world(target, folder, PIPELINE) as world:
-            yield _place(world)
+
+        @contextmanager
+        def start(folder: Path) -> Iterator[Place]:
+            with real_world(target, folder, PIPELINE) as world:
+                yield _place(world)
+
+        yield start
 
 
 def _place(world: World) -> Place:
@@ -177,23 +188,23 @@ def _task_seconds(place: Place, dag: str, run: str, task: str) -> float:
     return (ended - began).total_seconds()
 
 
-def measure(place: Place, runs: int) -> dict[str, list[Sample]]:
-    """Run each kind in turn, once before it counts."""
+def measure(place: Place, runs: int, way: str) -> dict[str, list[Sample]]:
+    """Run each kind in turn, once before it counts; what is not ours with the first way only."""
     added = add_project(place.stack.home, place.url)
     assert added.record is not None
     ours = dag_id(added.record.project.path)
-    folder = place.stack.home.dags / "stock"
-    folder.mkdir()
-    text = STOCK.format(connection=place.connection, namespace=place.namespace)
-    (folder / "stock.py").write_text(text)
     place.stack.api.wait_for_dag(ours, added.record.digest)
-    place.stack.api.wait_for_dag("stock", "")
-    kinds: dict[str, Callable[[int], Sample]] = {
-        "bare pod, one container": lambda number: bare(place, f"one-{number}", 1),
-        "bare pod of our shape (3 containers)": lambda number: bare(place, f"three-{number}", 3),
-        "stock KubernetesPodOperator": lambda _: job(place, "stock", "job"),
-        "ours": lambda _: job(place, ours, "job"),
-    }
+    kinds: dict[str, Callable[[int], Sample]] = {}
+    if way == WAYS[0]:
+        _add_stock(place)
+        kinds = {
+            "bare pod, one container": lambda number: bare(place, f"one-{number}", 1),
+            "bare pod of our shape (3 containers)": lambda number: bare(
+                place, f"three-{number}", 3
+            ),
+            "stock KubernetesPodOperator": lambda _: job(place, "stock", "job"),
+        }
+    kinds[f"ours, `waiting = {way}`"] = lambda _: job(place, ours, "job")
     samples: dict[str, list[Sample]] = {name: [] for name in kinds}
     for number in range(runs + 1):
         for name, run in kinds.items():
@@ -201,6 +212,14 @@ def measure(place: Place, runs: int) -> dict[str, list[Sample]]:
             if number:
                 samples[name].append(sample)
     return samples
+
+
+def _add_stock(place: Place) -> None:
+    folder = place.stack.home.dags / "stock"
+    folder.mkdir()
+    text = STOCK.format(connection=place.connection, namespace=place.namespace)
+    (folder / "stock.py").write_text(text)
+    place.stack.api.wait_for_dag("stock", "")
 
 
 def table(samples: Mapping[str, list[Sample]]) -> str:
@@ -224,9 +243,14 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--kubernetes", action="store_true", help="on a real Kubernetes")
     given = parser.parse_args()
-    place = real if given.kubernetes else embedded
-    with tempfile.TemporaryDirectory() as folder, place(Path(folder)) as found:
-        print(table(measure(found, given.runs)))
+    samples: dict[str, list[Sample]] = {}
+    with ExitStack() as opened:
+        start: Start = opened.enter_context(real()) if given.kubernetes else embedded
+        for way in WAYS:
+            os.environ["AIRFLOW__GITLAB_CI__WAITING"] = way
+            with tempfile.TemporaryDirectory() as folder, start(Path(folder)) as place:
+                samples |= measure(place, given.runs, way)
+    print(table(samples))
 
 
 if __name__ == "__main__":

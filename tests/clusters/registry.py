@@ -1,7 +1,8 @@
 """A registry that every image is pulled from: read only, from the folder that `images.py` fills.
 
 It knows each name: `gitlab-ci-helper` and `busybox` are themselves, every other one is Debian.
-Names that begin with `missing/` are unknown to it, those with `private/` want a login.
+Names that begin with `missing/` are unknown to it, those with `private/` want a login, and it is
+too busy for those with `busy/`.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ class Handler(BaseHTTPRequestHandler):
             self._refuse(HTTPStatus.UNAUTHORIZED, "UNAUTHORIZED")
         elif name.startswith("missing/"):
             self._refuse(HTTPStatus.NOT_FOUND, "MANIFEST_UNKNOWN")
+        elif name.startswith("busy/"):
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "UNAVAILABLE")
         else:
             self._send(self._find(name, route["kind"], route["reference"]), route["kind"], body)
 

@@ -16,6 +16,8 @@ from gitlab_ci_provider.airflow_api.client import AirflowApi
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.local.stack.lifecycle import StackOptions, running_stack
 
+pytestmark = pytest.mark.embedded("Airflow's account has no rights in its runners' namespace")
+
 Seen = tuple[Any, list[Any]]
 """The report of a run, and every state of its pods."""
 

@@ -27,6 +27,9 @@ _ONCE = Retry(total=None, connect=0, read=0, redirect=3, other=0)
 _PASSING = frozenset({0, 408, 429, 500, 502, 503, 504})
 """0 is a broken TLS connection. 409 is not included: the caller has to look at what exists."""
 
+_FOR_GOOD = "etcdserver: request is too large"
+"""An answer 500 that stays: Kubernetes has no better one for an object that does not fit."""
+
 _FIRST_SECONDS, _LONGEST_SECONDS = 0.5, 15.0
 _MESSAGE_MAX = 1000
 _CONNECT_SECONDS, _ANSWER_SECONDS = 10, 60
@@ -120,7 +123,7 @@ def patient(client: k8s.CoreV1Api, seconds: float, log: Log) -> k8s.CoreV1Api:
 def is_passing(problem: BaseException) -> bool:
     """Return whether repeating may help: nobody answered, or the problem is temporary."""
     if isinstance(problem, ApiException):
-        return problem.status in _PASSING
+        return problem.status in _PASSING and _FOR_GOOD not in _message(problem)
     return isinstance(problem, HTTPError)
 
 

@@ -27,6 +27,9 @@ _HOPELESS = {
 """Reasons not to start that do not go away by themselves; the last two end the container, and its
 helper would wait for it. Of images that cannot be pulled, the registry's words decide."""
 
+_PULL_EVENT = 'Failed to pull image "'
+"""Begins an event with the registry's words; the image's name and `": ` come before them."""
+
 _BUSY = ("context deadline exceeded", "is reserved for", "context canceled")
 """In the message of a container that could not be made because the node is slow: it tries again."""
 
@@ -57,7 +60,8 @@ class StartProblem:
         While the kubelet backs off from an image, it no longer repeats the registry's message.
         """
         words = said[-1] if said else ""
-        return self.message if words in self.message else f"{self.message}: {words}"
+        told = words.removeprefix(_PULL_EVENT).partition('": ')[2] or words
+        return self.message if told in self.message else f"{self.message}: {words}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +126,7 @@ def start_problem(pod: k8s.V1Pod) -> StartProblem | None:
 def pull_failures(events: Iterable[k8s.CoreV1Event]) -> list[str]:
     """List what registries have said about images, oldest first, from a pod's events."""
     said = (str(event.message or "") for event in events)
-    return [message for message in said if message.startswith("Failed to pull image")]
+    return [message for message in said if message.startswith(_PULL_EVENT)]
 
 
 def has_started(pod: k8s.V1Pod) -> bool:

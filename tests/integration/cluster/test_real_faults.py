@@ -17,7 +17,7 @@ from kubernetes.client.exceptions import ApiException
 
 from clusters.target import Target, read_target
 from gitlab_ci_provider.exceptions import JobFailure
-from gitlab_ci_provider.hooks.outages import patient
+from gitlab_ci_provider.hooks.outages import is_passing, patient
 from gitlab_ci_provider.hooks.pod_watch import PodWatch
 from gitlab_ci_provider.hooks.pod_worker_io import WorkerIO
 from gitlab_ci_provider.model.job import Script
@@ -289,6 +289,18 @@ def test_a_quota_refuses_in_words(worker: Worker, api: Api):
         worker.start("many", "true")
 
     assert "many" not in api.names("secrets")
+
+
+def test_a_pod_that_is_too_large_is_refused_at_once(worker: Worker):
+    """Kubernetes answers 500, as if it were out of order."""
+
+    def fat(made: client.V1Pod) -> None:
+        made.spec.containers[0].env = [client.V1EnvVar(name="FAT", value="x" * 1_600_000)]
+
+    with pytest.raises(ApiException, match="request is too large") as refused_for:
+        worker.start("fat", "true", change=fat)
+
+    assert not is_passing(refused_for.value)
 
 
 def test_the_secret_of_a_job_goes_with_its_pod(worker: Worker, api: Api):

@@ -82,6 +82,14 @@ def test_answers_that_blame_the_request_do_not_pass(status: int):
     assert not is_passing(ApiException(status=status))
 
 
+def test_an_object_that_is_too_large_stays_so():
+    """Kubernetes answers 500 to it, as if it were out of order."""
+    problem = ApiException(status=500)
+    problem.body = '{"message": "etcdserver: request is too large"}'
+
+    assert not is_passing(problem)
+
+
 def test_problems_are_said_in_a_few_words():
     """Without the address, the library's own words for objects, and headers."""
     nobody: Any = SimpleNamespace(host="h")
