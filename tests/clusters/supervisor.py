@@ -167,6 +167,9 @@ def _network(layout: Layout, machine: str) -> None:
     outside = f"gitlabci{layout.number}"
     _run("ip", "link", "set", "lo", "up")
     _run("ip", "link", "add", "pods", "type", "bridge")
+    # Without one of its own, a bridge has the lowest address of its pods: it changes as they come
+    # and go, and whoever has just learned the old one waits for seconds.
+    _run("ip", "link", "set", "pods", "address", f"02:00:0a:4f:{layout.number:02x}:02")
     _run("ip", "address", "add", f"{layout.node}/24", "dev", "pods")
     _run("ip", "link", "set", "pods", "up")
     _run("ip", "link", "add", "machine", "type", "veth", "peer", "name", outside)
