@@ -130,17 +130,16 @@ class Task:
 @pytest.fixture
 def task(
     api: Api,
-    unkind: tuple[Cluster, Path],
+    request: pytest.FixtureRequest,
     way: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> Task:
     caplog.set_level(logging.INFO)
-    connection = {
-        "conn_type": "kubernetes",
-        "extra": {"kube_config_path": str(unkind[0].kubeconfig)},
-    }
+    given = request.config.option.kubeconfig
+    kubeconfig = given or request.getfixturevalue("unkind")[0].kubeconfig
+    connection = {"conn_type": "kubernetes", "extra": {"kube_config_path": str(kubeconfig)}}
     monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", json.dumps(connection))
     return Task(api, tmp_path, way, "job")
 
