@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from kubernetes import client
 
 from clusters.target import Target, read_target
 from e2e.bad_days import RUNNERS, SLICE, SLICES, Told, bad_days
 from e2e.embedded import Stack, a_stack, make_repository
-from e2e.faulty import pods_by_job
+from e2e.faulty import calmly, pods_by_job
 from e2e.runs import end_of, raw_log, start, wait_for
 from processes.waiting import wait_until
 
@@ -184,26 +185,35 @@ def test_a_pod_that_is_given_up_with_its_node_is_interrupted(ticking: Ticking, t
 
 def test_a_quota_that_is_used_up_is_waited_for(stack: Stack, tmp_path: Path):
     """The job's log says for what; it runs once others have made room."""
-    allow_pods(stack, 0)
+    other = client.V1Pod(
+        metadata=client.V1ObjectMeta(name="other"),
+        spec=client.V1PodSpec(
+            containers=[client.V1Container(name="main", image="debian:12")],
+            node_selector={"gpu": "1"},
+        ),
+    )
+    stack.core.create_namespaced_pod(stack.namespace, other)
+    allow_pods(stack, 1)
     name = f"quota-{tmp_path.name[-12:]}".lower().replace("_", "-").replace("[", "-")
     repository = make_repository(tmp_path / name, {".gitlab-ci.yml": "job: {script: 'true'}\n"})
     job = Ticking(stack, *start(stack, repository))
-    wait_for(lambda: "the namespace's quota is used up" in job.log)
-    allow_pods(stack, 200)
+    wait_for(lambda: calmly(lambda: "the namespace's quota is used up" in job.log))
+    stack.core.delete_namespaced_pod("other", stack.namespace)
 
     assert job.end() == "success"
+    allow_pods(stack, 200)
 
 
 def allow_pods(stack: Stack, number: int) -> None:
-    """Set the namespace's quota."""
+    """Set the namespace's quota, and wait until Kubernetes has counted."""
     hard = {"pods": str(number)}
     stack.core.patch_namespaced_resource_quota("jobs", stack.namespace, {"spec": {"hard": hard}})
-    wait_for(
-        lambda: (
-            stack.core.read_namespaced_resource_quota("jobs", stack.namespace).status.hard["pods"]
-            == str(number)
-        )
-    )
+
+    def counted() -> bool:
+        quota = stack.core.read_namespaced_resource_quota("jobs", stack.namespace).status
+        return bool(quota.hard["pods"] == str(number))
+
+    wait_for(counted)
 
 
 def node_is_ready(stack: Stack) -> bool:
