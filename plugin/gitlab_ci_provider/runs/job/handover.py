@@ -22,6 +22,7 @@ class Handover:
         connection: Airflow's, of the cluster.
         deadline: when the job's timeout is over, in seconds since 1970.
         timeout: of the job, in seconds; 0 for that of the task.
+        patience: seconds for which the pod may take to start.
         services: names of the containers of the job's services.
     """
 
@@ -31,6 +32,7 @@ class Handover:
     uid: str
     deadline: float
     timeout: int = 0
+    patience: float = 0
     position: Position = field(default_factory=Position)
     services: tuple[str, ...] = ()
     why: Why = ""

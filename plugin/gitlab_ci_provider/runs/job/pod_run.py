@@ -120,7 +120,10 @@ class JobPod:
     @property
     def _start_timeout(self) -> int:
         """Return how many seconds a pod may take to start."""
-        return self._runner.start_timeout or self._run.settings.pod_start_timeout
+        ours = self._runner.start_timeout
+        if self._handed is not None:  # the runner is known to the worker that has made the pod
+            ours = int(self._handed.patience)
+        return ours or self._run.settings.pod_start_timeout
 
     def _explained(self, failure: JobFailure) -> JobFailure:
         """Keep what the pod knows of its end, while there is a pod."""

@@ -146,6 +146,7 @@ def hand_over(
         uid=metadata.uid or "",
         deadline=shift.deadline,
         timeout=_timeout(operator),
+        patience=patience,
         position=position,
         services=shift.services,
     )
