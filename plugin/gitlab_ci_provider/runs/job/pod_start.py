@@ -16,6 +16,7 @@ from gitlab_ci_provider.pods.leftovers import DAG, RUN, TASK
 from gitlab_ci_provider.pods.naming import pod_name
 from gitlab_ci_provider.pods.pod import PodRequest, build_pod, build_secret
 from gitlab_ci_provider.pods.registry import build_pull_secret
+from gitlab_ci_provider.pods.shared_configuration import shared_configuration
 from gitlab_ci_provider.pods.status import has_started
 from gitlab_ci_provider.runs.job import attempts
 from gitlab_ci_provider.runs.job.admission import admitted
@@ -64,7 +65,8 @@ class PodStart:
         """
         operator, client = self.operator, self.operator.client
         request = self._request(planned)
-        wanted = pod_request(operator, self.run.context, build_pod(request))
+        with shared_configuration():
+            wanted = pod_request(operator, self.run.context, build_pod(request))
         found = find_again(operator, wanted) if self.run.context["ti"].try_number > 1 else None
         operator.pod = found or wanted  # set at once: a task that is stopped removes it
         secrets = self._secrets(request, planned)
