@@ -30,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         paths=dict(options.path_for_image),
         hidden=tuple(path.absolute() for path in options.hide),
         faults=options.faults,
+        warm=dict(options.warm),
     )
     try:
         asyncio.run(run(config))
@@ -54,6 +55,14 @@ def _parser() -> argparse.ArgumentParser:
         help="put DIR first into PATH in containers of IMAGE",
     )
     parser.add_argument(
+        "--warm",
+        type=_warm_program,
+        action="append",
+        default=[],
+        metavar="PROGRAM=MODULE:FUNCTION",
+        help="keep a program that is written in Python imported, so that it starts at once",
+    )
+    parser.add_argument(
         "--faults",
         type=Path,
         default=os.environ.get("GITLAB_CI_CLUSTER_FAULTS") or None,
@@ -68,6 +77,13 @@ def _parser() -> argparse.ArgumentParser:
         help="a directory that no container may see, like that of --dir",
     )
     return parser
+
+
+def _warm_program(text: str) -> tuple[str, str]:
+    path, equals, function = text.rpartition("=")
+    if not equals or not path or ":" not in function:
+        raise argparse.ArgumentTypeError(f"{text!r} is not PROGRAM=MODULE:FUNCTION")
+    return path, function
 
 
 def _image_path(text: str) -> tuple[str, str]:

@@ -47,6 +47,7 @@ class DaemonConfig:
         paths: by image, a directory to put first into PATH.
         hidden: directories that no container may see, in addition to the cluster's own.
         faults: file that says how to misbehave, for tests; None cannot.
+        warm: by their path, Python programs to keep imported, as `MODULE:FUNCTION`.
     """
 
     directory: Path
@@ -56,6 +57,7 @@ class DaemonConfig:
     paths: Mapping[str, str] = field(default_factory=dict)
     hidden: tuple[Path, ...] = ()
     faults: Path | None = None
+    warm: Mapping[str, str] = field(default_factory=dict)
 
 
 async def run(config: DaemonConfig) -> None:
@@ -103,6 +105,7 @@ def _runtime_config(
         paths=config.paths,
         on_lost=lose,
         hidden=config.hidden,
+        warm=config.warm,
     )
 
 

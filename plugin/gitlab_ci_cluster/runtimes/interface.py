@@ -99,6 +99,8 @@ class RuntimeConfig:
         paths: by image, a directory to put first into PATH.
         on_lost: called when all containers have died with the runtime.
         hidden: further directories that no container may see.
+        warm: by their path, Python programs to keep imported, as `MODULE:FUNCTION`; a runtime of
+            images has nothing to do with them.
     """
 
     directory: Path
@@ -107,6 +109,7 @@ class RuntimeConfig:
     paths: Mapping[str, str]
     on_lost: Callable[[], None]
     hidden: tuple[Path, ...] = ()
+    warm: Mapping[str, str] = field(default_factory=dict)
 
 
 class Process(Protocol):

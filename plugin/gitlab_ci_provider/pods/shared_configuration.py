@@ -14,7 +14,7 @@ from typing import Any
 from kubernetes.client import Configuration
 
 
-class _Shared(Configuration):  # type: ignore[misc] - the client has no types
+class _Shared(Configuration):  # type: ignore[misc]  # the client has no types
     """A configuration that is passed on instead of copied."""
 
     def __deepcopy__(self, _memo: dict[int, Any]) -> _Shared:

@@ -44,6 +44,11 @@ def test_containers_share_an_empty_dir_but_not_their_root(api: Api):
     assert not Path("/etc/private").exists()
 
 
+def test_a_container_inherits_no_descriptor(api: Api):
+    """It has its three streams and nothing of the runtime, such as the socket that starts pods."""
+    assert api.output("a", "ls /proc/self/fd") == "0\n1\n2\n3\n"  # the last is the folder itself
+
+
 def test_fifo_connects_two_containers(api: Api):
     """A FIFO in an empty dir works between containers."""
     share = mounting(("ws", "/ws"))

@@ -13,8 +13,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Never
 
-from gitlab_ci_cluster.runtimes.process import linux, rootfs
+from gitlab_ci_cluster.runtimes.process import linux, rootfs, warm
 from gitlab_ci_cluster.runtimes.process.spec import HOME, Level, ProcessSpec
+from gitlab_ci_cluster.runtimes.process.warm import WarmProgram
 
 _LAST_CAPABILITY = 63
 _CHANGED_SIGNALS = (
@@ -24,7 +25,11 @@ _CHANGED_SIGNALS = (
 """Those that Python or the fork server handle or ignore; a program expects the defaults."""
 
 
-def run(spec: ProcessSpec, fds: list[int], level: Level) -> Never:
+Warm = Mapping[str, WarmProgram]
+"""By their path, programs that the fork server has imported."""
+
+
+def run(spec: ProcessSpec, fds: list[int], level: Level, warm_programs: Warm) -> Never:
     """Become a container's first process.
 
     `fds` are standard input, output and error, then where to write why it failed.
@@ -36,16 +41,16 @@ def run(spec: ProcessSpec, fds: list[int], level: Level) -> Never:
             linux.unshare(linux.CLONE_NEWNS)
             rootfs.enter(spec["root"], spec["mounts"], level)
             _give_home(spec)
-        _become(spec, fds)
+        _become(spec, fds, warm_programs)
     except BaseException as error:  # noqa: BLE001 - a forked child must never return to its caller
         fail(fds[3], error)
 
 
-def run_inside(spec: ProcessSpec, fds: list[int]) -> Never:
+def run_inside(spec: ProcessSpec, fds: list[int], warm_programs: Warm) -> Never:
     """Become a further process of a container whose namespaces have been entered."""
     try:
         _begin()
-        _become(spec, fds)
+        _become(spec, fds, warm_programs)
     except BaseException as error:  # noqa: BLE001 - as above
         fail(fds[3], error)
 
@@ -77,7 +82,7 @@ def join_cgroups(spec: ProcessSpec) -> None:
             Path(path).write_text("0")
 
 
-def _become(spec: ProcessSpec, fds: list[int]) -> Never:
+def _become(spec: ProcessSpec, fds: list[int], warm_programs: Warm) -> Never:
     _connect(fds, tty=spec["tty"])
     _enter_directory(spec["cwd"])
     _drop_privileges(spec)
@@ -87,6 +92,9 @@ def _become(spec: ProcessSpec, fds: list[int]) -> Never:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     os.umask(0o022)
     program = find_program(spec["argv"], spec["env"])
+    imported = warm_programs.get(program)
+    if imported is not None and warm.is_at(imported, program):
+        warm.become(imported, program, spec)
     os.execve(program, spec["argv"], spec["env"])  # noqa: S606 - the very purpose
 
 

@@ -48,7 +48,8 @@ class ForkClient:
         ours, theirs = socket.socketpair()
         with theirs:
             fds = [theirs.fileno(), self._config.lock]
-            arguments = [self._level, *fds, self._layers or "", *self._config.leftovers]
+            arguments = [self._level, *fds, self._layers or "", json.dumps(dict(self._config.warm))]
+            arguments += self._config.leftovers
             self._process = subprocess.Popen(  # noqa: ASYNC220 - returns at once
                 # -P: no module of the directory that we happen to be in
                 [sys.executable, "-P", "-m", _MODULE, *map(str, arguments)],

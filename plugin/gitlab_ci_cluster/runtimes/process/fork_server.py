@@ -24,12 +24,13 @@ import select
 import signal
 import socket
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Never, cast
 
 from gitlab_ci_cluster.files import remove_tree
-from gitlab_ci_cluster.runtimes.process import child, linux, tree
+from gitlab_ci_cluster.runtimes.process import child, linux, tree, warm
 from gitlab_ci_cluster.runtimes.process.spec import Level, ProcessSpec
 
 _MANY_FDS = 1024
@@ -42,6 +43,7 @@ class ForkServer:
     def __init__(self, connection: socket.socket, level: Level) -> None:
         self._connection = connection
         self._level = level
+        self._warm: child.Warm = {}
         self._ids: dict[int, int] = {}
         self._pids: dict[int, int] = {}
         self._pods: dict[str, dict[str, int]] = {}
@@ -50,9 +52,10 @@ class ForkServer:
         self._unsent = b""
         self._own_pids = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
 
-    def serve(self) -> None:
+    def serve(self, warm_programs: Mapping[str, str]) -> None:
         """Work until the cluster goes away; then leave no process behind."""
         self._answer({"ready": True})
+        self._warm = warm.load(warm_programs)
         wakeup, written = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(written, warn_on_full_buffer=False)
@@ -115,22 +118,22 @@ class ForkServer:
             os.close(fd)
 
     def _on_start(self, message: dict[str, Any], fds: list[int]) -> None:
-        spec = _read_spec(fds[0])
         if self._level == "plain":
             pid = os.fork()
             if pid == 0:
-                tree.supervise(spec, fds[1:])
+                tree.supervise(_read_spec(fds), fds[1:], self._warm)
         else:
-            pid = self._fork_in_new_pid_namespace(spec, fds[1:])
+            pid = self._fork_in_new_pid_namespace(fds)
         self._remember(message["id"], pid)
 
-    def _fork_in_new_pid_namespace(self, spec: ProcessSpec, fds: list[int]) -> int:
+    def _fork_in_new_pid_namespace(self, fds: list[int]) -> int:
         linux.unshare(linux.CLONE_NEWPID)
         try:
             pid = os.fork()
             if pid == 0:
-                self._join_pod(spec, fds)
-                child.run(spec, fds, self._level)
+                spec = _read_spec(fds)
+                self._join_pod(spec, fds[1:])
+                child.run(spec, fds[1:], self._level, self._warm)
         finally:
             linux.setns(self._own_pids, linux.CLONE_NEWPID)
         return pid
@@ -143,12 +146,34 @@ class ForkServer:
             child.fail(fds[3], error)
 
     def _on_exec(self, message: dict[str, Any], fds: list[int]) -> None:
-        spec = _read_spec(fds[0])
         target = self._pids[message["target"]]
         pid = os.fork()
         if pid == 0:
-            _enter_and_run(spec, fds[1:], target, self._level)
+            self._enter_and_run(_read_spec(fds), fds[1:], target)
         self._remember(message["id"], pid)
+
+    def _enter_and_run(self, spec: ProcessSpec, fds: list[int], target: int) -> Never:
+        """Run a process inside a container and end with its exit code."""
+        try:
+            linux.die_with_parent(signal.SIGKILL)
+            child.join_cgroups(spec)
+            if self._level != "plain":
+                kinds = {"ipc": linux.CLONE_NEWIPC, "uts": linux.CLONE_NEWUTS}
+                kinds |= {"pid": linux.CLONE_NEWPID, "mnt": linux.CLONE_NEWNS}
+                opened = [
+                    (_open_namespace(str(target), kind), flag) for kind, flag in kinds.items()
+                ]
+                for fd, flag in opened:
+                    linux.setns(fd, flag)
+            pid = os.fork()
+            if pid == 0:
+                child.run_inside(spec, fds, self._warm)
+            os.closerange(0, 3)
+            for fd in fds:
+                os.close(fd)
+            os._exit(tree.exit_code(os.waitpid(pid, 0)[1]))
+        except BaseException as error:  # noqa: BLE001 - we are in the forked child
+            child.fail(fds[3], error)
 
     def _on_signal(self, message: dict[str, Any], _: list[int]) -> None:
         pid = self._pids.get(message["id"])
@@ -194,32 +219,14 @@ def _open_namespace(process: str, kind: str) -> int:
     return os.open(f"/proc/{process}/ns/{kind}", os.O_RDONLY | os.O_CLOEXEC)
 
 
-def _read_spec(fd: int) -> ProcessSpec:
-    with os.fdopen(os.dup(fd), "rb") as file:
-        file.seek(0)
-        return cast("ProcessSpec", json.load(file))  # our own client wrote it
-
-
-def _enter_and_run(spec: ProcessSpec, fds: list[int], target: int, level: Level) -> Never:
-    """Run a process inside a container and end with its exit code."""
+def _read_spec(fds: list[int]) -> ProcessSpec:
+    """Read what to start, in the forked child: the memory of this server never holds a secret."""
     try:
-        linux.die_with_parent(signal.SIGKILL)
-        child.join_cgroups(spec)
-        if level != "plain":
-            kinds = {"ipc": linux.CLONE_NEWIPC, "uts": linux.CLONE_NEWUTS}
-            kinds |= {"pid": linux.CLONE_NEWPID, "mnt": linux.CLONE_NEWNS}
-            opened = [(_open_namespace(str(target), kind), flag) for kind, flag in kinds.items()]
-            for fd, flag in opened:
-                linux.setns(fd, flag)
-        pid = os.fork()
-        if pid == 0:
-            child.run_inside(spec, fds)
-        os.closerange(0, 3)
-        for fd in fds:
-            os.close(fd)
-        os._exit(tree.exit_code(os.waitpid(pid, 0)[1]))
+        with os.fdopen(os.dup(fds[0]), "rb") as file:
+            file.seek(0)
+            return cast("ProcessSpec", json.load(file))  # our own client wrote it
     except BaseException as error:  # noqa: BLE001 - we are in the forked child
-        child.fail(fds[3], error)
+        child.fail(fds[4], error)
 
 
 def _enter_namespaces(level: Level) -> None:
@@ -244,11 +251,13 @@ def main() -> None:
     """Serve, then delete what the cluster has left.
 
     The command line has the level of isolation, the descriptors of the socket and of the
-    cluster's lock, a directory to keep in memory (or nothing), and what to delete.
+    cluster's lock, a directory to keep in memory (or nothing), warm programs as JSON, and what to
+    delete.
     """
     level = cast("Level", sys.argv[1])  # our own client wrote it
     connection, lock = int(sys.argv[2]), int(sys.argv[3])
-    os.set_inheritable(lock, False)
+    for descriptor in (connection, lock):
+        os.set_inheritable(descriptor, False)  # no container may talk in our place
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # the cluster decides when we end
     os.setsid()
@@ -259,10 +268,10 @@ def main() -> None:
             linux.mount("tmpfs", sys.argv[4], "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, "mode=755")
     server = ForkServer(socket.socket(fileno=connection), level)
     try:
-        server.serve()
+        server.serve(json.loads(sys.argv[5]))
     finally:
         server.kill_all()
-        for path in sys.argv[5:]:
+        for path in sys.argv[6:]:
             remove_tree(Path(path))
 
 

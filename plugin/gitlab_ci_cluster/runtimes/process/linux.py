@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+from collections.abc import Iterable
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWUTS = 0x04000000
@@ -27,6 +28,7 @@ MS_SLAVE = 1 << 19
 MNT_DETACH = 2
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
 _PR_CAPBSET_DROP = 24
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
@@ -45,6 +47,8 @@ _SYS_PIVOT_ROOT = {
 _MOUNT_ATTR_RDONLY = 1
 _AT_RECURSIVE = 0x8000
 _AT_FDCWD = -100
+_CAPABILITY_VERSION = 0x20080522
+_WORD_BITS = 32
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -141,6 +145,21 @@ def forbid_new_privileges() -> None:
 def drop_capability(number: int) -> bool:
     """Take a capability away for good; False when the kernel knows no such number."""
     return bool(_libc.prctl(_PR_CAPBSET_DROP, ctypes.c_ulong(number), 0, 0, 0) == 0)
+
+
+def keep_capabilities(numbers: Iterable[int]) -> None:
+    """Give up all capabilities but some, at once (capset(2)), as `exec` does by their bounds."""
+    mask = sum(1 << number for number in numbers)
+    words = [mask & 0xFFFFFFFF, mask >> _WORD_BITS]
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0)
+    # For each word of numbers: effective, permitted and inheritable.
+    data = (ctypes.c_uint32 * 6)(*(value for word in words for value in (word, word, 0)))
+    _check(_libc.capset(header, data), "capset")
+
+
+def be_dumpable() -> None:
+    """Own the files of this process in /proc again, which a change of credentials takes away."""
+    _check(_libc.prctl(_PR_SET_DUMPABLE, ctypes.c_ulong(1), 0, 0, 0), "prctl")
 
 
 def set_hostname(name: str) -> None:

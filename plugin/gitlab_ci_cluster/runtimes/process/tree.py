@@ -50,7 +50,7 @@ def _reap() -> None:
             pass
 
 
-def supervise(spec: ProcessSpec, fds: list[int]) -> Never:
+def supervise(spec: ProcessSpec, fds: list[int], warm_programs: child.Warm) -> Never:
     """Run a container without namespaces: adopt all it forks, kill that when its first ends."""
     try:
         linux.die_with_parent(signal.SIGTERM)
@@ -58,7 +58,7 @@ def supervise(spec: ProcessSpec, fds: list[int]) -> Never:
         signal.signal(signal.SIGTERM, _end)
         pid = os.fork()
         if pid == 0:
-            child.run(spec, fds, "plain")
+            child.run(spec, fds, "plain", warm_programs)
         for fd in (*fds, 0, 1):
             os.close(fd)
         status = _wait_for(pid)

@@ -23,7 +23,9 @@ from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.local.processes.ports import listens
 from gitlab_ci_provider.local.processes.process import Process, start
 from gitlab_ci_provider.local.secrets import StackSecrets
+from gitlab_ci_provider.model.workspace import HELPER_COMMAND
 
+_WARM_HELPER = "gitlab_ci_provider.helper.warm:main"
 _UNFINISHED = ".rclone_temp_put_*"
 
 
@@ -110,5 +112,6 @@ def _start_cluster(home: Home, runtime: str, port: int) -> Process:
         *("--runtime", runtime, "--port", str(port)),
         *("--path-for-image", f"{HELPER_IMAGE}={Path(sys.executable).parent}"),
         *("--path-for-image", f"{HOST_IMAGE}=/usr/bin"),
+        *("--warm", f"{Path(sys.executable).parent / HELPER_COMMAND}={_WARM_HELPER}"),
     ]
     return start("cluster", command, environment={}, log=home.logs / "cluster.log")
