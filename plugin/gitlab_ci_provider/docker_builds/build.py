@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gitlab_ci_provider.docker_builds.commands import DockerCommand
 from gitlab_ci_provider.docker_builds.flags import Arguments, Grammar, read_arguments
-from gitlab_ci_provider.docker_builds.values import is_absolute, loose_problem
+from gitlab_ci_provider.docker_builds.values import is_absolute, is_working_copy, loose_problem
 from gitlab_ci_provider.docker_builds.words import Word, joined, read_word, said
 
 _CARRIED = {"--target": "--target", "--label": "--label", "--annotation": "--annotation"}
@@ -56,6 +56,9 @@ _HINTS = {
 _NEEDLESS_SETTINGS = frozenset(
     {"BUILDKIT_PROGRESS", "COMPOSE_DOCKER_CLI_BUILD", "DOCKER_BUILDKIT", "DOCKER_CLI_EXPERIMENTAL"}
 )
+_KEPT = ("$PWD", "${PWD}", "$(pwd)", "/builds/")
+"""How paths begin that belong to the working copy."""
+
 PWD = read_word('"$PWD"', {})
 
 
@@ -149,7 +152,11 @@ def _context(arguments: Arguments, known: Mapping[str, str]) -> Word:
             raise CannotBuildError("it has more than one build context")
         words = f"{several.source} may hold any options"
         raise CannotBuildError(words, "Write the options where the variable is.")
-    return _path(arguments.operands[0], known)
+    context = _path(arguments.operands[0], known)
+    if not context.body.startswith(_KEPT) and not is_working_copy(context, known):
+        words = f"{context.source} is outside of the working copy, which Kaniko may clear"
+        raise CannotBuildError(words, "Copy what is built into the working copy.")
+    return context
 
 
 def _path(word: Word, known: Mapping[str, str]) -> Word:

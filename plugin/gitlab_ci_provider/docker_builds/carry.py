@@ -229,9 +229,8 @@ class _Reader:
         if not all_tags:
             image = self._find(name)
             return [(image, [name])] if image else []
-        start = f"{name.identity}:"
         found = [
-            (image, [word for key, word in image.names.items() if key.startswith(start)])
+            (image, [word for key, word in image.names.items() if _is_tag_of(key, name)])
             for image in self.carried.images.values()
         ]
         return [(image, words) for image, words in found if words]
@@ -279,6 +278,19 @@ class _Reader:
             else:
                 words = f"{docker.shown} needs a Docker daemon"
                 self._problem(position, docker.command.line, words, docker.way_out)
+        self._check_unpushed()
+
+    def _check_unpushed(self) -> None:
+        """Check that no later build may begin with an image that only the daemon has."""
+        last = max(self.carried.images, default=0)
+        for position, image in self.carried.images.items():
+            pushed = {_identity(word) for word in image.destinations}
+            for name in sorted(set(image.names) - pushed if position != last else ()):
+                source = image.names[name].source
+                words = f"a later build may begin `FROM` {source}, which is not pushed"
+                hint = "Push it, and name it there with its registry."
+                line = self.script[position].statement.line
+                self._problem(position, line, words, hint)
 
 
 def _trouble(command: Command) -> tuple[str, str]:
@@ -310,6 +322,10 @@ def _producer(statement: Statement) -> Command | None:
 
 def _identity(word: Word) -> str:
     return word.identity.removesuffix(":latest")
+
+
+def _is_tag_of(identity: str, name: Word) -> bool:
+    return identity == name.identity or identity.startswith(f"{name.identity}:")
 
 
 def _only_sets(statement: Statement) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from gitlab_ci_provider.docker_builds.carry import Carried, Placed, carry, missing_programs
 from gitlab_ci_provider.docker_builds.commands import NEEDLESS, docker_commands, starts_docker
@@ -34,11 +34,13 @@ class DockerJob:
         at: where it first shows.
         problems: what cannot be carried over to an image build, in the order of the job.
         rewritten: the job as an image build; None when there are problems.
+        changes: the commands that become others, by keyword and position; possibly none or several.
     """
 
     at: Spot
     problems: tuple[Problem, ...] = ()
     rewritten: Job | None = None
+    changes: Mapping[tuple[Section, int], tuple[str, ...]] = field(default_factory=dict)
 
 
 def read_docker_job(job: Job, *, engine: str = IMAGE) -> DockerJob | None:
@@ -65,10 +67,12 @@ def read_docker_job(job: Job, *, engine: str = IMAGE) -> DockerJob | None:
         problems.append(missing_programs(programs))
     if problems:
         return DockerJob(at=at, problems=tuple(sorted(problems, key=lambda each: each.spot)))
-    script = _script(items, _texts(main, done) | _texts(after, done_after))
+    changes = _changes(items, _texts(main, done) | _texts(after, done_after))
     image = Image(name=engine, entrypoint=("",))
     services = tuple(service for service in job.services if not is_daemon(service))
-    return DockerJob(at=at, rewritten=replace(job, image=image, services=services, script=script))
+    script = _script(items, changes)
+    job = replace(job, image=image, services=services, script=script)
+    return DockerJob(at=at, rewritten=job, changes=changes)
 
 
 def is_daemon(service: Service) -> bool:
@@ -180,20 +184,27 @@ def _logs_in_again(position: int, done: Carried) -> bool:
     return not any(position < built < min(later) for built in done.images)
 
 
-def _script(items: Sequence[_Item], texts: Mapping[int, str]) -> Script:
+def _changes(
+    items: Sequence[_Item], texts: Mapping[int, str]
+) -> dict[tuple[Section, int], tuple[str, ...]]:
+    """List the items that change: into none where nothing is left of them."""
+    changes: dict[tuple[Section, int], tuple[str, ...]] = {}
+    for item in items:
+        statements = item.statements or ()
+        if any(texts[id(statement)] != statement.source for statement in statements):
+            left = [statement for statement in statements if texts[id(statement)]]
+            text = "\n".join(texts[id(statement)] for statement in left)
+            empty = all(statement.comment for statement in left)
+            changes[item.spot.section, item.spot.item] = () if empty else (text,)
+    return changes
+
+
+def _script(
+    items: Sequence[_Item], changes: Mapping[tuple[Section, int], tuple[str, ...]]
+) -> Script:
     made: dict[Section, list[str]] = {"before_script": [], "script": [], "after_script": []}
     for item in items:
-        made[item.spot.section] += _item(item, texts)
+        where = (item.spot.section, item.spot.item)
+        made[item.spot.section] += changes.get(where, (item.text,))
     main = tuple(made["script"]) or ("true",)
     return Script(before=tuple(made["before_script"]), main=main, after=tuple(made["after_script"]))
-
-
-def _item(item: _Item, texts: Mapping[int, str]) -> list[str]:
-    """Write an item: as it is when nothing in it changes, or not at all when nothing is left."""
-    statements = item.statements or ()
-    if all(texts[id(statement)] == statement.source for statement in statements):
-        return [item.text]
-    left = [statement for statement in statements if texts[id(statement)]]
-    if all(statement.comment for statement in left):
-        return []
-    return ["\n".join(texts[id(statement)] for statement in left)]

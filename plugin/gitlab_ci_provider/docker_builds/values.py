@@ -32,7 +32,8 @@ _FREE_TEXT = frozenset(
 )
 """Predefined variables that anybody may fill with several words."""
 
-_ABSOLUTE = ("CI_PROJECT_DIR", "CI_BUILDS_DIR", "PWD", "HOME")
+_WORKING_COPY = ("CI_PROJECT_DIR", "CI_BUILDS_DIR", "PWD")
+_ABSOLUTE = (*_WORKING_COPY, "HOME")
 
 
 def loose_problem(word: Word, known: Mapping[str, str], *, strict: bool) -> str:
@@ -63,16 +64,28 @@ def _name_problem(name: str, known: Mapping[str, str], strict: bool) -> bool:
 
 def is_absolute(word: Word, known: Mapping[str, str]) -> bool | None:
     """Return whether a path begins at the root; None when only the shell knows."""
+    body = _resolved(word, known)
+    if body.startswith(("/", "$(pwd)")) or _first_name(body) in _ABSOLUTE:
+        return True
+    return None if body.startswith(("$", "`")) or not body else False
+
+
+def is_working_copy(path: Word, known: Mapping[str, str]) -> bool:
+    """Return whether an absolute path begins with a variable of the working copy."""
+    return _first_name(_resolved(path, known)) in _WORKING_COPY
+
+
+def _resolved(word: Word, known: Mapping[str, str]) -> str:
+    """Replace the variable that a word begins with, as far as the file says what it is."""
     body = word.body
     for _ in range(10):  # variables of variables
-        if body.startswith(("/", "$(pwd)")):
-            return True
         name = _NAME.match(body)
-        if name is None:
-            return None if body.startswith(("$", "`")) else False
-        if name[1] in _ABSOLUTE:
-            return True
-        if not known.get(name[1]):
-            return None
+        if name is None or name[1] not in known or name[1] in _ABSOLUTE:
+            break
         body = known[name[1]]
-    return None
+    return body
+
+
+def _first_name(body: str) -> str:
+    name = _NAME.match(body)
+    return name[1] if name else ""

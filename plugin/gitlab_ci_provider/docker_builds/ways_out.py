@@ -12,6 +12,7 @@ _PUSH = "Push the image in the job that builds it, and name it in `image:` or `F
 _COMPOSE = "The compose file is read when the job runs: write one `docker build` for each image."
 
 _WAYS_OUT: Mapping[str, str] = {
+    "build": "Change the command; what can be carried over is in the documentation.",
     "buildx bake": "The bake file is read when the job runs: write one `docker build` a target.",
     "buildx imagetools": _OTHERS,
     "commit": "Describe the image in a Dockerfile.",
@@ -27,6 +28,7 @@ _WAYS_OUT: Mapping[str, str] = {
     "inspect": "Ask the registry instead, with `crane config` or `skopeo inspect`.",
     "kill": _SERVICES,
     "load": _PUSH,
+    "login": "Use `docker login -u USER --password-stdin REGISTRY` with a password from `echo`.",
     "logs": "Services write into the job's log with CI_DEBUG_SERVICES.",
     "manifest": "Put images for several platforms together with `manifest-tool` or `crane index`.",
     "pull": "Name the image in `FROM` or `image:`; for a cache, add `|| true` and --cache-from.",

@@ -11,9 +11,11 @@ from gitlab_ci_provider.cli import output
 from gitlab_ci_provider.cli.commands.compile import add_context_flags, add_source_flags, request_of
 from gitlab_ci_provider.cli.configuration.compiled import Compiled, compile_request
 from gitlab_ci_provider.cli.configuration.formats import FORMATS
+from gitlab_ci_provider.cli.configuration.patch import docker_patch, summary
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.linter.lint import lint
 from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity, SourceLocation, error
+from gitlab_ci_provider.sources.directory import DirectoryFetcher
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -33,6 +35,11 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     parser.add_argument("--format", choices=tuple(FORMATS), default="text", help="default: text")
     parser.add_argument("--strict", action="store_true", help="treat warnings as errors")
+    parser.add_argument(
+        "--fix",
+        action="store_true",
+        help="print a patch for `git apply`: jobs that need a Docker daemon as image builds",
+    )
     add_context_flags(parser)
     add_source_flags(parser)
     parser.set_defaults(run=run)
@@ -40,6 +47,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def run(args: argparse.Namespace) -> int:
     """Run the command."""
+    if args.fix:
+        return _print_patches(args)
     found: list[Diagnostic] = []
     for path in args.paths:
         request = request_of(args, Path(path))
@@ -54,6 +63,24 @@ def run(args: argparse.Namespace) -> int:
         else [finding for finding in found if finding.severity is Severity.ERROR]
     )
     return 1 if failed else 0
+
+
+def _print_patches(args: argparse.Namespace) -> int:
+    """Print a patch for each path; standard error says what is in it."""
+    for path in args.paths:
+        request = request_of(args, Path(path))
+        try:
+            compiled = compile_request(request)
+        except SourceError as problem:
+            output.error(str(problem))
+            return 1
+        files = DirectoryFetcher(request.place()[0])
+        patch = docker_patch(files, compiled.context, request.elsewhere())
+        for line in summary(patch):
+            output.note(line)
+        if patch.text:
+            output.say(patch.text.removesuffix("\n"))
+    return 0
 
 
 def findings(compiled: Compiled) -> list[Diagnostic]:

@@ -18,7 +18,7 @@ _REASONS = (
     "without any layers, so that nothing from earlier builds is used again; (3) each job waits for "
     "a daemon to start, which stores layers in a file system inside another one"
 )
-_PRINT = "All of it can be done without a daemon: build the image with Kaniko."
+_PRINT = "`gitlab-dags lint --fix` prints a patch that makes it an image build without a daemon."
 _FIRST = "It needs no daemon once the warnings `docker-command` of this job are mended."
 
 

@@ -1,0 +1,1 @@
+"""Changes to files that mend what a check has found."""
