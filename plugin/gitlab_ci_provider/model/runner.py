@@ -19,6 +19,7 @@ from gitlab_ci_provider.model.runner_parts import (
     option,
 )
 
+ImageBuilds = Literal["", "rewrite"]
 AccessLevel = Literal["not_protected", "ref_protected"]
 
 
@@ -79,6 +80,11 @@ class RunnerProfile:
     labels: Mapping[str, str] = option({}, "Labels of pods; may hold variables.", form="label")
     annotations: Mapping[str, str] = option(
         {}, "Annotations of pods; may hold variables.", form="label"
+    )
+    image_builds: ImageBuilds = option(
+        "",
+        "`rewrite`: a job that needs a Docker daemon runs as an image build without one, if all "
+        "of it can; empty: as it is.",
     )
     pod_patches: tuple[PodPatch, ...] = option((), "Changes to the finished pod.")
     start_timeout: int | None = option(

@@ -88,9 +88,20 @@ say_if_killed() {
   fi
 }
 
+# find_shell: look again, since what a script leaves may not be what it found: Kaniko unpacks the
+# image that it builds over its own root.
+find_shell() {
+  for shell in $shells sh; do
+    [ ! -x "$shell" ] || return 0
+  done
+}
+
 # launch SCRIPT: start it; leaves its process in $child and what to signal in $group.
 launch() {
   running=$1
+  case $shell in
+  /*) [ -x "$shell" ] || find_shell ;;
+  esac
   # TERM may come before we know whom to hand it to.
   early=
   trap 'early=yes' TERM

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
@@ -15,6 +15,7 @@ from gitlab_ci_provider.pods.registry import VARIABLE as DOCKER_AUTH_CONFIG
 from gitlab_ci_provider.pods.registry import registry_logins
 from gitlab_ci_provider.runners.additions import for_runner
 from gitlab_ci_provider.runners.choice import Wanted, choose
+from gitlab_ci_provider.runners.image_builds import without_daemon
 from gitlab_ci_provider.runners.overrides import JobVariables, bearer_token, overridden
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.variables.expand import expand
@@ -73,7 +74,8 @@ def take(settings: Settings, request: PlanRequest, voice: Voice) -> Taken:
     )
     chosen = choose(load_runners(settings), wanted)
     voice.note(f"runner: {chosen.name}")
-    request = for_runner(request, chosen)
+    job = without_daemon(request.job, chosen, voice.note, voice.warn)
+    request = for_runner(replace(request, job=job), chosen)
     values = request.variables.as_dict()
     variables = JobVariables(values, voice.hides, voice.note, voice.warn)
     return Taken(

@@ -356,3 +356,16 @@ def test_interrupts_reach_programs_of_the_job(tmp_path: Path):
 
     ignored = int(log.split("SigIgn:\t")[1].split()[0], 16)
     assert not ignored & (1 << (signal.SIGINT - 1) | 1 << (signal.SIGPIPE - 1))
+
+
+def test_after_script_runs_though_the_shell_is_gone(tmp_path: Path):
+    """Kaniko unpacks an image over its own root: the shell that began may no longer be there."""
+    shell = tmp_path / "own" / "sh"
+    shell.parent.mkdir()
+    shell.symlink_to(shell_named("dash", tmp_path))
+    script = Script(main=(f"rm {shell}",), after=("echo still here",))
+
+    code, heard, log = Build(tmp_path, shell, script).run()
+
+    assert (code, heard) == (0, 0)
+    assert "\nstill here\n" in log

@@ -1,0 +1,45 @@
+"""What a runner makes of a job that needs a Docker daemon: with `image_builds: rewrite`, a build.
+
+The rewritten job is the one that `gitlab-dags lint --fix` prints. A job of which anything cannot be
+carried over stays as it is, and its log says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gitlab_ci_provider.docker_builds.spots import Problem
+from gitlab_ci_provider.model.job import Job
+from gitlab_ci_provider.model.runner import RunnerProfile
+
+Tell = Callable[[str], None]
+
+
+def without_daemon(job: Job, runner: RunnerProfile, note: Tell, warn: Tell) -> Job:
+    """Return a job as the runner runs it.
+
+    Args:
+        job: as compiled.
+        runner: that has taken it.
+        note: tells the job's log what happens.
+        warn: tells it what does not.
+    """
+    if runner.image_builds != "rewrite":
+        return job
+    from gitlab_ci_provider.docker_builds.rewrite import read_docker_job  # few runners need it
+
+    found = read_docker_job(job)
+    if found is None:
+        return job
+    if found.rewritten is not None:
+        note("image_builds: this job builds its images without a Docker daemon, with Kaniko")
+        return found.rewritten
+    warn("image_builds: this job needs a Docker daemon and stays as it is:")
+    for problem in found.problems:
+        warn(_told(problem))
+    return job
+
+
+def _told(problem: Problem) -> str:
+    spot = problem.spot
+    return f"  {spot.section}, command {spot.item + 1}: {problem.what}. {problem.hint}"
