@@ -23,6 +23,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="rewrite expected files")
     parser.addoption("--kubeconfig", help="run the tests of a cluster on this one")
     parser.addoption(
+        "--engine",
+        choices=["podman"],
+        help="let the embedded cluster run images, by this container engine",
+    )
+    parser.addoption(
         "--kubernetes",
         action="store_true",
         help="start a real Kubernetes for them (see tests/kubernetes)",
@@ -51,6 +56,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what the cluster of --kubeconfig cannot do, and say why."""
     reason = why_skipped(item.config.stash.get(TARGET, None), item)
+    mark = item.get_closest_marker("processes")
+    if mark and item.config.option.engine:
+        reason = f"not with an engine: {mark.args[0]}"
     if reason:
         pytest.skip(reason)
 

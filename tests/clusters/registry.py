@@ -1,12 +1,13 @@
 """A registry that every image is pulled from: read only, from the folder that `images.py` fills.
 
 It knows each name: `gitlab-ci-helper` and `busybox` are themselves, every other one is Debian.
-Names that begin with `missing/` are unknown to it, those with `private/` want a login, and it is
-too busy for those with `busy/`.
+Names that begin with `missing/` are unknown to it, those with `private/` want a login, which is
+`me` with the password `registry-password`, and it is too busy for those with `busy/`.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import shutil
@@ -16,6 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+_LOGIN = f"Basic {base64.b64encode(b'me:registry-password').decode()}"
 _ROUTE = re.compile(r"/v2/(?P<name>.+)/(?P<kind>manifests|blobs)/(?P<reference>[^/]+)")
 
 
@@ -34,10 +36,12 @@ class Handler(BaseHTTPRequestHandler):
     def _answer(self, *, body: bool) -> None:
         route = _ROUTE.fullmatch(self.path.partition("?")[0])
         if not route:
-            self._refuse(HTTPStatus.OK if self.path == "/v2/" else HTTPStatus.NOT_FOUND, "")
+            # Podman sends a login only to a registry that asks for one here.
+            asks = self.path == "/v2/"
+            self._refuse(HTTPStatus.UNAUTHORIZED if asks else HTTPStatus.NOT_FOUND, "")
             return
         name = route["name"].removeprefix("library/")
-        if name.startswith("private/"):
+        if name.startswith("private/") and self.headers["Authorization"] != _LOGIN:
             self._refuse(HTTPStatus.UNAUTHORIZED, "UNAUTHORIZED")
         elif name.startswith("missing/"):
             self._refuse(HTTPStatus.NOT_FOUND, "MANIFEST_UNKNOWN")

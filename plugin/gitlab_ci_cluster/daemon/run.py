@@ -100,6 +100,7 @@ def _runtime_config(
 ) -> RuntimeConfig:
     return RuntimeConfig(
         directory=config.directory,
+        memory=directories.memory,
         leftovers=directories.of_pods,
         lock=lock,
         paths=config.paths,

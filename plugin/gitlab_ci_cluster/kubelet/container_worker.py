@@ -16,6 +16,8 @@ from gitlab_ci_cluster.kubelet.context import KubeletContext, retry_seconds
 from gitlab_ci_cluster.kubelet.environment import ConfigError
 from gitlab_ci_cluster.kubelet.logs import ContainerLog
 from gitlab_ci_cluster.kubelet.probes import Probes, run_handler
+from gitlab_ci_cluster.kubelet.pull_secrets import logins_for
+from gitlab_ci_cluster.kubelet.pulling import bring_image
 from gitlab_ci_cluster.kubelet.recorder import field_path
 from gitlab_ci_cluster.kubelet.records import (
     ContainerRecord,
@@ -29,6 +31,7 @@ from gitlab_ci_cluster.objects.resources import CONFIG_MAPS, SECRETS
 from gitlab_ci_cluster.runtimes.interface import (
     Container,
     ContainerConfig,
+    Image,
     StartError,
 )
 
@@ -66,6 +69,7 @@ class ContainerWorker:
         self._kill_at = float("inf")
         self._hurried = asyncio.Event()
         self._config_id = ""
+        self._image = Image(id=spec["image"])
         self._field = field_path(view.pod["spec"], spec["name"])
         self._policy = endings.policy_of(view.pod["spec"], record)
 
@@ -110,18 +114,18 @@ class ContainerWorker:
         problem = images.name_problem(self.spec["image"])
         if problem:
             self.warn("InspectFailed", problem)
-            self._wait_with("InvalidImageName", problem, event="Error: InvalidImageName")
+            self.wait_with("InvalidImageName", problem, event="Error: InvalidImageName")
             await asyncio.Event().wait()  # nothing but deleting the pod ends this
         problem = self._lacks_program()
         if problem:
-            self._wait_with("CreateContainerError", problem, event=f"Error: {problem}")
+            self.wait_with("CreateContainerError", problem, event=f"Error: {problem}")
             await asyncio.Event().wait()
         for seconds in retry_seconds():
-            self._tell_about_image()
+            await self._bring_image()
             try:
                 return make_config(self.context, self._view, self.spec)
             except (ConfigError, VolumeError, OSError) as error:
-                self._wait_with("CreateContainerConfigError", str(error), event=f"Error: {error}")
+                self.wait_with("CreateContainerConfigError", str(error), event=f"Error: {error}")
             await self.context.store.wait(SECRETS, CONFIG_MAPS, seconds=seconds)
         raise RuntimeError("retries never end")
 
@@ -131,13 +135,21 @@ class ContainerWorker:
             return None
         return images.program_problem(self.spec)
 
-    def _wait_with(self, reason: str, message: str, *, event: str) -> None:
+    def wait_with(self, reason: str, message: str, *, event: str) -> None:
+        """Show why it waits, and warn of it."""
         self.warn("Failed", event)
         self.set(state=Waiting(reason, message))
         self.first_start.set()
 
-    def _tell_about_image(self) -> None:
+    async def _bring_image(self) -> None:
         image, runtime = self.spec["image"], self.context.runtime
+        if runtime.honours_images and image not in self.context.images:
+            pod, namespace = self._view.pod, self._view.config.namespace
+            logins = logins_for(
+                image, pod, lambda plural, name: self.context.lookup(namespace, plural, name)
+            )
+            self._image = await bring_image(self, runtime, logins)
+            return
         present = "already present on machine and can be accessed by the pod"
         self.tell("Pulled", f'Container image "{image}" {present}')
         if not runtime.honours_images and image not in self.context.images:
@@ -148,7 +160,7 @@ class ContainerWorker:
             )
 
     async def _start(self, config: ContainerConfig) -> Container | None:
-        if config.user is not None and not self.context.runtime.changes_users:
+        if config.user is not None and not self.context.runtime.changes_users(config.image):
             self.warn("UserNotHonoured", _NO_USERS)
             config = replace(config, user=None)
         self.tell("Created", "Container created")
@@ -176,7 +188,7 @@ class ContainerWorker:
         self.set(
             state=Running(now()),
             container_id=container_id,
-            image_id=self.spec["image"],
+            image_id=self._image.id,
             started=started,
             ready=self.record.kind != "init" and not probed,
         )
@@ -201,7 +213,7 @@ class ContainerWorker:
         self.set(
             state=ended,
             container_id=ended.container_id,
-            image_id=self.spec["image"],
+            image_id=self._image.id,
             started=False,
             ready=self.record.kind == "init" and ended.exit_code == 0,
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from gitlab_ci_cluster.kubelet.environment import ConfigError
@@ -31,8 +30,7 @@ def user_of(pod: Obj, container: Obj, container_name: str) -> User | None:
         groups.append(context["fsGroup"])
     if uid is None and gid is None and not groups:
         return None
-    first = os.geteuid() if uid is None else uid
-    return User(uid=first, gid=gid or 0, groups=tuple(dict.fromkeys(groups)))
+    return User(uid=uid, gid=gid, groups=tuple(dict.fromkeys(groups)))
 
 
 def fs_group(pod: Obj) -> int | None:
@@ -51,6 +49,12 @@ def rights(container: Obj) -> dict[str, Any]:
         "add_capabilities": _names(capabilities.get("add")),
         "drop_capabilities": _names(capabilities.get("drop")),
     }
+
+
+def cpu_limit(container: Obj) -> float | None:
+    """Return how many processors a container may use."""
+    limit = container.get("resources", {}).get("limits", {}).get("cpu")
+    return float(parse_quantity(limit)) if limit is not None else None
 
 
 def memory_limit(container: Obj) -> int | None:

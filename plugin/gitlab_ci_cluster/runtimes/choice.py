@@ -6,10 +6,14 @@ import logging
 import os
 import shutil
 import uuid
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from gitlab_ci_cluster.exceptions import ClusterError
+from gitlab_ci_cluster.runtimes.engine.discovery import candidates, remote_host
+from gitlab_ci_cluster.runtimes.engine.runtime import EngineRuntime
 from gitlab_ci_cluster.runtimes.inert import InertRuntime
 from gitlab_ci_cluster.runtimes.interface import (
     ContainerConfig,
@@ -20,10 +24,11 @@ from gitlab_ci_cluster.runtimes.interface import (
     StartError,
     Stream,
 )
+from gitlab_ci_cluster.runtimes.mixed import MixedRuntime
 from gitlab_ci_cluster.runtimes.process.runtime import ProcessRuntime
 from gitlab_ci_cluster.runtimes.process.spec import Level
 
-RuntimeName = Literal["auto", "process", "root", "user", "plain", "inert"]
+RuntimeName = Literal["auto", "docker", "podman", "process", "root", "user", "plain", "inert"]
 """`process` is the best level that works; a level's own name takes no other."""
 
 _log = logging.getLogger(__name__)
@@ -38,8 +43,14 @@ async def choose_runtime(name: RuntimeName, config: RuntimeConfig) -> Runtime:
     """
     if name == "inert":
         return InertRuntime()
+    if name in {"docker", "podman"}:
+        return await _with_engine(name, config)
+    return await _processes(name, config)
+
+
+async def _processes(name: RuntimeName, config: RuntimeConfig) -> Runtime:
     problems = []
-    for level, in_memory in _candidates(name):
+    for level, in_memory in _levels(name):
         runtime = ProcessRuntime(level, config, in_memory=in_memory)
         try:
             await runtime.open()
@@ -54,7 +65,54 @@ async def choose_runtime(name: RuntimeName, config: RuntimeConfig) -> Runtime:
     raise ClusterError(f"no runtime works on this machine; {'; '.join(problems)}")
 
 
-def _candidates(name: RuntimeName) -> list[tuple[Level, bool]]:
+async def _with_engine(name: RuntimeName, config: RuntimeConfig) -> Runtime:
+    """Open the first engine of that name which works, next to processes for our own programs."""
+    engine = await _engine(name, config)
+    try:
+        # The watchdog of the engine deletes what is left, once no container can write to it.
+        processes = await _processes("process", replace(config, leftovers=()))
+        await _check_mounts(processes)
+    except ClusterError:
+        await engine.close()
+        raise
+    return MixedRuntime(engine, processes, frozenset(config.paths))
+
+
+async def _check_mounts(processes: Runtime) -> None:
+    if not processes.mounts:
+        await processes.close()
+        raise ClusterError("the helper of jobs cannot run: this machine allows no namespaces")
+
+
+async def _engine(name: RuntimeName, config: RuntimeConfig) -> EngineRuntime:
+    problems = list(_unusable())
+    for candidate in candidates(os.environ, config.memory / "engine.sock"):
+        runtime = EngineRuntime(candidate, config)
+        try:
+            await runtime.open()
+            _check_name(runtime, name)
+            image, programs = await runtime.trial()
+            await _try(runtime, config.directory, image, programs)
+        except (ClusterError, StartError) as error:
+            problems.append(f"{candidate.where}: {error}")
+            await runtime.abandon()
+        else:
+            _log.info("runtime %s: %s", runtime.name, runtime.description)
+            return runtime
+    raise ClusterError(f"no {name} works on this machine; {'; '.join(problems) or 'none found'}")
+
+
+def _check_name(runtime: Runtime, name: RuntimeName) -> None:
+    if runtime.name != name:
+        raise ClusterError(f"it is {runtime.name}")
+
+
+def _unusable() -> Iterator[str]:
+    if remote := remote_host(os.environ):
+        yield f"DOCKER_HOST is {remote}, and only an engine of this machine sees its directories"
+
+
+def _levels(name: RuntimeName) -> list[tuple[Level, bool]]:
     """List levels with whether to keep layers in memory, best first."""
     levels: tuple[Level, ...]
     if name in {"root", "user", "plain"}:
@@ -68,7 +126,9 @@ def _candidates(name: RuntimeName) -> list[tuple[Level, bool]]:
     ]
 
 
-async def _try(runtime: Runtime, directory: Path) -> None:
+async def _try(
+    runtime: Runtime, directory: Path, image: str = "", programs: tuple[Mount, ...] = ()
+) -> None:
     """Run a tiny pod: a volume, a private write, output, an exit code."""
     uid = f"trial-{uuid.uuid4()}"
     pod = PodConfig(
@@ -82,13 +142,14 @@ async def _try(runtime: Runtime, directory: Path) -> None:
     def take(_: Stream, data: bytes) -> None:
         output.extend(data)
 
+    shown = Mount(source=volume, target="/gitlab-ci-trial")
     config = ContainerConfig(
         id=uid,
-        image="",
+        image=image,
         argv=("/bin/sh", "-c", _TRIAL if runtime.mounts else "echo ok"),
         env={},
         cwd=None,
-        mounts=(Mount(source=volume, target="/gitlab-ci-trial"),) if runtime.mounts else (),
+        mounts=(shown, *programs) if runtime.mounts else (),
     )
     try:
         await runtime.add_pod(pod)
@@ -98,5 +159,5 @@ async def _try(runtime: Runtime, directory: Path) -> None:
     finally:
         shutil.rmtree(pod.directory, ignore_errors=True)
     if code != 0 or b"ok" not in output:
-        shown = output.decode(errors="replace").strip()
-        raise ClusterError(f"a tiny pod ended with {code}: {shown}")
+        shown_output = output.decode(errors="replace").strip()
+        raise ClusterError(f"a tiny pod ended with {code}: {shown_output}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -17,6 +18,8 @@ from gitlab_ci_cluster.runtimes.interface import (
     Container,
     ContainerConfig,
     ExecConfig,
+    Image,
+    Login,
     PodConfig,
     Process,
     Sink,
@@ -88,12 +91,28 @@ class InertRuntime:
     description: str = "nothing runs: containers live for a while, and end"
     isolates: bool = True
     honours_images: bool = False
-    changes_users: bool = True
     mounts: bool = False
     _started: set[InertContainer] = field(default_factory=set)
 
     async def open(self) -> None:
         """Need nothing."""
+
+    def changes_users(self, image: str) -> bool:  # noqa: ARG002 - of any image
+        """Run as anybody: nothing runs."""
+        return True
+
+    async def find_image(self, name: str) -> Image | None:
+        """Have each image, and honour none."""
+        return Image(id=name)
+
+    async def pull(
+        self,
+        name: str,
+        logins: Sequence[Login],  # noqa: ARG002 - nobody to log in to
+        say: Callable[[str], None],  # noqa: ARG002
+    ) -> Image:
+        """Have it already."""
+        return Image(id=name)
 
     async def add_pod(self, pod: PodConfig) -> None:
         """Make the directory of a pod."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
@@ -18,6 +18,32 @@ class StartError(ClusterError):
     """A process could not be started; the message is for the container's status."""
 
 
+class PullError(ClusterError):
+    """An image could not be pulled; the message is the engine's or the registry's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """An image on this machine.
+
+    Attributes:
+        user: whom its containers run as if nobody else is named; empty is root.
+    """
+
+    id: str
+    size: int = 0
+    user: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """How to log in to a registry."""
+
+    server: str
+    username: str
+    password: str = field(repr=False)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mount:
     """A file or directory of the host shown inside a container."""
@@ -29,10 +55,14 @@ class Mount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """Who a process runs as."""
+    """Who a process runs as.
 
-    uid: int
-    gid: int
+    Attributes:
+        uid, gid: None is what the image says; without images, the cluster's user and group 0.
+    """
+
+    uid: int | None
+    gid: int | None = None
     groups: tuple[int, ...] = ()
 
 
@@ -58,13 +88,16 @@ class ContainerConfig:
     Attributes:
         id: unique over all runs.
         argv: empty means the image's own command.
+        own_program: argv begins with a program; otherwise it is arguments for the image's own.
         memory_limit: bytes; None is unlimited.
+        cpu_limit: processors; None is unlimited.
         capabilities: names without `CAP_` to add to and to drop from the runtime's default set.
     """
 
     id: str
     image: str
     argv: tuple[str, ...]
+    own_program: bool = True
     env: Mapping[str, str]
     cwd: str | None
     mounts: tuple[Mount, ...] = ()
@@ -75,6 +108,7 @@ class ContainerConfig:
     add_capabilities: frozenset[str] = field(default_factory=frozenset)
     drop_capabilities: frozenset[str] = field(default_factory=frozenset)
     memory_limit: int | None = None
+    cpu_limit: float | None = None
     stdin: bool = False
     tty: bool = False
 
@@ -101,9 +135,12 @@ class RuntimeConfig:
         hidden: further directories that no container may see.
         warm: by their path, Python programs to keep imported, as `MODULE:FUNCTION`; a runtime of
             images has nothing to do with them.
+        memory: a private directory with a short path, removed with the cluster; its name is
+            that of no other cluster.
     """
 
     directory: Path
+    memory: Path
     leftovers: tuple[Path, ...]
     lock: int
     paths: Mapping[str, str]
@@ -161,9 +198,8 @@ class Runtime(Protocol):
     def honours_images(self) -> bool:
         """Whether `image:` decides what is in the container."""
 
-    @property
-    def changes_users(self) -> bool:
-        """Whether a container can run as another user than the cluster."""
+    def changes_users(self, image: str) -> bool:
+        """Tell whether a container of an image can run as another user than the cluster."""
 
     @property
     def mounts(self) -> bool:
@@ -179,8 +215,22 @@ class Runtime(Protocol):
     async def add_pod(self, pod: PodConfig) -> None:
         """Prepare what the containers of a pod share."""
 
+    async def find_image(self, name: str) -> Image | None:
+        """Find an image on this machine.
+
+        Raises:
+            ClusterError: nobody answers.
+        """
+
+    async def pull(self, name: str, logins: Sequence[Login], say: Callable[[str], None]) -> Image:
+        """Bring an image onto this machine, and say how far that is.
+
+        Raises:
+            PullError: it cannot be pulled.
+        """
+
     async def start(self, pod: PodConfig, config: ContainerConfig, sink: Sink) -> Container:
-        """Start a container.
+        """Start a container, of an image that is there.
 
         Raises:
             StartError: it could not be started.

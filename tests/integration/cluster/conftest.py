@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from engines.podman import Podman, podman, why_not
 from integration.cluster.faults import tell
 from integration.cluster.support import HELPER_IMAGE, Api, Cluster, EmbeddedCluster, start_cluster
 
@@ -23,14 +24,30 @@ def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def cluster(
+def engine(
     pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Podman | None]:
+    """The engine of --engine; none runs containers as processes."""
+    if not pytestconfig.option.engine:
+        yield None
+        return
+    if reason := why_not():
+        pytest.skip(f"no Podman here: {reason}")
+    with podman(tmp_path_factory.mktemp("engine") / "podman") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def cluster(
+    pytestconfig: pytest.Config,
+    tmp_path_factory: pytest.TempPathFactory,
+    engine: Podman | None,
 ) -> Iterator[Cluster]:
     """The cluster of --kubeconfig, or an embedded one; its end is a test: it must stop cleanly."""
     if pytestconfig.option.kubeconfig:
         yield Cluster(Path(pytestconfig.option.kubeconfig))
         return
-    with _cluster(tmp_path_factory.mktemp("cluster")) as running:
+    with _cluster(tmp_path_factory.mktemp("cluster"), engine) as running:
         yield running
 
 
@@ -51,7 +68,9 @@ def api(cluster: Cluster) -> Iterator[Api]:
 
 @pytest.fixture(scope="session")
 def unkind(
-    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+    pytestconfig: pytest.Config,
+    tmp_path_factory: pytest.TempPathFactory,
+    engine: Podman | None,
 ) -> Iterator[tuple[EmbeddedCluster, Path]]:
     """A cluster with the helper's image that can be told to misbehave, and its faults file."""
     if pytestconfig.option.kubeconfig:
@@ -59,7 +78,7 @@ def unkind(
     folder = tmp_path_factory.mktemp("unkind")
     image = f"{HELPER_IMAGE}={Path(sys.executable).parent}"
     file = folder / "faults.json"
-    with _cluster(folder, "--path-for-image", image, "--faults", str(file)) as running:
+    with _cluster(folder, engine, "--path-for-image", image, "--faults", str(file)) as running:
         yield running, file
 
 
@@ -80,8 +99,12 @@ def faults(unkind: tuple[EmbeddedCluster, Path]) -> Iterator[Path]:
 
 
 @contextmanager
-def _cluster(folder: Path, *arguments: str) -> Iterator[EmbeddedCluster]:
-    running = start_cluster(folder / "state", *arguments)
+def _cluster(folder: Path, engine: Podman | None, *arguments: str) -> Iterator[EmbeddedCluster]:
+    runtime = "podman" if engine else "process"
+    environment = engine.environment if engine else {}
+    running = start_cluster(
+        folder / "state", "--runtime", runtime, *arguments, environment=environment
+    )
     yield running
     assert running.stop() == 0
     assert "Traceback" not in running.log.read_text()

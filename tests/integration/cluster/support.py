@@ -9,7 +9,7 @@ import signal
 import ssl
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,12 +72,16 @@ class EmbeddedCluster(Cluster):
         return self.process.wait(seconds)
 
 
-def start_cluster(directory: Path, *arguments: str) -> EmbeddedCluster:
+def start_cluster(
+    directory: Path, *arguments: str, environment: Mapping[str, str] | None = None
+) -> EmbeddedCluster:
     """Start a cluster and wait until it is ready."""
     log = directory.with_suffix(".log")
     command = [sys.executable, "-m", MODULE, "--dir", str(directory), *arguments]
     with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output)
+        process = subprocess.Popen(
+            command, stdout=output, stderr=output, env={**os.environ, **(environment or {})}
+        )
     cluster = EmbeddedCluster(directory / "kubeconfig", process, directory, log)
     while not cluster.kubeconfig.exists():
         try:
@@ -250,3 +254,20 @@ def refused(cluster: Cluster) -> bool:
     finally:
         api.close()
     return False
+
+
+def processes_with(text: str) -> list[str]:
+    """List the processes whose command line has a text."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if text.encode() in path.read_bytes():
+                found.append(path.parent.name)
+        except OSError:
+            continue
+    return found
+
+
+def wait_for_end(directory: Path):
+    """Wait until all processes of a cluster have released its lock."""
+    subprocess.run(["flock", str(directory / "lock"), "true"], check=True, timeout=PATIENCE)

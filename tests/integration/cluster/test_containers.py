@@ -144,6 +144,7 @@ def test_variables_come_from_everywhere(api: Api):
     assert output == "p <p|$(NONE)|$(PLAIN)> a secret unset config 67108864 secret\n"
 
 
+@pytest.mark.processes("its containers have a home of their own, and see the machine's files")
 def test_nothing_leaks_in(api: Api, embedded: EmbeddedCluster):
     """A container's environment is clean, /tmp is writable, the cluster's own files are hidden."""
     script = (
@@ -166,6 +167,7 @@ def test_processes_see_only_their_own(api: Api):
 
 
 @pytest.mark.embedded("its jobs see the machine's own files")
+@pytest.mark.processes("its jobs see the machine's own files")
 def test_host_paths_are_readable_and_untouched(api: Api, tmp_path: Path):
     """The machine's files can be read; what a job writes there stays in the job."""
     (tmp_path / "file").write_text("of the machine")
@@ -199,6 +201,7 @@ def test_host_aliases_are_in_the_hosts_file(api: Api):
 
 @ROOT
 @pytest.mark.embedded("its containers have a home that any user may write to")
+@pytest.mark.processes("its containers have a home that any user may write to")
 def test_users_and_groups_are_kept(api: Api):
     """runAsUser, runAsGroup and fsGroup, also for commands that are run inside."""
     context = {"runAsUser": 1234, "runAsGroup": 2345, "fsGroup": 3456}
@@ -226,6 +229,7 @@ def test_rights_are_dropped_and_added(api: Api):
 
 
 @pytest.mark.embedded("it has no images")
+@pytest.mark.processes("it has no images")
 def test_image_that_is_not_honoured_is_said_loudly(api: Api):
     """Each container whose image stands for nothing has a warning."""
     api.run("a", "true", container={"image": "ruby:3.3"})

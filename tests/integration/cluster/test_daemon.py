@@ -19,7 +19,9 @@ from integration.cluster.support import (
     EmbeddedCluster,
     is_running,
     pod,
+    processes_with,
     start_cluster,
+    wait_for_end,
 )
 from processes.waiting import PATIENCE, wait_until
 
@@ -27,23 +29,6 @@ pytestmark = pytest.mark.embedded("it is about the process of that cluster")
 
 CLUSTER_ENDS = [signal.SIGTERM, signal.SIGKILL]
 RESISTING = "trap '' TERM; (setsid sleep 4242 &); (setsid setsid sleep 4242 &); sleep 4242"
-
-
-def processes_with(text: str) -> list[str]:
-    """List the processes whose command line has a text."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            if text.encode() in path.read_bytes():
-                found.append(path.parent.name)
-        except OSError:
-            continue
-    return found
-
-
-def wait_for_end(directory: Path):
-    """Wait until all processes of a cluster have released its lock."""
-    subprocess.run(["flock", str(directory / "lock"), "true"], check=True, timeout=PATIENCE)
 
 
 @pytest.fixture(params=["auto", "user", "plain"])

@@ -27,14 +27,15 @@ class Cgroup:
         if self.path is None:
             return False
         killed = any(
-            _counts_kill(self.path / name) for name in ("memory.oom_control", "memory.events")
+            counts_kill(self.path / name) for name in ("memory.oom_control", "memory.events")
         )
         with suppress(OSError):
             self.path.rmdir()
         return killed
 
 
-def _counts_kill(path: Path) -> bool:
+def counts_kill(path: Path) -> bool:
+    """Read whether a cgroup's file counts a process that was killed for memory."""
     with suppress(OSError):
         words = path.read_text().split()
         return "oom_kill" in words and words[words.index("oom_kill") + 1] != "0"

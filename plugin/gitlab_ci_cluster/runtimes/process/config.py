@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 from gitlab_ci_cluster.runtimes.interface import (
     ContainerConfig,
     PodConfig,
     RuntimeConfig,
+    User,
 )
 from gitlab_ci_cluster.runtimes.process.spec import (
     HOME,
@@ -89,7 +92,6 @@ def process_spec(
     level: Level,
 ) -> ProcessSpec:
     """Say how to start a container."""
-    user = config.user
     return {
         "argv": list(config.argv or _DEFAULT_COMMAND),
         "env": environment(pod, config, level, runtime.paths.get(config.image)),
@@ -100,12 +102,17 @@ def process_spec(
         ],
         "root": None if level == "plain" else _root(pod, config, runtime),
         "pod": pod.uid,
-        "user": (user.uid, user.gid, list(user.groups)) if user else None,
+        "user": _user(config.user) if config.user else None,
         "keep_capabilities": None if level == "plain" else capabilities(config),
         "no_new_privileges": config.no_new_privileges,
         "cgroups": [],
         "tty": config.tty,
     }
+
+
+def _user(user: User) -> tuple[int, int, list[int]]:
+    uid = os.geteuid() if user.uid is None else user.uid
+    return uid, user.gid or 0, list(user.groups)
 
 
 def environment(

@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -15,6 +15,8 @@ from gitlab_ci_cluster.runtimes.interface import (
     Container,
     ContainerConfig,
     ExecConfig,
+    Image,
+    Login,
     PodConfig,
     Process,
     RuntimeConfig,
@@ -133,7 +135,6 @@ class ProcessRuntime:
         self.name = "process"
         self.description = _DESCRIPTIONS[level] + (_IN_MEMORY if in_memory else "")
         self.mounts = self.isolates = level != "plain"
-        self.changes_users = level == "root"
         self._level = level
         self._config = config
         self._root = config.directory.resolve() / "root"
@@ -157,6 +158,23 @@ class ProcessRuntime:
         config = replace(self._config, leftovers=leftovers)
         self._client = ForkClient(self._level, config, layers)
         await self._client.open()
+
+    def changes_users(self, image: str) -> bool:  # noqa: ARG002 - of any image
+        """See `base.Runtime`."""
+        return self._level == "root"
+
+    async def find_image(self, name: str) -> Image | None:
+        """See `base.Runtime`; each is there, and none is honoured."""
+        return Image(id=name)
+
+    async def pull(
+        self,
+        name: str,
+        logins: Sequence[Login],  # noqa: ARG002 - nobody to log in to
+        say: Callable[[str], None],  # noqa: ARG002
+    ) -> Image:
+        """See `base.Runtime`."""
+        return Image(id=name)
 
     async def add_pod(self, pod: PodConfig) -> None:
         """See `base.Runtime`."""

@@ -30,7 +30,12 @@ def test_environment_holds_nothing_of_ours(monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.setenv("LEAK", "1")
     pod = PodConfig(uid="u", name="p", namespace="n", hostname="h", directory=tmp_path)
     runtime = RuntimeConfig(
-        directory=tmp_path, leftovers=(), lock=0, paths={"i": "/tools"}, on_lost=lambda: None
+        directory=tmp_path,
+        memory=tmp_path,
+        leftovers=(),
+        lock=0,
+        paths={"i": "/tools"},
+        on_lost=lambda: None,
     )
 
     env = process_spec(pod, container(), runtime, "root")["env"]

@@ -1,0 +1,175 @@
+"""Processes that the engine has started: first ones of containers, and those of exec."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from gitlab_ci_cluster.runtimes.engine.client import EngineClient, EngineError
+from gitlab_ci_cluster.runtimes.engine.memory import has_killed
+from gitlab_ci_cluster.runtimes.engine.streams import EngineStreams
+
+_LOST = 137
+"""Exit code of a container that the engine no longer knows: somebody has removed it."""
+
+_LOOK_SECONDS = (0.005, 0.01, 0.02, 0.04, 0.08)
+_ENDED = frozenset({"exited", "stopped", "dead", "removing"})
+
+
+class _EngineProcess:
+    """What both kinds have in common: streams, and one end."""
+
+    def __init__(self, client: EngineClient, streams: EngineStreams) -> None:
+        self._client = client
+        self._streams = streams
+        self._end: asyncio.Future[int] | None = None
+        self._calls: set[asyncio.Task[Any]] = set()
+
+    async def wait(self) -> int:
+        """See `interface.Process`."""
+        if self._end is None:
+            self._end = asyncio.ensure_future(self._drain())
+        return await asyncio.shield(self._end)
+
+    async def _drain(self) -> int:
+        raise NotImplementedError
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its end is known."""
+        return self._end is not None and self._end.done()
+
+    def write(self, data: bytes) -> None:
+        """See `interface.Process`."""
+        self._streams.write(data)
+
+    def close_stdin(self) -> None:
+        """See `interface.Process`."""
+        self._streams.close_stdin()
+
+    def hold(self, *, held: bool) -> None:
+        """See `interface.Process`."""
+        self._streams.hold(held=held)
+
+    def _call(self, path: str, **query: str | int) -> None:
+        """Send a request of which nothing has to be known: the process may have ended."""
+
+        async def call() -> None:
+            with suppress(EngineError):
+                await self._client.call("POST", path, query=query)
+
+        task = asyncio.create_task(call())
+        self._calls.add(task)
+        task.add_done_callback(self._calls.discard)
+
+
+class EngineContainer(_EngineProcess):
+    """The first process of a container.
+
+    Attributes:
+        limited: its memory is.
+        counter: see `memory.py`.
+    """
+
+    def __init__(self, client: EngineClient, identifier: str, streams: EngineStreams) -> None:
+        super().__init__(client, streams)
+        self.id = identifier
+        self.oom_killed = False
+        self.limited = False
+        self.counter: Path | None = None
+        self._killed = False
+
+    def signal(self, number: int) -> None:
+        """See `interface.Process`."""
+        if not self.has_ended:
+            self._killed = self._killed or number == signal.SIGKILL
+            self._call(f"containers/{self.id}/kill", signal=number)
+
+    def resize(self, rows: int, columns: int) -> None:
+        """See `interface.Process`."""
+        self._call(f"containers/{self.id}/resize", h=rows, w=columns)
+
+    async def _drain(self) -> int:
+        await self._streams.ended()
+        counted = has_killed(self.counter)  # at once: the cgroup is about to go
+        state = await _look(
+            self._client, f"containers/{self.id}/json", lambda found: found["State"], _has_ended
+        )
+        if state is None:
+            return _LOST
+        code = int(state["ExitCode"])
+        guessed = code == _LOST and self.limited and not self._killed
+        self.oom_killed = bool(state.get("OOMKilled")) or counted or guessed
+        return code
+
+
+class EngineExec(_EngineProcess):
+    """A further process in a container."""
+
+    def __init__(self, client: EngineClient, identifier: str, streams: EngineStreams) -> None:
+        super().__init__(client, streams)
+        self._id = identifier
+
+    def signal(self, number: int) -> None:
+        """Send a signal, where the engine's processes are this machine's and ours.
+
+        The API has no call for it; if that is not so, the process ends with its container.
+        """
+        if not self.has_ended:
+            task = asyncio.create_task(self._send(number))
+            self._calls.add(task)
+            task.add_done_callback(self._calls.discard)
+
+    async def _send(self, number: int) -> None:
+        with suppress(EngineError, OSError, KeyError):
+            found = await self._client.call("GET", f"exec/{self._id}/json")
+            if found["Running"] and found["Pid"]:
+                os.kill(found["Pid"], number)
+        if number == signal.SIGKILL:
+            self._streams.close()
+
+    def resize(self, rows: int, columns: int) -> None:
+        """See `interface.Process`."""
+        self._call(f"exec/{self._id}/resize", h=rows, w=columns)
+
+    async def _drain(self) -> int:
+        await self._streams.ended()
+        found = await _look(
+            self._client,
+            f"exec/{self._id}/json",
+            lambda found: found,
+            lambda found: not found["Running"],
+        )
+        return _LOST if found is None else int(found["ExitCode"])
+
+
+def _has_ended(state: dict[str, Any]) -> bool:
+    return state["Status"] in _ENDED
+
+
+async def _look(
+    client: EngineClient,
+    path: str,
+    pick: Callable[[dict[str, Any]], dict[str, Any]],
+    is_done: Callable[[dict[str, Any]], bool],
+) -> dict[str, Any] | None:
+    """Look until the engine, too, has noticed the end; None if it knows no such thing.
+
+    Its own call for that, `wait`, looks four times a second in Podman.
+    """
+    pauses = iter(_LOOK_SECONDS)
+    while True:
+        try:
+            state = pick(await client.call("GET", path))
+        except EngineError as error:
+            if error.status == 404:
+                return None
+            state = {}
+        if state and is_done(state):
+            return state
+        await asyncio.sleep(next(pauses, _LOOK_SECONDS[-1]))
