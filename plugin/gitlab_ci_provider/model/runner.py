@@ -8,6 +8,7 @@ from typing import Literal
 
 from gitlab_ci_provider.model.image import PullPolicy
 from gitlab_ci_provider.model.runner_parts import (
+    ClusterAccess,
     Manifest,
     Network,
     Overrides,
@@ -66,6 +67,9 @@ class RunnerProfile:
     service_account: str = option("", "Service account of the pods; empty: the namespace's.")
     automount_service_account_token: bool = option(
         False, "Whether a job can use Kubernetes' API as its service account."
+    )
+    clusters: tuple[ClusterAccess, ...] = option(
+        (), "Clusters that jobs with an `environment` may deploy to."
     )
     resources: PodResources = option(PodResources(), "What containers ask for and may use.")
     overrides: Overrides = option(Overrides(), "What a job may change with variables.")

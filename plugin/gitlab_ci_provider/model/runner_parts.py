@@ -156,3 +156,21 @@ class RunnerService:
     environment: Mapping[str, str] = option(
         {}, "Variables of this service only; may hold variables.", form="variable"
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterAccess:
+    """A cluster that jobs of some environments may deploy to; the first that matches counts."""
+
+    environments: tuple[str, ...] = option(
+        (), "Names of environments; `*` stands for any characters."
+    )
+    service_account: str = option(
+        "", "Account of these jobs' pods in their own cluster; `KUBECONFIG` uses its token."
+    )
+    kubeconfig_secret: str = option(
+        "", "Secret in the namespace of the pods whose key `config` is a kubeconfig."
+    )
+    namespace: str = option(
+        "", "`KUBE_NAMESPACE`: where to deploy to; may hold variables, such as `$CI_PROJECT_NAME`."
+    )

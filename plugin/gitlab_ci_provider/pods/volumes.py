@@ -24,7 +24,7 @@ HOOK_KEY = "hook.json"
 OWN_VOLUMES = frozenset(
     {
         *("builds", "control", "scripts", "plan-prepare", "plan-finish"),
-        *("hook", "hook-builds", "plan-hook", "id-tokens"),
+        *("hook", "hook-builds", "plan-hook", "id-tokens", "kubeconfig"),
     }
 )
 """Names that the volumes of a runner cannot have."""

@@ -28,6 +28,7 @@ def check_runner(runner: RunnerProfile, node: Map, diagnostics: Diagnostics) -> 
         *_choice(runner),
         *_security(runner),
         *_volumes(runner),
+        *_clusters(runner),
         *_patches(runner),
         *_services(runner),
     )
@@ -97,3 +98,13 @@ def _volumes(runner: RunnerProfile) -> Iterator[Problem]:
         if mount.get("name") not in names:
             words = f"there is no volume named '{mount.get('name')}' in 'volumes'"
             yield "runner-volume", words, "volume_mounts"
+
+
+def _clusters(runner: RunnerProfile) -> Iterator[Problem]:
+    for cluster in runner.clusters:
+        if not cluster.environments:
+            words = "a cluster needs 'environments': without any, no job may deploy to it"
+            yield "runner-cluster", words, "clusters"
+        if bool(cluster.service_account) == bool(cluster.kubeconfig_secret):
+            words = "a cluster needs either 'service_account' or 'kubeconfig_secret'"
+            yield "runner-cluster", words, "clusters"

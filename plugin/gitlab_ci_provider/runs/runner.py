@@ -15,6 +15,7 @@ from gitlab_ci_provider.pods.registry import VARIABLE as DOCKER_AUTH_CONFIG
 from gitlab_ci_provider.pods.registry import registry_logins
 from gitlab_ci_provider.runners.additions import for_runner
 from gitlab_ci_provider.runners.choice import Wanted, choose
+from gitlab_ci_provider.runners.clusters import with_cluster
 from gitlab_ci_provider.runners.image_builds import without_daemon
 from gitlab_ci_provider.runners.overrides import JobVariables, bearer_token, overridden
 from gitlab_ci_provider.settings import Settings
@@ -78,8 +79,9 @@ def take(settings: Settings, request: PlanRequest, voice: Voice) -> Taken:
     request = for_runner(replace(request, job=job), chosen)
     values = request.variables.as_dict()
     variables = JobVariables(values, voice.hides, voice.note, voice.warn)
+    request, runner = with_cluster(request, overridden(chosen, variables))
     return Taken(
-        runner=overridden(chosen, variables),
+        runner=runner,
         request=request,
         variables=variables,
         logins=registry_logins(values.get(DOCKER_AUTH_CONFIG, "")),

@@ -77,6 +77,13 @@ def test_all_problems_are_found_at_once_each_with_its_line():
         ("services: [[]]", "runner-type"),
         ("services: [{name: a, image: b}]", "runner-unknown-key"),
         ("pre_build_script: [a]", "runner-type"),
+        ("image_builds: rewritten", "runner-value"),
+        ("clusters: [{service_account: a}]", "runner-cluster"),
+        ("clusters: [{environments: [a]}]", "runner-cluster"),
+        (
+            "clusters: [{environments: [a], service_account: a, kubeconfig_secret: a}]",
+            "runner-cluster",
+        ),
         ("description: !!python/object/apply:os.system [id]", "runner-type"),
         ("description: !reference [a]", "runner-type"),
         ("description: &a [*a]", "yaml-unknown-anchor"),
