@@ -12,6 +12,7 @@ from kubernetes import client, config
 
 from e2e.cluster import seen_in_the_cluster
 from e2e.embedded import Stack, make_repository
+from e2e.runs import ended, start, wait_for
 from gitlab_ci_provider.airflow_api.client import AirflowApi
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.local.stack.lifecycle import StackOptions, running_stack
@@ -39,6 +40,10 @@ runners:
     tags: [gpu]
     start_timeout: 5
     scheduling: {node_selector: {gpu: "yes"}}
+  - name: pulling
+    tags: [pulling]
+    pull_policy: [always, if-not-present]
+    scheduling: {node_selector: {nobody: "yes"}}
   - name: hasty
     tags: [hasty]
     maximum_timeout: 5
@@ -181,7 +186,8 @@ def test_variables_in_tags_are_expanded(seen: Seen):
             (
                 "the job is stuck: it has the tags 'linux', 'windows', and no runner takes it: "
                 "'team' lacks 'windows'; 'accelerated' lacks 'linux', 'windows'; "
-                "'hasty' lacks 'linux', 'windows'; 'everyone' lacks 'linux', 'windows'"
+                "'pulling' lacks 'linux', 'windows'; 'hasty' lacks 'linux', 'windows'; "
+                "'everyone' lacks 'linux', 'windows'"
             ),
         ),
         (
@@ -206,3 +212,47 @@ def test_a_job_that_its_runner_cannot_run_says_why(
     assert words in seen[0]["jobs"][job]["reason"]
     assert result(stack, seen, job)["failure_reason"] == reason
     assert "never-to-be-seen" not in shown(stack, seen, job)
+
+
+def unpulled(dag: str) -> list[Any]:
+    """List the job's pods whose images nobody has tried to pull."""
+    found = client.CoreV1Api().list_namespaced_pod("default", label_selector=f"dag_id={dag}").items
+    gone = [pod.metadata.deletion_timestamp for pod in found]
+    return [
+        pod
+        for pod, deleted in zip(found, gone, strict=True)
+        if not (deleted or pod.status.init_container_statuses)
+    ]
+
+
+def refuse(dag: str) -> str:
+    """Have the registry refuse the image of a pod; tell the policy with which it was asked."""
+    wait_for(lambda: unpulled(dag))
+    (pod,) = unpulled(dag)
+    container: dict[str, Any] = {"name": "prepare", "image": "x", "imageID": "", "ready": False}
+    container |= {"restartCount": 0}
+    container["state"] = {"waiting": {"reason": "ErrImagePull", "message": "manifest unknown"}}
+    status = {"status": {"initContainerStatuses": [container]}}
+    client.CoreV1Api().patch_namespaced_pod_status(pod.metadata.name, "default", status)
+    return str(pod.spec.init_containers[0].image_pull_policy)
+
+
+def test_pull_policies_are_tried_in_turn(stack: Stack, tmp_path: Path):
+    """Each in a pod of its own, in one try of the job; the last failure is the job's."""
+    config_text = "pull: {tags: [pulling], script: echo}"
+    repository = make_repository(tmp_path / "pulls", {".gitlab-ci.yml": config_text})
+    dag, run = start(stack, repository)
+
+    assert refuse(dag) == "Always"
+    assert refuse(dag) == "IfNotPresent"
+    wait_for(lambda: ended(stack, dag, run))
+    found = stack.api.xcom(dag, run, "pull", "job_result")
+    task = stack.api.tasks(dag, run)["pull"]
+    log = "\n".join(stack.api.log(dag, run, task))
+
+    assert found["failure_reason"] == "image_pull_failure"
+    assert "manifest unknown" in found["reason"]
+    assert "pull policy always (1 of 2)" in log
+    assert "trying the pull policy if-not-present (2 of 2)" in log
+    assert task.try_number == 1
+    assert stack.pods(repository) == []

@@ -46,7 +46,7 @@ class RunnerProfile:
     image: str = option("", "Image of jobs without `image:`; empty: `default_image`.")
     helper_image: str = option("", "Image that holds gitlab-ci-helper; empty: `helper_image`.")
     pull_policy: tuple[PullPolicy, ...] = option(
-        (), "Pull policies; only the first is used so far. Empty: Kubernetes' own."
+        (), "Pull policies, tried in this order until one works. Empty: Kubernetes' own."
     )
     allowed_pull_policies: tuple[PullPolicy, ...] = option(
         (), "What jobs may ask for; empty: what `pull_policy` says, or anything if it is empty."

@@ -59,10 +59,6 @@ def _has_entrypoint(job: Job) -> bool:
     return bool(job.image and any(job.image.entrypoint or ()))
 
 
-def _has_more_policies(job: Job) -> bool:
-    return bool(job.image and len(job.image.pull_policies) > 1)
-
-
 def _other_provider(job: Job) -> bool:
     """Tell whether a secret is with a provider that cannot be asked."""
     return any(not SECRETS_PROVIDERS & set(secret) for secret in _secrets(job))
@@ -110,10 +106,6 @@ _RULES = (
     _Rule(_has_entrypoint,
           Limit("image:entrypoint",
                 "it is run only with FF_KUBERNETES_HONOR_ENTRYPOINT, as by GitLab Runner", False)),
-    _Rule(_has_more_policies,
-          Limit("image:pull_policy", "only the first policy is used", False)),
-    _Rule(lambda job: any(len(service.image.pull_policies) > 1 for service in job.services),
-          Limit("services:pull_policy", "only the first policy is used", False)),
 )  # fmt: skip
 
 

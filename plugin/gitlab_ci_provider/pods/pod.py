@@ -5,13 +5,13 @@ The pod spec holds no script, variable or credential: those are in the Secret, w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from kubernetes import client as k8s
 
 from gitlab_ci_provider.model import workspace
-from gitlab_ci_provider.model.image import Image
+from gitlab_ci_provider.model.image import Image, PullPolicy
 from gitlab_ci_provider.model.plan import IdToken
 from gitlab_ci_provider.model.runner import RunnerProfile
 from gitlab_ci_provider.model.service import PlannedService
@@ -19,7 +19,7 @@ from gitlab_ci_provider.pods.id_tokens import id_token_mounts, id_token_volumes
 from gitlab_ci_provider.pods.naming import LABEL_DOMAIN, label_value
 from gitlab_ci_provider.pods.patches import patched
 from gitlab_ci_provider.pods.placement import lifecycle, own_labels, placement
-from gitlab_ci_provider.pods.pull_policy import pull_policy
+from gitlab_ci_provider.pods.pull_policy import PullPolicies, pull_policy
 from gitlab_ci_provider.pods.registry import pull_secret_name
 from gitlab_ci_provider.pods.resources import requirements
 from gitlab_ci_provider.pods.security import (
@@ -47,6 +47,7 @@ class PodRequest:
         annotations: for people and dashboards; keys without the domain.
         id_tokens: tokens of the service account that the job gets.
         hook: a script of the author runs before the fetch.
+        pulls: the pull policies of its containers.
         logins: the pod has a pull secret of its own, see `registry.py`.
     """
 
@@ -62,6 +63,7 @@ class PodRequest:
     hook: bool = False
     id_tokens: tuple[IdToken, ...] = ()
     logins: bool = False
+    pulls: PullPolicies = field(default_factory=PullPolicies)
 
 
 def build_pod(request: PodRequest) -> k8s.V1Pod:
@@ -159,7 +161,9 @@ def _build(request: PodRequest) -> k8s.V1Container:
     return k8s.V1Container(
         name=workspace.BUILD_CONTAINER,
         image=request.image.name,
-        image_pull_policy=pull_policy(request.image.pull_policies or profile.pull_policy),
+        image_pull_policy=_pull_policy(
+            workspace.BUILD_CONTAINER, request.image.pull_policies, request
+        ),
         command=(entrypoint or None) if honored else shell,
         args=shell if honored else None,
         volume_mounts=build_mounts(profile) + id_token_mounts(request.id_tokens),
@@ -169,6 +173,12 @@ def _build(request: PodRequest) -> k8s.V1Container:
     )
 
 
+def _pull_policy(name: str, own: Sequence[PullPolicy], request: PodRequest) -> str | None:
+    """Return the policy of a container: what the job says, or the runner; one that is left."""
+    policies = request.pulls.listed.get(name, own or request.profile.pull_policy)
+    return pull_policy(policies, request.pulls.failed.get(name, 0))
+
+
 def _hook(request: PodRequest) -> list[k8s.V1Container]:
     return [_helper(workspace.HOOK_CONTAINER, "hook", request)] if request.hook else []
 
@@ -176,7 +186,7 @@ def _hook(request: PodRequest) -> list[k8s.V1Container]:
 def _service(service: PlannedService, request: PodRequest) -> k8s.V1Container:
     container = service_container(service, request.name)
     profile = request.profile
-    container.image_pull_policy = pull_policy(service.image.pull_policies or profile.pull_policy)
+    container.image_pull_policy = _pull_policy(service.name, service.image.pull_policies, request)
     container.volume_mounts = service_mounts(profile)
     container.lifecycle = lifecycle(profile)
     container.resources = requirements(service.resources or profile.resources.service)
@@ -196,7 +206,7 @@ def _helper(name: str, command: str, request: PodRequest) -> k8s.V1Container:
     return k8s.V1Container(
         name=name,
         image=profile.helper_image,
-        image_pull_policy=pull_policy(profile.pull_policy),
+        image_pull_policy=_pull_policy(name, (), request),
         command=[workspace.HELPER_COMMAND, command],
         volume_mounts=_helper_mounts(command, request),
         resources=requirements(profile.resources.helper),

@@ -7,7 +7,7 @@ the person who waits. What cannot come right by itself ends the job at once, see
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 from kubernetes import client as k8s
@@ -32,6 +32,7 @@ class Starting:
     """Watches one pod start.
 
     Attributes:
+        unsettled: containers with another pull policy, for which there is no grace.
         grace: seconds for which an image may fail to be pulled; the first try that fails after
             them is the last.
         say: is told why the pod waits, each reason once.
@@ -40,6 +41,7 @@ class Starting:
     """
 
     grace: float
+    unsettled: Collection[str] = ()
     say: Callable[[str], object] = lambda _: None
     clock: Callable[[], float] = time.monotonic
     problem: StartProblem | None = field(default=None, init=False)
@@ -65,11 +67,13 @@ class Starting:
         if self._failing_since is None:
             self._failing_since = now
         seconds = now - self._failing_since
-        if seconds < self.grace or first.reason != "ErrImagePull":
+        grace = 0 if first.name in self.unsettled else self.grace
+        if seconds < grace or first.reason != "ErrImagePull":
             return None
         return StartProblem(
             failure_reason=FailureReason.IMAGE_PULL_FAILURE,
             message=f"{first.words} (tried again for {seconds:.0f} s)" if seconds else first.words,
+            container=first.name,
         )
 
     def _tell(self, pod: k8s.V1Pod) -> None:

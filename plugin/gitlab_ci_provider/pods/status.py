@@ -49,10 +49,11 @@ class ContainerState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartProblem:
-    """Why a pod will never start."""
+    """Why a pod will never start; `container` is the one that cannot."""
 
     failure_reason: FailureReason
     message: str
+    container: str = ""
 
     def because(self, said: Sequence[str]) -> str:
         """Return the message, with the newest earlier text that it does not contain.
@@ -119,7 +120,9 @@ def start_problem(pod: k8s.V1Pod) -> StartProblem | None:
         if container.reason in PULLING and is_final(container.message):
             reason = FailureReason.IMAGE_PULL_FAILURE
         if reason and not any(words in container.message for words in _BUSY):
-            return StartProblem(failure_reason=reason, message=container.words)
+            return StartProblem(
+                failure_reason=reason, message=container.words, container=container.name
+            )
     return None
 
 

@@ -35,6 +35,20 @@ class PodFailure(JobFailure):
         self.result = result
 
 
+class PullFailure(JobFailure):
+    """An image could not be pulled; another pull policy may help.
+
+    Attributes:
+        container: whose image it is.
+        written: bytes of the job's log so far.
+    """
+
+    def __init__(self, message: str, container: str, written: int):
+        super().__init__(message, reason=FailureReason.IMAGE_PULL_FAILURE)
+        self.container = container
+        self.written = written
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
     """How a try has ended; `again` when Airflow is to try the job again."""

@@ -24,6 +24,7 @@ class Handover:
         timeout: of the job, in seconds; 0 for that of the task.
         patience: seconds for which the pod may take to start.
         services: names of the containers of the job's services.
+        unsettled: names of containers with another pull policy.
     """
 
     connection: str
@@ -35,6 +36,7 @@ class Handover:
     patience: float = 0
     position: Position = field(default_factory=Position)
     services: tuple[str, ...] = ()
+    unsettled: tuple[str, ...] = ()
     why: Why = ""
 
 

@@ -52,7 +52,13 @@ def find_again(operator: KubernetesPodOperator, wanted: k8s.V1Pod) -> k8s.V1Pod 
         if not _same_life(old, wanted) and old.metadata.deletion_timestamp is None:
             operator.log.warning("deleting pod %s of an earlier life", old.metadata.name)
             delete_pod(operator.client, old)
-    return next((pod for pod in found if _same_life(pod, wanted)), None)
+    alike = [pod for pod in found if _same_life(pod, wanted)]
+    return min(alike, key=_is_being_deleted, default=None)
+
+
+def _is_being_deleted(pod: k8s.V1Pod) -> bool:
+    """Tell whether a pod goes: one with another pull policy may have taken its place."""
+    return pod.metadata.deletion_timestamp is not None
 
 
 def create(client: k8s.CoreV1Api, pod: k8s.V1Pod, *secrets: k8s.V1Secret) -> k8s.V1Pod:
@@ -94,10 +100,18 @@ def give_secret(
         client.patch_namespaced_secret(name, namespace, change)
 
 
-def delete_pod(client: k8s.CoreV1Api, pod: k8s.V1Pod) -> None:
-    """Delete a pod, and with it its Secret; it may be gone already, and another have its name."""
+def delete_pod(client: k8s.CoreV1Api, pod: k8s.V1Pod, grace: int | None = None) -> None:
+    """Delete a pod, and with it its Secret; it may be gone already, and another have its name.
+
+    Args:
+        client: of the cluster.
+        pod: to delete.
+        grace: seconds that its processes have; None for its own.
+    """
     uid = pod.metadata.uid
-    options = k8s.V1DeleteOptions(preconditions=k8s.V1Preconditions(uid=uid) if uid else None)
+    options = k8s.V1DeleteOptions(
+        preconditions=k8s.V1Preconditions(uid=uid) if uid else None, grace_period_seconds=grace
+    )
     try:
         client.delete_namespaced_pod(pod.metadata.name, pod.metadata.namespace, body=options)
     except ApiException as problem:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.sdk.log import mask_secret
@@ -23,8 +24,10 @@ from gitlab_ci_provider.planner.plan import PlannedJob, plan_job
 from gitlab_ci_provider.planner.plan_request import PlanRequest
 from gitlab_ci_provider.planner.time_limits import job_timeout
 from gitlab_ci_provider.pods.id_tokens import refuse_without_account
+from gitlab_ci_provider.pods.pull_policy import PullPolicies, pull_policies
 from gitlab_ci_provider.pods.refusals import refusal
 from gitlab_ci_provider.runs.cancel.jobs import order_to
+from gitlab_ci_provider.runs.job.end import PullFailure
 from gitlab_ci_provider.runs.job.evidence import explained
 from gitlab_ci_provider.runs.job.handover import Handover
 from gitlab_ci_provider.runs.job.objects import (
@@ -33,11 +36,12 @@ from gitlab_ci_provider.runs.job.objects import (
 from gitlab_ci_provider.runs.job.permitted import permitted_job
 from gitlab_ci_provider.runs.job.pod_start import PodStart
 from gitlab_ci_provider.runs.job.pod_worker import PodWorker, taken_over
-from gitlab_ci_provider.runs.job.position import FROM_HOOK
+from gitlab_ci_provider.runs.job.position import BEGINNING, FROM_HOOK
 from gitlab_ci_provider.runs.job.request import job_request
 from gitlab_ci_provider.runs.job.services import JobServices, job_services
 from gitlab_ci_provider.runs.job.shift import (
     first_shift,
+    from_new_pod,
     next_shift,
     refuse_if_over,
     to_the_end,
@@ -46,6 +50,9 @@ from gitlab_ci_provider.runs.job.shift import (
 from gitlab_ci_provider.runs.job_run import JobRun
 from gitlab_ci_provider.runs.runner import Taken, Voice, take, use_cluster
 from gitlab_ci_provider.variables.masking import Masker, log_masker
+
+_SOON = 1
+"""Seconds for a pod whose script has not begun: there is nothing to save."""
 
 
 class JobPod:
@@ -67,6 +74,7 @@ class JobPod:
         self._runner = RunnerProfile()
         self._logins = ""
         self._services = JobServices()
+        self._pulls = PullPolicies()
 
     def run(self) -> JobResult:
         """Run the job to its end.
@@ -105,7 +113,9 @@ class JobPod:
         refuse_without_account(planned.id_tokens, self._runner)
         if planned.plan.hook is not None:
             self._shift = replace(self._shift, begin=FROM_HOOK)
-        return permitted_job(planned, self._runner, taken.variables)
+        planned = permitted_job(planned, self._runner, taken.variables)
+        self._pulls = pull_policies(planned.image, planned.services, self._runner)
+        return planned
 
     def _taken(self, request: PlanRequest) -> Taken:
         taken = take(self._run.settings, request, Voice(self._log, self._masker))
@@ -145,8 +155,12 @@ class JobPod:
     def _start_and_follow(self, planned: PlannedJob) -> JobResult:
         try:
             pod = taken_over(self._operator) if self._handed else self._started(planned)
-            self._refuse_if_canceled()
-            return self._worker().follow(pod)
+            while True:
+                self._refuse_if_canceled()
+                try:
+                    return self._worker().follow(pod)
+                except PullFailure as failure:
+                    pod = self._started_again(planned, failure)
         except ApiException as problem:
             if is_passing(problem):
                 raise self._unreachable(problem) from problem
@@ -162,9 +176,42 @@ class JobPod:
             runner=self._runner,
             seconds=self._start_timeout,
             still_wanted=self._refuse_if_canceled,
+            pulls=self._pulls,
             logins=self._logins,
         )
-        return start.start(planned)
+        pod = start.start(planned)
+        self._pulls = self._pulls.as_in(self._operator.pod)
+        self._shift = replace(self._shift, unsettled=self._pulls.unsettled)
+        return pod
+
+    def _started_again(self, planned: PlannedJob, failure: PullFailure) -> PodWatch:
+        """Make the pod again, with the next pull policy of an image that could not be pulled.
+
+        It is the same try of the job: nothing of its script has run.
+
+        Raises:
+            PullFailure: there is no other policy.
+        """
+        pod: Any = self._operator.pod
+        if failure.container not in self._shift.unsettled:
+            raise failure
+        if self._handed is not None:  # this worker does not know the runner
+            self._handed = None
+            planned = self._planned(job_request(self._run, has_pod=False))
+        client = self._operator.client
+        old = client.read_namespaced_pod(pod.metadata.name, pod.metadata.namespace)
+        used = self._pulls.as_in(old)
+        following = used.after(failure.container)
+        if following is None:
+            raise failure
+        delete_pod(client, old, grace=_SOON)
+        policies = used.words(failure.container), following.words(failure.container)
+        self._log.warning("%s", self._masker.text(f"{failure}: pull policy {policies[0]}"))
+        self._log.info("trying the pull policy %s in another pod", policies[1])
+        begin = BEGINNING if planned.plan.hook is None else FROM_HOOK
+        self._shift = from_new_pod(self._shift, begin, failure.written)
+        self._pulls = following
+        return self._started(planned)
 
     def _worker(self) -> PodWorker:
         return PodWorker(

@@ -15,6 +15,7 @@ from gitlab_ci_provider.planner.plan import PlannedJob
 from gitlab_ci_provider.pods.leftovers import DAG, RUN, TASK
 from gitlab_ci_provider.pods.naming import pod_name
 from gitlab_ci_provider.pods.pod import PodRequest, build_pod, build_secret
+from gitlab_ci_provider.pods.pull_policy import PullPolicies
 from gitlab_ci_provider.pods.registry import build_pull_secret
 from gitlab_ci_provider.pods.shared_configuration import shared_configuration
 from gitlab_ci_provider.pods.status import has_started
@@ -45,6 +46,7 @@ class PodStart:
         run: of the job.
         runner: that has taken the job.
         seconds: for which a used-up quota is waited for.
+        pulls: the pull policies of the pod's containers.
         still_wanted: raises when the job was canceled.
         logins: of registries that the job brings along; empty for none.
     """
@@ -54,6 +56,7 @@ class PodStart:
     runner: RunnerProfile
     seconds: float
     still_wanted: Callable[[], object]
+    pulls: PullPolicies = field(default_factory=PullPolicies)
     logins: str = field(default="", repr=False)
 
     def start(self, planned: PlannedJob) -> PodWatch:
@@ -67,7 +70,7 @@ class PodStart:
         request = self._request(planned)
         with shared_configuration():
             wanted = pod_request(operator, self.run.context, build_pod(request))
-        found = find_again(operator, wanted) if self.run.context["ti"].try_number > 1 else None
+        found = find_again(operator, wanted) if self._may_be_there else None
         operator.pod = found or wanted  # set at once: a task that is stopped removes it
         secrets = self._secrets(request, planned)
         if found is None:
@@ -116,7 +119,8 @@ class PodStart:
             **group_label(self.run),
         }
         return PodRequest(
-            name=pod_name(run.project.path, job.name, life_token(self.run.context, life)),
+            name=pod_name(run.project.path, job.name, self._token(life)),
+            pulls=self.pulls,
             image=planned.image,
             profile=self.runner,
             services=planned.services,
@@ -129,6 +133,16 @@ class PodStart:
             labels=labels,
             annotations={**labels, **task, "ref": run.ref.name, "sha": run.ref.sha},
         )
+
+    @property
+    def _may_be_there(self) -> bool:
+        """Tell whether a lost worker may have left it; a pod for another policy is new."""
+        return self.run.context["ti"].try_number > 1 and not any(self.pulls.failed.values())
+
+    def _token(self, life: str) -> str:
+        """Make the part of the name that no other pod has: not the one with other pull policies."""
+        failed = "".join(f" {name}={count}" for name, count in self.pulls.failed.items() if count)
+        return life_token(self.run.context, f"{life}{failed}")
 
 
 def _version_of_new(pod: k8s.V1Pod) -> str:

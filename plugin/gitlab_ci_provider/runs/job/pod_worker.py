@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from kubernetes import client as k8s
 
-from gitlab_ci_provider.exceptions import JobFailure, SystemFailure
+from gitlab_ci_provider.exceptions import FailureReason, JobFailure, SystemFailure
 from gitlab_ci_provider.hooks.pod_watch import PodWatch
 from gitlab_ci_provider.hooks.pod_worker_io import TimeToLeave, WorkerIO, early_words
 from gitlab_ci_provider.model.run import JobResult, JobStatus
@@ -18,7 +18,7 @@ from gitlab_ci_provider.pods.seen import SeenPod
 from gitlab_ci_provider.pods.starting import Starting, pending_words
 from gitlab_ci_provider.pods.status import pull_failures
 from gitlab_ci_provider.runs.job.coverage import CoverageScan
-from gitlab_ci_provider.runs.job.end import PodFailure
+from gitlab_ci_provider.runs.job.end import PodFailure, PullFailure
 from gitlab_ci_provider.runs.job.follower import End, Follower
 from gitlab_ci_provider.runs.job.log import job_log
 from gitlab_ci_provider.runs.job.position import Position
@@ -60,6 +60,7 @@ class PodWorker:
         self._coverage = CoverageScan(self.run.job.coverage, self.shift.begin.coverage)
         self._starting = Starting(
             grace=self.run.settings.image_pull_grace,
+            unsettled=self.shift.unsettled,
             say=lambda words: self._log.warning("%s", self.masker.text(words)),
         )
 
@@ -92,7 +93,7 @@ class PodWorker:
                 log.write(early_words(pod))
             if self._starting.problem is None:
                 self.services.tell(pod, log, follower.services.death, end.pod)
-        self._refuse_if_not_started(pod, end)
+        self._refuse_if_not_started(pod, end, log.size)
         return self._result(pod, end.pod or pod.read())
 
     def _hand_over(self, position: Position) -> NoReturn:
@@ -115,10 +116,11 @@ class PodWorker:
         self._log_warnings(pod)
         return True
 
-    def _refuse_if_not_started(self, pod: PodWatch, end: End) -> None:
+    def _refuse_if_not_started(self, pod: PodWatch, end: End, written: int) -> None:
         """Say why a pod did not start.
 
         Raises:
+            PullFailure: an image could not be pulled.
             JobFailure: something has kept it from starting.
         """
         if end.kind == "over":
@@ -127,6 +129,8 @@ class PodWorker:
         problem = self._starting.problem
         if problem is not None:
             words = [*self._starting.registries, *pull_failures(events)]
+            if problem.failure_reason is FailureReason.IMAGE_PULL_FAILURE:
+                raise PullFailure(problem.because(words), problem.container, written)
             raise JobFailure(problem.because(words), reason=problem.failure_reason)
         seconds = self.start_timeout
         why = pending_words(pod.read(), events)

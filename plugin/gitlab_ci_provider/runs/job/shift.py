@@ -42,6 +42,7 @@ class Shift:
         ends: when the worker leaves, by the monotonic clock; None if it stays.
         deadline: when the job's timeout is over, in seconds since 1970.
         services: names of the containers of the job's services.
+        unsettled: names of containers with another pull policy.
     """
 
     begin: Position = BEGINNING
@@ -49,6 +50,7 @@ class Shift:
     ends: float | None
     deadline: float
     services: tuple[str, ...] = ()
+    unsettled: tuple[str, ...] = ()
 
     @property
     def leave_at(self) -> float:
@@ -103,7 +105,13 @@ def next_shift(operator: KubernetesPodOperator, settings: Settings, handed: Hand
         why=handed.why,
         ends=None if settings.waiting == "worker" else ends,
         deadline=handed.deadline,
+        unsettled=handed.unsettled,
     )
+
+
+def from_new_pod(shift: Shift, begin: Position, written: int) -> Shift:
+    """Begin with another pod of the same job; its log goes on."""
+    return replace(shift, begin=replace(begin, size=written), why="")
 
 
 def refuse_if_over(shift: Shift, operator: KubernetesPodOperator) -> None:
@@ -149,6 +157,7 @@ def hand_over(
         patience=patience,
         position=position,
         services=shift.services,
+        unsettled=shift.unsettled,
     )
     trigger = JobPodTrigger(
         handover=pack(handover),

@@ -104,7 +104,9 @@ class JobPodTrigger(BaseTrigger):
                 log=log,
                 coverage=CoverageScan(self.coverage, handover.position.coverage),
                 starting=Starting(
-                    grace=self.grace, say=lambda words: self.log.warning("%s", masker.text(words))
+                    grace=self.grace,
+                    unsettled=handover.unsettled,
+                    say=lambda words: self.log.warning("%s", masker.text(words)),
                 ),
                 patience=self.patience,
                 begin=handover.position,
