@@ -90,19 +90,17 @@ def embedded(folder: Path) -> Iterator[Place]:
         yield Place(stack, core, "default", "gitlab_ci_kubernetes", url, list)
 
 
-@contextmanager
-def real() -> Iterator[Start]:
-    """Start a real Kubernetes; gives what starts a stack that uses it."""
-    with real_cluster() as cluster:
-        target = read_target(cluster.kubeconfig)
-        os.environ[ADDRESS] = target.machine
+def on(kubeconfig: Path) -> Start:
+    """Give what starts a stack that uses a cluster."""
+    target = read_target(kubeconfig)
+    os.environ[ADDRESS] = target.machine
 
-        @contextmanager
-        def start(folder: Path) -> Iterator[Place]:
-            with real_world(target, folder, PIPELINE) as world:
-                yield _place(world)
+    @contextmanager
+    def start(folder: Path) -> Iterator[Place]:
+        with real_world(target, folder, PIPELINE) as world:
+            yield _place(world)
 
-        yield start
+    return start
 
 
 def _place(world: World) -> Place:
@@ -242,10 +240,14 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--kubernetes", action="store_true", help="on a real Kubernetes")
+    parser.add_argument("--kubeconfig", type=Path, help="on one that is there")
     given = parser.parse_args()
     samples: dict[str, list[Sample]] = {}
     with ExitStack() as opened:
-        start: Start = opened.enter_context(real()) if given.kubernetes else embedded
+        found = given.kubeconfig
+        if given.kubernetes:
+            found = opened.enter_context(real_cluster()).kubeconfig
+        start: Start = on(found) if found else embedded
         for way in WAYS:
             os.environ["AIRFLOW__GITLAB_CI__WAITING"] = way
             with tempfile.TemporaryDirectory() as folder, start(Path(folder)) as place:
