@@ -61,6 +61,12 @@ class Stack:
             return self.place.core
         return client.CoreV1Api(config.new_client_from_config(str(self.home.kubeconfig)))
 
+    @property
+    def flags(self) -> list[str]:
+        """Name its cluster to a command that asks Kubernetes itself."""
+        place = self.place
+        return ["--kubeconfig", place.account, "--namespace", place.namespace] if place else []
+
     def address(self, repository: Path) -> str:
         """Name the address at which jobs reach a repository: its folder, or a server's."""
         return self.place.serve(repository) if self.place else str(repository)

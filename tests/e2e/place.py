@@ -29,12 +29,14 @@ class Place:
     """A namespace of a real Kubernetes, with git and S3 of this machine.
 
     Attributes:
-        kubeconfig: an administrator's; Airflow has the account of `docker/kubernetes/`.
+        kubeconfig: an administrator's.
+        account: the kubeconfig of Airflow, which has the account of `docker/kubernetes/`.
         served: the folder whose repositories are at the address `git`.
         environment: what makes an Airflow use all this.
     """
 
     kubeconfig: str
+    account: str
     namespace: str
     bucket: str
     served: str
@@ -79,6 +81,7 @@ def real_place(target: Target, folder: Path) -> Iterator[Place]:
         kubeconfig.write_text(json.dumps(_of_account(target.kubeconfig, _token(api, namespace))))
         yield Place(
             kubeconfig=str(target.kubeconfig),
+            account=str(kubeconfig),
             namespace=namespace,
             bucket=str(s3.bucket),
             served=str(served),

@@ -248,8 +248,8 @@ def test_what_a_deleted_run_has_left_is_reaped(stack: Stack, heard: Heard, tmp_p
     (pod,) = pods_by_job(stack).values()
     leave_pod(stack, pod, "deleted")
 
-    listed = stack.command("reap")
-    reaped = json.loads(stack.command("reap", "--delete", "--json").stdout)
+    listed = stack.command("reap", *stack.flags)
+    reaped = json.loads(stack.command("reap", "--delete", "--json", *stack.flags).stdout)
     heard.release("long begins")
     wait_for(lambda: ended(stack, dag, run))
 
