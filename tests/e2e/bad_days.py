@@ -14,12 +14,15 @@ from kubernetes import client
 
 from e2e.embedded import Stack, make_repository
 from e2e.faulty import pods_by_job
-from e2e.runs import end_of, raw_log, start, wait_for
+from e2e.runs import ended, raw_log, start, wait_for
 from processes.counter import Heard, counting
 from servers.webhook import refusing_webhook
 
 SLICES, SLICE = 6, 50_000
 """What the loud job writes: some times as many lines of a hundred bytes, 30 MB in all."""
+
+LONGEST = 3000
+"""Seconds until all jobs have ended: a busy machine needs many of them for the loud one."""
 
 WEBHOOK_LABEL = "refused-by-the-tests"
 
@@ -118,7 +121,7 @@ def bad_days(stack: Stack, folder: Path) -> Told:
         for name, disturb in DISTURBANCES.items():
             heard.wait_for(name)
             disturb(stack, pods_by_job(stack)[name])
-        end_of(stack.api, dag, run)
+        wait_for(partial(ended, stack, dag, run), LONGEST)
     tasks = stack.api.tasks(dag, run)
     jobs = [name for name in tasks if not name.endswith("_pipeline")]
     wait_for(partial(_nothing_left, stack))
