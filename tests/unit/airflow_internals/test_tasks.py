@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import inspect
+import socket
+import threading
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID
 
+import msgspec
 import pytest
 import structlog
 from airflow.jobs.triggerer_job_runner import TriggerRunnerSupervisor
 from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 from airflow.sdk import Context, TaskInstance  # type: ignore[attr-defined]  # not in its stub
 from airflow.sdk.exceptions import TaskAwaitingInput, TaskDeferred
-from airflow.sdk.execution_time.comms import DeferTask
+from airflow.sdk.execution_time import task_runner
+from airflow.sdk.execution_time.comms import (
+    CommsDecoder,
+    DeferTask,
+    GetVariable,
+    VariableResult,
+    _RequestFrame,
+    _ResponseFrame,
+)
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.sdk.log import configure_logging
 from pydantic import TypeAdapter
@@ -212,3 +223,30 @@ def test_a_task_gives_its_worker_back():
         tasks.defer(trigger, "retry_start")
 
     assert (deferred.value.trigger, deferred.value.method_name) == (trigger, "retry_start")
+
+
+def _answer(connection: socket.socket) -> None:
+    """Answer as a supervisor does: a variable has its key as its value, all else nothing."""
+    decoder = msgspec.msgpack.Decoder(_RequestFrame)
+    with connection, connection.makefile("rb") as incoming:
+        while head := incoming.read(4):
+            request = decoder.decode(incoming.read(int.from_bytes(head, "big")))
+            key = (request.body or {}).get("key")
+            body = VariableResult(key=key, value=key).model_dump() if key else None
+            connection.sendall(_ResponseFrame(id=request.id, body=body).as_bytes())
+
+
+def test_an_answer_that_a_timeout_left_is_not_taken_for_the_next_one(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """A request that was interrupted while it waited costs the following ones nothing."""
+    ours, theirs = socket.socketpair()
+    threading.Thread(target=_answer, args=(theirs,), daemon=True).start()
+    comms: Any = CommsDecoder(socket=ours)
+    monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", comms, raising=False)
+
+    with ours, contract("CommsDecoder._make_frame, ._read_frame, frame ids", "a job's timeout"):
+        ours.sendall(comms._make_frame(GetVariable(key="interrupted")).as_bytes())
+        tasks.catch_up()
+
+        assert comms.send(GetVariable(key="next")).value == "next"

@@ -8,6 +8,7 @@ from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperato
 from airflow.sdk.exceptions import AirflowTaskTimeout
 
 from gitlab_ci_provider.airflow_internals.pod_operator import was_killed
+from gitlab_ci_provider.airflow_internals.tasks import catch_up
 from gitlab_ci_provider.exceptions import (
     GitlabCiError,
     JobFailure,
@@ -86,6 +87,7 @@ def _ended(operator: KubernetesPodOperator, run: JobRun, pod: JobPod) -> Settled
     try:
         return job_end.succeeded(run, pod.run())
     except AirflowTaskTimeout:
+        catch_up()
         timeout = operator.execution_timeout
         seconds = int(timeout.total_seconds()) if timeout else 0
         return job_end.failed(run, TimeoutFailure(f"ran longer than its timeout of {seconds} s"))
