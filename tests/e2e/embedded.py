@@ -27,6 +27,7 @@ from gitlab_ci_provider.model.dag_record import DagKind
 from gitlab_ci_provider.model.names import stored_variables_names
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.state import open_state
+from processes.waiting import PATIENCE
 from servers import repositories
 
 COMMAND = Path(sys.executable).parent / "gitlab-dags"
@@ -82,7 +83,7 @@ class Stack:
             env=self.environment(),
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=PATIENCE,
             cwd=cwd,
             check=False,
         )
