@@ -99,7 +99,7 @@ def _push(state: State, names: list[str]) -> None:
     if names[0] == "--all-tags":
         names = [name for name in state["images"] if name.startswith(f"{names[1]}:")]
     for name in names:
-        state["pushed"][_full(name)] = state["images"][name]
+        state["pushed"][_full(name)] = [state["images"][name], _login_of(state, name)]
 
 
 def _full(name: str) -> str:
@@ -124,12 +124,19 @@ def executor(state: State, arguments: list[str]) -> None:
         "target": values.get("--target", [""])[0],
         "platform": values.get("--custom-platform", [""])[0],
     }
-    state["pushed"] |= {_full(name): built for name in values.get("--destination", [])}
     config = Path(os.environ["DOCKER_CONFIG"]) / "config.json"
     if config.exists():
         auths = json.loads(config.read_text())["auths"]
         logins = {host: base64.b64decode(entry["auth"]).decode() for host, entry in auths.items()}
         state["logins"] |= logins
+    for name in values.get("--destination", []):
+        state["pushed"][_full(name)] = [built, _login_of(state, name)]
+
+
+def _login_of(state: State, name: str) -> str | None:
+    """Return the login with which an image is pushed."""
+    host = name.partition("/")[0]
+    return state["logins"].get(host if "." in host else HUB)
 
 
 if __name__ == "__main__":

@@ -102,7 +102,7 @@ def read_build(docker: DockerCommand, known: Mapping[str, str]) -> DockerBuild:
     Raises:
         CannotBuildError: it asks for something that the engines cannot do.
     """
-    _check_around(docker)
+    _check_around(docker, known)
     arguments = read_arguments(docker.arguments, _GRAMMAR)
     if arguments.problem:
         raise CannotBuildError(arguments.problem, _hint(arguments.problem))
@@ -134,7 +134,9 @@ def _hint(problem: str) -> str:
     return next((hint for name, hint in _HINTS.items() if f"`{name}`" in problem), "")
 
 
-def _check_around(docker: DockerCommand) -> None:
+def _check_around(docker: DockerCommand, known: Mapping[str, str]) -> None:
+    if "DOCKER_DEFAULT_PLATFORM" in known:
+        raise CannotBuildError("DOCKER_DEFAULT_PLATFORM is set", "Use --platform instead.")
     names = [name for name, _ in docker.command.assignments if name not in _NEEDLESS_SETTINGS]
     if names:
         raise CannotBuildError(f"{names[0]} is set for this command alone", "Export it before.")

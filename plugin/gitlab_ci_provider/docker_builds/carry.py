@@ -17,11 +17,12 @@ from gitlab_ci_provider.docker_builds.commands import (
     docker_commands,
     is_cache_pull,
     is_needless,
+    is_silence,
     starts_docker,
 )
 from gitlab_ci_provider.docker_builds.flags import Grammar, read_arguments
 from gitlab_ci_provider.docker_builds.login import Login, read_login
-from gitlab_ci_provider.docker_builds.programs import QUIET, STEPS, is_known
+from gitlab_ci_provider.docker_builds.programs import QUIET, SHADOWED, STEPS, is_known
 from gitlab_ci_provider.docker_builds.shell import Command, Statement
 from gitlab_ci_provider.docker_builds.spots import Problem, Spot
 from gitlab_ci_provider.docker_builds.values import loose_problem
@@ -30,6 +31,7 @@ from gitlab_ci_provider.docker_builds.words import Word
 _PUSH = Grammar(
     valued=(), switches={"--quiet", "--all-tags"}, short={"q": "--quiet", "a": "--all-tags"}
 )
+_CHANGES = frozenset({"PATH", "DOCKER_DEFAULT_PLATFORM", "DOCKER_CONTEXT", "BUILDX_BUILDER"})
 _SHOWN = 5
 _SPLIT_JOB = "Do this in a job of its own, before or after; files go along as artifacts."
 
@@ -66,6 +68,7 @@ class Carried:
         dropped: those that become nothing.
         images: those that become builds.
         logins: those that become logins, with all logins so far.
+        earlier: for each build that pushes, logins that the script has after it.
         problems: those that cannot be carried over.
         programs: what the build engine's image lacks, and where it is used first.
     """
@@ -73,6 +76,7 @@ class Carried:
     dropped: set[int] = field(default_factory=set)
     images: dict[int, Image] = field(default_factory=dict)
     logins: dict[int, tuple[Login, ...]] = field(default_factory=dict)
+    earlier: dict[int, tuple[Login, ...]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     programs: dict[str, Spot] = field(default_factory=dict)
 
@@ -128,6 +132,13 @@ class _Reader:
             elif not is_known(command):
                 shown = command.words[0].source
                 self.carried.programs.setdefault(shown, self._spot(position, command.line))
+        changed = sorted(statement.sets & _CHANGES)
+        for name in sorted(statement.defines & SHADOWED):
+            words = f"`{name}` is a function here, and no longer the program"
+            self._problem(position, statement.line, words, "Give the function another name.")
+        if changed:
+            words = f"{changed[0]} is set, which changes what commands mean"
+            self._problem(position, statement.line, words, "Leave it out.")
         if statement.bash:
             words = "is understood by bash only, which the build engine's image lacks"
             self._problem(position, statement.line, f"`{_short(statement)}` {words}", _SPLIT_JOB)
@@ -188,10 +199,18 @@ class _Reader:
 
     def _build(self, position: int, docker: DockerCommand) -> None:
         build = read_build(docker, self.known)
-        image = Image(position, build, {_identity(tag): tag for tag in build.tags})
+        image = Image(position, build, {})
+        for tag in build.tags:
+            self._name(image, tag)
         if build.pushes:
             image.destinations += build.tags
         self.carried.images[position] = image
+
+    def _name(self, image: Image, word: Word) -> None:
+        """Give an image a name, which no other one has any longer."""
+        for other in self.carried.images.values():
+            other.names.pop(_identity(word), None)
+        image.names[_identity(word)] = word
 
     def _find(self, word: Word) -> Image | None:
         """Return the last image that was built with a name."""
@@ -199,6 +218,7 @@ class _Reader:
         return found[-1] if found else None
 
     def _tag(self, position: int, docker: DockerCommand) -> None:
+        _check_alone(docker, silent=True)
         if len(docker.arguments) != 2:
             raise CannotBuildError("it needs two names")
         source, target = docker.arguments
@@ -206,10 +226,11 @@ class _Reader:
         if image is None:
             raise CannotBuildError(f"this job does not build {source.source}")
         self._check_name(image, position, target)
-        image.names[_identity(target)] = target
+        self._name(image, target)
         self.carried.dropped.add(position)
 
     def _push(self, position: int, docker: DockerCommand) -> None:
+        _check_alone(docker, silent=True)
         arguments = read_arguments(docker.arguments, _PUSH)
         if arguments.problem or len(arguments.operands) != 1:
             raise CannotBuildError(arguments.problem or "it needs one name")
@@ -221,6 +242,7 @@ class _Reader:
             for word in words:
                 self._check_name(image, position, word)
                 self._check_between(image, position)
+            self._log_in_before(image, position)
             known = {_identity(word) for word in image.destinations}
             image.destinations += [word for word in words if _identity(word) not in known]
         self.carried.dropped.add(position)
@@ -252,7 +274,8 @@ class _Reader:
             statement = placed.statement
             if statement.comment or docker_commands(statement):
                 continue
-            if not all(command.name in QUIET for command in statement.commands):
+            quiet = all(command.name in QUIET for command in statement.commands)
+            if not (_only_sets(statement) or (statement.simple and quiet)):
                 words = f"`{_short(statement)}` stands between the build and its push"
                 hint = (
                     "Push under a temporary tag, test in a job with that image, and give it its "
@@ -260,7 +283,22 @@ class _Reader:
                 )
                 raise CannotBuildError(words, hint)
 
+    def _log_in_before(self, image: Image, position: int) -> None:
+        """Move logins between a build and its push before the build, which pushes by itself."""
+        between = [at for at in self.carried.logins if image.at < at < position]
+        if not between:
+            return
+        logins = self.carried.logins[max(between)]
+        for login in logins:
+            for word in (login.registry, login.user, login.password):
+                self._check_name(image, position, word)
+        for at in between:
+            del self.carried.logins[at]
+            self.carried.dropped.add(at)
+        self.carried.earlier[image.at] = logins
+
     def _login(self, position: int, docker: DockerCommand) -> None:
+        _check_alone(docker)
         producer = _producer(self.script[position].statement)
         self.logged_in.append(read_login(docker, producer))
         self.carried.logins[position] = tuple(self.logged_in)
@@ -310,6 +348,15 @@ def missing_programs(programs: Mapping[str, Spot]) -> Problem:
     verb = "is" if len(programs) == 1 else "are"
     words = f"{names}{more} {verb} not in the build engine's image, and may need the Docker daemon"
     return Problem(min(programs.values()), words, _SPLIT_JOB)
+
+
+def _check_alone(docker: DockerCommand, *, silent: bool = False) -> None:
+    """Check that a command has the variables of the script, and that nobody reads its output."""
+    for name, _ in docker.command.assignments:
+        raise CannotBuildError(f"{name} is set for this command alone", "Export it before.")
+    for redirect in docker.command.redirects if silent else ():
+        if not is_silence(redirect):
+            raise CannotBuildError(f"`{redirect}` belongs to the output of docker")
 
 
 def _producer(statement: Statement) -> Command | None:

@@ -156,6 +156,11 @@ def starts_docker(command: Command) -> bool:
     return any((starts and text in _PROGRAMS) or _TEXT.search(text) for text in texts)
 
 
+def is_silence(redirect: str) -> bool:
+    """Return whether a redirection only makes a command silent."""
+    return redirect in _TO_NOTHING
+
+
 def is_needless(statement: Statement, found: Iterable[DockerCommand]) -> bool:
     """Return whether nothing is lost when a statement is left out, as without a daemon."""
     asked = list(found)

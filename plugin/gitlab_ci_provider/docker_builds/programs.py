@@ -19,6 +19,8 @@ shuf sleep sort split stat sum sync tac tail tar tee touch tr truncate tty uname
 unix2dos unlink unzip uptime usleep wc wget which whoami xxd xz yes zcat
 """
 _KNOWN = frozenset((_BUILTIN_NAMES + _BUSYBOX_NAMES).split())
+SHADOWED = _KNOWN | {"docker", "docker-compose"}
+"""What a function of the same name would hide."""
 
 STEPS = frozenset(
     {"cd", "echo", "printf", "export", "mkdir", "cp", "mv", "rm", "touch", "pwd", "true", ":"}

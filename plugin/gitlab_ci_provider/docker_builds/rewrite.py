@@ -170,6 +170,8 @@ def _texts(script: Sequence[Placed], done: Carried) -> dict[int, str]:
             image = done.images[position]
             cleanup = position != max(done.images)
             text = build_script(image.build, image.destinations, cleanup=cleanup)
+            logins = done.earlier.get(position)
+            text = f"{login_script(logins)}\n{text}" if logins else text
         elif position in done.logins:
             text = login_script(done.logins[position])
         found[id(placed.statement)] = text

@@ -77,6 +77,7 @@ class Statement:
         simple: whether it is one command, or one pipe of commands, and nothing else.
         in_list: whether it is joined to another by `&&`.
         sets: variables that it changes.
+        defines: functions that it defines.
         tested: whether its result decides about something else.
         bash: whether only bash understands it.
         comment: whether it is one.
@@ -88,6 +89,7 @@ class Statement:
     simple: bool = False
     in_list: bool = False
     sets: frozenset[str] = frozenset()
+    defines: frozenset[str] = frozenset()
     tested: bool = False
     bash: bool = False
     comment: bool = False
@@ -170,6 +172,7 @@ def _statement(node: Node, data: bytes, *, in_list: bool, background: bool) -> S
         simple=kind in {"command", "pipeline"} and not background,
         in_list=in_list,
         sets=frozenset(seen.sets),
+        defines=frozenset(seen.defines),
         tested=bool(seen.kinds & _TESTS),
         bash=bool(seen.kinds & _BASH),
     )
@@ -181,6 +184,7 @@ class _Seen:
     def __init__(self) -> None:
         self.commands: list[Command] = []
         self.sets: set[str] = set()
+        self.defines: set[str] = set()
         self.kinds: set[str] = set()
 
 
@@ -194,6 +198,8 @@ def _walk(node: Node, data: bytes, context: str) -> _Seen:
         if at.type == "command":
             seen.commands.append(_command(at, data, around, redirects))
         seen.sets |= _names_set(at, data)
+        if at.type == "function_definition" and (name := at.child_by_field_name("name")):
+            seen.defines.add(_text(name, data))
         if at.type == "redirected_statement":
             redirects = (*redirects, *_redirects(at, data))
         below = [(child, _inside(at, around), redirects) for child in at.children]
