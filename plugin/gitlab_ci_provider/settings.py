@@ -15,6 +15,7 @@ import msgspec
 
 from gitlab_ci_provider import __version__
 from gitlab_ci_provider.exceptions import SettingsError
+from gitlab_ci_provider.model.image_build import EngineName
 from gitlab_ci_provider.model.plan import ArchiveLimits
 
 SECTION = "gitlab_ci"
@@ -51,6 +52,13 @@ class Settings:
     )
     helper_image: str = _option("", "Image that holds gitlab-ci-helper.")
     default_image: str = _option("debian:12", "Image for jobs without `image:`.")
+    image_engine: EngineName = field(
+        default="kaniko",
+        metadata={
+            "description": "What builds images in hand-written DAGs when the task does not say: "
+            "`kaniko`, `buildkit` or `buildah`."
+        },
+    )
     git_conn_ids: str = _option(
         "gitlab_ci_git", "Connections: logins of git servers, separated by commas."
     )

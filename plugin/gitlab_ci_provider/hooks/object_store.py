@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,9 +18,12 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 from gitlab_ci_provider.exceptions import SettingsError
 from gitlab_ci_provider.model.object_store import StoreTarget
+from gitlab_ci_provider.model.plan import Grant, StorePlace
 from gitlab_ci_provider.storage.base import StorageUnavailableError
+from gitlab_ci_provider.storage.signing import Period, signed_url
 
 _PAUSES = (1, 2, 4, 8, 15)
+_SECONDS_TO_WRITE = 3600
 _log = logging.getLogger(__name__)
 
 
@@ -45,6 +49,27 @@ def read_object(target: StoreTarget, key: str) -> bytes:
         else:
             store.get(key, path)
         return path.read_bytes()
+
+
+def write_object(target: StoreTarget, key: str, data: bytes) -> None:
+    """Store a small object.
+
+    Raises:
+        StorageError: the store refused or failed.
+    """
+    from gitlab_ci_provider.storage.granted import GrantedStore  # importing urllib3 is slow
+
+    period = Period(start=datetime.now(UTC), seconds=_SECONDS_TO_WRITE)
+    grant = Grant(object_key=key, url=signed_url(target, "PUT", key, period))
+    place = StorePlace(
+        name=f"s3://{target.bucket}/{target.prefix}",
+        at=f" at {target.endpoint_url}" if target.endpoint_url else "",
+        ca_bundle=target.ca_bundle,
+    )
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "object"
+        path.write_bytes(data)
+        GrantedStore(place, (), (grant,)).put(key, path)
 
 
 def store_target(conn_id: str) -> StoreTarget | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
 
 from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
 from gitlab_ci_provider.image_builds.buildah import BUILDAH
@@ -11,9 +10,7 @@ from gitlab_ci_provider.image_builds.buildkit import BUILDKIT
 from gitlab_ci_provider.image_builds.checks import problems
 from gitlab_ci_provider.image_builds.engine import BuildContainer, Engine
 from gitlab_ci_provider.image_builds.kaniko import KANIKO
-from gitlab_ci_provider.model.image_build import ImageBuild
-
-EngineName = Literal["kaniko", "buildkit", "buildah"]
+from gitlab_ci_provider.model.image_build import EngineName, ImageBuild
 
 ENGINES: Mapping[EngineName, Engine] = {
     "kaniko": KANIKO,

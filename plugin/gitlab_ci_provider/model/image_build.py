@@ -9,6 +9,7 @@ from typing import Literal
 from gitlab_ci_provider.model.image_reference import parse_reference
 from gitlab_ci_provider.model.workspace import TERMINATION_LOG
 
+EngineName = Literal["kaniko", "buildkit", "buildah"]
 SnapshotMode = Literal["full", "redo", "time"]
 Compression = Literal["", "gzip", "zstd"]
 ImageFormat = Literal["", "docker", "oci"]

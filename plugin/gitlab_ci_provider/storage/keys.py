@@ -57,6 +57,11 @@ def index_key(archive_key: str) -> str:
     return f"{archive_key}.index.json"
 
 
+def image_key(*parts: str) -> str:
+    """Name `image.json` of a task that has built an image, from what identifies its run."""
+    return f"images/{'/'.join(map(_part, parts))}/image.json"
+
+
 def _project(project: Project) -> str:
     if project.id:
         return str(project.id)

@@ -1,0 +1,125 @@
+"""Logins of registries as the `config.json` that every engine reads. Pure functions.
+
+Entries may be for a path of a registry, `registry.example.com/group`. Kaniko 1.28 finds only those
+for a whole registry or for the exact repository, so each repository of the build that a path covers
+gets an entry of its own, too.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
+from gitlab_ci_provider.model.image_build import ImageBuild
+from gitlab_ci_provider.model.image_reference import DOCKER_HUB, is_registry, parse_reference
+
+DOCKER_HUB_KEY = "https://index.docker.io/v1/"
+"""Under which Docker's tools look for the login of Docker Hub."""
+
+_HUB_NAMES = frozenset({DOCKER_HUB, "index.docker.io", "registry-1.docker.io"})
+
+Entries = Mapping[str, Mapping[str, object]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryLogin:
+    """A login.
+
+    Attributes:
+        scope: `HOST`, `HOST:PORT` or one of these with a path.
+    """
+
+    scope: str
+    username: str
+    password: str = field(repr=False)
+
+
+def docker_config(
+    build: ImageBuild, logins: Iterable[RegistryLogin], auth_config: str = ""
+) -> tuple[str, tuple[str, ...]]:
+    """Merge logins into the text of a `config.json`, and list the secrets in it.
+
+    Args:
+        build: whose repositories get entries of their own.
+        logins: the first one for a scope wins.
+        auth_config: DOCKER_AUTH_CONFIG, which yields to `logins`.
+
+    Raises:
+        SystemFailure: `auth_config` or a scope is not of the expected form.
+    """
+    entries = dict(_read(auth_config))
+    for login in reversed(list(logins)):
+        entries[_key(login.scope)] = {"auth": _encoded(login)}
+    for repository in _repositories(build):
+        covering = _covering(repository, entries)
+        if covering is not None and covering not in {repository, _registry_key(repository)}:
+            entries[repository] = entries[covering]
+    secrets = [text for entry in entries.values() for text in _secrets(entry)]
+    return json.dumps({"auths": entries}, sort_keys=True), tuple(dict.fromkeys(secrets))
+
+
+def _read(text: str) -> Entries:
+    if not text.strip():
+        return {}
+    try:
+        entries = json.loads(text)["auths"]
+    except (ValueError, KeyError, TypeError):
+        entries = None
+    known = isinstance(entries, dict) and all(isinstance(each, dict) for each in entries.values())
+    if not known:
+        # Without a cause: it would quote the variable.
+        raise _wrong('DOCKER_AUTH_CONFIG is not of the form {"auths": {"HOST": ...}}') from None
+    return {_key(scope): entry for scope, entry in entries.items()}
+
+
+def _key(scope: str) -> str:
+    """Write a scope as Docker's tools look for it."""
+    plain = scope.partition("://")[2] if "://" in scope else scope
+    host, _, path = plain.partition("/")
+    if host in _HUB_NAMES:
+        return DOCKER_HUB_KEY if path in {"", "v1/", "v2/", "v1", "v2"} else f"{DOCKER_HUB}/{path}"
+    path = path.strip("/")
+    if not is_registry(host) or (path and not parse_reference(path)):
+        raise _wrong("a login of a registry is not for HOST[:PORT][/PATH]")
+    return f"{host}/{path}" if path else host
+
+
+def _repositories(build: ImageBuild) -> list[str]:
+    names = [*build.destinations, *([build.cache_repo] if build.cache_repo else [])]
+    found = [parse_reference(name) for name in names]
+    return list(dict.fromkeys(reference.name for reference in found if reference))
+
+
+def _covering(repository: str, entries: Entries) -> str | None:
+    """Find the entry with the longest path that covers a repository."""
+    scope = repository
+    while scope not in entries and "/" in scope:
+        scope = scope.rpartition("/")[0]
+    return scope if scope in entries else None
+
+
+def _registry_key(repository: str) -> str:
+    return repository.partition("/")[0]
+
+
+def _encoded(login: RegistryLogin) -> str:
+    return base64.b64encode(f"{login.username}:{login.password}".encode()).decode()
+
+
+def _secrets(entry: Mapping[str, object]) -> Iterable[str]:
+    """Name what no log may show of an entry: its texts, and the password in `auth`."""
+    for name in ("auth", "password", "identitytoken", "registrytoken"):
+        text = entry.get(name)
+        if isinstance(text, str) and text:
+            yield text
+    try:
+        yield base64.b64decode(str(entry.get("auth", "")), validate=True).decode().partition(":")[2]
+    except ValueError:
+        return
+
+
+def _wrong(message: str) -> SystemFailure:
+    return SystemFailure(message, reason=FailureReason.RUNNER_CONFIGURATION_ERROR)

@@ -1,0 +1,97 @@
+"""Image builds for the tests of a cluster: the operator, a workspace, and a task's context."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from integration.cluster.support import Api, Cluster
+from servers.image_registry import Registry
+
+WORKSPACE = "/workspace"
+
+
+@dataclass
+class Builds:
+    """Makes and runs tasks that build images of a folder of this machine."""
+
+    cluster: Cluster
+    api: Api
+    workspace: Path
+    registry: Registry
+
+    def operator(self, **options: Any) -> Any:
+        """Make a task that builds with buildah."""
+        from kubernetes import client as k8s
+
+        from gitlab_ci_provider.operators.image_build import ImageBuildOperator
+
+        source = k8s.V1HostPathVolumeSource(path=str(self.workspace))
+        given = {
+            "task_id": "build",
+            "name": "build",
+            "namespace": self.api.namespace,
+            "config_file": str(self.cluster.kubeconfig),
+            "kubernetes_conn_id": None,
+            "in_cluster": False,
+            "startup_check_interval_seconds": 1,
+            "engine": "buildah",
+            "image": "buildah:local",
+            "destinations": [f"{self.registry.host}/group/app:1"],
+            "insecure_registries": [self.registry.host],
+            "push_retries": 0,
+            "pull_retries": 0,
+            "volumes": [k8s.V1Volume(name="workspace", host_path=source)],
+            "volume_mounts": [k8s.V1VolumeMount(name="workspace", mount_path=WORKSPACE)],
+        }
+        return ImageBuildOperator(**given | options)
+
+    def write(self, files: Mapping[str, str]) -> None:
+        """Write the build's context; `BASE` in a Dockerfile is the image that the tests pushed."""
+        for name, text in files.items():
+            path = self.workspace / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text.replace("BASE", f"{self.registry.host}/base:1"))
+
+    def run(self, **options: Any) -> dict[str, Any]:
+        """Build and push."""
+        built: dict[str, Any] = self.operator(**options).execute(task_context())
+        return built
+
+
+def needs_buildah(cluster: Cluster) -> None:
+    """Skip where the pods of a cluster have no buildah."""
+    from integration.cluster.support import EmbeddedCluster
+
+    if not isinstance(cluster, EmbeddedCluster):
+        pytest.skip("builds with this machine's buildah, in the embedded cluster")
+    if shutil.which("buildah") is None:
+        pytest.skip("needs buildah (Debian: buildah)")
+
+
+def task_context() -> dict[str, Any]:
+    """Make the little of a task's context that the operator reads."""
+    dag = SimpleNamespace(dag_id="d", parent_dag=None)
+    run = SimpleNamespace(run_id="r1", conf={})
+    task = SimpleNamespace(
+        task_id="build",
+        dag_id="d",
+        run_id="r1",
+        map_index=-1,
+        try_number=1,
+        dag_run=run,
+        xcoms={},
+        rendered_map_index=None,
+    )
+    task.xcom_push = lambda key, value: task.xcoms.update({key: value})
+    moment = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    return {"ti": task, "task_instance": task, "dag": dag, "dag_run": run, "run_id": "r1"} | {
+        "logical_date": moment
+    }

@@ -1,0 +1,130 @@
+"""Images that are really built, in pods of the embedded cluster, and pushed to a real registry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from integration.cluster.image_builds import Builds, needs_buildah
+from integration.cluster.support import Api, Cluster
+from servers.image_registry import Registry, running_registry
+
+pytest.importorskip("airflow.providers.cncf.kubernetes")
+
+DOCKERFILE = """\
+FROM BASE AS builder
+ARG VERSION=none
+COPY . /src
+RUN echo "$VERSION" >/version && ls /src >/listing
+FROM BASE
+LABEL kind=test
+COPY --from=builder /version /listing /
+"""
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    with running_registry(tmp_path_factory.mktemp("registry")) as running:
+        running.push_base()
+        yield running
+
+
+@pytest.fixture
+def builds(cluster: Cluster, api: Api, tmp_path: Path, registry: Registry) -> Builds:
+    needs_buildah(cluster)
+    workspace = tmp_path / "workspace"
+    workspace.mkdir()
+    return Builds(cluster, api, workspace, registry)
+
+
+def test_an_image_is_built_and_pushed(builds: Builds, registry: Registry):
+    """Stages, build arguments and .dockerignore work; the digest is the registry's."""
+    builds.write({"Dockerfile": DOCKERFILE, "kept": "", "left": "", ".dockerignore": "left\n"})
+
+    tags = [f"{registry.host}/group/app:{tag}" for tag in ("1.0", "latest")]
+    built = builds.run(
+        destinations=tags, build_args={"VERSION": "1.0"}, image_labels={"revision": "abc"}
+    )
+
+    digest = registry.digest("group/app", "1.0")
+    assert built == {
+        "image": f"{registry.host}/group/app@{digest}",
+        "digest": digest,
+        "tags": tags,
+    }
+    assert registry.digest("group/app", "latest") == digest
+    files = registry.files("group/app", "1.0")
+    assert files["version"] == b"1.0\n"
+    assert b"kept" in files["listing"]
+    assert b"left" not in files["listing"]
+    labels = registry.config("group/app", "1.0")["config"]["Labels"]
+    assert (labels["kind"], labels["revision"]) == ("test", "abc")
+    assert builds.api.names("pods") == []
+
+
+def test_a_second_build_takes_its_layers_from_the_cache(
+    builds: Builds, registry: Registry, capsys: pytest.CaptureFixture[str]
+):
+    """Layers are in the cache's repository; another pod, with an empty store, runs no RUN again."""
+    builds.write({"Dockerfile": "FROM BASE\nRUN echo built >/built && echo ran-the-command\n"})
+    tags = [f"{registry.host}/group/cached:1"]
+
+    logs = []
+    for _ in range(2):
+        builds.run(destinations=tags, cache=True)
+        logs.append(_said(capsys.readouterr().out))
+
+    assert registry.tags("group/cached/cache") != []
+    assert "\nran-the-command" in logs[0]
+    assert "\nran-the-command" not in logs[1]
+    assert registry.files("group/cached", "1")["built"] == b"built\n"
+
+
+def test_a_failing_command_is_in_the_log_and_in_the_error(
+    builds: Builds, capsys: pytest.CaptureFixture[str]
+):
+    """The log shows the Dockerfile's line and what it printed; the task fails in one line."""
+    builds.write({"Dockerfile": "FROM BASE\nRUN echo before-the-end && sh -c 'exit 7'\n"})
+
+    with pytest.raises(Exception, match="command of the Dockerfile"):
+        builds.run()
+
+    said = _said(capsys.readouterr().out)
+    assert "\nSTEP 2/2: RUN echo before-the-end && sh -c 'exit 7'" in said
+    assert "\nbefore-the-end" in said
+
+
+def test_a_missing_dockerfile_is_named(builds: Builds):
+    """The error says what is not there."""
+    with pytest.raises(Exception, match="no Dockerfile where the build looks for it"):
+        builds.run(dockerfile="docker/Dockerfile")
+
+
+def test_a_missing_base_image_is_named(builds: Builds, registry: Registry):
+    """The registry has no such image: the error leads to the FROM lines."""
+    builds.write({"Dockerfile": f"FROM {registry.host}/missing:1\n"})
+
+    with pytest.raises(Exception, match="has no such image: check the FROM lines"):
+        builds.run()
+
+
+def test_build_secrets_are_files_that_no_layer_holds(
+    builds: Builds, registry: Registry, monkeypatch: pytest.MonkeyPatch
+):
+    """`RUN --mount=type=secret` reads the value of an Airflow Variable; the image lacks it."""
+    monkeypatch.setenv("AIRFLOW_VAR_NPM_TOKEN", "s3cret-of-the-build")
+    run = "RUN --mount=type=secret,id=npm cat /run/secrets/npm | wc -c >/size\n"
+    builds.write({"Dockerfile": f"FROM BASE\n{run}"})
+
+    builds.run(build_secrets={"npm": "npm_token"})
+
+    files = registry.files("group/app", "1")
+    assert files["size"].strip() == b"19"
+    assert not any(b"s3cret-of-the-build" in content for content in files.values())
+
+
+def _said(log: str) -> str:
+    """Return what containers have written, each line at the start of a line."""
+    return "\n" + "\n".join(line.rpartition("[base] ")[2] for line in log.splitlines())

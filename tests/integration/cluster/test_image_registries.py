@@ -1,0 +1,146 @@
+"""Registries that refuse, and logins: what the engine gets, and what a person reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from integration.cluster.image_builds import Builds, needs_buildah, task_context
+from integration.cluster.support import Api, Cluster
+from servers.image_registry import Mood, Registry, gate_to, running_registry
+
+pytest.importorskip("airflow.providers.cncf.kubernetes")
+
+SMALL = "FROM scratch\nCOPY Dockerfile /\n"
+LOGIN = "robot:pa55word-of-the-registry"
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    with running_registry(tmp_path_factory.mktemp("registry")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def tls_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    with running_registry(tmp_path_factory.mktemp("tls-registry"), tls=True) as running:
+        yield running
+
+
+@pytest.fixture
+def builds(cluster: Cluster, api: Api, tmp_path: Path, registry: Registry) -> Builds:
+    needs_buildah(cluster)
+    workspace = tmp_path / "workspace"
+    workspace.mkdir()
+    found = Builds(cluster, api, workspace, registry)
+    found.write({"Dockerfile": SMALL})
+    return found
+
+
+@pytest.mark.parametrize(
+    ("mood", "words"),
+    [
+        ("login", r"does not accept the login \(401\)"),
+        ("forbidden", r"may not do this in the registry \(403\)"),
+        ("failing", "the registry failed, or was too busy"),
+    ],
+)
+def test_a_refusal_is_told_in_words(builds: Builds, registry: Registry, mood: Mood, words: str):
+    """401, 403 and 500 are different mistakes with different cures."""
+    logins = frozenset({LOGIN}) if mood == "login" else frozenset()
+    with gate_to(registry, mood=mood, logins=logins) as gate:
+        destination = f"{gate.host}/group/app:1"
+        with pytest.raises(Exception, match=words):
+            builds.run(destinations=[destination], insecure_registries=[gate.host])
+
+
+def test_a_tag_that_cannot_be_changed_is_told(builds: Builds, registry: Registry):
+    """The second push to an immutable tag fails, and says to push another tag."""
+    with gate_to(registry, mood="immutable") as gate:
+        options = {
+            "destinations": [f"{gate.host}/group/fixed:1"],
+            "insecure_registries": [gate.host],
+        }
+        builds.run(**options)
+        with pytest.raises(Exception, match="does not let this tag be changed"):
+            builds.run(**options)
+
+
+def test_a_registry_without_tls_is_told(builds: Builds):
+    """Plain HTTP must be meant."""
+    with pytest.raises(Exception, match="speaks plain HTTP: name it in insecure_registries"):
+        builds.run(insecure_registries=[])
+
+
+def test_a_certificate_that_nobody_trusts_is_told(builds: Builds, tls_registry: Registry):
+    """A self-signed certificate fails the push, unless it is given or the host is exempted."""
+    destination = {"destinations": [f"{tls_registry.host}/group/app:1"]}
+    with pytest.raises(Exception, match="certificate is not trusted"):
+        builds.run(**destination)
+
+    skipped = builds.run(**destination, skip_tls_verify_registries=[tls_registry.host])
+    assert skipped["digest"] == tls_registry.digest("group/app", "1")
+
+
+def test_a_certificate_that_is_given_is_trusted(builds: Builds, tls_registry: Registry):
+    """`registry_certificates` names a file in a volume of the pod."""
+    assert tls_registry.certificate is not None
+    builds.write({"ca.pem": tls_registry.certificate.read_text()})
+
+    built = builds.run(
+        destinations=[f"{tls_registry.host}/group/trusted:1"],
+        registry_certificates={tls_registry.host: "/workspace/ca.pem"},
+    )
+
+    assert built["digest"] == tls_registry.digest("group/trusted", "1")
+
+
+def test_logins_of_connections_and_variables_reach_the_engine(
+    builds: Builds, registry: Registry, monkeypatch: pytest.MonkeyPatch
+):
+    """A path's own login wins over the registry's; the password is in no part of the pod."""
+    user, _, password = LOGIN.partition(":")
+    with gate_to(registry, logins=frozenset({LOGIN})) as gate:
+        connection = {"conn_type": "docker", "login": user, "password": password}
+        scoped = json.dumps({**connection, "host": f"{gate.host}/group"})
+        monkeypatch.setenv("AIRFLOW_CONN_REGISTRY", scoped)
+        variables = [
+            {"key": "CI_REGISTRY", "value": gate.host},
+            {"key": "CI_REGISTRY_USER", "value": "other"},
+            {"key": "CI_REGISTRY_PASSWORD", "value": "not-for-this-path"},
+        ]
+        monkeypatch.setenv("AIRFLOW_VAR_GITLAB_CI_SECRET_VARIABLES", json.dumps(variables))
+        operator = builds.operator(
+            destinations=[f"{gate.host}/group/deep/app:1"],
+            insecure_registries=[gate.host],
+            registry_conn_id="registry",
+            project="group/app",
+            on_finish_action="keep_pod",
+        )
+        operator.execute(task_context())
+
+    assert {login for _, login in gate.asked if login} == {LOGIN}
+    (name,) = builds.api.names("pods")
+    shown = (
+        json.dumps(builds.api.get("pods", name)) + builds.api.log(name, container="base").decode()
+    )
+    secret = builds.api.get("secrets", f"{name}-build")
+    assert password not in shown
+    assert "cm9ib3Q6" not in shown  # the beginning of the login, encoded
+    assert secret["metadata"]["ownerReferences"][0]["name"] == name
+    assert all(password not in str(getattr(operator, field)) for field in operator.template_fields)
+
+
+def test_a_connection_without_password_is_refused_before_there_is_a_pod(
+    builds: Builds, monkeypatch: pytest.MonkeyPatch
+):
+    """A mistake in a connection is told by its name."""
+    monkeypatch.setenv("AIRFLOW_CONN_REGISTRY", json.dumps({"conn_type": "docker", "host": "r.x"}))
+
+    with pytest.raises(Exception, match="connection 'registry' has no login"):
+        builds.run(registry_conn_id="registry")
+
+    assert builds.api.names("pods") == []

@@ -1,0 +1,91 @@
+"""The operators that build images, as a DAG's author sees them."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import pytest
+
+from gitlab_ci_provider.image_builds.engines import ENGINES, build_container
+from gitlab_ci_provider.model.image_build import ImageBuild
+from gitlab_ci_provider.operators.image_build import ImageBuildOperator, KanikoBuildOperator
+from gitlab_ci_provider.operators.image_options import LayerPodOperator, RegistryPodOperator
+
+OPTIONS: dict[str, Any] = {
+    "context": "dir:///workspace/app",
+    "context_sub_path": "api",
+    "dockerfile": "docker/Dockerfile",
+    "destinations": ["r.example.com/app:1"],
+    "target": "release",
+    "build_args": {"A": 1},
+    "build_secrets": {"npm": "npm_token"},
+    "build_secret_files": {"key": "/keys/key"},
+    "image_labels": {"a": "b"},
+    "platform": "linux/arm64",
+    "cache": True,
+    "cache_repo": "r.example.com/cache",
+    "cache_hours": 24,
+    "cache_copy_layers": True,
+    "compressed_caching": False,
+    "snapshot_mode": "redo",
+    "compression": "gzip",
+    "compression_level": 3,
+    "image_format": "oci",
+    "registry_mirrors": ["mirror.example.com"],
+    "registry_certificates": {"r.example.com": "/ca.pem"},
+    "insecure_registries": ["localhost:5000"],
+    "skip_tls_verify_registries": ["localhost:5001"],
+    "push_retries": 7,
+    "pull_retries": 8,
+    "ignore_immutable_tags": True,
+}
+ELSEWHERE = {"engine", "object_store_conn_id", "registry_conn_id", "project"}
+"""Options that are not about the build itself."""
+
+
+def _options() -> set[str]:
+    classes = (RegistryPodOperator, LayerPodOperator, ImageBuildOperator)
+    names = {name for each in classes for name in inspect.signature(each.__init__).parameters}
+    return names - {"self", "kwargs", "automount_service_account_token"}
+
+
+def test_every_option_reaches_the_engine():
+    """No option is dropped: each one changes Kaniko's command line."""
+    task = KanikoBuildOperator(task_id="build", **OPTIONS)
+    whole = _command(task.image_build())
+
+    assert OPTIONS.keys() == _options() - ELSEWHERE
+    for name in OPTIONS.keys() - {"context", "destinations", "cache"}:
+        rest = {key: value for key, value in OPTIONS.items() if key != name}
+        less = KanikoBuildOperator(task_id="build", **rest)
+        assert _command(less.image_build()) != whole, name
+
+
+def _command(build: ImageBuild) -> tuple[str, ...]:
+    return build_container(build, ENGINES["kaniko"]).command
+
+
+def test_every_text_is_a_template():
+    """An author can use Jinja in all that is text, but for words with fixed values."""
+    fixed = {"engine", "snapshot_mode", "compression", "image_format"}
+    task = KanikoBuildOperator(task_id="build", **OPTIONS)
+    texts = {
+        name
+        for name in _options() - fixed
+        if isinstance(getattr(task, name), str | list | dict | tuple)
+    }
+
+    assert texts <= set(ImageBuildOperator.template_fields)
+
+
+def test_kaniko_builds_with_kaniko():
+    """The operator that is named after an engine uses no other one."""
+    assert KanikoBuildOperator(task_id="build").engine == "kaniko"
+    with pytest.raises(TypeError):
+        KanikoBuildOperator(task_id="build", engine="buildah")
+
+
+def test_a_build_gets_no_token_of_kubernetes():
+    """A Dockerfile's commands must not speak to the cluster as the pod's service account."""
+    assert KanikoBuildOperator(task_id="build").automount_service_account_token is False
