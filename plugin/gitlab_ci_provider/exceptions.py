@@ -12,6 +12,7 @@ outside world (git, S3, Kubernetes) and for our own mistakes::
     ├── StateError             the installation's state could not be read or changed
     ├── UnreadDagError         Airflow has not read a new DAG in time
     ├── StackError             the embedded stack could not start or stop
+    ├── RegistryError          a registry of images refused or failed a request
     ├── AirflowApiError        an Airflow could not be reached, or refused a request
     └── JobFailure             a job failed; carries GitLab's failure reason
         ├── SystemFailure      our fault, or the cluster's
@@ -145,6 +146,10 @@ class UnreadDagError(GitlabCiError):
 
 class StackError(GitlabCiError):
     """The embedded stack could not start or stop."""
+
+
+class RegistryError(GitlabCiError):
+    """A registry of images refused or failed a request."""
 
 
 class AirflowApiError(GitlabCiError):

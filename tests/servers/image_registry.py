@@ -40,7 +40,8 @@ _ACCEPT = f"{MANIFEST}, application/vnd.oci.image.manifest.v1+json"
 _CHUNK = 1024 * 1024
 _UPLOADED_MANIFEST = re.compile(r"/v2/(.+)/manifests/([^/]+)")
 
-Mood = Literal["kind", "login", "forbidden", "failing", "immutable"]
+Mood = Literal["kind", "login", "token", "forbidden", "failing", "immutable"]
+_TOKEN = "token-of-the-gate"
 
 
 @dataclass
@@ -101,16 +102,20 @@ class Registry:
                             found[member.name.removeprefix("./")] = file.read()
         return found
 
-    def push(self, repository: str, tag: str, files: Mapping[str, Path]) -> None:
-        """Push an image of a single layer, with a shell that is `busybox`."""
+    def push(
+        self, repository: str, tag: str, files: Mapping[str, Path], created: str = "2026-01-01"
+    ) -> None:
+        """Push an image of a single layer that was made on a day."""
         layer = _layer(files)
+        moment = f"{created}T00:00:00.123456789Z"
         config = {
+            "created": moment,
             "architecture": "amd64",
             "os": "linux",
             "config": {"Env": ["PATH=/bin"], "Cmd": ["sh"]},
             "rootfs": {"type": "layers", "diff_ids": [_digest(layer)]},
             # buildah takes no layer from its cache that follows one without a history.
-            "history": [{"created": "2026-01-01T00:00:00Z", "created_by": "tests"}],
+            "history": [{"created": moment, "created_by": "tests"}],
         }
         with self.client() as client:
             manifest = {
@@ -190,8 +195,8 @@ class Gate:
     """What stands in front of a registry.
 
     Attributes:
-        mood: `login` asks for the login, `forbidden` lets nobody push, `failing` fails pushes with
-            500, `immutable` lets no tag be changed.
+        mood: `login` asks for the login, `token` for a token that a login gets, `forbidden` lets
+            nobody push, `failing` fails pushes with 500, `immutable` lets no tag be changed.
         logins: `USER:PASSWORD` of those who may come in.
         asked: the logins that clients have shown, with the path that they asked for.
     """
@@ -208,10 +213,15 @@ class Gate:
         kind, _, encoded = authorization.partition(" ")
         login = base64.b64decode(encoded).decode() if kind == "Basic" else ""
         self.asked.append((path, login))
-        if self.logins and login not in self.logins:
+        if self.mood == "token" and path != "/token":
+            known = authorization == f"Bearer {_TOKEN}"
+        else:
+            known = not self.logins or login in self.logins
+        if not known:
             return 401, "UNAUTHORIZED", "authentication required"
-        if method in {"GET", "HEAD"}:
-            return None
+        return None if method in {"GET", "HEAD"} else self._refused_push(path)
+
+    def _refused_push(self, path: str) -> tuple[int, str, str] | None:
         if self.mood == "forbidden":
             return 403, "DENIED", "requested access to the resource is denied"
         if self.mood == "failing":
@@ -260,6 +270,9 @@ class _GateHandler(BaseHTTPRequestHandler):
         body = self._chunks() if self.headers.get("Transfer-Encoding") else self.rfile.read(size)
         if refused:
             self._refuse(*refused)
+        elif self.path.startswith("/token?"):
+            self.send_response(200)
+            self._send_json(_json({"token": _TOKEN}))
         else:
             self._pass_on(body)
         self.wfile.flush()
@@ -279,7 +292,12 @@ class _GateHandler(BaseHTTPRequestHandler):
         text = json.dumps({"errors": [{"code": code, "message": message}]}).encode()
         self.send_response(status)
         if status == 401:
-            self.send_header("WWW-Authenticate", 'Basic realm="tests"')
+            token = f'Bearer realm="http://{self.gate.host}/token",service="tests"'
+            asked = token if self.gate.mood == "token" else 'Basic realm="tests"'
+            self.send_header("WWW-Authenticate", asked)
+        self._send_json(text)
+
+    def _send_json(self, text: bytes) -> None:
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()

@@ -61,6 +61,31 @@ def docker_config(
     return json.dumps({"auths": entries}, sort_keys=True), tuple(dict.fromkeys(secrets))
 
 
+def login_for(repository: str, logins: Iterable[RegistryLogin]) -> RegistryLogin | None:
+    """Find the login with the longest path that covers a repository; of equals, the first."""
+    by_scope = {_key(login.scope): login for login in reversed(list(logins))}
+    if repository.startswith(f"{DOCKER_HUB}/") and DOCKER_HUB_KEY in by_scope:
+        by_scope.setdefault(DOCKER_HUB, by_scope[DOCKER_HUB_KEY])
+    scope = repository
+    while scope not in by_scope and "/" in scope:
+        scope = scope.rpartition("/")[0]
+    return by_scope.get(scope)
+
+
+def auth_config_logins(text: str) -> tuple[RegistryLogin, ...]:
+    """Read the logins of DOCKER_AUTH_CONFIG; entries without user and password are left out.
+
+    Raises:
+        SystemFailure: it is not of the expected form.
+    """
+    found = []
+    for scope, entry in _read(text).items():
+        user, _, password = _decoded(entry).partition(":")
+        if user and password:
+            found.append(RegistryLogin(scope=scope, username=user, password=password))
+    return tuple(found)
+
+
 def _read(text: str) -> Entries:
     if not text.strip():
         return {}
@@ -115,10 +140,15 @@ def _secrets(entry: Mapping[str, object]) -> Iterable[str]:
         text = entry.get(name)
         if isinstance(text, str) and text:
             yield text
+    yield from filter(None, [_decoded(entry).partition(":")[2]])
+
+
+def _decoded(entry: Mapping[str, object]) -> str:
+    """Return `USER:PASSWORD` of an entry; empty when it has none."""
     try:
-        yield base64.b64decode(str(entry.get("auth", "")), validate=True).decode().partition(":")[2]
+        return base64.b64decode(str(entry.get("auth") or ""), validate=True).decode()
     except ValueError:
-        return
+        return ""
 
 
 def _wrong(message: str) -> SystemFailure:

@@ -10,10 +10,11 @@ from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowException, AirflowSkipException
 from kubernetes import client as k8s
 
-from gitlab_ci_provider.exceptions import GitlabCiError
+from gitlab_ci_provider.exceptions import GitlabCiError, SettingsError
 from gitlab_ci_provider.image_builds.engine import Engine
 from gitlab_ci_provider.image_builds.engines import ENGINES, build_container
 from gitlab_ci_provider.model.image_build import BuildSecret, EngineName, ImageBuild
+from gitlab_ci_provider.model.quoted import quoted
 from gitlab_ci_provider.operators.image_options import LayerPodOperator
 from gitlab_ci_provider.pods.image_build import add_build, build_secret, build_secret_file
 from gitlab_ci_provider.runs.image_build import (
@@ -76,7 +77,7 @@ class ImageBuildOperator(LayerPodOperator):
         *("build_secrets", "build_secret_files", "image_labels", "platform"),
         *("object_store_conn_id", "registry_conn_id", "project", "registry_mirrors"),
         *("registry_certificates", "insecure_registries", "skip_tls_verify_registries"),
-        "cache_repo",
+        *("cache_repo", "engine"),
     )
     ui_color = "#e0f2f1"
 
@@ -96,9 +97,14 @@ class ImageBuildOperator(LayerPodOperator):
         engine: EngineName | None = None,
         object_store_conn_id: str = "",
         automount_service_account_token: bool = False,
+        do_xcom_push: bool = True,
         **kwargs: Any,
     ):
-        super().__init__(automount_service_account_token=automount_service_account_token, **kwargs)
+        super().__init__(
+            automount_service_account_token=automount_service_account_token,
+            do_xcom_push=do_xcom_push,
+            **kwargs,
+        )
         self.destinations = destinations
         self.context = context
         self.context_sub_path = context_sub_path
@@ -159,7 +165,8 @@ class ImageBuildOperator(LayerPodOperator):
         self, context: Context | None = None, *, dry_run: bool = False
     ) -> k8s.V1Pod:
         """Build the pod: that of the pod operator, with the engine in its container."""
-        pod = super().build_pod_request_obj(context, dry_run=dry_run)
+        with self._without_sidecar():
+            pod = super().build_pod_request_obj(context, dry_run=dry_run)
         build = build_container(self.image_build(), self._engine())
         return add_build(pod, self.base_container_name, build, self.build_secrets or {})
 
@@ -204,7 +211,10 @@ class ImageBuildOperator(LayerPodOperator):
         self._secret_contents = pod_secrets(build, sources)
 
     def _engine(self) -> Engine:
-        return ENGINES[self.engine or load_settings().image_engine]
+        name = self.engine or load_settings().image_engine
+        if name not in ENGINES:
+            raise SettingsError(f"engine: {quoted(name)!r} is none of {', '.join(ENGINES)}")
+        return ENGINES[name]
 
     def _result(self, context: Context) -> dict[str, Any]:
         with _in_words():

@@ -47,9 +47,10 @@ class RegistryPodOperator(KubernetesPodOperator):
     def registry_access(self) -> RegistryAccess:
         """Gather the options."""
         return RegistryAccess(
-            mirrors=tuple(self.registry_mirrors),
-            insecure=tuple(self.insecure_registries),
-            skip_tls_verify=tuple(self.skip_tls_verify_registries),
+            # A template may become empty, which is nothing.
+            mirrors=tuple(filter(None, self.registry_mirrors)),
+            insecure=tuple(filter(None, self.insecure_registries)),
+            skip_tls_verify=tuple(filter(None, self.skip_tls_verify_registries)),
             certificates=dict(self.registry_certificates or {}),
             push_retries=self.push_retries,
             pull_retries=self.pull_retries,

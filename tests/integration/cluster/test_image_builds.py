@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from integration.cluster.image_builds import Builds, needs_buildah
+from gitlab_ci_provider.hooks.object_store import read_object
+from integration.cluster.image_builds import Builds, needs_buildah, task_context
 from integration.cluster.support import Api, Cluster
 from servers.image_registry import Registry, running_registry
+from servers.s3 import S3Server, s3_server
 
 pytest.importorskip("airflow.providers.cncf.kubernetes")
 
@@ -28,6 +33,12 @@ COPY --from=builder /version /listing /
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     with running_registry(tmp_path_factory.mktemp("registry")) as running:
         running.push_base()
+        yield running
+
+
+@pytest.fixture
+def s3(tmp_path: Path) -> Iterator[S3Server]:
+    with s3_server(tmp_path / "s3") as running:
         yield running
 
 
@@ -123,6 +134,47 @@ def test_build_secrets_are_files_that_no_layer_holds(
     files = registry.files("group/app", "1")
     assert files["size"].strip() == b"19"
     assert not any(b"s3cret-of-the-build" in content for content in files.values())
+
+
+def test_the_triggerer_can_wait_for_a_build(builds: Builds, registry: Registry):
+    """Deferred, the task leaves after the pod's creation, and returns the same afterwards."""
+    from airflow.sdk.exceptions import TaskDeferred
+
+    builds.write({"Dockerfile": "FROM scratch\nCOPY Dockerfile /\n"})
+    tags = [f"{registry.host}/group/deferred:1"]
+    context = task_context()
+    with pytest.raises(TaskDeferred) as deferred:
+        builds.operator(deferrable=True, destinations=tags).execute(context)
+    trigger = deferred.value.trigger
+
+    async def event() -> Any:
+        return await anext(aiter(trigger.run()))
+
+    told = asyncio.run(event()).payload
+    built = builds.operator(deferrable=True, destinations=tags).trigger_reentry(context, told)
+
+    assert built["digest"] == registry.digest("group/deferred", "1")
+    assert built["image"] == f"{registry.host}/group/deferred@{built['digest']}"
+    assert builds.api.names("pods") == []
+
+
+def test_the_artifact_is_what_the_task_returns(
+    builds: Builds, s3: S3Server, monkeypatch: pytest.MonkeyPatch
+):
+    """`image.json` is in the object store, under the names of DAG, run and task."""
+    target = s3.target()
+    connection = {
+        "conn_type": "aws",
+        "login": target.access_key,
+        "password": target.secret_key,
+        "extra": {"bucket": target.bucket, "endpoint_url": target.endpoint_url},
+    }
+    monkeypatch.setenv("AIRFLOW_CONN_STORE", json.dumps(connection))
+    builds.write({"Dockerfile": "FROM scratch\nCOPY Dockerfile /\n"})
+
+    built = builds.run(object_store_conn_id="store")
+
+    assert json.loads(read_object(target, "images/d/r1/build/-1/image.json")) == built
 
 
 def _said(log: str) -> str:

@@ -47,7 +47,7 @@ ELSEWHERE = {"engine", "object_store_conn_id", "registry_conn_id", "project"}
 def _options() -> set[str]:
     classes = (RegistryPodOperator, LayerPodOperator, ImageBuildOperator)
     names = {name for each in classes for name in inspect.signature(each.__init__).parameters}
-    return names - {"self", "kwargs", "automount_service_account_token"}
+    return names - {"self", "kwargs", "automount_service_account_token", "do_xcom_push"}
 
 
 def test_every_option_reaches_the_engine():
@@ -68,7 +68,7 @@ def _command(build: ImageBuild) -> tuple[str, ...]:
 
 def test_every_text_is_a_template():
     """An author can use Jinja in all that is text, but for words with fixed values."""
-    fixed = {"engine", "snapshot_mode", "compression", "image_format"}
+    fixed = {"snapshot_mode", "compression", "image_format"}
     task = KanikoBuildOperator(task_id="build", **OPTIONS)
     texts = {
         name
@@ -89,3 +89,12 @@ def test_kaniko_builds_with_kaniko():
 def test_a_build_gets_no_token_of_kubernetes():
     """A Dockerfile's commands must not speak to the cluster as the pod's service account."""
     assert KanikoBuildOperator(task_id="build").automount_service_account_token is False
+
+
+def test_the_image_is_the_xcom_without_a_container_for_it():
+    """Other pod operators push nothing unless they are told; this one returns what it has built."""
+    task = KanikoBuildOperator(task_id="build", destinations=["r.example.com/app:1"], image="k")
+
+    assert task.do_xcom_push is True
+    pod = task.build_pod_request_obj(dry_run=True)
+    assert [container.name for container in pod.spec.containers] == ["base"]

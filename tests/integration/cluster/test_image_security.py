@@ -1,0 +1,106 @@
+"""Hostile Dockerfiles, contexts and build arguments, in builds that really run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from integration.cluster.image_builds import Builds, needs_buildah
+from integration.cluster.support import Api, Cluster
+from servers.image_registry import Registry, running_registry
+
+pytest.importorskip("airflow.providers.cncf.kubernetes")
+
+PASSWORD = "pa55word-of-the-registry"
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    with running_registry(tmp_path_factory.mktemp("registry")) as running:
+        running.push_base()
+        yield running
+
+
+@pytest.fixture
+def builds(
+    cluster: Cluster,
+    api: Api,
+    tmp_path: Path,
+    registry: Registry,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Builds:
+    needs_buildah(cluster)
+    workspace = tmp_path / "workspace"
+    workspace.mkdir()
+    login = {"conn_type": "docker", "host": "other.example.com", "login": "u"}
+    monkeypatch.setenv("AIRFLOW_CONN_REGISTRY", json.dumps({**login, "password": PASSWORD}))
+    return Builds(cluster, api, workspace, registry)
+
+
+def test_a_dockerfile_sees_no_login_and_no_workspace(builds: Builds, registry: Registry):
+    """Its commands run in a root of their own: the engine's files and the pod's are not there."""
+    builds.write(
+        {
+            "Dockerfile": "FROM BASE\n"
+            "RUN cat /gitlab-ci/docker/config.json >/login 2>&1 || echo none >/login\n"
+            "RUN ls /workspace >/seen 2>&1 || echo none >/seen\n"
+            "RUN cat /proc/1/environ >/environment 2>&1 || true\n"
+            "RUN cat /proc/1/root/gitlab-ci/docker/config.json >/escaped 2>&1 || true\n"
+        }
+    )
+
+    builds.run(registry_conn_id="registry")
+
+    files = registry.files("group/app", "1")
+    assert files["login"].endswith(b"none\n")
+    assert files["seen"].endswith(b"none\n")
+    assert not any(PASSWORD.encode() in content for content in files.values())
+    assert not any(b"auths" in content for content in files.values())
+
+
+def test_a_dockerfile_writes_nowhere_but_into_its_image(builds: Builds):
+    """Neither the workspace nor this machine changes."""
+    mark = f"written-by-{builds.api.namespace}"
+    builds.write({"Dockerfile": f"FROM BASE\nRUN mkdir -p /workspace && touch /workspace/{mark}\n"})
+
+    builds.run()
+
+    assert [path.name for path in builds.workspace.iterdir()] == ["Dockerfile"]
+    assert not Path("/workspace", mark).exists()
+
+
+def test_a_context_leads_nowhere_else(builds: Builds):
+    """A link in the context, and `..` in a COPY, reach no file of the pod."""
+    (builds.workspace / "link").symlink_to("/gitlab-ci/docker/config.json")
+    for source in ("link", "../gitlab-ci/docker/config.json", "/gitlab-ci/docker/config.json"):
+        builds.write({"Dockerfile": f"FROM BASE\nCOPY {source} /copied\n"})
+        with pytest.raises(Exception, match="the image build failed"):
+            builds.run(registry_conn_id="registry")
+
+
+def test_a_build_argument_is_only_a_value(builds: Builds, registry: Registry):
+    """Flags, shell commands, and Kubernetes' `$(NAME)` in a value arrive as they are."""
+    value = "--no-cache $(REGISTRY_AUTH_FILE) '; touch /tmp/hostile; echo \" $HOME `id`"
+    builds.write({"Dockerfile": 'FROM BASE\nARG VALUE\nRUN echo "$VALUE" >/value\n'})
+
+    builds.run(build_args={"VALUE": value})
+
+    assert registry.files("group/app", "1")["value"].decode() == f"{value}\n"
+
+
+def test_the_engine_has_few_rights(builds: Builds):
+    """The pod keeps Pod Security `baseline`: an admission that enforces it would let it pass."""
+    builds.write({"Dockerfile": "FROM scratch\nCOPY Dockerfile /\n"})
+    builds.run(on_finish_action="keep_pod")
+
+    (name,) = builds.api.names("pods")
+    pod = builds.api.get("pods", name)
+    (container,) = pod["spec"]["containers"]
+    context = container["securityContext"]
+    assert context["allowPrivilegeEscalation"] is False
+    assert context["capabilities"]["drop"] == ["ALL"]
+    assert not {"SYS_ADMIN", "NET_RAW", "SYS_PTRACE"} & set(context["capabilities"]["add"])
+    assert pod["spec"]["automountServiceAccountToken"] is False
