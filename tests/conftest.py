@@ -12,6 +12,7 @@ import pytest
 
 from clusters.real import real_cluster, why_not
 from clusters.target import Target, read_target, why_skipped
+from gitlab_ci_cluster.runtimes.known import VARIABLE
 from servers.address import ADDRESS
 
 OPEN = pytest.StashKey[ExitStack]()
@@ -37,6 +38,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Start the cluster that is asked for, once for all processes of pytest-xdist."""
     _be_patient()
+    # A machine with Docker or Podman must not decide which of the two kinds the tests are about.
+    os.environ.setdefault(VARIABLE, "process")
     options = config.option
     if options.kubernetes and not options.kubeconfig:
         if reason := why_not():

@@ -13,12 +13,19 @@ from typing import get_args
 
 from gitlab_ci_cluster.daemon.run import DaemonConfig, run
 from gitlab_ci_cluster.exceptions import ClusterError
-from gitlab_ci_cluster.runtimes.choice import RuntimeName
+from gitlab_ci_cluster.runtimes.known import RuntimeName
+
+_IMAGE_MAP = "GITLAB_CI_CLUSTER_IMAGE_MAP"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until stopped and return the exit code."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        image_map = options.image_map or _split_map(os.environ.get(_IMAGE_MAP, ""))
+    except argparse.ArgumentTypeError as error:
+        parser.error(f"{_IMAGE_MAP}: {error}")
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
     )
@@ -30,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         paths=dict(options.path_for_image),
         hidden=tuple(path.absolute() for path in options.hide),
         faults=options.faults,
+        image_map=tuple(image_map),
         warm=dict(options.warm),
     )
     try:
@@ -46,14 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--runtime", choices=get_args(RuntimeName), default="auto")
-    parser.add_argument(
-        "--path-for-image",
-        type=_image_path,
-        action="append",
-        default=[],
-        metavar="IMAGE=DIR",
-        help="put DIR first into PATH in containers of IMAGE",
-    )
+    _add_image_options(parser)
     parser.add_argument(
         "--warm",
         type=_warm_program,
@@ -86,10 +87,33 @@ def _warm_program(text: str) -> tuple[str, str]:
     return path, function
 
 
+def _add_image_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--path-for-image",
+        type=_image_path,
+        action="append",
+        default=[],
+        metavar="IMAGE=DIR",
+        help="put DIR first into PATH in containers of IMAGE",
+    )
+    parser.add_argument(
+        "--image-map",
+        type=_image_path,
+        action="append",
+        default=[],
+        metavar="PATTERN=IMAGE",
+        help=f"take IMAGE for images that fit PATTERN; default ${_IMAGE_MAP}, separated by commas",
+    )
+
+
+def _split_map(text: str) -> list[tuple[str, str]]:
+    return [_image_path(entry.strip()) for entry in text.split(",") if entry.strip()]
+
+
 def _image_path(text: str) -> tuple[str, str]:
     image, equals, path = text.rpartition("=")
     if not equals or not image or not path:
-        raise argparse.ArgumentTypeError(f"{text!r} is not IMAGE=DIR")
+        raise argparse.ArgumentTypeError(f"{text!r} has no name on each side of a `=`")
     return image, path
 
 

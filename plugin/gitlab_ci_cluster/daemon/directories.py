@@ -13,6 +13,9 @@ from typing import IO
 from gitlab_ci_cluster.exceptions import ClusterError
 from gitlab_ci_cluster.files import remove_tree
 
+RUNTIME_FILE = "runtime"
+"""Holds the name of the chosen runtime while a cluster runs, for those who start it."""
+
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a directory of our own is made in it
 _LOCK_TRIES = 50
 _LOCK_PAUSE_SECONDS = 0.1
@@ -23,6 +26,7 @@ class Directories:
 
     Attributes:
         pods: files of pods.
+        runtime: says which runtime was chosen.
         memory: the same in memory, for Secrets and `medium: Memory`.
     """
 
@@ -30,6 +34,7 @@ class Directories:
         self.base = base
         self.pods = base / "pods"
         self.kubeconfig = base / "kubeconfig"
+        self.runtime = base / RUNTIME_FILE
         name = hashlib.sha256(str(base.resolve()).encode()).hexdigest()[:16]
         parent = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else base
         self.memory = parent / f"gitlab-ci-{os.getuid()}-{name}"
@@ -37,7 +42,7 @@ class Directories:
     @property
     def of_pods(self) -> tuple[Path, ...]:
         """What must not survive the cluster."""
-        return (self.kubeconfig, self.pods, self.memory, self.base / "root")
+        return (self.kubeconfig, self.runtime, self.pods, self.memory, self.base / "root")
 
     async def lock(self) -> IO[bytes]:
         """Take the directory once a cluster that was just killed has released it, and clean it.
@@ -62,6 +67,7 @@ class Directories:
     def _prepare(self) -> None:
         """Move what a killed cluster left behind out of the way, and start from scratch."""
         self.kubeconfig.unlink(missing_ok=True)
+        self.runtime.unlink(missing_ok=True)
         remove_tree(self.memory)
         for path in (self.pods, self.base / "root"):
             if path.exists():

@@ -30,8 +30,9 @@ from gitlab_ci_cluster.kubelet.recorder import EventRecorder
 from gitlab_ci_cluster.kubelet.tokens import TokenIssuer
 from gitlab_ci_cluster.objects.meta import now
 from gitlab_ci_cluster.objects.store import Store
-from gitlab_ci_cluster.runtimes.choice import RuntimeName, choose_runtime
+from gitlab_ci_cluster.runtimes.choice import choose_runtime
 from gitlab_ci_cluster.runtimes.interface import Runtime, RuntimeConfig
+from gitlab_ci_cluster.runtimes.known import RuntimeName
 
 _log = logging.getLogger(__name__)
 _VERSIONS_PER_SECOND = 100
@@ -45,6 +46,7 @@ class DaemonConfig:
     Attributes:
         directory: of the cluster; the kubeconfig goes there.
         paths: by image, a directory to put first into PATH.
+        image_map: patterns of images, each with the image to take instead.
         hidden: directories that no container may see, in addition to the cluster's own.
         faults: file that says how to misbehave, for tests; None cannot.
         warm: by their path, Python programs to keep imported, as `MODULE:FUNCTION`.
@@ -56,6 +58,7 @@ class DaemonConfig:
     runtime: RuntimeName = "auto"
     paths: Mapping[str, str] = field(default_factory=dict)
     hidden: tuple[Path, ...] = ()
+    image_map: tuple[tuple[str, str], ...] = ()
     faults: Path | None = None
     warm: Mapping[str, str] = field(default_factory=dict)
 
@@ -82,6 +85,7 @@ async def run(config: DaemonConfig) -> None:
             runtime = await choose_runtime(
                 config.runtime, _runtime_config(config, directories, lock.fileno(), lose)
             )
+            directories.runtime.write_text(runtime.name)
             await _serve(config, directories, runtime, stop)
         finally:
             directories.clean()
@@ -167,6 +171,7 @@ def _context(
         disk=directories.pods,
         memory=directories.memory,
         images=frozenset(config.paths),
+        image_map=config.image_map,
         tokens=TokenIssuer(config.directory),
         ip=config.host,
     )

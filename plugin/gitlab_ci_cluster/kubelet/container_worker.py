@@ -116,6 +116,7 @@ class ContainerWorker:
             self.warn("InspectFailed", problem)
             self.wait_with("InvalidImageName", problem, event="Error: InvalidImageName")
             await asyncio.Event().wait()  # nothing but deleting the pod ends this
+        self._map_image()
         problem = self._lacks_program()
         if problem:
             self.wait_with("CreateContainerError", problem, event=f"Error: {problem}")
@@ -128,6 +129,13 @@ class ContainerWorker:
                 self.wait_with("CreateContainerConfigError", str(error), event=f"Error: {error}")
             await self.context.store.wait(SECRETS, CONFIG_MAPS, seconds=seconds)
         raise RuntimeError("retries never end")
+
+    def _map_image(self) -> None:
+        image = self.spec["image"]
+        instead = images.mapped_image(image, self.context.image_map)
+        if instead != image:
+            self.tell("ImageMapped", f"image {instead} is used instead of {image} (image_map)")
+            self.spec = {**self.spec, "image": instead}
 
     def _lacks_program(self) -> str | None:
         runtime, image = self.context.runtime, self.spec["image"]

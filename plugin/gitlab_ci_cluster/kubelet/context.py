@@ -32,6 +32,7 @@ class KubeletContext:
         disk, memory: directories for what belongs to pods.
         tokens: signs those of service accounts.
         images: names that stand for a directory of programs and need no warning.
+        image_map: patterns of images, each with the image to take instead.
         ip: of the node, and of every pod: they share its network.
     """
 
@@ -43,6 +44,7 @@ class KubeletContext:
     memory: Path
     images: frozenset[str]
     tokens: TokenIssuer
+    image_map: tuple[tuple[str, str], ...] = ()
     ip: str = "127.0.0.1"
 
     def lookup(self, namespace: str, plural: str, name: str) -> Obj | None:

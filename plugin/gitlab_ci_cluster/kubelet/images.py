@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
 
 from gitlab_ci_cluster.objects.meta import Obj
+from gitlab_ci_cluster.runtimes.engine.names import canonical
 
 _DOMAIN = (
     r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9-]+)*|\[[0-9a-fA-F:]+\])(?::\d+)?"
@@ -27,6 +30,18 @@ def name_problem(image: str) -> str | None:
         problem += f": repository name ({match.group(1)}) must be lowercase"
     problem = f'couldn\'t parse image name "{image}": {problem}'
     return f'Failed to apply default image tag "{image}": {problem}'
+
+
+def mapped_image(image: str, image_map: Sequence[tuple[str, str]]) -> str:
+    """Return the image to take instead of another; the first pattern that fits decides.
+
+    A pattern is for the name as the pod has it, and for its full name.
+    """
+    names = {image, canonical(image)}
+    for pattern, instead in image_map:
+        if any(fnmatchcase(name, pattern) for name in names):
+            return instead
+    return image
 
 
 def program_problem(spec: Obj) -> str | None:

@@ -9,9 +9,9 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 from gitlab_ci_cluster.exceptions import ClusterError
+from gitlab_ci_cluster.runtimes.engine.cures import cures
 from gitlab_ci_cluster.runtimes.engine.discovery import candidates, remote_host
 from gitlab_ci_cluster.runtimes.engine.runtime import EngineRuntime
 from gitlab_ci_cluster.runtimes.inert import InertRuntime
@@ -24,12 +24,10 @@ from gitlab_ci_cluster.runtimes.interface import (
     StartError,
     Stream,
 )
+from gitlab_ci_cluster.runtimes.known import PROCESSES, RuntimeName, wanted_runtime
 from gitlab_ci_cluster.runtimes.mixed import MixedRuntime
 from gitlab_ci_cluster.runtimes.process.runtime import ProcessRuntime
 from gitlab_ci_cluster.runtimes.process.spec import Level
-
-RuntimeName = Literal["auto", "docker", "podman", "process", "root", "user", "plain", "inert"]
-"""`process` is the best level that works; a level's own name takes no other."""
 
 _log = logging.getLogger(__name__)
 _TRIAL = 'test "$(cat /gitlab-ci-trial/in)" = ok && echo ok > /etc/gitlab-ci-trial && echo ok'
@@ -41,10 +39,17 @@ async def choose_runtime(name: RuntimeName, config: RuntimeConfig) -> Runtime:
     Raises:
         ClusterError: none does.
     """
+    name = wanted_runtime(name)
     if name == "inert":
         return InertRuntime()
-    if name in {"docker", "podman"}:
+    if name in PROCESSES:
+        return await _processes(name, config)
+    try:
         return await _with_engine(name, config)
+    except ClusterError as error:
+        if name != "auto":
+            raise
+        _log.info("images are not used: %s", error)
     return await _processes(name, config)
 
 
@@ -99,11 +104,14 @@ async def _engine(name: RuntimeName, config: RuntimeConfig) -> EngineRuntime:
         else:
             _log.info("runtime %s: %s", runtime.name, runtime.description)
             return runtime
-    raise ClusterError(f"no {name} works on this machine; {'; '.join(problems) or 'none found'}")
+    what = "container engine" if name == "auto" else name
+    if not problems:
+        raise ClusterError(f"this machine has no {what}")
+    raise ClusterError(cures(f"no {what} works on this machine; {'; '.join(problems)}"))
 
 
 def _check_name(runtime: Runtime, name: RuntimeName) -> None:
-    if runtime.name != name:
+    if name not in {"auto", runtime.name}:
         raise ClusterError(f"it is {runtime.name}")
 
 

@@ -24,14 +24,18 @@ def check_jobs(pipeline: Pipeline, wanted: Collection[str]) -> None:
             raise SourceError(f"no job named '{job}'{suggestion(job, pipeline.jobs)}")
 
 
-def warnings(path: Path, pipeline: Pipeline) -> Iterator[str]:
-    """Describe what is not part of the run, and what is not honoured in it."""
+def warnings(path: Path) -> Iterator[str]:
+    """Describe what is not part of the run."""
     from gitlab_ci_provider.sources.git import uncommitted_changes
 
     changes = uncommitted_changes(path) if path.is_dir() else 0
     if changes:
         what = "1 uncommitted change is" if changes == 1 else f"{changes} uncommitted changes are"
         yield f"{what} not in this run; commit first to include them"
+
+
+def image_warnings(pipeline: Pipeline) -> Iterator[str]:
+    """Describe what a runtime without images does not honour in the run."""
     if images := _images(pipeline):
         yield f"images are not used: jobs run with this machine's programs, not {_listed(images)}"
     if services := _services(pipeline):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def add_stack_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags that say how a stack is started."""
-    from gitlab_ci_cluster.runtimes.choice import RuntimeName
+    from gitlab_ci_cluster.runtimes.known import RuntimeName
 
     parser.add_argument(
         "--port", type=_port, help="port of the Airflow UI (default: 8080 if it is free)"
@@ -24,7 +24,8 @@ def add_stack_flags(parser: argparse.ArgumentParser) -> None:
         "--runtime",
         default="auto",
         choices=get_args(RuntimeName),
-        help="how containers run (default: auto, the best isolation that works)",
+        help="how containers run (default: auto, in their images if Docker or Podman works, else "
+        "as processes of this machine with the best isolation that works)",
     )
 
 

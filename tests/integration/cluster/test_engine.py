@@ -6,6 +6,8 @@ import base64
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ import pytest
 
 from engines.podman import Podman
 from integration.cluster.support import (
+    MODULE,
     Api,
     EmbeddedCluster,
     is_running,
@@ -23,7 +26,7 @@ from integration.cluster.support import (
     state_of,
     wait_for_end,
 )
-from processes.waiting import wait_until
+from processes.waiting import PATIENCE, wait_until
 
 pytestmark = [
     pytest.mark.embedded("it is about a runtime of that cluster"),
@@ -282,3 +285,62 @@ def test_the_next_start_removes_what_nobody_else_could(images: Podman, own: Embe
 
     assert again.stop() == 0
     assert left == []
+
+
+def test_an_engine_is_chosen_where_one_works(images: Podman, tmp_path: Path):
+    """`auto` says which; images may stand for others, or for this machine's programs."""
+    maps = "fancy:*=docker.io/library/busybox:1.35,here:*=this-machine"
+    environment = {
+        **images.environment,
+        "GITLAB_CI_CLUSTER_RUNTIME": "auto",
+        "GITLAB_CI_CLUSTER_IMAGE_MAP": maps,
+    }
+    programs = ("--path-for-image", "this-machine=/usr/bin")
+    running = start_cluster(tmp_path / "state", *programs, environment=environment)
+    api = running.api()
+    fancy = api.output("a", "readlink $(which cat)", container={"image": "fancy:1"})
+    here = api.output("b", "command -v podman", container={"image": "here:1"})
+    said = [message for _, reason, message in api.events("a") if reason == "ImageMapped"]
+    chosen = (running.directory / "runtime").read_text()
+    api.close()
+    running.stop()
+
+    assert chosen == "podman"
+    assert fancy == "busybox\n"
+    assert here.endswith("/podman\n")
+    assert said == [f"image {BUSYBOX['image']} is used instead of fancy:1 (image_map)"]
+
+
+def test_without_an_engine_that_works_auto_runs_processes(images: Podman, tmp_path: Path):
+    """And its log says why, and what to do about it."""
+    environment = {
+        **images.environment,
+        "GITLAB_CI_CLUSTER_RUNTIME": "auto",
+        "DOCKER_HOST": "tcp://192.0.2.1:2375",
+        "CONTAINERS_STORAGE_CONF": "/dev/null/none",
+    }
+    running = start_cluster(tmp_path / "state", environment=environment)
+    api = running.api()
+    events = api.run("a", "true"), api.events("a")
+    api.close()
+    running.stop()
+
+    assert "ImageNotHonoured" in str(events)
+    log = running.log.read_text()
+    assert "images are not used: no container engine works on this machine" in log
+    assert "only an engine of this machine sees its directories" in log
+    assert "docs/how-to/images.md" in log
+
+
+def test_an_engine_that_is_asked_for_and_missing_ends_the_start(images: Podman, tmp_path: Path):
+    """No other takes its place."""
+    environment = {**os.environ, **images.environment, "DOCKER_HOST": "unix:///no.sock"}
+    command = [sys.executable, "-m", MODULE, "--dir", str(tmp_path / "s"), "--runtime", "docker"]
+
+    refused = subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE
+    )
+
+    assert refused.returncode == 1
+    assert "no docker works on this machine" in refused.stderr
+    assert "nobody listens on /no.sock" in refused.stderr

@@ -40,6 +40,8 @@ from gitlab_ci_cluster.runtimes.interface import (
 _MOST_FILES, _MOST_PROCESSES = 1 << 20, 1 << 15
 """What Podman gives each container unless it is told otherwise."""
 
+_LOOK_SECONDS = 0.02
+
 _log = logging.getLogger(__name__)
 
 
@@ -67,11 +69,13 @@ class EngineRuntime:
 
     async def open(self) -> None:
         """See `interface.Runtime`."""
-        await self._guard.open()
-        try:
-            version = await self._client.call("GET", "version")
-        except EngineError as error:
-            raise ClusterError(f"{error}{self._last_words()}") from error
+        if self._guard.command:
+            await self._guard.open()
+            await self._wait_for_service()
+        else:
+            await asyncio.to_thread(watchdog.ping, str(self._client.socket))
+            await self._guard.open()
+        version = await self._client.call("GET", "version")
         names = [part.get("Name", "") for part in version.get("Components") or []]
         self.name = "podman" if "Podman Engine" in names else "docker"
         self._owner = Owner(cluster=self._cluster, limits=_limits(self.name))
@@ -174,6 +178,13 @@ class EngineRuntime:
         await self._client.close()
         await self._guard.close()
 
+    async def _wait_for_service(self) -> None:
+        """Wait until the service that we have started answers, or has died."""
+        while not self._client.socket.exists():
+            if watchdog.died_of(self._client.socket).exists():
+                raise ClusterError(f"the service has ended{self._last_words()}")
+            await asyncio.sleep(_LOOK_SECONDS)
+
     def _last_words(self) -> str:
         with suppress(OSError):
             lines = watchdog.log_of(self._client.socket).read_text(errors="replace").splitlines()
@@ -184,6 +195,9 @@ class EngineRuntime:
         """Close, and leave the cluster's files alone: another runtime takes its place."""
         await self._client.close()
         await self._guard.close(keep_files=True)
+        for path in (self._client.socket, watchdog.died_of(self._client.socket)):
+            if self._guard.command:
+                path.unlink(missing_ok=True)
 
     async def _remove(self, identifier: str) -> None:
         with suppress(EngineError):

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from gitlab_ci_cluster.exceptions import ClusterError
 from gitlab_ci_cluster.files import remove_tree
 from gitlab_ci_cluster.runtimes.process import linux
 
@@ -67,6 +68,18 @@ def call(path: str, method: str, target: str) -> Any:
     return json.loads(data) if response.status < 300 and data.startswith((b"[", b"{")) else None
 
 
+def ping(path: str) -> None:
+    """Check that somebody listens.
+
+    Raises:
+        ClusterError: nobody does.
+    """
+    try:
+        call(path, "GET", "_ping")
+    except OSError as error:
+        raise ClusterError(f"nobody listens on {path}: {error.strerror or error}") from error
+
+
 def sweep(path: str, cluster: str) -> None:
     """Remove all containers and images of a cluster.
 
@@ -90,6 +103,11 @@ def log_of(path: str | Path) -> Path:
     return Path(f"{path}.log")
 
 
+def died_of(path: str | Path) -> Path:
+    """Name what is there once the service on a socket has died."""
+    return Path(f"{path}.died")
+
+
 def image_of(cluster: str) -> str:
     """Name the empty image of a cluster."""
     return f"localhost/{cluster}:empty"
@@ -98,9 +116,10 @@ def image_of(cluster: str) -> str:
 class _Service:
     """The engine's service, started again when it dies; without a command it is another's."""
 
-    def __init__(self, command: list[str], log: Path) -> None:
+    def __init__(self, command: list[str], path: str) -> None:
         self._command = command
-        self._log = log
+        self._path = path
+        self._log = log_of(path)
         self._process: subprocess.Popen[bytes] | None = None
         self._pause = _PAUSE_SECONDS
         self._next = 0.0
@@ -109,6 +128,8 @@ class _Service:
         """Start it if it does not run; more rarely the more often it dies."""
         if not self._command or (self._process and self._process.poll() is None):
             return
+        if self._process:
+            died_of(self._path).touch()
         if time.monotonic() < self._next:
             return
         with self._log.open("ab") as log:
@@ -134,8 +155,8 @@ class _Service:
             self._process.wait()
 
 
-def _clean(path: str, cluster: str, service: _Service) -> None:
-    deadline = time.monotonic() + _GIVE_UP_SECONDS
+def _clean(path: str, cluster: str, service: _Service, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         service.keep()
         try:
@@ -161,13 +182,14 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # the cluster decides when we end
     os.setsid()
-    service = _Service(command, log_of(path))
+    service = _Service(command, path)
     service.keep()
     while not select.select([connection], [], [], _PAUSE_SECONDS)[0]:
         service.keep()
-    _clean(path, cluster, service)
+    abandoned = os.read(connection, len(KEEP)) == KEEP
+    _clean(path, cluster, service, _LONGEST_PAUSE_SECONDS if abandoned else _GIVE_UP_SECONDS)
     service.stop()
-    for left in () if os.read(connection, len(KEEP)) == KEEP else paths:
+    for left in () if abandoned else paths:
         remove_tree(Path(left))
 
 

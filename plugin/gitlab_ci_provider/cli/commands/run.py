@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import signal
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,12 +94,17 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace, home: Home, place: run_flags.Place) -> int:
+    from gitlab_ci_cluster.runtimes.known import PROCESSES
     from gitlab_ci_provider.cli.display.starting import read_while_starting
     from gitlab_ci_provider.local.stack.lifecycle import idle_minutes
+    from gitlab_ci_provider.local.stack.state import read_runtime
 
     options = stack_options(args)
     started = read_while_starting(home, options, lambda: _read(args, home, place))
     output.note(started.stack.greeting)
+    if read_runtime(home) in PROCESSES:
+        for line in started.found.images:
+            output.note(line)
     followed = _follow(args, home, started, place)
     _tell(args, home, followed)
     if started.spawned and not args.stop and (minutes := idle_minutes(options)):
@@ -111,15 +117,29 @@ def _run(args: argparse.Namespace, home: Home, place: run_flags.Place) -> int:
     return 0 if followed.result["status"] == "passed" else 1
 
 
-def _read(args: argparse.Namespace, home: Home, place: run_flags.Place) -> DagRecord:
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A repository that can run.
+
+    Attributes:
+        images: what to say if its images are not honoured, as far as that is not said yet.
+    """
+
+    record: DagRecord
+    images: tuple[str, ...]
+
+
+def _read(args: argparse.Namespace, home: Home, place: run_flags.Place) -> _Read:
     """Read the repository, and warn of what may run differently than expected.
 
     Raises:
         AlreadySaidError: it has no pipeline that can run.
         SourceError: it has no such job.
     """
-    from gitlab_ci_provider.cli.preflight import check_jobs, warnings
+    from gitlab_ci_cluster.runtimes.known import PROCESSES, wanted_runtime
+    from gitlab_ci_provider.cli.preflight import check_jobs, image_warnings, warnings
     from gitlab_ci_provider.local.projects import add_project
+    from gitlab_ci_provider.local.stack.state import is_running
     from gitlab_ci_provider.settings import home_settings
     from gitlab_ci_provider.state import open_state
 
@@ -130,20 +150,23 @@ def _read(args: argparse.Namespace, home: Home, place: run_flags.Place) -> DagRe
     snapshots = open_state(home_settings(home.data)).snapshots
     pipeline = snapshots.load_pipeline(synced.digest)
     check_jobs(pipeline, (*args.job, *args.manual, *args.follow))
-    for line in warnings(Path(args.path), pipeline):
+    images = tuple(image_warnings(pipeline))
+    # Otherwise only the cluster knows, which is just starting.
+    known = wanted_runtime(args.runtime) in PROCESSES and not is_running(home)
+    for line in (*warnings(Path(args.path)), *(images if known else ())):
         output.note(line)
-    return synced.record
+    return _Read(synced.record, () if known else images)
 
 
 def _follow(
-    args: argparse.Namespace, home: Home, started: Started[DagRecord], place: run_flags.Place
+    args: argparse.Namespace, home: Home, started: Started[_Read], place: run_flags.Place
 ) -> FollowedRun:
     """Run the pipeline and show it."""
     from gitlab_ci_provider.cli.display.follow import RunDisplay
     from gitlab_ci_provider.cli.display.manual_jobs import can_ask
     from gitlab_ci_provider.local.follow.run import run_pipeline, stop_waiting
 
-    record = started.found
+    record = started.found.record
     branch = place.ref or record.ref.name
     conf = {"ref": record.ref.name, **run_flags.conf(args), **place.conf(args, branch)}
     display = RunDisplay(home, args.follow, asks=can_ask() and not args.json)

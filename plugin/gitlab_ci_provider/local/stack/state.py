@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gitlab_ci_cluster.daemon.directories import RUNTIME_FILE
 from gitlab_ci_cluster.files import write_private
 from gitlab_ci_provider.airflow_api.client import AirflowApi
 from gitlab_ci_provider.airflow_api.session import Access, RetryPolicy
@@ -80,3 +81,11 @@ def connect(home: Home, state: StackState, tell: Callable[[str], None]) -> Airfl
         AirflowApiError: the stack has ended.
     """
     return AirflowApi(state.access, RetryPolicy(alive=lambda: is_running(home), tell=tell))
+
+
+def read_runtime(home: Home) -> str:
+    """Return which runtime the stack's cluster has chosen; empty when no cluster runs."""
+    try:
+        return (home.cluster / RUNTIME_FILE).read_text()
+    except FileNotFoundError:
+        return ""
