@@ -16,6 +16,7 @@ import pytest
 
 from e2e.embedded import COMMAND, Stack, make_repository
 from e2e.runs import wait_for
+from processes.waiting import PATIENCE
 
 BLOCKING = """
 stages: [build, deploy]
@@ -127,7 +128,7 @@ def test_ending_the_command_ends_the_pipeline(stack: Stack, tmp_path: Path, numb
         )
         wait_for(lambda: "running  build / slow" in log.read_text())
         process.send_signal(number)
-        out, _ = process.communicate(timeout=120)
+        out, _ = process.communicate(timeout=PATIENCE)
 
     assert process.returncode == 130
     assert b'"status": "canceled"' in out
