@@ -30,7 +30,7 @@ def docker(state: State, arguments: list[str]) -> None:
     elif verb == "build":
         _build(state, rest)
     elif verb == "tag":
-        state["images"][rest[1]] = state["images"][rest[0]]
+        state["images"][_full(rest[1])] = state["images"][_full(rest[0])]
     elif verb == "push":
         _push(state, [word for word in rest if word not in ("--quiet", "--")])
 
@@ -71,7 +71,7 @@ def _build(state: State, arguments: list[str]) -> None:
         "target": given.target,
         "platform": given.platform,
     }
-    state["images"] |= dict.fromkeys(given.tag, built)
+    state["images"] |= dict.fromkeys(map(_full, given.tag), built)
     if given.push:
         _push(state, given.tag)
 
@@ -96,10 +96,10 @@ def _build_arg(text: str) -> str | None:
 
 
 def _push(state: State, names: list[str]) -> None:
-    if names[0] == "--all-tags":
+    if names[0] in ("-a", "--all-tags"):
         names = [name for name in state["images"] if name.startswith(f"{names[1]}:")]
     for name in names:
-        state["pushed"][_full(name)] = [state["images"][name], _login_of(state, name)]
+        state["pushed"][_full(name)] = [state["images"][_full(name)], _login_of(state, name)]
 
 
 def _full(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gitlab_ci_provider.docker_builds.commands import DockerCommand
@@ -81,6 +81,7 @@ class DockerBuild:
         options: of the executor, such as `--target=app`.
         cached_from: images whose layers may be used again.
         pushes: whether it pushes its tags itself.
+        from_environment: build arguments whose values are those of exported variables.
     """
 
     context: Word
@@ -90,6 +91,7 @@ class DockerBuild:
     cached_from: tuple[Word, ...] = ()
     cached: bool = False
     pushes: bool = False
+    from_environment: frozenset[str] = frozenset()
 
 
 def read_build(docker: DockerCommand, known: Mapping[str, str]) -> DockerBuild:
@@ -127,7 +129,12 @@ def read_build(docker: DockerCommand, known: Mapping[str, str]) -> DockerBuild:
         cached_from=tuple(_cache_image(value) for value in arguments.values("--cache-from")),
         cached=inline or arguments.has("--cache-from") or arguments.has("--cache-to"),
         pushes=arguments.has("--push") or bool(outputs),
+        from_environment=_without_value(arguments.values("--build-arg")),
     )
+
+
+def _without_value(arguments: Sequence[Word]) -> frozenset[str]:
+    return frozenset(word.literal or "" for word in arguments if "=" not in word.body)
 
 
 def _hint(problem: str) -> str:

@@ -199,12 +199,20 @@ class _Reader:
 
     def _build(self, position: int, docker: DockerCommand) -> None:
         build = read_build(docker, self.known)
+        self._check_exported(position, build)
         image = Image(position, build, {})
         for tag in build.tags:
             self._name(image, tag)
         if build.pushes:
             image.destinations += build.tags
         self.carried.images[position] = image
+
+    def _check_exported(self, position: int, build: DockerBuild) -> None:
+        """Check that variables for `--build-arg NAME` are not those of the shell alone."""
+        for placed in self.script[:position]:
+            for name in sorted(placed.statement.sets & build.from_environment - set(self.known)):
+                words = f"only the shell knows whether {name} is exported"
+                raise CannotBuildError(words, f'Write `--build-arg {name}="${name}"`.')
 
     def _name(self, image: Image, word: Word) -> None:
         """Give an image a name, which no other one has any longer."""
