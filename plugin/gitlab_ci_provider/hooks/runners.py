@@ -48,6 +48,20 @@ def load_runners(settings: Settings) -> tuple[RunnerProfile, ...]:
     return read.runners
 
 
+def runner_named(name: str, settings: Settings) -> RunnerProfile:
+    """Find a runner by its name.
+
+    Raises:
+        SystemFailure: there is none, or the runners have errors.
+    """
+    runners = load_runners(settings)
+    for runner in runners:
+        if runner.name == name:
+            return runner
+    listed = ", ".join(runner.name for runner in runners)
+    raise _wrong(f"there is no runner '{name}', only {listed}")
+
+
 def places(runners: Sequence[RunnerProfile]) -> tuple[tuple[str, str], ...]:
     """List where pods may be: connections and namespaces, each once."""
     fixed = ((runner.connection, runner.namespace) for runner in runners)

@@ -90,6 +90,9 @@ class RunnerProfile:
         "`rewrite`: a job that needs a Docker daemon runs as an image build without one, if all "
         "of it can; empty: as it is.",
     )
+    kaniko_image: str = option(
+        "", "Image of Kaniko for rewritten jobs and image builds; pin it by digest. Empty: a tag."
+    )
     pod_patches: tuple[PodPatch, ...] = option((), "Changes to the finished pod.")
     start_timeout: int | None = option(
         None,

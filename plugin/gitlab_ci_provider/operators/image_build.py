@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
+from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowException, AirflowSkipException
 from kubernetes import client as k8s
+from kubernetes.client.exceptions import ApiException
 
 from gitlab_ci_provider.exceptions import GitlabCiError, SettingsError
+from gitlab_ci_provider.hooks.runners import runner_named
 from gitlab_ci_provider.image_builds.engine import Engine
 from gitlab_ci_provider.image_builds.engines import ENGINES, build_container
 from gitlab_ci_provider.model.image_build import BuildSecret, EngineName, ImageBuild
@@ -24,7 +27,7 @@ from gitlab_ci_provider.runs.image_build import (
     pod_secrets,
     why_failed,
 )
-from gitlab_ci_provider.runs.job.objects import give_secret
+from gitlab_ci_provider.runs.job.objects import delete_pod, give_secret
 from gitlab_ci_provider.runs.task_errors import TaskFailed, TaskFailedForNow
 from gitlab_ci_provider.settings import load_settings
 
@@ -50,6 +53,8 @@ class ImageBuildOperator(LayerPodOperator):
         image_labels: labels of the image. (`labels` are those of the pod.)
         platform: `OS/ARCH[/VARIANT]`; empty means that of the node.
         engine: `kaniko`, `buildkit` or `buildah`; None takes `[gitlab_ci] image_engine`.
+        runner: of the file of runners: its cluster, its namespace, and its image of Kaniko count
+            where the task says nothing.
         object_store_conn_id: connection of the object store that keeps `image.json`; empty: none.
         registry_conn_id: connections with logins of registries; the registry is their host.
         project: GitLab project whose variables CI_REGISTRY, CI_REGISTRY_USER, CI_REGISTRY_PASSWORD
@@ -77,7 +82,7 @@ class ImageBuildOperator(LayerPodOperator):
         *("build_secrets", "build_secret_files", "image_labels", "platform"),
         *("object_store_conn_id", "registry_conn_id", "project", "registry_mirrors"),
         *("registry_certificates", "insecure_registries", "skip_tls_verify_registries"),
-        *("cache_repo", "engine"),
+        *("cache_repo", "engine", "runner"),
     )
     ui_color = "#e0f2f1"
 
@@ -95,6 +100,7 @@ class ImageBuildOperator(LayerPodOperator):
         image_labels: Mapping[str, str] | None = None,
         platform: str = "",
         engine: EngineName | None = None,
+        runner: str = "",
         object_store_conn_id: str = "",
         automount_service_account_token: bool = False,
         do_xcom_push: bool = True,
@@ -116,6 +122,7 @@ class ImageBuildOperator(LayerPodOperator):
         self.image_labels = image_labels
         self.platform = platform
         self.engine = engine
+        self.runner = runner
         self.object_store_conn_id = object_store_conn_id
         self._secret_contents: Mapping[str, str] = {}
         self._ended: k8s.V1Pod | None = None
@@ -136,6 +143,7 @@ class ImageBuildOperator(LayerPodOperator):
     def trigger_reentry(self, context: Context, event: dict[str, Any]) -> Any:
         """Go on after the triggerer has waited for the pod."""
         with _in_words(), self._without_sidecar():
+            self._use_runner()
             super().trigger_reentry(context, event)
         return self._result(context)
 
@@ -174,8 +182,13 @@ class ImageBuildOperator(LayerPodOperator):
         """Create the pod, and then the Secret that it owns and waits for."""
         pod = super().get_or_create_pod(pod_request_obj, context)
         self.pod = pod  # from here on, Airflow removes it when it stops the task
-        found = self.client.read_namespaced_pod(pod.metadata.name, pod.metadata.namespace)
-        give_secret(self.client, found, build_secret(found, self._secret_contents))
+        try:
+            found = self.client.read_namespaced_pod(pod.metadata.name, pod.metadata.namespace)
+            give_secret(self.client, found, build_secret(found, self._secret_contents))
+        except Exception:
+            with suppress(ApiException):  # without its Secret it would wait forever
+                delete_pod(self.client, pod)
+            raise
         return found
 
     def cleanup(
@@ -200,6 +213,7 @@ class ImageBuildOperator(LayerPodOperator):
     def _prepare(self) -> None:
         """Refuse what is wrong, and read logins and secrets, before there is a pod."""
         engine = self._engine()
+        self._use_runner()
         self.image = self.image or engine.image
         build = self.image_build()
         build_container(build, engine)
@@ -209,6 +223,17 @@ class ImageBuildOperator(LayerPodOperator):
             secrets=self.build_secrets or {},
         )
         self._secret_contents = pod_secrets(build, sources)
+
+    def _use_runner(self) -> None:
+        """Take over what the runner says and the task does not."""
+        if not self.runner:
+            return
+        runner = runner_named(self.runner, load_settings())
+        if self.kubernetes_conn_id in {None, KubernetesHook.default_conn_name}:
+            self.kubernetes_conn_id = runner.connection
+        self.namespace = self.namespace or runner.namespace or None
+        if self._engine().name == "kaniko":
+            self.image = self.image or runner.kaniko_image
 
     def _engine(self) -> Engine:
         name = self.engine or load_settings().image_engine

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gitlab_ci_provider.docker_builds.spots import Problem
+from gitlab_ci_provider.image_builds.kaniko import IMAGE
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.runner import RunnerProfile
 
@@ -28,7 +29,7 @@ def without_daemon(job: Job, runner: RunnerProfile, note: Tell, warn: Tell) -> J
         return job
     from gitlab_ci_provider.docker_builds.rewrite import read_docker_job  # few runners need it
 
-    found = read_docker_job(job)
+    found = read_docker_job(job, engine=runner.kaniko_image or IMAGE)
     if found is None:
         return job
     if found.rewritten is not None:

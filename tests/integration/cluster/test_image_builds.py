@@ -7,12 +7,15 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
+from kubernetes.client.exceptions import ApiException
 
 from gitlab_ci_provider.hooks.object_store import read_object
 from integration.cluster.image_builds import Builds, needs_buildah, task_context
 from integration.cluster.support import Api, Cluster
+from processes.waiting import wait_until
 from servers.image_registry import Registry, running_registry
 from servers.s3 import S3Server, s3_server
 
@@ -175,6 +178,18 @@ def test_the_artifact_is_what_the_task_returns(
     built = builds.run(object_store_conn_id="store")
 
     assert json.loads(read_object(target, "images/d/r1/build/-1/image.json")) == built
+
+
+def test_a_pod_that_gets_no_secret_is_not_left(builds: Builds, monkeypatch: pytest.MonkeyPatch):
+    """It would wait for its Secret forever: whatever keeps that from it, the pod goes."""
+    operator = builds.operator()
+    refused = ApiException(status=403, reason="Forbidden")
+    monkeypatch.setattr(operator.client, "create_namespaced_secret", Mock(side_effect=refused))
+
+    with pytest.raises(ApiException):
+        operator.execute(task_context())
+
+    wait_until(lambda: builds.api.names("pods") == [], "the pod's end")
 
 
 def _said(log: str) -> str:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.image_builds.engines import ENGINES, build_container
 from gitlab_ci_provider.model.image_build import ImageBuild
 from gitlab_ci_provider.operators.image_build import ImageBuildOperator, KanikoBuildOperator
 from gitlab_ci_provider.operators.image_options import LayerPodOperator, RegistryPodOperator
+from gitlab_ci_provider.settings import Settings
 
 OPTIONS: dict[str, Any] = {
     "context": "dir:///workspace/app",
@@ -40,7 +43,7 @@ OPTIONS: dict[str, Any] = {
     "pull_retries": 8,
     "ignore_immutable_tags": True,
 }
-ELSEWHERE = {"engine", "object_store_conn_id", "registry_conn_id", "project"}
+ELSEWHERE = {"engine", "runner", "object_store_conn_id", "registry_conn_id", "project"}
 """Options that are not about the build itself."""
 
 
@@ -84,6 +87,28 @@ def test_kaniko_builds_with_kaniko():
     assert KanikoBuildOperator(task_id="build").engine == "kaniko"
     with pytest.raises(TypeError):
         KanikoBuildOperator(task_id="build", engine="buildah")
+
+
+def test_a_runner_says_what_the_task_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Its pinned image, its cluster and its namespace; what the task says wins."""
+    file = tmp_path / "runners.yml"
+    file.write_text(
+        "runners:\n- {name: builds, tags: [builds], connection: cluster, namespace: images,\n"
+        "   kaniko_image: 'r.example.com/kaniko@sha256:1'}\n"
+    )
+    settings = Settings(home=tmp_path, runners_file=file)
+    monkeypatch.setattr("gitlab_ci_provider.operators.image_build.load_settings", lambda: settings)
+
+    task = KanikoBuildOperator(task_id="build", runner="builds")
+    task._use_runner()
+    own = KanikoBuildOperator(task_id="own", runner="builds", namespace="mine", image="k:1")
+    own._use_runner()
+
+    assert (task.kubernetes_conn_id, task.namespace) == ("cluster", "images")
+    assert task.image == "r.example.com/kaniko@sha256:1"
+    assert (own.kubernetes_conn_id, own.namespace, own.image) == ("cluster", "mine", "k:1")
+    with pytest.raises(SystemFailure, match="no runner 'other', only builds"):
+        KanikoBuildOperator(task_id="build", runner="other")._use_runner()
 
 
 def test_a_build_gets_no_token_of_kubernetes():

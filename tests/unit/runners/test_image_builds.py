@@ -53,3 +53,12 @@ def test_other_runners_and_other_jobs_change_nothing():
 
     assert _rewritten(written, RunnerProfile()) == (written, [], [])
     assert _rewritten(other, REWRITES) == (other, [], [])
+
+
+def test_the_runner_pins_the_image_of_kaniko():
+    """A rewritten job runs in the image that the runner names, by its digest."""
+    pinned = f"r.example.com/kaniko@sha256:{'0' * 64}"
+    runner = RunnerProfile(image_builds="rewrite", kaniko_image=pinned)
+    job, _, _ = _rewritten(_docker_job("docker build -t app ."), runner)
+
+    assert job.image == Image(name=pinned, entrypoint=("",))

@@ -1,0 +1,57 @@
+"""The example of a hand-written DAG builds a real image, in a real Airflow."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from e2e.embedded import Stack
+from processes.waiting import wait_until
+from servers.image_registry import Registry, running_registry
+
+EXAMPLE = Path(__file__).parents[2] / "dags" / "examples" / "build_image" / "build_image.py"
+
+
+@pytest.fixture
+def registry(stack: Stack, tmp_path: Path) -> Iterator[Registry]:
+    if stack.place:
+        pytest.skip("builds with this machine's buildah, in the embedded cluster")
+    if shutil.which("buildah") is None:
+        pytest.skip("needs buildah (Debian: buildah)")
+    with running_registry(tmp_path / "registry") as running:
+        running.push_base()
+        yield running
+
+
+def test_the_example_builds_an_image(stack: Stack, registry: Registry):
+    """Deferred to the triggerer, by templates, with the digest as XCom for the next task."""
+    dag = EXAMPLE.stem
+    file = stack.home.dags / EXAMPLE.name
+    shutil.copy(EXAMPLE, file)
+    wait_until(
+        lambda: stack.api.request("GET", "/dags", params={"dag_id_pattern": dag})["total_entries"],
+        "the DAG",
+    )
+    stack.api.request("PATCH", f"/dags/{dag}", json={"is_paused": False})
+    conf = {
+        "registry": registry.host,
+        "insecure_registry": registry.host,
+        "base": f"{registry.host}/base:1",
+        "engine": "buildah",
+        "tag": "1",
+    }
+    run = stack.api.trigger(dag, conf)
+    wait_until(lambda: stack.api.run_state(dag, run) in {"success", "failed"}, "the run", pause=1)
+    file.unlink()
+
+    tasks = stack.api.tasks(dag, run)
+    logs = "\n".join(line for task in tasks.values() for line in stack.api.log(dag, run, task))
+    assert stack.api.run_state(dag, run) == "success", logs
+    built = stack.api.xcom(dag, run, "build", "return_value")
+    assert built["digest"] == registry.digest("examples/greeting", "1")
+    files = registry.files("examples/greeting", "1")
+    assert files["greeting"].decode() == f"hello from {run}\n"
+    assert "RUN echo" in logs
