@@ -9,6 +9,8 @@ The replacements are in `local/airflow`. They rely on these members, which are n
   `_service_processor_sockets`, `_processors`, `_file_queue`, `_dag_bundles`.
 - `TriggerRunnerSupervisor`: `run_once` and what it calls, `_service_subprocess`, `events`,
   `failed_triggers`, `stop`.
+- `ActivitySubprocess`: `_on_child_started`, `_last_heartbeat_attempt`, `pid`, and `selector` with
+  what `_service_subprocess` does with its entries.
 """
 
 from __future__ import annotations
@@ -18,9 +20,11 @@ from airflow.executors.base_executor import BaseExecutor, get_execution_api_serv
 from airflow.executors.local_executor import LocalExecutor
 from airflow.executors.workloads import ExecutorWorkload
 from airflow.jobs.triggerer_job_runner import TriggerRunnerSupervisor
+from airflow.sdk.execution_time.supervisor import ActivitySubprocess
 from airflow.utils.state import TaskInstanceState
 
 __all__ = [
+    "ActivitySubprocess",
     "BaseExecutor",
     "DagFileProcessorManager",
     "ExecutorWorkload",
@@ -36,6 +40,13 @@ def use_dag_processor(manager: type[DagFileProcessorManager]) -> None:
     from airflow.cli.commands import dag_processor_command
 
     dag_processor_command.DagFileProcessorManager = manager  # type: ignore[attr-defined]
+
+
+def use_task_watch(watch: type[ActivitySubprocess]) -> None:
+    """Have workers that are forked from this process watch their task with another class."""
+    from airflow.sdk.execution_time import supervisor
+
+    supervisor.ActivitySubprocess = watch  # type: ignore[misc]
 
 
 def use_triggerer(supervisor: type[TriggerRunnerSupervisor]) -> None:

@@ -11,6 +11,7 @@ import pytest
 from gitlab_ci_provider.airflow_internals import components, startup
 from gitlab_ci_provider.local.airflow.dag_processor import WakefulManager
 from gitlab_ci_provider.local.airflow.executor import EmbeddedExecutor
+from gitlab_ci_provider.local.airflow.task_watch import NoticingSubprocess
 from gitlab_ci_provider.local.airflow.triggerer import WakefulSupervisor
 from unit.airflow_internals.contracts import contract
 
@@ -21,6 +22,7 @@ REPLACEMENTS = [
     (components.LocalExecutor, EmbeddedExecutor),
     (components.DagFileProcessorManager, WakefulManager),
     (components.TriggerRunnerSupervisor, WakefulSupervisor),
+    (components.ActivitySubprocess, NoticingSubprocess),
 ]
 
 
@@ -117,6 +119,19 @@ def test_commands_find_the_replacements(monkeypatch: pytest.MonkeyPatch):
         components.use_triggerer(WakefulSupervisor)
         assert dag_processor_command.DagFileProcessorManager is WakefulManager
         assert triggerer_job_runner.TriggerRunnerSupervisor is WakefulSupervisor
+
+
+def test_workers_look_the_watch_up_when_a_task_begins(monkeypatch: pytest.MonkeyPatch):
+    """Whoever starts a task takes the class that the module names then, not one kept earlier."""
+    from airflow.sdk.execution_time import coordinator, supervisor
+
+    with contract("sdk.execution_time.supervisor.ActivitySubprocess", "each task"):
+        monkeypatch.setattr(supervisor, "ActivitySubprocess", supervisor.ActivitySubprocess)
+        assert "execute_task(" in inspect.getsource(supervisor.supervise_task)
+        start = inspect.getsource(coordinator._PythonCoordinator.execute_task)
+        assert "from airflow.sdk.execution_time.supervisor import ActivitySubprocess" in start
+        components.use_task_watch(NoticingSubprocess)
+        assert supervisor.ActivitySubprocess is NoticingSubprocess
 
 
 def test_the_audit_log_is_made_by_a_factory(monkeypatch: pytest.MonkeyPatch):

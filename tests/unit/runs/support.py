@@ -43,6 +43,7 @@ class FakeStore(dict[str, Any]):
     """Airflow's store of one task."""
 
     set = dict.__setitem__
+    __hash__ = object.__hash__  # type: ignore[assignment]  # Airflow's has one, dictionaries not
 
 
 def make_task_context() -> Any:

@@ -36,7 +36,7 @@ def main() -> int:
     keeper.start("api-server")
     with steps.step("importing the operators"):
         preload()
-        for name in ("executor", "dag_processor", "triggerer"):
+        for name in ("executor", "dag_processor", "task_watch", "triggerer"):
             importlib.import_module(f"gitlab_ci_provider.local.airflow.{name}")
     with steps.step("database"):
         _wait_for_database(database, home)

@@ -11,10 +11,13 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 from gitlab_ci_provider.airflow_internals import startup
+from gitlab_ci_provider.local.airflow.announcing import Announcing
 
 LogAction = Callable[..., Awaitable[None]]
 
@@ -68,7 +71,9 @@ def prepare() -> None:
 
     startup.wrap_audit_log(in_a_thread)
     gc.disable()
-    asyncio.run(_ask(startup.api_application(), "/execution/health", "/api/v2/version"))
+    application = startup.api_application()
+    application.add_middleware(Announcing, database=Path(os.environ["AIRFLOW_HOME"]) / "airflow.db")
+    asyncio.run(_ask(application, "/execution/health", "/api/v2/version"))
     gc.enable()
     gc.freeze()
 

@@ -1,7 +1,10 @@
 """Notices changes at once, at almost no cost.
 
-Airflow's loops ask the database again and again whether there is work. Every commit changes the
-file of SQLite's write-ahead log: checking that file is a thousand times cheaper.
+Airflow's loops ask the database again and again whether there is work. Whoever makes some calls
+(`announce`): the API server when a task has ended or a person has done something, the triggerer
+when a trigger has fired. Every other commit, which is mostly the work of the loops themselves,
+changes the file of SQLite's write-ahead log and is looked at after a second. Checking files is a
+thousand times cheaper than asking the database.
 """
 
 from __future__ import annotations
@@ -21,8 +24,11 @@ _LOOK_SECONDS = 0.05
 _IDLE_LOOK_SECONDS = 0.2
 """The same after a long time without changes, when the wait is at its maximum."""
 
-_FIRST_SECONDS = 0.1
+_FIRST_SECONDS = 0.5
 _GROWTH = 1.5
+
+_OTHER_SECONDS = 1
+"""Seconds after which a commit that nobody has announced ends a wait."""
 
 
 @dataclass(slots=True)
@@ -30,13 +36,17 @@ class Changes:
     """Waits for a change of some files, longer and longer while there is none.
 
     Attributes:
+        paths: whose changes end a wait at once.
+        others: whose changes end it after a second.
         longest: seconds to wait at most. What is due at some time, such as a retry, is noticed late
             by a fraction of its own delay, and never by more than `longest`.
     """
 
     paths: tuple[Path, ...]
     longest: float
+    others: tuple[Path, ...] = ()
     _seen: Mark = ()
+    _others_seen: Mark = ()
     _seconds: float = field(default=_FIRST_SECONDS)
 
     def wait(self, wait: Wait = time.sleep, until: Callable[[], object] = lambda: False) -> bool:
@@ -46,26 +56,46 @@ class Changes:
             wait: sleeps for a moment, or less when it notices something itself.
             until: what else ends the wait.
         """
-        end = time.monotonic() + self._seconds
+        begun = time.monotonic()
         look = _LOOK_SECONDS if self._seconds < self.longest else _IDLE_LOOK_SECONDS
         while True:
             wait(look)
-            now = self.mark()
+            waited = time.monotonic() - begun
+            now = _marks(self.paths)
             if now != self._seen or until():
-                self._seen, self._seconds = now, _FIRST_SECONDS
+                self._seen, self._others_seen = now, _marks(self.others)
+                self._seconds = _FIRST_SECONDS
                 return True
-            if time.monotonic() >= end:
+            if waited >= _OTHER_SECONDS and self._others_have_changed():
+                return True
+            if waited >= self._seconds:
                 self._seconds = min(self.longest, self._seconds * _GROWTH)
                 return False
 
-    def mark(self) -> Mark:
-        """Describe the files, differently after each change."""
-        return tuple(map(_mark, self.paths))
+    def _others_have_changed(self) -> bool:
+        before, self._others_seen = self._others_seen, _marks(self.others)
+        return before != self._others_seen
 
 
 def database_changes(database: Path, longest: float) -> Changes:
-    """Watch a SQLite database in WAL mode."""
-    return Changes((database, database.with_name(f"{database.name}-wal")), longest)
+    """Watch a SQLite database in WAL mode, and what is announced of it."""
+    log = database.with_name(f"{database.name}-wal")
+    return Changes((_calls(database),), longest, others=(database, log))
+
+
+def announce(database: Path) -> None:
+    """Wake those who wait for changes of a database, after a commit that they must see."""
+    with _calls(database).open("ab") as file:
+        file.write(b".")  # its size tells two calls within the same moment apart
+
+
+def _calls(database: Path) -> Path:
+    return database.with_suffix(".calls")
+
+
+def _marks(paths: tuple[Path, ...]) -> Mark:
+    """Describe files, differently after each change."""
+    return tuple(map(_mark, paths))
 
 
 def _mark(path: Path) -> tuple[int, int]:

@@ -18,6 +18,10 @@ def api_server() -> None:
 
 def scheduler() -> None:
     """Run the scheduler, without its log server: that one listens on every address."""
+    from gitlab_ci_provider.airflow_internals.components import use_task_watch
+    from gitlab_ci_provider.local.airflow.task_watch import NoticingSubprocess
+
+    use_task_watch(NoticingSubprocess)
     run_command("scheduler", "--skip-serve-logs")
 
 

@@ -18,6 +18,9 @@ HOST_IMAGE = "this-machine"
 """For jobs without `image:`: they name no image, so there is nothing to warn about."""
 
 
+_TASKS = "32"
+"""Tasks that run at the same time."""
+
 _LONG = "1200"
 """Seconds."""
 
@@ -74,6 +77,8 @@ def _times() -> dict[str, dict[str, str]]:
         "scheduler": {
             # The executor waits for work instead, see `executor.py`.
             "scheduler_idle_sleep_time": "0",
+            # As many as can run: with half of them, the others wait until the first have begun.
+            "max_tis_per_query": _TASKS,
             "scheduler_heartbeat_sec": _HEARTBEAT,
             "job_heartbeat_sec": _HEARTBEAT,
             "enable_health_check": "False",
@@ -103,8 +108,6 @@ def _times() -> dict[str, dict[str, str]]:
 def _workers() -> dict[str, str]:
     """List how workers watch tasks, and how patient they are with the API server."""
     return {
-        # A worker can miss that its task has ended, until its next heartbeat: 5 s by default.
-        "min_heartbeat_interval": "1",
         "max_failed_heartbeats": "100",
         # Late answers are fine. An API server that is restarted needs seconds, on a busy
         # machine a minute.
@@ -125,8 +128,8 @@ def _core(home: Home, secrets: StackSecrets, ports: Ports) -> dict[str, dict[str
             "min_serialized_dag_update_interval": "0",
             "load_examples": "False",
             "executor": "gitlab_ci_provider.local.airflow.executor.EmbeddedExecutor",
-            "parallelism": "32",
-            "max_active_tasks_per_dag": "32",
+            "parallelism": _TASKS,
+            "max_active_tasks_per_dag": _TASKS,
             "fernet_key": secrets.fernet_key,
             "execution_api_server_url": f"{url}/execution/",
             "simple_auth_manager_users": f"{ADMIN}:admin",

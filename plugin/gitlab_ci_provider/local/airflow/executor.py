@@ -37,6 +37,7 @@ class EmbeddedExecutor(LocalExecutor):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._workers: list[tuple[Any, Worker, Ends]] = []
+        self._begun = 0
         database = Path(os.environ["AIRFLOW_HOME"]) / "airflow.db"
         self._changes = database_changes(database, _IDLE_SECONDS)
 
@@ -47,11 +48,12 @@ class EmbeddedExecutor(LocalExecutor):
         """Collect the workers that have ended; wait when there is nothing else to do.
 
         The scheduler's loop waits here until a worker ends or the database changes, and longer and
-        longer while nothing happens.
+        longer while nothing happens. It does not wait when it has just begun or ended a task: what
+        follows, or did not fit into the same turn, is due.
         """
-        self._reap()
-        self._changes.wait(self._rest, until=self._somebody_has_ended)
-        self._reap()
+        if not (self._reap() or self._has_begun_any()):
+            self._changes.wait(self._rest, until=self._somebody_has_ended)
+            self._reap()
 
     def try_adopt_task_instances(self, tis: Sequence[Any]) -> Sequence[Any]:
         """Take over the workers of a scheduler that has died; give back the tasks without one."""
@@ -77,8 +79,13 @@ class EmbeddedExecutor(LocalExecutor):
     def _somebody_has_ended(self) -> bool:
         return any(worker.has_ended() for _, worker, _ in self._workers)
 
-    def _reap(self) -> None:
-        """Tell Airflow of the workers that have ended.
+    def _has_begun_any(self) -> bool:
+        """Return whether tasks have begun since the last turn: then more may be waiting."""
+        begun, self._begun = self._begun, 0
+        return begun > 0
+
+    def _reap(self) -> bool:
+        """Tell Airflow of the workers that have ended; return whether there were any.
 
         A task that waits for an answer or a trigger gives its worker back and gets another one
         with the same key, maybe before the first worker has ended: its end is not the task's.
@@ -90,6 +97,7 @@ class EmbeddedExecutor(LocalExecutor):
             state = success if worker.close() else failure
             if key not in alive:
                 self.change_state(key, state)
+        return bool(ended)
 
     def _process_workloads(self, workload_list: Sequence[ExecutorWorkload]) -> None:
         for workload in workload_list:
@@ -101,6 +109,7 @@ class EmbeddedExecutor(LocalExecutor):
             worker = start_worker(title, partial(self._run, workload, title))
             ends = (workload.success_state, workload.failure_state)
             self._workers.append((workload.key, worker, ends))
+            self._begun += 1
 
     def _forget_queued(self, key: Any) -> None:
         for queued in (self.queued_tasks, self.queued_callbacks, self.queued_connection_tests):

@@ -8,7 +8,8 @@ and `retry`, an interruption or clearing the task begin another. A life has one 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 from gitlab_ci_provider.model.run import JobResult
 from gitlab_ci_provider.model.serialization import convert
@@ -17,6 +18,9 @@ from gitlab_ci_provider.runs.record import plain
 
 Kind = Literal["failed", "interrupted", "stopped", "crashed"]
 _KEY = "gitlab_ci_failures"
+
+_read: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+"""What this process has read or written, by the store that Airflow gives to the task."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +57,7 @@ class Attempts:
 
 def load(run: RunContext) -> Attempts:
     """Read how earlier tries ended; the end of a life before a clear is forgotten."""
-    stored = run.context["task_state_store"].get(_KEY)
+    stored = _stored(run.context["task_state_store"])
     now = run.context["ti"].max_tries
     if not isinstance(stored, dict) or stored.get("pipeline") != run.record.created_at:
         return Attempts(pipeline=run.record.created_at, max_tries=now)
@@ -63,4 +67,13 @@ def load(run: RunContext) -> Attempts:
 
 def save(run: RunContext, attempts: Attempts) -> None:
     """Remember counts and end in one write, so that no death can come between them."""
-    run.context["task_state_store"].set(_KEY, plain(attempts))
+    store, value = run.context["task_state_store"], plain(attempts)
+    store.set(_KEY, value)
+    _read[store] = value
+
+
+def _stored(store: Any) -> Any:
+    """Read what is stored, once: nobody but the process of the task writes it while it runs."""
+    if store not in _read:
+        _read[store] = store.get(_KEY)
+    return _read[store]

@@ -66,6 +66,26 @@ def test_how_a_worker_ended_is_told_at_once(executor: Executor, task: str, state
     assert not executor._somebody_has_ended()
 
 
+def test_a_scheduler_that_has_begun_tasks_looks_again_at_once(
+    executor: Executor, monkeypatch: pytest.MonkeyPatch
+):
+    """More tasks may be due than fit into one turn; only a turn that changed nothing waits."""
+    waits: list[str] = []
+    monkeypatch.setattr(
+        executor, "_changes", SimpleNamespace(wait=lambda *_, **__: waits.append(""))
+    )
+    executor._process_workloads([Workload("ends")])
+    executor.sync()
+    begun = len(waits)
+    while "ends" not in executor.event_buffer:
+        executor.sync()
+    before = len(waits)
+    executor.sync()
+
+    assert begun == 0
+    assert len(waits) == before + 1
+
+
 def test_the_end_of_a_worker_that_gave_its_task_back_is_not_the_tasks(executor: Executor):
     """A task that was answered at once runs again next to its first worker, under the same key."""
     read, write = os.pipe()
