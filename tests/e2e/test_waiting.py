@@ -61,11 +61,12 @@ def test_a_long_job_shows_each_line_once(stack: Stack, tmp_path: Path, killed: b
     wait_for(lambda: left_behind(stack) == [])
 
 
-def test_a_deferred_job_that_is_marked_as_failed_leaves_no_pod(
+def test_a_deferred_job_that_is_marked_as_failed_ends_in_its_own_time(
     stack: Stack, heard: Heard, tmp_path: Path
 ):
-    """The triggerer deletes it; the job counts as canceled."""
-    config = job(heard, "marked", 600)
+    """The triggerer deletes the pod and shows what after_script writes; the job is canceled."""
+    after = "    - sleep 3\n    - 'echo \"cleaned up: $CI_JOB_STATUS\"'\n"
+    config = job(heard, "marked", 600) + f"  after_script:\n{after}"
     dag, run = start(stack, make_repository(tmp_path / "marked", {".gitlab-ci.yml": config}))
     wait_for(partial(is_deferred, stack, dag, run, "marked"))
     mark(stack, dag, run, "marked", "failed")
@@ -74,6 +75,9 @@ def test_a_deferred_job_that_is_marked_as_failed_leaves_no_pod(
 
     assert heard.lines["marked begins"] == 1
     assert "marked ends" not in heard.lines
+    assert results(stack, dag, run) == {"marked": ("canceled", "by hand")}
+    for log in (raw_log(stack, dag, run, "marked"), shown(stack, dag, run, "marked")):
+        assert "cleaned up: canceled" in log.splitlines()
 
 
 def test_the_timeout_of_a_deferred_job_holds(stack: Stack, heard: Heard, tmp_path: Path):

@@ -19,6 +19,7 @@ from airflow.sdk.exceptions import (
 )
 
 if TYPE_CHECKING:
+    from datetime import timedelta
     from uuid import UUID
 
     from airflow.sdk import Context
@@ -107,13 +108,34 @@ def read_xcom(dag: str, run: str, task: str, key: str) -> Any:
     return XCom.get_one(dag_id=dag, run_id=run, task_id=task, key=key)
 
 
-def defer(trigger: BaseTrigger, method_name: str) -> NoReturn:
+def write_xcom(dag: str, run: str, task: str, key: str, value: Any) -> None:
+    """Write an XCom without a task instance, as a trigger must."""
+    from airflow.sdk.execution_time.xcom import XCom
+
+    XCom.set(key, value, dag_id=dag, run_id=run, task_id=task)
+
+
+def defer(trigger: BaseTrigger, method_name: str, timeout: timedelta | None = None) -> NoReturn:
     """Give the worker back until a trigger fires; for code without an operator.
+
+    Args:
+        trigger: what to wait for.
+        method_name: of the operator, to go on with.
+        timeout: how long; then a worker fails the task, see `failed_trigger`.
 
     Raises:
         TaskDeferred: always; Airflow resumes the task with `method_name`.
     """
-    raise TaskDeferred(trigger=trigger, method_name=method_name)
+    raise TaskDeferred(trigger=trigger, method_name=method_name, timeout=timeout)
+
+
+def failed_trigger(next_method: str, next_kwargs: Mapping[str, Any] | None) -> str | None:
+    """Tell why Airflow fails a task that waited for a trigger; None if it resumes it."""
+    from airflow.sdk.bases.operator import TRIGGER_FAIL_REPR
+
+    if next_method != TRIGGER_FAIL_REPR:
+        return None
+    return str((next_kwargs or {}).get("error", "unknown"))
 
 
 def ask_person(

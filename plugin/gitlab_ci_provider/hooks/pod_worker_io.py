@@ -39,10 +39,12 @@ class WorkerIO:
 
     Attributes:
         leave_at: when to leave the pod, by the monotonic clock.
+        stay: is asked then; gives the seconds for which the worker has to stay nevertheless.
     """
 
     pod: PodWatch
     leave_at: float | None = None
+    stay: Callable[[], float] = lambda: 0
     sleep: Callable[[float], object] = time.sleep
     _log: Stream | None = field(default=None, init=False)
     _silence: float = field(default=0, init=False)
@@ -83,15 +85,25 @@ class WorkerIO:
     def _left(self) -> float:
         """Return the seconds until the worker leaves."""
         left = float("inf") if self.leave_at is None else self.leave_at - time.monotonic()
-        if left <= 0:
+        return left if left > 0 else self._stay_on()
+
+    def _stay_on(self) -> float:
+        """Stay if the pod cannot be left; returns the seconds until that is asked again."""
+        seconds = self.stay()
+        if seconds <= 0:
             raise TimeToLeave
-        return left
+        self.leave_at = time.monotonic() + seconds
+        return seconds
 
     def _wait(self, request: Until, left: float) -> Any:
-        found = self.pod.until(request.condition, min(request.seconds, left))
-        if found is None and left < request.seconds:
-            raise TimeToLeave
-        return found
+        end = time.monotonic() + request.seconds
+        seconds = request.seconds
+        while left < seconds:
+            found = self.pod.until(request.condition, left)
+            if found is not None:
+                return found
+            left, seconds = self._stay_on(), max(0, end - time.monotonic())
+        return self.pod.until(request.condition, seconds)
 
     def _open(self, request: OpenLog, left: float) -> None:
         self._hang_up()
@@ -113,7 +125,7 @@ class WorkerIO:
             chunk = self._log.chunk(min(self._silence, left))
         except TimeoutError:
             if left < self._silence:
-                raise TimeToLeave from None
+                self._stay_on()
             chunk, end = None, "broken"
         except HTTPError:
             chunk, end = None, "broken"

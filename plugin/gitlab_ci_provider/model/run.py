@@ -117,6 +117,10 @@ class JobStatus(StrEnum):
     ABSENT = "absent"
 
 
+BY_HAND = "by hand"
+"""Reason of a job that was canceled by ending its task."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobResult:
     """How a job ended; kept as the task's XCom `job_result` for people and for later jobs.

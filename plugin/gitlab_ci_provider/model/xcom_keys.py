@@ -21,7 +21,7 @@ JOB_RESULT = "job_result"
 """Of each job: its `JobResult`."""
 
 FOLLOWED = "followed"
-"""Of a job whose task is deferred while its pod runs: the pod's name."""
+"""Of a job whose task is deferred while its pod runs: the pod, and how far it was followed."""
 
 PIPELINE_RESULT = "pipeline_result"
 """Of `finish_pipeline`: how the pipeline ended."""

@@ -9,6 +9,7 @@ from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperato
 from airflow.sdk import Context
 from kubernetes import client as k8s
 
+from gitlab_ci_provider.airflow_internals.tasks import failed_trigger
 from gitlab_ci_provider.exceptions import JobFailure
 from gitlab_ci_provider.hooks.kubernetes import client_of
 from gitlab_ci_provider.hooks.outages import patient
@@ -18,6 +19,7 @@ from gitlab_ci_provider.operators.links import EnvironmentLink
 from gitlab_ci_provider.runs import start
 from gitlab_ci_provider.runs.job.execute import fail, run_pod
 from gitlab_ci_provider.runs.job.handover import unpack
+from gitlab_ci_provider.runs.job.taken_back import taken_back
 from gitlab_ci_provider.runs.job_run import JobRun
 from gitlab_ci_provider.settings import load_settings
 
@@ -57,6 +59,16 @@ class GitlabJobOperator(JobTask, KubernetesPodOperator):
         """Run the job's pod to its end, after the triggerer has followed it."""
         run = start.started(start.open_job(context, self.job, has_pod=True))
         run_pod(self, run, unpack(event))
+
+    def resume_execution(
+        self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context
+    ) -> Any:
+        """Go on; a trigger that has failed, or that no triggerer has run, does not fail the job."""
+        problem = failed_trigger(next_method, next_kwargs)
+        handed = None if problem is None else taken_back(context, problem)
+        if handed is None:
+            return super().resume_execution(next_method, next_kwargs, context)
+        return self.follow_on(context, handed)
 
     def fail_job(self, run: JobRun, failure: JobFailure) -> None:
         """End the job without a pod."""

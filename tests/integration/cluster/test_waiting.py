@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,8 +17,9 @@ from airflow.sdk.exceptions import TaskDeferred
 from gitlab_ci_provider.exceptions import JobFailure
 from gitlab_ci_provider.hooks.outages import patient
 from gitlab_ci_provider.hooks.pod_watch import PodWatch
+from gitlab_ci_provider.hooks.triggerer import Life
 from gitlab_ci_provider.model.job import Script
-from gitlab_ci_provider.runs.job.handover import unpack
+from gitlab_ci_provider.runs.job.handover import pack, unpack
 from gitlab_ci_provider.runs.job.objects import create
 from gitlab_ci_provider.runs.job.pod_worker import PodWorker, taken_over
 from gitlab_ci_provider.runs.job.shift import Shift, first_shift, next_shift, refuse_if_over
@@ -55,6 +56,10 @@ class Task:
     timeout: float = 600
     hops: int = 0
     after: Callable[[], object] = lambda: None
+    triggerer: Life = "alive"
+    unfit: bool = False
+    killed: bool = False
+    marked: bool = False
     handed: list[dict[str, Any]] = field(default_factory=list)
 
     def run(self, script: str, **masked: str) -> Any:
@@ -88,13 +93,22 @@ class Task:
         return lambda: self.worker(operator, shift).follow(taken_over(operator))
 
     def worker(self, operator: Any, shift: Shift) -> PodWorker:
-        return PodWorker(operator=operator, run=self.job(), shift=shift, start_timeout=60)
+        return PodWorker(
+            operator=operator,
+            run=self.job(),
+            shift=shift,
+            start_timeout=60,
+            triggerer=lambda: self.triggerer,
+            still_runs=lambda _: not self.marked,
+        )
 
     async def triggered(self, trigger: JobPodTrigger) -> dict[str, Any]:
         """Run the trigger as another process does, that has it from the database."""
         _, given = trigger.serialize()
         again = JobPodTrigger(**json.loads(json.dumps(given)))
         self.after()
+        if self.unfit:
+            return pack(replace(unpack(again.handover), why="unfit"))
         return (await anext(again.run())).payload
 
     def operator(self) -> Any:
@@ -102,6 +116,7 @@ class Task:
         return SimpleNamespace(
             log=LOG,
             client=self.core,
+            _killed=self.killed,
             pod=None,
             kubernetes_conn_id=CONNECTION,
             execution_timeout=timeout,
@@ -216,6 +231,43 @@ def test_an_outage_is_borne(
     assert numbered(task.kept.splitlines()) == expected(500)
     assert numbered(shown(caplog)) == expected(500)
     assert "\nlast\n" in task.kept
+
+
+def test_a_worker_stays_when_no_triggerer_is_alive(task: Task, caplog: pytest.LogCaptureFixture):
+    """The job passes, nobody waits for a triggerer that never comes, and the log says so once."""
+    task.triggerer = "dead"
+    result = task.run(COUNT.format(800))
+
+    assert result.status == "success"
+    assert task.hops == 0
+    assert numbered(shown(caplog)) == expected(800)
+    assert caplog.text.count("no triggerer is alive") == (task.way != "worker")
+
+
+@pytest.mark.parametrize("known", ["killed", "marked"])
+def test_a_worker_whose_task_was_ended_stays_for_the_last_words(task: Task, known: str):
+    """A person has ended the task: it cannot be deferred, and after_script has yet to run."""
+    setattr(task, known, True)
+    result = task.run("sleep 2; echo last")
+
+    assert result.status == "success"
+    assert task.hops == 0
+    assert "\nlast\n" in task.kept
+
+
+def test_a_worker_takes_back_what_no_triggerer_can_follow(
+    task: Task, caplog: pytest.LogCaptureFixture
+):
+    """One that lacks this package, say; no line is lost, and the pod does not hop again."""
+    if task.way == "worker":
+        pytest.skip("there is no triggerer")
+    task.unfit = True
+    result = task.run(f"{COUNT.format(500)}; sleep 2")
+
+    assert result.status == "success"
+    assert task.hops == 1
+    assert numbered(task.kept.splitlines()) == expected(500)
+    assert numbered(shown(caplog)) == expected(500)
 
 
 def test_secrets_are_hidden(task: Task, caplog: pytest.LogCaptureFixture):

@@ -250,3 +250,15 @@ def test_an_answer_that_a_timeout_left_is_not_taken_for_the_next_one(
         tasks.catch_up()
 
         assert comms.send(GetVariable(key="next")).value == "next"
+
+
+def test_a_task_knows_that_its_trigger_has_failed():
+    """And why; a task that is resumed as usual is told from it."""
+    from airflow.models import trigger
+    from airflow.sdk.bases.operator import TRIGGER_FAIL_REPR
+
+    with contract("TRIGGER_FAIL_REPR, next_kwargs['error']", "pods that no triggerer can follow"):
+        assert trigger.TRIGGER_FAIL_REPR == TRIGGER_FAIL_REPR
+        given = {"error": trigger.TriggerFailureReason.TRIGGER_FAILURE.value, "traceback": None}
+        assert tasks.failed_trigger(TRIGGER_FAIL_REPR, given) == "Trigger failure"
+    assert tasks.failed_trigger("follow_on", {"event": {}}) is None

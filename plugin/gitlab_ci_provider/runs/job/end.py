@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from gitlab_ci_provider.exceptions import FailureReason, JobFailure, SystemFailure
-from gitlab_ci_provider.model.run import JobResult, JobStatus
+from gitlab_ci_provider.model.run import BY_HAND, JobResult, JobStatus
 from gitlab_ci_provider.runs.cancel.jobs import canceled, meet, order_to
 from gitlab_ci_provider.runs.job import attempts
 from gitlab_ci_provider.runs.job.attempts import Kind
@@ -116,7 +116,7 @@ def stopped(run: JobRun) -> Settled:
     _count(run, "stopped")
     failure = SystemFailure("its task was stopped")
     end = _again(run, failure, JobStatus.CANCELED)
-    return replace(end, result=canceled(run, "by hand"))
+    return replace(end, result=canceled(run, BY_HAND))
 
 
 def obeyed(run: JobRun) -> Settled | None:

@@ -9,9 +9,9 @@ from gitlab_ci_provider.model.serialization import convert
 from gitlab_ci_provider.runs.job.position import Position
 from gitlab_ci_provider.runs.record import plain
 
-Why = Literal["", "late", "stuck", "timeout"]
+Why = Literal["", "late", "stuck", "timeout", "unfit"]
 """Nothing special; the pod did not start in time; the build ended before it met the helper; the
-job's time is over."""
+job's time is over; the triggerer cannot follow pods."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +25,7 @@ class Handover:
         patience: seconds for which the pod may take to start.
         services: names of the containers of the job's services.
         unsettled: names of containers with another pull policy.
+        hop: counts how often the pod went to a triggerer in this try of the task.
     """
 
     connection: str
@@ -38,6 +39,7 @@ class Handover:
     services: tuple[str, ...] = ()
     unsettled: tuple[str, ...] = ()
     why: Why = ""
+    hop: int = 1
 
 
 def pack(handover: Handover) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -9,9 +10,11 @@ from typing import Any, NoReturn
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from kubernetes import client as k8s
 
+from gitlab_ci_provider.airflow_internals.pod_operator import was_killed
 from gitlab_ci_provider.exceptions import FailureReason, JobFailure, SystemFailure
 from gitlab_ci_provider.hooks.pod_watch import PodWatch
 from gitlab_ci_provider.hooks.pod_worker_io import TimeToLeave, WorkerIO, early_words
+from gitlab_ci_provider.hooks.triggerer import Life, triggerer_life
 from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.pods.outcome import outcome
 from gitlab_ci_provider.pods.seen import SeenPod
@@ -23,9 +26,18 @@ from gitlab_ci_provider.runs.job.follower import End, Follower
 from gitlab_ci_provider.runs.job.log import job_log
 from gitlab_ci_provider.runs.job.position import Position
 from gitlab_ci_provider.runs.job.services import JobServices
-from gitlab_ci_provider.runs.job.shift import Shift, hand_over, refuse_if_over
+from gitlab_ci_provider.runs.job.shift import (
+    Shift,
+    hand_over,
+    is_over,
+    longer_shift,
+    refuse_if_over,
+    still_runs,
+)
 from gitlab_ci_provider.runs.job_run import JobRun
 from gitlab_ci_provider.variables.masking import Masker
+
+_SOON = 5.0
 
 _LEFT_OUT = (
     "%d archives and reports of this job are stored, but no later job gets them: the pod's "
@@ -44,6 +56,8 @@ class PodWorker:
         start_timeout: seconds for which the pod may take to start.
         masker: hides what must not be seen.
         services: of the job.
+        triggerer: tells whether one is alive, to which the pod can be left.
+        still_runs: tells whether the task still runs, in Airflow's view.
     """
 
     operator: KubernetesPodOperator
@@ -52,8 +66,11 @@ class PodWorker:
     start_timeout: float
     masker: Masker = field(default_factory=Masker)
     services: JobServices = field(default_factory=JobServices)
+    triggerer: Callable[[], Life] = triggerer_life
+    still_runs: Callable[[JobRun], bool] = still_runs
     _coverage: CoverageScan = field(init=False)
     _starting: Starting = field(init=False)
+    _said: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
         """Begin where the triggerer has stopped."""
@@ -79,7 +96,7 @@ class PodWorker:
                 services=self.services.watch(),
             )
             try:
-                io = WorkerIO(pod=pod, leave_at=self.shift.leave_at)
+                io = WorkerIO(pod=pod, leave_at=self.shift.leave_at, stay=self._stay)
                 with self.services.logs(pod, log):
                     end = io.perform(follower.steps())
             except TimeToLeave:
@@ -95,6 +112,22 @@ class PodWorker:
                 self.services.tell(pod, log, follower.services.death, end.pod)
         self._refuse_if_not_started(pod, end, log.size)
         return self._result(pod, end.pod or pod.read())
+
+    def _stay(self) -> float:
+        """Tell for how many seconds more there is nobody to leave the pod to."""
+        if is_over(self.shift):
+            return 0
+        if was_killed(self.operator):  # the pod ends, and no task is left that could be deferred
+            return self.shift.left
+        seconds = longer_shift(self.shift, self.triggerer(), self._say_once)
+        if seconds or self.still_runs(self.run):
+            return seconds
+        return _SOON  # a person has ended the task, and Airflow is about to stop this worker
+
+    def _say_once(self, words: str) -> None:
+        if words != self._said:
+            self._log.warning("%s", words)
+        self._said = words
 
     def _hand_over(self, position: Position) -> NoReturn:
         """Leave the pod to the triggerer.

@@ -6,6 +6,7 @@ Then the triggerer follows the pod, and a worker comes back when that is over.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,8 +15,9 @@ from typing import Any, NoReturn
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from kubernetes import client as k8s
 
-from gitlab_ci_provider.airflow_internals.tasks import defer
+from gitlab_ci_provider.airflow_internals.tasks import defer, task_states
 from gitlab_ci_provider.exceptions import TimeoutFailure
+from gitlab_ci_provider.hooks.triggerer import Life
 from gitlab_ci_provider.model import xcom_keys
 from gitlab_ci_provider.runs.job.handover import Handover, Why, pack
 from gitlab_ci_provider.runs.job.position import BEGINNING, Position
@@ -28,6 +30,16 @@ _SECOND_SHIFT_SECONDS = 60
 
 _CLOCKS = 1
 """Seconds by which the two clocks here may differ."""
+
+_STAYS: dict[Life, str] = {
+    "dead": "no triggerer is alive, so the worker stays with the pod; start `airflow triggerer`, "
+    "or set [gitlab_ci] waiting = worker",
+    "unknown": "nobody can tell whether a triggerer is alive, so the worker stays with the pod; "
+    "[gitlab_ci] waiting = deferred leaves it nevertheless",
+}
+
+_LAST_RESORT = timedelta(minutes=10)
+"""After the job's timeout: a task whose triggerer has not come back by then gets a worker."""
 
 _NO_TIMEOUT = 10 * 365 * 24 * 3600.0
 
@@ -43,6 +55,8 @@ class Shift:
         deadline: when the job's timeout is over, in seconds since 1970.
         services: names of the containers of the job's services.
         unsettled: names of containers with another pull policy.
+        hop: the next one to a triggerer.
+        trusts: the pod may be left though nobody can tell whether a triggerer is alive.
     """
 
     begin: Position = BEGINNING
@@ -51,6 +65,8 @@ class Shift:
     deadline: float
     services: tuple[str, ...] = ()
     unsettled: tuple[str, ...] = ()
+    hop: int = 1
+    trusts: bool = False
 
     @property
     def leave_at(self) -> float:
@@ -58,8 +74,13 @@ class Shift:
 
         Airflow's own timeout does not know that of a runner.
         """
-        over = time.monotonic() + self.deadline - _now()
+        over = time.monotonic() + self.left
         return over if self.ends is None else min(self.ends, over)
+
+    @property
+    def left(self) -> float:
+        """Seconds until the job's time is over."""
+        return self.deadline - _now()
 
 
 def first_shift(operator: KubernetesPodOperator, settings: Settings) -> Shift:
@@ -70,7 +91,8 @@ def first_shift(operator: KubernetesPodOperator, settings: Settings) -> Shift:
     if settings.waiting != "worker":
         patience = settings.defer_after if settings.waiting == "adaptive" else 0
         ends = time.monotonic() + patience
-    return Shift(ends=ends, deadline=_now() + seconds)
+    trusts = settings.waiting == "deferred"
+    return Shift(ends=ends, deadline=_now() + seconds, trusts=trusts)
 
 
 def to_the_end(shift: Shift) -> Shift:
@@ -100,12 +122,15 @@ def next_shift(operator: KubernetesPodOperator, settings: Settings, handed: Hand
     if handed.timeout:
         operator.execution_timeout = timedelta(seconds=handed.timeout)
     ends = time.monotonic() + max(settings.defer_after, _SECOND_SHIFT_SECONDS)
+    stays = settings.waiting == "worker" or handed.why == "unfit"
     return Shift(
         begin=handed.position,
         why=handed.why,
-        ends=None if settings.waiting == "worker" else ends,
+        ends=None if stays else ends,
         deadline=handed.deadline,
         unsettled=handed.unsettled,
+        hop=handed.hop + 1,
+        trusts=settings.waiting == "deferred",
     )
 
 
@@ -114,20 +139,45 @@ def from_new_pod(shift: Shift, begin: Position, written: int) -> Shift:
     return replace(shift, begin=replace(begin, size=written), why="")
 
 
+def longer_shift(shift: Shift, life: Life, say: Callable[[str], object]) -> float:
+    """Tell for how many seconds a worker has to stay when it would leave; zero if it may.
+
+    Args:
+        shift: of the worker.
+        life: of the triggerer.
+        say: takes the reason.
+    """
+    if life == "alive" or (life == "unknown" and shift.trusts):
+        return 0
+    say(_STAYS[life])
+    return min(_SECOND_SHIFT_SECONDS, shift.left)
+
+
 def refuse_if_over(shift: Shift, operator: KubernetesPodOperator) -> None:
     """End a job whose time is over.
 
     Raises:
         TimeoutFailure: it is.
     """
-    if shift.why == "timeout" or _now() > shift.deadline - _CLOCKS:
+    if shift.why == "timeout" or is_over(shift):
         raise TimeoutFailure(f"ran longer than its timeout of {_timeout(operator)} s")
+
+
+def is_over(shift: Shift) -> bool:
+    """Tell whether the job's time is over."""
+    return shift.left < _CLOCKS
 
 
 def _timeout(operator: KubernetesPodOperator) -> int:
     """Return the job's timeout in seconds; 0 for none."""
     timeout = operator.execution_timeout
     return int(timeout.total_seconds()) if timeout else 0
+
+
+def still_runs(run: JobRun) -> bool:
+    """Ask Airflow whether the task still runs: one that a person has ended cannot be deferred."""
+    ti: Any = run.context["ti"]
+    return task_states(ti.dag_id, ti.run_id, [ti.task_id]).get(ti.task_id) == "running"
 
 
 def hand_over(
@@ -158,6 +208,7 @@ def hand_over(
         position=position,
         services=shift.services,
         unsettled=shift.unsettled,
+        hop=shift.hop,
     )
     trigger = JobPodTrigger(
         handover=pack(handover),
@@ -167,8 +218,8 @@ def hand_over(
         coverage=run.job.coverage,
         kept=str(kept) if kept else "",
     )
-    run.context["ti"].xcom_push(key=xcom_keys.FOLLOWED, value=metadata.name)
-    defer(trigger, "follow_on")
+    run.context["ti"].xcom_push(key=xcom_keys.FOLLOWED, value=pack(handover))
+    defer(trigger, "follow_on", timedelta(seconds=shift.deadline - _now()) + _LAST_RESORT)
 
 
 def _now() -> float:

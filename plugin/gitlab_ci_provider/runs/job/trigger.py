@@ -2,36 +2,39 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from asyncio import CancelledError, to_thread
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from gitlab_ci_provider.airflow_internals.tasks import task_states
-from gitlab_ci_provider.airflow_internals.trigger_log import lines_shown
+from gitlab_ci_provider.airflow_internals.tasks import task_states, write_xcom
+from gitlab_ci_provider.airflow_internals.trigger_log import keep_earlier_logs, lines_shown
 from gitlab_ci_provider.exceptions import SystemFailure
-from gitlab_ci_provider.hooks.async_kubernetes import PASSING, Place, RefusedError, connected
+from gitlab_ci_provider.hooks.async_kubernetes import PASSING, Place, RefusedError
+from gitlab_ci_provider.hooks.pod_deletion import delete_pod
 from gitlab_ci_provider.hooks.pod_hub import UnreachableError, hub_of
 from gitlab_ci_provider.hooks.pod_trigger_io import OutOfTimeError, TriggerIO
+from gitlab_ci_provider.model import xcom_keys
+from gitlab_ci_provider.model.run import BY_HAND, JobResult, JobStatus
 from gitlab_ci_provider.pods.service_watch import ServiceWatch
 from gitlab_ci_provider.pods.starting import Starting
 from gitlab_ci_provider.runs.job.coverage import CoverageScan
 from gitlab_ci_provider.runs.job.follower import Follower
 from gitlab_ci_provider.runs.job.handover import Handover, Why, pack, unpack
+from gitlab_ci_provider.runs.job.last_words import to_the_last_word
 from gitlab_ci_provider.runs.job.log import job_log, without_first
+from gitlab_ci_provider.runs.record import plain
 from gitlab_ci_provider.variables.masking import log_masker
 
 _WHY: dict[str, Why] = {"late": "late", "hopeless": "", "over": ""}
 
 _ENDED = frozenset({None, "failed", "success", "skipped", "removed", "upstream_failed"})
 """States of a task that is not going to come back for its pod."""
-
-_log = logging.getLogger(__name__)
 
 
 class JobPodTrigger(BaseTrigger):
@@ -65,6 +68,17 @@ class JobPodTrigger(BaseTrigger):
         self.outage = outage
         self.coverage = coverage
         self.kept = kept
+        self._ended = False
+
+    @property
+    def task_instance(self) -> Any:
+        """The task, as the triggerer gives it before it opens the trigger's log."""
+        return BaseTrigger.task_instance.fget(self)  # type: ignore[attr-defined]
+
+    @task_instance.setter
+    def task_instance(self, task_instance: Any) -> None:
+        BaseTrigger.task_instance.fset(self, task_instance)  # type: ignore[attr-defined]
+        keep_earlier_logs(task_instance)
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Give what makes the same trigger elsewhere."""
@@ -74,30 +88,50 @@ class JobPodTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Follow the pod."""
-        yield TriggerEvent(pack(await self._followed(unpack(self.handover))))
+        work = asyncio.create_task(self._followed(unpack(self.handover)))
+        yield TriggerEvent(pack(await to_the_last_word(work, self._end_pod)))
 
     async def on_kill(self) -> None:
-        """Delete the pod of a task that a person has ended, or cleared.
+        """Delete the pod of a task that a person has ended before `run` could."""
+        await self._end_pod()
 
-        Airflow also calls this when another triggerer takes over, or has finished.
+    async def _end_pod(self) -> bool:
+        """Delete the pod of a task that a person has ended or cleared; it may take its time to end.
+
+        Airflow also has this called when another triggerer takes over, or has finished.
         """
+        if self._ended:
+            return True
+        state = await to_thread(self._state)
+        if state not in _ENDED:
+            return False
+        self._ended = True
+        self.log.warning("the task was ended by hand: the pod is deleted, after_script still runs")
         handover = unpack(self.handover)
-        if await self._state() not in _ENDED:
-            return
-        options = {"preconditions": {"uid": handover.uid}} if handover.uid else {}
-        async with connected(Place(handover.connection, handover.namespace)) as cluster:
-            with suppress(RefusedError):
-                await cluster.delete(f"pods/{handover.pod}", options)
+        place = Place(handover.connection, handover.namespace)
+        deleting = asyncio.create_task(delete_pod(place, handover.pod, handover.uid, self.outage))
+        if state == "failed":
+            await to_thread(self._tell_canceled)
+        if problem := await deleting:
+            self.log.warning("the pod is left for the end of the pipeline: %s", problem)
+        return True
 
-    async def _state(self) -> str | None:
+    def _state(self) -> str | None:
         ti: Any = self.task_instance
-        states = await to_thread(task_states, ti.dag_id, ti.run_id, [ti.task_id])
-        return states.get(ti.task_id, "removed")
+        return task_states(ti.dag_id, ti.run_id, [ti.task_id]).get(ti.task_id, "removed")
+
+    def _tell_canceled(self) -> None:
+        """Leave the job's result: no worker comes back to do it."""
+        ti: Any = self.task_instance
+        result = plain(JobResult(status=JobStatus.CANCELED, reason=BY_HAND))
+        write_xcom(ti.dag_id, ti.run_id, ti.task_id, xcom_keys.JOB_RESULT, result)
 
     async def _followed(self, handover: Handover) -> Handover:
         masker = log_masker(())
-        shown = await lines_shown(self.task_instance, _log.name)
-        say = without_first(lambda line: _log.info("%s", line), shown)
+        # What an earlier hop has shown is not shown again: only lines of this one are counted.
+        job_lines = logging.getLogger(f"{__name__}.{handover.hop}")
+        shown = await lines_shown(self.task_instance, job_lines.name)
+        say = without_first(lambda line: job_lines.info("%s", line), shown)
         path = Path(self.kept) if self.kept else None
         with job_log(say, path, masker, handover.position) as log:
             follower = Follower(
@@ -130,7 +164,8 @@ class JobPodTrigger(BaseTrigger):
         except OutOfTimeError:
             return "timeout"
         except (SystemFailure, UnreachableError, RefusedError, *PASSING) as problem:
-            self.log.warning("%s", problem)
+            if not self._ended:
+                self.log.warning("%s", problem)
             return ""
         except Exception:
             self.log.exception("the triggerer cannot follow the pod, a worker goes on")
