@@ -70,7 +70,7 @@ class ResourceGroup:
         """
         for _ in range(_ATTEMPTS):
             found = self._read()
-            before = _group(found)
+            before = group_in(found)
             after = change(before)
             if after == before or self._write(found, after):
                 return after
@@ -136,7 +136,7 @@ class ResourceGroup:
         )
 
 
-def _group(found: k8s.V1ConfigMap | None) -> Group:
+def group_in(found: k8s.V1ConfigMap | None) -> Group:
     """Read the group; one that somebody has made invalid starts empty."""
     text = (found.data or {}).get(_KEY) if found is not None else None
     try:

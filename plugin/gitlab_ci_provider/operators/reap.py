@@ -33,12 +33,12 @@ class ReapOperator(BaseOperator):
         for connection, namespace in places(load_runners(task.settings)):
             client, place = connect_to(connection, namespace, task.settings.kubernetes_outage)
             for pod in find_leftovers(client, place, installation, _states):
-                self.log.info("deleting pod %s of job '%s': %s", pod.name, pod.job, pod.why)
+                self.log.info("deleting %s %s of %s: %s", pod.kind, pod.name, pod.job, pod.why)
                 if problem := delete(client, pod):
                     failed.append(f"{pod.name}: {problem}")
                 else:
                     reaped.append(pod.name)
-        self.log.info("%d pods were left by their jobs", len(reaped) + len(failed))
+        self.log.info("%d objects were left by their jobs", len(reaped) + len(failed))
         if failed:
             raise TaskFailed("; ".join(failed))
         return reaped

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from kubernetes import client as k8s
 
@@ -18,11 +19,15 @@ DAG, RUN, TASK = "airflow-dag", "airflow-run", "airflow-task"
 """Annotations: which task the pod is for. Labels of Airflow's own say that only shortened."""
 
 
+Kind = Literal["Pod", "ConfigMap"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leftover:
-    """A pod that nobody needs.
+    """A pod that nobody needs, or the ConfigMap of a resource group.
 
     Attributes:
+        version: it is only deleted as long as it has not changed; empty for any.
         job: its name in the pipeline.
         why: nobody needs it.
         age: seconds since it was created.
@@ -38,6 +43,8 @@ class Leftover:
     why: str
     age: float
     phase: str
+    kind: Kind = "Pod"
+    version: str = ""
 
 
 def run_of(pod: k8s.V1Pod) -> tuple[str, str] | None:
@@ -60,7 +67,7 @@ def leftover(
     metadata = pod.metadata
     if metadata.deletion_timestamp is not None or not (dag and run and task):
         return None
-    why = _why(task, states)
+    why = why_unneeded(task, states)
     if why is None:
         return None
     return Leftover(
@@ -76,8 +83,8 @@ def leftover(
     )
 
 
-def _why(task: str, states: Mapping[str, str | None] | None) -> str | None:
-    """Return why nobody needs the pod of a task.
+def why_unneeded(task: str, states: Mapping[str, str | None] | None) -> str | None:
+    """Return why nobody needs what a task has made; None when somebody may.
 
     A task without a state has been cleared and will find its pod, or delete it; so does one that
     is to be retried.

@@ -1,4 +1,4 @@
-"""Deleting the pods that jobs have left, whose tasks have ended or do not exist anymore.
+"""Deleting what jobs have left whose tasks have ended or do not exist anymore.
 
 Jobs delete their pods themselves, and `finish_pipeline` what lost workers have left. This is for
 the rest: runs whose last task never ran, or that were deleted from Airflow. A pod's Secret goes
@@ -7,7 +7,6 @@ with it. Only pods that carry the label of this installation are looked at.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from kubernetes import client as k8s
@@ -16,11 +15,11 @@ from kubernetes.config import ConfigException
 from urllib3.exceptions import HTTPError
 
 from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.hooks.group_leftovers import TaskStates, abandoned_group, list_groups
 from gitlab_ci_provider.hooks.outages import say
+from gitlab_ci_provider.hooks.resource_groups import LABEL
 from gitlab_ci_provider.pods.leftovers import INSTALLATION, Leftover, leftover, run_of
-
-TaskStates = Callable[[str, str], Mapping[str, str | None] | None]
-"""Asks Airflow for the states of the tasks of a run, by DAG and run; None for no such run."""
+from gitlab_ci_provider.pods.naming import LABEL_DOMAIN
 
 _PAGE = 500
 
@@ -28,30 +27,35 @@ _PAGE = 500
 def find_leftovers(
     client: k8s.CoreV1Api, namespace: str, installation: str, states: TaskStates
 ) -> list[Leftover]:
-    """List the pods of an installation that nobody needs, the oldest first.
+    """List what nobody of an installation needs, the oldest first.
 
-    The pods are listed before Airflow is asked: a task that starts meanwhile makes a pod that is
-    not in the list.
+    Pods and groups are listed before Airflow is asked: what a task makes that starts meanwhile is
+    not in the list, and a group that it takes has changed.
 
     Raises:
         SystemFailure: Kubernetes refuses or cannot be reached.
     """
     try:
+        groups = list_groups(client, namespace, installation)
         pods = _pods(client, namespace, f"{INSTALLATION}={installation}")
     except (ApiException, HTTPError, ConfigException) as problem:
-        raise SystemFailure(f"cannot list the pods in {namespace}: {say(problem)}") from problem
+        raise SystemFailure(f"cannot list what is in {namespace}: {say(problem)}") from problem
     runs = {found for pod in pods if (found := run_of(pod)) is not None}
     by_run = {run: states(*run) for run in sorted(runs)}
     now = datetime.now(UTC)
-    judged = (leftover(pod, by_run[run], now) for pod in pods if (run := run_of(pod)) is not None)
+    judged = [leftover(pod, by_run[run], now) for pod in pods if (run := run_of(pod)) is not None]
+    busy = {(pod.metadata.labels or {}).get(f"{LABEL_DOMAIN}/{LABEL}", "") for pod in pods}
+    judged += [abandoned_group(group, states, now, busy) for group in groups]
     return sorted((found for found in judged if found), key=lambda found: -found.age)
 
 
 def delete(client: k8s.CoreV1Api, found: Leftover) -> str:
-    """Delete a pod; returns what went wrong, empty when nothing did or it was gone already."""
-    options = k8s.V1DeleteOptions(preconditions=k8s.V1Preconditions(uid=found.uid))
+    """Delete one; returns what went wrong, empty when nothing did or it was gone already."""
+    same = k8s.V1Preconditions(uid=found.uid, resource_version=found.version or None)
+    options = k8s.V1DeleteOptions(preconditions=same)
+    act = {"Pod": client.delete_namespaced_pod, "ConfigMap": client.delete_namespaced_config_map}
     try:
-        client.delete_namespaced_pod(found.name, found.namespace, body=options)
+        act[found.kind](found.name, found.namespace, body=options)
     except ApiException as problem:
         return "" if problem.status in {404, 409} else say(problem)
     except HTTPError as problem:

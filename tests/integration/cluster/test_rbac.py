@@ -17,7 +17,7 @@ from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 
 from factories import PROJECT
-from gitlab_ci_provider.exceptions import GitlabCiError
+from gitlab_ci_provider.exceptions import GitlabCiError, SystemFailure
 from gitlab_ci_provider.hooks.outages import say
 from gitlab_ci_provider.hooks.pod_watch import PodWatch
 from gitlab_ci_provider.hooks.resource_groups import ResourceGroup
@@ -25,6 +25,7 @@ from gitlab_ci_provider.model.job import Script
 from gitlab_ci_provider.pods.naming import LABEL_DOMAIN, label_value
 from gitlab_ci_provider.runs.cancel.pods import PodsOf, delete_pods, sweep_pods
 from gitlab_ci_provider.runs.job.objects import LIFE, create, find_again
+from gitlab_ci_provider.runs.reap import delete, find_leftovers
 from gitlab_ci_provider.schedule.resource_group import Claim, ProcessMode, take
 from gitlab_ci_provider.schedule.resource_group import without as leave
 from gitlab_ci_provider.settings import Settings
@@ -66,7 +67,15 @@ class Airflow:
     def refusals(self) -> list[str]:
         """Do everything once; list what Kubernetes has refused."""
         found = []
-        for step in (self.run, self.again, self.retry, self.cancel, self.sweep, self.group):
+        for step in (
+            self.run,
+            self.again,
+            self.retry,
+            self.cancel,
+            self.sweep,
+            self.group,
+            self.reap,
+        ):
             try:
                 step()
             except ApiException as problem:
@@ -107,6 +116,15 @@ class Airflow:
         claim = Claim(pipeline=1, since="", dag_id="d", run_id="r", task_id="t")
         group.update(lambda found: take(found, claim, ProcessMode.UNORDERED))
         group.update(lambda found: leave(found, {claim.key}))
+
+    def reap(self) -> None:
+        """Delete what jobs have left that no longer exist."""
+        group = ResourceGroup(self.core, self.namespace, "gone", PROJECT.path, "production")
+        claim = Claim(pipeline=1, since="", dag_id="d", run_id="r", task_id="t")
+        group.update(lambda found: take(found, claim, ProcessMode.UNORDERED))
+        for found in find_leftovers(self.core, self.namespace, "gone", lambda *_: None):
+            if problem := delete(self.core, found):
+                raise SystemFailure(problem)
 
     def _create(self, name: str) -> PodWatch:
         create(self.core, *self._job(name))

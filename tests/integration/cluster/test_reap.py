@@ -12,10 +12,12 @@ from kubernetes import client
 
 from gitlab_ci_provider.cli.main import main
 from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.hooks.resource_groups import LABEL, ResourceGroup
 from gitlab_ci_provider.pods.leftovers import INSTALLATION
 from gitlab_ci_provider.pods.naming import LABEL_DOMAIN
 from gitlab_ci_provider.runs.job.objects import give_secret
 from gitlab_ci_provider.runs.reap import delete, find_leftovers
+from gitlab_ci_provider.schedule.resource_group import Claim, ProcessMode, take, without
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.state import open_state
 from integration.cluster.faults import misbehaving
@@ -116,11 +118,44 @@ def test_another_pod_of_the_name_is_spared(api: Api):
     assert api.names("pods") == ["job"]
 
 
+def take_group(api: Api, key: str, run: str) -> ResourceGroup:
+    """Have a job of a run take a resource group."""
+    group = ResourceGroup(api.core(), api.namespace, "this", "group/project", key)
+    claim = Claim(pipeline=1, since="", dag_id="d", run_id=run, task_id="t")
+    group.update(lambda found: take(found, claim, ProcessMode.UNORDERED))
+    return group
+
+
+def test_a_resource_group_that_a_killed_worker_has_left_is_deleted(api: Api):
+    """One that a live job has, or a pod of which still runs, or that has just been used, stays."""
+    gone, live, busy = (
+        take_group(api, key, run) for key, run in (("a", "gone"), ("b", "live"), ("c", "over"))
+    )
+    make(api, "pod", run="live")
+    api.patch("pods", "pod", {"metadata": {"labels": {f"{LABEL_DOMAIN}/{LABEL}": busy.name}}})
+    unused = take_group(api, "d", "gone")
+    unused.update(lambda found: without(found, {("d", "gone", "t")}))
+
+    assert reap(api) == [gone.name]
+    left = {name for name in api.names("configmaps") if name.startswith("resource-group-")}
+    assert left == {live.name, busy.name, unused.name}
+
+
+def test_a_resource_group_that_is_taken_meanwhile_is_spared(api: Api):
+    """It has changed since it was judged."""
+    group = take_group(api, "a", "gone")
+    (found,) = find_leftovers(api.core(), api.namespace, "this", states)
+    take_group(api, "a", "live")
+
+    assert delete(api.core(), found) == ""
+    assert group.name in api.names("configmaps")
+
+
 def test_a_cluster_that_does_not_answer_is_told(unkind_api: Api, faults: Path):
     """Nothing is deleted on the word of half a list."""
     with (
         misbehaving(faults, {"verb": "list", "status": 403}),
-        pytest.raises(SystemFailure, match="cannot list the pods"),
+        pytest.raises(SystemFailure, match="cannot list what is in"),
     ):
         find_leftovers(unkind_api.core(), unkind_api.namespace, "this", states)
 
@@ -174,7 +209,7 @@ def test_the_command_lists_first_and_deletes_when_told(
     told = json.loads(capsys.readouterr().out)
 
     lines = listed.out.splitlines()
-    assert lines[0].split() == ["POD", "AGE", "PHASE", "JOB", "WHY", "RUN"]
+    assert lines[0].split() == ["NAME", "AGE", "PHASE", "JOB", "WHY", "RUN"]
     assert len(lines) == 2
     assert "its task has ended (failed)" in lines[1]
     assert "nothing was deleted" in listed.err

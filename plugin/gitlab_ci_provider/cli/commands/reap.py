@@ -12,8 +12,8 @@ from gitlab_ci_provider.cli.usage import WrongUsage
 
 if TYPE_CHECKING:
     from gitlab_ci_provider.airflow_api.client import AirflowApi
+    from gitlab_ci_provider.hooks.group_leftovers import TaskStates
     from gitlab_ci_provider.pods.leftovers import Leftover
-    from gitlab_ci_provider.runs.reap import TaskStates
 
 _EMBEDDED_NAMESPACE = "default"
 
@@ -101,12 +101,16 @@ def _print(args: argparse.Namespace, found: list[Leftover], failed: Mapping[str,
 
 
 def _table(found: list[Leftover]) -> Iterator[str]:
-    rows = [(one.name, _age(one.age), one.phase, one.job, one.why, one.run) for one in found]
-    rows = [("POD", "AGE", "PHASE", "JOB", "WHY", "RUN"), *rows] if rows else []
+    rows = [(_named(one), _age(one.age), one.phase, one.job, one.why, one.run) for one in found]
+    rows = [("NAME", "AGE", "PHASE", "JOB", "WHY", "RUN"), *rows] if rows else []
     widths = [max(len(row[column]) for row in rows) for column in range(5)] if rows else []
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
         yield "  ".join([*cells, row[-1]])
+
+
+def _named(found: Leftover) -> str:
+    return found.name if found.kind == "Pod" else f"{found.kind.lower()}/{found.name}"
 
 
 def _age(seconds: float) -> str:
