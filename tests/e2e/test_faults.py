@@ -288,3 +288,37 @@ def has_dag(stack: Stack, dag: str) -> bool:
     """Tell whether Airflow has read a DAG."""
     found = stack.api.request("GET", "/dags", params={"dag_id_pattern": dag})
     return bool(found["total_entries"])
+
+
+def test_a_pipeline_is_made_and_ended_once_though_its_own_tasks_are_killed(
+    stack: Stack, heard: Heard, tmp_path: Path
+):
+    """At their start, and when they have left something: the next try does the rest."""
+    left = {"create_pipeline": "pin", "finish_pipeline": "pipeline_result"}
+    config = job(heard, "only", 1)
+    dag, run = start(stack, make_repository(tmp_path / "own", {".gitlab-ci.yml": config}))
+    killed = dict.fromkeys(left, 0)
+
+    def kill() -> bool:
+        tasks = stack.api.tasks(dag, run)
+        for task, key in left.items():
+            is_next = task in tasks and tasks[task].try_number == killed[task] + 1
+            is_time = killed[task] == 0 or stack.api.xcom(dag, run, task, key) is not None
+            if is_next and is_time and killed[task] < 2 and kill_task(stack, dag, run, task):
+                killed[task] += 1
+        return False
+
+    wait_for(lambda: kill() or ended(stack, dag, run))
+    tasks = stack.api.tasks(dag, run)
+    second = stack.api.trigger(dag, {})
+    wait_for(lambda: ended(stack, dag, second))
+
+    assert stack.api.run_state(dag, run) == "success"
+    for task, times in killed.items():  # the second one may have hit a process that was done
+        assert 1 <= tasks[task].try_number - 1 <= times
+    assert heard.lines == {"only begins": 2, "only ends": 2}
+    first, then = (
+        stack.api.xcom(dag, one, "create_pipeline", "pipeline")["id"] for one in (run, second)
+    )
+    assert then == first + 1
+    wait_for(lambda: left_behind(stack) == [])
