@@ -38,7 +38,7 @@ def test_a_task_marked_as_failed_is_a_canceled_job(stack: Stack, tmp_path: Path)
         "always": "skipped",
         "finish_pipeline": "failed",
     }
-    assert "canceled by hand: job" in finish_log(stack, dag, run)
+    assert re.search(r"^canceled by hand.*: job$", finish_log(stack, dag, run), re.MULTILINE)
 
 
 def test_a_cleared_job_is_run_again_in_a_new_pod(stack: Stack, tmp_path: Path):
