@@ -24,6 +24,10 @@ _DAYS = 24 * 3600
 Waiting = Literal["worker", "deferred", "adaptive"]
 
 
+_FOR_SYNC = ("include_hosts", "protected_branches", "protected_tags", "runners_file")
+"""What a sync without Airflow needs."""
+
+
 def _option(default: Any, description: str) -> Any:
     return field(default=default, metadata={"description": description})
 
@@ -180,8 +184,11 @@ class Settings:
 
 def home_settings(home: Path) -> Settings:
     """Return the settings of a home folder without Airflow, from its environment variables."""
-    hosts = os.environ.get(f"AIRFLOW__{SECTION.upper()}__INCLUDE_HOSTS", "")
-    return Settings(home=home, include_hosts=hosts)
+    texts = {
+        name: os.environ.get(f"AIRFLOW__{SECTION.upper()}__{name.upper()}", "")
+        for name in _FOR_SYNC
+    }
+    return read_options({"home": str(home), **{name: text for name, text in texts.items() if text}})
 
 
 def load_settings() -> Settings:

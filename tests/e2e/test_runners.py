@@ -11,11 +11,12 @@ import pytest
 from kubernetes import client, config
 
 from e2e.cluster import seen_in_the_cluster
-from e2e.embedded import Stack, make_repository
+from e2e.embedded import Stack, commit, make_repository
 from e2e.runs import ended, start, wait_for
 from gitlab_ci_provider.airflow_api.client import AirflowApi
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.local.stack.lifecycle import StackOptions, running_stack
+from servers.repositories import git
 
 pytestmark = pytest.mark.embedded("Airflow's account has no rights in its runners' namespace")
 
@@ -28,6 +29,9 @@ runners:
   - name: team
     tags: [team, linux]
     namespace: ci-team
+    pool: team-pool
+    queue: team-queue
+    priority_weight: 7
     allowed_images: ["debian:*"]
     labels: {cost-center: "42", branch: $CI_COMMIT_REF_NAME}
     scheduling: {node_selector: {kubernetes.io/os: linux}}
@@ -92,7 +96,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         with running_stack(home, StackOptions()) as state:
             config.load_kube_config(str(home.kubeconfig))
             client.CoreV1Api().create_namespace({"metadata": {"name": NAMESPACE}})
-            yield Stack(home, AirflowApi(state.access))
+            stack = Stack(home, AirflowApi(state.access))
+            stack.api.request("POST", "/pools", json={"name": "team-pool", "slots": 3})
+            yield stack
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +151,35 @@ def test_a_jobs_tags_choose_its_runner_and_that_makes_its_pod(stack: Stack, seen
         "requests": {"cpu": "20m", "memory": "128Mi"},
         "limits": {"memory": "2Gi"},
     }
+
+
+def slot(stack: Stack, report: Any, job: str) -> tuple[str, str, int]:
+    """Read where Airflow has run the task of a job."""
+    run = f"/dags/{report['dag_id']}/dagRuns/{report['run_id']}"
+    task = stack.api.request("GET", f"{run}/taskInstances/{job}")
+    return task["pool"], task["queue"], task["priority_weight"]
+
+
+def test_tasks_are_in_the_pool_and_queue_of_their_runner(stack: Stack, seen: Seen, tmp_path: Path):
+    """Also on a branch where the job has other tags: it has a DAG of its own."""
+    weight_of_finish_pipeline = 1
+    team = ("team-pool", "team-queue", 7 + weight_of_finish_pipeline)
+    repository = make_repository(
+        tmp_path / "slots", {".gitlab-ci.yml": "moved: {tags: [team], image: debian:12, script: x}"}
+    )
+    git(repository, "checkout", "-q", "-b", "topic")
+    commit(repository, {".gitlab-ci.yml": "moved: {script: echo here}"})
+    git(repository, "checkout", "-q", "main")
+    main = stack.run(repository)
+    topic = stack.run(repository, "--ref", "topic")
+
+    assert slot(stack, seen[0], "tagged") == team
+    assert slot(stack, seen[0], "untagged")[0] == "default_pool"
+    assert slot(stack, seen[0], "by_variable")[0] == "default_pool"
+    assert "has the pool 'team-pool', this task 'default_pool'" in shown(stack, seen, "by_variable")
+    assert slot(stack, main, "moved") == team
+    assert slot(stack, topic, "moved")[0] == "default_pool"
+    assert topic["dag_id"] != main["dag_id"]
 
 
 def test_jobs_without_tags_go_to_the_runner_that_takes_them(seen: Seen):

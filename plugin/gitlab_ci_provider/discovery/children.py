@@ -6,7 +6,7 @@ know (files that a job generates, variables of the run) is compiled again by the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from gitlab_ci_provider.compiler.child import compile_child, is_dynamic
@@ -15,13 +15,22 @@ from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.dag_record import DagRecord
 from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity
 from gitlab_ci_provider.model.job import Job
-from gitlab_ci_provider.model.project import Commit
+from gitlab_ci_provider.model.pipeline import Pipeline
+from gitlab_ci_provider.model.project import Commit, Project, Ref
 from gitlab_ci_provider.model.variables import Variables
 from gitlab_ci_provider.planner.downstream import MAX_NESTED_CHILDREN
 from gitlab_ci_provider.snapshots.children import forget_children, synced_child
 from gitlab_ci_provider.state import State
 from gitlab_ci_provider.variables.expand import expand_all
 from gitlab_ci_provider.variables.predefined import pipeline_variables
+
+Slotted = Callable[[Pipeline, Project, Ref, Callable[[], Pipeline | None]], Pipeline]
+"""Says for each job of a pipeline where Airflow runs its task, see `hooks/runners.py`."""
+
+
+def unchanged(pipeline: Pipeline, *_: object) -> Pipeline:
+    """Leave it to Airflow where tasks run."""
+    return pipeline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +41,7 @@ class ChildSync:
     files: FileFetcher
     commit: Commit
     elsewhere: Elsewhere
+    slotted: Slotted = unchanged
 
     def sync(self, parent: DagRecord, depth: int = 1) -> Iterator[Diagnostic]:
         """Make the DAGs of a parent's children, and remove those that it no longer has.
@@ -71,7 +81,14 @@ class ChildSync:
         yield from (_as_warning(found, job) for found in compiled.diagnostics)
         if compiled.pipeline is None:
             return
-        digest = self.state.snapshots.save_pipeline(compiled.pipeline)
+        snapshots = self.state.snapshots
+        pipeline = self.slotted(
+            compiled.pipeline,
+            parent.project,
+            parent.ref,
+            lambda: snapshots.load_pipeline(parent.digest),
+        )
+        digest = snapshots.save_pipeline(pipeline)
         record = synced_child(parent, job.group or job.name, digest)
         if not self.state.holds.replace(record):
             return  # runs that need the new topology make a DAG for it

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gitlab_ci_provider.compiler.compile import compile_pipeline
-from gitlab_ci_provider.discovery.children import ChildSync
+from gitlab_ci_provider.discovery.children import ChildSync, Slotted, unchanged
 from gitlab_ci_provider.discovery.repositories import clone_url, project_of
 from gitlab_ci_provider.exceptions import GitlabCiError, SourceError
 from gitlab_ci_provider.model.context import PipelineContext
@@ -18,6 +18,7 @@ from gitlab_ci_provider.model.diagnostic import Diagnostic, error
 from gitlab_ci_provider.model.diagnostic import SourceLocation as At
 from gitlab_ci_provider.model.git_login import GitLogin
 from gitlab_ci_provider.model.names import dag_id
+from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.project import CONFIG_PATH, Project, Ref
 from gitlab_ci_provider.model.quoted import hide_credentials
 from gitlab_ci_provider.snapshots.refs import (
@@ -61,6 +62,7 @@ class Sync:
     Attributes:
         logins: finds the login for the server of a URL; without one, git's own settings count.
         include_hosts: patterns of hosts that `include:remote` may ask.
+        slotted: says where Airflow runs the tasks of a pipeline's jobs; gets what was shown before.
     """
 
     state: State
@@ -68,6 +70,7 @@ class Sync:
     config_path: str = CONFIG_PATH
     logins: Callable[[str], GitLogin | None] = lambda _: None
     include_hosts: Sequence[str] = ()
+    slotted: Slotted = unchanged
 
     def all(self, locations: Iterable[str], ref: str | None = None) -> list[SyncResult]:
         """Sync each repository; one that fails does not stop the others."""
@@ -117,8 +120,17 @@ class Sync:
         )
         compiled = compile_pipeline(fetcher, context, elsewhere=self._elsewhere(project))
         pipeline, diagnostics = compiled.pipeline, compiled.diagnostics
-        digest = self.state.snapshots.save_pipeline(pipeline) if pipeline else None
+        digest = self._saved(pipeline, project, ref) if pipeline else None
         return SyncResult(location=mirror.url, record=None, digest=digest, diagnostics=diagnostics)
+
+    def _saved(self, pipeline: Pipeline, project: Project, ref: Ref) -> str:
+        snapshots = self.state.snapshots
+
+        def shown() -> Pipeline | None:
+            last = self._last_good(project)
+            return snapshots.load_pipeline(last) if last else None
+
+        return snapshots.save_pipeline(self.slotted(pipeline, project, ref, shown))
 
     def _project(self, mirror: Mirror, project: Project, ref: Ref) -> SyncResult:
         result = self.compile(mirror, project, ref)
@@ -165,6 +177,7 @@ class Sync:
             files=files,
             commit=files.commit(),
             elsewhere=self._elsewhere(record.project),
+            slotted=self.slotted,
         )
         found = (*result.diagnostics, *children.sync(record))
         return replace(result, record=record, diagnostics=found)

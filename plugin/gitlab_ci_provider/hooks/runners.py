@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
+from gitlab_ci_provider.hooks.protected_refs import has_protected_name
+from gitlab_ci_provider.model.pipeline import Pipeline
+from gitlab_ci_provider.model.project import Project, Ref
 from gitlab_ci_provider.model.runner import RunnerProfile
 from gitlab_ci_provider.settings import Settings
 
@@ -12,6 +17,8 @@ ANYWHERE = "*"
 """A namespace that a job has chosen."""
 
 _SHOWN = 5
+
+_log = logging.getLogger(__name__)
 
 
 def built_in(settings: Settings) -> RunnerProfile:
@@ -60,6 +67,50 @@ def runner_named(name: str, settings: Settings) -> RunnerProfile:
             return runner
     listed = ", ".join(runner.name for runner in runners)
     raise _wrong(f"there is no runner '{name}', only {listed}")
+
+
+Shown = Callable[[], Pipeline | None]
+
+
+def slotted(
+    pipeline: Pipeline, settings: Settings, project: Project, ref: Ref, shown: Shown
+) -> Pipeline:
+    """Say for each job of a pipeline where Airflow runs its task.
+
+    Args:
+        pipeline: that was compiled.
+        settings: say where the runners are.
+        project: of the pipeline.
+        ref: likewise; a runner may be for protected ones only.
+        shown: gives the last one of the DAG: while the runners cannot be read, jobs stay where they
+            are.
+    """
+    if settings.runners_file is None and not settings.runners_variable:
+        return pipeline
+    from gitlab_ci_provider.runners.slots import with_slots
+
+    try:
+        runners = load_runners(settings)
+    except SystemFailure as problem:
+        _log.warning("pools and queues stay as they are: %s", problem)
+        last = shown()
+        known = last.slots if last else {}
+        return replace(
+            pipeline, slots={name: slot for name, slot in known.items() if name in pipeline.jobs}
+        )
+    return with_slots(pipeline, runners, project, ref)
+
+
+def slots_for_sync(settings: Settings) -> Callable[[Pipeline, Project, Ref, Shown], Pipeline]:
+    """Do that without a run: refs are protected by their names."""
+
+    def with_slots_by_name(
+        pipeline: Pipeline, project: Project, ref: Ref, shown: Shown
+    ) -> Pipeline:
+        named = replace(ref, protected=has_protected_name(ref, project, settings))
+        return slotted(pipeline, settings, project, named, shown)
+
+    return with_slots_by_name
 
 
 def places(runners: Sequence[RunnerProfile]) -> tuple[tuple[str, str], ...]:

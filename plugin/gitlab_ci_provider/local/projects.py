@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 from gitlab_ci_provider.discovery.repositories import clone_url
 from gitlab_ci_provider.discovery.sync import Sync, SyncResult
 from gitlab_ci_provider.exceptions import SourceError, StackError
+from gitlab_ci_provider.hooks.runners import slots_for_sync
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.settings import home_settings
 from gitlab_ci_provider.snapshots.dag_files import write_dag_files
@@ -29,7 +30,12 @@ def add_project(home: Home, location: str, ref: str | None = None, sha: str = ""
         )
     settings = home_settings(home.data)
     state = open_state(settings)
-    sync = Sync(state, settings.mirrors, include_hosts=settings.allowed_hosts)
+    sync = Sync(
+        state,
+        settings.mirrors,
+        include_hosts=settings.allowed_hosts,
+        slotted=slots_for_sync(settings),
+    )
     result = sync.one(location, ref, sha)
     write_dag_files(state.snapshots, home.dags)
     return result

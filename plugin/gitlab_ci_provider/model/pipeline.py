@@ -41,6 +41,15 @@ class Workflow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TaskSlot:
+    """Where Airflow runs the task of a job; what is empty is left to Airflow."""
+
+    pool: str = ""
+    queue: str = ""
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pipeline:
     """What a `.gitlab-ci.yml` and its includes mean, for any ref and source.
 
@@ -51,6 +60,7 @@ class Pipeline:
         edges: by job, the jobs that must end before it can start: its needs, or all jobs of the
             earlier stages.
         inputs: of the main file, for the run form.
+        slots: by job, what its runner says of its task in Airflow, if anything.
         included_files: paths of the files that the text came from, in order of reading.
     """
 
@@ -60,5 +70,6 @@ class Pipeline:
     variables: Variables = Variables()
     workflow: Workflow = field(default_factory=Workflow)
     inputs: tuple[PipelineInput, ...] = ()
+    slots: Mapping[str, TaskSlot] = field(default_factory=dict)
     included_files: tuple[str, ...] = ()
     schema_version: int = 1

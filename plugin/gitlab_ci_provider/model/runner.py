@@ -98,6 +98,11 @@ class RunnerProfile:
         None,
         "Seconds until a pod that does not start counts as failed; not said: `pod_start_timeout`.",
     )
+    pool: str = option("", "Airflow pool of its jobs' tasks; it must exist.", form="airflow")
+    queue: str = option("", "Airflow queue of its jobs' tasks, for Celery.", form="airflow")
+    priority_weight: int | None = option(
+        None, "Airflow's `priority_weight` of its jobs' tasks; not said: Airflow's own."
+    )
     maximum_timeout: int | None = option(
         None, "Seconds; jobs with a longer timeout have this one. Not said: jobs have their own."
     )

@@ -17,7 +17,7 @@ Manifest = Mapping[str, object]
 PodSecurity = Literal["baseline", "restricted"]
 PatchType = Literal["merge", "json", "strategic"]
 DnsPolicy = Literal["", "None", "Default", "ClusterFirst", "ClusterFirstWithHostNet"]
-Form = Literal["", "quantity", "regex", "glob", "label", "variable", "flag"]
+Form = Literal["", "quantity", "regex", "glob", "label", "variable", "flag", "airflow"]
 
 
 def option(default: Any, description: str, kubernetes: str = "", form: Form = "") -> Any:

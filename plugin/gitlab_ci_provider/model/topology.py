@@ -39,7 +39,9 @@ def _changed(name: str, shown: Pipeline, other: Pipeline) -> bool:
 
 def _shape(job: Job, pipeline: Pipeline) -> tuple[object, ...]:
     edges = sorted(pipeline.edges.get(job.name, ()))
-    return (job.stage, edges, job.retry.max, job.timeout, job.bridge is not None)
+    shape = (job.stage, edges, job.retry.max, job.timeout, job.bridge is not None)
+    slot = pipeline.slots.get(job.name)
+    return (*shape, slot) if slot else shape
 
 
 def _stages(pipeline: Pipeline) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from gitlab_ci_provider.model.names import (
     group_ids,
     task_ids,
 )
-from gitlab_ci_provider.model.pipeline import Pipeline
+from gitlab_ci_provider.model.pipeline import Pipeline, TaskSlot
 from gitlab_ci_provider.model.topology import topology_tag
 from gitlab_ci_provider.operators.bridge import GitlabBridgeOperator
 from gitlab_ci_provider.operators.create_pipeline import CreatePipelineOperator
@@ -84,9 +84,8 @@ def _tasks(
         group = TaskGroup(groups[stage], group_display_name=stage, prefix_group_id=False, dag=dag)
         for job in pipeline.jobs.values():
             if job.stage == stage:
-                tasks[job.name] = _task(
-                    job, names[job.name], settings, {"dag": dag, "task_group": group}
-                )
+                place = {"dag": dag, "task_group": group, **_slot(pipeline.slots.get(job.name))}
+                tasks[job.name] = _task(job, names[job.name], settings, place)
     return tasks
 
 
@@ -115,6 +114,14 @@ def _task(job: Job, task_id: str, settings: Settings, place: dict[str, Any]) -> 
         execution_timeout=timedelta(seconds=job.timeout or settings.default_timeout),
         **place,
     )
+
+
+def _slot(slot: TaskSlot | None) -> dict[str, Any]:
+    """Give a task the pool, queue and priority of its job's runner."""
+    if slot is None:
+        return {}
+    given = {"pool": slot.pool, "queue": slot.queue, "priority_weight": slot.priority}
+    return {name: value for name, value in given.items() if value}
 
 
 def _part_tags(record: DagRecord, pipeline: Pipeline) -> list[str]:

@@ -10,6 +10,9 @@ from gitlab_ci_provider.pods.naming import LABEL_DOMAIN
 from gitlab_ci_provider.pods.resources import quantity
 from gitlab_ci_provider.storage.globs import BadPatternError, compile_glob
 
+_LONGEST = 256
+"""Characters that Airflow stores of the name of a pool or queue."""
+
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 _DOMAIN = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
@@ -93,6 +96,12 @@ def _flag_problem(text: str) -> str:
     return f"{text!r} is not the name of a feature flag, which begins with 'FF_'"
 
 
+def _airflow_problem(text: str) -> str:
+    if len(text) <= _LONGEST and text.isprintable() and text == text.strip():
+        return ""
+    return f"must have at most {_LONGEST} printable characters, without spaces around them"
+
+
 def form_problem(form: Form, text: str) -> str:
     """Say what is wrong with a text; empty when nothing is. Empty texts say nothing."""
     check = _FORMS.get(form)
@@ -106,4 +115,5 @@ _FORMS: Mapping[Form, Callable[[str], str]] = {
     "label": label_problem,
     "variable": _variable_problem,
     "flag": _flag_problem,
+    "airflow": _airflow_problem,
 }

@@ -89,6 +89,17 @@ def take(settings: Settings, request: PlanRequest, voice: Voice) -> Taken:
     )
 
 
+def tell_slot(operator: KubernetesPodOperator, runner: RunnerProfile, voice: Voice) -> None:
+    """Say when a task is not in the pool or queue of its runner: both come with the DAG."""
+    for name in ("pool", "queue"):
+        wanted = getattr(runner, name)
+        if wanted and (actual := getattr(operator, name)) != wanted:
+            voice.warn(
+                f"the runner '{runner.name}' has the {name} '{wanted}', this task '{actual}': the "
+                "job's tags hold variables, or the runners have changed since the DAG was made"
+            )
+
+
 def use_cluster(operator: KubernetesPodOperator, taken: Taken, outage: float) -> None:
     """Have the task use the runner's cluster and namespace; before it connects.
 

@@ -14,7 +14,7 @@ from factories import make_dag_record
 from gitlab_ci_provider.model.dag_record import DagKind
 from gitlab_ci_provider.model.environment import Environment
 from gitlab_ci_provider.model.job import Job, Retry
-from gitlab_ci_provider.model.pipeline import Pipeline, PipelineInput
+from gitlab_ci_provider.model.pipeline import Pipeline, PipelineInput, TaskSlot
 from gitlab_ci_provider.model.project import Ref
 from gitlab_ci_provider.model.variables import Variable, Variables
 from gitlab_ci_provider.renderer.dag import render_dag
@@ -50,6 +50,21 @@ def dag() -> Any:
 
 def serialized(dag: Any) -> str:
     return json.dumps(DagSerialization.to_dict(dag), sort_keys=True, default=str)
+
+
+def test_tasks_are_in_the_pools_and_queues_of_their_runners(dag: Any):
+    """What the snapshot says of a job; the others are left to Airflow."""
+    slots = {"test": TaskSlot(pool="cards", queue="ml", priority=9)}
+    tasks = render_dag(
+        RECORD, replace(PIPELINE, slots=slots), Settings(home=Path("home"))
+    ).task_dict
+
+    assert (tasks["test"].pool, tasks["test"].queue, tasks["test"].priority_weight) == (
+        "cards",
+        "ml",
+        9,
+    )
+    assert tasks["lint"].pool == dag.task_dict["lint"].pool
 
 
 def test_the_same_pipeline_gives_the_same_dag(dag: Any):

@@ -12,8 +12,9 @@ import pytest
 
 from factories import JOB, make_plan_request, with_variables
 from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
+from gitlab_ci_provider.model.runner import RunnerProfile
 from gitlab_ci_provider.planner.plan_request import PlanRequest
-from gitlab_ci_provider.runs.runner import Taken, Voice, take, use_cluster
+from gitlab_ci_provider.runs.runner import Taken, Voice, take, tell_slot, use_cluster
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.variables.masking import Masker
 
@@ -47,6 +48,19 @@ def test_tags_choose_the_runner_and_may_hold_variables(settings: Settings):
     assert found.runner.name == "gpu"
     assert found.request.limits.default_image == "cuda:12"
     assert (operator.kubernetes_conn_id, operator.namespace) == ("big", "ml")
+
+
+def test_a_task_that_is_not_in_the_pool_of_its_runner_says_so():
+    """The pool belongs to the DAG; tags with variables are only known when the job starts."""
+    said: list[str] = []
+    log: Any = SimpleNamespace(warning=lambda form, words: said.append(form % words))
+    operator: Any = SimpleNamespace(pool="default_pool", queue="ml")
+    runner = RunnerProfile(name="gpu", pool="cards", queue="ml")
+    tell_slot(operator, runner, Voice(log, Masker()))
+    tell_slot(operator, RunnerProfile(name="other"), Voice(log, Masker()))
+
+    assert len(said) == 1
+    assert "has the pool 'cards', this task 'default_pool'" in said[0]
 
 
 def test_a_job_without_a_runner_is_stuck(settings: Settings):

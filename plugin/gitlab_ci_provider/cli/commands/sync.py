@@ -28,6 +28,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the command."""
     from gitlab_ci_provider.discovery.sync import Sync
     from gitlab_ci_provider.hooks.git_login import git_login
+    from gitlab_ci_provider.hooks.runners import slots_for_sync
     from gitlab_ci_provider.settings import home_settings, load_settings
     from gitlab_ci_provider.state import open_state
 
@@ -37,6 +38,7 @@ def run(args: argparse.Namespace) -> int:
         settings.mirrors,
         logins=lambda url: git_login(url, settings.git_conn_ids),
         include_hosts=settings.allowed_hosts,
+        slotted=slots_for_sync(settings),
     )
     results = sync.all(args.paths, args.ref)
     for result in results:

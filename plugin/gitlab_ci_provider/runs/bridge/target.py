@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
 from gitlab_ci_provider.hooks.ci_variables import configured_variables
 from gitlab_ci_provider.hooks.mirrors import elsewhere, open_mirror
+from gitlab_ci_provider.hooks.runners import slotted
 from gitlab_ci_provider.model.bridge import Bridge, Upstream
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
@@ -78,7 +79,10 @@ def child(run: JobRun, bridge: Bridge, upstream: Upstream, run_id: str) -> Targe
     Raises:
         SystemFailure: its configuration has errors; the message lists them.
     """
-    digest = run.state.snapshots.save_pipeline(_compile(run, bridge, upstream))
+    compiled = _compile(run, bridge, upstream)
+    ours = run.record
+    pipeline = slotted(compiled, run.settings, ours.project, ours.ref, lambda: run.pipeline)
+    digest = run.state.snapshots.save_pipeline(pipeline)
     parent, name = run.dag_id, run.job.group or run.job.name
     record = reserve_child(run.state.holds, parent, name, digest, run_id)
     publish(record, run.settings.dag_files)

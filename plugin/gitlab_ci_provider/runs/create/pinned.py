@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from gitlab_ci_provider.exceptions import ConfigError
 from gitlab_ci_provider.hooks.mirrors import elsewhere, open_mirror
+from gitlab_ci_provider.hooks.runners import slotted
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.dag_record import DagRecord
 from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity
@@ -69,13 +70,22 @@ def pin(
     context = look(task, mirror, record.project, ref, form)
     context = replace(context, configured=configured, config_path=record.config_path)
     files = GitFetcher(mirror, ref.sha)
-    digest = _known(record, context, store) or store.save_pipeline(
-        _compile(record, context, files, task.settings)
+    known = _known(record, context, store)
+    compiled = (
+        store.load_pipeline(known) if known else _compile(record, context, files, task.settings)
     )
+    pipeline = slotted(
+        compiled,
+        task.settings,
+        record.project,
+        ref,
+        lambda: store.load_pipeline(record.digest) if record.digest else None,
+    )
+    digest = known if known and pipeline == compiled else store.save_pipeline(pipeline)
     return Pinned(
         context=context,
         digest=digest,
-        pipeline=store.load_pipeline(digest),
+        pipeline=pipeline if digest == known else store.load_pipeline(digest),
         files=files,
         earlier=is_earlier(mirror, form, ref),
     )

@@ -6,11 +6,11 @@ Unlike GitLab, whose pipelines are for the newest commit of a ref, a run may ask
 from __future__ import annotations
 
 import logging
-import re
 from dataclasses import replace
 
 from gitlab_ci_provider.exceptions import UnknownRefError
 from gitlab_ci_provider.hooks.project_settings import VARIABLE, may_reach
+from gitlab_ci_provider.hooks.protected_refs import has_protected_name
 from gitlab_ci_provider.model.bridge import Upstream
 from gitlab_ci_provider.model.context import MergeRequest
 from gitlab_ci_provider.model.project import Project, Ref, RefKind
@@ -39,10 +39,12 @@ def find_ref(mirror: Mirror, form: RunForm, project: Project, settings: Settings
     if request is not None:
         ref = _head(mirror, request, form.sha)
         target = Ref(name=request.target_branch, sha="")
-        named = _is_named(ref, project, settings) and _is_named(target, project, settings)
+        named = has_protected_name(ref, project, settings) and has_protected_name(
+            target, project, settings
+        )
     else:
         ref = mirror.fetch(form.ref or project.default_branch, form.sha)
-        named = _is_named(ref, project, settings)
+        named = has_protected_name(ref, project, settings)
     protected = named and _is_part(mirror, ref) and _is_trusted(form.upstream, project)
     return replace(ref, protected=protected)
 
@@ -90,22 +92,3 @@ def _head(mirror: Mirror, request: MergeRequest, sha: str) -> Ref:
     except UnknownRefError:
         found = mirror.fetch(f"refs/heads/{request.source_branch}", sha)
     return replace(found, name=request.source_branch, kind=RefKind.BRANCH)
-
-
-def _is_named(ref: Ref, project: Project, settings: Settings) -> bool:
-    """Return whether a ref is protected: the default branch, and the names in the settings.
-
-    Source: GitLab protects a new project's default branch, and wildcards stand for any text.
-    """
-    if ref.kind is RefKind.TAG:
-        return _matches(settings.protected_tags, ref.name)
-    is_default = ref.name == project.default_branch
-    return is_default or _matches(settings.protected_branches, ref.name)
-
-
-def _matches(patterns: str, name: str) -> bool:
-    return any(
-        re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), name)
-        for pattern in map(str.strip, patterns.split(","))
-        if pattern
-    )

@@ -48,7 +48,7 @@ from gitlab_ci_provider.runs.job.shift import (
     within,
 )
 from gitlab_ci_provider.runs.job_run import JobRun
-from gitlab_ci_provider.runs.runner import Taken, Voice, take, use_cluster
+from gitlab_ci_provider.runs.runner import Taken, Voice, take, tell_slot, use_cluster
 from gitlab_ci_provider.variables.masking import Masker, log_masker
 
 _SOON = 1
@@ -118,7 +118,9 @@ class JobPod:
         return planned
 
     def _taken(self, request: PlanRequest) -> Taken:
-        taken = take(self._run.settings, request, Voice(self._log, self._masker))
+        voice = Voice(self._log, self._masker)
+        taken = take(self._run.settings, request, voice)
+        tell_slot(self._operator, taken.runner, voice)
         self._runner, self._logins = taken.runner, taken.logins
         use_cluster(self._operator, taken, self._run.settings.kubernetes_outage)
         if taken.runner.maximum_timeout:
