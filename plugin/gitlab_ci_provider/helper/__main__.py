@@ -26,7 +26,6 @@ from gitlab_ci_provider.exceptions import (
     FailureReason,
     GitlabCiError,
     JobFailure,
-    StorageError,
     SystemFailure,
 )
 from gitlab_ci_provider.helper.context import PhaseContext
@@ -109,11 +108,9 @@ def _run(command: str, context: PhaseContext) -> None:
 
 def _context(plan: JobPlan, output: Output, options: argparse.Namespace) -> PhaseContext:
     def opener() -> ObjectStore:
-        from gitlab_ci_provider.storage.granted import GrantedStore
+        from gitlab_ci_provider.helper.stores import PlannedStore
 
-        if plan.store is None:
-            raise StorageError("this job's plan names no object store")
-        return GrantedStore(plan.store, plan.reads, plan.writes, _cache_seconds(plan))
+        return PlannedStore(plan)
 
     return PhaseContext(
         plan=plan,
@@ -123,13 +120,6 @@ def _context(plan: JobPlan, output: Output, options: argparse.Namespace) -> Phas
         control=options.control,
         hook=options.hook,
     )
-
-
-def _cache_seconds(plan: JobPlan) -> dict[str, int]:
-    """Apply the plan's time limit to the objects of caches."""
-    archived = [archive.object_key for archive in plan.archives]
-    restored = [key for restore in plan.restores for key in restore.object_keys]
-    return dict.fromkeys((*archived, *restored), plan.cache_seconds) if plan.cache_seconds else {}
 
 
 def _secrets(plan: JobPlan, id_tokens: Path) -> list[str]:

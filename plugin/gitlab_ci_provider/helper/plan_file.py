@@ -47,6 +47,7 @@ _SINGLE: Mapping[str, type] = {
     "hook": PreGetSources,
     "dotenv": DotenvUpload,
     "store": StorePlace,
+    "cache_store": StorePlace,
     "archive_limits": ArchiveLimits,
 }
 

@@ -72,8 +72,12 @@ def write_object(target: StoreTarget, key: str, data: bytes) -> None:
         GrantedStore(place, (), (grant,)).put(key, path)
 
 
-def store_target(conn_id: str) -> StoreTarget | None:
+def store_target(conn_id: str, bucket: str = "") -> StoreTarget | None:
     """Read where objects go; None when there is no such connection.
+
+    Args:
+        conn_id: of the connection.
+        bucket: instead of the one that the connection names.
 
     Raises:
         SettingsError: the connection names no bucket.
@@ -83,7 +87,7 @@ def store_target(conn_id: str) -> StoreTarget | None:
     except AirflowNotFoundException:
         return None
     extra: dict[str, Any] = connection.extra_dejson
-    bucket = extra.get("bucket") or extra.get("bucket_name") or connection.schema
+    bucket = bucket or extra.get("bucket") or extra.get("bucket_name") or connection.schema
     if not bucket:
         raise SettingsError(f"connection '{conn_id}' has no `bucket` in its extra")
     prefix = str(extra.get("prefix") or "").strip("/")

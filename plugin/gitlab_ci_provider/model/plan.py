@@ -232,6 +232,7 @@ class JobPlan:
 
     Attributes:
         project_dir: the working copy, CI_PROJECT_DIR.
+        cache_store: where caches are, if not where all else is.
         reads, writes: all that the pod may do in the object store, see `planner/access.py`.
         attempts: of each cache and artifact transfer.
         restore_cache_attempts, download_attempts: of the whole phase.
@@ -254,6 +255,7 @@ class JobPlan:
     dotenv: DotenvUpload | None = None
     services: tuple[ServiceCheck, ...] = ()
     store: StorePlace | None = None
+    cache_store: StorePlace | None = None
     reads: tuple[Grant, ...] = ()
     writes: tuple[Grant, ...] = ()
     archive_limits: ArchiveLimits = ArchiveLimits()
@@ -265,6 +267,12 @@ class JobPlan:
     id_tokens: tuple[str, ...] = ()
     debug_trace: bool = False
     schema_version: int = 3
+
+    @property
+    def cache_keys(self) -> frozenset[str]:
+        """The keys of objects that are caches."""
+        restored = (key for restore in self.restores for key in restore.object_keys)
+        return frozenset((*restored, *(archive.object_key for archive in self.archives)))
 
     def value(self, name: str, default: str = "") -> str:
         """Return the value of a variable of the job; the default when it has none of that name."""

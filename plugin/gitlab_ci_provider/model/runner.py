@@ -8,6 +8,7 @@ from typing import Literal
 
 from gitlab_ci_provider.model.image import PullPolicy
 from gitlab_ci_provider.model.runner_parts import (
+    CacheStore,
     ClusterAccess,
     Manifest,
     Network,
@@ -103,6 +104,7 @@ class RunnerProfile:
     priority_weight: int | None = option(
         None, "Airflow's `priority_weight` of its jobs' tasks; not said: Airflow's own."
     )
+    cache: CacheStore = option(CacheStore(), "Where caches are kept; artifacts are not concerned.")
     maximum_timeout: int | None = option(
         None, "Seconds; jobs with a longer timeout have this one. Not said: jobs have their own."
     )

@@ -17,7 +17,9 @@ Manifest = Mapping[str, object]
 PodSecurity = Literal["baseline", "restricted"]
 PatchType = Literal["merge", "json", "strategic"]
 DnsPolicy = Literal["", "None", "Default", "ClusterFirst", "ClusterFirstWithHostNet"]
-Form = Literal["", "quantity", "regex", "glob", "label", "variable", "flag", "airflow"]
+Form = Literal[
+    "", "quantity", "regex", "glob", "label", "variable", "flag", "airflow", "path", "bucket"
+]
 
 
 def option(default: Any, description: str, kubernetes: str = "", form: Form = "") -> Any:
@@ -173,4 +175,18 @@ class ClusterAccess:
     )
     namespace: str = option(
         "", "`KUBE_NAMESPACE`: where to deploy to; may hold variables, such as `$CI_PROJECT_NAME`."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheStore:
+    """Where the jobs of a runner keep their caches, and under which names."""
+
+    connection: str = option(
+        "", "Airflow connection of the object store; empty: `object_store_conn_id`."
+    )
+    bucket: str = option("", "Bucket; empty: that of the connection.", form="bucket")
+    path: str = option("", "Put before the names of caches.", form="path")
+    shared: bool = option(
+        True, "Whether runners with the same store share caches; else names hold the runner's."
     )

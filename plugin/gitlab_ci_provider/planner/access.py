@@ -15,23 +15,41 @@ from gitlab_ci_provider.storage.keys import index_key, results_key
 from gitlab_ci_provider.storage.signing import Method, Period, signed_url
 
 
-def with_access(plan: JobPlan, target: StoreTarget, period: Period) -> JobPlan:
-    """Add the permissions for what a plan does."""
+def with_access(
+    plan: JobPlan, target: StoreTarget | None, period: Period, caches: StoreTarget | None = None
+) -> JobPlan:
+    """Add the permissions for what a plan does.
+
+    Args:
+        plan: of the job.
+        target: the object store; None where the plan needs none but that for caches.
+        period: for which they are valid.
+        caches: the store for caches, if they have one of their own.
+    """
+    cached = plan.cache_keys
 
     def grants(method: Method, keys: Iterable[str]) -> tuple[Grant, ...]:
+        stores = ((key, (caches or target) if key in cached else target) for key in set(keys))
         return tuple(
-            Grant(object_key=key, url=signed_url(target, method, key, period))
-            for key in sorted(set(keys))
+            Grant(object_key=key, url=signed_url(store, method, key, period))
+            for key, store in sorted(stores, key=lambda pair: pair[0])
+            if store is not None
         )
 
-    at = f" at {target.endpoint_url}" if target.endpoint_url else ""
     return replace(
         plan,
-        store=StorePlace(
-            name=f"s3://{target.bucket}/{target.prefix}", at=at, ca_bundle=target.ca_bundle
-        ),
+        store=_place(target) if target else None,
+        cache_store=_place(caches) if caches else None,
         reads=grants("GET", _read(plan)),
         writes=grants("PUT", _written(plan)),
+    )
+
+
+def _place(target: StoreTarget) -> StorePlace:
+    return StorePlace(
+        name=f"s3://{target.bucket}/{target.prefix}",
+        at=f" at {target.endpoint_url}" if target.endpoint_url else "",
+        ca_bundle=target.ca_bundle,
     )
 
 

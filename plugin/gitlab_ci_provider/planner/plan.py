@@ -135,7 +135,8 @@ def _release(job: Job, variables: Variables, masker: Masker) -> Release | None:
 
 def _credentials(request: PlanRequest) -> tuple[str, ...]:
     passwords = (request.login.password,) if request.login else ()
-    keys = (request.store.secret_key, request.store.session_token) if request.store else ()
+    stores = [store for store in (request.store, request.cache_store) if store]
+    keys = [key for store in stores for key in (store.secret_key, store.session_token)]
     return tuple(value for value in (*passwords, *keys) if value)
 
 
@@ -177,16 +178,27 @@ def _plan(request: PlanRequest, tokens: tuple[IdToken, ...]) -> JobPlan:
         id_tokens=tuple(token.name for token in tokens),
     )
     plan = _with_hook(plan, request.job)
-    saved = (*plan.archives, *plan.uploads, *plan.reports)
-    if not (plan.restores or plan.downloads or saved or plan.dotenv):
+    return _with_access(plan, request)
+
+
+def _with_access(plan: JobPlan, request: PlanRequest) -> JobPlan:
+    """Let the plan use object stores if it has anything to keep or to fetch.
+
+    Raises:
+        SystemFailure: the installation has none.
+    """
+    cached = bool(plan.cache_keys)
+    others = bool(plan.downloads or plan.uploads or plan.reports or plan.dotenv)
+    if not (cached or others):
         return plan
-    if request.store is None:
+    caches = request.cache_store if cached else None
+    if request.store is None and (others or caches is None):
         message = (
             "this job has caches or artifacts, but no object store is configured: "
             "add its Airflow connection"
         )
         raise SystemFailure(message, reason=FailureReason.RUNNER_CONFIGURATION_ERROR)
-    return with_access(plan, request.store, access_period(request, plan))
+    return with_access(plan, request.store, access_period(request, plan), caches)
 
 
 def _with_hook(plan: JobPlan, job: Job) -> JobPlan:

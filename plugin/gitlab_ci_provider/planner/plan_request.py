@@ -64,6 +64,7 @@ class PlanRequest:
             environments and refs, and of projects whose artifacts the job uses.
         login: for the server of the repository; None when there is none.
         environment_url: of an earlier deployment, for a job whose environment has no `url`.
+        cache_store: of the runner; None for the same as all else.
         store: None when the installation has no object store.
         runner_variables: of the runner that takes the job; weaker than all others.
         runner_flags: its feature flags; stronger than all others.
@@ -81,6 +82,7 @@ class PlanRequest:
     started_at: str
     upstream: Mapping[str, tuple[JobArtifact, ...]]
     store: StoreTarget | None
+    cache_store: StoreTarget | None = None
     dotenv: Variables = Variables()
     from_provider: Variables = Variables()
     environment_url: str = ""

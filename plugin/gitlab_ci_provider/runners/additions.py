@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from urllib.parse import quote
 
 from gitlab_ci_provider.model.image import Image, Service
 from gitlab_ci_provider.model.job import Job
+from gitlab_ci_provider.model.object_store import StoreTarget
 from gitlab_ci_provider.model.runner import RunnerProfile
 from gitlab_ci_provider.model.runner_parts import RunnerService
 from gitlab_ci_provider.model.variables import Variable, Variables
@@ -38,6 +40,18 @@ def for_runner(request: PlanRequest, runner: RunnerProfile) -> PlanRequest:
             {name: str(value).lower() for name, value in runner.feature_flags.items()}
         ),
     )
+
+
+def for_caches(target: StoreTarget, runner: RunnerProfile) -> StoreTarget:
+    """Return an object store as the runner's caches use it.
+
+    Source: GitLab Runner puts `Path` and, unless the cache is shared, the runner before each key.
+    """
+    folders = [runner.cache.path.strip("/")]
+    if not runner.cache.shared:
+        folders.append(f"runner/{quote(runner.name, safe='').replace('.', '%2E')}")
+    parts = filter(None, (target.prefix.rstrip("/"), *folders))
+    return replace(target, prefix="".join(f"{part}/" for part in parts))
 
 
 def _with_additions(job: Job, runner: RunnerProfile) -> Job:

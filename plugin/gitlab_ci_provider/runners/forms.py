@@ -13,6 +13,7 @@ from gitlab_ci_provider.storage.globs import BadPatternError, compile_glob
 _LONGEST = 256
 """Characters that Airflow stores of the name of a pool or queue."""
 
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 _DOMAIN = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
@@ -102,6 +103,17 @@ def _airflow_problem(text: str) -> str:
     return f"must have at most {_LONGEST} printable characters, without spaces around them"
 
 
+def _bucket_problem(text: str) -> str:
+    return "" if _BUCKET.fullmatch(text) else f"{text[:_LONGEST]!r} is not the name of a bucket"
+
+
+def _path_problem(text: str) -> str:
+    parts = text.strip("/").split("/")
+    if {"", ".", ".."} & set(parts) or len(text) > _LONGEST or not text.isprintable():
+        return f"{text[:_LONGEST]!r} is not a path such as 'ci/caches'"
+    return ""
+
+
 def form_problem(form: Form, text: str) -> str:
     """Say what is wrong with a text; empty when nothing is. Empty texts say nothing."""
     check = _FORMS.get(form)
@@ -116,4 +128,6 @@ _FORMS: Mapping[Form, Callable[[str], str]] = {
     "variable": _variable_problem,
     "flag": _flag_problem,
     "airflow": _airflow_problem,
+    "path": _path_problem,
+    "bucket": _bucket_problem,
 }

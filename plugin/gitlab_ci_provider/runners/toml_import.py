@@ -25,6 +25,10 @@ _TAGS = (
     "protected: add `tags`, `run_untagged` and `access_level`"
 )
 _READ = frozenset({"name", "executor", "kubernetes"})
+_CACHE = (
+    "only Path, Shared and BucketName are taken over: make an Airflow connection to the object "
+    "store with its address and keys, and name it in `cache: {connection: ...}`"
+)
 _EXECUTOR = "only runners with the executor 'kubernetes' can be imported"
 
 
@@ -101,6 +105,8 @@ def _runner(options: Mapping[str, Any], path: Path, report: _Report) -> dict[str
     kubernetes = options.get("kubernetes", {})
     own = {key: value for key, value in options.items() if key not in _READ}
     _take_over(runner, own, _RUNNER, path, report)
+    if "cache" in own:
+        report.note("runner-cache", _CACHE, (*path, "cache"))
     _take_over(runner, kubernetes, _KUBERNETES, (*path, "kubernetes"), report)
     return runner
 

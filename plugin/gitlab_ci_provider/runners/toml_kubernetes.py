@@ -114,6 +114,16 @@ def environment(value: list[str]) -> Converted:
         yield "environment", {name: text for name, _, text in pairs}
 
 
+def _cache(value: Mapping[str, Any]) -> Converted:
+    """Convert what is said of names; how the store is reached is an Airflow connection."""
+    found = {"path": value.get("Path"), "bucket": (value.get("s3") or {}).get("BucketName")}
+    yield (
+        "cache",
+        {key: text for key, text in found.items() if text}
+        | ({} if value.get("Shared") else {"shared": False}),
+    )
+
+
 def _services(value: list[Mapping[str, Any]]) -> Converted:
     found = []
     for service in value:
@@ -191,5 +201,8 @@ SHAPES: Mapping[str, Callable[[Any], Converted]] = {
 }
 """How each of these options of `[runners.kubernetes]` is converted."""
 
-RUNNER_SHAPES: Mapping[str, Callable[[Any], Converted]] = {"environment": environment}
+RUNNER_SHAPES: Mapping[str, Callable[[Any], Converted]] = {
+    "environment": environment,
+    "cache": _cache,
+}
 """How each of these options of `[[runners]]` is converted."""

@@ -117,7 +117,6 @@ RUNNER_LEFT_OUT: Mapping[str, str] = {
     "shell": "scripts run in bash, or in sh if the image has no bash",
     "proxy_exec": "scripts are not run by the helper",
     "step_runner_image": "steps are not supported",
-    "cache": "caches are in the object store of the Airflow connection `object_store_conn_id`",
     "artifact": "artifacts are in the object store of the connection `object_store_conn_id`",
     **dict.fromkeys(("referees", "monitoring", "experimental"), "there is no such service"),
     **dict.fromkeys(("use_slot_cgroups", "slot_cgroup_template"), "is of other executors"),

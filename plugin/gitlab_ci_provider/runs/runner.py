@@ -7,13 +7,17 @@ from typing import Any
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 
+from gitlab_ci_provider.exceptions import FailureReason, SettingsError, SystemFailure
 from gitlab_ci_provider.hooks.kubernetes import identify
+from gitlab_ci_provider.hooks.object_store import store_target
 from gitlab_ci_provider.hooks.runners import load_runners
+from gitlab_ci_provider.model.object_store import StoreTarget
 from gitlab_ci_provider.model.runner import RunnerProfile
+from gitlab_ci_provider.model.runner_parts import CacheStore
 from gitlab_ci_provider.planner.plan_request import PlanRequest
 from gitlab_ci_provider.pods.registry import VARIABLE as DOCKER_AUTH_CONFIG
 from gitlab_ci_provider.pods.registry import registry_logins
-from gitlab_ci_provider.runners.additions import for_runner
+from gitlab_ci_provider.runners.additions import for_caches, for_runner
 from gitlab_ci_provider.runners.choice import Wanted, choose
 from gitlab_ci_provider.runners.clusters import with_cluster
 from gitlab_ci_provider.runners.image_builds import without_daemon
@@ -77,6 +81,7 @@ def take(settings: Settings, request: PlanRequest, voice: Voice) -> Taken:
     voice.note(f"runner: {chosen.name}")
     job = without_daemon(request.job, chosen, voice.note, voice.warn)
     request = for_runner(replace(request, job=job), chosen)
+    request = replace(request, cache_store=_cache_store(settings, request, chosen))
     values = request.variables.as_dict()
     variables = JobVariables(values, voice.hides, voice.note, voice.warn)
     request, runner = with_cluster(request, overridden(chosen, variables))
@@ -98,6 +103,31 @@ def tell_slot(operator: KubernetesPodOperator, runner: RunnerProfile, voice: Voi
                 f"the runner '{runner.name}' has the {name} '{wanted}', this task '{actual}': the "
                 "job's tags hold variables, or the runners have changed since the DAG was made"
             )
+
+
+def _cache_store(
+    settings: Settings, request: PlanRequest, runner: RunnerProfile
+) -> StoreTarget | None:
+    """Return where the runner keeps caches; None for where all else is.
+
+    Raises:
+        SystemFailure: its connection does not exist, or names no bucket.
+    """
+    if runner.cache == CacheStore() or not request.job.caches:
+        return None
+    conn_id = runner.cache.connection or settings.object_store_conn_id
+    try:
+        target = store_target(conn_id, runner.cache.bucket)
+    except SettingsError as problem:
+        raise SystemFailure(
+            f"the runner '{runner.name}': {problem}",
+            reason=FailureReason.RUNNER_CONFIGURATION_ERROR,
+        ) from problem
+    if target is None:
+        message = f"the caches of the runner '{runner.name}' are in the Airflow connection "
+        message += f"'{conn_id}', which does not exist"
+        raise SystemFailure(message, reason=FailureReason.RUNNER_CONFIGURATION_ERROR)
+    return for_caches(target, runner)
 
 
 def use_cluster(operator: KubernetesPodOperator, taken: Taken, outage: float) -> None:

@@ -43,6 +43,7 @@ FULL = JobPlan(
     dotenv=DotenvUpload(object_key="k", paths=("p",)),
     services=(ServiceCheck(name="db", image="postgres", hosts=("db",), port=5432),),
     store=StorePlace(name="s3://b/"),
+    cache_store=StorePlace(name="s3://caches/"),
     reads=(Grant(object_key="k", url="u"),),
     writes=(Grant(object_key="k", url="u"),),
 )

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from factories import JOB, make_plan_request, with_variables
+from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.model.artifacts import Artifacts
 from gitlab_ci_provider.model.cache import Cache, CacheKey
 from gitlab_ci_provider.model.git_login import GitLogin
@@ -140,3 +141,41 @@ def test_without_sources_there_is_no_hook(strategy: str):
     job = replace(with_variables(GIT_STRATEGY=strategy), pre_get_sources=("echo hook",))
 
     assert "hook.json" not in plan_job(make_plan_request(job)).secret
+
+
+def test_caches_are_in_the_store_of_the_runner():
+    """All else stays where jobs of other runners look for it; no key of either is in the Secret."""
+    far = StoreTarget(bucket="far", endpoint_url="http://far:9000", secret_key="far-canary")
+    job = replace(
+        JOB,
+        caches=(Cache(key=CacheKey(value="k"), paths=("p",)),),
+        artifacts=Artifacts(paths=("out",)),
+    )
+    planned = plan_job(make_plan_request(job, store=STORE, cache_store=far))
+    hosts = {
+        grant.object_key.split("/")[0]: urlsplit(grant.url).netloc
+        for grant in (*planned.plan.reads, *planned.plan.writes)
+    }
+
+    assert set(hosts.values()) == {"far:9000", "store:9000"}
+    assert {hosts[key.split("/")[0]] for key in planned.plan.cache_keys} == {"far:9000"}
+    assert planned.plan.cache_store is not None
+    assert planned.plan.cache_store.name == "s3://far/"
+    assert "far-canary" in planned.masked
+    assert "far-canary" not in str(planned.secret)
+
+
+def test_caches_need_no_other_store_than_that_of_the_runner():
+    """An installation may have no object store; artifacts then fail the job, caches do not."""
+    far = StoreTarget(bucket="far")
+    job = replace(JOB, caches=(Cache(key=CacheKey(value="k"), paths=("p",)),))
+    plan = plan_job(make_plan_request(job, store=None, cache_store=far)).plan
+
+    assert plan.store is None
+    assert len(plan.writes) == 1
+    with pytest.raises(SystemFailure, match="no object store is configured"):
+        plan_job(
+            make_plan_request(
+                replace(job, artifacts=Artifacts(paths=("out",))), store=None, cache_store=far
+            )
+        )

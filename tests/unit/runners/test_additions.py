@@ -9,10 +9,11 @@ import pytest
 from factories import JOB, make_plan_request, with_variables
 from gitlab_ci_provider.model.image import Image, Service
 from gitlab_ci_provider.model.job import Script
+from gitlab_ci_provider.model.object_store import StoreTarget
 from gitlab_ci_provider.model.runner import RunnerProfile
-from gitlab_ci_provider.model.runner_parts import RunnerService
+from gitlab_ci_provider.model.runner_parts import CacheStore, RunnerService
 from gitlab_ci_provider.planner.plan import plan_job
-from gitlab_ci_provider.runners.additions import for_runner
+from gitlab_ci_provider.runners.additions import for_caches, for_runner
 from gitlab_ci_provider.runners.images import SERVICE, permitted
 
 
@@ -92,3 +93,27 @@ def test_the_feature_flag_honors_entrypoints(value: str, honored: bool):
     assert plan_job(make_plan_request(job)).honor_entrypoint is honored
     by_runner = for_runner(make_plan_request(), RunnerProfile(feature_flags=flags))
     assert plan_job(by_runner).honor_entrypoint is honored
+
+
+@pytest.mark.parametrize(
+    ("cache", "prefix"),
+    [
+        (CacheStore(), "own/"),
+        (CacheStore(path="/ci/x/"), "own/ci/x/"),
+        (CacheStore(path="ci", shared=False), "own/ci/runner/r%2F1/"),
+    ],
+)
+def test_caches_have_the_path_of_the_runner_before_their_names(cache: CacheStore, prefix: str):
+    """GitLab's `Path`, and the runner itself unless it shares its caches."""
+    target = StoreTarget(bucket="b", prefix="own/")
+
+    assert for_caches(target, RunnerProfile(name="r/1", cache=cache)).prefix == prefix
+
+
+@pytest.mark.parametrize("name", ["..", "."])
+def test_no_name_of_a_runner_leaves_its_folder(name: str):
+    """Clients of HTTP leave out dots from paths, and the address would no longer be valid."""
+    cache = CacheStore(shared=False)
+    found = for_caches(StoreTarget(bucket="b"), RunnerProfile(name=name, cache=cache))
+
+    assert not {".", ".."} & set(found.prefix.split("/"))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gitlab_ci_provider.model.runner import RunnerProfile
-from gitlab_ci_provider.model.runner_parts import RunnerService
+from gitlab_ci_provider.model.runner_parts import CacheStore, RunnerService
 from gitlab_ci_provider.runners.file import read_runners
 from gitlab_ci_provider.runners.toml_import import Imported, import_toml
 from gitlab_ci_provider.runners.toml_kubernetes import SHAPES
@@ -133,7 +133,8 @@ def test_every_option_that_is_not_taken_over_is_reported_with_its_line(imported:
         "executor": "runner-executor",
         "[[runners]]": "runner-tags",
         **dict.fromkeys(("limit", "output_limit", "url", "id", "token"), "runner-option-left-out"),
-        **dict.fromkeys(("builds_dir", "shell", "[runners.cache]"), "runner-option-left-out"),
+        **dict.fromkeys(("builds_dir", "shell"), "runner-option-left-out"),
+        "[runners.cache]": "runner-cache",
         **dict.fromkeys(("host", "bearer_token", "helper_image"), "runner-option-left-out"),
         **dict.fromkeys(("namespace_per_job", "helper_image_flavor"), "runner-option-left-out"),
         "use_service_account_image_pull_secrets": "runner-option-left-out",
@@ -175,6 +176,7 @@ def test_what_a_runner_adds_to_jobs_is_taken_over(runner: RunnerProfile):
     assert runner.environment == {"A": "1", "B": "x=y"}
     assert runner.feature_flags == {"FF_KUBERNETES_HONOR_ENTRYPOINT": True}
     assert runner.pre_build_script.strip() == "limit = 1"
+    assert runner.cache == CacheStore(bucket="b", shared=False)
     assert runner.services == (
         RunnerService(name="postgres", alias=("db", "sql"), environment={"C": "2"}),
     )
