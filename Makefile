@@ -19,8 +19,9 @@ test: setup  ## the whole test suite
 test-kubernetes: setup  ## the tests of a cluster on a real Kubernetes, which is built first (root on Debian 12)
 	@.ci/test-kubernetes
 
-images:  ## the images of docker/, without a container engine (root on Debian)
+images: setup  ## the images of docker/, without a container engine (root on Debian), and their tests
 	@.ci/images
+	@GITLAB_CI_TESTS_AIRFLOW_IMAGE=1 .ci/test tests/integration/images
 
 check: setup  ## what CI runs
 	@.ci/run

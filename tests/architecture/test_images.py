@@ -16,7 +16,11 @@ PACKAGE = "gitlab_ci_provider"
 DISTRIBUTIONS = {"re2": "google-re2"}
 """Of modules that are not named as what brings them."""
 
-PARTS = ("docker/helper/requirements.txt", "docker/wheel-requirements.txt")
+PARTS = (
+    "docker/helper/requirements.txt",
+    "docker/airflow/requirements.txt",
+    "docker/wheel-requirements.txt",
+)
 
 
 def reached(start: str) -> set[str]:
@@ -68,7 +72,9 @@ def test_the_build_gets_what_it_copies():
         line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line[0] == "!"
     ]
     for file in sorted((ROOT / "docker").glob("*/Dockerfile")):
-        for copied in re.findall(r"^COPY (?!--from)(.*) \S+$", file.read_text(), re.MULTILINE):
+        for copied in re.findall(
+            r"^COPY (?:--chown=\S+ )?(?!--)(.*) \S+$", file.read_text(), re.MULTILINE
+        ):
             for path in copied.split():
                 inside = [name for name in tracked if name == path or name.startswith(f"{path}/")]
                 assert inside, f"{file}: {path} is not in the repository"

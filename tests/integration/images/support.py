@@ -48,9 +48,15 @@ class Image:
         first = ("--entrypoint", entrypoint) if entrypoint else ()
         return (*SCRIPT, "podman", "run", "--rm", *read_only, *options, *first, self.name)
 
-    def run(self, *arguments: str, user: str = "0:0", entrypoint: str = "") -> str:
+    def run(
+        self,
+        *arguments: str,
+        user: str = "0:0",
+        entrypoint: str = "",
+        options: Sequence[str] = (),
+    ) -> str:
         """Run a program in a container; returns what it has printed."""
-        command = [*self.command("--user", user, entrypoint=entrypoint), *arguments]
+        command = [*self.command("--user", user, *options, entrypoint=entrypoint), *arguments]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
