@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import grimp
@@ -21,6 +22,19 @@ PARTS = (
     "docker/airflow/requirements.txt",
     "docker/wheel-requirements.txt",
 )
+
+
+OFFICIAL = {
+    "apache-airflow",
+    "apache-airflow-providers-cncf-kubernetes",
+    "apache-airflow-providers-standard",
+    "boto3",
+    "msgspec",
+    "pyyaml",
+    "requests",
+    "rich",
+}
+"""The provider's dependencies that Airflow's official image has."""
 
 
 def reached(start: str) -> set[str]:
@@ -52,6 +66,14 @@ def test_the_helper_image_has_what_the_helper_imports():
     needed = {DISTRIBUTIONS.get(name, name) for name in outside}
 
     assert needed == set(pins((ROOT / PARTS[0]).read_text())) == set(HELPER_NEEDS)
+
+
+def test_the_airflow_image_has_what_the_official_image_lacks():
+    """A new dependency of the provider is named here, or the Airflow image installs it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    needed = {re.split(r"[<>=\[]", line)[0] for line in project["dependencies"]}
+
+    assert needed - OFFICIAL <= set(pins((ROOT / PARTS[1]).read_text()))
 
 
 def test_requirements_are_parts_of_the_lock():
