@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from e2e import evidence
 from e2e.embedded import Stack, a_stack, embedded_stack
 from e2e.place import Place
 from gitlab_ci_provider.local.home import Home
@@ -28,6 +29,16 @@ def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker("e2e")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Function) -> Generator[None, Any, pytest.TestReport]:
+    """Have a failed test say what its stack was doing."""
+    report: pytest.TestReport = yield
+    stack = item.funcargs.get("stack")
+    if report.when == "call" and report.failed and isinstance(stack, Stack):
+        report.sections.append(("The stack", evidence.describe(stack)))
+    return report
 
 
 @pytest.hookimpl(optionalhook=True)
