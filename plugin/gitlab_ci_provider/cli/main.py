@@ -27,6 +27,7 @@ _COMMANDS = {
     "trigger": "trigger",
     "backfill": "backfill",
     "environments": "environments",
+    "artifacts": "artifacts",
     "sync": "sync",
     "runners": "runners",
     "reap": "reap",

@@ -62,6 +62,21 @@ def image_key(*parts: str) -> str:
     return f"images/{'/'.join(map(_part, parts))}/image.json"
 
 
+def caches_folder(project: Project) -> str:
+    """Name the folder of all caches of a project."""
+    return f"project/{_project(project)}/"
+
+
+def artifacts_folder(project: Project) -> str:
+    """Name the folder that has one for each pipeline of a project that left artifacts."""
+    return f"artifacts/{_project(project)}/"
+
+
+def job_part(job: str) -> str:
+    """Name the folder of a job in that of its pipeline."""
+    return _part(job)
+
+
 def _project(project: Project) -> str:
     if project.id:
         return str(project.id)

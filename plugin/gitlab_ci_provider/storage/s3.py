@@ -1,4 +1,4 @@
-"""Reading from any S3 with the keys of the installation: the only user of boto3.
+"""Any S3 with the keys of the installation: reading, listing and deleting. The only user of boto3.
 
 Jobs get signed addresses instead, see `granted.py`. Nothing is retried here: the caller knows how
 long it may wait, see `hooks/object_store.py`. Checksums are sent only where S3 demands them,
@@ -8,10 +8,12 @@ because older servers do not accept the new default.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from gitlab_ci_provider.exceptions import StorageError
 from gitlab_ci_provider.model.object_store import StoreTarget
@@ -19,10 +21,15 @@ from gitlab_ci_provider.storage.base import (
     MissingObjectError,
     StorageUnavailableError,
 )
+from gitlab_ci_provider.storage.shelf import StoredObject
 
 _MIB = 1024 * 1024
 _PART = 16 * _MIB
 _MISSING = {"404", "NoSuchKey", "NotFound"}
+_AT_ONCE = 1000
+"""Objects that S3 deletes by one request."""
+
+_HOUR = 3600
 _BUSY = {"SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable", "Throttling"}
 
 
@@ -40,17 +47,85 @@ class S3Store:
                 self._target.bucket, self._full(key), str(path), Config=_transfer()
             )
 
+    def objects(self, prefix: str) -> Iterator[StoredObject]:
+        """List all objects whose keys begin with a prefix, by key."""
+        for page in self._pages(prefix):
+            for found in page.get("Contents") or ():
+                yield StoredObject(
+                    key=found["Key"][len(self._target.prefix) :],
+                    size=found["Size"],
+                    changed=found["LastModified"].timestamp(),
+                )
+
+    def folders(self, prefix: str) -> Iterator[str]:
+        """List the names that follow a prefix up to the next slash."""
+        for page in self._pages(prefix, Delimiter="/"):
+            for found in page.get("CommonPrefixes") or ():
+                yield found["Prefix"][len(self._full(prefix)) : -1]
+
+    def size(self, key: str) -> int:
+        """Return the size of an object."""
+        with self._errors(key):
+            found = self._client.head_object(Bucket=self._target.bucket, Key=self._full(key))
+        return int(found["ContentLength"])
+
+    def read(self, key: str, start: int, length: int) -> bytes:
+        """Read a part of an object."""
+        if length <= 0:
+            return b""
+        with self._errors(key):
+            found = self._client.get_object(
+                Bucket=self._target.bucket,
+                Key=self._full(key),
+                Range=f"bytes={start}-{start + length - 1}",
+            )
+            return bytes(found["Body"].read())
+
+    def delete(self, keys: Iterable[str]) -> dict[str, str]:
+        """Delete objects, those that are gone already, too; returns what went wrong, by key."""
+        problems: dict[str, str] = {}
+        left = iter(keys)
+        while some := list(islice(left, _AT_ONCE)):
+            wanted = [{"Key": self._full(key)} for key in some]
+            with self._errors(some[0], "delete"):
+                said = self._client.delete_objects(
+                    Bucket=self._target.bucket, Delete={"Objects": wanted, "Quiet": True}
+                )
+            for failed in said.get("Errors") or ():
+                key = str(failed.get("Key", ""))[len(self._target.prefix) :]
+                problems[key] = f"{failed.get('Code', '')} {failed.get('Message', '')}".strip()
+        return problems
+
+    def address(self, key: str, name: str) -> str:
+        """Return an address from which a browser saves an object under a name, for an hour."""
+        wanted = {
+            "Bucket": self._target.bucket,
+            "Key": self._full(key),
+            "ResponseContentDisposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
+        }
+        with self._errors(key, "sign"):
+            return str(
+                self._client.generate_presigned_url("get_object", Params=wanted, ExpiresIn=_HOUR)
+            )
+
+    def _pages(self, prefix: str, **how: str) -> Iterator[Any]:
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._target.bucket, Prefix=self._full(prefix), **how
+        )
+        with self._errors(prefix, "list"):
+            yield from pages
+
     def _full(self, key: str) -> str:
         return f"{self._target.prefix}{key}"
 
     @contextmanager
-    def _errors(self, key: str) -> Iterator[None]:
+    def _errors(self, key: str, verb: str = "fetch") -> Iterator[None]:
         """Turn boto3's errors into ours; errors of the local disk are not changed."""
         from boto3.exceptions import Boto3Error
         from botocore.exceptions import BotoCoreError, ClientError
 
         at = f" at {self._target.endpoint_url}" if self._target.endpoint_url else ""
-        failed = f"cannot fetch s3://{self._target.bucket}/{self._full(key)}{at}"
+        failed = f"cannot {verb} s3://{self._target.bucket}/{self._full(key)}{at}"
         try:
             yield
         except ClientError as error:

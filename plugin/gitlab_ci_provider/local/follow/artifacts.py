@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from gitlab_ci_provider.exceptions import GitlabCiError
 from gitlab_ci_provider.local.follow.logs import file_names
 from gitlab_ci_provider.model.reports import Case, CaseStatus, JunitReport
 from gitlab_ci_provider.model.serialization import decode
+from gitlab_ci_provider.storage.folder import FolderShelf
 
 _BAD = frozenset({CaseStatus.FAILED, CaseStatus.ERROR})
 
@@ -19,23 +20,25 @@ _BAD = frozenset({CaseStatus.FAILED, CaseStatus.ERROR})
 def save_artifacts(
     jobs: Mapping[str, Mapping[str, Any]], objects: Path, folder: Path
 ) -> Iterator[str]:
-    """Unpack the artifacts of the jobs; yield a message for each that cannot be unpacked.
-
-    Names in archives that lead out of the folder are changed to stay in it.
+    """Unpack the artifacts of the jobs; yield a message for all that is left out.
 
     Args:
         jobs: of a run, as in its result.
         objects: the folder in which the object store keeps its bucket.
         folder: gets a folder for each job that left artifacts.
     """
-    names = file_names(jobs)
+    from gitlab_ci_provider.storage.zip_files import ZipFiles  # few runs need it
+
+    names, shelf = file_names(jobs), FolderShelf(objects)
     for job, result in jobs.items():
         for artifact in result["artifacts"]:
+            said: list[str] = []
             try:
-                with zipfile.ZipFile(objects / artifact["object_key"]) as archive:
-                    archive.extractall(folder / names[job])
-            except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError) as problem:
+                with ZipFiles(shelf, artifact["object_key"]) as files:
+                    files.unpack(files.select(())[0], folder / names[job], said.append)
+            except (OSError, GitlabCiError) as problem:
                 yield f"cannot unpack the artifacts of {job}: {problem}"
+            yield from (f"artifacts of {job}: {line}" for line in said)
 
 
 def failed_tests(reports: Iterable[Mapping[str, Any]], objects: Path) -> list[str]:

@@ -35,12 +35,17 @@ def test_an_archive_leads_nowhere_else(tmp_path: Path):
         archive.writestr("../../outside", "x")
         archive.writestr("/absolute", "x")
 
-    list(save_artifacts({"job": job("a.zip")}, tmp_path, tmp_path / "to"))
+        archive.writestr("inside", "x")
+
+    said = list(save_artifacts({"job": job("a.zip")}, tmp_path, tmp_path / "to"))
 
     assert not (tmp_path / "outside").exists()
     found = (tmp_path / "to").rglob("*")
     files = sorted(str(path.relative_to(tmp_path)) for path in found if path.is_file())
-    assert files == ["to/job/absolute", "to/job/outside"]
+    assert files == ["to/job/inside"]
+    assert len(said) == 2
+    assert "left out" in said[0]
+    assert "../../outside" in said[0]
 
 
 def test_what_cannot_be_unpacked_is_said(tmp_path: Path):

@@ -1,0 +1,263 @@
+"""`gitlab-dags artifacts`: what jobs have left, listed, fetched, opened."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gitlab_ci_provider.cli import objects, output
+from gitlab_ci_provider.cli.usage import WrongUsage
+from gitlab_ci_provider.exceptions import StorageError
+
+if TYPE_CHECKING:
+    from gitlab_ci_provider.retention.catalog import Catalog, Selection, StoredArchive
+    from gitlab_ci_provider.storage.shelf import ObjectShelf
+
+_PIPELINES = 10
+_STDOUT = "-"
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "artifacts",
+        help="list, fetch and open artifacts",
+        description="List, fetch and open the artifacts of a project's jobs. The newest pipeline "
+        "that has what is meant counts, and the newest try of each job.",
+    )
+    verbs = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    listing = _verb(verbs, "list", "list the artifacts of a project", _list)
+    listing.add_argument("--files", action="store_true", help="list the files in them, too")
+    listing.add_argument(
+        "--max",
+        type=int,
+        default=_PIPELINES,
+        metavar="N",
+        help=f"of the newest N pipelines that have some; 0 for all (default: {_PIPELINES})",
+    )
+    listing.add_argument("--json", action="store_true", help="print all that is known, as JSON")
+    getting = _verb(verbs, "get", "fetch artifacts, or files of them", _get)
+    getting.add_argument(
+        "--to",
+        default="artifacts",
+        metavar="DIR",
+        help="folder for the files, with a folder for each job unless --job names one; - writes "
+        "one file to standard output (default: artifacts)",
+    )
+    getting.add_argument(
+        "--path",
+        action="append",
+        default=[],
+        dest="paths",
+        metavar="P",
+        help="only this file, folder or pattern in them; repeatable",
+    )
+    opening = _verb(verbs, "open", "open an archive of artifacts in the browser", _open)
+    opening.add_argument(
+        "--print", action="store_true", dest="printed", help="only print the address"
+    )
+
+
+def _verb(verbs: Any, name: str, words: str, run: Any) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = verbs.add_parser(
+        name, help=words, description=f"{words.capitalize()}."
+    )
+    parser.add_argument("project", metavar="PROJECT", help="a path, a URL, or group/project")
+    parser.add_argument("--ref", default="", help="of pipelines of this branch or tag")
+    parser.add_argument("--job", default="", metavar="NAME", help="of this job")
+    parser.add_argument("--pipeline", type=int, default=0, metavar="N", help="its CI_PIPELINE_ID")
+    parser.add_argument(
+        "--run", default="", metavar="RUN_ID", dest="run_id", help="its Airflow run"
+    )
+    parser.add_argument(
+        "--try", type=int, default=0, metavar="N", dest="attempt", help="of the job"
+    )
+    parser.add_argument("--report", default="", metavar="KIND", help="reports, such as junit")
+    objects.add_flags(parser)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _catalog(args: argparse.Namespace) -> tuple[Catalog, Selection]:
+    from gitlab_ci_provider.retention.catalog import Catalog, Selection
+
+    stored = objects.stored(args)
+    catalog = Catalog(
+        shelf=stored.shelf, project=stored.project(args.project), find=stored.state.register.get
+    )
+    selection = Selection(
+        ref=args.ref,
+        job=args.job,
+        pipeline=args.pipeline,
+        run=args.run_id,
+        kind=args.report,
+        attempt=args.attempt,
+    )
+    return catalog, selection
+
+
+def _list(args: argparse.Namespace) -> int:
+    """List them; exit code 1 when there are none."""
+    catalog, selection = _catalog(args)
+    found = catalog.archives(selection, max(0, args.max))
+    if args.json:
+        output.say_json({"artifacts": [_plain(archive) for archive in found]}, indent=2)
+    else:
+        for line in _lines(found, files=args.files):
+            output.say(line)
+        if not found:
+            output.note(f"no such artifacts of {catalog.project.path}")
+    return 0 if found else 1
+
+
+def _get(args: argparse.Namespace) -> int:
+    """Fetch them; exit code 1 when something is missing or was left out."""
+    from gitlab_ci_provider.local.follow.logs import file_names
+
+    catalog, found = _newest(args)
+    if args.to == _STDOUT:
+        return _print_file(catalog.shelf, found, args.paths)
+    names = file_names({archive.job for archive in found})
+    problems: list[str] = []
+    got = 0
+    for archive in found:
+        folder = Path(args.to) if args.job else Path(args.to) / names[archive.job]
+        got += _unpack(catalog.shelf, archive, folder, args.paths, problems)
+    if args.paths and not got and not problems:
+        raise StorageError(_no_file(args.paths))
+    for problem in problems:
+        output.error(problem)
+    return 1 if problems else 0
+
+
+def _newest(args: argparse.Namespace) -> tuple[Catalog, list[StoredArchive]]:
+    """Find the archives that are meant.
+
+    Raises:
+        StorageError: there are none.
+    """
+    from gitlab_ci_provider.retention.catalog import ARCHIVE
+
+    catalog, selection = _catalog(args)
+    pipelines = catalog.pipelines(selection)
+    for _, found in pipelines:
+        chosen = [archive for archive in found if args.report or archive.kind == ARCHIVE]
+        if chosen:
+            return catalog, [catalog.with_index(archive) for archive in chosen]
+    raise StorageError(f"no such artifacts of {catalog.project.path}: see `artifacts list`")
+
+
+def _unpack(
+    shelf: ObjectShelf,
+    archive: StoredArchive,
+    folder: Path,
+    paths: list[str],
+    problems: list[str],
+) -> int:
+    from gitlab_ci_provider.storage.zip_files import ZipFiles
+
+    with ZipFiles(shelf, archive.object_key) as files:
+        names, _ = files.select(paths)
+        if not names:
+            return 0
+        folder.mkdir(parents=True, exist_ok=True)
+        count = files.unpack(names, folder, lambda said: problems.append(f"{archive.job}: {said}"))
+    output.note(f"{archive.job}: {count} files and folders in {folder}")
+    return count
+
+
+def _print_file(shelf: ObjectShelf, found: list[StoredArchive], paths: list[str]) -> int:
+    """Write one file to standard output, as it is."""
+    from gitlab_ci_provider.storage.zip_files import ZipFiles
+
+    if len(paths) != 1:
+        raise WrongUsage("--to - writes one file: name it with --path")
+    for archive in found:
+        with ZipFiles(shelf, archive.object_key) as files:
+            names = [name for name in files.select(paths)[0] if not name.endswith("/")]
+            if len(names) > 1:
+                raise WrongUsage(f"--to - writes one file, but {paths[0]!r} names {len(names)}")
+            if names:
+                with suppress(BrokenPipeError):  # `| head`
+                    files.copy(names[0], sys.stdout.buffer)
+                return 0
+    raise StorageError(_no_file(paths))
+
+
+def _no_file(paths: list[str]) -> str:
+    listed = ", ".join(paths)
+    return f"no artifact has {listed}: `artifacts list --files` shows what there is"
+
+
+def _open(args: argparse.Namespace) -> int:
+    """Print the address of an archive and open it."""
+    catalog, found = _newest(args)
+    if len(found) > 1:
+        jobs = ", ".join(f"{archive.job} ({archive.kind})" for archive in found)
+        raise WrongUsage(f"there are several archives, choose with --job or --report: {jobs}")
+    archive = found[0]
+    name = archive.index.name if archive.index else archive.job
+    address = catalog.shelf.address(archive.object_key, f"{name}.zip")
+    if not address:
+        raise StorageError(
+            "the stack is not running, so no browser can fetch it: start it with `gitlab-dags up`, "
+            "or use `artifacts get`"
+        )
+    output.note("this address is valid for an hour, for everybody who has it:")
+    output.say(address)
+    if not args.printed and sys.stdout.isatty():
+        import webbrowser
+
+        webbrowser.open(address)
+    return 0
+
+
+def _lines(found: list[StoredArchive], *, files: bool) -> Iterator[str]:
+    from gitlab_ci_provider.cli.display.tables import moment, size, table
+
+    heading = ("PIPELINE", "REF", "JOB", "TRY", "KIND", "FILES", "SIZE", "EXPIRES")
+    rows = []
+    for archive in found:
+        index = archive.index
+        ref = archive.entry.ref.name if archive.entry else "-"
+        count = str(sum(not file.path.endswith("/") for file in index.files)) if index else "-"
+        expires = (
+            ("never" if index.expire_at is None else moment(index.expire_at)) if index else "-"
+        )
+        numbers = (str(archive.attempt), archive.kind, count, size(archive.size), expires)
+        rows.append((str(archive.pipeline), ref, archive.job, *numbers))
+    lines = table(heading, rows)
+    yield from islice(lines, 1)
+    for archive, line in zip(found, lines, strict=True):
+        yield line
+        if files and archive.index:
+            listed = [(f"  {file.path}", size(file.size)) for file in archive.index.files]
+            yield from islice(table(("", ""), listed), 1, None)
+
+
+def _plain(archive: StoredArchive) -> dict[str, Any]:
+    entry, index = archive.entry, archive.index
+    return {
+        "pipeline": archive.pipeline,
+        "ref": entry.ref.name if entry else None,
+        "status": entry.status if entry else None,
+        "dag_id": entry.dag_id if entry else None,
+        "run_id": entry.run_id if entry else None,
+        "job": archive.job,
+        "try": archive.attempt,
+        "kind": archive.kind,
+        "name": index.name if index else None,
+        "object_key": archive.object_key,
+        "size": archive.size,
+        "created": index.created if index else None,
+        "expire_at": index.expire_at if index else None,
+        "files": [
+            {"path": file.path, "size": file.size, "mode": file.mode}
+            for file in (index.files if index else ())
+        ],
+    }

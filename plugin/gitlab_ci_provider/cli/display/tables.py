@@ -1,0 +1,49 @@
+"""Plain tables for terminals and pipes, and words for sizes and times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+from gitlab_ci_provider.model.quoted import quoted
+
+_STEPS = ("B", "KiB", "MiB", "GiB", "TiB")
+_KIBI = 1024
+_UNITS = ((86_400, "d"), (3600, "h"), (60, "m"))
+
+
+def table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yield lines with aligned columns, two spaces apart; the last column is not padded.
+
+    Control characters in names are escaped: they come from authors of pipelines.
+    """
+    if not rows:
+        return
+    cells = [heading, *([quoted(cell) for cell in row] for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(heading))]
+    for row in cells:
+        padded = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        yield "  ".join(padded).rstrip()
+
+
+def size(count: int) -> str:
+    """Write a number of bytes as `ls -h` does: `1.5 MiB`."""
+    number, step = float(count), 0
+    while number >= _KIBI and step < len(_STEPS) - 1:
+        number, step = number / _KIBI, step + 1
+    return f"{number:.1f} {_STEPS[step]}" if step else f"{count} B"
+
+
+def ago(seconds: float) -> str:
+    """Write a length of time as kubectl does: `3d`, `2h`."""
+    for length, unit in _UNITS:
+        if seconds >= length:
+            return f"{int(seconds // length)}{unit}"
+    return f"{max(0, int(seconds))}s"
+
+
+def moment(seconds: float | None) -> str:
+    """Write a moment in UTC; `-` for none."""
+    if seconds is None:
+        return "-"
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")

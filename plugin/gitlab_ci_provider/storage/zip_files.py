@@ -1,0 +1,186 @@
+"""Single files out of an archive of artifacts, for a person's own folder.
+
+A job may write what it likes into its archive. What would leave the folder is left out and said:
+other names, and links that lead out, which later programs could write through. Files belong to the
+person who asked for them.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import IO, Self
+
+from gitlab_ci_provider.model.plan import ArchiveLimits
+from gitlab_ci_provider.model.quoted import quoted
+from gitlab_ci_provider.storage.entry import ArchiveError, Entry
+from gitlab_ci_provider.storage.globs import compile_glob
+from gitlab_ci_provider.storage.limits import Meter
+from gitlab_ci_provider.storage.ranged import opened
+from gitlab_ci_provider.storage.shelf import ObjectShelf
+from gitlab_ci_provider.storage.tree_writer import TreeWriter
+
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    ValueError,
+    OverflowError,
+    NotImplementedError,
+    RuntimeError,
+)
+_LONGEST_LINK = 4096
+_USUAL = ArchiveLimits()
+
+
+class ZipFiles:
+    """The files of an archive in the object store; use as a context manager.
+
+    Only what is asked for is fetched: first the archive's directory, then each file.
+    """
+
+    def __init__(self, shelf: ObjectShelf, key: str):
+        self._source = opened(shelf, key)
+        self._size = shelf.size(key)
+        self._key = key
+        try:
+            self._archive = zipfile.ZipFile(self._source)
+        except _BROKEN as error:
+            raise self._broken(error) from error
+        self._infos = {info.filename: info for info in self._archive.infolist()}
+
+    def __enter__(self) -> Self:
+        """Start."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the archive."""
+        self._archive.close()
+        self._source.close()
+
+    def select(self, patterns: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Find the members that patterns name: folders mean all that is in them.
+
+        Returns:
+            the members, and the patterns that name none.
+        """
+        if not patterns:
+            return list(self._infos), []
+        found: dict[str, None] = {}
+        unknown = []
+        for pattern in patterns:
+            glob = compile_glob(posixpath.normpath(pattern).lstrip("/"))
+            names = [name for name in self._infos if any(map(glob.matches, _ways(name)))]
+            found.update(dict.fromkeys(names))
+            if not names:
+                unknown.append(pattern)
+        return list(found), unknown
+
+    def copy(self, name: str, target: IO[bytes]) -> None:
+        """Write the contents of one file; raises ArchiveError."""
+        try:
+            with self._archive.open(self._infos[name]) as contents:
+                while piece := contents.read(1024 * 1024):
+                    target.write(piece)
+        except _BROKEN as error:
+            raise self._broken(error) from error
+
+    def unpack(
+        self,
+        names: Collection[str],
+        folder: Path,
+        warn: Callable[[str], None],
+        limits: ArchiveLimits = _USUAL,
+    ) -> int:
+        """Write members below a folder; return how many.
+
+        Raises:
+            ArchiveError: the archive is broken, or too much comes out of it.
+            OSError: a file cannot be written.
+        """
+        meter = Meter(limits, self._size)
+        meter.add_entries(len(names))
+        meter.add_bytes(sum(self._infos[name].file_size for name in names))
+        count = 0
+        try:
+            with TreeWriter(folder) as writer:
+                for name in names:
+                    count += self._write(writer, self._infos[name], warn)
+            return count - _remove_links_out(folder, names, warn)
+        except _BROKEN as error:
+            raise self._broken(error) from error
+
+    def _write(
+        self, writer: TreeWriter, info: zipfile.ZipInfo, warn: Callable[[str], None]
+    ) -> bool:
+        with self._archive.open(info) as contents:
+            entry = _entry(info, contents)
+            try:
+                writer.write(entry, contents)
+            except ArchiveError as problem:
+                warn(f"left out: {quoted(str(problem).removeprefix('refused: '))}")
+                return False
+        return True
+
+    def _broken(self, error: Exception) -> ArchiveError:
+        return ArchiveError(f"{self._key}: broken zip archive: {error}")
+
+
+def _ways(name: str) -> list[str]:
+    """Return a member and the folders that it is in."""
+    parts = name.rstrip("/").split("/")
+    return ["/".join(parts[: count + 1]) for count in range(len(parts))] + ["."]
+
+
+def _entry(info: zipfile.ZipInfo, contents: IO[bytes]) -> Entry:
+    mode = info.external_attr >> 16
+    if not stat.S_IFMT(mode):
+        mode |= (stat.S_IFDIR | 0o755) if info.is_dir() else stat.S_IFREG | (0 if mode else 0o644)
+    target = contents.read(_LONGEST_LINK + 1) if stat.S_ISLNK(mode) else b""
+    return Entry(
+        path=info.filename.rstrip("/"),
+        mode=mode | stat.S_IRUSR | stat.S_IWUSR | (stat.S_IXUSR if stat.S_ISDIR(mode) else 0),
+        mtime=_mtime(info),
+        uid=os.geteuid(),
+        gid=os.getegid(),
+        size=info.file_size,
+        target=target.decode("utf-8", "surrogateescape"),
+    )
+
+
+def _remove_links_out(folder: Path, names: Collection[str], warn: Callable[[str], None]) -> int:
+    """Remove the links that lead out of a folder; return how many.
+
+    What a link's text says is not enough: it may go through other links.
+    """
+    root = folder.resolve()
+    count = 0
+    for name in names:
+        path = root / name.rstrip("/")
+        if not path.is_symlink() or not _is_inside(path.parent, root):
+            continue
+        if not _is_inside(path, root):
+            warn(f"left out: {quoted(name)} is a link to {quoted(str(path.readlink()))}")
+            path.unlink()
+            count += 1
+    return count
+
+
+def _is_inside(path: Path, root: Path) -> bool:
+    return Path(os.path.realpath(path)).is_relative_to(root)
+
+
+def _mtime(info: zipfile.ZipInfo) -> int:
+    from datetime import UTC, datetime
+
+    try:
+        return int(datetime(*info.date_time, tzinfo=UTC).timestamp())
+    except ValueError:
+        return 315532800
