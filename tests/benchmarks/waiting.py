@@ -75,7 +75,7 @@ async def start(jobs: int, seconds: int, lines: int) -> list[asyncio.Task[dict[s
     """Create the pods, and follow each."""
     tasks = []
     hub = hub_of(Place(CONNECTION, NAMESPACE), 600)
-    async with hub.watching("nobody"):
+    async with hub.watching("nobody", logging.getLogger("nobody")):
         for number in range(jobs):
             body = json.dumps(pod(f"job-{number}", seconds, lines))
             response = await hub.cluster.api.call_api(

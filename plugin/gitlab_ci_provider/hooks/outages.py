@@ -30,6 +30,9 @@ _PASSING = frozenset({0, 408, 429, 500, 502, 503, 504})
 _FOR_GOOD = "etcdserver: request is too large"
 """An answer 500 that stays: Kubernetes has no better one for an object that does not fit."""
 
+AWAY = "Kubernetes does not answer (%s); asking again for %.0f s"
+BACK = "Kubernetes answers again after %.0f s"
+
 _FIRST_SECONDS, _LONGEST_SECONDS = 0.5, 15.0
 _MESSAGE_MAX = 1000
 _CONNECT_SECONDS, _ANSWER_SECONDS = 10, 60
@@ -59,11 +62,7 @@ class Patience:
         now = time.monotonic()
         if self._since is None:
             self._since = now
-            self.log.warning(
-                "Kubernetes does not answer (%s); asking again for %.0f s",
-                say(problem),
-                self.seconds,
-            )
+            self.log.warning(AWAY, say(problem), self.seconds)
         left = self._since + self.seconds - now
         if left <= 0:
             raise problem
@@ -75,8 +74,7 @@ class Patience:
     def end(self) -> None:
         """Note that Kubernetes has answered."""
         if self._since is not None:
-            waited = time.monotonic() - self._since
-            self.log.info("Kubernetes answers again after %.0f s", waited)
+            self.log.info(BACK, time.monotonic() - self._since)
         self._since, self._pause = None, _FIRST_SECONDS
 
 

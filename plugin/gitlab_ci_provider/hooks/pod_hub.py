@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -23,6 +22,8 @@ from gitlab_ci_provider.hooks.async_kubernetes import (
     RefusedError,
     connected,
 )
+from gitlab_ci_provider.hooks.shared_patience import SharedPatience
+from gitlab_ci_provider.model.log import Log
 from gitlab_ci_provider.pods.asking import Condition
 from gitlab_ci_provider.pods.naming import LABEL_DOMAIN
 from gitlab_ci_provider.pods.seen import SeenPod, decode_event, decode_pod, decode_pods
@@ -34,8 +35,7 @@ _WATCH_SECONDS, _SILENT_SECONDS = 60, 90
 """A watch is started again after this long; a connection that is silent for longer is dead."""
 
 _PAGE = 500
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 15.0
-
+_PAUSE_SECONDS = 0.5
 
 _log = logging.getLogger(__name__)
 
@@ -74,8 +74,8 @@ class WatchedPod:
             if self.seen is not None and condition(self.seen):
                 return self.seen
             left = end - time.monotonic()
-            if self.hub.problem:
-                raise UnreachableError(self.hub.problem)
+            if self.hub.patience.problem:
+                raise UnreachableError(self.hub.patience.problem)
             if left <= 0:
                 return None
             try:
@@ -98,33 +98,36 @@ class PodHub:
 
     Attributes:
         cluster: for the followers' own requests.
-        problem: what it said last when it has been unreachable for too long; empty otherwise.
+        patience: with Kubernetes, shared by all followers.
         watches: how many watches were begun.
     """
 
     def __init__(self, place: Place, outage: float):
         self.place = place
-        self.problem = ""
+        self.patience = SharedPatience(outage)
         self.watches = 0
         self.cluster: Cluster
-        self._outage = outage
         self._pods: dict[str, set[WatchedPod]] = {}
-        self._since: float | None = None
-        self._pause = _FIRST_PAUSE
         self._users = 0
         self._opened: AsyncExitStack | None = None
         self._task: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
 
     @asynccontextmanager
-    async def watching(self, name: str) -> AsyncIterator[WatchedPod]:
-        """Follow a pod."""
+    async def watching(self, name: str, log: Log) -> AsyncIterator[WatchedPod]:
+        """Follow a pod.
+
+        Args:
+            name: of the pod.
+            log: is told when Kubernetes is away and back, in the caller's context.
+        """
         watched = WatchedPod(self, name)
         await self._enter()
         self._pods.setdefault(name, set()).add(watched)
         look = asyncio.create_task(self._look(watched))
         try:
-            yield watched
+            with self.patience.telling(log):
+                yield watched
         finally:
             look.cancel()
             self._pods[name].discard(watched)
@@ -151,7 +154,7 @@ class PodHub:
                 self._task.cancel()
                 await asyncio.gather(self._task, return_exceptions=True)
             await stack.aclose()
-            self.problem, self._since, self._pause = "", None, _FIRST_PAUSE
+            self.patience.end()
 
     async def _look(self, watched: WatchedPod) -> None:
         """Ask for one pod: the watch only tells what changes from now on."""
@@ -167,7 +170,7 @@ class PodHub:
             except PASSING as problem:
                 await self._bear(problem)
             else:
-                self._answered()
+                self.patience.end()
                 self._tell(watched, decode_pod(data))
 
     async def _run(self) -> None:
@@ -192,7 +195,7 @@ class PodHub:
         while True:
             more = {"continue": page} if page else {}
             pods = decode_pods(await self.cluster.get("pods", query | more))
-            self._answered()
+            self.patience.end()
             for pod in pods.items:
                 for watched in self._pods.get(pod.metadata.name, ()):
                     known.discard(watched)
@@ -216,11 +219,11 @@ class PodHub:
             "resourceVersion": version,
         }
         async with self.cluster.lines("pods", query, _SILENT_SECONDS) as lines:
-            self._answered()
+            self.patience.end()
             async for line in lines:
                 event = decode_event(line)
                 if event.type == "ERROR":
-                    await asyncio.sleep(_FIRST_PAUSE)
+                    await asyncio.sleep(_PAUSE_SECONDS)
                     return ""
                 pod = event.pod
                 version = pod.metadata.resource_version
@@ -233,19 +236,13 @@ class PodHub:
         watched.seen = pod
         watched.news.set()
 
-    def _answered(self) -> None:
-        self.problem, self._since, self._pause = "", None, _FIRST_PAUSE
-
     async def _bear(self, problem: BaseException) -> None:
-        now = time.monotonic()
-        self._since = now if self._since is None else self._since
-        if now - self._since >= self._outage:
-            self.problem = str(problem) or type(problem).__name__
+        pause = self.patience.bear(problem)
+        if self.patience.problem:
             for found in self._pods.values():
                 for watched in found:
                     watched.news.set()
-        await asyncio.sleep(self._pause * random.uniform(0.5, 1))  # noqa: S311 - spreads retries
-        self._pause = min(self._pause * 2, _LONGEST_PAUSE)
+        await asyncio.sleep(pause)
 
 
 _HUBS: WeakKeyDictionary[Any, dict[Place, PodHub]] = WeakKeyDictionary()

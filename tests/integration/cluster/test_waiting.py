@@ -218,7 +218,10 @@ def test_no_line_is_lost_over_broken_connections(
 def test_an_outage_is_borne(
     task: Task, faults: Path, unkind: tuple[Cluster, Path], caplog: pytest.LogCaptureFixture
 ):
-    """Nobody listens for a while after the triggerer has the pod; the job goes on meanwhile."""
+    """Nobody listens for a while after the triggerer has the pod; the job goes on meanwhile.
+
+    Its log says so once, and once that it is over.
+    """
 
     def outage() -> None:
         tell(faults, {"outage": True, "seconds": 3})
@@ -231,6 +234,8 @@ def test_an_outage_is_borne(
     assert numbered(task.kept.splitlines()) == expected(500)
     assert numbered(shown(caplog)) == expected(500)
     assert "\nlast\n" in task.kept
+    for words in ("Kubernetes does not answer (", "Kubernetes answers again after "):
+        assert caplog.text.count(words) == task.hops
 
 
 def test_a_worker_stays_when_no_triggerer_is_alive(task: Task, caplog: pytest.LogCaptureFixture):

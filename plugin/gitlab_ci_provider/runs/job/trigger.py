@@ -36,6 +36,8 @@ _WHY: dict[str, Why] = {"late": "late", "hopeless": "", "over": ""}
 _ENDED = frozenset({None, "failed", "success", "skipped", "removed", "upstream_failed"})
 """States of a task that is not going to come back for its pod."""
 
+_log = logging.getLogger(__name__)
+
 
 class JobPodTrigger(BaseTrigger):
     """Fires when a worker is needed for the pod: when it has ended, as a rule.
@@ -158,7 +160,7 @@ class JobPodTrigger(BaseTrigger):
         """Follow the pod; whatever ends that, a worker looks at it."""
         try:
             hub = hub_of(Place(handover.connection, handover.namespace), self.outage)
-            async with hub.watching(handover.pod) as watched:
+            async with hub.watching(handover.pod, _log) as watched:
                 io = TriggerIO(pod=watched, deadline=handover.deadline)
                 end = await io.perform(follower.steps())
         except OutOfTimeError:
