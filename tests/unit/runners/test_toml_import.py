@@ -213,6 +213,12 @@ def test_shapes_are_written_as_kubernetes_writes_them(runner: RunnerProfile):
         ("[[runners]", "toml-syntax"),
         ("", "runner-none"),
         ("runners = 3", "runner-none"),
+        ("runners = [1]", "runner-value"),
+        ('[runners]\nexecutor = "kubernetes"', "runner-value"),
+        ('[[runners]]\nexecutor = "kubernetes"\nkubernetes = "x"', "runner-value"),
+        ("a = " + "9" * 5000, "toml-syntax"),
+        ("a = " + "[" * 5000 + "]" * 5000, "toml-syntax"),
+        ("a = " + "{a=" * 60 + "1" + "}" * 60, "toml-syntax"),
         ('[[runners]]\nexecutor = "shell"', "runner-executor"),
         ('[[runners]]\nexecutor = "kubernetes"\n[runners.kubernetes]\nvolumes = 3', "runner-value"),
         (

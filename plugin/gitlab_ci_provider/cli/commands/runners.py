@@ -31,7 +31,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "import",
         help="make a file of runners from GitLab Runner's config.toml",
         description="Print a file of runners made from GitLab Runner's config.toml, and list what "
-        "is not taken over on the error output. Exit code: 0 there are runners, 1 there are none.",
+        "is not taken over on the error output. Exit code: 0 the file can be used, 1 it has errors "
+        "or there are no runners.",
     )
     taken.add_argument("file", type=Path, metavar="CONFIG_TOML")
     taken.set_defaults(run=_import)
@@ -58,7 +59,7 @@ def _import(args: argparse.Namespace) -> int:
     imported = import_toml(args.file.read_bytes(), str(args.file))
     output.diagnostics(imported.diagnostics)
     output.say(imported.text.rstrip())
-    return 0 if imported.text else 1
+    return 0 if imported.works else 1
 
 
 def _schema(_: argparse.Namespace) -> int:
