@@ -43,7 +43,9 @@ class RunnerProfile:
         (), "Patterns of project paths, such as `group/**`; empty: all.", form="glob"
     )
     connection: str = option("", "Airflow connection of the cluster; empty: `kubernetes_conn_id`.")
-    namespace: str = option("", "Namespace of the pods; empty: that of the connection.")
+    namespace: str = option(
+        "", "Namespace of the pods; empty: that of the connection.", form="name"
+    )
     image: str = option("", "Image of jobs without `image:`; empty: `default_image`.")
     helper_image: str = option("", "Image that holds gitlab-ci-helper; empty: `helper_image`.")
     pull_policy: tuple[PullPolicy, ...] = option(
@@ -64,8 +66,12 @@ class RunnerProfile:
     allowed_groups: tuple[int, ...] = option(
         (), "Group ids for `image:kubernetes:user`; empty: all but 0."
     )
-    image_pull_secrets: tuple[str, ...] = option((), "Secrets with logins of registries.")
-    service_account: str = option("", "Service account of the pods; empty: the namespace's.")
+    image_pull_secrets: tuple[str, ...] = option(
+        (), "Secrets with logins of registries.", form="name"
+    )
+    service_account: str = option(
+        "", "Service account of the pods; empty: the namespace's.", form="name"
+    )
     automount_service_account_token: bool = option(
         False, "Whether a job can use Kubernetes' API as its service account."
     )

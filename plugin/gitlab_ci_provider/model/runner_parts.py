@@ -18,7 +18,17 @@ PodSecurity = Literal["baseline", "restricted"]
 PatchType = Literal["merge", "json", "strategic"]
 DnsPolicy = Literal["", "None", "Default", "ClusterFirst", "ClusterFirstWithHostNet"]
 Form = Literal[
-    "", "quantity", "regex", "glob", "label", "variable", "flag", "airflow", "path", "bucket"
+    "",
+    "quantity",
+    "regex",
+    "glob",
+    "label",
+    "variable",
+    "flag",
+    "airflow",
+    "path",
+    "bucket",
+    "name",
 ]
 
 
@@ -124,8 +134,8 @@ class Scheduling:
     topology_spread_constraints: tuple[Manifest, ...] = option(
         (), "How pods are spread.", "V1TopologySpreadConstraint"
     )
-    priority_class_name: str = option("", "Priority class.")
-    runtime_class_name: str = option("", "Runtime class, such as `gvisor`.")
+    priority_class_name: str = option("", "Priority class.", form="name")
+    runtime_class_name: str = option("", "Runtime class, such as `gvisor`.", form="name")
     scheduler_name: str = option("", "Another scheduler than the cluster's usual one.")
 
 
@@ -168,10 +178,14 @@ class ClusterAccess:
         (), "Names of environments; `*` stands for any characters."
     )
     service_account: str = option(
-        "", "Account of these jobs' pods in their own cluster; `KUBECONFIG` uses its token."
+        "",
+        "Account of these jobs' pods in their own cluster; `KUBECONFIG` uses its token.",
+        form="name",
     )
     kubeconfig_secret: str = option(
-        "", "Secret in the namespace of the pods whose key `config` is a kubeconfig."
+        "",
+        "Secret in the namespace of the pods whose key `config` is a kubeconfig.",
+        form="name",
     )
     namespace: str = option(
         "", "`KUBE_NAMESPACE`: where to deploy to; may hold variables, such as `$CI_PROJECT_NAME`."

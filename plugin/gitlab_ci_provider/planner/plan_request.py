@@ -21,6 +21,7 @@ from gitlab_ci_provider.variables.expand import expand, expand_all
 from gitlab_ci_provider.variables.precedence import RunVariables, effective_variables
 from gitlab_ci_provider.variables.predefined import (
     JobStart,
+    pipeline_variables,
     player_variables,
     started_job_variables,
 )
@@ -130,6 +131,11 @@ class PlanRequest:
         """The job's variables as its script sees them: merged in GitLab's order, then expanded."""
         own = self._effective(self.context, self.dotenv) | self.from_provider
         return expand_all(self.runner_variables | own | self.runner_flags)
+
+    @cached_property
+    def predefined(self) -> Variables:
+        """The values of predefined variables that no file, person or project can change."""
+        return pipeline_variables(self.context) | started_job_variables(self.job, self._start)
 
     @cached_property
     def public_variables(self) -> Variables:

@@ -6,7 +6,7 @@ For what no option covers. A patch may take away what a job needs: it is the adm
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from kubernetes import client as k8s
@@ -44,8 +44,31 @@ def patched(spec: k8s.V1PodSpec, patches: Sequence[PodPatch], runner: str) -> k8
     manifest: Any = to_manifest(spec)
     for patch in patches:
         manifest = _applied(manifest, patch, runner)
-    changed: k8s.V1PodSpec = from_manifest(manifest, "V1PodSpec")
+    try:
+        changed: k8s.V1PodSpec = from_manifest(manifest, "V1PodSpec")
+        lost = sorted(_lost(manifest, to_manifest(changed), ""))
+    except Exception as problem:
+        words = f"the pod patches of the runner '{runner}' make no pod: {problem}"
+        raise _refused(words) from problem
+    if lost:
+        words = f"Kubernetes' client does not know {', '.join(lost)}"
+        raise _refused(f"the pod patches of the runner '{runner}' would be dropped: {words}")
     return changed
+
+
+def _lost(wanted: Any, actual: Any, path: str) -> Iterator[str]:
+    """List what the client drops in silence: fields that it does not know."""
+    if isinstance(wanted, Mapping) and isinstance(actual, Mapping):
+        for key, value in wanted.items():
+            if key in actual:
+                yield from _lost(value, actual[key], f"{path}.{key}")
+            elif value not in (None, {}, []):
+                yield f"{path}.{key}"[1:]
+    elif isinstance(wanted, list) and isinstance(actual, list):
+        for number, (item, kept) in enumerate(zip(wanted, actual, strict=False)):
+            yield from _lost(item, kept, f"{path}[{number}]")
+    elif isinstance(wanted, Mapping | list) or isinstance(actual, Mapping | list):
+        raise TypeError(f"{path[1:]} has the wrong type")
 
 
 def _applied(manifest: Any, patch: PodPatch, runner: str) -> Any:
@@ -58,8 +81,12 @@ def _applied(manifest: Any, patch: PodPatch, runner: str) -> Any:
         merge = _merge if patch.type == "merge" else _strategic
         return merge(manifest, patch.patch)
     except Exception as problem:
-        message = f"the pod patch '{patch.name}' of the runner '{runner}' does not fit: {problem}"
-        raise SystemFailure(message, reason=FailureReason.RUNNER_CONFIGURATION_ERROR) from problem
+        words = f"the pod patch '{patch.name}' of the runner '{runner}' does not fit: {problem}"
+        raise _refused(words) from problem
+
+
+def _refused(words: str) -> SystemFailure:
+    return SystemFailure(words, reason=FailureReason.RUNNER_CONFIGURATION_ERROR)
 
 
 def _merge(target: Any, patch: Any) -> Any:

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from gitlab_ci_provider.config.diagnostics import Diagnostics
 from gitlab_ci_provider.config.raw import Map, Mark
 from gitlab_ci_provider.model.runner import RunnerProfile
-from gitlab_ci_provider.pods.volumes import OWN_VOLUMES
+from gitlab_ci_provider.runners.pod_check import pod_problems
+from gitlab_ci_provider.runners.security_checks import security_problems
+from gitlab_ci_provider.runners.volume_checks import volume_problems
 
 HONOURED_FLAGS = frozenset(
     {
@@ -26,8 +28,8 @@ def check_runner(runner: RunnerProfile, node: Map, diagnostics: Diagnostics) -> 
     """Note what is wrong with a runner."""
     found = (
         *_choice(runner),
-        *_security(runner),
-        *_volumes(runner),
+        *security_problems(runner),
+        *volume_problems(runner),
         *_clusters(runner),
         *_patches(runner),
         *_services(runner),
@@ -58,20 +60,6 @@ def _choice(runner: RunnerProfile) -> Iterator[Problem]:
         yield "runner-takes-nothing", words, "run_untagged"
 
 
-def _security(runner: RunnerProfile) -> Iterator[Problem]:
-    security = runner.security
-    if security.privileged and security.allow_privilege_escalation is False:
-        words = "Kubernetes refuses privileged containers that may not gain rights"
-        yield "runner-security", words, "security.allow_privilege_escalation"
-    if security.standard == "restricted" and (security.privileged or security.cap_add):
-        words = "'restricted' allows neither privileged containers nor added capabilities"
-        wrong = "privileged" if security.privileged else "cap_add"
-        yield "runner-security", words, f"security.{wrong}"
-    if security.standard == "restricted" and security.allow_privilege_escalation:
-        words = "'restricted' does not let programs gain rights"
-        yield "runner-security", words, "security.allow_privilege_escalation"
-
-
 def _patches(runner: RunnerProfile) -> Iterator[Problem]:
     for patch in runner.pod_patches:
         form = list if patch.type == "json" else dict
@@ -82,22 +70,14 @@ def _patches(runner: RunnerProfile) -> Iterator[Problem]:
                 f"the {patch.type} patch '{patch.name}' must be {words}",
                 "pod_patches",
             )
+            return
+    for words in pod_problems(runner):
+        yield "runner-patch", words, "pod_patches"
 
 
 def _services(runner: RunnerProfile) -> Iterator[Problem]:
     if any(not service.name.strip() for service in runner.services):
         yield "runner-service", "a service needs an image: `name`", "services"
-
-
-def _volumes(runner: RunnerProfile) -> Iterator[Problem]:
-    names = [str(volume.get("name")) for volume in runner.volumes]
-    for name in names:
-        if name in OWN_VOLUMES:
-            yield "runner-volume", f"the name '{name}' is used by this package", "volumes"
-    for mount in runner.volume_mounts:
-        if mount.get("name") not in names:
-            words = f"there is no volume named '{mount.get('name')}' in 'volumes'"
-            yield "runner-volume", words, "volume_mounts"
 
 
 def _clusters(runner: RunnerProfile) -> Iterator[Problem]:

@@ -5,6 +5,7 @@ Other keys that begin with a dot hold what YAML anchors repeat, as in `.gitlab-c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -16,6 +17,8 @@ from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity
 from gitlab_ci_provider.model.runner import RunnerProfile
 from gitlab_ci_provider.runners.checks import check_runner
 from gitlab_ci_provider.runners.reader import Reader
+
+_DIVIDER = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ def _read(
     except LoadError as problem:
         diagnostics.error(problem.code, problem.message, problem.mark)
         return ()
+    _check_single(text, file, diagnostics)
     listed = _listed(tree, file, diagnostics)
     reader = Reader(diagnostics)
     runners: dict[str, RunnerProfile] = {}
@@ -68,6 +72,22 @@ def _read(
             diagnostics.error("runner-name", words, node.place("name"))
         runners[runner.name] = runner
     return tuple(runners.values())
+
+
+def _check_single(text: str, file: str, diagnostics: Diagnostics) -> None:
+    """Refuse a file of several documents, of which only the first would count."""
+    ends = list(_DIVIDER.finditer(text))
+    if ends and not _has_content(text[: ends[0].start()]):
+        del ends[0]
+    if ends and _has_content(text[ends[0].end() :]):
+        line = text.count("\n", 0, ends[0].start()) + 1
+        words = "another YAML document begins here: put all runners into one list"
+        diagnostics.error("runner-type", words, Mark(file, line))
+
+
+def _has_content(text: str) -> bool:
+    lines = (line.strip() for line in text.splitlines())
+    return any(line and not line.startswith(("#", "%")) for line in lines)
 
 
 def _listed(tree: Node, file: str, diagnostics: Diagnostics) -> Seq:

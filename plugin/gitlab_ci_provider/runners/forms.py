@@ -114,6 +114,10 @@ def _path_problem(text: str) -> str:
     return ""
 
 
+def _name_problem(text: str) -> str:
+    return "" if _DOMAIN.fullmatch(text) else f"{text[:_LONGEST]!r} is not a name in Kubernetes"
+
+
 def form_problem(form: Form, text: str) -> str:
     """Say what is wrong with a text; empty when nothing is. Empty texts say nothing."""
     check = _FORMS.get(form)
@@ -130,4 +134,5 @@ _FORMS: Mapping[Form, Callable[[str], str]] = {
     "airflow": _airflow_problem,
     "path": _path_problem,
     "bucket": _bucket_problem,
+    "name": _name_problem,
 }

@@ -22,6 +22,7 @@ from gitlab_ci_provider.runners.choice import Wanted, choose
 from gitlab_ci_provider.runners.clusters import with_cluster
 from gitlab_ci_provider.runners.image_builds import without_daemon
 from gitlab_ci_provider.runners.overrides import JobVariables, bearer_token, overridden
+from gitlab_ci_provider.runners.volume_paths import with_volume_paths
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.variables.expand import expand
 from gitlab_ci_provider.variables.masking import Masker
@@ -84,7 +85,8 @@ def take(settings: Settings, request: PlanRequest, voice: Voice) -> Taken:
     request = replace(request, cache_store=_cache_store(settings, request, chosen))
     values = request.variables.as_dict()
     variables = JobVariables(values, voice.hides, voice.note, voice.warn)
-    request, runner = with_cluster(request, overridden(chosen, variables))
+    placed = with_volume_paths(chosen, request.predefined)
+    request, runner = with_cluster(request, overridden(placed, variables))
     return Taken(
         runner=runner,
         request=request,

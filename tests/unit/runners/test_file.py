@@ -200,3 +200,120 @@ runners:
         {"name": "cache", "persistentVolumeClaim": {"claimName": "cache"}},
     )
     assert found.runners[0].lifecycle == {"preStop": {"httpGet": {"port": 80}}}
+
+
+def test_only_the_first_of_several_documents_would_count():
+    """A file that begins with a divider has one document, and is read."""
+    one = "# all runners\n---\nrunners: [{name: a}]\n"
+    (found,) = read(f"{one}---\nrunners: [{{name: b}}]\n").errors
+
+    assert read(one).errors == []
+    assert (found.location.line, found.code) == (4, "runner-type")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "namespace: Not One",
+        "service_account: ../x",
+        "image_pull_secrets: [a, 'B']",
+        "scheduling: {priority_class_name: a b}",
+        "clusters: [{environments: ['*'], kubeconfig_secret: A}]",
+    ],
+)
+def test_names_that_kubernetes_would_refuse_are_found_before_a_job_runs(options: str):
+    """Each job of the runner would fail with the API's words."""
+    (found,) = read(f"runners:\n- name: a\n  {options}\n").errors
+
+    assert found.code == "runner-value"
+    assert "is not a name in Kubernetes" in found.message
+
+
+@pytest.mark.parametrize(
+    ("volumes", "words"),
+    [
+        ("[{name: a, emptyDir: {}}, {name: a, emptyDir: {}}]", "two volumes named 'a'"),
+        ("[{name: a, emptyDir: {}, hostPath: {path: /}}]", "has emptyDir, hostPath"),
+        ("[{name: a}]", "has none"),
+        ("[{name: A_b, emptyDir: {}}]", "'A_b' is not a name of a volume"),
+        ("[{name: $TEAM, emptyDir: {}}]", "'TEAM' is not a predefined variable"),
+    ],
+)
+def test_volumes_that_make_no_pod_are_found(volumes: str, words: str):
+    """With the words of what is wrong."""
+    (found,) = read(f"runners: [{{name: a, volumes: {volumes}}}]").errors
+
+    assert found.code == "runner-volume"
+    assert words in found.message
+
+
+@pytest.mark.parametrize(
+    ("mount", "words"),
+    [
+        ("mountPath: x", "'x' is not an absolute path"),
+        ("mountPath: /x/../y", "is not an absolute path"),
+        ("mountPath: /x, subPath: ../y", "'../y' is not a path in the volume"),
+        ("mountPath: /builds", "'/builds' is used by this package"),
+        ("mountPath: /gitlab-ci/plan", "is used by this package"),
+        ("mountPath: /x/$TEAM", "'TEAM' is not a predefined variable"),
+    ],
+)
+def test_mounts_that_make_no_pod_are_found(mount: str, words: str):
+    """Nothing of ours can be hidden by a mount."""
+    volume = "volumes: [{name: v, emptyDir: {}}]"
+    (found,) = read(
+        f"runners: [{{name: a, {volume}, volume_mounts: [{{name: v, {mount}}}]}}]"
+    ).errors
+
+    assert found.code == "runner-volume"
+    assert words in found.message
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "security: {standard: restricted, pod: {runAsUser: 0}}",
+        "security: {standard: restricted, helper: {runAsNonRoot: false}}",
+        "security: {standard: restricted, build: {privileged: true}}",
+        "security: {standard: restricted, build: {seccompProfile: {type: Unconfined}}}",
+        "security: {standard: restricted, service: {capabilities: {drop: [KILL]}}}",
+        "security: {standard: restricted, service: {capabilities: {add: [MKNOD], drop: [ALL]}}}",
+        "security: {standard: restricted}, volumes: [{name: h, hostPath: {path: /}}]",
+    ],
+)
+def test_what_the_restricted_standard_refuses_is_found(options: str):
+    """Also where a security context of Kubernetes would overrule the standard."""
+    (found,) = read(f"runners: [{{name: a, {options}}}]").errors
+
+    assert found.code == "runner-security"
+    assert "'restricted' does not allow" in found.message
+
+
+def test_restricted_runners_may_be_stricter_still():
+    """Another user, fewer capabilities, a profile of their own."""
+    security = (
+        "{standard: restricted, pod: {runAsUser: 2000, runAsNonRoot: true, "
+        "seccompProfile: {type: Localhost, localhostProfile: a}}, "
+        "build: {capabilities: {add: [NET_BIND_SERVICE], drop: [ALL]}}}"
+    )
+    volumes = "[{name: a, persistentVolumeClaim: {claimName: b}}]"
+
+    assert read(f"runners: [{{name: a, security: {security}, volumes: {volumes}}}]").errors == []
+
+
+@pytest.mark.parametrize(
+    ("patch", "words"),
+    [
+        ("type: json, patch: [{op: fly}]", "'fly'"),
+        ("type: json, patch: [5]", "does not fit"),
+        ("patch: {containers: 5}", "make no pod"),
+        ("patch: {containers: [{name: build, imag: x}]}", "does not know containers[0].imag"),
+        ("patch: {hostnam: x}", "does not know hostnam"),
+    ],
+)
+def test_patches_are_tried_before_a_job_needs_them(patch: str, words: str):
+    """What Kubernetes' client does not know would be dropped in silence."""
+    (found,) = read(f"runners: [{{name: a, pod_patches: [{{{patch}}}]}}]").errors
+
+    assert found.code == "runner-patch"
+    assert words in found.message
