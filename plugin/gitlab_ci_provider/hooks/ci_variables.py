@@ -48,5 +48,18 @@ def configured_variables(project_path: str, expected: Collection[str] = ()) -> C
     )
 
 
+def values_to_hide(names: Collection[str]) -> tuple[str, ...]:
+    """Read the values that must not be seen from Airflow Variables.
+
+    Raises:
+        SettingsError: one is gone, or cannot be read.
+    """
+    found = {name: AirflowVariable.get(name, default=None) for name in names}
+    if gone := [name for name, text in found.items() if not text]:
+        raise SettingsError(f"Airflow Variable '{gone[0]}' has values to hide and cannot be read")
+    layers = [_parse(name, text) for name, text in found.items()]
+    return tuple(variable.value for layer in layers for variable in layer if variable.masked)
+
+
 def _parse(name: str, text: str | None) -> tuple[Variable, ...]:
     return parse_stored(text, f"Airflow Variable '{name}'") if text else ()

@@ -12,7 +12,7 @@ from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.job_artifacts import JobArtifact
 from gitlab_ci_provider.model.object_store import StoreTarget
 from gitlab_ci_provider.model.pipeline import Pipeline
-from gitlab_ci_provider.model.plan import ArchiveLimits
+from gitlab_ci_provider.model.plan import ArchiveLimits, JobPlan
 from gitlab_ci_provider.model.rules import JobDecision
 from gitlab_ci_provider.model.run import PipelineRun, Play
 from gitlab_ci_provider.model.variables import ConfiguredVariables, Variable, Variables
@@ -63,6 +63,7 @@ class PlanRequest:
         configured: variables of the instance, the groups and the project.
         secrets: values to mask that are not in the job's variables: those of the project's other
             environments and refs, and of projects whose artifacts the job uses.
+        secret_places: Airflow Variables that hold them.
         login: for the server of the repository; None when there is none.
         environment_url: of an earlier deployment, for a job whose environment has no `url`.
         cache_store: of the runner; None for the same as all else.
@@ -90,6 +91,7 @@ class PlanRequest:
     login: GitLogin | None = None
     configured: ConfiguredVariables = ConfiguredVariables()
     secrets: tuple[str, ...] = ()
+    secret_places: tuple[str, ...] = ()
     play: Play = Play()
     runner_variables: Variables = Variables()
     runner_flags: Variables = Variables()
@@ -184,3 +186,12 @@ class PlanRequest:
             environment_url=self.environment_url,
             machine=self.limits.machine,
         )
+
+
+def places_to_hide(request: PlanRequest, plan: JobPlan) -> tuple[str, ...]:
+    """Name the Airflow Variables with values that the helper does not hide; none if it hides all.
+
+    It only knows the job's own: what is in a pod is in the hands of the job.
+    """
+    known = {variable.value for variable in plan.variables if variable.masked}
+    return () if known.issuperset(filter(None, request.secrets)) else request.secret_places

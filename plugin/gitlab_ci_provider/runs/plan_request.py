@@ -54,12 +54,13 @@ def plan_request(run: JobRun) -> PlanRequest:
         upstream={job: result.artifacts for job, result in upstream.items()},
         dotenv=inherited_variables(reports, store),
         configured=configured,
-        secrets=(*secret_values(configured), *_secrets_of(others)),
+        secrets=secret_values(configured),
+        secret_places=configured.places,
         login=git_login(run.record.project.clone_url, run.settings.git_conn_ids),
         store=store,
         play=run.play,
     )
-    return _with_cross_needs(run, gathered, reports)
+    return _with_cross_needs(run, _hiding(gathered, others), reports)
 
 
 def _with_cross_needs(
@@ -76,20 +77,25 @@ def _with_cross_needs(
     others = {expand(need.project, environment) for need in needs if need.project}
     theirs = {label: result.reports for label, result in found.items()}
     return replace(
-        gathered,
+        _hiding(gathered, others - {run.record.project.path}),
         upstream={
             **gathered.upstream,
             **{label: result.artifacts for label, result in found.items()},
         },
         dotenv=inherited_variables({**reports, **theirs}, gathered.store),
-        secrets=(*gathered.secrets, *_secrets_of(others - {run.record.project.path})),
     )
 
 
-def _secrets_of(projects: Iterable[str]) -> tuple[str, ...]:
-    """List what other projects mask: their artifacts and variables may contain it."""
-    listed = (secret_values(configured_variables(project)) for project in sorted(projects))
-    return tuple(value for values in listed for value in values)
+def _hiding(request: PlanRequest, projects: Iterable[str]) -> PlanRequest:
+    """Add what other projects mask: their artifacts and variables may contain it."""
+    listed = [configured_variables(project) for project in sorted(projects)]
+    values = (value for configured in listed for value in secret_values(configured))
+    places = (place for configured in listed for place in configured.places)
+    return replace(
+        request,
+        secrets=(*request.secrets, *values),
+        secret_places=tuple(dict.fromkeys((*request.secret_places, *places))),
+    )
 
 
 def _upstream(run: JobRun) -> dict[str, JobResult]:

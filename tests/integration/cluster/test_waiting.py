@@ -60,6 +60,7 @@ class Task:
     unfit: bool = False
     killed: bool = False
     marked: bool = False
+    hides: tuple[str, ...] = ()
     handed: list[dict[str, Any]] = field(default_factory=list)
 
     def run(self, script: str, **masked: str) -> Any:
@@ -68,7 +69,7 @@ class Task:
         pod, secret = job_objects(self.name, self.api.namespace, Script(main=(script,)), **masked)
         operator = self.operator()
         operator.pod = create(self.core, pod, secret)
-        shift = first_shift(operator, self.job().settings)
+        shift = replace(first_shift(operator, self.job().settings), hides=self.hides)
         version = operator.pod.metadata.resource_version
         watched = PodWatch(
             client=self.core, name=self.name, namespace=self.api.namespace, version=version
@@ -282,6 +283,42 @@ def test_secrets_are_hidden(task: Task, caplog: pytest.LogCaptureFixture):
     texts = [task.kept, *shown(caplog), json.dumps(task.handed)]
     assert "1 [MASKED]\n2 [MASKED]\n" in task.kept
     assert [text for text in texts if "top-secret-value" in text] == []
+
+
+PLACE = "gitlab_ci_secret_variables__g__p"
+
+
+def test_secrets_of_other_projects_are_hidden_in_the_triggerer(
+    task: Task, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    """The helper does not know them; the triggerer reads them, and nobody hands them to it."""
+    if task.way == "worker":
+        pytest.skip("the worker hides what the plan names")
+    stored = [{"key": "THEIRS", "value": "their-secret-value", "masked": True}]
+    monkeypatch.setenv(f"AIRFLOW_VAR_{PLACE.upper()}", json.dumps(stored))
+    task.hides = (PLACE,)
+    task.run('sleep 2; echo "1 their-secret-value"')
+
+    assert task.hops == 1
+    assert "1 [MASKED]\n" in task.kept
+    seen = [line for line in shown(caplog) if line.startswith("1 ")]
+    assert seen == ["1 [MASKED]"]
+    assert "their-secret-value" not in json.dumps(task.handed)
+
+
+def test_a_triggerer_that_cannot_hide_shows_nothing(
+    task: Task, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    """A worker takes the pod back and stays."""
+    if task.way == "worker":
+        pytest.skip("the worker hides what the plan names")
+    task.hides = (PLACE,)
+    result = task.run(f"{COUNT.format(100)}; sleep 2; echo last")
+
+    assert result.status == "success"
+    assert [event["why"] for event in task.handed] == ["unfit"]
+    assert numbered(task.kept.splitlines()) == expected(100)
+    assert numbered(shown(caplog)) == expected(100)
 
 
 def test_a_pod_that_is_deleted_is_noticed(task: Task):

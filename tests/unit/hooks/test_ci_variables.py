@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gitlab_ci_provider.exceptions import SettingsError
-from gitlab_ci_provider.hooks.ci_variables import configured_variables
+from gitlab_ci_provider.hooks.ci_variables import configured_variables, values_to_hide
 
 PREFIX = "AIRFLOW_VAR_GITLAB_CI_SECRET_VARIABLES"
 
@@ -40,3 +40,14 @@ def test_what_is_wrong_is_said_with_its_place(monkeypatch: pytest.MonkeyPatch):
 
     with pytest.raises(SettingsError, match="Airflow Variable 'gitlab_ci_secret_variables__g'"):
         configured_variables("g/p")
+
+
+def test_what_must_be_hidden_is_read_or_refused(monkeypatch: pytest.MonkeyPatch):
+    """Masked values of all named places; a place that cannot be read is an error."""
+    masked = '[{"key": "A", "value": "secret-one", "masked": true}, {"key": "B", "value": "open"}]'
+    monkeypatch.setenv(f"{PREFIX}__G", masked)
+    place = "gitlab_ci_secret_variables__g"
+
+    assert values_to_hide([place]) == ("secret-one",)
+    with pytest.raises(SettingsError, match="'gitlab_ci_secret_variables__h' has values to hide"):
+        values_to_hide([place, "gitlab_ci_secret_variables__h"])

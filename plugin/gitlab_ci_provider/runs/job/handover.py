@@ -25,6 +25,8 @@ class Handover:
         patience: seconds for which the pod may take to start.
         services: names of the containers of the job's services.
         unsettled: names of containers with another pull policy.
+        hides: Airflow Variables with values that must not be seen, and that the helper does not
+            know: it only hides those of the job.
         hop: counts how often the pod went to a triggerer in this try of the task.
     """
 
@@ -38,6 +40,7 @@ class Handover:
     position: Position = field(default_factory=Position)
     services: tuple[str, ...] = ()
     unsettled: tuple[str, ...] = ()
+    hides: tuple[str, ...] = ()
     why: Why = ""
     hop: int = 1
 

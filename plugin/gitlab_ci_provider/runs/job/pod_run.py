@@ -21,7 +21,7 @@ from gitlab_ci_provider.hooks.pod_watch import PodWatch
 from gitlab_ci_provider.model.run import JobResult
 from gitlab_ci_provider.model.runner import RunnerProfile
 from gitlab_ci_provider.planner.plan import PlannedJob, plan_job
-from gitlab_ci_provider.planner.plan_request import PlanRequest
+from gitlab_ci_provider.planner.plan_request import PlanRequest, places_to_hide
 from gitlab_ci_provider.planner.time_limits import job_timeout
 from gitlab_ci_provider.pods.id_tokens import refuse_without_account
 from gitlab_ci_provider.pods.pull_policy import PullPolicies, pull_policies
@@ -103,6 +103,7 @@ class JobPod:
         for value in planned.masked:
             mask_secret(value)
         self._masker = log_masker(planned.masked)
+        self._shift = replace(self._shift, hides=places_to_hide(request, planned.plan))
         self._services = job_services(planned, request.variables.as_dict())
         if self._handed is not None:
             self._services = replace(self._services, names=self._handed.services)

@@ -55,6 +55,7 @@ class Shift:
         deadline: when the job's timeout is over, in seconds since 1970.
         services: names of the containers of the job's services.
         unsettled: names of containers with another pull policy.
+        hides: Airflow Variables with values that the triggerer has to hide.
         hop: the next one to a triggerer.
         trusts: the pod may be left though nobody can tell whether a triggerer is alive.
     """
@@ -65,6 +66,7 @@ class Shift:
     deadline: float
     services: tuple[str, ...] = ()
     unsettled: tuple[str, ...] = ()
+    hides: tuple[str, ...] = ()
     hop: int = 1
     trusts: bool = False
 
@@ -196,9 +198,8 @@ def hand_over(
     """
     pod: Any = operator.pod
     metadata = pod.metadata
-    connection = operator.kubernetes_conn_id or ""
     handover = Handover(
-        connection=connection,
+        connection=operator.kubernetes_conn_id or "",
         namespace=metadata.namespace,
         pod=metadata.name,
         uid=metadata.uid or "",
@@ -208,6 +209,7 @@ def hand_over(
         position=position,
         services=shift.services,
         unsettled=shift.unsettled,
+        hides=shift.hides,
         hop=shift.hop,
     )
     trigger = JobPodTrigger(

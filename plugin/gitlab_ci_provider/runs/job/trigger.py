@@ -14,8 +14,9 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from gitlab_ci_provider.airflow_internals.tasks import task_states, write_xcom
 from gitlab_ci_provider.airflow_internals.trigger_log import keep_earlier_logs, lines_shown
-from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.exceptions import SettingsError, SystemFailure
 from gitlab_ci_provider.hooks.async_kubernetes import PASSING, Place, RefusedError
+from gitlab_ci_provider.hooks.ci_variables import values_to_hide
 from gitlab_ci_provider.hooks.pod_deletion import delete_pod
 from gitlab_ci_provider.hooks.pod_hub import UnreachableError, hub_of
 from gitlab_ci_provider.hooks.pod_trigger_io import OutOfTimeError, TriggerIO
@@ -42,7 +43,8 @@ _log = logging.getLogger(__name__)
 class JobPodTrigger(BaseTrigger):
     """Fires when a worker is needed for the pod: when it has ended, as a rule.
 
-    The helper has hidden the secrets in the log before the node wrote it; none comes here.
+    The helper has hidden the job's secrets in the log before the node wrote it. What it does not
+    know, such as secrets of other projects, is read from Airflow's Variables and hidden here.
 
     Args:
         handover: which pod, and how far the worker has followed it.
@@ -129,7 +131,12 @@ class JobPodTrigger(BaseTrigger):
         write_xcom(ti.dag_id, ti.run_id, ti.task_id, xcom_keys.JOB_RESULT, result)
 
     async def _followed(self, handover: Handover) -> Handover:
-        masker = log_masker(())
+        try:
+            masker = log_masker(await to_thread(values_to_hide, handover.hides))
+        except Exception as problem:  # noqa: BLE001 - a secrets backend may raise anything
+            words = problem if isinstance(problem, SettingsError) else type(problem).__name__
+            self.log.warning("the triggerer cannot hide secrets, a worker goes on: %s", words)
+            return replace(handover, why="unfit")
         # What an earlier hop has shown is not shown again: only lines of this one are counted.
         job_lines = logging.getLogger(f"{__name__}.{handover.hop}")
         shown = await lines_shown(self.task_instance, job_lines.name)
