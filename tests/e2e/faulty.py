@@ -8,11 +8,14 @@ import signal
 import subprocess
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from e2e.embedded import Stack
+from e2e.runs import wait_for
 from gitlab_ci_provider.airflow_api.client import TaskState
 from gitlab_ci_provider.exceptions import AirflowApiError
 from gitlab_ci_provider.local.stack.state import read_state
@@ -23,6 +26,10 @@ httpx = pytest.importorskip("httpx")
 
 TIMES = 3
 """How often each moment is hit."""
+
+TRIGGERER = r"airflow triggerer"
+
+Kill = Callable[[Stack, str, str, str], bool]
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,45 @@ def kill_task(stack: Stack, dag: str, run: str, task: str) -> bool:
         except ProcessLookupError:
             continue
     return killed
+
+
+def kill_worker(stack: Stack, dag: str, run: str, task: str) -> bool:
+    """Kill the executor's worker that has a task, and with it the task's process; False if none."""
+    found = stack.api.tasks(dag, run).get(task)
+    if found is None or not any(f"LocalExecutor: {found.id}" in row.title for row in processes()):
+        return False
+    kill_component(stack, f"LocalExecutor: {found.id}")
+    return True
+
+
+def kill_follower(
+    stack: Stack, dag: str, run: str, task: str, kill: Kill = kill_task
+) -> Literal["worker", "triggerer"]:
+    """Kill who follows a job's pod: its worker, or the triggerer if that has taken the pod over."""
+    killed = False
+
+    def found() -> bool:
+        nonlocal killed
+        killed = kill(stack, dag, run, task)
+        return killed or is_deferred(stack, dag, run, task)
+
+    wait_for(found)
+    if killed:
+        return "worker"
+    kill_triggerer(stack)
+    return "triggerer"
+
+
+def is_deferred(stack: Stack, dag: str, run: str, task: str) -> bool:
+    """Tell whether a task has no worker, because the triggerer follows its pod."""
+    tasks = stack.api.tasks(dag, run)
+    return task in tasks and tasks[task].state == "deferred"
+
+
+def kill_triggerer(stack: Stack) -> None:
+    """Kill the triggerer, and wait for the next one."""
+    gone = kill_component(stack, TRIGGERER)
+    wait_for(partial(is_back, stack, TRIGGERER, gone))
 
 
 def pods_by_job(stack: Stack) -> Mapping[str, str]:

@@ -15,7 +15,9 @@ from e2e.faulty import (
     is_back,
     job,
     kill_component,
+    kill_follower,
     kill_stack,
+    kill_worker,
     left_behind,
 )
 from e2e.runs import ended, results, start, wait_for
@@ -116,7 +118,10 @@ def test_a_killed_stack_leaves_nothing_and_says_what_it_has_cut(
 
 
 def test_jobs_survive_the_death_of_their_workers(stack: Stack, heard: Heard, tmp_path: Path):
-    """Killed together with the task's process: Airflow hears of it, the next try finds the pod."""
+    """Killed together with the task's process: Airflow hears of it, the next try finds the pod.
+
+    Of a job that has none anymore, the triggerer is killed.
+    """
     names = [f"job{number}" for number in range(TIMES)]
     config = "".join(job(heard, name, 6) for name in names)
     repository = make_repository(tmp_path / "workers", {".gitlab-ci.yml": config})
@@ -125,8 +130,7 @@ def test_jobs_survive_the_death_of_their_workers(stack: Stack, heard: Heard, tmp
     dag, run = start(stack, repository)
     for name in names:
         heard.wait_for(f"{name} begins")
-        title = f"LocalExecutor: {stack.api.tasks(dag, run)[name].id}"
-        kill_component(stack, title)
+        kill_follower(stack, dag, run, name, kill_worker)
         heard.release(f"{name} begins")
     wait_for(lambda: ended(stack, dag, run))
 

@@ -17,8 +17,10 @@ from kubernetes import client
 from e2e.embedded import Stack, make_repository
 from e2e.faulty import (
     TIMES,
+    is_deferred,
     job,
     kill_task,
+    kill_triggerer,
     left_behind,
     pods_by_job,
 )
@@ -48,11 +50,19 @@ def misbehave(stack: Stack) -> Iterator[Callable[..., None]]:
 
 
 class Killer:
-    """Kills the process of each job once, when its moment has come: its name says which."""
+    """Kills the process of each job once, when its moment has come: its name says which.
+
+    If the triggerer follows the job's pod by then, that is killed instead.
+
+    Attributes:
+        hit: jobs whose process was killed.
+        followed: jobs whose triggerer was killed.
+    """
 
     def __init__(self, stack: Stack, heard: Heard, run: tuple[str, str], names: list[str]):
         self.stack, self.heard, self.run = stack, heard, run
         self.waiting, self.hit, self.seen = set(names), set[str](), set[str]()
+        self.followed = set[str]()
         for name in names:
             if not name.startswith("gone"):
                 heard.hold(self._word(name))
@@ -65,7 +75,9 @@ class Killer:
         """Kill whose moment it is; always False, for there may be more."""
         pods = set(pods_by_job(self.stack))
         self.seen |= pods
-        for name in [one for one in self.waiting if self._is_time(one, pods)]:
+        due = [name for name in self.waiting if self._is_time(name, pods)]
+        self._kill_triggerer({name for name in due if not name.startswith("gone")})
+        for name in [name for name in due if name in self.waiting]:
             killed = kill_task(self.stack, *self.run, name)
             if killed:
                 self.hit.add(name)
@@ -73,6 +85,16 @@ class Killer:
             if killed or name.startswith("gone"):  # whose process may have been faster
                 self.waiting.discard(name)
         return False
+
+    def _kill_triggerer(self, due: set[str]) -> None:
+        """Kill it once for all jobs that it follows and whose moment it is."""
+        followed = {name for name in due if is_deferred(self.stack, *self.run, name)}
+        if followed:
+            kill_triggerer(self.stack)
+        for name in followed:
+            self.heard.release(self._word(name))
+        self.followed |= followed
+        self.waiting -= followed
 
     def _is_time(self, name: str, pods: set[str]) -> bool:
         moments = {
@@ -100,14 +122,14 @@ def test_each_job_runs_once_whenever_its_process_is_killed(
     dag, run = start(stack, repository)
     killer = Killer(stack, heard, (dag, run), names)
     wait_for(lambda: killer.look() or ended(stack, dag, run))
-    hit = killer.hit
+    hit, followed = killer.hit, killer.followed
 
     assert stack.api.run_state(dag, run) == "success"
-    assert {name for name in names if not name.startswith("gone")} <= hit
+    assert {name for name in names if not name.startswith("gone")} <= hit | followed
     assert heard.lines == {f"{name} {what}": 1 for name in names for what in ("begins", "ends")}
     assert " ".join(["done"] * len(names)) in raw_log(stack, dag, run, "last")
-    for name in sorted(name for name in hit if not name.startswith("gone")):
-        assert stack.api.tasks(dag, run)[name].try_number == 2
+    for name in sorted(name for name in hit | followed if not name.startswith("gone")):
+        assert stack.api.tasks(dag, run)[name].try_number == (2 if name in hit else 1)
     for name in names:
         if not name.startswith("gone"):
             assert raw_log(stack, dag, run, name).count(f"\noutput of {name}\n") == 1
@@ -127,7 +149,7 @@ def test_a_harvested_failure_is_a_failure_and_retried_as_gitlab_would(
     killer = Killer(stack, heard, (dag, run), ["end1", "end2"])
     wait_for(lambda: killer.look() or ended(stack, dag, run))
 
-    assert killer.hit == {"end1", "end2"}
+    assert killer.hit | killer.followed == {"end1", "end2"}
     assert stack.api.run_state(dag, run) == "failed"
     assert results(stack, dag, run) == {
         "end1": ("failed", "exit code 3"),

@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 
 from e2e.embedded import Stack, a_stack, make_repository
-from e2e.faulty import is_back, job, kill_component, left_behind
+from e2e.faulty import is_deferred, job, kill_triggerer, left_behind
 from e2e.runs import ended, mark, raw_log, results, start, wait_for
 from processes.counter import Heard
 
 COUNT = "for i in $(seq 300); do echo line $i; [ $((i % 10)) != 0 ] || sleep 0.5; done"
 LINES = [f"line {number}" for number in range(1, 301)]
-TRIGGERER = r"airflow triggerer"
 
 
 @pytest.fixture(scope="module")
@@ -37,11 +36,6 @@ def shown(stack: Stack, dag: str, run: str, task: str) -> str:
     return "\n".join(stack.api.log(dag, run, stack.api.tasks(dag, run)[task]))
 
 
-def is_deferred(stack: Stack, dag: str, run: str, task: str) -> bool:
-    tasks = stack.api.tasks(dag, run)
-    return task in tasks and tasks[task].state == "deferred"
-
-
 @pytest.mark.parametrize("killed", [False, True], ids=["undisturbed", "triggerer killed"])
 def test_a_long_job_shows_each_line_once(stack: Stack, tmp_path: Path, killed: bool):
     """In the log that Airflow shows and in the kept one, over the hop and over a lost triggerer."""
@@ -51,8 +45,7 @@ def test_a_long_job_shows_each_line_once(stack: Stack, tmp_path: Path, killed: b
     wait_for(partial(is_deferred, stack, dag, run, "long"))
     if killed:
         wait_for(lambda: "line 150" in numbered(raw_log(stack, dag, run, "long")))
-        gone = kill_component(stack, TRIGGERER)
-        wait_for(partial(is_back, stack, TRIGGERER, gone))
+        kill_triggerer(stack)
     wait_for(lambda: ended(stack, dag, run))
 
     assert stack.api.run_state(dag, run) == "success"
