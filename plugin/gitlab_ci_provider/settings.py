@@ -125,10 +125,11 @@ class Settings:
         "because of it.",
     )
     waiting: Waiting = field(
-        default="worker",
+        default="adaptive",
         metadata={
             "description": "Where a job's pod is waited for: `worker`, `deferred` (in the "
-            "triggerer), or `adaptive`: in the worker at first, for `defer_after` seconds."
+            "triggerer), or `adaptive`: in the worker at first, for `defer_after` seconds, and "
+            "longer if no triggerer is alive."
         },
     )
     defer_after: int = _option(
