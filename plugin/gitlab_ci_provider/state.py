@@ -13,6 +13,7 @@ from gitlab_ci_provider.records.environments import Environments
 from gitlab_ci_provider.records.folder import FolderStore
 from gitlab_ci_provider.records.installation import Installation
 from gitlab_ci_provider.records.register import Register
+from gitlab_ci_provider.records.uses import Uses
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.snapshots.holds import Holds
 from gitlab_ci_provider.snapshots.store import SnapshotStore
@@ -29,6 +30,7 @@ class State:
         environments: where each project is deployed.
         cancellations: orders to cancel jobs.
         installation: which one this is, where several share a cluster.
+        uses: when jobs last used which caches and artifacts.
         expire_in: seconds after which what runs have stored counts as unused.
     """
 
@@ -38,6 +40,7 @@ class State:
     environments: Environments
     cancellations: Cancellations
     installation: Installation
+    uses: Uses
     expire_in: float
 
     def unused_before(self) -> float:
@@ -56,5 +59,6 @@ def open_state(settings: Settings) -> State:
         environments=Environments(records),
         cancellations=Cancellations(records),
         installation=Installation(records),
+        uses=Uses(records),
         expire_in=settings.child_dags_expire_in,
     )

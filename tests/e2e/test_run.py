@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+
+import pytest
 
 from e2e.embedded import Stack, commit, make_repository
 from e2e.runs import wait_for
@@ -139,6 +142,24 @@ def test_the_second_run_finds_the_cache(stack: Stack, tmp_path: Path):
 
     assert "cache miss\n" in first
     assert "cache hit\n" in second
+
+
+def test_a_cleared_cache_is_not_found(stack: Stack, tmp_path: Path):
+    """The command lists what the job has saved, and for which ref; then the key is another."""
+    if stack.place:
+        pytest.skip("the command asks the store of the embedded stack")
+    repository = make_repository(tmp_path / "cleared", {".gitlab-ci.yml": CACHED})
+    logs = tmp_path / "logs"
+    stack.run(repository, "--logs-dir", str(logs))
+
+    listed = stack.command("cache", "list", str(repository), "--json")
+    cleared = stack.command("cache", "clear", str(repository))
+    stack.run(repository, "--logs-dir", str(logs))
+
+    (cache,) = json.loads(listed.stdout)["caches"]
+    assert (cache["ref"], cache["job"], cache["key"][:4]) == ("main", "job", "one-")
+    assert "cleared 1 of 1" in cleared.stderr
+    assert "cache miss\n" in (logs / "job.log").read_text()
 
 
 def test_a_ref_runs_its_own_commit(stack: Stack, tmp_path: Path):

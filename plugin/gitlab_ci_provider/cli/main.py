@@ -28,6 +28,7 @@ _COMMANDS = {
     "backfill": "backfill",
     "environments": "environments",
     "artifacts": "artifacts",
+    "cache": "cache",
     "sync": "sync",
     "runners": "runners",
     "reap": "reap",

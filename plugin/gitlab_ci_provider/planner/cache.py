@@ -1,7 +1,7 @@
 """Which caches a job restores and archives: keys become object keys, policies become phases.
 
 Keys follow GitLab: protected refs have their own caches, `key:files` is a digest of contents,
-`key:files_commits` one of commits.
+`key:files_commits` one of commits, and caches that were cleared have another key.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ def plan_caches(request: PlanRequest) -> CachePlan:
 def _settle(request: PlanRequest, cache: Cache, position: int) -> _Settled:
     variables = request.variables
     protected = request.run.ref.protected and not cache.unprotect
-    suffix = _PROTECTED if protected else "-non_protected"
+    index = f"-{request.cache_index}" if request.cache_index else ""
+    suffix = f"{index}{_PROTECTED if protected else '-non_protected'}"
     key = f"{_key(request, cache, position, variables)}{suffix}"
     fallbacks = [f"{expand(name, variables)}{suffix}" for name in cache.fallback_keys]
     last, warnings = _last_fallback(variables)

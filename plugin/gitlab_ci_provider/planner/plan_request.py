@@ -72,6 +72,7 @@ class PlanRequest:
         runner_flags: its feature flags; stronger than all others.
         clone_path: where to put the working copy instead of the default path.
         play: what the person who played the job entered.
+        cache_index: how often the caches of the project were cleared.
     """
 
     run: PipelineRun
@@ -96,6 +97,7 @@ class PlanRequest:
     runner_variables: Variables = Variables()
     runner_flags: Variables = Variables()
     clone_path: str = ""
+    cache_index: int = 0
 
     @property
     def project_dir(self) -> str:

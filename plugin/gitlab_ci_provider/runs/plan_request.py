@@ -59,6 +59,7 @@ def plan_request(run: JobRun) -> PlanRequest:
         login=git_login(run.record.project.clone_url, run.settings.git_conn_ids),
         store=store,
         play=run.play,
+        cache_index=run.state.uses.cache_index(project),
     )
     return _with_cross_needs(run, _hiding(gathered, others), reports)
 

@@ -22,6 +22,7 @@ _LONGEST_PART = 100
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._+@=-]+")
 _DIGEST = 32
+_OF_PIPELINE = re.compile(r"artifacts/.+/(?P<pipeline>\d+)/[^/]+/\d+/[^/]+")
 _MADE = re.compile(rf"-[0-9a-f]{{{_DIGEST}}}\Z")
 """The ending of a name that was made safe; a name written like that is made safe, too."""
 
@@ -60,6 +61,12 @@ def index_key(archive_key: str) -> str:
 def image_key(*parts: str) -> str:
     """Name `image.json` of a task that has built an image, from what identifies its run."""
     return f"images/{'/'.join(map(_part, parts))}/image.json"
+
+
+def pipeline_of_artifacts(key: str) -> int:
+    """Return the pipeline that an archive of artifacts is of; 0 for other objects."""
+    found = _OF_PIPELINE.fullmatch(key)
+    return int(found["pipeline"]) if found else 0
 
 
 def caches_folder(project: Project) -> str:

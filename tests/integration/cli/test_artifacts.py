@@ -5,20 +5,18 @@ from __future__ import annotations
 import json
 import os
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from factories import MAIN
-from gitlab_ci_provider.cli.main import main
 from gitlab_ci_provider.model.project import Ref
-from gitlab_ci_provider.settings import Settings
-from gitlab_ci_provider.state import State, open_state
+from gitlab_ci_provider.state import State
 from gitlab_ci_provider.storage.ranged import BUFFER
 from gitlab_ci_provider.storage.s3 import S3Store
 from gitlab_ci_provider.storage.zip_files import ZipFiles
-from servers.s3 import ACCESS_KEY, BUCKET, SECRET_KEY, S3Server, s3_server
+from servers.s3 import S3Server
 from stored_artifacts import enter, leave, zip_of
 
 pytestmark = pytest.mark.integration
@@ -28,34 +26,10 @@ TOPIC = Ref(name="topic", sha="b" * 40)
 Command = Callable[..., int]
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    """One server for all tests here; each has a bucket prefix of its own."""
-    with s3_server(tmp_path_factory.mktemp("s3")) as running:
-        yield running
-
-
 @pytest.fixture
-def state(tmp_path: Path) -> State:
-    return open_state(Settings(home=tmp_path / "home"))
-
-
-@pytest.fixture
-def put(server: S3Server, tmp_path: Path) -> Callable[[str, bytes], None]:
-    return lambda key, data: server.put(f"{tmp_path.name}/{key}", data)
-
-
-@pytest.fixture
-def artifacts(server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
-    """Call the command, with keys from the environment, in an empty folder."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-    url = server.target().endpoint_url
-    where = ["--store", f"s3://{BUCKET}/{tmp_path.name}", "--endpoint-url", url]
-    home = ["--home", str(tmp_path / "home")]
-    return lambda verb, *more: main(["artifacts", verb, "group/shop", *where, *home, *more])
+def artifacts(command: Command) -> Command:
+    """Call `gitlab-dags artifacts VERB` for the shop."""
+    return lambda verb, *more: command("artifacts", verb, "group/shop", *more)
 
 
 def test_lists_what_each_job_has_left(

@@ -43,6 +43,19 @@ def test_protected_refs_have_caches_of_their_own():
     assert restored(cache) == ["main-non_protected", "old-non_protected"]
 
 
+def test_cleared_caches_have_other_keys():
+    """GitLab's index comes before the suffix, in fallback keys, too, but not in the variable's."""
+    made = make_variables(CACHE_FALLBACK_KEY="last")
+    cache = Cache(key=CacheKey(value="k"), paths=("x",), fallback_keys=("old",))
+    job = make_job("job", caches=(cache,), variables=made)
+    request = make_plan_request(replace(job, own_variables=made), run=PROTECTED, cache_index=3)
+
+    keys = plan_job(request).plan.restores[0].object_keys
+
+    names = [key.rsplit("/", 1)[1].removesuffix(".tar.zst") for key in keys]
+    assert names == ["k-3-protected", "old-3-protected", "last"]
+
+
 def test_unprotect_shares_the_cache_with_all_refs():
     """A protected ref then reads and writes the cache of the others; fallback keys, too."""
     cache = Cache(key=CacheKey(value="k"), fallback_keys=("old",), unprotect=True)

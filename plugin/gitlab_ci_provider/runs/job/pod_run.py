@@ -47,6 +47,7 @@ from gitlab_ci_provider.runs.job.shift import (
     to_the_end,
     within,
 )
+from gitlab_ci_provider.runs.job.uses import note_uses
 from gitlab_ci_provider.runs.job_run import JobRun
 from gitlab_ci_provider.runs.runner import Taken, Voice, take, tell_slot, use_cluster
 from gitlab_ci_provider.variables.masking import Masker, log_masker
@@ -116,6 +117,7 @@ class JobPod:
             self._shift = replace(self._shift, begin=FROM_HOOK)
         planned = permitted_job(planned, self._runner, taken.variables)
         self._pulls = pull_policies(planned.image, planned.services, self._runner)
+        note_uses(self._run, planned.plan)
         return planned
 
     def _taken(self, request: PlanRequest) -> Taken:
