@@ -33,7 +33,9 @@ def zip_of(files: Mapping[str, bytes], links: Mapping[str, str] | None = None) -
     return data.getvalue()
 
 
-def enter(state: State, ref: Ref = MAIN, status: str = "success", run: str = "") -> PipelineEntry:
+def enter(
+    state: State, ref: Ref = MAIN, status: str = "success", run: str = "", parent: int = 0
+) -> PipelineEntry:
     """Enter a pipeline of the shop into the register, in an Airflow run of its own."""
     entry = PipelineEntry(
         project=SHOP.path,
@@ -43,6 +45,7 @@ def enter(state: State, ref: Ref = MAIN, status: str = "success", run: str = "")
         source="push",
         digest="d",
         created_at=CREATED_AT,
+        parent=parent,
     )
     count = len(list(state.register.store.keys("register/pipelines/")))
     known = state.register.enter(replace(entry, run_id=run or f"run-{ref.name}-{count}"))

@@ -17,6 +17,7 @@ from gitlab_ci_provider import __version__
 from gitlab_ci_provider.exceptions import SettingsError
 from gitlab_ci_provider.model.image_build import EngineName
 from gitlab_ci_provider.model.plan import ArchiveLimits
+from gitlab_ci_provider.retention.policy import Policy
 
 SECTION = "gitlab_ci"
 _DAYS = 24 * 3600
@@ -89,6 +90,20 @@ class Settings:
     default_timeout: int = _option(3600, "Seconds, for jobs without `timeout:`.")
     artifacts_expire_in: int = _option(
         30 * _DAYS, "Seconds, for artifacts without `expire_in:`; 0 keeps them."
+    )
+    artifacts_keep_latest: int = _option(
+        365 * _DAYS,
+        "Seconds for which artifacts of the latest successful pipeline of each ref are kept beyond "
+        "their `expire_in`; 0: they are not.",
+    )
+    artifacts_max_size: int = _option(
+        0, "Bytes of artifacts that a project may keep; the oldest are deleted. 0: no limit."
+    )
+    cache_expire_in: int = _option(
+        30 * _DAYS, "Seconds after its last use until a cache is deleted; 0 keeps caches."
+    )
+    cache_max_size: int = _option(
+        0, "Bytes of caches that a project may keep; the least used are deleted. 0: no limit."
     )
     dag_files: Path | None = field(
         default=None,
@@ -170,6 +185,17 @@ class Settings:
             size=self.archive_max_size,
             entries=self.archive_max_entries,
             ratio=self.archive_max_ratio,
+        )
+
+    @property
+    def retention(self) -> Policy:
+        """How long artifacts and caches are kept."""
+        return Policy(
+            cache_expire_in=self.cache_expire_in,
+            cache_max_size=self.cache_max_size,
+            artifacts_expire_in=self.artifacts_expire_in,
+            artifacts_keep_latest=self.artifacts_keep_latest,
+            artifacts_max_size=self.artifacts_max_size,
         )
 
     @property

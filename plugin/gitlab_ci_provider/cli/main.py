@@ -32,6 +32,7 @@ _COMMANDS = {
     "sync": "sync",
     "runners": "runners",
     "reap": "reap",
+    "prune": "prune",
 }
 """Commands and the modules that hold them, in the order of `--help`."""
 

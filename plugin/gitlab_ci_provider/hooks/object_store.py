@@ -20,6 +20,7 @@ from gitlab_ci_provider.exceptions import SettingsError
 from gitlab_ci_provider.model.object_store import StoreTarget
 from gitlab_ci_provider.model.plan import Grant, StorePlace
 from gitlab_ci_provider.storage.base import StorageUnavailableError
+from gitlab_ci_provider.storage.shelf import ObjectShelf
 from gitlab_ci_provider.storage.signing import Period, signed_url
 
 _PAUSES = (1, 2, 4, 8, 15)
@@ -49,6 +50,20 @@ def read_object(target: StoreTarget, key: str) -> bytes:
         else:
             store.get(key, path)
         return path.read_bytes()
+
+
+def object_shelf(conn_id: str) -> ObjectShelf | None:
+    """Open the object store as its administrators see it; None when there is no such connection.
+
+    Raises:
+        SettingsError: the connection names no bucket.
+    """
+    target = store_target(conn_id)
+    if target is None:
+        return None
+    from gitlab_ci_provider.storage.s3 import S3Store  # importing boto3 is slow
+
+    return S3Store(target)
 
 
 def write_object(target: StoreTarget, key: str, data: bytes) -> None:

@@ -1,4 +1,4 @@
-"""The DAG that keeps the cluster tidy, for installations that want one."""
+"""The DAG that keeps the cluster and the object store tidy, for installations that want one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from airflow.sdk import DAG
 
+from gitlab_ci_provider.operators.artifact_prune import ArtifactPruneOperator
 from gitlab_ci_provider.operators.reap import ReapOperator
 
 
@@ -23,7 +24,9 @@ def maintenance_dag(schedule: str | None = "@hourly") -> DAG:
         default_args={"retries": 1, "retry_delay": timedelta(minutes=1)},
         tags=["gitlab-ci"],
         doc_md="Deletes pods that jobs have left: those of tasks that have ended and of runs that "
-        "no longer exist. The same as `gitlab-dags reap --delete`.",
+        "no longer exist, as `gitlab-dags reap --delete` does; and artifacts and caches whose time "
+        "is over, as `gitlab-dags prune --delete` does.",
     ) as dag:
         ReapOperator(task_id="reap")
+        ArtifactPruneOperator(task_id="prune")
     return dag

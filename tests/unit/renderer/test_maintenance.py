@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gitlab_ci_provider.operators.artifact_prune import ArtifactPruneOperator
 from gitlab_ci_provider.operators.reap import ReapOperator
 from gitlab_ci_provider.renderer.maintenance import maintenance_dag
 
@@ -13,3 +14,4 @@ def test_it_runs_hourly_and_never_twice_at_once():
     assert str(dag.schedule) == "@hourly"
     assert (dag.catchup, dag.max_active_runs) == (False, 1)
     assert isinstance(dag.task_dict["reap"], ReapOperator)
+    assert isinstance(dag.task_dict["prune"], ArtifactPruneOperator)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
@@ -9,6 +10,7 @@ from gitlab_ci_provider.model.quoted import quoted
 
 _STEPS = ("B", "KiB", "MiB", "GiB", "TiB")
 _KIBI = 1024
+_SIZE = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[BKMGT])?(?:i?B)?", re.IGNORECASE)
 _UNITS = ((86_400, "d"), (3600, "h"), (60, "m"))
 
 
@@ -32,6 +34,14 @@ def size(count: int) -> str:
     while number >= _KIBI and step < len(_STEPS) - 1:
         number, step = number / _KIBI, step + 1
     return f"{number:.1f} {_STEPS[step]}" if step else f"{count} B"
+
+
+def parse_size(words: str) -> int | None:
+    """Read a number of bytes: `0`, `500M`, `20 GiB`; None when it is not one. A unit is binary."""
+    found = _SIZE.fullmatch(words.strip())
+    if found is None:
+        return None
+    return int(float(found["number"]) * _KIBI ** "BKMGT".index((found["unit"] or "B").upper()))
 
 
 def ago(seconds: float) -> str:
