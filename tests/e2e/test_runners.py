@@ -38,6 +38,8 @@ runners:
     overrides: {pod_labels: ^owner=}
     resources:
       build: {requests: {cpu: 20m}, limits: {memory: 1Gi}, max_limits: {memory: 2Gi}}
+    volumes: [{name: shelf, emptyDir: {}}]
+    volume_mounts: [{name: shelf, mountPath: /tmp/shelf/$CI_PROJECT_NAME}]
     pod_patches:
       - {name: host name, type: json, patch: [{op: add, path: /hostname, value: builder}]}
   - name: accelerated
@@ -147,6 +149,7 @@ def test_a_jobs_tags_choose_its_runner_and_that_makes_its_pod(stack: Stack, seen
     }
     assert found["spec"]["nodeSelector"] == {"kubernetes.io/os": "linux"}
     assert found["spec"]["hostname"] == "builder"
+    assert "/tmp/shelf/tags" in [mount["mountPath"] for mount in build["volumeMounts"]]
     assert build["resources"] == {
         "requests": {"cpu": "20m", "memory": "128Mi"},
         "limits": {"memory": "2Gi"},

@@ -10,12 +10,12 @@ from kubernetes.utils.quantity import parse_quantity
 
 from gitlab_ci_provider.model.runner_parts import Amounts, Resources
 
-_QUANTITY = re.compile(r"\d{1,18}(\.\d{1,9})?([eE]\d{1,2}|[numkMGTPE]|[KMGTPE]i)?")
+QUANTITY = re.compile(r"\d{1,18}(\.\d{1,9})?([eE]\d{1,2}|[numkMGTPE]|[KMGTPE]i)?", re.ASCII)
 
 
 def quantity(text: str) -> Decimal | None:
     """Read a quantity of Kubernetes such as `500m` or `2Gi`; None when it is not one."""
-    return Decimal(parse_quantity(text)) if _QUANTITY.fullmatch(text) else None
+    return Decimal(parse_quantity(text)) if QUANTITY.fullmatch(text) else None
 
 
 def requirements(resources: Resources) -> k8s.V1ResourceRequirements | None:

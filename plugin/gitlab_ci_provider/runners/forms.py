@@ -16,7 +16,7 @@ _LONGEST = 256
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
-_DOMAIN = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
+DOMAIN = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 _AIRFLOWS = frozenset(
     {
         "already_checked",
@@ -52,7 +52,7 @@ def matches(pattern: str, text: str) -> bool:
 def label_problem(key: str) -> str:
     """Say why a label or annotation cannot have this key."""
     domain, slash, name = key.rpartition("/")
-    if not _NAME.fullmatch(name) or (slash and not _DOMAIN.fullmatch(domain)):
+    if not _NAME.fullmatch(name) or (slash and not DOMAIN.fullmatch(domain)):
         return f"{key!r} is not a key of a label in Kubernetes"
     if is_own_label(key):
         return f"the label {key!r} is set by Airflow or this package"
@@ -115,7 +115,7 @@ def _path_problem(text: str) -> str:
 
 
 def _name_problem(text: str) -> str:
-    return "" if _DOMAIN.fullmatch(text) else f"{text[:_LONGEST]!r} is not a name in Kubernetes"
+    return "" if DOMAIN.fullmatch(text) else f"{text[:_LONGEST]!r} is not a name in Kubernetes"
 
 
 def form_problem(form: Form, text: str) -> str:

@@ -114,8 +114,8 @@ class _Option:
         if not choices and type(node) is not kind:
             self._wrong(f"must be {_WORDS[kind]}", mark)
             return kind()
-        if isinstance(node, int) and not 0 <= node <= _MOST:
-            self._wrong(f"must be between 0 and {_MOST}", mark, "runner-value")
+        if isinstance(node, int) and not 0 <= node <= MOST:
+            self._wrong(f"must be between 0 and {MOST}", mark, "runner-value")
             return self._default
         if isinstance(node, str) and (problem := form_problem(form, node)):
             self._wrong(problem, mark, "runner-value")
@@ -125,7 +125,7 @@ class _Option:
         self._reader._wrong(f"{self._key}: {words}", mark, code)  # noqa: SLF001 - its other half
 
 
-_MOST = 2**31 - 1
+MOST = 2**31 - 1
 """What Kubernetes takes as an id, and more seconds than anybody waits."""
 
 _WORDS = {str: "a string", int: "a whole number", bool: "true or false"}

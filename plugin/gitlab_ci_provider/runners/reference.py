@@ -8,7 +8,10 @@ from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from gitlab_ci_provider.model.runner import RunnerProfile
-from gitlab_ci_provider.model.runner_parts import Manifest
+from gitlab_ci_provider.model.runner_parts import Form, Manifest
+from gitlab_ci_provider.pods.resources import QUANTITY
+from gitlab_ci_provider.runners.forms import DOMAIN
+from gitlab_ci_provider.runners.reader import MOST
 
 Schema = dict[str, Any]
 
@@ -57,11 +60,20 @@ def _value(one: Field[Any], kind: Any) -> Schema:
         item = _value(one, get_args(kind)[0])
         return {"oneOf": [{"type": "array", "items": item}, item]}
     if get_origin(kind) is Literal:
-        return {"enum": [choice for choice in get_args(kind) if choice]}
+        return {"enum": list(get_args(kind))}
     if kind in _PLAIN:
-        plain = _PLAIN[kind]
-        return {"type": [plain, "number"] if one.metadata["form"] == "quantity" else plain}
+        return _plain(_PLAIN[kind], one.metadata["form"])
     return {"type": "object", "additionalProperties": {"type": _PLAIN[get_args(kind)[1]]}}
+
+
+def _plain(kind: str, form: Form) -> Schema:
+    """Say what an editor can check: a pattern concerns texts only, a bound numbers only."""
+    if form == "quantity":
+        pattern = f"^({QUANTITY.pattern})?$"
+        return {"type": [kind, "number"], "pattern": pattern, "minimum": 0}
+    if form == "name":
+        return {"type": kind, "pattern": f"^({DOMAIN.pattern})?$"}
+    return {"type": kind, "minimum": 0, "maximum": MOST} if kind == "integer" else {"type": kind}
 
 
 def _section(title: str, kind: type, above: str) -> Iterator[str]:
@@ -99,7 +111,7 @@ def _kind(one: Field[Any], kind: Any) -> str:
     elif _group(kind):
         words = "see below"
     elif "enum" in value:
-        words = ", ".join(f"`{choice}`" for choice in value["enum"])
+        words = ", ".join(f"`{choice}`" for choice in value["enum"] if choice)
     elif isinstance(value["type"], list):
         words = "quantity" if one.metadata["form"] else "mapping or list"
     elif value["type"] == "object":

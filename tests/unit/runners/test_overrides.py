@@ -107,6 +107,7 @@ def test_resources_are_changed_up_to_their_maximum(prefix: str, role: str):
         ("MEMORY_LIMIT", "1e99999999", "is not a quantity"),
         ("MEMORY_LIMIT", "lots", "is not a quantity"),
         ("MEMORY_LIMIT", "-1Gi", "is not a quantity"),
+        ("MEMORY_LIMIT", "٣Gi", "is not a quantity"),
     ],
 )
 def test_more_than_the_maximum_fails_the_job(name: str, value: str, words: str):
