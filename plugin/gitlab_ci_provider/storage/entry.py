@@ -50,7 +50,7 @@ class Entry:
         return stat.S_ISREG(self.mode)
 
 
-def entry_of(path: str, found: os.stat_result) -> Entry:
+def entry_of(path: str, found: os.stat_result, target: str = "") -> Entry:
     """Build the entry of a path from its status in the file system."""
     return Entry(
         path=path,
@@ -59,4 +59,5 @@ def entry_of(path: str, found: os.stat_result) -> Entry:
         uid=found.st_uid,
         gid=found.st_gid,
         size=found.st_size if stat.S_ISREG(found.st_mode) else 0,
+        target=target,
     )

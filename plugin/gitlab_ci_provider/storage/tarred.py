@@ -3,33 +3,21 @@
 from __future__ import annotations
 
 import os
-import stat
-import tarfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
-from typing import Self
 
 from gitlab_ci_provider.model.plan import ArchiveLimits
 from gitlab_ci_provider.storage.entry import ArchiveError, Entry
-from gitlab_ci_provider.storage.limits import Meter, MeteredStream
-from gitlab_ci_provider.storage.tree_reader import TreeReader
+from gitlab_ci_provider.storage.frames import FrameWriter, ahead, decompressed
+from gitlab_ci_provider.storage.limits import Meter
+from gitlab_ci_provider.storage.tar_headers import END, header, padding
+from gitlab_ci_provider.storage.tar_stream import TarStream
+from gitlab_ci_provider.storage.tree_reader import Found, TreeReader
 from gitlab_ci_provider.storage.tree_writer import TreeWriter
 
-_LEVEL = 3
-_MOST_THREADS = 4
-"""Each thread takes memory, and a helper container has little, however large its node is."""
-
-_KEPT_IN_MEMORY = (
-    tarfile.XHDTYPE,
-    tarfile.XGLTYPE,
-    tarfile.SOLARIS_XHDTYPE,
-    tarfile.GNUTYPE_LONGNAME,
-    tarfile.GNUTYPE_LONGLINK,
-)
-_LONGEST_HEADER = 1_000_000
-
-_LARGEST_WINDOW = 2**27
-"""Bytes; the memory that unpacking an archive may need: 128 MiB."""
+_CHUNK = 1024 * 1024
 
 
 def pack_tar(
@@ -40,20 +28,13 @@ def pack_tar(
     Raises:
         OSError: a file cannot be read, or the archive cannot be written.
     """
-    import zstandard
-
-    threads = min(_MOST_THREADS, os.cpu_count() or 1)
-    compressor = zstandard.ZstdCompressor(level=_LEVEL, threads=threads, write_checksum=True)
-    packed = []
     with (
         TreeReader(root, warn) as reader,
         archive.open("wb") as file,
-        compressor.stream_writer(file) as stream,
-        tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as target,
+        FrameWriter(file.write) as target,
     ):
-        for entry, contents in reader.entries(paths):
-            target.addfile(_info(entry), contents)
-            packed.append(entry)
+        packed = [_add(target, found, warn) for found in reader.find(paths)]
+        target.write(END)
     return packed
 
 
@@ -66,65 +47,68 @@ def unpack_tar(archive: Path, root: Path, limits: ArchiveLimits) -> int:
     """
     import zstandard
 
-    decompressor = zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW)
     meter = Meter(limits, archive.stat().st_size)
     try:
         with (
             archive.open("rb") as file,
-            decompressor.stream_reader(file) as stream,
-            MeteredStream(stream, meter) as metered,
-            tarfile.open(fileobj=metered, mode="r|", tarinfo=_Info) as source,
+            closing(ahead(_metered(decompressed(file), meter))) as pieces,
             TreeWriter(root) as writer,
         ):
-            for info in source:
+            source = TarStream(pieces)
+            for entry in source.entries():
                 meter.add_entries(1)
-                contents = source.extractfile(info) if info.isreg() else None
-                writer.write(_entry(info), contents)
-    except (tarfile.TarError, zstandard.ZstdError, EOFError, ValueError, OverflowError) as error:
+                writer.write(entry, source if entry.is_file else None)
+            for _ in pieces:
+                pass  # so that the last checksum is compared, too
+    except (zstandard.ZstdError, ValueError, OverflowError) as error:
         raise ArchiveError(f"broken tar archive: {error}") from error
     return meter.entries
 
 
-class _Info(tarfile.TarInfo):
-    """A header with limits; `tarfile` reads names and attributes of any length into memory."""
-
-    @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
-        """Read a header.
-
-        Raises:
-            ArchiveError: its name or attributes are too long.
-        """
-        found = super().frombuf(buf, encoding, errors)
-        if found.type in _KEPT_IN_MEMORY and found.size > _LONGEST_HEADER:
-            raise ArchiveError(f"refused: a name or attribute of {found.size} bytes")
-        return found
-
-
-def _info(entry: Entry) -> tarfile.TarInfo:
-    info = tarfile.TarInfo(entry.path)
-    info.mode, info.mtime = entry.mode & 0o7777, entry.mtime
-    info.uid, info.gid, info.size = entry.uid, entry.gid, entry.size
-    if entry.is_folder:
-        info.type = tarfile.DIRTYPE
-    elif entry.is_link:
-        info.type, info.linkname = tarfile.SYMTYPE, entry.target
-    return info
+def _add(target: FrameWriter, found: Found, warn: Callable[[str], None]) -> Entry:
+    """Add an entry; a large file that changes meanwhile keeps the size that it had at first."""
+    entry = found.entry()
+    if found.descriptor < 0:
+        target.write(header(entry))
+        return entry
+    if entry.size < _CHUNK:
+        contents = _read_whole(found)
+        if len(contents) != entry.size:
+            entry = replace(entry, size=len(contents))
+        target.write(header(entry))
+        target.write(contents)
+    else:
+        target.write(header(entry))
+        _add_contents(target, found, warn)
+    target.write(padding(entry.size))
+    return entry
 
 
-def _entry(info: tarfile.TarInfo) -> Entry:
-    kinds = {
-        tarfile.REGTYPE: stat.S_IFREG,
-        tarfile.AREGTYPE: stat.S_IFREG,
-        tarfile.DIRTYPE: stat.S_IFDIR,
-        tarfile.SYMTYPE: stat.S_IFLNK,
-    }
-    return Entry(
-        path=info.name,
-        mode=kinds.get(info.type, 0) | (info.mode & 0o7777),
-        mtime=int(info.mtime),
-        uid=info.uid,
-        gid=info.gid,
-        size=info.size,
-        target=info.linkname,
-    )
+def _read_whole(found: Found) -> bytes:
+    """Read a small file, whatever its size is by now, but no more than a chunk."""
+    contents = os.read(found.descriptor, found.status.st_size + 1)
+    while len(contents) < _CHUNK and len(contents) != found.status.st_size:
+        more = os.read(found.descriptor, _CHUNK - len(contents))
+        if not more:
+            break
+        contents += more
+    return contents
+
+
+def _add_contents(target: FrameWriter, found: Found, warn: Callable[[str], None]) -> None:
+    left = found.status.st_size
+    while contents := os.read(found.descriptor, min(left, _CHUNK)):
+        target.write(contents)
+        left -= len(contents)
+    if left:
+        warn(f"{found.path}: became smaller while it was read; its end is filled with zeros")
+    while left:
+        filled = min(left, _CHUNK)
+        target.write(bytes(filled))
+        left -= filled
+
+
+def _metered(pieces: Iterator[bytes], meter: Meter) -> Iterator[bytes]:
+    for piece in pieces:
+        meter.add_bytes(len(piece))
+        yield piece

@@ -1,24 +1,39 @@
 """Reads files of a working copy that a stranger has written, without following its traps.
 
 The helper has credentials and the job had the working copy, so a path must not become a link to
-the helper's own files between check and use: every step is opened from the folder before it and
-never through a link.
+the helper's own files between check and use: see `folders.py`.
 """
 
 from __future__ import annotations
 
 import os
-import posixpath
+import stat
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, NamedTuple, Self
 
 from gitlab_ci_provider.storage.entry import Entry, entry_of
+from gitlab_ci_provider.storage.folders import Folders
 
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_NEITHER = "neither a file, a directory nor a symbolic link"
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+
+
+class Found(NamedTuple):
+    """What a path is.
+
+    Attributes:
+        descriptor: of a regular file, open; else -1.
+    """
+
+    path: str
+    status: os.stat_result
+    target: str
+    descriptor: int
+
+    def entry(self) -> Entry:
+        """Describe it."""
+        return entry_of(self.path, self.status, self.target)
 
 
 class TreeReader:
@@ -29,61 +44,51 @@ class TreeReader:
     """
 
     def __init__(self, root: Path, warn: Callable[[str], None]):
-        self._root = os.path.realpath(root)
+        self._folders = Folders(os.fspath(root))
         self._warn = warn
-        self._folder = ""
-        self._descriptor = -1
 
     def __enter__(self) -> Self:
         """Open the root."""
-        self._descriptor = os.open(self._root, _FOLDER)
+        self._folders.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Close what is open."""
-        os.close(self._descriptor)
+        self._folders.__exit__()
 
     def entries(self, paths: Iterable[str]) -> Iterator[tuple[Entry, IO[bytes] | None]]:
         """Yield each path's entry, and its contents when it is a file.
 
         The contents are open until the next entry is requested. Sorted paths are read fastest.
         """
+        for found in self.find(paths):
+            if found.descriptor < 0:
+                yield found.entry(), None
+            else:
+                with open(found.descriptor, "rb", closefd=False) as contents:
+                    yield found.entry(), contents
+
+    def find(self, paths: Iterable[str]) -> Iterator[Found]:
+        """Look paths up and open the files; each is closed when the next one is requested."""
+        enter = self._folders.enter
         for path in paths:
-            with self._open(path) as found:
-                if found is not None:
-                    yield found
-
-    @contextmanager
-    def _open(self, path: str) -> Iterator[tuple[Entry, IO[bytes] | None] | None]:
-        folder, name = posixpath.split(path)
-        self._enter(folder)
-        entry = entry_of(path, os.lstat(name, dir_fd=self._descriptor))
-        if entry.is_link:
-            yield replace(entry, target=os.readlink(name, dir_fd=self._descriptor)), None
-        elif entry.is_folder:
-            yield entry, None
-        elif entry.is_file:
-            descriptor = os.open(name, _FILE, dir_fd=self._descriptor)
-            with open(descriptor, "rb") as contents:
-                yield entry_of(path, os.fstat(descriptor)), contents
-        else:
-            self._warn(f"{path}: left out: neither a file, a directory nor a symbolic link")
-            yield None
-
-    def _enter(self, folder: str) -> None:
-        """Make a folder the current one. Links on the way may lead elsewhere in the project."""
-        if folder == self._folder:
-            return
-        real = os.path.realpath(os.path.join(self._root, folder))
-        if real != self._root and not real.startswith(f"{self._root}/"):
-            raise PermissionError(f"{folder} leads outside the project")
-        reached = os.open(self._root, _FOLDER)
-        for part in real[len(self._root) :].split("/"):
-            if part:
-                before = reached
+            folder, _, name = path.rpartition("/")
+            parent = enter(folder)
+            status = os.lstat(name, dir_fd=parent)
+            mode = status.st_mode
+            if stat.S_ISREG(mode):
+                descriptor = os.open(name, _FILE, dir_fd=parent)
                 try:
-                    reached = os.open(part, _FOLDER, dir_fd=before)
+                    status = os.fstat(descriptor)
+                    if stat.S_ISREG(status.st_mode):
+                        yield Found(path, status, "", descriptor)
+                    else:  # exchanged in between
+                        self._warn(f"{path}: left out: {_NEITHER}")
                 finally:
-                    os.close(before)
-        os.close(self._descriptor)
-        self._descriptor, self._folder = reached, folder
+                    os.close(descriptor)
+            elif stat.S_ISLNK(mode):
+                yield Found(path, status, os.readlink(name, dir_fd=parent), -1)
+            elif stat.S_ISDIR(mode):
+                yield Found(path, status, "", -1)
+            else:
+                self._warn(f"{path}: left out: {_NEITHER}")

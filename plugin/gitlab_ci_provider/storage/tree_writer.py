@@ -10,16 +10,26 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import IO, Self
+from typing import Protocol, Self
 
 from gitlab_ci_provider.storage.entry import ArchiveError, Entry
+from gitlab_ci_provider.storage.folders import Folders, OutsideError
 
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _PERMISSIONS = 0o777
 _CHUNK = 1024 * 1024
+_HOLE = 64 * 1024
+_ZEROS = bytes(_HOLE)
+
+
+class Contents(Protocol):
+    """Where the bytes of a file come from."""
+
+    def read(self, size: int, /) -> bytes | memoryview:
+        """Return at most so many bytes; none at the end."""
 
 
 class TreeWriter:
@@ -30,116 +40,159 @@ class TreeWriter:
     """
 
     def __init__(self, root: Path):
-        self._root = os.path.realpath(root)
-        self._folders: list[Entry] = []
-        self._safe: set[str] = set()
+        self._folders = Folders(os.fspath(root), make=True)
+        self._finished_last: dict[str, Entry] = {}
         self._is_root = os.geteuid() == 0
 
     def __enter__(self) -> Self:
-        """Start."""
+        """Make and open the root."""
+        self._folders.__enter__()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Set permissions and times of the folders, the deepest first."""
-        if kind is None:
-            for entry in reversed(self._folders):
-                self._finish_folder(entry)
+        try:
+            if kind is None:
+                for path in sorted(self._finished_last, reverse=True):
+                    self._finish_folder(path, self._finished_last[path])
+        finally:
+            self._folders.__exit__()
 
-    def write(self, entry: Entry, contents: IO[bytes] | None) -> None:
+    def write(self, entry: Entry, contents: Contents | None) -> None:
         """Write one entry.
 
         Raises:
             ArchiveError: the entry is refused.
             OSError: it cannot be written, for example because the disk is full.
         """
-        path = self._path(entry)
-        if entry.is_folder:
-            self._make_folder(path)
-            self._folders.append(entry)
+        path = _clean(entry.path)
+        folder, _, name = path.rpartition("/")
+        try:
+            parent = self._folders.enter(folder)
+        except OutsideError as error:
+            message = f"refused: the archive wants to write {entry.path!r} through a link"
+            raise ArchiveError(f"{message} ({error})") from error
+        if entry.is_file and contents is not None:
+            self._write_file(entry, contents, name, parent)
+        elif entry.is_folder:
+            self._make_folder(path, name, parent)
+            self._finished_last[path] = entry
         elif entry.is_link:
-            self._make_room(path)
-            os.symlink(entry.target, path)
-            self._own(entry, path)
-        elif entry.is_file and contents is not None:
-            self._make_room(path)
-            self._write_file(entry, contents, path)
+            self._make_link(entry, name, parent)
         else:
             words = "is neither a file, a directory nor a symbolic link"
             raise ArchiveError(f"refused: {entry.path} {words}")
 
-    def _path(self, entry: Entry) -> str:
-        """Return where an entry goes, after creating and checking its folder."""
-        parts = [part for part in entry.path.split("/") if part not in {"", "."}]
-        if entry.path.startswith("/") or ".." in parts or not parts or "\0" in entry.path:
-            raise ArchiveError(f"refused: the archive wants to write {entry.path!r}")
-        parent = os.path.join(self._root, *parts[:-1])
-        if parent not in self._safe:
-            self._check(entry, parent)
-            self._make_folder(parent)
-            self._safe.add(parent)
-        return os.path.join(parent, parts[-1])
-
-    def _check(self, entry: Entry, parent: str) -> None:
-        real = os.path.realpath(parent)
-        if real != self._root and not real.startswith(f"{self._root}/"):
-            message = f"refused: the archive wants to write {entry.path!r} through a link to {real}"
-            raise ArchiveError(message)
-
-    def _make_folder(self, path: str) -> None:
-        """Make a folder and its parents; a link to a folder inside the project is accepted."""
-        if os.path.isdir(path):
-            real = os.path.realpath(path)
-            if real == self._root or real.startswith(f"{self._root}/"):
-                return
-        if os.path.lexists(path) and not stat.S_ISDIR(os.lstat(path).st_mode):
-            os.unlink(path)
-            self._safe.clear()
-        os.makedirs(path, exist_ok=True)
-
-    def _make_room(self, path: str) -> None:
-        """Remove what is in the way: never write into an existing file, it may be a link."""
+    def _make_folder(self, path: str, name: str, parent: int) -> None:
+        """Make a folder; a link to a folder inside the project is accepted."""
         try:
-            found = os.lstat(path)
-        except FileNotFoundError:
-            return
-        if stat.S_ISDIR(found.st_mode):
-            shutil.rmtree(path)
-            self._safe.clear()
+            os.mkdir(name, dir_fd=parent)
+        except FileExistsError:
+            if self._is_folder_inside(path):
+                return
+            self._make_room(name, parent)
+            os.mkdir(name, dir_fd=parent)
+
+    def _is_folder_inside(self, path: str) -> bool:
+        root = self._folders.root
+        real = os.path.realpath(f"{root}/{path}")
+        return real.startswith(f"{root}/") and os.path.isdir(real)
+
+    def _make_room(self, name: str, parent: int) -> None:
+        """Remove what is in the way: never write into an existing file, it may be a link."""
+        mode = os.lstat(name, dir_fd=parent).st_mode
+        if stat.S_ISDIR(mode):
+            shutil.rmtree(name, dir_fd=parent)
         else:
-            os.unlink(path)
+            os.unlink(name, dir_fd=parent)
 
-    def _write_file(self, entry: Entry, contents: IO[bytes], path: str) -> None:
-        with open(os.open(path, _NEW_FILE, 0o600), "wb") as file, _whole_or_not_at_all(path):
-            shutil.copyfileobj(contents, file, _CHUNK)
-            file.flush()  # buffered data may not fit on the disk
-            self._own(entry, file.fileno())
-            os.chmod(file.fileno(), entry.mode & _PERMISSIONS)
-        os.utime(path, (entry.mtime, entry.mtime), follow_symlinks=False)
-
-    def _finish_folder(self, entry: Entry) -> None:
-        """Only a real folder: a later entry may have replaced it with a link."""
-        path = self._path(entry)
-        if stat.S_ISDIR(os.lstat(path).st_mode):
-            self._own(entry, path)
-            os.chmod(path, entry.mode & _PERMISSIONS)
-            os.utime(path, (entry.mtime, entry.mtime))
-
-    def _own(self, entry: Entry, file: str | int) -> None:
-        """Set the entry's owner; in a user namespace not every owner exists."""
+    def _make_link(self, entry: Entry, name: str, parent: int) -> None:
+        try:
+            os.symlink(entry.target, name, dir_fd=parent)
+        except FileExistsError:
+            self._make_room(name, parent)
+            os.symlink(entry.target, name, dir_fd=parent)
         if self._is_root:
             with suppress(OSError):
-                if isinstance(file, int):
-                    os.chown(file, entry.uid, entry.gid)
-                else:
-                    os.chown(file, entry.uid, entry.gid, follow_symlinks=False)
+                os.chown(name, entry.uid, entry.gid, dir_fd=parent, follow_symlinks=False)
+        os.utime(name, (entry.mtime, entry.mtime), dir_fd=parent, follow_symlinks=False)
+
+    def _write_file(self, entry: Entry, contents: Contents, name: str, parent: int) -> None:
+        permissions = entry.mode & _PERMISSIONS
+        try:
+            file = os.open(name, _NEW_FILE, permissions, dir_fd=parent)
+        except FileExistsError:
+            self._make_room(name, parent)
+            file = os.open(name, _NEW_FILE, permissions, dir_fd=parent)
+        try:
+            _copy(contents, file)
+            found = os.fstat(file)
+            self._own(entry, found, file)
+            if stat.S_IMODE(found.st_mode) != permissions:
+                os.fchmod(file, permissions)
+            os.utime(file, (entry.mtime, entry.mtime))
+        except BaseException:  # a job must not take a part for the whole
+            with suppress(OSError):
+                os.unlink(name, dir_fd=parent)
+            raise
+        finally:
+            os.close(file)
+
+    def _finish_folder(self, path: str, entry: Entry) -> None:
+        """Only a real folder: a later entry may have replaced it with a link."""
+        folder, _, name = path.rpartition("/")
+        with suppress(FileNotFoundError, NotADirectoryError):
+            parent = self._folders.enter(folder)
+            found = os.lstat(name, dir_fd=parent)
+            if not stat.S_ISDIR(found.st_mode):
+                return
+            descriptor = os.open(name, _FOLDER, dir_fd=parent)
+            try:
+                self._own(entry, found, descriptor)
+                if stat.S_IMODE(found.st_mode) != entry.mode & _PERMISSIONS:
+                    os.fchmod(descriptor, entry.mode & _PERMISSIONS)
+                os.utime(descriptor, (entry.mtime, entry.mtime))
+            finally:
+                os.close(descriptor)
+
+    def _own(self, entry: Entry, found: os.stat_result, descriptor: int) -> None:
+        """Set the entry's owner; in a user namespace not every owner exists."""
+        if self._is_root and (found.st_uid, found.st_gid) != (entry.uid, entry.gid):
+            with suppress(OSError):
+                os.fchown(descriptor, entry.uid, entry.gid)
 
 
-@contextmanager
-def _whole_or_not_at_all(path: str) -> Iterator[None]:
-    """Remove a file that could not be written: a job must not mistake a part for the whole."""
-    try:
-        yield
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(path)
-        raise
+def _clean(path: str) -> str:
+    """Return a path without `.` and doubled `/`.
+
+    Raises:
+        ArchiveError: it leads out of the root, or is the root.
+    """
+    parts = [part for part in path.split("/") if part not in {"", "."}]
+    if path.startswith("/") or ".." in parts or not parts or "\0" in path:
+        raise ArchiveError(f"refused: the archive wants to write {path!r}")
+    return "/".join(parts)
+
+
+def _copy(contents: Contents, file: int) -> None:
+    """Copy to an empty file; long runs of zeros take no room on the disk."""
+    hole = 0
+    while data := contents.read(_CHUNK):
+        if len(data) >= _HOLE and data[0] == 0 and _is_zeros(data):
+            hole += len(data)
+            continue
+        if hole:
+            os.lseek(file, hole, os.SEEK_CUR)
+            hole = 0
+        written = os.write(file, data)
+        while written < len(data):
+            written += os.write(file, data[written:])
+    if hole:
+        os.ftruncate(file, os.lseek(file, hole, os.SEEK_CUR))
+
+
+def _is_zeros(data: bytes | memoryview) -> bool:
+    return all(
+        bytes(data[at : at + _HOLE]) == _ZEROS[: len(data) - at]
+        for at in range(0, len(data), _HOLE)
+    )

@@ -1,0 +1,126 @@
+"""zstd on all cores: what is written is compressed in pieces, each a frame of its own.
+
+Python's threads do that at the same time, because zstandard does not hold Python's lock. A sequence
+of frames is what any zstd program reads.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from queue import Empty, Queue
+from typing import IO, Self
+
+_LEVEL = 3
+_MOST_THREADS = 4
+"""Each thread takes memory, and a helper container has little, however large its node is."""
+
+_PIECE = 4 * 1024 * 1024
+_LARGEST_WINDOW = 2**27
+"""Bytes; the memory that unpacking an archive may need: 128 MiB."""
+
+_READ = 1024 * 1024
+_AHEAD = 8
+
+
+class FrameWriter:
+    """Compresses what it is given, in order; use as a context manager.
+
+    Args:
+        write: receives the compressed bytes, in the thread of the caller.
+    """
+
+    def __init__(self, write: Callable[[bytes], object]):
+        self._write = write
+        self._threads = min(_MOST_THREADS, os.cpu_count() or 1)
+        self._pool = ThreadPoolExecutor(self._threads, "zstd")
+        self._local = threading.local()
+        self._pending: deque[Future[bytes]] = deque()
+        self._piece = bytearray()
+
+    def __enter__(self) -> Self:
+        """Start."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Write what is left, unless something has failed."""
+        try:
+            if kind is None:
+                self._submit()
+                self._drain(0)
+        finally:
+            self._pool.shutdown(cancel_futures=True)
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Take bytes."""
+        self._piece += data
+        if len(self._piece) >= _PIECE:
+            self._submit()
+
+    def _submit(self) -> None:
+        if self._piece:
+            self._pending.append(self._pool.submit(self._compress, self._piece))
+            self._piece = bytearray()
+            self._drain(self._threads + 1)
+
+    def _drain(self, kept: int) -> None:
+        while len(self._pending) > kept:
+            self._write(self._pending.popleft().result())
+
+    def _compress(self, piece: bytearray) -> bytes:
+        import zstandard
+
+        if not hasattr(self._local, "compressor"):
+            self._local.compressor = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True)
+        compressed: bytes = self._local.compressor.compress(piece)
+        return compressed
+
+
+def decompressed(file: IO[bytes]) -> Iterator[bytes]:
+    """Yield what is in frames.
+
+    Raises:
+        zstandard.ZstdError: they are broken, or need too much memory.
+    """
+    import zstandard
+
+    decompressor = zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW)
+    with decompressor.stream_reader(file, read_across_frames=True, closefd=False) as stream:
+        while piece := stream.read(_READ):
+            yield piece
+
+
+def ahead(pieces: Iterator[bytes]) -> Generator[bytes]:
+    """Yield what an iterator yields, which runs ahead in a thread of its own.
+
+    Its errors are raised here. The thread has ended when this iterator is closed.
+    """
+    waiting: Queue[bytes | BaseException | None] = Queue(_AHEAD)
+    stop = threading.Event()
+
+    def run() -> None:
+        try:
+            for piece in pieces:
+                waiting.put(piece)
+                if stop.is_set():
+                    return
+            waiting.put(None)
+        except BaseException as error:  # noqa: BLE001 - raised again by the reader
+            waiting.put(error)
+
+    thread = threading.Thread(target=run, name="ahead", daemon=True)
+    thread.start()
+    try:
+        while (piece := waiting.get()) is not None:
+            if isinstance(piece, BaseException):
+                raise piece
+            yield piece
+    finally:
+        stop.set()
+        while thread.is_alive():
+            with suppress(Empty):
+                waiting.get(timeout=0.01)

@@ -1,0 +1,248 @@
+"""Times saving and restoring a cache next to GitLab Runner's way, and to tar, zstd and the AWS CLI.
+
+    PYTHONPATH=tests .venv/bin/python -m benchmarks.archives [--scale 1.0] [--runs 1] [--folder DIR]
+
+Needs `zip unzip zstd curl`, and `aws` (`pip install awscli`). In turn, against one S3 server on
+this machine: our phases as the helper runs them, `zip` with one PUT, `tar | zstd | aws s3 cp`, and
+the floor: `cat` of the same bytes to disk and one PUT. Prints a Markdown table: seconds by the
+clock, in parentheses processor time without the server's, the largest memory of a process in MB.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import shlex
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from gitlab_ci_provider.helper.phases.archive_cache import archive_caches
+from gitlab_ci_provider.helper.phases.restore_cache import restore_cache
+from gitlab_ci_provider.model.plan import CacheArchive, CacheRestore, JobPlan
+from gitlab_ci_provider.storage.granted import GrantedStore
+from gitlab_ci_provider.storage.signing import Method, Period, signed_url
+from processes.phases import make_context
+from servers.s3 import ACCESS_KEY, BUCKET, SECRET_KEY, S3Server, s3_server
+
+MIB = 1024 * 1024
+KEY = "project/1/cache.tar.zst"
+RESTORES = (CacheRestore(name="cache", object_keys=(KEY,)),)
+ARCHIVES = (CacheArchive(name="cache", object_key=KEY, paths=("data",)),)
+
+
+class Cost(NamedTuple):
+    """What one command took; memory in MB."""
+
+    clock: float
+    processor: float
+    memory: float
+
+    def __str__(self) -> str:
+        """Format it as a cell of a table."""
+        return f"{self.clock:.2f} ({self.processor:.2f}) {self.memory:.0f}"
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--scale", type=float, default=1.0)
+    parser.add_argument("--runs", type=int, default=1)
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--only", default="")
+    options = parser.parse_args()
+    with (
+        tempfile.TemporaryDirectory(dir=options.folder) as name,
+        s3_server(Path(name) / "s3") as server,
+    ):
+        print("| Workload | | Ours | `zip` | `tar, zstd, aws` | Floor | zip / ours | ours / tar |")
+        print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+        for workload, make in WORKLOADS.items():
+            if options.only in workload:
+                measure(server, Path(name), (workload, make), options)
+
+
+def measure(
+    server: S3Server,
+    folder: Path,
+    workload: tuple[str, Callable[[Path, float], None]],
+    options: argparse.Namespace,
+) -> None:
+    """Print the rows of one workload."""
+    name, make = workload
+    project = folder / "job" / "builds" / "project"
+    shutil.rmtree(folder / "job", ignore_errors=True)
+    make(project / "data", options.scale)
+    for action in ("save", "restore", "unchanged"):
+        costs: dict[str, list[Cost]] = {}
+        for _ in range(options.runs):
+            for method in ("ours", "zip", "tar", "floor"):
+                if action == "unchanged" and method != "ours":
+                    continue
+                if action == "restore":
+                    shutil.rmtree(project / "data")
+                command = commands(server, folder, method)[action]
+                costs.setdefault(method, []).append(timed(command))
+        row(name, action, costs)
+
+
+def row(name: str, action: str, costs: dict[str, list[Cost]]) -> None:
+    """Print the medians."""
+    median = {
+        method: Cost(*map(statistics.median, zip(*found, strict=True)))
+        for method, found in costs.items()
+    }
+    cells = [str(median.get(method, "")) for method in ("ours", "zip", "tar", "floor")]
+    if "zip" in median:
+        cells.append(f"{median['zip'].clock / median['ours'].clock:.1f}")
+        cells.append(f"{median['ours'].clock / median['tar'].clock:.2f}")
+    load = os.getloadavg()[0]
+    print(f"| {name} | {action} | {' | '.join(cells)} | <!-- load {load:.0f} -->", flush=True)
+
+
+def timed(command: Callable[[], None]) -> Cost:
+    """Run something in a process of its own."""
+    began = time.monotonic()
+    child = os.fork()
+    if child == 0:
+        try:
+            command()
+            os._exit(0)
+        finally:
+            os._exit(1)
+    _, status, used = os.wait4(child, 0)
+    if status:
+        raise RuntimeError("a command has failed")
+    return Cost(time.monotonic() - began, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+
+
+def commands(server: S3Server, folder: Path, method: str) -> dict[str, Callable[[], None]]:
+    """Return how a method saves and restores."""
+    if method == "ours":
+        return {
+            "save": lambda: ours(server, folder, "save"),
+            "restore": lambda: ours(server, folder, "restore"),
+            "unchanged": lambda: ours(server, folder, "save"),
+        }
+    put, get = (shlex.quote(address(server, verb, f"{method}.object")) for verb in ("PUT", "GET"))
+    object_ = f"s3://{BUCKET}/{method}"
+    aws = f"aws --endpoint-url {server.target().endpoint_url} s3 cp --no-progress"
+    scripts = {
+        "zip": (
+            f"zip -qry ../a.zip data && curl -sSf -T ../a.zip {put} && rm ../a.zip",
+            f"curl -sSf -o ../a.zip {get} && unzip -q ../a.zip && rm ../a.zip",
+        ),
+        "tar": (
+            f"tar c data | zstd -qT0 | {aws} - {object_}",
+            f"{aws} {object_} - | zstd -qd | tar x",
+        ),
+        "floor": (
+            f"find data -type f -exec cat {{}} + > ../a && curl -sSf -T ../a {put} && rm ../a",
+            f"curl -sSf -o ../a {get} && mkdir data && cat ../a > data/all && rm ../a",
+        ),
+    }
+    save, restore = scripts[method]
+    project = folder / "job" / "builds" / "project"
+    return {"save": lambda: shell(save, project), "restore": lambda: shell(restore, project)}
+
+
+def shell(script: str, project: Path) -> None:
+    """Become a shell that runs a script."""
+    os.chdir(project)
+    os.environ.update(
+        AWS_ACCESS_KEY_ID=ACCESS_KEY, AWS_SECRET_ACCESS_KEY=SECRET_KEY, AWS_REGION="us-east-1"
+    )
+    os.execvp("bash", ["bash", "-ec", f"set -o pipefail; {script}"])
+
+
+def address(server: S3Server, method: Method, key: str) -> str:
+    """Sign an object's address for `curl`."""
+    return signed_url(server.target(), method, key, Period(start=datetime.now(UTC), seconds=3600))
+
+
+def ours(server: S3Server, folder: Path, action: str) -> None:
+    """Run a phase as the helper does."""
+    plan = JobPlan(job="job", project_dir="/p", restores=RESTORES, archives=ARCHIVES)
+    plan = server.give_access(plan)
+    assert plan.store is not None
+    store = GrantedStore(plan.store, plan.reads, plan.writes)
+    context = make_context(folder / "job", store=store, restores=RESTORES, archives=ARCHIVES)
+    with silence():
+        restore_cache(context) if action == "restore" else archive_caches(context, ARCHIVES)
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Show only what goes wrong."""
+    with tempfile.TemporaryFile() as log:
+        kept = os.dup(1)
+        os.dup2(log.fileno(), 1)
+        yield
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        log.seek(0)
+        said = log.read().decode()
+        if "Failed" in said or "No cache" in said:
+            raise RuntimeError(said)
+
+
+def small_files(root: Path, scale: float) -> None:
+    """Make 60,000 files as npm leaves them, 260 MB."""
+    chance = random.Random(7)
+    words = [
+        "".join(chance.choices("abcdefghijklmnop", k=chance.randint(2, 9))) for _ in range(3000)
+    ]
+    text = " ".join(chance.choices(words, k=400_000)).encode()
+    for package in range(int(1500 * scale)):
+        folder = root / (f"@scope{package % 40}/p{package}" if package % 3 == 0 else f"p{package}")
+        for below in ("", "lib", "dist/esm", "dist/cjs/internal/helpers"):
+            (folder / below).mkdir(parents=True, exist_ok=True)
+            for number in range(10):
+                size = int(min(200_000, chance.lognormvariate(7.4, 1.3)))
+                at = chance.randrange(len(text) - size)
+                (folder / below / f"module-{number}.js").write_bytes(text[at : at + size])
+        (folder / "current").symlink_to("lib")
+
+
+def incompressible(root: Path, scale: float) -> None:
+    """Make one file of 2 GiB."""
+    root.mkdir(parents=True)
+    with (root / "file").open("wb") as file:
+        for _ in range(int(256 * scale)):
+            file.write(os.urandom(8 * MIB))
+
+
+def text(root: Path, scale: float) -> None:
+    """Make 500 MB of log, in ten files."""
+    root.mkdir(parents=True)
+    chance = random.Random(7)
+    words = [
+        "".join(chance.choices("abcdefghijklmnop", k=chance.randint(2, 9))) for _ in range(3000)
+    ]
+    for number in range(10):
+        lines = (" ".join(chance.choices(words, k=12)) for _ in range(int(60_000 * scale)))
+        log = "".join(f"2026-11-29T07:{at % 60:02} INFO {line}\n" for at, line in enumerate(lines))
+        data = log.encode()
+        with (root / f"{number}.log").open("wb") as file:
+            left = int(50_000_000 * scale)
+            while left > 0:
+                file.write(data[:left])
+                left -= len(data)
+
+
+WORKLOADS = {
+    "60,000 small files": small_files,
+    "2 GiB, incompressible": incompressible,
+    "500 MB of text": text,
+}
+
+if __name__ == "__main__":
+    main()
