@@ -26,10 +26,10 @@ class FolderStore:
     folder: Path
 
     def get(self, key: str, path: Path) -> None:
-        """Copy an object to a file."""
+        """Copy an object to a file, with its time."""
         if not (self.folder / key).is_file():
             raise MissingObjectError(f"there is no object {key} in {self.folder}")
-        shutil.copyfile(self.folder / key, path)
+        shutil.copy2(self.folder / key, path)
 
     def put(self, key: str, path: Path) -> None:
         """Copy a file to an object."""

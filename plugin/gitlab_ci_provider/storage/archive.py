@@ -38,8 +38,20 @@ def pack(
     return pack_tar(root, paths, archive, warn)
 
 
-def unpack(archive: Path, root: Path, limits: ArchiveLimits = _USUAL) -> int:
+def unpack(
+    archive: Path,
+    root: Path,
+    limits: ArchiveLimits = _USUAL,
+    *,
+    wrote: Callable[[str], None] = lambda _: None,
+) -> int:
     """Unpack an archive below a folder; return the number of entries.
+
+    Args:
+        archive: its name's ending decides the format.
+        root: is made if it does not exist.
+        limits: what it may hold.
+        wrote: told each path of an entry, as the archive spells it.
 
     Raises:
         ArchiveError: it is broken, contains too much, or would write outside the folder.
@@ -48,7 +60,7 @@ def unpack(archive: Path, root: Path, limits: ArchiveLimits = _USUAL) -> int:
     if archive.suffix == ".zip":
         from gitlab_ci_provider.storage.zipped import unpack_zip
 
-        return unpack_zip(archive, root, limits)
+        return unpack_zip(archive, root, limits, wrote)
     from gitlab_ci_provider.storage.tarred import unpack_tar
 
-    return unpack_tar(archive, root, limits)
+    return unpack_tar(archive, root, limits, wrote)

@@ -23,7 +23,7 @@ class ObjectStore(Protocol):
     """
 
     def get(self, key: str, path: Path) -> None:
-        """Write an object to a file; the file appears only when it is complete.
+        """Write an object to a file; it appears only when it is complete, with the object's time.
 
         Raises:
             MissingObjectError: there is no such object.

@@ -6,9 +6,10 @@ hence no object above 5 GiB. GitLab Runner has the same limit.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -57,7 +58,7 @@ class GrantedStore:
         self._pools: dict[str, urllib3.PoolManager] = {}
 
     def get(self, key: str, path: Path) -> None:
-        """Fetch an object; the file appears only when it is complete."""
+        """Fetch an object; the file appears only when it is complete, with the object's time."""
         unfinished = path.with_name(f"{path.name}.unfinished")
         limit = self._limit(key)
         url = self._url(self._reads, key)
@@ -68,6 +69,7 @@ class GrantedStore:
                     for piece in got.stream(_MIB):
                         limit.check()
                         file.write(piece)
+                _take_time(unfinished, got.headers.get("Last-Modified", ""))
             unfinished.replace(path)
         finally:
             unfinished.unlink(missing_ok=True)
@@ -160,6 +162,15 @@ class GrantedStore:
             raise StorageUnavailableError(message) from None
         except TimeLimitError as error:
             raise StorageUnavailableError(f"{self._at(verb, key)}: {error}") from None
+
+
+def _take_time(path: Path, modified: str) -> None:
+    """Give a file the time that a server has stated; a malformed one says nothing."""
+    from email.utils import parsedate_to_datetime
+
+    with suppress(ValueError, OverflowError):
+        moment = parsedate_to_datetime(modified).timestamp()
+        os.utime(path, (moment, moment))
 
 
 def _by_key(grants: Sequence[Grant]) -> dict[str, str]:

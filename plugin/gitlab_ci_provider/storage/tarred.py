@@ -38,7 +38,9 @@ def pack_tar(
     return packed
 
 
-def unpack_tar(archive: Path, root: Path, limits: ArchiveLimits) -> int:
+def unpack_tar(
+    archive: Path, root: Path, limits: ArchiveLimits, wrote: Callable[[str], None]
+) -> int:
     """Write an archive's entries below a folder; return how many.
 
     Raises:
@@ -58,6 +60,7 @@ def unpack_tar(archive: Path, root: Path, limits: ArchiveLimits) -> int:
             for entry in source.entries():
                 meter.add_entries(1)
                 writer.write(entry, source if entry.is_file else None)
+                wrote(entry.path)
             for _ in pieces:
                 pass  # so that the last checksum is compared, too
     except (zstandard.ZstdError, ValueError, OverflowError) as error:

@@ -67,7 +67,9 @@ def pack_zip(
     return packed
 
 
-def unpack_zip(archive: Path, root: Path, limits: ArchiveLimits) -> int:
+def unpack_zip(
+    archive: Path, root: Path, limits: ArchiveLimits, wrote: Callable[[str], None]
+) -> int:
     """Write an archive's entries below a folder; return how many.
 
     The sizes that the archive states are counted before anything is written; `zipfile` never yields
@@ -85,6 +87,7 @@ def unpack_zip(archive: Path, root: Path, limits: ArchiveLimits) -> int:
             for info in source.infolist():
                 with source.open(info) as contents:
                     writer.write(_entry(info, contents), contents)
+                wrote(info.filename.rstrip("/"))
             return len(source.infolist())
     except _BROKEN as error:
         raise ArchiveError(f"broken zip archive: {error}") from error

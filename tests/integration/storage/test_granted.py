@@ -73,6 +73,19 @@ def test_gets_what_was_put(server: S3Server, tmp_path: Path, size: int):
     assert (server.bucket / "pre" / "c" / "main").stat().st_size == size
 
 
+def test_the_file_has_the_time_of_the_object(server: S3Server, tmp_path: Path):
+    """The helper tells from it whether a cache must be uploaded again."""
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_bytes(b"x")
+    opened = store(server)
+    opened.put("c/main", source)
+    os.utime(server.bucket / "pre" / "c" / "main", (1_700_000_000, 1_700_000_000))
+
+    opened.get("c/main", target)
+
+    assert target.stat().st_mtime == 1_700_000_000
+
+
 def test_a_missing_object_is_named_and_leaves_no_file(server: S3Server, tmp_path: Path):
     """A cache may have none."""
     with pytest.raises(MissingObjectError, match=r"s3://bucket/pre/c/none.*NoSuchKey"):

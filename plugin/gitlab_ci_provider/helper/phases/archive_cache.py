@@ -9,7 +9,8 @@ from collections.abc import Iterable
 
 from gitlab_ci_provider.exceptions import GitlabCiError
 from gitlab_ci_provider.helper.context import PhaseContext
-from gitlab_ci_provider.helper.phases.save import Wanted, save
+from gitlab_ci_provider.helper.phases.save import Wanted, find, store
+from gitlab_ci_provider.helper.restored import is_unchanged
 from gitlab_ci_provider.model.plan import CacheArchive
 from gitlab_ci_provider.storage.keys import CACHE_SUFFIX
 
@@ -20,12 +21,18 @@ def archive_caches(context: PhaseContext, caches: Iterable[CacheArchive]) -> Non
         context.output.notice(f"Creating cache {cache.name}...")
         wanted = Wanted(paths=cache.paths, untracked=cache.untracked)
         try:
-            with context.scratch() as folder:
-                saved = save(context, wanted, folder / f"cache{CACHE_SUFFIX}", cache.object_key)
+            _archive(context, wanted, cache.object_key)
         except (GitlabCiError, OSError) as error:
             context.output.warning(f"Failed to create cache: {error}")
-            continue
-        if saved is None:
-            context.output.line("Nothing to save; the existing cache is kept.")
-        else:
-            context.output.notice(f"Created cache ({saved.size} bytes)")
+
+
+def _archive(context: PhaseContext, wanted: Wanted, key: str) -> None:
+    members = find(context, wanted)
+    if not members.paths:
+        context.output.line("Nothing to save; the existing cache is kept.")
+    elif is_unchanged(context, key, members.paths):
+        context.output.notice("The cache has not changed; it is not uploaded again")
+    else:
+        with context.scratch() as folder:
+            saved = store(context, members, folder / f"cache{CACHE_SUFFIX}", key)
+        context.output.notice(f"Created cache ({saved.size} bytes)")

@@ -11,6 +11,7 @@ from pathlib import Path
 from gitlab_ci_provider.exceptions import GitlabCiError
 from gitlab_ci_provider.helper.attempts import STAGE, attempt
 from gitlab_ci_provider.helper.context import PhaseContext
+from gitlab_ci_provider.helper.restored import remember
 from gitlab_ci_provider.model.plan import CacheRestore
 from gitlab_ci_provider.storage.archive import unpack
 from gitlab_ci_provider.storage.base import MissingObjectError, StorageUnavailableError
@@ -48,7 +49,9 @@ def _restore(context: PhaseContext, cache: CacheRestore) -> bool:
         if key is None:
             return False
         context.output.line(f"Extracting {key} ({archive.stat().st_size} bytes)")
-        unpack(archive, context.project_dir, context.plan.archive_limits)
+        paths: list[str] = []
+        unpack(archive, context.project_dir, context.plan.archive_limits, wrote=paths.append)
+        remember(context, key, archive, paths)
     return True
 
 

@@ -39,9 +39,12 @@ def save(context: PhaseContext, wanted: Wanted, archive: Path, key: str) -> Save
         GitlabCiError: the store failed, more than once.
         OSError: a file could not be read, or there is no room for the archive.
     """
-    members = _find(context, wanted)
-    if not members.paths:
-        return None
+    members = find(context, wanted)
+    return store(context, members, archive, key) if members.paths else None
+
+
+def store(context: PhaseContext, members: Members, archive: Path, key: str) -> Saved:
+    """Pack files and put the archive into the store; for errors see `save`."""
     entries = pack(context.project_dir, members.paths, archive, warn=context.output.warning)
     size = archive.stat().st_size
     put(context, archive, key)
@@ -59,7 +62,8 @@ def put(context: PhaseContext, path: Path, key: str) -> None:
     )
 
 
-def _find(context: PhaseContext, wanted: Wanted) -> Members:
+def find(context: PhaseContext, wanted: Wanted) -> Members:
+    """Find the wanted files, and say in the log what was found."""
     untracked = None
     if wanted.untracked:
         untracked = untracked_files(context.project_dir, context.output.warning)
