@@ -10,6 +10,7 @@ from gitlab_ci_provider.linter.checks.includes import check_includes
 from gitlab_ci_provider.linter.checks.job_inputs import check_job_inputs
 from gitlab_ci_provider.linter.checks.practices import check_practices
 from gitlab_ci_provider.linter.checks.rules import check_rules
+from gitlab_ci_provider.linter.checks.runner_variables import check_runner_variables
 from gitlab_ci_provider.linter.checks.secrets import check_secrets
 from gitlab_ci_provider.linter.checks.services import check_services
 from gitlab_ci_provider.linter.checks.variables import check_variables
@@ -24,6 +25,7 @@ def lint(config: CiConfig) -> list[Diagnostic]:
         check_services,
         check_docker_builds,
         check_variables,
+        check_runner_variables,
         check_secrets,
         check_includes,
         check_job_inputs,

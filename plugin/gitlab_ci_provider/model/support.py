@@ -25,6 +25,15 @@ class _Rule(NamedTuple):
     limit: Limit
 
 
+HONOURED_FLAGS = frozenset(
+    {
+        "FF_KUBERNETES_HONOR_ENTRYPOINT",
+        "FF_SECRET_RESOLVING_FAILS_IF_MISSING",
+        "FF_USE_GIT_NATIVE_CLONE",
+    }
+)
+"""Feature flags of GitLab Runner that change something here."""
+
 SECRETS_PROVIDERS = frozenset({"vault", "aws_secrets_manager"})
 _READ_REPORTS = frozenset({"junit", "coverage_report", "cobertura", "codequality", "dotenv"})
 

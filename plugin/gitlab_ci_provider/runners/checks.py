@@ -7,18 +7,10 @@ from collections.abc import Iterator
 from gitlab_ci_provider.config.diagnostics import Diagnostics
 from gitlab_ci_provider.config.raw import Map, Mark
 from gitlab_ci_provider.model.runner import RunnerProfile
+from gitlab_ci_provider.model.support import HONOURED_FLAGS
 from gitlab_ci_provider.runners.pod_check import pod_problems
 from gitlab_ci_provider.runners.security_checks import security_problems
 from gitlab_ci_provider.runners.volume_checks import volume_problems
-
-HONOURED_FLAGS = frozenset(
-    {
-        "FF_KUBERNETES_HONOR_ENTRYPOINT",
-        "FF_SECRET_RESOLVING_FAILS_IF_MISSING",
-        "FF_USE_GIT_NATIVE_CLONE",
-    }
-)
-"""Feature flags of GitLab Runner that change something here."""
 
 Problem = tuple[str, str, str]
 """Code, words, and the option that it is about."""

@@ -196,3 +196,20 @@ def test_a_docker_command_in_a_list_of_lists_has_a_line():
     found = _lint(WORKFLOW + "job:\n  script:\n    - echo\n    - [echo, [docker run x]]\n")
 
     assert found == [(5, "docker-command"), (5, "docker-in-docker")]
+
+
+def test_variables_that_change_only_gitlab_runner_are_named_where_they_are_written():
+    """Feature flags that are honoured, and variables that the runner does not read, are not."""
+    text = """variables:
+  FF_TIMESTAMPS: "true"
+  FF_USE_GIT_NATIVE_CLONE: "true"
+  LEVEL: fast
+a:
+  variables: {CACHE_COMPRESSION_LEVEL: fastest}
+  script: x
+"""
+
+    assert [found for found in _lint(text) if found[1] == "runner-variable"] == [
+        (2, "runner-variable"),
+        (6, "runner-variable"),
+    ]
