@@ -29,7 +29,15 @@ _log = logging.getLogger(__name__)
 
 
 def read_object(target: StoreTarget, key: str) -> bytes:
-    """Read a small object; wait up to half a minute for a store that does not answer.
+    """Read a small object; raises as `get_file`."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "object"
+        get_file(target, key, path)
+        return path.read_bytes()
+
+
+def get_file(target: StoreTarget, key: str, path: Path) -> None:
+    """Fetch an object; wait up to half a minute for a store that does not answer.
 
     Raises:
         MissingObjectError: there is no such object.
@@ -37,19 +45,16 @@ def read_object(target: StoreTarget, key: str) -> bytes:
     """
     from gitlab_ci_provider.storage.s3 import S3Store  # importing boto3 is slow
 
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "object"
-        store = S3Store(target)
-        for pause in _PAUSES:
-            try:
-                store.get(key, path)
-                break
-            except StorageUnavailableError as problem:
-                _log.warning("%s; trying again in %d s", problem, pause)
-                time.sleep(pause)
-        else:
+    store = S3Store(target)
+    for pause in _PAUSES:
+        try:
             store.get(key, path)
-        return path.read_bytes()
+        except StorageUnavailableError as problem:
+            _log.warning("%s; trying again in %d s", problem, pause)
+            time.sleep(pause)
+        else:
+            return
+    store.get(key, path)
 
 
 def object_shelf(conn_id: str) -> ObjectShelf | None:
@@ -72,6 +77,18 @@ def write_object(target: StoreTarget, key: str, data: bytes) -> None:
     Raises:
         StorageError: the store refused or failed.
     """
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "object"
+        path.write_bytes(data)
+        put_file(target, key, path)
+
+
+def put_file(target: StoreTarget, key: str, path: Path) -> None:
+    """Store a file of up to 5 GiB.
+
+    Raises:
+        StorageError: the store refused or failed.
+    """
     from gitlab_ci_provider.storage.granted import GrantedStore  # importing urllib3 is slow
 
     period = Period(start=datetime.now(UTC), seconds=_SECONDS_TO_WRITE)
@@ -81,10 +98,7 @@ def write_object(target: StoreTarget, key: str, data: bytes) -> None:
         at=f" at {target.endpoint_url}" if target.endpoint_url else "",
         ca_bundle=target.ca_bundle,
     )
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "object"
-        path.write_bytes(data)
-        GrantedStore(place, (), (grant,)).put(key, path)
+    GrantedStore(place, (), (grant,)).put(key, path)
 
 
 def store_target(conn_id: str, bucket: str = "") -> StoreTarget | None:

@@ -63,6 +63,16 @@ def image_key(*parts: str) -> str:
     return f"images/{'/'.join(map(_part, parts))}/image.json"
 
 
+def task_cache_key(scope: str, key: str) -> str:
+    """Name the cache of tasks of hand-written DAGs; no project of GitLab has an `@` in its path."""
+    return f"project/@dags/{_part(scope)}/{_part(key)}{CACHE_SUFFIX}"
+
+
+def task_artifacts_key(dag: str, run: str, task: str, attempt: int) -> str:
+    """Name the archive of a task of a hand-written DAG; the number of its pipeline is 0."""
+    return f"artifacts/@dags/{_part(dag)}/{_part(run)}/0/{_part(task)}/{attempt}/{ARCHIVE_NAME}"
+
+
 def pipeline_of_artifacts(key: str) -> int:
     """Return the pipeline that an archive of artifacts is of; 0 for other objects."""
     found = _OF_PIPELINE.fullmatch(key)
