@@ -117,8 +117,13 @@ def is_deferred(stack: Stack, dag: str, run: str, task: str) -> bool:
 
 def kill_triggerer(stack: Stack) -> None:
     """Kill the triggerer, and wait for the next one."""
-    gone = kill_component(stack, TRIGGERER)
-    wait_for(partial(is_back, stack, TRIGGERER, gone))
+    kill_and_wait(stack, TRIGGERER)
+
+
+def kill_and_wait(stack: Stack, title: str) -> None:
+    """Kill a part of the stack, and wait for the next one."""
+    gone = kill_component(stack, title)
+    wait_for(partial(is_back, stack, title, gone))
 
 
 def pods_by_job(stack: Stack) -> Mapping[str, str]:

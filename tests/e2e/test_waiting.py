@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from e2e.embedded import Stack, a_stack, make_repository
-from e2e.faulty import is_deferred, job, kill_triggerer, left_behind
+from e2e.faulty import is_deferred, job, kill_and_wait, left_behind
 from e2e.runs import ended, mark, raw_log, results, start, wait_for
 from processes.counter import Heard
 
@@ -36,16 +36,16 @@ def shown(stack: Stack, dag: str, run: str, task: str) -> str:
     return "\n".join(stack.api.log(dag, run, stack.api.tasks(dag, run)[task]))
 
 
-@pytest.mark.parametrize("killed", [False, True], ids=["undisturbed", "triggerer killed"])
-def test_a_long_job_shows_each_line_once(stack: Stack, tmp_path: Path, killed: bool):
-    """In the log that Airflow shows and in the kept one, over the hop and over a lost triggerer."""
+@pytest.mark.parametrize("killed", ["nothing", "triggerer", "scheduler"])
+def test_a_long_job_shows_each_line_once(stack: Stack, tmp_path: Path, killed: str):
+    """In the log that Airflow shows and in the kept one, over the hop and over lost parts."""
     config = f"long:\n  script:\n    - {COUNT}\n"
-    name = f"long-{killed}".lower()
+    name = f"long-{killed}"
     dag, run = start(stack, make_repository(tmp_path / name, {".gitlab-ci.yml": config}))
     wait_for(partial(is_deferred, stack, dag, run, "long"))
-    if killed:
+    if killed != "nothing":
         wait_for(lambda: "line 150" in numbered(raw_log(stack, dag, run, "long")))
-        kill_triggerer(stack)
+        kill_and_wait(stack, f"airflow {killed}")
     wait_for(lambda: ended(stack, dag, run))
 
     assert stack.api.run_state(dag, run) == "success"

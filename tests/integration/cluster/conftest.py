@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import sys
 import uuid
 from collections.abc import Iterable, Iterator
@@ -13,6 +15,7 @@ import pytest
 from engines.podman import Podman, podman, why_not
 from integration.cluster.faults import tell
 from integration.cluster.support import HELPER_IMAGE, Api, Cluster, EmbeddedCluster, start_cluster
+from integration.cluster.waiting_task import CONNECTION, WAYS, Task
 
 
 def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
@@ -96,6 +99,30 @@ def faults(unkind: tuple[EmbeddedCluster, Path]) -> Iterator[Path]:
     """The faults file; after the test, all is well again."""
     yield unkind[1]
     tell(unkind[1])
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest) -> str:
+    """A way of waiting for a pod."""
+    return str(request.param)
+
+
+@pytest.fixture
+def task(
+    unkind_api: Api,
+    request: pytest.FixtureRequest,
+    way: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> Task:
+    """The task of a job, in each way of waiting."""
+    caplog.set_level(logging.INFO)
+    given = request.config.option.kubeconfig
+    kubeconfig = given or request.getfixturevalue("unkind")[0].kubeconfig
+    connection = {"conn_type": "kubernetes", "extra": {"kube_config_path": str(kubeconfig)}}
+    monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", json.dumps(connection))
+    return Task(unkind_api, tmp_path, way, "job")
 
 
 @contextmanager

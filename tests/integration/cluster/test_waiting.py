@@ -2,162 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import logging
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import TaskDeferred
 
 from gitlab_ci_provider.exceptions import JobFailure
-from gitlab_ci_provider.hooks.outages import patient
-from gitlab_ci_provider.hooks.pod_watch import PodWatch
-from gitlab_ci_provider.hooks.triggerer import Life
-from gitlab_ci_provider.model.job import Script
-from gitlab_ci_provider.runs.job.handover import pack, unpack
-from gitlab_ci_provider.runs.job.objects import create
-from gitlab_ci_provider.runs.job.pod_worker import PodWorker, taken_over
-from gitlab_ci_provider.runs.job.shift import Shift, first_shift, next_shift, refuse_if_over
-from gitlab_ci_provider.runs.job.trigger import JobPodTrigger
 from integration.cluster.faults import misbehaving, tell
-from integration.cluster.job_pods import job_objects
-from integration.cluster.support import Api, Cluster, refused
+from integration.cluster.support import Cluster, refused
+from integration.cluster.waiting_task import Task
 from processes.waiting import wait_until
 
-LOG = logging.getLogger("job")
-CONNECTION = "waiting_kubernetes"
-WAYS = {"worker": 0, "deferred": 0, "adaptive": 1}
 COUNT = "for i in $(seq {}); do echo line $i; [ $((i % 50)) != 0 ] || sleep 0.2; done"
-
-
-@pytest.fixture
-def api(unkind_api: Api) -> Api:
-    return unkind_api
-
-
-@pytest.fixture(params=WAYS)
-def way(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@dataclass
-class Task:
-    """The task of a job, from its first worker to its last, without Airflow between them."""
-
-    api: Api
-    folder: Path
-    way: str
-    name: str
-    timeout: float = 600
-    hops: int = 0
-    after: Callable[[], object] = lambda: None
-    triggerer: Life = "alive"
-    unfit: bool = False
-    killed: bool = False
-    marked: bool = False
-    hides: tuple[str, ...] = ()
-    handed: list[dict[str, Any]] = field(default_factory=list)
-
-    def run(self, script: str, **masked: str) -> Any:
-        """Run the job; gives its result."""
-        self.core = patient(self.api.core(), 60, LOG)
-        pod, secret = job_objects(self.name, self.api.namespace, Script(main=(script,)), **masked)
-        operator = self.operator()
-        operator.pod = create(self.core, pod, secret)
-        shift = replace(first_shift(operator, self.job().settings), hides=self.hides)
-        version = operator.pod.metadata.resource_version
-        watched = PodWatch(
-            client=self.core, name=self.name, namespace=self.api.namespace, version=version
-        )
-        return self._followed(lambda: self.worker(operator, shift).follow(watched))
-
-    def _followed(self, work: Callable[[], Any]) -> Any:
-        while True:
-            try:
-                return work()
-            except TaskDeferred as left:
-                self.hops += 1
-                event = asyncio.run(self.triggered(left.trigger))
-                work = self.resumed(event)
-
-    def resumed(self, event: dict[str, Any]) -> Callable[[], Any]:
-        """Give what the next worker does."""
-        self.handed.append(event)
-        operator, handed = self.operator(), unpack(json.loads(json.dumps(event)))
-        shift = next_shift(operator, self.job().settings, handed)
-        refuse_if_over(shift, operator)
-        return lambda: self.worker(operator, shift).follow(taken_over(operator))
-
-    def worker(self, operator: Any, shift: Shift) -> PodWorker:
-        return PodWorker(
-            operator=operator,
-            run=self.job(),
-            shift=shift,
-            start_timeout=60,
-            triggerer=lambda: self.triggerer,
-            still_runs=lambda _: not self.marked,
-        )
-
-    async def triggered(self, trigger: JobPodTrigger) -> dict[str, Any]:
-        """Run the trigger as another process does, that has it from the database."""
-        _, given = trigger.serialize()
-        again = JobPodTrigger(**json.loads(json.dumps(given)))
-        self.after()
-        if self.unfit:
-            return pack(replace(unpack(again.handover), why="unfit"))
-        return (await anext(again.run())).payload
-
-    def operator(self) -> Any:
-        timeout = SimpleNamespace(total_seconds=lambda: self.timeout)
-        return SimpleNamespace(
-            log=LOG,
-            client=self.core,
-            _killed=self.killed,
-            pod=None,
-            kubernetes_conn_id=CONNECTION,
-            execution_timeout=timeout,
-        )
-
-    def job(self) -> Any:
-        settings = SimpleNamespace(
-            image_pull_grace=0,
-            kubernetes_outage=60,
-            job_logs_folder=str(self.folder),
-            waiting=self.way,
-            defer_after=WAYS[self.way],
-        )
-        ti = SimpleNamespace(
-            dag_id="d", run_id="r", task_id=self.name, try_number=1, xcom_push=lambda **_: None
-        )
-        job = SimpleNamespace(coverage=r"/coverage (\d+)%/")
-        return SimpleNamespace(context={"ti": ti}, job=job, settings=settings)
-
-    @property
-    def kept(self) -> str:
-        """The log as the job wrote it."""
-        return (self.folder / "d" / "r" / self.name / "1.log").read_text()
-
-
-@pytest.fixture
-def task(
-    api: Api,
-    request: pytest.FixtureRequest,
-    way: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> Task:
-    caplog.set_level(logging.INFO)
-    given = request.config.option.kubeconfig
-    kubeconfig = given or request.getfixturevalue("unkind")[0].kubeconfig
-    connection = {"conn_type": "kubernetes", "extra": {"kube_config_path": str(kubeconfig)}}
-    monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", json.dumps(connection))
-    return Task(api, tmp_path, way, "job")
 
 
 def shown(caplog: pytest.LogCaptureFixture) -> list[str]:
