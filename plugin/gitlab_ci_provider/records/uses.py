@@ -108,10 +108,6 @@ class Uses:
             return False
         return True
 
-    def forget_artifacts(self, pipeline: int) -> None:
-        """Forget a pipeline that has no artifacts any more."""
-        self.store.delete(numbered_key(_ARTIFACTS, pipeline))
-
 
 def _cache_key(object_key: str) -> str:
     folder, _, name = object_key.rpartition("/")

@@ -10,6 +10,9 @@ DAY = 86_400
 IN_USE = DAY
 """Seconds for which what a job was started with is left alone: it may not have read it yet."""
 
+FORGET = 30 * DAY
+"""Seconds after which the use of a cache that does not exist is forgotten."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:

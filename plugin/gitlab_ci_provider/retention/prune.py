@@ -17,7 +17,7 @@ from gitlab_ci_provider.model.uses import CacheUse
 from gitlab_ci_provider.records.uses import Uses
 from gitlab_ci_provider.retention import inventory
 from gitlab_ci_provider.retention.guard import Guard
-from gitlab_ci_provider.retention.policy import IN_USE, Item, Policy, Reason, Verdict
+from gitlab_ci_provider.retention.policy import FORGET, IN_USE, Item, Policy, Reason, Verdict
 from gitlab_ci_provider.storage.shelf import ObjectShelf
 
 KEPT = frozenset({Reason.RUNNING, Reason.LATEST, Reason.IN_USE})
@@ -135,8 +135,16 @@ class Pruning:
         return replace(verdict, problem="; ".join(sorted(set(problems.values()))))
 
     def _begin_to_count(self) -> None:
-        """Let the time of caches whose use is not known begin now."""
+        """Let the time of caches whose use is not known begin now, and forget old uses of nothing.
+
+        A job also notes the keys that it only would have fallen back to.
+        """
         now, known = self.clock(), self.uses.caches()
+        stored = {found.key for found in self.shelf.objects(self.cache_prefix)}
+        old = now - max(IN_USE, self.policy.cache_expire_in or FORGET)
+        for key, use in known.items():
+            if key.startswith(self.cache_prefix) and key not in stored and use.used_at < old:
+                self.uses.drop_cache(key, old)
         unknown = inventory.unknown_caches(self.shelf, self.cache_prefix, known)
         self.uses.note_caches(
             CacheUse(object_key=stored.key, name="", ref="", job="", used_at=now)

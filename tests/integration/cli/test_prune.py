@@ -196,6 +196,24 @@ def test_caches_expire_after_their_last_use(put: Put, state: State, shelf: S3Sto
     assert prune(shelf, state, clock=lambda: now + 31 * DAY) == {"not used": [keys["unknown"]]}
 
 
+def test_uses_of_caches_that_do_not_exist_are_forgotten(state: State, shelf: S3Store):
+    """Keys that jobs would have fallen back to must not fill the state; recent ones stay."""
+    now = state.snapshots.clock()
+    for name, days in (("old", 31), ("new", 29)):
+        use = CacheUse(
+            object_key=cache_object_key(SHOP, name),
+            name=name,
+            ref="main",
+            job="j",
+            used_at=now - days * DAY,
+        )
+        state.uses.note_caches([use])
+
+    prune(shelf, state)
+
+    assert [use.name for use in state.uses.caches().values()] == ["new"]
+
+
 def test_a_budget_deletes_the_oldest_of_a_project(put: Put, state: State, shelf: S3Store):
     """Until the rest fits; each project has its own, and what was used today stays."""
     now = state.snapshots.clock()
