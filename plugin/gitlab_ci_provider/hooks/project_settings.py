@@ -51,12 +51,15 @@ class ProjectSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         resource_group_default_process_mode: of groups that `resource_groups` does not name.
         resource_groups: the process mode by resource group.
         job_token_scope: which other projects may take artifacts, or start protected pipelines.
+        runner_cache: folder of the bucket in which GitLab Runner keeps the project's caches, such
+            as `runner/t0k3n/project/42`; not of GitLab's API.
     """
 
     auto_cancel_pending_pipelines: Literal["enabled", "disabled"] = "enabled"
     resource_group_default_process_mode: ProcessMode = ProcessMode.UNORDERED
     resource_groups: Mapping[str, ProcessMode] = {}
     job_token_scope: JobTokenScope = JobTokenScope()
+    runner_cache: str = ""
 
     def process_mode(self, resource_group: str) -> ProcessMode:
         """Return in which order the jobs of a resource group run."""

@@ -6,6 +6,7 @@ Keys follow GitLab: protected refs have their own caches, `key:files` is a diges
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from posixpath import normpath
 
@@ -14,7 +15,7 @@ from gitlab_ci_provider.model.cache import Cache, CacheKey, CachePolicy
 from gitlab_ci_provider.model.plan import CacheArchive, CacheRestore
 from gitlab_ci_provider.model.variables import Variables
 from gitlab_ci_provider.planner.plan_request import PlanRequest
-from gitlab_ci_provider.storage.keys import cache_object_key
+from gitlab_ci_provider.storage.keys import cache_object_key, runner_cache_key
 from gitlab_ci_provider.variables.expand import expand
 
 _PROTECTED = "-protected"
@@ -56,9 +57,8 @@ def _settle(request: PlanRequest, cache: Cache, position: int) -> _Settled:
     key = f"{_key(request, cache, position, variables)}{suffix}"
     fallbacks = [f"{expand(name, variables)}{suffix}" for name in cache.fallback_keys]
     last, warnings = _last_fallback(variables)
-    objects = tuple(
-        cache_object_key(request.run.project, name) for name in (key, *fallbacks, *last)
-    )
+    names = (key, *fallbacks, *last)
+    objects = tuple(where for name in names for where in _objects(request, name))
     archive = CacheArchive(
         name=key,
         object_key=objects[0],
@@ -68,6 +68,13 @@ def _settle(request: PlanRequest, cache: Cache, position: int) -> _Settled:
     )
     restore = CacheRestore(name=key, object_keys=objects, warnings=warnings)
     return _Settled(policy=_policy(cache, variables), restore=restore, archive=archive)
+
+
+def _objects(request: PlanRequest, name: str) -> Iterator[str]:
+    """Yield where a cache is looked for: in its own place, then where GitLab Runner has put it."""
+    yield cache_object_key(request.run.project, name)
+    if request.runner_cache and (theirs := runner_cache_key(request.runner_cache, name)):
+        yield theirs
 
 
 def _policy(cache: Cache, variables: Variables) -> CachePolicy:

@@ -73,6 +73,7 @@ class PlanRequest:
         clone_path: where to put the working copy instead of the default path.
         play: what the person who played the job entered.
         cache_index: how often the caches of the project were cleared.
+        runner_cache: folder with caches of GitLab Runner to start with; empty for none.
     """
 
     run: PipelineRun
@@ -98,6 +99,7 @@ class PlanRequest:
     runner_flags: Variables = Variables()
     clone_path: str = ""
     cache_index: int = 0
+    runner_cache: str = ""
 
     @property
     def project_dir(self) -> str:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from gitlab_ci_provider.hooks.ci_variables import configured_variables
 from gitlab_ci_provider.hooks.git_login import git_login
 from gitlab_ci_provider.hooks.object_store import store_target
+from gitlab_ci_provider.hooks.project_settings import project_settings
 from gitlab_ci_provider.model.job_artifacts import ArtifactReport
 from gitlab_ci_provider.model.names import task_ids
 from gitlab_ci_provider.model.run import JobResult
@@ -60,6 +61,7 @@ def plan_request(run: JobRun) -> PlanRequest:
         store=store,
         play=run.play,
         cache_index=run.state.uses.cache_index(project),
+        runner_cache=project_settings(project).runner_cache if run.job.caches else "",
     )
     return _with_cross_needs(run, _hiding(gathered, others), reports)
 

@@ -32,6 +32,15 @@ def cache_object_key(project: Project, key: str) -> str:
     return f"project/{_project(project)}/{_part(key)}{CACHE_SUFFIX}"
 
 
+def runner_cache_key(folder: str, key: str) -> str:
+    """Name the object in which GitLab Runner has put a cache; empty for a key that it would clean.
+
+    Authors choose keys: one that leads to another folder must not become an address.
+    """
+    clean = not re.search(r"[/\\%\x00-\x1f]", key) and key.strip(". ") == key and key != ""
+    return f"{folder.strip('/')}/{key}" if clean else ""
+
+
 def artifacts_key(project: Project, pipeline_id: int, job: str, attempt: int) -> str:
     """Name the archive of one try of a job; tries never overwrite each other."""
     return f"artifacts/{_project(project)}/{pipeline_id}/{_part(job)}/{attempt}/{ARCHIVE_NAME}"

@@ -56,6 +56,20 @@ def test_cleared_caches_have_other_keys():
     assert names == ["k-3-protected", "old-3-protected", "last"]
 
 
+def test_caches_of_gitlab_runner_are_looked_for_after_our_own():
+    """Key by key, in their folder; nothing is saved there, and no key leads out of the folder."""
+    cache = Cache(key=CacheKey(value="k"), paths=("x",), fallback_keys=("../43/old",))
+    job = make_job("job", caches=(cache,))
+    folder = "runner/t0k3n/project/42/"
+
+    made = plan_job(make_plan_request(job, run=PROTECTED, runner_cache=folder)).plan
+
+    found = [key for key in made.restores[0].object_keys if key.startswith("runner/")]
+    assert found == ["runner/t0k3n/project/42/k-protected"]
+    assert made.restores[0].object_keys[1] == found[0]
+    assert made.archives[0].object_key.startswith("project/")
+
+
 def test_unprotect_shares_the_cache_with_all_refs():
     """A protected ref then reads and writes the cache of the others; fallback keys, too."""
     cache = Cache(key=CacheKey(value="k"), fallback_keys=("old",), unprotect=True)

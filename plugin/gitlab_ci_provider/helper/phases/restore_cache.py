@@ -17,6 +17,8 @@ from gitlab_ci_provider.storage.archive import unpack
 from gitlab_ci_provider.storage.base import MissingObjectError, StorageUnavailableError
 from gitlab_ci_provider.storage.keys import CACHE_SUFFIX
 
+_ZIP = b"PK\x03\x04"
+
 
 def restore_cache(context: PhaseContext) -> None:
     """Restore each cache; one that cannot be had is warned about."""
@@ -48,11 +50,19 @@ def _restore(context: PhaseContext, cache: CacheRestore) -> bool:
         key = next((key for key in cache.object_keys if _fetched(context, key, archive)), None)
         if key is None:
             return False
+        archive = _as_it_is(archive)
         context.output.line(f"Extracting {key} ({archive.stat().st_size} bytes)")
         paths: list[str] = []
         unpack(archive, context.project_dir, context.plan.archive_limits, wrote=paths.append)
         remember(context, key, archive, paths)
     return True
+
+
+def _as_it_is(archive: Path) -> Path:
+    """Name an archive after its contents: those of GitLab Runner are zip archives, if not told."""
+    with archive.open("rb") as file:
+        zipped = file.read(len(_ZIP)) == _ZIP
+    return archive.rename(archive.with_name("cache.zip")) if zipped else archive
 
 
 def _fetched(context: PhaseContext, key: str, archive: Path) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from gitlab_ci_provider.model.plan import JobPlan
 from gitlab_ci_provider.model.uses import CacheUse
 from gitlab_ci_provider.runs.job_run import JobRun
-from gitlab_ci_provider.storage.keys import pipeline_of_artifacts
+from gitlab_ci_provider.storage.keys import CACHE_SUFFIX, pipeline_of_artifacts
 
 
 def note_uses(run: JobRun, plan: JobPlan) -> None:
@@ -21,6 +21,7 @@ def note_uses(run: JobRun, plan: JobPlan) -> None:
         [
             CacheUse(object_key=key, name=name, ref=run.record.ref.name, job=plan.job, used_at=now)
             for key, name in names.items()
+            if key.endswith(CACHE_SUFFIX)  # those of GitLab Runner are not ours to delete
         ],
     )
     pipelines = {pipeline_of_artifacts(download.object_key) for download in plan.downloads}

@@ -10,11 +10,12 @@ from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.state import open_state
 from unit.runs.support import make_job_run, make_task_context
 
+KEY, OTHER = "project/p/k.tar.zst", "project/p/fallback.tar.zst"
 PLAN = JobPlan(
     job="deploy",
     project_dir="/builds/p",
-    restores=(CacheRestore(name="k", object_keys=("project/p/k", "project/p/fallback")),),
-    archives=(CacheArchive(name="k", object_key="project/p/k", paths=("x",)),),
+    restores=(CacheRestore(name="k", object_keys=(KEY, "runner/t/project/1/k", OTHER)),),
+    archives=(CacheArchive(name="k", object_key=KEY, paths=("x",)),),
     downloads=(
         ArtifactDownload(job="compile", object_key="artifacts/group/project/7/compile/1/a.zip"),
         ArtifactDownload(job="other", object_key="artifacts/42/11/other/2/artifacts.zip"),
@@ -31,8 +32,8 @@ def test_all_that_a_job_may_read_or_write_is_in_use(tmp_path: Path):
 
     caches = state.uses.caches("project/p/")
     assert {key: (use.name, use.ref, use.job) for key, use in caches.items()} == {
-        "project/p/k": ("k", "main", "deploy"),
-        "project/p/fallback": ("k", "main", "deploy"),
+        KEY: ("k", "main", "deploy"),
+        OTHER: ("k", "main", "deploy"),
     }
     assert state.uses.artifacts(7).used_at > 0
     assert state.uses.artifacts(11).used_at > 0
