@@ -5,6 +5,7 @@ Nothing of the machine's own Podman is read or changed: neither its images nor i
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -25,6 +26,11 @@ RECORDED = ("docker.io/library/busybox:1.35", "local.test/py:1")
 CACHE = Path.home() / ".cache" / "gitlab-ci-provider-tests" / "engines"
 PACKAGES = ("git", "git-lfs", "python3", "ca-certificates", "procps")
 
+_DATABASE = (
+    "install -d -o postgres /tmp/db && cd /usr/lib/postgresql/15/bin && exec "
+    "setpriv --reuid=postgres --regid=postgres --clear-groups sh -c "
+    "'./initdb -D /tmp/db -A trust >/dev/null && exec ./postgres -D /tmp/db -k /tmp -h 127.0.0.1'"
+)
 _CONTAINERS = """[engine]
 lock_type = "file"
 tmp_dir = "{folder}/libpod"
@@ -103,6 +109,16 @@ def podman(folder: Path) -> Iterator[Podman]:
         server.kill()
         server.wait(PATIENCE)
         made.run("system", "reset", "--force")
+
+
+def import_database(engine: Podman) -> str:
+    """Make an image of Debian's PostgreSQL, which listens on $PGPORT; gives its name."""
+    tar = CACHE / "postgres.tar"
+    subprocess.run([HERE / "debian", tar, "postgresql"], check=True)
+    name = "localhost/postgres:15"
+    command = ["sh", "-c", _DATABASE]
+    engine.run("import", "--quiet", "--change", f"CMD {json.dumps(command)}", str(tar), name)
+    return name
 
 
 def _build() -> None:

@@ -1,0 +1,128 @@
+"""Jobs in their images, through a real Airflow and a real Podman."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from e2e.embedded import Stack, make_repository
+from engines.podman import import_database, podman, why_not
+from gitlab_ci_provider.airflow_api.client import AirflowApi
+from gitlab_ci_provider.local.home import Home
+from gitlab_ci_provider.local.stack.lifecycle import StackOptions, running_stack
+
+pytestmark = pytest.mark.embedded("its images are run by an engine of this machine")
+
+PIPELINE = """
+stages: [build, test]
+debian:
+  stage: build
+  image: debian:12
+  script: [cat /etc/debian_version | tee version.txt]
+  artifacts: {{paths: [version.txt]}}
+small:
+  stage: test
+  image: docker.io/library/busybox:1.35
+  script:
+    - grep -q ^12 version.txt
+    - test ! -e /etc/debian_version
+    - readlink $(which cat)
+user:
+  stage: build
+  image: {{name: debian:12, kubernetes: {{user: "1234"}}}}
+  script: [id -u]
+entry:
+  stage: build
+  image: {{name: {entry}, entrypoint: [""]}}
+  script: [echo entered]
+database:
+  stage: test
+  image: {database}
+  variables: {{PGPORT: "{port}"}}
+  services:
+    - name: {database}
+      alias: db
+      variables: {{PGPORT: "{port}", HEALTHCHECK_TCP_PORT: "{port}"}}
+  script: [psql -h db -U postgres -Atc "select 'answer ' || 41 + 1"]
+missing:
+  stage: build
+  image: missing/x:1
+  allow_failure: true
+  script: [echo never]
+"""
+NOISY = """FROM docker.io/library/busybox:1.35
+ENTRYPOINT ["false"]
+"""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of the pipeline, and what it has left."""
+
+    logs: Path
+    said: str
+
+    def log(self, job: str) -> str:
+        return (self.logs / f"{job}.log").read_text()
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """Run the pipeline on a stack of its own; no container may be left."""
+    if reason := why_not():
+        pytest.skip(f"no Podman here: {reason}")
+    folder = tmp_path_factory.mktemp("images")
+    with podman(folder / "podman") as engine, pytest.MonkeyPatch.context() as patch:
+        for name, value in engine.environment.items():
+            patch.setenv(name, value)
+        entry, database = "localhost/noisy:1", import_database(engine)
+        engine.run("build", "--tag", entry, "-f", "-", ".", data=NOISY.encode())
+        text = PIPELINE.format(entry=entry, database=database, port=_free_port())
+        repository = make_repository(folder / "repository", {".gitlab-ci.yml": text})
+        home = Home(folder / "home")
+        with running_stack(home, StackOptions(runtime="podman")) as state:
+            stack = Stack(home, AirflowApi(state.access))
+            done = stack.command("run", str(repository), "--logs-dir", str(folder / "logs"))
+        yield Run(folder / "logs", done.stderr)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])
+
+
+def test_jobs_of_one_pipeline_run_in_different_images(run: Run):
+    """And hand each other artifacts."""
+    assert "12." in run.log("debian")
+    assert "\nbusybox\n" in run.log("small")
+
+
+def test_a_service_runs_what_its_image_says(run: Run):
+    """A real PostgreSQL, without a command in the pipeline."""
+    assert "answer 42" in run.log("database")
+
+
+def test_the_user_of_the_image_is_the_jobs(run: Run):
+    """`image:kubernetes:user`."""
+    assert "\n1234\n" in run.log("user")
+
+
+def test_the_entrypoint_of_an_image_can_be_left_out(run: Run):
+    """Otherwise this image would only run `false`."""
+    assert "\nentered\n" in run.log("entry")
+
+
+def test_a_missing_image_is_named_with_the_registrys_words(run: Run):
+    """At the end of the run, where everybody looks."""
+    assert "missing failed (allowed)" in run.said
+    assert "image missing/x:1" in run.said
+    assert "manifest unknown" in run.said
+
+
+def test_nobody_is_warned_of_images_that_are_used(run: Run):
+    """The line is for machines without an engine."""
+    assert "images are not used" not in run.said
