@@ -1,7 +1,8 @@
 """The example pipelines that need more than a shell, on a real Airflow.
 
-helm is not in Debian: a stand-in does what the chart asks for, with kubectl. All else is real: the
-runner, the credentials that it gives, kubectl, and the API that it talks to.
+helm and Kaniko's image cannot be had here. A stand-in for helm does what the chart asks for, with
+kubectl, and one for Kaniko says what it was asked for. All else is real: the runners, what they
+give to jobs, kubectl, and the API that it talks to.
 """
 
 from __future__ import annotations
@@ -44,6 +45,36 @@ chmod +x /tmp/programs/helm
 export PATH="/tmp/programs:$PATH"
 """
 
+EXECUTOR = r"""
+cat > /kaniko/executor <<'END'
+#!/bin/sh
+echo "executor: $*"
+test -r "$DOCKER_CONFIG/config.json"
+while [ $# -gt 0 ]; do
+  [ "$1" != --digest-file ] || echo sha256:0123 > "$2"
+  shift
+done
+END
+chmod +x /kaniko/executor
+"""
+REGISTRY = "registry.example.com"
+BUILDER = {
+    "name": "builds",
+    "run_untagged": True,
+    "image_builds": "rewrite",
+    "pre_build_script": EXECUTOR,
+    "volumes": [{"name": "kaniko", "emptyDir": {}}],
+    "volume_mounts": [{"name": "kaniko", "mountPath": "/kaniko"}],
+    "environment": {
+        "CI_REGISTRY": REGISTRY,
+        "CI_REGISTRY_IMAGE": f"{REGISTRY}/group/project",
+        "CI_REGISTRY_USER": "user",
+        "CI_REGISTRY_PASSWORD": "password",
+        "DOCKER_CONFIG": "/kaniko/.docker",
+    },
+}
+"""Takes the place of Kaniko's image, and of GitLab's variables for the registry."""
+
 pytestmark = pytest.mark.skipif(not shutil.which("kubectl"), reason="needs kubectl")
 
 
@@ -54,7 +85,7 @@ def _runners() -> dict[str, Any]:
     review = runner["clusters"][0]
     del review["service_account"]
     runner |= {"clusters": [{**review, "kubeconfig_secret": "cluster"}], "pre_build_script": HELM}
-    return runners
+    return {"runners": [runner, BUILDER]}
 
 
 @pytest.fixture(scope="module")
@@ -96,3 +127,32 @@ def test_the_deploy_example_installs_its_release(stack: Stack, tmp_path: Path):
     (listed,) = json.loads(stack.command("environments", str(repository), "--json").stdout)
     assert listed["name"] == "review/main"
     assert listed["url"] == f"https://{release.metadata.name}.example.com"
+
+
+def _log(stack: Stack, report: dict[str, Any], job: str) -> str:
+    dag, run = report["dag_id"], report["run_id"]
+    return "\n".join(stack.api.log(dag, run, stack.api.tasks(dag, run)[job]))
+
+
+def test_the_kaniko_example_builds_its_image(stack: Stack, tmp_path: Path):
+    """The job runs as it is written, and keeps the digest."""
+    report = stack.run(_repository(tmp_path, "kaniko"))
+
+    assert report["jobs"]["build"]["status"] == "success"
+    log = _log(stack, report, "build")
+    assert f"--destination {REGISTRY}/group/project:main --digest-file /builds/" in log
+    assert "sha256:0123" in log
+
+
+def test_a_job_for_a_docker_daemon_builds_its_image_without_one(stack: Stack, tmp_path: Path):
+    """The runner rewrites the job, says so, and starts no daemon."""
+    case = EXAMPLES.parents[1] / "tests" / "golden" / "docker-in-docker" / "simple.yml"
+    repository = make_repository(tmp_path / "docker", {".gitlab-ci.yml": case.read_text()})
+
+    report = stack.run(repository)
+
+    assert report["jobs"]["build"]["status"] == "success"
+    log = _log(stack, report, "build")
+    assert "builds its images without a Docker daemon" in log
+    assert "executor: --context=dir:///builds/" in log
+    assert f"--destination={REGISTRY}/group/project:main" in log

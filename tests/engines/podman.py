@@ -109,6 +109,7 @@ def podman(folder: Path) -> Iterator[Podman]:
         server.kill()
         server.wait(PATIENCE)
         made.run("system", "reset", "--force")
+        _unmount(folder / "storage" / "overlay")
 
 
 def import_database(engine: Podman) -> str:
@@ -119,6 +120,12 @@ def import_database(engine: Podman) -> str:
     command = ["sh", "-c", _DATABASE]
     engine.run("import", "--quiet", "--change", f"CMD {json.dumps(command)}", str(tar), name)
     return name
+
+
+def _unmount(overlay: Path) -> None:
+    """Undo what the overlay driver leaves: its folder mounted on itself, which cannot be deleted."""
+    if overlay.is_mount():
+        subprocess.run(["umount", overlay], check=True)
 
 
 def _build() -> None:
