@@ -123,7 +123,7 @@ def import_database(engine: Podman) -> str:
 
 
 def _unmount(overlay: Path) -> None:
-    """Undo what the overlay driver leaves: its folder mounted on itself, which cannot be deleted."""
+    """Undo what the overlay driver leaves: its folder mounted on itself."""
     if overlay.is_mount():
         subprocess.run(["umount", overlay], check=True)
 

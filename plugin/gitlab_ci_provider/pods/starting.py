@@ -25,6 +25,8 @@ from gitlab_ci_provider.pods.status import (
 
 _MOST_SAID = 50
 """Different reasons to wait, after which nothing more is said."""
+_PROGRESS_SECONDS = 30
+"""How often the progress of a long pull is said."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,6 +50,7 @@ class Starting:
     registries: list[str] = field(default_factory=list, init=False)
     _failing_since: float | None = field(default=None, init=False)
     _said: set[str] = field(default_factory=set, init=False)
+    _progress_at: float | None = field(default=None, init=False)
 
     def is_hopeless(self, pod: k8s.V1Pod) -> bool:
         """Look at the pod; tell whether it will never start."""
@@ -82,6 +85,16 @@ class Starting:
             self._say_once(
                 f"waiting for a node: {scheduled.message or scheduled.reason or 'none yet'}"
             )
+        for container in waiting_containers(pod):
+            if container.reason == "ContainerCreating" and container.message:
+                self._say_progress(container.message)
+
+    def _say_progress(self, text: str) -> None:
+        """Tell how far a pull is: the embedded cluster says so while a container is created."""
+        now = self.clock()
+        if self._progress_at is None or now - self._progress_at >= _PROGRESS_SECONDS:
+            self._progress_at = now
+            self.say(text)
 
     def _say_once(self, text: str) -> None:
         if text not in self._said and len(self._said) < _MOST_SAID:

@@ -1,7 +1,8 @@
 """What engines say when they fail, and what a person reads.
 
-Kaniko's and BuildKit's words are from their sources and issues; buildah's also come from real
-builds, see `tests/integration/cluster/test_image_registries.py`.
+The lines of Kaniko and BuildKit are examples that no build made here: neither can run where the
+tests do. buildah's words are also proved by real builds, in
+`tests/integration/cluster/test_image_registries.py`.
 """
 
 from __future__ import annotations

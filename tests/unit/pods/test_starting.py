@@ -154,3 +154,20 @@ def test_the_newest_warning_says_what_a_pod_waited_for():
         'ContainerCreating: secret "x" not found'
     )
     assert pending_words(unscheduled("full"), []) == "no node can run it: full"
+
+
+def test_the_progress_of_a_pull_is_said_now_and_then():
+    """At once, then every half a minute, however many lines there are."""
+    seen = Seen(grace=0)
+    for second in range(0, 100, 10):
+        seen.at(second, waits("ContainerCreating", f"pulling image r/x:1: {second} of 900 MiB"))
+
+    assert seen.said == [f"pulling image r/x:1: {at} of 900 MiB" for at in (0, 30, 60, 90)]
+
+
+def test_a_container_that_is_created_says_nothing():
+    """A kubelet gives no message while it pulls; there is nothing to repeat."""
+    seen = Seen(grace=0)
+
+    assert not seen.at(0, waits("ContainerCreating"))
+    assert seen.said == []
