@@ -34,7 +34,6 @@ Tell = Callable[[Step], None]
 IDLE_MINUTES = "GITLAB_DAGS_IDLE_MINUTES"
 DEFAULT_IDLE_MINUTES = 30
 
-_STOP_SECONDS = 40
 _LOOK_SECONDS = 0.1
 _LOOKS_A_GLANCE = 10
 _PATIENCE_SECONDS = 900
@@ -149,7 +148,7 @@ def stop_stack(home: Home) -> bool:
             return False
         time.sleep(_LOOK_SECONDS / 10)
     os.kill(pid, signal.SIGTERM)
-    patience = Patience(lambda: movement(pid, home.logs / "supervisor.log"), _STOP_SECONDS)
+    patience = Patience(lambda: movement(pid, home.logs / "supervisor.log"))
     while is_running(home):
         if patience.is_over():
             raise StackError(f"the stack (process {pid}) does not stop; see {home.logs}")
