@@ -36,12 +36,14 @@ class TreeWriter:
     """Writes entries below one folder; use as a context manager.
 
     Existing files are replaced one by one. Permissions of folders are set last, so that a folder
-    without write permission can be filled first.
+    without write permission can be filled first. After an error, what was not there before is gone
+    again: a job must not take a part of a cache for the whole.
     """
 
     def __init__(self, root: Path):
         self._folders = Folders(os.fspath(root), make=True)
         self._finished_last: dict[str, Entry] = {}
+        self._new: list[str] = []
         self._is_root = os.geteuid() == 0
 
     def __enter__(self) -> Self:
@@ -50,11 +52,13 @@ class TreeWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Set permissions and times of the folders, the deepest first."""
+        """Set permissions and times of the folders, the deepest first; or remove what is new."""
         try:
             if kind is None:
                 for path in sorted(self._finished_last, reverse=True):
                     self._finish_folder(path, self._finished_last[path])
+            else:
+                self._remove_new()
         finally:
             self._folders.__exit__()
 
@@ -73,12 +77,12 @@ class TreeWriter:
             message = f"refused: the archive wants to write {entry.path!r} through a link"
             raise ArchiveError(f"{message} ({error})") from error
         if entry.is_file and contents is not None:
-            self._write_file(entry, contents, name, parent)
+            self._write_file(entry, contents, path, parent)
         elif entry.is_folder:
             self._make_folder(path, name, parent)
             self._finished_last[path] = entry
         elif entry.is_link:
-            self._make_link(entry, name, parent)
+            self._make_link(entry, path, parent)
         else:
             words = "is neither a file, a directory nor a symbolic link"
             raise ArchiveError(f"refused: {entry.path} {words}")
@@ -87,6 +91,7 @@ class TreeWriter:
         """Make a folder; a link to a folder inside the project is accepted."""
         try:
             os.mkdir(name, dir_fd=parent)
+            self._new.append(path)
         except FileExistsError:
             if self._is_folder_inside(path):
                 return
@@ -106,9 +111,11 @@ class TreeWriter:
         else:
             os.unlink(name, dir_fd=parent)
 
-    def _make_link(self, entry: Entry, name: str, parent: int) -> None:
+    def _make_link(self, entry: Entry, path: str, parent: int) -> None:
+        name = path.rpartition("/")[2]
         try:
             os.symlink(entry.target, name, dir_fd=parent)
+            self._new.append(path)
         except FileExistsError:
             self._make_room(name, parent)
             os.symlink(entry.target, name, dir_fd=parent)
@@ -117,10 +124,12 @@ class TreeWriter:
                 os.chown(name, entry.uid, entry.gid, dir_fd=parent, follow_symlinks=False)
         os.utime(name, (entry.mtime, entry.mtime), dir_fd=parent, follow_symlinks=False)
 
-    def _write_file(self, entry: Entry, contents: Contents, name: str, parent: int) -> None:
+    def _write_file(self, entry: Entry, contents: Contents, path: str, parent: int) -> None:
+        name = path.rpartition("/")[2]
         permissions = entry.mode & _PERMISSIONS
         try:
             file = os.open(name, _NEW_FILE, permissions, dir_fd=parent)
+            self._new.append(path)
         except FileExistsError:
             self._make_room(name, parent)
             file = os.open(name, _NEW_FILE, permissions, dir_fd=parent)
@@ -131,7 +140,7 @@ class TreeWriter:
             if stat.S_IMODE(found.st_mode) != permissions:
                 os.fchmod(file, permissions)
             os.utime(file, (entry.mtime, entry.mtime))
-        except BaseException:  # a job must not take a part for the whole
+        except BaseException:  # also in place of a file that was there before
             with suppress(OSError):
                 os.unlink(name, dir_fd=parent)
             raise
@@ -154,6 +163,17 @@ class TreeWriter:
                 os.utime(descriptor, (entry.mtime, entry.mtime))
             finally:
                 os.close(descriptor)
+
+    def _remove_new(self) -> None:
+        """Remove what the archive has added; folders that hold other things stay."""
+        for path in reversed(self._new):
+            folder, _, name = path.rpartition("/")
+            with suppress(OSError):
+                parent = self._folders.enter(folder)
+                if stat.S_ISDIR(os.lstat(name, dir_fd=parent).st_mode):
+                    os.rmdir(name, dir_fd=parent)
+                else:
+                    os.unlink(name, dir_fd=parent)
 
     def _own(self, entry: Entry, found: os.stat_result, descriptor: int) -> None:
         """Set the entry's owner; in a user namespace not every owner exists."""

@@ -219,7 +219,7 @@ def test_any_files_come_back(
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("damage", ["empty", "text", "half", "flipped"])
 def test_a_damaged_archive_is_refused(project: Path, tmp_path: Path, name: str, damage: str):
-    """With an error of ours, which a cache survives and an artifact names."""
+    """With an error of ours, which a cache survives and an artifact names; no part of it stays."""
     archive, target = tmp_path / name, tmp_path / "target"
     target.mkdir()
     pack(project, find_members(project, ["."]).paths, archive, warn=warn)
@@ -237,6 +237,7 @@ def test_a_damaged_archive_is_refused(project: Path, tmp_path: Path, name: str, 
 
     with pytest.raises(ArchiveError, match="broken"):
         unpack(archive, target)
+    assert list(target.iterdir()) == []
 
 
 def test_other_programs_can_open_the_zip(project: Path, tmp_path: Path):

@@ -210,15 +210,48 @@ def test_a_tar_that_wants_much_memory_is_refused(root: Path, tmp_path: Path):
         unpack(archive, root)
 
 
-def test_no_part_of_a_file_stays_when_the_disk_is_full(root: Path):
-    """A job that goes on without its cache must not take half of a file for the whole."""
+def test_nothing_new_stays_when_the_disk_is_full(root: Path):
+    """A job that goes on without its cache must not take a part for the whole."""
+    (root / "before").write_text("kept")
     whole = Entry(path="whole", mode=stat.S_IFREG | 0o644, size=4), io.BytesIO(b"good")
     big = Entry(path="big", mode=stat.S_IFREG | 0o644, size=1 << 20), io.BytesIO(bytes(1 << 20))
 
     with no_room_after(1 << 16), pytest.raises(OSError, match="too large"):
         write(root, whole, big)
 
-    assert [path.name for path in root.iterdir()] == ["whole"]
+    assert [path.name for path in root.iterdir()] == ["before"]
+
+
+def test_after_a_refusal_only_what_was_there_before_is_there(root: Path):
+    """Also links and nested folders; a folder of the repository keeps its own files."""
+    (root / "kept").mkdir()
+    (root / "kept" / "mine").write_text("mine")
+
+    with pytest.raises(ArchiveError):
+        write(
+            root,
+            *(
+                folder("kept"),
+                file("kept/new"),
+                folder("sub"),
+                folder("sub/deep"),
+                file("sub/deep/x"),
+            ),
+            *(link("sub/link", "/tmp"), file("../evil")),
+        )
+
+    assert sorted(str(path.relative_to(root)) for path in root.rglob("*")) == ["kept", "kept/mine"]
+
+
+def test_removing_what_is_new_does_not_follow_links(root: Path):
+    """The last entries may have put a link in the place of a folder."""
+    outside = root.parent / "outside" / "file"
+    outside.write_text("good")
+
+    with pytest.raises(ArchiveError):
+        write(root, folder("door"), file("door/file"), link("door", "../outside"), file("/evil"))
+
+    assert outside.read_text() == "good"
 
 
 @contextmanager
