@@ -13,6 +13,9 @@ ROOT = Path(__file__).parents[3]
 SCRIPT = ("env", f"HOME={Path.home()}", str(ROOT / ".ci" / "images"))
 """With the home folder in which images are kept, even where a test gives processes another."""
 
+AIRFLOW_WANTED = "GITLAB_CI_TESTS_AIRFLOW_IMAGE"
+"""Set by `make images`: the image of Airflow may take minutes."""
+
 PROGRAMS = ("apt-get", "buildah", "debootstrap", "podman", "runc")
 
 

@@ -10,13 +10,13 @@ import os
 import pytest
 
 from gitlab_ci_provider import __version__
-from integration.images.support import Image, build, why_not
-
-WANTED = "GITLAB_CI_TESTS_AIRFLOW_IMAGE"
+from integration.images.support import AIRFLOW_WANTED, Image, build, why_not
 
 pytestmark = [
     pytest.mark.integration,
-    pytest.mark.skipif(WANTED not in os.environ, reason=f"{WANTED} is not set, see `make images`"),
+    pytest.mark.skipif(
+        AIRFLOW_WANTED not in os.environ, reason=f"{AIRFLOW_WANTED} is not set, see `make images`"
+    ),
 ]
 
 STATE = "/opt/airflow/state"
