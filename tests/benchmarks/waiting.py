@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from gitlab_ci_provider.runs.job.handover import Handover, pack
 from gitlab_ci_provider.runs.job.trigger import JobPodTrigger
 
 CONNECTION, NAMESPACE = "benchmark", "default"
+FOLLOWED: ContextVar[str] = ContextVar("FOLLOWED", default="")
 
 
 class Shown(logging.Handler):
@@ -46,9 +48,7 @@ class Shown(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Count."""
-        task = asyncio.current_task()
-        name = task.get_name() if task else ""
-        self.lines[name] += record.getMessage().count("\n") + 1
+        self.lines[FOLLOWED.get()] += record.getMessage().count("\n") + 1
 
 
 def pod(name: str, seconds: int, lines: int) -> dict[str, Any]:
@@ -96,6 +96,7 @@ async def start(jobs: int, seconds: int, lines: int) -> list[asyncio.Task[dict[s
 
 async def followed(name: str) -> dict[str, Any]:
     """Run the trigger of a job."""
+    FOLLOWED.set(name)
     handover = Handover(
         connection=CONNECTION,
         namespace=NAMESPACE,

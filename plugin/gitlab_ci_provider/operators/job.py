@@ -19,7 +19,7 @@ from gitlab_ci_provider.operators.links import EnvironmentLink
 from gitlab_ci_provider.runs import start
 from gitlab_ci_provider.runs.job.execute import fail, run_pod
 from gitlab_ci_provider.runs.job.handover import unpack
-from gitlab_ci_provider.runs.job.taken_back import taken_back
+from gitlab_ci_provider.runs.job.taken_back import own_pod, taken_back
 from gitlab_ci_provider.runs.job_run import JobRun
 from gitlab_ci_provider.settings import load_settings
 
@@ -58,7 +58,7 @@ class GitlabJobOperator(JobTask, KubernetesPodOperator):
     def follow_on(self, context: Context, event: Any = None) -> None:
         """Run the job's pod to its end, after the triggerer has followed it."""
         run = start.started(start.open_job(context, self.job, has_pod=True))
-        run_pod(self, run, unpack(event))
+        run_pod(self, run, own_pod(context, unpack(event)))
 
     def resume_execution(
         self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context
