@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import MISSING, Field, fields
 from typing import Any
 
 from gitlab_ci_provider.settings import SECTION, Settings
+
+_NAME = "GitLab CI"
+_PACKAGE = "gitlab_ci_provider"
+_OPERATORS = ("artifact_prune", "image_build", "prune_image_cache", "reap", "stored_files")
+"""Modules of operators for hand-written DAGs; the others run the jobs of a pipeline."""
+_TRIGGERS = ("runs.bridge.trigger", "runs.job.trigger", "runs.resource_group.trigger")
 
 _TYPES = {"int": "integer", "bool": "boolean"}
 
@@ -15,17 +22,40 @@ def get_provider_info() -> dict[str, Any]:
     options = {option.name: _option(option) for option in fields(Settings)}
     return {
         "package-name": "airflow-provider-gitlab-ci",
-        "name": "GitLab CI",
+        "name": _NAME,
         "description": "GitLab CI pipelines as Airflow DAGs, one Kubernetes pod per job.",
+        "integrations": [
+            {
+                "integration-name": _NAME,
+                "external-doc-url": "https://docs.gitlab.com/ci/yaml/",
+                "tags": ["software"],
+            }
+        ],
+        "operators": _listed(f"operators.{module}" for module in _OPERATORS),
+        "triggers": _listed(_TRIGGERS),
         "extra-links": [
             "gitlab_ci_provider.operators.links.DownstreamLink",
             "gitlab_ci_provider.operators.links.UpstreamLink",
         ],
         "executors": ["gitlab_ci_provider.executors.local.WarmLocalExecutor"],
+        "cli": ["gitlab_ci_provider.get_provider_info.airflow_commands"],
         "config": {
             SECTION: {"description": "How GitLab CI pipelines are run.", "options": options}
         },
     }
+
+
+def airflow_commands() -> list[Any]:
+    """Add no commands to `airflow`: ours is `gitlab-dags`.
+
+    Each `airflow` command warns of a provider that has an executor and does not say so.
+    """
+    return []
+
+
+def _listed(modules: Iterable[str]) -> list[dict[str, Any]]:
+    names = [f"{_PACKAGE}.{module}" for module in modules]
+    return [{"integration-name": _NAME, "python-modules": names}]
 
 
 def _option(option: Field[Any]) -> dict[str, Any]:
