@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,6 +16,9 @@ from gitlab_ci_provider.image_builds.logins import auth_config_logins
 from gitlab_ci_provider.model.image_reference import parse_reference
 from gitlab_ci_provider.runs.task_errors import TaskFailed
 
+_LAYER = re.compile(r"[0-9a-f]{64}")
+"""The tags that Kaniko and buildah give to layers in a cache; no person names an image so."""
+
 
 class PruneImageCacheOperator(BaseOperator):
     """Deletes what is older than a number of days from a cache's repository; returns the tags.
@@ -22,7 +26,7 @@ class PruneImageCacheOperator(BaseOperator):
     A registry frees the disk later, when it collects its garbage.
 
     Args:
-        cache_repo: the repository; everything in it that is old is deleted.
+        cache_repo: the repository; an image in it whose tag is not that of a layer stays.
         days: an image that was made longer ago is deleted; one that does not say when, stays.
         registry_conn_id: connections with logins of registries, separated by commas.
         project: GitLab project whose variables hold further logins.
@@ -84,8 +88,13 @@ class PruneImageCacheOperator(BaseOperator):
 
 
 def expired(images: Sequence[TaggedImage], limit: datetime) -> list[TaggedImage]:
-    """Select the images that were made before a moment.
+    """Select the layers that were made before a moment.
 
-    Deleting an image deletes all of its tags, so one that a newer tag has, too, is not different.
+    Deleting an image deletes all of its tags: one that somebody has named, too, stays.
     """
-    return [image for image in images if image.digest and image.created and image.created < limit]
+    named = {image.digest for image in images if not _LAYER.fullmatch(image.tag)}
+    return [
+        image
+        for image in images
+        if image.digest and image.digest not in named and image.created and image.created < limit
+    ]

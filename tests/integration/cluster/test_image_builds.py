@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -90,7 +91,9 @@ def test_a_second_build_takes_its_layers_from_the_cache(
         builds.run(destinations=tags, cache=True)
         logs.append(_said(capsys.readouterr().out))
 
-    assert registry.tags("group/cached/cache") != []
+    layers = registry.tags("group/cached/cache")
+    assert layers
+    assert all(re.fullmatch("[0-9a-f]{64}", tag) for tag in layers)  # what is pruned
     assert "\nran-the-command" in logs[0]
     assert "\nran-the-command" not in logs[1]
     assert registry.files("group/cached", "1")["built"] == b"built\n"

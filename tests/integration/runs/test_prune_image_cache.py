@@ -16,6 +16,7 @@ from gitlab_ci_provider.runs.task_errors import TaskFailed
 from servers.image_registry import Mood, Registry, gate_to, running_registry
 
 LOGIN = "robot:pa55word-of-the-registry"
+OLD, OLDER, NEWER = ("0" * 64, "1" * 64, "f" * 64)
 NEW = f"{datetime.now(UTC):%Y-%m-%d}"
 
 
@@ -23,10 +24,12 @@ NEW = f"{datetime.now(UTC):%Y-%m-%d}"
 def registry(tmp_path: Path) -> Iterator[Registry]:
     with running_registry(tmp_path / "registry") as running:
         file = tmp_path / "file"
-        for tag, day in (("old", "2020-01-01"), ("older", "2019-01-01"), ("new", NEW)):
+        for tag, day in ((OLD, "2020-01-01"), (OLDER, "2019-01-01"), (NEWER, NEW)):
             file.write_text(tag)
             running.push("group/cache", tag, {"file": file}, day)
-        running.push("group/app", "old", {"file": file}, "2020-01-01")
+        file.write_text("release")
+        running.push("group/cache", "1.0", {"file": file}, "2018-01-01")
+        running.push("group/app", OLD, {"file": file}, "2020-01-01")
         yield running
 
 
@@ -36,11 +39,11 @@ def _prune(host: str, **options: Any) -> list[str]:
 
 
 def test_what_is_old_is_deleted(registry: Registry):
-    """New layers stay, and so does every other repository; a second time there is nothing."""
-    assert sorted(_prune(registry.host)) == ["old", "older"]
+    """New layers stay, and an old image that has a name, and every other repository."""
+    assert sorted(_prune(registry.host)) == [OLD, OLDER]
 
-    assert registry.tags("group/cache") == ["new"]
-    assert registry.tags("group/app") == ["old"]
+    assert sorted(registry.tags("group/cache")) == ["1.0", NEWER]
+    assert registry.tags("group/app") == [OLD]
     assert _prune(registry.host) == []
 
 
@@ -81,6 +84,14 @@ def test_what_would_delete_too_much_is_refused(options: dict[str, Any]):
 
 def test_an_image_without_a_date_stays():
     """What does not say how old it is cannot be too old."""
-    image = TaggedImage(tag="x", digest="sha256:0", created=None)
+    image = TaggedImage(tag=OLD, digest="sha256:0", created=None)
 
     assert expired([image], datetime.now(UTC)) == []
+
+
+def test_a_layer_that_somebody_has_named_stays():
+    """Its deletion would take the other tag along."""
+    past = datetime(2020, 1, 1, tzinfo=UTC)
+    images = [TaggedImage(tag=tag, digest="sha256:0", created=past) for tag in (OLD, "1.0")]
+
+    assert expired(images, datetime.now(UTC)) == []
