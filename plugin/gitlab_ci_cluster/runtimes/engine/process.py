@@ -7,11 +7,10 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from gitlab_ci_cluster.runtimes.engine.client import EngineClient, EngineError
-from gitlab_ci_cluster.runtimes.engine.memory import has_killed
+from gitlab_ci_cluster.runtimes.engine.memory import KillCounter
 from gitlab_ci_cluster.runtimes.engine.streams import EngineStreams
 
 _LOST = 137
@@ -81,7 +80,7 @@ class EngineContainer(_EngineProcess):
         self.id = identifier
         self.oom_killed = False
         self.limited = False
-        self.counter: Path | None = None
+        self.counter: KillCounter | None = None
         self._killed = False
 
     def signal(self, number: int) -> None:
@@ -96,7 +95,7 @@ class EngineContainer(_EngineProcess):
 
     async def _drain(self) -> int:
         await self._streams.ended()
-        counted = has_killed(self.counter)  # at once: the cgroup is about to go
+        counted = self.counter is not None and await self.counter.has_killed()
         state = await _look(
             self._client, f"containers/{self.id}/json", lambda found: found["State"], _has_ended
         )

@@ -18,7 +18,7 @@ from gitlab_ci_cluster.runtimes.engine.create import Owner, create_body
 from gitlab_ci_cluster.runtimes.engine.discovery import Candidate, EngineName
 from gitlab_ci_cluster.runtimes.engine.empty import host_programs, make_empty_image
 from gitlab_ci_cluster.runtimes.engine.guard import Guard
-from gitlab_ci_cluster.runtimes.engine.memory import counter_of_process
+from gitlab_ci_cluster.runtimes.engine.memory import KillCounter, counter_of_process
 from gitlab_ci_cluster.runtimes.engine.process import EngineContainer, EngineExec
 from gitlab_ci_cluster.runtimes.engine.pulls import find_image, pull_image
 from gitlab_ci_cluster.runtimes.engine.streams import EngineStreams
@@ -139,7 +139,8 @@ class EngineRuntime:
         if config.memory_limit is not None:
             container.limited = True
             found = await self._client.call("GET", f"containers/{identifier}/json")
-            container.counter = counter_of_process(found["State"]["Pid"])
+            counter = counter_of_process(found["State"]["Pid"])
+            container.counter = KillCounter(counter) if counter else None
         return container
 
     async def exec(self, container: Container, config: ExecConfig, sink: Sink) -> Process:
