@@ -123,8 +123,11 @@ def import_database(engine: Podman) -> str:
 
 
 def _unmount(overlay: Path) -> None:
-    """Undo what the overlay driver leaves: its folder mounted on itself."""
-    if overlay.is_mount():
+    """Undo what the overlay driver leaves: its folder mounted on itself.
+
+    `Path.is_mount` does not see a mount of a folder on itself.
+    """
+    if f" {overlay} " in Path("/proc/self/mounts").read_text():
         subprocess.run(["umount", overlay], check=True)
 
 

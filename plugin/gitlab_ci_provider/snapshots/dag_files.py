@@ -6,22 +6,24 @@ Airflow which the file's own first level names; so a file names the one that tak
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from gitlab_ci_provider.model.dag_record import DagRecord
 from gitlab_ci_provider.records.folder import write_whole
 from gitlab_ci_provider.snapshots.store import SnapshotStore
 
-_TEXT = '''"""The Airflow DAG of {path}, written by `gitlab-dags`; do not edit.
+_OURS = "written by `gitlab-dags`; do not edit."
+_TEXT = f'''"""The Airflow DAG of {{path}}, {_OURS}
 
-Pipeline {digest}
+Pipeline {{digest}}
 """
 
 import airflow.providers.cncf.kubernetes.operators.pod  # once, before files are parsed
 
 from gitlab_ci_provider.renderer.load import load_dag
 
-dag = load_dag("{dag}")
+dag = load_dag("{{dag}}")
 '''
 
 
@@ -35,12 +37,15 @@ def publish(record: DagRecord, folder: Path | None) -> None:
 
 
 def write_dag_files(store: SnapshotStore, folder: Path) -> None:
-    """Write one file for each DAG that has a pipeline, and remove our other files."""
+    """Write one file for each DAG that has a pipeline, and remove our other files.
+
+    Files that somebody else has put into the folder stay.
+    """
     records = [store.load_dag(name) for name in store.dags()]
     wanted = [record for record in records if record.digest]
     names = {f"{record.dag_id}.py" for record in wanted}
     for path in folder.glob("*.py"):
-        if path.name not in names and not store.has_dag(path.stem):
+        if path.name not in names and not store.has_dag(path.stem) and _is_ours(path):
             path.unlink(missing_ok=True)
     for record in wanted:
         write_dag_file(record, folder)
@@ -52,3 +57,9 @@ def write_dag_file(record: DagRecord, folder: Path) -> None:
     path = folder / f"{record.dag_id}.py"
     if not path.exists() or path.read_text() != text:
         write_whole(path, text.encode())
+
+
+def _is_ours(path: Path) -> bool:
+    with suppress(OSError), path.open(errors="replace") as file:
+        return _OURS in file.readline()
+    return False

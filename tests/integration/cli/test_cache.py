@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from factories import make_dag_record
+from gitlab_ci_provider.model.names import dag_id
+from gitlab_ci_provider.model.project import Project
 from gitlab_ci_provider.model.uses import CacheUse
 from gitlab_ci_provider.state import State
 from gitlab_ci_provider.storage.keys import cache_object_key
 from gitlab_ci_provider.storage.s3 import S3Store
 from stored_artifacts import SHOP
+from stores import save_dag
 
 pytestmark = pytest.mark.integration
 
@@ -99,3 +104,25 @@ def test_clears_single_caches(
     left = {found.key for found in shelf.objects("project/")}
     assert left == {caches["gems-protected"], caches["unknown"]}
     assert state.uses.cache_index("group/shop") == 0
+
+
+def test_folders_of_the_same_name_are_different_projects(
+    command: Command,
+    put: Callable[[str, bytes], None],
+    state: State,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+):
+    """Their caches are told apart by the folder, so that none of another's is cleared."""
+    keys = {}
+    for name, path in (("first", "local/app"), ("second", "local/app-2")):
+        (tmp_path / name / "app" / ".git").mkdir(parents=True)
+        project = Project(path=path, clone_url=(tmp_path / name / "app").as_uri())
+        save_dag(state.snapshots, make_dag_record(dag_id=dag_id(path), project=project))
+        keys[name] = cache_object_key(project, "gems")
+        put(keys[name], b"x")
+
+    for name, key in keys.items():
+        assert command("cache", "list", str(tmp_path / name / "app"), "--json") == 0
+        listed = json.loads(capsys.readouterr().out)["caches"]
+        assert [cache["object_key"] for cache in listed] == [key]

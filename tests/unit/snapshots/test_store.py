@@ -98,7 +98,7 @@ def test_a_ref_with_the_projects_topology_has_no_dag_of_its_own(store: SnapshotS
 
 
 def test_dag_files_follow_the_records(store: SnapshotStore, tmp_path: Path):
-    """Each DAG with a pipeline has a file; files of DAGs that are gone go too."""
+    """Each DAG with a pipeline has a file; files of DAGs that are gone go too, and no others."""
     folder = tmp_path / "dags"
     for record in (
         replace(RECORD, dag_id="a__b"),
@@ -110,9 +110,10 @@ def test_dag_files_follow_the_records(store: SnapshotStore, tmp_path: Path):
     assert {path.name for path in folder.iterdir()} == {"a__b.py", "a__b..x.py"}
 
     assert Holds(store).delete("a__b..x")
+    (folder / "mine.py").write_text("# a DAG by hand\n")
     write_dag_files(store, folder)
 
-    assert {path.name for path in folder.iterdir()} == {"a__b.py"}
+    assert {path.name for path in folder.iterdir()} == {"a__b.py", "mine.py"}
 
 
 def test_a_runs_record_is_found_until_it_is_removed(store: SnapshotStore):
