@@ -75,7 +75,7 @@ def main() -> None:
             "the demo's pipeline": (example(folder), None),
         }
         added = {name: add_project(home, str(pair[0])) for name, pair in shapes.items()}
-        with running_stack(home, StackOptions()) as state:
+        with running_stack(home, StackOptions(runtime="process")) as state:
             api = AirflowApi(state.access)
             print(f"load {os.getloadavg()[0]:.0f}")
             print("| shape | pipeline, s (CPU) | plain Airflow, s (CPU) | ratio (CPU) |")
