@@ -24,6 +24,9 @@ WORDS_OF_BUSYBOX = {"readiness"}
 ENDS_AT_ONCE = {"main-exit3-sidecar-keeps-running"}
 """A container that ends within a second: an engine may need longer to start the next one."""
 
+KILLED_AT_ONCE = {"oom-child-of-sh"}
+"""A child killed in the container's first moment: its cgroup may go before it can be found."""
+
 
 @pytest.fixture(scope="module")
 def replayed(cluster: Cluster):
@@ -48,6 +51,8 @@ def test_pod_takes_the_recorded_steps(
         assert str(seen).replace(f"'Error', {ours}", f"'Error', {theirs}") == str(wanted)
     elif engine and name in ENDS_AT_ONCE:
         assert seen[-1] == wanted[-1]
+    elif engine and name in KILLED_AT_ONCE:
+        assert str(seen) in {str(wanted), str(wanted).replace("'OOMKilled'", "'Error'")}
     elif name in MERGED_BY_KUBELET:
         assert [step for step in seen if step in wanted] == wanted
     else:
