@@ -10,9 +10,7 @@ from __future__ import annotations
 import os
 import posixpath
 import stat
-import struct
 import zipfile
-import zlib
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import IO, Self
@@ -25,18 +23,8 @@ from gitlab_ci_provider.storage.limits import Meter
 from gitlab_ci_provider.storage.ranged import opened
 from gitlab_ci_provider.storage.shelf import ObjectShelf
 from gitlab_ci_provider.storage.tree_writer import TreeWriter
+from gitlab_ci_provider.storage.zipped import BROKEN_ZIP, LONGEST_LINK
 
-_BROKEN = (
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    EOFError,
-    ValueError,
-    OverflowError,
-    NotImplementedError,
-    RuntimeError,
-)
-_LONGEST_LINK = 4096
 _USUAL = ArchiveLimits()
 
 
@@ -52,7 +40,7 @@ class ZipFiles:
         self._key = key
         try:
             self._archive = zipfile.ZipFile(self._source)
-        except _BROKEN as error:
+        except BROKEN_ZIP as error:
             raise self._broken(error) from error
         self._infos = {info.filename: info for info in self._archive.infolist()}
 
@@ -89,7 +77,7 @@ class ZipFiles:
             with self._archive.open(self._infos[name]) as contents:
                 while piece := contents.read(1024 * 1024):
                     target.write(piece)
-        except _BROKEN as error:
+        except BROKEN_ZIP as error:
             raise self._broken(error) from error
 
     def unpack(
@@ -114,7 +102,7 @@ class ZipFiles:
                 for name in names:
                     count += self._write(writer, self._infos[name], warn)
             return count - _remove_links_out(folder, names, warn)
-        except _BROKEN as error:
+        except BROKEN_ZIP as error:
             raise self._broken(error) from error
 
     def _write(
@@ -143,7 +131,7 @@ def _entry(info: zipfile.ZipInfo, contents: IO[bytes]) -> Entry:
     mode = info.external_attr >> 16
     if not stat.S_IFMT(mode):
         mode |= (stat.S_IFDIR | 0o755) if info.is_dir() else stat.S_IFREG | (0 if mode else 0o644)
-    target = contents.read(_LONGEST_LINK + 1) if stat.S_ISLNK(mode) else b""
+    target = contents.read(LONGEST_LINK + 1) if stat.S_ISLNK(mode) else b""
     return Entry(
         path=info.filename.rstrip("/"),
         mode=mode | stat.S_IRUSR | stat.S_IWUSR | (stat.S_IXUSR if stat.S_ISDIR(mode) else 0),

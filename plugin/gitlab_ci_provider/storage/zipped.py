@@ -27,7 +27,7 @@ _WORTH = 0.95
 """Contents that do not shrink below this ratio are not compressed."""
 
 _CHUNK = 1024 * 1024
-_LONGEST_LINK = 4096
+LONGEST_LINK = 4096
 _TIME, _OWNER = 0x5455, 0x7875
 """Extra fields of Info-ZIP: a time in whole seconds, and the owner."""
 
@@ -35,7 +35,7 @@ _EARLIEST, _LATEST = 315532800, 4354819198
 """1980 and 2107: the times that a zip archive can hold."""
 
 
-_BROKEN = (
+BROKEN_ZIP = (
     zipfile.BadZipFile,
     zlib.error,
     struct.error,
@@ -89,7 +89,7 @@ def unpack_zip(
                     writer.write(_entry(info, contents), contents)
                 wrote(info.filename.rstrip("/"))
             return len(source.infolist())
-    except _BROKEN as error:
+    except BROKEN_ZIP as error:
         raise ArchiveError(f"broken zip archive: {error}") from error
 
 
@@ -140,8 +140,8 @@ def _entry(info: zipfile.ZipInfo, contents: IO[bytes]) -> Entry:
     extra = dict(_extra(info.extra))
     uid, gid = _owner(extra.get(_OWNER, b""))
     link = stat.S_ISLNK(mode)
-    target = contents.read(_LONGEST_LINK + 1) if link else b""
-    if len(target) > _LONGEST_LINK:
+    target = contents.read(LONGEST_LINK + 1) if link else b""
+    if len(target) > LONGEST_LINK:
         raise ArchiveError(f"refused: the link {info.filename!r} is too long")
     return Entry(
         path=info.filename.rstrip("/"),
