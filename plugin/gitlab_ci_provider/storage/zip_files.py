@@ -12,6 +12,7 @@ import posixpath
 import stat
 import zipfile
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Self
 
@@ -23,7 +24,7 @@ from gitlab_ci_provider.storage.limits import Meter
 from gitlab_ci_provider.storage.ranged import opened
 from gitlab_ci_provider.storage.shelf import ObjectShelf
 from gitlab_ci_provider.storage.tree_writer import TreeWriter
-from gitlab_ci_provider.storage.zipped import BROKEN_ZIP, LONGEST_LINK
+from gitlab_ci_provider.storage.zipped import BROKEN_ZIP, entry_of
 
 _USUAL = ArchiveLimits()
 
@@ -109,9 +110,8 @@ class ZipFiles:
         self, writer: TreeWriter, info: zipfile.ZipInfo, warn: Callable[[str], None]
     ) -> bool:
         with self._archive.open(info) as contents:
-            entry = _entry(info, contents)
             try:
-                writer.write(entry, contents)
+                writer.write(_readable(entry_of(info, contents)), contents)
             except ArchiveError as problem:
                 warn(f"left out: {quoted(str(problem).removeprefix('refused: '))}")
                 return False
@@ -127,20 +127,10 @@ def _ways(name: str) -> list[str]:
     return ["/".join(parts[: count + 1]) for count in range(len(parts))] + ["."]
 
 
-def _entry(info: zipfile.ZipInfo, contents: IO[bytes]) -> Entry:
-    mode = info.external_attr >> 16
-    if not stat.S_IFMT(mode):
-        mode |= (stat.S_IFDIR | 0o755) if info.is_dir() else stat.S_IFREG | (0 if mode else 0o644)
-    target = contents.read(LONGEST_LINK + 1) if stat.S_ISLNK(mode) else b""
-    return Entry(
-        path=info.filename.rstrip("/"),
-        mode=mode | stat.S_IRUSR | stat.S_IWUSR | (stat.S_IXUSR if stat.S_ISDIR(mode) else 0),
-        mtime=_mtime(info),
-        uid=os.geteuid(),
-        gid=os.getegid(),
-        size=info.file_size,
-        target=target.decode("utf-8", "surrogateescape"),
-    )
+def _readable(entry: Entry) -> Entry:
+    """Make a member the caller's own, whatever user and mode it had in the job."""
+    needed = stat.S_IRUSR | stat.S_IWUSR | (stat.S_IXUSR if entry.is_folder else 0)
+    return replace(entry, mode=entry.mode | needed, uid=os.geteuid(), gid=os.getegid())
 
 
 def _remove_links_out(folder: Path, names: Collection[str], warn: Callable[[str], None]) -> int:
@@ -163,12 +153,3 @@ def _remove_links_out(folder: Path, names: Collection[str], warn: Callable[[str]
 
 def _is_inside(path: Path, root: Path) -> bool:
     return Path(os.path.realpath(path)).is_relative_to(root)
-
-
-def _mtime(info: zipfile.ZipInfo) -> int:
-    from datetime import UTC, datetime
-
-    try:
-        return int(datetime(*info.date_time, tzinfo=UTC).timestamp())
-    except ValueError:
-        return 315532800

@@ -27,7 +27,7 @@ _WORTH = 0.95
 """Contents that do not shrink below this ratio are not compressed."""
 
 _CHUNK = 1024 * 1024
-LONGEST_LINK = 4096
+_LONGEST_LINK = 4096
 _TIME, _OWNER = 0x5455, 0x7875
 """Extra fields of Info-ZIP: a time in whole seconds, and the owner."""
 
@@ -86,7 +86,7 @@ def unpack_zip(
             meter.add_bytes(sum(info.file_size for info in source.infolist()))
             for info in source.infolist():
                 with source.open(info) as contents:
-                    writer.write(_entry(info, contents), contents)
+                    writer.write(entry_of(info, contents), contents)
                 wrote(info.filename.rstrip("/"))
             return len(source.infolist())
     except BROKEN_ZIP as error:
@@ -132,7 +132,8 @@ def _shrinks(contents: IO[bytes]) -> bool:
     return len(zlib.compress(sample, _LEVEL)) < len(sample) * _WORTH
 
 
-def _entry(info: zipfile.ZipInfo, contents: IO[bytes]) -> Entry:
+def entry_of(info: zipfile.ZipInfo, contents: IO[bytes]) -> Entry:
+    """Read what an archive says of a member; raises ArchiveError for a link that is too long."""
     mode = info.external_attr >> 16
     if not stat.S_IFMT(mode):
         # Made by a program that does not store Unix modes.
@@ -140,8 +141,8 @@ def _entry(info: zipfile.ZipInfo, contents: IO[bytes]) -> Entry:
     extra = dict(_extra(info.extra))
     uid, gid = _owner(extra.get(_OWNER, b""))
     link = stat.S_ISLNK(mode)
-    target = contents.read(LONGEST_LINK + 1) if link else b""
-    if len(target) > LONGEST_LINK:
+    target = contents.read(_LONGEST_LINK + 1) if link else b""
+    if len(target) > _LONGEST_LINK:
         raise ArchiveError(f"refused: the link {info.filename!r} is too long")
     return Entry(
         path=info.filename.rstrip("/"),

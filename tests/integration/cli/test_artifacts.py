@@ -188,6 +188,7 @@ HOSTILE = {
     "a link out": ({}, {"evil": "/etc/passwd"}),
     "through a link out": ({"evil/x": b"x"}, {"evil": "../outside"}),
     "a link by way of a link": ({}, {"a/b/c/up": "../../..", "a/b/c/up/evil": "../outside"}),
+    "a link that is too long": ({}, {"long": "a/" * 3000}),
     "a folder's name": ({"..": b"x", "a/../../evil": b"x"}, {}),
 }
 
