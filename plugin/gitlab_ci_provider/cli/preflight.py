@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import os
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
+from gitlab_ci_cluster.exceptions import ClusterError
+from gitlab_ci_cluster.runtimes.engine.discovery import candidates
+from gitlab_ci_cluster.runtimes.known import PROCESSES, RuntimeName, wanted_runtime
 from gitlab_ci_provider.cli.usage import suggestion
 from gitlab_ci_provider.exceptions import SourceError
+from gitlab_ci_provider.local.home import Home
+from gitlab_ci_provider.local.stack.state import is_running, read_runtime
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.variables.expand import expand_known
 
@@ -34,14 +40,32 @@ def warnings(path: Path) -> Iterator[str]:
         yield f"{what} not in this run; commit first to include them"
 
 
-def image_warnings(pipeline: Pipeline) -> Iterator[str]:
-    """Describe what a runtime without images does not honour in the run."""
-    if images := _images(pipeline):
-        yield f"images are not used: jobs run with this machine's programs, not {_listed(images)}"
-    if services := _services(pipeline):
+def runs_without_images(home: Home, runtime: RuntimeName = "auto") -> bool:
+    """Return whether jobs run here without their images, as far as that is known before a start.
+
+    A running stack knows. Otherwise only an engine that may be there leaves it open: whether it
+    works is found out by running a container with it.
+    """
+    if is_running(home):
+        return read_runtime(home) in PROCESSES
+    try:
+        wanted = wanted_runtime(runtime)
+    except ClusterError:  # a start says so
+        return False
+    engine = next(candidates(os.environ, home.cluster / "engine.sock"), None)
+    return wanted in PROCESSES or (wanted == "auto" and engine is None)
+
+
+def image_warnings(pipelines: Iterable[Pipeline]) -> Iterator[str]:
+    """Describe what a runtime without images does not honour."""
+    pipelines = tuple(pipelines)
+    if images := dict.fromkeys(name for pipeline in pipelines for name in _images(pipeline)):
+        listed = _listed(list(images))
+        yield f"images are not used: jobs run with this machine's programs, not {listed}"
+    if services := dict.fromkeys(name for pipeline in pipelines for name in _services(pipeline)):
         yield (
             "services without `command` or `entrypoint` do not run on this machine, their jobs "
-            f"fail: {_listed(services)}"
+            f"fail: {_listed(list(services))}"
         )
 
 

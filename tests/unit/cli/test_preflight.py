@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from factories import make_job, make_pipeline, make_variables
 from gitlab_ci_provider.cli.display import starting
+from gitlab_ci_provider.cli.display.summary import missed_image
 from gitlab_ci_provider.cli.main import main
 from gitlab_ci_provider.local.stack import lifecycle as stack
+from gitlab_ci_provider.model.image import Image
 from servers.repositories import commit, make_repository
 
 CONFIG = """
@@ -84,3 +87,46 @@ def test_a_broken_file_starts_nothing(repository: Path, capsys: pytest.CaptureFi
     assert '"status": "error"' in said.out
     assert "scrip" in said.out
     assert said.err.count("scrip") == 1
+
+
+def lint(folder: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """Return what `lint` says next to its findings."""
+    assert main(["lint", str(folder), str(folder), "--format", "json"]) == 0
+    said = capsys.readouterr()
+    assert "not used" not in said.out
+    return said.err.splitlines()
+
+
+def test_lint_names_images_once(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """One line for all paths, apart from the findings, which hold on every machine."""
+    monkeypatch.setenv("GITLAB_CI_CLUSTER_RUNTIME", "process")
+
+    said = lint(repository, capsys)
+
+    assert len(said) == 1
+    assert "images are not used" in said[0]
+    assert said[0].endswith("not node:20, gcc")
+
+
+def test_lint_does_not_guess_whether_an_engine_works(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """Where one may be, only a start can tell."""
+    monkeypatch.setenv("GITLAB_CI_CLUSTER_RUNTIME", "auto")
+    monkeypatch.setenv("DOCKER_HOST", "unix:///run/docker.sock")
+
+    assert lint(repository, capsys) == []
+
+
+def test_a_failed_job_says_which_image_it_missed():
+    """With the variables of its file in their place; a job without an image missed none."""
+    image = Image(name="node:$NODE")
+    job = make_job("unit", image=image, variables=make_variables(NODE="20"))
+    pipeline = make_pipeline(job, make_job("plain"))
+
+    assert list(missed_image(pipeline, "unit")) == [
+        "    its image was not used: it ran with this machine's programs, not node:20"
+    ]
+    assert list(missed_image(pipeline, "plain")) == []

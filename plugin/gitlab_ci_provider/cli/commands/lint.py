@@ -12,9 +12,12 @@ from gitlab_ci_provider.cli.commands.compile import add_context_flags, add_sourc
 from gitlab_ci_provider.cli.configuration.compiled import Compiled, compile_request
 from gitlab_ci_provider.cli.configuration.formats import FORMATS
 from gitlab_ci_provider.cli.configuration.patch import docker_patch, summary
+from gitlab_ci_provider.cli.preflight import image_warnings, runs_without_images
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.linter.lint import lint
+from gitlab_ci_provider.local.home import default_home
 from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity, SourceLocation, error
+from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.sources.directory import DirectoryFetcher
 
 
@@ -50,13 +53,20 @@ def run(args: argparse.Namespace) -> int:
     if args.fix:
         return _print_patches(args)
     found: list[Diagnostic] = []
+    pipelines: list[Pipeline] = []
     for path in args.paths:
         request = request_of(args, Path(path))
         try:
-            found += from_here(findings(compile_request(request)), request.place()[0])
+            compiled = compile_request(request)
+            found += from_here(findings(compiled), request.place()[0])
         except SourceError as problem:
             found.append(error("file-missing", str(problem), SourceLocation(file=path, line=0)))
+        else:
+            pipelines += [compiled.result.pipeline] if compiled.result.pipeline else []
     output.say(FORMATS[args.format](found))
+    if runs_without_images(default_home()):
+        for line in image_warnings(pipelines):
+            output.note(f"`gitlab-dags run` on this machine: {line}")
     failed = (
         found
         if args.strict

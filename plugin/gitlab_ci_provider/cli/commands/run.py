@@ -136,8 +136,12 @@ def _read(args: argparse.Namespace, home: Home, place: run_flags.Place) -> _Read
         AlreadySaidError: it has no pipeline that can run.
         SourceError: it has no such job.
     """
-    from gitlab_ci_cluster.runtimes.known import PROCESSES, wanted_runtime
-    from gitlab_ci_provider.cli.preflight import check_jobs, image_warnings, warnings
+    from gitlab_ci_provider.cli.preflight import (
+        check_jobs,
+        image_warnings,
+        runs_without_images,
+        warnings,
+    )
     from gitlab_ci_provider.local.projects import add_project
     from gitlab_ci_provider.local.stack.state import is_running
     from gitlab_ci_provider.settings import home_settings
@@ -150,9 +154,9 @@ def _read(args: argparse.Namespace, home: Home, place: run_flags.Place) -> _Read
     snapshots = open_state(home_settings(home.data)).snapshots
     pipeline = snapshots.load_pipeline(synced.digest)
     check_jobs(pipeline, (*args.job, *args.manual, *args.follow))
-    images = tuple(image_warnings(pipeline))
+    images = tuple(image_warnings([pipeline]))
     # Otherwise only the cluster knows, which is just starting.
-    known = wanted_runtime(args.runtime) in PROCESSES and not is_running(home)
+    known = not is_running(home) and runs_without_images(home, args.runtime)
     for line in (*warnings(Path(args.path)), *(images if known else ())):
         output.note(line)
     return _Read(synced.record, () if known else images)
@@ -177,9 +181,11 @@ def _follow(
 
 def _tell(args: argparse.Namespace, home: Home, followed: FollowedRun) -> None:
     """Say how the run ended."""
+    from gitlab_ci_cluster.runtimes.known import PROCESSES
     from gitlab_ci_provider.cli.display.summary import summary
     from gitlab_ci_provider.local.follow.artifacts import save_artifacts
     from gitlab_ci_provider.local.follow.logs import save_logs
+    from gitlab_ci_provider.local.stack.state import read_runtime
 
     if args.logs_dir:
         try:
@@ -189,7 +195,7 @@ def _tell(args: argparse.Namespace, home: Home, followed: FollowedRun) -> None:
     if args.artifacts_to:
         for line in save_artifacts(followed.result["jobs"], home.bucket, args.artifacts_to):
             output.error(line)
-    for line in summary(followed, home.bucket):
+    for line in summary(followed, home.bucket, in_images=read_runtime(home) not in PROCESSES):
         output.note(line)
     if args.json:
         output.say_json(followed.result, indent=2)

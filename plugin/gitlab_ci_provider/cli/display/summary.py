@@ -11,6 +11,8 @@ from typing import Any
 from gitlab_ci_provider.local.follow.logs import script_output
 from gitlab_ci_provider.local.follow.result import failed_task_log
 from gitlab_ci_provider.local.follow.run import FollowedRun
+from gitlab_ci_provider.model.pipeline import Pipeline
+from gitlab_ci_provider.variables.expand import expand_known
 
 _TAIL = 15
 
@@ -18,17 +20,20 @@ _DID_NOT_RUN = {"skipped": "was skipped", "canceled": "was canceled"}
 """Absent jobs are left to `gitlab-dags compile`: often they are most of a file."""
 
 
-def summary(run: FollowedRun, objects: Path) -> Iterator[str]:
+def summary(run: FollowedRun, objects: Path, *, in_images: bool) -> Iterator[str]:
     """Yield the lines to print, the most important one last.
 
     Args:
         run: what was followed.
         objects: the folder in which the object store keeps its bucket.
+        in_images: whether jobs ran in their images; a failed job's may be missed.
     """
     result = run.result
     yield from _create_failed(run)
     for name, job in result["jobs"].items():
         yield from _why(name, job)
+        if job["status"] == "failed" and not in_images:
+            yield from missed_image(run.follower.pipeline, name)
     for name, job in result["jobs"].items():
         if below := job["downstream"]:
             yield f"downstream pipeline of {name}: {below['status']}, {below['url']}"
@@ -106,6 +111,14 @@ def _failure(name: str, job: dict[str, Any]) -> Iterator[str]:
     yield f"{name} failed{allowed}: {job['reason']}"
     if job["log"]:
         yield from _tail(script_output(Path(job["log"])))
+
+
+def missed_image(pipeline: Pipeline, name: str) -> Iterator[str]:
+    """Say which image a job did not run in."""
+    job = pipeline.jobs.get(name)
+    if job is not None and job.image is not None:
+        image = expand_known(job.image.name, job.variables.as_dict())
+        yield f"    its image was not used: it ran with this machine's programs, not {image}"
 
 
 def _tail(output: bytes) -> Iterator[str]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from gitlab_ci_cluster.daemon.directories import RUNTIME_FILE
 from gitlab_ci_cluster.files import write_private
-from gitlab_ci_provider.airflow_api.client import AirflowApi
-from gitlab_ci_provider.airflow_api.session import Access, RetryPolicy
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.local.stack.locks import is_held
 from gitlab_ci_provider.model.serialization import decode, encode
+
+if TYPE_CHECKING:
+    from gitlab_ci_provider.airflow_api.client import AirflowApi
+    from gitlab_ci_provider.airflow_api.session import Access
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,8 @@ class StackState:
     @property
     def access(self) -> Access:
         """How to reach the API."""
+        from gitlab_ci_provider.airflow_api.session import Access
+
         return Access(url=self.url, user=self.user, password=self.password)
 
 
@@ -80,6 +85,9 @@ def connect(home: Home, state: StackState, tell: Callable[[str], None]) -> Airfl
     Raises:
         AirflowApiError: the stack has ended.
     """
+    from gitlab_ci_provider.airflow_api.client import AirflowApi
+    from gitlab_ci_provider.airflow_api.session import RetryPolicy
+
     return AirflowApi(state.access, RetryPolicy(alive=lambda: is_running(home), tell=tell))
 
 
