@@ -124,7 +124,9 @@ class Settings:
     )
     protected_tags: str = _option("", "Protected tags: patterns with `*`, separated by commas.")
     pod_start_timeout: int = _option(
-        600, "Seconds until a pod that does not start counts as failed."
+        600,
+        "Seconds from a pod's creation until it counts as failed because it has not started; the "
+        "time in which its containers ran does not count.",
     )
     image_pull_grace: int = _option(
         60,

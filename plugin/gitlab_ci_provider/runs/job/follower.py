@@ -21,6 +21,7 @@ from gitlab_ci_provider.pods.asking import NextChunk, Steps, Until
 from gitlab_ci_provider.pods.log_follower import LogFollower
 from gitlab_ci_provider.pods.seen import SeenPod
 from gitlab_ci_provider.pods.service_watch import ServiceWatch
+from gitlab_ci_provider.pods.start_budget import Clock, StartBudget, wall_clock
 from gitlab_ci_provider.pods.starting import Starting
 from gitlab_ci_provider.pods.status import (
     container_state,
@@ -58,7 +59,7 @@ class Follower:
         coverage: is looked for in the log.
         starting: judges the pod while it starts.
         services: judges those of the job until its script has started.
-        patience: seconds for a container to start.
+        patience: seconds for which the pod may wait for containers to start, in all.
         begin: where an earlier follower has stopped.
         on_build: is told that the build has started; shows the pod's warnings if it can.
         warned: the pod's warnings have been shown.
@@ -74,23 +75,31 @@ class Follower:
     on_build: Callable[[], bool] = lambda: False
     stuck: bool = False
     warned: bool = field(default=False, init=False)
+    clock: Clock = wall_clock
+    _budget: StartBudget = field(init=False)
     _container: str = field(default="", init=False)
     _source: LogFollower | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         """Begin where the other has stopped."""
-        self._container, self.warned = self.begin.container, self.begin.warned
+        begin = self.begin
+        self._container, self.warned = begin.container, begin.warned
+        left, since = begin.start_left, begin.waits_since
+        if left is None:
+            left, since = self.patience, self.clock()
+        self._budget = StartBudget(left, since, self.clock)
 
     def steps(self) -> Steps[End]:
         """Follow the log of one container after the other, and wait until the last has ended."""
         while self._container:
-            seen = yield Until(condition=self._is_decided, seconds=self.patience)
+            seen = yield Until(condition=self._is_decided, seconds=self._budget.seconds())
             if seen is None:
                 return End("late", None)
             if self._is_hopeless():
                 return End("hopeless", seen)
             if container_state(seen, self._container).phase == "waiting":
                 break  # the pod has ended before it came so far
+            self._budget.stop()
             yield from self._follow()
             if self._is_hopeless():
                 return End("hopeless", None)
@@ -110,6 +119,8 @@ class Follower:
             groups=self.log.groups,
             coverage=self.coverage.value,
             warned=self.warned,
+            start_left=self._budget.left,
+            waits_since=self._budget.since,
         )
 
     def _place(self, *, shown: bool) -> tuple[int, int]:
@@ -138,6 +149,7 @@ class Follower:
         following = _CONTAINERS.index(self._container) + 1
         self._container = _CONTAINERS[following] if following < len(_CONTAINERS) else ""
         self._source = None
+        self._budget.go_on()
 
     def _copy(self) -> Steps[None]:
         mine = self._container == self.begin.container

@@ -26,15 +26,14 @@ from gitlab_ci_provider.planner.time_limits import job_timeout
 from gitlab_ci_provider.pods.id_tokens import refuse_without_account
 from gitlab_ci_provider.pods.pull_policy import PullPolicies, pull_policies
 from gitlab_ci_provider.pods.refusals import refusal
+from gitlab_ci_provider.pods.start_budget import waited
 from gitlab_ci_provider.runs.cancel.jobs import order_to
 from gitlab_ci_provider.runs.job.end import PullFailure
 from gitlab_ci_provider.runs.job.evidence import explained
 from gitlab_ci_provider.runs.job.handover import Handover
-from gitlab_ci_provider.runs.job.objects import (
-    delete_pod,
-)
+from gitlab_ci_provider.runs.job.objects import delete_pod
 from gitlab_ci_provider.runs.job.permitted import permitted_job
-from gitlab_ci_provider.runs.job.pod_start import PodStart
+from gitlab_ci_provider.runs.job.pod_start import PodStart, is_found
 from gitlab_ci_provider.runs.job.pod_worker import PodWorker, taken_over
 from gitlab_ci_provider.runs.job.position import BEGINNING, FROM_HOOK
 from gitlab_ci_provider.runs.job.request import job_request
@@ -44,6 +43,7 @@ from gitlab_ci_provider.runs.job.shift import (
     from_new_pod,
     next_shift,
     refuse_if_over,
+    starting_within,
     to_the_end,
     within,
 )
@@ -187,6 +187,9 @@ class JobPod:
         pod = start.start(planned)
         self._pulls = self._pulls.as_in(self._operator.pod)
         self._shift = replace(self._shift, unsettled=self._pulls.unsettled)
+        if is_found(self._operator.pod, self._run):  # it has waited before this try
+            left = max(0.0, self._start_timeout - waited(self._operator.pod))
+            self._shift = starting_within(self._shift, left)
         return pod
 
     def _started_again(self, planned: PlannedJob, failure: PullFailure) -> PodWatch:

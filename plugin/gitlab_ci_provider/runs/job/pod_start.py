@@ -80,7 +80,7 @@ class PodStart:
                 give_secret(client, found, secret)
         refuse_without_sidecars(operator.pod, wanted)
         name, namespace = operator.pod.metadata.name, operator.pod.metadata.namespace
-        if operator.pod.metadata.labels.get("try_number") != wanted.metadata.labels["try_number"]:
+        if is_found(operator.pod, self.run):
             operator.log.info("found pod %s of an earlier worker, following it", name)
         return PodWatch(
             client=client, name=name, namespace=namespace, version=_version_of_new(operator.pod)
@@ -143,6 +143,11 @@ class PodStart:
         """Make the part of the name that no other pod has: not the one with other pull policies."""
         failed = "".join(f" {name}={count}" for name, count in self.pulls.failed.items() if count)
         return life_token(self.run.context, f"{life}{failed}")
+
+
+def is_found(pod: k8s.V1Pod, run: JobRun) -> bool:
+    """Return whether the worker of an earlier try has made a pod."""
+    return bool(pod.metadata.labels.get("try_number") != str(run.context["ti"].try_number))
 
 
 def _version_of_new(pod: k8s.V1Pod) -> str:

@@ -89,7 +89,7 @@ class PodWorker:
                 log=log,
                 coverage=self._coverage,
                 starting=self._starting,
-                patience=0 if self.shift.why == "late" else self.start_timeout,
+                patience=self.start_timeout,
                 begin=begin,
                 on_build=lambda: self._warned(pod),
                 stuck=self.shift.why == "stuck",

@@ -20,6 +20,8 @@ class Position:
         groups: sections that are open.
         coverage: found so far.
         warned: the pod's warnings have been shown.
+        start_left: seconds for which the pod may still wait for containers to start; None: all.
+        waits_since: from when they run, in seconds since 1970; None while a container runs.
     """
 
     container: str = PREPARE_CONTAINER
@@ -30,6 +32,8 @@ class Position:
     groups: tuple[str, ...] = ()
     coverage: float | None = None
     warned: bool = False
+    start_left: float | None = None
+    waits_since: float | None = None
 
 
 BEGINNING = Position()

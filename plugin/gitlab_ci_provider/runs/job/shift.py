@@ -141,6 +141,11 @@ def from_new_pod(shift: Shift, begin: Position, written: int) -> Shift:
     return replace(shift, begin=replace(begin, size=written), why="")
 
 
+def starting_within(shift: Shift, seconds: float) -> Shift:
+    """Begin with a pod that has these seconds left to start."""
+    return replace(shift, begin=replace(shift.begin, start_left=seconds, waits_since=_now()))
+
+
 def longer_shift(shift: Shift, life: Life, say: Callable[[str], object]) -> float:
     """Tell for how many seconds a worker has to stay when it would leave; zero if it may.
 

@@ -15,6 +15,7 @@ from gitlab_ci_provider.model.log_frames import FrameWriter
 from gitlab_ci_provider.model.workspace import HELPER_CONTAINER, PREPARE_CONTAINER
 from gitlab_ci_provider.pods.asking import NextChunk, OpenLog, Request, Steps, Until
 from gitlab_ci_provider.pods.seen import SeenPod, decode_pod
+from gitlab_ci_provider.pods.start_budget import Clock, wall_clock
 from gitlab_ci_provider.pods.starting import Starting
 from gitlab_ci_provider.runs.job.coverage import CoverageScan
 from gitlab_ci_provider.runs.job.follower import End, Follower
@@ -94,14 +95,19 @@ def follow(steps: Steps[End], pod: EndedPod, most: int = 1_000_000) -> End | Non
 class Half:
     """One follower, with what it shows."""
 
-    def __init__(self, kept: bytes, begin: Position):
+    def __init__(self, kept: bytes, begin: Position, clock: Clock = wall_clock):
         self.shown: list[str] = []
         self.raw = io.BytesIO(kept[: begin.size])
         self.raw.seek(begin.size)
         self.log = JobLog(self.shown.append, self.raw, begin=begin)
         coverage = CoverageScan(r"/total (\d+)%/", begin.coverage)
         self.follower = Follower(
-            log=self.log, coverage=coverage, starting=Starting(grace=0), patience=60, begin=begin
+            log=self.log,
+            coverage=coverage,
+            starting=Starting(grace=0),
+            patience=60,
+            begin=begin,
+            clock=clock,
         )
 
 
@@ -190,3 +196,43 @@ def test_a_pod_that_does_not_start_in_time_is_late():
     end = follow(Half(b"", BEGINNING).follower.steps(), pod)
 
     assert end == End("late", None)
+
+
+def test_the_time_to_start_counts_once_for_all_followers():
+    """Neither a change of hands nor the time until the next one begins makes it longer."""
+    now = [1000.0]
+    first = Half(b"", BEGINNING, clock=lambda: now[0])
+    steps = first.follower.steps()
+    assert next(steps).seconds == 60  # type: ignore[union-attr]
+    now[0] += 25
+    steps.close()
+    handed = unpack(json.loads(json.dumps(pack(handover(first)))))
+    now[0] += 15
+
+    second = Half(b"", handed.position, clock=lambda: now[0])
+    steps = second.follower.steps()
+    assert next(steps).seconds == 20  # type: ignore[union-attr]
+    assert second.follower.position().start_left == 60
+    with pytest.raises(StopIteration, match="late"):
+        steps.send(None)
+    now[0] += 60
+
+    last = Half(b"", second.follower.position(), clock=lambda: now[0])
+    assert next(last.follower.steps()).seconds == 0  # type: ignore[union-attr]
+
+
+def test_a_pod_has_no_less_time_to_start_because_its_sources_took_long():
+    """What runs is not waited for, in whosever hands the pod is meanwhile."""
+    now = [1000.0]
+    running = {"name": "prepare", "state": {"running": {"startedAt": "2026-11-28T00:00:00Z"}}}
+    first = Half(b"", BEGINNING, clock=lambda: now[0])
+    steps = first.follower.steps()
+    next(steps)
+    now[0] += 10
+    assert isinstance(steps.send(make_pod(running)), OpenLog)
+    steps.close()
+    handed = first.follower.position()
+    now[0] += 3600
+
+    steps = Half(b"", handed, clock=lambda: now[0]).follower.steps()
+    assert next(steps).seconds == 50  # type: ignore[union-attr]
