@@ -67,11 +67,8 @@ def leave(
 ) -> str:
     """Leave an archive with its index; returns the archive's key."""
     data = archive or zip_of({"dist/app.txt": b"app"})
-    key = (
-        report_key(project, pipeline, job, attempt, report)
-        if report
-        else artifacts_key(project, pipeline, job, attempt)
-    )
+    key = artifacts_key(project, pipeline, job, attempt)
+    key = report_key(key, report) if report else key
     with zipfile.ZipFile(io.BytesIO(data)) as opened:
         files = tuple(
             IndexedFile(path=info.filename, size=info.file_size, mode="100644")

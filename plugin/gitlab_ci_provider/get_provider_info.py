@@ -10,7 +10,9 @@ from gitlab_ci_provider.settings import SECTION, Settings
 
 _NAME = "GitLab CI"
 _PACKAGE = "gitlab_ci_provider"
-_OPERATORS = ("artifact_prune", "image_build", "prune_image_cache", "reap", "stored_files")
+_OPERATORS = (
+    *("artifact_prune", "image_build", "job_pod", "prune_image_cache", "reap", "stored_files"),
+)
 """Modules of operators for hand-written DAGs; the others run the jobs of a pipeline."""
 _TRIGGERS = ("runs.bridge.trigger", "runs.job.trigger", "runs.resource_group.trigger")
 

@@ -94,6 +94,12 @@ def task_states(dag: str, run: str, tasks: Collection[str] | None = None) -> dic
     return {task: None if state is None else _word(state) for task, state in states.items()}
 
 
+def instance_name(ti: Any) -> str:
+    """Name an instance of a task as `task_states` does: those of a mapped task have a number."""
+    index = ti.map_index
+    return f"{ti.task_id}_{index}" if index is not None and index >= 0 else str(ti.task_id)
+
+
 def task_durations(context: Context) -> list[tuple[str, str, float]]:
     """List task, state and seconds of each task of this run that has ended."""
     ti: Any = context["ti"]  # the public type of a task instance lacks this method

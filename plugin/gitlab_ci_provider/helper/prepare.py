@@ -20,7 +20,12 @@ def prepare(context: PhaseContext) -> None:
         context.store.warm_up()
     phases = (
         Phase(name="prepare_script", heading="Preparing environment", run=prepare_script),
-        Phase(name="get_sources", heading="Getting source from Git repository", run=get_sources),
+        Phase(
+            name="get_sources",
+            heading="Getting source from Git repository",
+            run=get_sources,
+            wanted=plan.sources is not None,
+        ),
         Phase(
             name="restore_cache",
             heading="Restoring cache",

@@ -12,7 +12,7 @@ from gitlab_ci_provider.model.plan import (
 )
 from gitlab_ci_provider.model.rules import JobDecision
 from gitlab_ci_provider.planner.plan_request import PlanRequest
-from gitlab_ci_provider.storage.keys import artifacts_key, dotenv_key, report_key
+from gitlab_ci_provider.storage.keys import dotenv_key, report_key
 from gitlab_ci_provider.variables.expand import expand
 
 
@@ -47,7 +47,7 @@ def plan_uploads(request: PlanRequest) -> tuple[ArtifactUpload, ...]:
     return (
         ArtifactUpload(
             name=expand(artifacts.name or "", variables) or "artifacts",
-            object_key=_key(request),
+            object_key=request.archive_key,
             paths=tuple(expand(path, variables) for path in artifacts.paths),
             exclude=tuple(expand(path, variables) for path in artifacts.exclude),
             untracked=artifacts.untracked,
@@ -62,11 +62,10 @@ def plan_reports(request: PlanRequest) -> tuple[ReportUpload, ...]:
     artifacts = request.job.artifacts
     if artifacts is None:
         return ()
-    run, job = request.run, request.job.name
     return tuple(
         ReportUpload(
             kind=kind,
-            object_key=report_key(run.project, run.id, job, request.attempt, kind),
+            object_key=report_key(request.archive_key, kind),
             paths=tuple(expand(path, request.variables) for path in paths),
             expire_in=_expire_in(request, artifacts),
             format=(artifacts.coverage_format or "") if kind == "coverage_report" else "",
@@ -89,11 +88,6 @@ def plan_dotenv(request: PlanRequest) -> DotenvUpload | None:
     if not paths:
         return None
     return DotenvUpload(
-        object_key=dotenv_key(_key(request)),
+        object_key=dotenv_key(request.archive_key),
         paths=tuple(expand(path, request.variables) for path in paths),
     )
-
-
-def _key(request: PlanRequest) -> str:
-    run = request.run
-    return artifacts_key(run.project, run.id, request.job.name, request.attempt)

@@ -14,11 +14,9 @@ from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
 from gitlab_ci_provider.model.cache import Cache, CacheKey, CachePolicy
 from gitlab_ci_provider.model.plan import CacheArchive, CacheRestore
 from gitlab_ci_provider.model.variables import Variables
-from gitlab_ci_provider.planner.plan_request import PlanRequest
-from gitlab_ci_provider.storage.keys import cache_object_key, runner_cache_key
+from gitlab_ci_provider.planner.plan_request import PROTECTED_SUFFIX, PlanRequest
+from gitlab_ci_provider.storage.keys import runner_cache_key
 from gitlab_ci_provider.variables.expand import expand
-
-_PROTECTED = "-protected"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +49,7 @@ def plan_caches(request: PlanRequest) -> CachePlan:
 
 def _settle(request: PlanRequest, cache: Cache, position: int) -> _Settled:
     variables = request.variables
-    protected = request.run.ref.protected and not cache.unprotect
-    index = f"-{request.cache_index}" if request.cache_index else ""
-    suffix = f"{index}{_PROTECTED if protected else '-non_protected'}"
+    suffix = request.cache_suffix(unprotect=cache.unprotect)
     key = f"{_key(request, cache, position, variables)}{suffix}"
     fallbacks = [f"{expand(name, variables)}{suffix}" for name in cache.fallback_keys]
     last, warnings = _last_fallback(variables)
@@ -72,7 +68,7 @@ def _settle(request: PlanRequest, cache: Cache, position: int) -> _Settled:
 
 def _objects(request: PlanRequest, name: str) -> Iterator[str]:
     """Yield where a cache is looked for: in its own place, then where GitLab Runner has put it."""
-    yield cache_object_key(request.run.project, name)
+    yield request.cache_key(name)
     if request.runner_cache and (theirs := runner_cache_key(request.runner_cache, name)):
         yield theirs
 
@@ -95,8 +91,8 @@ def _last_fallback(variables: Variables) -> tuple[tuple[str, ...], tuple[str, ..
     written = variables.get("CACHE_FALLBACK_KEY")
     if not written:
         return (), ()
-    if _cleaned(written).rstrip(". ").endswith(_PROTECTED):
-        return (), (f'CACHE_FALLBACK_KEY "{written}" not allowed to end in "{_PROTECTED}"',)
+    if _cleaned(written).rstrip(". ").endswith(PROTECTED_SUFFIX):
+        return (), (f'CACHE_FALLBACK_KEY "{written}" not allowed to end in "{PROTECTED_SUFFIX}"',)
     return (written,), ()
 
 

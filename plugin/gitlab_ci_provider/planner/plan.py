@@ -162,7 +162,7 @@ def _plan(request: PlanRequest, tokens: tuple[IdToken, ...]) -> JobPlan:
         job=request.job.name,
         project_dir=request.project_dir,
         variables=_plan_variables(request.variables),
-        sources=sources.plan,
+        sources=sources.plan if request.run.project.clone_url else None,
         restores=caches.restores,
         downloads=plan_downloads(request),
         archives=caches.archives,

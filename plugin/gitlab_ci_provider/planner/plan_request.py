@@ -17,6 +17,7 @@ from gitlab_ci_provider.model.rules import JobDecision
 from gitlab_ci_provider.model.run import PipelineRun, Play
 from gitlab_ci_provider.model.variables import ConfiguredVariables, Variable, Variables
 from gitlab_ci_provider.model.workspace import BUILDS_DIR
+from gitlab_ci_provider.storage.keys import artifacts_key, cache_object_key
 from gitlab_ci_provider.variables.expand import expand, expand_all
 from gitlab_ci_provider.variables.precedence import RunVariables, effective_variables
 from gitlab_ci_provider.variables.predefined import (
@@ -25,6 +26,24 @@ from gitlab_ci_provider.variables.predefined import (
     player_variables,
     started_job_variables,
 )
+
+PROTECTED_SUFFIX = "-protected"
+"""Of the caches of protected refs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunnerWish:
+    """What a task of a hand-written DAG says of its runner; what is empty is left to the runner.
+
+    Attributes:
+        name: of the runner; empty for the first one that takes the job's tags.
+        connection: of the cluster.
+        namespace: of the pod.
+    """
+
+    name: str = ""
+    connection: str = ""
+    namespace: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +93,7 @@ class PlanRequest:
         play: what the person who played the job entered.
         cache_index: how often the caches of the project were cleared.
         runner_cache: folder with caches of GitLab Runner to start with; empty for none.
+        runner: what the task says of its runner.
     """
 
     run: PipelineRun
@@ -100,6 +120,23 @@ class PlanRequest:
     clone_path: str = ""
     cache_index: int = 0
     runner_cache: str = ""
+    runner: RunnerWish = RunnerWish()
+
+    @property
+    def archive_key(self) -> str:
+        """Name the object with the artifacts of this try."""
+        run = self.run
+        return artifacts_key(run.project, run.id, self.job.name, self.attempt)
+
+    def cache_key(self, key: str) -> str:
+        """Name the object of a cache, from its key with the suffix."""
+        return cache_object_key(self.run.project, key)
+
+    def cache_suffix(self, *, unprotect: bool) -> str:
+        """Return what GitLab appends to keys: caches were cleared, the ref is protected or not."""
+        index = f"-{self.cache_index}" if self.cache_index else ""
+        protected = self.run.ref.protected and not unprotect
+        return f"{index}{PROTECTED_SUFFIX if protected else '-non_protected'}"
 
     @property
     def project_dir(self) -> str:

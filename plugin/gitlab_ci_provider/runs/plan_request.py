@@ -20,6 +20,7 @@ from gitlab_ci_provider.runs.cross_needs import cross_results
 from gitlab_ci_provider.runs.dotenv import inherited_variables
 from gitlab_ci_provider.runs.job_run import JobRun
 from gitlab_ci_provider.runs.record import pull_result
+from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.variables.expand import expand
 from gitlab_ci_provider.variables.stored import secret_values
 
@@ -38,17 +39,7 @@ def plan_request(run: JobRun) -> PlanRequest:
         pipeline=run.pipeline,
         job=run.job,
         decision=run.decision,
-        limits=Limits(
-            default_image=run.settings.default_image,
-            default_timeout=run.settings.default_timeout,
-            artifacts_expire_in=run.settings.artifacts_expire_in,
-            start_timeout=run.settings.pod_start_timeout,
-            services_timeout=run.settings.services_timeout,
-            machine=platform.machine(),
-            id_token_audiences=run.settings.audiences,
-            debug_trace_disabled=run.settings.debug_trace_disabled,
-            archives=run.settings.archive_limits,
-        ),
+        limits=planning_limits(run.settings),
         attempt=ti.try_number,
         url=ti.log_url or "",
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -64,6 +55,21 @@ def plan_request(run: JobRun) -> PlanRequest:
         runner_cache=project_settings(project).runner_cache if run.job.caches else "",
     )
     return _with_cross_needs(run, _hiding(gathered, others), reports)
+
+
+def planning_limits(settings: Settings) -> Limits:
+    """Return the defaults and limits of an installation."""
+    return Limits(
+        default_image=settings.default_image,
+        default_timeout=settings.default_timeout,
+        artifacts_expire_in=settings.artifacts_expire_in,
+        start_timeout=settings.pod_start_timeout,
+        services_timeout=settings.services_timeout,
+        machine=platform.machine(),
+        id_token_audiences=settings.audiences,
+        debug_trace_disabled=settings.debug_trace_disabled,
+        archives=settings.archive_limits,
+    )
 
 
 def _with_cross_needs(

@@ -10,7 +10,7 @@ from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperato
 from gitlab_ci_provider.exceptions import FailureReason, SettingsError, SystemFailure
 from gitlab_ci_provider.hooks.kubernetes import identify
 from gitlab_ci_provider.hooks.object_store import store_target
-from gitlab_ci_provider.hooks.runners import load_runners
+from gitlab_ci_provider.hooks.runners import load_runners, runner_named
 from gitlab_ci_provider.model.object_store import StoreTarget
 from gitlab_ci_provider.model.runner import RunnerProfile
 from gitlab_ci_provider.model.runner_parts import CacheStore
@@ -18,7 +18,7 @@ from gitlab_ci_provider.planner.plan_request import PlanRequest
 from gitlab_ci_provider.pods.registry import VARIABLE as DOCKER_AUTH_CONFIG
 from gitlab_ci_provider.pods.registry import registry_logins
 from gitlab_ci_provider.runners.additions import for_caches, for_runner
-from gitlab_ci_provider.runners.choice import Wanted, choose
+from gitlab_ci_provider.runners.choice import Wanted, choose, why_not
 from gitlab_ci_provider.runners.clusters import with_cluster
 from gitlab_ci_provider.runners.image_builds import without_daemon
 from gitlab_ci_provider.runners.overrides import JobVariables, bearer_token, overridden
@@ -78,7 +78,7 @@ def take(settings: Settings, request: PlanRequest, voice: Voice) -> Taken:
         protected=request.run.ref.protected,
         project=request.run.project.path,
     )
-    chosen = choose(load_runners(settings), wanted)
+    chosen = _chosen(settings, request, wanted)
     voice.note(f"runner: {chosen.name}")
     job = without_daemon(request.job, chosen, voice.note, voice.warn)
     request = for_runner(replace(request, job=job), chosen)
@@ -93,6 +93,23 @@ def take(settings: Settings, request: PlanRequest, voice: Voice) -> Taken:
         variables=variables,
         logins=registry_logins(values.get(DOCKER_AUTH_CONFIG, "")),
         token=bearer_token(chosen, variables),
+    )
+
+
+def _chosen(settings: Settings, request: PlanRequest, wanted: Wanted) -> RunnerProfile:
+    """Choose by name or by tags; where the pod runs, the task's own word counts."""
+    wish = request.runner
+    if wish.name:
+        chosen = runner_named(wish.name, settings)
+        if why := why_not(chosen, replace(wanted, tags=chosen.tags)):
+            message = f"the runner '{wish.name}' {why}"
+            raise SystemFailure(message, reason=FailureReason.STUCK_PENDING_NO_MATCHING_RUNNERS)
+    else:
+        chosen = choose(load_runners(settings), wanted)
+    return replace(
+        chosen,
+        connection=wish.connection or chosen.connection,
+        namespace=wish.namespace or chosen.namespace,
     )
 
 

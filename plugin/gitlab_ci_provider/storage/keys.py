@@ -46,10 +46,9 @@ def artifacts_key(project: Project, pipeline_id: int, job: str, attempt: int) ->
     return f"artifacts/{_project(project)}/{pipeline_id}/{_part(job)}/{attempt}/{ARCHIVE_NAME}"
 
 
-def report_key(project: Project, pipeline_id: int, job: str, attempt: int, kind: str) -> str:
-    """Name the archive of one kind of report of one try of a job."""
-    folder = artifacts_key(project, pipeline_id, job, attempt).removesuffix(ARCHIVE_NAME)
-    return f"{folder}reports/{_part(kind)}.zip"
+def report_key(archive_key: str, kind: str) -> str:
+    """Name the archive of one kind of report, in the folder of the archive of artifacts."""
+    return f"{archive_key.removesuffix(ARCHIVE_NAME)}reports/{_part(kind)}.zip"
 
 
 def results_key(archive_key: str) -> str:
@@ -80,6 +79,12 @@ def task_cache_key(scope: str, key: str) -> str:
 def task_artifacts_key(dag: str, run: str, task: str, attempt: int) -> str:
     """Name the archive of a task of a hand-written DAG; the number of its pipeline is 0."""
     return f"artifacts/@dags/{_part(dag)}/{_part(run)}/0/{_part(task)}/{attempt}/{ARCHIVE_NAME}"
+
+
+def is_of_run(key: str, dag: str, run: str) -> bool:
+    """Tell whether an object is an artifact of a task of one run of a hand-written DAG."""
+    folder = f"artifacts/@dags/{_part(dag)}/{_part(run)}/0/"
+    return key.startswith(folder) and ".." not in key.split("/")
 
 
 def pipeline_of_artifacts(key: str) -> int:

@@ -13,7 +13,7 @@ import pytest
 from factories import JOB, make_plan_request, with_variables
 from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
 from gitlab_ci_provider.model.runner import RunnerProfile
-from gitlab_ci_provider.planner.plan_request import PlanRequest
+from gitlab_ci_provider.planner.plan_request import PlanRequest, RunnerWish
 from gitlab_ci_provider.runs.runner import Taken, Voice, take, tell_slot, use_cluster
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.variables.masking import Masker
@@ -48,6 +48,25 @@ def test_tags_choose_the_runner_and_may_hold_variables(settings: Settings):
     assert found.runner.name == "gpu"
     assert found.request.limits.default_image == "cuda:12"
     assert (operator.kubernetes_conn_id, operator.namespace) == ("big", "ml")
+
+
+def test_a_task_of_a_dag_names_its_runner_and_its_place(settings: Settings):
+    """By name its tags do not matter; where the pod runs, the task's own word counts."""
+    wish = RunnerWish(name="gpu", namespace="mine")
+    found = taken(settings, make_plan_request(runner=wish))
+
+    assert (found.runner.name, found.runner.connection) == ("gpu", "big")
+    assert found.runner.namespace == "mine"
+
+
+def test_a_named_runner_keeps_its_limits(tmp_path: Path):
+    """One that is for protected refs or other projects is refused by its name, too."""
+    path = tmp_path / "runners.yml"
+    path.write_text("runners: [{name: prod, projects: [group/prod]}]")
+    closed = Settings(home=tmp_path, runners_file=path)
+
+    with pytest.raises(SystemFailure, match="'prod' does not take jobs of group/project"):
+        taken(closed, make_plan_request(runner=RunnerWish(name="prod")))
 
 
 def test_a_task_that_is_not_in_the_pool_of_its_runner_says_so():

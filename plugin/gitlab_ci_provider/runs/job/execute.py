@@ -15,7 +15,7 @@ from gitlab_ci_provider.exceptions import (
     SystemFailure,
     TimeoutFailure,
 )
-from gitlab_ci_provider.model.run import JobStatus
+from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.runs.cancel.auto import cancel_rest
 from gitlab_ci_provider.runs.cancel.jobs import meet
 from gitlab_ci_provider.runs.job import end as job_end
@@ -30,7 +30,9 @@ from gitlab_ci_provider.runs.task_errors import TaskFailed, TaskFailedForNow
 _log = logging.getLogger(__name__)
 
 
-def run_pod(operator: KubernetesPodOperator, run: JobRun, handed: Handover | None = None) -> None:
+def run_pod(
+    operator: KubernetesPodOperator, run: JobRun, handed: Handover | None = None
+) -> JobResult:
     """Run the pod; whatever happens, record how the job ended and leave no pod.
 
     Args:
@@ -50,6 +52,7 @@ def run_pod(operator: KubernetesPodOperator, run: JobRun, handed: Handover | Non
     else:
         settled = _settle(operator, run, handed)
     _tell(run, settled)
+    return settled.result
 
 
 def fail(run: JobRun, failure: JobFailure) -> None:

@@ -13,6 +13,7 @@ from airflow.sdk import Context
 from kubernetes import client as k8s
 from kubernetes.client.exceptions import ApiException
 
+from gitlab_ci_provider.airflow_internals.tasks import instance_name
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.pods.naming import LABEL_DOMAIN
 from gitlab_ci_provider.pods.pod import owned_by, owner_references
@@ -25,14 +26,16 @@ class ForeignPodError(SystemFailure):
 LIFE = "life"
 """Label: which life of the job the pod belongs to, see `attempts.py`."""
 
-_TASK_LABELS = ("dag_id", "task_id", "run_id")
+_TASK_LABELS = ("dag_id", "task_id", "run_id", "map_index")
+"""Of Airflow's; only instances of mapped tasks have the last one."""
+
 _LIFE_LABEL = f"{LABEL_DOMAIN}/{LIFE}"
 
 
 def life_token(context: Context, life: str) -> str:
     """Make the part of the pod's name that is unique for a life."""
     ti = context["ti"]
-    names = f"{ti.dag_id}\n{ti.run_id}\n{ti.task_id}\n{life}"
+    names = f"{ti.dag_id}\n{ti.run_id}\n{instance_name(ti)}\n{life}"
     return hashlib.sha256(names.encode()).hexdigest()[:10]
 
 
@@ -46,7 +49,7 @@ def find_again(operator: KubernetesPodOperator, wanted: k8s.V1Pod) -> k8s.V1Pod 
     labels = wanted.metadata.labels
     found = operator.client.list_namespaced_pod(
         wanted.metadata.namespace,
-        label_selector=",".join(f"{key}={labels[key]}" for key in _TASK_LABELS),
+        label_selector=",".join(f"{key}={labels[key]}" for key in _TASK_LABELS if key in labels),
     ).items
     for old in found:
         if not _same_life(old, wanted) and old.metadata.deletion_timestamp is None:
@@ -141,4 +144,4 @@ def _read(client: k8s.CoreV1Api, pod: k8s.V1Pod) -> k8s.V1Pod | None:
 
 def _same_life(pod: k8s.V1Pod, wanted: k8s.V1Pod) -> bool:
     theirs, ours = pod.metadata.labels or {}, wanted.metadata.labels
-    return all(theirs.get(key) == ours[key] for key in (*_TASK_LABELS, _LIFE_LABEL))
+    return all(theirs.get(key) == ours.get(key) for key in (*_TASK_LABELS, _LIFE_LABEL))

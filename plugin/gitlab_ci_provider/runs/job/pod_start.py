@@ -9,6 +9,7 @@ from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperato
 from kubernetes import client as k8s
 
 from gitlab_ci_provider.airflow_internals.pod_operator import pod_request
+from gitlab_ci_provider.airflow_internals.tasks import instance_name
 from gitlab_ci_provider.hooks.pod_watch import PodWatch
 from gitlab_ci_provider.model.runner import RunnerProfile
 from gitlab_ci_provider.planner.plan import PlannedJob
@@ -108,7 +109,7 @@ class PodStart:
         run, job = self.run.record, self.run.job
         life = attempts.load(self.run).life
         ti = self.run.context["ti"]
-        task = {DAG: ti.dag_id, RUN: ti.run_id, TASK: ti.task_id}
+        task = {DAG: ti.dag_id, RUN: ti.run_id, TASK: instance_name(ti)}
         labels = {
             "installation": self.run.state.installation.name(),
             "project": run.project.path,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from gitlab_ci_provider.planner.plan_request import PlanRequest
 from gitlab_ci_provider.runs.job_run import JobRun
 from gitlab_ci_provider.runs.plan_request import plan_request
+from gitlab_ci_provider.runs.task.task_run import TaskRun, task_request
 
 
 def job_request(run: JobRun, *, has_pod: bool) -> PlanRequest:
@@ -20,6 +21,8 @@ def job_request(run: JobRun, *, has_pod: bool) -> PlanRequest:
     Raises:
         SystemFailure: a secret cannot be had.
     """
+    if isinstance(run, TaskRun):
+        return task_request(run)
     request = plan_request(run)
     if request.job.environment is not None:
         from gitlab_ci_provider.runs.job.deployment import with_earlier_url

@@ -17,11 +17,16 @@ def note_uses(run: JobRun, plan: JobPlan) -> None:
     names = {archive.object_key: archive.name for archive in plan.archives}
     for restore in plan.restores:
         names |= {key: restore.name for key in restore.object_keys if key not in names}
+    # Those of GitLab Runner are not ours to delete.
+    names = {key: name for key, name in names.items() if key.endswith(CACHE_SUFFIX)}
+    # Artifacts of hand-written DAGs are of no pipeline.
+    of_tasks = [load.object_key for load in plan.downloads]
+    of_tasks += [load.object_key for load in plan.uploads]
+    names |= {key: plan.job for key in of_tasks if not pipeline_of_artifacts(key)}
     uses.note_caches(
         [
             CacheUse(object_key=key, name=name, ref=run.record.ref.name, job=plan.job, used_at=now)
             for key, name in names.items()
-            if key.endswith(CACHE_SUFFIX)  # those of GitLab Runner are not ours to delete
         ],
     )
     pipelines = {pipeline_of_artifacts(download.object_key) for download in plan.downloads}
