@@ -6,19 +6,15 @@ of frames is what any zstd program reads.
 
 from __future__ import annotations
 
-import os
 import threading
-from collections import deque
 from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from queue import Empty, Queue
 from typing import IO, Self
 
-_LEVEL = 3
-_MOST_THREADS = 4
-"""Each thread takes memory, and a helper container has little, however large its node is."""
+from gitlab_ci_provider.storage.in_order import InOrder
 
+_LEVEL = 3
 _PIECE = 4 * 1024 * 1024
 _LARGEST_WINDOW = 2**27
 """Bytes; the memory that unpacking an archive may need: 128 MiB."""
@@ -36,10 +32,8 @@ class FrameWriter:
 
     def __init__(self, write: Callable[[bytes], object]):
         self._write = write
-        self._threads = min(_MOST_THREADS, os.cpu_count() or 1)
-        self._pool = ThreadPoolExecutor(self._threads, "zstd")
+        self._threads = InOrder("zstd")
         self._local = threading.local()
-        self._pending: deque[Future[bytes]] = deque()
         self._piece = bytearray()
 
     def __enter__(self) -> Self:
@@ -48,12 +42,11 @@ class FrameWriter:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Write what is left, unless something has failed."""
-        try:
-            if kind is None:
-                self._submit()
-                self._drain(0)
-        finally:
-            self._pool.shutdown(cancel_futures=True)
+        if kind is not None:
+            self._threads.__exit__(kind)
+            return
+        with self._threads:
+            self._submit()
 
     def write(self, data: bytes | memoryview) -> None:
         """Take bytes."""
@@ -63,13 +56,8 @@ class FrameWriter:
 
     def _submit(self) -> None:
         if self._piece:
-            self._pending.append(self._pool.submit(self._compress, self._piece))
+            self._threads.submit(self._compress, self._piece, then=self._write)
             self._piece = bytearray()
-            self._drain(self._threads + 1)
-
-    def _drain(self, kept: int) -> None:
-        while len(self._pending) > kept:
-            self._write(self._pending.popleft().result())
 
     def _compress(self, piece: bytearray) -> bytes:
         import zstandard

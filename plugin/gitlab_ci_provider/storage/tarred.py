@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -14,10 +13,8 @@ from gitlab_ci_provider.storage.frames import FrameWriter, ahead, decompressed
 from gitlab_ci_provider.storage.limits import Meter
 from gitlab_ci_provider.storage.tar_headers import END, header, padding
 from gitlab_ci_provider.storage.tar_stream import TarStream
-from gitlab_ci_provider.storage.tree_reader import Found, TreeReader
+from gitlab_ci_provider.storage.tree_reader import CHUNK, Found, TreeReader
 from gitlab_ci_provider.storage.tree_writer import TreeWriter
-
-_CHUNK = 1024 * 1024
 
 
 def pack_tar(
@@ -74,8 +71,8 @@ def _add(target: FrameWriter, found: Found, warn: Callable[[str], None]) -> Entr
     if found.descriptor < 0:
         target.write(header(entry))
         return entry
-    if entry.size < _CHUNK:
-        contents = _read_whole(found)
+    if entry.size < CHUNK:
+        contents = found.read_whole()
         if len(contents) != entry.size:
             entry = replace(entry, size=len(contents))
         target.write(header(entry))
@@ -87,26 +84,15 @@ def _add(target: FrameWriter, found: Found, warn: Callable[[str], None]) -> Entr
     return entry
 
 
-def _read_whole(found: Found) -> bytes:
-    """Read a small file, whatever its size is by now, but no more than a chunk."""
-    contents = os.read(found.descriptor, found.status.st_size + 1)
-    while len(contents) < _CHUNK and len(contents) != found.status.st_size:
-        more = os.read(found.descriptor, _CHUNK - len(contents))
-        if not more:
-            break
-        contents += more
-    return contents
-
-
 def _add_contents(target: FrameWriter, found: Found, warn: Callable[[str], None]) -> None:
     left = found.status.st_size
-    while contents := os.read(found.descriptor, min(left, _CHUNK)):
+    for contents in found.pieces():
         target.write(contents)
         left -= len(contents)
     if left:
         warn(f"{found.path}: became smaller while it was read; its end is filled with zeros")
     while left:
-        filled = min(left, _CHUNK)
+        filled = min(left, CHUNK)
         target.write(bytes(filled))
         left -= filled
 

@@ -16,6 +16,9 @@ from gitlab_ci_provider.storage.entry import Entry, entry_of
 from gitlab_ci_provider.storage.folders import Folders
 
 _NEITHER = "neither a file, a directory nor a symbolic link"
+CHUNK = 1024 * 1024
+"""Bytes; smaller files are read whole."""
+
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
@@ -34,6 +37,23 @@ class Found(NamedTuple):
     def entry(self) -> Entry:
         """Describe it."""
         return entry_of(self.path, self.status, self.target)
+
+    def read_whole(self) -> bytes:
+        """Read a small file, whatever its size is by now, but no more than a chunk."""
+        contents = os.read(self.descriptor, self.status.st_size + 1)
+        while len(contents) < CHUNK and len(contents) != self.status.st_size:
+            more = os.read(self.descriptor, CHUNK - len(contents))
+            if not more:
+                break
+            contents += more
+        return contents
+
+    def pieces(self) -> Iterator[bytes]:
+        """Read a large file, at most up to the size that it had at first."""
+        left = self.status.st_size
+        while contents := os.read(self.descriptor, min(left, CHUNK)):
+            yield contents
+            left -= len(contents)
 
 
 class TreeReader:
@@ -59,7 +79,7 @@ class TreeReader:
     def entries(self, paths: Iterable[str]) -> Iterator[tuple[Entry, IO[bytes] | None]]:
         """Yield each path's entry, and its contents when it is a file.
 
-        The contents are open until the next entry is requested. Sorted paths are read fastest.
+        The contents are open until the next entry is requested.
         """
         for found in self.find(paths):
             if found.descriptor < 0:
@@ -69,7 +89,10 @@ class TreeReader:
                     yield found.entry(), contents
 
     def find(self, paths: Iterable[str]) -> Iterator[Found]:
-        """Look paths up and open the files; each is closed when the next one is requested."""
+        """Look paths up and open the files; each is closed when the next one is requested.
+
+        Sorted paths are read fastest.
+        """
         enter = self._folders.enter
         for path in paths:
             folder, _, name = path.rpartition("/")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import stat
 import struct
 import zipfile
@@ -17,23 +16,10 @@ from gitlab_ci_provider.storage.entry import ArchiveError, Entry
 from gitlab_ci_provider.storage.limits import Meter
 from gitlab_ci_provider.storage.tree_reader import TreeReader
 from gitlab_ci_provider.storage.tree_writer import TreeWriter
+from gitlab_ci_provider.storage.zip_headers import EARLIEST, OWNER, TIME
+from gitlab_ci_provider.storage.zip_writer import ZipWriter
 
-_UNIX = 3
-_LEVEL = 1
-"""The fastest: level 6 makes archives a tenth smaller and takes three times as long."""
-
-_SAMPLE = 64 * 1024
-_WORTH = 0.95
-"""Contents that do not shrink below this ratio are not compressed."""
-
-_CHUNK = 1024 * 1024
 _LONGEST_LINK = 4096
-_TIME, _OWNER = 0x5455, 0x7875
-"""Extra fields of Info-ZIP: a time in whole seconds, and the owner."""
-
-_EARLIEST, _LATEST = 315532800, 4354819198
-"""1980 and 2107: the times that a zip archive can hold."""
-
 
 BROKEN_ZIP = (
     zipfile.BadZipFile,
@@ -56,15 +42,8 @@ def pack_zip(
     Raises:
         OSError: a file cannot be read, or the archive cannot be written.
     """
-    packed = []
-    with (
-        TreeReader(root, warn) as reader,
-        zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as target,
-    ):
-        for entry, contents in reader.entries(_with_utf8_names(paths, warn)):
-            _add(target, entry, contents)
-            packed.append(entry)
-    return packed
+    with TreeReader(root, warn) as reader, ZipWriter(archive) as target:
+        return [target.add(found) for found in reader.find(_with_utf8_names(paths, warn))]
 
 
 def unpack_zip(
@@ -103,35 +82,6 @@ def _with_utf8_names(paths: Iterable[str], warn: Callable[[str], None]) -> Itera
             yield path
 
 
-def _add(target: zipfile.ZipFile, entry: Entry, contents: IO[bytes] | None) -> None:
-    name = f"{entry.path}/" if entry.is_folder else entry.path
-    # By name the archive's compression level is used, by `ZipInfo` the contents are stored as they
-    # are. What is set afterwards goes into the directory at the end, which all readers go by.
-    stored = contents is not None and entry.size > _SAMPLE and not _shrinks(contents)
-    new = zipfile.ZipInfo(name) if stored else name
-    large = entry.size >= zipfile.ZIP64_LIMIT // 2
-    with target.open(new, "w", force_zip64=large) as member:
-        if contents is not None:
-            shutil.copyfileobj(contents, member, _CHUNK)
-        elif entry.is_link:
-            member.write(entry.target.encode("utf-8", "surrogateescape"))
-    info = target.getinfo(name)
-    mtime = min(max(entry.mtime, _EARLIEST), _LATEST)
-    moment = datetime.fromtimestamp(mtime, UTC)
-    info.date_time = moment.timetuple()[:6]
-    info.create_system = _UNIX
-    info.external_attr = (entry.mode << 16) | (0x10 if entry.is_folder else 0)
-    info.extra += struct.pack("<HHBi", _TIME, 5, 1, min(mtime, 2**31 - 1))
-    info.extra += struct.pack("<HHBBIBI", _OWNER, 11, 1, 4, entry.uid, 4, entry.gid)
-
-
-def _shrinks(contents: IO[bytes]) -> bool:
-    """Try the beginning of a file: compressing images, packages and archives wastes time."""
-    sample = contents.read(_SAMPLE)
-    contents.seek(0)
-    return len(zlib.compress(sample, _LEVEL)) < len(sample) * _WORTH
-
-
 def entry_of(info: zipfile.ZipInfo, contents: IO[bytes]) -> Entry:
     """Read what an archive says of a member; raises ArchiveError for a link that is too long."""
     mode = info.external_attr >> 16
@@ -139,7 +89,7 @@ def entry_of(info: zipfile.ZipInfo, contents: IO[bytes]) -> Entry:
         # Made by a program that does not store Unix modes.
         mode = (stat.S_IFDIR | 0o755) if info.is_dir() else (stat.S_IFREG | (mode or 0o644))
     extra = dict(_extra(info.extra))
-    uid, gid = _owner(extra.get(_OWNER, b""))
+    uid, gid = _owner(extra.get(OWNER, b""))
     link = stat.S_ISLNK(mode)
     target = contents.read(_LONGEST_LINK + 1) if link else b""
     if len(target) > _LONGEST_LINK:
@@ -147,7 +97,7 @@ def entry_of(info: zipfile.ZipInfo, contents: IO[bytes]) -> Entry:
     return Entry(
         path=info.filename.rstrip("/"),
         mode=mode,
-        mtime=_mtime(info, extra.get(_TIME, b"")),
+        mtime=_mtime(info, extra.get(TIME, b"")),
         uid=uid,
         gid=gid,
         size=info.file_size,
@@ -168,7 +118,7 @@ def _mtime(info: zipfile.ZipInfo, field: bytes) -> int:
     try:
         return int(datetime(*info.date_time, tzinfo=UTC).timestamp())
     except ValueError:
-        return _EARLIEST
+        return EARLIEST
 
 
 def _owner(field: bytes) -> tuple[int, int]:

@@ -1,0 +1,137 @@
+"""Writes the records of zip archives: a header before each member, the directory at the end.
+
+Names are UTF-8. Modes, times in UTC and owners are stored as Info-ZIP does. Sizes and counts that
+do not fit are stored in the fields of Zip64, which all current programs read.
+"""
+
+from __future__ import annotations
+
+import struct
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+
+from gitlab_ci_provider.storage.entry import Entry
+
+STORED, DEFLATED = 0, 8
+TIME, OWNER = 0x5455, 0x7875
+"""Extra fields of Info-ZIP: a time in whole seconds, and the owner."""
+
+EARLIEST, LATEST = 315532800, 4354819198
+"""1980 and 2107: the times that a zip archive can hold."""
+
+_UNIX = 3
+_ZIP64 = 1
+_FULL, _MANY = 0xFFFFFFFF, 0xFFFF
+_LARGE = 2**31
+"""Bytes; a member of this size could be larger when it is compressed, and needs room for that."""
+
+_LOCAL = struct.Struct("<4s5H3I2H")
+_CENTRAL = struct.Struct("<4s6H3I5H2I")
+_UNIX_FIELDS = struct.Struct("<HHBiHHBBIBI")
+_SIZES = struct.Struct("<HHQQ")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packed:
+    """How the contents of a member are in an archive.
+
+    Attributes:
+        method: STORED or DEFLATED.
+        crc: of the contents.
+        size: of the contents; `packed` what is left of them.
+        offset: of the member's header.
+    """
+
+    method: int = STORED
+    crc: int = 0
+    size: int = 0
+    packed: int = 0
+    offset: int = 0
+
+
+def local_header(entry: Entry, packed: Packed) -> bytes:
+    """Write what goes before the contents of a member.
+
+    Its length depends on `entry` only: it can be written again when the contents are known.
+    """
+    name, extra = _name(entry), _unix_fields(entry)
+    size, in_archive, version = packed.size, packed.packed, 20
+    if entry.size >= _LARGE:
+        extra += _SIZES.pack(_ZIP64, 16, size, in_archive)
+        size, in_archive, version = _FULL, _FULL, 45
+    fixed = _LOCAL.pack(
+        b"PK\3\4",
+        version,
+        _flags(name),
+        packed.method,
+        *_dos_time(entry.mtime),
+        packed.crc,
+        in_archive,
+        size,
+        len(name),
+        len(extra),
+    )
+    return fixed + name + extra
+
+
+def directory_record(entry: Entry, packed: Packed) -> bytes:
+    """Write what the directory says of a member."""
+    name, extra = _name(entry), _unix_fields(entry)
+    values = (packed.size, packed.packed, packed.offset)
+    large = [value for value in values if value >= _FULL]
+    if large:
+        extra += struct.pack(f"<HH{len(large)}Q", _ZIP64, 8 * len(large), *large)
+    size, in_archive, offset = (min(value, _FULL) for value in values)
+    version = 45 if large else 20
+    fixed = _CENTRAL.pack(
+        b"PK\1\2",
+        _UNIX << 8 | version,
+        version,
+        _flags(name),
+        packed.method,
+        *_dos_time(entry.mtime),
+        packed.crc,
+        in_archive,
+        size,
+        len(name),
+        len(extra),
+        0,
+        0,
+        0,
+        entry.mode << 16 | (0x10 if entry.is_folder else 0),
+        offset,
+    )
+    return fixed + name + extra
+
+
+def directory_end(count: int, size: int, offset: int) -> bytes:
+    """Write the end of an archive: how many members its directory has, and where it is."""
+    more = b""
+    if count >= _MANY or size >= _FULL or offset >= _FULL:
+        more = struct.pack(
+            "<4sQHHIIQQQQ", b"PK\6\6", 44, _UNIX << 8 | 45, 45, 0, 0, count, count, size, offset
+        )
+        more += struct.pack("<4sIQI", b"PK\6\7", 0, offset + size, 1)
+    count, size, offset = min(count, _MANY), min(size, _FULL), min(offset, _FULL)
+    return more + struct.pack("<4s4HIIH", b"PK\5\6", 0, 0, count, count, size, offset, 0)
+
+
+def _name(entry: Entry) -> bytes:
+    return (f"{entry.path}/" if entry.is_folder else entry.path).encode()
+
+
+def _flags(name: bytes) -> int:
+    return 0 if name.isascii() else 0x800
+
+
+def _unix_fields(entry: Entry) -> bytes:
+    mtime = min(max(entry.mtime, EARLIEST), 2**31 - 1)
+    return _UNIX_FIELDS.pack(TIME, 5, 1, mtime, OWNER, 11, 1, 4, entry.uid, 4, entry.gid)
+
+
+@lru_cache
+def _dos_time(mtime: int) -> tuple[int, int]:
+    """Return the time and the day of a moment, in UTC."""
+    year, month, day, hour, minute, second = time.gmtime(min(max(mtime, EARLIEST), LATEST))[:6]
+    return hour << 11 | minute << 5 | second // 2, (year - 1980) << 9 | month << 5 | day
