@@ -32,6 +32,7 @@ from gitlab_ci_provider.helper.context import PhaseContext
 from gitlab_ci_provider.helper.lazy_store import LazyStore
 from gitlab_ci_provider.helper.output import Output, StrayWords
 from gitlab_ci_provider.helper.plan_file import read_plan
+from gitlab_ci_provider.helper.unread import wait_until_read
 from gitlab_ci_provider.model.plan import JobPlan
 from gitlab_ci_provider.model.termination_message import TerminationMessage, encode_message
 from gitlab_ci_provider.model.workspace import (
@@ -88,6 +89,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if told.message:
         output.error(told.message)
     _leave_message(replace(told, lines=output.log.count), options.termination_log)
+    with suppress(OSError, Terminated):
+        wait_until_read(sys.stdout.fileno())
     return code
 
 
