@@ -39,7 +39,7 @@ def _holds(block: dict[str, Any], address: str) -> bool:
     "address",
     [
         *("169.254.169.254", "10.96.0.1", "172.20.0.1", "192.168.49.2", "100.100.100.200"),
-        *("fd00:ec2::254", "fe80::1"),
+        *("168.63.129.16", "192.0.0.192", "fd00:ec2::254", "fe80::1"),
     ],
 )
 def test_jobs_reach_no_private_address(address: str):
@@ -51,6 +51,17 @@ def test_jobs_reach_no_private_address(address: str):
 def test_jobs_reach_the_internet_and_what_is_named(address: str):
     """Git servers, registries, and servers in private networks that the file names."""
     assert reaches(address)
+
+
+def test_names_are_asked_for_at_port_53_only():
+    """Of the pods that answer, and of a node's own cache; nothing else of either is reached."""
+    first, *_ = POLICIES["jobs-are-alone"]["egress"]
+
+    assert {(port["protocol"], port["port"]) for port in first["ports"]} == {
+        ("UDP", 53),
+        ("TCP", 53),
+    }
+    assert {"cidr": "169.254.20.10/32"} in [peer.get("ipBlock") for peer in first["to"]]
 
 
 def test_nobody_reaches_a_job():
