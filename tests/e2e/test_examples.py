@@ -75,7 +75,10 @@ BUILDER = {
 }
 """Takes the place of Kaniko's image, and of GitLab's variables for the registry."""
 
-pytestmark = pytest.mark.skipif(not shutil.which("kubectl"), reason="needs kubectl")
+pytestmark = [
+    pytest.mark.embedded("its Secret is for that cluster, and so are the stand-ins"),
+    pytest.mark.skipif(not shutil.which("kubectl"), reason="needs kubectl"),
+]
 
 
 def _runners() -> dict[str, Any]:

@@ -20,6 +20,8 @@ NEVER_OURS = {"Readiness probe errored and resulted in unknown state"}
 
 WORDS_OF_BUSYBOX = {"readiness"}
 
+READY_IN_TIME = {"readiness"}
+"""An engine may be so slow to look for the first time that the container is ready by then."""
 
 ENDS_AT_ONCE = {"main-exit3-sidecar-keeps-running"}
 """A container that ends within a second: an engine may need longer to start the next one."""
@@ -98,7 +100,9 @@ def _comparable(pod: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "name", [name for name, cut in CASES.items() if not cut and name != "delete-force-0"]
 )
-def test_pod_has_the_recorded_events(replayed: tuple[dict[str, Any], Api], name: str):
+def test_pod_has_the_recorded_events(
+    replayed: tuple[dict[str, Any], Api], name: str, engine: Podman | None
+):
     """The same events tell of a pod, word by word."""
     _, seen, case, _ = replayed[0][name]
     api = replayed[1]
@@ -111,6 +115,9 @@ def test_pod_has_the_recorded_events(replayed: tuple[dict[str, Any], Api], name:
     ours = {_words(*event) for event in api.events(pod) if event[1] not in OURS_ALONE}
     if name in WORDS_OF_BUSYBOX:
         wanted, ours = ({(*event[:2], "") for event in events} for events in (wanted, ours))
+
+    if engine and name in READY_IN_TIME:
+        wanted = {event for event in wanted if event in ours or event[1] != "Unhealthy"}
 
     assert ours == wanted, seen
 
