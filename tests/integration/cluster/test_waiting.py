@@ -9,7 +9,7 @@ import pytest
 
 from gitlab_ci_provider.exceptions import JobFailure
 from integration.cluster.faults import misbehaving, tell
-from integration.cluster.support import Cluster, refused
+from integration.cluster.support import Cluster, has_ended, refused
 from integration.cluster.waiting_task import Task
 from processes.waiting import wait_until
 
@@ -104,6 +104,18 @@ def test_a_worker_stays_when_no_triggerer_is_alive(task: Task, caplog: pytest.Lo
     assert task.hops == 0
     assert numbered(shown(caplog)) == expected(800)
     assert caplog.text.count("no triggerer is alive") == (task.way != "worker")
+
+
+def test_a_pod_that_has_ended_is_not_handed_over(task: Task):
+    """When the worker's time is up, a log that is slow to read is all that is left of the job."""
+    if task.way != "adaptive":
+        pytest.skip("the worker stays anyway, or leaves at once")
+    task.made = lambda: task.api.wait("job", has_ended)
+    result = task.run("sleep 1; echo last")
+
+    assert result.status == "success"
+    assert task.hops == 0
+    assert "\nlast\n" in task.kept
 
 
 @pytest.mark.parametrize("known", ["killed", "marked"])

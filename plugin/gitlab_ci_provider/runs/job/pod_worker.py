@@ -20,6 +20,7 @@ from gitlab_ci_provider.pods.outcome import outcome
 from gitlab_ci_provider.pods.seen import SeenPod
 from gitlab_ci_provider.pods.starting import Starting, pending_words
 from gitlab_ci_provider.pods.status import pull_failures
+from gitlab_ci_provider.pods.status import still_runs as is_going_on
 from gitlab_ci_provider.runs.job.coverage import CoverageScan
 from gitlab_ci_provider.runs.job.end import PodFailure, PullFailure
 from gitlab_ci_provider.runs.job.follower import End, Follower
@@ -96,7 +97,7 @@ class PodWorker:
                 services=self.services.watch(),
             )
             try:
-                io = WorkerIO(pod=pod, leave_at=self.shift.leave_at, stay=self._stay)
+                io = WorkerIO(pod=pod, leave_at=self.shift.leave_at, stay=lambda: self._stay(pod))
                 with self.services.logs(pod, log):
                     end = io.perform(follower.steps())
             except TimeToLeave:
@@ -113,11 +114,13 @@ class PodWorker:
         self._refuse_if_not_started(pod, end, log.size)
         return self._result(pod, end.pod or pod.read())
 
-    def _stay(self) -> float:
-        """Tell for how many seconds more there is nobody to leave the pod to."""
+    def _stay(self, pod: PodWatch) -> float:
+        """Tell for how many seconds more there is nobody to leave the pod to, or nothing."""
         if is_over(self.shift):
             return 0
         if was_killed(self.operator):  # the pod ends, and no task is left that could be deferred
+            return self.shift.left
+        if not self.shift.trusts and not is_going_on(pod.read()):  # its log is soon read
             return self.shift.left
         seconds = longer_shift(self.shift, self.triggerer(), self._say_once)
         if seconds or self.still_runs(self.run):
