@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from datetime import UTC, datetime
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,13 +18,10 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 from gitlab_ci_provider.exceptions import SettingsError
 from gitlab_ci_provider.model.object_store import StoreTarget
-from gitlab_ci_provider.model.plan import Grant, StorePlace
 from gitlab_ci_provider.storage.base import StorageUnavailableError
 from gitlab_ci_provider.storage.shelf import ObjectShelf
-from gitlab_ci_provider.storage.signing import Period, signed_url
 
 _PAUSES = (1, 2, 4, 8, 15)
-_SECONDS_TO_WRITE = 3600
 _log = logging.getLogger(__name__)
 
 
@@ -46,15 +43,20 @@ def get_file(target: StoreTarget, key: str, path: Path) -> None:
     from gitlab_ci_provider.storage.s3 import S3Store  # importing boto3 is slow
 
     store = S3Store(target)
+    _patiently(lambda: store.get(key, path))
+
+
+def _patiently(ask: Callable[[], None]) -> None:
+    """Ask a store once more while it does not answer."""
     for pause in _PAUSES:
         try:
-            store.get(key, path)
+            ask()
         except StorageUnavailableError as problem:
             _log.warning("%s; trying again in %d s", problem, pause)
             time.sleep(pause)
         else:
             return
-    store.get(key, path)
+    ask()
 
 
 def object_shelf(conn_id: str) -> ObjectShelf | None:
@@ -84,21 +86,15 @@ def write_object(target: StoreTarget, key: str, data: bytes) -> None:
 
 
 def put_file(target: StoreTarget, key: str, path: Path) -> None:
-    """Store a file of up to 5 GiB.
+    """Store a file of any size; wait up to half a minute for a store that does not answer.
 
     Raises:
-        StorageError: the store refused or failed.
+        StorageError: the store refused or failed; an earlier object is still there.
     """
-    from gitlab_ci_provider.storage.granted import GrantedStore  # importing urllib3 is slow
+    from gitlab_ci_provider.storage.s3 import S3Store  # importing boto3 is slow
 
-    period = Period(start=datetime.now(UTC), seconds=_SECONDS_TO_WRITE)
-    grant = Grant(object_key=key, url=signed_url(target, "PUT", key, period))
-    place = StorePlace(
-        name=f"s3://{target.bucket}/{target.prefix}",
-        at=f" at {target.endpoint_url}" if target.endpoint_url else "",
-        ca_bundle=target.ca_bundle,
-    )
-    GrantedStore(place, (), (grant,)).put(key, path)
+    store = S3Store(target)
+    _patiently(lambda: store.put(key, path))
 
 
 def store_target(conn_id: str, bucket: str = "") -> StoreTarget | None:

@@ -8,12 +8,19 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobArtifact:
-    """An archive that a job left in the object store."""
+    """An archive that a job left in the object store.
+
+    Attributes:
+        sha256: of the archive, in hexadecimal; empty for those of earlier versions.
+        expire_at: seconds since 1970; None means never.
+    """
 
     name: str
     object_key: str
     size: int = 0
     files: int = 0
+    sha256: str = ""
+    expire_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -113,10 +113,15 @@ class CacheArchive:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArtifactDownload:
-    """Artifacts of one earlier job."""
+    """Artifacts of one earlier job.
+
+    Attributes:
+        sha256: of the archive; empty when it is not known.
+    """
 
     job: str
     object_key: str
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,7 +57,7 @@ class GitlabJobPodOperator(FollowedPodOperator):
     """Runs a script in a pod with caches, artifacts and services, as a GitLab job has them.
 
     A `KubernetesPodOperator`: its parameters say where the pod runs and what its container
-    `build` gets. Returns `{"object_key", "name", "files", "size"}` of its artifacts, as
+    `build` gets. Returns `{"object_key", "name", "files", "size", "sha256"}` of its artifacts, as
     `ArtifactUploadOperator` does, and None if it has left none; assets in `outlets` get that, too.
 
     The pod has two more containers, which restore, download, save and upload. It works in an empty
@@ -237,7 +237,7 @@ class GitlabJobPodOperator(FollowedPodOperator):
             return None
         kept = result.artifacts[0]
         told: dict[str, Any] = {"object_key": kept.object_key, "name": kept.name}
-        told |= {"files": kept.files, "size": kept.size}
+        told |= {"files": kept.files, "size": kept.size, "sha256": kept.sha256}
         for outlet in self.outlets:
             if isinstance(outlet, Asset):
                 context["outlet_events"][outlet].extra = dict(told)

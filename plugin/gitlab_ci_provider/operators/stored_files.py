@@ -16,7 +16,7 @@ from gitlab_ci_provider.exceptions import GitlabCiError, StorageError
 from gitlab_ci_provider.runs.context import open_task
 from gitlab_ci_provider.runs.stored_files import StoredFiles, stored_files
 from gitlab_ci_provider.runs.task_errors import TaskFailed, TaskFailedForNow
-from gitlab_ci_provider.storage.keys import task_artifacts_key, task_cache_key
+from gitlab_ci_provider.storage.keys import is_of_run, task_artifacts_key, task_cache_key
 
 
 class _StoredFilesOperator(BaseOperator):
@@ -135,12 +135,14 @@ class S3CacheSaveOperator(_CacheOperator):
         with self.files(context) as files:
             key = self.object_key(self.key)
             files.note(self.key, [key])
-            size, entries = files.save(key, self.paths)
-        return {"key": self.key, "files": len(entries), "bytes": size}
+            packed = files.save(key, self.paths)
+        return {"key": self.key, "files": len(packed.entries), "bytes": packed.size}
 
 
 class ArtifactUploadOperator(_StoredFilesOperator):
-    """Keeps files as artifacts of this task; returns `{"object_key", "name", "files", "size"}`.
+    """Keeps files as artifacts of this task; returns what it has kept.
+
+    That is `{"object_key", "name", "files", "size", "sha256"}`.
 
     The event of each asset in `outlets` gets these values as its `extra`.
 
@@ -183,16 +185,16 @@ class ArtifactUploadOperator(_StoredFilesOperator):
         key = task_artifacts_key(ti.dag_id, ti.run_id, task, ti.try_number)
         with self.files(context) as files:
             files.note(self.name, [key])
-            stored = files.save(key, self.paths, self.exclude)
-            if not stored[1]:
+            packed = files.save(key, self.paths, self.exclude)
+            if not packed.entries:
                 raise TaskFailed(f"no file in {self.path} matches {', '.join(self.paths)}")
             default = files.task.settings.artifacts_expire_in
             files.index(
-                key, self.name, stored, default if self.expire_in is None else self.expire_in
+                key, self.name, packed, default if self.expire_in is None else self.expire_in
             )
-        count = sum(not entry.is_folder for entry in stored[1])
+        count = sum(not entry.is_folder for entry in packed.entries)
         result: dict[str, Any] = {"object_key": key, "name": self.name}
-        result |= {"files": count, "size": stored[0]}
+        result |= {"files": count, "size": packed.size, "sha256": packed.sha256}
         for outlet in self.outlets:
             if isinstance(outlet, Asset):
                 context["outlet_events"][outlet].extra = dict(result)
@@ -228,7 +230,9 @@ class ArtifactDownloadOperator(_StoredFilesOperator):
                 key = result.get("object_key") if isinstance(result, dict) else None
                 if not key:
                     raise TaskFailed(f"the task {task} has left no artifacts in this run")
+                if not is_of_run(key, files.task.dag_id, files.task.run_id):
+                    raise TaskFailed(f"the task {task} names artifacts of another run")
                 files.note(task, [key])
-                if files.restore(key) is None:
+                if files.restore(key, str(result.get("sha256") or "")) is None:
                     raise TaskFailed(f"the artifacts of {task} are gone (expired or removed)")
         return list(left)

@@ -32,7 +32,7 @@ def wanted_artifacts(job: Job, decision: JobDecision, earlier: tuple[str, ...]) 
 def plan_downloads(request: PlanRequest) -> tuple[ArtifactDownload, ...]:
     """List what is fetched before the script, in the order of the jobs."""
     return tuple(
-        ArtifactDownload(job=job, object_key=artifact.object_key)
+        ArtifactDownload(job=job, object_key=artifact.object_key, sha256=artifact.sha256)
         for job, artifacts in request.upstream.items()
         for artifact in artifacts
     )

@@ -51,6 +51,11 @@ class StoredArchive:
     size: int
     index: ArtifactIndex | None = None
 
+    @property
+    def checksums(self) -> dict[str, str]:
+        """Those of its members, as far as they are known."""
+        return self.index.checksums if self.index else {}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
@@ -110,12 +115,8 @@ class Catalog:
 
     def with_index(self, archive: StoredArchive) -> StoredArchive:
         """Read what an archive has in it."""
-        try:
-            data = self.shelf.read(index_key(archive.object_key), 0, _LARGEST_INDEX)
-            index = decode_index(data)
-        except (MissingObjectError, ValueError, TypeError, KeyError):
-            return archive
-        return replace(archive, job=index.job, index=index)
+        index = read_index(self.shelf, archive.object_key)
+        return archive if index is None else replace(archive, job=index.job, index=index)
 
     def _of_pipeline(
         self, folder: str, number: int, entry: PipelineEntry | None
@@ -132,6 +133,20 @@ class Catalog:
                     object_key=stored.key,
                     size=stored.size,
                 )
+
+
+def read_index(shelf: ObjectShelf, key: str) -> ArtifactIndex | None:
+    """Read the index of an archive; None when it has none that can be read."""
+    try:
+        return decode_index(shelf.read(index_key(key), 0, _LARGEST_INDEX))
+    except (MissingObjectError, ValueError, TypeError, KeyError):
+        return None
+
+
+def checksums_of(shelf: ObjectShelf, key: str) -> dict[str, str]:
+    """Read the checksums of the members of an archive; empty when its index has none."""
+    index = read_index(shelf, key)
+    return index.checksums if index else {}
 
 
 def _chosen(archives: Iterator[StoredArchive], selection: Selection) -> list[StoredArchive]:

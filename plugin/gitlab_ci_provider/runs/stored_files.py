@@ -7,8 +7,8 @@ prune them.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,12 +20,29 @@ from gitlab_ci_provider.model.uses import CacheUse
 from gitlab_ci_provider.runs.context import TaskContext
 from gitlab_ci_provider.storage.archive import pack, unpack
 from gitlab_ci_provider.storage.base import MissingObjectError
+from gitlab_ci_provider.storage.checksums import member_checksums, sha256_of, verify
 from gitlab_ci_provider.storage.entry import Entry
 from gitlab_ci_provider.storage.index import ArtifactIndex, encode_index, indexed
 from gitlab_ci_provider.storage.keys import index_key
 from gitlab_ci_provider.storage.members import find_members
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackedFiles:
+    """What an archive has in it.
+
+    Attributes:
+        size: of the archive in bytes.
+        sha256: of the archive.
+        checksums: CRC-32 of the members of a zip archive.
+    """
+
+    size: int = 0
+    entries: tuple[Entry, ...] = ()
+    sha256: str = ""
+    checksums: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +57,8 @@ class StoredFiles:
     target: StoreTarget
     root: Path
 
-    def save(
-        self, key: str, paths: Sequence[str], exclude: Sequence[str] = ()
-    ) -> tuple[int, list[Entry]]:
-        """Pack what patterns name and store it; return the size of the archive and its entries.
-
-        No entries mean that nothing matched and nothing was stored.
+    def save(self, key: str, paths: Sequence[str], exclude: Sequence[str] = ()) -> PackedFiles:
+        """Pack what patterns name and store it; without entries, nothing matched or was stored.
 
         Raises:
             StorageError: the store refused or failed; an earlier object stays.
@@ -57,16 +70,25 @@ class StoredFiles:
         for line in found.warnings:
             _log.warning("%s", line)
         if not found.paths:
-            return 0, []
+            return PackedFiles()
         with TemporaryDirectory() as folder:
             archive = Path(folder) / key.rpartition("/")[2]
             entries = pack(self.root, found.paths, archive, warn=_log.warning)
-            size = archive.stat().st_size
+            packed = PackedFiles(
+                size=archive.stat().st_size,
+                entries=tuple(entries),
+                sha256=sha256_of(archive),
+                checksums=member_checksums(archive) if archive.suffix == ".zip" else {},
+            )
             put_file(self.target, key, archive)
-        return size, entries
+        return packed
 
-    def restore(self, key: str) -> int | None:
+    def restore(self, key: str, sha256: str = "") -> int | None:
         """Fetch an archive and unpack it; return its size, None when there is none.
+
+        Args:
+            key: of the archive.
+            sha256: that it must have; empty when that is not known.
 
         Raises:
             ArchiveError: it is broken, or would write outside the folder.
@@ -80,20 +102,22 @@ class StoredFiles:
                 get_file(self.target, key, archive)
             except MissingObjectError:
                 return None
+            verify(archive, sha256, key)
             unpack(archive, self.root, self.task.settings.archive_limits)
             return archive.stat().st_size
 
-    def index(self, key: str, name: str, stored: tuple[int, list[Entry]], expire_in: int) -> None:
+    def index(self, key: str, name: str, packed: PackedFiles, expire_in: int) -> None:
         """Store the index of an archive, which says when it expires; 0 means never."""
         now = int(datetime.now(UTC).timestamp())
         index = ArtifactIndex(
             job=str(self.task.context["ti"].task_id),
             name=name,
             object_key=key,
-            size=stored[0],
+            size=packed.size,
+            sha256=packed.sha256,
             created=now,
             expire_at=now + expire_in if expire_in else None,
-            files=indexed(stored[1]),
+            files=indexed(packed.entries, packed.checksums),
         )
         write_object(self.target, index_key(key), encode_index(index))
 

@@ -9,7 +9,7 @@ every S3 server keeps it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,11 +18,17 @@ from gitlab_ci_provider.storage.entry import Entry
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexedFile:
-    """One file, folder (its path ends with `/`) or link; `size` in bytes."""
+    """One file, folder (its path ends with `/`) or link.
+
+    Attributes:
+        size: bytes.
+        crc: CRC-32 of the contents, eight hexadecimal digits; empty in earlier versions.
+    """
 
     path: str
     size: int
     mode: str
+    crc: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +38,7 @@ class ArtifactIndex:
     Attributes:
         name: of the archive, for people.
         size: of the archive in bytes.
+        sha256: of the archive, in hexadecimal; empty in earlier versions.
         created: seconds since 1970.
         expire_at: seconds since 1970; None means never.
     """
@@ -40,21 +47,29 @@ class ArtifactIndex:
     name: str
     object_key: str
     size: int
+    sha256: str = ""
     created: int
     expire_at: int | None
     files: tuple[IndexedFile, ...]
-    schema_version: int = 1
+    schema_version: int = 2
+
+    @property
+    def count(self) -> int:
+        """How many files and links it has."""
+        return sum(not file.path.endswith("/") for file in self.files)
+
+    @property
+    def checksums(self) -> dict[str, str]:
+        """The CRC-32 of each member, by its name in the archive."""
+        return {file.path: file.crc for file in self.files if file.crc}
 
 
-def indexed(entries: Iterable[Entry]) -> tuple[IndexedFile, ...]:
-    """Describe the entries of an archive."""
+def indexed(entries: Iterable[Entry], checksums: Mapping[str, str]) -> tuple[IndexedFile, ...]:
+    """Describe the entries of an archive, with the CRC-32 of each by its name there."""
+    names = ((f"{entry.path}/" if entry.is_folder else entry.path, entry) for entry in entries)
     return tuple(
-        IndexedFile(
-            path=f"{entry.path}/" if entry.is_folder else entry.path,
-            size=entry.size,
-            mode=f"{entry.mode:o}",
-        )
-        for entry in entries
+        IndexedFile(path=name, size=entry.size, mode=f"{entry.mode:o}", crc=checksums.get(name, ""))
+        for name, entry in names
     )
 
 

@@ -47,6 +47,13 @@ class S3Store:
                 self._target.bucket, self._full(key), str(path), Config=_transfer()
             )
 
+    def put(self, key: str, path: Path) -> None:
+        """Store a file, large ones in parallel parts; it is seen only when it is complete."""
+        with self._errors(key, "store"):
+            self._client.upload_file(
+                str(path), self._target.bucket, self._full(key), Config=_transfer()
+            )
+
     def objects(self, prefix: str) -> Iterator[StoredObject]:
         """List all objects whose keys begin with a prefix, by key."""
         for page in self._pages(prefix):

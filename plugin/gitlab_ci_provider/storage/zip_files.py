@@ -11,7 +11,7 @@ import os
 import posixpath
 import stat
 import zipfile
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Self
@@ -27,18 +27,26 @@ from gitlab_ci_provider.storage.tree_writer import TreeWriter
 from gitlab_ci_provider.storage.zipped import BROKEN_ZIP, entry_of
 
 _USUAL = ArchiveLimits()
+_NONE: Mapping[str, str] = {}
 
 
 class ZipFiles:
     """The files of an archive in the object store; use as a context manager.
 
     Only what is asked for is fetched: first the archive's directory, then each file.
+
+    Args:
+        shelf: that has it.
+        key: of the archive.
+        checksums: of members, as its index has them; those without one are only compared with what
+            the archive itself says.
     """
 
-    def __init__(self, shelf: ObjectShelf, key: str):
+    def __init__(self, shelf: ObjectShelf, key: str, checksums: Mapping[str, str] = _NONE):
         self._source = opened(shelf, key)
         self._size = shelf.size(key)
         self._key = key
+        self._checksums = checksums
         try:
             self._archive = zipfile.ZipFile(self._source)
         except BROKEN_ZIP as error:
@@ -74,6 +82,7 @@ class ZipFiles:
 
     def copy(self, name: str, target: IO[bytes]) -> None:
         """Write the contents of one file; raises ArchiveError."""
+        self._verify(name)
         try:
             with self._archive.open(self._infos[name]) as contents:
                 while piece := contents.read(1024 * 1024):
@@ -101,6 +110,7 @@ class ZipFiles:
         try:
             with TreeWriter(folder) as writer:
                 for name in names:
+                    self._verify(name)
                     count += self._write(writer, self._infos[name], warn)
             return count - _remove_links_out(folder, names, warn)
         except BROKEN_ZIP as error:
@@ -116,6 +126,13 @@ class ZipFiles:
                 warn(f"left out: {quoted(str(problem).removeprefix('refused: '))}")
                 return False
         return True
+
+    def _verify(self, name: str) -> None:
+        """Refuse a member that is not the one of the index; reading it compares its contents."""
+        expected, found = self._checksums.get(name), f"{self._infos[name].CRC:08x}"
+        if self._checksums and expected != found:
+            words = "does not match the index: the archive was damaged or replaced"
+            raise ArchiveError(f"{self._key}: {quoted(name)} {words}")
 
     def _broken(self, error: Exception) -> ArchiveError:
         return ArchiveError(f"{self._key}: broken zip archive: {error}")

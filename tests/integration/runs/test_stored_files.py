@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,6 +25,8 @@ from gitlab_ci_provider.state import open_state
 from gitlab_ci_provider.storage.index import decode_index
 from gitlab_ci_provider.storage.keys import task_artifacts_key, task_cache_key
 from servers.s3 import ACCESS_KEY, BUCKET, SECRET_KEY, S3Server, s3_server
+
+RUN = "manual__2026-01-01T00:00:00+00:00"
 
 pytestmark = pytest.mark.integration
 
@@ -57,7 +60,7 @@ def context(**left: Any) -> Any:
     """Make the context of a task; `left` are the XComs of others."""
     ti = SimpleNamespace(
         dag_id="dag",
-        run_id="manual__2026-01-01T00:00:00+00:00",
+        run_id=RUN,
         task_id="task",
         map_index=-1,
         try_number=1,
@@ -121,6 +124,33 @@ def test_artifacts_reach_another_task(server: S3Server, folder: Path, tmp_path: 
     assert ours["outlet_events"][asset].extra == left
 
 
+def test_replaced_artifacts_fail_the_task(server: S3Server, folder: Path, tmp_path: Path):
+    """The checksum is in what the task before has returned."""
+    left = ArtifactUploadOperator(task_id="up", path=str(folder), paths=["dist/"]).execute(
+        context()
+    )
+    (folder / "dist" / "app").write_text("another app")
+    ArtifactUploadOperator(task_id="up", path=str(folder), paths=["dist/"]).execute(context())
+    download = ArtifactDownloadOperator(task_id="d", from_task_ids=["up"], path=str(tmp_path / "x"))
+
+    with pytest.raises(TaskFailed, match="its checksum does not match"):
+        download.execute(context(up=left))
+
+
+def test_a_large_archive_is_stored_in_parts(server: S3Server, folder: Path, tmp_path: Path):
+    """One request takes 5 GiB at most; in parts, there is no limit to what comes back whole."""
+    data = random.Random(7).randbytes(40 * 1024 * 1024)
+    (folder / "dist" / "app").write_bytes(data)
+    upload = ArtifactUploadOperator(task_id="up", path=str(folder), paths=["dist/app"])
+
+    left = upload.execute(context())
+
+    assert left["size"] > len(data)
+    download = ArtifactDownloadOperator(task_id="d", from_task_ids=["up"], path=str(tmp_path / "x"))
+    download.execute(context(up=left))
+    assert (tmp_path / "x" / "dist" / "app").read_bytes() == data
+
+
 def test_no_files_is_a_failure(server: S3Server, folder: Path):
     """Green means done: a task that was to keep files has kept some."""
     upload = ArtifactUploadOperator(task_id="up", path=str(folder), paths=["none/"])
@@ -133,7 +163,8 @@ def test_no_files_is_a_failure(server: S3Server, folder: Path):
     ("left", "words"),
     [
         (None, "has left no artifacts"),
-        ({"object_key": task_artifacts_key("dag", "r", "t", 1)}, "are gone"),
+        ({"object_key": task_artifacts_key("dag", RUN, "t", 1)}, "are gone"),
+        ({"object_key": task_artifacts_key("dag", "other", "t", 1)}, "of another run"),
     ],
 )
 def test_artifacts_that_are_not_there_are_named(

@@ -25,6 +25,7 @@ from gitlab_ci_provider.model.plan import (
     CacheRestore,
     PlanVariable,
 )
+from gitlab_ci_provider.storage.checksums import sha256_of
 from gitlab_ci_provider.storage.index import decode_index
 from processes.phases import BrokenStore, FolderStore, make_context
 from servers.repositories import git
@@ -187,8 +188,10 @@ def test_artifacts_come_with_an_index(tmp_path: Path, shown: Callable[[], str]):
     size = (tmp_path / "objects/a/artifacts.zip").stat().st_size
     assert (index.job, index.name, index.size) == ("job", "site", size)
     assert [file.path for file in index.files] == ["out/", "out/a.txt"]
+    sha256 = sha256_of(tmp_path / "objects/a/artifacts.zip")
+    assert index.sha256 == sha256
     assert context.uploaded == [
-        JobArtifact(name="site", object_key="a/artifacts.zip", size=size, files=1)
+        JobArtifact(name="site", object_key="a/artifacts.zip", size=size, files=1, sha256=sha256)
     ]
     assert "Uploaded 1 files in site.zip" in shown()
 
@@ -285,6 +288,18 @@ def test_missing_artifacts_fail_the_job_and_name_their_own(tmp_path: Path):
         download_artifacts(make_context(tmp_path, downloads=downloads))
 
     assert caught.value.reason == "missing_dependency_failure"
+
+
+def test_artifacts_that_were_replaced_fail_the_job(tmp_path: Path):
+    """The job gets what the earlier job has left, or nothing: its result has the checksum."""
+    write(tmp_path, "out/a.txt", "hello")
+    upload_artifacts(make_context(tmp_path), [UPLOAD])
+    downloads = (ArtifactDownload(job="build", object_key=UPLOAD.object_key, sha256="0" * 64),)
+    store = FolderStore(tmp_path / "objects")
+
+    with pytest.raises(SystemFailure, match=r"job 'build': .*its checksum does not match"):
+        download_artifacts(make_context(tmp_path / "two", store=store, downloads=downloads))
+    assert not (tmp_path / "two" / "project" / "out").exists()
 
 
 def test_broken_artifacts_fail_the_job(tmp_path: Path):

@@ -28,7 +28,7 @@ def test_reads_what_it_wrote():
         size=9,
         created=1,
         expire_at=None,
-        files=indexed(ENTRIES),
+        files=indexed(ENTRIES, {"dist/ü": "0badcafe"}),
     )
 
     assert decode_index(encode_index(index)) == index
@@ -36,7 +36,16 @@ def test_reads_what_it_wrote():
 
 def test_folders_end_with_a_slash():
     """So a reader needs no look at modes."""
-    assert indexed(ENTRIES) == (
-        IndexedFile(path="dist/", size=0, mode="40755"),
-        IndexedFile(path="dist/ü", size=7, mode="100644"),
+    assert indexed(ENTRIES, {"dist/": "00000000", "dist/ü": "0badcafe"}) == (
+        IndexedFile(path="dist/", size=0, mode="40755", crc="00000000"),
+        IndexedFile(path="dist/ü", size=7, mode="100644", crc="0badcafe"),
     )
+
+
+def test_reads_what_earlier_versions_wrote():
+    """An index without checksums has none to compare."""
+    data = b"""{"job":"j","name":"n","object_key":"k","size":1,"created":1,"expire_at":null,
+        "files":[{"path":"a","size":1,"mode":"100644"}],"schema_version":1}"""
+
+    assert decode_index(data).checksums == {}
+    assert decode_index(data).count == 1

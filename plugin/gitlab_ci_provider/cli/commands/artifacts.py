@@ -161,7 +161,7 @@ def _unpack(
 ) -> int:
     from gitlab_ci_provider.storage.zip_files import ZipFiles
 
-    with ZipFiles(shelf, archive.object_key) as files:
+    with ZipFiles(shelf, archive.object_key, archive.checksums) as files:
         names, _ = files.select(paths)
         if not names:
             return 0
@@ -178,7 +178,7 @@ def _print_file(shelf: ObjectShelf, found: list[StoredArchive], paths: list[str]
     if len(paths) != 1:
         raise WrongUsage("--to - writes one file: name it with --path")
     for archive in found:
-        with ZipFiles(shelf, archive.object_key) as files:
+        with ZipFiles(shelf, archive.object_key, archive.checksums) as files:
             names = [name for name in files.select(paths)[0] if not name.endswith("/")]
             if len(names) > 1:
                 raise WrongUsage(f"--to - writes one file, but {paths[0]!r} names {len(names)}")

@@ -8,6 +8,7 @@ from gitlab_ci_provider.helper.context import PhaseContext
 from gitlab_ci_provider.model.plan import ArtifactDownload
 from gitlab_ci_provider.storage.archive import unpack
 from gitlab_ci_provider.storage.base import MissingObjectError, StorageUnavailableError
+from gitlab_ci_provider.storage.checksums import verify
 from gitlab_ci_provider.storage.keys import ARCHIVE_NAME
 
 
@@ -51,5 +52,6 @@ def _download(context: PhaseContext, artifacts: ArtifactDownload) -> None:
             say=context.output.warning,
             on=StorageUnavailableError,
         )
+        verify(archive, artifacts.sha256, artifacts.object_key)
         count = unpack(archive, context.project_dir, context.plan.archive_limits)
     context.output.line(f"Downloaded {count} files and directories of {artifacts.job}")

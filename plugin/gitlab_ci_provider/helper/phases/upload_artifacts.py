@@ -15,6 +15,7 @@ from gitlab_ci_provider.helper.output import unix_time
 from gitlab_ci_provider.helper.phases.save import Saved, Wanted, put, save
 from gitlab_ci_provider.model.job_artifacts import JobArtifact
 from gitlab_ci_provider.model.plan import ArtifactUpload
+from gitlab_ci_provider.storage.checksums import member_checksums, sha256_of
 from gitlab_ci_provider.storage.index import ArtifactIndex, encode_index, indexed
 from gitlab_ci_provider.storage.keys import ARCHIVE_NAME, index_key
 
@@ -35,46 +36,48 @@ def upload_artifacts(context: PhaseContext, uploads: Iterable[ArtifactUpload]) -
             raise SystemFailure(message) from error
 
 
-def save_artifacts(context: PhaseContext, upload: ArtifactUpload, archive: Path) -> Saved | None:
+def save_artifacts(
+    context: PhaseContext, upload: ArtifactUpload, archive: Path
+) -> ArtifactIndex | None:
     """Save an archive and its index; None when there are no files for it."""
     wanted = Wanted(paths=upload.paths, exclude=upload.exclude, untracked=upload.untracked)
     saved = save(context, wanted, archive, upload.object_key)
     if saved is None:
         context.output.warning("No files to upload")
         return None
-    index = archive.with_name("index.json")
-    index.write_bytes(encode_index(_index(context.plan.job, upload, saved)))
-    put(context, index, index_key(upload.object_key))
-    files = _files(saved)
-    context.output.line(f"Uploaded {files} files in {upload.name}.zip ({saved.size} bytes)")
-    return saved
+    index = _index(context.plan.job, upload, saved, archive)
+    file = archive.with_name("index.json")
+    file.write_bytes(encode_index(index))
+    put(context, file, index_key(upload.object_key))
+    count = index.count
+    context.output.line(f"Uploaded {count} files in {upload.name}.zip ({saved.size} bytes)")
+    return index
 
 
 def _upload(context: PhaseContext, upload: ArtifactUpload, folder: Path) -> None:
-    saved = save_artifacts(context, upload, folder / ARCHIVE_NAME)
-    if saved is None:
+    index = save_artifacts(context, upload, folder / ARCHIVE_NAME)
+    if index is None:
         return
     artifact = JobArtifact(
         name=context.output.mask(upload.name),  # people see it, in the pod's status and in Airflow
         object_key=upload.object_key,
-        size=saved.size,
-        files=_files(saved),
+        size=index.size,
+        files=index.count,
+        sha256=index.sha256,
+        expire_at=index.expire_at,
     )
     context.uploaded.append(artifact)
 
 
-def _files(saved: Saved) -> int:
-    return sum(not entry.is_folder for entry in saved.entries)
-
-
-def _index(job: str, upload: ArtifactUpload, saved: Saved) -> ArtifactIndex:
+def _index(job: str, upload: ArtifactUpload, saved: Saved, archive: Path) -> ArtifactIndex:
     now = unix_time()
     return ArtifactIndex(
         job=job,
         name=upload.name,
         object_key=upload.object_key,
         size=saved.size,
+        sha256=sha256_of(archive),
         created=now,
         expire_at=now + upload.expire_in if upload.expire_in else None,
-        files=indexed(saved.entries),
+        files=indexed(saved.entries, member_checksums(archive)),
     )

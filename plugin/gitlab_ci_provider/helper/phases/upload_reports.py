@@ -7,6 +7,7 @@ read is a warning.
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -47,12 +48,12 @@ def _upload(context: PhaseContext, report: ReportUpload, folder: Path) -> None:
         paths=report.paths,
         expire_in=report.expire_in,
     )
-    saved = save_artifacts(context, upload, folder / ARCHIVE_NAME)
-    if saved is None:
+    index = save_artifacts(context, upload, folder / ARCHIVE_NAME)
+    if index is None:
         return
-    files = tuple(entry.path for entry in saved.entries if entry.is_file)
+    files = tuple(file.path for file in index.files if stat.S_ISREG(int(file.mode, 8)))
     kept = ArtifactReport(
-        kind=report.kind, object_key=report.object_key, files=len(files), size=saved.size
+        kind=report.kind, object_key=report.object_key, files=len(files), size=index.size
     )
     reader = reader_of(report.kind, context.plan.job, context.project_dir, report.format)
     if reader is not None:

@@ -27,6 +27,7 @@ def save_artifacts(
         objects: the folder in which the object store keeps its bucket.
         folder: gets a folder for each job that left artifacts.
     """
+    from gitlab_ci_provider.retention.catalog import checksums_of
     from gitlab_ci_provider.storage.zip_files import ZipFiles  # few runs need it
 
     names, shelf = file_names(jobs), FolderShelf(objects)
@@ -34,7 +35,8 @@ def save_artifacts(
         for artifact in result["artifacts"]:
             said: list[str] = []
             try:
-                with ZipFiles(shelf, artifact["object_key"]) as files:
+                key = artifact["object_key"]
+                with ZipFiles(shelf, key, checksums_of(shelf, key)) as files:
                     files.unpack(files.select(())[0], folder / names[job], said.append)
             except (OSError, GitlabCiError) as problem:
                 yield f"cannot unpack the artifacts of {job}: {problem}"

@@ -5,6 +5,7 @@ Source: GitLab's `Gitlab::Ci::Config::External::File::Artifact`, whose words the
 
 from __future__ import annotations
 
+import hashlib
 import zipfile
 from collections.abc import Callable
 from io import BytesIO
@@ -44,7 +45,10 @@ def _fetch(run: JobRun, artifact: JobArtifact) -> bytes:
     target = store_target(run.settings.object_store_conn_id)
     if target is None:
         raise StorageError("no object store is configured: add its Airflow connection")
-    return read_object(target, artifact.object_key)
+    data = read_object(target, artifact.object_key)
+    if artifact.sha256 and hashlib.sha256(data).hexdigest() != artifact.sha256:
+        raise _refusal(f"{artifact.object_key}: its checksum does not match, it was replaced")
+    return data
 
 
 def read_member(archive: bytes, job: str, path: str) -> bytes:

@@ -147,7 +147,8 @@ def _artifact(run: TaskRun, task: str, result: Any) -> JobArtifact:
         raise _missing(f"the task {task} returns something else than artifacts")
     if not is_of_run(key, run.dag_id, run.run_id):
         raise _missing(f"the task {task} names artifacts of another run")
-    return JobArtifact(name=str(result.get("name", "")), object_key=key)
+    name, sha256 = (str(result.get(field) or "") for field in ("name", "sha256"))
+    return JobArtifact(name=name, object_key=key, sha256=sha256)
 
 
 def _missing(words: str) -> SystemFailure:
