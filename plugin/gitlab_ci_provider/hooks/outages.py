@@ -30,6 +30,14 @@ _PASSING = frozenset({0, 408, 429, 500, 502, 503, 504})
 _FOR_GOOD = "etcdserver: request is too large"
 """An answer 500 that stays: Kubernetes has no better one for an object that does not fit."""
 
+SETTLING_SECONDS = 60.0
+"""For so long an API server that has just started may refuse what it allows: it knows the accounts
+and roles only when it has read them, and answers 401 or 403 until then."""
+
+_REFUSALS = frozenset({401, 403})
+_NO_ROLE = 'role.rbac.authorization.k8s.io "'
+"""In the message of a refusal: a role that is bound to the account is not known (yet)."""
+
 AWAY = "Kubernetes does not answer (%s); asking again for %.0f s"
 BACK = "Kubernetes answers again after %.0f s"
 
@@ -50,6 +58,15 @@ class Patience:
     log: Log
     _since: float | None = field(default=None)
     _pause: float = field(default=_FIRST_SECONDS)
+    _refused: float | None = field(default=None)
+
+    def may_settle(self, problem: BaseException) -> bool:
+        """Tell whether a refusal may be one of an API server that has just started."""
+        if not is_refusal(problem) or (self._since is None and not _knows_no_role(problem)):
+            return False
+        now = time.monotonic()
+        self._refused = now if self._refused is None else self._refused
+        return now - self._refused < SETTLING_SECONDS
 
     def bear(self, problem: ApiException | HTTPError) -> None:
         """Wait a little before the next attempt.
@@ -75,7 +92,7 @@ class Patience:
         """Note that Kubernetes has answered."""
         if self._since is not None:
             self.log.info(BACK, time.monotonic() - self._since)
-        self._since, self._pause = None, _FIRST_SECONDS
+        self._since, self._pause, self._refused = None, _FIRST_SECONDS, None
 
 
 class PatientRest(RESTClientObject):
@@ -101,7 +118,8 @@ class PatientRest(RESTClientObject):
                 answer = super().request(method, url, **given)
             except (ApiException, HTTPError) as problem:
                 judged = url.endswith("/log") and (_is_answer(problem) or _is_silence(problem))
-                if judged or not is_passing(problem):
+                passing = is_passing(problem) and not judged
+                if not passing and not self._patience.may_settle(problem):
                     self._patience.end()
                     raise
                 self._patience.bear(problem)
@@ -125,6 +143,11 @@ def is_passing(problem: BaseException) -> bool:
     return isinstance(problem, HTTPError)
 
 
+def is_refusal(problem: BaseException) -> bool:
+    """Return whether Kubernetes says that the account is unknown, or may not do this."""
+    return isinstance(problem, ApiException) and problem.status in _REFUSALS
+
+
 def say(problem: BaseException) -> str:
     """Describe the problem briefly, in Kubernetes' own words where possible."""
     if isinstance(problem, ApiException):
@@ -138,6 +161,10 @@ def _message(problem: ApiException) -> str:
         return str(json.loads(problem.body or "").get("message", ""))[:_MESSAGE_MAX]
     except (ValueError, AttributeError):
         return str(problem.body or "")[:_MESSAGE_MAX]
+
+
+def _knows_no_role(problem: BaseException) -> bool:
+    return isinstance(problem, ApiException) and _NO_ROLE in _message(problem)
 
 
 def _is_answer(problem: BaseException) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from pathlib import Path
 from types import SimpleNamespace
@@ -68,6 +69,46 @@ def test_the_server_says_when_to_come_back(clock: SimpleNamespace):
         Patience(600, LOG).bear(busy)
 
     assert clock.pauses == [7, 60]
+
+
+def refusal(status: int = 403, why: str = "") -> ApiException:
+    """Make the answer of an API server that does not allow a request."""
+    problem = ApiException(status=status)
+    problem.body = json.dumps({"message": f'pods "x" is forbidden: User "y" cannot get{why}'})
+    return problem
+
+
+NO_ROLE = ' resource "pods": RBAC: role.rbac.authorization.k8s.io "gitlab-ci-airflow" not found'
+"""As Kubernetes 1.20 has answered in its first second."""
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_an_api_server_that_has_just_started_may_refuse(clock: SimpleNamespace, status: int):
+    """For a minute after an outage: it has yet to read accounts and roles."""
+    bearing = Patience(600, LOG)
+    bearing.bear(AWAY)
+    asked = 0
+    while bearing.may_settle(refusal(status)):
+        bearing.bear(refusal(status))
+        asked += 1
+
+    assert asked > 1
+    assert patience.SETTLING_SECONDS <= clock.now - 1000 < 2 * patience.SETTLING_SECONDS
+
+
+def test_a_role_that_is_not_known_may_be_known_soon(clock: SimpleNamespace):
+    """Another client has seen the outage; whoever starts now has not."""
+    bearing = Patience(600, LOG)
+
+    assert bearing.may_settle(refusal(why=NO_ROLE))
+    clock.now += patience.SETTLING_SECONDS
+    assert not bearing.may_settle(refusal(why=NO_ROLE))
+
+
+@pytest.mark.parametrize("problem", [refusal(), refusal(401), ApiException(status=404), AWAY])
+def test_a_refusal_without_an_outage_stays(problem: Exception):
+    """Nobody has to wait for what is not allowed."""
+    assert not Patience(600, LOG).may_settle(problem)
 
 
 @pytest.mark.parametrize("status", [0, 408, 429, 500, 502, 503, 504])
