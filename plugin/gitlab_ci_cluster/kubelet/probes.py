@@ -19,6 +19,10 @@ from gitlab_ci_cluster.runtimes.interface import (
 
 _OUTPUT_BYTES = 10 * 1024
 
+_TRIES = 3
+"""A probe's command that does not start, or whose end nobody saw, is started again, as by a real
+kubelet: that says nothing of the container. Hooks are not, for they may have done something."""
+
 
 class Probed(Protocol):
     """A container that is probed."""
@@ -103,7 +107,7 @@ class Probes:
             await asyncio.sleep(probe["periodSeconds"])
 
     async def _once(self, name: str, probe: Obj) -> str | None:
-        problem = await run_handler(self._worker, probe, probe["timeoutSeconds"])
+        problem = await run_handler(self._worker, probe, probe["timeoutSeconds"], tries=_TRIES)
         if problem is not None and self._worker.container is not None:
             self._worker.warn("Unhealthy", f"{name} probe failed: {problem}")
         return problem
@@ -113,12 +117,18 @@ def _count(successes: int, failures: int, problem: str | None) -> tuple[int, int
     return (successes + 1, 0) if problem is None else (0, failures + 1)
 
 
-async def run_handler(worker: Probed, handler: Obj, timeout: float | None) -> str | None:  # noqa: ASYNC109 - of the probe
+async def run_handler(
+    worker: Probed,
+    handler: Obj,
+    timeout: float | None,  # noqa: ASYNC109 - of the probe
+    *,
+    tries: int = 1,
+) -> str | None:
     """Run the action of a probe or hook for at most `timeout` seconds; gives what went wrong."""
     try:
         async with asyncio.timeout(timeout):
             if "exec" in handler:
-                return await _exec(worker, handler["exec"].get("command", []))
+                return await _exec(worker, handler["exec"].get("command", []), tries)
             if "httpGet" in handler:
                 return await _http_get(worker, handler["httpGet"])
             if "tcpSocket" in handler:
@@ -131,25 +141,36 @@ async def run_handler(worker: Probed, handler: Obj, timeout: float | None) -> st
     return "the embedded cluster has no handler of this type"
 
 
-async def _exec(worker: Probed, command: list[str]) -> str | None:
+async def _exec(worker: Probed, command: list[str], tries: int) -> str | None:
+    problem = ""
+    for _ in range(tries):
+        if worker.container is None:
+            return "the container is not running"
+        try:
+            code, output = await _run(worker, worker.container, command)
+        except StartError as error:
+            problem = str(error)
+            continue
+        if code >= 0:
+            return None if code == 0 else output
+        problem = "the exit code of its command is unknown"
+    return problem
+
+
+async def _run(worker: Probed, container: Container, command: list[str]) -> tuple[int, str]:
     output = bytearray()
 
     def take(_: Stream, data: bytes) -> None:
         output.extend(data[: _OUTPUT_BYTES - len(output)])
 
-    if worker.container is None:
-        return "the container is not running"
     config = ExecConfig(argv=tuple(command))
-    try:
-        process = await worker.context.runtime.exec(worker.container, config, take)
-    except StartError as error:
-        return str(error)
+    process = await worker.context.runtime.exec(container, config, take)
     try:
         code = await process.wait()
     except asyncio.CancelledError:
         process.signal(signal.SIGKILL)
         raise
-    return None if code == 0 else output.decode(errors="replace")
+    return code, output.decode(errors="replace")
 
 
 async def _tcp(worker: Probed, action: Obj) -> str | None:
