@@ -34,7 +34,9 @@ SETTLING_SECONDS = 60.0
 """For so long an API server that has just started may refuse what it allows: it knows the accounts
 and roles only when it has read them, and answers 401 or 403 until then."""
 
-_REFUSALS = frozenset({401, 403})
+_NOT_ALLOWED = '" cannot '
+"""Follows the name of the account in the message of a refusal."""
+
 _NO_ROLE = 'role.rbac.authorization.k8s.io "'
 """In the message of a refusal: a role that is bound to the account is not known (yet)."""
 
@@ -144,8 +146,13 @@ def is_passing(problem: BaseException) -> bool:
 
 
 def is_refusal(problem: BaseException) -> bool:
-    """Return whether Kubernetes says that the account is unknown, or may not do this."""
-    return isinstance(problem, ApiException) and problem.status in _REFUSALS
+    """Return whether Kubernetes says that the account is unknown, or has no role for this.
+
+    Quotas, policies and webhooks refuse with 403, too, but not in these words.
+    """
+    if not isinstance(problem, ApiException):
+        return False
+    return problem.status == 401 or (problem.status == 403 and _NOT_ALLOWED in _message(problem))
 
 
 def say(problem: BaseException) -> str:

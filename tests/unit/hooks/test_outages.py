@@ -105,6 +105,16 @@ def test_a_role_that_is_not_known_may_be_known_soon(clock: SimpleNamespace):
     assert not bearing.may_settle(refusal(why=NO_ROLE))
 
 
+def test_what_admission_refuses_is_not_asked_for_again(clock: SimpleNamespace):
+    """Nor after an outage: a quota, say, has its own way of waiting."""
+    bearing = Patience(600, LOG)
+    bearing.bear(AWAY)
+    full = ApiException(status=403)
+    full.body = json.dumps({"message": 'pods "x" is forbidden: exceeded quota: jobs'})
+
+    assert not bearing.may_settle(full)
+
+
 @pytest.mark.parametrize("problem", [refusal(), refusal(401), ApiException(status=404), AWAY])
 def test_a_refusal_without_an_outage_stays(problem: Exception):
     """Nobody has to wait for what is not allowed."""
