@@ -36,6 +36,8 @@ lock_type = "file"
 tmp_dir = "{folder}/libpod"
 events_logger = "none"
 runtime = "{runtime}"
+[containers]
+log_size_max = 8192
 """
 _STORAGE = """[storage]
 driver = "overlay"
@@ -141,7 +143,10 @@ def _build() -> None:
 
 
 def _configure(folder: Path, registry: str) -> dict[str, str]:
-    """Write configuration files, which say where things lie and nothing more; gives variables."""
+    """Write configuration files; gives the variables that name them.
+
+    They say where things lie, and set a limit that no log of a job may come to.
+    """
     served = (*_SERVED, registry)
     mirrors = [_MIRROR.format(name=name, registry=registry) for name in served]
     files = {

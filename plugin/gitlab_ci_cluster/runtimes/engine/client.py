@@ -109,7 +109,7 @@ class EngineClient:
             f"POST /{_API}/{path} HTTP/1.1\r\nHost: {_HOST}\r\nConnection: Upgrade\r\n"
             f"Upgrade: tcp\r\nContent-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n"
         )
-        reader, writer = await self._connect()
+        reader, writer = await self._open()
         try:
             writer.write(head.encode() + data)
             await _check_upgraded(reader)
@@ -121,7 +121,17 @@ class EngineClient:
             raise EngineError(f"the engine has gone: {error}") from error
         return reader, writer
 
-    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Open a connection that the service keeps open: a request has come, another may.
+
+        Raises:
+            EngineError: nobody listens.
+        """
+        reader, writer = await self._open()
+        writer.write(f"GET /{_API}/_ping HTTP/1.1\r\nHost: {_HOST}\r\n\r\n".encode())
+        return reader, writer
+
+    async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         for pause in (*self._pauses, None):
             try:
                 return await asyncio.open_unix_connection(str(self.socket), limit=1 << 20)

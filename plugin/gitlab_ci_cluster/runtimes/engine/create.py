@@ -6,13 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gitlab_ci_cluster.runtimes.interface import ContainerConfig, Mount, PodConfig, User
+from gitlab_ci_cluster.runtimes.interface import ContainerConfig, Image, Mount, PodConfig, User
 
 CLUSTER_LABEL = "io.gitlab-ci.cluster"
 """Whose a container is: what a cluster leaves is found by it."""
 
 _POD_LABEL = "io.gitlab-ci.pod"
 _NANO = 1_000_000_000
+
+LogConfig = Mapping[str, object]
+
+NO_LOG: LogConfig = {"Type": "none"}
+"""The cluster keeps the log; the engine's own copy would only fill the disk."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,11 +34,11 @@ class Owner:
 
 
 def create_body(
-    pod: PodConfig, config: ContainerConfig, owner: Owner, *, image: str, image_user: str = ""
+    pod: PodConfig, config: ContainerConfig, owner: Owner, *, image: Image, log: LogConfig
 ) -> dict[str, Any]:
     """Describe a container to the engine."""
     body: dict[str, Any] = {
-        "Image": image,
+        "Image": image.id,
         "Env": [f"{name}={value}" for name, value in config.env.items()],
         "Hostname": pod.hostname,
         "Labels": {CLUSTER_LABEL: owner.cluster, _POD_LABEL: f"{pod.namespace}/{pod.name}"},
@@ -41,7 +46,7 @@ def create_body(
         "AttachStderr": True,
         "OpenStdin": config.stdin,
         "Tty": config.tty,
-        "HostConfig": _host_config(config, owner),
+        "HostConfig": {**_host_config(config, owner), "LogConfig": dict(log)},
     }
     if config.own_program and config.argv:
         body |= {"Entrypoint": list(config.argv), "Cmd": []}
@@ -49,7 +54,7 @@ def create_body(
         body["Cmd"] = list(config.argv)
     if config.cwd:
         body["WorkingDir"] = config.cwd
-    if config.user and (named := _user(config.user, image_user)):
+    if config.user and (named := _user(config.user, image.user)):
         body["User"] = named
     return body
 
@@ -57,8 +62,6 @@ def create_body(
 def _host_config(config: ContainerConfig, owner: Owner) -> dict[str, Any]:
     host: dict[str, Any] = {
         "NetworkMode": "host",
-        # The cluster keeps the log; the engine's own copy would only fill the disk.
-        "LogConfig": {"Type": "none"},
         "Mounts": [_mount(mount) for mount in config.mounts],
         "Privileged": config.privileged,
         "ReadonlyRootfs": config.read_only_root,

@@ -11,21 +11,21 @@ from typing import Any
 
 from gitlab_ci_cluster.runtimes.engine.client import EngineClient, EngineError
 from gitlab_ci_cluster.runtimes.engine.memory import KillCounter
-from gitlab_ci_cluster.runtimes.engine.streams import EngineStreams
+from gitlab_ci_cluster.runtimes.engine.output import Output
 
 _LOST = 137
-"""Exit code of a container that the engine no longer knows: somebody has removed it."""
+"""Exit code where the engine cannot tell it: somebody has removed the container or its monitor."""
 
 _LOOK_SECONDS = (0.005, 0.01, 0.02, 0.04, 0.08)
 _ENDED = frozenset({"exited", "stopped", "dead", "removing"})
 
 
 class _EngineProcess:
-    """What both kinds have in common: streams, and one end."""
+    """What both kinds have in common: output, and one end."""
 
-    def __init__(self, client: EngineClient, streams: EngineStreams) -> None:
+    def __init__(self, client: EngineClient, output: Output) -> None:
         self._client = client
-        self._streams = streams
+        self._output = output
         self._end: asyncio.Future[int] | None = None
         self._calls: set[asyncio.Task[Any]] = set()
 
@@ -36,6 +36,12 @@ class _EngineProcess:
         return await asyncio.shield(self._end)
 
     async def _drain(self) -> int:
+        try:
+            return await self._end_of()
+        finally:
+            self._output.finish()
+
+    async def _end_of(self) -> int:
         raise NotImplementedError
 
     @property
@@ -45,15 +51,15 @@ class _EngineProcess:
 
     def write(self, data: bytes) -> None:
         """See `interface.Process`."""
-        self._streams.write(data)
+        self._output.write(data)
 
     def close_stdin(self) -> None:
         """See `interface.Process`."""
-        self._streams.close_stdin()
+        self._output.close_stdin()
 
     def hold(self, *, held: bool) -> None:
         """See `interface.Process`."""
-        self._streams.hold(held=held)
+        self._output.hold(held=held)
 
     def _call(self, path: str, **query: str | int) -> None:
         """Send a request of which nothing has to be known: the process may have ended."""
@@ -75,8 +81,8 @@ class EngineContainer(_EngineProcess):
         counter: see `memory.py`.
     """
 
-    def __init__(self, client: EngineClient, identifier: str, streams: EngineStreams) -> None:
-        super().__init__(client, streams)
+    def __init__(self, client: EngineClient, identifier: str, output: Output) -> None:
+        super().__init__(client, output)
         self.id = identifier
         self.oom_killed = False
         self.limited = False
@@ -93,8 +99,12 @@ class EngineContainer(_EngineProcess):
         """See `interface.Process`."""
         self._call(f"containers/{self.id}/resize", h=rows, w=columns)
 
-    async def _drain(self) -> int:
-        await self._streams.ended()
+    async def _end_of(self) -> int:
+        if not await self._output.ended():
+            with suppress(EngineError):
+                query = {"signal": signal.SIGKILL}
+                await self._client.call("POST", f"containers/{self.id}/kill", query=query)
+            return _LOST
         counted = self.counter is not None and await self.counter.has_killed()
         state = await _look(
             self._client, f"containers/{self.id}/json", lambda found: found["State"], _has_ended
@@ -110,8 +120,8 @@ class EngineContainer(_EngineProcess):
 class EngineExec(_EngineProcess):
     """A further process in a container."""
 
-    def __init__(self, client: EngineClient, identifier: str, streams: EngineStreams) -> None:
-        super().__init__(client, streams)
+    def __init__(self, client: EngineClient, identifier: str, output: Output) -> None:
+        super().__init__(client, output)
         self._id = identifier
 
     def signal(self, number: int) -> None:
@@ -130,14 +140,14 @@ class EngineExec(_EngineProcess):
             if found["Running"] and found["Pid"]:
                 os.kill(found["Pid"], number)
         if number == signal.SIGKILL:
-            self._streams.close()
+            self._output.close()
 
     def resize(self, rows: int, columns: int) -> None:
         """See `interface.Process`."""
         self._call(f"exec/{self._id}/resize", h=rows, w=columns)
 
-    async def _drain(self) -> int:
-        await self._streams.ended()
+    async def _end_of(self) -> int:
+        await self._output.ended()
         found = await _look(
             self._client,
             f"exec/{self._id}/json",

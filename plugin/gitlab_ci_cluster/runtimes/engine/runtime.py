@@ -13,12 +13,15 @@ from contextlib import suppress
 from gitlab_ci_cluster.exceptions import ClusterError
 from gitlab_ci_cluster.files import remove_tree
 from gitlab_ci_cluster.runtimes.engine import watchdog
+from gitlab_ci_cluster.runtimes.engine.begin import Beginning
 from gitlab_ci_cluster.runtimes.engine.client import EngineClient, EngineError
-from gitlab_ci_cluster.runtimes.engine.create import Owner, create_body
+from gitlab_ci_cluster.runtimes.engine.create import NO_LOG, Owner, create_body
 from gitlab_ci_cluster.runtimes.engine.discovery import Candidate, EngineName
 from gitlab_ci_cluster.runtimes.engine.empty import host_programs, make_empty_image
+from gitlab_ci_cluster.runtimes.engine.fifo import log_config
 from gitlab_ci_cluster.runtimes.engine.guard import Guard
-from gitlab_ci_cluster.runtimes.engine.memory import KillCounter, counter_of_process
+from gitlab_ci_cluster.runtimes.engine.life import Lives
+from gitlab_ci_cluster.runtimes.engine.output import AttachedOutput
 from gitlab_ci_cluster.runtimes.engine.process import EngineContainer, EngineExec
 from gitlab_ci_cluster.runtimes.engine.pulls import find_image, pull_image
 from gitlab_ci_cluster.runtimes.engine.streams import EngineStreams
@@ -59,9 +62,15 @@ class EngineRuntime:
         self._config = config
         self._owner = Owner(cluster=self._cluster)
         self._client = EngineClient(candidate.socket)
+        self._lives = Lives(self._client)
         self._guard = Guard(config, candidate.socket, self._cluster, candidate.command)
         self._running: dict[str, set[EngineContainer]] = {}
         self._removals: set[asyncio.Task[None]] = set()
+
+    @property
+    def _has_fifos(self) -> bool:
+        """Whether containers have a monitor of their own, which Docker's do not."""
+        return self.name == "podman"
 
     def changes_users(self, image: str) -> bool:  # noqa: ARG002 - of any image
         """See `interface.Runtime`."""
@@ -109,7 +118,9 @@ class EngineRuntime:
         image = await self.find_image(config.image)
         if image is None:
             raise StartError(f"image {config.image} has gone from this machine")
-        body = create_body(pod, config, self._owner, image=image.id, image_user=image.user)
+        place = self._config.memory / f"{config.id}.log"
+        log = log_config(place) if self._has_fifos else NO_LOG
+        body = create_body(pod, config, self._owner, image=image, log=log)
         name = f"gitlab-ci_{pod.namespace}_{pod.name}_{config.id[:12]}"
         try:
             created = await self._client.call(
@@ -118,29 +129,12 @@ class EngineRuntime:
         except EngineError as error:
             raise StartError(start_problem(str(error))) from error
         try:
-            container = await self._begin(created["Id"], config, sink)
+            begin = Beginning(self._client, self._lives, created["Id"], config, sink)
+            container = await (begin.with_fifo(place) if self._has_fifos else begin.attached())
         except EngineError as error:
             await self._remove(created["Id"])
             raise StartError(start_problem(str(error))) from error
         self._running.setdefault(pod.uid, set()).add(container)
-        return container
-
-    async def _begin(self, identifier: str, config: ContainerConfig, sink: Sink) -> EngineContainer:
-        """Attach first: then nothing that the container writes can be missed."""
-        query = "stream=1&stdout=1&stderr=1" + ("&stdin=1" if config.stdin else "")
-        connection = await self._client.upgrade(f"containers/{identifier}/attach?{query}")
-        streams = EngineStreams(connection, sink, raw=config.tty)
-        try:
-            await self._client.call("POST", f"containers/{identifier}/start")
-        except EngineError:
-            streams.close()
-            raise
-        container = EngineContainer(self._client, identifier, streams)
-        if config.memory_limit is not None:
-            container.limited = True
-            found = await self._client.call("GET", f"containers/{identifier}/json")
-            counter = counter_of_process(found["State"]["Pid"])
-            container.counter = KillCounter(counter) if counter else None
         return container
 
     async def exec(self, container: Container, config: ExecConfig, sink: Sink) -> Process:
@@ -158,13 +152,14 @@ class EngineRuntime:
             created = await self._client.call(
                 "POST", f"containers/{container.id}/exec", body=wanted
             )
+            life = await self._lives.present()
             connection = await self._client.upgrade(
                 f"exec/{created['Id']}/start", {"Detach": False, "Tty": config.tty}
             )
         except EngineError as error:
             raise StartError(start_problem(str(error))) from error
         streams = EngineStreams(connection, sink, raw=config.tty)
-        return EngineExec(self._client, created["Id"], streams)
+        return EngineExec(self._client, created["Id"], AttachedOutput(streams, life, sink))
 
     async def remove_pod(self, pod: PodConfig) -> None:
         """See `interface.Runtime`."""
@@ -176,6 +171,7 @@ class EngineRuntime:
 
     async def close(self) -> None:
         """See `interface.Runtime`."""
+        self._lives.close()
         await self._client.close()
         await self._guard.close()
 
@@ -194,6 +190,7 @@ class EngineRuntime:
 
     async def abandon(self) -> None:
         """Close, and leave the cluster's files alone: another runtime takes its place."""
+        self._lives.close()
         await self._client.close()
         await self._guard.close(keep_files=True)
         for path in (self._client.socket, watchdog.died_of(self._client.socket)):

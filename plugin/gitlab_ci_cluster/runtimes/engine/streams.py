@@ -64,8 +64,6 @@ class EngineStreams:
             with suppress(asyncio.IncompleteReadError, OSError):
                 await (self._deliver_raw() if raw else self._deliver_frames())
         finally:
-            self._sink("stdout", b"")
-            self._sink("stderr", b"")
             self._writer.close()
 
     async def _deliver_raw(self) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from gitlab_ci_cluster.runtimes.engine.create import CLUSTER_LABEL, Owner, create_body
-from gitlab_ci_cluster.runtimes.interface import ContainerConfig, Mount, PodConfig, User
+from gitlab_ci_cluster.runtimes.engine.create import CLUSTER_LABEL, NO_LOG, Owner, create_body
+from gitlab_ci_cluster.runtimes.interface import ContainerConfig, Image, Mount, PodConfig, User
 
 POD = PodConfig(uid="u", name="p", namespace="n", hostname="h", directory=Path("/d"))
 
@@ -17,7 +17,8 @@ def body(image_user: str = "", limits: dict[str, int] | None = None, **fields: A
     given: dict[str, Any] = {"id": "c", "image": "i", "argv": ("true",), "env": {}, "cwd": None}
     owner = Owner(cluster="ours", limits=limits or {})
     config = ContainerConfig(**{**given, **fields})
-    return create_body(POD, config, owner, image="sha256:1", image_user=image_user)
+    image = Image(id="sha256:1", user=image_user)
+    return create_body(POD, config, owner, image=image, log=NO_LOG)
 
 
 def test_a_command_replaces_the_program_of_the_image():
