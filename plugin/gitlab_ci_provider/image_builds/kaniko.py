@@ -90,15 +90,15 @@ def _where_to(build: ImageBuild) -> Iterator[str]:
 
 def _cache(build: ImageBuild) -> Iterator[str]:
     cache = build.cache
-    if not cache.enabled:
-        return
-    yield "--cache=true"
-    yield f"--cache-repo={build.cache_repo}"
-    if cache.hours:
-        yield f"--cache-ttl={cache.hours}h"
-    if cache.copy_layers:
-        yield "--cache-copy-layers=true"
+    if cache.enabled:
+        yield "--cache=true"
+        yield f"--cache-repo={build.cache_repo}"
+        if cache.hours:
+            yield f"--cache-ttl={cache.hours}h"
+        if cache.copy_layers:
+            yield "--cache-copy-layers=true"
     if not cache.compressed:
+        # In spite of its name, Kaniko heeds it for all layers, with and without a cache.
         yield "--compressed-caching=false"
 
 

@@ -1,8 +1,8 @@
 """Logins of registries as the `config.json` that every engine reads. Pure functions.
 
-Entries may be for a path of a registry, `registry.example.com/group`. Kaniko 1.28 finds only those
-for a whole registry or for the exact repository, so each repository of the build that a path covers
-gets an entry of its own, too.
+Entries may be for a path of a registry, `registry.example.com/group`. Older versions of Kaniko find
+only those for a whole registry or for the exact repository, so each repository of the build that a
+path covers gets an entry of its own, too.
 """
 
 from __future__ import annotations

@@ -79,6 +79,17 @@ def test_kaniko_gets_only_flags_that_it_knows():
     assert len(used) > 25
 
 
+def test_kaniko_needs_less_memory_without_a_cache_too():
+    """`compressed_caching` is about all layers that Kaniko packs, those of the image among them."""
+    build = ImageBuild(
+        context="dir:///workspace",
+        destinations=("r.example.com/app:1",),
+        cache=LayerCache(enabled=False, compressed=False),
+    )
+
+    assert "--compressed-caching=false" in build_container(build, ENGINES["kaniko"]).command
+
+
 @EACH_ENGINE
 def test_no_value_of_an_author_can_become_a_flag(engine: Engine):
     """Whatever values hold, there are the same flags; a value is one argument with its flag."""
