@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 
 from e2e.embedded import Stack, make_repository
-from engines.podman import import_database, podman, why_not
+from e2e.faulty import job, kill_component, kill_follower, kill_worker, left_behind
+from e2e.runs import ended, raw_log, start, wait_for
+from engines.podman import Podman, import_database, podman, why_not
 from gitlab_ci_provider.airflow_api.client import AirflowApi
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.local.stack.lifecycle import StackOptions, running_stack
+from processes.counter import Heard
 
 pytestmark = pytest.mark.embedded("its images are run by an engine of this machine")
 
@@ -71,23 +74,30 @@ class Run:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    """Run the pipeline on a stack of its own; no container may be left."""
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, Podman]]:
+    """A stack of its own with an engine of its own, in which no container may be left."""
     if reason := why_not():
         pytest.skip(f"no Podman here: {reason}")
     folder = tmp_path_factory.mktemp("images")
     with podman(folder / "podman") as engine, pytest.MonkeyPatch.context() as patch:
         for name, value in engine.environment.items():
             patch.setenv(name, value)
-        entry, database = "localhost/noisy:1", import_database(engine)
-        engine.run("build", "--tag", entry, "-f", "-", ".", data=NOISY.encode())
-        text = PIPELINE.format(entry=entry, database=database, port=_free_port())
-        repository = make_repository(folder / "repository", {".gitlab-ci.yml": text})
         home = Home(folder / "home")
         with running_stack(home, StackOptions(runtime="podman")) as state:
-            stack = Stack(home, AirflowApi(state.access))
-            done = stack.command("run", str(repository), "--logs-dir", str(folder / "logs"))
-        yield Run(folder / "logs", done.stderr)
+            yield Stack(home, AirflowApi(state.access)), engine
+
+
+@pytest.fixture(scope="module")
+def run(machine: tuple[Stack, Podman], tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Run the pipeline."""
+    stack, engine = machine
+    folder = tmp_path_factory.mktemp("run")
+    entry, database = "localhost/noisy:1", import_database(engine)
+    engine.run("build", "--tag", entry, "-f", "-", ".", data=NOISY.encode())
+    text = PIPELINE.format(entry=entry, database=database, port=_free_port())
+    repository = make_repository(folder / "repository", {".gitlab-ci.yml": text})
+    done = stack.command("run", str(repository), "--logs-dir", str(folder / "logs"))
+    return Run(folder / "logs", done.stderr)
 
 
 def _free_port() -> int:
@@ -126,3 +136,33 @@ def test_a_missing_image_is_named_with_the_registrys_words(run: Run):
 def test_nobody_is_warned_of_images_that_are_used(run: Run):
     """The line is for machines without an engine."""
     assert "images are not used" not in run.said
+
+
+def test_jobs_survive_the_death_of_their_workers_and_of_the_engine(
+    machine: tuple[Stack, Podman], heard: Heard, tmp_path: Path
+):
+    """The next try finds the container that runs, as with processes: each job has run once.
+
+    Podman's service is killed as well, which the containers do not depend on.
+    """
+    stack, engine = machine
+    names = ("one", "two")
+    config = "".join(job(heard, name, 1, image="debian:12") for name in names)
+    repository = make_repository(tmp_path / "workers", {".gitlab-ci.yml": config})
+    for name in names:
+        heard.hold(f"{name} begins")
+    dag, run = start(stack, repository)
+    for name in names:
+        heard.wait_for(f"{name} begins")
+        kill_follower(stack, dag, run, name, kill_worker)
+    kill_component(stack, "podman .*system service")
+    for name in names:
+        heard.release(f"{name} begins")
+    wait_for(lambda: ended(stack, dag, run))
+
+    assert stack.api.run_state(dag, run) == "success"
+    assert heard.lines == {f"{name} {what}": 1 for name in names for what in ("begins", "ends")}
+    for name in names:
+        assert raw_log(stack, dag, run, name).count(f"output of {name}\n") == 1
+    wait_for(lambda: left_behind(stack) == [])
+    assert engine.run("ps", "--all", "--quiet") == ""
