@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Hashable
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -23,7 +25,15 @@ def decode(data: bytes | str, kind: type[Value]) -> Value:
     Raises:
         msgspec.ValidationError: the JSON is not a `kind`.
     """
-    return msgspec.json.decode(data, type=kind, dec_hook=_own_type)
+    # mypy does not know that types are hashable
+    value: Value = decoder(kind).decode(data)  # type: ignore[arg-type]
+    return value
+
+
+@cache
+def decoder(kind: Hashable) -> msgspec.json.Decoder[Any]:
+    """Return what reads a type. The first call for a type takes some milliseconds."""
+    return msgspec.json.Decoder(kind, dec_hook=_own_type)
 
 
 def convert(value: object, kind: type[Value]) -> Value:

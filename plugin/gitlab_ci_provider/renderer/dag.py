@@ -46,7 +46,6 @@ def render_dag(record: DagRecord, pipeline: Pipeline, settings: Settings) -> DAG
         doc_md=_documentation(record),
         schedule=None,
         catchup=False,
-        params=run_params(pipeline, record.ref.name),
         tags=["gitlab-ci", *_part_tags(record, pipeline)],
         # These were made for runs that are waiting for them.
         is_paused_upon_creation=None if record.kind is DagKind.PROJECT else False,
@@ -64,6 +63,8 @@ def render_dag(record: DagRecord, pipeline: Pipeline, settings: Settings) -> DAG
     # All of them: rules may leave the last ones out, which `create_pipeline` skips before it
     # has ended itself.
     _connect([create, *tasks.values()], finish)
+    # Only now: Airflow copies a DAG's params into each task that is made later, three times.
+    dag.params = run_params(pipeline, record.ref.name)  # type: ignore[assignment]  # converted
     return dag
 
 

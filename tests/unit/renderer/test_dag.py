@@ -52,6 +52,13 @@ def serialized(dag: Any) -> str:
     return json.dumps(DagSerialization.to_dict(dag), sort_keys=True, default=str)
 
 
+def test_no_task_has_a_copy_of_the_params(dag: Any):
+    """The form is stored once for each DAG, not once for each of its jobs."""
+    assert dag.params
+    assert [task.task_id for task in dag.tasks if task.params] == []
+    assert serialized(dag).count("how much") == 1
+
+
 def test_tasks_are_in_the_pools_and_queues_of_their_runners(dag: Any):
     """What the snapshot says of a job; the others are left to Airflow."""
     slots = {"test": TaskSlot(pool="cards", queue="ml", priority=9)}
