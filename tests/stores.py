@@ -13,7 +13,7 @@ from pathlib import Path
 
 from gitlab_ci_provider.model.dag_record import DagRecord
 from gitlab_ci_provider.records.folder import FolderStore
-from gitlab_ci_provider.records.store import Change, RecordStore
+from gitlab_ci_provider.records.store import Change, RecordStore, check_key
 from gitlab_ci_provider.snapshots.store import SnapshotStore
 
 
@@ -26,6 +26,7 @@ class MemoryStore:
 
     def read(self, key: str) -> bytes | None:
         """Get an object."""
+        check_key(key)
         return self.values.get(key)
 
     def read_blob(self, key: str) -> bytes | None:
@@ -38,6 +39,7 @@ class MemoryStore:
 
     def write(self, key: str, data: bytes) -> None:
         """Put an object."""
+        check_key(key)
         with self.server:
             self.values[key] = data
 
@@ -51,6 +53,7 @@ class MemoryStore:
 
     def delete(self, key: str) -> None:
         """Delete an object."""
+        check_key(key)
         with self.server:
             self.values.pop(key, None)
 
@@ -65,6 +68,7 @@ class MemoryStore:
         return f"memory:{key}"
 
     def _swap(self, key: str, before: bytes | None, after: bytes | None) -> bool:
+        check_key(key)
         with self.server:
             if self.values.get(key) is not before:
                 return False

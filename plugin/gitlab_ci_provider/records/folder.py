@@ -11,7 +11,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,9 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gitlab_ci_provider.exceptions import StateError
-from gitlab_ci_provider.records.store import Change
-
-_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
+from gitlab_ci_provider.records.store import Change, check_key, is_key, is_key_prefix
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +85,7 @@ class FolderStore:
     def keys(self, prefix: str) -> Iterator[str]:
         """Walk the folder in the order of keys."""
         *parents, start = prefix.split("/")
-        if all(map(_NAME.fullmatch, parents)):  # no key has this prefix
+        if is_key_prefix(prefix):
             with _explained(self.folder):
                 yield from self._below("".join(f"{name}/" for name in parents), start)
 
@@ -102,7 +99,7 @@ class FolderStore:
                 names = [
                     entry.name + "/" * entry.is_dir()
                     for entry in entries
-                    if entry.name.startswith(start) and _NAME.fullmatch(entry.name)
+                    if entry.name.startswith(start) and is_key(entry.name)
                 ]
         except (FileNotFoundError, NotADirectoryError):
             return
@@ -113,8 +110,7 @@ class FolderStore:
                 yield parent + name
 
     def _path(self, key: str) -> Path:
-        if not all(map(_NAME.fullmatch, key.split("/"))):
-            raise StateError(f"{key!r} cannot be the key of a record")
+        check_key(key)
         return self.folder / key
 
     @contextmanager

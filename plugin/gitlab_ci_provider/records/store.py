@@ -4,7 +4,7 @@ Everything that one process leaves for another goes through a `RecordStore`: pip
 DAG shows, numbers, environments, orders to cancel. It promises no more than an object store can
 keep, so that nothing above it has to know where the bytes are:
 
-| Operation | In a folder (`folder.py`) | In an object store |
+| Operation | In a folder (`folder.py`) | In an object store (`bucket.py`) |
 |---|---|---|
 | `create` | a link to a finished file | `If-None-Match: *` |
 | `update` | under a lock | `If-Match`, tried again when another process was faster |
@@ -37,6 +37,9 @@ DELETE = "delete it to start over"
 
 Change = Callable[[bytes | None], bytes | None]
 """From the stored value of a key to its new value; None means that there is none."""
+
+
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 
 
 class RecordStore(Protocol):
@@ -76,8 +79,9 @@ class RecordStore(Protocol):
         ...
 
     def keys(self, prefix: str) -> Iterator[str]:
-        """Iterate over the keys with a prefix, in ascending order, reading only what is needed.
+        """Iterate over the keys with a prefix, reading only what is needed.
 
+        Keys of one folder come in ascending order, folders of equal length of their names too.
         Keys that are created or deleted in the meantime may be listed or not.
         """
         ...
@@ -135,6 +139,22 @@ def parse_document(
         where = f"{store.location(key)} cannot be read ({error})"
         message = f"{where}; another version may have written it: {remedy}"
         raise StateError(message) from error
+
+
+def is_key(key: str) -> bool:
+    """Return whether this can be a key: no other file or object is mistaken for a value."""
+    return all(map(_NAME.fullmatch, key.split("/")))
+
+
+def is_key_prefix(prefix: str) -> bool:
+    """Return whether a key can begin with this."""
+    return all(map(_NAME.fullmatch, prefix.split("/")[:-1]))
+
+
+def check_key(key: str) -> None:
+    """Raise StateError unless this can be a key: it may come from an XCom, which people write."""
+    if not is_key(key):
+        raise StateError(f"{key!r} cannot be the key of a record")
 
 
 def key_name(name: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -16,7 +17,7 @@ from urllib.parse import quote, urlsplit
 
 from gitlab_ci_provider.model.object_store import StoreTarget
 
-Method = Literal["GET", "PUT"]
+Method = Literal["GET", "HEAD", "PUT", "DELETE"]
 
 LONGEST = 7 * 24 * 3600
 """Seconds; S3 accepts no longer periods."""
@@ -33,7 +34,15 @@ class Period:
     seconds: int
 
 
-def signed_url(target: StoreTarget, method: Method, key: str, period: Period) -> str:
+def signed_url(
+    target: StoreTarget,
+    method: Method,
+    key: str,
+    period: Period,
+    *,
+    query: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> str:
     """Sign the address of an object; without keys it stays unsigned, for a store without login.
 
     Args:
@@ -41,29 +50,44 @@ def signed_url(target: StoreTarget, method: Method, key: str, period: Period) ->
         method: what may be done with the object, any number of times.
         key: without the target's prefix.
         period: `start` in UTC.
+        query: what is asked; part of the address.
+        headers: that the request has to have, by their names in lower case.
     """
     url = _address(target, key)
+    asked_for = dict(query or {})
     if not (target.access_key and target.secret_key):
-        return url
-    parts = urlsplit(url)
+        return f"{url}?{_query(asked_for)}" if asked_for else url
     day, moment = f"{period.start:%Y%m%d}", f"{period.start:%Y%m%dT%H%M%SZ}"
     scope = f"{day}/{target.region}/s3/aws4_request"
-    query = {
-        "X-Amz-Algorithm": _ALGORITHM,
-        "X-Amz-Credential": f"{target.access_key}/{scope}",
-        "X-Amz-Date": moment,
-        "X-Amz-Expires": str(min(period.seconds, LONGEST)),
-        "X-Amz-SignedHeaders": "host",
-    }
-    if target.session_token:
-        query["X-Amz-Security-Token"] = target.session_token
-    asked = "&".join(f"{name}={quote(query[name], safe='')}" for name in sorted(query))
-    host = _host(url)
-    request = f"{method}\n{parts.path}\n{asked}\nhost:{host}\n\nhost\nUNSIGNED-PAYLOAD"
+    signed = {"host": _host(url), **(headers or {})}
+    names = ";".join(sorted(signed))
+    asked = _query({**asked_for, **_claims(target, scope, moment, names, period)})
+    sent = "".join(f"{name}:{signed[name]}\n" for name in sorted(signed))
+    path = urlsplit(url).path
+    request = f"{method}\n{path}\n{asked}\n{sent}\n{names}\nUNSIGNED-PAYLOAD"
     digest = hashlib.sha256(request.encode()).hexdigest()
     text = f"{_ALGORITHM}\n{moment}\n{scope}\n{digest}"
     signature = _sign(_signing_key(target, day), text).hex()
     return f"{url}?{asked}&X-Amz-Signature={signature}"
+
+
+def _claims(
+    target: StoreTarget, scope: str, moment: str, names: str, period: Period
+) -> dict[str, str]:
+    """Say who signs what, and for how long."""
+    claims = {
+        "X-Amz-Algorithm": _ALGORITHM,
+        "X-Amz-Credential": f"{target.access_key}/{scope}",
+        "X-Amz-Date": moment,
+        "X-Amz-Expires": str(min(period.seconds, LONGEST)),
+        "X-Amz-SignedHeaders": names,
+    }
+    token = target.session_token
+    return {**claims, "X-Amz-Security-Token": token} if token else claims
+
+
+def _query(parameters: Mapping[str, str]) -> str:
+    return "&".join(f"{name}={quote(parameters[name], safe='')}" for name in sorted(parameters))
 
 
 def _address(target: StoreTarget, key: str) -> str:

@@ -72,6 +72,26 @@ def test_are_those_of_botocore(method: Literal["GET", "PUT"], changes: dict[str,
         assert parse_qs(ours.query) == parse_qs(theirs.query)
 
 
+def test_a_question_and_headers_are_signed_too():
+    """As botocore signs a listing with a header of its own."""
+    from botocore.auth import S3SigV4QueryAuth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+
+    query = {"list-type": "2", "prefix": "a b/ü", "start-after": "a/b+c"}
+    headers = {"x-amz-meta-writer": "me"}
+    period = Period(start=NOW, seconds=600)
+    ours = signed_url(TARGET, "GET", "", period, query=query, headers=headers)
+    request = AWSRequest("GET", f"{TARGET.endpoint_url}/bucket/", headers=headers, params=query)
+    signer = S3SigV4QueryAuth(
+        Credentials(TARGET.access_key, TARGET.secret_key), "s3", TARGET.region, expires=600
+    )
+    with mock.patch("botocore.auth.get_current_datetime", return_value=NOW):
+        signer.add_auth(request)
+
+    assert parse_qs(urlsplit(ours).query) == parse_qs(urlsplit(request.url).query)
+
+
 def test_no_address_is_good_for_longer_than_s3_allows():
     """A job of a month keeps its last days without a store."""
     url = signed_url(TARGET, "PUT", "a", Period(start=NOW, seconds=30 * 24 * 3600))
