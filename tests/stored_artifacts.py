@@ -64,14 +64,18 @@ def leave(
     report: str = "",
     expire_at: int | None = None,
     project: Project = SHOP,
+    access: str = "all",
+    key: str = "",
 ) -> str:
     """Leave an archive with its index; returns the archive's key."""
     data = archive or zip_of({"dist/app.txt": b"app"})
-    key = artifacts_key(project, pipeline, job, attempt)
+    key = key or artifacts_key(project, pipeline, job, attempt)
     key = report_key(key, report) if report else key
     with zipfile.ZipFile(io.BytesIO(data)) as opened:
         files = tuple(
-            IndexedFile(path=info.filename, size=info.file_size, mode="100644")
+            IndexedFile(
+                path=info.filename, size=info.file_size, mode="100644", crc=f"{info.CRC:08x}"
+            )
             for info in opened.infolist()
         )
     index = ArtifactIndex(
@@ -79,6 +83,7 @@ def leave(
         name="artifacts",
         object_key=key,
         size=len(data),
+        access=access,
         created=1,
         expire_at=expire_at,
         files=files,

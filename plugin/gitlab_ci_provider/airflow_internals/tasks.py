@@ -76,6 +76,12 @@ def run_state(dag: str, run: str) -> str | None:
         raise
 
 
+def run_is_open(dag: str, run: str) -> bool:
+    """Return whether a run is queued or running; one that was deleted is not."""
+    state = run_state(dag, run)
+    return state is not None and state not in {"success", "failed"}
+
+
 def task_states(dag: str, run: str, tasks: Collection[str] | None = None) -> dict[str, str | None]:
     """Read the states of the tasks of a run; empty when there is no such run.
 

@@ -35,3 +35,8 @@ class Artifacts:
     expose_as: str | None = None
     public: bool = True
     access: str | None = None
+
+    @property
+    def readers(self) -> str:
+        """Who may download them: the word of `access`; `public: false` means `developer`."""
+        return self.access or ("all" if self.public else "developer")

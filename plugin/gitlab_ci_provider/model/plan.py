@@ -131,6 +131,7 @@ class ArtifactUpload:
     Attributes:
         object_key: of the archive; its index is stored next to it, see `storage/keys.py`.
         expire_in: seconds; 0 means never.
+        access: who may download them, as in `artifacts:access`.
     """
 
     name: str
@@ -140,6 +141,7 @@ class ArtifactUpload:
     untracked: bool = False
     when: SaveWhen = "on_success"
     expire_in: int = 0
+    access: str = "all"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +152,7 @@ class ReportUpload:
         object_key: of the archive; what is read from the files is stored next to it.
         expire_in: seconds; 0 means never.
         format: of a coverage report, `cobertura` or `jacoco`.
+        access: who may download it, as in `artifacts:access`.
     """
 
     kind: str
@@ -157,6 +160,7 @@ class ReportUpload:
     paths: tuple[str, ...]
     expire_in: int = 0
     format: str = ""
+    access: str = "all"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

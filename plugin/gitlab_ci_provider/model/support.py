@@ -42,9 +42,9 @@ def _reports(job: Job) -> bool:
     return bool(job.artifacts and set(job.artifacts.reports) - _READ_REPORTS)
 
 
-def _shown_only(job: Job) -> bool:
-    artifacts = job.artifacts
-    return bool(artifacts and (artifacts.expose_as or artifacts.access or not artifacts.public))
+def _for_members(job: Job) -> bool:
+    """Tell whether only members of the project may read the artifacts; who is one is not known."""
+    return bool(job.artifacts and job.artifacts.readers in {"developer", "maintainer"})
 
 
 def _stopped_by_gitlab(job: Job) -> bool:
@@ -101,7 +101,8 @@ _RULES = (
     _Rule(_kept("dast_configuration"),
           Limit("dast_configuration", "only GitLab's own template reads it", False)),
     _Rule(_reports, Limit("artifacts:reports", "the files are stored, but not evaluated", False)),
-    _Rule(_shown_only, Limit("artifacts:access", "Airflow's own access rules apply", False)),
+    _Rule(_for_members,
+          Limit("artifacts:access", "who has the keys of the object store can read them", False)),
     _Rule(_stopped_by_gitlab,
           Limit("environment:auto_stop_in", "recorded, but nothing is stopped", False)),
     _Rule(_for_gitlabs_agent,

@@ -9,10 +9,9 @@ from typing import Any
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowSkipException
 
-from gitlab_ci_provider.airflow_internals.tasks import run_state
+from gitlab_ci_provider.airflow_internals.tasks import run_is_open
 from gitlab_ci_provider.exceptions import GitlabCiError
 from gitlab_ci_provider.hooks.object_store import object_shelf
-from gitlab_ci_provider.model.airflow_states import RUN_ENDED
 from gitlab_ci_provider.model.names import dag_id
 from gitlab_ci_provider.model.project import Project
 from gitlab_ci_provider.retention.guard import Guard
@@ -87,7 +86,7 @@ class ArtifactPruneOperator(BaseOperator):
         return Pruning(
             shelf=shelf,
             uses=task.state.uses,
-            guard=Guard(task.state.register, _is_open, policy),
+            guard=Guard(task.state.register, run_is_open, policy),
             policy=policy,
             clock=task.state.snapshots.clock,
             cache_prefix=places[0],
@@ -110,8 +109,3 @@ class ArtifactPruneOperator(BaseOperator):
             "bytes": sum(verdict.item.size for verdict in gone),
             "kept": dict(Counter(str(found.reason) for found in ended if found.reason in KEPT)),
         }
-
-
-def _is_open(dag: str, run: str) -> bool:
-    state = run_state(dag, run)
-    return state is not None and state not in RUN_ENDED

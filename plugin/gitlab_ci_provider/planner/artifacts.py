@@ -53,6 +53,7 @@ def plan_uploads(request: PlanRequest) -> tuple[ArtifactUpload, ...]:
             untracked=artifacts.untracked,
             when=artifacts.when,
             expire_in=_expire_in(request, artifacts),
+            access=artifacts.readers,
         ),
     )
 
@@ -68,6 +69,7 @@ def plan_reports(request: PlanRequest) -> tuple[ReportUpload, ...]:
             object_key=report_key(request.archive_key, kind),
             paths=tuple(expand(path, request.variables) for path in paths),
             expire_in=_expire_in(request, artifacts),
+            access=artifacts.readers,
             format=(artifacts.coverage_format or "") if kind == "coverage_report" else "",
         )
         for kind, paths in artifacts.reports.items()

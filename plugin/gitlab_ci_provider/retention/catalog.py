@@ -12,10 +12,12 @@ from itertools import islice
 
 from gitlab_ci_provider.model.pipeline_entry import PipelineEntry
 from gitlab_ci_provider.model.project import Project
+from gitlab_ci_provider.retention.permission import Permission
 from gitlab_ci_provider.storage.base import MissingObjectError
 from gitlab_ci_provider.storage.index import ArtifactIndex, decode_index
 from gitlab_ci_provider.storage.keys import (
     artifacts_folder,
+    dag_of,
     index_key,
     job_part,
 )
@@ -40,6 +42,9 @@ class StoredArchive:
         job: its name, or the name of its folder where there is no index.
         kind: `archive`, or a kind of report.
         index: None when the upload of the job has not come so far.
+        run: of a hand-written DAG, as in the names of objects; its pipeline is 0.
+        refusal: why it may not be downloaded; empty when it may.
+        is_over: it has expired.
     """
 
     pipeline: int
@@ -50,6 +55,9 @@ class StoredArchive:
     object_key: str
     size: int
     index: ArtifactIndex | None = None
+    run: str = ""
+    refusal: str = ""
+    is_over: bool = False
 
     @property
     def checksums(self) -> dict[str, str]:
@@ -92,6 +100,7 @@ class Catalog:
     shelf: ObjectShelf
     project: Project
     find: FindPipeline
+    permission: Permission
 
     def pipelines(self, selection: Selection) -> Iterator[tuple[int, list[StoredArchive]]]:
         """Yield the pipelines that have what is meant, newest first, without indexes."""
@@ -108,15 +117,38 @@ class Catalog:
                 if found:
                     yield number, found
 
+    def runs(self, selection: Selection) -> Iterator[list[StoredArchive]]:
+        """Yield what is meant of the runs of a hand-written DAG, in the reverse order of names."""
+        folder = artifacts_folder(self.project)
+        for run in sorted(self.shelf.folders(folder), reverse=True):
+            if not selection.run or job_part(selection.run) == run:
+                stored = self._of_pipeline(f"{folder}{run}/0/", 0, None)
+                if found := _chosen((replace(each, run=run) for each in stored), selection):
+                    yield found
+
+    def found(self, selection: Selection) -> Iterator[list[StoredArchive]]:
+        """Yield what is meant, of pipelines or of runs."""
+        if dag_of(self.project):
+            return self.runs(selection)
+        return (found for _, found in self.pipelines(selection))
+
     def archives(self, selection: Selection, most: int = 0) -> list[StoredArchive]:
         """List archives with their indexes, of the newest pipelines; `most` of them, 0 for all."""
-        pipelines = islice(self.pipelines(selection), most or None)
-        return [self.with_index(archive) for _, found in pipelines for archive in found]
+        some = islice(self.found(selection), most or None)
+        return [self.with_index(archive) for found in some for archive in found]
 
     def with_index(self, archive: StoredArchive) -> StoredArchive:
         """Read what an archive has in it."""
         index = read_index(self.shelf, archive.object_key)
-        return archive if index is None else replace(archive, job=index.job, index=index)
+        if index is None:
+            return archive
+        return replace(
+            archive,
+            job=index.job,
+            index=index,
+            refusal=self.permission.refusal(archive.pipeline, index),
+            is_over=self.permission.is_over(archive.pipeline, index.expire_at),
+        )
 
     def _of_pipeline(
         self, folder: str, number: int, entry: PipelineEntry | None
@@ -141,12 +173,6 @@ def read_index(shelf: ObjectShelf, key: str) -> ArtifactIndex | None:
         return decode_index(shelf.read(index_key(key), 0, _LARGEST_INDEX))
     except (MissingObjectError, ValueError, TypeError, KeyError):
         return None
-
-
-def checksums_of(shelf: ObjectShelf, key: str) -> dict[str, str]:
-    """Read the checksums of the members of an archive; empty when its index has none."""
-    index = read_index(shelf, key)
-    return index.checksums if index else {}
 
 
 def _chosen(archives: Iterator[StoredArchive], selection: Selection) -> list[StoredArchive]:

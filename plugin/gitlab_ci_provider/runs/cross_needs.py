@@ -9,9 +9,10 @@ As GitLab's job token, a job reaches another project only when that project list
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
+from gitlab_ci_provider.airflow_internals.tasks import run_is_open
 from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
 from gitlab_ci_provider.hooks.dag_runs import RunKey, result_of
 from gitlab_ci_provider.hooks.project_settings import VARIABLE, may_reach
@@ -21,6 +22,8 @@ from gitlab_ci_provider.model.pipeline_entry import PipelineEntry
 from gitlab_ci_provider.model.project import Ref, RefKind
 from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.model.variables import Variables
+from gitlab_ci_provider.retention.guard import Guard
+from gitlab_ci_provider.retention.permission import Permission
 from gitlab_ci_provider.runs.context import RunContext
 from gitlab_ci_provider.variables.expand import expand_on_server
 
@@ -67,7 +70,7 @@ class _Search:
             label = f"{job} of pipeline {number}"
             found = self._of_family(own, number, job)
         if found is None or not (found.artifacts or found.reports):
-            message = f"{label} does not exist or has left no artifacts"
+            message = f"{label} does not exist, has left no artifacts, or they have expired"
             raise SystemFailure(
                 f"{_WORDS}: {message}", reason=FailureReason.MISSING_DEPENDENCY_FAILURE
             )
@@ -94,7 +97,18 @@ class _Search:
         if job not in names:
             return None
         key = RunKey(dag=entry.dag_id, run=entry.run_id)
-        return result_of(self.run.context, key, names[job])
+        result = result_of(self.run.context, key, names[job])
+        return result and self._without_expired(entry, result)
+
+    def _without_expired(self, entry: PipelineEntry, result: JobResult) -> JobResult:
+        """Leave out artifacts whose time is over, though nobody has deleted them yet."""
+        run = self.run
+        guard = Guard(run.state.register, run_is_open, run.settings.retention)
+        permission = Permission(guard=guard, now=run.state.snapshots.clock())
+        left = (
+            each for each in result.artifacts if not permission.is_over(entry.id, each.expire_at)
+        )
+        return replace(result, artifacts=tuple(left))
 
 
 def _check(project: str, other: str, label: str) -> None:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 from airflow.sdk.exceptions import AirflowSkipException
 
 from gitlab_ci_provider.exceptions import GitlabCiError
 from gitlab_ci_provider.runs.cancel.jobs import sweep
 from gitlab_ci_provider.runs.context import TaskContext
-from gitlab_ci_provider.runs.record import load_run, own_states, pull_run, push_end, with_coverage
+from gitlab_ci_provider.runs.record import (
+    exposed_artifacts,
+    load_run,
+    own_states,
+    pull_run,
+    push_end,
+    with_coverage,
+)
 from gitlab_ci_provider.runs.registration import close_unpinned
 from gitlab_ci_provider.runs.task_errors import TaskFailed
 from gitlab_ci_provider.schedule.pipeline_result import PipelineResult, PipelineStatus, finish
@@ -44,7 +52,7 @@ def _finish(task: TaskContext) -> PipelineResult:
         raise AirflowSkipException(f"no pipeline: {record.reason}")
     run = load_run(task, record, states)
     ended = complete(record.decisions, run.ended)
-    result = finish(with_coverage(run, ended))
+    result = replace(finish(with_coverage(run, ended)), exposed=exposed_artifacts(run, ended))
     push_end(task, result, record.name)
     _log.info("pipeline %s: %s", record.id, result.text)
     task.state.register.finish(record.id, result.status.in_api)

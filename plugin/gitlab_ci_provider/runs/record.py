@@ -24,6 +24,8 @@ from gitlab_ci_provider.runs.context import RunContext, TaskContext
 from gitlab_ci_provider.schedule.pipeline_result import PipelineResult
 from gitlab_ci_provider.schedule.results import results
 
+_MOST_EXPOSED = 10
+
 _NOT_CREATED = FAILED | {"skipped"}
 """States of `create_pipeline` in which its XComs are not valid."""
 
@@ -114,6 +116,19 @@ def with_coverage(run: RunContext, ended: Mapping[str, JobResult]) -> dict[str, 
             told = pull_result(run, names[job])
             found[job] = replace(result, coverage=told.coverage if told else None)
     return found
+
+
+def exposed_artifacts(run: RunContext, ended: Mapping[str, JobResult]) -> tuple[str, ...]:
+    """Name what jobs expose, as far as they have left artifacts: GitLab shows ten at most."""
+    names, exposed = task_ids(run.pipeline.jobs), []
+    for job in ended:
+        artifacts = run.pipeline.jobs[job].artifacts
+        if artifacts is None or artifacts.expose_as is None:
+            continue
+        told = pull_result(run, names[job])
+        if told is not None and told.artifacts:
+            exposed.append(f"{artifacts.expose_as} ({job})")
+    return tuple(exposed[:_MOST_EXPOSED])
 
 
 def plain(value: object) -> Any:

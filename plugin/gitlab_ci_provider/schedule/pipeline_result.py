@@ -33,6 +33,7 @@ class PipelineResult:
         reasons: why jobs were canceled, to be read after "canceled".
         causes: why jobs failed, in a few words, by job.
         coverage: percent, the mean of the jobs that have one.
+        exposed: what `artifacts:expose_as` names, with its job.
         reason: why there was no pipeline.
     """
 
@@ -42,13 +43,15 @@ class PipelineResult:
     reasons: tuple[str, ...] = ()
     causes: Mapping[str, str] = field(default_factory=dict)
     coverage: float | None = None
+    exposed: tuple[str, ...] = ()
     reason: str = ""
 
     @property
     def text(self) -> str:
         """One line for a person."""
         coverage = "" if self.coverage is None else f", coverage {self.coverage:g} %"
-        return f"{self._outcome}{coverage}"
+        exposed = f"; artifacts: {', '.join(self.exposed)}" if self.exposed else ""
+        return f"{self._outcome}{coverage}{exposed}"
 
     @property
     def _outcome(self) -> str:

@@ -39,6 +39,7 @@ class ArtifactIndex:
         name: of the archive, for people.
         size: of the archive in bytes.
         sha256: of the archive, in hexadecimal; empty in earlier versions.
+        access: who may download it, as in `artifacts:access`.
         created: seconds since 1970.
         expire_at: seconds since 1970; None means never.
     """
@@ -48,6 +49,7 @@ class ArtifactIndex:
     object_key: str
     size: int
     sha256: str = ""
+    access: str = "all"
     created: int
     expire_at: int | None
     files: tuple[IndexedFile, ...]

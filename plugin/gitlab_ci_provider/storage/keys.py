@@ -17,6 +17,7 @@ from gitlab_ci_provider.model.project import Project
 CACHE_SUFFIX = ".tar.zst"
 ARCHIVE_NAME = "artifacts.zip"
 
+_DAGS = "@dags/"
 _LONGEST_PART = 100
 """Stores that keep objects as files allow 255 bytes for a name and its suffix."""
 
@@ -79,6 +80,11 @@ def task_cache_key(scope: str, key: str) -> str:
 def task_artifacts_key(dag: str, run: str, task: str, attempt: int) -> str:
     """Name the archive of a task of a hand-written DAG; the number of its pipeline is 0."""
     return f"artifacts/@dags/{_part(dag)}/{_part(run)}/0/{_part(task)}/{attempt}/{ARCHIVE_NAME}"
+
+
+def dag_of(project: Project) -> str:
+    """Return the hand-written DAG that `@dags/<DAG>` stands for; empty for a project."""
+    return project.path.removeprefix(_DAGS) if project.path.startswith(_DAGS) else ""
 
 
 def is_of_run(key: str, dag: str, run: str) -> bool:

@@ -13,6 +13,7 @@ import pytest
 from factories import MAIN
 from gitlab_ci_provider.model.project import Ref
 from gitlab_ci_provider.state import State
+from gitlab_ci_provider.storage.keys import task_artifacts_key
 from gitlab_ci_provider.storage.ranged import BUFFER
 from gitlab_ci_provider.storage.s3 import S3Store
 from gitlab_ci_provider.storage.zip_files import ZipFiles
@@ -263,3 +264,64 @@ def test_a_store_that_refuses_is_said_in_words(
     said = capsys.readouterr().err
     assert "cannot list s3://" in said
     assert "WRONGSECRET99" not in said
+
+
+def test_what_has_expired_cannot_be_had(
+    artifacts: Command,
+    put: Callable[[str, bytes], None],
+    state: State,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+):
+    """As in GitLab, also before it is deleted; the latest successful pipeline of a ref keeps it."""
+    old, new = enter(state), enter(state)
+    for pipeline in (old, new):
+        leave(put, pipeline.id, "build", expire_at=2)
+        state.register.finish(pipeline.id, "success")
+    to = ("--to", str(tmp_path / "to"))
+
+    assert artifacts("get", "--pipeline", str(old.id), *to) == 1
+    assert "artifacts of build: they have expired" in capsys.readouterr().err
+    assert artifacts("open", "--print", "--pipeline", str(old.id)) == 1
+    assert artifacts("get", "--pipeline", str(new.id), *to) == 0
+    capsys.readouterr()
+    artifacts("list")
+    rows = capsys.readouterr().out.splitlines()
+    assert ["(over)" in row for row in rows] == [False, False, True]
+
+
+def test_what_nobody_may_download_cannot_be_had(
+    artifacts: Command,
+    put: Callable[[str, bytes], None],
+    state: State,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+):
+    """`artifacts:access: none`; what other jobs have left is fetched."""
+    pipeline = enter(state)
+    leave(put, pipeline.id, "secret", access="none")
+    leave(put, pipeline.id, "build", access="developer")
+
+    assert artifacts("get", "--job", "secret") == 1
+    assert "nobody may download them (artifacts:access: none)" in capsys.readouterr().err
+    artifacts("get", "--to", str(tmp_path / "to"))
+    assert [path.name for path in (tmp_path / "to").iterdir()] == ["build"]
+
+
+def test_lists_and_fetches_those_of_a_dag_of_ones_own(
+    command: Command,
+    put: Callable[[str, bytes], None],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+):
+    """`@dags/DAG_ID` stands for a hand-written DAG, whose runs are told apart."""
+    for run in ("manual__2026-01-01", "manual__2026-01-02"):
+        leave(put, 0, "upload", key=task_artifacts_key("shop_dag", run, "upload", 1))
+    of_dag = ("@dags/shop_dag", "--run", "manual__2026-01-01")
+    to = tmp_path / "to"
+
+    assert command("artifacts", "list", "@dags/shop_dag") == 0
+    rows = capsys.readouterr().out.splitlines()
+    assert [row.split()[0] for row in rows] == ["PIPELINE", "manual__2026-01-02", of_dag[-1]]
+    assert command("artifacts", "get", *of_dag, "--job", "upload", "--to", str(to)) == 0
+    assert (to / "dist" / "app.txt").read_bytes() == b"app"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +38,9 @@ class Results:
     def pipeline(self, run: str, status: JobStatus, **changes: Any) -> int:
         """Register a pipeline whose job `a` ended like this, and left an archive."""
         digest = open_state(self.settings).snapshots.save_pipeline(PIPELINE)
+        expire_at = changes.pop("expire_at", None)
         entry = make_entry(run_id=run, digest=digest, **changes)
-        artifact = JobArtifact(name="artifacts", object_key=f"key of {run}")
+        artifact = JobArtifact(name="artifacts", object_key=f"key of {run}", expire_at=expire_at)
         self.left[run, "a"] = plain(JobResult(status=status, artifacts=(artifact,)))
         return open_state(self.settings).register.enter(entry).id
 
@@ -107,6 +108,21 @@ def test_what_cannot_be_had_keeps_the_job_from_starting(results: Results, need: 
         results.find(need)
 
     assert refused.value.reason == "missing_dependency_failure"
+
+
+def test_what_has_expired_is_not_taken(results: Results, monkeypatch: pytest.MonkeyPatch):
+    """As in GitLab, also before it is deleted; the latest successful pipeline of a ref keeps it."""
+    monkeypatch.setattr("gitlab_ci_provider.runs.cross_needs.run_is_open", lambda *_: False)
+    old = results.pipeline("old", JobStatus.SUCCESS, expire_at=2)
+    new = results.pipeline("new", JobStatus.SUCCESS, expire_at=2)
+    settings = replace(results.settings, artifacts_keep_latest=10**10)
+    results.settings = settings
+    for number in (old, new):
+        open_state(settings).register.finish(number, "success")
+
+    assert results.find(CrossNeed(pipeline=str(new), job="a"))
+    with pytest.raises(SystemFailure, match="or they have expired"):
+        results.find(CrossNeed(pipeline=str(old), job="a"))
 
 
 def test_another_project_has_to_allow_it(results: Results, monkeypatch: pytest.MonkeyPatch):

@@ -6,7 +6,7 @@ import pytest
 
 from gitlab_ci_provider.exceptions import FailureReason
 from gitlab_ci_provider.model.run import JobResult, JobStatus
-from gitlab_ci_provider.schedule.pipeline_result import PipelineStatus, finish
+from gitlab_ci_provider.schedule.pipeline_result import PipelineResult, PipelineStatus, finish
 
 GOOD = JobResult(status=JobStatus.SUCCESS)
 BAD = JobResult(status=JobStatus.FAILED)
@@ -88,3 +88,12 @@ def test_a_failed_pipeline_says_why_its_jobs_failed():
     assert result.text == (
         "failed: unit, lint (script failure, exit code 2); slow (job execution timeout); odd"
     )
+
+
+def test_the_text_names_what_jobs_expose():
+    """`artifacts:expose_as` is for people: it is in the run's note, however the pipeline ended."""
+    result = PipelineResult(
+        status=PipelineStatus.PASSED, coverage=50, exposed=("Report (test)", "Site (pages)")
+    )
+
+    assert result.text == "passed, coverage 50 %; artifacts: Report (test), Site (pages)"

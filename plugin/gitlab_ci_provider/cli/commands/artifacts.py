@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -67,7 +67,11 @@ def _verb(verbs: Any, name: str, words: str, run: Any) -> argparse.ArgumentParse
     parser: argparse.ArgumentParser = verbs.add_parser(
         name, help=words, description=f"{words.capitalize()}."
     )
-    parser.add_argument("project", metavar="PROJECT", help="a path, a URL, or group/project")
+    parser.add_argument(
+        "project",
+        metavar="PROJECT",
+        help="a path, a URL, group/project, or @dags/DAG_ID for a DAG of your own",
+    )
     parser.add_argument("--ref", default="", help="of pipelines of this branch or tag")
     parser.add_argument("--job", default="", metavar="NAME", help="of this job")
     parser.add_argument("--pipeline", type=int, default=0, metavar="N", help="its CI_PIPELINE_ID")
@@ -84,11 +88,22 @@ def _verb(verbs: Any, name: str, words: str, run: Any) -> argparse.ArgumentParse
 
 
 def _catalog(args: argparse.Namespace) -> tuple[Catalog, Selection]:
+    from datetime import UTC, datetime
+
     from gitlab_ci_provider.retention.catalog import Catalog, Selection
+    from gitlab_ci_provider.retention.guard import Guard
+    from gitlab_ci_provider.retention.permission import Permission
+    from gitlab_ci_provider.retention.policy import Policy
 
     stored = objects.stored(args)
+    register = stored.state.register
     catalog = Catalog(
-        shelf=stored.shelf, project=stored.project(args.project), find=stored.state.register.get
+        shelf=stored.shelf,
+        project=stored.project(args.project),
+        find=register.get,
+        permission=Permission(
+            guard=Guard(register, lambda *_: None, Policy()), now=datetime.now(UTC).timestamp()
+        ),
     )
     selection = Selection(
         ref=args.ref,
@@ -144,12 +159,25 @@ def _newest(args: argparse.Namespace) -> tuple[Catalog, list[StoredArchive]]:
     from gitlab_ci_provider.retention.catalog import ARCHIVE
 
     catalog, selection = _catalog(args)
-    pipelines = catalog.pipelines(selection)
-    for _, found in pipelines:
+    for found in catalog.found(selection):
         chosen = [archive for archive in found if args.report or archive.kind == ARCHIVE]
         if chosen:
-            return catalog, [catalog.with_index(archive) for archive in chosen]
+            return catalog, _permitted([catalog.with_index(archive) for archive in chosen])
     raise StorageError(f"no such artifacts of {catalog.project.path}: see `artifacts list`")
+
+
+def _permitted(archives: list[StoredArchive]) -> list[StoredArchive]:
+    """Leave out what may not be downloaded, and say so.
+
+    Raises:
+        StorageError: that is all.
+    """
+    refused = [f"artifacts of {each.job}: {each.refusal}" for each in archives if each.refusal]
+    if len(refused) == len(archives):
+        raise StorageError("; ".join(refused))
+    for words in refused:
+        output.error(words)
+    return [archive for archive in archives if not archive.refusal]
 
 
 def _unpack(
@@ -226,11 +254,9 @@ def _lines(found: list[StoredArchive], *, files: bool) -> Iterator[str]:
         index = archive.index
         ref = archive.entry.ref.name if archive.entry else "-"
         count = str(sum(not file.path.endswith("/") for file in index.files)) if index else "-"
-        expires = (
-            ("never" if index.expire_at is None else moment(index.expire_at)) if index else "-"
-        )
+        expires = _expires(archive, moment)
         numbers = (str(archive.attempt), archive.kind, count, size(archive.size), expires)
-        rows.append((str(archive.pipeline), ref, archive.job, *numbers))
+        rows.append((archive.run or str(archive.pipeline), ref, archive.job, *numbers))
     lines = table(heading, rows)
     yield from islice(lines, 1)
     for archive, line in zip(found, lines, strict=True):
@@ -240,10 +266,18 @@ def _lines(found: list[StoredArchive], *, files: bool) -> Iterator[str]:
             yield from islice(table(("", ""), listed), 1, None)
 
 
+def _expires(archive: StoredArchive, moment: Callable[[float], str]) -> str:
+    index = archive.index
+    if index is None or index.expire_at is None:
+        return "-" if index is None else "never"
+    return f"{moment(index.expire_at)}{' (over)' if archive.is_over else ''}"
+
+
 def _plain(archive: StoredArchive) -> dict[str, Any]:
     entry, index = archive.entry, archive.index
     return {
         "pipeline": archive.pipeline,
+        "run": archive.run or None,
         "ref": entry.ref.name if entry else None,
         "status": entry.status if entry else None,
         "dag_id": entry.dag_id if entry else None,
@@ -256,6 +290,8 @@ def _plain(archive: StoredArchive) -> dict[str, Any]:
         "size": archive.size,
         "created": index.created if index else None,
         "expire_at": index.expire_at if index else None,
+        "expired": archive.is_over,
+        "access": index.access if index else None,
         "files": [
             {"path": file.path, "size": file.size, "mode": file.mode}
             for file in (index.files if index else ())

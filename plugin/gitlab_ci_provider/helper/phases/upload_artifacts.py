@@ -77,6 +77,7 @@ def _index(job: str, upload: ArtifactUpload, saved: Saved, archive: Path) -> Art
         object_key=upload.object_key,
         size=saved.size,
         sha256=sha256_of(archive),
+        access=upload.access,
         created=now,
         expire_at=now + upload.expire_in if upload.expire_in else None,
         files=indexed(saved.entries, member_checksums(archive)),

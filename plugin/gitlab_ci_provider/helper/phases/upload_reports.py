@@ -47,6 +47,7 @@ def _upload(context: PhaseContext, report: ReportUpload, folder: Path) -> None:
         object_key=report.object_key,
         paths=report.paths,
         expire_in=report.expire_in,
+        access=report.access,
     )
     index = save_artifacts(context, upload, folder / ARCHIVE_NAME)
     if index is None:

@@ -27,7 +27,8 @@ def save_artifacts(
         objects: the folder in which the object store keeps its bucket.
         folder: gets a folder for each job that left artifacts.
     """
-    from gitlab_ci_provider.retention.catalog import checksums_of
+    from gitlab_ci_provider.retention.catalog import read_index
+    from gitlab_ci_provider.retention.permission import NOBODY
     from gitlab_ci_provider.storage.zip_files import ZipFiles  # few runs need it
 
     names, shelf = file_names(jobs), FolderShelf(objects)
@@ -36,7 +37,11 @@ def save_artifacts(
             said: list[str] = []
             try:
                 key = artifact["object_key"]
-                with ZipFiles(shelf, key, checksums_of(shelf, key)) as files:
+                index = read_index(shelf, key)
+                if index and index.access == NOBODY:
+                    yield f"artifacts of {job} are left out: artifacts:access is none"
+                    continue
+                with ZipFiles(shelf, key, index.checksums if index else {}) as files:
                     files.unpack(files.select(())[0], folder / names[job], said.append)
             except (OSError, GitlabCiError) as problem:
                 yield f"cannot unpack the artifacts of {job}: {problem}"
