@@ -53,6 +53,8 @@ class ProjectSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         job_token_scope: which other projects may take artifacts, or start protected pipelines.
         runner_cache: folder of the bucket in which GitLab Runner keeps the project's caches, such
             as `runner/t0k3n/project/42`; not of GitLab's API.
+        runner_cache_save: caches are saved there and not in our own place, in the runner's form, so
+            that GitLab Runner finds them; not of GitLab's API.
     """
 
     auto_cancel_pending_pipelines: Literal["enabled", "disabled"] = "enabled"
@@ -60,6 +62,7 @@ class ProjectSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     resource_groups: Mapping[str, ProcessMode] = {}
     job_token_scope: JobTokenScope = JobTokenScope()
     runner_cache: str = ""
+    runner_cache_save: bool = False
 
     def process_mode(self, resource_group: str) -> ProcessMode:
         """Return in which order the jobs of a resource group run."""

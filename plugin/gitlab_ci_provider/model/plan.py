@@ -14,6 +14,7 @@ from gitlab_ci_provider.model.artifacts import SaveWhen
 
 GitStrategy = Literal["fetch", "clone", "none", "empty"]
 SubmoduleStrategy = Literal["none", "normal", "recursive"]
+CacheFormat = Literal["tarzstd", "zip"]
 ServiceProtocol = Literal["tcp", "outside", "postgres", "mysql", "redis", "amqp", "http"]
 """How to ask a service; `outside` connects to the pod's own address instead of the loopback."""
 
@@ -102,11 +103,18 @@ class CacheRestore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheArchive:
-    """One cache to save."""
+    """One cache to save.
+
+    Attributes:
+        format: of the archive, a word of CACHE_COMPRESSION_FORMAT.
+        warnings: about what is not saved as it was asked for.
+    """
 
     name: str
     object_key: str
     paths: tuple[str, ...]
+    format: CacheFormat = "tarzstd"
+    warnings: tuple[str, ...] = ()
     untracked: bool = False
     when: SaveWhen = "on_success"
 

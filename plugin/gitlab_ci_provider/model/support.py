@@ -27,6 +27,7 @@ class _Rule(NamedTuple):
 
 HONOURED_FLAGS = frozenset(
     {
+        "FF_HASH_CACHE_KEYS",
         "FF_KUBERNETES_HONOR_ENTRYPOINT",
         "FF_SECRET_RESOLVING_FAILS_IF_MISSING",
         "FF_USE_GIT_NATIVE_CLONE",

@@ -12,8 +12,9 @@ from posixpath import normpath
 
 from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
 from gitlab_ci_provider.model.cache import Cache, CacheKey, CachePolicy
-from gitlab_ci_provider.model.plan import CacheArchive, CacheRestore
+from gitlab_ci_provider.model.plan import CacheArchive, CacheFormat, CacheRestore
 from gitlab_ci_provider.model.variables import Variables
+from gitlab_ci_provider.planner.build_settings import VariableReader
 from gitlab_ci_provider.planner.plan_request import PROTECTED_SUFFIX, PlanRequest
 from gitlab_ci_provider.storage.keys import runner_cache_key
 from gitlab_ci_provider.variables.expand import expand
@@ -55,22 +56,61 @@ def _settle(request: PlanRequest, cache: Cache, position: int) -> _Settled:
     last, warnings = _last_fallback(variables)
     names = (key, *fallbacks, *last)
     objects = tuple(where for name in names for where in _objects(request, name))
+    place = _place(request, key)
     archive = CacheArchive(
         name=key,
-        object_key=objects[0],
+        object_key=place.object_key,
         paths=tuple(expand(path, variables) for path in cache.paths),
         untracked=cache.untracked,
         when=cache.when,
+        format=place.format,
+        warnings=place.warnings,
     )
     restore = CacheRestore(name=key, object_keys=objects, warnings=warnings)
     return _Settled(policy=_policy(cache, variables), restore=restore, archive=archive)
 
 
 def _objects(request: PlanRequest, name: str) -> Iterator[str]:
-    """Yield where a cache is looked for: in its own place, then where GitLab Runner has put it."""
-    yield request.cache_key(name)
-    if request.runner_cache and (theirs := runner_cache_key(request.runner_cache, name)):
-        yield theirs
+    """Yield where a cache is looked for: where it is saved first, then in the other places."""
+    own, theirs = [request.cache_key(name)], list(_of_runner(request, name))
+    yield from [*theirs, *own] if request.runner_caches.saves else [*own, *theirs]
+
+
+def _of_runner(request: PlanRequest, name: str) -> Iterator[str]:
+    """Yield where GitLab Runner has put a cache: as FF_HASH_CACHE_KEYS says, then otherwise."""
+    folder, hashed = request.runner_caches.folder, _hashes(request)
+    if folder:
+        places = (runner_cache_key(folder, name, hashed=each) for each in (hashed, not hashed))
+        yield from filter(None, places)
+
+
+def _hashes(request: PlanRequest) -> bool:
+    return VariableReader(request.variables.get).boolean("FF_HASH_CACHE_KEYS", default=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where a cache is saved, and in which form."""
+
+    object_key: str
+    format: CacheFormat = "tarzstd"
+    warnings: tuple[str, ...] = ()
+
+
+def _place(request: PlanRequest, name: str) -> _Place:
+    """Settle where a cache is saved: in our own place, or so that GitLab Runner finds it."""
+    caches = request.runner_caches
+    if not (caches.saves and caches.folder):
+        return _Place(object_key=request.cache_key(name))
+    theirs = runner_cache_key(caches.folder, name, hashed=_hashes(request))
+    if not theirs:
+        said = f"GitLab Runner would change the key {name!r}: the cache is saved in our own place"
+        return _Place(object_key=request.cache_key(name), warnings=(said,))
+    wanted = request.variables.get("CACHE_COMPRESSION_FORMAT").lower() or "zip"
+    if wanted == "tarzstd":
+        return _Place(object_key=theirs)
+    said = f"CACHE_COMPRESSION_FORMAT is {wanted!r}, which is not written here: zip is"
+    return _Place(object_key=theirs, format="zip", warnings=() if wanted == "zip" else (said,))
 
 
 def _policy(cache: Cache, variables: Variables) -> CachePolicy:

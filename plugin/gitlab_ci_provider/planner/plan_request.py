@@ -47,6 +47,19 @@ class RunnerWish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunnerCaches:
+    """Where GitLab Runner keeps the caches of a project.
+
+    Attributes:
+        folder: in the bucket; empty for none.
+        saves: whether caches are saved there, too, instead of in our own place.
+    """
+
+    folder: str = ""
+    saves: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """Defaults and limits of the installation; times are in seconds.
 
@@ -92,7 +105,7 @@ class PlanRequest:
         clone_path: where to put the working copy instead of the default path.
         play: what the person who played the job entered.
         cache_index: how often the caches of the project were cleared.
-        runner_cache: folder with caches of GitLab Runner to start with; empty for none.
+        runner_caches: of the project that GitLab Runner keeps in the same bucket.
         runner: what the task says of its runner.
     """
 
@@ -119,7 +132,7 @@ class PlanRequest:
     runner_flags: Variables = Variables()
     clone_path: str = ""
     cache_index: int = 0
-    runner_cache: str = ""
+    runner_caches: RunnerCaches = RunnerCaches()
     runner: RunnerWish = RunnerWish()
 
     @property

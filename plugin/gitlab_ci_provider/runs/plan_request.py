@@ -15,7 +15,7 @@ from gitlab_ci_provider.model.job_artifacts import ArtifactReport
 from gitlab_ci_provider.model.names import task_ids
 from gitlab_ci_provider.model.run import JobResult
 from gitlab_ci_provider.planner.artifacts import wanted_artifacts
-from gitlab_ci_provider.planner.plan_request import Limits, PlanRequest
+from gitlab_ci_provider.planner.plan_request import Limits, PlanRequest, RunnerCaches
 from gitlab_ci_provider.runs.cross_needs import cross_results
 from gitlab_ci_provider.runs.dotenv import inherited_variables
 from gitlab_ci_provider.runs.job_run import JobRun
@@ -52,9 +52,14 @@ def plan_request(run: JobRun) -> PlanRequest:
         store=store,
         play=run.play,
         cache_index=run.state.uses.cache_index(project),
-        runner_cache=project_settings(project).runner_cache if run.job.caches else "",
+        runner_caches=_runner_caches(project) if run.job.caches else RunnerCaches(),
     )
     return _with_cross_needs(run, _hiding(gathered, others), reports)
+
+
+def _runner_caches(project: str) -> RunnerCaches:
+    settings = project_settings(project)
+    return RunnerCaches(folder=settings.runner_cache, saves=settings.runner_cache_save)
 
 
 def planning_limits(settings: Settings) -> Limits:

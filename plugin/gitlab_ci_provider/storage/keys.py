@@ -33,11 +33,19 @@ def cache_object_key(project: Project, key: str) -> str:
     return f"project/{_project(project)}/{_part(key)}{CACHE_SUFFIX}"
 
 
-def runner_cache_key(folder: str, key: str) -> str:
+def runner_cache_key(folder: str, key: str, *, hashed: bool = False) -> str:
     """Name the object in which GitLab Runner has put a cache; empty for a key that it would clean.
 
     Authors choose keys: one that leads to another folder must not become an address.
+
+    Args:
+        folder: of the project.
+        key: GitLab's full cache key.
+        hashed: with FF_HASH_CACHE_KEYS, whose first two digits are a folder.
     """
+    if hashed:
+        digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+        return f"{folder.strip('/')}/{digest[:2]}/{digest}"
     clean = not re.search(r"[/\\%\x00-\x1f]", key) and key.strip(". ") == key and key != ""
     return f"{folder.strip('/')}/{key}" if clean else ""
 

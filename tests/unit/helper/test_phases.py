@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -102,21 +101,6 @@ def test_a_cache_comes_back(tmp_path: Path, shown: Callable[[], str]):
     assert "deps/: found 2 matching artifact files and directories" in log
     assert "Created cache" in log
     assert "Successfully extracted cache" in log
-
-
-def test_a_cache_of_gitlab_runner_comes_back(tmp_path: Path, shown: Callable[[], str]):
-    """Its object has no suffix, and its contents say that it is a zip archive."""
-    key = "runner/t0k3n/project/42/k-non_protected"
-    with zipfile.ZipFile(tmp_path / "cache.zip", "w") as archive:
-        archive.writestr("deps/lib", "cached")
-    store = FolderStore(tmp_path / "objects")
-    store.put(key, tmp_path / "cache.zip")
-    restores = (CacheRestore(name="k", object_keys=("project/p/k.tar.zst", key)),)
-
-    restore_cache(make_context(tmp_path / "job", store=store, restores=restores))
-
-    assert (tmp_path / "job/builds/project/deps/lib").read_text() == "cached"
-    assert "Successfully extracted cache" in shown()
 
 
 def test_no_cache_is_no_problem(tmp_path: Path, shown: Callable[[], str]):

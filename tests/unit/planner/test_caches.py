@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,7 @@ from gitlab_ci_provider.model.cache import Cache, CacheKey
 from gitlab_ci_provider.model.plan import JobPlan
 from gitlab_ci_provider.model.run import PipelineRun
 from gitlab_ci_provider.planner.plan import plan_job
+from gitlab_ci_provider.planner.plan_request import RunnerCaches
 
 PROTECTED = make_run(protected=True)
 OPEN = make_run(protected=False)
@@ -43,6 +45,21 @@ def test_protected_refs_have_caches_of_their_own():
     assert restored(cache) == ["main-non_protected", "old-non_protected"]
 
 
+FOLDER = "runner/t0k3n/project/42"
+
+
+def in_shards(key: str) -> str:
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    return f"{FOLDER}/{digest[:2]}/{digest}"
+
+
+def of_runner(cache: Cache, caches: RunnerCaches, **variables: str) -> JobPlan:
+    """Plan a job of a project whose caches GitLab Runner keeps."""
+    made = make_variables(**variables)
+    job = make_job("job", caches=(cache,), variables=made, own_variables=made)
+    return plan_job(make_plan_request(job, run=PROTECTED, runner_caches=caches)).plan
+
+
 def test_cleared_caches_have_other_keys():
     """GitLab's index comes before the suffix, in fallback keys, too, but not in the variable's."""
     made = make_variables(CACHE_FALLBACK_KEY="last")
@@ -59,15 +76,52 @@ def test_cleared_caches_have_other_keys():
 def test_caches_of_gitlab_runner_are_looked_for_after_our_own():
     """Key by key, in their folder; nothing is saved there, and no key leads out of the folder."""
     cache = Cache(key=CacheKey(value="k"), paths=("x",), fallback_keys=("../43/old",))
-    job = make_job("job", caches=(cache,))
-    folder = "runner/t0k3n/project/42/"
+    made = of_runner(cache, RunnerCaches(folder=f"{FOLDER}/"))
 
-    made = plan_job(make_plan_request(job, run=PROTECTED, runner_cache=folder)).plan
+    own, plain, hashed, *fallback = made.restores[0].object_keys
+    assert own == made.archives[0].object_key
+    assert own.startswith("project/")
+    assert (plain, hashed) == (f"{FOLDER}/k-protected", in_shards("k-protected"))
+    assert fallback[1:] == [in_shards("../43/old-protected")]
 
-    found = [key for key in made.restores[0].object_keys if key.startswith("runner/")]
-    assert found == ["runner/t0k3n/project/42/k-protected"]
-    assert made.restores[0].object_keys[1] == found[0]
+
+def test_hashed_keys_of_gitlab_runner_come_first_with_its_flag():
+    """As the runner, which looks for the other form when there is none."""
+    cache = Cache(key=CacheKey(value="k"), paths=("x",))
+    made = of_runner(cache, RunnerCaches(folder=FOLDER, saves=True), FF_HASH_CACHE_KEYS="true")
+
+    assert made.archives[0].object_key == in_shards("k-protected")
+    assert made.restores[0].object_keys[:2] == (in_shards("k-protected"), f"{FOLDER}/k-protected")
+
+
+@pytest.mark.parametrize(
+    ("given", "expected", "words"),
+    [
+        ("", "zip", ""),
+        ("zip", "zip", ""),
+        ("TarZstd", "tarzstd", ""),
+        ("zipzstd", "zip", "'zipzstd', which is not written here"),
+    ],
+)
+def test_caches_can_be_saved_for_gitlab_runner(given: str, expected: str, words: str):
+    """In its place and form, so that runner and this package use the same caches."""
+    cache = Cache(key=CacheKey(value="k"), paths=("x",))
+    named = {"CACHE_COMPRESSION_FORMAT": given} if given else {}
+    archive = of_runner(cache, RunnerCaches(folder=FOLDER, saves=True), **named).archives[0]
+
+    assert (archive.object_key, archive.format) == (f"{FOLDER}/k-protected", expected)
+    assert words in "".join(archive.warnings)
+    assert bool(words) == bool(archive.warnings)
+
+
+def test_a_key_that_the_runner_would_change_is_saved_in_our_own_place():
+    """Its object would be another one's; the job's log says so."""
+    cache = Cache(key=CacheKey(value="$KEY"), paths=("x",))
+    made = of_runner(cache, RunnerCaches(folder=FOLDER, saves=True), KEY="../43/k")
+
     assert made.archives[0].object_key.startswith("project/")
+    assert "GitLab Runner would change the key" in made.archives[0].warnings[0]
+    assert not [key for key in made.restores[0].object_keys if "../" in key]
 
 
 def test_unprotect_shares_the_cache_with_all_refs():

@@ -19,14 +19,17 @@ def archive_caches(context: PhaseContext, caches: Iterable[CacheArchive]) -> Non
     """Save each cache; one that cannot be saved is warned about."""
     for cache in caches:
         context.output.notice(f"Creating cache {cache.name}...")
+        for warning in cache.warnings:
+            context.output.warning(warning)
         wanted = Wanted(paths=cache.paths, untracked=cache.untracked)
         try:
-            _archive(context, wanted, cache.object_key)
+            _archive(context, wanted, cache)
         except (GitlabCiError, OSError) as error:
             context.output.warning(f"Failed to create cache: {error}")
 
 
-def _archive(context: PhaseContext, wanted: Wanted, key: str) -> None:
+def _archive(context: PhaseContext, wanted: Wanted, cache: CacheArchive) -> None:
+    key, suffix = cache.object_key, ".zip" if cache.format == "zip" else CACHE_SUFFIX
     members = find(context, wanted)
     if not members.paths:
         context.output.line("Nothing to save; the existing cache is kept.")
@@ -34,5 +37,5 @@ def _archive(context: PhaseContext, wanted: Wanted, key: str) -> None:
         context.output.notice("The cache has not changed; it is not uploaded again")
     else:
         with context.scratch() as folder:
-            saved = store(context, members, folder / f"cache{CACHE_SUFFIX}", key)
+            saved = store(context, members, folder / f"cache{suffix}", key)
         context.output.notice(f"Created cache ({saved.size} bytes)")

@@ -14,7 +14,7 @@ from gitlab_ci_provider.model.variables import Variables
 _FORMAT = "artifacts are .zip and caches .tar.zst, each with a fixed level"
 _NO_EFFECT: Mapping[str, str] = {
     "ARTIFACT_COMPRESSION_LEVEL": _FORMAT,
-    "CACHE_COMPRESSION_FORMAT": _FORMAT,
+    "CACHE_COMPRESSION_FORMAT": f"{_FORMAT}, but for caches that are saved for GitLab Runner",
     "CACHE_COMPRESSION_LEVEL": _FORMAT,
     "EXECUTOR_JOB_SECTION_ATTEMPTS": "it is for containers that vanish from Docker",
     "GIT_SUBMODULE_UPDATE_JOBS": "submodules are fetched one after another",
