@@ -29,7 +29,7 @@ AccessLevel = Literal["not_protected", "ref_protected"]
 class RunnerProfile:
     """One runner: which jobs it takes, and what their pods look like."""
 
-    name: str = option("", "Name, in logs and in messages.")
+    name: str = option("", "Name, in logs and in messages.", form="airflow")
     description: str = option("", "For people.")
     tags: tuple[str, ...] = option((), "A job's tags must all be among these.")
     run_untagged: bool | None = option(

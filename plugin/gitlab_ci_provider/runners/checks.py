@@ -8,6 +8,7 @@ from gitlab_ci_provider.config.diagnostics import Diagnostics
 from gitlab_ci_provider.config.raw import Map, Mark
 from gitlab_ci_provider.model.runner import RunnerProfile
 from gitlab_ci_provider.model.support import HONOURED_FLAGS
+from gitlab_ci_provider.runners.contradictions import pointless, refused
 from gitlab_ci_provider.runners.pod_check import pod_problems
 from gitlab_ci_provider.runners.security_checks import security_problems
 from gitlab_ci_provider.runners.volume_checks import volume_problems
@@ -25,16 +26,21 @@ def check_runner(runner: RunnerProfile, node: Map, diagnostics: Diagnostics) -> 
         *_clusters(runner),
         *_patches(runner),
         *_services(runner),
+        *refused(runner),
     )
     for code, words, option in found:
-        diagnostics.error(code, words, _place(node, option))
+        diagnostics.error(code, words, place_of(node, option))
+    for code, words, option in pointless(runner):
+        diagnostics.warning(code, words, place_of(node, option))
     for flag in runner.feature_flags:
         if flag not in HONOURED_FLAGS:
             words = f"the feature flag {flag} changes nothing here"
-            diagnostics.warning("runner-feature-flag", words, _place(node, f"feature_flags.{flag}"))
+            diagnostics.warning(
+                "runner-feature-flag", words, place_of(node, f"feature_flags.{flag}")
+            )
 
 
-def _place(node: Map, option: str) -> Mark:
+def place_of(node: Map, option: str) -> Mark:
     """Find the line of an option such as `security.privileged`."""
     for part in option.split("."):
         below = node.get(part)

@@ -15,7 +15,9 @@ from gitlab_ci_provider.config.loader import LoadError, load
 from gitlab_ci_provider.config.raw import Map, Mark, Node, Seq
 from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity
 from gitlab_ci_provider.model.runner import RunnerProfile
-from gitlab_ci_provider.runners.checks import check_runner
+from gitlab_ci_provider.pods.shared_configuration import shared_configuration
+from gitlab_ci_provider.runners.checks import check_runner, place_of
+from gitlab_ci_provider.runners.contradictions import never_chosen
 from gitlab_ci_provider.runners.reader import Reader
 
 _DIVIDER = re.compile(r"^---(?=\s|$)", re.MULTILINE)
@@ -44,7 +46,8 @@ def read_runners(content: bytes, file: str, base: RunnerProfile) -> RunnersFile:
     """
     diagnostics = Diagnostics()
     text = decode(content, file, diagnostics)
-    runners = () if text is None else _read(text, file, base, diagnostics)
+    with shared_configuration():  # checks make many of the client's models
+        runners = () if text is None else _read(text, file, base, diagnostics)
     ordered = sorted(diagnostics.found, key=lambda found: found.location)
     return RunnersFile(runners, tuple(ordered))
 
@@ -67,6 +70,8 @@ def _read(
         if not isinstance(node, Map):
             continue
         check_runner(runner, node, diagnostics)
+        for code, words, option in never_chosen(runner, runners.values()):
+            diagnostics.warning(code, words, place_of(node, option))
         if runner.name in runners:
             words = f"there is another runner named '{runner.name}'"
             diagnostics.error("runner-name", words, node.place("name"))

@@ -13,6 +13,11 @@ from gitlab_ci_provider.storage.globs import BadPatternError, compile_glob
 _LONGEST = 256
 """Characters that Airflow stores of the name of a pool or queue."""
 
+_MOST = 4096
+"""Characters of a pattern or a name: to compile longer ones takes long."""
+
+_SHOWN = 60
+
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
@@ -121,6 +126,8 @@ def _name_problem(text: str) -> str:
 def form_problem(form: Form, text: str) -> str:
     """Say what is wrong with a text; empty when nothing is. Empty texts say nothing."""
     check = _FORMS.get(form)
+    if check and len(text) > _MOST:
+        return f"'{text[:_SHOWN]}...' is longer than {_MOST} characters"
     return check(text) if check and text else ""
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import Field, fields, is_dataclass
 from difflib import get_close_matches
+from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
@@ -16,20 +17,25 @@ from gitlab_ci_provider.runners.shapes import shape_problems
 
 Value = TypeVar("Value")
 
+_MOST_HINTS = 100
+_LONGEST = 100
+"""Characters of a key that is compared with the options."""
+
 
 class Reader:
     """Reads values into a list of findings; what is wrong is left at its default."""
 
     def __init__(self, diagnostics: Diagnostics):
         self._diagnostics = diagnostics
+        self._hints = _MOST_HINTS
 
     def read(self, node: Node, kind: type[Value], mark: Mark, base: Value) -> Value:
         """Read a dataclass from a mapping; what is not written keeps the value of `base`."""
         if not isinstance(node, Map):
             self._wrong("must be a mapping", mark)
             return base
-        known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]  # it is one
-        types, given = get_type_hints(kind), dict[str, Any]()
+        known, types = _options(kind)  # type: ignore[arg-type]  # a class can be hashed
+        given = dict[str, Any]()
         for key, value in node.items():
             place = node.place(key)
             if key not in known:
@@ -42,12 +48,19 @@ class Reader:
         return kind(**{**default, **given})
 
     def _unknown(self, key: str, known: list[str], mark: Mark) -> None:
-        close = get_close_matches(key, known, 1)
+        self._hints -= 1  # looking for what was meant takes long, and a person reads the first ones
+        close = get_close_matches(key[:_LONGEST], known, 1) if self._hints >= 0 else None
         hint = f"Did you mean '{close[0]}'?" if close else None
         self._diagnostics.error("runner-unknown-key", f"unknown option '{key}'", mark, hint)
 
     def _wrong(self, words: str, mark: Mark, code: str = "runner-type") -> None:
         self._diagnostics.error(code, words, mark)
+
+
+@cache
+def _options(kind: type[Any]) -> tuple[dict[str, Field[Any]], dict[str, Any]]:
+    """Return the fields of a dataclass and their types, which are slow to find out."""
+    return {field.name: field for field in fields(kind)}, get_type_hints(kind)
 
 
 class _Option:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -48,14 +49,16 @@ def _lines(
 ) -> Iterator[tuple[int, int]]:
     """List lines of the result with those of config.toml."""
     tree = load(text, _NAME, Diagnostics())
+    of_runners: dict[int, list[tuple[tuple[str, ...], int]]] = defaultdict(list)
+    for (of, path), line in places.items():
+        of_runners[of].append((path, line))
     listed = tree.get("runners") if isinstance(tree, Map) else None
     for number, runner in enumerate(listed if isinstance(listed, Seq) else ()):
         if not isinstance(runner, Map):
             continue
         yield runner.mark.line, starts[number]
-        for (of, path), line in places.items():
-            if of == number:
-                yield _line(runner, path), line
+        for path, line in of_runners[number]:
+            yield _line(runner, path), line
 
 
 def _line(node: Map, path: tuple[str, ...]) -> int:

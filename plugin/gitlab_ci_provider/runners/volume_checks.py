@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from gitlab_ci_provider.model import workspace
@@ -30,11 +31,11 @@ def volume_problems(runner: RunnerProfile) -> Iterator[Problem]:
 
 
 def _names(runner: RunnerProfile) -> Iterator[str]:
-    names = [str(volume.get("name")) for volume in runner.volumes if volume]
-    for name in dict.fromkeys(names):
+    names = Counter(str(volume.get("name")) for volume in runner.volumes if volume)
+    for name, count in names.items():
         if name in OWN_VOLUMES:
             yield f"the name '{name}' is used by this package"
-        elif names.count(name) > 1:
+        elif count > 1:
             yield f"there are two volumes named '{name}'"
         elif "$" not in name and (problem := name_problem(name)):
             yield problem
@@ -50,14 +51,14 @@ def _sources(runner: RunnerProfile) -> Iterator[str]:
 
 def _mounts(runner: RunnerProfile) -> Iterator[str]:
     names = {volume.get("name") for volume in runner.volumes}
-    paths = [mount.get("mountPath") for mount in runner.volume_mounts]
+    paths = Counter(str(mount.get("mountPath")) for mount in runner.volume_mounts)
     for mount in filter(None, runner.volume_mounts):
         name, path = mount.get("name"), str(mount.get("mountPath"))
         if name not in names:
             yield f"there is no volume named '{name}' in 'volumes'"
         elif problem := _path_problem(mount):
             yield problem
-        elif paths.count(path) > 1:
+        elif paths[path] > 1:
             yield f"two volumes are mounted at '{path}'"
         elif path.rstrip("/") == workspace.BUILDS_DIR or f"{path}/".startswith(f"{_OURS}/"):
             yield f"'{path}' is used by this package"

@@ -7,6 +7,7 @@ of a pipeline must not choose which folder of a shared volume a job sees, or wha
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -34,9 +35,9 @@ def with_volume_paths(runner: RunnerProfile, predefined: Variables) -> RunnerPro
         return runner
     names = _Names(runner, predefined)
     volumes = tuple(names.volume(volume) for volume in runner.volumes)
-    listed = [volume.get("name") for volume in volumes]
-    for name in listed:
-        if listed.count(name) > 1 or name in OWN_VOLUMES:
+    listed = Counter(volume.get("name") for volume in volumes)
+    for name, count in listed.items():
+        if count > 1 or name in OWN_VOLUMES:
             raise _wrong(runner, f"there are two volumes named '{name}'")
     mounts = tuple(names.filled(mount, _MOUNT) for mount in runner.volume_mounts)
     for mount in mounts:
