@@ -73,6 +73,12 @@ class Settings:
     aws_secrets_conn_id: str = _option(
         "gitlab_ci_aws_secrets", "Connection: AWS, for `secrets:aws_secrets_manager`."
     )
+    gcp_secrets_conn_id: str = _option(
+        "gitlab_ci_gcp_secrets", "Connection: Google Cloud, for `secrets:gcp_secret_manager`."
+    )
+    azure_secrets_conn_id: str = _option(
+        "gitlab_ci_azure_secrets", "Connection: Azure, for `secrets:azure_key_vault`."
+    )
     id_token_audiences: str = _option(
         "", "Audiences that `id_tokens:` may name: patterns with `*`, separated by commas."
     )

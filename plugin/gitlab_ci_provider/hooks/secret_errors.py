@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+from typing import Any
+
 from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
+
+_SHOWN = 300
 
 
 class MissingSecretError(SystemFailure):
@@ -27,6 +32,26 @@ class ProviderNotFoundError(SystemFailure):
     """There is no connection to such a provider, or nothing that could use it."""
 
     reason = FailureReason.SECRETS_PROVIDER_NOT_FOUND
+
+
+def refused(answer: Any, message: str) -> SystemFailure:
+    """Sort out what a provider has answered over HTTP, by its status; its words are added.
+
+    Args:
+        answer: with the words of the provider as JSON.
+        message: what was wanted.
+    """
+    status = int(answer.status_code)
+    try:
+        said = str(answer.json()["error"]["message"])[:_SHOWN]
+    except (ValueError, KeyError, TypeError):
+        said = ""
+    words = f"{message}: {status} {said}".rstrip()
+    if status == HTTPStatus.NOT_FOUND:
+        return MissingSecretError(words)
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return SystemFailure(words)
+    return ProviderDownError(words) if status >= 500 else RefusedSecretError(words)
 
 
 def as_text(value: object, what: str) -> str:

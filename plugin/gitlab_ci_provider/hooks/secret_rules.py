@@ -27,7 +27,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     Attributes:
         projects: pattern of project paths.
-        secrets: pattern; of Vault `<mount>/<path>`, of AWS the id of the secret.
+        secrets: pattern; of Vault `<mount>/<path>`, of AWS the id of the secret, of Google Cloud
+            `projects/<project>/secrets/<name>`, of Azure the name.
         protected: only for pipelines of protected branches and tags.
     """
 
@@ -48,13 +49,13 @@ def refuse_unless_allowed(
         rules = msgspec.convert(extra.get(KEY) or [], list[Rule])
     except msgspec.ValidationError as problem:
         raise _refused(f"the connection's extra: {KEY}: {problem}") from None
-    matching = [rule for rule in rules if _allows(rule, wanted.path, project)]
+    matching = [rule for rule in rules if _allows(rule, wanted.source.path, project)]
     if any(protected or not rule.protected for rule in matching):
         return
     if matching:
         raise _refused(f"secrets:{wanted.name}: only for protected branches and tags")
-    message = f"secrets:{wanted.name}: project {project} may not read '{wanted.path}'; rules are in"
-    raise _refused(f"{message} `{KEY}` of the connection's extra")
+    message = f"secrets:{wanted.name}: project {project} may not read '{wanted.source.path}'"
+    raise _refused(f"{message}; rules are in `{KEY}` of the connection's extra")
 
 
 def _allows(rule: Rule, path: str, project: str) -> bool:

@@ -33,7 +33,7 @@ def read_vault(conn_id: str, secret: VaultSecret) -> str:
     import hvac.exceptions as errors
     import requests
 
-    where = f"'{secret.mount}/{secret.path}' in Vault"
+    where = f"'{secret.path}' in Vault"
     try:
         client = VaultHook(vault_conn_id=conn_id).get_conn()
         _refuse_another_server(client, secret)
@@ -48,16 +48,21 @@ def read_vault(conn_id: str, secret: VaultSecret) -> str:
 
 def _api_path(secret: VaultSecret) -> str:
     data = "data/" if secret.engine == "kv-v2" else ""
-    return f"{secret.mount}/{data}{secret.path}"
+    return f"{secret.mount}/{data}{secret.key}"
 
 
 def _refuse_another_server(client: Any, secret: VaultSecret) -> None:
     """Fail when the job names another Vault than the connection."""
-    if secret.server and _address(secret.server) != _address(client.url):
+    if secret.server and not same_address(secret.server, client.url):
         raise RefusedSecretError("VAULT_SERVER_URL is not the server of the Airflow connection")
     namespace = (client.adapter.namespace or "").strip("/")
     if secret.namespace and secret.namespace.strip("/") != namespace:
         raise RefusedSecretError("VAULT_NAMESPACE is not the namespace of the Airflow connection")
+
+
+def same_address(url: str, other: str) -> bool:
+    """Return whether two addresses are of the same server."""
+    return _address(url) == _address(other)
 
 
 def _address(url: str) -> tuple[str, str | None, int | None]:

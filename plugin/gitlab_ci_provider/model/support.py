@@ -35,7 +35,9 @@ HONOURED_FLAGS = frozenset(
 )
 """Feature flags of GitLab Runner that change something here."""
 
-SECRETS_PROVIDERS = frozenset({"vault", "aws_secrets_manager"})
+SECRETS_PROVIDERS = frozenset(
+    {"vault", "aws_secrets_manager", "gcp_secret_manager", "azure_key_vault"}
+)
 _READ_REPORTS = frozenset({"junit", "coverage_report", "cobertura", "codequality", "dotenv"})
 
 
@@ -92,7 +94,8 @@ def _kept(keyword: str) -> Callable[[Job], bool]:
 _RULES = (
     _Rule(_kept("run"), Limit("run", "steps (CI Functions) are not run", True)),
     _Rule(_other_provider,
-          Limit("secrets:provider", "only vault and aws_secrets_manager can be asked", True)),
+          Limit("secrets:provider",
+                "only Vault and the stores of AWS, Google Cloud and Azure can be asked", True)),
     _Rule(_secret_token,
           Limit("secrets:token", "an Airflow connection has the login at the provider", False)),
     _Rule(_kept("id_tokens"), Limit("id_tokens", "the cluster signs them, not GitLab", False)),

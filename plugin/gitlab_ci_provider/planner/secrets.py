@@ -1,23 +1,35 @@
 """`secrets:` of a job: where each value is, as GitLab's server tells the runner.
 
 Unlike GitLab, the login at the provider is that of an Airflow connection, not a token of the job:
-`token:` is read and has no effect, nor have VAULT_AUTH_ROLE and VAULT_AUTH_PATH. Which projects may
-read what is said by the connection.
+`token:` is read and has no effect, nor have the variables that say how to log in with it, such as
+VAULT_AUTH_ROLE, AZURE_CLIENT_ID or GCP_WORKLOAD_IDENTITY_FEDERATION_POOL_ID. The connection says
+which projects may read what.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
 from gitlab_ci_provider.model.job import Job
-from gitlab_ci_provider.model.secrets import AwsSecret, VaultSecret, WantedSecret
+from gitlab_ci_provider.model.secrets import (
+    AwsSecret,
+    AzureSecret,
+    GcpSecret,
+    Source,
+    VaultSecret,
+    WantedSecret,
+)
 from gitlab_ci_provider.model.variables import Variables
 from gitlab_ci_provider.variables.expand import expand
 
 _ENGINES = ("kv-v2", "kv-v1", "generic")
 _FORBIDDEN = frozenset("?#%\\")
+_GCP_PATH = re.compile(r"projects/[a-z0-9][a-z0-9.:-]{0,99}/secrets/[A-Za-z0-9_-]{1,255}")
+_AZURE_NAME = re.compile(r"[A-Za-z0-9-]{1,127}")
+_VERSION = re.compile(r"[A-Za-z0-9_-]{1,127}")
 _ASSUMED = ("role_arn", "role_session_name")
 
 
@@ -53,7 +65,7 @@ def _vault(name: str, written: Any, variables: Variables) -> VaultSecret:
     secret = VaultSecret(
         engine=expand(str(engine["name"]), variables),
         mount=_path(name, expand(str(engine["path"]), variables)),
-        path=_path(name, expand(str(path), variables)),
+        key=_path(name, expand(str(path), variables)),
         field=expand(str(field), variables),
         server=variables.get("VAULT_SERVER_URL"),
         namespace=variables.get("VAULT_NAMESPACE"),
@@ -90,9 +102,44 @@ def _aws(name: str, written: Any, variables: Variables) -> AwsSecret:
     )
 
 
-_SOURCES: Mapping[str, Callable[[str, Any, Variables], VaultSecret | AwsSecret]] = {
+def _gcp(name: str, written: Any, variables: Variables) -> GcpSecret:
+    """Read an entry; a name without a project is one of GCP_PROJECT_NUMBER."""
+    path = expand(str(written["name"]), variables)
+    if not path.startswith("projects/"):
+        project = variables.get("GCP_PROJECT_NUMBER")
+        if not project:
+            raise _refused(name, "GCP_PROJECT_NUMBER is not set, and its name has no project")
+        path = f"projects/{project}/secrets/{path}"
+    if not _GCP_PATH.fullmatch(path):
+        raise _refused(name, f"'{path}' is not a secret of GCP Secret Manager")
+    return GcpSecret(path=path, version=_version(name, written, variables) or "latest")
+
+
+def _azure(name: str, written: Any, variables: Variables) -> AzureSecret:
+    """Read an entry; the vault is that of the connection."""
+    secret = expand(str(written["name"]), variables)
+    if not _AZURE_NAME.fullmatch(secret):
+        raise _refused(name, f"'{secret}' is not a secret of Azure Key Vault")
+    return AzureSecret(
+        name=secret,
+        version=_version(name, written, variables),
+        server=variables.get("AZURE_KEY_VAULT_SERVER_URL"),
+    )
+
+
+def _version(name: str, written: Any, variables: Variables) -> str:
+    given = written.get("version")
+    version = "" if given is None else expand(str(given), variables)
+    if version and not _VERSION.fullmatch(version):
+        raise _refused(name, f"'{version}' is not a version")
+    return version
+
+
+_SOURCES: Mapping[str, Callable[[str, Any, Variables], Source]] = {
     "vault": _vault,
     "aws_secrets_manager": _aws,
+    "gcp_secret_manager": _gcp,
+    "azure_key_vault": _azure,
 }
 
 

@@ -9,7 +9,7 @@ from gitlab_ci_provider.hooks.secret_rules import KEY, refuse_unless_allowed
 from gitlab_ci_provider.model.secrets import AwsSecret, VaultSecret, WantedSecret
 
 SECRET = WantedSecret(
-    name="A", source=VaultSecret(engine="kv-v2", mount="kv", path="group/app/db", field="f")
+    name="A", source=VaultSecret(engine="kv-v2", mount="kv", key="group/app/db", field="f")
 )
 
 

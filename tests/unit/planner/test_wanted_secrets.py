@@ -31,7 +31,7 @@ def test_a_string_is_path_field_and_mount(text: str, mount: str, path: str, fiel
     """As GitLab cuts it; the engine is kv-v2."""
     source = wanted({"vault": text}).source
 
-    assert source == VaultSecret(engine="kv-v2", mount=mount, path=path, field=field)
+    assert source == VaultSecret(engine="kv-v2", mount=mount, key=path, field=field)
 
 
 def test_a_secret_is_a_file_by_default():
@@ -60,4 +60,4 @@ def test_an_unknown_engine_is_named():
 def test_another_provider_is_refused():
     """In words, before anything is asked."""
     with pytest.raises(SystemFailure, match="secrets:A: this secrets provider is not supported"):
-        wanted({"gcp_secret_manager": {"name": "a"}, "token": "$T"})
+        wanted({"akeyless": {"name": "a"}})

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from airflow.sdk import Connection
@@ -16,7 +16,14 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.hooks.secret_errors import MissingSecretError, ProviderNotFoundError
 from gitlab_ci_provider.hooks.secret_rules import refuse_unless_allowed
-from gitlab_ci_provider.model.secrets import VaultSecret, WantedSecret
+from gitlab_ci_provider.model.secrets import (
+    AwsSecret,
+    AzureSecret,
+    GcpSecret,
+    Source,
+    VaultSecret,
+    WantedSecret,
+)
 from gitlab_ci_provider.model.variables import Variable, Variables
 from gitlab_ci_provider.planner.build_settings import VariableReader, read_build_settings
 from gitlab_ci_provider.planner.plan_request import PlanRequest
@@ -84,8 +91,7 @@ def _tried(
 
 
 def _resolved(wanted: WantedSecret, request: PlanRequest, settings: Settings) -> Variable:
-    provider = "vault" if isinstance(wanted.source, VaultSecret) else "aws_secrets_manager"
-    _log.info('Resolving secret "%s" with "%s"...', wanted.name, provider)
+    _log.info('Resolving secret "%s" with "%s"...', wanted.name, wanted.source.provider)
     try:
         value = _value(wanted, request, settings)
     except MissingSecretError:
@@ -97,19 +103,41 @@ def _resolved(wanted: WantedSecret, request: PlanRequest, settings: Settings) ->
 
 def _value(wanted: WantedSecret, request: PlanRequest, settings: Settings) -> str:
     source, run = wanted.source, request.run
-    vault = isinstance(source, VaultSecret)
-    conn_id = settings.vault_conn_id if vault else settings.aws_secrets_conn_id
-    connection = _connection(conn_id, wanted)
+    connection = _connection(_connections(settings)[source.provider], wanted)
     refuse_unless_allowed(
         wanted, connection.extra_dejson, run.project.path, protected=run.ref.protected
     )
-    if isinstance(source, VaultSecret):
-        from gitlab_ci_provider.hooks.vault import read_vault
+    return _read(source, connection)
 
-        return read_vault(conn_id, source)
-    from gitlab_ci_provider.hooks.aws_secrets import read_aws
 
-    return read_aws(connection, source)
+def _connections(settings: Settings) -> Mapping[str, str]:
+    return {
+        VaultSecret.provider: settings.vault_conn_id,
+        AwsSecret.provider: settings.aws_secrets_conn_id,
+        GcpSecret.provider: settings.gcp_secrets_conn_id,
+        AzureSecret.provider: settings.azure_secrets_conn_id,
+    }
+
+
+def _read(source: Source, connection: Connection) -> str:
+    """Ask the provider; no client of another one is imported."""
+    match source:
+        case VaultSecret():
+            from gitlab_ci_provider.hooks.vault import read_vault
+
+            return read_vault(connection.conn_id, source)
+        case AwsSecret():
+            from gitlab_ci_provider.hooks.aws_secrets import read_aws
+
+            return read_aws(connection, source)
+        case GcpSecret():
+            from gitlab_ci_provider.hooks.gcp_secrets import read_gcp
+
+            return read_gcp(connection, source)
+        case AzureSecret():
+            from gitlab_ci_provider.hooks.azure_secrets import read_azure
+
+            return read_azure(connection, source)
 
 
 def _connection(conn_id: str, wanted: WantedSecret) -> Connection:
