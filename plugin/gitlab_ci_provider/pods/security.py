@@ -8,6 +8,7 @@ those of the container runtime's profile, and the helper keeps three capabilitie
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeVar
 
 from kubernetes import client as k8s
@@ -109,5 +110,19 @@ def _laid_over(context: Context, manifest: Manifest, kind: str) -> Context:
     """Let the runner's file win, field by field."""
     if not manifest:
         return context
-    merged: Context = from_manifest({**to_manifest(context), **manifest}, kind)
+    written = to_manifest(context)
+    merged: Context = from_manifest({**written, **manifest, **_joined(written, manifest)}, kind)
     return merged
+
+
+def _joined(written: Manifest, manifest: Manifest) -> Manifest:
+    """Join capabilities: `add` and `drop` are fields of their own, as in GitLab Runner.
+
+    What the file adds is not dropped by us: container runtimes drop last.
+    """
+    own, given = written.get("capabilities"), manifest.get("capabilities")
+    if not (isinstance(own, Mapping) and isinstance(given, Mapping)):
+        return {}
+    added, dropped = given.get("add") or (), own.get("drop") or ()
+    kept = {**own, "drop": [name for name in dropped if name == _ALL or name not in added]}
+    return {"capabilities": {field: names for field, names in {**kept, **given}.items() if names}}

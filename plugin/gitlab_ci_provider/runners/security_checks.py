@@ -67,5 +67,5 @@ def _context(context: Manifest) -> Iterator[str]:
         added = set(capabilities.get("add") or ()) - _ALLOWED
         if added:
             yield f"the capabilities {', '.join(sorted(added))}"
-        if "ALL" not in (capabilities.get("drop") or ()):
+        if "ALL" not in (capabilities.get("drop", ("ALL",)) or ()):
             yield "capabilities that do not drop ALL"

@@ -119,3 +119,31 @@ def test_helper_and_build_ask_for_something_by_default():
 
     assert requests["helper"] == {"cpu": "10m", "memory": "256Mi"}
     assert requests["build"] == {"cpu": "50m", "memory": "128Mi"}
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "expected"),
+    [
+        ({"drop": ["ALL"]}, {"add": ["SYS_TIME"], "drop": ["ALL"]}),
+        ({"add": ["CHOWN"]}, {"add": ["CHOWN"], "drop": ["KILL", "MKNOD", "NET_RAW", "SETPCAP"]}),
+        ({"add": ["NET_RAW"]}, {"add": ["NET_RAW"], "drop": ["KILL", "MKNOD", "SETPCAP"]}),
+        ({"drop": []}, {"add": ["SYS_TIME"]}),
+        ({"add": ["CHOWN"], "drop": ["ALL"]}, {"add": ["CHOWN"], "drop": ["ALL"]}),
+    ],
+)
+def test_capabilities_of_a_context_leave_the_rest_alone(
+    capabilities: dict[str, list[str]], expected: dict[str, list[str]]
+):
+    """What it adds and what it drops are two fields, as in GitLab Runner."""
+    own = {"capabilities": capabilities}
+    security = Security(cap_add=("SYS_TIME",), cap_drop=("KILL",), build=own, service=own)
+
+    assert context_of(spec_of(security), "build")["capabilities"] == expected
+
+
+def test_a_restricted_context_that_adds_a_capability_still_drops_all():
+    """Pod Security `restricted` allows the one for low ports."""
+    own = {"capabilities": {"add": ["NET_BIND_SERVICE"]}}
+    security = Security(standard="restricted", build=own)
+
+    assert restricted_violations(spec_of(security)) == []

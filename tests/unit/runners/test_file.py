@@ -277,6 +277,7 @@ def test_mounts_that_make_no_pod_are_found(mount: str, words: str):
         "security: {standard: restricted, build: {privileged: true}}",
         "security: {standard: restricted, build: {seccompProfile: {type: Unconfined}}}",
         "security: {standard: restricted, service: {capabilities: {drop: [KILL]}}}",
+        "security: {standard: restricted, service: {capabilities: {drop: []}}}",
         "security: {standard: restricted, service: {capabilities: {add: [MKNOD], drop: [ALL]}}}",
         "security: {standard: restricted}, volumes: [{name: h, hostPath: {path: /}}]",
     ],
@@ -294,7 +295,8 @@ def test_restricted_runners_may_be_stricter_still():
     security = (
         "{standard: restricted, pod: {runAsUser: 2000, runAsNonRoot: true, "
         "seccompProfile: {type: Localhost, localhostProfile: a}}, "
-        "build: {capabilities: {add: [NET_BIND_SERVICE], drop: [ALL]}}}"
+        "build: {capabilities: {add: [NET_BIND_SERVICE], drop: [ALL]}}, "
+        "service: {capabilities: {add: [NET_BIND_SERVICE]}}}"
     )
     volumes = "[{name: a, persistentVolumeClaim: {claimName: b}}]"
 
