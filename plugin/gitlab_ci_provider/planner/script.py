@@ -61,6 +61,9 @@ set +o noclobber
 """
 
 
+_READ_ONCE = "_GITLAB_CI_ID_TOKEN_"
+"""Before the names of tokens in the entry, which has variables of its own."""
+
 _HOOK_END = """\
 {{ set +o xtrace; }} 2>/dev/null
 for name in {names}; do
@@ -121,13 +124,14 @@ def entry(
         "last_words": paths.last_words,
     }
     head = "".join(f"{name}={_quote(value)}\n" for name, value in settings.items())
+    head += "".join(f"{line}\n" for name in plan.id_tokens for line in _token(name, _READ_ONCE))
     return head + _ENTRY_BODY.read_text(encoding="utf-8")
 
 
 def step_script(plan: JobPlan, script: Script) -> str:
     """Write `before_script` and `script`, which share one shell."""
     exports = [*_exports(plan), "export CI_JOB_STATUS=running"]
-    return _text(plan, exports, (*script.before, *script.main))
+    return _text(plan, [*exports, *_tokens(plan)], (*script.before, *script.main))
 
 
 def after_script(plan: JobPlan, script: Script) -> str:
@@ -135,7 +139,7 @@ def after_script(plan: JobPlan, script: Script) -> str:
     if not script.after:
         return ""
     echo = f"printf '%s\\n' {_quote(f'{_GREEN}Running after script...{_RESET}')}"
-    return _text(plan, [*_exports(plan), echo], script.after)
+    return _text(plan, [*_exports(plan), *_tokens(plan), echo], script.after)
 
 
 def hook_script(plan: JobPlan, commands: Iterable[str]) -> str:
@@ -144,7 +148,8 @@ def hook_script(plan: JobPlan, commands: Iterable[str]) -> str:
     At its end it leaves what it tells the fetch, see `helper/hook_results.py`.
     """
     own = 'export HOME="$GITLAB_CI_HOOK/home" GITLAB_ENV="$GITLAB_CI_HOOK/env"'
-    return _text(plan, [*_exports(plan), own], commands, "/") + _HOOK_END.format(
+    tokens = (line for name in plan.id_tokens for line in _token(name))
+    return _text(plan, [*_exports(plan), *tokens, own], commands, "/") + _HOOK_END.format(
         names=" ".join(GIT_VARIABLES)
     )
 
@@ -173,6 +178,23 @@ def _command(command: str) -> Iterator[str]:
     yield text
 
 
+def _tokens(plan: JobPlan) -> Iterator[str]:
+    """Take the tokens from the entry, which has read them once for all scripts.
+
+    A cluster that gives tokens less time than a job renews them, and the helper masks the first.
+    """
+    for name in plan.id_tokens:
+        yield f'export {name}="${_READ_ONCE}{name}"'
+        yield f"unset {_READ_ONCE}{name}"
+
+
+def _token(name: str, prefix: str = "") -> Iterator[str]:
+    """Read a token, without `cat`; it has no line end, so `read` fails though it has read all."""
+    variable = f"{prefix}{name}"
+    yield f'read -r {variable} <{ID_TOKENS_DIR}/{name} || [ -n "${variable}" ]'
+    yield f"export {variable}"
+
+
 def _exports(plan: JobPlan) -> Iterator[str]:
     for variable in plan.variables:
         if variable.name == "CI_JOB_STATUS":
@@ -183,10 +205,6 @@ def _exports(plan: JobPlan) -> Iterator[str]:
             words = "is not exported: shells do not accept its name"
             warning = f"WARNING: variable {variable.name!r} {words}"
             yield f"printf '%s\\n' {_quote(f'{_YELLOW}{warning}{_RESET}')}"
-    for name in plan.id_tokens:
-        # Without `cat`; a token has no line end, so `read` fails though it has read all.
-        yield f'read -r {name} <{ID_TOKENS_DIR}/{name} || [ -n "${name}" ]'
-        yield f"export {name}"
     yield f"export GITLAB_ENV={_quote(job_env_path(plan.project_dir))}"
     yield _READ_JOB_ENV
     owned = {

@@ -69,6 +69,8 @@ def test_scripts_read_the_token_where_the_kubelet_puts_it():
     """Its value is not known before the pod runs; the helper learns it to mask it."""
     job = planned()
 
-    assert "read -r T </gitlab-ci/id-tokens/T" in job.secret["step_script"]
+    assert "T </gitlab-ci/id-tokens/T" in job.secret["entry"]
+    assert 'export T="$_GITLAB_CI_ID_TOKEN_T"' in job.secret["step_script"]
+    assert "/gitlab-ci/id-tokens" not in job.secret["step_script"]
     assert job.secret["finish.json"].count('"id_tokens":["T"]') == 1
     assert job.secret["prepare.json"].count('"id_tokens":[]') == 1
