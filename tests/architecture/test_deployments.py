@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,12 +12,14 @@ from typing import Any
 import pytest
 import yaml
 from airflow.configuration import conf
+from jsonschema import Draft7Validator  # type: ignore[import-untyped]  # it has no types
 
 from gitlab_ci_provider import __version__
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker" / "compose.yaml"
 COMPOSE_PAGE = ROOT / "docs" / "how-to" / "compose.md"
+HELM_PAGE = ROOT / "docs" / "how-to" / "helm.md"
 HELM = ROOT / "docker" / "helm"
 KUBERNETES = ROOT / "docker" / "kubernetes"
 
@@ -109,3 +113,33 @@ def test_the_accounts_of_the_chart_have_the_role_of_the_page_on_clusters():
     assert [binding["roleRef"]["name"]] == [role["metadata"]["name"] for role in roles]
     assert binding["metadata"]["namespace"] == roles[0]["metadata"]["namespace"]
     assert values()["volumes"][0]["persistentVolumeClaim"]["claimName"] == claim["metadata"]["name"]
+
+
+@pytest.fixture
+def chart() -> Path:
+    """The official chart, as `helm pull --untar` leaves it; nothing of it is in this repository."""
+    folder = os.environ.get("GITLAB_CI_TESTS_CHART")
+    if not folder:
+        pytest.skip("no chart: GITLAB_CI_TESTS_CHART names its folder")
+    return Path(folder)
+
+
+def test_the_values_are_of_the_chart(chart: Path):
+    """They fit the schema of the version that the how-to names, and each is a key of the chart."""
+    about = yaml.safe_load((chart / "Chart.yaml").read_text())
+    schema = json.loads((chart / "values.schema.json").read_text())
+    known = yaml.safe_load((chart / "values.yaml").read_text())
+
+    assert f"--version {about['version']}" in HELM_PAGE.read_text()
+    found = Draft7Validator(schema).iter_errors(values())
+    assert [f"{list(problem.path)}: {problem.message}" for problem in found] == []
+    assert list(unknown_keys(values(), known)) == []
+
+
+def unknown_keys(said: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[str]:
+    """List keys that the chart has no default for; the sections of `config` are Airflow's."""
+    for key, value in said.items():
+        if key not in known:
+            yield key
+        elif key != "config" and isinstance(value, dict) and isinstance(known[key], dict):
+            yield from unknown_keys(value, known[key])
