@@ -26,6 +26,10 @@ def refused(runner: RunnerProfile) -> Iterator[Problem]:
     yield from _root(runner)
     yield from _network(runner)
     yield from _tolerations(runner)
+    for kind in ("requests", "limits", "max_requests", "max_limits"):
+        if getattr(runner.resources.pod, kind).ephemeral_storage:
+            words = "Kubernetes has cpu and memory for a whole pod, and no ephemeral storage"
+            yield "runner-kubernetes", words, f"resources.pod.{kind}.ephemeral_storage"
 
 
 def pointless(runner: RunnerProfile) -> Iterator[Problem]:

@@ -35,6 +35,7 @@ def found(options: str, severity: Severity) -> list[tuple[int, str]]:
         ("allowed_users: [0]\nsecurity: {build: {runAsNonRoot: true}}", "0 cannot be allowed"),
         ("image_builds: rewrite\nsecurity: {standard: restricted}", "Kaniko"),
         ("network: {dns_policy: None}", "nameservers"),
+        ("resources: {pod: {limits: {ephemeral_storage: 1Gi}}}", "no ephemeral storage"),
         ("network: {host_aliases: [{ip: here, hostnames: [a]}]}", "'here' is not an address"),
         ("scheduling: {tolerations: [{key: a, operator: Exists, value: b}]}", "no value"),
         ("scheduling: {tolerations: [{value: b}]}", "must be Exists"),

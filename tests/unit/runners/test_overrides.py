@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
+from gitlab_ci_provider.model.image import Image
 from gitlab_ci_provider.model.runner import RunnerProfile
 from gitlab_ci_provider.model.runner_parts import (
     Amounts,
@@ -15,6 +16,7 @@ from gitlab_ci_provider.model.runner_parts import (
     Resources,
     Scheduling,
 )
+from gitlab_ci_provider.pods.pod import PodRequest, build_pod
 from gitlab_ci_provider.runners.overrides import (
     JobVariables,
     bearer_token,
@@ -192,3 +194,40 @@ def test_a_token_of_the_job_is_used_where_the_runner_allows_it():
 
     assert bearer_token(allowed, Job(BEARER_TOKEN="t").variables) == "t"
     assert bearer_token(allowed, Job().variables) == ""
+
+
+@pytest.mark.parametrize("kind", ["request", "limit"])
+@pytest.mark.parametrize("amount", ["cpu", "memory", "ephemeral-storage"])
+@pytest.mark.parametrize("role", ["", "HELPER_", "POD_"])
+def test_each_amount_ends_in_the_pod(role: str, amount: str, kind: str):
+    """`KUBERNETES_*_REQUEST` and `_LIMIT` of the script, the helper and the whole pod."""
+    if role == "POD_" and amount == "ephemeral-storage":
+        pytest.skip("Kubernetes has none for a whole pod")
+    name = f"{role}{amount.upper().replace('-', '_')}_{kind.upper()}"
+    limits = Amounts(cpu="2", memory="4Gi", ephemeral_storage="10Gi")
+    open_runner = replace(CAPPED, limits=limits)
+    resources = PodResources(build=open_runner, helper=open_runner, pod=open_runner)
+    value = "1" if amount == "cpu" else "1Gi"
+    runner = Job(**{name: value}).changes(replace(RUNNER, resources=resources))
+
+    request = PodRequest(
+        name="p", image=Image(name="i"), profile=runner, deadline=1, labels={}, annotations={}
+    )
+    spec = build_pod(request).spec
+
+    helper = [each for each in spec.containers if each.name == "helper"] + spec.init_containers
+    build = [each for each in spec.containers if each.name == "build"]
+    for owner in {"": build, "HELPER_": helper, "POD_": [spec]}[role]:
+        assert getattr(owner.resources, f"{kind}s")[amount] == value
+
+
+@pytest.mark.parametrize("kind", ["requests", "limits"])
+@pytest.mark.parametrize("amount", ["cpu", "memory", "ephemeral_storage"])
+def test_each_amount_of_services(amount: str, kind: str):
+    """`KUBERNETES_SERVICE_*`, for all services of a job."""
+    value = "1" if amount == "cpu" else "1Gi"
+    name = f"SERVICE_{amount.upper()}_{kind.removesuffix('s').upper()}"
+
+    changed = Job(**{name: value}).changes().resources.service
+
+    assert getattr(getattr(changed, kind), amount) == value
