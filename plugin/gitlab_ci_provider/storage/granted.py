@@ -10,14 +10,24 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from gitlab_ci_provider.exceptions import StorageError
 from gitlab_ci_provider.model.plan import Grant, StorePlace
 from gitlab_ci_provider.storage.base import MissingObjectError, StorageUnavailableError
+from gitlab_ci_provider.storage.parts import (
+    AT_ONCE,
+    FIRST,
+    Part,
+    PartError,
+    check,
+    fetch_all,
+    others,
+)
 from gitlab_ci_provider.storage.time_limit import LimitedFile, TimeLimit, TimeLimitError
 
 if TYPE_CHECKING:
@@ -27,6 +37,9 @@ LARGEST = 5 * 1024**3
 """Bytes; the most that S3 accepts in one request."""
 
 _MIB = 1024 * 1024
+_CHANGED, _EMPTY = 412, 416
+"""Answers: the object is another one now; it has no first byte."""
+
 _MISSING = {"NoSuchKey", "NotFound"}
 _BUSY = {"SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable", "Throttling"}
 _MOST_OF_AN_ANSWER = 64 * 1024
@@ -63,16 +76,35 @@ class GrantedStore:
         limit = self._limit(key)
         url = self._url(self._reads, key)
         try:
-            with self._errors("fetch", key), self._asked("GET", url, limit) as got:
-                self._refuse_unless_done(got, "fetch", key)
-                with unfinished.open("wb") as file:
-                    for piece in got.stream(_MIB):
-                        limit.check()
-                        file.write(piece)
-                _take_time(unfinished, got.headers.get("Last-Modified", ""))
+            with self._errors("fetch", key), unfinished.open("wb") as file:
+                modified = self._fetch(key, url, limit, file)
+            _take_time(unfinished, modified)
             unfinished.replace(path)
         finally:
             unfinished.unlink(missing_ok=True)
+
+    def _fetch(self, key: str, url: str, limit: TimeLimit, file: IO[bytes]) -> str:
+        """Write an object to a file, a large one in parallel parts; return its time."""
+        with self._asked("GET", url, limit, headers=FIRST.headers) as got:
+            if got.status != _EMPTY:
+                self._refuse_unless_done(got, "fetch", key)
+                left = others(got.headers)
+                if left is not None:
+                    file.writelines(_pieces(got, limit))
+                    file.flush()
+                    fetch_all(left, partial(self._part, key, url, limit), file.fileno())
+                    return got.headers.get("Last-Modified", "")
+        with self._asked("GET", url, limit) as got:
+            self._refuse_unless_done(got, "fetch", key)
+            file.writelines(_pieces(got, limit))
+            return got.headers.get("Last-Modified", "")
+
+    def _part(self, key: str, url: str, limit: TimeLimit, part: Part) -> Iterator[bytes]:
+        with self._asked("GET", url, limit, headers=part.headers) as got:
+            if got.status != _CHANGED:
+                self._refuse_unless_done(got, "fetch", key)
+            check(part, got.headers)
+            yield from _pieces(got, limit)
 
     def put(self, key: str, path: Path) -> None:
         """Store a file; S3 shows the object only when it is complete."""
@@ -129,6 +161,7 @@ class GrantedStore:
             options: dict[str, Any] = {
                 "ca_certs": self._place.ca_bundle or None,
                 "blocksize": 256 * 1024,
+                "maxsize": AT_ONCE,
             }
             self._pools[parts.netloc] = (
                 urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
@@ -136,7 +169,7 @@ class GrantedStore:
         return self._pools[parts.netloc]
 
     def _refuse_unless_done(self, answer: urllib3.BaseHTTPResponse, verb: str, key: str) -> None:
-        if answer.status == 200:
+        if answer.status in {200, 206}:
             return
         said = answer.read(_MOST_OF_AN_ANSWER)
         code, message = _text(_CODE, said), _text(_MESSAGE, said)
@@ -160,8 +193,14 @@ class GrantedStore:
         except HTTPError as error:
             message = f"{self._at(verb, key)}: {_without_address(error)}"
             raise StorageUnavailableError(message) from None
-        except TimeLimitError as error:
+        except (TimeLimitError, PartError) as error:
             raise StorageUnavailableError(f"{self._at(verb, key)}: {error}") from None
+
+
+def _pieces(answer: urllib3.BaseHTTPResponse, limit: TimeLimit) -> Iterator[bytes]:
+    for piece in answer.stream(_MIB):
+        limit.check()
+        yield piece
 
 
 def _take_time(path: Path, modified: str) -> None:
