@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo test test-kills test-kubernetes images check clean
+.PHONY: setup demo test test-kills test-s3 test-kubernetes images check clean
 setup: $(STAMP)
 
 $(STAMP): constraints.txt pyproject.toml .ci/setup
@@ -21,6 +21,9 @@ test-kubernetes: setup  ## the tests of a cluster on a real Kubernetes, which is
 
 test-kills: setup  ## kill -9 at random points of 200 uploads and extractions
 	@GITLAB_CI_TESTS_KILLS=200 .ci/test tests/integration/storage/test_kills.py
+
+test-s3: setup  ## the storage suite against rclone, moto and OpenStack Swift
+	@.ci/test-s3
 
 images: setup  ## the images of docker/, without a container engine (root on Debian), and their tests
 	@.ci/images

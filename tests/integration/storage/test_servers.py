@@ -1,0 +1,177 @@
+"""What we ask of an S3 server, asked of each that we can run: `make test-s3`.
+
+The matrix in docs/how-to/s3.md says the same in words.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from gitlab_ci_provider.exceptions import StorageError
+from gitlab_ci_provider.helper.phases.archive_cache import archive_caches
+from gitlab_ci_provider.helper.phases.restore_cache import restore_cache
+from gitlab_ci_provider.model.object_store import StoreTarget
+from gitlab_ci_provider.model.plan import CacheArchive, CacheRestore, JobPlan
+from gitlab_ci_provider.planner.access import with_access
+from gitlab_ci_provider.storage.base import MissingObjectError, StorageUnavailableError
+from gitlab_ci_provider.storage.granted import GrantedStore
+from gitlab_ci_provider.storage.parts import PART
+from gitlab_ci_provider.storage.s3 import S3Store
+from gitlab_ci_provider.storage.signing import Period
+from processes.phases import make_context
+from processes.waiting import wait_until
+from servers.s3_servers import SERVERS
+
+pytestmark = pytest.mark.integration
+
+KEY = "c/a b+ü@=.tar.zst"
+RESTORES = (CacheRestore(name="c", object_keys=("c/none", KEY)),)
+ARCHIVES = (CacheArchive(name="c", object_key=KEY, paths=("data",)),)
+PLAN = JobPlan(job="job", project_dir="/p", restores=RESTORES, archives=ARCHIVES)
+NO_LOGIN = {"moto"}
+"""Servers that accept every signature."""
+
+NO_CONDITIONS = {"rclone"}
+"""Servers that do not know `If-Match`."""
+
+
+@pytest.fixture(scope="module", params=SERVERS)
+def name(request: pytest.FixtureRequest) -> str:
+    """Each server in turn."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def target(name: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreTarget]:
+    """Its bucket; it knows of a prefix."""
+    with SERVERS[name](tmp_path_factory.mktemp(name)) as running:
+        yield replace(running, prefix="pre/")
+
+
+def opened(target: StoreTarget, *, age: int = 0) -> GrantedStore:
+    start = datetime.now(UTC) - timedelta(seconds=age)
+    plan = with_access(PLAN, target, Period(start=start, seconds=600))
+    assert plan.store is not None
+    return GrantedStore(plan.store, plan.reads, plan.writes)
+
+
+@pytest.mark.parametrize("size", [0, 5, PART, 3 * PART + 1])
+def test_objects_of_every_size(target: StoreTarget, tmp_path: Path, size: int):
+    """One request stores them, several fetch a large one; names may hold what keys may hold."""
+    (tmp_path / "source").write_bytes(os.urandom(size))
+
+    opened(target).put(KEY, tmp_path / "source")
+    opened(target).get(KEY, tmp_path / "got")
+
+    assert (tmp_path / "got").read_bytes() == (tmp_path / "source").read_bytes()
+
+
+def test_a_missing_object(target: StoreTarget, tmp_path: Path):
+    """It is told apart from what was refused."""
+    with pytest.raises(MissingObjectError):
+        opened(target).get("c/none", tmp_path / "got")
+
+
+def test_wrong_keys_and_old_addresses(target: StoreTarget, tmp_path: Path, name: str):
+    """Refused, and not worth another attempt."""
+    if name in NO_LOGIN:
+        pytest.skip("this server accepts every signature")
+    (tmp_path / "source").write_text("x")
+
+    for store in (opened(replace(target, secret_key="wrong")), opened(target, age=3600)):
+        with pytest.raises(StorageError) as met:
+            store.put(KEY, tmp_path / "source")
+        assert not isinstance(met.value, StorageUnavailableError | MissingObjectError)
+
+
+def test_a_bucket_that_does_not_exist(target: StoreTarget, tmp_path: Path):
+    """The mistake is the installation's: it must not look like a cache that is not there yet."""
+    (tmp_path / "source").write_text("x")
+
+    with pytest.raises(StorageError) as met:
+        opened(replace(target, bucket="no-bucket")).put(KEY, tmp_path / "source")
+    assert not isinstance(met.value, StorageUnavailableError)
+
+
+def test_a_cache_there_and_back(target: StoreTarget, tmp_path: Path):
+    """By the phases of the helper; an object knows its time, so that it is not sent again."""
+    data = tmp_path / "one" / "builds" / "project" / "data"
+    data.mkdir(parents=True)
+    (data / "file").write_text("x")
+
+    archive_caches(make_context(tmp_path / "one", store=opened(target)), ARCHIVES)
+    restore_cache(make_context(tmp_path / "two", store=opened(target), restores=RESTORES))
+    opened(target).get(KEY, tmp_path / "got")
+
+    assert (tmp_path / "two" / "builds" / "project" / "data" / "file").read_text() == "x"
+    age = datetime.now(UTC).timestamp() - (tmp_path / "got").stat().st_mtime
+    assert -3600 < age < 3600
+
+
+def test_writers_at_the_same_time(target: StoreTarget, tmp_path: Path):
+    """One of them wins as a whole; a server may refuse others, which try again."""
+    files = [tmp_path / letter for letter in "abc"]
+    for path in files:
+        path.write_bytes(path.name.encode() * (PART + 7))
+
+    def put(path: Path) -> bool:
+        with suppress(StorageUnavailableError):
+            opened(target).put(KEY, path)
+            return True
+        return False
+
+    def write(path: Path) -> None:
+        wait_until(lambda: put(path), f"the store to take {path.name}")
+
+    threads = [threading.Thread(target=write, args=[path]) for path in files]
+
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    opened(target).get(KEY, tmp_path / "got")
+
+    assert (tmp_path / "got").read_bytes() in [path.read_bytes() for path in files]
+
+
+def test_ranges_and_versions(target: StoreTarget, tmp_path: Path, name: str):
+    """A part says what it is a part of, and is refused when that is another version."""
+    import urllib3
+
+    (tmp_path / "source").write_bytes(b"0123456789")
+    opened(target).put(KEY, tmp_path / "source")
+    plan = with_access(PLAN, target, Period(start=datetime.now(UTC), seconds=600))
+    url = next(grant.url for grant in plan.reads if grant.object_key == KEY)
+    asked = {"Range": "bytes=3-6"}
+
+    part = urllib3.request("GET", url, headers=asked)
+    other = urllib3.request("GET", url, headers={**asked, "If-Match": '"other"'})
+
+    assert (part.data, part.headers["Content-Range"]) == (b"3456", "bytes 3-6/10")
+    assert part.headers["ETag"].startswith('"')
+    assert part.status == (200 if name == "rclone" else 206)
+    assert other.status == (200 if name in NO_CONDITIONS else 412)
+
+
+def test_the_shelf(target: StoreTarget, tmp_path: Path):
+    """Listing, folders, sizes, parts of objects and deleting: for retention and people."""
+    (tmp_path / "source").write_bytes(b"0123456789")
+    opened(target).put(KEY, tmp_path / "source")
+    shelf = S3Store(target)
+
+    assert [(found.key, found.size) for found in shelf.objects("c/")] == [(KEY, 10)]
+    assert list(shelf.folders("")) == ["c"]
+    assert shelf.size(KEY) == 10
+    assert shelf.read(KEY, 3, 4) == b"3456"
+    assert shelf.delete([KEY, "c/gone"]) == {}
+    assert list(shelf.objects("")) == []
+    with pytest.raises(MissingObjectError):
+        shelf.size(KEY)
