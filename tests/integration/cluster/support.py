@@ -9,7 +9,7 @@ import signal
 import ssl
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,11 +73,14 @@ class EmbeddedCluster(Cluster):
 
 
 def start_cluster(
-    directory: Path, *arguments: str, environment: Mapping[str, str] | None = None
+    directory: Path,
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+    command: Sequence[str] = (),
 ) -> EmbeddedCluster:
-    """Start a cluster and wait until it is ready."""
+    """Start a cluster, by another command than ours if that is given; wait until it is ready."""
     log = directory.with_suffix(".log")
-    command = [sys.executable, "-m", MODULE, "--dir", str(directory), *arguments]
+    command = command or [sys.executable, "-m", MODULE, "--dir", str(directory), *arguments]
     with log.open("wb") as output:
         process = subprocess.Popen(
             command, stdout=output, stderr=output, env={**os.environ, **(environment or {})}
@@ -256,12 +259,12 @@ def refused(cluster: Cluster) -> bool:
     return False
 
 
-def processes_with(text: str) -> list[str]:
-    """List the processes whose command line has a text."""
+def processes_with(text: str, user: str = "") -> list[str]:
+    """List the processes whose command line has a text, of all users or of one."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            if text.encode() in path.read_bytes():
+            if text.encode() in path.read_bytes() and user in {"", path.owner()}:
                 found.append(path.parent.name)
         except OSError:
             continue

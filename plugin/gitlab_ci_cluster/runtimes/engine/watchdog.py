@@ -132,6 +132,7 @@ class _Service:
             died_of(self._path).touch()
         if time.monotonic() < self._next:
             return
+        self._kill_strays()
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command,
@@ -153,6 +154,15 @@ class _Service:
                 self._process.wait(_LONGEST_PAUSE_SECONDS)
             self._process.kill()
             self._process.wait()
+            self._kill_strays()
+
+    def _kill_strays(self) -> None:
+        """End what an earlier start has left: rootless Podman serves in a child of its own."""
+        ours = b"".join(os.fsencode(word) + b"\0" for word in self._command)
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):
+                if path.read_bytes() == ours:
+                    os.kill(int(path.parent.name), signal.SIGKILL)
 
 
 def _clean(path: str, cluster: str, service: _Service, seconds: float) -> None:
