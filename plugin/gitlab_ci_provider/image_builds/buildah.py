@@ -147,8 +147,8 @@ def _unsupported(build: ImageBuild) -> tuple[Problem, ...]:
         found.append(Problem(where="context", message="buildah reads dir:// and git:// only"))
     if build.snapshot_mode != "full":
         found.append(Problem(where="snapshot_mode", message="buildah takes no snapshots"))
-    if not build.cache.compressed:
-        words = "buildah compresses the layers that it pushes to the cache"
+    if build.cache.compressed:
+        words = "buildah holds no packed layers in memory"
         found.append(Problem(where="cache.compressed", message=words))
     if build.registries.ignore_immutable_tags:
         words = "buildah cannot go on when a tag cannot be changed"

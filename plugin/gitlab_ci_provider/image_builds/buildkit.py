@@ -150,8 +150,8 @@ def _unsupported(build: ImageBuild) -> tuple[Problem, ...]:
     if build.cache.enabled and build.cache.hours:
         words = "BuildKit keeps cached layers until they are deleted"
         found.append(Problem(where="cache.hours", message=words))
-    if not build.cache.compressed:
-        words = "BuildKit compresses the layers that it pushes to the cache"
+    if build.cache.compressed:
+        words = "BuildKit holds no packed layers in memory"
         found.append(Problem(where="cache.compressed", message=words))
     if build.registries.ignore_immutable_tags:
         words = "BuildKit cannot go on when a tag cannot be changed"

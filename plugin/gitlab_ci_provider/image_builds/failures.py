@@ -62,7 +62,8 @@ _RIGHTS = _cause(
 )
 _OTHER_END = _cause(
     r"\b(?:500|502|503|504)\b[^\n]*(?:error|gateway|unavailable|timeout)|"
-    r"\bUNKNOWN: unknown error|too many requests|toomanyrequests|\b429\b",
+    r"\bUNKNOWN: unknown error|failed to push\b[^\n]*\bunknown$|"
+    r"too many requests|toomanyrequests|\b429\b",
     "the registry failed, or was too busy, in each of the tries",
     _OUTSIDE,
 )
@@ -91,7 +92,8 @@ _REGISTRY = (
     _RIGHTS,
     _OTHER_END,
     _cause(
-        r"manifest unknown|MANIFEST_UNKNOWN|not found: manifest|name unknown|NAME_UNKNOWN",
+        r"manifest unknown|MANIFEST_UNKNOWN|not found: manifest|name unknown|NAME_UNKNOWN|"
+        r"failed to resolve source metadata\b[^\n]*not found",
         "the registry has no such image: check the FROM lines",
     ),
     _cause(
@@ -104,7 +106,7 @@ _REST = (
     _cause(r"no space left on device", "the node's disk is full", _OUTSIDE),
     _cause(
         r"provide a valid path to a Dockerfile|Dockerfile[^\n]*(?:no such file|not found)|"
-        r"no such file[^\n]*Dockerfile|failed to read dockerfile",
+        r"no such file[^\n]*Dockerfile|failed to read dockerfile|invalid local: resolve",
         "there is no Dockerfile where the build looks for it",
     ),
     _cause(

@@ -37,14 +37,14 @@ class LayerCache:
         repo: where; empty means `<first destination>/cache`.
         hours: for which a layer is used again; 0 means the engine's default.
         copy_layers: keep the layers of COPY, too, not only those of RUN.
-        compressed: False needs less memory and more time.
+        compressed: hold packed layers in memory: faster, and no use for layers of a gigabyte.
     """
 
     enabled: bool = False
     repo: str = ""
     hours: int = 0
     copy_layers: bool = False
-    compressed: bool = True
+    compressed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

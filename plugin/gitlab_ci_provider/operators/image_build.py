@@ -69,7 +69,7 @@ class ImageBuildOperator(LayerPodOperator):
         cache_repo: the repository for them; empty means `<first destination>/cache`.
         cache_hours: for which a layer is used again; 0 means the engine's default.
         cache_copy_layers: keep the layers of COPY, too.
-        compressed_caching: False needs less memory (Kaniko).
+        compressed_caching: True holds packed layers in memory, which is faster (Kaniko).
         snapshot_mode: how Kaniko notices changed files: `full`, `redo` or `time`.
         compression: of layers, `gzip` or `zstd`.
         compression_level: of layers.

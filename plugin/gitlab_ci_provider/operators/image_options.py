@@ -74,7 +74,7 @@ class LayerPodOperator(RegistryPodOperator):
         cache_repo: str = "",
         cache_hours: int = 0,
         cache_copy_layers: bool = False,
-        compressed_caching: bool = True,
+        compressed_caching: bool = False,
         snapshot_mode: SnapshotMode = "full",
         compression: Compression = "",
         compression_level: int | None = None,

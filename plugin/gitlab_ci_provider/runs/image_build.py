@@ -88,7 +88,7 @@ def why_failed(pod: k8s.V1Pod | None, container: str) -> BuildFailure | None:
     if ended.reason == "OOMKilled":
         words = (
             "the image build was killed because it used more memory than its limit: raise the "
-            "limit, or set compressed_caching=False (Kaniko)"
+            "limit; Kaniko needs several times the largest layer with compressed_caching=True"
         )
         return BuildFailure(reason=FailureReason.SCRIPT_FAILURE, message=words)
     return build_failure(ended.message or "", exit_code=ended.exit_code)

@@ -73,7 +73,7 @@ KANIKO_CASES: Mapping[str, ImageBuild] = {
         context="dir:///workspace",
         destinations=(f"{APP}:1",),
         snapshot_mode="redo",
-        cache=LayerCache(enabled=True, repo=f"{APP}/layers", hours=24, compressed=False),
+        cache=LayerCache(enabled=True, repo=f"{APP}/layers", hours=24),
         registries=RegistryAccess(push_retries=0, pull_retries=0, ignore_immutable_tags=True),
     ),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -79,15 +80,16 @@ def test_kaniko_gets_only_flags_that_it_knows():
     assert len(used) > 25
 
 
-def test_kaniko_needs_less_memory_without_a_cache_too():
-    """`compressed_caching` is about all layers that Kaniko packs, those of the image among them."""
-    build = ImageBuild(
-        context="dir:///workspace",
-        destinations=("r.example.com/app:1",),
-        cache=LayerCache(enabled=False, compressed=False),
-    )
+@pytest.mark.parametrize("cached", [False, True])
+def test_kaniko_holds_packed_layers_in_memory_only_when_it_is_asked_to(cached: bool):
+    """Of the image and of the cache: a layer of a gigabyte takes more than four of memory so."""
+    quick = LayerCache(enabled=cached, repo="r.example.com/cache" * cached, compressed=True)
+    build = ImageBuild(context="dir:///workspace", destinations=("r.example.com/app:1",))
+    flag = "--compressed-caching=false"
 
-    assert "--compressed-caching=false" in build_container(build, ENGINES["kaniko"]).command
+    for cache, given in ((quick, False), (replace(quick, compressed=False), True)):
+        command = build_container(replace(build, cache=cache), ENGINES["kaniko"]).command
+        assert (flag in command) == given
 
 
 @EACH_ENGINE
@@ -131,7 +133,7 @@ def test_what_an_engine_cannot_do_is_said(name: str):
     build = ImageBuild(
         context="s3://bucket/context.tar.gz",
         snapshot_mode="time",
-        cache=LayerCache(enabled=True, repo="r.example.com/cache", compressed=False),
+        cache=LayerCache(enabled=True, repo="r.example.com/cache", compressed=True),
         registries=RegistryAccess(ignore_immutable_tags=True),
     )
     with pytest.raises(SystemFailure) as raised:

@@ -1,8 +1,8 @@
 """What engines say when they fail, and what a person reads.
 
 Kaniko's lines marked as seen were written by its executor, compiled from the source of v1.28.3 and
-run with our command lines against the registry of the tests; its image cannot be had here. Those of
-BuildKit are examples that no build made. buildah's words are also proved by real builds, in
+run with our command lines against the registry of the tests; its image cannot be had here. The same
+is true of BuildKit, as root. buildah's words are also proved by real builds, in
 `tests/integration/cluster/test_image_registries.py`.
 """
 
@@ -179,6 +179,46 @@ SAID = [
             "instruction: RUNN (did you mean RUN?)"
         ),
         "cannot be read",
+        SCRIPT,
+    ),
+    (
+        "error: failed to solve: failed to push 127.0.0.1:44333/group/app:1: unknown",
+        "failed, or was too busy",
+        OUTSIDE,
+    ),
+    (
+        "error: failed to solve: failed to push 127.0.0.1:42703/group/app:1: denied",
+        "may not do this in the registry (403)",
+        SETTINGS,
+    ),
+    (
+        (
+            "error: failed to solve: failed to push 127.0.0.1:43727/group/app:1: unexpected status "
+            "from HEAD request to http://127.0.0.1:43727/v2/group/app/blobs/sha256:da4c4e2c: 401 "
+            "Unauthorized"
+        ),
+        "the login (401)",
+        SETTINGS,
+    ),
+    (
+        (
+            "error: failed to solve: failed to push 127.0.0.1:36063/group/app:1: unknown: tag 1 "
+            "cannot be overwritten because the tag is immutable"
+        ),
+        "does not let this tag be changed",
+        SCRIPT,
+    ),
+    (
+        (
+            "error: failed to solve: 127.0.0.1:33235/missing:1: failed to resolve source metadata "
+            "for 127.0.0.1:33235/missing:1: 127.0.0.1:33235/missing:1: not found"
+        ),
+        "has no such image",
+        SCRIPT,
+    ),
+    (
+        "error: invalid local: resolve : lstat /workspace/docker: no such file or directory",
+        "no Dockerfile where the build looks",
         SCRIPT,
     ),
     (

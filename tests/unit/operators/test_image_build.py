@@ -30,7 +30,7 @@ OPTIONS: dict[str, Any] = {
     "cache_repo": "r.example.com/cache",
     "cache_hours": 24,
     "cache_copy_layers": True,
-    "compressed_caching": False,
+    "compressed_caching": True,
     "snapshot_mode": "redo",
     "compression": "gzip",
     "compression_level": 3,
