@@ -114,6 +114,7 @@ def executor(state: State, arguments: list[str]) -> None:
         values.setdefault(name, []).append(value)
     allowed = {"--context", "--dockerfile", "--destination", "--build-arg", "--label", "--target"}
     allowed |= {"--custom-platform", "--secret", "--cache", "--cleanup", "--no-push"}
+    allowed |= {"--compressed-caching"}
     assert set(values) <= allowed, values
     built = {
         "context": os.path.realpath(values["--context"][0].removeprefix("dir://")),

@@ -41,6 +41,8 @@ def build_script(build: DockerBuild, destinations: Sequence[Word], *, cleanup: b
     options += [joined("--destination=", word) for word in destinations]
     switches = [] if destinations else ["--no-push"]
     switches += ["--cache=true"] if build.cached and destinations else []
+    # Else it holds packed layers in memory: one of a gigabyte takes more than four.
+    switches += ["--compressed-caching=false"]
     switches += ["--cleanup"] if cleanup else []
     lines = [*map(_argument, options), *switches]
     return " \\\n  ".join([EXECUTOR, *lines])
