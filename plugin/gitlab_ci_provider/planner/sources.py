@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple, cast, get_args
 
 from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
@@ -21,6 +23,12 @@ _DEPTH = 20
 _LEADING_DIGITS = re.compile(r"\s*\+?([0-9]{1,9})")
 
 _STRATEGIES: tuple[GitStrategy, ...] = get_args(GitStrategy)
+_WITH_FLAGS = (
+    "GIT_CLEAN_FLAGS",
+    "GIT_FETCH_EXTRA_FLAGS",
+    "GIT_CLONE_EXTRA_FLAGS",
+    "GIT_SUBMODULE_UPDATE_FLAGS",
+)
 
 
 class PlannedSources(NamedTuple):
@@ -40,7 +48,7 @@ def plan_sources(request: PlanRequest, *, trace: bool = False) -> PlannedSources
     reader = VariableReader(variables.get)
     depth = _depth(variables)
     settings = read_git_settings(variables)
-    strategy = cast("GitStrategy", reader.choice("GIT_STRATEGY", _STRATEGIES, "fetch"))
+    strategy = _strategy(reader)
     plan = GetSources(
         url=run.project.clone_url,
         sha=run.ref.sha,
@@ -64,6 +72,32 @@ def plan_sources(request: PlanRequest, *, trace: bool = False) -> PlannedSources
         password=request.login.password if request.login else "",
     )
     return PlannedSources(plan, (*reader.warnings, *settings.warnings))
+
+
+def variable_problems(variables: Variables) -> Iterator[str]:
+    """List what would be wrong with the sources of a job that has these variables."""
+    reader = VariableReader(variables.get)
+    _strategy(reader)
+    for name in ("GIT_CHECKOUT", "GIT_LFS_SKIP_SMUDGE", "GIT_SUBMODULE_FORCE_HTTPS"):
+        reader.boolean(name, default=True)
+    reader.number("GIT_SUBMODULE_DEPTH", 0)
+    reader.attempts("GET_SOURCES_ATTEMPTS")
+    yield from (*reader.warnings, *read_git_settings(variables).warnings)
+    checks: Sequence[Callable[[], object]] = (
+        *(partial(read_flags, name, variables, ()) for name in _WITH_FLAGS),
+        partial(clone_path, variables),
+        partial(_submodules, variables, "fetch"),
+        partial(_submodule_paths, variables),
+    )
+    for check in checks:
+        try:
+            check()
+        except SystemFailure as problem:
+            yield f"the job will fail: {problem}"
+
+
+def _strategy(reader: VariableReader) -> GitStrategy:
+    return cast("GitStrategy", reader.choice("GIT_STRATEGY", _STRATEGIES, "fetch"))
 
 
 def _traced(settings: tuple[str, ...]) -> tuple[str, ...]:

@@ -213,3 +213,34 @@ a:
         (2, "runner-variable"),
         (6, "runner-variable"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("variable", "wrong"),
+    [
+        ("GIT_STRATEGY: pull", True),
+        ("GIT_STRATEGY: empty", False),
+        ("GIT_STRATEGY: $HOW", False),
+        ("GIT_DEPTH: x", False),
+        ("GIT_CHECKOUT: 'no'", True),
+        ("GIT_SUBMODULE_STRATEGY: all", True),
+        ("GIT_SUBMODULE_PATHS: ':(exclude) a'", True),
+        ("GIT_CLONE_PATH: /elsewhere", True),
+        ("GIT_CLEAN_FLAGS: --force", False),
+        ("GIT_CLEAN_FLAGS: --upload-pack=x", True),
+        ("GIT_SSL_NO_VERIFY: '1'", True),
+        ("GET_SOURCES_ATTEMPTS: '11'", True),
+        ("RUNNER_SCRIPT_TIMEOUT: 1 hour", True),
+        ("RUNNER_SCRIPT_TIMEOUT: 1h", False),
+        ("CI_DEBUG_TRACE: 'yes'", True),
+        ("CACHE_REQUEST_TIMEOUT: {value: never}", True),
+        ("MINE: 'yes'", False),
+    ],
+)
+def test_values_that_the_runner_cannot_read_are_found(variable: str, wrong: bool):
+    """Where they are written, unless only the job knows the value."""
+    job = f"a: {{script: x, variables: {{{variable}}}}}\n"
+    for text, line in ((f"variables:\n  {variable}\na: {{script: x}}\n", 2), (job, 1)):
+        found = [place for place, code in _lint(text) if code == "runner-variable-value"]
+
+        assert found == ([line] if wrong else [])

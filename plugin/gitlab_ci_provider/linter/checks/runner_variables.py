@@ -1,7 +1,8 @@
-"""Variables that change what GitLab Runner does, and nothing here: nobody should rely on them."""
+"""Variables for the runner: those that change nothing here, and values that it cannot read."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from gitlab_ci_provider.config.ci_config import CiConfig
@@ -9,7 +10,9 @@ from gitlab_ci_provider.config.raw import Map
 from gitlab_ci_provider.linter.places import place
 from gitlab_ci_provider.model.diagnostic import Diagnostic, warning
 from gitlab_ci_provider.model.support import HONOURED_FLAGS
-from gitlab_ci_provider.model.variables import Variables
+from gitlab_ci_provider.model.variables import Variable, Variables
+from gitlab_ci_provider.planner.build_settings import read_build_settings
+from gitlab_ci_provider.planner.sources import variable_problems
 
 _FORMAT = "artifacts are .zip and caches .tar.zst, each with a fixed level"
 _NO_EFFECT: Mapping[str, str] = {
@@ -20,6 +23,9 @@ _NO_EFFECT: Mapping[str, str] = {
     "GIT_SUBMODULE_UPDATE_JOBS": "submodules are fetched one after another",
     "TRANSFER_METER_FREQUENCY": "transfers are not metered",
 }
+_READ = re.compile(r"AFTER_|CACHE_|CI_DEBUG_|FF_|GIT_|RUNNER_|[A-Z_]*_ATTEMPTS$")
+"""What the names of variables for the runner look like: a file may have thousands of others."""
+
 _FLAG = "scripts see this feature flag of GitLab Runner as a variable"
 
 
@@ -36,3 +42,14 @@ def _found(variables: Variables, tree: Map) -> Iterator[Diagnostic]:
         if reason := _FLAG if flag else _NO_EFFECT.get(name, ""):
             words = f"{name} changes nothing here: {reason}"
             yield warning("runner-variable", words, place(tree, "variables", name))
+        for words in _value_problems(name, variables.get(name)):
+            yield warning("runner-variable-value", words, place(tree, "variables", name))
+
+
+def _value_problems(name: str, value: str) -> Iterator[str]:
+    """Say what a job's log would say of a variable, if its value is known before the job runs."""
+    if "$" in value or not _READ.match(name):
+        return
+    variables = Variables((Variable(name=name, value=value),))
+    yield from read_build_settings(variables.get).warnings
+    yield from variable_problems(variables)
