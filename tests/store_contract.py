@@ -135,6 +135,17 @@ class StoreContract:
                 inside = [key for key in listed if key.rpartition("/")[0] == folder]
                 assert inside == sorted(inside)
 
+    def test_a_version_changes_with_the_value(self, records: RecordStore) -> None:
+        """Who has seen a listing knows what to read again."""
+        records.write("x/a", b"1")
+        records.write("x/b", b"1")
+        before = dict(records.versions("x/"))
+        records.update("x/a", lambda _: b"2")
+        after = dict(records.versions("x/"))
+
+        assert list(before) == list(after) == ["x/a", "x/b"]
+        assert [key for key in after if after[key] != before[key]] == ["x/a"]
+
     def test_a_document_of_another_version_says_where_it_is_and_what_to_do(
         self, records: RecordStore
     ) -> None:

@@ -6,6 +6,7 @@ store only if nobody was faster, else start over.
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -62,6 +63,14 @@ class MemoryStore:
         with self.server:
             keys = sorted(key for key in self.values if key.startswith(prefix))
         yield from keys
+
+    def versions(self, prefix: str) -> Iterator[tuple[str, str]]:
+        """List objects by prefix, with their ETags."""
+        return ((key, hashlib.sha256(self.values[key]).hexdigest()) for key in self.keys(prefix))
+
+    def sweep(self) -> int:
+        """Find nothing: what is deleted is gone."""
+        return 0
 
     def location(self, key: str) -> str:
         """Name an object."""

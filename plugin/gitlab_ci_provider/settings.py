@@ -25,7 +25,14 @@ _DAYS = 24 * 3600
 Waiting = Literal["worker", "deferred", "adaptive"]
 
 
-_FOR_SYNC = ("include_hosts", "protected_branches", "protected_tags", "runners_file")
+_FOR_SYNC = (
+    "state_conn_id",
+    "state_outage",
+    "include_hosts",
+    "protected_branches",
+    "protected_tags",
+    "runners_file",
+)
 """What a sync without Airflow needs."""
 
 
@@ -39,9 +46,17 @@ class Settings:
 
     home: Path = field(
         metadata={
-            "description": "Folder of the state and of git mirrors, shared by sync, DAG processor "
-            "and workers; default $AIRFLOW_HOME/gitlab_ci."
+            "description": "Folder of the state, unless `state_conn_id` is set, and of git "
+            "mirrors; default $AIRFLOW_HOME/gitlab_ci."
         }
+    )
+    state_conn_id: str = _option(
+        "",
+        "Connection: the object store of the state, for machines that share no folder; empty: the "
+        "state is in `home`, which all share.",
+    )
+    state_outage: int = _option(
+        600, "Seconds for which the object store of the state may be away before a task fails."
     )
     kubernetes_conn_id: str = _option("gitlab_ci_kubernetes", "Connection: where pods run.")
     namespace: str = _option("", "Namespace of the pods; empty: the connection's.")
@@ -208,8 +223,13 @@ class Settings:
 
     @property
     def state(self) -> Path:
-        """Folder of the state; see `state.py`."""
+        """Folder of the state, if it is in a folder; see `state.py`."""
         return self.home / "state"
+
+    @property
+    def copies(self) -> Path:
+        """Folder of what this machine has read of a state in an object store."""
+        return self.home / "copies"
 
     @property
     def mirrors(self) -> Path:

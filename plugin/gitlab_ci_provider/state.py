@@ -1,22 +1,40 @@
 """The state of an installation: what one process leaves for others and for later runs.
 
-This is the one place that decides where state is stored; everything else receives a `State`, or
-the part of it that it needs.
+This is the one place that decides where state is stored: in a folder, or in an object store, of
+which each machine has copies. Everything else receives a `State`, or the part of it that it needs.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
+from gitlab_ci_provider.exceptions import SettingsError
+from gitlab_ci_provider.records.bucket import BucketStore
 from gitlab_ci_provider.records.cancellations import Cancellations
+from gitlab_ci_provider.records.copies import CopiedStore
 from gitlab_ci_provider.records.environments import Environments
 from gitlab_ci_provider.records.folder import FolderStore
 from gitlab_ci_provider.records.installation import Installation
+from gitlab_ci_provider.records.patience import Patience
+from gitlab_ci_provider.records.probe import check_once
 from gitlab_ci_provider.records.register import Register
+from gitlab_ci_provider.records.store import RecordStore
 from gitlab_ci_provider.records.uses import Uses
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.snapshots.holds import Holds
+from gitlab_ci_provider.snapshots.leftovers import Leftovers
 from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.storage.conditional import ConditionalObjects
+
+_NOT_COPIED = (
+    "this machine has no copy of it. The DAG bundle `gitlab_ci_provider.bundles.state."
+    "StateDagBundle` makes the copies: is it in [dag_processor] dag_bundle_config_list?"
+)
+
+_PREFIX = "state/"
+"""Below the connection's own prefix; caches and artifacts are next to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +49,7 @@ class State:
         cancellations: orders to cancel jobs.
         installation: which one this is, where several share a cluster.
         uses: when jobs last used which caches and artifacts.
+        leftovers: compiled pipelines and records of runs that nobody needs any more.
         expire_in: seconds after which what runs have stored counts as unused.
     """
 
@@ -41,6 +60,7 @@ class State:
     cancellations: Cancellations
     installation: Installation
     uses: Uses
+    leftovers: Leftovers
     expire_in: float
 
     def unused_before(self) -> float:
@@ -50,7 +70,7 @@ class State:
 
 def open_state(settings: Settings) -> State:
     """Open the state of an installation. Opening reads and creates nothing."""
-    records = FolderStore(settings.state)
+    records = open_records(settings)
     snapshots = SnapshotStore(records)
     return State(
         snapshots=snapshots,
@@ -60,5 +80,47 @@ def open_state(settings: Settings) -> State:
         cancellations=Cancellations(records),
         installation=Installation(records),
         uses=Uses(records),
+        leftovers=Leftovers(store=snapshots, keep=settings.child_dags_expire_in),
         expire_in=settings.child_dags_expire_in,
     )
+
+
+def open_copies(settings: Settings) -> SnapshotStore:
+    """Open what this machine reads when it parses DAG files: never over a network."""
+    if not settings.state_conn_id:
+        return SnapshotStore(FolderStore(settings.state))
+    return SnapshotStore(FolderStore(settings.copies), advice=_NOT_COPIED)
+
+
+def open_records(settings: Settings) -> RecordStore:
+    """Open the store below the state."""
+    if not settings.state_conn_id:
+        return FolderStore(settings.state)
+    # A process that was forked must not use the connections of its parent.
+    return _in_bucket(settings, os.getpid())
+
+
+@lru_cache(maxsize=4)
+def _in_bucket(settings: Settings, _process: int) -> RecordStore:
+    copies = FolderStore(settings.copies)
+
+    def connect() -> ConditionalObjects:
+        objects = _objects(settings.state_conn_id)
+        check_once(objects, copies)
+        return objects
+
+    store = BucketStore(connect, Patience(seconds=settings.state_outage))
+    return CopiedStore(store, copies)
+
+
+def _objects(conn_id: str) -> ConditionalObjects:
+    # Importing Airflow is slow, and commands for a folder need none.
+    from gitlab_ci_provider.hooks.object_store import store_target
+
+    target = store_target(conn_id)
+    if target is None:
+        raise SettingsError(
+            f"there is no connection '{conn_id}', which `[gitlab_ci] state_conn_id` names; "
+            "commands outside of Airflow find it in the environment or a secrets backend only"
+        )
+    return ConditionalObjects(replace(target, prefix=f"{target.prefix}{_PREFIX}"))

@@ -27,6 +27,8 @@ PUBLIC = {
     "airflow.sdk.plugins_manager": {"AirflowPlugin"},
     "airflow.configuration": {"AIRFLOW_HOME", "conf"},
     "airflow.listeners": {"hookimpl"},
+    # Administrators may write bundles of their own: docs, "Dag Bundles".
+    "airflow.dag_processing.bundles.base": {"BaseDagBundle"},
     "airflow.triggers.base": {"BaseTrigger", "TriggerEvent"},
     "airflow.providers.cncf.kubernetes.hooks.kubernetes": {"AsyncKubernetesHook", "KubernetesHook"},
     "airflow.providers.cncf.kubernetes.operators.pod": {"KubernetesPodOperator"},

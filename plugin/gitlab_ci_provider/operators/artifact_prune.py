@@ -28,7 +28,8 @@ class ArtifactPruneOperator(BaseOperator):
 
     Running pipelines, what a job was started with in the last day, and the latest successful
     pipeline of each ref are left alone. Times and sizes are those of `[gitlab_ci]`. Returns
-    `{"deleted": {kind: number}, "bytes": number, "kept": {reason: number}}`.
+    `{"deleted": {kind: number}, "bytes": number, "kept": {reason: number}}`. If not for one
+    project, it also deletes what is left over in the state: the kind `pipeline of the state`.
 
     Args:
         project: only of this project, `group/project`; empty means all.
@@ -65,12 +66,23 @@ class ArtifactPruneOperator(BaseOperator):
             pruning = self._pruning(task)
             survey = pruning.survey()
             ended = survey if self.only_list else pruning.carry_out(survey)
+            left = self._leftovers(task)
         except GitlabCiError as problem:
             if "AccessDenied" in str(problem):
                 message = f"{problem}: the keys need s3:ListBucket and s3:DeleteObject"
                 raise AirflowSkipException(message) from problem
             raise TaskFailedForNow(str(problem)) from problem
-        return self._told(ended)
+        told = self._told(ended)
+        if left:
+            told["deleted"]["pipeline of the state"] = len(left)
+        return told
+
+    def _leftovers(self, task: TaskContext) -> list[str]:
+        """Delete what is left over in the state; returns the digests of pipelines."""
+        if self.project:
+            return []
+        left = task.state.leftovers
+        return left.due() if self.only_list else left.prune()
 
     def _pruning(self, task: TaskContext) -> Pruning:
         conn_id = self.object_store_conn_id or task.settings.object_store_conn_id

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
 from airflow.listeners import hookimpl
@@ -19,18 +18,16 @@ from airflow.sdk.plugins_manager import AirflowPlugin
 
 from gitlab_ci_provider.airflow_internals import database
 from gitlab_ci_provider.airflow_internals.database import read_xcom, read_xcoms
-from gitlab_ci_provider.exceptions import FailureReason, GitlabCiError
+from gitlab_ci_provider.exceptions import FailureReason
 from gitlab_ci_provider.model import xcom_keys
 from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE
 from gitlab_ci_provider.model.run import JobStatus
+from gitlab_ci_provider.plugins.let_go import let_go
 from gitlab_ci_provider.plugins.run_state import (
     is_pipeline_run,
     keep_state_set_by_others,
     why_not_passed,
 )
-from gitlab_ci_provider.records.register import RUNNING
-from gitlab_ci_provider.settings import load_settings
-from gitlab_ci_provider.state import open_state
 
 _OURS = "Pipeline "
 """How our notes of runs begin."""
@@ -106,17 +103,7 @@ def _end(session: Any, dag_run: Any, instead: str) -> None:
         instead: text of the note in place of the one from `finish_pipeline`.
     """
     write_notes(session, dag_run, instead)
-    with suppress(GitlabCiError, OSError):  # the scheduler may not see the folder
-        _let_go(dag_run)
-
-
-def _let_go(dag_run: Any) -> None:
-    state = open_state(load_settings())
-    state.holds.drop(dag_run.dag_id, dag_run.run_id)
-    register = state.register
-    entry = register.of_run(dag_run.dag_id, dag_run.run_id)
-    if entry is not None and entry.status == RUNNING:  # `finish_pipeline` did not run
-        register.finish(entry.id, "canceled")
+    let_go(dag_run.dag_id, dag_run.run_id)
 
 
 def write_notes(session: Any, dag_run: Any, instead: str) -> None:

@@ -93,6 +93,10 @@ class BucketStore:
         """List objects by prefix."""
         return (found.key for found in self.listed(prefix) if found.size > 0)
 
+    def versions(self, prefix: str) -> Iterator[tuple[str, str]]:
+        """List objects by prefix, with their ETags."""
+        return ((found.key, found.version) for found in self.listed(prefix) if found.size > 0)
+
     def listed(self, prefix: str) -> Iterator[Listed]:
         """List what the store says of the objects with a prefix, also of empty ones."""
         if not is_key_prefix(prefix):
@@ -109,7 +113,7 @@ class BucketStore:
         return self._connected.location(key) if self._connected else f"the state's object {key}"
 
     def sweep(self) -> int:
-        """Remove empty objects where the store deletes on a condition; returns how many."""
+        """Remove empty objects where the store deletes on a condition."""
         gone = [found.key for found in self.listed("") if found.size == 0]
         return sum(map(self._swept, gone))
 

@@ -79,6 +79,14 @@ class CopiedStore:
         """List what is stored, not the copies."""
         return self.store.keys(prefix)
 
+    def versions(self, prefix: str) -> Iterator[tuple[str, str]]:
+        """List what is stored, not the copies."""
+        return self.store.versions(prefix)
+
+    def sweep(self) -> int:
+        """Sweep what is stored."""
+        return self.store.sweep()
+
     def location(self, key: str) -> str:
         """Name the value, not its copy."""
         return self.store.location(key)

@@ -13,12 +13,16 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from gitlab_ci_provider.exceptions import StateError
 from gitlab_ci_provider.records.store import Change, check_key, is_key, is_key_prefix
+
+_UNFINISHED = ".new-"
+_DAY = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,24 @@ class FolderStore:
             with _explained(self.folder):
                 yield from self._below("".join(f"{name}/" for name in parents), start)
 
+    def versions(self, prefix: str) -> Iterator[tuple[str, str]]:
+        """Walk the folder; each new file has a new number or time."""
+        for key in self.keys(prefix):
+            with suppress(FileNotFoundError):
+                found = self._path(key).stat()
+                yield key, f"{found.st_ino}-{found.st_mtime_ns}-{found.st_size}"
+
+    def sweep(self) -> int:
+        """Remove the unfinished files of processes that were killed more than a day ago."""
+        count, oldest = 0, datetime.now(UTC).timestamp() - _DAY
+        with _explained(self.folder):
+            for path in self.folder.rglob(f"{_UNFINISHED}*"):
+                with suppress(FileNotFoundError):
+                    if path.stat().st_mtime < oldest:
+                        path.unlink()
+                        count += 1
+        return count
+
     def location(self, key: str) -> str:
         """Name the file."""
         return str(self.folder / key)
@@ -136,7 +158,7 @@ def write_whole(path: Path, data: bytes) -> None:
 def _temporary(folder: Path, data: bytes) -> Iterator[Path]:
     """Write a finished file, which is removed unless the caller renames it."""
     folder.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=folder, prefix=".new-")
+    handle, name = tempfile.mkstemp(dir=folder, prefix=_UNFINISHED)
     path = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:

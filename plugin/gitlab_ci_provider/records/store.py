@@ -86,6 +86,14 @@ class RecordStore(Protocol):
         """
         ...
 
+    def versions(self, prefix: str) -> Iterator[tuple[str, str]]:
+        """List as `keys` does, each with a text that changes with the value."""
+        ...
+
+    def sweep(self) -> int:
+        """Remove what is no value: unfinished and deleted ones. Returns how many there were."""
+        ...
+
     def location(self, key: str) -> str:
         """Return where a value is stored, for messages."""
         ...

@@ -9,7 +9,7 @@ from airflow.sdk import DAG, get_parsing_context
 from gitlab_ci_provider.exceptions import SourceError, StateError
 from gitlab_ci_provider.renderer.dag import render_dag
 from gitlab_ci_provider.settings import load_settings
-from gitlab_ci_provider.state import open_state
+from gitlab_ci_provider.state import open_copies
 
 log = logging.getLogger(__name__)
 
@@ -18,11 +18,11 @@ def load_dag(name: str) -> DAG:
     """Render one DAG: a project's, another ref's or a child pipeline's.
 
     Raises:
-        StateError: it was never synced here.
+        StateError: it was never synced, or not copied to this machine.
         SourceError: it never compiled.
     """
     settings = load_settings()
-    snapshots = open_state(settings).snapshots
+    snapshots = open_copies(settings)
     record = snapshots.load_dag(name)
     if not record.digest:
         raise SourceError(f"{record.project.path} has no pipeline that compiles without errors")
@@ -33,9 +33,15 @@ def load_dags() -> dict[str, DAG]:
     """Render all DAGs, or only the one that a task needs.
 
     A DAG that cannot be read is logged and does not hide the others.
+
+    Raises:
+        StateError: there is no state: Airflow must not take that for an installation without DAGs.
     """
     wanted = get_parsing_context().dag_id
-    names = open_state(load_settings()).snapshots.dags()
+    snapshots = open_copies(load_settings())
+    names = snapshots.dags()
+    if not names:
+        snapshots.check_exists()
     dags: dict[str, DAG] = {}
     for name in names:
         if wanted in {None, name}:

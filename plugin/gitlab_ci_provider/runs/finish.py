@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import replace
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from gitlab_ci_provider.exceptions import GitlabCiError
+from gitlab_ci_provider.exceptions import GitlabCiError, StateError
 from gitlab_ci_provider.runs.cancel.jobs import sweep
 from gitlab_ci_provider.runs.context import TaskContext
 from gitlab_ci_provider.runs.record import (
@@ -38,7 +39,8 @@ def finish_pipeline(task: TaskContext) -> None:
     except GitlabCiError as problem:
         reason = str(problem)
         push_end(task, PipelineResult(status=PipelineStatus.FAILED, reason=reason))
-        close_unpinned(task)
+        with suppress(StateError):  # it is what has failed
+            close_unpinned(task)
         raise TaskFailed(reason) from problem
     if result.status in {PipelineStatus.FAILED, PipelineStatus.CANCELED}:
         raise TaskFailed(result.text)

@@ -59,6 +59,13 @@ def write_dag_file(record: DagRecord, folder: Path) -> None:
         write_whole(path, text.encode())
 
 
+def remove_dag_file(dag: str, folder: Path) -> None:
+    """Remove the file of one DAG, unless somebody else has written it."""
+    path = folder / f"{dag}.py"
+    if _is_ours(path):
+        path.unlink(missing_ok=True)
+
+
 def _is_ours(path: Path) -> bool:
     with suppress(OSError), path.open(errors="replace") as file:
         return _OURS in file.readline()

@@ -32,6 +32,8 @@ from gitlab_ci_provider.records.store import (
 
 Value = TypeVar("Value")
 
+_SNAPSHOTS = "snapshots/"
+_PIPELINES = "snapshots/pipelines/"
 _RUNS = "snapshots/runs/"
 _DAGS = "snapshots/dags/"
 _SYNC = "sync this project again with `gitlab-dags sync`"
@@ -65,10 +67,12 @@ class SnapshotStore:
 
     Attributes:
         clock: gives the time, in seconds since 1970.
+        advice: what to do when something is missing.
     """
 
     records: RecordStore
     clock: Callable[[], float] = _now
+    advice: str = _SYNC
 
     def save_pipeline(self, pipeline: Pipeline) -> str:
         """Store a pipeline and return its digest."""
@@ -88,6 +92,36 @@ class SnapshotStore:
         if data is None:
             raise self._missing(key)
         return parse_document(self.records, key, data, Pipeline, _DELETE)
+
+    def pipelines(self) -> list[str]:
+        """List the digests of all pipelines."""
+        keys = self.records.keys(_PIPELINES)
+        return [key.removeprefix(_PIPELINES).removesuffix(".json") for key in keys]
+
+    def used_pipelines(self, *, runs: bool) -> set[str]:
+        """List the digests of pipelines that DAGs show.
+
+        Args:
+            runs: also those that records of runs name. Each has to be read.
+        """
+        dags = filter(None, map(self.find_dag, self.dags()))
+        used = {record.digest for record in dags}
+        if runs:
+            keys = self.records.keys(_RUNS)
+            names = (key.removeprefix(_RUNS).removesuffix(".json") for key in keys)
+            used.update(run.digest for run in map(self.load_run, names) if run)
+        return used - {""}
+
+    def take_pipeline(self, name: str) -> bytes | None:
+        """Delete a pipeline and return what was stored."""
+        key = _pipeline_key(name)
+        data = self.records.read(key)
+        self.records.delete(key)
+        return data
+
+    def put_back(self, name: str, data: bytes) -> None:
+        """Store a pipeline that was taken."""
+        self.records.create(_pipeline_key(name), data)
 
     def same_topology(self, one: str, other: str) -> bool:
         """Return whether the pipelines with two digests have the same topology.
@@ -155,6 +189,14 @@ class SnapshotStore:
         """
         return update_document(self.records, _dag_key(dag_id), StoredDag, change, _DELETE)
 
+    def put_dag(self, stored: StoredDag) -> None:
+        """Store a copy of a DAG, whatever was there: it may be damaged."""
+        self.records.write(_dag_key(stored.record.dag_id), encode(stored))
+
+    def drop_dag(self, dag_id: str) -> None:
+        """Remove a copy of a DAG."""
+        self.records.delete(_dag_key(dag_id))
+
     def with_record(self, stored: StoredDag | None, record: DagRecord) -> StoredDag:
         """Put another record in place of a DAG's."""
         if stored is None:
@@ -175,12 +217,29 @@ class SnapshotStore:
         names = sorted(key.removeprefix(_DAGS).removesuffix(".json") for key in keys)
         return [name for name in names if kind_of(name) in (kinds or DagKind)]
 
+    def dag_versions(self) -> dict[str, str]:
+        """List the names of all DAGs; the text with each changes with what is stored of it."""
+        found = dict(self.records.versions(_DAGS))
+        return {
+            key.removeprefix(_DAGS).removesuffix(".json"): version for key, version in found.items()
+        }
+
+    def check_exists(self) -> None:
+        """Make sure that this is the state of an installation, and no empty place.
+
+        Raises:
+            StateError: there is nothing.
+        """
+        if next(iter(self.records.keys(_SNAPSHOTS)), None) is None:
+            place = self.records.location("").rstrip("/")
+            raise StateError(f"there is no state in {place}: {self.advice}")
+
     def _missing(self, key: str) -> StateError:
-        return StateError(f"{self.records.location(key)} does not exist: {_SYNC}")
+        return StateError(f"{self.records.location(key)} does not exist: {self.advice}")
 
 
 def _pipeline_key(name: str) -> str:
-    return f"snapshots/pipelines/{name}.json"
+    return f"{_PIPELINES}{name}.json"
 
 
 def _run_key(name: str) -> str:

@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -20,6 +21,8 @@ from gitlab_ci_provider.records.numbers import claim
 from gitlab_ci_provider.records.patience import Patience
 from gitlab_ci_provider.records.store import RecordStore
 from gitlab_ci_provider.storage.conditional import ConditionalObjects
+from processes.waiting import wait_until
+from servers.gate import gate
 from servers.seaweed import Seaweed, seaweed
 from store_contract import Fresh, StoreContract
 
@@ -239,3 +242,35 @@ def test_other_keys_of_the_connection_are_taken(server: Seaweed):
     records.write("a", b"1")
 
     assert store(good).read("a") == b"1"
+
+
+@pytest.mark.parametrize(("status", "code"), [(503, "SlowDown"), (400, "ExpiredToken")])
+def test_a_store_that_turns_everybody_away_is_asked_again(
+    server: Seaweed, status: int, code: str, caplog: pytest.LogCaptureFixture
+):
+    """Too many requests, and keys that have expired: both may be over in a minute."""
+    with gate(server.ports["s3"]) as door:
+        records = store(replace(server.target(), endpoint_url=door.url))
+        door.refuse = status
+        thread, results = _waiting(lambda: records.create("a", b"1"))
+        wait_until(lambda: "trying again" in caplog.text, "the first refusal")
+        door.refuse = 0
+        thread.join()
+        assert results == [True]
+
+        door.refuse = status
+        with pytest.raises(StateError, match=rf"state cannot be read or written: .*{code}"):
+            store(replace(server.target(), endpoint_url=door.url), seconds=0.1).read("a")
+
+
+def test_a_lost_answer_is_settled(server: Seaweed):
+    """The store has created the key, but nobody heard of it: the repetition knows its own."""
+    with gate(server.ports["s3"]) as door:
+        records = store(replace(server.target(), endpoint_url=door.url))
+        door.lose = 1
+        assert records.create("a", b"1")
+        assert not records.create("a", b"1")
+
+        door.lose = 1
+        assert records.update("a", lambda data: (data or b"") + b"2") == b"12"
+        assert records.read("a") == b"12"

@@ -170,3 +170,18 @@ def test_looking_creates_nothing(tmp_path: Path):
     list(store.keys("a/"))
 
     assert not (tmp_path / "state").exists()
+
+
+def test_unfinished_files_are_swept_after_a_day(tmp_path: Path):
+    """Those of killed processes; one that is just being written stays."""
+    store = FolderStore(tmp_path)
+    store.create("a/b", b"1")
+    old, young = tmp_path / "a" / ".new-1", tmp_path / ".new-2"
+    old.write_text("x")
+    young.write_text("x")
+    os.utime(old, (1, 1))
+
+    assert store.sweep() == 1
+
+    assert (old.exists(), young.exists()) == (False, True)
+    assert store.read("a/b") == b"1"

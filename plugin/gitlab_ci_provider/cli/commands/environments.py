@@ -28,10 +28,10 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def run(args: argparse.Namespace) -> int:
     """Run the command; exit code 1 when there are none."""
     from gitlab_ci_provider.local.home import default_home
-    from gitlab_ci_provider.settings import Settings
+    from gitlab_ci_provider.settings import home_settings
     from gitlab_ci_provider.state import open_state
 
-    settings = Settings(home=args.home or default_home().data)
+    settings = home_settings(args.home or default_home().data)
     environments = open_state(settings).environments
     found = environments.of_project(_project(args.project))
     if args.json:

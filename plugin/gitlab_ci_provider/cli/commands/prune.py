@@ -12,9 +12,11 @@ from gitlab_ci_provider.cli import airflow, objects, output
 from gitlab_ci_provider.cli.usage import WrongUsage
 
 if TYPE_CHECKING:
+    from gitlab_ci_provider.cli.objects import Stored
     from gitlab_ci_provider.retention.guard import IsOpen
     from gitlab_ci_provider.retention.policy import Policy, Verdict
     from gitlab_ci_provider.retention.prune import Pruning
+    from gitlab_ci_provider.snapshots.leftovers import Leftovers
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -63,22 +65,33 @@ def run(args: argparse.Namespace) -> int:
     """Run the command; exit code 1 when something could not be deleted."""
     from gitlab_ci_provider.cli.display.counting import Counting
 
-    pruning = _pruning(args)
+    stored = objects.stored(args)
+    pruning = _pruning(args, stored)
     with Counting() as counting:
         pruning = pruning.telling(counting.tell)
         survey = pruning.survey()
         ended = pruning.carry_out(survey) if args.delete else survey
     _print(args, ended)
+    if not args.project:
+        _prune_state(args, stored.state.leftovers)
     return 1 if any(verdict.problem for verdict in ended) else 0
 
 
-def _pruning(args: argparse.Namespace) -> Pruning:
+def _prune_state(args: argparse.Namespace, leftovers: Leftovers) -> None:
+    """Delete, or count, compiled pipelines that nothing refers to."""
+    count = len(leftovers.prune() if args.delete else leftovers.due())
+    if count and not args.json:
+        verb = "deleted" if args.delete else "would delete"
+        output.note(f"{verb} {count} compiled pipelines of the state that nothing refers to")
+
+
+def _pruning(args: argparse.Namespace, stored: Stored) -> Pruning:
     from gitlab_ci_provider.retention.guard import Guard
     from gitlab_ci_provider.retention.inventory import ARTIFACTS, CACHES
     from gitlab_ci_provider.retention.prune import Pruning
     from gitlab_ci_provider.storage.keys import artifacts_folder, caches_folder
 
-    stored, policy = objects.stored(args), _policy(args)
+    policy = _policy(args)
     places = (CACHES, ARTIFACTS)
     if args.project:
         project = stored.project(args.project)

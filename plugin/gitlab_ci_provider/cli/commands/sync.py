@@ -33,8 +33,10 @@ def run(args: argparse.Namespace) -> int:
     from gitlab_ci_provider.state import open_state
 
     settings = home_settings(args.home) if args.home else load_settings()
+    state = open_state(settings)
+    state.installation.name()  # a state that cannot be used is no fault of a repository
     sync = Sync(
-        open_state(settings),
+        state,
         settings.mirrors,
         logins=lambda url: git_login(url, settings.git_conn_ids),
         include_hosts=settings.allowed_hosts,

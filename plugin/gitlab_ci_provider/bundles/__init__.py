@@ -1,0 +1,1 @@
+"""DAG bundles: how DAG files get to each machine."""

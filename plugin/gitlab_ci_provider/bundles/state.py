@@ -1,0 +1,69 @@
+"""The DAGs of the state, for machines that share no folder.
+
+Airflow's DAG processor refreshes the bundle, and each worker initializes it before a task: then
+what the state says is copied to this machine, so that parsing a DAG file needs no network. A DAG
+processor copies what has changed, a worker the one DAG whose task it is about to run.
+
+The bundle has no versions. Runs keep their jobs all the same, see `snapshots/holds.py`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from airflow.dag_processing.bundles.base import BaseDagBundle
+from airflow.sdk import get_parsing_context
+
+from gitlab_ci_provider.settings import load_settings
+from gitlab_ci_provider.snapshots.dag_copies import DagCopies
+from gitlab_ci_provider.state import open_copies, open_state
+
+
+class StateDagBundle(BaseDagBundle):
+    """Copies the DAGs of the state to this machine.
+
+    Args:
+        kwargs: those of every bundle: `name`, and `refresh_interval` in seconds.
+    """
+
+    supports_versioning = False
+
+    def __init__(self, **kwargs: Any):
+        super().__init__(**kwargs)
+        self._seen: dict[str, str] = {}
+
+    @property
+    def path(self) -> Path:
+        """Folder of the DAG files."""
+        return Path(self.base_dir) / "dags"
+
+    def get_current_version(self) -> None:
+        """Return no version."""
+        return
+
+    def initialize(self) -> None:
+        """Copy the DAG of the task that is about to run on this worker.
+
+        Raises:
+            StateError: the state cannot be read, or has no such DAG.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        wanted = get_parsing_context().dag_id
+        if wanted:
+            self._copies().one(wanted)
+        super().initialize()
+
+    def refresh(self) -> None:
+        """Copy what has changed, and remove what is gone.
+
+        Raises:
+            StateError: the state cannot be read, or is not there: all copies stay as they are.
+        """
+        with self.lock():
+            self._seen = self._copies().changed(self._seen)
+
+    def _copies(self) -> DagCopies:
+        settings = load_settings()
+        shared, local = open_state(settings).snapshots, open_copies(settings)
+        return DagCopies(shared=shared, local=local, folder=self.path)

@@ -1,0 +1,89 @@
+"""Copies of DAGs on one machine, from which it parses DAG files without a network.
+
+A copy holds what the DAG shows, not who holds it. The pipeline that it shows is copied first: a DAG
+file never names one that is not there.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitlab_ci_provider.exceptions import StateError
+from gitlab_ci_provider.snapshots.dag_files import remove_dag_file, write_dag_file
+from gitlab_ci_provider.snapshots.store import SnapshotStore, StoredDag
+
+_log = logging.getLogger(__name__)
+
+_AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DagCopies:
+    """The copies of one machine.
+
+    Attributes:
+        shared: what all machines see.
+        local: what this machine reads when it parses; the same as `shared` if that is a folder.
+        folder: of the DAG files.
+    """
+
+    shared: SnapshotStore
+    local: SnapshotStore
+    folder: Path
+
+    def one(self, name: str) -> None:
+        """Copy one DAG.
+
+        Raises:
+            StateError: it does not exist, or cannot be read.
+        """
+        record = self.shared.load_dag(name)
+        if not record.digest:
+            return
+        self.shared.load_pipeline(record.digest)  # keeps a copy
+        if self.local.records != self.shared.records:
+            self.local.put_dag(StoredDag(record=record, used_at=0))
+        write_dag_file(record, self.folder)
+
+    def changed(self, seen: Mapping[str, str]) -> dict[str, str]:
+        """Copy the DAGs that have changed and remove those that are gone.
+
+        A DAG that cannot be read keeps its last copy; the others are copied.
+
+        Args:
+            seen: what this returned last.
+
+        Raises:
+            StateError: the state cannot be read, or there is none.
+        """
+        there = self.shared.dag_versions()
+        if not there:
+            self.shared.check_exists()
+        wanted = [name for name, version in there.items() if seen.get(name) != version]
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            failed = {name for name in pool.map(self._tried, wanted) if name}
+        for name in {*self.local.dags(), *self._files()}.difference(there):
+            if not self.shared.has_dag(name):  # a listing may be older than the DAG
+                self._remove(name)
+        return {name: version for name, version in there.items() if name not in failed}
+
+    def _tried(self, name: str) -> str:
+        """Copy one DAG; returns its name if that failed."""
+        try:
+            self.one(name)
+        except StateError as problem:
+            _log.error("the DAG %s keeps its last copy: %s", name, problem)
+            return name
+        return ""
+
+    def _files(self) -> list[str]:
+        return [path.stem for path in self.folder.glob("*.py")]
+
+    def _remove(self, name: str) -> None:
+        if self.local.records != self.shared.records:
+            self.local.drop_dag(name)
+        remove_dag_file(name, self.folder)

@@ -1,0 +1,167 @@
+"""Copies of DAGs on a machine that parses their files without a network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from factories import make_dag_record, make_job, make_pipeline
+from gitlab_ci_provider.exceptions import StateError
+from gitlab_ci_provider.model.dag_record import DagRecord
+from gitlab_ci_provider.records.copies import CopiedStore
+from gitlab_ci_provider.records.folder import FolderStore
+from gitlab_ci_provider.snapshots.dag_copies import DagCopies
+from gitlab_ci_provider.snapshots.holds import Holds
+from gitlab_ci_provider.snapshots.store import SnapshotStore
+from stores import MemoryStore, save_dag
+
+PIPELINE, OTHER = make_pipeline(make_job("a")), make_pipeline(make_job("b"))
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine, and the store that it shares with others."""
+
+    shared: SnapshotStore
+    copies: DagCopies
+
+    def sync(self, name: str, pipeline: object = PIPELINE) -> DagRecord:
+        """Store what a DAG shows, as a sync on another machine does."""
+        digest = self.shared.save_pipeline(pipeline)  # type: ignore[arg-type]
+        record = replace(make_dag_record(), dag_id=name, digest=digest)
+        save_dag(self.shared, record)
+        return record
+
+    def files(self) -> list[str]:
+        return sorted(path.name for path in self.copies.folder.iterdir())
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    """A machine without any copy."""
+    folder = tmp_path / "dags"
+    folder.mkdir()
+    store, local = MemoryStore(), FolderStore(tmp_path / "copies")
+    seen_here = SnapshotStore(CopiedStore(store, local))
+    copies = DagCopies(shared=seen_here, local=SnapshotStore(local), folder=folder)
+    return Machine(shared=SnapshotStore(store), copies=copies)
+
+
+def test_what_has_changed_is_copied(machine: Machine):
+    """Then the machine can parse without the store; holds are not copied."""
+    one, two = machine.sync("one"), machine.sync("two")
+    Holds(machine.shared).take("one", "run", one.digest)
+
+    seen = machine.copies.changed({})
+
+    local = machine.copies.local
+    assert (local.load_dag("one"), local.load_dag("two")) == (one, two)
+    assert local.load_pipeline(one.digest) == PIPELINE
+    assert Holds(local).runs("one") == {}
+    assert machine.files() == ["one.py", "two.py"]
+
+    changed = machine.sync("two", OTHER)
+    assert machine.copies.changed(seen) != seen
+    assert local.load_dag("two") == changed
+
+
+def test_what_has_not_changed_is_not_read_again(machine: Machine):
+    """A refresh costs one listing, however many DAGs there are."""
+    machine.sync("one")
+    seen = machine.copies.changed({})
+    (machine.copies.folder / "one.py").unlink()
+
+    assert machine.copies.changed(seen) == seen
+    assert machine.files() == []
+
+
+def test_what_is_gone_is_removed(machine: Machine):
+    """Its copy and its file, but no file of others."""
+    machine.sync("one")
+    machine.sync("two")
+    seen = machine.copies.changed({})
+    (machine.copies.folder / "other.py").write_text("# somebody else's")
+    machine.shared.change_dag("one", lambda _: None)
+
+    machine.copies.changed(seen)
+
+    assert machine.files() == ["other.py", "two.py"]
+    assert machine.copies.local.dags() == ["two"]
+
+
+def test_a_listing_that_lags_removes_nothing(machine: Machine, monkeypatch: pytest.MonkeyPatch):
+    """A DAG that a run on this machine has just made may not be listed yet."""
+    machine.sync("one")
+    machine.sync("new")
+    machine.copies.changed({})
+    versions = machine.copies.shared.dag_versions()
+    monkeypatch.setattr(SnapshotStore, "dag_versions", lambda _: {"one": versions["one"]})
+
+    machine.copies.changed({})
+
+    assert machine.files() == ["new.py", "one.py"]
+
+
+def test_no_state_is_an_error_and_removes_nothing(machine: Machine):
+    """A wrong bucket or prefix must not look like an installation without projects."""
+    machine.sync("one")
+    machine.copies.changed({})
+    empty = replace(machine.copies, shared=SnapshotStore(MemoryStore()))
+
+    with pytest.raises(StateError, match="there is no state in memory:"):
+        empty.changed({})
+
+    assert machine.files() == ["one.py"]
+
+
+def test_a_dag_that_cannot_be_read_keeps_its_last_copy(machine: Machine):
+    """The others are copied, and it is tried again."""
+    machine.sync("one")
+    old = machine.sync("two")
+    seen = machine.copies.changed({})
+    machine.sync("one", OTHER)
+    machine.shared.records.write("snapshots/dags/two.json", b"{")
+
+    assert set(machine.copies.changed(seen)) == {"one"}
+
+    local = machine.copies.local
+    assert local.load_pipeline(local.load_dag("one").digest) == OTHER
+    assert local.load_dag("two") == old
+
+
+def test_a_worker_copies_one_dag(machine: Machine):
+    """That of its task; one that does not exist is an error that names it."""
+    machine.sync("one")
+    machine.sync("two")
+
+    machine.copies.one("one")
+
+    assert machine.files() == ["one.py"]
+    with pytest.raises(StateError, match=r"dags/three\.json does not exist"):
+        machine.copies.one("three")
+
+
+def test_a_damaged_copy_is_replaced(machine: Machine):
+    """A machine that lost its power may have half a file, an upgraded one a file of before."""
+    record = machine.sync("one")
+    machine.copies.one("one")
+    machine.copies.local.records.write("snapshots/dags/one.json", b'{"rec')
+
+    machine.copies.one("one")
+
+    assert machine.copies.local.load_dag("one") == record
+
+
+def test_in_a_shared_folder_holds_stay(tmp_path: Path):
+    """There the copy is the original: nothing of it is overwritten."""
+    store = SnapshotStore(FolderStore(tmp_path))
+    record = replace(make_dag_record(), digest=store.save_pipeline(PIPELINE))
+    save_dag(store, record)
+    Holds(store).take(record.dag_id, "run", record.digest)
+    same = SnapshotStore(FolderStore(tmp_path))
+
+    DagCopies(shared=store, local=same, folder=tmp_path).changed({})
+
+    assert list(Holds(store).runs(record.dag_id)) == ["run"]
