@@ -124,6 +124,16 @@ def import_database(engine: Podman) -> str:
     return name
 
 
+def import_buildah(engine: Podman) -> str:
+    """Make an image of Debian's buildah, which tests build other images with; gives its name."""
+    tar, name = CACHE / "buildah.tar", "localhost/buildah:1"
+    subprocess.run(
+        [HERE / "debian", tar, "buildah", "netavark", "crun", "ca-certificates"], check=True
+    )
+    engine.run("import", "--quiet", str(tar), name)
+    return name
+
+
 def _unmount(overlay: Path) -> None:
     """Undo what the overlay driver leaves: its folder mounted on itself.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import sys
 import uuid
 from collections.abc import Iterable, Iterator
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from engines.podman import Podman, podman, why_not
+from engines.podman import Podman, import_buildah, podman, why_not
 from integration.cluster.faults import tell
 from integration.cluster.support import HELPER_IMAGE, Api, Cluster, EmbeddedCluster, start_cluster
 from integration.cluster.waiting_task import CONNECTION, WAYS, Task
@@ -52,6 +53,18 @@ def cluster(
         return
     with _cluster(tmp_path_factory.mktemp("cluster"), engine) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def buildah(cluster: Cluster, engine: Podman | None) -> str:
+    """The image that builds images; skip where the pods of a cluster have no buildah."""
+    if not isinstance(cluster, EmbeddedCluster):
+        pytest.skip("builds with this machine's buildah, in the embedded cluster")
+    if engine is not None:
+        return import_buildah(engine)
+    if shutil.which("buildah") is None:
+        pytest.skip("needs buildah (Debian: buildah)")
+    return "buildah:local"
 
 
 @pytest.fixture

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-
-import pytest
 
 from integration.cluster.support import Api, Cluster
 from servers.image_registry import Registry
@@ -26,6 +23,7 @@ class Builds:
     api: Api
     workspace: Path
     registry: Registry
+    image: str = "buildah:local"
 
     def operator(self, **options: Any) -> Any:
         """Make a task that builds with buildah."""
@@ -43,7 +41,7 @@ class Builds:
             "in_cluster": False,
             "startup_check_interval_seconds": 1,
             "engine": "buildah",
-            "image": "buildah:local",
+            "image": self.image,
             "destinations": [f"{self.registry.host}/group/app:1"],
             "insecure_registries": [self.registry.host],
             "push_retries": 0,
@@ -64,16 +62,6 @@ class Builds:
         """Build and push."""
         built: dict[str, Any] = self.operator(**options).execute(task_context())
         return built
-
-
-def needs_buildah(cluster: Cluster) -> None:
-    """Skip where the pods of a cluster have no buildah."""
-    from integration.cluster.support import EmbeddedCluster
-
-    if not isinstance(cluster, EmbeddedCluster):
-        pytest.skip("builds with this machine's buildah, in the embedded cluster")
-    if shutil.which("buildah") is None:
-        pytest.skip("needs buildah (Debian: buildah)")
 
 
 def task_context() -> dict[str, Any]:

@@ -14,7 +14,7 @@ import pytest
 from kubernetes.client.exceptions import ApiException
 
 from gitlab_ci_provider.hooks.object_store import read_object
-from integration.cluster.image_builds import Builds, needs_buildah, task_context
+from integration.cluster.image_builds import Builds, task_context
 from integration.cluster.support import Api, Cluster
 from processes.waiting import wait_until
 from servers.image_registry import Registry, running_registry
@@ -47,11 +47,10 @@ def s3(tmp_path: Path) -> Iterator[S3Server]:
 
 
 @pytest.fixture
-def builds(cluster: Cluster, api: Api, tmp_path: Path, registry: Registry) -> Builds:
-    needs_buildah(cluster)
+def builds(cluster: Cluster, api: Api, tmp_path: Path, registry: Registry, buildah: str) -> Builds:
     workspace = tmp_path / "workspace"
     workspace.mkdir()
-    return Builds(cluster, api, workspace, registry)
+    return Builds(cluster, api, workspace, registry, buildah)
 
 
 def test_an_image_is_built_and_pushed(builds: Builds, registry: Registry):

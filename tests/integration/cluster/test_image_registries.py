@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from integration.cluster.image_builds import Builds, needs_buildah, task_context
+from integration.cluster.image_builds import Builds, task_context
 from integration.cluster.support import Api, Cluster
 from servers.image_registry import Mood, Registry, gate_to, running_registry
 
@@ -31,11 +31,10 @@ def tls_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]
 
 
 @pytest.fixture
-def builds(cluster: Cluster, api: Api, tmp_path: Path, registry: Registry) -> Builds:
-    needs_buildah(cluster)
+def builds(cluster: Cluster, api: Api, tmp_path: Path, registry: Registry, buildah: str) -> Builds:
     workspace = tmp_path / "workspace"
     workspace.mkdir()
-    found = Builds(cluster, api, workspace, registry)
+    found = Builds(cluster, api, workspace, registry, buildah)
     found.write({"Dockerfile": SMALL})
     return found
 

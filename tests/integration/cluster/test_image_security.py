@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from integration.cluster.image_builds import Builds, needs_buildah
+from integration.cluster.image_builds import Builds
 from integration.cluster.support import Api, Cluster
 from servers.image_registry import Registry, running_registry
 
@@ -30,14 +30,14 @@ def builds(
     api: Api,
     tmp_path: Path,
     registry: Registry,
+    buildah: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Builds:
-    needs_buildah(cluster)
     workspace = tmp_path / "workspace"
     workspace.mkdir()
     login = {"conn_type": "docker", "host": "other.example.com", "login": "u"}
     monkeypatch.setenv("AIRFLOW_CONN_REGISTRY", json.dumps({**login, "password": PASSWORD}))
-    return Builds(cluster, api, workspace, registry)
+    return Builds(cluster, api, workspace, registry, buildah)
 
 
 def test_a_dockerfile_sees_no_login_and_no_workspace(builds: Builds, registry: Registry):
