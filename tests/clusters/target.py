@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from socket import socket
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
 
 from clusters.layout import EXTENSION
+from processes.waiting import wait_until
 from servers.address import ADDRESS
+
+_KUBELET_PORT = 10250
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,28 @@ class Target:
             yield
         finally:
             file.unlink()
+
+    @contextmanager
+    def with_kubelet(self, **changes: Any) -> Iterator[None]:
+        """Run the kubelet with a changed configuration for as long as the block lasts."""
+        assert self.stopped
+        file = self.stopped.parent / "kubelet.json"
+        before = file.read_text()
+        self._start_kubelet(file, json.dumps(json.loads(before) | changes))
+        try:
+            yield
+        finally:
+            self._start_kubelet(file, before)
+
+    def _start_kubelet(self, file: Path, configuration: str) -> None:
+        with self.without("kubelet"):
+            wait_until(self._has_no_kubelet, "the end of the kubelet")
+            file.write_text(configuration)
+
+    def _has_no_kubelet(self) -> bool:
+        server = yaml.safe_load(self.kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
+        with socket() as trial:
+            return trial.connect_ex((urlsplit(server).hostname, _KUBELET_PORT)) != 0
 
 
 def read_target(kubeconfig: Path) -> Target:

@@ -1,14 +1,16 @@
-"""What a person reads when a real Kubernetes lets a job down, waited for in either process.
+"""What a person reads when a real Kubernetes lets a job down, in each way of waiting.
 
 docs/reference/faults.md shows the same sentences.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kubernetes import client
@@ -50,7 +52,15 @@ ENDS = {
 """GitLab's reason for the end of each job, and ours in words."""
 
 
-@pytest.fixture(scope="module", params=["worker", "deferred"])
+WAYS = {
+    "worker": {"WAITING": "worker"},
+    "deferred": {"WAITING": "deferred"},
+    "adaptive": {"WAITING": "adaptive", "DEFER_AFTER": "10"},
+}
+"""How the settings say who waits: adaptive jobs change hands in the midst of it."""
+
+
+@pytest.fixture(scope="module", params=WAYS)
 def stack(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stack]:
@@ -58,7 +68,7 @@ def stack(
     folder = tmp_path_factory.mktemp(request.param)
     file = folder / "runners.yml"
     file.write_text(RUNNERS)
-    settings = {"RUNNERS_FILE": str(file), "WAITING": request.param, "IMAGE_PULL_GRACE": "15"}
+    settings = {"RUNNERS_FILE": str(file), "IMAGE_PULL_GRACE": "15", **WAYS[request.param]}
     with pytest.MonkeyPatch.context() as patch:
         for name, value in settings.items():
             patch.setenv(f"AIRFLOW__GITLAB_CI__{name}", value)
@@ -100,6 +110,9 @@ def test_no_line_of_a_loud_job_is_lost_in_silence(told: Told):
 
 
 TICKS = 100
+
+DECISION = "authorization.k8s.io/decision"
+"""What the API server's audit log says of a request's permission; admission refuses otherwise."""
 
 
 @pytest.fixture
@@ -182,6 +195,20 @@ def test_a_pod_that_is_given_up_with_its_node_is_interrupted(ticking: Ticking, t
     wait_for(lambda: pods_by_job(stack) == {})
 
 
+def test_a_pod_that_its_node_evicts_is_interrupted(ticking: Ticking, target: Target):
+    """The node is short of memory, which is not the job's fault."""
+    stack = ticking.stack
+    short = {"memory.available": "95%"}  # more than any machine has on which all this runs
+    with target.with_kubelet(evictionHard=short, evictionPressureTransitionPeriod="1s"):
+        assert ticking.end() == "failed"
+    wait_for(lambda: not node_has(stack, "MemoryPressure"))
+
+    result = stack.api.xcom(ticking.dag, ticking.run, "job", "job_result")
+    assert result["failure_reason"] == INTERRUPTED
+    assert "the pod was evicted: The node was low on resource: memory" in result["reason"]
+    wait_for(lambda: pods_by_job(stack) == {})
+
+
 def test_a_quota_that_is_used_up_is_waited_for(stack: Stack, tmp_path: Path):
     """The job's log says for what; it runs once others have made room."""
     other = client.V1Pod(
@@ -215,9 +242,34 @@ def allow_pods(stack: Stack, number: int) -> None:
     wait_for(counted)
 
 
+def test_airflow_asks_for_nothing_that_its_role_forbids(stack: Stack, target: Target):
+    """In all tests above, whoever waited: worker, triggerer, `finish_pipeline`.
+
+    An API server that has just started forbids for a moment what it allows otherwise.
+    """
+    assert target.audit
+    assert stack.place
+    asked = [json.loads(line) for line in target.audit.read_text().splitlines()]
+    own = [one for one in asked if one["user"]["username"] == stack.place.user]
+    allowed = {kind_of(one) for one in own if one["annotations"].get(DECISION) == "allow"}
+
+    assert allowed
+    assert {kind_of(one) for one in own} - allowed == set()
+
+
+def kind_of(request: dict[str, Any]) -> tuple[str, str, str]:
+    """Tell what a role has to allow for a request."""
+    about = request["objectRef"]
+    return request["verb"], about["resource"], about.get("subresource", "")
+
+
 def node_is_ready(stack: Stack) -> bool:
+    return node_has(stack, "Ready")
+
+
+def node_has(stack: Stack, condition: str) -> bool:
     (node,) = stack.core.list_node().items
-    return any(one.type == "Ready" and one.status == "True" for one in node.status.conditions)
+    return any(one.type == condition and one.status == "True" for one in node.status.conditions)
 
 
 def let_pass(seconds: int) -> None:
