@@ -4,7 +4,8 @@
 
 One job `true`, on an otherwise idle Airflow, waited for in each way: on the embedded cluster, or on
 a real Kubernetes that is started for it (see CONTRIBUTING.md), whose audit log counts the calls.
-Prints a Markdown table.
+The machine may be busy, so everything takes turns with a bare pod of our shape, and what counts is
+the time beyond the one before it. Prints a Markdown table.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ import statistics
 import tempfile
 import threading
 import time
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,26 +33,30 @@ from clusters.real import real_cluster
 from clusters.target import read_target
 from e2e.embedded import Stack
 from e2e.real import World, real_world
+from gitlab_ci_cluster.runtimes.known import VARIABLE
 from gitlab_ci_provider.airflow_api.client import AirflowApi
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.local.projects import add_project
 from gitlab_ci_provider.local.stack.lifecycle import StackOptions, running_stack
 from gitlab_ci_provider.model.names import dag_id
+from processes.waiting import wait_until
 from servers.address import ADDRESS
 
 WAYS = ("worker", "adaptive", "deferred")
+SHAPE = "bare pod of our shape (3 containers)"
 PIPELINE = "job: {image: 'debian:12', script: 'true'}\n"
 HELPER_IMAGE = "gitlab-ci-helper:local"
 STOCK = """
 from airflow.sdk import DAG
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 
-with DAG("stock", schedule=None):
-    KubernetesPodOperator(
-        task_id="job", name="stock", image="debian:12", cmds=["sh", "-c", "true"],
-        kubernetes_conn_id="{connection}", namespace="{namespace}",
-        container_security_context={{"allowPrivilegeEscalation": False}},
-    )
+for name, deferrable in [("stock", False), ("stock_deferrable", True)]:
+    with DAG(name, schedule=None):
+        KubernetesPodOperator(
+            task_id="job", name="stock", image="debian:12", cmds=["sh", "-c", "true"],
+            kubernetes_conn_id="{connection}", namespace="{namespace}", deferrable=deferrable,
+            container_security_context={{"allowPrivilegeEscalation": False}},
+        )
 """
 
 
@@ -67,11 +74,19 @@ class Place:
 
 @dataclass(frozen=True)
 class Sample:
-    """One job: seconds from its pod's creation to its deletion, of its task; calls by kind."""
+    """One job.
+
+    Attributes:
+        pod: seconds from its pod's creation to its deletion.
+        task: seconds of its task.
+        calls: to the API, by kind.
+        beyond: seconds of the bare pod that ran just before.
+    """
 
     pod: float
     task: float | None = None
     calls: Counter[str] | None = None
+    beyond: float | None = None
 
 
 Start = Callable[[Path], AbstractContextManager[Place]]
@@ -81,6 +96,7 @@ Start = Callable[[Path], AbstractContextManager[Place]]
 @contextmanager
 def embedded(folder: Path) -> Iterator[Place]:
     """Start a stack with its own cluster."""
+    os.environ.setdefault(VARIABLE, "process")  # not whatever engine this machine has
     home = Home(folder / "home")
     home.make()
     url = str(repository(str(folder), "project", PIPELINE))
@@ -107,8 +123,9 @@ def _place(world: World) -> Place:
     return Place(world.stack, world.core, world.place.namespace, "real", world.url, world.asked)
 
 
-def bare(place: Place, name: str, containers: int) -> Sample:
+def bare(place: Place, containers: int) -> Sample:
     """Run a pod that no Airflow knows, with so many containers, the first before the others."""
+    name = f"bare-{uuid.uuid4().hex[:8]}"
     images = [HELPER_IMAGE, "debian:12", HELPER_IMAGE] if containers > 1 else ["debian:12"]
     made = [
         client.V1Container(name=f"c{number}", image=image, command=["sh", "-c", "true"])
@@ -192,22 +209,22 @@ def measure(place: Place, runs: int, way: str) -> dict[str, list[Sample]]:
     assert added.record is not None
     ours = dag_id(added.record.project.path)
     place.stack.api.wait_for_dag(ours, added.record.digest)
-    kinds: dict[str, Callable[[int], Sample]] = {}
+    kinds: dict[str, Callable[[], Sample]] = {}
     if way == WAYS[0]:
         _add_stock(place)
         kinds = {
-            "bare pod, one container": lambda number: bare(place, f"one-{number}", 1),
-            "bare pod of our shape (3 containers)": lambda number: bare(
-                place, f"three-{number}", 3
-            ),
-            "stock KubernetesPodOperator": lambda _: job(place, "stock", "job"),
+            "bare pod, one container": lambda: bare(place, 1),
+            "stock KubernetesPodOperator": lambda: job(place, "stock", "job"),
+            "the same, deferrable": lambda: job(place, "stock_deferrable", "job"),
         }
-    kinds[f"ours, `waiting = {way}`"] = lambda _: job(place, ours, "job")
-    samples: dict[str, list[Sample]] = {name: [] for name in kinds}
+    kinds[f"ours, `waiting = {way}`"] = lambda: job(place, ours, "job")
+    samples: dict[str, list[Sample]] = {name: [] for name in (SHAPE, *kinds)}
     for number in range(runs + 1):
         for name, run in kinds.items():
-            sample = run(number)
+            shape = bare(place, 3)
+            sample = replace(run(), beyond=shape.pod)
             if number:
+                samples[SHAPE].append(shape)
                 samples[name].append(sample)
     return samples
 
@@ -217,17 +234,30 @@ def _add_stock(place: Place) -> None:
     folder.mkdir()
     text = STOCK.format(connection=place.connection, namespace=place.namespace)
     (folder / "stock.py").write_text(text)
-    place.stack.api.wait_for_dag("stock", "")
+    for name in ("stock", "stock_deferrable"):
+        wait_until(partial(_has_dag, place, name), f"DAG {name}", pause=0.5)
+        place.stack.api.request("PATCH", f"/dags/{name}", json={"is_paused": False})
+
+
+def _has_dag(place: Place, name: str) -> bool:
+    found = place.stack.api.request("GET", "/dags", params={"dag_id_pattern": name})
+    return any(dag["dag_id"] == name for dag in found["dags"])
 
 
 def table(samples: Mapping[str, list[Sample]]) -> str:
-    """Show medians."""
-    lines = ["| | pod, s | task, s | API calls |", "| --- | --- | --- | --- |"]
+    """Show medians, and the least and most of what a job takes beyond the bare pod of our shape."""
+    lines = [
+        f"| load {os.getloadavg()[1]:.0f} | pod, s | task, s | beyond our bare shape, s | calls |",
+        "| --- | --- | --- | --- | --- |",
+    ]
     for name, found in samples.items():
         tasks = [one.task for one in found if one.task is not None]
         counts = [one.calls.total() for one in found if one.calls]
+        more = sorted(one.pod - one.beyond for one in found if one.beyond is not None)
         cells = [f"{statistics.median(one.pod for one in found):.2f}"]
         cells.append(f"{statistics.median(tasks):.2f}" if tasks else "")
+        middle = f"{statistics.median(more):.2f} ({more[0]:.2f} to {more[-1]:.2f})" if more else ""
+        cells.append(middle)
         cells.append(f"{statistics.median(counts):.0f}" if counts else "")
         lines.append(f"| {name} | {' | '.join(cells)} |")
         if found[-1].calls:
@@ -251,7 +281,8 @@ def main() -> None:
         for way in WAYS:
             os.environ["AIRFLOW__GITLAB_CI__WAITING"] = way
             with tempfile.TemporaryDirectory() as folder, start(Path(folder)) as place:
-                samples |= measure(place, given.runs, way)
+                for name, found in measure(place, given.runs, way).items():
+                    samples[name] = samples.get(name, []) + found
     print(table(samples))
 
 
