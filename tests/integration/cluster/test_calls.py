@@ -29,13 +29,13 @@ def calls(request: pytest.FixtureRequest) -> tuple[client.CoreV1Api, Counter[str
     rest = core.api_client.rest_client
     ask = rest.request
 
-    def request(method: str, url: str, **given: Any) -> Any:
+    def counting(method: str, url: str, **given: Any) -> Any:
         query = dict(given.get("query_params") or ())
         kind = "log" if url.endswith("/log") else url.rpartition("/namespaces/")[2].split("/")[1]
         counted[f"{'watch' if query.get('watch') else method} {kind}"] += 1
         return ask(method, url, **given)
 
-    rest.request = request
+    rest.request = counting
     return core, counted
 
 
