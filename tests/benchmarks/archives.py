@@ -2,6 +2,8 @@
 
     PYTHONPATH=tests .venv/bin/python -m benchmarks.archives [--scale 1.0] [--runs 1] [--folder DIR]
 
+With `--artifacts`, zip archives instead of caches.
+
 Needs `zip unzip zstd curl`, and `aws` (`pip install awscli`). In turn, against one S3 server on
 this machine: our phases as the helper runs them, `zip` with one PUT, `tar | zstd | aws s3 cp`, and
 the floor: `cat` of the same bytes to disk and one PUT. Prints a Markdown table: seconds by the
@@ -22,12 +24,21 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from gitlab_ci_provider.helper.phases.archive_cache import archive_caches
+from gitlab_ci_provider.helper.phases.download_artifacts import download_artifacts
 from gitlab_ci_provider.helper.phases.restore_cache import restore_cache
-from gitlab_ci_provider.model.plan import CacheArchive, CacheRestore, JobPlan
+from gitlab_ci_provider.helper.phases.upload_artifacts import upload_artifacts
+from gitlab_ci_provider.model.plan import (
+    ArtifactDownload,
+    ArtifactUpload,
+    CacheArchive,
+    CacheRestore,
+    JobPlan,
+)
 from gitlab_ci_provider.storage.granted import GrantedStore
 from gitlab_ci_provider.storage.signing import Method, Period, signed_url
 from processes.phases import make_context
@@ -35,6 +46,9 @@ from servers.s3 import ACCESS_KEY, BUCKET, SECRET_KEY, S3Server, s3_server
 
 MIB = 1024 * 1024
 KEY = "project/1/cache.tar.zst"
+ARTIFACTS = "artifacts/1/1/job/1/artifacts.zip"
+UPLOADS = (ArtifactUpload(name="a", object_key=ARTIFACTS, paths=("data",)),)
+DOWNLOADS = (ArtifactDownload(job="job", object_key=ARTIFACTS),)
 RESTORES = (CacheRestore(name="cache", object_keys=(KEY,)),)
 ARCHIVES = (CacheArchive(name="cache", object_key=KEY, paths=("data",)),)
 
@@ -58,6 +72,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--only", default="")
+    parser.add_argument("--artifacts", action="store_true", help="zip archives instead of caches")
     options = parser.parse_args()
     with (
         tempfile.TemporaryDirectory(dir=options.folder) as name,
@@ -81,7 +96,8 @@ def measure(
     project = folder / "job" / "builds" / "project"
     shutil.rmtree(folder / "job", ignore_errors=True)
     make(project / "data", options.scale)
-    for action in ("save", "restore", "unchanged"):
+    actions = ("save", "restore") if options.artifacts else ("save", "restore", "unchanged")
+    for action in actions:
         costs: dict[str, list[Cost]] = {}
         for _ in range(options.runs):
             for method in ("zip", "tar", "floor", "ours"):  # what ours restores stays
@@ -90,6 +106,8 @@ def measure(
                 if action == "restore":
                     shutil.rmtree(project / "data")
                 command = commands(server, folder, method)[action]
+                if options.artifacts and method == "ours":
+                    command = partial(artifacts, server, folder, action)
                 costs.setdefault(method, []).append(timed(command))
         row(name, action, costs)
 
@@ -166,6 +184,17 @@ def shell(script: str, project: Path) -> None:
 def address(server: S3Server, method: Method, key: str) -> str:
     """Sign an object's address for `curl`."""
     return signed_url(server.target(), method, key, Period(start=datetime.now(UTC), seconds=3600))
+
+
+def artifacts(server: S3Server, folder: Path, action: str) -> None:
+    """Run a phase of artifacts as the helper does."""
+    plan = JobPlan(job="job", project_dir="/p", downloads=DOWNLOADS, uploads=UPLOADS)
+    plan = server.give_access(plan)
+    assert plan.store is not None
+    store = GrantedStore(plan.store, plan.reads, plan.writes)
+    context = make_context(folder / "job", store=store, downloads=DOWNLOADS, uploads=UPLOADS)
+    with silence():
+        download_artifacts(context) if action == "restore" else upload_artifacts(context, UPLOADS)
 
 
 def ours(server: S3Server, folder: Path, action: str) -> None:
