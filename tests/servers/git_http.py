@@ -79,40 +79,53 @@ def git_server(root: Path, token: str = "", protocol: str = "2") -> Iterator[Git
         thread.join()
 
 
-class _Handler(BaseHTTPRequestHandler):
-    """Hands each request to `git http-backend`, which is a CGI program."""
+class Backend(BaseHTTPRequestHandler):
+    """Can hand a request to `git http-backend`, which is a CGI program."""
 
     protocol_version = "HTTP/1.1"
-    server_state: GitServer
 
     def do_GET(self) -> None:
         """Answer a request for refs or objects."""
-        self._answer()
+        self.answer()
 
     def do_POST(self) -> None:
         """Answer a negotiation."""
-        self._answer()
+        self.answer()
+
+    def do_PUT(self) -> None:
+        """Answer what is not git's."""
+        self.answer()
+
+    def do_DELETE(self) -> None:
+        """Answer what is not git's."""
+        self.answer()
+
+    def do_HEAD(self) -> None:
+        """Answer what is not git's."""
+        self.answer()
+
+    def answer(self) -> None:
+        """Answer any method."""
+        raise NotImplementedError
 
     def log_message(self, *_: object) -> None:
         """Be silent: the test's own output matters."""
 
-    def _answer(self) -> None:
-        self.server_state.requests.append(f"{self.command} {self.path}")
-        body = b"".join(self._body())
-        if self.server_state.moved_to:
-            self._refuse(302, "Location", self.server_state.moved_to + self.path)
-            return
-        if not self.server_state.admits(self.headers.get("Authorization", "")):
-            self._refuse(401, "WWW-Authenticate", 'Basic realm="git"')
-            return
-        command = [_git(), "http-backend"]
+    def serve_git(self, root: Path, body: bytes, protocol: str = "2") -> None:
+        """Answer with what git answers for the repositories below a folder."""
+        command, environment = [_git(), "http-backend"], self._environment(root, protocol)
         with subprocess.Popen(
-            command, env=self._environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
         ) as backend:
             answer, _ = backend.communicate(body)
         self._send(answer)
 
-    def _refuse(self, status: int, header: str, value: str) -> None:
+    def read_body(self) -> bytes:
+        """Read the whole body."""
+        return b"".join(self._body())
+
+    def refuse(self, status: int, header: str, value: str) -> None:
+        """Answer without a body."""
         self.send_response(status)
         self.send_header(header, value)
         self.send_header("Content-Length", "0")
@@ -130,10 +143,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, root: Path, protocol: str) -> dict[str, str]:
         address = urlsplit(self.path)
         passed = {
-            "GIT_PROJECT_ROOT": str(self.server_state.root),
+            "GIT_PROJECT_ROOT": str(root),
             "GIT_HTTP_EXPORT_ALL": "1",
             "PATH_INFO": address.path,
             "QUERY_STRING": address.query,
@@ -143,7 +156,7 @@ class _Handler(BaseHTTPRequestHandler):
             "REMOTE_ADDR": self.client_address[0],
             "PATH": os.environ["PATH"],
         }
-        if self.server_state.protocol:
+        if protocol:
             passed["GIT_PROTOCOL"] = self.headers.get("Git-Protocol", "")
         return passed
 
@@ -155,6 +168,24 @@ class _Handler(BaseHTTPRequestHandler):
             self.rfile.readline()
         else:
             yield from _exactly(self.rfile, int(self.headers.get("Content-Length", 0)))
+
+
+class _Handler(Backend):
+    """Serves git to those who may come in."""
+
+    server_state: GitServer
+
+    def answer(self) -> None:
+        """Let in who may come in."""
+        state = self.server_state
+        state.requests.append(f"{self.command} {self.path}")
+        body = self.read_body()
+        if state.moved_to:
+            self.refuse(302, "Location", state.moved_to + self.path)
+        elif not state.admits(self.headers.get("Authorization", "")):
+            self.refuse(401, "WWW-Authenticate", 'Basic realm="git"')
+        else:
+            self.serve_git(state.root, body, state.protocol)
 
 
 def _exactly(source: BufferedIOBase, count: int) -> Iterator[bytes]:
