@@ -14,6 +14,7 @@ outside world (git, S3, Kubernetes) and for our own mistakes::
     ├── StackError             the embedded stack could not start or stop
     ├── RegistryError          a registry of images refused or failed a request
     ├── AirflowApiError        an Airflow could not be reached, or refused a request
+    ├── GitlabApiError         a GitLab could not be reached, or refused a request
     └── JobFailure             a job failed; carries GitLab's failure reason
         ├── SystemFailure      our fault, or the cluster's
         │   └── NoPipelineError    the run has no pipeline that its tasks could be part of
@@ -157,6 +158,18 @@ class AirflowApiError(GitlabCiError):
 
     Attributes:
         status: of HTTP, when Airflow refused; None when it did not answer.
+    """
+
+    def __init__(self, message: str, status: int | None = None):
+        super().__init__(message)
+        self.status = status
+
+
+class GitlabApiError(GitlabCiError):
+    """A GitLab could not be reached, or refused a request; never holds a token.
+
+    Attributes:
+        status: of HTTP, when GitLab refused; None when it did not answer.
     """
 
     def __init__(self, message: str, status: int | None = None):

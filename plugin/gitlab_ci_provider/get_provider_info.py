@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import MISSING, Field, fields
 from typing import Any
 
+from gitlab_ci_provider.connection_types import GITLAB, OBJECT_STORE
 from gitlab_ci_provider.settings import SECTION, Settings
 
 _NAME = "GitLab CI"
@@ -15,6 +16,9 @@ _OPERATORS = (
 )
 """Modules of operators for hand-written DAGs; the others run the jobs of a pipeline."""
 _TRIGGERS = ("runs.bridge.trigger", "runs.job.trigger", "runs.resource_group.trigger")
+
+_HOOKS = ("gitlab", "object_store_hook")
+"""Modules of hooks; the others are for this package itself."""
 
 _TYPES = {"int": "integer", "bool": "boolean"}
 
@@ -35,6 +39,8 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "operators": _listed(f"operators.{module}" for module in _OPERATORS),
         "triggers": _listed(_TRIGGERS),
+        "hooks": _listed(f"hooks.{module}" for module in _HOOKS),
+        "connection-types": [GITLAB, OBJECT_STORE],
         "extra-links": [
             "gitlab_ci_provider.operators.links.DownstreamLink",
             "gitlab_ci_provider.operators.links.UpstreamLink",

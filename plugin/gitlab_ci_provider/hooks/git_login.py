@@ -12,7 +12,7 @@ from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from gitlab_ci_provider.exceptions import SettingsError
-from gitlab_ci_provider.model.git_login import TOKEN_USER, GitLogin
+from gitlab_ci_provider.model.git_login import JOB_USER, TOKEN_USER, GitLogin
 
 
 def git_login(url: str, conn_ids: str) -> GitLogin | None:
@@ -44,7 +44,14 @@ def _login(url: str, conn_id: str) -> GitLogin | None:
         raise SettingsError(f"connection '{conn_id}' names no host: which git server is it for?")
     if not _same_server(url, connection) or not connection.password:
         return None
-    return GitLogin(username=connection.login or TOKEN_USER, password=connection.password)
+    return GitLogin(username=_user(connection), password=connection.password)
+
+
+def _user(connection: Connection) -> str:
+    """Return the user name; GitLab takes a job token with one of its own only."""
+    if connection.login or connection.conn_type != "gitlab":
+        return connection.login or TOKEN_USER
+    return JOB_USER if connection.extra_dejson.get("token_kind") == "job" else TOKEN_USER
 
 
 def _same_server(url: str, connection: Connection) -> bool:

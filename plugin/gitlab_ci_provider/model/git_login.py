@@ -13,6 +13,9 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 TOKEN_USER = "oauth2"  # noqa: S105 - a user, no password
 """GitLab accepts any user name with an access token; its documentation uses this one."""
 
+JOB_USER = "gitlab-ci-token"
+"""The only user name that GitLab accepts with a job token."""
+
 _ANSWER = (
     '!f() { [ "$1" = get ] && printf "username=%s\\npassword=%s\\n" '
     '"$GITLAB_CI_GIT_USERNAME" "$GITLAB_CI_GIT_PASSWORD"; }; f'

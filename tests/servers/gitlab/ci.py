@@ -57,6 +57,15 @@ def own_token(call: Call) -> Any:
     }
 
 
+@route("GET", "/oauth/token/info", "read_user", "read_repository")
+def oauth_token(call: Call) -> Any:
+    """Describe an OAuth token; it is not below `/api/v4`."""
+    token = call.signed_in()
+    if token.kind != "oauth":
+        raise Refusal(401, {"error": "invalid_token"})
+    return {"resource_owner_id": token.id, "scope": list(token.scopes), "expires_in": 7200}
+
+
 @route("GET", "/job", job=True)
 def own_job(call: Call) -> Any:
     """Describe the job that a job token belongs to."""

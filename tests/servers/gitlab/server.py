@@ -134,7 +134,7 @@ class _Handler(Backend):
             self._hang_up()
         elif fault and (fault.status or fault.echo):
             self._say(self._faulty(fault), fault)
-        elif urlsplit(self.path).path.startswith(_API):
+        elif urlsplit(self.path).path.startswith((_API, "/oauth/")):
             self._say(self.gitlab.answer(request, self.headers, body), fault)  # type: ignore[arg-type] # a Message is a mapping
         else:
             self._git(body)

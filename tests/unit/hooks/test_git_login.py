@@ -29,6 +29,17 @@ def test_the_connection_of_the_server_is_taken(monkeypatch: pytest.MonkeyPatch, 
     assert (login.username, login.password) == ("oauth2", "the token")
 
 
+def test_a_job_token_has_its_own_user(monkeypatch: pytest.MonkeyPatch):
+    """GitLab takes it with no other name."""
+    extra = {"token_kind": "job"}
+    connect(monkeypatch, "gitlab_ci_git", conn_type="gitlab", host="h", password="t", extra=extra)
+
+    login = git_login("https://h/p.git", IDS)
+
+    assert login is not None
+    assert login.username == "gitlab-ci-token"
+
+
 def test_a_user_may_be_named(monkeypatch: pytest.MonkeyPatch):
     """Deploy tokens have one, and so have other git servers."""
     connect(monkeypatch, "gitlab_ci_git", host="http://h:8080", login="me", password="p")

@@ -1,0 +1,92 @@
+"""The connection types that this package adds to Airflow, with the fields of their forms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_TEXT = {"type": ["string", "null"]}
+
+GITLAB: dict[str, Any] = {
+    "connection-type": "gitlab",
+    "hook-class-name": "gitlab_ci_provider.hooks.gitlab.GitLabHook",
+    "hook-name": "GitLab",
+    "ui-field-behaviour": {
+        "hidden-fields": ["schema", "login", "port"],
+        "relabeling": {"host": "URL", "password": "Token"},
+        "placeholders": {"host": "https://gitlab.example.com", "password": "glpat-..."},
+    },
+    "conn-fields": {
+        "token_kind": {
+            "label": "Kind of token",
+            "schema": {
+                "type": "string",
+                "default": "personal",
+                "enum": ["personal", "group", "project", "job", "oauth"],
+            },
+            "description": "GitLab takes job and OAuth tokens in headers of their own.",
+        },
+        "tls": {
+            "label": "TLS",
+            "schema": {
+                "type": "string",
+                "default": "verify",
+                "enum": ["verify", "accept any certificate"],
+            },
+            "description": "With any certificate, anybody on the way can take the token.",
+        },
+        "ca_file": {
+            "label": "File of the CA",
+            "schema": _TEXT,
+            "description": "Certificates to trust instead of the system's, where Airflow runs.",
+        },
+        "proxy": {
+            "label": "Proxy",
+            "schema": {**_TEXT, "format": "password"},
+            "description": "For example http://proxy.example.com:3128, with a login if needed.",
+        },
+    },
+}
+
+OBJECT_STORE: dict[str, Any] = {
+    "connection-type": "gitlab_ci_s3",
+    "hook-class-name": "gitlab_ci_provider.hooks.object_store_hook.ObjectStoreHook",
+    "hook-name": "GitLab CI object store (S3)",
+    "ui-field-behaviour": {
+        "hidden-fields": ["host", "schema", "port"],
+        "relabeling": {"login": "Access key", "password": "Secret key"},
+        "placeholders": {},
+    },
+    "conn-fields": {
+        "bucket": {
+            "label": "Bucket",
+            "schema": {"type": "string"},
+            "description": "It has to exist.",
+        },
+        "endpoint_url": {
+            "label": "Address of the store",
+            "schema": _TEXT,
+            "description": "For example https://s3.example.com. Empty: AWS.",
+        },
+        "region_name": {"label": "Region", "schema": _TEXT, "description": "Empty: us-east-1."},
+        "prefix": {
+            "label": "Prefix of all keys",
+            "schema": _TEXT,
+            "description": "To share a bucket.",
+        },
+        "path_style": {
+            "label": "Bucket in the path",
+            "schema": {"type": ["boolean", "null"], "default": True},
+            "description": "Off: in the host name.",
+        },
+        "session_token": {
+            "label": "Session token",
+            "schema": {**_TEXT, "format": "password"},
+            "description": "For temporary keys.",
+        },
+        "ca_bundle": {
+            "label": "File of certificates",
+            "schema": _TEXT,
+            "description": "At its path in the helper's containers. Empty: the system's.",
+        },
+    },
+}

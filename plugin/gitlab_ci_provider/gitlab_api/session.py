@@ -1,0 +1,132 @@
+"""The transport: repeats what can be repeated, and keeps the token from everybody else.
+
+The token goes to its server only: not along with a redirect to another host, and not to the
+address of a next page elsewhere. What the server says is searched for the token before anybody
+sees it, so that no exception and no log can hold it.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+from requests import PreparedRequest, RequestException, Response, Session
+from requests.exceptions import InvalidURL, RetryError
+
+from gitlab_ci_provider.gitlab_api.patience import (
+    Patience,
+    asked_pause,
+    may_repeat_answer,
+    may_repeat_failure,
+)
+from gitlab_ci_provider.gitlab_api.server import GitLabServer, origin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_CONNECT_SECONDS, _SILENT_SECONDS = 10, 60
+"""Until there is a connection; between two pieces of an answer."""
+
+_HEADERS = ("PRIVATE-TOKEN", "JOB-TOKEN", "Authorization")
+
+
+class PatientSession(Session):
+    """Requests to one server."""
+
+    def __init__(self, server: GitLabServer, patience: Patience):
+        super().__init__()
+        self._server = server
+        self._patience = patience
+
+    def request(self, method: str | bytes, url: str | bytes, *args: Any, **given: Any) -> Response:
+        """Send a request until there is an answer.
+
+        Raises:
+            RequestException: there is none; without the token, wherever the server has put it.
+        """
+        verb, address = _text(method), _text(url)
+        self._check(address, given.get("params"))
+        self._complete(verb, given)
+        ask = functools.partial(super().request, verb, address, *args, **given)
+        while True:
+            answer = self._ask(verb, ask)
+            if answer is not None:
+                return answer
+
+    def get_redirect_target(self, resp: Response) -> str | None:
+        """Return where an answer redirects to; never with the token in it."""
+        target = super().get_redirect_target(resp)
+        if target and self._server.tells_token(target):
+            raise InvalidURL("the server refers to an address that is not its own")
+        return target
+
+    def rebuild_auth(self, prepared_request: PreparedRequest, response: Response) -> None:
+        """Leave the token out of a request that was redirected to another server."""
+        super().rebuild_auth(prepared_request, response)
+        if self.should_strip_auth(response.request.url or "", prepared_request.url or ""):
+            for name in _HEADERS:
+                prepared_request.headers.pop(name, None)
+
+    def _ask(self, verb: str, ask: Callable[[], Response]) -> Response | None:
+        """Ask once; None when it has to be asked again."""
+        failure: RequestException | None = None
+        try:
+            answer = ask()
+        except RequestException as problem:
+            if may_repeat_failure(verb, problem) and self._patience.bear(type(problem).__name__):
+                return None
+            failure = type(problem)(self._server.hide(str(problem)))
+        if failure is not None:
+            raise failure  # without the context of the first one, whose request holds the token
+        if answer.status_code == 429:
+            if self._patience.obey(asked_pause(answer.headers)):
+                return None
+            raise RetryError("429 Too Many Requests")
+        again = may_repeat_answer(verb, answer.status_code, answer.reason or "")
+        if again and self._patience.bear(f"{answer.status_code} {answer.reason}"):
+            return None
+        if not again:
+            self._patience.end()
+        return self._clean(answer)
+
+    def _check(self, url: str, parameters: object = None) -> None:
+        """Refuse what only a server that misleads us can have asked for.
+
+        Raises:
+            InvalidURL: it is not the server's, or holds the token, which would be logged.
+        """
+        try:
+            same = origin(url) == self._server.origin
+        except ValueError:
+            same = False
+        if not same or self._server.tells_token(f"{url} {parameters}"):
+            raise InvalidURL("the server refers to an address that is not its own")
+
+    def _complete(self, verb: str, given: dict[str, Any]) -> None:
+        """Set what holds for each request."""
+        given["timeout"] = (_CONNECT_SECONDS, _SILENT_SECONDS)
+        if given.get("auth") is None:
+            given["auth"] = _as_it_is  # else the login of ~/.netrc would be sent
+        if self._server.proxy:
+            given["proxies"] = dict.fromkeys(("http", "https"), self._server.proxy)
+        if verb.upper() not in {"GET", "HEAD"}:
+            given["allow_redirects"] = False  # it would become a GET
+
+    def _clean(self, answer: Response) -> Response:
+        """Take the token out of what the server says in an answer that becomes an exception."""
+        if answer.status_code >= 300:
+            text = answer.content.decode("utf-8", "replace")
+            hidden = self._server.hide(text)
+            if hidden != text:
+                # requests has no other way to change what was received
+                answer._content = hidden.encode()  # noqa: SLF001
+            answer.reason = self._server.hide(answer.reason or "")
+        return answer
+
+
+def _as_it_is(request: PreparedRequest) -> PreparedRequest:
+    return request
+
+
+def _text(value: str | bytes) -> str:
+    return value if isinstance(value, str) else value.decode()
