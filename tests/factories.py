@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gitlab_ci_provider.compiler.compile import CompileResult, compile_pipeline
+from gitlab_ci_provider.config.includes.fetcher import Elsewhere
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.dag_record import DagRecord
 from gitlab_ci_provider.model.job import Job, Script
@@ -79,11 +80,15 @@ class MemoryFiles:
 
 
 def try_compile(
-    text: str | bytes, context: PipelineContext | None = None, /, **more: str
+    text: str | bytes,
+    context: PipelineContext | None = None,
+    elsewhere: Elsewhere | None = None,
+    /,
+    **more: str,
 ) -> CompileResult:
     """Compile a `.gitlab-ci.yml`; `more` are other files by path."""
     files = MemoryFiles({".gitlab-ci.yml": text, **more})
-    return compile_pipeline(files, context or make_context())
+    return compile_pipeline(files, context or make_context(), elsewhere=elsewhere)
 
 
 def compile_text(text: str, context: PipelineContext | None = None, **more: str) -> Pipeline:

@@ -1,4 +1,9 @@
-"""The connection types that this package adds to Airflow, with the fields of their forms."""
+"""The connection types that this package adds to Airflow, with the fields of their forms.
+
+The port is not hidden, although an address can hold it: Airflow 3.3 tests no saved connection
+without one, because its UI asks for the test with port 0 (HTTP 400, "host or port differs").
+No key of a field that people choose holds words such as "token": Airflow would show and save `***`.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +16,19 @@ GITLAB: dict[str, Any] = {
     "hook-class-name": "gitlab_ci_provider.hooks.gitlab.GitLabHook",
     "hook-name": "GitLab",
     "ui-field-behaviour": {
-        "hidden-fields": ["schema", "login", "port"],
+        "hidden-fields": ["schema", "login"],
         "relabeling": {"host": "URL", "password": "Token"},
-        "placeholders": {"host": "https://gitlab.example.com", "password": "glpat-..."},
+        "placeholders": {
+            "host": "https://gitlab.example.com",
+            "password": "glpat-...",
+            "port": "443",
+        },
     },
     "conn-fields": {
-        "token_kind": {
+        "kind": {
             "label": "Kind of token",
             "schema": {
-                "type": "string",
+                "type": ["string", "null"],
                 "default": "personal",
                 "enum": ["personal", "group", "project", "job", "oauth"],
             },
@@ -28,7 +37,7 @@ GITLAB: dict[str, Any] = {
         "tls": {
             "label": "TLS",
             "schema": {
-                "type": "string",
+                "type": ["string", "null"],
                 "default": "verify",
                 "enum": ["verify", "accept any certificate"],
             },
@@ -52,9 +61,9 @@ OBJECT_STORE: dict[str, Any] = {
     "hook-class-name": "gitlab_ci_provider.hooks.object_store_hook.ObjectStoreHook",
     "hook-name": "GitLab CI object store (S3)",
     "ui-field-behaviour": {
-        "hidden-fields": ["host", "schema", "port"],
+        "hidden-fields": ["host", "schema"],
         "relabeling": {"login": "Access key", "password": "Secret key"},
-        "placeholders": {},
+        "placeholders": {"port": "443"},
     },
     "conn-fields": {
         "bucket": {

@@ -9,11 +9,18 @@ import sys
 from pathlib import Path
 
 import airflow
+from airflow.providers_manager import ProvidersManager
 from airflow.sdk import BaseOperator
+from airflow.sdk._shared.secrets_masker import should_hide_value_for_key
+from airflow.sdk.providers_manager_runtime import ProvidersManagerTaskRuntime
 from airflow.triggers.base import BaseTrigger
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # it has no types
 
+from gitlab_ci_provider.connection_types import GITLAB
 from gitlab_ci_provider.get_provider_info import get_provider_info
+from gitlab_ci_provider.gitlab_api.server import Tls, TokenKind
+from gitlab_ci_provider.hooks.gitlab import GitLabHook
+from gitlab_ci_provider.hooks.object_store_hook import ObjectStoreHook
 
 
 def test_airflow_lists_the_operators_and_triggers():
@@ -30,6 +37,24 @@ def test_airflow_lists_the_operators_and_triggers():
                 isinstance(kind, type) and issubclass(kind, base) and kind.__module__ == name
                 for kind in vars(module).values()
             )
+
+
+def test_connection_types_have_hooks_and_forms():
+    """Airflow knows the form of each, and its choices are those that the hook reads."""
+    known = ProvidersManagerTaskRuntime()
+    for kind, hook in (("gitlab", GitLabHook), ("gitlab_ci_s3", ObjectStoreHook)):
+        found = known.hooks[kind]
+
+        assert found is not None
+        assert found.hook_class_name == f"{hook.__module__}.{hook.__name__}"
+        assert (found.hook_name, found.connection_testable) == (hook.hook_name, True)
+        assert found.connection_id_attribute_name == hook.conn_name_attr
+    fields = GITLAB["conn-fields"]
+    assert fields["kind"]["schema"]["enum"] == [*TokenKind]
+    assert fields["tls"]["schema"]["enum"] == [*Tls]
+    assert [name for name in fields if should_hide_value_for_key(name)] == ["proxy"]
+    widgets = set(ProvidersManager().connection_form_widgets)
+    assert {f"extra__gitlab__{name}" for name in fields} <= widgets
 
 
 def test_airflow_warns_of_nothing_that_this_provider_has():

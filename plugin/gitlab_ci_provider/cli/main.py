@@ -20,6 +20,7 @@ _COMMANDS = {
     "run": "run",
     "lint": "lint",
     "compile": "compile",
+    "verify": "verify",
     "up": "up",
     "status": "up",
     "down": "up",

@@ -98,6 +98,7 @@ def _pipeline(config: CiConfig, jobs: Mapping[str, Job]) -> Pipeline:
         workflow=config.workflow,
         inputs=tuple(_input(spec) for spec in config.inputs.values()),
         included_files=config.files,
+        lock=config.lock,
     )
 
 

@@ -9,7 +9,7 @@ from gitlab_ci_provider.config.includes.locations import Location
 from gitlab_ci_provider.config.keywords.job import JobConfig
 from gitlab_ci_provider.config.raw import Map
 from gitlab_ci_provider.model.input_spec import InputSpec
-from gitlab_ci_provider.model.pipeline import Workflow
+from gitlab_ci_provider.model.pipeline import Included, Workflow
 from gitlab_ci_provider.model.variables import Variables
 
 
@@ -23,6 +23,7 @@ class CiConfig:
         files: paths that were read, in order.
         inputs: of the main file.
         includes: what they were read from, the main file not among them.
+        lock: which state of files from outside the repository was read.
     """
 
     tree: Map
@@ -33,3 +34,4 @@ class CiConfig:
     files: tuple[str, ...] = ()
     includes: tuple[Location, ...] = ()
     inputs: Mapping[str, InputSpec] = field(default_factory=dict)
+    lock: tuple[Included, ...] = ()

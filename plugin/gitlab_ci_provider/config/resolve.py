@@ -45,6 +45,7 @@ def resolve(
         files=loaded.files,
         includes=loaded.locations,
         inputs=loaded.inputs,
+        lock=loaded.lock,
     )
 
 

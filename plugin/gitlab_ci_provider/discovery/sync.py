@@ -9,9 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gitlab_ci_provider.compiler.compile import compile_pipeline
+from gitlab_ci_provider.config.includes.fetcher import Elsewhere
 from gitlab_ci_provider.discovery.children import ChildSync, Slotted, unchanged
 from gitlab_ci_provider.discovery.repositories import clone_url, project_of
 from gitlab_ci_provider.exceptions import GitlabCiError, SourceError
+from gitlab_ci_provider.gitlab_api.server import GitLabServer
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
 from gitlab_ci_provider.model.diagnostic import Diagnostic, error
@@ -27,6 +29,7 @@ from gitlab_ci_provider.snapshots.refs import (
     record_of_topology,
 )
 from gitlab_ci_provider.sources.git import GitFetcher, Mirror, is_commit_id
+from gitlab_ci_provider.sources.gitlab import GitlabElsewhere
 from gitlab_ci_provider.sources.neighbours import Neighbours
 from gitlab_ci_provider.sources.remote import RemoteFiles
 from gitlab_ci_provider.state import State
@@ -61,6 +64,8 @@ class Sync:
 
     Attributes:
         logins: finds the login for the server of a URL; without one, git's own settings count.
+        gitlab: finds the GitLab that a URL is on, to include from it by its API; without one,
+            includes are read by git.
         include_hosts: patterns of hosts that `include:remote` may ask.
         slotted: says where Airflow runs the tasks of a pipeline's jobs; gets what was shown before.
     """
@@ -69,6 +74,7 @@ class Sync:
     mirrors: Path
     config_path: str = CONFIG_PATH
     logins: Callable[[str], GitLogin | None] = lambda _: None
+    gitlab: Callable[[str], GitLabServer | None] = lambda _: None
     include_hosts: Sequence[str] = ()
     slotted: Slotted = unchanged
 
@@ -199,8 +205,10 @@ class Sync:
     def _open(self, url: str) -> Mirror:
         return Mirror.open(self.mirrors, url, self.logins(url))
 
-    def _elsewhere(self, project: Project) -> Neighbours:
-        return Neighbours(project, self._open, RemoteFiles(hosts=self.include_hosts))
+    def _elsewhere(self, project: Project) -> Elsewhere:
+        files = RemoteFiles(hosts=self.include_hosts)
+        server = self.gitlab(project.clone_url)
+        return GitlabElsewhere(server, files) if server else Neighbours(project, self._open, files)
 
     def _last_good(self, project: Project) -> str:
         known = self._known(project)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,6 +11,9 @@ from gitlab_ci_provider.gitlab_api.server import GitLabServer, TokenKind
 from gitlab_ci_provider.model.quoted import quoted, readable
 
 _SAID = 300
+_ERRNO = re.compile(r"\[Errno -?\d+\] ([^\"')]+)")
+"""What the operating system said, somewhere inside the words of urllib3."""
+
 _HEADERS = {TokenKind.JOB: "JOB-TOKEN", TokenKind.OAUTH: "Bearer"}
 
 
@@ -93,7 +97,8 @@ def _silence(server: GitLabServer, problem: Exception) -> str:
         return f"is not reached through the proxy: {text}"
     if isinstance(problem, failures.InvalidURL):
         return "refers to an address that is not its own; the token was not sent there"
-    return f"does not answer ({type(problem).__name__}: {text})"
+    reason = _ERRNO.search(text)
+    return f"does not answer: {reason[1]}" if reason else f"does not answer: {text}"
 
 
 def _certificate(text: str) -> str:

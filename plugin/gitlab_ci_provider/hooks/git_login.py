@@ -6,6 +6,8 @@ alone), `password` is the token or password, `login` the user; without a user it
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from airflow.sdk import Connection
@@ -13,6 +15,9 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 from gitlab_ci_provider.exceptions import SettingsError
 from gitlab_ci_provider.model.git_login import JOB_USER, TOKEN_USER, GitLogin
+
+if TYPE_CHECKING:
+    from gitlab_ci_provider.gitlab_api.server import GitLabServer
 
 
 def git_login(url: str, conn_ids: str) -> GitLogin | None:
@@ -25,33 +30,52 @@ def git_login(url: str, conn_ids: str) -> GitLogin | None:
     Raises:
         SettingsError: a connection does not say which server it is for.
     """
-    if urlsplit(url).scheme not in {"http", "https"}:
-        return None
-    for conn_id in filter(None, map(str.strip, conn_ids.split(","))):
-        login = _login(url, conn_id)
-        if login is not None:
-            return login
+    for connection in _connections(url, conn_ids):
+        if connection.password:
+            return GitLogin(username=_user(connection), password=connection.password)
     return None
 
 
-def _login(url: str, conn_id: str) -> GitLogin | None:
-    try:
-        connection = Connection.get(conn_id)
-    except AirflowNotFoundException:
-        return None
-    if not connection.host:
-        # Without a host, any server that a repository is on would get the token.
-        raise SettingsError(f"connection '{conn_id}' names no host: which git server is it for?")
-    if not _same_server(url, connection) or not connection.password:
-        return None
-    return GitLogin(username=_user(connection), password=connection.password)
+def gitlab_of(url: str, conn_ids: str) -> GitLabServer | None:
+    """Find the GitLab that a repository is on, by a connection of type `gitlab`; None without one.
+
+    Args:
+        url: of the repository.
+        conn_ids: of connections, separated by commas; the first for this server is used.
+
+    Raises:
+        SettingsError: a connection does not say which server it is for, or is wrong.
+    """
+    from gitlab_ci_provider.hooks.gitlab import CONN_TYPE, server_of
+
+    for connection in _connections(url, conn_ids):
+        if connection.conn_type == CONN_TYPE:
+            return server_of(connection)
+    return None
+
+
+def _connections(url: str, conn_ids: str) -> Iterator[Connection]:
+    """List the connections for the server of a URL, in their order."""
+    if urlsplit(url).scheme not in {"http", "https"}:
+        return
+    for conn_id in filter(None, map(str.strip, conn_ids.split(","))):
+        try:
+            connection = Connection.get(conn_id)
+        except AirflowNotFoundException:
+            continue
+        if not connection.host:
+            # Without a host, any server that a repository is on would get the token.
+            words = f"connection '{conn_id}' names no host: which git server is it for?"
+            raise SettingsError(words)
+        if _same_server(url, connection):
+            yield connection
 
 
 def _user(connection: Connection) -> str:
     """Return the user name; GitLab takes a job token with one of its own only."""
     if connection.login or connection.conn_type != "gitlab":
         return connection.login or TOKEN_USER
-    return JOB_USER if connection.extra_dejson.get("token_kind") == "job" else TOKEN_USER
+    return JOB_USER if connection.extra_dejson.get("kind") == "job" else TOKEN_USER
 
 
 def _same_server(url: str, connection: Connection) -> bool:

@@ -1,6 +1,6 @@
 """The connection to GitLab: type `gitlab`, with a form and a Test button in Airflow's UI.
 
-`host` is the address of the server, `password` the token. The extra holds `token_kind`, `tls`,
+`host` is the address of the server, `password` the token. The extra holds `kind`, `tls`,
 `ca_file` and `proxy`; all of them are optional.
 """
 
@@ -128,7 +128,7 @@ def server_of(connection: Connection, patience: float = PATIENCE) -> GitLabServe
     return GitLabServer(
         url=server_url(_address(connection)),
         token=(connection.password or "").strip(),
-        kind=_choice(name, "token_kind", extra, TokenKind.PERSONAL),
+        kind=_choice(name, "kind", extra, TokenKind.PERSONAL),
         tls=_choice(name, "tls", extra, Tls.VERIFY),
         ca_file=str(extra.get("ca_file") or ""),
         proxy=str(extra.get("proxy") or ""),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gitlab_ci_provider.config.includes.fetcher import Elsewhere
-from gitlab_ci_provider.hooks.git_login import git_login
+from gitlab_ci_provider.hooks.git_login import git_login, gitlab_of
 from gitlab_ci_provider.model.project import Project
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.sources.git import Mirror
@@ -19,9 +19,17 @@ def open_mirror(url: str, settings: Settings) -> Mirror:
 
 
 def elsewhere(project: Project, settings: Settings) -> Elsewhere:
-    """Return what a project's pipeline may include from outside its repository."""
-    from gitlab_ci_provider.sources.neighbours import Neighbours  # only what compiles needs it
+    """Return what a project's pipeline may include from outside its repository.
+
+    From a GitLab with a connection of its type by its API, which knows the releases of components
+    and the server's templates; from any other git server by git.
+    """
+    from gitlab_ci_provider.sources.gitlab import GitlabElsewhere  # only what compiles needs it
+    from gitlab_ci_provider.sources.neighbours import Neighbours
     from gitlab_ci_provider.sources.remote import RemoteFiles
 
     files = RemoteFiles(hosts=settings.allowed_hosts)
+    server = gitlab_of(project.clone_url, settings.git_conn_ids)
+    if server is not None:
+        return GitlabElsewhere(server, files)
     return Neighbours(project, lambda url: open_mirror(url, settings), files)

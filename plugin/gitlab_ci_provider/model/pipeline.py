@@ -50,6 +50,23 @@ class TaskSlot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Included:
+    """A file from outside the repository, as it was read.
+
+    Attributes:
+        file: what the configuration calls it, with its project or address.
+        asked: the ref or version that the configuration asks for; empty for the default branch.
+        version: the released version that this was.
+        sha: the commit; `sha256:...` of the content for what has no commit.
+    """
+
+    file: str
+    sha: str
+    asked: str = ""
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pipeline:
     """What a `.gitlab-ci.yml` and its includes mean, for any ref and source.
 
@@ -62,6 +79,7 @@ class Pipeline:
         inputs: of the main file, for the run form.
         slots: by job, what its runner says of its task in Airflow, if anything.
         included_files: paths of the files that the text came from, in order of reading.
+        lock: of these, the ones from outside the repository, at the commit that was read.
     """
 
     stages: tuple[str, ...]
@@ -72,4 +90,5 @@ class Pipeline:
     inputs: tuple[PipelineInput, ...] = ()
     slots: Mapping[str, TaskSlot] = field(default_factory=dict)
     included_files: tuple[str, ...] = ()
+    lock: tuple[Included, ...] = ()
     schema_version: int = 1

@@ -16,7 +16,8 @@ from gitlab_ci_provider.model.names import (
     group_ids,
     task_ids,
 )
-from gitlab_ci_provider.model.pipeline import Pipeline, TaskSlot
+from gitlab_ci_provider.model.pipeline import Included, Pipeline, TaskSlot
+from gitlab_ci_provider.model.quoted import quoted
 from gitlab_ci_provider.model.topology import topology_tag
 from gitlab_ci_provider.operators.bridge import GitlabBridgeOperator
 from gitlab_ci_provider.operators.create_pipeline import CreatePipelineOperator
@@ -43,7 +44,7 @@ def render_dag(record: DagRecord, pipeline: Pipeline, settings: Settings) -> DAG
         dag_id=record.dag_id,
         dag_display_name=record.title or record.project.path,
         description=f"GitLab CI pipeline of {record.project.path}",
-        doc_md=_documentation(record),
+        doc_md=_documentation(record, pipeline),
         schedule=None,
         catchup=False,
         tags=["gitlab-ci", *_part_tags(record, pipeline)],
@@ -134,9 +135,28 @@ def _part_tags(record: DagRecord, pipeline: Pipeline) -> list[str]:
     return [*kind, topology_tag(pipeline)]
 
 
-def _documentation(record: DagRecord) -> str:
+def _documentation(record: DagRecord, pipeline: Pipeline) -> str:
     project = record.project
     return (
         f"GitLab CI pipeline of **{project.path}**, compiled from `{record.config_path}`.\n\n"
         f"Repository: `{project.clone_url}`\n\nPipeline: `{record.digest}`\n"
-    )
+    ) + _included(pipeline.lock)
+
+
+def _included(lock: Sequence[Included]) -> str:
+    """List the files from outside the repository, each at the commit that was read."""
+    if not lock:
+        return ""
+    rows = (f"- {_code(one.file)} at {_code(one.sha)}{_asked(one)}" for one in lock)
+    return "\n\n".join(("", "Included from elsewhere:", "\n".join(rows))) + "\n"
+
+
+def _asked(one: Included) -> str:
+    version = f", version {_code(one.version)}" if one.version else ""
+    return f" (asked for {_code(one.asked)}{version})" if one.asked else ""
+
+
+def _code(text: str) -> str:
+    """Show what others have written, as code that it cannot end."""
+    shown = quoted(text).replace("`", "'")
+    return f"`{shown}`"

@@ -9,7 +9,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from gitlab_ci_provider.config.includes.fetcher import ProjectFiles
-from gitlab_ci_provider.exceptions import SourceError
+from gitlab_ci_provider.exceptions import GitlabApiError, SourceError
+from gitlab_ci_provider.gitlab_api.server import GitLabServer
 from gitlab_ci_provider.sources.remote import RemoteFiles
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 TEMPLATES_PROJECT = "gitlab-org/gitlab"
 TEMPLATES_FOLDER = "lib/gitlab/ci/templates"
+_ENDING = ".gitlab-ci.yml"
 _VERSION = re.compile(r"^v?(\d+)\.(\d+)\.(\d+)$")
 Answer = TypeVar("Answer")
 _PARTIAL = re.compile(r"^\d+(\.\d+)?$")
@@ -27,6 +29,7 @@ _PARTIAL = re.compile(r"^\d+(\.\d+)?$")
 class GitlabFiles:
     """The files of a project at a commit."""
 
+    server: GitLabServer
     project: Project
     sha: str
 
@@ -36,14 +39,24 @@ class GitlabFiles:
         Raises:
             SourceError: the server does not answer.
         """
-        return _or_none(lambda: bytes(self.project.files.raw(file_path=path, ref=self.sha)))
+        raw = self.project.files.raw
+        return _or_none(
+            self.server, f"read {path}", lambda: bytes(raw(file_path=path, ref=self.sha))
+        )
 
     def paths(self) -> Sequence[str]:
-        """List all files of the commit."""
+        """List all files of the commit.
+
+        Raises:
+            SourceError: the server does not answer.
+        """
         return self._paths
 
     @cached_property
     def _paths(self) -> tuple[str, ...]:
+        return _or_none(self.server, "list the files of a project", self._list) or ()
+
+    def _list(self) -> tuple[str, ...]:
         tree = self.project.repository_tree(
             ref=self.sha, recursive=True, iterator=True, per_page=100, pagination="keyset"
         )
@@ -55,12 +68,11 @@ class GitlabElsewhere:
     """Everything outside a repository that a GitLab server and the network provide.
 
     Attributes:
-        url: of the server.
-        token: for its projects; without one only public projects can be read.
+        server: of the projects; None when there is none. Without a token, only its public
+            projects can be read.
     """
 
-    url: str
-    token: str = field(default="", repr=False)
+    server: GitLabServer | None
     remote_files: RemoteFiles = field(default_factory=RemoteFiles)
 
     def project(self, path: str, ref: str | None) -> ProjectFiles | None:
@@ -69,15 +81,16 @@ class GitlabElsewhere:
         Raises:
             SourceError: the server does not answer, or the project has no such ref.
         """
-        project = _or_none(lambda: self._client.projects.get(path))
+        server = self._server
+        project = self._ask(f"read {path}", lambda: self._client.projects.get(path))
         if project is None:
             return None
-        version = _released(project, ref) if ref and names_release(ref) else ""
+        version = self._released(project, ref) if ref and names_release(ref) else ""
         wanted = version or ref or project.default_branch
-        commit = _or_none(lambda: project.commits.get(wanted))
+        commit = self._ask(f"read {path}", lambda: project.commits.get(wanted)) if wanted else None
         if commit is None:
             raise SourceError(f"Project `{path}` reference `{wanted}` does not exist!")
-        return ProjectFiles(GitlabFiles(project, commit.id), commit.id, version)
+        return ProjectFiles(GitlabFiles(server, project, commit.id), commit.id, version)
 
     def remote(self, url: str) -> bytes:
         """Fetch a URL.
@@ -88,28 +101,45 @@ class GitlabElsewhere:
         return self.remote_files.fetch(url)
 
     def template(self, name: str) -> bytes | None:
-        """Return one of GitLab's templates, as it is now; None when it does not exist."""
+        """Return one of GitLab's templates, as this server has it; None when it does not exist.
+
+        The API gives those that start a pipeline; the others, `Jobs/...` and the like, are read
+        from the project of GitLab itself where the server has it, as gitlab.com does.
+        """
+        key = name.removesuffix(_ENDING)
+        served = self._ask(f"read the template {name}", lambda: self._client.gitlabciymls.get(key))
+        if served is not None:
+            return str(served.content).encode()
         found = self.project(TEMPLATES_PROJECT, None)
         return found.files.read(f"{TEMPLATES_FOLDER}/{name}") if found else None
 
+    def _released(self, project: Project, wanted: str) -> str:
+        """Choose the newest release that `~latest`, `1` or `1.2` means; empty without one."""
+        tags = self._ask(
+            "list the releases of a component",
+            lambda: [release.tag_name for release in project.releases.list(iterator=True)],
+        )
+        return newest(tags or (), wanted)
+
+    def _ask(self, doing: str, ask: Callable[[], Answer]) -> Answer | None:
+        return _or_none(self._server, doing, ask)
+
+    @property
+    def _server(self) -> GitLabServer:
+        if self.server is None:
+            raise SourceError("no GitLab server is set; pass one with --gitlab-url")
+        return self.server
+
     @cached_property
     def _client(self) -> gitlab.Gitlab:
-        import gitlab
+        from gitlab_ci_provider.gitlab_api.client import open_gitlab
 
-        if not self.url:
-            raise SourceError("no GitLab server is set; pass one with --gitlab-url")
-        return gitlab.Gitlab(self.url, private_token=self.token or None, timeout=30)
+        return open_gitlab(self._server)
 
 
 def names_release(ref: str) -> bool:
     """Return whether a ref is a version of a component: `~latest`, `1`, `1.2` or `1.2.3`."""
     return ref == "~latest" or bool(_PARTIAL.match(ref) or _VERSION.match(ref))
-
-
-def _released(project: Project, wanted: str) -> str:
-    """Choose the newest release that `~latest`, `1` or `1.2` means; empty when there is none."""
-    tags = [release.tag_name for release in project.releases.list(iterator=True)]
-    return newest(tags, wanted)
 
 
 def newest(tags: Iterable[str], wanted: str) -> str:
@@ -121,16 +151,18 @@ def newest(tags: Iterable[str], wanted: str) -> str:
     return max(fitting)[1] if fitting else ""
 
 
-def _or_none(ask: Callable[[], Answer]) -> Answer | None:
-    """Ask the server; as everywhere in GitLab, not found and not allowed look the same."""
-    import gitlab
-    import requests
+def _or_none(server: GitLabServer, doing: str, ask: Callable[[], Answer]) -> Answer | None:
+    """Ask the server; as everywhere in GitLab, not found and not allowed look the same.
+
+    Raises:
+        SourceError: it does not answer, or does not accept the token.
+    """
+    from gitlab_ci_provider.gitlab_api.errors import in_words
 
     try:
-        return ask()
-    except gitlab.GitlabError as error:
-        if error.response_code in (401, 403, 404):
+        with in_words(server, doing):
+            return ask()
+    except GitlabApiError as problem:
+        if problem.status in (403, 404) or (problem.status == 401 and not server.token):
             return None
-        raise SourceError(f"GitLab answers {error.response_code}") from error
-    except requests.RequestException as error:
-        raise SourceError(f"cannot reach GitLab: {type(error).__name__}") from error
+        raise SourceError(str(problem)) from problem

@@ -152,15 +152,19 @@ class Spy(logging.Handler):
 
 
 @pytest.fixture
-def logged() -> Iterator[list[str]]:
-    """All that is logged."""
-    spy, root = Spy(), logging.getLogger()
-    level = root.level
-    root.addHandler(spy)
-    root.setLevel(logging.DEBUG)
+def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """All that is logged, whatever Airflow has made of the loggers before."""
+    spy = Spy()
+    loggers = [logging.getLogger(name) for name in ("", "urllib3", "urllib3.connectionpool")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        monkeypatch.setattr(logger, "disabled", False)
+        logger.setLevel(logging.DEBUG)
+        logger.addHandler(spy)
     yield spy.lines
-    root.removeHandler(spy)
-    root.setLevel(level)
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.removeHandler(spy)
+        logger.setLevel(level)
 
 
 ECHOES = [

@@ -63,7 +63,7 @@ def test_addresses_of_connections(given: dict[str, Any], url: str):
     ("given", "words"),
     [
         ({}, "'here' names no host"),
-        ({"host": "x", "extra": '{"token_kind": "deploy"}'}, "token_kind is 'deploy', not one of"),
+        ({"host": "x", "extra": '{"kind": "deploy"}'}, "kind is 'deploy', not one of"),
         ({"host": "x", "extra": '{"tls": "no"}'}, "tls is 'no', not one of 'verify', 'accept any"),
     ],
 )

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from gitlab_ci_provider.exceptions import SettingsError
-from gitlab_ci_provider.hooks.git_login import git_login
+from gitlab_ci_provider.hooks.git_login import git_login, gitlab_of
 
 IDS = "gitlab_ci_git, other_git"
 
@@ -31,7 +31,7 @@ def test_the_connection_of_the_server_is_taken(monkeypatch: pytest.MonkeyPatch, 
 
 def test_a_job_token_has_its_own_user(monkeypatch: pytest.MonkeyPatch):
     """GitLab takes it with no other name."""
-    extra = {"token_kind": "job"}
+    extra = {"kind": "job"}
     connect(monkeypatch, "gitlab_ci_git", conn_type="gitlab", host="h", password="t", extra=extra)
 
     login = git_login("https://h/p.git", IDS)
@@ -80,3 +80,16 @@ def test_a_connection_without_host_is_refused(monkeypatch: pytest.MonkeyPatch):
 def test_no_connection_is_no_login():
     """Public repositories need none."""
     assert git_login("https://git.example.com/p.git", IDS) is None
+
+
+def test_the_gitlab_of_a_repository_has_a_connection_of_its_type(monkeypatch: pytest.MonkeyPatch):
+    """Another type is a login for git alone; another server's token is not taken."""
+    connect(monkeypatch, "gitlab_ci_git", host="git.example.com", password="generic")
+    assert gitlab_of("https://git.example.com/p.git", IDS) is None
+
+    connect(monkeypatch, "other_git", conn_type="gitlab", host="git.example.com", password="t")
+    found = gitlab_of("https://git.example.com/p.git", IDS)
+
+    assert found is not None
+    assert (found.url, found.token) == ("https://git.example.com", "t")
+    assert gitlab_of("https://elsewhere.example.com/p.git", IDS) is None

@@ -14,7 +14,7 @@ from factories import make_dag_record
 from gitlab_ci_provider.model.dag_record import DagKind
 from gitlab_ci_provider.model.environment import Environment
 from gitlab_ci_provider.model.job import Job, Retry
-from gitlab_ci_provider.model.pipeline import Pipeline, PipelineInput, TaskSlot
+from gitlab_ci_provider.model.pipeline import Included, Pipeline, PipelineInput, TaskSlot
 from gitlab_ci_provider.model.project import Ref
 from gitlab_ci_provider.model.variables import Variable, Variables
 from gitlab_ci_provider.renderer.dag import render_dag
@@ -57,6 +57,22 @@ def test_no_task_has_a_copy_of_the_params(dag: Any):
     assert dag.params
     assert [task.task_id for task in dag.tasks if task.params] == []
     assert serialized(dag).count("how much") == 1
+
+
+def test_the_documentation_lists_what_was_included_from_elsewhere(dag: Any):
+    """Each file at its commit; what others have written cannot end the code that it is."""
+    lock = (
+        Included(file="group/ci:a.yml", sha="1" * 40, asked="~latest", version="1.2.0"),
+        Included(file="template:`x`\n<b>.yml", sha="sha256:ab"),
+    )
+    shown = render_dag(RECORD, replace(PIPELINE, lock=lock), Settings(home=Path("home"))).doc_md
+
+    assert str(shown).endswith(
+        "Included from elsewhere:\n\n"
+        f"- `group/ci:a.yml` at `{'1' * 40}` (asked for `~latest`, version `1.2.0`)\n"
+        "- `template:'x'\\n<b>.yml` at `sha256:ab`\n"
+    )
+    assert "Included" not in dag.doc_md
 
 
 def test_tasks_are_in_the_pools_and_queues_of_their_runners(dag: Any):

@@ -27,7 +27,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def run(args: argparse.Namespace) -> int:
     """Run the command."""
     from gitlab_ci_provider.discovery.sync import Sync
-    from gitlab_ci_provider.hooks.git_login import git_login
+    from gitlab_ci_provider.hooks.git_login import git_login, gitlab_of
     from gitlab_ci_provider.hooks.runners import slots_for_sync
     from gitlab_ci_provider.settings import home_settings, load_settings
     from gitlab_ci_provider.state import open_state
@@ -39,6 +39,7 @@ def run(args: argparse.Namespace) -> int:
         state,
         settings.mirrors,
         logins=lambda url: git_login(url, settings.git_conn_ids),
+        gitlab=lambda url: gitlab_of(url, settings.git_conn_ids),
         include_hosts=settings.allowed_hosts,
         slotted=slots_for_sync(settings),
     )

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from gitlab_ci_provider.cli.usage import suggestion
 from gitlab_ci_provider.config.includes.fetcher import Elsewhere
@@ -14,6 +14,12 @@ from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.model.context import PipelineContext, PipelineSource
 from gitlab_ci_provider.model.project import CONFIG_PATH, Project, Ref, RefKind
 from gitlab_ci_provider.model.variables import Variable, Variables
+
+if TYPE_CHECKING:
+    from gitlab_ci_provider.gitlab_api.server import GitLabServer
+
+_PATIENCE = 30.0
+"""Seconds; a person waits."""
 
 PROJECT = "group/project"
 SERVER = "https://gitlab.example.com"
@@ -64,8 +70,7 @@ class Request:
         from gitlab_ci_provider.sources.remote import RemoteFiles
 
         return GitlabElsewhere(
-            url=self.gitlab_url or "",
-            token=os.environ.get("GITLAB_TOKEN", ""),
+            server=gitlab_server(self.gitlab_url) if self.gitlab_url else None,
             remote_files=RemoteFiles(hosts=tuple(self.remote_hosts)),
         )
 
@@ -94,6 +99,18 @@ class Request:
             config_path=self.place()[1],
             inputs=self.inputs,
         )
+
+
+def gitlab_server(url: str) -> GitLabServer:
+    """Return a server for commands; the token is in the environment.
+
+    Raises:
+        SettingsError: the URL is not that of a server.
+    """
+    from gitlab_ci_provider.gitlab_api.server import GitLabServer, server_url
+
+    token = os.environ.get("GITLAB_TOKEN", "")
+    return GitLabServer(url=server_url(url), token=token, patience=_PATIENCE)
 
 
 def _source(given: str | None, *, merge_request: bool) -> PipelineSource:

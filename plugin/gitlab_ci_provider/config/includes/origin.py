@@ -10,7 +10,8 @@ from gitlab_ci_provider.config.includes.fetcher import Elsewhere, FileFetcher, P
 from gitlab_ci_provider.config.includes.locations import Location
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.model.context import PipelineContext
-from gitlab_ci_provider.model.quoted import quoted
+from gitlab_ci_provider.model.pipeline import Included
+from gitlab_ci_provider.model.quoted import hide_credentials, quoted
 
 _YAML = re.compile(r".+\.(yml|yaml)$", re.IGNORECASE)
 _COMPONENT = re.compile(r"^(?P<host>[^/]+)/(?P<project>.+)/(?P<name>[\w-]+)@(?P<version>[^@]+)$")
@@ -42,6 +43,7 @@ class Origin:
         shown: how GitLab calls it in messages about its content.
         files: where its own local includes are.
         component: what it may know about itself, when it is a component.
+        lock: which state of it was read, when it is from outside the repository.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Origin:
     content: bytes
     files: FileFetcher
     component: Mapping[str, object] = field(default_factory=dict)
+    lock: Included | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,9 @@ class Finder:
             raise IncludeError("include-missing", words)
         if not content.strip():
             raise IncludeError("include-empty", f"Project `{project}` file `{path}` is empty!")
-        return Origin(f"{project}:{path}", path, content, found.files)
+        file = f"{project}:{path}"
+        lock = Included(file=file, sha=found.sha, asked=location.ref or "", version=found.version)
+        return Origin(file, path, content, found.files, lock=lock)
 
     def _remote(self, location: Location) -> Origin:
         url = location.path
@@ -119,14 +124,16 @@ class Finder:
         if location.integrity is not None and not _intact(content, location.integrity):
             words = f"Remote file `{url}` integrity check failed."
             raise IncludeError("include-integrity", words)
-        return Origin(url, url, content, self.own)
+        lock = Included(file=hide_credentials(url), sha=_digest(content))
+        return Origin(url, url, content, self.own, lock=lock)
 
     def _template(self, name: str) -> Origin:
         content = self._outside(f"template: {name}").template(name)
         if content is None:
             words = f"Included file `{name}` is empty or does not exist!"
             raise IncludeError("include-missing", words)
-        return Origin(f"template:{name}", name, content, self.own)
+        lock = Included(file=f"template:{name}", sha=_digest(content))
+        return Origin(f"template:{name}", name, content, self.own, lock=lock)
 
     def _component(self, address: str) -> Origin:
         found = _COMPONENT.match(address)
@@ -143,7 +150,10 @@ class Finder:
                     "version": source.version,
                     "reference": version,
                 }
-                return Origin(f"{address}:{path}", address, content, source.files, about)
+                lock = Included(
+                    file=f"{project}:{path}", sha=source.sha, asked=version, version=source.version
+                )
+                return Origin(f"{address}:{path}", address, content, source.files, about, lock)
         raise IncludeError("include-component", f"Component '{address}' - content not found")
 
     def _component_project(self, project: str, version: str) -> ProjectFiles | None:
@@ -157,6 +167,12 @@ class Finder:
             words = f"include:{what} is outside of this repository and cannot be read here"
             raise IncludeError("include-unavailable", words, _WHERE)
         return self.elsewhere
+
+
+def _digest(content: bytes) -> str:
+    import hashlib  # importing OpenSSL is slow, and few files need it
+
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 def _intact(content: bytes, integrity: str) -> bool:

@@ -21,6 +21,7 @@ from gitlab_ci_provider.config.raw import Map, Mark, deep_merge, to_data
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.input_spec import InputSpec
+from gitlab_ci_provider.model.pipeline import Included
 from gitlab_ci_provider.rules.view import include_view
 from gitlab_ci_provider.variables.precedence import include_variables
 
@@ -37,6 +38,7 @@ class LoadedTree:
     files: tuple[str, ...]
     locations: tuple[Location, ...]
     inputs: Mapping[str, InputSpec]
+    lock: tuple[Included, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class _Processor:
         self.trees: dict[tuple[str, str], Map | None] = {}
         self.taken: list[tuple[FileFetcher, set[str]]] = []
         self.bytes = 0
+        self.lock: dict[Included, None] = {}
         self.inputs: dict[str, InputSpec] = {}
 
     def run(self, path: str) -> LoadedTree | None:
@@ -76,7 +79,8 @@ class _Processor:
         if tree is None:
             return None
         merged = self._expand(tree, origin)
-        return LoadedTree(merged, tuple(self.files), tuple(self.locations), self.inputs)
+        files, places = tuple(self.files), tuple(self.locations)
+        return LoadedTree(merged, files, places, self.inputs, tuple(self.lock))
 
     def _main(self, path: str) -> Origin | None:
         own = self.finder.own
@@ -129,10 +133,13 @@ class _Processor:
                 self.diagnostics.error("include-too-many", message, location.mark)
             return None
         try:
-            return self.finder.find(location, parent.files)
+            origin = self.finder.find(location, parent.files)
         except IncludeError as error:
             self.diagnostics.error(error.code, error.message, location.mark, error.hint)
             return None
+        if origin.lock is not None:
+            self.lock[origin.lock] = None
+        return origin
 
     def _read(
         self, origin: Origin, given: Mapping[str, object], prefix: str, at: Mark
