@@ -1,0 +1,195 @@
+"""An Airflow whose parts share no folder: as on several machines, with the state in an S3."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitlab_ci_provider.airflow_api.client import AirflowApi
+from gitlab_ci_provider.airflow_api.session import Access
+from gitlab_ci_provider.exceptions import AirflowApiError
+from gitlab_ci_provider.local.airflow.config import HELPER_IMAGE, HOST_IMAGE, Ports
+from gitlab_ci_provider.local.home import Home
+from gitlab_ci_provider.local.processes.ports import choose_port
+from gitlab_ci_provider.local.processes.process import Process, start, stop, wait_until
+from gitlab_ci_provider.local.secrets import load_secrets
+from gitlab_ci_provider.local.stack.parts import parts_of_stack
+from processes.waiting import wait_until as until
+from servers.gate import Gate, gate
+from servers.seaweed import ACCESS_KEY, BUCKET, SECRET_KEY, Seaweed, seaweed
+
+BIN = Path(sys.executable).parent
+PARTS = ("api-server", "dag-processor", "scheduler", "triggerer")
+BUNDLE = {"classpath": "gitlab_ci_provider.bundles.state.StateDagBundle"}
+
+
+@dataclass(frozen=True)
+class Apart:
+    """A running Airflow; each part, and each command, is a machine with a home of its own."""
+
+    folder: Path
+    options: Mapping[str, str]
+    api: AirflowApi
+    store: Seaweed
+    gate: Gate
+
+    def home(self, machine: str) -> Path:
+        """Name the `[gitlab_ci] home` of a machine."""
+        return self.folder / machine / "home"
+
+    def command(self, machine: str, *command: str) -> str:
+        """Run a command on a machine; return what it printed."""
+        done = subprocess.run(
+            command,
+            env=on(self.folder, machine, self.options),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{done.stdout}{done.stderr}"
+        return done.stdout + done.stderr
+
+    def log(self, part: str) -> str:
+        """Read the log of a part."""
+        return (self.folder / f"{part}.log").read_text()
+
+
+@contextmanager
+def airflow_apart(folder: Path) -> Iterator[Apart]:
+    """Start an object store, a cluster, and the parts of Airflow."""
+    with ExitStack() as opened:
+        store = opened.enter_context(seaweed())
+        door = opened.enter_context(gate(store.ports["s3"]))
+        ports = Ports(airflow=choose_port(8200, opened), object_store=door.port)
+        home = Home(folder / "cluster-home")
+        home.make()
+        cluster = next(
+            part
+            for part in parts_of_stack(home, load_secrets(home), ports, "auto", time.monotonic())
+            if part.name == "cluster"
+        )
+        running = [cluster.start()]
+        opened.callback(lambda: stop(running))
+        wait_until(cluster.is_ready, running[0])
+        options = _options(folder, ports, home, door)
+        _run(folder, options, "airflow", "db", "migrate")
+        running += [_part(folder, options, part) for part in PARTS]
+        yield Apart(folder, options, _connected(ports), store, door)
+
+
+def on(folder: Path, machine: str, options: Mapping[str, str]) -> dict[str, str]:
+    """Build the environment of a machine."""
+    own = folder / machine
+    return {
+        **options,
+        "AIRFLOW__GITLAB_CI__HOME": str(own / "home"),
+        "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH": str(own / "bundles"),
+    }
+
+
+def _part(folder: Path, options: Mapping[str, str], part: str) -> Process:
+    return start(
+        part,
+        [str(BIN / "airflow"), part],
+        environment=on(folder, part, options),
+        log=folder / f"{part}.log",
+    )
+
+
+def _run(folder: Path, options: Mapping[str, str], *command: str) -> None:
+    subprocess.run(command, env=on(folder, "once", options), check=True, capture_output=True)
+
+
+def _options(folder: Path, ports: Ports, home: Home, door: Gate) -> dict[str, str]:
+    mine = {name: text for name, text in os.environ.items() if not name.startswith("AIRFLOW")}
+    sections = {**_airflow(folder, ports), **_ours()}
+    return {
+        **mine,
+        "PATH": f"{BIN}:{os.environ['PATH']}",
+        "AIRFLOW_HOME": str(folder),
+        **_connections(home, door),
+        **{
+            f"AIRFLOW__{section.upper()}__{option.upper()}": value
+            for section, values in sections.items()
+            for option, value in values.items()
+        },
+    }
+
+
+def _airflow(folder: Path, ports: Ports) -> dict[str, dict[str, str]]:
+    url = f"http://127.0.0.1:{ports.airflow}"
+    key = secrets.token_hex(32)
+    (folder / "passwords.json").write_text(json.dumps({"admin": "admin"}))
+    return {
+        "core": {
+            "executor": "gitlab_ci_provider.executors.local.WarmLocalExecutor",
+            "dagbag_import_timeout": "1200",
+            "dags_folder": str(folder / "no-dags"),
+            "load_examples": "False",
+            "parallelism": "4",
+            "execution_api_server_url": f"{url}/execution/",
+            "simple_auth_manager_users": "admin:admin",
+            "simple_auth_manager_passwords_file": str(folder / "passwords.json"),
+        },
+        "api": {"port": str(ports.airflow), "base_url": url, "secret_key": key},
+        "api_auth": {"jwt_secret": key},
+        "scheduler": {"task_instance_heartbeat_timeout": "1800"},
+    }
+
+
+def _ours() -> dict[str, dict[str, str]]:
+    bundle = {"name": "gitlab", **BUNDLE, "kwargs": {"refresh_interval": 1}}
+    return {
+        "dag_processor": {
+            "dag_bundle_config_list": json.dumps([bundle]),
+            "bundle_refresh_check_interval": "1",
+            "dag_file_processor_timeout": "1200",
+            "min_file_process_interval": "600",
+        },
+        "gitlab_ci": {
+            "state_conn_id": "gitlab_ci_object_store",
+            "helper_image": HELPER_IMAGE,
+            "default_image": HOST_IMAGE,
+        },
+    }
+
+
+def _connections(home: Home, door: Gate) -> dict[str, str]:
+    kubernetes = {
+        "conn_type": "kubernetes",
+        "extra": {"kube_config_path": str(home.kubeconfig), "namespace": "default"},
+    }
+    store = {
+        "conn_type": "aws",
+        "login": ACCESS_KEY,
+        "password": SECRET_KEY,
+        "extra": {"endpoint_url": door.url, "bucket": BUCKET, "path_style": True},
+    }
+    return {
+        "AIRFLOW_CONN_GITLAB_CI_KUBERNETES": json.dumps(kubernetes),
+        "AIRFLOW_CONN_GITLAB_CI_OBJECT_STORE": json.dumps(store),
+    }
+
+
+def _connected(ports: Ports) -> AirflowApi:
+    """Wait until the API server answers."""
+    access = Access(url=f"http://127.0.0.1:{ports.airflow}", user="admin", password="admin")
+    found: list[AirflowApi] = []
+
+    def answers() -> bool:
+        try:
+            found.append(AirflowApi(access))
+        except AirflowApiError:
+            return False
+        return True
+
+    until(answers, "Airflow's API", pause=1)
+    return found[0]

@@ -1,0 +1,89 @@
+"""A pipeline on machines that share no folder: all that they share is an object store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from e2e.apart import Apart, airflow_apart
+from processes.waiting import wait_until
+from servers.repositories import commit, make_repository
+
+CONFIG = """
+build:
+  stage: build
+  script: echo made >made
+  artifacts: {paths: [made]}
+check:
+  stage: test
+  script: grep made made
+review:
+  stage: deploy
+  script: 'true'
+  environment: review
+"""
+
+
+@pytest.fixture(scope="module")
+def apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Apart]:
+    """An Airflow whose parts have homes of their own."""
+    with airflow_apart(tmp_path_factory.mktemp("apart")) as running:
+        yield running
+
+
+def wait_for_dag(apart: Apart, dag: str) -> None:
+    """Wait until Airflow has the DAG, and unpause it."""
+
+    def is_there() -> bool:
+        errors = apart.api.request("GET", "/importErrors")["import_errors"]
+        assert not errors, errors
+        return dag in [found["dag_id"] for found in apart.api.request("GET", "/dags")["dags"]]
+
+    wait_until(is_there, f"the DAG {dag}", pause=1)
+    apart.api.request("PATCH", f"/dags/{dag}", json={"is_paused": False})
+
+
+def shown(apart: Apart, dag: str) -> list[str]:
+    """Name the tasks that Airflow shows of a DAG."""
+    return [task["task_id"] for task in apart.api.request("GET", f"/dags/{dag}/tasks")["tasks"]]
+
+
+def finished(apart: Apart, dag: str) -> tuple[str, str]:
+    """Run a DAG to its end; return its run and state."""
+    run = apart.api.trigger(dag, {})
+    wait_until(
+        lambda: apart.api.run_state(dag, run) in {"success", "failed"}, f"{dag} {run}", pause=1
+    )
+    return run, str(apart.api.run_state(dag, run))
+
+
+def test_a_pipeline_runs_where_nothing_but_the_object_store_is_shared(apart: Apart, tmp_path: Path):
+    """Sync, DAG processor and worker have homes of their own; damaged copies are not believed."""
+    repository = tmp_path / "shop"
+    make_repository(repository, {".gitlab-ci.yml": CONFIG})
+    apart.command("laptop", "gitlab-dags", "sync", str(repository))
+    wait_for_dag(apart, "local__shop")
+
+    _, state = finished(apart, "local__shop")
+
+    assert state == "success", apart.log("scheduler")[-3000:]
+    homes = {machine: apart.home(machine) for machine in ("laptop", "dag-processor", "scheduler")}
+    assert all((home / "copies").is_dir() for home in homes.values())
+    assert not any((home / "state").exists() for home in homes.values())
+
+    for copy in (homes["scheduler"] / "copies").rglob("*.json"):
+        copy.write_bytes(copy.read_bytes()[:20])  # as a machine that lost its power
+    apart.gate.counted()
+    assert finished(apart, "local__shop")[1] == "success"
+    asked = apart.gate.counted()
+    assert asked["GET snapshots/pipelines"] == 1, asked
+    assert asked["PUT snapshots/pipelines"] == 0, asked
+
+    commit(repository, {".gitlab-ci.yml": CONFIG.replace("review:", "other:")}, "other jobs")
+    apart.command("laptop", "gitlab-dags", "sync", str(repository))
+    wait_until(lambda: "other" in shown(apart, "local__shop"), "the other jobs", pause=1)
+    run, state = finished(apart, "local__shop")
+    assert state == "success"
+    assert "other" in apart.api.tasks("local__shop", run)
