@@ -91,9 +91,10 @@ def _given(context: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def effects(text: str, context: Mapping[str, Any], digests: Mapping[str, str]) -> object:
-    """Tell all that a file changes; of what only people read, nothing but the run form.
+    """Tell all that a file changes.
 
-    `digests` are of the files of cache keys.
+    Of what only people read, it tells the run form and the names of exposed artifacts. `digests`
+    are of the files of cache keys.
     """
     result = compiled(text, context)
     errors = [one.message for one in result.diagnostics if one.severity is Severity.ERROR]
@@ -138,6 +139,7 @@ def _job(pipeline: Pipeline, run: PipelineRun, decision: JobDecision) -> object:
         "failure": [decision.allow_failure.allows(code) for code in (None, 1, 2)],
         "canceled": decision.interruptible,
         "artifacts": wanted_artifacts(job, decision, before),
+        "exposed": job.artifacts.expose_as if job.artifacts else None,
         "cross": [one for one in job.cross_needs if one.job and one.artifacts],
         "retries": [_retried(job, reason, code) for reason in REASONS for code in (1, 2)],
         "coverage": _coverage(job),
