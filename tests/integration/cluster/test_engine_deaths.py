@@ -78,10 +78,10 @@ def counting(api: Api) -> None:
     wait_until(lambda: b"\n3000\n" in api.log("a"), "the first half of the output")
 
 
-def go(cluster: EmbeddedCluster) -> None:
-    """Let the pod go on."""
+def go(cluster: EmbeddedCluster, name: str = "go") -> None:
+    """Let the pod go on, or the process that waits for a file of another name."""
     (volume,) = cluster.directory.glob("pods/*/volumes/ws")
-    (volume / "go").touch()
+    (volume / name).touch()
 
 
 def end_of(api: Api) -> tuple[int, list[str]]:
@@ -162,26 +162,30 @@ def test_a_container_whose_monitor_is_killed_fails_and_says_why(own: EmbeddedClu
 
 
 def test_exec_says_that_its_output_may_be_missing(own: EmbeddedCluster, own_api: Api):
-    """Podman cannot attach to a process of exec once more; its end is known all the same."""
+    """Podman cannot attach to a process of exec again, nor tell soon how it has ended."""
     from kubernetes.stream import stream
 
-    counting(own_api)
+    counting(own_api)  # and waits on: its end would kill the process
+    wait = WAIT.replace("go", "go-exec")
     session = stream(
         own_api.core().connect_get_namespaced_pod_exec,
         "a",
         own_api.namespace,
-        command=["sh", "-c", f"echo begun; {WAIT}; exit 4"],
+        command=["sh", "-c", f"echo begun; {wait}; exit 4"],
         stdout=True,
         stderr=True,
         _preload_content=False,
     )
     assert session.readline_stdout() == "begun"
     os.kill(service_of(own), signal.SIGKILL)
-    go(own)
+    go(own, "go-exec")
     session.run_forever()
+    session.close()
 
     assert WENT_AWAY in session.read_stderr()
-    assert session.returncode == 4
+    assert session.returncode == 137
+    go(own)
+    end_of(own_api)
 
 
 def test_an_engine_without_monitors_is_attached_to_again(images: Podman, tmp_path: Path):

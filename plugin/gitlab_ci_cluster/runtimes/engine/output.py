@@ -53,6 +53,11 @@ class AttachedOutput:
     def __init__(self, streams: EngineStreams, life: Life, sink: Sink) -> None:
         self._streams, self._life, self._sink = streams, life, sink
 
+    @property
+    def lost_service(self) -> bool:
+        """Whether the engine's service has died."""
+        return self._life.ended_at is not None
+
     async def ended(self) -> bool:
         """See `Output`."""
         await self._streams.ended()

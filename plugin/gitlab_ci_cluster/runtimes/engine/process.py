@@ -7,11 +7,12 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from gitlab_ci_cluster.runtimes.engine.client import EngineClient, EngineError
 from gitlab_ci_cluster.runtimes.engine.memory import KillCounter
-from gitlab_ci_cluster.runtimes.engine.output import Output
+from gitlab_ci_cluster.runtimes.engine.output import AttachedOutput, Output
 
 _LOST = 137
 """Exit code where the engine cannot tell it: somebody has removed the container or its monitor."""
@@ -120,9 +121,10 @@ class EngineContainer(_EngineProcess):
 class EngineExec(_EngineProcess):
     """A further process in a container."""
 
-    def __init__(self, client: EngineClient, identifier: str, output: Output) -> None:
+    def __init__(self, client: EngineClient, identifier: str, output: AttachedOutput) -> None:
         super().__init__(client, output)
         self._id = identifier
+        self._attached = output
 
     def signal(self, number: int) -> None:
         """Send a signal, where the engine's processes are this machine's and ours.
@@ -152,9 +154,17 @@ class EngineExec(_EngineProcess):
             self._client,
             f"exec/{self._id}/json",
             lambda found: found,
-            lambda found: not found["Running"],
+            self._has_ended,
         )
-        return _LOST if found is None else int(found["ExitCode"])
+        return _LOST if found is None or found["Running"] else int(found["ExitCode"])
+
+    def _has_ended(self, found: dict[str, Any]) -> bool:
+        """Return whether it has ended, known to the engine or not.
+
+        Podman's service, if it was started again, learns of it after five minutes.
+        """
+        gone = self._attached.lost_service and not Path("/proc", str(found["Pid"])).exists()
+        return gone or not found["Running"]
 
 
 def _has_ended(state: dict[str, Any]) -> bool:
