@@ -22,6 +22,7 @@ from gitlab_ci_provider.storage.base import MissingObjectError, StorageUnavailab
 from gitlab_ci_provider.storage.parts import (
     AT_ONCE,
     FIRST,
+    NONE,
     Part,
     PartError,
     check,
@@ -89,7 +90,7 @@ class GrantedStore:
             if got.status != _EMPTY:
                 self._refuse_unless_done(got, "fetch", key)
                 left = others(got.headers)
-                if left is not None:
+                if left is not None and (not left or self._compares_versions(url, limit)):
                     file.writelines(_pieces(got, limit))
                     file.flush()
                     fetch_all(left, partial(self._part, key, url, limit), file.fileno())
@@ -98,6 +99,10 @@ class GrantedStore:
             self._refuse_unless_done(got, "fetch", key)
             file.writelines(_pieces(got, limit))
             return got.headers.get("Last-Modified", "")
+
+    def _compares_versions(self, url: str, limit: TimeLimit) -> bool:
+        with self._asked("GET", url, limit, headers=NONE.headers) as got:
+            return bool(got.status == _CHANGED)
 
     def _part(self, key: str, url: str, limit: TimeLimit, part: Part) -> Iterator[bytes]:
         with self._asked("GET", url, limit, headers=part.headers) as got:

@@ -38,12 +38,18 @@ class Part:
 
     @property
     def headers(self) -> dict[str, str]:
-        """Return what is sent to ask for it. Not every server knows `If-Match`."""
+        """Return what is sent to ask for it."""
         asked = {"Range": f"bytes={self.start}-{self.end - 1}"}
         return {**asked, "If-Match": self.version} if self.version else asked
 
 
 FIRST = Part(start=0, end=PART)
+
+NONE = Part(start=0, end=1, version='"0"')
+"""A part of no version: a server that sends it does not compare versions.
+
+Such a server (rclone) may also send bytes of a new version under the name of the old one.
+"""
 
 
 def others(headers: Mapping[str, str]) -> list[Part] | None:
