@@ -10,7 +10,6 @@ import base64
 import json
 import ssl
 import subprocess
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +17,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from servers.serving import serving
 
 TOKEN = "token-canary"
 TENANT = "11111111-1111-1111-1111-111111111111"
@@ -105,12 +106,5 @@ def cloud_secrets(folder: Path) -> Iterator[CloudSecrets]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     server.socket = context.wrap_socket(server.socket, server_side=True)
-    served.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
+    with serving(server) as served.port:
         yield served
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -10,7 +10,6 @@ import base64
 import os
 import shutil
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from servers.address import address
+from servers.serving import serving
 
 _CHUNK = 64 * 1024
 
@@ -68,15 +68,8 @@ def git_server(root: Path, token: str = "", protocol: str = "2") -> Iterator[Git
         server_state = served
 
     server = ThreadingHTTPServer((address(), 0), Handler)
-    served.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
+    with serving(server) as served.port:
         yield served
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 class Backend(BaseHTTPRequestHandler):

@@ -6,12 +6,13 @@ The real client checks requests against AWS's own description of the service, wh
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from servers.serving import serving
 
 
 @dataclass
@@ -74,12 +75,5 @@ def secrets_manager() -> Iterator[SecretsManager]:
             """Be silent: the test's own output matters."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    served.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
+    with serving(server) as served.port:
         yield served
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

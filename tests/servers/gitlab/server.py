@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import socket
 import ssl
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ from servers.gitlab.call import ROUTES, Answer, Call, Refusal, Route
 from servers.gitlab.contract import Contract
 from servers.gitlab.faults import Fault, Faults
 from servers.gitlab.world import World
+from servers.serving import serving
 
 _API = "/api/v4"
 
@@ -102,15 +102,8 @@ def gitlab_server(folder: Path, certificate: Path | None = None) -> Iterator[Git
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
         server.socket = context.wrap_socket(server.socket, server_side=True)
-    served.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
+    with serving(server) as served.port:
         yield served
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 class _Handler(Backend):
