@@ -48,6 +48,16 @@ GITLAB: dict[str, Any] = {
             "schema": _TEXT,
             "description": "Certificates to trust instead of the system's, where Airflow runs.",
         },
+        "variables": {
+            "label": "CI/CD variables",
+            "schema": {
+                "type": ["string", "null"],
+                "default": "none",
+                "enum": ["none", "project", "project and groups", "project, groups and instance"],
+            },
+            "description": "Read from GitLab for each pipeline. A project's need the role "
+            "Maintainer, a group's the role Owner, the instance's an administrator.",
+        },
         "proxy": {
             "label": "Proxy",
             "schema": {**_TEXT, "format": "password"},

@@ -30,7 +30,7 @@ def git_login(url: str, conn_ids: str) -> GitLogin | None:
     Raises:
         SettingsError: a connection does not say which server it is for.
     """
-    for connection in _connections(url, conn_ids):
+    for connection in connections_for(url, conn_ids):
         if connection.password:
             return GitLogin(username=_user(connection), password=connection.password)
     return None
@@ -48,14 +48,18 @@ def gitlab_of(url: str, conn_ids: str) -> GitLabServer | None:
     """
     from gitlab_ci_provider.hooks.gitlab import CONN_TYPE, server_of
 
-    for connection in _connections(url, conn_ids):
+    for connection in connections_for(url, conn_ids):
         if connection.conn_type == CONN_TYPE:
             return server_of(connection)
     return None
 
 
-def _connections(url: str, conn_ids: str) -> Iterator[Connection]:
-    """List the connections for the server of a URL, in their order."""
+def connections_for(url: str, conn_ids: str) -> Iterator[Connection]:
+    """List the connections for the server of a URL, in their order.
+
+    Raises:
+        SettingsError: one does not say which server it is for.
+    """
     if urlsplit(url).scheme not in {"http", "https"}:
         return
     for conn_id in filter(None, map(str.strip, conn_ids.split(","))):

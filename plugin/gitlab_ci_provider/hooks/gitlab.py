@@ -128,8 +128,8 @@ def server_of(connection: Connection, patience: float = PATIENCE) -> GitLabServe
     return GitLabServer(
         url=server_url(_address(connection)),
         token=(connection.password or "").strip(),
-        kind=_choice(name, "kind", extra, TokenKind.PERSONAL),
-        tls=_choice(name, "tls", extra, Tls.VERIFY),
+        kind=choice(name, "kind", extra, TokenKind.PERSONAL),
+        tls=choice(name, "tls", extra, Tls.VERIFY),
         ca_file=str(extra.get("ca_file") or ""),
         proxy=str(extra.get("proxy") or ""),
         patience=patience,
@@ -149,7 +149,18 @@ def _address(connection: Connection) -> str:
     return f"{host.partition('://')[0]}://{start}{port}{slash}{path}"
 
 
-def _choice(name: str, key: str, extra: dict[str, Any], default: Choice) -> Choice:
+def choice(name: str, key: str, extra: dict[str, Any], default: Choice) -> Choice:
+    """Read one of several words from a connection's extra.
+
+    Args:
+        name: of the connection.
+        key: in the extra.
+        extra: of the connection.
+        default: where it says nothing.
+
+    Raises:
+        SettingsError: it says something else.
+    """
     given = str(extra.get(key) or default)
     kind = type(default)
     try:

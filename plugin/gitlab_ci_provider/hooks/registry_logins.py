@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from airflow.sdk import Connection
 
 from gitlab_ci_provider.exceptions import SettingsError
-from gitlab_ci_provider.hooks.ci_variables import configured_variables
+from gitlab_ci_provider.hooks.ci_variables import airflow_variables
 from gitlab_ci_provider.image_builds.logins import RegistryLogin
 from gitlab_ci_provider.variables.configured import applicable
 
@@ -51,12 +51,13 @@ def connection_logins(conn_ids: Sequence[str]) -> Iterator[RegistryLogin]:
 def project_logins(project: str) -> tuple[tuple[RegistryLogin, ...], str]:
     """Read what a project's variables say: CI_REGISTRY_*, and the text of DOCKER_AUTH_CONFIG.
 
-    Unprotected variables without an environment only: a task of a DAG has no ref.
+    Unprotected variables without an environment only: a task of a DAG has no ref. They are those
+    of Airflow Variables: the GitLab of its project is not known.
 
     Raises:
         SettingsError: an Airflow Variable that holds them cannot be read.
     """
-    values = applicable(configured_variables(project), protected=False).as_dict()
+    values = applicable(airflow_variables(project), protected=False).as_dict()
     registry, user, password = (values.get(name, "") for name in CI_REGISTRY)
     found = (RegistryLogin(scope=registry, username=user, password=password),)
     return (found if registry and user and password else ()), values.get(AUTH_CONFIG, "")

@@ -31,7 +31,8 @@ class PipelineRun:
         workflow_variables: of the `workflow:rules` entry that matched.
         created: False when `workflow:rules` or an empty job list prevent a pipeline, see `reason`.
         file_keys: digests for `cache:key:files` and `files_commits`, by `CacheKey.source`.
-        variable_places: names of the Airflow Variables that held CI/CD variables.
+        variable_places: names of the Airflow Variables, and of the levels of a GitLab, that held
+            CI/CD variables.
         user: who started it, as Airflow knows; empty for schedules.
         inputs: values for the configuration's `spec:inputs`, as they were given.
         merge_request: what the pipeline is for, if it is for one.

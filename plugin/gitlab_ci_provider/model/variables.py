@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+WITHHELD = "\0withheld"
+"""Value of a hidden variable that GitLab's API does not give; no real value can contain NUL."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variable:
@@ -66,6 +69,11 @@ class Variables(tuple[Variable, ...]):
     def masked(self) -> Variables:
         """Those whose values must not appear in logs."""
         return Variables(variable for variable in self if variable.masked)
+
+    @property
+    def withheld(self) -> tuple[str, ...]:
+        """Names of those whose value, or a part of it, is not known."""
+        return tuple(variable.name for variable in self if WITHHELD in variable.value)
 
     @property
     def masked_values(self) -> tuple[str, ...]:

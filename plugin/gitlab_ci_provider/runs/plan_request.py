@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from gitlab_ci_provider.hooks.ci_variables import configured_variables
+from gitlab_ci_provider.exceptions import GitlabApiError
+from gitlab_ci_provider.gitlab_api.server import PATIENCE
+from gitlab_ci_provider.hooks.ci_variables import airflow_variables, configured_variables
 from gitlab_ci_provider.hooks.git_login import git_login
 from gitlab_ci_provider.hooks.object_store import store_target
 from gitlab_ci_provider.hooks.project_settings import project_settings
 from gitlab_ci_provider.model.job_artifacts import ArtifactReport
-from gitlab_ci_provider.model.names import task_ids
+from gitlab_ci_provider.model.names import dag_id, task_ids
 from gitlab_ci_provider.model.run import JobResult
+from gitlab_ci_provider.model.variables import WITHHELD, ConfiguredVariables
 from gitlab_ci_provider.planner.artifacts import wanted_artifacts
 from gitlab_ci_provider.planner.plan_request import Limits, PlanRequest, RunnerCaches
 from gitlab_ci_provider.runs.cross_needs import cross_results
@@ -21,20 +25,49 @@ from gitlab_ci_provider.runs.dotenv import inherited_variables
 from gitlab_ci_provider.runs.job_run import JobRun
 from gitlab_ci_provider.runs.record import pull_result
 from gitlab_ci_provider.settings import Settings
+from gitlab_ci_provider.variables.configured import refuse_unknown
 from gitlab_ci_provider.variables.expand import expand
 from gitlab_ci_provider.variables.stored import secret_values
 
+_PATIENCE_WITH_POD = 3600.0
+"""Seconds."""
 
-def plan_request(run: JobRun) -> PlanRequest:
-    """Gather what the plan of a job is made from."""
-    ti = run.context["ti"]
-    upstream, store = _upstream(run), store_target(run.settings.object_store_conn_id)
+_log = logging.getLogger(__name__)
+
+
+def plan_request(run: JobRun, *, has_pod: bool = False) -> PlanRequest:
+    """Gather what the plan of a job is made from.
+
+    Args:
+        run: of the job.
+        has_pod: the job runs already: a GitLab that is away is waited for, rather than the job
+            ended.
+
+    Raises:
+        GitlabCiError: its variables cannot be read.
+    """
+    patience = _PATIENCE_WITH_POD if has_pod else PATIENCE
+    configured = configured_variables(
+        run.record.project, run.settings, run.record.variable_places, patience
+    )
+    upstream = _upstream(run)
     reports = {job: result.reports for job, result in upstream.items()}
-    project = run.record.project.path
     above = run.record.upstream.ancestors if run.record.upstream else ()
-    others = {ancestor.project for ancestor in above} - {project}
-    configured = configured_variables(project, run.record.variable_places)
-    gathered = PlanRequest(
+    others = {ancestor.project for ancestor in above} - {run.record.project.path}
+    gathered = _gathered(run, configured, upstream)
+    request = _with_cross_needs(run, _hiding(run, gathered, others), reports)
+    if any(known.value == WITHHELD for layer in configured.layers for known in layer):
+        refuse_unknown(request.variables)
+    return request
+
+
+def _gathered(
+    run: JobRun, configured: ConfiguredVariables, upstream: Mapping[str, JobResult]
+) -> PlanRequest:
+    ti, project = run.context["ti"], run.record.project.path
+    store = store_target(run.settings.object_store_conn_id)
+    reports = {job: result.reports for job, result in upstream.items()}
+    return PlanRequest(
         run=run.record,
         pipeline=run.pipeline,
         job=run.job,
@@ -54,7 +87,6 @@ def plan_request(run: JobRun) -> PlanRequest:
         cache_index=run.state.uses.cache_index(project),
         runner_caches=_runner_caches(project) if run.job.caches else RunnerCaches(),
     )
-    return _with_cross_needs(run, _hiding(gathered, others), reports)
 
 
 def _runner_caches(project: str) -> RunnerCaches:
@@ -91,7 +123,7 @@ def _with_cross_needs(
     others = {expand(need.project, environment) for need in needs if need.project}
     theirs = {label: result.reports for label, result in found.items()}
     return replace(
-        _hiding(gathered, others - {run.record.project.path}),
+        _hiding(run, gathered, others - {run.record.project.path}),
         upstream={
             **gathered.upstream,
             **{label: result.artifacts for label, result in found.items()},
@@ -100,9 +132,9 @@ def _with_cross_needs(
     )
 
 
-def _hiding(request: PlanRequest, projects: Iterable[str]) -> PlanRequest:
+def _hiding(run: JobRun, request: PlanRequest, projects: Iterable[str]) -> PlanRequest:
     """Add what other projects mask: their artifacts and variables may contain it."""
-    listed = [configured_variables(project) for project in sorted(projects)]
+    listed = [_of_other(run, project) for project in sorted(projects)]
     values = (value for configured in listed for value in secret_values(configured))
     places = (place for configured in listed for place in configured.places)
     return replace(
@@ -110,6 +142,21 @@ def _hiding(request: PlanRequest, projects: Iterable[str]) -> PlanRequest:
         secrets=(*request.secrets, *values),
         secret_places=tuple(dict.fromkeys((*request.secret_places, *places))),
     )
+
+
+def _of_other(run: JobRun, path: str) -> ConfiguredVariables:
+    """Read the variables of another project; GitLab may refuse to give them, as it hides nothing.
+
+    Unlike GitLab, which masks the job's own values only.
+    """
+    known = run.state.snapshots.find_dag(dag_id(path))
+    if known is None:
+        return airflow_variables(path)
+    try:
+        return configured_variables(known.project, run.settings)
+    except GitlabApiError as problem:
+        _log.warning("values that %s masks are not hidden in this log: %s", path, problem)
+        return airflow_variables(path)
 
 
 def _upstream(run: JobRun) -> dict[str, JobResult]:

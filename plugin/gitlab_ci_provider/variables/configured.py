@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from functools import lru_cache, reduce
 from operator import or_
 
+from gitlab_ci_provider.exceptions import SettingsError
 from gitlab_ci_provider.model.variables import ConfiguredVariables, Variable, Variables
 
 EVERYWHERE = "*"
@@ -32,6 +33,33 @@ def applicable(
     """
     selected = (_selected(layer, protected, environment) for layer in configured.layers)
     return reduce(or_, selected, Variables())
+
+
+def refuse_withheld(configured: ConfiguredVariables, given: Variables, *, protected: bool) -> None:
+    """Refuse to evaluate rules without the value of a hidden variable.
+
+    Args:
+        configured: all there are.
+        given: pipeline variables, which win.
+        protected: whether the pipeline's ref is protected.
+
+    Raises:
+        SettingsError: a value is not known.
+    """
+    refuse_unknown(applicable(configured, protected=protected) | given)
+
+
+def refuse_unknown(variables: Variables) -> None:
+    """Refuse variables with a value that GitLab keeps to itself.
+
+    Raises:
+        SettingsError: there are some; the message names them.
+    """
+    if names := variables.withheld:
+        raise SettingsError(
+            f"GitLab's API does not give the values of hidden variables ({', '.join(names)}): put "
+            "them into the Airflow Variable of the same level, or make them visible in GitLab"
+        )
 
 
 def scope_matches(scope: str, environment: str | None) -> bool:

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gitlab_ci_provider.exceptions import SettingsError
-from gitlab_ci_provider.model.variables import ConfiguredVariables, Variable
+from gitlab_ci_provider.model.variables import WITHHELD, ConfiguredVariables, Variable
 
 SHORTEST_MASKED = 8
 """Characters; GitLab accepts no shorter value for a masked variable."""
@@ -25,6 +25,7 @@ _KEY = re.compile(r"[a-zA-Z0-9_]{1,255}", re.ASCII)
 _FLAGS = ("protected", "masked", "hidden", "raw", "masked_and_hidden")
 _TEXTS = ("environment_scope", "variable_type", "description")
 _TYPES = ("env_var", "file")
+_KNOWN = frozenset({"key", "value", *_FLAGS, *_TEXTS})
 
 
 def parse_stored(text: str, place: str) -> tuple[Variable, ...]:
@@ -51,10 +52,33 @@ def parse_stored(text: str, place: str) -> tuple[Variable, ...]:
     return variables
 
 
+def parse_answer(answer: Any, place: str) -> tuple[Variable, ...]:
+    """Read the variables of one level as GitLab's API has answered, in their order.
+
+    Keys that a newer GitLab may have added are left out. The API does not give the values of hidden
+    variables: they are `WITHHELD`. A change while pages are read can show a variable twice.
+
+    Raises:
+        SettingsError: it is not in the form of GitLab's API.
+    """
+    found = (_answered(entry, place) for entry in _entries(answer, place))
+    return tuple({(known.name, known.environment_scope): known for known in found}.values())
+
+
+def _answered(entry: Mapping[str, Any], place: str) -> Variable:
+    known = {key: value for key, value in entry.items() if key in _KNOWN}
+    if known.get("hidden") and known.get("value") is None:
+        known["value"] = WITHHELD
+    return _variable(known, place)
+
+
 def secret_values(configured: ConfiguredVariables) -> tuple[str, ...]:
     """List the values that must not be seen, wherever they apply."""
     return tuple(
-        variable.value for layer in configured.layers for variable in layer if variable.masked
+        variable.value
+        for layer in configured.layers
+        for variable in layer
+        if variable.masked and variable.value != WITHHELD
     )
 
 
@@ -100,7 +124,7 @@ def _problems(entry: Mapping[str, Any]) -> Iterator[str]:
         yield "has no value: GitLab's API does not return those of hidden variables"
     if not isinstance(value, str | int | float) or isinstance(value, bool):
         yield "must have a string as its value"
-    unknown = set(entry) - {"key", "value", *_FLAGS, *_TEXTS}
+    unknown = set(entry) - _KNOWN
     if unknown:
         yield f"has unknown keys: {', '.join(sorted(unknown))}"
     yield from (

@@ -37,7 +37,7 @@ def show_project(call: Call, project: Project) -> dict[str, Any]:
             "id": owner.id,
             "name": group.rpartition("/")[2],
             "path": group.rpartition("/")[2],
-            "kind": "group",
+            "kind": "user" if owner.person else "group",
             "full_path": group,
         },
     }

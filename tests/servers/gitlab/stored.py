@@ -73,7 +73,7 @@ _OF_PROJECTS = (
     Stored("merge_requests/:iid/notes", "id", ("body",), {"author": _AUTHOR, "system": False}),
 )  # fmt: skip
 _OF_GROUPS = (
-    Stored("variables", "key", ("key", "value"), _SCOPED, MAINTAINER, MAINTAINER,
+    Stored("variables", "key", ("key", "value"), _SCOPED, 50, 50,
            ("key", "environment_scope"), numbered=False),
     Stored("hooks", "id", ("url",), _HOOK, 50, 50, hides=("token",)),
 )  # fmt: skip

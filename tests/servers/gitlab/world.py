@@ -38,11 +38,12 @@ class Token:
 
 @dataclass
 class Group:
-    """A group; `things` holds its variables and so on."""
+    """A group, or the namespace of a person; `things` holds its variables and so on."""
 
     id: int
     path: str
     visibility: str = "private"
+    person: bool = False
     things: Things = field(default_factory=dict)
 
 
@@ -147,7 +148,8 @@ class World:
 
     def find_group(self, name: str) -> Group | None:
         """Find a group by number or path."""
-        return _find(self.groups, name)
+        found = _find(self.groups, name)
+        return None if found and found.person else found
 
     def level(self, token: Token | None, path: str) -> int:
         """Return the access level that a caller has in a group or project."""

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from gitlab_ci_provider.exceptions import SettingsError
 from gitlab_ci_provider.hooks.ci_variables import configured_variables, values_to_hide
+from gitlab_ci_provider.model.project import Project
+from gitlab_ci_provider.settings import Settings
 
+SETTINGS = Settings(home=Path("/nonexistent"))
+PROJECT = Project(path="g/p", clone_url="")
 PREFIX = "AIRFLOW_VAR_GITLAB_CI_SECRET_VARIABLES"
 
 
@@ -16,7 +22,7 @@ def test_every_level_is_read(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv(f"{PREFIX}__G__SUB", '{"A": "sub"}')
     monkeypatch.setenv(f"{PREFIX}__G__SUB__P", '{"A": "project"}')
 
-    found = configured_variables("g/sub/p")
+    found = configured_variables(Project(path="g/sub/p", clone_url=""), SETTINGS)
 
     assert [one.value for one in found.instance] == ["instance"]
     assert [[one.value for one in group] for group in found.groups] == [[], ["sub"]]
@@ -31,7 +37,7 @@ def test_every_level_is_read(monkeypatch: pytest.MonkeyPatch):
 def test_a_place_that_was_there_must_be_there_again():
     """A job whose variables cannot be read fails; it must not run without them."""
     with pytest.raises(SettingsError, match="'gitlab_ci_secret_variables__g' existed"):
-        configured_variables("g/p", expected=["gitlab_ci_secret_variables__g"])
+        configured_variables(PROJECT, SETTINGS, expected=["gitlab_ci_secret_variables__g"])
 
 
 def test_what_is_wrong_is_said_with_its_place(monkeypatch: pytest.MonkeyPatch):
@@ -39,7 +45,7 @@ def test_what_is_wrong_is_said_with_its_place(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv(f"{PREFIX}__G", "no json")
 
     with pytest.raises(SettingsError, match="Airflow Variable 'gitlab_ci_secret_variables__g'"):
-        configured_variables("g/p")
+        configured_variables(PROJECT, SETTINGS)
 
 
 def test_what_must_be_hidden_is_read_or_refused(monkeypatch: pytest.MonkeyPatch):

@@ -48,7 +48,7 @@ def other_project(task: TaskContext, project: str, upstream: Upstream, run_id: s
         inputs=upstream.inputs,
         upstream=upstream,
     )
-    pinned = pin(task, owner, form, configured_variables(owner.project.path))
+    pinned = pin(task, owner, form, configured_variables(owner.project, task.settings))
     record = reserve_for_run(
         task.state.holds, owner.dag_id, ref=pinned.ref, digest=pinned.digest, run=run_id
     )
@@ -105,7 +105,7 @@ def _compile(run: JobRun, bridge: Bridge, upstream: Upstream) -> Pipeline:
             variables=upstream.variables,
             commit=record.commit,
             config_path=record.config_path,
-            configured=configured_variables(record.project.path),
+            configured=configured_variables(record.project, run.settings),
             upstream=upstream,
         ),
         name=run.job.name,

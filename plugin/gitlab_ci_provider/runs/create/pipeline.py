@@ -39,6 +39,7 @@ from gitlab_ci_provider.runs.resource_group.turn import announce
 from gitlab_ci_provider.runs.task_errors import TaskFailed, said
 from gitlab_ci_provider.schedule.auto_cancel import settle
 from gitlab_ci_provider.schedule.selection import select
+from gitlab_ci_provider.variables.configured import refuse_withheld
 from gitlab_ci_provider.variables.masking import Masker
 from gitlab_ci_provider.variables.stored import secret_values
 
@@ -129,10 +130,12 @@ def _pin(task: TaskContext, request: Request) -> Pinned:
     dag, form = request.dag, request.form
     if not form.ref:
         form = replace(form, ref=dag.ref.unmistakable)
-    configured = configured_variables(dag.project.path)
+    configured = configured_variables(dag.project, task.settings)
     for value in secret_values(configured):
         mask_secret(value)  # before an error could quote one
+    refuse_withheld(configured, form.variables, protected=False)
     pinned = pin_child(task, form, configured) or pin(task, dag, form, configured)
+    refuse_withheld(configured, form.variables, protected=pinned.ref.protected)
     _log.info("%s at %s, commit %s", dag.project.path, pinned.ref.name, pinned.ref.sha)
     return pinned
 

@@ -23,7 +23,7 @@ def job_request(run: JobRun, *, has_pod: bool) -> PlanRequest:
     """
     if isinstance(run, TaskRun):
         return task_request(run)
-    request = plan_request(run)
+    request = plan_request(run, has_pod=has_pod)
     if request.job.environment is not None:
         from gitlab_ci_provider.runs.job.deployment import with_earlier_url
 

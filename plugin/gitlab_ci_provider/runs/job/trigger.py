@@ -14,7 +14,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from gitlab_ci_provider.airflow_internals.tasks import task_states, write_xcom
 from gitlab_ci_provider.airflow_internals.trigger_log import keep_earlier_logs, lines_shown
-from gitlab_ci_provider.exceptions import SettingsError, SystemFailure
+from gitlab_ci_provider.exceptions import GitlabCiError, SystemFailure
 from gitlab_ci_provider.hooks.async_kubernetes import PASSING, Place, RefusedError
 from gitlab_ci_provider.hooks.ci_variables import values_to_hide
 from gitlab_ci_provider.hooks.pod_deletion import delete_pod
@@ -134,7 +134,7 @@ class JobPodTrigger(BaseTrigger):
         try:
             masker = log_masker(await to_thread(values_to_hide, handover.hides))
         except Exception as problem:  # noqa: BLE001 - a secrets backend may raise anything
-            words = problem if isinstance(problem, SettingsError) else type(problem).__name__
+            words = problem if isinstance(problem, GitlabCiError) else type(problem).__name__
             self.log.warning("the triggerer cannot hide secrets, a worker goes on: %s", words)
             return replace(handover, why="unfit")
         # What an earlier hop has shown is not shown again: only lines of this one are counted.

@@ -1,0 +1,80 @@
+"""Which project of which GitLab a repository is, and what its connection lets us do there.
+
+The first connection of `[gitlab_ci] git_conn_ids` for the repository's server counts, if it is of
+the type `gitlab`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from gitlab_ci_provider.gitlab_api.server import PATIENCE, GitLabServer
+from gitlab_ci_provider.hooks.git_login import connections_for
+from gitlab_ci_provider.hooks.gitlab import CONN_TYPE, choice, server_of
+from gitlab_ci_provider.model.project import Project
+
+if TYPE_CHECKING:
+    from airflow.sdk import Connection
+
+
+class VariableLevels(StrEnum):
+    """Which CI/CD variables are read from GitLab, in the connection's extra `variables`."""
+
+    NONE = "none"
+    PROJECT = "project"
+    GROUPS = "project and groups"
+    ALL = "project, groups and instance"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitLabProject:
+    """A project of a GitLab.
+
+    Attributes:
+        conn_id: of the connection.
+        path: as GitLab knows it.
+    """
+
+    conn_id: str
+    server: GitLabServer
+    path: str
+    levels: VariableLevels = VariableLevels.NONE
+
+
+def gitlab_project(
+    project: Project, conn_ids: str, patience: float = PATIENCE
+) -> GitLabProject | None:
+    """Find the project that a repository is; None when it is on no GitLab with a connection.
+
+    Args:
+        project: with its clone URL.
+        conn_ids: of connections, separated by commas.
+        patience: for how many seconds requests without an answer are repeated.
+
+    Raises:
+        SettingsError: a connection does not say which server it is for, or is wrong.
+    """
+    for connection in connections_for(project.clone_url, conn_ids):
+        if connection.conn_type == CONN_TYPE:
+            return _described(project, connection, patience)
+    return None
+
+
+def _described(project: Project, connection: Connection, patience: float) -> GitLabProject:
+    extra: dict[str, Any] = connection.extra_dejson
+    server, name = server_of(connection, patience), str(connection.conn_id)
+    return GitLabProject(
+        conn_id=name,
+        server=server,
+        path=path_on(server, project.clone_url),
+        levels=choice(name, "variables", extra, VariableLevels.NONE),
+    )
+
+
+def path_on(server: GitLabServer, clone_url: str) -> str:
+    """Return a project's path on its server, whose own address may have a path."""
+    path = unquote(urlsplit(clone_url).path).rstrip("/").removesuffix(".git")
+    return path.removeprefix(unquote(urlsplit(server.url).path)).strip("/")
