@@ -58,6 +58,7 @@ class AirflowApi:
 
     Attributes:
         request: sends any other request, see `Session.request`.
+        list_all: reads any other list, see `Session.list_all`.
 
     Raises:
         AirflowApiError: it cannot be reached, or refuses the login.
@@ -66,6 +67,7 @@ class AirflowApi:
     def __init__(self, access: Access, retry_policy: RetryPolicy = DEFAULT_RETRY_POLICY):
         self._session = Session(access, retry_policy)
         self.request = self._session.request
+        self.list_all = self._session.list_all
         self._tell = retry_policy.tell
         self.url = access.url
 

@@ -1,18 +1,24 @@
 """The only place that prints: results to standard output, everything else to standard error.
 
 The reader may have gone (`| head`), the terminal may be closed, the locale may lack the letters:
-printing never fails, and characters that cannot be written are escaped.
+printing never fails, and characters that cannot be written, or that a terminal would obey, are
+escaped.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable
 from typing import IO
 
+from gitlab_ci_provider.cli.terminal import safe, safe_log
 from gitlab_ci_provider.model.diagnostic import Diagnostic
+
+_UNESCAPED = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+"""What JSON leaves as it is, and a terminal would obey."""
 
 
 def prepare() -> None:
@@ -34,29 +40,45 @@ def prepare() -> None:
 
 def say(text: str) -> None:
     """Print a result."""
-    _print(text, sys.stdout)
+    _print(safe(text), sys.stdout)
+
+
+def say_log(line: str, *, raw: bool = False) -> None:
+    """Print a line of a job's log as a result; colours only on a terminal.
+
+    Args:
+        line: as the job wrote it.
+        raw: print it unchanged, for programs.
+    """
+    _print(line if raw else safe_log(line, colours=_has_colours(sys.stdout)), sys.stdout)
 
 
 def say_json(value: object, *, indent: int | None = None) -> None:
     """Print a result for programs, complete and valid in any locale."""
     plain = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
-    _print(json.dumps(value, indent=indent, ensure_ascii=plain), sys.stdout)
+    text = json.dumps(value, indent=indent, ensure_ascii=plain)
+    _print(_UNESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text), sys.stdout)
 
 
 def note(text: str) -> None:
     """Print a message about what happens."""
-    _print(text, sys.stderr)
+    _print(safe(text), sys.stderr)
+
+
+def note_log(prefix: str, line: str) -> None:
+    """Print a line of a job's log as it happens; colours only on a terminal."""
+    _print(f"{safe(prefix)}{safe_log(line, colours=_has_colours(sys.stderr))}", sys.stderr)
 
 
 def ask(text: str) -> None:
     """Print a question; the answer is typed after it."""
-    _print(text, sys.stderr, end="")
+    _print(safe(text), sys.stderr, end="")
     flush()
 
 
 def error(text: str) -> None:
     """Print what went wrong."""
-    _print(f"gitlab-dags: {text}", sys.stderr)
+    _print(f"gitlab-dags: {safe(text)}", sys.stderr)
 
 
 def diagnostics(found: Iterable[Diagnostic]) -> None:
@@ -74,6 +96,14 @@ def flush() -> None:
             stream.flush()
         except (OSError, ValueError):
             _abandon(stream)
+
+
+def _has_colours(stream: IO[str]) -> bool:
+    """Return whether colours may be printed, see https://no-color.org."""
+    try:
+        return stream.isatty() and not os.environ.get("NO_COLOR")
+    except ValueError:  # closed
+        return False
 
 
 def _print(text: str, stream: IO[str], end: str = "\n") -> None:

@@ -6,7 +6,7 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import NoReturn
 
 from gitlab_ci_provider.exceptions import GitlabCiError
@@ -32,7 +32,24 @@ class AlreadySaidError(GitlabCiError):
 
 
 class Parser(argparse.ArgumentParser):
-    """Leaves it to the command how wrong usage is reported."""
+    """Leaves it to the command how wrong usage is reported.
+
+    Attributes:
+        gathers: the argument that takes what stands behind options: `retry PROJECT --json JOB`.
+    """
+
+    gathers = ""
+
+    def parse_known_args(  # type: ignore[override]  # its overloads are about namespaces only
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Read the arguments that are known."""
+        found, left = super().parse_known_args(args, namespace)
+        if self.gathers:
+            words = [word for word in left if not word.startswith("-")]
+            setattr(found, self.gathers, [*getattr(found, self.gathers), *words])
+            left = [word for word in left if word.startswith("-")]
+        return found, left
 
     def error(self, message: str) -> NoReturn:
         """End the command.

@@ -6,15 +6,13 @@ import argparse
 from typing import TYPE_CHECKING
 
 from gitlab_ci_provider.cli import output
-from gitlab_ci_provider.cli.usage import suggestion
-from gitlab_ci_provider.exceptions import SourceError
+from gitlab_ci_provider.cli.repositories import find_repository
 from gitlab_ci_provider.model.airflow_states import RUN_ENDED
 
 if TYPE_CHECKING:
     from gitlab_ci_provider.airflow_api.client import AirflowApi
     from gitlab_ci_provider.model.dag_record import DagRecord
     from gitlab_ci_provider.snapshots.holds import Holds
-    from gitlab_ci_provider.snapshots.store import SnapshotStore
 
 _LISTED = 3
 
@@ -46,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     home.make()
     installation = open_state(home_settings(home.data))
     store, holds = installation.snapshots, installation.holds
-    record = _find(store, args.project)
+    record = find_repository(store, args.project)
     dags = [record.dag_id, *store.dags(part_of=record.dag_id)]
     with attached(home):
         state = read_state(home)
@@ -96,25 +94,3 @@ def _stop(api: AirflowApi | None, holds: Holds, dag: str, run: str) -> None:
     if api is not None and api.has_run(dag, run):
         api.stop_run(dag, run)
     holds.drop(dag, run)
-
-
-def _find(store: SnapshotStore, wanted: str) -> DagRecord:
-    """Find a repository by any of its names.
-
-    Raises:
-        SourceError: there is none of that name.
-    """
-    from gitlab_ci_provider.discovery.repositories import clone_url
-    from gitlab_ci_provider.model.dag_record import DagKind
-
-    records = [store.load_dag(name) for name in store.dags(DagKind.PROJECT)]
-    try:
-        url = clone_url(wanted)
-    except SourceError:
-        url = ""  # a folder that has gone, or the path of a project
-    for record in records:
-        names = {record.title, record.project.path, record.dag_id, record.project.clone_url}
-        if wanted in names or url == record.project.clone_url:
-            return record
-    known = [record.title for record in records]
-    raise SourceError(f"the stack has no repository '{wanted}'{suggestion(wanted, known)}")

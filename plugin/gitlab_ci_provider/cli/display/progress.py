@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 from gitlab_ci_provider.cli import output
 from gitlab_ci_provider.cli.display.live import LivePicture
 from gitlab_ci_provider.cli.display.rows import clock, counts, done, duration, rows
+from gitlab_ci_provider.cli.terminal import safe, safe_log
 from gitlab_ci_provider.local.follow.progress import JobProgress, RunProgress
 
 if TYPE_CHECKING:
@@ -71,18 +72,18 @@ class Progress:
     def tell(self, text: str) -> None:
         """Print a message during the run."""
         if self._picture.drawn:
-            self._picture.console.print(text, markup=False, soft_wrap=True)
+            self._picture.console.print(safe(text), markup=False, soft_wrap=True)
         else:
             output.note(text)
 
     def log(self, prefix: str, line: str) -> None:
         """Print a line of a job's log with its own colours, above the table."""
         if not self._picture.drawn:
-            output.note(f"{prefix}{line}")
+            output.note_log(prefix, line)
             return
         from rich.text import Text
 
-        text = Text.assemble((prefix, "dim"), Text.from_ansi(line))
+        text = Text.assemble((safe(prefix), "dim"), Text.from_ansi(safe_log(line, colours=True)))
         self._picture.console.print(text, soft_wrap=True)
 
     def write(self, markup: str) -> None:
@@ -141,4 +142,4 @@ class Progress:
 def _escaped(text: str) -> str:
     from rich.markup import escape
 
-    return escape(text)
+    return escape(safe(text))

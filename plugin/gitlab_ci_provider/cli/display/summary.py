@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from gitlab_ci_provider.cli.terminal import safe_log
 from gitlab_ci_provider.local.follow.logs import script_output
 from gitlab_ci_provider.local.follow.result import failed_task_log
 from gitlab_ci_provider.local.follow.run import FollowedRun
@@ -122,9 +122,8 @@ def missed_image(pipeline: Pipeline, name: str) -> Iterator[str]:
 
 
 def _tail(output: bytes) -> Iterator[str]:
-    text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", output.decode("utf-8", "replace"))
-    for line in text.splitlines()[-_TAIL:]:
-        yield f"    {line}"
+    lines = output.decode("utf-8", "replace").rstrip("\n").split("\n")
+    yield from (f"    {safe_log(line, colours=False)}" for line in lines[-_TAIL:])
 
 
 def _create_failed(run: FollowedRun) -> Iterator[str]:

@@ -1,0 +1,227 @@
+"""The jobs of one run, as a person sees and changes them through Airflow's REST API alone.
+
+It works with any Airflow that has this provider: nothing is read from its state or its files.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gitlab_ci_provider.airflow_api.client import AirflowApi
+from gitlab_ci_provider.exceptions import AirflowApiError
+from gitlab_ci_provider.model import xcom_keys
+from gitlab_ci_provider.model.airflow_states import (
+    AWAITING_INPUT,
+    ENDED,
+    FAILED,
+    States,
+    unfinished_status,
+)
+from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE
+from gitlab_ci_provider.model.run import JobStatus
+
+_BRIDGE = "GitlabBridgeOperator"
+_NOT_JOBS = frozenset({CREATE_PIPELINE, FINISH_PIPELINE})
+_LOOK_SECONDS = 0.5
+_UNASKED_LOOKS = 20
+"""So often a job is seen running before it counts as one that asks nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobState:
+    """A job of a run at one moment.
+
+    Attributes:
+        name: GitLab's.
+        task: Airflow's name of it.
+        state: of the task.
+        bridge: it has a `trigger:`.
+        result: what it left when it ended; empty before.
+    """
+
+    name: str
+    task: str
+    state: str | None
+    try_number: int
+    bridge: bool
+    note: str
+    result: Mapping[str, Any]
+
+    @property
+    def status(self) -> str:
+        """GitLab's word for it."""
+        if self.state in ENDED:
+            # A failed task that has left no result was ended by a person, see `results.py`.
+            usual = JobStatus.CANCELED if self.state in FAILED else self.state
+            return str(self.result.get("status") or usual)
+        if self.bridge and self.state == "deferred":
+            return str(JobStatus.RUNNING)
+        return str(unfinished_status(self.state))
+
+    @property
+    def ended(self) -> bool:
+        """Return whether it has ended."""
+        return self.state in ENDED
+
+
+@dataclass(frozen=True, slots=True)
+class RunJobs:
+    """The jobs of one run."""
+
+    api: AirflowApi
+    dag: str
+    run: str
+
+    def all(self) -> list[JobState]:
+        """Read all jobs without their results."""
+        return [_job(task, {}) for task in self._instances() if task["task_id"] not in _NOT_JOBS]
+
+    def one(self, task: str) -> JobState:
+        """Read one job, with its result."""
+        return _job(self.api.request("GET", self._path(task)), self.result(task))
+
+    def result(self, task: str) -> Mapping[str, Any]:
+        """Read what a job left when it ended; empty when it left nothing."""
+        found = self.api.xcom(self.dag, self.run, task, xcom_keys.JOB_RESULT)
+        return found if isinstance(found, Mapping) else {}
+
+    def is_followed(self, task: str) -> bool:
+        """Return whether the pod of a deferred job runs."""
+        return bool(self.api.xcom(self.dag, self.run, task, xcom_keys.FOLLOWED))
+
+    def play(self, job: JobState, given: Mapping[str, Any]) -> None:
+        """Play a manual job, or start a delayed one.
+
+        Args:
+            job: with its result.
+            given: inputs by name, and `variables`.
+
+        Raises:
+            AirflowApiError: it cannot be played as it is now.
+        """
+        if job.state == AWAITING_INPUT:
+            self._answer(job.task, given)
+            return
+        delayed = job.state == "deferred" and not job.bridge and not self.is_followed(job.task)
+        if job.status != JobStatus.MANUAL and not delayed:
+            message = f"'{job.name}' is {job.status}: only manual and delayed jobs are played"
+            raise AirflowApiError(message)
+        # A delayed job plays when it is cleared alone.
+        self._clear([job.task] if delayed else [job.task, *self._skipped_because_of(job.task)])
+        self._answer_if_asked(job, given)
+
+    def retry(self, jobs: Iterable[JobState], *, downstream: bool) -> None:
+        """Run jobs again, and decide again about the later jobs that they kept from running.
+
+        Args:
+            jobs: that have ended.
+            downstream: run all later jobs again, too.
+        """
+        tasks: dict[str, None] = {}
+        for job in jobs:
+            later = self._later(job.task) if downstream else self._skipped_because_of(job.task)
+            tasks |= dict.fromkeys((job.task, *later))
+        self._clear(list(tasks))
+
+    def cancel(self, job: JobState) -> None:
+        """Cancel a job that has not ended."""
+        self.api.request("PATCH", self._path(job.task), json={"new_state": "failed"})
+
+    def _skipped_because_of(self, task: str) -> list[str]:
+        """List the later jobs that were skipped; jobs that rules left out have left no result."""
+        skipped = [name for name, state in self._states_of_later(task).items() if state in ENDED]
+        status = {name: self.result(name).get("status") for name in skipped}
+        return [name for name in skipped if status[name] in {JobStatus.SKIPPED}]
+
+    def _later(self, task: str) -> list[str]:
+        return [name for name, state in self._states_of_later(task).items() if state is not None]
+
+    def _states_of_later(self, task: str) -> States:
+        """Read the states of all later jobs, as Airflow would clear them."""
+        body = {**self._clearing([task]), "dry_run": True, "include_downstream": True}
+        answer = self.api.request("POST", f"/dags/{self.dag}/clearTaskInstances", json=body)
+        found = {one["task_id"]: one["state"] for one in answer["task_instances"]}
+        return {name: state for name, state in found.items() if name not in {task, *_NOT_JOBS}}
+
+    def _clear(self, tasks: list[str]) -> None:
+        """Clear tasks, and with them the end of the run, if that has been reached."""
+        finish = self.api.request("GET", self._path(FINISH_PIPELINE))["state"]
+        cleared = [*tasks, *([FINISH_PIPELINE] if finish in ENDED else [])]
+        body = self._clearing(cleared)
+        self.api.request("POST", f"/dags/{self.dag}/clearTaskInstances", json=body)
+
+    def _clearing(self, tasks: list[str]) -> dict[str, Any]:
+        return {
+            "dry_run": False,
+            "dag_run_id": self.run,
+            "task_ids": tasks,
+            "only_failed": False,
+            "include_downstream": False,
+            "reset_dag_runs": True,
+        }
+
+    def _answer_if_asked(self, job: JobState, given: Mapping[str, Any]) -> None:
+        """Answer the question of a job that asks for inputs or for a confirmation."""
+        looks = 0
+        while given or looks < _UNASKED_LOOKS:
+            state = self.api.request("GET", self._path(job.task))["state"]
+            if state == AWAITING_INPUT:
+                self._answer(job.task, given)
+                return
+            if state in {"success", "failed", "up_for_retry"}:
+                break
+            looks += state in {"running", "deferred"}
+            time.sleep(_LOOK_SECONDS)
+        if given:
+            message = f"'{job.name}' was played, and did not ask for the inputs or variables"
+            raise AirflowApiError(message)
+
+    def _answer(self, task: str, given: Mapping[str, Any]) -> None:
+        """Answer a question; again if Airflow has lost the answer, as it may at once after asking.
+
+        Raises:
+            AirflowApiError: the job asks again.
+        """
+        for _ in range(2):
+            self._answer_once(task, given)
+            while self.api.request("GET", self._path(task))["state"] == AWAITING_INPUT:
+                time.sleep(_LOOK_SECONDS)
+                if not self._question(task)["response_received"]:
+                    break
+            else:
+                return
+        message = f"'{task}' asks again: its log says why it does not accept the answer"
+        raise AirflowApiError(message)
+
+    def _answer_once(self, task: str, given: Mapping[str, Any]) -> None:
+        question = self._question(task)
+        if question["response_received"]:
+            return  # somebody else was faster
+        answer = {"chosen_options": question["options"][:1], "params_input": dict(given)}
+        self.api.request("PATCH", f"{self._path(task)}/-1/hitlDetails", json=answer)
+
+    def _question(self, task: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.api.request("GET", f"{self._path(task)}/-1/hitlDetails")
+        return found
+
+    def _instances(self) -> list[Mapping[str, Any]]:
+        path = f"/dags/{self.dag}/dagRuns/{self.run}/taskInstances"
+        return self.api.list_all(path, "task_instances", order_by="id")
+
+    def _path(self, task: str) -> str:
+        return f"/dags/{self.dag}/dagRuns/{self.run}/taskInstances/{task}"
+
+
+def _job(instance: Mapping[str, Any], result: Mapping[str, Any]) -> JobState:
+    return JobState(
+        name=str(instance["task_display_name"]),
+        task=instance["task_id"],
+        state=instance["state"],
+        try_number=instance["try_number"],
+        bridge=instance.get("operator_name") == _BRIDGE,
+        note=str(instance.get("note") or ""),
+        result=result,
+    )

@@ -1,0 +1,69 @@
+"""`gitlab-dags logs`: the log of a job, from the embedded Airflow or any other."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from typing import TYPE_CHECKING
+
+from gitlab_ci_provider.cli import airflow, chosen_run, output
+from gitlab_ci_provider.exceptions import SourceError
+
+if TYPE_CHECKING:
+    from gitlab_ci_provider.airflow_api.jobs import RunJobs
+    from gitlab_ci_provider.airflow_api.task_log import LogLine
+
+_LOOK_SECONDS = 1.0
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "logs",
+        help="show the log of a job",
+        description="Show the log of a job, by default of its newest try in the newest pipeline. "
+        "It works with the embedded stack, and with the Airflow of --airflow-url.",
+    )
+    chosen_run.add_flags(parser)
+    parser.add_argument("job", metavar="JOB", help="name of the job")
+    parser.add_argument("--try", type=int, metavar="N", dest="number", help="an earlier try")
+    parser.add_argument("--follow", action="store_true", help="continue until the job has ended")
+    parser.add_argument("--timestamps", action="store_true", help="begin lines with their time")
+    parser.add_argument("--raw", action="store_true", help="print what the job wrote, unchanged")
+    parser.add_argument("--json", action="store_true", help="print one JSON object per line")
+    airflow.add_flags(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command."""
+    from gitlab_ci_provider.airflow_api.task_log import TaskLog
+
+    found = chosen_run.chosen(args)
+    (job,) = chosen_run.jobs_named(found, [args.job])
+    number = args.number or job.try_number
+    if not number:
+        raise SourceError(f"'{job.name}' has not started: it is {job.status}")
+    log = TaskLog(found.api, found.dag, found.run, job.task, number)
+    while True:
+        # Asked first: what was written until the end is then read.
+        over = not args.follow or _is_over(found, job.task, number)
+        for line in log.read():
+            _say(args, line)
+        if over:
+            return 0
+        output.flush()
+        time.sleep(_LOOK_SECONDS)
+
+
+def _is_over(found: RunJobs, task: str, number: int) -> bool:
+    job = found.one(task)
+    return job.ended or job.try_number != number
+
+
+def _say(args: argparse.Namespace, line: LogLine) -> None:
+    if args.json:
+        output.say_json({"time": line.time, "level": line.level, "text": line.text})
+        return
+    prefix = f"{line.time or '-':27}  " if args.timestamps else ""
+    output.say_log(f"{prefix}{line.text}", raw=args.raw)
