@@ -58,6 +58,15 @@ GITLAB: dict[str, Any] = {
             "description": "Read from GitLab for each pipeline. A project's need the role "
             "Maintainer, a group's the role Owner, the instance's an administrator.",
         },
+        "report": {
+            "label": "Report to GitLab",
+            "schema": {
+                "type": ["string", "null"],
+                "default": "none",
+                "enum": ["none", "pipelines", "jobs"],
+            },
+            "description": "How much GitLab is told of pipelines. That needs the role Developer.",
+        },
         "proxy": {
             "label": "Proxy",
             "schema": {**_TEXT, "format": "password"},

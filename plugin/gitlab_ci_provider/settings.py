@@ -80,7 +80,8 @@ class Settings:
         },
     )
     git_conn_ids: str = _option(
-        "gitlab_ci_git", "Connections: logins of git servers, separated by commas."
+        "gitlab_ci_git, gitlab_default",
+        "Connections: GitLabs and logins of git servers, separated by commas.",
     )
     vault_conn_id: str = _option(
         "gitlab_ci_vault", "Connection: HashiCorp Vault, for `secrets:vault`."

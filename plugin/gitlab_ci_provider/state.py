@@ -20,6 +20,7 @@ from gitlab_ci_provider.records.installation import Installation
 from gitlab_ci_provider.records.patience import Patience
 from gitlab_ci_provider.records.probe import check_once
 from gitlab_ci_provider.records.register import Register
+from gitlab_ci_provider.records.reports import Reports
 from gitlab_ci_provider.records.store import RecordStore
 from gitlab_ci_provider.records.uses import Uses
 from gitlab_ci_provider.settings import Settings
@@ -50,6 +51,7 @@ class State:
         installation: which one this is, where several share a cluster.
         uses: when jobs last used which caches and artifacts.
         leftovers: compiled pipelines and records of runs that nobody needs any more.
+        reports: what GitLab still has to be told.
         expire_in: seconds after which what runs have stored counts as unused.
     """
 
@@ -61,6 +63,7 @@ class State:
     installation: Installation
     uses: Uses
     leftovers: Leftovers
+    reports: Reports
     expire_in: float
 
     def unused_before(self) -> float:
@@ -81,6 +84,7 @@ def open_state(settings: Settings) -> State:
         installation=Installation(records),
         uses=Uses(records),
         leftovers=Leftovers(store=snapshots, keep=settings.child_dags_expire_in),
+        reports=Reports(records),
         expire_in=settings.child_dags_expire_in,
     )
 

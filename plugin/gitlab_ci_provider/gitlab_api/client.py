@@ -38,10 +38,11 @@ def open_gitlab(server: GitLabServer, log: Log = _log) -> gitlab.Gitlab:
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     names = {TokenKind.JOB: "job_token", TokenKind.OAUTH: "oauth_token"}
     token: dict[str, Any] = {names.get(server.kind, "private_token"): server.token or None}
+    patience = Patience(server.patience, server.url, log, longest=server.limit_patience)
     return gitlab.Gitlab(
         server.url,
         ssl_verify=server.verify,
-        session=PatientSession(server, Patience(server.patience, server.url, log)),
+        session=PatientSession(server, patience),
         # Instances are reached by other names than their own: links to further pages follow ours.
         keep_base_url=True,
         per_page=100,

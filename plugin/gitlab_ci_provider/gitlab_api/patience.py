@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
+from gitlab_ci_provider.gitlab_api.server import LIMIT_PATIENCE
 from gitlab_ci_provider.model.log import Log
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 _REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 _PASSING = frozenset({408, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 _FIRST_SECONDS, _LONGEST_SECONDS = 0.5, 30.0
-_LIMITED_SECONDS = 3600.0
-"""For so long rate limits are obeyed without one answer in between."""
 
 AWAY = "GitLab at %s does not answer (%s); asking again for %.0f s"
 LIMITED = "GitLab at %s limits the number of requests; the next one follows in %.0f s"
@@ -36,6 +35,7 @@ class Patience:
     Attributes:
         seconds: from the first request that was not answered.
         server: as messages call it.
+        longest: seconds for which rate limits are obeyed.
     """
 
     seconds: float
@@ -43,6 +43,7 @@ class Patience:
     log: Log
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
+    longest: float = LIMIT_PATIENCE
     _since: float | None = field(default=None)
     _pause: float = field(default=_FIRST_SECONDS)
     _obeyed: float = field(default=0.0)
@@ -67,7 +68,7 @@ class Patience:
     def obey(self, asked: float | None) -> bool:
         """Wait as long as a rate limit asks for; False when that is too long."""
         pause = self._pause if asked is None else max(asked, 0.0)
-        if not self.seconds or self._obeyed + pause > _LIMITED_SECONDS:
+        if not self.seconds or self._obeyed + pause > self.longest:
             return False
         self._since = self.clock() if self._since is None else self._since
         self._obeyed += pause

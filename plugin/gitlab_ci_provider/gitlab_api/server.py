@@ -15,6 +15,9 @@ _SHORTEST = 4
 PATIENCE = 300.0
 """Seconds."""
 
+LIMIT_PATIENCE = 3600.0
+"""Seconds for which rate limits are obeyed without one answer in between."""
+
 
 class TokenKind(StrEnum):
     """What kind of token it is; GitLab takes each in its own header."""
@@ -43,6 +46,7 @@ class GitLabServer:
         ca_file: certificates that are trusted instead of the system's.
         proxy: through which it is asked; empty: what the environment says.
         patience: for how many seconds requests without an answer are repeated.
+        limit_patience: for how many seconds rate limits are obeyed.
     """
 
     url: str
@@ -52,6 +56,7 @@ class GitLabServer:
     ca_file: str = ""
     proxy: str = field(default="", repr=False)
     patience: float = PATIENCE
+    limit_patience: float = LIMIT_PATIENCE
 
     @property
     def verify(self) -> bool | str:

@@ -15,6 +15,7 @@ from gitlab_ci_provider.gitlab_api.server import PATIENCE, GitLabServer
 from gitlab_ci_provider.hooks.git_login import connections_for
 from gitlab_ci_provider.hooks.gitlab import CONN_TYPE, choice, server_of
 from gitlab_ci_provider.model.project import Project
+from gitlab_ci_provider.model.report import ReportLevel
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
@@ -36,12 +37,15 @@ class GitLabProject:
     Attributes:
         conn_id: of the connection.
         path: as GitLab knows it.
+        levels: of variables that are read.
+        report: how much GitLab is told.
     """
 
     conn_id: str
     server: GitLabServer
     path: str
     levels: VariableLevels = VariableLevels.NONE
+    report: ReportLevel = ReportLevel.NONE
 
 
 def gitlab_project(
@@ -71,6 +75,7 @@ def _described(project: Project, connection: Connection, patience: float) -> Git
         server=server,
         path=path_on(server, project.clone_url),
         levels=choice(name, "variables", extra, VariableLevels.NONE),
+        report=choice(name, "report", extra, ReportLevel.NONE),
     )
 
 

@@ -14,6 +14,7 @@ from gitlab_ci_provider.model.evidence import PodEvidence
 from gitlab_ci_provider.model.job_artifacts import ArtifactReport, JobArtifact
 from gitlab_ci_provider.model.project import CONFIG_PATH, Commit, Project, Ref
 from gitlab_ci_provider.model.release import Release
+from gitlab_ci_provider.model.report import Reported
 from gitlab_ci_provider.model.rules import AutoCancel, JobDecision
 from gitlab_ci_provider.model.variables import Variables
 
@@ -41,6 +42,7 @@ class PipelineRun:
         dag_id, run_id: of the Airflow run.
         played: manual and delayed jobs that start at once, as the run's form asked.
         auto_cancel: what newer pipelines and failed jobs cancel here, settled.
+        report: what GitLab is told of it; None for nothing.
     """
 
     id: int = 0
@@ -70,6 +72,7 @@ class PipelineRun:
     upstream: Upstream | None = None
     played: tuple[str, ...] = ()
     auto_cancel: AutoCancel | None = None
+    report: Reported | None = None
 
     @property
     def pipeline_ref(self) -> Ref:

@@ -20,6 +20,7 @@ from gitlab_ci_provider.runs.record import (
     with_coverage,
 )
 from gitlab_ci_provider.runs.registration import close_unpinned
+from gitlab_ci_provider.runs.report import run as report
 from gitlab_ci_provider.runs.task_errors import TaskFailed
 from gitlab_ci_provider.schedule.pipeline_result import PipelineResult, PipelineStatus, finish
 from gitlab_ci_provider.schedule.results import complete
@@ -59,4 +60,5 @@ def _finish(task: TaskContext) -> PipelineResult:
     _log.info("pipeline %s: %s", record.id, result.text)
     task.state.register.finish(record.id, result.status.in_api)
     sweep(run, ended)
+    report.end(run, ended, result)
     return result

@@ -200,17 +200,35 @@ def test_a_hidden_variable_has_no_value(served: GitLab):
     assert (made.value, made.hidden, made.masked) == (None, True, True)
 
 
-def test_a_status_that_has_ended_stays(served: GitLab):
-    """GitLab refuses to set a status again or back."""
-    project = client(served).projects.get("shop/api")
-    statuses = project.commits.get("main").statuses
-    for state in ("pending", "running", "success"):
+def test_a_status_that_runs_is_changed_and_not_set_again(served: GitLab):
+    """GitLab refuses a change that leads nowhere, and to skip what runs."""
+    statuses = client(served).projects.get("shop/api").commits.get("main").statuses
+    for state in ("pending", "running"):
         statuses.create({"state": state, "name": "test"})
+        with pytest.raises(GitlabCreateError, match=f"Cannot transition status via .* :{state} "):
+            statuses.create({"state": state, "name": "test"})
 
-    with pytest.raises(GitlabCreateError, match="Cannot transition status"):
-        statuses.create({"state": "running", "name": "test"})
+    with pytest.raises(GitlabCreateError, match="via :skip from :running"):
+        statuses.create({"state": "skipped", "name": "test"})
+    statuses.create({"state": "success", "name": "test"})
 
     assert [one.status for one in statuses.list(get_all=True)] == ["success"]
+
+
+def test_a_status_that_has_ended_is_followed_by_another(served: GitLab):
+    """The same end sent twice is a second job in GitLab; the list has the newest of each name."""
+    project = client(served).projects.get("shop/api")
+    statuses = project.commits.get("main").statuses
+    first = statuses.create({"state": "success", "name": "test"})
+    second = statuses.create({"state": "success", "name": "test"})
+
+    assert (first.id == second.id, first.pipeline_id == second.pipeline_id) == (False, True)
+    assert [one.id for one in statuses.list(get_all=True)] == [second.id]
+    assert len(statuses.list(get_all=True, all=True)) == 2
+    with pytest.raises(GitlabCreateError, match="404 Pipeline for pipeline_id"):
+        statuses.create({"state": "success", "name": "test", "pipeline_id": 99999})
+    with pytest.raises(GitlabCreateError, match="too long"):
+        statuses.create({"state": "success", "description": "x" * 256})
 
 
 def test_git_takes_tokens(served: GitLab, tmp_path: Path):

@@ -1,4 +1,4 @@
-"""Callers, the instance, and what belongs to pipelines: statuses, lint, templates, job tokens."""
+"""Callers, the instance, and what belongs to pipelines: lint, templates, job tokens."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from servers.gitlab.code import resolve
 from servers.gitlab.pages import page
 from servers.gitlab.world import NOW, Project
 
-_STATES = ("pending", "running", "success", "failed", "canceled", "skipped")
-_RANK = {"pending": 0, "running": 1}
 _NO_JOBS = ("stages", "variables", "include", "default", "workflow", "image", "spec")
 
 
@@ -72,43 +70,6 @@ def own_job(call: Call) -> Any:
     if call.signed_in().kind != "job":
         raise Refusal(404, {"message": "404 Not found"})
     return {"id": 77, "name": "test", "status": "running", "stage": "test", "ref": "main"}
-
-
-@route("POST", "/projects/:id/statuses/:sha")
-def set_status(call: Call) -> Any:
-    """Set the status of a commit; one that has ended stays as it is."""
-    project, sha = call.project(DEVELOPER), call.place["sha"]
-    if resolve(project, sha) != sha:
-        raise Refusal(404, {"message": "404 Commit Not Found"})
-    if call.body.get("state") not in _STATES:
-        raise Refusal(400, {"error": "state does not have a valid value"})
-    name = call.body.get("name") or call.body.get("context") or "default"
-    statuses = project.things.setdefault("statuses", [])
-    ref = call.body.get("ref") or project.default_branch
-    old = next((one for one in statuses if (one["sha"], one["name"], one["ref"])
-                == (sha, name, ref)), None)  # fmt: skip
-    state = call.body["state"]
-    if old is not None and (old["status"] == state or _RANK.get(state, 2) < _rank(old)):
-        event = {"pending": "enqueue", "running": "run", "success": "success", "failed": "drop"}
-        words = f"Cannot transition status via :{event.get(state, state)} from :{old['status']}"
-        raise Refusal(400, {"message": words})
-    if old is None:
-        old = {"id": call.world.number(), "sha": sha, "name": name, "ref": ref, "created_at": NOW}
-        statuses.append(old)
-    kept = ("target_url", "description", "coverage")
-    old.update({key: call.body.get(key, old.get(key)) for key in kept}, status=state)
-    return Answer(old, 201)
-
-
-def _rank(status: dict[str, Any]) -> int:
-    return _RANK.get(status["status"], 2)
-
-
-@route("GET", "/projects/:id/repository/commits/:sha/statuses")
-def statuses(call: Call) -> Answer:
-    """List the statuses of a commit."""
-    found = call.project().things.get("statuses", [])
-    return page(call, [one for one in found if one["sha"] == call.place["sha"]])
 
 
 @route("GET", "/projects/:id/ci/lint")

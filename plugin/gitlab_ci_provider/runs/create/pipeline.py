@@ -35,6 +35,7 @@ from gitlab_ci_provider.runs.create.upstream import pin_child, take_over
 from gitlab_ci_provider.runs.form import RunForm, read_form
 from gitlab_ci_provider.runs.record import push_left_out, push_problem, push_run
 from gitlab_ci_provider.runs.registration import enter, same_commit
+from gitlab_ci_provider.runs.report.run import begin
 from gitlab_ci_provider.runs.resource_group.turn import announce
 from gitlab_ci_provider.runs.task_errors import TaskFailed, said
 from gitlab_ci_provider.schedule.auto_cancel import settle
@@ -88,7 +89,7 @@ def create(task: TaskContext, request: Request) -> None:
     decision = _decide(request.form, pinned)
     record = _record(task, request.form, pinned, decision)
     if record.created:
-        record = enter(record, task.state.register)
+        record = begin(task, enter(record, task.state.register))
     push_run(task, record)
     if record.created:
         cancel_redundant(task, record)

@@ -24,6 +24,7 @@ from gitlab_ci_provider.runs.job.handover import Handover
 from gitlab_ci_provider.runs.job.pod_run import JobPod
 from gitlab_ci_provider.runs.job_run import JobRun
 from gitlab_ci_provider.runs.record import push_result
+from gitlab_ci_provider.runs.report.run import tell_end, told_start
 from gitlab_ci_provider.runs.resource_group import turn
 from gitlab_ci_provider.runs.task_errors import TaskFailed, TaskFailedForNow
 
@@ -51,13 +52,22 @@ def run_pod(
         _log.info("the job had ended when its worker was lost: telling its end again")
     else:
         settled = _settle(operator, run, handed)
+        _report(run, settled)
     _tell(run, settled)
     return settled.result
 
 
 def fail(run: JobRun, failure: JobFailure) -> None:
     """End a job that could not start."""
-    _tell(run, job_end.failed(run, failure))
+    settled = job_end.failed(run, failure)
+    _report(run, settled)
+    _tell(run, settled)
+
+
+def _report(run: JobRun, settled: Settled) -> None:
+    """Tell GitLab how the job has ended, once: what a worker that dies leaves, the end tells."""
+    if not settled.again:
+        tell_end(run, settled.result)
 
 
 def _tell(run: JobRun, settled: Settled) -> None:
@@ -77,7 +87,8 @@ def _tell(run: JobRun, settled: Settled) -> None:
 def _settle(operator: KubernetesPodOperator, run: JobRun, handed: Handover | None) -> Settled:
     """Have the job end, in its turn."""
     try:
-        with turn.holding(run, taken=handed is not None):
+        taken = handed is not None
+        with turn.holding(run, taken=taken), told_start(run, first=not taken):
             pod = JobPod(operator, run, handed)
             settled = _ended(operator, run, pod)
             pod.remove()  # only now: what ended is remembered

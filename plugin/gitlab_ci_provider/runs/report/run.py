@@ -1,0 +1,171 @@
+"""What the tasks of a run tell GitLab, and when."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+from gitlab_ci_provider.hooks.dag_runs import RunKey
+from gitlab_ci_provider.hooks.gitlab_project import gitlab_project
+from gitlab_ci_provider.model.names import task_ids
+from gitlab_ci_provider.model.report import CommitState, CommitStatus, Report, Reported, ReportLevel
+from gitlab_ci_provider.model.run import JobResult, PipelineRun
+from gitlab_ci_provider.runs.context import RunContext, TaskContext
+from gitlab_ci_provider.runs.job_run import JobRun
+from gitlab_ci_provider.runs.report.send import (
+    AT_WORK,
+    never_failing,
+    send_all,
+    send_left,
+    statuses_of,
+)
+from gitlab_ci_provider.runs.report.wanted import PIPELINE, job_status, pipeline_status
+from gitlab_ci_provider.schedule.pipeline_result import PipelineResult
+
+_GRACE = 5.0
+
+
+def begin(task: TaskContext, record: PipelineRun) -> PipelineRun:
+    """Tell GitLab that a pipeline runs, before its jobs do: until its end, GitLab must not pass."""
+    with never_failing("of the pipeline's start"):
+        found = gitlab_project(record.project, task.settings.git_conn_ids)
+        if found is not None and found.report is not ReportLevel.NONE:
+            return _begun(task, record, found.report)
+    return record
+
+
+@contextmanager
+def told_start(run: JobRun, *, first: bool) -> Iterator[None]:
+    """Tell GitLab that a job runs, while its pod is made.
+
+    Args:
+        run: of the job.
+        first: no other worker has told it.
+    """
+    reported = run.record.report
+    if reported is None or reported.level is not ReportLevel.JOBS or not first:
+        yield
+        return
+    status = CommitStatus(
+        name=_name(reported, run.job.name), state=CommitState.RUNNING, url=_job_url(run)
+    )
+    sending = threading.Thread(target=_Sender(run, reported, status, "that the job runs"))
+    sending.daemon = True
+    sending.start()
+    try:
+        yield
+    finally:
+        sending.join(AT_WORK + _GRACE)  # the end must not overtake the start
+
+
+def tell_end(run: JobRun, result: JobResult) -> None:
+    """Tell GitLab how a job has ended."""
+    reported = run.record.report
+    if reported is None or reported.level is not ReportLevel.JOBS:
+        return
+    status = job_status(_name(reported, run.job.name), result, _job_url(run))
+    if status is not None:
+        _Sender(run, reported, status, "how the job has ended")()
+
+
+def end(run: RunContext, ended: Mapping[str, JobResult], result: PipelineResult) -> None:
+    """Tell GitLab how the pipeline has ended, and what it does not know of jobs and of others."""
+    reported = run.record.report
+    if reported is None:
+        return
+    with never_failing("how the pipeline has ended; a later pipeline will tell it"):
+        report = replace(
+            _report(run.record, reported), statuses=_statuses(run, reported, ended, result)
+        )
+        run.state.reports.keep(report)
+        send_all(run.settings, run.state, report)
+        send_left(run.settings, run.state, _now())
+
+
+def _begun(task: TaskContext, record: PipelineRun, level: ReportLevel) -> PipelineRun:
+    upstream = record.upstream
+    prefix = f"{upstream.job} / " if upstream and upstream.child else ""
+    reported = Reported(level=level, prefix=prefix)
+    report = _report(record, reported)
+    task.state.reports.keep(report)
+    begun = replace(record, report=reported)
+    with never_failing("that the pipeline runs"):
+        client = statuses_of(task.settings, record.project, record.ref, reported, AT_WORK)
+        if client is not None:
+            name, url = report.names[0], _run_url(task)
+            number = client.post(CommitStatus(name=name, state=CommitState.RUNNING, url=url))
+            if number is None:  # told by a worker that has died since
+                there = client.known().get(name)
+                number = there.pipeline if there else 0
+            reported = replace(reported, pipeline=number)
+            task.state.reports.keep(replace(report, reported=reported))
+            begun = replace(record, report=reported)
+    return begun
+
+
+class _Sender:
+    """Sends one status; the connection is read when it is made, not in another thread."""
+
+    def __init__(self, run: JobRun, reported: Reported, status: CommitStatus, doing: str):
+        self._status, self._doing = status, doing
+        self._client = None
+        with never_failing(doing):
+            record = run.record
+            self._client = statuses_of(run.settings, record.project, record.ref, reported, AT_WORK)
+
+    def __call__(self) -> None:
+        if self._client is not None:
+            with never_failing(self._doing):
+                self._client.post(self._status)
+
+
+def _report(record: PipelineRun, reported: Reported) -> Report:
+    jobs = [job.job for job in record.decisions.values() if job.present]
+    names = [_name(reported, name) for name in jobs] if reported.level is ReportLevel.JOBS else []
+    return Report(
+        project=record.project,
+        ref=record.ref,
+        pipeline=record.id,
+        reported=reported,
+        written_at=_now(),
+        names=(_name(reported, PIPELINE), *names),
+    )
+
+
+def _statuses(
+    run: RunContext, reported: Reported, ended: Mapping[str, JobResult], result: PipelineResult
+) -> tuple[CommitStatus, ...]:
+    jobs: list[CommitStatus] = []
+    if reported.level is ReportLevel.JOBS:
+        tasks = task_ids(run.pipeline.jobs)
+        found = (
+            job_status(_name(reported, name), known, _task_url(run, tasks[name]))
+            for name, known in ended.items()
+        )
+        jobs = [status for status in found if status is not None]
+    # That of the pipeline comes last: GitLab may merge as soon as all have passed.
+    return (*jobs, pipeline_status(_name(reported, PIPELINE), result, _run_url(run)))
+
+
+def _name(reported: Reported, name: str) -> str:
+    return f"{reported.prefix}{name}"
+
+
+def _run_url(task: TaskContext) -> str:
+    return RunKey(dag=task.dag_id, run=task.run_id).url(task.context)
+
+
+def _task_url(task: TaskContext, name: str) -> str:
+    return f"{_run_url(task)}/tasks/{quote(name)}"
+
+
+def _job_url(run: JobRun) -> str:
+    return _task_url(run, str(run.context["ti"].task_id))
+
+
+def _now() -> float:
+    return datetime.now(UTC).timestamp()

@@ -1,0 +1,114 @@
+"""Sends to GitLab; what goes wrong is a warning, and never fails a job.
+
+Each report is in the state from the start of its pipeline until GitLab has all of it. The end of a
+pipeline compares what GitLab has with what it should have, and sends the rest: what was not sent
+because a worker died or GitLab was away, and nothing twice.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from gitlab_ci_provider.exceptions import GitlabApiError, GitlabCiError
+from gitlab_ci_provider.gitlab_api.statuses import CommitStatuses, commit_statuses
+from gitlab_ci_provider.hooks.gitlab_project import gitlab_project
+from gitlab_ci_provider.model.project import Project, Ref
+from gitlab_ci_provider.model.report import CommitState, CommitStatus, Report, Reported, ReportLevel
+from gitlab_ci_provider.records.register import RUNNING
+from gitlab_ci_provider.settings import Settings
+from gitlab_ci_provider.state import State
+
+AT_WORK, AT_END = 10.0, 60.0
+"""Seconds for which GitLab may be away or ask to wait, while a job waits and when none does."""
+
+_RESTING = 900.0
+"""Seconds after which a report counts as left over."""
+
+_MOST = 20
+"""Reports that one pipeline sends for others."""
+
+_ENDED_BY_HAND = "its run was ended in Airflow"
+
+_log = logging.getLogger(__name__)
+
+
+@contextmanager
+def never_failing(doing: str) -> Iterator[None]:
+    """Warn of what goes wrong: whether GitLab knows of a job does not change how the job ends."""
+    try:
+        yield
+    except GitlabCiError as problem:
+        hint = _role(problem)
+        _log.warning("GitLab was not told %s: %s%s", doing, problem, hint)
+    except Exception as problem:  # noqa: BLE001 - the job has done its work
+        _log.warning("GitLab was not told %s: %s", doing, type(problem).__name__)
+        _log.debug("what went wrong", exc_info=True)
+
+
+def statuses_of(
+    settings: Settings, project: Project, ref: Ref, reported: Reported, patience: float
+) -> CommitStatuses | None:
+    """Return a client for the statuses of a commit; None when the connection is gone.
+
+    Raises:
+        SettingsError: the connection is wrong.
+    """
+    found = gitlab_project(project, settings.git_conn_ids, patience)
+    if found is None or found.report is ReportLevel.NONE:
+        return None
+    server = replace(found.server, limit_patience=patience)
+    return commit_statuses(
+        server, found.path, _log, sha=ref.sha, ref=ref.name, pipeline=reported.pipeline
+    )
+
+
+def send_all(settings: Settings, state: State, report: Report) -> None:
+    """Send what GitLab does not have of a report, and forget the report.
+
+    Raises:
+        GitlabCiError: GitLab refuses or does not answer; the report stays.
+    """
+    client = statuses_of(settings, report.project, report.ref, report.reported, AT_END)
+    if client is None:
+        _log.info("the connection no longer reports to GitLab")
+    else:
+        sent = client.settle(report.statuses or _broken_off(client, report))
+        _log.info("told GitLab %d statuses of pipeline %d", sent, report.pipeline)
+    state.reports.drop(report.pipeline)
+
+
+def send_left(settings: Settings, state: State, now: float) -> None:
+    """Send reports that others have left: their workers have died, or GitLab was away."""
+    sent = 0
+    for report in list(state.reports.left()):
+        if now - report.written_at < _RESTING or _runs(state, report):
+            continue
+        send_all(settings, state, report)
+        sent += 1
+        if sent == _MOST:
+            return
+
+
+def _runs(state: State, report: Report) -> bool:
+    entry = state.register.get(report.pipeline)
+    return not report.statuses and entry is not None and entry.status == RUNNING
+
+
+def _broken_off(client: CommitStatuses, report: Report) -> list[CommitStatus]:
+    """Cancel what a run has left open that was ended without its last task."""
+    known = client.known()
+    return [
+        CommitStatus(
+            name=name, state=CommitState.CANCELED, url=there.url, description=_ENDED_BY_HAND
+        )
+        for name in report.names
+        if (there := known.get(name)) is not None and there.is_open
+    ]
+
+
+def _role(problem: GitlabCiError) -> str:
+    refused = isinstance(problem, GitlabApiError) and problem.status in {401, 403, 404}
+    return "; that needs the role Developer and the scope `api`" if refused else ""
