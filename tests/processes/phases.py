@@ -15,7 +15,9 @@ from gitlab_ci_provider.model.plan import JobPlan
 from gitlab_ci_provider.storage.base import (
     MissingObjectError,
     ObjectStore,
+    Progress,
     StorageUnavailableError,
+    unwatched,
 )
 
 
@@ -25,16 +27,18 @@ class FolderStore:
 
     folder: Path
 
-    def get(self, key: str, path: Path) -> None:
+    def get(self, key: str, path: Path, progress: Progress = unwatched) -> None:
         """Copy an object to a file, with its time."""
         if not (self.folder / key).is_file():
             raise MissingObjectError(f"there is no object {key} in {self.folder}")
         shutil.copy2(self.folder / key, path)
+        progress(path.stat().st_size, path.stat().st_size)
 
-    def put(self, key: str, path: Path) -> None:
+    def put(self, key: str, path: Path, progress: Progress = unwatched) -> None:
         """Copy a file to an object."""
         (self.folder / key).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, self.folder / key)
+        progress(path.stat().st_size, path.stat().st_size)
 
     def keys(self) -> list[str]:
         """List all objects."""
@@ -49,15 +53,15 @@ class BrokenStore(FolderStore):
     failures: int = 0
     error: type[StorageError] = StorageUnavailableError
 
-    def get(self, key: str, path: Path) -> None:
+    def get(self, key: str, path: Path, progress: Progress = unwatched) -> None:
         """Fail, or get."""
         self._fail(key)
-        super().get(key, path)
+        super().get(key, path, progress)
 
-    def put(self, key: str, path: Path) -> None:
+    def put(self, key: str, path: Path, progress: Progress = unwatched) -> None:
         """Fail, or put."""
         self._fail(key)
-        super().put(key, path)
+        super().put(key, path, progress)
 
     def _fail(self, key: str) -> None:
         self.failures -= 1

@@ -1,7 +1,7 @@
-"""Other S3 servers than the one of the embedded stack: moto, and OpenStack Swift with `s3api`.
+"""Every S3 server that tests can run: rclone, SeaweedFS, moto, and OpenStack Swift with `s3api`.
 
-Their programs are not dependencies of this project: `make test-s3` installs them into a folder of
-their own, which `GITLAB_CI_TESTS_S3` names.
+The programs of the last two are not dependencies of this project: `make test-s3` installs them into
+a folder of their own, which `GITLAB_CI_TESTS_S3` names.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from gitlab_ci_provider.model.object_store import StoreTarget
 from processes.waiting import wait_until
 from servers.address import free_port, listens
 from servers.s3 import BUCKET, SECRET_KEY, s3_server
+from servers.seaweed import seaweed
 
 _SWIFT = """\
 [DEFAULT]
@@ -143,8 +144,16 @@ def swift(root: Path) -> Iterator[StoreTarget]:
         yield _with_bucket(port, "test:tester")
 
 
+@contextmanager
+def seaweedfs(root: Path) -> Iterator[StoreTarget]:
+    """Run SeaweedFS, which compares versions."""
+    with seaweed() as server:
+        yield server.target()
+
+
 SERVERS: dict[str, Callable[[Path], AbstractContextManager[StoreTarget]]] = {
     "rclone": rclone,
+    "seaweedfs": seaweedfs,
     "moto": moto,
     "swift": swift,
 }

@@ -1,4 +1,4 @@
-"""Fetches what comes next while the one before it is unpacked; the log keeps the plan's order."""
+"""Does what comes next while the one before it is in its turn; the log keeps the plan's order."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Generic, TypeVar
 
+from gitlab_ci_provider.helper.output import Output
+
 Result = TypeVar("Result")
 Say = Callable[[str], None]
 
 AT_ONCE = 2
-"""Fetches at a time. As many archives may wait on the disk, in addition to the one in its turn."""
+"""Works at a time. As many archives may wait on the disk, in addition to the one in its turn."""
 
 
 class Ahead(Generic[Result]):
@@ -52,7 +54,7 @@ def in_turn(works: Sequence[Callable[[Say], Result]]) -> Generator[Ahead[Result]
     Close it: threads that still work are waited for.
     """
     left = iter(works)
-    with ThreadPoolExecutor(AT_ONCE, "fetch") as pool:
+    with ThreadPoolExecutor(AT_ONCE, "ahead") as pool:
         begun = deque(Ahead(pool, work) for work in islice(left, AT_ONCE))
         try:
             while begun:
@@ -60,3 +62,26 @@ def in_turn(works: Sequence[Callable[[Say], Result]]) -> Generator[Ahead[Result]
                 begun.extend(Ahead(pool, work) for work in islice(left, 1))
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+class HeldOutput(Output):
+    """Writes to the same log as another output, but only once it is released."""
+
+    def __init__(self, output: Output):
+        super().__init__(output.secrets, log=output.log)
+        self._lock = threading.Lock()
+        self._held: list[str] | None = []
+
+    def release(self) -> None:
+        """Write what was held; from now on, write at once."""
+        with self._lock:
+            held, self._held = self._held or [], None
+            for text in held:
+                super()._write(text)
+
+    def _write(self, text: str) -> None:
+        with self._lock:
+            if self._held is None:
+                super()._write(text)
+            else:
+                self._held.append(text)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gitlab_ci_provider.exceptions import StorageError
 from gitlab_ci_provider.model.plan import Grant, JobPlan, StorePlace
-from gitlab_ci_provider.storage.base import ObjectStore
+from gitlab_ci_provider.storage.base import ObjectStore, Progress, unwatched
 from gitlab_ci_provider.storage.granted import GrantedStore
 
 
@@ -20,13 +20,13 @@ class PlannedStore:
         self._main = _opened(plan.store, plan, seconds)
         self._caches = _opened(plan.cache_store, plan, seconds) if plan.cache_store else self._main
 
-    def get(self, key: str, path: Path) -> None:
+    def get(self, key: str, path: Path, progress: Progress = unwatched) -> None:
         """Fetch an object."""
-        self._of(key).get(key, path)
+        self._of(key).get(key, path, progress)
 
-    def put(self, key: str, path: Path) -> None:
+    def put(self, key: str, path: Path, progress: Progress = unwatched) -> None:
         """Store a file."""
-        self._of(key).put(key, path)
+        self._of(key).put(key, path, progress)
 
     def _of(self, key: str) -> ObjectStore:
         store = self._caches if key in self._cache_keys else self._main

@@ -14,7 +14,12 @@ from gitlab_ci_provider.model.artifacts import SaveWhen
 
 GitStrategy = Literal["fetch", "clone", "none", "empty"]
 SubmoduleStrategy = Literal["none", "normal", "recursive"]
-CacheFormat = Literal["tarzstd", "zip"]
+ArchiveFormat = Literal["tarzstd", "zip", "zipzstd"]
+"""Words of CACHE_COMPRESSION_FORMAT."""
+
+CompressionLevel = Literal["fastest", "fast", "default", "slow", "slowest"]
+"""Words of CACHE_COMPRESSION_LEVEL and ARTIFACT_COMPRESSION_LEVEL."""
+
 ServiceProtocol = Literal["tcp", "outside", "postgres", "mysql", "redis", "amqp", "http"]
 """How to ask a service; `outside` connects to the pod's own address instead of the loopback."""
 
@@ -106,14 +111,14 @@ class CacheArchive:
     """One cache to save.
 
     Attributes:
-        format: of the archive, a word of CACHE_COMPRESSION_FORMAT.
+        format: of the archive.
         warnings: about what is not saved as it was asked for.
     """
 
     name: str
     object_key: str
     paths: tuple[str, ...]
-    format: CacheFormat = "tarzstd"
+    format: ArchiveFormat = "tarzstd"
     warnings: tuple[str, ...] = ()
     untracked: bool = False
     when: SaveWhen = "on_success"
@@ -254,6 +259,8 @@ class JobPlan:
         attempts: of each cache and artifact transfer.
         restore_cache_attempts, download_attempts: of the whole phase.
         cache_seconds: for each transfer of a cache; 0 for no limit.
+        cache_level, artifact_level: how hard archives are compressed.
+        meter_seconds: how often the log says how far a transfer has come; 0 for never.
         warnings: about settings of the job, for its log.
         debug_trace: show commands of scripts and of git as they run.
         id_tokens: names of variables whose values are files of the pod, see `model/workspace.py`.
@@ -280,6 +287,9 @@ class JobPlan:
     restore_cache_attempts: int = 1
     download_attempts: int = 1
     cache_seconds: int = 0
+    cache_level: CompressionLevel = "default"
+    artifact_level: CompressionLevel = "default"
+    meter_seconds: int = 0
     warnings: tuple[str, ...] = ()
     id_tokens: tuple[str, ...] = ()
     debug_trace: bool = False

@@ -13,6 +13,9 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil
+from typing import cast, get_args
+
+from gitlab_ci_provider.model.plan import CompressionLevel
 
 Lookup = Callable[[str], str]
 """Gives the value of a variable; empty when there is none."""
@@ -90,6 +93,20 @@ class VariableReader:
             return ceil(min(duration, _LONGEST_SECONDS))
         return default
 
+    def interval(self, name: str) -> int:
+        """Read how often something is done, in seconds; 0 is never, and the default."""
+        text = self.get(name).strip()
+        duration = _seconds(text) if text else 0.0
+        if duration is None or duration < 0:
+            self._warn(name, "duration", text, "0s")
+            return 0
+        return ceil(min(duration, _LONGEST_SECONDS))
+
+    def level(self, name: str) -> CompressionLevel:
+        """Read how hard archives are compressed."""
+        # `choice` returns one of the words that it is given.
+        return cast("CompressionLevel", self.choice(name, get_args(CompressionLevel), "default"))
+
     def _warn(self, name: str, expected: str, got: str, default: str) -> None:
         quoted = json.dumps(got, ensure_ascii=False)
         message = f"{name}: expected {expected} got {quoted}, using default value: {default}"
@@ -103,6 +120,8 @@ class BuildSettings:
     Attributes:
         restore_cache_attempts, download_attempts, secrets_attempts: how often each is tried.
         cache_seconds: for one transfer of a cache; 0 for no limit.
+        cache_level, artifact_level: how hard archives are compressed.
+        meter_seconds: how often the log says how far a transfer has come; 0 for never.
         script_seconds: for before_script and script; 0 for no limit.
         after_script_seconds: for after_script.
         debug_trace: show commands as the shell runs them.
@@ -114,6 +133,9 @@ class BuildSettings:
     download_attempts: int = 1
     secrets_attempts: int = 1
     cache_seconds: int = 0
+    cache_level: CompressionLevel = "default"
+    artifact_level: CompressionLevel = "default"
+    meter_seconds: int = 0
     script_seconds: int = 0
     after_script_seconds: int = _AFTER_SCRIPT_SECONDS
     after_script_ignore_errors: bool = True
@@ -140,6 +162,9 @@ def read_build_settings(
         download_attempts=reader.attempts("ARTIFACT_DOWNLOAD_ATTEMPTS"),
         secrets_attempts=reader.attempts("SECRETS_RETRIEVAL_ATTEMPTS"),
         cache_seconds=max(0, reader.number("CACHE_REQUEST_TIMEOUT", 0)) * 60,
+        cache_level=reader.level("CACHE_COMPRESSION_LEVEL"),
+        artifact_level=reader.level("ARTIFACT_COMPRESSION_LEVEL"),
+        meter_seconds=reader.interval("TRANSFER_METER_FREQUENCY"),
         script_seconds=reader.seconds("RUNNER_SCRIPT_TIMEOUT", 0),
         after_script_seconds=reader.seconds("RUNNER_AFTER_SCRIPT_TIMEOUT", _AFTER_SCRIPT_SECONDS),
         after_script_ignore_errors=reader.boolean("AFTER_SCRIPT_IGNORE_ERRORS", default=True),

@@ -12,7 +12,7 @@ from posixpath import normpath
 
 from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
 from gitlab_ci_provider.model.cache import Cache, CacheKey, CachePolicy
-from gitlab_ci_provider.model.plan import CacheArchive, CacheFormat, CacheRestore
+from gitlab_ci_provider.model.plan import ArchiveFormat, CacheArchive, CacheRestore
 from gitlab_ci_provider.model.variables import Variables
 from gitlab_ci_provider.planner.build_settings import VariableReader
 from gitlab_ci_provider.planner.plan_request import PROTECTED_SUFFIX, PlanRequest
@@ -93,7 +93,7 @@ class _Place:
     """Where a cache is saved, and in which form."""
 
     object_key: str
-    format: CacheFormat = "tarzstd"
+    format: ArchiveFormat = "tarzstd"
     warnings: tuple[str, ...] = ()
 
 

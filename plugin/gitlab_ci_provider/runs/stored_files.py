@@ -20,7 +20,7 @@ from gitlab_ci_provider.model.uses import CacheUse
 from gitlab_ci_provider.runs.context import TaskContext
 from gitlab_ci_provider.storage.archive import pack, unpack
 from gitlab_ci_provider.storage.base import MissingObjectError
-from gitlab_ci_provider.storage.checksums import member_checksums, sha256_of, verify
+from gitlab_ci_provider.storage.checksums import sha256_of, verify
 from gitlab_ci_provider.storage.entry import Entry
 from gitlab_ci_provider.storage.index import ArtifactIndex, encode_index, indexed
 from gitlab_ci_provider.storage.keys import index_key
@@ -73,12 +73,12 @@ class StoredFiles:
             return PackedFiles()
         with TemporaryDirectory() as folder:
             archive = Path(folder) / key.rpartition("/")[2]
-            entries = pack(self.root, found.paths, archive, warn=_log.warning)
+            contents = pack(self.root, found.paths, archive, warn=_log.warning)
             packed = PackedFiles(
                 size=archive.stat().st_size,
-                entries=tuple(entries),
+                entries=tuple(contents.entries),
                 sha256=sha256_of(archive),
-                checksums=member_checksums(archive) if archive.suffix == ".zip" else {},
+                checksums=contents.checksums,
             )
             put_file(self.target, key, archive)
         return packed

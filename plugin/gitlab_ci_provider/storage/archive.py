@@ -6,36 +6,85 @@ module is imported when it is used: most jobs need neither.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from gitlab_ci_provider.model.plan import ArchiveLimits
+from gitlab_ci_provider.model.plan import ArchiveFormat, ArchiveLimits, CompressionLevel
 from gitlab_ci_provider.storage.entry import Entry
 
 _USUAL = ArchiveLimits()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packing:
+    """How an archive is made.
+
+    Attributes:
+        scratch: a folder for what takes room meanwhile.
+    """
+
+    format: ArchiveFormat
+    scratch: Path
+    level: CompressionLevel = "default"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """What went into an archive.
+
+    Attributes:
+        checksums: CRC-32 of each member of a zip archive, by its name there.
+    """
+
+    entries: list[Entry]
+    checksums: Mapping[str, str] = field(default_factory=dict)
+
+
 def pack(
     root: Path, paths: Iterable[str], archive: Path, *, warn: Callable[[str], None]
-) -> list[Entry]:
+) -> Contents:
+    """Write paths below a folder to a new file, whose name's ending decides the format.
+
+    For arguments and errors see `pack_into`.
+    """
+    form: ArchiveFormat = "zip" if archive.suffix == ".zip" else "tarzstd"
+    with archive.open("wb") as file:
+        packing = Packing(format=form, scratch=archive.parent)
+        return pack_into(file.write, root, paths, packing, warn)
+
+
+def pack_into(
+    write: Callable[[bytes], object],
+    root: Path,
+    paths: Iterable[str],
+    packing: Packing,
+    warn: Callable[[str], None],
+) -> Contents:
     """Write paths below a folder to a new archive; return what went into it.
 
     Args:
+        write: receives the archive, piece by piece.
         root: the project's folder.
         paths: relative to it; the archive keeps their order.
-        archive: its name's ending decides the format.
+        packing: how it is made.
         warn: told about each path that is left out.
 
     Raises:
-        OSError: a file cannot be read, or the archive cannot be written.
+        OSError: a file cannot be read, or there is no room.
     """
-    if archive.suffix == ".zip":
-        from gitlab_ci_provider.storage.zipped import pack_zip
+    if packing.format == "tarzstd":
+        from gitlab_ci_provider.storage.tarred import pack_tar
 
-        return pack_zip(root, paths, archive, warn)
-    from gitlab_ci_provider.storage.tarred import pack_tar
+        return Contents(entries=pack_tar(write, root, paths, packing.level, warn))
+    from gitlab_ci_provider.storage.zip_methods import deflate, zstandard
+    from gitlab_ci_provider.storage.zip_writer import ZipWriter
+    from gitlab_ci_provider.storage.zipped import pack_zip
 
-    return pack_tar(root, paths, archive, warn)
+    method = (deflate if packing.format == "zip" else zstandard)(packing.level)
+    with ZipWriter(write, method, packing.scratch) as target:
+        entries = pack_zip(target, root, paths, warn)
+    return Contents(entries=entries, checksums=target.checksums)
 
 
 def unpack(

@@ -13,13 +13,19 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote_plus, urlsplit
-from urllib.request import getproxies, proxy_bypass
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_plus
 
 from gitlab_ci_provider.exceptions import StorageError
 from gitlab_ci_provider.model.object_store import StoreTarget
 from gitlab_ci_provider.storage.base import StorageUnavailableError
+from gitlab_ci_provider.storage.s3_http import (
+    client,
+    code_of,
+    is_busy,
+    without_address,
+    words_of,
+)
 from gitlab_ci_provider.storage.signing import Method, Period, signed_url
 
 if TYPE_CHECKING:
@@ -32,15 +38,8 @@ _WRITER = "x-amz-meta-writer"
 _SECONDS = 900
 """For which a signature is valid: clocks may differ by some minutes."""
 
-_BUSY = {
-    *("SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable", "Throttling"),
-    *("ConditionalRequestConflict", "OperationAborted"),
-}
 _EXPIRED = {"ExpiredToken", "TokenRefreshRequired", "RequestExpired"}
 _FORBIDDEN = {401, 403}
-_CODE, _MESSAGE = (
-    re.compile(rb"<%s>(.*?)</%s>" % (name, name), re.DOTALL) for name in (b"Code", b"Message")
-)
 _TAG = re.compile(r"\{.*\}")
 
 
@@ -93,7 +92,8 @@ class ConditionalObjects:
     ):
         self.target = target
         self._clock = clock
-        self._pool = _pool(target)
+        address = target.endpoint_url or "https://amazonaws.com"
+        self._pool = client(address, target.ca_bundle, maxsize=8)
 
     def get(self, key: str) -> Found | None:
         """Read an object; None when there is none."""
@@ -118,7 +118,7 @@ class ConditionalObjects:
         sent = {**conditions, _WRITER: writer, "Content-Type": "application/octet-stream"}
         answer = self._ask("PUT", key, body=data, headers=sent)
         if answer.status == 412 or (
-            answer.status == 404 and condition and _code(answer) == "NoSuchKey"
+            answer.status == 404 and condition and code_of(answer.data) == "NoSuchKey"
         ):
             return False
         self._refuse_unless_done(answer, "store", key)
@@ -163,7 +163,7 @@ class ConditionalObjects:
     def _found(self, method: Method, key: str) -> Found | None:
         answer = self._ask(method, key)
         if answer.status == 404 and (
-            method == "HEAD" or _code(answer) in {"NoSuchKey", "NotFound"}
+            method == "HEAD" or code_of(answer.data) in {"NoSuchKey", "NotFound"}
         ):
             return None
         self._refuse_unless_done(answer, "read", key)
@@ -212,11 +212,9 @@ class ConditionalObjects:
     def _refuse_unless_done(self, answer: urllib3.BaseHTTPResponse, verb: str, key: str) -> None:
         if answer.status in {200, 204}:
             return
-        code, message = _code(answer), _text(_MESSAGE, answer.data)
-        said = f"{self._failed(verb, key)}: {code or answer.status} {message}".rstrip()
-        if answer.status >= 500 and answer.status != 501:
-            raise StorageUnavailableError(said)
-        if answer.status == 429 or code in _BUSY:
+        code = code_of(answer.data)
+        said = f"{self._failed(verb, key)}: {words_of(answer.status, answer.data)}"
+        if is_busy(answer.status, code):
             raise StorageUnavailableError(said)
         if answer.status in _FORBIDDEN or code in _EXPIRED:
             raise RefusedKeysError(said, expired=code in _EXPIRED)
@@ -235,18 +233,8 @@ class ConditionalObjects:
         try:
             yield
         except HTTPError as error:
-            message = f"{self._failed(verb, key)}: {_without_address(error)}"
+            message = f"{self._failed(verb, key)}: {without_address(error)}"
             raise StorageUnavailableError(message) from None
-
-
-def _pool(target: StoreTarget) -> urllib3.PoolManager:
-    """Make the client; proxies are those of the environment."""
-    import urllib3
-
-    parts = urlsplit(target.endpoint_url or "https://amazonaws.com")
-    proxy = None if proxy_bypass(parts.netloc) else getproxies().get(parts.scheme)
-    options: dict[str, Any] = {"ca_certs": target.ca_bundle or None, "maxsize": 8}
-    return urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
 
 
 def _contents(data: bytes) -> list[ET.Element]:
@@ -256,19 +244,3 @@ def _contents(data: bytes) -> list[ET.Element]:
     if listing.tag != "ListBucketResult":
         raise ValueError(listing.tag)
     return list(listing.iter("Contents"))
-
-
-def _code(answer: urllib3.BaseHTTPResponse) -> str:
-    return _text(_CODE, answer.data)
-
-
-def _text(pattern: re.Pattern[bytes], said: bytes) -> str:
-    found = pattern.search(said)
-    return found[1].decode("utf-8", "replace").strip()[:200] if found else ""
-
-
-def _without_address(error: Exception) -> str:
-    """Describe the failure: the message of the innermost error contains no address."""
-    while isinstance(reason := getattr(error, "reason", None) or error.__cause__, Exception):
-        error = reason
-    return f"{type(error).__name__}: {re.sub(r'[?][^ )]*', '', str(error))}"

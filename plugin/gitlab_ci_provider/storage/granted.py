@@ -7,18 +7,21 @@ hence no object above 5 GiB. GitLab Runner has the same limit.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from gitlab_ci_provider.exceptions import StorageError
 from gitlab_ci_provider.model.plan import Grant, StorePlace
-from gitlab_ci_provider.storage.base import MissingObjectError, StorageUnavailableError
+from gitlab_ci_provider.storage.base import (
+    MissingObjectError,
+    Progress,
+    StorageUnavailableError,
+    unwatched,
+)
 from gitlab_ci_provider.storage.parts import (
     AT_ONCE,
     FIRST,
@@ -29,7 +32,15 @@ from gitlab_ci_provider.storage.parts import (
     fetch_all,
     others,
 )
-from gitlab_ci_provider.storage.time_limit import LimitedFile, TimeLimit, TimeLimitError
+from gitlab_ci_provider.storage.s3_http import (
+    client,
+    code_of,
+    is_busy,
+    without_address,
+    words_of,
+)
+from gitlab_ci_provider.storage.time_limit import TimeLimit, TimeLimitError
+from gitlab_ci_provider.storage.transfer import SentFile, Transfer
 
 if TYPE_CHECKING:
     import urllib3
@@ -37,15 +48,11 @@ if TYPE_CHECKING:
 LARGEST = 5 * 1024**3
 """Bytes; the most that S3 accepts in one request."""
 
-_MIB = 1024 * 1024
 _CHANGED, _EMPTY = 412, 416
 """Answers: the object is another one now; it has no first byte."""
 
 _MISSING = {"NoSuchKey", "NotFound"}
-_BUSY = {"SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable", "Throttling"}
 _MOST_OF_AN_ANSWER = 64 * 1024
-_CODE = re.compile(rb"<Code>(.*?)</Code>", re.DOTALL)
-_MESSAGE = re.compile(rb"<Message>(.*?)</Message>", re.DOTALL)
 
 
 class GrantedStore:
@@ -71,64 +78,64 @@ class GrantedStore:
         self._writes = _by_key(writes)
         self._pools: dict[str, urllib3.PoolManager] = {}
 
-    def get(self, key: str, path: Path) -> None:
+    def get(self, key: str, path: Path, progress: Progress = unwatched) -> None:
         """Fetch an object; the file appears only when it is complete, with the object's time."""
         unfinished = path.with_name(f"{path.name}.unfinished")
-        limit = self._limit(key)
+        transfer = self._transfer(key, progress)
         url = self._url(self._reads, key)
         try:
             with self._errors("fetch", key), unfinished.open("wb") as file:
-                modified = self._fetch(key, url, limit, file)
+                modified = self._fetch(key, url, transfer, file)
             _take_time(unfinished, modified)
             unfinished.replace(path)
         finally:
             unfinished.unlink(missing_ok=True)
 
-    def _fetch(self, key: str, url: str, limit: TimeLimit, file: IO[bytes]) -> str:
+    def _fetch(self, key: str, url: str, transfer: Transfer, file: IO[bytes]) -> str:
         """Write an object to a file, a large one in parallel parts; return its time."""
+        limit = transfer.limit
         with self._asked("GET", url, limit, headers=FIRST.headers) as got:
             if got.status != _EMPTY:
                 self._refuse_unless_done(got, "fetch", key)
                 left = others(got.headers)
                 if left is not None and (not left or self._compares_versions(url, limit)):
-                    file.writelines(_pieces(got, limit))
+                    transfer.total = left[-1].end if left else _length(got)
+                    file.writelines(transfer.pieces(got))
                     file.flush()
-                    fetch_all(left, partial(self._part, key, url, limit), file.fileno())
+                    fetch_all(left, partial(self._part, key, url, transfer), file.fileno())
                     return got.headers.get("Last-Modified", "")
         with self._asked("GET", url, limit) as got:
             self._refuse_unless_done(got, "fetch", key)
-            file.writelines(_pieces(got, limit))
+            transfer.total = _length(got)
+            file.writelines(transfer.pieces(got))
             return got.headers.get("Last-Modified", "")
 
     def _compares_versions(self, url: str, limit: TimeLimit) -> bool:
         with self._asked("GET", url, limit, headers=NONE.headers) as got:
             return bool(got.status == _CHANGED)
 
-    def _part(self, key: str, url: str, limit: TimeLimit, part: Part) -> Iterator[bytes]:
-        with self._asked("GET", url, limit, headers=part.headers) as got:
+    def _part(self, key: str, url: str, transfer: Transfer, part: Part) -> Iterator[bytes]:
+        with self._asked("GET", url, transfer.limit, headers=part.headers) as got:
             if got.status != _CHANGED:
                 self._refuse_unless_done(got, "fetch", key)
             check(part, got.headers)
-            yield from _pieces(got, limit)
+            yield from transfer.pieces(got)
 
-    def put(self, key: str, path: Path) -> None:
+    def put(self, key: str, path: Path, progress: Progress = unwatched) -> None:
         """Store a file; S3 shows the object only when it is complete."""
         size = path.stat().st_size
         if size > LARGEST:
             message = f"{self._at('store', key)}: {size} bytes exceed the 5 GiB that S3 accepts"
             raise StorageError(f"{message} in one request; use several caches or artifacts")
-        limit = self._limit(key)
+        transfer = self._transfer(key, progress, total=size)
         url = self._url(self._writes, key)
-        headers = {"Content-Length": str(size)}
-        with (
-            path.open("rb") as file,
-            self._errors("store", key),
-            self._asked("PUT", url, limit, body=LimitedFile(file, limit), headers=headers) as said,
-        ):
-            self._refuse_unless_done(said, "store", key)
+        with path.open("rb") as file, self._errors("store", key):
+            body = {"body": SentFile(file, transfer), "headers": {"Content-Length": str(size)}}
+            with self._asked("PUT", url, transfer.limit, **body) as said:
+                self._refuse_unless_done(said, "store", key)
 
-    def _limit(self, key: str) -> TimeLimit:
-        return TimeLimit(self._seconds.get(key, 0))
+    def _transfer(self, key: str, progress: Progress, total: int = 0) -> Transfer:
+        return Transfer(TimeLimit(self._seconds.get(key, 0)), progress, total)
 
     def _url(self, grants: Mapping[str, str], key: str) -> str:
         if key not in grants:
@@ -156,32 +163,22 @@ class GrantedStore:
             answer.close()
 
     def _pool(self, url: str) -> urllib3.PoolManager:
-        """Make the client, or reuse it; proxies are those of the environment."""
-        import urllib3
-
-        parts = urlsplit(url)
-        if parts.netloc not in self._pools:
-            bypassed = bool(proxy_bypass(parts.netloc))
-            proxy = None if bypassed else getproxies().get(parts.scheme)
-            options: dict[str, Any] = {
-                "ca_certs": self._place.ca_bundle or None,
-                "blocksize": 256 * 1024,
-                "maxsize": AT_ONCE,
-            }
-            self._pools[parts.netloc] = (
-                urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
-            )
-        return self._pools[parts.netloc]
+        """Make the client, or reuse it."""
+        server = urlsplit(url).netloc
+        if server not in self._pools:
+            options = {"blocksize": 256 * 1024, "maxsize": AT_ONCE}
+            self._pools[server] = client(url, self._place.ca_bundle, **options)
+        return self._pools[server]
 
     def _refuse_unless_done(self, answer: urllib3.BaseHTTPResponse, verb: str, key: str) -> None:
         if answer.status in {200, 206}:
             return
         said = answer.read(_MOST_OF_AN_ANSWER)
-        code, message = _text(_CODE, said), _text(_MESSAGE, said)
-        reason = f"{self._at(verb, key)}: {code or answer.status} {message}".rstrip()
+        code = code_of(said)
+        reason = f"{self._at(verb, key)}: {words_of(answer.status, said)}"
         if answer.status == 404 and code in {"", *_MISSING}:
             raise MissingObjectError(reason)
-        if answer.status >= 500 or answer.status == 429 or code in _BUSY:
+        if is_busy(answer.status, code):
             raise StorageUnavailableError(reason)
         raise StorageError(reason)
 
@@ -196,16 +193,16 @@ class GrantedStore:
         try:
             yield
         except HTTPError as error:
-            message = f"{self._at(verb, key)}: {_without_address(error)}"
+            message = f"{self._at(verb, key)}: {without_address(error)}"
             raise StorageUnavailableError(message) from None
         except (TimeLimitError, PartError) as error:
             raise StorageUnavailableError(f"{self._at(verb, key)}: {error}") from None
 
 
-def _pieces(answer: urllib3.BaseHTTPResponse, limit: TimeLimit) -> Iterator[bytes]:
-    for piece in answer.stream(_MIB):
-        limit.check()
-        yield piece
+def _length(answer: urllib3.BaseHTTPResponse) -> int:
+    """Return how long an answer is; 0 when it does not say."""
+    text = answer.headers.get("Content-Length", "")
+    return int(text) if text.isdecimal() else 0
 
 
 def _take_time(path: Path, modified: str) -> None:
@@ -219,15 +216,3 @@ def _take_time(path: Path, modified: str) -> None:
 
 def _by_key(grants: Sequence[Grant]) -> dict[str, str]:
     return {grant.object_key: grant.url for grant in grants}
-
-
-def _text(pattern: re.Pattern[bytes], said: bytes) -> str:
-    found = pattern.search(said)
-    return found[1].decode("utf-8", "replace").strip()[:200] if found else ""
-
-
-def _without_address(error: Exception) -> str:
-    """Describe the failure: the message of the innermost error contains no address."""
-    while isinstance(reason := getattr(error, "reason", None) or error.__cause__, Exception):
-        error = reason
-    return f"{type(error).__name__}: {re.sub(r'[?]X-Amz-[^ )]*', '', str(error))}"

@@ -7,9 +7,9 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from gitlab_ci_provider.model.plan import ArchiveLimits
+from gitlab_ci_provider.model.plan import ArchiveLimits, CompressionLevel
 from gitlab_ci_provider.storage.entry import ArchiveError, Entry
-from gitlab_ci_provider.storage.frames import FrameWriter, ahead, decompressed
+from gitlab_ci_provider.storage.frames import FrameWriter, ahead, decompressed, zstd_level
 from gitlab_ci_provider.storage.limits import Meter
 from gitlab_ci_provider.storage.tar_headers import END, header, padding
 from gitlab_ci_provider.storage.tar_stream import TarStream
@@ -18,18 +18,18 @@ from gitlab_ci_provider.storage.tree_writer import TreeWriter
 
 
 def pack_tar(
-    root: Path, paths: Iterable[str], archive: Path, warn: Callable[[str], None]
+    write: Callable[[bytes], object],
+    root: Path,
+    paths: Iterable[str],
+    level: CompressionLevel,
+    warn: Callable[[str], None],
 ) -> list[Entry]:
     """Write paths below a folder to an archive; return what went into it.
 
     Raises:
         OSError: a file cannot be read, or the archive cannot be written.
     """
-    with (
-        TreeReader(root, warn) as reader,
-        archive.open("wb") as file,
-        FrameWriter(file.write) as target,
-    ):
+    with TreeReader(root, warn) as reader, FrameWriter(write, zstd_level(level)) as target:
         packed = [_add(target, found, warn) for found in reader.find(paths)]
         target.write(END)
     return packed

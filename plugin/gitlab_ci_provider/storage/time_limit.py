@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import IO
 
 
 class TimeLimitError(Exception):
@@ -38,16 +37,3 @@ class TimeLimit:
         """Raise TimeLimitError once the time is over."""
         if self._seconds and self._clock() >= self._end:
             raise TimeLimitError(f"it took longer than {self._seconds:g} s")
-
-
-class LimitedFile:
-    """A file that is being sent: reading it fails once the time is over."""
-
-    def __init__(self, file: IO[bytes], limit: TimeLimit):
-        self._file = file
-        self._limit = limit
-
-    def read(self, size: int = -1) -> bytes:
-        """Read on."""
-        self._limit.check()
-        return self._file.read(size)

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from gitlab_ci_provider.storage.entry import Entry
 
-STORED, DEFLATED = 0, 8
+STORED, DEFLATED, ZSTANDARD = 0, 8, 93
 TIME, OWNER = 0x5455, 0x7875
 """Extra fields of Info-ZIP: a time in whole seconds, and the owner."""
 
@@ -21,6 +21,12 @@ EARLIEST, LATEST = 315532800, 4354819198
 """1980 and 2107: the times that a zip archive can hold."""
 
 _UNIX = 3
+_FOLLOWS = 8
+"""A flag: checksum and sizes follow the contents."""
+
+_ZSTANDARD_VERSION = 63
+"""Of the format; programs that know less do not know that method."""
+
 _ZIP64 = 1
 _FULL, _MANY = 0xFFFFFFFF, 0xFFFF
 _LARGE = 2**31
@@ -41,6 +47,7 @@ class Packed:
         crc: of the contents.
         size: of the contents; `packed` what is left of them.
         offset: of the member's header.
+        follows: checksum and sizes are not in the header, but in a record after the contents.
     """
 
     method: int = STORED
@@ -48,22 +55,20 @@ class Packed:
     size: int = 0
     packed: int = 0
     offset: int = 0
+    follows: bool = False
 
 
 def local_header(entry: Entry, packed: Packed) -> bytes:
-    """Write what goes before the contents of a member.
-
-    Its length depends on `entry` only: it can be written again when the contents are known.
-    """
-    name, extra = _name(entry), _unix_fields(entry)
-    size, in_archive, version = packed.size, packed.packed, 20
+    """Write what goes before the contents of a member."""
+    name, extra = member_name(entry).encode(), _unix_fields(entry)
+    size, in_archive, version = packed.size, packed.packed, _version(packed, large=False)
     if entry.size >= _LARGE:
         extra += _SIZES.pack(_ZIP64, 16, size, in_archive)
-        size, in_archive, version = _FULL, _FULL, 45
+        size, in_archive, version = _FULL, _FULL, _version(packed, large=True)
     fixed = _LOCAL.pack(
         b"PK\3\4",
         version,
-        _flags(name),
+        _flags(name, packed),
         packed.method,
         *_dos_time(entry.mtime),
         packed.crc,
@@ -75,20 +80,26 @@ def local_header(entry: Entry, packed: Packed) -> bytes:
     return fixed + name + extra
 
 
+def descriptor(entry: Entry, packed: Packed) -> bytes:
+    """Write what follows the contents of a member whose header does not say it."""
+    sizes = "<4sIQQ" if entry.size >= _LARGE else "<4sIII"
+    return struct.pack(sizes, b"PK\7\x08", packed.crc, packed.packed, packed.size)
+
+
 def directory_record(entry: Entry, packed: Packed) -> bytes:
     """Write what the directory says of a member."""
-    name, extra = _name(entry), _unix_fields(entry)
+    name, extra = member_name(entry).encode(), _unix_fields(entry)
     values = (packed.size, packed.packed, packed.offset)
     large = [value for value in values if value >= _FULL]
     if large:
         extra += struct.pack(f"<HH{len(large)}Q", _ZIP64, 8 * len(large), *large)
     size, in_archive, offset = (min(value, _FULL) for value in values)
-    version = 45 if large else 20
+    version = _version(packed, large=bool(large) or entry.size >= _LARGE)
     fixed = _CENTRAL.pack(
         b"PK\1\2",
         _UNIX << 8 | version,
         version,
-        _flags(name),
+        _flags(name, packed),
         packed.method,
         *_dos_time(entry.mtime),
         packed.crc,
@@ -117,12 +128,20 @@ def directory_end(count: int, size: int, offset: int) -> bytes:
     return more + struct.pack("<4s4HIIH", b"PK\5\6", 0, 0, count, count, size, offset, 0)
 
 
-def _name(entry: Entry) -> bytes:
-    return (f"{entry.path}/" if entry.is_folder else entry.path).encode()
+def member_name(entry: Entry) -> str:
+    """Return the name of a member: a folder's ends with a slash."""
+    return f"{entry.path}/" if entry.is_folder else entry.path
 
 
-def _flags(name: bytes) -> int:
-    return 0 if name.isascii() else 0x800
+def _flags(name: bytes, packed: Packed) -> int:
+    return (0 if name.isascii() else 0x800) | (_FOLLOWS if packed.follows else 0)
+
+
+def _version(packed: Packed, *, large: bool) -> int:
+    """Say which version of the format a program must know."""
+    if packed.method == ZSTANDARD:
+        return _ZSTANDARD_VERSION
+    return 45 if large else 20
 
 
 def _unix_fields(entry: Entry) -> bytes:

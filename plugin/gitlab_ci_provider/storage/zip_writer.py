@@ -1,63 +1,70 @@
 """Writes zip archives, compressed on all cores.
 
-Small files are compressed many at a time, in one thread; a large file in pieces, each of which
-knows the end of the piece before it, as `pigz` does. Members have their order, so the same files
-make the same bytes. What does not shrink is stored as it is.
+Small files are compressed many at a time, in one thread; a large file in pieces. Members have their
+order, so the same files make the same bytes. What does not shrink is stored as it is.
+
+Everything is written once, from the beginning to the end, so that an archive can be sent and its
+checksum computed while it is written: what is known of a large file only after it follows it.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import SpooledTemporaryFile
 from typing import IO, Self
 
 from gitlab_ci_provider.storage.entry import Entry
 from gitlab_ci_provider.storage.in_order import InOrder
 from gitlab_ci_provider.storage.tree_reader import CHUNK, Found
 from gitlab_ci_provider.storage.zip_headers import (
-    DEFLATED,
     STORED,
     Packed,
+    descriptor,
     directory_end,
     directory_record,
     local_header,
+    member_name,
 )
-
-_LEVEL = 1
-"""The fastest: level 6 makes archives a tenth smaller and takes three times as long."""
-
-_SAMPLE = 64 * 1024
-_WORTH = 0.95
-"""Contents that do not shrink below this ratio are not compressed."""
-
-_WINDOW = 32 * 1024
-_END = b"\3\0"
-"""An empty last block: it ends the blocks of all pieces."""
+from gitlab_ci_provider.storage.zip_methods import Method
 
 _BATCH = 256
 """Small files that are compressed together, at most."""
 
 
 class ZipWriter:
-    """A new archive; use as a context manager. Until that has ended, it is not an archive."""
+    """A new archive; use as a context manager. Until that has ended, it is not an archive.
 
-    def __init__(self, archive: Path):
-        self._path = archive
+    Args:
+        write: receives the archive, in the thread of the caller.
+        method: how members are compressed.
+        scratch: a folder with room for the archive's directory, which can be large.
+    """
+
+    def __init__(self, write: Callable[[bytes], object], method: Method, scratch: Path):
+        self.checksums: dict[str, str] = {}
+        """CRC-32 of each member, by its name."""
+
+        self._sink = write
+        self._method = method
+        self._scratch = scratch
         self._exit = ExitStack()
+        self._waiting: list[bytes] = []
+        self._waits = 0
         self._batch: list[tuple[Entry, bytes]] = []
         self._batched = 0
         self._count = 0
         self._at = 0
 
     def __enter__(self) -> Self:
-        """Create the file; the directory is collected in another one: it can be large."""
-        self._file: IO[bytes] = self._exit.enter_context(self._path.open("wb"))
-        self._directory: IO[bytes] = self._exit.enter_context(TemporaryFile(dir=self._path.parent))
-        self._threads = self._exit.enter_context(InOrder("deflate"))
+        """Start."""
+        self._directory: IO[bytes] = self._exit.enter_context(
+            SpooledTemporaryFile(8 * CHUNK, dir=str(self._scratch))
+        )
+        self._threads = self._exit.enter_context(InOrder("zip"))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -93,45 +100,52 @@ class ZipWriter:
         batch, self._batch, self._batched = self._batch, [], 0
         if not batch:
             return
+        compress = self._method.compress
+
+        def work() -> list[tuple[Packed, bytes]]:
+            return [compress(contents) for _, contents in batch]
 
         def write(packed: list[tuple[Packed, bytes]]) -> None:
             for (entry, _), (how, data) in zip(batch, packed, strict=True):
-                self._write_member(entry, how, data)
+                placed = replace(how, offset=self._at)
+                self._write(local_header(entry, placed))
+                self._write(data)
+                self._list(entry, placed)
 
-        self._threads.submit(_deflate_all, [contents for _, contents in batch], then=write)
-
-    def _write_member(self, entry: Entry, how: Packed, data: bytes) -> None:
-        how = replace(how, offset=self._at)
-        self._write(local_header(entry, how) + data)
-        self._list(entry, how)
+        self._threads.submit(work, then=write)
 
     def _add_large(self, entry: Entry, found: Found) -> Entry:
-        """Add a file piece by piece; its header is written again when all is known."""
+        """Add a file piece by piece; what is known of it in the end follows it."""
         self._threads.finish()
         offset = self._at
-        self._write(local_header(entry, Packed()))
-        begin = self._at
         pieces = found.pieces()
         first = next(pieces, b"")
-        method = DEFLATED if _shrinks(first) else STORED
-        add = self._add_deflated if method == DEFLATED else self._add_stored
-        size, crc = add(first, pieces)
-        how = Packed(method=method, crc=crc, size=size, packed=self._at - begin, offset=offset)
-        self._file.seek(offset)
-        self._file.write(local_header(entry, how))
-        self._file.seek(self._at)
+        shrinks = self._method.shrinks(first)
+        method = self._method.number if shrinks else STORED
+        self._write(local_header(entry, Packed(method=method, follows=True)))
+        begin = self._at
+        size, crc = (self._add_pieces if shrinks else self._add_stored)(first, pieces)
+        how = Packed(
+            method=method,
+            crc=crc,
+            size=size,
+            packed=self._at - begin,
+            offset=offset,
+            follows=True,
+        )
+        self._write(descriptor(entry, how))
         self._list(entry, how)
         return replace(entry, size=size)
 
-    def _add_deflated(self, piece: bytes, more: Iterator[bytes]) -> tuple[int, int]:
+    def _add_pieces(self, piece: bytes, more: Iterator[bytes]) -> tuple[int, int]:
         size, crc, before = 0, 0, b""
         while piece:
             size += len(piece)
             crc = zlib.crc32(piece, crc)
-            self._threads.submit(_deflate_piece, piece, before, then=self._write)
-            before, piece = piece[-_WINDOW:], next(more, b"")
+            self._threads.submit(self._method.piece, piece, before, then=self._write)
+            before, piece = piece, next(more, b"")
         self._threads.finish()
-        self._write(_END)
+        self._write(self._method.end)
         return size, crc
 
     def _add_stored(self, piece: bytes, more: Iterator[bytes]) -> tuple[int, int]:
@@ -144,11 +158,20 @@ class ZipWriter:
         return size, crc
 
     def _write(self, data: bytes) -> None:
-        self._file.write(data)
+        """Pass on many small pieces as one."""
         self._at += len(data)
+        self._waits += len(data)
+        self._waiting.append(data)
+        if self._waits >= CHUNK:
+            self._flush()
+
+    def _flush(self) -> None:
+        waiting, self._waiting, self._waits = self._waiting, [], 0
+        self._sink(waiting[0] if len(waiting) == 1 else b"".join(waiting))
 
     def _list(self, entry: Entry, how: Packed) -> None:
         self._directory.write(directory_record(entry, how))
+        self.checksums[member_name(entry)] = f"{how.crc:08x}"
         self._count += 1
 
     def _finish(self) -> None:
@@ -157,28 +180,4 @@ class ZipWriter:
         while piece := self._directory.read(CHUNK):
             self._write(piece)
         self._write(directory_end(self._count, size, begin))
-
-
-def _deflate_all(contents: list[bytes]) -> list[tuple[Packed, bytes]]:
-    return [_deflated(data) for data in contents]
-
-
-def _deflated(data: bytes) -> tuple[Packed, bytes]:
-    size, crc = len(data), zlib.crc32(data)
-    if size <= _SAMPLE or _shrinks(data):
-        packed = zlib.compress(data, _LEVEL, -zlib.MAX_WBITS)
-        if len(packed) < size:
-            return Packed(method=DEFLATED, crc=crc, size=size, packed=len(packed)), packed
-    return Packed(crc=crc, size=size, packed=size), data
-
-
-def _deflate_piece(piece: bytes, before: bytes) -> bytes:
-    settings = (_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_DEFAULT_STRATEGY)
-    packer = zlib.compressobj(*settings, before) if before else zlib.compressobj(*settings)
-    return packer.compress(piece) + packer.flush(zlib.Z_SYNC_FLUSH)
-
-
-def _shrinks(data: bytes) -> bool:
-    """Try the beginning of a file: compressing images, packages and archives wastes time."""
-    sample = data[:_SAMPLE]
-    return len(zlib.compress(sample, _LEVEL)) < len(sample) * _WORTH
+        self._flush()

@@ -35,14 +35,14 @@ BROKEN_ZIP = (
 
 
 def pack_zip(
-    root: Path, paths: Iterable[str], archive: Path, warn: Callable[[str], None]
+    target: ZipWriter, root: Path, paths: Iterable[str], warn: Callable[[str], None]
 ) -> list[Entry]:
-    """Write paths below a folder to an archive; return what went into it.
+    """Add paths below a folder to an archive; return what went into it.
 
     Raises:
         OSError: a file cannot be read, or the archive cannot be written.
     """
-    with TreeReader(root, warn) as reader, ZipWriter(archive) as target:
+    with TreeReader(root, warn) as reader:
         return [target.add(found) for found in reader.find(_with_utf8_names(paths, warn))]
 
 

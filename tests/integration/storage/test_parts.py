@@ -19,7 +19,7 @@ from gitlab_ci_provider.storage.base import StorageUnavailableError
 from gitlab_ci_provider.storage.granted import GrantedStore
 from gitlab_ci_provider.storage.parts import AT_ONCE, PART
 from gitlab_ci_provider.storage.signing import Period
-from servers.s3 import s3_server
+from servers.s3_servers import SERVERS
 
 pytestmark = pytest.mark.integration
 
@@ -105,14 +105,22 @@ def scripted(data: bytes) -> Iterator[Scripted]:
 DATA = os.urandom(4096) * (PART * (AT_ONCE + 1) // 4096) + b"the end"
 
 
+@pytest.fixture(scope="module", params=["rclone", "seaweedfs"])
+def target(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[StoreTarget]:
+    """A real server that does not compare versions, and one that does."""
+    with SERVERS[request.param](tmp_path_factory.mktemp("s3")) as running:
+        yield running
+
+
 @pytest.mark.parametrize("size", [0, 1, PART - 1, PART, PART + 1, len(DATA)])
-def test_every_size_is_fetched(tmp_path: Path, size: int):
+def test_every_size_is_fetched(tmp_path: Path, target: StoreTarget, size: int):
     """From a real server."""
     (tmp_path / "source").write_bytes(DATA[:size])
-    with s3_server(tmp_path / "s3") as server:
-        store = opened(server.target())
-        store.put("c", tmp_path / "source")
-        store.get("c", tmp_path / "got")
+    store = opened(target)
+    store.put("c", tmp_path / "source")
+    store.get("c", tmp_path / "got")
 
     assert (tmp_path / "got").read_bytes() == DATA[:size]
 

@@ -205,7 +205,7 @@ def test_variables_that_change_only_gitlab_runner_are_named_where_they_are_writt
   FF_USE_GIT_NATIVE_CLONE: "true"
   LEVEL: fast
 a:
-  variables: {CACHE_COMPRESSION_LEVEL: fastest}
+  variables: {CACHE_COMPRESSION_FORMAT: zip, CACHE_COMPRESSION_LEVEL: fastest}
   script: x
 """
 
@@ -232,6 +232,9 @@ a:
         ("GET_SOURCES_ATTEMPTS: '11'", True),
         ("RUNNER_SCRIPT_TIMEOUT: 1 hour", True),
         ("RUNNER_SCRIPT_TIMEOUT: 1h", False),
+        ("ARTIFACT_COMPRESSION_LEVEL: best", True),
+        ("CACHE_COMPRESSION_LEVEL: slowest", False),
+        ("TRANSFER_METER_FREQUENCY: often", True),
         ("CI_DEBUG_TRACE: 'yes'", True),
         ("CACHE_REQUEST_TIMEOUT: {value: never}", True),
         ("MINE: 'yes'", False),

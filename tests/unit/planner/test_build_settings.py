@@ -97,6 +97,38 @@ def test_a_cache_request_has_minutes():
     assert read(CACHE_REQUEST_TIMEOUT="-1").cache_seconds == 0
 
 
+@pytest.mark.parametrize("name", ["CACHE_COMPRESSION_LEVEL", "ARTIFACT_COMPRESSION_LEVEL"])
+def test_levels_are_the_runners_words(name: str):
+    """Another one counts as `default`, and the log says so."""
+    good, bad = ({name: word} for word in ("slowest", "best"))
+    assert read_build_settings(lambda asked: good.get(asked, "")).warnings == ()
+    settings = read_build_settings(lambda asked: bad.get(asked, ""))
+
+    (said,) = settings.warnings
+    assert said.startswith(f"{name}: expected either 'fastest', 'fast', 'default'")
+    assert replace(settings, warnings=()) == read()
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds", "warned"),
+    [
+        ("", 0, False),
+        ("0", 0, False),
+        ("2s", 2, False),
+        ("1m30s", 90, False),
+        ("10ms", 1, False),
+        ("-1s", 0, True),
+        ("often", 0, True),
+    ],
+)
+def test_the_meter_reports_every_so_many_seconds(text: str, seconds: int, warned: bool):
+    """A second at least, as with the runner; never by default."""
+    settings = read(TRANSFER_METER_FREQUENCY=text)
+
+    assert settings.meter_seconds == seconds
+    assert bool(settings.warnings) == warned
+
+
 def test_the_plan_carries_them():
     """What the pod needs to know is in its plan, with what the log is to say."""
     job = with_variables(

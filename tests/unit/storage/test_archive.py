@@ -96,7 +96,9 @@ def test_contents_are_in_order(project: Path, archive: Path):
 
     packed = pack(project, paths, archive, warn=warn)
 
-    assert [entry.path for entry in packed] == sorted(entry.path for entry in packed)
+    assert [entry.path for entry in packed.entries] == sorted(
+        entry.path for entry in packed.entries
+    )
 
 
 def test_the_same_files_make_the_same_bytes(project: Path, archive: Path):
@@ -155,7 +157,7 @@ def test_sockets_and_pipes_are_left_out_with_a_warning(project: Path, archive: P
 
     packed = pack(project, ["pipe", "private", "socket"], archive, warn=warnings.append)
 
-    assert [entry.path for entry in packed] == ["private"]
+    assert [entry.path for entry in packed.entries] == ["private"]
     assert [line.split(":")[0] for line in warnings] == ["pipe", "socket"]
 
 

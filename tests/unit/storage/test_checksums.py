@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import os
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from gitlab_ci_provider.storage.checksums import member_checksums, sha256_of, verify
+from gitlab_ci_provider.storage.checksums import RunningDigest, sha256_of, verify
 from gitlab_ci_provider.storage.entry import ArchiveError
 from gitlab_ci_provider.storage.folder import FolderShelf
 from gitlab_ci_provider.storage.zip_files import ZipFiles
+
+
+def member_checksums(archive: Path) -> dict[str, str]:
+    with zipfile.ZipFile(archive) as opened:
+        return {info.filename: f"{info.CRC:08x}" for info in opened.infolist()}
 
 
 @pytest.fixture
@@ -33,6 +40,16 @@ def test_another_archive_is_refused(archive: Path):
 
     with pytest.raises(ArchiveError, match="k: its checksum does not match"):
         verify(archive, good, "k")
+
+
+def test_a_checksum_is_computed_while_an_archive_is_written():
+    """In pieces, in order, by a thread that ends with it."""
+    data = os.urandom(100_000)
+    with RunningDigest() as digest:
+        for at in range(0, len(data), 1000):
+            digest.update(data[at : at + 1000])
+
+        assert digest.hexdigest() == hashlib.sha256(data).hexdigest()
 
 
 def test_a_damaged_file_is_noticed_when_only_that_is_read(archive: Path):

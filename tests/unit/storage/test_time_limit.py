@@ -6,7 +6,8 @@ import io
 
 import pytest
 
-from gitlab_ci_provider.storage.time_limit import LimitedFile, TimeLimit, TimeLimitError
+from gitlab_ci_provider.storage.time_limit import TimeLimit, TimeLimitError
+from gitlab_ci_provider.storage.transfer import SentFile, Transfer
 
 
 class Clock:
@@ -23,13 +24,16 @@ class Clock:
 def test_data_flows_until_the_time_is_over():
     """However steadily it moves."""
     clock = Clock()
-    file = LimitedFile(io.BytesIO(b"abc"), TimeLimit(60, clock))
+    moved: list[tuple[int, int]] = []
+    transfer = Transfer(TimeLimit(60, clock), lambda *counted: moved.append(counted), total=3)
+    file = SentFile(io.BytesIO(b"abc"), transfer)
 
     clock.now = 59
     assert file.read(1) == b"a"
     clock.now = 60
     with pytest.raises(TimeLimitError, match="longer than 60 s"):
         file.read(1)
+    assert moved == [(1, 3)]
 
 
 def test_a_step_has_no_more_than_is_left():

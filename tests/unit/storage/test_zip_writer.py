@@ -9,11 +9,12 @@ import subprocess
 import zipfile
 import zlib
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from gitlab_ci_provider.storage import zip_writer
-from gitlab_ci_provider.storage.archive import pack, unpack
+from gitlab_ci_provider.model.plan import CompressionLevel
+from gitlab_ci_provider.storage.archive import Packing, pack, pack_into, unpack
 from gitlab_ci_provider.storage.entry import Entry
 from gitlab_ci_provider.storage.members import find_members
 from gitlab_ci_provider.storage.zip_headers import (
@@ -22,6 +23,7 @@ from gitlab_ci_provider.storage.zip_headers import (
     directory_record,
     local_header,
 )
+from gitlab_ci_provider.storage.zip_methods import Method
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB
@@ -125,6 +127,35 @@ def test_the_bytes_depend_on_the_files_only(
     assert packed(project, tmp_path / "second.zip").read_bytes() == first.read_bytes()
 
 
+def test_an_archive_is_written_from_begin_to_end(project: Path, tmp_path: Path):
+    """So that it can be sent while it is written: nothing before is changed afterwards."""
+    pieces: list[bytes] = []
+    packing = Packing(format="zip", scratch=tmp_path)
+    paths = find_members(project, ["."]).paths
+    contents = pack_into(pieces.append, project, paths, packing, print)
+    archive = packed(project, tmp_path / "artifacts.zip")
+
+    assert b"".join(pieces) == archive.read_bytes()
+    with zipfile.ZipFile(archive) as opened:
+        found = {info.filename: f"{info.CRC:08x}" for info in opened.infolist()}
+    assert contents.checksums == found
+
+
+@pytest.mark.parametrize("level", get_args(CompressionLevel))
+def test_every_level_comes_back(project: Path, tmp_path: Path, level: CompressionLevel):
+    """`fastest` does not compress, so that single files can be read by ranges, as with GitLab."""
+    archive = tmp_path / "artifacts.zip"
+    with archive.open("wb") as file:
+        packing = Packing(format="zip", scratch=tmp_path, level=level)
+        pack_into(file.write, project, find_members(project, ["."]).paths, packing, print)
+
+    with zipfile.ZipFile(archive) as opened:
+        assert opened.testzip() is None
+        assert opened.read("log") == LINES
+        methods = {info.compress_type for info in opened.infolist()}
+    assert (zipfile.ZIP_DEFLATED in methods) == (level != "fastest")
+
+
 def test_more_than_65535_members(tmp_path: Path):
     """Their number needs the fields of Zip64."""
     archive = tmp_path / "artifacts.zip"
@@ -180,13 +211,13 @@ def test_a_file_that_changes_while_it_is_read_is_whole_or_shorter(
     root = tmp_path / "project"
     root.mkdir()
     (root / "log").write_bytes(LINES)
-    shrinks = zip_writer._shrinks
+    shrinks = Method.shrinks
 
-    def shorten(data: bytes) -> bool:
+    def shorten(method: Method, data: bytes) -> bool:
         os.truncate(root / "log", 2 * MIB)
-        return shrinks(data)
+        return shrinks(method, data)
 
-    monkeypatch.setattr(zip_writer, "_shrinks", shorten)
+    monkeypatch.setattr(Method, "shrinks", shorten)
     with zipfile.ZipFile(packed(root, tmp_path / "artifacts.zip")) as opened:
         assert opened.read("log") == LINES[: 2 * MIB]
 

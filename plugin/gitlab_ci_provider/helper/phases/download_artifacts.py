@@ -10,6 +10,7 @@ from gitlab_ci_provider.exceptions import FailureReason, GitlabCiError, SystemFa
 from gitlab_ci_provider.helper.attempts import STAGE, attempt
 from gitlab_ci_provider.helper.context import PhaseContext
 from gitlab_ci_provider.helper.in_turn import Ahead, Say, in_turn
+from gitlab_ci_provider.helper.meter import metered
 from gitlab_ci_provider.model.plan import ArtifactDownload
 from gitlab_ci_provider.storage.archive import unpack
 from gitlab_ci_provider.storage.base import MissingObjectError, StorageUnavailableError
@@ -62,8 +63,12 @@ def _download(context: PhaseContext, artifacts: ArtifactDownload, ahead: Ahead[P
 
 
 def _fetch(context: PhaseContext, artifacts: ArtifactDownload, archive: Path, say: Say) -> Path:
+    def fetch() -> None:
+        with metered("Downloading artifacts", context.plan.meter_seconds, say) as progress:
+            context.store().get(artifacts.object_key, archive, progress)
+
     attempt(
-        lambda: context.store().get(artifacts.object_key, archive),
+        fetch,
         context.plan.attempts,
         sleep=context.sleep,
         say=say,

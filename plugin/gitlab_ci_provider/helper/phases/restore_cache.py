@@ -16,6 +16,7 @@ from gitlab_ci_provider.exceptions import GitlabCiError
 from gitlab_ci_provider.helper.attempts import STAGE, attempt
 from gitlab_ci_provider.helper.context import PhaseContext
 from gitlab_ci_provider.helper.in_turn import Say, in_turn
+from gitlab_ci_provider.helper.meter import metered
 from gitlab_ci_provider.helper.restored import remember
 from gitlab_ci_provider.model.plan import CacheRestore
 from gitlab_ci_provider.storage.archive import unpack
@@ -98,9 +99,13 @@ def _as_it_is(archive: Path) -> Path:
 
 
 def _has(context: PhaseContext, key: str, archive: Path, say: Say) -> bool:
+    def fetch() -> None:
+        with metered("Downloading cache", context.plan.meter_seconds, say) as progress:
+            context.store().get(key, archive, progress)
+
     try:
         attempt(
-            lambda: context.store().get(key, archive),
+            fetch,
             context.plan.attempts,
             sleep=context.sleep,
             say=say,

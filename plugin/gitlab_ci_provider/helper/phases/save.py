@@ -8,10 +8,11 @@ from pathlib import Path
 
 from gitlab_ci_provider.helper.attempts import attempt
 from gitlab_ci_provider.helper.context import PhaseContext
+from gitlab_ci_provider.helper.meter import metered
 from gitlab_ci_provider.helper.untracked import untracked_files
-from gitlab_ci_provider.storage.archive import pack
+from gitlab_ci_provider.storage.archive import Contents, Packing, pack_into
 from gitlab_ci_provider.storage.base import StorageUnavailableError
-from gitlab_ci_provider.storage.entry import Entry
+from gitlab_ci_provider.storage.checksums import RunningDigest
 from gitlab_ci_provider.storage.members import Members, find_members
 
 
@@ -25,36 +26,68 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where an archive goes.
+
+    Attributes:
+        label: what is said of its transfer.
+        hashed: its SHA-256 is wanted.
+    """
+
+    key: str
+    packing: Packing
+    label: str
+    hashed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Saved:
-    """What was saved; `size` in bytes."""
+    """What was saved; `size` in bytes, `sha256` of the archive, if it was wanted."""
 
     size: int
-    entries: Sequence[Entry]
+    sha256: str
+    contents: Contents
 
 
-def save(context: PhaseContext, wanted: Wanted, archive: Path, key: str) -> Saved | None:
-    """Pack the wanted files and put the archive into the store; None when there are none.
+def store(context: PhaseContext, members: Members, target: Target) -> Saved:
+    """Pack files and put the archive into the store.
 
     Raises:
         GitlabCiError: the store failed, more than once.
         OSError: a file could not be read, or there is no room for the archive.
     """
-    members = find(context, wanted)
-    return store(context, members, archive, key) if members.paths else None
+    archive = target.packing.scratch / "archive"
+    with archive.open("wb") as file, RunningDigest() as digest:
+
+        def write(data: bytes) -> None:
+            file.write(data)
+            if target.hashed:
+                digest.update(data)
+
+        warn = context.output.warning
+        contents = pack_into(write, context.project_dir, members.paths, target.packing, warn)
+        sha256 = digest.hexdigest() if target.hashed else ""
+    put(context, archive, target.key, target.label)
+    return Saved(size=archive.stat().st_size, sha256=sha256, contents=contents)
 
 
-def store(context: PhaseContext, members: Members, archive: Path, key: str) -> Saved:
-    """Pack files and put the archive into the store; for errors see `save`."""
-    entries = pack(context.project_dir, members.paths, archive, warn=context.output.warning)
-    size = archive.stat().st_size
-    put(context, archive, key)
-    return Saved(size=size, entries=entries)
+def put(context: PhaseContext, path: Path, key: str, label: str = "") -> None:
+    """Put a file into the store, trying again when the store fails.
 
+    Args:
+        context: of the job.
+        path: of the file.
+        key: of the object.
+        label: what the log says of the transfer; empty for a small file.
+    """
 
-def put(context: PhaseContext, path: Path, key: str) -> None:
-    """Put a file into the store, trying again when the store fails."""
+    def send() -> None:
+        seconds = context.plan.meter_seconds if label else 0
+        with metered(label, seconds, context.output.line) as progress:
+            context.store().put(key, path, progress)
+
     attempt(
-        lambda: context.store().put(key, path),
+        send,
         context.plan.attempts,
         sleep=context.sleep,
         say=context.output.warning,

@@ -12,12 +12,12 @@ from pathlib import Path
 from gitlab_ci_provider.exceptions import GitlabCiError, SystemFailure
 from gitlab_ci_provider.helper.context import PhaseContext
 from gitlab_ci_provider.helper.output import unix_time
-from gitlab_ci_provider.helper.phases.save import Saved, Wanted, put, save
+from gitlab_ci_provider.helper.phases.save import Saved, Target, Wanted, find, put, store
 from gitlab_ci_provider.model.job_artifacts import JobArtifact
 from gitlab_ci_provider.model.plan import ArtifactUpload
-from gitlab_ci_provider.storage.checksums import member_checksums, sha256_of
+from gitlab_ci_provider.storage.archive import Packing
 from gitlab_ci_provider.storage.index import ArtifactIndex, encode_index, indexed
-from gitlab_ci_provider.storage.keys import ARCHIVE_NAME, index_key
+from gitlab_ci_provider.storage.keys import index_key
 
 
 def upload_artifacts(context: PhaseContext, uploads: Iterable[ArtifactUpload]) -> None:
@@ -37,25 +37,29 @@ def upload_artifacts(context: PhaseContext, uploads: Iterable[ArtifactUpload]) -
 
 
 def save_artifacts(
-    context: PhaseContext, upload: ArtifactUpload, archive: Path
+    context: PhaseContext, upload: ArtifactUpload, folder: Path
 ) -> ArtifactIndex | None:
     """Save an archive and its index; None when there are no files for it."""
     wanted = Wanted(paths=upload.paths, exclude=upload.exclude, untracked=upload.untracked)
-    saved = save(context, wanted, archive, upload.object_key)
-    if saved is None:
+    members = find(context, wanted)
+    if not members.paths:
         context.output.warning("No files to upload")
         return None
-    index = _index(context.plan.job, upload, saved, archive)
-    file = archive.with_name("index.json")
+    packing = Packing(format="zip", scratch=folder, level=context.plan.artifact_level)
+    target = Target(
+        key=upload.object_key, packing=packing, label="Uploading artifacts", hashed=True
+    )
+    index = _index(context.plan.job, upload, store(context, members, target))
+    file = folder / "index.json"
     file.write_bytes(encode_index(index))
     put(context, file, index_key(upload.object_key))
     count = index.count
-    context.output.line(f"Uploaded {count} files in {upload.name}.zip ({saved.size} bytes)")
+    context.output.line(f"Uploaded {count} files in {upload.name}.zip ({index.size} bytes)")
     return index
 
 
 def _upload(context: PhaseContext, upload: ArtifactUpload, folder: Path) -> None:
-    index = save_artifacts(context, upload, folder / ARCHIVE_NAME)
+    index = save_artifacts(context, upload, folder)
     if index is None:
         return
     artifact = JobArtifact(
@@ -69,16 +73,16 @@ def _upload(context: PhaseContext, upload: ArtifactUpload, folder: Path) -> None
     context.uploaded.append(artifact)
 
 
-def _index(job: str, upload: ArtifactUpload, saved: Saved, archive: Path) -> ArtifactIndex:
+def _index(job: str, upload: ArtifactUpload, saved: Saved) -> ArtifactIndex:
     now = unix_time()
     return ArtifactIndex(
         job=job,
         name=upload.name,
         object_key=upload.object_key,
         size=saved.size,
-        sha256=sha256_of(archive),
+        sha256=saved.sha256,
         access=upload.access,
         created=now,
         expire_at=now + upload.expire_in if upload.expire_in else None,
-        files=indexed(saved.entries, member_checksums(archive)),
+        files=indexed(saved.contents.entries, saved.contents.checksums),
     )

@@ -20,7 +20,7 @@ from gitlab_ci_provider.helper.reports.readers import ReportReader, read_files, 
 from gitlab_ci_provider.model.job_artifacts import ArtifactReport
 from gitlab_ci_provider.model.plan import ArtifactUpload, ReportUpload
 from gitlab_ci_provider.model.reports import Results
-from gitlab_ci_provider.storage.keys import ARCHIVE_NAME, results_key
+from gitlab_ci_provider.storage.keys import results_key
 
 _LONGEST_PROBLEM = 200
 
@@ -49,7 +49,7 @@ def _upload(context: PhaseContext, report: ReportUpload, folder: Path) -> None:
         expire_in=report.expire_in,
         access=report.access,
     )
-    index = save_artifacts(context, upload, folder / ARCHIVE_NAME)
+    index = save_artifacts(context, upload, folder)
     if index is None:
         return
     files = tuple(file.path for file in index.files if stat.S_ISREG(int(file.mode, 8)))

@@ -14,16 +14,15 @@ from gitlab_ci_provider.model.variables import Variable, Variables
 from gitlab_ci_provider.planner.build_settings import read_build_settings
 from gitlab_ci_provider.planner.sources import variable_problems
 
-_FORMAT = "artifacts are .zip and caches .tar.zst, each with a fixed level"
+_FORMAT = "caches are .tar.zst, except those that are saved for GitLab Runner"
 _NO_EFFECT: Mapping[str, str] = {
-    "ARTIFACT_COMPRESSION_LEVEL": _FORMAT,
-    "CACHE_COMPRESSION_FORMAT": f"{_FORMAT}, but for caches that are saved for GitLab Runner",
-    "CACHE_COMPRESSION_LEVEL": _FORMAT,
+    "CACHE_COMPRESSION_FORMAT": _FORMAT,
     "EXECUTOR_JOB_SECTION_ATTEMPTS": "it is for containers that vanish from Docker",
     "GIT_SUBMODULE_UPDATE_JOBS": "submodules are fetched one after another",
-    "TRANSFER_METER_FREQUENCY": "transfers are not metered",
 }
-_READ = re.compile(r"AFTER_|CACHE_|CI_DEBUG_|FF_|GIT_|RUNNER_|[A-Z_]*_ATTEMPTS$")
+_READ = re.compile(
+    r"AFTER_|ARTIFACT_|CACHE_|CI_DEBUG_|FF_|GIT_|RUNNER_|TRANSFER_|[A-Z_]*_ATTEMPTS$"
+)
 """What the names of variables for the runner look like: a file may have thousands of others."""
 
 _FLAG = "scripts see this feature flag of GitLab Runner as a variable"
