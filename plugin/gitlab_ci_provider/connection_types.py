@@ -67,6 +67,11 @@ GITLAB: dict[str, Any] = {
             },
             "description": "How much GitLab is told of pipelines. That needs the role Developer.",
         },
+        "comments": {
+            "label": "Comment on merge requests",
+            "schema": {"type": ["boolean", "null"], "default": False},
+            "description": "With the end of each pipeline, in one comment that is updated.",
+        },
         "proxy": {
             "label": "Proxy",
             "schema": {**_TEXT, "format": "password"},

@@ -39,6 +39,7 @@ class GitLabProject:
         path: as GitLab knows it.
         levels: of variables that are read.
         report: how much GitLab is told.
+        comments: merge requests get a comment.
     """
 
     conn_id: str
@@ -46,6 +47,7 @@ class GitLabProject:
     path: str
     levels: VariableLevels = VariableLevels.NONE
     report: ReportLevel = ReportLevel.NONE
+    comments: bool = False
 
 
 def gitlab_project(
@@ -76,6 +78,7 @@ def _described(project: Project, connection: Connection, patience: float) -> Git
         path=path_on(server, project.clone_url),
         levels=choice(name, "variables", extra, VariableLevels.NONE),
         report=choice(name, "report", extra, ReportLevel.NONE),
+        comments=str(extra.get("comments", "")).lower() in {"true", "1", "yes", "on"},
     )
 
 

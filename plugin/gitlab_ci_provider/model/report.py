@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gitlab_ci_provider.model.environment import JobEnvironment
 from gitlab_ci_provider.model.project import Project, Ref
+from gitlab_ci_provider.model.release import Release
 
 
 class ReportLevel(StrEnum):
@@ -44,17 +46,28 @@ class CommitStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobOutcome:
+    """What a job has done that GitLab shows apart from its status."""
+
+    job: str
+    environment: JobEnvironment | None = None
+    release: Release | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reported:
     """That GitLab is told about a run, for the tasks of the run.
 
     Attributes:
         pipeline: GitLab's number of the pipeline that the statuses belong to; 0 when it is unknown.
         prefix: of the names of statuses: child pipelines have the commit of their parents.
+        merge_request: that is commented on; 0 for none.
     """
 
     level: ReportLevel
     pipeline: int = 0
     prefix: str = ""
+    merge_request: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +78,9 @@ class Report:
         pipeline: CI_PIPELINE_ID.
         written_at: in seconds since 1970.
         names: of the statuses that can exist: of the pipeline, then of its jobs.
+        created_at: of the pipeline, ISO 8601.
         statuses: what they are once the pipeline has ended.
+        outcomes: of its jobs.
     """
 
     project: Project
@@ -74,4 +89,6 @@ class Report:
     reported: Reported
     written_at: float
     names: tuple[str, ...]
+    created_at: str
     statuses: tuple[CommitStatus, ...] = ()
+    outcomes: tuple[JobOutcome, ...] = ()

@@ -100,7 +100,7 @@ _RULES = (
           Limit("secrets:token", "an Airflow connection has the login at the provider", False)),
     _Rule(_kept("id_tokens"), Limit("id_tokens", "the cluster signs them, not GitLab", False)),
     _Rule(_kept("identity"), Limit("identity", "the job gets no workload identity", True)),
-    _Rule(_kept("release"), Limit("release", "it is recorded, but no release is created", False)),
+    _Rule(_kept("release"), Limit("release", "created only where GitLab is told of jobs", False)),
     _Rule(_kept("pages"), Limit("pages", "nothing is published", False)),
     _Rule(_kept("dast_configuration"),
           Limit("dast_configuration", "only GitLab's own template reads it", False)),

@@ -158,7 +158,7 @@ def test_what_is_stored_comes_back(served: GitLab):
     project.variables.create({"key": "A", "value": "x", "environment_scope": "prod"})
     project.variables.create({"key": "A", "value": "y"})
     environment = project.environments.create({"name": "prod"})
-    project.releases.create({"tag_name": "v1", "name": "One"})
+    project.releases.create({"tag_name": "v1", "name": "One", "ref": "main"})
     hook = project.hooks.create({"url": "https://example.com/", "token": "hidden"})
     request = project.mergerequests.create(
         {"title": "T", "source_branch": "x", "target_branch": "main"}
@@ -172,6 +172,7 @@ def test_what_is_stored_comes_back(served: GitLab):
     assert "token" not in hook.attributes
     assert [note.body for note in request.notes.list(get_all=True)] == ["done"]
     assert project.pipelineschedules.create(schedule).cron_timezone == "UTC"
+    environment.stop()
     project.environments.delete(environment.id)
     assert project.environments.list(get_all=True) == []
 

@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from servers.address import address
 from servers.git_http import Backend
-from servers.gitlab import ci, code, listing, statuses, stored  # noqa: F401 - they register their routes
+from servers.gitlab import ci, code, delivery, listing, statuses, stored  # noqa: F401 - they register their routes
 from servers.gitlab.access import check_scope, identify, may_use_git
 from servers.gitlab.call import ROUTES, Answer, Call, Refusal, Route
 from servers.gitlab.contract import Contract

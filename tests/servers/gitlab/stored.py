@@ -1,4 +1,4 @@
-"""What the API only stores and gives back: variables, environments, releases, hooks and more.
+"""What the API only stores and gives back: variables, hooks, schedules and merge requests.
 
 A table instead of code: GitLab's places for these are alike.
 """
@@ -27,9 +27,6 @@ _SCOPED = {**_VARIABLE, "environment_scope": "*"}
 _EVENTS = ("push", "tag_push", "merge_requests", "job", "pipeline", "releases")
 _HOOK = {"enable_ssl_verification": True, **{f"{kind}_events": kind == "push" for kind in _EVENTS}}
 _SCHEDULE = {"cron_timezone": "UTC", "active": True, "variables": [], "owner": _AUTHOR}
-_RELEASE = {"name": "", "description": None, "author": _AUTHOR, "upcoming_release": False}
-_DEPLOYMENT = {"status": "created", "user": _AUTHOR, "environment": None, "deployable": None}
-_ENVIRONMENT = {"external_url": None, "state": "available", "tier": "other"}
 
 
 @dataclass(frozen=True)
@@ -61,16 +58,10 @@ class Stored:
 _OF_PROJECTS = (
     Stored("variables", "key", ("key", "value"), _SCOPED, MAINTAINER, MAINTAINER,
            ("key", "environment_scope"), numbered=False),
-    Stored("environments", "id", ("name",), _ENVIRONMENT, unique=("name",), job=True),
-    Stored("deployments", "id", ("environment", "sha", "ref", "tag", "status"), _DEPLOYMENT,
-           counted=True),
-    Stored("releases", "tag_name", ("tag_name",), _RELEASE, unique=("tag_name",), job=True,
-           numbered=False),
     Stored("hooks", "id", ("url",), _HOOK, MAINTAINER, MAINTAINER, hides=("token",)),
     Stored("pipeline_schedules", "id", ("description", "ref", "cron"), _SCHEDULE),
     Stored("merge_requests", "iid", ("title", "source_branch", "target_branch"),
            {"state": "opened", "author": _AUTHOR}, counted=True),
-    Stored("merge_requests/:iid/notes", "id", ("body",), {"author": _AUTHOR, "system": False}),
 )  # fmt: skip
 _OF_GROUPS = (
     Stored("variables", "key", ("key", "value"), _SCOPED, 50, 50,

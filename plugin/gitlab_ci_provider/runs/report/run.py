@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,23 +11,34 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 
 from gitlab_ci_provider.hooks.dag_runs import RunKey
-from gitlab_ci_provider.hooks.gitlab_project import gitlab_project
+from gitlab_ci_provider.hooks.gitlab_project import GitLabProject, gitlab_project
 from gitlab_ci_provider.model.names import task_ids
-from gitlab_ci_provider.model.report import CommitState, CommitStatus, Report, Reported, ReportLevel
+from gitlab_ci_provider.model.report import (
+    CommitState,
+    CommitStatus,
+    JobOutcome,
+    Report,
+    Reported,
+    ReportLevel,
+)
 from gitlab_ci_provider.model.run import JobResult, PipelineRun
 from gitlab_ci_provider.runs.context import RunContext, TaskContext
 from gitlab_ci_provider.runs.job_run import JobRun
+from gitlab_ci_provider.runs.record import pull_result
+from gitlab_ci_provider.runs.report.outcome import deliver, job_outcome
 from gitlab_ci_provider.runs.report.send import (
     AT_WORK,
+    clients,
     never_failing,
     send_all,
     send_left,
-    statuses_of,
 )
 from gitlab_ci_provider.runs.report.wanted import PIPELINE, job_status, pipeline_status
 from gitlab_ci_provider.schedule.pipeline_result import PipelineResult
 
 _GRACE = 5.0
+
+_log = logging.getLogger(__name__)
 
 
 def begin(task: TaskContext, record: PipelineRun) -> PipelineRun:
@@ -34,7 +46,7 @@ def begin(task: TaskContext, record: PipelineRun) -> PipelineRun:
     with never_failing("of the pipeline's start"):
         found = gitlab_project(record.project, task.settings.git_conn_ids)
         if found is not None and found.report is not ReportLevel.NONE:
-            return _begun(task, record, found.report)
+            return _begun(task, record, found)
     return record
 
 
@@ -51,7 +63,7 @@ def told_start(run: JobRun, *, first: bool) -> Iterator[None]:
         yield
         return
     status = CommitStatus(
-        name=_name(reported, run.job.name), state=CommitState.RUNNING, url=_job_url(run)
+        name=_job_name(reported, run.job.name), state=CommitState.RUNNING, url=_job_url(run)
     )
     sending = threading.Thread(target=_Sender(run, reported, status, "that the job runs"))
     sending.daemon = True
@@ -67,9 +79,18 @@ def tell_end(run: JobRun, result: JobResult) -> None:
     reported = run.record.report
     if reported is None or reported.level is not ReportLevel.JOBS:
         return
-    status = job_status(_name(reported, run.job.name), result, _job_url(run))
+    status = job_status(_job_name(reported, run.job.name), result, _job_url(run))
     if status is not None:
         _Sender(run, reported, status, "how the job has ended")()
+    outcome = job_outcome(run.job.name, result)
+    if outcome is not None:
+        with never_failing("of its deployment or release"):
+            record = run.record
+            told = clients(run.settings, record.project, record.ref, reported, AT_WORK)
+            for done in (
+                deliver(told.outcomes, outcome, record.ref, record.created_at) if told else ()
+            ):
+                _log.info("GitLab: %s", done)
 
 
 def end(run: RunContext, ended: Mapping[str, JobResult], result: PipelineResult) -> None:
@@ -79,23 +100,30 @@ def end(run: RunContext, ended: Mapping[str, JobResult], result: PipelineResult)
         return
     with never_failing("how the pipeline has ended; a later pipeline will tell it"):
         report = replace(
-            _report(run.record, reported), statuses=_statuses(run, reported, ended, result)
+            _report(run.record, reported),
+            statuses=_statuses(run, reported, ended, result),
+            outcomes=_outcomes(run, reported, ended),
         )
         run.state.reports.keep(report)
         send_all(run.settings, run.state, report)
         send_left(run.settings, run.state, _now())
 
 
-def _begun(task: TaskContext, record: PipelineRun, level: ReportLevel) -> PipelineRun:
-    upstream = record.upstream
-    prefix = f"{upstream.job} / " if upstream and upstream.child else ""
-    reported = Reported(level=level, prefix=prefix)
+def _begun(task: TaskContext, record: PipelineRun, found: GitLabProject) -> PipelineRun:
+    upstream, request = record.upstream, record.merge_request
+    child = upstream is not None and upstream.child
+    reported = Reported(
+        level=found.report,
+        prefix=f"{upstream.job} / " if upstream and child else "",
+        merge_request=request.iid if request and found.comments and not child else 0,
+    )
     report = _report(record, reported)
     task.state.reports.keep(report)
     begun = replace(record, report=reported)
     with never_failing("that the pipeline runs"):
-        client = statuses_of(task.settings, record.project, record.ref, reported, AT_WORK)
-        if client is not None:
+        told = clients(task.settings, record.project, record.ref, reported, AT_WORK)
+        if told is not None:
+            client = told.statuses
             name, url = report.names[0], _run_url(task)
             number = client.post(CommitStatus(name=name, state=CommitState.RUNNING, url=url))
             if number is None:  # told by a worker that has died since
@@ -115,7 +143,8 @@ class _Sender:
         self._client = None
         with never_failing(doing):
             record = run.record
-            self._client = statuses_of(run.settings, record.project, record.ref, reported, AT_WORK)
+            told = clients(run.settings, record.project, record.ref, reported, AT_WORK)
+            self._client = told.statuses if told else None
 
     def __call__(self) -> None:
         if self._client is not None:
@@ -125,13 +154,16 @@ class _Sender:
 
 def _report(record: PipelineRun, reported: Reported) -> Report:
     jobs = [job.job for job in record.decisions.values() if job.present]
-    names = [_name(reported, name) for name in jobs] if reported.level is ReportLevel.JOBS else []
+    names = (
+        [_job_name(reported, name) for name in jobs] if reported.level is ReportLevel.JOBS else []
+    )
     return Report(
         project=record.project,
         ref=record.ref,
         pipeline=record.id,
         reported=reported,
         written_at=_now(),
+        created_at=record.created_at,
         names=(_name(reported, PIPELINE), *names),
     )
 
@@ -143,7 +175,7 @@ def _statuses(
     if reported.level is ReportLevel.JOBS:
         tasks = task_ids(run.pipeline.jobs)
         found = (
-            job_status(_name(reported, name), known, _task_url(run, tasks[name]))
+            job_status(_job_name(reported, name), known, _task_url(run, tasks[name]))
             for name, known in ended.items()
         )
         jobs = [status for status in found if status is not None]
@@ -151,8 +183,37 @@ def _statuses(
     return (*jobs, pipeline_status(_name(reported, PIPELINE), result, _run_url(run)))
 
 
+def _tell_outcome(run: JobRun, reported: Reported, outcome: JobOutcome) -> None:
+    with never_failing("of its deployment or release"):
+        record = run.record
+        told = clients(run.settings, record.project, record.ref, reported, AT_WORK)
+        if told is not None:
+            for done in deliver(told.outcomes, outcome, record.ref, record.created_at):
+                _log.info("GitLab: %s", done)
+
+
+def _outcomes(
+    run: RunContext, reported: Reported, ended: Mapping[str, JobResult]
+) -> tuple[JobOutcome, ...]:
+    """List what jobs have done apart from their status: their worker may not have told it."""
+    if reported.level is not ReportLevel.JOBS:
+        return ()
+    tasks, jobs = task_ids(run.pipeline.jobs), run.pipeline.jobs
+    acting = (
+        name for name in ended if jobs[name].environment or "release" in jobs[name].unhonoured
+    )
+    told = ((name, pull_result(run, tasks[name])) for name in acting)
+    found = (job_outcome(name, result) for name, result in told if result is not None)
+    return tuple(outcome for outcome in found if outcome is not None)
+
+
 def _name(reported: Reported, name: str) -> str:
     return f"{reported.prefix}{name}"
+
+
+def _job_name(reported: Reported, name: str) -> str:
+    """Name the status of a job; none is called as that of the pipeline."""
+    return _name(reported, f"{name} (job)" if name == PIPELINE else name)
 
 
 def _run_url(task: TaskContext) -> str:

@@ -10,14 +10,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from gitlab_ci_provider.exceptions import GitlabApiError, GitlabCiError
+from gitlab_ci_provider.gitlab_api.outcomes import Outcomes
 from gitlab_ci_provider.gitlab_api.statuses import CommitStatuses, commit_statuses
 from gitlab_ci_provider.hooks.gitlab_project import gitlab_project
 from gitlab_ci_provider.model.project import Project, Ref
 from gitlab_ci_provider.model.report import CommitState, CommitStatus, Report, Reported, ReportLevel
 from gitlab_ci_provider.records.register import RUNNING
+from gitlab_ci_provider.runs.report.outcome import MARKER, comment, deliver
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.state import State
 
@@ -29,6 +31,9 @@ _RESTING = 900.0
 
 _MOST = 20
 """Reports that one pipeline sends for others."""
+
+_GIVEN_UP = 7 * 24 * 3600.0
+"""Seconds after which a report that GitLab refuses is forgotten."""
 
 _ENDED_BY_HAND = "its run was ended in Airflow"
 
@@ -48,10 +53,18 @@ def never_failing(doing: str) -> Iterator[None]:
         _log.debug("what went wrong", exc_info=True)
 
 
-def statuses_of(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clients:
+    """The project of a report, ready to be told."""
+
+    statuses: CommitStatuses
+    outcomes: Outcomes
+
+
+def clients(
     settings: Settings, project: Project, ref: Ref, reported: Reported, patience: float
-) -> CommitStatuses | None:
-    """Return a client for the statuses of a commit; None when the connection is gone.
+) -> Clients | None:
+    """Return clients for what is told of a commit; None when the connection reports no longer.
 
     Raises:
         SettingsError: the connection is wrong.
@@ -60,9 +73,11 @@ def statuses_of(
     if found is None or found.report is ReportLevel.NONE:
         return None
     server = replace(found.server, limit_patience=patience)
-    return commit_statuses(
+    statuses = commit_statuses(
         server, found.path, _log, sha=ref.sha, ref=ref.name, pipeline=reported.pipeline
     )
+    outcomes = Outcomes(client=statuses.client, server=server, project=found.path)
+    return Clients(statuses=statuses, outcomes=outcomes)
 
 
 def send_all(settings: Settings, state: State, report: Report) -> None:
@@ -71,22 +86,68 @@ def send_all(settings: Settings, state: State, report: Report) -> None:
     Raises:
         GitlabCiError: GitLab refuses or does not answer; the report stays.
     """
-    client = statuses_of(settings, report.project, report.ref, report.reported, AT_END)
-    if client is None:
+    told = clients(settings, report.project, report.ref, report.reported, AT_END)
+    if told is None:
         _log.info("the connection no longer reports to GitLab")
     else:
-        sent = client.settle(report.statuses or _broken_off(client, report))
+        wanted = report.statuses or _broken_off(told.statuses, report)
+        sent = told.statuses.settle(wanted)
         _log.info("told GitLab %d statuses of pipeline %d", sent, report.pipeline)
+        _send_rest(told.outcomes, report)
     state.reports.drop(report.pipeline)
 
 
+def _send_rest(client: Outcomes, report: Report) -> None:
+    """Send deployments, releases and the comment; one that GitLab refuses is given up.
+
+    Raises:
+        GitlabApiError: GitLab does not answer.
+    """
+    for outcome in report.outcomes:
+        with _unless_refused(f"of the deployment or release of {outcome.job}"):
+            for done in deliver(client, outcome, report.ref, report.created_at):
+                _log.info("GitLab: %s", done)
+    if report.reported.merge_request and report.statuses:
+        with _unless_refused("in a comment"):
+            text = comment(report.pipeline, report.statuses)
+            client.commented(report.reported.merge_request, MARKER, text)
+
+
+@contextmanager
+def _unless_refused(doing: str) -> Iterator[None]:
+    try:
+        yield
+    except GitlabApiError as problem:
+        if not is_refusal(problem):
+            raise
+        _log.warning("GitLab was not told %s: %s%s", doing, problem, _role(problem))
+
+
+def is_refusal(problem: GitlabApiError) -> bool:
+    """Return whether GitLab would refuse that again; otherwise it was away or busy."""
+    status = problem.status
+    return status is not None and 400 <= status < 500 and status not in {401, 408, 409, 429}
+
+
 def send_left(settings: Settings, state: State, now: float) -> None:
-    """Send reports that others have left: their workers have died, or GitLab was away."""
+    """Send reports that others have left: their workers have died, or GitLab was away.
+
+    Raises:
+        GitlabCiError: GitLab does not answer; the reports stay.
+    """
     sent = 0
     for report in list(state.reports.left()):
-        if now - report.written_at < _RESTING or _runs(state, report):
+        age = now - report.written_at
+        if age < _RESTING or _runs(state, report):
             continue
-        send_all(settings, state, report)
+        try:
+            send_all(settings, state, report)
+        except GitlabApiError as problem:
+            if not is_refusal(problem):
+                raise
+            _log.warning("pipeline %d is not reported: %s", report.pipeline, problem)
+            if age > _GIVEN_UP:
+                state.reports.drop(report.pipeline)
         sent += 1
         if sent == _MOST:
             return

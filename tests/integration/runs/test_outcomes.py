@@ -1,0 +1,241 @@
+"""Deployments, releases and comments in GitLab: made once, and none that authors may not make."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gitlab_ci_provider.exceptions import GitlabApiError
+from gitlab_ci_provider.model.environment import JobEnvironment
+from gitlab_ci_provider.model.project import Project, Ref, RefKind
+from gitlab_ci_provider.model.release import Release, ReleaseLink
+from gitlab_ci_provider.model.report import (
+    CommitState,
+    CommitStatus,
+    JobOutcome,
+    Report,
+    Reported,
+    ReportLevel,
+)
+from gitlab_ci_provider.model.run import JobResult, JobStatus
+from gitlab_ci_provider.runs.report.outcome import comment, job_outcome
+from gitlab_ci_provider.runs.report.send import send_all, send_left
+from gitlab_ci_provider.settings import Settings
+from gitlab_ci_provider.state import State, open_state
+from servers.gitlab.faults import Fault
+from servers.gitlab.server import GitLab, gitlab_server
+from servers.gitlab.world import Project as Served
+
+pytestmark = pytest.mark.integration
+
+PATH = "shop/site"
+LONG_AGO, LATER = "2020-01-01T00:00:00+00:00", 10_000_000_000.0
+REVIEW = JobEnvironment(
+    name="review/a", slug="review-a", tier="development", url="https://a.example.com"
+)
+RELEASE = Release(
+    tag_name="v1",
+    description="NEWS.md",
+    links=(ReleaseLink(name="app", url="https://example.com/app", filepath="/app"),),
+)
+DONE = CommitStatus(name="Airflow", state=CommitState.SUCCESS, url="https://airflow/run")
+
+
+@dataclass
+class Told:
+    """A project that is told the outcomes of pipelines."""
+
+    gitlab: GitLab
+    settings: Settings
+    ref: Ref
+
+    @property
+    def state(self) -> State:
+        """The state of the installation."""
+        return open_state(self.settings)
+
+    @property
+    def project(self) -> Served:
+        """The project in GitLab."""
+        return self.gitlab.world.projects[PATH]
+
+    def things(self, name: str) -> list[dict[str, Any]]:
+        """List what GitLab has of a kind."""
+        return self.project.things.get(name, [])
+
+    def report(self, *outcomes: JobOutcome, **given: Any) -> Report:
+        """Make the report of a pipeline that has passed."""
+        usual: dict[str, Any] = {
+            "project": Project(path=PATH, clone_url=f"{self.gitlab.url}/{PATH}.git"),
+            "ref": self.ref,
+            "pipeline": 7,
+            "reported": Reported(level=ReportLevel.JOBS, merge_request=5),
+            "written_at": 0.0,
+            "names": ("Airflow",),
+            "created_at": LONG_AGO,
+            "statuses": (DONE,),
+            "outcomes": outcomes,
+        }
+        return Report(**{**usual, **given})
+
+    def send(self, *outcomes: JobOutcome, **given: Any) -> None:
+        """Send the report of a pipeline, as its end does."""
+        report = self.report(*outcomes, **given)
+        self.state.reports.keep(report)
+        send_all(self.settings, self.state, report)
+
+
+@pytest.fixture
+def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Told]:
+    """A project with a merge request, and a protected branch."""
+    with gitlab_server(tmp_path / "gitlab") as running:
+        project = running.world.add_project(PATH, {"NEWS.md": "what is new\n"})
+        project.things["merge_requests"] = [{"iid": 5}]
+        running.world.add_token("robot", levels={"shop": 40}, user="robot")
+        extra = {"report": "jobs", "comments": True}
+        value = {"conn_type": "gitlab", "host": running.url, "password": "robot", "extra": extra}
+        monkeypatch.setenv("AIRFLOW_CONN_GL", json.dumps(value))
+        settings = Settings(home=tmp_path / "home", git_conn_ids="gl")
+        sha = (project.git("rev-parse", "main") or b"").decode().strip()
+        yield Told(running, settings, Ref(name="main", sha=sha, protected=True))
+        assert running.violations == []
+
+
+def test_a_deployment_is_made_once_with_its_environment(told: Told):
+    """The job tells it, the end of the pipeline finds it; address and tier are the job's."""
+    for _ in range(2):
+        told.send(JobOutcome(job="deploy", environment=REVIEW))
+
+    assert [one["status"] for one in told.things("deployments")] == ["success"]
+    assert told.things("deployments")[0]["sha"] == told.ref.sha
+    environment = told.things("environments")[0]
+    assert (environment["external_url"], environment["tier"]) == (REVIEW.url, "development")
+
+
+def test_a_later_pipeline_of_the_commit_deploys_again(told: Told):
+    """What an earlier pipeline has deployed is not taken for what this one has."""
+    told.send(JobOutcome(job="deploy", environment=REVIEW))
+    told.send(JobOutcome(job="deploy", environment=REVIEW), created_at="2999-01-01T00:00:00+00:00")
+
+    assert len(told.things("deployments")) == 2
+
+
+def test_an_environment_is_stopped(told: Told):
+    """By the job with `action: stop`; one that is stopped or unknown is left alone."""
+    stop = JobOutcome(job="stop", environment=replace(REVIEW, action="stop"))
+    told.send(stop)
+    told.send(JobOutcome(job="deploy", environment=REVIEW))
+    told.send(stop)
+    told.send(stop)
+
+    assert [one["state"] for one in told.things("environments")] == ["stopped"]
+    assert len([one for one in told.gitlab.requests if one.endswith("/stop")]) == 1
+
+
+def test_a_release_is_made_once_with_tag_text_and_links(told: Told):
+    """The description is that of a file of the commit, if it names one."""
+    for _ in range(2):
+        told.send(JobOutcome(job="release", release=RELEASE))
+
+    (release,) = told.things("releases")
+    assert release["description"] == "what is new\n"
+    assert release["assets"]["links"][0]["direct_asset_path"] == "/app"
+    assert told.project.git("rev-parse", "v1") == f"{told.ref.sha}\n".encode()
+
+
+@pytest.mark.parametrize(
+    ("ref", "made"),
+    [
+        ({"name": "feature"}, False),
+        ({"name": "v1"}, False),
+        ({"name": "v1", "kind": RefKind.TAG}, True),
+        ({"name": "v2", "kind": RefKind.TAG}, False),
+    ],
+    ids=["branch", "branch named as the tag", "the tag", "another tag"],
+)
+def test_a_branch_that_is_not_protected_releases_nothing(
+    told: Told, ref: dict[str, Any], made: bool
+):
+    """The token may make tags that the author of the pipeline may not."""
+    told.ref = replace(told.ref, protected=False, **ref)
+    told.send(JobOutcome(job="release", release=RELEASE))
+
+    assert bool(told.things("releases")) is made
+
+
+def test_one_comment_is_updated(told: Told):
+    """Ours, though others have written its marker; pipelines without a merge request have none."""
+    notes = told.project.things.setdefault("merge_requests/5/notes", [])
+    stranger = {"id": 999, "username": "mallory"}
+    notes.append({"id": 900, "body": "<!-- airflow-provider-gitlab-ci -->", "author": stranger})
+
+    told.send()
+    told.send(statuses=(replace(DONE, state=CommitState.FAILED, description="failed: test"),))
+    told.send(reported=Reported(level=ReportLevel.JOBS))
+
+    assert [note["id"] == 900 for note in notes] == [True, False]
+    assert notes[0]["body"] == "<!-- airflow-provider-gitlab-ci -->"
+    assert "**[Pipeline 7 in Airflow](<https://airflow/run>): failed**" in notes[1]["body"]
+
+
+def test_authors_command_nothing_with_a_comment():
+    """No line begins with a quick action, and what they have chosen stays in its code span."""
+    evil = "x`\n/merge\r\n/approve | @all <b>"
+    status = CommitStatus(name=evil, state=CommitState.FAILED, description=evil)
+    text = comment(7, [status, replace(DONE, description=evil)])
+
+    assert not [line for line in text.splitlines() if line.strip().startswith("/")]
+    assert text.count("`") == 6
+    assert text.count("|") == 4 * 3
+
+
+def test_what_gitlab_refuses_is_given_up_and_what_it_does_not_answer_is_not(
+    told: Told, caplog: pytest.LogCaptureFixture
+):
+    """A refused deployment keeps no report; one that was not answered is made later."""
+    deploy = JobOutcome(job="deploy", environment=REVIEW)
+    told.gitlab.faults.order(Fault("POST .*/deployments", times=1, status=403))
+    told.send(deploy)
+    assert "GitLab was not told of the deployment or release of deploy" in caplog.text
+    assert list(told.state.reports.left()) == []
+
+    told.gitlab.faults.order(Fault("POST .*/deployments", times=1, status=500))
+    with pytest.raises(GitlabApiError, match="has failed"):
+        told.send(deploy)
+    send_left(told.settings, told.state, LATER)
+
+    assert len(told.things("deployments")) == 1
+    assert list(told.state.reports.left()) == []
+
+
+def test_a_report_that_is_always_refused_does_not_hold_up_others(told: Told):
+    """Its project may be gone; after a week it is forgotten."""
+    told.state.reports.keep(told.report(pipeline=1, ref=replace(told.ref, sha="0" * 40)))
+    told.state.reports.keep(told.report(pipeline=2))
+
+    send_left(told.settings, told.state, 3600.0)
+    assert [one.pipeline for one in told.state.reports.left()] == [1]
+    assert told.things("statuses")
+    send_left(told.settings, told.state, LATER)
+
+    assert list(told.state.reports.left()) == []
+
+
+@pytest.mark.parametrize(
+    ("result", "has"),
+    [
+        (JobResult(status=JobStatus.SUCCESS, environment=REVIEW), True),
+        (JobResult(status=JobStatus.SUCCESS, release=RELEASE), True),
+        (JobResult(status=JobStatus.FAILED, environment=REVIEW), False),
+        (JobResult(status=JobStatus.SUCCESS, environment=replace(REVIEW, action="verify")), False),
+        (JobResult(status=JobStatus.SUCCESS), False),
+    ],
+)
+def test_which_jobs_have_an_outcome(result: JobResult, has: bool):
+    """Those that have passed and deploy, stop or release."""
+    assert (job_outcome("job", result) is not None) is has
