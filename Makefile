@@ -3,12 +3,15 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo test test-kills test-s3 test-kubernetes images check clean
+.PHONY: setup page demo test test-kills test-s3 test-kubernetes images check clean
 setup: $(STAMP)
 
 $(STAMP): constraints.txt pyproject.toml .ci/setup
 	@PYTHON=$(PYTHON) .ci/setup $(VENV)
 	@touch $(STAMP)
+
+page:  ## the pipeline page of Airflow's UI (needs Node.js 20)
+	@.ci/page
 
 demo: setup  ## the example repository's pipeline, end to end
 	@.ci/demo

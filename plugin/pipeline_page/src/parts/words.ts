@@ -1,0 +1,70 @@
+// How people read values: GitLab's words.
+
+const STATUS: Record<string, string> = {
+  success: "Passed",
+  warning: "Passed with warnings",
+  failed: "Failed",
+  canceled: "Canceled",
+  skipped: "Skipped",
+  running: "Running",
+  pending: "Pending",
+  created: "Created",
+  manual: "Manual",
+  scheduled: "Delayed",
+  blocked: "Blocked",
+  absent: "Not in this pipeline",
+};
+
+const SOURCE: Record<string, string> = {
+  merge_request_event: "merge request",
+  parent_pipeline: "parent pipeline",
+  pipeline: "multi-project pipeline",
+  api: "API",
+};
+
+export function statusWord(status: string): string {
+  return STATUS[status] ?? status;
+}
+
+/** Of a job: one that failed and may is a warning of the pipeline, but has failed itself. */
+export function jobStatusWord(status: string): string {
+  return status === "warning" ? "Failed (allowed to fail)" : statusWord(status);
+}
+
+export function sourceWord(source: string): string {
+  return SOURCE[source] ?? source.replaceAll("_", " ");
+}
+
+export function duration(seconds: number): string {
+  const whole = Math.round(seconds);
+  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  if (hours) return `${hours} h ${String(minutes).padStart(2, "0")} min`;
+  return minutes ? `${minutes} min ${String(rest).padStart(2, "0")} s` : `${rest} s`;
+}
+
+const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
+  ["year", 31536000],
+  ["month", 2592000],
+  ["day", 86400],
+  ["hour", 3600],
+  ["minute", 60],
+];
+
+export function ago(moment: string, now: number = Date.now()): string {
+  const seconds = (Date.parse(moment) - now) / 1000;
+  if (Number.isNaN(seconds)) return "";
+  const words = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+  for (const [unit, length] of UNITS) {
+    if (Math.abs(seconds) >= length) return words.format(Math.round(seconds / length), unit);
+  }
+  return "just now";
+}
+
+export function moment(text: string): string {
+  const parsed = new Date(text);
+  return Number.isNaN(parsed.getTime()) ? "" : parsed.toLocaleString();
+}
+
+export function count(number: number, word: string): string {
+  return `${number} ${word}${number === 1 ? "" : "s"}`;
+}

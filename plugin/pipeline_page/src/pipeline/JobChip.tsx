@@ -1,0 +1,69 @@
+import { memo } from "react";
+import { Link } from "react-router-dom";
+
+import { runPath } from "../data/requests";
+import type { JobView } from "../data/types";
+import { Countdown, Elapsed } from "../parts/clock";
+import { StatusIcon } from "../parts/StatusIcon";
+import { hideTip, showTip } from "../parts/tip";
+import { count, duration, jobStatusWord } from "../parts/words";
+
+interface JobChipProps {
+  job: JobView;
+  dag: string;
+  run: string;
+}
+
+/** A job in its stage: what a glance needs; the rest appears on hover and focus. */
+export const JobChip = memo(function JobChip({ job, dag, run }: JobChipProps) {
+  const show = (event: { currentTarget: HTMLElement }) => showTip(event.currentTarget, facts(job));
+  return (
+    <Link
+      className={`glp-chip glp-job-${job.status}`}
+      to={`/${runPath(dag, run)}/tasks/${encodeURIComponent(job.task)}`}
+      onMouseEnter={show}
+      onMouseLeave={hideTip}
+      onFocus={show}
+      onBlur={hideTip}
+    >
+      <StatusIcon status={job.status} />
+      <span className="glp-name">{job.name}</span>
+      <span className="glp-hidden">, {jobStatusWord(job.status)}</span>
+      {job.tries > 1 && (
+        <span className="glp-number" title={`${job.tries} tries`}>
+          ↻{job.tries}
+        </span>
+      )}
+      {job.bridge && <span className="glp-number">→</span>}
+      <span className="glp-time">
+        <Time job={job} />
+      </span>
+    </Link>
+  );
+});
+
+function Time({ job }: { job: JobView }) {
+  if (job.status === "running" && job.started) return <Elapsed since={job.started} />;
+  if (job.status === "scheduled" && job.due) return <Countdown to={job.due} />;
+  return job.duration === null ? null : <>{duration(job.duration)}</>;
+}
+
+/** What is worth knowing of a job, a line each. */
+export function facts(job: JobView): string[] {
+  const exit = job.exit_code ? `, exit code ${job.exit_code}` : "";
+  const failed = (job.tests.failed ?? 0) + (job.tests.error ?? 0);
+  const tests = Object.values({ ...job.tests, time: 0 }).reduce((sum, number) => sum + number, 0);
+  return [
+    `${job.name}: ${jobStatusWord(job.status)}${job.blocking ? ", the pipeline waits for it" : ""}`,
+    job.failure ? `${job.failure}${exit}` : "",
+    job.reason && job.reason !== job.failure ? job.reason : "",
+    job.why && job.why !== job.reason ? `Rules: ${job.why}` : "",
+    job.needs ? `Needs: ${job.needs.join(", ") || "nothing, it starts at once"}` : "",
+    job.allowed && job.status !== "warning" && job.when !== "manual" ? "Allowed to fail" : "",
+    job.tries > 1 ? `Try ${job.tries}` : "",
+    job.duration === null ? "" : `Took ${duration(job.duration)}`,
+    job.coverage === null ? "" : `Coverage ${job.coverage} %`,
+    tests ? `${count(tests, "test")}${failed ? `, ${failed} failed` : ""}` : "",
+    job.environment ? `Environment ${job.environment}` : "",
+  ].filter(Boolean);
+}

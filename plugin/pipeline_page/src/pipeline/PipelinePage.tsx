@@ -1,0 +1,58 @@
+import { useState } from "react";
+
+import { usePolled } from "../data/polled";
+import { runPath } from "../data/requests";
+import type { PipelineView } from "../data/types";
+import { Filters, NO_FILTER, type Filter } from "./Filters";
+import { Header } from "./Header";
+import { Notices } from "./Notices";
+import { Stages } from "./Stages";
+
+const ACTIVE = new Set(["created", "pending", "running"]);
+
+/** How long to wait before looking again: a run that has ended can still be played or cleared. */
+function pause(view: PipelineView): number {
+  return ACTIVE.has(view.status) ? 2000 : 10_000;
+}
+
+export function PipelinePage({ dagId, runId }: { dagId?: string; runId?: string }) {
+  const { value, problem } = usePolled<PipelineView>(`gitlab-ci/${runPath(dagId ?? "", runId ?? "")}`, pause);
+  const [filter, setFilter] = useState<Filter>(NO_FILTER);
+
+  if (!value) {
+    return (
+      <div className="glp-page" aria-busy={!problem}>
+        {problem ? (
+          <p role="alert" className="glp-notice glp-failed">
+            {problem.message}
+          </p>
+        ) : (
+          <Skeleton />
+        )}
+      </div>
+    );
+  }
+  return (
+    <div className="glp-page">
+      <Header view={value} />
+      <Notices view={value} problem={problem} />
+      {value.stages.length > 0 && (
+        <>
+          <Filters stages={value.stages} filter={filter} onChange={setFilter} />
+          <Stages view={value} filter={filter} />
+        </>
+      )}
+    </div>
+  );
+}
+
+function Skeleton() {
+  return (
+    <div className="glp-skeleton" role="status">
+      <span className="glp-hidden">Loading the pipeline</span>
+      <div />
+      <div />
+      <div />
+    </div>
+  );
+}

@@ -1,0 +1,86 @@
+import { memo, useState } from "react";
+
+import type { PipelineView, StageView } from "../data/types";
+import { StatusIcon } from "../parts/StatusIcon";
+import { jobStatusWord } from "../parts/words";
+import { matches, type Filter } from "./Filters";
+import { fold, worst, type Fold } from "./fold";
+import { JobChip } from "./JobChip";
+
+export function Stages({ view, filter }: { view: PipelineView; filter: Filter }) {
+  const filtered = filter.text !== "" || filter.status !== "";
+  const shown = view.stages.filter((stage) => stage.jobs.some((job) => matches(job, filter)));
+  if (!shown.length) {
+    return <p className="glp-nothing">{filtered ? "No job matches this filter." : "The rules leave out all jobs."}</p>;
+  }
+  return (
+    <ol className="glp-stages" aria-label="Stages">
+      {shown.map((stage) => (
+        <Stage key={stage.name} stage={stage} dag={view.dag} run={view.run} filter={filter} open={filtered} />
+      ))}
+    </ol>
+  );
+}
+
+interface StageProps {
+  stage: StageView;
+  dag: string;
+  run: string;
+  filter: Filter;
+  open: boolean;
+}
+
+const Stage = memo(function Stage({ stage, dag, run, filter, open }: StageProps) {
+  const jobs = stage.jobs.filter((job) => matches(job, filter));
+  const status = worst(jobs.map((job) => job.status));
+  return (
+    <li className="glp-stage">
+      <h3 title={stage.name}>
+        <StatusIcon status={status} />
+        <span className="glp-name">{stage.name}</span>
+        <span className="glp-muted" aria-label={`${jobs.length} jobs`}>
+          {jobs.length}
+        </span>
+      </h3>
+      <ul>
+        {fold(jobs).map((entry) =>
+          "job" in entry ? (
+            <li key={entry.job.name}>
+              <JobChip job={entry.job} dag={dag} run={run} />
+            </li>
+          ) : (
+            <li key={entry.fold.name}>
+              <Folded fold={entry.fold} dag={dag} run={run} open={open} />
+            </li>
+          ),
+        )}
+      </ul>
+    </li>
+  );
+});
+
+/** The instances of a `parallel` job, folded like GitLab's. */
+function Folded({ fold, dag, run, open }: { fold: Fold; dag: string; run: string; open: boolean }) {
+  const [opened, setOpened] = useState(false);
+  const shown = opened || open;
+  return (
+    <>
+      <button type="button" className="glp-chip" aria-expanded={shown} onClick={() => setOpened(!opened)}>
+        <StatusIcon status={fold.status} />
+        <span className="glp-name">{fold.name}</span>
+        <span className="glp-hidden">{jobStatusWord(fold.status)}</span>
+        <span className="glp-number">{fold.jobs.length}</span>
+        <span className="glp-caret" aria-hidden="true" />
+      </button>
+      {shown && (
+        <ul className="glp-folded">
+          {fold.jobs.map((job) => (
+            <li key={job.name}>
+              <JobChip job={job} dag={dag} run={run} />
+            </li>
+          ))}
+        </ul>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,89 @@
+import { act } from "react";
+import { createRoot, type Root } from "react-dom/client";
+import { MemoryRouter } from "react-router-dom";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+
+import type { PipelineView } from "../src/data/types";
+import { PipelinePage } from "../src/pipeline/PipelinePage";
+import { job, view } from "./made";
+
+Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: true });
+
+let root: Root;
+let place: HTMLElement;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  place = document.body.appendChild(document.createElement("div"));
+  root = createRoot(place);
+});
+
+afterEach(() => {
+  act(() => root.unmount());
+  place.remove();
+  vi.useRealTimers();
+});
+
+function answer(...answers: { status?: number; view?: PipelineView; version?: string }[]) {
+  const asked = vi.fn(async () => {
+    const next = (answers.length > 1 ? answers.shift() : answers[0])!;
+    const headers = { ETag: next.version ?? "1" };
+    return new Response(JSON.stringify(next.view ?? {}), { status: next.status ?? 200, headers });
+  });
+  vi.stubGlobal("fetch", asked);
+  return asked;
+}
+
+async function open(): Promise<void> {
+  await act(async () => {
+    root.render(
+      <MemoryRouter>
+        <PipelinePage dagId="group__project" runId="a b/c" />
+      </MemoryRouter>,
+    );
+    await vi.advanceTimersByTimeAsync(0);
+  });
+}
+
+it("shows what pipelines write as text and never as HTML", async () => {
+  const evil = "<img src=x onerror=alert(1)>";
+  const stages = [{ name: evil, jobs: [job(evil, { downstream: "javascript:alert(1)" })] }];
+  const ref = { ...view().ref, title: evil, commit_url: "javascript:alert(1)" };
+  answer({ view: view({ name: evil, status: "failed", text: evil, stages, ref }) });
+  await open();
+
+  expect(place.querySelector("img")).toBeNull();
+  expect(place.innerHTML).not.toContain("javascript:");
+  expect(place.querySelector("h2")?.textContent).toBe(evil);
+});
+
+it("asks once for the whole page and again while the run goes on", async () => {
+  const running = view({ status: "running", ended: "", stages: [{ name: "test", jobs: [job("a", { status: "running" })] }] });
+  const asked = answer({ view: running, version: "1" }, { view: view(), version: "2" });
+  await open();
+  expect(asked.mock.calls.map(([url]: unknown[]) => String(url))).toEqual([
+    expect.stringContaining("/gitlab-ci/dags/group__project/runs/a%20b%2Fc"),
+  ]);
+
+  await act(async () => vi.advanceTimersByTimeAsync(2000));
+  expect(asked).toHaveBeenCalledTimes(2);
+  expect(place.querySelector("[data-testid=pipeline-status]")?.textContent).toBe("Passed");
+});
+
+it("keeps what it shows when Airflow does not answer, and says so", async () => {
+  answer({ view: view({ status: "running" }) }, { status: 502 });
+  await open();
+  await act(async () => vi.advanceTimersByTimeAsync(2000));
+
+  expect(place.querySelector("h2")?.textContent).toBe("A commit");
+  expect(place.textContent).toContain("may be out of date");
+});
+
+it("does not ask again when it may not see the run", async () => {
+  const asked = answer({ status: 403 });
+  await open();
+  await act(async () => vi.advanceTimersByTimeAsync(120_000));
+
+  expect(place.querySelector("[role=alert]")?.textContent).toContain("You may not see");
+  expect(asked).toHaveBeenCalledTimes(1);
+});

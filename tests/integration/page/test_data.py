@@ -1,0 +1,133 @@
+"""What the pipeline page's application answers, and to whom: an API server with made-up runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gitlab_ci_provider.plugins.page.routes import router
+from servers.pages.pages import Pages
+
+pytestmark = pytest.mark.integration
+
+SHOP = "/gitlab-ci/dags/group__shop/runs"
+
+
+def get(pages: Pages, run: str, person: str = "viewer") -> dict[str, Any]:
+    """Read the page of a run of the shop."""
+    with pages.client(person) as client:
+        found: dict[str, Any] = client.get(f"{SHOP}/{run}").raise_for_status().json()
+        return found
+
+
+def statuses(view: dict[str, Any]) -> dict[str, str]:
+    """List the status of each job."""
+    return {job["name"]: job["status"] for stage in view["stages"] for job in stage["jobs"]}
+
+
+@pytest.mark.parametrize("person", [None, "stranger"])
+def test_every_route_of_a_dag_is_refused_without_access_to_it(pages: Pages, person: str | None):
+    """Airflow asks nobody who calls a plugin's application: each route asks by itself."""
+    paths = [getattr(route, "path", "") for route in router.routes]
+    with pages.client(person) as client:
+        answers = {
+            path: client.get(
+                "/gitlab-ci" + path.replace("{dag_id}", "group__secret").replace("{run_id}", "1")
+            ).status_code
+            for path in paths
+            if "{dag_id}" in path
+        }
+    assert answers
+    assert set(answers.values()) == {403 if person else 401}
+
+
+def test_no_route_is_open_to_the_world(pages: Pages):
+    """Not even the page's own files: they tell which version is installed."""
+    with pages.client(None) as client:
+        assert client.get("/gitlab-ci/page.js").status_code == 401
+    with pages.client("stranger") as client:
+        assert (
+            client.get("/gitlab-ci/page.js").headers["Content-Type"].startswith("text/javascript")
+        )
+
+
+def test_access_to_other_dags_is_enough_for_those(pages: Pages):
+    """Who may not see one DAG sees the others."""
+    assert get(pages, "10-warned", "stranger")["status"] == "warning"
+
+
+def test_a_run_under_way_shows_the_status_of_every_job_in_gitlabs_words(pages: Pages):
+    """Airflow has fewer states than GitLab has statuses."""
+    view = get(pages, "12-under-way")
+    assert view["status"] == "running"
+    assert statuses(view) == {
+        "compile": "success",
+        "styles": "success",
+        "lint": "warning",
+        "unit: [3.11]": "success",
+        "unit: [3.12]": "failed",
+        "unit: [3.13]": "running",
+        "integration": "pending",
+        "secret-scan": "absent",
+        "approve": "manual",
+        "staging": "created",
+        "production": "created",
+        "later": "scheduled",
+        "docs": "running",
+        "<img src=x onerror=alert(1)>": "success",
+    }
+
+
+def test_the_header_says_what_gitlabs_says(pages: Pages):
+    """Number, name, commit, author, ref, source, person, coverage."""
+    view = get(pages, "11-failed")
+    assert (view["id"], view["name"], view["source"], view["user"]) == (
+        41,
+        "Release of the shop",
+        "push",
+        "ada",
+    )
+    assert view["ref"]["title"] == "Sell hats <b>and</b> gloves"
+    assert view["ref"]["author"] == "Ada Lovelace"
+    assert (view["status"], view["coverage"]) == ("failed", 82.75)
+
+
+def test_stages_come_in_their_order(pages: Pages):
+    """The order of `stages:`, whatever `needs` says."""
+    view = get(pages, "12-under-way")
+    assert [stage["name"] for stage in view["stages"]] == ["build", "test", "deploy"]
+
+
+def test_skipped_and_failed_jobs_say_why(pages: Pages):
+    """Why a job is skipped follows from the jobs before it; why it failed, it has said."""
+    jobs = {
+        job["name"]: job for stage in get(pages, "11-failed")["stages"] for job in stage["jobs"]
+    }
+    assert "failed" in jobs["staging"]["reason"]
+    assert (jobs["unit: [3.12]"]["failure"], jobs["unit: [3.12]"]["exit_code"]) == (
+        "script failure",
+        1,
+    )
+    assert jobs["secret-scan"]["reason"] == "no rule matches"
+
+
+def test_the_page_knows_what_its_reader_may_do(pages: Pages):
+    """Buttons that Airflow would refuse are not offered."""
+    assert set(get(pages, "11-failed", "viewer")["may"].values()) == {False}
+    assert set(get(pages, "11-failed", "admin")["may"].values()) == {True}
+
+
+def test_nothing_is_sent_again_that_has_not_changed(pages: Pages):
+    """A page that is open costs little."""
+    with pages.client("viewer") as client:
+        first = client.get(f"{SHOP}/12-under-way")
+        version = {"If-None-Match": first.headers["ETag"]}
+        again = client.get(f"{SHOP}/12-under-way", headers=version)
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_a_run_that_does_not_exist_is_said_to(pages: Pages):
+    """A page of a deleted run."""
+    with pages.client("viewer") as client:
+        assert client.get(f"{SHOP}/nope").status_code == 404

@@ -1,0 +1,123 @@
+"""The pipeline page in a browser, inside Airflow's UI, as its readers see and use it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from servers.pages.pages import Pages
+
+pytestmark = pytest.mark.integration
+
+PATIENT = 120_000
+"""Milliseconds; the first page on a busy machine."""
+
+Open = Callable[..., Page]
+
+SERIOUS = """async () => {
+  const found = await axe.run(".glp-page");
+  return found.violations
+    .filter((violation) => ["serious", "critical"].includes(violation.impact))
+    .map((violation) => `${violation.id}: ${violation.nodes.map((node) => node.html).join(" ")}`);
+}"""
+
+
+@pytest.fixture
+def visit(pages: Pages, browser: Browser) -> Iterator[Open]:
+    """Open the pipeline page of a run as a person; a script that a page runs fails the test."""
+    with ExitStack() as opened:
+
+        def visited(
+            run: str, dag: str = "group__shop", person: str = "viewer", **kind: str
+        ) -> Page:
+            context = browser.new_context(viewport={"width": 1500, "height": 900})
+            opened.callback(context.close)
+            cookie = {"name": "_token", "value": pages.token(person), "url": pages.url}
+            context.add_cookies([cookie])  # type: ignore[list-item]  # its own TypedDict
+            theme = kind.get("theme", "light")
+            context.add_init_script(f"localStorage.setItem('theme', '{theme}')")
+            page = context.new_page()
+            page.set_default_timeout(PATIENT)
+            page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
+            page.goto(f"{pages.url}/dags/{dag}/runs/{run}/plugin/pipeline")
+            page.locator(".glp-page:not([aria-busy=true])").wait_for()
+            return page
+
+        yield visited
+
+
+def test_a_run_shows_its_stages_and_jobs(visit: Open):
+    """What a GitLab user looks for first; text that pipelines write is never run."""
+    page = visit("12-under-way")
+    assert page.get_by_role("heading", name="Release of the shop").is_visible()
+    assert page.locator(".glp-stage h3 .glp-name").all_text_contents() == [
+        "build",
+        "test",
+        "deploy",
+    ]
+    assert page.get_by_text("<img src=x onerror=alert(1)>").is_visible()
+    assert page.get_by_test_id("pipeline-status").text_content() == "Running"
+
+    page.get_by_role("button", name="unit").click()
+    assert page.get_by_role("link", name="unit: [3.12]").is_visible()
+
+
+def test_a_pipeline_that_passed_with_warnings_has_its_own_colour(visit: Open):
+    """Airflow shows it as green as any other."""
+    colours = {
+        run: visit(run)
+        .get_by_test_id("pipeline-status")
+        .evaluate("element => getComputedStyle(element).color")
+        for run in ("10-warned", "11-failed", "12-under-way")
+    }
+    assert len(set(colours.values())) == 3
+
+
+def test_hover_and_focus_say_why_a_job_was_skipped_or_left_out(visit: Open):
+    """With a mouse or with the keyboard alone; Escape closes it."""
+    page = visit("11-failed")
+    page.get_by_role("link", name="staging").hover()
+    expect(page.get_by_role("tooltip")).to_contain_text("failed")
+
+    page.get_by_label("show 1 job that rules leave out").check()
+    page.get_by_role("link", name="secret-scan").focus()
+    expect(page.get_by_role("tooltip")).to_contain_text("no rule matches")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("tooltip")).to_have_count(0)
+
+
+def test_jobs_are_filtered_by_name_and_status(visit: Open):
+    """Five hundred jobs are too many to read."""
+    page = visit("11-failed")
+    page.get_by_role("button", name="1 failed", exact=True).click()
+    assert page.get_by_role("link", name="unit: [3.12]").is_visible()
+    assert page.locator(".glp-stage").count() == 1
+    page.get_by_label("Filter jobs by name").fill("compile")
+    assert page.get_by_text("No job matches this filter.").is_visible()
+
+
+def test_five_hundred_jobs_cost_one_request(pages: Pages, visit: Open):
+    """Neither a request for each job nor one for each stage."""
+    page = visit("1", dag="group__big")
+    assert page.locator(".glp-chip").count() == 500
+    script = "performance.getEntriesByType('resource').map(entry => entry.name)"
+    asked = [url for url in page.evaluate(script) if "/gitlab-ci/dags/" in url]
+    assert set(asked) == {f"{pages.url}/gitlab-ci/dags/group__big/runs/1"}
+
+
+def test_a_reader_without_access_is_told_so(visit: Open):
+    """A sentence, not an empty page."""
+    page = visit("1", dag="group__secret", person="stranger")
+    assert page.get_by_role("alert").filter(has_text="You may not see").is_visible()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_page_has_no_serious_barrier(visit: Open, axe: Path, theme: str):
+    """By axe: contrast, names, roles, order; in both themes."""
+    page = visit("11-failed", theme=theme)
+    page.add_script_tag(path=axe)
+    assert page.evaluate(SERIOUS) == []

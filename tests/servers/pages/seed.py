@@ -1,0 +1,129 @@
+"""Fills the database of an Airflow, and the state, with runs as the scheduler would leave them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from airflow.dag_processing.bundles.manager import DagBundlesManager
+from airflow.models import DagRun  # noqa: TID251 - as the scheduler
+from airflow.models.dagbag import DBDagBag  # noqa: TID251 - as the scheduler
+from airflow.models.serialized_dag import SerializedDagModel  # noqa: TID251 - as the scheduler
+from airflow.models.xcom import XComModel  # noqa: TID251 - as the scheduler
+from airflow.serialization.definitions.dag import SerializedDAG
+from airflow.serialization.serialized_objects import LazyDeserializedDAG
+from airflow.utils.db import initdb
+from airflow.utils.session import create_session
+from airflow.utils.state import DagRunState
+from airflow.utils.types import DagRunTriggeredByType, DagRunType
+
+from gitlab_ci_provider.model.dag_record import DagRecord
+from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE, task_ids
+from gitlab_ci_provider.model.run import PipelineRun
+from gitlab_ci_provider.renderer.dag import render_dag
+from gitlab_ci_provider.rules.evaluate import decide_pipeline
+from gitlab_ci_provider.runs.record import plain
+from gitlab_ci_provider.settings import load_settings
+from gitlab_ci_provider.snapshots.store import SnapshotStore
+from gitlab_ci_provider.state import open_state
+from servers.pages.story import CONTEXT, PASSED, STORIES, Story, Told
+
+_BUNDLE = "dags-folder"
+
+
+def seed() -> None:
+    """Make the tables and all stories."""
+    initdb()
+    DagBundlesManager().sync_bundles_to_db()
+    settings = load_settings()
+    store = open_state(settings).snapshots
+    for number, make in enumerate(STORIES, start=40):
+        tell(make(), number, store)
+
+
+def tell(story: Story, number: int, store: SnapshotStore) -> None:
+    """Make a run."""
+    record = _record(story, number, store)
+    began = datetime.now(UTC) - timedelta(minutes=30 - number % 10)
+    with create_session() as session:
+        run = _run(story, began, session)
+        tasks = {task.task_id: task for task in run.get_task_instances(session=session)}
+        told = {
+            **{task: story.jobs.get(job) for job, task in task_ids(story.pipeline.jobs).items()},
+            CREATE_PIPELINE: PASSED,
+            FINISH_PIPELINE: PASSED if story.end else Told(state=None),
+        }
+        for name, said in told.items():
+            _tell_task(tasks[name], said or Told(state=story.otherwise), began)
+        session.flush()
+        given: dict[tuple[str, str], Any] = {(CREATE_PIPELINE, "pin"): store.save_run(record)}
+        given[CREATE_PIPELINE, "pipeline"] = plain(record)
+        if story.end:
+            given[FINISH_PIPELINE, "pipeline_result"] = dict(story.end)
+        for name, said in told.items():
+            if said and said.result:
+                given[name, "job_result"] = dict(said.result)
+            given |= {(name, key): value for key, value in (said.xcoms if said else {}).items()}
+        for (task, key), value in given.items():
+            place: Any = {"dag_id": story.dag, "task_id": task, "run_id": story.run}
+            XComModel.set(key, value, **place, session=session)
+
+
+def _record(story: Story, number: int, store: SnapshotStore) -> PipelineRun:
+    digest = store.save_pipeline(story.pipeline)
+    project = replace(CONTEXT.project, path=story.dag.replace("__", "/"))
+    dag = DagRecord(dag_id=story.dag, project=project, ref=CONTEXT.ref, digest=digest)
+    store.change_dag(story.dag, lambda old: store.with_record(old, dag))
+    decided = decide_pipeline(story.pipeline, CONTEXT)
+    return PipelineRun(
+        id=number,
+        iid=number - 30,
+        project=project,
+        ref=CONTEXT.ref,
+        commit=CONTEXT.commit,
+        source=CONTEXT.source,
+        digest=digest,
+        created_at=(datetime.now(UTC) - timedelta(minutes=31)).isoformat(),
+        name=decided.name,
+        decisions=decided.jobs,
+        user=CONTEXT.user,
+        dag_id=story.dag,
+        run_id=story.run,
+    )
+
+
+def _run(story: Story, began: datetime, session: Any) -> DagRun:
+    settings = load_settings()
+    record = open_state(settings).snapshots.load_dag(story.dag)
+    dag = render_dag(record, story.pipeline, settings)
+    dag.fileloc, dag.relative_fileloc = str(Path(__file__)), "seed.py"
+    lazy = LazyDeserializedDAG.from_dag(dag)
+    SerializedDAG.bulk_write_to_db(_BUNDLE, None, [lazy], session=session)
+    SerializedDagModel.write_dag(lazy, bundle_name=_BUNDLE, session=session)
+    session.flush()
+    known = DBDagBag().get_latest_version_of_dag(story.dag, session=session)
+    assert known is not None
+    run = known.create_dagrun(
+        run_id=story.run,
+        run_after=began,
+        run_type=DagRunType.MANUAL,
+        triggered_by=DagRunTriggeredByType.REST_API,
+        state=DagRunState(story.state),
+        session=session,
+    )
+    run.start_date = began
+    if story.end:
+        run.end_date = began + timedelta(minutes=7, seconds=12)
+    return run
+
+
+def _tell_task(task: Any, said: Told, began: datetime) -> None:
+    task.state, task.try_number = said.state, said.tries
+    if said.state is None:
+        return
+    task.queued_dttm = task.start_date = began
+    if said.state in {"success", "failed", "skipped"}:
+        task.end_date = began + timedelta(seconds=said.seconds)
+        task.duration = said.seconds

@@ -1,0 +1,179 @@
+"""What the runs of the pages' tests are: a pipeline, and how far each job has got."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from factories import compile_text, make_context
+from gitlab_ci_provider.model.pipeline import Pipeline
+from gitlab_ci_provider.model.project import Commit, Project, Ref
+
+SHOP = """
+stages: [build, test, deploy]
+workflow: {name: Release of the shop}
+compile: {stage: build, script: make}
+styles: {stage: build, script: make css}
+lint: {stage: test, script: make lint, allow_failure: true, retry: 1}
+unit:
+  stage: test
+  parallel: {matrix: [{PYTHON: ["3.11", "3.12", "3.13"]}]}
+  script: make test
+  coverage: '/TOTAL.* (\\d+)%/'
+integration:
+  stage: test
+  needs: [compile]
+  script: make integration
+secret-scan: {stage: test, script: scan, rules: [{if: $CI_COMMIT_TAG}]}
+approve: {stage: deploy, script: 'true', when: manual, allow_failure: false, needs: [compile]}
+staging:
+  stage: deploy
+  script: deploy
+  environment: {name: staging, url: https://staging.example.com}
+production: {stage: deploy, script: deploy, when: manual, needs: [staging]}
+later: {stage: deploy, script: 'true', when: delayed, start_in: 1 hour, needs: [compile]}
+docs: {stage: deploy, trigger: {project: group/docs}, needs: [compile]}
+"<img src=x onerror=alert(1)>": {stage: deploy, script: 'true', needs: [styles]}
+"""
+
+COMMIT = Commit(
+    message="Sell hats <b>and</b> gloves\n\nThey asked for it.",
+    author="Ada Lovelace <ada@example.com>",
+    timestamp="2026-01-01T09:00:00+00:00",
+)
+CONTEXT = make_context(
+    project=Project(
+        path="group/shop",
+        clone_url="https://gitlab.example.com/group/shop.git",
+        web_url="https://gitlab.example.com/group/shop",
+    ),
+    ref=Ref(name="feature/hats", sha="4be1c0ffee" + "0" * 30),
+    commit=COMMIT,
+    user="ada",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A job at some point: its task's state and try, seconds, and what it has left."""
+
+    state: str | None = "success"
+    tries: int = 1
+    seconds: float = 42
+    result: Mapping[str, Any] | None = None
+    xcoms: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """A run; tasks that `jobs` does not name have the state `otherwise`."""
+
+    dag: str
+    run: str
+    pipeline: Pipeline
+    state: str = "running"
+    jobs: Mapping[str, Told] = field(default_factory=dict)
+    otherwise: str | None = None
+    end: Mapping[str, Any] | None = None
+
+
+PASSED = Told(result={"status": "success"})
+SKIPPED = Told(state="skipped")
+FAILED_UNIT = Told(
+    state="failed",
+    seconds=73,
+    result={
+        "status": "failed",
+        "failure_reason": "script_failure",
+        "exit_code": 1,
+        "reason": "script failure: exit code 1",
+        "coverage": 81.5,
+        "reports": [{"kind": "junit", "object_key": "k", "summary": {"success": 40, "failed": 2}}],
+    },
+)
+WARNED = Told(
+    state="failed",
+    tries=2,
+    result={"status": "failed", "failure_reason": "script_failure", "exit_code": 2},
+)
+
+
+def under_way() -> Story:
+    """A run in which every kind of status occurs."""
+    jobs = {
+        "compile": PASSED,
+        "styles": PASSED,
+        "lint": WARNED,
+        "unit: [3.11]": Told(result={"status": "success", "coverage": 84}),
+        "unit: [3.12]": FAILED_UNIT,
+        "unit: [3.13]": Told(state="running"),
+        "integration": Told(state="queued"),
+        "secret-scan": SKIPPED,
+        "approve": Told(state="awaiting_input"),
+        "later": Told(state="deferred"),
+        "docs": Told(
+            state="deferred",
+            xcoms={"_link_DownstreamLink": "http://localhost/dags/group__docs/runs/3"},
+        ),
+        "<img src=x onerror=alert(1)>": PASSED,
+    }
+    return Story(dag="group__shop", run="12-under-way", pipeline=compile_text(SHOP), jobs=jobs)
+
+
+def failed() -> Story:
+    """A run that has failed: what waited for the failed job is skipped."""
+    first = under_way().jobs
+    done = {job: PASSED for job, told in first.items() if told.state != "skipped"}
+    jobs = {
+        **done,
+        "lint": WARNED,
+        "unit: [3.12]": FAILED_UNIT,
+        "secret-scan": SKIPPED,
+        "staging": SKIPPED,
+        "production": SKIPPED,
+    }
+    words = "failed: unit: [3.12] (script failure, exit code 1), coverage 82.75 %"
+    end = {"status": "failed", "text": words, "warnings": ["lint"], "coverage": 82.75}
+    return Story(
+        dag="group__shop",
+        run="11-failed",
+        pipeline=compile_text(SHOP),
+        state="failed",
+        jobs=jobs,
+        end=end,
+    )
+
+
+def warned() -> Story:
+    """A run that has passed with warnings."""
+    passed = dict.fromkeys(under_way().jobs, PASSED) | {"staging": PASSED}
+    jobs = {**passed, "lint": WARNED, "secret-scan": SKIPPED, "production": SKIPPED}
+    end = {"status": "passed", "text": "passed with warnings: lint", "warnings": ["lint"]}
+    return Story(
+        dag="group__shop",
+        run="10-warned",
+        pipeline=compile_text(SHOP),
+        state="success",
+        jobs=jobs,
+        end=end,
+    )
+
+
+def big() -> Story:
+    """A run of 500 jobs in five stages."""
+    jobs = "\n".join(
+        f"job-{number:03}: {{stage: s{number % 5}, script: 'true'}}" for number in range(500)
+    )
+    text = f"stages: [s0, s1, s2, s3, s4]\n{jobs}\n"
+    told = {f"job-{number:03}": PASSED for number in range(500) if number % 5 < 3}
+    return Story(dag="group__big", run="1", pipeline=compile_text(text), jobs=told)
+
+
+def secret() -> Story:
+    """A run that not everybody may see."""
+    text = "one: {script: 'true'}\n"
+    return Story(dag="group__secret", run="1", pipeline=compile_text(text))
+
+
+STORIES = (under_way, failed, warned, big, secret)
