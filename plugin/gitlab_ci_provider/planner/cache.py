@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from posixpath import normpath
+from typing import get_args
 
 from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
 from gitlab_ci_provider.model.cache import Cache, CacheKey, CachePolicy
@@ -107,10 +108,11 @@ def _place(request: PlanRequest, name: str) -> _Place:
         said = f"GitLab Runner would change the key {name!r}: the cache is saved in our own place"
         return _Place(object_key=request.cache_key(name), warnings=(said,))
     wanted = request.variables.get("CACHE_COMPRESSION_FORMAT").lower() or "zip"
-    if wanted == "tarzstd":
-        return _Place(object_key=theirs)
-    said = f"CACHE_COMPRESSION_FORMAT is {wanted!r}, which is not written here: zip is"
-    return _Place(object_key=theirs, format="zip", warnings=() if wanted == "zip" else (said,))
+    for form in get_args(ArchiveFormat):
+        if wanted == form:
+            return _Place(object_key=theirs, format=form)
+    said = f"CACHE_COMPRESSION_FORMAT is {wanted!r}, which GitLab Runner does not know: zip is used"
+    return _Place(object_key=theirs, format="zip", warnings=(said,))
 
 
 def _policy(cache: Cache, variables: Variables) -> CachePolicy:

@@ -7,8 +7,8 @@ prune them.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -36,13 +36,13 @@ class PackedFiles:
     Attributes:
         size: of the archive in bytes.
         sha256: of the archive.
-        checksums: CRC-32 of the members of a zip archive.
+        checksums: CRC-32 of each entry of a zip archive.
     """
 
     size: int = 0
     entries: tuple[Entry, ...] = ()
     sha256: str = ""
-    checksums: Mapping[str, str] = field(default_factory=dict)
+    checksums: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,8 @@ module is imported when it is used: most jobs need neither.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from gitlab_ci_provider.model.plan import ArchiveFormat, ArchiveLimits, CompressionLevel
@@ -34,11 +34,11 @@ class Contents:
     """What went into an archive.
 
     Attributes:
-        checksums: CRC-32 of each member of a zip archive, by its name there.
+        checksums: CRC-32 of each of them in a zip archive; numbers, as there may be a million.
     """
 
     entries: list[Entry]
-    checksums: Mapping[str, str] = field(default_factory=dict)
+    checksums: Sequence[int] = ()
 
 
 def pack(

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import suppress
 from queue import Empty, Queue
-from typing import IO, Self
+from typing import IO, Protocol, Self, cast
 
 from gitlab_ci_provider.model.plan import CompressionLevel
 from gitlab_ci_provider.storage.in_order import InOrder
@@ -86,7 +86,14 @@ class FrameWriter:
         return compressed
 
 
-def decompressed(file: IO[bytes]) -> Iterator[bytes]:
+class Source(Protocol):
+    """What is read."""
+
+    def read(self, size: int, /) -> bytes | None:
+        """Return at most so many bytes; none at the end."""
+
+
+def decompressed(file: Source) -> Iterator[bytes]:
     """Yield what is in frames.
 
     Raises:
@@ -95,7 +102,9 @@ def decompressed(file: IO[bytes]) -> Iterator[bytes]:
     import zstandard
 
     decompressor = zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW)
-    with decompressor.stream_reader(file, read_across_frames=True, closefd=False) as stream:
+    with decompressor.stream_reader(
+        cast("IO[bytes]", file), read_across_frames=True, closefd=False
+    ) as stream:
         while piece := stream.read(_READ):
             yield piece
 

@@ -9,8 +9,9 @@ every S3 server keeps it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from itertools import chain, repeat
 from typing import Any
 
 from gitlab_ci_provider.storage.entry import Entry
@@ -66,12 +67,16 @@ class ArtifactIndex:
         return {file.path: file.crc for file in self.files if file.crc}
 
 
-def indexed(entries: Iterable[Entry], checksums: Mapping[str, str]) -> tuple[IndexedFile, ...]:
-    """Describe the entries of an archive, with the CRC-32 of each by its name there."""
-    names = ((f"{entry.path}/" if entry.is_folder else entry.path, entry) for entry in entries)
+def indexed(entries: Iterable[Entry], checksums: Iterable[int]) -> tuple[IndexedFile, ...]:
+    """Describe the entries of an archive, with the CRC-32 of each if they are known."""
     return tuple(
-        IndexedFile(path=name, size=entry.size, mode=f"{entry.mode:o}", crc=checksums.get(name, ""))
-        for name, entry in names
+        IndexedFile(
+            path=f"{entry.path}/" if entry.is_folder else entry.path,
+            size=entry.size,
+            mode=f"{entry.mode:o}",
+            crc="" if crc is None else f"{crc:08x}",
+        )
+        for entry, crc in zip(entries, chain(checksums, repeat(None)), strict=False)
     )
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import struct
 import time
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from gitlab_ci_provider.storage.entry import Entry
 
@@ -34,12 +34,13 @@ _LARGE = 2**31
 
 _LOCAL = struct.Struct("<4s5H3I2H")
 _CENTRAL = struct.Struct("<4s6H3I5H2I")
-_UNIX_FIELDS = struct.Struct("<HHBiHHBBIBI")
+UNIX_FIELDS = struct.Struct("<HHBiHHBBIBI")
+"""Both extra fields, as they are written here."""
+
 _SIZES = struct.Struct("<HHQQ")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Packed:
+class Packed(NamedTuple):
     """How the contents of a member are in an archive.
 
     Attributes:
@@ -56,6 +57,33 @@ class Packed:
     packed: int = 0
     offset: int = 0
     follows: bool = False
+
+
+def records(entry: Entry, packed: Packed) -> tuple[bytes, bytes]:
+    """Write what goes before the contents of a member, and what the directory says of it.
+
+    The same as the two functions below: most members are small, and there are many of them.
+    """
+    if entry.size >= _LARGE or packed.offset >= _FULL:
+        return local_header(entry, packed), directory_record(entry, packed)
+    name, extra = member_name(entry).encode(), _unix_fields(entry)
+    version = _version(packed, large=False)
+    both = (
+        _flags(name, packed),
+        packed.method,
+        *_dos_time(entry.mtime),
+        packed.crc,
+        packed.packed,
+        packed.size,
+        len(name),
+        len(extra),
+    )
+    mode = entry.mode << 16 | (0x10 if entry.is_folder else 0)
+    central = _CENTRAL.pack(
+        b"PK\1\2", _UNIX << 8 | version, version, *both, 0, 0, 0, mode, packed.offset
+    )
+    named = name + extra
+    return _LOCAL.pack(b"PK\3\4", version, *both) + named, central + named
 
 
 def local_header(entry: Entry, packed: Packed) -> bytes:
@@ -146,7 +174,7 @@ def _version(packed: Packed, *, large: bool) -> int:
 
 def _unix_fields(entry: Entry) -> bytes:
     mtime = min(max(entry.mtime, EARLIEST), 2**31 - 1)
-    return _UNIX_FIELDS.pack(TIME, 5, 1, mtime, OWNER, 11, 1, 4, entry.uid, 4, entry.gid)
+    return UNIX_FIELDS.pack(TIME, 5, 1, mtime, OWNER, 11, 1, 4, entry.uid, 4, entry.gid)
 
 
 @lru_cache

@@ -10,6 +10,7 @@ checksum computed while it is written: what is known of a large file only after 
 from __future__ import annotations
 
 import zlib
+from array import array
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -27,7 +28,7 @@ from gitlab_ci_provider.storage.zip_headers import (
     directory_end,
     directory_record,
     local_header,
-    member_name,
+    records,
 )
 from gitlab_ci_provider.storage.zip_methods import Method
 
@@ -45,8 +46,8 @@ class ZipWriter:
     """
 
     def __init__(self, write: Callable[[bytes], object], method: Method, scratch: Path):
-        self.checksums: dict[str, str] = {}
-        """CRC-32 of each member, by its name."""
+        self.checksums = array("I")
+        """CRC-32 of each member, in their order."""
 
         self._sink = write
         self._method = method
@@ -107,10 +108,10 @@ class ZipWriter:
 
         def write(packed: list[tuple[Packed, bytes]]) -> None:
             for (entry, _), (how, data) in zip(batch, packed, strict=True):
-                placed = replace(how, offset=self._at)
-                self._write(local_header(entry, placed))
+                header, record = records(entry, how._replace(offset=self._at))
+                self._write(header)
                 self._write(data)
-                self._list(entry, placed)
+                self._list(how.crc, record)
 
         self._threads.submit(work, then=write)
 
@@ -134,7 +135,7 @@ class ZipWriter:
             follows=True,
         )
         self._write(descriptor(entry, how))
-        self._list(entry, how)
+        self._list(crc, directory_record(entry, how))
         return replace(entry, size=size)
 
     def _add_pieces(self, piece: bytes, more: Iterator[bytes]) -> tuple[int, int]:
@@ -169,9 +170,9 @@ class ZipWriter:
         waiting, self._waiting, self._waits = self._waiting, [], 0
         self._sink(waiting[0] if len(waiting) == 1 else b"".join(waiting))
 
-    def _list(self, entry: Entry, how: Packed) -> None:
-        self._directory.write(directory_record(entry, how))
-        self.checksums[member_name(entry)] = f"{how.crc:08x}"
+    def _list(self, crc: int, record: bytes) -> None:
+        self._directory.write(record)
+        self.checksums.append(crc)
         self._count += 1
 
     def _finish(self) -> None:

@@ -100,7 +100,8 @@ def test_hashed_keys_of_gitlab_runner_come_first_with_its_flag():
         ("", "zip", ""),
         ("zip", "zip", ""),
         ("TarZstd", "tarzstd", ""),
-        ("zipzstd", "zip", "'zipzstd', which is not written here"),
+        ("zipzstd", "zipzstd", ""),
+        ("rar", "zip", "'rar', which GitLab Runner does not know"),
     ],
 )
 def test_caches_can_be_saved_for_gitlab_runner(given: str, expected: str, words: str):

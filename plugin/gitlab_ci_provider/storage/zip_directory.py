@@ -1,0 +1,191 @@
+"""Reads the directory of a zip archive that a stranger has made, piece by piece.
+
+`zipfile` keeps an object of each member, which for a million of them is most of a gigabyte.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from gitlab_ci_provider.storage.entry import ArchiveError
+
+_END = struct.Struct("<4s4HIIH")
+_END_64 = struct.Struct("<4sQHHIIQQQQ")
+_LOCATOR = struct.Struct("<4sIQI")
+_RECORD = struct.Struct("<4s4B4HIIIHHHHHII")
+_LONGEST_COMMENT = 0xFFFF
+_LONGEST_RECORD = _RECORD.size + 3 * 0xFFFF
+_FULL, _MANY = 0xFFFFFFFF, 0xFFFF
+_ENCRYPTED, _UTF8 = 1, 0x800
+_ZIP64 = 1
+_CHUNK = 1024 * 1024
+
+
+class Member(NamedTuple):
+    """What the directory says of a member, in the words of `zipfile`.
+
+    Attributes:
+        raw_name: its name as it is written.
+        packed: bytes of its contents in the archive.
+        header: where its own header begins.
+        dos_time: a day and a time, as the format has them.
+    """
+
+    raw_name: bytes
+    filename: str
+    method: int
+    crc: int
+    file_size: int
+    packed: int
+    header: int
+    external_attr: int
+    extra: bytes
+    dos_time: tuple[int, int]
+
+    @property
+    def date_time(self) -> tuple[int, int, int, int, int, int]:
+        """Return its time, in no certain time zone."""
+        day, time = self.dos_time
+        date = (day >> 9) + 1980, day >> 5 & 15, day & 31
+        return *date, time >> 11, time >> 5 & 63, (time & 31) * 2
+
+    def is_dir(self) -> bool:
+        """Return whether its name is that of a folder."""
+        return self.filename.endswith("/")
+
+
+class ZipDirectory:
+    """The directory of an archive.
+
+    Args:
+        file: descriptor of the archive.
+
+    Attributes:
+        begin: where it begins, after all members.
+        count: of members, as the archive says.
+
+    Raises:
+        ArchiveError: there is none.
+    """
+
+    def __init__(self, file: int):
+        self._file = file
+        self.count, self._length, offset, end = _find(file)
+        self.begin = end - self._length
+        # An archive may follow a program that unpacks it: its places count from its own beginning.
+        self._shift = self.begin - offset
+        if self._shift < 0 or self.begin < 0:
+            raise broken("its directory is not where it says")
+
+    def total(self) -> int:
+        """Add up how many bytes the members have, as the archive says."""
+        return sum(_values(fields, extra)[0] for fields, _, extra in self._records())
+
+    def __iter__(self) -> Iterator[Member]:
+        """Yield the members in their order; raises ArchiveError when the directory is broken."""
+        for fields, name, extra in self._records():
+            yield _member(fields, name, extra, self._shift)
+
+    def _records(self) -> Iterator[tuple[tuple[Any, ...], bytes, bytes]]:
+        """Yield the fixed fields, the name and the other fields of each record."""
+        at, left, found = self.begin, self._length, 0
+        data, place = b"", 0
+        while place < len(data) or left:
+            if left and len(data) - place < _LONGEST_RECORD:
+                more = os.pread(self._file, min(left, _CHUNK), at)
+                if not more:
+                    raise broken("its directory ends too early")
+                at, left = at + len(more), left - len(more)
+                data, place = data[place:] + more, 0
+                continue
+            after = place + _RECORD.size
+            if after > len(data):
+                raise broken("its directory ends too early")
+            fields = _RECORD.unpack_from(data, place)
+            named = after + fields[12]
+            end = named + fields[13]
+            place = end + fields[14]
+            if fields[0] != b"PK\1\2" or place > len(data):
+                raise broken("a record of its directory is malformed")
+            found += 1
+            yield fields, data[after:named], data[named:end]
+        if found != self.count:
+            raise broken(f"it has {found} members instead of {self.count}")
+
+
+def broken(words: str) -> ArchiveError:
+    """Return the error for an archive that is damaged or forged."""
+    return ArchiveError(f"broken zip archive: {words}")
+
+
+def _find(file: int) -> tuple[int, int, int, int]:
+    """Find the directory: members, bytes, its place as the archive says, and its real end."""
+    size = os.fstat(file).st_size
+    begin = max(0, size - _END.size - _LONGEST_COMMENT)
+    tail = os.pread(file, size - begin, begin)
+    at = tail.rfind(b"PK\5\6")
+    while at >= 0:
+        record = tail[at : at + _END.size]
+        if len(record) == _END.size and at + _END.size + _END.unpack(record)[7] == len(tail):
+            break
+        at = tail.rfind(b"PK\5\6", 0, at)
+    else:
+        raise broken("it has no directory: it ends too early, or is not a zip archive")
+    _, _, _, _, count, length, offset, _ = _END.unpack(record)
+    if count == _MANY or _FULL in {length, offset}:
+        return _find_64(file, begin + at) or (count, length, offset, begin + at)
+    return count, length, offset, begin + at
+
+
+def _find_64(file: int, end: int) -> tuple[int, int, int, int] | None:
+    """Find the record for large archives, before another one at `end`; None if there is none."""
+    start = end - _LOCATOR.size - _END_64.size
+    data = os.pread(file, _END_64.size + _LOCATOR.size, start) if start >= 0 else b""
+    if len(data) < _END_64.size + _LOCATOR.size or data[_END_64.size :][:4] != b"PK\6\7":
+        return None
+    mark, _, _, _, _, _, _, count, length, offset = _END_64.unpack(data[: _END_64.size])
+    return (count, length, offset, start) if mark == b"PK\6\6" else None
+
+
+def _member(fields: tuple[Any, ...], name: bytes, extra: bytes, shift: int) -> Member:
+    _, _, _, _, _, flags, method, time, day, crc, _, _, _, _, _, _, _, external, _ = fields
+    if flags & _ENCRYPTED:
+        raise broken("a member is encrypted")
+    size, packed, offset = _values(fields, extra)
+    return Member(
+        raw_name=name,
+        filename=name.decode("utf-8" if flags & _UTF8 else "cp437"),
+        method=method,
+        crc=crc,
+        file_size=size,
+        packed=packed,
+        header=offset + shift,
+        external_attr=external,
+        extra=extra,
+        dos_time=(day, time),
+    )
+
+
+def _values(fields: tuple[Any, ...], extra: bytes) -> tuple[int, ...]:
+    """Return the size of a member, that of its packed contents, and its place."""
+    packed, size, offset = fields[10], fields[11], fields[18]
+    if _FULL in (size, packed, offset):
+        return _large(extra, size, packed, offset)
+    return size, packed, offset
+
+
+def _large(extra: bytes, *values: int) -> tuple[int, ...]:
+    """Replace values that did not fit by those of the field for large archives."""
+    place = 0
+    while len(extra) - place >= 4:
+        kind, length = struct.unpack_from("<HH", extra, place)
+        place += 4
+        if kind == _ZIP64:
+            field = extra[place : place + length]
+            given = iter(struct.unpack(f"<{len(field) // 8}Q", field[: len(field) // 8 * 8]))
+            return tuple(next(given, value) if value == _FULL else value for value in values)
+        place += length
+    return values
