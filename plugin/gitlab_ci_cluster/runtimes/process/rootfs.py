@@ -24,6 +24,14 @@ _OLD_ROOT = "/.pod-old-root"
 _OWN = ("/proc", "/sys", "/dev", "/run", "/var/run")
 """Built afresh or shown read only, never laid over."""
 
+_ENGINES = (
+    "/var/lib/containerd",
+    "/var/lib/containers",
+    "/var/lib/docker",
+    "/var/lib/kubelet",
+)
+"""Where container engines mount what belongs to their own containers."""
+
 _PSEUDO = frozenset(
     [
         "autofs",
@@ -143,14 +151,28 @@ def _escape(path: str) -> str:
 
 
 def host_mounts(mountinfo: str) -> Iterator[str]:
-    """List the mount points below `/` that hold real files, parents first (proc(5))."""
+    """List the mount points below `/` that hold real files, parents first (proc(5)).
+
+    Left out is what only costs each container of a pod an overlay more: the roots of other
+    containers, of which a machine with Docker has many, and directories that are mounted on
+    themselves, as container engines do with their storage.
+    """
     seen: set[str] = set()
-    for line in mountinfo.splitlines():
-        before, _, after = line.partition(" - ")
-        path = before.split()[4].encode().decode("unicode_escape")
-        if after.split()[0] not in _PSEUDO and path != "/" and not _is_below(path, _OWN):
+    lines = [line.partition(" - ") for line in mountinfo.splitlines()]
+    whole = {fields.split()[2] for fields, *_ in lines if fields.split()[4] == "/"}
+    for fields, _, source in lines:
+        device, root, at = fields.split()[2:5]
+        kind, path = source.split()[0], at.encode().decode("unicode_escape")
+        shown_already = path == "/" or (root == at and device in whole)
+        of_a_container = _is_below(path, _ENGINES) or _is_merged(kind, path)
+        if not (shown_already or of_a_container or kind in _PSEUDO or _is_below(path, _OWN)):
             seen.add(path)
     yield from sorted(seen)
+
+
+def _is_merged(kind: str, path: str) -> bool:
+    """Tell whether this is the root of a container, as engines name it."""
+    return "overlay" in kind and path.endswith("/merged")
 
 
 def _is_below(path: str, parents: tuple[str, ...]) -> bool:

@@ -72,6 +72,7 @@ def _fetch_and_checkout(sources: GetSources, folder: Path, output: Output) -> No
     known = {**local.extra, **login_environment(sources.url, login)}
     git = replace(local, extra=configuration(sources.git_config, known))
     local = replace(local, extra=configuration(sources.git_config, local.extra))
+    found_empty = not any(folder.iterdir())
     try:
         if sources.clone_flags is None or not _cloned(git, sources, output):
             depth = f" with git depth set to {sources.depth}" if sources.depth else ""
@@ -84,6 +85,8 @@ def _fetch_and_checkout(sources: GetSources, folder: Path, output: Output) -> No
     if sources.checkout:
         # What a filter has left out is fetched by the checkout.
         _checkout(git if _filters(sources) else local, sources, output)
+        if sources.clean_flags and not found_empty:
+            local.run("clean", *sources.clean_flags)
         pull_lfs(git, sources, output)
     else:
         output.notice("Skipping Git checkout")
@@ -162,14 +165,15 @@ def _fetch_deeper(git: Git, sources: GetSources) -> None:
 
 
 def _checkout(git: Git, sources: GetSources, output: Output) -> None:
-    if not _has(git, sources.sha):
-        message = f"commit {sources.sha} is not in {sources.url}: was it removed by a forced push?"
-        raise SourceError(message)
     ref = f" (ref is {sources.ref_name})" if sources.ref_name else ""
     output.notice(f"Checking out {sources.sha[:8]} as detached HEAD{ref}...")
-    git.run("checkout", "-f", "-q", "--detach", sources.sha)
-    if sources.clean_flags:
-        git.run("clean", *sources.clean_flags)
+    try:
+        git.run("checkout", "-f", "-q", "--detach", sources.sha)
+    except GitError as error:
+        if _has(git, sources.sha):
+            raise
+        message = f"commit {sources.sha} is not in {sources.url}: was it removed by a forced push?"
+        raise SourceError(message) from error
 
 
 def _has(git: Git, sha: str) -> bool:
