@@ -35,10 +35,18 @@ _AGAIN: Mapping[str, Any] = {"retries": _LOST_WORKERS, "retry_delay": timedelta(
 """For tasks that are retried only after a lost worker."""
 
 
-def render_dag(record: DagRecord, pipeline: Pipeline, settings: Settings) -> DAG:
+def render_dag(
+    record: DagRecord, pipeline: Pipeline, settings: Settings, *, running: str | None = None
+) -> DAG:
     """Render a pipeline. The same pipeline always gives the same DAG.
 
-    The digest in the documentation gives Airflow a new DAG version when the pipeline changes.
+    The digest in the documentation gives Airflow a new DAG version.
+
+    Args:
+        record: of the DAG.
+        pipeline: its jobs.
+        settings: of the installation.
+        running: the task that this process is to run. If it is a job's, the DAG has no other job.
     """
     dag = DAG(
         dag_id=record.dag_id,
@@ -57,16 +65,23 @@ def render_dag(record: DagRecord, pipeline: Pipeline, settings: Settings) -> DAG
         task_id=CREATE_PIPELINE, digest=record.digest, dag=dag, **_AGAIN
     )
     finish = FinishPipelineOperator(task_id=FINISH_PIPELINE, dag=dag, **_AGAIN)
-    tasks = _tasks(dag, pipeline, settings, names)
-    for job, task in tasks.items():
-        before = [tasks[other] for other in pipeline.edges.get(job, ())]
-        _connect(before or [create], task)
+    chosen = [job for job, name in names.items() if name == running] or [*pipeline.jobs]
+    tasks = _tasks(dag, pipeline, settings, {job: names[job] for job in chosen})
+    _connect_jobs(create, tasks, pipeline)
     # All of them: rules may leave the last ones out, which `create_pipeline` skips before it
     # has ended itself.
     _connect([create, *tasks.values()], finish)
     # Only now: Airflow copies a DAG's params into each task that is made later, three times.
     dag.params = run_params(pipeline, record.ref.name)  # type: ignore[assignment]  # converted
     return dag
+
+
+def _connect_jobs(
+    create: BaseOperator, tasks: Mapping[str, GitlabTask], pipeline: Pipeline
+) -> None:
+    for job, task in tasks.items():
+        before = [tasks[other] for other in pipeline.edges.get(job, ()) if other in tasks]
+        _connect(before or [create], task)
 
 
 def _connect(before: Sequence[BaseOperator], task: BaseOperator) -> None:
@@ -80,12 +95,12 @@ def _tasks(
     dag: DAG, pipeline: Pipeline, settings: Settings, names: dict[str, str]
 ) -> dict[str, GitlabTask]:
     stages = [stage for stage in pipeline.stages if _has_jobs(pipeline, stage)]
-    groups = group_ids(stages, names)
+    groups = group_ids(stages, task_ids(pipeline.jobs))
     tasks: dict[str, GitlabTask] = {}
     for stage in stages:
         group = TaskGroup(groups[stage], group_display_name=stage, prefix_group_id=False, dag=dag)
         for job in pipeline.jobs.values():
-            if job.stage == stage:
+            if job.stage == stage and job.name in names:
                 place = {"dag": dag, "task_group": group, **_slot(pipeline.slots.get(job.name))}
                 tasks[job.name] = _task(job, names[job.name], settings, place)
     return tasks

@@ -26,7 +26,9 @@ def load_dag(name: str) -> DAG:
     record = snapshots.load_dag(name)
     if not record.digest:
         raise SourceError(f"{record.project.path} has no pipeline that compiles without errors")
-    return render_dag(record, snapshots.load_pipeline(record.digest), settings)
+    parsing = get_parsing_context()
+    running = parsing.task_id if parsing.dag_id == name else None
+    return render_dag(record, snapshots.load_pipeline(record.digest), settings, running=running)
 
 
 def load_dags() -> dict[str, DAG]:

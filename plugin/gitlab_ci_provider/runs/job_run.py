@@ -20,11 +20,13 @@ class JobRun(RunContext):
 
     Attributes:
         decision: of the rules.
+        tasks: IDs of the tasks of the run.
         play: what the person who played the job entered.
     """
 
     job: Job
     decision: JobDecision
+    tasks: frozenset[str]
     play: Play = Play()
 
     def verdict(self) -> Verdict:
@@ -67,4 +69,5 @@ def load_job_run(task: TaskContext, job: str) -> JobRun:
         ended=run.ended,
         job=run.pipeline.jobs[job],
         decision=record.decisions[job],
+        tasks=frozenset(states),
     )

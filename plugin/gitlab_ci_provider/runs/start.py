@@ -136,8 +136,7 @@ def _wait_for_jobs(run: JobRun) -> None:
     The DAG does that, except where the needs of several rules would close a cycle in it.
     """
     names = task_ids(run.pipeline.jobs)
-    tasks = run.context["dag"].task_dict
-    waiting = [job for job in run.unfinished() if names[job] in tasks]
+    waiting = [job for job in run.unfinished() if names[job] in run.tasks]
     if waiting:
         _log.info("waiting for %s (deferred: no worker slot is used)", ", ".join(waiting))
         defer(TimeDeltaTrigger(_SOON), "begin")

@@ -89,6 +89,7 @@ class Reporting:
             ended={},
             job=self.pipeline.jobs[name],
             decision=record.decisions[name],
+            tasks=frozenset(),
         )
 
     def run(self, record: PipelineRun, name: str, result: JobResult) -> None:

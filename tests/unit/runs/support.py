@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from factories import make_job, make_pipeline, make_run
@@ -19,12 +18,16 @@ RUN = make_run(decisions={name: JobDecision(job=name, present=True) for name in 
 
 
 class FakeTask:
-    """A task instance: `max_tries` moves when it is cleared, `duration` is of the job before."""
+    """A task instance: `max_tries` moves when it is cleared, `duration` is of the job before.
+
+    It is not Airflow's first try: there may have been others.
+    """
 
     dag_id, run_id = "dag", "run"
 
     def __init__(self) -> None:
         self.max_tries = 2
+        self.try_number = 2
         self.duration = 1.25
         self.pushed: dict[str, Any] = {}
 
@@ -47,9 +50,8 @@ class FakeStore(dict[str, Any]):
 
 
 def make_task_context() -> Any:
-    """Make the context of the task of `deploy`, in a DAG that has both jobs."""
-    dag = SimpleNamespace(task_dict={"compile": None, "deploy": None})
-    return {"ti": FakeTask(), "task_state_store": FakeStore(), "dag": dag}
+    """Make the context of the task of `deploy`."""
+    return {"ti": FakeTask(), "task_state_store": FakeStore()}
 
 
 def make_task(settings: Settings, context: Any = None) -> TaskContext:
@@ -70,6 +72,7 @@ def make_job_run(context: Any, **changes: Any) -> JobRun:
         job=PIPELINE.jobs["deploy"],
         decision=RUN.decisions["deploy"],
         ended={},
+        tasks=frozenset(("compile", "deploy")),
     )
     return replace(run, **changes)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -103,9 +102,7 @@ def test_a_job_waits_for_others_that_the_dag_did_not_make_it_wait_for():
 
 def test_nobody_waits_for_a_job_without_a_task():
     """It would never end; the end of the pipeline says what is wrong."""
-    run = replace(decided(), ended={})
-    dag: Any = SimpleNamespace(task_dict={"deploy": None})
-    run.context["dag"] = dag
+    run = replace(decided(), ended={}, tasks=frozenset(("deploy",)))
 
     assert start.begin(run) == run
 

@@ -57,7 +57,7 @@ class Attempts:
 
 def load(run: RunContext) -> Attempts:
     """Read how earlier tries ended; the end of a life before a clear is forgotten."""
-    stored = _stored(run.context["task_state_store"])
+    stored = _stored(run)
     now = run.context["ti"].max_tries
     if not isinstance(stored, dict) or stored.get("pipeline") != run.record.created_at:
         return Attempts(pipeline=run.record.created_at, max_tries=now)
@@ -72,8 +72,12 @@ def save(run: RunContext, attempts: Attempts) -> None:
     _read[store] = value
 
 
-def _stored(store: Any) -> Any:
-    """Read what is stored, once: nobody but the process of the task writes it while it runs."""
+def _stored(run: RunContext) -> Any:
+    """Read what is stored, once: nobody but the process of the task writes it while it runs.
+
+    Each write is followed by the end of Airflow's try, so the first one finds nothing.
+    """
+    store = run.context["task_state_store"]
     if store not in _read:
-        _read[store] = store.get(_KEY)
+        _read[store] = store.get(_KEY) if run.context["ti"].try_number > 1 else None
     return _read[store]

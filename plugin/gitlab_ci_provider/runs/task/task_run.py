@@ -67,6 +67,7 @@ def task_run(opened: TaskContext, task: TaskJob) -> TaskRun:
         ended={},
         job=job,
         decision=decision,
+        tasks=frozenset(),
         task=task,
     )
 

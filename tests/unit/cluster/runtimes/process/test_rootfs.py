@@ -29,7 +29,7 @@ def test_what_belongs_to_container_engines_is_left_out():
 2 1 8:1 /srv/storage/overlay /srv/storage/overlay rw - ext4 /dev/sda rw
 3 2 0:9 / /srv/storage/overlay/2c70/merged rw - overlay overlay rw,lowerdir=l/A:l/B
 4 1 0:8 / /srv/storage/overlay-containers/2c70/userdata/shm rw - tmpfs shm rw
-5 1 0:7 / /home/user/storage/overlay/2c70/merged rw - fuse.fuse-overlayfs fuse-overlayfs rw
+5 1 0:7 / /data/storage/overlay/2c70/merged rw - fuse.fuse-overlayfs fuse-overlayfs rw
 6 1 0:6 / /var/lib/docker/rootfs/overlayfs/2c70 rw - overlay overlay rw
 7 1 8:1 /srv/data /mnt/data rw - ext4 /dev/sda rw
 9 1 8:2 /mnt/other /mnt/other rw - ext4 /dev/sdb rw
