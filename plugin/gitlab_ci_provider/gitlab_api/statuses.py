@@ -107,7 +107,7 @@ class CommitStatuses:
         """
         known, sent = self.known(), 0
         for status in wanted:
-            there = known.get(_cut(status.name))
+            there = known.get(shortened(status.name))
             if there is None or not there.says(status):
                 self.post(status)
                 sent += 1
@@ -116,16 +116,16 @@ class CommitStatuses:
     def _posted(self, status: CommitStatus) -> int:
         data: dict[str, Any] = {
             "state": str(status.state),
-            "name": _cut(status.name),
+            "name": shortened(status.name),
             "ref": self.ref,
             "target_url": address(status.url) or None,
-            "description": _cut(status.description) or None,
+            "description": shortened(status.description) or None,
             "coverage": status.coverage,
             "pipeline_id": self.pipeline or None,
         }
         given = {name: value for name, value in data.items() if value is not None}
         path = f"/projects/{quote(self.project, safe='')}/statuses/{self.sha}"
-        with in_words(self.server, f"set the status '{_cut(status.name)}' in {self.project}"):
+        with in_words(self.server, f"set the status '{shortened(status.name)}' in {self.project}"):
             answer = self.client.http_post(path, post_data=given)
         return int(answer.get("pipeline_id") or 0) if isinstance(answer, dict) else 0
 
@@ -160,5 +160,6 @@ def _read(entry: dict[str, Any]) -> Known:
     )
 
 
-def _cut(text: str) -> str:
+def shortened(text: str) -> str:
+    """Return what GitLab takes as a name or description."""
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -57,8 +57,10 @@ def _finish(task: TaskContext) -> PipelineResult:
     ended = complete(record.decisions, run.ended)
     result = replace(finish(with_coverage(run, ended)), exposed=exposed_artifacts(run, ended))
     push_end(task, result, record.name)
+    told = report.note_end(run, ended, result)
     _log.info("pipeline %s: %s", record.id, result.text)
     task.state.register.finish(record.id, result.status.in_api)
     sweep(run, ended)
-    report.end(run, ended, result)
+    if told is not None:
+        report.tell_rest(run, told)
     return result

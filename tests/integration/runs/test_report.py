@@ -110,7 +110,9 @@ class Reporting:
             pipeline=self.pipeline,
             ended=ended,
         )
-        report.end(context, ended, finish(ended))
+        told = report.note_end(context, ended, finish(ended))
+        if told is not None:
+            report.tell_rest(context, told)
 
     @property
     def statuses(self) -> dict[str, str]:

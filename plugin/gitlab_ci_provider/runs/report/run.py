@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import quote
 
+from gitlab_ci_provider.gitlab_api.statuses import shortened
 from gitlab_ci_provider.hooks.dag_runs import RunKey
 from gitlab_ci_provider.hooks.gitlab_project import GitLabProject, gitlab_project
 from gitlab_ci_provider.model.names import task_ids
@@ -84,28 +85,34 @@ def tell_end(run: JobRun, result: JobResult) -> None:
         _Sender(run, reported, status, "how the job has ended")()
     outcome = job_outcome(run.job.name, result)
     if outcome is not None:
-        with never_failing("of its deployment or release"):
-            record = run.record
-            told = clients(run.settings, record.project, record.ref, reported, AT_WORK)
-            for done in (
-                deliver(told.outcomes, outcome, record.ref, record.created_at) if told else ()
-            ):
-                _log.info("GitLab: %s", done)
+        _tell_outcome(run, reported, outcome)
 
 
-def end(run: RunContext, ended: Mapping[str, JobResult], result: PipelineResult) -> None:
-    """Tell GitLab how the pipeline has ended, and what it does not know of jobs and of others."""
+def note_end(
+    run: RunContext, ended: Mapping[str, JobResult], result: PipelineResult
+) -> Report | None:
+    """Keep what GitLab has to know of the end, before others may take the pipeline for broken off.
+
+    Returns:
+        the report; None when GitLab is told nothing.
+    """
     reported = run.record.report
     if reported is None:
-        return
+        return None
+    report = replace(
+        _report(run.record, reported),
+        statuses=_statuses(run, reported, ended, result),
+        outcomes=_outcomes(run, reported, ended),
+    )
+    run.state.reports.keep(report)
+    return report
+
+
+def tell_rest(run: RunContext, report: Report) -> None:
+    """Tell GitLab how the pipeline has ended, and what it does not know of jobs and of others."""
     with never_failing("how the pipeline has ended; a later pipeline will tell it"):
-        report = replace(
-            _report(run.record, reported),
-            statuses=_statuses(run, reported, ended, result),
-            outcomes=_outcomes(run, reported, ended),
-        )
-        run.state.reports.keep(report)
         send_all(run.settings, run.state, report)
+    with never_failing("of earlier pipelines"):
         send_left(run.settings, run.state, _now())
 
 
@@ -127,7 +134,7 @@ def _begun(task: TaskContext, record: PipelineRun, found: GitLabProject) -> Pipe
             name, url = report.names[0], _run_url(task)
             number = client.post(CommitStatus(name=name, state=CommitState.RUNNING, url=url))
             if number is None:  # told by a worker that has died since
-                there = client.known().get(name)
+                there = client.known().get(shortened(name))
                 number = there.pipeline if there else 0
             reported = replace(reported, pipeline=number)
             task.state.reports.keep(replace(report, reported=reported))

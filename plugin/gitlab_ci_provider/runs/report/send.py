@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from gitlab_ci_provider.exceptions import GitlabApiError, GitlabCiError
 from gitlab_ci_provider.gitlab_api.outcomes import Outcomes
-from gitlab_ci_provider.gitlab_api.statuses import CommitStatuses, commit_statuses
+from gitlab_ci_provider.gitlab_api.statuses import CommitStatuses, commit_statuses, shortened
 from gitlab_ci_provider.hooks.gitlab_project import gitlab_project
 from gitlab_ci_provider.model.project import Project, Ref
 from gitlab_ci_provider.model.report import CommitState, CommitStatus, Report, Reported, ReportLevel
@@ -166,7 +166,7 @@ def _broken_off(client: CommitStatuses, report: Report) -> list[CommitStatus]:
             name=name, state=CommitState.CANCELED, url=there.url, description=_ENDED_BY_HAND
         )
         for name in report.names
-        if (there := known.get(name)) is not None and there.is_open
+        if (there := known.get(shortened(name))) is not None and there.is_open
     ]
 
 
