@@ -265,6 +265,29 @@ def load_settings() -> Settings:
     return read_options(defaults | {name: text for name, text in written.items() if text})
 
 
+def bundle_kwargs(classpath: str) -> dict[str, dict[str, Any]]:
+    """Read the `kwargs` of the DAG bundles of one class, by the name of the bundle.
+
+    Raises:
+        SettingsError: `[dag_processor] dag_bundle_config_list` is not a list of bundles.
+    """
+    from airflow.configuration import conf
+
+    listed = conf.getjson("dag_processor", "dag_bundle_config_list", fallback=[])
+    try:
+        found = msgspec.convert(listed or [], list[_Bundle])
+    except msgspec.ValidationError as problem:
+        words = f"[dag_processor] dag_bundle_config_list: {problem}"
+        raise SettingsError(words) from problem
+    return {bundle.name: bundle.kwargs for bundle in found if bundle.classpath == classpath}
+
+
+class _Bundle(msgspec.Struct):
+    name: str
+    classpath: str
+    kwargs: dict[str, Any] = {}
+
+
 def read_options(given: dict[str, str]) -> Settings:
     """Read options from their texts.
 

@@ -14,6 +14,7 @@ from gitlab_ci_provider.exceptions import SettingsError
 from gitlab_ci_provider.records.bucket import BucketStore
 from gitlab_ci_provider.records.cancellations import Cancellations
 from gitlab_ci_provider.records.copies import CopiedStore
+from gitlab_ci_provider.records.discovered import Discovered
 from gitlab_ci_provider.records.environments import Environments
 from gitlab_ci_provider.records.folder import FolderStore
 from gitlab_ci_provider.records.installation import Installation
@@ -50,6 +51,7 @@ class State:
         cancellations: orders to cancel jobs.
         installation: which one this is, where several share a cluster.
         uses: when jobs last used which caches and artifacts.
+        discovered: the projects that DAG bundles have found.
         leftovers: compiled pipelines and records of runs that nobody needs any more.
         reports: what GitLab still has to be told.
         expire_in: seconds after which what runs have stored counts as unused.
@@ -62,6 +64,7 @@ class State:
     cancellations: Cancellations
     installation: Installation
     uses: Uses
+    discovered: Discovered
     leftovers: Leftovers
     reports: Reports
     expire_in: float
@@ -83,6 +86,7 @@ def open_state(settings: Settings) -> State:
         cancellations=Cancellations(records),
         installation=Installation(records),
         uses=Uses(records),
+        discovered=Discovered(records),
         leftovers=Leftovers(store=snapshots, keep=settings.child_dags_expire_in),
         reports=Reports(records),
         expire_in=settings.child_dags_expire_in,

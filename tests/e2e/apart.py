@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from gitlab_ci_provider.airflow_api.client import AirflowApi
 from gitlab_ci_provider.airflow_api.session import Access
@@ -28,7 +30,10 @@ from servers.seaweed import ACCESS_KEY, BUCKET, SECRET_KEY, Seaweed, seaweed
 
 BIN = Path(sys.executable).parent
 PARTS = ("api-server", "dag-processor", "scheduler", "triggerer")
-BUNDLE = {"classpath": "gitlab_ci_provider.bundles.state.StateDagBundle"}
+BUNDLE: Mapping[str, Any] = {
+    "classpath": "gitlab_ci_provider.bundles.state.StateDagBundle",
+    "kwargs": {"refresh_interval": 1},
+}
 
 
 @dataclass(frozen=True)
@@ -63,8 +68,18 @@ class Apart:
 
 
 @contextmanager
-def airflow_apart(folder: Path) -> Iterator[Apart]:
-    """Start an object store, a cluster, and the parts of Airflow."""
+def airflow_apart(
+    folder: Path,
+    bundle: Mapping[str, Any] = BUNDLE,
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[Apart]:
+    """Start an object store, a cluster, and the parts of Airflow.
+
+    Args:
+        folder: for all that they keep.
+        bundle: the DAG bundle, as Airflow's configuration has it.
+        environment: more variables of all parts.
+    """
     with ExitStack() as opened:
         store = opened.enter_context(seaweed())
         door = opened.enter_context(gate(store.ports["s3"]))
@@ -79,7 +94,7 @@ def airflow_apart(folder: Path) -> Iterator[Apart]:
         running = [cluster.start()]
         opened.callback(lambda: stop(running))
         wait_until(cluster.is_ready, running[0])
-        options = _options(folder, ports, home, door)
+        options = {**_options(folder, ports, home, door, bundle), **environment}
         _run(folder, options, "airflow", "db", "migrate")
         running += [_part(folder, options, part) for part in PARTS]
         yield Apart(folder, options, _connected(ports), store, door)
@@ -108,9 +123,11 @@ def _run(folder: Path, options: Mapping[str, str], *command: str) -> None:
     subprocess.run(command, env=on(folder, "once", options), check=True, capture_output=True)
 
 
-def _options(folder: Path, ports: Ports, home: Home, door: Gate) -> dict[str, str]:
+def _options(
+    folder: Path, ports: Ports, home: Home, door: Gate, bundle: Mapping[str, Any]
+) -> dict[str, str]:
     mine = {name: text for name, text in os.environ.items() if not name.startswith("AIRFLOW")}
-    sections = {**_airflow(folder, ports), **_ours()}
+    sections = {**_airflow(folder, ports), **_ours(bundle)}
     return {
         **mine,
         "PATH": f"{BIN}:{os.environ['PATH']}",
@@ -145,11 +162,10 @@ def _airflow(folder: Path, ports: Ports) -> dict[str, dict[str, str]]:
     }
 
 
-def _ours() -> dict[str, dict[str, str]]:
-    bundle = {"name": "gitlab", **BUNDLE, "kwargs": {"refresh_interval": 1}}
+def _ours(bundle: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     return {
         "dag_processor": {
-            "dag_bundle_config_list": json.dumps([bundle]),
+            "dag_bundle_config_list": json.dumps([{"name": "gitlab", **bundle}]),
             "bundle_refresh_check_interval": "1",
             "dag_file_processor_timeout": "1200",
             "min_file_process_interval": "600",

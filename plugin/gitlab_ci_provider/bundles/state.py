@@ -61,7 +61,11 @@ class StateDagBundle(BaseDagBundle):
             StateError: the state cannot be read, or is not there: all copies stay as they are.
         """
         with self.lock():
-            self._seen = self._copies().changed(self._seen)
+            self._seen = self._copies().changed(self._seen, self._wanted())
+
+    def _wanted(self) -> frozenset[str] | None:
+        """Name the projects' DAGs that are shown; None shows all."""
+        return None
 
     def _copies(self) -> DagCopies:
         settings = load_settings()

@@ -12,7 +12,7 @@ from gitlab_ci_provider.compiler.compile import compile_pipeline
 from gitlab_ci_provider.config.includes.fetcher import Elsewhere
 from gitlab_ci_provider.discovery.children import ChildSync, Slotted, unchanged
 from gitlab_ci_provider.discovery.repositories import clone_url, project_of
-from gitlab_ci_provider.exceptions import GitlabCiError, SourceError
+from gitlab_ci_provider.exceptions import GitlabCiError
 from gitlab_ci_provider.gitlab_api.server import GitLabServer
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
@@ -66,6 +66,7 @@ class Sync:
         logins: finds the login for the server of a URL; without one, git's own settings count.
         gitlab: finds the GitLab that a URL is on, to include from it by its API; without one,
             includes are read by git.
+        optional: a project without the configuration file is no error: it has no DAG.
         include_hosts: patterns of hosts that `include:remote` may ask.
         slotted: says where Airflow runs the tasks of a pipeline's jobs; gets what was shown before.
     """
@@ -76,6 +77,7 @@ class Sync:
     logins: Callable[[str], GitLogin | None] = lambda _: None
     gitlab: Callable[[str], GitLabServer | None] = lambda _: None
     include_hosts: Sequence[str] = ()
+    optional: bool = False
     slotted: Slotted = unchanged
 
     def all(self, locations: Iterable[str], ref: str | None = None) -> list[SyncResult]:
@@ -96,26 +98,31 @@ class Sync:
             ref: branch, tag or commit id.
             sha: a commit of that ref.
         """
-        try:
-            return self._one(clone_url(location), ref, sha)
-        except (GitlabCiError, OSError) as problem:
-            return _unreadable(location, str(problem))
-        except Exception as problem:  # it must not stop the other repositories
-            log.debug("cannot sync %s", hide_credentials(location), exc_info=True)
-            return _unreadable(location, f"{type(problem).__name__}: {problem}")
+        return tried(location, lambda: self._one(clone_url(location), ref, sha))
+
+    def known(self, project: Project, ref: str) -> SyncResult:
+        """Sync a ref of a project of which a server has told; see `one`."""
+
+        def synced() -> SyncResult:
+            mirror = self.open(project.clone_url)
+            return self._synced(mirror, self.place(project), project.default_branch, ref)
+
+        return tried(project.clone_url, synced)
 
     def _one(self, url: str, ref: str | None, sha: str) -> SyncResult:
-        try:
-            mirror = self._open(url)
-            default_branch = mirror.default_branch()
-            project = self._place(project_of(url, mirror.project_branch(default_branch)))
-            found = mirror.fetch(ref or default_branch, sha)
-            if found.name == default_branch and not sha:
-                return self._project(mirror, project, found)
-            if self._known(project) is None:
-                self._project(mirror, project, mirror.fetch(default_branch))
-        except SourceError as problem:
-            return _unreadable(url, str(problem))
+        mirror = self.open(url)
+        default_branch = mirror.default_branch()
+        project = self.place(project_of(url, mirror.project_branch(default_branch)))
+        return self._synced(mirror, project, default_branch, ref or default_branch, sha)
+
+    def _synced(
+        self, mirror: Mirror, project: Project, default_branch: str, ref: str, sha: str = ""
+    ) -> SyncResult:
+        found = mirror.fetch(ref, sha)
+        if found.name == default_branch and not sha:
+            return self._project(mirror, project, found)
+        if self._known(project) is None:
+            self._project(mirror, project, mirror.fetch(default_branch))
         return self._ref(mirror, project, found, shared=bool(sha))
 
     def compile(self, mirror: Mirror, project: Project, ref: Ref) -> SyncResult:
@@ -140,6 +147,8 @@ class Sync:
 
     def _project(self, mirror: Mirror, project: Project, ref: Ref) -> SyncResult:
         result = self.compile(mirror, project, ref)
+        if self.optional and any(found.code == "file-missing" for found in result.diagnostics):
+            return replace(result, diagnostics=())
         record = DagRecord(
             dag_id=dag_id(project.path),
             project=project,
@@ -202,13 +211,14 @@ class Sync:
             if dag.used_at < unused_before if shared else dag.record.ref.name not in alive:
                 self.state.holds.delete(dag.record.dag_id)
 
-    def _open(self, url: str) -> Mirror:
+    def open(self, url: str) -> Mirror:
+        """Open the mirror of a repository."""
         return Mirror.open(self.mirrors, url, self.logins(url))
 
     def _elsewhere(self, project: Project) -> Elsewhere:
         files = RemoteFiles(hosts=self.include_hosts)
         server = self.gitlab(project.clone_url)
-        return GitlabElsewhere(server, files) if server else Neighbours(project, self._open, files)
+        return GitlabElsewhere(server, files) if server else Neighbours(project, self.open, files)
 
     def _last_good(self, project: Project) -> str:
         known = self._known(project)
@@ -217,7 +227,7 @@ class Sync:
     def _known(self, project: Project) -> DagRecord | None:
         return self.state.snapshots.find_dag(dag_id(project.path))
 
-    def _place(self, project: Project) -> Project:
+    def place(self, project: Project) -> Project:
         """Give a second repository with the same path another path."""
         known = self._known(project)
         if known is None or known.project.clone_url == project.clone_url:
@@ -226,10 +236,24 @@ class Sync:
         return replace(project, path=f"{project.path}-{suffix}")
 
 
-def _unreadable(location: str, words: str) -> SyncResult:
+def tried(location: str, sync: Callable[[], SyncResult]) -> SyncResult:
+    """Sync; an error becomes a result, so that it does not stop the other repositories."""
+    try:
+        return sync()
+    except (GitlabCiError, OSError) as problem:
+        return unreadable(location, str(problem))
+    except Exception as problem:
+        log.debug("cannot sync %s", hide_credentials(location), exc_info=True)
+        return unreadable(location, f"{type(problem).__name__}: {problem}")
+
+
+def unreadable(location: str, words: str) -> SyncResult:
+    """Make the result for a repository that cannot be read."""
     diagnostic = error("source-unreadable", words, At(file=hide_credentials(location), line=0))
     return SyncResult(location=location, record=None, digest=None, diagnostics=(diagnostic,))
 
 
 def _is_shared(record: DagRecord) -> bool:
+    if record.ref.name.startswith("refs/"):  # a merge request's
+        return True
     return is_commit_id(record.ref.name) or has_name_of_topology(record.dag_id)

@@ -15,9 +15,15 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 from gitlab_ci_provider.exceptions import SettingsError
 from gitlab_ci_provider.model.git_login import JOB_USER, TOKEN_USER, GitLogin
+from gitlab_ci_provider.model.project import Project
 
 if TYPE_CHECKING:
     from gitlab_ci_provider.gitlab_api.server import GitLabServer
+
+
+def conn_ids_of(project: Project, conn_ids: str) -> str:
+    """List the connections for a project: the one that it was found with, then the others."""
+    return f"{project.gitlab_conn_id},{conn_ids}"
 
 
 def git_login(url: str, conn_ids: str) -> GitLogin | None:

@@ -1,7 +1,7 @@
 """Which project of which GitLab a repository is, and what its connection lets us do there.
 
-The first connection of `[gitlab_ci] git_conn_ids` for the repository's server counts, if it is of
-the type `gitlab`.
+The first connection for the repository's server counts that is of the type `gitlab`: the one that
+a DAG bundle found the project with, then those of `[gitlab_ci] git_conn_ids`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from gitlab_ci_provider.gitlab_api.server import PATIENCE, GitLabServer
-from gitlab_ci_provider.hooks.git_login import connections_for
+from gitlab_ci_provider.hooks.git_login import conn_ids_of, connections_for
 from gitlab_ci_provider.hooks.gitlab import CONN_TYPE, choice, server_of
 from gitlab_ci_provider.model.project import Project
 from gitlab_ci_provider.model.report import ReportLevel
@@ -63,7 +63,7 @@ def gitlab_project(
     Raises:
         SettingsError: a connection does not say which server it is for, or is wrong.
     """
-    for connection in connections_for(project.clone_url, conn_ids):
+    for connection in connections_for(project.clone_url, conn_ids_of(project, conn_ids)):
         if connection.conn_type == CONN_TYPE:
             return _described(project, connection, patience)
     return None

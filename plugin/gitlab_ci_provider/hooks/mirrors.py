@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from gitlab_ci_provider.config.includes.fetcher import Elsewhere
-from gitlab_ci_provider.hooks.git_login import git_login, gitlab_of
+from gitlab_ci_provider.hooks.git_login import conn_ids_of, git_login, gitlab_of
 from gitlab_ci_provider.model.project import Project
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.sources.git import Mirror
 
 
-def open_mirror(url: str, settings: Settings) -> Mirror:
+def open_mirror(url: str, settings: Settings, project: Project) -> Mirror:
     """Open the mirror of a repository.
+
+    Args:
+        url: of the project or of one on the same server.
+        settings: name connections for git servers.
+        project: its own connection counts first.
 
     Raises:
         SettingsError: a connection does not say which server it is for.
     """
-    return Mirror.open(settings.mirrors, url, git_login(url, settings.git_conn_ids))
+    login = git_login(url, conn_ids_of(project, settings.git_conn_ids))
+    return Mirror.open(settings.mirrors, url, login)
 
 
 def elsewhere(project: Project, settings: Settings) -> Elsewhere:
@@ -29,7 +35,7 @@ def elsewhere(project: Project, settings: Settings) -> Elsewhere:
     from gitlab_ci_provider.sources.remote import RemoteFiles
 
     files = RemoteFiles(hosts=settings.allowed_hosts)
-    server = gitlab_of(project.clone_url, settings.git_conn_ids)
+    server = gitlab_of(project.clone_url, conn_ids_of(project, settings.git_conn_ids))
     if server is not None:
         return GitlabElsewhere(server, files)
-    return Neighbours(project, lambda url: open_mirror(url, settings), files)
+    return Neighbours(project, lambda url: open_mirror(url, settings, project), files)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gitlab_ci_provider.model.diagnostic import Diagnostic
+from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity
 from gitlab_ci_provider.model.project import CONFIG_PATH, Project, Ref
 
 
@@ -52,3 +52,8 @@ class DagRecord:
     title: str = ""
     parent: str = ""
     bridge: str = ""
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        """What prevented a pipeline at the last try."""
+        return tuple(found for found in self.diagnostics if found.severity is Severity.ERROR)

@@ -43,6 +43,11 @@ def child_dag_id(parent: str, bridge: str) -> str:
     return part_dag_id(f"{parent}.", bridge)
 
 
+def owner_of(dag: str) -> str:
+    """Name the DAG of the project that a DAG is a part of, at any depth, or is itself."""
+    return dag.partition("..")[0]
+
+
 def belongs_to(dag: str, owner: str) -> bool:
     """Return whether a DAG is that of a part of another, at any depth."""
     return dag.startswith(f"{owner}..")

@@ -24,6 +24,7 @@ class Project:
         path: full path with namespace, for example `group/project`.
         clone_url: where pods fetch it from; never holds credentials.
         id: GitLab's number; 0 for a plain git repository.
+        gitlab_conn_id: the Airflow connection with which it was found; empty for a git URL.
     """
 
     path: str
@@ -31,6 +32,7 @@ class Project:
     default_branch: str = "main"
     web_url: str = ""
     id: int = 0
+    gitlab_conn_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from gitlab_ci_provider.exceptions import GitlabApiError
 from gitlab_ci_provider.gitlab_api.server import PATIENCE
 from gitlab_ci_provider.hooks.ci_variables import airflow_variables, configured_variables
-from gitlab_ci_provider.hooks.git_login import git_login
+from gitlab_ci_provider.hooks.git_login import conn_ids_of, git_login
 from gitlab_ci_provider.hooks.object_store import store_target
 from gitlab_ci_provider.hooks.project_settings import project_settings
+from gitlab_ci_provider.model.git_login import GitLogin
 from gitlab_ci_provider.model.job_artifacts import ArtifactReport
 from gitlab_ci_provider.model.names import dag_id, task_ids
 from gitlab_ci_provider.model.run import JobResult
@@ -81,12 +82,17 @@ def _gathered(
         configured=configured,
         secrets=secret_values(configured),
         secret_places=configured.places,
-        login=git_login(run.record.project.clone_url, run.settings.git_conn_ids),
+        login=_login(run),
         store=store,
         play=run.play,
         cache_index=run.state.uses.cache_index(project),
         runner_caches=_runner_caches(project) if run.job.caches else RunnerCaches(),
     )
+
+
+def _login(run: JobRun) -> GitLogin | None:
+    project = run.record.project
+    return git_login(project.clone_url, conn_ids_of(project, run.settings.git_conn_ids))
 
 
 def _runner_caches(project: str) -> RunnerCaches:

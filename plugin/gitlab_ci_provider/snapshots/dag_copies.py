@@ -13,7 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gitlab_ci_provider.exceptions import StateError
-from gitlab_ci_provider.snapshots.dag_files import remove_dag_file, write_dag_file
+from gitlab_ci_provider.model.names import owner_of
+from gitlab_ci_provider.snapshots.dag_files import (
+    dag_names,
+    remove_dag_file,
+    write_dag_file,
+    write_problem_file,
+)
 from gitlab_ci_provider.snapshots.store import SnapshotStore, StoredDag
 
 _log = logging.getLogger(__name__)
@@ -42,20 +48,25 @@ class DagCopies:
             StateError: it does not exist, or cannot be read.
         """
         record = self.shared.load_dag(name)
-        if not record.digest:
+        if record.digest:
+            self.shared.load_pipeline(record.digest)  # keeps a copy
+        elif not record.errors:
             return
-        self.shared.load_pipeline(record.digest)  # keeps a copy
         if self.local.records != self.shared.records:
             self.local.put_dag(StoredDag(record=record, used_at=0))
         write_dag_file(record, self.folder)
+        write_problem_file(record, self.folder)
 
-    def changed(self, seen: Mapping[str, str]) -> dict[str, str]:
+    def changed(
+        self, seen: Mapping[str, str], owners: frozenset[str] | None = None
+    ) -> dict[str, str]:
         """Copy the DAGs that have changed and remove those that are gone.
 
         A DAG that cannot be read keeps its last copy; the others are copied.
 
         Args:
             seen: what this returned last.
+            owners: the projects' DAGs that are copied, with their parts; None copies all.
 
         Raises:
             StateError: the state cannot be read, or there is none.
@@ -63,13 +74,18 @@ class DagCopies:
         there = self.shared.dag_versions()
         if not there:
             self.shared.check_exists()
-        wanted = [name for name, version in there.items() if seen.get(name) != version]
+        gone = {*self.local.dags(), *self._files()}.difference(there)
+        others = {name for name in there if owners is not None and owner_of(name) not in owners}
+        mine = {name: version for name, version in there.items() if name not in others}
+        wanted = [name for name, version in mine.items() if seen.get(name) != version]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             failed = {name for name in pool.map(self._tried, wanted) if name}
-        for name in {*self.local.dags(), *self._files()}.difference(there):
+        for name in gone:
             if not self.shared.has_dag(name):  # a listing may be older than the DAG
                 self._remove(name)
-        return {name: version for name, version in there.items() if name not in failed}
+        for name in others.intersection(self._files()):
+            remove_dag_file(name, self.folder)
+        return {name: version for name, version in mine.items() if name not in failed}
 
     def _tried(self, name: str) -> str:
         """Copy one DAG; returns its name if that failed."""
@@ -81,7 +97,7 @@ class DagCopies:
         return ""
 
     def _files(self) -> list[str]:
-        return [path.stem for path in self.folder.glob("*.py")]
+        return dag_names(self.folder)
 
     def _remove(self, name: str) -> None:
         if self.local.records != self.shared.records:

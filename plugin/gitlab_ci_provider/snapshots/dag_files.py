@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from gitlab_ci_provider.model.dag_record import DagRecord
+from gitlab_ci_provider.model.serialization import digest
 from gitlab_ci_provider.records.folder import write_whole
 from gitlab_ci_provider.snapshots.store import SnapshotStore
 
@@ -24,6 +25,17 @@ import airflow.providers.cncf.kubernetes.operators.pod  # once, before files are
 from gitlab_ci_provider.renderer.load import load_dag
 
 dag = load_dag("{{dag}}")
+'''
+
+_PROBLEMS = "problems"
+_PROBLEM_TEXT = f'''"""Why Airflow shows an older DAG of {{path}}, or none; {_OURS}
+
+State {{digest}}
+"""
+
+from gitlab_ci_provider.renderer.problems import problems_of
+
+raise problems_of("{{dag}}")
 '''
 
 
@@ -52,18 +64,41 @@ def write_dag_files(store: SnapshotStore, folder: Path) -> None:
 
 
 def write_dag_file(record: DagRecord, folder: Path) -> None:
-    """Write the file of one DAG."""
+    """Write the file of one DAG; without a pipeline there is none."""
     text = _TEXT.format(path=record.project.path, dag=record.dag_id, digest=record.digest)
-    path = folder / f"{record.dag_id}.py"
-    if not path.exists() or path.read_text() != text:
-        write_whole(path, text.encode())
+    _write(folder / f"{record.dag_id}.py", text if record.digest else "")
+
+
+def write_problem_file(record: DagRecord, folder: Path) -> None:
+    """Write a file that Airflow shows as an import error if the last commit does not compile.
+
+    It is another file than the DAG's, so that Airflow keeps the DAG of the last one that did.
+    """
+    state = digest("\n".join(map(str, record.errors)).encode())
+    text = _PROBLEM_TEXT.format(path=record.project.path, dag=record.dag_id, digest=state)
+    _write(folder / _PROBLEMS / f"{record.dag_id}.py", text if record.errors else "")
 
 
 def remove_dag_file(dag: str, folder: Path) -> None:
-    """Remove the file of one DAG, unless somebody else has written it."""
-    path = folder / f"{dag}.py"
-    if _is_ours(path):
-        path.unlink(missing_ok=True)
+    """Remove the files of one DAG, unless somebody else has written them."""
+    for path in (folder / f"{dag}.py", folder / _PROBLEMS / f"{dag}.py"):
+        if _is_ours(path):
+            path.unlink(missing_ok=True)
+
+
+def dag_names(folder: Path) -> list[str]:
+    """List the DAGs that have files in a folder."""
+    files = (*folder.glob("*.py"), *folder.glob(f"{_PROBLEMS}/*.py"))
+    return sorted({path.stem for path in files})
+
+
+def _write(path: Path, text: str) -> None:
+    if not text:
+        if _is_ours(path):
+            path.unlink(missing_ok=True)
+    elif not path.exists() or path.read_text() != text:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, text.encode())
 
 
 def _is_ours(path: Path) -> bool:

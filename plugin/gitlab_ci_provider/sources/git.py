@@ -140,6 +140,27 @@ class Mirror:
         said = self.git(["cat-file", "tag", shas[full]]).decode(errors="replace")
         return said.partition("\n\n")[2].strip()
 
+    def listing(self, patterns: Sequence[str]) -> tuple[str, dict[str, str]]:
+        """Ask once for the branch of the repository's HEAD, and the commits of refs.
+
+        Args:
+            patterns: full names of refs, with `*`.
+
+        Returns:
+            The full name of that branch, empty without any commit; commits by full name.
+
+        Raises:
+            SourceError: it cannot be reached.
+        """
+        answer = self._remote(["--symref", "origin", "HEAD", *patterns])
+        head = re.search(r"^ref: (refs/heads/\S+)\tHEAD$", answer, re.MULTILINE)
+        listed = dict(_parse_refs(answer))
+        tip = listed.pop("HEAD", "")
+        shas = {name: sha for name, sha in listed.items() if not name.startswith("ref: ")}
+        peeled = {name: shas.get(f"{name}^{{}}", sha) for name, sha in shas.items()}
+        found = {name: sha for name, sha in peeled.items() if not name.endswith("^{}")}
+        return (head[1], {head[1]: tip, **found}) if head and tip else ("", found)
+
     def ref_names(self) -> frozenset[str]:
         """List the short names of the repository's branches and tags."""
         listing = self._remote(["--heads", "--tags", "origin"])

@@ -23,7 +23,7 @@ def show_project(call: Call, project: Project) -> dict[str, Any]:
         "path": name,
         "path_with_namespace": project.path,
         "name_with_namespace": project.path.replace("/", " / "),
-        "default_branch": project.default_branch if project.git("rev-parse", "HEAD") else None,
+        "default_branch": None if project.is_empty else project.default_branch,
         "visibility": project.visibility,
         "archived": project.archived,
         "topics": list(project.topics),
@@ -32,7 +32,8 @@ def show_project(call: Call, project: Project) -> dict[str, Any]:
         "http_url_to_repo": f"{web}/{project.path}.git",
         "ssh_url_to_repo": f"git@gitlab.example.com:{project.path}.git",
         "web_url": f"{web}/{project.path}",
-        "ci_config_path": "",
+        "ci_config_path": project.config_path,
+        "builds_access_level": project.builds,
         "namespace": {
             "id": owner.id,
             "name": group.rpartition("/")[2],

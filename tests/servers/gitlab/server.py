@@ -168,6 +168,8 @@ class _Handler(Backend):
         status = may_use_git(gitlab.world, project, authorization, write=write)
         if status == 200:
             self.serve_git(gitlab.world.root / "served", body)
+            if write and project and self.command == "POST":
+                project.act()
         else:
             self.refuse(status, "WWW-Authenticate", 'Basic realm="GitLab"')
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -66,16 +67,31 @@ class Project:
     topics: tuple[str, ...] = ()
     protected: tuple[str, ...] = ("main",)
     last_activity_at: str = NOW
+    config_path: str = ""
+    builds: str = "enabled"
     lint: dict[str, Any] | None = None
     things: Things = field(default_factory=dict)
+
+    def act(self) -> None:
+        """Note an activity, as GitLab does: not if the last one was within an hour."""
+        now = datetime.now(UTC)
+        if now - datetime.fromisoformat(self.last_activity_at) > timedelta(hours=1):
+            self.last_activity_at = now.isoformat(timespec="milliseconds")
 
     def push(self, files: Mapping[str, str], message: str = "change", tag: str = "") -> str:
         """Commit files and push them, with a tag if one is given; return the sha."""
         sha = commit(self.work, files, message)
         if tag:
             git(self.work, "tag", tag)
-        git(self.work, "push", "--quiet", "--tags", str(self.bare), "HEAD")
+        git(self.work, "push", "--quiet", "--force", "--tags", str(self.bare), "HEAD")
+        self.act()
         return sha
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no commit."""
+        packed = self.bare / "packed-refs"
+        return not packed.exists() and not any(self.bare.glob("refs/heads/*"))
 
     def git(self, *arguments: str) -> bytes | None:
         """Ask the repository; None when git says no."""
@@ -126,10 +142,12 @@ class World:
         git(bare, "init", "--quiet", "--bare", "--initial-branch", "main")
         git(bare, "config", "http.receivepack", "true")
         git(bare, "config", "uploadpack.allowAnySHA1InWant", "true")
+        git(bare, "config", "uploadpack.allowFilter", "true")
         made = self.projects[path] = Project(self.number(), path, bare, work, **given)
         if files is not None:
             make_repository(work, files)
             made.push({})
+            made.last_activity_at = given.get("last_activity_at", NOW)
         return made
 
     def move(self, path: str, to: str) -> None:

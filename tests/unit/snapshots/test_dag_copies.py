@@ -10,6 +10,8 @@ import pytest
 from factories import make_dag_record, make_job, make_pipeline
 from gitlab_ci_provider.exceptions import StateError
 from gitlab_ci_provider.model.dag_record import DagRecord
+from gitlab_ci_provider.model.diagnostic import SourceLocation as At
+from gitlab_ci_provider.model.diagnostic import error
 from gitlab_ci_provider.records.copies import CopiedStore
 from gitlab_ci_provider.records.folder import FolderStore
 from gitlab_ci_provider.snapshots.dag_copies import DagCopies
@@ -47,6 +49,44 @@ def machine(tmp_path: Path) -> Machine:
     seen_here = SnapshotStore(CopiedStore(store, local))
     copies = DagCopies(shared=seen_here, local=SnapshotStore(local), folder=folder)
     return Machine(shared=SnapshotStore(store), copies=copies)
+
+
+def failing(name: str, digest: str = "") -> DagRecord:
+    """Describe a DAG whose last commit does not compile."""
+    problem = error("jobs-none-visible", "no jobs", At(file=".gitlab-ci.yml", line=3))
+    return replace(make_dag_record(), dag_id=name, digest=digest, diagnostics=(problem,))
+
+
+def test_a_commit_that_does_not_compile_has_a_file_of_its_own(machine: Machine):
+    """The DAG's file stays; the other one goes when the next commit compiles."""
+    one = machine.sync("one")
+    save_dag(machine.shared, failing("one", one.digest))
+    save_dag(machine.shared, failing("never"))
+    problems = machine.copies.folder / "problems"
+
+    seen = machine.copies.changed({})
+
+    assert machine.files() == ["one.py", "problems"]
+    assert sorted(path.name for path in problems.iterdir()) == ["never.py", "one.py"]
+    assert 'raise problems_of("one")' in (problems / "one.py").read_text()
+
+    save_dag(machine.shared, one)
+    machine.shared.drop_dag("never")
+    machine.copies.changed(seen)
+    assert list(problems.iterdir()) == []
+    assert machine.files() == ["one.py", "problems"]
+
+
+def test_a_bundle_copies_the_dags_of_its_projects(machine: Machine):
+    """With those of their refs and children; others of the same state are not its own."""
+    for name in ("mine", "mine..branch", "other", "mine2"):
+        machine.sync(name)
+
+    seen = machine.copies.changed({}, frozenset({"mine", "other"}))
+    assert machine.files() == ["mine..branch.py", "mine.py", "other.py"]
+
+    machine.copies.changed(seen, frozenset({"mine"}))
+    assert machine.files() == ["mine..branch.py", "mine.py"]
 
 
 def test_what_has_changed_is_copied(machine: Machine):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from gitlab_ci_provider.model.pipeline import Included
 from gitlab_ci_provider.model.quoted import hide_credentials, quoted
 
 _YAML = re.compile(r".+\.(yml|yaml)$", re.IGNORECASE)
+_OTHER_PROJECT = re.compile(r"^(?P<file>.+\.ya?ml)@(?P<project>[^:]+)(?::(?P<ref>.+))?$")
 _COMPONENT = re.compile(r"^(?P<host>[^/]+)/(?P<project>.+)/(?P<name>[\w-]+)@(?P<version>[^@]+)$")
 _INTEGRITY = re.compile(r"^sha256-[A-Za-z0-9+/]{43}=$")
 
@@ -167,6 +169,21 @@ class Finder:
             words = f"include:{what} is outside of this repository and cannot be read here"
             raise IncludeError("include-unavailable", words, _WHERE)
         return self.elsewhere
+
+
+def main_elsewhere(path: str) -> bytes | None:
+    """Return the main file of a project whose configuration is elsewhere; None when it is not.
+
+    GitLab's setting for that is `FILE@GROUP/PROJECT`, the same with `:REF`, or a URL. As there, the
+    main file then consists of an `include`.
+    """
+    if path.startswith(("http://", "https://")):
+        return json.dumps({"include": [{"remote": path}]}).encode()
+    found = _OTHER_PROJECT.match(path)
+    if found is None:
+        return None
+    place = {name: text for name, text in found.groupdict().items() if text}
+    return json.dumps({"include": [place]}).encode()
 
 
 def _digest(content: bytes) -> str:

@@ -13,7 +13,7 @@ from gitlab_ci_provider.config.diagnostics import Diagnostics
 from gitlab_ci_provider.config.includes.content import Reading, read_tree
 from gitlab_ci_provider.config.includes.fetcher import Elsewhere, FileFetcher
 from gitlab_ci_provider.config.includes.locations import Location, read_locations
-from gitlab_ci_provider.config.includes.origin import Finder, IncludeError, Origin
+from gitlab_ci_provider.config.includes.origin import Finder, IncludeError, Origin, main_elsewhere
 from gitlab_ci_provider.config.inputs.functions import known
 from gitlab_ci_provider.config.inputs.spec import read_inputs
 from gitlab_ci_provider.config.keywords.fields import Field
@@ -85,7 +85,7 @@ class _Processor:
     def _main(self, path: str) -> Origin | None:
         own = self.finder.own
         try:
-            content = own.read(path)
+            content = main_elsewhere(path) or own.read(path)
         except SourceError as error:
             self.diagnostics.error("file-unreadable", str(error), Mark(path))
             return None

@@ -93,7 +93,7 @@ def _compile(run: JobRun, bridge: Bridge, upstream: Upstream) -> Pipeline:
     from gitlab_ci_provider.compiler.child import compile_child  # DAG parsing needs no YAML
 
     record = run.record
-    mirror = open_mirror(record.project.clone_url, run.settings)
+    mirror = open_mirror(record.project.clone_url, run.settings, record.project)
     mirror.fetch(record.ref.sha)
     compiled = compile_child(
         bridge,

@@ -96,7 +96,7 @@ def other_trees(settings: Settings, project: Project) -> Mapping[str, Collection
     def find(place: str) -> Collection[str] | None:
         path, _, ref = place.rpartition("@")
         try:
-            mirror = open_mirror(neighbour_url(path, project), settings)
+            mirror = open_mirror(neighbour_url(path, project), settings, project)
             found = mirror.fetch(ref or mirror.default_branch())
         except UnknownRefError:
             return None

@@ -65,7 +65,7 @@ def pin(
         ConfigError: the commit's `.gitlab-ci.yml` has errors; the message lists them.
     """
     store = task.state.snapshots
-    mirror = open_mirror(record.project.clone_url, task.settings)
+    mirror = open_mirror(record.project.clone_url, task.settings, record.project)
     ref = find_ref(mirror, form, record.project, task.settings)
     context = look(task, mirror, record.project, ref, form)
     context = replace(context, configured=configured, config_path=record.config_path)

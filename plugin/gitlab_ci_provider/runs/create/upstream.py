@@ -81,7 +81,7 @@ def pin_child(task: TaskContext, form: RunForm, configured: ConfiguredVariables)
     parent = pipeline_of(task.context, RunKey(dag=above.dag, run=above.run))
     if parent is None:
         raise ConfigError(f"the parent pipeline {above.pipeline} ({above.dag}) is gone")
-    mirror = open_mirror(parent.project.clone_url, task.settings)
+    mirror = open_mirror(parent.project.clone_url, task.settings, parent.project)
     mirror.fetch(parent.ref.sha)
     before, request = parent.commit.before_sha, parent.merge_request
     form = replace(form, before_sha=before, merge_request=request)

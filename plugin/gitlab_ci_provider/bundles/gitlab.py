@@ -1,0 +1,82 @@
+"""The projects of a GitLab as DAGs: `refresh()` finds, compiles and copies those that have changed.
+
+Airflow's DAG processor calls `refresh()` between parsing DAG files, so it must not wait for GitLab.
+It starts a process, `gitlab-dags sync --bundle NAME`, that writes to the state, and copies what the
+state has by then. Of several DAG processors, one looks at a time.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from typing import Any
+
+from gitlab_ci_provider.bundles.state import StateDagBundle
+from gitlab_ci_provider.exceptions import StateError
+from gitlab_ci_provider.model.gitlab_bundle import read_bundle
+from gitlab_ci_provider.settings import load_settings
+from gitlab_ci_provider.state import open_state
+
+_COMMAND = (sys.executable, "-m", "gitlab_ci_provider.cli.main", "sync", "--bundle")
+_REFRESH_SECONDS = 5
+
+
+class GitLabDagBundle(StateDagBundle):
+    """Shows the projects of a GitLab, or of a list of git URLs.
+
+    Args:
+        name: of the bundle.
+        refresh_interval: seconds between two looks at the state.
+        version: none.
+        view_url_template: as of every bundle.
+        kwargs: which projects, see `GitlabBundle`.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        refresh_interval: int = _REFRESH_SECONDS,
+        version: str | None = None,
+        view_url_template: str | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(
+            name=name,
+            refresh_interval=refresh_interval,
+            version=version,
+            view_url_template=view_url_template,
+        )
+        self.projects = read_bundle(name, kwargs)
+        self._sync: subprocess.Popen[bytes] | None = None
+        self._started = 0.0
+
+    def refresh(self) -> None:
+        """Copy what has changed in the state, and have GitLab looked at when it is time.
+
+        Raises:
+            StateError: the state cannot be read, or the projects were not found yet: all copies
+                stay as they are.
+        """
+        self._keep_syncing()
+        super().refresh()
+
+    def _wanted(self) -> frozenset[str]:
+        """Name the DAGs of this bundle."""
+        found = open_state(load_settings()).discovered.of(self.name)
+        if found is None:
+            raise StateError(
+                f"the projects of the DAG bundle '{self.name}' were not found yet; until then its "
+                "DAGs stay as they are. The log says what `gitlab-dags sync --bundle` is doing"
+            )
+        return found.dag_ids
+
+    def _keep_syncing(self) -> None:
+        if self._sync is not None and self._sync.poll() is None:
+            return
+        now = time.monotonic()
+        if self._sync is None or now - self._started >= self.projects.sync_interval:
+            self._started = now
+            command = [*_COMMAND, self.name, "--when-due"]
+            self._sync = subprocess.Popen(command, stdin=subprocess.DEVNULL)

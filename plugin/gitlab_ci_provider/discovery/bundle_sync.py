@@ -1,0 +1,201 @@
+"""The projects of a DAG bundle: which have changed, and which are gone.
+
+GitLab notes the activity of a project at most once an hour: a push within an hour of the one before
+does not show. So a project is looked at in each refresh until its last activity is two hours ago,
+and after that only when the activity has changed. A look is one `git ls-remote`.
+
+A refresh that cannot list the projects changes nothing: no answer is no reason to remove a DAG.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from gitlab_ci_provider.discovery.project_sync import Look, ProjectSync
+from gitlab_ci_provider.discovery.sync import SyncResult
+from gitlab_ci_provider.model.found_project import FoundProject
+from gitlab_ci_provider.records.discovered import BundleProjects, KnownProject, Turn
+
+_AT_ONCE = 4
+_NOTED_AFTER = 5.0
+"""Seconds after which what was synced is noted, so that its DAGs appear."""
+
+_TURN = 600.0
+_MANY = 10
+
+
+class Projects(Protocol):
+    """Where the projects of a bundle are found; raises `GitlabApiError`."""
+
+    def all(self) -> dict[str, FoundProject]:
+        """Find all projects of the bundle, by key."""
+        ...
+
+    def one(self, name: str | int) -> FoundProject | None:
+        """Find one by its path, number or key; None when the bundle does not have it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refreshed:
+    """What a refresh has done.
+
+    Attributes:
+        found: how many projects there are.
+        results: of those that have changed, good or not.
+        removed: DAGs.
+        kept: how many projects are gone all at once, and were kept because of that.
+    """
+
+    found: int = 0
+    looked: int = 0
+    results: tuple[SyncResult, ...] = ()
+    removed: tuple[str, ...] = ()
+    kept: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundleSync:
+    """Syncs the projects of a bundle.
+
+    Attributes:
+        name: of the bundle.
+        server: finds them.
+        projects: syncs one.
+    """
+
+    name: str
+    server: Projects
+    projects: ProjectSync
+
+    def refresh(self, *, remove_many: bool = False) -> Refreshed:
+        """Sync the projects that have changed, and remove those that are gone.
+
+        Args:
+            remove_many: even if most projects are gone.
+
+        Raises:
+            GitlabApiError: the projects cannot be listed; nothing was changed.
+        """
+        found = self.server.all()
+        known = self._note({}).projects
+        due = [project for key, project in found.items() if self._is_due(known.get(key), project)]
+        results: list[SyncResult] = []
+        for look in self._looked(due, known):
+            results.extend(look.results)
+        gone = self._gone(found, known)
+        many = len(gone) >= _MANY and 2 * len(gone) > len(known) and not remove_many
+        removed = self._remove(() if many else gone)
+        return Refreshed(
+            found=len(found),
+            looked=len(due),
+            results=tuple(results),
+            removed=tuple(removed),
+            kept=len(gone) if many else 0,
+        )
+
+    def one(self, name: str | int) -> list[SyncResult] | None:
+        """Sync one project, whether it has changed or not; None when the bundle does not have it.
+
+        Raises:
+            GitlabApiError: the server refuses or does not answer.
+        """
+        project = self.server.one(name)
+        if project is None:
+            return None
+        known = self._note({}).projects.get(project.key)
+        again = replace(known, refs={}) if known else None
+        look = self.projects.look(project, again)
+        self._note({project.key: look})
+        return list(look.results)
+
+    def take_turn(self, owner: str, pause: float) -> bool:
+        """Become the one process that refreshes; False when another does or just has."""
+        now = self._now()
+        turn = Turn(owner=owner, until=now + _TURN)
+        return self.projects.discovered.take_turn(self.name, turn, now=now, pause=pause)
+
+    def end_turn(self, owner: str) -> None:
+        """Give the turn back."""
+        self.projects.discovered.end_turn(self.name, owner, self._now())
+
+    def _now(self) -> float:
+        return self.projects.now()
+
+    def _is_due(self, known: KnownProject | None, project: FoundProject) -> bool:
+        return (
+            known is None
+            or not known.settled
+            or known.activity != project.activity
+            or known.path != project.path
+            or known.asked != self.projects.asked(project)
+        )
+
+    def _looked(
+        self, due: Iterable[FoundProject], known: Mapping[str, KnownProject]
+    ) -> Iterator[Look]:
+        """Look at projects at the same time, and note now and then what was found."""
+        fresh: dict[str, Look] = {}
+        noted = time.monotonic()
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            waiting = {
+                pool.submit(self.projects.look, project, known.get(project.key)): project
+                for project in due
+            }
+            for done in as_completed(waiting):
+                fresh[waiting[done].key] = done.result()
+                yield done.result()
+                if time.monotonic() - noted > _NOTED_AFTER:
+                    self._note(fresh)
+                    fresh, noted = {}, time.monotonic()
+        self._note(fresh)
+
+    def _note(self, looks: Mapping[str, Look]) -> BundleProjects:
+        def change(before: BundleProjects) -> BundleProjects:
+            after = {**before.projects, **{key: look.known for key, look in looks.items()}}
+            old = {known.dag_id for key in looks if (known := before.projects.get(key))}
+            return _without(before, after, old)
+
+        return self.projects.discovered.change(self.name, change)
+
+    def _gone(
+        self, found: Mapping[str, FoundProject], known: Mapping[str, KnownProject]
+    ) -> list[str]:
+        """List projects that are not there; one that a page has left out is asked for by itself."""
+        missing = [key for key in known if key not in found]
+        if len(missing) >= _MANY:
+            return missing
+        return [key for key in missing if self.server.one(key) is None]
+
+    def _remove(self, gone: Iterable[str]) -> list[str]:
+        """Forget projects, and remove the DAGs that no run holds any more."""
+        leaving = set(gone)
+
+        def forget(before: BundleProjects) -> BundleProjects:
+            old = {known.dag_id for key in leaving if (known := before.projects.get(key))}
+            left = {key: one for key, one in before.projects.items() if key not in leaving}
+            return _without(before, left, old)
+
+        noted = self.projects.discovered.change(self.name, forget)
+        removed = [dag for dag in noted.leaving if self.projects.remove(dag)]
+
+        def drop(before: BundleProjects) -> BundleProjects:
+            left = tuple(dag for dag in before.leaving if dag not in removed)
+            return replace(before, leaving=left)
+
+        if removed:
+            self.projects.discovered.change(self.name, drop)
+        return removed
+
+
+def _without(
+    before: BundleProjects, projects: Mapping[str, KnownProject], old: set[str]
+) -> BundleProjects:
+    """Replace the projects; DAGs that none of them has any more are leaving."""
+    used = {known.dag_id for known in projects.values()}
+    leaving = sorted({*before.leaving, *old}.difference(used, {""}))
+    return BundleProjects(projects=projects, leaving=tuple(leaving))
