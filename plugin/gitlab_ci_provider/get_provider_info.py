@@ -20,6 +20,9 @@ _TRIGGERS = ("runs.bridge.trigger", "runs.job.trigger", "runs.resource_group.tri
 _HOOKS = ("gitlab", "object_store_hook")
 """Modules of hooks; the others are for this package itself."""
 
+_BUNDLES = ("gitlab", "state")
+"""Modules of DAG bundles."""
+
 _TYPES = {"int": "integer", "bool": "boolean"}
 
 
@@ -40,6 +43,7 @@ def get_provider_info() -> dict[str, Any]:
         "operators": _listed(f"operators.{module}" for module in _OPERATORS),
         "triggers": _listed(_TRIGGERS),
         "hooks": _listed(f"hooks.{module}" for module in _HOOKS),
+        "bundles": _listed(f"bundles.{module}" for module in _BUNDLES),
         "connection-types": [GITLAB, OBJECT_STORE],
         "extra-links": [
             "gitlab_ci_provider.operators.links.DownstreamLink",

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import airflow
+from airflow.dag_processing.bundles.base import BaseDagBundle
 from airflow.providers_manager import ProvidersManager
 from airflow.sdk import BaseOperator
 from airflow.sdk._shared.secrets_masker import should_hide_value_for_key
@@ -29,7 +30,11 @@ def test_airflow_lists_the_operators_and_triggers():
     provider = get_provider_info()
 
     Draft202012Validator(schema).validate(provider)
-    for key, base in (("operators", BaseOperator), ("triggers", BaseTrigger)):
+    for key, base in (
+        ("operators", BaseOperator),
+        ("triggers", BaseTrigger),
+        ("bundles", BaseDagBundle),
+    ):
         (listed,) = provider[key]
         for name in listed["python-modules"]:
             module = importlib.import_module(name)

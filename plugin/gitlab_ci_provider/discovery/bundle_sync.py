@@ -72,10 +72,11 @@ class BundleSync:
     server: Projects
     projects: ProjectSync
 
-    def refresh(self, *, remove_many: bool = False) -> Refreshed:
+    def refresh(self, owner: str = "", *, remove_many: bool = False) -> Refreshed:
         """Sync the projects that have changed, and remove those that are gone.
 
         Args:
+            owner: has the turn and keeps it; empty where nobody else looks.
             remove_many: even if most projects are gone.
 
         Raises:
@@ -85,7 +86,7 @@ class BundleSync:
         known = self._note({}).projects
         due = [project for key, project in found.items() if self._is_due(known.get(key), project)]
         results: list[SyncResult] = []
-        for look in self._looked(due, known):
+        for look in self._looked(due, known, owner):
             results.extend(look.results)
         gone = self._gone(found, known)
         many = len(gone) >= _MANY and 2 * len(gone) > len(known) and not remove_many
@@ -136,7 +137,7 @@ class BundleSync:
         )
 
     def _looked(
-        self, due: Iterable[FoundProject], known: Mapping[str, KnownProject]
+        self, due: Iterable[FoundProject], known: Mapping[str, KnownProject], owner: str
     ) -> Iterator[Look]:
         """Look at projects at the same time, and note now and then what was found."""
         fresh: dict[str, Look] = {}
@@ -152,6 +153,8 @@ class BundleSync:
                 if time.monotonic() - noted > _NOTED_AFTER:
                     self._note(fresh)
                     fresh, noted = {}, time.monotonic()
+                    if owner:
+                        self.take_turn(owner, pause=0)
         self._note(fresh)
 
     def _note(self, looks: Mapping[str, Look]) -> BundleProjects:

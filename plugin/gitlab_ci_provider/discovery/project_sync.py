@@ -102,7 +102,7 @@ class ProjectSync:
             for name, sha in refs.items()
             if before.refs.get(name) != sha and not (waits and name == branch)
         ]
-        synced = {name: self._synced(found, name, branch) for name in changed}
+        synced = {name: self._synced(found, name, refs[name], name == branch) for name in changed}
         waits = waits or (branch in synced and _waits(synced[branch]))
         lasting = {name for name, result in synced.items() if not _passes(result)}
         lasting -= {branch} if waits else set()
@@ -134,10 +134,10 @@ class ProjectSync:
     def _is_held(self, dag: str) -> bool:
         return bool(self.sync.state.holds.runs(dag))
 
-    def _synced(self, project: FoundProject, name: str, branch: str) -> SyncResult:
+    def _synced(self, project: FoundProject, name: str, sha: str, default: bool) -> SyncResult:
         sync = replace(self.sync, config_path=self._config_path(project), optional=True)
-        result = sync.known(project.project, name)
-        return self._kept(project, result) if name == branch else result
+        result = sync.known(project.project, name, sha)
+        return self._kept(project, result) if default else result
 
     def _kept(self, project: FoundProject, result: SyncResult) -> SyncResult:
         """Keep with the project's DAG that the project could not be read."""

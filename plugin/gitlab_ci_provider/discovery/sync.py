@@ -100,12 +100,19 @@ class Sync:
         """
         return tried(location, lambda: self._one(clone_url(location), ref, sha))
 
-    def known(self, project: Project, ref: str) -> SyncResult:
-        """Sync a ref of a project of which a server has told; see `one`."""
+    def known(self, project: Project, ref: str, sha: str) -> SyncResult:
+        """Sync a ref of a project of which a server has told; see `one`.
+
+        Args:
+            project: what the server says.
+            ref: its full name.
+            sha: its commit.
+        """
 
         def synced() -> SyncResult:
             mirror = self.open(project.clone_url)
-            return self._synced(mirror, self.place(project), project.default_branch, ref)
+            found = mirror.fetch_listed(ref, sha)
+            return self._synced(mirror, self.place(project), project.default_branch, found)
 
         return tried(project.clone_url, synced)
 
@@ -113,12 +120,12 @@ class Sync:
         mirror = self.open(url)
         default_branch = mirror.default_branch()
         project = self.place(project_of(url, mirror.project_branch(default_branch)))
-        return self._synced(mirror, project, default_branch, ref or default_branch, sha)
+        found = mirror.fetch(ref or default_branch, sha)
+        return self._synced(mirror, project, default_branch, found, sha)
 
     def _synced(
-        self, mirror: Mirror, project: Project, default_branch: str, ref: str, sha: str = ""
+        self, mirror: Mirror, project: Project, default_branch: str, found: Ref, sha: str = ""
     ) -> SyncResult:
-        found = mirror.fetch(ref, sha)
         if found.name == default_branch and not sha:
             return self._project(mirror, project, found)
         if self._known(project) is None:

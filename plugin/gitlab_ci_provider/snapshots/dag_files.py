@@ -6,6 +6,7 @@ Airflow which the file's own first level names; so a file names the one that tak
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -65,7 +66,9 @@ def write_dag_files(store: SnapshotStore, folder: Path) -> None:
 
 def write_dag_file(record: DagRecord, folder: Path) -> None:
     """Write the file of one DAG; without a pipeline there is none."""
-    text = _TEXT.format(path=record.project.path, dag=record.dag_id, digest=record.digest)
+    text = _TEXT.format(
+        path=_harmless(record.project.path), dag=record.dag_id, digest=record.digest
+    )
     _write(folder / f"{record.dag_id}.py", text if record.digest else "")
 
 
@@ -75,7 +78,8 @@ def write_problem_file(record: DagRecord, folder: Path) -> None:
     It is another file than the DAG's, so that Airflow keeps the DAG of the last one that did.
     """
     state = digest("\n".join(map(str, record.errors)).encode())
-    text = _PROBLEM_TEXT.format(path=record.project.path, dag=record.dag_id, digest=state)
+    path = _harmless(record.project.path)
+    text = _PROBLEM_TEXT.format(path=path, dag=record.dag_id, digest=state)
     _write(folder / _PROBLEMS / f"{record.dag_id}.py", text if record.errors else "")
 
 
@@ -99,6 +103,11 @@ def _write(path: Path, text: str) -> None:
     elif not path.exists() or path.read_text() != text:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, text.encode())
+
+
+def _harmless(path: str) -> str:
+    """Return a project's path as text of a program: a server may answer with anything."""
+    return re.sub(r"[^A-Za-z0-9_./-]", "-", path)
 
 
 def _is_ours(path: Path) -> bool:

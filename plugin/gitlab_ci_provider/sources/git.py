@@ -109,6 +109,20 @@ class Mirror:
             self.bring([ref.sha if is_commit_id(name) else _full_name(ref)], depth=1)
         return ref
 
+    def fetch_listed(self, full: str, sha: str) -> Ref:
+        """Fetch a ref that was just listed, without asking for its commit again.
+
+        Args:
+            full: its full name.
+            sha: its commit; when the ref has moved since, it is asked for all the same.
+
+        Raises:
+            SourceError: as `fetch`.
+        """
+        if not self.has(sha):
+            self.bring([full], depth=1)
+        return replace(_meanings(full)[full], sha=sha) if self.has(sha) else self.fetch(full)
+
     def bring(self, sources: Sequence[str], *, depth: int | None = None) -> None:
         """Fetch refs or commit ids: commits and folders, and files only when they are read.
 

@@ -77,6 +77,18 @@ def test_a_commit_that_does_not_compile_has_a_file_of_its_own(machine: Machine):
     assert machine.files() == ["one.py", "problems"]
 
 
+def test_the_name_of_a_project_is_no_program(machine: Machine):
+    """Whatever a server calls a project, it cannot leave the comment of the DAG file."""
+    hostile = replace(make_dag_record().project, path='a"""\nraise SystemExit\n"""')
+    save_dag(machine.shared, replace(failing("one", machine.sync("one").digest), project=hostile))
+
+    machine.copies.changed({})
+
+    for file in ("one.py", "problems/one.py"):
+        lines = (machine.copies.folder / file).read_text().splitlines()
+        assert "raise SystemExit" not in lines
+
+
 def test_a_bundle_copies_the_dags_of_its_projects(machine: Machine):
     """With those of their refs and children; others of the same state are not its own."""
     for name in ("mine", "mine..branch", "other", "mine2"):

@@ -96,7 +96,7 @@ def _refresh(sync: BundleSync, args: argparse.Namespace) -> int:
             output.note(f"{args.bundle}: another process is looking at the projects")
         return 0
     try:
-        done = sync.refresh(remove_many=args.remove_many)
+        done = sync.refresh(owner, remove_many=args.remove_many)
     finally:
         sync.end_turn(owner)
     _show(done.results)
