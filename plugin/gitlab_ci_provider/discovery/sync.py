@@ -112,7 +112,7 @@ class Sync:
         def synced() -> SyncResult:
             mirror = self.open(project.clone_url)
             found = mirror.fetch_listed(ref, sha)
-            return self._synced(mirror, self.place(project), project.default_branch, found)
+            return self.ready(mirror, self.place(project), project.default_branch, found)
 
         return tried(project.clone_url, synced)
 
@@ -121,11 +121,19 @@ class Sync:
         default_branch = mirror.default_branch()
         project = self.place(project_of(url, mirror.project_branch(default_branch)))
         found = mirror.fetch(ref or default_branch, sha)
-        return self._synced(mirror, project, default_branch, found, sha)
+        return self._as_found(project).ready(mirror, project, default_branch, found, sha)
 
-    def _synced(
+    def _as_found(self, project: Project) -> Sync:
+        """Read the configuration where a DAG bundle has found it, if one has found the project."""
+        known = self._known(project)
+        if known is None or not known.project.gitlab_conn_id:
+            return self
+        return replace(self, config_path=known.config_path)
+
+    def ready(
         self, mirror: Mirror, project: Project, default_branch: str, found: Ref, sha: str = ""
     ) -> SyncResult:
+        """Sync a ref that was fetched: the default branch, or another one; see `one`."""
         if found.name == default_branch and not sha:
             return self._project(mirror, project, found)
         if self._known(project) is None:
@@ -235,10 +243,20 @@ class Sync:
         return self.state.snapshots.find_dag(dag_id(project.path))
 
     def place(self, project: Project) -> Project:
-        """Give a second repository with the same path another path."""
+        """Give a second repository with the same path another path.
+
+        What a server has told of a project is kept when only its URL is known.
+        """
         known = self._known(project)
-        if known is None or known.project.clone_url == project.clone_url:
+        if known is None:
             return project
+        if known.project.clone_url == project.clone_url:
+            found = known.project
+            return (
+                replace(found, default_branch=project.default_branch)
+                if _is_plain(project, found)
+                else project
+            )
         suffix = hashlib.sha256(project.clone_url.encode()).hexdigest()[:6]
         return replace(project, path=f"{project.path}-{suffix}")
 
@@ -258,6 +276,11 @@ def unreadable(location: str, words: str) -> SyncResult:
     """Make the result for a repository that cannot be read."""
     diagnostic = error("source-unreadable", words, At(file=hide_credentials(location), line=0))
     return SyncResult(location=location, record=None, digest=None, diagnostics=(diagnostic,))
+
+
+def _is_plain(project: Project, found: Project) -> bool:
+    """Return whether a server has told more of a project than is known of it now."""
+    return bool(found.gitlab_conn_id) and not project.gitlab_conn_id
 
 
 def _is_shared(record: DagRecord) -> bool:

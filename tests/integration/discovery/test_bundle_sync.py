@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from gitlab_ci_provider.discovery.opened import open_sync
 from gitlab_ci_provider.renderer.problems import words_of
+from gitlab_ci_provider.settings import home_settings
 from integration.discovery.served import JOB, OTHER, Served
 from servers.repositories import git
 
@@ -238,6 +242,24 @@ def test_one_project_is_synced_when_something_tells_of_a_push(served: Served):
     assert served.record("group__a").ref.sha == sha
     assert served.bundle().one("group/a")
     assert served.bundle().one("closed/c") is None
+
+
+def test_a_project_that_is_synced_by_its_url_stays_what_it_is(served: Served):
+    """Its number, its connection and the place of its configuration are kept."""
+    project = served.gitlab.world.projects["group/a"]
+    project.push({"ci/own.yml": OTHER})
+    project.config_path = "ci/own.yml"
+    served.refresh()
+    found = served.record("group__a")
+    sha = project.push({"ci/own.yml": JOB})
+
+    settings = replace(home_settings(served.home), git_conn_ids="gitlab_default")
+    assert open_sync(settings).one(found.project.clone_url).ok
+
+    assert served.record("group__a").project == found.project
+    assert served.record("group__a").ref.sha == sha
+    jobs = served.state.snapshots.load_pipeline(served.record("group__a").digest).jobs
+    assert [*jobs] == ["build"]
 
 
 def test_git_repositories_need_no_api(served: Served):
