@@ -18,9 +18,9 @@ from gitlab_ci_provider.hooks.object_store import get_file, put_file, store_targ
 from gitlab_ci_provider.model.object_store import StoreTarget
 from gitlab_ci_provider.model.uses import CacheUse
 from gitlab_ci_provider.runs.context import TaskContext
-from gitlab_ci_provider.storage.archive import pack, unpack
+from gitlab_ci_provider.storage.archive import pack_hashed, packing_of, unpack
 from gitlab_ci_provider.storage.base import MissingObjectError
-from gitlab_ci_provider.storage.checksums import sha256_of, verify
+from gitlab_ci_provider.storage.checksums import verify
 from gitlab_ci_provider.storage.entry import Entry
 from gitlab_ci_provider.storage.index import ArtifactIndex, encode_index, indexed
 from gitlab_ci_provider.storage.keys import index_key
@@ -73,11 +73,12 @@ class StoredFiles:
             return PackedFiles()
         with TemporaryDirectory() as folder:
             archive = Path(folder) / key.rpartition("/")[2]
-            contents = pack(self.root, found.paths, archive, warn=_log.warning)
+            packing = packing_of(archive)
+            contents, sha256 = pack_hashed(self.root, found.paths, archive, packing, _log.warning)
             packed = PackedFiles(
                 size=archive.stat().st_size,
                 entries=tuple(contents.entries),
-                sha256=sha256_of(archive),
+                sha256=sha256,
                 checksums=contents.checksums,
             )
             put_file(self.target, key, archive)

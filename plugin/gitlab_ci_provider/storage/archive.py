@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gitlab_ci_provider.model.plan import ArchiveFormat, ArchiveLimits, CompressionLevel
+from gitlab_ci_provider.storage.checksums import RunningDigest
 from gitlab_ci_provider.storage.entry import Entry
 
 _USUAL = ArchiveLimits()
@@ -48,10 +49,31 @@ def pack(
 
     For arguments and errors see `pack_into`.
     """
-    form: ArchiveFormat = "zip" if archive.suffix == ".zip" else "tarzstd"
     with archive.open("wb") as file:
-        packing = Packing(format=form, scratch=archive.parent)
-        return pack_into(file.write, root, paths, packing, warn)
+        return pack_into(file.write, root, paths, packing_of(archive), warn)
+
+
+def packing_of(archive: Path) -> Packing:
+    """Return how an archive is made, by its name's ending."""
+    form: ArchiveFormat = "zip" if archive.suffix == ".zip" else "tarzstd"
+    return Packing(format=form, scratch=archive.parent)
+
+
+def pack_hashed(
+    root: Path, paths: Iterable[str], archive: Path, packing: Packing, warn: Callable[[str], None]
+) -> tuple[Contents, str]:
+    """Write paths below a folder to a new file; return its SHA-256, too, without reading it again.
+
+    For arguments and errors see `pack_into`.
+    """
+    with archive.open("wb") as file, RunningDigest() as digest:
+
+        def write(data: bytes) -> None:
+            file.write(data)
+            digest.update(data)
+
+        contents = pack_into(write, root, paths, packing, warn)
+        return contents, digest.hexdigest()
 
 
 def pack_into(

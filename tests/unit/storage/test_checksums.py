@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from gitlab_ci_provider.storage.archive import pack_hashed, packing_of
 from gitlab_ci_provider.storage.checksums import RunningDigest, sha256_of, verify
 from gitlab_ci_provider.storage.entry import ArchiveError
 from gitlab_ci_provider.storage.folder import FolderShelf
@@ -50,6 +51,16 @@ def test_a_checksum_is_computed_while_an_archive_is_written():
             digest.update(data[at : at + 1000])
 
         assert digest.hexdigest() == hashlib.sha256(data).hexdigest()
+
+
+def test_an_archive_is_hashed_while_it_is_packed(tmp_path: Path):
+    """So that it is not read again."""
+    (tmp_path / "file").write_bytes(os.urandom(3_000_000))
+    packing = packing_of(tmp_path / "a.zip")
+
+    _, found = pack_hashed(tmp_path, ["file"], tmp_path / "a.zip", packing, print)
+
+    assert found == sha256_of(tmp_path / "a.zip")
 
 
 def test_a_damaged_file_is_noticed_when_only_that_is_read(archive: Path):

@@ -10,9 +10,8 @@ from gitlab_ci_provider.helper.attempts import attempt
 from gitlab_ci_provider.helper.context import PhaseContext
 from gitlab_ci_provider.helper.meter import metered
 from gitlab_ci_provider.helper.untracked import untracked_files
-from gitlab_ci_provider.storage.archive import Contents, Packing, pack_into
+from gitlab_ci_provider.storage.archive import Contents, Packing, pack_hashed, pack_into
 from gitlab_ci_provider.storage.base import StorageUnavailableError
-from gitlab_ci_provider.storage.checksums import RunningDigest
 from gitlab_ci_provider.storage.members import Members, find_members
 
 
@@ -57,16 +56,13 @@ def store(context: PhaseContext, members: Members, target: Target) -> Saved:
         OSError: a file could not be read, or there is no room for the archive.
     """
     archive = target.packing.scratch / "archive"
-    with archive.open("wb") as file, RunningDigest() as digest:
-
-        def write(data: bytes) -> None:
-            file.write(data)
-            if target.hashed:
-                digest.update(data)
-
-        warn = context.output.warning
-        contents = pack_into(write, context.project_dir, members.paths, target.packing, warn)
-        sha256 = digest.hexdigest() if target.hashed else ""
+    packed = (context.project_dir, members.paths)
+    warn, sha256 = context.output.warning, ""
+    if target.hashed:
+        contents, sha256 = pack_hashed(*packed, archive, target.packing, warn)
+    else:
+        with archive.open("wb") as file:
+            contents = pack_into(file.write, *packed, target.packing, warn)
     put(context, archive, target.key, target.label)
     return Saved(size=archive.stat().st_size, sha256=sha256, contents=contents)
 
