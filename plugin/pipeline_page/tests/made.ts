@@ -28,6 +28,9 @@ export function job(name: string, given: Partial<JobView> = {}): JobView {
     environment: "",
     environment_url: "",
     downstream: "",
+    file: ".gitlab-ci.yml",
+    line: 3,
+    own_file: true,
     ...given,
   };
 }

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from gitlab_ci_provider.plugins.page.static import BUILT, PAGE
+from servers.pages.browsing import PATIENT, Open
 from servers.pages.pages import Pages, shared_pages
 
 ROOT = Path(__file__).parents[3]
@@ -43,3 +45,28 @@ def browser() -> Iterator[Browser]:
 def axe() -> Path:
     """The accessibility checker, which runs in the page."""
     return AXE
+
+
+@pytest.fixture
+def visit(pages: Pages, browser: Browser) -> Iterator[Open]:
+    """Open the pipeline page of a run as a person; a script that a page runs fails the test."""
+    with ExitStack() as opened:
+
+        def visited(
+            run: str, dag: str = "group__shop", person: str = "viewer", **kind: str
+        ) -> Page:
+            context = browser.new_context(viewport={"width": 1500, "height": 900})
+            opened.callback(context.close)
+            cookie = {"name": "_token", "value": pages.token(person), "url": pages.url}
+            context.add_cookies([cookie])  # type: ignore[list-item]  # its own TypedDict
+            theme = kind.get("theme", "light")
+            context.add_init_script(f"localStorage.setItem('theme', '{theme}')")
+            page = context.new_page()
+            page.set_default_timeout(PATIENT)
+            expect.set_options(timeout=PATIENT)
+            page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
+            page.goto(f"{pages.url}/dags/{dag}/runs/{run}/plugin/pipeline{kind.get('query', '')}")
+            page.locator(".glp-page:not([aria-busy=true])").wait_for()
+            return page
+
+        yield visited

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import expect
 
+from servers.pages.browsing import Open
 from servers.pages.pages import Pages
 
 pytestmark = pytest.mark.integration
-
-PATIENT = 120_000
-"""Milliseconds; the first page on a busy machine."""
-
-Open = Callable[..., Page]
 
 SERIOUS = """async () => {
   const found = await axe.run(".glp-page");
@@ -24,30 +18,6 @@ SERIOUS = """async () => {
     .filter((violation) => ["serious", "critical"].includes(violation.impact))
     .map((violation) => `${violation.id}: ${violation.nodes.map((node) => node.html).join(" ")}`);
 }"""
-
-
-@pytest.fixture
-def visit(pages: Pages, browser: Browser) -> Iterator[Open]:
-    """Open the pipeline page of a run as a person; a script that a page runs fails the test."""
-    with ExitStack() as opened:
-
-        def visited(
-            run: str, dag: str = "group__shop", person: str = "viewer", **kind: str
-        ) -> Page:
-            context = browser.new_context(viewport={"width": 1500, "height": 900})
-            opened.callback(context.close)
-            cookie = {"name": "_token", "value": pages.token(person), "url": pages.url}
-            context.add_cookies([cookie])  # type: ignore[list-item]  # its own TypedDict
-            theme = kind.get("theme", "light")
-            context.add_init_script(f"localStorage.setItem('theme', '{theme}')")
-            page = context.new_page()
-            page.set_default_timeout(PATIENT)
-            page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
-            page.goto(f"{pages.url}/dags/{dag}/runs/{run}/plugin/pipeline")
-            page.locator(".glp-page:not([aria-busy=true])").wait_for()
-            return page
-
-        yield visited
 
 
 def test_a_run_shows_its_stages_and_jobs(visit: Open):

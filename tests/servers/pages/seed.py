@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from airflow.configuration import conf
 from airflow.dag_processing.bundles.manager import DagBundlesManager
 from airflow.models import DagRun  # noqa: TID251 - as the scheduler
 from airflow.models.dagbag import DBDagBag  # noqa: TID251 - as the scheduler
+from airflow.models.hitl import HITLDetail  # noqa: TID251 - as a task
 from airflow.models.serialized_dag import SerializedDagModel  # noqa: TID251 - as the scheduler
 from airflow.models.xcom import XComModel  # noqa: TID251 - as the scheduler
 from airflow.serialization.definitions.dag import SerializedDAG
@@ -57,6 +60,9 @@ def tell(story: Story, number: int, store: SnapshotStore) -> None:
         }
         for name, said in told.items():
             _tell_task(tasks[name], said or Told(state=story.otherwise), began)
+            if said and said.question:
+                session.add(HITLDetail(ti_id=tasks[name].id, **said.question))
+            _write_log(story, name, said)
         session.flush()
         given: dict[tuple[str, str], Any] = {(CREATE_PIPELINE, "pin"): store.save_run(record)}
         given[CREATE_PIPELINE, "pipeline"] = plain(record)
@@ -69,6 +75,17 @@ def tell(story: Story, number: int, store: SnapshotStore) -> None:
         for (task, key), value in given.items():
             place: Any = {"dag_id": story.dag, "task_id": task, "run_id": story.run}
             XComModel.set(key, value, **place, session=session)
+
+
+def _write_log(story: Story, task: str, said: Told | None) -> None:
+    if said is None or not said.log:
+        return
+    logs = Path(conf.get("logging", "base_log_folder"))
+    folder = logs / f"dag_id={story.dag}" / f"run_id={story.run}" / f"task_id={task}"
+    folder.mkdir(parents=True)
+    entries = ({"timestamp": "2026-01-01T00:00:00Z", "event": line} for line in said.log)
+    lines = "\n".join(map(json.dumps, entries))
+    (folder / f"attempt={said.tries}.log").write_text(f"{lines}\n")
 
 
 def _record(story: Story, number: int, store: SnapshotStore) -> PipelineRun:

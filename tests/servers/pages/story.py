@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from factories import compile_text, make_context
@@ -56,13 +56,15 @@ CONTEXT = make_context(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """A job at some point: its task's state and try, seconds, and what it has left."""
+    """A job at some point: its task's state and try, seconds, what it has left, what it asks."""
 
     state: str | None = "success"
     tries: int = 1
     seconds: float = 42
     result: Mapping[str, Any] | None = None
     xcoms: Mapping[str, Any] = field(default_factory=dict)
+    log: tuple[str, ...] = ()
+    question: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,10 +80,44 @@ class Story:
     end: Mapping[str, Any] | None = None
 
 
+LONG = tuple(f"line {number} of many" for number in range(200_000))
+BUILD_LOG = (
+    "::group::get_sources",
+    "Fetching changes",
+    "::endgroup::",
+    "$ make <script>alert(1)</script>",
+    "\x1b[32;1mCompiled\x1b[0m \x1b]8;;javascript:alert(1)\x07click\x1b]8;;\x07",
+)
+UNIT_LOG = (
+    "::group::get_sources",
+    "Fetching changes",
+    "::endgroup::",
+    "$ make test",
+    *(f"test_{number} passed" for number in range(60)),
+    "\x1b[31mtest_hats failed: assert 1 == 2\x1b[0m",
+    "::group::upload_artifacts_on_failure",
+    "Uploading junit.xml",
+    "::endgroup::",
+)
+QUESTION = {
+    "options": ["Play"],
+    "subject": "Play approve",
+    "body": "Really sell?",
+    "params": {
+        "target": {
+            "value": "staging",
+            "description": "Where to",
+            "schema": {"type": "string", "enum": ["staging", "production"]},
+        },
+        "variables": {"value": {}, "description": None, "schema": {"type": "object"}},
+    },
+}
+
 PASSED = Told(result={"status": "success"})
 SKIPPED = Told(state="skipped")
 FAILED_UNIT = Told(
     state="failed",
+    log=UNIT_LOG,
     seconds=73,
     result={
         "status": "failed",
@@ -102,15 +138,15 @@ WARNED = Told(
 def under_way() -> Story:
     """A run in which every kind of status occurs."""
     jobs = {
-        "compile": PASSED,
-        "styles": PASSED,
+        "compile": replace(PASSED, log=BUILD_LOG),
+        "styles": replace(PASSED, log=LONG),
         "lint": WARNED,
         "unit: [3.11]": Told(result={"status": "success", "coverage": 84}),
         "unit: [3.12]": FAILED_UNIT,
         "unit: [3.13]": Told(state="running"),
         "integration": Told(state="queued"),
         "secret-scan": SKIPPED,
-        "approve": Told(state="awaiting_input"),
+        "approve": Told(state="awaiting_input", question=QUESTION),
         "later": Told(state="deferred"),
         "docs": Told(
             state="deferred",
@@ -176,4 +212,15 @@ def secret() -> Story:
     return Story(dag="group__secret", run="1", pipeline=compile_text(text))
 
 
-STORIES = (under_way, failed, warned, big, secret)
+def retried() -> Story:
+    """A run that has failed, for a test that changes it."""
+    return replace(failed(), run="13-retried")
+
+
+def played() -> Story:
+    """A run with a job that asks, for a test that answers."""
+    jobs = {job: replace(told, log=()) for job, told in under_way().jobs.items()}
+    return replace(under_way(), run="14-played", jobs=jobs)
+
+
+STORIES = (under_way, failed, warned, big, secret, retried, played)

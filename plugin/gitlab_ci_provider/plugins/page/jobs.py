@@ -116,6 +116,9 @@ class _Shown:
             why=decision.reason if decision else "",
             failure=end.failure_reason.words if end.failure_reason else "",
             exit_code=end.exit_code,
+            file=job.location.file,
+            line=job.location.line,
+            own_file=job.location.file not in {one.file for one in self.run.pipeline.lock},
             **self._times(),
             **self._left(),
         )

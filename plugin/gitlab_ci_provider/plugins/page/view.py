@@ -23,6 +23,8 @@ class JobView:
         due: ISO 8601, when a delayed job starts by itself; empty when that is not known.
         tests: numbers of its JUnit reports by status.
         downstream: address of the pipeline that a `trigger:` job created.
+        file, line: where the job is written; an included file has its own name.
+        own_file: the file is in the repository, at the pipeline's commit.
     """
 
     name: str
@@ -50,6 +52,9 @@ class JobView:
     environment: str = ""
     environment_url: str = ""
     downstream: str = ""
+    file: str = ""
+    line: int = 0
+    own_file: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

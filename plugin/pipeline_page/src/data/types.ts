@@ -26,6 +26,9 @@ export interface JobView {
   environment: string;
   environment_url: string;
   downstream: string;
+  file: string;
+  line: number;
+  own_file: boolean;
 }
 
 export interface StageView {

@@ -1,5 +1,6 @@
 import { Link } from "react-router-dom";
 
+import { PipelineActions } from "../actions/PipelineActions";
 import type { PipelineView } from "../data/types";
 import { Elapsed } from "../parts/clock";
 import { Copy } from "../parts/Copy";
@@ -7,12 +8,13 @@ import { Outside } from "../parts/Outside";
 import { StatusIcon } from "../parts/StatusIcon";
 import { ago, count, duration, moment, sourceWord, statusWord } from "../parts/words";
 
-export function Header({ view }: { view: PipelineView }) {
+export function Header({ view, refresh }: { view: PipelineView; refresh: () => void }) {
   const title = view.name || view.ref.title || (view.id ? `Pipeline #${view.id}` : "Pipeline");
   return (
     <header className="glp-header">
       <div className="glp-title">
         <h2>{title}</h2>
+        <PipelineActions view={view} refresh={refresh} />
       </div>
       <p className="glp-line">
         <StatusBadge status={view.status} />

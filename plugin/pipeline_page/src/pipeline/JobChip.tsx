@@ -1,7 +1,6 @@
 import { memo } from "react";
 import { Link } from "react-router-dom";
 
-import { runPath } from "../data/requests";
 import type { JobView } from "../data/types";
 import { Countdown, Elapsed } from "../parts/clock";
 import { StatusIcon } from "../parts/StatusIcon";
@@ -10,17 +9,16 @@ import { count, duration, jobStatusWord } from "../parts/words";
 
 interface JobChipProps {
   job: JobView;
-  dag: string;
-  run: string;
 }
 
 /** A job in its stage: what a glance needs; the rest appears on hover and focus. */
-export const JobChip = memo(function JobChip({ job, dag, run }: JobChipProps) {
+export const JobChip = memo(function JobChip({ job }: JobChipProps) {
   const show = (event: { currentTarget: HTMLElement }) => showTip(event.currentTarget, facts(job));
   return (
     <Link
       className={`glp-chip glp-job-${job.status}`}
-      to={`/${runPath(dag, run)}/tasks/${encodeURIComponent(job.task)}`}
+      to={{ search: `?job=${encodeURIComponent(job.task)}` }}
+      onClick={hideTip}
       onMouseEnter={show}
       onMouseLeave={hideTip}
       onFocus={show}

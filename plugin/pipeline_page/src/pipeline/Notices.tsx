@@ -4,7 +4,8 @@ import type { RequestError } from "../data/requests";
 import type { PipelineView } from "../data/types";
 
 /** One sentence each, the most urgent first: why less is shown, how it ended, what it waits for. */
-export function Notices({ view, problem }: { view: PipelineView; problem?: RequestError }) {
+export function Notices(props: { view: PipelineView; problem?: RequestError; brief: boolean }) {
+  const { view, problem, brief } = props;
   return (
     <div className="glp-notices" aria-live="polite">
       {problem && <p className="glp-notice glp-warning">{problem.message} What you see may be out of date.</p>}
@@ -18,7 +19,7 @@ export function Notices({ view, problem }: { view: PipelineView; problem?: Reque
           .
         </p>
       )}
-      {sentence(view) && !view.moved_to && <p className={`glp-notice glp-${view.status}`}>{sentence(view)}</p>}
+      {!brief && sentence(view) && !view.moved_to && <p className={`glp-notice glp-${view.status}`}>{sentence(view)}</p>}
     </div>
   );
 }

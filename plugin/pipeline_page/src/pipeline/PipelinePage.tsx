@@ -1,5 +1,7 @@
 import { useState } from "react";
+import { useSearchParams } from "react-router-dom";
 
+import { JobPage } from "../job/JobPage";
 import { usePolled } from "../data/polled";
 import { runPath } from "../data/requests";
 import type { PipelineView } from "../data/types";
@@ -16,8 +18,9 @@ function pause(view: PipelineView): number {
 }
 
 export function PipelinePage({ dagId, runId }: { dagId?: string; runId?: string }) {
-  const { value, problem } = usePolled<PipelineView>(`gitlab-ci/${runPath(dagId ?? "", runId ?? "")}`, pause);
+  const { value, problem, refresh } = usePolled<PipelineView>(`gitlab-ci/${runPath(dagId ?? "", runId ?? "")}`, pause);
   const [filter, setFilter] = useState<Filter>(NO_FILTER);
+  const [params] = useSearchParams();
 
   if (!value) {
     return (
@@ -32,11 +35,15 @@ export function PipelinePage({ dagId, runId }: { dagId?: string; runId?: string 
       </div>
     );
   }
+  const task = params.get("job");
+  const stage = value.stages.find(({ jobs }) => jobs.some((job) => job.task === task));
+  const job = stage?.jobs.find((each) => each.task === task);
   return (
     <div className="glp-page">
-      <Header view={value} />
-      <Notices view={value} problem={problem} />
-      {value.stages.length > 0 && (
+      <Header view={value} refresh={refresh} />
+      <Notices view={value} problem={problem} brief={job !== undefined} />
+      {stage && job && <JobPage key={job.task} view={value} job={job} stage={stage.name} refresh={refresh} />}
+      {!job && value.stages.length > 0 && (
         <>
           <Filters stages={value.stages} filter={filter} onChange={setFilter} />
           <Stages view={value} filter={filter} />

@@ -16,7 +16,7 @@ export function Stages({ view, filter }: { view: PipelineView; filter: Filter })
   return (
     <ol className="glp-stages" aria-label="Stages">
       {shown.map((stage) => (
-        <Stage key={stage.name} stage={stage} dag={view.dag} run={view.run} filter={filter} open={filtered} />
+        <Stage key={stage.name} stage={stage} filter={filter} open={filtered} />
       ))}
     </ol>
   );
@@ -24,13 +24,11 @@ export function Stages({ view, filter }: { view: PipelineView; filter: Filter })
 
 interface StageProps {
   stage: StageView;
-  dag: string;
-  run: string;
   filter: Filter;
   open: boolean;
 }
 
-const Stage = memo(function Stage({ stage, dag, run, filter, open }: StageProps) {
+const Stage = memo(function Stage({ stage, filter, open }: StageProps) {
   const jobs = stage.jobs.filter((job) => matches(job, filter));
   const status = worst(jobs.map((job) => job.status));
   return (
@@ -46,11 +44,11 @@ const Stage = memo(function Stage({ stage, dag, run, filter, open }: StageProps)
         {fold(jobs).map((entry) =>
           "job" in entry ? (
             <li key={entry.job.name}>
-              <JobChip job={entry.job} dag={dag} run={run} />
+              <JobChip job={entry.job} />
             </li>
           ) : (
             <li key={entry.fold.name}>
-              <Folded fold={entry.fold} dag={dag} run={run} open={open} />
+              <Folded fold={entry.fold} open={open} />
             </li>
           ),
         )}
@@ -60,7 +58,7 @@ const Stage = memo(function Stage({ stage, dag, run, filter, open }: StageProps)
 });
 
 /** The instances of a `parallel` job, folded like GitLab's. */
-function Folded({ fold, dag, run, open }: { fold: Fold; dag: string; run: string; open: boolean }) {
+function Folded({ fold, open }: { fold: Fold; open: boolean }) {
   const [opened, setOpened] = useState(false);
   const shown = opened || open;
   return (
@@ -76,7 +74,7 @@ function Folded({ fold, dag, run, open }: { fold: Fold; dag: string; run: string
         <ul className="glp-folded">
           {fold.jobs.map((job) => (
             <li key={job.name}>
-              <JobChip job={job} dag={dag} run={run} />
+              <JobChip job={job} />
             </li>
           ))}
         </ul>

@@ -83,6 +83,12 @@ def test_a_delayed_job_says_when_it_starts():
     assert shown("later", "deferred").due == "2026-01-01T13:00:00+00:00"
 
 
+def test_a_job_says_where_it_is_written():
+    """File and line; whether the page can link to the commit's own file."""
+    job = shown("lint", None)
+    assert (job.file, job.line, job.own_file) == (".gitlab-ci.yml", 3, True)
+
+
 def test_a_job_that_did_not_run_has_no_times():
     """Its task has: Airflow stamps what it skips."""
     job = shown("out", "skipped")

@@ -1,0 +1,114 @@
+"""A job on the pipeline page: its log, and what people do with it, through Airflow's own API."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from servers.pages.browsing import Open
+from servers.pages.pages import Pages
+
+pytestmark = pytest.mark.integration
+
+SERIOUS = """async () => (await axe.run(".glp-page")).violations
+  .filter((violation) => ["serious", "critical"].includes(violation.impact))
+  .map((violation) => `${violation.id}: ${violation.nodes.map((node) => node.html).join(" ")}`)"""
+
+
+def test_a_failed_job_says_why_and_shows_its_log(visit: Open, axe: Path):
+    """Two clicks from the run: the reason on top, the end of the script in sight."""
+    page = visit("11-failed")
+    page.get_by_role("button", name="unit").click()
+    page.get_by_role("link", name="unit: [3.12]").click()
+
+    assert page.get_by_text("Script failure, exit code 1").is_visible()
+    log = page.get_by_role("log")
+    expect(log).to_contain_text("test_hats failed")
+    page.wait_for_function("document.querySelector('.glp-lines').scrollTop > 0")
+
+    page.get_by_label("Search the log").fill("fetching")
+    expect(page.get_by_text("1 of 1")).to_be_visible()
+    expect(log.get_by_text("Fetching changes")).to_be_in_viewport()
+    log.get_by_role("button", name="get_sources").click()
+    expect(log).not_to_contain_text("Fetching changes")
+    page.add_script_tag(path=axe)
+    assert page.evaluate(SERIOUS) == []
+
+
+def test_a_line_of_a_log_has_an_address(visit: Open):
+    """To send to a colleague: it opens at that line."""
+    page = visit("12-under-way", query="?job=compile")
+    page.get_by_role("button", name="Link to line 4", exact=True).click()
+    expect(page).to_have_url(re.compile(r"\?job=compile&line=4$"))
+    again = visit("12-under-way", query="?job=styles&line=150000")
+    expect(again.get_by_text("line 149999 of many")).to_be_in_viewport()
+
+
+def test_a_log_of_two_hundred_thousand_lines_has_few_rows_in_the_page(visit: Open):
+    """Only what is in sight is drawn; all of it is searched."""
+    page = visit("12-under-way", query="?job=styles")
+    expect(page.get_by_text("line 3 of many", exact=True)).to_be_visible()
+    assert page.locator(".glp-row").count() < 200
+    page.get_by_label("Search the log").fill("line 199999 of")
+    expect(page.get_by_text("line 199999 of many")).to_be_in_viewport()
+
+
+def test_a_log_is_text(visit: Open):
+    """Neither its HTML nor its terminal links do anything; its colours are shown."""
+    page = visit("12-under-way", query="?job=compile")
+    log = page.get_by_role("log")
+    expect(log).to_contain_text("<script>alert(1)</script>")
+    expect(log.get_by_text("Compiled")).to_have_css("font-weight", "700")
+    assert log.locator("a").count() == 0
+
+
+def test_a_viewer_is_offered_no_buttons_and_airflow_refuses_the_requests(pages: Pages, visit: Open):
+    """The page hides what Airflow would refuse; Airflow is who decides."""
+    page = visit("11-failed", query="?job=compile")
+    assert page.get_by_role("button", name="Retry").count() == 0
+    with pages.client("viewer") as client:
+        body = {"dag_run_id": "11-failed", "task_ids": ["compile"], "dry_run": False}
+        path = "/api/v2/dags/group__shop/clearTaskInstances"
+        assert client.post(path, json=body).status_code == 403
+
+
+def test_a_job_is_retried_with_what_was_skipped_because_of_it(pages: Pages, visit: Open):
+    """As in GitLab: later jobs that ran stay as they are; the audit log says who did it."""
+    page = visit("13-retried", person="admin")
+    page.get_by_role("button", name="unit").click()
+    page.get_by_role("link", name="unit: [3.12]").click()
+    page.get_by_role("button", name="Retry", exact=True).click()
+    expect(page.get_by_test_id("pipeline-status")).to_have_text("Pending")
+
+    with pages.client("admin") as client:
+        run = "/api/v2/dags/group__shop/dagRuns/13-retried/taskInstances"
+        tasks = client.get(run, params={"limit": 100}).json()["task_instances"]
+        cleared = {task["task_display_name"] for task in tasks if task["state"] is None}
+        logs = client.get("/api/v2/eventLogs", params={"limit": 100}).json()["event_logs"]
+    assert cleared == {"unit: [3.12]", "staging", "production", "finish_pipeline"}
+    assert "admin" in {entry["owner"] for entry in logs if "clear" in entry["event"].lower()}
+
+
+def test_a_manual_job_is_played_with_a_form(pages: Pages, visit: Open):
+    """Confirmation, inputs and variables; with the keyboard alone."""
+    page = visit("14-played", person="stranger", query="?job=approve")
+    page.get_by_role("button", name="Play", exact=True).focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Play approve")
+    expect(dialog).to_contain_text("Really sell?")
+    dialog.get_by_label("target").select_option("production")
+    dialog.get_by_label("Variables").fill("nonsense")
+    dialog.get_by_role("button", name="Play").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("is not NAME=value")
+    dialog.get_by_label("Variables").fill("EXTRA=from me")
+    dialog.get_by_role("button", name="Play").click()
+    expect(dialog).to_have_count(0)
+
+    with pages.client("stranger") as client:
+        run = "/api/v2/dags/group__shop/dagRuns/14-played"
+        answer = client.get(f"{run}/taskInstances/approve/-1/hitlDetails").json()
+    assert answer["params_input"] == {"target": "production", "variables": {"EXTRA": "from me"}}
+    assert answer["responded_by_user"]["name"] == "stranger"
