@@ -69,9 +69,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def _be_patient() -> None:
     """Let no test fail because a machine is slow, nor because of how the suite was started.
 
-    A shell that starts a program in the background has it, and all that it starts, ignore SIGINT.
+    A shell that starts a program in the background has it, and all that it starts, ignore SIGINT;
+    `nohup` does so with SIGHUP.
     """
     hypothesis.settings.register_profile("suite", deadline=None)
     hypothesis.settings.load_profile("suite")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -28,7 +29,7 @@ sys.path.insert(0, "/opt/helper")
 from gitlab_ci_provider.helper.__main__ import main
 sys.exit(main())
 """
-_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 @dataclass(frozen=True)
@@ -43,16 +44,16 @@ def make_images(built: Path, folder: Path) -> None:
     """Make the images in `folder/images`: blobs by digest, and `index.json` with the manifests."""
     blobs = folder / "images"
     blobs.mkdir()
-    debian = _linked(blobs, built / "debian.tar")
-    helper = _layer(blobs, _helper_files(folder))
-    busybox = _layer(blobs, _busybox_files(built, folder))
-    bare = _layer(blobs, _bare_files(built, folder))
+    debian = linked_layer(blobs, built / "debian.tar")
+    helper = packed_layer(blobs, _helper_files(folder))
+    busybox = packed_layer(blobs, _busybox_files(built, folder))
+    bare = packed_layer(blobs, _bare_files(built, folder))
     sleep = ["/busybox", "sleep", "2147483647"]
     index = {
-        "base": _image(blobs, [debian], Cmd=["bash"], Env=[_PATH]),
-        "helper": _image(blobs, [debian, helper], Entrypoint=["gitlab-ci-helper"], Env=[_PATH]),
-        "busybox": _image(blobs, [busybox], Cmd=["sh"], Env=[_PATH]),
-        "pause": _image(blobs, [bare], Entrypoint=sleep),
+        "base": made_image(blobs, [debian], Cmd=["bash"], Env=[PATH]),
+        "helper": made_image(blobs, [debian, helper], Entrypoint=["gitlab-ci-helper"], Env=[PATH]),
+        "busybox": made_image(blobs, [busybox], Cmd=["sh"], Env=[PATH]),
+        "pause": made_image(blobs, [bare], Entrypoint=sleep),
     }
     (blobs / "index.json").write_text(json.dumps(index))
 
@@ -61,16 +62,16 @@ def make_job_images(built: Path, folder: Path) -> None:
     """Make only what jobs run in: an engine on this machine needs neither helper nor sandbox."""
     blobs = folder / "images"
     blobs.mkdir()
-    debian = _linked(blobs, built / "debian.tar")
-    busybox = _layer(blobs, _busybox_files(built, folder))
+    debian = linked_layer(blobs, built / "debian.tar")
+    busybox = packed_layer(blobs, _busybox_files(built, folder))
     index = {
-        "base": _image(blobs, [debian], Cmd=["bash"], Env=[_PATH]),
-        "busybox": _image(blobs, [busybox], Cmd=["sh"], Env=[_PATH]),
+        "base": made_image(blobs, [debian], Cmd=["bash"], Env=[PATH]),
+        "busybox": made_image(blobs, [busybox], Cmd=["sh"], Env=[PATH]),
     }
     (blobs / "index.json").write_text(json.dumps(index))
 
 
-def _image(blobs: Path, layers: Sequence[Layer], **config: Any) -> str:
+def made_image(blobs: Path, layers: Sequence[Layer], **config: Any) -> str:
     """Write an image's configuration and manifest; returns the manifest's digest."""
     described = {
         "architecture": "amd64",
@@ -100,7 +101,7 @@ def _blob(blobs: Path, content: Any) -> Layer:
     return Layer(digest, len(data))
 
 
-def _layer(blobs: Path, root: Path) -> Layer:
+def packed_layer(blobs: Path, root: Path) -> Layer:
     """Pack a folder."""
     path = root.with_suffix(".tar")
     with tarfile.open(path, "w") as archive:
@@ -117,13 +118,14 @@ def _of_root(member: tarfile.TarInfo) -> tarfile.TarInfo:
     return member
 
 
-def _linked(blobs: Path, tar: Path) -> Layer:
+def linked_layer(blobs: Path, tar: Path) -> Layer:
     """Refer to a layer that stays where it is; its digest is kept next to it."""
     kept = tar.with_suffix(".digest")
     if not kept.exists():
         kept.write_text(_digest(tar))
     layer = Layer(kept.read_text(), tar.stat().st_size)
-    (blobs / layer.digest).symlink_to(tar)
+    with suppress(FileExistsError):  # of an image that was added before
+        (blobs / layer.digest).symlink_to(tar)
     return layer
 
 
@@ -172,9 +174,13 @@ def _busybox_files(built: Path, folder: Path) -> Path:
     (root / "tmp").mkdir(mode=0o1777)
     (root / "etc" / "passwd").write_text("root:x:0:0:root:/root:/bin/sh\n")
     (root / "etc" / "group").write_text("root:x:0:\n")
-    busybox = root / "bin" / "busybox"
-    shutil.copy(built / "bin" / "busybox", busybox)
+    busybox_applets(built / "bin" / "busybox", root / "bin")
+    return root
+
+
+def busybox_applets(busybox: Path, folder: Path) -> None:
+    """Put busybox into a folder, with a name for each of its programs."""
+    shutil.copy(busybox, folder / "busybox")
     listing = subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True).stdout
     for applet in set(listing.split()) - {"busybox"}:
-        (root / "bin" / applet).symlink_to("busybox")
-    return root
+        (folder / applet).symlink_to("busybox")

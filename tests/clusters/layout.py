@@ -22,6 +22,11 @@ def build_folder() -> Path:
     return Path(os.environ.get(FOLDER_VARIABLE, default))
 
 
+def hosts_file(registry: str) -> str:
+    """Tell containerd of a registry that speaks plain HTTP."""
+    return f'server = "http://{registry}"\n[host."http://{registry}"]\n'
+
+
 @dataclass(frozen=True)
 class Layout:
     """One cluster: a folder, and a network of its own with a number.

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from clusters.layout import EXTENSION, Layout
+from clusters.layout import EXTENSION, Layout, hosts_file
 
 ADMIN_TOKEN = "admin-of-the-tests"
 PARTS_TOKEN = "parts-of-the-cluster"
@@ -121,8 +121,7 @@ def write_files(layout: Layout) -> None:
     (folder / "kubelet.json").write_text(json.dumps(_kubelet_configuration(layout)))
     (folder / "containerd.toml").write_text(_containerd_configuration(layout))
     _write(folder / "cni" / "10-bridge.conflist", json.dumps(_network(layout)))
-    hosts = f'server = "http://{layout.registry}"\n[host."http://{layout.registry}"]\n'
-    _write(folder / "hosts" / "_default" / "hosts.toml", hosts)
+    _write(folder / "hosts" / "_default" / "hosts.toml", hosts_file(layout.registry))
     layout.stopped.mkdir()
 
 

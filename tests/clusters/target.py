@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from clusters.layout import EXTENSION
+from clusters.layout import EXTENSION, hosts_file
 from processes.waiting import wait_until
 from servers.address import ADDRESS
 
@@ -38,6 +38,18 @@ class Target:
     stopped: Path | None
     audit: Path | None
     version: tuple[int, int]
+
+    @property
+    def images(self) -> Path | None:
+        """The folder of the registry that the cluster pulls from; None where nobody can add one."""
+        return self.stopped.parent / "images" if self.stopped else None
+
+    def pull_from(self, registry: str) -> None:
+        """Let pods have images of another registry of this machine, which speaks plain HTTP."""
+        assert self.stopped
+        file = self.stopped.parent / "hosts" / registry / "hosts.toml"
+        file.parent.mkdir()
+        file.write_text(hosts_file(registry))
 
     @contextmanager
     def without(self, part: str) -> Iterator[None]:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from clusters.builders import served_builder
+from clusters.target import read_target
 from e2e.embedded import Stack
 from processes.waiting import wait_until
 from servers.image_registry import Registry, running_registry
@@ -16,21 +18,31 @@ EXAMPLE = Path(__file__).parents[2] / "dags" / "examples" / "build_image" / "bui
 
 
 @pytest.fixture
-def registry(stack: Stack, tmp_path: Path) -> Iterator[Registry]:
-    if stack.place:
-        pytest.skip("builds with this machine's buildah, in the embedded cluster")
-    if shutil.which("buildah") is None:
-        pytest.skip("needs buildah (Debian: buildah)")
+def registry(tmp_path: Path) -> Iterator[Registry]:
     with running_registry(tmp_path / "registry") as running:
         running.push_base()
         yield running
 
 
-def test_the_example_builds_an_image(stack: Stack, registry: Registry):
+@pytest.fixture
+def engine(stack: Stack, registry: Registry, pytestconfig: pytest.Config) -> str:
+    """The engine that the stack's cluster has."""
+    if stack.place:
+        target = read_target(Path(pytestconfig.option.kubeconfig))
+        builder = served_builder(target)
+        target.pull_from(registry.host)
+        return builder.engine
+    if shutil.which("buildah") is None:
+        pytest.skip("needs buildah (Debian: buildah)")
+    return "buildah"
+
+
+def test_the_example_builds_an_image(stack: Stack, registry: Registry, engine: str):
     """Deferred to the triggerer, by templates, with the digest as XCom for the next task."""
     dag = EXAMPLE.stem
     file = stack.home.dags / EXAMPLE.name
-    shutil.copy(EXAMPLE, file)
+    connection = "real" if stack.place else "gitlab_ci_kubernetes"
+    file.write_text(EXAMPLE.read_text().replace("gitlab_ci_kubernetes", connection))
     wait_until(
         lambda: stack.api.request("GET", "/dags", params={"dag_id_pattern": dag})["total_entries"],
         "the DAG",
@@ -40,7 +52,7 @@ def test_the_example_builds_an_image(stack: Stack, registry: Registry):
         "registry": registry.host,
         "insecure_registry": registry.host,
         "base": f"{registry.host}/base:1",
-        "engine": "buildah",
+        "engine": engine,
         "tag": "1",
     }
     run = stack.api.trigger(dag, conf)
@@ -55,3 +67,6 @@ def test_the_example_builds_an_image(stack: Stack, registry: Registry):
     files = registry.files("examples/greeting", "1")
     assert files["greeting"].decode() == f"hello from {run}\n"
     assert "RUN echo" in logs
+    if stack.place:  # whose pods run in their images
+        ran = "\n".join(stack.api.log(dag, run, tasks["run"]))
+        assert f"hello from {run}" in ran

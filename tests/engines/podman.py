@@ -126,12 +126,17 @@ def import_database(engine: Podman) -> str:
 
 def import_buildah(engine: Podman) -> str:
     """Make an image of Debian's buildah, which tests build other images with; gives its name."""
-    tar, name = CACHE / "buildah.tar", "localhost/buildah:1"
-    subprocess.run(
-        [HERE / "debian", tar, "buildah", "netavark", "crun", "ca-certificates"], check=True
-    )
-    engine.run("import", "--quiet", str(tar), name)
+    name = "localhost/buildah:1"
+    engine.run("import", "--quiet", str(make_buildah()), name)
     return name
+
+
+def make_buildah() -> Path:
+    """Make, once, the root of an image with Debian's buildah."""
+    tar = CACHE / "buildah.tar"
+    packages = ("buildah", "netavark", "crun", "ca-certificates")
+    subprocess.run([HERE / "debian", tar, *packages], check=True)
+    return tar
 
 
 def _unmount(overlay: Path) -> None:

@@ -103,6 +103,13 @@ _REGISTRY = (
     ),
 )
 _REST = (
+    _cause(
+        r"CLONE_NEWUSER|Unable to determine exit status",
+        "the engine may not make itself a user namespace, most likely because the pod has the "
+        "seccomp profile RuntimeDefault: say Unconfined in container_security_context, or use "
+        "Kaniko",
+        _SETTINGS,
+    ),
     _cause(r"no space left on device", "the node's disk is full", _OUTSIDE),
     _cause(
         r"provide a valid path to a Dockerfile|Dockerfile[^\n]*(?:no such file|not found)|"

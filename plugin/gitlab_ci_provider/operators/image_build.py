@@ -24,6 +24,7 @@ from gitlab_ci_provider.runs.image_build import (
     LoginSources,
     built_image,
     keep_artifact,
+    last_words,
     pod_secrets,
     why_failed,
 )
@@ -200,12 +201,13 @@ class ImageBuildOperator(LayerPodOperator):
     ) -> None:
         """Remember how the pod has ended, and say why it failed."""
         self._ended = remote_pod
+        said = last_words(self.client, remote_pod, self.base_container_name)
         try:
             super().cleanup(pod, remote_pod, xcom_result, context)
         except AirflowSkipException:
             raise
         except AirflowException as problem:
-            failure = why_failed(remote_pod, self.base_container_name)
+            failure = why_failed(remote_pod, self.base_container_name, said)
             if failure is None:
                 raise
             raise TaskFailedForNow(f"{failure.message} ({failure.reason})") from problem

@@ -11,6 +11,8 @@ from typing import Any
 from airflow.sdk import Variable
 from airflow.sdk.log import mask_secret
 from kubernetes import client as k8s
+from kubernetes.client.exceptions import ApiException
+from urllib3.exceptions import HTTPError
 
 from gitlab_ci_provider.exceptions import FailureReason, SettingsError, SystemFailure
 from gitlab_ci_provider.hooks.object_store import store_target, write_object
@@ -80,8 +82,32 @@ def built_image(build: ImageBuild, pod: k8s.V1Pod | None, container: str) -> dic
     return {"image": image, "digest": digest, "tags": list(build.destinations)}
 
 
-def why_failed(pod: k8s.V1Pod | None, container: str) -> BuildFailure | None:
-    """Explain why the container of a build has failed; None when it is not the one that did."""
+def last_words(client: k8s.CoreV1Api, pod: k8s.V1Pod | None, container: str) -> str:
+    """Return the end of what the container of a failed build has said.
+
+    Kubernetes puts it into the termination message, unless a digest is there already: engines
+    write that before they have pushed everything.
+    """
+    ended = _ended(pod, container)
+    if pod is None or ended is None or ended.exit_code == 0:
+        return ""
+    if not _DIGEST.fullmatch((ended.message or "").strip()):
+        return ended.message or ""
+    place = (pod.metadata.name, pod.metadata.namespace)
+    try:
+        return str(client.read_namespaced_pod_log(*place, container=container, tail_lines=20))
+    except (ApiException, HTTPError):
+        return ""  # it explains only what has failed already
+
+
+def why_failed(pod: k8s.V1Pod | None, container: str, said: str) -> BuildFailure | None:
+    """Explain why the container of a build has failed; None when it is not the one that did.
+
+    Args:
+        pod: as it has ended.
+        container: that of the build.
+        said: its last words.
+    """
     ended = _ended(pod, container)
     if ended is None or ended.exit_code == 0:
         return None
@@ -91,7 +117,7 @@ def why_failed(pod: k8s.V1Pod | None, container: str) -> BuildFailure | None:
             "limit; Kaniko needs several times the largest layer with compressed_caching=True"
         )
         return BuildFailure(reason=FailureReason.SCRIPT_FAILURE, message=words)
-    return build_failure(ended.message or "", exit_code=ended.exit_code)
+    return build_failure(said, exit_code=ended.exit_code)
 
 
 def keep_artifact(conn_id: str, place: Sequence[str], image: Mapping[str, Any]) -> str:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from clusters.builders import Builder, served_builder
+from clusters.target import read_target
 from engines.podman import Podman, import_buildah, podman, why_not
 from integration.cluster.faults import tell
 from integration.cluster.support import HELPER_IMAGE, Api, Cluster, EmbeddedCluster, start_cluster
@@ -56,15 +58,15 @@ def cluster(
 
 
 @pytest.fixture(scope="session")
-def buildah(cluster: Cluster, engine: Podman | None) -> str:
-    """The image that builds images; skip where the pods of a cluster have no buildah."""
+def builder(cluster: Cluster, engine: Podman | None) -> Builder:
+    """What builds images; skip where the pods of a cluster have no such engine."""
     if not isinstance(cluster, EmbeddedCluster):
-        pytest.skip("builds with this machine's buildah, in the embedded cluster")
+        return served_builder(read_target(cluster.kubeconfig))
     if engine is not None:
-        return import_buildah(engine)
+        return Builder("buildah", import_buildah(engine))
     if shutil.which("buildah") is None:
         pytest.skip("needs buildah (Debian: buildah)")
-    return "buildah:local"
+    return Builder("buildah", "buildah:local")
 
 
 @pytest.fixture

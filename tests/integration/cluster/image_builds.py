@@ -9,6 +9,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
+from clusters.builders import Builder
+from gitlab_ci_provider.model.image_build import EngineName
 from integration.cluster.support import Api, Cluster
 from servers.image_registry import Registry
 
@@ -23,10 +27,10 @@ class Builds:
     api: Api
     workspace: Path
     registry: Registry
-    image: str = "buildah:local"
+    builder: Builder
 
     def operator(self, **options: Any) -> Any:
-        """Make a task that builds with buildah."""
+        """Make a task that builds."""
         from kubernetes import client as k8s
 
         from gitlab_ci_provider.operators.image_build import ImageBuildOperator
@@ -40,8 +44,8 @@ class Builds:
             "kubernetes_conn_id": None,
             "in_cluster": False,
             "startup_check_interval_seconds": 1,
-            "engine": "buildah",
-            "image": self.image,
+            "engine": self.builder.engine,
+            "image": self.builder.image,
             "destinations": [f"{self.registry.host}/group/app:1"],
             "insecure_registries": [self.registry.host],
             "push_retries": 0,
@@ -50,6 +54,11 @@ class Builds:
             "volume_mounts": [k8s.V1VolumeMount(name="workspace", mount_path=WORKSPACE)],
         }
         return ImageBuildOperator(**given | options)
+
+    def only(self, engine: EngineName, reason: str) -> None:
+        """Skip a test with every other engine."""
+        if self.builder.engine != engine:
+            pytest.skip(f"only for {engine}: {reason}")
 
     def write(self, files: Mapping[str, str]) -> None:
         """Write the build's context; `BASE` in a Dockerfile is the image that the tests pushed."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from clusters.builders import Builder
 from integration.cluster.image_builds import Builds, task_context
 from integration.cluster.support import Api, Cluster
 from servers.image_registry import Mood, Registry, gate_to, running_registry
@@ -31,10 +32,12 @@ def tls_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]
 
 
 @pytest.fixture
-def builds(cluster: Cluster, api: Api, tmp_path: Path, registry: Registry, buildah: str) -> Builds:
+def builds(
+    cluster: Cluster, api: Api, tmp_path: Path, registry: Registry, builder: Builder
+) -> Builds:
     workspace = tmp_path / "workspace"
     workspace.mkdir()
-    found = Builds(cluster, api, workspace, registry, buildah)
+    found = Builds(cluster, api, workspace, registry, builder)
     found.write({"Dockerfile": SMALL})
     return found
 
@@ -68,8 +71,17 @@ def test_a_tag_that_cannot_be_changed_is_told(builds: Builds, registry: Registry
             builds.run(**options)
 
 
+def test_a_failure_after_the_digest_was_told_is_explained(builds: Builds, registry: Registry):
+    """A digest in the place of the engine's last words does not hide them: the log has them."""
+    with gate_to(registry, mood="forbidden") as gate:
+        destinations = [f"{registry.host}/group/app:1", f"{gate.host}/group/app:1"]
+        with pytest.raises(Exception, match=r"may not do this in the registry \(403\)"):
+            builds.run(destinations=destinations, insecure_registries=[registry.host, gate.host])
+
+
 def test_a_registry_without_tls_is_told(builds: Builds):
     """Plain HTTP must be meant."""
+    builds.only("buildah", "Kaniko speaks plain HTTP with private addresses")
     with pytest.raises(Exception, match="speaks plain HTTP: name it in insecure_registries"):
         builds.run(insecure_registries=[])
 

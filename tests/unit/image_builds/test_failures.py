@@ -226,6 +226,11 @@ SAID = [
         "no Dockerfile where it looks",
         SCRIPT,
     ),
+    (
+        'time="2026-11-29T13:10:32Z" level=error msg="(Unable to determine exit status)"',
+        "may not make itself a user namespace",
+        SETTINGS,
+    ),
     ("write /kaniko/layer: no space left on device", "disk is full", OUTSIDE),
 ]
 
