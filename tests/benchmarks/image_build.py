@@ -17,6 +17,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from clusters.builders import Builder
 from integration.cluster.image_builds import Builds
 from integration.cluster.support import start_cluster
 from servers.image_registry import running_registry
@@ -61,7 +62,7 @@ def main(mebibytes: int = 1024, limit: str = "512Mi") -> None:
         api.make_namespace()
         workspace = Path(name, "workspace")
         workspace.mkdir()
-        builds = Builds(cluster, api, workspace, registry)
+        builds = Builds(cluster, api, workspace, registry, Builder("buildah", "buildah:local"))
         _large_layer(builds, mebibytes, limit)
         _cached(builds)
         api.close()

@@ -72,6 +72,13 @@ class Registry:
         answer.raise_for_status()
         return answer.headers["Docker-Content-Digest"]
 
+    def size(self, repository: str, tag: str) -> int:
+        """Add up the bytes of an image's layers, as they are kept."""
+        with self.client() as client:
+            headers = {"Accept": _ACCEPT}
+            manifest = client.get(f"/v2/{repository}/manifests/{tag}", headers=headers).json()
+        return sum(layer["size"] for layer in manifest["layers"])
+
     def tags(self, repository: str) -> list[str]:
         """List the tags of a repository; none when there is no such repository."""
         with self.client() as client:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
+from kubernetes import client as k8s
 from kubernetes.client.exceptions import ApiException
 
 from clusters.builders import Builder
@@ -23,6 +25,10 @@ from servers.s3 import S3Server, s3_server
 
 pytest.importorskip("airflow.providers.cncf.kubernetes")
 
+LAYER = "GITLAB_CI_TESTS_LAYER"
+"""Names how many mebibytes the large layer has."""
+
+MIB = 1024 * 1024
 DOCKERFILE = """\
 FROM BASE AS builder
 ARG VERSION=none
@@ -113,6 +119,20 @@ def test_a_failing_command_is_in_the_log_and_in_the_error(
     said = _said(capsys.readouterr().out)
     assert "RUN echo before-the-end && sh -c 'exit 7'" in said
     assert "\nbefore-the-end" in said
+
+
+def test_a_layer_may_be_larger_than_the_memory(builds: Builds, registry: Registry):
+    """Nothing of a layer is held in memory: a build keeps within a limit far below its size."""
+    if builds.builder.image == "buildah:local":
+        pytest.skip("takes half a minute, which containers that are processes do not repay")
+    mebibytes = int(os.environ.get(LAYER, "256"))
+    fill = f"dd if=/dev/urandom of=/layer bs=1048576 count={mebibytes}"
+    builds.write({"Dockerfile": f"FROM BASE\nRUN {fill}\n"})
+    limit = k8s.V1ResourceRequirements(limits={"memory": "192Mi"})
+
+    builds.run(container_resources=limit, destinations=[f"{registry.host}/group/large:1"])
+
+    assert registry.size("group/large", "1") > mebibytes * MIB
 
 
 def test_a_missing_dockerfile_is_named(builds: Builds):
