@@ -6,7 +6,6 @@ the person who waits. What cannot come right by itself ends the job at once, see
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
@@ -15,6 +14,7 @@ from kubernetes import client as k8s
 from gitlab_ci_provider.exceptions import FailureReason
 from gitlab_ci_provider.pods.evidence import event_time
 from gitlab_ci_provider.pods.pulls import PULLING
+from gitlab_ci_provider.pods.start_budget import Clock, wall_clock
 from gitlab_ci_provider.pods.status import (
     StartProblem,
     condition,
@@ -37,6 +37,8 @@ class Starting:
         unsettled: containers with another pull policy, for which there is no grace.
         grace: seconds for which an image may fail to be pulled; the first try that fails after
             them is the last.
+        failing_since: when the first pull failed, in seconds since 1970; the next follower of
+            the pod goes on from there.
         say: is told why the pod waits, each reason once.
         problem: why the pod will never start; None as long as it may.
         registries: what they have said of images, newest last.
@@ -45,10 +47,10 @@ class Starting:
     grace: float
     unsettled: Collection[str] = ()
     say: Callable[[str], object] = lambda _: None
-    clock: Callable[[], float] = time.monotonic
+    clock: Clock = wall_clock
+    failing_since: float | None = None
     problem: StartProblem | None = field(default=None, init=False)
     registries: list[str] = field(default_factory=list, init=False)
-    _failing_since: float | None = field(default=None, init=False)
     _said: set[str] = field(default_factory=set, init=False)
     _progress_at: float | None = field(default=None, init=False)
 
@@ -67,9 +69,9 @@ class Starting:
             self.registries.append(first.message)
             self._say_once(f"image {first.image} cannot be pulled, trying again: {first.message}")
         now = self.clock()
-        if self._failing_since is None:
-            self._failing_since = now
-        seconds = now - self._failing_since
+        if self.failing_since is None:
+            self.failing_since = now
+        seconds = now - self.failing_since
         grace = 0 if first.name in self.unsettled else self.grace
         if seconds < grace or first.reason != "ErrImagePull":
             return None

@@ -88,6 +88,7 @@ class Follower:
         if left is None:
             left, since = self.patience, self.clock()
         self._budget = StartBudget(left, since, self.clock)
+        self.starting.failing_since = begin.pull_fails_since
 
     def steps(self) -> Steps[End]:
         """Follow the log of one container after the other, and wait until the last has ended."""
@@ -121,6 +122,7 @@ class Follower:
             warned=self.warned,
             start_left=self._budget.left,
             waits_since=self._budget.since,
+            pull_fails_since=self.starting.failing_since,
         )
 
     def _place(self, *, shown: bool) -> tuple[int, int]:

@@ -22,6 +22,7 @@ class Position:
         warned: the pod's warnings have been shown.
         start_left: seconds for which the pod may still wait for containers to start; None: all.
         waits_since: from when they run, in seconds since 1970; None while a container runs.
+        pull_fails_since: when the first pull of an image failed, in seconds since 1970.
     """
 
     container: str = PREPARE_CONTAINER
@@ -34,6 +35,7 @@ class Position:
     warned: bool = False
     start_left: float | None = None
     waits_since: float | None = None
+    pull_fails_since: float | None = None
 
 
 BEGINNING = Position()

@@ -104,7 +104,7 @@ class Half:
         self.follower = Follower(
             log=self.log,
             coverage=coverage,
-            starting=Starting(grace=0),
+            starting=Starting(grace=30, clock=clock),
             patience=60,
             begin=begin,
             clock=clock,
@@ -219,6 +219,30 @@ def test_the_time_to_start_counts_once_for_all_followers():
 
     last = Half(b"", second.follower.position(), clock=lambda: now[0])
     assert next(last.follower.steps()).seconds == 0  # type: ignore[union-attr]
+
+
+def test_the_grace_of_a_failing_pull_counts_once_for_all_followers():
+    """A registry that stutters gets no more time because the pod changes hands."""
+    now = [1000.0]
+    pod = EndedPod(b"", 0, 1)
+    stutters = {"reason": "ErrImagePull", "message": "503 Service Unavailable"}
+    pod.pod = make_pod({"name": "prepare", "state": {"waiting": stutters}}, phase="Pending")
+    first = Half(b"", BEGINNING, clock=lambda: now[0])
+    steps = first.follower.steps()
+    request = next(steps)
+    assert not request.condition(pod.pod)  # type: ignore[union-attr]
+    steps.close()
+    now[0] += 31
+
+    handed = unpack(json.loads(json.dumps(pack(handover(first)))))
+    second = Half(b"", handed.position, clock=lambda: now[0])
+    end = follow(second.follower.steps(), pod)
+
+    assert end is not None
+    assert end.kind == "hopeless"
+    problem = second.follower.starting.problem
+    assert problem is not None
+    assert "(tried again for 31 s)" in problem.message
 
 
 def test_a_pod_has_no_less_time_to_start_because_its_sources_took_long():
