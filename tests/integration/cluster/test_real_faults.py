@@ -26,6 +26,7 @@ from gitlab_ci_provider.model.run import JobResult
 from gitlab_ci_provider.pods.starting import Starting
 from gitlab_ci_provider.pods.status import has_ended
 from gitlab_ci_provider.runs.job.coverage import CoverageScan
+from gitlab_ci_provider.runs.job.evidence import explained
 from gitlab_ci_provider.runs.job.follower import Follower
 from gitlab_ci_provider.runs.job.log import JobLog
 from gitlab_ci_provider.runs.job.objects import create, find_again
@@ -291,6 +292,51 @@ def test_a_pod_that_no_node_can_run_says_why(worker: Worker):
     failure = worker.failure(worker.start("huge", "true", change=greedy), patience=5)
 
     assert "Insufficient cpu" in str(failure)
+
+
+def test_a_pod_that_the_node_refuses_is_interrupted(worker: Worker):
+    """A kubelet counts again what the scheduler has counted, and says what is missing."""
+
+    def forced(made: client.V1Pod) -> None:
+        made.spec.node_name = "node"
+        made.spec.containers[0].resources.requests = {"cpu": "1000"}
+
+    failure = worker.failure(worker.start("refused", "true", change=forced))
+
+    assert failure.reason == "runner_interrupted"
+    assert "the node refused the pod: OutOfcpu" in str(failure)
+
+
+def test_a_pod_that_is_preempted_is_interrupted(worker: Worker, api: Api):
+    """The scheduler makes room for a pod that goes before: its event says for which one."""
+    dongle = "tests.example.com/dongle"  # so that no other pod has to give way
+    capacity = [{"op": "add", "path": f"/status/capacity/{dongle.replace('/', '~1')}", "value": 1}]
+    worker.core.patch_node_status("node", capacity)
+    scheduling = client.SchedulingV1Api(worker.core.api_client)
+    first = client.V1PriorityClass(metadata={"name": api.namespace}, value=1000)
+    scheduling.create_priority_class(first)
+    wants = client.V1ResourceRequirements(limits={dongle: "1"})
+
+    def wanting(made: client.V1Pod) -> None:
+        made.spec.containers[0].resources = wants
+
+    def going_first(made: client.V1Pod) -> None:
+        wanting(made)
+        made.spec.priority_class_name = api.namespace
+
+    try:
+        watched = worker.start("last", "sleep 600", change=wanting)
+        api.wait("last", lambda seen: seen["status"]["phase"] == "Running")
+        other = worker.start("first", "true", change=going_first)
+        failure = worker.failure(watched)
+        assert worker.follow(other).exit_code == 0
+    finally:
+        scheduling.delete_priority_class(api.namespace)
+
+    assert failure.reason == "runner_interrupted"
+    metadata = client.V1ObjectMeta(name="last", namespace=api.namespace)
+    told = str(explained(failure, worker.core, client.V1Pod(metadata=metadata), str))
+    assert f"deleted before it ended: Preempted by {api.namespace}/first" in told
 
 
 def test_a_quota_refuses_in_words(worker: Worker, api: Api):

@@ -59,7 +59,7 @@ def explained(failure: JobFailure, client: k8s.CoreV1Api, pod: k8s.V1Pod, mask: 
     result = replace(
         known or JobResult(status=JobStatus.FAILED, pod=evidence.pod), pod_end=evidence
     )
-    words = f"{failure}{_memory_limit(failure, evidence)}"
+    words = f"{failure}{_memory_limit(failure, evidence)}{_who_interrupted(failure, evidence)}"
     return PodFailure(words, reason=failure.reason, exit_code=failure.exit_code, result=result)
 
 
@@ -79,6 +79,14 @@ def _memory_limit(failure: JobFailure, evidence: PodEvidence) -> str:
     build = next((one for one in evidence.containers if one.name == BUILD_CONTAINER), None)
     limit = build.limits.get("memory") if build else None
     return f"; its memory limit is {limit}" if limit else ""
+
+
+def _who_interrupted(failure: JobFailure, evidence: PodEvidence) -> str:
+    """Add what only an event says of a pod that was deleted: which other pod took its place."""
+    if failure.reason != FailureReason.RUNNER_INTERRUPTED:
+        return ""
+    told = [event for event in evidence.events if event.reason == "Preempted"]
+    return f": {told[-1].message}" if told else ""
 
 
 def _gathered(client: k8s.CoreV1Api, name: str, namespace: str, mask: Mask) -> PodEvidence | None:
