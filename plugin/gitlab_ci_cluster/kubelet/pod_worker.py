@@ -6,6 +6,7 @@ import asyncio
 import logging
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from gitlab_ci_cluster.controllers import scheduler
 from gitlab_ci_cluster.files import remove_tree
@@ -70,6 +71,7 @@ class PodWorker:
         self._stop = asyncio.Event()
         self._grace = 0.0
         self._tasks: list[asyncio.Task[int]] = []
+        self._life: list[asyncio.Task[Any]] = []
 
     @property
     def pod(self) -> Obj:
@@ -101,6 +103,7 @@ class PodWorker:
             for container in self.containers.values():
                 if container.container is not None:
                     container.container.signal(9)
+            await _cancel(*self._life, *self._tasks)  # none goes on when the whole cluster ends
             await self._context.runtime.remove_pod(self.config)
             await asyncio.to_thread(remove_tree, self._context.memory / self.uid)
 
@@ -108,6 +111,7 @@ class PodWorker:
         life = asyncio.create_task(self._live())
         deadline = self._deadline()
         stop = asyncio.create_task(self._stop.wait())
+        self._life = [life, stop]
         await asyncio.wait({life, stop}, timeout=deadline, return_when=asyncio.FIRST_COMPLETED)
         if not life.done():
             if not stop.done():
@@ -306,7 +310,7 @@ class PodWorker:
             self._context.store.update(PODS, pod)
 
 
-async def _cancel(*tasks: asyncio.Task[int] | asyncio.Task[None]) -> None:
+async def _cancel(*tasks: asyncio.Task[Any]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
