@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from typing import Any
 
 import pytest
 
@@ -167,13 +168,18 @@ def test_container_that_waits_has_no_log_but_a_reason(api: Api):
     assert (unscheduled.status_code, unscheduled.content) == (204, b"")
 
 
+def _has_restarted(seen: dict[str, Any]) -> bool:
+    statuses = seen["status"].get("containerStatuses") or []  # none until a kubelet has seen it
+    return any(status["restartCount"] == 1 for status in statuses)
+
+
 def test_previous_run_has_its_own_log(api: Api):
     """`previous` reads the run before a restart."""
     script = "if [ -e /ws/again ]; then echo second; sleep 60; fi; touch /ws/again; echo first"
     mount = {"volumeMounts": [{"name": "ws", "mountPath": "/ws"}]}
     volumes = [{"name": "ws", "emptyDir": {}}]
     api.create("pods", pod("a", script, container=mount, volumes=volumes, restartPolicy="Always"))
-    api.wait("a", lambda one: one["status"]["containerStatuses"][0]["restartCount"] == 1)
+    api.wait("a", _has_restarted)
     with api.http.stream("GET", api.path("pods", "a", "log"), params={"follow": "true"}) as stream:
         assert next(stream.iter_raw()) == b"second\n"
 
