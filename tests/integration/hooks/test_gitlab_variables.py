@@ -239,6 +239,15 @@ def test_a_revoked_token_is_said(served: GitLab):
         read(served, expected=created.places)
 
 
+def test_the_connection_of_a_bundle_needs_no_setting(served: GitLab):
+    """A project that was found with a connection is read with it."""
+    url = f"{served.url}/shop/web/site.git"
+    project = Project(path="shop/web/site", clone_url=url, gitlab_conn_id="gl")
+    settings = Settings(home=Path("/nonexistent"), git_conn_ids="")
+
+    assert list(configured_variables(project, settings, None, 0).places) == PLACES
+
+
 def test_nothing_is_asked_that_the_connection_does_not_allow(
     served: GitLab, monkeypatch: pytest.MonkeyPatch
 ):
