@@ -77,6 +77,16 @@ GITLAB: dict[str, Any] = {
             "schema": {**_TEXT, "format": "password"},
             "description": "For example http://proxy.example.com:3128, with a login if needed.",
         },
+        "webhook_signing_token": {
+            "label": "Signing token of webhooks",
+            "schema": {**_TEXT, "format": "password"},
+            "description": "whsec_..., as `gitlab-dags webhooks install` prints it.",
+        },
+        "webhook_token": {
+            "label": "Secret token of webhooks",
+            "schema": {**_TEXT, "format": "password"},
+            "description": "Of a GitLab that cannot sign. With a signing token, it is not used.",
+        },
     },
 }
 

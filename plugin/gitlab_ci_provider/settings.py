@@ -83,6 +83,10 @@ class Settings:
         "gitlab_ci_git, gitlab_default",
         "Connections: GitLabs and logins of git servers, separated by commas.",
     )
+    webhook_conn_ids: str = _option(
+        "gitlab_default",
+        "Connections to GitLab whose webhooks are received, separated by commas.",
+    )
     vault_conn_id: str = _option(
         "gitlab_ci_vault", "Connection: HashiCorp Vault, for `secrets:vault`."
     )
@@ -196,6 +200,11 @@ class Settings:
     def allowed_hosts(self) -> tuple[str, ...]:
         """Patterns of hosts that includes may use."""
         return tuple(filter(None, map(str.strip, self.include_hosts.split(","))))
+
+    @property
+    def webhook_connections(self) -> tuple[str, ...]:
+        """Names of connections whose webhooks are received."""
+        return tuple(filter(None, map(str.strip, self.webhook_conn_ids.split(","))))
 
     @property
     def audiences(self) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from gitlab_ci_provider.records.cancellations import Cancellations
 from gitlab_ci_provider.records.copies import CopiedStore
 from gitlab_ci_provider.records.discovered import Discovered
 from gitlab_ci_provider.records.environments import Environments
+from gitlab_ci_provider.records.events import Events
 from gitlab_ci_provider.records.folder import FolderStore
 from gitlab_ci_provider.records.installation import Installation
 from gitlab_ci_provider.records.patience import Patience
@@ -52,6 +53,7 @@ class State:
         installation: which one this is, where several share a cluster.
         uses: when jobs last used which caches and artifacts.
         discovered: the projects that DAG bundles have found.
+        events: what GitLab has reported.
         leftovers: compiled pipelines and records of runs that nobody needs any more.
         reports: what GitLab still has to be told.
         expire_in: seconds after which what runs have stored counts as unused.
@@ -65,6 +67,7 @@ class State:
     installation: Installation
     uses: Uses
     discovered: Discovered
+    events: Events
     leftovers: Leftovers
     reports: Reports
     expire_in: float
@@ -87,6 +90,7 @@ def open_state(settings: Settings) -> State:
         installation=Installation(records),
         uses=Uses(records),
         discovered=Discovered(records),
+        events=Events(records),
         leftovers=Leftovers(store=snapshots, keep=settings.child_dags_expire_in),
         reports=Reports(records),
         expire_in=settings.child_dags_expire_in,

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -25,15 +25,18 @@ from gitlab_ci_provider.local.processes.process import Process, start, stop, wai
 from gitlab_ci_provider.local.secrets import load_secrets
 from gitlab_ci_provider.local.stack.parts import parts_of_stack
 from processes.waiting import wait_until as until
+from servers.databases import postgres, redis
 from servers.gate import Gate, gate
 from servers.seaweed import ACCESS_KEY, BUCKET, SECRET_KEY, Seaweed, seaweed
 
 BIN = Path(sys.executable).parent
+_DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 PARTS = ("api-server", "dag-processor", "scheduler", "triggerer")
 BUNDLE: Mapping[str, Any] = {
     "classpath": "gitlab_ci_provider.bundles.state.StateDagBundle",
     "kwargs": {"refresh_interval": 1},
 }
+WORKERS = ("worker-1", "worker-2")
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class Apart:
     api: AirflowApi
     store: Seaweed
     gate: Gate
+    parts: dict[str, Process] = field(default_factory=dict)
 
     def home(self, machine: str) -> Path:
         """Name the `[gitlab_ci] home` of a machine."""
@@ -72,6 +76,8 @@ def airflow_apart(
     folder: Path,
     bundle: Mapping[str, Any] = BUNDLE,
     environment: Mapping[str, str] = MappingProxyType({}),
+    *,
+    celery: bool = False,
 ) -> Iterator[Apart]:
     """Start an object store, a cluster, and the parts of Airflow.
 
@@ -79,6 +85,7 @@ def airflow_apart(
         folder: for all that they keep.
         bundle: the DAG bundle, as Airflow's configuration has it.
         environment: more variables of all parts.
+        celery: tasks run in two workers of Celery, and the database is PostgreSQL.
     """
     with ExitStack() as opened:
         store = opened.enter_context(seaweed())
@@ -95,18 +102,51 @@ def airflow_apart(
         opened.callback(lambda: stop(running))
         wait_until(cluster.is_ready, running[0])
         options = {**_options(folder, ports, home, door, bundle), **environment}
+        if celery:
+            options |= _celery(opened.enter_context(postgres()), opened.enter_context(redis()))
         _run(folder, options, "airflow", "db", "migrate")
-        running += [_part(folder, options, part) for part in PARTS]
-        yield Apart(folder, options, _connected(ports), store, door)
+        parts = {part: _part(folder, options, part) for part in PARTS}
+        if celery:
+            parts |= {worker: _worker(folder, options, worker) for worker in WORKERS}
+        running += parts.values()
+        yield Apart(folder, options, _connected(ports), store, door, parts)
 
 
 def on(folder: Path, machine: str, options: Mapping[str, str]) -> dict[str, str]:
     """Build the environment of a machine."""
     own = folder / machine
+    # With SQLite, the file of the database has to be there for all.
+    alone = {"AIRFLOW_HOME": str(own)} if _DATABASE in options else {}
     return {
         **options,
+        **alone,
         "AIRFLOW__GITLAB_CI__HOME": str(own / "home"),
         "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH": str(own / "bundles"),
+    }
+
+
+def _worker(folder: Path, options: Mapping[str, str], name: str) -> Process:
+    command = ["celery", "worker", "--skip-serve-logs", "--concurrency", "3"]
+    return start(
+        name,
+        [str(BIN / "airflow"), *command, "--celery-hostname", f"{name}@%h"],
+        environment=on(folder, name, options),
+        log=folder / f"{name}.log",
+    )
+
+
+def _celery(database: str, broker: str) -> dict[str, str]:
+    return {
+        _DATABASE: database,
+        "AIRFLOW__CORE__EXECUTOR": "CeleryExecutor",
+        "AIRFLOW__CELERY__BROKER_URL": broker,
+        "AIRFLOW__CELERY__RESULT_BACKEND": f"db+{database}",
+        "AIRFLOW__CELERY__CELERY_CONFIG_OPTIONS": (
+            "gitlab_ci_provider.executors.celery.CELERY_CONFIG"
+        ),
+        # A worker that was killed is noticed by this.
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
     }
 
 

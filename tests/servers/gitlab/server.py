@@ -24,6 +24,7 @@ from servers.gitlab.access import check_scope, identify, may_use_git
 from servers.gitlab.call import ROUTES, Answer, Call, Refusal, Route
 from servers.gitlab.contract import Contract
 from servers.gitlab.faults import Fault, Faults
+from servers.gitlab.webhooks import deliver_changes, refs
 from servers.gitlab.world import World
 from servers.serving import serving
 
@@ -167,9 +168,11 @@ class _Handler(Backend):
         authorization = self.headers.get("Authorization", "")
         status = may_use_git(gitlab.world, project, authorization, write=write)
         if status == 200:
+            before = refs(project) if project and write else {}
             self.serve_git(gitlab.world.root / "served", body)
             if write and project and self.command == "POST":
                 project.act()
+                deliver_changes(gitlab.world, project, before)
         else:
             self.refuse(status, "WWW-Authenticate", 'Basic realm="GitLab"')
 

@@ -27,6 +27,7 @@ _SCOPED = {**_VARIABLE, "environment_scope": "*"}
 _EVENTS = ("push", "tag_push", "merge_requests", "job", "pipeline", "releases")
 _HOOK = {"enable_ssl_verification": True, **{f"{kind}_events": kind == "push" for kind in _EVENTS}}
 _SCHEDULE = {"cron_timezone": "UTC", "active": True, "variables": [], "owner": _AUTHOR}
+_HIDDEN = ("token", "signing_token", "answers")
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Stored:
 _OF_PROJECTS = (
     Stored("variables", "key", ("key", "value"), _SCOPED, MAINTAINER, MAINTAINER,
            ("key", "environment_scope"), numbered=False),
-    Stored("hooks", "id", ("url",), _HOOK, MAINTAINER, MAINTAINER, hides=("token",)),
+    Stored("hooks", "id", ("url",), _HOOK, MAINTAINER, MAINTAINER, hides=_HIDDEN),
     Stored("pipeline_schedules", "id", ("description", "ref", "cron"), _SCHEDULE),
     Stored("merge_requests", "iid", ("title", "source_branch", "target_branch"),
            {"state": "opened", "author": _AUTHOR}, counted=True),
@@ -66,7 +67,7 @@ _OF_PROJECTS = (
 _OF_GROUPS = (
     Stored("variables", "key", ("key", "value"), _SCOPED, 50, 50,
            ("key", "environment_scope"), numbered=False),
-    Stored("hooks", "id", ("url",), _HOOK, 50, 50, hides=("token",)),
+    Stored("hooks", "id", ("url",), _HOOK, 50, 50, hides=_HIDDEN),
 )  # fmt: skip
 _OF_INSTANCE = Stored("variables", "key", ("key", "value"), _VARIABLE, unique=("key",),
                       numbered=False)  # fmt: skip

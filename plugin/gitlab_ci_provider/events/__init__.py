@@ -1,0 +1,1 @@
+"""What GitLab reports by webhooks: checked, stored, and turned into syncs and runs."""

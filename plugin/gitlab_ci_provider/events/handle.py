@@ -1,0 +1,160 @@
+"""What an event leads to: its project is synced, and a run is started in the DAG that fits.
+
+A run is started even if the project could not be synced: `create_pipeline` fetches and compiles its
+commit by itself, and where that fails, the run shows it, as GitLab shows a failed pipeline.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from gitlab_ci_provider.discovery.sync import Sync, SyncResult
+from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
+from gitlab_ci_provider.model.names import dag_id
+from gitlab_ci_provider.model.topology import topology_tag
+from gitlab_ci_provider.model.webhook_event import EventEnd, WebhookEvent
+from gitlab_ci_provider.records.events import event_key
+
+_UNREADABLE = "source-unreadable"
+_READ_SECONDS = 60
+"""For so long a run waits for Airflow to read a new version of a DAG that it already has."""
+_LOOK, _AGAIN = 0.5, 10.0
+_REPOSITORY_SECONDS = 120
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownDag:
+    """What Airflow knows of a DAG."""
+
+    paused: bool
+    tags: frozenset[str]
+
+
+class Runs(Protocol):
+    """Where runs are started."""
+
+    def dag(self, name: str) -> KnownDag | None:
+        """Find a DAG; None when Airflow has not read it, or its file is gone."""
+        ...
+
+    def look(self, name: str) -> None:
+        """Have the DAG processor refresh its bundle soon, as far as Airflow knows the DAG's."""
+        ...
+
+    def start(self, dag: str, run: str, conf: dict[str, object], user: str) -> None:
+        """Start a run, unless it was started before."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """The event has to wait."""
+
+    seconds: float
+    why: str
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far this process has come with an event.
+
+    Attributes:
+        since: when it began, or when it last moved on; in seconds of the clock.
+    """
+
+    since: float
+    synced: SyncResult | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """Handles events of one installation.
+
+    Attributes:
+        turns: entered while a project is synced, which takes processor time.
+        publish: writes the files of DAGs, where they are in a folder.
+        unread: seconds until Airflow must have read a new DAG.
+        clock: in seconds; only differences matter.
+    """
+
+    sync: Sync
+    runs: Runs
+    turns: AbstractContextManager[Any]
+    publish: Callable[[], None]
+    unread: float
+    clock: Callable[[], float]
+
+    def step(self, event: WebhookEvent, progress: Progress) -> EventEnd | Later:
+        """Do what can be done now. May be repeated, also by another process."""
+        known = self.sync.state.snapshots.find_dag(dag_id(event.project))
+        if known is None or known.project.clone_url != event.clone_url:
+            words = "not synced here: add the repository (`gitlab-dags sync URL`) first"
+            return EventEnd(words=words)
+        shown = self.runs.dag(known.dag_id)
+        paused = shown is not None and shown.paused
+        if progress.synced is None and (later := self._synced(event, progress, paused)):
+            return later
+        if event.why_no_run:
+            return EventEnd(words=f"{event.why_no_run}: no pipeline")
+        if paused:
+            return EventEnd(words=f"the DAG {known.dag_id} is paused: no pipeline")
+        return self._start(event, progress, known)
+
+    def _synced(self, event: WebhookEvent, progress: Progress, paused: bool) -> Later | None:
+        """Sync what was pushed; of a paused DAG only the default branch, which it shows."""
+        ref = None if event.why_no_run or paused else event.ref
+        with self.turns:
+            result = self.sync.one(event.clone_url, ref)
+        unreadable = any(found.code == _UNREADABLE for found in result.diagnostics)
+        if unreadable and self.clock() - progress.since < _REPOSITORY_SECONDS:
+            return Later(_AGAIN, _said(result))
+        if not result.ok:
+            _log.warning("%s of %s: %s", event.what, event.project, _said(result))
+        progress.synced, progress.since = result, self.clock()
+        self.publish()
+        return None
+
+    def _start(self, event: WebhookEvent, progress: Progress, known: DagRecord) -> EventEnd | Later:
+        result = progress.synced
+        target = result.record if result and result.ok and result.record else known
+        found = self.runs.dag(target.dag_id)
+        waited = self.clock() - progress.since
+        if not target.digest:
+            return EventEnd(words=f"no pipeline has ever compiled: {_said(result)}", failed=True)
+        if found is None and waited < self.unread:
+            self.runs.look(known.dag_id)
+            return Later(_LOOK, f"Airflow has not read the DAG {target.dag_id} yet")
+        if found is not None and waited < _READ_SECONDS and not self._is_current(target, found):
+            self.runs.look(target.dag_id)
+            return Later(_LOOK, f"Airflow has not read the new version of {target.dag_id} yet")
+        if found is None and target.kind is DagKind.REF and self.runs.dag(known.dag_id):
+            target = known  # its `create_pipeline` waits, and says so
+        elif found is None:
+            words = f"Airflow has not read the DAG {target.dag_id} within {self.unread:.0f} s"
+            return EventEnd(words=f"{words}: does its DAG processor run?", failed=True)
+        run = run_id(event)
+        self.runs.start(target.dag_id, run, dict(event.conf), event.user)
+        return EventEnd(words=f"started {run} in {target.dag_id}", dag=target.dag_id, run=run)
+
+    def _is_current(self, target: DagRecord, found: KnownDag) -> bool:
+        pipeline = self.sync.state.snapshots.load_pipeline(target.digest)
+        return topology_tag(pipeline) in found.tags
+
+
+def run_id(event: WebhookEvent) -> str:
+    """Name the run of an event: always the same, so that it is started once."""
+    label = "".join(c if c.isascii() and (c.isalnum() or c == ".") else "-" for c in event.label)
+    moment = datetime.fromtimestamp(event.received_at, UTC).strftime("%Y%m%dT%H%M%S")
+    return f"{label.strip('-.')[:60] or 'run'}-{moment}-{event_key(event.id)[:8]}"
+
+
+def _said(result: SyncResult | None) -> str:
+    return "; ".join(map(str, result.diagnostics[:3])) if result else ""

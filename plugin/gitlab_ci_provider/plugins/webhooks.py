@@ -1,0 +1,152 @@
+"""The webhooks of the API server: what Airflow, the state and the connections have to do with them.
+
+Airflow loads plugins into every process, so the application is made when the API server asks.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.plugins_manager import AirflowPlugin
+
+from gitlab_ci_provider.airflow_internals import api_server
+from gitlab_ci_provider.events.handle import Handler, KnownDag
+from gitlab_ci_provider.events.worker import Worker
+from gitlab_ci_provider.hooks.webhook_secrets import KeptSecrets
+from gitlab_ci_provider.records.events import Events
+from gitlab_ci_provider.settings import Settings, load_settings
+from gitlab_ci_provider.state import open_records, open_state
+
+if TYPE_CHECKING:
+    from gitlab_ci_provider.discovery.sync import Sync
+    from gitlab_ci_provider.gitlab_api.webhook_signature import WebhookSecrets
+    from gitlab_ci_provider.model.webhook_event import WebhookEvent
+
+PREFIX = "/gitlab-webhooks"
+
+_ANSWER_SECONDS = 3
+"""For how long a store that does not answer is asked: GitLab waits ten seconds for an answer."""
+_SYNCS = 2
+"""At once: they take processor time from the API server."""
+
+
+class AirflowRuns:
+    """Runs of the Airflow whose API server this is."""
+
+    def dag(self, name: str) -> KnownDag | None:
+        """Find a DAG."""
+        found = api_server.find_dag(name)
+        return KnownDag(paused=found.paused, tags=found.tags) if found else None
+
+    def look(self, name: str) -> None:
+        """Have the DAG processor look."""
+        api_server.ask_for_look(name)
+
+    def start(self, dag: str, run: str, conf: dict[str, object], user: str) -> None:
+        """Start a run."""
+        api_server.start_run(dag, run, conf, user)
+
+
+@dataclass(slots=True)
+class WebhookReception:
+    """Receives events, and has them handled."""
+
+    settings: Callable[[], Settings] = load_settings
+    kept: KeptSecrets = field(init=False)
+    worker: Worker = field(init=False)
+    turns: AbstractContextManager[Any] = field(
+        default_factory=lambda: threading.BoundedSemaphore(_SYNCS)
+    )
+
+    def __post_init__(self) -> None:
+        self.kept = KeptSecrets(lambda: self.settings().webhook_connections)
+        self.worker = Worker(
+            events=lambda: open_state(self.settings()).events,
+            handler=self._handler,
+            wanted=self.kept.any,
+        )
+
+    def secrets(self, conn_id: str) -> WebhookSecrets | None:
+        """Return the secrets of a connection."""
+        return self.kept.of(conn_id)
+
+    def add(self, event: WebhookEvent) -> bool:
+        """Store an event, and have it handled."""
+        settings = replace(self.settings(), state_outage=_ANSWER_SECONDS)
+        new = Events(open_records(settings)).add(event)
+        self.worker.wake()
+        return new
+
+    def now(self) -> float:
+        """Return the time."""
+        return datetime.now(UTC).timestamp()
+
+    def start(self) -> None:
+        """Start the worker."""
+        self.worker.start()
+
+    def stop(self) -> None:
+        """Stop the worker."""
+        self.worker.stop()
+
+    def _handler(self) -> Handler:
+        settings = self.settings()
+        return Handler(
+            sync=_sync(settings),
+            runs=AirflowRuns(),
+            turns=self.turns,
+            publish=lambda: _publish(settings),
+            unread=settings.child_dag_timeout,
+            clock=time.monotonic,
+        )
+
+
+def _sync(settings: Settings) -> Sync:
+    from gitlab_ci_provider.discovery.sync import Sync
+    from gitlab_ci_provider.hooks.git_login import git_login, gitlab_of
+    from gitlab_ci_provider.hooks.runners import slots_for_sync
+
+    return Sync(
+        open_state(settings),
+        settings.mirrors,
+        logins=lambda url: git_login(url, settings.git_conn_ids),
+        gitlab=lambda url: gitlab_of(url, settings.git_conn_ids),
+        include_hosts=settings.allowed_hosts,
+        slotted=slots_for_sync(settings),
+    )
+
+
+def _publish(settings: Settings) -> None:
+    from gitlab_ci_provider.snapshots.dag_files import write_dag_files
+
+    if settings.dag_files is not None:
+        write_dag_files(open_state(settings).snapshots, settings.dag_files)
+
+
+@cache
+def _apps() -> list[dict[str, Any]]:
+    from gitlab_ci_provider.plugins.webhook_app import make_app
+
+    app = make_app(WebhookReception())
+    return [{"app": app, "url_prefix": PREFIX, "name": "GitLab webhooks"}]
+
+
+class _MadeWhenAsked:
+    """An attribute of a plugin that only the API server reads."""
+
+    def __get__(self, instance: object, owner: type) -> list[dict[str, Any]]:
+        return _apps()
+
+
+class WebhookPlugin(AirflowPlugin):
+    """Adds the address to the API server."""
+
+    name = "gitlab_ci_webhooks"
+    fastapi_apps = _MadeWhenAsked()

@@ -1,0 +1,154 @@
+"""From a push to the end of its pipeline, on machines that share no folder."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from e2e.apart import WORKERS, Apart, airflow_apart
+from gitlab_ci_provider.local.processes.tree import descendants, kill_tree
+from processes.counter import Heard
+from processes.waiting import wait_until
+from servers.databases import why_not
+from servers.gitlab.server import GitLab, gitlab_server
+from servers.gitlab.world import Project
+from servers.repositories import git
+
+TOKEN = "glpat-0123456789"
+SIGNING = f"whsec_{base64.b64encode(b'0123456789abcdef0123456789abcdef').decode()}"
+DAG = "group__app"
+
+pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
+
+
+@pytest.fixture(scope="module")
+def gitlab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitLab]:
+    """Run a GitLab with a token that may do everything."""
+    with gitlab_server(tmp_path_factory.mktemp("gitlab")) as running:
+        running.world.add_token(TOKEN, admin=True)
+        yield running
+
+
+@pytest.fixture(scope="module")
+def apart(gitlab: GitLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Apart]:
+    """Run an Airflow with PostgreSQL and two workers of Celery, connected to that GitLab."""
+    connection = {
+        "conn_type": "gitlab",
+        "host": gitlab.url,
+        "password": TOKEN,
+        "extra": {"webhook_signing_token": SIGNING},
+    }
+    more = {
+        "AIRFLOW_CONN_GITLAB_DEFAULT": json.dumps(connection),
+        "AIRFLOW__GITLAB_CI__GIT_CONN_IDS": "gitlab_default",
+    }
+    with airflow_apart(tmp_path_factory.mktemp("events"), environment=more, celery=True) as running:
+        yield running
+
+
+def config(heard: Heard, name: str) -> dict[str, str]:
+    """Write a pipeline of two jobs; the first can be held."""
+    first = f"{name}: {{stage: build, script: [{heard.say(name)!r}]}}\n"
+    return {".gitlab-ci.yml": f"{first}after-{name}: {{stage: test, script: 'true'}}\n"}
+
+
+def push(gitlab: GitLab, project: Project, files: dict[str, str], message: str = "change") -> str:
+    """Commit and push through git, as a person does; the stand-in then reports it."""
+    for name, text in files.items():
+        (project.work / name).write_text(text)
+    git(project.work, "add", "--all")
+    git(project.work, "commit", "--quiet", "--message", message)
+    url = f"{gitlab.url}/{project.path}.git".replace("://", f"://robot:{TOKEN}@")
+    git(project.work, "push", "--quiet", url, "HEAD:main")
+    return git(project.work, "rev-parse", "HEAD")
+
+
+def runs(apart: Apart) -> dict[str, dict[str, Any]]:
+    """List all runs by the commit that they are for; of one that was moved, the one it became."""
+    found = apart.api.request("GET", "/dags/~/dagRuns")["dag_runs"]
+    found.sort(key=lambda run: "moved_from" in run["conf"])
+    return {run["conf"].get("sha", run["dag_run_id"]): run for run in found}
+
+
+def run_for(apart: Apart, sha: str) -> dict[str, Any]:
+    """Wait for the run of a commit."""
+    wait_until(lambda: sha in runs(apart), f"a run for {sha}\n{apart.log('api-server')}", pause=1)
+    return runs(apart)[sha]
+
+
+def test_from_a_push_to_the_end_of_its_pipeline(apart: Apart, gitlab: GitLab, heard: Heard):
+    """A push starts a run of its commit; a later push does not change it; a dead worker neither."""
+    project = gitlab.world.add_project("group/app", config(heard, "zero"))
+    url = f"{apart.api.url}/gitlab-webhooks/gitlab_default"
+    secret = {"signing_token": SIGNING, "answers": []}
+    hook: dict[str, Any] = {"id": 1, "url": url, "push_events": True, **secret}
+    project.things["hooks"] = [hook]
+    apart.command("laptop", "gitlab-dags", "sync", f"{gitlab.url}/group/app.git")
+    wait_until(lambda: _has_dag(apart), "the DAG", pause=1)
+    apart.api.request("PATCH", f"/dags/{DAG}", json={"is_paused": False})
+
+    heard.hold("one")
+    first = push(gitlab, project, config(heard, "one"))
+    wait_until(lambda: hook["answers"], "an answer to the webhook")
+    assert [status for status, _ in hook["answers"]] == [202], hook["answers"]
+    older = run_for(apart, first)
+    heard.wait_for("one")
+
+    second = push(gitlab, project, config(heard, "two"))
+    newer = run_for(apart, second)
+    heard.wait_for("two")
+    _ends_well(apart, runs(apart)[second], {"two", "after-two"})
+
+    older = runs(apart)[first]
+    killed = _kill_worker_of(apart, older, "one")
+    heard.release("one")
+    _ends_well(apart, older, {"one", "after-one"})
+
+    assert killed in WORKERS
+    assert heard.lines["one"] == 1, "the job ran again"
+    conf = older["conf"]
+    assert (conf["source"], conf["ref"]) == ("push", "refs/heads/main")
+    assert (newer["conf"]["before_sha"], newer["triggering_user_name"]) == (first, "jsmith")
+    logs = [path.read_text(errors="replace") for path in apart.folder.glob("*.log")]
+    assert not any(secret in text for text in logs for secret in (TOKEN, SIGNING))
+
+
+def _has_dag(apart: Apart) -> bool:
+    errors = apart.api.request("GET", "/importErrors")["import_errors"]
+    assert not errors, errors
+    return DAG in [found["dag_id"] for found in apart.api.request("GET", "/dags")["dags"]]
+
+
+def _ends_well(apart: Apart, run: dict[str, Any], jobs: set[str]) -> None:
+    """Wait for the end of a run; these jobs, and no others, have run in it."""
+    dag, name = run["dag_id"], run["dag_run_id"]
+    wait_until(
+        lambda: apart.api.run_state(dag, name) in {"success", "failed"}, f"{dag} {name}", pause=1
+    )
+    tasks = apart.api.tasks(dag, name)
+    ran = {task for task, found in tasks.items() if found.state == "success"}
+    assert apart.api.run_state(dag, name) == "success", (tasks, apart.log("scheduler")[-3000:])
+    assert ran - {"create_pipeline", "finish_pipeline"} == jobs, tasks
+
+
+def _kill_worker_of(apart: Apart, run: dict[str, Any], task: str) -> str:
+    """Kill the worker that runs a task, with all that it has started."""
+    found = apart.api.tasks(run["dag_id"], run["dag_run_id"])[task]
+    for worker in WORKERS:
+        pid = apart.parts[worker].popen.pid
+        if any(found.id in _title(child) for child in descendants(pid)):
+            kill_tree(pid)
+            return worker
+    raise AssertionError(f"no worker runs {found}")
+
+
+def _title(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
+    except OSError:
+        return ""

@@ -1,0 +1,60 @@
+"""Webhook events in the state."""
+
+from __future__ import annotations
+
+from gitlab_ci_provider.model.webhook_event import EventEnd, WebhookEvent
+from gitlab_ci_provider.records.events import Events, event_key
+from gitlab_ci_provider.records.store import RecordStore
+
+DAY = 24 * 3600.0
+EVENT = WebhookEvent(
+    id="gitlab/1", what="push to main", project="g/p", clone_url="https://x/g/p.git"
+)
+END = EventEnd(words="done")
+
+
+def test_an_event_is_stored_once(records: RecordStore):
+    """Sent again, it is known: while it waits, and after it was handled."""
+    events = Events(records)
+
+    assert events.add(EVENT)
+    assert not events.add(EVENT)
+    assert events.waiting() == [event_key(EVENT.id)]
+    assert events.get(event_key(EVENT.id)) == EVENT
+
+    events.end(EVENT, END)
+    assert not events.add(EVENT)
+    assert events.waiting() == []
+    assert [found.end for found in events.ended()] == [END]
+
+
+def test_ends_are_forgotten_after_days(records: RecordStore):
+    """An event is recognized on the next day, not for ever."""
+    now = [10 * DAY]
+    events = Events(records, clock=lambda: now[0])
+    events.add(EVENT)
+    events.end(EVENT, END)
+
+    now[0] += DAY
+    events.forget()
+    assert not events.add(EVENT)
+    now[0] += 2 * DAY
+    events.forget()
+    assert not list(events.ended())
+
+
+def test_one_process_at_a_time_has_a_project(records: RecordStore):
+    """Another one gets it when it is given back, or when the time is up."""
+    now = [0.0]
+    events = Events(records, clock=lambda: now[0])
+
+    assert events.lease("g/p", "a", 40)
+    assert events.lease("g/p", "a", 40)
+    assert not events.lease("g/p", "b", 40)
+    assert events.lease("g/other", "b", 40)
+    now[0] = 41
+    assert events.lease("g/p", "b", 40)
+    events.release("g/p", "a")
+    assert not events.lease("g/p", "a", 40)
+    events.release("g/p", "b")
+    assert events.lease("g/p", "a", 40)
