@@ -36,6 +36,7 @@ _COMMANDS = {
     "artifacts": "artifacts",
     "cache": "cache",
     "sync": "sync",
+    "webhooks": "webhooks",
     "runners": "runners",
     "reap": "reap",
     "prune": "prune",

@@ -16,6 +16,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow.sdk.log import mask_secret
 
 from gitlab_ci_provider.exceptions import SettingsError
+from gitlab_ci_provider.gitlab_api.server import GitLabServer
 from gitlab_ci_provider.gitlab_api.webhook_signature import WebhookSecrets, check_token, signing_key
 from gitlab_ci_provider.hooks.gitlab import CONN_TYPE, server_of
 
@@ -30,20 +31,46 @@ def webhook_secrets(conn_id: str) -> WebhookSecrets | None:
         SettingsError: the connection is wrong.
     """
     try:
-        connection = Connection.get(conn_id)
+        server, signing, token = webhook_connection(conn_id)
+        found = WebhookSecrets(server.url, check_token(token), signing_key(signing))
     except AirflowNotFoundException:
         return None
-    if connection.conn_type != CONN_TYPE:
-        raise SettingsError(f"connection '{conn_id}' is not of the type '{CONN_TYPE}'")
-    extra = connection.extra_dejson
-    token, signing = (str(extra.get(name) or "").strip() for name in (TOKEN, SIGNING_TOKEN))
-    for secret in filter(None, (token, signing)):
-        mask_secret(secret)
-    try:
-        found = WebhookSecrets(server_of(connection).url, check_token(token), signing_key(signing))
     except SettingsError as problem:
         raise SettingsError(f"connection '{conn_id}': {problem}") from problem
     return found if found.usable else None
+
+
+def given_connection(conn_id: str) -> tuple[GitLabServer, str, str]:
+    """Read a connection that a person has named; raises as `webhook_connection`, in words.
+
+    Raises:
+        SettingsError: there is none, or it is not one to GitLab.
+    """
+    try:
+        return webhook_connection(conn_id)
+    except AirflowNotFoundException as problem:
+        words = (
+            f"there is no connection '{conn_id}'; outside of Airflow's processes, it is looked for "
+            "in the environment and in secrets backends only"
+        )
+        raise SettingsError(words) from problem
+
+
+def webhook_connection(conn_id: str) -> tuple[GitLabServer, str, str]:
+    """Read a connection: the server, signing token and secret token.
+
+    Raises:
+        AirflowNotFoundException: there is none.
+        SettingsError: it is not one to GitLab.
+    """
+    connection = Connection.get(conn_id)
+    if connection.conn_type != CONN_TYPE:
+        raise SettingsError(f"it is not of the type '{CONN_TYPE}'")
+    extra = connection.extra_dejson
+    signing, token = (str(extra.get(name) or "").strip() for name in (SIGNING_TOKEN, TOKEN))
+    for secret in filter(None, (token, signing)):
+        mask_secret(secret)
+    return server_of(connection), signing, token
 
 
 @dataclass(slots=True)

@@ -27,7 +27,8 @@ _SCOPED = {**_VARIABLE, "environment_scope": "*"}
 _EVENTS = ("push", "tag_push", "merge_requests", "job", "pipeline", "releases")
 _HOOK = {"enable_ssl_verification": True, **{f"{kind}_events": kind == "push" for kind in _EVENTS}}
 _SCHEDULE = {"cron_timezone": "UTC", "active": True, "variables": [], "owner": _AUTHOR}
-_HIDDEN = ("token", "signing_token", "answers")
+_SIGNING = "signing_token"
+_HIDDEN = ("token", _SIGNING, "answers")
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def _create(where: str, stored: Stored, call: Call) -> Answer:
     missing = [name for name in stored.needed if call.body.get(name) is None]
     if missing:
         raise Refusal(400, {"error": ", ".join(f"{name} is missing" for name in missing)})
-    made = {**stored.defaults, **call.body, "created_at": NOW}
+    made = {**stored.defaults, **_understood(stored, call), "created_at": NOW}
     if stored.numbered:
         made["id"] = call.world.number()
         made |= {"iid": len(things) + 1} if stored.counted else {}
@@ -139,8 +140,14 @@ def _create(where: str, stored: Stored, call: Call) -> Answer:
 
 def _update(where: str, stored: Stored, call: Call) -> Any:
     found = _find(where, stored, call, write=True)
-    found.update(call.body)
+    found.update(_understood(stored, call))
     return _shown(stored, found)
+
+
+def _understood(stored: Stored, call: Call) -> dict[str, Any]:
+    """Leave out what an older GitLab ignores in silence: signing tokens of webhooks."""
+    old = stored.name == "hooks" and int(call.world.version.partition(".")[0]) < 19
+    return {name: value for name, value in call.body.items() if not (old and name == _SIGNING)}
 
 
 def _delete(where: str, stored: Stored, call: Call) -> Answer:
@@ -151,7 +158,9 @@ def _delete(where: str, stored: Stored, call: Call) -> Answer:
 
 def _shown(stored: Stored, thing: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out what never comes back: tokens of hooks, values of hidden variables."""
-    hidden = {"value": None} if thing.get("hidden") else {}
+    hidden: dict[str, Any] = {"value": None} if thing.get("hidden") else {}
+    if stored.name == "hooks":
+        hidden["signing_token_present"] = _SIGNING in thing
     left_out = {*stored.hides, *(("id", "iid", "created_at") if stored.key == "key" else ())}
     return {name: value for name, value in {**thing, **hidden}.items() if name not in left_out}
 
