@@ -12,6 +12,7 @@ from gitlab_ci_provider.compiler.compile import compile_pipeline
 from gitlab_ci_provider.config.includes.fetcher import Elsewhere
 from gitlab_ci_provider.discovery.children import ChildSync, Slotted, unchanged
 from gitlab_ci_provider.discovery.repositories import clone_url, project_of
+from gitlab_ci_provider.discovery.schedules import find_schedules
 from gitlab_ci_provider.exceptions import GitlabCiError
 from gitlab_ci_provider.gitlab_api.server import GitLabServer
 from gitlab_ci_provider.model.context import PipelineContext
@@ -164,6 +165,8 @@ class Sync:
         result = self.compile(mirror, project, ref)
         if self.optional and any(found.code == "file-missing" for found in result.diagnostics):
             return replace(result, diagnostics=())
+        schedules = find_schedules(self.gitlab(project.clone_url), project, self._known(project))
+        result = replace(result, diagnostics=(*result.diagnostics, *schedules.diagnostics))
         record = DagRecord(
             dag_id=dag_id(project.path),
             project=project,
@@ -172,6 +175,7 @@ class Sync:
             config_path=self.config_path,
             diagnostics=result.diagnostics,
             title=project.path,
+            schedules=schedules.schedules,
         )
         snapshots, holds = self.state.snapshots, self.state.holds
         if not holds.replace(record):

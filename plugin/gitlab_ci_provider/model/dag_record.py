@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity
+from gitlab_ci_provider.model.pipeline_schedule import PipelineSchedule
 from gitlab_ci_provider.model.project import CONFIG_PATH, Project, Ref
 
 
@@ -40,6 +41,7 @@ class DagRecord:
         title: what people see instead of the `dag_id`.
         parent: `dag_id` of the DAG whose pipelines start this one as a child.
         bridge: the parent's `trigger:` job.
+        schedules: GitLab's active pipeline schedules of the project.
     """
 
     dag_id: str
@@ -52,6 +54,7 @@ class DagRecord:
     title: str = ""
     parent: str = ""
     bridge: str = ""
+    schedules: tuple[PipelineSchedule, ...] = ()
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:

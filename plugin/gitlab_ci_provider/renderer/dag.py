@@ -53,7 +53,7 @@ def render_dag(
         dag_display_name=record.title or record.project.path,
         description=f"GitLab CI pipeline of {record.project.path}",
         doc_md=_documentation(record, pipeline),
-        schedule=None,
+        schedule=_timetable(record),
         catchup=False,
         tags=["gitlab-ci", *_part_tags(record, pipeline)],
         # These were made for runs that are waiting for them.
@@ -82,6 +82,15 @@ def _connect_jobs(
     for job, task in tasks.items():
         before = [tasks[other] for other in pipeline.edges.get(job, ()) if other in tasks]
         _connect(before or [create], task)
+
+
+def _timetable(record: DagRecord) -> Any:
+    """Make the timetable of the project's pipeline schedules; None without any."""
+    if record.kind is not DagKind.PROJECT or not record.schedules:
+        return None
+    from gitlab_ci_provider.renderer.timetable import PipelineSchedulesTimetable
+
+    return PipelineSchedulesTimetable(record.schedules)
 
 
 def _connect(before: Sequence[BaseOperator], task: BaseOperator) -> None:

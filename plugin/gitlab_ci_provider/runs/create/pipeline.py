@@ -31,6 +31,7 @@ from gitlab_ci_provider.runs.context import TaskContext
 from gitlab_ci_provider.runs.create.cache_files import file_keys
 from gitlab_ci_provider.runs.create.pinned import Pinned, pin
 from gitlab_ci_provider.runs.create.redirect import redirect
+from gitlab_ci_provider.runs.create.scheduled import with_schedule
 from gitlab_ci_provider.runs.create.upstream import pin_child, take_over
 from gitlab_ci_provider.runs.form import RunForm, read_form
 from gitlab_ci_provider.runs.record import push_left_out, push_problem, push_run
@@ -70,7 +71,7 @@ def read_request(task: TaskContext, digest: str) -> Request:
     dag_run, snapshots = task.context["dag_run"], task.state.snapshots
     dag, shown = snapshots.load_dag(task.dag_id), snapshots.load_pipeline(digest)
     form = read_form(shown, task.context["params"], scheduled=dag_run.run_type == "scheduled")
-    form = take_over(task, dag, same_commit(task, form))
+    form = with_schedule(task, dag, take_over(task, dag, same_commit(task, form)))
     form = replace(form, user=dag_run.triggering_user_name or "")
     return Request(dag=dag, shown=shown, form=form)
 

@@ -18,14 +18,12 @@ from gitlab_ci_provider.model.names import dag_id
 from gitlab_ci_provider.model.topology import differences
 from gitlab_ci_provider.runs.context import TaskContext
 from gitlab_ci_provider.runs.create.pinned import Pinned
+from gitlab_ci_provider.runs.create.scheduled import MOVED_FROM, schedule_conf
 from gitlab_ci_provider.runs.dag_reading import check_limit, has_read, look_later, wait_in_worker
-from gitlab_ci_provider.runs.form import REF, SHA, SOURCE
+from gitlab_ci_provider.runs.form import REF, SCHEDULE, SHA, SOURCE
 from gitlab_ci_provider.snapshots.dag_files import publish
 from gitlab_ci_provider.snapshots.holds import Holds
 from gitlab_ci_provider.snapshots.refs import reserve_for_run
-
-_MOVED_FROM = "moved_from"
-"""Key of the new run's conf: the DAG and run that it replaces."""
 
 _SUSPECT = 3600
 """Seconds after which Airflow is asked whether the run of a hold has ended."""
@@ -41,7 +39,7 @@ def redirect(task: TaskContext, record: DagRecord, pinned: Pinned) -> RunKey | N
     """
     holds = task.state.holds
     conf = task.context["dag_run"].conf or {}
-    bound = _MOVED_FROM in conf or record.kind is DagKind.CHILD or pinned.context.upstream
+    bound = MOVED_FROM in conf or record.kind is DagKind.CHILD or pinned.context.upstream
     drop_ended(holds, task.dag_id)
     fits = holds.take(task.dag_id, task.run_id, pinned.digest)
     if fits and wait_in_worker(lambda: has_read(task, pinned.pipeline)):
@@ -74,22 +72,23 @@ def _start_elsewhere(task: TaskContext, record: DagRecord, pinned: Pinned) -> Ru
     if target.kind is DagKind.REF:
         publish(target, task.settings.dag_files)
     key = RunKey(dag=target.dag_id, run=run)
-    conf, note = _conf(task, pinned), f"asked for as {task.dag_id}"
+    conf, note = _conf(task, record, pinned), f"asked for as {task.dag_id}"
     if not wait_in_worker(lambda: start_run(key, conf, note)):
         _check_limit(task, key.dag)
         look_later(key.dag)
     return key
 
 
-def _conf(task: TaskContext, pinned: Pinned) -> dict[str, Any]:
+def _conf(task: TaskContext, record: DagRecord, pinned: Pinned) -> dict[str, Any]:
     """Make the new run's conf: what was asked for, and the commit that was found."""
-    wanted = pinned.context
+    wanted, schedule = pinned.context, schedule_conf(task, record)
     return {
         **(task.context["dag_run"].conf or {}),
+        **({SCHEDULE: dict(schedule)} if schedule else {}),
         REF: wanted.ref.unmistakable,
         SHA: wanted.ref.sha,
         SOURCE: wanted.source,
-        _MOVED_FROM: {"dag": task.dag_id, "run": task.run_id},
+        MOVED_FROM: {"dag": task.dag_id, "run": task.run_id},
     }
 
 

@@ -1,0 +1,32 @@
+"""Makes the timetable of pipeline schedules known to Airflow, which asks for it by its name.
+
+Airflow loads plugins into every process, and most need no timetable.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from airflow.sdk.plugins_manager import AirflowPlugin
+
+
+@cache
+def _timetables() -> list[Any]:
+    from gitlab_ci_provider.renderer.timetable import PipelineSchedulesTimetable
+
+    return [PipelineSchedulesTimetable]
+
+
+class _MadeWhenAsked:
+    """An attribute of a plugin that Airflow reads when a DAG has such a timetable."""
+
+    def __get__(self, instance: object, owner: type) -> list[Any]:
+        return _timetables()
+
+
+class TimetablePlugin(AirflowPlugin):
+    """Adds the timetable."""
+
+    name = "gitlab_ci_timetables"
+    timetables = _MadeWhenAsked()
