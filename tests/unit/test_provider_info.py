@@ -57,7 +57,8 @@ def test_connection_types_have_hooks_and_forms():
     fields = GITLAB["conn-fields"]
     assert fields["kind"]["schema"]["enum"] == [*TokenKind]
     assert fields["tls"]["schema"]["enum"] == [*Tls]
-    assert [name for name in fields if should_hide_value_for_key(name)] == ["proxy"]
+    secret = ["proxy", "webhook_signing_token", "webhook_token"]
+    assert [name for name in fields if should_hide_value_for_key(name)] == secret
     widgets = set(ProvidersManager().connection_form_widgets)
     assert {f"extra__gitlab__{name}" for name in fields} <= widgets
 
