@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
 from e2e.apart import WORKERS, Apart, airflow_apart
 from gitlab_ci_provider.local.processes.tree import descendants, kill_tree
-from processes.counter import Heard
+from processes.counter import Heard, counting
 from processes.waiting import wait_until
 from servers.databases import why_not
 from servers.gitlab.server import GitLab, gitlab_server
@@ -21,6 +24,8 @@ from servers.repositories import git
 
 TOKEN = "glpat-0123456789"
 SIGNING = f"whsec_{base64.b64encode(b'0123456789abcdef0123456789abcdef').decode()}"
+TRIGGER = "a-trigger-token"
+TRIGGER_HASH = hashlib.sha256(TRIGGER.encode()).hexdigest()
 DAG = "group__app"
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
@@ -35,6 +40,13 @@ def gitlab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitLab]:
 
 
 @pytest.fixture(scope="module")
+def heard() -> Iterator[Heard]:
+    """Hear the jobs of all tests: they share a repository."""
+    with counting() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
 def apart(gitlab: GitLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Apart]:
     """Run an Airflow with PostgreSQL and two workers of Celery, connected to that GitLab."""
     connection = {
@@ -46,6 +58,7 @@ def apart(gitlab: GitLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     more = {
         "AIRFLOW_CONN_GITLAB_DEFAULT": json.dumps(connection),
         "AIRFLOW__GITLAB_CI__GIT_CONN_IDS": "gitlab_default",
+        "AIRFLOW_VAR_GITLAB_CI_TRIGGER_TOKENS": json.dumps({"group/app": {"bot": TRIGGER_HASH}}),
     }
     with airflow_apart(tmp_path_factory.mktemp("events"), environment=more, celery=True) as running:
         yield running
@@ -114,8 +127,40 @@ def test_from_a_push_to_the_end_of_its_pipeline(apart: Apart, gitlab: GitLab, he
     conf = older["conf"]
     assert (conf["source"], conf["ref"]) == ("push", "refs/heads/main")
     assert (newer["conf"]["before_sha"], newer["triggering_user_name"]) == (first, "jsmith")
+
+
+def test_a_script_starts_a_pipeline_with_a_token(apart: Apart, heard: Heard):
+    """As at GitLab; and after all that, no secret is in a log of Airflow."""
+    name = trigger(apart, {"token": TRIGGER, "ref": "main"})["run_id"]
+    wait_until(lambda: all_ended(apart, name), f"the end of {name}", pause=1)
+
+    found = all_runs(apart, name)
+    assert {run["state"] for run in found} == {"success"}, found
+    assert {run["conf"]["source"] for run in found} == {"trigger"}
+    ran = [task for run in found for task in apart.api.tasks(run["dag_id"], name).values()]
+    assert "after-two" in [task.task_id for task in ran if task.state == "success"]
     logs = [path.read_text(errors="replace") for path in apart.folder.glob("*.log")]
-    assert not any(secret in text for text in logs for secret in (TOKEN, SIGNING))
+    assert not any(secret in text for text in logs for secret in (TOKEN, SIGNING, TRIGGER))
+
+
+def trigger(apart: Apart, fields: dict[str, str]) -> Any:
+    """Start a pipeline as a script does that knows GitLab's API."""
+    url = f"{apart.api.url}/gitlab-api/v4/projects/group%2Fapp/trigger/pipeline"
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(url, urlencode(fields).encode(), timeout=60) as answer:
+        return json.load(answer)
+
+
+def all_runs(apart: Apart, name: str) -> list[dict[str, Any]]:
+    """List the runs with an ID; one that was moved has it in two DAGs."""
+    found = apart.api.request("GET", "/dags/~/dagRuns")["dag_runs"]
+    return [run for run in found if run["dag_run_id"] == name]
+
+
+def all_ended(apart: Apart, name: str) -> bool:
+    """Return whether there are runs with an ID, and all have ended."""
+    states = {run["state"] for run in all_runs(apart, name)}
+    return bool(states) and states <= {"success", "failed"}
 
 
 def _has_dag(apart: Apart) -> bool:

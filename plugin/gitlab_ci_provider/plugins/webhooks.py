@@ -19,7 +19,10 @@ from airflow.sdk.plugins_manager import AirflowPlugin
 from gitlab_ci_provider.airflow_internals import api_server
 from gitlab_ci_provider.events.handle import Handler, KnownDag
 from gitlab_ci_provider.events.worker import Worker
+from gitlab_ci_provider.hooks.trigger_tokens import KeptTokens
 from gitlab_ci_provider.hooks.webhook_secrets import KeptSecrets
+from gitlab_ci_provider.model.names import dag_id
+from gitlab_ci_provider.model.project import Project
 from gitlab_ci_provider.records.events import Events
 from gitlab_ci_provider.settings import Settings, load_settings
 from gitlab_ci_provider.state import open_records, open_state
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
     from gitlab_ci_provider.gitlab_api.webhook_signature import WebhookSecrets
     from gitlab_ci_provider.model.webhook_event import WebhookEvent
 
-PREFIX = "/gitlab-webhooks"
+PREFIX, TRIGGER_PREFIX = "/gitlab-webhooks", "/gitlab-api/v4"
 
 _ANSWER_SECONDS = 3
 """For how long a store that does not answer is asked: GitLab waits ten seconds for an answer."""
@@ -59,6 +62,7 @@ class WebhookReception:
     """Receives events, and has them handled."""
 
     settings: Callable[[], Settings] = load_settings
+    tokens: KeptTokens = field(default_factory=KeptTokens)
     kept: KeptSecrets = field(init=False)
     worker: Worker = field(init=False)
     turns: AbstractContextManager[Any] = field(
@@ -70,7 +74,7 @@ class WebhookReception:
         self.worker = Worker(
             events=lambda: open_state(self.settings()).events,
             handler=self._handler,
-            wanted=self.kept.any,
+            wanted=lambda: self.kept.any() or self.tokens.any(),
         )
 
     def secrets(self, conn_id: str) -> WebhookSecrets | None:
@@ -83,6 +87,13 @@ class WebhookReception:
         new = Events(open_records(settings)).add(event)
         self.worker.wake()
         return new
+
+    def project(self, name: str, token: str) -> Project | None:
+        """Find the project whose trigger token this is."""
+        if not self.tokens.name_of(name, token):
+            return None
+        found = open_state(self.settings()).snapshots.find_dag(dag_id(name))
+        return found.project if found and found.project.path == name else None
 
     def now(self) -> float:
         """Return the time."""
@@ -132,10 +143,15 @@ def _publish(settings: Settings) -> None:
 
 @cache
 def _apps() -> list[dict[str, Any]]:
+    from gitlab_ci_provider.plugins.trigger_app import make_trigger_app
     from gitlab_ci_provider.plugins.webhook_app import make_app
 
-    app = make_app(WebhookReception())
-    return [{"app": app, "url_prefix": PREFIX, "name": "GitLab webhooks"}]
+    reception = WebhookReception()
+    webhooks, triggers = make_app(reception), make_trigger_app(reception)
+    return [
+        {"app": webhooks, "url_prefix": PREFIX, "name": "GitLab webhooks"},
+        {"app": triggers, "url_prefix": TRIGGER_PREFIX, "name": "GitLab's trigger API"},
+    ]
 
 
 class _MadeWhenAsked:
