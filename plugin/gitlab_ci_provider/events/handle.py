@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -100,7 +100,7 @@ class Handler:
             return EventEnd(words=words)
         shown = self.runs.dag(known.dag_id)
         paused = shown is not None and shown.paused
-        if progress.synced is None and (later := self._synced(event, progress, paused)):
+        if progress.synced is None and (later := self._synced(event, progress, known, paused)):
             return later
         if event.why_no_run:
             return EventEnd(words=f"{event.why_no_run}: no pipeline")
@@ -108,11 +108,14 @@ class Handler:
             return EventEnd(words=f"the DAG {known.dag_id} is paused: no pipeline")
         return self._start(event, progress, known)
 
-    def _synced(self, event: WebhookEvent, progress: Progress, paused: bool) -> Later | None:
+    def _synced(
+        self, event: WebhookEvent, progress: Progress, known: DagRecord, paused: bool
+    ) -> Later | None:
         """Sync what was pushed; of a paused DAG only the default branch, which it shows."""
         ref = None if event.why_no_run or paused else event.ref
+        sync = replace(self.sync, config_path=known.config_path)
         with self.turns:
-            result = self.sync.one(event.clone_url, ref)
+            result = sync.one(event.clone_url, ref)
         unreadable = any(found.code == _UNREADABLE for found in result.diagnostics)
         if unreadable and self.clock() - progress.since < _REPOSITORY_SECONDS:
             return Later(_AGAIN, _said(result))

@@ -119,6 +119,20 @@ def test_a_push_is_synced_and_run(bench: Bench):
     assert bench.runs.state.snapshots.load_dag("local__app").ref.sha == sha
 
 
+def test_a_project_keeps_the_path_of_its_file(bench: Bench):
+    """Whoever has synced it first has chosen that path."""
+    files = {"ci.yml": "other: {script: 'true'}\n", ".gitlab-ci.yml": "wrong: {script: 5}\n"}
+    commit(bench.repository, files, "elsewhere")
+    elsewhere = replace(bench.handler.sync, config_path="ci.yml")
+    assert elsewhere.one(bench.repository.as_uri()).ok
+    bench.runs.read_all()
+
+    bench.step(bench.event())
+
+    record = bench.runs.state.snapshots.load_dag("local__app")
+    assert (record.config_path, record.diagnostics) == ("ci.yml", ())
+
+
 def test_a_run_waits_until_airflow_has_read_its_jobs(bench: Bench):
     """The DAG processor is asked to look; the run starts as soon as the jobs are there."""
     commit(bench.repository, OTHER, "more")
