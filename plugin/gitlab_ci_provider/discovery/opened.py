@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gitlab_ci_provider.discovery.bundle_sync import BundleSync
 from gitlab_ci_provider.discovery.project_sync import ProjectSync
@@ -51,7 +51,9 @@ def open_bundle(bundle: GitlabBundle, settings: Settings, patience: float = PATI
         SettingsError: its connection is missing or wrong.
     """
     server = _server(bundle, patience)
-    sync = open_sync(settings, bundle.gitlab_conn_id if server else "")
+    # A bundle of URLs is for installations that may not ask GitLab's API.
+    opened = open_sync(settings, bundle.gitlab_conn_id if server else "")
+    sync = replace(opened, schedules=server is not None)
     projects = ProjectSync(bundle=bundle, sync=sync, details=server)
     listed = _Together(server, UrlProjects(bundle)) if server else UrlProjects(bundle)
     return BundleSync(name=bundle.name, server=listed, projects=projects)

@@ -69,6 +69,7 @@ class Sync:
             includes are read by git.
         optional: a project without the configuration file is no error: it has no DAG.
         include_hosts: patterns of hosts that `include:remote` may ask.
+        schedules: whether GitLab is asked for the pipeline schedules of projects.
         slotted: says where Airflow runs the tasks of a pipeline's jobs; gets what was shown before.
     """
 
@@ -79,6 +80,7 @@ class Sync:
     gitlab: Callable[[str], GitLabServer | None] = lambda _: None
     include_hosts: Sequence[str] = ()
     optional: bool = False
+    schedules: bool = True
     slotted: Slotted = unchanged
 
     def all(self, locations: Iterable[str], ref: str | None = None) -> list[SyncResult]:
@@ -165,7 +167,8 @@ class Sync:
         result = self.compile(mirror, project, ref)
         if self.optional and any(found.code == "file-missing" for found in result.diagnostics):
             return replace(result, diagnostics=())
-        schedules = find_schedules(self.gitlab(project.clone_url), project, self._known(project))
+        server = self.gitlab(project.clone_url) if self.schedules else None
+        schedules = find_schedules(server, project, self._known(project))
         result = replace(result, diagnostics=(*result.diagnostics, *schedules.diagnostics))
         record = DagRecord(
             dag_id=dag_id(project.path),
