@@ -18,7 +18,7 @@ from gitlab_ci_provider.retention.guard import Guard
 from gitlab_ci_provider.retention.policy import DAY, Policy, Reason
 from gitlab_ci_provider.retention.prune import Pruning
 from gitlab_ci_provider.state import State
-from gitlab_ci_provider.storage.base import MissingObjectError
+from gitlab_ci_provider.storage.base import MissingObjectError, StorageUnavailableError
 from gitlab_ci_provider.storage.keys import (
     ARCHIVE_NAME,
     artifacts_key,
@@ -283,6 +283,16 @@ def test_what_starts_after_the_survey_loses_nothing(put: Put, state: State, shel
     assert keys[2] not in left(shelf)
 
 
+def _read_patiently(shelf: S3Store, key: str) -> None:
+    """Try again as jobs do: rclone answers 500 while it deletes the object."""
+    while True:
+        try:
+            shelf.read(key, 0, 1)
+        except StorageUnavailableError:
+            continue
+        return
+
+
 def test_jobs_that_start_while_it_runs_find_their_artifacts(put: Put, state: State, shelf: S3Store):
     """Each job that was noted before its artifacts were taken out of use can read them."""
     pipelines = [enter(state, status="failed").id for _ in range(12)]
@@ -294,7 +304,7 @@ def test_jobs_that_start_while_it_runs_find_their_artifacts(put: Put, state: Sta
         state.uses.note_artifacts(pipeline, state.snapshots.clock())
         taken = state.uses.artifacts(pipeline).pruned_at > 0
         try:
-            shelf.read(keys[pipeline], 0, 1)
+            _read_patiently(shelf, keys[pipeline])
         except MissingObjectError:
             assert taken, "a job was noted in time, and its artifacts are gone"
             return False
