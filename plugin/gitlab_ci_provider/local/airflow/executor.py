@@ -51,7 +51,8 @@ class EmbeddedExecutor(LocalExecutor):
         longer while nothing happens. It does not wait when it has just begun or ended a task: what
         follows, or did not fit into the same turn, is due.
         """
-        if not (self._reap() or self._has_begun_any()):
+        ended, begun = self._reap(), self._has_begun_any()
+        if not (ended or begun):
             self._changes.wait(self._rest, until=self._somebody_has_ended)
             self._reap()
 
