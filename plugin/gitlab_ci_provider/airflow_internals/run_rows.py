@@ -103,5 +103,15 @@ def read_run_xcoms(session: Any, run: RunRow, keys: Collection[str]) -> XComs:
     query = select(*columns).where(XComModel.dag_run_id == run.number, XComModel.key.in_(keys))
     found: dict[str, dict[str, Any]] = defaultdict(dict)
     for key, task, value in session.execute(query):
-        found[key][task] = json.loads(value) if isinstance(value, str) else value
+        found[key][task] = _decoded(value)
     return found
+
+
+def _decoded(value: Any) -> Any:
+    """Decode a value: the API server stores JSON as text, but the string of a task as it is."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value

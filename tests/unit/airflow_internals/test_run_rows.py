@@ -53,6 +53,16 @@ def test_a_run_is_read_with_its_tasks_and_what_they_left(session: Session):
         assert run_rows.xcom_stamp(session, run)[0] == 1
 
 
+def test_the_string_of_a_task_is_read_as_it_is(session: Session):
+    """The API server stores it without quotes; `pin` is such a string."""
+    place = {"dag_run_id": 1, "dag_id": "d", "run_id": "r", "task_id": "t"}
+    left = {"key": "pin", "value": "2026-01-01/abc", "timestamp": SINCE}
+    session.execute(insert(XComModel.__table__).values(**place, **left))
+    run = run_rows.read_run(session, "d", "r")
+    assert run is not None
+    assert run_rows.read_run_xcoms(session, run, ["pin"]) == {"pin": {"t": "2026-01-01/abc"}}
+
+
 def test_a_run_that_is_not_there_is_none(session: Session):
     """A page of a deleted run."""
     assert run_rows.read_run(session, "d", "other") is None
