@@ -38,6 +38,7 @@ async function open(shown: JobView, given = {}): Promise<void> {
 describe("why a job is as it is", () => {
   it.each([
     [{ failure: "script failure", exit_code: 2, reason: "script failure: exit code 2" }, "Script failure, exit code 2"],
+    [{ failure: "script failure", exit_code: 9, reason: "exit code 9" }, "Script failure, exit code 9"],
     [{ failure: "runner system failure", reason: "the pod was evicted" }, "Runner system failure: the pod was evicted"],
     [{ status: "skipped", reason: "'build' failed" }, "'build' failed"],
     [{ status: "success", reason: "no rules" }, ""],

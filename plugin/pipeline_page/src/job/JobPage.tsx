@@ -71,7 +71,8 @@ export function JobPage({ view, job, stage, refresh }: { view: PipelineView; job
 export function why(job: JobView): string {
   const exit = job.exit_code ? `, exit code ${job.exit_code}` : "";
   if (job.failure) {
-    const more = job.reason && !job.reason.startsWith(job.failure) ? `: ${job.reason}` : "";
+    const said = job.reason.startsWith(job.failure) || job.reason === `exit code ${job.exit_code}`;
+    const more = job.reason && !said ? `: ${job.reason}` : "";
     return `${job.failure.charAt(0).toUpperCase()}${job.failure.slice(1)}${exit}${more}`;
   }
   if (job.blocking) return "The pipeline waits for a person to play this job.";
