@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -40,6 +41,7 @@ _COMMANDS = {
     "runners": "runners",
     "reap": "reap",
     "prune": "prune",
+    "completion": "completion",
 }
 """Commands and the modules that hold them, in the order of `--help`."""
 
@@ -50,6 +52,10 @@ _INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 0 success, 1 failure, 2 wrong usage, 70 our bug."""
     output.prepare()
+    if "_ARGCOMPLETE" in os.environ:
+        from gitlab_ci_provider.cli.commands.completion import complete
+
+        complete(_parser([]))
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] in _SHORT:
         gc.disable()  # a tree of a million nodes is walked many times, and nothing is freed

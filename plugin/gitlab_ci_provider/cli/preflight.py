@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
@@ -30,6 +31,32 @@ def check_jobs(pipeline: Pipeline, wanted: Collection[str]) -> None:
             raise SourceError(f"no job named '{job}'{suggestion(job, pipeline.jobs)}")
 
 
+def check_stages(pipeline: Pipeline, wanted: Collection[str]) -> None:
+    """Refuse stages that the pipeline does not have.
+
+    Raises:
+        SourceError: there is no such stage; the message suggests another.
+    """
+    for stage in wanted:
+        if stage not in pipeline.stages:
+            raise SourceError(f"no stage named '{stage}'{suggestion(stage, pipeline.stages)}")
+
+
+def matching_jobs(pipeline: Pipeline, wanted: Collection[str]) -> list[str]:
+    """List the jobs that names and patterns mean: `*` is any text.
+
+    Raises:
+        SourceError: there is no such job.
+    """
+    found: dict[str, None] = {}
+    for name in wanted:
+        meant = [name] if name in pipeline.jobs else fnmatch.filter(pipeline.jobs, name)
+        if not meant:
+            check_jobs(pipeline, [name])
+        found |= dict.fromkeys(meant)
+    return list(found)
+
+
 def warnings(path: Path) -> Iterator[str]:
     """Describe what is not part of the run."""
     from gitlab_ci_provider.sources.git import uncommitted_changes
@@ -37,7 +64,7 @@ def warnings(path: Path) -> Iterator[str]:
     changes = uncommitted_changes(path) if path.is_dir() else 0
     if changes:
         what = "1 uncommitted change is" if changes == 1 else f"{changes} uncommitted changes are"
-        yield f"{what} not in this run; commit first to include them"
+        yield f"{what} not in this run; commit them, or run them with --worktree"
 
 
 def runs_without_images(home: Home, runtime: RuntimeName = "auto") -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from gitlab_ci_provider.cli.usage import WrongUsage, name_value, plain
+from gitlab_ci_provider.cli.variables_file import read_variables
 from gitlab_ci_provider.model.conf import check_conf
 
 
@@ -14,6 +16,14 @@ def add_flags(parser: argparse.ArgumentParser, *, source: str) -> None:
     """Add the flags that every run may have."""
     parser.add_argument(
         "--var", action="append", default=[], metavar="K=V", help="variable; repeatable"
+    )
+    parser.add_argument(
+        "--variables-file",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="variables as NAME=VALUE lines, YAML or JSON; --var wins; repeatable",
     )
     parser.add_argument(
         "--input",
@@ -28,6 +38,18 @@ def add_flags(parser: argparse.ArgumentParser, *, source: str) -> None:
         default=[],
         metavar="NAME",
         help="run only this job and the jobs it needs; repeatable",
+    )
+    parser.add_argument(
+        "--stage",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="run only the jobs of this stage and the jobs they need; repeatable",
+    )
+    parser.add_argument(
+        "--no-needs",
+        action="store_true",
+        help="with --job or --stage: without the jobs they need, and without their artifacts",
     )
     parser.add_argument(
         "--manual",
@@ -100,20 +122,33 @@ def place(args: argparse.Namespace) -> Place:
     return found
 
 
+def variables(args: argparse.Namespace) -> dict[str, str]:
+    """Read the variables that files and flags give."""
+    found: dict[str, str] = {}
+    for file in args.variables_file:
+        found |= read_variables(file)
+    return found | dict(name_value("--var", given) for given in args.var)
+
+
 def conf(args: argparse.Namespace) -> dict[str, Any]:
     """Build what the flags ask for.
 
     Raises:
         ConfigError: a flag has a value that no run can have.
+        WrongUsage: flags contradict each other, or a file of variables cannot be read.
     """
+    if args.no_needs and not (args.job or args.stage):
+        raise WrongUsage("--no-needs needs --job or --stage")
     asked = {
         "source": args.source or args.usual_source,
-        "variables": dict(name_value("--var", given) for given in args.var),
+        "variables": variables(args),
         "inputs": {
             name: plain(value)
             for name, value in (name_value("--input", given) for given in args.input)
         },
         "jobs": args.job,
+        "stages": args.stage,
+        "no_needs": args.no_needs,
         "manual": args.manual,
     }
     found = {key: value for key, value in asked.items() if value}

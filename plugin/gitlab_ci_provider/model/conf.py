@@ -48,9 +48,11 @@ def check_conf(conf: Mapping[str, Any]) -> None:
     _check_refs(conf)
     if isinstance(conf.get("variables"), Mapping):
         check_variables(conf["variables"])
-    for job in conf["jobs"] if isinstance(conf.get("jobs"), list | tuple) else ():
-        if len(str(job)) > MAX_JOB:
-            raise ConfigError(f"`jobs` of the run: no job is called '{quoted(str(job))}'")
+    for key in ("jobs", "stages"):
+        for name in conf[key] if isinstance(conf.get(key), list | tuple) else ():
+            if len(str(name)) > MAX_JOB:
+                what = key.removesuffix("s")
+                raise ConfigError(f"`{key}` of the run: no {what} is called '{quoted(str(name))}'")
 
 
 def check_ref(ref: str, name: str) -> None:

@@ -36,6 +36,8 @@ INPUT_PREFIX = "input_"
 MERGE_REQUEST = "merge_request"
 SCHEDULE = "schedule"
 JOBS = "jobs"
+STAGES = "stages"
+NO_NEEDS = "no_needs"
 MANUAL = "manual"
 PUSH_OPTIONS = "push_options"
 RESERVED = frozenset(
@@ -49,6 +51,8 @@ RESERVED = frozenset(
         MERGE_REQUEST,
         SCHEDULE,
         JOBS,
+        STAGES,
+        NO_NEEDS,
         MANUAL,
         PUSH_OPTIONS,
     }
@@ -78,7 +82,8 @@ class RunForm:
         before_sha: the ref's commit before the push; empty when it was not given.
         merge_request: set for source `merge_request_event`.
         schedule: description of the schedule.
-        jobs: only these; empty for all jobs.
+        jobs, stages: only these, with the jobs that they need; empty for all jobs.
+        no_needs: without the jobs that they need.
         manual: manual and delayed jobs that start without being played.
         skip: the push had the option `ci.skip`.
         user: who started the run; empty when unknown.
@@ -93,6 +98,8 @@ class RunForm:
     merge_request: MergeRequest | None = None
     schedule: str = ""
     jobs: tuple[str, ...] = ()
+    stages: tuple[str, ...] = ()
+    no_needs: bool = False
     manual: tuple[str, ...] = ()
     skip: bool = False
     upstream: Upstream | None = None
@@ -137,6 +144,8 @@ def read_form(pipeline: Pipeline, params: Mapping[str, Any], *, scheduled: bool)
         merge_request=merge_request,
         schedule=text(schedule.get("description")),
         jobs=texts(params.get(JOBS), JOBS),
+        stages=texts(params.get(STAGES), STAGES),
+        no_needs=boolean(params.get(NO_NEEDS)),
         manual=texts(params.get(MANUAL), MANUAL),
         skip=_skips(params.get(PUSH_OPTIONS)),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from gitlab_ci_provider.exceptions import ConfigError
@@ -12,15 +12,27 @@ from gitlab_ci_provider.schedule.order import predecessors, uses_needs
 
 
 def select(
-    pipeline: Pipeline, decisions: Mapping[str, JobDecision], wanted: Iterable[str]
+    pipeline: Pipeline,
+    decisions: Mapping[str, JobDecision],
+    wanted: Iterable[str],
+    *,
+    stages: Iterable[str] = (),
+    alone: bool = False,
 ) -> dict[str, JobDecision]:
     """Leave out every job that was not asked for.
 
     It keeps the wanted jobs, the jobs that they need, and the earlier jobs whose artifacts they
     download. A manual or delayed job that was asked for by name runs at once.
 
+    Args:
+        pipeline: as it was compiled.
+        decisions: of the rules.
+        wanted: names of jobs.
+        stages: names of stages whose jobs are wanted, too.
+        alone: leave out what they need; a job then waits for none of it, and gets no artifacts.
+
     Raises:
-        ConfigError: a wanted job is not in the pipeline; the message lists those that are.
+        ConfigError: a wanted job or stage is not in the pipeline; the message lists those that are.
     """
     names = set(wanted)
     present = [name for name, decision in decisions.items() if decision.present]
@@ -28,8 +40,29 @@ def select(
     if unknown:
         message = f"no job '{', '.join(unknown)}' in this pipeline; it has {', '.join(present)}"
         raise ConfigError(message)
-    kept = _with_foundations(pipeline, decisions, names)
-    return {name: _decide(one, name in names, name in kept) for name, one in decisions.items()}
+    meant = names | _of_stages(pipeline, decisions, tuple(stages))
+    kept = meant if alone else _with_foundations(pipeline, decisions, meant)
+    found = {name: _decide(one, name in names, name in kept) for name, one in decisions.items()}
+    return {name: _apart(pipeline, one, kept) for name, one in found.items()} if alone else found
+
+
+def _of_stages(
+    pipeline: Pipeline, decisions: Mapping[str, JobDecision], stages: Sequence[str]
+) -> set[str]:
+    present = [name for name, decision in decisions.items() if decision.present]
+    known = dict.fromkeys(pipeline.jobs[name].stage for name in present)
+    if unknown := [stage for stage in stages if stage not in known]:
+        message = f"no jobs of the stage '{', '.join(unknown)}' in this pipeline"
+        raise ConfigError(f"{message}; it has {', '.join(known)}")
+    return {name for name in present if pipeline.jobs[name].stage in stages}
+
+
+def _apart(pipeline: Pipeline, decision: JobDecision, kept: set[str]) -> JobDecision:
+    """Keep of a job's needs those that are in the pipeline."""
+    needs = decision.needs if decision.needs is not None else pipeline.jobs[decision.job].needs
+    if needs is None:
+        return decision
+    return replace(decision, needs=tuple(need for need in needs if need.job in kept))
 
 
 def _decide(decision: JobDecision, asked_for: bool, kept: bool) -> JobDecision:

@@ -56,3 +56,54 @@ def test_an_airflow_that_does_not_answer_is_said(capsys: pytest.CaptureFixture[s
 
     assert code == 1
     assert "does not answer" in capsys.readouterr().err
+
+
+def test_files_of_variables(tmp_path: Path):
+    """Lines or a mapping, as they are written; --var wins over both, whatever the order."""
+    (tmp_path / "a.env").write_text("# a comment\n\nexport A=1\nB = 'two words'\nC==\n")
+    (tmp_path / "b.yml").write_text("D: 010\nE: yes\nA: later\n")
+    files = [f"--variables-file={tmp_path / name}" for name in ("a.env", "b.yml")]
+
+    assert conf("--var", "B=mine", *files)["variables"] == {
+        "A": "later",
+        "B": "mine",
+        "C": "=",
+        "D": "010",
+        "E": "yes",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("a.env", "A"), ("a.yml", "[A]"), ("a.yml", "A: {B: c}"), ("a.yml", "{"), ("a.env", "\xff")],
+)
+def test_a_file_without_variables_is_wrong_usage(name: str, text: str, tmp_path: Path):
+    """Exit code 2, as for a wrong flag."""
+    (tmp_path / name).write_bytes(text.encode("latin-1"))
+
+    with pytest.raises(SystemExit) as ended:
+        conf("--variables-file", str(tmp_path / name))
+
+    assert ended.value.code == 2
+
+
+def test_what_no_needs_belongs_to():
+    """It says something about the jobs that were asked for."""
+    assert conf("--stage", "test", "--no-needs") == {
+        "source": "api",
+        "stages": ["test"],
+        "no_needs": True,
+    }
+    with pytest.raises(SystemExit):
+        conf("--no-needs")
+
+
+@pytest.mark.parametrize("other", [("--ref", "main"), ("--tag", "v1"), ("--sha", "0" * 40)])
+def test_the_working_copy_is_no_other_commit(
+    other: tuple[str, str], capsys: pytest.CaptureFixture[str]
+):
+    """Files on disk and a commit contradict each other."""
+    with pytest.raises(SystemExit):
+        main(["run", ".", "--worktree", *other])
+
+    assert f"--worktree cannot be combined with {other[0]}" in capsys.readouterr().err

@@ -60,3 +60,27 @@ def test_an_unknown_job_is_refused_with_the_known_ones():
     """A typing mistake is answered with the jobs that there are."""
     with pytest.raises(ConfigError, match=r"no job 'unti'.*compile, lint, unit, scan, ship"):
         select(PIPELINE, DECISIONS, ["unti"])
+
+
+def test_a_stage_is_wanted_with_what_its_jobs_need():
+    """The jobs of a stage that were not named stay manual."""
+    chosen = select(PIPELINE, DECISIONS, (), stages=("deploy",))
+
+    assert {name for name, one in chosen.items() if one.present} == {"ship", "compile"}
+    assert chosen["ship"].when is When.MANUAL
+
+
+def test_an_unknown_stage_is_refused():
+    """The message lists the stages that have jobs."""
+    with pytest.raises(ConfigError, match=r"stage 'tset'.*it has build, test, deploy"):
+        select(PIPELINE, DECISIONS, (), stages=("tset",))
+
+
+def test_a_job_alone_waits_for_nothing():
+    """What it needs is left out, and its needs with it; needs among the wanted jobs stay."""
+    alone = select(PIPELINE, DECISIONS, ("scan",), alone=True)
+    both = select(PIPELINE, DECISIONS, ("scan", "lint"), alone=True)
+
+    assert {name for name, one in alone.items() if one.present} == {"scan"}
+    assert alone["scan"].needs == ()
+    assert both["scan"].needs == (Need(job="lint"),)

@@ -13,6 +13,7 @@ from typing import get_args
 from gitlab_ci_provider.cli import output
 from gitlab_ci_provider.cli.configuration.compiled import Compiled, as_object, compile_request
 from gitlab_ci_provider.cli.configuration.request import Request
+from gitlab_ci_provider.cli.run_flags import variables
 from gitlab_ci_provider.cli.usage import WrongUsage, name_value, plain
 from gitlab_ci_provider.exceptions import ConfigError, GitlabCiError
 from gitlab_ci_provider.model.context import PipelineSource
@@ -65,6 +66,14 @@ def add_context_flags(parser: argparse.ArgumentParser) -> None:
     )
     flags.add_argument(
         "--var", metavar="K=V", action="append", default=[], help="variable; repeatable"
+    )
+    flags.add_argument(
+        "--variables-file",
+        type=Path,
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="variables as NAME=VALUE lines, YAML or JSON; --var wins; repeatable",
     )
     flags.add_argument(
         "--input",
@@ -151,7 +160,7 @@ def request_of(args: argparse.Namespace, path: Path) -> Request:
         source=args.source,
         mr_target=args.mr_target,
         default_branch=args.default_branch,
-        variables=dict(name_value("--var", given) for given in args.var),
+        variables=variables(args),
         inputs={
             name: plain(given)
             for name, given in (name_value("--input", pair) for pair in args.input)

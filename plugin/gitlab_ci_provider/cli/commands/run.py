@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from gitlab_ci_provider.cli import output, run_flags
 from gitlab_ci_provider.cli.stack_flags import add_stack_flags, check_port, stack_options
-from gitlab_ci_provider.cli.usage import AlreadySaidError
+from gitlab_ci_provider.cli.usage import AlreadySaidError, WrongUsage
 
 if TYPE_CHECKING:
     from gitlab_ci_provider.cli.display.starting import Started
@@ -27,14 +27,19 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "run",
         help="run a repository's pipeline on this machine",
         description="Run the pipeline of a git repository on this machine and follow it. It runs "
-        "what is committed. The embedded stack (object store, Kubernetes cluster, Airflow) starts "
-        "when it is needed and stops after half an hour without use. Exit code 0 only if the "
-        "pipeline passes.",
+        "what is committed, unless --worktree is given. The embedded stack (object store, "
+        "Kubernetes cluster, Airflow) starts when it is needed and stops after half an hour "
+        "without use. Exit code 0 only if the pipeline passes.",
     )
     parser.add_argument(
         "path", nargs="?", default=".", help="path or URL of the repository (default: here)"
     )
     run_flags.add_place_flags(parser, ref="what is checked out")
+    parser.add_argument(
+        "--worktree",
+        action="store_true",
+        help="run the files as they are on disk: uncommitted changes and new files are included",
+    )
     run_flags.add_flags(parser, source="push")
     parser.add_argument(
         "--logs-dir", type=Path, metavar="DIR", help="write a log file per job to DIR"
@@ -50,7 +55,14 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         action="append",
         default=[],
         metavar="JOB",
-        help="print the log of this job as it is written; repeatable",
+        help="print the log of this job, or of those that a pattern such as '*' matches, as it is "
+        "written; repeatable",
+    )
+    parser.add_argument(
+        "--timestamps", action="store_true", help="begin each line of progress with the time"
+    )
+    parser.add_argument(
+        "--quiet", action="store_true", help="print no progress, only failures and the result"
     )
     parser.add_argument(
         "--json", action="store_true", help="print the result as JSON, and nothing else"
@@ -73,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
     from gitlab_ci_provider.local.stack.state import is_running
     from gitlab_ci_provider.local.stack.use import attached
 
-    place = run_flags.place(args)
+    place = _worktree(args) if args.worktree else run_flags.place(args)
     run_flags.conf(args)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # `nohup` wants it so
@@ -91,6 +103,25 @@ def run(args: argparse.Namespace) -> int:
         if args.stop and is_running(home):
             output.note("stopping the stack ...")
             stop_stack(home)
+
+
+def _worktree(args: argparse.Namespace) -> run_flags.Place:
+    """Make a commit of the files on disk, and run it for the branch that is checked out.
+
+    Raises:
+        WrongUsage: another commit is asked for, too.
+        SourceError: the path is not a working copy.
+    """
+    from gitlab_ci_provider.sources.uncommitted import commit_work_tree
+
+    for name in ("ref", "tag", "sha"):
+        if getattr(args, name):
+            raise WrongUsage(f"--worktree cannot be combined with --{name}")
+    if not Path(args.path).is_dir():
+        raise WrongUsage("--worktree needs the folder of a working copy")
+    found = commit_work_tree(Path(args.path))
+    args.ref, args.sha = found.branch or None, found.sha
+    return run_flags.place(args)
 
 
 def _run(args: argparse.Namespace, home: Home, place: run_flags.Place) -> int:
@@ -138,7 +169,9 @@ def _read(args: argparse.Namespace, home: Home, place: run_flags.Place) -> _Read
     """
     from gitlab_ci_provider.cli.preflight import (
         check_jobs,
+        check_stages,
         image_warnings,
+        matching_jobs,
         runs_without_images,
         warnings,
     )
@@ -153,11 +186,14 @@ def _read(args: argparse.Namespace, home: Home, place: run_flags.Place) -> _Read
         raise AlreadySaidError("; ".join(map(str, synced.diagnostics)))
     snapshots = open_state(home_settings(home.data)).snapshots
     pipeline = snapshots.load_pipeline(synced.digest)
-    check_jobs(pipeline, (*args.job, *args.manual, *args.follow))
+    check_jobs(pipeline, (*args.job, *args.manual))
+    check_stages(pipeline, args.stage)
+    args.follow = matching_jobs(pipeline, args.follow)
     images = tuple(image_warnings([pipeline]))
     # Otherwise only the cluster knows, which is just starting.
     known = not is_running(home) and runs_without_images(home, args.runtime)
-    for line in (*warnings(Path(args.path)), *(images if known else ())):
+    changes = () if args.worktree else warnings(Path(args.path))
+    for line in (*changes, *(images if known else ())):
         output.note(line)
     return _Read(synced.record, () if known else images)
 
@@ -168,12 +204,14 @@ def _follow(
     """Run the pipeline and show it."""
     from gitlab_ci_provider.cli.display.follow import RunDisplay
     from gitlab_ci_provider.cli.display.manual_jobs import can_ask
+    from gitlab_ci_provider.cli.display.progress import Style
     from gitlab_ci_provider.local.follow.run import run_pipeline, stop_waiting
 
     record = started.found.record
     branch = place.ref or record.ref.name
     conf = {"ref": record.ref.name, **run_flags.conf(args), **place.conf(args, branch)}
-    display = RunDisplay(home, args.follow, asks=can_ask() and not args.json)
+    style = Style(quiet=args.quiet, timestamps=args.timestamps)
+    display = RunDisplay(home, args.follow, style, asks=can_ask() and not args.json)
     with display.progress:
         run = run_pipeline(home, started.stack, record, conf, display.watch())
     return stop_waiting(run, home) if run.how == "waiting" and args.stop else run

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gitlab_ci_provider.cli.display.manual_jobs import ManualJobPrompt
-from gitlab_ci_provider.cli.display.progress import Progress
+from gitlab_ci_provider.cli.display.progress import Progress, Style
 
 if TYPE_CHECKING:
     from gitlab_ci_provider.local.follow.progress import Follower, RunProgress
@@ -21,13 +21,14 @@ class RunDisplay:
     Args:
         home: of the stack: it has the logs.
         jobs: whose logs are shown as they are written.
+        style: how much is shown.
         asks: ask on the terminal whether to play the manual jobs that the run waits for.
     """
 
-    def __init__(self, home: Home, jobs: Sequence[str], *, asks: bool):
+    def __init__(self, home: Home, jobs: Sequence[str], style: Style, *, asks: bool):
         from gitlab_ci_provider.local.follow.logs import LogTail
 
-        self.progress = Progress()
+        self.progress = Progress(style)
         self._home = home
         self._tails = {job: LogTail() for job in jobs}
         self._prompt = ManualJobPrompt(self.progress, asks=asks)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -36,10 +37,19 @@ _BELOW = 3
 """Rows of the terminal that are not for jobs: the heading, the total, and the cursor's row."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Style:
+    """How much is shown: `quiet` shows no states, `timestamps` begin each line."""
+
+    quiet: bool = False
+    timestamps: bool = False
+
+
 class Progress:
     """Shows a run in progress; use as a context manager."""
 
-    def __init__(self) -> None:
+    def __init__(self, style: Style = Style()) -> None:
+        self._style = style
         self._picture = LivePicture(self._render, per_second=4)
         self._seen: dict[str, str] = {}
         self._now: RunProgress | None = None
@@ -47,7 +57,8 @@ class Progress:
 
     def __enter__(self) -> Self:
         """Begin to draw."""
-        self._picture.start()
+        if not self._style.quiet:
+            self._picture.start()
         return self
 
     def __exit__(
@@ -62,7 +73,7 @@ class Progress:
     def show(self, now: RunProgress) -> None:
         """Show a run as it is now."""
         self._now = now
-        if self._picture.drawn:
+        if self._picture.drawn or self._style.quiet:
             return
         for job in now.jobs:
             if self._seen.get(job.name) != job.status and job.status not in _QUIET:
@@ -78,6 +89,7 @@ class Progress:
 
     def log(self, prefix: str, line: str) -> None:
         """Print a line of a job's log with its own colours, above the table."""
+        prefix = f"{self._time()}{prefix}"
         if not self._picture.drawn:
             output.note_log(prefix, line)
             return
@@ -130,7 +142,12 @@ class Progress:
         place = f"{_escaped(job.stage)} / {_escaped(job.name)}"
         state = f"{self._symbol(job.status)} {job.status:<8}"
         took = duration(job, datetime.now(UTC)) if job.status != "running" else ""
-        return f"[{self._colour(job.status)}]{state}[/] {place}  {took}".rstrip()
+        line = f"{self._time()}[{self._colour(job.status)}]{state}[/] {place}  {took}"
+        return line.rstrip()
+
+    def _time(self) -> str:
+        """Write the time of day, if lines begin with it."""
+        return f"{datetime.now().astimezone():%H:%M:%S} " if self._style.timestamps else ""
 
     def _symbol(self, status: str) -> str:
         return _SYMBOLS[status][0 if self._picture.unicode else 1]

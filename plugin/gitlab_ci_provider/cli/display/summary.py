@@ -63,9 +63,10 @@ def verdict(run: FollowedRun) -> Iterator[str]:
         shown += f" with warnings ({allowed})" if not failed else f"; warnings: {allowed}"
     yield f"pipeline {shown}"
     if run.how == "waiting":
+        job, address = shlex.quote(run.blocked[0]), shlex.quote(result["url"])
         yield (
-            f"to continue, play {waiting} in the Airflow UI, under Required Actions. "
-            f"Next time, `--manual {shlex.quote(run.blocked[0])}` plays it"
+            f"to continue: `gitlab-dags play {address} {job}`, or Required Actions in the Airflow "
+            f"UI. Next time, `--manual {job}` plays it"
         )
 
 

@@ -169,8 +169,11 @@ def _decide(form: RunForm, pinned: Pinned) -> PipelineDecision:
     if decision.errors:
         listed = "; ".join(problem.message for problem in decision.errors)
         raise GitlabCiError(f"no pipeline: {listed}")
-    if form.jobs and decision.created:
-        decision = replace(decision, jobs=select(pinned.pipeline, decision.jobs, form.jobs))
+    if (form.jobs or form.stages) and decision.created:
+        jobs = select(
+            pinned.pipeline, decision.jobs, form.jobs, stages=form.stages, alone=form.no_needs
+        )
+        decision = replace(decision, jobs=jobs)
     if unknown := [name for name in form.manual if name not in decision.jobs]:
         raise GitlabCiError(f"this pipeline has no such jobs to play: {', '.join(unknown)}")
     for job in decision.jobs.values():
