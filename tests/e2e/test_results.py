@@ -87,9 +87,14 @@ def test_warnings_and_reasons_are_seen_in_airflow(stack: Stack, repository: Path
 
     dag, run = report["dag_id"], report["run_id"]
     results = {job: stack.api.xcom(dag, run, job, "job_result") for job in ("never", "lint")}
-    assert stack.note(report) == "Pipeline passed with warnings: unit, coverage 85.25 %"
+    number = stack.api.xcom(dag, run, "create_pipeline", "pipeline")["id"]
+    said = f"Pipeline {number} passed with warnings: unit, coverage 85.25 % (main, "
+    assert (stack.note(report) or "").startswith(said)
+    assert stack.note(report, "never") == f"Job skipped: {results['never']['reason']}"
     assert stack.note(report, "stop") == f"not in this pipeline: {report['jobs']['stop']['reason']}"
-    assert stack.note(report, "unit") == "Job failed: script failure: exit code 3"
+    assert (
+        stack.note(report, "unit") == "Job failed: script failure: exit code 3; 1 of 2 tests failed"
+    )
     assert results["never"]["reason"] == "when: on_failure, and no earlier job failed"
     assert results["lint"]["status"] == "success"
 

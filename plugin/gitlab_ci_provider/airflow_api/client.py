@@ -43,14 +43,17 @@ class TaskState:
     duration: float | None
 
 
-def new_run_id(label: str) -> str:
+def new_run_id(label: str, sha: str = "") -> str:
     """Make an id that no other run has and a person can read: `main-20260131T120000-3fa9c1`.
+
+    With a commit: `main-ef0a4fdb-20260131T120000-3fa9c1`.
 
     Airflow takes an id such as `scheduled__2026` for a run of another type: no label makes one.
     """
     slug = re.sub(r"[^A-Za-z0-9.]+", "-", label).strip("-.")[:_LONGEST_LABEL]
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-    return f"{slug or 'run'}-{moment}-{secrets.token_hex(3)}"
+    commit = f"-{sha[:8]}" if re.fullmatch("[0-9a-f]{40}", sha) else ""
+    return f"{slug or 'run'}{commit}-{moment}-{secrets.token_hex(3)}"
 
 
 class AirflowApi:
@@ -90,7 +93,7 @@ class AirflowApi:
 
         The id is chosen here, so that a retry after a lost response cannot start a second run.
         """
-        run = run or new_run_id(str(conf.get("ref") or ""))
+        run = run or new_run_id(str(conf.get("ref") or ""), str(conf.get("sha") or ""))
         body = {"dag_run_id": run, "conf": dict(conf), "logical_date": None}
         try:
             self.request("POST", f"/dags/{dag}/dagRuns", json=body)

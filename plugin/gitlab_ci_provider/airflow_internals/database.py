@@ -22,6 +22,10 @@ WAITS_FOR_A_PERSON = "awaiting_input"
 """The state of tasks that wait for a person's answer."""
 
 
+_NOTED = ("failed", "skipped")
+"""States of tasks that a note explains."""
+
+
 def open_session() -> AbstractContextManager[Session]:
     """Open a session that is committed at its end."""
     from airflow.utils.session import create_session
@@ -73,7 +77,7 @@ def read_tasks(session: Any, dag_run: Any) -> dict[str, Any]:
 
 
 def noted_tasks(session: Any, dag_run: Any, absent: Collection[str]) -> list[Any]:
-    """Find the tasks of a run that have a note, have failed, or are among the absent.
+    """Find the tasks of a run that have a note, failed, were skipped, or are among the absent.
 
     Each has `task_id`, `state`, and `note`, which can be set.
     """
@@ -85,7 +89,7 @@ def noted_tasks(session: Any, dag_run: Any, absent: Collection[str]) -> list[Any
     of_run = (
         select(TaskInstance)
         .where(TaskInstance.dag_id == dag_run.dag_id, TaskInstance.run_id == dag_run.run_id)
-        .where(or_(TaskInstance.state == "failed", TaskInstance.task_id.in_(absent), note.has()))
+        .where(or_(TaskInstance.state.in_(_NOTED), TaskInstance.task_id.in_(absent), note.has()))
         .options(joinedload(note))
     )
     return list(session.scalars(of_run))

@@ -1,4 +1,4 @@
-"""Notes in the Airflow UI: how a pipeline ended, why jobs failed, and why others are not in it.
+"""Notes in the Airflow UI: what a run is for and how it ended, why jobs failed or did not run.
 
 A task of Airflow 3 cannot write notes, a run that passed with warnings is as green as any other,
 and a task that was never started has no log. So the scheduler, which calls listeners with the run
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from airflow.listeners import hookimpl
 from airflow.sdk.plugins_manager import AirflowPlugin
@@ -20,7 +20,9 @@ from gitlab_ci_provider.airflow_internals import database
 from gitlab_ci_provider.airflow_internals.database import read_xcom, read_xcoms
 from gitlab_ci_provider.exceptions import FailureReason
 from gitlab_ci_provider.model import xcom_keys
+from gitlab_ci_provider.model.context import PipelineSource
 from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE
+from gitlab_ci_provider.model.quoted import quoted
 from gitlab_ci_provider.model.run import JobStatus
 from gitlab_ci_provider.plugins.let_go import let_go
 from gitlab_ci_provider.plugins.run_state import (
@@ -33,7 +35,8 @@ _OURS = "Pipeline "
 """How our notes of runs begin."""
 
 _ABSENT, _FAILED, _CANCELED = "not in this pipeline: ", "Job failed: ", "Job canceled "
-_OURS_OF_TASKS = (_ABSENT, _FAILED, _CANCELED)
+_SKIPPED, _MANUAL = "Job skipped: ", "Manual job, not played"
+_OURS_OF_TASKS = (_ABSENT, _FAILED, _CANCELED, _SKIPPED, _MANUAL)
 """How our notes of tasks begin."""
 
 _LONGEST = 1000
@@ -45,10 +48,12 @@ _BY_HAND = "Dag Run's state was manually set"
 
 @hookimpl
 def on_dag_run_running(dag_run: Any, msg: str) -> None:  # noqa: ARG001 - Airflow names them
-    """Keep a run from starting that was stopped while it was queued."""
+    """Write what a run is for; keep one from starting that was stopped while it was queued."""
     session = _session(dag_run)
-    if session is not None:
-        keep_state_set_by_others(session, dag_run, "queued")
+    if session is None or keep_state_set_by_others(session, dag_run, "queued"):
+        return
+    if (dag_run.note or _OURS).startswith(_OURS):
+        dag_run.note = begun_note(dag_run.conf, str(dag_run.triggering_user_name or ""))
 
 
 @hookimpl
@@ -116,18 +121,29 @@ def write_notes(session: Any, dag_run: Any, instead: str) -> None:
     _write_task_notes(session, dag_run, absence_notes(left_out))
 
 
-def run_note(end: Any) -> str:
-    """Word the note of a run; empty for a pipeline that simply passed.
+def begun_note(conf: Any, user: str) -> str:
+    """Word the note of a run that has begun: what was asked for, and by whom."""
+    asked = conf if isinstance(conf, Mapping) else {}
+    ref, sha, source = (quoted(str(asked.get(key) or "")) for key in ("ref", "sha", "source"))
+    commit = f" at {sha[:8]}" if sha else ""
+    known = [source if source in get_args(PipelineSource) else "", f"by {user}" if user else ""]
+    how = ", ".join(word for word in known if word)
+    said = f"{_OURS}for {ref or 'the default branch'}{commit}"
+    return f"{said} ({how})"[:_LONGEST] if how else said
 
-    The name (`workflow:name`) is always mentioned: runs in Airflow have no names.
+
+def run_note(end: Any) -> str:
+    """Word the note of a run that has ended; empty if it has left nothing.
+
+    Number, name (`workflow:name`), ref and commit are always mentioned: runs in Airflow have none.
     """
-    if not isinstance(end, Mapping):
+    if not isinstance(end, Mapping) or not end.get("text"):
         return ""
-    said, name = str(end.get("text", "")), str(end.get("name") or "")
-    if not said or (said == "passed" and not name):
-        return ""
-    named = f"'{name}' " if name else ""
-    return f"{_OURS}{named}{said}"[:_LONGEST]
+    number, name = end.get("id"), str(end.get("name") or "")
+    words = [*([str(number)] if number else []), *([f"'{name}'"] if name else []), str(end["text"])]
+    place = ", ".join(str(end[key]) for key in ("ref", "commit") if end.get(key))
+    tail = f" ({place})" if place else ""
+    return f"{_OURS}{' '.join(words)}"[: _LONGEST - len(tail)] + tail
 
 
 def absence_notes(left_out: Any) -> dict[str, str]:
@@ -137,8 +153,8 @@ def absence_notes(left_out: Any) -> dict[str, str]:
     return {task: f"{_ABSENT}{why}"[:_LONGEST] for task, why in left_out.items()}
 
 
-def failure_note(told: Any) -> str:
-    """Word the note of a task that has failed: GitLab's reason, and what happened.
+def job_note(told: Any) -> str:
+    """Word the note of a task whose job has not passed: GitLab's reason, and what happened.
 
     A task that failed without leaving a result was marked by a person, or died.
     """
@@ -147,19 +163,36 @@ def failure_note(told: Any) -> str:
     message = str(told.get("reason") or "")
     if told.get("status") == JobStatus.CANCELED:
         return f"{_CANCELED}{message}"[:_LONGEST]
+    if told.get("status") == JobStatus.SKIPPED and message:
+        return f"{_SKIPPED}{message}"[:_LONGEST]
+    if told.get("status") == JobStatus.MANUAL:
+        return f"{_MANUAL}: clear this task to play it"
     if told.get("status") != JobStatus.FAILED:
         return ""
     words = FailureReason(str(told.get("failure_reason") or FailureReason.UNKNOWN_FAILURE)).words
     said = message if message.startswith(words) else f"{words}: {message}".removesuffix(": ")
-    return f"{_FAILED}{said}"[:_LONGEST]
+    return f"{_FAILED}{said}{_failed_tests(told.get('reports'))}"[:_LONGEST]
+
+
+def _failed_tests(reports: Any) -> str:
+    """Count the failed tests of a job's JUnit reports."""
+    listed = reports if isinstance(reports, list) else []
+    summaries = [
+        report.get("summary") or {}
+        for report in listed
+        if isinstance(report, Mapping) and report.get("kind") == "junit"
+    ]
+    bad = sum(int(one.get("failed", 0)) + int(one.get("error", 0)) for one in summaries)
+    whole = sum(int(one.get("total", 0)) for one in summaries)
+    return f"; {bad} of {whole} tests failed" if bad else ""
 
 
 def _write_task_notes(session: Any, dag_run: Any, absent: Mapping[str, str]) -> None:
     """Write task notes and delete our outdated ones; notes of other people stay."""
     tasks = database.noted_tasks(session, dag_run, absent)
-    failed = [task.task_id for task in tasks if task.state == "failed"]
-    told = read_xcoms(session, dag_run, xcom_keys.JOB_RESULT, failed) if failed else {}
-    notes = {**absent, **{task: failure_note(result) for task, result in told.items()}}
+    left = [task.task_id for task in tasks if task.state in {"failed", "skipped"}]
+    told = read_xcoms(session, dag_run, xcom_keys.JOB_RESULT, left) if left else {}
+    notes = {**absent, **{task: job_note(result) for task, result in told.items()}}
     for task in tasks:
         note = notes.get(task.task_id, "")
         is_ours = task.note is not None and task.note.startswith(_OURS_OF_TASKS)

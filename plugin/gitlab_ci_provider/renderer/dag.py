@@ -26,6 +26,9 @@ from gitlab_ci_provider.operators.job import GitlabJobOperator
 from gitlab_ci_provider.renderer.params import run_params
 from gitlab_ci_provider.settings import Settings
 
+_SHOWN = 20
+"""Jobs of a stage that the documentation names: Airflow stores it with each version of a DAG."""
+
 GitlabTask = GitlabJobOperator | GitlabBridgeOperator
 
 _LOST_WORKERS = 8
@@ -161,10 +164,31 @@ def _part_tags(record: DagRecord, pipeline: Pipeline) -> list[str]:
 
 def _documentation(record: DagRecord, pipeline: Pipeline) -> str:
     project = record.project
+    place = f"<{project.web_url}>" if project.web_url else f"`{project.clone_url}`"
     return (
-        f"GitLab CI pipeline of **{project.path}**, compiled from `{record.config_path}`.\n\n"
-        f"Repository: `{project.clone_url}`\n\nPipeline: `{record.digest}`\n"
+        f"GitLab CI pipeline of **{project.path}**, compiled from {_code(record.config_path)}.\n\n"
+        f"Repository: {place}\n\n{_stages(pipeline)}\n\n"
+        "It runs when somebody triggers it: there is no schedule in Airflow. Form, API and "
+        f"`gitlab-dags trigger {project.path}` take a branch, tag or commit.\n\n"
+        f"Pipeline: `{record.digest}`\n"
     ) + _included(pipeline.lock)
+
+
+def _stages(pipeline: Pipeline) -> str:
+    """List the jobs by stage, in the order of the stages."""
+    rows = ["| Stage | Jobs |", "|---|---|"]
+    for stage in pipeline.stages:
+        jobs = [name for name, job in pipeline.jobs.items() if job.stage == stage]
+        if jobs:
+            shown = [_cell(name) for name in jobs[:_SHOWN]]
+            more = [f"and {len(jobs) - _SHOWN} more"] if len(jobs) > _SHOWN else []
+            rows.append(f"| {_cell(stage)} | {', '.join([*shown, *more])} |")
+    return "\n".join(rows)
+
+
+def _cell(text: str) -> str:
+    """Show a name in a table, whose columns it cannot end."""
+    return _code(text).replace("|", "\\|")
 
 
 def _included(lock: Sequence[Included]) -> str:

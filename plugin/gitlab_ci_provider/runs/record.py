@@ -89,9 +89,11 @@ def push_result(task: TaskContext, result: JobResult) -> None:
     _push(task, xcom_keys.JOB_RESULT, plain(result))
 
 
-def push_end(task: TaskContext, result: PipelineResult, name: str | None = None) -> None:
-    """Record how the pipeline ended; `name` and `text` become the run's note, see `run_note.py`."""
-    said = {**plain(result), "text": result.text, "name": name or ""}
+def push_end(task: TaskContext, result: PipelineResult, record: PipelineRun | None = None) -> None:
+    """Record how the pipeline ended; this becomes the note of its run, see `run_note.py`."""
+    said = {**plain(result), "text": result.text, "name": (record and record.name) or ""}
+    if record is not None:
+        said |= {"id": record.id, "ref": record.ref.name, "commit": record.ref.sha[:8]}
     _push(task, xcom_keys.PIPELINE_RESULT, said)
 
 

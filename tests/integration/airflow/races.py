@@ -80,6 +80,8 @@ def make_run(name: str, state: str, tasks: dict[str, str]) -> None:
             state=state,
             session=session,
         )
+        if state == "running" and not name.startswith("bare"):
+            run.note = run_note.begun_note(None, "")  # as when it began to run
         for task in run.get_task_instances(session=session):
             task.state = tasks.get(task.task_id)
             task.queued_dttm = task.start_date = task.end_date = datetime.now(UTC)

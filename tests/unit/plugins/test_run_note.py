@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from gitlab_ci_provider.plugins.run_note import absence_notes, failure_note, run_note
+from gitlab_ci_provider.plugins.run_note import (
+    absence_notes,
+    begun_note,
+    job_note,
+    run_note,
+)
 
 
 @pytest.mark.parametrize(
     ("result", "text"),
     [
-        ({"text": "passed"}, ""),
+        ({"text": "passed"}, "Pipeline passed"),
+        (
+            {"text": "passed", "id": 12, "name": "Nightly", "ref": "main", "commit": "ef0a4fdb"},
+            "Pipeline 12 'Nightly' passed (main, ef0a4fdb)",
+        ),
         ({"text": "passed, coverage 80 %"}, "Pipeline passed, coverage 80 %"),
         ({"text": "passed with warnings: a"}, "Pipeline passed with warnings: a"),
         ({"text": "passed", "name": "Nightly"}, "Pipeline 'Nightly' passed"),
@@ -22,7 +31,7 @@ from gitlab_ci_provider.plugins.run_note import absence_notes, failure_note, run
     ],
 )
 def test_a_note_says_what_the_runs_colour_does_not(result: object, text: str):
-    """A run that simply passed needs none, and what other DAGs leave is none of ours."""
+    """Number, name, ref and commit with how it ended; what other DAGs leave is none of ours."""
     assert run_note(result) == text
 
 
@@ -56,10 +65,35 @@ def test_notes_of_tasks_fit_their_column():
         ),
         ({"status": "failed", "failure_reason": ["odd"]}, "Job failed: unknown failure"),
         ({"status": "canceled", "reason": "by pipeline 7"}, "Job canceled by pipeline 7"),
+        (
+            {"status": "failed", "reason": "exit code 1", "failure_reason": "script_failure"}
+            | {"reports": [{"kind": "junit", "summary": {"failed": 1, "error": 1, "total": 9}}]},
+            "Job failed: script failure: exit code 1; 2 of 9 tests failed",
+        ),
+        ({"status": "skipped", "reason": "'unit' failed"}, "Job skipped: 'unit' failed"),
+        ({"status": "manual"}, "Manual job, not played: clear this task to play it"),
         ({"status": "success"}, ""),
         (None, ""),
     ],
 )
-def test_a_failed_task_says_why(told: object, note: str):
+def test_a_task_that_has_not_passed_says_why(told: object, note: str):
     """GitLab's reason in words and what happened, without opening the log."""
-    assert failure_note(told) == note
+    assert job_note(told) == note
+
+
+@pytest.mark.parametrize(
+    ("conf", "user", "note"),
+    [
+        (
+            {"ref": "main", "sha": "ef0a4fdb" * 5, "source": "push"},
+            "ann",
+            "Pipeline for main at ef0a4fdb (push, by ann)",
+        ),
+        ({}, "", "Pipeline for the default branch"),
+        (None, "", "Pipeline for the default branch"),
+        ({"source": "anything", "ref": "a\x1b"}, "", "Pipeline for a\\x1b"),
+    ],
+)
+def test_a_run_says_from_its_beginning_what_it_is_for(conf: object, user: str, note: str):
+    """What was asked for, by whom; anyone may have written it."""
+    assert begun_note(conf, user) == note

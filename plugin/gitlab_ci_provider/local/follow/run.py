@@ -77,7 +77,9 @@ def run_pipeline(
     snapshots = open_state(home_settings(home.data)).snapshots
     pipeline = snapshots.load_pipeline(record.digest)
     api.wait_for_dag(dag, record.digest, home.dags / f"{dag}.py")
-    follower = Follower(api, dag, new_run_id(str(conf["ref"])), pipeline)
+    follower = Follower(
+        api, dag, new_run_id(str(conf["ref"]), str(conf.get("sha") or record.ref.sha)), pipeline
+    )
     try:
         api.trigger(dag, conf, follower.run)
         watch.begin(follower)
