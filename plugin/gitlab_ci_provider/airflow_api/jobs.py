@@ -24,6 +24,7 @@ from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE
 from gitlab_ci_provider.model.run import JobStatus
 
 _BRIDGE = "GitlabBridgeOperator"
+_FAILED = frozenset({JobStatus.FAILED, JobStatus.CANCELED})
 _NOT_JOBS = frozenset({CREATE_PIPELINE, FINISH_PIPELINE})
 _LOOK_SECONDS = 0.5
 _UNASKED_LOOKS = 20
@@ -53,10 +54,11 @@ class JobState:
     @property
     def status(self) -> str:
         """GitLab's word for it."""
+        said = str(self.result.get("status") or "")
+        if self.state in FAILED:  # it has left a result, or a person has ended it: `results.py`
+            return said if said in _FAILED else str(JobStatus.CANCELED)
         if self.state in ENDED:
-            # A failed task that has left no result was ended by a person, see `results.py`.
-            usual = JobStatus.CANCELED if self.state in FAILED else self.state
-            return str(self.result.get("status") or usual)
+            return said or str(self.state)
         if self.bridge and self.state == "deferred":
             return str(JobStatus.RUNNING)
         return str(unfinished_status(self.state))

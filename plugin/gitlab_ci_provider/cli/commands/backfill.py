@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from gitlab_ci_provider.cli import airflow, output, run_flags
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.model.conf import check_ref
+
+if TYPE_CHECKING:
+    from gitlab_ci_provider.sources.git_history import Step
 
 _MAX = 100
 
@@ -34,6 +38,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         metavar="N",
         help=f"most commits to accept (default: {_MAX})",
     )
+    parser.add_argument("--json", action="store_true", help="print one JSON object per commit")
     run_flags.add_flags(parser, source="push")
     airflow.add_flags(parser)
     parser.set_defaults(run=run)
@@ -56,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     failed = False
     for commit in found:
         if args.dry_run:
-            output.say(f"{commit.sha} {commit.title}")
+            _say(args, commit, commit.title)
             continue
         place = {"ref": branch, "sha": commit.sha, "before_sha": commit.parent}
         try:
@@ -66,5 +71,14 @@ def run(args: argparse.Namespace) -> int:
             failed = True
             continue
         started = target.api.trigger(dag, {**conf, **place})
-        output.say(f"{commit.sha} {target.api.run_url(dag, started)}")
+        _say(args, commit, target.api.run_url(dag, started), dag_id=dag, run_id=started)
     return 1 if failed else 0
+
+
+def _say(args: argparse.Namespace, commit: Step, words: str, **run: str) -> None:
+    """Print a commit and the address of its run; without a run, its title."""
+    if args.json:
+        url = {"url": words} if run else {}
+        output.say_json({"sha": commit.sha, "title": commit.title, **run, **url})
+    else:
+        output.say(f"{commit.sha} {words}")

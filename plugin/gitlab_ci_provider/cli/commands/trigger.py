@@ -26,6 +26,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument("project", metavar="PROJECT", help="a path, a URL, or group/project")
     run_flags.add_place_flags(parser, ref="the default branch")
     parser.add_argument("--wait", action="store_true", help="wait until the pipeline has ended")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
     run_flags.add_flags(parser, source="api")
     airflow.add_flags(parser)
     parser.set_defaults(run=run)
@@ -40,20 +41,29 @@ def run(args: argparse.Namespace) -> int:
     target = airflow.target(args)
     dag = target.dag(args.project, place.ref, place.sha)
     started = target.api.trigger(dag, conf)
-    output.say(target.api.run_url(dag, started))
-    return _wait(target.api, dag, started) if args.wait else 0
+    if not args.json:
+        output.say(target.api.run_url(dag, started))
+    status = "created"
+    if args.wait:
+        dag, started, status = _wait(target.api, dag, started, quiet=args.json)
+    if args.json:
+        where = {"dag_id": dag, "run_id": started, "url": target.api.run_url(dag, started)}
+        output.say_json({"status": status, **where})
+    return 0 if status in {"created", "passed"} else 1
 
 
-def _wait(api: AirflowApi, dag: str, started: str) -> int:
-    """Wait for the end of a run and print how it ended."""
+def _wait(api: AirflowApi, dag: str, started: str, *, quiet: bool) -> tuple[str, str, str]:
+    """Wait for the end of a run; return where it ended and how."""
     state = api.wait_for_end(dag, started)
     moved = api.xcom(dag, started, CREATE_PIPELINE, xcom_keys.MOVED_TO)
     if moved is not None:
-        output.say(api.run_url(moved["dag"], moved["run"]))
-        return _wait(api, moved["dag"], moved["run"])
+        if not quiet:
+            output.say(api.run_url(moved["dag"], moved["run"]))
+        return _wait(api, moved["dag"], moved["run"], quiet=quiet)
     record = api.xcom(dag, started, CREATE_PIPELINE, xcom_keys.PIPELINE)
     if state == "success" and record is not None and not record["created"]:
         output.note(f"no pipeline: {record['reason']}")
-        return 1
-    output.note("passed" if state == "success" else state)
-    return 0 if state == "success" else 1
+        return dag, started, "skipped"
+    status = "passed" if state == "success" else state
+    output.note(status)
+    return dag, started, status

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING, Any
 
 from gitlab_ci_provider.cli import output
 from gitlab_ci_provider.cli.stack_flags import add_stack_flags, check_port, stack_options
+
+if TYPE_CHECKING:
+    from gitlab_ci_provider.local.home import Home
+    from gitlab_ci_provider.local.stack.state import StackState
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -19,12 +24,14 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     up.add_argument("paths", nargs="*", metavar="PATH_OR_URL", help="repositories that become DAGs")
     add_stack_flags(up)
     up.set_defaults(run=_up)
-    commands.add_parser(
+    status = commands.add_parser(
         "status",
         help="show the address of the embedded stack, and its repositories",
         description="Show the address and login of the embedded stack, and its repositories. "
         "Exit code 3 if it is not running.",
-    ).set_defaults(run=_status)
+    )
+    status.add_argument("--json", action="store_true", help="print the result as JSON")
+    status.set_defaults(run=_status)
     commands.add_parser(
         "down",
         help="stop the embedded stack",
@@ -61,7 +68,7 @@ def _up(args: argparse.Namespace) -> int:
     return 0 if all(synced.ok for synced in started.found) else 1
 
 
-def _status(_args: argparse.Namespace) -> int:
+def _status(args: argparse.Namespace) -> int:
     from gitlab_ci_provider.local.home import default_home
     from gitlab_ci_provider.local.stack.state import is_running, read_state
     from gitlab_ci_provider.settings import home_settings
@@ -69,6 +76,9 @@ def _status(_args: argparse.Namespace) -> int:
 
     home = default_home()
     state = read_state(home)
+    if args.json:
+        output.say_json(_described(home, state, starting=state is None and is_running(home)))
+        return 0 if state else 3
     if state is None:
         output.say("starting" if is_running(home) else f"not running ({home.path})")
         return 3
@@ -80,6 +90,30 @@ def _status(_args: argparse.Namespace) -> int:
         broken = "" if record.digest else "  (does not compile)"
         output.say(f"{record.title} at {record.ref.name}: {state.url}/dags/{name}{broken}")
     return 0
+
+
+def _described(home: Home, state: StackState | None, *, starting: bool) -> dict[str, Any]:
+    """Describe the stack as data; the password is left out."""
+    from gitlab_ci_provider.settings import home_settings
+    from gitlab_ci_provider.state import open_state
+
+    snapshots = open_state(home_settings(home.data)).snapshots
+    records = [snapshots.load_dag(name) for name in snapshots.dags()]
+    return {
+        "status": "starting" if starting else "running" if state else "stopped",
+        "url": state.url if state else None,
+        "home": str(home.path),
+        "repositories": [
+            {
+                "title": record.title,
+                "dag_id": record.dag_id,
+                "ref": record.ref.name,
+                "sha": record.ref.sha,
+                "compiles": bool(record.digest),
+            }
+            for record in records
+        ],
+    }
 
 
 def _down(_args: argparse.Namespace) -> int:
