@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 from gitlab_ci_provider.cli import output
 from gitlab_ci_provider.cli.display.live import LivePicture
-from gitlab_ci_provider.cli.display.rows import clock, counts, done, duration, rows
+from gitlab_ci_provider.cli.display.rows import Row, clock, counts, done, duration, rows
 from gitlab_ci_provider.cli.terminal import safe, safe_log
 from gitlab_ci_provider.local.follow.progress import JobProgress, RunProgress
 
@@ -33,6 +34,9 @@ _SYMBOLS = {
     "created": ("○", "o", "dim"),
 }
 _QUIET = frozenset({"created", "pending", "absent"})
+_TIME, _GAPS = 6, 8
+"""Columns of the terminal for times and between columns."""
+
 _BELOW = 3
 """Rows of the terminal that are not for jobs: the heading, the total, and the cursor's row."""
 
@@ -121,22 +125,38 @@ class Progress:
         total = f"{ended}/{wanted} jobs, {since}"
         if ended < wanted:
             total = f"{total}: {counts([job for job in self._now.jobs if job.status != 'absent'])}"
-        table = self._table()
+        table = self._table(shown)
         for row in shown:
             state = f"[{self._colour(row.status)}]{self._symbol(row.status)} {row.words}[/]"
             table.add_row(_escaped(row.stage), _escaped(row.name), state, row.time)
-        return Group(table, f"[dim]{total}[/]")
+        return Group(table, self._total(ended, wanted, total))
 
-    def _table(self) -> Table:
+    def _table(self, shown: Sequence[Row]) -> Table:
+        """Make the table: states and times are whole, names of stages and jobs share the rest."""
         from rich.table import Table
 
-        wide = self._picture.console.size.width >= 50
+        width = self._picture.console.size.width
+        stage = min(max([5, *(len(row.stage) for row in shown)]), max(8, width // 5))
+        state = min(max([9, *(len(row.words) + 2 for row in shown)]), max(11, width // 4))
+        job = max(8, width - stage - state - _TIME - _GAPS)
         table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False)
-        table.add_column("stage", style="bold", no_wrap=True, max_width=24 if wide else 8)
-        table.add_column("job", no_wrap=True, overflow="ellipsis")
-        table.add_column("state", no_wrap=True, overflow="ellipsis", min_width=9)
-        table.add_column("time", justify="right", no_wrap=True, min_width=6)
+        table.add_column("stage", style="bold", no_wrap=True, max_width=stage)
+        table.add_column("job", no_wrap=True, overflow="ellipsis", max_width=job)
+        table.add_column("state", no_wrap=True, overflow="ellipsis", min_width=state)
+        table.add_column("time", justify="right", no_wrap=True, min_width=_TIME)
         return table
+
+    def _total(self, ended: int, wanted: int, words: str) -> RenderableType:
+        """Draw a bar with the number of jobs that have ended, on one line."""
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+        from rich.text import Text
+
+        line = Table.grid(padding=(0, 1))
+        bar = max(8, self._picture.console.size.width // 6)
+        text = Text(words, style="dim", no_wrap=True, overflow="ellipsis")
+        line.add_row(ProgressBar(total=max(wanted, 1), completed=ended, width=bar), text)
+        return line
 
     def _line(self, job: JobProgress) -> str:
         place = f"{_escaped(job.stage)} / {_escaped(job.name)}"
