@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gitlab_ci_provider.cli import output
+from gitlab_ci_provider.cli import airflowctl, output
+from gitlab_ci_provider.cli.usage import WrongUsage
 from gitlab_ci_provider.exceptions import SourceError, StackError
 
 if TYPE_CHECKING:
@@ -96,6 +97,9 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     flags.add_argument(
         "--airflow-url", metavar="URL", help=f"address of the Airflow (default: ${URL})"
     )
+    flags.add_argument(
+        "--airflow-env", metavar="NAME", help="an environment of `airflowctl auth login`, instead"
+    )
     flags.add_argument("--home", type=Path, help="its [gitlab_ci] home, if it is on this machine")
     flags.add_argument(
         "--dag-files", type=Path, metavar="DIR", help="its [gitlab_ci] dag_files, if it has any"
@@ -104,7 +108,18 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def given_url(args: argparse.Namespace) -> str:
     """Return the address of the Airflow that is meant; empty for the embedded stack."""
+    named = getattr(args, "airflow_env", None)  # `prune` has no flag for it
+    if named:
+        if args.airflow_url:
+            raise WrongUsage("give either --airflow-url or --airflow-env")
+        return airflowctl.url_of(named)
     return str(args.airflow_url or os.environ.get(URL) or "")
+
+
+def _token(args: argparse.Namespace) -> str:
+    given = os.environ.get(TOKEN, "")
+    named = getattr(args, "airflow_env", None)
+    return given or (airflowctl.token_of(named) if named else "")
 
 
 def target(args: argparse.Namespace) -> Target:
@@ -123,7 +138,7 @@ def target(args: argparse.Namespace) -> Target:
     if url:
         access = Access(
             url=url.rstrip("/"),
-            token=os.environ.get(TOKEN, ""),
+            token=_token(args),
             user=os.environ.get(USER, ""),
             password=os.environ.get(PASSWORD, ""),
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -74,3 +76,30 @@ def test_what_is_not_there_is_said(
         assert main([*arguments, "--airflow-url", url]) == 1
 
     assert said in capsys.readouterr().err
+
+
+def test_the_login_of_airflowctl_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """The address is in its file; its token is preferred to asking for one."""
+    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
+    monkeypatch.setenv("AIRFLOW_CLI_TOKEN", "given")
+    asked = Airflow()
+    with answering(asked) as url:
+        (tmp_path / "production.json").write_text(json.dumps({"api_url": url}))
+        assert main(["jobs", "group/shop", "--airflow-env", "production", "--json"]) == 0
+
+    assert "/auth/token" not in [path for _, path in asked.asked]
+    assert url in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["nope", "../nope"])
+def test_an_environment_that_is_not_there_is_wrong_usage(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The message says how to make one; a name is never a path."""
+    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path / "home"))
+    (tmp_path / "nope.json").write_text('{"api_url": "http://127.0.0.1:9"}')
+
+    with pytest.raises(SystemExit):
+        main(["jobs", "group/shop", "--airflow-env", name])
