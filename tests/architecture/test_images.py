@@ -28,6 +28,7 @@ OFFICIAL = {
     "apache-airflow",
     "apache-airflow-providers-cncf-kubernetes",
     "apache-airflow-providers-standard",
+    "argcomplete",
     "boto3",
     "croniter",
     "msgspec",

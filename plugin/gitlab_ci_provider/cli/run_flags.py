@@ -32,6 +32,13 @@ def add_flags(parser: argparse.ArgumentParser, *, source: str) -> None:
         metavar="K=V",
         help="input, as JSON or as text; repeatable",
     )
+    _add_choice_flags(parser)
+    parser.add_argument("--source", metavar="S", help=f"CI_PIPELINE_SOURCE (default: {source})")
+    parser.set_defaults(usual_source=source)
+
+
+def _add_choice_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that choose jobs."""
     parser.add_argument(
         "--job",
         action="append",
@@ -58,8 +65,6 @@ def add_flags(parser: argparse.ArgumentParser, *, source: str) -> None:
         metavar="NAME",
         help="play this manual job; repeatable",
     )
-    parser.add_argument("--source", metavar="S", help=f"CI_PIPELINE_SOURCE (default: {source})")
-    parser.set_defaults(usual_source=source)
 
 
 def add_place_flags(parser: argparse.ArgumentParser, *, ref: str) -> None:

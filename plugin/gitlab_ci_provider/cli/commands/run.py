@@ -41,6 +41,14 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="run the files as they are on disk: uncommitted changes and new files are included",
     )
     run_flags.add_flags(parser, source="push")
+    _add_output_flags(parser)
+    parser.add_argument("--stop", action="store_true", help="stop the stack when the run has ended")
+    add_stack_flags(parser)
+    parser.set_defaults(run=run, failed=_error_result)
+
+
+def _add_output_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that say what is shown, and what is written."""
     parser.add_argument(
         "--logs-dir", type=Path, metavar="DIR", help="write a log file per job to DIR"
     )
@@ -67,9 +75,6 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument(
         "--json", action="store_true", help="print the result as JSON, and nothing else"
     )
-    parser.add_argument("--stop", action="store_true", help="stop the stack when the run has ended")
-    add_stack_flags(parser)
-    parser.set_defaults(run=run, failed=_error_result)
 
 
 def _error_result(message: str) -> dict[str, Any]:

@@ -72,14 +72,12 @@ def run_pipeline(
     Raises:
         AirflowApiError: the run can no longer be followed.
     """
-    api = connect(home, state, watch.tell)
-    dag = record.dag_id
+    api, dag = connect(home, state, watch.tell), record.dag_id
     snapshots = open_state(home_settings(home.data)).snapshots
     pipeline = snapshots.load_pipeline(record.digest)
     api.wait_for_dag(dag, record.digest, home.dags / f"{dag}.py")
-    follower = Follower(
-        api, dag, new_run_id(str(conf["ref"]), str(conf.get("sha") or record.ref.sha)), pipeline
-    )
+    sha = str(conf.get("sha") or record.ref.sha)
+    follower = Follower(api, dag, new_run_id(str(conf["ref"]), sha), pipeline)
     try:
         api.trigger(dag, conf, follower.run)
         watch.begin(follower)
