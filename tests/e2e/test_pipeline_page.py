@@ -1,0 +1,84 @@
+"""The pipeline page of a real run, in a browser: followed, canceled, retried and played."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from e2e.embedded import Stack, make_repository
+from e2e.people import Person
+from gitlab_ci_provider.local.stack.state import read_state
+from gitlab_ci_provider.plugins.page.static import BUILT, PAGE
+
+PATIENT = 600_000
+"""Milliseconds; a job on a busy machine."""
+
+PIPELINE = """
+stages: [build, test, deploy]
+compile: {stage: build, script: echo compiled it}
+flaky:
+  stage: test
+  cache: {key: tries, paths: [again], when: always}
+  script:
+    - echo "try it"
+    - test -f again || { touch again; exit 9; }
+endless: {stage: test, allow_failure: true, script: "echo begun; sleep 3600"}
+after: {stage: deploy, script: echo deployed}
+optional: {stage: deploy, when: manual, needs: [compile], script: echo played it}
+"""
+
+
+@pytest.fixture
+def page(stack: Stack) -> Iterator[Page]:
+    """A browser that the stack's user is logged in with."""
+    chromium = shutil.which("chromium")
+    if not chromium or not (BUILT / PAGE).exists():
+        pytest.skip("needs chromium and `make page`")
+    state = read_state(stack.home)
+    assert state is not None
+    login = {"username": state.user, "password": state.password}
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
+        )
+        opened = browser.new_page(viewport={"width": 1500, "height": 900})
+        opened.set_default_timeout(PATIENT)
+        expect.set_options(timeout=PATIENT)
+        answer = opened.request.post(f"{state.url}/auth/token", data=login, timeout=PATIENT)
+        cookie = {"name": "_token", "value": answer.json()["access_token"], "url": state.url}
+        opened.context.add_cookies([cookie])  # type: ignore[list-item]  # its own TypedDict
+        yield opened
+
+
+@pytest.mark.embedded("its UI is the stack's own")
+def test_a_person_follows_cancels_retries_and_plays(stack: Stack, page: Page, tmp_path: Path):
+    """All that a run needs from a person, on one page, without Airflow's own views."""
+    person = Person(stack, make_repository(tmp_path / "paged", {".gitlab-ci.yml": PIPELINE}))
+    page.goto(f"{stack.api.url}/dags/{person.dag}/runs/{person.run}/plugin/pipeline")
+    job = page.locator(".glp-job")
+    badge = job.locator(".glp-badge")
+
+    page.locator(".glp-job-running", has_text="endless").click()
+    expect(page.get_by_role("log")).to_contain_text("begun")
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    expect(badge).to_have_text("Canceled")
+
+    page.get_by_role("link", name="All jobs").click()
+    expect(page.get_by_test_id("pipeline-status")).to_have_text("Failed")
+    page.locator(".glp-job-failed", has_text="flaky").click()
+    expect(job).to_contain_text("Script failure, exit code 9")
+    page.get_by_role("button", name="Retry", exact=True).click()
+    expect(badge).to_have_text("Passed")
+
+    page.get_by_role("link", name="All jobs").click()
+    expect(page.get_by_test_id("pipeline-status")).to_have_text("Passed with warnings")
+    assert (person.status("after"), person.tries()["compile"]) == ("success", 1)
+
+    page.locator(".glp-job-manual", has_text="optional").click()
+    page.get_by_role("button", name="Play", exact=True).click()
+    expect(badge).to_have_text("Passed")
+    expect(page.get_by_role("log")).to_contain_text("played it")
