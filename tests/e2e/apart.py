@@ -191,6 +191,9 @@ def _airflow(folder: Path, ports: Ports) -> dict[str, dict[str, str]]:
             "dagbag_import_timeout": "1200",
             "dags_folder": str(folder / "no-dags"),
             "load_examples": "False",
+            # Airflow would not store a DAG that changes again within half a minute, and parses its
+            # file only ten minutes later.
+            "min_serialized_dag_update_interval": "0",
             "parallelism": "4",
             "execution_api_server_url": f"{url}/execution/",
             "simple_auth_manager_users": "admin:admin",
