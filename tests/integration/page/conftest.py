@@ -28,9 +28,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
         yield served
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Start Debian's Chromium."""
+    """Start Debian's Chromium; other modules could run no event loop while Playwright has one."""
     chromium = shutil.which("chromium")
     if not chromium:
         pytest.skip("chromium is not installed")

@@ -58,7 +58,7 @@ def test_a_kill_is_known_after_the_cgroup_has_gone(
     counter = KillCounter(cgroup / "memory.oom_control")
     script = f"echo $$ >{cgroup}/cgroup.procs; {use}; exit 7"
     ended = subprocess.run(["sh", "-c", script], capture_output=True, check=False)
-    assert ended.returncode == 7
+    assert killed or ended.returncode == 7
     if gone:
         wait_until(lambda: _is_removed(cgroup), "the removal")
 
