@@ -142,9 +142,10 @@ def make_buildah() -> Path:
 def _unmount(overlay: Path) -> None:
     """Undo what the overlay driver leaves: its folder mounted on itself.
 
-    `Path.is_mount` does not see a mount of a folder on itself.
+    Two processes that started at once have mounted it twice. `Path.is_mount` does not see a mount
+    of a folder on itself.
     """
-    if f" {overlay} " in Path("/proc/self/mounts").read_text():
+    while f" {overlay} " in Path("/proc/self/mounts").read_text():
         subprocess.run(["umount", overlay], check=True)
 
 
