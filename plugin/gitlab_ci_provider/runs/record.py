@@ -91,7 +91,8 @@ def push_result(task: TaskContext, result: JobResult) -> None:
 
 def push_end(task: TaskContext, result: PipelineResult, record: PipelineRun | None = None) -> None:
     """Record how the pipeline ended; this becomes the note of its run, see `run_note.py`."""
-    said = {**plain(result), "text": result.text, "name": (record and record.name) or ""}
+    name = record.name if record is not None and record.created else ""
+    said = {**plain(result), "text": result.text, "name": name or ""}
     if record is not None:
         said |= {"id": record.id, "ref": record.ref.name, "commit": record.ref.sha[:8]}
     _push(task, xcom_keys.PIPELINE_RESULT, said)
