@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,7 +61,8 @@ def shared_pages(folder: Path) -> Iterator[Pages]:
         with _locked(folder) as users:
             _count(folder, users - 1)
             if users == 1:
-                os.kill(int(pid), signal.SIGTERM)
+                with suppress(ProcessLookupError):  # it ends with the process that started it
+                    os.kill(int(pid), signal.SIGTERM)
 
 
 def _start(folder: Path) -> None:
