@@ -11,7 +11,7 @@ from gitlab_ci_provider.exceptions import StorageError
 from gitlab_ci_provider.helper.context import PhaseContext
 from gitlab_ci_provider.helper.lazy_store import LazyStore
 from gitlab_ci_provider.helper.output import Output
-from gitlab_ci_provider.model.plan import JobPlan
+from gitlab_ci_provider.model.plan import ArtifactUpload, CacheArchive, JobPlan
 from gitlab_ci_provider.storage.base import (
     MissingObjectError,
     ObjectStore,
@@ -19,6 +19,9 @@ from gitlab_ci_provider.storage.base import (
     StorageUnavailableError,
     unwatched,
 )
+
+CACHE = CacheArchive(name="main", object_key="c/main.tar.zst", paths=("deps/",))
+UPLOAD = ArtifactUpload(name="site", object_key="a/artifacts.zip", paths=("out/",))
 
 
 @dataclass
@@ -82,3 +85,10 @@ def make_context(folder: Path, *, store: ObjectStore | None = None, **parts: Any
         sleep=lambda _: None,
         control=folder / "control",
     )
+
+
+def write(folder: Path, name: str, text: str = "text") -> None:
+    """Write a file into the working copy."""
+    path = folder / "builds" / "project" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gitlab_ci_provider.airflow_api.client import AirflowApi
@@ -41,6 +41,7 @@ class JobState:
         state: of the task.
         bridge: it has a `trigger:`.
         result: what it left when it ended; empty before.
+        followed: it is deferred because the triggerer follows its pod.
     """
 
     name: str
@@ -49,7 +50,8 @@ class JobState:
     try_number: int
     bridge: bool
     note: str
-    result: Mapping[str, Any]
+    result: Mapping[str, Any] = field(default_factory=dict)
+    followed: bool = False
 
     @property
     def status(self) -> str:
@@ -59,7 +61,7 @@ class JobState:
             return said if said in _FAILED else str(JobStatus.CANCELED)
         if self.state in ENDED:
             return said or str(self.state)
-        if self.bridge and self.state == "deferred":
+        if self.state == "deferred" and (self.bridge or self.followed):
             return str(JobStatus.RUNNING)
         return str(unfinished_status(self.state))
 
@@ -78,20 +80,31 @@ class RunJobs:
     run: str
 
     def all(self) -> list[JobState]:
-        """Read all jobs without their results."""
-        return [_job(task, {}) for task in self._instances() if task["task_id"] not in _NOT_JOBS]
+        """Read all jobs as `now` does."""
+        return [_job(task) for task in self._instances() if task["task_id"] not in _NOT_JOBS]
+
+    def now(self, task: str) -> JobState:
+        """Read one job, without what it left."""
+        return _job(self.api.request("GET", self._path(task)))
 
     def one(self, task: str) -> JobState:
-        """Read one job, with its result."""
-        return _job(self.api.request("GET", self._path(task)), self.result(task))
+        """Read one job, with what it left."""
+        return self.complete(self.now(task))
+
+    def complete(self, job: JobState) -> JobState:
+        """Add what a job that has ended, or is deferred, has left."""
+        if job.ended:
+            return replace(job, result=self.result(job.task))
+        if job.state == "deferred" and not job.bridge:
+            return replace(job, followed=self._is_followed(job.task))
+        return job
 
     def result(self, task: str) -> Mapping[str, Any]:
         """Read what a job left when it ended; empty when it left nothing."""
         found = self.api.xcom(self.dag, self.run, task, xcom_keys.JOB_RESULT)
         return found if isinstance(found, Mapping) else {}
 
-    def is_followed(self, task: str) -> bool:
-        """Return whether the pod of a deferred job runs."""
+    def _is_followed(self, task: str) -> bool:
         return bool(self.api.xcom(self.dag, self.run, task, xcom_keys.FOLLOWED))
 
     def play(self, job: JobState, given: Mapping[str, Any]) -> None:
@@ -107,7 +120,7 @@ class RunJobs:
         if job.state == AWAITING_INPUT:
             self._answer(job.task, given)
             return
-        delayed = job.state == "deferred" and not job.bridge and not self.is_followed(job.task)
+        delayed = job.state == "deferred" and job.status == JobStatus.SCHEDULED
         if job.status != JobStatus.MANUAL and not delayed:
             message = f"'{job.name}' is {job.status}: only manual and delayed jobs are played"
             raise AirflowApiError(message)
@@ -217,7 +230,7 @@ class RunJobs:
         return f"/dags/{self.dag}/dagRuns/{self.run}/taskInstances/{task}"
 
 
-def _job(instance: Mapping[str, Any], result: Mapping[str, Any]) -> JobState:
+def _job(instance: Mapping[str, Any]) -> JobState:
     return JobState(
         name=str(instance["task_display_name"]),
         task=instance["task_id"],
@@ -225,5 +238,4 @@ def _job(instance: Mapping[str, Any], result: Mapping[str, Any]) -> JobState:
         try_number=instance["try_number"],
         bridge=instance.get("operator_name") == _BRIDGE,
         note=str(instance.get("note") or ""),
-        result=result,
     )

@@ -28,7 +28,6 @@ from gitlab_ci_provider.settings import Settings, load_settings
 from gitlab_ci_provider.state import open_records, open_state
 
 if TYPE_CHECKING:
-    from gitlab_ci_provider.discovery.sync import Sync
     from gitlab_ci_provider.gitlab_api.webhook_signature import WebhookSecrets
     from gitlab_ci_provider.model.webhook_event import WebhookEvent
 
@@ -108,30 +107,17 @@ class WebhookReception:
         self.worker.stop()
 
     def _handler(self) -> Handler:
+        from gitlab_ci_provider.discovery.opened import open_sync
+
         settings = self.settings()
         return Handler(
-            sync=_sync(settings),
+            sync=open_sync(settings),
             runs=AirflowRuns(),
             turns=self.turns,
             publish=lambda: _publish(settings),
             unread=settings.child_dag_timeout,
             clock=time.monotonic,
         )
-
-
-def _sync(settings: Settings) -> Sync:
-    from gitlab_ci_provider.discovery.sync import Sync
-    from gitlab_ci_provider.hooks.git_login import git_login, gitlab_of
-    from gitlab_ci_provider.hooks.runners import slots_for_sync
-
-    return Sync(
-        open_state(settings),
-        settings.mirrors,
-        logins=lambda url: git_login(url, settings.git_conn_ids),
-        gitlab=lambda url: gitlab_of(url, settings.git_conn_ids),
-        include_hosts=settings.allowed_hosts,
-        slotted=slots_for_sync(settings),
-    )
 
 
 def _publish(settings: Settings) -> None:

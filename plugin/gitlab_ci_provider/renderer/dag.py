@@ -69,7 +69,7 @@ def render_dag(
     )
     finish = FinishPipelineOperator(task_id=FINISH_PIPELINE, dag=dag, **_AGAIN)
     chosen = [job for job, name in names.items() if name == running] or [*pipeline.jobs]
-    tasks = _tasks(dag, pipeline, settings, {job: names[job] for job in chosen})
+    tasks = _tasks(dag, pipeline, settings, names, frozenset(chosen))
     _connect_jobs(create, tasks, pipeline)
     # All of them: rules may leave the last ones out, which `create_pipeline` skips before it
     # has ended itself.
@@ -104,15 +104,19 @@ def _connect(before: Sequence[BaseOperator], task: BaseOperator) -> None:
 
 
 def _tasks(
-    dag: DAG, pipeline: Pipeline, settings: Settings, names: dict[str, str]
+    dag: DAG,
+    pipeline: Pipeline,
+    settings: Settings,
+    names: dict[str, str],
+    chosen: frozenset[str],
 ) -> dict[str, GitlabTask]:
     stages = [stage for stage in pipeline.stages if _has_jobs(pipeline, stage)]
-    groups = group_ids(stages, task_ids(pipeline.jobs))
+    groups = group_ids(stages, names)
     tasks: dict[str, GitlabTask] = {}
     for stage in stages:
         group = TaskGroup(groups[stage], group_display_name=stage, prefix_group_id=False, dag=dag)
         for job in pipeline.jobs.values():
-            if job.stage == stage and job.name in names:
+            if job.stage == stage and job.name in chosen:
                 place = {"dag": dag, "task_group": group, **_slot(pipeline.slots.get(job.name))}
                 tasks[job.name] = _task(job, names[job.name], settings, place)
     return tasks

@@ -26,24 +26,14 @@ from gitlab_ci_provider.model.plan import (
 )
 from gitlab_ci_provider.storage.checksums import sha256_of
 from gitlab_ci_provider.storage.index import decode_index
-from processes.phases import BrokenStore, FolderStore, make_context
+from processes.phases import CACHE, UPLOAD, BrokenStore, FolderStore, make_context, write
 from servers.repositories import git
-
-CACHE = CacheArchive(name="main", object_key="c/main.tar.zst", paths=("deps/",))
-UPLOAD = ArtifactUpload(name="site", object_key="a/artifacts.zip", paths=("out/",))
 
 
 @pytest.fixture
 def shown(capfd: pytest.CaptureFixture[str]) -> Callable[[], str]:
     """What the phases wrote."""
     return lambda: capfd.readouterr().out
-
-
-def write(folder: Path, name: str, text: str = "text") -> None:
-    """Write a file into the working copy."""
-    path = folder / "builds" / "project" / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
 
 
 def objects(folder: Path) -> list[str]:

@@ -18,28 +18,16 @@ from gitlab_ci_provider.helper.phases.restore_cache import restore_cache
 from gitlab_ci_provider.helper.phases.upload_artifacts import upload_artifacts
 from gitlab_ci_provider.model.plan import (
     ArtifactDownload,
-    ArtifactUpload,
-    CacheArchive,
     CacheRestore,
 )
 from gitlab_ci_provider.storage.base import Progress, unwatched
-from processes.phases import FolderStore, make_context
-
-CACHE = CacheArchive(name="main", object_key="c/main.tar.zst", paths=("deps/",))
-UPLOAD = ArtifactUpload(name="site", object_key="a/artifacts.zip", paths=("out/",))
+from processes.phases import CACHE, UPLOAD, FolderStore, make_context, write
 
 
 @pytest.fixture
 def shown(capfd: pytest.CaptureFixture[str]) -> Callable[[], str]:
     """What the phases wrote."""
     return lambda: capfd.readouterr().out
-
-
-def write(folder: Path, name: str, text: str = "text") -> None:
-    """Write a file into the working copy."""
-    path = folder / "builds" / "project" / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
 
 
 def test_caches_are_saved_at_the_same_time(tmp_path: Path, shown: Callable[[], str]):

@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _is_over(found: RunJobs, task: str, number: int) -> bool:
-    job = found.one(task)
+    job = found.now(task)
     return job.ended or job.try_number != number
 
 

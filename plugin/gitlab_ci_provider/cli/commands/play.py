@@ -82,7 +82,7 @@ def _jobs(args: argparse.Namespace) -> int:
     from gitlab_ci_provider.cli.display.tables import table
 
     found = chosen_run.chosen(args)
-    jobs = [found.one(job.task) if job.ended else job for job in found.all()]
+    jobs = [found.complete(job) for job in found.all()]
     if args.json:
         _say_json(found, [_described(job) for job in jobs])
         return 0
@@ -122,7 +122,7 @@ def _retry(args: argparse.Namespace) -> int:
 
 def _failed(found: RunJobs) -> list[JobState]:
     """List the jobs that have failed or were canceled, as *Retry* of a pipeline does in GitLab."""
-    jobs = (found.one(job.task) for job in found.all() if job.ended and job.state != "success")
+    jobs = (found.complete(job) for job in found.all() if job.ended and job.state != "success")
     return [job for job in jobs if job.status in {"failed", "canceled"}]
 
 
