@@ -58,7 +58,7 @@ def compile_pipeline(
     found = list(dict.fromkeys(check_jobs(jobs, config.stages)))
     diagnostics.extend(found, failed=any(each.severity is Severity.ERROR for each in found))
     pipeline = None if diagnostics.failed else _pipeline(config, jobs)
-    support = check_support(entry.job for entry in config.jobs.values())
+    support = check_support(config.jobs.values())
     told = (*without_followers(diagnostics.found), *support)
     return CompileResult(pipeline=pipeline, diagnostics=told, config=config)
 

@@ -4,14 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from gitlab_ci_provider.config.keywords.job import JobConfig
+from gitlab_ci_provider.config.raw import Map, Mark, Node
 from gitlab_ci_provider.model.diagnostic import Diagnostic, warning
-from gitlab_ci_provider.model.job import Job
-from gitlab_ci_provider.model.support import limits
+from gitlab_ci_provider.model.support import Limit, limits
 
 
-def check_support(jobs: Iterable[Job]) -> Iterator[Diagnostic]:
-    """Warn of keywords that are not honoured fully, once for each job and keyword."""
-    for job in jobs:
-        for limit in limits(job):
-            words = f"{job.name} job: {limit.keyword} is not supported: {limit.effect}"
-            yield warning("keyword-unsupported", words, job.location)
+def check_support(jobs: Iterable[JobConfig]) -> Iterator[Diagnostic]:
+    """Warn of keywords that are not honoured fully: once a job and keyword, where it is written."""
+    for entry in jobs:
+        for limit in limits(entry.job):
+            words = f"{entry.job.name} job: {limit.keyword} {_extent(limit)}: {limit.effect}"
+            yield warning("keyword-unsupported", words, _place(entry.raw, limit.keyword).location())
+
+
+def _extent(limit: Limit) -> str:
+    return "is not supported" if limit.blocking else "is not fully supported"
+
+
+def _place(raw: Map, keyword: str) -> Mark:
+    """Return where a keyword such as `image:docker` is written, as far as its mappings go."""
+    place, node = raw.mark, _mapping(raw)
+    for key in keyword.split(":"):
+        if node is None or key not in node:
+            break
+        place, node = node.place(key), _mapping(node[key])
+    return place
+
+
+def _mapping(node: Node) -> Map | None:
+    return node if isinstance(node, Map) else None
