@@ -22,6 +22,7 @@ from gitlab_ci_provider.runs.job import end as job_end
 from gitlab_ci_provider.runs.job.end import Settled
 from gitlab_ci_provider.runs.job.handover import Handover
 from gitlab_ci_provider.runs.job.pod_run import JobPod
+from gitlab_ci_provider.runs.job.shift import still_runs
 from gitlab_ci_provider.runs.job_run import JobRun
 from gitlab_ci_provider.runs.record import push_result
 from gitlab_ci_provider.runs.report.run import tell_end, told_start
@@ -105,16 +106,21 @@ def _ended(operator: KubernetesPodOperator, run: JobRun, pod: JobPod) -> Settled
         timeout = operator.execution_timeout
         seconds = int(timeout.total_seconds()) if timeout else 0
         return job_end.failed(run, TimeoutFailure(f"ran longer than its timeout of {seconds} s"))
-    except JobFailure as problem:
-        return _canceled(operator, run) or job_end.failed(run, problem)
     except GitlabCiError as problem:
-        return job_end.failed(run, SystemFailure(str(problem)))
+        failure = problem if isinstance(problem, JobFailure) else SystemFailure(str(problem))
+        return _canceled(operator, run) or job_end.failed(run, failure)
     except Exception as problem:  # noqa: BLE001 - it is settled, and told
         _log.exception("the task of '%s' has failed", run.job.name)
         return _canceled(operator, run) or job_end.crashed(run, problem)
 
 
 def _canceled(operator: KubernetesPodOperator, run: JobRun) -> Settled | None:
-    """Settle the job as canceled when that is why the pod is gone."""
+    """Settle the job as canceled when that is why the pod is gone.
+
+    Airflow stops a task that a person has ended only with its next heartbeat. In the meantime the
+    end of the pipeline may delete the pod, and Airflow refuse what the task asks for.
+    """
     settled = job_end.obeyed(run)
-    return job_end.stopped(run) if settled is None and was_killed(operator) else settled
+    if settled is None and (was_killed(operator) or not still_runs(run)):
+        return job_end.stopped(run)
+    return settled
