@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
@@ -36,12 +37,34 @@ class Place:
     namespace: str
 
 
+@dataclass(slots=True)
+class Login:
+    """Who a connection says it is; a plugin of the kubeconfig gives tokens that last for minutes.
+
+    Attributes:
+        hook: of the connection.
+        times: how often it has logged in.
+    """
+
+    hook: Any
+    times: int = 0
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+
+    async def renew(self, seen: int) -> None:
+        """Log in again, unless another request has done so since this one saw the number."""
+        async with self._lock:
+            if seen == self.times:
+                async with self.hook.get_conn():  # reads the configuration, which clients share
+                    self.times += 1
+
+
 @dataclass(frozen=True, slots=True)
 class Cluster:
     """A namespace of a cluster that is connected."""
 
     api: Any
     namespace: str
+    login: Login
 
     async def get(self, path: str, query: Mapping[str, str] | None = None) -> bytes:
         """Ask for something below the namespace.
@@ -94,6 +117,27 @@ class Cluster:
         silence: float,
         body: Mapping[str, Any] | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
+        seen = self.login.times
+        response = await self._answered(method, path, query, silence, body)
+        if response.status == 401:
+            response.close()
+            await self.login.renew(seen)
+            response = await self._answered(method, path, query, silence, body)
+        try:
+            if response.status >= 300:
+                raise RefusedError(response.status, await response.text())
+            yield response
+        finally:
+            response.close()
+
+    async def _answered(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        silence: float,
+        body: Mapping[str, Any] | None,
+    ) -> aiohttp.ClientResponse:
         response: aiohttp.ClientResponse = await self.api.call_api(
             f"/api/v1/namespaces/{self.namespace}/{path}",
             method,
@@ -106,12 +150,7 @@ class Cluster:
             _preload_content=False,
             _request_timeout=(_CONNECT_SECONDS, silence),
         )
-        try:
-            if response.status >= 300:
-                raise RefusedError(response.status, await response.text())
-            yield response
-        finally:
-            response.close()
+        return response
 
 
 @asynccontextmanager
@@ -126,7 +165,7 @@ async def connected(place: Place) -> AsyncIterator[Cluster]:
         conn_id=place.connection, config_dict=None, client_configuration=configuration
     )
     async with hook.get_conn() as api:
-        yield Cluster(api, place.namespace)
+        yield Cluster(api, place.namespace, Login(hook))
 
 
 async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:

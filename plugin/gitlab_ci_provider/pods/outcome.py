@@ -30,6 +30,10 @@ _POD_REASONS: Mapping[str, tuple[FailureReason, str]] = {
 }
 """What the kubelet says of a whole pod. Any other reason is a refusal to run it, as OutOfcpu."""
 
+_UNKNOWN = frozenset({"Unknown", "ContainerStatusUnknown"})
+"""Reasons of an end that nobody has seen, with a made-up exit code: containerd's (255) when the
+node has restarted, and the kubelet's (137) when the runtime knows no such container anymore."""
+
 _KILLED = 137
 """Exit code after SIGKILL, which the script cannot see coming."""
 
@@ -114,6 +118,18 @@ def _interruption(pod: k8s.V1Pod) -> str:
         return "the pod was deleted before it ended"
     if pod.status.reason:
         return f"the node refused the pod: {pod.status.reason}: {pod.status.message}"
+    return _lost_container(pod)
+
+
+def _lost_container(pod: k8s.V1Pod) -> str:
+    """Name the first container whose end nobody has seen; empty when one has failed before it."""
+    for name in (HOOK_CONTAINER, PREPARE_CONTAINER, BUILD_CONTAINER, HELPER_CONTAINER):
+        state = container_state(pod, name)
+        if state.reason in _UNKNOWN:
+            said = f": {state.message}" if state.message else ""
+            return f"the node has lost the {name} container, as when it restarts{said}"
+        if state.exit_code:
+            break
     return ""
 
 
@@ -154,7 +170,7 @@ def _one_line(said: str) -> str:
 
 def _helper_failed(container: str, state: ContainerState) -> Outcome:
     told = _told(state)
-    said = told.message or state.message or state.reason or state.phase
+    said = told.message or state.message or _killed_for_memory(state) or state.reason or state.phase
     return Outcome(
         failure_reason=told.reason or FailureReason.RUNNER_SYSTEM_FAILURE,
         message=f"{told.phase or container}: {said}",
@@ -177,10 +193,15 @@ def _helper_was_first(build: ContainerState, helper: ContainerState) -> bool:
 
 def _helper_died(build: ContainerState, helper: ContainerState) -> Outcome:
     told = decode_message(helper.message)
-    said = (told and told.message) or helper.message or helper.reason
+    said = (told and told.message) or helper.message or _killed_for_memory(helper) or helper.reason
     code = "" if told else f", exit code {helper.exit_code}"
     after = "" if build.exit_code is None else f"; the script then ended with {build.exit_code}"
     return _system(f"the helper container died while the script was running: {said}{code}{after}")
+
+
+def _killed_for_memory(state: ContainerState) -> str:
+    """Say that a container of ours had too little memory; empty when it had enough."""
+    return f"{OUT_OF_MEMORY}the container was killed (OOMKilled)" * (state.reason == "OOMKilled")
 
 
 def _system(message: str) -> Outcome:

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import re
 
-PULLING = frozenset({"ErrImagePull", "ImagePullBackOff"})
-"""The kubelet alternates between the two; only the first always has the registry's words."""
+FAILED = frozenset({"ErrImagePull", "RegistryUnavailable", "ImageInspectError"})
+"""What the kubelet calls a try that has failed, with the words of registry or runtime."""
+
+PULLING = FAILED | {"ImagePullBackOff"}
+"""The kubelet alternates between the two; the second has those words only since Kubernetes 1.32."""
 
 _PASSING = re.compile(
     r"too ?many ?requests|\b429\b|rate limit|\b50[0234]\b|unavailable|time-?out|timed out"
@@ -25,11 +28,14 @@ _FINAL = re.compile(
 )
 
 
-_QUOTED = re.compile(r'"[^"]*"')
+_QUOTED = re.compile(r'"([^"]*)"')
 """Names of images and addresses, which may hold any of these words."""
 
 
 def is_final(words: str) -> bool:
     """Return whether pulling again is no use: there is no such image, or the login is refused."""
     said = _QUOTED.sub("", words)
+    for name in _QUOTED.findall(words):
+        if ":" in name or "/" in name:  # containerd names the image once more, without quotes
+            said = said.replace(name, "")
     return bool(_FINAL.search(said)) and not _PASSING.search(said)

@@ -13,7 +13,7 @@ from kubernetes import client as k8s
 
 from gitlab_ci_provider.exceptions import FailureReason
 from gitlab_ci_provider.pods.evidence import event_time
-from gitlab_ci_provider.pods.pulls import PULLING
+from gitlab_ci_provider.pods.pulls import FAILED, PULLING
 from gitlab_ci_provider.pods.start_budget import Clock, wall_clock
 from gitlab_ci_provider.pods.status import (
     StartProblem,
@@ -65,7 +65,7 @@ class Starting:
         first = next((one for one in waiting_containers(pod) if one.reason in PULLING), None)
         if first is None:
             return None
-        if first.reason == "ErrImagePull" and first.message:
+        if first.reason in FAILED and first.message:
             self.registries.append(first.message)
             self._say_once(f"image {first.image} cannot be pulled, trying again: {first.message}")
         now = self.clock()
@@ -73,7 +73,7 @@ class Starting:
             self.failing_since = now
         seconds = now - self.failing_since
         grace = 0 if first.name in self.unsettled else self.grace
-        if seconds < grace or first.reason != "ErrImagePull":
+        if seconds < grace or first.reason not in FAILED:
             return None
         return StartProblem(
             failure_reason=FailureReason.IMAGE_PULL_FAILURE,

@@ -12,12 +12,14 @@ from kubernetes import client as k8s
 from gitlab_ci_provider.exceptions import FailureReason
 from gitlab_ci_provider.model.workspace import BUILD_CONTAINER, HELPER_CONTAINER
 from gitlab_ci_provider.pods.pulls import PULLING, is_final
+from gitlab_ci_provider.pods.start_budget import wall_clock
 
 Phase = Literal["waiting", "running", "terminated"]
 
 _HOPELESS = {
     "InvalidImageName": FailureReason.IMAGE_PULL_FAILURE,
     "ErrImageNeverPull": FailureReason.IMAGE_PULL_FAILURE,
+    "SignatureValidationFailed": FailureReason.IMAGE_PULL_FAILURE,
     "CreateContainerConfigError": FailureReason.RUNNER_SYSTEM_FAILURE,
     "CreateContainerError": FailureReason.RUNNER_SYSTEM_FAILURE,
     "RunContainerError": FailureReason.RUNNER_SYSTEM_FAILURE,
@@ -32,6 +34,10 @@ _PULL_EVENT = 'Failed to pull image "'
 
 _BUSY = ("context deadline exceeded", "is reserved for", "context canceled")
 """In the message of a container that could not be made because the node is slow: it tries again."""
+
+
+_OVERDUE_SECONDS = 120
+"""For so long a node that lives may be late to end the containers of a pod that is deleted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,17 +152,17 @@ def has_ended(pod: k8s.V1Pod) -> bool:
 def is_lost(pod: k8s.V1Pod) -> bool:
     """Return whether the pod's node is gone for good: nobody will ever say how the pod has ended.
 
-    The node's controller has marked the pod unready though its containers were fine when last
-    heard of, and the pod is being deleted. Before that, the node may come back.
+    The pod is being deleted, and the node's controller has marked it unready though its containers
+    were fine when last heard of. Before that, the node may come back. A pod of which a container
+    was not ready anyway shows no such mark: it is lost once the time is long over in which
+    Kubernetes was to delete it.
     """
+    due = pod.metadata.deletion_timestamp if pod.metadata else None
+    if due is None or pod.status.phase not in {"Pending", "Running"}:
+        return False
     ready, containers = condition(pod, "Ready"), condition(pod, "ContainersReady")
-    return bool(
-        pod.metadata
-        and pod.metadata.deletion_timestamp
-        and pod.status.phase == "Running"
-        and (ready and ready.status == "False")
-        and (containers and containers.status == "True")
-    )
+    marked = ready and ready.status == "False" and containers and containers.status == "True"
+    return bool(marked) or wall_clock() > due.timestamp() + _OVERDUE_SECONDS
 
 
 def condition(pod: k8s.V1Pod, kind: str) -> Any:

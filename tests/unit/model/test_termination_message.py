@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from gitlab_ci_provider.exceptions import FailureReason
 from gitlab_ci_provider.model.job_artifacts import ArtifactReport, JobArtifact
 from gitlab_ci_provider.model.termination_message import (
@@ -68,3 +70,33 @@ def test_a_newer_helper_is_understood():
     read = decode_message('{"reason": "reason_of_the_future", "new": 1, "lines": 3}')
 
     assert read == TerminationMessage(reason=FailureReason.UNKNOWN_FAILURE, lines=3)
+
+
+@pytest.mark.parametrize("message", ["no route", "ü\U0001f600" * 100])
+def test_what_kubernetes_cuts_off_is_counted(message: str):
+    """It keeps 12 KiB for all containers of a pod: a job with services has less for each.
+
+    Wherever that cuts, what is whole is read, and the rest is known to be left out.
+    """
+    told = TerminationMessage(
+        phase="upload_artifacts",
+        lines=7,
+        left_out=1,
+        artifacts=tuple(JobArtifact(name=f"}}]{n}", object_key=f"k{n}") for n in range(3)),
+        reports=(ArtifactReport(kind="junit", object_key="r", summary={"total": 3}),) * 2,
+        message=message,
+    )
+    text = encode_message(told).decode()
+    counted = text.index(',"artifacts"')
+
+    for size in range(counted, len(text)):
+        read = decode_message(text[:size])
+        assert read is not None
+        assert (read.phase, read.lines) == ("upload_artifacts", 7)
+        assert read.artifacts == told.artifacts[: len(read.artifacts)]
+        assert read.left_out + len(read.artifacts) + len(read.reports) == 6
+        assert message.startswith(read.message)
+    almost = decode_message(text[:-3])
+    assert almost is not None
+    assert (almost.artifacts, almost.reports) == (told.artifacts, told.reports)
+    assert len(almost.message) >= len(message) - 2

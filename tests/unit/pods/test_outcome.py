@@ -183,7 +183,7 @@ def test_a_script_whose_helper_died_is_no_failing_script(second: int, code: int)
     end = outcome(pod(ended("prepare"), _at(ended("build", code), second), helper))
 
     assert end.failure_reason == "runner_system_failure"
-    assert "the helper container died while the script was running: OOMKilled" in end.message
+    assert "the helper container died while the script was running: out of memory" in end.message
     assert f"ended with {code}" in end.message
 
 
@@ -195,3 +195,35 @@ def test_a_helper_that_died_after_the_script_hides_no_failure(second: int, code:
     end = outcome(pod(ended("prepare"), _at(ended("build", code), second), helper))
 
     assert (end.failure_reason, end.exit_code) == ("script_failure", code)
+
+
+@pytest.mark.parametrize(("reason", "code"), [("Unknown", 255), ("ContainerStatusUnknown", 137)])
+@pytest.mark.parametrize("lost", ["prepare", "build", "helper"])
+def test_a_container_whose_end_nobody_has_seen_is_an_interruption(
+    reason: str, code: int, lost: str
+):
+    """The node has restarted: the exit code is made up by containerd, or by the kubelet."""
+    names = ["prepare", "build", "helper"]
+    after = names[names.index(lost) :]
+    containers = [ended(name, code, reason) if name in after else ended(name) for name in names]
+
+    end = outcome(pod(*containers))
+
+    assert (end.failure_reason, end.exit_code) == ("runner_interrupted", None)
+    assert f"the node has lost the {lost} container" in end.message
+
+
+def test_a_failure_before_the_node_restarted_stays():
+    """The script had failed; only its artifacts are lost."""
+    end = outcome(pod(ended("prepare"), ended("build", 3), ended("helper", 255, "Unknown")))
+
+    assert (end.failure_reason, end.exit_code) == ("script_failure", 3)
+
+
+def test_a_phase_that_had_too_little_memory_says_so():
+    """On cgroup v2 the whole container is killed, so the helper has no last words."""
+    killed = ended("prepare", 137, "OOMKilled")
+
+    end = outcome(pod(killed, waiting("build"), waiting("helper")))
+
+    assert end.message == "prepare: out of memory: the container was killed (OOMKilled)"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -170,18 +171,38 @@ def test_a_lost_node_is_believed_once_the_pod_is_given_up():
     seen = recorded("node-lost-kubelet-killed")[-1]
     assert not has_ended(as_ours(seen))
 
-    seen["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
-    pod = as_ours(seen)
+    pod = as_ours(due(seen, 0))
 
     assert is_lost(pod)
     assert outcome(pod).failure_reason == "runner_interrupted"
+
+
+@pytest.mark.parametrize(("late", "lost"), [(-30, False), (60, False), (180, True)])
+def test_a_pod_that_nobody_ends_is_lost_with_its_node(late: int, lost: bool):
+    """One that was not ready anyway, as while sources are fetched, gets no mark of its node's."""
+    seen = due(recorded("node-lost-kubelet-killed")[-1], late)
+    seen["status"]["phase"] = "Pending"
+    for condition in seen["status"]["conditions"]:
+        condition["status"] = "False" if "Ready" in condition["type"] else condition["status"]
+    pod = as_ours(seen)
+
+    assert (is_lost(pod), has_ended(pod)) == (lost, lost)
+    assert ("the node was lost" in outcome(pod).message) == lost
+
+
+def due(seen: dict[str, Any], late: int) -> dict[str, Any]:
+    """Have Kubernetes delete a recorded pod, which was due so many seconds ago."""
+    moment = datetime.now(UTC) - timedelta(seconds=late)
+    raw = copy.deepcopy(seen)
+    raw["metadata"]["deletionTimestamp"] = f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+    return raw
 
 
 def test_a_pod_that_is_evicted_gracefully_still_runs():
     """While its containers end in their grace time, the pod has not ended."""
     deleted = [one for one in recorded("evict-api") if one["status"]["phase"] == "Running"]
 
-    assert not any(has_ended(as_ours(one)) for one in deleted)
+    assert not any(has_ended(as_ours(due(one, 0))) for one in deleted)
 
 
 def test_a_pod_that_a_node_refuses():

@@ -48,6 +48,7 @@ class Seen:
     "words",
     [
         UNKNOWN,
+        'failed to resolve reference "r/timeout:503": r/timeout:503: not found',
         "manifest unknown: manifest unknown",
         "pull access denied, repository does not exist or may require authorization",
         "failed to authorize: failed to fetch oauth token: unexpected status: 401 Unauthorized",
@@ -100,6 +101,16 @@ def test_a_registry_that_stutters_is_asked_again(words: str):
     assert seen.said == [f"image r/x:1 cannot be pulled, trying again: {words}"]
 
 
+@pytest.mark.parametrize("reason", ["RegistryUnavailable", "ImageInspectError"])
+def test_a_pull_that_fails_under_another_name_is_tried_again(reason: str):
+    """So kubelets call what some runtimes tell them of a registry, or of an image they have."""
+    seen = Seen(grace=60)
+
+    assert [seen.at(at, waits(reason, "busy")) for at in (0, 61)] == [False, True]
+    assert seen.starting.problem
+    assert seen.starting.problem.failure_reason == "image_pull_failure"
+
+
 def test_an_image_that_comes_at_last_is_no_problem():
     """What was said of it is forgotten."""
     seen = Seen(grace=60)
@@ -114,7 +125,9 @@ def test_without_a_grace_the_first_failure_counts():
     assert Seen(grace=0).at(0, waits("ErrImagePull", BUSY))
 
 
-@pytest.mark.parametrize("reason", ["InvalidImageName", "ErrImageNeverPull", "StartError"])
+@pytest.mark.parametrize(
+    "reason", ["InvalidImageName", "ErrImageNeverPull", "SignatureValidationFailed", "StartError"]
+)
 def test_what_cannot_come_right_fails_at_once(reason: str):
     """No grace helps a name that is not valid, or a pod that must not pull."""
     assert Seen(grace=60).at(0, waits(reason, "no"))

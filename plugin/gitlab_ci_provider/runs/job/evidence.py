@@ -72,12 +72,14 @@ def needs_evidence(failure: JobFailure) -> bool:
 
 
 def _memory_limit(failure: JobFailure, evidence: PodEvidence) -> str:
-    """Add the limit that a killed script may have met, unless the failure names it."""
+    """Add the limit that a killed container may have met, unless the failure names it."""
     said = str(failure)
-    if failure.exit_code is None or "limit" in said:
+    if (failure.exit_code is None and OUT_OF_MEMORY not in said) or "limit" in said:
         return ""
-    build = next((one for one in evidence.containers if one.name == BUILD_CONTAINER), None)
-    limit = build.limits.get("memory") if build else None
+    by_name = {one.name: one for one in evidence.containers}
+    killed = [one for one in evidence.containers if one.reason == "OOMKilled"]
+    found = next((one for one in (*killed, by_name.get(BUILD_CONTAINER)) if one), None)
+    limit = found.limits.get("memory") if found else None
     return f"; its memory limit is {limit}" if limit else ""
 
 
