@@ -95,6 +95,24 @@ def noted_tasks(session: Any, dag_run: Any, absent: Collection[str]) -> list[Any
     return list(session.scalars(of_run))
 
 
+def tasks_without_pool(session: Any, dag_run: Any) -> list[Any]:
+    """Find the tasks of a run whose pool does not exist, so that Airflow never starts them.
+
+    Each has `task_id`, `pool`, and `note`, which can be set.
+    """
+    from airflow.models.pool import Pool
+    from airflow.models.taskinstance import TaskInstance
+    from sqlalchemy import select
+
+    of_run = (
+        select(TaskInstance)
+        .where(TaskInstance.dag_id == dag_run.dag_id, TaskInstance.run_id == dag_run.run_id)
+        .where(TaskInstance.pool.not_in(select(Pool.pool)))
+        .order_by(TaskInstance.task_id)
+    )
+    return list(session.scalars(of_run))
+
+
 def drop_note(task: Any) -> None:
     """Delete the note of a task."""
     task.task_instance_note = None

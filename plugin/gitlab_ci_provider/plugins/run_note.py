@@ -36,7 +36,8 @@ _OURS = "Pipeline "
 
 _ABSENT, _FAILED, _CANCELED = "not in this pipeline: ", "Job failed: ", "Job canceled "
 _SKIPPED, _MANUAL = "Job skipped: ", "Manual job, not played"
-_OURS_OF_TASKS = (_ABSENT, _FAILED, _CANCELED, _SKIPPED, _MANUAL)
+_NO_POOL = "Job waits: there is no Airflow pool "
+_OURS_OF_TASKS = (_ABSENT, _FAILED, _CANCELED, _SKIPPED, _MANUAL, _NO_POOL)
 """How our notes of tasks begin."""
 
 _LONGEST = 1000
@@ -52,8 +53,10 @@ def on_dag_run_running(dag_run: Any, msg: str) -> None:  # noqa: ARG001 - Airflo
     session = _session(dag_run)
     if session is None or keep_state_set_by_others(session, dag_run, "queued"):
         return
+    waiting = _note_missing_pools(session, dag_run)
     if (dag_run.note or _OURS).startswith(_OURS):
-        dag_run.note = begun_note(dag_run.conf, str(dag_run.triggering_user_name or ""))
+        begun = begun_note(dag_run.conf, str(dag_run.triggering_user_name or ""))
+        dag_run.note = f"{begun}{no_pool_words(waiting)}"[:_LONGEST]
 
 
 @hookimpl
@@ -132,6 +135,22 @@ def begun_note(conf: Any, user: str) -> str:
     return f"{said} ({how})"[:_LONGEST] if how else said
 
 
+def no_pool_words(waiting: Mapping[str, str]) -> str:
+    """Say in the note of a run which tasks wait for which pools; empty when none does."""
+    pools = sorted(set(waiting.values()))
+    tasks = ", ".join(waiting)
+    missing = " and ".join(f"'{pool}'" for pool in pools)
+    return f". There is no Airflow pool {missing}, so these wait: {tasks}" if pools else ""
+
+
+def no_pool_note(pool: str) -> str:
+    """Word the note of a task that Airflow does not start."""
+    return (
+        f"{_NO_POOL}'{pool}', which the job's runner names. An administrator creates it: "
+        f"`airflow pools set {pool} SLOTS DESCRIPTION`; then the job starts by itself"
+    )[:_LONGEST]
+
+
 def run_note(end: Any) -> str:
     """Word the note of a run that has ended; empty if it has left nothing.
 
@@ -185,6 +204,15 @@ def _failed_tests(reports: Any) -> str:
     bad = sum(int(one.get("failed", 0)) + int(one.get("error", 0)) for one in summaries)
     whole = sum(int(one.get("total", 0)) for one in summaries)
     return f"; {bad} of {whole} tests failed" if bad else ""
+
+
+def _note_missing_pools(session: Any, dag_run: Any) -> dict[str, str]:
+    """Write the notes of tasks whose pool does not exist; gives their pools."""
+    tasks = database.tasks_without_pool(session, dag_run)
+    for task in tasks:
+        if task.note is None or task.note.startswith(_OURS_OF_TASKS):
+            task.note = no_pool_note(task.pool)
+    return {task.task_id: task.pool for task in tasks}
 
 
 def _write_task_notes(session: Any, dag_run: Any, absent: Mapping[str, str]) -> None:

@@ -113,6 +113,21 @@ def notes_of_a_failure(runner: SchedulerJobRunner) -> list[str | None]:
     return seen
 
 
+def notes_of_a_missing_pool(runner: SchedulerJobRunner) -> list[str | None]:
+    """Begin a run one of whose tasks is in a pool that does not exist; give the notes."""
+    name = "poolless"
+    make_run(name, "queued", {})
+    with create_session() as session:
+        run = session.scalar(select(DagRun).where(DagRun.run_id == name))
+        run.get_task_instance("unit", session=session).pool = "gpu"
+    schedule(runner)
+    with create_session() as session:
+        run = session.scalar(select(DagRun).where(DagRun.run_id == name))
+        notes = [run.get_task_instance(task, session=session).note for task in ("lint", "unit")]
+        run.state = "failed"  # the races go on without it
+        return [run.note, *notes]
+
+
 def mark_failed(name: str) -> None:
     """Mark a run as failed, as `PATCH .../dagRuns/{name}` does."""
     with create_session() as session:
@@ -206,6 +221,7 @@ def main(count: int) -> None:
     make_dag()
     runner = SchedulerJobRunner(job=Job(), executors=[LocalExecutor(parallelism=1)])
     ends: dict[str, Any] = {"notes": notes_of_a_failure(runner)}
+    ends["pools"] = notes_of_a_missing_pool(runner)
     for scenario in ("running", "queued", "ending", "unfinished", "bare"):
         if scenario == "bare":
             get_listener_manager().pm.unregister(run_note)

@@ -60,6 +60,18 @@ def test_the_note_of_a_failed_task_goes_with_the_failure(ends: Ends):
     assert ends["notes"] == ["Job failed: script failure: exit code 2", None]
 
 
+def test_a_pool_that_does_not_exist_is_said(ends: Ends):
+    """Airflow never starts such a task, and says so in the scheduler's log only."""
+    run, other, task = ends["pools"]
+
+    assert run.endswith(". There is no Airflow pool 'gpu', so these wait: unit")
+    assert other is None
+    assert task.startswith(
+        "Job waits: there is no Airflow pool 'gpu', which the job's runner names"
+    )
+    assert "`airflow pools set gpu SLOTS DESCRIPTION`" in task
+
+
 def test_airflow_alone_overrules_the_person(ends: Ends):
     """Without our plugin, some runs end as a success: when this fails, Airflow has mended it."""
     assert ends["bare"].get("success: None", 0) > 0

@@ -8,6 +8,7 @@ from gitlab_ci_provider.plugins.run_note import (
     absence_notes,
     begun_note,
     job_note,
+    no_pool_words,
     run_note,
 )
 
@@ -79,6 +80,16 @@ def test_notes_of_tasks_fit_their_column():
 def test_a_task_that_has_not_passed_says_why(told: object, note: str):
     """GitLab's reason in words and what happened, without opening the log."""
     assert job_note(told) == note
+
+
+def test_a_run_names_the_pools_that_are_missing():
+    """Each once, with all tasks that wait; nothing when none is."""
+    words = no_pool_words({"deploy": "prod", "test": "gpu", "train": "gpu"})
+
+    assert (
+        words == ". There is no Airflow pool 'gpu' and 'prod', so these wait: deploy, test, train"
+    )
+    assert no_pool_words({}) == ""
 
 
 @pytest.mark.parametrize(
