@@ -122,27 +122,31 @@ class PodHub:
             log: is told when Kubernetes is away and back, in the caller's context.
         """
         watched = WatchedPod(self, name)
-        await self._enter()
+        is_first = await self._enter()
         self._pods.setdefault(name, set()).add(watched)
-        look = asyncio.create_task(self._look(watched))
+        look = None if is_first else asyncio.create_task(self._look(watched))
         try:
             with self.patience.telling(log):
                 yield watched
         finally:
-            look.cancel()
+            if look is not None:
+                look.cancel()
             self._pods[name].discard(watched)
             if not self._pods[name]:
                 del self._pods[name]
             await self._leave()
 
-    async def _enter(self) -> None:
+    async def _enter(self) -> bool:
+        """Connect, unless somebody has; tells whether the list of all pods is still to come."""
         async with self._lock:
-            if self._opened is None:
+            is_first = self._opened is None
+            if is_first:
                 stack = AsyncExitStack()
                 self.cluster = await stack.enter_async_context(connected(self.place))
                 self._opened = stack
                 self._task = asyncio.create_task(self._run())
             self._users += 1
+            return is_first
 
     async def _leave(self) -> None:
         self._users -= 1
@@ -189,8 +193,11 @@ class PodHub:
                 await self._bear(problem)
 
     async def _list(self) -> str:
-        """Look at all pods of jobs; gives the version to watch from."""
-        known = {watched for found in self._pods.values() for watched in found if watched.seen}
+        """Look at all pods of jobs; gives the version to watch from.
+
+        A pod was created before anybody follows it: one that is not in the list is gone.
+        """
+        known = {watched for found in self._pods.values() for watched in found}
         query, page = {"labelSelector": _SELECTOR, "limit": str(_PAGE)}, ""
         while True:
             more = {"continue": page} if page else {}

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from kubernetes import client, config
 
+from gitlab_ci_provider.hooks.async_kubernetes import Cluster
 from gitlab_ci_provider.hooks.outages import patient
 from gitlab_ci_provider.hooks.pod_watch import PodWatch
 from gitlab_ci_provider.model.job import Script
 from gitlab_ci_provider.runs.job.objects import create, delete_pod
 from integration.cluster.job_pods import job_objects, pod_worker
 from integration.cluster.support import Api
+from integration.cluster.waiting_task import Task
 
 LOG = logging.getLogger(__name__)
 
@@ -37,6 +39,28 @@ def calls(request: pytest.FixtureRequest) -> tuple[client.CoreV1Api, Counter[str
 
     rest.request = counting
     return core, counted
+
+
+@pytest.mark.parametrize("way", ["deferred"], indirect=True)
+def test_a_triggerer_asks_four_times_for_the_only_job(
+    task: Task, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
+):
+    """List and watch, which all jobs of a namespace share, and two logs."""
+    counted: Counter[str] = Counter()
+    answered = Cluster._answered
+
+    async def counting(self: Cluster, method: str, path: str, *given: Any) -> Any:
+        query = given[0]
+        kind = "log" if path.endswith("/log") else path
+        counted[f"{'watch' if query.get('watch') else method} {kind}"] += 1
+        return await answered(self, method, path, *given)
+
+    monkeypatch.setattr(Cluster, "_answered", counting)
+    result = task.run("echo hello")
+
+    assert (result.status, task.hops) == ("success", 1)
+    logs = max(2, counted["GET log"]) if pytestconfig.option.kubeconfig else 2
+    assert counted == {"GET pods": 1, "watch pods": 1, "GET log": logs}
 
 
 def test_a_job_costs_seven_calls(
