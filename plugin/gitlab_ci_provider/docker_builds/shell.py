@@ -37,7 +37,11 @@ _CONTEXTS = {
     "pipeline": "in a pipe",
 }
 
-_BLANK = re.compile(rb"(?:\s|\\\n)*")
+_BLANK = re.compile(rb"(?:[ \t\n]|\\\n)*")
+_PLAIN = bytes(range(128)) + b"." * 128
+"""Shells take signs beyond ASCII for parts of words; the grammar's own code crashes at some."""
+
+_DELIMITERS = frozenset({"heredoc_start", "heredoc_end"})
 _TESTS = frozenset({"if_statement", "case_statement", "function_definition"})
 _BASH = frozenset({"array", "subscript", "process_substitution", "herestring_redirect"})
 
@@ -100,7 +104,7 @@ def read_shell(text: str) -> tuple[Statement, ...] | None:
     data = text.encode("utf-8", "replace")
     if len(data) > MAX_BYTES:
         return None
-    tree = _parser().parse(data)
+    tree = _parser().parse(data.translate(_PLAIN))
     if tree is None or tree.root_node.has_error or not _is_whole(tree.root_node, data):
         return None
     return tuple(_statements(tree.root_node, data))
@@ -124,6 +128,8 @@ def _is_whole(root: Node, data: bytes) -> bool:
             waiting += reversed(node.children)
         elif node.end_byte > node.start_byte:
             if _BLANK.fullmatch(data, end, node.start_byte) is None:
+                return False
+            if node.type in _DELIMITERS and not _bytes(node, data).isascii():
                 return False
             end = max(end, node.end_byte)
     return _BLANK.fullmatch(data, end) is not None
@@ -282,4 +288,8 @@ def _word(parts: list[Node], data: bytes, *, skip: int = 0) -> Word:
 
 
 def _text(node: Node, data: bytes) -> str:
-    return data[node.start_byte : node.end_byte].decode("utf-8", "replace")
+    return _bytes(node, data).decode("utf-8", "replace")
+
+
+def _bytes(node: Node, data: bytes) -> bytes:
+    return data[node.start_byte : node.end_byte]

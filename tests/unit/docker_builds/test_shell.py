@@ -26,6 +26,7 @@ HOSTILE = [
     "case x in " * 5_000,
     "$((" * 10_000,
     "${" * 20_000,
+    *[f"{before}{sign}" for before in ("{", "{1..") for sign in "\u3000\U0001f433\U0010ffff"],
 ]
 TOKENS = st.sampled_from(
     [
@@ -130,6 +131,24 @@ def test_lines_count_from_the_text():
     assert [command.line for one in statements for command in one.commands] == [2, 3, 5]
 
 
-def test_what_the_grammar_loses_is_not_understood():
-    """tree-sitter-bash drops a quoted blank after a string: the words would be others."""
-    assert read_shell('docker build "a"\\ b') is None
+@pytest.mark.parametrize("sign", ["é", "\u00a0", "\u3000", "\U0001f433", "\U0010ffff"])
+def test_signs_beyond_ascii_are_parts_of_words(sign: str):
+    """Shells know neither blanks nor names but those of ASCII, and read `{` as a sign before it."""
+    (command,) = _only(f"docker build{sign} {sign}=1 '{sign}'$A").commands
+
+    assert [word.literal for word in command.words] == ["docker", f"build{sign}", f"{sign}=1", None]
+    assert command.words[3].body == f"{sign}$A"
+
+
+def test_a_delimiter_beyond_ascii_is_not_understood():
+    """It is compared with lines that may differ in just these signs."""
+    assert read_shell("cat <<é\nà\ndocker x\né\n") is None
+    assert read_shell("cat <<..\né\ndocker x\n..\n") is None
+
+
+@pytest.mark.parametrize(
+    "text", ['docker build "a"\\ b', "docker build\r-t x .", "docker\fbuild ."]
+)
+def test_what_the_grammar_loses_is_not_understood(text: str):
+    """It drops a quoted blank after a string, and signs that are no blanks for shells."""
+    assert read_shell(text) is None
