@@ -36,6 +36,7 @@ SETTINGS = {
     "CI_COMMIT_BRANCH": "feature/x",
     "CI_COMMIT_MESSAGE": 'Say "hi" --insecure\n\nand `more` $(text) \'.',
     "CI_DEFAULT_BRANCH": "main",
+    "CI_PROJECT_URL": "https://gitlab.example.com/group/project",
     "HUB_USER": "hub",
     "HUB_TOKEN": "hub token",
     "HTTP_PROXY": "http://proxy.example.com",

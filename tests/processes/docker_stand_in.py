@@ -53,9 +53,9 @@ def _build(state: State, arguments: list[str]) -> None:
     parser.add_argument("-f", "--file")
     parser.add_argument("--build-arg", action="append", default=[])
     parser.add_argument("--label", action="append", default=[])
-    for name in ("--secret", "--cache-from", "--cache-to", "--builder", "--progress"):
+    for name in ("--secret", "--cache-from", "--cache-to", "--builder", "--progress", "--network"):
         parser.add_argument(name, action="append", default=[])
-    for name in ("--target", "--platform", "--provenance"):
+    for name in ("--target", "--platform", "--provenance", "--sbom"):
         parser.add_argument(name, default="")
     for name in ("--push", "--pull", "--no-cache", "--rm", "--quiet"):
         parser.add_argument(name, action="store_true")
@@ -114,7 +114,8 @@ def executor(state: State, arguments: list[str]) -> None:
         values.setdefault(name, []).append(value)
     allowed = {"--context", "--dockerfile", "--destination", "--build-arg", "--label", "--target"}
     allowed |= {"--custom-platform", "--secret", "--cache", "--cleanup", "--no-push"}
-    allowed |= {"--compressed-caching"}
+    allowed |= {"--compressed-caching", "--registry-mirror"}
+    allowed |= {"--insecure-registry", "--skip-tls-verify-registry"}
     assert set(values) <= allowed, values
     built = {
         "context": os.path.realpath(values["--context"][0].removeprefix("dir://")),

@@ -7,7 +7,12 @@ from dataclasses import dataclass
 
 from gitlab_ci_provider.docker_builds.commands import DockerCommand
 from gitlab_ci_provider.docker_builds.flags import Arguments, Grammar, read_arguments
-from gitlab_ci_provider.docker_builds.values import is_absolute, is_working_copy, loose_problem
+from gitlab_ci_provider.docker_builds.values import (
+    is_absolute,
+    is_in_working_copy,
+    loose_problem,
+    resolved,
+)
 from gitlab_ci_provider.docker_builds.words import Word, joined, read_word, said
 
 _CARRIED = {"--target": "--target", "--label": "--label", "--annotation": "--annotation"}
@@ -30,6 +35,7 @@ _SPECIAL = frozenset(
         "--cache-from",
         "--cache-to",
         "--file",
+        "--network",
         "--output",
         "--platform",
         "--provenance",
@@ -53,12 +59,12 @@ _HINTS = {
     "--memory": "The build has the memory of the job.",
     "--squash": "Use the executor's --single-snapshot.",
 }
+_STRICT = frozenset({"--build-arg", "--secret"})
+"""Nothing later would notice that their value had become several words."""
+
 _NEEDLESS_SETTINGS = frozenset(
     {"BUILDKIT_PROGRESS", "COMPOSE_DOCKER_CLI_BUILD", "DOCKER_BUILDKIT", "DOCKER_CLI_EXPERIMENTAL"}
 )
-_KEPT = ("$PWD", "${PWD}", "$(pwd)", "/builds/")
-"""How paths begin that belong to the working copy."""
-
 PWD = read_word('"$PWD"', {})
 
 
@@ -116,10 +122,6 @@ def read_build(docker: DockerCommand, known: Mapping[str, str]) -> DockerBuild:
         raise CannotBuildError(
             "`--output` writes something else than an image", _HINTS["--iidfile"]
         )
-    inline = any(
-        value.source.startswith("BUILDKIT_INLINE_CACHE=")
-        for value in arguments.values("--build-arg")
-    )
     tags = tuple(_checked(tag, known) for tag in arguments.values("--tag"))
     return DockerBuild(
         context=context,
@@ -127,10 +129,20 @@ def read_build(docker: DockerCommand, known: Mapping[str, str]) -> DockerBuild:
         tags=tags,
         options=tuple(_options(arguments, known)),
         cached_from=tuple(_cache_image(value) for value in arguments.values("--cache-from")),
-        cached=inline or arguments.has("--cache-from") or arguments.has("--cache-to"),
+        cached=_is_cached(arguments),
         pushes=arguments.has("--push") or bool(outputs),
         from_environment=_without_value(arguments.values("--build-arg")),
     )
+
+
+def _is_cached(arguments: Arguments) -> bool:
+    """Return whether layers of earlier builds may be used, which `--no-cache` forbids."""
+    inline = any(
+        value.source.startswith("BUILDKIT_INLINE_CACHE=")
+        for value in arguments.values("--build-arg")
+    )
+    asked = inline or arguments.has("--cache-from") or arguments.has("--cache-to")
+    return asked and not arguments.has("--no-cache")
 
 
 def _without_value(arguments: Sequence[Word]) -> frozenset[str]:
@@ -162,7 +174,7 @@ def _context(arguments: Arguments, known: Mapping[str, str]) -> Word:
         words = f"{several.source} may hold any options"
         raise CannotBuildError(words, "Write the options where the variable is.")
     context = _path(arguments.operands[0], known)
-    if not context.body.startswith(_KEPT) and not is_working_copy(context, known):
+    if not is_in_working_copy(context, known):
         words = f"{context.source} is outside of the working copy, which Kaniko may clear"
         raise CannotBuildError(words, "Copy what is built into the working copy.")
     return context
@@ -175,7 +187,7 @@ def _path(word: Word, known: Mapping[str, str]) -> Word:
     text = word.literal if word.literal is not None else word.body
     if text == "-":
         raise CannotBuildError("it reads from standard input", "Give it a file or a folder.")
-    if "://" in text or text.startswith(("git@", "github.com/")):
+    if any(_is_elsewhere(where) for where in (text, resolved(word, known))):
         raise CannotBuildError(
             "its context is on another server", "Check it out first, in the script."
         )
@@ -190,6 +202,10 @@ def _path(word: Word, known: Mapping[str, str]) -> Word:
         return word
     path = word.after("./") if word.source.startswith("./") else word
     return PWD if path.body in ("", ".") else joined(PWD, "/", path)
+
+
+def _is_elsewhere(context: str) -> bool:
+    return "://" in context or context.startswith(("git@", "github.com/"))
 
 
 def _checked(word: Word, known: Mapping[str, str], *, strict: bool = False) -> Word:
@@ -211,7 +227,7 @@ def _options(arguments: Arguments, known: Mapping[str, str]) -> list[Word]:
             strict = name != "--target"
             found.append(joined(f"{_CARRIED[name]}=", _checked(value, known, strict=strict)))
         elif name in _READERS:
-            found += _READERS[name](_checked(value, known, strict=name != "--platform"))
+            found += _READERS[name](_checked(value, known, strict=name in _STRICT))
     return found
 
 
@@ -247,6 +263,21 @@ def _secret(value: Word) -> list[Word]:
     return [joined("--secret=", value)]
 
 
+def _network(value: Word) -> list[Word]:
+    if value.literal not in ("default", "host"):
+        raise CannotBuildError("the option `--network` has no counterpart", _HINTS["--network"])
+    return []  # of a daemon in the pod it is the pod's, as that of the build is
+
+
+def _cache(value: Word) -> list[Word]:
+    """Check that a cache is in a registry, where that of the executor is."""
+    kind = next((part for part in value.body.split(",") if part.startswith("type=")), "")
+    if kind not in ("", "type=registry", "type=inline"):
+        words = f"its cache, `{kind}`, is not in a registry"
+        raise CannotBuildError(words, "Leave it out, or use `type=registry`.")
+    return []
+
+
 def _attestation(value: Word) -> list[Word]:
     if value.literal != "false":
         raise CannotBuildError("the engines write no attestations", "Sign the image by its digest.")
@@ -255,6 +286,9 @@ def _attestation(value: Word) -> list[Word]:
 
 _READERS: Mapping[str, Callable[[Word], list[Word]]] = {
     "--build-arg": _build_arg,
+    "--cache-from": _cache,
+    "--cache-to": _cache,
+    "--network": _network,
     "--platform": _platform,
     "--secret": _secret,
     "--provenance": _attestation,

@@ -18,11 +18,11 @@ from gitlab_ci_provider.docker_builds.commands import (
     is_cache_pull,
     is_needless,
     is_silence,
-    starts_docker,
 )
 from gitlab_ci_provider.docker_builds.flags import Grammar, read_arguments
+from gitlab_ci_provider.docker_builds.kept import short, troubles, unknown_programs
 from gitlab_ci_provider.docker_builds.login import Login, read_login
-from gitlab_ci_provider.docker_builds.programs import QUIET, SHADOWED, STEPS, is_known
+from gitlab_ci_provider.docker_builds.programs import QUIET, STEPS
 from gitlab_ci_provider.docker_builds.shell import Command, Statement
 from gitlab_ci_provider.docker_builds.spots import Problem, Spot
 from gitlab_ci_provider.docker_builds.values import loose_problem
@@ -31,9 +31,7 @@ from gitlab_ci_provider.docker_builds.words import Word
 _PUSH = Grammar(
     valued=(), switches={"--quiet", "--all-tags"}, short={"q": "--quiet", "a": "--all-tags"}
 )
-_CHANGES = frozenset({"PATH", "DOCKER_DEFAULT_PLATFORM", "DOCKER_CONTEXT", "BUILDX_BUILDER"})
-_SHOWN = 5
-_SPLIT_JOB = "Do this in a job of its own, before or after; files go along as artifacts."
+_NOT_NEEDED = "Leave it out: without a daemon there is nothing to do."
 
 
 @dataclass(slots=True)
@@ -102,6 +100,8 @@ class _Reader:
         self.carried = Carried()
         self.pulled: list[tuple[int, DockerCommand]] = []
         self.logged_in: list[Login] = []
+        self.sets: frozenset[str] = frozenset()
+        self.unread_build = False
 
     def take(self, position: int) -> None:
         """Look at one statement."""
@@ -115,6 +115,7 @@ class _Reader:
             self.pulled.append((position, asked[0]))
         else:
             self._asked(position, statement, asked)
+        self.sets |= statement.sets
 
     def _problem(self, position: int, line: int, what: str, hint: str) -> None:
         self.carried.problems.append(Problem(self._spot(position, line), what, hint))
@@ -125,26 +126,14 @@ class _Reader:
 
     def _other(self, position: int, statement: Statement) -> None:
         """Check a statement that stays: its programs must be there, and ask no daemon."""
-        for command in statement.commands:
-            what, hint = _trouble(command)
-            if what:
-                self._problem(position, command.line, what, hint)
-            elif not is_known(command):
-                shown = command.words[0].source
-                self.carried.programs.setdefault(shown, self._spot(position, command.line))
-        changed = sorted(statement.sets & _CHANGES)
-        for name in sorted(statement.defines & SHADOWED):
-            words = f"`{name}` is a function here, and no longer the program"
-            self._problem(position, statement.line, words, "Give the function another name.")
-        if changed:
-            words = f"{changed[0]} is set, which changes what commands mean"
-            self._problem(position, statement.line, words, "Leave it out.")
-        if statement.bash:
-            words = "is understood by bash only, which the build engine's image lacks"
-            self._problem(position, statement.line, f"`{_short(statement)}` {words}", _SPLIT_JOB)
-        if "/docker.sock" in statement.source:
-            hint = "Nothing listens there in a pod."
-            self._problem(position, statement.line, "the socket of a Docker daemon is used", hint)
+        for line, what, hint in troubles(statement, self.known, self.sets):
+            self._problem(position, line, what, hint)
+        self._programs(position, statement)
+
+    def _programs(self, position: int, statement: Statement) -> None:
+        for command in unknown_programs(statement):
+            spot = self._spot(position, command.line)
+            self.carried.programs.setdefault(command.words[0].source, spot)
 
     def _asked(self, position: int, statement: Statement, asked: list[DockerCommand]) -> None:
         handler = {
@@ -163,10 +152,13 @@ class _Reader:
                     if known and where:
                         words = f"stands {where}"
                         hint = "Build without conditions, in a job that `rules` decide about."
+                    if docker.verb in NEEDLESS:
+                        hint = _NOT_NEEDED
                     self._problem(position, docker.command.line, f"{docker.shown} {words}", hint)
             return
         try:
             handler(position, asked[0])
+            self._programs(position, statement)
         except CannotBuildError as problem:
             words = f"{asked[0].shown}: {problem}"
             hint = problem.hint or asked[0].way_out
@@ -185,7 +177,7 @@ class _Reader:
                 and not (other.simple and all(command.name in STEPS for command in other.commands))
                 and not _only_sets(other)
             ):
-                return f"after `{_short(other)} &&`"
+                return f"after `{short(other)} &&`"
         return ""
 
     def _list_before(self, position: int) -> Iterable[Statement]:
@@ -198,8 +190,12 @@ class _Reader:
             yield placed.statement
 
     def _build(self, position: int, docker: DockerCommand) -> None:
-        build = read_build(docker, self.known)
-        self._check_exported(position, build)
+        try:
+            build = read_build(docker, self.known)
+            self._check_exported(position, build)
+        except CannotBuildError:
+            self.unread_build = True
+            raise
         image = Image(position, build, {})
         for tag in build.tags:
             self._name(image, tag)
@@ -232,7 +228,8 @@ class _Reader:
         source, target = docker.arguments
         image = self._find(source)
         if image is None:
-            raise CannotBuildError(f"this job does not build {source.source}")
+            self._not_built(source)
+            return
         self._check_name(image, position, target)
         self._name(image, target)
         self.carried.dropped.add(position)
@@ -245,7 +242,8 @@ class _Reader:
         name = arguments.operands[0]
         found = self._pushed(name, all_tags=arguments.has("--all-tags"))
         if not found:
-            raise CannotBuildError(f"this job does not build {name.source}")
+            self._not_built(name)
+            return
         for image, words in found:
             for word in words:
                 self._check_name(image, position, word)
@@ -254,6 +252,11 @@ class _Reader:
             known = {_identity(word) for word in image.destinations}
             image.destinations += [word for word in words if _identity(word) not in known]
         self.carried.dropped.add(position)
+
+    def _not_built(self, name: Word) -> None:
+        """Blame a name that no build has, unless there is a build that could not be read."""
+        if not self.unread_build:
+            raise CannotBuildError(f"this job does not build {name.source}")
 
     def _pushed(self, name: Word, *, all_tags: bool) -> list[tuple[Image, list[Word]]]:
         if not all_tags:
@@ -284,7 +287,7 @@ class _Reader:
                 continue
             quiet = all(command.name in QUIET for command in statement.commands)
             if not (_only_sets(statement) or (statement.simple and quiet)):
-                words = f"`{_short(statement)}` stands between the build and its push"
+                words = f"`{short(statement)}` stands between the build and its push"
                 hint = (
                     "Push under a temporary tag, test in a job with that image, and give it its "
                     "name in a third job with `crane tag`."
@@ -339,25 +342,6 @@ class _Reader:
                 self._problem(position, line, words, hint)
 
 
-def _trouble(command: Command) -> tuple[str, str]:
-    """Say what is wrong with a command that would stay, and the way out."""
-    if starts_docker(command):
-        words = f"`{command.words[0].source}` starts docker"
-        return words, "Call docker itself, as a command of the script."
-    if command.name == "set" and any(word.source in ("+e", "+o") for word in command.words):
-        return "`set +e` lets the job go on after a failed build", "Leave it out."
-    return "", ""
-
-
-def missing_programs(programs: Mapping[str, Spot]) -> Problem:
-    """Say which programs the build engine's image lacks."""
-    names = ", ".join(f"`{name}`" for name in list(programs)[:_SHOWN])
-    more = f" and {len(programs) - _SHOWN} more" if len(programs) > _SHOWN else ""
-    verb = "is" if len(programs) == 1 else "are"
-    words = f"{names}{more} {verb} not in the build engine's image, and may need the Docker daemon"
-    return Problem(min(programs.values()), words, _SPLIT_JOB)
-
-
 def _check_alone(docker: DockerCommand, *, silent: bool = False) -> None:
     """Check that a command has the variables of the script, and that nobody reads its output."""
     for name, _ in docker.command.assignments:
@@ -385,8 +369,3 @@ def _is_tag_of(identity: str, name: Word) -> bool:
 
 def _only_sets(statement: Statement) -> bool:
     return not statement.commands and bool(statement.sets)
-
-
-def _short(statement: Statement) -> str:
-    line, _, more = statement.source.partition("\n")
-    return line if len(line) <= 60 and not more else f"{line[:57]}..."

@@ -10,17 +10,17 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from gitlab_ci_provider.docker_builds.carry import Carried, Placed, carry, missing_programs
+from gitlab_ci_provider.docker_builds.carry import Carried, Placed, carry
 from gitlab_ci_provider.docker_builds.commands import NEEDLESS, docker_commands, starts_docker
+from gitlab_ci_provider.docker_builds.daemon import DIND, is_daemon, read_daemons
 from gitlab_ci_provider.docker_builds.kaniko import build_script, login_script
+from gitlab_ci_provider.docker_builds.kept import missing_programs
 from gitlab_ci_provider.docker_builds.shell import Statement, read_shell
 from gitlab_ci_provider.docker_builds.spots import Problem, Section, Spot
+from gitlab_ci_provider.docker_builds.words import Word
 from gitlab_ci_provider.image_builds.kaniko import IMAGE
-from gitlab_ci_provider.model.image import Image, Service
+from gitlab_ci_provider.model.image import Image
 from gitlab_ci_provider.model.job import Job, Script
-
-_DIND = re.compile(r"(?:^|[/:-])dind(?:$|[@:.-])")
-"""`docker:dind`, `docker:28-dind`, `registry.example.com/docker:28.0-dind@sha256:...`"""
 
 _SOCKET = "/docker.sock"
 _MENTIONS = re.compile(r"\bdocker\b")
@@ -59,7 +59,9 @@ def read_docker_job(job: Job, *, engine: str = IMAGE) -> DockerJob | None:
     main = [placed for item in items if not item.is_after for placed in item.placed()]
     after = [placed for item in items if item.is_after for placed in item.placed()]
     done, done_after = carry(main, known), carry(after, known)
-    problems = [*unread, *done.problems, *done_after.problems, *_built_after(after, done_after)]
+    daemons = read_daemons(job.services)
+    problems = [*unread, *daemons.problems, *done.problems, *done_after.problems]
+    problems += _built_after(after, done_after)
     programs = done.programs | done_after.programs
     if not (done.images or problems):
         problems.append(_builds_nothing(at, programs))
@@ -67,17 +69,13 @@ def read_docker_job(job: Job, *, engine: str = IMAGE) -> DockerJob | None:
         problems.append(missing_programs(programs))
     if problems:
         return DockerJob(at=at, problems=tuple(sorted(problems, key=lambda each: each.spot)))
-    changes = _changes(items, _texts(main, done) | _texts(after, done_after))
+    texts = _texts(main, done, daemons.options) | _texts(after, done_after, ())
+    changes = _changes(items, texts)
     image = Image(name=engine, entrypoint=("",))
     services = tuple(service for service in job.services if not is_daemon(service))
     script = _script(items, changes)
     job = replace(job, image=image, services=services, script=script)
     return DockerJob(at=at, rewritten=job, changes=changes)
-
-
-def is_daemon(service: Service) -> bool:
-    """Return whether a service is a Docker daemon."""
-    return bool(_DIND.search(service.image.name)) or "docker" in service.aliases
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +119,7 @@ def _items(job: Job) -> list[_Item]:
 def _first(job: Job, items: Sequence[_Item]) -> Spot | None:
     """Find where a job shows that it needs a daemon."""
     for position, service in enumerate(job.services):
-        if _DIND.search(service.image.name):
+        if DIND.search(service.image.name):
             return Spot("services", position)
     for item in items:
         for placed in item.placed():
@@ -159,7 +157,7 @@ def _built_after(after: Sequence[Placed], done: Carried) -> Iterator[Problem]:
         yield Problem(after[position].spot, "after_script also runs when the job has failed", hint)
 
 
-def _texts(script: Sequence[Placed], done: Carried) -> dict[int, str]:
+def _texts(script: Sequence[Placed], done: Carried, registries: Sequence[Word]) -> dict[int, str]:
     """Say for each statement what takes its place, by its identity; empty for nothing."""
     found: dict[int, str] = {}
     for position, placed in enumerate(script):
@@ -169,7 +167,8 @@ def _texts(script: Sequence[Placed], done: Carried) -> dict[int, str]:
         elif position in done.images:
             image = done.images[position]
             cleanup = position != max(done.images)
-            text = build_script(image.build, image.destinations, cleanup=cleanup)
+            build = replace(image.build, options=(*image.build.options, *registries))
+            text = build_script(build, image.destinations, cleanup=cleanup)
             logins = done.earlier.get(position)
             text = f"{login_script(logins)}\n{text}" if logins else text
         elif position in done.logins:

@@ -41,6 +41,10 @@ _BLANK = re.compile(rb"(?:[ \t\n]|\\\n)*")
 _PLAIN = bytes(range(128)) + b"." * 128
 """Shells take signs beyond ASCII for parts of words; the grammar's own code crashes at some."""
 
+_ASSIGNS = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\s*(?::?=|[-+*/%&|^]=|<<=|>>=|\+\+|--)(?!=)")
+"""`${A:=x}`, `$((A += 1))`; a name too many does no harm."""
+
+_HEREDOC = "heredoc_body"
 _DELIMITERS = frozenset({"heredoc_start", "heredoc_end"})
 _TESTS = frozenset({"if_statement", "case_statement", "function_definition"})
 _BASH = frozenset({"array", "subscript", "process_substitution", "herestring_redirect"})
@@ -124,15 +128,20 @@ def _is_whole(root: Node, data: bytes) -> bool:
     waiting = [root]
     while waiting:
         node = waiting.pop()
-        if node.child_count:
+        if node.child_count and node.type != _HEREDOC:
             waiting += reversed(node.children)
         elif node.end_byte > node.start_byte:
-            if _BLANK.fullmatch(data, end, node.start_byte) is None:
-                return False
-            if node.type in _DELIMITERS and not _bytes(node, data).isascii():
+            if _BLANK.fullmatch(data, end, node.start_byte) is None or _is_lost(node, data):
                 return False
             end = max(end, node.end_byte)
     return _BLANK.fullmatch(data, end) is not None
+
+
+def _is_lost(node: Node, data: bytes) -> bool:
+    """Return whether there may be more in a node than the grammar sees."""
+    if node.type == _HEREDOC:  # in which it sees other expansions, but no text before the first
+        return b"`" in _bytes(node, data)
+    return node.type in _DELIMITERS and not _bytes(node, data).isascii()
 
 
 def _statements(root: Node, data: bytes) -> Iterator[Statement]:
@@ -228,6 +237,8 @@ def _names_set(node: Node, data: bytes) -> set[str]:
     ):
         name = node.child_by_field_name("name")
         return {_text(name, data)} if name is not None else set()
+    if node.type in {"expansion", "arithmetic_expansion"}:
+        return set(_ASSIGNS.findall(_text(node, data)))
     if node.type in {"for_statement", "c_style_for_statement"}:
         name = node.child_by_field_name("variable")
         return {_text(name, data)} if name is not None else set()

@@ -34,6 +34,8 @@ _FREE_TEXT = frozenset(
 
 _WORKING_COPY = ("CI_PROJECT_DIR", "CI_BUILDS_DIR", "PWD")
 _ABSOLUTE = (*_WORKING_COPY, "HOME")
+_KEPT = ("$PWD", "${PWD}", "$(pwd)", "/builds/")
+"""How paths begin that belong to the working copy."""
 
 
 def loose_problem(word: Word, known: Mapping[str, str], *, strict: bool) -> str:
@@ -64,19 +66,19 @@ def _name_problem(name: str, known: Mapping[str, str], strict: bool) -> bool:
 
 def is_absolute(word: Word, known: Mapping[str, str]) -> bool | None:
     """Return whether a path begins at the root; None when only the shell knows."""
-    body = _resolved(word, known)
+    body = resolved(word, known)
     if body.startswith(("/", "$(pwd)")) or _first_name(body) in _ABSOLUTE:
         return True
     return None if body.startswith(("$", "`")) or not body else False
 
 
-def is_working_copy(path: Word, known: Mapping[str, str]) -> bool:
-    """Return whether an absolute path begins with a variable of the working copy."""
-    return _first_name(_resolved(path, known)) in _WORKING_COPY
+def is_in_working_copy(path: Word, known: Mapping[str, str]) -> bool:
+    """Return whether an absolute path is in the working copy, or in another one next to it."""
+    return path.body.startswith(_KEPT) or _first_name(resolved(path, known)) in _WORKING_COPY
 
 
-def _resolved(word: Word, known: Mapping[str, str]) -> str:
-    """Replace the variable that a word begins with, as far as the file says what it is."""
+def resolved(word: Word, known: Mapping[str, str]) -> str:
+    """Return a word's text with the variable that it begins with replaced, as far as is known."""
     body = word.body
     for _ in range(10):  # variables of variables
         name = _NAME.match(body)

@@ -152,3 +152,18 @@ def test_a_delimiter_beyond_ascii_is_not_understood():
 def test_what_the_grammar_loses_is_not_understood(text: str):
     """It drops a quoted blank after a string, and signs that are no blanks for shells."""
     assert read_shell(text) is None
+
+
+def test_here_documents_are_read():
+    """With what is expanded in them; backquotes are not seen in there, and not understood."""
+    statement = _only("cat >Dockerfile <<EOF\nFROM a\nARG $B\n$(docker x)\nEOF")
+
+    assert [command.name for command in statement.commands] == ["cat", "docker"]
+    assert read_shell("cat <<EOF\n`docker x`\nEOF") is None
+
+
+@pytest.mark.parametrize("text", [": ${A:=b}", ": ${A=b}", "echo $((A += 1))", "echo $((A++))"])
+def test_expansions_may_set_variables(text: str):
+    """What is between a build and its push must not change a name."""
+    assert "A" in _only(text).sets
+    assert _only("echo ${A:-b} ${A#=} $((A == 1))").sets == set()

@@ -15,7 +15,8 @@ import yaml
 from gitlab_ci_provider.config.ci_config import CiConfig
 from gitlab_ci_provider.config.keywords.job import JobConfig
 from gitlab_ci_provider.config.raw import Seq, to_data
-from gitlab_ci_provider.docker_builds.rewrite import DockerJob, is_daemon
+from gitlab_ci_provider.docker_builds.daemon import is_daemon
+from gitlab_ci_provider.docker_builds.rewrite import DockerJob
 from gitlab_ci_provider.docker_builds.spots import Section
 from gitlab_ci_provider.linter.checks.docker_builds import docker_job
 from gitlab_ci_provider.linter.fixes.yaml_lines import Block, find_block, item_lines, scalar
