@@ -112,12 +112,13 @@ _FOLLOWING = frozenset(
         "needs-unknown-job",
         "reference-missing",
         "stage-unknown",
+        "stage-unused",
     }
 )
 
 
 def without_followers(found: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Leave out errors about jobs that a failed include would have defined."""
+    """Leave out what is said about jobs that a failed include would have defined."""
     listed = list(found)
     if not any(
         diagnostic.code.startswith("include-") and _is_error(diagnostic) for diagnostic in listed

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from gitlab_ci_provider.config.keywords.artifacts import read_artifacts
+from gitlab_ci_provider.config.keywords.as_written import read_hooks
 from gitlab_ci_provider.config.keywords.cache import read_caches
 from gitlab_ci_provider.config.keywords.durations import duration
 from gitlab_ci_provider.config.keywords.fields import Field, boolean, mapping, strings
@@ -16,7 +17,6 @@ from gitlab_ci_provider.config.keywords.job import DEFAULT_NAMES, is_bridge
 from gitlab_ci_provider.config.keywords.retry import read_retry
 from gitlab_ci_provider.config.keywords.script import read_commands
 from gitlab_ci_provider.config.keywords.secrets import check_id_tokens
-from gitlab_ci_provider.config.keywords.unhonoured import read_hooks
 from gitlab_ci_provider.config.raw import Map, Node, Seq
 
 GLOBAL_KEYS = ("image", "services", "before_script", "after_script", "cache")

@@ -45,7 +45,7 @@ class _Extender:
         place = value.place("extends")
         merged: Map | None = None
         depth = 0
-        bases = _names(value["extends"])
+        bases = base_names(value["extends"])
         unknown = [base for base in bases if base not in self.tree]
         if unknown:
             self._refuse(name, f"unknown keys in `extends` ({', '.join(unknown)})", place)
@@ -76,7 +76,7 @@ class _Extender:
         self.diagnostics.error(code, f"{name}: {problem}", place)
 
 
-def _names(value: Node) -> list[str]:
+def base_names(value: Node) -> list[str]:
     """List the bases; a value of the wrong type is reported when the job is read."""
     if isinstance(value, str):
         return [value]

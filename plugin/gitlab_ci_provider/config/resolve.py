@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from gitlab_ci_provider.config.ci_config import CiConfig
@@ -17,6 +18,7 @@ from gitlab_ci_provider.config.keywords.workflow import read_workflow
 from gitlab_ci_provider.config.raw import Map, Mark
 from gitlab_ci_provider.config.references import resolve_references
 from gitlab_ci_provider.config.stages import read_stages
+from gitlab_ci_provider.config.unclear import unclear_names
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.pipeline import Workflow
 from gitlab_ci_provider.model.variables import Variables
@@ -32,13 +34,14 @@ def resolve(
     loaded = load_tree(sources, context, config_path, diagnostics)
     if loaded is None:
         return None
+    unclear = unclear_names(loaded.tree) if diagnostics.failed else set()
     tree = resolve_references(apply_extends(loaded.tree, diagnostics), diagnostics)
     if tree is None:
         return None
     root = Field(tree, "", "root config", Mark(config_path), diagnostics)
     return CiConfig(
         tree=tree,
-        jobs=_read_jobs(root, tree, read_defaults(root)),
+        jobs=_read_jobs(root, tree, read_defaults(root), unclear),
         stages=read_stages(root),
         variables=root.read("variables", read_global_variables) or Variables(),
         workflow=root.read("workflow", read_workflow) or Workflow(),
@@ -49,11 +52,15 @@ def resolve(
     )
 
 
-def _read_jobs(root: Field, tree: Map, defaults: Map) -> dict[str, JobConfig]:
+def _read_jobs(
+    root: Field, tree: Map, defaults: Map, unclear: Collection[str]
+) -> dict[str, JobConfig]:
+    """Read the visible jobs; what is found in an unclear one may be wrong, and is not reported."""
+    unheard = Field(tree, "", "root config", root.mark, Diagnostics())
     jobs: dict[str, JobConfig] = {}
     visible = [name for name in tree if name not in ROOT_KEYS and not name.startswith(".")]
     for name in visible:
-        job = _read_job(root, tree, name, defaults)
+        job = _read_job(unheard if name in unclear else root, tree, name, defaults)
         if job:
             jobs[name] = job
     for name, value in tree.items():

@@ -66,8 +66,8 @@ class Job:
         bridge: set for a `trigger:` job; it has no script then.
         environment: where it deploys to.
         inputs: `inputs:` of the job, as written.
-        unhonoured: keywords that only GitLab can honour, as written: `release`, `pages`, `secrets`,
-            `id_tokens`, `identity`, `dast_configuration`, `run`.
+        as_written: keywords that are not read when a file is compiled: `release`, `pages`,
+            `secrets`, `id_tokens`, `identity`, `dast_configuration`, `run`.
     """
 
     name: str
@@ -102,5 +102,5 @@ class Job:
     manual_confirmation: str | None = None
     pre_get_sources: tuple[str, ...] = ()
     inputs: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
-    unhonoured: Mapping[str, object] = field(default_factory=dict)
+    as_written: Mapping[str, object] = field(default_factory=dict)
     location: SourceLocation = SourceLocation(file=".gitlab-ci.yml")

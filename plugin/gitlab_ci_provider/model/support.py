@@ -82,13 +82,13 @@ def _secret_token(job: Job) -> bool:
 
 def _secrets(job: Job) -> list[Mapping[str, Any]]:
     """List the entries of `secrets`; a file with errors may hold anything there."""
-    secrets = job.unhonoured.get("secrets")
+    secrets = job.as_written.get("secrets")
     entries = secrets.values() if isinstance(secrets, Mapping) else ()
     return [entry for entry in entries if isinstance(entry, Mapping)]
 
 
 def _kept(keyword: str) -> Callable[[Job], bool]:
-    return lambda job: keyword in job.unhonoured
+    return lambda job: keyword in job.as_written
 
 
 _RULES = (

@@ -39,7 +39,7 @@ def plan_id_tokens(
     Raises:
         SystemFailure: one cannot be had; the message names it.
     """
-    written: Any = job.unhonoured.get("id_tokens")
+    written: Any = job.as_written.get("id_tokens")
     if not isinstance(written, Mapping):
         return ()
     # The kubelet renews a token when four fifths of its time are over: not within a job.

@@ -109,7 +109,7 @@ def _planned(request: PlanRequest, masked: tuple[str, ...]) -> PlannedJob:
 
 
 def _id_tokens(request: PlanRequest) -> tuple[IdToken, ...]:
-    if "id_tokens" not in request.job.unhonoured:
+    if "id_tokens" not in request.job.as_written:
         return ()
     from gitlab_ci_provider.planner.id_tokens import plan_id_tokens  # few jobs need it
 
@@ -126,7 +126,7 @@ def _environment(job: Job, variables: Variables, masker: Masker) -> JobEnvironme
 
 
 def _release(job: Job, variables: Variables, masker: Masker) -> Release | None:
-    if "release" not in job.unhonoured:
+    if "release" not in job.as_written:
         return None
     from gitlab_ci_provider.planner.release import plan_release  # most jobs do not need it
 

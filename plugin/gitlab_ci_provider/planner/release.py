@@ -21,7 +21,7 @@ def plan_release(job: Job, variables: Variables, masker: Masker) -> Release | No
     As in GitLab's lib/gitlab/ci/build/releaser.rb, an empty tag is CI_COMMIT_TAG and no ref the
     pipeline's commit.
     """
-    written: Any = job.unhonoured.get("release")
+    written: Any = job.as_written.get("release")
     if not isinstance(written, Mapping):
         return None
 

@@ -39,7 +39,7 @@ def wanted_secrets(job: Job, variables: Variables) -> tuple[WantedSecret, ...]:
     Raises:
         SystemFailure: one cannot mean here what it means in GitLab; the message names it.
     """
-    written: Any = job.unhonoured.get("secrets")
+    written: Any = job.as_written.get("secrets")
     return tuple(_wanted(written, variables)) if isinstance(written, Mapping) else ()
 
 

@@ -61,7 +61,7 @@ class World:
             job,
             script=replace(job.script, main=script),
             pre_get_sources=hook,
-            unhonoured={
+            as_written={
                 "id_tokens": {name: {"aud": audience} for name, audience in (tokens or {}).items()}
             },
             caches=(Cache(paths=("kept",)),),

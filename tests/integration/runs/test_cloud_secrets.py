@@ -93,7 +93,7 @@ def connect(
 
 def resolved(secrets: Mapping[str, Any], **variables: str) -> dict[str, Variable]:
     """Resolve the secrets of a job; returns its variables."""
-    job = replace(with_variables(**variables), unhonoured={"secrets": secrets})
+    job = replace(with_variables(**variables), as_written={"secrets": secrets})
     done = with_secrets(make_plan_request(job), SETTINGS, sleep=lambda _: None)
     return {variable.name: variable for variable in done.variables}
 

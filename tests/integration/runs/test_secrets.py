@@ -67,7 +67,7 @@ def connect(
 
 def request(secrets: Mapping[str, Any], **variables: str) -> PlanRequest:
     """Ask for the plan of a job with secrets."""
-    job = replace(with_variables(**variables), unhonoured={"secrets": secrets})
+    job = replace(with_variables(**variables), as_written={"secrets": secrets})
     return make_plan_request(job)
 
 
@@ -188,7 +188,7 @@ def test_nothing_is_read_that_no_rule_allows(
     """The connection can read more than the authors of one project may."""
     connect(monkeypatch, server, allow)
     run = replace(RUN, ref=Ref(name="main", sha="1" * 40, protected=protected))
-    asked = make_plan_request(replace(JOB, unhonoured={"secrets": {"A": PASSWORD}}), run)
+    asked = make_plan_request(replace(JOB, as_written={"secrets": {"A": PASSWORD}}), run)
 
     with pytest.raises(SystemFailure, match=words) as problem:
         with_secrets(asked, SETTINGS)

@@ -110,7 +110,13 @@ def test_includes_from_everywhere():
 )
 def test_include_that_fails(include: str, code: str):
     """Each failure has its code, and nothing that follows from it is reported."""
-    result = _compile(f"include: [{include}]\njob: {{extends: .gone}}\n")
+    result = _compile(f"""
+include: [{include}]
+.base: {{extends: .gone, before_script: [!reference [.also, gone], x]}}
+job: {{extends: .gone}}
+bridge-or-not: {{extends: .base, needs: [job], tags: [a]}}
+refers: {{script: [!reference [.also, gone]]}}
+""")
 
     assert _codes(result) == {code}
 

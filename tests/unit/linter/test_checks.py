@@ -92,7 +92,7 @@ def test_of_an_environment_only_what_nobody_does_is_reported():
 
 def test_what_changes_a_jobs_meaning_is_blocking():
     """A job that needs an identity is refused; one whose reports nobody shows may run."""
-    identified = make_job("a", unhonoured={"identity": "google_cloud"})
+    identified = make_job("a", as_written={"identity": "google_cloud"})
     reports = make_job("b", artifacts=Artifacts(reports={"sast": ("a.json",)}))
 
     assert [(one.keyword, one.blocking) for one in limits(identified)] == [("identity", True)]

@@ -105,7 +105,7 @@ def test_needs_and_dependencies_choose_the_artifacts():
 
 def test_a_keyword_that_is_not_run_yet_fails_the_job_that_needs_it():
     """A job that would do something else without a keyword does not run without it."""
-    job = replace(JOB, unhonoured={"run": []})
+    job = replace(JOB, as_written={"run": []})
 
     with pytest.raises(SystemFailure, match="run") as caught:
         plan_job(make_plan_request(job))

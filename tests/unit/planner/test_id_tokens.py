@@ -18,7 +18,7 @@ ALLOWED = ("https://vault.example.com", "sts.*")
 
 def tokens(audiences: dict[str, Any], timeout: int = 3600) -> tuple[IdToken, ...]:
     written = {name: {"aud": audience} for name, audience in audiences.items()}
-    job = replace(JOB, unhonoured={"id_tokens": written})
+    job = replace(JOB, as_written={"id_tokens": written})
     known = make_variables(VAULT="https://vault.example.com")
     return plan_id_tokens(job, known, ALLOWED, timeout)
 
@@ -60,7 +60,7 @@ def test_what_cannot_be_had_is_refused(name: str, audience: Any, words: str):
 
 
 def planned() -> PlannedJob:
-    job = replace(JOB, unhonoured={"id_tokens": {"T": {"aud": "sts.a"}}})
+    job = replace(JOB, as_written={"id_tokens": {"T": {"aud": "sts.a"}}})
     request = make_plan_request(job)
     return plan_job(replace(request, limits=replace(request.limits, id_token_audiences=ALLOWED)))
 

@@ -14,7 +14,7 @@ VARIABLES = make_variables(
 
 def plan(**written: object) -> Release | None:
     """Plan the release of a job."""
-    job = make_job("release", unhonoured={"release": written} if written else {})
+    job = make_job("release", as_written={"release": written} if written else {})
     return plan_release(job, VARIABLES, Masker(["s3cr3t-s3cr3t"]))
 
 

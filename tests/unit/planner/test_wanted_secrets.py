@@ -14,7 +14,7 @@ from gitlab_ci_provider.planner.secrets import wanted_secrets
 
 
 def wanted(secret: Any, **variables: str) -> WantedSecret:
-    job = replace(JOB, unhonoured={"secrets": {"A": secret}})
+    job = replace(JOB, as_written={"secrets": {"A": secret}})
     (found,) = wanted_secrets(job, make_variables(**variables))
     return found
 

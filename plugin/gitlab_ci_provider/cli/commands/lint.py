@@ -13,6 +13,7 @@ from gitlab_ci_provider.cli.configuration.compiled import Compiled, compile_requ
 from gitlab_ci_provider.cli.configuration.formats import FORMATS
 from gitlab_ci_provider.cli.configuration.patch import docker_patch, summary
 from gitlab_ci_provider.cli.preflight import image_warnings, runs_without_images
+from gitlab_ci_provider.compiler.compile import without_followers
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.linter.lint import lint
 from gitlab_ci_provider.local.home import default_home
@@ -96,7 +97,7 @@ def _print_patches(args: argparse.Namespace) -> int:
 def findings(compiled: Compiled) -> list[Diagnostic]:
     """List errors first, then warnings, each in the order of the file."""
     config = compiled.result.config
-    found = [*compiled.diagnostics, *(lint(config) if config else ())]
+    found = without_followers([*compiled.diagnostics, *(lint(config) if config else ())])
     return sorted(found, key=lambda one: (one.severity is not Severity.ERROR, one.location))
 
 

@@ -9,6 +9,7 @@ from gitlab_ci_provider.config.keywords.allow_failure import (
     read_bridge_allow_failure,
 )
 from gitlab_ci_provider.config.keywords.artifacts import read_artifacts
+from gitlab_ci_provider.config.keywords.as_written import read_as_written, read_hooks
 from gitlab_ci_provider.config.keywords.cache import read_caches
 from gitlab_ci_provider.config.keywords.coverage import read_coverage
 from gitlab_ci_provider.config.keywords.durations import duration
@@ -34,7 +35,6 @@ from gitlab_ci_provider.config.keywords.retry import read_retry
 from gitlab_ci_provider.config.keywords.rules import read_job_rules
 from gitlab_ci_provider.config.keywords.script import read_commands
 from gitlab_ci_provider.config.keywords.trigger import read_trigger
-from gitlab_ci_provider.config.keywords.unhonoured import read_hooks, read_unhonoured
 from gitlab_ci_provider.config.keywords.variables import read_job_variables
 from gitlab_ci_provider.config.raw import Map, Seq
 from gitlab_ci_provider.model.bridge import Bridge
@@ -217,7 +217,7 @@ def _run_part(field: Field, job: Job) -> Job:
         coverage=field.read("coverage", read_coverage),
         pre_get_sources=field.read("hooks", read_hooks) or (),
         inputs=field.read("inputs", read_inputs) or {},
-        unhonoured=read_unhonoured(field),
+        as_written=read_as_written(field),
     )
 
 

@@ -28,7 +28,7 @@ def job_request(run: JobRun, *, has_pod: bool) -> PlanRequest:
         from gitlab_ci_provider.runs.job.deployment import with_earlier_url
 
         request = with_earlier_url(run, request)
-    if "secrets" in request.job.unhonoured:
+    if "secrets" in request.job.as_written:
         from gitlab_ci_provider.runs.job.secrets import with_secrets
 
         request = with_secrets(request, run.settings, has_pod=has_pod)

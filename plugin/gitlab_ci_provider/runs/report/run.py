@@ -207,7 +207,7 @@ def _outcomes(
         return ()
     tasks, jobs = task_ids(run.pipeline.jobs), run.pipeline.jobs
     acting = (
-        name for name in ended if jobs[name].environment or "release" in jobs[name].unhonoured
+        name for name in ended if jobs[name].environment or "release" in jobs[name].as_written
     )
     told = ((name, pull_result(run, tasks[name])) for name in acting)
     found = (job_outcome(name, result) for name, result in told if result is not None)

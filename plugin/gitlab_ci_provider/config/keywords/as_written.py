@@ -1,4 +1,4 @@
-"""Keywords that nothing outside GitLab can honour in full: checked roughly, kept as written."""
+"""Keywords that the compiler only checks: whoever acts on them, or GitLab alone, reads them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gitlab_ci_provider.config.keywords.secrets import check_id_tokens, check_se
 from gitlab_ci_provider.config.keywords.steps import check_run
 from gitlab_ci_provider.config.raw import Map, to_data
 
-UNHONOURED = (
+AS_WRITTEN = (
     "release",
     "pages",
     "publish",
@@ -24,8 +24,8 @@ UNHONOURED = (
 )
 
 
-def read_unhonoured(field: Field) -> Mapping[str, object]:
-    """Collect the keywords that are kept as written."""
+def read_as_written(field: Field) -> Mapping[str, object]:
+    """Collect these keywords."""
     if not isinstance(field.value, Map):
         return {}
     for key, check in _CHECKS.items():
@@ -34,7 +34,7 @@ def read_unhonoured(field: Field) -> Mapping[str, object]:
             check(entry)
     check_pages(field)
     return {
-        key: to_data(field.value[key]) for key in UNHONOURED if field.value.get(key) is not None
+        key: to_data(field.value[key]) for key in AS_WRITTEN if field.value.get(key) is not None
     }
 
 
