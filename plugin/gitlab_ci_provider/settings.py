@@ -29,6 +29,7 @@ _FOR_SYNC = (
     "state_conn_id",
     "state_outage",
     "include_hosts",
+    "git_conn_ids",
     "protected_branches",
     "protected_tags",
     "runners_file",

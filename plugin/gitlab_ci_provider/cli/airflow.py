@@ -157,17 +157,7 @@ def target(args: argparse.Namespace) -> Target:
 
 
 def _sync(home: Path | None) -> Sync | None:
-    from gitlab_ci_provider.discovery.sync import Sync
-    from gitlab_ci_provider.hooks.runners import slots_for_sync
+    from gitlab_ci_provider.discovery.open_sync import open_sync
     from gitlab_ci_provider.settings import home_settings
-    from gitlab_ci_provider.state import open_state
 
-    if home is None:
-        return None
-    settings = home_settings(home)
-    return Sync(
-        open_state(settings),
-        settings.mirrors,
-        include_hosts=settings.allowed_hosts,
-        slotted=slots_for_sync(settings),
-    )
+    return None if home is None else open_sync(home_settings(home))

@@ -1,42 +1,22 @@
-"""Syncs with what this installation has: its state, its connections, its DAG bundles."""
+"""The syncs of the DAG bundles of this installation."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
 from gitlab_ci_provider.discovery.bundle_sync import BundleSync
+from gitlab_ci_provider.discovery.open_sync import open_sync
 from gitlab_ci_provider.discovery.project_sync import ProjectSync
-from gitlab_ci_provider.discovery.sync import Sync, SyncResult
+from gitlab_ci_provider.discovery.sync import SyncResult
 from gitlab_ci_provider.discovery.url_projects import UrlProjects
 from gitlab_ci_provider.gitlab_api.projects import ServerProjects
 from gitlab_ci_provider.gitlab_api.server import PATIENCE
-from gitlab_ci_provider.hooks.git_login import git_login, gitlab_of
 from gitlab_ci_provider.hooks.gitlab import GitLabHook
-from gitlab_ci_provider.hooks.runners import slots_for_sync
 from gitlab_ci_provider.model.found_project import FoundProject
 from gitlab_ci_provider.model.gitlab_bundle import GitlabBundle, read_bundle
 from gitlab_ci_provider.settings import Settings, bundle_kwargs, load_settings
-from gitlab_ci_provider.state import open_state
 
 BUNDLE_CLASS = "gitlab_ci_provider.bundles.gitlab.GitLabDagBundle"
-
-
-def open_sync(settings: Settings, conn_ids: str = "") -> Sync:
-    """Open what syncs single repositories.
-
-    Args:
-        settings: of the installation.
-        conn_ids: connections that count before those of the settings.
-    """
-    names = f"{conn_ids},{settings.git_conn_ids}"
-    return Sync(
-        open_state(settings),
-        settings.mirrors,
-        logins=lambda url: git_login(url, names),
-        gitlab=lambda url: gitlab_of(url, names),
-        include_hosts=settings.allowed_hosts,
-        slotted=slots_for_sync(settings),
-    )
 
 
 def open_bundle(bundle: GitlabBundle, settings: Settings, patience: float = PATIENCE) -> BundleSync:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from gitlab_ci_provider.discovery.open_sync import open_sync
 from gitlab_ci_provider.discovery.repositories import clone_url
-from gitlab_ci_provider.discovery.sync import Sync, SyncResult
+from gitlab_ci_provider.discovery.sync import SyncResult
 from gitlab_ci_provider.exceptions import SourceError, StackError
-from gitlab_ci_provider.hooks.runners import slots_for_sync
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.settings import home_settings
 from gitlab_ci_provider.snapshots.dag_files import write_dag_files
-from gitlab_ci_provider.state import open_state
 
 
 def add_project(home: Home, location: str, ref: str | None = None, sha: str = "") -> SyncResult:
@@ -28,16 +27,9 @@ def add_project(home: Home, location: str, ref: str | None = None, sha: str = ""
             f"{location} is inside {home.path}, which holds the stack's secrets and is hidden from"
             " jobs: move the repository, or set GITLAB_DAGS_HOME to another folder"
         )
-    settings = home_settings(home.data)
-    state = open_state(settings)
-    sync = Sync(
-        state,
-        settings.mirrors,
-        include_hosts=settings.allowed_hosts,
-        slotted=slots_for_sync(settings),
-    )
+    sync = open_sync(home_settings(home.data))
     result = sync.one(location, ref, sha)
-    write_dag_files(state.snapshots, home.dags)
+    write_dag_files(sync.state.snapshots, home.dags)
     return result
 
 

@@ -107,7 +107,7 @@ class WebhookReception:
         self.worker.stop()
 
     def _handler(self) -> Handler:
-        from gitlab_ci_provider.discovery.opened import open_sync
+        from gitlab_ci_provider.discovery.open_sync import open_sync
 
         settings = self.settings()
         return Handler(

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from gitlab_ci_provider.discovery.opened import open_sync
+from gitlab_ci_provider.discovery.open_sync import open_sync
 from gitlab_ci_provider.renderer.problems import words_of
 from gitlab_ci_provider.settings import home_settings
 from integration.discovery.served import JOB, OTHER, Served

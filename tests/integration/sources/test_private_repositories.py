@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +14,8 @@ import pytest
 
 from gitlab_ci_provider.discovery.sync import Sync
 from gitlab_ci_provider.exceptions import SourceError
+from gitlab_ci_provider.local.home import Home
+from gitlab_ci_provider.local.projects import add_project
 from gitlab_ci_provider.model.git_login import GitLogin
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.sources.git import GitFetcher, Mirror
@@ -95,6 +100,43 @@ def test_sync_takes_the_login_of_the_server(server: GitServer, tmp_path: Path):
 
     assert sync.one(server.url("group/project")).ok
     assert set(asked) == {server.url("group/project")}
+
+
+def test_commands_take_the_login_of_a_connection_in_the_environment(
+    server: GitServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """`run` and `up` read a private repository as `sync` does, and store no password."""
+    url = server.url("group/project")
+    host = url.removesuffix("/group/project")
+    connection = {"conn_type": "generic", "host": host, "password": TOKEN}
+    monkeypatch.setenv("AIRFLOW_CONN_GITLAB_CI_GIT", json.dumps(connection))
+    home = Home(tmp_path / "home")
+
+    found = add_project(home, url)
+
+    assert found.ok, found.diagnostics
+    assert set(server.users) == {"oauth2"}
+    assert files_with(home.path, TOKEN) == []
+
+
+def test_a_folder_is_synced_without_airflow(tmp_path: Path):
+    """Importing Airflow takes longer than all the rest of a sync."""
+    make_repository(tmp_path / "shop", {".gitlab-ci.yml": "a: {script: 'true'}\n"})
+    program = (
+        "import sys; from pathlib import Path; from gitlab_ci_provider.local.home import Home; "
+        "from gitlab_ci_provider.local.projects import add_project; "
+        "assert add_project(Home(Path(sys.argv[1])), sys.argv[2]).ok; "
+        "print('airflow' in sys.modules)"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "home"), str(tmp_path / "shop")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout == "False\n"
 
 
 @pytest.mark.parametrize("login", [None, GitLogin(password="wrong-password")])

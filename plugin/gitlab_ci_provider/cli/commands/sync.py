@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _repositories(args: argparse.Namespace) -> int:
-    from gitlab_ci_provider.discovery.opened import open_sync
+    from gitlab_ci_provider.discovery.open_sync import open_sync
     from gitlab_ci_provider.settings import home_settings, load_settings
 
     sync = open_sync(home_settings(args.home) if args.home else load_settings())
