@@ -11,11 +11,14 @@ Needs: the Airflow Variables `gitlab_ci_secret_variables...`, all of which may b
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import os
+from collections.abc import Collection, Sequence
 from itertools import zip_longest
 
+from airflow.configuration import conf
 from airflow.sdk import Variable as AirflowVariable
 
+from gitlab_ci_provider.airflow_internals.tasks import AirflowRuntimeError
 from gitlab_ci_provider.exceptions import SettingsError
 from gitlab_ci_provider.gitlab_api.server import PATIENCE
 from gitlab_ci_provider.hooks.gitlab_project import gitlab_project
@@ -25,6 +28,9 @@ from gitlab_ci_provider.model.project import Project
 from gitlab_ci_provider.model.variables import ConfiguredVariables, Variable
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.variables.stored import parse_stored, secret_values
+
+_BACKENDS = (("secrets", "backend"), ("workers", "secrets_backend"))
+"""Options of Airflow that name a place for Variables outside its database."""
 
 
 def configured_variables(
@@ -45,27 +51,33 @@ def configured_variables(
         SettingsError: a place is not what GitLab's API would give, or is gone.
         GitlabApiError: GitLab refuses, or does not answer.
     """
-    ours = airflow_variables(project.path, expected or ())
+    ours = airflow_variables(project.path, expected)
     if expected is not None and not any(map(is_place, expected)):
         return ours
     theirs = read_levels(gitlab_project(project, settings.git_conn_ids, patience), expected)
     return joined(theirs, ours) if theirs.places else ours
 
 
-def airflow_variables(project_path: str, expected: Collection[str] = ()) -> ConfiguredVariables:
+def airflow_variables(
+    project_path: str, expected: Collection[str] | None = None
+) -> ConfiguredVariables:
     """Read the variables that Airflow has for a project.
 
     Args:
         project_path: with its groups.
-        expected: Airflow Variables that existed before. Airflow reports a Variable that it cannot
-            read as one that does not exist, and no job must run without its variables.
+        expected: Airflow Variables that existed when the pipeline was created; None when it is
+            created. Airflow reports a Variable that it cannot read as one that does not exist, and
+            no job must run without its variables.
 
     Raises:
         SettingsError: an Airflow Variable is not what GitLab's API would give, or is gone.
     """
     names = stored_variables_names(project_path)
-    found = {name: AirflowVariable.get(name, default=None) for name in names}
-    gone = [name for name in expected if not is_place(name) and not found.get(name)]
+    asked = names if expected is None else _may_exist(names, expected)
+    found = {
+        name: AirflowVariable.get(name, default=None) if name in asked else None for name in names
+    }
+    gone = [name for name in expected or () if not is_place(name) and not found.get(name)]
     if gone:
         message = (
             f"Airflow Variable '{gone[0]}' existed when the pipeline was created and cannot be "
@@ -80,6 +92,24 @@ def airflow_variables(project_path: str, expected: Collection[str] = ()) -> Conf
         project=project,
         places=tuple(name for name, text in found.items() if text),
     )
+
+
+def _may_exist(names: Sequence[str], expected: Collection[str]) -> Collection[str]:
+    """Leave out Variables that do not exist, with one request instead of one for each.
+
+    Those of a secrets backend cannot be listed: each is asked for.
+    """
+    if any(conf.get(*option, fallback="") for option in _BACKENDS):
+        return names
+    try:
+        stored = {*AirflowVariable.keys(prefix=names[0])}
+    except (AirflowRuntimeError, ImportError):  # the second without a supervisor
+        return names
+    return [
+        name
+        for name in names
+        if name in expected or name in stored or f"AIRFLOW_VAR_{name.upper()}" in os.environ
+    ]
 
 
 def joined(theirs: ConfiguredVariables, ours: ConfiguredVariables) -> ConfiguredVariables:

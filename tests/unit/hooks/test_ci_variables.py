@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from airflow.sdk.execution_time import task_runner
 
 from gitlab_ci_provider.exceptions import SettingsError
 from gitlab_ci_provider.hooks.ci_variables import configured_variables, values_to_hide
+from gitlab_ci_provider.model.names import stored_variables_names
 from gitlab_ci_provider.model.project import Project
 from gitlab_ci_provider.settings import Settings
+from unit.airflow_internals.supervisor import Comms
 
 SETTINGS = Settings(home=Path("/nonexistent"))
 PROJECT = Project(path="g/p", clone_url="")
@@ -57,3 +60,49 @@ def test_what_must_be_hidden_is_read_or_refused(monkeypatch: pytest.MonkeyPatch)
     assert values_to_hide([place]) == ("secret-one",)
     with pytest.raises(SettingsError, match="'gitlab_ci_secret_variables__h' has values to hide"):
         values_to_hide([place, "gitlab_ci_secret_variables__h"])
+
+
+KEYS = "GET /variables/keys"
+
+
+def asked_of(monkeypatch: pytest.MonkeyPatch, expected: list[str], *stored: str) -> list[str]:
+    """Read the variables of a job's task; gives the paths that the API server was asked for."""
+    answers = {KEYS: (200, {"keys": [*stored], "total_entries": len(stored)})}
+    answers |= {
+        f"GET /variables/{name}": (200, {"key": name, "value": '{"A": "b"}'}) for name in stored
+    }
+    comms = Comms(answers)
+    monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", comms, raising=False)
+    found = configured_variables(PROJECT, SETTINGS, expected)
+
+    assert set(found.places) == {*stored} & {*stored_variables_names(PROJECT.path)}
+    return [path.removeprefix("/variables/") for _, path, *_ in comms.requests]
+
+
+INSTANCE, GROUP, OWN = stored_variables_names(PROJECT.path)
+
+
+def test_a_job_asks_once_for_what_does_not_exist(monkeypatch: pytest.MonkeyPatch):
+    """For each level that may have variables once more, whenever these were made."""
+    assert asked_of(monkeypatch, []) == ["keys"]
+    assert asked_of(monkeypatch, [], OWN, f"{INSTANCE}__other") == ["keys", OWN]
+    assert asked_of(monkeypatch, [GROUP], GROUP, OWN) == ["keys", GROUP, OWN]
+
+
+def test_what_cannot_be_listed_is_asked_for(monkeypatch: pytest.MonkeyPatch):
+    """A secrets backend may have a Variable of which Airflow's database knows nothing."""
+    monkeypatch.setenv(
+        "AIRFLOW__SECRETS__BACKEND", "airflow.secrets.local_filesystem.LocalFilesystemBackend"
+    )
+
+    assert asked_of(monkeypatch, []) == [INSTANCE, GROUP, OWN]
+
+
+def test_a_variable_of_the_environment_is_found(monkeypatch: pytest.MonkeyPatch):
+    """It is in no list, either."""
+    monkeypatch.setenv(f"{PREFIX}__G__P", '{"A": "b"}')
+    monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", Comms({}), raising=False)
+
+    found = configured_variables(PROJECT, SETTINGS, [])
+
+    assert found.places == (OWN,)
