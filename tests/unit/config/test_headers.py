@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from factories import try_compile
+from factories import make_context, try_compile
 from gitlab_ci_provider.compiler.compile import CompileResult
 
 
@@ -36,6 +36,14 @@ def compiled(header: str, body: str = 'j: {script: "$[[ inputs.a ]]"}') -> Compi
         (
             "{inputs: {a: {rules: [{options: [x], default: y}]}}}",
             "`a` input: default 'y' must be one of the options",
+        ),
+        (
+            "{inputs: {a: {rules: [{default: x}, {if: '$[[ inputs.b ]] && $[[ inputs.c ]]'}]}}}",
+            "header:spec:inputs:a config rule[1] references undefined inputs: b, c",
+        ),
+        (
+            "{inputs: {b: , a: {rules: [{if: '$[[ inputs.a ]]', default: y}]}}}",
+            "header:spec:inputs:b config circular dependency detected",
         ),
         (
             "{inputs: {a: {rules: [{default: y}], default: x}}}",
@@ -83,4 +91,13 @@ def test_only_components_know_what_they_are(header: str):
     """Nothing of `component.*` is known in a file that was not included as one."""
     found = compiled(header, 'j: {script: "$[[ component.name ]]"}').diagnostics
 
-    assert "unknown interpolation key: `name`" in [one.message for one in found]
+    words = "unknown interpolation provided: `name` in `component.name`"
+    assert words in [one.message for one in found]
+
+
+def test_a_file_without_inputs_takes_none():
+    """Inputs for a pipeline whose file declares none are a mistake, not ignored."""
+    result = try_compile("j: {script: x}", make_context(inputs={"a": "b"}))
+
+    words = "Given inputs not defined in the `spec` section of the included configuration file"
+    assert [one.message for one in result.diagnostics] == [words]

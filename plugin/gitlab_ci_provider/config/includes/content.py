@@ -11,6 +11,7 @@ from gitlab_ci_provider.config.includes.origin import Origin
 from gitlab_ci_provider.config.inputs.block import Scope
 from gitlab_ci_provider.config.inputs.functions import Known
 from gitlab_ci_provider.config.inputs.interpolate import Problem, interpolate, interpolate_text
+from gitlab_ci_provider.config.inputs.references import check_references
 from gitlab_ci_provider.config.inputs.spec import read_header
 from gitlab_ci_provider.config.keywords.fields import Field
 from gitlab_ci_provider.config.loader import LoadError, load
@@ -60,7 +61,7 @@ def read_tree(origin: Origin, reading: Reading, diagnostics: Diagnostics) -> Map
     try:
         documents = split(text, origin.name, diagnostics)
         if documents.header is None:
-            if reading.given and reading.prefix:
+            if reading.given:
                 diagnostics.error("inputs-without-spec", reading.prefix + _NO_SPEC, reading.at)
                 return None
             node = load(documents.content, origin.name, diagnostics, documents.first_line)
@@ -83,6 +84,7 @@ def _scope(origin: Origin, header: Map, reading: Reading, diagnostics: Diagnosti
     shared = reading.shared(read.include) if read.include else {}
     specs = {**shared, **read.inputs}
     _warn_of_twice(field, [name for name in shared if name in read.inputs])
+    check_references(specs, field)
     if len(diagnostics.found) > before and diagnostics.failed:
         return None
     reading.show(specs)

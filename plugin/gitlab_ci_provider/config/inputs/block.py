@@ -14,7 +14,14 @@ from gitlab_ci_provider.rules.expression.regex import compile_re2
 
 MAX_FUNCTIONS = 3
 MAX_EXPRESSION = 1024
+MAX_STEPS = 5
+"""Names in a path; what follows is part of the last one."""
+
+MAX_INDICES = 5
+"""Of one name."""
+
 _BLOCK = r"\$\[\[\s*(\S.*?\S)\s*\]\]"
+_NO_PATH = "invalid pattern used for interpolation. valid pattern is $[[ inputs.input ]]"
 _LATER = "matrix"
 """Names that other steps replace."""
 
@@ -73,14 +80,14 @@ def evaluate(block: Block, scope: Scope) -> object:
 
 
 def _access(path: str, names: Mapping[str, object]) -> object:
-    steps = path.split(".")
+    steps = path.split(".", MAX_STEPS - 1)
+    if len(steps) < 2:
+        raise InterpolationError(_NO_PATH)
     if len(path.encode()) > MAX_EXPRESSION:
         raise InterpolationError("maximum interpolation expression size exceeded")
     value: object = names
     for step in steps:
         value = _step(value, step, path)
-    if len(steps) < 2:
-        raise InterpolationError("invalid interpolation access pattern")
     return value
 
 
@@ -88,11 +95,16 @@ def _step(value: object, step: str, path: str) -> object:
     found = _STEP.match(step)
     if found is None:
         raise InterpolationError(_wrong_index(step, path))
-    name = found[1]
+    name, indices = found[1], re.findall(r"\d+", found[2])
+    if indices and not name:
+        raise InterpolationError(f"invalid indexed access without a key in `{path}`")
+    if len(indices) > MAX_INDICES:
+        words = f"too many array indices in `{path}` (maximum depth: {MAX_INDICES})"
+        raise InterpolationError(words)
     if not isinstance(value, Mapping) or name not in value:
-        raise InterpolationError(f"unknown interpolation key: `{name}`")
+        raise InterpolationError(f"unknown interpolation provided: `{name}` in `{path}`")
     value = value[name]
-    for index in re.findall(r"\d+", found[2]):
+    for index in indices:
         value = _item(value, int(index), path)
     return value
 

@@ -40,3 +40,10 @@ class Operation(NamedTuple):
 
 
 Expression: TypeAlias = "Constant | VariableName | InputName | Pattern | Operation"
+
+
+def input_names(node: Expression) -> tuple[str, ...]:
+    """Return the inputs that an expression names, each once, in order."""
+    if isinstance(node, Operation):
+        return tuple(dict.fromkeys((*input_names(node.left), *input_names(node.right))))
+    return (node.name,) if isinstance(node, InputName) else ()
