@@ -152,7 +152,7 @@ class _Builder:
 
     def _value(self, event: ScalarEvent, mark: Mark) -> Node:
         if event.tag == _REFERENCE_TAG:
-            return Reference(None, _quoted(event.value), mark)
+            return Reference(None, _quoted(event.value) if event.value else "[]", mark)
         if event.tag and event.tag.startswith(_RUBY_TAG):
             name = event.tag.rpartition(":")[2]
             raise LoadError("yaml-class", f"Tried to load unspecified class: {name}", mark)
@@ -318,7 +318,8 @@ def _merge(owner: Map, node: Node) -> bool:
 
 def _reference(node: Map | Seq) -> Reference:
     if isinstance(node, Map):
-        return Reference(None, "{...}", node.mark)
+        pairs = (f"{_quoted(key)}=>{_quoted(value)}" for key, value in node.items())
+        return Reference(None, "{" + ", ".join(pairs) + "}", node.mark)
     words = [item for item in node if isinstance(item, str)]
     text = "[" + ", ".join(_quoted(item) for item in node) + "]"
     path = tuple(words) if words and len(words) == len(node) else None

@@ -107,7 +107,8 @@ def _check(spec: InputSpec, value: object, which: str) -> list[str]:
     if value is None:
         return []
     if not _is(spec.type, value):
-        return [f"{which} value is not {_NAMES.get(spec.type, spec.type)}"]
+        also = _check_options(spec, value) if spec.type == "number" else []
+        return [f"{which} value is not {_NAMES.get(spec.type, spec.type)}", *also]
     return _check_options(spec, value) + _check_regex(spec, value, which)
 
 

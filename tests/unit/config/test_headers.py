@@ -22,6 +22,18 @@ def compiled(header: str, body: str = 'j: {script: "$[[ inputs.a ]]"}') -> Compi
             "{include: [{component: a}]}",
             "header:spec:include:include config contains unknown keys: component",
         ),
+        (
+            "{include: [{project: a/b}]}",
+            "header:spec:include:include config must specify the file where to fetch the config",
+        ),
+        (
+            "{include: [{local: a.yml, integrity: 1}]}",
+            "header:spec:include:include config integrity hash must start with 'sha256-'",
+        ),
+        (
+            "{inputs: {a: {type: number, default: x, options: [1]}}}",
+            "`a` input: `x` cannot be used because it is not in the list of the allowed options",
+        ),
         ("{inputs: {a: {type: x}}}", "header:spec:inputs:a input type unknown value: x"),
         ("{inputs: {a: {options: a}}}", "header:spec:inputs:a input options should be an array"),
         ("{inputs: {a: {options: [null]}}}", "a config options array cannot contain null values"),

@@ -119,3 +119,10 @@ def test_what_is_outside_is_told_with_a_way_to_read_it():
     assert found.code == "include-unavailable"
     assert found.hint
     assert "--gitlab-url" in found.hint
+
+
+def test_included_text_is_named():
+    """What is no mapping is refused with the name of its file, as anything in it."""
+    found = try_compile("include: a.yml\nj: {script: x}", **{"a.yml": "// no mapping"}).diagnostics
+
+    assert [one.message for one in found] == ["`a.yml`: Invalid configuration format"]

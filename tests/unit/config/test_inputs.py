@@ -88,7 +88,7 @@ def test_problem_knows_its_place():
         ("inputs.nobody", "unknown interpolation provided: `nobody` in `inputs.nobody`"),
         ("inputs.text.a", "unknown interpolation provided: `a` in `inputs.text.a`"),
         ("a.b.c.d.e.f", "unknown interpolation provided: `a` in `a.b.c.d.e.f`"),
-        ("inputs", "invalid pattern used for interpolation. valid pattern is $[[ inputs.input ]]"),
+        ("inputs", "valid pattern is $[[ inputs.input ]], found `inputs`"),
         ("text[0]", "invalid pattern used for interpolation."),
         ("inputs.text | shout", "no function matching `shout`"),
         ("inputs.flag | truncate(0, 1)", "truncate can only be used with string inputs"),

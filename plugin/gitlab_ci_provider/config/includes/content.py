@@ -149,5 +149,6 @@ def _tree(node: object, origin: Origin, reading: Reading, diagnostics: Diagnosti
         return None
     if isinstance(node, Map):
         return node
-    diagnostics.error("yaml-not-a-hash", "Invalid configuration format", Mark(origin.name))
+    words = f"{reading.prefix}Invalid configuration format"
+    diagnostics.error("yaml-not-a-hash", words, Mark(origin.name))
     return None

@@ -82,7 +82,7 @@ def evaluate(block: Block, scope: Scope) -> object:
 def _access(path: str, names: Mapping[str, object]) -> object:
     steps = path.split(".", MAX_STEPS - 1)
     if len(steps) < 2:
-        raise InterpolationError(_NO_PATH)
+        raise InterpolationError(f"{_NO_PATH}, found `{path}`")
     if len(path.encode()) > MAX_EXPRESSION:
         raise InterpolationError("maximum interpolation expression size exceeded")
     value: object = names

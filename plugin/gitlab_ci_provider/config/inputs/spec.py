@@ -13,6 +13,7 @@ from gitlab_ci_provider.config.keywords.fields import (
     strings,
     text,
 )
+from gitlab_ci_provider.config.keywords.included import COMMON_KEYS, check_included
 from gitlab_ci_provider.config.raw import Map, Node, Seq, to_data
 from gitlab_ci_provider.model.input_spec import InputRule, InputSpec
 from gitlab_ci_provider.rules.expression.parser import ExpressionError, parse
@@ -20,7 +21,6 @@ from gitlab_ci_provider.rules.expression.parser import ExpressionError, parse
 TYPES = ("array", "boolean", "number", "string")
 JOB_INPUT_KEYS = ("default", "description", "options", "regex", "type")
 INPUT_KEYS = (*JOB_INPUT_KEYS, "rules")
-INCLUDE_KEYS = ("local", "file", "remote", "project", "ref", "integrity", "rules")
 COMPONENT_KEYS = ("name", "sha", "version", "reference")
 SPEC_KEYS = ("inputs", "component", "include", "description")
 MAX_OPTIONS = 50
@@ -59,7 +59,8 @@ def read_header(header: Field) -> Header:
 def _check_include(field: Field) -> None:
     for item in flat_items(field, "include"):
         if isinstance(item.value, Map):
-            item.only(INCLUDE_KEYS)
+            item.only(COMMON_KEYS)
+            check_included(item)
 
 
 def read_inputs(owner: Field) -> dict[str, InputSpec]:

@@ -85,15 +85,16 @@ def _is_name(field: Field, name: str) -> bool:
 
 
 def _action(field: Field) -> str | None:
-    if field.value in ACTIONS:
+    if text(field) in ACTIONS:
         return str(field.value)
     field.refuse("should be start, stop, prepare, verify, or access")
     return None
 
 
 def _tier(field: Field) -> str | None:
-    if isinstance(field.value, str) and (field.value in TIERS or "$" in field.value):
-        return field.value
+    tier = text(field)
+    if tier is not None and (tier in TIERS or "$" in tier):
+        return tier
     field.refuse(f"must be one of {', '.join(TIERS)}")
     return None
 

@@ -156,6 +156,8 @@ def choice(field: Field, allowed: tuple[Choice, ...]) -> Choice | None:
     for word in allowed:
         if field.value == word:
             return word
+    if not isinstance(field.value, str):
+        field.refuse("should be a string")
     field.refuse(f"should be one of: {', '.join(allowed)}")
     return None
 

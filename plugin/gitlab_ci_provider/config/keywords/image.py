@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from gitlab_ci_provider.config.keywords.fields import (
     Field,
     flat_items,
@@ -12,6 +15,7 @@ from gitlab_ci_provider.config.keywords.fields import (
     strings_or_string,
     text,
 )
+from gitlab_ci_provider.config.keywords.schema_words import extra, not_of_kind, of_wrong_length
 from gitlab_ci_provider.config.keywords.script import read_commands
 from gitlab_ci_provider.config.keywords.variables import read_plain_variables
 from gitlab_ci_provider.config.raw import Map, Node, Seq
@@ -20,7 +24,9 @@ from gitlab_ci_provider.model.variables import Variables
 
 IMAGE_KEYS = ("name", "entrypoint", "ports", "pull_policy", "docker", "kubernetes")
 SERVICE_KEYS = (*IMAGE_KEYS, "command", "alias", "variables")
-MAX_OPTION = 255
+_DOCKER = {"platform": 64, "user": 255}
+_KUBERNETES = {"user": 255}
+"""The most characters of each option."""
 
 
 def read_image(field: Field) -> Image | None:
@@ -74,43 +80,42 @@ def _image(field: Field) -> Image | None:
         if "ports" in field.value:
             field.refuse("contains disallowed keys: ports", hint="Only web terminals use ports.")
         _check_name(field, field.value.get("name"))
-    docker, kubernetes = field.get("docker", _docker), field.get("kubernetes", _kubernetes)
+    docker = _executor_options(field, "docker", _DOCKER)
+    kubernetes = _executor_options(field, "kubernetes", _KUBERNETES)
     if not name:
         return None
     return Image(
         name=name,
         entrypoint=field.get("entrypoint", strings),
-        user=(kubernetes or {}).get("user"),
+        user=kubernetes.get("user"),
         pull_policies=field.read("pull_policy", _pull_policies) or (),
-        docker_user=(docker or {}).get("user"),
-        platform=(docker or {}).get("platform"),
+        docker_user=docker.get("user"),
+        platform=docker.get("platform"),
     )
 
 
-def _docker(field: Field) -> dict[str, str] | None:
-    return _executor_options(field, ("platform", "user"), ())
-
-
-def _kubernetes(field: Field) -> dict[str, str] | None:
-    return _executor_options(field, ("user",), ("user",))
-
-
-def _executor_options(
-    field: Field, allowed: tuple[str, ...], numbers: tuple[str, ...]
-) -> dict[str, str] | None:
-    if not isinstance(field.value, Map):
-        field.refuse("must be a valid json schema: not a hash")
-        return None
-    field.only(allowed)
+def _executor_options(field: Field, executor: str, allowed: Mapping[str, int]) -> dict[str, str]:
+    """Read what one executor understands; user ids of Kubernetes may be numbers."""
+    written = field.attribute(executor)
+    if written is None:
+        return {}
+    entry = replace(written, subject=f"{field.label} executor opts")
+    if not isinstance(entry.value, Map):
+        entry.refuse(not_of_kind(f"/{executor}", "an object"))
+        return {}
     options: dict[str, str] = {}
-    for key in field.value:
-        value = field.value[key]
-        if isinstance(value, str) and 0 < len(value) <= MAX_OPTION:
-            options[key] = value
-        elif key in numbers and is_integer(value):
+    for key, value in entry.value.items():
+        path = f"/{executor}/{key}"
+        if key not in allowed:
+            entry.refuse(extra(path))
+        elif executor == "kubernetes" and is_integer(value):
             options[key] = str(value)
-        elif key in allowed:
-            field.refuse(f"must be a valid json schema: {key} is not a short text")
+        elif not isinstance(value, str):
+            entry.refuse(not_of_kind(path, "a string"))
+        elif not 0 < len(value) <= allowed[key]:
+            entry.refuse(of_wrong_length(path, len(value), allowed[key]))
+        else:
+            options[key] = value
     return options
 
 

@@ -32,6 +32,8 @@ def read_exists(field: Field) -> Exists | None:
     """Read `exists:`."""
     if isinstance(field.value, str):
         return Exists(paths=(field.value,))
+    if field.value == {}:
+        return Exists()
     if isinstance(field.value, Seq):
         paths = read_globs(field)
         return None if paths is None else Exists(paths=paths)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from gitlab_ci_provider.config.keywords.fields import (
@@ -9,7 +10,7 @@ from gitlab_ci_provider.config.keywords.fields import (
     choice,
     is_blank,
     mapping,
-    strings,
+    strings_or_string,
     text,
 )
 from gitlab_ci_provider.config.raw import Map, Seq
@@ -24,6 +25,10 @@ KEYS = (
     "released_at",
     "assets",
 )
+_WRONG_REF = re.compile(r"^-|^/|/$|//|\.\.|@\{|\.lock(/|$)|(^|/)\.|\.$|^@$|[\x00- \x7f~^:?*\[\\]")
+_FULL_REFS = ("refs/heads/", "refs/remotes/", "refs/tags/")
+"""What git refuses as the name of a branch, and what GitLab takes for no name."""
+
 LINK_KEYS = ("name", "url", "filepath", "direct_asset_path", "link_type")
 LINK_TYPES = ("other", "runbook", "image", "package")
 
@@ -35,15 +40,21 @@ def check_release(field: Field) -> None:
     for key in ("tag_name", "description"):
         if is_blank(field.value.get(key)):
             field.refuse_as(f"{key.replace('_', ' ')} can't be blank")
-    for key in ("tag_name", "tag_message", "name", "description", "ref"):
+    for key in ("tag_name", "tag_message", "name", "description"):
         field.get(key, text)
+    field.get("ref", _ref)
     field.get("released_at", _datetime)
-    milestones = field.attribute("milestones")
-    if milestones and not isinstance(milestones.value, str):
-        strings(milestones)
+    field.get("milestones", strings_or_string)
     assets = field.entry("assets")
     if assets and mapping(assets, ("links",)):
         _check_links(assets)
+
+
+def _ref(field: Field) -> str | None:
+    ref = text(field)
+    if ref and (_WRONG_REF.search(ref) or ref.startswith(_FULL_REFS) or ref == "HEAD"):
+        field.refuse("must be a valid ref")
+    return ref
 
 
 def _datetime(field: Field) -> str | None:

@@ -13,25 +13,13 @@ from gitlab_ci_provider.config.keywords.fields import (
     mapping,
     text,
 )
+from gitlab_ci_provider.config.keywords.included import COMMON_KEYS, check_included
 from gitlab_ci_provider.config.raw import Map, Seq
 from gitlab_ci_provider.model.bridge import Bridge
 
 PROJECT_KEYS = ("project", "branch", "strategy", "forward", "inputs")
 CHILD_KEYS = ("strategy", "include", "forward")
-INCLUDE_KEYS = (
-    "template",
-    "artifact",
-    "job",
-    "project",
-    "file",
-    "ref",
-    "remote",
-    "local",
-    "component",
-    "inputs",
-    "integrity",
-    "rules",
-)
+INCLUDE_KEYS = (*COMMON_KEYS, "template", "artifact", "job", "component", "inputs")
 STRATEGIES = ("depend", "mirror")
 MAX_INCLUDES = 3
 
@@ -103,7 +91,8 @@ def _include(field: Field) -> list[Mapping[str, object]]:
         field.refuse("should be an array of hashes or strings")
         return []
     include = data_mapping(field, INCLUDE_KEYS)
-    for key, needed in (("artifact", "job"), ("file", "project"), ("project", "file")):
-        if key in include and needed not in include:
+    check_included(field)
+    for key, needed in (("artifact", "job"), ("file", "project")):
+        if include.get(key) and not include.get(needed):
             field.refuse(f"must specify the {needed} where to fetch the {key} from")
     return [include]
