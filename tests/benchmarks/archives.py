@@ -1,13 +1,13 @@
-"""Times saving and restoring a cache next to GitLab Runner's way, and to tar, zstd and the AWS CLI.
+"""Times saving and restoring files next to GitLab Runner's way, and to tar, zstd and the AWS CLI.
 
     PYTHONPATH=tests .venv/bin/python -m benchmarks.archives [--scale 1.0] [--runs 1] [--folder DIR]
 
-With `--artifacts`, zip archives instead of caches.
-
 Needs `zip unzip zstd curl`, and `aws` (`pip install awscli`). In turn, against one S3 server on
-this machine: our phases as the helper runs them, `zip` with one PUT, `tar | zstd | aws s3 cp`, and
-the floor: `cat` of the same bytes to disk and one PUT. Prints a Markdown table: seconds by the
-clock, in parentheses processor time without the server's, the largest memory of a process in MB.
+this machine: our phases of caches and of artifacts as the helper runs them, `zip` with one PUT,
+`tar | zstd | aws s3 cp`, and the floor: `cat` of the same bytes to disk and one PUT. Prints a
+Markdown table: seconds by the clock, in parentheses processor time without the server's, the
+largest memory of a process in MB; ratios by the clock and, in parentheses, of processor time. What
+is unchanged is compared with `find -printf` of the same folder.
 """
 
 from __future__ import annotations
@@ -51,6 +51,18 @@ UPLOADS = (ArtifactUpload(name="a", object_key=ARTIFACTS, paths=("data",)),)
 DOWNLOADS = (ArtifactDownload(job="job", object_key=ARTIFACTS),)
 RESTORES = (CacheRestore(name="cache", object_keys=(KEY,)),)
 ARCHIVES = (CacheArchive(name="cache", object_key=KEY, paths=("data",)),)
+SAVE_AND_RESTORE = ("save", "restore")
+METHODS = {
+    "cache": "Cache",
+    "artifacts": "Artifacts",
+    "floor": "Floor",
+    "tar": "`tar`, `zstd`, `aws`",
+    "zip": "`zip`",
+}
+RATIOS = (
+    *(("zip", "cache"), ("zip", "artifacts")),
+    *(("cache", "tar"), ("artifacts", "tar"), ("cache", "floor")),
+)
 
 
 class Cost(NamedTuple):
@@ -72,14 +84,14 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--only", default="")
-    parser.add_argument("--artifacts", action="store_true", help="zip archives instead of caches")
     options = parser.parse_args()
     with (
         tempfile.TemporaryDirectory(dir=options.folder) as name,
         s3_server(Path(name) / "s3") as server,
     ):
-        print("| Workload | | Ours | `zip` | `tar, zstd, aws` | Floor | zip / ours | ours / tar |")
-        print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+        heads = (*METHODS.values(), *(f"{left} / {right}" for left, right in RATIOS))
+        print(f"| Workload | | {' | '.join(heads)} |")
+        print(f"| --- | --- |{' --- |' * len(heads)}")
         for workload, make in WORKLOADS.items():
             if options.only in workload:
                 measure(server, Path(name), (workload, make), options)
@@ -96,18 +108,15 @@ def measure(
     project = folder / "job" / "builds" / "project"
     shutil.rmtree(folder / "job", ignore_errors=True)
     make(project / "data", options.scale)
-    actions = ("save", "restore") if options.artifacts else ("save", "restore", "unchanged")
-    for action in actions:
+    for action in ("save", "restore", "unchanged"):
         costs: dict[str, list[Cost]] = {}
         for _ in range(options.runs):
-            for method in ("zip", "tar", "floor", "ours"):  # what ours restores stays
-                if action == "unchanged" and method != "ours":
+            for method in reversed(METHODS):  # what the cache restores stays
+                command = commands(server, folder, method).get(action)
+                if command is None:
                     continue
                 if action == "restore":
                     shutil.rmtree(project / "data")
-                command = commands(server, folder, method)[action]
-                if options.artifacts and method == "ours":
-                    command = partial(artifacts, server, folder, action)
                 costs.setdefault(method, []).append(timed(command))
         row(name, action, costs)
 
@@ -118,12 +127,17 @@ def row(name: str, action: str, costs: dict[str, list[Cost]]) -> None:
         method: Cost(*map(statistics.median, zip(*found, strict=True)))
         for method, found in costs.items()
     }
-    cells = [str(median.get(method, "")) for method in ("ours", "zip", "tar", "floor")]
-    if "zip" in median:
-        cells.append(f"{median['zip'].clock / median['ours'].clock:.1f}")
-        cells.append(f"{median['ours'].clock / median['tar'].clock:.2f}")
+    cells = [str(median.get(method, "")) for method in METHODS]
+    cells += [ratio(median.get(left), median.get(right)) for left, right in RATIOS]
     load = os.getloadavg()[0]
     print(f"| {name} | {action} | {' | '.join(cells)} | <!-- load {load:.0f} -->", flush=True)
+
+
+def ratio(left: Cost | None, right: Cost | None) -> str:
+    """Compare two costs by the clock and by processor time."""
+    if left is None or right is None:
+        return ""
+    return f"{left.clock / right.clock:.1f} ({left.processor / max(right.processor, 0.01):.1f})"
 
 
 def timed(command: Callable[[], None]) -> Cost:
@@ -144,12 +158,14 @@ def timed(command: Callable[[], None]) -> Cost:
 
 def commands(server: S3Server, folder: Path, method: str) -> dict[str, Callable[[], None]]:
     """Return how a method saves and restores."""
-    if method == "ours":
+    if method == "cache":
         return {
-            "save": lambda: ours(server, folder, "save"),
-            "restore": lambda: ours(server, folder, "restore"),
-            "unchanged": lambda: ours(server, folder, "save"),
+            "save": partial(cache, server, folder, "save"),
+            "restore": partial(cache, server, folder, "restore"),
+            "unchanged": partial(cache, server, folder, "save"),
         }
+    if method == "artifacts":
+        return {action: partial(artifacts, server, folder, action) for action in SAVE_AND_RESTORE}
     put, get = (shlex.quote(address(server, verb, f"{method}.object")) for verb in ("PUT", "GET"))
     object_ = f"s3://{BUCKET}/{method}"
     aws = f"aws --endpoint-url {server.target().endpoint_url} s3 cp --no-progress"
@@ -169,7 +185,14 @@ def commands(server: S3Server, folder: Path, method: str) -> dict[str, Callable[
     }
     save, restore = scripts[method]
     project = folder / "job" / "builds" / "project"
-    return {"save": lambda: shell(save, project), "restore": lambda: shell(restore, project)}
+    found: dict[str, Callable[[], None]] = {
+        "save": partial(shell, save, project),
+        "restore": partial(shell, restore, project),
+    }
+    if method == "floor":
+        listing = "find data -printf '%p %i %s %T@ %C@\\n' | sha256sum > /dev/null"
+        found["unchanged"] = partial(shell, listing, project)
+    return found
 
 
 def shell(script: str, project: Path) -> None:
@@ -197,8 +220,8 @@ def artifacts(server: S3Server, folder: Path, action: str) -> None:
         download_artifacts(context) if action == "restore" else upload_artifacts(context, UPLOADS)
 
 
-def ours(server: S3Server, folder: Path, action: str) -> None:
-    """Run a phase as the helper does."""
+def cache(server: S3Server, folder: Path, action: str) -> None:
+    """Run a phase of caches as the helper does."""
     plan = JobPlan(job="job", project_dir="/p", restores=RESTORES, archives=ARCHIVES)
     plan = server.give_access(plan)
     assert plan.store is not None

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import struct
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -25,6 +26,8 @@ _OLD = 24 * 3600
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _LENGTH = 64
+
+_KNOWN = struct.Struct("=QIIIqqq")
 
 
 def remember(context: PhaseContext, key: str, archive: Path, paths: Iterable[str]) -> None:
@@ -65,12 +68,12 @@ def _note(context: PhaseContext, key: str) -> Path:
 
 def _state(root: Path, paths: Iterable[str]) -> str:
     """Sum up what the file system knows of paths, in one digest."""
-    digest = hashlib.sha256()
+    names = sorted(set(paths))
+    digest = hashlib.sha256("\0".join(names).encode("utf-8", "surrogateescape"))
     with Folders(os.fspath(root)) as folders:
-        for path in sorted(set(paths)):
+        for path in names:
             folder, _, name = path.rpartition("/")
             found = os.lstat(name, dir_fd=folders.enter(folder))
             known = (found.st_ino, found.st_mode, found.st_uid, found.st_gid, found.st_size)
-            times = (found.st_mtime_ns, found.st_ctime_ns)
-            digest.update(f"{path}\0{known}{times}\0".encode("utf-8", "surrogateescape"))
+            digest.update(_KNOWN.pack(*known, found.st_mtime_ns, found.st_ctime_ns))
     return digest.hexdigest()

@@ -77,7 +77,7 @@ def _add_pattern(search: _Search, pattern: str) -> None:
     glob = _compile(search, pattern)
     if glob is None:
         return
-    count = sum(_add(search, path) for path in _matches(search.root, glob))
+    count = _add(search, _matches(search.root, glob))
     if count:
         line = f"{pattern}: found {count} matching artifact files and directories"
         search.findings.append(line)
@@ -87,21 +87,26 @@ def _add_pattern(search: _Search, pattern: str) -> None:
 
 
 def _add_untracked(search: _Search, paths: Iterable[str]) -> None:
-    count = sum(_add(search, path.rstrip("/")) for path in paths)
+    count = _add(search, (path.rstrip("/") for path in paths))
     if count:
         search.findings.append(f"untracked: found {count} files")
     else:
         search.warnings.append("untracked: no files")
 
 
-def _add(search: _Search, path: str) -> bool:
-    """Add a path unless a rule excludes it."""
+def _add(search: _Search, paths: Iterable[str]) -> int:
+    """Add paths, unless a rule excludes them; return how many."""
+    kept = [path for path in paths if not (search.excluded and _is_excluded(search, path))]
+    search.found.update(kept)
+    return len(kept)
+
+
+def _is_excluded(search: _Search, path: str) -> bool:
     for rule, glob in search.excluded.items():
         if glob.matches(path):
             search.left_out[rule] = search.left_out.get(rule, 0) + 1
-            return False
-    search.found.add(path)
-    return True
+            return True
+    return False
 
 
 def _compile(search: _Search, pattern: str) -> Glob | None:
@@ -135,7 +140,9 @@ def _matches(root: Path, glob: Glob) -> Iterator[str]:
 def _walk(root: Path, folder: str, glob: Glob) -> Iterator[str]:
     for path, is_folder in _entries(root, folder):
         if glob.matches(path):
-            yield from _with_contents(root, path)
+            yield path
+            if is_folder:
+                yield from _below(root, path)
         elif is_folder and (glob.depth is None or path.count("/") + 1 < glob.depth):
             yield from _walk(root, path, glob)
 
@@ -143,16 +150,23 @@ def _walk(root: Path, folder: str, glob: Glob) -> Iterator[str]:
 def _with_contents(root: Path, path: str) -> Iterator[str]:
     yield path
     if _is_folder(root / path):
-        for below, is_folder in _entries(root, path):
-            yield from _with_contents(root, below) if is_folder else (below,)
+        yield from _below(root, path)
 
 
-def _entries(root: Path, folder: str) -> Iterator[tuple[str, bool]]:
+def _below(root: Path, folder: str) -> Iterator[str]:
+    waiting = [folder]
+    while waiting:
+        for path, is_folder in _entries(root, waiting.pop()):
+            yield path
+            if is_folder:
+                waiting.append(path)
+
+
+def _entries(root: Path, folder: str) -> list[tuple[str, bool]]:
     """List a folder: relative paths, and whether each is a folder; links are not."""
-    with os.scandir(root / folder) as entries:
-        found = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries)
-    for name, is_folder in found:
-        yield (f"{folder}/{name}" if folder else name), is_folder
+    below = f"{folder}/" if folder else ""
+    with os.scandir(f"{root}/{folder}") as entries:
+        return [(below + entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
 
 
 def _inside(root: Path, path: str) -> bool:

@@ -112,6 +112,8 @@ class TreeWriter:
             os.unlink(name, dir_fd=parent)
 
     def _make_link(self, entry: Entry, path: str, parent: int) -> None:
+        if not entry.target:
+            raise ArchiveError(f"refused: the link {entry.path!r} leads nowhere")
         name = path.rpartition("/")[2]
         try:
             os.symlink(entry.target, name, dir_fd=parent)

@@ -49,6 +49,12 @@ def write(root: Path, *entries: tuple[Entry, io.BytesIO | None]) -> None:
             writer.write(entry, contents)
 
 
+def test_a_link_to_nowhere_is_refused(root: Path):
+    """The system would only say that there is no such file."""
+    with pytest.raises(ArchiveError, match="refused: the link 'b' leads nowhere"):
+        write(root, link("b", ""))
+
+
 @pytest.mark.parametrize(
     "path", ["../evil", "a/../../evil", "/evil", "..", "", ".", "a\0b", "a/..", "./../evil"]
 )
