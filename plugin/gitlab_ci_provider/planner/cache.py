@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from posixpath import normpath
 from typing import get_args
 
 from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
@@ -17,7 +16,7 @@ from gitlab_ci_provider.model.plan import ArchiveFormat, CacheArchive, CacheRest
 from gitlab_ci_provider.model.variables import Variables
 from gitlab_ci_provider.planner.build_settings import VariableReader
 from gitlab_ci_provider.planner.plan_request import PROTECTED_SUFFIX, PlanRequest
-from gitlab_ci_provider.storage.keys import runner_cache_key
+from gitlab_ci_provider.storage.keys import cleaned_key, runner_cache_key
 from gitlab_ci_provider.variables.expand import expand
 
 
@@ -105,14 +104,16 @@ def _place(request: PlanRequest, name: str) -> _Place:
         return _Place(object_key=request.cache_key(name))
     theirs = runner_cache_key(caches.folder, name, hashed=_hashes(request))
     if not theirs:
-        said = f"GitLab Runner would change the key {name!r}: the cache is saved in our own place"
-        return _Place(object_key=request.cache_key(name), warnings=(said,))
+        none = f"the key {name!r} cannot name an object of GitLab Runner's: our own place is used"
+        return _Place(object_key=request.cache_key(name), warnings=(none,))
+    clean = name if _hashes(request) else cleaned_key(name)
+    said = (f'cache key "{name}" sanitized to "{clean}"',) if clean != name else ()
     wanted = request.variables.get("CACHE_COMPRESSION_FORMAT").lower() or "zip"
     for form in get_args(ArchiveFormat):
         if wanted == form:
-            return _Place(object_key=theirs, format=form)
-    said = f"CACHE_COMPRESSION_FORMAT is {wanted!r}, which GitLab Runner does not know: zip is used"
-    return _Place(object_key=theirs, format="zip", warnings=(said,))
+            return _Place(object_key=theirs, format=form, warnings=said)
+    words = f"CACHE_COMPRESSION_FORMAT is {wanted!r}, which GitLab Runner does not know"
+    return _Place(object_key=theirs, format="zip", warnings=(*said, f"{words}: zip is used"))
 
 
 def _policy(cache: Cache, variables: Variables) -> CachePolicy:
@@ -133,17 +134,9 @@ def _last_fallback(variables: Variables) -> tuple[tuple[str, ...], tuple[str, ..
     written = variables.get("CACHE_FALLBACK_KEY")
     if not written:
         return (), ()
-    if _cleaned(written).rstrip(". ").endswith(PROTECTED_SUFFIX):
+    if cleaned_key(written).rstrip(". ").endswith(PROTECTED_SUFFIX):
         return (), (f'CACHE_FALLBACK_KEY "{written}" not allowed to end in "{PROTECTED_SUFFIX}"',)
     return (written,), ()
-
-
-def _cleaned(key: str) -> str:
-    """Resolve a key as the runner's `cachekey.Sanitize` does."""
-    for code, character in (("%2f", "/"), ("%2F", "/"), ("%2e", "."), ("%2E", "."), ("\\", "/")):
-        key = key.replace(code, character)
-    parts = [part.rstrip() for part in normpath(f"/{key}").split("/")]
-    return next((part for part in reversed(parts) if part), "")
 
 
 def _key(request: PlanRequest, cache: Cache, position: int, variables: Variables) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from posixpath import normpath
 
 from gitlab_ci_provider.model.project import Project
 
@@ -22,6 +23,9 @@ _LONGEST_PART = 100
 """Stores that keep objects as files allow 255 bytes for a name and its suffix."""
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._+@=-]+")
+_NO_PLACE = re.compile(r"[\x00-\x1f\x7f]|/\.{1,2}/")
+"""Characters and parts that do not reach a store as they are written."""
+
 _DIGEST = 32
 _OF_PIPELINE = re.compile(r"artifacts/.+/(?P<pipeline>\d+)/[^/]+/\d+/[^/]+")
 _MADE = re.compile(rf"-[0-9a-f]{{{_DIGEST}}}\Z")
@@ -34,9 +38,9 @@ def cache_object_key(project: Project, key: str) -> str:
 
 
 def runner_cache_key(folder: str, key: str, *, hashed: bool = False) -> str:
-    """Name the object in which GitLab Runner has put a cache; empty for a key that it would clean.
+    """Name the object in which GitLab Runner has put a cache; empty when none can be.
 
-    Authors choose keys: one that leads to another folder must not become an address.
+    Authors choose keys: whatever one says, the object is in the folder.
 
     Args:
         folder: of the project.
@@ -46,8 +50,19 @@ def runner_cache_key(folder: str, key: str, *, hashed: bool = False) -> str:
     if hashed:
         digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
         return f"{folder.strip('/')}/{digest[:2]}/{digest}"
-    clean = not re.search(r"[/\\%\x00-\x1f]", key) and key.strip(". ") == key and key != ""
-    return f"{folder.strip('/')}/{key}" if clean else ""
+    clean = cleaned_key(key)
+    usable = clean and not _NO_PLACE.search(f"/{clean}/")
+    return f"{folder.strip('/')}/{clean}" if usable else ""
+
+
+def cleaned_key(key: str) -> str:
+    """Resolve a cache key as the runner's `cachekey.Sanitize` does; it may hold slashes."""
+    for code, character in (("%2f", "/"), ("%2F", "/"), ("%2e", "."), ("%2E", "."), ("\\", "/")):
+        key = key.replace(code, character)
+    parts = normpath(f"/{key}").lstrip("/").split("/")
+    while parts and not parts[-1].rstrip():
+        parts.pop()
+    return "/".join(parts).rstrip()
 
 
 def artifacts_key(project: Project, pipeline_id: int, job: str, attempt: int) -> str:

@@ -82,7 +82,7 @@ def test_caches_of_gitlab_runner_are_looked_for_after_our_own():
     assert own == made.archives[0].object_key
     assert own.startswith("project/")
     assert (plain, hashed) == (f"{FOLDER}/k-protected", in_shards("k-protected"))
-    assert fallback[1:] == [in_shards("../43/old-protected")]
+    assert fallback[1:] == [f"{FOLDER}/43/old-protected", in_shards("../43/old-protected")]
 
 
 def test_hashed_keys_of_gitlab_runner_come_first_with_its_flag():
@@ -115,14 +115,32 @@ def test_caches_can_be_saved_for_gitlab_runner(given: str, expected: str, words:
     assert bool(words) == bool(archive.warnings)
 
 
-def test_a_key_that_the_runner_would_change_is_saved_in_our_own_place():
-    """Its object would be another one's; the job's log says so."""
+@pytest.mark.parametrize(
+    ("key", "cleaned", "said"),
+    [
+        ("feature/x", "feature/x", False),
+        ("0_web/package-lock", "0_web/package-lock", False),
+        ("../43/k", "43/k", True),
+        ("a\\b%2fc", "a/b/c", True),
+    ],
+)
+def test_caches_of_the_runner_have_the_keys_that_it_cleans(key: str, cleaned: str, said: bool):
+    """Slashes are folders, and a key that it changes is told as the runner tells it."""
     cache = Cache(key=CacheKey(value="$KEY"), paths=("x",))
-    made = of_runner(cache, RunnerCaches(folder=FOLDER, saves=True), KEY="../43/k")
+    made = of_runner(cache, RunnerCaches(folder=FOLDER, saves=True), KEY=key)
+
+    written = f'cache key "{key}-protected" sanitized to "{cleaned}-protected"'
+    assert made.archives[0].object_key == f"{FOLDER}/{cleaned}-protected"
+    assert made.archives[0].warnings == ((written,) if said else ())
+
+
+def test_a_key_that_cannot_name_an_object_of_the_runner_is_saved_in_our_own_place():
+    """The job's log says so."""
+    cache = Cache(key=CacheKey(value="$KEY"), paths=("x",))
+    made = of_runner(cache, RunnerCaches(folder=FOLDER, saves=True), KEY="a\tb")
 
     assert made.archives[0].object_key.startswith("project/")
-    assert "GitLab Runner would change the key" in made.archives[0].warnings[0]
-    assert not [key for key in made.restores[0].object_keys if "../" in key]
+    assert "cannot name an object of GitLab Runner's" in made.archives[0].warnings[0]
 
 
 def test_unprotect_shares_the_cache_with_all_refs():

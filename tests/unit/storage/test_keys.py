@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gitlab_ci_provider.model.project import Project
-from gitlab_ci_provider.storage.keys import artifacts_key, cache_object_key, index_key
+from gitlab_ci_provider.storage.keys import (
+    artifacts_key,
+    cache_object_key,
+    cleaned_key,
+    index_key,
+    runner_cache_key,
+)
 
 PROJECT = Project(path="group/project", clone_url="file:///srv/project.git")
 NUMBERED = Project(path="group/project", clone_url="https://example.com/p.git", id=7)
@@ -67,3 +73,29 @@ def test_no_name_stands_for_what_another_was_made(name: str):
     made = cache_object_key(PROJECT, name).rsplit("/", 1)[1].removesuffix(".tar.zst")
 
     assert made == name or cache_object_key(PROJECT, made) != cache_object_key(PROJECT, name)
+
+
+@pytest.mark.parametrize(
+    ("key", "cleaned"),
+    [
+        ("job/main", "job/main"),
+        ("/a//b/", "a/b"),
+        ("../a/./b/../c", "a/c"),
+        ("a\\..\\b", "b"),
+        ("a%2Fb/%2e%2E/c", "a/c"),
+        ("a%5Cb", "a%5Cb"),
+        (" a / b / / ", " a / b"),
+        ("...", "..."),
+        ("..", ""),
+        (" ", ""),
+    ],
+)
+def test_keys_are_cleaned_as_the_runner_does(key: str, cleaned: str):
+    """Slashes stay, nothing leads out, spaces at the end go."""
+    assert cleaned_key(key) == cleaned
+
+
+@pytest.mark.parametrize("key", ["..", "a/.. ", "a/. ", "a\nb", ""])
+def test_what_cannot_be_an_object_of_the_runner_is_none(key: str):
+    """Programs on the way would resolve dots, and no header holds control characters."""
+    assert runner_cache_key("folder", key) == ""
