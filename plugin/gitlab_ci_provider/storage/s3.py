@@ -21,6 +21,7 @@ from gitlab_ci_provider.storage.base import (
     MissingObjectError,
     StorageUnavailableError,
 )
+from gitlab_ci_provider.storage.s3_http import refusal
 from gitlab_ci_provider.storage.shelf import StoredObject
 
 _MIB = 1024 * 1024
@@ -151,7 +152,7 @@ def _refused(error: Any, message: str) -> StorageError:
     answer = error.response.get("Error", {})
     code = str(answer.get("Code", ""))
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    said = f"{message}: {code} {answer.get('Message', '')}".rstrip()
+    said = f"{message}: {refusal(code, str(answer.get('Message', '')))}"
     if code in _MISSING:
         return MissingObjectError(said)
     return StorageUnavailableError(said) if code in _BUSY or status >= 500 else StorageError(said)

@@ -1,4 +1,4 @@
-"""Plain HTTP to an S3 server: the client, and what answers and errors say.
+"""Plain HTTP to an S3 server: the client, and what answers and errors say to people.
 
 Addresses are signed, so they are secrets: no error may show one.
 """
@@ -6,6 +6,7 @@ Addresses are signed, so they are secrets: no error may show one.
 from __future__ import annotations
 
 import re
+from html import unescape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -18,6 +19,24 @@ _BUSY = {
     *("ConditionalRequestConflict", "OperationAborted"),
 }
 _NOT_IMPLEMENTED = 501
+_TIME = re.compile("expired|not yet valid|not valid yet|request time", re.IGNORECASE)
+_CLOCKS = (
+    "addresses are signed for the time of a job: compare the clocks of the store and of Airflow's "
+    "workers"
+)
+_KEYS = "correct the keys and `region_name` of the connection"
+_RENEW = "renew the keys and `session_token` of the connection"
+_PLACE = "correct `region_name` and `endpoint_url` of the connection"
+_LATER = "the store has too much to do: start the job again later"
+_ADVICE = {
+    "NoSuchBucket": "create the bucket, or correct `bucket` of the connection",
+    "AccessDenied": "let the keys of the connection do s3:GetObject, s3:PutObject, s3:ListBucket",
+    **dict.fromkeys(("InvalidAccessKeyId", "SignatureDoesNotMatch"), _KEYS),
+    **dict.fromkeys(("ExpiredToken", "InvalidToken", "TokenRefreshRequired"), _RENEW),
+    **dict.fromkeys(("AuthorizationHeaderMalformed", "PermanentRedirect"), _PLACE),
+    **dict.fromkeys(("SlowDown", "Throttling", "ServiceUnavailable"), _LATER),
+    **dict.fromkeys(("RequestTimeTooSkewed", "RequestExpired"), _CLOCKS),
+}
 _CODE, _MESSAGE = (
     re.compile(rb"<%s>(.*?)</%s>" % (name, name), re.DOTALL) for name in (b"Code", b"Message")
 )
@@ -45,8 +64,16 @@ def code_of(said: bytes) -> str:
 
 
 def words_of(status: int, said: bytes) -> str:
-    """Describe a refusal: S3's word, or the status, and S3's message."""
-    return f"{code_of(said) or status} {_text(_MESSAGE, said)}".rstrip()
+    """Describe a refusal: S3's word, or the status, S3's message, and what to do about it."""
+    return refusal(code_of(said) or str(status), _text(_MESSAGE, said))
+
+
+def refusal(code: str, message: str) -> str:
+    """Describe a refusal by S3's word and message, and say what to do, if that is known."""
+    said = f"{code} {message}".rstrip(" .")
+    about_time = code == "AccessDenied" and _TIME.search(message)
+    advice = _CLOCKS if about_time else _ADVICE.get(code, "")
+    return f"{said}; {advice}" if advice else said
 
 
 def is_busy(status: int, code: str) -> bool:
@@ -64,4 +91,4 @@ def without_address(error: Exception) -> str:
 
 def _text(pattern: re.Pattern[bytes], said: bytes) -> str:
     found = pattern.search(said)
-    return found[1].decode("utf-8", "replace").strip()[:200] if found else ""
+    return unescape(found[1].decode("utf-8", "replace")).strip()[:200] if found else ""

@@ -128,6 +128,7 @@ def test_leave_ends_with_the_job(server: S3Server, tmp_path: Path):
 
     assert not isinstance(caught.value, StorageUnavailableError | MissingObjectError)
     assert "Amz" not in str(caught.value)
+    assert "compare the clocks" in str(caught.value)
 
 
 def test_a_server_that_is_away_can_be_tried_again(server: S3Server, tmp_path: Path):
