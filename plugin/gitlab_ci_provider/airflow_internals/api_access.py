@@ -13,20 +13,25 @@ from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessE
 from airflow.api_fastapi.common.db.common import SessionDep as DatabaseSession
 from airflow.api_fastapi.core_api.security import GetUserDep as CurrentUser
 from airflow.api_fastapi.core_api.security import get_user, requires_access_dag
+from airflow.api_fastapi.logging.decorators import action_logging
 from airflow.models.dag import DagModel
 from fastapi import Depends
 
 __all__ = [
     "LOGGED_IN",
+    "Actions",
     "CurrentUser",
     "DatabaseSession",
     "Method",
+    "changes_dag",
     "may",
+    "may_each",
     "readable_dags",
     "requires",
 ]
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
+Actions = Mapping[str, tuple[Method, str]]
 
 LOGGED_IN = Depends(get_user)
 """A dependency of routes that anyone who is logged in may call."""
@@ -35,7 +40,10 @@ _ENTITIES: Any = DagAccessEntity
 
 
 def requires(*entities: str, method: Method = "GET") -> list[Any]:
-    """Make the dependencies of a route with `{dag_id}` in its path: 401 or 403 without access.
+    """Make the dependencies of a route: 401 or 403 without access.
+
+    With `{dag_id}` in the route's path it is access to that DAG, otherwise to DAGs at all: then the
+    route has to choose those that its user may read.
 
     Args:
         entities: what of the DAG the route shows: `RUN`, `TASK_INSTANCE`, `XCOM` ...
@@ -44,24 +52,52 @@ def requires(*entities: str, method: Method = "GET") -> list[Any]:
     return [Depends(requires_access_dag(method, _ENTITIES[name])) for name in entities]
 
 
-def may(user: Any, dag_id: str, actions: Mapping[str, tuple[Method, str]]) -> dict[str, bool]:
+def changes_dag(event: str) -> list[Any]:
+    """Make the dependencies of a route that changes the DAG in its path, and is in the audit log.
+
+    Args:
+        event: what the log calls it.
+    """
+    return [Depends(requires_access_dag("PUT")), Depends(action_logging(event))]
+
+
+def may(user: Any, dag_id: str, actions: Actions) -> dict[str, bool]:
     """Tell which actions a user may take on a DAG; the API decides again when one is taken.
 
     Args:
         user: who asks.
         dag_id: of the DAG.
-        actions: by name, the method and what of the DAG it is for.
+        actions: by name, the method and what of the DAG it is for; empty for the DAG itself.
     """
+    return may_each(user, [dag_id], actions)[dag_id]
+
+
+def may_each(user: Any, dags: Collection[str], actions: Actions) -> dict[str, dict[str, bool]]:
+    """Tell the same for several DAGs, by DAG, with one query for all."""
     manager = get_auth_manager()
-    details = DagDetails(id=dag_id, team_name=DagModel.get_team_name(dag_id))
+    teams = DagModel.get_dag_id_to_team_name_mapping(list(dags))
     return {
-        name: manager.is_authorized_dag(
-            method=method, access_entity=_ENTITIES[entity], details=details, user=user
-        )
-        for name, (method, entity) in actions.items()
+        dag: {
+            name: manager.is_authorized_dag(
+                method=method,
+                access_entity=_ENTITIES[entity] if entity else None,
+                details=DagDetails(id=dag, team_name=teams.get(dag)),
+                user=user,
+            )
+            for name, (method, entity) in actions.items()
+        }
+        for dag in dags
     }
 
 
-def readable_dags(user: Any) -> Collection[str]:
-    """List the DAGs that a user may read."""
-    return get_auth_manager().get_authorized_dag_ids(user=user)
+def readable_dags(user: Any, wanted: Collection[str], known: Collection[str]) -> set[str]:
+    """Choose the DAGs that a user may read.
+
+    Args:
+        user: who asks.
+        wanted: names of DAGs.
+        known: those of them that Airflow has; of others, the auth manager sees only the name.
+    """
+    manager = get_auth_manager()
+    unknown = manager.filter_authorized_dag_ids(dag_ids=set(wanted).difference(known), user=user)
+    return unknown | manager.get_authorized_dag_ids(user=user).intersection(wanted)

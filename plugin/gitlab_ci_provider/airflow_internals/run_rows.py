@@ -44,22 +44,38 @@ XComs = Mapping[str, Mapping[str, Any]]
 def read_run(session: Any, dag_id: str, run_id: str) -> RunRow | None:
     """Read a run; None when there is none."""
     from airflow.models.dagrun import DagRun
+
+    query = run_columns().where(DagRun.dag_id == dag_id, DagRun.run_id == run_id)
+    found = session.execute(query).one_or_none()
+    return run_row(found) if found else None
+
+
+def run_columns() -> Any:
+    """Select what `run_row` reads, with the notes: Airflow would ask for each of them."""
+    from airflow.models.dagrun import DagRun as Run
+    from airflow.models.dagrun import DagRunNote
     from sqlalchemy import select
 
-    found = select(DagRun).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id)
-    run = session.scalar(found)
-    if run is None:
-        return None
+    times = (Run.queued_at, Run.start_date, Run.end_date)
+    columns = (Run.id, Run.dag_id, Run.run_id, Run.state, *times, Run.triggering_user_name)
+    return select(*columns, DagRunNote.content).outerjoin(
+        DagRunNote, DagRunNote.dag_run_id == Run.id
+    )
+
+
+def run_row(found: Any) -> RunRow:
+    """Make the value of what `run_columns` has found."""
+    number, dag_id, run_id, state, queued, started, ended, user, note = found
     return RunRow(
-        number=run.id,
-        dag_id=run.dag_id,
-        run_id=run.run_id,
-        state=str(run.state or ""),
-        queued=run.queued_at,
-        started=run.start_date,
-        ended=run.end_date,
-        user=run.triggering_user_name or "",
-        note=run.note or "",
+        number=number,
+        dag_id=dag_id,
+        run_id=run_id,
+        state=str(state or ""),
+        queued=queued,
+        started=started,
+        ended=ended,
+        user=user or "",
+        note=note or "",
     )
 
 
@@ -103,11 +119,11 @@ def read_run_xcoms(session: Any, run: RunRow, keys: Collection[str]) -> XComs:
     query = select(*columns).where(XComModel.dag_run_id == run.number, XComModel.key.in_(keys))
     found: dict[str, dict[str, Any]] = defaultdict(dict)
     for key, task, value in session.execute(query):
-        found[key][task] = _decoded(value)
+        found[key][task] = decoded(value)
     return found
 
 
-def _decoded(value: Any) -> Any:
+def decoded(value: Any) -> Any:
     """Decode a value: the API server stores JSON as text, but the string of a task as it is."""
     if not isinstance(value, str):
         return value

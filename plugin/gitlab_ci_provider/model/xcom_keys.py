@@ -8,6 +8,9 @@ PIPELINE = "pipeline"
 PIN = "pin"
 """Of `create_pipeline`: the digest of the `PipelineRun`, by which jobs read it."""
 
+ABOUT = "about"
+"""Of `create_pipeline`: the `About` of the pipeline, for lists."""
+
 LEFT_OUT = "left_out"
 """Of `create_pipeline`: why jobs are not in the pipeline, by task."""
 

@@ -15,6 +15,7 @@ import msgspec
 from gitlab_ci_provider.airflow_internals.tasks import task_states
 from gitlab_ci_provider.exceptions import NoPipelineError
 from gitlab_ci_provider.model import xcom_keys
+from gitlab_ci_provider.model.about import about
 from gitlab_ci_provider.model.airflow_states import FAILED, States
 from gitlab_ci_provider.model.names import CREATE_PIPELINE, task_ids
 from gitlab_ci_provider.model.pipeline import Pipeline
@@ -39,6 +40,7 @@ def push_run(task: TaskContext, record: PipelineRun) -> None:
     pin = task.state.snapshots.save_run(record)
     _push(task, xcom_keys.PIPELINE, plain(record))
     _push(task, xcom_keys.PIN, pin)
+    _push(task, xcom_keys.ABOUT, plain(about(record)))
 
 
 def pull_run(task: TaskContext, states: States) -> PipelineRun:

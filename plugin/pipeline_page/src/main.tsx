@@ -1,9 +1,13 @@
-import css from "./page.css?inline";
+import downstream from "./downstream/downstream.css?inline";
+import needs from "./needs/needs.css?inline";
+import page from "./page.css?inline";
 import { PipelinePage } from "./pipeline/PipelinePage";
+import projects from "./projects/projects.css?inline";
+import { ProjectsPage } from "./projects/ProjectsPage";
 
-// Airflow loads this file once and takes the component from the variable that has the app's name.
+// Airflow loads this file once and takes the components from the variables that have the apps' names.
 const style = document.createElement("style");
-style.textContent = css;
+style.textContent = page + downstream + needs + projects;
 document.head.append(style);
 
-Object.assign(globalThis, { Pipeline: PipelinePage });
+Object.assign(globalThis, { Pipeline: PipelinePage, Pipelines: ProjectsPage });

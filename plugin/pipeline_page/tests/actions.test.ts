@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { answer, cancelJob, cancelPipeline, jobActions, play, retry, retryFailed } from "../src/actions/plan";
-import { values, variables } from "../src/actions/PlayForm";
+import { values, variables } from "../src/actions/fields";
 import { job, view } from "./made";
 
 const build = job("build", { status: "failed" });

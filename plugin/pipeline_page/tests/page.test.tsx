@@ -25,7 +25,8 @@ afterEach(() => {
 });
 
 function answer(...answers: { status?: number; view?: PipelineView; version?: string }[]) {
-  const asked = vi.fn(async () => {
+  const asked = vi.fn(async (url: string) => {
+    if (url.endsWith("/related")) return new Response(JSON.stringify({ upstream: null, downstream: [] }));
     const next = (answers.length > 1 ? answers.shift() : answers[0])!;
     const headers = { ETag: next.version ?? "1" };
     return new Response(JSON.stringify(next.view ?? {}), { status: next.status ?? 200, headers });

@@ -101,6 +101,7 @@ describe("the facts of a job", () => {
       "script failure, exit code 2",
       "Rules: rule 1 matches",
       "Needs: compile",
+      "Written in .gitlab-ci.yml:3",
       "4 tests, 1 failed",
     ]);
   });

@@ -49,7 +49,7 @@ def axe() -> Path:
 
 @pytest.fixture
 def visit(pages: Pages, browser: Browser) -> Iterator[Open]:
-    """Open the pipeline page of a run as a person; a script that a page runs fails the test."""
+    """Open the page of a run, or the projects (`""`), as a person; no page may run a script."""
     with ExitStack() as opened:
 
         def visited(
@@ -65,7 +65,8 @@ def visit(pages: Pages, browser: Browser) -> Iterator[Open]:
             page.set_default_timeout(PATIENT)
             expect.set_options(timeout=PATIENT)
             page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
-            page.goto(f"{pages.url}/dags/{dag}/runs/{run}/plugin/pipeline{kind.get('query', '')}")
+            place = f"dags/{dag}/runs/{run}/plugin/pipeline" if run else "plugin/pipelines"
+            page.goto(f"{pages.url}/{place}{kind.get('query', '')}")
             page.locator(".glp-page:not([aria-busy=true])").wait_for()
             return page
 

@@ -29,14 +29,17 @@ def statuses(view: dict[str, Any]) -> dict[str, str]:
 @pytest.mark.parametrize("person", [None, "stranger"])
 def test_every_route_of_a_dag_is_refused_without_access_to_it(pages: Pages, person: str | None):
     """Airflow asks nobody who calls a plugin's application: each route asks by itself."""
-    paths = [getattr(route, "path", "") for route in router.routes]
+    every: list[Any] = list(router.routes)
+    routes = [route for route in every if "{dag_id}" in route.path]
     with pages.client(person) as client:
         answers = {
-            path: client.get(
-                "/gitlab-ci" + path.replace("{dag_id}", "group__secret").replace("{run_id}", "1")
+            (method, route.path): client.request(
+                method,
+                "/gitlab-ci"
+                + route.path.replace("{dag_id}", "group__secret").replace("{run_id}", "1"),
             ).status_code
-            for path in paths
-            if "{dag_id}" in path
+            for route in routes
+            for method in route.methods
         }
     assert answers
     assert set(answers.values()) == {403 if person else 401}
@@ -131,3 +134,25 @@ def test_a_run_that_does_not_exist_is_said_to(pages: Pages):
     """A page of a deleted run."""
     with pages.client("viewer") as client:
         assert client.get(f"{SHOP}/nope").status_code == 404
+
+
+def test_a_pipeline_names_those_above_and_below_it(pages: Pages):
+    """With their status, in one more request, and only for pipelines that have any."""
+    with pages.client("viewer") as client:
+        above = client.get(f"{SHOP}/12-under-way/related").json()
+        below = client.get("/gitlab-ci/dags/group__docs/runs/3/related").json()
+    [child] = above["downstream"]
+    assert (child["task"], child["pipeline"]["status"]) == ("docs", "running")
+    assert child["pipeline"]["about"]["project"] == "group/docs"
+    assert (below["upstream"]["run"], below["upstream"]["task"]) == ("12-under-way", "docs")
+
+
+@pytest.mark.parametrize(("person", "sees"), [("viewer", True), ("stranger", False)])
+def test_of_a_pipeline_below_that_the_reader_may_not_see_only_the_name_is_shown(
+    pages: Pages, person: str, sees: bool
+):
+    """The job that has created it has the same link."""
+    with pages.client(person) as client:
+        [child] = client.get(f"{SHOP}/10-warned/related").json()["downstream"]
+    assert child["dag"] == "group__secret"
+    assert (child["pipeline"] is not None) is sees

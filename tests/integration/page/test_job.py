@@ -8,14 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from servers.pages.browsing import Open
+from servers.pages.browsing import Open, barriers
 from servers.pages.pages import Pages
 
 pytestmark = pytest.mark.integration
-
-SERIOUS = """async () => (await axe.run(".glp-page")).violations
-  .filter((violation) => ["serious", "critical"].includes(violation.impact))
-  .map((violation) => `${violation.id}: ${violation.nodes.map((node) => node.html).join(" ")}`)"""
 
 
 def test_a_failed_job_says_why_and_shows_its_log(visit: Open, axe: Path):
@@ -34,8 +30,7 @@ def test_a_failed_job_says_why_and_shows_its_log(visit: Open, axe: Path):
     expect(log.get_by_text("Fetching changes")).to_be_in_viewport()
     log.get_by_role("button", name="get_sources").click()
     expect(log).not_to_contain_text("Fetching changes")
-    page.add_script_tag(path=axe)
-    assert page.evaluate(SERIOUS) == []
+    assert barriers(page, axe) == []
 
 
 def test_a_line_of_a_log_has_an_address(visit: Open):

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
-from servers.pages.browsing import Open
+from servers.pages.browsing import Open, barriers
 from servers.pages.pages import Pages
 
 pytestmark = pytest.mark.integration
-
-SERIOUS = """async () => {
-  const found = await axe.run(".glp-page");
-  return found.violations
-    .filter((violation) => ["serious", "critical"].includes(violation.impact))
-    .map((violation) => `${violation.id}: ${violation.nodes.map((node) => node.html).join(" ")}`);
-}"""
 
 
 def test_a_run_shows_its_stages_and_jobs(visit: Open):
@@ -70,6 +64,40 @@ def test_jobs_are_filtered_by_name_and_status(visit: Open):
     assert page.get_by_text("No job matches this filter.").is_visible()
 
 
+def test_the_needs_view_shows_what_waits_for_what(visit: Open):
+    """Its address can be sent; a parallel job is one entry; a filter does not move anything."""
+    page = visit("12-under-way")
+    page.get_by_role("button", name="Needs").click()
+    jobs = page.get_by_role("list", name="Jobs, each after those that it needs")
+    expect(jobs.get_by_role("listitem").filter(has_text="integration")).to_contain_text(
+        "needs compile"
+    )
+    jobs.get_by_role("button", name="unit").click()
+    expect(jobs.get_by_role("link", name="unit: [3.12]")).to_be_visible()
+
+    page.get_by_role("link", name="staging").hover()
+    expect(page.locator(".glp-edges .glp-lit")).not_to_have_count(0)
+    again = visit("12-under-way", query=page.url.partition("/plugin/pipeline")[2])
+    expect(again.get_by_role("button", name="Needs")).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_downstream_pipeline_unfolds_and_leads_back(visit: Open):
+    """With its stages, right of those that have created it."""
+    page = visit("12-under-way")
+    below = page.get_by_role("region", name="Downstream pipelines")
+    expect(below).to_contain_text("group/docs #47")
+    below.get_by_role("button", name="Show jobs").click()
+    page.get_by_role("region", name="Jobs of group/docs #47").get_by_role(
+        "link", name="links"
+    ).click()
+    expect(page).to_have_url(re.compile(r"/dags/group__docs/runs/3/plugin/pipeline\?job=links$"))
+    page.get_by_role("link", name="All jobs").click()
+    above = page.get_by_role("region", name="Upstream pipeline")
+    above.get_by_role("link", name="group/shop #40").click()
+    expect(page.get_by_test_id("pipeline-status")).to_have_text("Running")
+    expect(page.get_by_role("link", name="integration")).to_be_visible()
+
+
 def test_five_hundred_jobs_cost_one_request(pages: Pages, visit: Open):
     """Neither a request for each job nor one for each stage."""
     page = visit("1", dag="group__big")
@@ -85,9 +113,11 @@ def test_a_reader_without_access_is_told_so(visit: Open):
     assert page.get_by_role("alert").filter(has_text="You may not see").is_visible()
 
 
+@pytest.mark.parametrize("query", ["", "?view=needs"])
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_page_has_no_serious_barrier(visit: Open, axe: Path, theme: str):
-    """By axe: contrast, names, roles, order; in both themes."""
-    page = visit("11-failed", theme=theme)
-    page.add_script_tag(path=axe)
-    assert page.evaluate(SERIOUS) == []
+def test_the_page_has_no_serious_barrier(visit: Open, axe: Path, theme: str, query: str):
+    """By axe: contrast, names, roles, order; in both themes and views."""
+    page = visit("12-under-way", theme=theme, query=query)
+    page.get_by_role("button", name="Show jobs").click()
+    expect(page.get_by_role("link", name="publish")).to_be_visible()
+    assert barriers(page, axe) == []

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from playwright.sync_api import Page
 
 Open = Callable[..., Page]
-"""Opens the pipeline page of a run: `(run, dag=..., person=..., theme=..., query=...)`."""
+"""Opens the pipeline page of a run, or the projects: `(run, dag=, person=, theme=, query=)`."""
+
+SERIOUS = """async () => (await axe.run(".glp-page")).violations
+  .filter((violation) => ["serious", "critical"].includes(violation.impact))
+  .map((violation) => `${violation.id}: ${violation.nodes.map((node) => node.html).join(" ")}`)"""
 
 PATIENT = 120_000
 """Milliseconds; the first page on a busy machine."""
+
+
+def barriers(page: Page, axe: Path) -> list[str]:
+    """Find what keeps people from using the page, by axe: contrast, names, roles, order."""
+    page.add_script_tag(path=axe)
+    found: list[str] = page.evaluate(SERIOUS)
+    return found

@@ -22,8 +22,10 @@ from airflow.utils.session import create_session
 from airflow.utils.state import DagRunState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
 
+from gitlab_ci_provider.model.about import about
 from gitlab_ci_provider.model.dag_record import DagRecord
-from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE, task_ids
+from gitlab_ci_provider.model.diagnostic import Diagnostic
+from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE, dag_id, task_ids
 from gitlab_ci_provider.model.run import PipelineRun
 from gitlab_ci_provider.renderer.dag import render_dag
 from gitlab_ci_provider.rules.evaluate import decide_pipeline
@@ -31,7 +33,7 @@ from gitlab_ci_provider.runs.record import plain
 from gitlab_ci_provider.settings import load_settings
 from gitlab_ci_provider.snapshots.store import SnapshotStore
 from gitlab_ci_provider.state import open_state
-from servers.pages.story import CONTEXT, PASSED, STORIES, Story, Told
+from servers.pages.story import CONTEXT, FOUND, PASSED, STORIES, Story, Told
 
 _BUNDLE = "dags-folder"
 
@@ -44,6 +46,17 @@ def seed() -> None:
     store = open_state(settings).snapshots
     for number, make in enumerate(STORIES, start=40):
         tell(make(), number, store)
+    for path, found in FOUND.items():
+        _find(path, found, store)
+
+
+def _find(path: str, found: tuple[Diagnostic, ...], store: SnapshotStore) -> None:
+    """Note what the last sync of a project has found, whether it has a DAG or not."""
+    name = dag_id(path)
+    known = store.find_dag(name)
+    project = replace(CONTEXT.project, path=path)
+    record = known or DagRecord(dag_id=name, project=project, ref=CONTEXT.ref)
+    store.change_dag(name, lambda old: store.with_record(old, replace(record, diagnostics=found)))
 
 
 def tell(story: Story, number: int, store: SnapshotStore) -> None:
@@ -66,6 +79,7 @@ def tell(story: Story, number: int, store: SnapshotStore) -> None:
         session.flush()
         given: dict[tuple[str, str], Any] = {(CREATE_PIPELINE, "pin"): store.save_run(record)}
         given[CREATE_PIPELINE, "pipeline"] = plain(record)
+        given[CREATE_PIPELINE, "about"] = plain(about(record))
         if story.end:
             given[FINISH_PIPELINE, "pipeline_result"] = dict(story.end)
         for name, said in told.items():
@@ -106,6 +120,7 @@ def _record(story: Story, number: int, store: SnapshotStore) -> PipelineRun:
         name=decided.name,
         decisions=decided.jobs,
         user=CONTEXT.user,
+        upstream=story.upstream,
         dag_id=story.dag,
         run_id=story.run,
     )
@@ -130,7 +145,7 @@ def _run(story: Story, began: datetime, session: Any) -> DagRun:
         state=DagRunState(story.state),
         session=session,
     )
-    run.start_date = began
+    run.queued_at = run.start_date = began
     if story.end:
         run.end_date = began + timedelta(minutes=7, seconds=12)
     return run

@@ -3,17 +3,54 @@
 from __future__ import annotations
 
 import sys
+from contextvars import ContextVar
+from typing import Any
 
 from servers.pages.seed import seed
+
+QUERIES = "X-Queries"
+"""The header of each answer that counts the queries of its request."""
+
+_counted: ContextVar[list[int] | None] = ContextVar("_counted", default=None)
 
 
 def main(port: str) -> None:
     """Fill the database, then serve until the process is ended."""
     import uvicorn
     from airflow.api_fastapi.app import create_app
+    from sqlalchemy import Engine, event
 
     seed()
-    uvicorn.run(create_app(apps="core"), port=int(port), log_level="warning", lifespan="on")
+    event.listen(Engine, "before_cursor_execute", _count)
+    app = _Counting(create_app(apps="core"))
+    uvicorn.run(app, port=int(port), log_level="warning", lifespan="on")
+
+
+def _count(*_: Any) -> None:
+    counter = _counted.get()
+    if counter is not None:
+        counter[0] += 1
+
+
+class _Counting:
+    """An ASGI application that counts the queries of another."""
+
+    def __init__(self, app: Any):
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        counter = [0]
+        _counted.set(counter)
+
+        async def sent(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [
+                    *message["headers"],
+                    (QUERIES.lower().encode(), str(counter[0]).encode()),
+                ]
+            await send(message)
+
+        await self.app(scope, receive, sent)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from factories import compile_text, make_context
+from gitlab_ci_provider.model.bridge import Ancestor, Upstream
+from gitlab_ci_provider.model.diagnostic import SourceLocation as At
+from gitlab_ci_provider.model.diagnostic import error, warning
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.project import Commit, Project, Ref
 
@@ -78,6 +81,7 @@ class Story:
     jobs: Mapping[str, Told] = field(default_factory=dict)
     otherwise: str | None = None
     end: Mapping[str, Any] | None = None
+    upstream: Upstream | None = None
 
 
 LONG = tuple(f"line {number} of many" for number in range(200_000))
@@ -135,6 +139,11 @@ WARNED = Told(
 )
 
 
+def _bridge(state: str, run: str) -> Told:
+    """A `trigger:` job that has created a pipeline."""
+    return Told(state=state, xcoms={"_link_DownstreamLink": f"http://localhost/dags/{run}"})
+
+
 def under_way() -> Story:
     """A run in which every kind of status occurs."""
     jobs = {
@@ -148,10 +157,7 @@ def under_way() -> Story:
         "secret-scan": SKIPPED,
         "approve": Told(state="awaiting_input", question=QUESTION),
         "later": Told(state="deferred"),
-        "docs": Told(
-            state="deferred",
-            xcoms={"_link_DownstreamLink": "http://localhost/dags/group__docs/runs/3"},
-        ),
+        "docs": _bridge("deferred", "group__docs/runs/3"),
         "<img src=x onerror=alert(1)>": PASSED,
     }
     return Story(dag="group__shop", run="12-under-way", pipeline=compile_text(SHOP), jobs=jobs)
@@ -184,7 +190,13 @@ def failed() -> Story:
 def warned() -> Story:
     """A run that has passed with warnings."""
     passed = dict.fromkeys(under_way().jobs, PASSED) | {"staging": PASSED}
-    jobs = {**passed, "lint": WARNED, "secret-scan": SKIPPED, "production": SKIPPED}
+    jobs = {
+        **passed,
+        "lint": WARNED,
+        "secret-scan": SKIPPED,
+        "production": SKIPPED,
+        "docs": _bridge("success", "group__secret/runs/1"),
+    }
     end = {"status": "passed", "text": "passed with warnings: lint", "warnings": ["lint"]}
     return Story(
         dag="group__shop",
@@ -223,4 +235,46 @@ def played() -> Story:
     return replace(under_way(), run="14-played", jobs=jobs)
 
 
-STORIES = (under_way, failed, warned, big, secret, retried, played)
+def docs() -> Story:
+    """The pipeline that `docs` of the shop has created in another project."""
+    text = """
+spec: {inputs: {audience: {options: [readers, authors], default: readers, description: For whom}}}
+---
+variables: {DEEP: {value: "no", options: ["no", "yes"], description: "Check links, too"}}
+stages: [pages, publish]
+pages: {stage: pages, script: mkdocs}
+links: {stage: pages, script: check}
+publish: {stage: publish, script: rsync}
+"""
+    jobs = {"pages": PASSED, "links": Told(state="running")}
+    shop = Ancestor(
+        project="group/shop",
+        ref="feature/hats",
+        source="push",
+        pipeline=40,
+        dag="group__shop",
+        run="12-under-way",
+    )
+    upstream = Upstream(job="docs", task="docs", ancestors=(shop,))
+    return Story(
+        dag="group__docs", run="3", pipeline=compile_text(text), jobs=jobs, upstream=upstream
+    )
+
+
+STORIES = (under_way, failed, warned, big, secret, retried, played, docs)
+FOUND = {
+    "group/docs": (
+        warning("default-timeout", "no job has a timeout", At(file=".gitlab-ci.yml", line=3)),
+    ),
+    "group/broken": (
+        error(
+            "needs-unknown-job",
+            "unit job: undefined need: <b>compile</b>",
+            At(file=".gitlab-ci.yml", line=7, column=11),
+            "did you mean 'compiled'?",
+        ),
+        error("syntax", "did not find expected key", At(file="ci/deploy.yml", line=12)),
+    ),
+    "group/secret": (error("syntax", "a secret", At(file=".gitlab-ci.yml", line=1)),),
+}
+"""What the last sync of projects has found; that of `group/broken` has never compiled."""

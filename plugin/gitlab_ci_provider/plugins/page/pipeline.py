@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -50,7 +50,7 @@ def pipeline_view(
     return PipelineView(
         dag=run.dag_id,
         run=run.run_id,
-        status=_ended_status(run, end, jobs) if ended else _status(run, jobs),
+        status=run_status(run, end, [BLOCKED if job.blocking else job.status for job in jobs]),
         **{"user": run.user, "created": iso(run.queued), **about},
         started=iso(run.started),
         ended=iso(run.ended) if ended else "",
@@ -61,16 +61,24 @@ def pipeline_view(
     )
 
 
-def _status(run: RunRow, jobs: Iterable[JobView]) -> str:
-    statuses = [BLOCKED if job.blocking else job.status for job in jobs]
+def run_status(run: RunRow, end: Mapping[str, Any], jobs: Collection[str]) -> str:
+    """Name the status of a pipeline, also `blocked` and `warning`.
+
+    Args:
+        run: as Airflow knows it.
+        end: what `finish_pipeline` said, if it has.
+        jobs: the statuses of its jobs; `blocked` for one that a person has to play.
+    """
+    if run.state in RUN_ENDED:
+        return _ended_status(run, end, jobs)
     if run.state == "queued":
         return JobStatus.PENDING
-    if BLOCKED in statuses and not _MOVING & set(statuses):
+    if BLOCKED in jobs and not _MOVING & set(jobs):
         return BLOCKED
     return JobStatus.RUNNING
 
 
-def _ended_status(run: RunRow, end: Mapping[str, Any], jobs: Iterable[JobView]) -> str:
+def _ended_status(run: RunRow, end: Mapping[str, Any], jobs: Collection[str]) -> str:
     said = end.get("status")
     if run.state == "failed":
         bad = said in {PipelineStatus.FAILED, PipelineStatus.CANCELED}
@@ -78,8 +86,7 @@ def _ended_status(run: RunRow, end: Mapping[str, Any], jobs: Iterable[JobView]) 
         return str(said) if bad else by_hand
     if said == PipelineStatus.SKIPPED:
         return JobStatus.SKIPPED
-    warnings = end.get("warnings") or any(job.status == WARNING for job in jobs)
-    return WARNING if warnings else JobStatus.SUCCESS
+    return WARNING if end.get("warnings") or WARNING in jobs else JobStatus.SUCCESS
 
 
 def _coverage(jobs: Iterable[JobView]) -> float | None:
@@ -133,6 +140,11 @@ def _page(project: Project, path: str) -> str:
     """Name a page of a project on its GitLab server; empty when it is not on one."""
     base = safe_url(project.web_url)
     return f"{base}/-/{path}" if base else ""
+
+
+def file_page(project: Project, sha: str, file: str, line: int) -> str:
+    """Name a line of a file at a commit on the project's GitLab server; empty without one."""
+    return _page(project, f"blob/{sha}/{quote(file)}" + (f"#L{line}" if line else ""))
 
 
 def run_path(dag: str, run: str) -> str:

@@ -28,7 +28,7 @@ def _made() -> Any:
 
 
 class PipelinePagePlugin(AirflowPlugin):
-    """The tab "Pipeline" of runs.
+    """The tab "Pipeline" of runs, and the list of projects in the navigation.
 
     Airflow's UI takes the component from the global variable that has the name of the app.
     """
@@ -45,5 +45,14 @@ class PipelinePagePlugin(AirflowPlugin):
             "url_route": "pipeline",
             "icon": "gitlab-ci/icon.svg",
             "icon_dark_mode": "gitlab-ci/icon-dark.svg",
-        }
+        },
+        {
+            "name": "Pipelines",
+            "bundle_url": "gitlab-ci/page.js",
+            "destination": "nav",
+            "nav_top_level": True,
+            "url_route": "pipelines",
+            "icon": "gitlab-ci/icon.svg",
+            "icon_dark_mode": "gitlab-ci/icon-dark.svg",
+        },
     ]

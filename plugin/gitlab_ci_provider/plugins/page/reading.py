@@ -76,7 +76,7 @@ def look(session: Any, dag_id: str, run_id: str, reader: str = "") -> RunAtOnce 
 def read_pipeline(session: Any, seen: RunAtOnce, may: Mapping[str, bool]) -> PipelineView:
     """Read the page of a run."""
     xcoms = read_run_xcoms(session, seen.run, _SMALL)
-    record, problem = _record(session, seen.run, xcoms), ""
+    record, problem = read_record(session, seen.run, xcoms), ""
     try:
         pipeline = _pipeline(seen.run, record)
     except (GitlabCiError, OSError) as missing:
@@ -98,7 +98,7 @@ def _jobs(pipeline: Pipeline, record: PipelineRun | None, seen: RunAtOnce, xcoms
     return RunJobs(pipeline=pipeline, decisions=decisions, tasks=seen.tasks, xcoms=xcoms)
 
 
-def _record(session: Any, run: RunRow, xcoms: XComs) -> PipelineRun | None:
+def read_record(session: Any, run: RunRow, xcoms: XComs) -> PipelineRun | None:
     """Read the record of the pipeline; None when `create_pipeline` has not made it."""
     pin = xcoms.get(xcom_keys.PIN, {}).get(CREATE_PIPELINE)
     if not pin:

@@ -5,29 +5,36 @@ Imported by the API server only, see `plugin.py`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import Annotated
 
-from fastapi import APIRouter, FastAPI, HTTPException, Request, Response
+from fastapi import APIRouter, FastAPI, HTTPException, Query, Request, Response
 
 from gitlab_ci_provider.airflow_internals.api_access import (
     LOGGED_IN,
+    Actions,
     CurrentUser,
     DatabaseSession,
-    Method,
+    changes_dag,
     may,
     requires,
 )
-from gitlab_ci_provider.model.serialization import encode
+from gitlab_ci_provider.exceptions import StateError
+from gitlab_ci_provider.model.serialization import digest, encode
+from gitlab_ci_provider.plugins.page.projects import Wanted, read_projects
 from gitlab_ci_provider.plugins.page.reading import look, read_pipeline
+from gitlab_ci_provider.plugins.page.related import read_related
 from gitlab_ci_provider.plugins.page.static import StaticFile, static_file
+from gitlab_ci_provider.plugins.page.sync_now import BusyError, sync_now
 
-_ACTIONS: Mapping[str, tuple[Method, str]] = {
+_ACTIONS: Actions = {
     "clear": ("PUT", "TASK_INSTANCE"),
     "answer": ("PUT", "HITL_DETAIL"),
     "cancel": ("PUT", "RUN"),
     "run": ("POST", "RUN"),
 }
 """What the buttons of the page need, as the routes of Airflow's API that they call do."""
+
+_ON_PROJECTS: Actions = {"run": ("POST", "RUN"), "sync": ("PUT", "")}
 
 _NOT_SNIFFED = {"X-Content-Type-Options": "nosniff"}
 
@@ -50,6 +57,43 @@ def pipeline(
     return Response(body, media_type="application/json", headers=headers)
 
 
+@router.get(
+    "/dags/{dag_id}/runs/{run_id}/related", dependencies=requires("RUN", "TASK_INSTANCE", "XCOM")
+)
+def related(
+    dag_id: str, run_id: str, request: Request, session: DatabaseSession, user: CurrentUser
+) -> Response:
+    """Show the pipelines above and below a run, as far as the reader may see them."""
+    found = read_related(session, user, dag_id, run_id)
+    if found is None:
+        raise HTTPException(404, "There is no such run.")
+    return _versioned(encode(found), request)
+
+
+@router.get("/projects", dependencies=requires("RUN", "TASK_INSTANCE", "XCOM"))
+def projects(
+    request: Request,
+    session: DatabaseSession,
+    user: CurrentUser,
+    search: Annotated[str, Query(max_length=200)] = "",
+    page: Annotated[int, Query(ge=1, le=100_000)] = 1,
+) -> Response:
+    """List the projects that the reader may see, with their last pipelines."""
+    wanted = Wanted(search=search, page=page, actions=_ON_PROJECTS)
+    return _versioned(encode(read_projects(session, user, wanted)), request)
+
+
+@router.post("/dags/{dag_id}/sync", dependencies=changes_dag("gitlab_ci_sync"))
+def sync(dag_id: str) -> Response:
+    """Sync a project."""
+    try:
+        return Response(encode(sync_now(dag_id)), media_type="application/json")
+    except BusyError as busy:
+        raise HTTPException(503, str(busy)) from busy
+    except StateError as problem:
+        raise HTTPException(404, str(problem)) from problem
+
+
 @router.get("/{name}", dependencies=[LOGGED_IN])
 def static(name: str, request: Request) -> Response:
     """Serve the page's own files."""
@@ -57,6 +101,12 @@ def static(name: str, request: Request) -> Response:
     if file is None:
         raise HTTPException(404, "There is no such file.")
     return _sent(file, request)
+
+
+def _versioned(body: bytes, request: Request) -> Response:
+    """Send data; 304 when the reader has the same."""
+    content = StaticFile(content=body, kind="application/json", version=digest(body)[:32])
+    return _sent(content, request)
 
 
 def _sent(file: StaticFile, request: Request) -> Response:

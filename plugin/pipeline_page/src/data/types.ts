@@ -80,3 +80,10 @@ export interface PipelineView {
   stages: StageView[];
   may: Record<string, boolean>;
 }
+
+const ACTIVE = new Set(["created", "pending", "running"]);
+
+/** Whether a pipeline changes by itself. */
+export function isActive({ status }: { status: string }): boolean {
+  return ACTIVE.has(status);
+}

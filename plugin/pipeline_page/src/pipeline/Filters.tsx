@@ -1,3 +1,5 @@
+import type { ReactNode } from "react";
+
 import type { JobView, StageView } from "../data/types";
 import { StatusIcon } from "../parts/StatusIcon";
 import { count, jobStatusWord } from "../parts/words";
@@ -29,15 +31,22 @@ export function matches(job: JobView, filter: Filter): boolean {
   return job.name.toLowerCase().includes(filter.text.trim().toLowerCase());
 }
 
+interface FiltersProps {
+  stages: StageView[];
+  filter: Filter;
+  onChange: (filter: Filter) => void;
+  children?: ReactNode;
+}
+
 /** How many jobs have which status; a click shows only those. */
-export function Filters(props: { stages: StageView[]; filter: Filter; onChange: (filter: Filter) => void }) {
-  const { stages, filter, onChange } = props;
+export function Filters({ stages, filter, onChange, children }: FiltersProps) {
   const jobs = stages.flatMap((stage) => stage.jobs);
   const counts = new Map<string, number>();
   for (const job of jobs) counts.set(job.status, (counts.get(job.status) ?? 0) + 1);
   const absent = counts.get("absent") ?? 0;
   return (
     <div className="glp-filters" role="group" aria-label="Filter jobs">
+      {children}
       <input
         type="search"
         placeholder="Filter jobs"

@@ -1,4 +1,4 @@
-import { memo } from "react";
+import { createContext, memo, useContext } from "react";
 import { Link } from "react-router-dom";
 
 import type { JobView } from "../data/types";
@@ -7,17 +7,22 @@ import { StatusIcon } from "../parts/StatusIcon";
 import { hideTip, showTip } from "../parts/tip";
 import { count, duration, jobStatusWord } from "../parts/words";
 
+/** The page that has the jobs which are drawn, when it is not the page that is open. */
+export const PlaceOfJobs = createContext("");
+
 interface JobChipProps {
   job: JobView;
 }
 
 /** A job in its stage: what a glance needs; the rest appears on hover and focus. */
 export const JobChip = memo(function JobChip({ job }: JobChipProps) {
+  const place = useContext(PlaceOfJobs);
+  const search = `?job=${encodeURIComponent(job.task)}`;
   const show = (event: { currentTarget: HTMLElement }) => showTip(event.currentTarget, facts(job));
   return (
     <Link
       className={`glp-chip glp-job-${job.status}`}
-      to={{ search: `?job=${encodeURIComponent(job.task)}` }}
+      to={place ? { pathname: place, search } : { search }}
       onClick={hideTip}
       onMouseEnter={show}
       onMouseLeave={hideTip}
@@ -57,6 +62,7 @@ export function facts(job: JobView): string[] {
     job.reason && job.reason !== job.failure ? job.reason : "",
     job.why && job.why !== job.reason ? `Rules: ${job.why}` : "",
     job.needs ? `Needs: ${job.needs.join(", ") || "nothing, it starts at once"}` : "",
+    job.file ? `Written in ${job.file}${job.line ? `:${job.line}` : ""}` : "",
     job.allowed && job.status !== "warning" && job.when !== "manual" ? "Allowed to fail" : "",
     job.tries > 1 ? `Try ${job.tries}` : "",
     job.duration === null ? "" : `Took ${duration(job.duration)}`,

@@ -4,23 +4,30 @@ import { useSearchParams } from "react-router-dom";
 import { JobPage } from "../job/JobPage";
 import { usePolled } from "../data/polled";
 import { runPath } from "../data/requests";
-import type { PipelineView } from "../data/types";
+import { isActive, type PipelineView } from "../data/types";
+import { Related } from "../downstream/Related";
+import { Needs } from "../needs/Needs";
 import { Filters, NO_FILTER, type Filter } from "./Filters";
 import { Header } from "./Header";
 import { Notices } from "./Notices";
 import { Stages } from "./Stages";
-
-const ACTIVE = new Set(["created", "pending", "running"]);
+import { Views, type View } from "./Views";
 
 /** How long to wait before looking again: a run that has ended can still be played or cleared. */
 function pause(view: PipelineView): number {
-  return ACTIVE.has(view.status) ? 2000 : 10_000;
+  return isActive(view) ? 2000 : 10_000;
 }
 
 export function PipelinePage({ dagId, runId }: { dagId?: string; runId?: string }) {
   const { value, problem, refresh } = usePolled<PipelineView>(`gitlab-ci/${runPath(dagId ?? "", runId ?? "")}`, pause);
   const [filter, setFilter] = useState<Filter>(NO_FILTER);
-  const [params] = useSearchParams();
+  const [params, setParams] = useSearchParams();
+  const [kind, setKind] = useState<View>(params.get("view") === "needs" ? "needs" : "stages");
+
+  function show(next: View): void {
+    setKind(next);
+    setParams(next === "needs" ? { view: next } : {}, { replace: true });
+  }
 
   if (!value) {
     return (
@@ -45,8 +52,12 @@ export function PipelinePage({ dagId, runId }: { dagId?: string; runId?: string 
       {stage && job && <JobPage key={job.task} view={value} job={job} stage={stage.name} refresh={refresh} />}
       {!job && value.stages.length > 0 && (
         <>
-          <Filters stages={value.stages} filter={filter} onChange={setFilter} />
-          <Stages view={value} filter={filter} />
+          <Filters stages={value.stages} filter={filter} onChange={setFilter}>
+            <Views view={kind} onChange={show} />
+          </Filters>
+          <Related view={value}>
+            {kind === "needs" ? <Needs view={value} filter={filter} /> : <Stages view={value} filter={filter} />}
+          </Related>
         </>
       )}
     </div>

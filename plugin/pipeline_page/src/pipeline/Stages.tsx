@@ -2,9 +2,9 @@ import { memo, useState } from "react";
 
 import type { PipelineView, StageView } from "../data/types";
 import { StatusIcon } from "../parts/StatusIcon";
-import { jobStatusWord } from "../parts/words";
 import { matches, type Filter } from "./Filters";
 import { fold, worst, type Fold } from "./fold";
+import { FoldChip } from "./FoldChip";
 import { JobChip } from "./JobChip";
 
 export function Stages({ view, filter }: { view: PipelineView; filter: Filter }) {
@@ -57,19 +57,12 @@ const Stage = memo(function Stage({ stage, filter, open }: StageProps) {
   );
 });
 
-/** The instances of a `parallel` job, folded like GitLab's. */
 function Folded({ fold, open }: { fold: Fold; open: boolean }) {
   const [opened, setOpened] = useState(false);
   const shown = opened || open;
   return (
     <>
-      <button type="button" className="glp-chip" aria-expanded={shown} onClick={() => setOpened(!opened)}>
-        <StatusIcon status={fold.status} />
-        <span className="glp-name">{fold.name}</span>
-        <span className="glp-hidden">{jobStatusWord(fold.status)}</span>
-        <span className="glp-number">{fold.jobs.length}</span>
-        <span className="glp-caret" aria-hidden="true" />
-      </button>
+      <FoldChip fold={fold} open={shown} onToggle={() => setOpened(!opened)} />
       {shown && (
         <ul className="glp-folded">
           {fold.jobs.map((job) => (

@@ -12,3 +12,4 @@ function Unbuilt() {
 }
 
 globalThis.Pipeline = Unbuilt;
+globalThis.Pipelines = Unbuilt;

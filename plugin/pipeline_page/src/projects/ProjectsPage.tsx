@@ -1,0 +1,67 @@
+import { useDeferredValue, useState } from "react";
+
+import { usePolled } from "../data/polled";
+import { count } from "../parts/words";
+import { Project } from "./Project";
+import type { ProjectsView } from "./types";
+
+/** The projects that the reader may see, with their last pipelines. */
+export function ProjectsPage() {
+  const [search, setSearch] = useState("");
+  const [page, setPage] = useState(1);
+  const asked = useDeferredValue(new URLSearchParams({ search, page: String(page) }).toString());
+  const { value, problem, refresh } = usePolled<ProjectsView>(`gitlab-ci/projects?${asked}`, () => 5000);
+  const last = value ? Math.max(1, Math.ceil(value.total / value.size)) : 1;
+  return (
+    <div className="glp-page glp-projects" aria-busy={!value && !problem}>
+      <div className="glp-title">
+        <h2>Pipelines of projects</h2>
+        <input
+          type="search"
+          className="glp-search"
+          placeholder="Find a project"
+          aria-label="Find a project"
+          value={search}
+          onChange={(event) => {
+            setSearch(event.target.value);
+            setPage(1);
+          }}
+        />
+      </div>
+      {problem && (
+        <p role="alert" className="glp-notice glp-failed">
+          {problem.message}
+        </p>
+      )}
+      {value && !value.total && <Nothing search={search} />}
+      <ul className="glp-list">
+        {value?.projects.map((project) => (
+          <Project key={project.dag} project={project} refresh={refresh} />
+        ))}
+      </ul>
+      {value && value.total > value.size && (
+        <nav className="glp-actions" aria-label="Pages">
+          <button type="button" className="glp-button" disabled={page <= 1} onClick={() => setPage(page - 1)}>
+            Earlier
+          </button>
+          <span>
+            Page {value.page} of {last}, {count(value.total, "project")}
+          </span>
+          <button type="button" className="glp-button" disabled={page >= last} onClick={() => setPage(page + 1)}>
+            Later
+          </button>
+        </nav>
+      )}
+    </div>
+  );
+}
+
+function Nothing({ search }: { search: string }) {
+  return (
+    <p className="glp-nothing">
+      {search
+        ? "No project that you may see has this in its path."
+        : "There are no projects that you may see. `gitlab-dags sync URL` or a GitLabDagBundle adds some."}
+    </p>
+  );
+}
