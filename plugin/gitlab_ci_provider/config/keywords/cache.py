@@ -57,6 +57,8 @@ def _read_policy(field: Field) -> str | None:
     policies = tuple(CachePolicy)
     if isinstance(field.value, str) and (field.value in policies or field.value[0] == "$"):
         return field.value
+    if not isinstance(field.value, str):
+        field.refuse("should be a string")
     field.refuse(f"should be a variable or one of: {', '.join(policies)}")
     return None
 

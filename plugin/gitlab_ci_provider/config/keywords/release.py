@@ -7,7 +7,6 @@ from datetime import datetime
 
 from gitlab_ci_provider.config.keywords.fields import (
     Field,
-    choice,
     is_blank,
     mapping,
     strings_or_string,
@@ -29,6 +28,7 @@ _WRONG_REF = re.compile(r"^-|^/|/$|//|\.\.|@\{|\.lock(/|$)|(^|/)\.|\.$|^@$|[\x00
 _FULL_REFS = ("refs/heads/", "refs/remotes/", "refs/tags/")
 """What git refuses as the name of a branch, and what GitLab takes for no name."""
 
+_LATER = "The release would fail to be created."
 LINK_KEYS = ("name", "url", "filepath", "direct_asset_path", "link_type")
 LINK_TYPES = ("other", "runbook", "image", "package")
 
@@ -76,8 +76,16 @@ def _check_links(assets: Field) -> None:
         links.refuse("should be an array of hashes")
         return
     for link in links.items("link"):
-        link.only(LINK_KEYS)
-        for key in ("name", "url"):
-            if link.get(key, text) is None and not link.attribute(key):
-                link.refuse_as(f"{key} can't be blank")
-        link.get("link_type", lambda entry: choice(entry, LINK_TYPES))
+        _warn_of_link(link)
+
+
+def _warn_of_link(link: Field) -> None:
+    """Warn: GitLab looks at links only when it creates the release, and accepts any."""
+    fields = link.value if isinstance(link.value, Map) else {}
+    problems = [f"{key} can't be blank" for key in ("name", "url") if is_blank(fields.get(key))]
+    if unknown := [str(key) for key in fields if key not in LINK_KEYS]:
+        problems.append(f"has unknown keys: {', '.join(unknown)}")
+    if fields.get("link_type", LINK_TYPES[0]) not in LINK_TYPES:
+        problems.append(f"link type should be one of: {', '.join(LINK_TYPES)}")
+    for problem in problems:
+        link.diagnostics.warning("release-link", f"{link.label} {problem}", link.mark, _LATER)
