@@ -14,9 +14,16 @@ from gitlab_ci_provider.model.run import JobResult
 _ALSO_KNOWN_AS: Mapping[FailureReason, FailureReason] = {
     FailureReason.IMAGE_PULL_FAILURE: FailureReason.SCRIPT_FAILURE,
     FailureReason.RUNNER_INTERRUPTED: FailureReason.RUNNER_SYSTEM_FAILURE,
+    FailureReason.STUCK_PENDING_WITH_MATCHING_RUNNERS: FailureReason.STUCK_OR_TIMEOUT_FAILURE,
+    FailureReason.STUCK_PENDING_NO_MATCHING_RUNNERS: FailureReason.STUCK_OR_TIMEOUT_FAILURE,
+    FailureReason.NO_UPDATES_RUNNING: FailureReason.STUCK_OR_TIMEOUT_FAILURE,
+    FailureReason.NO_UPDATES_CANCELING: FailureReason.STUCK_OR_TIMEOUT_FAILURE,
+    FailureReason.SERVER_TIMEOUT_RUNNING: FailureReason.JOB_EXECUTION_TIMEOUT,
+    FailureReason.SERVER_TIMEOUT_CANCELING: FailureReason.JOB_EXECUTION_TIMEOUT,
 }
 """What `retry:when` calls a reason, too: GitLab's documentation counts a failed image pull as
-`script_failure`, and runners before 19 knew no `runner_interrupted`."""
+`script_failure`, runners before 19 knew no `runner_interrupted`, and GitLab once had fewer reasons
+for timeouts, whose names files still use."""
 
 _RETRIED_ANYWAY = {FailureReason.SCHEDULER_FAILURE: 2}
 """How often a reason is tried again without any `retry`."""

@@ -66,6 +66,14 @@ def test_an_interruption_counts_as_system_failure():
     assert not should_retry(only, failure("runner_system_failure", None), failed=1)
 
 
+def test_a_reason_that_gitlab_divided_is_known_by_its_old_name():
+    """Files say `stuck_or_timeout_failure` for what is now one of several reasons."""
+    old = Retry(max=1, when=("stuck_or_timeout_failure",))
+
+    assert should_retry(old, failure("stuck_pending_no_matching_runners", None), failed=1)
+    assert not should_retry(old, failure("server_timeout_running", None), failed=1)
+
+
 def test_a_scheduler_failure_is_tried_twice_again_without_retry():
     """GitLab retries these whatever the file says; a `max` of the file takes precedence."""
     broken = failure("scheduler_failure", None)
