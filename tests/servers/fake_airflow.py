@@ -50,7 +50,7 @@ def answering(respond: Respond) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    for method in ("GET", "POST", "PATCH", "PUT"):
+    for method in ("GET", "POST", "PATCH", "PUT", "DELETE"):
         setattr(Handler, f"do_{method}", Handler._answer)
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -1,4 +1,4 @@
-"""The Airflow that `trigger` and `backfill` talk to: the embedded one, or any other.
+"""The Airflow that a command talks to: the embedded one, or any other.
 
 Secrets come from the environment only: every user of a machine can see arguments.
 """
@@ -145,6 +145,8 @@ def target(args: argparse.Namespace) -> Target:
         return Target(
             AirflowApi(access, RetryPolicy(tell=output.note)), _sync(args.home), args.dag_files
         )
+    if getattr(args, "home", None) or getattr(args, "dag_files", None):
+        raise WrongUsage("--home and --dag-files are those of another Airflow: give --airflow-url")
     home = default_home()
     state = read_state(home)
     if state is None:

@@ -78,18 +78,24 @@ def jobs_named(jobs: RunJobs, names: Sequence[str]) -> list[JobState]:
     return [jobs.one(known[name]) for name in dict.fromkeys(names)]
 
 
-def _of_address(given: str, airflow_url: str) -> PipelineKey | None:
-    """Read the address of a run; None for anything else."""
+def run_address(given: str) -> tuple[str, PipelineKey] | None:
+    """Read the address of a run: the Airflow's, and which one it is; None for anything else."""
     from gitlab_ci_provider.airflow_api.pipelines import PipelineKey
 
     head, _, tail = given.partition("/runs/")
     base, dags, dag = head.rpartition("/dags/")
     if not tail or not dags or urlsplit(given).scheme not in {"http", "https"}:
         return None
-    if base.rstrip("/") != airflow_url.rstrip("/"):
+    return base, PipelineKey(dag=unquote(dag), run=unquote(tail.split("/")[0].split("?")[0]))
+
+
+def _of_address(given: str, airflow_url: str) -> PipelineKey | None:
+    """Read the address of a run of this Airflow; None for anything else."""
+    found = run_address(given)
+    if found is not None and found[0].rstrip("/") != airflow_url.rstrip("/"):
         # Anybody can write an address into a log: the login must not be sent there.
         raise WrongUsage(f"{given} is not a run of {airflow_url}: name its Airflow, --airflow-url")
-    return PipelineKey(dag=unquote(dag), run=unquote(tail.split("/")[0].split("?")[0]))
+    return found and found[1]
 
 
 def _dag(project: str, target: airflow.Target) -> str:

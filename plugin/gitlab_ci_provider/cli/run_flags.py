@@ -14,10 +14,21 @@ from gitlab_ci_provider.model.conf import check_conf
 
 def add_flags(parser: argparse.ArgumentParser, *, source: str) -> None:
     """Add the flags that every run may have."""
-    parser.add_argument(
+    add_value_flags(parser)
+    _add_choice_flags(parser)
+    parser.add_argument("--source", metavar="S", help=f"CI_PIPELINE_SOURCE (default: {source})")
+    parser.set_defaults(usual_source=source)
+
+
+Flags = argparse.ArgumentParser | argparse._ArgumentGroup  # noqa: SLF001 - it has no other name
+
+
+def add_value_flags(flags: Flags) -> None:
+    """Add the flags that give variables and inputs."""
+    flags.add_argument(
         "--var", action="append", default=[], metavar="K=V", help="variable; repeatable"
     )
-    parser.add_argument(
+    flags.add_argument(
         "--variables-file",
         type=Path,
         action="append",
@@ -25,16 +36,35 @@ def add_flags(parser: argparse.ArgumentParser, *, source: str) -> None:
         metavar="FILE",
         help="variables as NAME=VALUE lines, YAML or JSON; --var wins; repeatable",
     )
-    parser.add_argument(
+    flags.add_argument(
         "--input",
         action="append",
         default=[],
         metavar="K=V",
         help="input, as JSON or as text; repeatable",
     )
-    _add_choice_flags(parser)
-    parser.add_argument("--source", metavar="S", help=f"CI_PIPELINE_SOURCE (default: {source})")
-    parser.set_defaults(usual_source=source)
+
+
+def add_changed_flags(flags: Flags) -> None:
+    """Add the flags that say which files have changed, for rules."""
+    choice = flags.add_mutually_exclusive_group()
+    choice.add_argument(
+        "--changed", metavar="FILE", action="append", help="file that the push changes; repeatable"
+    )
+    choice.add_argument("--no-changed", action="store_true", help="the push changes no files")
+
+
+def add_merge_request_flags(flags: Flags) -> None:
+    """Add the flags of a merge request pipeline."""
+    flags.add_argument(
+        "--mr-target",
+        "--target",
+        metavar="B",
+        help="target branch of a merge request pipeline; --ref is the source branch",
+    )
+    flags.add_argument(
+        "--merge-request", type=int, metavar="N", help="number of the merge request (default: 1)"
+    )
 
 
 def _add_choice_flags(parser: argparse.ArgumentParser) -> None:
@@ -73,15 +103,8 @@ def add_place_flags(parser: argparse.ArgumentParser, *, ref: str) -> None:
     names.add_argument("--ref", metavar="R", help=f"branch, tag or commit (default: {ref})")
     names.add_argument("--tag", metavar="T", help="tag, instead of a branch")
     parser.add_argument("--sha", metavar="COMMIT", help="commit, of the ref or any other")
-    parser.add_argument(
-        "--mr-target",
-        "--target",
-        metavar="B",
-        help="target branch of a merge request pipeline; --ref is the source branch",
-    )
-    parser.add_argument(
-        "--merge-request", type=int, metavar="N", help="number of the merge request (default: 1)"
-    )
+    add_merge_request_flags(parser)
+    add_changed_flags(parser)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +121,8 @@ class Place:
 
     def conf(self, args: argparse.Namespace, source_branch: str | None) -> dict[str, Any]:
         """Build what the flags say of the commit; the branch is that of a merge request."""
-        said: dict[str, Any] = {"ref": self.ref, "sha": self.sha}
+        said: dict[str, Any] = {"ref": self.ref or None, "sha": self.sha or None}
+        said["changed"] = changed(args)
         if args.mr_target is not None:
             said["source"] = "merge_request_event"
             said["merge_request"] = {
@@ -106,7 +130,7 @@ class Place:
                 "source_branch": source_branch,
                 "target_branch": args.mr_target,
             }
-        return {key: value for key, value in said.items() if value}
+        return {key: value for key, value in said.items() if value is not None}
 
 
 def place(args: argparse.Namespace) -> Place:
@@ -116,14 +140,35 @@ def place(args: argparse.Namespace) -> Place:
         WrongUsage: a merge request lacks its target, or has another source.
         ConfigError: a flag has a value that no run can have.
     """
+    check_merge_request(args)
+    ref = f"refs/tags/{args.tag}" if args.tag else args.ref or args.sha
+    found = Place(ref, args.sha if args.sha and args.sha != ref else "")
+    check_conf(found.conf(args, args.ref))
+    return found
+
+
+def check_merge_request(args: argparse.Namespace) -> None:
+    """Refuse flags of a merge request that contradict each other.
+
+    Raises:
+        WrongUsage: they do.
+    """
     if args.merge_request is not None and args.mr_target is None:
         raise WrongUsage("--merge-request needs --mr-target, the target branch")
     if args.mr_target is not None and args.source not in (None, "merge_request_event"):
         message = f"--mr-target cannot be combined with --source {args.source}"
         raise WrongUsage(message)
-    ref = f"refs/tags/{args.tag}" if args.tag else args.ref or args.sha
-    found = Place(ref, args.sha if args.sha and args.sha != ref else "")
-    check_conf(found.conf(args, args.ref))
+
+
+def inputs(args: argparse.Namespace) -> dict[str, object]:
+    """Read the inputs that flags give."""
+    pairs = (name_value("--input", given) for given in args.input)
+    return {name: plain(value) for name, value in pairs}
+
+
+def changed(args: argparse.Namespace) -> list[str] | None:
+    """Read which files have changed; None when no flag says so."""
+    found: list[str] | None = [] if args.no_changed else args.changed
     return found
 
 
@@ -147,10 +192,7 @@ def conf(args: argparse.Namespace) -> dict[str, Any]:
     asked = {
         "source": args.source or args.usual_source,
         "variables": variables(args),
-        "inputs": {
-            name: plain(value)
-            for name, value in (name_value("--input", given) for given in args.input)
-        },
+        "inputs": inputs(args),
         "jobs": args.job,
         "stages": args.stage,
         "no_needs": args.no_needs,

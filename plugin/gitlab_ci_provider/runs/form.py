@@ -40,6 +40,7 @@ STAGES = "stages"
 NO_NEEDS = "no_needs"
 MANUAL = "manual"
 PUSH_OPTIONS = "push_options"
+CHANGED = "changed"
 RESERVED = frozenset(
     {
         REF,
@@ -55,6 +56,7 @@ RESERVED = frozenset(
         NO_NEEDS,
         MANUAL,
         PUSH_OPTIONS,
+        CHANGED,
     }
 )
 SOURCES: tuple[PipelineSource, ...] = (
@@ -86,6 +88,7 @@ class RunForm:
         no_needs: without the jobs that they need.
         manual: manual and delayed jobs that start without being played.
         skip: the push had the option `ci.skip`.
+        changed: the files that have changed, for rules; None when git is asked.
         user: who started the run; empty when unknown.
     """
 
@@ -102,6 +105,7 @@ class RunForm:
     no_needs: bool = False
     manual: tuple[str, ...] = ()
     skip: bool = False
+    changed: tuple[str, ...] | None = None
     upstream: Upstream | None = None
     user: str = ""
 
@@ -148,6 +152,7 @@ def read_form(pipeline: Pipeline, params: Mapping[str, Any], *, scheduled: bool)
         no_needs=boolean(params.get(NO_NEEDS)),
         manual=texts(params.get(MANUAL), MANUAL),
         skip=_skips(params.get(PUSH_OPTIONS)),
+        changed=None if params.get(CHANGED) is None else texts(params[CHANGED], CHANGED),
     )
 
 

@@ -299,3 +299,33 @@ def test_a_name_of_the_greatest_length_is_fine(tmp_path: Path):
         f"{name} 1/2",
         f"{name} 2/2",
     ]
+
+
+def test_commit_and_merge_request_can_be_named(folder: Path, capsys: pytest.CaptureFixture[str]):
+    """As for `run` and `trigger`; a number without its target is wrong usage."""
+    words = "echo $CI_COMMIT_SHA $CI_MERGE_REQUEST_IID"
+    (folder / ".gitlab-ci.yml").write_text(
+        "workflow: {name: '$CI_COMMIT_SHORT_SHA !$CI_MERGE_REQUEST_IID', rules: [when: always]}\n"
+        f"job: {{script: {words}}}\n"
+    )
+    sha = "ab" * 20
+
+    assert (
+        main(
+            [
+                "compile",
+                str(folder),
+                "--json",
+                "--sha",
+                sha,
+                "--mr-target",
+                "main",
+                "--merge-request",
+                "7",
+            ]
+        )
+        == 0
+    )
+    assert json.loads(capsys.readouterr().out)["workflow_name"] == "abababab !7"
+    with pytest.raises(SystemExit):
+        main(["compile", str(folder), "--merge-request", "7"])

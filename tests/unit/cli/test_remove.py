@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from gitlab_ci_provider.local.projects import add_project
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.snapshots.holds import Holds
 from gitlab_ci_provider.state import open_state
+from servers.fake_airflow import Answer, answering
 from servers.repositories import make_repository
 
 
@@ -89,3 +91,48 @@ def test_open_runs_can_be_removed_as_well(home: Home, tmp_path: Path):
     assert main(["remove", "local/shop", "--force"]) == 0
     assert dags(home) == ([], [])
     assert holds.runs("local__shop") == {}
+
+
+def test_it_is_removed_from_another_airflow(
+    home: Home,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    """From its state, its folder of DAG files and, by its API, from its database."""
+    add(home, tmp_path / "shop")
+    monkeypatch.setenv("GITLAB_DAGS_AIRFLOW_TOKEN", "t")
+    deleted: list[str] = []
+
+    def respond(method: str, path: str, _body: object) -> Answer:
+        if method == "DELETE":
+            deleted.append(path)
+        return Answer(body={"dag_runs": [], "total_entries": 0})
+
+    with answering(respond) as url:
+        without_home = ended_with(["remove", "local/shop", "--airflow-url", url])
+        place = ["--home", str(home.data), "--dag-files", str(home.dags)]
+        code = main(["remove", "local/shop", "--airflow-url", url, *place, "--json"])
+
+    assert (without_home, code) == (2, 0)
+    assert dags(home) == ([], [])
+    assert [path.rpartition("/")[2] for path in deleted] == ["local__shop"]
+    assert json.loads(capsys.readouterr().out) == {
+        "status": "removed",
+        "title": "local/shop",
+        "dags": ["local__shop"],
+    }
+
+
+def test_a_home_without_an_airflow_is_wrong_usage(home: Home, tmp_path: Path):
+    """Nobody means the embedded stack and names the home of another."""
+    add(home, tmp_path / "shop")
+
+    assert ended_with(["remove", "local/shop", "--home", str(tmp_path)]) == 2
+    assert dags(home)[0] == ["local__shop"]
+
+
+def ended_with(arguments: list[str]) -> object:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    return ended.value.code

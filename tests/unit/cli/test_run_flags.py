@@ -107,3 +107,20 @@ def test_the_working_copy_is_no_other_commit(
         main(["run", ".", "--worktree", *other])
 
     assert f"--worktree cannot be combined with {other[0]}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        ([], {}),
+        (["--changed", "a", "--changed", "b"], {"changed": ["a", "b"]}),
+        (["--no-changed"], {"changed": []}),
+    ],
+)
+def test_changed_files_are_said_when_a_flag_says_so(flags: list[str], said: dict[str, object]):
+    """No file is something else than nothing said."""
+    parser = argparse.ArgumentParser()
+    asked.add_place_flags(parser, ref="x")
+    args = parser.parse_args(flags)
+
+    assert asked.Place(None, "").conf(args, None) == said

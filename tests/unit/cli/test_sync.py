@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,17 @@ def test_a_checked_out_branch_is_not_the_default_branch_of_a_clone(tmp_path: Pat
 def _repository(folder: Path, text: str) -> Path:
     make_repository(folder, {".gitlab-ci.yml": text})
     return folder
+
+
+def test_programs_get_all_repositories_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """Those that compile and those that do not, with what is wrong and where."""
+    good = _repository(tmp_path / "shop", PIPELINE)
+    bad = _repository(tmp_path / "bad", "test: {stage: nowhere, script: x}\n")
+
+    code = main(["sync", str(good), str(bad), "--home", str(tmp_path / "home"), "--json"])
+
+    said = json.loads(capsys.readouterr().out)
+    assert (code, said["status"], said["removed"], said["kept"]) == (1, "failed", [], 0)
+    first, second = said["repositories"]
+    assert (first["compiles"], first["dag_id"], first["ref"]) == (True, "local__shop", "main")
+    assert (second["compiles"], second["diagnostics"][0]["code"]) == (False, "stage-unknown")

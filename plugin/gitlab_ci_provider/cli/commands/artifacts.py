@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gitlab_ci_provider.cli import objects, output
+from gitlab_ci_provider.cli.chosen_run import run_address
 from gitlab_ci_provider.cli.usage import WrongUsage
-from gitlab_ci_provider.exceptions import StorageError
+from gitlab_ci_provider.exceptions import SourceError, StorageError
 
 if TYPE_CHECKING:
+    from gitlab_ci_provider.model.project import Project
     from gitlab_ci_provider.retention.catalog import Catalog, Selection, StoredArchive
     from gitlab_ci_provider.storage.shelf import ObjectShelf
 
@@ -57,7 +59,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         metavar="P",
         help="only this file, folder or pattern in them; repeatable",
     )
+    getting.add_argument("--json", action="store_true", help="print what was fetched, as JSON")
     opening = _verb(verbs, "open", "open an archive of artifacts in the browser", _open)
+    opening.add_argument("--json", action="store_true", help="only print the address, as JSON")
     opening.add_argument(
         "--print", action="store_true", dest="printed", help="only print the address"
     )
@@ -70,7 +74,8 @@ def _verb(verbs: Any, name: str, words: str, run: Any) -> argparse.ArgumentParse
     parser.add_argument(
         "project",
         metavar="PROJECT",
-        help="a path, a URL, group/project, or @dags/DAG_ID for a DAG of your own",
+        help="a path, a URL, group/project, the address of a run, or @dags/DAG_ID for a DAG of "
+        "your own",
     )
     parser.add_argument("--ref", default="", help="of pipelines of this branch or tag")
     parser.add_argument("--job", default="", metavar="NAME", help="of this job")
@@ -96,10 +101,11 @@ def _catalog(args: argparse.Namespace) -> tuple[Catalog, Selection]:
     from gitlab_ci_provider.retention.policy import Policy
 
     stored = objects.stored(args)
+    project, run_id = _meant(stored, args)
     register = stored.state.register
     catalog = Catalog(
         shelf=stored.shelf,
-        project=stored.project(args.project),
+        project=project,
         find=register.get,
         permission=Permission(
             guard=Guard(register, lambda *_: None, Policy()), now=datetime.now(UTC).timestamp()
@@ -109,11 +115,26 @@ def _catalog(args: argparse.Namespace) -> tuple[Catalog, Selection]:
         ref=args.ref,
         job=args.job,
         pipeline=args.pipeline,
-        run=args.run_id,
+        run=run_id,
         kind=args.report,
         attempt=args.attempt,
     )
     return catalog, selection
+
+
+def _meant(stored: objects.Stored, args: argparse.Namespace) -> tuple[Project, str]:
+    """Find the project and the run that are meant.
+
+    Raises:
+        SourceError: the address of a run names a DAG that is not known here.
+    """
+    address = run_address(args.project)
+    if address is None:
+        return stored.project(args.project), args.run_id
+    known = stored.state.snapshots.find_dag(address[1].dag)
+    if known is None:
+        raise SourceError(f"the DAG {address[1].dag} is not known here: name the project instead")
+    return known.project, address[1].run
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -147,6 +168,9 @@ def _get(args: argparse.Namespace) -> int:
         raise StorageError(_no_file(args.paths))
     for problem in problems:
         output.error(problem)
+    if args.json:
+        place = str(Path(args.to).absolute())
+        output.say_json({"files": got, "folder": place, "problems": problems})
     return 1 if problems else 0
 
 
@@ -236,6 +260,9 @@ def _open(args: argparse.Namespace) -> int:
             "the stack is not running, so no browser can fetch it: start it with `gitlab-dags up`, "
             "or use `artifacts get`"
         )
+    if args.json:
+        output.say_json({"url": address, "job": archive.job, "kind": archive.kind})
+        return 0
     output.note("this address is valid for an hour, for everybody who has it:")
     output.say(address)
     if not args.printed and sys.stdout.isatty():

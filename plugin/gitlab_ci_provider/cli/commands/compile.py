@@ -13,8 +13,15 @@ from typing import get_args
 from gitlab_ci_provider.cli import output
 from gitlab_ci_provider.cli.configuration.compiled import Compiled, as_object, compile_request
 from gitlab_ci_provider.cli.configuration.request import Request
-from gitlab_ci_provider.cli.run_flags import variables
-from gitlab_ci_provider.cli.usage import WrongUsage, name_value, plain
+from gitlab_ci_provider.cli.run_flags import (
+    add_changed_flags,
+    add_merge_request_flags,
+    add_value_flags,
+    changed,
+    check_merge_request,
+    inputs,
+    variables,
+)
 from gitlab_ci_provider.exceptions import ConfigError, GitlabCiError
 from gitlab_ci_provider.model.context import PipelineSource
 from gitlab_ci_provider.model.diagnostic import Severity
@@ -58,35 +65,13 @@ def add_context_flags(parser: argparse.ArgumentParser) -> None:
         choices=get_args(PipelineSource),
         help="CI_PIPELINE_SOURCE (default: push)",
     )
-    flags.add_argument(
-        "--mr-target", "--target", metavar="B", help="target branch of a merge request pipeline"
-    )
+    flags.add_argument("--sha", metavar="COMMIT", help="commit of the ref (default: the newest)")
+    add_merge_request_flags(flags)
     flags.add_argument(
         "--default-branch", metavar="B", default="main", help="of the project (default: main)"
     )
-    flags.add_argument(
-        "--var", metavar="K=V", action="append", default=[], help="variable; repeatable"
-    )
-    flags.add_argument(
-        "--variables-file",
-        type=Path,
-        metavar="FILE",
-        action="append",
-        default=[],
-        help="variables as NAME=VALUE lines, YAML or JSON; --var wins; repeatable",
-    )
-    flags.add_argument(
-        "--input",
-        metavar="K=V",
-        action="append",
-        default=[],
-        help="input, as JSON or as text; repeatable",
-    )
-    diff = flags.add_mutually_exclusive_group()
-    diff.add_argument(
-        "--changed", metavar="FILE", action="append", help="file that the push changes; repeatable"
-    )
-    diff.add_argument("--no-changed", action="store_true", help="the push changes no files")
+    add_value_flags(flags)
+    add_changed_flags(flags)
 
 
 def add_source_flags(parser: argparse.ArgumentParser) -> None:
@@ -150,22 +135,19 @@ def _show_origin(compiled: Compiled, job: str) -> None:
 
 def request_of(args: argparse.Namespace, path: Path) -> Request:
     """Read the context flags; wrong ones end the program with exit code 2."""
-    if args.mr_target is not None and args.source not in (None, "merge_request_event"):
-        message = f"--mr-target cannot be combined with --source {args.source}"
-        raise WrongUsage(message)
+    check_merge_request(args)
     return Request(
         path=path,
         ref=args.ref,
         tag=args.tag,
         source=args.source,
+        sha=args.sha,
         mr_target=args.mr_target,
+        merge_request=args.merge_request,
         default_branch=args.default_branch,
         variables=variables(args),
-        inputs={
-            name: plain(given)
-            for name, given in (name_value("--input", pair) for pair in args.input)
-        },
-        changed=[] if args.no_changed else args.changed,
+        inputs=inputs(args),
+        changed=changed(args),
         gitlab_url=args.gitlab_url,
         remote_hosts=args.allow_remote,
     )
@@ -214,6 +196,7 @@ def _request(asked: Mapping[str, object]) -> Request:
         ref=_text(asked.get("ref")),
         tag=_text(tag),
         source=_text(asked.get("source")),
+        sha=_text(asked.get("sha")),
         mr_target=_text(target),
         default_branch=str(asked.get("default_branch") or "main"),
         variables={

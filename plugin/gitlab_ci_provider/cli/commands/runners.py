@@ -26,6 +26,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     check.add_argument("file", type=Path, metavar="FILE")
     check.add_argument("--format", choices=tuple(FORMATS), default="text", help="default: text")
+    check.add_argument(
+        "--json", dest="format", action="store_const", const="json", help="same as --format json"
+    )
     check.set_defaults(run=_check)
     taken = actions.add_parser(
         "import",

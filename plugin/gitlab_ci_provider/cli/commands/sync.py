@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import socket
-from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gitlab_ci_provider.cli import output
 from gitlab_ci_provider.cli.usage import WrongUsage
@@ -15,7 +14,7 @@ from gitlab_ci_provider.exceptions import SettingsError, SourceError
 from gitlab_ci_provider.model.diagnostic import Severity
 
 if TYPE_CHECKING:
-    from gitlab_ci_provider.discovery.bundle_sync import BundleSync
+    from gitlab_ci_provider.discovery.bundle_sync import BundleSync, Refreshed
     from gitlab_ci_provider.discovery.sync import SyncResult
 
 
@@ -46,6 +45,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument(
         "--remove-many", action="store_true", help="of --bundle: even if most projects are gone"
     )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.set_defaults(run=run)
 
 
@@ -57,17 +57,17 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _repositories(args: argparse.Namespace) -> int:
+    from gitlab_ci_provider.discovery.bundle_sync import Refreshed
     from gitlab_ci_provider.discovery.open_sync import open_sync
     from gitlab_ci_provider.settings import home_settings, load_settings
 
     sync = open_sync(home_settings(args.home) if args.home else load_settings())
     sync.state.installation.name()  # a state that cannot be used is no fault of a repository
-    results = sync.all(args.paths, args.ref)
-    _show(results)
-    return 0 if all(result.ok for result in results) else 1
+    return _tell(args, Refreshed(results=tuple(sync.all(args.paths, args.ref))))
 
 
 def _bundle(args: argparse.Namespace) -> int:
+    from gitlab_ci_provider.discovery.bundle_sync import Refreshed
     from gitlab_ci_provider.discovery.opened import configured_bundles, open_bundle
     from gitlab_ci_provider.settings import load_settings
 
@@ -83,43 +83,77 @@ def _bundle(args: argparse.Namespace) -> int:
         results = sync.one(args.project)
         if results is None:
             raise SourceError(f"the DAG bundle '{args.bundle}' has no project {args.project}")
-        _show(results)
-        return 0 if all(result.ok for result in results) else 1
+        return _tell(args, Refreshed(results=tuple(results)))
     return _refresh(sync, args)
 
 
 def _refresh(sync: BundleSync, args: argparse.Namespace) -> int:
+    from gitlab_ci_provider.discovery.bundle_sync import Refreshed
+
     owner = f"{socket.gethostname()}-{os.getpid()}"
     pause = sync.projects.bundle.sync_interval / 2 if args.when_due else 0
     if not sync.take_turn(owner, pause):
         if not args.when_due:
             output.note(f"{args.bundle}: another process is looking at the projects")
-        return 0
+        return _tell(args, Refreshed())
     try:
         done = sync.refresh(owner, remove_many=args.remove_many)
     finally:
         sync.end_turn(owner)
-    _show(done.results)
-    for dag in done.removed:
-        output.say(f"{dag}: removed")
     if done.kept:
         output.error(
             f"{args.bundle}: {done.kept} of the projects that had DAGs are gone all at once. May "
             "the token still see them? Their DAGs stay; to remove them, run "
             f"`gitlab-dags sync --bundle {args.bundle} --remove-many`"
         )
-    if done.results or done.removed or done.kept:
+    code = _tell(args, done)
+    if not args.json and (done.results or done.removed or done.kept):
         output.say(f"{args.bundle}: {done.found} projects, {len(done.results)} refs synced")
-    return 0 if all(not _is_wrong(result) for result in done.results) and not done.kept else 1
+    return code
 
 
-def _is_wrong(result: SyncResult) -> bool:
-    return any(found.severity is Severity.ERROR for found in result.diagnostics)
-
-
-def _show(results: Iterable[SyncResult]) -> None:
-    for result in results:
+def _tell(args: argparse.Namespace, done: Refreshed) -> int:
+    """Say what was done; the exit code is 1 if something is wrong."""
+    wrong = [result for result in done.results if _is_wrong(args, result)]
+    code = 1 if wrong or done.kept else 0
+    for result in done.results:
         output.diagnostics(result.diagnostics)
-        if result.ok and result.record is not None:
+        if result.ok and result.record is not None and not args.json:
             project, ref = result.record.project, result.record.ref
             output.say(f"{project.path}: {ref.name} at {ref.sha[:8]}")
+    if args.json:
+        output.say_json(
+            {
+                "status": "failed" if code else "synced",
+                "repositories": [_described(result) for result in done.results],
+                "removed": list(done.removed),
+                "kept": done.kept,
+            }
+        )
+        return code
+    for dag in done.removed:
+        output.say(f"{dag}: removed")
+    return code
+
+
+def _is_wrong(args: argparse.Namespace, result: SyncResult) -> bool:
+    """Tell whether a repository is wrong: in a bundle, one without a pipeline is not."""
+    if args.bundle and not args.project:
+        return any(found.severity is Severity.ERROR for found in result.diagnostics)
+    return not result.ok
+
+
+def _described(result: SyncResult) -> dict[str, Any]:
+    """Describe a repository as data; without a record, it could not be read."""
+    from gitlab_ci_provider.cli.configuration.formats import as_data
+
+    record = result.record
+    return {
+        "location": result.location,
+        "compiles": result.ok,
+        "project": record.project.path if record else None,
+        "dag_id": record.dag_id if record else None,
+        "ref": record.ref.name if record else None,
+        "sha": record.ref.sha if record else None,
+        "diagnostics": [as_data(found) for found in result.diagnostics],
+    }

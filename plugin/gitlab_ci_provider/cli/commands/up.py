@@ -23,6 +23,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     up.add_argument("paths", nargs="*", metavar="PATH_OR_URL", help="repositories that become DAGs")
     add_stack_flags(up)
+    up.add_argument("--json", action="store_true", help="print the result as JSON")
     up.set_defaults(run=_up)
     status = commands.add_parser(
         "status",
@@ -32,12 +33,14 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     status.add_argument("--json", action="store_true", help="print the result as JSON")
     status.set_defaults(run=_status)
-    commands.add_parser(
+    down = commands.add_parser(
         "down",
         help="stop the embedded stack",
         description="Stop the embedded stack and the pipelines that run on it. Caches, artifacts "
         "and logs are kept.",
-    ).set_defaults(run=_down)
+    )
+    down.add_argument("--json", action="store_true", help="print the result as JSON")
+    down.set_defaults(run=_down)
 
 
 def _up(args: argparse.Namespace) -> int:
@@ -62,9 +65,13 @@ def _up(args: argparse.Namespace) -> int:
             if synced.ok and synced.record is not None:
                 dag = synced.record.dag_id
                 api.wait_for_dag(dag, synced.record.digest, home.dags / f"{dag}.py")
-                output.say(f"{synced.record.title}: {state.url}/dags/{dag}")
-    output.say(state.greeting)
-    output.say(f"kubectl --kubeconfig {home.kubeconfig} get pods")
+                if not args.json:
+                    output.say(f"{synced.record.title}: {state.url}/dags/{dag}")
+    if args.json:
+        output.say_json(_described(home, state, starting=False))
+    else:
+        output.say(state.greeting)
+        output.say(f"kubectl --kubeconfig {home.kubeconfig} get pods")
     return 0 if all(synced.ok for synced in started.found) else 1
 
 
@@ -116,10 +123,14 @@ def _described(home: Home, state: StackState | None, *, starting: bool) -> dict[
     }
 
 
-def _down(_args: argparse.Namespace) -> int:
+def _down(args: argparse.Namespace) -> int:
     from gitlab_ci_provider.local.home import default_home
     from gitlab_ci_provider.local.stack.lifecycle import stop_stack
 
     home = default_home()
-    output.say("stopped" if stop_stack(home) else "no stack was running")
+    stopped = stop_stack(home)
+    if args.json:
+        output.say_json({"status": "stopped", "was_running": stopped})
+    else:
+        output.say("stopped" if stopped else "no stack was running")
     return 0

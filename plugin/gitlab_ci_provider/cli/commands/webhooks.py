@@ -6,6 +6,7 @@ import argparse
 import base64
 import os
 import secrets
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from gitlab_ci_provider.cli import output
@@ -40,6 +41,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
             default="gitlab_default",
             help="connection to GitLab (default: gitlab_default)",
         )
+        action.add_argument("--json", action="store_true", help="print the result as JSON")
         if name != "list":
             action.add_argument(
                 "--airflow-url",
@@ -55,13 +57,14 @@ def run(args: argparse.Namespace) -> int:
 
     server, address = _connected(args)
     if args.action == "install":
-        output.say(str(install(server, args.path, address)))
+        found = [install(server, args.path, address)]
+    elif args.action == "list":
+        found = list(installed(server, args.path))
+    else:
+        found = list(remove(server, args.path, address.url))
+    if args.json:
+        output.say_json({"webhooks": [asdict(webhook) for webhook in found]})
         return 0
-    found = (
-        installed(server, args.path)
-        if args.action == "list"
-        else remove(server, args.path, address.url)
-    )
     for webhook in found:
         output.say(f"removed {webhook}" if args.action == "remove" else str(webhook))
     if not found:

@@ -51,7 +51,7 @@ def _asks(pipeline: Pipeline) -> bool:
 def _commit(request: Request, folder: Path) -> Commit:
     from gitlab_ci_provider.sources.work_tree import read_commit  # it runs git
 
-    return read_commit(folder, request.tag or request.ref)
+    return read_commit(folder, request.sha or request.tag or request.ref)
 
 
 def _changed_since(folder: Path, ref: str) -> Collection[str] | None:

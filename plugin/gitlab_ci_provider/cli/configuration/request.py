@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, get_args
 from gitlab_ci_provider.cli.usage import suggestion
 from gitlab_ci_provider.config.includes.fetcher import Elsewhere
 from gitlab_ci_provider.exceptions import SourceError
-from gitlab_ci_provider.model.context import PipelineContext, PipelineSource
+from gitlab_ci_provider.model.context import MergeRequest, PipelineContext, PipelineSource
 from gitlab_ci_provider.model.project import CONFIG_PATH, Project, Ref, RefKind
 from gitlab_ci_provider.model.variables import Variable, Variables
 
@@ -33,6 +33,8 @@ class Request:
 
     Attributes:
         path: a directory that holds `.gitlab-ci.yml`, or the file itself.
+        sha: the commit that variables are about; files are read from disk all the same.
+        merge_request: its number, when it is known.
         changed: files of the push; None when there is no push diff.
         gitlab_url: where included projects are read from; None reads nothing outside.
         remote_hosts: patterns of hosts that `include:remote` may ask.
@@ -42,7 +44,9 @@ class Request:
     ref: str | None = None
     tag: str | None = None
     source: str | None = None
+    sha: str | None = None
     mr_target: str | None = None
+    merge_request: int | None = None
     default_branch: str = "main"
     variables: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, object] = field(default_factory=dict)
@@ -89,13 +93,18 @@ class Request:
                 default_branch=self.default_branch,
                 id=1,
             ),
-            ref=Ref(name=name, sha=sha, kind=kind, protected=protected),
+            ref=Ref(name=name, sha=self.sha or sha, kind=kind, protected=protected),
             source=_source(self.source, merge_request=merge_request),
             variables=Variables(
                 Variable(name=variable, value=value) for variable, value in self.variables.items()
             ),
             changed_paths=None if self.changed is None else frozenset(self.changed),
             target_branch=(self.mr_target or self.default_branch) if merge_request else None,
+            merge_request=MergeRequest(
+                iid=self.merge_request, source_branch=name, target_branch=self.mr_target
+            )
+            if self.merge_request and self.mr_target
+            else None,
             config_path=self.place()[1],
             inputs=self.inputs,
         )

@@ -38,13 +38,25 @@ def summary(run: FollowedRun, objects: Path, *, in_images: bool) -> Iterator[str
         if below := job["downstream"]:
             yield f"downstream pipeline of {name}: {below['status']}, {below['url']}"
     for name, job in result["jobs"].items():
-        for artifact in job["artifacts"]:
-            files = f"{artifact['files']} file{'' if artifact['files'] == 1 else 's'}"
-            yield f"artifacts of {name}: {objects / artifact['object_key']} ({files})"
         yield from _results(name, job)
         yield from _failed_tests(job, objects)
+    yield from artifacts(result)
     yield from verdict(run)
     yield f"run: {result['url']}"
+
+
+def artifacts(result: dict[str, Any]) -> Iterator[str]:
+    """Say which jobs left artifacts, and how to get them."""
+    counts = {
+        name: sum(artifact["files"] for artifact in job["artifacts"])
+        for name, job in result["jobs"].items()
+        if job["artifacts"]
+    }
+    if counts:
+        listed = [f"{name} ({n} file{'' if n == 1 else 's'})" for name, n in counts.items()]
+        more = f" and {len(listed) - _TAIL} more" if len(listed) > _TAIL else ""
+        yield f"artifacts: {', '.join(listed[:_TAIL])}{more}"
+        yield f"to fetch them: `gitlab-dags artifacts get {shlex.quote(result['url'])}`"
 
 
 def verdict(run: FollowedRun) -> Iterator[str]:

@@ -104,9 +104,11 @@ def look(
         source=form.source,
         variables=form.variables,
         inputs=form.inputs,
-        changed_paths=changed_paths(mirror, request, ref, before),
+        changed_paths=changed_paths(mirror, request, ref, before)
+        if form.changed is None
+        else frozenset(form.changed),
         tree_paths=tree_paths(files),
-        compared=compared(mirror, ref),
+        compared=compared(mirror, ref) if form.changed is None else {},
         other_trees=other_trees(task.settings, project),
         target_branch=request.target_branch if request else None,
         merge_request=request,

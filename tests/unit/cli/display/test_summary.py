@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gitlab_ci_provider.cli.display.summary import verdict
+from gitlab_ci_provider.cli.display.summary import artifacts, verdict
 
 
 def job(status: str = "success", *, allowed: bool = False) -> dict[str, Any]:
@@ -48,3 +48,18 @@ FAILED, WARNED = job("failed"), job("failed", allowed=True)
 def test_the_verdict_names_what_made_it(words: str, expected: str):
     """Whatever else happened, a failure is named."""
     assert words == expected
+
+
+def test_artifacts_are_counted_and_how_to_fetch_them_is_said():
+    """One line for all jobs, and one that can be copied into the shell."""
+    jobs = {
+        "build": {"artifacts": [{"files": 2}]},
+        "test": {"artifacts": []},
+        "lint": {"artifacts": [{"files": 1}]},
+    }
+
+    assert list(artifacts({"jobs": jobs, "url": "http://a/dags/b/runs/c"})) == [
+        "artifacts: build (2 files), lint (1 file)",
+        "to fetch them: `gitlab-dags artifacts get http://a/dags/b/runs/c`",
+    ]
+    assert list(artifacts({"jobs": {"test": jobs["test"]}, "url": "u"})) == []

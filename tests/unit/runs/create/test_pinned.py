@@ -194,3 +194,14 @@ def test_an_unknown_ref_is_an_error_in_words(repository: Repository):
     """Nobody guesses another one."""
     with pytest.raises(SourceError, match="no branch, tag or commit id 'nowhere'"):
         repository.pin(ref="nowhere")
+
+
+@pytest.mark.parametrize("changed", [(), ("a", "b/c")])
+def test_changed_files_of_the_conf_count_before_those_of_git(
+    repository: Repository, changed: tuple[str, ...]
+):
+    """As with `compile --changed`: also for `compare_to`."""
+    context = repository.pin(changed=changed).context
+
+    assert context.changed_paths == frozenset(changed)
+    assert context.compared == {}
