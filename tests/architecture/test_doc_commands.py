@@ -1,4 +1,4 @@
-"""Each `gitlab-dags` command that the documentation shows is one that the program accepts."""
+"""Each command of the documentation is run by a test, or there is a reason why not."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from e2e.doc_commands import LEFT_OUT, PAGES, ROOT, SESSIONS, commands, reason
 from gitlab_ci_provider.cli.main import _parser
-
-ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def shown(page: Path) -> Iterator[list[str]]:
@@ -28,6 +26,7 @@ COMMANDS = [
     for page in PAGES
     for found in shown(page)
 ]
+BY_PAGE = {str(page.relative_to(ROOT)): list(commands(page)) for page in PAGES}
 
 
 @pytest.mark.parametrize("arguments", COMMANDS)
@@ -36,3 +35,32 @@ def test_the_program_accepts_what_is_shown(arguments: list[str]):
     if arguments[-1:] == ["--help"]:
         return
     _parser([]).parse_args(arguments)
+
+
+def test_what_is_not_run_has_a_reason():
+    """`tests/e2e/test_doc_commands.py` runs the others."""
+    run = {session.page for session in SESSIONS}
+    forgotten = [
+        f"{page}: {command}"
+        for page, found in BY_PAGE.items()
+        for command in found
+        if page not in run and not reason(page, command)
+    ]
+
+    assert forgotten == []
+
+
+def test_reasons_and_sessions_are_of_commands_that_are_shown():
+    """A page that has changed leaves nothing behind in the table."""
+    idle = [
+        (page, start)
+        for page, start, _ in LEFT_OUT
+        if not any(re.match(start, command) for command in BY_PAGE.get(page, ()))
+    ]
+    empty = [
+        session.page
+        for session in SESSIONS
+        if all(reason(session.page, command) for command in BY_PAGE.get(session.page, ()))
+    ]
+
+    assert (idle, empty) == ([], [])

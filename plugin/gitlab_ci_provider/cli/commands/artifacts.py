@@ -43,15 +43,23 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help=f"of the newest N pipelines that have some; 0 for all (default: {_PIPELINES})",
     )
     listing.add_argument("--json", action="store_true", help="print all that is known, as JSON")
-    getting = _verb(verbs, "get", "fetch artifacts, or files of them", _get)
-    getting.add_argument(
+    _register_get(_verb(verbs, "get", "fetch artifacts, or files of them", _get))
+    opening = _verb(verbs, "open", "open an archive of artifacts in the browser", _open)
+    opening.add_argument("--json", action="store_true", help="only print the address, as JSON")
+    opening.add_argument(
+        "--print", action="store_true", dest="printed", help="only print the address"
+    )
+
+
+def _register_get(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
         "--to",
         default="artifacts",
         metavar="DIR",
         help="folder for the files, with a folder for each job unless --job names one; - writes "
         "one file to standard output (default: artifacts)",
     )
-    getting.add_argument(
+    parser.add_argument(
         "--path",
         action="append",
         default=[],
@@ -59,12 +67,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         metavar="P",
         help="only this file, folder or pattern in them; repeatable",
     )
-    getting.add_argument("--json", action="store_true", help="print what was fetched, as JSON")
-    opening = _verb(verbs, "open", "open an archive of artifacts in the browser", _open)
-    opening.add_argument("--json", action="store_true", help="only print the address, as JSON")
-    opening.add_argument(
-        "--print", action="store_true", dest="printed", help="only print the address"
-    )
+    parser.add_argument("--json", action="store_true", help="print what was fetched, as JSON")
 
 
 def _verb(verbs: Any, name: str, words: str, run: Any) -> argparse.ArgumentParser:

@@ -1,0 +1,145 @@
+"""The commands that the documentation shows at a prompt, and why some of them run in no test."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+_BLOCK = re.compile(r"^ *```console\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
+_HEREDOC = re.compile(r"<<'?(\w+)'?$")
+
+
+@dataclass(frozen=True)
+class Session:
+    """The commands of a page, run one after another in one shell.
+
+    Attributes:
+        page: from the root of this repository.
+        folder: where they run; from the sandbox, or an absolute path.
+        before: what the page expects its reader to have done.
+        stands_for: what the reader puts in place of the names on the page.
+        fails: commands that are shown because they fail.
+    """
+
+    page: str
+    folder: str = "shop"
+    before: str = ""
+    stands_for: dict[str, str] = field(default_factory=dict)
+    fails: tuple[str, ...] = ()
+
+
+SERVED = {"https://git.example.com/group/project.git": "file://$SANDBOX/project"}
+SESSIONS = (
+    Session("docs/tutorial/first-pipeline.md", str(ROOT), fails=("gitlab-dags run . --var FAIL",)),
+    Session("README.md", "readme", stands_for=SERVED),
+    Session("docs/index.md", "readme"),
+    Session("docs/how-to/add-repositories.md", stands_for={**SERVED, "/srv/gitlab-ci": "../srv"}),
+    Session("docs/how-to/define-variables.md", before="gitlab-dags up ~/src/deployment"),
+    Session("docs/how-to/docker-in-docker.md", "docker"),
+    Session("docs/how-to/downstream.md"),
+    Session("docs/how-to/images.md"),
+    Session("docs/how-to/lint.md"),
+    Session("docs/how-to/move-from-gitlab-runner.md", "."),
+    Session(
+        "docs/how-to/play-manual-jobs.md",
+        before="gitlab-dags up ../project && gitlab-dags trigger local/project --wait",
+        stands_for={"group/project": "local/project"},
+    ),
+    Session("docs/how-to/runners.md"),
+    Session("docs/how-to/several-machines.md"),
+    Session("docs/how-to/trigger-tokens.md"),
+    Session("docs/how-to/webhooks.md"),
+    Session("docs/reference/variables.md", "wordcount"),
+    Session(
+        "docs/reference/cli.md",
+        before="mkdir -p ~/.config/fish/completions && gitlab-dags runners import config.toml >new",
+        stands_for={"runners check FILE": "runners check new", "CONFIG_TOML > FILE": "config.toml"},
+    ),
+    Session("docs/how-to/run-locally.md"),
+)
+"""In this order: the first one starts the stack, the last one stops it."""
+
+CLUSTER = "needs a cluster of the reader's"
+DOCKER = "needs Docker or a registry"
+GITLAB = "needs a GitLab"
+AIRFLOW = "Airflow's own command, in the reader's Airflow"
+LONG = "takes long, and is a step of CI or a benchmark itself"
+LEFT_OUT = (
+    ("README.md", "make (demo|test)", "tests/e2e/test_demo.py runs the demo; this is a test"),
+    ("docs/tutorial/first-pipeline.md", "make setup", "installs from a registry, as CI does"),
+    ("docs/tutorial/first-pipeline.md", "gitlab-dags down", "the next pages use the stack"),
+    ("README.md", "gitlab-dags down", "the next pages use the stack"),
+    ("CONTRIBUTING.md", ".*", LONG),
+    ("docs/benchmarks.md", ".*", LONG),
+    ("docs/how-to/new-airflow.md", ".*", LONG),
+    ("docs/how-to/release.md", ".*", "changes this repository and its origin"),
+    ("docs/explanation/embedded-cluster.md", ".*", "runs until it is stopped; tests start it so"),
+    ("docs/explanation/inside-the-pod.md", ".*", CLUSTER),
+    ("docs/how-to/build-images.md", ".*", DOCKER),
+    ("docs/how-to/cancel.md", ".*", AIRFLOW),
+    ("docs/how-to/compose.md", ".*", DOCKER),
+    ("docs/how-to/connect-gitlab.md", ".*", GITLAB),
+    ("docs/how-to/define-variables.md", "airflow ", AIRFLOW),
+    ("docs/how-to/define-variables.md", "curl ", GITLAB),
+    ("docs/how-to/helm.md", ".*", CLUSTER),
+    ("docs/how-to/images.md", ".*--runtime podman", DOCKER),
+    ("docs/how-to/lint.md", ".*gitlab-dags verify", GITLAB),
+    ("docs/how-to/move-from-gitlab-runner.md", ".*(--gitlab-url|https:|group/shop)", GITLAB),
+    ("docs/how-to/play-manual-jobs.md", "curl ", "tests/e2e/test_manual.py makes these requests"),
+    ("docs/how-to/play-manual-jobs.md", ".*--input", "the job was played by the line before"),
+    ("docs/how-to/private-repositories.md", ".*", GITLAB),
+    ("docs/how-to/provider-images.md", ".*", DOCKER),
+    ("docs/how-to/real-cluster.md", ".*", CLUSTER),
+    ("docs/how-to/report-to-gitlab.md", ".*", GITLAB),
+    ("docs/how-to/resource-groups.md", ".*", CLUSTER),
+    ("docs/how-to/run-locally.md", "GITLAB_DAGS_HOME=", "a second stack, on a fixed port"),
+    ("docs/how-to/runners.md", "airflow ", AIRFLOW),
+    ("docs/how-to/s3.md", ".*", AIRFLOW),
+    ("docs/how-to/trigger-tokens.md", "(curl|airflow) ", AIRFLOW),
+    ("docs/how-to/webhooks.md", "gitlab-dags ", GITLAB),
+    ("docs/reference/cli.md", ".*completion zsh", "needs zsh; tests/unit/cli/test_completion.py"),
+    ("docs/reference/variables.md", "airflow ", AIRFLOW),
+)  # fmt: skip
+"""Page, pattern of the beginning of a command, reason."""
+
+
+def commands(page: Path) -> Iterator[str]:
+    """Yield the commands of a page, with their here-documents and without what they print."""
+    for block in _BLOCK.findall(page.read_text("utf-8")):
+        lines = iter(block.splitlines())
+        for line in lines:
+            if not line.lstrip().startswith("$ "):
+                continue
+            command = line.lstrip()[2:]
+            while command.endswith("\\"):
+                command = f"{command[:-1]} {next(lines).strip()}"
+            if end := _HEREDOC.search(command):
+                for text in lines:
+                    command += f"\n{text}"
+                    if text.strip() == end[1]:
+                        break
+            yield command
+
+
+def reason(page: str, command: str) -> str:
+    """Say why a command runs in no test; empty for one that does."""
+    found = (why for place, start, why in LEFT_OUT if place == page and re.match(start, command))
+    return next(found, "")
+
+
+def script(session: Session) -> str:
+    """Write the shell script of a session; it ends with 1 at the first command that surprises."""
+    lines = ["shopt -s expand_aliases", session.before or ":"]
+    for command in commands(ROOT / session.page):
+        if reason(session.page, command):
+            continue
+        for name, real in session.stands_for.items():
+            command = command.replace(name, real)  # noqa: PLW2901 - as the reader does
+        wrong = "-eq" if command.startswith(session.fails or ("\0",)) else "-ne"
+        shown = command.splitlines()[0].replace("'", "'\\''")
+        lines += [f"echo '$ {shown}'", command, f"[ $? {wrong} 0 ] && echo surprised && exit 1"]
+    return "\n".join([*lines, "exit 0", ""])

@@ -1,0 +1,95 @@
+"""The commands of the documentation do what it says, for a reader who types them one by one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from e2e.doc_commands import ROOT, SESSIONS, Session, script
+from servers.repositories import git, make_repository
+
+pytestmark = pytest.mark.embedded("a reader has this machine only")
+
+PIPELINE = """
+stages: [test, deploy]
+test: {stage: test, script: echo tested}
+deploy: {stage: deploy, when: manual, inputs: {target: {default: staging}}, script: echo deployed}
+"""
+DOWNSTREAM = "deploy: {trigger: {project: local/deployment}}\n"
+DOCKER = """
+build:
+  image: docker:27
+  services: [docker:27-dind]
+  script: docker build -t registry.example.com/app:1 .
+"""
+RUNNER = """
+[[runners]]
+  name = "shared"
+  url = "https://gitlab.example.com"
+  token = "t"
+  executor = "kubernetes"
+  [runners.kubernetes]
+    namespace = "ci"
+"""
+LONGEST = 900
+"""Seconds for the commands of a page."""
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home directory and the repositories that pages speak of; the stack of it ends with it."""
+    folder = tmp_path_factory.mktemp("reader")
+    home = folder / "home"
+    home.mkdir()
+    (home / ".gitconfig").write_text("[user]\nname = reader\nemail = reader@example.com\n")
+    for place in ("shop", "project", "home/src/billing", "home/src/deployment"):
+        make_repository(folder / place, {".gitlab-ci.yml": PIPELINE})
+    make_repository(folder / "home/src/shop", {".gitlab-ci.yml": DOWNSTREAM})
+    make_repository(folder / "docker", {".gitlab-ci.yml": DOCKER, "Dockerfile": "FROM scratch\n"})
+    git(folder / "project", "branch", "new-stages")
+    (folder / "shop" / "config.toml").write_text(RUNNER)
+    (folder / "config.toml").write_text(RUNNER)
+    for name in ("pipeline", "other"):
+        repository = folder / "readme/any/repository/with/a" / name
+        make_repository(repository, {".gitlab-ci.yml": PIPELINE})
+        for tag in ("v1", "v1.2", "v2"):
+            git(repository, "tag", tag)
+    (folder / "wordcount").symlink_to(home / "wordcount")
+    yield folder
+    subprocess.run(["gitlab-dags", "down"], env=_environment(folder), check=True, timeout=LONGEST)
+
+
+def _environment(sandbox: Path) -> dict[str, str]:
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("GITLAB_", "AIRFLOW", "CI", "XDG_", "GIT_", "PYTHON"))
+    }
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    return {**kept, "HOME": str(sandbox / "home"), "SANDBOX": str(sandbox), "PATH": path}
+
+
+@pytest.mark.parametrize("session", SESSIONS, ids=lambda session: session.page)
+def test_commands_of_a_page_work(session: Session, sandbox: Path):
+    """Each ends well, except those that the page shows because they fail."""
+    folder = sandbox / session.folder
+
+    done = subprocess.run(
+        ["bash", "-c", script(session)],
+        cwd=folder if folder.is_dir() else ROOT,
+        env=_environment(sandbox),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=LONGEST,
+    )
+
+    assert done.returncode == 0, done.stdout
+    assert "Traceback" not in done.stdout
