@@ -44,6 +44,7 @@ SESSIONS = (
     Session("docs/how-to/images.md"),
     Session("docs/how-to/lint.md"),
     Session("docs/how-to/move-from-gitlab-runner.md", "."),
+    Session("docs/how-to/move-from-gitlab-ci-local.md"),
     Session(
         "docs/how-to/play-manual-jobs.md",
         before="gitlab-dags up ../project && gitlab-dags trigger local/project --wait",

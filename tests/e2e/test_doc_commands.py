@@ -53,7 +53,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     make_repository(folder / "docker", {".gitlab-ci.yml": DOCKER, "Dockerfile": "FROM scratch\n"})
     git(folder / "project", "branch", "new-stages")
     (folder / "shop" / "config.toml").write_text(RUNNER)
-    (folder / "config.toml").write_text(RUNNER)
+    (folder / "shop" / ".gitlab-ci-local-variables.yml").write_text("REGION: eu\n")
     for name in ("pipeline", "other"):
         repository = folder / "readme/any/repository/with/a" / name
         make_repository(repository, {".gitlab-ci.yml": PIPELINE})
