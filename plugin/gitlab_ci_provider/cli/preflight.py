@@ -26,9 +26,7 @@ def check_jobs(pipeline: Pipeline, wanted: Collection[str]) -> None:
     Raises:
         SourceError: there is no such job; the message suggests another.
     """
-    for job in wanted:
-        if job not in pipeline.jobs:
-            raise SourceError(f"no job named '{job}'{suggestion(job, pipeline.jobs)}")
+    _check("job", wanted, pipeline.jobs)
 
 
 def check_stages(pipeline: Pipeline, wanted: Collection[str]) -> None:
@@ -37,9 +35,13 @@ def check_stages(pipeline: Pipeline, wanted: Collection[str]) -> None:
     Raises:
         SourceError: there is no such stage; the message suggests another.
     """
-    for stage in wanted:
-        if stage not in pipeline.stages:
-            raise SourceError(f"no stage named '{stage}'{suggestion(stage, pipeline.stages)}")
+    _check("stage", wanted, pipeline.stages)
+
+
+def _check(what: str, wanted: Collection[str], known: Collection[str]) -> None:
+    for name in wanted:
+        if name not in known:
+            raise SourceError(f"no {what} named '{name}'{suggestion(name, known)}")
 
 
 def matching_jobs(pipeline: Pipeline, wanted: Collection[str]) -> list[str]:

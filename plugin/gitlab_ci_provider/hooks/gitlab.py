@@ -33,6 +33,10 @@ CONN_TYPE = "gitlab"
 _PAGE = 100
 Choice = TypeVar("Choice", bound=StrEnum)
 
+_FLAGS = {"true": True, "1": True, "yes": True, "on": True} | dict.fromkeys(
+    ("false", "0", "no", "off"), False
+)
+
 
 class GitLabHook(BaseHook):
     """GitLab's API for tasks and other hooks.
@@ -169,3 +173,21 @@ def choice(name: str, key: str, extra: dict[str, Any], default: Choice) -> Choic
         known = ", ".join(f"'{value}'" for value in kind)
         words = f"connection '{name}': {key} is '{quoted(given)}', not one of {known}"
         raise SettingsError(words) from problem
+
+
+def flag(name: str, key: str, extra: dict[str, Any]) -> bool:
+    """Read true or false from a connection's extra, as JSON or as a word; false without one.
+
+    Args:
+        name: of the connection.
+        key: in the extra.
+        extra: of the connection.
+
+    Raises:
+        SettingsError: it says something else.
+    """
+    given = str(extra.get(key) or False).lower()
+    if given not in _FLAGS:
+        words = f"connection '{name}': {key} is '{quoted(given)}', not true or false"
+        raise SettingsError(words)
+    return _FLAGS[given]

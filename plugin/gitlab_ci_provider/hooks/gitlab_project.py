@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from gitlab_ci_provider.gitlab_api.server import PATIENCE, GitLabServer
 from gitlab_ci_provider.hooks.git_login import conn_ids_of, connections_for
-from gitlab_ci_provider.hooks.gitlab import CONN_TYPE, choice, server_of
+from gitlab_ci_provider.hooks.gitlab import CONN_TYPE, choice, flag, server_of
 from gitlab_ci_provider.model.project import Project
 from gitlab_ci_provider.model.report import ReportLevel
 
@@ -78,7 +78,7 @@ def _described(project: Project, connection: Connection, patience: float) -> Git
         path=path_on(server, project.clone_url),
         levels=choice(name, "variables", extra, VariableLevels.NONE),
         report=choice(name, "report", extra, ReportLevel.NONE),
-        comments=str(extra.get("comments", "")).lower() in {"true", "1", "yes", "on"},
+        comments=flag(name, "comments", extra),
     )
 
 
