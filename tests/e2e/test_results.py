@@ -114,9 +114,9 @@ def test_an_environment_is_deployed_and_stopped(stack: Stack, repository: Path):
     assert (environment["deployment"], environment["state"]) == (1, "available")
     assert environment["auto_stop_at"]
     assert links == {"Environment": url}
-    assert listed[0]["deployment"]["job"] == "review"
+    assert (listed[0]["deployment"]["job"], listed[0]["deployment"]["user"]) == ("review", "admin")
     assert report["jobs"]["review"]["release"]["description"].startswith("First of results-")
     assert stopped["jobs"]["review"]["environment"]["deployment"] == 2
     assert stopped["jobs"]["stop"]["environment"]["state"] == "stopped"
     assert f"stopped {url}\n" in (logs / "stop.log").read_text()
-    assert stack.command("environments", project).stdout.split()[1] == "stopped"
+    assert stack.command("environments", project).stdout.splitlines()[1].split()[1] == "stopped"

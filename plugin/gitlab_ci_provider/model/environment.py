@@ -64,6 +64,7 @@ class Deployment:
         iid: counts the deployments of a project; 0 until it has been given out.
         pipeline: CI_PIPELINE_ID.
         finished_at: ISO 8601, UTC.
+        user: who played the job, or started the pipeline; empty when nobody did.
         job_url: of the task in the Airflow UI.
         on_stop: the job that stops the environment.
         auto_stop_in: seconds, as the job said.
@@ -76,6 +77,7 @@ class Deployment:
     pipeline: int
     job: str
     finished_at: str
+    user: str = ""
     job_url: str = ""
     url: str = ""
     on_stop: str = ""

@@ -21,6 +21,7 @@ DEPLOYMENT = Deployment(
     pipeline=1,
     job="deploy",
     finished_at="2026-01-31T12:00:00+00:00",
+    user="ann",
 )
 
 
@@ -47,17 +48,18 @@ def make(home: Path) -> None:
 
 
 def test_lists_what_is_known(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    """A line each, the last deployment with its commit and number."""
+    """A line each, the last deployment with its commit, number and who made it."""
     make(tmp_path)
 
     code = main(["environments", "group/project", "--home", str(tmp_path)])
 
-    deployed = "main@abcdef01 #3 2026-01-31T12:00:00+00:00"
-    first, second = capsys.readouterr().out.splitlines()
+    deployed = "main@abcdef01 #3  ann  2026-01-31T12:00:00+00:00"
+    heading, first, second = capsys.readouterr().out.splitlines()
     assert code == 0
+    assert heading.split()[:5] == ["ENVIRONMENT", "STATE", "TIER", "DEPLOYED", "BY"]
     assert first.split("  ")[0] == "production"
     assert f"{deployed}  https://example.com" in first
-    assert second.split() == ["review/a", "stopped", "development", "-"]
+    assert second.split() == ["review/a", "stopped", "development", *5 * "-"]
 
 
 def test_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -92,4 +94,4 @@ def test_a_folder_stands_for_its_project(
     live = EnvironmentRecord(name="live", slug="live", tier="production")
     store.change("local/shop", "live", replacing(live))
     assert main(["environments", ".", "--home", str(tmp_path)]) == 0
-    assert capsys.readouterr().out.startswith("live")
+    assert capsys.readouterr().out.splitlines()[1].startswith("live")

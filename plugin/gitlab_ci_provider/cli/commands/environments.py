@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gitlab_ci_provider.cli import output
+from gitlab_ci_provider.cli.display.tables import table
 from gitlab_ci_provider.model.environment import EnvironmentRecord
 
 
@@ -15,7 +16,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser = commands.add_parser(
         "environments",
         help="list the environments of a project",
-        description="List the environments of a project: state, tier, last deployment, URL.",
+        description="List the environments of a project: state, tier, last deployment, who made it "
+        "and when, URL.",
     )
     parser.add_argument("project", metavar="PROJECT", help="a path, a URL, or group/project")
     parser.add_argument(
@@ -57,15 +59,16 @@ def _project(given: str) -> str:
 
 
 def _lines(records: list[EnvironmentRecord]) -> Iterator[str]:
-    rows = [_row(record) for record in records]
-    widths = [max(len(row[column]) for row in rows) for column in range(4)] if rows else []
-    for row in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
-        yield "  ".join([*cells, *row[len(widths) :]]).rstrip()
+    heading = ("ENVIRONMENT", "STATE", "TIER", "DEPLOYED", "BY", "AT", "URL", "STOPS")
+    return table(heading, [_row(record) for record in records])
 
 
 def _row(record: EnvironmentRecord) -> tuple[str, ...]:
     last = record.deployment
-    deployed = f"{last.ref}@{last.sha[:8]} #{last.iid} {last.finished_at}" if last else "-"
-    stops = f"stops {record.auto_stop_at}" if record.auto_stop_at else ""
-    return (record.name, str(record.state), record.tier, deployed, record.url, stops)
+    deployed = (
+        (f"{last.ref}@{last.sha[:8]} #{last.iid}", last.user or "-", last.finished_at)
+        if last
+        else ("-", "-", "-")
+    )
+    kind = (record.name, str(record.state), record.tier)
+    return (*kind, *deployed, record.url or "-", record.auto_stop_at or "-")

@@ -53,19 +53,19 @@ def record_success(
     now = datetime.now(UTC)
     try:
         url = environment_url(request, own_variables(reports, request.store)) or ""
-        return _record(run, replace(environment, url=url), request.url, now)
+        return _record(run, request, replace(environment, url=url), now)
     except (OSError, GitlabCiError) as problem:
         _log.warning("environment %s was not recorded: %s", environment.name, problem)
         return environment
 
 
 def _record(
-    run: JobRun, environment: JobEnvironment, job_url: str, now: datetime
+    run: JobRun, request: PlanRequest, environment: JobEnvironment, now: datetime
 ) -> JobEnvironment:
     store, project = run.state.environments, run.record.project.path
     deployment = None
     if environment.action == "start":
-        deployment = store.deploy(project, _deployment(run, environment, job_url, now))
+        deployment = store.deploy(project, _deployment(run, request, environment, now))
     record = store.change(
         project, environment.name, lambda known: after_success(known, environment, deployment, now)
     )
@@ -86,7 +86,7 @@ def _record(
 
 
 def _deployment(
-    run: JobRun, environment: JobEnvironment, job_url: str, now: datetime
+    run: JobRun, request: PlanRequest, environment: JobEnvironment, now: datetime
 ) -> Deployment:
     return Deployment(
         environment=environment.name,
@@ -95,7 +95,8 @@ def _deployment(
         pipeline=run.record.id,
         job=run.job.name,
         finished_at=now.isoformat(timespec="seconds"),
-        job_url=job_url,
+        user=request.play.user_name or run.record.user,
+        job_url=request.url,
         url=environment.url,
         on_stop=environment.on_stop,
         auto_stop_in=environment.auto_stop_in,
