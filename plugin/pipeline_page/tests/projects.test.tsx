@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import type { Field } from "../src/actions/fields";
 import { Project } from "../src/projects/Project";
+import { ProjectsPage } from "../src/projects/ProjectsPage";
 import { asked } from "../src/projects/RunForm";
 import type { BriefView, ProjectView } from "../src/projects/types";
 
@@ -70,6 +71,20 @@ describe("a project in the list", () => {
     expect(String(answer.mock.calls[0]?.[0])).toContain("/gitlab-ci/dags/a%20b/sync");
     expect(place.querySelector("[role=status]")?.textContent).toBe("Synced at 4be1c0ff.");
   });
+});
+
+it("keeps the list while another part of it is read", async () => {
+  const answers = [new Response(JSON.stringify({ projects: [project()], total: 60, page: 1, size: 25 })), new Promise<Response>(() => undefined)];
+  const asked = vi.fn(async (..._: unknown[]) => answers.shift()!);
+  vi.stubGlobal("fetch", asked);
+  const place = document.body.appendChild(document.createElement("div"));
+  const root = createRoot(place);
+  await act(async () => root.render(<MemoryRouter><ProjectsPage /></MemoryRouter>));
+  await act(async () => [...place.querySelectorAll("button")].at(-1)?.click());
+  expect(asked.mock.calls.map(([url]) => String(url).split("?")[1])).toEqual(["search=&page=1", "search=&page=2"]);
+  expect(place.textContent).toContain("group/shop");
+  act(() => root.unmount());
+  place.remove();
 });
 
 describe("the run form", () => {

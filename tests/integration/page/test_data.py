@@ -8,6 +8,7 @@ import pytest
 
 from gitlab_ci_provider.plugins.page.routes import router
 from servers.pages.pages import Pages
+from servers.pages.serve import QUERIES
 
 pytestmark = pytest.mark.integration
 
@@ -128,6 +129,17 @@ def test_nothing_is_sent_again_that_has_not_changed(pages: Pages):
         version = {"If-None-Match": first.headers["ETag"]}
         again = client.get(f"{SHOP}/12-under-way", headers=version)
     assert (again.status_code, again.content) == (304, b"")
+
+
+def test_five_hundred_jobs_cost_as_many_queries_as_one(pages: Pages):
+    """Where the compiled pipeline and the record are already in memory, and where they are not."""
+    with pages.client("viewer") as client:
+        asked = [
+            client.get(f"/gitlab-ci/dags/{dag}/runs/1").headers[QUERIES]
+            for dag in ("group__big", "group__secret")
+            for _ in range(2)
+        ]
+    assert len(set(asked)) == 1
 
 
 def test_a_run_that_does_not_exist_is_said_to(pages: Pages):

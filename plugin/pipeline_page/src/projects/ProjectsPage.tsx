@@ -1,4 +1,4 @@
-import { useDeferredValue, useState } from "react";
+import { useRef, useState } from "react";
 
 import { usePolled } from "../data/polled";
 import { count } from "../parts/words";
@@ -9,8 +9,11 @@ import type { ProjectsView } from "./types";
 export function ProjectsPage() {
   const [search, setSearch] = useState("");
   const [page, setPage] = useState(1);
-  const asked = useDeferredValue(new URLSearchParams({ search, page: String(page) }).toString());
-  const { value, problem, refresh } = usePolled<ProjectsView>(`gitlab-ci/projects?${asked}`, () => 5000);
+  const asked = new URLSearchParams({ search, page: String(page) });
+  const { value: newest, problem, refresh } = usePolled<ProjectsView>(`gitlab-ci/projects?${asked}`, () => 5000);
+  const before = useRef<ProjectsView>(undefined);
+  if (newest) before.current = newest;
+  const value = newest ?? before.current; // while another part of the list is read
   const last = value ? Math.max(1, Math.ceil(value.total / value.size)) : 1;
   return (
     <div className="glp-page glp-projects" aria-busy={!value && !problem}>
@@ -42,13 +45,13 @@ export function ProjectsPage() {
       {value && value.total > value.size && (
         <nav className="glp-actions" aria-label="Pages">
           <button type="button" className="glp-button" disabled={page <= 1} onClick={() => setPage(page - 1)}>
-            Earlier
+            Previous
           </button>
           <span>
             Page {value.page} of {last}, {count(value.total, "project")}
           </span>
           <button type="button" className="glp-button" disabled={page >= last} onClick={() => setPage(page + 1)}>
-            Later
+            Next
           </button>
         </nav>
       )}
