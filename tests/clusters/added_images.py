@@ -5,11 +5,20 @@ from __future__ import annotations
 import fcntl
 import json
 import shutil
+import struct
+import tarfile
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from clusters.images import PATH, busybox_applets, linked_layer, made_image, packed_layer
+from clusters.images import (
+    PATH,
+    busybox_applets,
+    linked_layer,
+    made_image,
+    of_root,
+    packed_layer,
+)
 from clusters.layout import build_folder
 
 
@@ -35,6 +44,56 @@ def add_kaniko(blobs: Path, executor: Path) -> None:
     variables.append("DOCKER_CONFIG=/kaniko/.docker/")
     image = made_image(blobs, [layer], Entrypoint=["/kaniko/executor"], Env=variables)
     _publish(blobs, "kaniko", image)
+
+
+_BUILDKIT = ("buildkitd", "buildctl", "buildctl-daemonless.sh")
+_MAY_SET = {"newuidmap": 7, "newgidmap": 6}
+"""The number of the capability that each has, in place of the rights of root."""
+
+
+def add_buildkit(blobs: Path, debian: Path, programs: Path) -> None:
+    """Serve BuildKit for a user who may map other users, as its own image `rootless` has it.
+
+    Args:
+        blobs: folder of the registry.
+        debian: the root of a Debian with what BuildKit needs.
+        programs: folder with what BuildKit is.
+    """
+    home = "/home/user"
+    with tempfile.TemporaryDirectory(dir=blobs) as folder:
+        root = Path(folder) / "buildkit"
+        for name in ("usr/bin", "etc", "run/user/1000", f"{home[1:]}/.local/tmp"):
+            (root / name).mkdir(parents=True)
+        for path in [*map(programs.joinpath, _BUILDKIT), *(map(_program, _MAY_SET))]:
+            shutil.copy(path, root / "usr" / "bin" / path.name)
+        users = f"root:x:0:0::/root:/bin/sh\nuser:x:1000:1000::{home}:/bin/sh\n"
+        (root / "etc" / "passwd").write_text(users)
+        for name in ("subuid", "subgid"):
+            (root / "etc" / name).write_text("user:100000:65536\n")
+        layer = packed_layer(blobs, root, _of_buildkit)
+    variables = [PATH, f"HOME={home}", "USER=user", "XDG_RUNTIME_DIR=/run/user/1000"]
+    variables.append(f"TMPDIR={home}/.local/tmp")
+    layers = [linked_layer(blobs, debian), layer]
+    _publish(blobs, "buildkit", made_image(blobs, layers, User="1000:1000", Env=variables))
+
+
+def _program(name: str) -> Path:
+    found = shutil.which(name)
+    assert found, f"needs {name} (Debian: uidmap)"
+    return Path(found)
+
+
+def _of_buildkit(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    name = Path(member.name).name
+    if name in _MAY_SET:
+        data = struct.pack("<5I", 0x02000001, 1 << _MAY_SET[name], 0, 0, 0)
+        text = data.decode("utf-8", "surrogateescape")
+        member.pax_headers = {"SCHILY.xattr.security.capability": text}
+    if "user" in member.name and member.isdir():
+        member.mode = 0o777
+    elif "/bin/" in member.name:
+        member.mode = 0o755
+    return of_root(member)
 
 
 def _publish(blobs: Path, name: str, image: str) -> None:

@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
@@ -30,6 +30,8 @@ from gitlab_ci_provider.helper.__main__ import main
 sys.exit(main())
 """
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+Prepare = Callable[[tarfile.TarInfo], tarfile.TarInfo]
 
 
 @dataclass(frozen=True)
@@ -101,21 +103,22 @@ def _blob(blobs: Path, content: Any) -> Layer:
     return Layer(digest, len(data))
 
 
-def packed_layer(blobs: Path, root: Path) -> Layer:
-    """Pack a folder."""
+def of_root(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Give a file to root."""
+    member.uid = member.gid = 0
+    member.uname = member.gname = "root"
+    return member
+
+
+def packed_layer(blobs: Path, root: Path, prepare: Prepare = of_root) -> Layer:
+    """Pack a folder; `prepare` says of each file whose it is."""
     path = root.with_suffix(".tar")
     with tarfile.open(path, "w") as archive:
-        archive.add(root, arcname=".", filter=_of_root)
+        archive.add(root, arcname=".", filter=prepare)
     shutil.rmtree(root)
     layer = Layer(_digest(path), path.stat().st_size)
     path.rename(blobs / layer.digest)
     return layer
-
-
-def _of_root(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    member.uid = member.gid = 0
-    member.uname = member.gname = "root"
-    return member
 
 
 def linked_layer(blobs: Path, tar: Path) -> Layer:

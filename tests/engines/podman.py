@@ -139,6 +139,14 @@ def make_buildah() -> Path:
     return tar
 
 
+def make_rootless() -> Path:
+    """Make, once, the root of an image with what BuildKit needs to run without root."""
+    tar = CACHE / "rootless.tar"
+    packages = ("rootlesskit", "runc", "ca-certificates")
+    subprocess.run([HERE / "debian", tar, *packages], check=True)
+    return tar
+
+
 def _unmount(overlay: Path) -> None:
     """Undo what the overlay driver leaves: its folder mounted on itself.
 

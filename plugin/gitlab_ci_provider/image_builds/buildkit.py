@@ -29,6 +29,9 @@ SCRATCH = f"{HOME}/.local/share/buildkit"
 _CONFIG = "/tmp/buildkitd.toml"  # noqa: S108 - of the container
 _METADATA = "/tmp/metadata.json"  # noqa: S108 - of the container
 
+_TRIES = "60"
+"""In which the daemon must answer: three quarters of a minute, where it has two seconds else."""
+
 _SCRIPT = """\
 printf '%s' "$1" >{config}
 digest=$2
@@ -50,9 +53,9 @@ def buildkitd_config(build: ImageBuild) -> str:
     parts = [lines] if access.mirrors else []
     hosts = {*access.insecure, *access.skip_tls_verify, *access.certificates}
     for host in sorted(hosts - {DOCKER_HUB}):
-        parts.append([f"[registry.{json.dumps(host)}]"])
-        if host in access.insecure:
-            parts[-1].append("http = true")
+        # Without this word, it speaks plain HTTP with what is on its own machine.
+        http = json.dumps(host in access.insecure)
+        parts.append([f"[registry.{json.dumps(host)}]", f"http = {http}"])
         if host in access.skip_tls_verify:
             parts[-1].append("insecure = true")
         if host in access.certificates:
@@ -69,6 +72,7 @@ def _container(build: ImageBuild) -> BuildContainer:
         env={
             "DOCKER_CONFIG": DOCKER_CONFIG,
             "BUILDKITD_FLAGS": f"--oci-worker-no-process-sandbox --config={_CONFIG}",
+            "BUILDCTL_CONNECT_RETRIES_MAX": _TRIES,
         },
         security={
             "runAsUser": 1000,

@@ -55,10 +55,10 @@ class Builds:
         }
         return ImageBuildOperator(**given | options)
 
-    def only(self, engine: EngineName, reason: str) -> None:
-        """Skip a test with every other engine."""
-        if self.builder.engine != engine:
-            pytest.skip(f"only for {engine}: {reason}")
+    def not_with(self, engine: EngineName, reason: str) -> None:
+        """Skip a test with an engine."""
+        if self.builder.engine == engine:
+            pytest.skip(f"not for {engine}: {reason}")
 
     def write(self, files: Mapping[str, str]) -> None:
         """Write the build's context; `BASE` in a Dockerfile is the image that the tests pushed."""
