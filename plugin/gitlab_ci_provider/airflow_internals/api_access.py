@@ -69,24 +69,25 @@ def may(user: Any, dag_id: str, actions: Actions) -> dict[str, bool]:
         dag_id: of the DAG.
         actions: by name, the method and what of the DAG it is for; empty for the DAG itself.
     """
-    return may_each(user, [dag_id], actions)[dag_id]
+    return _may(user, dag_id, DagModel.get_team_name(dag_id), actions)
 
 
 def may_each(user: Any, dags: Collection[str], actions: Actions) -> dict[str, dict[str, bool]]:
     """Tell the same for several DAGs, by DAG, with one query for all."""
-    manager = get_auth_manager()
     teams = DagModel.get_dag_id_to_team_name_mapping(list(dags))
+    return {dag: _may(user, dag, teams.get(dag), actions) for dag in dags}
+
+
+def _may(user: Any, dag: str, team: str | None, actions: Actions) -> dict[str, bool]:
+    manager, details = get_auth_manager(), DagDetails(id=dag, team_name=team)
     return {
-        dag: {
-            name: manager.is_authorized_dag(
-                method=method,
-                access_entity=_ENTITIES[entity] if entity else None,
-                details=DagDetails(id=dag, team_name=teams.get(dag)),
-                user=user,
-            )
-            for name, (method, entity) in actions.items()
-        }
-        for dag in dags
+        name: manager.is_authorized_dag(
+            method=method,
+            access_entity=_ENTITIES[entity] if entity else None,
+            details=details,
+            user=user,
+        )
+        for name, (method, entity) in actions.items()
     }
 
 

@@ -132,14 +132,14 @@ def test_nothing_is_sent_again_that_has_not_changed(pages: Pages):
 
 
 def test_five_hundred_jobs_cost_as_many_queries_as_one(pages: Pages):
-    """Where the compiled pipeline and the record are already in memory, and where they are not."""
+    """Once Airflow remembers which team a DAG belongs to, which it asks for first."""
+
+    def second(dag: str) -> str:
+        run = f"/gitlab-ci/dags/{dag}/runs/1"
+        return [str(client.get(run).headers[QUERIES]) for _ in range(2)][1]
+
     with pages.client("viewer") as client:
-        asked = [
-            client.get(f"/gitlab-ci/dags/{dag}/runs/1").headers[QUERIES]
-            for dag in ("group__big", "group__secret")
-            for _ in range(2)
-        ]
-    assert len(set(asked)) == 1
+        assert second("group__big") == second("group__secret")
 
 
 def test_a_run_that_does_not_exist_is_said_to(pages: Pages):

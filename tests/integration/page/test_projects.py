@@ -31,6 +31,7 @@ def test_only_projects_are_listed_that_the_reader_may_see(pages: Pages):
         "group__broken",
         "group__docs",
         "group__shop",
+        "local__listed",
     }
 
 
@@ -47,7 +48,7 @@ def test_the_number_of_queries_does_not_grow_with_projects(pages: Pages):
             client.get("/gitlab-ci/projects", params={"search": search})
             for search in ("", "group/docs", "group/broken")
         ]
-    assert [answer.json()["total"] for answer in answers] == [5, 1, 1]
+    assert [answer.json()["total"] for answer in answers] == [6, 1, 1]
     assert len({answer.headers[QUERIES] for answer in answers}) == 1
 
 
@@ -104,6 +105,17 @@ def test_a_sync_says_what_it_has_found_and_is_in_the_audit_log(pages: Pages, vis
         asked = {"event": "gitlab_ci_sync"}
         [entry] = client.get("/api/v2/eventLogs", params=asked).json()["event_logs"]
     assert (entry["dag_id"], entry["owner"]) == ("group__shop", "admin")
+
+
+def test_a_sync_shows_what_the_last_commit_is(visit: Open):
+    """What was wrong is gone from the list, without reloading it."""
+    page = visit("", person="admin")
+    listed = page.get_by_role("listitem", name="local/listed")
+    expect(listed).to_contain_text("1 error")
+    listed.get_by_role("button", name="Sync now").click()
+    expect(listed.get_by_role("status")).to_contain_text("Synced at")
+    expect(listed).not_to_contain_text("1 error")
+    expect(listed).to_contain_text(re.compile("main at [0-9a-f]{8}"))
 
 
 def test_a_pipeline_is_run_from_its_form(pages: Pages, visit: Open):

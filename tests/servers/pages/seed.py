@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,6 +27,7 @@ from gitlab_ci_provider.model.about import about
 from gitlab_ci_provider.model.dag_record import DagRecord
 from gitlab_ci_provider.model.diagnostic import Diagnostic
 from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE, dag_id, task_ids
+from gitlab_ci_provider.model.project import Project, Ref
 from gitlab_ci_provider.model.run import PipelineRun
 from gitlab_ci_provider.renderer.dag import render_dag
 from gitlab_ci_provider.rules.evaluate import decide_pipeline
@@ -34,8 +36,11 @@ from gitlab_ci_provider.settings import load_settings
 from gitlab_ci_provider.snapshots.store import SnapshotStore
 from gitlab_ci_provider.state import open_state
 from servers.pages.story import CONTEXT, FOUND, PASSED, STORIES, Story, Told
+from servers.repositories import make_repository
 
 _BUNDLE = "dags-folder"
+LISTED = "local__listed"
+"""The project whose repository is on this machine."""
 
 
 def seed() -> None:
@@ -48,6 +53,7 @@ def seed() -> None:
         tell(make(), number, store)
     for path, found in FOUND.items():
         _find(path, found, store)
+    _find_repository(store)
 
 
 def _find(path: str, found: tuple[Diagnostic, ...], store: SnapshotStore) -> None:
@@ -57,6 +63,19 @@ def _find(path: str, found: tuple[Diagnostic, ...], store: SnapshotStore) -> Non
     project = replace(CONTEXT.project, path=path)
     record = known or DagRecord(dag_id=name, project=project, ref=CONTEXT.ref)
     store.change_dag(name, lambda old: store.with_record(old, replace(record, diagnostics=found)))
+
+
+def _find_repository(store: SnapshotStore) -> None:
+    """Note that a repository on this machine did not compile; its last commit does."""
+    folder = Path(os.environ["AIRFLOW_HOME"]) / "listed"
+    make_repository(folder, {".gitlab-ci.yml": "greet: {script: 'true'}"})
+    record = DagRecord(
+        dag_id=LISTED,
+        project=Project(path="local/listed", clone_url=folder.as_uri()),
+        ref=Ref(name="main", sha=""),
+        diagnostics=FOUND["group/secret"],
+    )
+    store.change_dag(LISTED, lambda old: store.with_record(old, record))
 
 
 def tell(story: Story, number: int, store: SnapshotStore) -> None:

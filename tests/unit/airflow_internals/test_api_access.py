@@ -37,6 +37,7 @@ def test_the_auth_manager_chooses_the_dags_that_a_user_may_read():
         chosen = inspect.signature(BaseAuthManager.filter_authorized_dag_ids).parameters
         assert {"dag_ids", "user"} <= set(chosen)
         assert callable(DagModel.get_dag_id_to_team_name_mapping)
+        assert callable(DagModel.get_team_name)
 
 
 def test_a_route_can_be_in_the_audit_log():

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, FastAPI, HTTPException, Query, Request, Response
+from fastapi.responses import JSONResponse
 
 from gitlab_ci_provider.airflow_internals.api_access import (
     LOGGED_IN,
@@ -116,10 +117,16 @@ def _sent(file: StaticFile, request: Request) -> Response:
     return Response(file.content, media_type=file.kind, headers=headers)
 
 
+def _unreachable(_: Request, problem: Exception) -> Response:
+    """Say that the state cannot be read, and where it was looked for."""
+    return JSONResponse({"detail": str(problem)}, 503, headers=_NOT_SNIFFED)
+
+
 def make_application() -> FastAPI:
     """Make the application."""
     application = FastAPI(
         title="GitLab CI pipeline page", docs_url=None, redoc_url=None, openapi_url=None
     )
     application.include_router(router)
+    application.add_exception_handler(StateError, _unreachable)
     return application
