@@ -10,13 +10,16 @@ from typing import Any
 from gitlab_ci_provider.cli.usage import WrongUsage, name_value, plain
 from gitlab_ci_provider.cli.variables_file import read_variables
 from gitlab_ci_provider.model.conf import check_conf
+from gitlab_ci_provider.runs.form import SOURCES
 
 
 def add_flags(parser: argparse.ArgumentParser, *, source: str) -> None:
     """Add the flags that every run may have."""
     add_value_flags(parser)
     _add_choice_flags(parser)
-    parser.add_argument("--source", metavar="S", help=f"CI_PIPELINE_SOURCE (default: {source})")
+    parser.add_argument(
+        "--source", metavar="S", choices=SOURCES, help=f"CI_PIPELINE_SOURCE (default: {source})"
+    )
     parser.set_defaults(usual_source=source)
 
 

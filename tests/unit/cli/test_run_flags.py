@@ -124,3 +124,15 @@ def test_changed_files_are_said_when_a_flag_says_so(flags: list[str], said: dict
     args = parser.parse_args(flags)
 
     assert asked.Place(None, "").conf(args, None) == said
+
+
+@pytest.mark.parametrize("command", ["run", "trigger", "compile"])
+def test_a_source_that_does_not_exist_is_wrong_usage(
+    command: str, capsys: pytest.CaptureFixture[str]
+):
+    """It is known before a stack is started, and another one is suggested."""
+    with pytest.raises(SystemExit) as ended:
+        main([command, ".", "--source", "psh"])
+
+    assert ended.value.code == 2
+    assert "did you mean 'push'?" in capsys.readouterr().err
