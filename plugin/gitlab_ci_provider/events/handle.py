@@ -24,6 +24,10 @@ _UNREADABLE = "source-unreadable"
 _READ_SECONDS = 60
 """For so long a run waits for Airflow to read a new version of a DAG that it already has."""
 _LOOK, _AGAIN = 0.5, 10.0
+_NOT_HERE = (
+    "not synced here: no DAG bundle has the project, or it has no pipeline; "
+    "add it to a bundle, or the repository by `gitlab-dags sync URL`"
+)
 _REPOSITORY_SECONDS = 120
 
 _log = logging.getLogger(__name__)
@@ -67,9 +71,11 @@ class Progress:
 
     Attributes:
         since: when it began, or when it last moved on; in seconds of the clock.
+        sought: whether the DAG bundles were asked for the project.
     """
 
     since: float
+    sought: bool = False
     synced: SyncResult | None = None
     notes: list[str] = field(default_factory=list)
 
@@ -81,6 +87,7 @@ class Handler:
     Attributes:
         turns: entered while a project is synced, which takes processor time.
         publish: writes the files of DAGs, where they are in a folder.
+        seek: syncs a project that no DAG is of, by its path and connection, if a DAG bundle has it.
         unread: seconds until Airflow must have read a new DAG.
         clock: in seconds; only differences matter.
     """
@@ -91,13 +98,13 @@ class Handler:
     publish: Callable[[], None]
     unread: float
     clock: Callable[[], float]
+    seek: Callable[[str, str], object] = lambda _path, _conn_id: None
 
     def step(self, event: WebhookEvent, progress: Progress) -> EventEnd | Later:
         """Do what can be done now. May be repeated, also by another process."""
-        known = self.sync.state.snapshots.find_dag(dag_id(event.project))
-        if known is None or known.project.clone_url != event.clone_url:
-            words = "not synced here: add the repository (`gitlab-dags sync URL`) first"
-            return EventEnd(words=words)
+        known = self._known(event, progress)
+        if known is None:
+            return EventEnd(words=_NOT_HERE)
         shown = self.runs.dag(known.dag_id)
         paused = shown is not None and shown.paused
         if progress.synced is None and (later := self._synced(event, progress, known, paused)):
@@ -107,6 +114,16 @@ class Handler:
         if paused:
             return EventEnd(words=f"the DAG {known.dag_id} is paused: no pipeline")
         return self._start(event, progress, known)
+
+    def _known(self, event: WebhookEvent, progress: Progress) -> DagRecord | None:
+        """Find the DAG of the project; one that no refresh has found yet is looked for."""
+        found = self.sync.state.snapshots.find_dag(dag_id(event.project))
+        if found is None and event.conn_id and not progress.sought:
+            with self.turns:
+                self.seek(event.project, event.conn_id)
+            progress.sought = True
+            found = self.sync.state.snapshots.find_dag(dag_id(event.project))
+        return found if found and found.project.clone_url == event.clone_url else None
 
     def _synced(
         self, event: WebhookEvent, progress: Progress, known: DagRecord, paused: bool

@@ -21,6 +21,7 @@ class WebhookEvent:
         label: begins the ID of the run.
         user: who did it.
         received_at: seconds since 1970.
+        conn_id: the connection whose webhook it is; empty for none.
     """
 
     id: str
@@ -33,6 +34,7 @@ class WebhookEvent:
     label: str = ""
     user: str = ""
     received_at: float = 0
+    conn_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import msgspec
@@ -72,9 +72,11 @@ class _Sender:
     """Who has sent a request.
 
     Attributes:
+        conn_id: whose webhook it is.
         id: of the event.
     """
 
+    conn_id: str
     secrets: WebhookSecrets
     id: str
 
@@ -117,7 +119,7 @@ def _sender(reception: Reception, request: Request, conn_id: str) -> _Sender:
     given = next((found for name in _IDS if (found := request.headers.get(name))), "")
     if not given or len(given) > _LONGEST_ID:
         raise _RefusedError(400, f"the event has no ID: none of the headers {', '.join(_IDS)}")
-    return _Sender(secrets, f"{conn_id}/{given}")
+    return _Sender(conn_id, secrets, f"{conn_id}/{given}")
 
 
 async def _body(request: Request) -> bytes:
@@ -136,7 +138,8 @@ async def _body(request: Request) -> bytes:
 def _event(sender: _Sender, body: bytes, now: float) -> WebhookEvent:
     try:
         decoded: dict[str, Any] = msgspec.json.decode(body, type=dict[str, Any])
-        return read_event(decoded, sender.id, sender.secrets.url, now)
+        event = read_event(decoded, sender.id, sender.secrets.url, now)
+        return replace(event, conn_id=sender.conn_id)
     except IgnoredEventError as why:
         raise _RefusedError(200, f"ignored: {why}") from why
     except (msgspec.DecodeError, RecursionError, ConfigError) as problem:

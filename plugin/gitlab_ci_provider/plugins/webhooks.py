@@ -108,15 +108,17 @@ class WebhookReception:
 
     def _handler(self) -> Handler:
         from gitlab_ci_provider.discovery.open_sync import open_sync
+        from gitlab_ci_provider.discovery.opened import sync_project
 
         settings = self.settings()
         return Handler(
-            sync=open_sync(settings),
+            sync=open_sync(settings, settings.webhook_conn_ids),
             runs=AirflowRuns(),
             turns=self.turns,
             publish=lambda: _publish(settings),
             unread=settings.child_dag_timeout,
             clock=time.monotonic,
+            seek=sync_project,
         )
 
 

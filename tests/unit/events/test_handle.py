@@ -210,6 +210,26 @@ def test_a_deleted_branch_loses_its_dag(bench: Bench):
     assert bench.runs.state.snapshots.dags() == ["local__app"]
 
 
+def test_a_project_that_no_refresh_has_found_yet_is_looked_for_once(bench: Bench):
+    """Its bundle syncs it, then its pipeline starts; what no bundle has is not asked for again."""
+    sought: list[tuple[str, str]] = []
+
+    def seek(path: str, conn_id: str) -> None:
+        sought.append((path, conn_id))
+        assert bench.handler.sync.one(bench.repository.as_uri()).ok
+        bench.runs.read_all()
+
+    assert bench.runs.state.holds.delete("local__app")
+    event, progress = replace(bench.event(), conn_id="gitlab_default"), Progress(since=0)
+    end = replace(bench.handler, seek=seek).step(event, progress)
+
+    assert sought == [("local/app", "gitlab_default")]
+    assert bench.runs.started == [("local__app", getattr(end, "run", ""), event.conf, "jsmith")]
+    foreign = replace(event, project="local/other")
+    assert isinstance(replace(bench.handler, seek=seek).step(foreign, progress), EventEnd)
+    assert len(sought) == 1
+
+
 @pytest.mark.parametrize(
     "change", [{"project": "local/other"}, {"clone_url": "https://elsewhere.example.com/app.git"}]
 )
