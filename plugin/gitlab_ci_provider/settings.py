@@ -17,6 +17,7 @@ from gitlab_ci_provider import __version__
 from gitlab_ci_provider.exceptions import SettingsError
 from gitlab_ci_provider.model.image_build import EngineName
 from gitlab_ci_provider.model.plan import ArchiveLimits
+from gitlab_ci_provider.model.serialization import decoder
 from gitlab_ci_provider.retention.policy import Policy
 
 SECTION = "gitlab_ci"
@@ -304,6 +305,7 @@ def read_options(given: dict[str, str]) -> Settings:
     Raises:
         SettingsError: an option has a value of the wrong type; the message says which.
     """
+    decoder(Settings)
     try:
         return msgspec.convert(
             given, Settings, strict=False, dec_hook=lambda kind, text: kind(text)

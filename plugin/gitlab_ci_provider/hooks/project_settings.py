@@ -19,6 +19,7 @@ from typing import Literal
 import msgspec
 
 from gitlab_ci_provider.exceptions import SettingsError
+from gitlab_ci_provider.model.serialization import decode
 from gitlab_ci_provider.schedule.resource_group import ProcessMode
 
 VARIABLE = "gitlab_ci_projects"
@@ -98,9 +99,7 @@ def parse(text: str, project: str) -> ProjectSettings:
     """
     try:
         found = msgspec.json.decode(text, type=dict[str, msgspec.Raw]).get(project)
-        return (
-            ProjectSettings() if found is None else msgspec.json.decode(found, type=ProjectSettings)
-        )
+        return ProjectSettings() if found is None else decode(bytes(found), ProjectSettings)
     except msgspec.MsgspecError as problem:
         message = f"the Airflow Variable {VARIABLE} is wrong for {project}: {problem}"
         raise SettingsError(message) from problem

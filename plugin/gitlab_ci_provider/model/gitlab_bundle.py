@@ -11,6 +11,7 @@ import msgspec
 
 from gitlab_ci_provider.exceptions import SettingsError
 from gitlab_ci_provider.model.found_project import FoundProject
+from gitlab_ci_provider.model.serialization import convert
 
 DEFAULT, PROTECTED, TAGS, MERGE_REQUESTS = "default", "protected", "tags", "merge_requests"
 """Kinds of refs; every other entry of `refs` is a pattern of names of branches."""
@@ -77,7 +78,7 @@ def read_bundle(name: str, kwargs: Mapping[str, Any]) -> GitlabBundle:
         words = f"the DAG bundle '{name}' has no {', '.join(unknown)}: it takes {', '.join(known)}"
         raise SettingsError(words)
     try:
-        return msgspec.convert({**kwargs, "name": name}, GitlabBundle)
+        return convert({**kwargs, "name": name}, GitlabBundle)
     except msgspec.ValidationError as problem:
         raise SettingsError(f"kwargs of the DAG bundle '{name}': {problem}") from problem
 

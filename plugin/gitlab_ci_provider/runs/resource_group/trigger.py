@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator
 from functools import cached_property
 from typing import Any
 
-import msgspec
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from gitlab_ci_provider.airflow_internals.tasks import task_states
 from gitlab_ci_provider.hooks.kubernetes import UNREACHABLE, connect_to
 from gitlab_ci_provider.hooks.outages import say
 from gitlab_ci_provider.hooks.resource_groups import ResourceGroup
+from gitlab_ci_provider.model.serialization import convert
 from gitlab_ci_provider.runs.resource_group.looks import SharedGroup, next_look, shared_group
 from gitlab_ci_provider.schedule.resource_group import (
     Claim,
@@ -99,4 +99,4 @@ class ResourceGroupTrigger(BaseTrigger):
 
     @cached_property
     def _claim(self) -> Claim:
-        return msgspec.convert(self.claim, Claim)
+        return convert(self.claim, Claim)
