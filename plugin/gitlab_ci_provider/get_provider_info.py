@@ -12,7 +12,8 @@ from gitlab_ci_provider.settings import SECTION, Settings
 _NAME = "GitLab CI"
 _PACKAGE = "gitlab_ci_provider"
 _OPERATORS = (
-    *("artifact_prune", "image_build", "job_pod", "prune_image_cache", "reap", "stored_files"),
+    *("artifact_prune", "image_build", "job_pod", "prune_image_cache", "reap", "send_reports"),
+    "stored_files",
 )
 """Modules of operators for hand-written DAGs; the others run the jobs of a pipeline."""
 _TRIGGERS = ("runs.bridge.trigger", "runs.job.trigger", "runs.resource_group.trigger")

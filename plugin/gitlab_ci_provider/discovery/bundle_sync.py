@@ -18,6 +18,7 @@ from typing import Protocol
 from gitlab_ci_provider.discovery.project_sync import Look, ProjectSync
 from gitlab_ci_provider.discovery.sync import SyncResult
 from gitlab_ci_provider.model.found_project import FoundProject
+from gitlab_ci_provider.model.names import dag_id
 from gitlab_ci_provider.records.discovered import BundleProjects, KnownProject, Turn
 
 _AT_ONCE = 4
@@ -49,6 +50,7 @@ class Refreshed:
         results: of those that have changed, good or not.
         removed: DAGs.
         kept: how many projects are gone all at once, and were kept because of that.
+        elsewhere: paths of projects that another bundle shows, which has them first.
     """
 
     found: int = 0
@@ -56,6 +58,7 @@ class Refreshed:
     results: tuple[SyncResult, ...] = ()
     removed: tuple[str, ...] = ()
     kept: int = 0
+    elsewhere: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +69,14 @@ class BundleSync:
         name: of the bundle.
         server: finds them.
         projects: syncs one.
+        before: the bundles that come first in Airflow's configuration. A DAG that one of them shows
+            is theirs: Airflow takes a DAG from one bundle only.
     """
 
     name: str
     server: Projects
     projects: ProjectSync
+    before: tuple[str, ...] = ()
 
     def refresh(self, owner: str = "", *, remove_many: bool = False) -> Refreshed:
         """Sync the projects that have changed, and remove those that are gone.
@@ -82,21 +88,25 @@ class BundleSync:
         Raises:
             GitlabApiError: the projects cannot be listed; nothing was changed.
         """
-        found = self.server.all()
+        listed = self.server.all()
+        theirs = self._theirs()
+        found = {key: one for key, one in listed.items() if not self._is_in(theirs, one)}
         known = self._note({}).projects
         due = [project for key, project in found.items() if self._is_due(known.get(key), project)]
         results: list[SyncResult] = []
         for look in self._looked(due, known, owner):
             results.extend(look.results)
-        gone = self._gone(found, known)
+        gone = self._gone(listed, known)
+        elsewhere = listed.keys() - found.keys()
         many = len(gone) >= _MANY and 2 * len(gone) > len(known) and not remove_many
-        removed = self._remove(() if many else gone)
+        removed = self._remove([*elsewhere, *(() if many else gone)])
         return Refreshed(
             found=len(found),
             looked=len(due),
             results=tuple(results),
             removed=tuple(removed),
             kept=len(gone) if many else 0,
+            elsewhere=tuple(sorted(listed[key].path for key in elsewhere)),
         )
 
     def one(self, name: str | int) -> list[SyncResult] | None:
@@ -106,7 +116,7 @@ class BundleSync:
             GitlabApiError: the server refuses or does not answer.
         """
         project = self.server.one(name)
-        if project is None:
+        if project is None or self._is_in(self._theirs(), project):
             return None
         known = self._note({}).projects.get(project.key)
         again = replace(known, refs={}) if known else None
@@ -123,6 +133,17 @@ class BundleSync:
     def end_turn(self, owner: str) -> None:
         """Give the turn back."""
         self.projects.discovered.end_turn(self.name, owner, self._now())
+
+    def _theirs(self) -> frozenset[str]:
+        """Name the DAGs of the bundles that come before this one."""
+        found = map(self.projects.discovered.of, self.before)
+        return frozenset().union(*(bundle.dag_ids for bundle in found if bundle))
+
+    def _is_in(self, theirs: frozenset[str], project: FoundProject) -> bool:
+        """Return whether a project has one of these DAGs; of the same path, there may be others."""
+        dag = dag_id(project.path)
+        shown = self.projects.sync.state.snapshots.find_dag(dag) if dag in theirs else None
+        return shown is not None and shown.project.clone_url == project.clone_url
 
     def _now(self) -> float:
         return self.projects.now()
@@ -184,7 +205,8 @@ class BundleSync:
             return _without(before, left, old)
 
         noted = self.projects.discovered.change(self.name, forget)
-        removed = [dag for dag in noted.leaving if self.projects.remove(dag)]
+        theirs = self._theirs()
+        removed = [dag for dag in noted.leaving if dag in theirs or self.projects.remove(dag)]
 
         def drop(before: BundleProjects) -> BundleProjects:
             left = tuple(dag for dag in before.leaving if dag not in removed)
@@ -192,7 +214,7 @@ class BundleSync:
 
         if removed:
             self.projects.discovered.change(self.name, drop)
-        return removed
+        return [dag for dag in removed if dag not in theirs]
 
 
 def _without(

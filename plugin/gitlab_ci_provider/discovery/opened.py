@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from gitlab_ci_provider.discovery.bundle_sync import BundleSync
 from gitlab_ci_provider.discovery.open_sync import open_sync
@@ -36,7 +37,8 @@ def open_bundle(bundle: GitlabBundle, settings: Settings, patience: float = PATI
     sync = replace(opened, schedules=server is not None)
     projects = ProjectSync(bundle=bundle, sync=sync, details=server)
     listed = _Together(server, UrlProjects(bundle)) if server else UrlProjects(bundle)
-    return BundleSync(name=bundle.name, server=listed, projects=projects)
+    before = tuple(takewhile(lambda name: name != bundle.name, bundle_kwargs(BUNDLE_CLASS)))
+    return BundleSync(name=bundle.name, server=listed, projects=projects, before=before)
 
 
 def configured_bundles() -> dict[str, GitlabBundle]:

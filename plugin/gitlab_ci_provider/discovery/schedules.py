@@ -35,7 +35,7 @@ def find_schedules(
         return Schedules()
     at = At(file=project.path, line=0)
     try:
-        found = read_schedules(server, project.path)
+        found = read_schedules(server, project.id or project.path)
     except GitlabApiError as problem:
         kept = known.schedules if known else ()
         return Schedules(kept, (warning(_CODE, str(problem), at),))

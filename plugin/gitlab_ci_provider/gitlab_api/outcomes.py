@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from gitlab_ci_provider.exceptions import GitlabApiError
 from gitlab_ci_provider.gitlab_api.errors import in_words
-from gitlab_ci_provider.gitlab_api.server import GitLabServer
+from gitlab_ci_provider.gitlab_api.server import GitLabServer, project_path
 from gitlab_ci_provider.model.environment import JobEnvironment
 from gitlab_ci_provider.model.project import Ref, RefKind
 from gitlab_ci_provider.model.release import Release
@@ -34,11 +34,13 @@ class Outcomes:
 
     Attributes:
         project: its path.
+        id: GitLab's number of it; 0 when it is not known.
     """
 
     client: gitlab.Gitlab
     server: GitLabServer
     project: str
+    id: int = 0
 
     def deployed(self, environment: JobEnvironment, ref: Ref, status: str, since: datetime) -> bool:
         """Create a deployment and update its environment; returns whether it was not there.
@@ -168,7 +170,7 @@ class Outcomes:
         return str(getattr(answer, "text", "")) or description
 
     def _path(self, rest: str) -> str:
-        return f"/projects/{quote(self.project, safe='')}/{rest}"
+        return f"{project_path(self.id, self.project)}/{rest}"
 
 
 def _is_same(entry: Any, sha: str, status: str, since: datetime) -> bool:

@@ -31,8 +31,8 @@ class ScheduleValues:
     inputs: Mapping[str, object] = field(default_factory=dict)
 
 
-def read_schedules(server: GitLabServer, project: str) -> FoundSchedules:
-    """List the active schedules of a project; one request for each hundred.
+def read_schedules(server: GitLabServer, project: str | int) -> FoundSchedules:
+    """List the active schedules of a project, by its path or number; one request for each hundred.
 
     Raises:
         GitlabApiError: GitLab refuses or does not answer.
@@ -52,7 +52,7 @@ def read_schedules(server: GitLabServer, project: str) -> FoundSchedules:
     return FoundSchedules(tuple(sorted(schedules, key=lambda one: one.id)), tuple(problems))
 
 
-def read_schedule_values(server: GitLabServer, project: str, number: int) -> ScheduleValues:
+def read_schedule_values(server: GitLabServer, project: str | int, number: int) -> ScheduleValues:
     """Read variables and inputs of a schedule, when its pipeline is created.
 
     Raises:

@@ -84,6 +84,11 @@ class GitLabServer:
         return len(self.token) >= _SHORTEST and self.token in unquote(text)
 
 
+def project_path(number: int, path: str) -> str:
+    """Return where GitLab's API has a project: by its number, or by its path without one."""
+    return f"/projects/{number or quote(path, safe='')}"
+
+
 def origin(url: str) -> tuple[str, str, int]:
     """Return scheme, host and port of a URL.
 

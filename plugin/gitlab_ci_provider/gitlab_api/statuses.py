@@ -13,12 +13,11 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from gitlab_ci_provider.exceptions import GitlabApiError
 from gitlab_ci_provider.gitlab_api.client import open_gitlab
 from gitlab_ci_provider.gitlab_api.errors import in_words
-from gitlab_ci_provider.gitlab_api.server import GitLabServer
+from gitlab_ci_provider.gitlab_api.server import GitLabServer, project_path
 from gitlab_ci_provider.model.report import CommitState, CommitStatus
 
 if TYPE_CHECKING:
@@ -58,6 +57,8 @@ class CommitStatuses:
 
     Attributes:
         project: its path.
+        id: GitLab's number of the project: GitLab takes nothing for the old path of one that was
+            renamed. 0 when it is not known.
         pipeline: GitLab's number of the pipeline to add to; 0 leaves that to GitLab.
     """
 
@@ -66,6 +67,7 @@ class CommitStatuses:
     project: str
     sha: str
     ref: str
+    id: int = 0
     pipeline: int = 0
     sleep: Callable[[float], None] = time.sleep
 
@@ -92,7 +94,7 @@ class CommitStatuses:
         Raises:
             GitlabApiError: GitLab refuses or does not answer.
         """
-        path = f"/projects/{quote(self.project, safe='')}/repository/commits/{self.sha}/statuses"
+        path = f"{project_path(self.id, self.project)}/repository/commits/{self.sha}/statuses"
         asked = {"ref": self.ref, "per_page": 100}
         with in_words(self.server, f"list the statuses of a commit of {self.project}"):
             found = list(self.client.http_list(path, asked, iterator=True))
@@ -124,7 +126,7 @@ class CommitStatuses:
             "pipeline_id": self.pipeline or None,
         }
         given = {name: value for name, value in data.items() if value is not None}
-        path = f"/projects/{quote(self.project, safe='')}/statuses/{self.sha}"
+        path = f"{project_path(self.id, self.project)}/statuses/{self.sha}"
         with in_words(self.server, f"set the status '{shortened(status.name)}' in {self.project}"):
             answer = self.client.http_post(path, post_data=given)
         return int(answer.get("pipeline_id") or 0) if isinstance(answer, dict) else 0

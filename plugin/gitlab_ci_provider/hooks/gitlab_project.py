@@ -36,7 +36,8 @@ class GitLabProject:
 
     Attributes:
         conn_id: of the connection.
-        path: as GitLab knows it.
+        path: as GitLab knew it when the project was found.
+        id: GitLab's number of it, which stays when it is renamed; 0 when that is not known.
         levels: of variables that are read.
         report: how much GitLab is told.
         comments: merge requests get a comment.
@@ -45,6 +46,7 @@ class GitLabProject:
     conn_id: str
     server: GitLabServer
     path: str
+    id: int = 0
     levels: VariableLevels = VariableLevels.NONE
     report: ReportLevel = ReportLevel.NONE
     comments: bool = False
@@ -76,6 +78,7 @@ def _described(project: Project, connection: Connection, patience: float) -> Git
         conn_id=name,
         server=server,
         path=path_on(server, project.clone_url),
+        id=project.id if name == project.gitlab_conn_id else 0,
         levels=choice(name, "variables", extra, VariableLevels.NONE),
         report=choice(name, "report", extra, ReportLevel.NONE),
         comments=flag(name, "comments", extra),

@@ -47,11 +47,16 @@ class CommitStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobOutcome:
-    """What a job has done that GitLab shows apart from its status."""
+    """What a job has done that GitLab shows apart from its status.
+
+    Attributes:
+        failed: the deployment has failed.
+    """
 
     job: str
     environment: JobEnvironment | None = None
     release: Release | None = None
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

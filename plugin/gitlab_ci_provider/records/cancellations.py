@@ -9,11 +9,15 @@ A run without orders has no keys, so looking costs next to nothing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import groupby
 
 from gitlab_ci_provider.model.cancellation import Cancellation
 from gitlab_ci_provider.model.serialization import encode
 from gitlab_ci_provider.records.store import RecordStore, read_document, run_name
+
+_ORDERS = "cancellations/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,14 @@ class Cancellations:
         for key in list(self.store.keys(_prefix(dag_id, run_id))):
             self.store.delete(key)
 
+    def prune(self, is_needed: Callable[[str], bool]) -> None:
+        """Remove the orders to runs that nobody needs any more; they are named as in the keys."""
+        keys = sorted(self.store.keys(_ORDERS))
+        for run, theirs in groupby(keys, lambda key: key.split("/")[1]):
+            if not is_needed(run):
+                for key in theirs:
+                    self.store.delete(key)
+
 
 def _prefix(dag_id: str, run_id: str) -> str:
-    return f"cancellations/{run_name(dag_id, run_id)}/"
+    return f"{_ORDERS}{run_name(dag_id, run_id)}/"

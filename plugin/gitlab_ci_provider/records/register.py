@@ -17,7 +17,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
+from itertools import islice
 
 from gitlab_ci_provider.exceptions import StateError
 from gitlab_ci_provider.model.pipeline_entry import PipelineEntry
@@ -39,6 +41,9 @@ from gitlab_ci_provider.records.store import (
 
 RUNNING = "running"
 SUCCESS = "success"
+
+NEWEST = 100
+"""Of the pipelines of a ref, and of those that have passed: as many as other pipelines look at."""
 
 _ENTRIES = "register/pipelines/"
 
@@ -102,6 +107,49 @@ class Register:
         for key in self.store.keys(_mark_prefix(project, ref, status)):
             yield from_newest_first(key.rpartition("/")[2])
 
+    def forget(self, oldest: float) -> int:
+        """Forget pipelines from before a time, but for open ones and the newest of each ref.
+
+        So the largest numbers stay, and none is assigned twice. Returns how many were forgotten.
+
+        Args:
+            oldest: seconds since 1970.
+        """
+        names = (key.rpartition("/")[2] for key in self.store.keys(_ENTRIES))
+        newest: dict[str, frozenset[int]] = {}
+        forgotten = 0
+        for number in sorted(int(name) for name in names if name.isdecimal()):
+            entry = self.get(number)
+            if entry is None:
+                continue
+            if _made(entry) >= oldest:
+                break
+            place = _mark_prefix(entry.project, entry.ref, "")
+            if place not in newest:
+                newest[place] = self._newest(entry)
+            if entry.status != RUNNING and number not in newest[place]:
+                self._forget(entry)
+                forgotten += 1
+        return forgotten
+
+    def needs_orders(self, run: str, oldest: float) -> bool:
+        """Return whether orders to a run can still matter: it is open, or younger than a time."""
+        number = self.store.read(_run_place(run))
+        entry = self.get(int(number)) if number else None
+        return entry is not None and (entry.status == RUNNING or _made(entry) >= oldest)
+
+    def _newest(self, entry: PipelineEntry) -> frozenset[int]:
+        listed = (self.numbers(entry.project, entry.ref, status) for status in ("all", SUCCESS))
+        return frozenset(number for found in listed for number in islice(found, NEWEST))
+
+    def _forget(self, entry: PipelineEntry) -> None:
+        """Delete what there is of a pipeline; the entry last, so that nothing is left behind."""
+        for status in ("all", SUCCESS):
+            self._unmark(entry, status)
+        self.store.delete(numbered_key(f"{_project_prefix(entry.project)}iids/", entry.iid))
+        self.store.delete(_run_key(entry.dag_id, entry.run_id))
+        self.store.delete(numbered_key(_ENTRIES, entry.id))
+
     def _entries(self, project: str, ref: Ref, status: str) -> Iterator[PipelineEntry]:
         entries = map(self.get, self.numbers(project, ref, status))
         return (entry for entry in entries if entry is not None)
@@ -143,8 +191,15 @@ def _taken(number: int) -> bytes:
     return str(number).encode()
 
 
+def _made(entry: PipelineEntry) -> float:
+    return datetime.fromisoformat(entry.created_at).timestamp()
+
+
 def _run_key(dag_id: str, run_id: str) -> str:
-    name = run_name(dag_id, run_id)
+    return _run_place(run_name(dag_id, run_id))
+
+
+def _run_place(name: str) -> str:
     return f"register/runs/{name[:2]}/{name}"
 
 

@@ -1,4 +1,4 @@
-"""Removes what nothing in the state refers to any more: compiled pipelines and records of runs.
+"""Removes what nothing in the state needs any more: compiled pipelines and records of runs.
 
 A pipeline is in use while a DAG shows it or the record of a run names it. Between the moment that a
 pipeline is stored and the moment that something refers to it, nothing shows that it is needed; and
@@ -16,6 +16,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gitlab_ci_provider.records.cancellations import Cancellations
+from gitlab_ci_provider.records.register import Register
 from gitlab_ci_provider.records.store import read_document, update_document
 from gitlab_ci_provider.snapshots.store import SnapshotStore
 
@@ -56,11 +58,14 @@ class Leftovers:
         return sorted(name for name in over if name in there and name not in used)
 
     def prune(self) -> list[str]:
-        """Delete the pipelines whose time is over, and note what is not used; once a day."""
+        """Delete the pipelines whose time is over, and note what is not used; once a day.
+
+        With them go old entries of the register and orders to cancel. Returns the digests.
+        """
         now = self.store.clock()
         if self._known().looked_at > now - _DAY:
             return []
-        self.store.forget_runs(now - self.keep)
+        self._forget_ended(now - self.keep)
         due = self.due()
         deleted = {name: data for name in due if (data := self.store.take_pipeline(name))}
         again = self.store.used_pipelines(runs=True) if deleted else set()
@@ -69,6 +74,14 @@ class Leftovers:
         self._note(now)
         self.store.records.sweep()
         return sorted(deleted)
+
+    def _forget_ended(self, oldest: float) -> None:
+        """Forget what there is of pipelines from before a time."""
+        self.store.forget_runs(oldest)
+        register = Register(self.store.records)
+        orders = Cancellations(self.store.records)
+        orders.prune(lambda run: register.needs_orders(run, oldest))
+        register.forget(oldest)
 
     def _known(self) -> Unused:
         return read_document(self.store.records, _KEY, Unused) or Unused()

@@ -30,10 +30,10 @@ class Served:
     def state(self) -> State:
         return open_state(home_settings(self.home))
 
-    def bundle(self, patience: float = 0, **kwargs: Any) -> BundleSync:
+    def bundle(self, name: str = "projects", patience: float = 0, **kwargs: Any) -> BundleSync:
         given = {"groups": ["group"], **kwargs}
         settings = replace(home_settings(self.home), git_conn_ids="gitlab_default")
-        return open_bundle(read_bundle("projects", given), settings, patience)
+        return open_bundle(read_bundle(name, given), settings, patience)
 
     def refresh(self, **kwargs: Any) -> Refreshed:
         return self.bundle(**kwargs).refresh()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 
 from gitlab_ci_provider.discovery.open_sync import open_sync
+from gitlab_ci_provider.discovery.opened import BUNDLE_CLASS
 from gitlab_ci_provider.renderer.problems import words_of
 from gitlab_ci_provider.settings import home_settings
 from integration.discovery.served import JOB, OTHER, Served
@@ -274,6 +276,28 @@ def test_git_repositories_need_no_api(served: Served):
     sha = served.gitlab.world.projects["group/a"].push({".gitlab-ci.yml": OTHER})
     served.refresh(urls=urls, groups=[])
     assert served.record("group__a").ref.sha == sha
+
+
+def test_a_project_in_two_bundles_is_shown_by_the_first(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+):
+    """The second one says so, and neither of them takes the other's DAG away."""
+    config = [{"name": name, "classpath": BUNDLE_CLASS} for name in ("sub", "all")]
+    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", json.dumps(config))
+    assert len(served.refresh(name="all").results) == 2
+    served.refresh(name="sub", groups=["group/sub"])
+
+    done = served.refresh(name="all")
+
+    assert (done.elsewhere, done.removed) == (("group/sub/deep/b",), ())
+    found = [served.state.discovered.of(name) for name in ("sub", "all")]
+    assert [sorted(one.dag_ids) for one in found if one] == [["group__sub__deep__b"], ["group__a"]]
+    assert served.dags() == ["group__a", "group__sub__deep__b"]
+    assert served.bundle(name="all").one("group/sub/deep/b") is None
+
+    served.refresh(name="sub", groups=["group/sub"], exclude=["*"])
+    assert served.refresh(name="all").elsewhere == ()
+    assert served.dags() == ["group__a", "group__sub__deep__b"]
 
 
 def test_only_one_process_looks_at_a_time(served: Served):

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,8 +24,10 @@ from gitlab_ci_provider.model.report import (
     ReportLevel,
 )
 from gitlab_ci_provider.model.run import JobResult, JobStatus
+from gitlab_ci_provider.operators import send_reports
 from gitlab_ci_provider.runs.report.outcome import comment, job_outcome
 from gitlab_ci_provider.runs.report.send import send_all, send_left
+from gitlab_ci_provider.runs.task_errors import TaskFailedForNow
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.state import State, open_state
 from servers.gitlab.faults import Fault
@@ -123,6 +126,44 @@ def test_a_later_pipeline_of_the_commit_deploys_again(told: Told):
     told.send(JobOutcome(job="deploy", environment=REVIEW), created_at="2999-01-01T00:00:00+00:00")
 
     assert len(told.things("deployments")) == 2
+
+
+def test_a_deployment_that_has_failed_is_told_as_that(told: Told):
+    """Once; one that then succeeds is another."""
+    failed = job_outcome("deploy", JobResult(status=JobStatus.FAILED, environment=REVIEW))
+    assert failed
+    for outcome in (failed, failed, JobOutcome(job="deploy", environment=REVIEW)):
+        told.send(outcome)
+
+    assert [one["status"] for one in told.things("deployments")] == ["failed", "success"]
+
+
+def test_a_project_that_was_renamed_is_told_by_its_number(told: Told):
+    """GitLab changes nothing at the old path of a project; what was left for it still arrives."""
+    project = replace(told.report().project, id=told.project.id, gitlab_conn_id="gl")
+    moved = told.project
+    told.gitlab.world.move(PATH, "shop/renamed")
+    report = told.report(JobOutcome(job="deploy", environment=REVIEW), project=project)
+    told.state.reports.keep(report)
+
+    send_left(told.settings, told.state, LATER)
+
+    assert [one["status"] for one in moved.things["deployments"]] == ["success"]
+    assert [one["name"] for one in moved.things["statuses"]] == ["Airflow"]
+
+
+def test_the_maintenance_dag_sends_what_was_left(told: Told, monkeypatch: pytest.MonkeyPatch):
+    """Though no pipeline ends; while GitLab is away, its task waits and is tried again."""
+    task = SimpleNamespace(settings=told.settings, state=told.state)
+    monkeypatch.setattr(send_reports, "open_task", lambda _: task)
+    told.state.reports.keep(told.report())
+    told.gitlab.faults.order(Fault("POST .*/statuses", times=1, status=500))
+    operator = send_reports.SendReportsOperator(task_id="report")
+
+    with pytest.raises(TaskFailedForNow, match="has failed"):
+        operator.execute({})
+    assert operator.execute({}) == 1
+    assert [one["name"] for one in told.things("statuses")] == ["Airflow"]
 
 
 def test_an_environment_is_stopped(told: Told):
@@ -231,11 +272,13 @@ def test_a_report_that_is_always_refused_does_not_hold_up_others(told: Told):
     [
         (JobResult(status=JobStatus.SUCCESS, environment=REVIEW), True),
         (JobResult(status=JobStatus.SUCCESS, release=RELEASE), True),
-        (JobResult(status=JobStatus.FAILED, environment=REVIEW), False),
+        (JobResult(status=JobStatus.FAILED, environment=REVIEW), True),
+        (JobResult(status=JobStatus.FAILED, environment=replace(REVIEW, action="stop")), False),
+        (JobResult(status=JobStatus.FAILED, release=RELEASE), False),
         (JobResult(status=JobStatus.SUCCESS, environment=replace(REVIEW, action="verify")), False),
         (JobResult(status=JobStatus.SUCCESS), False),
     ],
 )
 def test_which_jobs_have_an_outcome(result: JobResult, has: bool):
-    """Those that have passed and deploy, stop or release."""
+    """Those that have passed and deploy, stop or release, and deployments that have failed."""
     assert (job_outcome("job", result) is not None) is has

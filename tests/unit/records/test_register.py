@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from factories import MAIN, make_entry
 from gitlab_ci_provider.model.pipeline_entry import PipelineEntry
 from gitlab_ci_provider.model.project import Ref, RefKind
+from gitlab_ci_provider.records import register as module
 from gitlab_ci_provider.records.folder import FolderStore
 from gitlab_ci_provider.records.register import Register
 from gitlab_ci_provider.records.store import RecordStore
@@ -51,6 +54,28 @@ def test_a_run_finds_its_number_again(register: Register):
 
     assert (again.id, again.iid, again.status) == (1, 1, "running")
     assert [one.id for one in register.running("group/project", MAIN)] == [2, 1]
+
+
+def test_old_pipelines_are_forgotten(register: Register, records: RecordStore, monkeypatch: Any):
+    """But open ones, the newest of each ref and of those that have passed; numbers go on."""
+    monkeypatch.setattr(module, "NEWEST", 1)
+    old, new = {"created_at": "2026-01-01T00:00:00Z"}, {"created_at": "2026-03-01T00:00:00Z"}
+    passed, failed, is_open, latest, young = (
+        enter(register, run, **given)
+        for run, given in zip("abcde", (old, old, old, old, new), strict=True)
+    )
+    tag = enter(register, "f", ref=Ref(name="v1", sha="1" * 40, kind=RefKind.TAG), **old)
+    for entry in (passed, failed, latest, young, tag):
+        register.finish(entry.id, "success" if entry in (passed, tag) else "failed")
+    there = len(list(records.keys("register/")))
+
+    assert register.forget(datetime(2026, 2, 1, tzinfo=UTC).timestamp()) == 2
+
+    kept = [number for number in range(1, 7) if register.get(number)]
+    assert kept == [passed.id, is_open.id, young.id, tag.id]
+    assert register.of_run(failed.dag_id, failed.run_id) is None
+    assert len(list(records.keys("register/"))) == there - 2 * 4
+    assert enter(register, "g").id == 7
 
 
 def _enter_many(place: tuple[Path, int]) -> list[tuple[int, int]]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from factories import make_dag_record, make_job, make_pipeline, make_run
+from factories import make_dag_record, make_entry, make_job, make_pipeline, make_run
 from gitlab_ci_provider.exceptions import StateError
+from gitlab_ci_provider.model.cancellation import Cancellation
 from gitlab_ci_provider.model.pipeline import Pipeline
+from gitlab_ci_provider.records.cancellations import Cancellations
+from gitlab_ci_provider.records.register import Register
 from gitlab_ci_provider.records.store import RecordStore
 from gitlab_ci_provider.snapshots.leftovers import Leftovers
 from gitlab_ci_provider.snapshots.store import SnapshotStore
@@ -142,6 +146,22 @@ def test_it_looks_once_a_day(left: Leftovers, clock: Clock):
     assert left.prune() == []
     assert there(left, other)
     assert other == old
+
+
+def test_orders_to_old_runs_go(left: Leftovers, clock: Clock):
+    """Those to runs that are open or young stay."""
+    orders, register = Cancellations(left.store.records), Register(left.store.records)
+    for run, day in (("old", 900), ("open", 900), ("young", 990)):
+        made = datetime.fromtimestamp(day * DAY, UTC).isoformat()
+        entry = register.enter(make_entry(run_id=run, created_at=made))
+        orders.give(entry.dag_id, run, Cancellation(name="o", reason="r", jobs=("a",)))
+        if run != "open":
+            register.finish(entry.id, "canceled")
+
+    left.prune()
+
+    has = {run: bool(orders.of_run("group__project", run)) for run in ("old", "open", "young")}
+    assert has == {"old": False, "open": True, "young": True}
 
 
 def test_records_of_old_runs_go(left: Leftovers, clock: Clock):

@@ -106,6 +106,12 @@ def _refresh(sync: BundleSync, args: argparse.Namespace) -> int:
             "the token still see them? Their DAGs stay; to remove them, run "
             f"`gitlab-dags sync --bundle {args.bundle} --remove-many`"
         )
+    if done.elsewhere:
+        first = ", ".join(done.elsewhere[:3])
+        output.error(
+            f"{args.bundle}: {len(done.elsewhere)} projects are in an earlier DAG bundle, too, "
+            f"which shows them: {first}. Give each project to one, by `groups` or `exclude`"
+        )
     code = _tell(args, done)
     if not args.json and (done.results or done.removed or done.kept):
         output.say(f"{args.bundle}: {done.found} projects, {len(done.results)} refs synced")

@@ -12,7 +12,7 @@ from typing import Any
 
 from gitlab_ci_provider.exceptions import ConfigError
 from gitlab_ci_provider.gitlab_api.schedules import read_schedule_values
-from gitlab_ci_provider.hooks.git_login import gitlab_of
+from gitlab_ci_provider.hooks.gitlab_project import gitlab_project
 from gitlab_ci_provider.model.dag_record import DagRecord
 from gitlab_ci_provider.model.pipeline_schedule import PipelineSchedule, schedule_at
 from gitlab_ci_provider.runs.context import TaskContext
@@ -37,10 +37,10 @@ def with_schedule(task: TaskContext, record: DagRecord, form: RunForm) -> RunFor
     conf = schedule_conf(task, record)
     if not conf:
         return form
-    server = gitlab_of(record.project.clone_url, task.settings.git_conn_ids)
-    if server is None:
+    found = gitlab_project(record.project, task.settings.git_conn_ids)
+    if found is None:
         raise ConfigError(f"no connection to the GitLab of {record.project.clone_url} any more")
-    values = read_schedule_values(server, record.project.path, int(conf[_ID]))
+    values = read_schedule_values(found.server, found.id or found.path, int(conf[_ID]))
     return replace(
         form,
         ref=form.ref if _was_moved(task) else str(conf["ref"]),

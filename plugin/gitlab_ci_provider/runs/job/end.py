@@ -6,9 +6,12 @@ one that is lost after leaves the decision: nothing runs twice.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from gitlab_ci_provider.exceptions import FailureReason, JobFailure, SystemFailure
+from gitlab_ci_provider.model.environment import JobEnvironment
 from gitlab_ci_provider.model.run import BY_HAND, JobResult, JobStatus
 from gitlab_ci_provider.runs.cancel.jobs import canceled, meet, order_to
 from gitlab_ci_provider.runs.job import attempts
@@ -33,6 +36,16 @@ class PodFailure(JobFailure):
     ):
         super().__init__(message, reason=reason, exit_code=exit_code)
         self.result = result
+
+
+@contextmanager
+def deploying_to(environment: JobEnvironment | None) -> Iterator[None]:
+    """Have the result of a job that fails in its pod say where it was deploying to."""
+    try:
+        yield
+    except PodFailure as failure:
+        failure.result = replace(failure.result, environment=environment)
+        raise
 
 
 class PullFailure(JobFailure):

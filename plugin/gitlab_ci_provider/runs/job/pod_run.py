@@ -28,7 +28,7 @@ from gitlab_ci_provider.pods.pull_policy import PullPolicies, pull_policies
 from gitlab_ci_provider.pods.refusals import refusal
 from gitlab_ci_provider.pods.start_budget import waited
 from gitlab_ci_provider.runs.cancel.jobs import order_to
-from gitlab_ci_provider.runs.job.end import PullFailure
+from gitlab_ci_provider.runs.job.end import PullFailure, deploying_to
 from gitlab_ci_provider.runs.job.evidence import explained
 from gitlab_ci_provider.runs.job.handover import Handover
 from gitlab_ci_provider.runs.job.objects import delete_pod
@@ -88,7 +88,8 @@ class JobPod:
         try:
             refuse_if_over(self._shift, self._operator)
             planned = self._planned(request)
-            result = self._start_and_follow(planned)
+            with deploying_to(planned.environment):
+                result = self._start_and_follow(planned)
         except JobFailure as failure:
             failure.args = (self._masker.text(str(failure)),)
             raise self._explained(failure) from failure.__cause__

@@ -1,4 +1,4 @@
-"""Deployments and releases of jobs that have passed, and the comment on a merge request.
+"""Deployments and releases of jobs, and the comment on a merge request.
 
 Authors of pipelines choose tags and texts, and the token may do more than they may. So a release
 is created for a pipeline of a protected ref only, or of the very tag, and texts of theirs stand in
@@ -24,6 +24,8 @@ _MOST_ROWS, _LONGEST = 100, 300
 def job_outcome(job: str, result: JobResult) -> JobOutcome | None:
     """Return what a job has done that GitLab shows apart from its status; None for nothing."""
     environment, release = result.environment, result.release
+    if result.status is JobStatus.FAILED and environment and environment.action == "start":
+        return JobOutcome(job=job, environment=environment, failed=True)
     acts = environment is not None and environment.action in {"start", "stop"}
     if result.status is not JobStatus.SUCCESS or not (acts or release):
         return None
@@ -37,13 +39,14 @@ def deliver(client: Outcomes, outcome: JobOutcome, ref: Ref, since: str) -> Iter
         GitlabApiError: GitLab refuses or does not answer.
     """
     environment, release = outcome.environment, outcome.release
+    status = "failed" if outcome.failed else "success"
     if environment is not None and environment.action == "stop":
         if client.stopped(environment):
             yield f"stopped the environment {environment.name}"
     elif environment is not None and client.deployed(
-        environment, ref, "success", datetime.fromisoformat(since)
+        environment, ref, status, datetime.fromisoformat(since)
     ):
-        yield f"created a deployment to {environment.name}"
+        yield f"created a deployment to {environment.name}: {status}"
     if release is None:
         return
     if not may_release(release.tag_name, ref):

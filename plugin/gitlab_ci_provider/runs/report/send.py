@@ -76,8 +76,8 @@ def clients(
     statuses = commit_statuses(
         server, found.path, _log, sha=ref.sha, ref=ref.name, pipeline=reported.pipeline
     )
-    outcomes = Outcomes(client=statuses.client, server=server, project=found.path)
-    return Clients(statuses=statuses, outcomes=outcomes)
+    outcomes = Outcomes(client=statuses.client, server=server, project=found.path, id=found.id)
+    return Clients(statuses=replace(statuses, id=found.id), outcomes=outcomes)
 
 
 def send_all(settings: Settings, state: State, report: Report) -> None:
@@ -129,8 +129,10 @@ def is_refusal(problem: GitlabApiError) -> bool:
     return status is not None and 400 <= status < 500 and status not in {401, 408, 409, 429}
 
 
-def send_left(settings: Settings, state: State, now: float) -> None:
+def send_left(settings: Settings, state: State, now: float) -> int:
     """Send reports that others have left: their workers have died, or GitLab was away.
+
+    Returns how many; at most a few of many.
 
     Raises:
         GitlabCiError: GitLab does not answer; the reports stay.
@@ -150,7 +152,8 @@ def send_left(settings: Settings, state: State, now: float) -> None:
                 state.reports.drop(report.pipeline)
         sent += 1
         if sent == _MOST:
-            return
+            break
+    return sent
 
 
 def _runs(state: State, report: Report) -> bool:
