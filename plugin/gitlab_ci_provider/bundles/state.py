@@ -60,6 +60,9 @@ class StateDagBundle(BaseDagBundle):
         Raises:
             StateError: the state cannot be read, or is not there: all copies stay as they are.
         """
+        # The DAG processor forks a process for each file, which has what is imported before.
+        import gitlab_ci_provider.renderer.dag  # noqa: F401
+
         with self.lock():
             self._seen = self._copies().changed(self._seen, self._wanted())
 
