@@ -133,6 +133,6 @@ def _objects(conn_id: str) -> ConditionalObjects:
     if target is None:
         raise SettingsError(
             f"there is no connection '{conn_id}', which `[gitlab_ci] state_conn_id` names; "
-            "commands outside of Airflow find it in the environment or a secrets backend only"
+            "commands find it in the environment, in secrets backends, some in the database"
         )
     return ConditionalObjects(replace(target, prefix=f"{target.prefix}{_PREFIX}"))

@@ -5,8 +5,11 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
+
+_CONTEXT = "_AIRFLOW_PROCESS_CONTEXT"
 
 TASK_RUNNER = "airflow.sdk.execution_time.task_runner"
 """What runs a task, in its own process."""
@@ -62,9 +65,22 @@ def api_application() -> Any:
     return cached_app(apps="all")
 
 
+@contextmanager
+def with_database() -> Iterator[None]:
+    """Let this process find connections and Variables in the database, as `airflow` does."""
+    before = os.environ.get(_CONTEXT)
+    _be_a_server()
+    try:
+        yield
+    finally:
+        os.environ.pop(_CONTEXT)
+        if before is not None:
+            os.environ[_CONTEXT] = before
+
+
 def _be_a_server() -> None:
     """Let this process use the database, as Airflow's own commands do."""
-    os.environ["_AIRFLOW_PROCESS_CONTEXT"] = "server"
+    os.environ[_CONTEXT] = "server"
 
 
 def _keep_one_version() -> None:

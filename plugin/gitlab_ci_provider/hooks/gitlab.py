@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import AirflowNotFoundException
 
 from gitlab_ci_provider.exceptions import GitlabApiError, SettingsError
 from gitlab_ci_provider.gitlab_api.server import (
@@ -61,9 +62,14 @@ class GitLabHook(BaseHook):
         """The server and how it is asked.
 
         Raises:
-            SettingsError: the connection is wrong.
+            SettingsError: there is no such connection, or it is wrong.
         """
-        return server_of(self.get_connection(self.gitlab_conn_id), self.patience)
+        try:
+            connection = self.get_connection(self.gitlab_conn_id)
+        except AirflowNotFoundException as problem:
+            words = f"there is no connection '{self.gitlab_conn_id}' to a GitLab"
+            raise SettingsError(words) from problem
+        return server_of(connection, self.patience)
 
     def get_conn(self) -> gitlab.Gitlab:
         """Return python-gitlab's client, which repeats and waits as GitLab asks for.

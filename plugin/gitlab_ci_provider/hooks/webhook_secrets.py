@@ -50,8 +50,8 @@ def given_connection(conn_id: str) -> tuple[GitLabServer, str, str]:
         return webhook_connection(conn_id)
     except AirflowNotFoundException as problem:
         words = (
-            f"there is no connection '{conn_id}'; outside of Airflow's processes, it is looked for "
-            "in the environment and in secrets backends only"
+            f"there is no connection '{conn_id}': not in the environment, in secrets backends or "
+            "in the database of this machine's airflow.cfg"
         )
         raise SettingsError(words) from problem
 

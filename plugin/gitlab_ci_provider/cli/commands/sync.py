@@ -53,7 +53,10 @@ def run(args: argparse.Namespace) -> int:
     """Run the command."""
     if bool(args.bundle) == bool(args.paths):
         raise WrongUsage("name repositories, or a DAG bundle with --bundle")
-    return _bundle(args) if args.bundle else _repositories(args)
+    from gitlab_ci_provider.hooks.database import with_database
+
+    with with_database():
+        return _bundle(args) if args.bundle else _repositories(args)
 
 
 def _repositories(args: argparse.Namespace) -> int:

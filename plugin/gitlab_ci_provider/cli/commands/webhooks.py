@@ -75,9 +75,11 @@ def run(args: argparse.Namespace) -> int:
 def _connected(args: argparse.Namespace) -> tuple[GitLabServer, WebhookAddress]:
     from gitlab_ci_provider.gitlab_api.webhook_signature import check_token, signing_key
     from gitlab_ci_provider.gitlab_api.webhooks import WebhookAddress
+    from gitlab_ci_provider.hooks.database import with_database
     from gitlab_ci_provider.hooks.webhook_secrets import given_connection
 
-    server, signing, token = given_connection(args.conn_id)
+    with with_database():
+        server, signing, token = given_connection(args.conn_id)
     signing_key(signing)
     check_token(token)
     url = getattr(args, "airflow_url", None) or os.environ.get(URL, "")

@@ -1,0 +1,22 @@
+"""How a process finds connections and Variables."""
+
+from __future__ import annotations
+
+from airflow.sdk.execution_time.supervisor import ensure_secrets_backend_loaded
+
+from gitlab_ci_provider.airflow_internals.startup import with_database
+
+
+def names() -> list[str]:
+    """Name the places where this process looks."""
+    return [type(backend).__name__ for backend in ensure_secrets_backend_loaded()]
+
+
+def test_a_command_looks_into_the_database():
+    """As `airflow` itself does; only for as long as it asks for that."""
+    before = names()
+    with with_database():
+        assert "MetastoreBackend" in names()
+
+    assert "MetastoreBackend" not in before
+    assert names() == before
