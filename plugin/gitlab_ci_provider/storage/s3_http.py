@@ -6,7 +6,6 @@ Addresses are signed, so they are secrets: no error may show one.
 from __future__ import annotations
 
 import re
-from html import unescape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -90,5 +89,7 @@ def without_address(error: Exception) -> str:
 
 
 def _text(pattern: re.Pattern[bytes], said: bytes) -> str:
+    from html import unescape  # knows all entities, so it takes a while to import
+
     found = pattern.search(said)
     return unescape(found[1].decode("utf-8", "replace")).strip()[:200] if found else ""
