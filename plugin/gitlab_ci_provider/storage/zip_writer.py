@@ -9,6 +9,7 @@ checksum computed while it is written: what is known of a large file only after 
 
 from __future__ import annotations
 
+import zlib
 from array import array
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -16,8 +17,6 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import IO, Self
-
-from isal.isal_zlib import crc32
 
 from gitlab_ci_provider.storage.entry import Entry
 from gitlab_ci_provider.storage.in_order import InOrder
@@ -143,7 +142,7 @@ class ZipWriter:
         size, crc, before = 0, 0, b""
         while piece:
             size += len(piece)
-            crc = crc32(piece, crc)
+            crc = zlib.crc32(piece, crc)
             self._threads.submit(self._method.piece, piece, before, then=self._write)
             before, piece = piece, next(more, b"")
         self._threads.finish()
@@ -154,7 +153,7 @@ class ZipWriter:
         size, crc = 0, 0
         while piece:
             size += len(piece)
-            crc = crc32(piece, crc)
+            crc = zlib.crc32(piece, crc)
             self._write(piece)
             piece = next(more, b"")
         return size, crc

@@ -18,7 +18,7 @@ from gitlab_ci_provider.model.plan import JobPlan, PlanVariable
 from gitlab_ci_provider.model.serialization import encode
 from processes.frames import read_frames
 
-HEAVY = ("boto3", "botocore", "zstandard", "isal", "msgspec", "zipfile", "tarfile", "airflow")
+HEAVY = ("boto3", "botocore", "zstandard", "msgspec", "zipfile", "tarfile", "airflow")
 
 
 @pytest.fixture(autouse=True)
