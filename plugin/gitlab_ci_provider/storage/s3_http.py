@@ -36,6 +36,12 @@ _ADVICE = {
     **dict.fromkeys(("SlowDown", "Throttling", "ServiceUnavailable"), _LATER),
     **dict.fromkeys(("RequestTimeTooSkewed", "RequestExpired"), _CLOCKS),
 }
+_REACH = "`endpoint_url` of the connection must be an address that the pods of jobs reach"
+_TROUBLES = {
+    "ConnectionRefusedError": _REACH,
+    "gaierror": _REACH,
+    "SSLCertVerificationError": "name the store's certificates in `ca_bundle` of the connection",
+}
 _CODE, _MESSAGE = (
     re.compile(rb"<%s>(.*?)</%s>" % (name, name), re.DOTALL) for name in (b"Code", b"Message")
 )
@@ -82,10 +88,12 @@ def is_busy(status: int, code: str) -> bool:
 
 
 def without_address(error: Exception) -> str:
-    """Describe a failure: the message of the innermost error contains no address."""
+    """Describe a failure, and say what to do: the innermost error's message has no address."""
     while isinstance(reason := getattr(error, "reason", None) or error.__cause__, Exception):
         error = reason
-    return f"{type(error).__name__}: {re.sub(r'[?][^ )]*', '', str(error))}"
+    name = type(error).__name__
+    said = f"{name}: {re.sub(r'[?][^ )]*', '', str(error))}"
+    return f"{said}; {_TROUBLES[name]}" if name in _TROUBLES else said
 
 
 def _text(pattern: re.Pattern[bytes], said: bytes) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
+
 import pytest
 
-from gitlab_ci_provider.storage.s3_http import words_of
+from gitlab_ci_provider.storage.s3_http import without_address, words_of
 
 ANSWER = "<Error><Code>{}</Code><Message>{}</Message></Error>"
 
@@ -37,3 +40,23 @@ def test_an_unknown_refusal_is_passed_on():
         "Odd the server's reason"
     )
     assert words_of(418, b"") == "418"
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (ConnectionRefusedError(111, "refused"), "an address that the pods of jobs reach"),
+        (socket.gaierror(-2, "unknown"), "an address that the pods of jobs reach"),
+        (ssl.SSLCertVerificationError(1, "self-signed"), "in `ca_bundle` of the connection"),
+        (OSError("cannot ask /bucket/key?X-Amz-Signature=1"), "OSError: cannot ask /bucket/key"),
+    ],
+)
+def test_a_store_that_is_not_reached_says_what_to_do(error: OSError, advice: str):
+    """Whatever it is wrapped in; signatures are not shown."""
+    outer = RuntimeError("https://store/bucket/key?X-Amz-Signature=1")
+    outer.__cause__ = error
+
+    said = without_address(outer)
+
+    assert advice in said
+    assert "Signature" not in said
