@@ -19,6 +19,8 @@ from integration.cluster.support import Api
 from integration.cluster.waiting_task import Task
 
 LOG = logging.getLogger(__name__)
+WAITED = Counter({"watch pods": 100, "GET log": 100})
+"""What is asked for again while a job takes long."""
 
 
 @pytest.fixture
@@ -45,7 +47,10 @@ def calls(request: pytest.FixtureRequest) -> tuple[client.CoreV1Api, Counter[str
 def test_a_triggerer_asks_four_times_for_the_only_job(
     task: Task, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
 ):
-    """List and watch, which all jobs of a namespace share, and two logs."""
+    """List and watch, which all jobs of a namespace share, and two logs.
+
+    A real cluster may need more than the minute after which a watch begins again.
+    """
     counted: Counter[str] = Counter()
     answered = Cluster._answered
 
@@ -59,8 +64,8 @@ def test_a_triggerer_asks_four_times_for_the_only_job(
     result = task.run("echo hello")
 
     assert (result.status, task.hops) == ("success", 1)
-    logs = max(2, counted["GET log"]) if pytestconfig.option.kubeconfig else 2
-    assert counted == {"GET pods": 1, "watch pods": 1, "GET log": logs}
+    least = Counter({"GET pods": 1, "watch pods": 1, "GET log": 2})
+    assert counted == (least | counted & WAITED if pytestconfig.option.kubeconfig else least)
 
 
 def test_a_job_costs_seven_calls(
