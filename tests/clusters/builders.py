@@ -1,4 +1,4 @@
-"""What builds images in the tests: Debian's buildah, or Kaniko or BuildKit where one is given."""
+"""What builds images on a real Kubernetes: Debian's buildah, or Kaniko or BuildKit if given."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from clusters.added_images import add_buildkit, add_image, add_kaniko
 from clusters.target import Target
-from engines.podman import Podman, import_buildah, make_buildah, make_rootless
+from engines.podman import make_buildah, make_rootless
 from gitlab_ci_provider.model.image_build import EngineName
 
 KANIKO = "GITLAB_CI_TESTS_KANIKO"
@@ -40,12 +40,3 @@ def served_builder(target: Target) -> Builder:
         return Builder("buildkit", "docker.io/moby/buildkit:rootless")
     add_image(target.images, "stable", make_buildah(), Cmd=["bash"])
     return Builder("buildah", "quay.io/buildah/stable:latest")
-
-
-def local_builder(engine: Podman) -> Builder:
-    """Let the engine of this machine have a builder's image."""
-    images = engine.folder / "images"
-    if programs := os.environ.get(BUILDKIT):
-        add_buildkit(images, make_rootless(), Path(programs))
-        return Builder("buildkit", "docker.io/moby/buildkit:rootless")
-    return Builder("buildah", import_buildah(engine))

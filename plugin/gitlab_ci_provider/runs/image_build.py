@@ -72,7 +72,8 @@ def built_image(build: ImageBuild, pod: k8s.V1Pod | None, container: str) -> dic
         SystemFailure: the pod does not tell the digest of what was pushed.
     """
     ended = _ended(pod, container)
-    found = _DIGEST.search(ended.message or "") if ended is not None else None
+    # Nothing but a digest: with Kaniko, what a Dockerfile leaves running could write there, too.
+    found = _DIGEST.fullmatch((ended.message or "").strip()) if ended is not None else None
     if found is None and build.destinations:
         message = "the engine has ended without telling the digest of the image"
         raise SystemFailure(message, reason=FailureReason.RUNNER_SYSTEM_FAILURE)

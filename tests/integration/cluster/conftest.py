@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from clusters.builders import Builder, local_builder, served_builder
+from clusters.builders import Builder, served_builder
 from clusters.target import read_target
-from engines.podman import Podman, podman, why_not
+from engines.podman import Podman, import_buildah, podman, why_not
 from integration.cluster.faults import tell
 from integration.cluster.support import HELPER_IMAGE, Api, Cluster, EmbeddedCluster, start_cluster
 from integration.cluster.waiting_task import CONNECTION, WAYS, Task
@@ -63,7 +63,7 @@ def builder(cluster: Cluster, engine: Podman | None) -> Builder:
     if not isinstance(cluster, EmbeddedCluster):
         return served_builder(read_target(cluster.kubeconfig))
     if engine is not None:
-        return local_builder(engine)
+        return Builder("buildah", import_buildah(engine))
     if shutil.which("buildah") is None:
         pytest.skip("needs buildah (Debian: buildah)")
     return Builder("buildah", "buildah:local")
