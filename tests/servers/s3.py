@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -44,6 +45,12 @@ class S3Server:
             access_key=ACCESS_KEY,
             secret_key=secret_key,
         )
+
+    def connection(self) -> str:
+        """Write the Airflow connection to this server, as a variable of the environment has it."""
+        extra = {"bucket": BUCKET, "endpoint_url": self.target().endpoint_url}
+        login = {"login": ACCESS_KEY, "password": SECRET_KEY}
+        return json.dumps({"conn_type": "gitlab_ci_s3", **login, "extra": extra})
 
     def put(self, key: str, data: bytes) -> None:
         """Store an object; the server does not look for files that others put into its folder."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from gitlab_ci_provider.model.environment import Deployment, EnvironmentRecord
 from gitlab_ci_provider.model.serialization import encode
-from gitlab_ci_provider.records.numbers import claim
+from gitlab_ci_provider.records.numbers import claim, numbered_key
 from gitlab_ci_provider.records.store import RecordStore, key_name, read_document, update_document
 
 EnvironmentChange = Callable[[EnvironmentRecord | None], EnvironmentRecord]
@@ -52,6 +52,15 @@ class Environments:
         keys = self.store.keys(f"{_prefix(project)}environments/")
         found = (read_document(self.store, key, EnvironmentRecord) for key in keys)
         return sorted(filter(None, found), key=lambda record: record.name)
+
+    def history(self, project: str, most: int) -> list[Deployment]:
+        """List the newest deployments of a project, newest first; raises StateError as `get`."""
+        prefix = f"{_prefix(project)}deployments/"
+        names = (key.rpartition("/")[2] for key in self.store.keys(prefix))
+        numbers = sorted((int(name) for name in names if name.isdecimal()), reverse=True)
+        keys = (numbered_key(prefix, number) for number in numbers[:most])
+        found = (read_document(self.store, key, Deployment) for key in keys)
+        return [deployment for deployment in found if deployment is not None]
 
 
 def _prefix(project: str) -> str:

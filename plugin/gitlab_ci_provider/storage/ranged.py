@@ -10,6 +10,7 @@ import io
 import os
 from typing import Any
 
+from gitlab_ci_provider.storage.entry import ArchiveError
 from gitlab_ci_provider.storage.shelf import ObjectShelf
 
 BUFFER = 256 * 1024
@@ -54,10 +55,35 @@ class RangedObject(io.RawIOBase):
         return len(found)
 
 
-def opened(shelf: ObjectShelf, key: str) -> io.BufferedReader:
-    """Open an object as a file.
+class LimitedReader(io.BufferedReader):
+    """A file of which no more than so many bytes are read at once.
+
+    An archive may say that its directory has as many bytes as itself, and `zipfile` reads it whole.
+    """
+
+    def __init__(self, source: io.RawIOBase, most: int | None):
+        super().__init__(source, BUFFER)
+        self._most = most
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Read bytes.
+
+        Raises:
+            ArchiveError: they are too many.
+        """
+        if self._most is None:
+            return super().read(size)
+        wanted = self._most + 1 if size is None or size < 0 else size
+        found = super().read(wanted) if wanted <= self._most + 1 else None
+        if found is None or len(found) > self._most:
+            raise ArchiveError(f"its directory has more than {self._most} bytes")
+        return found
+
+
+def opened(shelf: ObjectShelf, key: str, most: int | None = None) -> io.BufferedReader:
+    """Open an object as a file, of which at most `most` bytes are read at once.
 
     Raises:
         MissingObjectError: there is no such object.
     """
-    return io.BufferedReader(RangedObject(shelf, key), BUFFER)
+    return LimitedReader(RangedObject(shelf, key), most)

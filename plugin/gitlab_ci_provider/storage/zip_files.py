@@ -11,7 +11,7 @@ import os
 import posixpath
 import stat
 import zipfile
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Self
@@ -40,10 +40,20 @@ class ZipFiles:
         key: of the archive.
         checksums: of members, as its index has them; those without one are only compared with what
             the archive itself says.
+        directory: the most bytes that the archive's directory may have; None for any number.
+
+    Raises:
+        ArchiveError: the archive is broken, or its directory too large.
     """
 
-    def __init__(self, shelf: ObjectShelf, key: str, checksums: Mapping[str, str] = _NONE):
-        self._source = opened(shelf, key)
+    def __init__(
+        self,
+        shelf: ObjectShelf,
+        key: str,
+        checksums: Mapping[str, str] = _NONE,
+        directory: int | None = None,
+    ):
+        self._source = opened(shelf, key, directory)
         self._size = shelf.size(key)
         self._key = key
         self._checksums = checksums
@@ -82,11 +92,22 @@ class ZipFiles:
 
     def copy(self, name: str, target: IO[bytes]) -> None:
         """Write the contents of one file; raises ArchiveError."""
+        for piece in self.pieces(name):
+            target.write(piece)
+
+    def pieces(self, name: str) -> Iterator[bytes]:
+        """Yield the contents of one file, at most a megabyte at once.
+
+        Raises:
+            ArchiveError: there is no such file, or it is broken.
+        """
+        if name not in self._infos:
+            raise ArchiveError(f"{self._key}: it has no file {quoted(name)}")
         self._verify(name)
         try:
             with self._archive.open(self._infos[name]) as contents:
                 while piece := contents.read(1024 * 1024):
-                    target.write(piece)
+                    yield piece
         except BROKEN_ZIP as error:
             raise self._broken(error) from error
 

@@ -4,10 +4,11 @@ import page from "./page.css?inline";
 import { PipelinePage } from "./pipeline/PipelinePage";
 import projects from "./projects/projects.css?inline";
 import { ProjectsPage } from "./projects/ProjectsPage";
+import tabs from "./tabs/tabs.css?inline";
 
 // Airflow loads this file once and takes the components from the variables that have the apps' names.
 const style = document.createElement("style");
-style.textContent = page + downstream + needs + projects;
+style.textContent = page + downstream + needs + projects + tabs;
 document.head.append(style);
 
 Object.assign(globalThis, { Pipeline: PipelinePage, Pipelines: ProjectsPage });

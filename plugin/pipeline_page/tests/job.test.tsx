@@ -1,38 +1,15 @@
 import { act } from "react";
-import { createRoot, type Root } from "react-dom/client";
-import { MemoryRouter } from "react-router-dom";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 
 import type { JobView } from "../src/data/types";
 import { JobPage, why } from "../src/job/JobPage";
 import { job, view } from "./made";
+import { answering, mountEach, page, show } from "./mounted";
 
-Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: true });
-
-let root: Root;
-let place: HTMLElement;
-
-beforeEach(() => {
-  vi.useFakeTimers();
-  place = document.body.appendChild(document.createElement("div"));
-  root = createRoot(place);
-});
-
-afterEach(() => {
-  act(() => root.unmount());
-  place.remove();
-  vi.useRealTimers();
-});
+mountEach();
 
 async function open(shown: JobView, given = {}): Promise<void> {
-  await act(async () => {
-    root.render(
-      <MemoryRouter>
-        <JobPage view={view({ ...given, stages: [{ name: "test", jobs: [shown] }] })} job={shown} stage="test" refresh={() => {}} />
-      </MemoryRouter>,
-    );
-    await vi.advanceTimersByTimeAsync(0);
-  });
+  await show(<JobPage view={view({ ...given, stages: [{ name: "test", jobs: [shown] }] })} job={shown} stage="test" refresh={() => {}} />);
 }
 
 describe("why a job is as it is", () => {
@@ -48,11 +25,11 @@ describe("why a job is as it is", () => {
 it("links to the line of the commit's file, and only on the project's server", async () => {
   vi.stubGlobal("fetch", vi.fn(async () => new Response("")));
   await open(job("a", { file: "ci/a b.yml" }), { project_url: "https://gitlab.example.com/p" });
-  const link = place.querySelector<HTMLAnchorElement>("a[href*='/-/blob/']");
+  const link = page.place.querySelector<HTMLAnchorElement>("a[href*='/-/blob/']");
   expect(link?.href).toBe(`https://gitlab.example.com/p/-/blob/${"a".repeat(40)}/ci/a%20b.yml#L3`);
 
   await open(job("a", { own_file: false }), { project_url: "https://gitlab.example.com/p" });
-  expect(place.querySelector("a[href*='/-/blob/']")).toBeNull();
+  expect(page.place.querySelector("a[href*='/-/blob/']")).toBeNull();
 });
 
 it("follows the log of a job that runs, and reads only what is new", async () => {
@@ -67,13 +44,36 @@ it("follows the log of a job that runs, and reads only what is new", async () =>
 
   const urls = asked.mock.calls.map(([url]: unknown[]) => new URL(String(url)).search);
   expect(urls).toEqual(["", "?token=next"]);
-  expect([...place.querySelectorAll(".glp-text")].map((row) => row.textContent)).toEqual(["one", "two"]);
+  expect([...page.place.querySelectorAll(".glp-text")].map((row) => row.textContent)).toEqual(["one", "two"]);
 });
 
 it("says so when a job has no log yet", async () => {
   const asked = vi.fn();
   vi.stubGlobal("fetch", asked);
   await open(job("a", { status: "manual", tries: 0 }));
-  expect(place.textContent).toContain("has not been started");
+  expect(page.place.textContent).toContain("has not been started");
   expect(asked).not.toHaveBeenCalled();
+});
+
+it("shows two tries of a job side by side, with how each ended", async () => {
+  answering({
+    "/tries": { task_instances: [{ try_number: 1, state: "failed", start_date: null, duration: 63 }] },
+    "/logs/1": { content: [] },
+    "/logs/2": { content: [] },
+  });
+  await open(job("a", { tries: 2 }));
+  expect(page.place.querySelectorAll(".glp-log")).toHaveLength(1);
+  await act(async () => {
+    page.place.querySelector<HTMLInputElement>(".glp-tries input")?.click();
+    await vi.advanceTimersByTimeAsync(0);
+  });
+
+  const titles = [...page.place.querySelectorAll(".glp-try h4")].map((title) => title.textContent);
+  expect(titles).toEqual(["Try 1: failed1 min 03 s", "Try 2: passed"]);
+});
+
+it("does not ask for tries of a job that has one", async () => {
+  const asked = answering({ "/logs/1": { content: [] } });
+  await open(job("a"));
+  expect(asked.mock.calls.map(([url]) => url).filter((url) => url.includes("/tries"))).toEqual([]);
 });

@@ -1,28 +1,12 @@
 import { act } from "react";
-import { createRoot, type Root } from "react-dom/client";
-import { MemoryRouter } from "react-router-dom";
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { expect, it, vi } from "vitest";
 
 import type { PipelineView } from "../src/data/types";
 import { PipelinePage } from "../src/pipeline/PipelinePage";
 import { job, view } from "./made";
+import { mountEach, page, show } from "./mounted";
 
-Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: true });
-
-let root: Root;
-let place: HTMLElement;
-
-beforeEach(() => {
-  vi.useFakeTimers();
-  place = document.body.appendChild(document.createElement("div"));
-  root = createRoot(place);
-});
-
-afterEach(() => {
-  act(() => root.unmount());
-  place.remove();
-  vi.useRealTimers();
-});
+mountEach();
 
 function answer(...answers: { status?: number; view?: PipelineView; version?: string }[]) {
   const asked = vi.fn(async (url: string) => {
@@ -35,15 +19,8 @@ function answer(...answers: { status?: number; view?: PipelineView; version?: st
   return asked;
 }
 
-async function open(): Promise<void> {
-  await act(async () => {
-    root.render(
-      <MemoryRouter>
-        <PipelinePage dagId="group__project" runId="a b/c" />
-      </MemoryRouter>,
-    );
-    await vi.advanceTimersByTimeAsync(0);
-  });
+async function open(address = "/"): Promise<void> {
+  await show(<PipelinePage dagId="group__project" runId="a b/c" />, address);
 }
 
 it("shows what pipelines write as text and never as HTML", async () => {
@@ -53,9 +30,9 @@ it("shows what pipelines write as text and never as HTML", async () => {
   answer({ view: view({ name: evil, status: "failed", text: evil, stages, ref }) });
   await open();
 
-  expect(place.querySelector("img")).toBeNull();
-  expect(place.innerHTML).not.toContain("javascript:");
-  expect(place.querySelector("h2")?.textContent).toBe(evil);
+  expect(page.place.querySelector("img")).toBeNull();
+  expect(page.place.innerHTML).not.toContain("javascript:");
+  expect(page.place.querySelector("h2")?.textContent).toBe(evil);
 });
 
 it("asks once for the whole page and again while the run goes on", async () => {
@@ -68,7 +45,7 @@ it("asks once for the whole page and again while the run goes on", async () => {
 
   await act(async () => vi.advanceTimersByTimeAsync(2000));
   expect(asked).toHaveBeenCalledTimes(2);
-  expect(place.querySelector("[data-testid=pipeline-status]")?.textContent).toBe("Passed");
+  expect(page.place.querySelector("[data-testid=pipeline-status]")?.textContent).toBe("Passed");
 });
 
 it("keeps what it shows when Airflow does not answer, and says so", async () => {
@@ -76,8 +53,8 @@ it("keeps what it shows when Airflow does not answer, and says so", async () => 
   await open();
   await act(async () => vi.advanceTimersByTimeAsync(2000));
 
-  expect(place.querySelector("h2")?.textContent).toBe("A commit");
-  expect(place.textContent).toContain("may be out of date");
+  expect(page.place.querySelector("h2")?.textContent).toBe("A commit");
+  expect(page.place.textContent).toContain("may be out of date");
 });
 
 it("does not ask again when it may not see the run", async () => {
@@ -85,6 +62,6 @@ it("does not ask again when it may not see the run", async () => {
   await open();
   await act(async () => vi.advanceTimersByTimeAsync(120_000));
 
-  expect(place.querySelector("[role=alert]")?.textContent).toContain("You may not see");
+  expect(page.place.querySelector("[role=alert]")?.textContent).toContain("You may not see");
   expect(asked).toHaveBeenCalledTimes(1);
 });

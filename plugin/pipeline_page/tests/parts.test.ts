@@ -94,7 +94,7 @@ describe("the facts of a job", () => {
       exit_code: 2,
       why: "rule 1 matches",
       needs: ["compile"],
-      tests: { success: 3, failed: 1, time: 8 },
+      tests: { success: 3, failed: 1 },
     });
     expect(facts(failed)).toEqual([
       "unit: Failed",

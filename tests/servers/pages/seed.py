@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,37 +24,114 @@ from airflow.utils.session import create_session
 from airflow.utils.state import DagRunState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
 
+from factories import CREATED_AT
 from gitlab_ci_provider.model.about import about
 from gitlab_ci_provider.model.dag_record import DagRecord
 from gitlab_ci_provider.model.diagnostic import Diagnostic
+from gitlab_ci_provider.model.environment import Deployment, EnvironmentRecord
+from gitlab_ci_provider.model.job_artifacts import ArtifactReport, JobArtifact
 from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE, dag_id, task_ids
+from gitlab_ci_provider.model.pipeline_entry import PipelineEntry
 from gitlab_ci_provider.model.project import Project, Ref
+from gitlab_ci_provider.model.reports import JunitReport
 from gitlab_ci_provider.model.run import PipelineRun
+from gitlab_ci_provider.model.serialization import encode
 from gitlab_ci_provider.renderer.dag import render_dag
 from gitlab_ci_provider.rules.evaluate import decide_pipeline
 from gitlab_ci_provider.runs.record import plain
 from gitlab_ci_provider.settings import load_settings
 from gitlab_ci_provider.snapshots.store import SnapshotStore
-from gitlab_ci_provider.state import open_state
+from gitlab_ci_provider.state import State, open_state
+from gitlab_ci_provider.storage.keys import results_key
 from servers.pages.story import CONTEXT, FOUND, PASSED, STORIES, Story, Told
 from servers.repositories import make_repository
+from stored_artifacts import Put, leave, zip_of
 
 _BUNDLE = "dags-folder"
 LISTED = "local__listed"
 """The project whose repository is on this machine."""
 
 
-def seed() -> None:
-    """Make the tables and all stories."""
+def seed(put: Put) -> None:
+    """Make the tables, all stories and what their jobs have stored."""
     initdb()
     DagBundlesManager().sync_bundles_to_db()
-    settings = load_settings()
-    store = open_state(settings).snapshots
+    state = open_state(load_settings())
+    state.register.store.write("register/pipelines/last", b"39")
     for number, make in enumerate(STORIES, start=40):
-        tell(make(), number, store)
+        tell(stored(make(), number, put), number, state.snapshots)
+        _enter(make(), state)
+    _deploy(state)
     for path, found in FOUND.items():
-        _find(path, found, store)
-    _find_repository(store)
+        _find(path, found, state.snapshots)
+    _find_repository(state.snapshots)
+
+
+def stored(story: Story, number: int, put: Put) -> Story:
+    """Store what the jobs of a story have left, and have them say so."""
+    jobs = {job: _left(story, number, job, told, put) for job, told in story.jobs.items()}
+    return replace(story, jobs=jobs)
+
+
+def _left(story: Story, number: int, job: str, told: Told, put: Put) -> Told:
+    if told.left is None:
+        return told
+    project, result = _project(story), dict(told.result or {})
+    if told.left.files:
+        data = zip_of(told.left.files)
+        key = leave(put, number, job, archive=data, project=project, access=told.left.access)
+        made = JobArtifact(name=job, object_key=key, size=len(data), files=len(told.left.files))
+        result["artifacts"] = [plain(made)]
+    if told.left.tests:
+        key = leave(put, number, job, report="junit", project=project)
+        time = sum(case.time for case in told.left.tests)
+        report = JunitReport(name=job, cases=told.left.tests, time=time)
+        put(results_key(key), encode(report))
+        counts = Counter(str(case.status) for case in report.cases)
+        summary = {"total": counts.total(), **counts, "time": time}
+        more = ArtifactReport(
+            kind="junit", object_key=key, results_key=results_key(key), summary=summary
+        )
+        result["reports"] = [plain(more)]
+    return replace(told, result=result)
+
+
+def _enter(story: Story, state: State) -> None:
+    entry = PipelineEntry(
+        project=_project(story).path,
+        dag_id=story.dag,
+        run_id=story.run,
+        ref=CONTEXT.ref,
+        source=CONTEXT.source,
+        digest="",
+        created_at=CREATED_AT,
+    )
+    state.register.enter(entry)
+
+
+def _deploy(state: State) -> None:
+    """Let two people deploy to staging."""
+    project = CONTEXT.project.path
+    for number, user in ((40, "grace"), (42, "ada")):
+        made = Deployment(
+            environment="staging",
+            ref=CONTEXT.ref.name,
+            sha=CONTEXT.ref.sha,
+            pipeline=number,
+            job="staging",
+            finished_at=(datetime.now(UTC) - timedelta(hours=50 - number)).isoformat(),
+            url="https://staging.example.com",
+            user=user,
+        )
+        last = state.environments.deploy(project, made)
+        record = EnvironmentRecord(
+            name="staging", slug="staging", tier="staging", url=made.url, deployment=last
+        )
+        state.environments.change(project, "staging", lambda _, record=record: record)  # type: ignore[misc]
+
+
+def _project(story: Story) -> Project:
+    return replace(CONTEXT.project, path=story.dag.replace("__", "/"))
 
 
 def _find(path: str, found: tuple[Diagnostic, ...], store: SnapshotStore) -> None:
@@ -123,7 +201,7 @@ def _write_log(story: Story, task: str, said: Told | None) -> None:
 
 def _record(story: Story, number: int, store: SnapshotStore) -> PipelineRun:
     digest = store.save_pipeline(story.pipeline)
-    project = replace(CONTEXT.project, path=story.dag.replace("__", "/"))
+    project = _project(story)
     dag = DagRecord(dag_id=story.dag, project=project, ref=CONTEXT.ref, digest=digest)
     store.change_dag(story.dag, lambda old: store.with_record(old, dag))
     decided = decide_pipeline(story.pipeline, CONTEXT)

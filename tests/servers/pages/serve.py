@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
 
 from servers.pages.seed import seed
+from servers.s3 import s3_server
 
 QUERIES = "X-Queries"
 """The header of each answer that counts the queries of its request."""
@@ -15,15 +19,18 @@ _counted: ContextVar[list[int] | None] = ContextVar("_counted", default=None)
 
 
 def main(port: str) -> None:
-    """Fill the database, then serve until the process is ended."""
+    """Fill the database and an object store, then serve until the process is ended."""
     import uvicorn
     from airflow.api_fastapi.app import create_app
     from sqlalchemy import Engine, event
 
-    seed()
-    event.listen(Engine, "before_cursor_execute", _count)
-    app = _Counting(create_app(apps="core"))
-    uvicorn.run(app, port=int(port), log_level="warning", lifespan="on")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # so that the object store is ended, too
+    with s3_server(Path(os.environ["AIRFLOW_HOME"]) / "objects") as objects:
+        os.environ["AIRFLOW_CONN_GITLAB_CI_OBJECT_STORE"] = objects.connection()
+        seed(objects.put)
+        event.listen(Engine, "before_cursor_execute", _count)
+        app = _Counting(create_app(apps="core"))
+        uvicorn.run(app, port=int(port), log_level="warning", lifespan="on")
 
 
 def _count(*_: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,10 +13,12 @@ from gitlab_ci_provider.model.diagnostic import SourceLocation as At
 from gitlab_ci_provider.model.diagnostic import error, warning
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.project import Commit, Project, Ref
+from gitlab_ci_provider.model.reports import Case, CaseStatus
 
 SHOP = """
 stages: [build, test, deploy]
 workflow: {name: Release of the shop}
+variables: {REGION: eu, API_TOKEN: not-for-the-page}
 compile: {stage: build, script: make}
 styles: {stage: build, script: make css}
 lint: {stage: test, script: make lint, allow_failure: true, retry: 1}
@@ -33,6 +36,7 @@ approve: {stage: deploy, script: 'true', when: manual, allow_failure: false, nee
 staging:
   stage: deploy
   script: deploy
+  variables: {REGION: us}
   environment: {name: staging, url: https://staging.example.com}
 production: {stage: deploy, script: deploy, when: manual, needs: [staging]}
 later: {stage: deploy, script: 'true', when: delayed, start_in: 1 hour, needs: [compile]}
@@ -58,6 +62,15 @@ CONTEXT = make_context(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """What a job has stored: its artifacts, and the contents of its JUnit report."""
+
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    tests: tuple[Case, ...] = ()
+    access: str = "all"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
     """A job at some point: its task's state and try, seconds, what it has left, what it asks."""
 
@@ -68,6 +81,7 @@ class Told:
     xcoms: Mapping[str, Any] = field(default_factory=dict)
     log: tuple[str, ...] = ()
     question: Mapping[str, Any] | None = None
+    left: Left | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +133,46 @@ QUESTION = {
 
 PASSED = Told(result={"status": "success"})
 SKIPPED = Told(state="skipped")
+PIXEL = b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAIAAACQkWg2AAAAT0lEQVR42pXCIRZFAABE0bccURRFUXReEkVRFH8URcuZ"
+    "Zf01zD2XDFbJaJVMVslslSxWyWqVbFbJbpUcVslplVxWyW2V/KySxyp5rZLP6h84K4YQtPw9YAAAAABJRU5ErkJggg=="
+)
+BUILT = Left(
+    files={
+        "dist/app/main.js": b"console.log('hats')\n" * 40,
+        "dist/index.html": b"<script>alert(document.domain)</script>\n<h1>Hats</h1>\n",
+        "dist/logo.svg": b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>",
+        "dist/pixel.png": PIXEL,
+        "dist/program": b"\0ELF" * 99,
+        "README.md": b"# Hats\n",
+    }
+)
+"""What `compile` leaves: names and contents as a hostile author would choose them."""
+
+TRACE = """Traceback (most recent call last):
+  File "tests/test_hats.py", line 12, in test_hats
+    assert price("bowler") == 2
+AssertionError: assert 1 == 2 <script>alert(1)</script>"""
+
+
+def tested(**statuses: str) -> Left:
+    """Make the report of a job with a few cases, and some that passed."""
+    more = {f"number_{number}": "success" for number in range(37)}
+    return Left(
+        tests=tuple(
+            Case(
+                name=f"test_{name}",
+                classname="tests.test_hats",
+                file="tests/test_hats.py",
+                status=CaseStatus(status),
+                time=0.5 + len(name) / 10,
+                output=TRACE if status == "failed" else "",
+            )
+            for name, status in {**statuses, **more}.items()
+        )
+    )
+
+
 FAILED_UNIT = Told(
     state="failed",
     log=UNIT_LOG,
@@ -147,11 +201,13 @@ def _bridge(state: str, run: str) -> Told:
 def under_way() -> Story:
     """A run in which every kind of status occurs."""
     jobs = {
-        "compile": replace(PASSED, log=BUILD_LOG),
+        "compile": replace(PASSED, log=BUILD_LOG, left=BUILT),
         "styles": replace(PASSED, log=LONG),
         "lint": WARNED,
         "unit: [3.11]": Told(result={"status": "success", "coverage": 84}),
-        "unit: [3.12]": FAILED_UNIT,
+        "unit: [3.12]": replace(
+            FAILED_UNIT, left=tested(gloves="failed", scarves="failed", hats="success")
+        ),
         "unit: [3.13]": Told(state="running"),
         "integration": Told(state="queued"),
         "secret-scan": SKIPPED,
@@ -170,7 +226,13 @@ def failed() -> Story:
     jobs = {
         **done,
         "lint": WARNED,
-        "unit: [3.12]": FAILED_UNIT,
+        "compile": replace(PASSED, left=BUILT),
+        "styles": replace(PASSED, left=replace(BUILT, access="none")),
+        "integration": replace(PASSED, left=replace(BUILT, access="developer")),
+        "unit: [3.12]": replace(
+            FAILED_UNIT,
+            left=tested(hats="failed", gloves="failed", scarves="success", fur="skipped"),
+        ),
         "secret-scan": SKIPPED,
         "staging": SKIPPED,
         "production": SKIPPED,

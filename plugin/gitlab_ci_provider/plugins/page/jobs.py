@@ -16,6 +16,7 @@ from gitlab_ci_provider.model.airflow_states import AWAITING_INPUT, FAILED, unfi
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.names import task_ids
 from gitlab_ci_provider.model.pipeline import Pipeline
+from gitlab_ci_provider.model.reports import CaseStatus
 from gitlab_ci_provider.model.rules import JobDecision, When
 from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.model.serialization import convert
@@ -178,8 +179,8 @@ class _Shown:
         tests: dict[str, float] = {}
         for report in self.told.reports:
             if report.kind == "junit":
-                for status, number in report.summary.items():
-                    tests[status] = tests.get(status, 0) + number
+                for status in CaseStatus:
+                    tests[status] = tests.get(status, 0) + report.summary.get(status, 0)
         place = self.told.environment
         return {
             **left,

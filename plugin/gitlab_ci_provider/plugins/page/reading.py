@@ -78,7 +78,7 @@ def read_pipeline(session: Any, seen: RunAtOnce, may: Mapping[str, bool]) -> Pip
     xcoms = read_run_xcoms(session, seen.run, _SMALL)
     record, problem = read_record(session, seen.run, xcoms), ""
     try:
-        pipeline = _pipeline(seen.run, record)
+        pipeline = read_pipeline_of(seen.run, record)
     except (GitlabCiError, OSError) as missing:
         pipeline, problem = None, f"The jobs of this pipeline cannot be shown: {missing}"
     stages = () if pipeline is None else stage_views(_jobs(pipeline, record, seen, xcoms))
@@ -113,7 +113,7 @@ def read_record(session: Any, run: RunRow, xcoms: XComs) -> PipelineRun | None:
         return None
 
 
-def _pipeline(run: RunRow, record: PipelineRun | None) -> Pipeline:
+def read_pipeline_of(run: RunRow, record: PipelineRun | None) -> Pipeline:
     """Read the compiled pipeline of a run, or what its DAG shows before the run has one.
 
     Raises:

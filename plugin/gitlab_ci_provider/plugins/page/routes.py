@@ -21,6 +21,8 @@ from gitlab_ci_provider.airflow_internals.api_access import (
 )
 from gitlab_ci_provider.exceptions import StateError
 from gitlab_ci_provider.model.serialization import digest, encode
+from gitlab_ci_provider.plugins.page import run_routes
+from gitlab_ci_provider.plugins.page.answers import NOT_SNIFFED
 from gitlab_ci_provider.plugins.page.projects import Wanted, read_projects
 from gitlab_ci_provider.plugins.page.reading import look, read_pipeline
 from gitlab_ci_provider.plugins.page.related import read_related
@@ -37,9 +39,8 @@ _ACTIONS: Actions = {
 
 _ON_PROJECTS: Actions = {"run": ("POST", "RUN"), "sync": ("PUT", "")}
 
-_NOT_SNIFFED = {"X-Content-Type-Options": "nosniff"}
-
 router = APIRouter()
+router.include_router(run_routes.router)
 
 
 @router.get("/dags/{dag_id}/runs/{run_id}", dependencies=requires("RUN", "TASK_INSTANCE", "XCOM"))
@@ -51,7 +52,7 @@ def pipeline(
     seen = look(session, dag_id, run_id, reader=repr(allowed))
     if seen is None:
         raise HTTPException(404, "There is no such run.")
-    headers = {"ETag": f'"{seen.version}"', "Cache-Control": "private, no-cache", **_NOT_SNIFFED}
+    headers = {"ETag": f'"{seen.version}"', "Cache-Control": "private, no-cache", **NOT_SNIFFED}
     if seen.version in request.headers.get("If-None-Match", ""):
         return Response(status_code=304, headers=headers)
     body = encode(read_pipeline(session, seen, allowed))
@@ -111,7 +112,7 @@ def _versioned(body: bytes, request: Request) -> Response:
 
 
 def _sent(file: StaticFile, request: Request) -> Response:
-    headers = {"ETag": f'"{file.version}"', "Cache-Control": "private, no-cache", **_NOT_SNIFFED}
+    headers = {"ETag": f'"{file.version}"', "Cache-Control": "private, no-cache", **NOT_SNIFFED}
     if file.version in request.headers.get("If-None-Match", ""):
         return Response(status_code=304, headers=headers)
     return Response(file.content, media_type=file.kind, headers=headers)
@@ -119,7 +120,7 @@ def _sent(file: StaticFile, request: Request) -> Response:
 
 def _unreachable(_: Request, problem: Exception) -> Response:
     """Say that the state cannot be read, and where it was looked for."""
-    return JSONResponse({"detail": str(problem)}, 503, headers=_NOT_SNIFFED)
+    return JSONResponse({"detail": str(problem)}, 503, headers=NOT_SNIFFED)
 
 
 def make_application() -> FastAPI:

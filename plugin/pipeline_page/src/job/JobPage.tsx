@@ -1,5 +1,5 @@
 import { type ReactNode, useState } from "react";
-import { Link, useSearchParams } from "react-router-dom";
+import { Link } from "react-router-dom";
 
 import { JobActions } from "../actions/JobActions";
 import { runPath } from "../data/requests";
@@ -7,19 +7,16 @@ import type { JobView, PipelineView } from "../data/types";
 import { Elapsed } from "../parts/clock";
 import { Outside } from "../parts/Outside";
 import { StatusIcon } from "../parts/StatusIcon";
-import { count, duration, jobStatusWord } from "../parts/words";
-import { LogView } from "./LogView";
-import { logPath, useLog } from "./useLog";
-
-const FAILED = new Set(["failed", "warning"]);
+import { count, duration, failedTests, jobStatusWord, testCount } from "../parts/words";
+import { Place } from "../tabs/Place";
+import { Tries, useTries } from "./Tries";
+import { TryLog } from "./TryLog";
 
 /** One job: how it did in a sentence, what is known of it, and its log. */
 export function JobPage({ view, job, stage, refresh }: { view: PipelineView; job: JobView; stage: string; refresh: () => void }) {
-  const [params, setParams] = useSearchParams();
-  const [chosen, setChosen] = useState(0);
-  const attempt = chosen || job.tries;
-  const live = attempt === job.tries && (job.status === "running" || job.status === "pending");
-  const log = useLog(view.dag, view.run, job.task, attempt, live);
+  const [chosen, setChosen] = useState<number[]>([]);
+  const shown = chosen.length ? chosen : [job.tries];
+  const known = useTries(view, job);
   const reason = why(job);
   return (
     <article className="glp-job" aria-label={`Job ${job.name}`}>
@@ -41,25 +38,20 @@ export function JobPage({ view, job, stage, refresh }: { view: PipelineView; job
       </div>
       {reason && <p className={`glp-notice glp-${job.status}`}>{reason}</p>}
       <Facts view={view} job={job} />
-      {job.tries > 1 && (
-        <div className="glp-tries" role="group" aria-label="Tries">
-          {Array.from({ length: Math.min(job.tries, 50) }, (_, index) => index + 1).map((number) => (
-            <button key={number} type="button" className="glp-count" aria-pressed={number === attempt} onClick={() => setChosen(number)}>
-              Try {number}
-            </button>
+      {job.tries > 1 && <Tries job={job} known={known} chosen={shown} onChoose={setChosen} />}
+      {job.tries > 0 ? (
+        <div className="glp-logs">
+          {shown.map((attempt) => (
+            <TryLog
+              key={`${job.task} ${attempt}`}
+              view={view}
+              job={job}
+              attempt={attempt}
+              titled={job.tries > 1}
+              known={known.find((each) => each.try_number === attempt)}
+            />
           ))}
         </div>
-      )}
-      {attempt > 0 ? (
-        <LogView
-          key={`${job.task} ${attempt}`}
-          log={log}
-          live={live}
-          atEnd={FAILED.has(job.status)}
-          line={Number(params.get("line")) || 0}
-          raw={`${logPath(view.dag, view.run, job.task, attempt)}?full_content=true`}
-          onLine={(line) => setParams({ job: job.task, line: String(line) }, { replace: true })}
-        />
       ) : (
         <p className="glp-nothing">This job has not been started, so it has no log.</p>
       )}
@@ -87,8 +79,7 @@ function placeOf(view: PipelineView, job: JobView): string {
 }
 
 function Facts({ view, job }: { view: PipelineView; job: JobView }) {
-  const failed = (job.tests.failed ?? 0) + (job.tests.error ?? 0);
-  const tests = Object.entries(job.tests).reduce((sum, [name, number]) => (name === "time" ? sum : sum + number), 0);
+  const [tests, failed] = [testCount(job), failedTests(job)];
   return (
     <dl className="glp-dl">
       {job.started && (
@@ -110,8 +101,16 @@ function Facts({ view, job }: { view: PipelineView; job: JobView }) {
         </Fact>
       )}
       {job.coverage !== null && <Fact name="Coverage">{job.coverage} %</Fact>}
-      {tests > 0 && <Fact name="Tests">{`${count(tests, "test")}${failed ? `, ${failed} failed` : ""}`}</Fact>}
-      {job.artifacts > 0 && <Fact name="Artifacts">{count(job.artifacts, "archive")}</Fact>}
+      {tests > 0 && (
+        <Fact name="Tests">
+          <Place to="?tab=tests">{`${count(tests, "test")}${failed ? `, ${failed} failed` : ""}`}</Place>
+        </Fact>
+      )}
+      {job.artifacts > 0 && (
+        <Fact name="Artifacts">
+          <Place to="?tab=artifacts">{count(job.artifacts, "archive")}</Place>
+        </Fact>
+      )}
       {job.downstream && (
         <Fact name="Downstream">
           <a className="glp-link" href={`${job.downstream}/plugin/pipeline`}>

@@ -65,6 +65,22 @@ export function moment(text: string): string {
   return Number.isNaN(parsed.getTime()) ? "" : parsed.toLocaleString();
 }
 
+/** How many tests a job has reported. */
+export function testCount({ tests }: { tests: Record<string, number> }): number {
+  return Object.values(tests).reduce((sum, number) => sum + number, 0);
+}
+
+export function failedTests({ tests }: { tests: Record<string, number> }): number {
+  return (tests.failed ?? 0) + (tests.error ?? 0);
+}
+
+/** A number of bytes as people read it. */
+export function bytes(number: number): string {
+  if (number < 1000) return `${number} B`;
+  const power = Math.min(4, Math.floor(Math.log10(number) / 3));
+  return `${(number / 1000 ** power).toPrecision(3)} ${["kB", "MB", "GB", "TB"][power - 1]}`;
+}
+
 export function count(number: number, word: string): string {
   return `${number} ${word}${number === 1 ? "" : "s"}`;
 }

@@ -5,7 +5,7 @@ import type { JobView } from "../data/types";
 import { Countdown, Elapsed } from "../parts/clock";
 import { StatusIcon } from "../parts/StatusIcon";
 import { hideTip, showTip } from "../parts/tip";
-import { count, duration, jobStatusWord } from "../parts/words";
+import { count, duration, failedTests, jobStatusWord, testCount } from "../parts/words";
 
 /** The page that has the jobs which are drawn, when it is not the page that is open. */
 export const PlaceOfJobs = createContext("");
@@ -54,8 +54,7 @@ function Time({ job }: { job: JobView }) {
 /** What is worth knowing of a job, a line each. */
 export function facts(job: JobView): string[] {
   const exit = job.exit_code ? `, exit code ${job.exit_code}` : "";
-  const failed = (job.tests.failed ?? 0) + (job.tests.error ?? 0);
-  const tests = Object.values({ ...job.tests, time: 0 }).reduce((sum, number) => sum + number, 0);
+  const [tests, failed] = [testCount(job), failedTests(job)];
   return [
     `${job.name}: ${jobStatusWord(job.status)}${job.blocking ? ", the pipeline waits for it" : ""}`,
     job.failure ? `${job.failure}${exit}` : "",

@@ -7,6 +7,7 @@ import { runPath } from "../data/requests";
 import { isActive, type PipelineView } from "../data/types";
 import { Related } from "../downstream/Related";
 import { Needs } from "../needs/Needs";
+import { TabPage, Tabs } from "../tabs/Tabs";
 import { Filters, NO_FILTER, type Filter } from "./Filters";
 import { Header } from "./Header";
 import { Notices } from "./Notices";
@@ -43,14 +44,17 @@ export function PipelinePage({ dagId, runId }: { dagId?: string; runId?: string 
     );
   }
   const task = params.get("job");
+  const tab = params.get("tab") ?? "";
   const stage = value.stages.find(({ jobs }) => jobs.some((job) => job.task === task));
   const job = stage?.jobs.find((each) => each.task === task);
   return (
     <div className="glp-page">
       <Header view={value} refresh={refresh} />
-      <Notices view={value} problem={problem} brief={job !== undefined} />
+      <Notices view={value} problem={problem} brief={job !== undefined || tab !== ""} />
       {stage && job && <JobPage key={job.task} view={value} job={job} stage={stage.name} refresh={refresh} />}
-      {!job && value.stages.length > 0 && (
+      {!job && value.stages.length > 0 && <Tabs view={value} current={tab} />}
+      {!job && tab && <TabPage view={value} name={tab} />}
+      {!job && !tab && value.stages.length > 0 && (
         <>
           <Filters stages={value.stages} filter={filter} onChange={setFilter}>
             <Views view={kind} onChange={show} />

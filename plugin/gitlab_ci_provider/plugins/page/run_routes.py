@@ -1,0 +1,200 @@
+"""The addresses of what hangs off the jobs of a run: artifacts, tests, environments, variables.
+
+Airflow asks nobody: all of them require that a user may read the run, its XComs and its logs.
+
+What jobs have made is for those who may read their logs. `artifacts:access` holds as well: what is
+for developers is for those who may act on the jobs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, HTTPException, Response
+from fastapi.responses import StreamingResponse
+
+from gitlab_ci_provider.airflow_internals.api_access import (
+    CurrentUser,
+    DatabaseSession,
+    Method,
+    may,
+    requires,
+)
+from gitlab_ci_provider.airflow_internals.secret_names import is_secret_name
+from gitlab_ci_provider.plugins.page.answers import answer, told
+from gitlab_ci_provider.plugins.page.artifacts import (
+    archive_pieces,
+    archive_view,
+    attachment,
+    begun,
+    file_pieces,
+    folder_view,
+)
+from gitlab_ci_provider.plugins.page.environments import (
+    EnvironmentsView,
+    environment_views,
+    release_view,
+)
+from gitlab_ci_provider.plugins.page.junit import JUNIT, TestsView, compared
+from gitlab_ci_provider.plugins.page.left import (
+    LeftArchive,
+    LeftByRun,
+    open_shelf,
+    permission,
+    read_left,
+)
+from gitlab_ci_provider.plugins.page.reports import ReportShelf, find_earlier
+from gitlab_ci_provider.plugins.page.variables import VariablesView, variables_view
+from gitlab_ci_provider.retention.catalog import ARCHIVE, read_index
+from gitlab_ci_provider.settings import load_settings
+from gitlab_ci_provider.state import open_state
+from gitlab_ci_provider.storage.index import ArtifactIndex
+from gitlab_ci_provider.storage.shelf import ObjectShelf
+
+_ACT: Mapping[str, tuple[Method, str]] = {"act": ("PUT", "TASK_INSTANCE")}
+"""What developers may do."""
+
+_SEE: Mapping[str, tuple[Method, str]] = {"see": ("GET", "XCOM")}
+_MOST_DEPLOYMENTS = 200
+
+_FOR_ALL = "all"
+_FOR_DEVELOPERS = "they are for those who may act on the jobs (artifacts:access: {})"
+
+_SAFE = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "sandbox; default-src 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "private, no-cache",
+    "Content-Encoding": "identity",
+}
+"""Headers of what jobs have made: no browser runs it here, whatever it is, and Airflow's API server
+does not compress it."""
+
+_RUN = "/dags/{dag_id}/runs/{run_id}"
+_ARCHIVE = _RUN + "/artifacts/{task}/{kind}"
+
+router = APIRouter(dependencies=requires("RUN", "TASK_INSTANCE", "XCOM", "TASK_LOGS"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """An archive that a reader has asked for; `refusal` says why they do not get its files."""
+
+    shelf: ObjectShelf
+    archive: LeftArchive
+    index: ArtifactIndex
+    refusal: str
+
+    def sent(self, pieces: Iterator[bytes], name: str) -> Response:
+        """Send some of it as a download.
+
+        Raises:
+            HTTPException: it is refused, or cannot be read.
+        """
+        if self.refusal:
+            raise HTTPException(403, f"These artifacts cannot be downloaded: {self.refusal}.")
+        with told():
+            headers = {**_SAFE, "Content-Disposition": attachment(name)}
+            body = begun(pieces)
+        return StreamingResponse(body, media_type="application/octet-stream", headers=headers)
+
+
+def _opened(
+    dag_id: str, run_id: str, task: str, kind: str, session: DatabaseSession, user: CurrentUser
+) -> Opened:
+    """Open an archive.
+
+    Raises:
+        HTTPException: there is none, or the object store does not answer.
+    """
+    with told():
+        left = read_left(session, dag_id, run_id)
+        found = None if left is None else left.archive(task, kind)
+        if left is None or found is None:
+            raise HTTPException(404, "This job has left no such artifacts.")
+        shelf = open_shelf()
+        index = read_index(shelf, found.key)
+        if index is None:
+            raise HTTPException(404, "These artifacts are no longer in the object store.")
+        refusal = permission().refusal(left.record.id, index)
+        if not refusal and index.access != _FOR_ALL and not may(user, dag_id, _ACT)["act"]:
+            refusal = _FOR_DEVELOPERS.format(index.access)
+        return Opened(shelf=shelf, archive=found, index=index, refusal=refusal)
+
+
+OpenedArchive = Annotated[Opened, Depends(_opened)]
+
+
+@router.get(f"{_RUN}/artifacts")
+def artifacts(dag_id: str, run_id: str, session: DatabaseSession) -> Response:
+    """List the archives of a run's jobs."""
+    with told():
+        left = read_left(session, dag_id, run_id)
+        return answer([archive_view(archive) for archive in left.archives()] if left else [])
+
+
+@router.get(_ARCHIVE)
+def contents(opened: OpenedArchive, folder: str = "", find: str = "") -> Response:
+    """List a folder of an archive, or find files in it."""
+    return answer(folder_view(opened.archive, opened.index, folder, find, opened.refusal))
+
+
+@router.get(f"{_ARCHIVE}/file")
+def file(opened: OpenedArchive, path: str) -> Response:
+    """Send a file of an archive."""
+    pieces = file_pieces(opened.shelf, opened.index, opened.archive.key, path)
+    return opened.sent(pieces, path.rpartition("/")[2])
+
+
+@router.get(f"{_ARCHIVE}/archive.zip")
+def whole(opened: OpenedArchive) -> Response:
+    """Send an archive as it is."""
+    archive, shelf = opened.archive, opened.shelf
+    with told():
+        size = shelf.size(archive.key)
+    name = archive.name if archive.kind == ARCHIVE else f"{archive.job.name}-{archive.kind}"
+    response = opened.sent(archive_pieces(shelf, archive.key, size), f"{name}.zip")
+    response.headers["Content-Length"] = str(size)
+    return response
+
+
+@router.get(f"{_RUN}/tests")
+def tests(dag_id: str, run_id: str, session: DatabaseSession, user: CurrentUser) -> Response:
+    """Show the tests of a run's jobs."""
+    with told():
+        left = read_left(session, dag_id, run_id)
+        if left is None or not left.has(JUNIT):
+            return answer(TestsView())
+        earlier = find_earlier(session, left, JUNIT, lambda dag: may(user, dag, _SEE)["see"])
+        return answer(compared(ReportShelf(open_shelf()), left, earlier))
+
+
+@router.get(f"{_RUN}/environments")
+def environments(dag_id: str, run_id: str, session: DatabaseSession) -> Response:
+    """Show the environments of a run's project, and the releases that its jobs ask for."""
+    with told():
+        left = read_left(session, dag_id, run_id)
+        return answer(EnvironmentsView() if left is None else _environments(left))
+
+
+def _environments(left: LeftByRun) -> EnvironmentsView:
+    record, kept = left.record, open_state(load_settings()).environments
+    project = record.project.path
+    history = kept.history(project, _MOST_DEPLOYMENTS)
+    releases = ((job.name, result.release) for _, job, result in left.jobs())
+    return EnvironmentsView(
+        environments=environment_views(kept.of_project(project), history, record.id),
+        releases=tuple(release_view(job, release) for job, release in releases if release),
+    )
+
+
+@router.get(f"{_RUN}/variables")
+def variables(dag_id: str, run_id: str, session: DatabaseSession) -> Response:
+    """Show the variables of a run's pipeline, but no secret."""
+    with told():
+        left = read_left(session, dag_id, run_id)
+        if left is None:
+            return answer(VariablesView())
+        return answer(variables_view(left.record, left.pipeline, is_secret_name))
