@@ -92,9 +92,8 @@ def test_warnings_and_reasons_are_seen_in_airflow(stack: Stack, repository: Path
     assert (stack.note(report) or "").startswith(said)
     assert stack.note(report, "never") == f"Job skipped: {results['never']['reason']}"
     assert stack.note(report, "stop") == f"not in this pipeline: {report['jobs']['stop']['reason']}"
-    assert (
-        stack.note(report, "unit") == "Job failed: script failure: exit code 3; 1 of 2 tests failed"
-    )
+    failed = "Job failed: script failure: exit code 3; 1 of 2 tests failed: bad"
+    assert stack.note(report, "unit") == failed
     assert results["never"]["reason"] == "when: on_failure, and no earlier job failed"
     assert results["lint"]["status"] == "success"
 

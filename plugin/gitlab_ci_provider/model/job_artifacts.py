@@ -35,6 +35,7 @@ class ArtifactReport:
         results_key: of the JSON with all that the files say; empty for kinds that are only kept.
         summary: numbers for people: of tests by status and their `time` in seconds, of `lines` and
             those `covered`, of findings by severity.
+        failed: names of the first tests that failed, as far as there was room for them.
         problem: why some of it could not be read.
     """
 
@@ -44,4 +45,5 @@ class ArtifactReport:
     size: int = 0
     results_key: str = ""
     summary: Mapping[str, float] = field(default_factory=dict)
+    failed: tuple[str, ...] = ()
     problem: str = ""

@@ -6,7 +6,7 @@ with the job's result, everything is in the object store, see `storage/keys.py`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -81,6 +81,13 @@ class QualityReport:
 
     findings: tuple[Finding, ...] = ()
     errors: tuple[str, ...] = ()
+
+
+def failed_tests(report: JunitReport) -> Iterator[str]:
+    """Name the tests that failed, as people look for them."""
+    for case in report.cases:
+        if case.status in {CaseStatus.FAILED, CaseStatus.ERROR}:
+            yield f"{case.classname}: {case.name}" if case.classname else case.name
 
 
 Results = JunitReport | CoverageReport | QualityReport

@@ -49,9 +49,12 @@ class TerminationMessage:
 
 
 def encode_message(told: TerminationMessage) -> bytes:
-    """Write a message in at most `MAX_BYTES`; reports are left out first, then artifacts."""
+    """Write a message in at most `MAX_BYTES`: names of tests are left out first, then reports."""
     told = replace(told, message=_cut(told.message))
     data = _json(told)
+    if len(data) > MAX_BYTES:
+        told = replace(told, reports=tuple(replace(one, failed=()) for one in told.reports))
+        data = _json(told)
     while len(data) > MAX_BYTES and (told.reports or told.artifacts):
         told = _with_one_less(told)
         data = _json(told)

@@ -43,6 +43,9 @@ _OURS_OF_TASKS = (_ABSENT, _FAILED, _CANCELED, _SKIPPED, _MANUAL, _NO_POOL)
 _LONGEST = 1000
 """Characters that the column holds; more would break the scheduler's transaction."""
 
+_LONGEST_NAME = 100
+"""Characters of the name of a test."""
+
 _BY_HAND = "Dag Run's state was manually set"
 """How Airflow's message begins when a person or program has ended the run."""
 
@@ -194,16 +197,16 @@ def job_note(told: Any) -> str:
 
 
 def _failed_tests(reports: Any) -> str:
-    """Count the failed tests of a job's JUnit reports."""
-    listed = reports if isinstance(reports, list) else []
-    summaries = [
-        report.get("summary") or {}
-        for report in listed
-        if isinstance(report, Mapping) and report.get("kind") == "junit"
-    ]
+    """Count the failed tests of a job's JUnit reports, and name the first of them."""
+    listed = [report for report in reports if isinstance(report, Mapping)] if reports else []
+    junit = [report for report in listed if report.get("kind") == "junit"]
+    summaries = [report.get("summary") or {} for report in junit]
+    names = [quoted(str(name), _LONGEST_NAME) for one in junit for name in one.get("failed") or ()]
     bad = sum(int(one.get("failed", 0)) + int(one.get("error", 0)) for one in summaries)
     whole = sum(int(one.get("total", 0)) for one in summaries)
-    return f"; {bad} of {whole} tests failed" if bad else ""
+    more = [f"{bad - len(names)} more"] if bad > len(names) else []
+    named = f": {', '.join(names + more)}" if names else ""
+    return f"; {bad} of {whole} tests failed{named}" if bad else ""
 
 
 def _note_missing_pools(session: Any, dag_run: Any) -> dict[str, str]:

@@ -107,3 +107,12 @@ def test_a_manual_job_is_played_with_a_form(pages: Pages, visit: Open):
         answer = client.get(f"{run}/taskInstances/approve/-1/hitlDetails").json()
     assert answer["params_input"] == {"target": "production", "variables": {"EXTRA": "from me"}}
     assert answer["responded_by_user"]["name"] == "stranger"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_form_of_a_manual_job_has_no_serious_barrier(visit: Open, axe: Path, theme: str):
+    """By axe, in both themes: everybody must be able to answer what a pipeline waits for."""
+    page = visit("12-under-way", person="admin", query="?job=approve", theme=theme)
+    page.get_by_role("button", name="Play", exact=True).click()
+    expect(page.get_by_role("dialog", name="Play approve")).to_contain_text("Really sell?")
+    assert barriers(page, axe) == []

@@ -47,6 +47,17 @@ def test_a_read_report_is_kept_and_counted(tmp_path: Path):
     assert (tmp_path / "objects" / f"{kept.object_key}.index.json").exists()
 
 
+def test_the_first_tests_that_failed_are_named(tmp_path: Path):
+    """For the note of the task: a few, and none of them long."""
+    case = '<testcase name="{}" classname="c"><failure/></testcase>'
+    cases = "".join(case.format(f"t{number}" * 99) for number in range(9))
+    context = upload(tmp_path, report(), a_xml=f'<testsuite name="s">{cases}</testsuite>')
+
+    (kept,) = context.reports
+    assert [name[:5] for name in kept.failed] == [f"c: t{number}" for number in range(5)]
+    assert {len(name) for name in kept.failed} == {100}
+
+
 def test_other_kinds_are_only_kept(tmp_path: Path):
     """Nobody reads what a scanner has written, and nothing is lost."""
     context = upload(tmp_path, report("sast", "gl.json"), gl_json="{}")

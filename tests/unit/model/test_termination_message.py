@@ -57,6 +57,22 @@ def test_artifacts_go_before_reports():
     assert read.artifacts == artifacts
 
 
+def test_names_of_tests_go_before_reports():
+    """They are for people; the numbers of a report are for rules, too."""
+    names = tuple("x" * 100 for _ in range(5))
+    reports = tuple(
+        ArtifactReport(kind="junit", object_key="k" * 300, failed=names) for _ in range(6)
+    )
+    few, many = (
+        decode_message(encode_message(TerminationMessage(reports=some)).decode())
+        for some in (reports[:1], reports)
+    )
+    assert few is not None
+    assert few.reports[0].failed == names
+    assert many is not None
+    assert [report.failed for report in many.reports] == [()] * 6
+
+
 def test_other_words_are_no_message():
     """A container that was killed leaves nothing, and another program anything."""
     assert decode_message("") is None

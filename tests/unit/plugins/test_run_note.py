@@ -71,6 +71,19 @@ def test_notes_of_tasks_fit_their_column():
             | {"reports": [{"kind": "junit", "summary": {"failed": 1, "error": 1, "total": 9}}]},
             "Job failed: script failure: exit code 1; 2 of 9 tests failed",
         ),
+        (
+            {"status": "failed", "reason": "exit code 1", "failure_reason": "script_failure"}
+            | {
+                "reports": [
+                    {
+                        "kind": "junit",
+                        "summary": {"failed": 3, "total": 9},
+                        "failed": ["a", "b\x1b"],
+                    }
+                ]
+            },
+            "Job failed: script failure: exit code 1; 3 of 9 tests failed: a, b\\x1b, 1 more",
+        ),
         ({"status": "skipped", "reason": "'unit' failed"}, "Job skipped: 'unit' failed"),
         ({"status": "manual"}, "Manual job, not played: clear this task to play it"),
         ({"status": "success"}, ""),

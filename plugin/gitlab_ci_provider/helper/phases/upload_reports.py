@@ -10,6 +10,7 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from gitlab_ci_provider.exceptions import GitlabCiError, SystemFailure
@@ -19,10 +20,11 @@ from gitlab_ci_provider.helper.phases.upload_artifacts import save_artifacts
 from gitlab_ci_provider.helper.reports.readers import ReportReader, read_files, reader_of
 from gitlab_ci_provider.model.job_artifacts import ArtifactReport
 from gitlab_ci_provider.model.plan import ArtifactUpload, ReportUpload
-from gitlab_ci_provider.model.reports import Results
+from gitlab_ci_provider.model.reports import JunitReport, Results, failed_tests
 from gitlab_ci_provider.storage.keys import results_key
 
 _LONGEST_PROBLEM = 200
+_MOST_NAMES, _LONGEST_NAME = 5, 100
 
 
 def upload_reports(context: PhaseContext, reports: Iterable[ReportUpload]) -> None:
@@ -76,11 +78,21 @@ def _read(
     summary = reader.summary()
     numbers = ", ".join(f"{name} {value:g}" for name, value in summary.items())
     context.output.line(f"{report.kind}: {numbers}")
-    _put(context, reader.results(), folder / "results.json", results_key(report.object_key))
-    problem = "; ".join(problems)[:_LONGEST_PROBLEM]
+    results = reader.results()
+    _put(context, results, folder / "results.json", results_key(report.object_key))
     return replace(
-        report, results_key=results_key(report.object_key), summary=summary, problem=problem
+        report,
+        results_key=results_key(report.object_key),
+        summary=summary,
+        failed=_failed(context, results),
+        problem="; ".join(problems)[:_LONGEST_PROBLEM],
     )
+
+
+def _failed(context: PhaseContext, results: Results) -> tuple[str, ...]:
+    """Name the first tests that failed, for the note of the job's task."""
+    names = failed_tests(results) if isinstance(results, JunitReport) else iter(())
+    return tuple(context.output.mask(name)[:_LONGEST_NAME] for name in islice(names, _MOST_NAMES))
 
 
 def _put(context: PhaseContext, results: Results, path: Path, key: str) -> None:
