@@ -91,7 +91,7 @@ class BundleSync:
         listed = self.server.all()
         theirs = self._theirs()
         found = {key: one for key, one in listed.items() if not self._is_in(theirs, one)}
-        known = self._note({}).projects
+        known = self._known()
         due = [project for key, project in found.items() if self._is_due(known.get(key), project)]
         results: list[SyncResult] = []
         for look in self._looked(due, known, owner):
@@ -118,7 +118,7 @@ class BundleSync:
         project = self.server.one(name)
         if project is None or self._is_in(self._theirs(), project):
             return None
-        known = self._note({}).projects.get(project.key)
+        known = self._known().get(project.key)
         again = replace(known, refs={}) if known else None
         look = self.projects.look(project, again)
         self._note({project.key: look})
@@ -133,6 +133,10 @@ class BundleSync:
     def end_turn(self, owner: str) -> None:
         """Give the turn back."""
         self.projects.discovered.end_turn(self.name, owner, self._now())
+
+    def _known(self) -> Mapping[str, KnownProject]:
+        found = self.projects.discovered.of(self.name)
+        return found.projects if found else {}
 
     def _theirs(self) -> frozenset[str]:
         """Name the DAGs of the bundles that come before this one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,8 @@ from gitlab_ci_provider.discovery.opened import BUNDLE_CLASS
 from gitlab_ci_provider.renderer.problems import words_of
 from gitlab_ci_provider.settings import home_settings
 from integration.discovery.served import JOB, OTHER, Served
+from processes.waiting import wait_until
+from servers.gitlab.faults import Fault
 from servers.repositories import git
 
 pytestmark = pytest.mark.integration
@@ -298,6 +301,21 @@ def test_a_project_in_two_bundles_is_shown_by_the_first(
     served.refresh(name="sub", groups=["group/sub"], exclude=["*"])
     assert served.refresh(name="all").elsewhere == ()
     assert served.dags() == ["group__a", "group__sub__deep__b"]
+
+
+def test_a_bundle_shows_nothing_before_its_first_projects_are_synced(served: Served):
+    """While the first refresh goes on, Airflow must not see a bundle without projects."""
+    gate = threading.Event()
+    served.gitlab.faults.order(Fault("git-upload-pack", -1, gate=gate))
+    refreshing = threading.Thread(target=served.refresh)
+    refreshing.start()
+    wait_until(lambda: any("git-upload-pack" in one for one in served.gitlab.requests), "git")
+    seen = served.state.discovered.of("projects")
+    gate.set()
+    refreshing.join()
+
+    assert seen is None
+    assert served.state.discovered.of("projects")
 
 
 def test_only_one_process_looks_at_a_time(served: Served):
