@@ -17,6 +17,7 @@ from gitlab_ci_provider.runs.job.objects import create, delete_pod
 from integration.cluster.job_pods import job_objects, pod_worker
 from integration.cluster.support import Api
 from integration.cluster.waiting_task import Task
+from processes.waiting import PATIENCE
 
 LOG = logging.getLogger(__name__)
 WAITED = Counter({"watch pods": 100, "GET log": 100})
@@ -61,6 +62,7 @@ def test_a_triggerer_asks_four_times_for_the_only_job(
         return await answered(self, method, path, *given)
 
     monkeypatch.setattr(Cluster, "_answered", counting)
+    task.patience = PATIENCE  # a new cluster has to get its images first
     result = task.run("echo hello")
 
     assert (result.status, task.hops) == ("success", 1)
