@@ -30,7 +30,11 @@ def main(port: str) -> None:
         seed(objects.put)
         event.listen(Engine, "before_cursor_execute", _count)
         app = _Counting(create_app(apps="core"))
-        uvicorn.run(app, port=int(port), log_level="warning", lifespan="on")
+        try:
+            uvicorn.run(app, port=int(port), log_level="warning", lifespan="on")
+        finally:
+            objects.kill()
+            os._exit(0)  # threads of Airflow would keep the process
 
 
 def _count(*_: Any) -> None:
