@@ -36,21 +36,34 @@ def stack_options(args: argparse.Namespace, idle_minutes: float | None = None) -
     return StackOptions(port=args.port, runtime=args.runtime, idle_minutes=idle_minutes)
 
 
-def check_port(home: Home, port: int | None) -> None:
-    """Refuse a port when the stack runs on another one: it is chosen at the start.
+def check_stack(home: Home, args: argparse.Namespace) -> None:
+    """Refuse a port or a runtime that a running stack does not have: they are chosen at its start.
 
     Raises:
-        StackError: it does.
+        StackError: it has another one.
     """
-    from gitlab_ci_provider.local.stack.state import read_state
+    from gitlab_ci_provider.local.stack.state import read_runtime, read_state
 
     state = read_state(home)
-    if port is not None and state is not None and urlsplit(state.url).port != port:
-        message = (
-            f"the stack already runs at {state.url}: "
-            f"stop it with `gitlab-dags down`, or leave out --port {port}"
-        )
-        raise StackError(message)
+    if state is None:
+        return
+    if args.port is not None and urlsplit(state.url).port != args.port:
+        raise _other(f"at {state.url}", f"--port {args.port}")
+    runtime = read_runtime(home)
+    if runtime and not _meets(runtime, args.runtime):
+        raise _other(f"with the runtime '{runtime}'", f"--runtime {args.runtime}")
+
+
+def _meets(runtime: str, wanted: str) -> bool:
+    from gitlab_ci_cluster.runtimes.known import PROCESSES
+
+    return wanted in {"auto", runtime} or (wanted == "process" and runtime in PROCESSES)
+
+
+def _other(how: str, flag: str) -> StackError:
+    return StackError(
+        f"the stack already runs {how}: stop it with `gitlab-dags down`, or leave out {flag}"
+    )
 
 
 def _port(text: str) -> int:

@@ -172,10 +172,16 @@ def _documentation(record: DagRecord, pipeline: Pipeline) -> str:
     return (
         f"GitLab CI pipeline of **{project.path}**, compiled from {_code(record.config_path)}.\n\n"
         f"Repository: {place}\n\n{_stages(pipeline)}\n\n"
-        "It runs when somebody triggers it: there is no schedule in Airflow. Form, API and "
-        f"`gitlab-dags trigger {project.path}` take a branch, tag or commit.\n\n"
+        f"It runs {_occasions(record)}. Form, API and `gitlab-dags trigger {project.path}` take a "
+        "branch, tag or commit.\n\n"
         f"Pipeline: `{record.digest}`\n"
     ) + _included(pipeline.lock)
+
+
+def _occasions(record: DagRecord) -> str:
+    if _timetable(record) is None:
+        return "when somebody triggers it: it has no schedule"
+    return "by the project's pipeline schedules, and when somebody triggers it"
 
 
 def _stages(pipeline: Pipeline) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gitlab_ci_provider.cli import output, run_flags
-from gitlab_ci_provider.cli.stack_flags import add_stack_flags, check_port, stack_options
+from gitlab_ci_provider.cli.stack_flags import add_stack_flags, check_stack, stack_options
 from gitlab_ci_provider.cli.usage import AlreadySaidError, WrongUsage
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def run(args: argparse.Namespace) -> int:
             folder.mkdir(parents=True, exist_ok=True)
     home = default_home()
     home.make()
-    check_port(home, args.port)
+    check_stack(home, args)
     try:
         with attached(home):
             return _run(args, home, place)

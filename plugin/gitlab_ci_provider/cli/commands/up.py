@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from gitlab_ci_provider.cli import output
-from gitlab_ci_provider.cli.stack_flags import add_stack_flags, check_port, stack_options
+from gitlab_ci_provider.cli.stack_flags import add_stack_flags, check_stack, stack_options
 
 if TYPE_CHECKING:
     from gitlab_ci_provider.local.home import Home
@@ -52,7 +52,7 @@ def _up(args: argparse.Namespace) -> int:
 
     home = default_home()
     home.make()
-    check_port(home, args.port)
+    check_stack(home, args)
     options = stack_options(args, idle_minutes=0)
     with attached(home):
         started = read_while_starting(
