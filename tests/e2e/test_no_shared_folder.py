@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from e2e.apart import Apart, airflow_apart
+from processes.counter import Heard
 from processes.waiting import wait_until
 from servers.repositories import commit, make_repository
 
@@ -31,6 +33,19 @@ def apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Apart]:
     """An Airflow whose parts have homes of their own."""
     with airflow_apart(tmp_path_factory.mktemp("apart")) as running:
         yield running
+
+
+@contextmanager
+def store_away(apart: Apart) -> Iterator[None]:
+    """Turn all requests to the store away until a task has asked for something in vain.
+
+    The DAG processor, which lists the DAGs each second, does not count.
+    """
+    apart.gate.refused.clear()
+    apart.gate.refuse = 503
+    yield
+    wait_until(lambda: {*apart.gate.refused} - {"LIST snapshots/dags"}, "a request of a task")
+    apart.gate.refuse = 0
 
 
 def wait_for_dag(apart: Apart, dag: str) -> None:
@@ -87,3 +102,24 @@ def test_a_pipeline_runs_where_nothing_but_the_object_store_is_shared(apart: Apa
     run, state = finished(apart, "local__shop")
     assert state == "success"
     assert "other" in apart.api.tasks("local__shop", run)
+
+
+def test_a_store_that_is_away_is_waited_for(apart: Apart, heard: Heard, tmp_path: Path):
+    """When a run starts and when a job ends: nothing fails, and no script runs twice."""
+    repository = tmp_path / "away"
+    make_repository(repository, {".gitlab-ci.yml": f"work: {{script: [{heard.say('work')!r}]}}\n"})
+    apart.command("laptop", "gitlab-dags", "sync", str(repository))
+    wait_for_dag(apart, "local__away")
+    heard.hold("work")
+
+    with store_away(apart):
+        run = apart.api.trigger("local__away", {})
+    heard.wait_for("work")
+    with store_away(apart):
+        heard.release("work")
+
+    wait_until(
+        lambda: apart.api.run_state("local__away", run) in {"success", "failed"}, run, pause=1
+    )
+    assert apart.api.run_state("local__away", run) == "success", apart.log("scheduler")[-3000:]
+    assert heard.lines["work"] == 1

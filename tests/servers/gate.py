@@ -25,6 +25,7 @@ class Gate:
 
     Attributes:
         passed: what has passed, as `GET snapshots/dags`: method, and the first parts of the key.
+        refused: what was turned away, in the same words.
         refuse: the status with which everything is turned away; 0 lets everything pass.
         lose: of how many of the next PUTs the answer is lost.
     """
@@ -32,6 +33,7 @@ class Gate:
     port: int
     behind: int
     passed: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
     refuse: int = 0
     lose: int = 0
 
@@ -82,6 +84,7 @@ class _Handler(BaseHTTPRequestHandler):
         found: Gate = self.server.gate  # type: ignore[attr-defined]
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if found.refuse:
+            found.refused[_name(self.command, self.path)] += 1
             self._answer(found.refuse, {}, ANSWERS.get(found.refuse, b""))
             return
         found.passed[_name(self.command, self.path)] += 1
