@@ -1,4 +1,4 @@
-"""The pipeline page of a real run, in a browser: followed, canceled, retried and played."""
+"""The pages of real runs and projects, in a browser: followed, canceled, retried, played, run."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
-from e2e.embedded import Stack, make_repository
+from e2e.embedded import Stack, commit, make_repository
 from e2e.people import Person
 from gitlab_ci_provider.local.stack.state import read_state
 from gitlab_ci_provider.plugins.page.static import BUILT, PAGE
+from gitlab_ci_provider.settings import Settings
+from gitlab_ci_provider.state import open_state
 
 PATIENT = 600_000
 """Milliseconds; a job on a busy machine."""
@@ -82,3 +84,45 @@ def test_a_person_follows_cancels_retries_and_plays(stack: Stack, page: Page, tm
     page.get_by_role("button", name="Play", exact=True).click()
     expect(badge).to_have_text("Passed")
     expect(page.get_by_role("log")).to_contain_text("played it")
+
+
+LISTED = """
+variables: {WHOM: {value: nobody, options: [nobody, everybody], description: To greet}}
+build: {script: echo built}
+greet: {script: echo "hello $WHOM", needs: [build]}
+"""
+
+
+@pytest.mark.embedded("its UI is the stack's own")
+def test_a_person_syncs_a_project_and_runs_it_from_its_form(
+    stack: Stack, page: Page, tmp_path: Path
+):
+    """From the list of projects to the log of a job, without a command line."""
+    repository = make_repository(tmp_path / "listed", {".gitlab-ci.yml": "greet: {script: 'true'}"})
+    person = Person(stack, repository)
+    commit(repository, {".gitlab-ci.yml": LISTED})
+    page.goto(f"{stack.api.url}/plugin/pipelines")
+    project = page.get_by_role("listitem", name="local/listed")
+    project.get_by_role("button", name="Sync now").click()
+    expect(project.get_by_role("status")).to_contain_text("Synced at")
+    digest = read_digest(stack, person.dag)
+    stack.api.wait_for_dag(person.dag, digest)
+
+    project.get_by_role("button", name="Run pipeline").click()
+    form = page.get_by_role("dialog", name="Run pipeline of local/listed")
+    form.get_by_label("WHOM").select_option("everybody")
+    form.get_by_role("button", name="Run pipeline").click()
+    expect(page.get_by_test_id("pipeline-status")).to_have_text("Passed")
+    page.get_by_role("button", name="Needs").click()
+    page.get_by_role("link", name="greet").click()
+    expect(page.get_by_role("log")).to_contain_text("hello everybody")
+
+    page.goto(f"{stack.api.url}/plugin/pipelines")
+    newest = project.get_by_role("list", name="Last pipelines").get_by_role("link").first
+    expect(newest).to_contain_text("Passed")
+    expect(newest).to_contain_text("main")
+
+
+def read_digest(stack: Stack, dag: str) -> str:
+    """Read which pipeline a DAG shows, as the sync has left it."""
+    return open_state(Settings(home=stack.home.data)).snapshots.load_dag(dag).digest
