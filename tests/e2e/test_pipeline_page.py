@@ -62,7 +62,7 @@ def test_a_person_follows_cancels_retries_and_plays(stack: Stack, page: Page, tm
     person = Person(stack, make_repository(tmp_path / "paged", {".gitlab-ci.yml": PIPELINE}))
     page.goto(f"{stack.api.url}/dags/{person.dag}/runs/{person.run}/plugin/pipeline")
     job = page.locator(".glp-job")
-    badge = job.locator(".glp-badge")
+    badge = job.locator("h3 .glp-badge")
 
     page.locator(".glp-job-running", has_text="endless").click()
     expect(page.get_by_role("log")).to_contain_text("begun")

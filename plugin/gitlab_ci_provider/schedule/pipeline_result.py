@@ -28,7 +28,7 @@ class PipelineResult:
     """The end of a pipeline.
 
     Attributes:
-        warnings: jobs that failed and were allowed to.
+        warnings: jobs that failed or were canceled, and were allowed to fail.
         failed: jobs that failed the pipeline, or were canceled.
         reasons: why jobs were canceled, to be read after "canceled".
         causes: why jobs failed, in a few words, by job.
@@ -90,9 +90,9 @@ def finish(jobs: Mapping[str, JobResult]) -> PipelineResult:
     A pipeline with nothing but optional manual jobs is skipped, as in GitLab's
     `Gitlab::Ci::Status::Composite`.
     """
-    warnings = _named(jobs, JobStatus.FAILED, allowed=True)
-    failed = _named(jobs, JobStatus.FAILED, allowed=False)
-    canceled = _named(jobs, JobStatus.CANCELED, allowed=False)
+    warnings = _named(jobs, frozenset({JobStatus.FAILED, JobStatus.CANCELED}), allowed=True)
+    failed = _named(jobs, frozenset({JobStatus.FAILED}), allowed=False)
+    canceled = _named(jobs, frozenset({JobStatus.CANCELED}), allowed=False)
     ran = {result.status for result in jobs.values()} - {JobStatus.ABSENT}
     status = PipelineStatus.PASSED
     if failed:
@@ -121,9 +121,11 @@ def _coverage(jobs: Mapping[str, JobResult]) -> float | None:
     return round(sum(known) / len(known), 2) if known else None
 
 
-def _named(jobs: Mapping[str, JobResult], status: JobStatus, *, allowed: bool) -> tuple[str, ...]:
+def _named(
+    jobs: Mapping[str, JobResult], statuses: frozenset[JobStatus], *, allowed: bool
+) -> tuple[str, ...]:
     return tuple(
         name
         for name, result in jobs.items()
-        if result.status == status and result.allowed_failure == allowed
+        if result.status in statuses and result.allowed_failure == allowed
     )
