@@ -79,9 +79,10 @@ class Person:
             try:
                 mine = folder.stat().st_uid == pwd.getpwnam(self.name).pw_uid
                 title = (folder / "cmdline").read_bytes().decode().replace("\0", " ")
+                name = (folder / "comm").read_text().strip()
             except OSError:
                 continue
-            if mine and title and "catatonit" not in title and "podman pause" not in title:
+            if mine and title and name not in {"catatonit", "podman pause"}:
                 found.append(title)
         return found
 
