@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from gitlab_ci_provider.airflow_internals.run_rows import RunRow
 from gitlab_ci_provider.compiler.compile import CompileResult, compile_pipeline
 from gitlab_ci_provider.config.includes.fetcher import Elsewhere
 from gitlab_ci_provider.model.context import PipelineContext
@@ -156,3 +157,18 @@ def make_entry(**given: Any) -> PipelineEntry:
         "created_at": CREATED_AT,
     }
     return PipelineEntry(**{**usual, **given})
+
+
+def make_run_row(state: str, *, user: str = "", note: str = "") -> RunRow:
+    """Make what Airflow's database says of a run."""
+    return RunRow(
+        number=1,
+        dag_id="d",
+        run_id="r",
+        state=state,
+        queued=None,
+        started=None,
+        ended=None,
+        user=user,
+        note=note,
+    )

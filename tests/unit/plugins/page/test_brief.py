@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from factories import make_run
-from gitlab_ci_provider.airflow_internals.run_rows import RunRow
+from factories import make_run, make_run_row
 from gitlab_ci_provider.model.about import about
 from gitlab_ci_provider.plugins.page.brief import BriefView, brief_view
 from gitlab_ci_provider.runs.record import plain
@@ -15,17 +14,7 @@ from gitlab_ci_provider.runs.record import plain
 
 def shown(state: str, states: tuple[str, ...] = (), **left: Any) -> BriefView:
     """Show a run; `create_pipeline` and `finish_pipeline` have left what is given."""
-    run = RunRow(
-        number=1,
-        dag_id="d",
-        run_id="r",
-        state=state,
-        queued=None,
-        started=None,
-        ended=None,
-        user="ada",
-        note="",
-    )
+    run = make_run_row(state, user="ada")
     tasks = {
         key: "finish_pipeline" if key == "pipeline_result" else "create_pipeline" for key in left
     }

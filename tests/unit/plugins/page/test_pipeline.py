@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from factories import make_run
-from gitlab_ci_provider.airflow_internals.run_rows import RunRow
+from factories import make_run, make_run_row
 from gitlab_ci_provider.model.bridge import Ancestor, Upstream
 from gitlab_ci_provider.plugins.page.pipeline import pipeline_view
 from gitlab_ci_provider.plugins.page.view import JobView, PipelineView, StageView
@@ -15,17 +14,7 @@ from gitlab_ci_provider.plugins.page.view import JobView, PipelineView, StageVie
 
 def shown(state: str, *jobs: JobView, note: str = "", **end: Any) -> PipelineView:
     """Show a run of one stage."""
-    run = RunRow(
-        number=1,
-        dag_id="d",
-        run_id="r",
-        state=state,
-        queued=None,
-        started=None,
-        ended=None,
-        user="",
-        note=note,
-    )
+    run = make_run_row(state, note=note)
     return pipeline_view(run, make_run(), end, (StageView(name="test", jobs=jobs),))
 
 
@@ -75,15 +64,5 @@ def test_a_downstream_pipeline_links_to_the_one_above():
     """Names of DAGs and runs may have any characters."""
     above = Ancestor(project="p", ref="main", source="push", pipeline=1, dag="d", run="a/b c")
     record = make_run(upstream=Upstream(job="j", task="j", ancestors=(above,)))
-    run = RunRow(
-        number=1,
-        dag_id="d",
-        run_id="r",
-        state="running",
-        queued=None,
-        started=None,
-        ended=None,
-        user="",
-        note="",
-    )
+    run = make_run_row("running")
     assert pipeline_view(run, record, {}, ()).upstream == "dags/d/runs/a%2Fb%20c"
