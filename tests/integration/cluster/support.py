@@ -80,6 +80,7 @@ def start_cluster(
 ) -> EmbeddedCluster:
     """Start a cluster, by another command than ours if that is given; wait until it is ready."""
     log = directory.with_suffix(".log")
+    (directory / "kubeconfig").unlink(missing_ok=True)  # of one that was killed a moment ago
     command = command or [sys.executable, "-m", MODULE, "--dir", str(directory), *arguments]
     with log.open("wb") as output:
         process = subprocess.Popen(
