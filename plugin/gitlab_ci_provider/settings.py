@@ -17,7 +17,7 @@ from gitlab_ci_provider import __version__
 from gitlab_ci_provider.exceptions import SettingsError
 from gitlab_ci_provider.model.image_build import EngineName
 from gitlab_ci_provider.model.plan import ArchiveLimits
-from gitlab_ci_provider.model.serialization import decoder
+from gitlab_ci_provider.model.serialization import convert, decoder
 from gitlab_ci_provider.retention.policy import Policy
 
 SECTION = "gitlab_ci"
@@ -286,7 +286,7 @@ def bundle_kwargs(classpath: str) -> dict[str, dict[str, Any]]:
 
     listed = conf.getjson("dag_processor", "dag_bundle_config_list", fallback=[])
     try:
-        found = msgspec.convert(listed or [], list[_Bundle])
+        found = convert(listed or [], list[_Bundle])
     except msgspec.ValidationError as problem:
         words = f"[dag_processor] dag_bundle_config_list: {problem}"
         raise SettingsError(words) from problem

@@ -18,6 +18,7 @@ import msgspec
 
 from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
 from gitlab_ci_provider.model.secrets import WantedSecret
+from gitlab_ci_provider.model.serialization import convert
 
 KEY = "gitlab_ci_allow"
 
@@ -46,7 +47,7 @@ def refuse_unless_allowed(
         SystemFailure: no rule allows it, or the rules cannot be read.
     """
     try:
-        rules = msgspec.convert(extra.get(KEY) or [], list[Rule])
+        rules = convert(extra.get(KEY) or [], list[Rule])
     except msgspec.ValidationError as problem:
         raise _refused(f"the connection's extra: {KEY}: {problem}") from None
     matching = [rule for rule in rules if _allows(rule, wanted.source.path, project)]

@@ -68,11 +68,14 @@ def decode_message(text: str) -> TerminationMessage | None:
     """
     if not text.startswith("{"):
         return None
-    import msgspec  # only the worker reads, and the helper's start is waited for
+    # only the worker reads, and the helper's start is waited for
+    import msgspec
+
+    from gitlab_ci_provider.model.serialization import decode
 
     for whole in _completed(text):
         try:
-            told = msgspec.json.decode(whole, type=TerminationMessage)
+            told = decode(whole, TerminationMessage)
         except (msgspec.MsgspecError, UnicodeEncodeError):
             continue
         lost = max(0, told.named - len(told.artifacts) - len(told.reports))
