@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from gitlab_ci_provider.cli.usage import WrongUsage, name_value, plain
 from gitlab_ci_provider.cli.variables_file import read_variables
 from gitlab_ci_provider.model.conf import check_conf
+from gitlab_ci_provider.model.quoted import quoted
 from gitlab_ci_provider.runs.form import SOURCES
 
 
@@ -105,7 +107,9 @@ def add_place_flags(parser: argparse.ArgumentParser, *, ref: str) -> None:
     names = parser.add_mutually_exclusive_group()
     names.add_argument("--ref", metavar="R", help=f"branch, tag or commit (default: {ref})")
     names.add_argument("--tag", metavar="T", help="tag, instead of a branch")
-    parser.add_argument("--sha", metavar="COMMIT", help="commit, of the ref or any other")
+    parser.add_argument(
+        "--sha", type=commit_id, metavar="COMMIT", help="commit, of the ref or any other"
+    )
     add_merge_request_flags(parser)
     add_changed_flags(parser)
 
@@ -150,12 +154,21 @@ def place(args: argparse.Namespace) -> Place:
     return found
 
 
+def commit_id(given: str) -> str:
+    """Read the id of a commit."""
+    if not re.fullmatch("[0-9a-f]{40}", given):
+        raise argparse.ArgumentTypeError(f"'{quoted(given)}' is not a commit id of 40 hex digits")
+    return given
+
+
 def check_merge_request(args: argparse.Namespace) -> None:
     """Refuse flags of a merge request that contradict each other.
 
     Raises:
         WrongUsage: they do.
     """
+    if args.merge_request is not None and args.merge_request < 1:
+        raise WrongUsage(f"--merge-request {args.merge_request}: must be 1 or more")
     if args.merge_request is not None and args.mr_target is None:
         raise WrongUsage("--merge-request needs --mr-target, the target branch")
     if args.mr_target is not None and args.source not in (None, "merge_request_event"):

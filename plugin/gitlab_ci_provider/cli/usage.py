@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from typing import NoReturn
 
 from gitlab_ci_provider.exceptions import GitlabCiError
@@ -43,12 +42,14 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(  # type: ignore[override]  # its overloads are about namespaces only
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
-        """Read the arguments that are known."""
+        """Read the arguments; the parser of a command tells of those that it does not know."""
         found, left = super().parse_known_args(args, namespace)
         if self.gathers:
             words = [word for word in left if not word.startswith("-")]
             setattr(found, self.gathers, [*getattr(found, self.gathers), *words])
             left = [word for word in left if word.startswith("-")]
+        if left:
+            self.error(f"unrecognized arguments: {' '.join(left)}")
         return found, left
 
     def error(self, message: str) -> NoReturn:
@@ -57,14 +58,9 @@ class Parser(argparse.ArgumentParser):
         Raises:
             WrongUsage: always.
         """
-        self.print_usage(sys.stderr)
-        raise WrongUsage(f"{message}{self._meant(message)}")
-
-    def _below(self) -> Iterator[argparse.ArgumentParser]:
-        """Yield the parsers of the commands that were loaded."""
-        for action in self._actions:
-            if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - it has no other name
-                yield from action.choices.values()
+        if meant := self._meant(message):
+            message = re.sub(r" \(choose from .*\)", "", message)
+        raise WrongUsage(f"{message}{meant}; see `{self.prog} --help`")
 
     def _meant(self, message: str) -> str:
         """Suggest the command, flag or value that a mistyped one stands for."""
@@ -72,12 +68,7 @@ class Parser(argparse.ArgumentParser):
         if found := re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message):
             known = re.findall(r"'([^']*)'", found[2])
         elif found := re.match(r"unrecognized arguments: (-[^ =]+)", message):
-            known = [
-                flag
-                for parser in self._below()
-                for action in parser._actions  # noqa: SLF001 - nothing else lists them
-                for flag in action.option_strings
-            ]
+            known = list(self._option_string_actions)
         close = suggestion(found[1], known) if found else ""
         return close if "did you mean" in close else ""
 

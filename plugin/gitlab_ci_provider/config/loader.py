@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from yaml._yaml import CParser
-from yaml.error import MarkedYAMLError, YAMLError
+from yaml.error import MarkedYAMLError
 from yaml.events import (
     AliasEvent,
     DocumentEndEvent,
@@ -26,6 +26,7 @@ from yaml.events import (
     SequenceStartEvent,
 )
 from yaml.parser import ParserError
+from yaml.reader import ReaderError
 
 from gitlab_ci_provider.config.diagnostics import Diagnostics
 from gitlab_ci_provider.config.raw import Map, Mark, Node, Reference, Seq
@@ -95,8 +96,8 @@ class _Builder:
                 self._take(event)
         except MarkedYAMLError as error:
             raise self._syntax_error(error) from error
-        except YAMLError as error:
-            raise LoadError("yaml-syntax", f"Invalid YAML: {error}", Mark(self.file)) from error
+        except ReaderError as error:
+            raise self._not_text(error, text) from error
         return self.root
 
     def _take(self, event: Event) -> None:
@@ -245,6 +246,17 @@ class _Builder:
         place = (around.line + 1 + self.offset, around.column + 1) if around else (1, 1)
         message = f"(<unknown>): {words} at line {place[0]} column {place[1]}"
         return LoadError("yaml-syntax", message, mark)
+
+    def _not_text(self, error: ReaderError, text: str) -> LoadError:
+        """Word it as Psych does.
+
+        Unlike GitLab, which names line 1, the message has the place of the character.
+        """
+        before = text.encode()[: error.position].decode(errors="replace")
+        line = before.count("\n") + 1 + self.offset
+        column = len(before) - before.rfind("\n")
+        message = f"(<unknown>): {error.reason} at line {line} column {column}"
+        return LoadError("yaml-syntax", message, Mark(self.file, line, column))
 
 
 class _Size(NamedTuple):

@@ -14,7 +14,7 @@ from gitlab_ci_provider.model.diagnostic import SourceLocation
 
 
 class Mark(NamedTuple):
-    """A place in a file; line and column count from 1.
+    """A place in a file; line and column count from 1, line 0 stands for all of it.
 
     Attributes:
         literal: whether a literal block (`|`) starts there, whose text begins a line below.

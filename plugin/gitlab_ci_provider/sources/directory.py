@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from gitlab_ci_provider.config.documents import MAX_BYTES
 from gitlab_ci_provider.exceptions import SourceError
 
 _IGNORED_FOLDERS = frozenset({".git", ".venv", "node_modules"})
@@ -22,6 +23,8 @@ class DirectoryFetcher:
     def read(self, path: str) -> bytes | None:
         """Return a file's contents; None when there is no such file below the folder.
 
+        Of a file that is larger than any configuration, only so much is read that this is seen.
+
         Raises:
             SourceError: it is there and cannot be read, or a link leads out of the folder.
         """
@@ -32,7 +35,7 @@ class DirectoryFetcher:
             real = wanted.resolve(strict=True)
             if not real.is_relative_to(self.root):
                 raise SourceError(f"`{path}` is a link that leads outside the repository")
-            return real.read_bytes() if real.is_file() else None
+            return _beginning(real) if real.is_file() else None
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, RuntimeError) as error:
@@ -53,3 +56,8 @@ class DirectoryFetcher:
             if len(found) > MAX_FILES:
                 break
         return found
+
+
+def _beginning(file: Path) -> bytes:
+    with file.open("rb") as content:
+        return content.read(MAX_BYTES + 1)

@@ -30,6 +30,7 @@ MAX_PATH = 4096
 """Characters of a path; no system has longer ones."""
 
 _SHA = re.compile(r"[0-9a-f]{40}")
+_NO_COMMIT = re.compile(r"not our ref|couldn't find remote ref")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +104,16 @@ class Mirror:
         ref = self._resolve(name, sha)
         if self.has(ref.sha):
             return ref
-        if ref.sha == sha and not is_commit_id(name):
-            self._bring_earlier(ref)
-        else:
-            self.bring([ref.sha if is_commit_id(name) else _full_name(ref)], depth=1)
+        try:
+            if ref.sha == sha and not is_commit_id(name):
+                self._bring_earlier(ref)
+            else:
+                self.bring([ref.sha if is_commit_id(name) else _full_name(ref)], depth=1)
+        except SourceError as problem:
+            if _NO_COMMIT.search(str(problem)):
+                url = hide_credentials(self.url)
+                raise UnknownRefError(f"{url} has no commit {ref.sha}") from problem
+            raise
         return ref
 
     def fetch_listed(self, full: str, sha: str) -> Ref:

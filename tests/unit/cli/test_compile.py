@@ -327,5 +327,9 @@ def test_commit_and_merge_request_can_be_named(folder: Path, capsys: pytest.Capt
         == 0
     )
     assert json.loads(capsys.readouterr().out)["workflow_name"] == "abababab !7"
-    with pytest.raises(SystemExit):
-        main(["compile", str(folder), "--merge-request", "7"])
+    for wrong in (["--merge-request", "7"], ["--merge-request", "0", "--mr-target", "main"],
+                  ["--sha", "abc"]):  # fmt: skip
+        with pytest.raises(SystemExit):
+            main(["compile", str(folder), *wrong])
+    for wrong in (["--ref", "a b"], ["--tag", "a..b"], ["--var", "a-b=c"]):
+        assert main(["compile", str(folder), *wrong]) == 1

@@ -121,6 +121,7 @@ MEANT = (
     (["run", "--jbo", "x"], "--job"),
     (["compile", "--source", "pushh"], "push"),
     (["lint", "--format", "jsno"], "json"),
+    (["artifacts", "lsit"], "list"),
 )
 
 
@@ -128,11 +129,14 @@ MEANT = (
 def test_a_mistyped_word_is_answered_with_what_was_meant(
     given: list[str], meant: str, capsys: pytest.CaptureFixture[str]
 ):
-    """Commands, flags and their values."""
+    """Commands, flags and their values: one line, which names the help of that command."""
     with pytest.raises(SystemExit):
         main(given)
 
-    assert f"did you mean '{meant}'?" in capsys.readouterr().err
+    (said,) = capsys.readouterr().err.splitlines()
+    command = " ".join(given[:-1]) if given[0] in {"artifacts"} else given[0] if given[1:] else ""
+    assert f"did you mean '{meant}'?" in said
+    assert said.endswith(f"; see `gitlab-dags {command} --help`".replace("  ", " "))
 
 
 def test_what_is_not_about_a_place_has_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

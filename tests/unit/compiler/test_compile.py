@@ -179,5 +179,5 @@ def test_missing_file_is_told():
     result = compile_pipeline(MemoryFiles(), make_context())
 
     assert [str(one) for one in result.diagnostics] == [
-        ".gitlab-ci.yml:1:1: error [file-missing] there is no .gitlab-ci.yml in the repository"
+        ".gitlab-ci.yml: error [file-missing] there is no .gitlab-ci.yml in the repository"
     ]

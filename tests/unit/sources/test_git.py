@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gitlab_ci_provider.exceptions import SourceError
+from gitlab_ci_provider.exceptions import SourceError, UnknownRefError
 from gitlab_ci_provider.model.project import RefKind
 from gitlab_ci_provider.model.quoted import hide_credentials
 from gitlab_ci_provider.sources.git import GitFetcher, Mirror, uncommitted_changes
@@ -39,6 +39,15 @@ def test_a_commit_id_is_a_ref(mirror: Mirror, repository: Path):
     sha = git(repository, "rev-parse", "HEAD")
 
     assert mirror.fetch(sha).sha == sha
+
+
+@pytest.mark.parametrize("ref", ["", "trunk"])
+def test_a_commit_that_is_not_there_is_said_in_one_line(mirror: Mirror, ref: str):
+    """Alone or of a branch; not in what git servers say about it."""
+    sha = "1" * 40
+
+    with pytest.raises(UnknownRefError, match=f"has no commit {sha}$"):
+        mirror.fetch(ref or sha, sha)
 
 
 def test_two_processes_bring_the_whole_history(mirror: Mirror, repository: Path):

@@ -19,10 +19,12 @@ from gitlab_ci_provider.cli.run_flags import (
     add_value_flags,
     changed,
     check_merge_request,
+    commit_id,
     inputs,
     variables,
 )
 from gitlab_ci_provider.exceptions import ConfigError, GitlabCiError
+from gitlab_ci_provider.model.conf import check_conf
 from gitlab_ci_provider.model.context import PipelineSource
 from gitlab_ci_provider.model.diagnostic import Severity
 
@@ -65,7 +67,9 @@ def add_context_flags(parser: argparse.ArgumentParser) -> None:
         choices=get_args(PipelineSource),
         help="CI_PIPELINE_SOURCE (default: push)",
     )
-    flags.add_argument("--sha", metavar="COMMIT", help="commit of the ref (default: the newest)")
+    flags.add_argument(
+        "--sha", type=commit_id, metavar="COMMIT", help="commit of the ref (default: the newest)"
+    )
     add_merge_request_flags(flags)
     flags.add_argument(
         "--default-branch", metavar="B", default="main", help="of the project (default: main)"
@@ -134,8 +138,16 @@ def _show_origin(compiled: Compiled, job: str) -> None:
 
 
 def request_of(args: argparse.Namespace, path: Path) -> Request:
-    """Read the context flags; wrong ones end the program with exit code 2."""
+    """Read the context flags.
+
+    Raises:
+        ConfigError: a flag has a value that no pipeline can have.
+        WrongUsage: flags contradict each other.
+    """
     check_merge_request(args)
+    given = variables(args)
+    target = {"target_branch": args.mr_target}
+    check_conf({"ref": args.tag or args.ref, "merge_request": target, "variables": given})
     return Request(
         path=path,
         ref=args.ref,
@@ -145,7 +157,7 @@ def request_of(args: argparse.Namespace, path: Path) -> Request:
         mr_target=args.mr_target,
         merge_request=args.merge_request,
         default_branch=args.default_branch,
-        variables=variables(args),
+        variables=given,
         inputs=inputs(args),
         changed=changed(args),
         gitlab_url=args.gitlab_url,

@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
         request = request_of(args, Path(path))
         try:
             compiled = compile_request(request)
-            found += from_here(findings(compiled), request.place()[0])
+            found += from_here(findings(compiled), *request.place())
         except SourceError as problem:
             found.append(error("file-missing", str(problem), SourceLocation(file=path, line=0)))
         else:
@@ -80,7 +80,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print_patches(args: argparse.Namespace) -> int:
-    """Print a patch for each path; standard error says what is in it."""
+    """Print a patch for each path; standard error says what is in it, and which are in error."""
+    valid = True
     for path in args.paths:
         request = request_of(args, Path(path))
         try:
@@ -94,7 +95,8 @@ def _print_patches(args: argparse.Namespace) -> int:
             output.note(line)
         if patch.text:
             output.say(patch.text.removesuffix("\n"))
-    return 0
+        valid = valid and compiled.valid
+    return 0 if valid else 1
 
 
 def findings(compiled: Compiled) -> list[Diagnostic]:
@@ -104,16 +106,27 @@ def findings(compiled: Compiled) -> list[Diagnostic]:
     return sorted(found, key=lambda one: (one.severity is not Severity.ERROR, one.location))
 
 
-def from_here(found: Sequence[Diagnostic], folder: Path) -> list[Diagnostic]:
-    """Name files as seen from the current folder, so that editors and reports find them."""
+def from_here(found: Sequence[Diagnostic], folder: Path, main: str) -> list[Diagnostic]:
+    """Name files as seen from the current folder, so that editors and reports find them.
+
+    Args:
+        found: names files as seen from `folder`.
+        folder: the root of the repository.
+        main: the file that was to be read, which may not be there.
+    """
+    places = [(one, one.location.file) for one in found]
+    seen = {file: _from_here(folder / file) for _, file in places if _is_ours(folder, file, main)}
     return [
-        replace(one, location=replace(one.location, file=_from_here(one.location.file, folder)))
-        for one in found
+        replace(one, location=replace(one.location, file=seen.get(file, file)))
+        for one, file in places
     ]
 
 
-def _from_here(file: str, folder: Path) -> str:
-    path = (folder / file).absolute()
-    if not path.is_file():
-        return file  # of another project or server
+def _is_ours(folder: Path, file: str, main: str) -> bool:
+    """Tell files of the folder from those of other projects and servers."""
+    return file == main or (folder / file).is_file()
+
+
+def _from_here(path: Path) -> str:
+    path = path.absolute()
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)

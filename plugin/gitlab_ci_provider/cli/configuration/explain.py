@@ -24,9 +24,11 @@ def lines(compiled: Compiled, name: str) -> Iterator[str]:
         ConfigError: there is no such job.
     """
     config = compiled.result.config
-    jobs = config.jobs if config else {}
+    if config is None:  # why was said
+        return
+    jobs = config.jobs
     group = name if name in jobs else _group(compiled, name)
-    if group not in jobs or config is None:
+    if group not in jobs:
         known = [*jobs, *(compiled.result.pipeline.jobs if compiled.result.pipeline else ())]
         raise ConfigError(f"there is no job '{name}'{suggestion(name, dict.fromkeys(known))}")
     raw = jobs[group].raw

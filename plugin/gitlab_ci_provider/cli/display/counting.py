@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from gitlab_ci_provider.cli.display.live import LivePicture
+from gitlab_ci_provider.cli.display.live import LivePicture, one_line
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -31,12 +31,8 @@ class Counting:
         self._counts[what] = count
 
     def _render(self) -> RenderableType:
-        from rich.table import Table
-
-        grid = Table.grid(padding=(0, 1))
         words = ", ".join(f"{what}: {count}" for what, count in self._counts.items())
-        grid.add_row(self._bar(), words or "reading")
-        return grid
+        return one_line(self._bar(), words or "reading")
 
     def _bar(self) -> RenderableType:
         """Draw how much is deleted of what there is to delete; until that is known, it moves."""

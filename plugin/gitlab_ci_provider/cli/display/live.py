@@ -13,6 +13,16 @@ if TYPE_CHECKING:
     from rich.live import Live
 
 
+def one_line(sign: RenderableType, words: str, style: str = "") -> RenderableType:
+    """Put words behind a spinner or a bar; what does not fit on the line is cut."""
+    from rich.table import Table
+    from rich.text import Text
+
+    line = Table.grid(padding=(0, 1))
+    line.add_row(sign, Text(words, style=style, no_wrap=True, overflow="ellipsis"))
+    return line
+
+
 class LivePicture:
     """Draws on standard error, if that is a terminal which can be drawn on.
 

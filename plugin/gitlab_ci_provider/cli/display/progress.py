@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from gitlab_ci_provider.cli import output
-from gitlab_ci_provider.cli.display.live import LivePicture
+from gitlab_ci_provider.cli.display.live import LivePicture, one_line
 from gitlab_ci_provider.cli.display.rows import Row, clock, counts, done, duration, rows
 from gitlab_ci_provider.cli.terminal import safe, safe_log
 from gitlab_ci_provider.local.follow.progress import JobProgress, RunProgress
@@ -149,14 +149,10 @@ class Progress:
     def _total(self, ended: int, wanted: int, words: str) -> RenderableType:
         """Draw a bar with the number of jobs that have ended, on one line."""
         from rich.progress_bar import ProgressBar
-        from rich.table import Table
-        from rich.text import Text
 
-        line = Table.grid(padding=(0, 1))
-        bar = max(8, self._picture.console.size.width // 6)
-        text = Text(words, style="dim", no_wrap=True, overflow="ellipsis")
-        line.add_row(ProgressBar(total=max(wanted, 1), completed=ended, width=bar), text)
-        return line
+        width = max(8, self._picture.console.size.width // 6)
+        bar = ProgressBar(total=max(wanted, 1), completed=ended, width=width)
+        return one_line(bar, words, "dim")
 
     def _line(self, job: JobProgress) -> str:
         place = f"{_escaped(job.stage)} / {_escaped(job.name)}"

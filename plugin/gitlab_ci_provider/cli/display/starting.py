@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from gitlab_ci_provider.cli import output
-from gitlab_ci_provider.cli.display.live import LivePicture
+from gitlab_ci_provider.cli.display.live import LivePicture, one_line
 from gitlab_ci_provider.cli.display.rows import clock
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Found = TypeVar("Found")
 
-_READ_FIRST_SECONDS = 1.0
+_READ_FIRST_SECONDS = 3.0
 """Seconds to read the repository before the stack is started, too: problems of a repository on this
 machine are known by then, and no stack is started in vain."""
 
@@ -77,8 +77,7 @@ class Starting:
     def _render(self) -> RenderableType:
         going = ", ".join(self._begun)
         words = f"starting the embedded stack, {clock(self._elapsed())}"
-        self._spinner.update(text=f"{words}: {going}" if going else words)
-        return self._spinner
+        return one_line(self._spinner, f"{words}: {going}" if going else words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,9 @@ def read_while_starting(
 
     Raises:
         StackError: it cannot start.
-        KeyboardInterrupt: the stack that was being started here was stopped.
+        KeyboardInterrupt: by a person.
+
+    Whatever is raised, a stack that was being started here has been stopped.
     """
     from gitlab_ci_provider.local.stack.lifecycle import spawn_stack, stop_stack, wait_for_stack
 
@@ -121,7 +122,7 @@ def read_while_starting(
             return Started(wait_for_stack(home), found, spawned=False)
         with Starting() as starting:
             return Started(wait_for_stack(home, starting.tell), found, spawned=True)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Exception):
         if spawned:
             output.note("stopping the stack ...")
             stop_stack(home)

@@ -91,7 +91,7 @@ class _Processor:
             return None
         if content is None:
             self.diagnostics.error(
-                "file-missing", f"there is no {path} in the repository", Mark(path)
+                "file-missing", f"there is no {path} in the repository", Mark(path, line=0)
             )
             return None
         return Origin(path, path, content, own)

@@ -49,6 +49,29 @@ def test_nothing_is_started_for_a_repository_that_cannot_run(
     assert order == []
 
 
+def test_no_stack_stays_for_a_repository_that_turns_out_not_to_run(
+    tmp_path: Path, order: list[str], monkeypatch: pytest.MonkeyPatch
+):
+    """A machine or a network may be so slow that the start has begun by then."""
+    monkeypatch.setattr(starting, "_READ_FIRST_SECONDS", 0)
+    spawned = threading.Event()
+
+    def spawn(*_: object) -> bool:
+        order.append("spawn")
+        spawned.set()
+        return True
+
+    def read() -> None:
+        spawned.wait()
+        raise SourceError("no such ref")
+
+    monkeypatch.setattr(stack, "spawn_stack", spawn)
+    with pytest.raises(SourceError, match="no such ref"):
+        starting.read_while_starting(Home(tmp_path), StackOptions(), read)
+
+    assert order == ["spawn", "stop"]
+
+
 def test_the_stack_starts_while_a_slow_repository_is_read(
     tmp_path: Path, order: list[str], monkeypatch: pytest.MonkeyPatch
 ):
@@ -88,6 +111,22 @@ def test_an_interrupt_stops_the_stack_that_is_being_started(
         starting.read_while_starting(Home(tmp_path), StackOptions(), lambda: None)
 
     assert order == ["spawn", "stop"]
+
+
+def test_the_start_is_one_line_on_a_narrow_terminal():
+    """However many steps go on; the time is never cut."""
+    from rich.console import Console
+
+    shown = starting.Starting()
+    for name in ("object store", "cluster", "api-server", "scheduler", "dag-processor"):
+        shown.tell(Step(name=name, state="begun", seconds=1.0))
+    console = Console(width=60, color_system=None)
+    with console.capture() as captured:
+        console.print(shown._render())
+
+    (line,) = captured.get().splitlines()
+    assert len(line) <= 60
+    assert "starting the embedded stack, 0 s: object store, clu" in line
 
 
 def test_steps_are_lines_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]):
