@@ -131,5 +131,20 @@ OBJECT_STORE: dict[str, Any] = {
             "schema": _TEXT,
             "description": "At its path in the helper's containers. Empty: the system's.",
         },
+        "server_side_encryption": {
+            "label": "Encryption of new objects",
+            "schema": _TEXT,
+            "description": "AES256 or aws:kms. Empty: what the bucket does by itself.",
+        },
+        "sse_kms_key_id": {
+            "label": "KMS key",
+            "schema": _TEXT,
+            "description": "For aws:kms. Empty: the store's own key.",
+        },
+        "anonymous": {
+            "label": "Without login",
+            "schema": {"type": ["boolean", "null"], "default": False},
+            "description": "Do not look for the keys of a role when there is no access key.",
+        },
     },
 }

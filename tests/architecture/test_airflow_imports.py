@@ -33,6 +33,7 @@ PUBLIC = {
     "airflow.timetables.base": {"DagRunInfo", "DataInterval", "TimeRestriction", "Timetable"},
     "airflow.timetables.trigger": {"CronTriggerTimetable"},
     "airflow.triggers.base": {"BaseTrigger", "TriggerEvent"},
+    "airflow.providers.amazon.aws.hooks.s3": {"S3Hook"},
     "airflow.providers.cncf.kubernetes.hooks.kubernetes": {"AsyncKubernetesHook", "KubernetesHook"},
     "airflow.providers.cncf.kubernetes.operators.pod": {"KubernetesPodOperator"},
     # The default of `[celery] celery_config_options`, which the provider's documentation names.

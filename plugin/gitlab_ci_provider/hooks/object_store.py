@@ -1,14 +1,14 @@
 """The Airflow connection of the object store: any S3.
 
-Connection type `aws`: login and password are the keys; extra holds `bucket`, and when it is not AWS
-`endpoint_url`, `region_name`, `path_style`, `prefix`, `session_token`, `ca_bundle`.
+Login and password are the keys, none for those of a role, see `aws_keys.py`. Extra holds `bucket`,
+and what docs/how-to/s3.md says.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -22,6 +22,7 @@ from gitlab_ci_provider.storage.base import StorageUnavailableError
 from gitlab_ci_provider.storage.shelf import ObjectShelf
 
 _PAUSES = (1, 2, 4, 8, 15)
+_ENCRYPTIONS = ("", "AES256", "aws:kms", "aws:kms:dsse")
 _log = logging.getLogger(__name__)
 
 
@@ -105,7 +106,8 @@ def store_target(conn_id: str, bucket: str = "") -> StoreTarget | None:
         bucket: instead of the one that the connection names.
 
     Raises:
-        SettingsError: the connection names no bucket.
+        SettingsError: the connection names no bucket, or no keys that the store would take.
+        StorageUnavailableError: who gives the keys of a role does not answer.
     """
     try:
         connection = Connection.get(conn_id)
@@ -116,7 +118,7 @@ def store_target(conn_id: str, bucket: str = "") -> StoreTarget | None:
     if not bucket:
         raise SettingsError(f"connection '{conn_id}' has no `bucket` in its extra")
     prefix = str(extra.get("prefix") or "").strip("/")
-    return StoreTarget(
+    target = StoreTarget(
         bucket=str(bucket),
         prefix=f"{prefix}/" if prefix else "",
         endpoint_url=str(extra.get("endpoint_url") or ""),
@@ -126,4 +128,33 @@ def store_target(conn_id: str, bucket: str = "") -> StoreTarget | None:
         secret_key=connection.password or "",
         session_token=str(extra.get("session_token") or ""),
         ca_bundle=str(extra.get("ca_bundle") or ""),
+        **_encryption(conn_id, extra),
     )
+    if not _needs_role(connection):
+        return target
+    from gitlab_ci_provider.hooks.aws_keys import with_keys  # importing boto3 is slow
+
+    return with_keys(target, connection)
+
+
+def _needs_role(connection: Connection) -> bool:
+    """Tell whether the keys are those of a role: there is no login, or it is for assuming one."""
+    extra: dict[str, Any] = connection.extra_dejson
+    return not extra.get("anonymous") and (not connection.login or bool(extra.get("role_arn")))
+
+
+def _encryption(conn_id: str, extra: Mapping[str, Any]) -> dict[str, str]:
+    """Read how new objects are encrypted.
+
+    Raises:
+        SettingsError: nobody knows this way.
+    """
+    way, key = (str(extra.get(name) or "") for name in ("server_side_encryption", "sse_kms_key_id"))
+    if way not in _ENCRYPTIONS:
+        known = ", ".join(f"'{word}'" for word in _ENCRYPTIONS[1:])
+        words = f"server_side_encryption is '{way}', not one of {known}"
+        raise SettingsError(f"connection '{conn_id}': {words}")
+    if key and not way.startswith("aws:kms"):
+        words = "sse_kms_key_id is used with server_side_encryption 'aws:kms' only"
+        raise SettingsError(f"connection '{conn_id}': {words}")
+    return {"encryption": way, "encryption_key": key}

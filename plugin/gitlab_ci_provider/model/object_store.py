@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+_ENCRYPTION = "x-amz-server-side-encryption"
+_ENCRYPTION_KEY = f"{_ENCRYPTION}-aws-kms-key-id"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreTarget:
@@ -14,6 +17,8 @@ class StoreTarget:
         endpoint_url: empty means AWS.
         path_style: bucket in the path instead of the host name.
         ca_bundle: path of certificates, empty for the system's.
+        encryption: what the store does to new objects, `AES256` or `aws:kms`; empty is its default.
+        encryption_key: for `aws:kms`; empty means the store's.
     """
 
     bucket: str
@@ -25,3 +30,11 @@ class StoreTarget:
     secret_key: str = field(default="", repr=False)
     session_token: str = field(default="", repr=False)
     ca_bundle: str = ""
+    encryption: str = ""
+    encryption_key: str = ""
+
+    @property
+    def write_headers(self) -> dict[str, str]:
+        """What a request must say that stores an object."""
+        asked = {_ENCRYPTION: self.encryption, _ENCRYPTION_KEY: self.encryption_key}
+        return {name: value for name, value in asked.items() if value}

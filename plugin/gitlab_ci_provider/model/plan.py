@@ -7,7 +7,8 @@ the objects that it names. The user's scripts travel next to it, see `planner/sc
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from gitlab_ci_provider.model.artifacts import SaveWhen
@@ -226,11 +227,13 @@ class StorePlace:
         name: for messages, put before a key.
         at: for messages, put after it.
         ca_bundle: path of certificates, empty for the system's.
+        write_headers: what a request must say that stores an object; the addresses are signed so.
     """
 
     name: str
     at: str = ""
     ca_bundle: str = ""
+    write_headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,7 +31,7 @@ def with_access(
     def grants(method: Method, keys: Iterable[str]) -> tuple[Grant, ...]:
         stores = ((key, (caches or target) if key in cached else target) for key in set(keys))
         return tuple(
-            Grant(object_key=key, url=signed_url(store, method, key, period))
+            Grant(object_key=key, url=_signed(store, method, key, period))
             for key, store in sorted(stores, key=lambda pair: pair[0])
             if store is not None
         )
@@ -45,11 +45,17 @@ def with_access(
     )
 
 
+def _signed(store: StoreTarget, method: Method, key: str, period: Period) -> str:
+    headers = store.write_headers if method == "PUT" else {}
+    return signed_url(store, method, key, period, headers=headers)
+
+
 def _place(target: StoreTarget) -> StorePlace:
     return StorePlace(
         name=f"s3://{target.bucket}/{target.prefix}",
         at=f" at {target.endpoint_url}" if target.endpoint_url else "",
         ca_bundle=target.ca_bundle,
+        write_headers=target.write_headers,
     )
 
 

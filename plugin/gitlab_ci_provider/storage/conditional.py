@@ -115,7 +115,8 @@ class ConditionalObjects:
         conditions = {} if condition is None else {"If-Match": condition}
         if condition == NEW:
             conditions = {"If-None-Match": "*"}
-        sent = {**conditions, _WRITER: writer, "Content-Type": "application/octet-stream"}
+        sent = {**conditions, **self.target.write_headers, _WRITER: writer}
+        sent["Content-Type"] = "application/octet-stream"
         answer = self._ask("PUT", key, body=data, headers=sent)
         if answer.status == 412 or (
             answer.status == 404 and condition and code_of(answer.data) == "NoSuchKey"

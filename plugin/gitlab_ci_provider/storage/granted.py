@@ -130,8 +130,9 @@ class GrantedStore:
         transfer = self._transfer(key, progress, total=size)
         url = self._url(self._writes, key)
         with path.open("rb") as file, self._errors("store", key):
-            body = {"body": SentFile(file, transfer), "headers": {"Content-Length": str(size)}}
-            with self._asked("PUT", url, transfer.limit, **body) as said:
+            headers = {"Content-Length": str(size), **self._place.write_headers}
+            body = SentFile(file, transfer)
+            with self._asked("PUT", url, transfer.limit, body=body, headers=headers) as said:
                 self._refuse_unless_done(said, "store", key)
 
     def _transfer(self, key: str, progress: Progress, total: int = 0) -> Transfer:

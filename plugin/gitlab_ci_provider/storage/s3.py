@@ -52,7 +52,11 @@ class S3Store:
         """Store a file, large ones in parallel parts; it is seen only when it is complete."""
         with self._errors(key, "store"):
             self._client.upload_file(
-                str(path), self._target.bucket, self._full(key), Config=_transfer()
+                str(path),
+                self._target.bucket,
+                self._full(key),
+                ExtraArgs=_encryption(self._target),
+                Config=_transfer(),
             )
 
     def objects(self, prefix: str) -> Iterator[StoredObject]:
@@ -156,6 +160,11 @@ def _refused(error: Any, message: str) -> StorageError:
     if code in _MISSING:
         return MissingObjectError(said)
     return StorageUnavailableError(said) if code in _BUSY or status >= 500 else StorageError(said)
+
+
+def _encryption(target: StoreTarget) -> dict[str, str]:
+    asked = {"ServerSideEncryption": target.encryption, "SSEKMSKeyId": target.encryption_key}
+    return {name: value for name, value in asked.items() if value}
 
 
 def _transfer() -> Any:

@@ -24,7 +24,9 @@ _CLOCKS = (
     "workers"
 )
 _KEYS = "correct the keys and `region_name` of the connection"
-_RENEW = "renew the keys and `session_token` of the connection"
+_RENEW = (
+    "renew the keys and `session_token` of the connection; those of a role must outlive the job"
+)
 _PLACE = "correct `region_name` and `endpoint_url` of the connection"
 _LATER = "the store has too much to do: start the job again later"
 _ADVICE = {

@@ -46,6 +46,9 @@ MAKES_BUCKETS = {"seaweedfs"}
 NO_CONDITIONS = {"rclone"}
 """Servers that do not know `If-Match`."""
 
+NO_ENCRYPTION = {"seaweedfs", "swift"}
+"""Servers that refuse to encrypt; SeaweedFS only because it has no keys here."""
+
 
 @pytest.fixture(scope="module", params=SERVERS)
 def name(request: pytest.FixtureRequest) -> str:
@@ -94,6 +97,38 @@ def test_wrong_keys_and_old_addresses(target: StoreTarget, tmp_path: Path, name:
         with pytest.raises(StorageError) as met:
             store.put(KEY, tmp_path / "source")
         assert not isinstance(met.value, StorageUnavailableError | MissingObjectError)
+
+
+def test_objects_are_encrypted_if_the_connection_says_so(
+    target: StoreTarget, tmp_path: Path, name: str
+):
+    """Jobs send what their addresses were signed for; Airflow's own uploads say it, too."""
+    (tmp_path / "source").write_text("x")
+    encrypted = replace(target, encryption="AES256")
+
+    if name in NO_ENCRYPTION:
+        with pytest.raises(StorageError, match=r"NotImplemented|InternalError"):
+            opened(encrypted).put(KEY, tmp_path / "source")
+        return
+    opened(encrypted).put(KEY, tmp_path / "source")
+    by_job = encryption_of(target)
+    S3Store(encrypted).put(KEY, tmp_path / "source")
+
+    assert (by_job, encryption_of(target)) == ("AES256", "AES256")
+
+
+def encryption_of(target: StoreTarget) -> str:
+    import boto3
+
+    client = boto3.client(
+        "s3",
+        endpoint_url=target.endpoint_url,
+        region_name=target.region,
+        aws_access_key_id=target.access_key,
+        aws_secret_access_key=target.secret_key,
+    )
+    found = client.head_object(Bucket=target.bucket, Key=f"{target.prefix}{KEY}")
+    return str(found.get("ServerSideEncryption"))
 
 
 def test_a_bucket_that_does_not_exist(target: StoreTarget, tmp_path: Path, name: str):
