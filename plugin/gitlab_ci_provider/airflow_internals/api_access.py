@@ -26,6 +26,7 @@ __all__ = [
     "changes_dag",
     "may",
     "may_each",
+    "may_see_runs",
     "readable_dags",
     "requires",
 ]
@@ -37,6 +38,9 @@ LOGGED_IN = Depends(get_user)
 """A dependency of routes that anyone who is logged in may call."""
 
 _ENTITIES: Any = DagAccessEntity
+
+_RUNS: Actions = {name: ("GET", name) for name in ("RUN", "TASK_INSTANCE", "XCOM")}
+"""What a pipeline in a list is made of."""
 
 
 def requires(*entities: str, method: Method = "GET") -> list[Any]:
@@ -76,6 +80,11 @@ def may_each(user: Any, dags: Collection[str], actions: Actions) -> dict[str, di
     """Tell the same for several DAGs, by DAG, with one query for all."""
     teams = DagModel.get_dag_id_to_team_name_mapping(list(dags))
     return {dag: _may(user, dag, teams.get(dag), actions) for dag in dags}
+
+
+def may_see_runs(user: Any, dags: Collection[str]) -> set[str]:
+    """Choose the DAGs, of those that a user may read, whose runs are for them as well."""
+    return {dag for dag, seen in may_each(user, dags, _RUNS).items() if all(seen.values())}
 
 
 def _may(user: Any, dag: str, team: str | None, actions: Actions) -> dict[str, bool]:

@@ -265,7 +265,8 @@ class Sync:
                 else project
             )
         suffix = hashlib.sha256(project.clone_url.encode()).hexdigest()[:6]
-        return replace(project, path=f"{project.path}-{suffix}")
+        # Which may be taken as well: by a project that is called so to get its variables.
+        return self.place(replace(project, path=f"{project.path}-{suffix}"))
 
 
 def tried(location: str, sync: Callable[[], SyncResult]) -> SyncResult:

@@ -16,12 +16,10 @@ from typing import Any
 
 from gitlab_ci_provider.exceptions import ConfigError
 from gitlab_ci_provider.model.conf import check_conf
+from gitlab_ci_provider.model.project import is_project_path
 from gitlab_ci_provider.model.quoted import quoted
 from gitlab_ci_provider.model.webhook_event import WebhookEvent
 
-_PATH = re.compile(
-    r"(?!.*(?:^|/)\.{1,2}(?:/|$))[A-Za-z0-9_.][\w.-]*(?:/[A-Za-z0-9_.][\w.-]*)+", re.ASCII
-)
 _NOTHING = "0" * 40
 _LONGEST_DESCRIPTION = 2700
 """Characters of CI_MERGE_REQUEST_DESCRIPTION in GitLab."""
@@ -50,7 +48,7 @@ def read_event(body: Mapping[str, Any], event_id: str, server: str, now: float) 
     if kind not in readers:
         raise IgnoredEventError(f"events of the kind '{quoted(kind, 50)}' are not used here")
     path = _text(_mapping(body, "project"), "path_with_namespace")
-    if len(path) > 1024 or not _PATH.fullmatch(path) or path.endswith(".git"):
+    if not is_project_path(path):
         raise ConfigError("`project.path_with_namespace` is not the path of a project")
     event = WebhookEvent(
         id=event_id,

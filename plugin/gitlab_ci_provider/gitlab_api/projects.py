@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,12 +14,17 @@ from gitlab_ci_provider.gitlab_api.errors import in_words
 from gitlab_ci_provider.gitlab_api.server import GitLabServer
 from gitlab_ci_provider.model.found_project import FoundProject
 from gitlab_ci_provider.model.gitlab_bundle import GitlabBundle
+from gitlab_ci_provider.model.project import is_project_path
+from gitlab_ci_provider.model.quoted import quoted
 
 if TYPE_CHECKING:
     import gitlab
 
 _PAGES = {"order_by": "id", "sort": "asc", "archived": False, "per_page": 100}
 """In the order of their numbers, a new project moves none of the others to another page."""
+
+_WEB_URL = re.compile(r"https?://[^\s<>\"\x00-\x1f\x7f]+")
+"""What people's browsers and documentation in Markdown may get."""
 
 
 @dataclass(frozen=True)
@@ -100,12 +106,16 @@ class ServerProjects:
 
     def _found(self, listed: Mapping[str, Any]) -> FoundProject:
         path = str(listed["path_with_namespace"])
+        if not is_project_path(path):
+            words = f"lists the project '{quoted(path)}', a path that no GitLab has"
+            raise GitlabApiError(f"GitLab at {self.server.url} {words}")
         web_url = f"{self.server.url}/{path}"
+        shown = str(listed.get("web_url"))
         return FoundProject(
             key=str(listed["id"]),
             path=path,
             clone_url=f"{web_url}.git",  # instances are reached by other names than their own
-            web_url=str(listed.get("web_url") or web_url),
+            web_url=shown if _WEB_URL.fullmatch(shown) else web_url,
             id=int(listed["id"]),
             gitlab_conn_id=self.bundle.gitlab_conn_id,
             default_branch=str(listed.get("default_branch") or ""),

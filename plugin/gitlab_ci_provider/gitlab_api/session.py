@@ -1,16 +1,18 @@
 """The transport: repeats what can be repeated, and keeps the token from everybody else.
 
-The token goes to its server only: not along with a redirect to another host, and not to the
-address of a next page elsewhere. What the server says is searched for the token before anybody
-sees it, so that no exception and no log can hold it.
+Its server alone is asked: no redirect and no address of a next page leads elsewhere, neither with
+the token nor, from inside a network, to what only that network may read. What the server says is
+searched for the token before anybody sees it, so that no exception and no log can hold it.
 """
 
 from __future__ import annotations
 
 import functools
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
 
 from requests import PreparedRequest, RequestException, Response, Session
+from requests.adapters import HTTPAdapter
 from requests.exceptions import InvalidURL, RetryError
 
 from gitlab_ci_provider.gitlab_api.patience import (
@@ -27,7 +29,8 @@ if TYPE_CHECKING:
 _CONNECT_SECONDS, _SILENT_SECONDS = 10, 60
 """Until there is a connection; between two pieces of an answer."""
 
-_HEADERS = ("PRIVATE-TOKEN", "JOB-TOKEN", "Authorization")
+_MOST_BYTES = 64 * 1024 * 1024
+"""Of an answer."""
 
 
 class PatientSession(Session):
@@ -37,6 +40,8 @@ class PatientSession(Session):
         super().__init__()
         self._server = server
         self._patience = patience
+        for scheme in ("https://", "http://"):
+            self.mount(scheme, _Adapter())
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **given: Any) -> Response:
         """Send a request until there is an answer.
@@ -54,18 +59,17 @@ class PatientSession(Session):
                 return answer
 
     def get_redirect_target(self, resp: Response) -> str | None:
-        """Return where an answer redirects to; never with the token in it."""
-        target = super().get_redirect_target(resp)
-        if target and self._server.tells_token(target):
-            raise InvalidURL("the server refers to an address that is not its own")
-        return target
+        """Return where an answer redirects to: on its server, never with the token in it.
 
-    def rebuild_auth(self, prepared_request: PreparedRequest, response: Response) -> None:
-        """Leave the token out of a request that was redirected to another server."""
-        super().rebuild_auth(prepared_request, response)
-        if self.should_strip_auth(response.request.url or "", prepared_request.url or ""):
-            for name in _HEADERS:
-                prepared_request.headers.pop(name, None)
+        Raises:
+            InvalidURL: it is elsewhere.
+        """
+        target = super().get_redirect_target(resp)
+        if target:
+            there = urljoin(resp.url, target)
+            if self.should_strip_auth(resp.url, there) or self._server.tells_token(there):
+                raise InvalidURL("the server refers to an address that is not its own")
+        return target
 
     def _ask(self, verb: str, ask: Callable[[], Response]) -> Response | None:
         """Ask once; None when it has to be asked again."""
@@ -121,6 +125,26 @@ class PatientSession(Session):
                 # requests has no other way to change what was received
                 answer._content = hidden.encode()  # noqa: SLF001
             answer.reason = self._server.hide(answer.reason or "")
+        return answer
+
+
+class _Adapter(HTTPAdapter):
+    """Reads no answer that never ends."""
+
+    def send(self, *args: Any, **given: Any) -> Response:
+        """Send a request, and read the answer.
+
+        Raises:
+            RequestException: there is none, or it is too long.
+        """
+        answer = super().send(*args, **given)
+        read = bytearray()
+        for piece in answer.iter_content(1024 * 1024):
+            read += piece
+            if len(read) > _MOST_BYTES:
+                answer.close()
+                raise RequestException(f"the answer has more than {_MOST_BYTES} bytes")
+        answer._content = bytes(read)  # noqa: SLF001 - as below
         return answer
 
 

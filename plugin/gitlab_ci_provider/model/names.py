@@ -17,13 +17,21 @@ _MAX, _MAX_GROUP = 200, 180
 _MAX_PROJECT, _MAX_PART = 120, 24
 """A project, a ref and a child of a child fit into one DAG's name."""
 
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9]+(?:[._/-][A-Za-z0-9]+)*")
+"""What GitLab allows today: no special character next to another one, or at an end."""
+
 
 def dag_id(project_path: str) -> str:
     """Name the DAG of a project: `group/project` is `group__project`.
 
-    GitLab forbids two special characters in a row in paths, so no two projects share a name.
+    No two projects share a name, and with it CI/CD variables: what is no path of today's GitLab,
+    such as `_group/project` or `group/a__b`, gets two hyphens and a hash.
     """
-    return _slug(project_path.replace("/", "__"), _MAX_PROJECT)
+    name = project_path.replace("/", "__")
+    if _PLAIN_PATH.fullmatch(project_path) and len(name) <= _MAX_PROJECT:
+        return name
+    slug = re.sub(r"[^A-Za-z0-9_-]+", "_", name)[:_MAX_PROJECT].strip("_-")
+    return f"{slug or 'project'}--{_hash(project_path, 16)}"
 
 
 def part_dag_id(owner: str, part: str) -> str:
@@ -85,9 +93,9 @@ def _unique(names: Iterable[str], *, taken: set[str], slug: Callable[[str], str]
     used = set(taken)
     ordered = sorted(set(names), key=lambda name: (slug(name) != name, name))
     for name in ordered:
-        chosen = slug(name)
-        if chosen in used:
-            chosen = f"{chosen[:_MAX]}-{_short_hash(name)}"
+        chosen, hashed = slug(name), name
+        while chosen in used:
+            chosen, hashed = f"{slug(name)[:_MAX]}-{_short_hash(hashed)}", f"{hashed}\0"
         used.add(chosen)
         ids[name] = chosen
     return ids
@@ -103,4 +111,8 @@ def _slug(name: str, limit: int = _MAX) -> str:
 
 
 def _short_hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
+    return _hash(text, 8)
+
+
+def _hash(text: str, digits: int) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:digits]

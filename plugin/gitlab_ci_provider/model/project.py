@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
 CONFIG_PATH = ".gitlab-ci.yml"
 """The configuration file of a project that names no other."""
+
+
+_PATH = re.compile(
+    r"(?!.*(?:^|/)\.{1,2}(?:/|$))[A-Za-z0-9_.][\w.-]*(?:/[A-Za-z0-9_.][\w.-]*)+", re.ASCII
+)
+
+
+def is_project_path(text: str) -> bool:
+    """Return whether a text can be the path of a project on a GitLab."""
+    return len(text) <= 1024 and not text.endswith(".git") and bool(_PATH.fullmatch(text))
 
 
 class RefKind(StrEnum):

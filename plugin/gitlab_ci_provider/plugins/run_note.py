@@ -4,11 +4,15 @@ A task of Airflow 3 cannot write notes, a run that passed with warnings is as gr
 and a task that was never started has no log. So the scheduler, which calls listeners with the run
 that it has just ended, copies what the tasks have left as XComs. Notes that people wrote stay.
 
+Airflow shows notes as Markdown, and much in ours is the words of authors of pipelines. So ours have
+no images, which each reader's browser would fetch from wherever, and no links with other texts.
+
 The same listeners correct the state of a run, see `run_state.py`, and release its DAG.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping
 from typing import Any, get_args
@@ -43,6 +47,8 @@ _OURS_OF_TASKS = (_ABSENT, _FAILED, _CANCELED, _SKIPPED, _MANUAL, _NO_POOL)
 _LONGEST = 1000
 """Characters that the column holds; more would break the scheduler's transaction."""
 
+_BLANK_LINES = re.compile(r"\n[^\S\n]*\n\s*")
+
 _LONGEST_NAME = 100
 """Characters of the name of a test."""
 
@@ -59,7 +65,7 @@ def on_dag_run_running(dag_run: Any, msg: str) -> None:  # noqa: ARG001 - Airflo
     waiting = _note_missing_pools(session, dag_run)
     if (dag_run.note or _OURS).startswith(_OURS):
         begun = begun_note(dag_run.conf, str(dag_run.triggering_user_name or ""))
-        dag_run.note = f"{begun}{no_pool_words(waiting)}"[:_LONGEST]
+        dag_run.note = _note(f"{begun}{no_pool_words(waiting)}")
 
 
 @hookimpl
@@ -120,7 +126,7 @@ def _end(session: Any, dag_run: Any, instead: str) -> None:
 def write_notes(session: Any, dag_run: Any, instead: str) -> None:
     """Write the notes of a pipeline's run and of its tasks."""
     end = read_xcom(session, dag_run, xcom_keys.PIPELINE_RESULT, FINISH_PIPELINE)
-    text = f"{_OURS}{instead}"[:_LONGEST] if instead else run_note(end)
+    text = _note(f"{_OURS}{instead}") if instead else run_note(end)
     if text and (dag_run.note or _OURS).startswith(_OURS):
         dag_run.note = text
     left_out = read_xcom(session, dag_run, xcom_keys.LEFT_OUT, CREATE_PIPELINE)
@@ -165,14 +171,14 @@ def run_note(end: Any) -> str:
     words = [*([str(number)] if number else []), *([f"'{name}'"] if name else []), str(end["text"])]
     place = ", ".join(str(end[key]) for key in ("ref", "commit") if end.get(key))
     tail = f" ({place})" if place else ""
-    return f"{_OURS}{' '.join(words)}"[: _LONGEST - len(tail)] + tail
+    return _note(f"{_OURS}{' '.join(words)}", _LONGEST - len(tail)) + tail
 
 
 def absence_notes(left_out: Any) -> dict[str, str]:
     """Word the notes of tasks whose jobs are not in the pipeline."""
     if not isinstance(left_out, Mapping):
         return {}
-    return {task: f"{_ABSENT}{why}"[:_LONGEST] for task, why in left_out.items()}
+    return {task: _note(f"{_ABSENT}{why}") for task, why in left_out.items()}
 
 
 def job_note(told: Any) -> str:
@@ -184,16 +190,22 @@ def job_note(told: Any) -> str:
         return ""
     message = str(told.get("reason") or "")
     if told.get("status") == JobStatus.CANCELED:
-        return f"{_CANCELED}{message}"[:_LONGEST]
+        return _note(f"{_CANCELED}{message}")
     if told.get("status") == JobStatus.SKIPPED and message:
-        return f"{_SKIPPED}{message}"[:_LONGEST]
+        return _note(f"{_SKIPPED}{message}")
     if told.get("status") == JobStatus.MANUAL:
         return f"{_MANUAL}: clear this task to play it"
     if told.get("status") != JobStatus.FAILED:
         return ""
     words = FailureReason(str(told.get("failure_reason") or FailureReason.UNKNOWN_FAILURE)).words
     said = message if message.startswith(words) else f"{words}: {message}".removesuffix(": ")
-    return f"{_FAILED}{said}{_failed_tests(told.get('reports'))}"[:_LONGEST]
+    return _note(f"{_FAILED}{said}{_failed_tests(told.get('reports'))}")
+
+
+def _note(text: str, longest: int = _LONGEST) -> str:
+    """Cut a text, and let nothing in it be an image, a link or, for one, an address by itself."""
+    plain = text.replace("![", "! [").replace("](", "] (")
+    return _BLANK_LINES.sub("\n", plain)[:longest]
 
 
 def _failed_tests(reports: Any) -> str:

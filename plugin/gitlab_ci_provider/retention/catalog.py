@@ -167,10 +167,10 @@ class Catalog:
                 )
 
 
-def read_index(shelf: ObjectShelf, key: str) -> ArtifactIndex | None:
-    """Read the index of an archive; None when it has none that can be read."""
+def read_index(shelf: ObjectShelf, key: str, largest: int = _LARGEST_INDEX) -> ArtifactIndex | None:
+    """Read the index of an archive; None when it has none that can be read in so many bytes."""
     try:
-        return decode_index(shelf.read(index_key(key), 0, _LARGEST_INDEX))
+        return decode_index(shelf.read(index_key(key), 0, largest))
     except (MissingObjectError, ValueError, TypeError, KeyError):
         return None
 

@@ -1,7 +1,8 @@
 """Names of objects: where caches and artifacts are in the object store. Pure functions.
 
-Caches are where the runner puts them, `project/<id or path>/<cache key>`, so that a bucket looks
-familiar; every part is made safe, and two different names never share an object.
+Caches are where the runner puts them, `project/<project>/<cache key>`, so that a bucket looks
+familiar; every part is made safe, and two different names never share an object. A project is its
+number at the connection that found it, as two GitLabs have the same numbers, or its path.
 
 Unlike GitLab, a cache key that contains `/` after expansion is not refused: branch names often
 lead to such keys. It becomes one safe part of the name.
@@ -139,7 +140,7 @@ def job_part(job: str) -> str:
 
 def _project(project: Project) -> str:
     if project.id:
-        return str(project.id)
+        return _part(f"{project.id}@{project.gitlab_conn_id}")
     return "/".join(_part(part) for part in project.path.split("/") if part)
 
 

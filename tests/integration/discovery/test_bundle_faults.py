@@ -57,6 +57,27 @@ def test_without_a_list_of_projects_everything_stays(served: Served, fault: Faul
     assert served.record("group__a").ref.sha == sha
 
 
+@pytest.mark.parametrize("path", ["group/../a", "a", "group/a b", "group/a\n", "x" * 2000 + "/a"])
+def test_a_path_that_no_gitlab_has_is_refused(served: Served, path: str):
+    """It becomes a URL for git, the name of a DAG and that of Variables with secrets."""
+    served.gitlab.faults.order(
+        Fault(LIST, status=200, body=[{"id": 1, "path_with_namespace": path}])
+    )
+
+    with pytest.raises(GitlabApiError, match="a path that no GitLab has"):
+        served.refresh()
+
+
+def test_a_page_of_a_project_is_an_address(served: Served):
+    """The DAG's documentation and CI_PROJECT_URL show what the server says."""
+    listed = {"id": 1, "path_with_namespace": "group/a", "web_url": "javascript:alert(1)"}
+    served.gitlab.faults.order(Fault(LIST, status=200, body=[listed]))
+
+    found = served.bundle().server.all()["1"]
+
+    assert found.web_url == f"{served.gitlab.url}/group/a"
+
+
 @pytest.mark.parametrize(
     "fault",
     [

@@ -159,6 +159,13 @@ def test_a_pipeline_names_those_above_and_below_it(pages: Pages):
     assert (below["upstream"]["run"], below["upstream"]["task"]) == ("12-under-way", "docs")
 
 
+def test_a_pipeline_below_whose_runs_are_closed_is_a_name(pages: Pages):
+    """Who may see its DAG, but no runs of it."""
+    with pages.client("guest") as client:
+        [child] = client.get(f"{SHOP}/12-under-way/related").json()["downstream"]
+    assert (child["dag"], child["pipeline"]) == ("group__docs", None)
+
+
 @pytest.mark.parametrize(("person", "sees"), [("viewer", True), ("stranger", False)])
 def test_of_a_pipeline_below_that_the_reader_may_not_see_only_the_name_is_shown(
     pages: Pages, person: str, sees: bool

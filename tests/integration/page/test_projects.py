@@ -35,6 +35,13 @@ def test_only_projects_are_listed_that_the_reader_may_see(pages: Pages):
     }
 
 
+def test_of_a_dag_whose_runs_are_closed_no_pipelines_are_listed(pages: Pages):
+    """Airflow's roles may show a DAG without its runs, XComs or logs."""
+    assert get(pages, "viewer")["group__docs"]["pipelines"]
+    assert get(pages, "guest")["group__docs"]["pipelines"] == []
+    assert get(pages, "guest")["group__shop"]["pipelines"]
+
+
 def test_nobody_lists_projects_without_a_login(pages: Pages):
     """As all of Airflow."""
     with pages.client(None) as client:

@@ -21,7 +21,7 @@ from servers.address import free_port
 
 TESTS = Path(__file__).parents[2]
 LOG = "api-server.log"
-PEOPLE = {"admin": "admin", "viewer": "viewer", "stranger": "user"}
+PEOPLE = {"admin": "admin", "viewer": "viewer", "stranger": "user", "guest": "user"}
 """Roles of Airflow's simple auth manager by name; each password is the name."""
 
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from gitlab_ci_provider.discovery.repositories import clone_url, project_of
+from gitlab_ci_provider.discovery.sync import Sync
 from gitlab_ci_provider.exceptions import SourceError
+from gitlab_ci_provider.model.dag_record import DagRecord
+from gitlab_ci_provider.model.names import dag_id
+from gitlab_ci_provider.model.project import Ref
+from gitlab_ci_provider.settings import home_settings
+from gitlab_ci_provider.state import open_state
 from servers.repositories import git
 
 
@@ -78,3 +85,22 @@ def test_urls_stay_as_they_are():
 def test_a_project_on_a_server_has_its_page_there(url: str, page: str):
     """CI_PROJECT_URL and all of CI_SERVER_ and CI_API_ come from it."""
     assert project_of(url, "main").web_url == page
+
+
+def test_no_project_takes_the_place_of_another(tmp_path: Path):
+    """A second one of a path gets another, also where somebody has named a project like that."""
+    state = open_state(home_settings(tmp_path))
+    sync = Sync(state, tmp_path / "mirrors")
+    first, second, third = (project_of(f"https://{host}.example/g/p", "main") for host in "abc")
+
+    def keep(path: str, url: str) -> None:
+        project = replace(first, path=path, clone_url=url)
+        ref = Ref(name="main", sha="a" * 40)
+        state.holds.replace(DagRecord(dag_id=dag_id(path), project=project, ref=ref))
+
+    keep("g/p", first.clone_url)
+    placed = sync.place(second).path
+    keep(placed, third.clone_url)
+
+    assert sync.place(first).path == "g/p"
+    assert sync.place(second).path not in {"g/p", placed}

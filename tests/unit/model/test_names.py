@@ -13,6 +13,7 @@ from gitlab_ci_provider.model.names import (
     dag_id,
     group_ids,
     part_dag_id,
+    stored_variables_names,
     task_ids,
 )
 
@@ -90,6 +91,13 @@ def test_any_stage_has_a_group_of_its_own(stages: list[str]):
     assert all(re.fullmatch(r"[A-Za-z0-9_-]{1,200}", group) for group in groups.values())
 
 
+def test_no_job_takes_the_id_that_another_was_given():
+    """An author who writes the id that a clash leads to as a name gets one of its own, too."""
+    first = task_ids(["x", "x!"])["x!"]
+
+    assert len({*task_ids(["x", "x!", first]).values()}) == 3
+
+
 def test_a_long_name_is_cut_and_stays_unique():
     """A name of 300 characters fits, and differs from one with the same beginning."""
     ids = task_ids(["x" * 300, "x" * 299 + "y"])
@@ -101,6 +109,29 @@ def test_a_long_name_is_cut_and_stays_unique():
 def test_dag_id():
     """The namespace is part of the DAG's name."""
     assert dag_id("group/sub/project.x") == "group__sub__project.x"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["_group/project", "group_/project", "group/_project", "group/project_", "group__project",
+     "group/project ", "group//project", "group/project..main", "-group/project"],
+)  # fmt: skip
+def test_no_project_has_the_variables_of_another(path: str):
+    """Git servers and older GitLabs allow paths that look like others when `/` becomes `__`."""
+    others = stored_variables_names("group/project/main")
+    groups = path.count("/") if path.startswith("group/") else 0
+
+    assert dag_id(path) not in {dag_id("group/project"), dag_id("group/project/main")}
+    assert kind_of(dag_id(path)) is DagKind.PROJECT
+    assert set(stored_variables_names(path)) & set(others) == set(others[: 1 + min(groups, 1)])
+
+
+def test_no_path_is_written_as_another_was_named():
+    """The name that an odd path gets is not that of a path that is written like it."""
+    made = dag_id("group/a__b")
+
+    assert re.fullmatch(r"group__a__b--[0-9a-f]{16}", made)
+    assert dag_id(made.replace("__", "/")) != made
 
 
 def test_a_branch_and_a_job_of_one_name_have_dags_of_their_own():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from gitlab_ci_provider.plugins.run_note import (
@@ -34,6 +36,31 @@ from gitlab_ci_provider.plugins.run_note import (
 def test_a_note_says_what_the_runs_colour_does_not(result: object, text: str):
     """Number, name, ref and commit with how it ended; what other DAGs leave is none of ours."""
     assert run_note(result) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "![a](https://evil.example/a.png)",
+        "[b](https://evil.example)",
+        "!![c](x)",
+        "![d][1]\n\n[1]: x",
+        "[e][1]\n \t\n\n  [1]: https://evil.example",
+    ],
+)
+def test_no_note_has_an_image_or_a_link_of_an_author(text: str):
+    """Airflow shows notes as Markdown; each reader's browser would fetch the image."""
+    told = {"status": "failed", "failure_reason": "script_failure", "reason": text}
+    named = [{"kind": "junit", "summary": {"failed": 1, "total": 1}, "failed": [text]}]
+    notes = [
+        job_note(told),
+        job_note({**told, "reason": "", "reports": named}),
+        run_note({"text": f"failed: {text}", "name": text, "ref": "main"}),
+        *absence_notes({"a": text}).values(),
+    ]
+
+    for note in notes:
+        assert not re.search(r"!\[|\]\(|\n\s*\n", note)
 
 
 def test_notes_of_tasks_fit_their_column():

@@ -176,6 +176,13 @@ def test_a_large_body_is_refused():
     assert post(FakeDesk(), content=body)[0] == 413
 
 
+def test_a_body_in_pieces_is_refused():
+    """Servers that take both a length and pieces would read as many pieces as there are."""
+    pieces = {"Transfer-Encoding": "chunked", "Content-Type": "application/json"}
+
+    assert post(FakeDesk(), content=b"{}", headers=pieces)[0] == 413
+
+
 def test_a_request_that_cannot_be_stored_is_not_acknowledged():
     """The script can send it again."""
     assert post(FakeDesk(problem=StateError("away")), data=FORM)[0] == 503

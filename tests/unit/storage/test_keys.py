@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,21 +12,39 @@ from gitlab_ci_provider.model.project import Project
 from gitlab_ci_provider.storage.keys import (
     artifacts_key,
     cache_object_key,
+    caches_folder,
     cleaned_key,
     index_key,
     runner_cache_key,
 )
 
 PROJECT = Project(path="group/project", clone_url="file:///srv/project.git")
-NUMBERED = Project(path="group/project", clone_url="https://example.com/p.git", id=7)
+NUMBERED = Project(
+    path="group/project",
+    clone_url="https://example.com/p.git",
+    id=7,
+    gitlab_conn_id="gitlab_default",
+)
 
 ODD = ("", ".", "..", "...", "a/b", "../../etc", "a b", "ü", "a\0b", "-", "%2F", "x" * 300, "a?b#c")
 
 
 def test_caches_lie_where_the_runner_puts_them():
-    """`project/<id>/<cache key>`, with the path where there is no id."""
-    assert cache_object_key(NUMBERED, "main-protected") == "project/7/main-protected.tar.zst"
+    """`project/<project>/<cache key>`, with the path where there is no number."""
+    assert cache_object_key(NUMBERED, "main-protected") == (
+        "project/7@gitlab_default/main-protected.tar.zst"
+    )
     assert cache_object_key(PROJECT, "main") == "project/group/project/main.tar.zst"
+
+
+def test_projects_of_two_gitlabs_stay_apart():
+    """Each GitLab counts from one: a cache of one's project 7 is not restored by the other's."""
+    other = replace(NUMBERED, gitlab_conn_id="other")
+    named = replace(NUMBERED, id=0, path="7/project")
+    folders = {caches_folder(each) for each in (NUMBERED, other, named)}
+
+    assert len(folders) == 3
+    assert not any(one != two and one.startswith(two) for one in folders for two in folders)
 
 
 def test_each_try_has_artifacts_of_its_own():

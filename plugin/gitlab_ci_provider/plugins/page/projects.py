@@ -15,6 +15,7 @@ from typing import Any
 from gitlab_ci_provider.airflow_internals.api_access import (
     Actions,
     may_each,
+    may_see_runs,
     readable_dags,
 )
 from gitlab_ci_provider.airflow_internals.many_runs import DagRow, newest_runs, read_dags
@@ -118,7 +119,7 @@ def read_projects(session: Any, user: Any, wanted: Wanted) -> ProjectsView:
         name for name in readable if kind_of(name) is DagKind.PROJECT and search in name.lower()
     )
     shown = matching[(wanted.page - 1) * PAGE : wanted.page * PAGE]
-    dags = [name for name in readable if owner_of(name) in set(shown)]
+    dags = may_see_runs(user, [name for name in readable if owner_of(name) in set(shown)])
     pipelines = _by_project(read_briefs(session, newest_runs(session, dags, _RUNS)))
     may = may_each(user, shown, wanted.actions)
     views = (

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from gitlab_ci_provider.airflow_internals.api_access import readable_dags
+from gitlab_ci_provider.airflow_internals.api_access import may_see_runs, readable_dags
 from gitlab_ci_provider.airflow_internals.many_runs import read_runs
 from gitlab_ci_provider.airflow_internals.run_rows import read_run, read_run_xcoms
 from gitlab_ci_provider.model import xcom_keys
@@ -70,7 +70,7 @@ def place_of(link: str) -> Key | None:
 
 def _briefs(session: Any, user: Any, keys: set[Key]) -> Mapping[Key, BriefView]:
     dags = {dag for dag, _ in keys}
-    readable = readable_dags(user, dags, dags)
+    readable = may_see_runs(user, readable_dags(user, dags, dags))
     runs = read_runs(session, {key for key in keys if key[0] in readable})
     return {(view.dag, view.run): view for view in read_briefs(session, [*runs.values()])}
 

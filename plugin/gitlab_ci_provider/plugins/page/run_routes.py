@@ -56,8 +56,17 @@ from gitlab_ci_provider.storage.shelf import ObjectShelf
 _ACT: Mapping[str, tuple[Method, str]] = {"act": ("PUT", "TASK_INSTANCE")}
 """What developers may do."""
 
-_SEE: Mapping[str, tuple[Method, str]] = {"see": ("GET", "XCOM")}
+_SHOWN = ("RUN", "TASK_INSTANCE", "XCOM", "TASK_LOGS")
+_SEE: Mapping[str, tuple[Method, str]] = {name: ("GET", name) for name in _SHOWN}
 _MOST_DEPLOYMENTS = 200
+
+_LARGEST_INDEX = 32 * 1024 * 1024
+"""Bytes: those of a few hundred thousand files. A job may make more, and each click reads it."""
+
+_NO_INDEX = (
+    "These artifacts are no longer in the object store, or have too many files to be shown here. "
+    "`gitlab-dags artifacts` shows those that are there."
+)
 
 _FOR_ALL = "all"
 _FOR_DEVELOPERS = "they are for those who may act on the jobs (artifacts:access: {})"
@@ -75,7 +84,7 @@ does not compress it."""
 _RUN = "/dags/{dag_id}/runs/{run_id}"
 _ARCHIVE = _RUN + "/artifacts/{task}/{kind}"
 
-router = APIRouter(dependencies=requires("RUN", "TASK_INSTANCE", "XCOM", "TASK_LOGS"))
+router = APIRouter(dependencies=requires(*_SHOWN))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,9 +124,9 @@ def _opened(
         if left is None or found is None:
             raise HTTPException(404, "This job has left no such artifacts.")
         shelf = open_shelf()
-        index = read_index(shelf, found.key)
+        index = read_index(shelf, found.key, _LARGEST_INDEX)
         if index is None:
-            raise HTTPException(404, "These artifacts are no longer in the object store.")
+            raise HTTPException(404, _NO_INDEX)
         refusal = permission().refusal(left.record.id, index)
         if not refusal and index.access != _FOR_ALL and not may(user, dag_id, _ACT)["act"]:
             refusal = _FOR_DEVELOPERS.format(index.access)
@@ -167,7 +176,7 @@ def tests(dag_id: str, run_id: str, session: DatabaseSession, user: CurrentUser)
         left = read_left(session, dag_id, run_id)
         if left is None or not left.has(JUNIT):
             return answer(TestsView())
-        earlier = find_earlier(session, left, JUNIT, lambda dag: may(user, dag, _SEE)["see"])
+        earlier = find_earlier(session, left, JUNIT, lambda dag: all(may(user, dag, _SEE).values()))
         return answer(compared(ReportShelf(open_shelf()), left, earlier))
 
 
