@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from gitlab_ci_provider.config.defaults import ROOT_KEYS
 from gitlab_ci_provider.config.keywords.job import BRIDGE_KEYS, JOB_KEYS
-from gitlab_ci_provider.config.resolve import ROOT_KEYS
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from gitlab_ci_provider.config.defaults import ROOT_KEYS
 from gitlab_ci_provider.config.includes import locations
 from gitlab_ci_provider.config.inputs import spec
 from gitlab_ci_provider.config.keywords import (
@@ -28,7 +29,6 @@ from gitlab_ci_provider.config.keywords import (
     workflow,
 )
 from gitlab_ci_provider.config.keywords.secrets import SECRET_KEYS
-from gitlab_ci_provider.config.resolve import ROOT_KEYS
 
 SHARED = Path(os.environ.get("GITLAB_CI_SHARED") or Path(__file__).parents[3] / "shared")
 SCHEMA = SHARED / "conformance" / "schema" / "gitlab-ci.schema.json"

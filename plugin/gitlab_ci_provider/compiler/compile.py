@@ -55,7 +55,7 @@ def compile_pipeline(
     if config is None:
         return CompileResult(pipeline=None, diagnostics=tuple(diagnostics.found))
     jobs = _jobs(config)
-    found = list(dict.fromkeys(check_jobs(jobs, config.stages)))
+    found = list(check_jobs(jobs, config.stages))
     diagnostics.extend(found, failed=any(each.severity is Severity.ERROR for each in found))
     pipeline = None if diagnostics.failed else _pipeline(config, jobs)
     support = check_support(config.jobs.values())
@@ -104,11 +104,13 @@ def _pipeline(config: CiConfig, jobs: Mapping[str, Job]) -> Pipeline:
 
 _FOLLOWING = frozenset(
     {
+        "dependencies-later-stage",
         "dependencies-unknown-job",
         "environment-on-stop",
         "extends-unknown-keys",
         "job-nothing-to-do",
         "jobs-none-visible",
+        "needs-later-stage",
         "needs-unknown-job",
         "reference-missing",
         "stage-unknown",
@@ -117,12 +119,14 @@ _FOLLOWING = frozenset(
 )
 
 
+_LOSSES = ("include-", "inputs-", "interpolation", "yaml-")
+"""Beginnings of the codes of errors that leave out a whole file."""
+
+
 def without_followers(found: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Leave out what is said about jobs that a failed include would have defined."""
     listed = list(found)
-    if not any(
-        diagnostic.code.startswith("include-") and _is_error(diagnostic) for diagnostic in listed
-    ):
+    if not any(one.code.startswith(_LOSSES) and _is_error(one) for one in listed):
         return listed
     return [diagnostic for diagnostic in listed if diagnostic.code not in _FOLLOWING]
 

@@ -22,6 +22,9 @@ from gitlab_ci_provider.config.raw import Map, Node, Seq
 GLOBAL_KEYS = ("image", "services", "before_script", "after_script", "cache")
 """Deprecated at the top level, still read there."""
 
+ROOT_KEYS = frozenset({*GLOBAL_KEYS, "default", "include", "variables", "stages", "workflow"})
+"""Names at the top level that are no jobs."""
+
 BRIDGE_DEFAULTS = ("interruptible",)
 _READERS: dict[str, Callable[[Field], object]] = {
     "before_script": read_commands,

@@ -11,7 +11,8 @@ MAX_FINDINGS = 2000
 class Diagnostics:
     """A growing list of findings, shared by all steps that read one configuration.
 
-    A file with thousands of problems has the first ones listed, and says that there are more.
+    A file with thousands of problems has the first ones listed, and says that there are more. What
+    is found twice, in a file that is included by many, is listed once.
 
     Attributes:
         failed: whether an error was noted.
@@ -20,6 +21,7 @@ class Diagnostics:
     def __init__(self) -> None:
         self.found: list[Diagnostic] = []
         self.failed = False
+        self._seen: set[Diagnostic] = set()
 
     def error(self, code: str, message: str, mark: Mark, hint: str | None = None) -> None:
         """Note something that GitLab refuses."""
@@ -37,6 +39,9 @@ class Diagnostics:
             self._add(diagnostic)
 
     def _add(self, found: Diagnostic) -> None:
+        if found in self._seen:
+            return
+        self._seen.add(found)
         if len(self.found) < MAX_FINDINGS:
             self.found.append(found)
         elif len(self.found) == MAX_FINDINGS:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from gitlab_ci_provider.config.ci_config import CiConfig
-from gitlab_ci_provider.config.defaults import GLOBAL_KEYS, apply_defaults, read_defaults
+from gitlab_ci_provider.config.defaults import ROOT_KEYS, apply_defaults, read_defaults
 from gitlab_ci_provider.config.diagnostics import Diagnostics
 from gitlab_ci_provider.config.extends import apply_extends
 from gitlab_ci_provider.config.includes.processor import Sources, load_tree
@@ -23,7 +23,6 @@ from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.pipeline import Workflow
 from gitlab_ci_provider.model.variables import Variables
 
-ROOT_KEYS = frozenset({*GLOBAL_KEYS, "default", "include", "variables", "stages", "workflow"})
 _NOT_A_JOB = "config should implement the script:, run:, or trigger: keyword"
 
 
@@ -34,11 +33,14 @@ def resolve(
     loaded = load_tree(sources, context, config_path, diagnostics)
     if loaded is None:
         return None
-    unclear = unclear_names(loaded.tree) if diagnostics.failed else set()
-    tree = resolve_references(apply_extends(loaded.tree, diagnostics), diagnostics)
+    incomplete = diagnostics.failed
+    extended = apply_extends(loaded.tree, diagnostics)
+    unclear = unclear_names(extended) if incomplete else set()
+    tree = resolve_references(extended, diagnostics)
     if tree is None:
         return None
-    root = Field(tree, "", "root config", Mark(config_path), diagnostics)
+    clear = tree.without(*(unclear & ROOT_KEYS))
+    root = Field(clear, "", "root config", Mark(config_path), diagnostics)
     return CiConfig(
         tree=tree,
         jobs=_read_jobs(root, tree, read_defaults(root), unclear),

@@ -23,8 +23,8 @@ from gitlab_ci_provider.cli.configuration import explain, table
 from gitlab_ci_provider.cli.configuration.compiled import Compiled, as_object
 from gitlab_ci_provider.cli.configuration.merged import as_yaml
 from gitlab_ci_provider.compiler.compile import compile_pipeline
+from gitlab_ci_provider.config.defaults import ROOT_KEYS
 from gitlab_ci_provider.config.keywords.job import BRIDGE_KEYS, JOB_KEYS
-from gitlab_ci_provider.config.resolve import ROOT_KEYS
 from gitlab_ci_provider.linter.lint import lint
 from gitlab_ci_provider.rules.evaluate import decide_pipeline
 from gitlab_ci_provider.rules.expression.evaluator import is_true

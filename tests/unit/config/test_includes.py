@@ -121,6 +121,58 @@ def test_what_is_outside_is_told_with_a_way_to_read_it():
     assert "--gitlab-url" in found.hint
 
 
+def test_what_is_outside_is_named_in_full():
+    """Each file of a project has its own error; one that many files include has a single one."""
+    more = dict.fromkeys(("x_yml", "y_yml"), "include: [{project: g/p, file: [a.yml, b.yml]}]")
+    found = compiled("[x.yml, {component: host/g/c/scan.all@1}, y.yml]", **more).diagnostics
+
+    assert [str(one).partition("[include-unavailable] ")[2] for one in found] == [
+        "include:project: g/p:a.yml is outside of this repository and cannot be read here",
+        "include:project: g/p:b.yml is outside of this repository and cannot be read here",
+        "include:component: g/c/scan.all is outside of this repository and cannot be read here",
+        "include:project: g/p:a.yml is outside of this repository and cannot be read here",
+        "include:project: g/p:b.yml is outside of this repository and cannot be read here",
+    ]
+    assert len(compiled("[x.yml, x.yml]", **more).diagnostics) == 2
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "default: {before_script: [!reference [.outside, script]]}\nk: {script: x}",
+        ".half: {other: x}\nk: {script: [!reference [.half, script]]}",
+        ".half: {other: [!reference [.outside, x]]}\nk: {script: [!reference [.half, other]]}",
+        "image: !reference [.outside, image]\nk: {script: x}",
+        "workflow: {rules: [!reference [.outside, rules]]}\nk: {script: x}",
+        "variables: !reference [.outside, variables]\nk: {script: x}",
+        "k: {needs: [j], tags: [x], before_script: [x]}",
+        "k: {extends: .outside, needs: [j], artifacts: {paths: [x]}}",
+        "k: {script: x, stage: outside}\nl: {stage: test, script: x, needs: [k]}",
+        "k: {script: x, stage: outside}\nl: {stage: test, script: x, dependencies: [k]}",
+    ],
+)
+def test_what_follows_from_a_file_that_cannot_be_read_is_not_told(content: str):
+    """Nobody knows what is in that file: what others take from it is no mistake of theirs."""
+    found = compiled("[a.yml, {template: Outside.gitlab-ci.yml}, x.yml]", x_yml=content).diagnostics
+
+    assert [one.code for one in found] == ["include-unavailable"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "k: {script: x, retry: 9}",
+        "default: {retry: 9}",
+        ".l: {retry: 9}\nk: {script: x, extends: .l}",
+    ],
+)
+def test_other_mistakes_are_told_although_a_file_cannot_be_read(content: str):
+    """What has nothing to do with the missing file is wrong whatever is in that."""
+    found = compiled("[{template: Outside.gitlab-ci.yml}, x.yml]", x_yml=content).diagnostics
+
+    assert "keyword-invalid" in [one.code for one in found]
+
+
 def test_included_text_is_named():
     """What is no mapping is refused with the name of its file, as anything in it."""
     found = try_compile("include: a.yml\nj: {script: x}", **{"a.yml": "// no mapping"}).diagnostics

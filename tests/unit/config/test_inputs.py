@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from factories import make_variables
+from factories import make_variables, try_compile
+from gitlab_ci_provider.compiler.compile import CompileResult
 from gitlab_ci_provider.config.inputs.block import Scope
 from gitlab_ci_provider.config.inputs.functions import known
 from gitlab_ci_provider.config.inputs.interpolate import interpolate, interpolate_text
@@ -192,3 +193,56 @@ def test_nothing_given_leaves_it_to_the_rules():
     spec = InputSpec("a", required=False, rules=(InputRule(None, ("x",), "x"),))
 
     assert resolve_inputs({"a": spec}, {"a": ""}) == ({"a": "x"}, [])
+
+
+RULES = """spec: {inputs: {rules: {type: array}, name: {default: j}}}
+---
+$[[ inputs.name ]]:
+  script: x
+  rules: $[[ inputs.rules ]]
+"""
+LIST = "[!reference [.base, rules], {if: $B}]"
+
+
+def included(inputs: str, content: str = RULES) -> CompileResult:
+    """Compile a file that passes inputs to another."""
+    text = f"include: [{{local: x.yml, inputs: {inputs}}}]\n.base: {{rules: [{{if: $A}}]}}\n"
+    return try_compile(text, None, **{"x.yml": content})
+
+
+def test_reference_in_a_list_is_replaced_after_the_inputs():
+    """A list with `!reference` in it becomes the value of a key, where the reference is found."""
+    result = included(f"{{rules: {LIST}}}")
+
+    assert result.pipeline
+    assert [rule.condition for rule in result.pipeline.jobs["j"].rules or ()] == ["$A", "$B"]
+    assert [one.code for one in result.diagnostics] == ["inputs-reference"]
+
+
+def test_reference_goes_through_several_files():
+    """A file may pass on a list that it was given."""
+    content = RULES + "include: [{local: y.yml, inputs: {rules: '$[[ inputs.rules ]]', name: k}}]"
+    files = {"x.yml": content, "y.yml": RULES}
+    text = f"include: [{{local: x.yml, inputs: {{rules: {LIST}}}}}]\n.base: {{rules: [{{if: $A}}]}}"
+    result = try_compile(text, None, **files)
+
+    assert result.pipeline
+    assert result.pipeline.jobs["k"].rules == result.pipeline.jobs["j"].rules
+
+
+@pytest.mark.parametrize(
+    ("inputs", "content", "words"),
+    [
+        ("{rules: !reference [.base, rules]}", RULES, "`rules` input: provided value cannot"),
+        ("{rules: [], name: !reference [.base, x]}", RULES, "`name` input: provided value cannot"),
+        (f"{{rules: {LIST}}}", RULES.replace(": x", ": echo $[[ inputs.rules ]]"), "a !reference"),
+        (f"{{rules: {LIST}}}", RULES.replace(": x", ": [$[[ inputs.rules ]] y]"), "a !reference"),
+        (f"{{rules: {LIST}}}", RULES.replace("j}", "!reference [a]}"), "`name` input: default"),
+    ],
+)
+def test_reference_elsewhere_in_inputs_is_refused(inputs: str, content: str, words: str):
+    """GitLab cannot replace it there, and writes what its program calls it."""
+    errors = [one for one in included(inputs, content).diagnostics if one.severity == "error"]
+
+    assert len(errors) == 1
+    assert words in errors[0].message

@@ -13,6 +13,7 @@ from gitlab_ci_provider.config.inputs.functions import Known
 from gitlab_ci_provider.config.inputs.interpolate import Problem, interpolate, interpolate_text
 from gitlab_ci_provider.config.inputs.references import check_references
 from gitlab_ci_provider.config.inputs.spec import read_header
+from gitlab_ci_provider.config.inputs.tags import NEWER, tagged
 from gitlab_ci_provider.config.keywords.fields import Field
 from gitlab_ci_provider.config.loader import LoadError, load
 from gitlab_ci_provider.config.raw import Map, Mark
@@ -88,7 +89,12 @@ def _scope(origin: Origin, header: Map, reading: Reading, diagnostics: Diagnosti
     if len(diagnostics.found) > before and diagnostics.failed:
         return None
     reading.show(specs)
-    values, problems = resolve_inputs(specs, reading.given)
+    problems, deferred = tagged(specs, reading.given)
+    values, others = resolve_inputs(specs, reading.given) if not problems else ({}, [])
+    problems += others
+    if deferred:
+        words = f"{reading.prefix}inputs contain a !reference tag"
+        diagnostics.warning("inputs-reference", words, reading.at, NEWER)
     if problems:
         diagnostics.error("inputs-invalid", reading.prefix + ", ".join(problems), reading.at)
         return None

@@ -16,7 +16,7 @@ from gitlab_ci_provider.model.quoted import hide_credentials, quoted
 
 _YAML = re.compile(r".+\.(yml|yaml)$", re.IGNORECASE)
 _OTHER_PROJECT = re.compile(r"^(?P<file>.+\.ya?ml)@(?P<project>[^:]+)(?::(?P<ref>.+))?$")
-_COMPONENT = re.compile(r"^(?P<host>[^/]+)/(?P<project>.+)/(?P<name>[\w-]+)@(?P<version>[^@]+)$")
+_COMPONENT = re.compile(r"^(?P<host>[^/]+)/(?P<project>.+)/(?P<name>[^/@]+)@(?P<version>[^@]+)$")
 _INTEGRITY = re.compile(r"^sha256-[A-Za-z0-9+/]{43}=$")
 
 
@@ -103,7 +103,7 @@ class Finder:
 
     def _project(self, location: Location) -> Origin:
         project, path = location.project or "", location.path.lstrip("/")
-        found = self._outside(f"project: {project}").project(project, location.ref)
+        found = self._outside(f"project: {project}:{path}").project(project, location.ref)
         if found is None:
             words = (
                 f"Project `{project}` not found or access denied! Make sure any includes in the "
@@ -142,7 +142,7 @@ class Finder:
         if found is None:
             raise IncludeError("include-component", f"Component '{address}' - invalid address")
         project, name, version = found["project"], found["name"], found["version"]
-        source = self._component_project(project, version)
+        source = self._component_project(project, version, name)
         for path in (f"templates/{name}.yml", f"templates/{name}/template.yml"):
             content = source.files.read(path) if source else None
             if source is not None and content is not None:
@@ -158,11 +158,11 @@ class Finder:
                 return Origin(f"{address}:{path}", address, content, source.files, about, lock)
         raise IncludeError("include-component", f"Component '{address}' - content not found")
 
-    def _component_project(self, project: str, version: str) -> ProjectFiles | None:
+    def _component_project(self, project: str, version: str, name: str) -> ProjectFiles | None:
         ref = self.context.ref
         if project == self.context.project.path and version in (ref.sha, ref.name):
             return ProjectFiles(self.own, ref.sha)
-        return self._outside(f"component: {project}").project(project, version)
+        return self._outside(f"component: {project}/{name}").project(project, version)
 
     def _outside(self, what: str) -> Elsewhere:
         if self.elsewhere is None:

@@ -17,7 +17,7 @@ from gitlab_ci_provider.config.includes.origin import Finder, IncludeError, Orig
 from gitlab_ci_provider.config.inputs.functions import known
 from gitlab_ci_provider.config.inputs.spec import read_inputs
 from gitlab_ci_provider.config.keywords.fields import Field
-from gitlab_ci_provider.config.raw import Map, Mark, deep_merge, to_data
+from gitlab_ci_provider.config.raw import Map, Mark, deep_merge
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.input_spec import InputSpec
@@ -121,8 +121,7 @@ class _Processor:
         origin = self._find(location, parent)
         if origin is None:
             return None
-        given = {name: to_data(value) for name, value in location.inputs.items()}
-        tree = self._read(origin, given, f"`{origin.shown}`: ", location.mark)
+        tree = self._read(origin, location.inputs, f"`{origin.shown}`: ", location.mark)
         return None if tree is None else self._expand(tree, origin)
 
     def _find(self, location: Location, parent: Origin) -> Origin | None:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 from gitlab_ci_provider.config.inputs.block import Block, Scope, evaluate, split_blocks
 from gitlab_ci_provider.config.inputs.functions import InterpolationError
-from gitlab_ci_provider.config.raw import Map, Mark, Node, Seq
+from gitlab_ci_provider.config.inputs.tags import IN_TEXT, holds_reference
+from gitlab_ci_provider.config.raw import Map, Mark, Node, Reference, Seq
 from gitlab_ci_provider.config.scalars import to_ruby_text
 
 MAX_BLOCKS = 10_000
@@ -44,7 +45,7 @@ def interpolate_text(text: str, scope: Scope, mark: Mark) -> tuple[str, list[Pro
     work = _Interpolation(scope)
 
     def written(part: str | Block) -> str:
-        value = part if isinstance(part, str) else work.value(part, mark)
+        value = part if isinstance(part, str) else work.untagged(part, mark)
         if isinstance(value, str):
             return value
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
@@ -112,7 +113,15 @@ class _Interpolation:
 
     def written(self, part: str | Block, mark: Mark) -> str:
         """Return a part of a text as it is finally written."""
-        return part if isinstance(part, str) else _shown(_node(self.value(part, mark), mark))
+        return part if isinstance(part, str) else _shown(_node(self.untagged(part, mark), mark))
+
+    def untagged(self, block: Block, mark: Mark) -> object:
+        """Return a block's value for use in a text, where no reference can be replaced."""
+        value = self.value(block, mark)
+        if holds_reference(value):
+            self._refuse(IN_TEXT, mark)
+            return None
+        return value
 
     def value(self, block: Block, mark: Mark) -> object:
         """Return a block's value; each is computed once."""
@@ -153,7 +162,7 @@ def _node(value: object, mark: Mark) -> Node:
         return made
     if isinstance(value, list):
         return Seq(mark, (_node(item, mark) for item in value), (mark for _ in value))
-    return value if isinstance(value, bool | int | float | str) else None
+    return value if isinstance(value, bool | int | float | str | Reference) else None
 
 
 def _shown(node: Node) -> str:

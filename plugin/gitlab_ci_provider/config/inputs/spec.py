@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from gitlab_ci_provider.config.inputs.tags import holds_reference
 from gitlab_ci_provider.config.keywords.fields import (
     Field,
     flat_items,
@@ -90,6 +91,9 @@ def read_input(
     rules = field.get("rules", _rules) or ()
     inner = replace(field, label=f"{field.label} input")
     options = inner.get("options", _options)
+    if holds_reference(field.value.get("default")):
+        words = f"`{name}` input: default value cannot contain a !reference tag"
+        field.diagnostics.error("inputs-invalid", words, field.mark)
     fallback = any("default" in rule for rule in _rule_maps(field.value))
     return InputSpec(
         name=name,
