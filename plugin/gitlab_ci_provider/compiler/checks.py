@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from gitlab_ci_provider.compiler.needs import MATRIX_VALUE
 from gitlab_ci_provider.config.keywords.job import MAX_NAME
+from gitlab_ci_provider.model.conf import MAX_JOB
 from gitlab_ci_provider.model.diagnostic import Diagnostic, error, warning
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.needs import Need
@@ -21,8 +22,7 @@ def check_jobs(jobs: Mapping[str, Job], stages: Sequence[str]) -> Iterator[Diagn
     positions = {stage: position for position, stage in enumerate(stages)}
     for job in jobs.values():
         if job.parallel and len(job.name) > MAX_NAME >= len(job.group):
-            words = f"jobs:{job.name} name is too long (maximum is {MAX_NAME} characters)"
-            yield _error(job, "job-name", words)
+            yield _long_name(job)
         if job.stage not in positions:
             yield _error(
                 job,
@@ -34,6 +34,16 @@ def check_jobs(jobs: Mapping[str, Job], stages: Sequence[str]) -> Iterator[Diagn
     yield from _check_dependencies(jobs, positions)
     yield from _check_environments(jobs)
     yield from _check_cycle(jobs)
+
+
+def _long_name(job: Job) -> Diagnostic:
+    """Say that the name of an instance is long, which GitLab's database refuses, not the file."""
+    if len(job.name) > MAX_JOB:
+        words = f"jobs:{job.name} name is too long (maximum is {MAX_JOB} characters)"
+        return _error(job, "job-name", words)
+    words = f"jobs:{job.name} name is too long for gitlab.com (maximum is {MAX_NAME} characters)"
+    hint = "gitlab.com creates no pipeline with this job, and does not say why."
+    return warning("job-name-long", words, job.location, hint)
 
 
 def _error(job: Job, code: str, message: str) -> Diagnostic:

@@ -210,6 +210,18 @@ def test_any_line_gets_an_answer(line: str):
     assert shown["error"]
 
 
+def test_includes_of_a_file_in_a_checkout_are_seen_from_its_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """A project may have another configuration file; the paths in it stay the same."""
+    files = {"ci/main.yml": "include: ci/jobs.yml\n", "ci/jobs.yml": "j: {script: x, zz: 1}\n"}
+    make_repository(tmp_path, files)
+    monkeypatch.chdir(tmp_path / "ci")
+
+    assert main(["lint", "main.yml"]) == 1
+    assert "jobs.yml:1:16: error [keyword-unknown]" in capsys.readouterr().out
+
+
 def test_lint_goes_on_after_a_missing_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     """Every path is judged, and the report is one in its format."""
     assert main(["lint", str(tmp_path / "none.yml"), str(_bad(tmp_path)), "--format", "json"]) == 1
@@ -272,9 +284,7 @@ LONG = "x" * 250
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (f"{LONG}: {{script: x, parallel: {{matrix: [{{A: abcdef}}]}}}}", "name is too long"),
-        (f"{LONG}: {{script: x, parallel: 100}}", "name is too long"),
-        (f"{LONG}: {{trigger: a/b, parallel: {{matrix: [{{A: abcdef}}]}}}}", "name is too long"),
+        (f"j: {{script: x, parallel: {{matrix: [{{A: {LONG * 5}}}]}}}}", "name is too long"),
         (
             f"variables: {{N: {LONG}}}\nworkflow: {{name: $N $N}}\nj: {{script: x}}",
             "Failed to build pipeline metadata! Name is too long (maximum is 255 characters)",
@@ -289,6 +299,24 @@ def test_limits_hold_after_expansion(tmp_path: Path, text: str, words: str):
 
     assert not answered["valid"]
     assert words in str(answered["error"])
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "script: x, parallel: {matrix: [{A: abcdef}]}",
+        "script: x, parallel: 100",
+        "trigger: a/b, parallel: {matrix: [{A: abcdef}]}",
+    ],
+)
+def test_long_name_of_an_instance_is_a_warning(tmp_path: Path, written: str):
+    """GitLab accepts the file; whether a pipeline with the job is made depends on its database."""
+    (tmp_path / ".gitlab-ci.yml").write_text(f"{LONG}: {{{written}}}")
+
+    answered = answer(json.dumps({"path": str(tmp_path)}))
+
+    assert answered["valid"]
+    assert "job-name-long" in str(answered["diagnostics"])
 
 
 def test_a_name_of_the_greatest_length_is_fine(tmp_path: Path):

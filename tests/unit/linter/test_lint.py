@@ -43,6 +43,26 @@ job:
     ]
 
 
+def test_shared_rule_that_comes_twice_is_no_finding():
+    """Templates refer to the same list of rules: what the second copy never does, the first did."""
+    text = """
+.shared:
+  rules:
+    - if: $A
+.more:
+  rules:
+    - !reference [.shared, rules]
+    - if: $B
+job:
+  script: x
+  rules:
+    - !reference [.shared, rules]
+    - !reference [.more, rules]
+    - if: $B
+"""
+    assert _lint(WORKFLOW + text) == [(15, "rules-unreachable")]
+
+
 @pytest.mark.parametrize(
     ("rules", "expected"),
     [

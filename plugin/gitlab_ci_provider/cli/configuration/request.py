@@ -32,7 +32,7 @@ class Request:
     """What is asked about one configuration.
 
     Attributes:
-        path: a directory that holds `.gitlab-ci.yml`, or the file itself.
+        path: a directory that holds `.gitlab-ci.yml`, or a configuration file.
         sha: the commit that variables are about; files are read from disk all the same.
         merge_request: its number, when it is known.
         changed: files of the push; None when there is no push diff.
@@ -55,7 +55,10 @@ class Request:
     remote_hosts: Sequence[str] = ()
 
     def place(self) -> tuple[Path, str]:
-        """Return the directory and the configuration's path in it.
+        """Return the directory that stands for the repository, and the configuration's path in it.
+
+        That of a file is its checkout, as in GitLab, whatever *CI/CD configuration file* says; that
+        of a file outside of any is the file's own.
 
         Raises:
             SourceError: there is neither.
@@ -63,7 +66,9 @@ class Request:
         if self.path.is_dir():
             return self.path, CONFIG_PATH
         if self.path.exists():
-            return self.path.parent, self.path.name
+            file = self.path.absolute()
+            root = next((one for one in file.parents if (one / ".git").exists()), file.parent)
+            return root, file.relative_to(root).as_posix()
         raise SourceError(f"{self.path} does not exist")
 
     def elsewhere(self) -> Elsewhere | None:
@@ -80,7 +85,8 @@ class Request:
 
     def context(self) -> PipelineContext:
         """Build what rules may look at."""
-        branch, sha = _head(self.path)
+        folder, config_path = self.place()
+        branch, sha = _head(folder)
         name = self.tag or self.ref or branch or self.default_branch
         kind = RefKind.TAG if self.tag else RefKind.BRANCH
         protected = kind is RefKind.BRANCH and name == self.default_branch
@@ -105,7 +111,7 @@ class Request:
             )
             if self.merge_request and self.mr_target
             else None,
-            config_path=self.place()[1],
+            config_path=config_path,
             inputs=self.inputs,
         )
 
@@ -132,9 +138,9 @@ def _source(given: str | None, *, merge_request: bool) -> PipelineSource:
     raise SourceError(f"unknown source '{given}'{suggestion(given, get_args(PipelineSource))}")
 
 
-def _head(path: Path) -> tuple[str | None, str]:
+def _head(root: Path) -> tuple[str | None, str]:
     """Read branch and commit of a checkout from its files, without git and without guessing."""
-    folder = (path if path.is_dir() else path.parent) / ".git"
+    folder = root / ".git"
     head = _line_of(folder / "HEAD")
     branch = head.removeprefix("ref: refs/heads/")
     if branch == head:

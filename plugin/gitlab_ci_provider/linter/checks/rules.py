@@ -57,7 +57,7 @@ def _check_list(rules: Sequence[Rule], label: str, owner: Map) -> Iterator[Diagn
         if why:
             words = f"{label}: rule {position} never matches: {why}"
             yield warning("rules-never-match", words, at)
-        elif earlier:
+        elif earlier and places[earlier - 1] != at:  # a shared rule that comes twice harms nobody
             words = f"{label}: rule {position} is never reached: rule {earlier} matches first"
             yield warning("rules-unreachable", words, at)
     if rules and all(rule.when is When.NEVER for rule in rules):
