@@ -79,14 +79,17 @@ class Carried:
     programs: dict[str, Spot] = field(default_factory=dict)
 
 
-def carry(script: Sequence[Placed], known: Mapping[str, str]) -> Carried:
+def carry(
+    script: Sequence[Placed], known: Mapping[str, str], *, complete: bool = True
+) -> Carried:
     """Carry a script over.
 
     Args:
         script: all statements in order.
         known: variables of the file.
+        complete: nothing is missing that could not be read and may have been a build.
     """
-    reader = _Reader(script, known)
+    reader = _Reader(script, known, complete=complete)
     for position in range(len(script)):
         reader.take(position)
     reader.finish()
@@ -94,14 +97,14 @@ def carry(script: Sequence[Placed], known: Mapping[str, str]) -> Carried:
 
 
 class _Reader:
-    def __init__(self, script: Sequence[Placed], known: Mapping[str, str]):
+    def __init__(self, script: Sequence[Placed], known: Mapping[str, str], *, complete: bool):
         self.script = script
         self.known = known
         self.carried = Carried()
         self.pulled: list[tuple[int, DockerCommand]] = []
         self.logged_in: list[Login] = []
         self.sets: frozenset[str] = frozenset()
-        self.unread_build = False
+        self.knows_builds = complete
 
     def take(self, position: int) -> None:
         """Look at one statement."""
@@ -144,6 +147,7 @@ class _Reader:
         }.get(asked[0].verb)
         why = self._conditional(position, statement, asked[0])
         if handler is None or len(asked) > 1 or why:
+            self.knows_builds &= all(docker.verb != "build" for docker in asked)
             for docker in asked:
                 if docker.verb not in NEEDLESS or len(asked) == 1:
                     where = docker.command.context or why
@@ -194,7 +198,7 @@ class _Reader:
             build = read_build(docker, self.known)
             self._check_exported(position, build)
         except CannotBuildError:
-            self.unread_build = True
+            self.knows_builds = False
             raise
         image = Image(position, build, {})
         for tag in build.tags:
@@ -255,7 +259,7 @@ class _Reader:
 
     def _not_built(self, name: Word) -> None:
         """Blame a name that no build has, unless there is a build that could not be read."""
-        if not self.unread_build:
+        if self.knows_builds:
             raise CannotBuildError(f"this job does not build {name.source}")
 
     def _pushed(self, name: Word, *, all_tags: bool) -> list[tuple[Image, list[Word]]]:
@@ -324,7 +328,7 @@ class _Reader:
         for position, docker in self.pulled:
             if docker.arguments and _identity(docker.arguments[-1]) in cached:
                 self.carried.dropped.add(position)
-            else:
+            elif self.knows_builds:  # else nobody knows what it is for
                 words = f"{docker.shown} needs a Docker daemon"
                 self._problem(position, docker.command.line, words, docker.way_out)
         self._check_unpushed()

@@ -58,7 +58,8 @@ def read_docker_job(job: Job, *, engine: str = IMAGE) -> DockerJob | None:
     known = _known(job)
     main = [placed for item in items if not item.is_after for placed in item.placed()]
     after = [placed for item in items if item.is_after for placed in item.placed()]
-    done, done_after = carry(main, known), carry(after, known)
+    complete = not any(item.statements is None for item in items if not item.is_after)
+    done, done_after = carry(main, known, complete=complete), carry(after, known)
     daemons = read_daemons(job.services)
     problems = [*unread, *daemons.problems, *done.problems, *done_after.problems]
     problems += _built_after(after, done_after)
