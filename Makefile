@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.ready
 
-.PHONY: setup page demo test test-kills test-s3 test-kubernetes images check clean
+.PHONY: setup page demo test test-kills test-s3 test-kubernetes test-image-engines images check clean
 setup: $(STAMP)
 
 $(STAMP): constraints.txt pyproject.toml .ci/setup
@@ -21,6 +21,9 @@ test: setup  ## the whole test suite
 
 test-kubernetes: setup  ## the tests of a cluster on a real Kubernetes, which is built first (root on Debian 12)
 	@.ci/test-kubernetes
+
+test-image-engines: setup  ## image builds with Kaniko and BuildKit: KANIKO=FOLDER BUILDKIT=FOLDER of their repositories (root on Debian)
+	@.ci/test-image-engines "$(KANIKO)" "$(BUILDKIT)"
 
 test-kills: setup  ## kill -9 at random points of 200 uploads and extractions
 	@GITLAB_CI_TESTS_KILLS=200 .ci/test tests/integration/storage/test_kills.py

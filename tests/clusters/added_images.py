@@ -8,18 +8,22 @@ import shutil
 import struct
 import tarfile
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from clusters.images import (
     PATH,
+    Layer,
     busybox_applets,
     linked_layer,
     made_image,
     of_root,
     packed_layer,
 )
-from clusters.layout import build_folder
+
+EXECUTOR = Path(__file__).parents[1] / "engines" / "executor"
+"""Stands in for Kaniko's."""
 
 
 def add_image(blobs: Path, name: str, tar: Path, **config: Any) -> None:
@@ -30,19 +34,39 @@ def add_image(blobs: Path, name: str, tar: Path, **config: Any) -> None:
 def add_kaniko(blobs: Path, executor: Path) -> None:
     """Serve Kaniko's executor with a shell, as its own image `debug` has it."""
     with tempfile.TemporaryDirectory(dir=blobs) as folder:
-        root = Path(folder) / "kaniko"
-        (root / "kaniko" / ".docker").mkdir(parents=True)
-        shutil.copy(executor, root / "kaniko" / "executor")
+        root = _executor_root(folder, executor)
         # Kaniko unpacks images over its own root, but for these two folders and what is mounted.
         programs = root / "busybox"
         programs.mkdir()
-        busybox_applets(build_folder() / "bin" / "busybox", programs)
+        busybox_applets(_program("busybox", "busybox-static"), programs)
         (root / "bin").mkdir()
         (root / "bin" / "sh").symlink_to("/busybox/sh")
-        layer = packed_layer(blobs, root)
-    variables = ["PATH=/usr/local/bin:/kaniko:/busybox", "HOME=/root", "USER=root"]
-    variables.append("DOCKER_CONFIG=/kaniko/.docker/")
-    image = made_image(blobs, [layer], Entrypoint=["/kaniko/executor"], Env=variables)
+        layers = [packed_layer(blobs, root)]
+    _publish_executor(blobs, layers, "PATH=/usr/local/bin:/kaniko:/busybox")
+
+
+def add_stand_in(blobs: Path, debian: Path) -> None:
+    """Serve what stands in for Kaniko.
+
+    Args:
+        blobs: folder of the registry.
+        debian: the root of a Debian with buildah.
+    """
+    with tempfile.TemporaryDirectory(dir=blobs) as folder:
+        layer = packed_layer(blobs, _executor_root(folder, EXECUTOR))
+    _publish_executor(blobs, [linked_layer(blobs, debian), layer], PATH)
+
+
+def _executor_root(folder: str, executor: Path) -> Path:
+    root = Path(folder) / "kaniko"
+    (root / "kaniko" / ".docker").mkdir(parents=True)
+    shutil.copy(executor, root / "kaniko" / "executor")
+    return root
+
+
+def _publish_executor(blobs: Path, layers: Sequence[Layer], path: str) -> None:
+    variables = [path, "HOME=/root", "USER=root", "DOCKER_CONFIG=/kaniko/.docker/"]
+    image = made_image(blobs, layers, Entrypoint=["/kaniko/executor"], Env=variables)
     _publish(blobs, "kaniko", image)
 
 
@@ -64,7 +88,10 @@ def add_buildkit(blobs: Path, debian: Path, programs: Path) -> None:
         root = Path(folder) / "buildkit"
         for name in ("usr/bin", "etc", "run/user/1000", f"{home[1:]}/.local/tmp"):
             (root / name).mkdir(parents=True)
-        for path in [*map(programs.joinpath, _BUILDKIT), *(map(_program, _MAY_SET))]:
+        for path in [
+            *map(programs.joinpath, _BUILDKIT),
+            *(_program(one, "uidmap") for one in _MAY_SET),
+        ]:
             shutil.copy(path, root / "usr" / "bin" / path.name)
         users = f"root:x:0:0::/root:/bin/sh\nuser:x:1000:1000::{home}:/bin/sh\n"
         (root / "etc" / "passwd").write_text(users)
@@ -77,9 +104,9 @@ def add_buildkit(blobs: Path, debian: Path, programs: Path) -> None:
     _publish(blobs, "buildkit", made_image(blobs, layers, User="1000:1000", Env=variables))
 
 
-def _program(name: str) -> Path:
+def _program(name: str, package: str) -> Path:
     found = shutil.which(name)
-    assert found, f"needs {name} (Debian: uidmap)"
+    assert found, f"needs {name} (Debian: {package})"
     return Path(found)
 
 

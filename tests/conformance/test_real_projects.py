@@ -10,6 +10,7 @@ import pytest
 
 from gitlab_ci_provider.cli.configuration.compiled import compile_request
 from gitlab_ci_provider.cli.configuration.request import Request
+from gitlab_ci_provider.linter.checks.docker_builds import docker_job
 from gitlab_ci_provider.model.diagnostic import Severity
 
 SHARED = Path(os.environ.get("GITLAB_CI_SHARED") or Path(__file__).parents[3] / "shared")
@@ -43,3 +44,15 @@ def test_small_project_makes_jobs(name: str):
     assert compiled.decision is not None
     assert compiled.decision.created
     assert sum(one.present for one in compiled.decision.jobs.values()) > 3
+
+
+def test_jobs_for_a_docker_daemon_are_rewritten_or_explained():
+    """Each is an image build, or has the lines that keep it from being one; they are many."""
+    found = []
+    for name in PROJECTS:
+        config = compile_request(Request(path=REAL / name)).result.config
+        jobs = config.jobs.values() if config else ()
+        found += [job for entry in jobs if config and (job := docker_job(config, entry))]
+
+    assert len(found) > 25
+    assert all(bool(job.rewritten) != bool(job.problems) for job in found)

@@ -18,6 +18,7 @@ from kubernetes import client, config
 from clusters.target import Target, read_target
 from e2e.kept_runs import keep_run
 from e2e.place import Place, real_place
+from engines.podman import Podman, podman, why_not
 from gitlab_ci_provider.airflow_api.client import AirflowApi
 from gitlab_ci_provider.discovery.sync import SyncResult
 from gitlab_ci_provider.local.home import Home
@@ -157,6 +158,19 @@ def real_stack(target: Target, folder: Path) -> Iterator[Stack]:
         home = Home(folder / "home")
         with running_stack(home, StackOptions()) as state:
             yield Stack(home, AirflowApi(state.access), place)
+
+
+@contextmanager
+def podman_stack(folder: Path) -> Iterator[tuple[Stack, Podman]]:
+    """Run a stack of images with an engine of its own, in which no container may be left."""
+    if reason := why_not():
+        pytest.skip(f"no Podman here: {reason}")
+    with podman(folder / "podman") as engine, pytest.MonkeyPatch.context() as patch:
+        for name, value in engine.environment.items():
+            patch.setenv(name, value)
+        home = Home(folder / "home")
+        with running_stack(home, StackOptions(runtime="podman")) as state:
+            yield Stack(home, AirflowApi(state.access)), engine
 
 
 def a_stack(options: pytest.Config, folder: Path) -> AbstractContextManager[Stack]:

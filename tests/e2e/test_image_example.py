@@ -10,13 +10,11 @@ import pytest
 
 from clusters.builders import served_builder
 from clusters.target import read_target
-from e2e.embedded import Stack, make_repository
+from e2e.embedded import Stack
 from processes.waiting import wait_until
-from servers.image_registry import Registry, gate_to, running_registry
+from servers.image_registry import Registry, running_registry
 
-EXAMPLES = Path(__file__).parents[2] / "dags" / "examples"
-EXAMPLE = EXAMPLES / "build_image" / "build_image.py"
-LOGIN = ("group-token", 'pa"ss$%s_word')
+EXAMPLE = Path(__file__).parents[2] / "dags" / "examples" / "build_image" / "build_image.py"
 
 
 @pytest.fixture
@@ -31,7 +29,7 @@ def engine(stack: Stack, registry: Registry, pytestconfig: pytest.Config) -> str
     """The engine that the stack's cluster has."""
     if stack.place:
         target = read_target(Path(pytestconfig.option.kubeconfig))
-        builder = served_builder(target)
+        builder = served_builder(target.images)
         target.pull_from(registry.host)
         return builder.engine
     if shutil.which("buildah") is None:
@@ -72,34 +70,3 @@ def test_the_example_builds_an_image(stack: Stack, registry: Registry, engine: s
     if stack.place:  # whose pods run in their images
         ran = "\n".join(stack.api.log(dag, run, tasks["run"]))
         assert f"hello from {run}" in ran
-
-
-def test_a_job_with_kaniko_builds_its_image(
-    stack: Stack, registry: Registry, engine: str, tmp_path: Path
-):
-    """The example's job as it is written, in the pod of a job, with the project's login."""
-    if engine != "kaniko":
-        pytest.skip("needs a real Kubernetes, and an executor in GITLAB_CI_TESTS_KANIKO")
-    root = EXAMPLES / "kaniko"
-    files = {
-        str(path.relative_to(root)): path.read_text() for path in root.rglob("*") if path.is_file()
-    }
-    repository = make_repository(tmp_path / "kaniko", files)
-    user, password = LOGIN
-    with gate_to(registry, logins=frozenset({f"{user}:{password}"})) as gate:
-        values = {
-            "CI_REGISTRY": gate.host,
-            "CI_REGISTRY_IMAGE": f"{gate.host}/group/project",
-            "CI_REGISTRY_USER": user,
-            "CI_REGISTRY_PASSWORD": password,
-            "BASE_IMAGE": f"{gate.host}/base:1",
-        }
-        raw = [{"key": key, "value": value, "raw": True} for key, value in values.items()]
-        stack.define("local/kaniko", raw)
-        report = stack.run(repository)
-
-    tasks = stack.api.tasks(report["dag_id"], report["run_id"])
-    log = "\n".join(stack.api.log(report["dag_id"], report["run_id"], tasks["build"]))
-    assert report["status"] == "passed", log
-    assert registry.digest("group/project", "main") in log
-    assert password not in log

@@ -9,13 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from e2e.embedded import Stack, make_repository
+from e2e.embedded import Stack, make_repository, podman_stack
 from e2e.faulty import job, kill_component, kill_follower, kill_worker, left_behind
 from e2e.runs import ended, raw_log, start, wait_for
-from engines.podman import Podman, import_database, podman, why_not
-from gitlab_ci_provider.airflow_api.client import AirflowApi
-from gitlab_ci_provider.local.home import Home
-from gitlab_ci_provider.local.stack.lifecycle import StackOptions, running_stack
+from engines.podman import Podman, import_database
 from processes.counter import Heard
 
 pytestmark = pytest.mark.embedded("its images are run by an engine of this machine")
@@ -75,16 +72,8 @@ class Run:
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, Podman]]:
-    """A stack of its own with an engine of its own, in which no container may be left."""
-    if reason := why_not():
-        pytest.skip(f"no Podman here: {reason}")
-    folder = tmp_path_factory.mktemp("images")
-    with podman(folder / "podman") as engine, pytest.MonkeyPatch.context() as patch:
-        for name, value in engine.environment.items():
-            patch.setenv(name, value)
-        home = Home(folder / "home")
-        with running_stack(home, StackOptions(runtime="podman")) as state:
-            yield Stack(home, AirflowApi(state.access)), engine
+    with podman_stack(tmp_path_factory.mktemp("images")) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -51,7 +51,7 @@ prefix = "{name}"
 location = "{registry}"
 insecure = true
 """
-_SERVED = ("docker.io", "*.example.com", "local.test")
+_SERVED = ("docker.io", "ghcr.io", "quay.io", "*.example.com", "local.test")
 
 
 def why_not() -> str:
@@ -74,6 +74,11 @@ class Podman:
     folder: Path
     environment: dict[str, str]
     registry: str
+
+    @property
+    def images(self) -> Path:
+        """The folder that the registry serves."""
+        return self.folder / "images"
 
     def run(self, *arguments: str, data: bytes | None = None) -> str:
         """Run a command of Podman; return what it wrote."""
@@ -121,13 +126,6 @@ def import_database(engine: Podman) -> str:
     name = "localhost/postgres:15"
     command = ["sh", "-c", _DATABASE]
     engine.run("import", "--quiet", "--change", f"CMD {json.dumps(command)}", str(tar), name)
-    return name
-
-
-def import_buildah(engine: Podman) -> str:
-    """Make an image of Debian's buildah, which tests build other images with; gives its name."""
-    name = "localhost/buildah:1"
-    engine.run("import", "--quiet", str(make_buildah()), name)
     return name
 
 

@@ -40,7 +40,7 @@ _ACCEPT = f"{MANIFEST}, application/vnd.oci.image.manifest.v1+json"
 _CHUNK = 1024 * 1024
 _UPLOADED_MANIFEST = re.compile(r"/v2/(.+)/manifests/([^/]+)")
 
-Mood = Literal["kind", "login", "token", "forbidden", "failing", "immutable"]
+Mood = Literal["kind", "login", "token", "forbidden", "failing", "recovering", "immutable"]
 _TOKEN = "token-of-the-gate"
 
 
@@ -203,7 +203,8 @@ class Gate:
 
     Attributes:
         mood: `login` asks for the login, `token` for a token that a login gets, `forbidden` lets
-            nobody push, `failing` fails pushes with 500, `immutable` lets no tag be changed.
+            nobody push, `failing` fails pushes with 500, `recovering` the first one with
+            503, `immutable` lets no tag be changed.
         logins: `USER:PASSWORD` of those who may come in.
         asked: the logins that clients have shown, with the path that they asked for.
     """
@@ -213,6 +214,7 @@ class Gate:
     logins: frozenset[str] = frozenset()
     asked: list[tuple[str, str]] = field(default_factory=list)
     pushed: set[str] = field(default_factory=set)
+    failed: bool = False
     host: str = ""
 
     def refusal(self, method: str, path: str, authorization: str) -> tuple[int, str, str] | None:
@@ -231,6 +233,9 @@ class Gate:
     def _refused_push(self, path: str) -> tuple[int, str, str] | None:
         if self.mood == "forbidden":
             return 403, "DENIED", "requested access to the resource is denied"
+        if self.mood == "recovering" and not self.failed:
+            self.failed = True
+            return 503, "UNAVAILABLE", "service unavailable"
         if self.mood == "failing":
             return 500, "UNKNOWN", "unknown error"
         manifest = _UPLOADED_MANIFEST.fullmatch(path)
@@ -314,7 +319,8 @@ class _GateHandler(BaseHTTPRequestHandler):
     def _pass_on(self, body: bytes) -> None:
         behind = HTTPConnection(self.gate.behind, timeout=600)
         dropped = {"connection", "transfer-encoding", "content-length", "authorization"}
-        kept = {name: value for name, value in self.headers.items() if name.lower() not in dropped}
+        names = {name.lower() for name in self.headers} - dropped
+        kept = {name: ", ".join(self.headers.get_all(name, ())) for name in names}
         behind.request(self.command, self.path, body, {**kept, "Content-Length": str(len(body))})
         answer = behind.getresponse()
         data = answer.read()

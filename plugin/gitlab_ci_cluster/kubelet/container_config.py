@@ -57,7 +57,7 @@ def make_config(context: KubeletContext, view: PodView, spec: Obj) -> ContainerC
         cpu_limit=security.cpu_limit(spec),
         stdin=bool(spec.get("stdin")),
         tty=bool(spec.get("tty")),
-        **security.rights(spec),
+        **security.rights(pod, spec),
     )
 
 

@@ -170,7 +170,8 @@ class PodWorker:
         if not self._context.runtime.isolates:
             text = f"nothing is kept from this pod: {self._context.runtime.description}"
             self._context.events.warning(self.pod, "NotIsolated", text)
-        fields = ", ".join(unsupported_fields(self.pod["spec"]))
+        has_profiles = self._context.runtime.honours_images
+        fields = ", ".join(unsupported_fields(self.pod["spec"], has_profiles=has_profiles))
         if fields:
             text = f"the embedded cluster does not act on {fields}"
             self._context.events.warning(self.pod, "FieldsNotHonoured", text)

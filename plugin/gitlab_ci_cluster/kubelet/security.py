@@ -38,14 +38,16 @@ def fs_group(pod: Obj) -> int | None:
     return _pod_context(pod).get("fsGroup")
 
 
-def rights(container: Obj) -> dict[str, Any]:
+def rights(pod: Obj, container: Obj) -> dict[str, Any]:
     """Return the arguments of `ContainerConfig` that say what a container may do."""
     context = container.get("securityContext", {})
     capabilities = context.get("capabilities", {})
+    seccomp = context.get("seccompProfile") or _pod_context(pod).get("seccompProfile") or {}
     return {
         "read_only_root": bool(context.get("readOnlyRootFilesystem")),
         "privileged": bool(context.get("privileged")),
         "no_new_privileges": context.get("allowPrivilegeEscalation") is False,
+        "any_system_call": seccomp.get("type") == "Unconfined",
         "add_capabilities": _names(capabilities.get("add")),
         "drop_capabilities": _names(capabilities.get("drop")),
     }

@@ -24,23 +24,31 @@ _SECURITY_FIELDS = (
     "appArmorProfile",
     "procMount",
     "seLinuxOptions",
-    "seccompProfile",
     "sysctls",
     "windowsOptions",
 )
 
 
-def unsupported_fields(spec: Obj) -> list[str]:
-    """List the fields of a pod's spec that nothing here acts on."""
+def unsupported_fields(spec: Obj, *, has_profiles: bool) -> list[str]:
+    """List the fields of a pod's spec that nothing here acts on.
+
+    Args:
+        spec: of the pod.
+        has_profiles: the runtime has a seccomp profile of its own, and can do without.
+    """
     found = [f"spec.{name}" for name in _POD_FIELDS if spec.get(name)]
-    found += _security(spec, "spec")
+    found += _security(spec, "spec", has_profiles)
     for container in all_containers(spec):
         where = f"spec.containers{{{container['name']}}}"
         found += [f"{where}.{name}" for name in _CONTAINER_FIELDS if container.get(name)]
-        found += _security(container, where)
+        found += _security(container, where, has_profiles)
     return found
 
 
-def _security(owner: Obj, where: str) -> list[str]:
+def _security(owner: Obj, where: str, has_profiles: bool) -> list[str]:
     context = owner.get("securityContext") or {}
-    return [f"{where}.securityContext.{name}" for name in _SECURITY_FIELDS if context.get(name)]
+    found = [name for name in _SECURITY_FIELDS if context.get(name)]
+    seccomp = (context.get("seccompProfile") or {}).get("type")
+    if seccomp and (seccomp == "Localhost" or not has_profiles):
+        found.append("seccompProfile")
+    return [f"{where}.securityContext.{name}" for name in found]

@@ -79,9 +79,7 @@ class Carried:
     programs: dict[str, Spot] = field(default_factory=dict)
 
 
-def carry(
-    script: Sequence[Placed], known: Mapping[str, str], *, complete: bool = True
-) -> Carried:
+def carry(script: Sequence[Placed], known: Mapping[str, str], *, complete: bool = True) -> Carried:
     """Carry a script over.
 
     Args:

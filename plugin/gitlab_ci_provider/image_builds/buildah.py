@@ -13,6 +13,7 @@ import shlex
 from collections.abc import Iterator
 
 from gitlab_ci_provider.image_builds.engine import BuildContainer, Engine, Problem
+from gitlab_ci_provider.image_builds.links import link_check
 from gitlab_ci_provider.image_builds.paths import (
     context_directory,
     dockerfile_path,
@@ -38,6 +39,17 @@ _BUILDAH = (
     "--storage-driver=vfs",
     f"--registries-conf={_REGISTRIES}",
 )
+_LONGEST_PAUSE = 60
+_TRIES = """\
+for pause in {pauses} none; do
+  {command} && break
+  code=$?
+  [ $pause != none ] || exit $code
+  echo "trying again in $pause s" >&2
+  sleep $pause
+done"""
+"""buildah's own tries end with the first answer of a registry, even that it is too busy."""
+
 _CAPABILITIES = (
     *("AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD"),
     *("NET_BIND_SERVICE", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"),
@@ -85,13 +97,21 @@ def _container(build: ImageBuild) -> BuildContainer:
 def _script(build: ImageBuild) -> str:
     """Write the shell script; every value in it is quoted."""
     written = (f"printf %s {shlex.quote(registries_conf(build))}", f">{_REGISTRIES}")
-    lines = ["set -e", " ".join(written)]
+    lines = ["set -e", link_check(build), " ".join(written)]
     for host, path in build.registries.certificates.items():
         folder = f"{_CERTIFICATES}/{host}"
         lines.append(shlex.join(["mkdir", "-p", folder]))
         lines.append(shlex.join(["cp", "--", path, f"{folder}/ca.crt"]))
-    lines += [shlex.join(command) for command in buildah_commands(build)]
+    building, *pushing = (shlex.join(command) for command in buildah_commands(build))
+    lines += [building, *(_tries(build, command) for command in pushing)]
     return "\n".join(lines) + "\n"
+
+
+def _tries(build: ImageBuild, command: str) -> str:
+    """Write a command that is tried again, after a second first, and then after twice as long."""
+    count = build.registries.push_retries
+    pauses = " ".join(str(min(2**number, _LONGEST_PAUSE)) for number in range(count))
+    return _TRIES.format(pauses=pauses, command=command) if count else command
 
 
 def _context(build: ImageBuild) -> str:
@@ -135,7 +155,7 @@ def _cache(build: ImageBuild) -> Iterator[str]:
 
 
 def _push_flags(build: ImageBuild) -> Iterator[str]:
-    yield f"--retry={build.registries.push_retries}"
+    yield "--retry=0"
     if build.compression:
         yield f"--compression-format={build.compression}"
     if build.compression_level is not None:

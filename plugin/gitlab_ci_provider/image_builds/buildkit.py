@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from posixpath import split
 
 from gitlab_ci_provider.image_builds.engine import BuildContainer, Engine, Problem
+from gitlab_ci_provider.image_builds.links import link_check
 from gitlab_ci_provider.image_builds.paths import (
     context_directory,
     dockerfile_path,
@@ -33,6 +34,7 @@ _TRIES = "60"
 """In which the daemon must answer: three quarters of a minute, where it has two seconds else."""
 
 _SCRIPT = """\
+{check}\
 printf '%s' "$1" >{config}
 digest=$2
 shift 2
@@ -64,7 +66,7 @@ def buildkitd_config(build: ImageBuild) -> str:
 
 
 def _container(build: ImageBuild) -> BuildContainer:
-    script = _SCRIPT.format(config=_CONFIG, metadata=_METADATA)
+    script = _SCRIPT.format(check=link_check(build), config=_CONFIG, metadata=_METADATA)
     values = (buildkitd_config(build), build.digest_file)
     return BuildContainer(
         command=("sh", "-c", script, "buildkit", *values, *buildkit_command(build)),

@@ -15,7 +15,7 @@ import pytest
 
 from clusters.builders import Builder, served_builder
 from clusters.target import read_target
-from engines.podman import Podman, import_buildah, podman, why_not
+from engines.podman import Podman, podman, why_not
 from integration.cluster.faults import tell
 from integration.cluster.support import HELPER_IMAGE, Api, Cluster, EmbeddedCluster, start_cluster
 from integration.cluster.waiting_task import CONNECTION, WAYS, Task
@@ -61,9 +61,9 @@ def cluster(
 def builder(cluster: Cluster, engine: Podman | None) -> Builder:
     """What builds images; skip where the pods of a cluster have no such engine."""
     if not isinstance(cluster, EmbeddedCluster):
-        return served_builder(read_target(cluster.kubeconfig))
+        return served_builder(read_target(cluster.kubeconfig).images)
     if engine is not None:
-        return Builder("buildah", import_buildah(engine))
+        return served_builder(engine.images)
     if shutil.which("buildah") is None:
         pytest.skip("needs buildah (Debian: buildah)")
     return Builder("buildah", "buildah:local")

@@ -199,6 +199,16 @@ def test_users_groups_and_rights_are_the_pods(api: Api):
     ]
 
 
+@pytest.mark.parametrize(("kind", "mode"), [("RuntimeDefault", "2"), ("Unconfined", "0")])
+def test_a_pod_can_do_without_a_seccomp_profile(api: Api, kind: str, mode: str):
+    """Engines of image builds need calls that the engine's own profile forbids."""
+    container = {**BUSYBOX, "securityContext": {"seccompProfile": {"type": kind}}}
+
+    output = api.output("a", "grep Seccomp: /proc/1/status", container=container)
+
+    assert output.split() == ["Seccomp:", mode]
+
+
 RESISTING = "trap '' TERM; (setsid sleep 4242 &); sleep 4242"
 
 

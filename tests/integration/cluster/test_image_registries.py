@@ -59,6 +59,17 @@ def test_a_refusal_is_told_in_words(builds: Builds, registry: Registry, mood: Mo
             builds.run(destinations=[destination], insecure_registries=[gate.host])
 
 
+def test_a_push_that_fails_once_is_tried_again(builds: Builds, registry: Registry):
+    """`push_retries` outlasts a registry that comes back."""
+    with gate_to(registry, mood="recovering") as gate:
+        destination = f"{gate.host}/group/recovered:1"
+        options = {"destinations": [destination], "insecure_registries": [gate.host]}
+        built = builds.run(**options, push_retries=2)
+        assert gate.failed
+
+    assert built["digest"] == registry.digest("group/recovered", "1")
+
+
 def test_a_tag_that_cannot_be_changed_is_told(builds: Builds, registry: Registry):
     """The second push to an immutable tag fails, and says to push another tag."""
     with gate_to(registry, mood="immutable") as gate:

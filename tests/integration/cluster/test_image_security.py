@@ -108,6 +108,35 @@ def test_a_context_leads_nowhere_else(builds: Builds, registry: Registry):
     assert not any("copied" in files for files in images)
 
 
+@pytest.mark.parametrize(
+    ("link", "leads_to"),
+    [("app", "folder"), ("app", "root"), ("Dockerfile", "file"), ("token", "file")],
+)
+def test_a_link_in_a_volume_leads_to_no_login(
+    builds: Builds, registry: Registry, link: str, leads_to: str
+):
+    """An earlier task has put it where the build expects its context, or a secret of the volume."""
+    builds.not_with("kaniko", "commands of a Dockerfile run in Kaniko's own root")
+    logins = Path(_logins(builds))
+    target = {"folder": logins.parent, "root": Path("/"), "file": logins}[leads_to]
+    reads = "COPY config.json* /\nRUN --mount=type=secret,id=token cat /run/secrets/token >/token\n"
+    builds.write({"Dockerfile": f"FROM BASE\n{reads}", "app/kept": "", "token": ""})
+    path = builds.workspace / link
+    path.rename(builds.workspace / "moved")
+    path.symlink_to(target)
+
+    with pytest.raises(TaskFailedForNow, match=f"/{link} is a link to what belongs to the pod"):
+        builds.run(
+            registry_conn_id="registry",
+            destinations=[f"{registry.host}/group/linked:1"],
+            context="dir:///workspace/app",
+            dockerfile="/workspace/Dockerfile",
+            build_secret_files={"token": "/workspace/token"},
+        )
+
+    assert registry.tags("group/linked") == []
+
+
 def test_a_build_argument_is_only_a_value(builds: Builds, registry: Registry):
     """Flags, shell commands, and Kubernetes' `$(NAME)` in a value arrive as they are."""
     value = "--no-cache $(REGISTRY_AUTH_FILE) '; touch /tmp/hostile; echo \" $HOME `id`"

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from clusters.added_images import EXECUTOR
 from gitlab_ci_provider.cli.configuration.compiled import compile_request
 from gitlab_ci_provider.cli.configuration.request import Request
 from gitlab_ci_provider.model.job import Job
@@ -28,29 +29,6 @@ pytestmark = [
 
 EXAMPLE = Path(__file__).parents[3] / "dags" / "examples" / "kaniko"
 USER, PASSWORD = "group-token", 'pa"ss$%s\\word'
-EXECUTOR = """\
-#!/bin/sh
-# The executor's options that the example uses, by buildah.
-set -e
-printf '%s\\n' "$@" >"$SEEN"
-while [ $# -gt 0 ]; do
-  case $1 in
-  --context) context=$2 ;;
-  --dockerfile) dockerfile=$2 ;;
-  --build-arg) argument=$2 ;;
-  --label) label=$2 ;;
-  --destination) destination=$2 ;;
-  --digest-file) digest=$2 ;;
-  *) echo "unknown option $1" >&2; exit 1 ;;
-  esac
-  shift 2
-done
-login="--authfile=$DOCKER_CONFIG/config.json --tls-verify=false"
-kept="--root=$STORAGE/root --runroot=$STORAGE/run --storage-driver=vfs"
-buildah $kept build $login --isolation=chroot --file="$dockerfile" --build-arg="$argument" \\
-  --label="$label" --tag="$destination" "$context"
-buildah $kept push $login --digestfile="$digest" "$destination"
-"""
 
 
 @pytest.fixture
@@ -78,8 +56,7 @@ def _run(folder: Path, job: Job, variables: dict[str, str]) -> subprocess.Comple
     project, kaniko = folder / "project", folder / "kaniko"
     shutil.copytree(EXAMPLE, project)
     kaniko.mkdir()
-    (kaniko / "executor").write_text(EXECUTOR)
-    (kaniko / "executor").chmod(0o755)
+    shutil.copy(EXECUTOR, kaniko)
     text = "\n".join([*job.script.before, *job.script.main]).replace("/kaniko/", f"{kaniko}/")
     own = {
         "PATH": os.environ["PATH"],
@@ -99,6 +76,7 @@ def _run(folder: Path, job: Job, variables: dict[str, str]) -> subprocess.Comple
 def _variables(gate: Gate, base: str) -> dict[str, str]:
     return {
         "CI_REGISTRY": gate.host,
+        "INSECURE": gate.host,
         "CI_REGISTRY_IMAGE": f"{gate.host}/group/project",
         "CI_REGISTRY_USER": USER,
         "CI_REGISTRY_PASSWORD": PASSWORD,

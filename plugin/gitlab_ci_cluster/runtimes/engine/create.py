@@ -95,6 +95,8 @@ def _security_options(config: ContainerConfig) -> list[str]:
     options = ["label=disable"]
     if config.no_new_privileges:
         options.append("no-new-privileges")
+    if config.any_system_call:
+        options.append("seccomp=unconfined")
     return options
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from gitlab_ci_cluster.kubelet.unsupported import unsupported_fields
 
 
@@ -13,8 +15,19 @@ def test_fields_that_nothing_acts_on_are_listed():
         "containers": [{"name": "m", "restartPolicyRules": [{}], "image": "x"}],
     }
 
-    assert unsupported_fields(spec) == [
+    assert unsupported_fields(spec, has_profiles=False) == [
         "spec.affinity",
         "spec.securityContext.seccompProfile",
         "spec.containers{m}.restartPolicyRules",
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "listed"), [("RuntimeDefault", False), ("Unconfined", False), ("Localhost", True)]
+)
+def test_an_engine_has_a_profile_or_none(kind: str, *, listed: bool):
+    """But it is given no profile of the node."""
+    context = {"seccompProfile": {"type": kind}}
+    spec = {"containers": [{"name": "m", "image": "x", "securityContext": context}]}
+
+    assert bool(unsupported_fields(spec, has_profiles=True)) == listed
