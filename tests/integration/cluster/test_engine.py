@@ -94,6 +94,15 @@ def waits(api: Api, name: str, reason: str, **container: Any) -> str:
     return str(state_of(waiting)["waiting"]["message"])
 
 
+def test_an_image_can_be_named_by_its_digest(images: Podman, api: Api):
+    """It is pulled by it, too, and not taken for one that is there by its tag."""
+    digest = json.loads((images.images / "index.json").read_text())["busybox"]
+
+    output = api.output("a", "readlink $(which cat)", container={"image": f"small@{digest}"})
+
+    assert output.split() == ["busybox"]
+
+
 def test_an_image_that_cannot_be_pulled_is_waited_for_with_the_registrys_words(api: Api):
     """As a kubelet does: ErrImagePull, then ImagePullBackOff, each with its event."""
     words = waits(api, "a", "ErrImagePull", image="missing/x:1")
