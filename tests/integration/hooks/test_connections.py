@@ -32,7 +32,6 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[GitLab]:
         running.world.add_token(TOKEN, levels={"group": 40})
         connect(monkeypatch, "here", "gitlab", host=running.url, password=TOKEN)
         yield running
-        assert running.violations == []
 
 
 def connect(monkeypatch: pytest.MonkeyPatch, conn_id: str, kind: str, **given: Any) -> None:

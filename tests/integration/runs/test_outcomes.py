@@ -106,7 +106,6 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Told]:
         settings = Settings(home=tmp_path / "home", git_conn_ids="gl")
         sha = (project.git("rev-parse", "main") or b"").decode().strip()
         yield Told(running, settings, Ref(name="main", sha=sha, protected=True))
-        assert running.violations == []
 
 
 def test_a_deployment_is_made_once_with_its_environment(told: Told):

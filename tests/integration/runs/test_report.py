@@ -141,7 +141,6 @@ def reporting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Repor
         yield Reporting(
             running, settings, (project.git("rev-parse", "main") or b"").decode().strip()
         )
-        assert running.violations == []
 
 
 def connect(

@@ -77,7 +77,8 @@ def deployments(call: Call) -> Answer:
         found = [one for one in found if one["environment"]["name"] == call.query["environment"]]
     if "status" in call.query:
         found = [one for one in found if one["status"] == call.query["status"]]
-    return page(call, found[::-1] if call.query.get("sort") == "desc" else found)
+    shown = [_deployment(one) for one in found]
+    return page(call, shown[::-1] if call.query.get("sort") == "desc" else shown)
 
 
 @route("POST", "/projects/:id/deployments")
@@ -100,14 +101,15 @@ def deploy(call: Call) -> Answer:
             "created_at": datetime.now(UTC).isoformat(), "deployable": None,
             "user": {"username": call.signed_in().user}}  # fmt: skip
     _things(project, "deployments").append(made)
-    return Answer(made, 201)
+    return Answer(_deployment(made), 201)
 
 
 @route("GET", "/projects/:id/releases", job=True)
 def releases(call: Call) -> Answer:
     """List releases."""
     public = call.project().visibility == "public"
-    return page(call, _things(call.project(0 if public else REPORTER), "releases"))
+    found = _things(call.project(0 if public else REPORTER), "releases")
+    return page(call, [_released(call, one) for one in found])
 
 
 @route("GET", "/projects/:id/releases/:tag", job=True)
@@ -116,7 +118,7 @@ def release_of_tag(call: Call) -> Any:
     public = call.project().visibility == "public"
     for one in _things(call.project(0 if public else REPORTER), "releases"):
         if one["tag_name"] == call.place["tag"]:
-            return one
+            return _released(call, one)
     raise Refusal(404, {"message": "404 Not Found"})
 
 
@@ -136,7 +138,7 @@ def release(call: Call) -> Answer:
             raise Refusal(400, {"message": "Target is invalid"})
     made = {"name": tag, "description": None, **call.body}
     _things(project, "releases").append(made)
-    return Answer(made, 201)
+    return Answer(_released(call, made), 201)
 
 
 @route("GET", "/projects/:id/merge_requests/:iid/notes")
@@ -179,6 +181,24 @@ def _environment(call: Call, project: Project, name: str) -> Thing:
             "tier": "other"}  # fmt: skip
     _things(project, "environments").append(made)
     return made
+
+
+def _deployment(made: Thing) -> Thing:
+    """Show a deployment, with less of its environment than the environment's own address shows."""
+    at = {name: made["environment"][name] for name in ("id", "name", "external_url")}
+    return {**made, "environment": at}
+
+
+def _released(call: Call, made: Thing) -> Thing:
+    """Show a release: where it was asked to be made is not told, and paths become addresses."""
+    shown = {name: value for name, value in made.items() if name not in ("ref", "milestones")}
+    at = f"{call.base.rpartition('/api/')[0]}/releases/{made['tag_name']}/downloads"
+    links = [
+        {name: value for name, value in link.items() if name != "direct_asset_path"}
+        | {"direct_asset_url": at + (link.get("direct_asset_path") or f"/{link['name']}")}
+        for link in made.get("assets", {}).get("links", [])
+    ]
+    return {**shown, "assets": {"count": len(links), "links": links}}
 
 
 def _changed(found: Thing, body: Any) -> Thing:

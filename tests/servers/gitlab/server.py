@@ -91,7 +91,11 @@ class GitLab:
 
 @contextmanager
 def gitlab_server(folder: Path, certificate: Path | None = None) -> Iterator[GitLab]:
-    """Run one with its repositories in a folder; a certificate (and key) makes it HTTPS."""
+    """Run one with its repositories in a folder; a certificate (and key) makes it HTTPS.
+
+    Raises:
+        AssertionError: at the end, if something contradicts GitLab's description.
+    """
     served = GitLab(World(folder), scheme="https" if certificate else "http")
 
     class Handler(_Handler):
@@ -105,6 +109,7 @@ def gitlab_server(folder: Path, certificate: Path | None = None) -> Iterator[Git
         server.socket = context.wrap_socket(server.socket, server_side=True)
     with serving(server) as served.port:
         yield served
+    assert served.violations == [], "\n".join(sorted(set(served.violations)))
 
 
 class _Handler(Backend):

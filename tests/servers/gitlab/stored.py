@@ -6,7 +6,7 @@ A table instead of code: GitLab's places for these are alike.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -41,6 +41,7 @@ class Stored:
         needed: to create one.
         defaults: fields of the answer.
         hides: fields that never come back.
+        apart: fields that a list does not show.
         numbered: they have a number of the instance; counted: and one of the project.
     """
 
@@ -52,6 +53,7 @@ class Stored:
     write: int = DEVELOPER
     unique: tuple[str, ...] = ()
     hides: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
     job: bool = False
     numbered: bool = True
     counted: bool = False
@@ -61,7 +63,8 @@ _OF_PROJECTS = (
     Stored("variables", "key", ("key", "value"), _SCOPED, MAINTAINER, MAINTAINER,
            ("key", "environment_scope"), numbered=False),
     Stored("hooks", "id", ("url",), _HOOK, MAINTAINER, MAINTAINER, hides=_HIDDEN),
-    Stored("pipeline_schedules", "id", ("description", "ref", "cron"), _SCHEDULE),
+    Stored("pipeline_schedules", "id", ("description", "ref", "cron"), _SCHEDULE,
+           apart=("variables",)),
     Stored("merge_requests", "iid", ("title", "source_branch", "target_branch"),
            {"state": "opened", "author": _AUTHOR}, counted=True),
 )  # fmt: skip
@@ -92,7 +95,8 @@ def _things(call: Call, where: str, stored: Stored, *, write: bool) -> list[dict
 
 
 def _list(where: str, stored: Stored, call: Call) -> Answer:
-    found = [_shown(stored, thing) for thing in _things(call, where, stored, write=False)]
+    listed = replace(stored, hides=(*stored.hides, *stored.apart))
+    found = [_shown(listed, thing) for thing in _things(call, where, stored, write=False)]
     for name in ("state", "environment", "updated_after"):
         if name in call.query and name in stored.defaults and call.query[name] != "all":
             found = [thing for thing in found if thing.get(name) == call.query[name]]
