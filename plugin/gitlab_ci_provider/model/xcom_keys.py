@@ -29,5 +29,8 @@ FOLLOWED = "followed"
 PIPELINE_RESULT = "pipeline_result"
 """Of `finish_pipeline`: how the pipeline ended."""
 
+UNTOLD = "untold"
+"""Of `finish_pipeline`: what GitLab was not told, in words; missing when it knows everything."""
+
 DOWNSTREAM_LINK = "_link_DownstreamLink"
 """Of a bridge: the address of its pipeline; Airflow derives the key from `DownstreamLink`."""

@@ -126,7 +126,8 @@ def _end(session: Any, dag_run: Any, instead: str) -> None:
 def write_notes(session: Any, dag_run: Any, instead: str) -> None:
     """Write the notes of a pipeline's run and of its tasks."""
     end = read_xcom(session, dag_run, xcom_keys.PIPELINE_RESULT, FINISH_PIPELINE)
-    text = _note(f"{_OURS}{instead}") if instead else run_note(end)
+    untold = read_xcom(session, dag_run, xcom_keys.UNTOLD, FINISH_PIPELINE)
+    text = _note(f"{_OURS}{instead}") if instead else run_note(end, untold)
     if text and (dag_run.note or _OURS).startswith(_OURS):
         dag_run.note = text
     left_out = read_xcom(session, dag_run, xcom_keys.LEFT_OUT, CREATE_PIPELINE)
@@ -160,10 +161,11 @@ def no_pool_note(pool: str) -> str:
     )[:_LONGEST]
 
 
-def run_note(end: Any) -> str:
+def run_note(end: Any, untold: Any = None) -> str:
     """Word the note of a run that has ended; empty if it has left nothing.
 
     Number, name (`workflow:name`), ref and commit are always mentioned: runs in Airflow have none.
+    So is what GitLab was not told.
     """
     if not isinstance(end, Mapping) or not end.get("text"):
         return ""
@@ -171,6 +173,9 @@ def run_note(end: Any) -> str:
     words = [*([str(number)] if number else []), *([f"'{name}'"] if name else []), str(end["text"])]
     place = ", ".join(str(end[key]) for key in ("ref", "commit") if end.get(key))
     tail = f" ({place})" if place else ""
+    if isinstance(untold, list) and untold:
+        told = _note(quoted(", ".join(map(str, untold)), _LONGEST_NAME))
+        tail += f". GitLab was not told {told}: see the log of finish_pipeline"
     return _note(f"{_OURS}{' '.join(words)}", _LONGEST - len(tail)) + tail
 
 

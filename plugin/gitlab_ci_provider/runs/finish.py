@@ -17,6 +17,7 @@ from gitlab_ci_provider.runs.record import (
     own_states,
     pull_run,
     push_end,
+    push_untold,
     with_coverage,
 )
 from gitlab_ci_provider.runs.registration import close_unpinned
@@ -62,5 +63,5 @@ def _finish(task: TaskContext) -> PipelineResult:
     task.state.register.finish(record.id, result.status.in_api)
     sweep(run, ended)
     if told is not None:
-        report.tell_rest(run, told)
+        push_untold(task, report.tell_rest(run, told))
     return result

@@ -6,7 +6,7 @@ All are XComs, so that people find them in the Airflow UI: `pipeline` of `create
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -98,6 +98,12 @@ def push_end(task: TaskContext, result: PipelineResult, record: PipelineRun | No
     if record is not None:
         said |= {"id": record.id, "ref": record.ref.name, "commit": record.ref.sha[:8]}
     _push(task, xcom_keys.PIPELINE_RESULT, said)
+
+
+def push_untold(task: TaskContext, untold: Sequence[str]) -> None:
+    """Record what GitLab was not told, for the note of the run, see `plugins/run_note.py`."""
+    if untold:
+        _push(task, xcom_keys.UNTOLD, list(untold))
 
 
 def push_left_out(task: TaskContext, reasons: Mapping[str, str]) -> None:

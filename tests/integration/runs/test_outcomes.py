@@ -86,11 +86,11 @@ class Told:
         }
         return Report(**{**usual, **given})
 
-    def send(self, *outcomes: JobOutcome, **given: Any) -> None:
-        """Send the report of a pipeline, as its end does."""
+    def send(self, *outcomes: JobOutcome, **given: Any) -> tuple[str, ...]:
+        """Send the report of a pipeline, as its end does; what GitLab has refused."""
         report = self.report(*outcomes, **given)
         self.state.reports.keep(report)
-        send_all(self.settings, self.state, report)
+        return send_all(self.settings, self.state, report)
 
 
 @pytest.fixture
@@ -240,7 +240,7 @@ def test_what_gitlab_refuses_is_given_up_and_what_it_does_not_answer_is_not(
     """A refused deployment keeps no report; one that was not answered is made later."""
     deploy = JobOutcome(job="deploy", environment=REVIEW)
     told.gitlab.faults.order(Fault("POST .*/deployments", times=1, status=403))
-    told.send(deploy)
+    assert told.send(deploy) == ("of the deployment or release of deploy",)
     assert "GitLab was not told of the deployment or release of deploy" in caplog.text
     assert list(told.state.reports.left()) == []
 

@@ -99,8 +99,8 @@ class Reporting:
             pass
         report.tell_end(job, result)
 
-    def end(self, record: PipelineRun, **ended: JobResult) -> None:
-        """End, as `finish_pipeline` does."""
+    def end(self, record: PipelineRun, **ended: JobResult) -> tuple[str, ...]:
+        """End, as `finish_pipeline` does; what GitLab was not told."""
         task = self.task("finish_pipeline")
         context = RunContext(
             context=task.context,
@@ -111,8 +111,7 @@ class Reporting:
             ended=ended,
         )
         told = report.note_end(context, ended, finish(ended))
-        if told is not None:
-            report.tell_rest(context, told)
+        return () if told is None else report.tell_rest(context, told)
 
     @property
     def statuses(self) -> dict[str, str]:
@@ -231,10 +230,11 @@ def test_a_gitlab_that_fails_at_a_jobs_end_fails_no_job(
     report.tell_end(reporting.job(record, "build"), OK)
     assert "GitLab was not told how the job has ended: cannot set the status" in caplog.text
 
-    reporting.end(record, build=OK, test=OK)
+    untold = reporting.end(record, build=OK, test=OK)
 
     assert reporting.statuses == {"Airflow": "success", "build": "success", "test": "success"}
     assert len(reporting.all) == 3
+    assert untold == ()
 
 
 def test_a_rate_limit_is_obeyed(reporting: Reporting):
@@ -275,8 +275,8 @@ def test_what_was_left_is_told_by_a_later_pipeline(reporting: Reporting):
     """GitLab was away at the end of one; another tells it, once its report has rested."""
     record = reporting.begin()
     reporting.gitlab.faults.order(Fault("/statuses", times=-1, status=403))
-    reporting.end(record, build=OK, test=FAILED)
-    assert reporting.left == [record.id]
+    untold = reporting.end(record, build=OK, test=FAILED)
+    assert (untold, reporting.left) == (("how the pipeline has ended",), [record.id])
     reporting.gitlab.faults.clear()
     state = open_state(reporting.settings)
 

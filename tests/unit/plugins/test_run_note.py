@@ -55,12 +55,25 @@ def test_no_note_has_an_image_or_a_link_of_an_author(text: str):
     notes = [
         job_note(told),
         job_note({**told, "reason": "", "reports": named}),
-        run_note({"text": f"failed: {text}", "name": text, "ref": "main"}),
+        run_note({"text": f"failed: {text}", "name": text, "ref": "main"}, [text]),
         *absence_notes({"a": text}).values(),
     ]
 
     for note in notes:
         assert not re.search(r"!\[|\]\(|\n\s*\n", note)
+
+
+def test_a_note_says_what_gitlab_was_not_told():
+    """Nobody looks into the log of a pipeline that has passed; texts of authors stay short."""
+    end = {"text": "passed", "id": 12, "ref": "main", "commit": "ef0a4fdb"}
+    told = run_note(end, ["of the deployment or release of deploy", "in a comment"])
+
+    assert told == (
+        "Pipeline 12 passed (main, ef0a4fdb). GitLab was not told of the deployment or release of "
+        "deploy, in a comment: see the log of finish_pipeline"
+    )
+    assert len(run_note({"text": "x" * 5000}, ["y" * 5000])) == 1000
+    assert run_note(end, "no list") == "Pipeline 12 passed (main, ef0a4fdb)"
 
 
 def test_notes_of_tasks_fit_their_column():

@@ -108,12 +108,18 @@ def note_end(
     return report
 
 
-def tell_rest(run: RunContext, report: Report) -> None:
-    """Tell GitLab how the pipeline has ended, and what it does not know of jobs and of others."""
+def tell_rest(run: RunContext, report: Report) -> tuple[str, ...]:
+    """Tell GitLab how the pipeline has ended, and what it does not know of jobs and of others.
+
+    Returns:
+        what it was not told of this pipeline, in words.
+    """
+    untold: tuple[str, ...] = ("how the pipeline has ended",)
     with never_failing("how the pipeline has ended; a later pipeline will tell it"):
-        send_all(run.settings, run.state, report)
+        untold = send_all(run.settings, run.state, report)
     with never_failing("of earlier pipelines"):
         send_left(run.settings, run.state, _now())
+    return untold
 
 
 def _begun(task: TaskContext, record: PipelineRun, found: GitLabProject) -> PipelineRun:

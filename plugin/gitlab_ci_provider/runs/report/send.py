@@ -17,6 +17,7 @@ from gitlab_ci_provider.gitlab_api.outcomes import Outcomes
 from gitlab_ci_provider.gitlab_api.statuses import CommitStatuses, commit_statuses, shortened
 from gitlab_ci_provider.hooks.gitlab_project import gitlab_project
 from gitlab_ci_provider.model.project import Project, Ref
+from gitlab_ci_provider.model.quoted import quoted
 from gitlab_ci_provider.model.report import CommitState, CommitStatus, Report, Reported, ReportLevel
 from gitlab_ci_provider.records.register import RUNNING
 from gitlab_ci_provider.runs.report.outcome import MARKER, comment, deliver
@@ -80,12 +81,16 @@ def clients(
     return Clients(statuses=replace(statuses, id=found.id), outcomes=outcomes)
 
 
-def send_all(settings: Settings, state: State, report: Report) -> None:
+def send_all(settings: Settings, state: State, report: Report) -> tuple[str, ...]:
     """Send what GitLab does not have of a report, and forget the report.
+
+    Returns:
+        what GitLab has refused, in words.
 
     Raises:
         GitlabCiError: GitLab refuses or does not answer; the report stays.
     """
+    refused: tuple[str, ...] = ()
     told = clients(settings, report.project, report.ref, report.reported, AT_END)
     if told is None:
         _log.info("the connection no longer reports to GitLab")
@@ -93,33 +98,40 @@ def send_all(settings: Settings, state: State, report: Report) -> None:
         wanted = report.statuses or _broken_off(told.statuses, report)
         sent = told.statuses.settle(wanted)
         _log.info("told GitLab %d statuses of pipeline %d", sent, report.pipeline)
-        _send_rest(told.outcomes, report)
+        refused = _send_rest(told.outcomes, report)
     state.reports.drop(report.pipeline)
+    return refused
 
 
-def _send_rest(client: Outcomes, report: Report) -> None:
+def _send_rest(client: Outcomes, report: Report) -> tuple[str, ...]:
     """Send deployments, releases and the comment; one that GitLab refuses is given up.
+
+    Returns:
+        what was given up, in words.
 
     Raises:
         GitlabApiError: GitLab does not answer.
     """
+    refused: list[str] = []
     for outcome in report.outcomes:
-        with _unless_refused(f"of the deployment or release of {outcome.job}"):
+        with _unless_refused(f"of the deployment or release of {quoted(outcome.job)}", refused):
             for done in deliver(client, outcome, report.ref, report.created_at):
                 _log.info("GitLab: %s", done)
     if report.reported.merge_request and report.statuses:
-        with _unless_refused("in a comment"):
+        with _unless_refused("in a comment", refused):
             text = comment(report.pipeline, report.statuses)
             client.commented(report.reported.merge_request, MARKER, text)
+    return tuple(refused)
 
 
 @contextmanager
-def _unless_refused(doing: str) -> Iterator[None]:
+def _unless_refused(doing: str, refused: list[str]) -> Iterator[None]:
     try:
         yield
     except GitlabApiError as problem:
         if not is_refusal(problem):
             raise
+        refused.append(doing)
         _log.warning("GitLab was not told %s: %s%s", doing, problem, _role(problem))
 
 
