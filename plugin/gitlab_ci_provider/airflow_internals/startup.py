@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -13,6 +14,11 @@ _CONTEXT = "_AIRFLOW_PROCESS_CONTEXT"
 
 TASK_RUNNER = "airflow.sdk.execution_time.task_runner"
 """What runs a task, in its own process."""
+
+_MASKERS = tuple(
+    f"airflow.{part}.secrets_masker.secrets_masker" for part in ("_shared", "sdk._shared")
+)
+"""They warn, on the standard output, of every connection whose extra has a word of four letters."""
 
 MODULES = (
     "airflow",
@@ -68,6 +74,8 @@ def api_application() -> Any:
 @contextmanager
 def with_database() -> Iterator[None]:
     """Let this process find connections and Variables in the database, as `airflow` does."""
+    for name in _MASKERS:
+        logging.getLogger(name).setLevel(logging.ERROR)
     before = os.environ.get(_CONTEXT)
     _be_a_server()
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+from airflow._shared.secrets_masker import SecretsMasker, mask_secret
 from airflow.sdk.execution_time.supervisor import ensure_secrets_backend_loaded
 
 from gitlab_ci_provider.airflow_internals.startup import with_database
@@ -20,3 +22,14 @@ def test_a_command_looks_into_the_database():
 
     assert "MetastoreBackend" not in before
     assert names() == before
+
+
+def test_airflow_does_not_write_into_what_a_command_prints(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    """It takes `"report": "jobs"` in a connection for a secret that is too short to be hidden."""
+    monkeypatch.setattr(SecretsMasker, "_has_warned_short_secret", False)
+    with with_database():
+        mask_secret({"report": "jobs"})
+
+    assert caplog.text == ""
