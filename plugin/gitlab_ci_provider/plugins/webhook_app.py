@@ -18,6 +18,7 @@ import msgspec
 from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
+from starlette.requests import ClientDisconnect
 
 from gitlab_ci_provider.events.payload import IgnoredEventError, read_event
 from gitlab_ci_provider.exceptions import ConfigError, GitlabCiError, SettingsError
@@ -102,6 +103,9 @@ def make_app(reception: Reception) -> FastAPI:
             return await run_in_threadpool(_stored, reception, event)
         except _RefusedError as refused:
             return refused.answer
+        except ClientDisconnect:  # GitLab waits for ten seconds
+            _log.error("webhook: the sender did not wait until its event was read: send it again")
+            return _said("the event was not read", 400)  # nobody reads this either
 
     app.add_api_route("/{conn_id}", receive, methods=["POST"])
     return app

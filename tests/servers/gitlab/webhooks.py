@@ -141,7 +141,8 @@ def _sent(url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, str]:
     request = urllib.request.Request(url, body, dict(headers), method="POST")
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(request, timeout=10) as answer:
+        # GitLab waits for ten seconds, which a busy machine of tests may need for nothing.
+        with opener.open(request, timeout=120) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as refusal:
         return refusal.code, refusal.read().decode()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.requests import ClientDisconnect
 
 from gitlab_ci_provider.exceptions import SettingsError, StateError
 from gitlab_ci_provider.gitlab_api.webhook_signature import WebhookSecrets
@@ -147,6 +148,23 @@ def test_a_stranger_s_body_is_not_read(reception: FakeReception):
     assert post(reception, "/plain", body(), headers)[0] == 401
     # httpx sends as the application reads.
     assert not read
+
+
+def test_a_sender_that_goes_away_is_told_of_in_one_line(
+    reception: FakeReception, caplog: pytest.LogCaptureFixture
+):
+    """GitLab waits for ten seconds; the log of a busy API server has no traceback for that."""
+
+    async def body() -> AsyncIterator[bytes]:
+        yield BODY[:10]
+        raise ClientDisconnect
+
+    headers = signed(BODY, "push", TOKEN, "id-1", NOW)
+    assert post(reception, "/plain", body(), headers)[0] == 400
+    assert caplog.messages == [
+        "webhook: the sender did not wait until its event was read: send it again"
+    ]
+    assert reception.stored == []
 
 
 @pytest.mark.parametrize("announced", [True, False])
