@@ -75,7 +75,7 @@ def api_application() -> Any:
 def with_database() -> Iterator[None]:
     """Let this process find connections and Variables in the database, as `airflow` does."""
     for name in _MASKERS:
-        logging.getLogger(name).setLevel(logging.ERROR)
+        logging.getLogger(name).addFilter(_is_no_warning)  # its level is set again by Airflow
     before = os.environ.get(_CONTEXT)
     _be_a_server()
     try:
@@ -84,6 +84,10 @@ def with_database() -> Iterator[None]:
         os.environ.pop(_CONTEXT)
         if before is not None:
             os.environ[_CONTEXT] = before
+
+
+def _is_no_warning(record: logging.LogRecord) -> bool:
+    return record.levelno != logging.WARNING
 
 
 def _be_a_server() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging.config
+
 import pytest
 from airflow._shared.secrets_masker import SecretsMasker, mask_secret
 from airflow.sdk.execution_time.supervisor import ensure_secrets_backend_loaded
@@ -30,6 +32,7 @@ def test_airflow_does_not_write_into_what_a_command_prints(
     """It takes `"report": "jobs"` in a connection for a secret that is too short to be hidden."""
     monkeypatch.setattr(SecretsMasker, "_has_warned_short_secret", False)
     with with_database():
+        logging.config.dictConfig({"version": 1, "loggers": {"airflow": {"level": "INFO"}}})
         mask_secret({"report": "jobs"})
 
     assert caplog.text == ""

@@ -116,7 +116,7 @@ def _refresh(sync: BundleSync, args: argparse.Namespace) -> int:
             f"which shows them: {first}. Give each project to one, by `groups` or `exclude`"
         )
     code = _tell(args, done)
-    if not args.json and (done.results or done.removed or done.kept):
+    if not args.json and (not args.when_due or done.results or done.removed or done.kept):
         output.say(f"{args.bundle}: {done.found} projects, {len(done.results)} refs synced")
     return code
 
