@@ -141,6 +141,11 @@ OBJECT_STORE: dict[str, Any] = {
             "schema": _TEXT,
             "description": "For aws:kms. Empty: the store's own key.",
         },
+        "multipart_uploads": {
+            "label": "Uploads in parts",
+            "schema": {"type": ["boolean", "null"], "default": False},
+            "description": "Send large archives while they are packed.",
+        },
         "anonymous": {
             "label": "Without login",
             "schema": {"type": ["boolean", "null"], "default": False},

@@ -3,11 +3,12 @@
     PYTHONPATH=tests .venv/bin/python -m benchmarks.archives [--scale 1.0] [--runs 1] [--folder DIR]
 
 Needs `zip unzip zstd curl`, and `aws` (`pip install awscli`). In turn, against one S3 server on
-this machine: our phases of caches and of artifacts as the helper runs them, `zip` with one PUT,
-`tar | zstd | aws s3 cp`, and the floor: `cat` of the same bytes to disk and one PUT. Prints a
-Markdown table: seconds by the clock, in parentheses processor time without the server's, the
-largest memory of a process in MB; ratios by the clock and, in parentheses, of processor time. What
-is unchanged is compared with `find -printf` of the same folder.
+this machine: our phases of caches and of artifacts as the helper runs them, caches also in parts
+(`multipart_uploads`), `zip` with one PUT, `tar | zstd | aws s3 cp`, and the floor: `cat` of the
+same bytes to disk and one PUT. Prints a Markdown table: seconds by the clock, in parentheses
+processor time without the server's, the largest memory of a process in MB; ratios by the clock and,
+in parentheses, of processor time. What is unchanged is compared with `find -printf` of the same
+folder.
 """
 
 from __future__ import annotations
@@ -39,7 +40,9 @@ from gitlab_ci_provider.model.plan import (
     CacheRestore,
     JobPlan,
 )
+from gitlab_ci_provider.planner.access import with_access
 from gitlab_ci_provider.storage.granted import GrantedStore
+from gitlab_ci_provider.storage.multipart import begin_upload
 from gitlab_ci_provider.storage.signing import Method, Period, signed_url
 from processes.phases import make_context
 from servers.s3 import ACCESS_KEY, BUCKET, SECRET_KEY, S3Server, s3_server
@@ -54,14 +57,15 @@ ARCHIVES = (CacheArchive(name="cache", object_key=KEY, paths=("data",)),)
 SAVE_AND_RESTORE = ("save", "restore")
 METHODS = {
     "cache": "Cache",
+    "parted": "Cache in parts",
     "artifacts": "Artifacts",
     "floor": "Floor",
     "tar": "`tar`, `zstd`, `aws`",
     "zip": "`zip`",
 }
 RATIOS = (
-    *(("zip", "cache"), ("zip", "artifacts")),
-    *(("cache", "tar"), ("artifacts", "tar"), ("cache", "floor")),
+    *(("zip", "cache"), ("zip", "parted"), ("zip", "artifacts")),
+    *(("cache", "tar"), ("parted", "tar"), ("artifacts", "tar"), ("cache", "floor")),
 )
 
 
@@ -164,6 +168,8 @@ def commands(server: S3Server, folder: Path, method: str) -> dict[str, Callable[
             "restore": partial(cache, server, folder, "restore"),
             "unchanged": partial(cache, server, folder, "save"),
         }
+    if method == "parted":
+        return {"save": partial(cache, server, folder, "save", parted=True)}
     if method == "artifacts":
         return {action: partial(artifacts, server, folder, action) for action in SAVE_AND_RESTORE}
     put, get = (shlex.quote(address(server, verb, f"{method}.object")) for verb in ("PUT", "GET"))
@@ -220,12 +226,14 @@ def artifacts(server: S3Server, folder: Path, action: str) -> None:
         download_artifacts(context) if action == "restore" else upload_artifacts(context, UPLOADS)
 
 
-def cache(server: S3Server, folder: Path, action: str) -> None:
-    """Run a phase of caches as the helper does."""
+def cache(server: S3Server, folder: Path, action: str, *, parted: bool = False) -> None:
+    """Run a phase of caches as the helper does; if `parted`, one is stored while it is packed."""
     plan = JobPlan(job="job", project_dir="/p", restores=RESTORES, archives=ARCHIVES)
-    plan = server.give_access(plan)
+    now = datetime.now(UTC)
+    uploads = {KEY: begin_upload(server.target(), KEY, now)} if parted else {}
+    plan = with_access(plan, server.target(), Period(start=now, seconds=3600), uploads=uploads)
     assert plan.store is not None
-    store = GrantedStore(plan.store, plan.reads, plan.writes)
+    store = GrantedStore(plan.store, plan.reads, plan.writes, parted=plan.parted)
     context = make_context(folder / "job", store=store, restores=RESTORES, archives=ARCHIVES)
     with silence():
         restore_cache(context) if action == "restore" else archive_caches(context, ARCHIVES)

@@ -9,6 +9,7 @@ import hashlib
 import random
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from gitlab_ci_provider.helper.context import PhaseContext
@@ -23,7 +24,10 @@ from gitlab_ci_provider.model.plan import (
     CacheRestore,
     JobPlan,
 )
+from gitlab_ci_provider.planner.access import with_access
 from gitlab_ci_provider.storage.granted import GrantedStore
+from gitlab_ci_provider.storage.multipart import begin_upload
+from gitlab_ci_provider.storage.signing import Period
 from processes.phases import make_context
 from servers.s3 import S3Server
 
@@ -72,6 +76,7 @@ def keeping(action: str, folder: Path, server: S3Server) -> subprocess.Popen[byt
 def keep(action: str, context: PhaseContext) -> None:
     """Do what is asked."""
     {
+        "stream": lambda: archive_caches(context, _PLAN.archives),
         "save": lambda: archive_caches(context, _PLAN.archives),
         "upload": lambda: upload_artifacts(context, _PLAN.uploads),
         "restore": lambda: restore_cache(context),
@@ -79,11 +84,13 @@ def keep(action: str, context: PhaseContext) -> None:
     }[action]()
 
 
-def opened(folder: Path, server: S3Server) -> PhaseContext:
-    """Make the context of a job that may do all of it."""
-    plan = server.give_access(_PLAN)
+def opened(folder: Path, server: S3Server, *, parted: bool = False) -> PhaseContext:
+    """Make the context of a job that may do all of it, if `parted`, its cache in parts."""
+    now = datetime.now(UTC)
+    uploads = {CACHE: begin_upload(server.target(), CACHE, now)} if parted else {}
+    plan = with_access(_PLAN, server.target(), Period(start=now, seconds=3600), uploads=uploads)
     assert plan.store is not None
-    store = GrantedStore(plan.store, plan.reads, plan.writes)
+    store = GrantedStore(plan.store, plan.reads, plan.writes, parted=plan.parted)
     return make_context(folder, store=store, restores=_PLAN.restores, downloads=_PLAN.downloads)
 
 
@@ -103,7 +110,8 @@ def _sums(data: Path) -> str:
 def main() -> None:
     """Run one action."""
     action, folder, port = sys.argv[1:]
-    keep(action, opened(Path(folder), S3Server(root=Path(folder), port=int(port))))
+    server = S3Server(root=Path(folder), port=int(port))
+    keep(action, opened(Path(folder), server, parted=action == "stream"))
 
 
 if __name__ == "__main__":

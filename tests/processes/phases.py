@@ -14,11 +14,11 @@ from gitlab_ci_provider.helper.output import Output
 from gitlab_ci_provider.model.plan import ArtifactUpload, CacheArchive, JobPlan
 from gitlab_ci_provider.storage.base import (
     MissingObjectError,
-    ObjectStore,
     Progress,
     StorageUnavailableError,
     unwatched,
 )
+from gitlab_ci_provider.storage.object_store import ObjectStore
 
 CACHE = CacheArchive(name="main", object_key="c/main.tar.zst", paths=("deps/",))
 UPLOAD = ArtifactUpload(name="site", object_key="a/artifacts.zip", paths=("out/",))
@@ -42,6 +42,12 @@ class FolderStore:
         (self.folder / key).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, self.folder / key)
         progress(path.stat().st_size, path.stat().st_size)
+
+    def begin(self, *_: object) -> None:
+        """Store objects as a whole."""
+
+    def give_up_unused(self) -> None:
+        """Have nothing to give up."""
 
     def keys(self) -> list[str]:
         """List all objects."""

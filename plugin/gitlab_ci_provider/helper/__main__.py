@@ -44,7 +44,7 @@ from gitlab_ci_provider.model.workspace import (
 )
 
 if TYPE_CHECKING:
-    from gitlab_ci_provider.storage.base import ObjectStore
+    from gitlab_ci_provider.storage.object_store import ObjectStore
 
 SYSTEM_FAILURE = 70
 """EX_SOFTWARE of sysexits.h; it cannot be mistaken for an error of git, tar or a shell."""

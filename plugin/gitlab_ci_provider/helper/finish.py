@@ -42,7 +42,11 @@ def finish(context: PhaseContext) -> None:
         raise SystemFailure(message)
     if code is None:
         context.output.warning("the build container was killed before its scripts ended")
-    run_phases(context, _phases(context, success=code == 0))
+    try:
+        run_phases(context, _phases(context, success=code == 0))
+    finally:
+        if plan.parted:
+            context.store().give_up_unused()
 
 
 def _ignore_term() -> None:

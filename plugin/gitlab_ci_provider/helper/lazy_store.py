@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from gitlab_ci_provider.exceptions import GitlabCiError
 
 if TYPE_CHECKING:
-    from gitlab_ci_provider.storage.base import ObjectStore
+    from gitlab_ci_provider.storage.object_store import ObjectStore
 
 
 class LazyStore:

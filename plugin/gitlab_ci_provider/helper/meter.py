@@ -51,9 +51,10 @@ class TransferMeter:
                 self._report()
 
     def end(self) -> None:
-        """Report what was transferred in all."""
+        """Report what was transferred in all, if anything was."""
         with self._lock:
-            self._report()
+            if self._moved:
+                self._report()
 
     def _report(self) -> None:
         rate = self._moved / max(1e-3, self._clock() - self._begin)

@@ -22,6 +22,7 @@ from gitlab_ci_provider.model.plan import (
     GetSources,
     Grant,
     JobPlan,
+    PartsGrant,
     PlanVariable,
     PreGetSources,
     ReportUpload,
@@ -41,6 +42,7 @@ _LISTS: Mapping[str, type] = {
     "services": ServiceCheck,
     "reads": Grant,
     "writes": Grant,
+    "parted": PartsGrant,
 }
 _SINGLE: Mapping[str, type] = {
     "sources": GetSources,

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from gitlab_ci_provider.exceptions import StorageError
 from gitlab_ci_provider.model.plan import Grant, JobPlan, StorePlace
-from gitlab_ci_provider.storage.base import ObjectStore, Progress, unwatched
+from gitlab_ci_provider.storage.base import Again, Progress, unwatched
 from gitlab_ci_provider.storage.granted import GrantedStore
+from gitlab_ci_provider.storage.multipart import PartedUpload
+from gitlab_ci_provider.storage.object_store import ObjectStore
 
 
 class PlannedStore:
@@ -28,6 +30,16 @@ class PlannedStore:
         """Store a file."""
         self._of(key).put(key, path, progress)
 
+    def begin(self, key: str, again: Again) -> PartedUpload | None:
+        """Store an object while it is made."""
+        return self._of(key).begin(key, again)
+
+    def give_up_unused(self) -> None:
+        """Give up what was begun and is not needed."""
+        for store in (self._main, self._caches):
+            if store is not None:
+                store.give_up_unused()
+
     def _of(self, key: str) -> ObjectStore:
         store = self._caches if key in self._cache_keys else self._main
         if store is None:
@@ -39,4 +51,4 @@ def _opened(
     place: StorePlace | None, plan: JobPlan, seconds: Mapping[str, float]
 ) -> GrantedStore | None:
     reads: Sequence[Grant] = plan.reads
-    return GrantedStore(place, reads, plan.writes, seconds) if place else None
+    return GrantedStore(place, reads, plan.writes, seconds, plan.parted) if place else None

@@ -128,6 +128,7 @@ def store_target(conn_id: str, bucket: str = "") -> StoreTarget | None:
         secret_key=connection.password or "",
         session_token=str(extra.get("session_token") or ""),
         ca_bundle=str(extra.get("ca_bundle") or ""),
+        multipart=bool(extra.get("multipart_uploads")),
         **_encryption(conn_id, extra),
     )
     if not _needs_role(connection):
@@ -143,7 +144,7 @@ def _needs_role(connection: Connection) -> bool:
     return not extra.get("anonymous") and (not connection.login or bool(extra.get("role_arn")))
 
 
-def _encryption(conn_id: str, extra: Mapping[str, Any]) -> dict[str, str]:
+def _encryption(conn_id: str, extra: Mapping[str, Any]) -> dict[str, Any]:
     """Read how new objects are encrypted.
 
     Raises:

@@ -18,6 +18,7 @@ class StoreTarget:
         path_style: bucket in the path instead of the host name.
         ca_bundle: path of certificates, empty for the system's.
         encryption: what the store does to new objects, `AES256` or `aws:kms`; empty is its default.
+        multipart: large archives of jobs are stored in parts while they are packed.
         encryption_key: for `aws:kms`; empty means the store's.
     """
 
@@ -32,6 +33,7 @@ class StoreTarget:
     ca_bundle: str = ""
     encryption: str = ""
     encryption_key: str = ""
+    multipart: bool = False
 
     @property
     def write_headers(self) -> dict[str, str]:

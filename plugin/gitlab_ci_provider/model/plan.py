@@ -220,6 +220,23 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PartsGrant:
+    """Permission to store one object in parts, in an upload that the worker has begun.
+
+    Attributes:
+        part: address of a part, with `{number}` instead of its number, without its signature.
+        signatures: of the parts, from the first.
+        complete, abort: signed addresses that end the upload.
+    """
+
+    object_key: str
+    part: str
+    signatures: tuple[str, ...]
+    complete: str
+    abort: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StorePlace:
     """Where the objects are, without credentials.
 
@@ -259,6 +276,7 @@ class JobPlan:
         project_dir: the working copy, CI_PROJECT_DIR.
         cache_store: where caches are, if not where all else is.
         reads, writes: all that the pod may do in the object store, see `planner/access.py`.
+        parted: of `writes`, those that may also be stored in parts, see `storage/multipart.py`.
         attempts: of each cache and artifact transfer.
         restore_cache_attempts, download_attempts: of the whole phase.
         cache_seconds: for each transfer of a cache; 0 for no limit.
@@ -285,6 +303,7 @@ class JobPlan:
     cache_store: StorePlace | None = None
     reads: tuple[Grant, ...] = ()
     writes: tuple[Grant, ...] = ()
+    parted: tuple[PartsGrant, ...] = ()
     archive_limits: ArchiveLimits = ArchiveLimits()
     attempts: int = 3
     restore_cache_attempts: int = 1

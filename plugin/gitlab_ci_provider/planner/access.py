@@ -6,17 +6,24 @@ an attacker who takes over a container of the pod gains nothing that the job cou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from gitlab_ci_provider.model.object_store import StoreTarget
-from gitlab_ci_provider.model.plan import Grant, JobPlan, PreGetSources, StorePlace
+from gitlab_ci_provider.model.plan import Grant, JobPlan, PartsGrant, PreGetSources, StorePlace
 from gitlab_ci_provider.storage.keys import index_key, results_key
+from gitlab_ci_provider.storage.multipart import MOST_PARTS
 from gitlab_ci_provider.storage.signing import Method, Period, signed_url
+
+_NONE: Mapping[str, str] = {}
 
 
 def with_access(
-    plan: JobPlan, target: StoreTarget | None, period: Period, caches: StoreTarget | None = None
+    plan: JobPlan,
+    target: StoreTarget | None,
+    period: Period,
+    caches: StoreTarget | None = None,
+    uploads: Mapping[str, str] = _NONE,
 ) -> JobPlan:
     """Add the permissions for what a plan does.
 
@@ -25,15 +32,20 @@ def with_access(
         target: the object store; None where the plan needs none but that for caches.
         period: for which they are valid.
         caches: the store for caches, if they have one of their own.
+        uploads: numbers of multipart uploads, by the keys of their objects.
     """
     cached = plan.cache_keys
 
+    def stores(keys: Iterable[str]) -> Iterator[tuple[str, StoreTarget]]:
+        for key in sorted(set(keys)):
+            store = (caches or target) if key in cached else target
+            if store is not None:
+                yield key, store
+
     def grants(method: Method, keys: Iterable[str]) -> tuple[Grant, ...]:
-        stores = ((key, (caches or target) if key in cached else target) for key in set(keys))
         return tuple(
             Grant(object_key=key, url=_signed(store, method, key, period))
-            for key, store in sorted(stores, key=lambda pair: pair[0])
-            if store is not None
+            for key, store in stores(keys)
         )
 
     return replace(
@@ -42,12 +54,30 @@ def with_access(
         cache_store=_place(caches) if caches else None,
         reads=grants("GET", _read(plan)),
         writes=grants("PUT", _written(plan)),
+        parted=tuple(_parts(store, key, uploads[key], period) for key, store in stores(uploads)),
     )
 
 
 def _signed(store: StoreTarget, method: Method, key: str, period: Period) -> str:
     headers = store.write_headers if method == "PUT" else {}
     return signed_url(store, method, key, period, headers=headers)
+
+
+def _parts(store: StoreTarget, key: str, upload: str, period: Period) -> PartsGrant:
+    """Sign the parts of an upload, which differ in their numbers, and its end."""
+    query = {"uploadId": upload}
+    signed = [
+        signed_url(store, "PUT", key, period, query={**query, "partNumber": str(number)})
+        for number in range(1, MOST_PARTS + 1)
+    ]
+    begin, equals, _ = signed[0].rpartition("=")
+    return PartsGrant(
+        object_key=key,
+        part=f"{begin}{equals}".replace("&partNumber=1&", "&partNumber={number}&"),
+        signatures=tuple(url.rpartition("=")[2] for url in signed),
+        complete=signed_url(store, "POST", key, period, query=query),
+        abort=signed_url(store, "DELETE", key, period, query=query),
+    )
 
 
 def _place(target: StoreTarget) -> StorePlace:
@@ -85,6 +115,7 @@ def for_prepare(plan: JobPlan) -> JobPlan:
         reports=(),
         dotenv=None,
         writes=(),
+        parted=(),
         id_tokens=(),
     )
 

@@ -201,7 +201,8 @@ def _with_access(plan: JobPlan, request: PlanRequest) -> JobPlan:
             "add its Airflow connection"
         )
         raise SystemFailure(message, reason=FailureReason.RUNNER_CONFIGURATION_ERROR)
-    return with_access(plan, request.store, access_period(request, plan), caches)
+    period = access_period(request, plan)
+    return with_access(plan, request.store, period, caches, request.uploads)
 
 
 def _with_hook(plan: JobPlan, job: Job) -> JobPlan:

@@ -7,6 +7,7 @@ without `expire_in` do. Objects that this package has not made are never listed.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,12 +15,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
+from gitlab_ci_provider.exceptions import StorageError
 from gitlab_ci_provider.model.pipeline_entry import PipelineEntry
 from gitlab_ci_provider.model.uses import CacheUse
 from gitlab_ci_provider.retention.policy import Item, Policy
 from gitlab_ci_provider.storage.base import MissingObjectError
 from gitlab_ci_provider.storage.keys import CACHE_SUFFIX
 from gitlab_ci_provider.storage.shelf import ObjectShelf, StoredObject
+
+_log = logging.getLogger(__name__)
 
 CACHES, ARTIFACTS = "project/", "artifacts/"
 
@@ -85,6 +89,24 @@ def unknown_caches(
     for stored in shelf.objects(prefix):
         if stored.key.endswith(CACHE_SUFFIX) and stored.key not in uses:
             yield stored
+
+
+def unfinished(shelf: ObjectShelf, prefix: str) -> Iterator[Item]:
+    """List the uploads in parts that have not ended, if the store and its keys allow it."""
+    try:
+        for stored in shelf.unfinished(prefix):
+            yield Item(
+                kind="unfinished upload",
+                project=stored.key.rpartition("/")[0],
+                keys=(stored.key,),
+                size=0,
+                since=stored.changed,
+                expire_at=None,
+                job=stored.key.rpartition("/")[2],
+                upload=stored.upload,
+            )
+    except StorageError as problem:
+        _log.warning("uploads that never ended are not deleted: %s", problem)
 
 
 def artifacts(

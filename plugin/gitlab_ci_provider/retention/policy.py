@@ -10,6 +10,9 @@ DAY = 86_400
 IN_USE = DAY
 """Seconds for which what a job was started with is left alone: it may not have read it yet."""
 
+ABANDONED = 8 * DAY
+"""Seconds after which an upload that has not ended never will: its addresses last for 7 days."""
+
 FORGET = 30 * DAY
 """Seconds after which the use of a cache that does not exist is forgotten."""
 
@@ -43,6 +46,7 @@ class Reason(StrEnum):
     RUNNING = "its pipeline runs"
     LATEST = "latest of its ref"
     IN_USE = "used in the last day"
+    ABANDONED = "never ended"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,13 +54,14 @@ class Item:
     """What is deleted together: a cache, or an archive with its index and its results.
 
     Attributes:
-        kind: `cache`, `artifacts`, or a kind of report.
+        kind: `cache`, `artifacts`, a kind of report, or `unfinished upload`.
         project: its folder in the object store.
         keys: of the objects, in the order in which they are deleted.
         pipeline: of artifacts; 0 for a cache.
         job: as in the name of the object; of a cache, its key.
         since: when it was made or last used, in seconds since 1970.
         expire_at: None means never.
+        upload: number of a multipart upload that has not ended; empty for objects.
     """
 
     kind: str
@@ -67,6 +72,7 @@ class Item:
     expire_at: float | None
     pipeline: int = 0
     job: str = ""
+    upload: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

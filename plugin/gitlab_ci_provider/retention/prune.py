@@ -17,7 +17,15 @@ from gitlab_ci_provider.model.uses import CacheUse
 from gitlab_ci_provider.records.uses import Uses
 from gitlab_ci_provider.retention import inventory
 from gitlab_ci_provider.retention.guard import Guard
-from gitlab_ci_provider.retention.policy import FORGET, IN_USE, Item, Policy, Reason, Verdict
+from gitlab_ci_provider.retention.policy import (
+    ABANDONED,
+    FORGET,
+    IN_USE,
+    Item,
+    Policy,
+    Reason,
+    Verdict,
+)
 from gitlab_ci_provider.storage.shelf import ObjectShelf
 
 KEPT = frozenset({Reason.RUNNING, Reason.LATEST, Reason.IN_USE})
@@ -60,7 +68,7 @@ class Pruning:
         artifacts = list(
             inventory.artifacts(self.shelf, self.artifacts_prefix, find, self.policy, self.tell)
         )
-        return [*self._caches(caches), *self._artifacts(artifacts)]
+        return [*self._caches(caches), *self._artifacts(artifacts), *self._unfinished()]
 
     def carry_out(self, survey: Iterable[Verdict]) -> list[Verdict]:
         """Delete what may be deleted; return what became of each thing.
@@ -105,6 +113,14 @@ class Pruning:
             kept = self._keeps(pipeline)
             yield from (Verdict(item=item, reason=kept or reason) for item, reason in group)
 
+    def _unfinished(self) -> Iterator[Verdict]:
+        """Judge uploads in parts, which are left over when a worker or a pod dies."""
+        late = self.clock() - ABANDONED
+        for prefix in (self.cache_prefix, self.artifacts_prefix):
+            for item in inventory.unfinished(self.shelf, prefix):
+                if item.since < late:
+                    yield Verdict(item=item, reason=Reason.ABANDONED)
+
     def _keeps(self, pipeline: int) -> Reason | None:
         now = self.clock()
         if self.uses.artifacts(pipeline).used_at >= now - IN_USE:
@@ -124,6 +140,8 @@ class Pruning:
 
     def _delete_cache(self, verdict: Verdict) -> Verdict:
         key = verdict.item.keys[0]
+        if verdict.item.upload:
+            return replace(verdict, problem=self.shelf.give_up(key, verdict.item.upload))
         if not self.uses.drop_cache(key, self.clock() - IN_USE):
             return replace(verdict, reason=Reason.IN_USE)
         return self._deleted(verdict)

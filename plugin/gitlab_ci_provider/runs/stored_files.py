@@ -74,7 +74,10 @@ class StoredFiles:
         with TemporaryDirectory() as folder:
             archive = Path(folder) / key.rpartition("/")[2]
             packing = packing_of(archive)
-            contents, sha256 = pack_hashed(self.root, found.paths, archive, packing, _log.warning)
+            with archive.open("wb") as file:
+                contents, sha256 = pack_hashed(
+                    file.write, self.root, found.paths, packing, _log.warning
+                )
             packed = PackedFiles(
                 size=archive.stat().st_size,
                 entries=tuple(contents.entries),

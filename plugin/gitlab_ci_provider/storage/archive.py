@@ -60,19 +60,23 @@ def packing_of(archive: Path) -> Packing:
 
 
 def pack_hashed(
-    root: Path, paths: Iterable[str], archive: Path, packing: Packing, warn: Callable[[str], None]
+    write: Callable[[bytes], object],
+    root: Path,
+    paths: Iterable[str],
+    packing: Packing,
+    warn: Callable[[str], None],
 ) -> tuple[Contents, str]:
-    """Write paths below a folder to a new file; return its SHA-256, too, without reading it again.
+    """Write paths below a folder to a new archive; return its SHA-256, too.
 
     For arguments and errors see `pack_into`.
     """
-    with archive.open("wb") as file, RunningDigest() as digest:
+    with RunningDigest() as digest:
 
-        def write(data: bytes) -> None:
-            file.write(data)
+        def write_both(data: bytes) -> None:
+            write(data)
             digest.update(data)
 
-        contents = pack_into(write, root, paths, packing, warn)
+        contents = pack_into(write_both, root, paths, packing, warn)
         return contents, digest.hexdigest()
 
 

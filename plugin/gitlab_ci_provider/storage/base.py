@@ -1,12 +1,13 @@
-"""What a job may do with the object store, and how it can fail."""
+"""How an object store can fail, and what its users say about that: again, and how far it came."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from gitlab_ci_provider.exceptions import StorageError
+
+Result = TypeVar("Result")
 
 
 class StorageUnavailableError(StorageError):
@@ -25,18 +26,14 @@ def unwatched(_moved: int, _total: int) -> None:
     """Take no notice."""
 
 
-class ObjectStore(Protocol):
-    """Objects by key, as a job needs them.
+class Again(Protocol):
+    """Calls an action, and again while that may help."""
 
-    Every method raises StorageError when the store refuses or fails.
-    """
+    def __call__(self, action: Callable[[], Result], /) -> Result:
+        """Return its result."""
+        ...
 
-    def get(self, key: str, path: Path, progress: Progress = unwatched) -> None:
-        """Write an object to a file; it appears only when it is complete, with the object's time.
 
-        Raises:
-            MissingObjectError: there is no such object.
-        """
-
-    def put(self, key: str, path: Path, progress: Progress = unwatched) -> None:
-        """Store a file as an object, atomically: after a failure the old object is still there."""
+def once(action: Callable[[], Result]) -> Result:
+    """Call an action once."""
+    return action()

@@ -42,6 +42,14 @@ class FolderShelf:
         names = sorted(path.name for path in found if path.is_dir())
         yield from (name[len(begin) :] for name in names if name.startswith(begin))
 
+    def unfinished(self, prefix: str) -> Iterator[StoredObject]:  # noqa: ARG002 - as the protocol
+        """Find nothing: files are not stored in parts."""
+        yield from ()
+
+    def give_up(self, key: str, upload: str) -> str:  # noqa: ARG002 - as the protocol
+        """Have nothing to do."""
+        return ""
+
     def size(self, key: str) -> int:
         """Return the size of an object."""
         return self._path(key).stat().st_size

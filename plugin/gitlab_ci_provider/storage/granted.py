@@ -1,7 +1,7 @@
 """The object store as a job's pod sees it: objects that its plan has signed addresses for.
 
-Unlike a client with keys, it can only do what was signed: no list, no delete, no multipart upload,
-hence no object above 5 GiB. GitLab Runner has the same limit.
+Unlike a client with keys, it can only do what was signed: no list, no delete, and no object above
+5 GiB. GitLab Runner has the same limit.
 """
 
 from __future__ import annotations
@@ -15,13 +15,16 @@ from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from gitlab_ci_provider.exceptions import StorageError
-from gitlab_ci_provider.model.plan import Grant, StorePlace
+from gitlab_ci_provider.model.plan import Grant, PartsGrant, StorePlace
 from gitlab_ci_provider.storage.base import (
+    Again,
     MissingObjectError,
     Progress,
     StorageUnavailableError,
+    once,
     unwatched,
 )
+from gitlab_ci_provider.storage.multipart import Answer, PartedUpload
 from gitlab_ci_provider.storage.parts import (
     AT_ONCE,
     FIRST,
@@ -62,6 +65,7 @@ class GrantedStore:
         place: where they are, for messages.
         reads: what may be fetched.
         writes: what may be stored.
+        parted: of that, what may be stored in parts.
         seconds: how long one transfer of an object may take, by its key; no entry means no limit.
     """
 
@@ -71,7 +75,9 @@ class GrantedStore:
         reads: Sequence[Grant],
         writes: Sequence[Grant],
         seconds: Mapping[str, float] | None = None,
+        parted: Sequence[PartsGrant] = (),
     ):
+        self._parted = {grant.object_key: grant for grant in parted}
         self._seconds = seconds or {}
         self._place = place
         self._reads = _by_key(reads)
@@ -135,6 +141,42 @@ class GrantedStore:
             with self._asked("PUT", url, transfer.limit, body=body, headers=headers) as said:
                 self._refuse_unless_done(said, "store", key)
 
+    def begin(self, key: str, again: Again) -> PartedUpload | None:
+        """Store an object while it is made; None when it is stored by one request.
+
+        A job's time limit is for a transfer, not for packing: then it is one request, too.
+        """
+        if self._seconds.get(key) or key not in self._parted:
+            return None
+        grant = self._parted.pop(key)
+        give_up = partial(self._give_up, key, grant)
+        return PartedUpload(grant, partial(self._send, key, again), give_up)
+
+    def give_up_unused(self) -> None:
+        """Give up what was begun for this job and not needed."""
+        while self._parted:
+            self._give_up(*self._parted.popitem())
+
+    def _give_up(self, key: str, grant: PartsGrant) -> None:
+        with suppress(StorageError):
+            self._send(key, once, "DELETE", grant.abort, b"")
+
+    def _send(self, key: str, again: Again, method: str, url: str, body: bytes) -> Answer:
+        def send() -> Answer:
+            headers = {"Content-Length": str(len(body))}
+            with (
+                self._errors("store", key),
+                self._asked(method, url, TimeLimit(0), body=body, headers=headers) as said,
+            ):
+                self._refuse_unless_done(said, "store", key)
+                data = said.read(_MOST_OF_AN_ANSWER)
+            if code := code_of(data):  # S3 may have begun to answer before it failed
+                words = f"{self._at('store', key)}: {words_of(said.status, data)}"
+                raise (StorageUnavailableError if is_busy(0, code) else StorageError)(words)
+            return Answer(said.headers.get("ETag", ""), data)
+
+        return again(send)
+
     def _transfer(self, key: str, progress: Progress, total: int = 0) -> Transfer:
         return Transfer(TimeLimit(self._seconds.get(key, 0)), progress, total)
 
@@ -172,7 +214,7 @@ class GrantedStore:
         return self._pools[server]
 
     def _refuse_unless_done(self, answer: urllib3.BaseHTTPResponse, verb: str, key: str) -> None:
-        if answer.status in {200, 206}:
+        if answer.status in {200, 204, 206}:
             return
         said = answer.read(_MOST_OF_AN_ANSWER)
         code = code_of(said)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from gitlab_ci_provider.storage.shelf import StoredObject
 
 _MIB = 1024 * 1024
 _PART = 16 * _MIB
-_MISSING = {"404", "NoSuchKey", "NotFound"}
+_MISSING = {"404", "NoSuchKey", "NotFound", "NoSuchUpload"}
 _AT_ONCE = 1000
 """Objects that S3 deletes by one request."""
 
@@ -74,6 +74,33 @@ class S3Store:
         for page in self._pages(prefix, Delimiter="/"):
             for found in page.get("CommonPrefixes") or ():
                 yield found["Prefix"][len(self._full(prefix)) : -1]
+
+    def unfinished(self, prefix: str) -> Iterator[StoredObject]:
+        """List the uploads in parts that have not ended; nobody sees objects of them."""
+        pages = self._client.get_paginator("list_multipart_uploads").paginate(
+            Bucket=self._target.bucket, Prefix=self._full(prefix)
+        )
+        # rclone answers "no such upload" when there was none yet.
+        with suppress(MissingObjectError), self._errors(prefix, "list uploads of"):
+            for page in pages:
+                for found in page.get("Uploads") or ():
+                    yield StoredObject(
+                        key=found["Key"][len(self._target.prefix) :],
+                        size=0,
+                        changed=found["Initiated"].timestamp(),
+                        upload=found["UploadId"],
+                    )
+
+    def give_up(self, key: str, upload: str) -> str:
+        """Forget such an upload and its parts; returns what went wrong."""
+        try:
+            with suppress(MissingObjectError), self._errors(key, "give up the upload of"):
+                self._client.abort_multipart_upload(
+                    Bucket=self._target.bucket, Key=self._full(key), UploadId=upload
+                )
+        except StorageError as problem:
+            return str(problem)
+        return ""
 
     def size(self, key: str) -> int:
         """Return the size of an object."""

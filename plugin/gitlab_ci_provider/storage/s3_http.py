@@ -18,6 +18,9 @@ _BUSY = {
     *("ConditionalRequestConflict", "OperationAborted"),
 }
 _NOT_IMPLEMENTED = 501
+_LONGEST = 300
+"""Characters of what a server says; numbers of uploads at AWS have half of that."""
+
 _TIME = re.compile("expired|not yet valid|not valid yet|request time", re.IGNORECASE)
 _CLOCKS = (
     "addresses are signed for the time of a job: compare the clocks of the store and of Airflow's "
@@ -44,8 +47,9 @@ _TROUBLES = {
     "gaierror": _REACH,
     "SSLCertVerificationError": "name the store's certificates in `ca_bundle` of the connection",
 }
-_CODE, _MESSAGE = (
-    re.compile(rb"<%s>(.*?)</%s>" % (name, name), re.DOTALL) for name in (b"Code", b"Message")
+_CODE, _MESSAGE, _UPLOAD = (
+    re.compile(rb"<%s>(.*?)</%s>" % (name, name), re.DOTALL)
+    for name in (b"Code", b"Message", b"UploadId")
 )
 
 
@@ -63,6 +67,11 @@ def client(address: str, ca_bundle: str, **options: Any) -> urllib3.PoolManager:
     proxy = None if proxy_bypass(parts.netloc) else getproxies().get(parts.scheme)
     options["ca_certs"] = ca_bundle or None
     return urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
+
+
+def upload_id_of(said: bytes) -> str:
+    """Return the number of a multipart upload that has begun; empty when the answer has none."""
+    return _text(_UPLOAD, said)
 
 
 def code_of(said: bytes) -> str:
@@ -102,4 +111,4 @@ def _text(pattern: re.Pattern[bytes], said: bytes) -> str:
     from html import unescape  # knows all entities, so it takes a while to import
 
     found = pattern.search(said)
-    return unescape(found[1].decode("utf-8", "replace")).strip()[:200] if found else ""
+    return unescape(found[1].decode("utf-8", "replace")).strip()[:_LONGEST] if found else ""

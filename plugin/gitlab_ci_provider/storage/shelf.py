@@ -18,11 +18,13 @@ class StoredObject:
     Attributes:
         size: bytes.
         changed: seconds since 1970. Not every server tells the truth: a hint only.
+        upload: number of a multipart upload that has not ended; empty for an object.
     """
 
     key: str
     size: int
     changed: float
+    upload: str = ""
 
 
 class ObjectShelf(Protocol):
@@ -34,6 +36,14 @@ class ObjectShelf(Protocol):
 
     def folders(self, prefix: str) -> Iterator[str]:
         """List the names that follow a prefix up to the next slash."""
+        ...
+
+    def unfinished(self, prefix: str) -> Iterator[StoredObject]:
+        """List the uploads in parts that have not ended; nobody sees objects of them."""
+        ...
+
+    def give_up(self, key: str, upload: str) -> str:
+        """Forget such an upload and its parts; returns what went wrong."""
         ...
 
     def size(self, key: str) -> int:

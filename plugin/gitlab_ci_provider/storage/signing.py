@@ -17,7 +17,7 @@ from urllib.parse import quote, urlsplit
 
 from gitlab_ci_provider.model.object_store import StoreTarget
 
-Method = Literal["GET", "HEAD", "PUT", "DELETE"]
+Method = Literal["GET", "HEAD", "PUT", "POST", "DELETE"]
 
 LONGEST = 7 * 24 * 3600
 """Seconds; S3 accepts no longer periods."""

@@ -21,8 +21,16 @@ from servers.s3 import S3Server, s3_server
 pytestmark = pytest.mark.integration
 
 ROUNDS = int(os.environ.get("GITLAB_CI_TESTS_KILLS", "8"))
-ACTIONS = {"save": "restore", "upload": "download", "restore": "restore", "download": "download"}
-"""What is killed, and how its object is read afterwards."""
+ACTIONS = {
+    "save": "restore",
+    "stream": "restore",
+    "upload": "download",
+    "restore": "restore",
+    "download": "download",
+}
+"""What is killed, and how its object is read afterwards; `stream` saves a cache in parts."""
+
+SAVING = {"save", "stream", "upload"}
 
 
 @pytest.fixture
@@ -71,13 +79,13 @@ def test_what_can_be_read_is_whole(server: S3Server, tmp_path: Path, action: str
     end = 0
     for number in range(max(1, ROUNDS // len(ACTIONS)) + 1):
         shutil.rmtree(folder, ignore_errors=True)
-        if action in {"save", "upload"}:
+        if action in SAVING:
             make_files(folder, seed=number)
         point = chance.randrange(end) if end else 10**12  # the first is not killed
         end = max(end, killed_at(action, folder, server, point))
         wait_until(lambda: names(server) == before, "the store to clean up")
 
-        if action in {"save", "upload"}:
+        if action in SAVING:
             folder = tmp_path / "read"
             shutil.rmtree(folder, ignore_errors=True)
         keep(ACTIONS[action], opened(folder, server))

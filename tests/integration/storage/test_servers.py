@@ -22,8 +22,10 @@ from gitlab_ci_provider.helper.phases.restore_cache import restore_cache
 from gitlab_ci_provider.model.object_store import StoreTarget
 from gitlab_ci_provider.model.plan import CacheArchive, CacheRestore, JobPlan
 from gitlab_ci_provider.planner.access import with_access
-from gitlab_ci_provider.storage.base import MissingObjectError, StorageUnavailableError
+from gitlab_ci_provider.storage import multipart
+from gitlab_ci_provider.storage.base import MissingObjectError, StorageUnavailableError, once
 from gitlab_ci_provider.storage.granted import GrantedStore
+from gitlab_ci_provider.storage.multipart import begin_upload
 from gitlab_ci_provider.storage.parts import PART
 from gitlab_ci_provider.storage.s3 import S3Store
 from gitlab_ci_provider.storage.signing import Period
@@ -42,6 +44,9 @@ NO_LOGIN = {"moto"}
 
 MAKES_BUCKETS = {"seaweedfs"}
 """Servers that make a bucket which does not exist, for the keys of an administrator."""
+
+NO_TIMES = {"moto"}
+"""Servers that do not know when an upload has begun."""
 
 NO_CONDITIONS = {"rclone"}
 """Servers that do not know `If-Match`."""
@@ -63,6 +68,15 @@ def target(name: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stor
         yield replace(running, prefix="pre/")
 
 
+def in_parts(target: StoreTarget) -> GrantedStore:
+    """Open a store in which an upload of the object has begun."""
+    now = datetime.now(UTC)
+    uploads = {KEY: begin_upload(target, KEY, now)}
+    plan = with_access(PLAN, target, Period(start=now, seconds=600), uploads=uploads)
+    assert plan.store is not None
+    return GrantedStore(plan.store, plan.reads, plan.writes, parted=plan.parted)
+
+
 def opened(target: StoreTarget, *, age: int = 0) -> GrantedStore:
     start = datetime.now(UTC) - timedelta(seconds=age)
     plan = with_access(PLAN, target, Period(start=start, seconds=600))
@@ -79,6 +93,69 @@ def test_objects_of_every_size(target: StoreTarget, tmp_path: Path, size: int):
     opened(target).get(KEY, tmp_path / "got")
 
     assert (tmp_path / "got").read_bytes() == (tmp_path / "source").read_bytes()
+
+
+@pytest.mark.parametrize("size", [multipart.PART, 3 * multipart.PART + 1])
+def test_objects_that_are_stored_while_they_are_made(
+    target: StoreTarget, tmp_path: Path, size: int
+):
+    """Readers see the one before until the end; then nothing is left of the parts."""
+    (tmp_path / "before").write_bytes(b"before")
+    data = os.urandom(size)
+    store = in_parts(target)
+    store.put(KEY, tmp_path / "before")
+    upload = store.begin(KEY, once)
+    assert upload is not None
+
+    with upload:
+        for at in range(0, size, 1_000_000):
+            upload.write(data[at : at + 1_000_000])
+        store.get(KEY, tmp_path / "meanwhile")
+        upload.complete()
+    store.get(KEY, tmp_path / "got")
+
+    assert (tmp_path / "meanwhile").read_bytes() == b"before"
+    assert (tmp_path / "got").read_bytes() == data
+    assert [found.key for found in S3Store(target).unfinished("c/")] == []
+
+
+def break_off(store: GrantedStore) -> None:
+    upload = store.begin(KEY, once)
+    assert upload is not None
+    with upload:
+        upload.write(bytes(2 * multipart.PART))
+        raise OSError("the disk is gone")
+
+
+def test_an_upload_that_is_given_up_leaves_the_object_before_it(
+    target: StoreTarget, tmp_path: Path
+):
+    """By the one who stores, who has no keys, when packing fails."""
+    (tmp_path / "before").write_bytes(b"before")
+    store = in_parts(target)
+    store.put(KEY, tmp_path / "before")
+
+    with pytest.raises(OSError, match="the disk is gone"):
+        break_off(store)
+    store.get(KEY, tmp_path / "got")
+
+    assert (tmp_path / "got").read_bytes() == b"before"
+    assert [found.key for found in S3Store(target).unfinished("c/")] == []
+
+
+def test_uploads_that_nobody_ends_are_found_and_given_up(target: StoreTarget, name: str):
+    """By those who have the keys: a job that died cannot."""
+    begin_upload(target, KEY, datetime.now(UTC))
+    shelf = S3Store(target)
+
+    found = list(shelf.unfinished("c/"))
+    problems = [shelf.give_up(stored.key, stored.upload) for stored in found]
+
+    assert [stored.key for stored in found] == [KEY]
+    if name not in NO_TIMES:
+        assert abs(found[0].changed - datetime.now(UTC).timestamp()) < 3600
+    assert problems == [""]
+    assert list(shelf.unfinished("c/")) == []
 
 
 def test_a_missing_object(target: StoreTarget, tmp_path: Path):

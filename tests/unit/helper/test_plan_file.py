@@ -19,6 +19,7 @@ from gitlab_ci_provider.model.plan import (
     GetSources,
     Grant,
     JobPlan,
+    PartsGrant,
     PlanVariable,
     PreGetSources,
     ReportUpload,
@@ -42,10 +43,11 @@ FULL = JobPlan(
     reports=(ReportUpload(kind="junit", object_key="k", paths=("p",)),),
     dotenv=DotenvUpload(object_key="k", paths=("p",)),
     services=(ServiceCheck(name="db", image="postgres", hosts=("db",), port=5432),),
-    store=StorePlace(name="s3://b/"),
+    store=StorePlace(name="s3://b/", write_headers={"x-amz-server-side-encryption": "AES256"}),
     cache_store=StorePlace(name="s3://caches/"),
     reads=(Grant(object_key="k", url="u"),),
     writes=(Grant(object_key="k", url="u"),),
+    parted=(PartsGrant(object_key="k", part="p", signatures=("s",), complete="c", abort="a"),),
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,8 +17,12 @@ from gitlab_ci_provider.model.cache import Cache, CacheKey
 from gitlab_ci_provider.model.git_login import GitLogin
 from gitlab_ci_provider.model.job_artifacts import JobArtifact
 from gitlab_ci_provider.model.object_store import StoreTarget
+from gitlab_ci_provider.model.plan import CacheArchive, JobPlan
 from gitlab_ci_provider.model.variables import ConfiguredVariables, Variable
+from gitlab_ci_provider.planner.access import for_finish, for_prepare, with_access
 from gitlab_ci_provider.planner.plan import PlannedJob, plan_job
+from gitlab_ci_provider.storage.multipart import MOST_PARTS
+from gitlab_ci_provider.storage.signing import Period, signed_url
 
 STORE = StoreTarget(
     bucket="b",
@@ -26,6 +31,7 @@ STORE = StoreTarget(
     secret_key="store-canary",
     session_token="session-canary",
 )
+CACHE = CacheArchive(name="c", object_key="c", paths=("p",))
 VARIABLES = (
     Variable(name="PLAIN", value="plain-canary"),
     Variable(name="MASKED", value="masked-canary", masked=True),
@@ -53,6 +59,28 @@ def planned(**changes: Any) -> PlannedJob:
             started_at="2026-01-01T01:00:00+01:00",
         )
     )
+
+
+def test_an_upload_that_has_begun_is_signed_part_by_part():
+    """As if each part had been signed by itself; another container gets nothing of it."""
+    target = replace(STORE, prefix="p/")
+    period = Period(start=datetime(2026, 1, 1, tzinfo=UTC), seconds=60)
+    plan = JobPlan(job="j", project_dir="/p", archives=(CACHE,))
+
+    plan = with_access(plan, target, period, uploads={"c": "up/1+="})
+
+    grant = plan.parted[0]
+    query = {"uploadId": "up/1+="}
+    for number in (1, 2, MOST_PARTS):
+        expected = signed_url(
+            target, "PUT", "c", period, query={**query, "partNumber": str(number)}
+        )
+        made = grant.part.replace("{number}", str(number)) + grant.signatures[number - 1]
+        assert made == expected
+    assert grant.complete == signed_url(target, "POST", "c", period, query=query)
+    assert grant.abort == signed_url(target, "DELETE", "c", period, query=query)
+    assert for_prepare(plan).parted == ()
+    assert for_finish(plan).parted == plan.parted
 
 
 def test_every_object_of_the_plan_has_an_address_and_no_other():

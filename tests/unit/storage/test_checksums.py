@@ -58,7 +58,8 @@ def test_an_archive_is_hashed_while_it_is_packed(tmp_path: Path):
     (tmp_path / "file").write_bytes(os.urandom(3_000_000))
     packing = packing_of(tmp_path / "a.zip")
 
-    _, found = pack_hashed(tmp_path, ["file"], tmp_path / "a.zip", packing, print)
+    with (tmp_path / "a.zip").open("wb") as archive:
+        _, found = pack_hashed(archive.write, tmp_path, ["file"], packing, print)
 
     assert found == sha256_of(tmp_path / "a.zip")
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from gitlab_ci_provider.helper.attempts import attempt
 from gitlab_ci_provider.helper.context import PhaseContext
@@ -13,6 +15,11 @@ from gitlab_ci_provider.helper.untracked import untracked_files
 from gitlab_ci_provider.storage.archive import Contents, Packing, pack_hashed, pack_into
 from gitlab_ci_provider.storage.base import StorageUnavailableError
 from gitlab_ci_provider.storage.members import Members, find_members
+
+if TYPE_CHECKING:
+    from gitlab_ci_provider.storage.multipart import PartedUpload
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,15 +63,39 @@ def store(context: PhaseContext, members: Members, target: Target) -> Saved:
         OSError: a file could not be read, or there is no room for the archive.
     """
     archive = target.packing.scratch / "archive"
-    packed = (context.project_dir, members.paths)
-    warn, sha256 = context.output.warning, ""
-    if target.hashed:
-        contents, sha256 = pack_hashed(*packed, archive, target.packing, warn)
-    else:
-        with archive.open("wb") as file:
-            contents = pack_into(file.write, *packed, target.packing, warn)
+    upload = context.store().begin(target.key, partial(_again, context))
+    if upload is not None:
+        return _store_in_parts(context, members, target, upload)
+    with archive.open("wb") as file:
+        contents, sha256 = _packed(context, members, target, file.write)
     put(context, archive, target.key, target.label)
     return Saved(size=archive.stat().st_size, sha256=sha256, contents=contents)
+
+
+def _store_in_parts(
+    context: PhaseContext, members: Members, target: Target, upload: PartedUpload
+) -> Saved:
+    """Store an archive while it is packed; a small one by one request once it is whole."""
+    meter = metered(target.label, context.plan.meter_seconds, context.output.line)
+    with meter as upload.progress, upload:
+        contents, sha256 = _packed(context, members, target, upload.write)
+        if not upload.is_small:
+            upload.complete()
+    if upload.is_small:
+        archive = target.packing.scratch / "archive"
+        archive.write_bytes(upload.waiting)
+        put(context, archive, target.key, target.label)
+    return Saved(size=upload.size, sha256=sha256, contents=contents)
+
+
+def _packed(
+    context: PhaseContext, members: Members, target: Target, write: Callable[[bytes], object]
+) -> tuple[Contents, str]:
+    """Pack files; return what went into the archive, and its SHA-256 if it is wanted."""
+    packed = (context.project_dir, members.paths, target.packing, context.output.warning)
+    if target.hashed:
+        return pack_hashed(write, *packed)
+    return pack_into(write, *packed), ""
 
 
 def put(context: PhaseContext, path: Path, key: str, label: str = "") -> None:
@@ -82,8 +113,13 @@ def put(context: PhaseContext, path: Path, key: str, label: str = "") -> None:
         with metered(label, seconds, context.output.line) as progress:
             context.store().put(key, path, progress)
 
-    attempt(
-        send,
+    _again(context, send)
+
+
+def _again(context: PhaseContext, action: Callable[[], Result]) -> Result:
+    """Call an action again while the store fails."""
+    return attempt(
+        action,
         context.plan.attempts,
         sleep=context.sleep,
         say=context.output.warning,

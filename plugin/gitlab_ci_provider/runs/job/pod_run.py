@@ -47,6 +47,7 @@ from gitlab_ci_provider.runs.job.shift import (
     to_the_end,
     within,
 )
+from gitlab_ci_provider.runs.job.uploads import with_uploads
 from gitlab_ci_provider.runs.job.uses import note_uses
 from gitlab_ci_provider.runs.job_run import JobRun
 from gitlab_ci_provider.runs.runner import Taken, Voice, take, tell_slot, use_cluster
@@ -102,6 +103,8 @@ class JobPod:
             taken = self._taken(request)
             request = taken.request
         planned = plan_job(request)
+        if taken is not None:
+            planned = with_uploads(request, planned)
         for value in planned.masked:
             mask_secret(value)
         self._masker = log_masker(planned.masked)
