@@ -22,6 +22,7 @@ from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.pipeline import InputType, Pipeline, PipelineInput
 from gitlab_ci_provider.schedule.order import build_edges
 from gitlab_ci_provider.variables.precedence import yaml_variables
+from gitlab_ci_provider.variables.stored import secret_values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +51,7 @@ def compile_pipeline(
     Only `include` and `spec:inputs` look at the context; rules stay data. `path` is of a file other
     than the project's own.
     """
-    diagnostics = Diagnostics()
+    diagnostics = Diagnostics(secret_values(context.configured))
     config = resolve(Sources(fetcher, elsewhere), context, path or context.config_path, diagnostics)
     if config is None:
         return CompileResult(pipeline=None, diagnostics=tuple(diagnostics.found))

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 from gitlab_ci_provider.config.raw import Mark
 from gitlab_ci_provider.model.diagnostic import Diagnostic, error, warning
+from gitlab_ci_provider.variables.masking import Masker
 
 MAX_FINDINGS = 2000
 
@@ -16,9 +20,13 @@ class Diagnostics:
 
     Attributes:
         failed: whether an error was noted.
+
+    Args:
+        secrets: values that no finding may show: the names of what is included can hold variables.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._masker = Masker(secrets)
         self.found: list[Diagnostic] = []
         self.failed = False
         self._seen: set[Diagnostic] = set()
@@ -38,12 +46,16 @@ class Diagnostics:
         for diagnostic in found:
             self._add(diagnostic)
 
+    def hide(self, text: str) -> str:
+        """Hide secrets in a text."""
+        return self._masker.text(text)
+
     def _add(self, found: Diagnostic) -> None:
         if found in self._seen:
             return
         self._seen.add(found)
         if len(self.found) < MAX_FINDINGS:
-            self.found.append(found)
+            self.found.append(replace(found, message=self.hide(found.message)))
         elif len(self.found) == MAX_FINDINGS:
             words = f"more than {MAX_FINDINGS} problems; the others are not listed"
             self.found.append(error("too-many-problems", words, found.location))

@@ -5,9 +5,8 @@ A run looks at more: whether its commit belongs to the ref, and who has started 
 
 from __future__ import annotations
 
-import re
-
 from gitlab_ci_provider.model.project import Project, Ref, RefKind
+from gitlab_ci_provider.model.wildcards import matches
 from gitlab_ci_provider.settings import Settings
 
 
@@ -23,8 +22,4 @@ def has_protected_name(ref: Ref, project: Project, settings: Settings) -> bool:
 
 
 def _matches(patterns: str, name: str) -> bool:
-    return any(
-        re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), name)
-        for pattern in map(str.strip, patterns.split(","))
-        if pattern
-    )
+    return any(matches(pattern, name) for pattern in map(str.strip, patterns.split(",")) if pattern)

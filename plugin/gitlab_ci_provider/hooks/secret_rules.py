@@ -10,7 +10,6 @@ The connection can read all that its login can, so without a rule nobody gets an
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +18,7 @@ import msgspec
 from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
 from gitlab_ci_provider.model.secrets import WantedSecret
 from gitlab_ci_provider.model.serialization import convert
+from gitlab_ci_provider.model.wildcards import fits
 
 KEY = "gitlab_ci_allow"
 
@@ -65,9 +65,7 @@ def _allows(rule: Rule, path: str, project: str) -> bool:
 
 def _matches(pattern: str, text: str, project: str) -> bool:
     """Compare; a project's path never is a pattern."""
-    parts = (part.replace("{project}", project) for part in pattern.split("*"))
-    regex = ".*".join(map(re.escape, parts))
-    return re.fullmatch(regex, text, re.DOTALL) is not None
+    return fits([part.replace("{project}", project) for part in pattern.split("*")], text)
 
 
 def _refused(message: str) -> SystemFailure:

@@ -25,7 +25,7 @@ _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 """What Go's `ParseBool` accepts."""
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
-_DURATION = re.compile(r"(?P<sign>[+-]?)(?P<parts>(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)[a-zµμ]+)+)")
+_DURATION = re.compile(r"(?P<sign>[+-]?)(?P<parts>(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)[a-zµμ]+)+)")
 _PART = re.compile(r"(?P<number>[0-9.]+)(?P<unit>[a-zµμ]+)")
 _UNITS = {"h": 3600, "m": 60, "s": 1, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9}
 """What Go's `ParseDuration` accepts, in seconds."""

@@ -16,6 +16,7 @@ from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.plan import IdToken
 from gitlab_ci_provider.model.variables import Variables
+from gitlab_ci_provider.model.wildcards import matches
 from gitlab_ci_provider.variables.expand import expand
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -59,14 +60,10 @@ def _tokens(
         if len(audiences) != 1:
             raise _refused(name, "a token of Kubernetes has one audience, make one for each")
         (audience,) = audiences
-        if not any(_matches(pattern, audience) for pattern in allowed):
+        if not any(matches(pattern, audience) for pattern in allowed):
             message = f"the audience '{audience}' is not among those of the setting"
             raise _refused(name, f"{message} id_token_audiences")
         yield IdToken(name=name, audience=audience, seconds=seconds)
-
-
-def _matches(pattern: str, text: str) -> bool:
-    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), text) is not None
 
 
 def _refused(name: str, why: str) -> SystemFailure:

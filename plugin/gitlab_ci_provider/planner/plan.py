@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from gitlab_ci_provider.exceptions import FailureReason, JobFailure, SystemFailure
+from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
 from gitlab_ci_provider.model.environment import JobEnvironment
 from gitlab_ci_provider.model.image import Image
 from gitlab_ci_provider.model.job import Job
@@ -31,7 +31,7 @@ from gitlab_ci_provider.planner.services import plan_services
 from gitlab_ci_provider.planner.sources import clone_path, plan_sources
 from gitlab_ci_provider.planner.time_limits import access_period, deadline, grace, job_timeout
 from gitlab_ci_provider.variables.expand import expand
-from gitlab_ci_provider.variables.masking import Masker
+from gitlab_ci_provider.variables.masking import Masker, masked_errors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,14 +71,10 @@ def plan_job(request: PlanRequest) -> PlannedJob:
     _refuse_what_cannot_be_honoured(request)
     request = replace(request, job=with_inputs(request.job, request.play.inputs))
     masked = request.masked
-    try:
+    with masked_errors(masked):
         if path := clone_path(request.variables):
             request = replace(request, clone_path=path)
         return _planned(request, masked)
-    except JobFailure as failure:
-        # An error about a variable may quote the value of another.
-        failure.args = (Masker(masked).text(str(failure)),)
-        raise
 
 
 def _planned(request: PlanRequest, masked: tuple[str, ...]) -> PlannedJob:

@@ -26,6 +26,7 @@ from gitlab_ci_provider.retention.guard import Guard
 from gitlab_ci_provider.retention.permission import Permission
 from gitlab_ci_provider.runs.context import RunContext
 from gitlab_ci_provider.variables.expand import expand_on_server
+from gitlab_ci_provider.variables.masking import masked_errors
 
 _WORDS = "This job could not start because it could not retrieve the needed artifacts"
 
@@ -47,7 +48,8 @@ def cross_results(
         SystemFailure: something is not available; the job must not start.
     """
     search = _Search(run=run, variables=variables)
-    return dict(search.find(need) for need in needs if need.job and need.artifacts)
+    with masked_errors(variables.masked_values):
+        return dict(search.find(need) for need in needs if need.job and need.artifacts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

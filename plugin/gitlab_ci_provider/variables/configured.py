@@ -10,13 +10,13 @@ Unlike GitLab, which takes either of two patterns that both match, the longer pa
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from functools import lru_cache, reduce
+from functools import reduce
 from operator import or_
 
 from gitlab_ci_provider.exceptions import SettingsError
 from gitlab_ci_provider.model.variables import ConfiguredVariables, Variable, Variables
+from gitlab_ci_provider.model.wildcards import matches
 
 EVERYWHERE = "*"
 
@@ -66,7 +66,7 @@ def scope_matches(scope: str, environment: str | None) -> bool:
     """Return whether a variable's scope covers an environment; `*` stands for any characters."""
     if scope == EVERYWHERE:
         return True
-    return environment is not None and _pattern(scope).fullmatch(environment) is not None
+    return environment is not None and matches(scope, environment)
 
 
 def _selected(layer: Iterable[Variable], protected: bool, environment: str | None) -> Variables:
@@ -85,8 +85,3 @@ def _closeness(scope: str, environment: str | None) -> tuple[int, int]:
     if scope == EVERYWHERE:
         return 0, 0
     return (2 if scope == environment else 1), len(scope)
-
-
-@lru_cache(maxsize=1024)
-def _pattern(scope: str) -> re.Pattern[str]:
-    return re.compile(".*".join(re.escape(part) for part in scope.split("*")), re.DOTALL)

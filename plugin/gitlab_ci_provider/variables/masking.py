@@ -13,7 +13,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
+from gitlab_ci_provider.exceptions import GitlabCiError
 from gitlab_ci_provider.variables.disguises import encoded, escaped
 
 MASK = b"[MASKED]"
@@ -119,6 +121,20 @@ class Masker:
             if place < len(self._phrases) and self._alphabetical[place].startswith(end):
                 return at
         return len(data)
+
+
+@contextmanager
+def masked_errors(values: Iterable[str]) -> Iterator[None]:
+    """Hide secrets in errors: what cannot be found may have its name from a variable.
+
+    Raises:
+        GitlabCiError: as inside, with another message.
+    """
+    try:
+        yield
+    except GitlabCiError as problem:
+        problem.args = (Masker(values).text(str(problem)),)
+        raise
 
 
 def log_masker(values: Iterable[str]) -> Masker:

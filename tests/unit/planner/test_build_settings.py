@@ -63,6 +63,13 @@ def test_a_wrong_timeout_is_ignored_with_a_warning(text: str, warning: str):
     assert (settings.script_seconds, settings.warnings) == (0, (warning,))
 
 
+def test_many_digits_are_read_once():
+    """Values have up to 100,000 characters, and a regular expression may try each of them twice."""
+    settings = read(RUNNER_SCRIPT_TIMEOUT="1" * 100_000)
+
+    assert (settings.script_seconds, len(settings.warnings)) == (0, 1)
+
+
 def test_no_script_has_more_time_than_its_job():
     """A longer timeout becomes the job's own, and the log says so."""
     settings = read(60, RUNNER_SCRIPT_TIMEOUT="2h", RUNNER_AFTER_SCRIPT_TIMEOUT="10s")

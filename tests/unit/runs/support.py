@@ -23,7 +23,7 @@ class FakeTask:
     It is not Airflow's first try: there may have been others.
     """
 
-    dag_id, run_id = "dag", "run"
+    dag_id, run_id, task_id = "dag", "run", "deploy"
 
     def __init__(self) -> None:
         self.max_tries = 2

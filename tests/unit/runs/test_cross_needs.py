@@ -15,6 +15,7 @@ from gitlab_ci_provider.model import xcom_keys
 from gitlab_ci_provider.model.job_artifacts import JobArtifact
 from gitlab_ci_provider.model.needs import CrossNeed
 from gitlab_ci_provider.model.run import JobResult, JobStatus
+from gitlab_ci_provider.model.variables import Variable, Variables
 from gitlab_ci_provider.runs.context import RunContext
 from gitlab_ci_provider.runs.cross_needs import cross_results
 from gitlab_ci_provider.runs.record import plain
@@ -22,6 +23,7 @@ from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.state import open_state
 
 PIPELINE = make_pipeline(make_job("a"))
+SECRET = "a-masked-value"
 
 
 @dataclass
@@ -148,3 +150,16 @@ def test_nobody_is_told_which_projects_exist(results: Results):
         said.append(str(refused.value).replace(name, "X"))
 
     assert said[0] == said[1]
+
+
+def test_what_is_not_there_does_not_show_the_variable_it_is_named_by(
+    results: Results, monkeypatch: pytest.MonkeyPatch
+):
+    """The reason is in XComs, notes and on GitLab."""
+    token = Variables([Variable(name="TOKEN", value=SECRET, masked=True)])
+    monkeypatch.setattr("unit.runs.test_cross_needs.make_variables", lambda: token)
+
+    with pytest.raises(SystemFailure, match=r"\[MASKED\] of pipeline 1") as failed:
+        results.find(CrossNeed(job="$TOKEN", pipeline="1"))
+
+    assert SECRET not in str(failed.value)

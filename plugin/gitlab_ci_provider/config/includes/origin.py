@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 from gitlab_ci_provider.config.includes.fetcher import Elsewhere, FileFetcher, ProjectFiles
 from gitlab_ci_provider.config.includes.locations import Location
@@ -45,6 +45,7 @@ class Origin:
         shown: how GitLab calls it in messages about its content.
         files: where its own local includes are.
         component: what it may know about itself, when it is a component.
+        key: tells it apart from others, whatever is hidden in its names.
         lock: which state of it was read, when it is from outside the repository.
     """
 
@@ -54,6 +55,14 @@ class Origin:
     files: FileFetcher
     component: Mapping[str, object] = field(default_factory=dict)
     lock: Included | None = None
+    key: str = ""
+
+    def without_secrets(self, hide: Callable[[str], str]) -> Origin:
+        """Hide secrets in its names, which the pipeline keeps."""
+        lock = self.lock and replace(
+            self.lock, file=hide(self.lock.file), asked=hide(self.lock.asked)
+        )
+        return replace(self, name=hide(self.name), shown=hide(self.shown), lock=lock, key=self.name)
 
 
 @dataclass(frozen=True, slots=True)

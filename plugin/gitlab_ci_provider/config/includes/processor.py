@@ -132,10 +132,11 @@ class _Processor:
                 self.diagnostics.error("include-too-many", message, location.mark)
             return None
         try:
-            origin = self.finder.find(location, parent.files)
+            found = self.finder.find(location, parent.files)
         except IncludeError as error:
             self.diagnostics.error(error.code, error.message, location.mark, error.hint)
             return None
+        origin = found.without_secrets(self.diagnostics.hide)
         if origin.lock is not None:
             self.lock[origin.lock] = None
         return origin
@@ -144,7 +145,7 @@ class _Processor:
         self, origin: Origin, given: Mapping[str, object], prefix: str, at: Mark
     ) -> Map | None:
         """Read a file once for each set of inputs, however often it is included."""
-        key = (origin.name, repr(given))
+        key = (origin.key or origin.name, repr(given))
         if key not in self.trees:
             self.trees[key] = self._read_anew(origin, given, prefix, at)
         return self.trees[key]

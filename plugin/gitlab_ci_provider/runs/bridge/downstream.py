@@ -13,6 +13,7 @@ from gitlab_ci_provider.model.bridge import Bridge, Upstream
 from gitlab_ci_provider.model.project import Ref
 from gitlab_ci_provider.model.serialization import convert
 from gitlab_ci_provider.planner.downstream import (
+    DownstreamPlan,
     ancestor,
     check_lineage,
     plan_downstream,
@@ -27,6 +28,7 @@ from gitlab_ci_provider.runs.job_run import JobRun
 from gitlab_ci_provider.runs.plan_request import plan_request
 from gitlab_ci_provider.runs.record import plain
 from gitlab_ci_provider.variables.expand import expand_on_server
+from gitlab_ci_provider.variables.masking import masked_errors
 
 _KEY = "gitlab_ci_downstream"
 
@@ -108,8 +110,12 @@ class BridgeRun:
 
     def _mirrored(self) -> RunKey:
         """Find the latest pipeline of another project's default branch."""
-        known = plan_request(self.run).variables
-        path = expand_on_server(self.bridge.mirrored_pipeline or "", known)
+        request = plan_request(self.run)
+        path = expand_on_server(self.bridge.mirrored_pipeline or "", request.variables)
+        with masked_errors(request.masked):
+            return self._latest(path)
+
+    def _latest(self, path: str) -> RunKey:
         owner = known_project(self.run, path)
         ref = Ref(name=owner.project.default_branch, sha="")
         entry = self.run.state.register.latest(
@@ -121,8 +127,12 @@ class BridgeRun:
         return RunKey(dag=entry.dag_id, run=entry.run_id)
 
     def _decide(self) -> tuple[Upstream, str]:
+        request = plan_request(self.run)
+        with masked_errors(request.masked):
+            return self._decided(plan_downstream(request, self.bridge))
+
+    def _decided(self, plan: DownstreamPlan) -> tuple[Upstream, str]:
         ti, record = self.run.context["ti"], self.run.record
-        plan = plan_downstream(plan_request(self.run), self.bridge)
         above = record.upstream.ancestors if record.upstream else ()
         lineage = (*above, ancestor(record))
         check_lineage(lineage, plan.project)

@@ -1,0 +1,41 @@
+"""The pipeline that a bridge creates."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from factories import make_job, make_plan_request
+from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.model.bridge import Bridge
+from gitlab_ci_provider.model.variables import ConfiguredVariables, Variable
+from gitlab_ci_provider.runs.bridge import downstream
+from gitlab_ci_provider.settings import Settings
+from gitlab_ci_provider.state import open_state
+from unit.runs.support import make_job_run, make_task_context
+
+SECRET = "a-masked-value"
+
+
+@pytest.mark.parametrize(
+    "bridge", [Bridge(project="group/$TOKEN"), Bridge(mirrored_pipeline="group/$TOKEN")]
+)
+def test_a_project_that_is_not_there_does_not_show_the_variable_it_is_named_by(
+    bridge: Bridge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The reason is in XComs, notes and on GitLab."""
+    token = Variable(name="TOKEN", value=SECRET, masked=True)
+    job = make_job("deploy", bridge=bridge)
+    request = replace(make_plan_request(job), configured=ConfiguredVariables(project=(token,)))
+    monkeypatch.setattr(downstream, "plan_request", lambda _: request)
+    settings = Settings(home=tmp_path)
+    given: Any = {"job": job, "settings": settings, "state": open_state(settings)}
+    run = make_job_run(make_task_context(), **given)
+
+    with pytest.raises(SystemFailure, match=r"group/\[MASKED\] is not known") as failed:
+        downstream.BridgeRun(run).prepare()
+
+    assert SECRET not in str(failed.value)
