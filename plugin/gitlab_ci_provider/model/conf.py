@@ -41,7 +41,7 @@ def check_conf(conf: Mapping[str, Any]) -> None:
     """
     left = MAX_CHARACTERS
     for place, text in _texts(conf, "", 0):
-        left -= len(text)
+        left -= len(text) + 1  # as JSON, even a number or an empty text takes more than one
         if left < 0:
             raise ConfigError(f"the run's conf contains more than {MAX_CHARACTERS} characters")
         _check_text(place, text)
@@ -123,3 +123,5 @@ def _texts(value: Any, place: str, depth: int) -> Iterator[tuple[str, str]]:
     elif isinstance(value, list | tuple):
         for item in value:
             yield from _texts(item, place, depth + 1)
+    else:
+        yield place, ""

@@ -45,7 +45,7 @@ _OF_THE_JOB = (
 )
 """GitLab's job-level persisted variables: bridges lack them, as they never run."""
 
-_NAME = re.compile(r"\$\{?(\w+)")
+_NAME = re.compile(r"(?:\$\{?|%)(\w+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,6 +36,8 @@ REFS = {
 }
 CONFS: dict[str, dict[str, Any]] = {
     **{f"ref {name}": {"ref": ref} for name, ref in REFS.items()},
+    "numbers": {"variables": {}, "x": [0] * 2_000_000},
+    "empty texts": {"merge_request": {"labels": [""] * 2_000_000}},
     "source branch": {"merge_request": {"source_branch": "a\0", "target_branch": "main"}},
     "target branch": {"merge_request": {"source_branch": "a", "target_branch": "r" * 200_000}},
     "title": {"merge_request": {"source_branch": "a", "target_branch": "b", "title": HALF}},

@@ -69,11 +69,15 @@ def test_a_secret_is_handed_on_by_its_name():
     """Nothing that is masked here gets into the other run's conf, however deep it is wrapped."""
     secret = Variable(name="TOKEN", value="s3cret-token", masked=True)
     run = replace(RUN, variables=Variables([secret]))
-    job = with_variables(WRAPPED="key=$TOKEN", TWICE="${WRAPPED}@$CI_PIPELINE_ID")
+    job = with_variables(
+        WRAPPED="key=$TOKEN", TWICE="${WRAPPED}@$CI_PIPELINE_ID", WINDOWS="%TOKEN% %WRAPPED%"
+    )
 
-    found = forwarded(run=run, job=job)
-
-    assert found == {"WRAPPED": "key=$TOKEN", "TWICE": "${WRAPPED}@7"}
+    assert forwarded(run=run, job=job) == {
+        "WRAPPED": "key=$TOKEN",
+        "TWICE": "${WRAPPED}@7",
+        "WINDOWS": "%TOKEN% %WRAPPED%",
+    }
 
 
 def test_project_and_branch_may_be_variables():

@@ -8,12 +8,13 @@ match, of that match the last group, of that text the first number.
 from __future__ import annotations
 
 import re
+from collections import deque
 
 from gitlab_ci_provider.rules.expression.regex import CompiledRegex, compile_pattern
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
-_LONGEST_LINE = 1_000_000
-"""Bytes; the rest is ignored."""
+_LONGEST_LINE = 1 << 16
+"""Bytes; the rest is ignored. A million matches would stop a triggerer for seconds."""
 
 
 class CoverageScan:
@@ -47,8 +48,8 @@ class CoverageScan:
 
     def _look(self, regex: CompiledRegex, line: bytes) -> None:
         text = line[:_LONGEST_LINE].decode("utf-8", "replace").removesuffix("\r")
-        found = list(regex.finditer(text))
-        caught = found[-1].group(regex.groups) if found else None
+        found = deque(regex.finditer(text), maxlen=1)
+        caught = found[0].group(regex.groups) if found else None
         number = _NUMBER.search(caught or "")
         if number is not None:
             self.value = float(number[0])

@@ -23,7 +23,7 @@ from gitlab_ci_provider.runs.job.position import BEGINNING, Position
 from gitlab_ci_provider.variables.masking import Masker, log_masker
 
 _MARKER = re.compile(
-    r"(?:\x1b\[0K)?section_(?P<kind>start|end):\d+:(?P<name>[\w.-]+)(?:\[[^\]]*\])?"
+    r"(?:\x1b\[0K)?section_(?P<kind>start|end):\d+:(?P<name>[\w.-]+)(?:\[[^\[\]]*\])?"
     r"\r?(?:\x1b\[0K)?"
 )
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")

@@ -47,3 +47,12 @@ def test_a_line_may_come_in_pieces():
     scan.flush()
 
     assert scan.value == 12.0
+
+
+def test_only_the_beginning_of_an_endless_line_is_searched():
+    """A line of a million numbers would stop a triggerer, and all jobs that it follows."""
+    scan = CoverageScan(r"/(\d\d) covered/")
+
+    scan.see(b"x" * (1 << 16) + b"12 covered\n")
+
+    assert scan.value is None

@@ -47,6 +47,13 @@ def test_a_section_may_end_and_another_start_on_one_line():
     assert said(*lines) == ["::group::A", "::endgroup::", "::group::B", "::endgroup::"]
 
 
+def test_a_bracket_that_is_not_closed_hides_no_section():
+    """Nor is the rest of the line searched for its end, once for each bracket."""
+    shown = said("section_start:1:a\n", "section_end:1:x[[section_end:1:a]\n", "after\n")
+
+    assert shown.index("::endgroup::") < shown.index("after")
+
+
 def test_a_script_may_make_sections_of_its_own():
     """Sections written by a script nest, and `[collapsed=true]` is understood."""
     lines = [
