@@ -176,6 +176,23 @@ def test_compare_to_is_answered_by_git(tmp_path: Path, capsys: pytest.CaptureFix
     assert "rules-broken" in {one["code"] for one in shown["gone"]["diagnostics"]}
 
 
+def test_merge_request_changes_what_differs_from_its_target(tmp_path: Path):
+    """Git knows the files of a merge request; given ones, and an unknown target, come before."""
+    rules = "rules: [{changes: [%s]}]"
+    text = f"a: {{script: x, {rules % 'a.txt'}}}\nb: {{script: x, {rules % 'b.txt'}}}\n"
+    make_repository(tmp_path, {".gitlab-ci.yml": text, "a.txt": "", "b.txt": ""})
+    git(tmp_path, "checkout", "--quiet", "-b", "topic")
+    commit(tmp_path, {"a.txt": "changed"}, "second")
+
+    def jobs(**context: object) -> set[str]:
+        asked = {"path": str(tmp_path), "mr_target": "main", **context}
+        return set(answer(json.dumps(asked))["jobs"])  # type: ignore[call-overload]
+
+    assert jobs() == {"a"}
+    assert jobs(changed=["b.txt"]) == {"b"}
+    assert jobs(mr_target="nowhere") == {"a", "b"}
+
+
 def test_lint_names_files_from_the_current_folder(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):

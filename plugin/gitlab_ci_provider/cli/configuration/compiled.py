@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gitlab_ci_provider.cli.configuration.formats import as_data
-from gitlab_ci_provider.cli.configuration.repository import with_repository
+from gitlab_ci_provider.cli.configuration.repository import with_changes, with_repository
 from gitlab_ci_provider.cli.configuration.request import Request
 from gitlab_ci_provider.compiler.compile import CompileResult, compile_pipeline
 from gitlab_ci_provider.config.raw import Map, to_data
@@ -65,7 +65,7 @@ def compile_request(request: Request) -> Compiled:
     """
     folder, _ = request.place()
     fetcher = DirectoryFetcher(folder)
-    context = request.context()
+    context = with_changes(request, fetcher, request.context())
     result = compile_pipeline(fetcher, context, elsewhere=request.elsewhere())
     if result.pipeline is None:
         return Compiled(context, result, None, result.diagnostics)

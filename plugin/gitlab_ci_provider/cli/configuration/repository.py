@@ -34,6 +34,19 @@ def with_repository(
     )
 
 
+def with_changes(
+    request: Request, fetcher: DirectoryFetcher, context: PipelineContext
+) -> PipelineContext:
+    """Let a merge request change what differs from its target, unless its files were given.
+
+    That differs is known in a working copy only, and if it has the target.
+    """
+    target = context.target_branch
+    if request.changed is not None or not target or not (fetcher.root / ".git").exists():
+        return context
+    return replace(context, changed_paths=_changed_since(fetcher.root, target))
+
+
 _OF_COMMIT = re.compile(r"CI_COMMIT_(?:MESSAGE|TITLE|DESCRIPTION|AUTHOR|TIMESTAMP)")
 
 
