@@ -30,10 +30,12 @@ class S3Server:
 
     Attributes:
         root: one folder a bucket.
+        certificate: it is served with, and its key, for HTTPS.
     """
 
     root: Path
     port: int
+    certificate: tuple[Path, Path] | None = None
     _process: subprocess.Popen[bytes] | None = None
 
     def target(self, prefix: str = "", secret_key: str = SECRET_KEY) -> StoreTarget:
@@ -41,7 +43,7 @@ class S3Server:
         return StoreTarget(
             bucket=BUCKET,
             prefix=prefix,
-            endpoint_url=f"http://{address()}:{self.port}",
+            endpoint_url=f"http{'s' if self.certificate else ''}://{address()}:{self.port}",
             access_key=ACCESS_KEY,
             secret_key=secret_key,
         )
@@ -82,6 +84,8 @@ class S3Server:
             *(_rclone(), "serve", "s3", str(self.root), "--addr", f"{address()}:{self.port}"),
             *("--vfs-cache-mode", "off", "--config", os.devnull, "--log-level", "ERROR"),
         ]
+        if self.certificate:
+            command += ["--cert", str(self.certificate[0]), "--key", str(self.certificate[1])]
         pair = f'"{ACCESS_KEY},{SECRET_KEY}"'  # quoted: the variable holds a list of pairs
         environment = {**os.environ, "RCLONE_AUTH_KEY": pair}
         self._process = subprocess.Popen(command, env=environment)
@@ -106,9 +110,9 @@ class S3Server:
 
 
 @contextmanager
-def s3_server(root: Path) -> Iterator[S3Server]:
+def s3_server(root: Path, certificate: tuple[Path, Path] | None = None) -> Iterator[S3Server]:
     """Run a server with one empty bucket."""
-    server = S3Server(root=root, port=free_port())
+    server = S3Server(root=root, port=free_port(), certificate=certificate)
     server.bucket.mkdir(parents=True)
     server.start()
     try:

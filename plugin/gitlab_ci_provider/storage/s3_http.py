@@ -100,11 +100,17 @@ def is_busy(status: int, code: str) -> bool:
 
 def without_address(error: Exception) -> str:
     """Describe a failure, and say what to do: the innermost error's message has no address."""
-    while isinstance(reason := getattr(error, "reason", None) or error.__cause__, Exception):
-        error = reason
+    while inner := _inner(error):
+        error = inner
     name = type(error).__name__
     said = f"{name}: {re.sub(r'[?][^ )]*', '', str(error))}"
     return f"{said}; {_TROUBLES[name]}" if name in _TROUBLES else said
+
+
+def _inner(error: Exception) -> Exception | None:
+    """Return what an error is about; urllib3 keeps it in different places."""
+    places = (getattr(error, "reason", None), error.__cause__, *error.args[:1])
+    return next((found for found in places if isinstance(found, Exception)), None)
 
 
 def _text(pattern: re.Pattern[bytes], said: bytes) -> str:

@@ -22,8 +22,10 @@ from gitlab_ci_provider.planner.access import with_access
 from gitlab_ci_provider.storage import granted
 from gitlab_ci_provider.storage.base import MissingObjectError, StorageUnavailableError
 from gitlab_ci_provider.storage.granted import GrantedStore
+from gitlab_ci_provider.storage.s3 import S3Store
 from gitlab_ci_provider.storage.signing import Period
 from processes.waiting import wait_until
+from servers.address import address
 from servers.s3 import SECRET_KEY, S3Server, s3_server
 
 pytestmark = pytest.mark.integration
@@ -262,3 +264,30 @@ def test_a_transfer_may_have_a_time_limit(server: S3Server, tmp_path: Path, verb
     assert "Timeout" in str(met.value) or "took longer than 1e-09 s" in str(met.value)
     assert not (tmp_path / "got").exists()
     limited.put("a/b c+ü.zip", source)
+
+
+def self_signed(folder: Path) -> tuple[Path, Path]:
+    """Make a certificate that no system knows, and its key."""
+    certificate, key = folder / "store.crt", folder / "store.key"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=store"]
+    command += ["-addext", f"subjectAltName=IP:{address()}", "-days", "2"]
+    subprocess.run([*command, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    return certificate, key
+
+
+def test_a_store_with_certificates_of_its_own(tmp_path: Path):
+    """`ca_bundle` names them, for jobs and for Airflow; without it, the message says so."""
+    certificate, key = self_signed(tmp_path)
+    (tmp_path / "source").write_text("x")
+    with s3_server(tmp_path / "s3", (certificate, key)) as server:
+        target = replace(server.target(), ca_bundle=str(certificate))
+        plan = with_access(PLAN, target, Period(start=datetime.now(UTC), seconds=600))
+        assert plan.store is not None
+        knowing = GrantedStore(plan.store, plan.reads, plan.writes)
+        unknowing = GrantedStore(replace(plan.store, ca_bundle=""), plan.reads, plan.writes)
+
+        knowing.put("c/main", tmp_path / "source")
+        with pytest.raises(StorageUnavailableError, match="in `ca_bundle` of the connection"):
+            unknowing.put("c/main", tmp_path / "source")
+
+        assert S3Store(target).read("c/main", 0, 9) == b"x"
