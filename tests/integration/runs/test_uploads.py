@@ -87,6 +87,23 @@ def test_a_large_archive_is_stored_in_parts_a_small_one_at_once(
     assert unfinished(server) == []
 
 
+def test_an_upload_that_is_gone_costs_only_time(
+    server: S3Server, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
+    """Somebody has given it up: the archive is packed again, and the log says why."""
+    plan = planned(replace(server.target(), multipart=True))
+    shelf = S3Store(server.target())
+    for stored in list(shelf.unfinished("")):
+        shelf.give_up(stored.key, stored.upload)
+    context = make_context(tmp_path, store=PlannedStore(plan), archives=plan.archives)
+    (context.project_dir / "deps").write_bytes(os.urandom(2 * PART))
+
+    archive_caches(context, plan.archives)
+
+    assert (server.bucket / plan.archives[0].object_key).stat().st_size > 2 * PART
+    assert "NoSuchUpload" in capfd.readouterr().out
+
+
 def test_nothing_is_begun_unless_the_connection_says_so(server: S3Server):
     """Each upload costs a request, whether the job needs it or not."""
     assert planned(server.target()).parted == ()

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from gitlab_ci_provider.exceptions import StorageError
 from gitlab_ci_provider.helper.attempts import attempt
 from gitlab_ci_provider.helper.context import PhaseContext
 from gitlab_ci_provider.helper.meter import metered
@@ -65,7 +66,10 @@ def store(context: PhaseContext, members: Members, target: Target) -> Saved:
     archive = target.packing.scratch / "archive"
     upload = context.store().begin(target.key, partial(_again, context))
     if upload is not None:
-        return _store_in_parts(context, members, target, upload)
+        try:
+            return _store_in_parts(context, members, target, upload)
+        except StorageError as problem:  # somebody may have given it up, or it is there already
+            context.output.warning(f"{problem}; the archive is packed again, to a file")
     with archive.open("wb") as file:
         contents, sha256 = _packed(context, members, target, file.write)
     put(context, archive, target.key, target.label)
