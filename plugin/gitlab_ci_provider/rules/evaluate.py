@@ -209,7 +209,10 @@ def _allow_failure(job: Job, rule: Rule) -> AllowFailure:
 
 
 def _shown(rule: Rule) -> str:
-    return f" ({rule.condition})" if rule.condition else ""
+    """Name what a rule looks at: its condition, and that it looks at files."""
+    looks = (rule.condition, rule.changes and "changes", rule.exists and "exists")
+    shown = ", ".join(str(one) for one in looks if one)
+    return f" ({shown})" if shown else ""
 
 
 def _check_needs(decisions: dict[str, JobDecision], job: Job) -> JobDecision:

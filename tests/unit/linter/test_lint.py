@@ -125,6 +125,8 @@ def test_shapes_of_secrets(text: str, shape: str | None):
         ("POSTGRES_PASSWORD: postgres", False),
         ("TOKEN_URL: https://example.com/token", False),
         ("ACCESS_TOKEN: /var/run/secrets/token", False),
+        ("ACCESS_TOKEN: ci.some-project.access_token", False),
+        ("ACCESS_TOKEN: Ci.Some-Project.2ccess", True),
         ("SECRET: two words here", False),
         ("API_KEY: changeme-please", False),
     ],

@@ -45,10 +45,10 @@ _NAME = re.compile(
 _HARMLESS = re.compile(
     r"(?:https?|file|s3|vault)://.*|[./~].*|(?:change|replace)[-_]?me.*|.*(?:example|dummy).*"
     r"|(?:invalid|any|fake|test|none|not).*|postgres(?:ql)?|mysql|mariadb|password"
-    r"|mysecretpassword|x{3,}|\*+|<.*>",
+    r"|mysecretpassword|x{3,}|\*+|<.*>|(?-i:[a-z][a-z0-9-]*(?:\.[a-z][a-z0-9_-]*)+)",
     re.IGNORECASE | re.DOTALL,
 )
-"""Addresses, paths and placeholders for secrets."""
+"""Addresses, paths and placeholders for secrets, and their names in a store, such as `ci.a.b`."""
 _MIN_LENGTH = 8
 _Text = tuple[tuple[str, ...], str, Mark]
 _CODE = "secret-in-plain-sight"
