@@ -203,8 +203,8 @@ class Gate:
 
     Attributes:
         mood: `login` asks for the login, `token` for a token that a login gets, `forbidden` lets
-            nobody push, `failing` fails pushes with 500, `recovering` the first one with
-            503, `immutable` lets no tag be changed.
+            nobody push, `failing` fails pushes with 500, `recovering` answers the first
+            manifest with 503, `immutable` lets no tag be changed.
         logins: `USER:PASSWORD` of those who may come in.
         asked: the logins that clients have shown, with the path that they asked for.
     """
@@ -233,12 +233,12 @@ class Gate:
     def _refused_push(self, path: str) -> tuple[int, str, str] | None:
         if self.mood == "forbidden":
             return 403, "DENIED", "requested access to the resource is denied"
-        if self.mood == "recovering" and not self.failed:
-            self.failed = True
-            return 503, "UNAVAILABLE", "service unavailable"
         if self.mood == "failing":
             return 500, "UNKNOWN", "unknown error"
         manifest = _UPLOADED_MANIFEST.fullmatch(path)
+        if self.mood == "recovering" and manifest and not self.failed:
+            self.failed = True
+            return 503, "UNAVAILABLE", "service unavailable"
         if self.mood == "immutable" and manifest:
             if path in self.pushed:
                 words = f"tag {manifest[2]} cannot be overwritten because the tag is immutable"
