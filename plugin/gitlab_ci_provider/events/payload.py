@@ -23,6 +23,8 @@ from gitlab_ci_provider.model.webhook_event import WebhookEvent
 _NOTHING = "0" * 40
 _LONGEST_DESCRIPTION = 2700
 """Characters of CI_MERGE_REQUEST_DESCRIPTION in GitLab."""
+_LONGEST_USER = 255
+"""Characters; Airflow's database holds a few more."""
 _REQUEST_RUNS = frozenset({"open", "update"})
 
 
@@ -86,7 +88,7 @@ def _push(event: WebhookEvent, body: Mapping[str, Any]) -> WebhookEvent:
         "variables": _option_values(options, "variable"),
         "inputs": _option_values(options, "input"),
     }
-    user = _text(body, "user_username") or _text(body, "user_name")
+    user = quoted(_text(body, "user_username") or _text(body, "user_name"), _LONGEST_USER)
     given = {key: value for key, value in conf.items() if value}
     return replace(event, what=what, ref=ref, conf=given, label=name, user=user)
 
@@ -108,8 +110,10 @@ def _merge_request(event: WebhookEvent, body: Mapping[str, Any]) -> WebhookEvent
     if request.get("source_project_id") != request.get("target_project_id"):
         words = f"{what}: it is from a fork, and its pipeline runs there"
         raise IgnoredEventError(words)
-    labels = body.get("labels")
-    titles = [_text(one, "title") for one in labels or () if isinstance(one, Mapping)]
+    labels = body.get("labels") or ()
+    if not isinstance(labels, list | tuple):
+        raise ConfigError("`labels` is not a list")
+    titles = [_text(one, "title") for one in labels if isinstance(one, Mapping)]
     conf = {
         "sha": _commit(_text(_mapping(request, "last_commit"), "id")),
         "source": "merge_request_event",
@@ -123,7 +127,7 @@ def _merge_request(event: WebhookEvent, body: Mapping[str, Any]) -> WebhookEvent
             "draft": bool(request.get("draft") or request.get("work_in_progress")),
         },
     }
-    user = _text(_mapping(body, "user"), "username")
+    user = quoted(_text(_mapping(body, "user"), "username"), _LONGEST_USER)
     ref = f"refs/heads/{source}"
     check_conf({"ref": ref})
     return replace(event, what=what, ref=ref, conf=conf, label=f"mr-{iid}", user=user)

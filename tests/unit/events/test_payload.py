@@ -133,3 +133,25 @@ def test_a_hostile_body_is_refused(change: dict[str, Any]):
     """It is an error in words, never an exception of another kind."""
     with pytest.raises(ConfigError):
         read(push_event(PROJECT, "refs/heads/main", OLD, NEW) | change)
+
+
+@pytest.mark.parametrize(
+    "change", [{"labels": 5}, {"labels": "api"}, {"labels": [{"title": 5}]}, {"user": "me"}]
+)
+def test_a_hostile_merge_request_is_refused(change: dict[str, Any]):
+    """As a push is."""
+    with pytest.raises(ConfigError):
+        read(merge_request_event(PROJECT, NEW) | change)
+
+
+def test_the_name_of_a_person_fits_airflows_database():
+    """And no terminal or database has to take a control character."""
+    name = "\0\x1b[2J" + "u" * 1000
+
+    for body in (
+        push_event(PROJECT, "refs/heads/main", OLD, NEW) | {"user_username": name},
+        merge_request_event(PROJECT, NEW) | {"user": {"username": name}},
+    ):
+        user = read(body).user
+        assert user.isprintable()
+        assert len(user) < 512
