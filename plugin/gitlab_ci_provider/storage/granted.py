@@ -24,7 +24,7 @@ from gitlab_ci_provider.storage.base import (
     once,
     unwatched,
 )
-from gitlab_ci_provider.storage.multipart import Answer, PartedUpload
+from gitlab_ci_provider.storage.multipart import PartedUpload
 from gitlab_ci_provider.storage.parts import (
     AT_ONCE,
     FIRST,
@@ -161,8 +161,8 @@ class GrantedStore:
         with suppress(StorageError):
             self._send(key, once, "DELETE", grant.abort, b"")
 
-    def _send(self, key: str, again: Again, method: str, url: str, body: bytes) -> Answer:
-        def send() -> Answer:
+    def _send(self, key: str, again: Again, method: str, url: str, body: bytes) -> str:
+        def send() -> str:
             headers = {"Content-Length": str(len(body))}
             with (
                 self._errors("store", key),
@@ -173,7 +173,7 @@ class GrantedStore:
             if code := code_of(data):  # S3 may have begun to answer before it failed
                 words = f"{self._at('store', key)}: {words_of(said.status, data)}"
                 raise (StorageUnavailableError if is_busy(0, code) else StorageError)(words)
-            return Answer(said.headers.get("ETag", ""), data)
+            return said.headers.get("ETag", "")
 
         return again(send)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import NamedTuple, Protocol, Self
+from typing import Protocol, Self
 from xml.sax.saxutils import escape
 
 from gitlab_ci_provider.exceptions import StorageError
@@ -32,18 +32,11 @@ MOST_PARTS = 640
 _SECONDS = 900
 
 
-class Answer(NamedTuple):
-    """What a store said."""
-
-    etag: str
-    body: bytes
-
-
 class Send(Protocol):
     """Sends one request; raises StorageError."""
 
-    def __call__(self, method: str, url: str, body: bytes) -> Answer:
-        """Send it, and again if that may help."""
+    def __call__(self, method: str, url: str, body: bytes) -> str:
+        """Send it, and again if that may help; return the ETag of the answer."""
         ...
 
 
@@ -124,7 +117,7 @@ class PartedUpload:
         del self.waiting[:PART]
 
         def work() -> str:
-            tag = self._send("PUT", url, body).etag
+            tag = self._send("PUT", url, body)
             self.progress(len(body), 0)
             return tag
 
