@@ -156,9 +156,9 @@ def test_a_child_gets_inputs_variables_and_artifacts_of_its_parent(stack: Stack,
     child = downstream(stack, report, "child")
     assert child.dag == "local__family...child"
     upstream = stack.links({"dag_id": child.dag, "run_id": child.run}, "create_pipeline")
-    assert stack.links(report, "child") == {
-        "Downstream pipeline": report["jobs"]["child"]["downstream"]["url"]
-    }
+    url = report["jobs"]["child"]["downstream"]["url"]
+    assert stack.links(report, "child") == {"Downstream pipeline": url}
+    assert stack.note(report, "child") == f"[Downstream pipeline]({url})"
     assert unquote(upstream["Upstream pipeline"]) == report["url"]
     assert child.states["never"] == "skipped"
     shown = child.artifact("show", "shown.txt").splitlines()

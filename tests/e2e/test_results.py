@@ -113,6 +113,7 @@ def test_an_environment_is_deployed_and_stopped(stack: Stack, repository: Path):
     assert (environment["deployment"], environment["state"]) == (1, "available")
     assert environment["auto_stop_at"]
     assert links == {"Environment": url}
+    assert stack.note(report, "review") == f"[Environment]({url})"
     assert (listed[0]["deployment"]["job"], listed[0]["deployment"]["user"]) == ("review", "admin")
     assert report["jobs"]["review"]["release"]["description"].startswith("First of results-")
     assert stopped["jobs"]["review"]["environment"]["deployment"] == 2

@@ -48,12 +48,17 @@ def make_tables() -> None:
     upgradedb()
 
 
-def read_xcoms(session: Any, dag_run: Any, key: str, tasks: Collection[str]) -> dict[str, Any]:
-    """Read one XCom of each of some tasks of a run, by task; tasks without it are missing."""
+def read_xcoms(
+    session: Any, dag_run: Any, key: str, tasks: Collection[str] | None = None
+) -> dict[str, Any]:
+    """Read one XCom of each of some tasks of a run, or of all; tasks without it are missing."""
     from airflow.models.xcom import XComModel
 
     query = XComModel.get_many(
-        run_id=dag_run.run_id, dag_ids=dag_run.dag_id, task_ids=list(tasks), key=key
+        run_id=dag_run.run_id,
+        dag_ids=dag_run.dag_id,
+        task_ids=None if tasks is None else list(tasks),
+        key=key,
     )
     rows = session.execute(query.with_only_columns(XComModel.task_id, XComModel.value))
     return {task: json.loads(value) if isinstance(value, str) else value for task, value in rows}

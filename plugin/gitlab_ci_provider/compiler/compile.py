@@ -13,10 +13,11 @@ from gitlab_ci_provider.config.ci_config import CiConfig
 from gitlab_ci_provider.config.diagnostics import Diagnostics
 from gitlab_ci_provider.config.includes.fetcher import Elsewhere, FileFetcher
 from gitlab_ci_provider.config.includes.processor import Sources
+from gitlab_ci_provider.config.raw import Map
 from gitlab_ci_provider.config.resolve import resolve
 from gitlab_ci_provider.linter.checks.support import check_support
 from gitlab_ci_provider.model.context import PipelineContext
-from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity
+from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity, SourceLocation
 from gitlab_ci_provider.model.input_spec import InputSpec
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.pipeline import InputType, Pipeline, PipelineInput
@@ -96,11 +97,17 @@ def _pipeline(config: CiConfig, jobs: Mapping[str, Job]) -> Pipeline:
         jobs=jobs,
         edges=build_edges(jobs, stages),
         variables=config.variables,
+        variable_locations=_variable_locations(config.tree.get("variables")),
         workflow=config.workflow,
         inputs=tuple(_input(spec) for spec in config.inputs.values()),
         included_files=config.files,
         lock=config.lock,
     )
+
+
+def _variable_locations(written: object) -> dict[str, SourceLocation]:
+    marks = {name: written.place(name) for name in written} if isinstance(written, Map) else {}
+    return {name: mark.location() for name, mark in marks.items()}
 
 
 _FOLLOWING = frozenset(

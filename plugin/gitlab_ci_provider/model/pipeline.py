@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from gitlab_ci_provider.model.diagnostic import SourceLocation
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.rules import AutoCancel, Rule
 from gitlab_ci_provider.model.variables import Variables
@@ -72,6 +73,7 @@ class Pipeline:
 
     Attributes:
         variables: the global ones: defaults of the run form.
+        variable_locations: where each of them is written.
         stages: names in order, `.pre` and `.post` only when a job uses them.
         jobs: by name, in the order of the file.
         edges: by job, the jobs that must end before it can start: its needs, or all jobs of the
@@ -86,6 +88,7 @@ class Pipeline:
     jobs: Mapping[str, Job]
     edges: Mapping[str, tuple[str, ...]]
     variables: Variables = Variables()
+    variable_locations: Mapping[str, SourceLocation] = field(default_factory=dict)
     workflow: Workflow = field(default_factory=Workflow)
     inputs: tuple[PipelineInput, ...] = ()
     slots: Mapping[str, TaskSlot] = field(default_factory=dict)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from gitlab_ci_provider.model.diagnostic import Diagnostic
+from gitlab_ci_provider.model.diagnostic import Diagnostic, SourceLocation
 from gitlab_ci_provider.model.needs import Need
 from gitlab_ci_provider.model.variables import Variables
 
@@ -79,6 +79,7 @@ class Rule:
         condition: the expression of `if:`.
         start_in: seconds, for `when: delayed`.
         auto_cancel: in `workflow:rules` only.
+        location: where it is written; rules that say the same are equal wherever they are.
     """
 
     condition: str | None = None
@@ -91,6 +92,7 @@ class Rule:
     needs: tuple[Need, ...] | None = None
     interruptible: bool | None = None
     auto_cancel: AutoCancel | None = None
+    location: SourceLocation | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,5 +32,11 @@ PIPELINE_RESULT = "pipeline_result"
 UNTOLD = "untold"
 """Of `finish_pipeline`: what GitLab was not told, in words; missing when it knows everything."""
 
+UPSTREAM_LINK = "_link_UpstreamLink"
+"""Of `create_pipeline`: the address of the job that asked for the pipeline, see `operators`."""
+
+ENVIRONMENT_LINK = "_link_EnvironmentLink"
+"""Of a job that has deployed: the address of its environment."""
+
 DOWNSTREAM_LINK = "_link_DownstreamLink"
 """Of a bridge: the address of its pipeline; Airflow derives the key from `DownstreamLink`."""

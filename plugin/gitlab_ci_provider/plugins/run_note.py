@@ -29,6 +29,7 @@ from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE
 from gitlab_ci_provider.model.quoted import quoted
 from gitlab_ci_provider.model.run import JobStatus
 from gitlab_ci_provider.plugins.let_go import let_go
+from gitlab_ci_provider.plugins.note_links import BEGINNINGS, read_note_links, with_links
 from gitlab_ci_provider.plugins.run_state import (
     is_pipeline_run,
     keep_state_set_by_others,
@@ -41,7 +42,7 @@ _OURS = "Pipeline "
 _ABSENT, _FAILED, _CANCELED = "not in this pipeline: ", "Job failed: ", "Job canceled "
 _SKIPPED, _MANUAL = "Job skipped: ", "Manual job, not played"
 _NO_POOL = "Job waits: there is no Airflow pool "
-_OURS_OF_TASKS = (_ABSENT, _FAILED, _CANCELED, _SKIPPED, _MANUAL, _NO_POOL)
+_OURS_OF_TASKS = (_ABSENT, _FAILED, _CANCELED, _SKIPPED, _MANUAL, _NO_POOL, *BEGINNINGS)
 """How our notes of tasks begin."""
 
 _LONGEST = 1000
@@ -131,7 +132,8 @@ def write_notes(session: Any, dag_run: Any, instead: str) -> None:
     if text and (dag_run.note or _OURS).startswith(_OURS):
         dag_run.note = text
     left_out = read_xcom(session, dag_run, xcom_keys.LEFT_OUT, CREATE_PIPELINE)
-    _write_task_notes(session, dag_run, absence_notes(left_out))
+    links = read_note_links(session, dag_run)
+    _write_task_notes(session, dag_run, absence_notes(left_out), links)
 
 
 def begun_note(conf: Any, user: str) -> str:
@@ -235,12 +237,15 @@ def _note_missing_pools(session: Any, dag_run: Any) -> dict[str, str]:
     return {task.task_id: task.pool for task in tasks}
 
 
-def _write_task_notes(session: Any, dag_run: Any, absent: Mapping[str, str]) -> None:
+def _write_task_notes(
+    session: Any, dag_run: Any, absent: Mapping[str, str], links: Mapping[str, str]
+) -> None:
     """Write task notes and delete our outdated ones; notes of other people stay."""
-    tasks = database.noted_tasks(session, dag_run, absent)
+    tasks = database.noted_tasks(session, dag_run, {*absent, *links})
     left = [task.task_id for task in tasks if task.state in {"failed", "skipped"}]
     told = read_xcoms(session, dag_run, xcom_keys.JOB_RESULT, left) if left else {}
     notes = {**absent, **{task: job_note(result) for task, result in told.items()}}
+    notes = with_links(notes, links, _LONGEST)
     for task in tasks:
         note = notes.get(task.task_id, "")
         is_ours = task.note is not None and task.note.startswith(_OURS_OF_TASKS)

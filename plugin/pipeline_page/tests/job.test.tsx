@@ -24,11 +24,11 @@ describe("why a job is as it is", () => {
 
 it("links to the line of the commit's file, and only on the project's server", async () => {
   vi.stubGlobal("fetch", vi.fn(async () => new Response("")));
-  await open(job("a", { file: "ci/a b.yml" }), { project_url: "https://gitlab.example.com/p" });
+  await open(job("a", { written: { file: "ci/a b.yml", line: 3, own: true } }), { project_url: "https://gitlab.example.com/p" });
   const link = page.place.querySelector<HTMLAnchorElement>("a[href*='/-/blob/']");
   expect(link?.href).toBe(`https://gitlab.example.com/p/-/blob/${"a".repeat(40)}/ci/a%20b.yml#L3`);
 
-  await open(job("a", { own_file: false }), { project_url: "https://gitlab.example.com/p" });
+  await open(job("a", { written: { file: "x.yml", line: 3, own: false } }), { project_url: "https://gitlab.example.com/p" });
   expect(page.place.querySelector("a[href*='/-/blob/']")).toBeNull();
 });
 

@@ -24,13 +24,13 @@ export function job(name: string, given: Partial<JobView> = {}): JobView {
     due: "",
     coverage: null,
     tests: {},
+    findings: null,
     artifacts: 0,
     environment: "",
     environment_url: "",
     downstream: "",
-    file: ".gitlab-ci.yml",
-    line: 3,
-    own_file: true,
+    written: { file: ".gitlab-ci.yml", line: 3, own: true },
+    rule: null,
     ...given,
   };
 }

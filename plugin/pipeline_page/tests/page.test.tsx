@@ -65,3 +65,17 @@ it("does not ask again when it may not see the run", async () => {
   expect(page.place.querySelector("[role=alert]")?.textContent).toContain("You may not see");
   expect(asked).toHaveBeenCalledTimes(1);
 });
+
+it("plays a manual job from its chip, if its reader may", async () => {
+  const stages = [{ name: "deploy", jobs: [job("later", { status: "manual" }), job("done")] }];
+  answer({ view: view({ stages }) });
+  await open();
+  expect(page.place.querySelector(".glp-play")).toBeNull();
+
+  const asked = answer({ view: view({ stages, may: { clear: true } }) });
+  await open("/?");
+  const buttons = page.place.querySelectorAll<HTMLButtonElement>(".glp-play");
+  expect([...buttons].map((button) => button.ariaLabel)).toEqual(["Play later"]);
+  await act(async () => buttons[0]?.click());
+  expect(asked.mock.calls.map(([url]) => new URL(url).pathname)).toContain("/api/v2/dags/group__project/clearTaskInstances");
+});

@@ -81,7 +81,7 @@ it("keeps the list while another part of it is read", async () => {
   const root = createRoot(place);
   await act(async () => root.render(<MemoryRouter><ProjectsPage /></MemoryRouter>));
   await act(async () => [...place.querySelectorAll("button")].at(-1)?.click());
-  expect(asked.mock.calls.map(([url]) => String(url).split("?")[1])).toEqual(["search=&page=1", "search=&page=2"]);
+  expect(asked.mock.calls.map(([url]) => String(url).split("?")[1])).toEqual(["search=&errors=false&page=1", "search=&errors=false&page=2"]);
   expect(place.textContent).toContain("group/shop");
   act(() => root.unmount());
   place.remove();

@@ -102,6 +102,18 @@ describe("tests", () => {
   });
 });
 
+it("shows findings of code quality, with links to nothing but web pages, and what has changed", async () => {
+  const minor = { job: "lint", task: "lint", description: "<b>long</b>", check: "length", severity: "minor", path: "a.py", line: 3, url: "", new: false };
+  const bad = { ...minor, severity: "blocker", path: "b.py", url: "javascript:alert(1)", new: true };
+  const problems = { other: "cannot be read" };
+  const found = { reports: 2, counts: { blocker: 1, minor: 1 }, added: 1, findings: [bad, minor], more: 0, gone: [minor], problems, earlier: { id: 6, path: "dags/d/runs/6" } };
+  await open("/?tab=quality", { "/quality": found });
+  expect(page.place.querySelector(".glp-notice")?.textContent).toBe("2 findings (1 blocker, 1 minor): 1 new, 1 gone since pipeline #6.");
+  expect(page.place.querySelector("tbody")?.textContent).toBe("blockernew<b>long</b> lengthb.py:3lintminor<b>long</b> lengtha.py:3lint");
+  expect(page.place.textContent).toContain("other: cannot be read");
+  expect(page.place.innerHTML).not.toContain('href="javascript:');
+});
+
 it("says who deployed last, and links to nothing but web pages", async () => {
   const deployed = { iid: 2, ref: "main", sha: "a".repeat(40), pipeline: 7, job: "deploy", finished: "2026-01-01T00:00:00Z" };
   const deployments = [{ ...deployed, user: "ada", url: "", job_url: "javascript:alert(1)", here: true }];
@@ -112,7 +124,7 @@ it("says who deployed last, and links to nothing but web pages", async () => {
 });
 
 it("shows where variables come from, and hides what the server hides", async () => {
-  const plain = { value: "eu", source: "variables: of the job", job: "a", task: "a", file: "ci.yml", line: 4, beaten: false };
+  const plain = { value: "eu", source: "variables: of the job", job: "a", task: "a", written: { file: "ci.yml", line: 4, own: true }, beaten: false };
   const variables = [{ ...plain, name: "REGION" }, { ...plain, name: "TOKEN", value: null }];
   await open("/?tab=variables", { "/variables": { variables, places: ["the project in GitLab"], more: 0 } });
   const rows = [...page.place.querySelectorAll("tbody tr")].map((row) => row.textContent);

@@ -38,6 +38,7 @@ def test_archives_are_listed_in_the_order_of_stages(pages: Pages):
         ("compile", "archive"),
         ("styles", "archive"),
         ("integration", "archive"),
+        ("lint", "codequality"),
         ("unit: [3.12]", "junit"),
     ]
     assert listed[0]["files"] == len(BUILT.files)
@@ -110,6 +111,16 @@ def test_failed_tests_come_first_and_are_compared_with_the_pipeline_before(pages
     assert tests["suites"][0]["counts"] == {"failed": 2, "success": 38, "skipped": 1}
 
 
+def test_findings_are_compared_with_the_pipeline_before(pages: Pages):
+    """The worst first; each leads to its line on the GitLab server, at the pipeline's commit."""
+    quality = read(pages, f"{FAILED}/quality")
+    found = [(each["severity"], each["new"]) for each in quality["findings"]]
+    assert found == [("major", True), ("minor", True), ("minor", False)]
+    assert quality["findings"][0]["url"].endswith("/shop/hats.py#L17")
+    assert (quality["added"], [each["severity"] for each in quality["gone"]]) == (2, ["critical"])
+    assert quality["earlier"]["path"] == "dags/group__shop/runs/12-under-way"
+
+
 def test_environments_say_who_deployed(pages: Pages):
     """And what was there before."""
     (staging,) = read(pages, f"{FAILED}/environments")["environments"]
@@ -126,4 +137,5 @@ def test_variables_have_a_source_and_secrets_no_value(pages: Pages):
         ("REGION", "us", "staging"),
         *((("PYTHON", version, f"unit: [{version}]")) for version in ("3.11", "3.12", "3.13")),
     ]
-    assert (listed[2]["file"], listed[2]["line"] > 0) == (".gitlab-ci.yml", True)
+    written = [(each["written"]["file"], each["written"]["line"]) for each in listed[:3]]
+    assert written == [(".gitlab-ci.yml", 4), (".gitlab-ci.yml", 4), (".gitlab-ci.yml", 19)]

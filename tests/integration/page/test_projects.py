@@ -91,6 +91,16 @@ def test_a_project_that_never_compiled_says_why(pages: Pages):
     assert second["url"] == ""
 
 
+def test_projects_with_errors_are_found(pages: Pages, visit: Open):
+    """Those that have no pipeline of their last commit, also with a piece of the path."""
+    assert set(get(pages, errors="true")) >= {"group__broken", "group__secret"}
+    assert set(get(pages, errors="true", search="group/b")) == {"group__broken"}
+    page = visit("")
+    page.get_by_label("only with errors").check()
+    expect(page.get_by_role("listitem", name="group/docs")).to_have_count(0)
+    expect(page.get_by_role("listitem", name="group/broken")).to_be_visible()
+
+
 def test_a_viewer_is_offered_no_buttons_and_refused(pages: Pages, visit: Open):
     """Airflow's roles decide, for its own API and for ours."""
     page = visit("")

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.integration
 
 PARTS = (
     "?tab=tests",
+    "?tab=quality",
     "?tab=artifacts",
     "?tab=artifacts&of=compile&folder=dist/",
     "?tab=artifacts&of=compile&file=dist/index.html",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,7 +34,7 @@ from gitlab_ci_provider.model.job_artifacts import ArtifactReport, JobArtifact
 from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE, dag_id, task_ids
 from gitlab_ci_provider.model.pipeline_entry import PipelineEntry
 from gitlab_ci_provider.model.project import Project, Ref
-from gitlab_ci_provider.model.reports import JunitReport
+from gitlab_ci_provider.model.reports import JunitReport, QualityReport, Results
 from gitlab_ci_provider.model.run import PipelineRun
 from gitlab_ci_provider.model.serialization import encode
 from gitlab_ci_provider.renderer.dag import render_dag
@@ -43,7 +44,7 @@ from gitlab_ci_provider.settings import load_settings
 from gitlab_ci_provider.snapshots.store import SnapshotStore
 from gitlab_ci_provider.state import State, open_state
 from gitlab_ci_provider.storage.keys import results_key
-from servers.pages.story import CONTEXT, FOUND, PASSED, STORIES, Story, Told
+from servers.pages.story import CONTEXT, FOUND, PASSED, STORIES, Left, Story, Told
 from servers.repositories import make_repository
 from stored_artifacts import Put, leave, zip_of
 
@@ -82,18 +83,29 @@ def _left(story: Story, number: int, job: str, told: Told, put: Put) -> Told:
         key = leave(put, number, job, archive=data, project=project, access=told.left.access)
         made = JobArtifact(name=job, object_key=key, size=len(data), files=len(told.left.files))
         result["artifacts"] = [plain(made)]
-    if told.left.tests:
-        key = leave(put, number, job, report="junit", project=project)
-        time = sum(case.time for case in told.left.tests)
-        report = JunitReport(name=job, cases=told.left.tests, time=time)
+    made_reports = []
+    for kind, report, summary in _reports(job, told.left):
+        key = leave(put, number, job, report=kind, project=project)
         put(results_key(key), encode(report))
-        counts = Counter(str(case.status) for case in report.cases)
-        summary = {"total": counts.total(), **counts, "time": time}
         more = ArtifactReport(
-            kind="junit", object_key=key, results_key=results_key(key), summary=summary
+            kind=kind, object_key=key, results_key=results_key(key), summary=summary
         )
-        result["reports"] = [plain(more)]
+        made_reports.append(plain(more))
+    if made_reports:
+        result["reports"] = made_reports
     return replace(told, result=result)
+
+
+def _reports(job: str, left: Left) -> Iterator[tuple[str, Results, Mapping[str, float]]]:
+    """Make the reports of a job, as its helper would read them, with their numbers."""
+    if left.tests:
+        time = sum(case.time for case in left.tests)
+        counts = Counter(str(case.status) for case in left.tests)
+        report = JunitReport(name=job, cases=left.tests, time=time)
+        yield "junit", report, {"total": counts.total(), **counts, "time": time}
+    if left.findings:
+        counts = Counter(found.severity for found in left.findings)
+        yield "codequality", QualityReport(findings=left.findings), {"total": counts.total()}
 
 
 def _enter(story: Story, state: State) -> None:

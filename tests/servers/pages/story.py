@@ -13,7 +13,7 @@ from gitlab_ci_provider.model.diagnostic import SourceLocation as At
 from gitlab_ci_provider.model.diagnostic import error, warning
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.project import Commit, Project, Ref
-from gitlab_ci_provider.model.reports import Case, CaseStatus
+from gitlab_ci_provider.model.reports import Case, CaseStatus, Finding
 
 SHOP = """
 stages: [build, test, deploy]
@@ -63,10 +63,11 @@ CONTEXT = make_context(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Left:
-    """What a job has stored: its artifacts, and the contents of its JUnit report."""
+    """What a job has stored: its artifacts, and the contents of its reports."""
 
     files: Mapping[str, bytes] = field(default_factory=dict)
     tests: tuple[Case, ...] = ()
+    findings: tuple[Finding, ...] = ()
     access: str = "all"
 
 
@@ -193,6 +194,23 @@ WARNED = Told(
 )
 
 
+def found(**severities: str) -> Left:
+    """Make a code quality report: findings by name, with their severities."""
+    return Left(
+        findings=tuple(
+            Finding(
+                description=f"Method `{name}` has too many lines <b>(30)</b>",
+                check_name="method-length",
+                fingerprint=name,
+                severity=severity,
+                path="shop/hats.py",
+                line=10 + len(name),
+            )
+            for name, severity in severities.items()
+        )
+    )
+
+
 def _bridge(state: str, run: str) -> Told:
     """A `trigger:` job that has created a pipeline."""
     return Told(state=state, xcoms={"_link_DownstreamLink": f"http://localhost/dags/{run}"})
@@ -203,7 +221,7 @@ def under_way() -> Story:
     jobs = {
         "compile": replace(PASSED, log=BUILD_LOG, left=BUILT),
         "styles": replace(PASSED, log=LONG),
-        "lint": WARNED,
+        "lint": replace(WARNED, left=found(brim="minor", band="critical")),
         "unit: [3.11]": Told(result={"status": "success", "coverage": 84}),
         "unit: [3.12]": replace(
             FAILED_UNIT, left=tested(gloves="failed", scarves="failed", hats="success")
@@ -225,7 +243,7 @@ def failed() -> Story:
     done = {job: PASSED for job, told in first.items() if told.state != "skipped"}
     jobs = {
         **done,
-        "lint": WARNED,
+        "lint": replace(WARNED, left=found(brim="minor", crown="minor", feather="major")),
         "compile": replace(PASSED, left=BUILT),
         "styles": replace(PASSED, left=replace(BUILT, access="none")),
         "integration": replace(PASSED, left=replace(BUILT, access="developer")),

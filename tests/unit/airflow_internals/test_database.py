@@ -64,6 +64,7 @@ def test_xcoms_of_a_run_are_read_by_key(session: Session):
     with contract("XComModel.get_many", "the notes of runs and tasks, and how a run ends"):
         found = database.read_xcoms(session, _run(session), "left", ["done", "runs"])
         assert found == {"done": {"a": 1}}
+        assert database.read_xcoms(session, _run(session), "left") == found
         assert database.read_xcom(session, _run(session), "left", "runs") is None
 
 

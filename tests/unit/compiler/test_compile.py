@@ -75,6 +75,30 @@ def test_stages_of_the_pipeline_are_those_of_the_file():
     assert result.pipeline.stages == ("a", "b")
 
 
+def test_rules_and_global_variables_say_where_they_are_written():
+    """Through includes, `extends` and `!reference`."""
+    result = _compile(
+        "include: shared.yml\n"
+        "variables:\n  OWN: here\n"
+        "one: {extends: .with-rules, script: x}\n"
+        "two: {script: x, rules: [!reference [.with-rules, rules]]}\n",
+        **{
+            "shared.yml": ".with-rules:\n  rules:\n    - if: $A\n    - when: manual\n"
+            "variables: {SHARED: there}\n"
+        },
+    )
+    assert result.pipeline, [str(one) for one in result.diagnostics]
+    for job in ("one", "two"):
+        rules = result.pipeline.jobs[job].rules or ()
+        places = [(rule.location.file, rule.location.line) for rule in rules if rule.location]
+        assert places == [("shared.yml", 3), ("shared.yml", 4)], job
+    written = result.pipeline.variable_locations
+    assert {name: (at.file, at.line) for name, at in written.items()} == {
+        "OWN": (".gitlab-ci.yml", 3),
+        "SHARED": ("shared.yml", 5),
+    }
+
+
 def test_includes_from_everywhere():
     """Projects, addresses, templates and components bring their jobs."""
     result = _compile(

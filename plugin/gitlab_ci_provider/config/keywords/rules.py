@@ -102,6 +102,7 @@ def _rule(field: Field, kind: RuleKind) -> Rule | None:
         needs=field.read("needs", _local_needs),
         interruptible=field.get("interruptible", boolean),
         auto_cancel=field.read("auto_cancel", read_auto_cancel),
+        location=field.mark.location(),
     )
 
 

@@ -13,6 +13,7 @@ import msgspec
 from gitlab_ci_provider.airflow_internals.run_rows import TaskRow, XComs
 from gitlab_ci_provider.model import xcom_keys
 from gitlab_ci_provider.model.airflow_states import AWAITING_INPUT, FAILED, unfinished_status
+from gitlab_ci_provider.model.diagnostic import SourceLocation
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.names import task_ids
 from gitlab_ci_provider.model.pipeline import Pipeline
@@ -20,7 +21,7 @@ from gitlab_ci_provider.model.reports import CaseStatus
 from gitlab_ci_provider.model.rules import JobDecision, When
 from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.model.serialization import convert
-from gitlab_ci_provider.plugins.page.view import JobView, StageView
+from gitlab_ci_provider.plugins.page.view import JobView, PlaceView, StageView
 from gitlab_ci_provider.schedule.results import results
 
 WARNING = "warning"
@@ -117,9 +118,8 @@ class _Shown:
             why=decision.reason if decision else "",
             failure=end.failure_reason.words if end.failure_reason else "",
             exit_code=end.exit_code,
-            file=job.location.file,
-            line=job.location.line,
-            own_file=job.location.file not in {one.file for one in self.run.pipeline.lock},
+            written=place_view(job.location, self.run.pipeline),
+            rule=self._rule(),
             **self._times(),
             **self._left(),
         )
@@ -144,6 +144,10 @@ class _Shown:
     def _is_followed(self) -> bool:
         """Return whether the task is deferred because the triggerer follows its pod."""
         return bool(self.run.xcoms.get(xcom_keys.FOLLOWED, {}).get(self.task_id))
+
+    def _rule(self) -> PlaceView | None:
+        found = rule_location(self.job, self.decision)
+        return place_view(found, self.run.pipeline) if found else None
 
     def _needs(self) -> tuple[str, ...] | None:
         decided = self.decision.needs if self.decision else None
@@ -176,20 +180,30 @@ class _Shown:
         left: dict[str, Any] = {"downstream": safe_url(str(link or ""))}
         if self.told is None or self.end is None or self.end.status in _NEVER_RAN:
             return left
-        tests: dict[str, float] = {}
-        for report in self.told.reports:
-            if report.kind == "junit":
-                for status in CaseStatus:
-                    tests[status] = tests.get(status, 0) + report.summary.get(status, 0)
+        summaries = {report.kind: report.summary for report in self.told.reports}
+        tests, quality = summaries.get("junit"), summaries.get("codequality")
         place = self.told.environment
         return {
             **left,
             "coverage": self.told.coverage,
-            "tests": tests,
+            "tests": {} if tests is None else {key: tests.get(key, 0) for key in CaseStatus},
+            "findings": None if quality is None else quality.get("total", 0),
             "artifacts": len(self.told.artifacts) + len(self.told.reports),
             "environment": place.name if place else "",
             "environment_url": safe_url(place.url) if place else "",
         }
+
+
+def rule_location(job: Job, decision: JobDecision | None) -> SourceLocation | None:
+    """Find the rule that decided about a job; where none matches, the first; None without rules."""
+    rules, number = job.rules or (), (decision.rule if decision else None) or 0
+    return rules[number].location if number < len(rules) else None
+
+
+def place_view(place: SourceLocation, pipeline: Pipeline) -> PlaceView:
+    """Show a place in a file of a pipeline."""
+    own = place.file not in {included.file for included in pipeline.lock}
+    return PlaceView(file=place.file, line=place.line, own=own)
 
 
 _NEVER_RAN = frozenset({JobStatus.ABSENT, JobStatus.SKIPPED, JobStatus.MANUAL})

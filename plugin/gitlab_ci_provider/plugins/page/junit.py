@@ -12,8 +12,7 @@ from itertools import islice
 
 from gitlab_ci_provider.model.reports import Case, CaseStatus, JunitReport
 from gitlab_ci_provider.plugins.page.left import LeftByRun
-from gitlab_ci_provider.plugins.page.pipeline import run_path
-from gitlab_ci_provider.plugins.page.reports import ReportShelf
+from gitlab_ci_provider.plugins.page.reports import EarlierView, ReportShelf
 
 JUNIT = "junit"
 
@@ -63,14 +62,6 @@ class SuiteView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EarlierView:
-    """The pipeline that this one is compared with; `path` of its page, relative to the UI."""
-
-    id: int
-    path: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TestsView:
     """The tests of a pipeline.
 
@@ -110,9 +101,7 @@ def compared(shelf: ReportShelf, left: LeftByRun, earlier: LeftByRun | None) -> 
     """
     if earlier is None:
         return junit_view(_read(shelf, left), (), None)
-    record = earlier.record
-    known = EarlierView(id=record.id, path=run_path(record.dag_id, record.run_id))
-    return junit_view(_read(shelf, left), _read(shelf, earlier), known)
+    return junit_view(_read(shelf, left), _read(shelf, earlier), EarlierView.of(earlier))
 
 
 def _read(shelf: ReportShelf, left: LeftByRun) -> list[JobTests]:

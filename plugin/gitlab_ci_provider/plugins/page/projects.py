@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from time import monotonic
 from typing import Any
 
 from gitlab_ci_provider.airflow_internals.api_access import (
@@ -35,6 +36,9 @@ PAGE = 25
 
 _RUNS = 12
 """Of each DAG."""
+
+_SECONDS = 4
+"""For so long, all readers of this process share one look at what there is in the state."""
 
 _REFS = 5
 _DIAGNOSTICS = 20
@@ -96,9 +100,17 @@ class ProjectsView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which part of the list: a piece of the path, the page from 1, what buttons there are."""
+    """Which part of the list.
+
+    Attributes:
+        search: a piece of the path.
+        errors: only projects without a current pipeline, because of errors.
+        page: from 1.
+        actions: what buttons there are.
+    """
 
     search: str = ""
+    errors: bool = False
     page: int = 1
     actions: Actions = field(default_factory=dict)
 
@@ -110,7 +122,7 @@ def read_projects(session: Any, user: Any, wanted: Wanted) -> ProjectsView:
         StateError: the state cannot be reached.
     """
     store = open_state(load_settings()).snapshots
-    versions = store.dag_versions()
+    versions = _versions(store.records.location(""), int(monotonic() / _SECONDS))
     names = [name for name in versions if kind_of(name) is not DagKind.CHILD]
     known = read_dags(session, names)
     readable = readable_dags(user, names, known)
@@ -118,6 +130,12 @@ def read_projects(session: Any, user: Any, wanted: Wanted) -> ProjectsView:
     matching = sorted(
         name for name in readable if kind_of(name) is DagKind.PROJECT and search in name.lower()
     )
+    if wanted.errors:
+        matching = [
+            name
+            for name in matching
+            if _is_broken(_record(store, name, versions[name]), known.get(name))
+        ]
     shown = matching[(wanted.page - 1) * PAGE : wanted.page * PAGE]
     dags = may_see_runs(user, [name for name in readable if owner_of(name) in set(shown)])
     pipelines = _by_project(read_briefs(session, newest_runs(session, dags, _RUNS)))
@@ -127,6 +145,21 @@ def read_projects(session: Any, user: Any, wanted: Wanted) -> ProjectsView:
         for name in shown
     )
     return ProjectsView(projects=tuple(views), total=len(matching), page=wanted.page)
+
+
+def forget_versions() -> None:
+    """Look at the state again next time, because it has just changed."""
+    _versions.cache_clear()
+
+
+@lru_cache(maxsize=1)
+def _versions(_place: str, _moment: int) -> Mapping[str, str]:
+    return open_state(load_settings()).snapshots.dag_versions()
+
+
+def _is_broken(record: DagRecord | StateError, dag: DagRow | None) -> bool:
+    unread = dag is not None and dag.broken
+    return unread or isinstance(record, StateError) or bool(record.errors)
 
 
 def _by_project(pipelines: Iterable[BriefView]) -> Mapping[str, list[BriefView]]:

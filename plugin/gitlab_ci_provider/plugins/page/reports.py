@@ -12,6 +12,7 @@ import msgspec
 from gitlab_ci_provider.exceptions import GitlabCiError
 from gitlab_ci_provider.model.serialization import decode
 from gitlab_ci_provider.plugins.page.left import LeftArchive, LeftByRun, read_left
+from gitlab_ci_provider.plugins.page.pipeline import run_path
 from gitlab_ci_provider.settings import load_settings
 from gitlab_ci_provider.state import open_state
 from gitlab_ci_provider.storage.base import MissingObjectError
@@ -26,6 +27,19 @@ _MOST_EARLIER = 10
 """Pipelines that are looked at for one with reports."""
 
 Report = TypeVar("Report")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierView:
+    """The pipeline that another is compared with; `path` of its page, relative to the UI."""
+
+    id: int
+    path: str
+
+    @classmethod
+    def of(cls, left: LeftByRun) -> EarlierView:
+        """Name a pipeline."""
+        return cls(id=left.record.id, path=run_path(left.record.dag_id, left.record.run_id))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

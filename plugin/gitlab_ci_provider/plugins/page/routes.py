@@ -78,10 +78,11 @@ def projects(
     session: DatabaseSession,
     user: CurrentUser,
     search: Annotated[str, Query(max_length=200)] = "",
+    errors: bool = False,
     page: Annotated[int, Query(ge=1, le=100_000)] = 1,
 ) -> Response:
     """List the projects that the reader may see, with their last pipelines."""
-    wanted = Wanted(search=search, page=page, actions=_ON_PROJECTS)
+    wanted = Wanted(search=search, errors=errors, page=page, actions=_ON_PROJECTS)
     return _versioned(encode(read_projects(session, user, wanted)), request)
 
 

@@ -8,9 +8,9 @@ for developers is for those who may act on the jobs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Response
 from fastapi.responses import StreamingResponse
@@ -23,6 +23,7 @@ from gitlab_ci_provider.airflow_internals.api_access import (
     requires,
 )
 from gitlab_ci_provider.airflow_internals.secret_names import is_secret_name
+from gitlab_ci_provider.plugins.page import junit, quality
 from gitlab_ci_provider.plugins.page.answers import answer, told
 from gitlab_ci_provider.plugins.page.artifacts import (
     archive_pieces,
@@ -37,7 +38,7 @@ from gitlab_ci_provider.plugins.page.environments import (
     environment_views,
     release_view,
 )
-from gitlab_ci_provider.plugins.page.junit import JUNIT, TestsView, compared
+from gitlab_ci_provider.plugins.page.junit import JUNIT
 from gitlab_ci_provider.plugins.page.left import (
     LeftArchive,
     LeftByRun,
@@ -45,6 +46,7 @@ from gitlab_ci_provider.plugins.page.left import (
     permission,
     read_left,
 )
+from gitlab_ci_provider.plugins.page.quality import QUALITY
 from gitlab_ci_provider.plugins.page.reports import ReportShelf, find_earlier
 from gitlab_ci_provider.plugins.page.variables import VariablesView, variables_view
 from gitlab_ci_provider.retention.catalog import ARCHIVE, read_index
@@ -169,15 +171,42 @@ def whole(opened: OpenedArchive) -> Response:
     return response
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A run that a reader asks about; the fields are those of its routes."""
+
+    dag_id: str
+    run_id: str
+    session: DatabaseSession
+    user: CurrentUser
+
+    def compared(self, kind: str, show: Callable[[ReportShelf, LeftByRun, Any], object]) -> object:
+        """Show reports of a kind next to those of an earlier pipeline; None without any."""
+        left = read_left(self.session, self.dag_id, self.run_id)
+        if left is None or not left.has(kind):
+            return None
+        earlier = find_earlier(self.session, left, kind, self._may_see)
+        return show(ReportShelf(open_shelf()), left, earlier)
+
+    def _may_see(self, dag: str) -> bool:
+        return all(may(self.user, dag, _SEE).values())
+
+
+AskedRun = Annotated[Asked, Depends()]
+
+
 @router.get(f"{_RUN}/tests")
-def tests(dag_id: str, run_id: str, session: DatabaseSession, user: CurrentUser) -> Response:
+def tests(asked: AskedRun) -> Response:
     """Show the tests of a run's jobs."""
     with told():
-        left = read_left(session, dag_id, run_id)
-        if left is None or not left.has(JUNIT):
-            return answer(TestsView())
-        earlier = find_earlier(session, left, JUNIT, lambda dag: all(may(user, dag, _SEE).values()))
-        return answer(compared(ReportShelf(open_shelf()), left, earlier))
+        return answer(asked.compared(JUNIT, junit.compared) or junit.TestsView())
+
+
+@router.get(f"{_RUN}/quality")
+def code_quality(asked: AskedRun) -> Response:
+    """Show what the code quality reports of a run's jobs have found."""
+    with told():
+        return answer(asked.compared(QUALITY, quality.compared) or quality.QualityView())
 
 
 @router.get(f"{_RUN}/environments")

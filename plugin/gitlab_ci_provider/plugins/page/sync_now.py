@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from gitlab_ci_provider.airflow_internals.api_server import ask_for_look
 from gitlab_ci_provider.discovery.open_sync import open_sync
 from gitlab_ci_provider.exceptions import GitlabCiError
+from gitlab_ci_provider.plugins.page.projects import forget_versions
 from gitlab_ci_provider.settings import load_settings
 from gitlab_ci_provider.snapshots.dag_files import write_dag_files
 from gitlab_ci_provider.state import open_state
@@ -53,6 +54,7 @@ def _synced(dag_id: str) -> SyncedView:
     result = sync.one(known.project.clone_url)
     if settings.dag_files is not None:
         write_dag_files(snapshots, settings.dag_files)
+    forget_versions()
     ask_for_look(dag_id)
     if not result.ok:
         first = next(iter(result.diagnostics), None)

@@ -6,13 +6,16 @@ and are not read for the page: it names the places that were asked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from gitlab_ci_provider.model.diagnostic import SourceLocation
 from gitlab_ci_provider.model.names import task_ids
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.run import PipelineRun
 from gitlab_ci_provider.model.variables import Variable, Variables
+from gitlab_ci_provider.plugins.page.jobs import place_view, rule_location
+from gitlab_ci_provider.plugins.page.view import PlaceView
 
 IsSecret = Callable[[str], bool]
 """Tells by its name whether a variable may hold a secret."""
@@ -37,7 +40,7 @@ class VariableView:
         source: where it comes from, in words.
         job: that alone has it; empty for all jobs.
         task: of this job.
-        file, line: where the job is written.
+        written: where the job is, or the variable of the pipeline's file.
         beaten: a stronger source has the same variable.
     """
 
@@ -46,8 +49,7 @@ class VariableView:
     source: str
     job: str = ""
     task: str = ""
-    file: str = ""
-    line: int = 0
+    written: PlaceView | None = None
     beaten: bool = False
 
 
@@ -67,17 +69,21 @@ class VariablesView:
 
 def variables_view(record: PipelineRun, pipeline: Pipeline, is_secret: IsSecret) -> VariablesView:
     """Show the variables of a pipeline."""
-    shared = [
-        (_GIVEN.get(record.source, "pipeline variables"), record.variables),
-        ("workflow:rules", record.workflow_variables),
-        ("variables: of the pipeline's file", pipeline.variables),
+    lines = pipeline.variable_locations
+    shared: list[tuple[str, Variables, Mapping[str, SourceLocation]]] = [
+        (_GIVEN.get(record.source, "pipeline variables"), record.variables, {}),
+        ("workflow:rules", record.workflow_variables, {}),
+        ("variables: of the pipeline's file", pipeline.variables, lines),
     ]
     views: list[VariableView] = []
     known: set[str] = set()
-    for source, layer in shared:
-        made = [_view(each, source, is_secret, beaten=each.name in known) for each in layer]
+    for source, layer, places in shared:
+        for each in layer:
+            at = places.get(each.name)
+            written = place_view(at, pipeline) if at else None
+            beaten = each.name in known
+            views.append(_view(each, source, is_secret, written=written, beaten=beaten))
         known |= layer.names
-        views += made
     views += _of_jobs(record, pipeline, is_secret)
     return VariablesView(
         variables=tuple(views[:_MOST]),
@@ -94,11 +100,11 @@ def _of_jobs(
         decision = record.decisions.get(job.name)
         if decision is None or not decision.present:
             continue
-        layers: Iterable[tuple[str, Variables]] = (
-            ("rules:variables", decision.variables),
-            ("variables: of the job", job.own_variables),
+        layers: Iterable[tuple[str, Variables, SourceLocation]] = (
+            ("rules:variables", decision.variables, rule_location(job, decision) or job.location),
+            ("variables: of the job", job.own_variables, job.location),
         )
-        for source, layer in layers:
+        for source, layer, at in layers:
             for each in layer:
                 yield _view(
                     each,
@@ -106,8 +112,7 @@ def _of_jobs(
                     is_secret,
                     job=job.name,
                     task=tasks[job.name],
-                    file=job.location.file,
-                    line=job.location.line,
+                    written=place_view(at, pipeline),
                     beaten=each.name in record.variables.names,
                 )
 

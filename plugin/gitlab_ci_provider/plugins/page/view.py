@@ -7,6 +7,19 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceView:
+    """A place in a file of the pipeline; an included file has its own name.
+
+    Attributes:
+        own: the file is in the repository, at the pipeline's commit.
+    """
+
+    file: str = ""
+    line: int = 0
+    own: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobView:
     """One job.
 
@@ -22,9 +35,10 @@ class JobView:
         duration: seconds of its newest try, once that has ended.
         due: ISO 8601, when a delayed job starts by itself; empty when that is not known.
         tests: numbers of its JUnit reports by status.
+        findings: how many its code quality report has; None without one.
         downstream: address of the pipeline that a `trigger:` job created.
-        file, line: where the job is written; an included file has its own name.
-        own_file: the file is in the repository, at the pipeline's commit.
+        written: where the job is.
+        rule: where the rule is that decided about it; None without rules.
     """
 
     name: str
@@ -48,13 +62,13 @@ class JobView:
     due: str = ""
     coverage: float | None = None
     tests: Mapping[str, float] = field(default_factory=dict)
+    findings: float | None = None
     artifacts: int = 0
     environment: str = ""
     environment_url: str = ""
     downstream: str = ""
-    file: str = ""
-    line: int = 0
-    own_file: bool = True
+    written: PlaceView = PlaceView()
+    rule: PlaceView | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

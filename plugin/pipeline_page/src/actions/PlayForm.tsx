@@ -1,7 +1,8 @@
-import { type FormEvent, useEffect, useRef, useState } from "react";
+import { type FormEvent, useEffect, useState } from "react";
 
 import { RequestError, send } from "../data/requests";
 import type { JobView, PipelineView } from "../data/types";
+import { AskDialog } from "./AskDialog";
 import { Input, values, type Field } from "./fields";
 import { answer, questionPath } from "./plan";
 import type { Action } from "./useAction";
@@ -21,19 +22,16 @@ interface PlayFormProps {
 
 /** Asks what a manual job asks for: confirmation, inputs, variables. */
 export function PlayForm({ view, job, action, close }: PlayFormProps) {
-  const dialog = useRef<HTMLDialogElement>(null);
   const [question, setQuestion] = useState<Question>();
   const [problem, setProblem] = useState("");
 
   useEffect(() => {
-    dialog.current?.showModal();
     send(questionPath(view, job))
       .then(async (response) => setQuestion((await response.json()) as Question))
       .catch((error: unknown) => setProblem(error instanceof RequestError ? error.message : "Airflow does not answer."));
   }, []);
 
   async function submit(event: FormEvent<HTMLFormElement>): Promise<void> {
-    event.preventDefault();
     if (!question) return;
     const button = (event.nativeEvent as SubmitEvent).submitter as HTMLButtonElement | null;
     const option = button?.value || (question.options[0] ?? "Play");
@@ -47,30 +45,22 @@ export function PlayForm({ view, job, action, close }: PlayFormProps) {
   }
 
   return (
-    <dialog ref={dialog} className="glp-dialog" aria-labelledby="glp-play" onClose={close}>
-      <form onSubmit={(event) => void submit(event)}>
-        <h3 id="glp-play">Play {job.name}</h3>
-        {question?.body && <p className="glp-words">{question.body}</p>}
-        {Object.entries(question?.params ?? {}).map(([name, field]) => (
-          <Input key={name} name={name} field={field} />
-        ))}
-        {(problem || action.problem) && (
-          <p role="alert" className="glp-problem">
-            {problem || action.problem}
-          </p>
-        )}
-        <p className="glp-muted">Airflow keeps what you enter, and shows it to everyone who may see this run: no secrets.</p>
-        <div className="glp-actions">
-          {(question?.options ?? []).map((option, index) => (
-            <button key={option} className={`glp-button${index ? "" : " glp-main"}`} value={option} disabled={action.busy}>
-              {option}
-            </button>
-          ))}
-          <button type="button" className="glp-button" onClick={() => dialog.current?.close()}>
-            Close
-          </button>
-        </div>
-      </form>
-    </dialog>
+    <AskDialog
+      id="glp-play"
+      title={`Play ${job.name}`}
+      problem={problem || action.problem}
+      submit={(event) => void submit(event)}
+      close={close}
+      buttons={(question?.options ?? []).map((option, index) => (
+        <button key={option} className={`glp-button${index ? "" : " glp-main"}`} value={option} disabled={action.busy}>
+          {option}
+        </button>
+      ))}
+    >
+      {question?.body && <p className="glp-words">{question.body}</p>}
+      {Object.entries(question?.params ?? {}).map(([name, field]) => (
+        <Input key={name} name={name} field={field} />
+      ))}
+    </AskDialog>
   );
 }

@@ -1,5 +1,11 @@
 // What the server sends: the fields of `plugins/page/view.py`.
 
+export interface PlaceView {
+  file: string;
+  line: number;
+  own: boolean;
+}
+
 export interface JobView {
   name: string;
   task: string;
@@ -22,13 +28,13 @@ export interface JobView {
   due: string;
   coverage: number | null;
   tests: Record<string, number>;
+  findings: number | null;
   artifacts: number;
   environment: string;
   environment_url: string;
   downstream: string;
-  file: string;
-  line: number;
-  own_file: boolean;
+  written: PlaceView;
+  rule: PlaceView | null;
 }
 
 export interface StageView {

@@ -1,6 +1,7 @@
 import { type ReactNode, useState } from "react";
 import { Link } from "react-router-dom";
 
+import { Acting } from "../actions/PlayOnChip";
 import { usePolled } from "../data/polled";
 import { runPath } from "../data/requests";
 import { isActive, type PipelineView } from "../data/types";
@@ -91,14 +92,16 @@ function Card({ related, children }: { related: RelatedView; children?: ReactNod
 /** The jobs of a pipeline below, read with the permissions for its DAG. */
 function Unfolded({ related }: { related: RelatedView }) {
   const path = `gitlab-ci/${runPath(related.dag, related.run)}`;
-  const { value, problem } = usePolled<PipelineView>(path, (view) => (isActive(view) ? 2000 : 10_000));
+  const { value, problem, refresh } = usePolled<PipelineView>(path, (view) => (isActive(view) ? 2000 : 10_000));
   if (problem && !value) return <p className="glp-notice glp-failed">{problem.message}</p>;
   if (!value) return <p role="status">Loading the pipeline</p>;
   return (
     <section className="glp-unfolded" aria-label={`Jobs of ${value.project} #${value.id}`}>
       <PlaceOfJobs.Provider value={pipelinePath(related)}>
         <Related view={{ ...value, upstream: "" }}>
-          <Stages view={value} filter={NO_FILTER} />
+          <Acting.Provider value={{ view: value, refresh }}>
+            <Stages view={value} filter={NO_FILTER} />
+          </Acting.Provider>
         </Related>
       </PlaceOfJobs.Provider>
     </section>

@@ -7,6 +7,7 @@ import type { JobView, PipelineView } from "../data/types";
 import { Elapsed } from "../parts/clock";
 import { Outside } from "../parts/Outside";
 import { StatusIcon } from "../parts/StatusIcon";
+import { Written } from "../parts/Written";
 import { count, duration, failedTests, jobStatusWord, testCount } from "../parts/words";
 import { Place } from "../tabs/Place";
 import { Tries, useTries } from "./Tries";
@@ -71,13 +72,6 @@ export function why(job: JobView): string {
   return job.reason && job.status !== "success" ? `${job.reason.charAt(0).toUpperCase()}${job.reason.slice(1)}` : "";
 }
 
-/** The job's place on the GitLab server, for a file of the pipeline's own commit. */
-function placeOf(view: PipelineView, job: JobView): string {
-  if (!view.project_url || !job.own_file) return "";
-  const file = job.file.split("/").map(encodeURIComponent).join("/");
-  return `${view.project_url}/-/blob/${encodeURIComponent(view.ref.sha)}/${file}#L${job.line}`;
-}
-
 function Facts({ view, job }: { view: PipelineView; job: JobView }) {
   const [tests, failed] = [testCount(job), failedTests(job)];
   return (
@@ -85,13 +79,14 @@ function Facts({ view, job }: { view: PipelineView; job: JobView }) {
       {job.started && (
         <Fact name="Duration">{job.duration === null ? <Elapsed since={job.started} /> : duration(job.duration)}</Fact>
       )}
-      {job.why && <Fact name="Rules">{job.why}</Fact>}
-      {job.file && (
+      {job.why && (
+        <Fact name="Rules">
+          {job.why} {job.rule && <Written view={view} place={job.rule} />}
+        </Fact>
+      )}
+      {job.written.file && (
         <Fact name="Written in">
-          <Outside href={placeOf(view, job)}>
-            {job.file}
-            {job.line ? `:${job.line}` : ""}
-          </Outside>
+          <Written view={view} place={job.written} />
         </Fact>
       )}
       {job.needs && <Fact name="Needs">{job.needs.join(", ") || "nothing"}</Fact>}
@@ -104,6 +99,11 @@ function Facts({ view, job }: { view: PipelineView; job: JobView }) {
       {tests > 0 && (
         <Fact name="Tests">
           <Place to="?tab=tests">{`${count(tests, "test")}${failed ? `, ${failed} failed` : ""}`}</Place>
+        </Fact>
+      )}
+      {job.findings !== null && (
+        <Fact name="Code quality">
+          <Place to="?tab=quality">{count(job.findings, "finding")}</Place>
         </Fact>
       )}
       {job.artifacts > 0 && (

@@ -65,6 +65,11 @@ export function moment(text: string): string {
   return Number.isNaN(parsed.getTime()) ? "" : parsed.toLocaleString();
 }
 
+/** A line of a file. */
+export function placeWord({ file, line }: { file: string; line: number }): string {
+  return line ? `${file}:${line}` : file;
+}
+
 /** How many tests a job has reported. */
 export function testCount({ tests }: { tests: Record<string, number> }): number {
   return Object.values(tests).reduce((sum, number) => sum + number, 0);

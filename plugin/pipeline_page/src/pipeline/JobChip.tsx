@@ -1,11 +1,12 @@
 import { createContext, memo, useContext } from "react";
 import { Link } from "react-router-dom";
 
+import { PlayOnChip } from "../actions/PlayOnChip";
 import type { JobView } from "../data/types";
 import { Countdown, Elapsed } from "../parts/clock";
 import { StatusIcon } from "../parts/StatusIcon";
 import { hideTip, showTip } from "../parts/tip";
-import { count, duration, failedTests, jobStatusWord, testCount } from "../parts/words";
+import { count, duration, failedTests, jobStatusWord, placeWord, testCount } from "../parts/words";
 
 /** The page that has the jobs which are drawn, when it is not the page that is open. */
 export const PlaceOfJobs = createContext("");
@@ -19,7 +20,7 @@ export const JobChip = memo(function JobChip({ job }: JobChipProps) {
   const place = useContext(PlaceOfJobs);
   const search = `?job=${encodeURIComponent(job.task)}`;
   const show = (event: { currentTarget: HTMLElement }) => showTip(event.currentTarget, facts(job));
-  return (
+  const chip = (
     <Link
       className={`glp-chip glp-job-${job.status}`}
       to={place ? { pathname: place, search } : { search }}
@@ -43,7 +44,17 @@ export const JobChip = memo(function JobChip({ job }: JobChipProps) {
       </span>
     </Link>
   );
+  if (!PLAYED.has(job.status)) return chip;
+  return (
+    <div className="glp-playable">
+      {chip}
+      <PlayOnChip job={job} />
+    </div>
+  );
 });
+
+/** Statuses of jobs that a person may start. */
+const PLAYED = new Set(["manual", "scheduled"]);
 
 function Time({ job }: { job: JobView }) {
   if (job.status === "running" && job.started) return <Elapsed since={job.started} />;
@@ -60,8 +71,9 @@ export function facts(job: JobView): string[] {
     job.failure ? `${job.failure}${exit}` : "",
     job.reason && job.reason !== job.failure ? job.reason : "",
     job.why && job.why !== job.reason ? `Rules: ${job.why}` : "",
+    job.rule ? `Rule in ${placeWord(job.rule)}` : "",
     job.needs ? `Needs: ${job.needs.join(", ") || "nothing, it starts at once"}` : "",
-    job.file ? `Written in ${job.file}${job.line ? `:${job.line}` : ""}` : "",
+    job.written.file ? `Written in ${placeWord(job.written)}` : "",
     job.allowed && job.status !== "warning" && job.when !== "manual" ? "Allowed to fail" : "",
     job.tries > 1 ? `Try ${job.tries}` : "",
     job.duration === null ? "" : `Took ${duration(job.duration)}`,

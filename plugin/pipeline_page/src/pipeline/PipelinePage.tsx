@@ -1,6 +1,7 @@
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { useSearchParams } from "react-router-dom";
 
+import { Acting } from "../actions/PlayOnChip";
 import { JobPage } from "../job/JobPage";
 import { usePolled } from "../data/polled";
 import { runPath } from "../data/requests";
@@ -29,6 +30,8 @@ export function PipelinePage({ dagId, runId }: { dagId?: string; runId?: string 
     setKind(next);
     setParams(next === "needs" ? { view: next } : {}, { replace: true });
   }
+
+  const acting = useMemo(() => value && { view: value, refresh }, [value, refresh]);
 
   if (!value) {
     return (
@@ -60,7 +63,9 @@ export function PipelinePage({ dagId, runId }: { dagId?: string; runId?: string 
             <Views view={kind} onChange={show} />
           </Filters>
           <Related view={value}>
-            {kind === "needs" ? <Needs view={value} filter={filter} /> : <Stages view={value} filter={filter} />}
+            <Acting.Provider value={acting}>
+              {kind === "needs" ? <Needs view={value} filter={filter} /> : <Stages view={value} filter={filter} />}
+            </Acting.Provider>
           </Related>
         </>
       )}

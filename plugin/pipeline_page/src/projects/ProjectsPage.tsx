@@ -1,16 +1,23 @@
 import { useRef, useState } from "react";
 
 import { usePolled } from "../data/polled";
+import { isActive } from "../data/types";
 import { count } from "../parts/words";
 import { Project } from "./Project";
 import type { ProjectsView } from "./types";
+
+/** How long to wait before looking again: little changes by itself while no pipeline is under way. */
+function pause({ projects }: ProjectsView): number {
+  return projects.some((project) => project.pipelines.some(isActive)) ? 5000 : 15_000;
+}
 
 /** The projects that the reader may see, with their last pipelines. */
 export function ProjectsPage() {
   const [search, setSearch] = useState("");
   const [page, setPage] = useState(1);
-  const asked = new URLSearchParams({ search, page: String(page) });
-  const { value: newest, problem, refresh } = usePolled<ProjectsView>(`gitlab-ci/projects?${asked}`, () => 5000);
+  const [errors, setErrors] = useState(false);
+  const asked = new URLSearchParams({ search, errors: String(errors), page: String(page) });
+  const { value: newest, problem, refresh } = usePolled<ProjectsView>(`gitlab-ci/projects?${asked}`, pause);
   const before = useRef<ProjectsView>(undefined);
   if (newest) before.current = newest;
   const value = newest ?? before.current; // while another part of the list is read
@@ -19,6 +26,17 @@ export function ProjectsPage() {
     <div className="glp-page glp-projects" aria-busy={!value && !problem}>
       <div className="glp-title">
         <h2>Pipelines of projects</h2>
+        <label className="glp-check">
+          <input
+            type="checkbox"
+            checked={errors}
+            onChange={(event) => {
+              setErrors(event.target.checked);
+              setPage(1);
+            }}
+          />
+          only with errors
+        </label>
         <input
           type="search"
           className="glp-search"
@@ -36,7 +54,7 @@ export function ProjectsPage() {
           {problem.message}
         </p>
       )}
-      {value && !value.total && <Nothing search={search} />}
+      {value && !value.total && (errors ? <p className="glp-nothing">No such project has errors.</p> : <Nothing search={search} />)}
       <ul className="glp-list">
         {value?.projects.map((project) => (
           <Project key={project.dag} project={project} refresh={refresh} />

@@ -1,6 +1,7 @@
-import { type FormEvent, useEffect, useRef, useState } from "react";
+import { type FormEvent, useEffect, useState } from "react";
 import { useNavigate } from "react-router-dom";
 
+import { AskDialog } from "../actions/AskDialog";
 import { Input, values, type Field } from "../actions/fields";
 import { useAction } from "../actions/useAction";
 import { RequestError, send } from "../data/requests";
@@ -13,7 +14,6 @@ type Params = Record<string, Field>;
 
 /** Asks for ref, variables and inputs: the DAG's own form, as Airflow's API describes it. */
 export function RunForm({ project, close }: { project: ProjectView; close: () => void }) {
-  const dialog = useRef<HTMLDialogElement>(null);
   const [params, setParams] = useState<Params>();
   const [problem, setProblem] = useState("");
   const navigate = useNavigate();
@@ -21,14 +21,12 @@ export function RunForm({ project, close }: { project: ProjectView; close: () =>
   const dag = `api/v2/dags/${encodeURIComponent(project.dag)}`;
 
   useEffect(() => {
-    dialog.current?.showModal();
     send(`${dag}/details`)
       .then(async (response) => setParams(((await response.json()) as { params: Params | null }).params ?? {}))
       .catch((error: unknown) => setProblem(error instanceof RequestError ? error.message : "Airflow does not answer."));
   }, []);
 
   async function submit(event: FormEvent<HTMLFormElement>): Promise<void> {
-    event.preventDefault();
     if (!params) return;
     setProblem("");
     let conf: Record<string, unknown>;
@@ -46,38 +44,32 @@ export function RunForm({ project, close }: { project: ProjectView; close: () =>
   const fields = Object.entries(params ?? {});
   const advanced = fields.filter(([, field]) => field.schema.section === ADVANCED);
   return (
-    <dialog ref={dialog} className="glp-dialog" aria-labelledby="glp-run" onClose={close}>
-      <form onSubmit={(event) => void submit(event)}>
-        <h3 id="glp-run">Run pipeline of {project.path}</h3>
-        {project.paused && <p className="glp-notice glp-warning">This DAG is paused: the pipeline starts when somebody unpauses it.</p>}
-        {!params && !problem && <p role="status">Loading the form</p>}
-        {fields.filter((field) => !advanced.includes(field)).map(([name, field]) => (
-          <Input key={name} name={name} field={field} />
-        ))}
-        {advanced.length > 0 && (
-          <details>
-            <summary>Advanced</summary>
-            {advanced.map(([name, field]) => (
-              <Input key={name} name={name} field={field} />
-            ))}
-          </details>
-        )}
-        {(problem || action.problem) && (
-          <p role="alert" className="glp-problem">
-            {problem || action.problem}
-          </p>
-        )}
-        <p className="glp-muted">Airflow keeps what you enter, and shows it to everyone who may see this run: no secrets.</p>
-        <div className="glp-actions">
-          <button className="glp-button glp-main" disabled={!params || action.busy}>
-            Run pipeline
-          </button>
-          <button type="button" className="glp-button" onClick={() => dialog.current?.close()}>
-            Close
-          </button>
-        </div>
-      </form>
-    </dialog>
+    <AskDialog
+      id="glp-run"
+      title={`Run pipeline of ${project.path}`}
+      problem={problem || action.problem}
+      submit={(event) => void submit(event)}
+      close={close}
+      buttons={
+        <button className="glp-button glp-main" disabled={!params || action.busy}>
+          Run pipeline
+        </button>
+      }
+    >
+      {project.paused && <p className="glp-notice glp-warning">This DAG is paused: the pipeline starts when somebody unpauses it.</p>}
+      {!params && !problem && <p role="status">Loading the form</p>}
+      {fields.filter((field) => !advanced.includes(field)).map(([name, field]) => (
+        <Input key={name} name={name} field={field} />
+      ))}
+      {advanced.length > 0 && (
+        <details>
+          <summary>Advanced</summary>
+          {advanced.map(([name, field]) => (
+            <Input key={name} name={name} field={field} />
+          ))}
+        </details>
+      )}
+    </AskDialog>
   );
 }
 

@@ -4,6 +4,7 @@ import type { PipelineView } from "../data/types";
 import { failedTests, testCount } from "../parts/words";
 import { Artifacts } from "./Artifacts";
 import { Environments } from "./Environments";
+import { Quality } from "./Quality";
 import { Tests } from "./Tests";
 import { Variables } from "./Variables";
 
@@ -26,6 +27,7 @@ export function tabs(view: PipelineView): Tab[] {
       number: sum(testCount),
       bad: sum(failedTests),
     },
+    ...(jobs.some((job) => job.findings !== null) ? [{ name: "quality", label: "Code quality", number: sum((job) => job.findings ?? 0) }] : []),
     { name: "artifacts", label: "Artifacts", number: sum((job) => job.artifacts) },
     { name: "environments", label: "Environments" },
     { name: "variables", label: "Variables" },
@@ -54,6 +56,7 @@ export function Tabs({ view, current }: { view: PipelineView; current: string })
 /** The part that the address names; each reads its own data, when it is opened. */
 export function TabPage({ view, name }: { view: PipelineView; name: string }) {
   if (name === "tests") return <Tests view={view} />;
+  if (name === "quality") return <Quality view={view} />;
   if (name === "artifacts") return <Artifacts view={view} />;
   if (name === "environments") return <Environments view={view} />;
   if (name === "variables") return <Variables view={view} />;

@@ -1,5 +1,4 @@
 import { useState } from "react";
-import { Link } from "react-router-dom";
 
 import { useRead } from "../data/read";
 import { runPath } from "../data/requests";
@@ -7,6 +6,7 @@ import type { PipelineView } from "../data/types";
 import { StatusIcon } from "../parts/StatusIcon";
 import { count, duration, testCount } from "../parts/words";
 import { Place } from "./Place";
+import { type Earlier, Since } from "./Since";
 import { Reading, Table } from "./Table";
 
 // What the server sends: `plugins/page/junit.py`.
@@ -37,7 +37,7 @@ export interface TestsView {
   cases: CaseView[];
   more: number;
   fixed: string[];
-  earlier: { id: number; path: string } | null;
+  earlier: Earlier | null;
 }
 
 const BAD = new Set(["failed", "error"]);
@@ -104,18 +104,9 @@ function Summary({ tests }: { tests: TestsView }) {
     <p className={`glp-notice glp-${failed ? "failed" : "success"}`}>
       {failed ? `${failed} of ${count(total, "test")} failed` : `All ${count(total, "test")} passed`}
       {sum("skipped") ? `, ${sum("skipped")} skipped` : ""}
-      {tests.earlier ? (
-        <>
-          {": "}
-          {fresh} newly failed, {tests.fixed.length} fixed since{" "}
-          <Link className="glp-link" to={`/${tests.earlier.path}/plugin/pipeline?tab=tests`}>
-            pipeline #{tests.earlier.id}
-          </Link>
-        </>
-      ) : (
-        ". There is no earlier pipeline of this ref to compare with"
-      )}
-      .
+      <Since earlier={tests.earlier} tab="tests">
+        {fresh} newly failed, {tests.fixed.length} fixed
+      </Since>
     </p>
   );
 }

@@ -2,8 +2,9 @@ import { useState } from "react";
 
 import { useRead } from "../data/read";
 import { runPath } from "../data/requests";
-import type { PipelineView } from "../data/types";
+import type { PipelineView, PlaceView } from "../data/types";
 import { count } from "../parts/words";
+import { Written } from "../parts/Written";
 import { Place } from "./Place";
 import { Reading, Table } from "./Table";
 
@@ -15,8 +16,7 @@ interface VariableView {
   source: string;
   job: string;
   task: string;
-  file: string;
-  line: number;
+  written: PlaceView | null;
   beaten: boolean;
 }
 
@@ -52,11 +52,11 @@ export function Variables({ view }: { view: PipelineView }) {
                     <td className="glp-value">{each.value === null ? <span className="glp-muted">hidden</span> : each.value}</td>
                     <td>
                       {each.source}
-                      {each.file && (
-                        <span className="glp-muted">
+                      {each.written && (
+                        <>
                           {" "}
-                          {each.file}:{each.line}
-                        </span>
+                          <Written view={view} place={each.written} />
+                        </>
                       )}
                       {each.beaten && <span className="glp-muted"> (a stronger source wins)</span>}
                     </td>

@@ -12,7 +12,7 @@ from factories import compile_text, make_context
 from gitlab_ci_provider.airflow_internals.run_rows import TaskRow
 from gitlab_ci_provider.model.rules import JobDecision
 from gitlab_ci_provider.plugins.page.jobs import RunJobs, safe_url, stage_views
-from gitlab_ci_provider.plugins.page.view import JobView
+from gitlab_ci_provider.plugins.page.view import JobView, PlaceView
 from gitlab_ci_provider.rules.evaluate import decide_pipeline
 
 PIPELINE = compile_text("""
@@ -86,7 +86,13 @@ def test_a_delayed_job_says_when_it_starts():
 def test_a_job_says_where_it_is_written():
     """File and line; whether the page can link to the commit's own file."""
     job = shown("lint", None)
-    assert (job.file, job.line, job.own_file) == (".gitlab-ci.yml", 3, True)
+    assert job.written == PlaceView(file=".gitlab-ci.yml", line=3)
+
+
+def test_the_rule_that_decided_says_where_it_is_written():
+    """And none is named for a job without rules."""
+    assert shown("out", "skipped").rule == PlaceView(file=".gitlab-ci.yml", line=5)
+    assert shown("build", "success").rule is None
 
 
 def test_a_job_that_did_not_run_has_no_times():

@@ -11,8 +11,9 @@ from gitlab_ci_provider.model.job_artifacts import JobArtifact
 from gitlab_ci_provider.model.reports import Case, CaseStatus, JunitReport
 from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.plugins.page.artifacts import attachment, folder_view
-from gitlab_ci_provider.plugins.page.junit import EarlierView, JobTests, junit_view
+from gitlab_ci_provider.plugins.page.junit import JobTests, junit_view
 from gitlab_ci_provider.plugins.page.left import LeftArchive, LeftByRun
+from gitlab_ci_provider.plugins.page.reports import EarlierView
 from gitlab_ci_provider.storage.index import ArtifactIndex, IndexedFile
 from gitlab_ci_provider.storage.keys import artifacts_key
 
