@@ -79,3 +79,10 @@ it("plays a manual job from its chip, if its reader may", async () => {
   await act(async () => buttons[0]?.click());
   expect(asked.mock.calls.map(([url]) => new URL(url).pathname)).toContain("/api/v2/dags/group__project/clearTaskInstances");
 });
+
+it("keeps instances of a parallel job in sight that have failed, while the others are folded", async () => {
+  const instance = (name: string, status: string) => job(name, { status, parallel: true, group: "unit" });
+  answer({ view: view({ stages: [{ name: "test", jobs: [instance("unit: [1]", "success"), instance("unit: [2]", "failed")] }] }) });
+  await open();
+  expect([...page.place.querySelectorAll("a.glp-chip .glp-name")].map((name) => name.textContent)).toEqual(["unit: [2]"]);
+});

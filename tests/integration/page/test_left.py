@@ -76,6 +76,21 @@ def test_all_files_are_one_archive(pages: Pages):
     assert int(sent.headers["Content-Length"]) == len(sent.content)
 
 
+def test_a_broken_download_is_resumed(pages: Pages):
+    """By range, and only of the same archive: another try has another."""
+    sent = ask(pages, f"{COMPILED}/archive.zip")
+    with pages.client("viewer") as client:
+        place, rest = f"{COMPILED}/archive.zip", {"Range": "bytes=100-"}
+        resumed = client.get(place, headers={**rest, "If-Range": sent.headers["ETag"]})
+        other = client.get(place, headers={**rest, "If-Range": '"other"'})
+        beyond = client.get(place, headers={"Range": "bytes=99999999-"})
+    assert (resumed.status_code, resumed.content) == (206, sent.content[100:])
+    size = len(sent.content)
+    assert resumed.headers["Content-Range"] == f"bytes 100-{size - 1}/{size}"
+    assert (other.status_code, other.content) == (200, sent.content)
+    assert (beyond.status_code, beyond.headers["Content-Range"]) == (416, f"bytes */{size}")
+
+
 @pytest.mark.parametrize("path", ["nope", "../secret", "dist/"])
 def test_what_is_not_in_an_archive_is_not_sent(pages: Pages, path: str):
     """A sentence, and no file of the server."""

@@ -44,6 +44,7 @@ from gitlab_ci_provider.settings import load_settings
 from gitlab_ci_provider.snapshots.store import SnapshotStore
 from gitlab_ci_provider.state import State, open_state
 from gitlab_ci_provider.storage.keys import results_key
+from servers.pages import friendly as friends
 from servers.pages.story import CONTEXT, FOUND, PASSED, STORIES, Left, Story, Told
 from servers.repositories import make_repository
 from stored_artifacts import Put, leave, zip_of
@@ -53,19 +54,25 @@ LISTED = "local__listed"
 """The project whose repository is on this machine."""
 
 
-def seed(put: Put) -> None:
-    """Make the tables, all stories and what their jobs have stored."""
+def seed(put: Put, *, friendly: bool) -> None:
+    """Make the tables, all stories and what their jobs have stored.
+
+    Args:
+        put: stores an object.
+        friendly: of a project as they are, instead of one whose author means no good.
+    """
     initdb()
     DagBundlesManager().sync_bundles_to_db()
     state = open_state(load_settings())
     state.register.store.write("register/pipelines/last", b"39")
-    for number, make in enumerate(STORIES, start=40):
+    for number, make in enumerate(friends.STORIES if friendly else STORIES, start=40):
         tell(stored(make(), number, put), number, state.snapshots)
         _enter(make(), state)
-    _deploy(state)
-    for path, found in FOUND.items():
+    _deploy("acme/webshop" if friendly else CONTEXT.project.path, state)
+    for path, found in (friends.FOUND if friendly else FOUND).items():
         _find(path, found, state.snapshots)
-    _find_repository(state.snapshots)
+    if not friendly:
+        _find_repository(state.snapshots)
 
 
 def stored(story: Story, number: int, put: Put) -> Story:
@@ -113,7 +120,7 @@ def _enter(story: Story, state: State) -> None:
         project=_project(story).path,
         dag_id=story.dag,
         run_id=story.run,
-        ref=CONTEXT.ref,
+        ref=story.ref,
         source=CONTEXT.source,
         digest="",
         created_at=CREATED_AT,
@@ -121,9 +128,8 @@ def _enter(story: Story, state: State) -> None:
     state.register.enter(entry)
 
 
-def _deploy(state: State) -> None:
+def _deploy(project: str, state: State) -> None:
     """Let two people deploy to staging."""
-    project = CONTEXT.project.path
     for number, user in ((40, "grace"), (42, "ada")):
         made = Deployment(
             environment="staging",
@@ -143,7 +149,8 @@ def _deploy(state: State) -> None:
 
 
 def _project(story: Story) -> Project:
-    return replace(CONTEXT.project, path=story.dag.replace("__", "/"))
+    path = story.dag.replace("__", "/")
+    return replace(CONTEXT.project, path=path, web_url=f"https://gitlab.example.com/{path}")
 
 
 def _find(path: str, found: tuple[Diagnostic, ...], store: SnapshotStore) -> None:
@@ -214,21 +221,21 @@ def _write_log(story: Story, task: str, said: Told | None) -> None:
 def _record(story: Story, number: int, store: SnapshotStore) -> PipelineRun:
     digest = store.save_pipeline(story.pipeline)
     project = _project(story)
-    dag = DagRecord(dag_id=story.dag, project=project, ref=CONTEXT.ref, digest=digest)
+    dag = DagRecord(dag_id=story.dag, project=project, ref=story.ref, digest=digest)
     store.change_dag(story.dag, lambda old: store.with_record(old, dag))
     decided = decide_pipeline(story.pipeline, CONTEXT)
     return PipelineRun(
         id=number,
         iid=number - 30,
         project=project,
-        ref=CONTEXT.ref,
-        commit=CONTEXT.commit,
+        ref=story.ref,
+        commit=story.commit,
         source=CONTEXT.source,
         digest=digest,
         created_at=(datetime.now(UTC) - timedelta(minutes=31)).isoformat(),
         name=decided.name,
         decisions=decided.jobs,
-        user=CONTEXT.user,
+        user=story.user,
         upstream=story.upstream,
         dag_id=story.dag,
         run_id=story.run,

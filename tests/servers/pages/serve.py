@@ -15,6 +15,9 @@ from servers.s3 import s3_server
 QUERIES = "X-Queries"
 """The header of each answer that counts the queries of its request."""
 
+FRIENDLY = "GITLAB_CI_TESTS_FRIENDLY"
+"""Names the variable that asks for the runs of a friendly project."""
+
 _counted: ContextVar[list[int] | None] = ContextVar("_counted", default=None)
 
 
@@ -27,7 +30,7 @@ def main(port: str) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # so that the object store is ended, too
     with s3_server(Path(os.environ["AIRFLOW_HOME"]) / "objects") as objects:
         os.environ["AIRFLOW_CONN_GITLAB_CI_OBJECT_STORE"] = objects.connection()
-        seed(objects.put)
+        seed(objects.put, friendly=bool(os.environ.get(FRIENDLY)))
         event.listen(Engine, "before_cursor_execute", _count)
         app = _Counting(create_app(apps="core"))
         try:

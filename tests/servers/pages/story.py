@@ -97,6 +97,9 @@ class Story:
     otherwise: str | None = None
     end: Mapping[str, Any] | None = None
     upstream: Upstream | None = None
+    ref: Ref = CONTEXT.ref
+    commit: Commit = COMMIT
+    user: str = CONTEXT.user
 
 
 LONG = tuple(f"line {number} of many" for number in range(200_000))

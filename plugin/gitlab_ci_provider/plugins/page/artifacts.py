@@ -6,6 +6,7 @@ downloads of no type, and the page draws what it shows of them as text, or as an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,6 +25,7 @@ _MOST = 2000
 _PIECE = 1024 * 1024
 _LARGEST_DIRECTORY = 32 * _PIECE
 _LINK = "120"
+_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,11 +153,25 @@ def _moment(seconds: float | None) -> str:
         return ""
 
 
-def archive_pieces(shelf: ObjectShelf, key: str, size: int) -> Iterator[bytes]:
-    """Read an object piece by piece; raises StorageError when the store fails."""
-    at = 0
-    while at < size:
-        piece = shelf.read(key, at, min(_PIECE, size - at))
+def asked_part(header: str, size: int) -> range | None:
+    """Read `Range`: which bytes are asked for; none of them when there are no such bytes.
+
+    None stands for all, also for what is not one range: a server may answer so.
+    """
+    found = _RANGE.fullmatch(header)
+    if not found or not any(found.groups()):
+        return None
+    first, last = found.groups()
+    if not first:
+        return range(max(0, size - int(last)), size)
+    return range(int(first), min(size, int(last) + 1) if last else size)
+
+
+def archive_pieces(shelf: ObjectShelf, key: str, part: range) -> Iterator[bytes]:
+    """Read a part of an object piece by piece; raises StorageError when the store fails."""
+    at = part.start
+    while at < part.stop:
+        piece = shelf.read(key, at, min(_PIECE, part.stop - at))
         if not piece:
             return
         yield piece

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Response
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.responses import StreamingResponse
 
 from gitlab_ci_provider.airflow_internals.api_access import (
@@ -23,11 +23,13 @@ from gitlab_ci_provider.airflow_internals.api_access import (
     requires,
 )
 from gitlab_ci_provider.airflow_internals.secret_names import is_secret_name
+from gitlab_ci_provider.model.serialization import digest
 from gitlab_ci_provider.plugins.page import junit, quality
 from gitlab_ci_provider.plugins.page.answers import answer, told
 from gitlab_ci_provider.plugins.page.artifacts import (
     archive_pieces,
     archive_view,
+    asked_part,
     attachment,
     begun,
     file_pieces,
@@ -160,14 +162,25 @@ def file(opened: OpenedArchive, path: str) -> Response:
 
 
 @router.get(f"{_ARCHIVE}/archive.zip")
-def whole(opened: OpenedArchive) -> Response:
-    """Send an archive as it is."""
+def whole(opened: OpenedArchive, request: Request) -> Response:
+    """Send an archive as it is, or a part of it, so that a broken download can be resumed."""
     archive, shelf = opened.archive, opened.shelf
     with told():
         size = shelf.size(archive.key)
+    version = f'"{digest(archive.key.encode())[:32]}"'  # another try has another key
+    same = request.headers.get("If-Range", version) == version
+    part = asked_part(request.headers.get("Range", ""), size) if same else None
+    if part is not None and not part:
+        raise HTTPException(416, "no such part", {"Content-Range": f"bytes */{size}"})
+    sent = range(size) if part is None else part
     name = archive.name if archive.kind == ARCHIVE else f"{archive.job.name}-{archive.kind}"
-    response = opened.sent(archive_pieces(shelf, archive.key, size), f"{name}.zip")
-    response.headers["Content-Length"] = str(size)
+    response = opened.sent(archive_pieces(shelf, archive.key, sent), f"{name}.zip")
+    response.headers.update(
+        {"Content-Length": str(len(sent)), "Accept-Ranges": "bytes", "ETag": version}
+    )
+    if part is not None:
+        response.status_code = 206
+        response.headers["Content-Range"] = f"bytes {sent.start}-{sent.stop - 1}/{size}"
     return response
 
 

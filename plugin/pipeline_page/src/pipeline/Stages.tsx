@@ -57,15 +57,17 @@ const Stage = memo(function Stage({ stage, filter, open }: StageProps) {
   );
 });
 
+/** The instances of a `parallel` job; those that have failed are always in sight. */
 function Folded({ fold, open }: { fold: Fold; open: boolean }) {
   const [opened, setOpened] = useState(false);
-  const shown = opened || open;
+  const unfolded = opened || open;
+  const shown = unfolded ? fold.jobs : fold.jobs.filter((job) => job.status === "failed");
   return (
     <>
-      <FoldChip fold={fold} open={shown} onToggle={() => setOpened(!opened)} />
-      {shown && (
+      <FoldChip fold={fold} open={unfolded} onToggle={() => setOpened(!opened)} />
+      {shown.length > 0 && (
         <ul className="glp-folded">
-          {fold.jobs.map((job) => (
+          {shown.map((job) => (
             <li key={job.name}>
               <JobChip job={job} />
             </li>

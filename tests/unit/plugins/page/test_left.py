@@ -10,7 +10,7 @@ from factories import make_job, make_pipeline, make_run
 from gitlab_ci_provider.model.job_artifacts import JobArtifact
 from gitlab_ci_provider.model.reports import Case, CaseStatus, JunitReport
 from gitlab_ci_provider.model.run import JobResult, JobStatus
-from gitlab_ci_provider.plugins.page.artifacts import attachment, folder_view
+from gitlab_ci_provider.plugins.page.artifacts import asked_part, attachment, folder_view
 from gitlab_ci_provider.plugins.page.junit import JobTests, junit_view
 from gitlab_ci_provider.plugins.page.left import LeftArchive, LeftByRun
 from gitlab_ci_provider.plugins.page.reports import EarlierView
@@ -75,6 +75,28 @@ def test_the_name_of_a_download_is_one_word_of_a_header():
     """A job may name a file with line breaks and quotes."""
     named = attachment('a"\r\nSet-Cookie: b;\u202e.txt')
     assert named == "attachment; filename*=UTF-8''a%22__Set-Cookie%3A%20b%3B_.txt"
+
+
+@pytest.mark.parametrize(
+    ("header", "part"),
+    [
+        ("", None),
+        ("bytes=2-4", range(2, 5)),
+        ("bytes=2-", range(2, 10)),
+        ("bytes=-3", range(7, 10)),
+        ("bytes=2-400", range(2, 10)),
+        ("bytes=-400", range(10)),
+        ("bytes=10-", range(10, 10)),
+        ("bytes=5-2", range(5, 3)),
+        ("bytes=1-2,4-5", None),
+        ("bytes=-", None),
+        ("lines=1-2", None),
+        (f"bytes={'9' * 5000}-", None),
+    ],
+)
+def test_a_part_of_an_archive_is_asked_for_in_bytes(header: str, part: range | None):
+    """Of ten bytes; what is not one range asks for all of them."""
+    assert asked_part(header, 10) == part
 
 
 def test_without_an_earlier_pipeline_no_test_is_new():
