@@ -88,9 +88,11 @@ def test_who_has_deployed_is_two_clicks_away(visit: Open):
     """And who did before."""
     page = visit("11-failed")
     page.get_by_role("link", name="Environments").click()
-    expect(page.get_by_role("region", name="Environment staging")).to_contain_text("by ada")
+    staging = page.get_by_role("region", name="Environment staging")
+    expect(staging).to_contain_text("by ada")
     page.get_by_text("History").click()
     expect(page.get_by_role("cell", name="grace")).to_be_visible()
+    assert staging.evaluate("box => box.scrollWidth <= box.clientWidth"), "the history fits its box"
 
 
 def test_no_value_of_a_secret_reaches_the_browser(visit: Open):
@@ -120,10 +122,15 @@ def test_no_part_has_a_serious_barrier(visit: Open, axe: Path, theme: str):
     assert found == {}
 
 
-def test_parts_fit_narrow_screens(visit: Open):
-    """Nothing but tables and logs scrolls sideways, and these by themselves."""
+@pytest.mark.parametrize(("screen", "panel"), [(400, "auto"), (1500, "340px")])
+def test_parts_fit_narrow_screens_and_panels(visit: Open, screen: int, panel: str):
+    """Nothing but tables and logs scrolls sideways, and these by themselves.
+
+    Airflow shows the page in a panel, which people make narrow on wide screens.
+    """
     page = visit("11-failed")
-    page.set_viewport_size({"width": 400, "height": 800})
-    for part in PARTS:
+    page.set_viewport_size({"width": screen, "height": 800})
+    for part in ("", *PARTS):
         go(page, part)
+        page.evaluate(f"document.querySelector('.glp-page').style.width = '{panel}'")
         assert page.evaluate(TOO_WIDE) <= 0, part

@@ -68,7 +68,10 @@ def seed(put: Put, *, friendly: bool) -> None:
     for number, make in enumerate(friends.STORIES if friendly else STORIES, start=40):
         tell(stored(make(), number, put), number, state.snapshots)
         _enter(make(), state)
-    _deploy("acme/webshop" if friendly else CONTEXT.project.path, state)
+    if friendly:
+        _deploy("acme/webshop", friends.MAIN, state)
+    else:
+        _deploy(CONTEXT.project.path, CONTEXT.ref, state)
     for path, found in (friends.FOUND if friendly else FOUND).items():
         _find(path, found, state.snapshots)
     if not friendly:
@@ -128,13 +131,13 @@ def _enter(story: Story, state: State) -> None:
     state.register.enter(entry)
 
 
-def _deploy(project: str, state: State) -> None:
+def _deploy(project: str, ref: Ref, state: State) -> None:
     """Let two people deploy to staging."""
     for number, user in ((40, "grace"), (42, "ada")):
         made = Deployment(
             environment="staging",
-            ref=CONTEXT.ref.name,
-            sha=CONTEXT.ref.sha,
+            ref=ref.name,
+            sha=ref.sha,
             pipeline=number,
             job="staging",
             finished_at=(datetime.now(UTC) - timedelta(hours=50 - number)).isoformat(),

@@ -4,7 +4,7 @@ import { Link } from "react-router-dom";
 import { JobActions } from "../actions/JobActions";
 import { runPath } from "../data/requests";
 import type { JobView, PipelineView } from "../data/types";
-import { Elapsed } from "../parts/clock";
+import { Countdown, Elapsed } from "../parts/clock";
 import { Outside } from "../parts/Outside";
 import { StatusIcon } from "../parts/StatusIcon";
 import { Written } from "../parts/Written";
@@ -78,6 +78,11 @@ function Facts({ view, job }: { view: PipelineView; job: JobView }) {
     <dl className="glp-dl">
       {job.started && (
         <Fact name="Duration">{job.duration === null ? <Elapsed since={job.started} /> : duration(job.duration)}</Fact>
+      )}
+      {job.status === "scheduled" && job.due && (
+        <Fact name="Starts in">
+          <Countdown to={job.due} />
+        </Fact>
       )}
       {job.why && (
         <Fact name="Rules">

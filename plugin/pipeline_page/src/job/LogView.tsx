@@ -113,7 +113,7 @@ export function LogView({ log, live, line, atEnd, raw, onLine }: LogViewProps) {
         </a>
       </div>
       {log.problem && <p className="glp-notice glp-failed">{log.problem}</p>}
-      <div className="glp-lines" ref={place} onScroll={scrolled} tabIndex={0} role="log" aria-label="Lines of the log" aria-live="off">
+      <div className="glp-lines" hidden={!log.loading && !count} ref={place} onScroll={scrolled} tabIndex={0} role="log" aria-label="Lines of the log" aria-live="off">
         <div style={{ height: shown.length * HEIGHT, position: "relative" }}>
           <div style={{ position: "absolute", top: first * HEIGHT, minWidth: "100%" }}>
             {shown.slice(first, last).map((number) => (

@@ -26,28 +26,30 @@ export function ProjectsPage() {
     <div className="glp-page glp-projects" aria-busy={!value && !problem}>
       <div className="glp-title">
         <h2>Pipelines of projects</h2>
-        <label className="glp-check">
+        <div className="glp-actions">
+          <label className="glp-check">
+            <input
+              type="checkbox"
+              checked={errors}
+              onChange={(event) => {
+                setErrors(event.target.checked);
+                setPage(1);
+              }}
+            />
+            only with errors
+          </label>
           <input
-            type="checkbox"
-            checked={errors}
+            type="search"
+            className="glp-search"
+            placeholder="Find a project"
+            aria-label="Find a project"
+            value={search}
             onChange={(event) => {
-              setErrors(event.target.checked);
+              setSearch(event.target.value);
               setPage(1);
             }}
           />
-          only with errors
-        </label>
-        <input
-          type="search"
-          className="glp-search"
-          placeholder="Find a project"
-          aria-label="Find a project"
-          value={search}
-          onChange={(event) => {
-            setSearch(event.target.value);
-            setPage(1);
-          }}
-        />
+        </div>
       </div>
       {problem && (
         <p role="alert" className="glp-notice glp-failed">

@@ -50,7 +50,7 @@ export function Environments({ view }: { view: PipelineView }) {
           ))}
           {releases.length > 0 && <h3 className="glp-head">Releases that this pipeline asks for</h3>}
           {releases.map((each) => (
-            <section key={`${each.job} ${each.tag}`} className="glp-card">
+            <section key={`${each.job} ${each.tag}`} className="glp-place">
               <h4>
                 {each.name} <span className="glp-ref">{each.tag}</span>
               </h4>
@@ -74,7 +74,7 @@ export function Environments({ view }: { view: PipelineView }) {
 function Environment({ environment }: { environment: EnvironmentView }) {
   const last = environment.deployments[0];
   return (
-    <section className="glp-card" aria-label={`Environment ${environment.name}`}>
+    <section className="glp-place" aria-label={`Environment ${environment.name}`}>
       <h3 className="glp-line">
         {environment.name}
         <span className="glp-tag">{environment.tier}</span>

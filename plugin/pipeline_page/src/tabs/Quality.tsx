@@ -72,8 +72,8 @@ function Report({ quality }: { quality: QualityView }) {
       {quality.more > 0 && <p className="glp-muted">{count(quality.more, "more finding")} not listed: the report is among the artifacts.</p>}
       {quality.gone.length > 0 && (
         <details className="glp-fixed">
-          <summary>{count(quality.gone.length, "finding")} of the earlier pipeline that are no more</summary>
-          <Findings label="Findings that are no more" findings={quality.gone} />
+          <summary>Gone since the earlier pipeline: {count(quality.gone.length, "finding")}</summary>
+          <Findings label="Findings that are gone" findings={quality.gone} />
         </details>
       )}
     </>
@@ -101,7 +101,7 @@ function Findings({ label, findings }: { label: string; findings: FindingView[] 
         <tr key={index}>
           <td>
             <span className={`glp-lint glp-${TONE[each.severity] ?? "skipped"}`}>{each.severity}</span>
-            {each.new && <span className="glp-number glp-bad-number">new</span>}
+            {each.new && <span className="glp-number glp-bad-number glp-new">new</span>}
           </td>
           <td>
             {each.description} <code className="glp-muted">{each.check}</code>
