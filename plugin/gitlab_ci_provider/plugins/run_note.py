@@ -5,7 +5,8 @@ and a task that was never started has no log. So the scheduler, which calls list
 that it has just ended, copies what the tasks have left as XComs. Notes that people wrote stay.
 
 Airflow shows notes as Markdown, and much in ours is the words of authors of pipelines. So ours have
-no images, which each reader's browser would fetch from wherever, and no links with other texts.
+no images, which each reader's browser would fetch from wherever, and no links with other texts but
+those of `note_links.py`.
 
 The same listeners correct the state of a run, see `run_state.py`, and release its DAG.
 """
