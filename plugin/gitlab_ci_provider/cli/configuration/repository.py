@@ -37,9 +37,9 @@ def with_repository(
 def with_changes(
     request: Request, fetcher: DirectoryFetcher, context: PipelineContext
 ) -> PipelineContext:
-    """Let a merge request change what differs from its target, unless its files were given.
+    """Take what differs from the target for the files of a merge request, unless they were given.
 
-    That differs is known in a working copy only, and if it has the target.
+    Only a working copy that has the target knows them.
     """
     target = context.target_branch
     if request.changed is not None or not target or not (fetcher.root / ".git").exists():
