@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
+import subprocess
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 PREFIX = "gitlab-ci-kubernetes-"
@@ -87,3 +90,13 @@ class Layout:
 
     def program(self, name: str) -> str:
         return str(self.built / "bin" / name)
+
+    @cached_property
+    def version(self) -> tuple[int, int]:
+        """Major and minor of the kubelet."""
+        said = subprocess.run(
+            [self.program("kubelet"), "--version"], capture_output=True, text=True, check=True
+        ).stdout
+        found = re.search(r"v(\d+)\.(\d+)", said)
+        assert found, said
+        return int(found[1]), int(found[2])

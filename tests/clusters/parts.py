@@ -9,6 +9,16 @@ from typing import Any
 
 from clusters.layout import EXTENSION, Layout, hosts_file
 
+_HTTPS_ONLY, _REMOTE_ONLY, _CGROUPS_2 = (1, 24), (1, 27), (1, 35)
+"""Versions that changed an option: no plain port, no own runtime, cgroups 1 only if asked."""
+
+_SOCKET = "/run/containerd/containerd.sock"
+_REMOTE_RUNTIME = (
+    "--container-runtime=remote",
+    f"--container-runtime-endpoint=unix://{_SOCKET}",
+    f"--image-service-endpoint=unix://{_SOCKET}",
+)
+
 ADMIN_TOKEN = "admin-of-the-tests"
 PARTS_TOKEN = "parts-of-the-cluster"
 """What the parts say who they are, so that the audit log can leave them out."""
@@ -73,9 +83,7 @@ def _controller_manager(layout: Layout) -> list[str]:
         "--leader-elect=false",
         f"--service-account-private-key-file={layout.folder / 'accounts.key'}",
         f"--root-ca-file={layout.folder / 'certificates' / 'apiserver.crt'}",
-        "--bind-address=127.0.0.1",
-        "--port=0",
-        "--authentication-skip-lookup=true",
+        *_without_plain_port(layout),
     ]
 
 
@@ -84,31 +92,27 @@ def _scheduler(layout: Layout) -> list[str]:
         layout.program("kube-scheduler"),
         f"--kubeconfig={layout.parts_kubeconfig}",
         "--leader-elect=false",
-        "--bind-address=127.0.0.1",
-        "--port=0",
-        "--authentication-skip-lookup=true",
+        *_without_plain_port(layout),
     ]
 
 
+def _without_plain_port(layout: Layout) -> list[str]:
+    common = ["--bind-address=127.0.0.1", "--authentication-skip-lookup=true"]
+    return common if layout.version >= _HTTPS_ONLY else [*common, "--port=0"]
+
+
 def _kubelet(layout: Layout) -> list[str]:
-    socket = f"unix://{_containerd_socket(layout)}"
     folder = layout.folder / "kubelet"
     return [
         layout.program("kubelet"),
         f"--config={layout.folder / 'kubelet.json'}",
         f"--kubeconfig={layout.parts_kubeconfig}",
-        "--container-runtime=remote",
-        f"--container-runtime-endpoint={socket}",
-        f"--image-service-endpoint={socket}",
+        *(() if layout.version >= _REMOTE_ONLY else _REMOTE_RUNTIME),
         "--hostname-override=node",
         f"--node-ip={layout.node}",
         f"--root-dir={folder}",
         f"--cert-dir={folder / 'pki'}",
     ]
-
-
-def _containerd_socket(layout: Layout) -> str:
-    return "/run/containerd/containerd.sock"
 
 
 def write_files(layout: Layout) -> None:
@@ -161,7 +165,7 @@ _AUDIT = {
 
 
 def _kubelet_configuration(layout: Layout) -> dict[str, Any]:
-    return {
+    made: dict[str, Any] = {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
         "address": layout.node,
@@ -186,6 +190,11 @@ def _kubelet_configuration(layout: Layout) -> dict[str, Any]:
         "volumePluginDir": str(layout.folder / "volume-plugins"),
         "nodeStatusUpdateFrequency": "5s",
     }
+    if layout.version >= _REMOTE_ONLY:
+        made["containerRuntimeEndpoint"] = f"unix://{_SOCKET}"
+    if layout.version >= _CGROUPS_2:
+        made["failCgroupV1"] = False
+    return made
 
 
 def _containerd_configuration(layout: Layout) -> str:
@@ -194,7 +203,7 @@ def _containerd_configuration(layout: Layout) -> str:
 root = "{layout.folder / "containerd"}"
 state = "/run/containerd/state"
 [grpc]
-address = "{_containerd_socket(layout)}"
+address = "{_SOCKET}"
 [{criplugin}]
 sandbox_image = "registry.test/pause:1"
 restrict_oom_score_adj = true

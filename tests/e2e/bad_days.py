@@ -84,7 +84,7 @@ def _delete(stack: Stack, pod: str) -> None:
 
 def _drain(stack: Stack, pod: str) -> None:
     """Ask for its eviction, as `kubectl drain` does."""
-    body = {"apiVersion": "policy/v1beta1", "kind": "Eviction", "metadata": {"name": pod}}
+    body = {"metadata": {"name": pod}}  # each version of Kubernetes has an Eviction of its own
     stack.core.create_namespaced_pod_eviction(pod, stack.namespace, body)
 
 

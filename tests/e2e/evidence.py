@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+
+from kubernetes.client.exceptions import ApiException
+from kubernetes.config import ConfigException
+from urllib3.exceptions import HTTPError
 
 from e2e.embedded import Stack
 from gitlab_ci_provider.exceptions import GitlabCiError
@@ -14,8 +19,8 @@ _LINES = 25
 
 
 def describe(stack: Stack) -> str:
-    """Return the latest runs with the states of their tasks, and the ends of Airflow's logs."""
-    return "\n".join([*_runs(stack), *_logs(stack)])
+    """Return the latest runs with the states of their tasks, all pods, and the ends of logs."""
+    return "\n".join([*_runs(stack), *_pods(stack), *_logs(stack)])
 
 
 def _runs(stack: Stack) -> Iterator[str]:
@@ -31,9 +36,25 @@ def _runs(stack: Stack) -> Iterator[str]:
         yield f"Airflow does not say how its runs are: {problem}"
 
 
+def _pods(stack: Stack) -> Iterator[str]:
+    try:
+        for pod in stack.core.list_namespaced_pod(stack.namespace).items:
+            about, status = pod.metadata, pod.status
+            yield f"pod {about.name}: {status.phase}, deleted at {about.deletion_timestamp}"
+            for one in status.container_statuses or ():
+                state = one.state
+                yield f"  {one.name}: {state.running or state.terminated or state.waiting}"
+    except (ApiException, HTTPError, ConfigException) as problem:
+        yield f"Kubernetes does not say how its pods are: {problem}"
+
+
 def _logs(stack: Stack) -> Iterator[str]:
-    for component in ("scheduler", "triggerer", "dag-processor"):
-        yield f"== the end of {component}.log"
-        file = stack.home.logs / f"{component}.log"
+    files = [
+        stack.home.logs / f"{name}.log" for name in ("scheduler", "triggerer", "dag-processor")
+    ]
+    if stack.place:  # a cluster of the tests keeps the logs of its parts there
+        files.append(Path(stack.place.kubeconfig).with_name("kubelet.log"))
+    for file in files:
+        yield f"== the end of {file.name}"
         lines = file.read_text(errors="replace").splitlines() if file.exists() else []
         yield from lines[-_LINES:]

@@ -30,7 +30,10 @@ pytestmark = [
 SYSTEM, PULL, INTERRUPTED = "runner_system_failure", "image_pull_failure", "runner_interrupted"
 
 ENDS = {
-    "no-login": (PULL, r"container 'build' \(image registry.test/private/x:1\): .*401 Unauth"),
+    "no-login": (
+        PULL,
+        r"\(image registry.test/private/x:1\): .*(401 Unauth|authorization failed)",
+    ),
     "no-image": (PULL, r"container 'build' \(image registry.test/missing/x:1\): .*not found"),
     "busy-registry": (PULL, r"503 Service Unavailable.* \(tried again for \d+ s\)"),
     "bad-name": (PULL, r"InvalidImageName: Failed to apply default image tag"),
@@ -46,10 +49,14 @@ ENDS = {
     "full": (SYSTEM, r"the pod was evicted: .*ephemeral local storage usage exceeds .*limit"),
     "served": ("runner_unsupported", r"this Kubernetes cannot run services"),
     "deleted": (INTERRUPTED, r"was deleted before it ended"),
-    "drained": (INTERRUPTED, r"was deleted before it ended"),
+    "drained": (INTERRUPTED, r"was deleted before it ended|the pod was disrupted: Eviction API"),
     "late": ("job_execution_timeout", r"the pod ran past its deadline"),
 }
 """GitLab's reason for the end of each job, and ours in words."""
+
+SIDECARS = (1, 29)
+SERVED = (SYSTEM, r"service \S+ \(redis:7\) is not ready after \d+ s")
+"""The end of `served` where services can run: that image of the tests has no Redis."""
 
 
 WAYS = {
@@ -83,9 +90,10 @@ def told(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Told:
 
 
 @pytest.mark.parametrize("job", ENDS)
-def test_a_job_says_what_has_happened_to_it(told: Told, job: str):
+def test_a_job_says_what_has_happened_to_it(told: Told, target: Target, job: str):
     """In its result, and as the last words of its log in Airflow."""
-    reason, words = ENDS[job]
+    runs_services = job == "served" and target.version >= SIDECARS
+    reason, words = SERVED if runs_services else ENDS[job]
     result = told.results[job]
 
     assert result["status"] == "failed"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import socket
-import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -28,10 +27,10 @@ from gitlab_ci_provider.planner.plan_request import Limits
 from gitlab_ci_provider.pods.pod import PodRequest, build_pod, build_secret
 from gitlab_ci_provider.runs.job.services import job_services
 from integration.cluster.job_pods import pod_worker
-from integration.cluster.support import HELPER_IMAGE, Api
+from integration.cluster.support import HELPER_IMAGE, SIDECARS, Api
 from processes.waiting import wait_until
 
-pytestmark = pytest.mark.embedded("its services are programs of this machine")
+pytestmark = SIDECARS
 
 SECRET = "glsecret-of-the-service"
 
@@ -48,7 +47,7 @@ ANSWER = (
 )
 """A server that says a word from its variables; it starts when somebody listens on port WAIT."""
 
-ASK = f"{sys.executable} -c \"import urllib.request as r; print(r.urlopen('http://%s').read())\""
+ASK = "python3 -c \"import urllib.request as r; print(r.urlopen('http://%s').read())\""
 
 
 def free_port() -> str:
@@ -59,7 +58,7 @@ def free_port() -> str:
 def service(script: str, alias: str = "web", **variables: str) -> Service:
     """Make a service that runs Python."""
     return Service(
-        image=Image(name="example/web:1", entrypoint=(sys.executable,)),
+        image=Image(name="example/web:1", entrypoint=("python3",)),
         aliases=(alias,),
         command=("-u", "-c", script),
         variables=make_variables(**variables),
@@ -151,6 +150,7 @@ def test_the_pods_spec_holds_no_value_of_a_service(jobs: Jobs):
     assert "secretKeyRef" in shown
 
 
+@pytest.mark.embedded("its service waits for this machine")
 def test_the_script_waits_for_a_service_that_is_late(jobs: Jobs):
     """It starts when the service answers, and the log says what it waits for."""
     port, start = free_port(), free_port()
@@ -225,6 +225,7 @@ def test_a_job_ends_while_its_services_go_on(jobs: Jobs):
     assert "WARNING: service" not in jobs.said
 
 
+@pytest.mark.embedded("other clusters have images")
 def test_a_service_without_a_command_is_refused_where_there_are_no_images(jobs: Jobs):
     """The message says what to do; nothing waits, nothing is left out."""
     with pytest.raises(JobFailure, match=r"runs no images.*`command` or `entrypoint`"):
