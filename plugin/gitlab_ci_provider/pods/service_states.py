@@ -49,6 +49,9 @@ class ServiceDeath:
 
 _NOT_STARTED = frozenset({"StartError", "ContainerCannotRun"})
 
+_TOLD_TO_END = frozenset({0, 137, 143})
+"""Exit codes of servers that were told to end: with success, or by SIGKILL or SIGTERM."""
+
 
 def service_deaths(pod: k8s.V1Pod, services: Collection[str]) -> list[ServiceDeath]:
     """List the services of a pod, given their names, that have died while its job had not ended."""
@@ -101,11 +104,14 @@ def _death(pod: k8s.V1Pod, status: Any) -> ServiceDeath | None:
 def _ended_by_kubernetes(pod: k8s.V1Pod, ended: Any) -> bool:
     """Tell whether a service has ended because its pod has, or after the job's own containers.
 
-    Times are whole seconds: one that ends in the same second has most likely been ended.
+    Times are whole seconds: when both end in the same one, the exit code tells.
     """
     if pod.status.reason or (pod.metadata and pod.metadata.deletion_timestamp):
         return True
     before = (container_state(pod, name) for name in (HOOK_CONTAINER, PREPARE_CONTAINER))
     failed = next((state for state in before if state.exit_code), None)
     over = (failed or container_state(pod, HELPER_CONTAINER)).finished_at
-    return bool(over and ended.finished_at and ended.finished_at >= over)
+    if not (over and ended.finished_at):
+        return False
+    with_it: bool = ended.finished_at == over and ended.exit_code in _TOLD_TO_END
+    return with_it or bool(ended.finished_at > over)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from kubernetes import client as k8s
 
 from gitlab_ci_provider.pods.service_states import (
@@ -119,3 +120,11 @@ def test_kubernetes_ends_services_after_the_job():
     assert service_deaths(deleted, ["db"]) == []
     assert service_deaths(evicted, ["db"]) == []
     assert service_deaths(pod(earlier, prepare=ended(0), helper=ended(0)), ["db"])
+
+
+@pytest.mark.parametrize(("code", "died"), [(0, False), (143, False), (137, False), (7, True)])
+def test_of_ends_in_the_same_second_the_exit_code_tells(code: int, died: bool):
+    """A script that fails for its service ends with it, and a real kubelet tells both at once."""
+    over = pod(status("db", ended(code)), prepare=ended(0), helper=ended(0))
+
+    assert bool(service_deaths(over, ["db"])) == died
