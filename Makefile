@@ -26,7 +26,7 @@ test-image-engines: setup  ## image builds with Kaniko and BuildKit: KANIKO=FOLD
 	@.ci/test-image-engines "$(KANIKO)" "$(BUILDKIT)"
 
 test-kills: setup  ## kill -9 at random points of 200 uploads and extractions
-	@GITLAB_CI_TESTS_KILLS=200 .ci/test tests/integration/storage/test_kills.py
+	@GITLAB_CI_TESTS_KILLS=200 .ci/test --timeout 7200 tests/integration/storage/test_kills.py
 
 test-s3: setup  ## the storage suite against rclone, moto and OpenStack Swift
 	@.ci/test-s3

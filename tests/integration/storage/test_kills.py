@@ -20,7 +20,7 @@ from servers.s3 import S3Server, s3_server
 
 pytestmark = pytest.mark.integration
 
-ROUNDS = int(os.environ.get("GITLAB_CI_TESTS_KILLS", "8"))
+ROUNDS = int(os.environ.get("GITLAB_CI_TESTS_KILLS", "10"))
 ACTIONS = {
     "save": "restore",
     "stream": "restore",
