@@ -28,6 +28,8 @@ from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.local.projects import add_project
 from gitlab_ci_provider.local.stack.lifecycle import StackOptions, running_stack
 from gitlab_ci_provider.model.names import dag_id
+from gitlab_ci_provider.settings import home_settings
+from gitlab_ci_provider.state import open_state
 
 TEXT = "the quick brown fox jumps over the lazy dog and the lazy dog does not mind it at all"
 SCRIPTS = {
@@ -68,7 +70,8 @@ def main() -> None:
             for name, record in dags.items():
                 assert record is not None
                 names[name] = dag_id(record.project.path)
-                api.wait_for_dag(names[name], record.digest)
+                snapshots = open_state(home_settings(home.data)).snapshots
+                api.wait_for_dag(names[name], shown=snapshots.shown(record.digest))
             for name, script in scripts.items():
                 print(row(api, home, (name, script, names), options), flush=True)
             if options.stay:

@@ -208,7 +208,7 @@ def measure(place: Place, runs: int, way: str) -> dict[str, list[Sample]]:
     added = add_project(place.stack.home, place.url)
     assert added.record is not None
     ours = dag_id(added.record.project.path)
-    place.stack.api.wait_for_dag(ours, added.record.digest)
+    place.stack.wait_for_dag(added.record)
     kinds: dict[str, Callable[[], Sample]] = {}
     if way == WAYS[0]:
         _add_stock(place)

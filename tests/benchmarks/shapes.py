@@ -28,6 +28,8 @@ from gitlab_ci_provider.local.processes.tree import cpu_seconds
 from gitlab_ci_provider.local.projects import add_project
 from gitlab_ci_provider.local.stack.lifecycle import StackOptions, running_stack
 from gitlab_ci_provider.model.names import dag_id
+from gitlab_ci_provider.settings import home_settings
+from gitlab_ci_provider.state import open_state
 
 _ENDS = {"success", "failed"}
 _LOOK_SECONDS = 0.25
@@ -84,7 +86,8 @@ def main() -> None:
                 record = added[name].record
                 assert record is not None
                 ours = dag_id(record.project.path)
-                api.wait_for_dag(ours, record.digest)
+                snapshots = open_state(home_settings(home.data)).snapshots
+                api.wait_for_dag(ours, shown=snapshots.shown(record.digest))
                 print(row(api, state.pid, name, (ours, baseline), runs), flush=True)
 
 

@@ -24,7 +24,7 @@ from gitlab_ci_provider.discovery.sync import SyncResult
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.local.projects import add_project
 from gitlab_ci_provider.local.stack.lifecycle import StackOptions, running_stack
-from gitlab_ci_provider.model.dag_record import DagKind
+from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
 from gitlab_ci_provider.model.names import stored_variables_names
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.state import open_state
@@ -76,6 +76,11 @@ class Stack:
     def add(self, repository: Path) -> SyncResult:
         """Sync a repository."""
         return add_project(self.home, self.address(repository))
+
+    def wait_for_dag(self, record: DagRecord) -> None:
+        """Wait until Airflow has read a DAG that was synced."""
+        snapshots = open_state(Settings(home=self.home.data)).snapshots
+        self.api.wait_for_dag(record.dag_id, shown=snapshots.shown(record.digest))
 
     def command(self, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Run `gitlab-dags` and return what it printed."""

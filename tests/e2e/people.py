@@ -20,7 +20,7 @@ class Person:
         record = stack.add(repository).record
         assert record is not None
         self.dag = record.dag_id
-        self.api.wait_for_dag(self.dag, record.digest)
+        stack.wait_for_dag(record)
         self.run = self.api.trigger(self.dag, {})
 
     def states(self) -> dict[str, str | None]:

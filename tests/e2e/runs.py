@@ -39,7 +39,7 @@ def start(stack: Stack, repository: Path) -> tuple[str, str]:
     """Sync a repository and trigger its DAG without following it; the DAG and the run."""
     record = stack.add(repository).record
     assert record is not None
-    stack.api.wait_for_dag(record.dag_id, record.digest)
+    stack.wait_for_dag(record)
     return record.dag_id, stack.api.trigger(record.dag_id, {})
 
 
@@ -144,7 +144,7 @@ def run_with_variables(
     wanted = [dict(one) for one in given]
     record = stack.add(repository).record
     assert record is not None
-    stack.api.wait_for_dag(record.dag_id, record.digest)
+    stack.wait_for_dag(record)
     pipeline = open_state(Settings(home=stack.home.data)).snapshots.load_pipeline(record.digest)
     runs = [
         Run(stack, pipeline, record.dag_id, stack.api.trigger(record.dag_id, {"variables": one}))

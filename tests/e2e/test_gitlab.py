@@ -51,7 +51,6 @@ def gitlab(tmp_path: Path, stack: Stack) -> Iterator[GitLab]:
         stack.api.request("POST", "/connections", json=body)
         yield running
         stack.api.request("DELETE", "/connections/gitlab_default")
-        assert running.violations == []
 
 
 def variable(key: str, value: str, **given: Any) -> dict[str, Any]:
@@ -84,7 +83,7 @@ def test_variables_come_from_gitlab_and_results_go_back(stack: Stack, gitlab: Gi
     define(gitlab, token)
     record = add_project(stack.home, f"{gitlab.url}/{PATH}.git").record
     assert record is not None
-    stack.api.wait_for_dag(record.dag_id, record.digest)
+    stack.wait_for_dag(record)
     gitlab.requests.clear()
 
     run = stack.api.trigger(record.dag_id, {})

@@ -183,6 +183,18 @@ def test_a_project_that_is_new_is_found_by_its_first_push(apart: Apart, gitlab: 
     assert "group__web__new" in dags(apart)
 
 
+def test_an_edited_script_makes_no_version_of_the_dag(apart: Apart, gitlab: GitLab, heard: Heard):
+    """Its run has the new script; Airflow, which shows no scripts, has nothing new to show."""
+    project = gitlab.world.projects["group/web/new"]
+
+    sha = push(gitlab, project, {".gitlab-ci.yml": f"test: {{script: [{heard.say('edited')!r}]}}"})
+
+    _ends_well(apart, run_for(apart, sha), {"test"})
+    assert heard.lines["edited"] == 1
+    listed = apart.api.request("GET", "/dags/group__web__new/dagVersions")["dag_versions"]
+    assert [version["version_number"] for version in listed] == [1]
+
+
 def test_a_schedule_of_gitlab_starts_a_pipeline(apart: Apart):
     """The scheduler starts it in its minute, with the variables that GitLab has for it."""
 

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from e2e.embedded import Stack, commit, make_repository
 from e2e.people import Person
 from gitlab_ci_provider.local.stack.state import read_state
+from gitlab_ci_provider.model.dag_record import DagRecord
 from gitlab_ci_provider.plugins.page.static import BUILT, PAGE
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.state import open_state
@@ -105,8 +106,7 @@ def test_a_person_syncs_a_project_and_runs_it_from_its_form(
     project = page.get_by_role("listitem", name="local/listed")
     project.get_by_role("button", name="Sync now").click()
     expect(project.get_by_role("status")).to_contain_text("Synced at")
-    digest = read_digest(stack, person.dag)
-    stack.api.wait_for_dag(person.dag, digest)
+    stack.wait_for_dag(stored_record(stack, person.dag))
 
     project.get_by_role("button", name="Run pipeline").click()
     form = page.get_by_role("dialog", name="Run pipeline of local/listed")
@@ -123,6 +123,6 @@ def test_a_person_syncs_a_project_and_runs_it_from_its_form(
     expect(newest).to_contain_text("main")
 
 
-def read_digest(stack: Stack, dag: str) -> str:
-    """Read which pipeline a DAG shows, as the sync has left it."""
-    return open_state(Settings(home=stack.home.data)).snapshots.load_dag(dag).digest
+def stored_record(stack: Stack, dag: str) -> DagRecord:
+    """Read what a DAG shows, as the sync has left it."""
+    return open_state(Settings(home=stack.home.data)).snapshots.load_dag(dag)

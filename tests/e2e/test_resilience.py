@@ -103,7 +103,7 @@ def test_airflows_own_command_triggers_a_pipeline(stack: Stack, tmp_path: Path):
     synced = stack.add(repository)
     assert synced.record is not None
     dag = dag_id(synced.record.project.path)
-    stack.api.wait_for_dag(dag, synced.record.digest)
+    stack.wait_for_dag(synced.record)
     port = int(stack.api.url.rpartition(":")[2])
     secrets = load_secrets(stack.home)
     environment = airflow_environment(stack.home, secrets, Ports(airflow=port, object_store=0))

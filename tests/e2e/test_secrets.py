@@ -152,7 +152,7 @@ def start_two(stack: Stack, url: str) -> tuple[Run, Run]:
     """Start a run, and one with a job that hangs, until somebody cancels it."""
     record = add_project(stack.home, url).record
     assert record is not None
-    stack.api.wait_for_dag(record.dag_id, record.digest)
+    stack.wait_for_dag(record)
     pipeline = open_state(Settings(home=stack.home.data)).snapshots.load_pipeline(record.digest)
     whole, canceled = (
         Run(stack, pipeline, record.dag_id, stack.api.trigger(record.dag_id, conf))

@@ -22,7 +22,7 @@ def known(stack: Stack, repository: Path) -> str:
     """Sync a repository and let Airflow see its DAG; the DAG."""
     record = stack.add(repository).record
     assert record is not None
-    stack.api.wait_for_dag(record.dag_id, record.digest)
+    stack.wait_for_dag(record)
     return record.dag_id
 
 

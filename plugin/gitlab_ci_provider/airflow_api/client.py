@@ -74,18 +74,18 @@ class AirflowApi:
         self._tell = retry_policy.tell
         self.url = access.url
 
-    def wait_for_dag(self, dag: str, digest: str, file: Path | None = None) -> None:
-        """Wait until Airflow shows this version of a DAG, and unpause it.
+    def wait_for_dag(self, dag: str, *, shown: str, file: Path | None = None) -> None:
+        """Wait until Airflow shows a DAG as a pipeline needs it, and unpause it.
 
         Args:
             dag: its name.
-            digest: of its pipeline.
+            shown: of its pipeline, see `model/topology.py::shown`.
             file: its DAG file, when it is on this machine: then Airflow reads it at once.
 
         Raises:
             AirflowApiError: Airflow cannot read it, or reads no DAGs at all.
         """
-        wait_for_dag(self._session, dag, digest, tell=self._tell, file=file)
+        wait_for_dag(self._session, dag, shown, tell=self._tell, file=file)
         self.request("PATCH", f"/dags/{dag}", json={"is_paused": False})
 
     def trigger(self, dag: str, conf: Mapping[str, Any], run: str = "") -> str:

@@ -24,18 +24,18 @@ _STILL_SECONDS = 300.0
 Tell = Callable[[str], None]
 
 
-def wait_for_dag(session: Session, dag: str, digest: str, *, tell: Tell, file: Path | None) -> None:
-    """Wait until Airflow shows a DAG with a digest.
+def wait_for_dag(session: Session, dag: str, shown: str, *, tell: Tell, file: Path | None) -> None:
+    """Wait until Airflow shows a DAG as a pipeline needs it, see `model/topology.py::shown`.
 
     Raises:
         AirflowApiError: Airflow cannot read it, or reads no DAGs at all.
     """
-    if digest in _documentation(session, dag):
+    if shown in _documentation(session, dag):
         return
     watch = _Watch(session, dag, tell)
     if file is not None and file.exists():
         file.touch()  # a changed file is read at once, whatever was wrong with it before
-    while digest not in _documentation(session, dag):
+    while shown not in _documentation(session, dag):
         watch.check()
         time.sleep(_LOOK_SECONDS)
 

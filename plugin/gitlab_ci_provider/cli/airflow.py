@@ -73,7 +73,8 @@ class Target:
             return dag_id(path)  # where a ref has other jobs, the run itself makes a DAG for it
         record = self._synced(self.sync, project, ref, sha)
         file = self.dag_files / f"{record.dag_id}.py" if self.dag_files else None
-        self.api.wait_for_dag(record.dag_id, record.digest, file)
+        shown = self.sync.state.snapshots.shown(record.digest)
+        self.api.wait_for_dag(record.dag_id, shown=shown, file=file)
         return record.dag_id
 
     def _synced(self, sync: Sync, project: str, ref: str | None, sha: str) -> DagRecord:

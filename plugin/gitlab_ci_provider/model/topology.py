@@ -16,6 +16,15 @@ def topology(pipeline: Pipeline) -> str:
     return digest(encode([list(_stages(pipeline)), shapes]))[:12]
 
 
+def shown(pipeline: Pipeline) -> str:
+    """Name what a DAG shows of a pipeline: its topology, its run form, and what it includes.
+
+    A commit that changes only scripts keeps it, and with it the version of the DAG.
+    """
+    form = [variable for variable in pipeline.variables if variable.description is not None]
+    return digest(encode([topology(pipeline), pipeline.inputs, form, pipeline.lock]))[:12]
+
+
 def topology_tag(pipeline: Pipeline) -> str:
     """Name the tag of a DAG that fits a pipeline."""
     return f"topology-{topology(pipeline)}"

@@ -18,7 +18,7 @@ from gitlab_ci_provider.model.names import (
 )
 from gitlab_ci_provider.model.pipeline import Included, Pipeline, TaskSlot
 from gitlab_ci_provider.model.quoted import quoted
-from gitlab_ci_provider.model.topology import topology_tag
+from gitlab_ci_provider.model.topology import shown, topology_tag
 from gitlab_ci_provider.operators.bridge import GitlabBridgeOperator
 from gitlab_ci_provider.operators.create_pipeline import CreatePipelineOperator
 from gitlab_ci_provider.operators.finish_pipeline import FinishPipelineOperator
@@ -41,9 +41,9 @@ _AGAIN: Mapping[str, Any] = {"retries": _LOST_WORKERS, "retry_delay": timedelta(
 def render_dag(
     record: DagRecord, pipeline: Pipeline, settings: Settings, *, running: str | None = None
 ) -> DAG:
-    """Render a pipeline. The same pipeline always gives the same DAG.
+    """Render a pipeline. Pipelines that look the same give the same DAG, whatever their scripts.
 
-    The digest in the documentation gives Airflow a new DAG version.
+    So Airflow makes a new version of the DAG only when there is something else to see.
 
     Args:
         record: of the DAG.
@@ -174,7 +174,7 @@ def _documentation(record: DagRecord, pipeline: Pipeline) -> str:
         f"Repository: {place}\n\n{_stages(pipeline)}\n\n"
         f"It runs {_occasions(record)}. Form, API and `gitlab-dags trigger {project.path}` take a "
         "branch, tag or commit.\n\n"
-        f"Pipeline: `{record.digest}`\n"
+        f"Shown of it: `{shown(pipeline)}`, the same as long as commits change scripts only.\n"
     ) + _included(pipeline.lock)
 
 

@@ -6,8 +6,7 @@ Keys::
     snapshots/runs/<day>/<digest>.json    a PipelineRun, for the tasks of its run
     snapshots/dags/<dag id>.json          a StoredDag: what the DAG shows, and who holds it
 
-The same pipeline gives the same bytes, so a commit that does not change it stores nothing, and
-Airflow sees no new DAG version.
+The same pipeline gives the same bytes, so a commit that does not change it stores nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from gitlab_ci_provider.model.dag_record import DagKind, DagRecord, kind_of
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.run import PipelineRun
 from gitlab_ci_provider.model.serialization import digest, encode
-from gitlab_ci_provider.model.topology import topology
+from gitlab_ci_provider.model.topology import shown, topology
 from gitlab_ci_provider.records.store import (
     RecordStore,
     parse_document,
@@ -134,6 +133,10 @@ class SnapshotStore:
     def topology(self, name: str) -> str:
         """Name the topology of a pipeline; raises as `load_pipeline`."""
         return topology(self.load_pipeline(name))
+
+    def shown(self, name: str) -> str:
+        """Name what a DAG shows of the pipeline with a digest; raises as `load_pipeline`."""
+        return shown(self.load_pipeline(name))
 
     def save_run(self, run: PipelineRun) -> str:
         """Store the record of a created pipeline and return its name for `load_run`."""

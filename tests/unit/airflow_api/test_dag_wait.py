@@ -28,7 +28,7 @@ class Airflow:
         path = path.partition("?")[0].removeprefix("/api/v2")
         if path == "/dags/shop/details":
             self.looks -= 1
-            stale = {"doc_md": "digest", "is_stale": self.looks > 0}
+            stale = {"doc_md": "has digest", "is_stale": self.looks > 0}
             return Answer(body=stale) if self.looks < 10 else Answer(404)
         if path == "/importErrors":
             errors, self.errors = self.errors, self.later
@@ -51,7 +51,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def wait(airflow: Airflow, file: Path | None = None) -> None:
     with answering(airflow) as url:
-        AirflowApi(Access(url=url), ALIVE).wait_for_dag("shop", "digest", file)
+        AirflowApi(Access(url=url), ALIVE).wait_for_dag("shop", shown="digest", file=file)
 
 
 def test_a_slow_machine_is_waited_for():

@@ -16,6 +16,7 @@ from gitlab_ci_provider.model.environment import Environment
 from gitlab_ci_provider.model.job import Job, Retry
 from gitlab_ci_provider.model.pipeline import Included, Pipeline, PipelineInput, TaskSlot
 from gitlab_ci_provider.model.project import Ref
+from gitlab_ci_provider.model.topology import shown
 from gitlab_ci_provider.model.variables import Variable, Variables
 from gitlab_ci_provider.renderer.dag import render_dag
 from gitlab_ci_provider.renderer.params import run_params
@@ -97,9 +98,34 @@ def test_the_same_pipeline_gives_the_same_dag(dag: Any):
     assert serialized(again) == serialized(dag)
 
 
-def test_the_pipelines_digest_makes_the_version(dag: Any):
-    """A changed pipeline changes the DAG, also when its jobs have the same names."""
-    assert "abc123" in serialized(dag)
+def test_a_changed_script_makes_no_new_version(dag: Any):
+    """Airflow makes a version of a DAG that looks another way; scripts are not in a DAG."""
+    scripts = {name: replace(job, script=("make",)) for name, job in PIPELINE.jobs.items()}
+    edited = replace(PIPELINE, jobs=scripts)
+    record = replace(RECORD, digest="def456")
+
+    assert serialized(render_dag(record, edited, Settings(home=Path("home")))) == serialized(dag)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"jobs": {**PIPELINE.jobs, "test": replace(PIPELINE.jobs["test"], timeout=91)}},
+        {"edges": {}},
+        {"variables": Variables([Variable(name="LEVEL", value="low", description="how")])},
+        {"inputs": (PipelineInput(name="level"),)},
+        {"lock": (Included(file="ci.yml", sha="1" * 40),)},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_what_a_dag_shows_has_a_name(dag: Any, changed: dict[str, Any]):
+    """Who waits until Airflow has read a DAG waits for that name, which its documentation has."""
+    other = replace(PIPELINE, **changed)
+    read = render_dag(RECORD, other, Settings(home=Path("home")))
+
+    assert f"`{shown(PIPELINE)}`" in str(dag.doc_md)
+    assert f"`{shown(other)}`" in str(read.doc_md)
+    assert shown(other) != shown(PIPELINE)
 
 
 def test_each_stage_is_a_group_and_each_job_a_task(dag: Any):

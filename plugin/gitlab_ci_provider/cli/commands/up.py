@@ -49,11 +49,14 @@ def _up(args: argparse.Namespace) -> int:
     from gitlab_ci_provider.local.projects import add_project
     from gitlab_ci_provider.local.stack.state import connect
     from gitlab_ci_provider.local.stack.use import attached
+    from gitlab_ci_provider.settings import home_settings
+    from gitlab_ci_provider.state import open_state
 
     home = default_home()
     home.make()
     check_stack(home, args)
     options = stack_options(args, idle_minutes=0)
+    snapshots = open_state(home_settings(home.data)).snapshots
     with attached(home):
         started = read_while_starting(
             home, options, lambda: [add_project(home, path) for path in args.paths]
@@ -64,7 +67,8 @@ def _up(args: argparse.Namespace) -> int:
             output.diagnostics(synced.diagnostics)
             if synced.ok and synced.record is not None:
                 dag = synced.record.dag_id
-                api.wait_for_dag(dag, synced.record.digest, home.dags / f"{dag}.py")
+                shown = snapshots.shown(synced.record.digest)
+                api.wait_for_dag(dag, shown=shown, file=home.dags / f"{dag}.py")
                 if not args.json:
                     output.say(f"{synced.record.title}: {state.url}/dags/{dag}")
     if args.json:

@@ -15,6 +15,7 @@ from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.local.stack.state import StackState, connect
 from gitlab_ci_provider.model.airflow_states import RUN_ENDED
 from gitlab_ci_provider.model.dag_record import DagRecord
+from gitlab_ci_provider.model.topology import shown
 from gitlab_ci_provider.settings import home_settings
 from gitlab_ci_provider.state import open_state
 
@@ -75,7 +76,7 @@ def run_pipeline(
     api, dag = connect(home, state, watch.tell), record.dag_id
     snapshots = open_state(home_settings(home.data)).snapshots
     pipeline = snapshots.load_pipeline(record.digest)
-    api.wait_for_dag(dag, record.digest, home.dags / f"{dag}.py")
+    api.wait_for_dag(dag, shown=shown(pipeline), file=home.dags / f"{dag}.py")
     sha = str(conf.get("sha") or record.ref.sha)
     follower = Follower(api, dag, new_run_id(str(conf["ref"]), sha), pipeline)
     try:
