@@ -13,7 +13,7 @@ from airflow.serialization.serialized_objects import DagSerialization
 from factories import make_dag_record
 from gitlab_ci_provider.model.dag_record import DagKind
 from gitlab_ci_provider.model.environment import Environment
-from gitlab_ci_provider.model.job import Job, Retry
+from gitlab_ci_provider.model.job import Job, Retry, Script
 from gitlab_ci_provider.model.pipeline import Included, Pipeline, PipelineInput, TaskSlot
 from gitlab_ci_provider.model.project import Ref
 from gitlab_ci_provider.model.topology import shown
@@ -100,7 +100,8 @@ def test_the_same_pipeline_gives_the_same_dag(dag: Any):
 
 def test_a_changed_script_makes_no_new_version(dag: Any):
     """Airflow makes a version of a DAG that looks another way; scripts are not in a DAG."""
-    scripts = {name: replace(job, script=("make",)) for name, job in PIPELINE.jobs.items()}
+    make = Script(main=("make",))
+    scripts = {name: replace(job, script=make) for name, job in PIPELINE.jobs.items()}
     edited = replace(PIPELINE, jobs=scripts)
     record = replace(RECORD, digest="def456")
 
