@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from e2e.doc_commands import ROOT, SESSIONS, Session, script
+from servers.gitlab.server import gitlab_server
 from servers.repositories import git, make_repository
 
 pytestmark = pytest.mark.embedded("a reader has this machine only")
@@ -37,6 +40,14 @@ RUNNER = """
   [runners.kubernetes]
     namespace = "ci"
 """
+JOBS = [
+    {"name": "test", "stage": "test", "when": "on_success"},
+    {"name": "deploy", "stage": "deploy", "when": "manual"},
+]
+TOKEN = "glpat-..."
+"""As pages show it."""
+
+WEBHOOKS = {"webhook_signing_token": f"whsec_{b64encode(b'x' * 32).decode()}"}
 LONGEST = 900
 """Seconds for the commands of a page."""
 
@@ -63,10 +74,25 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     shutil.copytree(ROOT / "dags/examples/wordcount", folder / "wordcount")
     make_repository(folder / "wordcount", {})
     yield folder
-    subprocess.run(["gitlab-dags", "down"], env=_environment(folder), check=True, timeout=LONGEST)
+    down = ["gitlab-dags", "down"]
+    subprocess.run(down, env=_environment(folder, ""), check=True, timeout=LONGEST)
 
 
-def _environment(sandbox: Path) -> dict[str, str]:
+@pytest.fixture(scope="module")
+def gitlab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a GitLab that has the projects that pages speak of."""
+    with gitlab_server(tmp_path_factory.mktemp("gitlab")) as running:
+        running.world.add_token(TOKEN, levels={"group": 50, "shop": 50})
+        running.world.add_project("group/project", {".gitlab-ci.yml": PIPELINE})
+        running.world.add_project("shop/backend/api", {".gitlab-ci.yml": PIPELINE})
+        files = {".gitlab-ci.yml": PIPELINE}
+        shop = running.world.add_project("group/shop", files, visibility="public")
+        shop.lint = {"merged_yaml": PIPELINE, "jobs": JOBS}
+        yield running.url
+        assert running.violations == []
+
+
+def _environment(sandbox: Path, gitlab: str) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -77,6 +103,11 @@ def _environment(sandbox: Path) -> dict[str, str]:
         **kept,
         "HOME": str(sandbox / "home"),
         "SANDBOX": str(sandbox),
+        "GITLAB": gitlab,
+        "TOKEN": TOKEN,
+        "AIRFLOW_CONN_GITLAB_DEFAULT": json.dumps(
+            {"conn_type": "gitlab", "host": gitlab, "password": TOKEN, "extra": WEBHOOKS}
+        ),
         "PATH": path,
         # The images of the examples are on no machine of ours.
         "GITLAB_CI_CLUSTER_RUNTIME": "process",
@@ -84,14 +115,14 @@ def _environment(sandbox: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("session", SESSIONS, ids=lambda session: session.page)
-def test_commands_of_a_page_work(session: Session, sandbox: Path):
+def test_commands_of_a_page_work(session: Session, sandbox: Path, gitlab: str):
     """Each ends well, except those that the page shows because they fail."""
     folder = sandbox / session.folder
 
     done = subprocess.run(
         ["bash", "-c", script(session)],
         cwd=folder if folder.is_dir() else ROOT,
-        env=_environment(sandbox),
+        env=_environment(sandbox, gitlab),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -62,6 +62,8 @@ class AirflowApi:
     Attributes:
         request: sends any other request, see `Session.request`.
         list_all: reads any other list, see `Session.list_all`.
+        get: reads from a plugin of the Airflow, see `Session.get`.
+        save: fetches a download from a plugin, see `Session.save`.
 
     Raises:
         AirflowApiError: it cannot be reached, or refuses the login.
@@ -71,6 +73,8 @@ class AirflowApi:
         self._session = Session(access, retry_policy)
         self.request = self._session.request
         self.list_all = self._session.list_all
+        self.get = self._session.get
+        self.save = self._session.save
         self._tell = retry_policy.tell
         self.url = access.url
 

@@ -21,7 +21,7 @@ from gitlab_ci_provider.model.airflow_states import (
     unfinished_status,
 )
 from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE
-from gitlab_ci_provider.model.run import JobStatus
+from gitlab_ci_provider.model.run import ABSENT_NOTE, JobStatus
 
 _BRIDGE = "GitlabBridgeOperator"
 _FAILED = frozenset({JobStatus.FAILED, JobStatus.CANCELED})
@@ -59,11 +59,18 @@ class JobState:
         said = str(self.result.get("status") or "")
         if self.state in FAILED:  # it has left a result, or a person has ended it: `results.py`
             return said if said in _FAILED else str(JobStatus.CANCELED)
+        if self.state == "skipped" and self.note.startswith(ABSENT_NOTE):
+            return str(JobStatus.ABSENT)
         if self.state in ENDED:
             return said or str(self.state)
         if self.state == "deferred" and (self.bridge or self.followed):
             return str(JobStatus.RUNNING)
         return str(unfinished_status(self.state))
+
+    @property
+    def reason(self) -> str:
+        """Why it ended as it did, or was left out; from its result, else from its task's note."""
+        return str(self.result.get("reason") or self.note.removeprefix(ABSENT_NOTE))
 
     @property
     def ended(self) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from gitlab_ci_provider.exceptions import AirflowApiError
@@ -85,13 +85,37 @@ class Session:
         Raises:
             AirflowApiError: Airflow refuses it, has gone, or has not answered for a long time.
         """
-        response = self._send(method, f"/api/v2{path}", **arguments)
+        return self._answer(method, path, f"/api/v2{path}", **arguments)
+
+    def get(self, path: str) -> Any:
+        """Read JSON of a plugin of the Airflow; raises as `request`."""
+        return self._answer("GET", path, path)
+
+    def save(self, path: str, into: IO[bytes]) -> None:
+        """Fetch a download of a plugin of the Airflow, piece by piece.
+
+        Raises:
+            AirflowApiError: Airflow refuses it, or the connection breaks.
+        """
+        import httpx
+
+        try:
+            with self._http.stream("GET", path) as response:
+                if not response.is_success:
+                    response.read()
+                    raise _refusal("GET", path, response)
+                for piece in response.iter_bytes():
+                    into.write(piece)
+        except httpx.HTTPError as problem:
+            raise AirflowApiError(f"Airflow: GET {path}: {problem or 'broken off'}") from problem
+
+    def _answer(self, method: str, path: str, address: str, **arguments: Any) -> Any:
+        response = self._send(method, address, **arguments)
         if response.status_code == 401 and not self.access.token:
             self._log_in()  # the login has expired
-            response = self._send(method, f"/api/v2{path}", **arguments)
+            response = self._send(method, address, **arguments)
         if not response.is_success:
-            message = f"Airflow: {method} {path}: {response.status_code} {_detail(response)}"
-            raise AirflowApiError(message, response.status_code)
+            raise _refusal(method, path, response)
         return response.json() if response.content else None
 
     def find(self, path: str, **arguments: Any) -> Any:
@@ -190,6 +214,11 @@ def _is_json(response: httpx.Response) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _refusal(method: str, path: str, response: httpx.Response) -> AirflowApiError:
+    message = f"Airflow: {method} {path}: {response.status_code} {_detail(response)}"
+    return AirflowApiError(message, response.status_code)
 
 
 def _detail(response: httpx.Response) -> str:

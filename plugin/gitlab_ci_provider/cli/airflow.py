@@ -89,7 +89,7 @@ class Target:
         return result.record
 
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
+def add_address_flags(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     """Add the flags that select the Airflow."""
     flags = parser.add_argument_group(
         "which Airflow (default: the embedded stack)",
@@ -101,6 +101,12 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     flags.add_argument(
         "--airflow-env", metavar="NAME", help="an environment of `airflowctl auth login`, instead"
     )
+    return flags
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that select the Airflow, and the folder that it makes its DAGs from."""
+    flags = add_address_flags(parser)
     flags.add_argument("--home", type=Path, help="its [gitlab_ci] home, if it is on this machine")
     flags.add_argument(
         "--dag-files", type=Path, metavar="DIR", help="its [gitlab_ci] dag_files, if it has any"
@@ -144,7 +150,9 @@ def target(args: argparse.Namespace) -> Target:
             password=os.environ.get(PASSWORD, ""),
         )
         return Target(
-            AirflowApi(access, RetryPolicy(tell=output.note)), _sync(args.home), args.dag_files
+            AirflowApi(access, RetryPolicy(tell=output.note)),
+            _sync(args.home),
+            getattr(args, "dag_files", None),
         )
     if getattr(args, "home", None) or getattr(args, "dag_files", None):
         raise WrongUsage("--home and --dag-files are those of another Airflow: give --airflow-url")

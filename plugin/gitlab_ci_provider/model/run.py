@@ -121,6 +121,9 @@ class JobStatus(StrEnum):
     ABSENT = "absent"
 
 
+ABSENT_NOTE = "not in this pipeline: "
+"""Begins the note of the task of a job that is absent; the reason follows."""
+
 BY_HAND = "by hand"
 """Reason of a job that was canceled by ending its task."""
 

@@ -28,7 +28,7 @@ from gitlab_ci_provider.model import xcom_keys
 from gitlab_ci_provider.model.context import PipelineSource
 from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE
 from gitlab_ci_provider.model.quoted import quoted
-from gitlab_ci_provider.model.run import JobStatus
+from gitlab_ci_provider.model.run import ABSENT_NOTE, JobStatus
 from gitlab_ci_provider.plugins.let_go import let_go
 from gitlab_ci_provider.plugins.note_links import BEGINNINGS, read_note_links, with_links
 from gitlab_ci_provider.plugins.run_state import (
@@ -40,10 +40,10 @@ from gitlab_ci_provider.plugins.run_state import (
 _OURS = "Pipeline "
 """How our notes of runs begin."""
 
-_ABSENT, _FAILED, _CANCELED = "not in this pipeline: ", "Job failed: ", "Job canceled "
+_FAILED, _CANCELED = "Job failed: ", "Job canceled "
 _SKIPPED, _MANUAL = "Job skipped: ", "Manual job, not played"
 _NO_POOL = "Job waits: there is no Airflow pool "
-_OURS_OF_TASKS = (_ABSENT, _FAILED, _CANCELED, _SKIPPED, _MANUAL, _NO_POOL, *BEGINNINGS)
+_OURS_OF_TASKS = (ABSENT_NOTE, _FAILED, _CANCELED, _SKIPPED, _MANUAL, _NO_POOL, *BEGINNINGS)
 """How our notes of tasks begin."""
 
 _LONGEST = 1000
@@ -186,7 +186,7 @@ def absence_notes(left_out: Any) -> dict[str, str]:
     """Word the notes of tasks whose jobs are not in the pipeline."""
     if not isinstance(left_out, Mapping):
         return {}
-    return {task: _note(f"{_ABSENT}{why}") for task, why in left_out.items()}
+    return {task: _note(f"{ABSENT_NOTE}{why}") for task, why in left_out.items()}
 
 
 def job_note(told: Any) -> str:

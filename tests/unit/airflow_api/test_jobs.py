@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from gitlab_ci_provider.airflow_api.jobs import JobState
+from gitlab_ci_provider.model.run import ABSENT_NOTE
 
 
 @pytest.mark.parametrize(
@@ -24,3 +27,13 @@ def test_a_deferred_job_waits_for_its_time_or_runs(bridge: bool, followed: bool,
     )
 
     assert job.status == status
+
+
+def test_a_job_that_rules_left_out_is_absent_and_not_skipped():
+    """As `run --json` has it; the note of its task says why. One that was skipped has a result."""
+    note = f"{ABSENT_NOTE}no rule matches"
+    job = JobState(name="j", task="j", state="skipped", try_number=0, bridge=False, note=note)
+
+    assert (job.status, job.reason) == ("absent", "no rule matches")
+    skipped = replace(job, note="", result={"status": "skipped", "reason": "an earlier job failed"})
+    assert (skipped.status, skipped.reason) == ("skipped", "an earlier job failed")

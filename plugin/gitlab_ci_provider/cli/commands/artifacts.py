@@ -5,23 +5,23 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from functools import partial
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gitlab_ci_provider.cli import objects, output
+from gitlab_ci_provider.cli import airflow, objects, output, remote_artifacts
 from gitlab_ci_provider.cli.chosen_run import run_address
+from gitlab_ci_provider.cli.downloads import Download, fetch
+from gitlab_ci_provider.cli.remote_artifacts import get, list_them, show_address
 from gitlab_ci_provider.cli.usage import WrongUsage
 from gitlab_ci_provider.exceptions import SourceError, StorageError
 
 if TYPE_CHECKING:
     from gitlab_ci_provider.model.project import Project
     from gitlab_ci_provider.retention.catalog import Catalog, Selection, StoredArchive
-    from gitlab_ci_provider.storage.shelf import ObjectShelf
 
 _PIPELINES = 10
-_STDOUT = "-"
+Run = Callable[[argparse.Namespace], int]
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -33,7 +33,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "that has what is meant counts, and the newest try of each job.",
     )
     verbs = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    listing = _verb(verbs, "list", "list the artifacts of a project", _list)
+    listing = _verb(verbs, "list", "list the artifacts of a project", _list, list_them)
     listing.add_argument("--files", action="store_true", help="list the files in them, too")
     listing.add_argument(
         "--max",
@@ -43,8 +43,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help=f"of the newest N pipelines that have some; 0 for all (default: {_PIPELINES})",
     )
     listing.add_argument("--json", action="store_true", help="print all that is known, as JSON")
-    _register_get(_verb(verbs, "get", "fetch artifacts, or files of them", _get))
-    opening = _verb(verbs, "open", "open an archive of artifacts in the browser", _open)
+    _register_get(_verb(verbs, "get", "fetch artifacts, or files of them", _get, get))
+    opening = _verb(verbs, "open", "open an archive in the browser", _open, show_address)
     opening.add_argument("--json", action="store_true", help="only print the address, as JSON")
     opening.add_argument(
         "--print", action="store_true", dest="printed", help="only print the address"
@@ -70,7 +70,7 @@ def _register_get(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print what was fetched, as JSON")
 
 
-def _verb(verbs: Any, name: str, words: str, run: Any) -> argparse.ArgumentParser:
+def _verb(verbs: Any, name: str, words: str, here: Run, there: Run) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = verbs.add_parser(
         name, help=words, description=f"{words.capitalize()}."
     )
@@ -91,7 +91,10 @@ def _verb(verbs: Any, name: str, words: str, run: Any) -> argparse.ArgumentParse
     )
     parser.add_argument("--report", default="", metavar="KIND", help="reports, such as junit")
     objects.add_flags(parser)
-    parser.set_defaults(run=run)
+    airflow.add_address_flags(parser)
+    parser.set_defaults(
+        run=lambda args: there(args) if remote_artifacts.is_meant(args) else here(args)
+    )
     return parser
 
 
@@ -156,25 +159,16 @@ def _list(args: argparse.Namespace) -> int:
 
 def _get(args: argparse.Namespace) -> int:
     """Fetch them; exit code 1 when something is missing or was left out."""
-    from gitlab_ci_provider.local.follow.logs import file_names
+    from gitlab_ci_provider.storage.zip_files import ZipFiles
 
     catalog, found = _newest(args)
-    if args.to == _STDOUT:
-        return _print_file(catalog.shelf, found, args.paths)
-    names = file_names({archive.job for archive in found})
-    problems: list[str] = []
-    got = 0
-    for archive in found:
-        folder = Path(args.to) if args.job else Path(args.to) / names[archive.job]
-        got += _unpack(catalog.shelf, archive, folder, args.paths, problems)
-    if args.paths and not got and not problems:
-        raise StorageError(_no_file(args.paths))
-    for problem in problems:
-        output.error(problem)
-    if args.json:
-        place = str(Path(args.to).absolute())
-        output.say_json({"files": got, "folder": place, "problems": problems})
-    return 1 if problems else 0
+    return fetch(
+        [
+            Download(each.job, partial(ZipFiles, catalog.shelf, each.object_key, each.checksums))
+            for each in found
+        ],
+        args,
+    )
 
 
 def _newest(args: argparse.Namespace) -> tuple[Catalog, list[StoredArchive]]:
@@ -205,48 +199,6 @@ def _permitted(archives: list[StoredArchive]) -> list[StoredArchive]:
     for words in refused:
         output.error(words)
     return [archive for archive in archives if not archive.refusal]
-
-
-def _unpack(
-    shelf: ObjectShelf,
-    archive: StoredArchive,
-    folder: Path,
-    paths: list[str],
-    problems: list[str],
-) -> int:
-    from gitlab_ci_provider.storage.zip_files import ZipFiles
-
-    with ZipFiles(shelf, archive.object_key, archive.checksums) as files:
-        names, _ = files.select(paths)
-        if not names:
-            return 0
-        folder.mkdir(parents=True, exist_ok=True)
-        count = files.unpack(names, folder, lambda said: problems.append(f"{archive.job}: {said}"))
-    output.note(f"{archive.job}: {count} files and folders in {folder}")
-    return count
-
-
-def _print_file(shelf: ObjectShelf, found: list[StoredArchive], paths: list[str]) -> int:
-    """Write one file to standard output, as it is."""
-    from gitlab_ci_provider.storage.zip_files import ZipFiles
-
-    if len(paths) != 1:
-        raise WrongUsage("--to - writes one file: name it with --path")
-    for archive in found:
-        with ZipFiles(shelf, archive.object_key, archive.checksums) as files:
-            names = [name for name in files.select(paths)[0] if not name.endswith("/")]
-            if len(names) > 1:
-                raise WrongUsage(f"--to - writes one file, but {paths[0]!r} names {len(names)}")
-            if names:
-                with suppress(BrokenPipeError):  # `| head`
-                    files.copy(names[0], sys.stdout.buffer)
-                return 0
-    raise StorageError(_no_file(paths))
-
-
-def _no_file(paths: list[str]) -> str:
-    listed = ", ".join(paths)
-    return f"no artifact has {listed}: `artifacts list --files` shows what there is"
 
 
 def _open(args: argparse.Namespace) -> int:

@@ -87,7 +87,7 @@ def _jobs(args: argparse.Namespace) -> int:
         _say_json(found, [_described(job) for job in jobs])
         return 0
     output.say(found.api.run_url(found.dag, found.run))
-    rows = [(job.name, job.status, str(job.result.get("reason") or job.note)) for job in jobs]
+    rows = [(job.name, job.status, job.reason) for job in jobs]
     for line in table(("JOB", "STATUS", "REASON"), rows):
         output.say(line)
     return 0
@@ -164,7 +164,7 @@ def _described(job: JobState) -> dict[str, Any]:
         "task_id": job.task,
         "status": job.status,
         "tries": job.try_number,
-        "reason": str(job.result.get("reason") or ""),
+        "reason": job.reason,
         "exit_code": job.result.get("exit_code"),
         "allowed_failure": bool(job.result.get("allowed_failure")),
     }

@@ -90,7 +90,8 @@ class Follower:
         if self._decisions is None and created is not None and created.state in _CREATED:
             record = self.api.xcom(self.dag, self.run, CREATE_PIPELINE, xcom_keys.PIPELINE)
             self._decisions = convert(record, PipelineRun).decisions if record else None
-        return RunProgress(state=state, jobs=tuple(self._jobs(tasks)), tasks=tasks)
+        jobs = tuple(self._jobs(tasks, over=state in RUN_ENDED))
+        return RunProgress(state=state, jobs=jobs, tasks=tasks)
 
     def downstream(self) -> list[DownstreamRun]:
         """Find the pipelines that the run has created so far."""
@@ -114,10 +115,10 @@ class Follower:
         """Play a manual job that the pipeline waits for."""
         self.api.answer_required_action(self.dag, self.run, task_ids(self.pipeline.jobs)[job])
 
-    def _jobs(self, tasks: Mapping[str, TaskState]) -> Iterator[JobProgress]:
+    def _jobs(self, tasks: Mapping[str, TaskState], *, over: bool) -> Iterator[JobProgress]:
         names = task_ids(self.pipeline.jobs)
         own = {job: tasks[task] for job, task in names.items() if task in tasks}
-        words = self._statuses(own)
+        words = self._statuses(own, over=over)
         order = {stage: position for position, stage in enumerate(self.pipeline.stages)}
         for job in sorted(self.pipeline.jobs.values(), key=lambda job: order[job.stage]):
             task = own.get(job.name)
@@ -130,10 +131,10 @@ class Follower:
                 duration=task.duration if task else None,
             )
 
-    def _statuses(self, tasks: Mapping[str, TaskState]) -> Mapping[str, JobStatus]:
+    def _statuses(self, tasks: Mapping[str, TaskState], *, over: bool) -> Mapping[str, JobStatus]:
         states = {job: task.state for job, task in tasks.items()}
         if self._decisions is None:
-            return {job: _undecided(job, states) for job in self.pipeline.jobs}
+            return {job: _undecided(job, states, over=over) for job in self.pipeline.jobs}
 
         def told(job: str) -> JobResult | None:
             result = self.result(tasks[job])
@@ -170,9 +171,14 @@ class Follower:
         )
 
 
-def _undecided(job: str, states: States) -> JobStatus:
-    """Name the status of a job of a run that has no decisions, or has none yet."""
+def _undecided(job: str, states: States, *, over: bool) -> JobStatus:
+    """Name the status of a job of a run that has no decisions, or has none yet.
+
+    Tasks of jobs that the rules leave out are skipped a moment before the decisions can be read.
+    """
     state = states.get(job)
     if state in FAILED:
         return JobStatus.FAILED
-    return JobStatus(state) if state in {"success", "skipped"} else unfinished_status(state)
+    if state == "success" or (state == "skipped" and over):
+        return JobStatus(state)
+    return unfinished_status(state)

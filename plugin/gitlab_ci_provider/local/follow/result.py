@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from gitlab_ci_provider.airflow_api.task_log import TaskLog
 from gitlab_ci_provider.local.follow.downstream import described
 from gitlab_ci_provider.local.follow.progress import BLOCKED, Follower, JobProgress, RunProgress
 from gitlab_ci_provider.local.home import Home
@@ -17,6 +18,7 @@ from gitlab_ci_provider.model.run import JobStatus
 _WAITING = {BLOCKED: "manual", "created": "created", "pending": "pending"}
 """Statuses of jobs that have not ended, in a pipeline that waits for a person."""
 
+_ERRORS = frozenset({"error", "critical"})
 _FINAL = frozenset({"success", "failed", "skipped", "manual", "canceled", "absent"})
 
 
@@ -74,11 +76,14 @@ def raw_log(follower: Follower, home: Home, job: str, try_number: int) -> Path:
 
 
 def failed_task_log(follower: Follower, end: RunProgress) -> list[str]:
-    """Read the log of `create_pipeline` if that task failed."""
+    """Read why `create_pipeline` failed: the errors in its log, or all of it if there are none."""
     created = end.tasks.get(CREATE_PIPELINE)
     if created is None or created.state != "failed":
         return []
-    return follower.api.log(follower.dag, follower.run, created)
+    log = TaskLog(follower.api, follower.dag, follower.run, CREATE_PIPELINE, created.try_number)
+    lines = list(log.read())
+    errors = [line.text for line in lines if line.level in _ERRORS and line.text]
+    return errors or [line.text for line in lines]
 
 
 def _result(follower: Follower) -> dict[str, Any]:

@@ -1,0 +1,66 @@
+"""Artifacts of a run, as an Airflow's pipeline page gives them to those who may read its logs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from gitlab_ci_provider.airflow_api.client import AirflowApi
+
+_PAGE = "/gitlab-ci"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteArchive:
+    """An archive that a job has left.
+
+    Attributes:
+        path: of its addresses in the Airflow.
+        kind: `archive`, or that of a report.
+        expires: ISO 8601, empty for never.
+    """
+
+    path: str
+    job: str
+    kind: str
+    name: str
+    files: int
+    size: int
+    expires: str
+
+    @property
+    def download(self) -> str:
+        """Return the path of the archive itself."""
+        return f"{self.path}/archive.zip"
+
+
+def list_archives(api: AirflowApi, dag: str, run: str) -> list[RemoteArchive]:
+    """List the archives of a run's jobs.
+
+    Raises:
+        AirflowApiError: the user may not read them, or this Airflow has no pipeline page.
+    """
+    base = f"{_PAGE}/dags/{quote(dag, safe='')}/runs/{quote(run, safe='')}/artifacts"
+    return [
+        RemoteArchive(
+            path=f"{base}/{quote(found['task'], safe='')}/{quote(found['kind'], safe='')}",
+            job=found["job"],
+            kind=found["kind"],
+            name=found["name"],
+            files=found["files"],
+            size=found["size"],
+            expires=found["expires"],
+        )
+        for found in api.get(base)
+    ]
+
+
+def save_archive(api: AirflowApi, archive: RemoteArchive, into: IO[bytes]) -> None:
+    """Fetch an archive, piece by piece.
+
+    Raises:
+        AirflowApiError: it has expired, is not for this user, or cannot be read.
+    """
+    api.save(archive.download, into)
