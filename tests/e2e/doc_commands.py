@@ -36,7 +36,11 @@ SERVED = {"https://git.example.com/group/project.git": "file://$SANDBOX/project"
 GITLAB = {"https://gitlab.example.com": "$GITLAB", '"gitlab.example.com"': "\"'$GITLAB'\""}
 """`$GITLAB` is the address of a stand-in, which has the projects that pages name."""
 
-EMBEDDED = "export AIRFLOW__GITLAB_CI__HOME=~/.local/state/gitlab-dags/data"
+ADDRESS = "read -r URL PASSWORD < <(gitlab-dags status | sed -n 's|^Airflow: ||; s|  .* / | |p')"
+LOGIN = "GITLAB_DAGS_AIRFLOW_USER=admin GITLAB_DAGS_AIRFLOW_PASSWORD=$PASSWORD"
+"""The stack's Airflow, as one elsewhere."""
+
+EMBEDDED = "export AIRFLOW__GITLAB_CI__HOME=~/.local/state/gitlab-dags/gitlab_ci"
 """To sync into the stack, which the page does not speak of."""
 
 SESSIONS = (
@@ -61,6 +65,18 @@ SESSIONS = (
         stands_for={"group/project": "local/project"},
     ),
     Session("docs/how-to/private-repositories.md", stands_for=GITLAB),
+    Session(
+        "docs/how-to/run-any-commit.md",
+        "project",
+        before=f"gitlab-dags up . && {ADDRESS}",
+        stands_for={
+            "group/project": "local/project",
+            "3f2a9c14b5d8e7f60a1b2c3d4e5f60718293a4b5": "$(git rev-parse v1.0.0)",
+            "https://airflow.example.com": "$URL",
+            "GITLAB_DAGS_AIRFLOW_TOKEN=...": LOGIN,
+            "/shared/gitlab_ci": "~/.local/state/gitlab-dags/gitlab_ci",
+        },
+    ),
     Session("docs/how-to/runners.md"),
     Session("docs/how-to/several-machines.md"),
     Session("docs/how-to/trigger-tokens.md"),

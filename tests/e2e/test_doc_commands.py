@@ -63,7 +63,10 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         make_repository(folder / place, {".gitlab-ci.yml": PIPELINE})
     make_repository(folder / "home/src/shop", {".gitlab-ci.yml": DOWNSTREAM})
     make_repository(folder / "docker", {".gitlab-ci.yml": DOCKER, "Dockerfile": "FROM scratch\n"})
-    git(folder / "project", "branch", "new-stages")
+    for branch in ("new-stages", "feature/login"):
+        git(folder / "project", "branch", branch)
+    for tag in ("v1.0.0", "v1.1.0", "v1.2.0"):
+        git(folder / "project", "tag", tag)
     (folder / "shop" / "config.toml").write_text(RUNNER)
     (folder / "shop" / ".gitlab-ci-local-variables.yml").write_text("REGION: eu\n")
     for name in ("pipeline", "other"):

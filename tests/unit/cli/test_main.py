@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from gitlab_ci_provider.cli.commands import compile as compile_command
-from gitlab_ci_provider.cli.main import main
+from gitlab_ci_provider.cli.main import _parser, main
 
 
 @pytest.fixture(autouse=True)
@@ -87,6 +89,25 @@ def test_wrong_usage_is_json_too(arguments: list[str], capsys: pytest.CaptureFix
 
     assert ended.value.code == 2
     assert json.loads(capsys.readouterr().out)["error"]
+
+
+def commands(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    """Yield the parsers of all commands that do something."""
+    below = [one for one in parser._actions if isinstance(one, argparse._SubParsersAction)]
+    for action in below:
+        for command in action.choices.values():
+            yield from commands(command)
+    if not below:
+        yield parser
+
+
+def test_every_command_has_json():
+    """A program can use each of them; what prints a script or JSON anyway needs no flag for it."""
+    without = {
+        one.prog for one in commands(_parser([])) if "--json" not in one._option_string_actions
+    }
+
+    assert without == {"gitlab-dags completion", "gitlab-dags runners schema"}
 
 
 def test_an_interrupt_is_no_traceback(

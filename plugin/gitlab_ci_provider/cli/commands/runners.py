@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from gitlab_ci_provider.cli import output
-from gitlab_ci_provider.cli.configuration.formats import FORMATS
+from gitlab_ci_provider.cli.configuration.formats import FORMATS, as_data
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -38,6 +38,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "or there are no runners.",
     )
     taken.add_argument("file", type=Path, metavar="CONFIG_TOML")
+    taken.add_argument("--json", action="store_true", help="print file and findings as JSON")
     taken.set_defaults(run=_import)
     schema = actions.add_parser(
         "schema",
@@ -60,8 +61,13 @@ def _import(args: argparse.Namespace) -> int:
     from gitlab_ci_provider.runners.toml_import import import_toml
 
     imported = import_toml(args.file.read_bytes(), str(args.file))
-    output.diagnostics(imported.diagnostics)
-    output.say(imported.text.rstrip())
+    if args.json:
+        findings = [as_data(one) for one in imported.diagnostics]
+        status = "imported" if imported.works else "failed"
+        output.say_json({"status": status, "runners": imported.text, "diagnostics": findings})
+    else:
+        output.diagnostics(imported.diagnostics)
+        output.say(imported.text.rstrip())
     return 0 if imported.works else 1
 
 
