@@ -132,18 +132,18 @@ class Progress:
         return Group(table, self._total(ended, wanted, total))
 
     def _table(self, shown: Sequence[Row]) -> Table:
-        """Make the table: states and times are whole, names of stages and jobs share the rest."""
+        """Make the table: times and states of jobs are whole, names share the rest."""
         from rich.table import Table
 
         width = self._picture.console.size.width
         stage = min(max([5, *(len(row.stage) for row in shown)]), max(8, width // 5))
-        state = min(max([9, *(len(row.words) + 2 for row in shown)]), max(11, width // 4))
+        state = min(max([9, *(len(row.words) + 2 for row in shown)]), max(11, width // 3))
         job = max(8, width - stage - state - _TIME - _GAPS)
         table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False)
         table.add_column("stage", style="bold", no_wrap=True, max_width=stage)
         table.add_column("job", no_wrap=True, overflow="ellipsis", max_width=job)
-        table.add_column("state", no_wrap=True, overflow="ellipsis", min_width=state)
-        table.add_column("time", justify="right", no_wrap=True, min_width=_TIME)
+        table.add_column("state", no_wrap=True, overflow="ellipsis", width=state)
+        table.add_column("time", justify="right", no_wrap=True, width=_TIME)
         return table
 
     def _total(self, ended: int, wanted: int, words: str) -> RenderableType:

@@ -12,6 +12,15 @@ from gitlab_ci_provider.local.follow.progress import JobProgress, RunProgress
 ATTACK = "\x1b[2J"
 
 
+def state(place: int, number: int) -> str:
+    """Half of the jobs have ended, one badly; a tenth runs, next to others that wait."""
+    if place == 1:
+        return "failed"
+    if place < number // 2:
+        return "success"
+    return "running" if place < number * 6 // 10 else "created"
+
+
 def shown(number: int, columns: int, rows: int = 24) -> list[str]:
     """Draw a run of many jobs as a terminal of some size shows it."""
     from rich.console import Console
@@ -20,7 +29,7 @@ def shown(number: int, columns: int, rows: int = 24) -> list[str]:
         JobProgress(
             name=f"job {place}: [linux, python3.13] {ATTACK}",
             stage=f"a stage with a long name {place * 4 // number}",
-            status="failed" if place == 1 else "success" if place < number // 2 else "created",
+            status=state(place, number),
             task=None,
             duration=3.2,
         )
