@@ -126,7 +126,7 @@ LEFT_OUT = (
     ("docs/how-to/s3.md", ".*", AIRFLOW),
     ("docs/how-to/trigger-tokens.md", "airflow ", AIRFLOW),
     ("docs/how-to/trigger-tokens.md", "curl ", "tests/e2e/test_gitlab_bundle.py asks so"),
-    ("docs/reference/cli.md", "export|gitlab-dags artifacts", "tests/e2e/test_commands.py"),
+    ("docs/reference/cli.md", "export|gitlab-dags artifacts", "integration/page/test_commands.py"),
     ("docs/reference/cli.md", ".*completion zsh", "needs zsh; tests/unit/cli/test_completion.py"),
     ("docs/reference/variables.md", "airflow ", AIRFLOW),
 )  # fmt: skip

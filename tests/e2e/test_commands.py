@@ -1,4 +1,4 @@
-"""`gitlab-dags jobs`, `logs`, `artifacts`, `play`, `retry`, `cancel` on a real Airflow."""
+"""`gitlab-dags jobs`, `logs`, `play`, `retry` and `cancel` on a real Airflow."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pytest
 
 from e2e.embedded import Stack, make_repository
 from e2e.runs import end_of, start, wait_for
-from gitlab_ci_provider.local.stack.state import read_state
 from servers.repositories import git
 
 PIPELINE = """
@@ -50,27 +49,6 @@ def test_the_files_on_disk_run_and_the_working_copy_stays_as_it_is(stack: Stack,
     assert ("\nnot committed\n" in done.stderr, "\nwithout\n" in done.stderr) == (True, True)
     assert "running" not in done.stderr
     assert (git(repository, "status", "--porcelain"), git(repository, "show-ref")) == before
-
-
-def test_artifacts_come_from_an_airflow_of_which_only_the_address_is_known(
-    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    """With the login of a person, who needs no key of the object store."""
-    repository = make_repository(tmp_path / "elsewhere", {".gitlab-ci.yml": STAGED})
-    url = stack.run(repository, "--job", "pack")["url"]
-    state = read_state(stack.home)
-    assert state is not None
-    monkeypatch.setenv("GITLAB_DAGS_AIRFLOW_USER", state.user)
-    monkeypatch.setenv("GITLAB_DAGS_AIRFLOW_PASSWORD", state.password)
-
-    def artifacts(verb: str, *more: str) -> str:
-        done = stack.command("artifacts", verb, url, "--airflow-url", stack.api.url, *more)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    assert artifacts("list").splitlines()[1].split()[:3] == ["pack", "archive", "1"]
-    assert artifacts("get", "--path", "pack", "--to", "-") == "packed\n"
-    assert artifacts("open").endswith("/artifacts/pack/archive/archive.zip\n")
 
 
 def test_a_pipeline_is_looked_at_and_changed_from_the_command_line(stack: Stack, tmp_path: Path):
