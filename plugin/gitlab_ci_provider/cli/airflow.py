@@ -36,12 +36,13 @@ class Target:
     dag_files: Path | None
 
     def url_of(self, project: str) -> str:
-        """Find the repository of a project: its path in the Airflow, a folder or a URL."""
+        """Find the repository of a project: a folder, a URL, or its path in the Airflow."""
         from gitlab_ci_provider.discovery.repositories import clone_url
         from gitlab_ci_provider.model.names import dag_id
 
-        name = dag_id(project)
-        known = self.sync.state.snapshots.find_dag(name) if self.sync is not None else None
+        if self.sync is None or "://" in project or Path(project).is_dir():
+            return clone_url(project)
+        known = self.sync.state.snapshots.find_dag(dag_id(project))
         return known.project.clone_url if known else clone_url(project)
 
     def mirror(self, project: str) -> Mirror:

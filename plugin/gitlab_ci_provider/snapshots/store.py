@@ -24,6 +24,7 @@ from gitlab_ci_provider.model.serialization import digest, encode
 from gitlab_ci_provider.model.topology import shown, topology
 from gitlab_ci_provider.records.store import (
     RecordStore,
+    is_key,
     parse_document,
     read_document,
     update_document,
@@ -173,8 +174,8 @@ class SnapshotStore:
         return stored.record
 
     def find_dag(self, dag_id: str) -> DagRecord | None:
-        """Read the record of a DAG; None when there is none."""
-        stored = self.stored_dag(dag_id)
+        """Read the record of a DAG; None when there is none, as for names that none can have."""
+        stored = self.stored_dag(dag_id) if is_key(_dag_key(dag_id)) else None
         return stored.record if stored else None
 
     def has_dag(self, dag_id: str) -> bool:
