@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 if TYPE_CHECKING:
@@ -55,12 +55,3 @@ def list_archives(api: AirflowApi, dag: str, run: str) -> list[RemoteArchive]:
         )
         for found in api.get(base)
     ]
-
-
-def save_archive(api: AirflowApi, archive: RemoteArchive, into: IO[bytes]) -> None:
-    """Fetch an archive, piece by piece.
-
-    Raises:
-        AirflowApiError: it has expired, is not for this user, or cannot be read.
-    """
-    api.save(archive.download, into)

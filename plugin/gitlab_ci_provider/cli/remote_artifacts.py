@@ -109,12 +109,11 @@ def _wanted(args: argparse.Namespace) -> tuple[AirflowApi, list[RemoteArchive]]:
 
 @contextmanager
 def _opened(api: AirflowApi, archive: RemoteArchive) -> Iterator[ZipFiles]:
-    from gitlab_ci_provider.airflow_api.artifacts import save_archive
     from gitlab_ci_provider.storage.folder import FolderShelf
     from gitlab_ci_provider.storage.zip_files import ZipFiles
 
     with tempfile.TemporaryDirectory() as folder:
         with (Path(folder) / _ARCHIVE).open("wb") as file:
-            save_archive(api, archive, file)
+            api.save(archive.download, file)
         with ZipFiles(FolderShelf(Path(folder)), _ARCHIVE) as files:
             yield files
