@@ -68,12 +68,11 @@ SESSIONS = (
     Session(
         "docs/how-to/run-any-commit.md",
         "project",
-        before=f"gitlab-dags up . && {ADDRESS}",
+        before=f"gitlab-dags up . && {ADDRESS} && export {LOGIN}",
         stands_for={
             "group/project": "local/project",
             "3f2a9c14b5d8e7f60a1b2c3d4e5f60718293a4b5": "$(git rev-parse v1.0.0)",
             "https://airflow.example.com": "$URL",
-            "GITLAB_DAGS_AIRFLOW_TOKEN=...": LOGIN,
             "/shared/gitlab_ci": "~/.local/state/gitlab-dags/gitlab_ci",
         },
     ),
