@@ -36,13 +36,6 @@ SERVED = {"https://git.example.com/group/project.git": "file://$SANDBOX/project"
 GITLAB = {"https://gitlab.example.com": "$GITLAB", '"gitlab.example.com"': "\"'$GITLAB'\""}
 """`$GITLAB` is the address of a stand-in, which has the projects that pages name."""
 
-ADDRESS = "read -r URL PASSWORD < <(gitlab-dags status | sed -n 's|^Airflow: ||; s|  .* / | |p')"
-LOGIN = "GITLAB_DAGS_AIRFLOW_USER=admin GITLAB_DAGS_AIRFLOW_PASSWORD=$PASSWORD"
-"""The stack's Airflow, as one elsewhere."""
-
-EMBEDDED = "export AIRFLOW__GITLAB_CI__HOME=~/.local/state/gitlab-dags/gitlab_ci"
-"""To sync into the stack, which the page does not speak of."""
-
 SESSIONS = (
     Session("docs/tutorial/first-pipeline.md", str(ROOT), fails=("gitlab-dags run . --var FAIL",)),
     Session("README.md", "readme", stands_for=SERVED),
@@ -57,29 +50,21 @@ SESSIONS = (
     Session("docs/how-to/downstream.md"),
     Session("docs/how-to/images.md"),
     Session("docs/how-to/lint.md", stands_for=GITLAB),
-    Session("docs/how-to/move-from-gitlab-runner.md", ".", before=EMBEDDED, stands_for=GITLAB),
+    Session("docs/how-to/move-from-gitlab-runner.md", ".", stands_for=GITLAB),
     Session("docs/how-to/move-from-gitlab-ci-local.md"),
     Session(
         "docs/how-to/play-manual-jobs.md",
         before="gitlab-dags up ../project && gitlab-dags trigger local/project --wait",
         stands_for={"group/project": "local/project"},
     ),
-    Session("docs/how-to/private-repositories.md", stands_for=GITLAB),
-    Session(
-        "docs/how-to/run-any-commit.md",
-        "project",
-        before=f"gitlab-dags up . && {ADDRESS} && export {LOGIN}",
-        stands_for={
-            "group/project": "local/project",
-            "3f2a9c14b5d8e7f60a1b2c3d4e5f60718293a4b5": "$(git rev-parse v1.0.0)",
-            "https://airflow.example.com": "$URL",
-            "/shared/gitlab_ci": "~/.local/state/gitlab-dags/gitlab_ci",
-        },
-    ),
     Session("docs/how-to/runners.md"),
     Session("docs/how-to/several-machines.md"),
     Session("docs/how-to/trigger-tokens.md"),
-    Session("docs/how-to/webhooks.md", stands_for={"GROUP_OR_PROJECT": "group"}),
+    Session(
+        "docs/how-to/webhooks.md",
+        before='export AIRFLOW_CONN_GITLAB_DEFAULT="$CONNECTION"',
+        stands_for={"GROUP_OR_PROJECT": "group"},
+    ),
     Session("docs/reference/variables.md", "wordcount"),
     Session(
         "docs/reference/cli.md",
@@ -114,7 +99,10 @@ LEFT_OUT = (
     ("docs/how-to/images.md", ".*--runtime podman", DOCKER),
     ("docs/how-to/play-manual-jobs.md", "curl ", "tests/e2e/test_manual.py makes these requests"),
     ("docs/how-to/play-manual-jobs.md", ".*--input", "the job was played by the line before"),
+    ("docs/how-to/move-from-gitlab-runner.md", "gitlab-dags (sync|trigger)", "asks a GitLab"),
     ("docs/how-to/private-repositories.md", "airflow ", AIRFLOW),
+    ("docs/how-to/private-repositories.md", "(export|gitlab-dags) ", "needs a private repository"),
+    ("docs/how-to/run-any-commit.md", ".*", "tests/e2e/test_create.py starts runs so"),
     ("docs/how-to/provider-images.md", ".*", DOCKER),
     ("docs/how-to/real-cluster.md", ".*", CLUSTER),
     ("docs/how-to/report-to-gitlab.md", ".*", AIRFLOW),

@@ -108,7 +108,7 @@ def _environment(sandbox: Path, gitlab: str) -> dict[str, str]:
         "SANDBOX": str(sandbox),
         "GITLAB": gitlab,
         "TOKEN": TOKEN,
-        "AIRFLOW_CONN_GITLAB_DEFAULT": json.dumps(
+        "CONNECTION": json.dumps(
             {"conn_type": "gitlab", "host": gitlab, "password": TOKEN, "extra": WEBHOOKS}
         ),
         "PATH": path,
