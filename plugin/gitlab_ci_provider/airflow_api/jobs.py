@@ -69,8 +69,10 @@ class JobState:
 
     @property
     def reason(self) -> str:
-        """Why it ended as it did, or was left out; from its result, else from its task's note."""
-        return str(self.result.get("reason") or self.note.removeprefix(ABSENT_NOTE))
+        """Why it ended as it did; of a job that has left nothing, the note of its task."""
+        if self.result:
+            return str(self.result.get("reason") or "")
+        return self.note.removeprefix(ABSENT_NOTE)
 
     @property
     def ended(self) -> bool:

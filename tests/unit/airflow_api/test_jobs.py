@@ -35,5 +35,6 @@ def test_a_job_that_rules_left_out_is_absent_and_not_skipped():
     job = JobState(name="j", task="j", state="skipped", try_number=0, bridge=False, note=note)
 
     assert (job.status, job.reason) == ("absent", "no rule matches")
-    skipped = replace(job, note="", result={"status": "skipped", "reason": "an earlier job failed"})
+    left = {"status": "skipped", "reason": "an earlier job failed"}
+    skipped = replace(job, note="[Environment](https://x)", result=left)
     assert (skipped.status, skipped.reason) == ("skipped", "an earlier job failed")
