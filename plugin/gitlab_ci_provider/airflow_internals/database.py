@@ -61,7 +61,17 @@ def read_xcoms(
         key=key,
     )
     rows = session.execute(query.with_only_columns(XComModel.task_id, XComModel.value))
-    return {task: json.loads(value) if isinstance(value, str) else value for task, value in rows}
+    return {task: _decoded(value) for task, value in rows}
+
+
+def _decoded(value: Any) -> Any:
+    """Decode the value of an XCom; Airflow stores extra links as they are."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
 
 
 def read_xcom(session: Any, dag_run: Any, key: str, task: str) -> Any:

@@ -65,6 +65,10 @@ def test_xcoms_of_a_run_are_read_by_key(session: Session):
         found = database.read_xcoms(session, _run(session), "left", ["done", "runs"])
         assert found == {"done": {"a": 1}}
         assert database.read_xcoms(session, _run(session), "left") == found
+        link = {**place, "key": "link", "value": "https://example.com", "timestamp": SINCE}
+        session.execute(insert(XComModel.__table__).values(**link))
+        links = database.read_xcoms(session, _run(session), "link")
+        assert links == {"done": "https://example.com"}, "extra links are stored as they are"
         assert database.read_xcom(session, _run(session), "left", "runs") is None
 
 
