@@ -174,7 +174,7 @@ def _documentation(record: DagRecord, pipeline: Pipeline) -> str:
         f"Repository: {place}\n\n{_stages(pipeline)}\n\n"
         f"It runs {_occasions(record)}. Form, API and `gitlab-dags trigger {project.path}` take a "
         "branch, tag or commit.\n\n"
-        f"Shown of it: `{shown(pipeline)}`, the same as long as commits change scripts only.\n"
+        f"Version: `{shown(pipeline)}`. Commits that change nothing but scripts keep it.\n"
     ) + _included(pipeline.lock)
 
 
