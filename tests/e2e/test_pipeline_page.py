@@ -100,13 +100,15 @@ def test_a_person_syncs_a_project_and_runs_it_from_its_form(
 ):
     """From the list of projects to the log of a job, without a command line."""
     repository = make_repository(tmp_path / "listed", {".gitlab-ci.yml": "greet: {script: 'true'}"})
-    person = Person(stack, repository)
+    record = stack.add(repository).record
+    assert record is not None
+    stack.wait_for_dag(record)
     commit(repository, {".gitlab-ci.yml": LISTED})
     page.goto(f"{stack.api.url}/plugin/pipelines")
     project = page.get_by_role("listitem", name="local/listed")
     project.get_by_role("button", name="Sync now").click()
     expect(project.get_by_role("status")).to_contain_text("Synced at")
-    stack.wait_for_dag(stored_record(stack, person.dag))
+    stack.wait_for_dag(stored_record(stack, record.dag_id))
 
     project.get_by_role("button", name="Run pipeline").click()
     form = page.get_by_role("dialog", name="Run pipeline of local/listed")
