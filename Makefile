@@ -28,7 +28,7 @@ test-image-engines: setup  ## image builds with Kaniko and BuildKit: KANIKO=FOLD
 test-kills: setup  ## kill -9 at random points of 200 uploads and extractions
 	@GITLAB_CI_TESTS_KILLS=200 .ci/test --timeout 7200 tests/integration/storage/test_kills.py
 
-test-s3: setup  ## the storage suite against rclone, moto and OpenStack Swift
+test-s3: setup  ## the storage suite against rclone, SeaweedFS, moto and OpenStack Swift
 	@.ci/test-s3
 
 images: setup  ## the images of docker/, without a container engine (root on Debian), and their tests

@@ -19,6 +19,7 @@ from gitlab_ci_provider.model.object_store import StoreTarget
 from processes.waiting import wait_until
 from servers.address import free_port, listens
 from servers.s3 import BUCKET, SECRET_KEY, s3_server
+from servers.s3_client import s3_client
 from servers.seaweed import seaweed
 
 _SWIFT = """\
@@ -186,20 +187,11 @@ def _running(command: list[str], port: int, root: Path) -> Iterator[None]:
 
 
 def _with_bucket(port: int, user: str) -> StoreTarget:
-    import boto3
-
     target = StoreTarget(
         bucket=BUCKET,
         endpoint_url=f"http://127.0.0.1:{port}",
         access_key=user,
         secret_key=SECRET_KEY,
     )
-    client = boto3.client(
-        "s3",
-        endpoint_url=target.endpoint_url,
-        region_name=target.region,
-        aws_access_key_id=target.access_key,
-        aws_secret_access_key=target.secret_key,
-    )
-    client.create_bucket(Bucket=target.bucket)
+    s3_client(target).create_bucket(Bucket=target.bucket)
     return target

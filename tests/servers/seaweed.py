@@ -20,6 +20,7 @@ from gitlab_ci_provider.model.object_store import StoreTarget
 from gitlab_ci_provider.storage.conditional import ConditionalObjects
 from processes.waiting import wait_until
 from servers.address import address
+from servers.s3_client import s3_client
 
 ACCESS_KEY, SECRET_KEY, BUCKET = "AKIDEXAMPLE123", "SECRETKEY12345", "state"
 
@@ -106,15 +107,7 @@ class Seaweed:
 
 
 def _make_bucket(target: StoreTarget) -> None:
-    import boto3
-
-    client = boto3.client(
-        "s3",
-        endpoint_url=target.endpoint_url,
-        region_name=target.region,
-        aws_access_key_id=target.access_key,
-        aws_secret_access_key=target.secret_key,
-    )
+    client = s3_client(target)
     if BUCKET not in [bucket["Name"] for bucket in client.list_buckets()["Buckets"]]:
         client.create_bucket(Bucket=BUCKET)
 

@@ -6,9 +6,10 @@ Airflow starts. A task must not import this module: it has no access to the data
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
+
+from gitlab_ci_provider.airflow_internals.run_rows import decoded
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -61,17 +62,7 @@ def read_xcoms(
         key=key,
     )
     rows = session.execute(query.with_only_columns(XComModel.task_id, XComModel.value))
-    return {task: _decoded(value) for task, value in rows}
-
-
-def _decoded(value: Any) -> Any:
-    """Decode the value of an XCom; Airflow stores extra links as they are."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except ValueError:
-        return value
+    return {task: decoded(value) for task, value in rows}
 
 
 def read_xcom(session: Any, dag_run: Any, key: str, task: str) -> Any:

@@ -87,7 +87,7 @@ class Pruning:
             if pipeline:
                 ended += self._delete_artifacts(pipeline, wanted)
             else:
-                ended += (self._delete_cache(verdict) for verdict in wanted)
+                ended += (self._delete(verdict) for verdict in wanted)
             self.tell("deleted", len(ended))
         return ended
 
@@ -138,11 +138,14 @@ class Pruning:
             return [replace(verdict, reason=kept) for verdict in wanted]
         return [self._deleted(verdict) for verdict in wanted]
 
+    def _delete(self, verdict: Verdict) -> Verdict:
+        item = verdict.item
+        if item.upload:
+            return replace(verdict, problem=self.shelf.give_up(item.keys[0], item.upload))
+        return self._delete_cache(verdict)
+
     def _delete_cache(self, verdict: Verdict) -> Verdict:
-        key = verdict.item.keys[0]
-        if verdict.item.upload:
-            return replace(verdict, problem=self.shelf.give_up(key, verdict.item.upload))
-        if not self.uses.drop_cache(key, self.clock() - IN_USE):
+        if not self.uses.drop_cache(verdict.item.keys[0], self.clock() - IN_USE):
             return replace(verdict, reason=Reason.IN_USE)
         return self._deleted(verdict)
 

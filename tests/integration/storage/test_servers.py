@@ -31,6 +31,7 @@ from gitlab_ci_provider.storage.s3 import S3Store
 from gitlab_ci_provider.storage.signing import Period
 from processes.phases import make_context
 from processes.waiting import wait_until
+from servers.s3_client import s3_client
 from servers.s3_servers import SERVERS
 
 pytestmark = pytest.mark.integration
@@ -195,16 +196,7 @@ def test_objects_are_encrypted_if_the_connection_says_so(
 
 
 def encryption_of(target: StoreTarget) -> str:
-    import boto3
-
-    client = boto3.client(
-        "s3",
-        endpoint_url=target.endpoint_url,
-        region_name=target.region,
-        aws_access_key_id=target.access_key,
-        aws_secret_access_key=target.secret_key,
-    )
-    found = client.head_object(Bucket=target.bucket, Key=f"{target.prefix}{KEY}")
+    found = s3_client(target).head_object(Bucket=target.bucket, Key=f"{target.prefix}{KEY}")
     return str(found.get("ServerSideEncryption"))
 
 

@@ -49,23 +49,30 @@ def test_nothing_is_started_for_a_repository_that_cannot_run(
     assert order == []
 
 
-def test_no_stack_stays_for_a_repository_that_turns_out_not_to_run(
-    tmp_path: Path, order: list[str], monkeypatch: pytest.MonkeyPatch
-):
-    """A machine or a network may be so slow that the start has begun by then."""
-    monkeypatch.setattr(starting, "_READ_FIRST_SECONDS", 0)
-    spawned = threading.Event()
+@pytest.fixture
+def spawned(order: list[str], monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Is set once the start has begun, which waits for no reading here."""
+    begun = threading.Event()
 
     def spawn(*_: object) -> bool:
         order.append("spawn")
-        spawned.set()
+        begun.set()
         return True
+
+    monkeypatch.setattr(starting, "_READ_FIRST_SECONDS", 0)
+    monkeypatch.setattr(stack, "spawn_stack", spawn)
+    return begun
+
+
+def test_no_stack_stays_for_a_repository_that_turns_out_not_to_run(
+    tmp_path: Path, order: list[str], spawned: threading.Event
+):
+    """A machine or a network may be so slow that the start has begun by then."""
 
     def read() -> None:
         spawned.wait()
         raise SourceError("no such ref")
 
-    monkeypatch.setattr(stack, "spawn_stack", spawn)
     with pytest.raises(SourceError, match="no such ref"):
         starting.read_while_starting(Home(tmp_path), StackOptions(), read)
 
@@ -73,18 +80,9 @@ def test_no_stack_stays_for_a_repository_that_turns_out_not_to_run(
 
 
 def test_the_stack_starts_while_a_slow_repository_is_read(
-    tmp_path: Path, order: list[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, order: list[str], spawned: threading.Event
 ):
     """A repository behind a slow network is read during the start."""
-    monkeypatch.setattr(starting, "_READ_FIRST_SECONDS", 0)
-    spawned = threading.Event()
-
-    def spawn(*_: object) -> bool:
-        order.append("spawn")
-        spawned.set()
-        return True
-
-    monkeypatch.setattr(stack, "spawn_stack", spawn)
 
     def read() -> str:
         spawned.wait()
