@@ -105,6 +105,8 @@ def test_a_person_syncs_a_project_and_runs_it_from_its_form(
     stack.wait_for_dag(record)
     commit(repository, {".gitlab-ci.yml": LISTED})
     page.goto(f"{stack.api.url}/plugin/pipelines")
+    # The stack has the projects of other tests, too: more than a page of the list shows.
+    page.get_by_label("Find a project").fill("local/listed")
     project = page.get_by_role("listitem", name="local/listed")
     project.get_by_role("button", name="Sync now").click()
     expect(project.get_by_role("status")).to_contain_text("Synced at")
@@ -120,6 +122,7 @@ def test_a_person_syncs_a_project_and_runs_it_from_its_form(
     expect(page.get_by_role("log")).to_contain_text("hello everybody")
 
     page.goto(f"{stack.api.url}/plugin/pipelines")
+    page.get_by_label("Find a project").fill("local/listed")
     newest = project.get_by_role("list", name="Last pipelines").get_by_role("link").first
     expect(newest).to_contain_text("Passed")
     expect(newest).to_contain_text("main")
