@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from kubernetes import client, config, watch
+from urllib3.exceptions import HTTPError
 
 from e2e.apart import Apart, airflow_apart
 from gitlab_ci_provider.local.home import Home
@@ -42,15 +43,24 @@ _ENDS = {"success", "failed"}
 
 @dataclass
 class Pods:
-    """When each pod was seen first, in seconds since 1970."""
+    """When each pod was seen first, in seconds since 1970.
+
+    Attributes:
+        over: nobody looks any more, and the cluster may end.
+    """
 
     core: client.CoreV1Api
     seen: dict[str, float] = field(default_factory=dict)
+    over: bool = False
 
     def watch(self) -> None:
-        """Look until the process ends."""
-        for event in watch.Watch().stream(self.core.list_namespaced_pod, "default"):
-            self.seen.setdefault(event["object"].metadata.name, _now())
+        """Look until the cluster ends."""
+        try:
+            for event in watch.Watch().stream(self.core.list_namespaced_pod, "default"):
+                self.seen.setdefault(event["object"].metadata.name, _now())
+        except HTTPError:
+            if not self.over:
+                raise
 
     def since(self, began: float) -> list[float]:
         """List the seconds from a moment to each pod that came after it."""
@@ -84,6 +94,7 @@ def main() -> None:
             pods = _pods(folder)
             _measure_single(gitlab, apart, pods, projects[0], given.single)
             _measure_all(gitlab, apart, pods, projects)
+            pods.over = True
 
 
 def _measure_single(gitlab: GitLab, apart: Apart, pods: Pods, project: Project, count: int) -> None:

@@ -11,7 +11,8 @@ import requests
 from gitlab.client import Gitlab
 from gitlab.exceptions import GitlabCreateError, GitlabError, GitlabGetError
 
-from servers.gitlab.contract import VARIABLE
+from servers.gitlab.call import ROUTES, Answer, Call, Route
+from servers.gitlab.contract import UNDESCRIBED_ROUTES, Contract, facts, name_of
 from servers.gitlab.faults import Fault, limit
 from servers.gitlab.server import GitLab, gitlab_server
 
@@ -293,11 +294,43 @@ def test_a_move_keeps_the_number(served: GitLab):
     assert get(served, "/projects/shop%2Fapi", PRIVATE_TOKEN="maintainer").status_code == 404
 
 
-def test_the_description_of_gitlab_finds_what_is_wrong(served: GitLab):
-    """The check fails for a parameter that GitLab does not know."""
-    if served.contract is None:
-        pytest.skip(f"${VARIABLE} names no copy of GitLab's openapi_v2.yaml")
-    get(served, "/projects?colour=blue", PRIVATE_TOKEN="maintainer")
+@pytest.mark.parametrize(
+    ("path", "wrong"),
+    [
+        ("/projects?colour=blue", "GET /projects: unknown query parameter colour"),
+        (
+            "/projects?visibility=colour",
+            "GET /projects: query parameter visibility is 'colour', not one of ['private', ",
+        ),
+        (
+            "/projects/shop%2Fapi/hooks",
+            "GET /projects/*/hooks: answer[].push_events is str, not boolean",
+        ),
+    ],
+    ids=["parameter", "value", "answer"],
+)
+def test_the_description_of_gitlab_finds_what_is_wrong(served: GitLab, path: str, wrong: str):
+    """What GitLab does not know or would not answer fails the test that has met it."""
+    served.world.projects["shop/api"].things["hooks"] = [{"id": 1, "push_events": "yes"}]
+    get(served, path, PRIVATE_TOKEN="maintainer")
 
-    assert served.violations == ["GET /projects: unknown query parameter colour"]
+    assert [found[: len(wrong)] for found in served.violations] == [wrong]
     served.violations.clear()
+
+
+def test_the_description_of_gitlab_finds_what_is_missing(served: GitLab):
+    """What GitLab would have refused, but the stand-in has not."""
+    route = Route("POST", "/projects/:id/hooks", handler=lambda _: None)
+    call = Call(served.world, "POST", "/projects/1/hooks", {}, {}, {"name": "n"}, None, served.url)
+    contract = Contract()
+
+    contract.check(route, call, Answer({"id": 1}, 201))
+
+    assert contract.violations == ["POST /projects/*/hooks: field url is missing"]
+
+
+def test_each_route_is_described():
+    """A route that GitLab does not have cannot be added unseen, nor one whose facts are missing."""
+    routes = {name_of(route.method, route.pattern) for route in ROUTES}
+
+    assert routes == {*facts()["routes"], *UNDESCRIBED_ROUTES}

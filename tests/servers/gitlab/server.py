@@ -1,7 +1,7 @@
 """A stand-in for GitLab: real git over HTTP and a small API with state, at one address.
 
-As strict as the real one about kinds of tokens, scopes, access levels and pages. With
-`GITLAB_CI_TESTS_OPENAPI`, each request and answer is checked against GitLab's own description.
+As strict as the real one about kinds of tokens, scopes, access levels and pages. Each request and
+answer is checked against GitLab's own description of its API.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class GitLab:
     Attributes:
         requests: each as `METHOD path?query`, in their order; `git` ones as well.
         proxied: those that came through it as a proxy.
-        violations: what contradicts GitLab's description, when that is at hand.
+        contract: checks requests and answers; None: they may differ from those of the real one.
     """
 
     world: World
@@ -46,7 +46,7 @@ class GitLab:
     requests: list[str] = field(default_factory=list)
     proxied: list[str] = field(default_factory=list)
     headers: list[Mapping[str, str]] = field(default_factory=list)
-    contract: Contract | None = field(default_factory=Contract.find)
+    contract: Contract | None = field(default_factory=Contract)
     port: int = 0
     scheme: str = "http"
 
