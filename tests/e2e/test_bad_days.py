@@ -188,7 +188,10 @@ def test_a_node_that_comes_back_costs_a_job_nothing(ticking: Ticking, target: Ta
 
 
 def test_a_pod_that_is_given_up_with_its_node_is_interrupted(ticking: Ticking, target: Target):
-    """Once Kubernetes, or a person, deletes the pod of a node that does not answer."""
+    """Once Kubernetes, or a person, deletes the pod of a node that does not answer.
+
+    When the node comes back, it removes the pod; the reaper does so where the kubelet cannot.
+    """
     stack = ticking.stack
     (pod,) = pods_by_job(stack).values()
     with target.without("kubelet"):
@@ -200,7 +203,7 @@ def test_a_pod_that_is_given_up_with_its_node_is_interrupted(ticking: Ticking, t
     result = stack.api.xcom(ticking.dag, ticking.run, "job", "job_result")
     assert result["failure_reason"] == INTERRUPTED
     assert "the node was lost" in result["reason"]
-    wait_for(lambda: pods_by_job(stack) == {})
+    wait_until(lambda: reaped(stack), "the end of the pod", pause=10)
 
 
 def test_a_pod_that_its_node_evicts_is_interrupted(ticking: Ticking, target: Target):
@@ -269,6 +272,13 @@ def kind_of(request: dict[str, Any]) -> tuple[str, str, str]:
     """Tell what a role has to allow for a request."""
     about = request["objectRef"]
     return request["verb"], about["resource"], about.get("subresource", "")
+
+
+def reaped(stack: Stack) -> bool:
+    """Have the reaper delete what is left; tells whether nothing is."""
+    done = stack.command("reap", "--delete", *stack.flags)
+    assert done.returncode == 0, done.stderr
+    return pods_by_job(stack) == {}
 
 
 def node_is_ready(stack: Stack) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from kubernetes import client as k8s
@@ -19,6 +19,9 @@ DAG, RUN, TASK = "airflow-dag", "airflow-run", "airflow-task"
 """Annotations: which task the pod is for. Labels of Airflow's own say that only shortened."""
 
 
+_OVERDUE = timedelta(minutes=2)
+"""For so long a node may be late to remove a pod that has ended."""
+
 Kind = Literal["Pod", "ConfigMap"]
 
 
@@ -32,6 +35,7 @@ class Leftover:
         why: nobody needs it.
         age: seconds since it was created.
         phase: of the pod.
+        forced: it is deleted without waiting for its node, which should have removed it long ago.
     """
 
     name: str
@@ -45,6 +49,7 @@ class Leftover:
     phase: str
     kind: Kind = "Pod"
     version: str = ""
+    forced: bool = False
 
 
 def run_of(pod: k8s.V1Pod) -> tuple[str, str] | None:
@@ -65,7 +70,8 @@ def leftover(
     """
     dag, run, task = _names(pod)
     metadata = pod.metadata
-    if metadata.deletion_timestamp is not None or not (dag and run and task):
+    stuck = _is_stuck(pod, now)
+    if (metadata.deletion_timestamp is not None and not stuck) or not (dag and run and task):
         return None
     why = why_unneeded(task, states)
     if why is None:
@@ -77,10 +83,22 @@ def leftover(
         dag=dag,
         run=run,
         job=(metadata.annotations or {}).get(f"{LABEL_DOMAIN}/job", task),
-        why=why,
+        why=f"{why}, and its node does not remove it" if stuck else why,
         age=(now - metadata.creation_timestamp).total_seconds(),
         phase=(pod.status.phase or "") if pod.status else "",
+        forced=stuck,
     )
+
+
+def _is_stuck(pod: k8s.V1Pod, now: datetime) -> bool:
+    """Tell whether a pod was deleted and has ended, and its node keeps it nevertheless.
+
+    The kubelet of Kubernetes 1.20 does so for ever when it starts again after the deletion: it
+    waits for the pod's Secrets, to which it has no access anymore.
+    """
+    due = pod.metadata.deletion_timestamp
+    ended = pod.status is not None and pod.status.phase in {"Succeeded", "Failed"}
+    return due is not None and ended and now > due + _OVERDUE
 
 
 def why_unneeded(task: str, states: Mapping[str, str | None] | None) -> str | None:

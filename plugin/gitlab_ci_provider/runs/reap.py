@@ -52,7 +52,8 @@ def find_leftovers(
 def delete(client: k8s.CoreV1Api, found: Leftover) -> str:
     """Delete one; returns what went wrong, empty when nothing did or it was gone already."""
     same = k8s.V1Preconditions(uid=found.uid, resource_version=found.version or None)
-    options = k8s.V1DeleteOptions(preconditions=same)
+    grace = 0 if found.forced else None
+    options = k8s.V1DeleteOptions(preconditions=same, grace_period_seconds=grace)
     act = {"Pod": client.delete_namespaced_pod, "ConfigMap": client.delete_namespaced_config_map}
     try:
         act[found.kind](found.name, found.namespace, body=options)

@@ -74,6 +74,30 @@ def test_a_pod_that_is_being_deleted_is_not_listed():
     assert leftover(make_pod(deletion_timestamp=NOW), None, NOW) is None
 
 
+@pytest.mark.parametrize(
+    ("phase", "late", "forced"),
+    [
+        ("Failed", 180, True),
+        ("Succeeded", 180, True),
+        ("Failed", 60, False),
+        ("Running", 180, False),
+    ],
+)
+def test_a_pod_that_its_node_should_have_removed_long_ago_is_forced(
+    phase: str, late: int, forced: bool
+):
+    """Nothing of it runs anymore; a node that has not said so may come back with it."""
+    pod = make_pod(deletion_timestamp=NOW - timedelta(seconds=late))
+    pod.status.phase = phase
+    found = leftover(pod, {"t": "failed"}, NOW)
+
+    assert (found is not None) == forced
+    assert leftover(pod, {"t": "running"}, NOW) is None
+    if found is not None:
+        assert found.forced
+        assert found.why == "its task has ended (failed), and its node does not remove it"
+
+
 def test_a_pod_that_does_not_say_whose_it_is_is_kept():
     """Nothing is deleted on a guess, whatever somebody has written into annotations."""
     pod = make_pod(annotations={f"{LABEL_DOMAIN}/airflow-dag": "d"})
