@@ -18,13 +18,14 @@ from gitlab_ci_provider.hooks.object_store import get_file, put_file, store_targ
 from gitlab_ci_provider.model.object_store import StoreTarget
 from gitlab_ci_provider.model.uses import CacheUse
 from gitlab_ci_provider.runs.context import TaskContext
-from gitlab_ci_provider.storage.archive import pack_hashed, packing_of, unpack
+from gitlab_ci_provider.storage.archive import pack_hashed, unpack
 from gitlab_ci_provider.storage.base import MissingObjectError
 from gitlab_ci_provider.storage.checksums import verify
 from gitlab_ci_provider.storage.entry import Entry
 from gitlab_ci_provider.storage.index import ArtifactIndex, encode_index, indexed
 from gitlab_ci_provider.storage.keys import index_key
 from gitlab_ci_provider.storage.members import find_members
+from gitlab_ci_provider.storage.packing import packing_of
 
 _log = logging.getLogger(__name__)
 

@@ -10,24 +10,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitlab_ci_provider.model.plan import ArchiveFormat, ArchiveLimits, CompressionLevel
+from gitlab_ci_provider.model.plan import ArchiveLimits
 from gitlab_ci_provider.storage.checksums import RunningDigest
 from gitlab_ci_provider.storage.entry import Entry
+from gitlab_ci_provider.storage.packing import Packing, packing_of
 
 _USUAL = ArchiveLimits()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Packing:
-    """How an archive is made.
-
-    Attributes:
-        scratch: a folder for what takes room meanwhile.
-    """
-
-    format: ArchiveFormat
-    scratch: Path
-    level: CompressionLevel = "default"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +39,6 @@ def pack(
     """
     with archive.open("wb") as file:
         return pack_into(file.write, root, paths, packing_of(archive), warn)
-
-
-def packing_of(archive: Path) -> Packing:
-    """Return how an archive is made, by its name's ending."""
-    form: ArchiveFormat = "zip" if archive.suffix == ".zip" else "tarzstd"
-    return Packing(format=form, scratch=archive.parent)
 
 
 def pack_hashed(
@@ -103,14 +85,10 @@ def pack_into(
         from gitlab_ci_provider.storage.tarred import pack_tar
 
         return Contents(entries=pack_tar(write, root, paths, packing.level, warn))
-    from gitlab_ci_provider.storage.zip_methods import deflate, zstandard
-    from gitlab_ci_provider.storage.zip_writer import ZipWriter
     from gitlab_ci_provider.storage.zipped import pack_zip
 
-    method = (deflate if packing.format == "zip" else zstandard)(packing.level)
-    with ZipWriter(write, method, packing.scratch) as target:
-        entries = pack_zip(target, root, paths, warn)
-    return Contents(entries=entries, checksums=target.checksums)
+    entries, checksums = pack_zip(write, root, paths, packing, warn)
+    return Contents(entries=entries, checksums=checksums)
 
 
 def unpack(

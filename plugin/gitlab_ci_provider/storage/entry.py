@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gitlab_ci_provider.exceptions import GitlabCiError
 
@@ -13,8 +13,7 @@ class ArchiveError(GitlabCiError):
     """An archive is broken, or would write outside the folder."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(NamedTuple):
     """What is known of one path.
 
     Attributes:

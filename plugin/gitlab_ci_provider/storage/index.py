@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import chain, repeat
 from typing import Any
+
+import msgspec
 
 from gitlab_ci_provider.storage.entry import Entry
 
@@ -82,7 +84,7 @@ def indexed(entries: Iterable[Entry], checksums: Iterable[int]) -> tuple[Indexed
 
 def encode_index(index: ArtifactIndex) -> bytes:
     """Write an index as JSON."""
-    return json.dumps(asdict(index), separators=(",", ":")).encode()
+    return msgspec.json.encode(index)
 
 
 def decode_index(data: bytes) -> ArtifactIndex:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import stat
 import struct
 from collections.abc import Iterator
-from dataclasses import replace
 
 from gitlab_ci_provider.storage.entry import ArchiveError, Entry
 from gitlab_ci_provider.storage.tar_headers import BLOCK, checksum
@@ -141,8 +140,7 @@ def _changed(entry: Entry, attributes: dict[str, str]) -> Entry:
     size = int(attributes.get("size", entry.size))
     if size < 0:
         raise ArchiveError("broken tar archive: a size is negative")
-    return replace(
-        entry,
+    return entry._replace(
         path=path.rstrip("/") if entry.is_folder else path,
         target=attributes.get("linkpath", entry.target),
         size=size,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 from gitlab_ci_provider.model.plan import ArchiveLimits, CompressionLevel
@@ -74,7 +73,7 @@ def _add(target: FrameWriter, found: Found, warn: Callable[[str], None]) -> Entr
     if entry.size < CHUNK:
         contents = found.read_whole()
         if len(contents) != entry.size:
-            entry = replace(entry, size=len(contents))
+            entry = entry._replace(size=len(contents))
         target.write(header(entry))
         target.write(contents)
     else:

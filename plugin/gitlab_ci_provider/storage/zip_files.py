@@ -12,7 +12,6 @@ import posixpath
 import stat
 import zipfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import IO, Self
 
@@ -168,7 +167,7 @@ def _ways(name: str) -> list[str]:
 def _readable(entry: Entry) -> Entry:
     """Make a member the caller's own, whatever user and mode it had in the job."""
     needed = stat.S_IRUSR | stat.S_IWUSR | (stat.S_IXUSR if entry.is_folder else 0)
-    return replace(entry, mode=entry.mode | needed, uid=os.geteuid(), gid=os.getegid())
+    return entry._replace(mode=entry.mode | needed, uid=os.geteuid(), gid=os.getegid())
 
 
 def _remove_links_out(folder: Path, names: Collection[str], warn: Callable[[str], None]) -> int:

@@ -34,6 +34,11 @@ _LARGE = 2**31
 
 _LOCAL = struct.Struct("<4s5H3I2H")
 _CENTRAL = struct.Struct("<4s6H3I5H2I")
+_MADE_BY, _VERSION, _EXTRA_LENGTH, _OFFSET = 1, 2, 11, 16
+"""Which fields of a record these are."""
+
+_LENGTHS, _LENGTHS_AT = struct.Struct("<3H"), 28
+_PLACE, _PLACE_AT = struct.Struct("<I"), 42
 UNIX_FIELDS = struct.Struct("<HHBiHHBBIBI")
 """Both extra fields, as they are written here."""
 
@@ -60,12 +65,10 @@ class Packed(NamedTuple):
 
 
 def records(entry: Entry, packed: Packed) -> tuple[bytes, bytes]:
-    """Write what goes before the contents of a member, and what the directory says of it.
+    """Write what goes before the contents of a small member, and what the directory says of it.
 
     The same as the two functions below: most members are small, and there are many of them.
     """
-    if entry.size >= _LARGE or packed.offset >= _FULL:
-        return local_header(entry, packed), directory_record(entry, packed)
     name, extra = member_name(entry).encode(), _unix_fields(entry)
     version = _version(packed, large=False)
     both = (
@@ -84,6 +87,33 @@ def records(entry: Entry, packed: Packed) -> tuple[bytes, bytes]:
     )
     named = name + extra
     return _LOCAL.pack(b"PK\3\4", version, *both) + named, central + named
+
+
+def placed(records: bytes, begin: int) -> bytes:
+    """Return records of small members, the first of which begins there."""
+    found: list[bytes] = []
+    at = 0
+    while at < len(records):
+        end = at + _CENTRAL.size + sum(_LENGTHS.unpack_from(records, at + _LENGTHS_AT))
+        record = records[at:end]
+        place = begin + _PLACE.unpack_from(record, _PLACE_AT)[0]
+        if place < _FULL:
+            found += (record[:_PLACE_AT], _PLACE.pack(place), record[_CENTRAL.size :])
+        else:
+            found.append(_far(record, place))
+        at = end
+    return b"".join(found)
+
+
+def _far(record: bytes, place: int) -> bytes:
+    """Give a record a place that needs the field for large archives."""
+    fields = list(_CENTRAL.unpack_from(record))
+    extra = struct.pack("<HHQ", _ZIP64, 8, place)
+    fields[_VERSION] = max(45, fields[_VERSION])
+    fields[_MADE_BY] = _UNIX << 8 | fields[_VERSION]
+    fields[_EXTRA_LENGTH] += len(extra)
+    fields[_OFFSET] = _FULL
+    return _CENTRAL.pack(*fields) + record[_CENTRAL.size :] + extra
 
 
 def local_header(entry: Entry, packed: Packed) -> bytes:

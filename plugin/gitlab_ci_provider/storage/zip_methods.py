@@ -10,11 +10,14 @@ import threading
 import zlib
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from gitlab_ci_provider.model.plan import CompressionLevel
-from gitlab_ci_provider.storage.frames import zstd_level
+from deflate import crc32, deflate_compress
+
 from gitlab_ci_provider.storage.zip_headers import DEFLATED, STORED, ZSTANDARD, Packed
+
+if TYPE_CHECKING:
+    from gitlab_ci_provider.model.plan import ArchiveFormat, CompressionLevel
 
 _DEFLATE_LEVELS: Mapping[CompressionLevel, int] = {
     "fastest": 0,
@@ -46,23 +49,28 @@ class Method(NamedTuple):
     """
 
     number: int
-    whole: Callable[[bytes], bytes]
+    whole: Callable[[bytes], bytes | bytearray]
     piece: Callable[[bytes, bytes], bytes]
     end: bytes
 
-    def compress(self, contents: bytes) -> tuple[Packed, bytes]:
+    def compress(self, contents: bytes, offset: int) -> tuple[Packed, bytes | bytearray]:
         """Compress the contents of a member, unless they do not shrink."""
-        size, crc = len(contents), zlib.crc32(contents)
-        if self.number != STORED and (size <= _SAMPLE or self.shrinks(contents)):
+        size, crc = len(contents), crc32(contents)
+        if size and self.number != STORED and (size <= _SAMPLE or self.shrinks(contents)):
             packed = self.whole(contents)
             if len(packed) < size:
-                return Packed(method=self.number, crc=crc, size=size, packed=len(packed)), packed
-        return Packed(crc=crc, size=size, packed=size), contents
+                return Packed(self.number, crc, size, len(packed), offset), packed
+        return Packed(STORED, crc, size, size, offset), contents
 
     def shrinks(self, contents: bytes) -> bool:
         """Try the beginning: compressing images, packages and archives wastes time."""
         sample = contents[:_SAMPLE]
         return self.number != STORED and len(self.whole(sample)) < len(sample) * _WORTH
+
+
+def method_of(form: ArchiveFormat, level: CompressionLevel) -> Method:
+    """Return how the members of a format are compressed."""
+    return (deflate if form == "zip" else zstandard)(level)
 
 
 def deflate(level: CompressionLevel) -> Method:
@@ -78,6 +86,8 @@ def zstandard(level: CompressionLevel) -> Method:
     """Return GitLab Runner's `zipzstd`."""
     if level == "fastest":
         return deflate(level)
+    from gitlab_ci_provider.storage.frames import zstd_level
+
     compress = _Zstandard(zstd_level(level))
     return Method(ZSTANDARD, compress.whole, compress.piece, b"")
 
@@ -101,8 +111,8 @@ class _Zstandard:
         return self.whole(piece)
 
 
-def _deflate(level: int, contents: bytes) -> bytes:
-    return zlib.compress(contents, level, -zlib.MAX_WBITS)
+def _deflate(level: int, contents: bytes) -> bytearray:
+    return deflate_compress(contents, level)
 
 
 def _deflate_piece(level: int, piece: bytes, before: bytes) -> bytes:

@@ -1,7 +1,8 @@
 """Writes zip archives, compressed on all cores.
 
-Small files are compressed many at a time, in one thread; a large file in pieces. Members have their
-order, so the same files make the same bytes. What does not shrink is stored as it is.
+Small files come in batches, from several processes; a large file is compressed in pieces, by
+several threads. Members have their order, so the same files make the same bytes. What does not
+shrink is stored as it is.
 
 Everything is written once, from the beginning to the end, so that an archive can be sent and its
 checksum computed while it is written: what is known of a large file only after it follows it.
@@ -13,7 +14,6 @@ import zlib
 from array import array
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import IO, Self
@@ -21,6 +21,7 @@ from typing import IO, Self
 from gitlab_ci_provider.storage.entry import Entry
 from gitlab_ci_provider.storage.in_order import InOrder
 from gitlab_ci_provider.storage.tree_reader import CHUNK, Found
+from gitlab_ci_provider.storage.zip_batches import Batch
 from gitlab_ci_provider.storage.zip_headers import (
     STORED,
     Packed,
@@ -28,12 +29,9 @@ from gitlab_ci_provider.storage.zip_headers import (
     directory_end,
     directory_record,
     local_header,
-    records,
+    placed,
 )
 from gitlab_ci_provider.storage.zip_methods import Method
-
-_BATCH = 256
-"""Small files that are compressed together, at most."""
 
 
 class ZipWriter:
@@ -55,8 +53,6 @@ class ZipWriter:
         self._exit = ExitStack()
         self._waiting: list[bytes] = []
         self._waits = 0
-        self._batch: list[tuple[Entry, bytes]] = []
-        self._batched = 0
         self._count = 0
         self._at = 0
 
@@ -74,50 +70,18 @@ class ZipWriter:
             self._exit.__exit__(kind, None, None)
             return
         with self._exit:
-            self._submit()
-            self._threads.finish()
             self._finish()
 
-    def add(self, found: Found) -> Entry:
-        """Add a file with its contents, a folder or a link."""
-        entry = found.entry()
-        if found.descriptor >= 0 and entry.size >= CHUNK:
-            self._submit()
-            return self._add_large(entry, found)
-        contents = b""
-        if found.descriptor >= 0:
-            contents = found.read_whole()
-            if len(contents) != entry.size:
-                entry = replace(entry, size=len(contents))
-        elif entry.is_link:
-            contents = entry.target.encode("utf-8", "surrogateescape")
-        self._batch.append((entry, contents))
-        self._batched += len(contents)
-        if self._batched >= CHUNK or len(self._batch) >= _BATCH:
-            self._submit()
-        return entry
+    def add(self, batch: Batch) -> None:
+        """Add small members."""
+        self._directory.write(placed(batch.records, self._at))
+        self._write(batch.members)
+        self.checksums.extend(batch.checksums)
+        self._count += len(batch.entries)
 
-    def _submit(self) -> None:
-        batch, self._batch, self._batched = self._batch, [], 0
-        if not batch:
-            return
-        compress = self._method.compress
-
-        def work() -> list[tuple[Packed, bytes]]:
-            return [compress(contents) for _, contents in batch]
-
-        def write(packed: list[tuple[Packed, bytes]]) -> None:
-            for (entry, _), (how, data) in zip(batch, packed, strict=True):
-                header, record = records(entry, how._replace(offset=self._at))
-                self._write(header)
-                self._write(data)
-                self._list(how.crc, record)
-
-        self._threads.submit(work, then=write)
-
-    def _add_large(self, entry: Entry, found: Found) -> Entry:
+    def add_large(self, found: Found) -> Entry:
         """Add a file piece by piece; what is known of it in the end follows it."""
-        self._threads.finish()
+        entry = found.entry()
         offset = self._at
         pieces = found.pieces()
         first = next(pieces, b"")
@@ -135,8 +99,10 @@ class ZipWriter:
             follows=True,
         )
         self._write(descriptor(entry, how))
-        self._list(crc, directory_record(entry, how))
-        return replace(entry, size=size)
+        self._directory.write(directory_record(entry, how))
+        self.checksums.append(crc)
+        self._count += 1
+        return entry._replace(size=size)
 
     def _add_pieces(self, piece: bytes, more: Iterator[bytes]) -> tuple[int, int]:
         size, crc, before = 0, 0, b""
@@ -169,11 +135,6 @@ class ZipWriter:
     def _flush(self) -> None:
         waiting, self._waiting, self._waits = self._waiting, [], 0
         self._sink(waiting[0] if len(waiting) == 1 else b"".join(waiting))
-
-    def _list(self, crc: int, record: bytes) -> None:
-        self._directory.write(record)
-        self.checksums.append(crc)
-        self._count += 1
 
     def _finish(self) -> None:
         begin, size = self._at, self._directory.tell()

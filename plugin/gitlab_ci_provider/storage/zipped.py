@@ -6,24 +6,30 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from gitlab_ci_provider.model.plan import ArchiveLimits
 from gitlab_ci_provider.storage.entry import ArchiveError, Entry
 from gitlab_ci_provider.storage.frames import ahead
 from gitlab_ci_provider.storage.in_order import InOrder
 from gitlab_ci_provider.storage.limits import Meter
-from gitlab_ci_provider.storage.tree_reader import CHUNK, TreeReader
+from gitlab_ci_provider.storage.tree_reader import CHUNK, Found, TreeReader
 from gitlab_ci_provider.storage.tree_writer import Contents, TreeWriter
+from gitlab_ci_provider.storage.zip_batches import batch_of
 from gitlab_ci_provider.storage.zip_directory import Member, ZipDirectory
 from gitlab_ci_provider.storage.zip_headers import EARLIEST, OWNER, TIME, UNIX_FIELDS
+from gitlab_ci_provider.storage.zip_methods import Method, method_of
 from gitlab_ci_provider.storage.zip_reader import MemberReader, unpacked
+from gitlab_ci_provider.storage.zip_workers import packed
 from gitlab_ci_provider.storage.zip_writer import ZipWriter
+
+if TYPE_CHECKING:
+    from gitlab_ci_provider.storage.packing import Packing
 
 _LONGEST_LINK = 4096
 _BATCH = 256
@@ -43,15 +49,40 @@ BROKEN_ZIP = (
 
 
 def pack_zip(
-    target: ZipWriter, root: Path, paths: Iterable[str], warn: Callable[[str], None]
-) -> list[Entry]:
-    """Add paths below a folder to an archive; return what went into it.
+    write: Callable[[bytes], object],
+    root: Path,
+    paths: Iterable[str],
+    packing: Packing,
+    warn: Callable[[str], None],
+) -> tuple[list[Entry], Sequence[int]]:
+    """Write paths below a folder to an archive; return what went into it, with each CRC-32.
 
     Raises:
         OSError: a file cannot be read, or the archive cannot be written.
     """
-    with TreeReader(root, warn) as reader:
-        return [target.add(found) for found in reader.find(_with_utf8_names(paths, warn))]
+    method, entries = method_of(packing.format, packing.level), list[Entry]()
+    with (
+        closing(packed(root, list(_with_utf8_names(paths, warn)), packing)) as batches,
+        TreeReader(root, warn) as reader,
+        ZipWriter(write, method, packing.scratch) as target,
+    ):
+        for batch in batches:
+            target.add(batch)
+            entries += batch.entries
+            for warning in batch.warnings:
+                warn(warning)
+            for found in reader.find([batch.large] if batch.large else ()):
+                entries.append(_add_large(target, found, method))
+    return entries, target.checksums
+
+
+def _add_large(target: ZipWriter, found: Found, method: Method) -> Entry:
+    """Add a file in pieces, or what the path is by now."""
+    if found.descriptor >= 0:
+        return target.add_large(found)
+    batch = batch_of(found, method)
+    target.add(batch)
+    return batch.entries[0]
 
 
 def unpack_zip(

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from gitlab_ci_provider.storage.archive import Packing, pack_into, unpack
+from gitlab_ci_provider.storage.archive import pack_into, unpack
 from gitlab_ci_provider.storage.entry import ArchiveError
 from gitlab_ci_provider.storage.members import find_members
+from gitlab_ci_provider.storage.packing import Packing
 from gitlab_ci_provider.storage.zip_directory import ZipDirectory
 
 MIB = 1024 * 1024

@@ -14,14 +14,18 @@ from typing import get_args
 import pytest
 
 from gitlab_ci_provider.model.plan import CompressionLevel
-from gitlab_ci_provider.storage.archive import Packing, pack, pack_into, unpack
+from gitlab_ci_provider.storage import zip_workers
+from gitlab_ci_provider.storage.archive import pack, pack_into, unpack
 from gitlab_ci_provider.storage.entry import Entry
 from gitlab_ci_provider.storage.members import find_members
+from gitlab_ci_provider.storage.packing import Packing
 from gitlab_ci_provider.storage.zip_headers import (
     Packed,
     directory_end,
     directory_record,
     local_header,
+    placed,
+    records,
 )
 from gitlab_ci_provider.storage.zip_methods import Method
 
@@ -120,9 +124,10 @@ def test_only_what_shrinks_is_compressed(project: Path, tmp_path: Path):
 def test_the_bytes_depend_on_the_files_only(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cores: int
 ):
-    """Not on the number of cores."""
+    """Not on the number of cores, nor on whether there are so many that processes help."""
     first = packed(project, tmp_path / "first.zip")
     monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    monkeypatch.setattr(zip_workers, "_ALONE", 0)
 
     assert packed(project, tmp_path / "second.zip").read_bytes() == first.read_bytes()
 
@@ -203,6 +208,20 @@ def test_more_than_four_gibibytes(tmp_path: Path):
     if shutil.which("unzip"):
         done = subprocess.run(["unzip", "-p", archive, "small"], capture_output=True, check=True)
         assert done.stdout == b"hello"
+
+
+def test_members_of_a_batch_after_four_gibibytes():
+    """Their records are made before their place is known; they get the fields of Zip64 then."""
+    entries = [Entry(path=f"f{number}", mode=FILE, size=5) for number in range(2)]
+    near, far = 0xFFFFFFF0, 5 * GIB
+    how = [Packed(crc=1, size=5, packed=5, offset=offset) for offset in (0, 40)]
+    batch = b"".join(records(*member)[1] for member in zip(entries, how, strict=True))
+
+    for begin in (7, near, far):
+        assert placed(batch, begin) == b"".join(
+            directory_record(entry, packed._replace(offset=begin + packed.offset))
+            for entry, packed in zip(entries, how, strict=True)
+        )
 
 
 def test_a_file_that_changes_while_it_is_read_is_whole_or_shorter(

@@ -16,7 +16,7 @@ from gitlab_ci_provider.helper.in_turn import HeldOutput, Say, in_turn
 from gitlab_ci_provider.helper.phases.save import Target, Wanted, find, store
 from gitlab_ci_provider.helper.restored import is_unchanged
 from gitlab_ci_provider.model.plan import CacheArchive
-from gitlab_ci_provider.storage.archive import Packing
+from gitlab_ci_provider.storage.packing import Packing
 
 
 def archive_caches(context: PhaseContext, caches: Iterable[CacheArchive]) -> None:

@@ -13,9 +13,10 @@ from gitlab_ci_provider.helper.attempts import attempt
 from gitlab_ci_provider.helper.context import PhaseContext
 from gitlab_ci_provider.helper.meter import metered
 from gitlab_ci_provider.helper.untracked import untracked_files
-from gitlab_ci_provider.storage.archive import Contents, Packing, pack_hashed, pack_into
+from gitlab_ci_provider.storage.archive import Contents, pack_hashed, pack_into
 from gitlab_ci_provider.storage.base import StorageUnavailableError
 from gitlab_ci_provider.storage.members import Members, find_members
+from gitlab_ci_provider.storage.packing import Packing
 
 if TYPE_CHECKING:
     from gitlab_ci_provider.storage.multipart import PartedUpload

@@ -15,9 +15,9 @@ from gitlab_ci_provider.helper.output import unix_time
 from gitlab_ci_provider.helper.phases.save import Saved, Target, Wanted, find, put, store
 from gitlab_ci_provider.model.job_artifacts import JobArtifact
 from gitlab_ci_provider.model.plan import ArtifactUpload
-from gitlab_ci_provider.storage.archive import Packing
 from gitlab_ci_provider.storage.index import ArtifactIndex, encode_index, indexed
 from gitlab_ci_provider.storage.keys import index_key
+from gitlab_ci_provider.storage.packing import Packing
 
 
 def upload_artifacts(context: PhaseContext, uploads: Iterable[ArtifactUpload]) -> None:

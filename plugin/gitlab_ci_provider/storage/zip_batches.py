@@ -1,0 +1,105 @@
+"""Small files as members of a zip archive: read, compressed and described, many at a time.
+
+What a batch holds depends on its files only, not on where in the archive it comes to be: so
+batches are made in several processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from gitlab_ci_provider.storage.entry import Entry
+from gitlab_ci_provider.storage.tree_reader import CHUNK, Found, TreeReader
+from gitlab_ci_provider.storage.zip_headers import records
+from gitlab_ci_provider.storage.zip_methods import Method
+
+
+class Batch(NamedTuple):
+    """Members that follow each other.
+
+    Attributes:
+        members: headers and contents, as they are in the archive.
+        records: what its directory says; the first member begins at 0.
+        entries: what they are.
+        checksums: CRC-32 of each.
+        warnings: about paths that were left out.
+        large: the path that is next; its contents are too many for a batch. Else empty.
+    """
+
+    members: bytes
+    records: bytes
+    entries: Sequence[Entry]
+    checksums: Sequence[int]
+    warnings: Sequence[str]
+    large: str
+
+
+class _Making:
+    """A batch that is not full yet."""
+
+    def __init__(self, method: Method):
+        self._method = method
+        self._empty()
+
+    def _empty(self) -> None:
+        self.size = 0
+        self._members: list[bytes | bytearray] = []
+        self._records: list[bytes] = []
+        self._entries: list[Entry] = []
+        self._checksums: list[int] = []
+        self._at = 0
+
+    def add(self, found: Found) -> None:
+        """Add a file with its contents, a folder or a link."""
+        entry = found.entry()
+        contents = b""
+        if found.descriptor >= 0:
+            contents = found.read_whole()
+            if len(contents) != entry.size:
+                entry = entry._replace(size=len(contents))
+        elif entry.is_link:
+            contents = entry.target.encode("utf-8", "surrogateescape")
+        how, data = self._method.compress(contents, self._at)
+        header, record = records(entry, how)
+        self._members += (header, data)
+        self._records.append(record)
+        self._entries.append(entry)
+        self._checksums.append(how.crc)
+        self._at += len(header) + len(data)
+        self.size += len(contents)
+
+    def end(self, warnings: list[str], large: str = "") -> Batch:
+        """Return the batch, and begin the next one."""
+        members, directory = b"".join(self._members), b"".join(self._records)
+        made = Batch(members, directory, self._entries, self._checksums, warnings[:], large)
+        warnings.clear()
+        self._empty()
+        return made
+
+
+def batches(root: Path, paths: Sequence[str], method: Method) -> Iterator[Batch]:
+    """Yield the members for paths below a folder, in their order; at most a chunk at once.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    warnings: list[str] = []
+    making = _Making(method)
+    with TreeReader(root, warnings.append) as reader:
+        for found in reader.find(paths):
+            if found.descriptor >= 0 and found.status.st_size >= CHUNK:
+                yield making.end(warnings, large=found.path)
+                continue
+            making.add(found)
+            if making.size >= CHUNK:
+                yield making.end(warnings)
+    yield making.end(warnings)
+
+
+def batch_of(found: Found, method: Method) -> Batch:
+    """Return a batch of one member."""
+    making = _Making(method)
+    making.add(found)
+    return making.end([])
