@@ -71,21 +71,33 @@ def _check_need_list(
         if need.job in seen:
             twice[need.job] = None
         seen.add(need.job)
-        other = jobs.get(need.job)
-        missing = MATRIX_VALUE.search(need.job)
-        if missing:
-            words = f"{job.group} job: '{missing[1]}' does not exist in matrix configuration"
-            yield _error(job, "needs-matrix-value", words)
-        elif other is None:
-            if not need.optional:
-                words = f"{job.name} job: undefined need: {need.job}"
-                yield _error(job, "needs-unknown-job", words)
-        elif _is_later(other, job, positions):
-            words = f"{job.name} job: need {need.job} is not defined in current or prior stages"
-            yield _error(job, "needs-later-stage", words)
+        problem = _need_problem(job, need, jobs, positions)
+        if problem:
+            yield _error(job, *problem)
     if twice:
         words = f"{job.name} has the following needs duplicated: {', '.join(twice)}."
         yield _error(job, "needs-duplicate", words)
+
+
+def _need_problem(
+    job: Job, need: Need, jobs: Mapping[str, Job], positions: Mapping[str, int]
+) -> tuple[str, str] | None:
+    """Return a code and words."""
+    missing = MATRIX_VALUE.search(need.job)
+    if missing:
+        words = f"{job.group} job: '{missing[1]}' does not exist in matrix configuration"
+        return "needs-matrix-value", words
+    other = jobs.get(need.job)
+    if other is None:
+        words = f"{job.name} job: undefined need: {need.job}"
+        return None if need.optional else ("needs-unknown-job", words)
+    if len(need.job) > MAX_NAME:
+        problem = f"name is too long (maximum is {MAX_NAME} characters)"
+        return "needs-long-name", f"{job.name} job: need `{need.job}` {problem}"
+    if _is_later(other, job, positions):
+        words = f"{job.name} job: need {need.job} is not defined in current or prior stages"
+        return "needs-later-stage", words
+    return None
 
 
 def _is_later(other: Job, job: Job, positions: Mapping[str, int]) -> bool:

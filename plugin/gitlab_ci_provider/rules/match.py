@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from gitlab_ci_provider.model.rules import Changes, Exists, Rule
 from gitlab_ci_provider.rules.expression.evaluator import is_true
 from gitlab_ci_provider.rules.expression.lexer import ExpressionError
-from gitlab_ci_provider.rules.expression.regex import compile_re2
+from gitlab_ci_provider.rules.expression.path_regexp import MAX_LENGTH, compile_path_regexp
 from gitlab_ci_provider.rules.globs import is_plain, matches
 from gitlab_ci_provider.rules.view import RuleView
 from gitlab_ci_provider.variables.expand import expand_known
@@ -22,9 +22,6 @@ MAX_COMPARISONS = 50_000
 _ANYWHERE = "**/*"
 _SUFFIX = re.compile(r"\*\*/\*\.[^/*?\[{]*")
 """`**/*.js` tests the end of a name, which GitLab does without counting comparisons."""
-
-MAX_REGEXP = 255
-"""Characters of `regexp` after expansion."""
 
 
 class RuleError(ValueError):
@@ -149,10 +146,12 @@ def _expanded(patterns: Collection[str], view: RuleView) -> Iterator[str]:
 
 def _regexp_matches(pattern: str, paths: Collection[str], view: RuleView, keyword: str) -> bool:
     expanded = expand_known(pattern, view.expanded)
-    if len(expanded) > MAX_REGEXP:
-        words = f"(maximum is {MAX_REGEXP} characters after variable expansion)"
+    if len(expanded) > MAX_LENGTH:
+        words = f"(maximum is {MAX_LENGTH} characters after variable expansion)"
         raise RuleError(f"{keyword}:regexp is too long {words}")
     if len(paths) > MAX_COMPARISONS:
         return True
-    regex = compile_re2(expanded)
-    return regex is not None and any(regex.found_in(path) for path in paths)
+    regex = compile_path_regexp(expanded)
+    if regex is None:
+        raise RuleError(_without_secrets(f"{keyword}:regexp is invalid: {expanded}", view))
+    return any(regex.found_in(path) for path in paths)

@@ -57,6 +57,16 @@ REFUSED = [
     ("extends: [a, b]", "j: unknown keys in `extends` (a, b)"),
     ("rules: []", "jobs:j:rules config can't be blank"),
     ("rules: [{variables: {A: null}}]", "jobs:j:rules:rule:variables:a config must be a string"),
+    (
+        "rules: [{changes: {regexp: a, paths: [b]}}]",
+        "rule:changes config must use exactly one of these keys: paths, regexp",
+    ),
+    (
+        "rules: [{exists: {project: p}}]",
+        "rule:exists config must use exactly one of these keys: paths, regexp",
+    ),
+    ("rules: [{changes: {regexp: (}}]", "jobs:j:rules:rule:changes regexp is invalid: ("),
+    (f"rules: [{{exists: {{regexp: {'x' * 256}}}}}]", "exists regexp is too long (maximum is 255"),
     ("only: a", "jobs:j:only has to be either an array of conditions or a hash"),
     ("coverage: 1", "jobs:j:coverage config must be a regular expression with re2 syntax"),
     ("parallel: 1.5", "jobs:j:parallel config must be an integer"),
@@ -200,6 +210,15 @@ FILES = [
     ),
     ("workflow: {rules: []}\nj: {script: x}", "workflow:rules config can't be blank"),
     ("workflow: {rules: a}\nj: {script: x}", "workflow:rules config should be an array"),
+    ("workflow: {name: ''}\nj: {script: x}", "workflow name is too short (minimum is 1 character)"),
+    (
+        "pages: {script: x, publish: a, pages: {publish: b}}",
+        "pages job: use either pages:publish or pages:pages:publish",
+    ),
+    (
+        f"j: {{script: x, needs: [{'a' * 253}]}}\n{'a' * 253}: {{script: x, parallel: 1}}",
+        f"j job: need `{'a' * 253} 1/1` name is too long (maximum is 255 characters)",
+    ),
     (
         "workflow: {auto_cancel: {on_new_commit: disabled}}\nj: {script: x}",
         "workflow:auto_cancel on new commit must be one of: conservative, interruptible, none",
@@ -287,7 +306,7 @@ def test_name_of_the_pipeline_is_stripped():
     """White space around `workflow:name` is not part of it; white space alone is not a name."""
     names = [
         made.workflow.name
-        for name in ("' x '", "''")
+        for name in ("' x '", "' '")
         if (made := try_compile(f"workflow: {{name: {name}}}\nj: {{script: x}}").pipeline)
     ]
 

@@ -106,6 +106,32 @@ def test_regexp_knows_variables_and_its_limit():
         rule_matches(Rule(changes=Changes(regexp="x" * 256)), _view(changed_paths={"a"}))
 
 
+@pytest.mark.parametrize(
+    ("pattern", "yes", "no"),
+    [
+        (r"\A(?!docs/)", "src/a", "docs/a"),
+        (r"^(?!docs/|[()|]\(x)(?=s).*\.py$", "src/a.py", "docs/a.py"),
+        (r"\A(?!(a|b)/)(?!c)", "d/x", "b/x"),
+        (r"\A(?!a)(b|c)", "c", "a"),
+    ],
+)
+def test_regexp_may_say_how_paths_do_not_begin(pattern: str, yes: str, no: str):
+    """Lookaheads at the beginning are those of Ruby."""
+    rule = Rule(changes=Changes(regexp=pattern))
+
+    assert rule_matches(rule, _view(changed_paths={yes}))
+    assert not rule_matches(rule, _view(changed_paths={no}))
+
+
+@pytest.mark.parametrize(
+    "pattern", [r"a(?!b)", r"\A(?!a)b|c", r"\A(?!a", r"\A(?=(?!a))b", "$KIND("]
+)
+def test_regexp_that_cannot_be_decided_is_an_error(pattern: str):
+    """Nothing is left out in silence because of a pattern that RE2 has no answer to."""
+    with pytest.raises(RuleError, match="rules:exists:regexp is invalid"):
+        rule_matches(Rule(exists=Exists(regexp=pattern)), _view(tree=lambda: frozenset({"a"})))
+
+
 def test_compare_to_looks_at_what_differs_from_a_ref():
     """`compare_to` has a diff of its own, whatever made the pipeline; its name is expanded."""
     rule = Rule(changes=Changes(paths=("a",), compare_to="b-$KIND"))

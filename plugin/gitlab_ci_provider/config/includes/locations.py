@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from gitlab_ci_provider.config.includes.fetcher import FileFetcher
 from gitlab_ci_provider.config.keywords.fields import Field, is_blank
+from gitlab_ci_provider.config.keywords.included import wrong_integrity
 from gitlab_ci_provider.config.keywords.rules import INCLUDE_RULES, read_rules
 from gitlab_ci_provider.config.raw import Map, Mark, Node, Seq, to_data
 from gitlab_ci_provider.model.rules import When
@@ -22,7 +23,6 @@ from gitlab_ci_provider.variables.expand import expand_or_drop
 
 KINDS = ("local", "project", "remote", "template", "artifact", "component")
 KEYS = (*KINDS, "file", "ref", "rules", "inputs", "integrity", "cache", "job")
-_INTEGRITY = re.compile(r"^sha256-[A-Za-z0-9+/]{43}=$")
 _URL = re.compile(r"^https?://")
 _EITHER = f"Each include must use only one of: `{'`, `'.join(KINDS)}`"
 _NONE = f"does not have a valid subkey for include. Valid subkeys are: `{'`, `'.join(KINDS)}`"
@@ -106,12 +106,9 @@ def _complete(field: Field, value: Map) -> bool:
     _warn_of_unknown(field, value)
     if value.get("project") and not value.get("file"):
         problem = "must specify the file where to fetch the config from"
-    elif (
-        value.get("remote")
-        and value.get("integrity")
-        and not _INTEGRITY.match(str(value["integrity"]))
-    ):
-        problem = "integrity hash must start with 'sha256-' and be base64 encoded"
+    elif value.get("remote") and value.get("integrity"):
+        wrong = wrong_integrity(value["integrity"])
+        problem = f"integrity {wrong}" if wrong else ""
     if problem:
         field.diagnostics.error("include-incomplete", f"include config {problem}", field.mark)
     return not problem

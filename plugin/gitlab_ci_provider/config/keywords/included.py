@@ -23,7 +23,7 @@ def check_included(field: Field) -> None:
         return
     if entry.get("project") and is_blank(entry.get("file")):
         field.refuse("must specify the file where to fetch the config from")
-    for key, wrong in (("integrity", _wrong_integrity), ("cache", _wrong_cache)):
+    for key, wrong in (("integrity", wrong_integrity), ("cache", _wrong_cache)):
         value = entry.get(key)
         if value is None or value is False:
             continue
@@ -37,7 +37,8 @@ def check_included(field: Field) -> None:
         field.refuse_as("rules should be an array of hashes")
 
 
-def _wrong_integrity(value: Node) -> str | None:
+def wrong_integrity(value: Node) -> str | None:
+    """Say what is wrong with `integrity`, whether or not the file has that digest."""
     if not isinstance(value, str) or not value.startswith("sha256-"):
         return "hash must start with 'sha256-'"
     try:

@@ -33,7 +33,9 @@ def check_pages(job: Field) -> None:
     pages.get("path_prefix", text)
     pages.get("expire_in", _expiry_or_variable)
     if "publish" in pages.value and publish:
-        pages.refuse("please use either `publish` or `pages:publish`, use either one of them")
+        words = "use either pages:publish or pages:pages:publish"
+        name = job.label.removeprefix("jobs:")
+        pages.diagnostics.error("keyword-invalid", f"{name} job: {words}", pages.mark)
 
 
 def with_published(job: Field, artifacts: Artifacts | None) -> Artifacts | None:

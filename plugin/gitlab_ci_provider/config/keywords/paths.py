@@ -5,6 +5,11 @@ from __future__ import annotations
 from gitlab_ci_provider.config.keywords.fields import Field, strings, text
 from gitlab_ci_provider.config.raw import Map, Seq
 from gitlab_ci_provider.model.rules import Changes, Exists
+from gitlab_ci_provider.rules.expression.path_regexp import (
+    MAX_LENGTH,
+    NO_ENGINE,
+    compile_path_regexp,
+)
 
 MAX_PATTERNS = 50
 
@@ -23,7 +28,7 @@ def read_changes(field: Field) -> Changes | None:
         field.refuse_as("paths should be an array of strings")
     return Changes(
         paths=field.get("paths", read_globs) or (),
-        regexp=field.get("regexp", text),
+        regexp=field.get("regexp", _read_regexp),
         compare_to=field.get("compare_to", text),
     )
 
@@ -46,7 +51,7 @@ def read_exists(field: Field) -> Exists | None:
         field.refuse("missing required keys: project")
     return Exists(
         paths=field.get("paths", read_globs) or (),
-        regexp=field.get("regexp", text),
+        regexp=field.get("regexp", _read_regexp),
         project=field.get("project", text),
         ref=field.get("ref", text),
     )
@@ -69,10 +74,20 @@ def read_globs(field: Field) -> tuple[str, ...] | None:
     return paths
 
 
+def _read_regexp(field: Field) -> str | None:
+    pattern = text(field)
+    if pattern is None:
+        return None
+    if len(pattern) > MAX_LENGTH:
+        field.refuse(f"is too long (maximum is {MAX_LENGTH} characters)")
+    elif compile_path_regexp(pattern) is None:
+        field.refuse(f"is invalid: {pattern}", hint=NO_ENGINE)
+    return pattern
+
+
 def _exclusive(field: Field) -> None:
-    if not isinstance(field.value, Map):
-        return
-    if "paths" in field.value and "regexp" in field.value:
-        field.refuse("these keys cannot be used together: paths, regexp")
-    elif "paths" not in field.value and "regexp" not in field.value:
-        field.refuse("missing required keys: paths")
+    given = [
+        key for key in ("paths", "regexp") if isinstance(field.value, Map) and key in field.value
+    ]
+    if len(given) != 1:
+        field.refuse("must use exactly one of these keys: paths, regexp")

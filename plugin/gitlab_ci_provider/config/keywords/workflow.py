@@ -26,4 +26,6 @@ def _name(field: Field) -> str | None:
     if name is not None and len(name) > MAX_NAME:
         field.refuse(f"is too long (maximum is {MAX_NAME} characters)")
         return None
+    if name == "":
+        field.refuse("is too short (minimum is 1 character)")
     return (name or "").strip() or None
