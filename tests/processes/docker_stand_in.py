@@ -22,6 +22,8 @@ State = dict[str, Any]
 
 def docker(state: State, arguments: list[str]) -> None:
     """Do what docker would do."""
+    while arguments[0].startswith("-"):
+        arguments = arguments[2 if arguments[0] == "-l" else 1 :]
     if arguments[0] in ("buildx", "image"):
         arguments = arguments[1:]
     verb, *rest = arguments

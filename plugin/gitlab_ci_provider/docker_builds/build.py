@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from gitlab_ci_provider.docker_builds.commands import DockerCommand
 from gitlab_ci_provider.docker_builds.flags import Arguments, Grammar, read_arguments
 from gitlab_ci_provider.docker_builds.values import (
+    CHANGING,
     is_absolute,
     is_in_working_copy,
     loose_problem,
@@ -153,12 +154,25 @@ def _hint(problem: str) -> str:
     return next((hint for name, hint in _HINTS.items() if f"`{name}`" in problem), "")
 
 
-def _check_around(docker: DockerCommand, known: Mapping[str, str]) -> None:
-    if "DOCKER_DEFAULT_PLATFORM" in known:
-        raise CannotBuildError("DOCKER_DEFAULT_PLATFORM is set", "Use --platform instead.")
+def check_settings(docker: DockerCommand, known: Mapping[str, str]) -> None:
+    """Check that a command asks the daemon of the script, in a way that nothing changes.
+
+    Raises:
+        CannotBuildError: it does not.
+    """
+    if docker.chosen:
+        words = f"`{docker.chosen}` chooses a daemon or a configuration for this command alone"
+        raise CannotBuildError(words, "Set DOCKER_HOST or DOCKER_CONFIG for the whole job.")
+    for name, hint in CHANGING.items():
+        if known.get(name, "0") != "0":
+            raise CannotBuildError(f"{name} is set", hint)
     names = [name for name, _ in docker.command.assignments if name not in _NEEDLESS_SETTINGS]
     if names:
         raise CannotBuildError(f"{names[0]} is set for this command alone", "Export it before.")
+
+
+def _check_around(docker: DockerCommand, known: Mapping[str, str]) -> None:
+    check_settings(docker, known)
     if docker.command.redirects:
         words = f"`{docker.command.redirects[0]}` belongs to the output of docker"
         raise CannotBuildError(words, "Leave the redirection out; a Dockerfile must be a file.")

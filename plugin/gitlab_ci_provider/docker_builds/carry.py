@@ -6,10 +6,16 @@ its push may be nothing that could fail, and nothing that changes a name.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gitlab_ci_provider.docker_builds.build import CannotBuildError, DockerBuild, read_build
+from gitlab_ci_provider.docker_builds.build import (
+    CannotBuildError,
+    DockerBuild,
+    check_settings,
+    read_build,
+)
 from gitlab_ci_provider.docker_builds.commands import (
     NEEDLESS,
     DockerCommand,
@@ -18,11 +24,12 @@ from gitlab_ci_provider.docker_builds.commands import (
     is_cache_pull,
     is_needless,
     is_silence,
+    starts_docker,
 )
 from gitlab_ci_provider.docker_builds.flags import Grammar, read_arguments
 from gitlab_ci_provider.docker_builds.kept import short, troubles, unknown_programs
 from gitlab_ci_provider.docker_builds.login import Login, read_login
-from gitlab_ci_provider.docker_builds.programs import QUIET, STEPS
+from gitlab_ci_provider.docker_builds.programs import STEPS, is_quiet
 from gitlab_ci_provider.docker_builds.shell import Command, Statement
 from gitlab_ci_provider.docker_builds.spots import Problem, Spot
 from gitlab_ci_provider.docker_builds.values import loose_problem
@@ -31,6 +38,7 @@ from gitlab_ci_provider.docker_builds.words import Word
 _PUSH = Grammar(
     valued=(), switches={"--quiet", "--all-tags"}, short={"q": "--quiet", "a": "--all-tags"}
 )
+_BUILDS = re.compile(r"\b(build|bake)$")
 _NOT_NEEDED = "Leave it out: without a daemon there is nothing to do."
 
 
@@ -48,6 +56,12 @@ class Image:
     build: DockerBuild
     names: dict[str, Word]
     destinations: list[Word] = field(default_factory=list)
+
+    @property
+    def unpushed(self) -> list[Word]:
+        """The names that only the daemon has."""
+        pushed = {identity(word) for word in self.destinations}
+        return [self.names[name] for name in sorted(self.names.keys() - pushed)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +143,7 @@ class _Reader:
         """Check a statement that stays: its programs must be there, and ask no daemon."""
         for line, what, hint in troubles(statement, self.known, self.sets):
             self._problem(position, line, what, hint)
+        self.knows_builds &= not any(starts_docker(each) for each in statement.commands)
         self._programs(position, statement)
 
     def _programs(self, position: int, statement: Statement) -> None:
@@ -145,7 +160,7 @@ class _Reader:
         }.get(asked[0].verb)
         why = self._conditional(position, statement, asked[0])
         if handler is None or len(asked) > 1 or why:
-            self.knows_builds &= all(docker.verb != "build" for docker in asked)
+            self.knows_builds &= not any(_BUILDS.search(docker.verb) for docker in asked)
             for docker in asked:
                 if docker.verb not in NEEDLESS or len(asked) == 1:
                     where = docker.command.context or why
@@ -215,16 +230,16 @@ class _Reader:
     def _name(self, image: Image, word: Word) -> None:
         """Give an image a name, which no other one has any longer."""
         for other in self.carried.images.values():
-            other.names.pop(_identity(word), None)
-        image.names[_identity(word)] = word
+            other.names.pop(identity(word), None)
+        image.names[identity(word)] = word
 
     def _find(self, word: Word) -> Image | None:
         """Return the last image that was built with a name."""
-        found = [image for image in self.carried.images.values() if _identity(word) in image.names]
+        found = [image for image in self.carried.images.values() if identity(word) in image.names]
         return found[-1] if found else None
 
     def _tag(self, position: int, docker: DockerCommand) -> None:
-        _check_alone(docker, silent=True)
+        self._check_alone(docker, silent=True)
         if len(docker.arguments) != 2:
             raise CannotBuildError("it needs two names")
         source, target = docker.arguments
@@ -237,7 +252,7 @@ class _Reader:
         self.carried.dropped.add(position)
 
     def _push(self, position: int, docker: DockerCommand) -> None:
-        _check_alone(docker, silent=True)
+        self._check_alone(docker, silent=True)
         arguments = read_arguments(docker.arguments, _PUSH)
         if arguments.problem or len(arguments.operands) != 1:
             raise CannotBuildError(arguments.problem or "it needs one name")
@@ -251,8 +266,8 @@ class _Reader:
                 self._check_name(image, position, word)
                 self._check_between(image, position)
             self._log_in_before(image, position)
-            known = {_identity(word) for word in image.destinations}
-            image.destinations += [word for word in words if _identity(word) not in known]
+            known = {identity(word) for word in image.destinations}
+            image.destinations += [word for word in words if identity(word) not in known]
         self.carried.dropped.add(position)
 
     def _not_built(self, name: Word) -> None:
@@ -287,7 +302,7 @@ class _Reader:
             statement = placed.statement
             if statement.comment or docker_commands(statement):
                 continue
-            quiet = all(command.name in QUIET for command in statement.commands)
+            quiet = all(is_quiet(command) for command in statement.commands)
             if not (_only_sets(statement) or (statement.simple and quiet)):
                 words = f"`{short(statement)}` stands between the build and its push"
                 hint = (
@@ -311,20 +326,27 @@ class _Reader:
         self.carried.earlier[image.at] = logins
 
     def _login(self, position: int, docker: DockerCommand) -> None:
-        _check_alone(docker)
+        self._check_alone(docker)
         producer = _producer(self.script[position].statement)
         self.logged_in.append(read_login(docker, producer))
         self.carried.logins[position] = tuple(self.logged_in)
 
+    def _check_alone(self, docker: DockerCommand, *, silent: bool = False) -> None:
+        """Check that a command has the settings of the script, and nobody reads its output."""
+        check_settings(docker, self.known)
+        for redirect in docker.command.redirects if silent else ():
+            if not is_silence(redirect):
+                raise CannotBuildError(f"`{redirect}` belongs to the output of docker")
+
     def finish(self) -> None:
         """Check what only the whole script shows."""
         cached = {
-            _identity(word)
+            identity(word)
             for image in self.carried.images.values()
             for word in image.build.cached_from
         }
         for position, docker in self.pulled:
-            if docker.arguments and _identity(docker.arguments[-1]) in cached:
+            if docker.arguments and identity(docker.arguments[-1]) in cached:
                 self.carried.dropped.add(position)
             elif self.knows_builds:  # else nobody knows what it is for
                 words = f"{docker.shown} needs a Docker daemon"
@@ -335,22 +357,11 @@ class _Reader:
         """Check that no later build may begin with an image that only the daemon has."""
         last = max(self.carried.images, default=0)
         for position, image in self.carried.images.items():
-            pushed = {_identity(word) for word in image.destinations}
-            for name in sorted(set(image.names) - pushed if position != last else ()):
-                source = image.names[name].source
-                words = f"a later build may begin `FROM` {source}, which is not pushed"
+            for word in image.unpushed if position != last else ():
+                words = f"a later build may begin `FROM` {word.source}, which is not pushed"
                 hint = "Push it, and name it there with its registry."
                 line = self.script[position].statement.line
                 self._problem(position, line, words, hint)
-
-
-def _check_alone(docker: DockerCommand, *, silent: bool = False) -> None:
-    """Check that a command has the variables of the script, and that nobody reads its output."""
-    for name, _ in docker.command.assignments:
-        raise CannotBuildError(f"{name} is set for this command alone", "Export it before.")
-    for redirect in docker.command.redirects if silent else ():
-        if not is_silence(redirect):
-            raise CannotBuildError(f"`{redirect}` belongs to the output of docker")
 
 
 def _producer(statement: Statement) -> Command | None:
@@ -361,12 +372,13 @@ def _producer(statement: Statement) -> Command | None:
     return None
 
 
-def _identity(word: Word) -> str:
+def identity(word: Word) -> str:
+    """Return the same text for words that name the same image."""
     return word.identity.removesuffix(":latest")
 
 
-def _is_tag_of(identity: str, name: Word) -> bool:
-    return identity == name.identity or identity.startswith(f"{name.identity}:")
+def _is_tag_of(found: str, name: Word) -> bool:
+    return found == name.identity or found.startswith(f"{name.identity}:")
 
 
 def _only_sets(statement: Statement) -> bool:

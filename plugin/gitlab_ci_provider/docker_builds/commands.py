@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from gitlab_ci_provider.docker_builds.flags import Grammar, read_arguments
 from gitlab_ci_provider.docker_builds.shell import Command, Statement
 from gitlab_ci_provider.docker_builds.ways_out import way_out
-from gitlab_ci_provider.docker_builds.words import Word
+from gitlab_ci_provider.docker_builds.words import Word, said
 
 _PROGRAMS = frozenset({"docker", "docker-compose"})
+_CHOOSING = ("--config", "--context", "--host")
+_OPTIONS = Grammar(
+    valued={*_CHOOSING, "--log-level", "--tlscacert", "--tlscert", "--tlskey"},
+    switches={"--debug", "--tls", "--tlsverify"},
+    short={"D": "--debug", "H": "--host", "c": "--context", "l": "--log-level"},
+)
+"""They stand before the verb."""
+
 _GROUPS = frozenset(
     {
         "builder",
@@ -104,11 +113,13 @@ class DockerCommand:
     Attributes:
         verb: what it does, the same for all spellings: `build` for `docker buildx build`.
         arguments: after the verb.
+        chosen: the option that chooses another daemon or another configuration; empty without.
     """
 
     command: Command
     verb: str
     arguments: tuple[Word, ...]
+    chosen: str = ""
 
     @property
     def shown(self) -> str:
@@ -126,10 +137,18 @@ def docker_command(command: Command) -> DockerCommand | None:
     program = (command.name or "").rpartition("/")[2]
     if program not in _PROGRAMS:
         return None
-    words = [word for word in command.words[1:] if word.source not in ("-D", "--debug")]
-    texts = [word.literal or "?" for word in words]
     if program == "docker-compose":
-        words, texts = [command.words[0], *words], ["compose", *texts]
+        return _verb(command, [said("compose"), *command.words[1:]])
+    options = read_arguments(command.words[1:], _OPTIONS, leading=True)
+    if options.problem:  # such as --version
+        return _verb(command, list(command.words[1:]))
+    chosen = next((name for name in _CHOOSING if options.has(name)), "")
+    return replace(_verb(command, options.operands), chosen=chosen)
+
+
+def _verb(command: Command, words: list[Word]) -> DockerCommand:
+    """Read the words from the verb on."""
+    texts = [word.literal or "?" for word in words]
     if not texts:
         return DockerCommand(command, "", ())
     if texts[0] not in _GROUPS:

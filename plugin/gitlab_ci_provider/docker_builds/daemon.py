@@ -78,6 +78,8 @@ def _read(service: Service) -> Iterator[Word | str]:
     if arguments.problem or arguments.operands:
         yield f"the daemon: {arguments.problem or 'what it starts with is not understood'}"
         return
+    if service.image.platform:
+        yield f"the daemon: it builds for {service.image.platform}"
     for value in arguments.values("--insecure-registry"):
         yield from _insecure(value.source)
     for value in arguments.values("--registry-mirror"):

@@ -46,14 +46,21 @@ class Arguments:
         return any(option == name for option, _ in self.options)
 
 
-def read_arguments(words: Collection[Word], grammar: Grammar) -> Arguments:
-    """Read the words after a command's name."""
+def read_arguments(
+    words: Collection[Word], grammar: Grammar, *, leading: bool = False
+) -> Arguments:
+    """Read the words after a command's name.
+
+    Args:
+        words: all of them.
+        grammar: the options of the command.
+        leading: options end at the first operand.
+    """
     found = Arguments()
     waiting = list(words)
-    while waiting and not found.problem:
+    while waiting and not found.problem and not (leading and found.operands):
         word = waiting.pop(0)
         if word.source == "--":
-            found.operands += waiting
             break
         name, value = _split(word, grammar)
         if not name:
@@ -68,6 +75,7 @@ def read_arguments(words: Collection[Word], grammar: Grammar) -> Arguments:
             found.problem = f"the option `{name}` has no value"
         else:
             found.options.append((name, value if value is not None else waiting.pop(0)))
+    found.operands += waiting
     return found
 
 

@@ -9,9 +9,9 @@ from gitlab_ci_provider.docker_builds.commands import docker_command, starts_doc
 from gitlab_ci_provider.docker_builds.programs import SHADOWED, is_known
 from gitlab_ci_provider.docker_builds.shell import Command, Statement
 from gitlab_ci_provider.docker_builds.spots import Problem, Spot
-from gitlab_ci_provider.docker_builds.values import is_absolute, is_in_working_copy
+from gitlab_ci_provider.docker_builds.values import CHANGING, is_absolute, is_in_working_copy
 
-_CHANGES = frozenset({"PATH", "DOCKER_DEFAULT_PLATFORM", "DOCKER_CONTEXT", "BUILDX_BUILDER"})
+_CHANGES = frozenset({*CHANGING, "PATH", "DOCKER_CONTEXT", "BUILDX_BUILDER"})
 _SHOWN = 5
 _SPLIT_JOB = "Do this in a job of its own, before or after; files go along as artifacts."
 _GOES_ON = re.compile(r"\+[a-z]*[eo]")

@@ -27,8 +27,13 @@ STEPS = frozenset(
 )
 """What `&&` joins to a docker command as a step, and not as a question."""
 
-QUIET = frozenset({"echo", "printf", "true", ":", "pwd", "cd", "sleep"})
-"""What may stand between a build and its push: pushing earlier does not skip a test."""
+_QUIET = frozenset({"echo", "printf", "true", ":", "pwd", "cd", "sleep"})
+"""Pushing earlier does not skip a test; but `printf -v NAME` sets a variable."""
+
+
+def is_quiet(command: Command) -> bool:
+    """Return whether a command may stand between a build and its push."""
+    return command.name in _QUIET and not any(word.source == "-v" for word in command.words)
 
 
 def is_known(command: Command) -> bool:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from gitlab_ci_provider.docker_builds.carry import Carried, Placed, carry
+from gitlab_ci_provider.docker_builds.carry import Carried, Placed, carry, identity
 from gitlab_ci_provider.docker_builds.commands import NEEDLESS, docker_commands, starts_docker
 from gitlab_ci_provider.docker_builds.daemon import DIND, is_daemon, read_daemons
 from gitlab_ci_provider.docker_builds.kaniko import build_script, login_script
@@ -63,6 +63,8 @@ def read_docker_job(job: Job, *, engine: str = IMAGE) -> DockerJob | None:
     daemons = read_daemons(job.services)
     problems = [*unread, *daemons.problems, *done.problems, *done_after.problems]
     problems += _built_after(after, done_after)
+    if not any(is_daemon(service) for service in job.services):
+        problems += _left_behind(done, [*main, *after])
     programs = done.programs | done_after.programs
     if not (done.images or problems):
         problems.append(_builds_nothing(at, programs))
@@ -156,6 +158,23 @@ def _built_after(after: Sequence[Placed], done: Carried) -> Iterator[Problem]:
     for position in (*done.images, *done.logins):
         hint = "Build in `script`."
         yield Problem(after[position].spot, "after_script also runs when the job has failed", hint)
+
+
+def _left_behind(done: Carried, script: Sequence[Placed]) -> Iterator[Problem]:
+    """List what stays in a daemon that outlives the job, where other jobs may look for it."""
+    removed = {
+        identity(word)
+        for placed in script
+        for docker in docker_commands(placed.statement)
+        if docker.verb == "rmi"
+        for word in docker.arguments
+    }
+    for position in sorted(done.images)[-1:]:  # of others, a later build may need it
+        for word in done.images[position].unpushed:
+            if identity(word) not in removed:
+                words = f"{word.source} is not pushed, and stays with a daemon for other jobs"
+                hint = "Push it; a build that is only a test needs no --tag."
+                yield Problem(script[position].spot, words, hint)
 
 
 def _texts(script: Sequence[Placed], done: Carried, registries: Sequence[Word]) -> dict[int, str]:

@@ -32,6 +32,14 @@ _FREE_TEXT = frozenset(
 )
 """Predefined variables that anybody may fill with several words."""
 
+CHANGING: Mapping[str, str] = {
+    "BUILDX_GIT_LABELS": "Write each label with --label.",
+    "DOCKER_CONTENT_TRUST": "Sign the image by its digest, in a job of its own.",
+    "DOCKER_DEFAULT_PLATFORM": "Use --platform instead.",
+    "SOURCE_DATE_EPOCH": "Use the executor's --reproducible.",
+}
+"""Variables that change what docker's commands mean, and what to do instead."""
+
 _WORKING_COPY = ("CI_PROJECT_DIR", "CI_BUILDS_DIR", "PWD")
 _ABSOLUTE = (*_WORKING_COPY, "HOME")
 _KEPT = ("$PWD", "${PWD}", "$(pwd)", "/builds/")

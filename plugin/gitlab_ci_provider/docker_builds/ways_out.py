@@ -9,11 +9,13 @@ _FILES = "To copy files out of an image, run a job with `image:` and `artifacts:
 _SERVICES = "Start what the job needs with `services:`, which end with it."
 _OTHERS = "Images of other jobs get another tag with `crane tag` or `skopeo copy`."
 _PUSH = "Push the image in the job that builds it, and name it in `image:` or `FROM`."
+_BAKE = "The bake file is read when the job runs: write one `docker build` a target."
 _COMPOSE = "The compose file is read when the job runs: write one `docker build` for each image."
 
 _WAYS_OUT: Mapping[str, str] = {
     "build": "Change the command; what can be carried over is in the documentation.",
-    "buildx bake": "The bake file is read when the job runs: write one `docker build` a target.",
+    "bake": _BAKE,
+    "buildx bake": _BAKE,
     "buildx imagetools": _OTHERS,
     "commit": "Describe the image in a Dockerfile.",
     "compose": _SERVICES,
