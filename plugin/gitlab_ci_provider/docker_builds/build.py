@@ -233,6 +233,8 @@ def _checked(word: Word, known: Mapping[str, str], *, strict: bool = False) -> W
 
 def _options(arguments: Arguments, known: Mapping[str, str]) -> list[Word]:
     """List options of the executor, in the order of the command."""
+    if len(arguments.values("--platform")) > 1:
+        raise _several_platforms()
     found: list[Word] = []
     for name, value in arguments.options:
         if value is None or name in _DROPPED_VALUES:
@@ -263,10 +265,13 @@ def _platform(value: Word) -> list[Word]:
         words = f"only the shell knows how many platforms {value.source} is"
         raise CannotBuildError(words, "Write one platform.")
     if "," in value.literal:
-        words = "it builds for several platforms"
-        hint = "Build each on a node of its kind, then put them together with `manifest-tool`."
-        raise CannotBuildError(words, hint)
+        raise _several_platforms()
     return [said(f"--custom-platform={value.literal}")]
+
+
+def _several_platforms() -> CannotBuildError:
+    hint = "Build each on a node of its kind, then put them together with `manifest-tool`."
+    return CannotBuildError("it builds for several platforms", hint)
 
 
 def _secret(value: Word) -> list[Word]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from posixpath import normpath
 
 from gitlab_ci_provider.docker_builds.words import Word
 
@@ -82,7 +83,8 @@ def is_absolute(word: Word, known: Mapping[str, str]) -> bool | None:
 
 def is_in_working_copy(path: Word, known: Mapping[str, str]) -> bool:
     """Return whether an absolute path is in the working copy, or in another one next to it."""
-    return path.body.startswith(_KEPT) or _first_name(resolved(path, known)) in _WORKING_COPY
+    body = normpath(path.literal) if path.literal is not None else path.body
+    return f"{body}/".startswith(_KEPT) or _first_name(resolved(path, known)) in _WORKING_COPY
 
 
 def resolved(word: Word, known: Mapping[str, str]) -> str:
