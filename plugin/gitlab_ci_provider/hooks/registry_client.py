@@ -1,7 +1,7 @@
 """What a repository of an image registry holds: its tags, their age, and their deletion.
 
 A registry that wants a token (`Bearer`) names the server that gives one for the login; redirects
-are not followed with a login.
+are not followed with a login. Nothing that a registry says is taken for granted.
 """
 
 from __future__ import annotations
@@ -13,16 +13,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 from urllib.parse import urljoin, urlsplit
 
 from gitlab_ci_provider.exceptions import RegistryError
+from gitlab_ci_provider.hooks.registry_answers import SECONDS, Answer, ask
 from gitlab_ci_provider.image_builds.logins import RegistryLogin, login_for
 from gitlab_ci_provider.model.image_reference import ImageReference
 from gitlab_ci_provider.model.quoted import quoted
-
-if TYPE_CHECKING:
-    import httpx
 
 _MANIFESTS = (
     "application/vnd.docker.distribution.manifest.v2+json, "
@@ -30,8 +28,10 @@ _MANIFESTS = (
 )
 _DIGEST = "Docker-Content-Digest"
 _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
 _PAGE = 500
-_SECONDS = 60
+_MOST_TAGS = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,8 @@ class RegistryClient:
         self._root = f"{scheme}://{repository.registry}"
         self._path = f"/v2/{repository.repository}"
         self._authorization = ""
-        self._http = httpx.Client(verify=verify, timeout=_SECONDS)
+        plain = {"Accept-Encoding": "identity"}
+        self._http = httpx.Client(verify=verify, timeout=SECONDS, headers=plain)
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -94,7 +95,8 @@ class RegistryClient:
         for tag in self._tags():
             manifest = self._ask("GET", f"{self._path}/manifests/{tag}", missing=True)
             if manifest is not None:
-                digest = manifest.headers.get(_DIGEST, "")
+                given = manifest.headers.get(_DIGEST, "")
+                digest = given if _SHA256.fullmatch(given) else ""
                 yield TaggedImage(tag=tag, digest=digest, created=self._created(manifest))
 
     def delete(self, digest: str) -> None:
@@ -106,58 +108,63 @@ class RegistryClient:
         self._ask("DELETE", f"{self._path}/manifests/{digest}", missing=True)
 
     def _tags(self) -> Iterator[str]:
-        path = f"{self._path}/tags/list?n={_PAGE}"
+        path, seen = f"{self._path}/tags/list?n={_PAGE}", set[str]()
         while path:
             answer = self._ask("GET", path, missing=True)
             if answer is None:
                 return
-            yield from answer.json().get("tags") or ()
-            path = self._next(path, answer)
+            found = answer.fields().get("tags")
+            tags = {tag for tag in found if _is_tag(tag)} if isinstance(found, list) else set()
+            yield from sorted(tags - seen)
+            path = self._next(path, answer) if tags - seen else ""
+            seen |= tags
+            if len(seen) > _MOST_TAGS:
+                raise RegistryError(f"{self._name} has more than {_MOST_TAGS} tags")
 
-    def _next(self, path: str, answer: httpx.Response) -> str:
+    def _next(self, path: str, answer: Answer) -> str:
         """Return the path of the next page, which is on the same registry."""
-        link = answer.links.get("next", {}).get("url", "")
-        parts = urlsplit(urljoin(path, link))
-        return f"{parts.path}?{parts.query}" if link else ""
+        parts = urlsplit(urljoin(path, answer.next_page))
+        return f"{parts.path}?{parts.query}" if answer.next_page else ""
 
-    def _created(self, manifest: httpx.Response) -> datetime | None:
-        digest = manifest.json().get("config", {}).get("digest", "")
-        if not digest:
+    def _created(self, manifest: Answer) -> datetime | None:
+        config = manifest.fields().get("config")
+        digest = config.get("digest") if isinstance(config, dict) else ""
+        if not _SHA256.fullmatch(str(digest)):
             return None
-        config = self._ask("GET", f"{self._path}/blobs/{digest}", missing=True)
-        text = config.json().get("created") if config is not None else None
+        blob = self._ask("GET", f"{self._path}/blobs/{digest}", missing=True)
+        text = blob.fields().get("created") if blob is not None else None
         with suppress(ValueError, TypeError):
             moment = datetime.fromisoformat(_microseconds(str(text)))
             return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return None
 
-    def _ask(self, method: str, path: str, *, missing: bool = False) -> httpx.Response | None:
+    def _ask(self, method: str, path: str, *, missing: bool = False) -> Answer | None:
         import httpx
 
         try:
             answer = self._sent(method, path)
-            if answer.status_code == HTTPStatus.UNAUTHORIZED and self._login:
+            if answer.status == HTTPStatus.UNAUTHORIZED and self._login:
                 self._authorize(answer)
                 answer = self._sent(method, path)
-        except httpx.HTTPError as problem:
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as problem:
             words = quoted(str(problem))
             raise RegistryError(f"the registry of {self._name} is out of reach: {words}") from None
-        if answer.status_code == HTTPStatus.NOT_FOUND and missing:
+        if answer.status == HTTPStatus.NOT_FOUND and missing:
             return None
         if not answer.is_success:
-            raise RegistryError(f"{method} {self._root}{path}: {_refusal(answer)}")
+            raise RegistryError(f"{answer.asked}: {answer.refusal}")
         return answer
 
-    def _sent(self, method: str, path: str) -> httpx.Response:
+    def _sent(self, method: str, path: str) -> Answer:
         headers = {"Accept": _MANIFESTS}
         if self._authorization:
             headers["Authorization"] = self._authorization
-        answer = self._http.request(method, f"{self._root}{path}", headers=headers)
-        if answer.is_redirect and method == "GET":  # to a store that has the blob, without a login
-            return self._http.get(urljoin(str(answer.url), answer.headers["Location"]))
+        answer = ask(self._http, method, f"{self._root}{path}", headers=headers)
+        if answer.elsewhere and method == "GET":  # a store that has the blob: without a login
+            return ask(self._http, method, answer.elsewhere)
         return answer
 
-    def _authorize(self, answer: httpx.Response) -> None:
+    def _authorize(self, answer: Answer) -> None:
         """Do what the registry asks for: send the login, or get a token for it."""
         import httpx
 
@@ -175,10 +182,10 @@ class RegistryClient:
         if urlsplit(realm).scheme != urlsplit(self._root).scheme:
             raise RegistryError(f"the registry of {self._name} sends logins to {quoted(realm)}")
         params = {"service": given.get("service", ""), "scope": self._scope}
-        token = self._http.get(realm, params=params, auth=basic)
+        token = ask(self._http, "GET", realm, params=params, auth=basic)
         if not token.is_success:
-            raise RegistryError(f"no token for {self._name}: {_refusal(token)}")
-        body = token.json()
+            raise RegistryError(f"no token for {self._name}: {token.refusal}")
+        body = token.fields()
         self._authorization = f"Bearer {body.get('token') or body.get('access_token')}"
 
 
@@ -187,5 +194,5 @@ def _microseconds(text: str) -> str:
     return re.sub(r"(\.\d{6})\d+", r"\1", text)
 
 
-def _refusal(answer: httpx.Response) -> str:
-    return f"{answer.status_code} {quoted(answer.text.strip(), 300)}"
+def _is_tag(found: object) -> bool:
+    return isinstance(found, str) and _TAG.fullmatch(found) is not None
