@@ -85,6 +85,11 @@ class FailureReason(StrEnum):
     DUO_WORKFLOW_NOT_ALLOWED = "duo_workflow_not_allowed"
     JOB_ROUTER_FAILURE = "job_router_failure"
     JOB_TOKEN_EXPIRED = "job_token_expired"  # noqa: S105 - a reason, no token
+    ID_TOKEN_BURNED_PROJECT_PATH = "id_token_burned_project_path"  # noqa: S105
+    DOWNSTREAM_PROJECT_TRIGGER_RESOLVED_TO_EMPTY = "downstream_project_trigger_resolved_to_empty"
+    SECRETS_MANAGER_ACCESS_DENIED = "secrets_manager_access_denied"
+    DUO_WORKFLOW_CONNECTION_FAILURE = "duo_workflow_connection_failure"
+    RUNNER_PROVISIONING_TIMEOUT = "runner_provisioning_timeout"
     IMAGE_PULL_FAILURE = "image_pull_failure"
     """Only runners report it; `retry:when` counts it as `script_failure`."""
 

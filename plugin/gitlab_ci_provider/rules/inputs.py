@@ -123,6 +123,8 @@ def _is(kind: str, value: object) -> bool:
 def _check_options(spec: InputSpec, value: object) -> list[str]:
     if spec.options is None:
         return []
+    if isinstance(value, list):
+        return _check_list(spec.options, value)
     if spec.type not in ("string", "number"):
         return ["Options can only be used with string and number inputs"]
     number = spec.type == "number"
@@ -130,6 +132,14 @@ def _check_options(spec: InputSpec, value: object) -> list[str]:
         return []
     which = "the allowed" if number else "allowed"
     return [f"`{value}` cannot be used because it is not in the list of {which} options"]
+
+
+def _check_list(options: tuple[object, ...], values: list[object]) -> list[str]:
+    others = [str(value) for value in values if value not in options]
+    if not others:
+        return []
+    words = "cannot be used because it is not in the list of allowed options"
+    return [f"{', '.join(others)} {words}"]
 
 
 def _check_regex(spec: InputSpec, value: object, which: str) -> list[str]:

@@ -150,6 +150,9 @@ def test_text_that_is_no_yaml_yet_gets_json():
         (InputSpec("a", type="array"), "x", "provided value is not an array"),
         (InputSpec("a"), 12, "provided value is not a string"),
         (InputSpec("a", options=("x",)), "y", "not in the list of allowed options"),
+        (InputSpec("a", type="array", options=("x",)), ["y", "x", "z"], "y, z cannot be used"),
+        (InputSpec("a", type="array", options=("x",)), "x", "provided value is not an array"),
+        (InputSpec("a", type="boolean", options=(True,)), True, "Options can only be used"),
         (InputSpec("a", regex="^v"), "x", "provided value does not match required RegEx"),
         (InputSpec("a", regex="("), "x", "invalid regular expression"),
         (InputSpec("a", type="number", required=False, default="x"), 1, "default value is not"),
@@ -161,6 +164,14 @@ def test_wrong_value(spec: InputSpec, given: object, problem: str):
 
     assert problems[0].startswith("`a` input: ")
     assert problem in problems[0]
+
+
+@pytest.mark.parametrize("given", [["x"], ["y", "x"], []])
+def test_options_of_a_list(given: list[str]):
+    """The options of a list say which items it may hold."""
+    spec = InputSpec("a", type="array", options=("x", "y"))
+
+    assert resolve_inputs({"a": spec}, {"a": given}) == ({"a": given}, [])
 
 
 def test_rules_choose_options_and_default():

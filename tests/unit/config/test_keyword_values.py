@@ -120,6 +120,7 @@ ACCEPTED = [
     "allow_failure: {exit_codes: null}",
     "retry: {max: '1'}",
     "retry: {max: 1, when: no_matching_runner}",
+    "retry: {max: 1, when: runner_provisioning_timeout}",
     "parallel: {matrix: []}",
     "needs: [{job: other, parallel: {matrix: [{A: b}]}}]",
     "rules: [{exists: {}}, {when: always}]",
