@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from socket import AF_UNIX, socket
 
 from clusters.images import make_images
 from clusters.layout import PREFIX, Layout, build_folder
@@ -60,7 +61,7 @@ def real_cluster() -> Iterator[RealCluster]:
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         make_images(built, folder)
-        number = _free_number()
+        number, taken = _take_number()
         (folder / "number").write_text(str(number))
         layout = Layout(folder, built, number)
         process = _supervise(layout, lock.fileno())
@@ -77,6 +78,7 @@ def real_cluster() -> Iterator[RealCluster]:
         assert process.stdin
         process.stdin.close()
         process.wait(PATIENCE)
+        taken.close()
         sweep()
         assert not layout.folder.exists()
 
@@ -101,9 +103,20 @@ def _supervise(layout: Layout, lock: int) -> subprocess.Popen[bytes]:
         os.close(machine)
 
 
-def _free_number() -> int:
+def _take_number() -> tuple[int, socket]:
+    """Take a number that no cluster of this machine has, not even one that is about to start.
+
+    The number is free again when the socket is closed.
+    """
     used = {path.name for path in Path("/sys/class/net").iterdir()}
-    return next(number for number in range(1, 250) if f"gitlabci{number}" not in used)
+    for number in range(1, 250):
+        taken = socket(AF_UNIX)
+        with suppress(OSError):
+            taken.bind(f"\0{PREFIX}{number}")
+            if f"gitlabci{number}" not in used:
+                return number, taken
+        taken.close()
+    raise AssertionError("all numbers are taken")
 
 
 def sweep() -> None:
