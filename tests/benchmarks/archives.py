@@ -41,7 +41,7 @@ from gitlab_ci_provider.model.plan import (
     CacheRestore,
     JobPlan,
 )
-from gitlab_ci_provider.planner.access import with_access
+from gitlab_ci_provider.planner.access import Begun, with_access, with_parts
 from gitlab_ci_provider.storage.granted import GrantedStore
 from gitlab_ci_provider.storage.multipart import begin_upload
 from gitlab_ci_provider.storage.signing import Method, Period, signed_url
@@ -253,9 +253,10 @@ def artifacts(server: S3Server, folder: Path, action: str) -> None:
 def cache(server: S3Server, folder: Path, action: str, *, parted: bool = False) -> None:
     """Run a phase of caches as the helper does; if `parted`, one is stored while it is packed."""
     plan = JobPlan(job="job", project_dir="/p", restores=RESTORES, archives=ARCHIVES)
-    now = datetime.now(UTC)
-    uploads = {KEY: begin_upload(server.target(), KEY, now)} if parted else {}
-    plan = with_access(plan, server.target(), Period(start=now, seconds=3600), uploads=uploads)
+    now, target = datetime.now(UTC), server.target()
+    period = Period(start=now, seconds=3600)
+    begun = {KEY: Begun(target, begin_upload(target, KEY, now))} if parted else {}
+    plan = with_parts(with_access(plan, target, period), begun, period)
     assert plan.store is not None
     store = GrantedStore(plan.store, plan.reads, plan.writes, parted=plan.parted)
     context = make_context(folder / "job", store=store, restores=RESTORES, archives=ARCHIVES)

@@ -24,7 +24,7 @@ from gitlab_ci_provider.model.plan import (
     CacheRestore,
     JobPlan,
 )
-from gitlab_ci_provider.planner.access import with_access
+from gitlab_ci_provider.planner.access import Begun, with_access, with_parts
 from gitlab_ci_provider.storage.granted import GrantedStore
 from gitlab_ci_provider.storage.multipart import begin_upload
 from gitlab_ci_provider.storage.signing import Period
@@ -87,8 +87,9 @@ def keep(action: str, context: PhaseContext) -> None:
 def opened(folder: Path, server: S3Server, *, parted: bool = False) -> PhaseContext:
     """Make the context of a job that may do all of it, if `parted`, its cache in parts."""
     now = datetime.now(UTC)
-    uploads = {CACHE: begin_upload(server.target(), CACHE, now)} if parted else {}
-    plan = with_access(_PLAN, server.target(), Period(start=now, seconds=3600), uploads=uploads)
+    target, period = server.target(), Period(start=now, seconds=3600)
+    begun = {CACHE: Begun(target, begin_upload(target, CACHE, now))} if parted else {}
+    plan = with_parts(with_access(_PLAN, target, period), begun, period)
     assert plan.store is not None
     store = GrantedStore(plan.store, plan.reads, plan.writes, parted=plan.parted)
     return make_context(folder, store=store, restores=_PLAN.restores, downloads=_PLAN.downloads)

@@ -22,6 +22,11 @@ class JobArtifact:
     sha256: str = ""
     expire_at: int | None = None
 
+    @property
+    def object_keys(self) -> tuple[str, ...]:
+        """Name its objects."""
+        return (self.object_key,)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArtifactReport:
@@ -47,3 +52,8 @@ class ArtifactReport:
     summary: Mapping[str, float] = field(default_factory=dict)
     failed: tuple[str, ...] = ()
     problem: str = ""
+
+    @property
+    def object_keys(self) -> tuple[str, ...]:
+        """Name its objects."""
+        return tuple(filter(None, (self.object_key, self.results_key)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 from gitlab_ci_provider.model.object_store import StoreTarget
 from gitlab_ci_provider.model.plan import Grant, JobPlan, PartsGrant, PreGetSources, StorePlace
@@ -15,7 +16,12 @@ from gitlab_ci_provider.storage.keys import index_key, results_key
 from gitlab_ci_provider.storage.multipart import MOST_PARTS
 from gitlab_ci_provider.storage.signing import Method, Period, signed_url
 
-_NONE: Mapping[str, str] = {}
+
+class Begun(NamedTuple):
+    """An upload in parts that has begun; the store has given it a number."""
+
+    store: StoreTarget
+    number: str
 
 
 def with_access(
@@ -23,7 +29,6 @@ def with_access(
     target: StoreTarget | None,
     period: Period,
     caches: StoreTarget | None = None,
-    uploads: Mapping[str, str] = _NONE,
 ) -> JobPlan:
     """Add the permissions for what a plan does.
 
@@ -32,7 +37,6 @@ def with_access(
         target: the object store; None where the plan needs none but that for caches.
         period: for which they are valid.
         caches: the store for caches, if they have one of their own.
-        uploads: numbers of multipart uploads, by the keys of their objects.
     """
     cached = plan.cache_keys
 
@@ -54,8 +58,13 @@ def with_access(
         cache_store=_place(caches) if caches else None,
         reads=grants("GET", _read(plan)),
         writes=grants("PUT", _written(plan)),
-        parted=tuple(_parts(store, key, uploads[key], period) for key, store in stores(uploads)),
     )
+
+
+def with_parts(plan: JobPlan, begun: Mapping[str, Begun], period: Period) -> JobPlan:
+    """Add the permissions to store objects in parts, by their keys."""
+    parted = (_parts(begun[key], key, period) for key in sorted(begun))
+    return replace(plan, parted=tuple(parted))
 
 
 def _signed(store: StoreTarget, method: Method, key: str, period: Period) -> str:
@@ -63,9 +72,9 @@ def _signed(store: StoreTarget, method: Method, key: str, period: Period) -> str
     return signed_url(store, method, key, period, headers=headers)
 
 
-def _parts(store: StoreTarget, key: str, upload: str, period: Period) -> PartsGrant:
+def _parts(begun: Begun, key: str, period: Period) -> PartsGrant:
     """Sign the parts of an upload, which differ in their numbers, and its end."""
-    query = {"uploadId": upload}
+    store, query = begun.store, {"uploadId": begun.number}
     signed = [
         signed_url(store, "PUT", key, period, query={**query, "partNumber": str(number)})
         for number in range(1, MOST_PARTS + 1)

@@ -198,7 +198,7 @@ def _with_access(plan: JobPlan, request: PlanRequest) -> JobPlan:
         )
         raise SystemFailure(message, reason=FailureReason.RUNNER_CONFIGURATION_ERROR)
     period = access_period(request, plan)
-    return with_access(plan, request.store, period, caches, request.uploads)
+    return with_access(plan, request.store, period, caches)
 
 
 def _with_hook(plan: JobPlan, job: Job) -> JobPlan:

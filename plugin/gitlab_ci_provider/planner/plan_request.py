@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from gitlab_ci_provider.model.context import PipelineContext
@@ -107,7 +107,6 @@ class PlanRequest:
         cache_index: how often the caches of the project were cleared.
         runner_caches: of the project that GitLab Runner keeps in the same bucket.
         runner: what the task says of its runner.
-        uploads: numbers of the multipart uploads that have begun, by the keys of their objects.
     """
 
     run: PipelineRun
@@ -135,7 +134,6 @@ class PlanRequest:
     cache_index: int = 0
     runner_caches: RunnerCaches = RunnerCaches()
     runner: RunnerWish = RunnerWish()
-    uploads: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def archive_key(self) -> str:

@@ -71,6 +71,17 @@ def artifacts_key(project: Project, pipeline_id: int, job: str, attempt: int) ->
     return f"artifacts/{_project(project)}/{pipeline_id}/{_part(job)}/{attempt}/{ARCHIVE_NAME}"
 
 
+def is_of_job(object_key: str, archive_key: str) -> bool:
+    """Return whether an object lies where a try of a job leaves what it makes.
+
+    Args:
+        object_key: of the object, from a place that may lie.
+        archive_key: of the archive of any try.
+    """
+    folder = archive_key.rsplit("/", 2)[0]
+    return object_key.startswith(f"{folder}/") and ".." not in object_key.split("/")
+
+
 def report_key(archive_key: str, kind: str) -> str:
     """Name the archive of one kind of report, in the folder of the archive of artifacts."""
     return f"{archive_key.removesuffix(ARCHIVE_NAME)}reports/{_part(kind)}.zip"

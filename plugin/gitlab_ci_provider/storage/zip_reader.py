@@ -12,6 +12,9 @@ import struct
 import zlib
 from collections.abc import Iterator
 
+from deflate import DeflateError, deflate_decompress
+
+from gitlab_ci_provider.storage.entry import ArchiveError
 from gitlab_ci_provider.storage.frames import decompressed
 from gitlab_ci_provider.storage.zip_directory import Member, broken
 from gitlab_ci_provider.storage.zip_headers import DEFLATED, STORED, ZSTANDARD
@@ -79,7 +82,10 @@ def unpacked(member: Member, packed: bytes) -> bytes:
     if member.method == STORED:
         contents = packed
     elif member.method == DEFLATED:
-        contents = zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, member.file_size + 1)
+        try:
+            contents = bytes(deflate_decompress(packed, member.file_size))
+        except DeflateError:
+            raise _wrong(member) from None
     else:
         left, pieces = member.file_size, []
         for piece in _unpacked(io.BytesIO(packed), member):
@@ -94,7 +100,11 @@ def unpacked(member: Member, packed: bytes) -> bytes:
 
 def _compare(member: Member, size: int, crc: int) -> None:
     if size != member.file_size or crc != member.crc:
-        raise broken(f"bad CRC-32 or size of {member.filename!r}")
+        raise _wrong(member)
+
+
+def _wrong(member: Member) -> ArchiveError:
+    return broken(f"bad CRC-32 or size of {member.filename!r}")
 
 
 class _Section(io.RawIOBase):

@@ -54,7 +54,7 @@ def asked(target: StoreTarget) -> PlanRequest:
 
 def planned(target: StoreTarget) -> JobPlan:
     request = asked(target)
-    return with_uploads(request, plan_job(request)).plan
+    return with_uploads(request, plan_job(request).plan)
 
 
 def unfinished(server: S3Server) -> list[str]:

@@ -21,7 +21,7 @@ from gitlab_ci_provider.helper.phases.archive_cache import archive_caches
 from gitlab_ci_provider.helper.phases.restore_cache import restore_cache
 from gitlab_ci_provider.model.object_store import StoreTarget
 from gitlab_ci_provider.model.plan import CacheArchive, CacheRestore, JobPlan
-from gitlab_ci_provider.planner.access import with_access
+from gitlab_ci_provider.planner.access import Begun, with_access, with_parts
 from gitlab_ci_provider.storage import multipart
 from gitlab_ci_provider.storage.base import MissingObjectError, StorageUnavailableError, once
 from gitlab_ci_provider.storage.granted import GrantedStore
@@ -72,8 +72,9 @@ def target(name: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stor
 def in_parts(target: StoreTarget) -> GrantedStore:
     """Open a store in which an upload of the object has begun."""
     now = datetime.now(UTC)
-    uploads = {KEY: begin_upload(target, KEY, now)}
-    plan = with_access(PLAN, target, Period(start=now, seconds=600), uploads=uploads)
+    period = Period(start=now, seconds=600)
+    begun = {KEY: Begun(target, begin_upload(target, KEY, now))}
+    plan = with_parts(with_access(PLAN, target, period), begun, period)
     assert plan.store is not None
     return GrantedStore(plan.store, plan.reads, plan.writes, parted=plan.parted)
 

@@ -19,7 +19,13 @@ from gitlab_ci_provider.model.job_artifacts import JobArtifact
 from gitlab_ci_provider.model.object_store import StoreTarget
 from gitlab_ci_provider.model.plan import CacheArchive, JobPlan
 from gitlab_ci_provider.model.variables import ConfiguredVariables, Variable
-from gitlab_ci_provider.planner.access import for_finish, for_prepare, with_access
+from gitlab_ci_provider.planner.access import (
+    Begun,
+    for_finish,
+    for_prepare,
+    with_access,
+    with_parts,
+)
 from gitlab_ci_provider.planner.plan import PlannedJob, plan_job
 from gitlab_ci_provider.storage.multipart import MOST_PARTS
 from gitlab_ci_provider.storage.signing import Period, signed_url
@@ -67,7 +73,7 @@ def test_an_upload_that_has_begun_is_signed_part_by_part():
     period = Period(start=datetime(2026, 1, 1, tzinfo=UTC), seconds=60)
     plan = JobPlan(job="j", project_dir="/p", archives=(CACHE,))
 
-    plan = with_access(plan, target, period, uploads={"c": "up/1+="})
+    plan = with_parts(with_access(plan, target, period), {"c": Begun(target, "up/1+=")}, period)
 
     grant = plan.parted[0]
     query = {"uploadId": "up/1+="}

@@ -15,6 +15,8 @@ from gitlab_ci_provider.storage.keys import (
     caches_folder,
     cleaned_key,
     index_key,
+    is_of_job,
+    report_key,
     runner_cache_key,
 )
 
@@ -35,6 +37,19 @@ def test_caches_lie_where_the_runner_puts_them():
         "project/7@gitlab_default/main-protected.tar.zst"
     )
     assert cache_object_key(PROJECT, "main") == "project/group/project/main.tar.zst"
+
+
+def test_what_is_not_of_a_job_is_told_apart():
+    """A pod says what it has left; it must not name another job's, which later jobs then read."""
+    own = artifacts_key(PROJECT, 7, "build", 2)
+    earlier = artifacts_key(PROJECT, 7, "build", 1)
+    other = artifacts_key(PROJECT, 7, "build2", 1)
+    beside = own.replace("/2/", "/../build2/1/")
+
+    found = [is_of_job(key, own) for key in (own, earlier, report_key(own, "junit"))]
+    assert found == [True] * 3
+    keys = (other, beside, artifacts_key(NUMBERED, 7, "build", 2), "", "secret", f"x/{own}")
+    assert [is_of_job(key, own) for key in keys] == [False] * 6
 
 
 def test_projects_of_two_gitlabs_stay_apart():

@@ -77,6 +77,7 @@ class JobPod:
         self._logins = ""
         self._services = JobServices()
         self._pulls = PullPolicies()
+        self._archive_key = ""
 
     def run(self) -> JobResult:
         """Run the job to its end.
@@ -85,6 +86,7 @@ class JobPod:
             JobFailure: it failed; the pod is gone, its cause is in the message.
         """
         request = job_request(self._run, has_pod=self._handed is not None)
+        self._archive_key = request.archive_key
         self._masker = Masker(request.masked)
         try:
             refuse_if_over(self._shift, self._operator)
@@ -103,8 +105,6 @@ class JobPod:
             taken = self._taken(request)
             request = taken.request
         planned = plan_job(request)
-        if taken is not None:
-            planned = with_uploads(request, planned)
         for value in planned.masked:
             mask_secret(value)
         self._masker = log_masker(planned.masked)
@@ -122,7 +122,7 @@ class JobPod:
         planned = permitted_job(planned, self._runner, taken.variables)
         self._pulls = pull_policies(planned.image, planned.services, self._runner)
         note_uses(self._run, planned.plan)
-        return planned
+        return replace(planned, plan=with_uploads(request, planned.plan))
 
     def _taken(self, request: PlanRequest) -> Taken:
         voice = Voice(self._log, self._masker)
@@ -233,6 +233,7 @@ class JobPod:
             start_timeout=self._start_timeout,
             masker=self._masker,
             services=self._services,
+            archive_key=self._archive_key,
         )
 
     def _unreachable(self, problem: Exception) -> SystemFailure:

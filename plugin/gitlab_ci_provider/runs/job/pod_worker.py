@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from kubernetes import client as k8s
@@ -15,6 +15,7 @@ from gitlab_ci_provider.exceptions import FailureReason, JobFailure, SystemFailu
 from gitlab_ci_provider.hooks.pod_watch import PodWatch
 from gitlab_ci_provider.hooks.pod_worker_io import TimeToLeave, WorkerIO, early_words
 from gitlab_ci_provider.hooks.triggerer import Life, triggerer_life
+from gitlab_ci_provider.model.job_artifacts import ArtifactReport, JobArtifact
 from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.pods.outcome import outcome
 from gitlab_ci_provider.pods.seen import SeenPod
@@ -36,7 +37,10 @@ from gitlab_ci_provider.runs.job.shift import (
     still_runs,
 )
 from gitlab_ci_provider.runs.job_run import JobRun
+from gitlab_ci_provider.storage.keys import is_of_job
 from gitlab_ci_provider.variables.masking import Masker
+
+Left = TypeVar("Left", JobArtifact, ArtifactReport)
 
 _SOON = 5.0
 
@@ -57,6 +61,7 @@ class PodWorker:
         start_timeout: seconds for which the pod may take to start.
         masker: hides what must not be seen.
         services: of the job.
+        archive_key: of this try; empty where no later job reads what the pod has left.
         triggerer: tells whether one is alive, to which the pod can be left.
         still_runs: tells whether the task still runs, in Airflow's view.
     """
@@ -67,6 +72,7 @@ class PodWorker:
     start_timeout: float
     masker: Masker = field(default_factory=Masker)
     services: JobServices = field(default_factory=JobServices)
+    archive_key: str = ""
     triggerer: Callable[[], Life] = triggerer_life
     still_runs: Callable[[JobRun], bool] = still_runs
     _coverage: CoverageScan = field(init=False)
@@ -190,8 +196,8 @@ class PodWorker:
         result = JobResult(
             status=JobStatus.FAILED if end.failure_reason else JobStatus.SUCCESS,
             exit_code=end.exit_code,
-            artifacts=end.artifacts,
-            reports=end.reports,
+            artifacts=self._own(end.artifacts),
+            reports=self._own(end.reports),
             coverage=self._coverage.value,
             pod=pod.name,
         )
@@ -200,6 +206,17 @@ class PodWorker:
         raise PodFailure(
             end.message, reason=end.failure_reason, exit_code=end.exit_code, result=result
         )
+
+    def _own(self, left: tuple[Left, ...]) -> tuple[Left, ...]:
+        """Leave out what is not this job's: later jobs may read what its pod says it has left."""
+        own = tuple(
+            some
+            for some in left
+            if all(is_of_job(key, self.archive_key) for key in some.object_keys)
+        )
+        if len(own) < len(left):
+            self._log.warning("the pod named artifacts that are not of this job; they are ignored")
+        return own
 
     def _raw_path(self) -> Path | None:
         folder = self.run.settings.job_logs_folder
