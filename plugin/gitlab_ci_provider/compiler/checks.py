@@ -16,6 +16,9 @@ from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.needs import Need
 from gitlab_ci_provider.schedule.order import find_cycle
 
+RESERVED_STAGES = frozenset({".pipeline-policy-pre", ".pipeline-policy-post"})
+"""Stages for policies of a GitLab instance; no file may use them."""
+
 
 def check_jobs(jobs: Mapping[str, Job], stages: Sequence[str]) -> Iterator[Diagnostic]:
     """Check stages, needs, dependencies and environments of all jobs of the file."""
@@ -30,6 +33,9 @@ def check_jobs(jobs: Mapping[str, Job], stages: Sequence[str]) -> Iterator[Diagn
                 f"{job.name} job: chosen stage {job.stage} does not exist; "
                 f"available stages are {', '.join(stages)}",
             )
+        elif job.stage in RESERVED_STAGES:
+            words = f"chosen stage `{job.stage}` is reserved for Pipeline Execution Policies"
+            yield _error(job, "stage-reserved", f"{job.name} job: {words}")
     yield from _check_needs(jobs, positions)
     yield from _check_dependencies(jobs, positions)
     yield from _check_environments(jobs)

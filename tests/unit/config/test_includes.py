@@ -48,6 +48,7 @@ SUBKEYS = "Valid subkeys are: `local`, `project`, `remote`, `template`, `artifac
         ("hash.yml", "Included file `hash.yml` does not have valid YAML syntax!"),
         (".yml", "Included file `.yml` does not have YAML extension!"),
         ("b/*", "Included file `b/notes.txt` does not have YAML extension!"),
+        ("[{template: Nothing.yml}]", "Template file `Nothing.yml` is not a valid location!"),
         ("[{local: inputs.yml, inputs: [x]}]", "`inputs.yml`: Given inputs must be a hash"),
         ("[{local: a.yml, rules: [{when: manual}]}]", "include:rule when unknown value: manual"),
         ("[{local: a.yml, rules: [{variables: {A: b}}]}]", "include:rule config contains unknown"),

@@ -42,6 +42,15 @@ REFUSED = [
     ),
     ("services: [{name: i, docker: a}]", "executor opts value at `/docker` is not an object"),
     ("stage: ''", "j job: chosen stage  does not exist"),
+    ("secrets: {T: null}", "jobs:j:secrets:t config must use exactly one of these keys: vault"),
+    (
+        "secrets: {T: {gcp_secret_manager: {name: n}}}",
+        "jobs:j:secrets:t token is required with gcp secrets manager",
+    ),
+    (
+        "secrets: {T: {gitlab_secrets_manager: {name: n, source: group}}}",
+        "gitlab_secrets_manager source must follow the format group/group_full_path or 'project'",
+    ),
     ("allow_failure: {a: 1}", "jobs:j:allow_failure config contains unknown keys: a"),
     ("cache: a", "jobs:j:caches config can only be a hash or an array"),
     ("cache: [a]", "jobs:j:cache config should be a hash"),
@@ -52,6 +61,8 @@ REFUSED = [
         "jobs:j:cache:fallback_keys config should be an array of strings",
     ),
     ("needs: {}", "jobs:j:needs config can not be an empty hash"),
+    ("needs: [{project: p, job: a}]", "jobs:j:needs:need ref should be a string"),
+    ("needs: [{project: p, job: a}]", "jobs:j:needs:need ref can't be blank"),
     ("needs: ['']", "jobs:j:needs:need config can't be blank"),
     ("needs: [{job: other, parallel: 2}]", 'jobs:j:needs config cannot use "parallel: <number>".'),
     ("extends: [a, b]", "j: unknown keys in `extends` (a, b)"),
@@ -209,6 +220,14 @@ FILES = [
         "j: {trigger: {project: a, strategy: x}}",
         "jobs:j:trigger strategy should be depend",
     ),
+    (
+        "stages: [.pipeline-policy-pre]\nj: {stage: .pipeline-policy-pre, script: x}",
+        "j job: chosen stage `.pipeline-policy-pre` is reserved for pipeline execution policies",
+    ),
+    (
+        "j: {needs: [{pipeline: a/b}, {project: p, job: a, ref: r}]}",
+        "jobs:j config should contain either a trigger or a needs:pipeline",
+    ),
     ("workflow: {rules: []}\nj: {script: x}", "workflow:rules config can't be blank"),
     ("workflow: {rules: a}\nj: {script: x}", "workflow:rules config should be an array"),
     ("workflow: {name: ''}\nj: {script: x}", "workflow name is too short (minimum is 1 character)"),
@@ -301,6 +320,15 @@ def test_default_timeout_has_no_effect():
         "b": 7200,
     }
     assert [one.code for one in result.diagnostics] == ["default-timeout"]
+
+
+def test_files_of_a_cache_key_are_below_the_repository():
+    """A leading slash in `cache:key:files` has no meaning."""
+    pipeline = try_compile("j: {script: x, cache: {key: {files: [/a, //b/c]}}}").pipeline
+
+    assert pipeline
+    (cache,) = pipeline.jobs["j"].caches
+    assert cache.key.files == ("a", "b/c")
 
 
 def test_name_of_the_pipeline_is_stripped():

@@ -16,6 +16,7 @@ from gitlab_ci_provider.model.quoted import hide_credentials, quoted
 
 _YAML = re.compile(r".+\.(yml|yaml)$", re.IGNORECASE)
 _OTHER_PROJECT = re.compile(r"^(?P<file>.+\.ya?ml)@(?P<project>[^:]+)(?::(?P<ref>.+))?$")
+_TEMPLATE = ".gitlab-ci.yml"
 _COMPONENT = re.compile(r"^(?P<host>[^/]+)/(?P<project>.+)/(?P<name>[^/@]+)@(?P<version>[^@]+)$")
 _INTEGRITY = re.compile(r"^sha256-[A-Za-z0-9+/]{43}=$")
 
@@ -139,6 +140,9 @@ class Finder:
         return Origin(url, url, content, self.own, lock=lock)
 
     def _template(self, name: str) -> Origin:
+        if not name.endswith(_TEMPLATE):
+            words = f"Template file `{name}` is not a valid location!"
+            raise IncludeError("include-missing", words)
         content = self._outside(f"template: {name}").template(name)
         if content is None:
             words = f"Included file `{name}` is empty or does not exist!"

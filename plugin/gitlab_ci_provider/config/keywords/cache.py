@@ -114,4 +114,4 @@ def _read_files(field: Field) -> tuple[str, ...] | None:
         field.refuse("requires at least 1 item")
     elif len(files) > 2:
         field.refuse("has too many items (maximum is 2)")
-    return files
+    return tuple(file.lstrip("/") for file in files)

@@ -46,11 +46,12 @@ def read_needs(field: Field, allowed: Collection[str] = JOB_NEEDS) -> Needs | No
             needs.append(read)
         elif read:
             crossing.append(read)
-    _check(field, crossing, allowed)
-    return tuple(needs), tuple(crossing)
+    accepted = _check(field, crossing, allowed)
+    return (tuple(needs), tuple(crossing)) if accepted else None
 
 
-def _check(field: Field, crossing: Sequence[CrossNeed], allowed: Collection[str]) -> None:
+def _check(field: Field, crossing: Sequence[CrossNeed], allowed: Collection[str]) -> bool:
+    """Check the needs together; return whether this place accepts all kinds of them."""
     if any(_copies(item) for item in flat(field.value)):
         field.refuse('cannot use "parallel: <number>".')
     kinds = dict.fromkeys(_kind(need) for need in crossing)
@@ -60,6 +61,7 @@ def _check(field: Field, crossing: Sequence[CrossNeed], allowed: Collection[str]
     projects = sum(need.project is not None for need in crossing)
     if max(projects, len(crossing) - projects) > MAX_CROSS_NEEDS:
         field.refuse(f"must be less than or equal to {MAX_CROSS_NEEDS}", "needs-too-many")
+    return not extra
 
 
 def _copies(need: Node) -> bool:
@@ -109,9 +111,9 @@ def _named_need(field: Field, name: str) -> Need | None:
 
 def _job_need(field: Field) -> Need | None:
     field.only(JOB_KEYS)
+    _check_texts(field, ("job",))
     job = field.get("job", text)
-    if job is None or is_blank(job):
-        field.refuse_as("job can't be blank")
+    if not job:
         return None
     parallel = field.entry("parallel")
     return Need(
@@ -133,9 +135,7 @@ def _matrix(field: Field) -> tuple[MatrixItem, ...]:
 
 def _project_need(field: Field) -> CrossNeed | None:
     field.only(PROJECT_KEYS)
-    for key in ("project", "job", "ref"):
-        if isinstance(field.value, Map) and not field.value.get(key):
-            field.refuse_as(f"{key} can't be blank")
+    _check_texts(field, ("project", "job", "ref"))
     return CrossNeed(
         job=field.get("job", text),
         project=field.get("project", text),
@@ -146,11 +146,20 @@ def _project_need(field: Field) -> CrossNeed | None:
 
 def _pipeline_need(field: Field) -> CrossNeed | None:
     field.only(PIPELINE_KEYS)
-    for key in ("pipeline", "job"):
-        if isinstance(field.value, Map) and key in field.value and is_blank(field.value[key]):
-            field.refuse_as(f"{key} can't be blank")
+    written = field.value if isinstance(field.value, Map) else ()
+    _check_texts(field, [key for key in ("pipeline", "job") if key in written])
     return CrossNeed(
         job=field.get("job", text),
         pipeline=field.get("pipeline", text),
         artifacts=field.get("artifacts", boolean) is not False,
     )
+
+
+def _check_texts(field: Field, keys: Sequence[str]) -> None:
+    """Report texts that are missing, both in the words for types and in those for blanks."""
+    for key in keys:
+        value = field.value.get(key) if isinstance(field.value, Map) else None
+        if value is None:
+            field.refuse_as(f"{key} should be a string")
+        if is_blank(value):
+            field.refuse_as(f"{key} can't be blank")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from gitlab_ci_provider.config.keywords.fields import (
     Field,
     boolean,
@@ -52,6 +54,7 @@ PROVIDERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 """Keys that each provider has, and those that it must have."""
 
+_SOURCE = re.compile(r"project|group/[a-zA-Z0-9_\-./]+")
 SECRET_KEYS = frozenset({*PROVIDERS, "file", "token"})
 _AS_TEXT = ("vault", "aws_secrets_manager")
 
@@ -62,8 +65,8 @@ def check_secrets(field: Field) -> None:
         field.refuse("should be a hash")
         return
     for name in field.value:
-        secret = field.entry(name)
-        if secret and mapping(secret, SECRET_KEYS) and isinstance(secret.value, Map):
+        secret = field.entry(name) or _nothing(field, name)
+        if mapping(secret, SECRET_KEYS) and isinstance(secret.value, Map):
             _check_secret(secret, secret.value)
 
 
@@ -72,7 +75,7 @@ def _check_secret(field: Field, value: Map) -> None:
     if len(used) != 1:
         field.refuse(f"must use exactly one of these keys: {', '.join(PROVIDERS)}")
     if "gcp_secret_manager" in used and not value.get("token"):
-        field.refuse("missing required keys: token")
+        field.refuse_as("token is required with gcp secrets manager")
     field.get("file", boolean)
     field.get("token", text)
     for provider in used:
@@ -86,9 +89,17 @@ def _check_provider(field: Field, provider: str) -> None:
     if not mapping(field, allowed, "should be a hash or a string"):
         return
     _check_required(field, required)
+    if provider == "gitlab_secrets_manager":
+        field.get("source", _check_source)
     engine = field.entry("engine") if provider == "vault" else None
     if engine and mapping(engine, ("name", "path")):
         _check_required(engine, ("name", "path"))
+
+
+def _check_source(field: Field) -> None:
+    source = text(field)
+    if source is not None and not _SOURCE.fullmatch(source):
+        field.refuse("must follow the format group/group_full_path or 'project'")
 
 
 def _check_required(field: Field, required: tuple[str, ...]) -> None:
@@ -115,4 +126,4 @@ def check_id_tokens(field: Field) -> None:
 
 def _nothing(field: Field, name: str) -> Field:
     label = f"{field.label}:{name}"
-    return Field(None, label, f"{label} config", field.mark, field.diagnostics)
+    return Field(Map(field.mark), label, f"{label} config", field.mark, field.diagnostics)
