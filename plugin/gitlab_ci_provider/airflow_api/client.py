@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import time
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from gitlab_ci_provider.airflow_api.dag_wait import wait_for_dag
 from gitlab_ci_provider.airflow_api.session import (
@@ -20,11 +20,11 @@ from gitlab_ci_provider.airflow_api.session import (
 )
 from gitlab_ci_provider.exceptions import AirflowApiError
 from gitlab_ci_provider.model.airflow_states import RUN_ENDED
+from gitlab_ci_provider.model.run_ids import run_id
 
 _CONFLICT, _NOT_FOUND = 409, 404
 _LOOK_SECONDS = 0.5
 _STOP_TRIES, _STOP_PAUSE_SECONDS = 10, 0.3
-_LONGEST_LABEL = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,17 +43,10 @@ class TaskState:
     duration: float | None
 
 
-def new_run_id(label: str, sha: str = "") -> str:
-    """Make an id that no other run has and a person can read: `main-20260131T120000-3fa9c1`.
-
-    With a commit: `main-ef0a4fdb-20260131T120000-3fa9c1`.
-
-    Airflow takes an id such as `scheduled__2026` for a run of another type: no label makes one.
-    """
-    slug = re.sub(r"[^A-Za-z0-9.]+", "-", label).strip("-.")[:_LONGEST_LABEL]
+def unnumbered_run_id(ref: str, sha: str = "") -> str:
+    """Make an ID that no other run has: `main-ef0a4fdb-20260131T120000-3fa9c1`."""
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-    commit = f"-{sha[:8]}" if re.fullmatch("[0-9a-f]{40}", sha) else ""
-    return f"{slug or 'run'}{commit}-{moment}-{secrets.token_hex(3)}"
+    return run_id(ref, sha, unique=f"{moment}-{secrets.token_hex(3)}")
 
 
 class AirflowApi:
@@ -95,9 +88,9 @@ class AirflowApi:
     def trigger(self, dag: str, conf: Mapping[str, Any], run: str = "") -> str:
         """Start a run and return its id.
 
-        The id is chosen here, so that a retry after a lost response cannot start a second run.
+        The id is chosen before, so that a retry after a lost response cannot start a second run.
         """
-        run = run or new_run_id(str(conf.get("ref") or ""), str(conf.get("sha") or ""))
+        run = run or self._new_run_id(dag, str(conf.get("ref") or ""), str(conf.get("sha") or ""))
         body = {"dag_run_id": run, "conf": dict(conf), "logical_date": None}
         try:
             self.request("POST", f"/dags/{dag}/dagRuns", json=body)
@@ -105,6 +98,15 @@ class AirflowApi:
             if problem.status != _CONFLICT:
                 raise
         return run
+
+    def _new_run_id(self, dag: str, ref: str, sha: str) -> str:
+        """Have the pipeline page reserve a number; an Airflow without it gets an ID without one."""
+        place, asked = f"/gitlab-ci/dags/{quote(dag)}/run-id", {"ref": ref, "sha": sha}
+        try:
+            named = self._session.post(place, asked)["run_id"]
+        except (AirflowApiError, TypeError, KeyError):
+            named = ""
+        return str(named or unnumbered_run_id(ref, sha))
 
     def has_run(self, dag: str, run: str) -> bool:
         """Return whether a run exists."""

@@ -91,6 +91,10 @@ class Session:
         """Read JSON of a plugin of the Airflow; raises as `request`."""
         return self._answer("GET", path, path)
 
+    def post(self, path: str, body: Any) -> Any:
+        """Send JSON to a plugin of the Airflow; raises as `request`."""
+        return self._answer("POST", path, path, json=body)
+
     def save(self, path: str, into: IO[bytes]) -> None:
         """Fetch a download of a plugin of the Airflow, piece by piece.
 

@@ -10,7 +10,6 @@ import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from gitlab_ci_provider.discovery.sync import Sync, SyncResult
@@ -18,7 +17,7 @@ from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
 from gitlab_ci_provider.model.names import dag_id
 from gitlab_ci_provider.model.topology import topology_tag
 from gitlab_ci_provider.model.webhook_event import EventEnd, WebhookEvent
-from gitlab_ci_provider.records.events import event_key
+from gitlab_ci_provider.state import State
 
 _UNREADABLE = "source-unreadable"
 _READ_SECONDS = 60
@@ -160,7 +159,7 @@ class Handler:
         elif found is None:
             words = f"Airflow has not read the DAG {target.dag_id} within {self.unread:.0f} s"
             return EventEnd(words=f"{words}: does its DAG processor run?", failed=True)
-        run = run_id(event)
+        run = event_run(event, self.sync.state)
         self.runs.start(target.dag_id, run, dict(event.conf), event.user)
         return EventEnd(words=f"started {run} in {target.dag_id}", dag=target.dag_id, run=run)
 
@@ -169,11 +168,10 @@ class Handler:
         return topology_tag(pipeline) in found.tags
 
 
-def run_id(event: WebhookEvent) -> str:
+def event_run(event: WebhookEvent, state: State) -> str:
     """Name the run of an event: always the same, so that it is started once."""
-    label = "".join(c if c.isascii() and (c.isalnum() or c == ".") else "-" for c in event.label)
-    moment = datetime.fromtimestamp(event.received_at, UTC).strftime("%Y%m%dT%H%M%S")
-    return f"{label.strip('-.')[:60] or 'run'}-{moment}-{event_key(event.id)[:8]}"
+    sha = str(event.conf.get("sha") or "")
+    return state.events.run(event, lambda: state.register.reserve(event.project, event.label, sha))
 
 
 def _said(result: SyncResult | None) -> str:

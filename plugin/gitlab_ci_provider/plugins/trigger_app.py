@@ -18,7 +18,6 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 
-from gitlab_ci_provider.events.handle import run_id
 from gitlab_ci_provider.events.trigger import gather, read_trigger
 from gitlab_ci_provider.exceptions import ConfigError, GitlabCiError, SettingsError
 from gitlab_ci_provider.model.project import Project
@@ -42,6 +41,10 @@ class TriggerDesk(Protocol):
 
     def add(self, event: WebhookEvent) -> bool:
         """Store an event; False if it was stored before."""
+        ...
+
+    def run(self, event: WebhookEvent) -> str:
+        """Name the run that an event starts."""
         ...
 
     def now(self) -> float:
@@ -97,6 +100,7 @@ def _started(
 ) -> JSONResponse:
     event = _event(desk, request, name, given)
     try:
+        run = desk.run(event)
         desk.add(event)
     except GitlabCiError as problem:
         _log.error("%s of %s is refused: %s", event.what, event.project, problem)
@@ -106,7 +110,7 @@ def _started(
         "ref": given["ref"],
         "source": "trigger",
         "status": "created",
-        "run_id": run_id(event),
+        "run_id": run,
     }
     return JSONResponse(answer, 201)
 

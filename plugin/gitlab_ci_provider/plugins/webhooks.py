@@ -17,15 +17,14 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.plugins_manager import AirflowPlugin
 
 from gitlab_ci_provider.airflow_internals import api_server
-from gitlab_ci_provider.events.handle import Handler, KnownDag
+from gitlab_ci_provider.events.handle import Handler, KnownDag, event_run
 from gitlab_ci_provider.events.worker import Worker
 from gitlab_ci_provider.hooks.trigger_tokens import KeptTokens
 from gitlab_ci_provider.hooks.webhook_secrets import KeptSecrets
 from gitlab_ci_provider.model.names import dag_id
 from gitlab_ci_provider.model.project import Project
-from gitlab_ci_provider.records.events import Events
 from gitlab_ci_provider.settings import Settings, load_settings
-from gitlab_ci_provider.state import open_records, open_state
+from gitlab_ci_provider.state import State, open_state
 
 if TYPE_CHECKING:
     from gitlab_ci_provider.gitlab_api.webhook_signature import WebhookSecrets
@@ -82,10 +81,13 @@ class WebhookReception:
 
     def add(self, event: WebhookEvent) -> bool:
         """Store an event, and have it handled."""
-        settings = replace(self.settings(), state_outage=_ANSWER_SECONDS)
-        new = Events(open_records(settings)).add(event)
+        new = self._impatient().events.add(event)
         self.worker.wake()
         return new
+
+    def run(self, event: WebhookEvent) -> str:
+        """Name the run that an event starts."""
+        return event_run(event, self._impatient())
 
     def project(self, name: str, token: str) -> Project | None:
         """Find the project whose trigger token this is."""
@@ -105,6 +107,9 @@ class WebhookReception:
     def stop(self) -> None:
         """Stop the worker."""
         self.worker.stop()
+
+    def _impatient(self) -> State:
+        return open_state(replace(self.settings(), state_outage=_ANSWER_SECONDS))
 
     def _handler(self) -> Handler:
         from gitlab_ci_provider.discovery.open_sync import open_sync

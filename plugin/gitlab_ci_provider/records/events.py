@@ -4,6 +4,7 @@ Keys::
 
     events/waiting/<event>         a WebhookEvent that is not yet handled
     events/ended/<day>/<event>     an EndedEvent: it does nothing when it is sent again
+    events/runs/<day>/<event>      the ID of the run that an event starts, however often it is sent
     events/leases/<project>        which process handles the events of a project
 
 `<event>` is a hash of GitLab's ID.
@@ -26,9 +27,10 @@ from gitlab_ci_provider.records.store import (
 )
 
 _WAITING, _ENDED, _LEASES = "events/waiting/", "events/ended/", "events/leases/"
+_RUNS = "events/runs/"
 _DAY = 24 * 3600
 _KEPT_DAYS = 2
-"""For so long an event that is sent again is recognized; then its run's ID does the same."""
+"""For so long an event that is sent again is recognized: GitLab offers that for two days."""
 
 
 def _now() -> float:
@@ -50,8 +52,7 @@ class Events:
     def add(self, event: WebhookEvent) -> bool:
         """Store an event; False if it was stored before."""
         key = event_key(event.id)
-        days = (self.clock() - day * _DAY for day in range(_KEPT_DAYS))
-        if any(self.store.read(_ended_key(day, key)) for day in days):
+        if any(self.store.read(f"{_ENDED}{day}/{key}") for day in self._days()):
             return False
         return self.store.create(f"{_WAITING}{key}", encode(event))
 
@@ -62,6 +63,20 @@ class Events:
     def get(self, key: str) -> WebhookEvent | None:
         """Read an event that is not yet handled; None when it has been since."""
         return read_document(self.store, f"{_WAITING}{key}", WebhookEvent)
+
+    def run(self, event: WebhookEvent, name: Callable[[], str]) -> str:
+        """Name the run of an event: the same name in every process, and when it is sent again.
+
+        Args:
+            event: it must not wait for days.
+            name: makes a name, if the event has none yet.
+        """
+        keys = [f"{_RUNS}{day}/{event_key(event.id)}" for day in self._days()]
+        known = next(filter(None, map(self.store.read, keys)), None)
+        if known is None:
+            self.store.create(keys[0], name().encode())
+            known = self.store.read(keys[0])
+        return (known or b"").decode()
 
     def end(self, event: WebhookEvent, end: EventEnd) -> None:
         """Note what came of an event; it no longer waits."""
@@ -79,10 +94,14 @@ class Events:
     def forget(self) -> None:
         """Remove what came of events of earlier days."""
         oldest = _day(self.clock() - _KEPT_DAYS * _DAY)
-        for key in list(self.store.keys(_ENDED)):
-            if key.removeprefix(_ENDED).partition("/")[0] > oldest:
-                return
-            self.store.delete(key)
+        for prefix in (_ENDED, _RUNS):
+            for key in list(self.store.keys(prefix)):
+                if key.removeprefix(prefix).partition("/")[0] > oldest:
+                    break
+                self.store.delete(key)
+
+    def _days(self) -> list[str]:
+        return [_day(self.clock() - day * _DAY) for day in range(_KEPT_DAYS)]
 
     def lease(self, project: str, owner: str, seconds: float) -> bool:
         """Take over the events of a project, or continue to; False while another process has them.

@@ -4,26 +4,28 @@ It works for workers on several machines and with every executor: what must happ
 that only one process can create. To find the newest pipeline of a ref costs the first page of a
 listing, however many pipelines there are. Keys::
 
-    register/pipelines/<thousand>/<id>    the entry, stored whole from the start
+    register/pipelines/<thousand>/<id>    the entry, stored whole from the start, or a reservation
     register/runs/<run>                   the id: a cleared `create_pipeline` finds its number
     register/projects/<project>/iids/<thousand>/<n>    a number that is taken
     register/projects/<project>/refs/<ref>/all/        the pipelines of the ref, newest first
                                           .../running/, .../success/   those that run or have passed
 
-Unlike GitLab, a crash may leave a number that no pipeline has.
+A number can be reserved, so that it is part of the ID of the run that will have it. Unlike GitLab,
+a crash or a run that never starts may leave a number that no pipeline has.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
 
 from gitlab_ci_provider.exceptions import StateError
 from gitlab_ci_provider.model.pipeline_entry import PipelineEntry
 from gitlab_ci_provider.model.project import Ref
+from gitlab_ci_provider.model.run_ids import number_in, run_id
 from gitlab_ci_provider.model.serialization import encode
 from gitlab_ci_provider.records.numbers import (
     claim,
@@ -41,6 +43,7 @@ from gitlab_ci_provider.records.store import (
 
 RUNNING = "running"
 SUCCESS = "success"
+_RESERVED = "reserved"
 
 NEWEST = 100
 """Of the pipelines of a ref, and of those that have passed: as many as other pipelines look at."""
@@ -48,11 +51,16 @@ NEWEST = 100
 _ENTRIES = "register/pipelines/"
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class Register:
     """The pipelines of an installation."""
 
     store: RecordStore
+    clock: Callable[[], datetime] = _now
 
     def enter(self, entry: PipelineEntry) -> PipelineEntry:
         """Assign numbers to a pipeline, or find those that its run already has."""
@@ -65,9 +73,34 @@ class Register:
         self._mark(known, RUNNING)
         return known
 
+    def reserve(self, project: str, ref: str, sha: str = "") -> str:
+        """Take the next CI_PIPELINE_ID for a run that is about to be started; returns its ID.
+
+        Args:
+            project: path of the project, in any of whose DAGs the run may be.
+            ref: as in `run_id`, like `sha`.
+            sha: the commit, if it is known.
+        """
+        empty = PipelineEntry(
+            project=project,
+            dag_id="",
+            run_id="",
+            ref=Ref(name="", sha=""),
+            source="api",
+            digest="",
+            created_at=self.clock().isoformat(),
+            status=_RESERVED,
+        )
+
+        def reserved(number: int) -> bytes:
+            return encode(replace(empty, id=number, run_id=run_id(ref, sha, number=number)))
+
+        return run_id(ref, sha, number=claim(self.store, _ENTRIES, reserved))
+
     def get(self, number: int) -> PipelineEntry | None:
-        """Read a pipeline by CI_PIPELINE_ID."""
-        return read_document(self.store, numbered_key(_ENTRIES, number), PipelineEntry)
+        """Read a pipeline by CI_PIPELINE_ID; None while the number is only reserved."""
+        entry = self._read(number)
+        return None if entry is None or entry.status == _RESERVED else entry
 
     def of_run(self, dag_id: str, run_id: str) -> PipelineEntry | None:
         """Find the pipeline of an Airflow run."""
@@ -119,7 +152,7 @@ class Register:
         newest: dict[str, frozenset[int]] = {}
         forgotten = 0
         for number in sorted(int(name) for name in names if name.isdecimal()):
-            entry = self.get(number)
+            entry = self._read(number)
             if entry is None:
                 continue
             if _made(entry) >= oldest:
@@ -154,18 +187,40 @@ class Register:
         entries = map(self.get, self.numbers(project, ref, status))
         return (entry for entry in entries if entry is not None)
 
+    def _read(self, number: int) -> PipelineEntry | None:
+        return read_document(self.store, numbered_key(_ENTRIES, number), PipelineEntry)
+
     def _number(self, entry: PipelineEntry) -> PipelineEntry:
         iid = claim(self.store, f"{_project_prefix(entry.project)}iids/", _taken)
         numbered = replace(entry, iid=iid)
-        made = claim(self.store, _ENTRIES, lambda number: encode(replace(numbered, id=number)))
+        made = self._take_reserved(numbered) or claim(
+            self.store, _ENTRIES, lambda number: encode(replace(numbered, id=number))
+        )
         if not self.store.create(_run_key(entry.dag_id, entry.run_id), _taken(made)):
             return self._winner(entry, loser=made)
         return replace(numbered, id=made)
 
+    def _take_reserved(self, entry: PipelineEntry) -> int:
+        """Enter a pipeline under the number that its run's ID begins with; 0 if it is not its own.
+
+        A second process that creates the same run's pipeline gets the same number.
+        """
+        number = number_in(entry.run_id)
+        known = self._read(number) if number else None
+        own = (entry.project, entry.run_id)
+        if known is None or (known.project, known.run_id) != own:
+            return 0
+        if known.dag_id not in {"", entry.dag_id}:
+            return 0
+        self.store.write(numbered_key(_ENTRIES, number), encode(replace(entry, id=number)))
+        return number
+
     def _winner(self, entry: PipelineEntry, *, loser: int) -> PipelineEntry:
         """Yield to another process that has created the same run's pipeline."""
-        self.store.delete(numbered_key(_ENTRIES, loser))
         winner = self.of_run(entry.dag_id, entry.run_id)
+        if winner is not None and winner.id == loser:
+            return winner
+        self.store.delete(numbered_key(_ENTRIES, loser))
         if winner is None:
             where = self.store.location(_run_key(entry.dag_id, entry.run_id))
             raise StateError(f"{where} names no pipeline: delete it, then retry this task")

@@ -1,6 +1,6 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 
-import { answer, cancelJob, cancelPipeline, jobActions, play, retry, retryFailed } from "../src/actions/plan";
+import { answer, cancelJob, cancelPipeline, create, jobActions, play, retry, retryFailed } from "../src/actions/plan";
 import { values, variables } from "../src/actions/fields";
 import { job, view } from "./made";
 
@@ -104,5 +104,30 @@ describe("the form of a manual job", () => {
 
   it("says which line is no variable", () => {
     expect(() => variables("A=1\nnonsense")).toThrow("'nonsense' is not NAME=value");
+  });
+});
+
+describe("a new pipeline", () => {
+  afterEach(() => vi.unstubAllGlobals());
+
+  function serverNames(run: string) {
+    const asked = vi.fn(async () => Response.json({ run_id: run }));
+    vi.stubGlobal("fetch", asked);
+    return asked;
+  }
+
+  it("has a run that is named by its number", async () => {
+    const asked = serverNames("12-main-ef0a4fdb");
+    const call = await create("group__project", { ref: "main", sha: "ef0a4fdb" });
+    expect(asked.mock.calls[0]).toMatchObject([
+      expect.stringMatching(/gitlab-ci\/dags\/group__project\/run-id$/),
+      { method: "POST", body: '{"ref":"main","sha":"ef0a4fdb"}' },
+    ]);
+    expect(call.body).toEqual({ dag_run_id: "12-main-ef0a4fdb", conf: { ref: "main", sha: "ef0a4fdb" }, logical_date: null });
+  });
+
+  it("is named by Airflow when the server knows no number", async () => {
+    serverNames("");
+    expect((await create("group__project", null)).body).toEqual({ conf: {}, logical_date: null });
   });
 });

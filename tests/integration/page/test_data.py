@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gitlab_ci_provider.plugins.page.plugin import PipelinePagePlugin
 from gitlab_ci_provider.plugins.page.routes import router
 from servers.pages.pages import Pages
 from servers.pages.serve import QUERIES
@@ -54,6 +55,27 @@ def test_no_route_is_open_to_the_world(pages: Pages):
         assert (
             client.get("/gitlab-ci/page.js").headers["Content-Type"].startswith("text/javascript")
         )
+
+
+def test_a_browser_asks_once_for_a_version_of_the_script(pages: Pages):
+    """Its address changes with its content; at another address it is asked for each time."""
+    current = {app["bundle_url"] for app in PipelinePagePlugin.react_apps}
+    with pages.client("viewer") as client:
+        (kept,) = (client.get(f"/{url}").headers["Cache-Control"] for url in current)
+        other = client.get("/gitlab-ci/page.js?v=other").headers["Cache-Control"]
+    assert "immutable" in kept
+    assert "no-cache" in other
+
+
+def test_a_run_that_is_about_to_be_started_gets_a_name_with_its_number(pages: Pages):
+    """For those who may start it; each asks for a number of its own."""
+    place, asked = "/gitlab-ci/dags/group__shop/run-id", {"ref": "main", "sha": "ef0a4fdb" * 5}
+    with pages.client("admin") as client:
+        first, second = (client.post(place, json=asked).json()["run_id"] for _ in range(2))
+    with pages.client("viewer") as client:
+        assert client.post(place, json=asked).status_code == 403
+    numbers = [int(name.removesuffix("-main-ef0a4fdb")) for name in (first, second)]
+    assert numbers[0] < numbers[1]
 
 
 def test_access_to_other_dags_is_enough_for_those(pages: Pages):

@@ -101,7 +101,7 @@ def test_a_downstream_pipeline_unfolds_and_leads_back(visit: Open):
 def test_five_hundred_jobs_cost_one_request(pages: Pages, visit: Open):
     """Neither a request for each job nor one for each stage."""
     page = visit("1", dag="group__big")
-    assert page.locator(".glp-chip").count() == 500
+    expect(page.locator(".glp-chip")).to_have_count(500)
     script = "performance.getEntriesByType('resource').map(entry => entry.name)"
     asked = [url for url in page.evaluate(script) if "/gitlab-ci/dags/" in url]
     assert set(asked) == {f"{pages.url}/gitlab-ci/dags/group__big/runs/1"}

@@ -103,11 +103,20 @@ def test_a_login_that_has_expired_is_renewed():
 
 def test_a_lost_answer_starts_no_second_run():
     """The id of a run is chosen before it is asked for: the same one the second time."""
-    script = Script(Answer(0), Answer(409, {"detail": "already exists"}))
+    named, exists = Answer(body={"run_id": "12-x"}), Answer(409, {"detail": "already exists"})
+    script = Script(named, Answer(0), exists)
     with answering(script) as url:
         run = AirflowApi(Access(url=url), ALIVE).trigger("dag", {"ref": "feature/x"})
 
-    assert [body["dag_run_id"] for _, _, body in script.asked] == [run, run]
+    assert [body["dag_run_id"] for _, _, body in script.asked[1:]] == [run, run] == ["12-x"] * 2
+
+
+@pytest.mark.parametrize("answer", [Answer(405), Answer(body={"run_id": ""}), Answer(body=[])])
+def test_an_airflow_that_knows_no_number_gets_another_id(answer: Answer):
+    """One without the pipeline page, or one that does not reach its state."""
+    with answering(Script(answer, Answer(body={}))) as url:
+        run = AirflowApi(Access(url=url), ALIVE).trigger("dag", {"ref": "feature/x"})
+
     assert run.startswith("feature-x-")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gitlab_ci_provider.discovery.sync import Sync
-from gitlab_ci_provider.events.handle import Handler, KnownDag, Later, Progress, run_id
+from gitlab_ci_provider.events.handle import Handler, KnownDag, Later, Progress
 from gitlab_ci_provider.model.topology import topology_tag
 from gitlab_ci_provider.model.webhook_event import EventEnd, WebhookEvent
 from gitlab_ci_provider.settings import Settings
@@ -267,9 +267,11 @@ def test_a_dag_that_airflow_never_reads_is_an_error(bench: Bench):
 
 
 def test_the_run_of_an_event_always_has_the_same_id(bench: Bench):
-    """Started twice, it is one run; hostile names of branches make no other kind of run."""
-    event = replace(bench.event(), label="../scheduled__x y")
+    """Started twice, it is one run, named by number, ref and commit."""
+    event = bench.event()
 
-    assert run_id(event) == run_id(event)
-    assert run_id(event).startswith("scheduled--x-y-19700101T000000-")
-    assert run_id(replace(event, id="other")) != run_id(event)
+    first, second = bench.step(event), bench.step(event)
+
+    assert isinstance(first, EventEnd)
+    assert isinstance(second, EventEnd)
+    assert first.run == second.run == f"1-main-{event.conf['sha']}"[: len("1-main-") + 8]

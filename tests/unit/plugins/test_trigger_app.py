@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from factories import PROJECT
-from gitlab_ci_provider.events.handle import run_id
 from gitlab_ci_provider.exceptions import SettingsError, StateError
 from gitlab_ci_provider.model.project import Project
 from gitlab_ci_provider.model.webhook_event import WebhookEvent
@@ -39,6 +38,10 @@ class FakeDesk:
             raise self.problem
         self.stored.append(event)
         return True
+
+    def run(self, event: WebhookEvent) -> str:
+        """Name its run."""
+        return f"12-{event.label}-{event.id}"
 
     def now(self) -> float:
         """Stand still."""
@@ -86,7 +89,8 @@ def test_parameters_are_gitlabs(given: dict[str, Any]):
 
     assert status == 201, answer
     (event,) = desk.stored
-    assert (answer["run_id"], answer["ref"], answer["source"]) == (run_id(event), "main", "trigger")
+    assert answer["run_id"] == desk.run(event)
+    assert (answer["ref"], answer["source"]) == ("main", "trigger")
     assert event.conf == {
         "ref": "main",
         "source": "trigger",

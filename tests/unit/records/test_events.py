@@ -43,6 +43,20 @@ def test_ends_are_forgotten_after_days(records: RecordStore):
     assert not list(events.ended())
 
 
+def test_an_event_names_its_run_once(records: RecordStore):
+    """However often it is handled; the name is forgotten with the event."""
+    now, names = [10 * DAY], iter(["1-main", "2-main", "3-main"])
+    events = Events(records, clock=lambda: now[0])
+
+    assert events.run(EVENT, lambda: next(names)) == "1-main"
+    now[0] += DAY
+    events.forget()
+    assert events.run(EVENT, lambda: next(names)) == "1-main"
+    now[0] += 2 * DAY
+    events.forget()
+    assert events.run(EVENT, lambda: next(names)) == "2-main"
+
+
 def test_one_process_at_a_time_has_a_project(records: RecordStore):
     """Another one gets it when it is given back, or when the time is up."""
     now = [0.0]

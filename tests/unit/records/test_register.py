@@ -56,6 +56,39 @@ def test_a_run_finds_its_number_again(register: Register):
     assert [one.id for one in register.running("group/project", MAIN)] == [2, 1]
 
 
+def test_a_reserved_number_is_that_of_the_run_named_by_it(register: Register):
+    """In whichever DAG of the project the run ends up; others do not get it."""
+    run = register.reserve("group/project", "main", "ef0a4fdb" * 5)
+    assert (run, register.get(1)) == ("1-main-ef0a4fdb", None)
+
+    other = enter(register, "a")
+    foreign = enter(register, run, project="group/other")
+    own = enter(register, run, dag_id="group__project..feature")
+
+    assert (other.id, foreign.id, own.id, own.iid) == (2, 3, 1, 2)
+    assert (
+        register.of_run("group__project..feature", run)
+        == own
+        == enter(register, run, dag_id="group__project..feature")
+    )
+    assert enter(register, run, dag_id="group__project..other").id == 4
+
+
+def test_a_process_that_died_while_it_entered_a_reserved_number_leaves_it_to_the_next(
+    register: Register, records: RecordStore, monkeypatch: Any
+):
+    """The run's ID names its pipeline, whatever happens."""
+    run = register.reserve("group/project", "main")
+    with monkeypatch.context() as dying:
+        dying.setattr(Register, "_mark", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            enter(register, run)
+    for key in list(records.keys("register/runs/")):
+        records.delete(key)
+
+    assert enter(register, run).id == 1
+
+
 def test_old_pipelines_are_forgotten(register: Register, records: RecordStore, monkeypatch: Any):
     """But open ones, the newest of each ref and of those that have passed; numbers go on."""
     monkeypatch.setattr(module, "NEWEST", 1)

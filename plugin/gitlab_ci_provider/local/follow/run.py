@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from gitlab_ci_provider.airflow_api.client import new_run_id
 from gitlab_ci_provider.local.follow.downstream import is_settled
 from gitlab_ci_provider.local.follow.progress import Follower, RunProgress
 from gitlab_ci_provider.local.follow.result import run_result
@@ -16,6 +15,7 @@ from gitlab_ci_provider.local.stack.state import StackState, connect
 from gitlab_ci_provider.model.airflow_states import RUN_ENDED
 from gitlab_ci_provider.model.dag_record import DagRecord
 from gitlab_ci_provider.model.topology import shown
+from gitlab_ci_provider.records.register import Register
 from gitlab_ci_provider.settings import home_settings
 from gitlab_ci_provider.state import open_state
 
@@ -74,11 +74,10 @@ def run_pipeline(
         AirflowApiError: the run can no longer be followed.
     """
     api, dag = connect(home, state, watch.tell), record.dag_id
-    snapshots = open_state(home_settings(home.data)).snapshots
-    pipeline = snapshots.load_pipeline(record.digest)
+    stored = open_state(home_settings(home.data))
+    pipeline = stored.snapshots.load_pipeline(record.digest)
     api.wait_for_dag(dag, shown=shown(pipeline), file=home.dags / f"{dag}.py")
-    sha = str(conf.get("sha") or record.ref.sha)
-    follower = Follower(api, dag, new_run_id(str(conf["ref"]), sha), pipeline)
+    follower = Follower(api, dag, _named(stored.register, record, conf), pipeline)
     try:
         api.trigger(dag, conf, follower.run)
         watch.begin(follower)
@@ -95,6 +94,12 @@ def run_pipeline(
     return FollowedRun(
         follower=follower, end=end, result=result, how="waiting", blocked=end.blocked
     )
+
+
+def _named(register: Register, record: DagRecord, conf: Mapping[str, Any]) -> str:
+    """Name the run by the number that its pipeline will have."""
+    sha = str(conf.get("sha") or record.ref.sha)
+    return register.reserve(record.project.path, str(conf["ref"]), sha)
 
 
 def stop_waiting(run: FollowedRun, home: Home) -> FollowedRun:

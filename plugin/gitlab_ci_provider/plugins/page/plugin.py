@@ -27,6 +27,25 @@ def _made() -> Any:
     return make_application()
 
 
+class _AppsWhenAsked:
+    """The React apps; Airflow asks for them only in its API server.
+
+    The address of the script changes with its content, so that browsers need not ask for it again.
+    """
+
+    def __get__(self, instance: object, owner: type) -> list[dict[str, Any]]:
+        from gitlab_ci_provider.plugins.page.static import page_version
+
+        shared = {
+            "bundle_url": f"gitlab-ci/page.js?v={page_version()}",
+            "icon": "gitlab-ci/icon.svg",
+            "icon_dark_mode": "gitlab-ci/icon-dark.svg",
+        }
+        run = {"name": "Pipeline", "destination": "dag_run", "url_route": "pipeline"}
+        projects = {"name": "Pipelines", "destination": "nav", "url_route": "pipelines"}
+        return [{**run, **shared}, {**projects, **shared, "nav_top_level": True}]
+
+
 class PipelinePagePlugin(AirflowPlugin):
     """The tab "Pipeline" of runs, and the list of projects in the navigation.
 
@@ -37,22 +56,4 @@ class PipelinePagePlugin(AirflowPlugin):
     fastapi_apps = [  # noqa: RUF012 - Airflow declares it so
         {"app": application, "url_prefix": PREFIX, "name": "GitLab CI pipeline page"}
     ]
-    react_apps = [  # noqa: RUF012 - Airflow declares it so
-        {
-            "name": "Pipeline",
-            "bundle_url": "gitlab-ci/page.js",
-            "destination": "dag_run",
-            "url_route": "pipeline",
-            "icon": "gitlab-ci/icon.svg",
-            "icon_dark_mode": "gitlab-ci/icon-dark.svg",
-        },
-        {
-            "name": "Pipelines",
-            "bundle_url": "gitlab-ci/page.js",
-            "destination": "nav",
-            "nav_top_level": True,
-            "url_route": "pipelines",
-            "icon": "gitlab-ci/icon.svg",
-            "icon_dark_mode": "gitlab-ci/icon-dark.svg",
-        },
-    ]
+    react_apps = _AppsWhenAsked()

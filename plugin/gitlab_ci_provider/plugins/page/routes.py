@@ -23,6 +23,7 @@ from gitlab_ci_provider.exceptions import StateError
 from gitlab_ci_provider.model.serialization import digest, encode
 from gitlab_ci_provider.plugins.page import run_routes
 from gitlab_ci_provider.plugins.page.answers import NOT_SNIFFED
+from gitlab_ci_provider.plugins.page.new_run import Asked, new_run_id
 from gitlab_ci_provider.plugins.page.projects import Wanted, read_projects
 from gitlab_ci_provider.plugins.page.reading import look, read_pipeline
 from gitlab_ci_provider.plugins.page.related import read_related
@@ -36,6 +37,9 @@ _ACTIONS: Actions = {
     "run": ("POST", "RUN"),
 }
 """What the buttons of the page need, as the routes of Airflow's API that they call do."""
+
+_ASK_AGAIN = "private, no-cache"
+_FOR_EVER = "private, max-age=31536000, immutable"
 
 _ON_PROJECTS: Actions = {"run": ("POST", "RUN"), "sync": ("PUT", "")}
 
@@ -52,7 +56,7 @@ def pipeline(
     seen = look(session, dag_id, run_id, reader=repr(allowed))
     if seen is None:
         raise HTTPException(404, "There is no such run.")
-    headers = {"ETag": f'"{seen.version}"', "Cache-Control": "private, no-cache", **NOT_SNIFFED}
+    headers = {"ETag": f'"{seen.version}"', "Cache-Control": _ASK_AGAIN, **NOT_SNIFFED}
     if seen.version in request.headers.get("If-None-Match", ""):
         return Response(status_code=304, headers=headers)
     body = encode(read_pipeline(session, seen, allowed))
@@ -86,6 +90,12 @@ def projects(
     return _versioned(encode(read_projects(session, user, wanted)), request)
 
 
+@router.post("/dags/{dag_id}/run-id", dependencies=requires("RUN", method="POST"))
+def run_id(dag_id: str, asked: Asked, session: DatabaseSession) -> dict[str, str]:
+    """Name a run that is about to be started; empty when the state cannot be reached."""
+    return {"run_id": new_run_id(session, dag_id, asked.ref, asked.sha)}
+
+
 @router.post("/dags/{dag_id}/sync", dependencies=changes_dag("gitlab_ci_sync"))
 def sync(dag_id: str) -> Response:
     """Sync a project."""
@@ -98,12 +108,12 @@ def sync(dag_id: str) -> Response:
 
 
 @router.get("/{name}", dependencies=[LOGGED_IN])
-def static(name: str, request: Request) -> Response:
-    """Serve the page's own files."""
+def static(name: str, request: Request, v: str = "") -> Response:
+    """Serve the page's own files; one that is asked for by its version never changes."""
     file = static_file(name)
     if file is None:
         raise HTTPException(404, "There is no such file.")
-    return _sent(file, request)
+    return _sent(file, request, _FOR_EVER if v == file.version else _ASK_AGAIN)
 
 
 def _versioned(body: bytes, request: Request) -> Response:
@@ -112,8 +122,8 @@ def _versioned(body: bytes, request: Request) -> Response:
     return _sent(content, request)
 
 
-def _sent(file: StaticFile, request: Request) -> Response:
-    headers = {"ETag": f'"{file.version}"', "Cache-Control": "private, no-cache", **NOT_SNIFFED}
+def _sent(file: StaticFile, request: Request, keep: str = _ASK_AGAIN) -> Response:
+    headers = {"ETag": f'"{file.version}"', "Cache-Control": keep, **NOT_SNIFFED}
     if file.version in request.headers.get("If-None-Match", ""):
         return Response(status_code=304, headers=headers)
     return Response(file.content, media_type=file.kind, headers=headers)

@@ -42,6 +42,12 @@ def static_file(name: str) -> StaticFile | None:
     return None
 
 
+def page_version() -> str:
+    """Name the content of the page's script; another build has another name."""
+    file = static_file(PAGE)
+    return file.version if file else ""
+
+
 @cache
 def _read(path: Path, _changed: int) -> StaticFile:
     content = path.read_bytes()

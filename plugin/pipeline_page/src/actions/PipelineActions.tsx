@@ -2,7 +2,7 @@ import { useNavigate } from "react-router-dom";
 
 import { runPath, send } from "../data/requests";
 import type { PipelineView } from "../data/types";
-import { cancelPipeline, failedJobs, retryFailed, runAgain } from "./plan";
+import { cancelPipeline, create, failedJobs, retryFailed } from "./plan";
 import { useAction } from "./useAction";
 
 const ENDED = new Set(["success", "warning", "failed", "canceled", "skipped"]);
@@ -15,7 +15,7 @@ export function PipelineActions({ view, refresh }: { view: PipelineView; refresh
   async function again(): Promise<void> {
     const made = (await action.take(async () => {
       const run = await send(`api/v2/${runPath(view.dag, view.run, "dagRuns")}`);
-      return runAgain(view, (await run.json()).conf);
+      return create(view.dag, (await run.json()).conf);
     })) as { dag_run_id?: string } | undefined;
     if (made?.dag_run_id) navigate(`/${runPath(view.dag, made.dag_run_id)}/plugin/pipeline`);
   }

@@ -1,6 +1,6 @@
 // What the buttons do: requests to Airflow's own API, so that its permissions and its audit log hold.
 
-import { runPath } from "../data/requests";
+import { posted, runPath, send } from "../data/requests";
 import type { JobView, PipelineView } from "../data/types";
 
 export interface Call {
@@ -92,12 +92,16 @@ export function cancelPipeline(view: PipelineView): Call {
   return { method: "PATCH", path: `api/v2/${runPath(view.dag, view.run, "dagRuns")}`, body: { state: "failed" } };
 }
 
-/** Creates another pipeline from what this one was asked for. */
-export function runAgain(view: PipelineView, conf: unknown): Call {
+/** Creates a pipeline; its run is named by the number that it will have, unless the server knows none. */
+export async function create(dag: string, conf: Record<string, unknown> | null): Promise<Call> {
+  const place = `dags/${encodeURIComponent(dag)}`;
+  const { ref, sha } = (conf ?? {}) as { ref?: string; sha?: string };
+  const answer = await send(`gitlab-ci/${place}/run-id`, posted({ ref: ref ?? "", sha: sha ?? "" }));
+  const { run_id: run } = (await answer.json()) as { run_id: string };
   return {
     method: "POST",
-    path: `api/v2/dags/${encodeURIComponent(view.dag)}/dagRuns`,
-    body: { conf: conf ?? {}, logical_date: null },
+    path: `api/v2/${place}/dagRuns`,
+    body: { ...(run ? { dag_run_id: run } : {}), conf: conf ?? {}, logical_date: null },
   };
 }
 

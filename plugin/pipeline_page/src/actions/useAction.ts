@@ -1,6 +1,6 @@
 import { useState } from "react";
 
-import { RequestError, send } from "../data/requests";
+import { posted, RequestError, send } from "../data/requests";
 import type { Call } from "./plan";
 
 export interface Action {
@@ -19,11 +19,7 @@ export function useAction(done: () => void): Action {
     setProblem("");
     try {
       const { method, path, body } = typeof call === "function" ? await call() : call;
-      const response = await send(path, {
-        method,
-        body: JSON.stringify(body),
-        headers: { "Content-Type": "application/json", Accept: "application/json" },
-      });
+      const response = await send(path, posted(body, method));
       done();
       return await response.json();
     } catch (error) {

@@ -24,6 +24,11 @@ export async function send(path: string, options: RequestInit = {}): Promise<Res
   return response;
 }
 
+/** Options of a request that sends JSON. */
+export function posted(body: unknown, method = "POST"): RequestInit {
+  return { method, body: JSON.stringify(body), headers: { "Content-Type": "application/json", Accept: "application/json" } };
+}
+
 async function reason(response: Response): Promise<string> {
   const words: Record<number, string> = {
     401: "You are no longer logged in. Reload the page to log in again.",

@@ -1,4 +1,4 @@
-import { memo, useState } from "react";
+import { memo, startTransition, useEffect, useState } from "react";
 
 import type { PipelineView, StageView } from "../data/types";
 import { StatusIcon } from "../parts/StatusIcon";
@@ -7,7 +7,21 @@ import { fold, worst, type Fold } from "./fold";
 import { FoldChip } from "./FoldChip";
 import { JobChip } from "./JobChip";
 
+/** Pixels from one job to the next. */
+const ROW = 38;
+
+/** How many jobs of a stage to draw: first a screenful, then all, so that a large pipeline is there at once. */
+function useDrawn(): number {
+  const [drawn, setDrawn] = useState(() => Math.ceil(window.innerHeight / ROW));
+  useEffect(() => {
+    const timer = setTimeout(() => startTransition(() => setDrawn(Number.POSITIVE_INFINITY)));
+    return () => clearTimeout(timer);
+  }, []);
+  return drawn;
+}
+
 export function Stages({ view, filter }: { view: PipelineView; filter: Filter }) {
+  const drawn = useDrawn();
   const filtered = filter.text !== "" || filter.status !== "";
   const shown = view.stages.filter((stage) => stage.jobs.some((job) => matches(job, filter)));
   if (!shown.length) {
@@ -16,7 +30,7 @@ export function Stages({ view, filter }: { view: PipelineView; filter: Filter })
   return (
     <ol className="glp-stages" aria-label="Stages">
       {shown.map((stage) => (
-        <Stage key={stage.name} stage={stage} filter={filter} open={filtered} />
+        <Stage key={stage.name} stage={stage} filter={filter} open={filtered} drawn={drawn} />
       ))}
     </ol>
   );
@@ -26,9 +40,10 @@ interface StageProps {
   stage: StageView;
   filter: Filter;
   open: boolean;
+  drawn: number;
 }
 
-const Stage = memo(function Stage({ stage, filter, open }: StageProps) {
+const Stage = memo(function Stage({ stage, filter, open, drawn }: StageProps) {
   const jobs = stage.jobs.filter((job) => matches(job, filter));
   const status = worst(jobs.map((job) => job.status));
   return (
@@ -41,7 +56,7 @@ const Stage = memo(function Stage({ stage, filter, open }: StageProps) {
         </span>
       </h3>
       <ul>
-        {fold(jobs).map((entry) =>
+        {fold(jobs).slice(0, drawn).map((entry) =>
           "job" in entry ? (
             <li key={entry.job.name}>
               <JobChip job={entry.job} />

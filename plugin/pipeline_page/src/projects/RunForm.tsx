@@ -2,6 +2,7 @@ import { type FormEvent, useEffect, useState } from "react";
 import { useNavigate } from "react-router-dom";
 
 import { AskDialog } from "../actions/AskDialog";
+import { create } from "../actions/plan";
 import { Input, values, type Field } from "../actions/fields";
 import { useAction } from "../actions/useAction";
 import { RequestError, send } from "../data/requests";
@@ -35,7 +36,7 @@ export function RunForm({ project, close }: { project: ProjectView; close: () =>
     } catch (error) {
       return setProblem(String((error as Error).message));
     }
-    const made = (await action.take({ method: "POST", path: `${dag}/dagRuns`, body: { conf, logical_date: null } })) as
+    const made = (await action.take(() => create(project.dag, conf))) as
       | { dag_run_id: string }
       | undefined;
     if (made) navigate(pipelinePath({ dag: project.dag, run: made.dag_run_id }));

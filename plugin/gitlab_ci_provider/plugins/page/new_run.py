@@ -1,0 +1,38 @@
+"""IDs for runs that are about to be started: with the number that their pipeline will have."""
+
+from __future__ import annotations
+
+import logging
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
+
+from gitlab_ci_provider.airflow_internals.run_rows import read_run
+from gitlab_ci_provider.exceptions import StateError
+from gitlab_ci_provider.settings import load_settings
+from gitlab_ci_provider.state import open_state
+
+_log = logging.getLogger(__name__)
+
+
+class Asked(BaseModel):
+    """What the run will be for: a ref and its commit, as far as they are known."""
+
+    ref: Annotated[str, Field(max_length=1000)] = ""
+    sha: Annotated[str, Field(max_length=40)] = ""
+
+
+def new_run_id(session: Any, dag_id: str, ref: str, sha: str) -> str:
+    """Reserve a number and name a run by it; empty when the state cannot be reached.
+
+    A state that was made anew counts from 1 again: names of runs that exist are left out.
+    """
+    try:
+        state = open_state(load_settings())
+        project = state.snapshots.load_dag(dag_id).project.path
+        while read_run(session, dag_id, run := state.register.reserve(project, ref, sha)):
+            pass
+    except StateError as problem:
+        _log.warning("the run gets a name without a number: %s", problem)
+        return ""
+    return run
