@@ -10,10 +10,14 @@ from collections.abc import Callable, Iterable
 from gitlab_ci_provider.config.keywords.artifacts import read_artifacts
 from gitlab_ci_provider.config.keywords.as_written import read_hooks
 from gitlab_ci_provider.config.keywords.cache import read_caches
-from gitlab_ci_provider.config.keywords.durations import duration
-from gitlab_ci_provider.config.keywords.fields import Field, boolean, mapping, strings
+from gitlab_ci_provider.config.keywords.fields import Field, boolean, mapping
 from gitlab_ci_provider.config.keywords.image import read_image, read_services
-from gitlab_ci_provider.config.keywords.job import DEFAULT_NAMES, is_bridge
+from gitlab_ci_provider.config.keywords.job import (
+    DEFAULT_NAMES,
+    is_bridge,
+    read_tags,
+    read_timeout,
+)
 from gitlab_ci_provider.config.keywords.retry import read_retry
 from gitlab_ci_provider.config.keywords.script import read_commands
 from gitlab_ci_provider.config.keywords.secrets import check_id_tokens
@@ -34,8 +38,8 @@ _READERS: dict[str, Callable[[Field], object]] = {
     "cache": read_caches,
     "artifacts": read_artifacts,
     "retry": read_retry,
-    "tags": strings,
-    "timeout": duration,
+    "tags": read_tags,
+    "timeout": read_timeout,
     "interruptible": boolean,
     "hooks": read_hooks,
     "id_tokens": check_id_tokens,

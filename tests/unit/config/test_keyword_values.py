@@ -42,15 +42,6 @@ REFUSED = [
     ),
     ("services: [{name: i, docker: a}]", "executor opts value at `/docker` is not an object"),
     ("stage: ''", "j job: chosen stage  does not exist"),
-    ("secrets: {T: null}", "jobs:j:secrets:t config must use exactly one of these keys: vault"),
-    (
-        "secrets: {T: {gcp_secret_manager: {name: n}}}",
-        "jobs:j:secrets:t token is required with gcp secrets manager",
-    ),
-    (
-        "secrets: {T: {gitlab_secrets_manager: {name: n, source: group}}}",
-        "gitlab_secrets_manager source must follow the format group/group_full_path or 'project'",
-    ),
     ("allow_failure: {a: 1}", "jobs:j:allow_failure config contains unknown keys: a"),
     ("cache: a", "jobs:j:caches config can only be a hash or an array"),
     ("cache: [a]", "jobs:j:cache config should be a hash"),
@@ -111,6 +102,46 @@ REFUSED = [
     ("release: {tag_name: t, description: d, released_at: x}", "released at must be a valid datet"),
     ("timeout: 2 months", "jobs:j:timeout config should not exceed the limit"),
     ("variables: {A: {value: [1]}}", "jobs:j:variables:a config value must be a scalar"),
+    ("artifacts: {public: true, access: all}", "keys cannot be used together: public, access"),
+    ("parallel: {matrix: [{A: []}]}", "variables config should be a hash of key value pairs"),
+    ("parallel: {matrix: [{A: ' ', B: [c]}]}", "should be a hash of key value pairs"),
+    (
+        "release: {tag_name: t, description: d, assets: {links: a}}",
+        "jobs:j:release:assets links should be an array of hashes",
+    ),
+    ("dast_configuration: {site_profile: 1}", "dast_configuration site profile should be a str"),
+]
+
+REFUSED_SECRETS = [
+    ("null", "jobs:j:secrets:s config must use exactly one of these keys: vault, azure_key_vault,"),
+    ("1", "jobs:j:secrets:s config should be a hash"),
+    ("{vault: a, akeyless: {}}", "must use exactly one of these keys"),
+    ("{vault: a, file: b}", "jobs:j:secrets:s:file config should be a boolean value"),
+    ("{vault: ''}", "jobs:j:secrets:s:vault config can't be blank"),
+    ("{vault: 1}", "jobs:j:secrets:s:vault should be a hash or a string"),
+    ("{vault: {field: a, engine: {}}}", "jobs:j:secrets:s:vault path can't be blank"),
+    ("{vault: {path: a, engine: {}}}", "jobs:j:secrets:s:vault field can't be blank"),
+    ("{vault: {path: a, field: b, engine: c}}", "jobs:j:secrets:s:vault engine should be a hash"),
+    (
+        "{vault: {path: a, field: b, engine: {name: c}}}",
+        "jobs:j:secrets:s:vault:engine config missing required keys: path",
+    ),
+    ("{vault: {path: a, field: b, engine: {name: 1, path: d}}}", "engine name should be a string"),
+    ("{azure_key_vault: a}", "jobs:j:secrets:s:azure_key_vault config should be a hash"),
+    ("{azure_key_vault: {version: a}}", "azure_key_vault name can't be blank"),
+    ("{azure_key_vault: {name: a, version: 1}}", "azure_key_vault version should be a string"),
+    ("{gcp_secret_manager: {name: a}}", "secrets:s token is required with gcp secrets manager"),
+    (
+        "{gcp_secret_manager: {name: a, version: 1.5}, token: b}",
+        "gcp_secret_manager version must be an alphanumeric string",
+    ),
+    ("{aws_secrets_manager: a#b#c}", "aws_secrets_manager config must contain at most one '#'"),
+    ("{aws_secrets_manager: {field: a}}", "aws_secrets_manager secret id can't be blank"),
+    (
+        "{gitlab_secrets_manager: {name: a, source: group/}}",
+        "source must follow the format group/group_full_path or 'project'",
+    ),
+    ("{akeyless: {more: a}}", "jobs:j:secrets:s:akeyless config contains unknown keys: more"),
 ]
 
 
@@ -118,6 +149,12 @@ REFUSED = [
 def test_value_is_refused_in_gitlabs_words(keywords: str, words: str):
     """GitLab refuses the value, in these words."""
     assert any(words in message for message in errors_of_job(keywords))
+
+
+@pytest.mark.parametrize(("secret", "words"), REFUSED_SECRETS)
+def test_secret_is_refused_in_gitlabs_words(secret: str, words: str):
+    """Each provider has keys of its own, which are checked one by one."""
+    assert any(words in message for message in errors_of_job(f"secrets: {{S: {secret}}}"))
 
 
 ACCEPTED = [
@@ -142,6 +179,13 @@ ACCEPTED = [
     "artifacts: {reports: {requirements_v2: a}, expire_in: Never}",
     f"environment: {{name: {'x' * 256}, auto_stop_in: later}}",
     "timeout: two hours",
+    "parallel: {matrix: [{A: ['', b], C: 0}]}",
+    "retry: {max: 1, when: id_token_burned_project_path}",
+    "secrets: {S: {vault: a/b@c}}",
+    "secrets: {S: {vault: {path: a, field: b, engine: {name: kv-v2, path: c}}, file: false}}",
+    "secrets: {S: {gcp_secret_manager: {name: a, version: 2}, token: $T}}",
+    "secrets: {S: {gitlab_secrets_manager: {name: a, source: group/b/c}}}",
+    "secrets: {S: {aws_secrets_manager: a#b}, T: {akeyless: {}}}",
 ]
 
 
@@ -185,6 +229,14 @@ FILES = [
     (
         "j: {trigger: {include: [{local: a.yml, rules: [$A]}]}}",
         "trigger:include:include rules should be an array of hashes",
+    ),
+    (
+        "default: {timeout: 2 months}\nj: {script: x, timeout: 1h}",
+        "default:timeout config should not exceed the limit",
+    ),
+    (
+        f"default: {{tags: [{', '.join(f't{n}' for n in range(50))}]}}\nj: {{script: x, tags: []}}",
+        "default:tags config must be less than the limit of 50 tags",
     ),
     ("j: {run: a}", "jobs:j run value at root is not an array"),
     ("j: {run: [a]}", "jobs:j run value at `/0` is not an object"),

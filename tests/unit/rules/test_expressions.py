@@ -41,7 +41,9 @@ VARIABLES = {
         ('"string" == ("test" && "string")', True), ("$N == 'true' || $N", True),
         ('$FULL == "my variable" && $NONE == null', True), ("/ab/", True), ("$N !~ /^2/", False),
         ("$FULL =~ /VARIABLE$/i && $N", True), ('$TEXT =~ /^b$/', False), ('$TEXT =~ /^b$/m', True),
-        ("$TEXT =~ /a.b/", False), ("$TEXT =~ /a.b/s", True), ("$BOOL == true", False),
+        ("$TEXT =~ /a.b/", False), ("$TEXT =~ /a.b/s", True), ("$BOOL == true", True),
+        ("$BOOL != true", False), ('true == "true"', True), ("false == $BOOL", False),
+        ("$NONE == false", False), ("$FULL != false", True),
     ],
 )  # fmt: skip
 def test_expression(expression: str, expected: bool):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from gitlab_ci_provider.config.inputs.tags import holds_reference
 from gitlab_ci_provider.config.keywords.fields import (
     Field,
+    exclusive,
     flat_items,
     is_integer,
     mapping,
@@ -85,9 +86,7 @@ def read_input(
     if not mapping(field, keys) or not isinstance(field.value, Map):
         return None
     for clashing in ("default", "options"):
-        both = [key for key in field.value if key in ("rules", clashing)]
-        if len(both) > 1:
-            field.refuse(f"these keys cannot be used together: {', '.join(both)}")
+        exclusive(field, "rules", clashing)
     rules = field.get("rules", _rules) or ()
     inner = replace(field, label=f"{field.label} input")
     options = inner.get("options", _options)

@@ -10,6 +10,7 @@ from gitlab_ci_provider.config.keywords.fields import (
     Field,
     boolean,
     choice,
+    exclusive,
     mapping,
     strings,
     strings_or_string,
@@ -70,8 +71,7 @@ def read_artifacts(field: Field) -> Artifacts | None:
     """Read `artifacts:`."""
     if not mapping(field, KEYS):
         return None
-    if isinstance(field.value, Map) and "access" in field.value and "public" in field.value:
-        field.refuse("these keys cannot be used together: access, public")
+    exclusive(field, "public", "access")
     reports = _reports_entry(field)
     artifacts = Artifacts(
         paths=field.get("paths", strings) or (),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from gitlab_ci_provider.config.keywords.fields import Field, mapping
+from gitlab_ci_provider.config.keywords.fields import Field, mapping, text
 from gitlab_ci_provider.config.keywords.pages import check_pages
 from gitlab_ci_provider.config.keywords.release import check_release
 from gitlab_ci_provider.config.keywords.script import read_commands
@@ -51,7 +51,10 @@ def _check_identity(field: Field) -> None:
 
 
 def _check_profiles(field: Field) -> None:
-    mapping(field, ("site_profile", "scanner_profile"))
+    profiles = ("site_profile", "scanner_profile")
+    mapping(field, profiles)
+    for profile in profiles:
+        field.get(profile, text)
 
 
 _CHECKS: Mapping[str, Callable[[Field], None]] = {

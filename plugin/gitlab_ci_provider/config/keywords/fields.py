@@ -85,6 +85,13 @@ class Field:
             self.diagnostics.error("keyword-unknown", f"{self.subject} {problem}", place)
 
 
+def exclusive(field: Field, *keys: str) -> None:
+    """Report keys that are written together and must not be, in the order of the file."""
+    both = [key for key in field.value if key in keys] if isinstance(field.value, Map) else []
+    if len(both) > 1:
+        field.refuse(f"these keys cannot be used together: {', '.join(both)}")
+
+
 def flat_items(field: Field, name: str = "") -> Iterator[Field]:
     """Yield the entries of nested lists in order, nulls left out; `name` is added to the label."""
     label = f"{field.label}:{name}" if name else field.label

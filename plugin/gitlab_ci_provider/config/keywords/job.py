@@ -18,6 +18,7 @@ from gitlab_ci_provider.config.keywords.fields import (
     Field,
     boolean,
     choice,
+    exclusive,
     is_blank,
     is_integer,
     mapping,
@@ -212,8 +213,8 @@ def _run_part(field: Field, job: Job) -> Job:
         caches=field.read("cache", read_caches) or (),
         dependencies=field.get("dependencies", strings),
         retry=field.read("retry", read_retry) or Retry(),
-        timeout=field.read("timeout", lambda entry: duration(entry, MONTH)),
-        tags=field.read("tags", _tags) or (),
+        timeout=field.read("timeout", read_timeout),
+        tags=field.read("tags", read_tags) or (),
         coverage=field.read("coverage", read_coverage),
         pre_get_sources=field.read("hooks", read_hooks) or (),
         inputs=field.read("inputs", read_inputs) or {},
@@ -256,7 +257,13 @@ def _names(field: Field) -> tuple[str, ...] | None:
     return None
 
 
-def _tags(field: Field) -> tuple[str, ...] | None:
+def read_timeout(field: Field) -> int | None:
+    """Read `timeout:` in seconds."""
+    return duration(field, MONTH)
+
+
+def read_tags(field: Field) -> tuple[str, ...] | None:
+    """Read `tags:`."""
     tags = strings(field)
     if tags is not None and len(set(tags)) >= MAX_TAGS:
         field.refuse(f"must be less than the limit of {MAX_TAGS} tags")
@@ -294,8 +301,6 @@ def _check_combinations(field: Field, raw: Map) -> None:
         if clashing:
             field.refuse(f"key may not be used with `rules`: {', '.join(clashing)}")
     for pair in _EXCLUSIVE:
-        both = [key for key in raw if key in pair]
-        if len(both) > 1:
-            field.refuse(f"these keys cannot be used together: {', '.join(both)}")
+        exclusive(field, *pair)
     if not is_bridge(raw) and "run" not in raw and is_blank(raw.get("script")):
         field.refuse_as("script can't be blank")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
-from gitlab_ci_provider.config.keywords.fields import Field, is_integer
+from gitlab_ci_provider.config.keywords.fields import Field, is_blank, is_integer
 from gitlab_ci_provider.config.raw import Map, Node, Seq
 from gitlab_ci_provider.model.needs import MatrixItem
 
@@ -68,7 +68,7 @@ def _item(field: Field) -> MatrixItem:
     if not values:
         field.refuse("requires at least 1 items")
     if not all(_usable(value) for value in values.values()):
-        hint = "Put decimal numbers and booleans in quotes."
+        hint = "Put decimal numbers and booleans in quotes; no value may be blank, no list empty."
         words = "should be a hash of key value pairs, value can be an array"
         field.refuse(words, hint=hint)
         return ()
@@ -76,6 +76,8 @@ def _item(field: Field) -> MatrixItem:
 
 
 def _usable(value: Node) -> bool:
+    if is_blank(value):
+        return False
     if isinstance(value, Seq):
         return all(_is_alphanumeric(item) for item in value)
     return _is_alphanumeric(value)

@@ -73,7 +73,7 @@ def _check_links(assets: Field) -> None:
         assets.refuse_as("links can't be blank")
         return
     if not isinstance(links.value, Seq) or not all(isinstance(link, Map) for link in links.value):
-        links.refuse("should be an array of hashes")
+        assets.refuse_as("links should be an array of hashes")
         return
     for link in links.items("link"):
         _warn_of_link(link)

@@ -72,8 +72,17 @@ def _operate(node: Operation, scope: _Scope) -> Value:
         return left if truthy else _evaluate(node.right, scope)
     right = _evaluate(node.right, scope)
     if node.operator in ("==", "!="):
-        return (left == right) == (node.operator == "==")
+        return _equal(left, right) == (node.operator == "==")
     return _matches(left, right) == (node.operator == "=~")
+
+
+def _equal(left: Value, right: Value) -> bool:
+    """Compare; a boolean equals the text that shows it."""
+    if isinstance(left, str) and isinstance(right, bool):
+        return left == _text(right)
+    if isinstance(left, bool) and isinstance(right, str):
+        return _text(left) == right
+    return left == right
 
 
 def _matches(left: Value, right: Value) -> bool:
