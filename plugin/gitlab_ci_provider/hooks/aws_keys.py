@@ -38,7 +38,14 @@ def with_keys(target: StoreTarget, connection: Connection) -> StoreTarget:
         access_key=keys.access_key or "",
         secret_key=keys.secret_key or "",
         session_token=keys.token or "",
+        keys_end=_end(found),
     )
+
+
+def _end(credentials: Any) -> float:
+    """Return when keys are over, in seconds since 1970; botocore has no public name for it."""
+    end = getattr(credentials, "_expiry_time", None)
+    return float(end.timestamp()) if end else 0.0
 
 
 def _session(target: StoreTarget, connection: Connection) -> Any:

@@ -19,6 +19,7 @@ class StoreTarget:
         ca_bundle: path of certificates, empty for the system's.
         encryption: what the store does to new objects, `AES256` or `aws:kms`; empty is its default.
         multipart: large archives of jobs are stored in parts while they are packed.
+        keys_end: when the keys are over, in seconds since 1970; 0 if never, or nobody knows.
         encryption_key: for `aws:kms`; empty means the store's.
     """
 
@@ -34,6 +35,7 @@ class StoreTarget:
     encryption: str = ""
     encryption_key: str = ""
     multipart: bool = False
+    keys_end: float = 0.0
 
     @property
     def write_headers(self) -> dict[str, str]:

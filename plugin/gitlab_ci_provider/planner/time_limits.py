@@ -43,6 +43,22 @@ def access_period(request: PlanRequest, plan: JobPlan) -> Period:
     return Period(start=start, seconds=seconds + grace(request, plan) + _CLOCKS)
 
 
+def access_ends_early(request: PlanRequest, plan: JobPlan) -> str:
+    """Say that the object store's keys are over before the job's time is; empty if they are not.
+
+    Addresses end with the keys that signed them.
+    """
+    stores = (request.store, request.cache_store)
+    end = min((store.keys_end for store in stores if store and store.keys_end), default=0.0)
+    if not (plan.writes and 0 < end < deadline(request)):
+        return ""
+    over = datetime.fromtimestamp(end, UTC)
+    return (
+        f"the keys of the object store are over at {over:%H:%M:%S} UTC, before this job's timeout: "
+        "what the job saves after that is lost. Use keys that last longer, or a shorter `timeout`"
+    )
+
+
 def grace(request: PlanRequest, plan: JobPlan) -> int:
     """Return how many seconds the pod may take to end once it is deleted."""
     settings = read_build_settings(plan.value, job_timeout(request))

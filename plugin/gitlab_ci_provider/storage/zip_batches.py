@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from gitlab_ci_provider.storage.entry import Entry
 from gitlab_ci_provider.storage.tree_reader import CHUNK, Found, TreeReader
 from gitlab_ci_provider.storage.zip_headers import records
 from gitlab_ci_provider.storage.zip_methods import Method
@@ -22,7 +21,7 @@ class Batch(NamedTuple):
     Attributes:
         members: headers and contents, as they are in the archive.
         records: what its directory says; the first member begins at 0.
-        entries: what they are.
+        entries: path, mode and size of each; only `marshal` types, as processes exchange them.
         checksums: CRC-32 of each.
         warnings: about paths that were left out.
         large: the path that is next; its contents are too many for a batch. Else empty.
@@ -30,7 +29,7 @@ class Batch(NamedTuple):
 
     members: bytes
     records: bytes
-    entries: Sequence[Entry]
+    entries: Sequence[tuple[str, int, int]]
     checksums: Sequence[int]
     warnings: Sequence[str]
     large: str
@@ -47,7 +46,7 @@ class _Making:
         self.size = 0
         self._members: list[bytes | bytearray] = []
         self._records: list[bytes] = []
-        self._entries: list[Entry] = []
+        self._entries: list[tuple[str, int, int]] = []
         self._checksums: list[int] = []
         self._at = 0
 
@@ -65,7 +64,7 @@ class _Making:
         header, record = records(entry, how)
         self._members += (header, data)
         self._records.append(record)
-        self._entries.append(entry)
+        self._entries.append((entry.path, entry.mode, entry.size))
         self._checksums.append(how.crc)
         self._at += len(header) + len(data)
         self.size += len(contents)

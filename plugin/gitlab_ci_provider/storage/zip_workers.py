@@ -20,7 +20,6 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any, Self, cast
 
-from gitlab_ci_provider.storage.entry import Entry
 from gitlab_ci_provider.storage.zip_batches import Batch, batches
 from gitlab_ci_provider.storage.zip_methods import Method, method_of
 
@@ -114,8 +113,7 @@ class _Worker:
                 raise OSError(f"a process that packs files was ended ({self._process.wait()})")
             if len(found) != len(Batch._fields):
                 raise OSError(*found)
-            entries = [Entry._make(entry) for entry in found[2]]
-            yield Batch._make(found)._replace(entries=entries)
+            yield Batch._make(found)
 
 
 def _send(file: IO[bytes], value: Any) -> None:
@@ -147,8 +145,7 @@ def _work(root: Path, method: Method) -> None:
     shares, output = io.FileIO(0), sys.stdout.buffer
     while (share := _received(shares)) is not None:
         for batch in batches(root, share, method):
-            entries = [tuple(entry) for entry in batch.entries]
-            _send(output, tuple(batch._replace(entries=entries)))  # type: ignore[arg-type]
+            _send(output, tuple(batch))
         _send(output, _SHARE_ENDS)
         output.flush()
 

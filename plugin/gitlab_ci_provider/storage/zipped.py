@@ -57,18 +57,24 @@ def pack_zip(
 ) -> tuple[list[Entry], Sequence[int]]:
     """Write paths below a folder to an archive; return what went into it, with each CRC-32.
 
+    Of entries, their path, mode and size are returned: there may be a million.
+
     Raises:
         OSError: a file cannot be read, or the archive cannot be written.
     """
     method, entries = method_of(packing.format, packing.level), list[Entry]()
+    names = list(_with_utf8_names(paths, warn))
+    kept, modes = iter(names), dict[int, int]()
     with (
-        closing(packed(root, list(_with_utf8_names(paths, warn)), packing)) as batches,
+        closing(packed(root, names, packing)) as batches,
         TreeReader(root, warn) as reader,
         ZipWriter(write, method, packing.scratch) as target,
     ):
         for batch in batches:
             target.add(batch)
-            entries += batch.entries
+            for path, mode, size in batch.entries:  # of equal ones, one is kept
+                name = next(filter(path.__eq__, kept))
+                entries.append(Entry(name, modes.setdefault(mode, mode), size=size))
             for warning in batch.warnings:
                 warn(warning)
             for found in reader.find([batch.large] if batch.large else ()):
@@ -82,7 +88,7 @@ def _add_large(target: ZipWriter, found: Found, method: Method) -> Entry:
         return target.add_large(found)
     batch = batch_of(found, method)
     target.add(batch)
-    return batch.entries[0]
+    return found.entry()
 
 
 def unpack_zip(

@@ -102,6 +102,7 @@ def test_the_role_of_a_service_account(
     put_as_a_job(target, tmp_path)
 
     assert keys_of(target) == KEYS
+    assert target.keys_end > datetime.now(UTC).timestamp()
     assert (server.bucket / "a" / "b.zip").read_text() == "x"
     assert ObjectStoreHook("store").test_connection()[0]
     assert roles.asked[0]["RoleArn"] == ROLE

@@ -22,7 +22,7 @@ from gitlab_ci_provider.model.run import JobResult
 from gitlab_ci_provider.model.runner import RunnerProfile
 from gitlab_ci_provider.planner.plan import PlannedJob, plan_job
 from gitlab_ci_provider.planner.plan_request import PlanRequest, places_to_hide
-from gitlab_ci_provider.planner.time_limits import job_timeout
+from gitlab_ci_provider.planner.time_limits import access_ends_early, job_timeout
 from gitlab_ci_provider.pods.id_tokens import refuse_without_account
 from gitlab_ci_provider.pods.pull_policy import PullPolicies, pull_policies
 from gitlab_ci_provider.pods.refusals import refusal
@@ -122,6 +122,8 @@ class JobPod:
         planned = permitted_job(planned, self._runner, taken.variables)
         self._pulls = pull_policies(planned.image, planned.services, self._runner)
         note_uses(self._run, planned.plan)
+        if words := access_ends_early(request, planned.plan):
+            self._log.warning("%s", words)
         return replace(planned, plan=with_uploads(request, planned.plan))
 
     def _taken(self, request: PlanRequest) -> Taken:
