@@ -196,14 +196,18 @@ def test_an_edited_script_makes_no_version_of_the_dag(apart: Apart, gitlab: GitL
 
 
 def test_a_schedule_of_gitlab_starts_a_pipeline(apart: Apart):
-    """The scheduler starts it in its minute, with the variables that GitLab has for it."""
+    """The scheduler starts it in its minute, with variables that GitLab alone keeps."""
 
     def scheduled() -> list[dict[str, Any]]:
         found = apart.api.request("GET", "/dags/group__nightly/dagRuns")["dag_runs"]
         return [run for run in found if run["run_type"] == "scheduled"]
 
     wait_until(lambda: bool(scheduled()), "the scheduled run", pause=1)
-    _ends_well(apart, min(scheduled(), key=lambda run: run["logical_date"]), {"nightly"})
+    run = min(scheduled(), key=lambda run: run["logical_date"])
+    _ends_well(apart, run, {"nightly"})
+    record = apart.api.xcom("group__nightly", run["dag_run_id"], "create_pipeline", "pipeline")
+    assert record["schedule_id"] == 5
+    assert not record.get("variables"), record
     # Not before: Airflow starts no task of a paused DAG, not even of a run under way.
     apart.api.request("PATCH", "/dags/group__nightly", json={"is_paused": True})
 

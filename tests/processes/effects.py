@@ -23,7 +23,7 @@ from gitlab_ci_provider.planner.artifacts import wanted_artifacts
 from gitlab_ci_provider.planner.downstream import plan_downstream
 from gitlab_ci_provider.planner.plan import plan_job
 from gitlab_ci_provider.planner.plan_request import PlanRequest
-from gitlab_ci_provider.planner.resource_group import resource_group
+from gitlab_ci_provider.planner.resource_group import resource_groups
 from gitlab_ci_provider.planner.secrets import wanted_secrets
 from gitlab_ci_provider.pods.pod import PodRequest, build_pod
 from gitlab_ci_provider.rules.evaluate import decide_pipeline
@@ -144,7 +144,7 @@ def _job(pipeline: Pipeline, run: PipelineRun, decision: JobDecision) -> object:
         "retries": [_retried(job, reason, code) for reason in REASONS for code in (1, 2)],
         "coverage": _coverage(job),
         "play": (has_questions(job), [one.serialize() for one in form(job).values()]),
-        "group": resource_group(job.name, run, pipeline),
+        "group": resource_groups(run, pipeline).get(job.name),
         "plan": _downstream(request) if job.bridge else _planned(request),
     }
 

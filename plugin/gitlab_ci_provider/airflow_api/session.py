@@ -101,6 +101,15 @@ class Session:
         Raises:
             AirflowApiError: Airflow refuses it, or the connection breaks.
         """
+        try:
+            self._saved(path, into)
+        except AirflowApiError as refused:  # before anything was written
+            if refused.status != 401 or self.access.token:
+                raise
+            self._log_in()  # the login has expired
+            self._saved(path, into)
+
+    def _saved(self, path: str, into: IO[bytes]) -> None:
         import httpx
 
         try:

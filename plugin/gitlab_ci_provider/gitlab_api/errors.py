@@ -31,12 +31,16 @@ def in_words(server: GitLabServer, doing: str) -> Iterator[None]:
     import gitlab
     import requests
 
+    from gitlab_ci_provider.gitlab_api.limits import EndlessError
+
     try:
         yield
     except gitlab.GitlabError as problem:
         words, status = _refusal(server, problem), problem.response_code
     except requests.exceptions.RetryError:
         words, status = "limits the number of requests (429), and the wait is too long", 429
+    except EndlessError as problem:
+        words, status = f"sends too much: {problem}", None
     except requests.RequestException as problem:
         words, status = _silence(server, problem), None
     else:

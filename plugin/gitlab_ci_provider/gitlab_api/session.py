@@ -8,13 +8,16 @@ searched for the token before anybody sees it, so that no exception and no log c
 from __future__ import annotations
 
 import functools
+import threading
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 from requests import PreparedRequest, RequestException, Response, Session
 from requests.adapters import HTTPAdapter
-from requests.exceptions import InvalidURL, RetryError
+from requests.exceptions import InvalidURL, RetryError, Timeout
+from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from gitlab_ci_provider.gitlab_api.limits import Deadline, EndlessError, Pages
 from gitlab_ci_provider.gitlab_api.patience import (
     Patience,
     asked_pause,
@@ -26,8 +29,13 @@ from gitlab_ci_provider.gitlab_api.server import GitLabServer, origin
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from urllib3 import HTTPConnectionPool, HTTPResponse
+
 _CONNECT_SECONDS, _SILENT_SECONDS = 10, 60
 """Until there is a connection; between two pieces of an answer."""
+
+_ANSWER_SECONDS = 300.0
+"""For a whole answer."""
 
 _MOST_BYTES = 64 * 1024 * 1024
 """Of an answer."""
@@ -40,6 +48,7 @@ class PatientSession(Session):
         super().__init__()
         self._server = server
         self._patience = patience
+        self._pages = Pages(patience.server, patience.log)
         for scheme in ("https://", "http://"):
             self.mount(scheme, _Adapter())
 
@@ -51,6 +60,7 @@ class PatientSession(Session):
         """
         verb, address = _text(method), _text(url)
         self._check(address, given.get("params"))
+        self._pages.note(address, given.get("params"))
         self._complete(verb, given)
         ask = functools.partial(super().request, verb, address, *args, **given)
         while True:
@@ -135,17 +145,52 @@ class _Adapter(HTTPAdapter):
         """Send a request, and read the answer.
 
         Raises:
-            RequestException: there is none, or it is too long.
+            RequestException: there is none, or not in time.
+            EndlessError: it is too long.
         """
-        answer = super().send(*args, **given)
-        read = bytearray()
-        for piece in answer.iter_content(1024 * 1024):
-            read += piece
-            if len(read) > _MOST_BYTES:
-                answer.close()
-                raise RequestException(f"the answer has more than {_MOST_BYTES} bytes")
-        answer._content = bytes(read)  # noqa: SLF001 - as below
-        return answer
+        try:
+            with Deadline(_ANSWER_SECONDS) as _current.deadline:
+                return _read(super().send(*args, **given))
+        except TimeoutError as late:
+            raise Timeout(str(late)) from None
+
+    def get_connection_with_tls_context(self, *args: Any, **given: Any) -> HTTPConnectionPool:
+        """Return a pool whose connections know the deadline."""
+        pool = super().get_connection_with_tls_context(*args, **given)
+        pool.ConnectionCls = _TlsConnection if pool.scheme == "https" else _Connection
+        return pool
+
+
+class _Current(threading.local):
+    """What this thread waits for: connections are shared by threads, and used for many requests."""
+
+    deadline: Deadline
+
+
+_current = _Current()
+
+
+class _Connection(HTTPConnection):
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override] # as urllib3 does
+        _current.deadline.watch(self.sock)
+        return super().getresponse()
+
+
+class _TlsConnection(HTTPSConnection):
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override] # as urllib3 does
+        _current.deadline.watch(self.sock)
+        return super().getresponse()
+
+
+def _read(answer: Response) -> Response:
+    read = bytearray()
+    for piece in answer.iter_content(1024 * 1024):
+        read += piece
+        if len(read) > _MOST_BYTES:
+            answer.close()
+            raise EndlessError(f"an answer has more than {_MOST_BYTES} bytes")
+    answer._content = bytes(read)  # noqa: SLF001 - as above
+    return answer
 
 
 def _as_it_is(request: PreparedRequest) -> PreparedRequest:

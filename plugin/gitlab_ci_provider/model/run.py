@@ -29,6 +29,9 @@ class PipelineRun:
         created_at: ISO 8601, UTC.
         decisions: one for each job of the compiled pipeline.
         variables: of the run form or trigger.
+        schedule_id: GitLab's number of the schedule whose variables are read again by each job, and
+            are not in `variables`; 0 when there are none.
+        resource_groups: names of them, by job.
         workflow_variables: of the `workflow:rules` entry that matched.
         created: False when `workflow:rules` or an empty job list prevent a pipeline, see `reason`.
         file_keys: digests for `cache:key:files` and `files_commits`, by `CacheKey.source`.
@@ -66,6 +69,8 @@ class PipelineRun:
     inputs: Mapping[str, object] = field(default_factory=dict)
     merge_request: MergeRequest | None = None
     schedule: str = ""
+    schedule_id: int = 0
+    resource_groups: Mapping[str, str] = field(default_factory=dict)
     earlier: bool = False
     dag_id: str = ""
     run_id: str = ""

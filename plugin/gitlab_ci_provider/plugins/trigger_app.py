@@ -6,6 +6,7 @@ and nothing else. For people and programs with a login there is Airflow's own AP
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import uuid
 from collections.abc import Mapping
@@ -27,6 +28,8 @@ from gitlab_ci_provider.model.webhook_event import WebhookEvent
 MAX_BYTES = 2_000_000
 _MOST_FIELDS = 1000
 _LONGEST_KEY = 200
+_READ_SECONDS = 30.0
+"""For a whole body."""
 _KEY = "idempotency-key"
 
 _log = logging.getLogger(__name__)
@@ -64,10 +67,14 @@ def make_trigger_app(desk: TriggerDesk) -> FastAPI:
 
     async def trigger(request: Request, project: str) -> JSONResponse:
         try:
-            given = await _given(request)
+            async with asyncio.timeout(_READ_SECONDS):
+                given = await _given(request)
             return await run_in_threadpool(_started, desk, request, project, given)
         except _RefusedError as refused:
             return refused.answer
+        except TimeoutError:
+            words = f"the body did not arrive within {_READ_SECONDS:g} s"
+            return _RefusedError(408, words).answer
 
     app.add_api_route("/projects/{project:path}/trigger/pipeline", trigger, methods=["POST"])
     return app

@@ -8,6 +8,7 @@ because GitLab disables a webhook that fails.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -34,6 +35,8 @@ MAX_BYTES = 25_000_000
 """GitLab sends no larger bodies."""
 _IDS = ("webhook-id", "idempotency-key", "x-gitlab-event-uuid")
 _LONGEST_ID = 200
+_READ_SECONDS = 30.0
+"""For a whole body; GitLab itself gives up after ten."""
 
 _log = logging.getLogger(__name__)
 
@@ -96,13 +99,16 @@ def make_app(reception: Reception) -> FastAPI:
     async def receive(request: Request, conn_id: str) -> JSONResponse:
         try:
             sender = await run_in_threadpool(_sender, reception, request, conn_id)
-            body = await _body(request)
+            async with asyncio.timeout(_READ_SECONDS):
+                body = await _body(request)
             if not is_genuine(sender.secrets, request.headers, body):
                 raise _unknown()
             event = _event(sender, body, reception.now())
             return await run_in_threadpool(_stored, reception, event)
         except _RefusedError as refused:
             return refused.answer
+        except TimeoutError:
+            return _said(f"the body did not arrive within {_READ_SECONDS:g} s", 408)
         except ClientDisconnect:  # GitLab waits for ten seconds
             _log.error("webhook: the sender did not wait until its event was read: send it again")
             return _said("the event was not read", 400)  # nobody reads this either

@@ -84,6 +84,7 @@ class RunForm:
         before_sha: the ref's commit before the push; empty when it was not given.
         merge_request: set for source `merge_request_event`.
         schedule: description of the schedule.
+        schedule_id: GitLab's number of the schedule that all variables are from; 0 otherwise.
         jobs, stages: only these, with the jobs that they need; empty for all jobs.
         no_needs: without the jobs that they need.
         manual: manual and delayed jobs that start without being played.
@@ -100,6 +101,7 @@ class RunForm:
     inputs: Mapping[str, object] = field(default_factory=dict)
     merge_request: MergeRequest | None = None
     schedule: str = ""
+    schedule_id: int = 0
     jobs: tuple[str, ...] = ()
     stages: tuple[str, ...] = ()
     no_needs: bool = False

@@ -25,6 +25,7 @@ from gitlab_ci_provider.runs.cross_needs import cross_results
 from gitlab_ci_provider.runs.dotenv import inherited_variables
 from gitlab_ci_provider.runs.job_run import JobRun
 from gitlab_ci_provider.runs.record import pull_result
+from gitlab_ci_provider.runs.schedule_values import with_schedule_variables
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.variables.configured import refuse_unknown
 from gitlab_ci_provider.variables.expand import expand
@@ -48,6 +49,7 @@ def plan_request(run: JobRun, *, has_pod: bool = False) -> PlanRequest:
         GitlabCiError: its variables cannot be read.
     """
     patience = _PATIENCE_WITH_POD if has_pod else PATIENCE
+    run = replace(run, record=with_schedule_variables(run.record, run.settings, patience))
     configured = configured_variables(
         run.record.project, run.settings, run.record.variable_places, patience
     )

@@ -11,13 +11,13 @@ import fnmatch
 import http.client
 import socket
 import ssl
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from gitlab_ci_provider.exceptions import SourceError
+from gitlab_ci_provider.gitlab_api.limits import Deadline
 from gitlab_ci_provider.model.quoted import hide_credentials, quoted
 from gitlab_ci_provider.sources.addresses import is_public
 
@@ -78,11 +78,12 @@ class RemoteFiles:
         parts = self._checked(url)
         try:
             plain = self._connect(parts)
-            secured = self._secured
-            with _limited(plain, self.timeout), closing(secured(parts, plain)) as connection:
-                connection.request("GET", _path(parts), headers=_HEADERS)
-                answer = connection.getresponse()
-                body = answer.read(MAX_BYTES + 1)
+            with plain, Deadline(self.timeout) as deadline:
+                deadline.watch(plain)
+                with closing(self._secured(parts, plain)) as connection:
+                    connection.request("GET", _path(parts), headers=_HEADERS)
+                    answer = connection.getresponse()
+                    body = answer.read(MAX_BYTES + 1)
         except (OSError, http.client.HTTPException, ValueError) as error:
             message = f"Remote file `{_told(url)}` could not be fetched: {quoted(str(error))}"
             raise SourceError(message) from error
@@ -147,33 +148,3 @@ def _joined(url: str, location: str) -> str:
 
 def _told(url: str) -> str:
     return quoted(hide_credentials(url))
-
-
-@contextmanager
-def _limited(connection: socket.socket, seconds: float) -> Iterator[None]:
-    """Close a connection whose server answers byte by byte.
-
-    By a second handle: TLS takes over the first.
-    """
-    handle = connection.dup()
-    late = threading.Event()
-
-    def end() -> None:
-        late.set()
-        with suppress(OSError):  # it has ended by itself
-            handle.shutdown(socket.SHUT_RDWR)
-
-    timer = threading.Timer(seconds, end)
-    timer.daemon = True
-    timer.start()
-    try:
-        with connection:
-            yield
-    except (OSError, http.client.HTTPException):
-        if not late.is_set():
-            raise
-    finally:
-        timer.cancel()
-        handle.close()
-    if late.is_set():  # what was read so far looks like a whole answer
-        raise TimeoutError(f"it took longer than {seconds:g} s")

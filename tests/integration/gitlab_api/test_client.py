@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from gitlab_ci_provider.exceptions import GitlabApiError, SettingsError
-from gitlab_ci_provider.gitlab_api import session
+from gitlab_ci_provider.gitlab_api import limits, session
 from gitlab_ci_provider.gitlab_api.client import open_gitlab
 from gitlab_ci_provider.gitlab_api.errors import in_words
 from gitlab_ci_provider.gitlab_api.report import examine
@@ -233,6 +233,48 @@ def test_an_answer_without_end_is_given_up(served: GitLab, monkeypatch: pytest.M
 
     with pytest.raises(GitlabApiError, match="more than 1000 bytes"), in_words(at(served), "look"):
         open_gitlab(at(served, patience=0)).http_get("/huge", raw=True)
+
+
+@pytest.mark.parametrize("part", ["head", "body"])
+@pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])
+def test_an_answer_byte_by_byte_is_given_up(
+    tmp_path: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch, part: str, tls: bool
+):
+    """Each byte would begin a new timeout of the connection; the process would wait for ever."""
+    monkeypatch.setattr(session, "_ANSWER_SECONDS", 0.3)
+    with gitlab_server(tmp_path / "gitlab", certificate if tls else None) as served:
+        served.faults.order(Fault("slow", drip=part))
+        server = at(served, patience=0, ca_file=str(certificate))
+
+        with pytest.raises(GitlabApiError, match="took longer than"), in_words(server, "look"):
+            open_gitlab(server).http_get("/slow")
+
+
+def test_a_list_without_end_is_given_up(
+    served: GitLab, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    """One page always names the next one; before that, the log says how far it is."""
+    monkeypatch.setattr(limits, "MOST_PAGES", 120)
+    following = {"Link": f'<{served.url}/api/v4/endless?page=2>; rel="next"'}
+    served.faults.order(Fault("endless", -1, status=200, body=[{}], headers=following))
+    caplog.set_level(logging.INFO)
+
+    with pytest.raises(GitlabApiError, match="not ended after 120 p"), in_words(at(served), "look"):
+        list(open_gitlab(at(served)).http_list("/endless", iterator=True))
+
+    assert f"GitLab at {served.url}: 100 pages of a list so far" in caplog.messages
+
+
+def test_pages_of_lists_that_end_are_not_added_up(served: GitLab, monkeypatch: pytest.MonkeyPatch):
+    """A client may read any number of lists."""
+    monkeypatch.setattr(limits, "MOST_PAGES", 3)
+    for number in range(3):
+        served.world.add_project(f"group/p{number}", {"a": "a"})
+    client = open_gitlab(at(served))
+
+    for _ in range(3):
+        found = client.groups.get("group", lazy=True).projects
+        assert len(list(found.list(iterator=True, per_page=2))) == 4
 
 
 def test_the_login_of_the_machine_is_not_sent(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from factories import make_run
 from gitlab_ci_provider.discovery.sync import Sync
 from gitlab_ci_provider.exceptions import ConfigError, GitlabApiError
 from gitlab_ci_provider.gitlab_api.server import GitLabServer
@@ -18,6 +20,7 @@ from gitlab_ci_provider.model.dag_record import DagRecord
 from gitlab_ci_provider.model.git_login import TOKEN_USER, GitLogin
 from gitlab_ci_provider.runs.create.scheduled import schedule_conf, with_schedule
 from gitlab_ci_provider.runs.form import RunForm
+from gitlab_ci_provider.runs.schedule_values import with_schedule_variables
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.state import open_state
 from servers.gitlab.faults import Fault
@@ -26,6 +29,7 @@ from unit.runs.support import make_task
 
 TOKEN = "glpat-0123456789"
 CONFIG = {".gitlab-ci.yml": "test: {script: 'true'}\n"}
+SCHEDULE_VARIABLE = {"key": "MODE", "value": "s3cret", "variable_type": "env_var", "raw": False}
 SCHEDULE = {
     "id": 7,
     "description": "nightly",
@@ -33,7 +37,7 @@ SCHEDULE = {
     "cron": "0 2 * * *",
     "cron_timezone": "Berlin",
     "active": True,
-    "variables": [{"key": "MODE", "value": "s3cret", "variable_type": "env_var", "raw": False}],
+    "variables": [SCHEDULE_VARIABLE],
 }
 
 
@@ -88,9 +92,36 @@ def test_a_scheduled_run_is_for_the_ref_and_variables_of_its_schedule(
     form = with_schedule(task(settings, "scheduled", date(7)), record, RunForm(ref="main"))
 
     assert (form.ref, form.source, form.schedule) == ("refs/heads/topic", "schedule", "nightly")
-    assert form.variables.as_dict() == {"MODE": "s3cret"}
+    assert (form.variables.as_dict(), form.schedule_id) == ({"MODE": "s3cret"}, 7)
     stored = [path.read_bytes() for path in settings.state.rglob("*") if path.is_file()]
     assert not any(b"s3cret" in data for data in stored)
+
+
+def test_jobs_read_the_variables_of_the_schedule_again(gitlab: GitLab, settings: Settings):
+    """As they are when the job starts; without a schedule, GitLab is not asked."""
+    record, _ = sync(gitlab, settings)
+    run = make_run(project=record.project, schedule_id=7)
+    schedule = gitlab.world.projects["group/app"].things["pipeline_schedules"][0]
+    schedule["variables"] = [{**SCHEDULE_VARIABLE, "value": "newer"}]
+    gitlab.requests.clear()
+
+    assert with_schedule_variables(run, settings).variables.as_dict() == {"MODE": "newer"}
+    assert len(gitlab.requests) == 1
+    plain = replace(run, schedule_id=0)
+    assert with_schedule_variables(plain, settings) is plain
+    assert len(gitlab.requests) == 1
+
+
+def test_a_job_does_not_run_without_the_variables_of_its_schedule(
+    gitlab: GitLab, settings: Settings
+):
+    """It says which schedule GitLab does not know any more."""
+    record, _ = sync(gitlab, settings)
+    run = make_run(project=record.project, schedule_id=7)
+    gitlab.world.projects["group/app"].things["pipeline_schedules"] = []
+
+    with pytest.raises(GitlabApiError, match="variables of the pipeline schedule 7 of group/app"):
+        with_schedule_variables(run, settings)
 
 
 def test_a_run_that_was_moved_is_still_that_of_its_schedule(gitlab: GitLab, settings: Settings):

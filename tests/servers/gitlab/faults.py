@@ -20,6 +20,7 @@ class Fault:
         cut: bytes of the answer that arrive before the connection ends; None: all of them.
         refuse: end the connection before the request is answered at all.
         gate: the answer waits for it.
+        drip: the answer never ends, and comes byte by byte: its `head` or its `body`.
         echo: the answer holds the headers of the request, as chatty servers' errors do.
     """
 
@@ -31,6 +32,7 @@ class Fault:
     cut: int | None = None
     refuse: bool = False
     gate: threading.Event | None = None
+    drip: str = ""
     echo: bool = False
 
     def takes(self, request: str) -> bool:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import socket
 import ssl
+import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import ThreadingHTTPServer
 from pathlib import Path
@@ -39,6 +40,7 @@ class GitLab:
         requests: each as `METHOD path?query`, in their order; `git` ones as well.
         proxied: those that came through it as a proxy.
         contract: checks requests and answers; None: they may differ from those of the real one.
+        closed: it has ended.
     """
 
     world: World
@@ -47,6 +49,7 @@ class GitLab:
     proxied: list[str] = field(default_factory=list)
     headers: list[Mapping[str, str]] = field(default_factory=list)
     contract: Contract | None = field(default_factory=Contract)
+    closed: threading.Event = field(default_factory=threading.Event)
     port: int = 0
     scheme: str = "http"
 
@@ -109,6 +112,7 @@ def gitlab_server(folder: Path, certificate: Path | None = None) -> Iterator[Git
         server.socket = context.wrap_socket(server.socket, server_side=True)
     with serving(server) as served.port:
         yield served
+        served.closed.set()
     assert served.violations == [], "\n".join(sorted(set(served.violations)))
 
 
@@ -131,6 +135,8 @@ class _Handler(Backend):
             fault.gate.wait()
         if fault and fault.refuse:
             self._hang_up()
+        elif fault and fault.drip:
+            self._drip(fault.drip)
         elif fault and (fault.status or fault.echo):
             self._say(self._faulty(fault), fault)
         elif urlsplit(self.path).path.startswith((_API, "/oauth/")):
@@ -160,6 +166,15 @@ class _Handler(Backend):
             self.wfile.write(body[:cut])
         if cut is not None:
             self._hang_up()
+
+    def _drip(self, part: str) -> None:
+        """Answer without an end, until the client leaves."""
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n")
+        self.wfile.write(b"Content-Length: 1000000\r\n\r\n" if part == "body" else b"X-Long: ")
+        self.close_connection = True
+        with suppress(OSError):
+            while not self.gitlab.closed.wait(0.01):
+                self.wfile.write(b" ")
 
     def _hang_up(self) -> None:
         self.wfile.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -99,6 +100,16 @@ def test_a_login_that_has_expired_is_renewed():
     script = Script(Answer(401), Answer(body={"still": "here"}))
     with answering(script) as url:
         assert Session(Access(url=url), ALIVE).request("GET", "/x") == {"still": "here"}
+
+
+def test_a_download_renews_a_login_that_has_expired():
+    """As every request; a token that a person gave cannot be renewed."""
+    with answering(Script(Answer(401), Answer(body={"still": "here"}))) as url:
+        into = io.BytesIO()
+        Session(Access(url=url), ALIVE).save("/file", into)
+        assert into.getvalue() == b'{"still": "here"}'
+    with answering(Script(Answer(401))) as url, pytest.raises(AirflowApiError, match="401"):
+        Session(Access(url=url, token="given"), ALIVE).save("/file", io.BytesIO())
 
 
 def test_a_lost_answer_starts_no_second_run():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,7 @@ from factories import PROJECT
 from gitlab_ci_provider.exceptions import SettingsError, StateError
 from gitlab_ci_provider.model.project import Project
 from gitlab_ci_provider.model.webhook_event import WebhookEvent
+from gitlab_ci_provider.plugins import trigger_app
 from gitlab_ci_provider.plugins.trigger_app import MAX_BYTES, make_trigger_app
 
 TOKEN = "0123456789abcdef"
@@ -185,6 +187,19 @@ def test_a_body_in_pieces_is_refused():
     pieces = {"Transfer-Encoding": "chunked", "Content-Type": "application/json"}
 
     assert post(FakeDesk(), content=b"{}", headers=pieces)[0] == 413
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/x-www-form-urlencoded"])
+def test_a_body_that_does_not_arrive_is_given_up(monkeypatch: pytest.MonkeyPatch, kind: str):
+    """Whoever sends it has shown no token yet."""
+    monkeypatch.setattr(trigger_app, "_READ_SECONDS", 0.01)
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.Event().wait()
+
+    headers = {"Content-Length": "100", "Content-Type": kind}
+    assert post(FakeDesk(), content=body(), headers=headers)[0] == 408
 
 
 def test_a_request_that_cannot_be_stored_is_not_acknowledged():

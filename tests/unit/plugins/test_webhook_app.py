@@ -167,6 +167,21 @@ def test_a_sender_that_goes_away_is_told_of_in_one_line(
     assert reception.stored == []
 
 
+def test_a_body_that_does_not_arrive_is_given_up(
+    reception: FakeReception, monkeypatch: pytest.MonkeyPatch
+):
+    """A sender that begins and never ends holds nothing of the API server for ever."""
+    monkeypatch.setattr(webhook_app, "_READ_SECONDS", 0.01)
+
+    async def body() -> AsyncIterator[bytes]:
+        yield BODY[:10]
+        await asyncio.Event().wait()
+
+    headers = signed(BODY, "push", TOKEN, "id-1", NOW)
+    assert post(reception, "/plain", body(), headers)[0] == 408
+    assert reception.stored == []
+
+
 @pytest.mark.parametrize("announced", [True, False])
 def test_a_large_body_is_refused(
     reception: FakeReception, monkeypatch: pytest.MonkeyPatch, announced: bool

@@ -87,9 +87,14 @@ def variables_view(record: PipelineRun, pipeline: Pipeline, is_secret: IsSecret)
     views += _of_jobs(record, pipeline, is_secret)
     return VariablesView(
         variables=tuple(views[:_MOST]),
-        places=record.variable_places,
+        places=(*record.variable_places, *_schedule(record)),
         more=max(0, len(views) - _MOST),
     )
+
+
+def _schedule(record: PipelineRun) -> Iterator[str]:
+    if record.schedule_id:
+        yield f"pipeline schedule {record.schedule_id} of {record.project.path}"
 
 
 def _of_jobs(

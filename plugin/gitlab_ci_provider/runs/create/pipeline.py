@@ -26,6 +26,8 @@ from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE, tas
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.rules import JobDecision, PipelineDecision
 from gitlab_ci_provider.model.run import PipelineRun
+from gitlab_ci_provider.model.variables import Variables
+from gitlab_ci_provider.planner.resource_group import resource_groups
 from gitlab_ci_provider.runs.cancel.auto import cancel_redundant
 from gitlab_ci_provider.runs.context import TaskContext
 from gitlab_ci_provider.runs.create.cache_files import file_keys
@@ -207,7 +209,7 @@ def _record(
     task: TaskContext, form: RunForm, pinned: Pinned, decision: PipelineDecision
 ) -> PipelineRun:
     wanted = pinned.context
-    return PipelineRun(
+    record = PipelineRun(
         project=wanted.project,
         ref=wanted.ref,
         commit=wanted.commit,
@@ -225,6 +227,7 @@ def _record(
         inputs=wanted.inputs,
         merge_request=wanted.merge_request,
         schedule=form.schedule,
+        schedule_id=form.schedule_id,
         earlier=pinned.earlier,
         dag_id=task.dag_id,
         run_id=task.run_id,
@@ -234,6 +237,8 @@ def _record(
         played=form.manual,
         auto_cancel=settle(pinned.pipeline.workflow.auto_cancel, decision.auto_cancel),
     )
+    record = replace(record, resource_groups=resource_groups(record, pinned.pipeline))
+    return replace(record, variables=Variables()) if record.schedule_id else record
 
 
 def _all_absent(decision: PipelineDecision) -> dict[str, JobDecision]:

@@ -1,7 +1,7 @@
 """A run that GitLab's pipeline schedule has started: its ref, description, variables and inputs.
 
-Variables are read from GitLab when the pipeline is created: they are neither in the DAG nor in the
-conf of the run.
+Variables are read from GitLab when the pipeline is created, and again by each job: they are neither
+in the DAG nor in the conf or record of the run.
 """
 
 from __future__ import annotations
@@ -11,12 +11,11 @@ from dataclasses import replace
 from typing import Any
 
 from gitlab_ci_provider.exceptions import ConfigError
-from gitlab_ci_provider.gitlab_api.schedules import read_schedule_values
-from gitlab_ci_provider.hooks.gitlab_project import gitlab_project
 from gitlab_ci_provider.model.dag_record import DagRecord
 from gitlab_ci_provider.model.pipeline_schedule import PipelineSchedule, schedule_at
 from gitlab_ci_provider.runs.context import TaskContext
 from gitlab_ci_provider.runs.form import SCHEDULE, RunForm
+from gitlab_ci_provider.runs.schedule_values import schedule_values
 
 _BY_TASK = "operator_triggered"
 """Airflow's type of runs that tasks have started; nobody can start one through its API or UI."""
@@ -37,16 +36,15 @@ def with_schedule(task: TaskContext, record: DagRecord, form: RunForm) -> RunFor
     conf = schedule_conf(task, record)
     if not conf:
         return form
-    found = gitlab_project(record.project, task.settings.git_conn_ids)
-    if found is None:
-        raise ConfigError(f"no connection to the GitLab of {record.project.clone_url} any more")
-    values = read_schedule_values(found.server, found.id or found.path, int(conf[_ID]))
+    number = int(conf[_ID])
+    values = schedule_values(record.project, task.settings, number)
     return replace(
         form,
         ref=form.ref if _was_moved(task) else str(conf["ref"]),
         source="schedule",
         schedule=str(conf["description"]),
-        variables=form.variables | values.variables,
+        schedule_id=number if values.variables else 0,
+        variables=values.variables,  # nobody fills in the form of such a run
         inputs={**form.inputs, **values.inputs},
     )
 

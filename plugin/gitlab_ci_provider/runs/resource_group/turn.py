@@ -17,10 +17,8 @@ from gitlab_ci_provider.hooks.outages import say
 from gitlab_ci_provider.hooks.project_settings import project_settings
 from gitlab_ci_provider.hooks.resource_groups import LABEL, ResourceGroup, group_name
 from gitlab_ci_provider.model.names import task_ids
-from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.rules import When
 from gitlab_ci_provider.model.run import PipelineRun
-from gitlab_ci_provider.planner.resource_group import resource_group
 from gitlab_ci_provider.runs.context import TaskContext
 from gitlab_ci_provider.runs.job_run import JobRun
 from gitlab_ci_provider.runs.resource_group.trigger import ResourceGroupTrigger
@@ -67,7 +65,7 @@ def take_turn(run: JobRun) -> None:
         SystemFailure: Kubernetes or the settings do not allow it.
         TaskDeferred: it is not the job's turn; Airflow resumes with `retry_start` when it is.
     """
-    key = resource_group(run.job.name, run.record, run.pipeline)
+    key = _group_of(run)
     if not key:
         return
     mode = project_settings(run.record.project.path).process_mode(key)
@@ -85,7 +83,7 @@ def take_turn(run: JobRun) -> None:
 
 def give_back(run: JobRun) -> None:
     """Leave the group, unless the job's pod is still busy: then its end frees the group."""
-    key = resource_group(run.job.name, run.record, run.pipeline)
+    key = _group_of(run)
     if not key:
         return
     try:
@@ -101,10 +99,14 @@ def announce(task: TaskContext, run: PipelineRun) -> None:
 
     Never fails the pipeline: an unreachable group fails the jobs that need it.
     """
-    pipeline = task.state.snapshots.load_pipeline(run.digest)
-    names = task_ids(pipeline.jobs)
+    names = task_ids(run.decisions)
+    coming = {
+        job: key
+        for job, key in run.resource_groups.items()
+        if run.decisions[job].present and run.decisions[job].when != When.MANUAL
+    }
     try:
-        for job, key in _coming(run, pipeline).items():
+        for job, key in coming.items():
             if is_ordered(project_settings(run.project.path).process_mode(key)):
                 claim = _claim(run, names[job], ready=False)
                 _open(task, run, key).update(partial(enter, claim=claim))
@@ -114,7 +116,7 @@ def announce(task: TaskContext, run: PipelineRun) -> None:
 
 def group_label(run: JobRun) -> dict[str, str]:
     """Label the pod of a job that has a resource group."""
-    key = resource_group(run.job.name, run.record, run.pipeline)
+    key = _group_of(run)
     if not key:
         return {}
     return {LABEL: group_name(run.state.installation.name(), run.record.project.path, key)}
@@ -151,11 +153,5 @@ def _claim(run: PipelineRun, task_id: str, *, ready: bool = True) -> Claim:
     )
 
 
-def _coming(run: PipelineRun, pipeline: Pipeline) -> dict[str, str]:
-    """List the jobs that have a group and wait for nobody to play them."""
-    groups = {
-        job: resource_group(job, run, pipeline)
-        for job, decision in run.decisions.items()
-        if decision.present and decision.when != When.MANUAL
-    }
-    return {job: key for job, key in groups.items() if key}
+def _group_of(run: JobRun) -> str:
+    return run.record.resource_groups.get(run.job.name, "")
