@@ -112,6 +112,7 @@ def _dag(project: str, target: airflow.Target) -> str:
 def _none(args: argparse.Namespace, owner: str, known: Sequence[str]) -> str:
     if owner not in known:
         owners = [dag for dag in known if ".." not in dag]
-        return f"the Airflow has no project '{args.project}'{suggestion(owner, owners)}"
+        words = f"the Airflow has no project '{args.project}', or has not read it yet"
+        return f"{words}{suggestion(owner, owners)}"
     of_ref = f" for '{args.ref}'" if args.ref else ""
     return f"{args.project} has no pipeline{of_ref} yet: start one with `gitlab-dags trigger`"

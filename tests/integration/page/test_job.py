@@ -70,21 +70,55 @@ def test_a_viewer_is_offered_no_buttons_and_airflow_refuses_the_requests(pages: 
         assert client.post(path, json=body).status_code == 403
 
 
+def tasks_without_state(pages: Pages, run: str) -> set[str]:
+    """List the jobs of a run of the shop that were cleared."""
+    with pages.client("admin") as client:
+        place = f"/api/v2/dags/group__shop/dagRuns/{run}/taskInstances"
+        tasks = client.get(place, params={"limit": 100}).json()["task_instances"]
+    return {task["task_display_name"] for task in tasks if task["state"] is None}
+
+
+def owners(pages: Pages, event: str) -> set[str]:
+    """Ask the audit log who did something."""
+    with pages.client("admin") as client:
+        logs = client.get("/api/v2/eventLogs", params={"limit": 100}).json()["event_logs"]
+    return {entry["owner"] for entry in logs if event in entry["event"].lower()}
+
+
 def test_a_job_is_retried_with_what_was_skipped_because_of_it(pages: Pages, visit: Open):
     """As in GitLab: later jobs that ran stay as they are; the audit log says who did it."""
-    page = visit("13-retried", person="admin")
+    page = visit("13-retried", person="stranger")
     page.get_by_role("button", name="unit").click()
     page.get_by_role("link", name="unit: [3.12]").click()
     page.get_by_role("button", name="Retry", exact=True).click()
     expect(page.get_by_test_id("pipeline-status")).to_have_text("Pending")
 
-    with pages.client("admin") as client:
-        run = "/api/v2/dags/group__shop/dagRuns/13-retried/taskInstances"
-        tasks = client.get(run, params={"limit": 100}).json()["task_instances"]
-        cleared = {task["task_display_name"] for task in tasks if task["state"] is None}
-        logs = client.get("/api/v2/eventLogs", params={"limit": 100}).json()["event_logs"]
+    cleared = tasks_without_state(pages, "13-retried")
     assert cleared == {"unit: [3.12]", "staging", "production", "finish_pipeline"}
-    assert "admin" in {entry["owner"] for entry in logs if "clear" in entry["event"].lower()}
+    assert "stranger" in owners(pages, "clear")
+
+
+def test_a_job_is_retried_with_all_later_jobs(pages: Pages, visit: Open):
+    """Those that ran, too; but no other job of its stage."""
+    page = visit("13-rerun", person="stranger", query="?job=compile")
+    page.get_by_role("button", name="Retry with later jobs").click()
+    expect(page.get_by_test_id("pipeline-status")).to_have_text("Pending")
+
+    cleared = tasks_without_state(pages, "13-rerun")
+    assert cleared > {"compile", "integration", "unit: [3.12]", "staging", "finish_pipeline"}
+    assert not cleared & {"styles", "create_pipeline"}
+
+
+def test_a_pipeline_is_canceled(pages: Pages, visit: Open):
+    """By an ordinary user, whom Airflow's audit log names."""
+    page = visit("13-canceled", person="stranger")
+    page.get_by_role("button", name="Cancel pipeline").click()
+    expect(page.get_by_role("button", name="Cancel pipeline")).to_have_count(0)
+
+    with pages.client("viewer") as client:
+        run = client.get("/api/v2/dags/group__shop/dagRuns/13-canceled").json()
+    assert run["state"] == "failed"
+    assert "stranger" in owners(pages, "patch_dag_run")
 
 
 def test_a_manual_job_is_played_with_a_form(pages: Pages, visit: Open):

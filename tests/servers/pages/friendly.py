@@ -159,7 +159,9 @@ def handbook() -> Story:
     """The pipeline that the shop's has created."""
     jobs = {"pages": PASSED, "links": Told(state="running")}
     pipeline = compile_text(HANDBOOK)
-    return _story("acme__handbook", "main-20260131T101500-77ab31", pipeline=pipeline, jobs=jobs)
+    return _story(
+        "acme__handbook", "pipeline__42__handbook__77ab31d0", pipeline=pipeline, jobs=jobs
+    )
 
 
 def passed() -> Story:
@@ -173,7 +175,7 @@ def passed() -> Story:
         "handbook": PASSED,
     }
     end = {"status": "passed", "text": "passed"}
-    run = "checkout-redesign-1c22aa90-20260130T161203-0b1d42"
+    run = "40-checkout-redesign-1c22aa90"
     return _story("acme__webshop", run, ref=BRANCH, state="success", jobs=jobs, end=end)
 
 
@@ -199,7 +201,7 @@ def failed() -> Story:
     }
     words = "failed: unit: [3.12] (script failure, exit code 1), coverage 82.75 %"
     end = {"status": "failed", "text": words, "warnings": ["lint"], "coverage": 82.75}
-    run = "checkout-redesign-4be1c0ff-20260131T100212-9c04f7"
+    run = "41-checkout-redesign-4be1c0ff"
     more = {"ref": BRANCH, "commit": BRANCH_COMMIT, "user": "ada", "end": end}
     return _story("acme__webshop", run, state="failed", jobs=jobs, **more)
 
@@ -219,14 +221,14 @@ def under_way() -> Story:
         "announce": Told(state="deferred"),
         "handbook": _bridge("deferred", handbook().run),
     }
-    return _story("acme__webshop", "main-9f3c2d1a-20260131T101409-3fa9c1", jobs=jobs)
+    return _story("acme__webshop", "42-main-9f3c2d1a", jobs=jobs)
 
 
 def payments() -> Story:
     """A small project whose last commit does not compile."""
     end = {"status": "passed", "text": "passed"}
     pipeline = compile_text(SERVICE)
-    run = "main-20260130T090000-5ad0c2"
+    run = "44-main"
     jobs = dict.fromkeys(pipeline.jobs, PASSED)
     return _story(
         "acme__payments", run, pipeline=pipeline, state="success", jobs=jobs, end=end, user="linus"

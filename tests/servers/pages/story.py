@@ -312,6 +312,16 @@ def retried() -> Story:
     return replace(failed(), run="13-retried")
 
 
+def rerun() -> Story:
+    """The same, for a test that runs later jobs again, too."""
+    return replace(failed(), run="13-rerun")
+
+
+def canceled() -> Story:
+    """A run under way, for a test that cancels it."""
+    return replace(played(), run="13-canceled")
+
+
 def played() -> Story:
     """A run with a job that asks, for a test that answers."""
     jobs = {job: replace(told, log=()) for job, told in under_way().jobs.items()}
@@ -344,7 +354,7 @@ publish: {stage: publish, script: rsync}
     )
 
 
-STORIES = (under_way, failed, warned, big, secret, retried, played, docs)
+STORIES = (under_way, failed, warned, big, secret, retried, rerun, canceled, played, docs)
 FOUND = {
     "group/docs": (
         warning("default-timeout", "no job has a timeout", At(file=".gitlab-ci.yml", line=3)),

@@ -89,6 +89,17 @@ def test_a_process_that_died_while_it_entered_a_reserved_number_leaves_it_to_the
     assert enter(register, run).id == 1
 
 
+def test_a_number_whose_run_was_never_started_is_forgotten(
+    register: Register, records: RecordStore
+):
+    """With the pipelines of its time; it is not assigned again."""
+    register.reserve("group/project", "main")
+    assert register.forget(datetime.now(UTC).timestamp() - 3600) == 0
+    assert register.forget(datetime.now(UTC).timestamp() + 3600) == 1
+    assert list(records.keys("register/pipelines/0/")) == []
+    assert enter(register, "a").id == 2
+
+
 def test_old_pipelines_are_forgotten(register: Register, records: RecordStore, monkeypatch: Any):
     """But open ones, the newest of each ref and of those that have passed; numbers go on."""
     monkeypatch.setattr(module, "NEWEST", 1)

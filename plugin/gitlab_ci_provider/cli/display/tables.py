@@ -11,21 +11,27 @@ from gitlab_ci_provider.model.quoted import quoted
 _STEPS = ("B", "KiB", "MiB", "GiB", "TiB")
 _KIBI = 1024
 _SIZE = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[BKMGT])?(?:i?B)?", re.IGNORECASE)
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 _UNITS = ((86_400, "d"), (3600, "h"), (60, "m"))
 
 
 def table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """Yield lines with aligned columns, two spaces apart; the last column is not padded.
 
-    Control characters in names are escaped: they come from authors of pipelines.
+    Control characters in names are escaped: they come from authors of pipelines. A commit, as `ref`
+    of a run of one, is shown by its first eight digits.
     """
     if not rows:
         return
-    cells = [heading, *([quoted(cell) for cell in row] for row in rows)]
+    cells = [heading, *([_shown(cell) for cell in row] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(heading))]
     for row in cells:
         padded = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
         yield "  ".join(padded).rstrip()
+
+
+def _shown(cell: str) -> str:
+    return cell[:8] if _COMMIT.fullmatch(cell) else quoted(cell)
 
 
 def size(count: int) -> str:
