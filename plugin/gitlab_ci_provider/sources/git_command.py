@@ -31,6 +31,9 @@ _OFF = MappingProxyType(
         "fetch.recurseSubmodules": "false",
     }
 )
+_SILENCE = MappingProxyType({"GIT_HTTP_LOW_SPEED_LIMIT": "10", "GIT_HTTP_LOW_SPEED_TIME": "300"})
+"""Bytes a second, and for how many seconds: git itself waits for a silent server for ever."""
+
 _PROTOCOLS = "file:git:http:https:ssh"
 """Protocols that do not start a program named in the address (`ext::`)."""
 
@@ -120,6 +123,7 @@ def _environment(extra: Mapping[str, str]) -> dict[str, str]:
     ours = {name: value for name, value in os.environ.items() if not _is_left_out(name)}
     return {
         "GIT_ALLOW_PROTOCOL": _PROTOCOLS,
+        **_SILENCE,
         **ours,
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_OPTIONAL_LOCKS": "0",

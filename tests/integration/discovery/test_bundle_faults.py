@@ -147,6 +147,25 @@ def test_a_token_that_is_revoked_before_git_is_named_with_each_project(served: S
     assert (served.record("group__a").ref.sha, served.record("group__a").errors) == (sha, ())
 
 
+def test_a_repository_that_does_not_answer_is_given_up(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+):
+    """Git would wait for ever, and with it the refresh; the other projects are synced."""
+    served.refresh()
+    projects = served.gitlab.world.projects
+    projects["group/a"].push({".gitlab-ci.yml": OTHER})
+    sha = projects["group/sub/deep/b"].push({".gitlab-ci.yml": OTHER})
+    monkeypatch.setenv("GIT_HTTP_LOW_SPEED_TIME", "1")
+    gate = threading.Event()
+    served.gitlab.faults.order(Fault(r"group/a\.git", -1, gate=gate))
+
+    served.refresh()
+    gate.set()
+
+    assert "[source-unreadable]" in words_of(served.record("group__a"))
+    assert served.record("group__sub__deep__b").ref.sha == sha
+
+
 def test_history_that_is_pushed_over_is_followed(served: Served):
     """After a force-push, the DAG is that of the new history."""
     project = served.gitlab.world.projects["group/a"]
