@@ -15,7 +15,7 @@ import pytest
 
 from e2e.doc_commands import ROOT, SESSIONS, Session, script
 from servers.gitlab.server import gitlab_server
-from servers.repositories import git, make_repository
+from servers.repositories import commit, git, make_repository
 
 pytestmark = pytest.mark.embedded("a reader has this machine only")
 
@@ -66,6 +66,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     for branch in ("new-stages", "feature/login"):
         git(folder / "project", "branch", branch)
     for tag in ("v1.0.0", "v1.1.0", "v1.2.0"):
+        commit(folder / "project", {"README": tag}, tag)
         git(folder / "project", "tag", tag)
     (folder / "shop" / "config.toml").write_text(RUNNER)
     (folder / "shop" / ".gitlab-ci-local-variables.yml").write_text("REGION: eu\n")
@@ -87,6 +88,7 @@ def gitlab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with gitlab_server(tmp_path_factory.mktemp("gitlab")) as running:
         running.world.add_token(TOKEN, levels={"group": 50, "shop": 50})
         running.world.add_project("group/project", {".gitlab-ci.yml": PIPELINE})
+        running.world.add_project("group/private", {".gitlab-ci.yml": PIPELINE})
         running.world.add_project("shop/backend/api", {".gitlab-ci.yml": PIPELINE})
         files = {".gitlab-ci.yml": PIPELINE}
         shop = running.world.add_project("group/shop", files, visibility="public")
