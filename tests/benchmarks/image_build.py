@@ -64,7 +64,6 @@ def main(mebibytes: int = 1024, limit: str = "512Mi") -> None:
         workspace.mkdir()
         builds = Builds(cluster, api, workspace, registry, Builder("buildah", "buildah:local"))
         _large_layer(builds, mebibytes, limit)
-        _cached(builds)
         api.close()
         cluster.stop()
 
@@ -81,14 +80,6 @@ def _large_layer(builds: Builds, mebibytes: int, limit: str) -> None:
     peak.ended.set()
     print(f"a layer of {mebibytes} MiB within {limit}: {seconds:.0f} s")
     print(f"peak without files: {peak.bytes / MIB:.0f} MiB")
-
-
-def _cached(builds: Builds) -> None:
-    """Build twice; the second build takes what has cost a minute from the cache's repository."""
-    work = "dd if=/dev/urandom bs=1048576 count=2000 | dd of=/dev/null && echo done >/done"
-    builds.write({"Dockerfile": f"FROM BASE\nRUN {work}\n"})
-    first, second = (_seconds(builds, cache=True) for _ in range(2))
-    print(f"first build {first:.1f} s, second build, from the cache, {second:.1f} s")
 
 
 def _seconds(builds: Builds, **options: Any) -> float:

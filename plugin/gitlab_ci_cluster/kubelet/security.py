@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from gitlab_ci_cluster.kubelet.environment import ConfigError
@@ -42,15 +43,26 @@ def rights(pod: Obj, container: Obj) -> dict[str, Any]:
     """Return the arguments of `ContainerConfig` that say what a container may do."""
     context = container.get("securityContext", {})
     capabilities = context.get("capabilities", {})
-    seccomp = context.get("seccompProfile") or _pod_context(pod).get("seccompProfile") or {}
+    both = {**_pod_context(pod), **context}
     return {
         "read_only_root": bool(context.get("readOnlyRootFilesystem")),
         "privileged": bool(context.get("privileged")),
         "no_new_privileges": context.get("allowPrivilegeEscalation") is False,
-        "any_system_call": seccomp.get("type") == "Unconfined",
+        "profiles": tuple(_profiles(both)),
         "add_capabilities": _names(capabilities.get("add")),
         "drop_capabilities": _names(capabilities.get("drop")),
     }
+
+
+def _profiles(context: Obj) -> Iterator[str]:
+    """List the profiles that are not the runtime's own; a seccomp profile is a file of the node."""
+    if (context.get("seccompProfile") or {}).get("type") == "Unconfined":
+        yield "seccomp=unconfined"
+    app_armor = context.get("appArmorProfile") or {}
+    if app_armor.get("type") == "Unconfined":
+        yield "apparmor=unconfined"
+    elif app_armor.get("type") == "Localhost":
+        yield f"apparmor={app_armor['localhostProfile']}"
 
 
 def cpu_limit(container: Obj) -> float | None:

@@ -21,7 +21,6 @@ _POD_FIELDS = (
 )
 _CONTAINER_FIELDS = ("restartPolicyRules", "resizePolicy", "volumeDevices")
 _SECURITY_FIELDS = (
-    "appArmorProfile",
     "procMount",
     "seLinuxOptions",
     "sysctls",
@@ -34,7 +33,7 @@ def unsupported_fields(spec: Obj, *, has_profiles: bool) -> list[str]:
 
     Args:
         spec: of the pod.
-        has_profiles: the runtime has a seccomp profile of its own, and can do without.
+        has_profiles: the runtime has profiles of seccomp and AppArmor, and can do without.
     """
     found = [f"spec.{name}" for name in _POD_FIELDS if spec.get(name)]
     found += _security(spec, "spec", has_profiles)
@@ -51,4 +50,6 @@ def _security(owner: Obj, where: str, has_profiles: bool) -> list[str]:
     seccomp = (context.get("seccompProfile") or {}).get("type")
     if seccomp and (seccomp == "Localhost" or not has_profiles):
         found.append("seccompProfile")
+    if context.get("appArmorProfile") and not has_profiles:
+        found.append("appArmorProfile")
     return [f"{where}.securityContext.{name}" for name in found]

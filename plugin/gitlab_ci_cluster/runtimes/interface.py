@@ -91,7 +91,8 @@ class ContainerConfig:
         own_program: argv begins with a program; otherwise it is arguments for the image's own.
         memory_limit: bytes; None is unlimited.
         cpu_limit: processors; None is unlimited.
-        any_system_call: no seccomp profile applies; else that of the runtime, if it has one.
+        profiles: of seccomp and AppArmor in place of the runtime's, as `NAME=PROFILE`; such as
+            `seccomp=unconfined` for none.
         capabilities: names without `CAP_` to add to and to drop from the runtime's default set.
     """
 
@@ -106,7 +107,7 @@ class ContainerConfig:
     read_only_root: bool = False
     privileged: bool = False
     no_new_privileges: bool = False
-    any_system_call: bool = False
+    profiles: tuple[str, ...] = ()
     add_capabilities: frozenset[str] = field(default_factory=frozenset)
     drop_capabilities: frozenset[str] = field(default_factory=frozenset)
     memory_limit: int | None = None

@@ -209,9 +209,10 @@ def test_users_groups_and_rights_are_the_pods(api: Api):
 
 
 @pytest.mark.parametrize(("kind", "mode"), [("RuntimeDefault", "2"), ("Unconfined", "0")])
-def test_a_pod_can_do_without_a_seccomp_profile(api: Api, kind: str, mode: str):
-    """Engines of image builds need calls that the engine's own profile forbids."""
-    container = {**BUSYBOX, "securityContext": {"seccompProfile": {"type": kind}}}
+def test_a_pod_can_do_without_profiles(api: Api, kind: str, mode: str):
+    """Engines of image builds need calls that the profiles of seccomp and AppArmor forbid."""
+    context = {"seccompProfile": {"type": kind}, "appArmorProfile": {"type": kind}}
+    container = {**BUSYBOX, "securityContext": context}
 
     output = api.output("a", "grep Seccomp: /proc/1/status", container=container)
 

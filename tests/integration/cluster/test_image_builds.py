@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,9 @@ pytest.importorskip("airflow.providers.cncf.kubernetes")
 
 LAYER = "GITLAB_CI_TESTS_LAYER"
 """Names how many mebibytes the large layer has."""
+
+WORK = "GITLAB_CI_TESTS_WORK"
+"""Names how many mebibytes of random bytes the cached command draws, to take its time."""
 
 MIB = 1024 * 1024
 DOCKERFILE = """\
@@ -91,13 +95,19 @@ def test_a_second_build_takes_its_layers_from_the_cache(
     builds: Builds, registry: Registry, capsys: pytest.CaptureFixture[str]
 ):
     """Layers are in the cache's repository; another pod, with an empty store, runs no RUN again."""
-    builds.write({"Dockerfile": "FROM BASE\nRUN echo built >/built && echo ran-the-command\n"})
+    work = f"dd if=/dev/urandom of=/dev/null bs=1048576 count={os.environ.get(WORK, '1')}"
+    run = f"RUN {work} && echo built >/built && echo ran-the-command"
+    builds.write({"Dockerfile": f"FROM BASE\n{run}\n"})
     tags = [f"{registry.host}/group/cached:1"]
 
-    logs = []
+    logs, seconds = [], []
     for _ in range(2):
+        begun = time.monotonic()
         builds.run(destinations=tags, cache=True)
+        seconds.append(time.monotonic() - begun)
         logs.append(_said(capsys.readouterr().out))
+    with capsys.disabled():
+        print(f"\nfirst build {seconds[0]:.1f} s, second {seconds[1]:.1f} s")  # noqa: T201 - for people
 
     layers = registry.tags("group/cached/cache")
     assert layers

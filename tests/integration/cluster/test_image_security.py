@@ -110,17 +110,23 @@ def test_a_context_leads_nowhere_else(builds: Builds, registry: Registry):
 
 @pytest.mark.parametrize(
     ("link", "leads_to"),
-    [("app", "folder"), ("app", "root"), ("Dockerfile", "file"), ("token", "file")],
+    [
+        ("app", "folder"),
+        ("app", "root"),
+        ("Dockerfile", "file"),
+        ("token", "file"),
+        ("ca.pem", "file"),
+    ],
 )
 def test_a_link_in_a_volume_leads_to_no_login(
     builds: Builds, registry: Registry, link: str, leads_to: str
 ):
-    """An earlier task has put it where the build expects its context, or a secret of the volume."""
+    """An earlier task has put it where the build expects its context, a secret or a certificate."""
     builds.not_with("kaniko", "commands of a Dockerfile run in Kaniko's own root")
     logins = Path(_logins(builds))
     target = {"folder": logins.parent, "root": Path("/"), "file": logins}[leads_to]
     reads = "COPY config.json* /\nRUN --mount=type=secret,id=token cat /run/secrets/token >/token\n"
-    builds.write({"Dockerfile": f"FROM BASE\n{reads}", "app/kept": "", "token": ""})
+    builds.write({"Dockerfile": f"FROM BASE\n{reads}", "app/kept": "", "token": "", "ca.pem": ""})
     path = builds.workspace / link
     path.rename(builds.workspace / "moved")
     path.symlink_to(target)
@@ -132,6 +138,7 @@ def test_a_link_in_a_volume_leads_to_no_login(
             context="dir:///workspace/app",
             dockerfile="/workspace/Dockerfile",
             build_secret_files={"token": "/workspace/token"},
+            registry_certificates={"other.example.com": "/workspace/ca.pem"},
         )
 
     assert registry.tags("group/linked") == []

@@ -95,9 +95,7 @@ def _security_options(config: ContainerConfig) -> list[str]:
     options = ["label=disable"]
     if config.no_new_privileges:
         options.append("no-new-privileges")
-    if config.any_system_call:
-        options.append("seccomp=unconfined")
-    return options
+    return [*options, *config.profiles]
 
 
 def _user(user: User, image_user: str) -> str:

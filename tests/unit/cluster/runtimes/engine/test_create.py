@@ -61,7 +61,7 @@ def test_rights_and_limits_are_passed_on():
     host = body(
         limits={"nofile": 5},
         no_new_privileges=True,
-        any_system_call=True,
+        profiles=("seccomp=unconfined", "apparmor=mine"),
         read_only_root=True,
         drop_capabilities=frozenset({"NET_RAW", "MKNOD"}),
         memory_limit=1024,
@@ -70,7 +70,8 @@ def test_rights_and_limits_are_passed_on():
         mounts=(Mount(source=Path("/a"), target="/b", read_only=True),),
     )["HostConfig"]
 
-    assert {"no-new-privileges", "seccomp=unconfined"} < set(host["SecurityOpt"])
+    wanted = {"no-new-privileges", "seccomp=unconfined", "apparmor=mine"}
+    assert wanted < set(host["SecurityOpt"])
     assert host["ReadonlyRootfs"]
     assert host["CapDrop"] == ["MKNOD", "NET_RAW"]
     assert (host["Memory"], host["MemorySwap"], host["NanoCpus"]) == (1024, 1024, 500_000_000)
