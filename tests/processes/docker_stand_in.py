@@ -25,7 +25,7 @@ def docker(state: State, arguments: list[str]) -> None:
     while arguments[0].startswith("-"):
         arguments = arguments[2 if arguments[0] == "-l" else 1 :]
     if arguments[0] in ("buildx", "image"):
-        arguments = arguments[1:]
+        arguments = arguments[3 if arguments[1] == "--builder" else 1 :]
     verb, *rest = arguments
     if verb == "login":
         _login(state, rest)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from gitlab_ci_provider.docker_builds.flags import Grammar, read_arguments
 from gitlab_ci_provider.docker_builds.shell import Command, Statement
@@ -153,7 +154,8 @@ def _verb(command: Command, words: list[Word]) -> DockerCommand:
         return DockerCommand(command, "", ())
     if texts[0] not in _GROUPS:
         return DockerCommand(command, texts[0], tuple(words[1:]))
-    at = next((position for position, text in enumerate(texts) if position and text[0] != "-"), 0)
+    pairs = enumerate(pairwise(texts), start=1)
+    at = next((at for at, (before, text) in pairs if text[0] != "-" and before != "--builder"), 0)
     if texts[0] == "compose":
         known = ("build", "up", "run", "push", "pull", "down", "exec")
         at = next((position for position, text in enumerate(texts) if text in known), at)
