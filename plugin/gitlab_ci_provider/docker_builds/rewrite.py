@@ -17,6 +17,7 @@ from gitlab_ci_provider.docker_builds.kaniko import build_script, login_script
 from gitlab_ci_provider.docker_builds.kept import missing_programs
 from gitlab_ci_provider.docker_builds.shell import Statement, read_shell
 from gitlab_ci_provider.docker_builds.spots import Problem, Section, Spot
+from gitlab_ci_provider.docker_builds.values import CHANGING
 from gitlab_ci_provider.docker_builds.words import Word
 from gitlab_ci_provider.image_builds.kaniko import IMAGE
 from gitlab_ci_provider.model.image import Image
@@ -101,9 +102,13 @@ class _Item:
 
 
 def _known(job: Job) -> dict[str, str]:
-    """Return the file's variables that no rule of the job changes."""
+    """Return the file's variables that no rule of the job changes.
+
+    Those that change what docker's commands mean count as set if a rule may set them.
+    """
     changed = {variable.name for rule in job.rules or () for variable in rule.variables}
-    return {name: value for name, value in job.variables.as_dict().items() if name not in changed}
+    same = {name: value for name, value in job.variables.as_dict().items() if name not in changed}
+    return same | dict.fromkeys(changed & CHANGING.keys(), "?")
 
 
 def _items(job: Job) -> list[_Item]:
