@@ -111,7 +111,9 @@ def test_a_second_build_takes_its_layers_from_the_cache(
 
     layers = registry.tags("group/cached/cache")
     assert layers
-    assert all(re.fullmatch("[0-9a-f]{64}", tag) for tag in layers)  # what is pruned
+    # What is pruned; BuildKit keeps its cache in a tag that each build replaces.
+    name = "latest" if builds.builder.engine == "buildkit" else "[0-9a-f]{64}"
+    assert all(re.fullmatch(name, tag) for tag in layers)
     assert "\nran-the-command" in logs[0]
     assert "\nran-the-command" not in logs[1]
     assert registry.files("group/cached", "1")["built"] == b"built\n"
