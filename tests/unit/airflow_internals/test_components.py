@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import textwrap
 
 import pytest
@@ -12,7 +13,7 @@ from gitlab_ci_provider.airflow_internals import components, startup
 from gitlab_ci_provider.local.airflow.dag_processor import WakefulManager
 from gitlab_ci_provider.local.airflow.executor import EmbeddedExecutor
 from gitlab_ci_provider.local.airflow.task_watch import NoticingSubprocess
-from gitlab_ci_provider.local.airflow.triggerer import WakefulSupervisor
+from gitlab_ci_provider.local.airflow.triggerer import WakefulRunner, WakefulSupervisor
 from unit.airflow_internals.contracts import contract
 
 # Airflow's API imports Starlette's test client, which warns of the library that it has.
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Using `httpx` with")
 REPLACEMENTS = [
     (components.LocalExecutor, EmbeddedExecutor),
     (components.DagFileProcessorManager, WakefulManager),
+    (components.TriggerRunner, WakefulRunner),
     (components.TriggerRunnerSupervisor, WakefulSupervisor),
     (components.ActivitySubprocess, NoticingSubprocess),
 ]
@@ -78,6 +80,18 @@ def test_airflows_triggerer_turns_as_ours_does():
         assert [name for name in ours if name != "wait"] == [
             name for name in theirs if name != "_service_subprocess"
         ]
+
+
+def test_airflows_triggers_pause_where_ours_do():
+    """Of anyio, the loop of the triggers uses the pause of a second and an event, nothing else."""
+    from airflow.jobs import triggerer_job_runner
+
+    with contract("TriggerRunner.arun, triggerer_job_runner.anyio", "the embedded stack"):
+        source = inspect.getsource(triggerer_job_runner)
+        assert set(re.findall(r"\banyio\.(\w+)", source)) == {"Event", "move_on_after"}
+        assert "with anyio.move_on_after(1):" in inspect.getsource(components.TriggerRunner.arun)
+        source = inspect.getsource(components.TriggerRunnerSupervisor.start)
+        assert "target=cls.run_in_process" in source
 
 
 def _calls(function: object) -> list[str]:
