@@ -20,6 +20,6 @@ RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf,mode=0444 --mount=type=
     && sed -E '/^ *--hash/d; s/ *\\$//' /tmp/constraints.txt >/tmp/versions.txt \
     && pip install --no-cache-dir --constraint /tmp/versions.txt apache-airflow apache-airflow-providers-cncf-kubernetes \
         apache-airflow-providers-standard apache-airflow-providers-celery celery boto3 \
-        psycopg2-binary==2.9.11 asyncpg==0.30.0 \
+        psycopg2-binary asyncpg \
     && rm /tmp/versions.txt
 ENTRYPOINT ["/usr/bin/dumb-init", "--", "/entrypoint"]
