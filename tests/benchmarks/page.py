@@ -47,7 +47,7 @@ MARKS = """since => {
     begun: script ? script.startTime - since : 0,
     requests: data.length,
     bytes: data.reduce((sum, each) => sum + each.transferSize, 0),
-    script: script ? script.transferSize : 0,
+    script_bytes: script ? script.transferSize : 0,
   };
 }"""
 
