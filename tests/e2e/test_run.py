@@ -62,12 +62,17 @@ def test_a_failing_job_stops_later_stages_and_starts_on_failure(stack: Stack, tm
 
 
 def test_the_terminal_shows_the_end_of_a_failing_log(stack: Stack, tmp_path: Path):
-    """A person sees the failing job's last lines, why others did not run, and the result."""
+    """A person sees the failing job's last lines, why others did not run, and the result.
+
+    Artifacts are there also when the pipeline fails (`--artifacts-to`).
+    """
     repository = make_repository(tmp_path / "shown", {".gitlab-ci.yml": FAILING})
 
-    done = stack.command("run", stack.address(repository))
+    artifacts = tmp_path / "artifacts"
+    done = stack.command("run", stack.address(repository), "--artifacts-to", str(artifacts))
 
     assert done.returncode == 1
+    assert (artifacts / "compile" / "out" / "file").read_text() == "made\n"
     assert "about to fail" in done.stderr
     assert "ship was skipped: when: on_success, but 'unit' failed" in done.stderr
     assert "pipeline failed" in done.stderr
