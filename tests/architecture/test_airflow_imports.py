@@ -28,7 +28,7 @@ PUBLIC = {
     "airflow.configuration": {"AIRFLOW_HOME", "conf"},
     "airflow.listeners": {"hookimpl"},
     # Administrators may write bundles of their own: docs, "Dag Bundles".
-    "airflow.dag_processing.bundles.base": {"BaseDagBundle"},
+    "airflow.dag_processing.bundles.base": {"BaseDagBundle", "BundleVersion"},
     # So they may timetables: docs, "Customizing Dag Scheduling with Timetables".
     "airflow.timetables.base": {"DagRunInfo", "DataInterval", "TimeRestriction", "Timetable"},
     "airflow.timetables.trigger": {"CronTriggerTimetable"},

@@ -195,6 +195,29 @@ def test_an_edited_script_makes_no_version_of_the_dag(apart: Apart, gitlab: GitL
     assert [version["version_number"] for version in listed] == [1]
 
 
+def test_a_job_of_an_ended_run_runs_again_after_its_dag_has_changed(
+    apart: Apart, gitlab: GitLab, heard: Heard
+):
+    """The DAG has other jobs now; the run is pinned to the version of the bundle that had its."""
+    project, dag = gitlab.world.projects["group/web/new"], "group__web__new"
+    old = next(run for run in runs(apart).values() if run["conf"].get("sha") == _head(project))
+    newer = push(gitlab, project, {".gitlab-ci.yml": "other: {script: 'true'}\n"})
+    _ends_well(apart, run_for(apart, newer), {"other"})
+    body = {"dry_run": False, "dag_run_id": old["dag_run_id"], "task_ids": ["test"],
+            "only_failed": False, "include_downstream": True}  # fmt: skip
+
+    apart.api.request("POST", f"/dags/{dag}/clearTaskInstances", json=body)
+
+    wait_until(lambda: heard.lines["edited"] == 2, "the job to run again", pause=1)
+    _ends_well(apart, old, {"test"})
+    listed = apart.api.request("GET", f"/dags/{dag}/dagVersions")["dag_versions"]
+    assert len({version["bundle_version"] for version in listed}) == len(listed) == 2
+
+
+def _head(project: Project) -> str:
+    return git(project.work, "rev-parse", "HEAD")
+
+
 def test_a_schedule_of_gitlab_starts_a_pipeline(apart: Apart):
     """The scheduler starts it in its minute, with variables that GitLab alone keeps."""
 

@@ -28,7 +28,7 @@ class GitLabDagBundle(StateDagBundle):
     Args:
         name: of the bundle.
         refresh_interval: seconds between two looks at the state.
-        version: none.
+        version: a moment, see `snapshots/versions.py`; None for the newest.
         view_url_template: as of every bundle.
         kwargs: which projects, see `GitlabBundle`.
     """

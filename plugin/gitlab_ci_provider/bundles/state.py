@@ -4,7 +4,8 @@ Airflow's DAG processor refreshes the bundle, and each worker initializes it bef
 what the state says is copied to this machine, so that parsing a DAG file needs no network. A DAG
 processor copies what has changed, a worker the one DAG whose task it is about to run.
 
-The bundle has no versions. Runs keep their jobs all the same, see `snapshots/holds.py`.
+A version is a moment, see `snapshots/versions.py`: for a run of an earlier one, a worker copies the
+DAG as it was then. Runs that have not ended keep their jobs in any case, see `snapshots/holds.py`.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from airflow.dag_processing.bundles.base import BaseDagBundle
+from airflow.dag_processing.bundles.base import BaseDagBundle, BundleVersion
 from airflow.sdk import get_parsing_context
 
 from gitlab_ci_provider.settings import load_settings
-from gitlab_ci_provider.snapshots.dag_copies import DagCopies
+from gitlab_ci_provider.snapshots.dag_copies import Copied, DagCopies
+from gitlab_ci_provider.snapshots.versions import version_of
 from gitlab_ci_provider.state import open_copies, open_state
 
 
@@ -27,30 +29,34 @@ class StateDagBundle(BaseDagBundle):
         kwargs: those of every bundle: `name`, and `refresh_interval` in seconds.
     """
 
-    supports_versioning = False
+    supports_versioning = True
 
     def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
-        self._seen: dict[str, str] = {}
+        self._seen: dict[str, Copied] = {}
 
     @property
     def path(self) -> Path:
         """Folder of the DAG files."""
-        return Path(self.base_dir) / "dags"
+        base = Path(self.versions_dir) / self.version if self.version else Path(self.base_dir)
+        return base / "dags"
 
-    def get_current_version(self) -> None:
-        """Return no version."""
-        return
+    def get_current_version(self) -> BundleVersion | None:
+        """Name the version that was copied last; None when nothing was copied yet."""
+        name = version_of({dag: copied.changed_at for dag, copied in self._seen.items()})
+        return BundleVersion(version=name, data=None) if name else None
 
     def initialize(self) -> None:
-        """Copy the DAG of the task that is about to run on this worker.
+        """Copy the DAG of the task that is about to run on this worker, as its version has it.
 
         Raises:
-            StateError: the state cannot be read, or has no such DAG.
+            StateError: the state cannot be read, or has no such DAG or version.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         wanted = get_parsing_context().dag_id
-        if wanted:
+        if self.version:
+            self._copies().earlier(self.version, wanted or "")
+        elif wanted:
             self._copies().one(wanted)
         super().initialize()
 

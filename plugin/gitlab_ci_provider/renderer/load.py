@@ -14,8 +14,12 @@ from gitlab_ci_provider.state import open_copies
 log = logging.getLogger(__name__)
 
 
-def load_dag(name: str) -> DAG:
+def load_dag(name: str, moment: str = "") -> DAG:
     """Render one DAG: a project's, another ref's or a child pipeline's.
+
+    Args:
+        name: of the DAG.
+        moment: since when it showed what is rendered; empty: what it shows now.
 
     Raises:
         StateError: it was never synced, or not copied to this machine.
@@ -23,7 +27,7 @@ def load_dag(name: str) -> DAG:
     """
     settings = load_settings()
     snapshots = open_copies(settings)
-    record = snapshots.load_dag(name)
+    record = snapshots.versions.load(name, moment) if moment else snapshots.load_dag(name)
     if not record.digest:
         raise SourceError(f"{record.project.path} has no pipeline that compiles without errors")
     parsing = get_parsing_context()

@@ -21,10 +21,19 @@ from gitlab_ci_provider.snapshots.dag_files import (
     write_problem_file,
 )
 from gitlab_ci_provider.snapshots.store import SnapshotStore, StoredDag
+from gitlab_ci_provider.snapshots.versions import moment_of
 
 _log = logging.getLogger(__name__)
 
 _AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """What was copied of a DAG: the version that the store gives to it, and when it was changed."""
+
+    stored: str
+    changed_at: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,25 +50,41 @@ class DagCopies:
     local: SnapshotStore
     folder: Path
 
-    def one(self, name: str) -> None:
+    def one(self, name: str) -> StoredDag:
         """Copy one DAG.
 
         Raises:
             StateError: it does not exist, or cannot be read.
         """
-        record = self.shared.load_dag(name)
+        stored = self.shared.load_stored(name)
+        record = stored.record
         if record.digest:
             self.shared.load_pipeline(record.digest)  # keeps a copy
         elif not record.errors:
-            return
+            return stored
         if self.local.records != self.shared.records:
             self.local.put_dag(StoredDag(record=record, used_at=0))
         write_dag_file(record, self.folder)
         write_problem_file(record, self.folder)
+        return stored
+
+    def earlier(self, version: str, name: str = "") -> None:
+        """Copy one DAG, or all, as they were in a version.
+
+        Raises:
+            StateError: a DAG was not there, or cannot be read.
+        """
+        versions = self.shared.versions
+        for dag in [name] if name else versions.dags():
+            moment = versions.at(dag, version)
+            record = versions.load(dag, moment)
+            self.shared.load_pipeline(record.digest)  # keeps a copy
+            self.local.versions.keep(moment, record)
+            write_dag_file(record, self.folder, moment)
 
     def changed(
-        self, seen: Mapping[str, str], owners: frozenset[str] | None = None
-    ) -> dict[str, str]:
+        self, seen: Mapping[str, Copied], owners: frozenset[str] | None = None
+    ) -> dict[str, Copied]:
         """Copy the DAGs that have changed and remove those that are gone.
 
         A DAG that cannot be read keeps its last copy; the others are copied.
@@ -77,24 +102,33 @@ class DagCopies:
         gone = {*self.local.dags(), *self._files()}.difference(there)
         others = {name for name in there if owners is not None and owner_of(name) not in owners}
         mine = {name: version for name, version in there.items() if name not in others}
-        wanted = [name for name, version in mine.items() if seen.get(name) != version]
+        same = {name: seen[name] for name in mine
+                if name in seen and seen[name].stored == mine[name]}  # fmt: skip
+        wanted = [name for name in mine if name not in same]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            failed = {name for name in pool.map(self._tried, wanted) if name}
+            copied = dict(zip(wanted, pool.map(self._tried, wanted), strict=True))
         for name in gone:
             if not self.shared.has_dag(name):  # a listing may be older than the DAG
                 self._remove(name)
         for name in others.intersection(self._files()):
             remove_dag_file(name, self.folder)
-        return {name: version for name, version in mine.items() if name not in failed}
+        fresh = {
+            name: Copied(mine[name], stored.changed_at) for name, stored in copied.items() if stored
+        }
+        return same | fresh
 
-    def _tried(self, name: str) -> str:
-        """Copy one DAG; returns its name if that failed."""
+    def _tried(self, name: str) -> StoredDag | None:
+        """Copy one DAG, and make sure that it can be found in later versions; None if it failed."""
         try:
-            self.one(name)
+            stored = self.one(name)
+            moment = moment_of(stored.shown_at)
+            if stored.record.digest and not self.local.versions.has(name, moment):
+                self.shared.versions.keep(moment, stored.record)
+                self.local.versions.keep(moment, stored.record)
         except StateError as problem:
             _log.error("the DAG %s keeps its last copy: %s", name, problem)
-            return name
-        return ""
+            return None
+        return stored
 
     def _files(self) -> list[str]:
         return dag_names(self.folder)

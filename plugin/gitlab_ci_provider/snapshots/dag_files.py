@@ -25,7 +25,7 @@ import airflow.providers.cncf.kubernetes.operators.pod  # once, before files are
 
 from gitlab_ci_provider.renderer.load import load_dag
 
-dag = load_dag("{{dag}}")
+dag = load_dag({{dag}})
 '''
 
 _PROBLEMS = "problems"
@@ -64,11 +64,10 @@ def write_dag_files(store: SnapshotStore, folder: Path) -> None:
         write_dag_file(record, folder)
 
 
-def write_dag_file(record: DagRecord, folder: Path) -> None:
-    """Write the file of one DAG; without a pipeline there is none."""
-    text = _TEXT.format(
-        path=_harmless(record.project.path), dag=record.dag_id, digest=record.digest
-    )
+def write_dag_file(record: DagRecord, folder: Path, moment: str = "") -> None:
+    """Write the file of one DAG, or of what it showed since a moment; without a pipeline, none."""
+    named = f'"{record.dag_id}", "{moment}"' if moment else f'"{record.dag_id}"'
+    text = _TEXT.format(path=_harmless(record.project.path), dag=named, digest=record.digest)
     _write(folder / f"{record.dag_id}.py", text if record.digest else "")
 
 

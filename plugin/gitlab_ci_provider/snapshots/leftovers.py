@@ -78,6 +78,7 @@ class Leftovers:
     def _forget_ended(self, oldest: float) -> None:
         """Forget what there is of pipelines from before a time."""
         self.store.forget_runs(oldest)
+        self.store.versions.forget(oldest, self.store.dags())
         register = Register(self.store.records)
         orders = Cancellations(self.store.records)
         orders.prune(lambda run: register.needs_orders(run, oldest))

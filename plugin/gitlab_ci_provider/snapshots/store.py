@@ -12,6 +12,7 @@ The same pipeline gives the same bytes, so a commit that does not change it stor
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -29,8 +30,12 @@ from gitlab_ci_provider.records.store import (
     read_document,
     update_document,
 )
+from gitlab_ci_provider.snapshots.versions import Versions
 
 Value = TypeVar("Value")
+
+_LATER = 0.001
+"""Seconds; versions count them."""
 
 _SNAPSHOTS = "snapshots/"
 _PIPELINES = "snapshots/pipelines/"
@@ -50,11 +55,15 @@ class StoredDag:
 
     Attributes:
         used_at: when it was last changed or used, in seconds since 1970.
+        changed_at: when its record was last changed; later with each change, whatever clocks say.
+        shown_at: when the record was changed in something that the DAG shows.
         holds: the runs that hold it, and since when; see `holds.py`.
     """
 
     record: DagRecord
     used_at: float
+    changed_at: float = 0.0
+    shown_at: float = 0.0
     holds: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -73,6 +82,11 @@ class SnapshotStore:
     records: RecordStore
     clock: Callable[[], float] = _now
     advice: str = _SYNC
+
+    @property
+    def versions(self) -> Versions:
+        """What DAGs showed earlier."""
+        return Versions(self.records)
 
     def save_pipeline(self, pipeline: Pipeline) -> str:
         """Store a pipeline and return its digest."""
@@ -99,13 +113,13 @@ class SnapshotStore:
         return [key.removeprefix(_PIPELINES).removesuffix(".json") for key in keys]
 
     def used_pipelines(self, *, runs: bool) -> set[str]:
-        """List the digests of pipelines that DAGs show.
+        """List the digests of pipelines that DAGs show, or have shown in versions that are kept.
 
         Args:
             runs: also those that records of runs name. Each has to be read.
         """
         dags = filter(None, map(self.find_dag, self.dags()))
-        used = {record.digest for record in dags}
+        used = {record.digest for record in dags} | self.versions.digests()
         if runs:
             keys = self.records.keys(_RUNS)
             names = (key.removeprefix(_RUNS).removesuffix(".json") for key in keys)
@@ -168,10 +182,14 @@ class SnapshotStore:
         Raises:
             StateError: there is none.
         """
+        return self.load_stored(dag_id).record
+
+    def load_stored(self, dag_id: str) -> StoredDag:
+        """Read all that is stored of a DAG; raises as `load_dag`."""
         stored = self.stored_dag(dag_id)
         if stored is None:
             raise self._missing(_dag_key(dag_id))
-        return stored.record
+        return stored
 
     def find_dag(self, dag_id: str) -> DagRecord | None:
         """Read the record of a DAG; None when there is none, as for names that none can have."""
@@ -203,11 +221,15 @@ class SnapshotStore:
 
     def with_record(self, stored: StoredDag | None, record: DagRecord) -> StoredDag:
         """Put another record in place of a DAG's."""
+        now = self.clock()
         if stored is None:
-            return StoredDag(record=record, used_at=self.clock())
+            return StoredDag(record=record, used_at=now, changed_at=now, shown_at=now)
         if stored.record == record:
             return stored
-        return replace(stored, record=record, used_at=self.clock())
+        changed_at = max(now, stored.changed_at + _LATER)
+        same = self._shows_the_same(stored.record.digest, record.digest)
+        shown_at = stored.shown_at if same else changed_at
+        return replace(stored, record=record, used_at=now, changed_at=changed_at, shown_at=shown_at)
 
     def dags(self, *kinds: DagKind, part_of: str = "") -> list[str]:
         """List the names of DAGs, sorted.
@@ -237,6 +259,13 @@ class SnapshotStore:
         if next(iter(self.records.keys(_SNAPSHOTS)), None) is None:
             place = self.records.location("").rstrip("/")
             raise StateError(f"there is no state in {place}: {self.advice}")
+
+    def _shows_the_same(self, one: str, other: str) -> bool:
+        if one == other or not one or not other:
+            return one == other
+        with suppress(StateError):  # an unreadable pipeline is like no other
+            return self.shown(one) == self.shown(other)
+        return False
 
     def _missing(self, key: str) -> StateError:
         return StateError(f"{self.records.location(key)} does not exist: {self.advice}")
