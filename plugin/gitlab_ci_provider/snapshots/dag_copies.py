@@ -79,7 +79,8 @@ class DagCopies:
             moment = versions.at(dag, version)
             record = versions.load(dag, moment)
             self.shared.load_pipeline(record.digest)  # keeps a copy
-            self.local.versions.keep(moment, record)
+            if self.local.records != self.shared.records:
+                self.local.versions.copy(moment, record)
             write_dag_file(record, self.folder, moment)
 
     def changed(

@@ -36,6 +36,10 @@ class Versions:
         """Store what a DAG shows since a moment; False if that was stored before."""
         return self.records.create(_key(record.dag_id, moment), encode(record))
 
+    def copy(self, moment: str, record: DagRecord) -> None:
+        """Store what another store keeps, whatever is left here of an earlier copy."""
+        self.records.write(_key(record.dag_id, moment), encode(record))
+
     def has(self, dag: str, moment: str) -> bool:
         """Return whether there is an entry."""
         return self.records.read(_key(dag, moment)) is not None

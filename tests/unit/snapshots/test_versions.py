@@ -135,6 +135,21 @@ def test_a_version_that_is_not_there_is_an_error_in_words(installation: Installa
         installation.machine("bare").earlier(version, "one")
 
 
+def test_a_damaged_copy_is_replaced(installation: Installation):
+    """A machine that lost its power may have half a file."""
+    version = installation.push(FIRST)
+    worker = installation.machine("worker")
+    worker.earlier(version, "one")
+    moment = worker.shared.versions.at("one", version)
+    for copy in (installation.folder / "worker" / "copies").rglob("*.json"):
+        copy.write_bytes(copy.read_bytes()[:20])
+
+    worker.earlier(version, "one")
+
+    digest = worker.local.versions.load("one", moment).digest
+    assert worker.local.load_pipeline(digest) == FIRST
+
+
 def test_without_the_name_of_a_dag_all_are_copied(installation: Installation):
     """As they were."""
     installation.push(FIRST)
