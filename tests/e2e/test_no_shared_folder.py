@@ -39,11 +39,12 @@ def apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Apart]:
 def store_away(apart: Apart) -> Iterator[None]:
     """Turn all requests to the store away until a task has asked for something in vain.
 
-    The DAG processor, which lists the DAGs each second, does not count.
+    The DAG processor, which lists the DAGs each second, does not count, nor the API server, which
+    does without the number of a new run.
     """
-    apart.gate.refused.clear()
     apart.gate.refuse = 503
     yield
+    apart.gate.refused.clear()
     wait_until(lambda: {*apart.gate.refused} - {"LIST snapshots/dags"}, "a request of a task")
     apart.gate.refuse = 0
 
