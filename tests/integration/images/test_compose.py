@@ -111,6 +111,8 @@ def gateway() -> Iterator[str]:
     podman("network", "create", NETWORK)
     try:
         [network] = json.loads(podman("network", "inspect", NETWORK))
+        if not network["dns_enabled"]:
+            pytest.skip("containers of Podman find no other by its name: apt install aardvark-dns")
         yield network["subnets"][0]["gateway"]
     finally:
         podman("network", "rm", "--force", NETWORK)
