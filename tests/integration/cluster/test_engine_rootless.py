@@ -189,7 +189,8 @@ def test_pods_run_in_images_without_any_rights(person: Person):
 
     assert said == "0\nalso\n"
     assert owner == person.name
-    assert state_of(ended)["terminated"]["exitCode"] == 3
+    terminated = state_of(ended)["terminated"]
+    assert terminated["exitCode"] == 3, terminated
     assert person.run("podman", "ps", "--all", "--quiet").stdout == ""
     wait_until(lambda: person.processes() == [], "the end of all processes")
     memory = Path("/dev/shm").glob("gitlab-ci-*")
@@ -215,5 +216,6 @@ def test_no_line_is_lost_when_the_engine_of_a_user_is_killed(person: Person, vic
         api.close()
 
     wait_until(lambda: person.processes() == [], "the end of all processes")
-    assert state_of(ended)["terminated"]["exitCode"] == 3
+    terminated = state_of(ended)["terminated"]
+    assert terminated["exitCode"] == 3, terminated
     assert lines == [str(number) for number in range(1, 6001)]
