@@ -23,6 +23,7 @@ import statistics
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -175,9 +176,10 @@ def timed(command: Callable[[], None]) -> Cost:
     if child == 0:
         try:
             command()
-            os._exit(0)
-        finally:
+        except BaseException:
+            traceback.print_exc()
             os._exit(1)
+        os._exit(0)
     _, status, used = os.wait4(child, 0)
     if status:
         raise RuntimeError("a command has failed")
