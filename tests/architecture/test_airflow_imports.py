@@ -39,6 +39,7 @@ PUBLIC = {
     # The default of `[celery] celery_config_options`, which the provider's documentation names.
     "airflow.providers.celery.executors.default_celery": {"DEFAULT_CELERY_CONFIG"},
     "airflow.providers.hashicorp.hooks.vault": {"VaultHook"},
+    "airflow.providers.standard.operators.empty": {"EmptyOperator"},
     "airflow.providers.standard.triggers.temporal": {"TimeDeltaTrigger"},
 }
 """What any module may import, by module."""

@@ -176,10 +176,10 @@ def timed(command: Callable[[], None]) -> Cost:
     if child == 0:
         try:
             command()
-        except BaseException:
+            os._exit(0)
+        finally:
             traceback.print_exc()
             os._exit(1)
-        os._exit(0)
     _, status, used = os.wait4(child, 0)
     if status:
         raise RuntimeError("a command has failed")

@@ -91,3 +91,50 @@ def test_a_pipeline_is_looked_at_and_changed_from_the_command_line(stack: Stack,
     assert end_of(stack.api, dag, run) == "success"
     assert statuses()["long"] in {"canceled", "failed"}  # its worker may see the pod go first
     assert command("cancel", place, code=1)["error"] == "the pipeline has already ended"
+
+
+LARGE = """
+stages: [build, test, deploy]
+compile: {stage: build, script: exit 3}
+report: {stage: test, script: echo reported, when: on_failure}
+publish: {stage: deploy, script: echo published}
+"""
+
+
+def large() -> str:
+    """Write a pipeline of so many jobs that stages have ends; rules leave most of them out."""
+    absent = "rules: [{when: never}]"
+    return LARGE + "".join(
+        f"{stage}-{number}: {{stage: {stage}, script: 'false', {absent}}}\n"
+        for stage in ("build", "test", "deploy")
+        for number in range(20)
+    )
+
+
+def test_jobs_of_a_large_pipeline_wait_for_the_stages_before(stack: Stack, tmp_path: Path):
+    """They wait for the ends of stages, also when a job is retried, and ends are no jobs."""
+    repository = make_repository(tmp_path / "large", {".gitlab-ci.yml": large()})
+    dag, run = start(stack, repository)
+    place = stack.address(repository)
+
+    def listed() -> dict[str, str]:
+        told = json.loads(stack.command("jobs", place, "--json").stdout)["jobs"]
+        return {job["name"]: job["status"] for job in told if job["status"] != "absent"}
+
+    def times() -> dict[str, tuple[str, str]]:
+        answer = stack.api.request(
+            "GET", f"/dags/{dag}/dagRuns/{run}/taskInstances", params={"limit": 100}
+        )
+        return {one["task_id"]: (one["start_date"], one["end_date"])
+                for one in answer["task_instances"]}  # fmt: skip
+
+    for tries in (1, 2):
+        assert end_of(stack.api, dag, run) == "failed"
+        assert listed() == {"compile": "failed", "report": "success", "publish": "skipped"}
+        seen = times()
+        assert seen["compile"][1] <= seen["end-of-build"][1]
+        assert seen["end-of-build"][1] <= seen["end-of-test"][1] <= seen["publish"][0]
+        assert stack.api.tasks(dag, run)["compile"].try_number == tries
+        assert stack.api.tasks(dag, run)["report"].try_number == 1
+        if tries == 1:
+            assert stack.command("retry", place, "compile").returncode == 0

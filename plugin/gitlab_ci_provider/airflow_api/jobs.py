@@ -17,15 +17,13 @@ from gitlab_ci_provider.model.airflow_states import (
     AWAITING_INPUT,
     ENDED,
     FAILED,
-    States,
     unfinished_status,
 )
-from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE
+from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE, STAGE_END
 from gitlab_ci_provider.model.run import ABSENT_NOTE, JobStatus
 
 _BRIDGE = "GitlabBridgeOperator"
 _FAILED = frozenset({JobStatus.FAILED, JobStatus.CANCELED})
-_NOT_JOBS = frozenset({CREATE_PIPELINE, FINISH_PIPELINE})
 _LOOK_SECONDS = 0.5
 _UNASKED_LOOKS = 20
 """So often a job is seen running before it counts as one that asks nothing."""
@@ -90,7 +88,7 @@ class RunJobs:
 
     def all(self) -> list[JobState]:
         """Read all jobs as `now` does."""
-        return [_job(task) for task in self._instances() if task["task_id"] not in _NOT_JOBS]
+        return [_job(task) for task in self._instances() if _is_job(task)]
 
     def now(self, task: str) -> JobState:
         """Read one job, without what it left."""
@@ -140,6 +138,8 @@ class RunJobs:
     def retry(self, jobs: Iterable[JobState], *, downstream: bool) -> None:
         """Run jobs again, and decide again about the later jobs that they kept from running.
 
+        With them the ends of the stages, so that later jobs wait again.
+
         Args:
             jobs: that have ended.
             downstream: run all later jobs again, too.
@@ -156,19 +156,21 @@ class RunJobs:
 
     def _skipped_because_of(self, task: str) -> list[str]:
         """List the later jobs that were skipped; jobs that rules left out have left no result."""
-        skipped = [name for name, state in self._states_of_later(task).items() if state in ENDED]
-        status = {name: self.result(name).get("status") for name in skipped}
-        return [name for name in skipped if status[name] in {JobStatus.SKIPPED}]
+        later = self._instances_of_later(task)
+        ended = [one["task_id"] for one in later if _is_job(one) and one["state"] in ENDED]
+        skipped = [name for name in ended if self.result(name).get("status") == JobStatus.SKIPPED]
+        return [*skipped, *(one["task_id"] for one in later if not _is_job(one))]
 
     def _later(self, task: str) -> list[str]:
-        return [name for name, state in self._states_of_later(task).items() if state is not None]
+        later = self._instances_of_later(task)
+        return [one["task_id"] for one in later if one["state"] is not None]
 
-    def _states_of_later(self, task: str) -> States:
-        """Read the states of all later jobs, as Airflow would clear them."""
+    def _instances_of_later(self, task: str) -> list[Mapping[str, Any]]:
+        """Read all later tasks but the last, as Airflow would clear them."""
         body = {**self._clearing([task]), "dry_run": True, "include_downstream": True}
         answer = self.api.request("POST", f"/dags/{self.dag}/clearTaskInstances", json=body)
-        found = {one["task_id"]: one["state"] for one in answer["task_instances"]}
-        return {name: state for name, state in found.items() if name not in {task, *_NOT_JOBS}}
+        left_out = {task, CREATE_PIPELINE, FINISH_PIPELINE}
+        return [one for one in answer["task_instances"] if one["task_id"] not in left_out]
 
     def _clear(self, tasks: list[str]) -> None:
         """Clear tasks, and with them the end of the run, if that has been reached."""
@@ -237,6 +239,11 @@ class RunJobs:
 
     def _path(self, task: str) -> str:
         return f"/dags/{self.dag}/dagRuns/{self.run}/taskInstances/{task}"
+
+
+def _is_job(instance: Mapping[str, Any]) -> bool:
+    own = {CREATE_PIPELINE, FINISH_PIPELINE}
+    return instance["task_id"] not in own and instance.get("operator_name") != STAGE_END
 
 
 def _job(instance: Mapping[str, Any]) -> JobState:

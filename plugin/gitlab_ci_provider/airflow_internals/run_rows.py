@@ -27,7 +27,11 @@ class RunRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskRow:
-    """The newest try of a task of a run."""
+    """The newest try of a task of a run.
+
+    Attributes:
+        operator: name of its class.
+    """
 
     task_id: str
     state: str | None
@@ -35,6 +39,7 @@ class TaskRow:
     started: datetime | None
     ended: datetime | None
     duration: float | None
+    operator: str = ""
 
 
 XComs = Mapping[str, Mapping[str, Any]]
@@ -84,7 +89,8 @@ def read_task_rows(session: Any, run: RunRow) -> dict[str, TaskRow]:
     from airflow.models.taskinstance import TaskInstance as Row
     from sqlalchemy import select
 
-    columns = (Row.task_id, Row.state, Row.try_number, Row.start_date, Row.end_date, Row.duration)
+    times = (Row.start_date, Row.end_date, Row.duration)
+    columns = (Row.task_id, Row.state, Row.try_number, *times, Row.operator)
     query = select(*columns).where(Row.dag_id == run.dag_id, Row.run_id == run.run_id)
     tasks = (
         TaskRow(
@@ -94,8 +100,9 @@ def read_task_rows(session: Any, run: RunRow) -> dict[str, TaskRow]:
             started=started,
             ended=ended,
             duration=duration,
+            operator=operator or "",
         )
-        for task_id, state, tries, started, ended, duration in session.execute(query)
+        for task_id, state, tries, started, ended, duration, operator in session.execute(query)
     )
     return {task.task_id: task for task in tasks}
 

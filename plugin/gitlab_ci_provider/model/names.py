@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 CREATE_PIPELINE = "create_pipeline"
 FINISH_PIPELINE = "finish_pipeline"
+STAGE_END = "StageEndOperator"
+"""Class of the tasks that stand for whole stages of a large pipeline."""
 
 _VARIABLES = "gitlab_ci_secret_variables"
 
@@ -86,6 +88,15 @@ def group_ids(stages: Iterable[str], tasks: Mapping[str, str]) -> dict[str, str]
     taken = {CREATE_PIPELINE, FINISH_PIPELINE, *tasks.values()}
     by_name = _unique((f"stage-{stage}" for stage in stages), taken=taken, slug=_group_slug)
     return {name.removeprefix("stage-"): group for name, group in by_name.items()}
+
+
+def stage_end_ids(
+    stages: Iterable[str], tasks: Mapping[str, str], groups: Mapping[str, str]
+) -> dict[str, str]:
+    """Name the task that ends when a stage has; it shares the names of tasks and groups."""
+    taken = {CREATE_PIPELINE, FINISH_PIPELINE, *tasks.values(), *groups.values()}
+    by_name = _unique((f"end-of-{stage}" for stage in stages), taken=taken, slug=_slug)
+    return {name.removeprefix("end-of-"): task for name, task in by_name.items()}
 
 
 def _unique(names: Iterable[str], *, taken: set[str], slug: Callable[[str], str]) -> dict[str, str]:

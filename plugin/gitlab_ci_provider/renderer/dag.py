@@ -14,6 +14,7 @@ from gitlab_ci_provider.model.names import (
     CREATE_PIPELINE,
     FINISH_PIPELINE,
     group_ids,
+    stage_end_ids,
     task_ids,
 )
 from gitlab_ci_provider.model.pipeline import Included, Pipeline, TaskSlot
@@ -23,6 +24,8 @@ from gitlab_ci_provider.operators.bridge import GitlabBridgeOperator
 from gitlab_ci_provider.operators.create_pipeline import CreatePipelineOperator
 from gitlab_ci_provider.operators.finish_pipeline import FinishPipelineOperator
 from gitlab_ci_provider.operators.job import GitlabJobOperator
+from gitlab_ci_provider.operators.stage_end import StageEndOperator
+from gitlab_ci_provider.renderer.edges import connect, connect_jobs, ended_stages
 from gitlab_ci_provider.renderer.params import run_params
 from gitlab_ci_provider.settings import Settings
 
@@ -68,23 +71,16 @@ def render_dag(
         task_id=CREATE_PIPELINE, digest=record.digest, dag=dag, **_AGAIN
     )
     finish = FinishPipelineOperator(task_id=FINISH_PIPELINE, dag=dag, **_AGAIN)
-    chosen = [job for job, name in names.items() if name == running] or [*pipeline.jobs]
-    tasks = _tasks(dag, pipeline, settings, names, frozenset(chosen))
-    _connect_jobs(create, tasks, pipeline)
+    groups = _groups(dag, pipeline, names)
+    tasks = _tasks(groups, pipeline, settings, names, running)
+    ends = {} if running in names.values() else _ends(groups, pipeline, names)
+    connect_jobs(create, tasks, ends, pipeline)
     # All of them: rules may leave the last ones out, which `create_pipeline` skips before it
     # has ended itself.
-    _connect([create, *tasks.values()], finish)
+    connect([create, *tasks.values()], finish)
     # Only now: Airflow copies a DAG's params into each task that is made later, three times.
     dag.params = run_params(pipeline, record.ref.name)  # type: ignore[assignment]  # converted
     return dag
-
-
-def _connect_jobs(
-    create: BaseOperator, tasks: Mapping[str, GitlabTask], pipeline: Pipeline
-) -> None:
-    for job, task in tasks.items():
-        before = [tasks[other] for other in pipeline.edges.get(job, ()) if other in tasks]
-        _connect(before or [create], task)
 
 
 def _timetable(record: DagRecord) -> Any:
@@ -96,28 +92,45 @@ def _timetable(record: DagRecord) -> Any:
     return PipelineSchedulesTimetable(record.schedules)
 
 
-def _connect(before: Sequence[BaseOperator], task: BaseOperator) -> None:
-    """Have a task wait for others; `set_upstream` looks at each pair, and there can be many."""
-    task.upstream_task_ids.update(other.task_id for other in before)
-    for other in before:
-        other.downstream_task_ids.add(task.task_id)
+def _groups(dag: DAG, pipeline: Pipeline, names: Mapping[str, str]) -> dict[str, TaskGroup]:
+    """Make a group for each stage that has jobs, in the order of the stages."""
+    stages = [stage for stage in pipeline.stages if _has_jobs(pipeline, stage)]
+    ids = group_ids(stages, names)
+    return {
+        stage: TaskGroup(ids[stage], group_display_name=stage, prefix_group_id=False, dag=dag)
+        for stage in stages
+    }
+
+
+def _ends(
+    groups: Mapping[str, TaskGroup], pipeline: Pipeline, names: Mapping[str, str]
+) -> dict[str, BaseOperator]:
+    taken = {stage: str(group.group_id) for stage, group in groups.items()}
+    return {
+        stage: StageEndOperator(
+            task_id=task_id,
+            task_display_name=f"end of {stage}",
+            dag=groups[stage].dag,
+            task_group=groups[stage],
+        )
+        for stage, task_id in stage_end_ids(ended_stages(pipeline), names, taken).items()
+    }
 
 
 def _tasks(
-    dag: DAG,
+    groups: Mapping[str, TaskGroup],
     pipeline: Pipeline,
     settings: Settings,
-    names: dict[str, str],
-    chosen: frozenset[str],
+    names: Mapping[str, str],
+    running: str | None,
 ) -> dict[str, GitlabTask]:
-    stages = [stage for stage in pipeline.stages if _has_jobs(pipeline, stage)]
-    groups = group_ids(stages, names)
+    chosen = {job for job, name in names.items() if name == running} or {*names}
     tasks: dict[str, GitlabTask] = {}
-    for stage in stages:
-        group = TaskGroup(groups[stage], group_display_name=stage, prefix_group_id=False, dag=dag)
+    for stage, group in groups.items():
         for job in pipeline.jobs.values():
             if job.stage == stage and job.name in chosen:
-                place = {"dag": dag, "task_group": group, **_slot(pipeline.slots.get(job.name))}
+                slot = _slot(pipeline.slots.get(job.name))
+                place = {"dag": group.dag, "task_group": group, **slot}
                 tasks[job.name] = _task(job, names[job.name], settings, place)
     return tasks
 

@@ -36,6 +36,12 @@ describe("retry", () => {
     expect(retry(shown, build, true).body.include_downstream).toBe(true);
   });
 
+  it("has later jobs of a large pipeline wait for the ends of stages again", () => {
+    const large = { ...shown, ends: ["end-of-build", "end-of-test"] };
+
+    expect(retry(large, build).body.task_ids).toEqual(["build", "test", "deploy", "end-of-build", "end-of-test", "finish_pipeline"]);
+  });
+
   it("of a pipeline takes all jobs that failed", () => {
     expect(retryFailed(shown).body.task_ids).toEqual(["build", "test", "deploy", "finish_pipeline"]);
   });

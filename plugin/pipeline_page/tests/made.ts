@@ -59,6 +59,7 @@ export function view(given: Partial<PipelineView> = {}): PipelineView {
     upstream: "",
     problem: "",
     stages: [],
+    ends: [],
     may: {},
     ...given,
   };

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from factories import compile_text
+from pathlib import Path
+
+from factories import compile_text, make_dag_record
+from gitlab_ci_provider.renderer.dag import render_dag
+from gitlab_ci_provider.settings import Settings
 from processes.airflow_scheduler import render
 
 
@@ -55,3 +59,67 @@ def test_the_end_waits_for_every_job():
     Nor before `create_pipeline`, which skips jobs before it has ended itself.
     """
     assert upstream(STAGES)["finish_pipeline"] == {"create_pipeline", "a", "b"}
+
+
+def large(extra: str = "") -> str:
+    """Write a pipeline of three stages whose jobs would wait for each other by 1,200 edges."""
+    stages = 'stages: ["1", "2", "3"]\n'
+    jobs = [f'{name}{n}: {{stage: "{stage}", script: x}}' for stage, name, n in placed(20)]
+    return stages + "\n".join(jobs) + f"\n{extra}"
+
+
+def placed(count: int) -> list[tuple[str, str, int]]:
+    return [
+        (stage, name, n) for stage, name in zip("123", "abc", strict=True) for n in range(count)
+    ]
+
+
+def test_jobs_of_a_large_pipeline_wait_for_the_ends_of_stages():
+    """Airflow draws and describes thousands of edges in minutes, and hundreds at once."""
+    found = upstream(large())
+
+    assert found["b0"] == {"end-of-1"}
+    assert found["c0"] == {"end-of-2"}
+    assert found["end-of-1"] == {f"a{n}" for n in range(20)}
+    assert found["end-of-2"] == {"end-of-1", *(f"b{n}" for n in range(20))}
+    assert "end-of-3" not in found
+    assert sum(map(len, found.values())) < 200
+
+
+def test_needs_in_a_large_pipeline_stay_edges_between_jobs():
+    """Only jobs in stage order wait for whole stages; needs of a rule come on top."""
+    rules = "rules: [{if: $A, needs: [c0]}, {when: always}]"
+    free = 'free: {stage: "3", script: x, needs: [a0]}'
+    found = upstream(large(f'{free}\nboth: {{stage: "3", script: x, {rules}}}'))
+
+    assert found["free"] == {"a0"}
+    assert found["both"] == {"end-of-2", "c0"}
+
+
+def test_stages_that_no_job_waits_for_have_no_end():
+    """A pipeline whose jobs all have needs has edges between jobs alone, however many."""
+    needs = ", ".join(f"a{n}" for n in range(39))
+    lines = [f'a{n}: {{stage: "1", script: x}}' for n in range(40)]
+    lines += [f'b{n}: {{stage: "2", script: x, needs: [{needs}]}}' for n in range(40)]
+    found = upstream('stages: ["1", "2"]\n' + "\n".join(lines))
+
+    assert len(found["b0"]) == 39
+    assert not [task for task in found if task.startswith("end-of")]
+
+
+def test_the_end_of_a_stage_has_no_name_of_a_job():
+    """A job may be called as the end of its stage would be."""
+    found = upstream(large('end-of-1: {stage: "1", script: x}'))
+
+    assert len([task for task in found if task.startswith("end-of-1")]) == 2
+    assert found["b0"] != {"end-of-1"}
+    assert found["end-of-1"] == {"create_pipeline"}
+
+
+def test_a_task_of_a_large_pipeline_is_rendered_alone():
+    """The worker that runs a job makes neither the other jobs nor ends of stages."""
+    dag = render_dag(
+        make_dag_record(), compile_text(large()), Settings(home=Path("home")), running="b0"
+    )
+
+    assert set(dag.task_ids) == {"create_pipeline", "b0", "finish_pipeline"}

@@ -21,7 +21,7 @@ from gitlab_ci_provider.airflow_internals.run_rows import (
 )
 from gitlab_ci_provider.exceptions import GitlabCiError, StateError
 from gitlab_ci_provider.model import xcom_keys
-from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE
+from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE, STAGE_END
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.run import PipelineRun
 from gitlab_ci_provider.model.serialization import convert, digest
@@ -88,6 +88,7 @@ def read_pipeline(session: Any, seen: RunAtOnce, may: Mapping[str, bool]) -> Pip
         _said(xcoms, xcom_keys.PIPELINE_RESULT, FINISH_PIPELINE),
         stages,
         problem=problem or str(xcoms.get(xcom_keys.PROBLEM, {}).get(CREATE_PIPELINE) or ""),
+        ends=tuple(task.task_id for task in seen.tasks.values() if task.operator == STAGE_END),
         moved_to=_moved(_said(xcoms, xcom_keys.MOVED_TO, CREATE_PIPELINE)),
         may=may,
     )

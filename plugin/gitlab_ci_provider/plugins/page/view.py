@@ -120,6 +120,7 @@ class PipelineView:
         moved_to: address of the run that has the pipeline, when its jobs fit another DAG.
         upstream: address of the run of the pipeline that created this one.
         problem: why less is shown than there is.
+        ends: tasks that end when a stage has, which are cleared whenever jobs are.
         may: which actions the reader may take.
     """
 
@@ -145,4 +146,5 @@ class PipelineView:
     upstream: str = ""
     problem: str = ""
     stages: tuple[StageView, ...] = ()
+    ends: tuple[str, ...] = ()
     may: Mapping[str, bool] = field(default_factory=dict)

@@ -47,7 +47,7 @@ function clear(view: PipelineView, jobs: JobView[], downstream: boolean, finish:
     path: `api/v2/dags/${encodeURIComponent(view.dag)}/clearTaskInstances`,
     body: {
       dag_run_id: view.run,
-      task_ids: [...jobs.map((job) => job.task), ...(finish ? [FINISH] : [])],
+      task_ids: [...jobs.map((job) => job.task), ...(finish ? [...view.ends, FINISH] : [])],
       include_downstream: downstream,
       only_failed: false,
       dry_run: false,

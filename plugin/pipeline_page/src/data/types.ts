@@ -84,6 +84,7 @@ export interface PipelineView {
   upstream: string;
   problem: string;
   stages: StageView[];
+  ends: string[];
   may: Record<string, boolean>;
 }
 
