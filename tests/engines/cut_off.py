@@ -1,17 +1,18 @@
 """A service of Podman that looks like Docker's, and whose clients can be cut off.
 
 Docker cannot be had here. What matters is alike: containers go on while nobody can be reached, and
-can then be attached to again.
+can then be attached to again; and versions of the API before 1.44 are refused, as by Docker 29.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import re
 import resource
 import subprocess
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -21,7 +22,16 @@ from processes.waiting import PATIENCE, wait_until
 
 _READ_BYTES = 1 << 16
 _LIMITS = 'default_ulimits = ["nofile={files}:{files}", "nproc=32768:32768"]'
-_NAME, _OTHER_NAME = b"Podman Engine", b"Docker Engine"
+_DOCKERS = {
+    b"Podman Engine": b"Docker Engine",
+    b'"MinAPIVersion":"1.24"': b'"MinAPIVersion":"1.44"',
+}
+_TOO_OLD = re.compile(rb"[A-Z]+ /v1\.([1-3]?[0-9]|4[0-3])/")
+_WORDS = b'{"message":"client version is too old. Minimum supported API version is 1.44"}'
+_REFUSAL = b"HTTP/1.1 400 Bad Request\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s" % (
+    len(_WORDS),
+    _WORDS,
+)
 
 
 class CutOff:
@@ -29,6 +39,7 @@ class CutOff:
 
     Attributes:
         socket: what clients connect to.
+        sent: by clients, over each connection.
     """
 
     def __init__(self, engine: Podman, socket: Path) -> None:
@@ -37,6 +48,7 @@ class CutOff:
         self._environment = {**os.environ, **engine.environment, **_limits(engine, socket.parent)}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
+        self.sent: list[bytearray] = []
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -82,16 +94,40 @@ class CutOff:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         theirs = await asyncio.open_unix_connection(str(self._service_socket))
-        for source, target in ((reader, theirs[1]), (theirs[0], writer)):
-            task = asyncio.create_task(self._pass(source, target))
+        for step in (self._ask(reader, theirs[1], writer), self._answer(theirs[0], writer)):
+            task = asyncio.create_task(step)
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _pass(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    async def _ask(
+        self,
+        source: asyncio.StreamReader,
+        target: asyncio.StreamWriter,
+        back: asyncio.StreamWriter,
+    ) -> None:
+        sent = bytearray()
+        self.sent.append(sent)
+        async for data in self._passing(source, target):
+            sent += data
+            if _TOO_OLD.match(data):
+                back.write(_REFUSAL)
+                return
+            target.write(data)
+
+    async def _answer(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        async for data in self._passing(source, target):
+            for podmans, dockers in _DOCKERS.items():
+                data = data.replace(podmans, dockers)  # noqa: PLW2901 - piece by piece
+            target.write(data)
+
+    async def _passing(
+        self, source: asyncio.StreamReader, target: asyncio.StreamWriter
+    ) -> AsyncIterator[bytes]:
+        """Give what comes until its end, then close what it goes to."""
         self._writers.add(target)
         try:
             while data := await source.read(_READ_BYTES):
-                target.write(data.replace(_NAME, _OTHER_NAME))
+                yield data
                 await target.drain()
         except OSError:
             pass

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,8 @@ from gitlab_ci_cluster.exceptions import ClusterError
 
 Query = Mapping[str, str | int]
 
-_API = "v1.40"
-"""Docker 19.03 has it, and so has Podman 3."""
+_API = (1, 40)
+"""Docker 19.03 has it, and so has Podman 3; Docker 29 has none before 1.44."""
 
 _HOST = "engine"
 _RETRY_SECONDS = (0.02, 0.05, 0.1, 0.2, *(0.5,) * 60)
@@ -39,10 +40,11 @@ class EngineError(ClusterError):
 
 
 class EngineClient:
-    """Sends requests to one engine."""
+    """Sends requests to one engine, in the newest version of the API until `settle`."""
 
     def __init__(self, socket: Path, *, patient: bool = True) -> None:
         self.socket = socket
+        self._root = ""
         self._pauses = _RETRY_SECONDS if patient else ()
         self._session = aiohttp.ClientSession(
             f"http://{_HOST}/",
@@ -53,6 +55,16 @@ class EngineClient:
     async def close(self) -> None:
         """End all connections."""
         await self._session.close()
+
+    async def settle(self) -> dict[str, Any]:
+        """Take the version of the API that suits both sides; gives what the engine says of itself.
+
+        Raises:
+            EngineError: the engine does not answer.
+        """
+        version: dict[str, Any] = await self.call("GET", "version")
+        self._root = f"/v{api_version(version)}"
+        return version
 
     async def call(
         self,
@@ -106,7 +118,7 @@ class EngineClient:
         """
         data = json.dumps(body).encode() if body is not None else b""
         head = (
-            f"POST /{_API}/{path} HTTP/1.1\r\nHost: {_HOST}\r\nConnection: Upgrade\r\n"
+            f"POST {self._root}/{path} HTTP/1.1\r\nHost: {_HOST}\r\nConnection: Upgrade\r\n"
             f"Upgrade: tcp\r\nContent-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n"
         )
         reader, writer = await self._open()
@@ -128,7 +140,7 @@ class EngineClient:
             EngineError: nobody listens.
         """
         reader, writer = await self._open()
-        writer.write(f"GET /{_API}/_ping HTTP/1.1\r\nHost: {_HOST}\r\n\r\n".encode())
+        writer.write(f"GET {self._root}/_ping HTTP/1.1\r\nHost: {_HOST}\r\n\r\n".encode())
         return reader, writer
 
     async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -144,7 +156,7 @@ class EngineClient:
     def _send(self, method: str, path: str, **options: Any) -> _Request:
         query = options.pop("query", None) or {}
         options["params"] = {name: str(value) for name, value in query.items()}
-        return _Request(self._session, method, f"/{_API}/{path}", options, self._pauses)
+        return _Request(self._session, method, f"{self._root}/{path}", options, self._pauses)
 
 
 class _Request:
@@ -182,6 +194,17 @@ class _Request:
     async def __aexit__(self, *_: object) -> None:
         if self._response is not None:
             self._response.release()
+
+
+def api_version(version: Mapping[str, Any]) -> str:
+    """Choose the version of the API: the one that was tried, or the oldest that an engine has.
+
+    Args:
+        version: the engine's answer to `GET /version`.
+    """
+    oldest = re.fullmatch(r"(\d+)\.(\d+)", str(version.get("MinAPIVersion", "")))
+    wanted = max(_API, (int(oldest[1]), int(oldest[2]))) if oldest else _API
+    return ".".join(map(str, wanted))
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

@@ -69,13 +69,19 @@ async def _pull(
     progress = Progress()
     try:
         async for line in client.lines("images/create", {"fromImage": reference}, headers):
-            if "error" in line:
-                raise PullError(str(line["error"]).strip())
+            if problem := pull_problem(line):
+                raise PullError(problem)
             progress.add(line)
             if progress.text:
                 say(progress.text)
     except EngineError as error:
         raise PullError(str(error)) from error
+
+
+def pull_problem(line: Mapping[str, Any]) -> str:
+    """Read why a pull has failed; empty in every other line. Podman knows only the older word."""
+    detail = line.get("errorDetail") or {}
+    return str(detail.get("message") or line.get("error") or "").strip()
 
 
 def _encoded(login: Login) -> str:

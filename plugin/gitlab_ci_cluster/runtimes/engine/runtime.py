@@ -84,7 +84,7 @@ class EngineRuntime:
         else:
             await asyncio.to_thread(watchdog.ping, str(self._client.socket))
             await self._guard.open()
-        version = await self._client.call("GET", "version")
+        version = await self._client.settle()
         names = [part.get("Name", "") for part in version.get("Components") or []]
         self.name = "podman" if "Podman Engine" in names else "docker"
         self._owner = Owner(cluster=self._cluster, limits=_limits(self.name))

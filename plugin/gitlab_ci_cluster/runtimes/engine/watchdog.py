@@ -53,12 +53,15 @@ class _Connection(http.client.HTTPConnection):
 def call(path: str, method: str, target: str) -> Any:
     """Send a request to the engine; an error that it answers with is None.
 
+    Without a version in its path, which is the newest that the engine has: every version has what
+    is asked for here.
+
     Raises:
         OSError: nobody answers.
     """
     connection = _Connection(path)
     try:
-        connection.request(method, f"/v1.40/{target}")
+        connection.request(method, f"/{target}")
         response = connection.getresponse()
         data = response.read()
     except http.client.HTTPException as error:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from gitlab_ci_cluster.runtimes.engine.pulls import Progress
+import pytest
+
+from gitlab_ci_cluster.runtimes.engine.pulls import Progress, pull_problem
 
 MIB = 1 << 20
 
@@ -26,3 +28,17 @@ def test_the_layers_are_added_up():
 
     progress.add({"status": "Download complete", "id": "b"})
     assert progress.text == "30 of 60 MiB"
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ({"errorDetail": {"message": "denied"}}, "denied"),
+        ({"error": "denied\n"}, "denied"),
+        ({"error": "denied", "errorDetail": {"message": "denied"}}, "denied"),
+        ({"status": "Downloading", "id": "a"}, ""),
+    ],
+)
+def test_why_a_pull_fails_is_told_by_either_word(said: dict[str, Any], problem: str):
+    """Docker means to drop `error`, and Podman has no other."""
+    assert pull_problem(said) == problem
