@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from gitlab_ci_provider.docker_builds.flags import Arguments, Grammar, read_argu
 from gitlab_ci_provider.docker_builds.values import (
     CHANGING,
     is_absolute,
+    is_changing,
     is_in_working_copy,
     loose_problem,
     resolved,
@@ -66,6 +68,7 @@ _STRICT = frozenset({"--build-arg", "--secret"})
 _NEEDLESS_SETTINGS = frozenset(
     {"BUILDKIT_PROGRESS", "COMPOSE_DOCKER_CLI_BUILD", "DOCKER_BUILDKIT", "DOCKER_CLI_EXPERIMENTAL"}
 )
+_OF_BUILDKIT = re.compile(r"[\"']?(BUILDKIT_[A-Z_]+|SOURCE_DATE_EPOCH)\b")
 PWD = read_word('"$PWD"', {})
 
 
@@ -164,7 +167,7 @@ def check_settings(docker: DockerCommand, known: Mapping[str, str]) -> None:
         words = f"`{docker.chosen}` chooses a daemon or a configuration for this command alone"
         raise CannotBuildError(words, "Set DOCKER_HOST or DOCKER_CONFIG for the whole job.")
     for name, hint in CHANGING.items():
-        if known.get(name, "0") != "0":
+        if is_changing(name, known):
             raise CannotBuildError(f"{name} is set", hint)
     names = [name for name, _ in docker.command.assignments if name not in _NEEDLESS_SETTINGS]
     if names:
@@ -250,6 +253,9 @@ def _options(arguments: Arguments, known: Mapping[str, str]) -> list[Word]:
 def _build_arg(value: Word) -> list[Word]:
     if value.source.startswith("BUILDKIT_INLINE_CACHE="):
         return []
+    if order := _OF_BUILDKIT.match(value.source):
+        words = f"the build argument {order[1]} is an order to BuildKit"
+        raise CannotBuildError(words, "Leave it out.")
     if "=" in value.body:
         return [joined("--build-arg=", value)]
     name = value.literal or ""

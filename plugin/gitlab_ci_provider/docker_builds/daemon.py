@@ -31,6 +31,7 @@ _GRAMMAR = Grammar(
 )
 """But for the last two that have a value, they are about the daemon itself."""
 
+_VERSION = re.compile(r"(?::[^/]*)?(?:@.*)?$")
 _NAME = "[A-Za-z_][A-Za-z0-9_]*"
 _ADDRESS = re.compile(rf"(?:[A-Za-z0-9._:/-]|\${_NAME}|\$\{{{_NAME}\}})+")
 
@@ -51,6 +52,15 @@ class DaemonOptions:
 def is_daemon(service: Service) -> bool:
     """Return whether a service is a Docker daemon."""
     return bool(DIND.search(service.image.name)) or "docker" in service.aliases
+
+
+def daemon_hosts(services: Iterable[Service]) -> Iterator[str]:
+    """Name the hosts under which a job may reach its own daemon: aliases, and what images give."""
+    yield "docker"  # also where the runner adds the service
+    for service in services:
+        if is_daemon(service):
+            yield from service.aliases
+            yield _VERSION.sub("", service.image.name).replace("/", "-")
 
 
 def read_daemons(services: Iterable[Service]) -> DaemonOptions:

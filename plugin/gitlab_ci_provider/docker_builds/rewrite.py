@@ -15,6 +15,7 @@ from gitlab_ci_provider.docker_builds.commands import NEEDLESS, docker_commands,
 from gitlab_ci_provider.docker_builds.daemon import DIND, is_daemon, read_daemons
 from gitlab_ci_provider.docker_builds.kaniko import build_script, login_script
 from gitlab_ci_provider.docker_builds.kept import missing_programs
+from gitlab_ci_provider.docker_builds.settings import setting_problems
 from gitlab_ci_provider.docker_builds.shell import Statement, read_shell
 from gitlab_ci_provider.docker_builds.spots import Problem, Section, Spot
 from gitlab_ci_provider.docker_builds.values import CHANGING
@@ -24,6 +25,7 @@ from gitlab_ci_provider.model.image import Image
 from gitlab_ci_provider.model.job import Job, Script
 
 _SOCKET = "/docker.sock"
+_DECIDING = CHANGING.keys() | {"DOCKER_CONTEXT", "DOCKER_HOST"}
 _MENTIONS = re.compile(r"\bdocker\b")
 
 
@@ -44,19 +46,22 @@ class DockerJob:
     changes: Mapping[tuple[Section, int], tuple[str, ...]] = field(default_factory=dict)
 
 
-def read_docker_job(job: Job, *, engine: str = IMAGE) -> DockerJob | None:
+def read_docker_job(
+    job: Job, *, engine: str = IMAGE, variables: Mapping[str, str] | None = None
+) -> DockerJob | None:
     """Recognise a job that needs a Docker daemon, and rewrite it; None when it needs none.
 
     Args:
         job: as compiled.
         engine: the image that builds.
+        variables: what its script sees; None before that is known.
     """
     items = _items(job)
     at = _first(job, items)
     if at is None:
         return None
     unread = [_not_understood(item) for item in items if item.statements is None]
-    known = _known(job)
+    known = _known(job) if variables is None else variables
     main = [placed for item in items if not item.is_after for placed in item.placed()]
     after = [placed for item in items if item.is_after for placed in item.placed()]
     complete = not any(item.statements is None for item in items if not item.is_after)
@@ -64,6 +69,8 @@ def read_docker_job(job: Job, *, engine: str = IMAGE) -> DockerJob | None:
     daemons = read_daemons(job.services)
     problems = [*unread, *daemons.problems, *done.problems, *done_after.problems]
     problems += _built_after(after, done_after)
+    texts_of = [(placed.spot, placed.statement.source) for placed in [*main, *after]]
+    problems += setting_problems(job.services, known, at, texts_of)
     if not any(is_daemon(service) for service in job.services):
         problems += _left_behind(done, [*main, *after])
     programs = done.programs | done_after.programs
@@ -75,11 +82,19 @@ def read_docker_job(job: Job, *, engine: str = IMAGE) -> DockerJob | None:
         return DockerJob(at=at, problems=tuple(sorted(problems, key=lambda each: each.spot)))
     texts = _texts(main, done, daemons.options) | _texts(after, done_after, ())
     changes = _changes(items, texts)
+    return DockerJob(at=at, rewritten=_rewritten(job, engine, items, changes), changes=changes)
+
+
+def _rewritten(
+    job: Job,
+    engine: str,
+    items: Sequence[_Item],
+    changes: Mapping[tuple[Section, int], tuple[str, ...]],
+) -> Job:
+    """Write the job: the image that builds, no daemon, and the changed script."""
     image = Image(name=engine, entrypoint=("",))
     services = tuple(service for service in job.services if not is_daemon(service))
-    script = _script(items, changes)
-    job = replace(job, image=image, services=services, script=script)
-    return DockerJob(at=at, rewritten=job, changes=changes)
+    return replace(job, image=image, services=services, script=_script(items, changes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +123,7 @@ def _known(job: Job) -> dict[str, str]:
     """
     changed = {variable.name for rule in job.rules or () for variable in rule.variables}
     same = {name: value for name, value in job.variables.as_dict().items() if name not in changed}
-    return same | dict.fromkeys(changed & CHANGING.keys(), "?")
+    return same | dict.fromkeys(changed & _DECIDING, "?")
 
 
 def _items(job: Job) -> list[_Item]:

@@ -37,14 +37,25 @@ CHANGING: Mapping[str, str] = {
     "BUILDX_GIT_LABELS": "Write each label with --label.",
     "DOCKER_CONTENT_TRUST": "Sign the image by its digest, in a job of its own.",
     "DOCKER_DEFAULT_PLATFORM": "Use --platform instead.",
+    "EXPERIMENTAL_BUILDKIT_SOURCE_POLICY": "Name images in the Dockerfile as the policy does.",
     "SOURCE_DATE_EPOCH": "Use the executor's --reproducible.",
 }
 """Variables that change what docker's commands mean, and what to do instead."""
+
+_SWITCHES = frozenset({"BUILDX_GIT_LABELS", "DOCKER_CONTENT_TRUST"})
+NO = frozenset({"", "0", "f", "false"})
+"""What docker takes for no."""
 
 _WORKING_COPY = ("CI_PROJECT_DIR", "CI_BUILDS_DIR", "PWD")
 _ABSOLUTE = (*_WORKING_COPY, "HOME")
 _KEPT = ("$PWD", "${PWD}", "$(pwd)", "/builds/")
 """How paths begin that belong to the working copy."""
+
+
+def is_changing(name: str, known: Mapping[str, str]) -> bool:
+    """Return whether a variable has a value that changes what docker's commands mean."""
+    value = known.get(name, "")
+    return value.lower() not in NO if name in _SWITCHES else bool(value)
 
 
 def loose_problem(word: Word, known: Mapping[str, str], *, strict: bool) -> str:

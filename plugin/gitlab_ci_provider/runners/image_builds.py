@@ -12,24 +12,28 @@ from gitlab_ci_provider.docker_builds.spots import Problem
 from gitlab_ci_provider.image_builds.kaniko import IMAGE
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.runner import RunnerProfile
+from gitlab_ci_provider.planner.plan_request import PlanRequest
+from gitlab_ci_provider.runners.additions import for_runner
 
 Tell = Callable[[str], None]
 
 
-def without_daemon(job: Job, runner: RunnerProfile, note: Tell, warn: Tell) -> Job:
+def without_daemon(request: PlanRequest, runner: RunnerProfile, note: Tell, warn: Tell) -> Job:
     """Return a job as the runner runs it.
 
     Args:
-        job: as compiled.
+        request: of the job as compiled.
         runner: that has taken it.
         note: tells the job's log what happens.
         warn: tells it what does not.
     """
+    job = request.job
     if runner.image_builds != "rewrite":
         return job
     from gitlab_ci_provider.docker_builds.rewrite import read_docker_job  # few runners need it
 
-    found = read_docker_job(job, engine=runner.kaniko_image or IMAGE)
+    engine, variables = runner.kaniko_image or IMAGE, _seen(request, runner)
+    found = read_docker_job(job, engine=engine, variables=variables)
     if found is None:
         return job
     if found.rewritten is not None:
@@ -39,6 +43,14 @@ def without_daemon(job: Job, runner: RunnerProfile, note: Tell, warn: Tell) -> J
     for problem in found.problems:
         warn(_told(problem))
     return job
+
+
+def _seen(request: PlanRequest, runner: RunnerProfile) -> dict[str, str]:
+    """Return what the job's script sees of variables: those of projects and runners as well."""
+    return {
+        variable.name: f"$CI_PROJECT_DIR.tmp/{variable.name}" if variable.file else variable.value
+        for variable in for_runner(request, runner).variables
+    }
 
 
 def _told(problem: Problem) -> str:

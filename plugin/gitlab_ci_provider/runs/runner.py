@@ -80,7 +80,7 @@ def take(settings: Settings, request: PlanRequest, voice: Voice) -> Taken:
     )
     chosen = _chosen(settings, request, wanted)
     voice.note(f"runner: {chosen.name}")
-    job = without_daemon(request.job, chosen, voice.note, voice.warn)
+    job = without_daemon(request, chosen, voice.note, voice.warn)
     request = for_runner(replace(request, job=job), chosen)
     request = replace(request, cache_store=_cache_store(settings, request, chosen))
     values = request.variables.as_dict()

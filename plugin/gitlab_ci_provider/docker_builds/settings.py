@@ -1,0 +1,68 @@
+"""Variables that docker's commands heed: what in them would change when a job is rewritten."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from gitlab_ci_provider.docker_builds.daemon import daemon_hosts
+from gitlab_ci_provider.docker_builds.spots import Problem, Spot
+from gitlab_ci_provider.docker_builds.values import NO
+from gitlab_ci_provider.model.image import Service
+
+_SET = re.compile(r"(?<![\w$])(DOCKER_(?:BUILDKIT|CONFIG|HOST))=[\"']?(?P<value>[^\s;&|\"']*)")
+_TCP = re.compile(r"tcp://(?P<host>\[[0-9a-f:]+\]|[^:/]+)(?::\d+)?/?")
+_OWN_HOSTS = ("localhost", "127.0.0.1", "0.0.0.0", "[::1]")  # noqa: S104 - where others listen
+_KEPT = ("$CI_PROJECT_DIR", "${CI_PROJECT_DIR}", "$CI_BUILDS_DIR", "${CI_BUILDS_DIR}", "$PWD")
+_KEPT_PATHS = ("/builds/", "/kaniko/")
+
+
+def setting_problems(
+    services: Iterable[Service],
+    known: Mapping[str, str],
+    at: Spot,
+    script: Sequence[tuple[Spot, str]],
+) -> Iterator[Problem]:
+    """Name the variables that choose another daemon, another builder or a folder that is cleared.
+
+    Args:
+        services: of the job.
+        known: its variables.
+        at: where to tell what these say.
+        script: texts of its statements.
+    """
+    hosts = frozenset((*_OWN_HOSTS, *daemon_hosts(services)))
+    own = [f"{known[name]}/" for name in ("CI_PROJECT_DIR", "CI_BUILDS_DIR") if known.get(name)]
+    kept = (*_KEPT, *_KEPT_PATHS, *own)
+    given = [(at, name, value) for name, value in known.items()]
+    for spot, text in script:
+        given += [(spot, found[1], found["value"]) for found in _SET.finditer(text)]
+    for spot, name, value in given:
+        if why := _why_not(name, value, hosts, kept):
+            yield Problem(spot, *why)
+
+
+def _why_not(
+    name: str, value: str, hosts: frozenset[str], kept: tuple[str, ...]
+) -> tuple[str, str] | None:
+    """Say what is wrong with a value, and the way out; never the value, which may be secret."""
+    if name == "DOCKER_HOST" and not _is_own_daemon(value, hosts):
+        words = "DOCKER_HOST may name a daemon elsewhere, with its own platform and images"
+        return words, "Leave it out, or name the job's own service."
+    if name == "DOCKER_CONTEXT" and value not in ("", "default"):
+        return "DOCKER_CONTEXT chooses a daemon", "Leave it out."
+    if name == "DOCKER_BUILDKIT" and value.lower() in NO - {""}:
+        words = "DOCKER_BUILDKIT chooses the classic builder, which reads Dockerfiles differently"
+        return words, "Leave it out."
+    outside = value.startswith(("/", "~", "$")) and not f"{value}/".startswith(kept)
+    if name == "DOCKER_CONFIG" and outside:
+        words = "DOCKER_CONFIG is outside of the working copy, which Kaniko may clear"
+        return words, 'Leave it out, or begin it with "$CI_PROJECT_DIR/".'
+    return None
+
+
+def _is_own_daemon(value: str, hosts: frozenset[str]) -> bool:
+    if not value or value.startswith("unix://"):
+        return True
+    found = _TCP.fullmatch(value)
+    return found is not None and found["host"] in hosts
