@@ -135,7 +135,7 @@ class Registry:
             headers = {"Content-Type": MANIFEST}
             client.put(path, content=_json(manifest), headers=headers).raise_for_status()
 
-    def push_base(self) -> str:
+    def push_base(self, repository: str = "base") -> str:
         """Push an image with a shell and the usual small programs; returns its name."""
         busybox = shutil.which("busybox")
         if busybox is None:
@@ -154,8 +154,8 @@ class Registry:
             "true",
             "false",
         )
-        self.push("base", "1", {f"bin/{name}": Path(busybox) for name in applets})
-        return f"{self.host}/base:1"
+        self.push(repository, "1", {f"bin/{name}": Path(busybox) for name in applets})
+        return f"{self.host}/{repository}:1"
 
 
 @contextmanager

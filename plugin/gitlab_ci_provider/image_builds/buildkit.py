@@ -17,8 +17,8 @@ from gitlab_ci_provider.image_builds.paths import (
     dockerfile_path,
     git_address,
 )
-from gitlab_ci_provider.model.image_build import BuildSecret, ImageBuild
-from gitlab_ci_provider.model.image_reference import DOCKER_HUB
+from gitlab_ci_provider.model.image_build import BuildSecret, ImageBuild, RegistryAccess
+from gitlab_ci_provider.model.image_reference import DOCKER_HUB, parse_reference
 
 IMAGE = "moby/buildkit:rootless"
 """Pin it by digest."""
@@ -45,24 +45,36 @@ sed -n 's/.*"containerimage.digest": *"\\([^"]*\\)".*/\\1/p' {metadata} >"$diges
 
 def buildkit_command(build: ImageBuild) -> tuple[str, ...]:
     """Write the flags of `buildctl build`, one argument after the other."""
-    return (*_sources(build), *_options(build), *_output(build), *_cache(build))
+    access = tuple(_token_servers(build.registries))
+    return (*_sources(build), *_options(build), *_output(build), *_cache(build), *access)
 
 
 def buildkitd_config(build: ImageBuild) -> str:
     """Write what the daemon must know of registries, in TOML."""
     access = build.registries
-    lines = ['[registry."docker.io"]', f"mirrors = {_list(access.mirrors)}"]
-    parts = [lines] if access.mirrors else []
-    hosts = {*access.insecure, *access.skip_tls_verify, *access.certificates}
-    for host in sorted(hosts - {DOCKER_HUB}):
-        # Without this word, it speaks plain HTTP with what is on its own machine.
-        http = json.dumps(host in access.insecure)
-        parts.append([f"[registry.{json.dumps(host)}]", f"http = {http}"])
-        if host in access.skip_tls_verify:
-            parts[-1].append("insecure = true")
-        if host in access.certificates:
-            parts[-1].append(f"ca = {_list((access.certificates[host],))}")
-    return "".join("\n".join(part) + "\n" for part in parts)
+    hosts = {*access.insecure, *access.skip_tls_verify, *access.certificates, *_written(build)}
+    hosts |= {DOCKER_HUB} if access.mirrors else set()
+    return "".join(_registry(host, access) for host in sorted(hosts))
+
+
+def _written(build: ImageBuild) -> Iterator[str]:
+    """Name the registries that the build writes to."""
+    for name in (*build.destinations, build.cache_repo):
+        reference = parse_reference(name)
+        if reference and reference.registry != DOCKER_HUB:
+            yield reference.registry
+
+
+def _registry(host: str, access: RegistryAccess) -> str:
+    # Without the word `http`, it speaks plain HTTP with what is on its own machine.
+    lines = [f"[registry.{json.dumps(host)}]", f"http = {json.dumps(host in access.insecure)}"]
+    if host == DOCKER_HUB and access.mirrors:
+        lines.append(f"mirrors = {_list(access.mirrors)}")
+    if host in access.skip_tls_verify:
+        lines.append("insecure = true")
+    if host in access.certificates:
+        lines.append(f"ca = {_list((access.certificates[host],))}")
+    return "\n".join(lines) + "\n"
 
 
 def _container(build: ImageBuild) -> BuildContainer:
@@ -142,6 +154,14 @@ def _cache(build: ImageBuild) -> Iterator[str]:
         yield f"--export-cache={repo},mode={'max' if build.cache.copy_layers else 'min'}"
 
 
+def _token_servers(access: RegistryAccess) -> Iterator[str]:
+    """Have the client, which fetches tokens, trust the same as the daemon."""
+    for host, path in access.certificates.items():
+        yield f"--registry-auth-tlscontext=host={host},ca={path}"
+    for host in access.skip_tls_verify:
+        yield f"--registry-auth-tlscontext=host={host},insecure=true"
+
+
 def _list(texts: tuple[str, ...]) -> str:
     return json.dumps(list(texts))
 
@@ -168,4 +188,10 @@ def _unsupported(build: ImageBuild) -> tuple[Problem, ...]:
     return tuple(found)
 
 
-BUILDKIT = Engine(name="buildkit", image=IMAGE, container=_container, unsupported=_unsupported)
+BUILDKIT = Engine(
+    name="buildkit",
+    image=IMAGE,
+    container=_container,
+    unsupported=_unsupported,
+    knows_paths=False,
+)

@@ -58,12 +58,14 @@ class Engine:
         image: used when the runner names none.
         container: makes the container of a build without problems.
         unsupported: lists what this engine cannot do of a build.
+        knows_paths: whether a login may be for a path of a registry.
     """
 
     name: str
     image: str
     container: Callable[[ImageBuild], BuildContainer]
     unsupported: Callable[[ImageBuild], tuple[Problem, ...]]
+    knows_paths: bool = True
 
 
 def pod_arguments(words: tuple[str, ...]) -> list[str]:

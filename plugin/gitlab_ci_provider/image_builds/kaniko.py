@@ -20,6 +20,9 @@ EXECUTOR = "/kaniko/executor"
 
 DOCKER_CONFIG = "/kaniko/.docker"
 
+_LOGINS_OF_PATHS = "FF_KANIKO_PATH_SCOPED_REGISTRY_AUTH"
+"""Has the executor find the login of a path for base images as well; v1.29 does by itself."""
+
 _CAPABILITIES = (
     *("AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD"),
     *("NET_BIND_SERVICE", "SETFCAP", "SETGID", "SETUID", "SYS_CHROOT"),
@@ -36,7 +39,7 @@ def _container(build: ImageBuild) -> BuildContainer:
     return BuildContainer(
         command=kaniko_command(build),
         docker_config=DOCKER_CONFIG,
-        env={"DOCKER_CONFIG": DOCKER_CONFIG},
+        env={"DOCKER_CONFIG": DOCKER_CONFIG, _LOGINS_OF_PATHS: "true"},
         security={
             "runAsUser": 0,
             "allowPrivilegeEscalation": False,

@@ -38,7 +38,11 @@ class RegistryLogin:
 
 
 def docker_config(
-    build: ImageBuild, logins: Iterable[RegistryLogin], auth_config: str = ""
+    build: ImageBuild,
+    logins: Iterable[RegistryLogin],
+    auth_config: str = "",
+    *,
+    knows_paths: bool = True,
 ) -> tuple[str, tuple[str, ...]]:
     """Merge logins into the text of a `config.json`, and list the secrets in it.
 
@@ -46,17 +50,16 @@ def docker_config(
         build: whose repositories get entries of their own.
         logins: the first one for a scope wins.
         auth_config: DOCKER_AUTH_CONFIG, which yields to `logins`.
+        knows_paths: False for an engine that has one login for a whole registry.
 
     Raises:
-        SystemFailure: `auth_config` or a scope is not of the expected form.
+        SystemFailure: `auth_config` or a scope is not of the expected form, or the engine would
+            choose between logins of one registry.
     """
-    entries = dict(_read(auth_config))
+    given = dict(_read(auth_config))
     for login in reversed(list(logins)):
-        entries[_key(login.scope)] = {"auth": _encoded(login)}
-    for repository in _repositories(build):
-        covering = _covering(repository, entries)
-        if covering is not None and covering not in {repository, _registry_key(repository)}:
-            entries[repository] = entries[covering]
+        given[_key(login.scope)] = {"auth": _encoded(login)}
+    entries = _with_repositories(given, build) if knows_paths else _of_registries(given)
     secrets = [text for entry in entries.values() for text in _secrets(entry)]
     return json.dumps({"auths": entries}, sort_keys=True), tuple(dict.fromkeys(secrets))
 
@@ -112,6 +115,29 @@ def _key(scope: str) -> str:
     return f"{host}/{path}" if path else host
 
 
+def _with_repositories(entries: Entries, build: ImageBuild) -> Entries:
+    """Add an entry for each repository of a build that a path covers."""
+    found = dict(entries)
+    for repository in _repositories(build):
+        covering = _covering(repository, found)
+        if covering is not None and covering not in {repository, _registry_key(repository)}:
+            found[repository] = found[covering]
+    return found
+
+
+def _of_registries(entries: Entries) -> Entries:
+    """Make the login of a path that of its registry, where there is no other one."""
+    found: dict[str, Mapping[str, object]] = {}
+    for scope, entry in entries.items():
+        registry = _registry_key(scope)
+        if found.setdefault(registry, entry) != entry:
+            raise _wrong(
+                f"this engine has one login for a registry, and there are several for {registry}, "
+                "of paths: give the build one of them, or use another engine"
+            )
+    return found
+
+
 def _repositories(build: ImageBuild) -> list[str]:
     names = [*build.destinations, *([build.cache_repo] if build.cache_repo else [])]
     found = [parse_reference(name) for name in names]
@@ -126,8 +152,10 @@ def _covering(repository: str, entries: Entries) -> str | None:
     return scope if scope in entries else None
 
 
-def _registry_key(repository: str) -> str:
-    return repository.partition("/")[0]
+def _registry_key(scope: str) -> str:
+    """Name the registry of a repository or a login, as logins do."""
+    host = scope.partition("/")[0]
+    return DOCKER_HUB_KEY if scope == DOCKER_HUB_KEY or host == DOCKER_HUB else host
 
 
 def _encoded(login: RegistryLogin) -> str:

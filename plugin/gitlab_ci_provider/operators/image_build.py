@@ -224,7 +224,7 @@ class ImageBuildOperator(LayerPodOperator):
             project=self.project,
             secrets=self.build_secrets or {},
         )
-        self._secret_contents = pod_secrets(build, sources)
+        self._secret_contents = pod_secrets(build, engine, sources)
 
     def _use_runner(self) -> None:
         """Take over what the runner says and the task does not."""

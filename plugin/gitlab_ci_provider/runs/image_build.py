@@ -17,6 +17,7 @@ from urllib3.exceptions import HTTPError
 from gitlab_ci_provider.exceptions import FailureReason, SettingsError, SystemFailure
 from gitlab_ci_provider.hooks.object_store import store_target, write_object
 from gitlab_ci_provider.hooks.registry_logins import connection_logins, project_logins
+from gitlab_ci_provider.image_builds.engine import Engine
 from gitlab_ci_provider.image_builds.failures import BuildFailure, build_failure
 from gitlab_ci_provider.image_builds.logins import docker_config
 from gitlab_ci_provider.model.image_build import ImageBuild
@@ -42,16 +43,17 @@ class LoginSources:
     secrets: Mapping[str, str]
 
 
-def pod_secrets(build: ImageBuild, sources: LoginSources) -> dict[str, str]:
+def pod_secrets(build: ImageBuild, engine: Engine, sources: LoginSources) -> dict[str, str]:
     """Read what goes into the pod's Secret; all of it is masked in the task's log from now on.
 
     Raises:
         SettingsError: a connection is incomplete, or there is no such Airflow Variable.
-        SystemFailure: DOCKER_AUTH_CONFIG is not of the expected form.
+        SystemFailure: DOCKER_AUTH_CONFIG is not of the expected form, or the engine cannot tell
+            the logins apart.
     """
     of_project, auth_config = project_logins(sources.project) if sources.project else ((), "")
     logins = (*connection_logins(sources.conn_ids), *of_project)
-    config, secrets = docker_config(build, logins, auth_config)
+    config, secrets = docker_config(build, logins, auth_config, knows_paths=engine.knows_paths)
     values = {key: _value(name) for key, name in sources.secrets.items()}
     for text in (*secrets, *values.values()):
         mask_secret(text)

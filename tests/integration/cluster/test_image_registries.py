@@ -85,15 +85,14 @@ def test_a_tag_that_cannot_be_changed_is_told(builds: Builds, registry: Registry
 def test_a_failure_after_the_digest_was_told_is_explained(builds: Builds, registry: Registry):
     """A digest in the place of the engine's last words does not hide them: the log has them."""
     with gate_to(registry, mood="forbidden") as gate:
-        destinations = [f"{registry.host}/group/app:1", f"{gate.host}/group/app:1"]
+        destinations = [f"{registry.host}/group/app:1", f"{gate.host}/group/refused:1"]
         with pytest.raises(Exception, match=r"may not do this in the registry \(403\)"):
             builds.run(destinations=destinations, insecure_registries=[registry.host, gate.host])
 
 
 def test_a_registry_without_tls_is_told(builds: Builds):
     """Plain HTTP must be meant."""
-    for engine in ("kaniko", "buildkit"):
-        builds.not_with(engine, "it speaks plain HTTP with private addresses")
+    builds.not_with("kaniko", "it speaks plain HTTP with private addresses")
     with pytest.raises(Exception, match="speaks plain HTTP: name it in insecure_registries"):
         builds.run(insecure_registries=[])
 
@@ -121,26 +120,25 @@ def test_a_certificate_that_is_given_is_trusted(builds: Builds, tls_registry: Re
     assert built["digest"] == tls_registry.digest("group/trusted", "1")
 
 
-def test_logins_of_connections_and_variables_reach_the_engine(
+def _connection(host: str, login: str = LOGIN) -> str:
+    user, _, password = login.partition(":")
+    fields = {"conn_type": "docker", "host": host, "login": user, "password": password}
+    return json.dumps(fields)
+
+
+def test_the_login_of_a_connection_reaches_the_engine(
     builds: Builds, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ):
-    """A path's own login wins over the registry's; the password is in no part of the pod."""
-    user, _, password = LOGIN.partition(":")
+    """For base images as for pushes; the password is in no part of the pod."""
+    registry.push_base("group/base")
+    password = LOGIN.partition(":")[2]
     with gate_to(registry, logins=frozenset({LOGIN})) as gate:
-        connection = {"conn_type": "docker", "login": user, "password": password}
-        scoped = json.dumps({**connection, "host": f"{gate.host}/group"})
-        monkeypatch.setenv("AIRFLOW_CONN_REGISTRY", scoped)
-        variables = [
-            {"key": "CI_REGISTRY", "value": gate.host},
-            {"key": "CI_REGISTRY_USER", "value": "other"},
-            {"key": "CI_REGISTRY_PASSWORD", "value": "not-for-this-path"},
-        ]
-        monkeypatch.setenv("AIRFLOW_VAR_GITLAB_CI_SECRET_VARIABLES", json.dumps(variables))
+        monkeypatch.setenv("AIRFLOW_CONN_REGISTRY", _connection(f"{gate.host}/group"))
+        builds.write({"Dockerfile": f"FROM {gate.host}/group/base:1\nCOPY Dockerfile /\n"})
         operator = builds.operator(
             destinations=[f"{gate.host}/group/deep/app:1"],
             insecure_registries=[gate.host],
             registry_conn_id="registry",
-            project="group/app",
             on_finish_action="keep_pod",
         )
         operator.execute(task_context())
@@ -155,6 +153,42 @@ def test_logins_of_connections_and_variables_reach_the_engine(
     assert "cm9ib3Q6" not in shown  # the beginning of the login, encoded
     assert secret["metadata"]["ownerReferences"][0]["name"] == name
     assert all(password not in str(getattr(operator, field)) for field in operator.template_fields)
+
+
+def test_the_login_of_a_path_wins_over_the_registrys(
+    builds: Builds, registry: Registry, monkeypatch: pytest.MonkeyPatch
+):
+    """That of a project's variables is for all other repositories."""
+    builds.not_with("buildkit", "it has one login for a registry")
+    with gate_to(registry, logins=frozenset({LOGIN})) as gate:
+        monkeypatch.setenv("AIRFLOW_CONN_REGISTRY", _connection(f"{gate.host}/group"))
+        variables = [
+            {"key": "CI_REGISTRY", "value": gate.host},
+            {"key": "CI_REGISTRY_USER", "value": "other"},
+            {"key": "CI_REGISTRY_PASSWORD", "value": "not-for-this-path"},
+        ]
+        monkeypatch.setenv("AIRFLOW_VAR_GITLAB_CI_SECRET_VARIABLES", json.dumps(variables))
+        builds.run(
+            destinations=[f"{gate.host}/group/deep/app:1"],
+            insecure_registries=[gate.host],
+            registry_conn_id="registry",
+            project="group/app",
+        )
+
+    assert {login for _, login in gate.asked if login} == {LOGIN}
+
+
+def test_logins_that_an_engine_cannot_tell_apart_are_refused(
+    builds: Builds, monkeypatch: pytest.MonkeyPatch
+):
+    """BuildKit has one login for a registry: before there is a pod, the task says so."""
+    monkeypatch.setenv("AIRFLOW_CONN_GROUP", _connection("r.example.com/group"))
+    monkeypatch.setenv("AIRFLOW_CONN_BASE", _connection("r.example.com/base", "me:other"))
+
+    with pytest.raises(Exception, match=r"one login for a registry, .* several for r\.example"):
+        builds.run(engine="buildkit", registry_conn_id="group,base")
+
+    assert builds.api.names("pods") == []
 
 
 def test_a_connection_without_password_is_refused_before_there_is_a_pod(

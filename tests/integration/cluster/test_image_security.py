@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -93,20 +92,15 @@ def test_a_dockerfile_writes_nowhere_but_into_its_image(builds: Builds):
 def test_a_context_leads_nowhere_else(builds: Builds, registry: Registry):
     """A link in the context, and `..` in a COPY, reach no file of the pod."""
     builds.not_with("kaniko", "COPY reaches what commands of a Dockerfile reach: Kaniko's own root")
-    engine = ENGINES[builds.builder.engine]
     logins = _logins(builds)
     (builds.workspace / "link").symlink_to(logins)
     for number, source in enumerate(("link", f"..{logins}", logins)):
         builds.write({"Dockerfile": f"FROM BASE\nCOPY {source} /copied\n"})
-        with suppress(TaskFailedForNow):
-            destination = f"{registry.host}/group/leads:{number}"
+        destination = f"{registry.host}/group/leads:{number}"
+        with pytest.raises(TaskFailedForNow):
             builds.run(registry_conn_id="registry", destinations=[destination])
 
-    built = registry.tags("group/leads")
-    # BuildKit copies a link as it is, and nothing where nothing is.
-    assert built == ([] if engine.name == "buildah" else ["0", "1"])
-    images = [registry.files("group/leads", tag) for tag in built]
-    assert not any("copied" in files for files in images)
+    assert registry.tags("group/leads") == []
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,25 @@ def test_a_path_covers_whole_names_only():
     assert "r.example.com/group/deep/app" not in _auths(_login("r.example.com/group/de"))
 
 
+def test_an_engine_that_knows_no_paths_gets_the_login_of_the_registry():
+    """The only one that there is; the same login for two paths is one."""
+    scopes = ("r.example.com/group", "r.example.com/base", "docker.io/group")
+    text, _ = docker_config(BUILD, map(_login, scopes), knows_paths=False)
+
+    assert set(json.loads(text)["auths"]) == {"r.example.com", "https://index.docker.io/v1/"}
+
+
+@pytest.mark.parametrize("other", ["r.example.com", "r.example.com/base"])
+def test_an_engine_that_knows_no_paths_chooses_no_login(other: str):
+    """It would send one of two, perhaps the wrong one: nothing is built."""
+    logins = (_login("r.example.com/group"), _login(other, "other", "s3cret"))
+
+    with pytest.raises(SystemFailure, match=r"several for r\.example\.com") as raised:
+        docker_config(BUILD, logins, knows_paths=False)
+
+    assert "s3cret" not in str(raised.value)
+
+
 @pytest.mark.parametrize("scope", ["docker.io", "index.docker.io", "https://index.docker.io/v1/"])
 def test_docker_hub_is_named_as_docker_names_it(scope: str):
     """Every tool looks for Docker Hub under its old address."""
