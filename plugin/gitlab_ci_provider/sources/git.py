@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from gitlab_ci_provider.config.documents import MAX_BYTES
 from gitlab_ci_provider.exceptions import SourceError, UnknownRefError
 from gitlab_ci_provider.model.git_login import (
     GitLogin,
@@ -251,6 +252,8 @@ class GitFetcher:
     def read(self, path: str) -> bytes | None:
         """Read a file; None when the commit has no regular file there.
 
+        Of one that is too large for a pipeline, only as much as shows that is read.
+
         Raises:
             SourceError: the commit has it, but it cannot be fetched.
         """
@@ -258,7 +261,8 @@ class GitFetcher:
         if "\0" in path or len(path) > MAX_PATH:
             return None
         here = ["-C", str(self.mirror.path)]
-        done = run_git([*here, "cat-file", "blob", name], self.mirror.environment)
+        reading = [*here, "cat-file", "blob", name]
+        done = run_git(reading, self.mirror.environment, most=MAX_BYTES + 1)
         if done.returncode == 0:
             return done.stdout
         asked = ["--literal-pathspecs", *here, "ls-tree", "-z", self.sha, "--", path]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -55,29 +56,47 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 def run_git(
-    arguments: Sequence[str], extra: Mapping[str, str] = NOTHING
+    arguments: Sequence[str], extra: Mapping[str, str] = NOTHING, *, most: int = -1
 ) -> subprocess.CompletedProcess[bytes]:
     """Run git; the caller looks at its exit code.
 
     Args:
         arguments: of git.
         extra: further variables of its environment, settings of git among them.
+        most: so many bytes of its output are enough, after which it is ended; -1 for all of it.
 
     Raises:
         SourceError: it cannot be started with these arguments.
     """
     try:
-        return subprocess.run(
-            ["git", *arguments],
-            env=_environment(extra),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-        )
+        return _run(["git", *arguments], _environment(extra), most)
     except FileNotFoundError:
         raise SourceError("git is not installed") from None
     except (OSError, ValueError) as error:  # too long, or with a NUL
         raise SourceError(f"git cannot run this command: {error}") from error
+
+
+def _run(
+    command: list[str], environment: Mapping[str, str], most: int
+) -> subprocess.CompletedProcess[bytes]:
+    with (
+        tempfile.TemporaryFile() as words,
+        subprocess.Popen(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=words,
+        ) as process,
+    ):
+        assert process.stdout is not None
+        output = process.stdout.read(most)
+        enough = len(output) == most
+        if enough:
+            process.kill()
+        code = process.wait()
+        words.seek(0)
+        return subprocess.CompletedProcess(command, 0 if enough else code, output, words.read())
 
 
 def git(arguments: Sequence[str], *, what: str, extra: Mapping[str, str] = NOTHING) -> bytes:

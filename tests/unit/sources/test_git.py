@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gitlab_ci_provider.config.documents import MAX_BYTES
 from gitlab_ci_provider.exceptions import SourceError, UnknownRefError
 from gitlab_ci_provider.model.project import RefKind
 from gitlab_ci_provider.model.quoted import hide_credentials
@@ -73,6 +74,19 @@ def test_files_are_read_as_bytes(mirror: Mirror):
 def test_what_is_no_file_is_none(mirror: Mirror, path: str):
     """A missing file, a folder or a path outside is not there."""
     assert GitFetcher(mirror, mirror.fetch("trunk").sha).read(path) is None
+
+
+def test_of_a_huge_file_only_the_beginning_is_read(mirror: Mirror, repository: Path):
+    """A file of gigabytes must not fill the memory of the process that reads all projects."""
+    with (repository / "huge.yml").open("wb") as file:
+        file.truncate(MAX_BYTES * 3)
+    git(repository, "add", "huge.yml")
+    git(repository, "commit", "--quiet", "-m", "huge")
+
+    content = GitFetcher(mirror, mirror.fetch("trunk").sha).read("huge.yml")
+
+    assert content is not None
+    assert len(content) == MAX_BYTES + 1
 
 
 def test_an_unknown_ref_is_named(mirror: Mirror):
