@@ -89,8 +89,7 @@ def _run(
             stderr=words,
         ) as process,
     ):
-        assert process.stdout is not None
-        output = process.stdout.read(most)
+        output = process.stdout.read(most) if process.stdout else b""
         enough = len(output) == most
         if enough:
             process.kill()

@@ -18,7 +18,6 @@ _YAML = re.compile(r".+\.(yml|yaml)$", re.IGNORECASE)
 _OTHER_PROJECT = re.compile(r"^(?P<file>.+\.ya?ml)@(?P<project>[^:]+)(?::(?P<ref>.+))?$")
 _TEMPLATE = ".gitlab-ci.yml"
 _COMPONENT = re.compile(r"^(?P<host>[^/]+)/(?P<project>.+)/(?P<name>[^/@]+)@(?P<version>[^@]+)$")
-_INTEGRITY = re.compile(r"^sha256-[A-Za-z0-9+/]{43}=$")
 
 
 _WHERE = (
@@ -210,4 +209,4 @@ def _intact(content: bytes, integrity: str) -> bool:
     import hashlib  # importing OpenSSL is slow, and few files need it
 
     digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
-    return bool(_INTEGRITY.match(integrity)) and integrity == f"sha256-{digest}"
+    return integrity == f"sha256-{digest}"
