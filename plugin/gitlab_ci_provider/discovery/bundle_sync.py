@@ -2,13 +2,15 @@
 
 GitLab notes the activity of a project at most once an hour: a push within an hour of the one before
 does not show. So a project is looked at in each refresh until its last activity is two hours ago,
-and after that only when the activity has changed. A look is one `git ls-remote`.
+and after that only when the activity has changed. A look is one `git ls-remote`. Schedules show in
+no activity, so some projects are asked for theirs in each refresh.
 
 A refresh that cannot list the projects changes nothing: no answer is no reason to remove a DAG.
 """
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -17,13 +19,19 @@ from typing import Protocol
 
 from gitlab_ci_provider.discovery.project_sync import Look, ProjectSync
 from gitlab_ci_provider.discovery.sync import SyncResult
+from gitlab_ci_provider.exceptions import GitlabApiError
 from gitlab_ci_provider.model.found_project import FoundProject
 from gitlab_ci_provider.model.names import dag_id
 from gitlab_ci_provider.records.discovered import BundleProjects, KnownProject, Turn
 
+_log = logging.getLogger(__name__)
+
 _AT_ONCE = 4
 _NOTED_AFTER = 5.0
 """Seconds after which what was synced is noted, so that its DAGs appear."""
+
+_SCHEDULES_AFTER, _SCHEDULES_AT_ONCE = 300.0, 20
+"""Seconds after which a project's schedules are asked for again, and of how many in a refresh."""
 
 _TURN = 600.0
 _MANY = 10
@@ -96,6 +104,7 @@ class BundleSync:
         results: list[SyncResult] = []
         for look in self._looked(due, known, owner):
             results.extend(look.results)
+        self._renew_schedules(found)
         gone = self._gone(listed, known)
         elsewhere = listed.keys() - found.keys()
         many = len(gone) >= _MANY and 2 * len(gone) > len(known) and not remove_many
@@ -181,6 +190,36 @@ class BundleSync:
                     if owner:
                         self.take_turn(owner, pause=0)
         self._note(fresh)
+
+    def _renew_schedules(self, found: Mapping[str, FoundProject]) -> None:
+        """Ask for the schedules of some projects, those first that have waited for longest."""
+        if not self.projects.sync.schedules:
+            return
+        known, oldest = self._known(), self._now() - _SCHEDULES_AFTER
+        due = sorted(
+            (known[key].schedules_at, key)
+            for key in known.keys() & found.keys()
+            if known[key].dag_id and known[key].schedules_at < oldest
+        )
+        asked: set[str] = set()
+        for _, key in due[:_SCHEDULES_AT_ONCE]:
+            asked.add(key)
+            try:
+                self.projects.renew_schedules(found[key], known[key])
+            except GitlabApiError as problem:
+                _log.info("schedules stay as they are: %s", problem)
+                break
+
+        def note(before: BundleProjects) -> BundleProjects:
+            now = self._now()
+            after = {
+                key: replace(one, schedules_at=now) if key in asked else one
+                for key, one in before.projects.items()
+            }
+            return replace(before, projects=after)
+
+        if asked:
+            self.projects.discovered.change(self.name, note)
 
     def _note(self, looks: Mapping[str, Look]) -> BundleProjects:
         def change(before: BundleProjects) -> BundleProjects:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
+from gitlab_ci_provider.discovery.schedules import renew_schedules
 from gitlab_ci_provider.discovery.sync import Sync, SyncResult, unreadable
 from gitlab_ci_provider.exceptions import GitlabCiError
 from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
@@ -79,7 +80,7 @@ class ProjectSync:
 
     def asked(self, project: FoundProject) -> str:
         """Say what is looked for in a project; when that changes, it is looked at again."""
-        return ",".join((self._config_path(project), *self.bundle.refs))
+        return ",".join((self._config_path(project), project.default_branch, *self.bundle.refs))
 
     def look(self, project: FoundProject, known: KnownProject | None) -> Look:
         """Sync the refs of a project that have changed since the last look.
@@ -115,7 +116,19 @@ class ProjectSync:
         settled = compiled == refs and is_settled(project.activity, self.now())
         held = refs[branch] if waits else ""
         after = replace(before, dag_id=owner, settled=settled, refs=compiled, held=held)
+        if branch in synced:
+            after = replace(after, schedules_at=self.now())
         return Look(known=after, results=tuple(synced.values()))
+
+    def renew_schedules(self, project: FoundProject, known: KnownProject) -> None:
+        """Ask GitLab for a project's schedules: no commit and no activity tells of a change.
+
+        Raises:
+            GitlabApiError: GitLab refuses or does not answer.
+        """
+        server = self.sync.gitlab(project.clone_url)
+        if server is not None:
+            renew_schedules(server, self.sync.state.snapshots, known.dag_id)
 
     def remove(self, dag: str) -> bool:
         """Remove the DAG of a project with its parts; False while runs hold one of them."""
@@ -127,6 +140,7 @@ class ProjectSync:
         fresh = KnownProject(path=project.path, activity=project.activity, asked=asked)
         if known is None or known.path != project.path:
             return fresh
+        fresh = replace(fresh, schedules_at=known.schedules_at)
         if known.asked != asked:
             return replace(fresh, dag_id=known.dag_id)
         return replace(fresh, dag_id=known.dag_id, refs=known.refs, held=known.held)
@@ -160,8 +174,9 @@ class ProjectSync:
         kinds = self.bundle.refs
         heads = PROTECTED in kinds or any(map(_is_pattern, kinds))
         asked = {_HEADS: heads, _TAGS: TAGS in kinds, _MERGE_REQUESTS: MERGE_REQUESTS in kinds}
-        mirror = self.sync.open(project.clone_url)
-        branch, listed = mirror.listing([f"{name}*" for name, wanted in asked.items() if wanted])
+        repository = self.sync.open(project.clone_url)
+        patterns = [f"{name}*" for name, wanted in asked.items() if wanted]
+        branch, listed = repository.listing(patterns)
         if not branch:
             return "", {}
         wanted = self._wanted(project, listed)

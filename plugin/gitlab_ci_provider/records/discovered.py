@@ -24,6 +24,7 @@ class KnownProject:
         activity: as the server gave it.
         settled: nothing can have happened since that the activity does not show.
         asked: what was looked for: the configuration's path, and which refs.
+        schedules_at: when GitLab was asked for its schedules, in seconds since 1970.
         refs: the commits that were compiled, by full name of the ref.
         held: a commit of the default branch that the DAG shows when no run holds it any more.
     """
@@ -35,6 +36,7 @@ class KnownProject:
     asked: str = ""
     refs: Mapping[str, str] = field(default_factory=dict)
     held: str = ""
+    schedules_at: float = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

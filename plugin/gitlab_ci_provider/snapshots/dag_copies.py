@@ -16,6 +16,7 @@ from gitlab_ci_provider.exceptions import StateError
 from gitlab_ci_provider.model.names import owner_of
 from gitlab_ci_provider.snapshots.dag_files import (
     dag_names,
+    moment_in,
     remove_dag_file,
     write_dag_file,
     write_problem_file,
@@ -43,7 +44,7 @@ class DagCopies:
     Attributes:
         shared: what all machines see.
         local: what this machine reads when it parses; the same as `shared` if that is a folder.
-        folder: of the DAG files.
+        folder: of the DAG files; an earlier version has one of its own.
     """
 
     shared: SnapshotStore
@@ -69,19 +70,31 @@ class DagCopies:
         return stored
 
     def earlier(self, version: str, name: str = "") -> None:
-        """Copy one DAG, or all, as they were in a version.
+        """Copy one DAG, or all, as they were in a version; one that is there costs no request.
 
         Raises:
             StateError: a DAG was not there, or cannot be read.
         """
         versions = self.shared.versions
         for dag in [name] if name else versions.dags():
+            if self._has_earlier(dag):
+                continue
             moment = versions.at(dag, version)
             record = versions.load(dag, moment)
             self.shared.load_pipeline(record.digest)  # keeps a copy
             if self.local.records != self.shared.records:
                 self.local.versions.copy(moment, record)
             write_dag_file(record, self.folder, moment)
+
+    def _has_earlier(self, dag: str) -> bool:
+        """Return whether another task has left what a DAG of the version needs."""
+        moment = moment_in(dag, self.folder)
+        try:
+            return bool(moment) and bool(
+                self.local.load_pipeline(self.local.versions.load(dag, moment).digest)
+            )
+        except StateError:
+            return False
 
     def changed(
         self, seen: Mapping[str, Copied], owners: frozenset[str] | None = None

@@ -7,18 +7,20 @@ Airflow which the file's own first level names; so a file names the one that tak
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from gitlab_ci_provider.model.dag_record import DagRecord
-from gitlab_ci_provider.model.serialization import digest
+from gitlab_ci_provider.model.pipeline_schedule import PipelineSchedule
+from gitlab_ci_provider.model.serialization import digest, encode
 from gitlab_ci_provider.records.folder import write_whole
 from gitlab_ci_provider.snapshots.store import SnapshotStore
 
 _OURS = "written by `gitlab-dags`; do not edit."
 _TEXT = f'''"""The Airflow DAG of {{path}}, {_OURS}
 
-Pipeline {{digest}}
+Pipeline {{digest}}{{schedules}}
 """
 
 import airflow.providers.cncf.kubernetes.operators.pod  # once, before files are parsed
@@ -28,6 +30,7 @@ from gitlab_ci_provider.renderer.load import load_dag
 dag = load_dag({{dag}})
 '''
 
+_MOMENT = re.compile(r'^dag = load_dag\("[^"]*", "([^"]+)"\)$', re.MULTILINE)
 _PROBLEMS = "problems"
 _PROBLEM_TEXT = f'''"""Why Airflow shows an older DAG of {{path}}, or none; {_OURS}
 
@@ -67,8 +70,21 @@ def write_dag_files(store: SnapshotStore, folder: Path) -> None:
 def write_dag_file(record: DagRecord, folder: Path, moment: str = "") -> None:
     """Write the file of one DAG, or of what it showed since a moment; without a pipeline, none."""
     named = f'"{record.dag_id}", "{moment}"' if moment else f'"{record.dag_id}"'
-    text = _TEXT.format(path=_harmless(record.project.path), dag=named, digest=record.digest)
+    text = _TEXT.format(
+        path=_harmless(record.project.path),
+        dag=named,
+        digest=record.digest,
+        schedules=_told(record.schedules),
+    )
     _write(folder / f"{record.dag_id}.py", text if record.digest else "")
+
+
+def moment_in(dag: str, folder: Path) -> str:
+    """Return since when a DAG showed what its file in a folder shows; empty if it says nothing."""
+    with suppress(OSError):
+        found = _MOMENT.search((folder / f"{dag}.py").read_text(errors="replace"))
+        return found[1] if found else ""
+    return ""
 
 
 def write_problem_file(record: DagRecord, folder: Path) -> None:
@@ -102,6 +118,11 @@ def _write(path: Path, text: str) -> None:
     elif not path.exists() or path.read_text() != text:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, text.encode())
+
+
+def _told(schedules: Sequence[PipelineSchedule]) -> str:
+    """Word schedules, so that Airflow reads a file anew when nothing but they has changed."""
+    return f", schedules {digest(encode(schedules))[:16]}" if schedules else ""
 
 
 def _harmless(path: str) -> str:

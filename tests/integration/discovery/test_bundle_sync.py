@@ -15,6 +15,7 @@ from gitlab_ci_provider.settings import home_settings
 from integration.discovery.served import JOB, OTHER, Served
 from processes.waiting import wait_until
 from servers.gitlab.faults import Fault
+from servers.gitlab.world import NOW
 from servers.repositories import git
 
 pytestmark = pytest.mark.integration
@@ -60,6 +61,24 @@ def test_a_push_is_seen_though_gitlab_does_not_note_it(served: Served):
         served.record("group__a").ref.sha
         == (project.git("rev-parse", "main") or b"").decode().strip()
     )
+
+
+def test_another_default_branch_is_seen(served: Served):
+    """Choosing it is no activity in GitLab, also long after the last push."""
+    project = served.gitlab.world.projects["group/a"]
+    git(project.work, "checkout", "--quiet", "-b", "next")
+    sha = project.push({".gitlab-ci.yml": OTHER})
+    project.last_activity_at = NOW
+    served.refresh()
+    assert served.refresh().looked == 0
+
+    project.git("symbolic-ref", "HEAD", "refs/heads/next")
+    project.default_branch = "next"
+    served.refresh()
+
+    ref = served.record("group__a").ref
+    assert (ref.name, ref.sha) == ("next", sha)
+    assert served.refresh().looked == 0
 
 
 def test_a_project_that_does_not_compile_keeps_its_dag(served: Served):

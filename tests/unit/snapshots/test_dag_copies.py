@@ -12,6 +12,7 @@ from gitlab_ci_provider.exceptions import StateError
 from gitlab_ci_provider.model.dag_record import DagRecord
 from gitlab_ci_provider.model.diagnostic import SourceLocation as At
 from gitlab_ci_provider.model.diagnostic import error
+from gitlab_ci_provider.model.pipeline_schedule import PipelineSchedule
 from gitlab_ci_provider.records.copies import CopiedStore
 from gitlab_ci_provider.records.folder import FolderStore
 from gitlab_ci_provider.snapshots.dag_copies import DagCopies
@@ -117,6 +118,21 @@ def test_what_has_changed_is_copied(machine: Machine):
     changed = machine.sync("two", OTHER)
     assert machine.copies.changed(seen) != seen
     assert local.load_dag("two") == changed
+
+
+def test_a_file_is_another_when_schedules_have_changed(machine: Machine):
+    """Airflow reads a file that is the same as before only minutes later."""
+    record, file = machine.sync("one"), machine.copies.folder / "one.py"
+    seen, texts = machine.copies.changed({}), [file.read_text()]
+    schedule = PipelineSchedule(id=1, ref="refs/heads/main", cron="1 2 * * *")
+
+    for found in (schedule, replace(schedule, cron="3 4 * * *")):
+        save_dag(machine.shared, replace(record, schedules=(found,)))
+        seen = machine.copies.changed(seen)
+        texts.append(file.read_text())
+
+    assert len({*texts}) == 3
+    compile(texts[-1], "one.py", "exec")
 
 
 def test_what_has_not_changed_is_not_read_again(machine: Machine):

@@ -150,6 +150,24 @@ def test_a_damaged_copy_is_replaced(installation: Installation):
     assert worker.local.load_pipeline(digest) == FIRST
 
 
+def test_a_second_task_of_a_version_asks_for_nothing(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+):
+    """What one task has copied is there for the others, whatever happens to the state."""
+    version = installation.push(FIRST)
+    worker = installation.machine("worker")
+    worker.earlier(version, "one")
+    monkeypatch.setattr(MemoryStore, "read", None)
+    monkeypatch.setattr(MemoryStore, "keys", None)
+
+    worker.earlier(version, "one")
+
+    monkeypatch.undo()
+    (worker.folder / "one.py").unlink()
+    worker.earlier(version, "one")
+    assert "load_dag" in (worker.folder / "one.py").read_text()
+
+
 def test_without_the_name_of_a_dag_all_are_copied(installation: Installation):
     """As they were."""
     installation.push(FIRST)
