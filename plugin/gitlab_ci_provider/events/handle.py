@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from gitlab_ci_provider.discovery.sync import Sync, SyncResult
 from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
 from gitlab_ci_provider.model.names import dag_id
+from gitlab_ci_provider.model.project import Project
 from gitlab_ci_provider.model.topology import topology_tag
 from gitlab_ci_provider.model.webhook_event import EventEnd, WebhookEvent
 from gitlab_ci_provider.state import State
@@ -116,13 +117,18 @@ class Handler:
 
     def _known(self, event: WebhookEvent, progress: Progress) -> DagRecord | None:
         """Find the DAG of the project; one that no refresh has found yet is looked for."""
-        found = self.sync.state.snapshots.find_dag(dag_id(event.project))
+        found = self._shown(event)
         if found is None and event.conn_id and not progress.sought:
             with self.turns:
                 self.seek(event.project, event.conn_id)
             progress.sought = True
-            found = self.sync.state.snapshots.find_dag(dag_id(event.project))
-        return found if found and found.project.clone_url == event.clone_url else None
+            found = self._shown(event)
+        return found
+
+    def _shown(self, event: WebhookEvent) -> DagRecord | None:
+        """Find what is shown of a project; one of another server may have the same path."""
+        placed = self.sync.place(Project(path=event.project, clone_url=event.clone_url))
+        return self.sync.state.snapshots.find_dag(dag_id(placed.path))
 
     def _synced(
         self, event: WebhookEvent, progress: Progress, known: DagRecord, paused: bool

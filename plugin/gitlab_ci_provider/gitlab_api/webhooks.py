@@ -38,6 +38,10 @@ class Webhook:
     url: str
     events: tuple[str, ...]
 
+    def is_of(self, path: str) -> bool:
+        """Return whether it is that of a project or group itself."""
+        return self.owner.partition(" ")[2] == path
+
     def __str__(self) -> str:
         return f"{self.owner}: webhook {self.id} to {self.url} ({', '.join(self.events)})"
 
@@ -57,14 +61,20 @@ class WebhookAddress:
         return f"{self.airflow_url.rstrip('/')}{_PLACE}{self.conn_id}"
 
 
-def install(server: GitLabServer, path: str, address: WebhookAddress) -> Webhook:
+def install(server: GitLabServer, path: str, address: WebhookAddress) -> list[Webhook]:
     """Make the webhook of a project or group, or change the one with this address.
+
+    Where GitLab has none of groups, as the free one, or not for this token, each project gets one.
 
     Raises:
         GitlabApiError: GitLab refuses or does not answer.
         SettingsError: this GitLab does not sign, and there is no secret token.
     """
-    owner = _owner(server, path)
+    return [_install(server, owner, address) for owner in _owners(server, path)]
+
+
+def _install(server: GitLabServer, owner: Project | Group, address: WebhookAddress) -> Webhook:
+    path = _path(owner)
     secrets = {"signing_token": address.signing_token, "token": address.token}
     wanted: dict[str, Any] = {
         "url": address.url,
@@ -96,8 +106,11 @@ def installed(server: GitLabServer, path: str) -> list[Webhook]:
     Raises:
         GitlabApiError: GitLab refuses or does not answer.
     """
-    owner = _owner(server, path)
-    with in_words(server, f"list the webhooks of {path}"):
+    return [hook for owner in _owners(server, path) for hook in _installed(server, owner)]
+
+
+def _installed(server: GitLabServer, owner: Project | Group) -> list[Webhook]:
+    with in_words(server, f"list the webhooks of {_path(owner)}"):
         found = [hook.attributes for hook in owner.hooks.list(iterator=True)]
     return [_webhook(owner, hook) for hook in found if _PLACE in str(hook.get("url"))]
 
@@ -108,12 +121,33 @@ def remove(server: GitLabServer, path: str, url: str) -> list[Webhook]:
     Raises:
         GitlabApiError: GitLab refuses or does not answer.
     """
-    owner = _owner(server, path)
-    gone = [hook for hook in installed(server, path) if hook.url == url]
-    with in_words(server, f"remove the webhook of {path}"):
-        for hook in gone:
-            owner.hooks.delete(hook.id)
+    gone: list[Webhook] = []
+    for owner in _owners(server, path):
+        ours = [hook for hook in _installed(server, owner) if hook.url == url]
+        with in_words(server, f"remove the webhook of {_path(owner)}"):
+            for hook in ours:
+                owner.hooks.delete(hook.id)
+        gone += ours
     return gone
+
+
+def _owners(server: GitLabServer, path: str) -> list[Project | Group]:
+    """Find what has the webhooks: a project or group, or the projects of a group."""
+    owner = _owner(server, path)
+    if "path_with_namespace" in owner.attributes:
+        return [owner]
+    try:
+        with in_words(server, f"list the webhooks of {path}"):
+            owner.hooks.list(page=1, per_page=1, get_all=False)
+    except GitlabApiError as problem:
+        if problem.status not in {403, 404}:
+            raise
+    else:
+        return [owner]
+    asked = {"include_subgroups": True, "archived": False, "order_by": "id", "sort": "asc"}
+    with in_words(server, f"list the projects of {path}"):
+        found = [one.id for one in owner.projects.list(iterator=True, **asked)]
+        return [owner.manager.gitlab.projects.get(number) for number in found]
 
 
 def _owner(server: GitLabServer, path: str) -> Project | Group:
@@ -129,11 +163,14 @@ def _owner(server: GitLabServer, path: str) -> Project | Group:
         return client.groups.get(path)
 
 
+def _path(owner: Project | Group) -> str:
+    return str(owner.attributes.get("path_with_namespace") or owner.attributes["full_path"])
+
+
 def _webhook(owner: Project | Group, hook: Mapping[str, Any]) -> Webhook:
-    about = owner.attributes
-    whose = about.get("path_with_namespace")
+    kind = "project" if "path_with_namespace" in owner.attributes else "group"
     return Webhook(
-        owner=f"project {whose}" if whose else f"group {about['full_path']}",
+        owner=f"{kind} {_path(owner)}",
         id=int(hook["id"]),
         url=str(hook["url"]),
         events=tuple(name for name in (*_WANTED, *_OTHERS) if hook.get(name)),

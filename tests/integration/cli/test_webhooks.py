@@ -64,6 +64,28 @@ def test_a_webhook_is_installed_once(gitlab: GitLab, path: str, capsys: pytest.C
     assert SIGNING not in captured.out + captured.err
 
 
+@pytest.mark.parametrize("why", ["a free GitLab", "a token of a maintainer"])
+def test_without_webhooks_of_groups_each_project_has_one(
+    gitlab: GitLab, why: str, capsys: pytest.CaptureFixture[str]
+):
+    """GitLab has them for groups with a licence, and for their owners."""
+    gitlab.world.add_project("group/deep/lib", {"README": ""})
+    gitlab.world.add_project("other/lib", {"README": ""})
+    if why == "a free GitLab":
+        gitlab.world.version = "19.5.0"
+    else:
+        gitlab.world.tokens[TOKEN].levels = {"group": 40}
+
+    for _ in range(2):
+        assert main(["webhooks", "install", "group", *PLACE]) == 0
+
+    paths = ("group/app", "group/deep/lib", "other/lib")
+    assert [[hook["url"] for hook in hooks(gitlab, path)] for path in paths] == [[URL], [URL], []]
+    assert "Install them again for new projects" in capsys.readouterr().err
+    assert main(["webhooks", "remove", "group", *PLACE]) == 0
+    assert [hooks(gitlab, path) for path in paths] == [[], [], []]
+
+
 def test_webhooks_are_listed_and_removed(gitlab: GitLab, capsys: pytest.CaptureFixture[str]):
     """Only those to an Airflow are listed, and only the one with the address is removed."""
     main(["webhooks", "install", "group/app", *PLACE])

@@ -106,6 +106,21 @@ def bench(tmp_path: Path) -> Bench:
     return Bench(repository, handler, runs, now)
 
 
+def test_of_two_servers_with_the_same_path_each_has_its_runs(bench: Bench, tmp_path: Path):
+    """The second project's DAG has another name; an event names path and server."""
+    other = tmp_path / "elsewhere" / "app"
+    make_repository(other, OTHER)
+    assert bench.handler.sync.one(other.as_uri()).ok
+    bench.runs.read_all()
+    event = replace(bench.event(), clone_url=other.as_uri())
+    sha = git(other, "rev-parse", "HEAD")
+
+    bench.step(replace(event, conf={**event.conf, "sha": sha}))
+
+    ((dag, *_),) = bench.runs.started
+    assert dag.startswith("local__app-")
+
+
 def test_a_push_is_synced_and_run(bench: Bench):
     """The project's DAG shows the commit; its run gets what was reported, and who did it."""
     sha = commit(bench.repository, {"README": "x"}, "change")

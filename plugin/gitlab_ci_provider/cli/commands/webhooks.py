@@ -57,16 +57,21 @@ def run(args: argparse.Namespace) -> int:
 
     server, address = _connected(args)
     if args.action == "install":
-        found = [install(server, args.path, address)]
+        found = install(server, args.path, address)
     elif args.action == "list":
-        found = list(installed(server, args.path))
+        found = installed(server, args.path)
     else:
-        found = list(remove(server, args.path, address.url))
+        found = remove(server, args.path, address.url)
     if args.json:
         output.say_json({"webhooks": [asdict(webhook) for webhook in found]})
         return 0
     for webhook in found:
         output.say(f"removed {webhook}" if args.action == "remove" else str(webhook))
+    if args.action == "install" and found and not any(hook.is_of(args.path) for hook in found):
+        output.note(
+            f"GitLab gives this token no webhooks of the group {args.path}: each of its projects "
+            "has one. Install them again for new projects"
+        )
     if not found:
         output.note(f"{args.path} has no such webhook")
     return 0
