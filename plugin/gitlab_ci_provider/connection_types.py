@@ -48,6 +48,12 @@ GITLAB: dict[str, Any] = {
             "schema": _TEXT,
             "description": "Certificates to trust instead of the system's, where Airflow runs.",
         },
+        "repositories": {
+            "label": "Read repositories by",
+            "schema": {"type": ["string", "null"], "default": "git", "enum": ["git", "api"]},
+            "description": "api: where Airflow's machines or this token may not use git. "
+            "Jobs fetch their commit by git all the same.",
+        },
         "variables": {
             "label": "CI/CD variables",
             "schema": {

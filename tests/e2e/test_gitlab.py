@@ -45,7 +45,7 @@ def gitlab(tmp_path: Path, stack: Stack) -> Iterator[GitLab]:
         world, token = running.world, secrets.token_urlsafe(24)
         world.add_project(PATH, {".gitlab-ci.yml": CONFIG}, visibility="public")
         world.add_token(token, levels={"shop": 50})
-        extra = {"variables": "project and groups", "report": "jobs"}
+        extra = {"variables": "project and groups", "report": "jobs", "repositories": "api"}
         body = {"connection_id": "gitlab_default", "conn_type": "gitlab", "host": running.url}
         body |= {"password": token, "extra": json.dumps(extra)}
         stack.api.request("POST", "/connections", json=body)
@@ -89,6 +89,8 @@ def test_variables_come_from_gitlab_and_results_go_back(stack: Stack, gitlab: Gi
     run = stack.api.trigger(record.dag_id, {})
 
     assert end_of(stack.api, record.dag_id, run) == "success"
+    sha = record.ref.sha
+    assert any(f"/repository/commits/{sha}" in asked for asked in gitlab.requests), "by git"
     log = raw_log(stack, record.dag_id, run, "use")
     assert "token [MASKED] region eu-1 level project guarded guard" in log
     assert f"length {len(token)} url none" in log

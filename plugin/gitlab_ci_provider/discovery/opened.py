@@ -11,13 +11,16 @@ from gitlab_ci_provider.discovery.project_sync import ProjectSync
 from gitlab_ci_provider.discovery.sync import SyncResult
 from gitlab_ci_provider.discovery.url_projects import UrlProjects
 from gitlab_ci_provider.gitlab_api.projects import ServerProjects
-from gitlab_ci_provider.gitlab_api.server import PATIENCE
+from gitlab_ci_provider.gitlab_api.server import PATIENCE, GitLabServer
 from gitlab_ci_provider.hooks.gitlab import GitLabHook
 from gitlab_ci_provider.model.found_project import FoundProject
 from gitlab_ci_provider.model.gitlab_bundle import GitlabBundle, read_bundle
 from gitlab_ci_provider.settings import Settings, bundle_kwargs, load_settings
 
 BUNDLE_CLASS = "gitlab_ci_provider.bundles.gitlab.GitLabDagBundle"
+
+_PATIENCE = 20.0
+"""Seconds for what concerns one project: the others wait, and the next refresh asks again."""
 
 
 def open_bundle(bundle: GitlabBundle, settings: Settings, patience: float = PATIENCE) -> BundleSync:
@@ -34,7 +37,12 @@ def open_bundle(bundle: GitlabBundle, settings: Settings, patience: float = PATI
     server = _server(bundle, patience)
     # A bundle of URLs is for installations that may not ask GitLab's API.
     opened = open_sync(settings, bundle.gitlab_conn_id if server else "")
-    sync = replace(opened, schedules=server is not None)
+
+    def gitlab(url: str) -> GitLabServer | None:
+        found = opened.gitlab(url)
+        return replace(found, patience=min(patience, _PATIENCE)) if found else None
+
+    sync = replace(opened, schedules=server is not None, gitlab=gitlab)
     projects = ProjectSync(bundle=bundle, sync=sync, details=server)
     listed = _Together(server, UrlProjects(bundle)) if server else UrlProjects(bundle)
     before = tuple(takewhile(lambda name: name != bundle.name, bundle_kwargs(BUNDLE_CLASS)))

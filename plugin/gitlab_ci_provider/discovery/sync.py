@@ -29,10 +29,12 @@ from gitlab_ci_provider.snapshots.refs import (
     record_of_ref,
     record_of_topology,
 )
-from gitlab_ci_provider.sources.git import GitFetcher, Mirror, is_commit_id
 from gitlab_ci_provider.sources.gitlab import GitlabElsewhere
 from gitlab_ci_provider.sources.neighbours import Neighbours
+from gitlab_ci_provider.sources.open_repository import open_repository
+from gitlab_ci_provider.sources.ref_names import is_commit_id
 from gitlab_ci_provider.sources.remote import RemoteFiles
+from gitlab_ci_provider.sources.repository import Repository
 from gitlab_ci_provider.state import State
 
 log = logging.getLogger(__name__)
@@ -113,18 +115,18 @@ class Sync:
         """
 
         def synced() -> SyncResult:
-            mirror = self.open(project.clone_url)
-            found = mirror.fetch_listed(ref, sha)
-            return self.ready(mirror, self.place(project), project.default_branch, found)
+            repository = self.open(project.clone_url)
+            found = repository.fetch_listed(ref, sha)
+            return self.ready(repository, self.place(project), project.default_branch, found)
 
         return tried(project.clone_url, synced)
 
     def _one(self, url: str, ref: str | None, sha: str) -> SyncResult:
-        mirror = self.open(url)
-        default_branch = mirror.default_branch()
-        project = self.place(project_of(url, mirror.project_branch(default_branch)))
-        found = mirror.fetch(ref or default_branch, sha)
-        return self._as_found(project).ready(mirror, project, default_branch, found, sha)
+        repository = self.open(url)
+        default_branch = repository.default_branch()
+        project = self.place(project_of(url, repository.project_branch(default_branch)))
+        found = repository.fetch(ref or default_branch, sha)
+        return self._as_found(project).ready(repository, project, default_branch, found, sha)
 
     def _as_found(self, project: Project) -> Sync:
         """Read the configuration where a DAG bundle has found it, if one has found the project."""
@@ -134,25 +136,32 @@ class Sync:
         return replace(self, config_path=known.config_path)
 
     def ready(
-        self, mirror: Mirror, project: Project, default_branch: str, found: Ref, sha: str = ""
+        self,
+        repository: Repository,
+        project: Project,
+        default_branch: str,
+        found: Ref,
+        sha: str = "",
     ) -> SyncResult:
         """Sync a ref that was fetched: the default branch, or another one; see `one`."""
         if found.name == default_branch and not sha:
-            return self._project(mirror, project, found)
+            return self._project(repository, project, found)
         if self._known(project) is None:
-            self._project(mirror, project, mirror.fetch(default_branch))
-        return self._ref(mirror, project, found, shared=bool(sha))
+            self._project(repository, project, repository.fetch(default_branch))
+        return self._ref(repository, project, found, shared=bool(sha))
 
-    def compile(self, mirror: Mirror, project: Project, ref: Ref) -> SyncResult:
-        """Compile a commit of the mirror, without changing what the project's DAG shows."""
-        fetcher = GitFetcher(mirror, ref.sha)
+    def compile(self, repository: Repository, project: Project, ref: Ref) -> SyncResult:
+        """Compile a commit of a repository, without changing what the project's DAG shows."""
+        fetcher = repository.at(ref.sha)
         context = PipelineContext(
             project=project, ref=ref, commit=fetcher.commit(), config_path=self.config_path
         )
         compiled = compile_pipeline(fetcher, context, elsewhere=self._elsewhere(project))
         pipeline, diagnostics = compiled.pipeline, compiled.diagnostics
         digest = self._saved(pipeline, project, ref) if pipeline else None
-        return SyncResult(location=mirror.url, record=None, digest=digest, diagnostics=diagnostics)
+        return SyncResult(
+            location=repository.url, record=None, digest=digest, diagnostics=diagnostics
+        )
 
     def _saved(self, pipeline: Pipeline, project: Project, ref: Ref) -> str:
         snapshots = self.state.snapshots
@@ -163,8 +172,8 @@ class Sync:
 
         return snapshots.save_pipeline(self.slotted(pipeline, project, ref, shown))
 
-    def _project(self, mirror: Mirror, project: Project, ref: Ref) -> SyncResult:
-        result = self.compile(mirror, project, ref)
+    def _project(self, repository: Repository, project: Project, ref: Ref) -> SyncResult:
+        result = self.compile(repository, project, ref)
         if self.optional and any(found.code == "file-missing" for found in result.diagnostics):
             return replace(result, diagnostics=())
         server = self.gitlab(project.clone_url) if self.schedules else None
@@ -185,12 +194,14 @@ class Sync:
             record = record_of_topology(snapshots, record, ref, record.digest)
             holds.replace(record)
         snapshots.forget_runs(self.state.unused_before())
-        self._forget_lost_refs(mirror, project)
-        return self._with_children(mirror, record, result)
+        self._forget_lost_refs(repository, project)
+        return self._with_children(repository, record, result)
 
-    def _ref(self, mirror: Mirror, project: Project, ref: Ref, *, shared: bool) -> SyncResult:
+    def _ref(
+        self, repository: Repository, project: Project, ref: Ref, *, shared: bool
+    ) -> SyncResult:
         """Compile a ref; commits of the same topology share the DAG of an earlier commit."""
-        result = self.compile(mirror, project, ref)
+        result = self.compile(repository, project, ref)
         if result.digest is None:
             return result
         shown = self.state.snapshots.load_dag(dag_id(project.path))
@@ -202,13 +213,15 @@ class Sync:
         if not holds.replace(record):
             record = record_of_topology(self.state.snapshots, shown, ref, result.digest)
             holds.replace(record)
-        return self._with_children(mirror, record, result)
+        return self._with_children(repository, record, result)
 
-    def _with_children(self, mirror: Mirror, record: DagRecord, result: SyncResult) -> SyncResult:
+    def _with_children(
+        self, repository: Repository, record: DagRecord, result: SyncResult
+    ) -> SyncResult:
         """Make the DAGs of child pipelines, if the commit has a pipeline."""
         if not result.ok:
             return replace(result, record=record)
-        files = GitFetcher(mirror, record.ref.sha)
+        files = repository.at(record.ref.sha)
         children = ChildSync(
             state=self.state,
             files=files,
@@ -219,23 +232,23 @@ class Sync:
         found = (*result.diagnostics, *children.sync(record))
         return replace(result, record=record, diagnostics=found)
 
-    def _forget_lost_refs(self, mirror: Mirror, project: Project) -> None:
+    def _forget_lost_refs(self, repository: Repository, project: Project) -> None:
         """Remove the DAGs of branches and tags that are gone, and those that no run has used."""
         snapshots = self.state.snapshots
         names = snapshots.dags(DagKind.REF, part_of=dag_id(project.path))
         stored = [dag for name in names if (dag := snapshots.stored_dag(name))]
         if not stored:
             return
-        alive = mirror.ref_names()
+        alive = repository.ref_names()
         unused_before = self.state.unused_before()
         for dag in stored:
             shared = _is_shared(dag.record)
             if dag.used_at < unused_before if shared else dag.record.ref.name not in alive:
                 self.state.holds.delete(dag.record.dag_id)
 
-    def open(self, url: str) -> Mirror:
-        """Open the mirror of a repository."""
-        return Mirror.open(self.mirrors, url, self.logins(url))
+    def open(self, url: str) -> Repository:
+        """Open a repository."""
+        return open_repository(url, self.mirrors, self.gitlab(url), self.logins)
 
     def _elsewhere(self, project: Project) -> Elsewhere:
         files = RemoteFiles(hosts=self.include_hosts)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gitlab_ci_provider.gitlab_api.client import open_gitlab
 from gitlab_ci_provider.gitlab_api.errors import in_words
-from gitlab_ci_provider.gitlab_api.server import GitLabServer, Tls, TokenKind
+from gitlab_ci_provider.gitlab_api.server import GitLabServer, Reads, Tls, TokenKind
 
 if TYPE_CHECKING:
     import gitlab
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 _SOON = timedelta(days=14)
 _READS = frozenset({"api", "read_api"})
 _GIT = frozenset({"api", "read_repository", "write_repository"})
+_WITHOUT_GIT = {
+    Reads.GIT: "repositories cannot be fetched: that needs the scope read_repository or api, or "
+    "the API (`repositories`)",
+    Reads.API: "jobs cannot fetch their commit with it, and need another login for git",
+}
 _BOTS = {"group_": TokenKind.GROUP, "project_": TokenKind.PROJECT}
 
 
@@ -113,7 +118,7 @@ def _report(
         usable=bool(_READS & set(scopes)),
         missing=(
             *_of_tls(server),
-            *_of_scopes(scopes),
+            *_of_scopes(server.reads, scopes),
             *_of_expiry(str(about.get("expires_at") or ""), now.date()),
             *_of_kind(server.kind, user),
         ),
@@ -136,7 +141,7 @@ def _of_tls(server: GitLabServer) -> tuple[str, ...]:
     return ()
 
 
-def _of_scopes(scopes: tuple[str, ...]) -> tuple[str, ...]:
+def _of_scopes(reads: Reads, scopes: tuple[str, ...]) -> tuple[str, ...]:
     have = set(scopes)
     lacks = []
     if not _READS & have:
@@ -144,7 +149,7 @@ def _of_scopes(scopes: tuple[str, ...]) -> tuple[str, ...]:
     if "api" not in have:
         lacks.append("nothing can be reported to GitLab: that needs the scope api")
     if not _GIT & have:
-        lacks.append("repositories cannot be fetched: that needs the scope read_repository or api")
+        lacks.append(_WITHOUT_GIT[reads])
     return tuple(lacks)
 
 

@@ -36,6 +36,13 @@ class Tls(StrEnum):
     ANY_CERTIFICATE = "accept any certificate"
 
 
+class Reads(StrEnum):
+    """How the repositories of its projects are read."""
+
+    GIT = "git"
+    API = "api"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GitLabServer:
     """A server, and how to talk to it.
@@ -55,6 +62,7 @@ class GitLabServer:
     tls: Tls = Tls.VERIFY
     ca_file: str = ""
     proxy: str = field(default="", repr=False)
+    reads: Reads = Reads.GIT
     patience: float = PATIENCE
     limit_patience: float = LIMIT_PATIENCE
 
@@ -87,6 +95,12 @@ class GitLabServer:
 def project_path(number: int, path: str) -> str:
     """Return where GitLab's API has a project: by its number, or by its path without one."""
     return f"/projects/{number or quote(path, safe='')}"
+
+
+def path_on(server: GitLabServer, clone_url: str) -> str:
+    """Return a project's path on its server, whose own address may have a path."""
+    path = unquote(urlsplit(clone_url).path).rstrip("/").removesuffix(".git")
+    return path.removeprefix(unquote(urlsplit(server.url).path)).strip("/")
 
 
 def origin(url: str) -> tuple[str, str, int]:

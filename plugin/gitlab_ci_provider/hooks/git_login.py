@@ -36,7 +36,8 @@ def git_login(url: str, conn_ids: str) -> GitLogin | None:
     Raises:
         SettingsError: a connection does not say which server it is for.
     """
-    for connection in connections_for(url, conn_ids):
+    # One that reads by the API may be no login for git: any other counts before it.
+    for connection in sorted(connections_for(url, conn_ids), key=_reads_by_api):
         if connection.password:
             return GitLogin(username=_user(connection), password=connection.password)
     return None
@@ -79,6 +80,10 @@ def connections_for(url: str, conn_ids: str) -> Iterator[Connection]:
             raise SettingsError(words)
         if _same_server(url, connection):
             yield connection
+
+
+def _reads_by_api(connection: Connection) -> bool:
+    return str(connection.extra_dejson.get("repositories")) == "api"
 
 
 def _user(connection: Connection) -> str:

@@ -1,7 +1,7 @@
 """The connection to GitLab: type `gitlab`, with a form and a Test button in Airflow's UI.
 
 `host` is the address of the server, `password` the token. The extra holds `kind`, `tls`,
-`ca_file` and `proxy`; all of them are optional.
+`ca_file`, `proxy` and `repositories`; all of them are optional.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from gitlab_ci_provider.exceptions import GitlabApiError, SettingsError
 from gitlab_ci_provider.gitlab_api.server import (
     PATIENCE,
     GitLabServer,
+    Reads,
     Tls,
     TokenKind,
     server_url,
@@ -142,6 +143,7 @@ def server_of(connection: Connection, patience: float = PATIENCE) -> GitLabServe
         tls=choice(name, "tls", extra, Tls.VERIFY),
         ca_file=str(extra.get("ca_file") or ""),
         proxy=str(extra.get("proxy") or ""),
+        reads=choice(name, "repositories", extra, Reads.GIT),
         patience=patience,
     )
 

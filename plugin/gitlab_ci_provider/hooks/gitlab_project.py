@@ -9,9 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 
-from gitlab_ci_provider.gitlab_api.server import PATIENCE, GitLabServer
+from gitlab_ci_provider.gitlab_api.server import PATIENCE, GitLabServer, path_on
 from gitlab_ci_provider.hooks.git_login import conn_ids_of, connections_for
 from gitlab_ci_provider.hooks.gitlab import CONN_TYPE, choice, flag, server_of
 from gitlab_ci_provider.model.project import Project
@@ -83,9 +82,3 @@ def _described(project: Project, connection: Connection, patience: float) -> Git
         report=choice(name, "report", extra, ReportLevel.NONE),
         comments=flag(name, "comments", extra),
     )
-
-
-def path_on(server: GitLabServer, clone_url: str) -> str:
-    """Return a project's path on its server, whose own address may have a path."""
-    path = unquote(urlsplit(clone_url).path).rstrip("/").removesuffix(".git")
-    return path.removeprefix(unquote(urlsplit(server.url).path)).strip("/")

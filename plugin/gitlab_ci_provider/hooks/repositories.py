@@ -1,4 +1,4 @@
-"""The mirrors of repositories, opened by tasks with logins from Airflow's connections."""
+"""Repositories, opened by tasks with logins from Airflow's connections."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from gitlab_ci_provider.config.includes.fetcher import Elsewhere
 from gitlab_ci_provider.hooks.git_login import conn_ids_of, git_login, gitlab_of
 from gitlab_ci_provider.model.project import Project
 from gitlab_ci_provider.settings import Settings
-from gitlab_ci_provider.sources.git import Mirror
+from gitlab_ci_provider.sources.open_repository import open_repository
+from gitlab_ci_provider.sources.repository import Repository
 
 
-def open_mirror(url: str, settings: Settings, project: Project) -> Mirror:
-    """Open the mirror of a repository.
+def repository_of(url: str, settings: Settings, project: Project) -> Repository:
+    """Open a repository.
 
     Args:
         url: of the project or of one on the same server.
@@ -20,8 +21,9 @@ def open_mirror(url: str, settings: Settings, project: Project) -> Mirror:
     Raises:
         SettingsError: a connection does not say which server it is for.
     """
-    login = git_login(url, conn_ids_of(project, settings.git_conn_ids))
-    return Mirror.open(settings.mirrors, url, login)
+    names = conn_ids_of(project, settings.git_conn_ids)
+    server = gitlab_of(url, names)
+    return open_repository(url, settings.mirrors, server, lambda at: git_login(at, names))
 
 
 def elsewhere(project: Project, settings: Settings) -> Elsewhere:
@@ -38,4 +40,4 @@ def elsewhere(project: Project, settings: Settings) -> Elsewhere:
     server = gitlab_of(project.clone_url, conn_ids_of(project, settings.git_conn_ids))
     if server is not None:
         return GitlabElsewhere(server, files)
-    return Neighbours(project, lambda url: open_mirror(url, settings, project), files)
+    return Neighbours(project, lambda url: repository_of(url, settings, project), files)

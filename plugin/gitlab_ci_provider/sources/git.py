@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 from gitlab_ci_provider.exceptions import SourceError, UnknownRefError
 from gitlab_ci_provider.model.git_login import (
@@ -21,15 +22,15 @@ from gitlab_ci_provider.model.git_login import (
     login_environment,
     split_login,
 )
-from gitlab_ci_provider.model.project import Commit, Ref, RefKind
+from gitlab_ci_provider.model.project import Commit, Ref
 from gitlab_ci_provider.model.quoted import hide_credentials, quoted
 from gitlab_ci_provider.sources.git_command import NOTHING, clear_locks, run_git, without_filters
 from gitlab_ci_provider.sources.git_command import git as _git
+from gitlab_ci_provider.sources.ref_names import full_name, is_commit_id, meanings
 
 MAX_PATH = 4096
 """Characters of a path; no system has longer ones."""
 
-_SHA = re.compile(r"[0-9a-f]{40}")
 _NO_COMMIT = re.compile(r"not our ref|couldn't find remote ref")
 
 
@@ -42,7 +43,7 @@ class Mirror:
     login: GitLogin | None = None
 
     @classmethod
-    def open(cls, folder: Path, url: str, login: GitLogin | None = None) -> Mirror:
+    def open(cls, folder: Path, url: str, login: GitLogin | None = None) -> Self:
         """Make or find the mirror of a URL below a folder.
 
         User and password in the URL are used to log in; the mirror does not contain them.
@@ -108,7 +109,7 @@ class Mirror:
             if ref.sha == sha and not is_commit_id(name):
                 self._bring_earlier(ref)
             else:
-                self.bring([ref.sha if is_commit_id(name) else _full_name(ref)], depth=1)
+                self.bring([ref.sha if is_commit_id(name) else full_name(ref)], depth=1)
         except SourceError as problem:
             if _NO_COMMIT.search(str(problem)):
                 url = hide_credentials(self.url)
@@ -128,7 +129,7 @@ class Mirror:
         """
         if not self.has(sha):
             self.bring([full], depth=1)
-        return replace(_meanings(full)[full], sha=sha) if self.has(sha) else self.fetch(full)
+        return replace(meanings(full)[full], sha=sha) if self.has(sha) else self.fetch(full)
 
     def bring(self, sources: Sequence[str], *, depth: int | None = None) -> None:
         """Fetch refs or commit ids: commits and folders, and files only when they are read.
@@ -202,7 +203,7 @@ class Mirror:
         try:
             self.bring([ref.sha], depth=1)
         except SourceError:
-            self.bring([_full_name(ref)])
+            self.bring([full_name(ref)])
             if not self.has(ref.sha):
                 raise
 
@@ -213,12 +214,12 @@ class Mirror:
         """
         if ref.name == "HEAD" or ref.name.startswith("refs/"):
             return ""
-        full = _full_name(ref)
+        full = full_name(ref)
         shas = dict(_parse_refs(self._remote(["origin", full, f"{full}^{{}}"])))
         return shas.get(f"{full}^{{}}") or shas.get(full, "")
 
     def _resolve(self, name: str, sha: str) -> Ref:
-        asked = _meanings(name)
+        asked = meanings(name)
         patterns = [pattern for full in asked for pattern in (full, f"{full}^{{}}")]
         shas = dict(_parse_refs(self._remote(["origin", *patterns])))
         for full, meant in asked.items():
@@ -293,33 +294,11 @@ class GitFetcher:
         return Commit(author=author, timestamp=timestamp, message=message)
 
 
-def is_commit_id(name: str) -> bool:
-    """Return whether a ref was given as a full commit id."""
-    return _SHA.fullmatch(name) is not None
-
-
 def uncommitted_changes(folder: Path) -> int:
     """Count the files of a working copy that differ from its commit; 0 where there is none."""
     asked = ["-C", str(folder), "status", "--porcelain", "--ignore-submodules=dirty"]
     done = run_git(asked, without_filters(folder))
     return len(done.stdout.splitlines()) if done.returncode == 0 else 0
-
-
-def _meanings(name: str) -> dict[str, Ref]:
-    """Return what a name may mean, by its full name: a branch before a tag, as GitLab has it."""
-    kinds = {"refs/heads/": RefKind.BRANCH, "refs/tags/": RefKind.TAG}
-    for prefix, kind in kinds.items():
-        if name.startswith(prefix):
-            return {name: Ref(name=name.removeprefix(prefix), sha="", kind=kind)}
-    if name == "HEAD" or name.startswith("refs/"):
-        return {name: Ref(name=name, sha="")}
-    return {prefix + name: Ref(name=name, sha="", kind=kind) for prefix, kind in kinds.items()}
-
-
-def _full_name(ref: Ref) -> str:
-    if ref.name == "HEAD" or ref.name.startswith("refs/"):
-        return ref.name
-    return f"refs/{'tags' if ref.kind == RefKind.TAG else 'heads'}/{ref.name}"
 
 
 def _parse_refs(listing: str) -> list[tuple[str, str]]:

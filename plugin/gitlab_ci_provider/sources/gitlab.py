@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from gitlab_ci_provider.config.includes.fetcher import ProjectFiles
 from gitlab_ci_provider.exceptions import GitlabApiError, SourceError
 from gitlab_ci_provider.gitlab_api.server import GitLabServer
+from gitlab_ci_provider.sources.gitlab_repository import GitlabRepository
 from gitlab_ci_provider.sources.remote import RemoteFiles
 
 if TYPE_CHECKING:
@@ -23,44 +24,6 @@ _ENDING = ".gitlab-ci.yml"
 _VERSION = re.compile(r"^v?(\d+)\.(\d+)\.(\d+)$")
 Answer = TypeVar("Answer")
 _PARTIAL = re.compile(r"^\d+(\.\d+)?$")
-
-
-@dataclass(frozen=True)
-class GitlabFiles:
-    """The files of a project at a commit."""
-
-    server: GitLabServer
-    project: Project
-    sha: str
-
-    def read(self, path: str) -> bytes | None:
-        """Return a file's contents; None when it is not there.
-
-        Raises:
-            SourceError: the server does not answer.
-        """
-        raw = self.project.files.raw
-        return _or_none(
-            self.server, f"read {path}", lambda: bytes(raw(file_path=path, ref=self.sha))
-        )
-
-    def paths(self) -> Sequence[str]:
-        """List all files of the commit.
-
-        Raises:
-            SourceError: the server does not answer.
-        """
-        return self._paths
-
-    @cached_property
-    def _paths(self) -> tuple[str, ...]:
-        return _or_none(self.server, "list the files of a project", self._list) or ()
-
-    def _list(self) -> tuple[str, ...]:
-        tree = self.project.repository_tree(
-            ref=self.sha, recursive=True, iterator=True, per_page=100, pagination="keyset"
-        )
-        return tuple(entry["path"] for entry in tree if entry["type"] == "blob")
 
 
 @dataclass(frozen=True)
@@ -81,7 +44,6 @@ class GitlabElsewhere:
         Raises:
             SourceError: the server does not answer, or the project has no such ref.
         """
-        server = self._server
         project = self._ask(f"read {path}", lambda: self._client.projects.get(path))
         if project is None:
             return None
@@ -90,7 +52,10 @@ class GitlabElsewhere:
         commit = self._ask(f"read {path}", lambda: project.commits.get(wanted)) if wanted else None
         if commit is None:
             raise SourceError(f"Project `{path}` reference `{wanted}` does not exist!")
-        return ProjectFiles(GitlabFiles(server, project, commit.id), commit.id, version)
+        repository = GitlabRepository(
+            self._server, f"{self._server.url}/{project.path_with_namespace}.git"
+        )
+        return ProjectFiles(repository.at(commit.id), commit.id, version)
 
     def remote(self, url: str) -> bytes:
         """Fetch a URL.

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from gitlab_ci_provider.config.includes.fetcher import ProjectFiles
 from gitlab_ci_provider.exceptions import SourceError, UnknownRefError
 from gitlab_ci_provider.model.project import Project
-from gitlab_ci_provider.sources.git import GitFetcher, Mirror
 from gitlab_ci_provider.sources.gitlab import names_release, newest
 from gitlab_ci_provider.sources.remote import RemoteFiles
+from gitlab_ci_provider.sources.repository import Repository
 
 _TEMPLATES = "https://gitlab.com/gitlab-org/gitlab/-/raw/master/lib/gitlab/ci/templates"
 _PATH = re.compile(r"\w[\w.-]*(/\w[\w.-]*)*")
@@ -27,12 +27,12 @@ class Neighbours:
 
     Attributes:
         owner: the project whose pipeline it is.
-        open_mirror: opens the mirror of a URL, with the login for its server.
+        open_repository: opens that of a URL, with the login for its server.
         remote_files: fetches from the hosts that are allowed.
     """
 
     owner: Project
-    open_mirror: Callable[[str], Mirror]
+    open_repository: Callable[[str], Repository]
     remote_files: RemoteFiles
 
     def project(self, path: str, ref: str | None) -> ProjectFiles | None:
@@ -41,15 +41,15 @@ class Neighbours:
         Raises:
             SourceError: it cannot be read, or has no such ref.
         """
-        mirror = self.open_mirror(neighbour_url(path, self.owner))
-        version = newest(mirror.ref_names(), ref) if ref and names_release(ref) else ""
-        wanted = version or ref or mirror.default_branch()
+        repository = self.open_repository(neighbour_url(path, self.owner))
+        version = newest(repository.ref_names(), ref) if ref and names_release(ref) else ""
+        wanted = version or ref or repository.default_branch()
         try:
-            found = mirror.fetch(wanted)
+            found = repository.fetch(wanted)
         except UnknownRefError as problem:
             message = f"Project `{path}` reference `{wanted}` does not exist!"
             raise SourceError(message) from problem
-        return ProjectFiles(GitFetcher(mirror, found.sha), found.sha, version)
+        return ProjectFiles(repository.at(found.sha), found.sha, version)
 
     def remote(self, url: str) -> bytes:
         """Fetch a URL.

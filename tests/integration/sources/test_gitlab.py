@@ -13,7 +13,7 @@ from gitlab_ci_provider.discovery.sync import Sync
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.gitlab_api.server import GitLabServer
 from gitlab_ci_provider.hooks.git_login import git_login, gitlab_of
-from gitlab_ci_provider.hooks.mirrors import elsewhere as reachable
+from gitlab_ci_provider.hooks.repositories import elsewhere as reachable
 from gitlab_ci_provider.model.pipeline import Included
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.sources.gitlab import GitlabElsewhere

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
 from typing import Any
 
 from servers.gitlab.call import REPORTER, Answer, Call, Refusal, route
@@ -10,7 +11,8 @@ from servers.gitlab.pages import Keyset, page
 from servers.gitlab.world import Project
 
 _FIELDS = "%H%x00%P%x00%s%x00%B%x00%an%x00%ae%x00%aI%x00%cn%x00%ce%x00%cI"
-_TREE = Keyset("", "page_token", lambda entry: entry["id"])
+_TREE = Keyset("", "page_token", lambda entry: entry["path"])
+_MOST_DIFFS = 1000
 _BRANCHES = Keyset("", "page_token", lambda branch: branch["name"])
 
 
@@ -68,7 +70,9 @@ def commits(call: Call) -> Answer:
     """List the commits of a ref."""
     project = _repository(call)
     sha = _needed(project, call.query.get("ref_name") or project.default_branch, "Commit")
-    listed = (project.git("rev-list", sha) or b"").decode().split()
+    options = ["--first-parent"] if call.flag("first_parent") else []
+    path = ["--", call.query["path"]] if call.query.get("path") else []
+    listed = (project.git("rev-list", *options, sha, *path) or b"").decode().split()
     return page(call, [_commit(call, project, one) for one in listed])
 
 
@@ -95,6 +99,63 @@ def tags(call: Call) -> Answer:
     project = _repository(call)
     found = [_tag(call, project, name) for name in _names(project, "refs/tags")]
     return page(call, found)
+
+
+@route("GET", "/projects/:id/repository/tags/:tag", "read_repository")
+def tag(call: Call) -> Any:
+    """Describe one."""
+    project = _repository(call)
+    if call.place["tag"] not in _names(project, "refs/tags"):
+        raise Refusal(404, {"message": "404 Tag Not Found"})
+    return _tag(call, project, call.place["tag"])
+
+
+@route("GET", "/projects/:id/repository/merge_base", "read_repository")
+def merge_base(call: Call) -> Any:
+    """Describe the newest common ancestor of commits."""
+    project = _repository(call)
+    refs = call.query.get("refs[]", "").split(",")
+    unknown = [ref for ref in refs if resolve(project, ref) is None]
+    if len(refs) < 2 or unknown:
+        raise Refusal(400, {"message": f"Could not find refs: {', '.join(unknown)}"})
+    found = project.git("merge-base", *refs)
+    if found is None:
+        raise Refusal(404, {"message": "404 Merge Base Not Found"})
+    return _commit(call, project, found.decode().strip())
+
+
+@route("GET", "/projects/:id/repository/compare", "read_repository")
+def compare(call: Call) -> Any:
+    """List the files that differ between two commits; a list that is too long is cut."""
+    project = _repository(call)
+    first, last = (_needed(project, call.query[name], "Commit") for name in ("from", "to"))
+    dots = ".." if call.flag("straight") else "..."
+    options = ["diff", "--name-status", "-M", "-z", f"{first}{dots}{last}"]
+    diffs = [*_diffs((project.git(*options) or b"").decode().split("\0"))]
+    return {
+        "commit": _commit(call, project, last),
+        "commits": [],
+        "diffs": diffs[:_MOST_DIFFS],
+        "compare_timeout": len(diffs) > _MOST_DIFFS,
+        "compare_same_ref": first == last,
+    }
+
+
+def _diffs(fields: list[str]) -> Iterator[dict[str, Any]]:
+    left = iter(fields)
+    for status in left:
+        if not status:
+            return
+        old = next(left)
+        new = next(left) if status[0] in "RC" else old
+        yield {
+            "old_path": old,
+            "new_path": new,
+            "new_file": status == "A",
+            "renamed_file": status[0] == "R",
+            "deleted_file": status == "D",
+            "diff": "",
+        }
 
 
 @route("GET", "/projects/:id/repository/tree", "read_repository")
@@ -155,8 +216,19 @@ def _branch(call: Call, project: Project, name: str) -> dict[str, Any]:
 
 
 def _tag(call: Call, project: Project, name: str) -> dict[str, Any]:
-    found = _commit(call, project, f"refs/tags/{name}")
-    return {"name": name, "commit": found, "target": found["id"], "message": "", "protected": False}
+    about = f"refs/tags/{name}"
+    found = _commit(call, project, f"{about}^{{commit}}")
+    said = project.git(
+        "for-each-ref", "--format=%(objecttype)%00%(objectname)%00%(contents)", about
+    )
+    kind, target, message = (said or b"").decode().split("\0")
+    return {
+        "name": name,
+        "commit": found,
+        "target": target,
+        "message": message.strip() if kind == "tag" else "",
+        "protected": False,
+    }
 
 
 def _names(project: Project, where: str) -> list[str]:

@@ -89,7 +89,8 @@ def _asked(described: Mapping[str, Any], call: Call) -> Iterator[str]:
 def _required(described: Mapping[str, Any], call: Call) -> Iterator[str]:
     """Find what the real one would have refused, since it is not there."""
     body = _resolved(described["body"]).get("required", ())
-    needed = {"query parameter": (described["required"], call.query), "field": (body, call.body)}
+    query = {name.partition("[")[0] for name in call.query}
+    needed = {"query parameter": (described["required"], query), "field": (body, call.body)}
     for what, (names, given) in needed.items():
         yield from (f"{what} {name} is missing" for name in names if name not in given)
 

@@ -78,7 +78,7 @@ class GitLab:
                 method=method,
                 path=parts.path,
                 place=place,
-                query=dict(parse_qsl(parts.query, keep_blank_values=True)),
+                query=_query(parts.query),
                 body=_decoded(body, headers),
                 token=token,
                 base=f"{self.url}{_API}",
@@ -208,6 +208,15 @@ def _route(method: str, path: str) -> tuple[Route | None, dict[str, str]]:
             if all(name[:1] == ":" or name == part for name, part in pairs):
                 return route, {name[1:]: unquote(part) for name, part in pairs if name[:1] == ":"}
     return None, {}
+
+
+def _query(text: str) -> dict[str, str]:
+    """Read a query; the values of a list, `refs[]=a&refs[]=b`, are separated by commas."""
+    found: dict[str, str] = {}
+    for name, value in parse_qsl(text, keep_blank_values=True):
+        listed = name.endswith("[]") and name in found
+        found[name] = f"{found[name]},{value}" if listed else value
+    return found
 
 
 def _decoded(body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:

@@ -50,6 +50,18 @@ def test_a_user_may_be_named(monkeypatch: pytest.MonkeyPatch):
     assert login.username == "me"
 
 
+def test_a_connection_that_reads_by_the_api_is_the_last_login(monkeypatch: pytest.MonkeyPatch):
+    """Its token may be none for git; where there is no other, it is tried."""
+    extra = {"repositories": "api"}
+    connect(monkeypatch, "gitlab_ci_git", conn_type="gitlab", host="h", password="a", extra=extra)
+    alone = git_login("https://h/p.git", IDS)
+    connect(monkeypatch, "other_git", host="h", login="deploy", password="b")
+
+    found = git_login("https://h/p.git", IDS)
+
+    assert [login.password for login in (alone, found) if login] == ["a", "b"]
+
+
 @pytest.mark.parametrize(
     "url",
     [

@@ -17,7 +17,8 @@ from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity
 from gitlab_ci_provider.model.pipeline import Included
 from gitlab_ci_provider.model.project import CONFIG_PATH, Project, Ref
-from gitlab_ci_provider.sources.gitlab import GitlabElsewhere, GitlabFiles
+from gitlab_ci_provider.sources.gitlab import GitlabElsewhere
+from gitlab_ci_provider.sources.gitlab_repository import GitlabRepository
 from gitlab_ci_provider.sources.remote import RemoteFiles
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def verify(server: GitLabServer, path: str, ref: str | None, remote: RemoteFiles
     context = PipelineContext(
         project=_project(found), ref=Ref(name=name, sha=sha), config_path=config
     )
-    files = GitlabFiles(server, found, sha)
+    files = GitlabRepository(server, f"{server.url}/{found.path_with_namespace}.git").at(sha)
     compiled = compile_pipeline(files, context, elsewhere=GitlabElsewhere(server, remote))
     with in_words(server, f"have the configuration of {path} checked"):
         said = found.ci_lint.get(content_ref=sha, include_jobs=True).attributes

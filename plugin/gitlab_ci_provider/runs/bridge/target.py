@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
 from gitlab_ci_provider.hooks.ci_variables import configured_variables
-from gitlab_ci_provider.hooks.mirrors import elsewhere, open_mirror
+from gitlab_ci_provider.hooks.repositories import elsewhere, repository_of
 from gitlab_ci_provider.hooks.runners import slotted
 from gitlab_ci_provider.model.bridge import Bridge, Upstream
 from gitlab_ci_provider.model.context import PipelineContext
@@ -22,7 +22,6 @@ from gitlab_ci_provider.runs.job_run import JobRun
 from gitlab_ci_provider.snapshots.children import reserve_child
 from gitlab_ci_provider.snapshots.dag_files import publish
 from gitlab_ci_provider.snapshots.refs import reserve_for_run
-from gitlab_ci_provider.sources.git import GitFetcher
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,11 +92,11 @@ def _compile(run: JobRun, bridge: Bridge, upstream: Upstream) -> Pipeline:
     from gitlab_ci_provider.compiler.child import compile_child  # DAG parsing needs no YAML
 
     record = run.record
-    mirror = open_mirror(record.project.clone_url, run.settings, record.project)
-    mirror.fetch(record.ref.sha)
+    repository = repository_of(record.project.clone_url, run.settings, record.project)
+    repository.fetch(record.ref.sha)
     compiled = compile_child(
         bridge,
-        GitFetcher(mirror, record.ref.sha),
+        repository.at(record.ref.sha),
         PipelineContext(
             project=record.project,
             ref=record.ref,

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from gitlab_ci_provider.model.cache import CacheKey
 from gitlab_ci_provider.model.pipeline import Pipeline
-from gitlab_ci_provider.sources.git import GitFetcher
-from gitlab_ci_provider.sources.git_history import last_commit
+from gitlab_ci_provider.sources.repository import Repository
 
 
-def file_keys(pipeline: Pipeline, commit: GitFetcher) -> Mapping[str, str]:
+def file_keys(pipeline: Pipeline, repository: Repository, sha: str) -> Mapping[str, str]:
     """Make the digest of every `cache:key:files` and `files_commits` of a pipeline at a commit.
 
     Returns:
@@ -25,18 +24,19 @@ def file_keys(pipeline: Pipeline, commit: GitFetcher) -> Mapping[str, str]:
         for cache in job.caches
         if cache.key.source
     }
-    blobs = commit.blobs() if any(key.files for key in wanted.values()) else {}
-    found = {source: set(_ids(key, commit, blobs)) for source, key in sorted(wanted.items())}
+    named = any(key.files for key in wanted.values())
+    blobs = repository.at(sha).blobs() if named else {}
+
+    def ids_of(key: CacheKey) -> Iterator[str]:
+        for pattern in key.files:
+            yield from _contents(pattern, blobs)
+        for path in filter(str.strip, key.files_commits):
+            changed = repository.last_commit(sha, path)
+            if changed:
+                yield changed
+
+    found = {source: set(ids_of(key)) for source, key in sorted(wanted.items())}
     return {source: _digest(ids) for source, ids in found.items() if ids}
-
-
-def _ids(key: CacheKey, commit: GitFetcher, blobs: Mapping[str, str]) -> Iterator[str]:
-    for pattern in key.files:
-        yield from _contents(pattern, blobs)
-    for path in filter(str.strip, key.files_commits):
-        changed = last_commit(commit.mirror, commit.sha, path)
-        if changed:
-            yield changed
 
 
 def _contents(pattern: str, blobs: Mapping[str, str]) -> Iterable[str]:

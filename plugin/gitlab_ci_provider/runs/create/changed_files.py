@@ -9,17 +9,16 @@ import logging
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from gitlab_ci_provider.exceptions import SourceError, UnknownRefError
-from gitlab_ci_provider.hooks.mirrors import open_mirror
+from gitlab_ci_provider.exceptions import UnknownRefError
+from gitlab_ci_provider.hooks.repositories import repository_of
 from gitlab_ci_provider.model.context import MergeRequest
 from gitlab_ci_provider.model.project import Project, Ref, RefKind
 from gitlab_ci_provider.records.register import Register
 from gitlab_ci_provider.runs.form import RunForm
 from gitlab_ci_provider.settings import Settings
-from gitlab_ci_provider.sources.git import GitFetcher, Mirror
-from gitlab_ci_provider.sources.git_diff import changed_between, changed_since, merge_base
 from gitlab_ci_provider.sources.lookups import LazyPaths, LookedUp
 from gitlab_ci_provider.sources.neighbours import neighbour_url
+from gitlab_ci_provider.sources.repository import CommitFiles, Repository
 
 log = logging.getLogger(__name__)
 
@@ -38,16 +37,18 @@ def before_sha(form: RunForm, project: Project, ref: Ref, register: Register) ->
     return known.ref.sha if known else ""
 
 
-def with_base(mirror: Mirror, request: MergeRequest | None, ref: Ref) -> MergeRequest | None:
+def with_base(
+    repository: Repository, request: MergeRequest | None, ref: Ref
+) -> MergeRequest | None:
     """Find the merge base of a merge request and its target, unless it was given."""
     if request is None or request.diff_base_sha:
         return request
-    base = merge_base(mirror, mirror.fetch(request.target_branch).sha, ref.sha)
+    base = repository.merge_base(repository.fetch(request.target_branch).sha, ref.sha)
     return replace(request, diff_base_sha=base or "")
 
 
 def changed_paths(
-    mirror: Mirror, request: MergeRequest | None, ref: Ref, before: str
+    repository: Repository, request: MergeRequest | None, ref: Ref, before: str
 ) -> Collection[str] | None:
     """Return the changed files of the push or merge request; None where GitLab compares nothing.
 
@@ -56,34 +57,26 @@ def changed_paths(
     """
     if request is not None:
         base = request.diff_base_sha
-        return LazyPaths(lambda: changed_between(mirror, base, ref.sha) if base else frozenset())
-    if before and ref.kind is RefKind.BRANCH and _is_there(mirror, before):
-        return LazyPaths(lambda: changed_between(mirror, before, ref.sha))
-    return None
+        return LazyPaths(lambda: repository.changed_between(base, ref.sha) if base else frozenset())
+    if not before or ref.kind is not RefKind.BRANCH:
+        return None
+    if not repository.is_there(before):
+        log.warning("every file counts as changed: commit %s is not there", before)
+        return None
+    return LazyPaths(lambda: repository.changed_between(before, ref.sha))
 
 
-def _is_there(mirror: Mirror, sha: str) -> bool:
-    """Return whether a commit can be fetched; a force push may have removed it for good."""
-    try:
-        if not mirror.has(sha):
-            mirror.bring([sha], depth=1)
-    except SourceError as problem:
-        log.warning("every file counts as changed: %s", problem)
-        return False
-    return True
-
-
-def tree_paths(files: GitFetcher) -> Collection[str]:
+def tree_paths(files: CommitFiles) -> Collection[str]:
     """Return the files at the commit."""
     return LazyPaths(lambda: frozenset(files.paths()))
 
 
-def compared(mirror: Mirror, ref: Ref) -> Mapping[str, Collection[str] | None]:
+def compared(repository: Repository, ref: Ref) -> Mapping[str, Collection[str] | None]:
     """Return, by another ref, the files that changed since the merge base."""
 
     def find(other: str) -> frozenset[str] | None:
         try:
-            return changed_since(mirror, mirror.fetch(other).sha, ref.sha)
+            return repository.changed_since(repository.fetch(other).sha, ref.sha)
         except UnknownRefError:
             return None
 
@@ -96,10 +89,10 @@ def other_trees(settings: Settings, project: Project) -> Mapping[str, Collection
     def find(place: str) -> Collection[str] | None:
         path, _, ref = place.rpartition("@")
         try:
-            mirror = open_mirror(neighbour_url(path, project), settings, project)
-            found = mirror.fetch(ref or mirror.default_branch())
+            repository = repository_of(neighbour_url(path, project), settings, project)
+            found = repository.fetch(ref or repository.default_branch())
         except UnknownRefError:
             return None
-        return frozenset(GitFetcher(mirror, found.sha).paths())
+        return frozenset(repository.at(found.sha).paths())
 
     return LookedUp(find)

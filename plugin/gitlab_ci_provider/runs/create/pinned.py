@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from gitlab_ci_provider.exceptions import ConfigError
-from gitlab_ci_provider.hooks.mirrors import elsewhere, open_mirror
+from gitlab_ci_provider.hooks.repositories import elsewhere, repository_of
 from gitlab_ci_provider.hooks.runners import slotted
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.dag_record import DagRecord
@@ -27,7 +27,7 @@ from gitlab_ci_provider.runs.create.refs import find_ref, is_earlier
 from gitlab_ci_provider.runs.form import RunForm
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.snapshots.store import SnapshotStore
-from gitlab_ci_provider.sources.git import GitFetcher, Mirror
+from gitlab_ci_provider.sources.repository import CommitFiles, Repository
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,14 +36,14 @@ class Pinned:
 
     Attributes:
         context: what the pipeline is created for; rules look at it.
-        files: reads the commit's files.
+        repository: where the commit is.
         earlier: the commit is not the newest of its ref.
     """
 
     context: PipelineContext
     digest: str
     pipeline: Pipeline
-    files: GitFetcher
+    repository: Repository
     earlier: bool = False
 
     @property
@@ -65,11 +65,11 @@ def pin(
         ConfigError: the commit's `.gitlab-ci.yml` has errors; the message lists them.
     """
     store = task.state.snapshots
-    mirror = open_mirror(record.project.clone_url, task.settings, record.project)
-    ref = find_ref(mirror, form, record.project, task.settings)
-    context = look(task, mirror, record.project, ref, form)
+    repository = repository_of(record.project.clone_url, task.settings, record.project)
+    ref = find_ref(repository, form, record.project, task.settings)
+    context = look(task, repository, record.project, ref, form)
     context = replace(context, configured=configured, config_path=record.config_path)
-    files = GitFetcher(mirror, ref.sha)
+    files = repository.at(ref.sha)
     known = _known(record, context, store)
     compiled = (
         store.load_pipeline(known) if known else _compile(record, context, files, task.settings)
@@ -86,29 +86,29 @@ def pin(
         context=context,
         digest=digest,
         pipeline=pipeline if digest == known else store.load_pipeline(digest),
-        files=files,
-        earlier=is_earlier(mirror, form, ref),
+        repository=repository,
+        earlier=is_earlier(repository, form, ref),
     )
 
 
 def look(
-    task: TaskContext, mirror: Mirror, project: Project, ref: Ref, form: RunForm
+    task: TaskContext, repository: Repository, project: Project, ref: Ref, form: RunForm
 ) -> PipelineContext:
     """Return what a pipeline of a commit is created for."""
-    files = GitFetcher(mirror, ref.sha)
+    files = repository.at(ref.sha)
     before = before_sha(form, project, ref, task.state.register)
-    request = with_base(mirror, form.merge_request, ref)
+    request = with_base(repository, form.merge_request, ref)
     return PipelineContext(
         project=project,
         ref=ref,
         source=form.source,
         variables=form.variables,
         inputs=form.inputs,
-        changed_paths=changed_paths(mirror, request, ref, before)
+        changed_paths=changed_paths(repository, request, ref, before)
         if form.changed is None
         else frozenset(form.changed),
         tree_paths=tree_paths(files),
-        compared=compared(mirror, ref) if form.changed is None else {},
+        compared=compared(repository, ref) if form.changed is None else {},
         other_trees=other_trees(task.settings, project),
         target_branch=request.target_branch if request else None,
         merge_request=request,
@@ -116,15 +116,15 @@ def look(
         user=form.user,
         upstream=form.upstream,
         skip_push=form.skip,
-        commit=_commit(mirror, files, ref, before),
+        commit=_commit(repository, files, ref, before),
     )
 
 
-def _commit(mirror: Mirror, files: GitFetcher, ref: Ref, before: str) -> Commit:
+def _commit(repository: Repository, files: CommitFiles, ref: Ref, before: str) -> Commit:
     said = replace(files.commit(), before_sha=before)
     if ref.kind is not RefKind.TAG:
         return said
-    return replace(said, tag_message=mirror.tag_message(ref.name))
+    return replace(said, tag_message=repository.tag_message(ref.name))
 
 
 def _known(record: DagRecord, context: PipelineContext, store: SnapshotStore) -> str:
@@ -141,7 +141,7 @@ def _known(record: DagRecord, context: PipelineContext, store: SnapshotStore) ->
 
 
 def _compile(
-    record: DagRecord, context: PipelineContext, files: GitFetcher, settings: Settings
+    record: DagRecord, context: PipelineContext, files: CommitFiles, settings: Settings
 ) -> Pipeline:
     from gitlab_ci_provider.compiler.compile import compile_pipeline  # DAG parsing needs no YAML
 

@@ -222,7 +222,7 @@ def _record(
         created=decision.created,
         reason=decision.reason,
         decisions=decision.jobs if decision.created else _all_absent(decision),
-        file_keys=file_keys(pinned.pipeline, pinned.files),
+        file_keys=file_keys(pinned.pipeline, pinned.repository, wanted.ref.sha),
         config_path=wanted.config_path,
         inputs=wanted.inputs,
         merge_request=wanted.merge_request,

@@ -16,8 +16,7 @@ from gitlab_ci_provider.model.context import MergeRequest
 from gitlab_ci_provider.model.project import Project, Ref, RefKind
 from gitlab_ci_provider.runs.form import RunForm
 from gitlab_ci_provider.settings import Settings
-from gitlab_ci_provider.sources.git import Mirror
-from gitlab_ci_provider.sources.git_history import led_to
+from gitlab_ci_provider.sources.repository import Repository
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +28,7 @@ _UNTRUSTED = (
 )
 
 
-def find_ref(mirror: Mirror, form: RunForm, project: Project, settings: Settings) -> Ref:
+def find_ref(repository: Repository, form: RunForm, project: Project, settings: Settings) -> Ref:
     """Fetch the commit that a run asks for.
 
     Raises:
@@ -37,23 +36,23 @@ def find_ref(mirror: Mirror, form: RunForm, project: Project, settings: Settings
     """
     request = form.merge_request
     if request is not None:
-        ref = _head(mirror, request, form.sha)
+        ref = _head(repository, request, form.sha)
         target = Ref(name=request.target_branch, sha="")
         named = has_protected_name(ref, project, settings) and has_protected_name(
             target, project, settings
         )
     else:
-        ref = mirror.fetch(form.ref or project.default_branch, form.sha)
+        ref = repository.fetch(form.ref or project.default_branch, form.sha)
         named = has_protected_name(ref, project, settings)
-    protected = named and _is_part(mirror, ref) and _is_trusted(form.upstream, project)
+    protected = named and _is_part(repository, ref) and _is_trusted(form.upstream, project)
     return replace(ref, protected=protected)
 
 
-def is_earlier(mirror: Mirror, form: RunForm, ref: Ref) -> bool:
+def is_earlier(repository: Repository, form: RunForm, ref: Ref) -> bool:
     """Return whether a commit was asked for that is not the newest of its ref."""
     if not form.sha or form.merge_request is not None:
         return False
-    return mirror.tip(ref) != ref.sha
+    return repository.tip(ref) != ref.sha
 
 
 def _is_trusted(upstream: Upstream | None, project: Project) -> bool:
@@ -69,26 +68,26 @@ def _is_trusted(upstream: Upstream | None, project: Project) -> bool:
     return not foreign
 
 
-def _is_part(mirror: Mirror, ref: Ref) -> bool:
+def _is_part(repository: Repository, ref: Ref) -> bool:
     """Return whether a commit is, or once was, the state of the repository's own branch or tag.
 
     A person who may start a run can name any commit that the server has: that of a fork, of another
     branch, or one that a merge has brought in. None of them was ever accepted as the state of the
     protected ref. Only the rights to push to that ref can make it one.
     """
-    tip = mirror.tip(ref)
+    tip = repository.tip(ref)
     if not tip or tip == ref.sha:
         return bool(tip)
-    found = ref.kind is RefKind.BRANCH and led_to(mirror, ref.sha, tip)
+    found = ref.kind is RefKind.BRANCH and repository.led_to(ref.sha, tip)
     if not found:
         log.warning(_FOREIGN, ref.name, ref.sha)
     return found
 
 
-def _head(mirror: Mirror, request: MergeRequest, sha: str) -> Ref:
+def _head(repository: Repository, request: MergeRequest, sha: str) -> Ref:
     """Find a merge request's commit: by the server's own name for it, else its source branch."""
     try:
-        found = mirror.fetch(request.ref_path, sha)
+        found = repository.fetch(request.ref_path, sha)
     except UnknownRefError:
-        found = mirror.fetch(f"refs/heads/{request.source_branch}", sha)
+        found = repository.fetch(f"refs/heads/{request.source_branch}", sha)
     return replace(found, name=request.source_branch, kind=RefKind.BRANCH)

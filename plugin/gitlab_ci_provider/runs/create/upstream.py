@@ -9,7 +9,7 @@ import msgspec
 
 from gitlab_ci_provider.exceptions import ConfigError
 from gitlab_ci_provider.hooks.dag_runs import RunKey, pipeline_of
-from gitlab_ci_provider.hooks.mirrors import open_mirror
+from gitlab_ci_provider.hooks.repositories import repository_of
 from gitlab_ci_provider.model.bridge import UPSTREAM, Upstream
 from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
 from gitlab_ci_provider.model.serialization import convert
@@ -17,7 +17,6 @@ from gitlab_ci_provider.model.variables import ConfiguredVariables
 from gitlab_ci_provider.runs.context import TaskContext
 from gitlab_ci_provider.runs.create.pinned import Pinned, look
 from gitlab_ci_provider.runs.form import RunForm
-from gitlab_ci_provider.sources.git import GitFetcher
 
 _BY_TASK = "operator_triggered"
 """Airflow's type of runs that tasks have started; nobody can start one through its API or UI."""
@@ -81,14 +80,14 @@ def pin_child(task: TaskContext, form: RunForm, configured: ConfiguredVariables)
     parent = pipeline_of(task.context, RunKey(dag=above.dag, run=above.run))
     if parent is None:
         raise ConfigError(f"the parent pipeline {above.pipeline} ({above.dag}) is gone")
-    mirror = open_mirror(parent.project.clone_url, task.settings, parent.project)
-    mirror.fetch(parent.ref.sha)
+    repository = repository_of(parent.project.clone_url, task.settings, parent.project)
+    repository.fetch(parent.ref.sha)
     before, request = parent.commit.before_sha, parent.merge_request
     form = replace(form, before_sha=before, merge_request=request)
-    found = look(task, mirror, parent.project, parent.ref, form)
+    found = look(task, repository, parent.project, parent.ref, form)
     return Pinned(
         context=replace(found, configured=configured, config_path=parent.config_path),
         digest=upstream.digest,
         pipeline=task.state.snapshots.load_pipeline(upstream.digest),
-        files=GitFetcher(mirror, parent.ref.sha),
+        repository=repository,
     )

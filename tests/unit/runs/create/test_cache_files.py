@@ -8,16 +8,16 @@ from pathlib import Path
 from factories import make_job, make_pipeline
 from gitlab_ci_provider.model.cache import Cache, CacheKey
 from gitlab_ci_provider.runs.create.cache_files import file_keys
-from gitlab_ci_provider.sources.git import GitFetcher, Mirror
+from gitlab_ci_provider.sources.git_repository import GitRepository
 from servers.repositories import commit, git, make_repository
 
 
 def digest_of(folder: Path, key: CacheKey) -> str | None:
     """Make the digest of a key at the repository's newest commit."""
-    mirror = Mirror.open(folder / "mirrors", (folder / "repository").as_uri())
-    ref = mirror.fetch("main")
+    repository = GitRepository.open(folder / "mirrors", (folder / "repository").as_uri())
+    ref = repository.fetch("main")
     pipeline = make_pipeline(make_job("job", caches=(Cache(key=key, paths=("x",)),)))
-    return file_keys(pipeline, GitFetcher(mirror, ref.sha)).get(key.source)
+    return file_keys(pipeline, repository, ref.sha).get(key.source)
 
 
 def sha1(*ids: str) -> str:
