@@ -12,7 +12,6 @@ import argparse
 import os
 import signal
 import sys
-import time
 import traceback
 from collections.abc import Sequence
 from contextlib import redirect_stderr, suppress
@@ -42,6 +41,7 @@ from gitlab_ci_provider.model.workspace import (
     PLAN_FILE,
     TERMINATION_LOG,
 )
+from gitlab_ci_provider.storage.base import sleep_about
 
 if TYPE_CHECKING:
     from gitlab_ci_provider.storage.object_store import ObjectStore
@@ -119,7 +119,7 @@ def _context(plan: JobPlan, output: Output, options: argparse.Namespace) -> Phas
         plan=plan,
         output=output,
         store=LazyStore(opener),
-        sleep=time.sleep,
+        sleep=sleep_about,
         control=options.control,
         hook=options.hook,
     )

@@ -7,19 +7,21 @@ and what docs/how-to/s3.md says.
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
 
 from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from gitlab_ci_provider.exceptions import SettingsError
 from gitlab_ci_provider.model.object_store import StoreTarget
-from gitlab_ci_provider.storage.base import StorageUnavailableError
+from gitlab_ci_provider.storage.base import StorageUnavailableError, sleep_about
+from gitlab_ci_provider.storage.multipart import PartedUpload
 from gitlab_ci_provider.storage.shelf import ObjectShelf
+
+Result = TypeVar("Result")
 
 _PAUSES = (1, 2, 4, 8, 15)
 _ENCRYPTIONS = ("", "AES256", "aws:kms", "aws:kms:dsse")
@@ -47,17 +49,15 @@ def get_file(target: StoreTarget, key: str, path: Path) -> None:
     _patiently(lambda: store.get(key, path))
 
 
-def _patiently(ask: Callable[[], None]) -> None:
+def _patiently(ask: Callable[[], Result], /) -> Result:
     """Ask a store once more while it does not answer."""
     for pause in _PAUSES:
         try:
-            ask()
+            return ask()
         except StorageUnavailableError as problem:
             _log.warning("%s; trying again in %d s", problem, pause)
-            time.sleep(pause)
-        else:
-            return
-    ask()
+            sleep_about(pause)
+    return ask()
 
 
 def object_shelf(conn_id: str) -> ObjectShelf | None:
@@ -80,10 +80,17 @@ def write_object(target: StoreTarget, key: str, data: bytes) -> None:
     Raises:
         StorageError: the store refused or failed.
     """
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "object"
-        path.write_bytes(data)
-        put_file(target, key, path)
+    from gitlab_ci_provider.storage.s3 import S3Store  # importing boto3 is slow
+
+    store = S3Store(target)
+    _patiently(lambda: store.write(key, data))
+
+
+def open_upload(target: StoreTarget, key: str) -> PartedUpload:
+    """Store an object of any size while it is made, without a file; waits as `put_file`."""
+    from gitlab_ci_provider.storage.s3 import S3Store  # importing boto3 is slow
+
+    return S3Store(target).begin(key, _patiently)
 
 
 def put_file(target: StoreTarget, key: str, path: Path) -> None:

@@ -12,6 +12,7 @@ class CacheUse:
     Attributes:
         name: GitLab's full key, suffix included; of a fallback key, that of the job's own cache.
         ref: of the job's pipeline.
+        run: the ID of its run; empty in earlier versions.
     """
 
     object_key: str
@@ -19,6 +20,7 @@ class CacheUse:
     ref: str
     job: str
     used_at: float
+    run: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from airflow.sdk import Asset, BaseOperator, Context
 
 from gitlab_ci_provider.exceptions import GitlabCiError, StorageError
 from gitlab_ci_provider.runs.context import open_task
-from gitlab_ci_provider.runs.stored_files import StoredFiles, stored_files
+from gitlab_ci_provider.runs.stored_files import Described, StoredFiles, stored_files
 from gitlab_ci_provider.runs.task_errors import TaskFailed, TaskFailedForNow
 from gitlab_ci_provider.storage.keys import is_of_run, task_artifacts_key, task_cache_key
 
@@ -136,7 +136,7 @@ class S3CacheSaveOperator(_CacheOperator):
             key = self.object_key(self.key)
             files.note(self.key, [key])
             packed = files.save(key, self.paths)
-        return {"key": self.key, "files": len(packed.entries), "bytes": packed.size}
+        return {"key": self.key, "files": packed.entries, "bytes": packed.size}
 
 
 class ArtifactUploadOperator(_StoredFilesOperator):
@@ -185,16 +185,14 @@ class ArtifactUploadOperator(_StoredFilesOperator):
         key = task_artifacts_key(ti.dag_id, ti.run_id, task, ti.try_number)
         with self.files(context) as files:
             files.note(self.name, [key])
-            packed = files.save(key, self.paths, self.exclude)
+            default = files.task.settings.artifacts_expire_in
+            expire_in = default if self.expire_in is None else self.expire_in
+            described = Described(name=self.name, expire_in=expire_in)
+            packed = files.save(key, self.paths, self.exclude, described)
             if not packed.entries:
                 raise TaskFailed(f"no file in {self.path} matches {', '.join(self.paths)}")
-            default = files.task.settings.artifacts_expire_in
-            files.index(
-                key, self.name, packed, default if self.expire_in is None else self.expire_in
-            )
-        count = sum(not entry.is_folder for entry in packed.entries)
         result: dict[str, Any] = {"object_key": key, "name": self.name}
-        result |= {"files": count, "size": packed.size, "sha256": packed.sha256}
+        result |= {"files": packed.files, "size": packed.size, "sha256": packed.sha256}
         for outlet in self.outlets:
             if isinstance(outlet, Asset):
                 context["outlet_events"][outlet].extra = dict(result)

@@ -23,7 +23,7 @@ _INDEXES = "uses/cache-index/"
 _ARTIFACTS = "uses/artifacts/"
 
 _OFTEN = 600
-"""Seconds: a thousand jobs with one cache need not all note it."""
+"""Seconds: a thousand jobs of a run with one cache need not all note it."""
 
 
 class _InUseError(Exception):
@@ -41,7 +41,7 @@ class Uses:
         for use in uses:
             key = _cache_key(use.object_key)
             known = read_document(self.store, key, CacheUse)
-            if known is None or use.used_at - known.used_at > _OFTEN:
+            if known is None or known.run != use.run or use.used_at - known.used_at > _OFTEN:
                 update_document(self.store, key, CacheUse, partial(_newer, use=use))
 
     def caches(self, folder: str = "") -> dict[str, CacheUse]:

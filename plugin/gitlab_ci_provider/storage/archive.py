@@ -6,33 +6,17 @@ module is imported when it is used: most jobs need neither.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from gitlab_ci_provider.model.plan import ArchiveLimits
 from gitlab_ci_provider.storage.checksums import RunningDigest
-from gitlab_ci_provider.storage.entry import Entry
-from gitlab_ci_provider.storage.packing import Packing, packing_of
+from gitlab_ci_provider.storage.packing import Counts, Packing, packing_of
 
 _USUAL = ArchiveLimits()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contents:
-    """What went into an archive.
-
-    Attributes:
-        checksums: CRC-32 of each of them in a zip archive; numbers, as there may be a million.
-    """
-
-    entries: list[Entry]
-    checksums: Sequence[int] = ()
-
-
-def pack(
-    root: Path, paths: Iterable[str], archive: Path, *, warn: Callable[[str], None]
-) -> Contents:
+def pack(root: Path, paths: Iterable[str], archive: Path, *, warn: Callable[[str], None]) -> Counts:
     """Write paths below a folder to a new file, whose name's ending decides the format.
 
     For arguments and errors see `pack_into`.
@@ -47,7 +31,7 @@ def pack_hashed(
     paths: Iterable[str],
     packing: Packing,
     warn: Callable[[str], None],
-) -> tuple[Contents, str]:
+) -> tuple[Counts, str]:
     """Write paths below a folder to a new archive; return its SHA-256, too.
 
     For arguments and errors see `pack_into`.
@@ -58,8 +42,8 @@ def pack_hashed(
             write(data)
             digest.update(data)
 
-        contents = pack_into(write_both, root, paths, packing, warn)
-        return contents, digest.hexdigest()
+        counts = pack_into(write_both, root, paths, packing, warn)
+        return counts, digest.hexdigest()
 
 
 def pack_into(
@@ -68,7 +52,7 @@ def pack_into(
     paths: Iterable[str],
     packing: Packing,
     warn: Callable[[str], None],
-) -> Contents:
+) -> Counts:
     """Write paths below a folder to a new archive; return what went into it.
 
     Args:
@@ -84,11 +68,10 @@ def pack_into(
     if packing.format == "tarzstd":
         from gitlab_ci_provider.storage.tarred import pack_tar
 
-        return Contents(entries=pack_tar(write, root, paths, packing.level, warn))
+        return pack_tar(write, root, paths, packing.level, warn)
     from gitlab_ci_provider.storage.zipped import pack_zip
 
-    entries, checksums = pack_zip(write, root, paths, packing, warn)
-    return Contents(entries=entries, checksums=checksums)
+    return pack_zip(write, root, paths, packing, warn)
 
 
 def unpack(

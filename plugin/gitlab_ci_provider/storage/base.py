@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
@@ -32,6 +34,11 @@ class Again(Protocol):
     def __call__(self, action: Callable[[], Result], /) -> Result:
         """Return its result."""
         ...
+
+
+def sleep_about(seconds: float) -> None:
+    """Sleep for half of the seconds at least, then by chance: who failed together comes apart."""
+    time.sleep(seconds * (0.5 + os.urandom(1)[0] / 510))
 
 
 def once(action: Callable[[], Result]) -> Result:

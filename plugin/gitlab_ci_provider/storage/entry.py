@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from gitlab_ci_provider.exceptions import GitlabCiError
 
@@ -51,12 +51,5 @@ class Entry(NamedTuple):
 
 def entry_of(path: str, found: os.stat_result, target: str = "") -> Entry:
     """Build the entry of a path from its status in the file system."""
-    return Entry(
-        path=path,
-        mode=found.st_mode,
-        mtime=int(found.st_mtime),
-        uid=found.st_uid,
-        gid=found.st_gid,
-        size=found.st_size if stat.S_ISREG(found.st_mode) else 0,
-        target=target,
-    )
+    mode, _, _, _, uid, gid, size, _, mtime, _ = cast("tuple[int, ...]", found)
+    return Entry(path, mode, mtime, uid, gid, size if stat.S_ISREG(mode) else 0, target)

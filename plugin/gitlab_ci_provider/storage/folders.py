@@ -7,6 +7,7 @@ stay open until a path leaves them, because archives go through a tree from fold
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -23,10 +24,14 @@ class Folders:
     Args:
         root: its own path may contain links.
         make: make folders that do not exist, also in place of files and of links to nowhere.
+
+    Attributes:
+        made: these folders, relative to the root.
     """
 
     def __init__(self, root: str, *, make: bool = False):
         self.root = os.path.realpath(root)
+        self.made: list[str] = []
         self._make = make
         self._entered = ""
         self._parts: list[str] = []
@@ -95,7 +100,9 @@ class Folders:
             if not self._make:
                 raise
             os.unlink(part, dir_fd=self._open[-1])
-        os.mkdir(part, dir_fd=self._open[-1])
+        with suppress(FileExistsError):  # another process makes it, too
+            os.mkdir(part, dir_fd=self._open[-1])
+            self.made.append("/".join([*self._parts, part]))
         return os.open(part, _FOLDER, dir_fd=self._open[-1])
 
     def _leave(self, kept: int) -> None:

@@ -24,7 +24,7 @@ from gitlab_ci_provider.storage.base import (
     once,
     unwatched,
 )
-from gitlab_ci_provider.storage.multipart import PartedUpload
+from gitlab_ci_provider.storage.multipart import PartedUpload, SignedParts
 from gitlab_ci_provider.storage.parts import (
     AT_ONCE,
     FIRST,
@@ -51,9 +51,16 @@ if TYPE_CHECKING:
 LARGEST = 5 * 1024**3
 """Bytes; the most that S3 accepts in one request."""
 
+_PATIENCE, _PART_PATIENCE = 300, 60
+"""Seconds to wait for an answer, and for that to a part: others wait behind it."""
+
+_CONNECTIONS = 4 * AT_ONCE
+"""That are kept: several archives are on their way, each in parts."""
+
 _CHANGED, _EMPTY = 412, 416
 """Answers: the object is another one now; it has no first byte."""
 
+_COMPLETED = b"<CompleteMultipartUploadResult"
 _MISSING = {"NoSuchKey", "NotFound"}
 _MOST_OF_AN_ANSWER = 64 * 1024
 
@@ -148,34 +155,36 @@ class GrantedStore:
         """
         if self._seconds.get(key) or key not in self._parted:
             return None
-        grant = self._parted.pop(key)
-        give_up = partial(self._give_up, key, grant)
-        return PartedUpload(grant, partial(self._send, key, again), give_up)
+        return PartedUpload(SignedParts(self._parted.pop(key), partial(self._send, key, again)))
 
     def give_up_unused(self) -> None:
         """Give up what was begun for this job and not needed."""
         while self._parted:
-            self._give_up(*self._parted.popitem())
-
-    def _give_up(self, key: str, grant: PartsGrant) -> None:
-        with suppress(StorageError):
-            self._send(key, once, "DELETE", grant.abort, b"")
+            key, grant = self._parted.popitem()
+            SignedParts(grant, partial(self._send, key, once)).give_up()
 
     def _send(self, key: str, again: Again, method: str, url: str, body: bytes) -> str:
+        """Send a request of an upload in parts; what gives it up is not worth another attempt."""
+        seconds = _PATIENCE if method == "POST" else _PART_PATIENCE
+        headers = {"Content-Length": str(len(body))}
+
         def send() -> str:
-            headers = {"Content-Length": str(len(body))}
             with (
                 self._errors("store", key),
-                self._asked(method, url, TimeLimit(0), body=body, headers=headers) as said,
+                self._asked(method, url, TimeLimit(0), seconds, body=body, headers=headers) as said,
             ):
                 self._refuse_unless_done(said, "store", key)
                 data = said.read(_MOST_OF_AN_ANSWER)
             if code := code_of(data):  # S3 may have begun to answer before it failed
                 words = f"{self._at('store', key)}: {words_of(said.status, data)}"
                 raise (StorageUnavailableError if is_busy(0, code) else StorageError)(words)
-            return said.headers.get("ETag", "")
+            tag = said.headers.get("ETag", "")
+            if (method == "PUT" and not tag) or (method == "POST" and _COMPLETED not in data):
+                words = f"{self._at('store', key)}: the answer was cut short"
+                raise StorageUnavailableError(words)
+            return tag
 
-        return again(send)
+        return (once if method == "DELETE" else again)(send)
 
     def _transfer(self, key: str, progress: Progress, total: int = 0) -> Transfer:
         return Transfer(TimeLimit(self._seconds.get(key, 0)), progress, total)
@@ -187,7 +196,7 @@ class GrantedStore:
 
     @contextmanager
     def _asked(
-        self, method: str, url: str, limit: TimeLimit, **sent: Any
+        self, method: str, url: str, limit: TimeLimit, seconds: float = _PATIENCE, **sent: Any
     ) -> Iterator[urllib3.BaseHTTPResponse]:
         import urllib3
 
@@ -195,7 +204,7 @@ class GrantedStore:
             method,
             url,
             **sent,
-            timeout=urllib3.Timeout(connect=limit.left(10), read=limit.left(300)),
+            timeout=urllib3.Timeout(connect=limit.left(10), read=limit.left(seconds)),
             redirect=False,
             retries=False,
             preload_content=False,
@@ -209,7 +218,7 @@ class GrantedStore:
         """Make the client, or reuse it."""
         server = urlsplit(url).netloc
         if server not in self._pools:
-            options = {"blocksize": 256 * 1024, "maxsize": AT_ONCE}
+            options = {"blocksize": 256 * 1024, "maxsize": _CONNECTIONS}
             self._pools[server] = client(url, self._place.ca_bundle, **options)
         return self._pools[server]
 

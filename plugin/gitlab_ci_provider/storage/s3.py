@@ -8,8 +8,9 @@ because older servers do not accept the new default.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,11 @@ from urllib.parse import quote
 from gitlab_ci_provider.exceptions import StorageError
 from gitlab_ci_provider.model.object_store import StoreTarget
 from gitlab_ci_provider.storage.base import (
+    Again,
     MissingObjectError,
     StorageUnavailableError,
 )
+from gitlab_ci_provider.storage.multipart import PartedUpload
 from gitlab_ci_provider.storage.s3_http import refusal
 from gitlab_ci_provider.storage.shelf import StoredObject
 
@@ -58,6 +61,18 @@ class S3Store:
                 ExtraArgs=_encryption(self._target),
                 Config=_transfer(),
             )
+
+    def write(self, key: str, data: bytes) -> None:
+        """Store a small object."""
+        self._ask("put_object", key, Body=data, **_encryption(self._target))
+
+    def begin(self, key: str, again: Again) -> PartedUpload:
+        """Store an object while it is made; `again` calls what sends a part."""
+
+        def ask(method: str, **sent: Any) -> Any:
+            return again(lambda: self._ask(method, key, **sent))
+
+        return PartedUpload(_Parts(ask, partial(self.give_up, key), _encryption(self._target)))
 
     def objects(self, prefix: str) -> Iterator[StoredObject]:
         """List all objects whose keys begin with a prefix, by key."""
@@ -147,6 +162,12 @@ class S3Store:
                 self._client.generate_presigned_url("get_object", Params=wanted, ExpiresIn=_HOUR)
             )
 
+    def _ask(self, method: str, key: str, **sent: Any) -> Any:
+        with self._errors(key, "store"):
+            return getattr(self._client, method)(
+                Bucket=self._target.bucket, Key=self._full(key), **sent
+            )
+
     def _pages(self, prefix: str, **how: str) -> Iterator[Any]:
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._target.bucket, Prefix=self._full(prefix), **how
@@ -176,6 +197,49 @@ class S3Store:
             raise StorageUnavailableError(f"{failed}: {error}") from error
         except BotoCoreError as error:
             raise StorageUnavailableError(f"{failed}: {error}") from error
+
+
+class _Parts:
+    """An upload in parts, by the keys of the installation; it begins with its first part.
+
+    Args:
+        ask: sends one of boto3's requests about the object, and again if that may help.
+        give_up: lets the store forget an upload.
+        encryption: of the object.
+    """
+
+    most = 10_000
+
+    def __init__(
+        self,
+        ask: Callable[..., Any],
+        give_up: Callable[[str], object],
+        encryption: Mapping[str, str],
+    ):
+        self._ask = ask
+        self._give_up = give_up
+        self._encryption = encryption
+        self._upload = ""
+
+    def begin(self) -> None:
+        """Begin."""
+        self._upload = str(self._ask("create_multipart_upload", **self._encryption)["UploadId"])
+
+    def send(self, number: int, body: bytes) -> str:
+        """Store a part."""
+        sent = {"PartNumber": number, "Body": body, "UploadId": self._upload}
+        return str(self._ask("upload_part", **sent)["ETag"])
+
+    def complete(self, tags: Sequence[str]) -> None:
+        """Let readers see the object."""
+        parts = [{"PartNumber": number, "ETag": tag} for number, tag in enumerate(tags, start=1)]
+        sent = {"MultipartUpload": {"Parts": parts}, "UploadId": self._upload}
+        self._ask("complete_multipart_upload", **sent)
+
+    def give_up(self) -> None:
+        """Let the store forget it, if it has begun."""
+        if self._upload:
+            self._give_up(self._upload)
 
 
 def _refused(error: Any, message: str) -> StorageError:

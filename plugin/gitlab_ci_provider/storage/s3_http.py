@@ -5,6 +5,7 @@ Addresses are signed, so they are secrets: no error may show one.
 
 from __future__ import annotations
 
+import logging
 import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -47,6 +48,7 @@ _TROUBLES = {
     "gaierror": _REACH,
     "SSLCertVerificationError": "name the store's certificates in `ca_bundle` of the connection",
 }
+_QUERY = re.compile(r"[?][^ )]*X-Amz-[^ )]*")
 _CODE, _MESSAGE, _UPLOAD = (
     re.compile(rb"<%s>(.*?)</%s>" % (name, name), re.DOTALL)
     for name in (b"Code", b"Message", b"UploadId")
@@ -63,10 +65,18 @@ def client(address: str, ca_bundle: str, **options: Any) -> urllib3.PoolManager:
     """
     import urllib3
 
+    for name in ("urllib3.connection", "urllib3.connectionpool"):
+        logging.getLogger(name).addFilter(_without_signatures)
     parts = urlsplit(address)
     proxy = None if proxy_bypass(parts.netloc) else getproxies().get(parts.scheme)
     options["ca_certs"] = ca_bundle or None
     return urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
+
+
+def _without_signatures(record: logging.LogRecord) -> bool:
+    """Take signatures out of what the client logs, such as answers that it cannot read."""
+    record.msg, record.args, record.exc_info = _QUERY.sub("", record.getMessage()), (), None
+    return True
 
 
 def upload_id_of(said: bytes) -> str:

@@ -10,6 +10,7 @@ from gitlab_ci_provider.model.plan import ArchiveLimits, CompressionLevel
 from gitlab_ci_provider.storage.entry import ArchiveError, Entry
 from gitlab_ci_provider.storage.frames import FrameWriter, ahead, decompressed, zstd_level
 from gitlab_ci_provider.storage.limits import Meter
+from gitlab_ci_provider.storage.packing import Counts
 from gitlab_ci_provider.storage.tar_headers import END, header, padding
 from gitlab_ci_provider.storage.tar_stream import TarStream
 from gitlab_ci_provider.storage.tree_reader import CHUNK, Found, TreeReader
@@ -22,16 +23,20 @@ def pack_tar(
     paths: Iterable[str],
     level: CompressionLevel,
     warn: Callable[[str], None],
-) -> list[Entry]:
+) -> Counts:
     """Write paths below a folder to an archive; return what went into it.
 
     Raises:
         OSError: a file cannot be read, or the archive cannot be written.
     """
+    count = files = 0
     with TreeReader(root, warn) as reader, FrameWriter(write, zstd_level(level)) as target:
-        packed = [_add(target, found, warn) for found in reader.find(paths)]
+        for found in reader.find(paths):
+            entry = _add(target, found, warn)
+            count += 1
+            files += not entry.is_folder
         target.write(END)
-    return packed
+    return Counts(count, files)
 
 
 def unpack_tar(

@@ -43,7 +43,7 @@ class TreeWriter:
     def __init__(self, root: Path):
         self._folders = Folders(os.fspath(root), make=True)
         self._finished_last: dict[str, Entry] = {}
-        self._new: list[str] = []
+        self._new = self._folders.made
         self._is_root = os.geteuid() == 0
 
     def __enter__(self) -> Self:
@@ -71,11 +71,7 @@ class TreeWriter:
         """
         path = _clean(entry.path)
         folder, _, name = path.rpartition("/")
-        try:
-            parent = self._folders.enter(folder)
-        except OutsideError as error:
-            message = f"refused: the archive wants to write {entry.path!r} through a link"
-            raise ArchiveError(f"{message} ({error})") from error
+        parent = self._enter(folder, entry.path)
         if entry.is_file and contents is not None:
             self._write_file(entry, contents, path, parent)
         elif entry.is_folder:
@@ -86,6 +82,17 @@ class TreeWriter:
         else:
             words = "is neither a file, a directory nor a symbolic link"
             raise ArchiveError(f"refused: {entry.path} {words}")
+
+    def prepare(self, path: str) -> None:
+        """Make the folder of an entry; raises as `write`."""
+        self._enter(_clean(path).rpartition("/")[0], path)
+
+    def _enter(self, folder: str, path: str) -> int:
+        try:
+            return self._folders.enter(folder)
+        except OutsideError as error:
+            message = f"refused: the archive wants to write {path!r} through a link"
+            raise ArchiveError(f"{message} ({error})") from error
 
     def _make_folder(self, path: str, name: str, parent: int) -> None:
         """Make a folder; a link to a folder inside the project is accepted."""

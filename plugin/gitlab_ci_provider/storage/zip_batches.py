@@ -6,10 +6,12 @@ batches are made in several processes.
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from gitlab_ci_provider.storage.index import listed
 from gitlab_ci_provider.storage.tree_reader import CHUNK, Found, TreeReader
 from gitlab_ci_provider.storage.zip_headers import records
 from gitlab_ci_provider.storage.zip_methods import Method
@@ -21,16 +23,17 @@ class Batch(NamedTuple):
     Attributes:
         members: headers and contents, as they are in the archive.
         records: what its directory says; the first member begins at 0.
-        entries: path, mode and size of each; only `marshal` types, as processes exchange them.
-        checksums: CRC-32 of each.
+        listing: what the list of files for an index says.
+        entries: how many; `files` of those that are no folders.
         warnings: about paths that were left out.
         large: the path that is next; its contents are too many for a batch. Else empty.
     """
 
     members: bytes
     records: bytes
-    entries: Sequence[tuple[str, int, int]]
-    checksums: Sequence[int]
+    listing: str
+    entries: int
+    files: int
     warnings: Sequence[str]
     large: str
 
@@ -46,33 +49,32 @@ class _Making:
         self.size = 0
         self._members: list[bytes | bytearray] = []
         self._records: list[bytes] = []
-        self._entries: list[tuple[str, int, int]] = []
-        self._checksums: list[int] = []
-        self._at = 0
+        self._listing: list[str] = []
+        self._files = self._at = 0
 
     def add(self, found: Found) -> None:
         """Add a file with its contents, a folder or a link."""
-        entry = found.entry()
-        contents = b""
+        entry, contents = found.entry(), b""
         if found.descriptor >= 0:
             contents = found.read_whole()
             if len(contents) != entry.size:
                 entry = entry._replace(size=len(contents))
-        elif entry.is_link:
+        elif entry.target:
             contents = entry.target.encode("utf-8", "surrogateescape")
         how, data = self._method.compress(contents, self._at)
         header, record = records(entry, how)
         self._members += (header, data)
         self._records.append(record)
-        self._entries.append((entry.path, entry.mode, entry.size))
-        self._checksums.append(how.crc)
+        self._listing.append(listed(entry, how.crc))
+        self._files += not stat.S_ISDIR(entry.mode)
         self._at += len(header) + len(data)
         self.size += len(contents)
 
     def end(self, warnings: list[str], large: str = "") -> Batch:
         """Return the batch, and begin the next one."""
         members, directory = b"".join(self._members), b"".join(self._records)
-        made = Batch(members, directory, self._entries, self._checksums, warnings[:], large)
+        counts = len(self._listing), self._files
+        made = Batch(members, directory, "".join(self._listing), *counts, warnings[:], large)
         warnings.clear()
         self._empty()
         return made

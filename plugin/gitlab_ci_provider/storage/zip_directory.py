@@ -7,19 +7,25 @@ from __future__ import annotations
 
 import os
 import struct
+import zlib
+from array import array
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from gitlab_ci_provider.storage.entry import ArchiveError
+from gitlab_ci_provider.storage.zip_headers import UNIX, UTF8
 
 _END = struct.Struct("<4s4HIIH")
 _END_64 = struct.Struct("<4sQHHIIQQQQ")
 _LOCATOR = struct.Struct("<4sIQI")
 _RECORD = struct.Struct("<4s4B4HIIIHHHHHII")
+_SIZE = 11
+"""Which field of a record this is."""
+
 _LONGEST_COMMENT = 0xFFFF
 _LONGEST_RECORD = _RECORD.size + 3 * 0xFFFF
 _FULL, _MANY = 0xFFFFFFFF, 0xFFFF
-_ENCRYPTED, _UTF8 = 1, 0x800
+_ENCRYPTED = 1
 _ZIP64 = 1
 _CHUNK = 1024 * 1024
 
@@ -80,14 +86,29 @@ class ZipDirectory:
         if self._shift < 0 or self.begin < 0:
             raise broken("its directory is not where it says")
 
-    def total(self) -> int:
-        """Add up how many bytes the members have, as the archive says."""
-        return sum(_values(fields, extra)[0] for fields, _, extra in self._records())
+    def survey(self) -> tuple[int, bool]:
+        """Add up how many bytes the members have, as the archive says.
+
+        Returns:
+            the bytes, and whether all names differ: only then the order of members means nothing.
+        """
+        total, names = 0, array("q")
+        for fields, name, extra in self._records():
+            total += _values(fields, extra)[0]
+            names.append(hash(name.rstrip(b"/")))
+        return total, len(set(names)) == len(names)
 
     def __iter__(self) -> Iterator[Member]:
         """Yield the members in their order; raises ArchiveError when the directory is broken."""
-        for fields, name, extra in self._records():
-            yield _member(fields, name, extra, self._shift)
+        return self.share(0, 1)
+
+    def share(self, number: int, count: int) -> Iterator[Member]:
+        """Yield what one of several readers takes: whole folders, but large files in turn."""
+        for position, (fields, name, extra) in enumerate(self._records()):
+            folder = name.rstrip(b"/").rpartition(b"/")[0]
+            turn = position if fields[_SIZE] >= _CHUNK else zlib.crc32(folder)
+            if turn % count == number:
+                yield _member(fields, name, extra, self._shift)
 
     def _records(self) -> Iterator[tuple[tuple[Any, ...], bytes, bytes]]:
         """Yield the fixed fields, the name and the other fields of each record."""
@@ -151,13 +172,13 @@ def _find_64(file: int, end: int) -> tuple[int, int, int, int] | None:
 
 
 def _member(fields: tuple[Any, ...], name: bytes, extra: bytes, shift: int) -> Member:
-    _, _, _, _, _, flags, method, time, day, crc, _, _, _, _, _, _, _, external, _ = fields
+    _, _, system, _, _, flags, method, time, day, crc, _, _, _, _, _, _, _, external, _ = fields
     if flags & _ENCRYPTED:
         raise broken("a member is encrypted")
     size, packed, offset = _values(fields, extra)
     return Member(
         raw_name=name,
-        filename=name.decode("utf-8" if flags & _UTF8 else "cp437"),
+        filename=_text(name, marked=bool(flags & UTF8), system=system),
         method=method,
         crc=crc,
         file_size=size,
@@ -167,6 +188,13 @@ def _member(fields: tuple[Any, ...], name: bytes, extra: bytes, shift: int) -> M
         extra=extra,
         dos_time=(day, time),
     )
+
+
+def _text(name: bytes, *, marked: bool, system: int) -> str:
+    """Read a name: without the mark of UTF-8, Unix has stored the bytes of a file's name."""
+    if marked:
+        return name.decode()
+    return name.decode("utf-8", "surrogateescape") if system == UNIX else name.decode("cp437")
 
 
 def _values(fields: tuple[Any, ...], extra: bytes) -> tuple[int, ...]:

@@ -23,7 +23,7 @@ from gitlab_ci_provider.storage.limits import Meter
 from gitlab_ci_provider.storage.ranged import opened
 from gitlab_ci_provider.storage.shelf import ObjectShelf
 from gitlab_ci_provider.storage.tree_writer import TreeWriter
-from gitlab_ci_provider.storage.zipped import BROKEN_ZIP, entry_of
+from gitlab_ci_provider.storage.zip_members import BROKEN_ZIP, entry_of
 
 _USUAL = ArchiveLimits()
 _NONE: Mapping[str, str] = {}

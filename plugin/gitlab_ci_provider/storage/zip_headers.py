@@ -1,14 +1,16 @@
 """Writes the records of zip archives: a header before each member, the directory at the end.
 
-Names are UTF-8. Modes, times in UTC and owners are stored as Info-ZIP does. Sizes and counts that
-do not fit are stored in the fields of Zip64, which all current programs read.
+Names are UTF-8; others are stored as they are, without the mark of UTF-8, as Go and Info-ZIP do.
+Modes, times in UTC and owners are stored as Info-ZIP does. Sizes and counts that do not fit are
+stored in the fields of Zip64, which all current programs read.
 """
 
 from __future__ import annotations
 
+import stat
 import struct
-import time
 from functools import lru_cache
+from time import gmtime
 from typing import NamedTuple
 
 from gitlab_ci_provider.storage.entry import Entry
@@ -20,10 +22,16 @@ TIME, OWNER = 0x5455, 0x7875
 EARLIEST, LATEST = 315532800, 4354819198
 """1980 and 2107: the times that a zip archive can hold."""
 
-_UNIX = 3
+UNIX = 3
+"""The system of a program that has made an archive."""
+
+UTF8 = 0x800
+"""A flag: the name is UTF-8."""
+
 _FOLLOWS = 8
 """A flag: checksum and sizes follow the contents."""
 
+_USUAL_VERSION = 20
 _ZSTANDARD_VERSION = 63
 """Of the format; programs that know less do not know that method."""
 
@@ -69,22 +77,16 @@ def records(entry: Entry, packed: Packed) -> tuple[bytes, bytes]:
 
     The same as the two functions below: most members are small, and there are many of them.
     """
-    name, extra = member_name(entry).encode(), _unix_fields(entry)
-    version = _version(packed, large=False)
-    both = (
-        _flags(name, packed),
-        packed.method,
-        *_dos_time(entry.mtime),
-        packed.crc,
-        packed.packed,
-        packed.size,
-        len(name),
-        len(extra),
-    )
-    mode = entry.mode << 16 | (0x10 if entry.is_folder else 0)
-    central = _CENTRAL.pack(
-        b"PK\1\2", _UNIX << 8 | version, version, *both, 0, 0, 0, mode, packed.offset
-    )
+    path, mode, mtime, uid, gid, _, _ = entry
+    method, crc, size, in_archive, offset, _ = packed
+    is_folder = stat.S_ISDIR(mode)
+    name = (f"{path}/" if is_folder else path).encode("utf-8", "surrogateescape")
+    time, day, extra = _stamp(mtime, uid, gid)
+    version = _ZSTANDARD_VERSION if method == ZSTANDARD else _USUAL_VERSION
+    flags = UTF8 if _is_marked(name) else 0
+    both = (flags, method, time, day, crc, in_archive, size, len(name), len(extra))
+    shown = mode << 16 | is_folder << 4
+    central = _CENTRAL.pack(b"PK\1\2", UNIX << 8 | version, version, *both, 0, 0, 0, shown, offset)
     named = name + extra
     return _LOCAL.pack(b"PK\3\4", version, *both) + named, central + named
 
@@ -110,7 +112,7 @@ def _far(record: bytes, place: int) -> bytes:
     fields = list(_CENTRAL.unpack_from(record))
     extra = struct.pack("<HHQ", _ZIP64, 8, place)
     fields[_VERSION] = max(45, fields[_VERSION])
-    fields[_MADE_BY] = _UNIX << 8 | fields[_VERSION]
+    fields[_MADE_BY] = UNIX << 8 | fields[_VERSION]
     fields[_EXTRA_LENGTH] += len(extra)
     fields[_OFFSET] = _FULL
     return _CENTRAL.pack(*fields) + record[_CENTRAL.size :] + extra
@@ -118,7 +120,8 @@ def _far(record: bytes, place: int) -> bytes:
 
 def local_header(entry: Entry, packed: Packed) -> bytes:
     """Write what goes before the contents of a member."""
-    name, extra = member_name(entry).encode(), _unix_fields(entry)
+    name = member_name(entry).encode("utf-8", "surrogateescape")
+    time, day, extra = _stamp(entry.mtime, entry.uid, entry.gid)
     size, in_archive, version = packed.size, packed.packed, _version(packed, large=False)
     if entry.size >= _LARGE:
         extra += _SIZES.pack(_ZIP64, 16, size, in_archive)
@@ -128,7 +131,8 @@ def local_header(entry: Entry, packed: Packed) -> bytes:
         version,
         _flags(name, packed),
         packed.method,
-        *_dos_time(entry.mtime),
+        time,
+        day,
         packed.crc,
         in_archive,
         size,
@@ -146,7 +150,8 @@ def descriptor(entry: Entry, packed: Packed) -> bytes:
 
 def directory_record(entry: Entry, packed: Packed) -> bytes:
     """Write what the directory says of a member."""
-    name, extra = member_name(entry).encode(), _unix_fields(entry)
+    name = member_name(entry).encode("utf-8", "surrogateescape")
+    time, day, extra = _stamp(entry.mtime, entry.uid, entry.gid)
     values = (packed.size, packed.packed, packed.offset)
     large = [value for value in values if value >= _FULL]
     if large:
@@ -155,11 +160,12 @@ def directory_record(entry: Entry, packed: Packed) -> bytes:
     version = _version(packed, large=bool(large) or entry.size >= _LARGE)
     fixed = _CENTRAL.pack(
         b"PK\1\2",
-        _UNIX << 8 | version,
+        UNIX << 8 | version,
         version,
         _flags(name, packed),
         packed.method,
-        *_dos_time(entry.mtime),
+        time,
+        day,
         packed.crc,
         in_archive,
         size,
@@ -179,7 +185,7 @@ def directory_end(count: int, size: int, offset: int) -> bytes:
     more = b""
     if count >= _MANY or size >= _FULL or offset >= _FULL:
         more = struct.pack(
-            "<4sQHHIIQQQQ", b"PK\6\6", 44, _UNIX << 8 | 45, 45, 0, 0, count, count, size, offset
+            "<4sQHHIIQQQQ", b"PK\6\6", 44, UNIX << 8 | 45, 45, 0, 0, count, count, size, offset
         )
         more += struct.pack("<4sIQI", b"PK\6\7", 0, offset + size, 1)
     count, size, offset = min(count, _MANY), min(size, _FULL), min(offset, _FULL)
@@ -192,23 +198,31 @@ def member_name(entry: Entry) -> str:
 
 
 def _flags(name: bytes, packed: Packed) -> int:
-    return (0 if name.isascii() else 0x800) | (_FOLLOWS if packed.follows else 0)
+    return (UTF8 if _is_marked(name) else 0) | (_FOLLOWS if packed.follows else 0)
+
+
+def _is_marked(name: bytes) -> bool:
+    """Return whether a name says that it is UTF-8."""
+    if name.isascii():
+        return False
+    try:
+        name.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _version(packed: Packed, *, large: bool) -> int:
     """Say which version of the format a program must know."""
     if packed.method == ZSTANDARD:
         return _ZSTANDARD_VERSION
-    return 45 if large else 20
-
-
-def _unix_fields(entry: Entry) -> bytes:
-    mtime = min(max(entry.mtime, EARLIEST), 2**31 - 1)
-    return UNIX_FIELDS.pack(TIME, 5, 1, mtime, OWNER, 11, 1, 4, entry.uid, 4, entry.gid)
+    return 45 if large else _USUAL_VERSION
 
 
 @lru_cache
-def _dos_time(mtime: int) -> tuple[int, int]:
-    """Return the time and the day of a moment, in UTC."""
-    year, month, day, hour, minute, second = time.gmtime(min(max(mtime, EARLIEST), LATEST))[:6]
-    return hour << 11 | minute << 5 | second // 2, (year - 1980) << 9 | month << 5 | day
+def _stamp(mtime: int, uid: int, gid: int) -> tuple[int, int, bytes]:
+    """Return the time and the day of a moment, in UTC, and both extra fields."""
+    year, month, day, hour, minute, second = gmtime(min(max(mtime, EARLIEST), LATEST))[:6]
+    seconds = min(max(mtime, -(2**31)), 2**31 - 1)
+    extra = UNIX_FIELDS.pack(TIME, 5, 1, seconds, OWNER, 11, 1, 4, uid, 4, gid)
+    return hour << 11 | minute << 5 | second // 2, (year - 1980) << 9 | month << 5 | day, extra

@@ -79,7 +79,8 @@ def deflate(level: CompressionLevel) -> Method:
     if not number:
         return Method(STORED, _nothing, _no_piece, b"")
     # An empty last block ends the blocks of all pieces.
-    return Method(DEFLATED, partial(_deflate, number), partial(_deflate_piece, number), b"\3\0")
+    whole = partial(deflate_compress, compresslevel=number)
+    return Method(DEFLATED, whole, partial(_deflate_piece, number), b"\3\0")
 
 
 def zstandard(level: CompressionLevel) -> Method:
@@ -109,10 +110,6 @@ class _Zstandard:
 
     def piece(self, piece: bytes, _before: bytes) -> bytes:
         return self.whole(piece)
-
-
-def _deflate(level: int, contents: bytes) -> bytearray:
-    return deflate_compress(contents, level)
 
 
 def _deflate_piece(level: int, piece: bytes, before: bytes) -> bytes:

@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import fcntl
 import io
-import marshal
 import os
-import struct
-import subprocess
 import sys
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO, TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Self, cast
 
+from gitlab_ci_provider.storage.worker_programs import received, send, start
 from gitlab_ci_provider.storage.zip_batches import Batch, batches
 from gitlab_ci_provider.storage.zip_methods import Method, method_of
 
@@ -38,7 +36,6 @@ _MOST = 4
 _AHEAD = 1024 * 1024
 """Bytes of batches that a worker may be ahead."""
 
-_LENGTH = struct.Struct("<Q")
 _SHARE_ENDS = ()
 
 
@@ -77,21 +74,12 @@ class _Worker:
     """A process that makes batches of its shares; use as a context manager."""
 
     def __init__(self, root: Path, shares: Sequence[Sequence[str]], packing: Packing):
-        command = [sys.executable, "-P", "-m", _MODULE]
-        command += [os.path.realpath(root), packing.format, packing.level]
-        modules = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        how = os.path.realpath(root), packing.format, packing.level
         with TemporaryFile(dir=packing.scratch) as file:
             for share in shares:
-                _send(file, share)
+                send(file, share)
             file.seek(0)
-            self._process = subprocess.Popen(
-                command,
-                stdin=file,
-                stdout=subprocess.PIPE,
-                bufsize=0,
-                cwd="/",
-                env={**os.environ, **modules},
-            )
+            self._process = start(_MODULE, *how, stdin=file)
         self._output = cast("io.FileIO", self._process.stdout)
         with suppress(OSError, AttributeError):  # the user has enough of them; not Linux
             fcntl.fcntl(self._output, fcntl.F_SETPIPE_SZ, _AHEAD)
@@ -108,7 +96,7 @@ class _Worker:
 
     def share(self) -> Iterator[Batch]:
         """Yield the batches of its next share."""
-        while (found := _received(self._output)) != _SHARE_ENDS:
+        while (found := received(self._output)) != _SHARE_ENDS:
             if found is None:
                 raise OSError(f"a process that packs files was ended ({self._process.wait()})")
             if len(found) != len(Batch._fields):
@@ -116,37 +104,13 @@ class _Worker:
             yield Batch._make(found)
 
 
-def _send(file: IO[bytes], value: Any) -> None:
-    data = marshal.dumps(value)
-    file.write(_LENGTH.pack(len(data)) + data)
-
-
-def _received(file: io.RawIOBase) -> Any:
-    """Return what was sent; None at the end."""
-    length = _exactly(file, _LENGTH.size)
-    data = length and _exactly(file, _LENGTH.unpack(length)[0])
-    return data and marshal.loads(data)  # noqa: S302 - from a process of our own
-
-
-def _exactly(file: io.RawIOBase, size: int) -> bytearray | None:
-    """Read so many bytes; None if there are less."""
-    data, at = bytearray(size), 0
-    with memoryview(data) as view:
-        while at < size:
-            count = file.readinto(view[at:])
-            if not count:
-                return None
-            at += count
-    return data
-
-
 def _work(root: Path, method: Method) -> None:
     """Make batches of all shares that standard input has."""
     shares, output = io.FileIO(0), sys.stdout.buffer
-    while (share := _received(shares)) is not None:
+    while (share := received(shares)) is not None:
         for batch in batches(root, share, method):
-            _send(output, tuple(batch))
-        _send(output, _SHARE_ENDS)
+            send(output, tuple(batch))
+        send(output, _SHARE_ENDS)
         output.flush()
 
 
@@ -160,7 +124,7 @@ def main() -> None:
             )
         except OSError as error:
             known = (error.errno, error.strerror, error.filename)
-            _send(sys.stdout.buffer, known if error.errno else (str(error),))
+            send(sys.stdout.buffer, known if error.errno else (str(error),))
             sys.stdout.buffer.flush()
     os._exit(0)
 

@@ -11,15 +11,16 @@ checksum computed while it is written: what is known of a large file only after 
 from __future__ import annotations
 
 import zlib
-from array import array
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from os import devnull
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import IO, Self
 
-from gitlab_ci_provider.storage.entry import Entry
 from gitlab_ci_provider.storage.in_order import InOrder
+from gitlab_ci_provider.storage.index import listed
+from gitlab_ci_provider.storage.packing import Packing
 from gitlab_ci_provider.storage.tree_reader import CHUNK, Found
 from gitlab_ci_provider.storage.zip_batches import Batch
 from gitlab_ci_provider.storage.zip_headers import (
@@ -40,27 +41,30 @@ class ZipWriter:
     Args:
         write: receives the archive, in the thread of the caller.
         method: how members are compressed.
-        scratch: a folder with room for the archive's directory, which can be large.
+        packing: where there is room for the archive's directory, which can be large, and where
+            members are listed.
+
+    Attributes:
+        count: of members; `files` of those that are no folders.
     """
 
-    def __init__(self, write: Callable[[bytes], object], method: Method, scratch: Path):
-        self.checksums = array("I")
-        """CRC-32 of each member, in their order."""
-
+    def __init__(self, write: Callable[[bytes], object], method: Method, packing: Packing):
+        self.count = self.files = 0
         self._sink = write
         self._method = method
-        self._scratch = scratch
+        self._packing = packing
         self._exit = ExitStack()
         self._waiting: list[bytes] = []
         self._waits = 0
-        self._count = 0
         self._at = 0
 
     def __enter__(self) -> Self:
         """Start."""
         self._directory: IO[bytes] = self._exit.enter_context(
-            SpooledTemporaryFile(8 * CHUNK, dir=str(self._scratch))
+            SpooledTemporaryFile(8 * CHUNK, dir=str(self._packing.scratch))
         )
+        listing = self._packing.listing or Path(devnull)
+        self._listing = self._exit.enter_context(listing.open("w", encoding="ascii"))
         self._threads = self._exit.enter_context(InOrder("zip"))
         return self
 
@@ -76,10 +80,11 @@ class ZipWriter:
         """Add small members."""
         self._directory.write(placed(batch.records, self._at))
         self._write(batch.members)
-        self.checksums.extend(batch.checksums)
-        self._count += len(batch.entries)
+        self._listing.write(batch.listing)
+        self.count += batch.entries
+        self.files += batch.files
 
-    def add_large(self, found: Found) -> Entry:
+    def add_large(self, found: Found) -> None:
         """Add a file piece by piece; what is known of it in the end follows it."""
         entry = found.entry()
         offset = self._at
@@ -100,9 +105,9 @@ class ZipWriter:
         )
         self._write(descriptor(entry, how))
         self._directory.write(directory_record(entry, how))
-        self.checksums.append(crc)
-        self._count += 1
-        return entry._replace(size=size)
+        self._listing.write(listed(entry._replace(size=size), crc))
+        self.count += 1
+        self.files += 1
 
     def _add_pieces(self, piece: bytes, more: Iterator[bytes]) -> tuple[int, int]:
         size, crc, before = 0, 0, b""
@@ -141,5 +146,5 @@ class ZipWriter:
         self._directory.seek(0)
         while piece := self._directory.read(CHUNK):
             self._write(piece)
-        self._write(directory_end(self._count, size, begin))
+        self._write(directory_end(self.count, size, begin))
         self._flush()

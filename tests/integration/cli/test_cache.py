@@ -36,6 +36,7 @@ def caches(put: Callable[[str, bytes], None], state: State) -> dict[str, str]:
                 ref="main" if position else "topic",
                 job=f"job {position}",
                 used_at=state.snapshots.clock() - 3600 * (position + 1),
+                run=f"run {position}",
             )
             state.uses.note_caches([use])
     return keys
@@ -60,6 +61,7 @@ def test_lists_caches_with_their_last_use(
         (["--key", "npm/*"], ["npm/a"]),
         (["--ref", "topic"], ["gems-protected"]),
         (["--job", "job 1"], ["npm/a"]),
+        (["--run", "run 0"], ["gems-protected"]),
         (["--key", "none"], []),
     ],
 )
@@ -70,7 +72,7 @@ def test_lists_only_what_is_asked_for(
     flags: list[str],
     expected: list[str],
 ):
-    """By key, ref or job; exit code 1 when there is nothing."""
+    """By key, ref, job or run; exit code 1 when there is nothing."""
     code = command("cache", "list", "group/shop", "--json", *flags)
 
     listed = json.loads(capsys.readouterr().out)["caches"]

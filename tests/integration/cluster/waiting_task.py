@@ -49,6 +49,7 @@ class Task:
     killed: bool = False
     marked: bool = False
     hides: tuple[str, ...] = ()
+    archive_key: str = ""
     handed: list[dict[str, Any]] = field(default_factory=list)
 
     def run(self, script: str, **masked: str) -> Any:
@@ -89,6 +90,7 @@ class Task:
             run=self.job(),
             shift=shift,
             start_timeout=self.patience,
+            archive_key=self.archive_key,
             triggerer=lambda: self.triggerer,
             still_runs=lambda _: not self.marked,
         )

@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 from airflow.sdk import Asset
 
+from gitlab_ci_provider.exceptions import StorageError
+from gitlab_ci_provider.hooks.object_store import put_file as put
+from gitlab_ci_provider.model.object_store import StoreTarget
 from gitlab_ci_provider.operators.artifact_prune import ArtifactPruneOperator
 from gitlab_ci_provider.operators.stored_files import (
     ArtifactDownloadOperator,
@@ -19,11 +22,13 @@ from gitlab_ci_provider.operators.stored_files import (
     S3CacheRestoreOperator,
     S3CacheSaveOperator,
 )
+from gitlab_ci_provider.runs import stored_files
 from gitlab_ci_provider.runs.task_errors import TaskFailed, TaskFailedForNow
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.state import open_state
 from gitlab_ci_provider.storage.index import decode_index
 from gitlab_ci_provider.storage.keys import task_artifacts_key, task_cache_key
+from gitlab_ci_provider.storage.s3 import S3Store, _Parts
 from servers.s3 import ACCESS_KEY, BUCKET, SECRET_KEY, S3Server, s3_server
 
 RUN = "manual__2026-01-01T00:00:00+00:00"
@@ -137,18 +142,55 @@ def test_replaced_artifacts_fail_the_task(server: S3Server, folder: Path, tmp_pa
         download.execute(context(up=left))
 
 
-def test_a_large_archive_is_stored_in_parts(server: S3Server, folder: Path, tmp_path: Path):
-    """One request takes 5 GiB at most; in parts, there is no limit to what comes back whole."""
+def large(folder: Path) -> bytes:
+    """Write a file that does not fit into a part."""
     data = random.Random(7).randbytes(40 * 1024 * 1024)
     (folder / "dist" / "app").write_bytes(data)
+    return data
+
+
+def test_a_large_archive_is_stored_in_parts(
+    server: S3Server, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """While it is packed: no file holds it, and there is no limit to its size."""
+    data = large(folder)
+    upload = ArtifactUploadOperator(task_id="up", path=str(folder), paths=["dist/app"])
+    files: list[str] = []
+
+    def put_file(target: StoreTarget, key: str, path: Path) -> None:
+        files.append(key)
+        put(target, key, path)
+
+    monkeypatch.setattr(stored_files, "put_file", put_file)
+    left = upload.execute(context())
+
+    assert left["size"] > len(data)
+    assert files == [f"{left['object_key']}.index.json"]
+    assert list(S3Store(server.target()).unfinished("")) == []
+    download = ArtifactDownloadOperator(task_id="d", from_task_ids=["up"], path=str(tmp_path / "x"))
+    download.execute(context(up=left))
+    assert (tmp_path / "x" / "dist" / "app").read_bytes() == data
+
+
+def test_a_store_without_uploads_in_parts_gets_a_file(
+    server: S3Server,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+):
+    """Some refuse to begin one, or do not let these keys: the log says so, and the task goes on."""
+
+    def refuse(*_: object) -> None:
+        raise StorageError("NotImplemented")
+
+    monkeypatch.setattr(_Parts, "begin", refuse)
+    large(folder)
     upload = ArtifactUploadOperator(task_id="up", path=str(folder), paths=["dist/app"])
 
     left = upload.execute(context())
 
-    assert left["size"] > len(data)
-    download = ArtifactDownloadOperator(task_id="d", from_task_ids=["up"], path=str(tmp_path / "x"))
-    download.execute(context(up=left))
-    assert (tmp_path / "x" / "dist" / "app").read_bytes() == data
+    assert (server.bucket / left["object_key"]).stat().st_size == left["size"]
+    assert "NotImplemented; it is packed again, to a file" in caplog.text
 
 
 def test_no_files_is_a_failure(server: S3Server, folder: Path):

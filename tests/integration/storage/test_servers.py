@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ from gitlab_ci_provider.planner.access import Begun, with_access, with_parts
 from gitlab_ci_provider.storage import multipart
 from gitlab_ci_provider.storage.base import MissingObjectError, StorageUnavailableError, once
 from gitlab_ci_provider.storage.granted import GrantedStore
-from gitlab_ci_provider.storage.multipart import begin_upload
+from gitlab_ci_provider.storage.multipart import PartedUpload, begin_upload
 from gitlab_ci_provider.storage.parts import PART
 from gitlab_ci_provider.storage.s3 import S3Store
 from gitlab_ci_provider.storage.signing import Period
@@ -52,6 +52,7 @@ NO_TIMES = {"moto"}
 NO_CONDITIONS = {"rclone"}
 """Servers that do not know `If-Match`."""
 
+KMS_KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 NO_ENCRYPTION = {"seaweedfs", "swift"}
 """Servers that refuse to encrypt; SeaweedFS only because it has no keys here."""
 
@@ -97,23 +98,39 @@ def test_objects_of_every_size(target: StoreTarget, tmp_path: Path, size: int):
     assert (tmp_path / "got").read_bytes() == (tmp_path / "source").read_bytes()
 
 
+def by_keys(target: StoreTarget) -> PartedUpload:
+    return S3Store(target).begin(KEY, once)
+
+
+def by_pod(target: StoreTarget) -> PartedUpload:
+    upload = in_parts(target).begin(KEY, once)
+    assert upload is not None
+    return upload
+
+
+WAYS = [by_keys, by_pod]
+
+
+def not_small(_: bytes) -> None:
+    raise AssertionError("it was stored by one request")
+
+
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("size", [multipart.PART, 3 * multipart.PART + 1])
 def test_objects_that_are_stored_while_they_are_made(
-    target: StoreTarget, tmp_path: Path, size: int
+    target: StoreTarget, tmp_path: Path, size: int, way: Callable[[StoreTarget], PartedUpload]
 ):
     """Readers see the one before until the end; then nothing is left of the parts."""
+    store, data = opened(target), os.urandom(size)
     (tmp_path / "before").write_bytes(b"before")
-    data = os.urandom(size)
-    store = in_parts(target)
     store.put(KEY, tmp_path / "before")
-    upload = store.begin(KEY, once)
-    assert upload is not None
 
-    with upload:
+    def pack(write: Callable[[bytes], object]) -> None:
         for at in range(0, size, 1_000_000):
-            upload.write(data[at : at + 1_000_000])
+            write(data[at : at + 1_000_000])
         store.get(KEY, tmp_path / "meanwhile")
-        upload.complete()
+
+    way(target).store(pack, not_small)
     store.get(KEY, tmp_path / "got")
 
     assert (tmp_path / "meanwhile").read_bytes() == b"before"
@@ -121,28 +138,34 @@ def test_objects_that_are_stored_while_they_are_made(
     assert [found.key for found in S3Store(target).unfinished("c/")] == []
 
 
-def break_off(store: GrantedStore) -> None:
-    upload = store.begin(KEY, once)
-    assert upload is not None
-    with upload:
-        upload.write(bytes(2 * multipart.PART))
+@pytest.mark.parametrize("way", WAYS)
+def test_an_upload_that_is_given_up_leaves_the_object_before_it(
+    target: StoreTarget, tmp_path: Path, way: Callable[[StoreTarget], PartedUpload]
+):
+    """By the one who stores, who may have no keys, when packing fails."""
+    (tmp_path / "before").write_bytes(b"before")
+    opened(target).put(KEY, tmp_path / "before")
+
+    def break_off(write: Callable[[bytes], object]) -> None:
+        write(bytes(2 * multipart.PART))
         raise OSError("the disk is gone")
 
-
-def test_an_upload_that_is_given_up_leaves_the_object_before_it(
-    target: StoreTarget, tmp_path: Path
-):
-    """By the one who stores, who has no keys, when packing fails."""
-    (tmp_path / "before").write_bytes(b"before")
-    store = in_parts(target)
-    store.put(KEY, tmp_path / "before")
-
     with pytest.raises(OSError, match="the disk is gone"):
-        break_off(store)
-    store.get(KEY, tmp_path / "got")
+        way(target).store(break_off, not_small)
+    opened(target).get(KEY, tmp_path / "got")
 
     assert (tmp_path / "got").read_bytes() == b"before"
     assert [found.key for found in S3Store(target).unfinished("c/")] == []
+
+
+def test_a_small_object_is_stored_by_one_request(target: StoreTarget, tmp_path: Path):
+    """Of an upload in parts, nothing was begun by one who has keys."""
+    upload = S3Store(target).begin(KEY, once)
+
+    upload.store(lambda write: write(b"small"), lambda data: S3Store(target).write(KEY, data))
+    opened(target).get(KEY, tmp_path / "got")
+
+    assert (tmp_path / "got").read_bytes() == b"small"
 
 
 def test_uploads_that_nobody_ends_are_found_and_given_up(target: StoreTarget, name: str):
@@ -178,12 +201,13 @@ def test_wrong_keys_and_old_addresses(target: StoreTarget, tmp_path: Path, name:
         assert not isinstance(met.value, StorageUnavailableError | MissingObjectError)
 
 
+@pytest.mark.parametrize(("way", "key"), [("AES256", ""), ("aws:kms", KMS_KEY)])
 def test_objects_are_encrypted_if_the_connection_says_so(
-    target: StoreTarget, tmp_path: Path, name: str
+    target: StoreTarget, tmp_path: Path, name: str, way: str, key: str
 ):
     """Jobs send what their addresses were signed for; Airflow's own uploads say it, too."""
     (tmp_path / "source").write_text("x")
-    encrypted = replace(target, encryption="AES256")
+    encrypted = replace(target, encryption=way, encryption_key=key)
 
     if name in NO_ENCRYPTION:
         with pytest.raises(StorageError, match=r"NotImplemented|InternalError"):
@@ -193,7 +217,10 @@ def test_objects_are_encrypted_if_the_connection_says_so(
     by_job = encryption_of(target)
     S3Store(encrypted).put(KEY, tmp_path / "source")
 
-    assert (by_job, encryption_of(target)) == ("AES256", "AES256")
+    by_worker = encryption_of(target)
+    upload = S3Store(encrypted).begin(KEY, once)
+    upload.store(lambda write: write(bytes(multipart.PART)), not_small)
+    assert (by_job, by_worker, encryption_of(target)) == (way, way, way)
 
 
 def encryption_of(target: StoreTarget) -> str:

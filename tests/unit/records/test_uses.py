@@ -31,6 +31,17 @@ def test_the_last_use_of_a_cache_counts(uses: Uses):
     assert uses.caches("project/other/") == {}
 
 
+def test_a_use_by_another_run_is_noted_at_once(uses: Uses):
+    """Jobs of one run note the same cache once in a while only."""
+    uses.note_caches([replace(USE, run="1")])
+    uses.note_caches([replace(USE, run="1", job="test", used_at=DAY + 1)])
+    assert uses.caches()[USE.object_key].job == "build"
+
+    uses.note_caches([replace(USE, run="2", job="test", used_at=DAY + 2)])
+
+    assert uses.caches()[USE.object_key].run == "2"
+
+
 def test_a_cache_in_use_is_not_dropped(uses: Uses):
     """One that was used before that time is, and one that nobody has used."""
     uses.note_caches([USE])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import stat
 import zipfile
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gitlab_ci_provider.storage import unzip_workers
 from gitlab_ci_provider.storage.archive import unpack
 from gitlab_ci_provider.storage.entry import ArchiveError
 
@@ -20,11 +22,11 @@ TARGETS = [b"..", b"/", b"a", b"../outside", b"link", b""]
 KINDS = [stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK, stat.S_IFIFO, stat.S_IFBLK, 0]
 
 
-def forge(archive: Path, seen: random.Random) -> None:
+def forge(archive: Path, seen: random.Random, names: list[str]) -> None:
     with zipfile.ZipFile(archive, "w") as target:
-        for _ in range(seen.randint(1, 8)):
+        for name in names:
             kind = seen.choice(KINDS)
-            info = zipfile.ZipInfo(seen.choice(NAMES) + ("/" if kind == stat.S_IFDIR else ""))
+            info = zipfile.ZipInfo(name + ("/" if kind == stat.S_IFDIR else ""))
             info.external_attr = (kind | 0o755) << 16
             info.compress_type = seen.choice([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
             target.writestr(info, seen.choice(TARGETS) if kind == stat.S_IFLNK else b"text" * 99)
@@ -39,8 +41,29 @@ def forge(archive: Path, seen: random.Random) -> None:
 @given(seed=st.integers(0, 10_000_000))
 def test_nothing_is_written_outside(tmp_path_factory: pytest.TempPathFactory, seed: int):
     """Whatever bytes are changed, it is unpacked below the folder or refused with our error."""
-    folder = tmp_path_factory.mktemp("forged")
-    forge(folder / "a.zip", random.Random(seed))
+    seen = random.Random(seed)
+    unpack_forged(
+        tmp_path_factory.mktemp("forged"), seen, seen.choices(NAMES, k=seen.randint(1, 8))
+    )
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10_000_000))
+def test_nothing_is_written_outside_by_several_processes(
+    tmp_path_factory: pytest.TempPathFactory, seed: int
+):
+    """Which write links and what would go through them at the same time."""
+    seen = random.Random(seed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(unzip_workers, "_WORTH", 0)
+        patch.setattr(os, "cpu_count", lambda: 3)
+        folder = tmp_path_factory.mktemp("forged")
+        unpack_forged(folder, seen, seen.sample(NAMES, seen.randint(3, len(NAMES))))
+
+
+def unpack_forged(folder: Path, seen: random.Random, names: list[str]) -> None:
+    """Unpack a forged archive, and look for what is outside."""
+    forge(folder / "a.zip", seen, names)
     (folder / "outside").mkdir()
 
     with suppress(ArchiveError, OSError):

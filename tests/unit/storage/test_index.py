@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import stat
+from dataclasses import replace
+from pathlib import Path
 
 from gitlab_ci_provider.storage.entry import Entry
 from gitlab_ci_provider.storage.index import (
@@ -10,41 +13,64 @@ from gitlab_ci_provider.storage.index import (
     IndexedFile,
     decode_index,
     encode_index,
-    indexed,
+    listed,
+    listed_files,
+    write_index,
 )
 
-ENTRIES = (
-    Entry(path="dist", mode=stat.S_IFDIR | 0o755),
-    Entry(path="dist/ü", mode=stat.S_IFREG | 0o644, size=7),
+FOLDER, FILE = stat.S_IFDIR | 0o755, stat.S_IFREG | 0o644
+MEMBERS = (
+    (Entry(path="dist", mode=FOLDER), 0),
+    (Entry(path='dist/ü "x"\n', mode=FILE, size=7), 0x0BADCAFE),
 )
+FILES = (
+    IndexedFile(path="dist/", size=0, mode="40755", crc="00000000"),
+    IndexedFile(path='dist/ü "x"\n', size=7, mode="100644", crc="0badcafe"),
+)
+INDEX = ArtifactIndex(
+    job="build",
+    name='"files":[]',
+    object_key="a/b",
+    size=9,
+    created=1,
+    expire_at=None,
+    files=FILES,
+)
+
+
+def a_list(folder: Path, *members: tuple[Entry, int]) -> Path:
+    """Write a list of files as whoever packs them does."""
+    path = folder / "list"
+    path.write_text("".join(listed(*member) for member in members), encoding="ascii")
+    return path
 
 
 def test_reads_what_it_wrote():
     """All that a page about artifacts shows."""
-    index = ArtifactIndex(
-        job="build",
-        name="artifacts",
-        object_key="a/b",
-        size=9,
-        created=1,
-        expire_at=None,
-        files=indexed(ENTRIES, [0, 0x0BADCAFE]),
-    )
-
-    assert decode_index(encode_index(index)) == index
+    assert decode_index(encode_index(INDEX)) == INDEX
 
 
-def test_folders_end_with_a_slash():
-    """So a reader needs no look at modes."""
-    assert indexed(ENTRIES, [0, 0x0BADCAFE]) == (
-        IndexedFile(path="dist/", size=0, mode="40755", crc="00000000"),
-        IndexedFile(path="dist/ü", size=7, mode="100644", crc="0badcafe"),
-    )
+def test_an_index_is_made_of_a_list_that_is_not_read(tmp_path: Path):
+    """A million files never are in memory; no name of the job's can be taken for the list."""
+    write_index(replace(INDEX, files=()), a_list(tmp_path, *MEMBERS), tmp_path / "index")
+    found = decode_index((tmp_path / "index").read_bytes())
+
+    assert found == INDEX
+    assert tuple(listed_files(tmp_path / "list")) == FILES
 
 
-def test_a_format_without_checksums_has_none():
-    """As caches of hand-written DAGs."""
-    assert [file.crc for file in indexed(ENTRIES, ())] == ["", ""]
+def test_an_archive_without_files_has_an_empty_list(tmp_path: Path):
+    """As when all that was found is gone."""
+    write_index(replace(INDEX, files=()), a_list(tmp_path), tmp_path / "index")
+
+    assert decode_index((tmp_path / "index").read_bytes()).files == ()
+
+
+def test_a_name_that_is_not_utf_8_is_listed_as_other_programs_show_it(tmp_path: Path):
+    """JSON has no other; so `artifacts get` finds it by the name that is listed."""
+    listing = a_list(tmp_path, (Entry(path=os.fsdecode(b"caf\x82"), mode=FILE), 0))
+
+    assert [file.path for file in listed_files(listing)] == ["café"]
 
 
 def test_reads_what_earlier_versions_wrote():

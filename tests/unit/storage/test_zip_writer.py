@@ -17,6 +17,7 @@ from gitlab_ci_provider.model.plan import CompressionLevel
 from gitlab_ci_provider.storage import zip_workers
 from gitlab_ci_provider.storage.archive import pack, pack_into, unpack
 from gitlab_ci_provider.storage.entry import Entry
+from gitlab_ci_provider.storage.index import IndexedFile, listed_files
 from gitlab_ci_provider.storage.members import find_members
 from gitlab_ci_provider.storage.packing import Packing
 from gitlab_ci_provider.storage.zip_headers import (
@@ -135,16 +136,50 @@ def test_the_bytes_depend_on_the_files_only(
 def test_an_archive_is_written_from_begin_to_end(project: Path, tmp_path: Path):
     """So that it can be sent while it is written: nothing before is changed afterwards."""
     pieces: list[bytes] = []
-    packing = Packing(format="zip", scratch=tmp_path)
     paths = find_members(project, ["."]).paths
-    contents = pack_into(pieces.append, project, paths, packing, print)
+    pack_into(pieces.append, project, paths, Packing(format="zip", scratch=tmp_path), print)
     archive = packed(project, tmp_path / "artifacts.zip")
 
     assert b"".join(pieces) == archive.read_bytes()
+
+
+def test_members_are_listed_for_an_index(project: Path, tmp_path: Path):
+    """Small and large files, folders and links: as the archive has them."""
+    paths = find_members(project, ["."]).paths
+    packing = Packing(format="zip", scratch=tmp_path, listing=tmp_path / "list")
+    with (tmp_path / "artifacts.zip").open("wb") as file:
+        counts = pack_into(file.write, project, paths, packing, print)
+
+    with zipfile.ZipFile(tmp_path / "artifacts.zip") as opened:
+        infos = opened.infolist()
+    assert list(listed_files(tmp_path / "list")) == [
+        IndexedFile(
+            path=info.filename,
+            size=info.file_size if not stat.S_ISLNK(info.external_attr >> 16) else 0,
+            mode=f"{info.external_attr >> 16:o}",
+            crc=f"{info.CRC:08x}",
+        )
+        for info in infos
+    ]
+    assert counts == (len(infos), sum(not info.is_dir() for info in infos))
+
+
+def test_names_that_are_not_utf_8_are_as_go_and_info_zip_write_them(tmp_path: Path):
+    """Without the mark of UTF-8: `unzip` gives back their bytes, and so does GitLab Runner."""
+    root = tmp_path / "project"
+    root.mkdir()
+    (root / os.fsdecode(b"caf\xe9")).write_text("x")
+    (root / "café").write_text("y")
+
+    archive = packed(root, tmp_path / "artifacts.zip")
+
     with zipfile.ZipFile(archive) as opened:
-        found = [info.CRC for info in opened.infolist()]
-    assert list(contents.checksums) == found
-    assert len(contents.entries) == len(found)
+        marks = {info.orig_filename: bool(info.flag_bits & 0x800) for info in opened.infolist()}
+    assert marks == {"café": True, b"caf\xe9".decode("cp437"): False}
+    if shutil.which("unzip"):
+        subprocess.run(["unzip", "-q", archive, "-d", tmp_path / "there"], check=True)
+        names = {os.fsencode(path.name) for path in (tmp_path / "there").iterdir()}
+        assert names == {b"caf\xe9", "café".encode()}
 
 
 @pytest.mark.parametrize("level", get_args(CompressionLevel))

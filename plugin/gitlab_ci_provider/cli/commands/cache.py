@@ -44,6 +44,9 @@ def _verb(verbs: Any, name: str, words: str, run: Any) -> None:
     parser.add_argument("--key", default="", metavar="K", help="with this key; * matches anything")
     parser.add_argument("--ref", default="", help="last used by a job of this branch or tag")
     parser.add_argument("--job", default="", metavar="NAME", help="last used by this job")
+    parser.add_argument(
+        "--run", default="", metavar="RUN_ID", dest="run_id", help="last used in this Airflow run"
+    )
     parser.add_argument("--json", action="store_true", help="print all that is known, as JSON")
     objects.add_flags(parser)
     parser.set_defaults(run=run)
@@ -73,7 +76,7 @@ def _clear(args: argparse.Namespace) -> int:
     found = _found(args, stored)
     uses = stored.state.uses
     index = uses.cache_index(project.path)
-    if not (args.key or args.ref or args.job):
+    if not (args.key or args.ref or args.job or args.run_id):
         index = uses.clear_caches(project.path)
     problems = stored.shelf.delete([cache.stored.key for cache in found])
     for cache in found:
@@ -109,6 +112,7 @@ def _is_meant(args: argparse.Namespace, cache: _Cache) -> bool:
         (not args.key or any(fnmatchcase(name, args.key) for name in names))
         and (not args.ref or (use is not None and use.ref == args.ref))
         and (not args.job or (use is not None and use.job == args.job))
+        and (not args.run_id or (use is not None and use.run == args.run_id))
     )
 
 
@@ -139,4 +143,5 @@ def _plain(cache: _Cache) -> dict[str, Any]:
         "used_at": use.used_at if use else None,
         "ref": use.ref if use else None,
         "job": use.job if use else None,
+        "run_id": (use.run or None) if use else None,
     }

@@ -13,10 +13,10 @@ from gitlab_ci_provider.helper.attempts import attempt
 from gitlab_ci_provider.helper.context import PhaseContext
 from gitlab_ci_provider.helper.meter import metered
 from gitlab_ci_provider.helper.untracked import untracked_files
-from gitlab_ci_provider.storage.archive import Contents, pack_hashed, pack_into
+from gitlab_ci_provider.storage.archive import pack_hashed, pack_into
 from gitlab_ci_provider.storage.base import StorageUnavailableError
 from gitlab_ci_provider.storage.members import Members, find_members
-from gitlab_ci_provider.storage.packing import Packing
+from gitlab_ci_provider.storage.packing import Counts, Packing
 
 if TYPE_CHECKING:
     from gitlab_ci_provider.storage.multipart import PartedUpload
@@ -50,11 +50,17 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saved:
-    """What was saved; `size` in bytes, `sha256` of the archive, if it was wanted."""
+    """What was saved.
+
+    Attributes:
+        size: of the archive in bytes.
+        sha256: of the archive, if it was wanted.
+        files: how many it has, links too, but no folders.
+    """
 
     size: int
     sha256: str
-    contents: Contents
+    files: int
 
 
 def store(context: PhaseContext, members: Members, target: Target) -> Saved:
@@ -72,30 +78,29 @@ def store(context: PhaseContext, members: Members, target: Target) -> Saved:
         except StorageError as problem:  # somebody may have given it up, or it is there already
             context.output.warning(f"{problem}; the archive is packed again, to a file")
     with archive.open("wb") as file:
-        contents, sha256 = _packed(context, members, target, file.write)
+        counts, sha256 = _packed(context, members, target, file.write)
     put(context, archive, target.key, target.label)
-    return Saved(size=archive.stat().st_size, sha256=sha256, contents=contents)
+    return Saved(size=archive.stat().st_size, sha256=sha256, files=counts.files)
 
 
 def _store_in_parts(
     context: PhaseContext, members: Members, target: Target, upload: PartedUpload
 ) -> Saved:
     """Store an archive while it is packed; a small one by one request once it is whole."""
-    meter = metered(target.label, context.plan.meter_seconds, context.output.line)
-    with meter as upload.progress, upload:
-        contents, sha256 = _packed(context, members, target, upload.write)
-        if not upload.is_small:
-            upload.complete()
-    if upload.is_small:
+
+    def put_small(data: bytes) -> None:
         archive = target.packing.scratch / "archive"
-        archive.write_bytes(upload.waiting)
+        archive.write_bytes(data)
         put(context, archive, target.key, target.label)
-    return Saved(size=upload.size, sha256=sha256, contents=contents)
+
+    with metered(target.label, context.plan.meter_seconds, context.output.line) as upload.progress:
+        counts, sha256 = upload.store(partial(_packed, context, members, target), put_small)
+    return Saved(size=upload.size, sha256=sha256, files=counts.files)
 
 
 def _packed(
     context: PhaseContext, members: Members, target: Target, write: Callable[[bytes], object]
-) -> tuple[Contents, str]:
+) -> tuple[Counts, str]:
     """Pack files; return what went into the archive, and its SHA-256 if it is wanted."""
     packed = (context.project_dir, members.paths, target.packing, context.output.warning)
     if target.hashed:

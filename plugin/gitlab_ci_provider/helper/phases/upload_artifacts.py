@@ -15,9 +15,12 @@ from gitlab_ci_provider.helper.output import unix_time
 from gitlab_ci_provider.helper.phases.save import Saved, Target, Wanted, find, put, store
 from gitlab_ci_provider.model.job_artifacts import JobArtifact
 from gitlab_ci_provider.model.plan import ArtifactUpload
-from gitlab_ci_provider.storage.index import ArtifactIndex, encode_index, indexed
+from gitlab_ci_provider.storage.index import ArtifactIndex, write_index
 from gitlab_ci_provider.storage.keys import index_key
 from gitlab_ci_provider.storage.packing import Packing
+
+LISTING = "listing"
+"""The file that lists what an archive holds, see `storage/index.py`."""
 
 
 def upload_artifacts(context: PhaseContext, uploads: Iterable[ArtifactUpload]) -> None:
@@ -38,39 +41,45 @@ def upload_artifacts(context: PhaseContext, uploads: Iterable[ArtifactUpload]) -
 
 def save_artifacts(
     context: PhaseContext, upload: ArtifactUpload, folder: Path
-) -> ArtifactIndex | None:
-    """Save an archive and its index; None when there are no files for it."""
+) -> JobArtifact | None:
+    """Save an archive and its index; None when there are no files for it.
+
+    What it holds is listed in `LISTING` of the folder.
+    """
     wanted = Wanted(paths=upload.paths, exclude=upload.exclude, untracked=upload.untracked)
     members = find(context, wanted)
     if not members.paths:
         context.output.warning("No files to upload")
         return None
-    packing = Packing(format="zip", scratch=folder, level=context.plan.artifact_level)
+    packing = Packing(
+        format="zip",
+        scratch=folder,
+        level=context.plan.artifact_level,
+        listing=folder / LISTING,
+    )
     target = Target(
         key=upload.object_key, packing=packing, label="Uploading artifacts", hashed=True
     )
-    index = _index(context.plan.job, upload, store(context, members, target))
+    saved = store(context, members, target)
+    index = _index(context.plan.job, upload, saved)
     file = folder / "index.json"
-    file.write_bytes(encode_index(index))
+    write_index(index, folder / LISTING, file)
     put(context, file, index_key(upload.object_key))
-    count = index.count
-    context.output.line(f"Uploaded {count} files in {upload.name}.zip ({index.size} bytes)")
-    return index
+    context.output.line(f"Uploaded {saved.files} files in {upload.name}.zip ({saved.size} bytes)")
+    return JobArtifact(
+        name=context.output.mask(upload.name),  # people see it, in the pod's status and in Airflow
+        object_key=upload.object_key,
+        size=saved.size,
+        files=saved.files,
+        sha256=saved.sha256,
+        expire_at=index.expire_at,
+    )
 
 
 def _upload(context: PhaseContext, upload: ArtifactUpload, folder: Path) -> None:
-    index = save_artifacts(context, upload, folder)
-    if index is None:
-        return
-    artifact = JobArtifact(
-        name=context.output.mask(upload.name),  # people see it, in the pod's status and in Airflow
-        object_key=upload.object_key,
-        size=index.size,
-        files=index.count,
-        sha256=index.sha256,
-        expire_at=index.expire_at,
-    )
-    context.uploaded.append(artifact)
+    saved = save_artifacts(context, upload, folder)
+    if saved is not None:
+        context.uploaded.append(saved)
 
 
 def _index(job: str, upload: ArtifactUpload, saved: Saved) -> ArtifactIndex:
@@ -84,5 +93,5 @@ def _index(job: str, upload: ArtifactUpload, saved: Saved) -> ArtifactIndex:
         access=upload.access,
         created=now,
         expire_at=now + upload.expire_in if upload.expire_in else None,
-        files=indexed(saved.contents.entries, saved.contents.checksums),
+        files=(),
     )

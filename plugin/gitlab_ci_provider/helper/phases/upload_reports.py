@@ -16,11 +16,12 @@ from pathlib import Path
 from gitlab_ci_provider.exceptions import GitlabCiError, SystemFailure
 from gitlab_ci_provider.helper.context import PhaseContext
 from gitlab_ci_provider.helper.phases.save import put
-from gitlab_ci_provider.helper.phases.upload_artifacts import save_artifacts
+from gitlab_ci_provider.helper.phases.upload_artifacts import LISTING, save_artifacts
 from gitlab_ci_provider.helper.reports.readers import ReportReader, read_files, reader_of
 from gitlab_ci_provider.model.job_artifacts import ArtifactReport
 from gitlab_ci_provider.model.plan import ArtifactUpload, ReportUpload
 from gitlab_ci_provider.model.reports import JunitReport, Results, failed_tests
+from gitlab_ci_provider.storage.index import listed_files
 from gitlab_ci_provider.storage.keys import results_key
 
 _LONGEST_PROBLEM = 200
@@ -51,12 +52,13 @@ def _upload(context: PhaseContext, report: ReportUpload, folder: Path) -> None:
         expire_in=report.expire_in,
         access=report.access,
     )
-    index = save_artifacts(context, upload, folder)
-    if index is None:
+    saved = save_artifacts(context, upload, folder)
+    if saved is None:
         return
-    files = tuple(file.path for file in index.files if stat.S_ISREG(int(file.mode, 8)))
+    listed = listed_files(folder / LISTING)
+    files = [file.path for file in listed if stat.S_ISREG(int(file.mode, 8))]
     kept = ArtifactReport(
-        kind=report.kind, object_key=report.object_key, files=len(files), size=index.size
+        kind=report.kind, object_key=report.object_key, files=len(files), size=saved.size
     )
     reader = reader_of(report.kind, context.plan.job, context.project_dir, report.format)
     if reader is not None:

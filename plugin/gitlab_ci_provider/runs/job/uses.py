@@ -23,11 +23,9 @@ def note_uses(run: JobRun, plan: JobPlan) -> None:
     of_tasks = [load.object_key for load in plan.downloads]
     of_tasks += [load.object_key for load in plan.uploads]
     names |= {key: plan.job for key in of_tasks if not pipeline_of_artifacts(key)}
+    user = {"ref": run.record.ref.name, "job": plan.job, "run": run.run_id}
     uses.note_caches(
-        [
-            CacheUse(object_key=key, name=name, ref=run.record.ref.name, job=plan.job, used_at=now)
-            for key, name in names.items()
-        ],
+        CacheUse(object_key=key, name=name, used_at=now, **user) for key, name in names.items()
     )
     pipelines = {pipeline_of_artifacts(download.object_key) for download in plan.downloads}
     for pipeline in sorted(pipelines - {0}):

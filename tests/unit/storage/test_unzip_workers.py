@@ -1,0 +1,168 @@
+"""Zip archives that several processes unpack."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gitlab_ci_provider.storage import unzip_workers
+from gitlab_ci_provider.storage.archive import unpack
+from gitlab_ci_provider.storage.entry import ArchiveError
+
+LARGE = os.urandom(1_500_000)
+
+
+@pytest.fixture(autouse=True)
+def workers(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
+    """Any archive is given to two processes; these are they."""
+    started: list[subprocess.Popen[bytes]] = []
+    popen = subprocess.Popen
+
+    def start(*given: Any, **named: Any) -> subprocess.Popen[bytes]:
+        started.append(popen(*given, **named))
+        return started[-1]
+
+    monkeypatch.setattr(unzip_workers, "_WORTH", 0)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(subprocess, "Popen", start)
+    return started
+
+
+def have_ended(workers: list[subprocess.Popen[bytes]]) -> bool:
+    return len(workers) == 2 and all(worker.returncode is not None for worker in workers)
+
+
+def archive_of(folder: Path, *more: tuple[zipfile.ZipInfo | str, bytes]) -> Path:
+    """Make an archive of folders with files of all sizes, and more at its end."""
+    path = folder / "a.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
+        for number in range(40):
+            made.mkdir(f"d{number}", 0o555 if number == 7 else 0o755)
+            made.writestr(f"d{number}/small", str(number) * number)
+            made.writestr(f"d{number}/below/it", b"x")
+        for number in range(4):
+            made.writestr(f"large{number}", LARGE)
+        for name, data in more:
+            made.writestr(name, data)
+    return path
+
+
+def link(name: str, target: str) -> tuple[zipfile.ZipInfo, bytes]:
+    info = zipfile.ZipInfo(name)
+    info.create_system, info.external_attr = 3, 0o120777 << 16
+    return info, target.encode()
+
+
+def files(root: Path) -> dict[str, bytes]:
+    found = (path for path in root.rglob("*") if path.is_file())
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in found}
+
+
+def test_everything_comes_back(tmp_path: Path, workers: list[subprocess.Popen[bytes]]):
+    """Each file once, by one of them; folders have their permissions in the end."""
+    archive = archive_of(tmp_path, link("link", "d1/small"))
+    told: list[str] = []
+
+    count = unpack(archive, tmp_path / "to", wrote=told.append)
+
+    with zipfile.ZipFile(archive) as opened:
+        infos = opened.infolist()
+        wanted = {info.filename: opened.read(info) for info in infos if not info.is_dir()}
+    assert files(tmp_path / "to") == {**wanted, "link": b"1"}
+    assert (tmp_path / "to" / "link").readlink() == Path("d1/small")
+    assert (tmp_path / "to" / "d7").stat().st_mode & 0o777 == 0o555
+    assert (count, told) == (len(infos), [info.filename.rstrip("/") for info in infos])
+    assert have_ended(workers)
+
+
+def test_nothing_new_stays_when_one_meets_a_broken_member(
+    tmp_path: Path, workers: list[subprocess.Popen[bytes]]
+):
+    """Those that were well remove what they have written, too; what was there before stays."""
+    archive = archive_of(tmp_path, ("broken", b"some text"))
+    with zipfile.ZipFile(archive) as opened:
+        at = opened.getinfo("broken").header_offset + 30 + len("broken")
+    data = bytearray(archive.read_bytes())
+    data[at] ^= 0xFF
+    archive.write_bytes(data)
+    (tmp_path / "to").mkdir()
+    (tmp_path / "to" / "mine").write_text("mine")
+
+    with pytest.raises(ArchiveError, match="broken"):
+        unpack(archive, tmp_path / "to")
+
+    assert [path.name for path in (tmp_path / "to").rglob("*")] == ["mine"]
+    assert have_ended(workers)
+
+
+@pytest.mark.parametrize("name", ["out/evil", "../evil", "/evil"])
+def test_nothing_is_written_outside(
+    tmp_path: Path, name: str, workers: list[subprocess.Popen[bytes]]
+):
+    """Neither by a path nor through a link, whichever of them writes the link."""
+    (tmp_path / "outside").mkdir()
+    archive = archive_of(tmp_path, link("out", "../outside"), (name, b"evil"))
+
+    with pytest.raises(ArchiveError, match="refused"):
+        unpack(archive, tmp_path / "to")
+
+    assert list((tmp_path / "outside").iterdir()) == []
+    assert not (tmp_path / "evil").exists()
+    assert have_ended(workers)
+
+
+def test_an_archive_with_a_name_twice_is_unpacked_in_order(
+    tmp_path: Path, workers: list[subprocess.Popen[bytes]]
+):
+    """The last of them counts, so there is one process."""
+    with pytest.warns(UserWarning, match="Duplicate name"):
+        archive = archive_of(tmp_path, ("d1/small", b"first"), ("d1/small", b"last"))
+
+    unpack(archive, tmp_path / "to")
+
+    assert (tmp_path / "to" / "d1" / "small").read_bytes() == b"last"
+    assert workers == []
+
+
+def test_a_worker_that_is_killed_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: list[subprocess.Popen[bytes]]
+):
+    """What it has written is not taken for the whole: it is removed for it."""
+    well = unzip_workers._Worker.refuse_unless_well
+
+    def kill(worker: unzip_workers._Worker) -> None:
+        if worker._process is workers[0] and worker._process.poll() is None:
+            well(worker)
+            assert len(files(tmp_path / "to")) > 20
+            worker._process.send_signal(signal.SIGKILL)
+        well(worker)
+
+    monkeypatch.setattr(unzip_workers._Worker, "refuse_unless_well", kill)
+
+    with pytest.raises(OSError, match="a process that unpacks files was ended"):
+        unpack(archive_of(tmp_path), tmp_path / "to")
+    assert files(tmp_path / "to") == {}
+    assert have_ended(workers)
+
+
+def test_workers_of_a_process_that_is_gone_leave_nothing(tmp_path: Path):
+    """As when the container is killed: they hear nothing more, and remove what they wrote."""
+    archive = archive_of(tmp_path)
+    target = tmp_path / "to"
+    target.mkdir()
+    with archive.open("rb") as file:
+        worker = unzip_workers._Worker(file.fileno(), target, "0/1")
+        worker.tell(b"g")
+        worker.refuse_unless_well()
+        assert len(files(target)) > 80
+
+        worker._input.close()
+        worker._process.wait()
+
+    assert files(target) == {}
