@@ -150,12 +150,12 @@ def unfinished(folder: Path) -> Iterator[Path]:
     return folder.rglob(".new-*")
 
 
-def kill_component(stack: Stack, title: str) -> int:
+def kill_component(stack: Stack, title: str, by: signal.Signals = signal.SIGKILL) -> int:
     """Kill the part of the stack with such a process title, the topmost one; return its process."""
     state = read_state(stack.home)
     assert state is not None
     found = next(row for row in below(state.pid) if re.search(title, row.title))
-    os.kill(found.pid, signal.SIGKILL)
+    os.kill(found.pid, by)
     return found.pid
 
 

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import re
+import signal
+from functools import partial
 from pathlib import Path
 
+import pytest
+
 from e2e.embedded import Stack, commit, make_repository
+from e2e.faulty import is_deferred, kill_component
 from e2e.runs import ended, finish_log, mark, raw_log, results, start, states, wait_for
 from servers.repositories import git
 
@@ -41,16 +46,23 @@ def test_a_task_marked_as_failed_is_a_canceled_job(stack: Stack, tmp_path: Path)
     assert re.search(r"^canceled by hand.*: job$", finish_log(stack, dag, run), re.MULTILINE)
 
 
-def test_a_cleared_job_is_run_again_in_a_new_pod(stack: Stack, tmp_path: Path):
-    """Clearing cancels the pod that runs; the new try does not follow it."""
+@pytest.mark.parametrize("worker", ["alive", "lost"])
+def test_a_cleared_job_is_run_again_in_a_new_pod(stack: Stack, tmp_path: Path, worker: str):
+    """The new try does not follow the old pod, even if the worker never hears of the clear."""
     config = "job:\n  script: [echo started, sleep 300]\n  after_script: [echo over]\n"
-    repository = make_repository(tmp_path / "cleared", {".gitlab-ci.yml": config})
+    repository = make_repository(tmp_path / f"cleared-{worker}", {".gitlab-ci.yml": config})
     dag, run = start(stack, repository)
     wait_for(lambda: "\nstarted\n" in raw_log(stack, dag, run, "job"))
     first = stack.pods(repository)
+    kill = partial(kill_component, stack, f"LocalExecutor: {stack.api.tasks(dag, run)['job'].id}")
+    loses = worker == "lost" and not is_deferred(stack, dag, run, "job")
 
+    if loses:
+        kill(signal.SIGSTOP)
     body = {"dry_run": False, "task_ids": ["job"], "dag_run_id": run, "only_failed": False}
     stack.api.request("POST", f"/dags/{dag}/clearTaskInstances", json=body)
+    if loses:
+        kill(signal.SIGKILL)
 
     second = stack.home.job_logs / dag / run / "job" / "2.log"
     wait_for(lambda: second.exists() and "\nstarted\n" in second.read_text())

@@ -27,6 +27,7 @@ from airflow.listeners.listener import get_listener_manager
 from airflow.models import DagModel, DagRun  # noqa: TID251 - as the scheduler
 from airflow.models.dagbag import DBDagBag  # noqa: TID251 - as the scheduler
 from airflow.models.serialized_dag import SerializedDagModel  # noqa: TID251 - as the scheduler
+from airflow.models.taskinstance import clear_task_instances  # noqa: TID251 - as the API server
 from airflow.models.xcom import XComModel  # noqa: TID251 - as the scheduler
 from airflow.serialization.definitions.dag import SerializedDAG
 from airflow.serialization.serialized_objects import LazyDeserializedDAG
@@ -41,6 +42,7 @@ from gitlab_ci_provider.model.job import Job as CiJob
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.project import Project, Ref
 from gitlab_ci_provider.plugins import run_note
+from gitlab_ci_provider.plugins.clears import ClearsPlugin
 from gitlab_ci_provider.renderer.dag import render_dag
 from gitlab_ci_provider.settings import load_settings
 
@@ -126,6 +128,23 @@ def notes_of_a_missing_pool(runner: SchedulerJobRunner) -> list[str | None]:
         notes = [run.get_task_instance(task, session=session).note for task in ("lint", "unit")]
         run.state = "failed"  # the races go on without it
         return [run.note, *notes]
+
+
+def tries_after_a_clear(name: str) -> list[tuple[str | None, int]]:
+    """Clear two tasks, one of which runs; give their states and by how much `max_tries` rose."""
+    make_run(name, "running", {"unit": "running", "lint": "failed"})
+    with create_session() as session:
+        run = session.scalar(select(DagRun).where(DagRun.run_id == name))
+        tasks = [run.get_task_instance(task, session=session) for task in ("unit", "lint")]
+        for task in tasks:
+            task.try_number = 1
+        before = [task.max_tries for task in tasks]
+        clear_task_instances(tasks, session)
+        run.state = "failed"  # the races go on without it
+        return [
+            (task.state, task.max_tries - earlier)
+            for task, earlier in zip(tasks, before, strict=True)
+        ]
 
 
 def mark_failed(name: str) -> None:
@@ -222,6 +241,9 @@ def main(count: int) -> None:
     runner = SchedulerJobRunner(job=Job(), executors=[LocalExecutor(parallelism=1)])
     ends: dict[str, Any] = {"notes": notes_of_a_failure(runner)}
     ends["pools"] = notes_of_a_missing_pool(runner)
+    ends["bare clears"] = tries_after_a_clear("bare-clears")
+    _ = ClearsPlugin.fastapi_apps  # as the API server begins
+    ends["clears"] = tries_after_a_clear("clears")
     for scenario in ("running", "queued", "ending", "unfinished", "bare"):
         if scenario == "bare":
             get_listener_manager().pm.unregister(run_note)

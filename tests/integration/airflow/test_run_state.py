@@ -72,6 +72,16 @@ def test_a_pool_that_does_not_exist_is_said(ends: Ends):
     assert "`airflow pools set gpu SLOTS DESCRIPTION`" in task
 
 
+def test_a_clear_of_a_running_task_is_counted_like_any_other(ends: Ends):
+    """So a job whose worker is lost before it hears of the clear does not follow the old pod."""
+    assert ends["clears"] == [["restarting", 1], [None, 1]]
+
+
+def test_airflow_alone_does_not_count_it(ends: Ends):
+    """When this fails, Airflow has mended it."""
+    assert ends["bare clears"] == [["restarting", 0], [None, 1]]
+
+
 def test_airflow_alone_overrules_the_person(ends: Ends):
     """Without our plugin, some runs end as a success: when this fails, Airflow has mended it."""
     assert ends["bare"].get("success: None", 0) > 0
