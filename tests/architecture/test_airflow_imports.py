@@ -32,7 +32,8 @@ PUBLIC = {
     # So they may timetables: docs, "Customizing Dag Scheduling with Timetables".
     "airflow.timetables.base": {"DagRunInfo", "DataInterval", "TimeRestriction", "Timetable"},
     "airflow.timetables.trigger": {"CronTriggerTimetable"},
-    "airflow.triggers.base": {"BaseTrigger", "TriggerEvent"},
+    # `TaskSuccessEvent`: docs, "Exiting deferred task from Triggers".
+    "airflow.triggers.base": {"BaseTrigger", "TaskSuccessEvent", "TriggerEvent"},
     "airflow.providers.amazon.aws.hooks.s3": {"S3Hook"},
     "airflow.providers.cncf.kubernetes.hooks.kubernetes": {"AsyncKubernetesHook", "KubernetesHook"},
     "airflow.providers.cncf.kubernetes.operators.pod": {"KubernetesPodOperator"},

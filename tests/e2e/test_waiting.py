@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -36,9 +37,19 @@ def shown(stack: Stack, dag: str, run: str, task: str) -> str:
     return "\n".join(stack.api.log(dag, run, stack.api.tasks(dag, run)[task]))
 
 
+def fired(stack: Stack, dag: str, run: str) -> list[str]:
+    """List what the triggerer has told Airflow in a run, as its logs show it."""
+    logs = (stack.home.airflow / "logs" / f"dag_id={dag}" / f"run_id={run}").rglob("*.trigger.*")
+    events = [json.loads(line) for log in logs for line in log.read_text().splitlines()]
+    return [one["result"] for one in events if one["event"] == "Trigger fired event"]
+
+
 @pytest.mark.parametrize("killed", ["nothing", "triggerer", "scheduler"])
 def test_a_long_job_shows_each_line_once(stack: Stack, tmp_path: Path, killed: str):
-    """In the log that Airflow shows and in the kept one, over the hop and over lost parts."""
+    """In the log that Airflow shows and in the kept one, over the hop and over lost parts.
+
+    It passes, so that the triggerer ends its task, and no worker is needed for that.
+    """
     config = f"long:\n  script:\n    - {COUNT}\n"
     name = f"long-{killed}"
     dag, run = start(stack, make_repository(tmp_path / name, {".gitlab-ci.yml": config}))
@@ -51,6 +62,8 @@ def test_a_long_job_shows_each_line_once(stack: Stack, tmp_path: Path, killed: s
     assert stack.api.run_state(dag, run) == "success"
     assert numbered(raw_log(stack, dag, run, "long")) == LINES
     assert numbered(shown(stack, dag, run, "long")) == LINES
+    assert fired(stack, dag, run) == ["TriggerEvent<'success'>"]
+    assert results(stack, dag, run) == {"long": ("success", "")}
     wait_for(lambda: left_behind(stack) == [])
 
 

@@ -160,12 +160,6 @@ class ContainerWorker:
             return
         present = "already present on machine and can be accessed by the pod"
         self.tell("Pulled", f'Container image "{image}" {present}')
-        if not runtime.honours_images and image not in self.context.images:
-            self.warn(
-                "ImageNotHonoured",
-                f"image: {image} is NOT honoured by the {runtime.name} runtime: the container "
-                "sees this machine's own root and programs",
-            )
 
     async def _start(self, config: ContainerConfig) -> Container | None:
         if config.user is not None and not self.context.runtime.changes_users(config.image):

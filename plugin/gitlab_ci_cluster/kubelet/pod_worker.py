@@ -13,7 +13,8 @@ from gitlab_ci_cluster.files import remove_tree
 from gitlab_ci_cluster.kubelet import hosts, security
 from gitlab_ci_cluster.kubelet.container_worker import ContainerWorker
 from gitlab_ci_cluster.kubelet.context import KubeletContext, retry_seconds
-from gitlab_ci_cluster.kubelet.records import ContainerRecord, first_records
+from gitlab_ci_cluster.kubelet.recorder import field_path
+from gitlab_ci_cluster.kubelet.records import ContainerRecord, all_containers, first_records
 from gitlab_ci_cluster.kubelet.status import (
     TERMINAL,
     PodState,
@@ -175,6 +176,20 @@ class PodWorker:
         if fields:
             text = f"the embedded cluster does not act on {fields}"
             self._context.events.warning(self.pod, "FieldsNotHonoured", text)
+        if not has_profiles:
+            self._tell_unused_images()
+
+    def _tell_unused_images(self) -> None:
+        name, known = self._context.runtime.name, self._context.images
+        spec = self.pod["spec"]
+        for container in all_containers(spec):
+            if container["image"] not in known:
+                text = (
+                    f"image: {container['image']} is NOT honoured by the {name} runtime: the "
+                    "container sees this machine's own root and programs"
+                )
+                place = field_path(spec, container["name"])
+                self._context.events.warning(self.pod, "ImageNotHonoured", text, place)
 
     def _set_unscheduled(self, problem: scheduler.Problem) -> bool:
         before = self.pod

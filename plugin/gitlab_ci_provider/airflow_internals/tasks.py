@@ -141,6 +141,13 @@ def defer(trigger: BaseTrigger, method_name: str, timeout: timedelta | None = No
     raise TaskDeferred(trigger=trigger, method_name=method_name, timeout=timeout)
 
 
+def hears_of_successes() -> bool:
+    """Tell whether a plugin hears of tasks that succeed: Airflow tells it only in a worker."""
+    from airflow.sdk.listener import get_listener_manager
+
+    return bool(get_listener_manager().hook.on_task_instance_success.get_hookimpls())
+
+
 def failed_trigger(next_method: str, next_kwargs: Mapping[str, Any] | None) -> str | None:
     """Tell why Airflow fails a task that waited for a trigger; None if it resumes it."""
     from airflow.sdk.bases.operator import TRIGGER_FAIL_REPR

@@ -132,6 +132,11 @@ def start_problem(pod: k8s.V1Pod) -> StartProblem | None:
     return None
 
 
+def was_early(message: str, pod: str) -> bool:
+    """Tell whether a warning only says that a pod was faster than its Secret, made after it."""
+    return f'secret "{pod}" not found' in message
+
+
 def pull_failures(events: Iterable[k8s.CoreV1Event]) -> list[str]:
     """List what registries have said about images, oldest first, from a pod's events."""
     said = (str(event.message or "") for event in events)

@@ -131,13 +131,13 @@ def task(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> Task:
-    """The task of a job, in each way of waiting."""
+    """The task of a job, in each way of waiting; deferred, the triggerer ends it if it can."""
     caplog.set_level(logging.INFO)
     given = request.config.option.kubeconfig
     kubeconfig = given or request.getfixturevalue("unkind")[0].kubeconfig
     connection = {"conn_type": "kubernetes", "extra": {"kube_config_path": str(kubeconfig)}}
     monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", json.dumps(connection))
-    return Task(unkind_api, tmp_path, way, "job")
+    return Task(unkind_api, tmp_path, way, "job", ends=way == "deferred")
 
 
 @contextmanager

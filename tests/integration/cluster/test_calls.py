@@ -45,10 +45,10 @@ def calls(request: pytest.FixtureRequest) -> tuple[client.CoreV1Api, Counter[str
 
 
 @pytest.mark.parametrize("way", ["deferred"], indirect=True)
-def test_a_triggerer_asks_four_times_for_the_only_job(
+def test_a_triggerer_asks_six_times_for_the_only_job(
     task: Task, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
 ):
-    """List and watch, which all jobs of a namespace share, and two logs.
+    """List and watch, which all jobs of a namespace share, two logs, warnings, and the deletion.
 
     A real cluster may need more than the minute after which a watch begins again.
     """
@@ -66,7 +66,8 @@ def test_a_triggerer_asks_four_times_for_the_only_job(
     result = task.run("echo hello")
 
     assert (result.status, task.hops) == ("success", 1)
-    least = Counter({"GET pods": 1, "watch pods": 1, "GET log": 2})
+    least = Counter({"GET pods": 1, "watch pods": 1, "GET log": 2, "GET events": 1})
+    least["DELETE pods/job"] = 1
     assert counted == (least | counted & WAITED if pytestconfig.option.kubeconfig else least)
 
 

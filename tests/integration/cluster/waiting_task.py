@@ -12,11 +12,13 @@ from types import SimpleNamespace
 from typing import Any
 
 from airflow.sdk.exceptions import TaskDeferred
+from airflow.triggers.base import TaskSuccessEvent
 
 from gitlab_ci_provider.hooks.outages import patient
 from gitlab_ci_provider.hooks.pod_watch import PodWatch
 from gitlab_ci_provider.hooks.triggerer import Life
 from gitlab_ci_provider.model.job import Script
+from gitlab_ci_provider.model.run import JobResult
 from gitlab_ci_provider.runs.job.handover import pack, unpack
 from gitlab_ci_provider.runs.job.objects import create
 from gitlab_ci_provider.runs.job.pod_worker import PodWorker, taken_over
@@ -28,11 +30,18 @@ from integration.cluster.support import Api
 LOG = logging.getLogger("job")
 CONNECTION = "waiting_kubernetes"
 WAYS = {"worker": 0, "deferred": 0, "adaptive": 1}
+ARCHIVE = "artifacts/group/project/1/job/1/artifacts.zip"
 
 
 @dataclass
 class Task:
-    """The task of a job, from its first worker to its last, without Airflow between them."""
+    """The task of a job, from its first worker to its last, without Airflow between them.
+
+    Attributes:
+        ends: the triggerer ends it if the job passes; otherwise a worker comes back.
+        state: of the task, as Airflow tells the triggerer.
+        told: results that the triggerer has recorded.
+    """
 
     api: Api
     folder: Path
@@ -51,6 +60,9 @@ class Task:
     hides: tuple[str, ...] = ()
     archive_key: str = ""
     handed: list[dict[str, Any]] = field(default_factory=list)
+    ends: bool = False
+    state: str = "deferred"
+    told: list[JobResult] = field(default_factory=list)
 
     def run(self, script: str, **masked: str) -> Any:
         """Run the job; gives its result."""
@@ -59,7 +71,11 @@ class Task:
         self.change(pod)
         operator = self.operator()
         operator.pod = create(self.core, pod, secret)
-        shift = replace(first_shift(operator, self.job().settings), hides=self.hides)
+        shift = replace(
+            first_shift(operator, self.job().settings),
+            hides=self.hides,
+            archive_key=ARCHIVE if self.ends else "",
+        )
         version = operator.pod.metadata.resource_version
         self.made()
         watched = PodWatch(
@@ -74,6 +90,8 @@ class Task:
             except TaskDeferred as left:
                 self.hops += 1
                 event = asyncio.run(self.triggered(left.trigger))
+                if event is None:
+                    return self.told[-1]
                 work = self.resumed(event)
 
     def resumed(self, event: dict[str, Any]) -> Callable[[], Any]:
@@ -95,14 +113,21 @@ class Task:
             still_runs=lambda _: not self.marked,
         )
 
-    async def triggered(self, trigger: JobPodTrigger) -> dict[str, Any]:
-        """Run the trigger as another process does, that has it from the database."""
+    async def triggered(self, trigger: JobPodTrigger) -> dict[str, Any] | None:
+        """Run the trigger as another process does, that has it from the database; None at its end.
+
+        What it asks Airflow, the test answers.
+        """
         _, given = trigger.serialize()
         again = JobPodTrigger(**json.loads(json.dumps(given)))
+        again._state = lambda: self.state  # type: ignore[method-assign]
+        again._tell = self.told.append  # type: ignore[method-assign, assignment]
+        again._was_done = lambda left: bool(self.told)  # type: ignore[method-assign]
         self.after()
         if self.unfit:
             return pack(replace(unpack(again.handover), why="unfit"))
-        return (await anext(again.run())).payload
+        event = await anext(again.run())
+        return None if isinstance(event, TaskSuccessEvent) else event.payload
 
     def operator(self) -> Any:
         timeout = SimpleNamespace(total_seconds=lambda: self.timeout)

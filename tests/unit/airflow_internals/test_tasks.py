@@ -14,6 +14,7 @@ import msgspec
 import pytest
 import structlog
 from airflow.jobs.triggerer_job_runner import TriggerRunnerSupervisor
+from airflow.listeners import hookimpl
 from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 from airflow.sdk import Context, TaskInstance  # type: ignore[attr-defined]  # not in its stub
 from airflow.sdk.exceptions import TaskAwaitingInput, TaskDeferred
@@ -27,6 +28,7 @@ from airflow.sdk.execution_time.comms import (
     _ResponseFrame,
 )
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+from airflow.sdk.listener import get_listener_manager
 from airflow.sdk.log import configure_logging
 from pydantic import TypeAdapter
 
@@ -262,3 +264,28 @@ def test_a_task_knows_that_its_trigger_has_failed():
         given = {"error": trigger.TriggerFailureReason.TRIGGER_FAILURE.value, "traceback": None}
         assert tasks.failed_trigger(TRIGGER_FAIL_REPR, given) == "Trigger failure"
     assert tasks.failed_trigger("follow_on", {"event": {}}) is None
+
+
+class Listening:
+    """A plugin's listener."""
+
+    @hookimpl
+    def on_task_instance_success(self, previous_state: Any, task_instance: Any) -> None:
+        """Hear of a task."""
+
+
+def test_a_task_knows_whether_somebody_hears_of_successes():
+    """Airflow tells plugins of tasks that end in workers only."""
+    with contract("get_listener_manager().pm, .hook", "jobs that pass in the triggerer"):
+        manager, ours = get_listener_manager(), Listening()
+        others = list(manager.pm.get_plugins())  # an example of Airflow's, if it has examples
+        for other in others:
+            manager.pm.unregister(other)
+        try:
+            assert not tasks.hears_of_successes()
+            manager.pm.register(ours)
+            assert tasks.hears_of_successes()
+            manager.pm.unregister(ours)
+        finally:
+            for other in others:
+                manager.pm.register(other)

@@ -120,6 +120,7 @@ class Follower:
             groups=self.log.groups,
             coverage=self.coverage.value,
             warned=self.warned,
+            shown=self.begin.shown,
             start_left=self._budget.left,
             waits_since=self._budget.since,
             pull_fails_since=self.starting.failing_since,

@@ -28,6 +28,8 @@ class Handover:
         hides: Airflow Variables with values that must not be seen, and that the helper does not
             know: it only hides those of the job.
         hop: counts how often the pod went to a triggerer in this try of the task.
+        archive_key: of this try, if the triggerer ends the task of a job that passes; empty if a
+            worker has to come back.
     """
 
     connection: str
@@ -43,6 +45,7 @@ class Handover:
     hides: tuple[str, ...] = ()
     why: Why = ""
     hop: int = 1
+    archive_key: str = ""
 
 
 def pack(handover: Handover) -> dict[str, Any]:

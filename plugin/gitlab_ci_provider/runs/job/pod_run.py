@@ -32,6 +32,7 @@ from gitlab_ci_provider.runs.job.end import PullFailure, deploying_to
 from gitlab_ci_provider.runs.job.evidence import explained
 from gitlab_ci_provider.runs.job.handover import Handover
 from gitlab_ci_provider.runs.job.objects import delete_pod
+from gitlab_ci_provider.runs.job.passed import returns
 from gitlab_ci_provider.runs.job.permitted import permitted_job
 from gitlab_ci_provider.runs.job.pod_start import PodStart, is_found
 from gitlab_ci_provider.runs.job.pod_worker import PodWorker, taken_over
@@ -108,7 +109,11 @@ class JobPod:
         for value in planned.masked:
             mask_secret(value)
         self._masker = log_masker(planned.masked)
-        self._shift = replace(self._shift, hides=places_to_hide(request, planned.plan))
+        self._shift = replace(
+            self._shift,
+            hides=places_to_hide(request, planned.plan),
+            archive_key="" if returns(self._operator, self._run, planned) else self._archive_key,
+        )
         self._services = job_services(planned, request.variables.as_dict())
         if self._handed is not None:
             self._services = replace(self._services, names=self._handed.services)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from kubernetes import client as k8s
@@ -15,17 +15,17 @@ from gitlab_ci_provider.exceptions import FailureReason, JobFailure, SystemFailu
 from gitlab_ci_provider.hooks.pod_watch import PodWatch
 from gitlab_ci_provider.hooks.pod_worker_io import TimeToLeave, WorkerIO, early_words
 from gitlab_ci_provider.hooks.triggerer import Life, triggerer_life
-from gitlab_ci_provider.model.job_artifacts import ArtifactReport, JobArtifact
-from gitlab_ci_provider.model.run import JobResult, JobStatus
+from gitlab_ci_provider.model.run import JobResult
 from gitlab_ci_provider.pods.outcome import outcome
 from gitlab_ci_provider.pods.seen import SeenPod
 from gitlab_ci_provider.pods.starting import Starting, pending_words
-from gitlab_ci_provider.pods.status import pull_failures
+from gitlab_ci_provider.pods.status import pull_failures, was_early
 from gitlab_ci_provider.pods.status import still_runs as is_going_on
 from gitlab_ci_provider.runs.job.coverage import CoverageScan
 from gitlab_ci_provider.runs.job.end import PodFailure, PullFailure
 from gitlab_ci_provider.runs.job.follower import End, Follower
 from gitlab_ci_provider.runs.job.log import job_log
+from gitlab_ci_provider.runs.job.pod_result import names_foreign, result_of
 from gitlab_ci_provider.runs.job.position import Position
 from gitlab_ci_provider.runs.job.services import JobServices
 from gitlab_ci_provider.runs.job.shift import (
@@ -37,10 +37,7 @@ from gitlab_ci_provider.runs.job.shift import (
     still_runs,
 )
 from gitlab_ci_provider.runs.job_run import JobRun
-from gitlab_ci_provider.storage.keys import is_of_job
 from gitlab_ci_provider.variables.masking import Masker
-
-Left = TypeVar("Left", JobArtifact, ArtifactReport)
 
 _SOON = 5.0
 
@@ -78,10 +75,12 @@ class PodWorker:
     _coverage: CoverageScan = field(init=False)
     _starting: Starting = field(init=False)
     _said: str = field(default="", init=False)
+    _shown: tuple[str, ...] = field(default=(), init=False)
 
     def __post_init__(self) -> None:
         """Begin where the triggerer has stopped."""
         self._coverage = CoverageScan(self.run.job.coverage, self.shift.begin.coverage)
+        self._shown = self.shift.begin.shown
         self._starting = Starting(
             grace=self.run.settings.image_pull_grace,
             unsettled=self.shift.unsettled,
@@ -108,7 +107,7 @@ class PodWorker:
                     end = io.perform(follower.steps())
             except TimeToLeave:
                 refuse_if_over(self.shift, self.operator)
-                self._hand_over(follower.position())
+                self._hand_over(pod, follower.position())
             finally:
                 pod.close()
             if not follower.warned and end.kind == "over":
@@ -138,12 +137,15 @@ class PodWorker:
             self._log.warning("%s", words)
         self._said = words
 
-    def _hand_over(self, position: Position) -> NoReturn:
-        """Leave the pod to the triggerer.
+    def _hand_over(self, pod: PodWatch, position: Position) -> NoReturn:
+        """Leave the pod to the triggerer, which shows no warnings.
 
         Raises:
             TaskDeferred: always.
         """
+        if not position.warned:
+            self._log_warnings(pod)
+            position = replace(position, shown=self._shown)
         self._log.info("the triggerer follows the pod from here on, without a worker")
         hand_over(
             replace(self.shift, services=self.services.names),
@@ -184,39 +186,24 @@ class PodWorker:
             pod.namespace, field_selector=f"involvedObject.name={pod.name},type=Warning"
         ).items
         for event in events:
-            if f'secret "{pod.name}" not found' in (event.message or ""):
-                continue  # the pod was faster than its Secret, which is created after it
-            self._log.warning("%s: %s", event.reason, self.masker.text(event.message or ""))
+            message, name = event.message or "", event.metadata.name
+            if not (was_early(message, pod.name) or name in self._shown):
+                self._log.warning("%s: %s", event.reason, self.masker.text(message))
+                self._shown = (*self._shown, name)
         return list(events)
 
     def _result(self, pod: PodWatch, seen: SeenPod) -> JobResult:
         end = outcome(seen)
         if end.left_out:
             self._log.warning(_LEFT_OUT, end.left_out)
-        result = JobResult(
-            status=JobStatus.FAILED if end.failure_reason else JobStatus.SUCCESS,
-            exit_code=end.exit_code,
-            artifacts=self._own(end.artifacts),
-            reports=self._own(end.reports),
-            coverage=self._coverage.value,
-            pod=pod.name,
-        )
+        result = result_of(end, pod.name, self._coverage.value, self.archive_key)
+        if names_foreign(end, result):
+            self._log.warning("the pod named artifacts that are not of this job; they are ignored")
         if end.failure_reason is None:
             return result
         raise PodFailure(
             end.message, reason=end.failure_reason, exit_code=end.exit_code, result=result
         )
-
-    def _own(self, left: tuple[Left, ...]) -> tuple[Left, ...]:
-        """Leave out what is not this job's: later jobs may read what its pod says it has left."""
-        own = tuple(
-            some
-            for some in left
-            if all(is_of_job(key, self.archive_key) for key in some.object_keys)
-        )
-        if len(own) < len(left):
-            self._log.warning("the pod named artifacts that are not of this job; they are ignored")
-        return own
 
     def _raw_path(self) -> Path | None:
         folder = self.run.settings.job_logs_folder

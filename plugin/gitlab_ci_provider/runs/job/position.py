@@ -20,6 +20,7 @@ class Position:
         groups: sections that are open.
         coverage: found so far.
         warned: the pod's warnings have been shown.
+        shown: names of the events of those that were shown before the pod was left.
         start_left: seconds for which the pod may still wait for containers to start; None: all.
         waits_since: from when they run, in seconds since 1970; None while a container runs.
         pull_fails_since: when the first pull of an image failed, in seconds since 1970.
@@ -33,6 +34,7 @@ class Position:
     groups: tuple[str, ...] = ()
     coverage: float | None = None
     warned: bool = False
+    shown: tuple[str, ...] = ()
     start_left: float | None = None
     waits_since: float | None = None
     pull_fails_since: float | None = None

@@ -58,6 +58,7 @@ class Shift:
         hides: Airflow Variables with values that the triggerer has to hide.
         hop: the next one to a triggerer.
         trusts: the pod may be left though nobody can tell whether a triggerer is alive.
+        archive_key: of this try, if no worker has to come back when the job passes.
     """
 
     begin: Position = BEGINNING
@@ -69,6 +70,7 @@ class Shift:
     hides: tuple[str, ...] = ()
     hop: int = 1
     trusts: bool = False
+    archive_key: str = ""
 
     @property
     def leave_at(self) -> float:
@@ -202,12 +204,11 @@ def hand_over(
         TaskDeferred: always; Airflow resumes the task with `follow_on`.
     """
     pod: Any = operator.pod
-    metadata = pod.metadata
     handover = Handover(
         connection=operator.kubernetes_conn_id or "",
-        namespace=metadata.namespace,
-        pod=metadata.name,
-        uid=metadata.uid or "",
+        namespace=pod.metadata.namespace,
+        pod=pod.metadata.name,
+        uid=pod.metadata.uid or "",
         deadline=shift.deadline,
         timeout=_timeout(operator),
         patience=patience,
@@ -216,6 +217,7 @@ def hand_over(
         unsettled=shift.unsettled,
         hides=shift.hides,
         hop=shift.hop,
+        archive_key=shift.archive_key,
     )
     trigger = JobPodTrigger(
         handover=pack(handover),

@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from airflow.triggers.base import BaseTrigger, TriggerEvent
+from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 
-from gitlab_ci_provider.airflow_internals.tasks import task_states, write_xcom
+from gitlab_ci_provider.airflow_internals.tasks import read_xcom, task_states, write_xcom
 from gitlab_ci_provider.airflow_internals.trigger_log import keep_earlier_logs, lines_shown
 from gitlab_ci_provider.exceptions import GitlabCiError, SystemFailure
 from gitlab_ci_provider.hooks.async_kubernetes import PASSING, Place, RefusedError
@@ -22,6 +22,7 @@ from gitlab_ci_provider.hooks.pod_hub import UnreachableError, hub_of
 from gitlab_ci_provider.hooks.pod_trigger_io import OutOfTimeError, TriggerIO
 from gitlab_ci_provider.model import xcom_keys
 from gitlab_ci_provider.model.run import BY_HAND, JobResult, JobStatus
+from gitlab_ci_provider.pods.seen import SeenPod
 from gitlab_ci_provider.pods.service_watch import ServiceWatch
 from gitlab_ci_provider.pods.starting import Starting
 from gitlab_ci_provider.runs.job.coverage import CoverageScan
@@ -29,6 +30,7 @@ from gitlab_ci_provider.runs.job.follower import Follower
 from gitlab_ci_provider.runs.job.handover import Handover, Why, pack, unpack
 from gitlab_ci_provider.runs.job.last_words import to_the_last_word
 from gitlab_ci_provider.runs.job.log import job_log, without_first
+from gitlab_ci_provider.runs.job.passed import has_warnings, passed
 from gitlab_ci_provider.runs.record import plain
 from gitlab_ci_provider.variables.masking import log_masker
 
@@ -41,7 +43,7 @@ _log = logging.getLogger(__name__)
 
 
 class JobPodTrigger(BaseTrigger):
-    """Fires when a worker is needed for the pod: when it has ended, as a rule.
+    """Fires when a worker is needed for the pod, or ends the task of a job that has passed.
 
     The helper has hidden the job's secrets in the log before the node wrote it. What it does not
     know, such as secrets of other projects, is read from Airflow's Variables and hidden here.
@@ -73,6 +75,7 @@ class JobPodTrigger(BaseTrigger):
         self.coverage = coverage
         self.kept = kept
         self._ended = False
+        self._pod: SeenPod | None = None
 
     @property
     def task_instance(self) -> Any:
@@ -93,11 +96,34 @@ class JobPodTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Follow the pod."""
         work = asyncio.create_task(self._followed(unpack(self.handover)))
-        yield TriggerEvent(pack(await to_the_last_word(work, self._end_pod)))
+        left = await to_the_last_word(work, self._end_pod)
+        yield TaskSuccessEvent() if await self._is_done(left) else TriggerEvent(pack(left))
 
     async def on_kill(self) -> None:
         """Delete the pod of a task that a person has ended before `run` could."""
         await self._end_pod()
+
+    async def _is_done(self, left: Handover) -> bool:
+        """Record how the job has passed, and delete its pod; false if a worker has to do that."""
+        if not left.archive_key:
+            return False
+        result = passed(left, self._pod)
+        if result is None:
+            return self._pod is None and await to_thread(self._was_done, left)
+        if await to_thread(self._state) != "deferred":
+            return False
+        await to_thread(self._tell, result)
+        place = Place(left.connection, left.namespace)
+        if problem := await delete_pod(place, left.pod, left.uid, self.outage):
+            self.log.warning("the pod is left for the end of the pipeline: %s", problem)
+        return True
+
+    def _was_done(self, left: Handover) -> bool:
+        """Tell whether a triggerer has recorded it, and was lost before Airflow knew."""
+        ti: Any = self.task_instance
+        told = read_xcom(ti.dag_id, ti.run_id, ti.task_id, xcom_keys.JOB_RESULT)
+        known = told if isinstance(told, dict) else {}
+        return (known.get("status"), known.get("pod")) == (JobStatus.SUCCESS, left.pod)
 
     async def _end_pod(self) -> bool:
         """Delete the pod of a task that a person has ended or cleared; it may take its time to end.
@@ -115,7 +141,8 @@ class JobPodTrigger(BaseTrigger):
         place = Place(handover.connection, handover.namespace)
         deleting = asyncio.create_task(delete_pod(place, handover.pod, handover.uid, self.outage))
         if state == "failed":
-            await to_thread(self._tell_canceled)
+            canceled = JobResult(status=JobStatus.CANCELED, reason=BY_HAND)
+            await to_thread(self._tell, canceled)
         if problem := await deleting:
             self.log.warning("the pod is left for the end of the pipeline: %s", problem)
         return True
@@ -124,11 +151,10 @@ class JobPodTrigger(BaseTrigger):
         ti: Any = self.task_instance
         return task_states(ti.dag_id, ti.run_id, [ti.task_id]).get(ti.task_id, "removed")
 
-    def _tell_canceled(self) -> None:
+    def _tell(self, result: JobResult) -> None:
         """Leave the job's result: no worker comes back to do it."""
         ti: Any = self.task_instance
-        result = plain(JobResult(status=JobStatus.CANCELED, reason=BY_HAND))
-        write_xcom(ti.dag_id, ti.run_id, ti.task_id, xcom_keys.JOB_RESULT, result)
+        write_xcom(ti.dag_id, ti.run_id, ti.task_id, xcom_keys.JOB_RESULT, plain(result))
 
     async def _followed(self, handover: Handover) -> Handover:
         try:
@@ -170,6 +196,10 @@ class JobPodTrigger(BaseTrigger):
             async with hub.watching(handover.pod, _log) as watched:
                 io = TriggerIO(pod=watched, deadline=handover.deadline)
                 end = await io.perform(follower.steps())
+                asks = passed(handover, end.pod) is not None and not follower.warned
+                shown = handover.position.shown
+                if not (asks and await has_warnings(hub.cluster, handover.pod, shown)):
+                    self._pod = end.pod
         except OutOfTimeError:
             return "timeout"
         except (SystemFailure, UnreachableError, RefusedError, *PASSING) as problem:
