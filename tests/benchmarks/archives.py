@@ -177,6 +177,8 @@ def timed(command: Callable[[], None]) -> Cost:
         try:
             command()
             os._exit(0)
+        except BaseException:  # noqa: BLE001 - of a process of its own
+            traceback.print_exc()
         finally:
             traceback.print_exc()
             os._exit(1)

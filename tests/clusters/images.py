@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-HELPER_NEEDS = ("deflate", "google-re2", "isal", "msgspec", "urllib3", "zstandard")
+HELPER_NEEDS = ("google-re2", "isal", "msgspec", "urllib3", "zstandard")
 """What the helper imports; a test holds it against `docker/helper/requirements.txt`."""
 
 _ENTRY = """#!/usr/bin/python3

@@ -66,11 +66,14 @@ def unpack_by_workers(
             running.enter_context(_Worker(file, root, f"{number}/{count}"))
             for number in range(count)
         ]
+        last = ""
         for member in ZipDirectory(file):
+            folder = member.filename.rpartition("/")[0]
             if is_folder(member):
                 write_folder(writer, member)
-            else:
+            elif folder != last:
                 writer.prepare(member.filename)
+                last = folder
             wrote(member.filename.rstrip("/"))
         for worker in workers:
             worker.tell(_GO)

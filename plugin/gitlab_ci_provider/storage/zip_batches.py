@@ -47,7 +47,7 @@ class _Making:
 
     def _empty(self) -> None:
         self.size = 0
-        self._members: list[bytes | bytearray] = []
+        self._members: list[bytes] = []
         self._records: list[bytes] = []
         self._listing: list[str] = []
         self._files = self._at = 0

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import struct
 import zlib
 from array import array
@@ -26,6 +27,9 @@ _LONGEST_COMMENT = 0xFFFF
 _LONGEST_RECORD = _RECORD.size + 3 * 0xFFFF
 _FULL, _MANY = 0xFFFFFFFF, 0xFFFF
 _ENCRYPTED = 1
+_ODD = re.compile(rb"(?:^|/)\.{0,2}(?:/|$)")
+"""Ways to write the same path otherwise."""
+
 _ZIP64 = 1
 _CHUNK = 1024 * 1024
 
@@ -90,13 +94,23 @@ class ZipDirectory:
         """Add up how many bytes the members have, as the archive says.
 
         Returns:
-            the bytes, and whether all names differ: only then the order of members means nothing.
+            the bytes, and whether the order of members means nothing: no two have the same place,
+            and none is in the way of another one.
         """
-        total, names = 0, array("q")
+        total, paths, files, folders = 0, set[int](), array("q"), set[int]()
+        last, odd = b"", False
         for fields, name, extra in self._records():
             total += _values(fields, extra)[0]
-            names.append(hash(name.rstrip(b"/")))
-        return total, len(set(names)) == len(names)
+            path = name.rstrip(b"/")
+            paths.add(hash(path))
+            if path == name:
+                files.append(hash(path))
+            odd = odd or _ODD.search(path) is not None
+            folder = path.rpartition(b"/")[0]
+            if folder != last:
+                last = folder
+                _add_folders(folders, folder)
+        return total, not odd and len(paths) == self.count and folders.isdisjoint(files)
 
     def __iter__(self) -> Iterator[Member]:
         """Yield the members in their order; raises ArchiveError when the directory is broken."""
@@ -188,6 +202,13 @@ def _member(fields: tuple[Any, ...], name: bytes, extra: bytes, shift: int) -> M
         extra=extra,
         dos_time=(day, time),
     )
+
+
+def _add_folders(known: set[int], folder: bytes) -> None:
+    """Add a folder and those that it is in."""
+    while folder and hash(folder) not in known:
+        known.add(hash(folder))
+        folder = folder.rpartition(b"/")[0]
 
 
 def _text(name: bytes, *, marked: bool, system: int) -> str:

@@ -10,13 +10,14 @@ checksum computed while it is written: what is known of a large file only after 
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from os import devnull
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import IO, Self
+
+from isal.isal_zlib import crc32
 
 from gitlab_ci_provider.storage.in_order import InOrder
 from gitlab_ci_provider.storage.index import listed
@@ -113,7 +114,7 @@ class ZipWriter:
         size, crc, before = 0, 0, b""
         while piece:
             size += len(piece)
-            crc = zlib.crc32(piece, crc)
+            crc = crc32(piece, crc)
             self._threads.submit(self._method.piece, piece, before, then=self._write)
             before, piece = piece, next(more, b"")
         self._threads.finish()
@@ -124,7 +125,7 @@ class ZipWriter:
         size, crc = 0, 0
         while piece:
             size += len(piece)
-            crc = zlib.crc32(piece, crc)
+            crc = crc32(piece, crc)
             self._write(piece)
             piece = next(more, b"")
         return size, crc

@@ -76,9 +76,9 @@ def unpack_zip(
             directory = ZipDirectory(file.fileno())
             meter = Meter(limits, archive.stat().st_size)
             meter.add_entries(directory.count)
-            size, are_distinct = directory.survey()
+            size, in_any_order = directory.survey()
             meter.add_bytes(size)
-            workers = worker_count(size, directory.count) if are_distinct else 1
+            workers = worker_count(size, directory.count) if in_any_order else 1
             with TreeWriter(root) as writer:
                 if workers > 1:
                     unpack_by_workers(file.fileno(), root, writer, wrote, workers)

@@ -112,9 +112,9 @@ def test_contents_are_in_order(project: Path, archive: Path):
     assert packed == (len(paths), len(paths) - 2)  # folders are no files
 
 
-def test_the_same_files_make_the_same_bytes(project: Path, archive: Path):
+def test_the_same_files_make_the_same_bytes(project: Path, tmp_path: Path):
     """So a cache that did not change is the same object."""
-    paths = find_members(project, ["."]).paths
+    archive, paths = tmp_path / "cache.tar.zst", find_members(project, ["."]).paths
     pack(project, paths, archive, warn=warn)
     first = archive.read_bytes()
     pack(project, paths, archive, warn=warn)

@@ -109,7 +109,7 @@ def test_modules_of_the_job_are_not_loaded(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """A worker has the helper's rights: what lies in the current folder is not its code."""
-    (project / "deflate.py").write_text("raise SystemExit('loaded')")
+    (project / "isal.py").write_text("raise SystemExit('loaded')")
     monkeypatch.chdir(project)
 
     pack(project, paths(project), tmp_path / "a.zip", warn=print)
