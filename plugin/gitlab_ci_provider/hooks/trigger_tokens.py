@@ -65,14 +65,11 @@ class KeptTokens:
     _since: float = float("-inf")
     _kept: Tokens = field(default_factory=dict)
 
-    def name_of(self, project: str, token: str) -> str | None:
-        """Return the name of a project's token; None if it is not one."""
+    def projects_of(self, token: str) -> list[str]:
+        """List the paths of the projects whose token this is."""
         given = hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
-        name = None
-        for known, wanted in self._all().get(project, {}).items():
-            if hmac.compare_digest(given, wanted):
-                name = known
-        return name
+        known = [(path, one) for path, tokens in self._all().items() for one in tokens.values()]
+        return [path for path, one in known if hmac.compare_digest(given, one)]
 
     def any(self) -> bool:
         """Return whether there are tokens at all."""

@@ -39,7 +39,7 @@ class TriggerDesk(Protocol):
     """What the address needs."""
 
     def project(self, name: str, token: str) -> Project | None:
-        """Find the project of a path, if this is one of its trigger tokens."""
+        """Find the project of a path or number, if this is one of its trigger tokens."""
         ...
 
     def add(self, event: WebhookEvent) -> bool:

@@ -90,11 +90,14 @@ class WebhookReception:
         return event_run(event, self._impatient())
 
     def project(self, name: str, token: str) -> Project | None:
-        """Find the project whose trigger token this is."""
-        if not self.tokens.name_of(name, token):
-            return None
-        found = open_state(self.settings()).snapshots.find_dag(dag_id(name))
-        return found.project if found and found.project.path == name else None
+        """Find the project of this path or number, if it is its trigger token."""
+        snapshots = open_state(self.settings()).snapshots
+        for path in self.tokens.projects_of(token):
+            found = snapshots.find_dag(dag_id(path))
+            project = found.project if found else None
+            if project and project.path == path and name in {path, str(project.id or path)}:
+                return project
+        return None
 
     def now(self) -> float:
         """Return the time."""

@@ -15,12 +15,17 @@ HASH = hashlib.sha256(TOKEN.encode()).hexdigest()
 
 
 def test_a_token_is_known_by_its_hash():
-    """Of its own project only; the hash itself is not a token."""
-    kept = KeptTokens(lambda: parse_tokens(json.dumps({"g/p": {"old": "0" * 64, "bot": HASH}})))
+    """Of its own projects only; the hash itself is not a token."""
+    tokens = {
+        "g/p": {"old": "0" * 64, "bot": HASH},
+        "g/q": {"bot": HASH},
+        "g/other": {"x": "1" * 64},
+    }
+    kept = KeptTokens(lambda: parse_tokens(json.dumps(tokens)))
 
-    assert kept.name_of("g/p", TOKEN) == "bot"
-    for project, token in (("g/p", HASH), ("g/p", ""), ("g/p", "\udcff"), ("g/other", TOKEN)):
-        assert kept.name_of(project, token) is None
+    assert kept.projects_of(TOKEN) == ["g/p", "g/q"]
+    for token in (HASH, "", "\udcff"):
+        assert kept.projects_of(token) == []
     assert kept.any()
 
 
@@ -45,7 +50,7 @@ def test_a_flood_of_requests_asks_once():
 
     kept = KeptTokens(read, lambda: now[0])
     for _ in range(9):
-        assert kept.name_of("g/p", TOKEN) is None
+        assert kept.projects_of(TOKEN) == []
     assert len(asked) == 1
     now[0] = 31
     assert not kept.any()
