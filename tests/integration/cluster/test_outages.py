@@ -190,16 +190,24 @@ def test_anothers_pod_is_not_taken(core: client.CoreV1Api, api: Api, faults: Pat
 def test_only_the_pod_of_the_same_life_is_found_again(
     core: client.CoreV1Api, api: Api, faults: Path, operator: Any
 ):
-    """It is found whether it runs or has ended; pods of earlier lives are deleted."""
+    """It is found whether it runs or has ended; pods of earlier lives are deleted.
+
+    The pod of the task itself stays, which Airflow's KubernetesExecutor gives the same labels.
+    """
     create(core, make("ours", "exit 3"), secret_of(make("ours")))
     create(core, make("old", life="1.0.0.0"), secret_of(make("old")))
+    worker = make("worker", "sleep 1000")
+    worker.metadata.labels = {
+        name: text for name, text in worker.metadata.labels.items() if "/" not in name
+    }
+    core.create_namespaced_pod("outages", worker)
     PodWatch(client=core, name="ours", namespace="outages").until(has_ended, PATIENCE)
 
     found = find_again(operator, make("ours"))
 
     assert found is not None
     assert (found.metadata.name, found.status.phase) == ("ours", "Failed")
-    wait_until(lambda: api.names("pods") == ["ours"], "the end of the old pod")
+    wait_until(lambda: sorted(api.names("pods")) == ["ours", "worker"], "the end of the old pod")
 
 
 def test_waiting_for_a_pod_outlasts_an_outage(

@@ -42,14 +42,17 @@ def life_token(context: Context, life: str) -> str:
 def find_again(operator: KubernetesPodOperator, wanted: k8s.V1Pod) -> k8s.V1Pod | None:
     """Find the pod that a lost worker has left, and delete those of earlier lives.
 
+    With Airflow's KubernetesExecutor, the task itself is in a pod that has the same labels of
+    Airflow: it has none of ours.
+
     Args:
         operator: of the task.
         wanted: the pod of this life, as it would be created.
     """
     labels = wanted.metadata.labels
+    task = [f"{key}={labels[key]}" for key in _TASK_LABELS if key in labels]
     found = operator.client.list_namespaced_pod(
-        wanted.metadata.namespace,
-        label_selector=",".join(f"{key}={labels[key]}" for key in _TASK_LABELS if key in labels),
+        wanted.metadata.namespace, label_selector=",".join([*task, _LIFE_LABEL])
     ).items
     for old in found:
         if not _same_life(old, wanted) and old.metadata.deletion_timestamp is None:
