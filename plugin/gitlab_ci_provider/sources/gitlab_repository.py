@@ -61,14 +61,16 @@ class GitlabRepository:
 
     def listing(self, patterns: Sequence[str]) -> tuple[str, dict[str, str]]:
         """Return the full name of the default branch, and the commits of refs."""
+        if not self._default:
+            return "", {}
         found: dict[str, str] = {}
         for pattern in patterns:
             found |= self._listed(pattern.removesuffix("*"))
         branch = f"{HEADS}{self._default}"
-        tip = found.get(branch) or (self._tip(branch) if self._default else "")
-        if self._default and not tip:
+        tip = found.get(branch) or self._tip(branch)
+        if not tip:
             raise SourceError(f"{self.url} has no branch '{self._default}', its default one (404)")
-        return (branch, {branch: tip, **found}) if tip else ("", found)
+        return branch, {branch: tip, **found}
 
     def ref_names(self) -> frozenset[str]:
         """List the short names of branches and tags."""
