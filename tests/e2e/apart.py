@@ -104,12 +104,14 @@ def airflow_apart(
         options = {**_options(folder, ports, home, door, bundle), **environment}
         if celery:
             options |= _celery(opened.enter_context(postgres()), opened.enter_context(redis()))
-        _run(folder, options, "airflow", "db", "migrate")
-        parts = {part: _part(folder, options, part) for part in PARTS}
+        run_once(folder, options, "airflow", "db", "migrate")
+        parts = {part: start_part(folder, options, part) for part in PARTS}
         if celery:
             parts |= {worker: _worker(folder, options, worker) for worker in WORKERS}
         running += parts.values()
-        yield Apart(folder, options, _connected(ports), store, door, parts)
+        yield Apart(
+            folder, options, connected(f"http://127.0.0.1:{ports.airflow}"), store, door, parts
+        )
 
 
 def on(folder: Path, machine: str, options: Mapping[str, str]) -> dict[str, str]:
@@ -150,7 +152,8 @@ def _celery(database: str, broker: str) -> dict[str, str]:
     }
 
 
-def _part(folder: Path, options: Mapping[str, str], part: str) -> Process:
+def start_part(folder: Path, options: Mapping[str, str], part: str) -> Process:
+    """Start a part of Airflow on a machine of its own."""
     return start(
         part,
         [str(BIN / "airflow"), part],
@@ -159,7 +162,8 @@ def _part(folder: Path, options: Mapping[str, str], part: str) -> Process:
     )
 
 
-def _run(folder: Path, options: Mapping[str, str], *command: str) -> None:
+def run_once(folder: Path, options: Mapping[str, str], *command: str) -> None:
+    """Run a command that all parts need first."""
     subprocess.run(command, env=on(folder, "once", options), check=True, capture_output=True)
 
 
@@ -238,9 +242,9 @@ def _connections(home: Home, door: Gate) -> dict[str, str]:
     }
 
 
-def _connected(ports: Ports) -> AirflowApi:
+def connected(url: str) -> AirflowApi:
     """Wait until the API server answers."""
-    access = Access(url=f"http://127.0.0.1:{ports.airflow}", user="admin", password="admin")
+    access = Access(url=url, user="admin", password="admin")
     found: list[AirflowApi] = []
 
     def answers() -> bool:
