@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from posixpath import normpath
 
 from gitlab_ci_provider.docker_builds.daemon import daemon_hosts
 from gitlab_ci_provider.docker_builds.spots import Problem, Spot
-from gitlab_ci_provider.docker_builds.values import NO
+from gitlab_ci_provider.docker_builds.values import NO, WORKING_COPY, is_in_working_copy
+from gitlab_ci_provider.docker_builds.words import Word
 from gitlab_ci_provider.model.image import Service
 
 _SET = re.compile(r"(?<![\w$])(DOCKER_(?:BUILDKIT|CONFIG|HOST))=[\"']?(?P<value>[^\s;&|\"']*)")
 _TCP = re.compile(r"tcp://(?P<host>\[[0-9a-f:]+\]|[^:/]+)(?::\d+)?/?")
 _OWN_HOSTS = ("localhost", "127.0.0.1", "0.0.0.0", "[::1]")  # noqa: S104 - where others listen
-_KEPT = ("$CI_PROJECT_DIR", "${CI_PROJECT_DIR}", "$CI_BUILDS_DIR", "${CI_BUILDS_DIR}", "$PWD")
-_KEPT_PATHS = ("/builds/", "/kaniko/")
+_KANIKO = "/kaniko/"
+"""Its own folder, which it does not clear."""
 
 
 def setting_problems(
@@ -32,8 +34,7 @@ def setting_problems(
         script: texts of its statements.
     """
     hosts = frozenset((*_OWN_HOSTS, *daemon_hosts(services)))
-    own = [f"{known[name]}/" for name in ("CI_PROJECT_DIR", "CI_BUILDS_DIR") if known.get(name)]
-    kept = (*_KEPT, *_KEPT_PATHS, *own)
+    kept = (_KANIKO, *(f"{known[name]}/" for name in WORKING_COPY if known.get(name)))
     given = [(at, name, value) for name, value in known.items()]
     for spot, text in script:
         given += [(spot, found[1], found["value"]) for found in _SET.finditer(text)]
@@ -54,11 +55,17 @@ def _why_not(
     if name == "DOCKER_BUILDKIT" and value.lower() in NO - {""}:
         words = "DOCKER_BUILDKIT chooses the classic builder, which reads Dockerfiles differently"
         return words, "Leave it out."
-    outside = value.startswith(("/", "~", "$")) and not f"{value}/".startswith(kept)
-    if name == "DOCKER_CONFIG" and outside:
+    if name == "DOCKER_CONFIG" and not _is_kept(value, kept):
         words = "DOCKER_CONFIG is outside of the working copy, which Kaniko may clear"
         return words, 'Leave it out, or begin it with "$CI_PROJECT_DIR/".'
     return None
+
+
+def _is_kept(folder: str, kept: tuple[str, ...]) -> bool:
+    """Return whether a build leaves a folder alone."""
+    word = Word(source=folder, body=folder, literal=None if "$" in folder else folder)
+    absolute = folder.startswith(("/", "~", "$"))
+    return not absolute or f"{normpath(folder)}/".startswith(kept) or is_in_working_copy(word, {})
 
 
 def _is_own_daemon(value: str, hosts: frozenset[str]) -> bool:

@@ -46,8 +46,8 @@ _SWITCHES = frozenset({"BUILDX_GIT_LABELS", "DOCKER_CONTENT_TRUST"})
 NO = frozenset({"", "0", "f", "false"})
 """What docker takes for no."""
 
-_WORKING_COPY = ("CI_PROJECT_DIR", "CI_BUILDS_DIR", "PWD")
-_ABSOLUTE = (*_WORKING_COPY, "HOME")
+WORKING_COPY = ("CI_PROJECT_DIR", "CI_BUILDS_DIR", "PWD")
+_ABSOLUTE = (*WORKING_COPY, "HOME")
 _KEPT = ("$PWD", "${PWD}", "$(pwd)", "/builds/")
 """How paths begin that belong to the working copy."""
 
@@ -95,7 +95,7 @@ def is_absolute(word: Word, known: Mapping[str, str]) -> bool | None:
 def is_in_working_copy(path: Word, known: Mapping[str, str]) -> bool:
     """Return whether an absolute path is in the working copy, or in another one next to it."""
     body = normpath(path.literal) if path.literal is not None else path.body
-    return f"{body}/".startswith(_KEPT) or _first_name(resolved(path, known)) in _WORKING_COPY
+    return f"{body}/".startswith(_KEPT) or _first_name(resolved(path, known)) in WORKING_COPY
 
 
 def resolved(word: Word, known: Mapping[str, str]) -> str:

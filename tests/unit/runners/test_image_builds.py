@@ -84,6 +84,7 @@ def test_the_runner_pins_the_image_of_kaniko():
         ("DOCKER_HOST", "ssh://builder"),
         ("DOCKER_CONTEXT", "remote"),
         ("DOCKER_CONFIG", "/root/.docker"),
+        ("DOCKER_CONFIG", "$CI_PROJECT_DIR/../../../root"),
     ],
 )
 @pytest.mark.parametrize("source", ["project", "pipeline", "runner"])
