@@ -27,8 +27,8 @@ from servers.image_registry import Registry, gate_to, running_registry
 EXAMPLE = Path(__file__).parents[2] / "dags" / "examples" / "kaniko"
 USER, PASSWORD = "group-token", 'pa"ss$%s_word'
 RUNNER = {"name": "b", "run_untagged": True, "image_builds": "rewrite"}
-STAND_IN = {"security": {"build": {"seccompProfile": {"type": "Unconfined"}}}}
-"""What buildah needs of a job's container where it stands in for Kaniko, which needs nothing."""
+STAND_IN = {"security": {"pod": {"seccompProfile": None}}}
+"""What buildah needs of a job's pod where it stands in for Kaniko, which needs nothing."""
 
 DAEMON = '{name: docker:28-dind, command: ["--insecure-registry=$REGISTRY"]}'
 BUILD = 'docker build --file {file} --build-arg "BASE=$REGISTRY/base:1"'

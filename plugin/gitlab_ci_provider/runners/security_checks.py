@@ -19,6 +19,9 @@ _REFUSED: Mapping[str, object] = {
     "runAsUser": 0,
     "procMount": "Unmasked",
 }
+_REQUIRED = ("allowPrivilegeEscalation", "runAsNonRoot", "seccompProfile")
+"""What `null` would leave out."""
+
 _PROFILES = ("RuntimeDefault", "Localhost")
 _ALLOWED = frozenset({"NET_BIND_SERVICE"})
 _KINDS = frozenset(
@@ -59,6 +62,7 @@ def _context(context: Manifest) -> Iterator[str]:
     for field, value in _REFUSED.items():
         if field in context and context[field] == value and type(context[field]) is type(value):
             yield f"{field}: {str(value).lower() if isinstance(value, bool) else value}"
+    yield from (f"{field}: null" for field in _REQUIRED if context.get(field, "") is None)
     profile = context.get("seccompProfile")
     if isinstance(profile, Mapping) and profile.get("type") not in _PROFILES:
         yield f"seccompProfile: {profile.get('type')}"

@@ -73,6 +73,8 @@ def _fields(node: Node, kind: str, mark: Mark) -> Iterator[Problem]:
             found = True
             yield f"{key!r} is not a field of Kubernetes' {kind.removeprefix('V1')}", place
             continue
+        if value is None:  # as where Kubernetes reads it: the field is left out
+            continue
         for problem in _named(key, shape_problems(value, types[key], place)):
             found = True
             yield problem

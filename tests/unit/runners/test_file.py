@@ -8,6 +8,7 @@ import pytest
 
 from gitlab_ci_provider.model.runner import RunnerProfile
 from gitlab_ci_provider.model.runner_parts import Amounts
+from gitlab_ci_provider.pods.security import pod_context
 from gitlab_ci_provider.runners.file import RunnersFile, read_runners
 
 WRONG = """\
@@ -202,6 +203,14 @@ runners:
     assert found.runners[0].lifecycle == {"preStop": {"httpGet": {"port": 80}}}
 
 
+def test_a_field_of_kubernetes_may_be_left_out_by_null():
+    """`null` takes away what pods have else, such as the profile of seccomp."""
+    found = read("runners: [{name: a, security: {pod: {seccompProfile: null}}}]")
+
+    assert found.errors == []
+    assert pod_context(found.runners[0].security).seccomp_profile is None
+
+
 def test_only_the_first_of_several_documents_would_count():
     """A file that begins with a divider has one document, and is read."""
     one = "# all runners\n---\nrunners: [{name: a}]\n"
@@ -276,6 +285,7 @@ def test_mounts_that_make_no_pod_are_found(mount: str, words: str):
         "security: {standard: restricted, helper: {runAsNonRoot: false}}",
         "security: {standard: restricted, build: {privileged: true}}",
         "security: {standard: restricted, build: {seccompProfile: {type: Unconfined}}}",
+        "security: {standard: restricted, pod: {seccompProfile: null}}",
         "security: {standard: restricted, service: {capabilities: {drop: [KILL]}}}",
         "security: {standard: restricted, service: {capabilities: {drop: []}}}",
         "security: {standard: restricted, service: {capabilities: {add: [MKNOD], drop: [ALL]}}}",
