@@ -28,6 +28,7 @@ _DOCKERS = {
 }
 _TOO_OLD = re.compile(rb"[A-Z]+ /v1\.([1-3]?[0-9]|4[0-3])/")
 _WORDS = b'{"message":"client version is too old. Minimum supported API version is 1.44"}'
+_FAILURE = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n"
 _REFUSAL = b"HTTP/1.1 400 Bad Request\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s" % (
     len(_WORDS),
     _WORDS,
@@ -40,6 +41,7 @@ class CutOff:
     Attributes:
         socket: what clients connect to.
         sent: by clients, over each connection.
+        failing: what requests begin with that fail once, each.
     """
 
     def __init__(self, engine: Podman, socket: Path) -> None:
@@ -49,6 +51,7 @@ class CutOff:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self.sent: list[bytearray] = []
+        self.failing: list[re.Pattern[bytes]] = []
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -112,6 +115,10 @@ class CutOff:
             if _TOO_OLD.match(data):
                 back.write(_REFUSAL)
                 return
+            if failing := next((one for one in self.failing if one.match(data)), None):
+                self.failing.remove(failing)
+                back.write(_FAILURE)
+                continue
             target.write(data)
 
     async def _answer(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -30,8 +31,9 @@ pytestmark = [
     pytest.mark.usefixtures("images"),
 ]
 
+IMAGE = "docker.io/library/busybox:1.35"
 LIMITED = {
-    "image": "docker.io/library/busybox:1.35",
+    "image": IMAGE,
     "volumeMounts": [{"name": "ws", "mountPath": "/ws"}],
 }
 WAIT = "until [ -e /ws/go ]; do sleep 0.02; done"
@@ -186,6 +188,23 @@ def test_exec_says_that_its_output_may_be_missing(own: EmbeddedCluster, own_api:
     assert session.returncode == 137
     go(own)
     end_of(own_api)
+
+
+def test_a_container_that_runs_has_not_failed_to_start(images: Podman, tmp_path: Path):
+    """The engine fails when it is asked how the container began, and then tells it."""
+    with CutOff(images, tmp_path / "engine.sock") as engine:
+        environment = {**images.environment, "DOCKER_HOST": f"unix://{engine.socket}"}
+        for running in _started(tmp_path, "docker", environment):
+            api = running.api()
+            limits = {"resources": {"limits": {"memory": "64Mi"}}}
+            engine.failing.append(re.compile(rb"GET /v[0-9.]+/containers/[0-9a-f]+/json"))
+            ended = api.run("a", "echo ran; exit 3", container={"image": IMAGE, **limits})
+            log = api.log("a")
+            api.close()
+
+    assert engine.failing == []
+    assert log == b"ran\n"
+    assert state_of(ended)["terminated"]["exitCode"] == 3
 
 
 def test_an_engine_without_monitors_is_attached_to_again(images: Podman, tmp_path: Path):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
+from http import HTTPStatus
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,8 @@ _INPUT = "stream=1&stdin=1"
 _OUTPUT = "stream=1&stdout=1&stderr=1"
 _NOT_STARTED = frozenset({"created", "configured", "initialized"})
 _LOOK_SECONDS = 0.1
+_MOST_TRIES = 50
+"""Of an engine that answers with an error of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +107,22 @@ class Beginning:
                 await self.client.call("POST", f"containers/{self.id}/start")
 
     async def _state(self) -> dict[str, Any]:
-        """Ask until the engine answers: its service may have died, and the container goes on."""
-        while True:
+        """Ask until the engine answers: its service may have died, and the container goes on.
+
+        An engine that fails is asked again, too: a container that runs has not failed to start.
+        """
+        for tries in count(1):
             try:
                 found = await self.client.call("GET", f"containers/{self.id}/json")
             except EngineError as error:
-                if error.status:
+                fails = error.status >= HTTPStatus.INTERNAL_SERVER_ERROR and tries < _MOST_TRIES
+                if error.status and not fails:
                     raise
                 await asyncio.sleep(_LOOK_SECONDS)
             else:
                 state: dict[str, Any] = found["State"]
                 return state
+        raise RuntimeError("counting has no end")
 
     async def _is_running(self) -> bool:
         with suppress(EngineError):
