@@ -60,12 +60,13 @@ def test_a_worker_comes_back_for_what_only_it_can_do(task: Task, happens: Callab
     assert task.api.names("pods") == ["job"]
 
 
-def test_a_worker_comes_back_for_a_failure(task: Task):
-    """It knows whether the job is tried again."""
+def test_a_worker_comes_back_for_a_failure(task: Task, caplog: pytest.LogCaptureFixture):
+    """It knows whether the job is tried again; it shows no warning that the first one has shown."""
     with pytest.raises(JobFailure, match="exit code 7"):
         task.run("exit 7")
 
     assert (len(task.handed), task.told) == (1, [])
+    assert caplog.text.count("FieldsNotHonoured") <= 1
 
 
 def test_what_a_lost_triggerer_has_recorded_counts(task: Task):
