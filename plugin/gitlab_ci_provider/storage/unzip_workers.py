@@ -90,7 +90,7 @@ class _Worker:
 
     def __init__(self, file: int, root: Path, share: str):
         self._file, self._root, self._share = file, root, share
-        self._begun = time.time_ns() - _COARSE
+        self._begun = 0
         self._process = start(
             _MODULE,
             *(str(file), os.path.realpath(root), share),
@@ -110,12 +110,13 @@ class _Worker:
             self._process.terminate()
         with suppress(OSError):
             self._input.close()
-        if self._process.wait() != 0:
+        if self._process.wait() != 0 and self._begun:
             self._remove()
         self._output.close()
 
     def tell(self, word: bytes) -> None:
         """Say something; one that has failed no longer hears it, but has told why."""
+        self._begun = self._begun or time.time_ns() - _COARSE
         with suppress(BrokenPipeError):
             self._input.write(word)
 

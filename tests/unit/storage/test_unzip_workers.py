@@ -163,6 +163,20 @@ def test_a_worker_that_is_killed_is_an_error(
     assert have_ended(workers)
 
 
+def test_a_worker_that_had_not_begun_has_nothing_to_remove(tmp_path: Path):
+    """What somebody else has written a moment ago is theirs, though the archive has it, too."""
+    archive, target = archive_of(tmp_path), tmp_path / "to"
+    (target / "d1").mkdir(parents=True)
+    (target / "d1" / "small").write_text("mine")
+    with (
+        archive.open("rb") as file,
+        unzip_workers._Worker(file.fileno(), target, "0/1") as worker,
+    ):
+        worker._process.kill()
+
+    assert files(target) == {"d1/small": b"mine"}
+
+
 def test_workers_of_a_process_that_is_gone_leave_nothing(tmp_path: Path):
     """As when the container is killed: they hear nothing more, and remove what they wrote."""
     archive = archive_of(tmp_path)
