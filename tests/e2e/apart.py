@@ -191,7 +191,7 @@ def _airflow(folder: Path, ports: Ports) -> dict[str, dict[str, str]]:
     (folder / "passwords.json").write_text(json.dumps({"admin": "admin"}))
     return {
         "core": {
-            "executor": "gitlab_ci_provider.executors.local.WarmLocalExecutor",
+            "executor": "LocalExecutor",
             "dagbag_import_timeout": "1200",
             "dags_folder": str(folder / "no-dags"),
             "load_examples": "False",

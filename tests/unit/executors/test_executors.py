@@ -83,6 +83,34 @@ def test_a_local_worker_has_imported_what_jobs_need(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
+    ("command", "executor", "there"),
+    [
+        ("scheduler", "LocalExecutor", NEEDED),
+        ("scheduler", "CeleryExecutor", ()),
+        ("triggerer", "LocalExecutor", ()),
+    ],
+)
+def test_a_scheduler_imports_what_its_workers_need(
+    tmp_path: Path, command: str, executor: str, there: tuple[str, ...]
+):
+    """Airflow's own `LocalExecutor` forks them; other executors' tasks run elsewhere."""
+    code = f"""
+import sys
+sys.argv = ["airflow", {command!r}]
+from airflow.jobs.job import Job
+from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
+show("before")
+Job()
+show("in the component")
+"""
+
+    assert _run(code, tmp_path, AIRFLOW__CORE__EXECUTOR=executor) == [
+        "before",
+        " ".join(["in the component", *there]),
+    ]
+
+
+@pytest.mark.parametrize(
     ("config", "there"),
     [
         ("airflow.providers.celery.executors.default_celery.DEFAULT_CELERY_CONFIG", NEEDED[:1]),
