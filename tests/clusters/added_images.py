@@ -70,6 +70,29 @@ def _publish_executor(blobs: Path, layers: Sequence[Layer], path: str) -> None:
     _publish(blobs, "kaniko", image)
 
 
+def add_deployer(blobs: Path, helm: Path) -> None:
+    """Serve `alpine/k8s` with helm and kubectl, and `nginx`, which only waits."""
+    debian = _base(blobs)
+    with tempfile.TemporaryDirectory(dir=blobs) as folder:
+        programs = Path(folder) / "k8s" / "usr" / "local" / "bin"
+        programs.mkdir(parents=True)
+        for program in (helm, _program("kubectl", "kubernetes-client")):
+            shutil.copy(program, programs / program.name)
+        layer = packed_layer(blobs, Path(folder) / "k8s")
+    _publish(blobs, "k8s", made_image(blobs, [debian, layer], Env=[PATH]))
+    sleep = ["sleep", "infinity"]
+    _publish(blobs, "nginx", made_image(blobs, [debian], Cmd=sleep, Env=[PATH]))
+
+
+def _base(blobs: Path) -> Layer:
+    """Find the layer of the image that jobs run in."""
+    manifest = json.loads(
+        (blobs / json.loads((blobs / "index.json").read_text())["base"]).read_text()
+    )
+    (layer,) = manifest["layers"]
+    return Layer(layer["digest"], layer["size"])
+
+
 _BUILDKIT = ("buildkitd", "buildctl", "buildctl-daemonless.sh")
 _MAY_SET = {"newuidmap": 7, "newgidmap": 6}
 """The number of the capability that each has, in place of the rights of root."""

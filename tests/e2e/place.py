@@ -78,7 +78,7 @@ def real_place(target: Target, folder: Path) -> Iterator[Place]:
         _namespace(api, namespace),
     ):
         kubeconfig = folder / "kubeconfig"
-        kubeconfig.write_text(json.dumps(_of_account(target.kubeconfig, _token(api, namespace))))
+        kubeconfig.write_text(kubeconfig_of(target.kubeconfig, api, (namespace, ACCOUNT)))
         yield Place(
             kubeconfig=str(target.kubeconfig),
             account=str(kubeconfig),
@@ -141,14 +141,12 @@ def _takes_pods(core: client.CoreV1Api, namespace: str) -> bool:
     return True
 
 
-def _token(api: client.ApiClient, namespace: str) -> str:
+def kubeconfig_of(kubeconfig: Path, api: client.ApiClient, account: tuple[str, str]) -> str:
+    """Write a kubeconfig with a token of an account, which its namespace and its name tell."""
     wanted = client.AuthenticationV1TokenRequest(spec=client.V1TokenRequestSpec(audiences=[]))
+    namespace, name = account
     core = client.CoreV1Api(api)
-    made = core.create_namespaced_service_account_token(ACCOUNT, namespace, wanted)
-    return str(made.status.token)
-
-
-def _of_account(kubeconfig: Path, token: str) -> Any:
-    content = yaml.safe_load(kubeconfig.read_text())
-    content["users"][0]["user"] = {"token": token}
-    return content
+    made = core.create_namespaced_service_account_token(name, namespace, wanted)
+    content: dict[str, Any] = yaml.safe_load(kubeconfig.read_text())
+    content["users"][0]["user"] = {"token": made.status.token}
+    return json.dumps(content)
