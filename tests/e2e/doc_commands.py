@@ -44,6 +44,17 @@ print(state.url, state.user, state.password)')"
 export GITLAB_DAGS_AIRFLOW_USER=$USER GITLAB_DAGS_AIRFLOW_PASSWORD=$PASSWORD"""
 """Takes the reader's stack for an Airflow elsewhere."""
 
+ADDRESS = {
+    "export GITLAB_DAGS_AIRFLOW_URL=https://airflow.example.com GITLAB_DAGS_AIRFLOW_TOKEN=...": (
+        f"{OTHER_AIRFLOW} GITLAB_DAGS_AIRFLOW_URL=$URL"
+    )
+}
+CONFIGURED = """export AIRFLOW__GITLAB_CI__HOME=~/.local/state/gitlab-dags/gitlab_ci
+export AIRFLOW__GITLAB_CI__DAG_FILES=~/.local/state/gitlab-dags/dags"""
+"""What that Airflow's `airflow.cfg` says."""
+
+KUBECONFIG = "export KUBECONFIG=~/.local/state/gitlab-dags/cluster/kubeconfig"
+
 SESSIONS = (
     Session(
         "docs/how-to/private-repositories.md",
@@ -62,13 +73,49 @@ SESSIONS = (
     Session("docs/how-to/docker-in-docker.md", "docker"),
     Session("docs/how-to/downstream.md"),
     Session("docs/how-to/images.md"),
+    Session(
+        "docs/explanation/embedded-cluster.md",
+        before="trap 'kill $CLUSTER' EXIT",
+        stands_for={
+            "--dir ~/cluster": (
+                "--dir ~/cluster & CLUSTER=$!\n"
+                "until test -f ~/cluster/kubeconfig || ! kill -0 $CLUSTER; do sleep 0.2; done"
+            ),
+            " --watch": "",
+        },
+    ),
     Session("docs/how-to/lint.md", stands_for=GITLAB),
-    Session("docs/how-to/move-from-gitlab-runner.md", ".", stands_for=GITLAB),
+    Session(
+        "docs/how-to/move-from-gitlab-runner.md",
+        ".",
+        stands_for={
+            **ADDRESS,
+            **GITLAB,
+            "gitlab-dags sync": f"{CONFIGURED}\ngitlab-dags sync",
+            "/shared/gitlab_ci": "~/.local/state/gitlab-dags/gitlab_ci",
+        },
+    ),
     Session("docs/how-to/move-from-gitlab-ci-local.md"),
     Session(
         "docs/how-to/play-manual-jobs.md",
         before="gitlab-dags up ../project && gitlab-dags trigger local/project --wait",
-        stands_for={"group/project": "local/project"},
+        stands_for={
+            "group/project": "local/project",
+            # The line before has played the job.
+            "gitlab-dags play local/project deploy --input": (
+                "gitlab-dags trigger local/project --wait && "
+                "gitlab-dags play local/project deploy --input"
+            ),
+        },
+    ),
+    Session(
+        "docs/how-to/resource-groups.md",
+        before=KUBECONFIG,
+        stands_for={
+            "group-project": "local-project",
+            "resource-group-3f1c...": "$(kubectl get cm -o name | grep -m 1 resource-group)",
+            "configmap $": "$",
+        },
     ),
     Session(
         "docs/how-to/run-any-commit.md",
@@ -92,18 +139,27 @@ SESSIONS = (
     Session(
         "docs/reference/cli.md",
         before="mkdir -p ~/.config/fish/completions && gitlab-dags runners import config.toml >new",
-        stands_for={"runners check FILE": "runners check new", "CONFIG_TOML > FILE": "config.toml"},
+        stands_for={
+            **ADDRESS,
+            "runners check FILE": "runners check new",
+            "CONFIG_TOML > FILE": "config.toml",
+        },
     ),
-    Session("docs/how-to/run-locally.md"),
+    Session(
+        "docs/how-to/run-locally.md",
+        stands_for={
+            "GITLAB_DAGS_HOME=/tmp/second gitlab-dags up . --port 8090": (
+                'GITLAB_DAGS_HOME=../second gitlab-dags up . --port "$FREE_PORT" && '
+                "GITLAB_DAGS_HOME=../second gitlab-dags down"
+            )
+        },
+    ),
 )
 """In this order: the first one starts the stack, the last one stops it."""
 
 CLUSTER = "needs a cluster of the reader's"
 DOCKER = "needs Docker or a registry"
 AIRFLOW = "tests/integration/airflow/test_doc_commands.py gives it to Airflow"
-ELSEWHERE = (
-    "needs an Airflow of the reader's; run-any-commit.md and add-repositories.md run the same"
-)
 LONG = "takes long, and is a step of CI or a benchmark itself"
 LEFT_OUT = (
     ("README.md", "make (demo|test)", "tests/e2e/test_demo.py runs the demo; this is a test"),
@@ -114,7 +170,6 @@ LEFT_OUT = (
     ("docs/benchmarks.md", ".*", LONG),
     ("docs/how-to/new-airflow.md", ".*", LONG),
     ("docs/how-to/release.md", ".*", "changes this repository and its origin"),
-    ("docs/explanation/embedded-cluster.md", ".*", "runs until it is stopped; tests start it so"),
     ("docs/explanation/inside-the-pod.md", ".*", CLUSTER),
     ("docs/how-to/build-images.md", ".*", DOCKER),
     ("docs/how-to/cancel.md", ".*", AIRFLOW),
@@ -124,20 +179,15 @@ LEFT_OUT = (
     ("docs/how-to/helm.md", ".*", CLUSTER),
     ("docs/how-to/images.md", ".*--runtime podman", DOCKER),
     ("docs/how-to/play-manual-jobs.md", "curl ", "tests/e2e/test_manual.py makes these requests"),
-    ("docs/how-to/play-manual-jobs.md", ".*--input", "the job was played by the line before"),
     ("docs/how-to/private-repositories.md", "airflow ", AIRFLOW),
     ("docs/how-to/provider-images.md", ".*", DOCKER),
     ("docs/how-to/real-cluster.md", ".*", CLUSTER),
     ("docs/how-to/report-to-gitlab.md", ".*", AIRFLOW),
     ("docs/how-to/resource-groups.md", "airflow ", AIRFLOW),
-    ("docs/how-to/resource-groups.md", "kubectl ", CLUSTER),
-    ("docs/how-to/move-from-gitlab-runner.md", "export|gitlab-dags (sync|trigger)", ELSEWHERE),
-    ("docs/how-to/run-locally.md", "GITLAB_DAGS_HOME=", "a second stack, on a fixed port"),
     ("docs/how-to/runners.md", "airflow ", AIRFLOW),
     ("docs/how-to/s3.md", ".*", AIRFLOW),
     ("docs/how-to/trigger-tokens.md", "airflow ", AIRFLOW),
     ("docs/how-to/trigger-tokens.md", "curl ", "tests/e2e/test_gitlab_bundle.py asks so"),
-    ("docs/reference/cli.md", "export|gitlab-dags artifacts", "integration/page/test_commands.py"),
     ("docs/reference/cli.md", ".*completion zsh", "needs zsh; tests/unit/cli/test_completion.py"),
     ("docs/reference/variables.md", "airflow ", AIRFLOW),
 )  # fmt: skip

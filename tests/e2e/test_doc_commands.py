@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from e2e.doc_commands import ROOT, SESSIONS, Session, script
+from servers.address import free_port
 from servers.gitlab.server import gitlab_server
 from servers.repositories import commit, git, make_repository
 
@@ -22,6 +23,11 @@ pytestmark = pytest.mark.embedded("a reader has this machine only")
 PIPELINE = """
 stages: [test, deploy]
 test: {stage: test, script: echo tested}
+package:
+  stage: test
+  resource_group: packages
+  script: echo made >package.txt
+  artifacts: {paths: [package.txt]}
 deploy: {stage: deploy, when: manual, inputs: {target: {default: staging}}, script: echo deployed}
 """
 DOWNSTREAM = "deploy: {trigger: {project: local/deployment}}\n"
@@ -42,6 +48,7 @@ RUNNER = """
 """
 JOBS = [
     {"name": "test", "stage": "test", "when": "on_success"},
+    {"name": "package", "stage": "test", "when": "on_success"},
     {"name": "deploy", "stage": "deploy", "when": "manual"},
 ]
 TOKEN = "glpat-..."
@@ -114,6 +121,7 @@ def _environment(sandbox: Path, gitlab: str) -> dict[str, str]:
             {"conn_type": "gitlab", "host": gitlab, "password": TOKEN, "extra": WEBHOOKS}
         ),
         "PATH": path,
+        "FREE_PORT": str(free_port()),
         # The images of the examples are on no machine of ours.
         "GITLAB_CI_CLUSTER_RUNTIME": "process",
     }

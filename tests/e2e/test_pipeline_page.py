@@ -1,35 +1,37 @@
-"""The pages of real runs and projects, in a browser: followed, canceled, retried, played, run."""
+"""The pages of real runs and projects, in a browser: followed, canceled, retried, played, run.
+
+By a user without any administrator's rights.
+"""
 
 from __future__ import annotations
 
-import shutil
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
+from e2e.browser import chromium, open_as
 from e2e.embedded import Stack, commit, make_repository
 from e2e.people import Person
-from gitlab_ci_provider.local.stack.state import read_state
 from gitlab_ci_provider.model.dag_record import DagRecord
-from gitlab_ci_provider.plugins.page.static import BUILT, PAGE
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.state import open_state
 
-PATIENT = 600_000
-"""Milliseconds; a job on a busy machine."""
-
 PIPELINE = """
 stages: [build, test, deploy]
-compile: {stage: build, script: echo compiled it}
+compile: {stage: build, script: echo compiled it >made.txt, artifacts: {paths: [made.txt]}}
 flaky:
   stage: test
   cache: {key: tries, paths: [again], when: always}
   script:
     - echo "try it"
     - test -f again || { touch again; exit 9; }
-endless: {stage: test, allow_failure: true, script: "echo begun; sleep 3600"}
+endless:
+  stage: test
+  allow_failure: true
+  script: 'for number in $(seq 100000); do echo "line $number of many"; sleep 0.2; done'
 after: {stage: deploy, script: echo deployed}
 optional: {stage: deploy, when: manual, needs: [compile], script: echo played it}
 """
@@ -37,24 +39,9 @@ optional: {stage: deploy, when: manual, needs: [compile], script: echo played it
 
 @pytest.fixture
 def page(stack: Stack) -> Iterator[Page]:
-    """A browser that the stack's user is logged in with."""
-    chromium = shutil.which("chromium")
-    if not chromium or not (BUILT / PAGE).exists():
-        pytest.skip("needs chromium and `make page`")
-    state = read_state(stack.home)
-    assert state is not None
-    login = {"username": state.user, "password": state.password}
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
-        )
-        opened = browser.new_page(viewport={"width": 1500, "height": 900})
-        opened.set_default_timeout(PATIENT)
-        expect.set_options(timeout=PATIENT)
-        answer = opened.request.post(f"{state.url}/auth/token", data=login, timeout=PATIENT)
-        cookie = {"name": "_token", "value": answer.json()["access_token"], "url": state.url}
-        opened.context.add_cookies([cookie])  # type: ignore[list-item]  # its own TypedDict
-        yield opened
+    """A browser that an ordinary user is logged in with."""
+    with chromium() as browser:
+        yield open_as(browser, stack, "ann", "user")
 
 
 @pytest.mark.embedded("its UI is the stack's own")
@@ -66,7 +53,7 @@ def test_a_person_follows_cancels_retries_and_plays(stack: Stack, page: Page, tm
     badge = job.locator("h3 .glp-badge")
 
     page.locator(".glp-job-running", has_text="endless").click()
-    expect(page.get_by_role("log")).to_contain_text("begun")
+    follow_and_leave(page)
     page.get_by_role("button", name="Cancel", exact=True).click()
     expect(badge).to_have_text("Canceled")
 
@@ -85,6 +72,40 @@ def test_a_person_follows_cancels_retries_and_plays(stack: Stack, page: Page, tm
     page.get_by_role("button", name="Play", exact=True).click()
     expect(badge).to_have_text("Passed")
     expect(page.get_by_role("log")).to_contain_text("played it")
+
+    page.get_by_role("link", name="All jobs").click()
+    page.locator(".glp-chip", has_text="compile").click()
+    page.get_by_role("link", name="Browse").click()
+    page.get_by_role("link", name="made.txt", exact=True).click()
+    expect(page.locator("pre")).to_contain_text("compiled it")
+
+    run_again_and_cancel(page, person.run)
+
+
+def run_again_and_cancel(page: Page, run: str) -> None:
+    """Start a new pipeline like this one, and cancel all of it."""
+    page.get_by_role("button", name="Run again").click()
+    expect(page).not_to_have_url(re.compile(f"/runs/{re.escape(run)}/"))
+    page.get_by_role("button", name="Cancel pipeline").click()
+    expect(page.get_by_test_id("pipeline-status")).to_have_text("Canceled")
+
+
+def follow_and_leave(page: Page) -> None:
+    """See new lines come; scroll up, and the log stays there; follow again."""
+    log, follow = page.get_by_role("log"), page.get_by_label("follow")
+    expect(log.get_by_text("line 60 of many")).to_be_in_viewport()
+    log.hover()
+    page.mouse.wheel(0, -100_000)
+    expect(follow).not_to_be_checked()
+    expect(log.get_by_text("line 1 of many", exact=True)).to_be_in_viewport()
+    height = "log => log.scrollHeight"
+    before = log.evaluate(height)
+    page.wait_for_function(
+        "([log, before]) => log.scrollHeight > before", arg=[log.element_handle(), before]
+    )
+    expect(log.get_by_text("line 1 of many", exact=True)).to_be_in_viewport()
+    follow.check()
+    expect(log.get_by_text("line 1 of many", exact=True)).not_to_be_in_viewport()
 
 
 LISTED = """

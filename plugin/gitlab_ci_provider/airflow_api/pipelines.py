@@ -56,6 +56,16 @@ def newest_run(api: AirflowApi, owner: str, ref: str = "") -> PipelineKey | None
     return None
 
 
+def numbered_run(api: AirflowApi, number: int) -> PipelineKey:
+    """Find a pipeline by CI_PIPELINE_ID, which the pipeline page of the Airflow knows.
+
+    Raises:
+        AirflowApiError: there is none that the user may see.
+    """
+    found = api.get(f"/gitlab-ci/pipelines/{number}")
+    return PipelineKey(dag=found["dag"], run=found["run"])
+
+
 def followed(api: AirflowApi, key: PipelineKey) -> PipelineKey:
     """Return where a pipeline went on, if its DAG did not fit its commit."""
     moved = api.xcom(key.dag, key.run, CREATE_PIPELINE, xcom_keys.MOVED_TO)

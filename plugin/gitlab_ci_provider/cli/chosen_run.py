@@ -13,6 +13,7 @@ from gitlab_ci_provider.exceptions import SourceError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from gitlab_ci_provider.airflow_api.client import AirflowApi
     from gitlab_ci_provider.airflow_api.jobs import JobState, RunJobs
     from gitlab_ci_provider.airflow_api.pipelines import PipelineKey
 
@@ -28,6 +29,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     which.add_argument(
         "--run", metavar="RUN_ID", dest="run_id", help="its pipeline (default: the newest)"
     )
+    which.add_argument("--pipeline", type=int, metavar="N", help="the one with this CI_PIPELINE_ID")
     which.add_argument("--ref", metavar="R", help="the newest pipeline of this branch or tag")
 
 
@@ -52,7 +54,9 @@ def chosen(args: argparse.Namespace) -> RunJobs:
     named = _of_address(args.project, api.url)
     if named is None:
         owner = _dag(args.project, target)
-        if args.run_id:
+        if args.pipeline:
+            named = _numbered(api, owner, args.pipeline)
+        elif args.run_id:
             dags = [dag for dag in pipeline_dags(api) if dag.split("..")[0] == owner]
             having = [dag for dag in dags if api.has_run(dag, args.run_id)]
             named = PipelineKey(dag=having[-1] if having else owner, run=args.run_id)
@@ -63,6 +67,21 @@ def chosen(args: argparse.Namespace) -> RunJobs:
     run_of(api, named)
     key = followed(api, named)
     return RunJobs(api, key.dag, key.run)
+
+
+def _numbered(api: AirflowApi, owner: str, number: int) -> PipelineKey:
+    """Find a pipeline of a project by its number.
+
+    Raises:
+        SourceError: it is another project's.
+    """
+    from gitlab_ci_provider.airflow_api.pipelines import numbered_run
+    from gitlab_ci_provider.model.names import owner_of
+
+    found = numbered_run(api, number)
+    if owner_of(found.dag) != owner:
+        raise SourceError(f"pipeline {number} is of another project: its DAG is {found.dag}")
+    return found
 
 
 def jobs_named(jobs: RunJobs, names: Sequence[str]) -> list[JobState]:

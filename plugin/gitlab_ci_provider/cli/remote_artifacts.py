@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gitlab_ci_provider.cli import airflow, chosen_run, output
 from gitlab_ci_provider.cli.downloads import Download, fetch
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from gitlab_ci_provider.storage.zip_files import ZipFiles
 
 _ARCHIVE = "archive"
-_OF_THE_STORE = {"pipeline": "--pipeline", "attempt": "--try", "files": "--files"}
 
 
 def is_meant(args: argparse.Namespace) -> bool:
@@ -36,18 +35,20 @@ def is_meant(args: argparse.Namespace) -> bool:
 
 def list_them(args: argparse.Namespace) -> int:
     """List the artifacts of a pipeline; exit code 1 when there are none."""
-    from gitlab_ci_provider.cli.display.tables import size, table
+    from gitlab_ci_provider.cli.display.tables import size, table, with_files
 
     api, found = _found(args)
+    inside = {each: each.files_in(api) for each in found} if args.files else {}
     if args.json:
-        listed = [{**asdict(each), "url": f"{api.url}{each.download}"} for each in found]
-        output.say_json({"artifacts": listed}, indent=2)
+        output.say_json({"artifacts": [_described(api, each, inside) for each in found]}, indent=2)
         return 0 if found else 1
     rows = [
         (each.job, each.kind, str(each.files), size(each.size), each.expires or "never")
         for each in found
     ]
-    for line in table(("JOB", "KIND", "FILES", "SIZE", "EXPIRES"), rows):
+    files = ([(file["path"], file["size"]) for file in inside.get(each, ())] for each in found)
+    lines = table(("JOB", "KIND", "FILES", "SIZE", "EXPIRES"), rows)
+    for line in with_files(lines, files):
         output.say(line)
     if not found:
         output.note("no such artifacts")
@@ -75,23 +76,23 @@ def show_address(args: argparse.Namespace) -> int:
 
 
 def _found(args: argparse.Namespace) -> tuple[AirflowApi, list[RemoteArchive]]:
-    """List the archives that the flags mean.
-
-    Raises:
-        WrongUsage: a flag is for the object store only.
-    """
+    """List the archives that the flags mean."""
     from gitlab_ci_provider.airflow_api.artifacts import list_archives
 
-    for name, flag in _OF_THE_STORE.items():
-        if getattr(args, name, None):
-            raise WrongUsage(f"{flag} needs the object store: give --store and --home")
     run = chosen_run.chosen(args)
     found = [
         each
-        for each in list_archives(run.api, run.dag, run.run)
+        for each in list_archives(run.api, run.dag, run.run, args.attempt)
         if args.job in {"", each.job} and args.report in {"", each.kind}
     ]
     return run.api, found
+
+
+def _described(
+    api: AirflowApi, archive: RemoteArchive, inside: Mapping[RemoteArchive, Sequence[Any]]
+) -> dict[str, Any]:
+    files = {"contents": inside[archive]} if archive in inside else {}
+    return {**asdict(archive), "url": f"{api.url}{archive.download}", **files}
 
 
 def _wanted(args: argparse.Namespace) -> tuple[AirflowApi, list[RemoteArchive]]:

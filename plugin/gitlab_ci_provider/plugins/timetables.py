@@ -1,4 +1,4 @@
-"""Makes the timetable of pipeline schedules known to Airflow, which asks for it by its name.
+"""Makes the timetables of pipelines known to Airflow, which asks for them by their names.
 
 Airflow loads plugins into every process, and most need no timetable.
 """
@@ -13,9 +13,10 @@ from airflow.sdk.plugins_manager import AirflowPlugin
 
 @cache
 def _timetables() -> list[Any]:
+    from gitlab_ci_provider.renderer.numbered import UnscheduledTimetable
     from gitlab_ci_provider.renderer.timetable import PipelineSchedulesTimetable
 
-    return [PipelineSchedulesTimetable]
+    return [PipelineSchedulesTimetable, UnscheduledTimetable]
 
 
 class _MadeWhenAsked:
@@ -26,7 +27,7 @@ class _MadeWhenAsked:
 
 
 class TimetablePlugin(AirflowPlugin):
-    """Adds the timetable."""
+    """Adds the timetables."""
 
     name = "gitlab_ci_timetables"
     timetables = _MadeWhenAsked()

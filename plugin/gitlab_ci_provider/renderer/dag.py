@@ -59,7 +59,7 @@ def render_dag(
         dag_display_name=record.title or record.project.path,
         description=f"GitLab CI pipeline of {record.project.path}",
         doc_md=_documentation(record, pipeline),
-        schedule=_timetable(record),
+        schedule=None if running else _timetable(record),
         catchup=False,
         tags=["gitlab-ci", *_part_tags(record, pipeline)],
         # These were made for runs that are waiting for them.
@@ -84,12 +84,24 @@ def render_dag(
 
 
 def _timetable(record: DagRecord) -> Any:
-    """Make the timetable of the project's pipeline schedules; None without any."""
-    if record.kind is not DagKind.PROJECT or not record.schedules:
+    """Make what names the runs, and starts those of the project's pipeline schedules.
+
+    Only pipelines start child pipelines, and name them.
+    """
+    if record.kind is DagKind.CHILD:
         return None
+    project = record.project.path
+    if not _is_scheduled(record):
+        from gitlab_ci_provider.renderer.numbered import UnscheduledTimetable
+
+        return UnscheduledTimetable(project)
     from gitlab_ci_provider.renderer.timetable import PipelineSchedulesTimetable
 
-    return PipelineSchedulesTimetable(record.schedules)
+    return PipelineSchedulesTimetable(record.schedules, project)
+
+
+def _is_scheduled(record: DagRecord) -> bool:
+    return record.kind is DagKind.PROJECT and bool(record.schedules)
 
 
 def _groups(dag: DAG, pipeline: Pipeline, names: Mapping[str, str]) -> dict[str, TaskGroup]:
@@ -192,7 +204,7 @@ def _documentation(record: DagRecord, pipeline: Pipeline) -> str:
 
 
 def _occasions(record: DagRecord) -> str:
-    if _timetable(record) is None:
+    if not _is_scheduled(record):
         return "when somebody triggers it: it has no schedule"
     return "by the project's pipeline schedules, and when somebody triggers it"
 

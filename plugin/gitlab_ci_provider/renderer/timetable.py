@@ -21,6 +21,7 @@ from airflow.timetables.trigger import CronTriggerTimetable
 
 from gitlab_ci_provider.model.pipeline_schedule import MICROSECONDS, PipelineSchedule
 from gitlab_ci_provider.model.serialization import convert
+from gitlab_ci_provider.renderer.numbered import numbered_run_id
 
 
 class PipelineSchedulesTimetable(Timetable):
@@ -28,11 +29,13 @@ class PipelineSchedulesTimetable(Timetable):
 
     Args:
         schedules: active ones.
+        project: path of the project.
     """
 
     description = "GitLab's pipeline schedules"
 
-    def __init__(self, schedules: Sequence[PipelineSchedule]):
+    def __init__(self, schedules: Sequence[PipelineSchedule], project: str = ""):
+        self.project = project
         self.schedules = tuple(sorted(schedules, key=lambda schedule: schedule.id))
 
     @property
@@ -50,6 +53,7 @@ class PipelineSchedulesTimetable(Timetable):
     def serialize(self) -> dict[str, Any]:
         """Describe it for Airflow's database: the same schedules always give the same."""
         return {
+            "project": self.project,
             "schedules": [
                 {
                     "id": schedule.id,
@@ -59,13 +63,19 @@ class PipelineSchedulesTimetable(Timetable):
                     "since": schedule.since,
                 }
                 for schedule in self.schedules
-            ]
+            ],
         }
 
     @classmethod
     def deserialize(cls, data: dict[str, Any]) -> Timetable:
-        """Make one from its description."""
-        return cls(convert(data["schedules"], tuple[PipelineSchedule, ...]))
+        """Make one from its description; earlier versions of this package named no project."""
+        schedules = convert(data["schedules"], tuple[PipelineSchedule, ...])
+        return cls(schedules, data.get("project", ""))
+
+    def generate_run_id(self, *, run_type: Any, **given: Any) -> str:
+        """Name a run: one that a person starts by its number."""
+        named = numbered_run_id(self.project, run_type)
+        return named or super().generate_run_id(run_type=run_type, **given)
 
     def infer_manual_data_interval(self, *, run_after: Any) -> DataInterval:
         """Return the interval of a run that a person starts: none."""

@@ -2,7 +2,8 @@ import { act } from "react";
 import { describe, expect, it, vi } from "vitest";
 
 import type { JobView } from "../src/data/types";
-import { JobPage, why } from "../src/job/JobPage";
+import { JobPage } from "../src/job/JobPage";
+import { why } from "../src/parts/why";
 import { job, view } from "./made";
 import { answering, mountEach, page, show } from "./mounted";
 
@@ -17,6 +18,7 @@ describe("why a job is as it is", () => {
     [{ failure: "script failure", exit_code: 2, reason: "script failure: exit code 2" }, "Script failure, exit code 2"],
     [{ failure: "script failure", exit_code: 9, reason: "exit code 9" }, "Script failure, exit code 9"],
     [{ failure: "runner system failure", reason: "the pod was evicted" }, "Runner system failure: the pod was evicted"],
+    [{ failure: "script failure", exit_code: 1, tests: { success: 1, failed: 1, error: 1 } }, "Script failure, exit code 1; 2 of 3 tests failed"],
     [{ status: "skipped", reason: "'build' failed" }, "'build' failed"],
     [{ status: "success", reason: "no rules" }, ""],
   ])("%j", (given, words) => expect(why(job("a", given))).toBe(words));

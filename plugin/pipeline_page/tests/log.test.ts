@@ -92,6 +92,15 @@ describe("entries of Airflow's log", () => {
   });
 });
 
+it("what Airflow does before a job is left out, unless it goes wrong there", () => {
+  const made = new Lines();
+  for (const event of ["::group::Pre Execute", "quiet", "::endgroup::", "$ make", "::group::Post Execute", "quiet"]) addEntry(made, { event, level: "info" });
+  addEntry(made, { event: "no space left", level: "error" });
+  addEntry(made, { event: "::endgroup::", level: "info" });
+  expect(made.texts).toEqual(["$ make", "no space left"]);
+  expect([...made.bad]).toEqual([1]);
+});
+
 it("two hundred thousand lines are cut in sections and searched at once", () => {
   const made = new Lines();
   made.add(Array.from({ length: 200_000 }, (_, line) => `line ${line}`).join("\n"));

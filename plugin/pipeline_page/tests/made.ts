@@ -26,6 +26,7 @@ export function job(name: string, given: Partial<JobView> = {}): JobView {
     tests: {},
     findings: null,
     artifacts: 0,
+    archive: false,
     environment: "",
     environment_url: "",
     downstream: "",

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 
 import { reuse } from "../src/data/reuse";
-import { ago, duration } from "../src/parts/words";
+import { ago, clock, duration } from "../src/parts/words";
 import { fold, worst } from "../src/pipeline/fold";
 import { matches, NO_FILTER } from "../src/pipeline/Filters";
-import { sentence } from "../src/pipeline/Notices";
+import { causes, sentence } from "../src/pipeline/Notices";
 import { facts } from "../src/pipeline/JobChip";
 import { job, view } from "./made";
 
@@ -32,6 +32,12 @@ describe("times", () => {
     [61, "1 min 01 s"],
     [3725, "1 h 02 min"],
   ])("%d seconds are %s", (seconds, words) => expect(duration(seconds)).toBe(words));
+
+  it.each([
+    [4.2, "4 s"],
+    [61, "1:01"],
+    [3725, "1:02:05"],
+  ])("%d seconds are %s on a chip", (seconds, words) => expect(clock(seconds)).toBe(words));
 
   it("are told from now", () => {
     const now = Date.parse("2026-01-01T12:00:00Z");
@@ -77,7 +83,18 @@ describe("the filter", () => {
 describe("one sentence about the pipeline", () => {
   it("names the jobs that a person has to play", () => {
     const stages = [{ name: "deploy", jobs: [job("approve", { status: "manual", blocking: true })] }];
-    expect(sentence(view({ status: "blocked", stages }))).toBe("This pipeline waits for a person to play 'approve'.");
+    expect(sentence(view({ status: "blocked", stages }))).toBe("This pipeline waits for a person to play this job:");
+    expect(causes(view({ status: "blocked", stages })).map((each) => each.name)).toEqual(["approve"]);
+  });
+
+  it.each([
+    ["failed", "Failed because of 1 job:", ["unit"]],
+    ["warning", "Passed, although 1 job failed that may fail:", ["lint"]],
+    ["success", "", []],
+  ])("of one that is %s counts the jobs because of which it is", (status, words, names) => {
+    const stages = [{ name: "test", jobs: [job("unit", { status: "failed" }), job("lint", { status: "warning" }), job("docs")] }];
+    expect(sentence(view({ status, stages }))).toBe(words);
+    expect(causes(view({ status, stages })).map((each) => each.name)).toEqual(names);
   });
 
   it("says why it failed, and nothing of one that passed", () => {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -76,6 +77,29 @@ def test_a_run_that_is_about_to_be_started_gets_a_name_with_its_number(pages: Pa
         assert client.post(place, json=asked).status_code == 403
     numbers = [int(name.removesuffix("-main-ef0a4fdb")) for name in (first, second)]
     assert numbers[0] < numbers[1]
+
+
+def test_airflow_numbers_the_runs_that_its_own_button_starts(pages: Pages):
+    """It asks the DAG's timetable, which knows neither ref nor commit."""
+    with pages.client("admin") as client:
+        made = client.post("/api/v2/dags/group__big/dagRuns", json={"logical_date": None}).json()
+        assert re.fullmatch(r"\d+-manual", made["dag_run_id"])
+        assert client.delete(f"/api/v2/dags/group__big/dagRuns/{made['dag_run_id']}").is_success
+
+
+def test_a_pipeline_is_found_by_its_number(pages: Pages):
+    """By those who may see its runs; others do not learn that there is one."""
+    with pages.client("viewer") as client:
+        assert client.get("/gitlab-ci/pipelines/41").json() == {
+            "dag": "group__shop",
+            "run": "11-failed",
+        }
+        assert client.get("/gitlab-ci/pipelines/44").json()["dag"] == "group__secret"
+        assert client.get("/gitlab-ci/pipelines/99999").status_code == 404
+    with pages.client("stranger") as client:
+        assert client.get("/gitlab-ci/pipelines/44").status_code == 404
+    with pages.client(None) as client:
+        assert client.get("/gitlab-ci/pipelines/41").status_code == 401
 
 
 def test_access_to_other_dags_is_enough_for_those(pages: Pages):

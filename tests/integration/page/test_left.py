@@ -154,3 +154,30 @@ def test_variables_have_a_source_and_secrets_no_value(pages: Pages):
     ]
     written = [(each["written"]["file"], each["written"]["line"]) for each in listed[:3]]
     assert written == [(".gitlab-ci.yml", 4), (".gitlab-ci.yml", 4), (".gitlab-ci.yml", 19)]
+
+
+def test_all_files_of_an_archive_are_listed_for_programs(pages: Pages):
+    """With their sizes and modes."""
+    listed = read(pages, f"{COMPILED}/files")
+    assert {file["path"]: file["size"] for file in listed} == {
+        name: len(content) for name, content in BUILT.files.items()
+    }
+
+
+def test_an_earlier_try_is_known_to_the_object_store_alone(pages: Pages):
+    """Airflow forgets what a job has left when it runs again."""
+    assert read(pages, f"{FAILED}/artifacts", attempt="7") == []
+    first = read(pages, f"{FAILED}/artifacts", attempt="1")
+    assert {(each["job"], each["kind"]) for each in first} == {
+        (each["job"], each["kind"]) for each in read(pages, f"{FAILED}/artifacts")
+    }
+    sent = ask(pages, f"{COMPILED}/archive.zip", attempt="1")
+    assert sent.content == ask(pages, f"{COMPILED}/archive.zip").content
+    assert ask(pages, f"{COMPILED}/archive.zip", attempt="7").status_code == 404
+
+
+def test_developers_alone_get_an_earlier_try_that_is_for_developers(pages: Pages):
+    """`artifacts:access` holds for each try."""
+    place = f"{FAILED}/artifacts/integration/archive/archive.zip"
+    answers = {who: ask(pages, place, who, attempt="1").status_code for who in ("viewer", "admin")}
+    assert answers == {"viewer": 403, "admin": 200}

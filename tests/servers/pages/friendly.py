@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from factories import compile_text
+from gitlab_ci_provider.model.context import MergeRequest
 from gitlab_ci_provider.model.diagnostic import SourceLocation as At
 from gitlab_ci_provider.model.diagnostic import error, warning
 from gitlab_ci_provider.model.project import Commit, Ref
+from gitlab_ci_provider.model.release import Release, ReleaseLink
 from gitlab_ci_provider.model.reports import Case, CaseStatus, Finding
+from gitlab_ci_provider.runs.record import plain
 from servers.pages.story import PASSED, PIXEL, QUESTION, SKIPPED, Left, Story, Told
 
 SHOP = """
@@ -61,6 +64,13 @@ COMMIT = Commit(
     timestamp="2026-01-31T09:00:00+00:00",
 )
 BRANCH_COMMIT = replace(COMMIT, message="Ask for the address only once", author="Ada Lovelace <a>")
+
+MERGE_REQUEST = MergeRequest(
+    iid=17,
+    source_branch="checkout-redesign",
+    target_branch="main",
+    title="Ask for the address only once",
+)
 
 UNIT_LOG = (
     "::group::prepare: image python:3.12, runner acme-linux",
@@ -150,6 +160,31 @@ WARNED = Told(
 )
 
 
+LINT_LOG = (
+    "::group::get_sources",
+    "Fetching acme/webshop at 4be1c0ff as a detached HEAD",
+    "::endgroup::",
+    "\x1b[32;1m$ pylint shop\x1b[0m",
+    "shop/basket.py:3:0: W0611: Unused import of decimal (unused-import)",
+    "shop/checkout.py:24:0: R0912: Too many branches (17/12) (too-many-branches)",
+    "shop/address.py:51:11: W1303: SQL is put together from strings (sql-strings)",
+    "",
+    "Your code has been rated at 8.74/10",
+    "\x1b[31mERROR: Job failed: exit code 2\x1b[0m",
+)
+LINT_LOG_BEFORE = (
+    *LINT_LOG[:4],
+    "\x1b[31mpylint: cannot reach the index of packages: the connection was reset\x1b[0m",
+    "\x1b[31mERROR: Job failed: exit code 2\x1b[0m",
+)
+RELEASE = Release(
+    tag_name="v2.4.0",
+    name="Webshop 2.4",
+    description="Delivery dates in the basket.",
+    links=(ReleaseLink(name="container", url="https://registry.shop.example.com/webshop:2.4.0"),),
+)
+
+
 def _bridge(state: str, run: str) -> Told:
     link = f"http://localhost/dags/acme__handbook/runs/{run}"
     return Told(state=state, xcoms={"_link_DownstreamLink": link})
@@ -176,7 +211,8 @@ def passed() -> Story:
     }
     end = {"status": "passed", "text": "passed"}
     run = "40-checkout-redesign-1c22aa90"
-    return _story("acme__webshop", run, ref=BRANCH, state="success", jobs=jobs, end=end)
+    more = {"ref": BRANCH, "merge_request": MERGE_REQUEST, "end": end}
+    return _story("acme__webshop", run, state="success", jobs=jobs, **more)
 
 
 def failed() -> Story:
@@ -193,7 +229,8 @@ def failed() -> Story:
     jobs = {
         **done,
         "assets": replace(PASSED, left=BUILT),
-        "lint": replace(WARNED, left=LINTED_BRANCH),
+        "lint": replace(WARNED, left=LINTED_BRANCH, log=LINT_LOG, before=LINT_LOG_BEFORE),
+        "announce": Told(result={"status": "success", "release": plain(RELEASE)}),
         "unit: [3.11]": Told(result={"status": "success", "coverage": 84}),
         "unit: [3.12]": Told(state="failed", log=UNIT_LOG, seconds=73, result=result, left=bad),
         "license-scan": SKIPPED,
@@ -202,7 +239,13 @@ def failed() -> Story:
     words = "failed: unit: [3.12] (script failure, exit code 1), coverage 82.75 %"
     end = {"status": "failed", "text": words, "warnings": ["lint"], "coverage": 82.75}
     run = "41-checkout-redesign-4be1c0ff"
-    more = {"ref": BRANCH, "commit": BRANCH_COMMIT, "user": "ada", "end": end}
+    more = {
+        "ref": BRANCH,
+        "commit": BRANCH_COMMIT,
+        "user": "ada",
+        "end": end,
+        "merge_request": MERGE_REQUEST,
+    }
     return _story("acme__webshop", run, state="failed", jobs=jobs, **more)
 
 

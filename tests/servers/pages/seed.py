@@ -17,6 +17,7 @@ from airflow.models import DagRun  # noqa: TID251 - as the scheduler
 from airflow.models.dagbag import DBDagBag  # noqa: TID251 - as the scheduler
 from airflow.models.hitl import HITLDetail  # noqa: TID251 - as a task
 from airflow.models.serialized_dag import SerializedDagModel  # noqa: TID251 - as the scheduler
+from airflow.models.taskinstancehistory import TaskInstanceHistory  # noqa: TID251 - as the scheduler
 from airflow.models.xcom import XComModel  # noqa: TID251 - as the scheduler
 from airflow.serialization.definitions.dag import SerializedDAG
 from airflow.serialization.serialized_objects import LazyDeserializedDAG
@@ -24,6 +25,7 @@ from airflow.utils.db import initdb
 from airflow.utils.session import create_session
 from airflow.utils.state import DagRunState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
+from uuid6 import uuid7
 
 from factories import CREATED_AT
 from gitlab_ci_provider.model.about import about
@@ -69,7 +71,8 @@ def seed(put: Put, *, friendly: bool) -> None:
         tell(stored(make(), number, put), number, state.snapshots)
         _enter(make(), state)
     if friendly:
-        _deploy("acme/webshop", friends.MAIN, state)
+        _deploy("acme/webshop", friends.MAIN, state, "https://staging.shop.example.com")
+        _deploy("acme/webshop", friends.MAIN, state, "https://shop.example.com", "production")
     else:
         _deploy(CONTEXT.project.path, CONTEXT.ref, state)
     for path, found in (friends.FOUND if friendly else FOUND).items():
@@ -119,11 +122,12 @@ def _reports(job: str, left: Left) -> Iterator[tuple[str, Results, Mapping[str, 
 
 
 def _enter(story: Story, state: State) -> None:
+    request = story.merge_request
     entry = PipelineEntry(
         project=_project(story).path,
         dag_id=story.dag,
         run_id=story.run,
-        ref=story.ref,
+        ref=replace(story.ref, name=request.ref_path) if request else story.ref,
         source=CONTEXT.source,
         digest="",
         created_at=CREATED_AT,
@@ -131,24 +135,28 @@ def _enter(story: Story, state: State) -> None:
     state.register.enter(entry)
 
 
-def _deploy(project: str, ref: Ref, state: State) -> None:
-    """Let two people deploy to staging."""
+def _deploy(
+    project: str,
+    ref: Ref,
+    state: State,
+    url: str = "https://staging.example.com",
+    name: str = "staging",
+) -> None:
+    """Let two people deploy to an environment."""
     for number, user in ((40, "grace"), (42, "ada")):
         made = Deployment(
-            environment="staging",
+            environment=name,
             ref=ref.name,
             sha=ref.sha,
             pipeline=number,
-            job="staging",
+            job=name,
             finished_at=(datetime.now(UTC) - timedelta(hours=50 - number)).isoformat(),
-            url="https://staging.example.com",
+            url=url,
             user=user,
         )
         last = state.environments.deploy(project, made)
-        record = EnvironmentRecord(
-            name="staging", slug="staging", tier="staging", url=made.url, deployment=last
-        )
-        state.environments.change(project, "staging", lambda _, record=record: record)  # type: ignore[misc]
+        record = EnvironmentRecord(name=name, slug=name, tier=name, url=url, deployment=last)
+        state.environments.change(project, name, lambda _, record=record: record)  # type: ignore[misc]
 
 
 def _project(story: Story) -> Project:
@@ -192,6 +200,8 @@ def tell(story: Story, number: int, store: SnapshotStore) -> None:
         }
         for name, said in told.items():
             _tell_task(tasks[name], said or Told(state=story.otherwise), began)
+            if said and said.before:
+                session.add(_try_before(tasks[name]))
             if said and said.question:
                 session.add(HITLDetail(ti_id=tasks[name].id, **said.question))
             _write_log(story, name, said)
@@ -216,9 +226,11 @@ def _write_log(story: Story, task: str, said: Told | None) -> None:
     logs = Path(conf.get("logging", "base_log_folder"))
     folder = logs / f"dag_id={story.dag}" / f"run_id={story.run}" / f"task_id={task}"
     folder.mkdir(parents=True)
-    entries = ({"timestamp": "2026-01-01T00:00:00Z", "event": line} for line in said.log)
-    lines = "\n".join(map(json.dumps, entries))
-    (folder / f"attempt={said.tries}.log").write_text(f"{lines}\n")
+    for attempt, log in ((said.tries, said.log), (said.tries - 1, said.before)):
+        entries = ({"timestamp": "2026-01-01T00:00:00Z", "event": line} for line in log)
+        lines = "\n".join(map(json.dumps, entries))
+        if log:
+            (folder / f"attempt={attempt}.log").write_text(f"{lines}\n")
 
 
 def _record(story: Story, number: int, store: SnapshotStore) -> PipelineRun:
@@ -240,6 +252,7 @@ def _record(story: Story, number: int, store: SnapshotStore) -> PipelineRun:
         decisions=decided.jobs,
         user=story.user,
         upstream=story.upstream,
+        merge_request=story.merge_request,
         dag_id=story.dag,
         run_id=story.run,
     )
@@ -268,6 +281,14 @@ def _run(story: Story, began: datetime, session: Any) -> DagRun:
     if story.end:
         run.end_date = began + timedelta(minutes=7, seconds=12)
     return run
+
+
+def _try_before(task: Any) -> TaskInstanceHistory:
+    """Make what Airflow keeps of a try that has failed."""
+    made = TaskInstanceHistory(task, state="failed")
+    made.try_number = task.try_number - 1
+    made.task_instance_id = uuid7()
+    return made
 
 
 def _tell_task(task: Any, said: Told, began: datetime) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from factories import compile_text, make_context
 from gitlab_ci_provider.model.bridge import Ancestor, Upstream
+from gitlab_ci_provider.model.context import MergeRequest
 from gitlab_ci_provider.model.diagnostic import SourceLocation as At
 from gitlab_ci_provider.model.diagnostic import error, warning
 from gitlab_ci_provider.model.pipeline import Pipeline
@@ -73,7 +74,11 @@ class Left:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """A job at some point: its task's state and try, seconds, what it has left, what it asks."""
+    """A job at some point: its task's state and try, seconds, what it has left, what it asks.
+
+    Attributes:
+        before: the log of the try before.
+    """
 
     state: str | None = "success"
     tries: int = 1
@@ -81,6 +86,7 @@ class Told:
     result: Mapping[str, Any] | None = None
     xcoms: Mapping[str, Any] = field(default_factory=dict)
     log: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
     question: Mapping[str, Any] | None = None
     left: Left | None = None
 
@@ -97,6 +103,7 @@ class Story:
     otherwise: str | None = None
     end: Mapping[str, Any] | None = None
     upstream: Upstream | None = None
+    merge_request: MergeRequest | None = None
     ref: Ref = CONTEXT.ref
     commit: Commit = COMMIT
     user: str = CONTEXT.user

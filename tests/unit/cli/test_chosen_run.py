@@ -103,3 +103,15 @@ def test_an_environment_that_is_not_there_is_wrong_usage(
 
     with pytest.raises(SystemExit):
         main(["jobs", "group/shop", "--airflow-env", name])
+
+
+def test_a_project_that_airflow_has_not_read_yet_is_said_to_be_missing(
+    capsys: pytest.CaptureFixture[str],
+):
+    """With what to do about it."""
+    with answering(Airflow()) as url:
+        assert main(["trigger", "group/new", "--airflow-url", url]) == 1
+
+    said = capsys.readouterr().err
+    assert "has no DAG group__new" in said
+    assert "--home" in said

@@ -6,6 +6,7 @@ import argparse
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -173,3 +174,24 @@ def test_what_is_not_about_a_place_has_none(tmp_path: Path, capsys: pytest.Captu
     assert json.loads(shown["json"])[0]["line"] is None
     assert "startLine" not in shown["sarif"]
     assert ":1" not in shown["junit"]
+
+
+def test_every_command_with_a_result_has_json():
+    """Programs read it; `completion` prints a script, and `runners schema` is JSON already."""
+    without = [name for name, parser in leaves(_parser([])) if not has_json(parser)]
+    assert without == ["runners schema", "completion"]
+
+
+def leaves(parser: argparse.ArgumentParser, name: str = "") -> Iterator[tuple[str, Any]]:
+    """List the commands that do something, with their parsers."""
+    below = [one for one in parser._actions if isinstance(one, argparse._SubParsersAction)]
+    if not below:
+        yield name.strip(), parser
+    for action in below:
+        for word, each in action.choices.items():
+            yield from leaves(each, f"{name} {word}")
+
+
+def has_json(parser: argparse.ArgumentParser) -> bool:
+    """Tell whether a command has `--json`."""
+    return any("--json" in action.option_strings for action in parser._actions)

@@ -14,6 +14,7 @@ import pytest
 from gitlab_ci_provider.cli.main import main
 from servers.fake_airflow import Answer, answering
 
+FILES = [{"path": "dist/a", "size": 3, "mode": "100644"}]
 RUN = "/gitlab-ci/dags/group__shop/runs/main-1/artifacts"
 LISTED = [
     {"job": "pack: [a/b]", "task": "pack", "kind": "archive", "name": "artifacts", "files": 2,
@@ -39,9 +40,15 @@ def airflow(_method: str, path: str, _body: Any) -> Answer:
         "/api/v2/dags/group__shop/dagRuns/main-1": Answer(body={"state": "success", "conf": {}}),
         RUN: Answer(body=LISTED),
         f"{RUN}/pack/archive/archive.zip": Answer(body=zipped(dist_a="one", b="two")),
+        f"{RUN}/pack/archive/files": Answer(body=FILES),
+        f"{RUN}?attempt=2": Answer(body=LISTED[:1]),
+        f"{RUN}/pack/archive/archive.zip?attempt=2": Answer(body=zipped(old="of the second try")),
         f"{RUN}/unit/junit/archive.zip": Answer(403, refused),
+        "/gitlab-ci/pipelines/7": Answer(body={"dag": "group__shop", "run": "main-1"}),
+        "/gitlab-ci/pipelines/8": Answer(404, {"detail": "There is no pipeline 8"}),
     }
-    return answers.get(path.partition("?")[0], Answer(404, {"detail": "not found"}))
+    missing = Answer(404, {"detail": "not found"})
+    return answers.get(path) or answers.get(path.partition("?")[0]) or missing
 
 
 @pytest.fixture
@@ -93,7 +100,32 @@ def test_an_address_is_for_the_readers_browser(place: str, capsys: pytest.Captur
     assert capsys.readouterr().out.endswith(f"{RUN}/pack/archive/archive.zip\n")
 
 
-def test_flags_of_the_object_store_are_not_ignored(place: str):
-    """What Airflow does not know cannot be asked of it."""
-    with pytest.raises(SystemExit):
-        main(["artifacts", "list", place, "--pipeline", "7"])
+def test_the_files_of_archives_are_listed(place: str, capsys: pytest.CaptureFixture[str]):
+    """Below each archive; for programs with their modes."""
+    assert main(["artifacts", "list", place, "--files", "--report", "archive"]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "pack: [a/b]  archive  2      2.0 KiB  2026-12-24T18:00:00Z",
+        "  dist/a  3 B",
+    ]
+
+    assert main(["artifacts", "list", place, "--files", "--json", "--job", "pack: [a/b]"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)["artifacts"]
+    assert found["contents"] == FILES
+
+
+def test_a_pipeline_is_named_by_its_number(place: str, capsys: pytest.CaptureFixture[str]):
+    """As GitLab's users know it; that of another project is not taken for one of this."""
+    assert main(["artifacts", "list", "group/shop", "--pipeline", "7"]) == 0
+    assert "pack: [a/b]" in capsys.readouterr().out
+
+    assert main(["artifacts", "list", "group/docs", "--pipeline", "7"]) == 1
+    assert "pipeline 7 is of another project" in capsys.readouterr().err
+    assert main(["artifacts", "list", "group/shop", "--pipeline", "8"]) == 1
+    assert "There is no pipeline 8" in capsys.readouterr().err
+
+
+def test_an_earlier_try_is_fetched(place: str):
+    """Airflow is asked for that try, of the list and of each archive."""
+    assert main(["artifacts", "get", place, "--try", "2", "--to", "of-try-2"]) == 0
+    (folder,) = Path("of-try-2").iterdir()
+    assert (folder / "old").read_text() == "of the second try"

@@ -6,7 +6,6 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from gitlab_ci_provider.cli import airflow, objects, output, remote_artifacts
@@ -228,7 +227,7 @@ def _open(args: argparse.Namespace) -> int:
 
 
 def _lines(found: list[StoredArchive], *, files: bool) -> Iterator[str]:
-    from gitlab_ci_provider.cli.display.tables import moment, size, table
+    from gitlab_ci_provider.cli.display.tables import moment, size, table, with_files
 
     heading = ("PIPELINE", "REF", "JOB", "TRY", "KIND", "FILES", "SIZE", "EXPIRES")
     rows = []
@@ -239,13 +238,11 @@ def _lines(found: list[StoredArchive], *, files: bool) -> Iterator[str]:
         expires = _expires(archive, moment)
         numbers = (str(archive.attempt), archive.kind, count, size(archive.size), expires)
         rows.append((archive.run or str(archive.pipeline), ref, archive.job, *numbers))
-    lines = table(heading, rows)
-    yield from islice(lines, 1)
-    for archive, line in zip(found, lines, strict=True):
-        yield line
-        if files and archive.index:
-            listed = [(f"  {file.path}", size(file.size)) for file in archive.index.files]
-            yield from islice(table(("", ""), listed), 1, None)
+    indexes = (archive.index if files else None for archive in found)
+    inside = (
+        [(file.path, file.size) for file in index.files] if index else [] for index in indexes
+    )
+    yield from with_files(table(heading, rows), inside)
 
 
 def _expires(archive: StoredArchive, moment: Callable[[float], str]) -> str:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gitlab_ci_provider.cli import airflow, output, run_flags
 from gitlab_ci_provider.cli.usage import WrongUsage
+from gitlab_ci_provider.exceptions import AirflowApiError, SourceError
 from gitlab_ci_provider.model import xcom_keys
 from gitlab_ci_provider.model.names import CREATE_PIPELINE
 
 if TYPE_CHECKING:
     from gitlab_ci_provider.airflow_api.client import AirflowApi
+
+_NOT_FOUND = 404
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -40,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     conf = {**run_flags.conf(args), **place.conf(args, args.ref)}
     target = airflow.target(args)
     dag = target.dag(args.project, place.ref, place.sha)
-    started = target.api.trigger(dag, conf)
+    started = _trigger(target, dag, conf)
     if not args.json:
         output.say(target.api.run_url(dag, started))
     status = "created"
@@ -50,6 +53,27 @@ def run(args: argparse.Namespace) -> int:
         where = {"dag_id": dag, "run_id": started, "url": target.api.run_url(dag, started)}
         output.say_json({"status": status, **where})
     return 0 if status in {"created", "passed"} else 1
+
+
+def _trigger(target: airflow.Target, dag: str, conf: dict[str, Any]) -> str:
+    """Start the run.
+
+    Raises:
+        SourceError: there is no such DAG.
+    """
+    try:
+        started = target.api.trigger(dag, conf)
+    except AirflowApiError as problem:
+        if problem.status != _NOT_FOUND:
+            raise
+        message = (
+            f"the Airflow has no DAG {dag}: was the project synced, and has Airflow read it since? "
+            "With --home, this command syncs it and waits"
+        )
+        raise SourceError(message) from problem
+    if target.sync is None and target.api.request("GET", f"/dags/{dag}")["is_paused"]:
+        output.note(f"the DAG {dag} is paused: the pipeline starts when somebody unpauses it")
+    return started
 
 
 def _wait(api: AirflowApi, dag: str, started: str, *, quiet: bool) -> tuple[str, str, str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gitlab_ci_provider.cli.display.manual_jobs import ManualJobPrompt
+from gitlab_ci_provider.cli.display.manual_jobs import ManualJobPrompt, words_of
 from gitlab_ci_provider.cli.display.progress import Progress, Style
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class RunDisplay:
         self.progress = Progress(style)
         self._home = home
         self._tails = {job: LogTail() for job in jobs}
-        self._prompt = ManualJobPrompt(self.progress, asks=asks)
+        self._prompt = ManualJobPrompt(self.progress, asks=asks, about=self._about)
         self._follower: Follower | None = None
 
     def watch(self) -> Watch:
@@ -44,6 +44,10 @@ class RunDisplay:
         self._follower = follower
         url = follower.api.run_url(follower.dag, follower.run)
         self.progress.tell(f"run: {url}")
+
+    def _about(self, job: str) -> Iterator[str]:
+        if self._follower is not None:
+            yield from words_of(self._follower.pipeline.jobs[job])
 
     def _show(self, now: RunProgress) -> None:
         for job, tail in self._tails.items():

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import select
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from gitlab_ci_provider.cli import output
 from gitlab_ci_provider.cli.display.progress import Progress
+from gitlab_ci_provider.model.job import Job
 
 _LOOK_SECONDS = 1.0
 
@@ -20,12 +21,37 @@ def can_ask() -> bool:
         return False
 
 
-class ManualJobPrompt:
-    """Asks about each job, unless nobody can answer."""
+def words_of(job: Job) -> Iterator[str]:
+    """Yield what a person should read of a job before playing it: its question, its inputs."""
+    if job.manual_confirmation:
+        yield from (f"  {line}" for line in job.manual_confirmation.splitlines())
+    if job.inputs:
+        given = ", ".join(f"{name}={one.get('default')!r}" for name, one in job.inputs.items())
+        yield (
+            f"  Its inputs would be {given}. For others, answer no and use "
+            "`gitlab-dags play --input NAME=VALUE`."
+        )
 
-    def __init__(self, progress: Progress, *, asks: bool):
+
+class ManualJobPrompt:
+    """Asks about each job, unless nobody can answer.
+
+    Args:
+        progress: is not drawn while somebody types.
+        asks: somebody can answer.
+        about: gives what a person should read of a job before playing it, a line each.
+    """
+
+    def __init__(
+        self,
+        progress: Progress,
+        *,
+        asks: bool,
+        about: Callable[[str], Iterable[str]] = lambda _: (),
+    ):
         self._progress = progress
         self._asks = asks
+        self._about = about
 
     def __call__(self, waiting: Sequence[str], still: Callable[[], bool]) -> Sequence[str]:
         """Return the jobs to play.
@@ -48,6 +74,8 @@ class ManualJobPrompt:
     def _play(self, job: str, still: Callable[[], bool]) -> bool | None:
         """Ask; None when no answer comes, or when the pipeline waits no longer."""
         output.note(f"The pipeline waits for the manual job '{job}'.")
+        for line in self._about(job):
+            output.note(line)
         while True:
             output.ask("Play it? [y]es, or [n]o to leave it waiting: ")
             answer = _line(still)

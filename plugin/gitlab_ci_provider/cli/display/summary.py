@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,13 @@ from gitlab_ci_provider.variables.expand import expand_known
 
 _TAIL = 15
 
-_DID_NOT_RUN = {"skipped": "was skipped", "canceled": "was canceled"}
+_LOGS = 10
+"""Failed jobs whose logs end here; of others, the reason is said."""
+
+_NAMED = 5
+"""Jobs that are named of those that did not run for the same reason."""
+
+_DID_NOT_RUN = frozenset({"skipped", "canceled"})
 """Absent jobs are left to `gitlab-dags compile`: often they are most of a file."""
 
 
@@ -30,10 +36,12 @@ def summary(run: FollowedRun, objects: Path, *, in_images: bool) -> Iterator[str
     """
     result = run.result
     yield from _create_failed(run)
-    for name, job in result["jobs"].items():
-        yield from _why(name, job)
-        if job["status"] == "failed" and not in_images:
+    failed = [(name, job) for name, job in result["jobs"].items() if job["status"] == "failed"]
+    for number, (name, job) in enumerate(failed):
+        yield from _failure(name, job, with_log=number < _LOGS)
+        if not in_images:
             yield from missed_image(run.follower.pipeline, name)
+    yield from not_run(result["jobs"])
     for name, job in result["jobs"].items():
         if below := job["downstream"]:
             yield f"downstream pipeline of {name}: {below['status']}, {below['url']}"
@@ -111,18 +119,23 @@ def _failed_tests(job: dict[str, Any], objects: Path) -> Iterator[str]:
         yield f"    and {len(names) - _TAIL} more"
 
 
-def _why(name: str, job: dict[str, Any]) -> Iterator[str]:
-    """Say why a job failed or did not run."""
-    if job["status"] == "failed":
-        yield from _failure(name, job)
-    elif job["status"] in _DID_NOT_RUN and job["reason"]:
-        yield f"{name} {_DID_NOT_RUN[job['status']]}: {job['reason']}"
+def not_run(jobs: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Say why jobs did not run, those with the same reason together."""
+    together: dict[tuple[str, str], list[str]] = {}
+    for name, job in jobs.items():
+        if job["status"] in _DID_NOT_RUN and job["reason"]:
+            together.setdefault((job["status"], job["reason"]), []).append(name)
+    for (status, reason), names in together.items():
+        more = [f"{len(names) - _NAMED} more"] if len(names) > _NAMED else []
+        *first, last = [*names[:_NAMED], *more]
+        listed = f"{', '.join(first)} and {last}" if first else last
+        yield f"{listed} {'were' if first else 'was'} {status}: {reason}"
 
 
-def _failure(name: str, job: dict[str, Any]) -> Iterator[str]:
+def _failure(name: str, job: dict[str, Any], *, with_log: bool) -> Iterator[str]:
     allowed = " (allowed)" if job["allowed_failure"] else ""
     yield f"{name} failed{allowed}: {job['reason']}"
-    if job["log"]:
+    if job["log"] and with_log:
         yield from _tail(script_output(Path(job["log"])))
 
 

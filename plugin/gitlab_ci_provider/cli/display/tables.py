@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 
 from gitlab_ci_provider.model.quoted import quoted
 
@@ -28,6 +29,15 @@ def table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str
     for row in cells:
         padded = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
         yield "  ".join(padded).rstrip()
+
+
+def with_files(lines: Iterator[str], files: Iterable[Iterable[tuple[str, int]]]) -> Iterator[str]:
+    """Yield a table with the files of each row below it, each a path and its size."""
+    yield from islice(lines, 1)
+    for line, inside in zip(lines, files, strict=True):
+        yield line
+        listed = [(f"  {path}", size(count)) for path, count in inside]
+        yield from islice(table(("", ""), listed), 1, None)
 
 
 def _shown(cell: str) -> str:

@@ -189,6 +189,7 @@ class _Shown:
             "tests": {} if tests is None else {key: tests.get(key, 0) for key in CaseStatus},
             "findings": None if quality is None else quality.get("total", 0),
             "artifacts": len(self.told.artifacts) + len(self.told.reports),
+            "archive": bool(self.told.artifacts),
             "environment": place.name if place else "",
             "environment_url": safe_url(place.url) if place else "",
         }

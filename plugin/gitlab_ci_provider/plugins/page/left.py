@@ -24,7 +24,13 @@ from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.run import JobResult, PipelineRun
 from gitlab_ci_provider.model.serialization import convert
 from gitlab_ci_provider.plugins.page.reading import read_pipeline_of, read_record
-from gitlab_ci_provider.retention.catalog import ARCHIVE
+from gitlab_ci_provider.retention.catalog import (
+    ARCHIVE,
+    Catalog,
+    Selection,
+    StoredArchive,
+    read_index,
+)
 from gitlab_ci_provider.retention.guard import Guard
 from gitlab_ci_provider.retention.permission import Permission
 from gitlab_ci_provider.retention.policy import Policy
@@ -33,12 +39,15 @@ from gitlab_ci_provider.state import open_state
 from gitlab_ci_provider.storage.keys import artifacts_folder, job_part
 from gitlab_ci_provider.storage.shelf import ObjectShelf
 
+LARGEST_INDEX = 32 * 1024 * 1024
+"""Bytes: those of a few hundred thousand files. A job may make more, and each click reads it."""
+
 _KEY = re.compile(r"\d+/(?:artifacts|reports/[A-Za-z0-9_@=+-][A-Za-z0-9._@=+-]*)\.zip")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftArchive:
-    """One archive of the newest try of a job.
+    """One archive of a job.
 
     Attributes:
         kind: `archive`, or a kind of report.
@@ -79,7 +88,7 @@ class LeftByRun:
                 yield names[job.name], job, self.results[names[job.name]]
 
     def archives(self) -> Iterator[LeftArchive]:
-        """Yield the archives of the jobs, in the order of stages."""
+        """Yield the archives of the newest tries of the jobs, in the order of stages."""
         for task, job, result in self.jobs():
             for each in (*self._files(task, job, result), *self._reports(task, job, result)):
                 if self._is_own(job, each.key):
@@ -122,6 +131,53 @@ class LeftByRun:
     def _is_own(self, job: Job, key: str) -> bool:
         folder = f"{artifacts_folder(self.record.project)}{self.record.id}/{job_part(job.name)}/"
         return key.startswith(folder) and bool(_KEY.fullmatch(key.removeprefix(folder)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneTry:
+    """A try of the jobs of a run; only the object store knows what earlier ones have left.
+
+    Attributes:
+        attempt: from 1.
+    """
+
+    left: LeftByRun
+    shelf: ObjectShelf
+    attempt: int
+
+    def archives(self, task: str = "", kind: str = "") -> Iterator[LeftArchive]:
+        """Yield the archives of the jobs, or those of one job and kind."""
+        tasks = task_ids(self.left.pipeline.jobs)
+        jobs = {
+            job_part(name): job
+            for name, job in self.left.pipeline.jobs.items()
+            if task in {"", tasks[name]}
+        }
+        for stored in self._stored(kind):
+            job = jobs.get(stored.job)
+            index = read_index(self.shelf, stored.object_key, LARGEST_INDEX) if job else None
+            if job is not None and index is not None:
+                yield LeftArchive(
+                    job=job,
+                    task=tasks[job.name],
+                    kind=stored.kind,
+                    name=index.name if stored.kind == ARCHIVE else stored.kind,
+                    key=stored.object_key,
+                    files=index.count,
+                    size=stored.size,
+                    expire_at=index.expire_at,
+                )
+
+    def _stored(self, kind: str) -> Iterator[StoredArchive]:
+        record = self.left.record
+        catalog = Catalog(
+            shelf=self.shelf,
+            project=record.project,
+            find=lambda _: None,
+            permission=permission(),
+        )
+        meant = Selection(pipeline=record.id, attempt=self.attempt, kind=kind)
+        return (each for _, found in catalog.pipelines(meant) for each in found)
 
 
 def read_left(session: Any, dag_id: str, run_id: str) -> LeftByRun | None:

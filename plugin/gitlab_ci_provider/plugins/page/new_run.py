@@ -33,8 +33,9 @@ def new_run_id(session: Any, dag_id: str, ref: str, sha: str) -> str:
     """
     try:
         state = open_state(replace(load_settings(), state_outage=_PATIENCE))
-        project = state.snapshots.load_dag(dag_id).project.path
-        while read_run(session, dag_id, run := state.register.reserve(project, ref, sha)):
+        dag = state.snapshots.load_dag(dag_id)
+        path, named = dag.project.path, ref or dag.ref.name
+        while read_run(session, dag_id, run := state.register.reserve(path, named, sha)):
             pass
     except StateError as problem:
         _log.warning("the run gets a name without a number: %s", problem)

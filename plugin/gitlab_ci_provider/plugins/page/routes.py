@@ -17,6 +17,7 @@ from gitlab_ci_provider.airflow_internals.api_access import (
     DatabaseSession,
     changes_dag,
     may,
+    may_see_runs,
     requires,
 )
 from gitlab_ci_provider.exceptions import StateError
@@ -29,6 +30,8 @@ from gitlab_ci_provider.plugins.page.reading import look, read_pipeline
 from gitlab_ci_provider.plugins.page.related import read_related
 from gitlab_ci_provider.plugins.page.static import StaticFile, static_file
 from gitlab_ci_provider.plugins.page.sync_now import BusyError, sync_now
+from gitlab_ci_provider.settings import load_settings
+from gitlab_ci_provider.state import open_state
 
 _ACTIONS: Actions = {
     "clear": ("PUT", "TASK_INSTANCE"),
@@ -74,6 +77,15 @@ def related(
     if found is None:
         raise HTTPException(404, "There is no such run.")
     return _versioned(encode(found), request)
+
+
+@router.get("/pipelines/{number}", dependencies=requires("RUN"))
+def numbered(number: int, user: CurrentUser) -> dict[str, str]:
+    """Find the run of a pipeline by CI_PIPELINE_ID."""
+    entry = open_state(load_settings()).register.get(number)
+    if entry is None or not may_see_runs(user, [entry.dag_id]):
+        raise HTTPException(404, f"There is no pipeline {number} that you may see.")
+    return {"dag": entry.dag_id, "run": entry.run_id}
 
 
 @router.get("/projects", dependencies=requires("RUN", "TASK_INSTANCE", "XCOM"))

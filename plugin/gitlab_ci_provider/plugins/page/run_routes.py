@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from gitlab_ci_provider.airflow_internals.api_access import (
@@ -42,8 +42,10 @@ from gitlab_ci_provider.plugins.page.environments import (
 )
 from gitlab_ci_provider.plugins.page.junit import JUNIT
 from gitlab_ci_provider.plugins.page.left import (
+    LARGEST_INDEX,
     LeftArchive,
     LeftByRun,
+    OneTry,
     open_shelf,
     permission,
     read_left,
@@ -64,16 +66,12 @@ _SHOWN = ("RUN", "TASK_INSTANCE", "XCOM", "TASK_LOGS")
 _SEE: Mapping[str, tuple[Method, str]] = {name: ("GET", name) for name in _SHOWN}
 _MOST_DEPLOYMENTS = 200
 
-_LARGEST_INDEX = 32 * 1024 * 1024
-"""Bytes: those of a few hundred thousand files. A job may make more, and each click reads it."""
-
 _NO_INDEX = (
     "These artifacts are no longer in the object store, or have too many files to be shown here. "
     "`gitlab-dags artifacts` shows those that are there."
 )
 
 _FOR_ALL = "all"
-_FOR_DEVELOPERS = "they are for those who may act on the jobs (artifacts:access: {})"
 
 _SAFE = {
     "X-Content-Type-Options": "nosniff",
@@ -114,44 +112,93 @@ class Opened:
         return StreamingResponse(body, media_type="application/octet-stream", headers=headers)
 
 
-def _opened(
-    dag_id: str, run_id: str, task: str, kind: str, session: DatabaseSession, user: CurrentUser
-) -> Opened:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A run that a reader asks about; the fields are those of its routes."""
+
+    dag_id: str
+    run_id: str
+    session: DatabaseSession
+    user: CurrentUser
+
+    def left(self) -> LeftByRun | None:
+        """Read what its jobs have left; None without a pipeline."""
+        return read_left(self.session, self.dag_id, self.run_id)
+
+    def compared(self, kind: str, show: Callable[[ReportShelf, LeftByRun, Any], object]) -> object:
+        """Show reports of a kind next to those of an earlier pipeline; None without any."""
+        left = self.left()
+        if left is None or not left.has(kind):
+            return None
+        earlier = find_earlier(self.session, left, kind, self._may_see)
+        return show(ReportShelf(open_shelf()), left, earlier)
+
+    def _may_see(self, dag: str) -> bool:
+        return all(may(self.user, dag, _SEE).values())
+
+
+AskedRun = Annotated[Asked, Depends()]
+Attempt = Annotated[int, Query(ge=0, le=100_000)]
+"""A try of the jobs; 0 is the newest of each."""
+
+
+def _opened(asked: AskedRun, task: str, kind: str, attempt: Attempt = 0) -> Opened:
     """Open an archive.
 
     Raises:
         HTTPException: there is none, or the object store does not answer.
     """
     with told():
-        left = read_left(session, dag_id, run_id)
-        found = None if left is None else left.archive(task, kind)
+        left = asked.left()
+        found = None if left is None else _archive(left, task, kind, attempt)
         if left is None or found is None:
             raise HTTPException(404, "This job has left no such artifacts.")
         shelf = open_shelf()
-        index = read_index(shelf, found.key, _LARGEST_INDEX)
+        index = read_index(shelf, found.key, LARGEST_INDEX)
         if index is None:
             raise HTTPException(404, _NO_INDEX)
         refusal = permission().refusal(left.record.id, index)
-        if not refusal and index.access != _FOR_ALL and not may(user, dag_id, _ACT)["act"]:
-            refusal = _FOR_DEVELOPERS.format(index.access)
+        if not refusal and index.access != _FOR_ALL:
+            refusal = "" if may(asked.user, asked.dag_id, _ACT)["act"] else _denied(index.access)
         return Opened(shelf=shelf, archive=found, index=index, refusal=refusal)
+
+
+def _archive(left: LeftByRun, task: str, kind: str, attempt: int) -> LeftArchive | None:
+    if not attempt:
+        return left.archive(task, kind)
+    one = OneTry(left=left, shelf=open_shelf(), attempt=attempt)
+    return next(one.archives(task, kind), None)
+
+
+def _denied(access: str) -> str:
+    return f"they are for those who may act on the jobs (artifacts:access: {access})"
 
 
 OpenedArchive = Annotated[Opened, Depends(_opened)]
 
 
 @router.get(f"{_RUN}/artifacts")
-def artifacts(dag_id: str, run_id: str, session: DatabaseSession) -> Response:
+def artifacts(asked: AskedRun, attempt: Attempt = 0) -> Response:
     """List the archives of a run's jobs."""
     with told():
-        left = read_left(session, dag_id, run_id)
-        return answer([archive_view(archive) for archive in left.archives()] if left else [])
+        left = asked.left()
+        if left is None:
+            return answer([])
+        one = OneTry(left=left, shelf=open_shelf(), attempt=attempt) if attempt else left
+        return answer([archive_view(archive) for archive in one.archives()])
 
 
 @router.get(_ARCHIVE)
 def contents(opened: OpenedArchive, folder: str = "", find: str = "") -> Response:
     """List a folder of an archive, or find files in it."""
     return answer(folder_view(opened.archive, opened.index, folder, find, opened.refusal))
+
+
+@router.get(f"{_ARCHIVE}/files")
+def files(opened: OpenedArchive) -> Response:
+    """List all that is in an archive, for programs: the page asks for a folder."""
+    found = opened.index.files
+    return answer([{"path": one.path, "size": one.size, "mode": one.mode} for one in found])
 
 
 @router.get(f"{_ARCHIVE}/file")
@@ -184,30 +231,6 @@ def whole(opened: OpenedArchive, request: Request) -> Response:
     return response
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A run that a reader asks about; the fields are those of its routes."""
-
-    dag_id: str
-    run_id: str
-    session: DatabaseSession
-    user: CurrentUser
-
-    def compared(self, kind: str, show: Callable[[ReportShelf, LeftByRun, Any], object]) -> object:
-        """Show reports of a kind next to those of an earlier pipeline; None without any."""
-        left = read_left(self.session, self.dag_id, self.run_id)
-        if left is None or not left.has(kind):
-            return None
-        earlier = find_earlier(self.session, left, kind, self._may_see)
-        return show(ReportShelf(open_shelf()), left, earlier)
-
-    def _may_see(self, dag: str) -> bool:
-        return all(may(self.user, dag, _SEE).values())
-
-
-AskedRun = Annotated[Asked, Depends()]
-
-
 @router.get(f"{_RUN}/tests")
 def tests(asked: AskedRun) -> Response:
     """Show the tests of a run's jobs."""
@@ -223,10 +246,10 @@ def code_quality(asked: AskedRun) -> Response:
 
 
 @router.get(f"{_RUN}/environments")
-def environments(dag_id: str, run_id: str, session: DatabaseSession) -> Response:
+def environments(asked: AskedRun) -> Response:
     """Show the environments of a run's project, and the releases that its jobs ask for."""
     with told():
-        left = read_left(session, dag_id, run_id)
+        left = asked.left()
         return answer(EnvironmentsView() if left is None else _environments(left))
 
 
@@ -242,10 +265,10 @@ def _environments(left: LeftByRun) -> EnvironmentsView:
 
 
 @router.get(f"{_RUN}/variables")
-def variables(dag_id: str, run_id: str, session: DatabaseSession) -> Response:
+def variables(asked: AskedRun) -> Response:
     """Show the variables of a run's pipeline, but no secret."""
     with told():
-        left = read_left(session, dag_id, run_id)
+        left = asked.left()
         if left is None:
             return answer(VariablesView())
         return answer(variables_view(left.record, left.pipeline, is_secret_name))

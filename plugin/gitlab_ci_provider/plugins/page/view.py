@@ -36,6 +36,8 @@ class JobView:
         due: ISO 8601, when a delayed job starts by itself; empty when that is not known.
         tests: numbers of its JUnit reports by status.
         findings: how many its code quality report has; None without one.
+        artifacts: how many archives it has left, with those of reports.
+        archive: one of them is what `artifacts:paths` names.
         downstream: address of the pipeline that a `trigger:` job created.
         written: where the job is.
         rule: where the rule is that decided about it; None without rules.
@@ -64,6 +66,7 @@ class JobView:
     tests: Mapping[str, float] = field(default_factory=dict)
     findings: float | None = None
     artifacts: int = 0
+    archive: bool = False
     environment: str = ""
     environment_url: str = ""
     downstream: str = ""

@@ -30,6 +30,7 @@ export interface JobView {
   tests: Record<string, number>;
   findings: number | null;
   artifacts: number;
+  archive: boolean;
   environment: string;
   environment_url: string;
   downstream: string;

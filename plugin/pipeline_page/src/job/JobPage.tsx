@@ -1,5 +1,5 @@
 import { type ReactNode, useState } from "react";
-import { Link } from "react-router-dom";
+import { Link, useSearchParams } from "react-router-dom";
 
 import { JobActions } from "../actions/JobActions";
 import { runPath } from "../data/requests";
@@ -7,8 +7,10 @@ import type { JobView, PipelineView } from "../data/types";
 import { Countdown, Elapsed } from "../parts/clock";
 import { Outside } from "../parts/Outside";
 import { StatusIcon } from "../parts/StatusIcon";
+import { why } from "../parts/why";
 import { Written } from "../parts/Written";
-import { count, duration, failedTests, jobStatusWord, testCount } from "../parts/words";
+import { ago, count, duration, failedTests, jobStatusWord, moment, testCount } from "../parts/words";
+import { archivePath, download, search } from "../tabs/artifacts";
 import { Place } from "../tabs/Place";
 import { Tries, useTries } from "./Tries";
 import { TryLog } from "./TryLog";
@@ -25,7 +27,7 @@ export function JobPage({ view, job, stage, refresh }: { view: PipelineView; job
         <Link className="glp-link" to={{ search: "" }}>
           ← All jobs
         </Link>
-        <span className="glp-muted">{stage}</span>
+        <Siblings view={view} job={job} stage={stage} />
       </nav>
       <div className="glp-title">
         <h3 className="glp-jobname">
@@ -60,24 +62,17 @@ export function JobPage({ view, job, stage, refresh }: { view: PipelineView; job
   );
 }
 
-/** Why the job is as it is, in one sentence. */
-export function why(job: JobView): string {
-  const exit = job.exit_code ? `, exit code ${job.exit_code}` : "";
-  if (job.failure) {
-    const said = job.reason.startsWith(job.failure) || job.reason === `exit code ${job.exit_code}`;
-    const more = job.reason && !said ? `: ${job.reason}` : "";
-    return `${job.failure.charAt(0).toUpperCase()}${job.failure.slice(1)}${exit}${more}`;
-  }
-  if (job.blocking) return "The pipeline waits for a person to play this job.";
-  return job.reason && job.status !== "success" ? `${job.reason.charAt(0).toUpperCase()}${job.reason.slice(1)}` : "";
-}
-
 function Facts({ view, job }: { view: PipelineView; job: JobView }) {
   const [tests, failed] = [testCount(job), failedTests(job)];
   return (
     <dl className="glp-dl">
       {job.started && (
         <Fact name="Duration">{job.duration === null ? <Elapsed since={job.started} /> : duration(job.duration)}</Fact>
+      )}
+      {job.ended && job.started && (
+        <Fact name="Ended">
+          <span title={moment(job.ended)}>{ago(job.ended)}</span>
+        </Fact>
       )}
       {job.status === "scheduled" && job.due && (
         <Fact name="Starts in">
@@ -113,6 +108,7 @@ function Facts({ view, job }: { view: PipelineView; job: JobView }) {
       )}
       {job.artifacts > 0 && (
         <Fact name="Artifacts">
+          {job.archive && <Own view={view} job={job} />}
           <Place to="?tab=artifacts">{count(job.artifacts, "archive")}</Place>
         </Fact>
       )}
@@ -129,6 +125,38 @@ function Facts({ view, job }: { view: PipelineView; job: JobView }) {
         </Link>
       </Fact>
     </dl>
+  );
+}
+
+/** The archive of the job itself. */
+function Own({ view, job }: { view: PipelineView; job: JobView }) {
+  const place = { task: job.task, kind: "archive" };
+  return (
+    <>
+      <Place to={search({ task: job.task })}>Browse</Place>{" · "}
+      <a className="glp-link" href={download(`${archivePath(view, place)}/archive.zip`)} download>
+        Download
+      </a>
+      {" · "}
+    </>
+  );
+}
+
+/** The jobs of the stage, to go from one to another. */
+function Siblings({ view, job, stage }: { view: PipelineView; job: JobView; stage: string }) {
+  const [, setParams] = useSearchParams();
+  const jobs = view.stages.find(({ name }) => name === stage)?.jobs ?? [];
+  return (
+    <label className="glp-muted">
+      {stage}{" "}
+      <select aria-label="Jobs of this stage" value={job.task} onChange={(event) => setParams({ job: event.target.value })}>
+        {jobs.map((each) => (
+          <option key={each.task} value={each.task}>
+            {each.name} – {jobStatusWord(each.status).toLowerCase()}
+          </option>
+        ))}
+      </select>
+    </label>
   );
 }
 

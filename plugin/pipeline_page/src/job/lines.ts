@@ -11,8 +11,8 @@ export interface Section {
 }
 
 const GROUP = /^::group::(.*)$/;
-/** Where Airflow has read the log: nothing of the job. */
-const AIRFLOWS = "::group::Log message source details";
+/** Groups in which Airflow writes about itself, and nothing of the job. */
+const AIRFLOWS = /^::group::(Log message source details|(Pre|Post) Execute)/;
 const END_GROUP = "::endgroup::";
 const MARKER = /(?:\u001b\[0K)?section_(start|end):\d+:([\w.-]+)(?:\[[^\]]*\])?\r?(?:\u001b\[0K)?/;
 
@@ -32,12 +32,13 @@ export class Lines {
   }
 
   private addLine(line: string, level: string): void {
-    if (line.startsWith(AIRFLOWS)) this.leftOut = true;
+    const group = GROUP.exec(line);
+    if (AIRFLOWS.test(line)) this.leftOut = true;
+    else if (group || isBad(level)) this.leftOut = false; // what goes wrong in there is shown
     if (this.leftOut) {
       this.leftOut = !line.startsWith(END_GROUP);
       return;
     }
-    const group = GROUP.exec(line);
     if (group) return this.begin(plain(group[1] ?? ""));
     if (line.startsWith(END_GROUP)) return this.finish();
     const marker = line.includes("section_") ? MARKER.exec(line) : null;
@@ -58,7 +59,7 @@ export class Lines {
     if (Object.keys(this.look).length) this.looks.set(this.texts.length, this.look);
     const shown = overwritten(line);
     if (shown.includes("\u001b")) this.look = pieces(shown, this.look).end;
-    if (level === "error" || level === "critical") this.bad.add(this.texts.length);
+    if (isBad(level)) this.bad.add(this.texts.length);
     this.texts.push(shown);
   }
 
@@ -77,6 +78,10 @@ export class Lines {
     section.closed = true;
     this.look = {};
   }
+}
+
+function isBad(level: string): boolean {
+  return level === "error" || level === "critical";
 }
 
 /** Which lines to show when some sections, named by their first line, are folded. */

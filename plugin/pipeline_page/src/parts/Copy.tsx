@@ -2,6 +2,7 @@ import { useState } from "react";
 
 export function Copy({ text, label }: { text: string; label: string }) {
   const [copied, setCopied] = useState(false);
+  if (!navigator.clipboard) return null; // pages without TLS have none
   async function copy(): Promise<void> {
     await navigator.clipboard.writeText(text);
     setCopied(true);

@@ -29,12 +29,17 @@ function useNow(): number {
   return useSyncExternalStore(subscribe, current);
 }
 
+interface Counting {
+  /** How the seconds are written. */
+  as?: (seconds: number) => string;
+}
+
 /** The time since a moment, counting. */
-export function Elapsed({ since }: { since: string }) {
-  return <>{duration(Math.max(0, (useNow() - Date.parse(since)) / 1000))}</>;
+export function Elapsed({ since, as = duration }: { since: string } & Counting) {
+  return <>{as(Math.max(0, (useNow() - Date.parse(since)) / 1000))}</>;
 }
 
 /** The time until a moment, counting down. */
-export function Countdown({ to }: { to: string }) {
-  return <>{duration(Math.max(0, (Date.parse(to) - useNow()) / 1000))}</>;
+export function Countdown({ to, as = duration }: { to: string } & Counting) {
+  return <>{as(Math.max(0, (Date.parse(to) - useNow()) / 1000))}</>;
 }

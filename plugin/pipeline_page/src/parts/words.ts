@@ -42,6 +42,15 @@ export function duration(seconds: number): string {
   return minutes ? `${minutes} min ${String(rest).padStart(2, "0")} s` : `${rest} s`;
 }
 
+/** The same for small places: `42 s`, `1:36`, `1:00:07`. */
+export function clock(seconds: number): string {
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const two = (number: number) => String(number).padStart(2, "0");
+  return hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
+}
+
 const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
   ["year", 31536000],
   ["month", 2592000],

@@ -6,7 +6,7 @@ import type { JobView } from "../data/types";
 import { Countdown, Elapsed } from "../parts/clock";
 import { StatusIcon } from "../parts/StatusIcon";
 import { hideTip, showTip } from "../parts/tip";
-import { count, duration, failedTests, jobStatusWord, placeWord, testCount } from "../parts/words";
+import { clock, count, duration, failedTests, jobStatusWord, placeWord, testCount } from "../parts/words";
 
 /** The page that has the jobs which are drawn, when it is not the page that is open. */
 export const PlaceOfJobs = createContext("");
@@ -57,9 +57,9 @@ export const JobChip = memo(function JobChip({ job }: JobChipProps) {
 const PLAYED = new Set(["manual", "scheduled"]);
 
 function Time({ job }: { job: JobView }) {
-  if (job.status === "running" && job.started) return <Elapsed since={job.started} />;
-  if (job.status === "scheduled" && job.due) return <Countdown to={job.due} />;
-  return job.duration === null ? null : <>{duration(job.duration)}</>;
+  if (job.status === "running" && job.started) return <Elapsed since={job.started} as={clock} />;
+  if (job.status === "scheduled" && job.due) return <Countdown to={job.due} as={clock} />;
+  return job.duration === null ? null : <>{clock(job.duration)}</>;
 }
 
 /** What is worth knowing of a job, a line each. */

@@ -28,6 +28,7 @@ export function Brief({ pipeline }: { pipeline: BriefView }) {
             {about.ref}
           </span>
         )}
+        {about?.sha && <code className="glp-muted">{about.sha.slice(0, 8)}</code>}
         <span className="glp-name">{about ? about.name || about.title : pipeline.text}</span>
         <span className="glp-muted glp-who" title={moment(pipeline.created)}>
           {[about ? sourceWord(about.source) : "", pipeline.user ? `by ${pipeline.user}` : "", ago(pipeline.created)].filter(Boolean).join(" · ")}

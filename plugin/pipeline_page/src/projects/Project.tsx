@@ -1,4 +1,5 @@
 import { memo, useState } from "react";
+import { Link } from "react-router-dom";
 
 import { useAction } from "../actions/useAction";
 import { Outside } from "../parts/Outside";
@@ -28,6 +29,11 @@ export const Project = memo(function Project({ project, refresh }: { project: Pr
           <Outside href={project.url}>{project.path}</Outside>
         </h3>
         <div className="glp-actions">
+          {project.runs && (
+            <Link className="glp-link" to={`/dags/${encodeURIComponent(project.dag)}/runs`}>
+              All pipelines
+            </Link>
+          )}
           {project.may.sync && (
             <button type="button" className="glp-button" disabled={sync.busy} onClick={() => void syncNow()}>
               {sync.busy ? "Syncing…" : "Sync now"}

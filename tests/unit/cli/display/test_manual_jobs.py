@@ -6,8 +6,12 @@ import os
 import pty
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
+
+from factories import make_job
+from gitlab_ci_provider.cli.display.manual_jobs import words_of
 
 PROGRAM = """
 import sys
@@ -57,3 +61,21 @@ def test_each_job_is_asked_for(typed: bytes, played: str):
 def test_a_question_that_is_over_is_not_waited_for():
     """Somebody has played the job in the Airflow UI meanwhile."""
     assert talk(b"", "over") == "played []"
+
+
+def test_what_a_job_asks_is_read_before_it_is_played():
+    """Its confirmation word for word, its inputs with what they would be."""
+    job = replace(
+        make_job("deploy"),
+        manual_confirmation="Really?\nIt is Friday.",
+        inputs={"target": {"default": "staging"}, "count": {"type": "number", "default": 1}},
+    )
+    assert list(words_of(job)) == [
+        "  Really?",
+        "  It is Friday.",
+        (
+            "  Its inputs would be target='staging', count=1. For others, answer no and use "
+            "`gitlab-dags play --input NAME=VALUE`."
+        ),
+    ]
+    assert list(words_of(make_job("deploy"))) == []

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gitlab_ci_provider.cli.display.summary import artifacts, verdict
+from gitlab_ci_provider.cli.display.summary import artifacts, not_run, verdict
 
 
 def job(status: str = "success", *, allowed: bool = False) -> dict[str, Any]:
@@ -63,3 +63,19 @@ def test_artifacts_are_counted_and_how_to_fetch_them_is_said():
         "to fetch them: `gitlab-dags artifacts get http://a/dags/b/runs/c`",
     ]
     assert list(artifacts({"jobs": {"test": jobs["test"]}, "url": "u"})) == []
+
+
+def test_jobs_that_did_not_run_for_the_same_reason_share_a_line():
+    """After five hundred jobs there would be nothing else to read."""
+    why = "when: on_success, but 'unit' failed"
+    skipped = {f"job-{number}": {"status": "skipped", "reason": why} for number in range(500)}
+    jobs = {
+        "unit": {"status": "failed", "reason": "exit code 1"},
+        **skipped,
+        "slow": {"status": "canceled", "reason": "by hand"},
+        "left": {"status": "absent", "reason": "no rule matches"},
+    }
+    assert list(not_run(jobs)) == [
+        f"job-0, job-1, job-2, job-3, job-4 and 495 more were skipped: {why}",
+        "slow was canceled: by hand",
+    ]

@@ -1,0 +1,76 @@
+"""IDs of runs that people start in Airflow's own UI: with the number that their pipeline will have.
+
+Airflow asks a DAG's timetable for the ID of a run that its Trigger button, its REST API or
+`airflow dags trigger` starts and does not name. It tells neither the DAG nor what was asked for, so
+such an ID has no ref.
+
+Runs of schedules keep Airflow's names: the scheduler would ask, inside its loop, and the register
+of pipelines may be in an object store or a database elsewhere. While that is away, no run of any
+DAG would start.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import Any
+
+from airflow.timetables.simple import NullTimetable
+
+from gitlab_ci_provider.exceptions import SettingsError, StateError
+from gitlab_ci_provider.settings import load_settings
+from gitlab_ci_provider.state import open_state
+
+_PATIENCE = 5
+"""Seconds for which the state may be away: whoever starts a run should not wait for a number."""
+
+_BY_HAND = "manual"
+"""Stands in the place of the ref, and is Airflow's word for the type of such a run."""
+
+_log = logging.getLogger(__name__)
+
+
+def numbered_run_id(project: str, run_type: str) -> str:
+    """Reserve a number for a run that a person starts, and name the run by it.
+
+    Args:
+        project: its path.
+        run_type: Airflow's; only `manual` runs get a number.
+
+    Returns:
+        The ID; empty for other runs, and when the state cannot be reached.
+    """
+    if run_type != _BY_HAND or not project:
+        return ""
+    try:
+        state = open_state(replace(load_settings(), state_outage=_PATIENCE))
+        return state.register.reserve(project, _BY_HAND)
+    except (SettingsError, StateError) as problem:
+        _log.warning("the run gets a name without a number: %s", problem)
+        return ""
+
+
+class UnscheduledTimetable(NullTimetable):
+    """Starts nothing by itself.
+
+    Args:
+        project: path of the project whose pipelines the runs are.
+    """
+
+    def __init__(self, project: str):
+        super().__init__()
+        self.project = project
+
+    def serialize(self) -> dict[str, Any]:
+        """Describe it for Airflow's database."""
+        return {"project": self.project}
+
+    @classmethod
+    def deserialize(cls, data: dict[str, Any]) -> UnscheduledTimetable:
+        """Make one from its description."""
+        return cls(data["project"])
+
+    def generate_run_id(self, *, run_type: Any, **given: Any) -> str:
+        """Name a run."""
+        named = numbered_run_id(self.project, run_type)
+        return named or super().generate_run_id(run_type=run_type, **given)
