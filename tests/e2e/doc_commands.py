@@ -49,8 +49,7 @@ ADDRESS = {
         f"{OTHER_AIRFLOW} GITLAB_DAGS_AIRFLOW_URL=$URL"
     )
 }
-CONFIGURED = """export AIRFLOW__GITLAB_CI__HOME=~/.local/state/gitlab-dags/gitlab_ci
-export AIRFLOW__GITLAB_CI__DAG_FILES=~/.local/state/gitlab-dags/dags"""
+CONFIGURED = "export AIRFLOW__GITLAB_CI__HOME=~/.local/state/gitlab-dags/gitlab_ci"
 """What that Airflow's `airflow.cfg` says."""
 
 KUBECONFIG = "export KUBECONFIG=~/.local/state/gitlab-dags/cluster/kubeconfig"
@@ -92,7 +91,9 @@ SESSIONS = (
             **ADDRESS,
             **GITLAB,
             "gitlab-dags sync": f"{CONFIGURED}\ngitlab-dags sync",
-            "/shared/gitlab_ci": "~/.local/state/gitlab-dags/gitlab_ci",
+            "/shared/gitlab_ci": (
+                "~/.local/state/gitlab-dags/gitlab_ci --dag-files ~/.local/state/gitlab-dags/dags"
+            ),
         },
     ),
     Session("docs/how-to/move-from-gitlab-ci-local.md"),
