@@ -15,7 +15,7 @@ import logging
 from dataclasses import replace
 from typing import Any
 
-from airflow.timetables.simple import NullTimetable
+from airflow.timetables.base import DataInterval, Timetable
 
 from gitlab_ci_provider.exceptions import SettingsError, StateError
 from gitlab_ci_provider.settings import load_settings
@@ -50,16 +50,32 @@ def numbered_run_id(project: str, run_type: str) -> str:
         return ""
 
 
-class UnscheduledTimetable(NullTimetable):
-    """Starts nothing by itself.
+class UnscheduledTimetable(Timetable):
+    """Starts nothing by itself, as Airflow's own of a DAG without a schedule.
 
     Args:
         project: path of the project whose pipelines the runs are.
     """
 
+    description = "Never, external triggers only"
+    can_be_scheduled = False
+    periodic = False
+    run_ordering = ("logical_date",)
+
     def __init__(self, project: str):
-        super().__init__()
         self.project = project
+
+    @property
+    def summary(self) -> str:
+        """What Airflow shows as the DAG's schedule."""
+        return "None"
+
+    def infer_manual_data_interval(self, *, run_after: Any) -> DataInterval:
+        """Return the interval of a run that a person starts: none."""
+        return DataInterval.exact(run_after)
+
+    def next_dagrun_info(self, **_: Any) -> None:
+        """Find no date."""
 
     def serialize(self) -> dict[str, Any]:
         """Describe it for Airflow's database."""
