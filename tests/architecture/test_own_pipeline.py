@@ -30,7 +30,7 @@ def test_every_job_calls_the_one_door():
     named = {step for words in commands.values() if words[0] == ".ci/run" for step in words[1:]}
 
     assert {words[0] for words in commands.values()} <= {
-        *(".ci/run", ".ci/test", ".venv/bin/gitlab-dags"),
+        *(".ci/run", ".ci/test", ".ci/screenshots", ".venv/bin/gitlab-dags"),
     }
     assert named <= STEPS
     assert {"lint", "imports", "types", "docs", "build", "install"} <= named
