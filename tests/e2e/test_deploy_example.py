@@ -73,7 +73,11 @@ def _prepared(target: Target, stack: Stack) -> Iterator[None]:
 
 
 def test_the_deploy_example_installs_its_release_with_helm(stack: Stack, tmp_path: Path):
-    """As it is written, with the rights of its account; its environment has the URL."""
+    """With the rights of its account; its environment has the URL.
+
+    Its pipeline and chart are as written. Its runner gives jobs a kubeconfig instead of the
+    account, because this cluster has no names in pods; the tests' own images stand in for others.
+    """
     assert stack.place
     found = (path for path in EXAMPLE.rglob("*") if path.is_file())
     files = {str(path.relative_to(EXAMPLE)): path.read_text() for path in found}
