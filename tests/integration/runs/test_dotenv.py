@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -56,7 +55,7 @@ def test_a_report_that_is_gone_fails_the_job(s3: S3Server):
 def test_a_store_that_starts_anew_is_waited_for(s3: S3Server, monkeypatch: pytest.MonkeyPatch):
     """A job does not fail because the store was away for some seconds."""
     s3.kill()
-    monkeypatch.setattr(object_store, "time", SimpleNamespace(sleep=lambda _: s3.start()))
+    monkeypatch.setattr(object_store, "sleep_about", lambda _: s3.start())
 
     assert [one.name for one in own_variables(report("one"), s3.target())] == ["A", "B"]
 
