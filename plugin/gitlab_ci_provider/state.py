@@ -36,6 +36,7 @@ _NOT_COPIED = (
     "StateDagBundle` makes the copies: is it in [dag_processor] dag_bundle_config_list?"
 )
 
+_ANSWER_SECONDS = 5
 _PREFIX = "state/"
 """Below the connection's own prefix; caches and artifacts are next to it."""
 
@@ -95,6 +96,11 @@ def open_state(settings: Settings) -> State:
         reports=Reports(records),
         expire_in=settings.child_dags_expire_in,
     )
+
+
+def open_state_for_people(settings: Settings) -> State:
+    """Open it for somebody who waits for an answer: it may be away for five seconds, no longer."""
+    return open_state(replace(settings, state_outage=_ANSWER_SECONDS))
 
 
 def open_copies(settings: Settings) -> SnapshotStore:

@@ -12,17 +12,13 @@ DAG would start.
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from typing import Any
 
 from airflow.timetables.base import DataInterval, Timetable
 
 from gitlab_ci_provider.exceptions import SettingsError, StateError
 from gitlab_ci_provider.settings import load_settings
-from gitlab_ci_provider.state import open_state
-
-_PATIENCE = 5
-"""Seconds for which the state may be away: whoever starts a run should not wait for a number."""
+from gitlab_ci_provider.state import open_state_for_people
 
 _BY_HAND = "manual"
 """Stands in the place of the ref, and is Airflow's word for the type of such a run."""
@@ -43,7 +39,7 @@ def numbered_run_id(project: str, run_type: str) -> str:
     if run_type != _BY_HAND or not project:
         return ""
     try:
-        state = open_state(replace(load_settings(), state_outage=_PATIENCE))
+        state = open_state_for_people(load_settings())
         return state.register.reserve(project, _BY_HAND)
     except (SettingsError, StateError) as problem:
         _log.warning("the run gets a name without a number: %s", problem)

@@ -89,7 +89,11 @@ def _run(
             stderr=words,
         ) as process,
     ):
-        output = process.stdout.read(most) if process.stdout else b""
+        try:
+            output = process.stdout.read(most) if process.stdout else b""
+        except BaseException:  # such as the end of the task's time: leaving waits for git
+            process.kill()
+            raise
         enough = len(output) == most
         if enough:
             process.kill()

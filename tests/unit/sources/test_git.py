@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -152,3 +153,23 @@ def test_git_gets_nothing_of_airflow(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     assert "GIT_TERMINAL_PROMPT=0" in seen.read_text()
     assert "the-canary" not in seen.read_text()
+
+
+def test_git_ends_with_the_task_that_waits_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Airflow ends a task by an exception in the middle of anything: git is not waited for then."""
+    number, program = tmp_path / "number", tmp_path / "git"
+    program.write_text(f"#!/bin/sh\necho $$ >{number}\nkill -USR1 $PPID\nexec sleep 1000\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+    def end(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGUSR1, end)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            uncommitted_changes(tmp_path)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(number.read_text()), 0)

@@ -20,18 +20,12 @@ LARGE = os.urandom(1_500_000)
 
 
 @pytest.fixture(autouse=True)
-def workers(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
+def workers(
+    monkeypatch: pytest.MonkeyPatch, started: list[subprocess.Popen[bytes]]
+) -> list[subprocess.Popen[bytes]]:
     """Any archive is given to two processes; these are they."""
-    started: list[subprocess.Popen[bytes]] = []
-    popen = subprocess.Popen
-
-    def start(*given: Any, **named: Any) -> subprocess.Popen[bytes]:
-        started.append(popen(*given, **named))
-        return started[-1]
-
     monkeypatch.setattr(unzip_workers, "_WORTH", 0)
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
-    monkeypatch.setattr(subprocess, "Popen", start)
     return started
 
 

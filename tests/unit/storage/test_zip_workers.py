@@ -7,7 +7,6 @@ import socket
 import subprocess
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,19 +16,13 @@ from gitlab_ci_provider.storage.packing import Packing
 
 
 @pytest.fixture(autouse=True)
-def workers(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
+def workers(
+    monkeypatch: pytest.MonkeyPatch, started: list[subprocess.Popen[bytes]]
+) -> list[subprocess.Popen[bytes]]:
     """Everything but the first share is given to two processes; these are they."""
-    started: list[subprocess.Popen[bytes]] = []
-    popen = subprocess.Popen
-
-    def start(*given: Any, **named: Any) -> subprocess.Popen[bytes]:
-        started.append(popen(*given, **named))
-        return started[-1]
-
     monkeypatch.setattr(zip_workers, "_ALONE", 0)
     monkeypatch.setattr(zip_workers, "_SHARE", 10)
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
-    monkeypatch.setattr(subprocess, "Popen", start)
     return started
 
 

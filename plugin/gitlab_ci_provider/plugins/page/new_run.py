@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
@@ -11,10 +10,7 @@ from pydantic import BaseModel, Field
 from gitlab_ci_provider.airflow_internals.run_rows import read_run
 from gitlab_ci_provider.exceptions import StateError
 from gitlab_ci_provider.settings import load_settings
-from gitlab_ci_provider.state import open_state
-
-_PATIENCE = 5
-"""Seconds for which the state may be away: whoever starts a run should not wait for a number."""
+from gitlab_ci_provider.state import open_state_for_people
 
 _log = logging.getLogger(__name__)
 
@@ -32,7 +28,7 @@ def new_run_id(session: Any, dag_id: str, ref: str, sha: str) -> str:
     A state that was made anew counts from 1 again: names of runs that exist are left out.
     """
     try:
-        state = open_state(replace(load_settings(), state_outage=_PATIENCE))
+        state = open_state_for_people(load_settings())
         dag = state.snapshots.load_dag(dag_id)
         path, named = dag.project.path, ref or dag.ref.name
         while read_run(session, dag_id, run := state.register.reserve(path, named, sha)):
