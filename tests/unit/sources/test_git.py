@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -157,19 +160,20 @@ def test_git_gets_nothing_of_airflow(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_git_ends_with_the_task_that_waits_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Airflow ends a task by an exception in the middle of anything: git is not waited for then."""
-    number, program = tmp_path / "number", tmp_path / "git"
-    program.write_text(f"#!/bin/sh\necho $$ >{number}\nkill -USR1 $PPID\nexec sleep 1000\n")
+    program = tmp_path / "git"
+    program.write_text("#!/bin/sh\nexec sleep 1000\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    started: list[subprocess.Popen[bytes]] = []
 
-    def end(*_: object) -> None:
-        raise KeyboardInterrupt
+    class Interrupted(subprocess.Popen[bytes]):
+        def __init__(self, *given: Any, **named: Any):
+            super().__init__(*given, **named)
+            started.append(self)
+            monkeypatch.setattr(self, "stdout", Mock(read=Mock(side_effect=KeyboardInterrupt)))
 
-    before = signal.signal(signal.SIGUSR1, end)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            uncommitted_changes(tmp_path)
-    finally:
-        signal.signal(signal.SIGUSR1, before)
-    with pytest.raises(ProcessLookupError):
-        os.kill(int(number.read_text()), 0)
+    monkeypatch.setattr(subprocess, "Popen", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        uncommitted_changes(tmp_path)
+
+    assert [process.returncode for process in started] == [-signal.SIGKILL]
