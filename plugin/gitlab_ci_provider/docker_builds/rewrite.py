@@ -15,17 +15,16 @@ from gitlab_ci_provider.docker_builds.commands import NEEDLESS, docker_commands,
 from gitlab_ci_provider.docker_builds.daemon import DIND, is_daemon, read_daemons
 from gitlab_ci_provider.docker_builds.kaniko import build_script, login_script
 from gitlab_ci_provider.docker_builds.kept import missing_programs
+from gitlab_ci_provider.docker_builds.known import UNKNOWN, Known
 from gitlab_ci_provider.docker_builds.settings import setting_problems
 from gitlab_ci_provider.docker_builds.shell import Statement, read_shell
 from gitlab_ci_provider.docker_builds.spots import Problem, Section, Spot
-from gitlab_ci_provider.docker_builds.values import CHANGING
 from gitlab_ci_provider.docker_builds.words import Word
 from gitlab_ci_provider.image_builds.kaniko import IMAGE
 from gitlab_ci_provider.model.image import Image
 from gitlab_ci_provider.model.job import Job, Script
 
 _SOCKET = "/docker.sock"
-_DECIDING = CHANGING.keys() | {"DOCKER_CONTEXT", "DOCKER_HOST"}
 _MENTIONS = re.compile(r"\bdocker\b")
 
 
@@ -46,31 +45,28 @@ class DockerJob:
     changes: Mapping[tuple[Section, int], tuple[str, ...]] = field(default_factory=dict)
 
 
-def read_docker_job(
-    job: Job, *, engine: str = IMAGE, variables: Mapping[str, str] | None = None
-) -> DockerJob | None:
+def read_docker_job(job: Job, *, engine: str = IMAGE, known: Known = UNKNOWN) -> DockerJob | None:
     """Recognise a job that needs a Docker daemon, and rewrite it; None when it needs none.
 
     Args:
         job: as compiled.
         engine: the image that builds.
-        variables: what its script sees; None before that is known.
+        known: variables that its script sees.
     """
     items = _items(job)
     at = _first(job, items)
     if at is None:
         return None
     unread = [_not_understood(item) for item in items if item.statements is None]
-    known = _known(job) if variables is None else variables
     main = [placed for item in items if not item.is_after for placed in item.placed()]
     after = [placed for item in items if item.is_after for placed in item.placed()]
     complete = not any(item.statements is None for item in items if not item.is_after)
-    done, done_after = carry(main, known, complete=complete), carry(after, known)
+    done, done_after = carry(main, known.values, complete=complete), carry(after, known.values)
     daemons = read_daemons(job.services)
     problems = [*unread, *daemons.problems, *done.problems, *done_after.problems]
     problems += _built_after(after, done_after)
     texts_of = [(placed.spot, placed.statement.source) for placed in [*main, *after]]
-    problems += setting_problems(job.services, known, at, texts_of)
+    problems += setting_problems(job.services, known, texts_of)
     if not any(is_daemon(service) for service in job.services):
         problems += _left_behind(done, [*main, *after])
     programs = done.programs | done_after.programs
@@ -114,16 +110,6 @@ class _Item:
         """List its statements with their places."""
         for statement in self.statements or ():
             yield Placed(statement, replace(self.spot, line=statement.line))
-
-
-def _known(job: Job) -> dict[str, str]:
-    """Return the file's variables that no rule of the job changes.
-
-    Those that change what docker's commands mean count as set if a rule may set them.
-    """
-    changed = {variable.name for rule in job.rules or () for variable in rule.variables}
-    same = {name: value for name, value in job.variables.as_dict().items() if name not in changed}
-    return same | dict.fromkeys(changed & _DECIDING, "?")
 
 
 def _items(job: Job) -> list[_Item]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from posixpath import normpath
 
 from gitlab_ci_provider.docker_builds.daemon import daemon_hosts
+from gitlab_ci_provider.docker_builds.known import Known
 from gitlab_ci_provider.docker_builds.spots import Problem, Spot
 from gitlab_ci_provider.docker_builds.values import NO, WORKING_COPY, is_in_working_copy
 from gitlab_ci_provider.docker_builds.words import Word
@@ -21,8 +22,7 @@ _KANIKO = "/kaniko/"
 
 def setting_problems(
     services: Iterable[Service],
-    known: Mapping[str, str],
-    at: Spot,
+    known: Known,
     script: Sequence[tuple[Spot, str]],
 ) -> Iterator[Problem]:
     """Name the variables that choose another daemon, another builder or a folder that is cleared.
@@ -30,12 +30,12 @@ def setting_problems(
     Args:
         services: of the job.
         known: its variables.
-        at: where to tell what these say.
         script: texts of its statements.
     """
     hosts = frozenset((*_OWN_HOSTS, *daemon_hosts(services)))
-    kept = (_KANIKO, *(f"{known[name]}/" for name in WORKING_COPY if known.get(name)))
-    given = [(at, name, value) for name, value in known.items()]
+    folders = filter(None, map(known.values.get, WORKING_COPY))
+    kept = (_KANIKO, *(f"{folder}/" for folder in folders))
+    given = [(spot, spot.name, value) for spot, value in known.settings]
     for spot, text in script:
         given += [(spot, found[1], found["value"]) for found in _SET.finditer(text)]
     for spot, name, value in given:

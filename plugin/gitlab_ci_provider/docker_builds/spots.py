@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Section = Literal["before_script", "script", "after_script", "services"]
+Section = Literal[
+    "before_script",
+    "script",
+    "after_script",
+    "services",
+    "variables",
+    "parallel",
+    "rules",
+    "workflow",
+]
+"""Where commands stand, and where variables get their values."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -16,11 +26,13 @@ class Spot:
         section: the keyword.
         item: of its list, from 0.
         line: of the item, from 0.
+        name: of a variable there.
     """
 
     section: Section
     item: int = 0
     line: int = 0
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,10 +30,12 @@ def without_daemon(request: PlanRequest, runner: RunnerProfile, note: Tell, warn
     job = request.job
     if runner.image_builds != "rewrite":
         return job
-    from gitlab_ci_provider.docker_builds.rewrite import read_docker_job  # few runners need it
+    # few runners need it
+    from gitlab_ci_provider.docker_builds.known import known_in_run
+    from gitlab_ci_provider.docker_builds.rewrite import read_docker_job
 
-    engine, variables = runner.kaniko_image or IMAGE, _seen(request, runner)
-    found = read_docker_job(job, engine=engine, variables=variables)
+    engine, known = runner.kaniko_image or IMAGE, known_in_run(_seen(request, runner))
+    found = read_docker_job(job, engine=engine, known=known)
     if found is None:
         return job
     if found.rewritten is not None:
@@ -55,4 +57,5 @@ def _seen(request: PlanRequest, runner: RunnerProfile) -> dict[str, str]:
 
 def _told(problem: Problem) -> str:
     spot = problem.spot
-    return f"  {spot.section}, command {spot.item + 1}: {problem.what}. {problem.hint}"
+    where = spot.section if spot.name else f"{spot.section}, command {spot.item + 1}"
+    return f"  {where}: {problem.what}. {problem.hint}"
