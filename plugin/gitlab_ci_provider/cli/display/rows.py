@@ -7,8 +7,8 @@ folded into one row per stage, with their number.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from gitlab_ci_provider.local.follow.progress import JobProgress
@@ -27,8 +27,9 @@ _ORDER = (
     "absent",
 )
 _LIVE = frozenset({"running", "blocked", "delayed"})
+_UNTOUCHED = frozenset({"created", "absent", "skipped"})
 _OVER = frozenset({"success", "failed", "skipped", "manual", "canceled", "absent"})
-_LEVELS = 5
+_LEVELS = 4
 _TIMED = frozenset({"success", "failed"})
 
 
@@ -45,16 +46,21 @@ class Row:
 
 def rows(jobs: Sequence[JobProgress], room: int, now: datetime) -> list[Row]:
     """Make at most `room` rows, and fold as little as that takes."""
-    shown: list[Row] = []
+    live = dict.fromkeys(job.name for job in jobs if job.status in _LIVE)
+
+    def made(level: int, seen: Collection[str]) -> list[Row]:
+        return [row for stage in _stages(jobs) for row in _stage_rows(stage, level, seen, now)]
+
     for level in range(_LEVELS):
-        shown = [row for stage in _stages(jobs) for row in _stage_rows(stage, level, now)]
+        shown = made(level, live)
         if len(shown) <= room:
-            return shown
-    room = max(room, 1)
-    failed = [row for row in shown if row.status == "failed"]
-    left = len(shown) - room + 1
-    kept = (failed + [row for row in shown if row.status != "failed"])[: room - 1]
-    return [*(row for row in shown if row in kept), Row("", f"{left} more rows", "created", "")]
+            return list(_each_stage_once(shown))
+    shown = made(_LEVELS - 1, ())
+    if len(shown) <= room:
+        return list(_each_stage_once(made(_LEVELS - 1, list(live)[: room - len(shown)])))
+    ranked = sorted(range(len(shown)), key=lambda place: _ORDER.index(shown[place].status))
+    kept = [shown[place] for place in sorted(ranked[: max(room, 1) - 1])]
+    return [*_each_stage_once(kept), Row("", f"{len(shown) - len(kept)} more rows", "created", "")]
 
 
 def counts(jobs: Sequence[JobProgress]) -> str:
@@ -90,36 +96,39 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def _stages(jobs: Sequence[JobProgress]) -> Iterator[list[JobProgress]]:
-    names = dict.fromkeys(job.stage for job in jobs)
-    for name in names:
-        yield [job for job in jobs if job.stage == name]
-
-
-def _stage_rows(jobs: Sequence[JobProgress], level: int, now: datetime) -> Iterator[Row]:
-    folded = [job for job in jobs if _folds(job, jobs, level)]
-    if len(folded) < 2:
-        folded = []
-    names = [job.stage for job in jobs[:1]]
+def _stages(jobs: Sequence[JobProgress]) -> Iterable[list[JobProgress]]:
+    stages: dict[str, list[JobProgress]] = {}
     for job in jobs:
-        if job not in folded:
-            stage = names.pop() if names else ""
-            yield Row(stage, job.name, job.status, job.status, duration(job, now))
+        stages.setdefault(job.stage, []).append(job)
+    return stages.values()
+
+
+def _each_stage_once(shown: Sequence[Row]) -> Iterator[Row]:
+    before = ""
+    for row in shown:
+        yield replace(row, stage="") if row.stage == before else row
+        before = row.stage
+
+
+def _stage_rows(
+    jobs: Sequence[JobProgress], level: int, seen: Collection[str], now: datetime
+) -> Iterator[Row]:
+    folded = _folded(jobs, level, seen)
+    hidden = {job.name for job in folded}
+    for job in jobs:
+        if job.name not in hidden:
+            yield Row(job.stage, job.name, job.status, job.status, duration(job, now))
     if folded:
         more = " more" if len(folded) < len(jobs) else ""
         first = next(status for status in _ORDER if any(job.status == status for job in folded))
-        name = f"{len(folded)}{more} jobs"
-        yield Row(names.pop() if names else "", name, first, counts(folded))
+        yield Row(jobs[0].stage, f"{len(folded)}{more} jobs", first, counts(folded))
 
 
-def _folds(job: JobProgress, stage: Sequence[JobProgress], level: int) -> bool:
-    """Return whether a job is folded; each level folds what the one before it does, and more."""
-    if job.status == "failed" or not level:
-        return False
-    if level == 4:
-        return True
-    if job.status in _LIVE:
-        return False
-    over = all(other.status in _OVER for other in stage)
-    untouched = all(other.status in {"created", "absent", "skipped"} for other in stage)
-    return over or (level >= 2 and untouched) or level >= 3
+def _folded(stage: Sequence[JobProgress], level: int, seen: Collection[str]) -> list[JobProgress]:
+    """Choose the jobs that share a row; each level folds what the one before it does, and more."""
+    states = {job.status for job in stage}
+    whole = states <= _OVER or (level == 2 and states <= _UNTOUCHED)
+    if not level or (level < 3 and not whole):
+        return []
+    folded = [job for job in stage if job.status != "failed" and job.name not in seen]
+    return folded if len(folded) > 1 else []

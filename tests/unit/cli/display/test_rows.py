@@ -70,9 +70,38 @@ def test_what_fails_and_what_runs_stays_in_sight():
     ]
 
 
+def test_as_many_running_jobs_are_seen_as_there_is_room():
+    """The others of a large stage are counted."""
+    assert names(3, stage("test", running=50)) == [
+        "test-running-0",
+        "test-running-1",
+        "48 more jobs",
+    ]
+
+
 def test_the_smallest_picture_is_of_failures():
     """When not even a row a stage fits, what failed is left."""
     assert names(3) == ["build-failed-0", "test-failed-0", "3 more rows"]
+
+
+def test_of_many_stages_those_that_move_are_seen():
+    """Not the first ones, which have ended long ago; each with its name."""
+    many = [
+        *(job(f"j{place}", f"stage {place}", "success") for place in range(50)),
+        *stage("stage 50", success=1, running=1),
+        *stage("stage 51", created=2),
+    ]
+
+    shown = [(row.stage, row.name) for row in rows(many, 3, NOW)]
+
+    assert shown == [("stage 0", "j0"), ("stage 50", "2 jobs"), ("", "50 more rows")]
+
+
+def test_rows_that_look_alike_are_counted_one_by_one():
+    """Folded stages with as many jobs differ in their names only."""
+    alike = [one for place in range(9) for one in stage(f"s{place}", failed=1, success=2)]
+
+    assert len(names(12, alike)) == 12
 
 
 def test_a_running_job_shows_how_long_it_has_been():
