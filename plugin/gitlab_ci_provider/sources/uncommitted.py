@@ -41,7 +41,9 @@ def commit_work_tree(folder: Path) -> WorkTree:
         SourceError: it is not a working copy with a commit, or git cannot read its files.
     """
     top = _line(folder, "rev-parse", "--show-toplevel")
-    head = _line(folder, "rev-parse", "--verify", "HEAD")
+    head = run_git(["-C", top, "rev-parse", "--quiet", "--verify", "HEAD"]).stdout.decode().strip()
+    if not head:
+        raise SourceError(f"{folder} has no commits yet: make one, it may be empty")
     branch = run_git(["-C", top, "symbolic-ref", "--quiet", "--short", "HEAD"])
     tree = _tree(Path(top))
     if tree == _line(folder, "rev-parse", "HEAD^{tree}"):

@@ -64,6 +64,14 @@ def test_what_is_no_working_copy_is_said(tmp_path: Path):
         commit_work_tree(tmp_path)
 
 
+def test_a_working_copy_needs_a_commit(tmp_path: Path):
+    """Git's own words would speak of a revision."""
+    git(tmp_path, "init", "--quiet")
+
+    with pytest.raises(SourceError, match="has no commits yet"):
+        commit_work_tree(tmp_path)
+
+
 def test_programs_of_the_repository_do_not_run(repository: Path, tmp_path: Path):
     """Its own filters and hooks may come from a stranger."""
     proof = tmp_path / "ignored"

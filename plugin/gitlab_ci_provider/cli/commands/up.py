@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from gitlab_ci_provider.cli import output
 from gitlab_ci_provider.cli.stack_flags import add_stack_flags, check_stack, stack_options
+from gitlab_ci_provider.cli.usage import AlreadySaidError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gitlab_ci_provider.discovery.sync import SyncResult
     from gitlab_ci_provider.local.home import Home
     from gitlab_ci_provider.local.stack.state import StackState
 
@@ -44,9 +48,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def _up(args: argparse.Namespace) -> int:
+    from gitlab_ci_provider.cli.configuration.formats import as_data
     from gitlab_ci_provider.cli.display.starting import read_while_starting
     from gitlab_ci_provider.local.home import default_home
-    from gitlab_ci_provider.local.projects import add_project
     from gitlab_ci_provider.local.stack.state import connect
     from gitlab_ci_provider.local.stack.use import attached
     from gitlab_ci_provider.settings import home_settings
@@ -58,13 +62,10 @@ def _up(args: argparse.Namespace) -> int:
     options = stack_options(args, idle_minutes=0)
     snapshots = open_state(home_settings(home.data)).snapshots
     with attached(home):
-        started = read_while_starting(
-            home, options, lambda: [add_project(home, path) for path in args.paths]
-        )
+        started = read_while_starting(home, options, lambda: _read(home, args.paths))
         state = started.stack
         api = connect(home, state, output.note)
         for synced in started.found:
-            output.diagnostics(synced.diagnostics)
             if synced.ok and synced.record is not None:
                 dag = synced.record.dag_id
                 shown = snapshots.shown(synced.record.digest)
@@ -72,11 +73,29 @@ def _up(args: argparse.Namespace) -> int:
                 if not args.json:
                     output.say(f"{synced.record.title}: {state.url}/dags/{dag}")
     if args.json:
-        output.say_json(_described(home, state, starting=False))
+        found = [as_data(one) for synced in started.found for one in synced.diagnostics]
+        output.say_json({**_described(home, state, starting=False), "diagnostics": found})
     else:
         output.say(state.greeting)
         output.say(f"kubectl --kubeconfig {home.kubeconfig} get pods")
     return 0 if all(synced.ok for synced in started.found) else 1
+
+
+def _read(home: Home, paths: Sequence[str]) -> list[SyncResult]:
+    """Read repositories, and say what is wrong with them.
+
+    Raises:
+        AlreadySaidError: none can be read.
+    """
+    from gitlab_ci_provider.local.projects import add_project
+
+    found = []
+    for path in paths:
+        found.append(add_project(home, path))
+        output.diagnostics(found[-1].diagnostics)
+    if found and all(synced.record is None for synced in found):
+        raise AlreadySaidError("; ".join(str(one) for read in found for one in read.diagnostics))
+    return found
 
 
 def _status(args: argparse.Namespace) -> int:
