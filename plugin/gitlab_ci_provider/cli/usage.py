@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from typing import NoReturn
 
 from gitlab_ci_provider.exceptions import GitlabCiError
+from gitlab_ci_provider.model.nearest import nearest
 from gitlab_ci_provider.model.quoted import quoted
 
 EXIT_CODE = 2
@@ -95,12 +96,8 @@ _LISTED = 12
 
 def suggestion(given: str, known: Collection[str]) -> str:
     """Suggest the most similar known word, or list the known words."""
-    from difflib import get_close_matches  # rarely needed
-
-    lower = {word.lower(): word for word in known}
-    close = [lower[word] for word in get_close_matches(given.lower(), lower, n=1, cutoff=0.6)]
-    if close:
-        return f"; did you mean '{close[0]}'?"
+    if close := nearest(given, known):
+        return f"; did you mean '{close}'?"
     if not known:
         return ""
     listed = ", ".join(list(known)[:_LISTED])

@@ -7,9 +7,13 @@ from dataclasses import replace
 
 from gitlab_ci_provider.config.raw import Mark
 from gitlab_ci_provider.model.diagnostic import Diagnostic, error, warning
+from gitlab_ci_provider.model.nearest import nearest
 from gitlab_ci_provider.variables.masking import Masker
 
 MAX_FINDINGS = 2000
+_WITH_SUGGESTION = 100
+_SIMILAR = 0.7
+"""Not `script` and `after_script`: what is right in one place is not mistyped in another."""
 
 
 class Diagnostics:
@@ -39,6 +43,12 @@ class Diagnostics:
     def warning(self, code: str, message: str, mark: Mark, hint: str | None = None) -> None:
         """Note something that leaves the pipeline as it is."""
         self._add(warning(code, message, mark.location(), hint))
+
+    def meant(self, given: str, known: Iterable[str]) -> str | None:
+        """Word the hint that a known word may be meant; for the first findings, it takes long."""
+        few = len(self.found) < _WITH_SUGGESTION
+        close = nearest(given, known, _SIMILAR) if few else None
+        return f"Did you mean '{self.hide(close)}'?" if close else None
 
     def extend(self, found: list[Diagnostic], *, failed: bool) -> None:
         """Take over findings of another step; `failed` tells whether an error is among them."""

@@ -48,7 +48,9 @@ class _Extender:
         bases = base_names(value["extends"])
         unknown = [base for base in bases if base not in self.tree]
         if unknown:
-            self._refuse(name, f"unknown keys in `extends` ({', '.join(unknown)})", place)
+            hint = self.diagnostics.meant(unknown[0], self.tree)
+            words = f"unknown keys in `extends` ({', '.join(unknown)})"
+            self._refuse(name, words, place, hint)
         for base in bases:
             if base in unknown or not self._usable(name, base, (*ancestors, name), place):
                 continue
@@ -70,10 +72,10 @@ class _Extender:
             return True
         return False
 
-    def _refuse(self, name: str, problem: str, place: Mark) -> None:
+    def _refuse(self, name: str, problem: str, place: Mark, hint: str | None = None) -> None:
         words, _, _ = problem.partition(" in ")
         code = "extends-" + words.replace(" ", "-").removesuffix("-detected")
-        self.diagnostics.error(code, f"{name}: {problem}", place)
+        self.diagnostics.error(code, f"{name}: {problem}", place, hint)
 
 
 def base_names(value: Node) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import Field, fields, is_dataclass
-from difflib import get_close_matches
 from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -17,17 +16,12 @@ from gitlab_ci_provider.runners.shapes import shape_problems
 
 Value = TypeVar("Value")
 
-_MOST_HINTS = 100
-_LONGEST = 100
-"""Characters of a key that is compared with the options."""
-
 
 class Reader:
     """Reads values into a list of findings; what is wrong is left at its default."""
 
     def __init__(self, diagnostics: Diagnostics):
         self._diagnostics = diagnostics
-        self._hints = _MOST_HINTS
 
     def read(self, node: Node, kind: type[Value], mark: Mark, base: Value) -> Value:
         """Read a dataclass from a mapping; what is not written keeps the value of `base`."""
@@ -48,9 +42,7 @@ class Reader:
         return kind(**{**default, **given})
 
     def _unknown(self, key: str, known: list[str], mark: Mark) -> None:
-        self._hints -= 1  # looking for what was meant takes long, and a person reads the first ones
-        close = get_close_matches(key[:_LONGEST], known, 1) if self._hints >= 0 else None
-        hint = f"Did you mean '{close[0]}'?" if close else None
+        hint = self._diagnostics.meant(key, known)
         self._diagnostics.error("runner-unknown-key", f"unknown option '{key}'", mark, hint)
 
     def _wrong(self, words: str, mark: Mark, code: str = "runner-type") -> None:

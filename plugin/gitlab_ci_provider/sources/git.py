@@ -23,10 +23,10 @@ from gitlab_ci_provider.model.git_login import (
     split_login,
 )
 from gitlab_ci_provider.model.project import Commit, Ref
-from gitlab_ci_provider.model.quoted import hide_credentials, quoted
+from gitlab_ci_provider.model.quoted import hide_credentials
 from gitlab_ci_provider.sources.git_command import NOTHING, clear_locks, run_git, without_filters
 from gitlab_ci_provider.sources.git_command import git as _git
-from gitlab_ci_provider.sources.ref_names import full_name, is_commit_id, meanings
+from gitlab_ci_provider.sources.ref_names import full_name, hint, is_commit_id, meanings, named
 
 MAX_PATH = 4096
 """Characters of a path; no system has longer ones."""
@@ -229,7 +229,7 @@ class Mirror:
         if is_commit_id(name) or sha:
             return Ref(name=name, sha=sha or name)
         url = hide_credentials(self.url)
-        raise UnknownRefError(f"{url} has no branch, tag or commit id '{quoted(name)}'")
+        raise UnknownRefError(f"{url} has no {named(name)}{hint(name, self.ref_names())}")
 
     def _remote(self, arguments: Sequence[str]) -> str:
         return self.git(["ls-remote", *arguments]).decode(errors="replace")

@@ -16,8 +16,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from gitlab_ci_provider.exceptions import GitlabApiError, SourceError, UnknownRefError
 from gitlab_ci_provider.gitlab_api.server import GitLabServer, path_on
 from gitlab_ci_provider.model.project import Commit, Ref
-from gitlab_ci_provider.model.quoted import quoted
-from gitlab_ci_provider.sources.ref_names import HEADS, TAGS, full_name, is_commit_id, meanings
+from gitlab_ci_provider.sources.ref_names import (
+    HEADS,
+    TAGS,
+    full_name,
+    is_commit_id,
+    meanings,
+    named,
+)
 
 if TYPE_CHECKING:
     import gitlab
@@ -91,7 +97,7 @@ class GitlabRepository:
         if is_commit_id(name) or sha:
             return Ref(name=name, sha=self.commit(sha or name).id)
         self._attributes  # noqa: B018 - a project that is gone has no refs either
-        raise UnknownRefError(f"{self.url} has no branch, tag or commit id '{quoted(name)}'")
+        raise UnknownRefError(f"{self.url} has no {named(name)}")
 
     def fetch_listed(self, full: str, sha: str) -> Ref:
         """Find a ref that was just listed; when its commit is gone, it is asked for again."""

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
+from gitlab_ci_provider.model.nearest import nearest
 from gitlab_ci_provider.model.project import Ref, RefKind
+from gitlab_ci_provider.model.quoted import quoted
 
 _SHA = re.compile(r"[0-9a-f]{40}")
+_SHORT_SHA = re.compile(r"[0-9a-f]{7,39}")
 HEADS, TAGS = "refs/heads/", "refs/tags/"
 
 
@@ -24,6 +28,22 @@ def meanings(name: str) -> dict[str, Ref]:
     if name == "HEAD" or name.startswith("refs/"):
         return {name: Ref(name=name, sha="")}
     return {prefix + name: Ref(name=name, sha="", kind=kind) for prefix, kind in kinds.items()}
+
+
+def named(name: str) -> str:
+    """Say what a name is that names nothing."""
+    for prefix, kind in ((TAGS, "tag"), (HEADS, "branch")):
+        if name.startswith(prefix):
+            return f"{kind} '{quoted(name.removeprefix(prefix))}'"
+    return f"branch, tag or commit id '{quoted(name)}'"
+
+
+def hint(name: str, known: Collection[str]) -> str:
+    """Suggest what a name that names nothing stands for; empty when there is no idea."""
+    if _SHORT_SHA.fullmatch(name):
+        return "; commit ids have 40 digits"
+    close = nearest(name.removeprefix(TAGS).removeprefix(HEADS), sorted(known))
+    return f"; did you mean '{quoted(close)}'?" if close else ""
 
 
 def full_name(ref: Ref) -> str:

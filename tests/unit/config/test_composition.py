@@ -41,6 +41,15 @@ def test_merge_leaves_its_operands_alone():
     assert base == {"a": {"x": 1}}
 
 
+def test_of_a_mistyped_base_it_is_said_which_one_may_be_meant():
+    """In a hint: the message is GitLab's."""
+    diagnostics = Diagnostics()
+
+    apply_extends(_map(".base: {script: x}\njob: {extends: .bsae}"), diagnostics)
+
+    assert [one.hint for one in diagnostics.found] == ["Did you mean '.base'?"]
+
+
 def _extends(levels: int) -> tuple[Map, Diagnostics]:
     text = ".l0: {script: x}\n"
     text += "".join(f".l{n}: {{extends: .l{n - 1}}}\n" for n in range(1, levels))

@@ -99,6 +99,21 @@ def test_an_unknown_ref_is_named(mirror: Mirror):
         mirror.fetch("nope")
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("Trukn", "no branch, tag or commit id 'Trukn'; did you mean 'trunk'\\?$"),
+        ("refs/heads/trnk", "no branch 'trnk'; did you mean 'trunk'\\?$"),
+        ("refs/tags/zzz", "no tag 'zzz'$"),
+        ("1a3de0d7", "'1a3de0d7'; commit ids have 40 digits$"),
+    ],
+)
+def test_of_an_unknown_ref_it_is_said_what_may_be_meant(mirror: Mirror, given: str, words: str):
+    """A similar name of the repository, or how commits are named."""
+    with pytest.raises(SourceError, match=words):
+        mirror.fetch(given)
+
+
 def test_an_unreachable_repository_is_named(tmp_path: Path):
     """The error says which repository cannot be read."""
     mirror = Mirror.open(tmp_path / "mirrors", (tmp_path / "gone").as_uri())

@@ -82,7 +82,8 @@ class Field:
         if unknown:
             place = self.value.place(unknown[0])
             problem = f"contains unknown keys: {', '.join(unknown)}"
-            self.diagnostics.error("keyword-unknown", f"{self.subject} {problem}", place)
+            hint = self.diagnostics.meant(unknown[0], allowed)
+            self.diagnostics.error("keyword-unknown", f"{self.subject} {problem}", place, hint)
 
 
 def exclusive(field: Field, *keys: str) -> None:

@@ -68,7 +68,7 @@ def test_a_tag_is_not_the_source_branch_of_a_merge_request(repository: Attacked)
     """Who may push tags may not use one in place of a protected branch."""
     git(repository.path, "tag", "stable/9", repository.foreign)
 
-    with pytest.raises(SourceError, match="no branch, tag or commit id"):
+    with pytest.raises(SourceError, match="no branch 'stable"):
         repository.request(0, "stable/9")
     assert not repository.request(1, "stable/9", sha=repository.foreign).protected
 
