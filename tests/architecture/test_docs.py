@@ -8,6 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from gitlab_ci_provider.cli.main import _parser
@@ -30,6 +31,14 @@ def test_navigation_names_every_page():
     listed = set(_leaves(_config()["nav"]))
 
     assert listed == (pages - keywords) | {"reference/keywords/index.md"}
+
+
+@pytest.mark.parametrize("page", sorted(ROOT.glob("*.md")), ids=lambda page: page.name)
+def test_links_and_pictures_outside_of_the_site_are_there(page: Path):
+    """The first page that people see has no broken picture; those of the site, mkdocs checks."""
+    targets = re.findall(r"\]\(([^)\s#]+)", _read(page))
+
+    assert [to for to in targets if "://" not in to and not (ROOT / to).exists()] == []
 
 
 def test_every_keyword_page_is_linked_from_the_index():
