@@ -215,7 +215,7 @@ def _follow(
     record = started.found.record
     branch = place.ref or record.ref.name
     conf = {"ref": record.ref.name, **run_flags.conf(args), **place.conf(args, branch)}
-    style = Style(quiet=args.quiet, timestamps=args.timestamps)
+    style = Style(quiet=args.quiet, timestamps=args.timestamps, logs=bool(args.follow))
     display = RunDisplay(home, args.follow, style, asks=can_ask() and not args.json)
     with display.progress:
         run = run_pipeline(home, started.stack, record, conf, display.watch())

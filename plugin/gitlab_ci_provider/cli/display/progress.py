@@ -43,10 +43,11 @@ _BELOW = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Style:
-    """How much is shown: `quiet` shows no states, `timestamps` begin each line."""
+    """How much is shown: `quiet` no states; `timestamps` begin lines; `logs` get half the rows."""
 
     quiet: bool = False
     timestamps: bool = False
+    logs: bool = False
 
 
 class Progress:
@@ -118,21 +119,18 @@ class Progress:
 
         if self._now is None:
             return ""
-        height = self._picture.console.size.height
+        height = self._picture.console.size.height // (2 if self._style.logs else 1)
         shown = rows(self._now.jobs, max(1, height - _BELOW), datetime.now(UTC))
         ended, wanted = done(self._now.jobs)
         since = clock(time.monotonic() - self._began)
         total = f"{ended}/{wanted} jobs, {since}"
         if ended < wanted:
             total = f"{total}: {counts([job for job in self._now.jobs if job.status != 'absent'])}"
-        table = self._table(shown)
-        for row in shown:
-            state = f"[{self._colour(row.status)}]{self._symbol(row.status)} {row.words}[/]"
-            table.add_row(_escaped(row.stage), _escaped(row.name), state, row.time)
-        return Group(table, self._total(ended, wanted, total))
+        return Group(self._table(shown), self._total(ended, wanted, total))
 
     def _table(self, shown: Sequence[Row]) -> Table:
         """Make the table: times and states of jobs are whole, names share the rest."""
+        from rich.markup import escape
         from rich.table import Table
 
         width = self._picture.console.size.width
@@ -144,6 +142,10 @@ class Progress:
         table.add_column("job", no_wrap=True, overflow="ellipsis", max_width=job)
         table.add_column("state", no_wrap=True, overflow="ellipsis", width=state)
         table.add_column("time", justify="right", no_wrap=True, width=_TIME)
+        for row in shown:
+            now = f"[{self._colour(row.status)}]{self._symbol(row.status)} {row.words}[/]"
+            name = escape(shortened(safe(row.name), job))
+            table.add_row(_escaped(row.stage), name, now if row.words else "", row.time)
         return table
 
     def _total(self, ended: int, wanted: int, words: str) -> RenderableType:
@@ -170,6 +172,16 @@ class Progress:
 
     def _colour(self, status: str) -> str:
         return _SYMBOLS[status][2]
+
+
+def shortened(text: str, room: int) -> str:
+    """Cut a text in its middle: names of a matrix's jobs begin alike."""
+    from rich.cells import cell_len, set_cell_size
+
+    if cell_len(text) <= room:
+        return text
+    head, tail = set_cell_size(text, room // 2), set_cell_size(text[::-1], (room - 1) // 2)[::-1]
+    return f"{head}…{tail}"
 
 
 def _escaped(text: str) -> str:

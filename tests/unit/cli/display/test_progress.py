@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from gitlab_ci_provider.cli.display.progress import Progress
+from gitlab_ci_provider.cli.display.progress import Progress, Style, shortened
 from gitlab_ci_provider.local.follow.progress import JobProgress, RunProgress
 
 ATTACK = "\x1b[2J"
@@ -21,7 +21,7 @@ def state(place: int, number: int) -> str:
     return "running" if place < number * 6 // 10 else "created"
 
 
-def shown(number: int, columns: int, rows: int = 24) -> list[str]:
+def shown(number: int, columns: int, **style: bool) -> list[str]:
     """Draw a run of many jobs as a terminal of some size shows it."""
     from rich.console import Console
 
@@ -35,8 +35,8 @@ def shown(number: int, columns: int, rows: int = 24) -> list[str]:
         )
         for place in range(number)
     )
-    progress = Progress()
-    console = Console(file=io.StringIO(), width=columns, height=rows, color_system=None)
+    progress = Progress(Style(**style))
+    console = Console(file=io.StringIO(), width=columns, height=24, color_system=None)
     progress._picture.console = console
     progress.show(RunProgress(state="running", jobs=jobs, tasks={}))
     with console.capture() as captured:
@@ -55,6 +55,28 @@ def test_states_and_times_are_never_cut(number: int, columns: int):
     (failed,) = [line for line in lines if "failed" in line and "jobs," not in line]
     assert failed.split()[-3:] == ["failed", "3.2", "s"]
     assert f"{number // 2}/{number} jobs, " in lines[-1]
+
+
+def test_logs_that_are_followed_have_half_of_the_terminal():
+    """The table would fill it, and lines would be gone before they are read."""
+    assert len(shown(500, 80, logs=True)) < 12
+
+
+@pytest.mark.parametrize(
+    ("name", "seen"),
+    [("unit: [linux, 3.13]", "unit: …3.13]"), ("unit: [3.13]", "unit: [3.13]")],
+)
+def test_what_names_end_with_is_seen(name: str, seen: str):
+    """Jobs of a matrix, or numbered ones, begin alike."""
+    assert shortened(name, 12) == seen
+
+
+def test_wide_letters_are_counted_as_two_columns():
+    """Else the table breaks."""
+    from rich.cells import cell_len
+
+    rooms = [12, 11, 10, 5]
+    assert [cell_len(shortened("日本語日本語", room)) for room in rooms] == rooms
 
 
 def test_names_do_not_reach_the_terminal_unescaped():
