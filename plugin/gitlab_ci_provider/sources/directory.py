@@ -39,7 +39,8 @@ class DirectoryFetcher:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, RuntimeError) as error:
-            raise SourceError(f"`{path}` cannot be read: {error}") from error
+            why = isinstance(error, OSError) and error.strerror
+            raise SourceError(f"`{path}` cannot be read: {why or error}") from error
 
     def paths(self) -> Sequence[str]:
         """List all files below the folder, sorted; folders of tools are left out."""

@@ -69,6 +69,12 @@ def test_unreadable_file_is_an_error(root: Path):
         DirectoryFetcher(root).read("ci/a.yml")
 
 
+def test_why_a_file_cannot_be_read_is_said_in_words(root: Path):
+    """The number of the error and the place in our machine are for nobody."""
+    with pytest.raises(SourceError, match=r"cannot be read: File name too long$"):
+        DirectoryFetcher(root).read("x" * 300)
+
+
 def test_paths_lists_files_without_tools_folders(root: Path):
     """Globs see the repository's files, not git's own."""
     (root / ".git").mkdir()

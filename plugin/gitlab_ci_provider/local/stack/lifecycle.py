@@ -6,6 +6,7 @@ A start goes on in the background: `spawn_stack`, then something else, then `wai
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -36,6 +37,7 @@ DEFAULT_IDLE_MINUTES = 30
 
 _LOOK_SECONDS = 0.1
 _LOOKS_A_GLANCE = 10
+_FULL_BYTES = 1 << 20
 _PATIENCE_SECONDS = 900
 """Longer than the supervisor's own limits for its parts: it knows better what hangs."""
 
@@ -186,7 +188,12 @@ def idle_minutes(options: StackOptions) -> float:
 
 
 def _why_it_ended(home: Home) -> str:
-    """Read why the supervisor stopped: the step that failed, or the end of its log."""
+    """Say why the supervisor stopped: the step that failed, or the end of its log.
+
+    On a full disk it cannot write either.
+    """
+    if shutil.disk_usage(home.path).free < _FULL_BYTES:
+        return f"the disk of {home.path} is full"
     log = home.logs / "supervisor.log"
     failed = [step.message for step in read_steps(home.steps) if step.state == "failed"]
     if failed:

@@ -10,6 +10,7 @@ from threading import Barrier
 
 import pytest
 
+from gitlab_ci_provider.exceptions import StackError
 from gitlab_ci_provider.local.home import Home
 from gitlab_ci_provider.local.stack import lifecycle
 from gitlab_ci_provider.local.stack.lifecycle import StackOptions, spawn_stack, stop_stack
@@ -64,3 +65,11 @@ def test_a_stack_that_runs_is_left_alone(home: Home):
 
     assert not spawn_stack(home, StackOptions())
     assert read_state(home) == state
+
+
+def test_a_full_disk_is_named(home: Home, monkeypatch: pytest.MonkeyPatch):
+    """A supervisor that cannot write leaves no word of why it has ended."""
+    monkeypatch.setattr(lifecycle, "_FULL_BYTES", 1 << 62)
+
+    with pytest.raises(StackError, match=r"the disk of .* is full"):
+        lifecycle.wait_for_stack(home)
