@@ -22,7 +22,7 @@ from starlette.formparsers import MultiPartException
 from gitlab_ci_provider.events.trigger import gather, read_trigger
 from gitlab_ci_provider.exceptions import ConfigError, GitlabCiError, SettingsError
 from gitlab_ci_provider.model.project import Project
-from gitlab_ci_provider.model.quoted import readable
+from gitlab_ci_provider.model.quoted import quoted, readable
 from gitlab_ci_provider.model.webhook_event import WebhookEvent
 
 MAX_BYTES = 2_000_000
@@ -105,12 +105,12 @@ async def _given(request: Request) -> Mapping[str, Any]:
 def _started(
     desk: TriggerDesk, request: Request, name: str, given: Mapping[str, Any]
 ) -> JSONResponse:
-    event = _event(desk, request, name, given)
     try:
+        event = _event(desk, request, name, given)
         run = desk.run(event)
         desk.add(event)
     except GitlabCiError as problem:
-        _log.error("%s of %s is refused: %s", event.what, event.project, problem)
+        _log.error("a trigger of project %s is refused: %s", quoted(name), problem)
         raise _RefusedError(503, "the request cannot be stored now; send it again") from problem
     answer = {
         "message": f"{event.what} of {event.project}: received",

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,7 @@ from gitlab_ci_provider.hooks.webhook_secrets import KeptSecrets
 from gitlab_ci_provider.model.names import dag_id
 from gitlab_ci_provider.model.project import Project
 from gitlab_ci_provider.settings import Settings, load_settings
-from gitlab_ci_provider.state import State, open_state
+from gitlab_ci_provider.state import open_state, open_state_for_people
 
 if TYPE_CHECKING:
     from gitlab_ci_provider.gitlab_api.webhook_signature import WebhookSecrets
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
 PREFIX, TRIGGER_PREFIX = "/gitlab-webhooks", "/gitlab-api/v4"
 
-_ANSWER_SECONDS = 3
-"""For how long a store that does not answer is asked: GitLab waits ten seconds for an answer."""
 _SYNCS = 2
 """At once: they take processor time from the API server."""
 
@@ -81,17 +79,18 @@ class WebhookReception:
 
     def add(self, event: WebhookEvent) -> bool:
         """Store an event, and have it handled."""
-        new = self._impatient().events.add(event)
+        # GitLab waits ten seconds for an answer.
+        new = open_state_for_people(self.settings()).events.add(event)
         self.worker.wake()
         return new
 
     def run(self, event: WebhookEvent) -> str:
         """Name the run that an event starts."""
-        return event_run(event, self._impatient())
+        return event_run(event, open_state_for_people(self.settings()))
 
     def project(self, name: str, token: str) -> Project | None:
         """Find the project of this path or number, if it is its trigger token."""
-        snapshots = open_state(self.settings()).snapshots
+        snapshots = open_state_for_people(self.settings()).snapshots
         for path in self.tokens.projects_of(token):
             found = snapshots.find_dag(dag_id(path))
             project = found.project if found else None
@@ -110,9 +109,6 @@ class WebhookReception:
     def stop(self) -> None:
         """Stop the worker."""
         self.worker.stop()
-
-    def _impatient(self) -> State:
-        return open_state(replace(self.settings(), state_outage=_ANSWER_SECONDS))
 
     def _handler(self) -> Handler:
         from gitlab_ci_provider.discovery.open_sync import open_sync

@@ -27,17 +27,18 @@ class FakeDesk:
 
     stored: list[WebhookEvent] = field(default_factory=list)
     problem: Exception | None = None
+    full: bool = False
 
     def project(self, name: str, token: str) -> Project | None:
         """Find it."""
-        if isinstance(self.problem, SettingsError):
+        if self.problem:
             raise self.problem
         return PROJECT if (name, token) == (PROJECT.path, TOKEN) else None
 
     def add(self, event: WebhookEvent) -> bool:
         """Store an event."""
-        if self.problem:
-            raise self.problem
+        if self.full:
+            raise StateError("full")
         self.stored.append(event)
         return True
 
@@ -202,9 +203,10 @@ def test_a_body_that_does_not_arrive_is_given_up(monkeypatch: pytest.MonkeyPatch
     assert post(FakeDesk(), content=body(), headers=headers)[0] == 408
 
 
-def test_a_request_that_cannot_be_stored_is_not_acknowledged():
-    """The script can send it again."""
-    assert post(FakeDesk(problem=StateError("away")), data=FORM)[0] == 503
+@pytest.mark.parametrize("desk", [FakeDesk(full=True), FakeDesk(problem=StateError("away"))])
+def test_a_request_that_cannot_be_stored_is_not_acknowledged(desk: FakeDesk):
+    """Nor one whose project cannot be looked up: the script can send it again."""
+    assert post(desk, data=FORM)[0] == 503
 
 
 def test_a_request_can_be_sent_again():
