@@ -73,7 +73,7 @@ def write_dag_file(record: DagRecord, folder: Path, moment: str = "") -> None:
     text = _TEXT.format(
         path=_harmless(record.project.path),
         dag=named,
-        digest=record.digest,
+        digest=_harmless(record.digest),
         schedules=_told(record.schedules),
     )
     _write(folder / f"{record.dag_id}.py", text if record.digest else "")
@@ -126,7 +126,7 @@ def _told(schedules: Sequence[PipelineSchedule]) -> str:
 
 
 def _harmless(path: str) -> str:
-    """Return a project's path as text of a program: a server may answer with anything."""
+    """Return a text that a server or the state may have as text of a program."""
     return re.sub(r"[^A-Za-z0-9_./-]", "-", path)
 
 

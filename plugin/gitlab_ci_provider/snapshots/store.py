@@ -30,7 +30,7 @@ from gitlab_ci_provider.records.store import (
     read_document,
     update_document,
 )
-from gitlab_ci_provider.snapshots.versions import Versions
+from gitlab_ci_provider.snapshots.versions import Versions, check_name
 
 Value = TypeVar("Value")
 
@@ -201,8 +201,16 @@ class SnapshotStore:
         return self.records.read(_dag_key(dag_id)) is not None
 
     def stored_dag(self, dag_id: str) -> StoredDag | None:
-        """Read all that is stored of a DAG."""
-        return read_document(self.records, _dag_key(dag_id), StoredDag, _DELETE)
+        """Read all that is stored of a DAG.
+
+        Raises:
+            StateError: it cannot be read, or is of another DAG.
+        """
+        key = _dag_key(dag_id)
+        stored = read_document(self.records, key, StoredDag, _DELETE)
+        if stored:
+            check_name(self.records.location(key), stored.record, dag_id)
+        return stored
 
     def change_dag(self, dag_id: str, change: DagChange) -> StoredDag | None:
         """Change what is stored of a DAG, so that no other process's change is lost.

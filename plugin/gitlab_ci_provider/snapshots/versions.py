@@ -67,7 +67,9 @@ class Versions:
         data = self.records.read_blob(key)
         if data is None:
             raise StateError(f"{self.records.location(key)} does not exist: {_GONE}")
-        return parse_document(self.records, key, data, DagRecord, _GONE)
+        record = parse_document(self.records, key, data, DagRecord, _GONE)
+        check_name(self.records.location(key), record, dag)
+        return record
 
     def dags(self) -> list[str]:
         """List the DAGs that have entries."""
@@ -98,6 +100,16 @@ class Versions:
         return sorted(
             key.removeprefix(prefix).removesuffix(".json") for key in self.records.keys(prefix)
         )
+
+
+def check_name(place: str, record: DagRecord, dag: str) -> None:
+    """Make sure that a record is that of the DAG in its key: it becomes a file with that name.
+
+    Raises:
+        StateError: it is that of another one.
+    """
+    if record.dag_id != dag:
+        raise StateError(f"{place} is not the record of {dag}: delete it")
 
 
 def moment_of(seconds: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,9 +14,11 @@ from gitlab_ci_provider.model.dag_record import DagRecord
 from gitlab_ci_provider.model.diagnostic import SourceLocation as At
 from gitlab_ci_provider.model.diagnostic import error
 from gitlab_ci_provider.model.pipeline_schedule import PipelineSchedule
+from gitlab_ci_provider.model.serialization import encode
 from gitlab_ci_provider.records.copies import CopiedStore
 from gitlab_ci_provider.records.folder import FolderStore
 from gitlab_ci_provider.snapshots.dag_copies import DagCopies
+from gitlab_ci_provider.snapshots.dag_files import write_dag_file
 from gitlab_ci_provider.snapshots.holds import Holds
 from gitlab_ci_provider.snapshots.store import SnapshotStore
 from stores import MemoryStore, save_dag
@@ -88,6 +91,30 @@ def test_the_name_of_a_project_is_no_program(machine: Machine):
     for file in ("one.py", "problems/one.py"):
         lines = (machine.copies.folder / file).read_text().splitlines()
         assert "raise SystemExit" not in lines
+
+
+@pytest.mark.parametrize("name", ['x")\nraise SystemExit("', "../../x", "other"])
+def test_a_record_of_another_name_becomes_no_file(machine: Machine, name: str):
+    """Who can write into the state can have no file written, and no program, of their choice."""
+    record = replace(machine.sync("a"), dag_id=name)
+    machine.shared.change_dag("a", lambda stored: stored and replace(stored, record=record))
+    machine.shared.records.write("snapshots/shown/a/20260131T120000.250Z.json", encode(record))
+
+    machine.copies.changed({})
+    with pytest.raises(StateError, match="not the record of a"):
+        machine.copies.earlier("20260131T120000.250Z-3fa9c1b2", "a")
+
+    assert machine.files() == []
+
+
+def test_the_digest_of_a_record_is_no_program(machine: Machine):
+    """Nor can it end the text in which it stands."""
+    record = replace(machine.sync("a"), digest='"""\nraise SystemExit\n"""')
+
+    write_dag_file(record, machine.copies.folder)
+
+    tree = ast.parse((machine.copies.folder / "a.py").read_text())
+    assert not any(isinstance(node, ast.Raise) for node in ast.walk(tree))
 
 
 def test_a_bundle_copies_the_dags_of_its_projects(machine: Machine):
