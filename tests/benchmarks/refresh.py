@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 from servers.gitlab.server import GitLab, gitlab_server
@@ -37,10 +38,11 @@ print(json.dumps({"seconds": time.perf_counter() - wall, "cpu": time.process_tim
 
 
 def main() -> None:
-    """Measure the first refresh, one without changes, and one with ten."""
+    """Measure the first refresh, one without changes, with ten, and with activity alone."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--projects", type=int, default=1000)
     parser.add_argument("--changed", type=int, default=10)
+    parser.add_argument("--active", type=int, default=100)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
@@ -56,6 +58,9 @@ def main() -> None:
                     {".gitlab-ci.yml": f"{_JOBS}more: {{script: x}}\n"}
                 )
             _measure(f"{given.changed} have changed", gitlab, root / "home")
+            for project in list(gitlab.world.projects.values())[-given.active :]:
+                project.last_activity_at = datetime.now(UTC).isoformat(timespec="milliseconds")
+            _measure(f"{given.active} have just been active", gitlab, root / "home")
 
 
 def _fill(gitlab: GitLab, count: int, real: int) -> None:

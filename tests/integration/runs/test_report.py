@@ -18,6 +18,7 @@ from gitlab_ci_provider.model.names import task_ids
 from gitlab_ci_provider.model.project import Project, Ref
 from gitlab_ci_provider.model.rules import JobDecision
 from gitlab_ci_provider.model.run import JobResult, JobStatus, PipelineRun
+from gitlab_ci_provider.plugins.let_go import let_go
 from gitlab_ci_provider.runs.context import RunContext, TaskContext
 from gitlab_ci_provider.runs.job_run import JobRun
 from gitlab_ci_provider.runs.report import run as report
@@ -25,6 +26,7 @@ from gitlab_ci_provider.runs.report.send import send_left
 from gitlab_ci_provider.schedule.pipeline_result import finish
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.state import open_state
+from processes.waiting import wait_until
 from servers.gitlab.faults import Fault, limit
 from servers.gitlab.server import GitLab, gitlab_server
 from servers.gitlab.statuses import status_of
@@ -303,6 +305,23 @@ def test_a_run_that_was_ended_by_hand_does_not_stay_open(reporting: Reporting):
     send_left(reporting.settings, state, LATER)
 
     assert reporting.statuses == {"Airflow": "canceled", "build": "canceled", "test": "success"}
+
+
+def test_gitlab_hears_at_once_of_a_run_that_was_ended_by_hand(
+    reporting: Reporting, monkeypatch: pytest.MonkeyPatch
+):
+    """A merge request need not wait for the next pipeline; the process that notes the end tells."""
+    monkeypatch.setenv("AIRFLOW__GITLAB_CI__HOME", str(reporting.settings.home))
+    monkeypatch.setenv("AIRFLOW__GITLAB_CI__GIT_CONN_IDS", reporting.settings.git_conn_ids)
+    state = open_state(reporting.settings)
+    entry = state.register.enter(make_entry(dag_id="shop__site", run_id="r1"))
+    record = report.begin(reporting.task(), replace(reporting.record, id=entry.id))
+    reporting.run(record, "test", OK)
+
+    let_go("shop__site", "r1")
+
+    wait_until(lambda: not list(state.reports.left()), "the end of the report")
+    assert reporting.statuses == {"Airflow": "canceled", "test": "success"}
 
 
 def test_a_token_without_the_role_is_said_once_a_task(

@@ -141,6 +141,18 @@ def is_refusal(problem: GitlabApiError) -> bool:
     return status is not None and 400 <= status < 500 and status not in {401, 408, 409, 429}
 
 
+def send_broken_off(settings: Settings, state: State, pipeline: int) -> None:
+    """Cancel in GitLab what a run has left open that was ended without its last task.
+
+    Raises:
+        StateError: the report cannot be read.
+    """
+    report = state.reports.get(pipeline)
+    if report is not None:
+        with never_failing("that a run was ended; a later pipeline will tell it"):
+            send_all(settings, state, report)
+
+
 def send_left(settings: Settings, state: State, now: float) -> int:
     """Send reports that others have left: their workers have died, or GitLab was away.
 
