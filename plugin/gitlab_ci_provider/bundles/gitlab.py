@@ -20,6 +20,8 @@ from gitlab_ci_provider.state import open_state
 
 _COMMAND = (sys.executable, "-m", "gitlab_ci_provider.cli.main", "sync", "--bundle")
 _REFRESH_SECONDS = 5
+_AGAIN = 60.0
+"""Seconds until GitLab is looked at again at the latest after that has failed."""
 
 
 class GitLabDagBundle(StateDagBundle):
@@ -75,8 +77,10 @@ class GitLabDagBundle(StateDagBundle):
     def _keep_syncing(self) -> None:
         if self._sync is not None and self._sync.poll() is None:
             return
-        now = time.monotonic()
-        if self._sync is None or now - self._started >= self.projects.sync_interval:
+        now, pause = time.monotonic(), float(self.projects.sync_interval)
+        if self._sync is not None and self._sync.returncode:
+            pause = min(pause, _AGAIN)
+        if self._sync is None or now - self._started >= pause:
             self._started = now
             command = [*_COMMAND, self.name, "--when-due"]
             self._sync = subprocess.Popen(command, stdin=subprocess.DEVNULL)

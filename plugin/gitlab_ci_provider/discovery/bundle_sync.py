@@ -139,9 +139,9 @@ class BundleSync:
         turn = Turn(owner=owner, until=now + _TURN)
         return self.projects.discovered.take_turn(self.name, turn, now=now, pause=pause)
 
-    def end_turn(self, owner: str) -> None:
-        """Give the turn back."""
-        self.projects.discovered.end_turn(self.name, owner, self._now())
+    def end_turn(self, owner: str, *, looked: bool = True) -> None:
+        """Give the turn back; one who could not look need not be waited for."""
+        self.projects.discovered.end_turn(self.name, owner, self._now() if looked else None)
 
     def _known(self) -> Mapping[str, KnownProject]:
         found = self.projects.discovered.of(self.name)

@@ -102,12 +102,13 @@ class Discovered:
 
         return update_document(self.store, _turns(bundle), Turn, change).owner == turn.owner
 
-    def end_turn(self, bundle: str, owner: str, now: float) -> None:
-        """Give the turn back."""
+    def end_turn(self, bundle: str, owner: str, now: float | None) -> None:
+        """Give the turn back; without a time, it does not count as one."""
 
         def change(before: Turn | None) -> Turn | None:
-            mine = before is not None and before.owner == owner
-            return Turn(ended_at=now) if mine else before
+            if before is None or before.owner != owner:
+                return before
+            return Turn(ended_at=before.ended_at if now is None else now)
 
         update_document(self.store, _turns(bundle), Turn, change)
 

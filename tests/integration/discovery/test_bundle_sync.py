@@ -346,3 +346,13 @@ def test_only_one_process_looks_at_a_time(served: Served):
     bundle.end_turn("one")
     assert not bundle.take_turn("two", pause=60)
     assert bundle.take_turn("two", pause=0)
+
+
+def test_who_could_not_look_need_not_be_waited_for(served: Served):
+    """GitLab was away: another try is no second look."""
+    bundle = served.bundle()
+    assert bundle.take_turn("one", pause=0)
+
+    bundle.end_turn("one", looked=False)
+
+    assert bundle.take_turn("two", pause=60)

@@ -99,10 +99,12 @@ def _refresh(sync: BundleSync, args: argparse.Namespace) -> int:
         if not args.when_due:
             output.note(f"{args.bundle}: another process is looking at the projects")
         return _tell(args, Refreshed())
+    looked = False
     try:
         done = sync.refresh(owner, remove_many=args.remove_many)
+        looked = True
     finally:
-        sync.end_turn(owner)
+        sync.end_turn(owner, looked=looked)
     if done.kept:
         output.error(
             f"{args.bundle}: {done.kept} of the projects that had DAGs are gone all at once. May "
