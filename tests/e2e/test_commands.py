@@ -35,6 +35,24 @@ unit: {stage: test, needs: [pack], script: ["cat new || true", "cat pack || echo
 """
 
 
+WAITING = """
+approve: {script: echo approved, when: manual, allow_failure: false}
+elsewhere: {script: echo never, rules: [{if: $ELSEWHERE}]}
+"""
+
+
+def test_why_a_job_is_left_out_is_told_while_the_pipeline_waits(stack: Stack, tmp_path: Path):
+    """Its task has that as a note only when the run has ended."""
+    place = stack.address(make_repository(tmp_path / "waits", {".gitlab-ci.yml": WAITING}))
+
+    assert stack.command("run", place).returncode == 1
+    told = json.loads(stack.command("jobs", place, "--json").stdout)["jobs"]
+
+    found = {job["name"]: (job["status"], job["reason"]) for job in told}
+    assert found == {"approve": ("manual", ""), "elsewhere": ("absent", "no rule matches")}
+    assert stack.command("cancel", place).returncode == 0
+
+
 @pytest.mark.embedded("it runs a folder of this machine")
 def test_the_files_on_disk_run_and_the_working_copy_stays_as_it_is(stack: Stack, tmp_path: Path):
     """With changes that are not committed; a stage alone waits for nothing and gets nothing."""

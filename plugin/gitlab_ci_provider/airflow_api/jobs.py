@@ -87,8 +87,19 @@ class RunJobs:
     run: str
 
     def all(self) -> list[JobState]:
-        """Read all jobs as `now` does."""
-        return [_job(task) for task in self._instances() if _is_job(task)]
+        """Read all jobs as `now` does, and which of them the rules leave out."""
+        tasks = [task for task in self._instances() if _is_job(task)]
+        unsaid = any(task["state"] == "skipped" and not task.get("note") for task in tasks)
+        notes = self._absence_notes() if unsaid else {}
+        return [
+            _job({**task, "note": task.get("note") or notes.get(task["task_id"])}) for task in tasks
+        ]
+
+    def _absence_notes(self) -> Mapping[str, str]:
+        """Word the notes that tasks get at the end of the run."""
+        found = self.api.xcom(self.dag, self.run, CREATE_PIPELINE, xcom_keys.LEFT_OUT)
+        left_out = found if isinstance(found, Mapping) else {}
+        return {task: f"{ABSENT_NOTE}{why}" for task, why in left_out.items()}
 
     def now(self, task: str) -> JobState:
         """Read one job, without what it left."""

@@ -65,8 +65,10 @@ def warnings(path: Path) -> Iterator[str]:
 
     changes = uncommitted_changes(path) if path.is_dir() else 0
     if changes:
-        what = "1 uncommitted change is" if changes == 1 else f"{changes} uncommitted changes are"
-        yield f"{what} not in this run; commit them, or run them with --worktree"
+        one = changes == 1
+        what = "1 uncommitted change is" if one else f"{changes} uncommitted changes are"
+        it = "it" if one else "them"
+        yield f"{what} not in this run; commit {it}, or run {it} with --worktree"
 
 
 def runs_without_images(home: Home, runtime: RuntimeName = "auto") -> bool:

@@ -23,6 +23,7 @@ from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.pipeline import Workflow
 from gitlab_ci_provider.model.variables import Variables
 
+_RUNNABLE = frozenset({"script", "run", "trigger", "needs"})
 _NOT_A_JOB = "config should implement the script:, run:, or trigger: keyword"
 
 
@@ -78,11 +79,11 @@ def _read_jobs(
 def _read_job(root: Field, tree: Map, name: str, defaults: Map) -> JobConfig | None:
     raw = tree[name]
     place = tree.place(name)
-    runnable = isinstance(raw, Map) and any(
-        key in raw for key in ("script", "run", "trigger", "needs")
-    )
-    if not isinstance(raw, Map) or not runnable:
-        root.diagnostics.error("job-nothing-to-do", f"jobs {name} {_NOT_A_JOB}", place)
+    keys = list(raw) if isinstance(raw, Map) else []
+    if not isinstance(raw, Map) or not _RUNNABLE & set(keys):
+        hints = (root.diagnostics.meant(key, sorted(_RUNNABLE)) for key in keys)
+        hint = next((found for found in hints if found), None)
+        root.diagnostics.error("job-nothing-to-do", f"jobs {name} {_NOT_A_JOB}", place, hint)
         return None
     label = f"jobs:{name}"
     if name in tree.numbers:

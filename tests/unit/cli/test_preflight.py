@@ -86,7 +86,7 @@ def test_a_broken_file_starts_nothing(repository: Path, capsys: pytest.CaptureFi
     said = capsys.readouterr()
     assert '"status": "error"' in said.out
     assert "scrip" in said.out
-    assert said.err.count("scrip") == 1
+    assert said.err.count("unit config") == 1
 
 
 def lint(folder: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:

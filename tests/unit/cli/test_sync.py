@@ -103,13 +103,15 @@ def _repository(folder: Path, text: str) -> Path:
 
 
 def test_programs_get_all_repositories_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    """Those that compile and those that do not, with what is wrong and where."""
+    """Those that compile and those that do not, with what is wrong and where; people, too."""
     good = _repository(tmp_path / "shop", PIPELINE)
     bad = _repository(tmp_path / "bad", "test: {stage: nowhere, script: x}\n")
 
     code = main(["sync", str(good), str(bad), "--home", str(tmp_path / "home"), "--json"])
 
-    said = json.loads(capsys.readouterr().out)
+    shown = capsys.readouterr()
+    said = json.loads(shown.out)
+    assert shown.err.startswith(f"{bad.as_uri()}:\n.gitlab-ci.yml:")
     assert (code, said["status"], said["removed"], said["kept"]) == (1, "failed", [], 0)
     first, second = said["repositories"]
     assert (first["compiles"], first["dag_id"], first["ref"]) == (True, "local__shop", "main")

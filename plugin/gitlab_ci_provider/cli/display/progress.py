@@ -56,7 +56,7 @@ class Progress:
     def __init__(self, style: Style = Style()) -> None:
         self._style = style
         self._picture = LivePicture(self._render, per_second=4)
-        self._seen: dict[str, str] = {}
+        self._seen: dict[str, tuple[str, int]] = {}
         self._now: RunProgress | None = None
         self._began = time.monotonic()
 
@@ -81,9 +81,10 @@ class Progress:
         if self._picture.drawn or self._style.quiet:
             return
         for job in now.jobs:
-            if self._seen.get(job.name) != job.status and job.status not in _QUIET:
+            seen = job.status, _try(job)
+            if job.status not in _QUIET and self._seen.get(job.name) != seen:
+                self._seen[job.name] = seen
                 self.write(self._line(job))
-            self._seen[job.name] = job.status
 
     def tell(self, text: str) -> None:
         """Print a message during the run."""
@@ -160,7 +161,8 @@ class Progress:
         place = f"{_escaped(job.stage)} / {_escaped(job.name)}"
         state = f"{self._symbol(job.status)} {job.status:<8}"
         took = duration(job, datetime.now(UTC)) if job.status != "running" else ""
-        line = f"{self._time()}[{self._colour(job.status)}]{state}[/] {place}  {took}"
+        number = f"  try {_try(job)}" if _try(job) > 1 else ""
+        line = f"{self._time()}[{self._colour(job.status)}]{state}[/] {place}{number}  {took}"
         return line.rstrip()
 
     def _time(self) -> str:
@@ -172,6 +174,10 @@ class Progress:
 
     def _colour(self, status: str) -> str:
         return _SYMBOLS[status][2]
+
+
+def _try(job: JobProgress) -> int:
+    return job.task.try_number if job.task else 0
 
 
 def shortened(text: str, room: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from gitlab_ci_provider.local.follow.logs import script_output
 from gitlab_ci_provider.local.follow.result import failed_task_log
 from gitlab_ci_provider.local.follow.run import FollowedRun
 from gitlab_ci_provider.model.pipeline import Pipeline
+from gitlab_ci_provider.pods.pulls import PULLING
 from gitlab_ci_provider.variables.expand import expand_known
 
 _TAIL = 15
@@ -41,6 +42,8 @@ def summary(run: FollowedRun, objects: Path, *, in_images: bool) -> Iterator[str
         yield from _failure(name, job, with_log=number < _LOGS)
         if not in_images:
             yield from missed_image(run.follower.pipeline, name)
+    if in_images:
+        yield from not_pulled(job["reason"] for _, job in failed)
     yield from not_run(result["jobs"])
     for name, job in result["jobs"].items():
         if below := job["downstream"]:
@@ -145,6 +148,15 @@ def missed_image(pipeline: Pipeline, name: str) -> Iterator[str]:
     if job is not None and job.image is not None:
         image = expand_known(job.image.name, job.variables.as_dict())
         yield f"    its image was not used: it ran with this machine's programs, not {image}"
+
+
+def not_pulled(reasons: Iterable[str]) -> Iterator[str]:
+    """Say how jobs run where images cannot be pulled."""
+    if any(word in reason for reason in reasons for word in PULLING):
+        yield (
+            "images cannot be pulled: `gitlab-dags down`, then `gitlab-dags run --runtime process` "
+            "runs jobs with this machine's programs"
+        )
 
 
 def _tail(output: bytes) -> Iterator[str]:

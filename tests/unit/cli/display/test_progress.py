@@ -6,6 +6,7 @@ import io
 
 import pytest
 
+from gitlab_ci_provider.airflow_api.client import TaskState
 from gitlab_ci_provider.cli.display.progress import Progress, Style, shortened
 from gitlab_ci_provider.local.follow.progress import JobProgress, RunProgress
 
@@ -55,6 +56,21 @@ def test_states_and_times_are_never_cut(number: int, columns: int):
     (failed,) = [line for line in lines if "failed" in line and "jobs," not in line]
     assert failed.split()[-3:] == ["failed", "3.2", "s"]
     assert f"{number // 2}/{number} jobs, " in lines[-1]
+
+
+def test_where_nothing_is_drawn_a_state_is_one_line(capsys: pytest.CaptureFixture[str]):
+    """A task that is handed from a worker to the triggerer runs on; another try is said."""
+    progress = Progress()
+
+    for status, number in (("running", 1), ("pending", 1), ("running", 1), ("running", 2)):
+        task = TaskState(
+            id="i", task_id="a", state=None, try_number=number, started=None, duration=None
+        )
+        job = JobProgress(name="a", stage="test", status=status, task=task)
+        progress.show(RunProgress(state="running", jobs=(job,), tasks={}))
+
+    lines = [line.split()[1:] for line in capsys.readouterr().err.splitlines()]
+    assert lines == [["running", "test", "/", "a"], ["running", "test", "/", "a", "try", "2"]]
 
 
 def test_logs_that_are_followed_have_half_of_the_terminal():

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gitlab_ci_provider.cli.display.summary import artifacts, not_run, verdict
+from gitlab_ci_provider.cli.display.summary import artifacts, not_pulled, not_run, verdict
 
 
 def job(status: str = "success", *, allowed: bool = False) -> dict[str, Any]:
@@ -48,6 +48,15 @@ FAILED, WARNED = job("failed"), job("failed", allowed=True)
 def test_the_verdict_names_what_made_it(words: str, expected: str):
     """Whatever else happened, a failure is named."""
     assert words == expected
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [("container 'build' (image x): ErrImagePull: no such host", 1), ("exit code 1", 0)],
+)
+def test_where_images_cannot_be_pulled_it_is_said_what_to_do(reason: str, said: int):
+    """Once, for people without a registry who have an engine."""
+    assert len(list(not_pulled([reason, reason]))) == said
 
 
 def test_artifacts_are_counted_and_how_to_fetch_them_is_said():
