@@ -98,7 +98,7 @@ def test_a_pipeline_is_looked_at_and_changed_from_the_command_line(stack: Stack,
     assert "\nto moon now\n" in stack.command("logs", place, "asked").stdout
     assert command("play", place, "smoke", code=1)["status"] == "error"
 
-    retried = command("retry", f"{stack.api.url}/dags/{dag}/runs/{run}")
+    retried = command("retry", stack.api.run_url(dag, run))
     assert [job["name"] for job in retried["jobs"]] == ["flaky"]
     assert end_of(stack.api, dag, run) == "success"
     assert [job["tries"] for job in command("jobs", place)["jobs"] if job["name"] == "flaky"] == [2]

@@ -7,6 +7,7 @@ from typing import Any
 
 from e2e.embedded import Stack, commit, make_repository
 from e2e.runs import end_of, wait_for
+from gitlab_ci_provider.model.run_address import read_address
 from servers.repositories import git
 
 CONFIG = """
@@ -32,9 +33,16 @@ def created(stack: Stack, *arguments: str) -> tuple[str, str, dict[str, Any]]:
     """Trigger a pipeline and wait until it is created; return its DAG, its run and its record."""
     done = stack.command("trigger", *arguments)
     assert done.stdout, done.stderr
-    dag, _, run = done.stdout.strip().partition("/dags/")[2].partition("/runs/")
+    dag, run = printed(done.stdout)
     wait_for(lambda: stack.api.xcom(dag, run, "create_pipeline", "pipeline"))
     return dag, run, stack.api.xcom(dag, run, "create_pipeline", "pipeline")
+
+
+def printed(line: str) -> tuple[str, str]:
+    """Read DAG and run from the address at the end of a line."""
+    address = read_address(line.rsplit(maxsplit=1)[-1])
+    assert address is not None, line
+    return address.dag, address.run
 
 
 def present(record: dict[str, Any]) -> set[str]:
@@ -131,7 +139,7 @@ def test_a_range_of_commits_is_run_oldest_first(stack: Stack, tmp_path: Path):
     assert [line.split()[0] for line in listed.stdout.splitlines()] == shas
     assert done.returncode == 0, done.stderr
     for sha, line in zip(shas, done.stdout.splitlines(), strict=True):
-        dag, _, run = line.partition("/dags/")[2].partition("/runs/")
+        dag, run = printed(line)
         assert line.startswith(sha)
         assert end_of(stack.api, dag, run) == "success"
         record = stack.api.xcom(dag, run, "create_pipeline", "pipeline")

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 
 from e2e.embedded import Stack
 from e2e.runs import end_of, raw_log
 from gitlab_ci_provider.local.projects import add_project
+from gitlab_ci_provider.model.run_address import page_path
 from servers.gitlab.server import GitLab, gitlab_server
 
 PATH = "shop/site"
@@ -107,8 +107,7 @@ def test_variables_come_from_gitlab_and_results_go_back(stack: Stack, gitlab: Gi
     assert len(statuses) == len(project.things["statuses"])
     assert statuses["use"]["coverage"] == 81.5
     assert statuses["shaky"]["description"].startswith("failed, but is allowed to")
-    address = f"/dags/{record.dag_id}/runs/{quote(run)}/tasks/use"
-    assert statuses["use"]["target_url"].endswith(address)
+    assert statuses["use"]["target_url"].endswith(f"/{page_path(record.dag_id, run, 'use')}")
     assert [one["environment"]["name"] for one in project.things["deployments"]] == ["review/a"]
     assert files_with(stack.home.data, token) == []
     xcom = stack.api.xcom(record.dag_id, run, "create_pipeline", "pipeline")

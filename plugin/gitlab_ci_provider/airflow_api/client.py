@@ -20,6 +20,7 @@ from gitlab_ci_provider.airflow_api.session import (
 )
 from gitlab_ci_provider.exceptions import AirflowApiError
 from gitlab_ci_provider.model.airflow_states import RUN_ENDED
+from gitlab_ci_provider.model.run_address import page_path
 from gitlab_ci_provider.model.run_ids import run_id
 
 _CONFLICT, _NOT_FOUND = 409, 404
@@ -90,23 +91,25 @@ class AirflowApi:
 
         The id is chosen before, so that a retry after a lost response cannot start a second run.
         """
-        run = run or self._new_run_id(dag, str(conf.get("ref") or ""), str(conf.get("sha") or ""))
-        body = {"dag_run_id": run, "conf": dict(conf), "logical_date": None}
+        ref, sha = str(conf.get("ref") or ""), str(conf.get("sha") or "")
+        named = {"dag_run_id": run} if run else self._named(dag, ref, sha)
+        body = {**named, "conf": dict(conf), "logical_date": None}
         try:
             self.request("POST", f"/dags/{dag}/dagRuns", json=body)
         except AirflowApiError as problem:
             if problem.status != _CONFLICT:
                 raise
-        return run
+        return named["dag_run_id"]
 
-    def _new_run_id(self, dag: str, ref: str, sha: str) -> str:
-        """Have the pipeline page reserve a number; an Airflow without it gets an ID without one."""
+    def _named(self, dag: str, ref: str, sha: str) -> dict[str, str]:
+        """Have the pipeline page name a run by a number and say what it is for, if it can."""
         place, asked = f"/gitlab-ci/dags/{quote(dag)}/run-id", {"ref": ref, "sha": sha}
         try:
-            named = self._session.post(place, asked)["run_id"]
-        except (AirflowApiError, TypeError, KeyError):
-            named = ""
-        return str(named or unnumbered_run_id(ref, sha))
+            answer = dict(self._session.post(place, asked))
+        except (AirflowApiError, TypeError, ValueError):
+            answer = {}
+        note = {"note": str(answer["note"])} if "note" in answer else {}
+        return {"dag_run_id": str(answer.get("run_id") or unnumbered_run_id(ref, sha)), **note}
 
     def has_run(self, dag: str, run: str) -> bool:
         """Return whether a run exists."""
@@ -197,8 +200,8 @@ class AirflowApi:
         return [line for entry in content for line in _log_lines(entry)]
 
     def run_url(self, dag: str, run: str) -> str:
-        """Build the address of a run in the Airflow UI."""
-        return f"{self.url}/dags/{dag}/runs/{run}"
+        """Build the address of a pipeline's page in the Airflow UI."""
+        return f"{self.url}/{page_path(dag, run)}"
 
 
 def _log_lines(entry: Any) -> list[str]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 from gitlab_ci_provider.cli import airflow
 from gitlab_ci_provider.cli.usage import WrongUsage, suggestion
 from gitlab_ci_provider.exceptions import SourceError
+from gitlab_ci_provider.model.run_address import read_address
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,11 +101,8 @@ def run_address(given: str) -> tuple[str, PipelineKey] | None:
     """Read the address of a run: the Airflow's, and which one it is; None for anything else."""
     from gitlab_ci_provider.airflow_api.pipelines import PipelineKey
 
-    head, _, tail = given.partition("/runs/")
-    base, dags, dag = head.rpartition("/dags/")
-    if not tail or not dags or urlsplit(given).scheme not in {"http", "https"}:
-        return None
-    return base, PipelineKey(dag=unquote(dag), run=unquote(tail.split("/")[0].split("?")[0]))
+    found = read_address(given)
+    return None if found is None else (found.base, PipelineKey(dag=found.dag, run=found.run))
 
 
 def _of_address(given: str, airflow_url: str) -> PipelineKey | None:

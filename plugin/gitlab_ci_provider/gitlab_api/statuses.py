@@ -147,8 +147,8 @@ def commit_statuses(
 
 
 def address(url: str) -> str:
-    """Return what GitLab takes as an address; that of a task becomes that of its run, or none."""
-    for shorter in (url, url.partition("/tasks/")[0]):
+    """Return what GitLab takes as an address: for a job also that of its pipeline, or none."""
+    for shorter in (url, url.partition("?")[0]):
         if shorter.startswith(("http://", "https://")) and len(shorter) <= _LONGEST:
             return shorter
     return ""

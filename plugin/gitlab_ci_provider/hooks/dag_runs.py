@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from airflow.sdk import Context
 
@@ -14,6 +13,7 @@ from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
 from gitlab_ci_provider.model import xcom_keys
 from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE
 from gitlab_ci_provider.model.run import JobResult, PipelineRun
+from gitlab_ci_provider.model.run_address import page_path
 from gitlab_ci_provider.model.serialization import convert
 from gitlab_ci_provider.schedule.pipeline_result import PipelineResult
 
@@ -25,10 +25,10 @@ class RunKey:
     dag: str
     run: str
 
-    def url(self, context: Context) -> str:
-        """Build its address in the Airflow UI, from that of this task."""
+    def url(self, context: Context, task: str = "") -> str:
+        """Build the address of its page, or of one of its jobs, from that of this task."""
         base = (context["ti"].log_url or "").split("/dags/")[0]
-        return f"{base}/dags/{quote(self.dag)}/runs/{quote(self.run)}"
+        return f"{base}/{page_path(self.dag, self.run, task)}"
 
 
 def start_run(key: RunKey, conf: Mapping[str, Any], note: str) -> bool:

@@ -3,7 +3,7 @@ import needs from "./needs/needs.css?inline";
 import page from "./page.css?inline";
 import { PipelinePage } from "./pipeline/PipelinePage";
 import projects from "./projects/projects.css?inline";
-import { ProjectsPage } from "./projects/ProjectsPage";
+import { Pipelines } from "./projects/Pipelines";
 import tabs from "./tabs/tabs.css?inline";
 
 // Airflow loads this file once and takes the components from the variables that have the apps' names.
@@ -11,4 +11,4 @@ const style = document.createElement("style");
 style.textContent = page + downstream + needs + projects + tabs;
 document.head.append(style);
 
-Object.assign(globalThis, { Pipeline: PipelinePage, Pipelines: ProjectsPage });
+Object.assign(globalThis, { Pipeline: PipelinePage, Pipelines });

@@ -32,7 +32,7 @@ it("unfolds a pipeline below, whose jobs lead to its own page, and names one tha
     { task: "docs", dag: "group__docs", run: "3", pipeline: brief },
     { task: "other", dag: "group__secret", run: "1", pipeline: null },
   ];
-  const shown = view({ stages: [{ name: "a", jobs: [job("docs", { downstream: "http://x/dags/group__docs/runs/3" })] }] });
+  const shown = view({ stages: [{ name: "a", jobs: [job("docs", { downstream: "plugin/pipelines/group__docs/3" })] }] });
   const { place, asked, end } = await draw(shown, { upstream: null, downstream });
   expect(place.textContent).toContain("group__secret");
   expect(place.textContent).toContain("Not visible to you");
@@ -40,6 +40,6 @@ it("unfolds a pipeline below, whose jobs lead to its own page, and names one tha
 
   await act(async () => place.querySelector<HTMLElement>("button")?.click());
   const [link] = [...place.querySelectorAll("a")].filter((each) => each.textContent?.startsWith("links"));
-  expect(link?.getAttribute("href")).toBe("/dags/group__docs/runs/3/plugin/pipeline?job=links");
+  expect(link?.getAttribute("href")).toBe("/plugin/pipelines/group__docs/3?job=links");
   end();
 });

@@ -85,7 +85,7 @@ describe("tests", () => {
     ],
     more: 1,
     fixed: ["hats: beret"],
-    earlier: { id: 6, path: "dags/d/runs/6" },
+    earlier: { id: 6, path: "plugin/pipelines/d/6" },
   };
 
   it("shows what failed, the output as text, and what has changed", async () => {
@@ -106,7 +106,7 @@ it("shows findings of code quality, with links to nothing but web pages, and wha
   const minor = { job: "lint", task: "lint", description: "<b>long</b>", check: "length", severity: "minor", path: "a.py", line: 3, url: "", new: false };
   const bad = { ...minor, severity: "blocker", path: "b.py", url: "javascript:alert(1)", new: true };
   const problems = { other: "cannot be read" };
-  const found = { reports: 2, counts: { blocker: 1, minor: 1 }, added: 1, findings: [bad, minor], more: 0, gone: [minor], problems, earlier: { id: 6, path: "dags/d/runs/6" } };
+  const found = { reports: 2, counts: { blocker: 1, minor: 1 }, added: 1, findings: [bad, minor], more: 0, gone: [minor], problems, earlier: { id: 6, path: "plugin/pipelines/d/6" } };
   await open("/?tab=quality", { "/quality": found });
   expect(page.place.querySelector(".glp-notice")?.textContent).toBe("2 findings (1 blocker, 1 minor): 1 new, 1 gone since pipeline #6.");
   expect(page.place.querySelector("tbody")?.textContent).toBe("blockernew<b>long</b> lengthb.py:3lintminor<b>long</b> lengtha.py:3lint");

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from gitlab_ci_provider.model.run_address import page_path
 from gitlab_ci_provider.plugins.page.static import BUILT, PAGE
 from servers.pages.browsing import PATIENT, Open
 from servers.pages.pages import Pages, shared_pages
@@ -49,7 +50,7 @@ def axe() -> Path:
 
 @pytest.fixture
 def visit(pages: Pages, browser: Browser) -> Iterator[Open]:
-    """Open the page of a run, or the projects (`""`), as a person; no page may run a script."""
+    """Open a pipeline's page, or the projects (`""`), as a person; no page may run a script."""
     with ExitStack() as opened:
 
         def visited(
@@ -65,7 +66,7 @@ def visit(pages: Pages, browser: Browser) -> Iterator[Open]:
             page.set_default_timeout(PATIENT)
             expect.set_options(timeout=PATIENT)
             page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
-            place = f"dags/{dag}/runs/{run}/plugin/pipeline" if run else "plugin/pipelines"
+            place = page_path(dag, run) if run else "plugin/pipelines"
             page.goto(f"{pages.url}/{place}{kind.get('query', '')}")
             page.locator(".glp-page:not([aria-busy=true])").wait_for()
             return page

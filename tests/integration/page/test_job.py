@@ -25,7 +25,7 @@ def test_a_failed_job_says_why_and_shows_its_log(visit: Open, axe: Path):
     because(page).get_by_role("link", name="unit: [3.12]").click()
 
     reason = "Script failure, exit code 1; 2 of 41 tests failed"
-    assert page.get_by_text(reason).is_visible()
+    expect(page.get_by_text(reason)).to_be_visible()
     log = page.get_by_role("log")
     expect(log).to_contain_text("test_hats failed")
     page.wait_for_function("document.querySelector('.glp-lines').scrollTop > 0")

@@ -122,7 +122,7 @@ def test_failed_tests_come_first_and_are_compared_with_the_pipeline_before(pages
     ]
     assert "AssertionError" in tests["cases"][0]["output"]
     assert tests["fixed"] == ["tests.test_hats: test_scarves"]
-    assert tests["earlier"]["path"] == "dags/group__shop/runs/12-under-way"
+    assert tests["earlier"]["path"] == "plugin/pipelines/group__shop/12-under-way"
     assert tests["suites"][0]["counts"] == {"failed": 2, "success": 38, "skipped": 1}
 
 
@@ -133,7 +133,7 @@ def test_findings_are_compared_with_the_pipeline_before(pages: Pages):
     assert found == [("major", True), ("minor", True), ("minor", False)]
     assert quality["findings"][0]["url"].endswith("/shop/hats.py#L17")
     assert (quality["added"], [each["severity"] for each in quality["gone"]]) == (2, ["critical"])
-    assert quality["earlier"]["path"] == "dags/group__shop/runs/12-under-way"
+    assert quality["earlier"]["path"] == "plugin/pipelines/group__shop/12-under-way"
 
 
 def test_environments_say_who_deployed(pages: Pages):

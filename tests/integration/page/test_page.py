@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import expect
@@ -28,6 +29,19 @@ def test_a_run_shows_its_stages_and_jobs(visit: Open):
 
     page.get_by_role("button", name="unit").click()
     assert page.get_by_role("link", name="unit: [3.12]").is_visible()
+
+
+def test_the_tab_of_a_run_leads_to_the_page_on_its_own_and_back(visit: Open):
+    """Both show the same; only Airflow's frame differs."""
+    page = visit("11-failed")
+    page.get_by_role("link", name="run in Airflow").click()
+    page.locator("a[href$='/plugin/pipeline']").click()
+    expect(page).to_have_url(re.compile("/dags/group__shop/runs/11-failed/plugin/pipeline$"))
+    page.get_by_role("link", name="Tests").click()
+    expect(page.get_by_text("1 newly failed, 1 fixed since")).to_be_visible()
+    page.get_by_role("link", name="open on its own").click()
+    expect(page).to_have_url(re.compile(r"/plugin/pipelines/group__shop/11-failed\?tab=tests$"))
+    expect(page.get_by_text("1 newly failed, 1 fixed since")).to_be_visible()
 
 
 def test_a_pipeline_that_passed_with_warnings_has_its_own_colour(visit: Open):
@@ -77,7 +91,7 @@ def test_the_needs_view_shows_what_waits_for_what(visit: Open):
 
     page.get_by_role("link", name="staging").hover()
     expect(page.locator(".glp-edges .glp-lit")).not_to_have_count(0)
-    again = visit("12-under-way", query=page.url.partition("/plugin/pipeline")[2])
+    again = visit("12-under-way", query=f"?{urlsplit(page.url).query}")
     expect(again.get_by_role("button", name="Needs")).to_have_attribute("aria-pressed", "true")
 
 
@@ -90,7 +104,7 @@ def test_a_downstream_pipeline_unfolds_and_leads_back(visit: Open):
     page.get_by_role("region", name="Jobs of group/docs #49").get_by_role(
         "link", name="links"
     ).click()
-    expect(page).to_have_url(re.compile(r"/dags/group__docs/runs/3/plugin/pipeline\?job=links$"))
+    expect(page).to_have_url(re.compile(r"/plugin/pipelines/group__docs/3\?job=links$"))
     page.get_by_role("link", name="All jobs").click()
     above = page.get_by_role("region", name="Upstream pipeline")
     above.get_by_role("link", name="group/shop #40").click()

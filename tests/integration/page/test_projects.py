@@ -145,12 +145,13 @@ def test_a_pipeline_is_run_from_its_form(pages: Pages, visit: Open):
     form.get_by_label("audience").select_option("authors")
     form.get_by_label("Variables", exact=True).fill("EXTRA=from me")
     form.get_by_role("button", name="Run pipeline").click()
-    expect(page).to_have_url(re.compile("/dags/group__docs/runs/.+/plugin/pipeline$"))
+    expect(page).to_have_url(re.compile("/plugin/pipelines/group__docs/.+$"))
 
     with pages.client("stranger") as client:
         runs = client.get("/api/v2/dags/group__docs/dagRuns").json()["dag_runs"]
     [made] = [run for run in runs if run["dag_run_id"] != "3"]
     assert made["triggering_user_name"] == "stranger"
+    assert made["note"] == "Pipeline for topic (by stranger)"
     assert made["conf"] == {
         "ref": "topic",
         "input_audience": "authors",

@@ -25,9 +25,13 @@ PARTS = (
     "?job=unit_3.12",
 )
 TOO_WIDE = """() => {
-  const page = document.querySelector(".glp-page");
-  return page.scrollWidth - page.clientWidth;
+  const found = [];
+  for (let box = document.querySelector(".glp-page"); box; box = box.parentElement) {
+    if (box.scrollWidth > box.clientWidth) found.push(box.outerHTML.slice(0, 100));
+  }
+  return found;
 }"""
+"""Finds what scrolls sideways: the page, or Airflow's frame around it."""
 
 
 def go(page: Page, part: str) -> None:
@@ -122,7 +126,7 @@ def test_no_part_has_a_serious_barrier(visit: Open, axe: Path, theme: str):
     assert found == {}
 
 
-@pytest.mark.parametrize(("screen", "panel"), [(400, "auto"), (1500, "340px")])
+@pytest.mark.parametrize(("screen", "panel"), [(390, "auto"), (1500, "340px")])
 def test_parts_fit_narrow_screens_and_panels(visit: Open, screen: int, panel: str):
     """Nothing but tables and logs scrolls sideways, and these by themselves.
 
@@ -133,4 +137,4 @@ def test_parts_fit_narrow_screens_and_panels(visit: Open, screen: int, panel: st
     for part in ("", *PARTS):
         go(page, part)
         page.evaluate(f"document.querySelector('.glp-page').style.width = '{panel}'")
-        assert page.evaluate(TOO_WIDE) <= 0, part
+        assert page.evaluate(TOO_WIDE) == [], part

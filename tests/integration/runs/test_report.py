@@ -166,7 +166,7 @@ def test_a_pipeline_and_its_jobs_are_told(reporting: Reporting):
 
     assert reporting.statuses == {"Airflow": "failed", "build": "success", "test": "failed"}
     by_name = {one["name"]: one for one in reporting.all}
-    assert by_name["build"]["target_url"] == f"{AIRFLOW}/dags/shop__site/runs/r1/tasks/build"
+    assert by_name["build"]["target_url"] == f"{AIRFLOW}/plugin/pipelines/shop__site/r1?job=build"
     assert by_name["build"]["coverage"] == 81.5
     assert "exit code 1" in by_name["test"]["description"]
     assert by_name["Airflow"]["description"].startswith("failed: test")
@@ -364,7 +364,7 @@ def test_names_and_addresses_that_gitlab_would_refuse(reporting: Reporting):
     assert set(reporting.statuses) == {"Airflow", f"{'x' * 254}…", "ü/../%2e?a=b"}
     assert len(reporting.all) == 3
     long = next(one for one in reporting.all if one["name"].startswith("x"))
-    assert long["target_url"] == f"{AIRFLOW}/dags/shop__site/runs/r1"
+    assert long["target_url"] == f"{AIRFLOW}/plugin/pipelines/shop__site/r1"
 
 
 def test_no_token_is_in_the_state_or_a_log(reporting: Reporting, caplog: pytest.LogCaptureFixture):

@@ -12,7 +12,7 @@ from gitlab_ci_provider.model.project import Commit, Ref
 from gitlab_ci_provider.model.release import Release, ReleaseLink
 from gitlab_ci_provider.model.reports import Case, CaseStatus, Finding
 from gitlab_ci_provider.runs.record import plain
-from servers.pages.story import PASSED, PIXEL, QUESTION, SKIPPED, Left, Story, Told
+from servers.pages.story import PASSED, PIXEL, QUESTION, SKIPPED, Left, Story, Told, bridge
 
 SHOP = """
 stages: [build, test, deploy]
@@ -185,11 +185,6 @@ RELEASE = Release(
 )
 
 
-def _bridge(state: str, run: str) -> Told:
-    link = f"http://localhost/dags/acme__handbook/runs/{run}"
-    return Told(state=state, xcoms={"_link_DownstreamLink": link})
-
-
 def handbook() -> Story:
     """The pipeline that the shop's has created."""
     jobs = {"pages": PASSED, "links": Told(state="running")}
@@ -262,7 +257,7 @@ def under_way() -> Story:
         "license-scan": SKIPPED,
         "production": Told(state="awaiting_input", question=QUESTION),
         "announce": Told(state="deferred"),
-        "handbook": _bridge("deferred", handbook().run),
+        "handbook": bridge("deferred", "acme__handbook", handbook().run),
     }
     return _story("acme__webshop", "42-main-9f3c2d1a", jobs=jobs)
 

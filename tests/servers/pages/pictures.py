@@ -9,6 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect
 
+from gitlab_ci_provider.model.run_address import page_path
 from servers.pages import friendly
 from servers.pages.browsing import PATIENT
 from servers.pages.story import Story
@@ -19,7 +20,7 @@ THEMES = ("light", "dark")
 
 def _run(made: Callable[[], Story]) -> str:
     story = made()
-    return f"dags/{story.dag}/runs/{story.run}/plugin/pipeline"
+    return page_path(story.dag, story.run)
 
 
 UNDER_WAY, FAILED = _run(friendly.under_way), _run(friendly.failed)

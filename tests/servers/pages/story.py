@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from factories import compile_text, make_context
+from gitlab_ci_provider.model import xcom_keys
 from gitlab_ci_provider.model.bridge import Ancestor, Upstream
 from gitlab_ci_provider.model.context import MergeRequest
 from gitlab_ci_provider.model.diagnostic import SourceLocation as At
@@ -15,6 +16,7 @@ from gitlab_ci_provider.model.diagnostic import error, warning
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.project import Commit, Project, Ref
 from gitlab_ci_provider.model.reports import Case, CaseStatus, Finding
+from gitlab_ci_provider.model.run_address import page_path
 
 SHOP = """
 stages: [build, test, deploy]
@@ -221,9 +223,10 @@ def found(**severities: str) -> Left:
     )
 
 
-def _bridge(state: str, run: str) -> Told:
+def bridge(state: str, dag: str, run: str) -> Told:
     """A `trigger:` job that has created a pipeline."""
-    return Told(state=state, xcoms={"_link_DownstreamLink": f"http://localhost/dags/{run}"})
+    link = f"http://localhost/{page_path(dag, run)}"
+    return Told(state=state, xcoms={xcom_keys.DOWNSTREAM_LINK: link})
 
 
 def under_way() -> Story:
@@ -241,7 +244,7 @@ def under_way() -> Story:
         "secret-scan": SKIPPED,
         "approve": Told(state="awaiting_input", question=QUESTION),
         "later": Told(state="deferred"),
-        "docs": _bridge("deferred", "group__docs/runs/3"),
+        "docs": bridge("deferred", "group__docs", "3"),
         "<img src=x onerror=alert(1)>": PASSED,
     }
     return Story(dag="group__shop", run="12-under-way", pipeline=compile_text(SHOP), jobs=jobs)
@@ -285,7 +288,7 @@ def warned() -> Story:
         "lint": WARNED,
         "secret-scan": SKIPPED,
         "production": SKIPPED,
-        "docs": _bridge("success", "group__secret/runs/1"),
+        "docs": bridge("success", "group__secret", "1"),
     }
     end = {"status": "passed", "text": "passed with warnings: lint", "warnings": ["lint"]}
     return Story(

@@ -37,7 +37,14 @@ class Airflow:
         return Answer(404, {"detail": "not found"}) if found is None else Answer(body=found)
 
 
-@pytest.mark.parametrize("given", ["group/shop", "{url}/dags/group__shop/runs/main-1"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        "group/shop",
+        "{url}/dags/group__shop/runs/main-1",
+        "{url}/plugin/pipelines/group__shop/main-1",
+    ],
+)
 def test_a_pipeline_of_any_airflow_is_found(given: str, capsys: pytest.CaptureFixture[str]):
     """By its project, then the newest, or by the address that `trigger` has printed."""
     with answering(Airflow()) as url:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote
 
 from gitlab_ci_provider.airflow_api.client import AirflowApi
 from gitlab_ci_provider.model import xcom_keys
 from gitlab_ci_provider.model.airflow_states import AWAITING_INPUT, RUN_ENDED, UNDER_WAY
 from gitlab_ci_provider.model.names import FINISH_PIPELINE
+from gitlab_ci_provider.model.run_address import read_address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,11 +31,8 @@ class DownstreamRun:
 def downstream_runs(api: AirflowApi, dag: str, run: str) -> Iterator[DownstreamRun]:
     """Find the pipelines that a run has created, directly or not, nearest first."""
     for task, url in api.xcoms(dag, run, xcom_keys.DOWNSTREAM_LINK):
-        head, _, tail = str(url).partition("/runs/")
-        if tail:
-            name = unquote(head.rpartition("/dags/")[2])
-            found = DownstreamRun(above=run, task=task, dag=name, run=unquote(tail), url=str(url))
-            yield found
+        if found := read_address(str(url)):
+            yield DownstreamRun(above=run, task=task, dag=found.dag, run=found.run, url=str(url))
             yield from downstream_runs(api, found.dag, found.run)
 
 

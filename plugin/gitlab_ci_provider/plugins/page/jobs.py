@@ -20,6 +20,7 @@ from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.reports import CaseStatus
 from gitlab_ci_provider.model.rules import JobDecision, When
 from gitlab_ci_provider.model.run import JobResult, JobStatus
+from gitlab_ci_provider.model.run_address import page_path, read_address
 from gitlab_ci_provider.model.serialization import convert
 from gitlab_ci_provider.plugins.page.view import JobView, PlaceView, StageView
 from gitlab_ci_provider.schedule.results import results
@@ -177,7 +178,8 @@ class _Shown:
     def _left(self) -> dict[str, Any]:
         """Tell what a job that has ended has left."""
         link = self.run.xcoms.get(xcom_keys.DOWNSTREAM_LINK, {}).get(self.task_id)
-        left: dict[str, Any] = {"downstream": safe_url(str(link or ""))}
+        below = read_address(str(link or ""))
+        left: dict[str, Any] = {"downstream": page_path(below.dag, below.run) if below else ""}
         if self.told is None or self.end is None or self.end.status in _NEVER_RAN:
             return left
         summaries = {report.kind: report.summary for report in self.told.reports}

@@ -10,6 +10,7 @@ from gitlab_ci_provider.airflow_internals.run_rows import RunRow
 from gitlab_ci_provider.model.airflow_states import RUN_ENDED
 from gitlab_ci_provider.model.project import Project, RefKind
 from gitlab_ci_provider.model.run import JobStatus, PipelineRun
+from gitlab_ci_provider.model.run_address import page_path
 from gitlab_ci_provider.plugins.page.jobs import WARNING, iso, safe_url
 from gitlab_ci_provider.plugins.page.view import (
     JobView,
@@ -118,7 +119,7 @@ def _about(record: PipelineRun) -> dict[str, Any]:
         "user": record.user,
         "schedule": record.schedule,
         "created": record.created_at,
-        "upstream": run_path(above.dag, above.run) if above else "",
+        "upstream": page_path(above.dag, above.run) if above else "",
     }
 
 
@@ -145,8 +146,3 @@ def _page(project: Project, path: str) -> str:
 def file_page(project: Project, sha: str, file: str, line: int) -> str:
     """Name a line of a file at a commit on the project's GitLab server; empty without one."""
     return _page(project, f"blob/{sha}/{quote(file)}" + (f"#L{line}" if line else ""))
-
-
-def run_path(dag: str, run: str) -> str:
-    """Name the page of a run in the Airflow UI, relative to the UI's base."""
-    return f"dags/{quote(dag, safe='')}/runs/{quote(run, safe='')}"

@@ -24,9 +24,10 @@ from gitlab_ci_provider.model import xcom_keys
 from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE, STAGE_END
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.run import PipelineRun
+from gitlab_ci_provider.model.run_address import page_path
 from gitlab_ci_provider.model.serialization import convert, digest
 from gitlab_ci_provider.plugins.page.jobs import RunJobs, stage_views
-from gitlab_ci_provider.plugins.page.pipeline import pipeline_view, run_path
+from gitlab_ci_provider.plugins.page.pipeline import pipeline_view
 from gitlab_ci_provider.plugins.page.view import PipelineView
 from gitlab_ci_provider.settings import load_settings
 from gitlab_ci_provider.snapshots.store import SnapshotStore
@@ -146,4 +147,4 @@ def _said(xcoms: XComs, key: str, task: str) -> Mapping[str, Any]:
 
 
 def _moved(place: Mapping[str, Any]) -> str:
-    return run_path(str(place["dag"]), str(place["run"])) if {"dag", "run"} <= set(place) else ""
+    return page_path(str(place["dag"]), str(place["run"])) if {"dag", "run"} <= set(place) else ""

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from gitlab_ci_provider.airflow_internals.api_access import may_see_runs, readable_dags
 from gitlab_ci_provider.airflow_internals.many_runs import read_runs
 from gitlab_ci_provider.airflow_internals.run_rows import read_run, read_run_xcoms
 from gitlab_ci_provider.model import xcom_keys
+from gitlab_ci_provider.model.run_address import read_address
 from gitlab_ci_provider.plugins.page.brief import BriefView, read_briefs
 from gitlab_ci_provider.plugins.page.reading import read_record
 
 Key = tuple[str, str]
 """DAG and run."""
-
-_PLACE = re.compile(r"/dags/([^/]+)/runs/(.+)$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +48,8 @@ def read_related(session: Any, user: Any, dag_id: str, run_id: str) -> RelatedVi
         return None
     xcoms = read_run_xcoms(session, run, (xcom_keys.PIN, xcom_keys.DOWNSTREAM_LINK))
     links = xcoms.get(xcom_keys.DOWNSTREAM_LINK, {})
-    below = {task: key for task, link in links.items() if (key := place_of(str(link)))}
+    found = {task: read_address(str(link)) for task, link in links.items()}
+    below = {task: (place.dag, place.run) for task, place in found.items() if place}
     record = read_record(session, run, xcoms)
     upstream = record.upstream if record else None
     above = (upstream.parent.dag, upstream.parent.run) if upstream else None
@@ -60,12 +58,6 @@ def read_related(session: Any, user: Any, dag_id: str, run_id: str) -> RelatedVi
         upstream=_view(upstream.task, above, known) if upstream and above else None,
         downstream=tuple(_view(task, key, known) for task, key in below.items()),
     )
-
-
-def place_of(link: str) -> Key | None:
-    """Take DAG and run from the address of a run in the Airflow UI."""
-    found = _PLACE.search(urlsplit(link).path)
-    return (unquote(found[1]), unquote(found[2])) if found else None
 
 
 def _briefs(session: Any, user: Any, keys: set[Key]) -> Mapping[Key, BriefView]:

@@ -10,9 +10,9 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from gitlab_ci_provider.exceptions import GitlabCiError
+from gitlab_ci_provider.model.run_address import page_path
 from gitlab_ci_provider.model.serialization import decode
 from gitlab_ci_provider.plugins.page.left import LeftArchive, LeftByRun, read_left
-from gitlab_ci_provider.plugins.page.pipeline import run_path
 from gitlab_ci_provider.settings import load_settings
 from gitlab_ci_provider.state import open_state
 from gitlab_ci_provider.storage.base import MissingObjectError
@@ -39,7 +39,7 @@ class EarlierView:
     @classmethod
     def of(cls, left: LeftByRun) -> EarlierView:
         """Name a pipeline."""
-        return cls(id=left.record.id, path=run_path(left.record.dag_id, left.record.run_id))
+        return cls(id=left.record.id, path=page_path(left.record.dag_id, left.record.run_id))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

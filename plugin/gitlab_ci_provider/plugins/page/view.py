@@ -38,7 +38,7 @@ class JobView:
         findings: how many its code quality report has; None without one.
         artifacts: how many archives it has left, with those of reports.
         archive: one of them is what `artifacts:paths` names.
-        downstream: address of the pipeline that a `trigger:` job created.
+        downstream: page of the pipeline that a `trigger:` job created, relative to the UI.
         written: where the job is.
         rule: where the rule is that decided about it; None without rules.
     """
@@ -120,8 +120,8 @@ class PipelineView:
         status: GitLab's word for its status; `warning` when it passed with warnings, `blocked` when
             it waits for a person and nothing else.
         text: how it ended, or why there is no pipeline.
-        moved_to: address of the run that has the pipeline, when its jobs fit another DAG.
-        upstream: address of the run of the pipeline that created this one.
+        moved_to: page of the run that has the pipeline, when its jobs fit another DAG.
+        upstream: page of the pipeline that created this one.
         problem: why less is shown than there is.
         ends: tasks that end when a stage has, which are cleared whenever jobs are.
         may: which actions the reader may take.

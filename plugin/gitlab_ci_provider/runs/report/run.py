@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from urllib.parse import quote
 
 from gitlab_ci_provider.gitlab_api.statuses import shortened
 from gitlab_ci_provider.hooks.dag_runs import RunKey
@@ -137,7 +136,7 @@ def _begun(task: TaskContext, record: PipelineRun, found: GitLabProject) -> Pipe
         told = clients(task.settings, record.project, record.ref, reported, AT_WORK)
         if told is not None:
             client = told.statuses
-            name, url = report.names[0], _run_url(task)
+            name, url = report.names[0], _url(task)
             number = client.post(CommitStatus(name=name, state=CommitState.RUNNING, url=url))
             if number is None:  # told by a worker that has died since
                 there = client.known().get(shortened(name))
@@ -188,12 +187,12 @@ def _statuses(
     if reported.level is ReportLevel.JOBS:
         tasks = task_ids(run.pipeline.jobs)
         found = (
-            job_status(_job_name(reported, name), known, _task_url(run, tasks[name]))
+            job_status(_job_name(reported, name), known, _url(run, tasks[name]))
             for name, known in ended.items()
         )
         jobs = [status for status in found if status is not None]
     # That of the pipeline comes last: GitLab may merge as soon as all have passed.
-    return (*jobs, pipeline_status(_name(reported, PIPELINE), result, _run_url(run)))
+    return (*jobs, pipeline_status(_name(reported, PIPELINE), result, _url(run)))
 
 
 def _tell_outcome(run: JobRun, reported: Reported, outcome: JobOutcome) -> None:
@@ -229,16 +228,12 @@ def _job_name(reported: Reported, name: str) -> str:
     return _name(reported, f"{name} (job)" if name == PIPELINE else name)
 
 
-def _run_url(task: TaskContext) -> str:
-    return RunKey(dag=task.dag_id, run=task.run_id).url(task.context)
-
-
-def _task_url(task: TaskContext, name: str) -> str:
-    return f"{_run_url(task)}/tasks/{quote(name)}"
+def _url(task: TaskContext, job: str = "") -> str:
+    return RunKey(dag=task.dag_id, run=task.run_id).url(task.context, job)
 
 
 def _job_url(run: JobRun) -> str:
-    return _task_url(run, str(run.context["ti"].task_id))
+    return _url(run, str(run.context["ti"].task_id))
 
 
 def _now() -> float:

@@ -1,6 +1,6 @@
 import { useNavigate } from "react-router-dom";
 
-import { runPath, send } from "../data/requests";
+import { pipelinePath, runPath, send } from "../data/requests";
 import type { PipelineView } from "../data/types";
 import { cancelPipeline, create, failedJobs, retryFailed } from "./plan";
 import { useAction } from "./useAction";
@@ -17,7 +17,7 @@ export function PipelineActions({ view, refresh }: { view: PipelineView; refresh
       const run = await send(`api/v2/${runPath(view.dag, view.run, "dagRuns")}`);
       return create(view.dag, (await run.json()).conf);
     })) as { dag_run_id?: string } | undefined;
-    if (made?.dag_run_id) navigate(`/${runPath(view.dag, made.dag_run_id)}/plugin/pipeline`);
+    if (made?.dag_run_id) navigate(pipelinePath({ dag: view.dag, run: made.dag_run_id }));
   }
 
   return (

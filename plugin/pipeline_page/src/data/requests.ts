@@ -18,6 +18,11 @@ export function runPath(dag: string, run: string, runs = "runs"): string {
   return `dags/${encodeURIComponent(dag)}/${runs}/${encodeURIComponent(run)}`;
 }
 
+/** The page of a pipeline: below the list of projects, and not in Airflow's frame around a run. */
+export function pipelinePath({ dag, run }: { dag: string; run: string }): string {
+  return `/plugin/pipelines/${encodeURIComponent(dag)}/${encodeURIComponent(run)}`;
+}
+
 export async function send(path: string, options: RequestInit = {}): Promise<Response> {
   const response = await fetch(address(path), { credentials: "same-origin", ...options });
   if (!response.ok) throw new RequestError(response.status, await reason(response));

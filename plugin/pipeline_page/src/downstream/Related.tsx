@@ -3,14 +3,14 @@ import { Link } from "react-router-dom";
 
 import { Acting } from "../actions/PlayOnChip";
 import { usePolled } from "../data/polled";
-import { runPath } from "../data/requests";
+import { pipelinePath, runPath } from "../data/requests";
 import { isActive, type PipelineView } from "../data/types";
 import { StatusIcon } from "../parts/StatusIcon";
 import { statusWord } from "../parts/words";
 import { NO_FILTER } from "../pipeline/Filters";
 import { PlaceOfJobs } from "../pipeline/JobChip";
 import { Stages } from "../pipeline/Stages";
-import { pipelinePath, Took } from "../projects/Brief";
+import { Took } from "../projects/Brief";
 import type { RelatedView, RelatedViews } from "./types";
 
 /** The jobs of a pipeline, with the pipelines above it on the left and below it on the right. */

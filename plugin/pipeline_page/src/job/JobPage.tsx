@@ -114,9 +114,9 @@ function Facts({ view, job }: { view: PipelineView; job: JobView }) {
       )}
       {job.downstream && (
         <Fact name="Downstream">
-          <a className="glp-link" href={`${job.downstream}/plugin/pipeline`}>
+          <Link className="glp-link" to={`/${job.downstream}`}>
             pipeline
-          </a>
+          </Link>
         </Fact>
       )}
       <Fact name="Airflow">

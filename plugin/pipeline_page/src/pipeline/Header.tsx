@@ -1,6 +1,7 @@
-import { Link } from "react-router-dom";
+import { Link, useLocation } from "react-router-dom";
 
 import { PipelineActions } from "../actions/PipelineActions";
+import { pipelinePath, runPath } from "../data/requests";
 import type { PipelineView } from "../data/types";
 import { Elapsed } from "../parts/clock";
 import { Copy } from "../parts/Copy";
@@ -108,7 +109,7 @@ function Facts({ view }: { view: PipelineView }) {
       {view.upstream && (
         <li>
           <Glyph name="up" />
-          <Link className="glp-link" to={`/${view.upstream}/plugin/pipeline`}>
+          <Link className="glp-link" to={`/${view.upstream}`}>
             upstream pipeline
           </Link>
         </li>
@@ -124,7 +125,25 @@ function Facts({ view }: { view: PipelineView }) {
         </li>
       )}
       <li>{count(jobs.length, "job")}</li>
+      <li>
+        <Elsewhere view={view} />
+      </li>
     </ul>
+  );
+}
+
+/** Leads from Airflow's page of the run to the pipeline's own, and back. */
+function Elsewhere({ view }: { view: PipelineView }) {
+  const { pathname, search } = useLocation();
+  const own = pipelinePath(view);
+  return pathname.startsWith("/dags/") ? (
+    <Link className="glp-link" to={own + search}>
+      open on its own
+    </Link>
+  ) : (
+    <Link className="glp-link" to={`/${runPath(view.dag, view.run)}`}>
+      run in Airflow
+    </Link>
   );
 }
 

@@ -15,7 +15,7 @@ export function Notices(props: { view: PipelineView; problem?: RequestError; bri
       {view.moved_to && (
         <p className="glp-notice glp-running">
           The jobs of this commit do not fit this DAG.{" "}
-          <Link className="glp-link" to={`/${view.moved_to}/plugin/pipeline`}>
+          <Link className="glp-link" to={`/${view.moved_to}`}>
             The pipeline continues there
           </Link>
           .

@@ -1,15 +1,10 @@
 import { Link } from "react-router-dom";
 
-import { runPath } from "../data/requests";
+import { pipelinePath } from "../data/requests";
 import { Elapsed } from "../parts/clock";
 import { StatusIcon } from "../parts/StatusIcon";
 import { ago, duration, moment, sourceWord, statusWord } from "../parts/words";
 import type { BriefView } from "./types";
-
-/** The address of a pipeline's page, for a link. */
-export function pipelinePath({ dag, run }: { dag: string; run: string }): string {
-  return `/${runPath(dag, run)}/plugin/pipeline`;
-}
 
 /** A pipeline in a line: status, ref, commit, who, how long. */
 export function Brief({ pipeline }: { pipeline: BriefView }) {

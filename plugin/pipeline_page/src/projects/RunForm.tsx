@@ -5,8 +5,7 @@ import { AskDialog } from "../actions/AskDialog";
 import { create } from "../actions/plan";
 import { Input, values, type Field } from "../actions/fields";
 import { useAction } from "../actions/useAction";
-import { RequestError, send } from "../data/requests";
-import { pipelinePath } from "./Brief";
+import { pipelinePath, RequestError, send } from "../data/requests";
 import type { ProjectView } from "./types";
 
 const ADVANCED = "Advanced";

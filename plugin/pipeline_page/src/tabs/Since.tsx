@@ -14,7 +14,7 @@ export function Since({ earlier, tab, children }: { earlier: Earlier | null; tab
     <>
       {": "}
       {children} since{" "}
-      <Link className="glp-link" to={`/${earlier.path}/plugin/pipeline?tab=${tab}`}>
+      <Link className="glp-link" to={`/${earlier.path}?tab=${tab}`}>
         pipeline #{earlier.id}
       </Link>
       .

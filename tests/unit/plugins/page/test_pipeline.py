@@ -65,4 +65,4 @@ def test_a_downstream_pipeline_links_to_the_one_above():
     above = Ancestor(project="p", ref="main", source="push", pipeline=1, dag="d", run="a/b c")
     record = make_run(upstream=Upstream(job="j", task="j", ancestors=(above,)))
     run = make_run_row("running")
-    assert pipeline_view(run, record, {}, ()).upstream == "dags/d/runs/a%2Fb%20c"
+    assert pipeline_view(run, record, {}, ()).upstream == "plugin/pipelines/d/a%2Fb%20c"
