@@ -230,6 +230,7 @@ def test_a_schedule_of_gitlab_starts_a_pipeline(apart: Apart):
     _ends_well(apart, run, {"nightly"})
     record = apart.api.xcom("group__nightly", run["dag_run_id"], "create_pipeline", "pipeline")
     assert record["schedule_id"] == 5
+    assert run["dag_run_id"] == f"{record['id']}-main"
     assert not record.get("variables"), record
     # Not before: Airflow starts no task of a paused DAG, not even of a run under way.
     apart.api.request("PATCH", "/dags/group__nightly", json={"is_paused": True})

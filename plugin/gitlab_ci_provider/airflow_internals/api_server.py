@@ -60,7 +60,7 @@ def ask_for_look(dag: str) -> None:
             return  # another process has just asked
 
 
-def start_run(dag: str, run: str, conf: Mapping[str, Any], user: str) -> None:
+def start_run(dag: str, run: str, conf: Mapping[str, Any], user: str, note: str) -> None:
     """Start a run of a DAG, unless it was started before."""
     from airflow.api.common.trigger_dag import trigger_dag
     from airflow.exceptions import DagRunAlreadyExists
@@ -73,6 +73,7 @@ def start_run(dag: str, run: str, conf: Mapping[str, Any], user: str) -> None:
             conf=dict(conf),
             triggered_by=DagRunTriggeredByType.REST_API,
             triggering_user_name=user or None,
+            note=note,
         )
     except DagRunAlreadyExists:
         return

@@ -23,6 +23,7 @@ from gitlab_ci_provider.hooks.trigger_tokens import KeptTokens
 from gitlab_ci_provider.hooks.webhook_secrets import KeptSecrets
 from gitlab_ci_provider.model.names import dag_id
 from gitlab_ci_provider.model.project import Project
+from gitlab_ci_provider.plugins.run_note import begun_note
 from gitlab_ci_provider.settings import Settings, load_settings
 from gitlab_ci_provider.state import open_state, open_state_for_people
 
@@ -50,7 +51,7 @@ class AirflowRuns:
 
     def start(self, dag: str, run: str, conf: dict[str, object], user: str) -> None:
         """Start a run."""
-        api_server.start_run(dag, run, conf, user)
+        api_server.start_run(dag, run, conf, user, begun_note(conf, user))
 
 
 @dataclass(slots=True)

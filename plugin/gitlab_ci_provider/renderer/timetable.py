@@ -19,9 +19,12 @@ import pendulum
 from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction, Timetable
 from airflow.timetables.trigger import CronTriggerTimetable
 
-from gitlab_ci_provider.model.pipeline_schedule import MICROSECONDS, PipelineSchedule
+from gitlab_ci_provider.model.pipeline_schedule import MICROSECONDS, PipelineSchedule, schedule_at
 from gitlab_ci_provider.model.serialization import convert
-from gitlab_ci_provider.renderer.numbered import numbered_run_id
+from gitlab_ci_provider.renderer.numbered import SCHEDULER, numbered_run_id
+
+_SCHEDULED = "scheduled"
+"""Airflow's word for the type of the runs of a timetable."""
 
 
 class PipelineSchedulesTimetable(Timetable):
@@ -73,8 +76,12 @@ class PipelineSchedulesTimetable(Timetable):
         return cls(schedules, data.get("project", ""))
 
     def generate_run_id(self, *, run_type: Any, **given: Any) -> str:
-        """Name a run: one that a person starts by its number."""
-        named = numbered_run_id(self.project, run_type)
+        """Name a run by its number, one of a schedule also by its ref."""
+        if run_type == _SCHEDULED:
+            schedule = schedule_at(self.schedules, given["run_after"].microsecond)
+            named = SCHEDULER.run_id(self.project, schedule.ref) if schedule else ""
+        else:
+            named = numbered_run_id(self.project, run_type)
         return named or super().generate_run_id(run_type=run_type, **given)
 
     def infer_manual_data_interval(self, *, run_after: Any) -> DataInterval:

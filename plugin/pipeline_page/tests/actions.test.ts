@@ -117,23 +117,23 @@ describe("a new pipeline", () => {
   afterEach(() => vi.unstubAllGlobals());
 
   function serverNames(run: string) {
-    const asked = vi.fn(async () => Response.json({ run_id: run }));
+    const asked = vi.fn(async () => Response.json({ run_id: run, note: "Pipeline for main" }));
     vi.stubGlobal("fetch", asked);
     return asked;
   }
 
-  it("has a run that is named by its number", async () => {
+  it("has a run that is named by its number and says what it is for", async () => {
     const asked = serverNames("12-main-ef0a4fdb");
     const call = await create("group__project", { ref: "main", sha: "ef0a4fdb" });
     expect(asked.mock.calls[0]).toMatchObject([
       expect.stringMatching(/gitlab-ci\/dags\/group__project\/run-id$/),
       { method: "POST", body: '{"ref":"main","sha":"ef0a4fdb"}' },
     ]);
-    expect(call.body).toEqual({ dag_run_id: "12-main-ef0a4fdb", conf: { ref: "main", sha: "ef0a4fdb" }, logical_date: null });
+    expect(call.body).toEqual({ dag_run_id: "12-main-ef0a4fdb", conf: { ref: "main", sha: "ef0a4fdb" }, logical_date: null, note: "Pipeline for main" });
   });
 
   it("is named by Airflow when the server knows no number", async () => {
     serverNames("");
-    expect((await create("group__project", null)).body).toEqual({ conf: {}, logical_date: null });
+    expect((await create("group__project", null)).body).toEqual({ conf: {}, logical_date: null, note: "Pipeline for main" });
   });
 });

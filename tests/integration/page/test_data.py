@@ -68,15 +68,16 @@ def test_a_browser_asks_once_for_a_version_of_the_script(pages: Pages):
     assert "no-cache" in other
 
 
-def test_a_run_that_is_about_to_be_started_gets_a_name_with_its_number(pages: Pages):
+def test_a_run_that_is_about_to_be_started_gets_a_name_with_its_number_and_a_note(pages: Pages):
     """For those who may start it; each asks for a number of its own."""
     place, asked = "/gitlab-ci/dags/group__shop/run-id", {"ref": "main", "sha": "ef0a4fdb" * 5}
     with pages.client("admin") as client:
-        first, second = (client.post(place, json=asked).json()["run_id"] for _ in range(2))
+        answers = [client.post(place, json=asked).json() for _ in range(2)]
     with pages.client("viewer") as client:
         assert client.post(place, json=asked).status_code == 403
-    numbers = [int(name.removesuffix("-main-ef0a4fdb")) for name in (first, second)]
+    numbers = [int(answer["run_id"].removesuffix("-main-ef0a4fdb")) for answer in answers]
     assert numbers[0] < numbers[1]
+    assert {answer["note"] for answer in answers} == {"Pipeline for main at ef0a4fdb (by admin)"}
 
 
 def test_airflow_numbers_the_runs_that_its_own_button_starts(pages: Pages):

@@ -114,12 +114,14 @@ def test_a_download_renews_a_login_that_has_expired():
 
 def test_a_lost_answer_starts_no_second_run():
     """The id of a run is chosen before it is asked for: the same one the second time."""
-    named, exists = Answer(body={"run_id": "12-x"}), Answer(409, {"detail": "already exists"})
+    named = Answer(body={"run_id": "12-x", "note": "Pipeline for x"})
+    exists = Answer(409, {"detail": "already exists"})
     script = Script(named, Answer(0), exists)
     with answering(script) as url:
         run = AirflowApi(Access(url=url), ALIVE).trigger("dag", {"ref": "feature/x"})
 
     assert [body["dag_run_id"] for _, _, body in script.asked[1:]] == [run, run] == ["12-x"] * 2
+    assert script.asked[-1][2]["note"] == "Pipeline for x"
 
 
 @pytest.mark.parametrize("answer", [Answer(405), Answer(body={"run_id": ""}), Answer(body=[])])

@@ -97,5 +97,6 @@ def test_a_run_is_started_with_an_id_and_a_user():
     """The ID makes sure that it is started once; a run that exists is an exception of its own."""
     with contract("trigger_dag", NEEDED_BY):
         names = inspect.signature(trigger_dag.trigger_dag).parameters
-        assert {"dag_id", "run_id", "conf", "triggered_by", "triggering_user_name"} <= {*names}
+        given = {"dag_id", "run_id", "conf", "triggered_by", "triggering_user_name", "note"}
+        assert given <= {*names}
         assert "DagRunAlreadyExists" in inspect.getsource(trigger_dag)

@@ -30,6 +30,7 @@ from gitlab_ci_provider.plugins.page.reading import look, read_pipeline
 from gitlab_ci_provider.plugins.page.related import read_related
 from gitlab_ci_provider.plugins.page.static import StaticFile, static_file
 from gitlab_ci_provider.plugins.page.sync_now import BusyError, sync_now
+from gitlab_ci_provider.plugins.run_note import begun_note
 from gitlab_ci_provider.settings import load_settings
 from gitlab_ci_provider.state import open_state
 
@@ -103,9 +104,15 @@ def projects(
 
 
 @router.post("/dags/{dag_id}/run-id", dependencies=requires("RUN", method="POST"))
-def run_id(dag_id: str, asked: Asked, session: DatabaseSession) -> dict[str, str]:
-    """Name a run that is about to be started; empty when the state cannot be reached."""
-    return {"run_id": new_run_id(session, dag_id, asked.ref, asked.sha)}
+def run_id(
+    dag_id: str, asked: Asked, session: DatabaseSession, user: CurrentUser
+) -> dict[str, str]:
+    """Name a run that is about to be started, and word its note.
+
+    The name is empty when the state cannot be reached.
+    """
+    named = new_run_id(session, dag_id, asked.ref, asked.sha)
+    return {"run_id": named, "note": begun_note(asked.model_dump(), user.get_name())}
 
 
 @router.post("/dags/{dag_id}/sync", dependencies=changes_dag("gitlab_ci_sync"))

@@ -92,16 +92,16 @@ export function cancelPipeline(view: PipelineView): Call {
   return { method: "PATCH", path: `api/v2/${runPath(view.dag, view.run, "dagRuns")}`, body: { state: "failed" } };
 }
 
-/** Creates a pipeline; its run is named by the number that it will have, unless the server knows none. */
+/** Creates a pipeline; its run is named by the number that it will have, unless the server knows none, and says what it is for. */
 export async function create(dag: string, conf: Record<string, unknown> | null): Promise<Call> {
   const place = `dags/${encodeURIComponent(dag)}`;
   const { ref, sha } = (conf ?? {}) as { ref?: string; sha?: string };
   const answer = await send(`gitlab-ci/${place}/run-id`, posted({ ref: ref ?? "", sha: sha ?? "" }));
-  const { run_id: run } = (await answer.json()) as { run_id: string };
+  const { run_id: run, note } = (await answer.json()) as { run_id: string; note: string };
   return {
     method: "POST",
     path: `api/v2/${place}/dagRuns`,
-    body: { ...(run ? { dag_run_id: run } : {}), conf: conf ?? {}, logical_date: null },
+    body: { ...(run ? { dag_run_id: run } : {}), conf: conf ?? {}, logical_date: null, note },
   };
 }
 
