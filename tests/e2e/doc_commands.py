@@ -128,6 +128,21 @@ SESSIONS = (
             "/shared/gitlab_ci": "~/.local/state/gitlab-dags/gitlab_ci",
         },
     ),
+    Session(
+        "docs/how-to/real-cluster.md",
+        str(ROOT),
+        before="export AIRFLOW_HOME=$SANDBOX/airflow && mkdir -p $AIRFLOW_HOME/dags",
+        stands_for={
+            **SERVED,
+            "export GITLAB_DAGS_AIRFLOW_URL=https://airflow.example.com "
+            "GITLAB_DAGS_AIRFLOW_USER=admin GITLAB_DAGS_AIRFLOW_PASSWORD=PASSWORD": (
+                f"{OTHER_AIRFLOW} GITLAB_DAGS_AIRFLOW_URL=$URL"
+            ),
+            "/etc/airflow/kubeconfig": "~/.local/state/gitlab-dags/cluster/kubeconfig",
+            "--namespace gitlab-ci": "--namespace default",
+            "/srv/gitlab-ci": "~/.local/state/gitlab-dags/gitlab_ci",
+        },
+    ),
     Session("docs/how-to/runners.md"),
     Session("docs/how-to/several-machines.md"),
     Session("docs/how-to/trigger-tokens.md"),
@@ -158,8 +173,11 @@ SESSIONS = (
 )
 """In this order: the first one starts the stack, the last one stops it."""
 
-CLUSTER = "needs a cluster of the reader's"
-DOCKER = "needs Docker or a registry"
+CLUSTER = "tests/integration/images/test_real_cluster_howto.py types it, on a real Kubernetes"
+COMPOSE = "tests/integration/images/test_compose.py types it, with Podman"
+HELM = "needs Helm and its chart; tests/architecture/test_deployments.py checks what is given to it"
+IMAGES = "tests/integration/images builds from these files, with Podman"
+REGISTRY = "needs a registry, or images from one"
 AIRFLOW = "tests/integration/airflow/test_doc_commands.py gives it to Airflow"
 LONG = "takes long, and is a step of CI or a benchmark itself"
 LEFT_OUT = (
@@ -171,18 +189,20 @@ LEFT_OUT = (
     ("docs/benchmarks.md", ".*", LONG),
     ("docs/how-to/new-airflow.md", ".*", LONG),
     ("docs/how-to/release.md", ".*", "changes this repository and its origin"),
-    ("docs/explanation/inside-the-pod.md", ".*", CLUSTER),
-    ("docs/how-to/build-images.md", ".*", DOCKER),
+    ("docs/explanation/inside-the-pod.md", ".*", "needs the pod of a job that runs"),
+    ("docs/how-to/build-images.md", "airflow ", AIRFLOW),
+    ("docs/how-to/build-images.md", "cosign |skopeo ", REGISTRY),
     ("docs/how-to/cancel.md", ".*", AIRFLOW),
-    ("docs/how-to/compose.md", ".*", DOCKER),
+    ("docs/how-to/compose.md", ".*", COMPOSE),
     ("docs/how-to/connect-gitlab.md", ".*", AIRFLOW),
     ("docs/how-to/define-variables.md", "airflow ", AIRFLOW),
-    ("docs/how-to/helm.md", ".*", CLUSTER),
-    ("docs/how-to/images.md", ".*--runtime podman", DOCKER),
+    ("docs/how-to/helm.md", ".*", HELM),
+    ("docs/how-to/images.md", ".*--runtime podman", REGISTRY),
     ("docs/how-to/play-manual-jobs.md", "curl ", "tests/e2e/test_manual.py makes these requests"),
     ("docs/how-to/private-repositories.md", "airflow ", AIRFLOW),
-    ("docs/how-to/provider-images.md", ".*", DOCKER),
-    ("docs/how-to/real-cluster.md", ".*", CLUSTER),
+    ("docs/how-to/provider-images.md", ".*", IMAGES),
+    ("docs/how-to/real-cluster.md", "airflow ", AIRFLOW),
+    ("docs/how-to/real-cluster.md", "(kubectl|read_secret|until|server=|cat|docker)", CLUSTER),
     ("docs/how-to/report-to-gitlab.md", ".*", AIRFLOW),
     ("docs/how-to/resource-groups.md", "airflow ", AIRFLOW),
     ("docs/how-to/runners.md", "airflow ", AIRFLOW),
