@@ -82,13 +82,20 @@ def kill_task(stack: Stack, dag: str, run: str, task: str) -> bool:
     return killed
 
 
-def kill_worker(stack: Stack, dag: str, run: str, task: str) -> bool:
+def kill_worker(
+    stack: Stack, dag: str, run: str, task: str, by: signal.Signals = signal.SIGKILL
+) -> bool:
     """Kill the executor's worker that has a task, and with it the task's process; False if none."""
     found = stack.api.tasks(dag, run).get(task)
     if found is None or not any(f"LocalExecutor: {found.id}" in row.title for row in processes()):
         return False
-    kill_component(stack, f"LocalExecutor: {found.id}")
+    kill_component(stack, f"LocalExecutor: {found.id}", by)
     return True
+
+
+def end_worker(stack: Stack, dag: str, run: str, task: str) -> bool:
+    """Tell the worker that has a task to end, as a deployment of Airflow does; False if none."""
+    return kill_worker(stack, dag, run, task, signal.SIGTERM)
 
 
 def kill_follower(

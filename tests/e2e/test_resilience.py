@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from e2e.embedded import Stack, make_repository
-from e2e.faulty import kill_follower
+from e2e.faulty import Kill, end_worker, kill_follower, kill_task
 from e2e.runs import end_of, raw_log, start, wait_for
 from gitlab_ci_provider.local.airflow.config import Ports, airflow_environment
 from gitlab_ci_provider.local.processes.tree import descendants
@@ -29,17 +29,20 @@ job:
 """
 
 
-def test_a_lost_worker_finds_its_pod_again(stack: Stack, tmp_path: Path):
-    """A task whose process was killed is tried again, follows the same pod, runs nothing twice.
+@pytest.mark.parametrize("kill", [kill_task, end_worker])
+def test_a_lost_worker_finds_its_pod_again(stack: Stack, tmp_path: Path, kill: Kill):
+    """A task whose process was killed, or told to end, is tried again and follows the same pod.
 
-    If its worker has left the pod to the triggerer, that is killed, and no try is used up.
+    Nothing runs twice. If its worker has left the pod to the triggerer, that is killed, and no try
+    is used up.
     """
-    repository = make_repository(tmp_path / "lost", {".gitlab-ci.yml": WAITING})
+    name = f"lost-{kill.__name__}".replace("_", "-")
+    repository = make_repository(tmp_path / name, {".gitlab-ci.yml": WAITING})
     dag, run = start(stack, repository)
     wait_for(lambda: "started once" in raw_log(stack, dag, run, "job"))
     pods = stack.pods(repository)
 
-    killed = kill_follower(stack, dag, run, "job")
+    killed = kill_follower(stack, dag, run, "job", kill)
     wait_for(lambda: stack.api.run_state(dag, run) in {"success", "failed"})
 
     assert stack.api.run_state(dag, run) == "success"

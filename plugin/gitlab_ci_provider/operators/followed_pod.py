@@ -12,6 +12,7 @@ from kubernetes import client as k8s
 from gitlab_ci_provider.airflow_internals.tasks import failed_trigger
 from gitlab_ci_provider.hooks.kubernetes import client_of
 from gitlab_ci_provider.hooks.outages import patient
+from gitlab_ci_provider.runs.job import told_to_end
 from gitlab_ci_provider.runs.job.taken_back import taken_back
 from gitlab_ci_provider.settings import load_settings
 
@@ -32,6 +33,10 @@ class FollowedPodOperator(KubernetesPodOperator):
         if handed is None:
             return super().resume_execution(next_method, next_kwargs, context)
         return self.follow_on(context, handed)
+
+    def on_kill(self) -> None:
+        """Delete the pod, unless only the worker is to end."""
+        told_to_end.tell(super().on_kill)
 
     @cached_property
     def client(self) -> k8s.CoreV1Api:

@@ -64,11 +64,19 @@ class PullFailure(JobFailure):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """How a try has ended; `again` when Airflow is to try the job again."""
+    """How a try has ended.
+
+    Attributes:
+        result: of the job.
+        message: for Airflow.
+        again: Airflow is to try the job again.
+        goes_on: the next try goes on with the pod, which is left.
+    """
 
     result: JobResult
     message: str = ""
     again: bool = False
+    goes_on: bool = False
 
 
 def earlier_end(run: JobRun) -> Settled | None:
@@ -117,7 +125,12 @@ def crashed(run: JobRun, problem: Exception) -> Settled:
     if known.crashed > _CRASHES:
         return failed(run, failure)
     attempts.save(run, known)
-    return _again(run, failure, JobStatus.FAILED)
+    return _going_on(run, failure)
+
+
+def left(run: JobRun) -> Settled:
+    """Settle that the worker was told to end, while the job goes on."""
+    return _going_on(run, SystemFailure("its worker was told to end"))
 
 
 def stopped(run: JobRun) -> Settled:
@@ -148,6 +161,14 @@ def _for_good(run: JobRun, end: Settled) -> Settled:
     known = attempts.load(run)
     attempts.save(run, replace(known, end=end.result))
     return end
+
+
+def _going_on(run: JobRun, failure: JobFailure) -> Settled:
+    """Leave the pod to the next try; where Airflow does not try again, the job has failed."""
+    ti = run.context["ti"]
+    if ti.try_number > ti.max_tries:
+        return failed(run, failure)
+    return replace(_again(run, failure, JobStatus.FAILED), goes_on=True)
 
 
 def _again(run: JobRun, failure: JobFailure, status: JobStatus) -> Settled:

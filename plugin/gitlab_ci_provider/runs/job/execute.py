@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.sdk.exceptions import AirflowTaskTimeout
@@ -19,6 +20,7 @@ from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.runs.cancel.auto import cancel_rest
 from gitlab_ci_provider.runs.cancel.jobs import meet
 from gitlab_ci_provider.runs.job import end as job_end
+from gitlab_ci_provider.runs.job import told_to_end
 from gitlab_ci_provider.runs.job.end import Settled
 from gitlab_ci_provider.runs.job.handover import Handover
 from gitlab_ci_provider.runs.job.pod_run import JobPod
@@ -35,7 +37,7 @@ _log = logging.getLogger(__name__)
 def run_pod(
     operator: KubernetesPodOperator, run: JobRun, handed: Handover | None = None
 ) -> JobResult:
-    """Run the pod; whatever happens, record how the job ended and leave no pod.
+    """Run the pod; record how the job ended and leave no pod, unless the next try goes on with it.
 
     Args:
         operator: of the task.
@@ -48,6 +50,7 @@ def run_pod(
         TaskDeferred: it is not the job's turn in its resource group, or the triggerer follows the
             pod from here.
     """
+    told_to_end.begin(partial(still_runs, run))
     settled = job_end.earlier_end(run)
     if settled is not None:
         _log.info("the job had ended when its worker was lost: telling its end again")
@@ -92,7 +95,8 @@ def _settle(operator: KubernetesPodOperator, run: JobRun, handed: Handover | Non
         with turn.holding(run, taken=taken), told_start(run, first=not taken):
             pod = JobPod(operator, run, handed)
             settled = _ended(operator, run, pod)
-            pod.remove()  # only now: what ended is remembered
+            if not settled.goes_on:
+                pod.remove()  # only now: what ended is remembered
             return settled
     except JobFailure as problem:  # the resource group is out of reach
         return job_end.failed(run, problem)
@@ -101,6 +105,9 @@ def _settle(operator: KubernetesPodOperator, run: JobRun, handed: Handover | Non
 def _ended(operator: KubernetesPodOperator, run: JobRun, pod: JobPod) -> Settled:
     try:
         return job_end.succeeded(run, pod.run())
+    except told_to_end.WorkerEnds:
+        catch_up()
+        return job_end.left(run)
     except AirflowTaskTimeout:
         catch_up()
         timeout = operator.execution_timeout

@@ -36,6 +36,7 @@ from gitlab_ci_provider.runs.job.shift import (
     refuse_if_over,
     still_runs,
 )
+from gitlab_ci_provider.runs.job.told_to_end import following
 from gitlab_ci_provider.runs.job_run import JobRun
 from gitlab_ci_provider.variables.masking import Masker
 
@@ -88,7 +89,13 @@ class PodWorker:
         )
 
     def follow(self, pod: PodWatch) -> JobResult:
-        """Stream the containers' logs in turn, then read the end from the pod."""
+        """Stream the containers' logs in turn, then read the end from the pod.
+
+        Raises:
+            JobFailure: the job has failed.
+            TaskDeferred: the triggerer follows the pod from here.
+            WorkerEnds: the worker has to end, and the job goes on.
+        """
         begin, kept = self.shift.begin, self._raw_path()
         with job_log(lambda line: self._log.info("%s", line), kept, self.masker, begin) as log:
             follower = Follower(
@@ -103,7 +110,7 @@ class PodWorker:
             )
             try:
                 io = WorkerIO(pod=pod, leave_at=self.shift.leave_at, stay=lambda: self._stay(pod))
-                with self.services.logs(pod, log):
+                with following(), self.services.logs(pod, log):
                     end = io.perform(follower.steps())
             except TimeToLeave:
                 refuse_if_over(self.shift, self.operator)

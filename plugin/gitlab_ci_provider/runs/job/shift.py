@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from kubernetes import client as k8s
 
-from gitlab_ci_provider.airflow_internals.tasks import defer, task_states
+from gitlab_ci_provider.airflow_internals.tasks import defer, instance_name, task_states
 from gitlab_ci_provider.exceptions import TimeoutFailure
 from gitlab_ci_provider.hooks.triggerer import Life
 from gitlab_ci_provider.model import xcom_keys
@@ -186,7 +186,7 @@ def _timeout(operator: KubernetesPodOperator) -> int:
 def still_runs(run: JobRun) -> bool:
     """Ask Airflow whether the task still runs: one that a person has ended cannot be deferred."""
     ti: Any = run.context["ti"]
-    return task_states(ti.dag_id, ti.run_id, [ti.task_id]).get(ti.task_id) == "running"
+    return task_states(ti.dag_id, ti.run_id, [ti.task_id]).get(instance_name(ti)) == "running"
 
 
 def hand_over(
