@@ -31,9 +31,11 @@ _SECURITY_FIELDS = (
 def unsupported_fields(spec: Obj, *, has_profiles: bool) -> list[str]:
     """List the fields of a pod's spec that nothing here acts on.
 
+    The default profiles of a runtime without profiles are none.
+
     Args:
         spec: of the pod.
-        has_profiles: the runtime has profiles of seccomp and AppArmor, and can do without.
+        has_profiles: the runtime has AppArmor's profiles of the node.
     """
     found = [f"spec.{name}" for name in _POD_FIELDS if spec.get(name)]
     found += _security(spec, "spec", has_profiles)
@@ -47,9 +49,12 @@ def unsupported_fields(spec: Obj, *, has_profiles: bool) -> list[str]:
 def _security(owner: Obj, where: str, has_profiles: bool) -> list[str]:
     context = owner.get("securityContext") or {}
     found = [name for name in _SECURITY_FIELDS if context.get(name)]
-    seccomp = (context.get("seccompProfile") or {}).get("type")
-    if seccomp and (seccomp == "Localhost" or not has_profiles):
+    if _of_the_node(context, "seccompProfile"):
         found.append("seccompProfile")
-    if context.get("appArmorProfile") and not has_profiles:
+    if _of_the_node(context, "appArmorProfile") and not has_profiles:
         found.append("appArmorProfile")
     return [f"{where}.securityContext.{name}" for name in found]
+
+
+def _of_the_node(context: Obj, name: str) -> bool:
+    return (context.get(name) or {}).get("type") == "Localhost"

@@ -66,7 +66,7 @@ def test_a_worker_comes_back_for_a_failure(task: Task, caplog: pytest.LogCapture
         task.run("exit 7")
 
     assert (len(task.handed), task.told) == (1, [])
-    assert caplog.text.count("FieldsNotHonoured") <= 1
+    assert caplog.text.count("ImageNotHonoured") <= 1
 
 
 def test_what_a_lost_triggerer_has_recorded_counts(task: Task):

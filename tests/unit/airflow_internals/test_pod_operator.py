@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 from types import SimpleNamespace
 from typing import Any
 
@@ -64,6 +65,22 @@ def test_the_request_is_our_pod_with_the_operators_labels(operator: GitlabJobOpe
         assert [container.name for container in pod.spec.containers] == ["build"]
         assert pod.spec.containers[0].image == "debian:12"
         assert operator.pod_request_obj is pod
+
+
+def test_the_labels_of_a_pod_are_not_in_the_log_of_a_job(
+    operator: GitlabJobOperator, caplog: pytest.LogCaptureFixture
+):
+    """They would be its first line."""
+    own: Any = logging.getLogger("own")
+    caplog.set_level(logging.INFO, "own")
+    operator.__dict__.update(_cached_logger=own)
+    ti = SimpleNamespace(dag_id="d", task_id="unit", try_number=2, map_index=-1)
+    context: Any = {"ti": ti, "run_id": "r", "dag": SimpleNamespace()}
+
+    with contract("_cached_logger, log", "not logging the labels of each job's pod"):
+        pod_operator.pod_request(operator, context, _pod())
+        assert caplog.text == ""
+        assert operator.log is own
 
 
 def test_a_stopped_task_deletes_its_pod_and_says_so(operator: GitlabJobOperator):

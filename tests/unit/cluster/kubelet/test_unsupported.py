@@ -11,22 +11,25 @@ def test_fields_that_nothing_acts_on_are_listed():
     """Of the pod, of its containers, and of what is asked of security."""
     spec = {
         "affinity": {"nodeAffinity": {}},
-        "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}, "runAsUser": 1},
+        "securityContext": {"sysctls": [{}], "runAsUser": 1},
         "containers": [{"name": "m", "restartPolicyRules": [{}], "image": "x"}],
     }
 
     assert unsupported_fields(spec, has_profiles=False) == [
         "spec.affinity",
-        "spec.securityContext.seccompProfile",
+        "spec.securityContext.sysctls",
         "spec.containers{m}.restartPolicyRules",
     ]
 
 
+@pytest.mark.parametrize("has_profiles", [True, False])
 @pytest.mark.parametrize("kind", ["RuntimeDefault", "Unconfined", "Localhost"])
-def test_an_engine_has_profiles_or_none(kind: str):
-    """But it is given no seccomp profile of the node, which is a file; AppArmor's are names."""
+def test_only_profiles_of_the_node_are_asked_for_in_vain(kind: str, has_profiles: bool):
+    """An engine has AppArmor's, which are names, and gets no seccomp profile, which is a file."""
     context = {"seccompProfile": {"type": kind}, "appArmorProfile": {"type": kind}}
     spec = {"containers": [{"name": "m", "image": "x", "securityContext": context}]}
 
-    found = unsupported_fields(spec, has_profiles=True)
-    assert found == ["spec.containers{m}.securityContext.seccompProfile"] * (kind == "Localhost")
+    found = unsupported_fields(spec, has_profiles=has_profiles)
+    lacking = {"seccompProfile", *(() if has_profiles else ("appArmorProfile",))}
+    wanted = {f"spec.containers{{m}}.securityContext.{name}" for name in lacking}
+    assert set(found) == (wanted if kind == "Localhost" else set())
