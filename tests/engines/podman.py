@@ -131,16 +131,16 @@ def import_database(engine: Podman) -> str:
 
 def make_buildah() -> Path:
     """Make, once, the root of an image with Debian's buildah."""
-    tar = CACHE / "buildah.tar"
-    packages = ("buildah", "netavark", "crun", "ca-certificates")
+    tar = CACHE / "buildah-git.tar"
+    packages = ("buildah", "netavark", "crun", "ca-certificates", "git")
     subprocess.run([HERE / "debian", tar, *packages], check=True)
     return tar
 
 
 def make_rootless() -> Path:
     """Make, once, the root of an image with what BuildKit needs to run without root."""
-    tar = CACHE / "rootless.tar"
-    packages = ("rootlesskit", "runc", "ca-certificates")
+    tar = CACHE / "rootless-git.tar"
+    packages = ("rootlesskit", "runc", "ca-certificates", "git")
     subprocess.run([HERE / "debian", tar, *packages], check=True)
     return tar
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import os
 import shutil
+import ssl
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,6 +36,7 @@ class GitServer:
         requests: each request as `METHOD path`, in their order.
         users: the names of those who logged in.
         protocol: highest version of git's protocol that it admits to; "" speaks as old servers do.
+        tls: whether it speaks HTTPS.
     """
 
     root: Path
@@ -44,15 +46,16 @@ class GitServer:
     requests: list[str] = field(default_factory=list)
     users: list[str] = field(default_factory=list)
     port: int = 0
+    tls: bool = False
 
     def url(self, path: str) -> str:
         """Name the address of a repository."""
-        return f"http://{address()}:{self.port}/{path}"
+        return f"http{'s' if self.tls else ''}://{address()}:{self.port}/{path}"
 
     def admits(self, authorization: str) -> bool:
         """Return whether a client may come in."""
         kind, _, encoded = authorization.partition(" ")
-        if kind == "Basic":
+        if kind.lower() == "basic":
             user, _, password = base64.b64decode(encoded).decode().partition(":")
             self.users.append(user)
             return password == self.token
@@ -60,14 +63,20 @@ class GitServer:
 
 
 @contextmanager
-def git_server(root: Path, token: str = "", protocol: str = "2") -> Iterator[GitServer]:
-    """Serve the repositories below a folder."""
-    served = GitServer(root=root, token=token, protocol=protocol)
+def git_server(
+    root: Path, token: str = "", protocol: str = "2", certificate: tuple[Path, Path] | None = None
+) -> Iterator[GitServer]:
+    """Serve the repositories below a folder, with HTTPS if there is a certificate and its key."""
+    served = GitServer(root=root, token=token, protocol=protocol, tls=certificate is not None)
 
     class Handler(_Handler):
         server_state = served
 
     server = ThreadingHTTPServer((address(), 0), Handler)
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     with serving(server) as served.port:
         yield served
 

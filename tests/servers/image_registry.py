@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
-import ipaddress
 import json
 import re
 import shutil
@@ -20,7 +19,6 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -30,6 +28,7 @@ import pytest
 
 from processes.waiting import wait_until
 from servers.address import address
+from servers.certificates import make_certificate
 
 if TYPE_CHECKING:
     import httpx
@@ -169,7 +168,7 @@ def running_registry(folder: Path, *, tls: bool = False) -> Iterator[Registry]:
     certificate = folder / "certificate.pem" if tls else None
     if certificate:
         key = folder / "key.pem"
-        _make_certificate(certificate, key)
+        make_certificate(certificate, key)
         http["tls"] = {"certificate": str(certificate), "key": str(key)}
     config = {
         "version": 0.1,
@@ -370,29 +369,3 @@ def _json(value: object) -> bytes:
 
 def _digest(data: bytes) -> str:
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
-
-
-def _make_certificate(certificate: Path, key: Path) -> None:
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    private = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "registry of the tests")])
-    here = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address()))])
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(private.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(datetime.now(UTC) - timedelta(days=1))
-        .not_valid_after(datetime.now(UTC) + timedelta(days=1))
-        .add_extension(here, critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(private, hashes.SHA256())
-    )
-    certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    form = serialization.PrivateFormat.PKCS8
-    plain = serialization.NoEncryption()
-    key.write_bytes(private.private_bytes(serialization.Encoding.PEM, form, plain))

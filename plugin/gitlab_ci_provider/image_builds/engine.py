@@ -38,6 +38,7 @@ class BuildContainer:
         env: without secrets.
         docker_config: folder in which the engine looks for `config.json`.
         scratch: folder that wants an emptyDir; empty when none does.
+        reads: files and folders of the pod's volumes that nothing has to write.
         security: the container's security context, as Kubernetes writes it.
         pod_security: the Pod Security level that the namespace must allow at least.
     """
@@ -48,6 +49,7 @@ class BuildContainer:
     pod_security: PodSecurityLevel
     env: Mapping[str, str] = field(default_factory=dict)
     scratch: str = ""
+    reads: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,7 @@ class Engine:
         container: makes the container of a build without problems.
         unsupported: lists what this engine cannot do of a build.
         knows_paths: whether a login may be for a path of a registry.
+        pushes_as_registry: whether it pushes with the login of the registry, whatever the path.
     """
 
     name: str
@@ -66,6 +69,7 @@ class Engine:
     container: Callable[[ImageBuild], BuildContainer]
     unsupported: Callable[[ImageBuild], tuple[Problem, ...]]
     knows_paths: bool = True
+    pushes_as_registry: bool = False
 
 
 def pod_arguments(words: tuple[str, ...]) -> list[str]:

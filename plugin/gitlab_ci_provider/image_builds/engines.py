@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
 from gitlab_ci_provider.image_builds.buildah import BUILDAH
@@ -10,6 +11,7 @@ from gitlab_ci_provider.image_builds.buildkit import BUILDKIT
 from gitlab_ci_provider.image_builds.checks import problems
 from gitlab_ci_provider.image_builds.engine import BuildContainer, Engine
 from gitlab_ci_provider.image_builds.kaniko import KANIKO
+from gitlab_ci_provider.image_builds.paths import paths_in_volumes
 from gitlab_ci_provider.model.image_build import EngineName, ImageBuild
 
 ENGINES: Mapping[EngineName, Engine] = {
@@ -31,4 +33,4 @@ def build_container(build: ImageBuild, engine: Engine) -> BuildContainer:
         raise SystemFailure(
             f"the image build is wrong: {listed}", reason=FailureReason.RUNNER_CONFIGURATION_ERROR
         )
-    return engine.container(build)
+    return replace(engine.container(build), reads=tuple(paths_in_volumes(build)))

@@ -16,6 +16,7 @@ from gitlab_ci_provider.model.quoted import quoted, readable
 
 _LONGEST = 300
 _MOST_LINES = 20
+_USAGE = 'Use "executor [command] --help"'
 _TERMINAL = re.compile(r"\x1b\[[0-9;]*m")
 _OWN_LINE = re.compile(r"(?:error|fatal|panic)\b|time=\S+ level=(?:error|fatal)\b", re.IGNORECASE)
 _CHOSEN = re.compile(
@@ -110,6 +111,11 @@ _REST = (
         "Kaniko",
         _SETTINGS,
     ),
+    _cause(
+        r'exec: "git": executable file not found|\bgit: (?:command )?not found$',
+        "the engine's image has no git, which this context needs: name another image",
+        _SETTINGS,
+    ),
     _cause(r"no space left on device", "the node's disk is full", _OUTSIDE),
     _cause(
         r"provide a valid path to a Dockerfile|Dockerfile[^\n]*(?:no such file|not found)|"
@@ -119,6 +125,11 @@ _REST = (
     _cause(
         r"parsing dockerfile|dockerfile parse error|unknown instruction|parse error on line",
         "the Dockerfile cannot be read",
+    ),
+    _cause(
+        r"error resolving source context",
+        "the context cannot be read: check its address, and the key or login that it needs",
+        _SETTINGS,
     ),
     _cause(
         r'^Use "executor \[command\] --help"',
@@ -144,7 +155,10 @@ def build_failure(output: str, *, exit_code: int | None = None) -> BuildFailure:
         output: the end of what the engine has said; may be empty.
         exit_code: of the engine.
     """
-    lines = [line.strip() for line in _TERMINAL.sub("", output).splitlines() if line.strip()]
+    text = _TERMINAL.sub("", output)
+    if is_usage(text) and (begin := text.rfind("\nUsage:\n")) >= 0:
+        text = text[:begin]
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     code = "" if exit_code is None else f" with exit code {exit_code}"
     for line in reversed(_own_lines(lines)):
         if cause := _cause_of(line):
@@ -154,6 +168,11 @@ def build_failure(output: str, *, exit_code: int | None = None) -> BuildFailure:
     return BuildFailure(
         reason=FailureReason.SCRIPT_FAILURE, message=f"the image build failed{code}{last}"
     )
+
+
+def is_usage(output: str) -> bool:
+    """Return whether Kaniko has ended with all of its flags, far below the line with its error."""
+    return output.rstrip().rpartition("\n")[2].startswith(_USAGE)
 
 
 def _own_lines(lines: list[str]) -> list[str]:

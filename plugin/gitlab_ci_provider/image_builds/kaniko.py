@@ -21,7 +21,7 @@ EXECUTOR = "/kaniko/executor"
 DOCKER_CONFIG = "/kaniko/.docker"
 
 _LOGINS_OF_PATHS = "FF_KANIKO_PATH_SCOPED_REGISTRY_AUTH"
-"""Has the executor find the login of a path for base images as well; v1.29 does by itself."""
+"""Has the executor find the login of a path for every repository; v1.29 does so by itself."""
 
 _CAPABILITIES = (
     *("AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD"),
@@ -131,4 +131,10 @@ def _unsupported(build: ImageBuild) -> tuple[Problem, ...]:
     return ()
 
 
-KANIKO = Engine(name="kaniko", image=IMAGE, container=_container, unsupported=_unsupported)
+KANIKO = Engine(
+    name="kaniko",
+    image=IMAGE,
+    container=_container,
+    unsupported=_unsupported,
+    pushes_as_registry=True,  # v1.29 does not by itself
+)

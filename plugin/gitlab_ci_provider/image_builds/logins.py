@@ -1,8 +1,8 @@
 """Logins of registries as the `config.json` that every engine reads. Pure functions.
 
-Entries may be for a path of a registry, `registry.example.com/group`. Older versions of Kaniko find
-only those for a whole registry or for the exact repository, so each repository of the build that a
-path covers gets an entry of its own, too.
+Entries may be for a path of a registry, `registry.example.com/group`. Kaniko v1.28 finds only those
+for the exact repository and for a whole registry, and pushes with the latter. So each repository of
+the build that a path covers gets an entry of its own, too, and so does the registry.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ def docker_config(
     auth_config: str = "",
     *,
     knows_paths: bool = True,
+    pushes_as_registry: bool = False,
 ) -> tuple[str, tuple[str, ...]]:
     """Merge logins into the text of a `config.json`, and list the secrets in it.
 
@@ -51,6 +52,7 @@ def docker_config(
         logins: the first one for a scope wins.
         auth_config: DOCKER_AUTH_CONFIG, which yields to `logins`.
         knows_paths: False for an engine that has one login for a whole registry.
+        pushes_as_registry: makes the login of the push that of its registry.
 
     Raises:
         SystemFailure: `auth_config` or a scope is not of the expected form, or the engine would
@@ -60,6 +62,8 @@ def docker_config(
     for login in reversed(list(logins)):
         given[_key(login.scope)] = {"auth": _encoded(login)}
     entries = _with_repositories(given, build) if knows_paths else _of_registries(given)
+    if pushes_as_registry:
+        entries = _with_registries(entries, build)
     secrets = [text for entry in entries.values() for text in _secrets(entry)]
     return json.dumps({"auths": entries}, sort_keys=True), tuple(dict.fromkeys(secrets))
 
@@ -122,6 +126,16 @@ def _with_repositories(entries: Entries, build: ImageBuild) -> Entries:
         covering = _covering(repository, found)
         if covering is not None and covering not in {repository, _registry_key(repository)}:
             found[repository] = found[covering]
+    return found
+
+
+def _with_registries(entries: Entries, build: ImageBuild) -> Entries:
+    """Make the login of what a build pushes that of its registry; the first destination's wins."""
+    found = dict(entries)
+    for repository in reversed(_repositories(build)):
+        covering = _covering(repository, entries)
+        if covering is not None:
+            found[_registry_key(repository)] = entries[covering]
     return found
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import PurePosixPath
 from posixpath import join, normpath
 
 from gitlab_ci_provider.model.image_build import ImageBuild
@@ -29,12 +31,32 @@ def dockerfile_path(build: ImageBuild) -> str:
 
 
 def git_address(build: ImageBuild) -> str:
-    """Write a `git://` context as Docker's tools read it: `https://HOST/PATH#REF:FOLDER`."""
+    """Write a `git://` context as Docker's tools read it: `https://HOST/PATH.git#REF:FOLDER`.
+
+    They take an address that ends otherwise for an archive; git's servers know both names.
+    """
+    address, ref = git_source(build)
+    address = f"{address.rstrip('/').removesuffix('.git')}.git"
+    folder = f":{build.context_sub_path}" if build.context_sub_path else ""
+    return f"{address}#{ref}{folder}" if ref or folder else address
+
+
+def git_source(build: ImageBuild) -> tuple[str, str]:
+    """Return the address and the ref or commit of a `git://` context; the latter may be empty."""
     address, _, rest = build.context.removeprefix("git://").partition("#")
     ref, _, sha = rest.partition("#")
-    folder = f":{build.context_sub_path}" if build.context_sub_path else ""
-    fragment = f"{sha or ref}{folder}"
-    return f"https://{address}#{fragment}" if fragment else f"https://{address}"
+    return f"https://{address}", sha or ref
+
+
+def paths_in_volumes(build: ImageBuild) -> Iterator[str]:
+    """List the files and folders of a build that only a volume can hold."""
+    if directory := context_directory(build):
+        yield directory
+        yield dockerfile_path(build)
+    given = (*(secret.file for secret in build.secrets), *build.registries.certificates.values())
+    for path in filter(None, given):
+        if not any(PurePosixPath(path).is_relative_to(place) for place in RESERVED):
+            yield path  # the others are the pod's own, as is said openly
 
 
 def is_reserved(path: str) -> bool:

@@ -7,6 +7,7 @@ container sees them as files; no argument, variable or annotation of the pod hol
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
 
 from kubernetes import client as k8s
 
@@ -71,10 +72,24 @@ def add_build(
     container.termination_message_policy = "FallbackToLogsOnError"
     if container.security_context is None:
         container.security_context = from_manifest(build.security, "V1SecurityContext")
-    mounts = _mounts(build, ids := tuple(secret_ids))
-    container.volume_mounts = [*(container.volume_mounts or []), *mounts]
+    given = container.volume_mounts or []
+    for mount in given:
+        mount.read_only = _only_read(mount, build)
+    container.volume_mounts = [*given, *_mounts(build, ids := tuple(secret_ids))]
     pod.spec.volumes = [*(pod.spec.volumes or []), *_volumes(pod, build, ids)]
     return pod
+
+
+def _only_read(mount: k8s.V1VolumeMount, build: BuildContainer) -> bool | None:
+    """Keep commands of the Dockerfile from writing what the build reads, unless the task says so.
+
+    Kaniko has no other root for them than the container's own.
+    """
+    if mount.read_only is not None:
+        return bool(mount.read_only)
+    place = PurePosixPath(mount.mount_path)
+    paths = [PurePosixPath(path) for path in build.reads]
+    return any(path.is_relative_to(place) or place.is_relative_to(path) for path in paths) or None
 
 
 def _mounts(build: BuildContainer, ids: tuple[str, ...]) -> list[k8s.V1VolumeMount]:

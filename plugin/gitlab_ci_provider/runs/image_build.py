@@ -18,7 +18,7 @@ from gitlab_ci_provider.exceptions import FailureReason, SettingsError, SystemFa
 from gitlab_ci_provider.hooks.object_store import store_target, write_object
 from gitlab_ci_provider.hooks.registry_logins import connection_logins, project_logins
 from gitlab_ci_provider.image_builds.engine import Engine
-from gitlab_ci_provider.image_builds.failures import BuildFailure, build_failure
+from gitlab_ci_provider.image_builds.failures import BuildFailure, build_failure, is_usage
 from gitlab_ci_provider.image_builds.logins import docker_config
 from gitlab_ci_provider.model.image_build import ImageBuild
 from gitlab_ci_provider.model.image_reference import parse_reference
@@ -26,6 +26,8 @@ from gitlab_ci_provider.pods.image_build import secret_contents
 from gitlab_ci_provider.storage.keys import image_key
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_LINES = 200
+"""Kaniko's flags are half as many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +55,13 @@ def pod_secrets(build: ImageBuild, engine: Engine, sources: LoginSources) -> dic
     """
     of_project, auth_config = project_logins(sources.project) if sources.project else ((), "")
     logins = (*connection_logins(sources.conn_ids), *of_project)
-    config, secrets = docker_config(build, logins, auth_config, knows_paths=engine.knows_paths)
+    config, secrets = docker_config(
+        build,
+        logins,
+        auth_config,
+        knows_paths=engine.knows_paths,
+        pushes_as_registry=engine.pushes_as_registry,
+    )
     values = {key: _value(name) for key, name in sources.secrets.items()}
     for text in (*secrets, *values.values()):
         mask_secret(text)
@@ -89,18 +97,23 @@ def last_words(client: k8s.CoreV1Api, pod: k8s.V1Pod | None, container: str) -> 
     """Return the end of what the container of a failed build has said.
 
     Kubernetes puts it into the termination message, unless a digest is there already: engines
-    write that before they have pushed everything.
+    write that before they have pushed everything. Kaniko's flags may be all that has room there.
     """
     ended = _ended(pod, container)
     if pod is None or ended is None or ended.exit_code == 0:
         return ""
-    if not _DIGEST.fullmatch((ended.message or "").strip()):
-        return ended.message or ""
+    said = "" if _DIGEST.fullmatch((ended.message or "").strip()) else ended.message or ""
+    if said and not is_usage(said):
+        return said
     place = (pod.metadata.name, pod.metadata.namespace)
     try:
-        return str(client.read_namespaced_pod_log(*place, container=container, tail_lines=20))
+        # Without `_preload_content` it is text that shows bytes as Python writes them.
+        answer: Any = client.read_namespaced_pod_log(
+            *place, container=container, tail_lines=_LINES, _preload_content=False
+        )
+        return str(answer.data.decode("utf-8", "replace"))
     except (ApiException, HTTPError):
-        return ""  # it explains only what has failed already
+        return said  # it explains only what has failed already
 
 
 def why_failed(pod: k8s.V1Pod | None, container: str, said: str) -> BuildFailure | None:

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from clusters.builders import Builder
-from gitlab_ci_provider.model.image_build import EngineName
+from gitlab_ci_provider.image_builds.engines import ENGINES, build_container
+from gitlab_ci_provider.model.image_build import EngineName, ImageBuild
 from integration.cluster.support import Api, Cluster
 from servers.image_registry import Registry
 
@@ -71,6 +72,13 @@ class Builds:
         """Build and push."""
         built: dict[str, Any] = self.operator(**options).execute(task_context())
         return built
+
+
+def logins_file(builder: Builder) -> str:
+    """Name the file in which an engine finds its logins."""
+    build = ImageBuild(context="dir:///workspace", destinations=("r.example.com/a",))
+    container = build_container(build, ENGINES[builder.engine])
+    return f"{container.docker_config}/config.json"
 
 
 def task_context() -> dict[str, Any]:

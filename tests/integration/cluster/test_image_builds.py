@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import json
 import os
 import re
-import tarfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -176,29 +174,6 @@ def test_build_secrets_are_files_that_no_layer_holds(
     files = registry.files("group/app", "1")
     assert files["size"].strip() == b"19"
     assert not any(b"s3cret-of-the-build" in content for content in files.values())
-
-
-def test_a_context_comes_from_an_object_store(builds: Builds, s3: S3Server, registry: Registry):
-    """`s3://`, as an archive; the keys are where the engine looks for them."""
-    for engine in ("buildkit", "buildah"):
-        builds.not_with(engine, "it reads folders and git only")
-    builds.write({"Dockerfile": "FROM scratch\nCOPY kept /\n", "kept": "of the store"})
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
-        for name in ("Dockerfile", "kept"):
-            archive.add(builds.workspace / name, name)
-    s3.put("contexts/app.tar.gz", packed.getvalue())
-    target = s3.target()
-    keys = {"AWS_ACCESS_KEY_ID": target.access_key, "AWS_SECRET_ACCESS_KEY": target.secret_key}
-    where = {"S3_ENDPOINT": target.endpoint_url, "S3_FORCE_PATH_STYLE": "true"}
-
-    builds.run(
-        context=f"s3://{target.bucket}/contexts/app.tar.gz",
-        env_vars={**keys, **where, "AWS_REGION": "us-east-1"},
-        destinations=[f"{registry.host}/group/stored:1"],
-    )
-
-    assert registry.files("group/stored", "1")["kept"] == b"of the store"
 
 
 def test_the_triggerer_can_wait_for_a_build(builds: Builds, registry: Registry):

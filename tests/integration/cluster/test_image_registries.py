@@ -178,6 +178,28 @@ def test_the_login_of_a_path_wins_over_the_registrys(
     assert {login for _, login in gate.asked if login} == {LOGIN}
 
 
+def test_a_base_image_is_pulled_with_the_login_of_its_repository(
+    builds: Builds, registry: Registry, monkeypatch: pytest.MonkeyPatch
+):
+    """A connection that names all of it wins over the registry's login, which pushes."""
+    builds.not_with("buildkit", "it has one login for a registry")
+    registry.push_base("group/private")
+    other = "other:login"
+    with gate_to(registry, logins=frozenset({LOGIN, other})) as gate:
+        monkeypatch.setenv("AIRFLOW_CONN_BASE", _connection(f"{gate.host}/group/private"))
+        monkeypatch.setenv("AIRFLOW_CONN_PUSH", _connection(gate.host, other))
+        builds.write({"Dockerfile": f"FROM {gate.host}/group/private:1\nCOPY Dockerfile /\n"})
+        builds.run(
+            destinations=[f"{gate.host}/group/app:1"],
+            insecure_registries=[gate.host],
+            registry_conn_id="base,push",
+        )
+
+    asked = {(path.split("/")[3], login) for path, login in gate.asked if "/group/" in path}
+    assert {login for name, login in asked if name == "private"} - {""} == {LOGIN}
+    assert {login for name, login in asked if name == "app"} - {""} == {other}
+
+
 def test_logins_that_an_engine_cannot_tell_apart_are_refused(
     builds: Builds, monkeypatch: pytest.MonkeyPatch
 ):

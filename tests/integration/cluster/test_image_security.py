@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,10 +10,8 @@ from pathlib import Path
 import pytest
 
 from clusters.builders import Builder
-from gitlab_ci_provider.image_builds.engines import ENGINES, build_container
-from gitlab_ci_provider.model.image_build import ImageBuild
 from gitlab_ci_provider.runs.task_errors import TaskFailedForNow
-from integration.cluster.image_builds import Builds
+from integration.cluster.image_builds import Builds, logins_file
 from integration.cluster.support import Api, Cluster
 from servers.image_registry import Registry, running_registry
 
@@ -44,20 +43,13 @@ def builds(
     return Builds(cluster, api, workspace, registry, builder)
 
 
-def _logins(builds: Builds) -> str:
-    """Name the file in which an engine finds its logins."""
-    build = ImageBuild(context="dir:///workspace", destinations=("r.example.com/a",))
-    container = build_container(build, ENGINES[builds.builder.engine])
-    return f"{container.docker_config}/config.json"
-
-
 def test_a_dockerfile_sees_no_login_and_no_workspace(builds: Builds, registry: Registry):
     """Its commands run in a root of their own: the engine's files and the pod's are not there.
 
     Nor can they be reached by the roots of the pod's other processes.
     """
     builds.not_with("kaniko", "commands of a Dockerfile run in Kaniko's own root")
-    logins = _logins(builds)
+    logins = logins_file(builds.builder)
     builds.write(
         {
             "Dockerfile": "FROM BASE\n"
@@ -79,20 +71,42 @@ def test_a_dockerfile_sees_no_login_and_no_workspace(builds: Builds, registry: R
 
 def test_a_dockerfile_writes_nowhere_but_into_its_image(builds: Builds):
     """Neither the workspace nor this machine changes."""
-    builds.not_with("kaniko", "commands of a Dockerfile run in Kaniko's own root")
     mark = f"written-by-{builds.api.namespace}"
-    builds.write({"Dockerfile": f"FROM BASE\nRUN mkdir -p /workspace && touch /workspace/{mark}\n"})
+    write = (
+        f"mkdir -p /workspace; touch /workspace/{mark}; echo FROM scratch >/workspace/Dockerfile"
+    )
+    builds.write({"Dockerfile": f"FROM BASE\nRUN ({write}) || true\n"})
+    before = (builds.workspace / "Dockerfile").read_text()
 
     builds.run()
 
     assert [path.name for path in builds.workspace.iterdir()] == ["Dockerfile"]
+    assert (builds.workspace / "Dockerfile").read_text() == before
     assert not Path("/workspace", mark).exists()
+
+
+def test_a_dockerfile_reads_no_login_of_other_builds(
+    builds: Builds, registry: Registry, monkeypatch: pytest.MonkeyPatch
+):
+    """Whatever its commands can reach in the pod, logins of others are not there."""
+    other = {"conn_type": "docker", "host": registry.host, "login": "u", "password": "of-another"}
+    monkeypatch.setenv("AIRFLOW_CONN_OTHER", json.dumps(other))
+    logins = logins_file(builds.builder)
+    reads = f"cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline {logins} /var/run/secrets/*/*/*"
+    builds.write({"Dockerfile": f"FROM BASE\nRUN ({reads}) >/seen 2>&1 || true\n"})
+
+    builds.run(registry_conn_id="registry", destinations=[f"{registry.host}/group/reads:1"])
+
+    encoded = base64.b64encode(b"u:of-another")
+    files = registry.files("group/reads", "1")
+    assert files["seen"]
+    assert not any(b"of-another" in each or encoded in each for each in files.values())
 
 
 def test_a_context_leads_nowhere_else(builds: Builds, registry: Registry):
     """A link in the context, and `..` in a COPY, reach no file of the pod."""
     builds.not_with("kaniko", "COPY reaches what commands of a Dockerfile reach: Kaniko's own root")
-    logins = _logins(builds)
+    logins = logins_file(builds.builder)
     (builds.workspace / "link").symlink_to(logins)
     for number, source in enumerate(("link", f"..{logins}", logins)):
         builds.write({"Dockerfile": f"FROM BASE\nCOPY {source} /copied\n"})
@@ -118,7 +132,7 @@ def test_a_link_in_a_volume_leads_to_no_login(
 ):
     """An earlier task has put it where the build expects its context, a secret or a certificate."""
     builds.not_with("kaniko", "commands of a Dockerfile run in Kaniko's own root")
-    logins = Path(_logins(builds))
+    logins = Path(logins_file(builds.builder))
     target = {"folder": logins.parent, "root": Path("/"), "file": logins}[leads_to]
     reads = "COPY config.json* /\nRUN --mount=type=secret,id=token cat /run/secrets/token >/token\n"
     builds.write({"Dockerfile": f"FROM BASE\n{reads}", "app/kept": "", "token": "", "ca.pem": ""})

@@ -143,6 +143,15 @@ def test_what_an_engine_cannot_do_is_said(name: str):
         assert where in str(raised.value)
 
 
+@pytest.mark.parametrize("path", ["group/app.git", "group/app", "group/app/"])
+def test_a_repository_is_not_taken_for_an_archive(path: str):
+    """BuildKit clones only what ends in .git, and the same context is one for each engine."""
+    build = ImageBuild(context=f"git://gitlab.example.com/{path}#refs/heads/main")
+
+    words = build_container(build, ENGINES["buildkit"]).command
+    assert "--opt=context=https://gitlab.example.com/group/app.git#refs/heads/main" in words
+
+
 def test_all_mistakes_of_a_build_are_told_at_once():
     """A person mends a build in one go."""
     build = ImageBuild(context="/builds", dockerfile="../x", destinations=("UPPER/App",))

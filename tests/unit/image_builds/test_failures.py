@@ -19,6 +19,12 @@ OUTSIDE = FailureReason.RUNNER_EXTERNAL_DEPENDENCY_FAILURE
 
 SAID = [
     (
+        'Error: cloning "https://h/app.git": exec: "git": executable file not found in $PATH',
+        "has no git, which this context needs",
+        SETTINGS,
+    ),
+    ("sh: line 2: git: command not found", "has no git, which this context needs", SETTINGS),
+    (
         (
             'error checking push permissions: POST "https://r.example.com/v2/app/blobs/uploads/": '
             "UNAUTHORIZED: authentication required; [map[Action:push]]"
@@ -318,6 +324,17 @@ MISLEADING = [
 def test_words_of_a_build_or_in_a_name_are_not_the_cause(said: str, words: str):
     """The status that the engine names decides; commands, names and earlier output do not."""
     assert words in build_failure(said, exit_code=1).message
+
+
+def test_the_error_stands_above_the_flags_of_kaniko():
+    """It ends with all of them; what the error is about may be far above."""
+    flags = "".join(f"      --flag-{number} string   What it does\n" for number in range(90))
+    error = "Error: error resolving source context: HEAD https://tests.blob.core.windows.net/c/a"
+    usage = f"Usage:\n  executor [flags]\n\nFlags:\n{flags}\nUse"
+    told = build_failure(f'{error}\n{usage} "executor [command] --help" for more information\n')
+
+    assert "the context cannot be read: check its address" in told.message
+    assert told.reason is SETTINGS
 
 
 def test_an_unknown_failure_shows_the_last_line():

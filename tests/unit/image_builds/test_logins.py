@@ -59,6 +59,17 @@ def test_a_path_covers_whole_names_only():
     assert "r.example.com/group/deep/app" not in _auths(_login("r.example.com/group/de"))
 
 
+def test_an_engine_that_pushes_as_the_registry_gets_the_login_of_the_path():
+    """Kaniko v1.28 looks for no other one; what names a base image stays."""
+    scopes = ("r.example.com", "r.example.com/group", "r.example.com/base")
+    logins = [_login(scope, user=scope) for scope in scopes]
+    text, _ = docker_config(BUILD, logins, pushes_as_registry=True)
+    entries = json.loads(text)["auths"]
+
+    assert entries["r.example.com"] == entries["r.example.com/group"]
+    assert entries["r.example.com/base"] != entries["r.example.com/group"]
+
+
 def test_an_engine_that_knows_no_paths_gets_the_login_of_the_registry():
     """The only one that there is; the same login for two paths is one."""
     scopes = ("r.example.com/group", "r.example.com/base", "docker.io/group")

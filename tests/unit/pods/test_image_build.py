@@ -63,6 +63,24 @@ def test_what_the_task_says_of_its_container_wins():
     assert container.security_context.run_as_user == 7
 
 
+@pytest.mark.parametrize(
+    ("place", "said", "expected"),
+    [
+        ("/workspace", None, True),
+        ("/workspace/app/cache", None, True),
+        ("/workspace", False, False),
+        ("/workspaces", None, None),
+        ("/scratch", None, None),
+    ],
+)
+def test_what_a_build_reads_is_not_written(place: str, said: bool | None, expected: bool | None):
+    """With Kaniko, commands of a Dockerfile see the pod's volumes; the task may let them write."""
+    mount = k8s.V1VolumeMount(name="v", mount_path=place, read_only=said)
+    (container,) = _pod("kaniko", volume_mounts=[mount]).spec.containers
+
+    assert container.volume_mounts[0].read_only is expected
+
+
 def test_the_secret_is_next_to_the_pod():
     """Its name is the pod's, its contents are what was read."""
     contents = secret_contents('{"auths": {}}', {"npm": "value"})
