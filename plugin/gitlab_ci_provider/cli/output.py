@@ -81,12 +81,20 @@ def error(text: str) -> None:
     _print(f"gitlab-dags: {safe(text)}", sys.stderr)
 
 
-def diagnostics(found: Iterable[Diagnostic]) -> None:
-    """Print findings, one per line, each with its hint below."""
-    for finding in found:
+def diagnostics(found: Iterable[Diagnostic], *, most: int | None = None) -> None:
+    """Print findings, one per line, each with its hint below.
+
+    Args:
+        found: the findings.
+        most: print no more than these, and how many there are besides.
+    """
+    listed = list(found)
+    for finding in listed[:most]:
         note(str(finding))
         if finding.hint:
             note(f"    {finding.hint}")
+    if left := len(listed[most:] if most else ()):
+        note(f"and {left} more; `gitlab-dags lint` lists all")
 
 
 def flush() -> None:

@@ -77,6 +77,20 @@ def test_images_are_named_once(
     assert capsys.readouterr().err.splitlines() == [expected]
 
 
+def test_the_first_problems_of_many_stay_on_the_screen(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+):
+    """The first one is often the cause; `lint` lists all."""
+    jobs = "".join(f"job-{number:02}: {{script: x, stage: nowhere}}\n" for number in range(25))
+    commit(repository, {".gitlab-ci.yml": jobs}, "two")
+
+    main(["run", str(repository)])
+
+    lines = capsys.readouterr().err.splitlines()
+    assert "job-00 job" in lines[0]
+    assert lines[20:] == ["and 5 more; `gitlab-dags lint` lists all"]
+
+
 def test_a_broken_file_starts_nothing(repository: Path, capsys: pytest.CaptureFixture[str]):
     """Its errors are printed, and given as JSON to who wants that."""
     commit(repository, {".gitlab-ci.yml": "unit: {scrip: 'true'}\n"}, "two")

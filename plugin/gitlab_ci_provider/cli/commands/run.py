@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from gitlab_ci_provider.model.dag_record import DagRecord
 
 _INTERRUPTED = 130
+_FEW = 20
+"""Problems of the file: of more, the first ones would be gone from the screen."""
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -186,7 +188,7 @@ def _read(args: argparse.Namespace, home: Home, place: run_flags.Place) -> _Read
     from gitlab_ci_provider.state import open_state
 
     synced = add_project(home, args.path, place.ref, place.sha)
-    output.diagnostics(synced.diagnostics)
+    output.diagnostics(synced.diagnostics, most=_FEW)
     if synced.record is None or synced.digest is None:
         raise AlreadySaidError("; ".join(map(str, synced.diagnostics)))
     snapshots = open_state(home_settings(home.data)).snapshots
