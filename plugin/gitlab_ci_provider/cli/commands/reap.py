@@ -101,21 +101,11 @@ def _print(args: argparse.Namespace, found: list[Leftover], failed: Mapping[str,
 
 
 def _table(found: list[Leftover]) -> Iterator[str]:
-    rows = [(_named(one), _age(one.age), one.phase, one.job, one.why, one.run) for one in found]
-    rows = [("NAME", "AGE", "PHASE", "JOB", "WHY", "RUN"), *rows] if rows else []
-    widths = [max(len(row[column]) for row in rows) for column in range(5)] if rows else []
-    for row in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
-        yield "  ".join([*cells, row[-1]])
+    from gitlab_ci_provider.cli.display.tables import ago, table
+
+    rows = [(_named(one), ago(one.age), one.phase, one.job, one.why, one.run) for one in found]
+    return table(("NAME", "AGE", "PHASE", "JOB", "WHY", "RUN"), rows)
 
 
 def _named(found: Leftover) -> str:
     return found.name if found.kind == "Pod" else f"{found.kind.lower()}/{found.name}"
-
-
-def _age(seconds: float) -> str:
-    """Write an age as kubectl does."""
-    for length, unit in ((86_400, "d"), (3600, "h"), (60, "m")):
-        if seconds >= length:
-            return f"{int(seconds // length)}{unit}"
-    return f"{int(seconds)}s"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gitlab_ci_provider.cli.configuration.compiled import Compiled
+from gitlab_ci_provider.cli.display.tables import columns, padded
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.rules import JobDecision, PipelineDecision, When
 
@@ -18,7 +19,7 @@ def lines(compiled: Compiled) -> Iterator[str]:
     yield f"{context.source} on {context.ref.kind} {context.ref.name}: {_verdict(decision)}"
     if decision.created and decision.name:
         yield f"name: {decision.name}"
-    width = max((len(name) for name in pipeline.jobs), default=0)
+    width = max((columns(name) for name in pipeline.jobs), default=0)
     for stage in pipeline.stages:
         names = [name for name, job in pipeline.jobs.items() if job.stage == stage]
         if names:
@@ -38,10 +39,10 @@ def _verdict(decision: PipelineDecision) -> str:
 def _job_line(pipeline: Pipeline, decision: PipelineDecision, name: str, width: int) -> str:
     one = decision.jobs[name]
     if not decision.created and one.present:
-        return f"  {'out':<10} {name:<{width}}  no pipeline"
+        return f"  {'out':<10} {padded(name, width)}  no pipeline"
     state = _state(one)
     more = "".join(f"; {words}" for words in (_failure(one), _after(pipeline, one, name)) if words)
-    return f"  {state:<10} {name:<{width}}  {one.reason}{more}".rstrip()
+    return f"  {state:<10} {padded(name, width)}  {one.reason}{more}".rstrip()
 
 
 def _state(one: JobDecision) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
+from unicodedata import combining, east_asian_width
 
 from gitlab_ci_provider.model.quoted import quoted
 
@@ -25,10 +26,22 @@ def table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str
     if not rows:
         return
     cells = [heading, *([_shown(cell) for cell in row] for row in rows)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(heading))]
+    widths = [max(columns(row[column]) for row in cells) for column in range(len(heading))]
     for row in cells:
-        padded = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        yield "  ".join(padded).rstrip()
+        whole = [padded(cell, width) for cell, width in zip(row, widths, strict=True)]
+        yield "  ".join(whole).rstrip()
+
+
+def columns(text: str) -> int:
+    """Count the columns that a text has on a terminal: Chinese and emoji take two."""
+    if text.isascii():
+        return len(text)
+    return sum(2 if east_asian_width(c) in "WF" else not combining(c) for c in text)
+
+
+def padded(text: str, width: int) -> str:
+    """Fill a text with spaces up to so many columns."""
+    return text + " " * (width - columns(text))
 
 
 def with_files(lines: Iterator[str], files: Iterable[Iterable[tuple[str, int]]]) -> Iterator[str]:
