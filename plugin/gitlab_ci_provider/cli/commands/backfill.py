@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from gitlab_ci_provider.cli import airflow, output, run_flags
+from gitlab_ci_provider.cli.usage import WrongUsage
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.model.conf import check_ref
 
@@ -56,8 +57,7 @@ def run(args: argparse.Namespace) -> int:
     branch = args.ref or mirror.default_branch()
     found = commits(mirror, args.first, args.to or branch)
     if len(found) > args.max:
-        output.error(f"{len(found)} commits are too many; --max {len(found)} allows them")
-        return 2
+        raise WrongUsage(f"{len(found)} commits are too many; --max {len(found)} allows them")
     failed = False
     for commit in found:
         if args.dry_run:
@@ -68,6 +68,8 @@ def run(args: argparse.Namespace) -> int:
             dag = target.dag(args.project, branch, commit.sha)
         except SourceError as problem:
             output.error(str(problem))
+            if args.json:
+                output.say_json({**_described(commit), "error": str(problem)})
             failed = True
             continue
         started = target.api.trigger(dag, {**conf, **place})
@@ -79,6 +81,10 @@ def _say(args: argparse.Namespace, commit: Step, words: str, **run: str) -> None
     """Print a commit and the address of its run; without a run, its title."""
     if args.json:
         url = {"url": words} if run else {}
-        output.say_json({"sha": commit.sha, "title": commit.title, **run, **url})
+        output.say_json({**_described(commit), **run, **url})
     else:
         output.say(f"{commit.sha} {words}")
+
+
+def _described(commit: Step) -> dict[str, str]:
+    return {"sha": commit.sha, "title": commit.title}
