@@ -120,7 +120,8 @@ class Progress:
 
         if self._now is None:
             return ""
-        height = self._picture.console.size.height // (2 if self._style.logs else 1)
+        half = self._style.logs and not self._now.ended
+        height = self._picture.console.size.height // (2 if half else 1)
         shown = rows(self._now.jobs, max(1, height - _BELOW), datetime.now(UTC))
         ended, wanted = done(self._now.jobs)
         since = clock(time.monotonic() - self._began)
