@@ -1,4 +1,4 @@
-import { act } from "react";
+import { act, type ReactNode } from "react";
 import { createRoot } from "react-dom/client";
 import { MemoryRouter } from "react-router-dom";
 import { expect, it, vi } from "vitest";
@@ -11,18 +11,28 @@ Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: true });
 
 const CHILD = view({ dag: "group__docs", run: "3", id: 9, project: "group/docs", stages: [{ name: "pages", jobs: [job("links")] }] });
 
-async function draw(shown: ReturnType<typeof view>, related: RelatedViews) {
+async function draw(shown: ReturnType<typeof view>, related: RelatedViews, jobs: ReactNode = "jobs") {
   const asked = vi.fn(async (url: unknown) => new Response(JSON.stringify(String(url).endsWith("/related") ? related : CHILD)));
   vi.stubGlobal("fetch", asked);
   const place = document.body.appendChild(document.createElement("div"));
   const root = createRoot(place);
-  await act(async () => root.render(<MemoryRouter><Related view={shown}>jobs</Related></MemoryRouter>));
-  return { place, asked, end: () => act(() => root.unmount()) };
+  await act(async () => root.render(<MemoryRouter><Related view={shown}>{jobs}</Related></MemoryRouter>));
+  return { place, root, asked, end: () => act(() => root.unmount()) };
 }
 
 it("asks for no other pipeline when there is none", async () => {
   const { asked, end } = await draw(view({ stages: [{ name: "a", jobs: [job("a")] }] }), { upstream: null, downstream: [] });
   expect(asked).not.toHaveBeenCalled();
+  end();
+});
+
+it("leaves what a reader has opened as it is when the first pipeline below appears", async () => {
+  const at = (downstream: string) => view({ stages: [{ name: "a", jobs: [job("docs", { downstream })] }] });
+  const jobs = <details open />;
+  const { place, root, end } = await draw(at(""), { upstream: null, downstream: [] }, jobs);
+  const opened = place.querySelector("details");
+  await act(async () => root.render(<MemoryRouter><Related view={at("plugin/pipelines/group__docs/3")}>{jobs}</Related></MemoryRouter>));
+  expect(place.querySelector(".glp-flow details")).toBe(opened);
   end();
 });
 

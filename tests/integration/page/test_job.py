@@ -38,6 +38,16 @@ def test_a_failed_job_says_why_and_shows_its_log(visit: Open, axe: Path):
     assert barriers(page, axe) == []
 
 
+def test_a_log_is_downloaded_as_text(visit: Open, tmp_path: Path):
+    """As the job has written it, without what Airflow's API says about each line."""
+    page = visit("11-failed", query="?job=unit_3.12")
+    with page.expect_download() as begun:
+        page.get_by_role("button", name="Download").click()
+    begun.value.save_as(tmp_path / "log")
+    assert begun.value.suggested_filename.startswith("unit")
+    assert "\n$ make test\ntest_0 passed\n" in (tmp_path / "log").read_text()
+
+
 def test_the_jobs_of_a_stage_are_at_hand(visit: Open):
     """From one to another without going back; the browser's *Back* goes to the one before."""
     page = visit("12-under-way", query="?job=compile")

@@ -13,7 +13,7 @@ export interface Polled<Value> {
 const LONGEST = 30_000;
 
 /**
- * Reads an address again and again while the page is visible. The browser sends the version that it
+ * Reads an address, none if it is empty, again and again while the page is visible. The browser sends the version that it
  * has, so an unchanged answer costs no body; an unchanged part of the value stays the same object.
  */
 export function usePolled<Value>(path: string, pause: (value: Value) => number): Polled<Value> {
@@ -25,6 +25,7 @@ export function usePolled<Value>(path: string, pause: (value: Value) => number):
   pausing.current = pause;
 
   useEffect(() => {
+    if (!path) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
     let value: Value | undefined;
     let failures = 0;

@@ -13,19 +13,18 @@ import { Stages } from "../pipeline/Stages";
 import { Took } from "../projects/Brief";
 import type { RelatedView, RelatedViews } from "./types";
 
-/** The jobs of a pipeline, with the pipelines above it on the left and below it on the right. */
+/**
+ * The jobs of a pipeline, with the pipelines above it on the left and below it on the right. When the
+ * first of these appears, the jobs stay as they are, with what a reader has opened.
+ */
 export function Related({ view, children }: { view: PipelineView; children: ReactNode }) {
   const has = view.upstream || view.stages.some((stage) => stage.jobs.some((job) => job.downstream));
-  return has ? <Flow view={view}>{children}</Flow> : <>{children}</>;
-}
-
-function Flow({ view, children }: { view: PipelineView; children: ReactNode }) {
-  const path = `gitlab-ci/${runPath(view.dag, view.run)}/related`;
+  const path = has ? `gitlab-ci/${runPath(view.dag, view.run)}/related` : "";
   const { value, problem } = usePolled<RelatedViews>(path, () => (isActive(view) ? 3000 : 10_000));
   const [opened, setOpened] = useState("");
   const open = value?.downstream.find((one) => one.task === opened);
   return (
-    <div className="glp-flow">
+    <div className={has ? "glp-flow" : undefined}>
       {value?.upstream && (
         <section aria-label="Upstream pipeline">
           <h3>Upstream</h3>

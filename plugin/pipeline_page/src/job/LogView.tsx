@@ -1,8 +1,7 @@
 import { type CSSProperties, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 
-import { address } from "../data/requests";
 import { pieces, type Look } from "./ansi";
-import { found, foldedAtFirst, hiding, visible } from "./lines";
+import { found, foldedAtFirst, hiding, visible, type Lines } from "./lines";
 import type { Log } from "./useLog";
 
 const HEIGHT = 20;
@@ -14,12 +13,13 @@ interface LogViewProps {
   line: number;
   /** Begin at the end: a job that has failed says there why. */
   atEnd: boolean;
-  raw: string;
+  /** Of the file that the log is saved as. */
+  name: string;
   onLine: (line: number) => void;
 }
 
 /** A log of any length: only the lines in sight are in the page. */
-export function LogView({ log, live, line, atEnd, raw, onLine }: LogViewProps) {
+export function LogView({ log, live, line, atEnd, name, onLine }: LogViewProps) {
   const { lines, count } = log;
   const [toggled, setToggled] = useState<ReadonlySet<number>>(new Set());
   const [text, setText] = useState("");
@@ -108,9 +108,9 @@ export function LogView({ log, live, line, atEnd, raw, onLine }: LogViewProps) {
             follow
           </label>
         )}
-        <a className="glp-link" href={address(raw)} download>
+        <button type="button" className="glp-button" disabled={!count} onClick={() => save(lines, name)}>
           Download
-        </a>
+        </button>
       </div>
       {log.problem && <p className="glp-notice glp-failed">{log.problem}</p>}
       <div className="glp-lines" hidden={!log.loading && !count} ref={place} onScroll={scrolled} tabIndex={0} role="log" aria-label="Lines of the log" aria-live="off">
@@ -136,6 +136,15 @@ export function LogView({ log, live, line, atEnd, raw, onLine }: LogViewProps) {
       {!log.loading && !count && !log.problem && <p className="glp-nothing">This job has no log.</p>}
     </section>
   );
+}
+
+/** Saves what was read of a log as text, with its colours; Airflow's API has it as JSON only. */
+function save(lines: Lines, name: string): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([`${lines.texts.join("\n")}\n`], { type: "text/plain" }));
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
 }
 
 /** What is in one of two sets, but not in both. */

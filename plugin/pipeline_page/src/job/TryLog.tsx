@@ -6,7 +6,7 @@ import { duration, jobStatusWord, moment } from "../parts/words";
 import type { Lines } from "./lines";
 import { LogView } from "./LogView";
 import { type TryView, tryStatus } from "./tries";
-import { logPath, useLog } from "./useLog";
+import { useLog } from "./useLog";
 
 interface TryLogProps {
   view: PipelineView;
@@ -41,7 +41,7 @@ export function TryLog({ view, job, attempt, titled = false, known }: TryLogProp
         live={live}
         atEnd={status === "failed" || status === "warning"}
         line={Number(params.get("line")) || 0}
-        raw={`${logPath(view.dag, view.run, job.task, attempt)}?full_content=true`}
+        name={`${job.name}${titled ? `, try ${attempt}` : ""}.log`}
         onLine={(line) => setParams({ job: job.task, line: String(line) }, { replace: true })}
       />
     </div>

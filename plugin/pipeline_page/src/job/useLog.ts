@@ -13,7 +13,7 @@ export interface Log {
 
 const PAUSE = 1500;
 
-export function logPath(dag: string, run: string, task: string, attempt: number): string {
+function logPath(dag: string, run: string, task: string, attempt: number): string {
   return `api/v2/${runPath(dag, run, "dagRuns")}/taskInstances/${encodeURIComponent(task)}/logs/${attempt}`;
 }
 
