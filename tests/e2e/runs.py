@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import math
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -18,10 +16,7 @@ from gitlab_ci_provider.model.names import task_ids
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.state import open_state
-from processes.waiting import PATIENCE, wait_until
-
-_STILL_SECONDS = 240
-"""So long no task of a run may change: longer than any job of these tests takes."""
+from processes.waiting import PATIENCE, wait_until, wait_while_moving
 
 
 def wait_for(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
@@ -65,20 +60,11 @@ def end_of(api: AirflowApi, dag: str, run: str) -> str:
 
     A slow machine has all the time that it needs; a run of which nothing moves fails the test.
     """
-    seen, since = dict[str, tuple[str | None, int]](), time.monotonic()
-
-    def is_over() -> bool:
-        nonlocal seen, since
-        if api.run_state(dag, run) in {"success", "failed"}:
-            return True
-        now = {name: (task.state, task.try_number) for name, task in api.tasks(dag, run).items()}
-        if now != seen:
-            seen, since = now, time.monotonic()
-        still = time.monotonic() - since
-        assert still < _STILL_SECONDS, f"nothing moves in {run} of {dag} for {still:.0f} s: {seen}"
-        return False
-
-    wait_until(is_over, f"the end of {run}", math.inf, pause=0.2)
+    wait_while_moving(
+        lambda: api.run_state(dag, run) in {"success", "failed"},
+        lambda: {name: (task.state, task.try_number) for name, task in api.tasks(dag, run).items()},
+        f"the end of {run} of {dag}",
+    )
     return api.run_state(dag, run)
 
 

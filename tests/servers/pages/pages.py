@@ -12,12 +12,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx
 import psutil
 
-from processes.waiting import PATIENCE, wait_until
+from processes.waiting import PATIENCE, wait_while_moving
 from servers.address import free_port
 
 TESTS = Path(__file__).parents[2]
@@ -58,7 +59,8 @@ def shared_pages(folder: Path) -> Iterator[Pages]:
     url, number = (folder / "server").read_text().split()
     pid = int(number)
     try:
-        wait_until(lambda: _answers(url, pid, folder), "an answer of the API server", pause=0.1)
+        answers, working = partial(_answers, url, pid, folder), partial(_worked, pid)
+        wait_while_moving(answers, working, "an answer of the API server")
         yield Pages(url)
     finally:
         with _locked(folder) as users:
@@ -106,6 +108,13 @@ def _answers(url: str, pid: int, folder: Path) -> bool:
         return False
 
 
+def _worked(pid: int) -> int:
+    """Read how long it has worked, in seconds: it fills a database first."""
+    with suppress(psutil.NoSuchProcess):
+        return int(sum(psutil.Process(pid).cpu_times()[:2]))
+    return 0
+
+
 def _runs(pid: int) -> bool:
     return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
@@ -117,6 +126,7 @@ def _settings(folder: Path, url: str) -> dict[str, str]:
         "AIRFLOW_HOME": str(folder),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{folder}/airflow.db?timeout=60",
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__AUTH_MANAGER": "servers.pages.narrow.NarrowAuthManager",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(

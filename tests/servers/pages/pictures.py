@@ -91,6 +91,7 @@ PICTURES = (
     Picture("pipeline-job", f"{FAILED}?job=unit_3.12", _log),
     Picture("pipeline-tries", f"{FAILED}?job=lint", _tries),
     Picture("pipeline-play", UNDER_WAY, _form),
+    Picture("pipeline-narrow", UNDER_WAY, size=NARROW),
     Picture("pipeline-tests", f"{FAILED}?tab=tests", _compared),
     Picture("pipeline-quality", f"{FAILED}?tab=quality", _compared),
     Picture("pipeline-artifacts", f"{FAILED}?tab=artifacts"),

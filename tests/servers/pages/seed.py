@@ -99,9 +99,15 @@ def _left(story: Story, number: int, job: str, told: Told, put: Put) -> Told:
     made_reports = []
     for kind, report, summary in _reports(job, told.left):
         key = leave(put, number, job, report=kind, project=project)
-        put(results_key(key), encode(report))
+        data = encode(report)
+        put(results_key(key), data)
         more = ArtifactReport(
-            kind=kind, object_key=key, results_key=results_key(key), summary=summary
+            kind=kind,
+            object_key=key,
+            files=1,
+            size=len(data),
+            results_key=results_key(key),
+            summary=summary,
         )
         made_reports.append(plain(more))
     if made_reports:

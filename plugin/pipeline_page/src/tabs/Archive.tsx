@@ -51,7 +51,7 @@ export function Archive({ view, place }: { view: PipelineView; place: At }) {
 function Way({ view, place, folder }: { view: PipelineView; place: At; folder?: FolderView }) {
   const at = { task: place.task, kind: place.kind };
   const ways = steps(place.file ? place.file.slice(0, place.file.lastIndexOf("/") + 1) : place.folder);
-  const facts = folder && [count(folder.files, "file"), bytes(folder.size), folder.expires && `expires ${expiry(folder)}`];
+  const facts = folder && [count(folder.files, "file"), bytes(folder.size), folder.expires && expiry(folder, "expires ")];
   return (
     <div className="glp-title">
       <nav aria-label="Position" className="glp-crumbs">

@@ -49,7 +49,8 @@ function title(archive: ArchiveView): string {
   return archive.exposed || archive.name || count(archive.files, "file");
 }
 
-export function expiry({ expires }: { expires: string }): string {
-  if (!expires) return "";
-  return Date.parse(expires) < Date.now() ? `expired ${ago(expires)}` : ago(expires);
+/** When artifacts expire, or have expired; `before` goes before a time that is to come. */
+export function expiry({ expires }: { expires: string }, before = ""): string {
+  if (!expires) return "never";
+  return Date.parse(expires) < Date.now() ? `expired ${ago(expires)}` : `${before}${ago(expires)}`;
 }

@@ -77,7 +77,7 @@ function Environment({ environment }: { environment: EnvironmentView }) {
     <section className="glp-place" aria-label={`Environment ${environment.name}`}>
       <h3 className="glp-line">
         {environment.name}
-        <span className="glp-tag">{environment.tier}</span>
+        {environment.tier !== environment.name && <span className="glp-tag">{environment.tier}</span>}
         {environment.state !== "available" && <span className="glp-tag">{environment.state}</span>}
       </h3>
       <p className="glp-line">
