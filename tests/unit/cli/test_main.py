@@ -78,6 +78,7 @@ USAGE = (
     ["run", "--json", "--var", "nothing"],
     ["run", "--port", "x", "--json"],
     ["environments", "--json"],
+    ["lint", "--fix", "--json"],
     ["compile", "--json", "--mr-target", "main", "--source", "push"],
 )
 

@@ -13,6 +13,7 @@ from gitlab_ci_provider.cli.configuration.compiled import Compiled, compile_requ
 from gitlab_ci_provider.cli.configuration.formats import FORMATS
 from gitlab_ci_provider.cli.configuration.patch import docker_patch, summary
 from gitlab_ci_provider.cli.preflight import image_warnings, runs_without_images
+from gitlab_ci_provider.cli.usage import WrongUsage
 from gitlab_ci_provider.compiler.compile import without_followers
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.linter.lint import lint
@@ -54,6 +55,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def run(args: argparse.Namespace) -> int:
     """Run the command."""
+    if args.fix and args.format != "text":
+        raise WrongUsage(f"--fix prints a patch: it cannot be combined with --format {args.format}")
     if args.fix:
         return _print_patches(args)
     found: list[Diagnostic] = []
