@@ -9,13 +9,20 @@ import struct
 import tarfile
 import tempfile
 from collections.abc import Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 from clusters.images import (
     PATH,
     Layer,
     busybox_applets,
+    compile_all,
+    copy_distribution,
+    copy_plugin,
     linked_layer,
     made_image,
     of_root,
@@ -24,6 +31,9 @@ from clusters.images import (
 
 EXECUTOR = Path(__file__).parents[1] / "engines" / "executor"
 """Stands in for Kaniko's."""
+
+PYTHON = (3, 11)
+"""The version of Debian's."""
 
 
 def add_image(blobs: Path, name: str, tar: Path, **config: Any) -> None:
@@ -82,6 +92,43 @@ def add_deployer(blobs: Path, helm: Path) -> None:
     _publish(blobs, "k8s", made_image(blobs, [debian, layer], Env=[PATH]))
     sleep = ["sleep", "infinity"]
     _publish(blobs, "nginx", made_image(blobs, [debian], Cmd=sleep, Env=[PATH]))
+
+
+def add_airflow(blobs: Path) -> None:
+    """Serve Airflow with this package and what both need, for workers, as `airflow`.
+
+    Debian's Python runs what is installed here, so both must be of one version.
+    """
+    debian = _base(blobs)
+    with tempfile.TemporaryDirectory(dir=blobs) as folder:
+        root = Path(folder) / "airflow"
+        packages = root / "opt" / "packages"
+        copy_plugin(packages)
+        for name in _needed("airflow-provider-gitlab-ci"):
+            copy_distribution(name, packages)
+        compile_all(packages)
+        programs = root / "usr" / "local" / "bin"
+        programs.mkdir(parents=True)
+        (programs / "python").symlink_to("/usr/bin/python3")
+        layer = packed_layer(blobs, root)
+    variables = [PATH, "PYTHONPATH=/opt/packages", "HOME=/root"]
+    _publish(blobs, "airflow", made_image(blobs, [debian, layer], Env=variables))
+
+
+def _needed(distribution: str) -> set[str]:
+    """Name what is installed because a distribution needs it, and itself."""
+    found, open_ = set[str](), [Requirement(distribution)]
+    while open_:
+        wanted = open_.pop()
+        if str(wanted) in found:
+            continue
+        found.add(str(wanted))
+        for line in metadata.requires(wanted.name) or ():
+            needed, extras = Requirement(line), ("", *wanted.extras)
+            if not needed.marker or any(needed.marker.evaluate({"extra": one}) for one in extras):
+                needed.marker, needed.specifier = None, SpecifierSet()
+                open_.append(needed)
+    return {Requirement(one).name for one in found}
 
 
 def _base(blobs: Path) -> Layer:

@@ -140,12 +140,10 @@ def _digest(path: Path) -> str:
 def _helper_files(folder: Path) -> Path:
     root = folder / "helper"
     packages = root / "opt" / "helper"
-    plugin = ROOT / "plugin" / "gitlab_ci_provider"
-    shutil.copytree(plugin, packages / plugin.name, ignore=shutil.ignore_patterns("__pycache__"))
+    copy_plugin(packages)
     for name in HELPER_NEEDS:
-        _copy_distribution(name, packages)
-    compiling = [sys.executable, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
-    subprocess.run([*compiling, str(packages)], check=True, stdout=subprocess.DEVNULL)
+        copy_distribution(name, packages)
+    compile_all(packages)
     entry = root / "usr" / "local" / "bin" / "gitlab-ci-helper"
     entry.parent.mkdir(parents=True)
     entry.write_text(_ENTRY)
@@ -153,7 +151,22 @@ def _helper_files(folder: Path) -> Path:
     return root
 
 
-def _copy_distribution(name: str, packages: Path) -> None:
+def copy_plugin(packages: Path) -> None:
+    """Copy this package's own modules."""
+    plugin = ROOT / "plugin" / "gitlab_ci_provider"
+    shutil.copytree(plugin, packages / plugin.name, ignore=shutil.ignore_patterns("__pycache__"))
+
+
+def compile_all(packages: Path) -> None:
+    """Compile modules once, for a Python of the same version that may not write next to them."""
+    compiling = [sys.executable, "-m", "compileall", "-q", "-j0"]
+    command = [*compiling, "--invalidation-mode", "unchecked-hash", str(packages)]
+    # Some packages have files that are no valid modules, on purpose.
+    subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
+
+
+def copy_distribution(name: str, packages: Path) -> None:
+    """Copy the files of an installed distribution, but for its programs."""
     for file in metadata.files(name) or ():
         if ".." in file.parts or "__pycache__" in file.parts:
             continue

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from e2e.worker_pods import WorkerPods
 from gitlab_ci_provider.airflow_api.client import AirflowApi
 from gitlab_ci_provider.airflow_api.session import Access
 from gitlab_ci_provider.exceptions import AirflowApiError
@@ -25,6 +26,7 @@ from gitlab_ci_provider.local.processes.process import Process, start, stop, wai
 from gitlab_ci_provider.local.secrets import load_secrets
 from gitlab_ci_provider.local.stack.parts import parts_of_stack
 from processes.waiting import wait_until as until
+from servers.address import address
 from servers.databases import postgres, redis
 from servers.gate import Gate, gate
 from servers.seaweed import ACCESS_KEY, BUCKET, SECRET_KEY, Seaweed, seaweed
@@ -78,6 +80,7 @@ def airflow_apart(
     environment: Mapping[str, str] = MappingProxyType({}),
     *,
     celery: bool = False,
+    pods: WorkerPods | None = None,
 ) -> Iterator[Apart]:
     """Start an object store, a cluster, and the parts of Airflow.
 
@@ -86,32 +89,45 @@ def airflow_apart(
         bundle: the DAG bundle, as Airflow's configuration has it.
         environment: more variables of all parts.
         celery: tasks run in two workers of Celery, and the database is PostgreSQL.
+        pods: tasks run in pods of a cluster, as jobs then do, and the database is PostgreSQL.
     """
     with ExitStack() as opened:
         store = opened.enter_context(seaweed())
         door = opened.enter_context(gate(store.ports["s3"]))
         ports = Ports(airflow=choose_port(8200, opened), object_store=door.port)
-        home = Home(folder / "cluster-home")
-        home.make()
-        cluster = next(
-            part
-            for part in parts_of_stack(home, load_secrets(home), ports, "auto", time.monotonic())
-            if part.name == "cluster"
-        )
-        running = [cluster.start()]
+        running: list[Process] = []
         opened.callback(lambda: stop(running))
-        wait_until(cluster.is_ready, running[0])
-        options = {**_options(folder, ports, home, door, bundle), **environment}
+        options = {**_options(folder, ports, door, bundle), **environment}
+        if pods is None:
+            options |= _embedded_cluster(folder, ports, running)
         if celery:
             options |= _celery(opened.enter_context(postgres()), opened.enter_context(redis()))
+        if pods:
+            options[_DATABASE] = opened.enter_context(postgres())
+            options |= pods.options(folder, options)
         run_once(folder, options, "airflow", "db", "migrate")
         parts = {part: start_part(folder, options, part) for part in PARTS}
         if celery:
             parts |= {worker: _worker(folder, options, worker) for worker in WORKERS}
         running += parts.values()
-        yield Apart(
-            folder, options, connected(f"http://127.0.0.1:{ports.airflow}"), store, door, parts
-        )
+        url = options["AIRFLOW__API__BASE_URL"]
+        yield Apart(folder, options, connected(url), store, door, parts)
+
+
+def _embedded_cluster(folder: Path, ports: Ports, running: list[Process]) -> Mapping[str, str]:
+    """Start a cluster for jobs; gives the connection to it."""
+    home = Home(folder / "cluster-home")
+    home.make()
+    cluster = next(
+        part
+        for part in parts_of_stack(home, load_secrets(home), ports, "auto", time.monotonic())
+        if part.name == "cluster"
+    )
+    running.append(cluster.start())
+    wait_until(cluster.is_ready, running[-1])
+    extra = {"kube_config_path": str(home.kubeconfig), "namespace": "default"}
+    connection = {"conn_type": "kubernetes", "extra": extra}
+    return {"AIRFLOW_CONN_GITLAB_CI_KUBERNETES": json.dumps(connection)}
 
 
 def on(folder: Path, machine: str, options: Mapping[str, str]) -> dict[str, str]:
@@ -167,16 +183,14 @@ def run_once(folder: Path, options: Mapping[str, str], *command: str) -> None:
     subprocess.run(command, env=on(folder, "once", options), check=True, capture_output=True)
 
 
-def _options(
-    folder: Path, ports: Ports, home: Home, door: Gate, bundle: Mapping[str, Any]
-) -> dict[str, str]:
+def _options(folder: Path, ports: Ports, door: Gate, bundle: Mapping[str, Any]) -> dict[str, str]:
     mine = {name: text for name, text in os.environ.items() if not name.startswith("AIRFLOW")}
     sections = {**_airflow(folder, ports), **_ours(bundle)}
     return {
         **mine,
         "PATH": f"{BIN}:{os.environ['PATH']}",
         "AIRFLOW_HOME": str(folder),
-        **_connections(home, door),
+        **_connections(door),
         **{
             f"AIRFLOW__{section.upper()}__{option.upper()}": value
             for section, values in sections.items()
@@ -186,7 +200,7 @@ def _options(
 
 
 def _airflow(folder: Path, ports: Ports) -> dict[str, dict[str, str]]:
-    url = f"http://127.0.0.1:{ports.airflow}"
+    url = f"http://{address()}:{ports.airflow}"
     key = secrets.token_hex(32)
     (folder / "passwords.json").write_text(json.dumps({"admin": "admin"}))
     return {
@@ -225,21 +239,14 @@ def _ours(bundle: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     }
 
 
-def _connections(home: Home, door: Gate) -> dict[str, str]:
-    kubernetes = {
-        "conn_type": "kubernetes",
-        "extra": {"kube_config_path": str(home.kubeconfig), "namespace": "default"},
-    }
+def _connections(door: Gate) -> dict[str, str]:
     store = {
         "conn_type": "aws",
         "login": ACCESS_KEY,
         "password": SECRET_KEY,
         "extra": {"endpoint_url": door.url, "bucket": BUCKET, "path_style": True},
     }
-    return {
-        "AIRFLOW_CONN_GITLAB_CI_KUBERNETES": json.dumps(kubernetes),
-        "AIRFLOW_CONN_GITLAB_CI_OBJECT_STORE": json.dumps(store),
-    }
+    return {"AIRFLOW_CONN_GITLAB_CI_OBJECT_STORE": json.dumps(store)}
 
 
 def connected(url: str) -> AirflowApi:

@@ -75,7 +75,7 @@ def real_place(target: Target, folder: Path) -> Iterator[Place]:
     with (
         git_server(served) as git,
         s3_server(folder / "s3") as s3,
-        _namespace(api, namespace),
+        jobs_namespace(api, namespace),
     ):
         kubeconfig = folder / "kubeconfig"
         kubeconfig.write_text(kubeconfig_of(target.kubeconfig, api, (namespace, ACCOUNT)))
@@ -107,14 +107,14 @@ def _environment(kubeconfig: Path, namespace: str, s3: S3Server) -> Mapping[str,
 
 
 @contextmanager
-def _namespace(api: client.ApiClient, name: str) -> Iterator[None]:
+def jobs_namespace(api: client.ApiClient, name: str) -> Iterator[None]:
     """Apply the manifests to a namespace of their own, and delete it in the end."""
     core = client.CoreV1Api(api)
     for file in yaml.safe_load((MANIFESTS / "kustomization.yaml").read_text())["resources"]:
         text = (MANIFESTS / file).read_text()
         for manifest in yaml.safe_load_all(text):
             utils.create_from_dict(api, _moved(manifest, name))
-    wait_until(lambda: _takes_pods(core, name), f"namespace {name}")
+    wait_until(lambda: takes_pods(core, name), f"namespace {name}")
     yield
     core.delete_namespace(name)
 
@@ -128,11 +128,14 @@ def _moved(manifest: dict[str, Any], namespace: str) -> dict[str, Any]:
     return manifest
 
 
-def _takes_pods(core: client.CoreV1Api, namespace: str) -> bool:
-    """Tell whether pods can be created: a new namespace first gets the account that they run as."""
+def takes_pods(core: client.CoreV1Api, namespace: str, account: str = "default") -> bool:
+    """Tell whether pods can be created: the account that they run as first gets its token."""
     trial = client.V1Pod(
         metadata=client.V1ObjectMeta(name="trial"),
-        spec=client.V1PodSpec(containers=[client.V1Container(name="trial", image="trial")]),
+        spec=client.V1PodSpec(
+            containers=[client.V1Container(name="trial", image="trial")],
+            service_account_name=account,
+        ),
     )
     try:
         core.create_namespaced_pod(namespace, trial, dry_run="All")
