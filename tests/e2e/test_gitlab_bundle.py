@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import signal
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ import pytest
 
 from e2e.apart import WORKERS, Apart, airflow_apart
 from gitlab_ci_provider.local.processes.tree import descendants, kill_tree
+from gitlab_ci_provider.model.names import child_dag_id
 from processes.counter import Heard, counting
 from processes.waiting import wait_until
 from servers.databases import why_not
@@ -222,8 +224,7 @@ def test_a_schedule_of_gitlab_starts_a_pipeline(apart: Apart):
     """The scheduler starts it in its minute, with variables that GitLab alone keeps."""
 
     def scheduled() -> list[dict[str, Any]]:
-        found = apart.api.request("GET", "/dags/group__nightly/dagRuns")["dag_runs"]
-        return [run for run in found if run["run_type"] == "scheduled"]
+        return [run for run in _runs_of(apart, "group__nightly") if run["run_type"] == "scheduled"]
 
     wait_until(lambda: bool(scheduled()), "the scheduled run", pause=1)
     run = min(scheduled(), key=lambda run: run["logical_date"])
@@ -234,6 +235,35 @@ def test_a_schedule_of_gitlab_starts_a_pipeline(apart: Apart):
     assert not record.get("variables"), record
     # Not before: Airflow starts no task of a paused DAG, not even of a run under way.
     apart.api.request("PATCH", "/dags/group__nightly", json={"is_paused": True})
+
+
+def test_a_child_whose_dag_is_read_late_runs_with_its_jobs(apart: Apart, gitlab: GitLab):
+    """Its run begins when Airflow has read them: one that began before would never have them."""
+    project = gitlab.world.projects[PATHS[5]]
+    parent = {".gitlab-ci.yml": "child: {trigger: {include: child.yml, strategy: depend}}\n"}
+    sha = push(gitlab, project, {**parent, "child.yml": "one: {script: 'true'}\n"})
+    _ends_well(apart, run_for(apart, sha), {"child"})
+    processor = apart.parts["dag-processor"].popen
+    processor.send_signal(signal.SIGSTOP)
+
+    sha = push(gitlab, project, {"child.yml": "two: {script: 'true'}\n"})
+    run = run_for(apart, sha)
+    wait_until(lambda: _state(apart, run, "child") == "deferred", "a bridge that waits", pause=1)
+    processor.send_signal(signal.SIGCONT)
+
+    _ends_well(apart, run, {"child"})
+    dag = child_dag_id(run["dag_id"], "child")
+    newest = max(_runs_of(apart, dag), key=lambda one: str(one["run_after"]))
+    _ends_well(apart, newest, {"two"})
+
+
+def _state(apart: Apart, run: dict[str, Any], task: str) -> str | None:
+    return apart.api.tasks(run["dag_id"], run["dag_run_id"])[task].state
+
+
+def _runs_of(apart: Apart, dag: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = apart.api.request("GET", f"/dags/{dag}/dagRuns")["dag_runs"]
+    return found
 
 
 def test_one_broken_file_is_one_import_error(apart: Apart, gitlab: GitLab):

@@ -76,6 +76,16 @@ def run_state(dag: str, run: str) -> str | None:
         raise
 
 
+def pinned_version(ti: Any) -> str | None:
+    """Name the version of its DAG bundle that the run of a task keeps; None where it keeps none.
+
+    Airflow moves a run that keeps none to the newest version of its DAG, between any two tasks.
+    """
+    bundle = getattr(ti, "bundle_instance", None)  # `dag.test()` has none
+    version: str | None = bundle.version if bundle else None
+    return version
+
+
 def run_is_open(dag: str, run: str) -> bool:
     """Return whether a run is queued or running; one that was deleted is not."""
     state = run_state(dag, run)

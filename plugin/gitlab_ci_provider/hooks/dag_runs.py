@@ -31,12 +31,22 @@ class RunKey:
         return f"{base}/{page_path(self.dag, self.run, task)}"
 
 
-def start_run(key: RunKey, conf: Mapping[str, Any], note: str) -> bool:
-    """Start a run, or find it; False when Airflow does not know the DAG (yet).
+def start_run(key: RunKey, shape: str, conf: Mapping[str, Any], note: str) -> bool:
+    """Start a run, or find it; False when Airflow has not read the DAG with these jobs (yet).
+
+    A run that starts before has the jobs that the DAG had, for ever where bundles have versions.
+
+    Args:
+        key: of the run, which holds its DAG.
+        shape: the tag of a DAG that has its jobs.
+        conf: of the run.
+        note: of the run.
 
     Raises:
         SystemFailure: Airflow refuses; the message is Airflow's.
     """
+    if shape not in tasks.dag_tags(key.dag):
+        return False
     try:
         return tasks.start_dag_run(key.dag, key.run, conf, note)
     except tasks.AirflowRuntimeError as problem:

@@ -33,6 +33,8 @@ from airflow.sdk.log import configure_logging
 from pydantic import TypeAdapter
 
 from gitlab_ci_provider.airflow_internals import tasks
+from gitlab_ci_provider.bundles.state import StateDagBundle
+from gitlab_ci_provider.hooks.dag_runs import RunKey, start_run
 from unit.airflow_internals.contracts import contract
 from unit.airflow_internals.supervisor import Connect
 
@@ -87,6 +89,26 @@ def test_a_task_reads_a_dag(connect: Connect):
         assert tasks.dag_tags("d") == ["gitlab-ci", "topology:1"]
         assert not tasks.dag_is_paused("missing")
         assert tasks.dag_tags("missing") == []
+
+
+def test_a_run_is_started_once_its_dag_has_been_read_with_its_jobs(connect: Connect):
+    """A run that begins before keeps the jobs that the DAG had, where bundles have versions."""
+    comms = connect({"GET /dags/d": (200, DAG), "POST /dag-runs/d/r": (200, {})})
+
+    assert not start_run(RunKey(dag="d", run="r"), "topology:2", {}, "")
+    assert [method for method, *_ in comms.requests] == ["GET"]
+    assert start_run(RunKey(dag="d", run="r"), "topology:1", {}, "")
+    assert comms.requests[-1][:2] == ("POST", "/dag-runs/d/r")
+
+
+@pytest.mark.parametrize("version", ["20260131T120000.250Z-3fa9c1b2", None])
+def test_a_task_knows_which_version_its_run_keeps(version: str | None):
+    """The worker was told where to find the DAG, and in which version."""
+    with contract("RuntimeTaskInstance.bundle_instance.version", "runs that began too early"):
+        assert "bundle_instance" in RuntimeTaskInstance.model_fields
+        ti = SimpleNamespace(bundle_instance=StateDagBundle(name="b", version=version))
+        assert tasks.pinned_version(ti) == version
+        assert tasks.pinned_version(SimpleNamespace()) is None
 
 
 @pytest.mark.parametrize("kind", [{}, TRIGGERER], ids=["task", "trigger"])

@@ -40,9 +40,11 @@ class Memory:
     Attributes:
         since: when the bridge first meant to create it, in seconds since 1970.
         occasion: changes when the task is cleared, not when a worker is lost.
+        shape: the tag that its DAG has once Airflow has read it with its jobs.
     """
 
     key: RunKey
+    shape: str = ""
     since: float
     occasion: str
 
@@ -80,12 +82,16 @@ class BridgeRun:
         """
         known = self.memory()
         if self.bridge.mirrored_pipeline:
-            upstream, key = None, known.key if known else self._mirrored()
+            upstream, shape, key = None, "", known.key if known else self._mirrored()
         else:
-            upstream, dag = self._decide()
-            key = RunKey(dag=dag, run=self._run_id(child=upstream.child))
+            upstream, target = self._decide()
+            shape, key = (
+                target.shape,
+                RunKey(dag=target.dag, run=self._run_id(child=upstream.child)),
+            )
         memory = Memory(
             key=key,
+            shape=shape,
             since=known.since if known else time.time(),  # noqa: TID251 - for another process
             occasion=self._occasion(),
         )
@@ -126,12 +132,12 @@ class BridgeRun:
             raise SystemFailure(message, reason=FailureReason.UPSTREAM_BRIDGE_PROJECT_NOT_FOUND)
         return RunKey(dag=entry.dag_id, run=entry.run_id)
 
-    def _decide(self) -> tuple[Upstream, str]:
+    def _decide(self) -> tuple[Upstream, Target]:
         request = plan_request(self.run)
         with masked_errors(request.masked):
             return self._decided(plan_downstream(request, self.bridge))
 
-    def _decided(self, plan: DownstreamPlan) -> tuple[Upstream, str]:
+    def _decided(self, plan: DownstreamPlan) -> tuple[Upstream, Target]:
         ti, record = self.run.context["ti"], self.run.record
         above = record.upstream.ancestors if record.upstream else ()
         lineage = (*above, ancestor(record))
@@ -146,7 +152,7 @@ class BridgeRun:
             inputs=self.bridge.inputs if plan.project else {},
         )
         target = self._target(plan.project, upstream)
-        return replace(upstream, digest=target.digest), target.dag
+        return replace(upstream, digest=target.digest), target
 
     def _target(self, project: str, upstream: Upstream) -> Target:
         if not project:

@@ -119,7 +119,7 @@ class BridgeTry:
         key, run = memory.key, self._run
         conf = {UPSTREAM: plain(upstream)}
         note = f"Created by '{run.job.name}': {run.context['ti'].log_url}"
-        if not wait_in_worker(lambda: start_run(key, conf, note)):
+        if not wait_in_worker(lambda: start_run(key, memory.shape, conf, note)):
             waited = time.time() - memory.since  # noqa: TID251 - since another process began
             check_limit(key.dag, waited, run.settings.child_dag_timeout)
             look_later(key.dag)

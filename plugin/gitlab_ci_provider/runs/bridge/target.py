@@ -14,6 +14,7 @@ from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
 from gitlab_ci_provider.model.diagnostic import Severity
 from gitlab_ci_provider.model.names import dag_id
 from gitlab_ci_provider.model.pipeline import Pipeline
+from gitlab_ci_provider.model.topology import topology_tag
 from gitlab_ci_provider.runs.bridge.artifact_files import artifact_reader
 from gitlab_ci_provider.runs.context import TaskContext
 from gitlab_ci_provider.runs.create.pinned import pin
@@ -26,9 +27,15 @@ from gitlab_ci_provider.snapshots.refs import reserve_for_run
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """The DAG to start; `digest` is of a child's pipeline and empty for another project."""
+    """The DAG to start.
+
+    Attributes:
+        shape: the tag that it has when Airflow has read it with these jobs.
+        digest: of a child's pipeline; empty for another project.
+    """
 
     dag: str
+    shape: str
     digest: str = ""
 
 
@@ -53,7 +60,7 @@ def other_project(task: TaskContext, project: str, upstream: Upstream, run_id: s
     )
     if record.kind is DagKind.REF:
         publish(record, task.settings.dag_files)
-    return Target(dag=record.dag_id)
+    return Target(dag=record.dag_id, shape=topology_tag(pinned.pipeline))
 
 
 def known_project(task: TaskContext, project: str) -> DagRecord:
@@ -85,7 +92,7 @@ def child(run: JobRun, bridge: Bridge, upstream: Upstream, run_id: str) -> Targe
     parent, name = run.dag_id, run.job.group or run.job.name
     record = reserve_child(run.state.holds, parent, name, digest, run_id)
     publish(record, run.settings.dag_files)
-    return Target(dag=record.dag_id, digest=digest)
+    return Target(dag=record.dag_id, shape=topology_tag(pipeline), digest=digest)
 
 
 def _compile(run: JobRun, bridge: Bridge, upstream: Upstream) -> Pipeline:

@@ -146,7 +146,7 @@ def _pin(task: TaskContext, request: Request) -> Pinned:
 
 def _redirect(task: TaskContext, request: Request, pinned: Pinned) -> None:
     """End here when the pipeline's jobs are in another DAG, and continue there."""
-    moved_to = redirect(task, request.dag, pinned)
+    moved_to = redirect(task, request.dag, request.shown, pinned)
     if moved_to is None:
         return
     task.context["ti"].xcom_push(

@@ -9,13 +9,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from gitlab_ci_provider.airflow_internals.tasks import run_state
+from gitlab_ci_provider.airflow_internals.tasks import pinned_version, run_state
 from gitlab_ci_provider.exceptions import ConfigError
 from gitlab_ci_provider.hooks.dag_runs import RunKey, start_run
 from gitlab_ci_provider.model.airflow_states import RUN_ENDED
 from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
 from gitlab_ci_provider.model.names import dag_id
-from gitlab_ci_provider.model.topology import differences
+from gitlab_ci_provider.model.pipeline import Pipeline
+from gitlab_ci_provider.model.topology import differences, topology, topology_tag
 from gitlab_ci_provider.runs.context import TaskContext
 from gitlab_ci_provider.runs.create.pinned import Pinned
 from gitlab_ci_provider.runs.create.scheduled import MOVED_FROM, schedule_conf
@@ -29,8 +30,16 @@ _SUSPECT = 3600
 """Seconds after which Airflow is asked whether the run of a hold has ended."""
 
 
-def redirect(task: TaskContext, record: DagRecord, pinned: Pinned) -> RunKey | None:
+def redirect(
+    task: TaskContext, record: DagRecord, shown: Pipeline, pinned: Pinned
+) -> RunKey | None:
     """Start the run's pipeline in the DAG that fits; None when this DAG fits and is now held.
+
+    Args:
+        task: of the run.
+        record: of the run's DAG, which may be newer than what Airflow has read.
+        shown: the pipeline whose jobs the run has.
+        pinned: the pipeline that is asked for.
 
     Raises:
         TaskDeferred: Airflow has not read the DAG yet.
@@ -42,10 +51,14 @@ def redirect(task: TaskContext, record: DagRecord, pinned: Pinned) -> RunKey | N
     bound = MOVED_FROM in conf or record.kind is DagKind.CHILD or pinned.context.upstream
     drop_ended(holds, task.dag_id)
     fits = holds.take(task.dag_id, task.run_id, pinned.digest)
-    if fits and wait_in_worker(lambda: has_read(task, pinned.pipeline)):
+    if pinned_version(task.context["ti"]):
+        fits = stays = topology(shown) == topology(pinned.pipeline)
+    else:
+        stays = fits and wait_in_worker(lambda: has_read(task, pinned.pipeline))
+    if stays:
         return None
     if bound and not fits:
-        raise _misfit(task, pinned)
+        raise _misfit(shown, pinned.pipeline)
     if bound:
         _check_limit(task, task.dag_id)
         look_later(task.dag_id)
@@ -73,7 +86,8 @@ def _start_elsewhere(task: TaskContext, record: DagRecord, pinned: Pinned) -> Ru
         publish(target, task.settings.dag_files)
     key = RunKey(dag=target.dag_id, run=run)
     conf, note = _conf(task, record, pinned), f"asked for as {task.dag_id}"
-    if not wait_in_worker(lambda: start_run(key, conf, note)):
+    shape = topology_tag(pinned.pipeline)
+    if not wait_in_worker(lambda: start_run(key, shape, conf, note)):
         _check_limit(task, key.dag)
         look_later(key.dag)
     return key
@@ -92,10 +106,8 @@ def _conf(task: TaskContext, record: DagRecord, pinned: Pinned) -> dict[str, Any
     }
 
 
-def _misfit(task: TaskContext, pinned: Pinned) -> ConfigError:
-    snapshots = task.state.snapshots
-    shown = snapshots.load_pipeline(snapshots.load_dag(task.dag_id).digest)
-    listed = differences(shown, pinned.pipeline)
+def _misfit(shown: Pipeline, wanted: Pipeline) -> ConfigError:
+    listed = differences(shown, wanted)
     return ConfigError(
         f"this ref's pipeline has other jobs than this DAG ({listed}): trigger it again"
     )
