@@ -22,7 +22,7 @@ test: setup  ## the whole test suite
 test-kubernetes: setup  ## the tests of a cluster on a real Kubernetes, which is built first (root on Debian 12)
 	@.ci/test-kubernetes
 
-test-image-engines: setup  ## image builds with Kaniko and BuildKit: KANIKO=FOLDER BUILDKIT=FOLDER of their repositories (root on Debian)
+test-image-engines: setup  ## image builds with Kaniko and BuildKit: KANIKO=EXECUTOR BUILDKIT=FOLDER with their programs (root on Debian)
 	@.ci/test-image-engines "$(KANIKO)" "$(BUILDKIT)"
 
 test-kills: setup  ## kill -9 at random points of 200 uploads and extractions
