@@ -72,6 +72,11 @@ _COMMAND = _cause(
     r"\bexit (?:status|code):? \d+|did not complete successfully|while running runtime",
     "a command of the Dockerfile failed",
 )
+_CONTEXT = _cause(
+    r"error resolving source context",
+    "the context cannot be read: check its address, and the key or login that it needs",
+    _SETTINGS,
+)
 _IMMUTABLE = _cause(
     r"immutab|ImageTagAlreadyExists|cannot be overwritten|tag already exists",
     "the registry does not let this tag be changed: push another tag",
@@ -127,11 +132,6 @@ _REST = (
         "the Dockerfile cannot be read",
     ),
     _cause(
-        r"error resolving source context",
-        "the context cannot be read: check its address, and the key or login that it needs",
-        _SETTINGS,
-    ),
-    _cause(
         r'^Use "executor \[command\] --help"',
         "Kaniko refuses what it is asked for, in most cases because there is no Dockerfile where "
         "it looks: see the line of the log that begins with Error",
@@ -185,8 +185,9 @@ def _own_lines(lines: list[str]) -> list[str]:
 def _cause_of(line: str) -> _Cause | None:
     """Find the cause in a line of the engine."""
     own = _CHOSEN.sub(" ", line)
-    if _COMMAND.pattern.search(own):
-        return _COMMAND
+    for cause in (_COMMAND, _CONTEXT):  # what comes after that may be an answer of any server
+        if cause.pattern.search(own):
+            return cause
     status = _STATUS.search(own)
     if status and (named := _by_status(int(status[1]))):
         # Before the status is what the engine itself says, after it what the registry does.

@@ -337,6 +337,16 @@ def test_the_error_stands_above_the_flags_of_kaniko():
     assert told.reason is SETTINGS
 
 
+def test_a_refusal_of_the_context_is_not_one_of_the_registry():
+    """Kaniko v1.28.3, with a wrong key for the object store that has the context."""
+    said = (
+        "Error: error resolving source context: operation error S3: GetObject, https response "
+        "error StatusCode: 403, RequestID: , HostID: , api error SignatureDoesNotMatch: The "
+        "request signature we calculated does not match the signature you provided."
+    )
+    assert "the context cannot be read" in build_failure(said, exit_code=1).message
+
+
 def test_an_unknown_failure_shows_the_last_line():
     """Nothing is guessed."""
     assert build_failure("one\ntwo\n").message == "the image build failed: two"
