@@ -74,6 +74,7 @@ def test_a_deferred_job_that_is_marked_as_failed_ends_in_its_own_time(
     after = "    - sleep 3\n    - 'echo \"cleaned up: $CI_JOB_STATUS\"'\n"
     config = job(heard, "marked", 600) + f"  after_script:\n{after}"
     dag, run = start(stack, make_repository(tmp_path / "marked", {".gitlab-ci.yml": config}))
+    heard.wait_for("marked begins")
     wait_for(partial(is_deferred, stack, dag, run, "marked"))
     mark(stack, dag, run, "marked", "failed")
     wait_for(lambda: left_behind(stack) == [])
