@@ -7,6 +7,7 @@ container sees them as files; no argument, variable or annotation of the pod hol
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from pathlib import PurePosixPath
 
 from kubernetes import client as k8s
@@ -72,24 +73,26 @@ def add_build(
     container.termination_message_policy = "FallbackToLogsOnError"
     if container.security_context is None:
         container.security_context = from_manifest(build.security, "V1SecurityContext")
-    given = container.volume_mounts or []
-    for mount in given:
-        mount.read_only = _only_read(mount, build)
+    given = [_guarded(mount, build) for mount in container.volume_mounts or ()]
     container.volume_mounts = [*given, *_mounts(build, ids := tuple(secret_ids))]
     pod.spec.volumes = [*(pod.spec.volumes or []), *_volumes(pod, build, ids)]
     return pod
 
 
-def _only_read(mount: k8s.V1VolumeMount, build: BuildContainer) -> bool | None:
+def _guarded(mount: k8s.V1VolumeMount, build: BuildContainer) -> k8s.V1VolumeMount:
     """Keep commands of the Dockerfile from writing what the build reads, unless the task says so.
 
-    Kaniko has no other root for them than the container's own.
+    Kaniko has no other root for them than the container's own. The mount that was given stays: it
+    may be that of an init container, too, which writes what is built.
     """
-    if mount.read_only is not None:
-        return bool(mount.read_only)
     place = PurePosixPath(mount.mount_path)
     paths = [PurePosixPath(path) for path in build.reads]
-    return any(path.is_relative_to(place) or place.is_relative_to(path) for path in paths) or None
+    is_read = any(path.is_relative_to(place) or place.is_relative_to(path) for path in paths)
+    if mount.read_only is not None or not is_read:
+        return mount
+    guarded = copy(mount)
+    guarded.read_only = True
+    return guarded
 
 
 def _mounts(build: BuildContainer, ids: tuple[str, ...]) -> list[k8s.V1VolumeMount]:

@@ -79,6 +79,7 @@ def test_what_a_build_reads_is_not_written(place: str, said: bool | None, expect
     (container,) = _pod("kaniko", volume_mounts=[mount]).spec.containers
 
     assert container.volume_mounts[0].read_only is expected
+    assert mount.read_only is said  # an init container that writes the context may have it, too
 
 
 def test_the_secret_is_next_to_the_pod():
