@@ -136,5 +136,5 @@ KANIKO = Engine(
     image=IMAGE,
     container=_container,
     unsupported=_unsupported,
-    pushes_as_registry=True,  # v1.29 does not by itself
+    pushes_as_registry=True,  # v1.28 does; v1.29 pushes with the login of the path
 )

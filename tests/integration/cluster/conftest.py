@@ -17,8 +17,10 @@ from clusters.builders import Builder, served_builder
 from clusters.target import read_target
 from engines.podman import Podman, podman, why_not
 from integration.cluster.faults import tell
+from integration.cluster.image_builds import Builds
 from integration.cluster.support import HELPER_IMAGE, Api, Cluster, EmbeddedCluster, start_cluster
 from integration.cluster.waiting_task import CONNECTION, WAYS, Task
+from servers.image_registry import Registry, running_registry
 
 
 def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
@@ -67,6 +69,24 @@ def builder(cluster: Cluster, engine: Podman | None) -> Builder:
     if shutil.which("buildah") is None:
         pytest.skip("needs buildah (Debian: buildah)")
     return Builder("buildah", "buildah:local")
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """A registry that has a base image."""
+    with running_registry(tmp_path_factory.mktemp("registry")) as running:
+        running.push_base()
+        yield running
+
+
+@pytest.fixture
+def builds(
+    cluster: Cluster, api: Api, tmp_path: Path, registry: Registry, builder: Builder
+) -> Builds:
+    """Image builds of an empty workspace."""
+    workspace = tmp_path / "workspace"
+    workspace.mkdir()
+    return Builds(cluster, api, workspace, registry, builder)
 
 
 @pytest.fixture

@@ -16,12 +16,10 @@ import pytest
 from kubernetes import client as k8s
 from kubernetes.client.exceptions import ApiException
 
-from clusters.builders import Builder
 from gitlab_ci_provider.hooks.object_store import read_object
 from integration.cluster.image_builds import Builds, task_context
-from integration.cluster.support import Api, Cluster
 from processes.waiting import wait_until
-from servers.image_registry import Registry, running_registry
+from servers.image_registry import Registry
 from servers.s3 import S3Server, s3_server
 
 pytest.importorskip("airflow.providers.cncf.kubernetes")
@@ -44,26 +42,10 @@ COPY --from=builder /version /listing /
 """
 
 
-@pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
-    with running_registry(tmp_path_factory.mktemp("registry")) as running:
-        running.push_base()
-        yield running
-
-
 @pytest.fixture
 def s3(tmp_path: Path) -> Iterator[S3Server]:
     with s3_server(tmp_path / "s3") as running:
         yield running
-
-
-@pytest.fixture
-def builds(
-    cluster: Cluster, api: Api, tmp_path: Path, registry: Registry, builder: Builder
-) -> Builds:
-    workspace = tmp_path / "workspace"
-    workspace.mkdir()
-    return Builds(cluster, api, workspace, registry, builder)
 
 
 def test_an_image_is_built_and_pushed(builds: Builds, registry: Registry):

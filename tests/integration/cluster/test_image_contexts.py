@@ -11,17 +11,15 @@ from typing import Any
 import pytest
 from kubernetes import client as k8s
 
-from clusters.builders import Builder
 from gitlab_ci_provider.model.image_build import EngineName
 from gitlab_ci_provider.model.object_store import StoreTarget
 from gitlab_ci_provider.runs.task_errors import TaskFailedForNow
 from integration.cluster.image_builds import WORKSPACE, Builds, logins_file
-from integration.cluster.support import Api, Cluster
 from servers.address import address
 from servers.certificates import make_certificate
 from servers.cloud_stores import AZURE_HOST, BUCKET, azure_store, google_store
 from servers.git_http import GitServer, git_server
-from servers.image_registry import Registry, running_registry
+from servers.image_registry import Registry
 from servers.repositories import commit, git, make_repository
 from servers.s3 import s3_server
 
@@ -30,21 +28,6 @@ pytest.importorskip("airflow.providers.cncf.kubernetes")
 DOCKERFILE = "FROM scratch\nCOPY kept /\n"
 TOKEN = "token-of-the-repository"
 ARCHIVE = "contexts/app.tar.gz"
-
-
-@pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
-    with running_registry(tmp_path_factory.mktemp("registry")) as running:
-        yield running
-
-
-@pytest.fixture
-def builds(
-    cluster: Cluster, api: Api, tmp_path: Path, registry: Registry, builder: Builder
-) -> Builds:
-    workspace = tmp_path / "workspace"
-    workspace.mkdir()
-    return Builds(cluster, api, workspace, registry, builder)
 
 
 @pytest.fixture

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from clusters.builders import Builder
 from integration.cluster.image_builds import Builds, task_context
-from integration.cluster.support import Api, Cluster
 from servers.image_registry import Mood, Registry, gate_to, running_registry
 
 pytest.importorskip("airflow.providers.cncf.kubernetes")
@@ -32,14 +29,9 @@ def tls_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]
 
 
 @pytest.fixture
-def builds(
-    cluster: Cluster, api: Api, tmp_path: Path, registry: Registry, builder: Builder
-) -> Builds:
-    workspace = tmp_path / "workspace"
-    workspace.mkdir()
-    found = Builds(cluster, api, workspace, registry, builder)
-    found.write({"Dockerfile": SMALL})
-    return found
+def builds(builds: Builds) -> Builds:
+    builds.write({"Dockerfile": SMALL})
+    return builds
 
 
 @pytest.mark.parametrize(

@@ -4,43 +4,24 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from clusters.builders import Builder
 from gitlab_ci_provider.runs.task_errors import TaskFailedForNow
 from integration.cluster.image_builds import Builds, logins_file
-from integration.cluster.support import Api, Cluster
-from servers.image_registry import Registry, running_registry
+from servers.image_registry import Registry
 
 pytest.importorskip("airflow.providers.cncf.kubernetes")
 
 PASSWORD = "pa55word-of-the-registry"
 
 
-@pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
-    with running_registry(tmp_path_factory.mktemp("registry")) as running:
-        running.push_base()
-        yield running
-
-
 @pytest.fixture
-def builds(
-    cluster: Cluster,
-    api: Api,
-    tmp_path: Path,
-    registry: Registry,
-    builder: Builder,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Builds:
-    workspace = tmp_path / "workspace"
-    workspace.mkdir()
+def builds(builds: Builds, monkeypatch: pytest.MonkeyPatch) -> Builds:
     login = {"conn_type": "docker", "host": "other.example.com", "login": "u"}
     monkeypatch.setenv("AIRFLOW_CONN_REGISTRY", json.dumps({**login, "password": PASSWORD}))
-    return Builds(cluster, api, workspace, registry, builder)
+    return builds
 
 
 def test_a_dockerfile_sees_no_login_and_no_workspace(builds: Builds, registry: Registry):

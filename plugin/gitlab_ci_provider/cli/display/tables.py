@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
-from unicodedata import combining, east_asian_width
 
 from gitlab_ci_provider.model.quoted import quoted
 
@@ -36,7 +35,9 @@ def columns(text: str) -> int:
     """Count the columns that a text has on a terminal: Chinese and emoji take two."""
     if text.isascii():
         return len(text)
-    return sum(2 if east_asian_width(c) in "WF" else not combining(c) for c in text)
+    from rich.cells import cell_len  # few tables need it
+
+    return cell_len(text)
 
 
 def padded(text: str, width: int) -> str:

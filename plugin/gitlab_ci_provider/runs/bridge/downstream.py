@@ -85,10 +85,8 @@ class BridgeRun:
             upstream, shape, key = None, "", known.key if known else self._mirrored()
         else:
             upstream, target = self._decide()
-            shape, key = (
-                target.shape,
-                RunKey(dag=target.dag, run=self._run_id(child=upstream.child)),
-            )
+            shape = target.shape
+            key = RunKey(dag=target.dag, run=self._run_id(child=upstream.child))
         memory = Memory(
             key=key,
             shape=shape,
