@@ -92,7 +92,9 @@ def _exists_match(exists: Exists, view: RuleView) -> bool:
     if exists.regexp is not None:
         return _regexp_matches(exists.regexp, paths, view, "rules:exists")
     patterns = list(_expanded(exists.paths, view))
-    if any(is_plain(pattern) and pattern in paths for pattern in patterns):
+    names = [pattern for pattern in patterns if is_plain(pattern)]
+    folders = tuple(name for name in names if name.endswith("/"))
+    if any(name in paths for name in names) or any(path.startswith(folders) for path in paths):
         return True
     globs = [pattern for pattern in patterns if not is_plain(pattern)]
     suffixes = tuple(glob.removeprefix(_ANYWHERE) for glob in globs if _SUFFIX.fullmatch(glob))

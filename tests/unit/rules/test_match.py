@@ -56,10 +56,11 @@ def test_too_many_comparisons_of_exists_match():
     [
         ("**/*.rb", True), ("*.rb", False), ("**/*.r", False), ("/d/a.rb", False),
         ("d/a.rb", True), ("d/*", True), ("*", False), ("**/*.{rb,py}", True),
+        ("d/", True), ("d", False), ("e/", False), ("*/", False),
     ],
 )  # fmt: skip
 def test_exists(pattern: str, expected: bool):
-    """Globs are compared with paths from the root, which have no leading slash."""
+    """Globs are compared with paths from the root, without a leading slash; `d/` is a folder."""
     view = _view(tree=lambda: frozenset({"d/a.rb"}))
 
     assert rule_matches(Rule(exists=Exists(paths=(pattern,))), view) is expected
