@@ -12,6 +12,7 @@ Obj = dict[str, Any]
 """An object as the API shows it. Objects in the store are never changed in place."""
 
 _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
+_SUFFIX_LENGTH = 5
 """Kubernetes' own for generated names: no vowels, no words (apimachinery `rand.String`)."""
 
 
@@ -25,9 +26,9 @@ def timestamp(moment: dt.datetime | None = None) -> str:
     return (moment or now()).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def micro_timestamp(moment: dt.datetime | None = None) -> str:
-    """Write a time as `metav1.MicroTime` does."""
-    return (moment or now()).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+def micro_timestamp() -> str:
+    """Write the time as `metav1.MicroTime` does."""
+    return now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def parse_time(text: str) -> dt.datetime:
@@ -47,9 +48,9 @@ def new_uid() -> str:
     return str(uuid.uuid4())
 
 
-def suffix(length: int = 5) -> str:
+def suffix() -> str:
     """Make the random part of a generated name."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+    return "".join(secrets.choice(_ALPHABET) for _ in range(_SUFFIX_LENGTH))
 
 
 def new_object(kind: str, name: str) -> Obj:

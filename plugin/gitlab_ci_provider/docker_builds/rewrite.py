@@ -6,7 +6,6 @@ becomes a statement that must succeed; and an image is pushed as soon as it is b
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -25,7 +24,6 @@ from gitlab_ci_provider.model.image import Image
 from gitlab_ci_provider.model.job import Job, Script
 
 _SOCKET = "/docker.sock"
-_MENTIONS = re.compile(r"\bdocker\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,7 +49,7 @@ class TokenReport:
         return f"{self.server}: {whose}.{scopes}{expires}{missing}"
 
 
-def examine(server: GitLabServer, now: datetime | None = None) -> TokenReport:
+def examine(server: GitLabServer) -> TokenReport:
     """Ask GitLab about a token.
 
     Raises:
@@ -67,7 +67,7 @@ def examine(server: GitLabServer, now: datetime | None = None) -> TokenReport:
         about = _about_token(server, client)
         user = _get(client, "/user")
         version = _get(client, "/version")
-    return _report(server, about, user, version, now or datetime.now(UTC))
+    return _report(server, about, user, version, datetime.now(UTC))
 
 
 def _about_token(server: GitLabServer, client: gitlab.Gitlab) -> dict[str, Any]:

@@ -14,7 +14,6 @@ PASSING = (aiohttp.ClientError, TimeoutError, OSError)
 """Raised when nobody answers; repeating may help."""
 
 _CONNECT_SECONDS, _ANSWER_SECONDS = 10, 60
-_OTHER_PASSING = frozenset({408, 410, 429})
 
 
 class RefusedError(Exception):

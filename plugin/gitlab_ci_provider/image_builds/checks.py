@@ -20,7 +20,6 @@ from gitlab_ci_provider.model.image_build import (
     ImageBuild,
     ImageFormat,
     SnapshotMode,
-    with_texts,
 )
 from gitlab_ci_provider.model.image_reference import is_registry, parse_reference
 from gitlab_ci_provider.model.quoted import quoted
@@ -41,9 +40,6 @@ _STAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _SECRET = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9]+(?:/[a-z0-9.]+)?")
 _PATH = re.compile(r"[^\s,=\"'\\]+")
-_VARIABLE = re.compile(r"\$(?:\{[A-Za-z_][A-Za-z0-9_]*\}|[A-Za-z_][A-Za-z0-9_]*)")
-_FILLERS = ("x", "/x", "linux/x", "dir:///x")
-"""A word, a path, a platform and a context: what a variable may stand for."""
 
 
 def problems(build: ImageBuild) -> tuple[Problem, ...]:
@@ -62,20 +58,6 @@ def problems(build: ImageBuild) -> tuple[Problem, ...]:
         *_cache(build),
         *_registries(build),
     )
-
-
-def problems_before_expansion(build: ImageBuild) -> tuple[Problem, ...]:
-    """List what is wrong with a build whose values may hold `$NAME` and `${NAME}`.
-
-    Only what is wrong whatever the variables hold: each is taken for several things in turn.
-    """
-    found = [problems(with_texts(build, _filler(text))) for text in _FILLERS]
-    always = set.intersection(*({problem.where for problem in each} for each in found))
-    return tuple(problem for problem in found[0] if problem.where in always)
-
-
-def _filler(text: str) -> Callable[[str], str]:
-    return lambda value: _VARIABLE.sub(text, value)
 
 
 def _context(build: ImageBuild) -> Iterator[Problem]:

@@ -30,9 +30,9 @@ _CAPABILITIES = (
 """For unpacking images of any owner, and for what package managers do in RUN."""
 
 
-def kaniko_command(build: ImageBuild, *, executor: str = EXECUTOR) -> tuple[str, ...]:
+def kaniko_command(build: ImageBuild) -> tuple[str, ...]:
     """Write the command that builds an image, one argument after the other."""
-    return (executor, *_what(build), *_where_to(build), *_cache(build), *_registries(build))
+    return (EXECUTOR, *_what(build), *_where_to(build), *_cache(build), *_registries(build))
 
 
 def _container(build: ImageBuild) -> BuildContainer:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from gitlab_ci_provider.model.image_reference import parse_reference
@@ -113,41 +113,3 @@ class ImageBuild:
             return self.cache.repo if self.cache.enabled else ""
         first = parse_reference(self.destinations[0]) if self.destinations else None
         return f"{first.name}/cache" if first else ""
-
-
-def with_texts(build: ImageBuild, change: Callable[[str], str]) -> ImageBuild:
-    """Return a build with every text of its author changed, for example with variables expanded.
-
-    Words that only have fixed values, and names of build arguments and labels, stay.
-    """
-    registries = replace(
-        build.registries,
-        mirrors=_each(build.registries.mirrors, change),
-        insecure=_each(build.registries.insecure, change),
-        skip_tls_verify=_each(build.registries.skip_tls_verify, change),
-        certificates={
-            change(host): change(path) for host, path in build.registries.certificates.items()
-        },
-    )
-    return replace(
-        build,
-        context=change(build.context),
-        context_sub_path=change(build.context_sub_path),
-        dockerfile=change(build.dockerfile),
-        destinations=_each(build.destinations, change),
-        target=change(build.target),
-        build_args={name: change(value) for name, value in build.build_args.items()},
-        secrets=tuple(
-            replace(secret, id=change(secret.id), file=change(secret.file))
-            for secret in build.secrets
-        ),
-        labels={name: change(value) for name, value in build.labels.items()},
-        platform=change(build.platform),
-        cache=replace(build.cache, repo=change(build.cache.repo)),
-        registries=registries,
-        digest_file=change(build.digest_file),
-    )
-
-
-def _each(texts: tuple[str, ...], change: Callable[[str], str]) -> tuple[str, ...]:
-    return tuple(change(text) for text in texts)

@@ -32,16 +32,16 @@ class Patience:
         """Begin to wait for a store."""
         return Outage(self, self.clock())
 
-    def turns(self) -> Iterator[int]:
+    def turns(self) -> Iterator[None]:
         """Yield the tries of a change that others are faster with, and wait longer and longer.
 
         There is no last one: each time somebody has made progress.
         """
-        pause, count = 0.01, 0
+        pause = 0.01
         while True:
-            yield count
+            yield
             self.wait(random.uniform(0, pause))  # noqa: S311 - so that not all come back at once
-            pause, count = min(pause * 2, _LONGEST_TURN), count + 1
+            pause = min(pause * 2, _LONGEST_TURN)
 
 
 class Outage:

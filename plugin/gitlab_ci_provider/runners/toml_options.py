@@ -66,8 +66,6 @@ _OURS = "paths in the pod are fixed"
 _HELPER = "the helper image is this package's: set `helper_image`"
 _AFTER_FETCH = "nothing runs between the fetch and the job's script: use `pre_build_script`"
 _GRACE = "a pod has as much time as its job's after_script and uploads may take"
-_GIT = "git's own configuration is not read from working copies"
-_OTHER = "is of another executor"
 _SUSPEND = "environments cannot be suspended"
 
 LEFT_OUT: Mapping[str, str] = {

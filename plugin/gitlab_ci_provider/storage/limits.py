@@ -5,9 +5,6 @@ Jobs of one project unpack what others have packed, and a node's jobs share its 
 
 from __future__ import annotations
 
-import io
-from typing import IO, Any
-
 from gitlab_ci_provider.model.plan import ArchiveLimits
 from gitlab_ci_provider.storage.entry import ArchiveError
 
@@ -53,32 +50,6 @@ class Meter:
         if self.bytes > max(ALWAYS, self.packed * self.limits.ratio):
             words = f"of {self.packed} bytes holds more than {self.limits.ratio} times as many"
             raise _refusal(words, "archive_max_ratio")
-
-
-class MeteredStream(io.RawIOBase):
-    """A stream whose bytes are counted as they are read."""
-
-    def __init__(self, source: IO[bytes], meter: Meter):
-        super().__init__()
-        self._source = source
-        self._meter = meter
-
-    def readable(self) -> bool:
-        """Say that it can be read."""
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        """Read and count."""
-        found = self._source.read(size)
-        self._meter.add_bytes(len(found))
-        return found
-
-    def readinto(self, buffer: Any) -> int:
-        """Read into a buffer and count."""
-        view = memoryview(buffer)
-        found = self.read(len(view))
-        view[: len(found)] = found
-        return len(found)
 
 
 def _refusal(words: str, setting: str) -> ArchiveError:

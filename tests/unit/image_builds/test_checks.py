@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gitlab_ci_provider.image_builds.checks import problems, problems_before_expansion
+from gitlab_ci_provider.image_builds.checks import problems
 from gitlab_ci_provider.model.image_build import (
     BuildSecret,
     ImageBuild,
@@ -107,30 +107,3 @@ def test_no_message_repeats_a_login():
     build = replace(GOOD, context="git://user:secret@host/repo.git")
 
     assert "secret" not in " ".join(map(str, problems(build)))
-
-
-def test_variables_may_stand_in_every_value():
-    """Before a job's variables are known, only what no variable can mend is wrong."""
-    build = ImageBuild(
-        context="dir://$CI_PROJECT_DIR",
-        dockerfile="${CI_PROJECT_DIR}/Dockerfile",
-        destinations=("$CI_REGISTRY_IMAGE:$CI_COMMIT_SHORT_SHA", "$IMAGE", "$CI_REGISTRY/a/b:1"),
-        target="$STAGE",
-        platform="$PLATFORM",
-        cache=LayerCache(enabled=True, repo="$CI_REGISTRY_IMAGE/cache"),
-        secrets=(BuildSecret(id="npm", file="$CI_PROJECT_DIR/.npmrc"),),
-        digest_file="$CI_PROJECT_DIR/digest",
-    )
-
-    assert problems_before_expansion(build) == ()
-    assert problems_before_expansion(replace(build, context="$CONTEXT")) == ()
-
-
-def test_variables_do_not_excuse_what_is_wrong_without_them():
-    """`a,$B` is not a stage, whatever B is."""
-    build = replace(GOOD, target="a,$B", destinations=("r.example.com/UPPER/$X",))
-
-    assert {problem.where for problem in problems_before_expansion(build)} == {
-        "target",
-        "destinations[0]",
-    }

@@ -24,7 +24,6 @@ from gitlab_ci_provider.schedule.resource_group import (
     take,
 )
 
-_LOOK_SECONDS = 1.0
 _LOOKS = 10
 """How many checks pass between two questions to Airflow about the jobs ahead."""
 
