@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from urllib.parse import unquote
 from e2e.embedded import Stack, make_repository
 from e2e.runs import ended, finish_log, mark, raw_log, results, start, states, wait_for
 from gitlab_ci_provider.local.follow.downstream import downstream_runs
+from servers.repositories import git
 
 PARENT = """
 stages: [build, test]
@@ -155,6 +157,8 @@ def test_a_child_gets_inputs_variables_and_artifacts_of_its_parent(stack: Stack,
     assert report["status"] == "passed", report["jobs"]["child"]["reason"]
     child = downstream(stack, report, "child")
     assert child.dag == "local__family...child"
+    sha = git(repository, "rev-parse", "HEAD")[:8]
+    assert re.fullmatch(rf"[1-9][0-9]*-main-{sha}", child.run)
     upstream = stack.links({"dag_id": child.dag, "run_id": child.run}, "create_pipeline")
     url = report["jobs"]["child"]["downstream"]["url"]
     assert stack.links(report, "child") == {"Downstream pipeline": url}
@@ -215,6 +219,9 @@ def test_another_projects_failure_reaches_those_who_wait_for_it(stack: Stack, tm
     assert status == {"deploy": "failed", "fire and forget": "success", "unknown": "failed"}
     reason = "downstream pipeline failed: go (script failure, exit code 3)"
     assert report["jobs"]["deploy"]["reason"] == reason
-    assert downstream(stack, report, "deploy").states["go"] == "failed"
+    below = downstream(stack, report, "deploy")
+    assert below.states["go"] == "failed"
+    sha = git(deployment, "rev-parse", "HEAD")[:8]
+    assert re.fullmatch(rf"[1-9][0-9]*-main-{sha}", below.run)
     assert report["jobs"]["fire and forget"]["downstream"]["status"] == "passed"
     assert "local/nobody-knows is not known here" in report["jobs"]["unknown"]["reason"]

@@ -76,6 +76,15 @@ def run_state(dag: str, run: str) -> str | None:
         raise
 
 
+def run_conf(dag: str, run: str) -> Mapping[str, Any]:
+    """Read the conf of a run of any DAG."""
+    from airflow.sdk.execution_time.comms import DagRunResult, GetDagRun
+    from airflow.sdk.execution_time.task_runner import SUPERVISOR_COMMS
+
+    found = SUPERVISOR_COMMS.send(GetDagRun(dag_id=dag, run_id=run))
+    return (found.conf if isinstance(found, DagRunResult) else None) or {}
+
+
 def pinned_version(ti: Any) -> str | None:
     """Name the version of its DAG bundle that the run of a task keeps; None where it keeps none.
 

@@ -66,6 +66,8 @@ class Upstream:
         ancestors: all pipelines above, the first one first, the bridge's own last.
         digest: of a child's compiled pipeline; empty for a pipeline of another project.
         ref: of another project; empty for its default branch.
+        sha: the newest commit of that ref when the bridge looked.
+        trigger: names this occasion of the bridge; no other run has it.
         variables: forwarded; they are pipeline variables of the new pipeline.
         inputs: values for `spec:inputs` of another project.
     """
@@ -76,6 +78,8 @@ class Upstream:
     ancestors: tuple[Ancestor, ...]
     digest: str = ""
     ref: str = ""
+    sha: str = ""
+    trigger: str = ""
     variables: Variables = Variables()
     inputs: Mapping[str, object] = field(default_factory=dict)
 

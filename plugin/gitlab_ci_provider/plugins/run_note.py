@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Any
 
 from airflow.listeners import hookimpl
 from airflow.sdk.plugins_manager import AirflowPlugin
@@ -25,7 +25,7 @@ from gitlab_ci_provider.airflow_internals import database
 from gitlab_ci_provider.airflow_internals.database import read_xcom, read_xcoms
 from gitlab_ci_provider.exceptions import FailureReason
 from gitlab_ci_provider.model import xcom_keys
-from gitlab_ci_provider.model.context import PipelineSource
+from gitlab_ci_provider.model.begun_note import OUR_NOTE, begun_note
 from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE
 from gitlab_ci_provider.model.quoted import quoted
 from gitlab_ci_provider.model.run import ABSENT_NOTE, JobStatus
@@ -36,9 +36,6 @@ from gitlab_ci_provider.plugins.run_state import (
     keep_state_set_by_others,
     why_not_passed,
 )
-
-_OURS = "Pipeline "
-"""How our notes of runs begin."""
 
 _FAILED, _CANCELED = "Job failed: ", "Job canceled "
 _SKIPPED, _MANUAL = "Job skipped: ", "Manual job, not played"
@@ -65,7 +62,7 @@ def on_dag_run_running(dag_run: Any, msg: str) -> None:  # noqa: ARG001 - Airflo
     if session is None or keep_state_set_by_others(session, dag_run, "queued"):
         return
     waiting = _note_missing_pools(session, dag_run)
-    if (dag_run.note or _OURS).startswith(_OURS):
+    if (dag_run.note or OUR_NOTE).startswith(OUR_NOTE):
         begun = begun_note(dag_run.conf, str(dag_run.triggering_user_name or ""))
         dag_run.note = _note(f"{begun}{no_pool_words(waiting)}")
 
@@ -129,23 +126,12 @@ def write_notes(session: Any, dag_run: Any, instead: str) -> None:
     """Write the notes of a pipeline's run and of its tasks."""
     end = read_xcom(session, dag_run, xcom_keys.PIPELINE_RESULT, FINISH_PIPELINE)
     untold = read_xcom(session, dag_run, xcom_keys.UNTOLD, FINISH_PIPELINE)
-    text = _note(f"{_OURS}{instead}") if instead else run_note(end, untold)
-    if text and (dag_run.note or _OURS).startswith(_OURS):
+    text = _note(f"{OUR_NOTE}{instead}") if instead else run_note(end, untold)
+    if text and (dag_run.note or OUR_NOTE).startswith(OUR_NOTE):
         dag_run.note = text
     left_out = read_xcom(session, dag_run, xcom_keys.LEFT_OUT, CREATE_PIPELINE)
     links = read_note_links(session, dag_run)
     _write_task_notes(session, dag_run, absence_notes(left_out), links)
-
-
-def begun_note(conf: Any, user: str) -> str:
-    """Word the note of a run that has begun: what was asked for, and by whom."""
-    asked = conf if isinstance(conf, Mapping) else {}
-    ref, sha, source = (quoted(str(asked.get(key) or "")) for key in ("ref", "sha", "source"))
-    commit = f" at {sha[:8]}" if sha else ""
-    known = [source if source in get_args(PipelineSource) else "", f"by {user}" if user else ""]
-    how = ", ".join(word for word in known if word)
-    said = f"{_OURS}for {ref or 'the default branch'}{commit}"
-    return f"{said} ({how})"[:_LONGEST] if how else said
 
 
 def no_pool_words(waiting: Mapping[str, str]) -> str:
@@ -179,7 +165,7 @@ def run_note(end: Any, untold: Any = None) -> str:
     if isinstance(untold, list) and untold:
         told = _note(quoted(", ".join(map(str, untold)), _LONGEST_NAME))
         tail += f". GitLab was not told {told}: see the log of finish_pipeline"
-    return _note(f"{_OURS}{' '.join(words)}", _LONGEST - len(tail)) + tail
+    return _note(f"{OUR_NOTE}{' '.join(words)}", _LONGEST - len(tail)) + tail
 
 
 def absence_notes(left_out: Any) -> dict[str, str]:

@@ -21,9 +21,9 @@ from gitlab_ci_provider.events.handle import Handler, KnownDag, event_run
 from gitlab_ci_provider.events.worker import Worker
 from gitlab_ci_provider.hooks.trigger_tokens import KeptTokens
 from gitlab_ci_provider.hooks.webhook_secrets import KeptSecrets
+from gitlab_ci_provider.model.begun_note import begun_note
 from gitlab_ci_provider.model.names import dag_id
 from gitlab_ci_provider.model.project import Project
-from gitlab_ci_provider.plugins.run_note import begun_note
 from gitlab_ci_provider.settings import Settings, load_settings
 from gitlab_ci_provider.state import open_state, open_state_for_people
 

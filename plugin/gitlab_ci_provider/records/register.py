@@ -6,6 +6,7 @@ listing, however many pipelines there are. Keys::
 
     register/pipelines/<thousand>/<id>    the entry, stored whole from the start, or a reservation
     register/runs/<run>                   the id: a cleared `create_pipeline` finds its number
+    register/downstream/<run>/<trigger>   the ID of the run that a job of a run starts
     register/projects/<project>/iids/<thousand>/<n>    a number that is taken
     register/projects/<project>/refs/<ref>/all/        the pipelines of the ref, newest first
                                           .../running/, .../success/   those that run or have passed
@@ -97,6 +98,25 @@ class Register:
 
         return run_id(ref, sha, number=claim(self.store, _ENTRIES, reserved))
 
+    def reserve_downstream(
+        self, dag_id: str, run_id: str, trigger: str, *, project: str, ref: Ref
+    ) -> str:
+        """Name the run that a job of a run starts: the same name in every process of that job.
+
+        Args:
+            dag_id: of the job.
+            run_id: of the job.
+            trigger: names the job and the occasion; part of a key.
+            project: of the new pipeline.
+            ref: of the new pipeline, with its commit.
+        """
+        key = f"{_downstream(dag_id, run_id)}{trigger}"
+        known = self.store.read(key)
+        if known is None:
+            self.store.create(key, self.reserve(project, ref.name, ref.sha).encode())
+            known = self.store.read(key)
+        return (known or b"").decode()
+
     def get(self, number: int) -> PipelineEntry | None:
         """Read a pipeline by CI_PIPELINE_ID; None while the number is only reserved."""
         entry = self._read(number)
@@ -180,6 +200,8 @@ class Register:
         for status in ("all", SUCCESS):
             self._unmark(entry, status)
         self.store.delete(numbered_key(f"{_project_prefix(entry.project)}iids/", entry.iid))
+        for key in list(self.store.keys(_downstream(entry.dag_id, entry.run_id))):
+            self.store.delete(key)
         self.store.delete(_run_key(entry.dag_id, entry.run_id))
         self.store.delete(numbered_key(_ENTRIES, entry.id))
 
@@ -256,6 +278,10 @@ def _run_key(dag_id: str, run_id: str) -> str:
 
 def _run_place(name: str) -> str:
     return f"register/runs/{name[:2]}/{name}"
+
+
+def _downstream(dag_id: str, run_id: str) -> str:
+    return f"register/downstream/{run_name(dag_id, run_id)}/"
 
 
 def _project_prefix(project: str) -> str:

@@ -37,6 +37,7 @@ from airflow.utils.types import DagRunTriggeredByType, DagRunType
 from sqlalchemy import event, select, update
 
 from gitlab_ci_provider.model.airflow_states import RUN_ENDED
+from gitlab_ci_provider.model.begun_note import begun_note
 from gitlab_ci_provider.model.dag_record import DagRecord
 from gitlab_ci_provider.model.job import Job as CiJob
 from gitlab_ci_provider.model.pipeline import Pipeline
@@ -83,7 +84,7 @@ def make_run(name: str, state: str, tasks: dict[str, str]) -> None:
             session=session,
         )
         if state == "running" and not name.startswith("bare"):
-            run.note = run_note.begun_note(None, "")  # as when it began to run
+            run.note = begun_note(None, "")  # as when it began to run
         for task in run.get_task_instances(session=session):
             task.state = tasks.get(task.task_id)
             task.queued_dttm = task.start_date = task.end_date = datetime.now(UTC)

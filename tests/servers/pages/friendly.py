@@ -189,9 +189,7 @@ def handbook() -> Story:
     """The pipeline that the shop's has created."""
     jobs = {"pages": PASSED, "links": Told(state="running")}
     pipeline = compile_text(HANDBOOK)
-    return _story(
-        "acme__handbook", "pipeline__42__handbook__77ab31d0", pipeline=pipeline, jobs=jobs
-    )
+    return _story("acme__handbook", "43-main-77ab31d0", pipeline=pipeline, jobs=jobs)
 
 
 def passed() -> Story:

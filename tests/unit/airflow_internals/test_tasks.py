@@ -111,6 +111,28 @@ def test_a_task_knows_which_version_its_run_keeps(version: str | None):
         assert tasks.pinned_version(SimpleNamespace()) is None
 
 
+def test_a_task_reads_the_conf_of_another_run(connect: Connect):
+    """A bridge recognizes the run that it has started."""
+    run: dict[str, Any] = {
+        "dag_id": "d",
+        "run_id": "r",
+        "logical_date": None,
+        "data_interval_start": None,
+        "data_interval_end": None,
+        "run_after": "2026-01-31T12:00:00Z",
+        "start_date": None,
+        "end_date": None,
+        "run_type": "operator_triggered",
+        "state": "queued",
+        "consumed_asset_events": [],
+        "partition_key": None,
+    }
+    connect({"GET /dag-runs/d/r": (200, {**run, "conf": {"upstream": {"trigger": "t"}}})})
+
+    with contract("GetDagRun", "a bridge that finds a run of the name that it meant to give"):
+        assert tasks.run_conf("d", "r") == {"upstream": {"trigger": "t"}}
+
+
 @pytest.mark.parametrize("kind", [{}, TRIGGERER], ids=["task", "trigger"])
 def test_the_state_of_a_run_is_a_word(connect: Connect, kind: dict[str, Any]):
     """Airflow answers with enumerations, which are equal to their words but hash differently."""

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
+from gitlab_ci_provider.model.begun_note import begun_note
 from gitlab_ci_provider.plugins.run_note import (
     absence_notes,
-    begun_note,
     job_note,
     no_pool_words,
     run_note,
@@ -156,6 +156,19 @@ def test_a_run_names_the_pools_that_are_missing():
         ({}, "", "Pipeline for the default branch"),
         (None, "", "Pipeline for the default branch"),
         ({"source": "anything", "ref": "a\x1b"}, "", "Pipeline for a\\x1b"),
+        (
+            {
+                "upstream": {
+                    "job": "deploy",
+                    "ancestors": [{"pipeline": 3}, {"pipeline": 12}],
+                    "ref": "main",
+                    "sha": "ef0a4fdb" * 5,
+                }
+            },
+            "",
+            "Pipeline for main at ef0a4fdb (created by 'deploy' of 12)",
+        ),
+        ({"upstream": {"job": 7, "ancestors": {}}}, "", "Pipeline for the default branch"),
     ],
 )
 def test_a_run_says_from_its_beginning_what_it_is_for(conf: object, user: str, note: str):

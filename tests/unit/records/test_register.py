@@ -89,6 +89,38 @@ def test_a_process_that_died_while_it_entered_a_reserved_number_leaves_it_to_the
     assert enter(register, run).id == 1
 
 
+def test_a_downstream_run_has_one_name_for_one_occasion(register: Register):
+    """Every process that handles the trigger finds the run that another one may have started."""
+    ref = Ref(name="main", sha="ef0a4fdb" * 5)
+
+    def name(trigger: str, run: str = "a") -> str:
+        above = "group__project"
+        return register.reserve_downstream(above, run, trigger, project="group/project", ref=ref)
+
+    assert (name("one"), name("two"), name("one", run="b")) == (
+        "1-main-ef0a4fdb",
+        "2-main-ef0a4fdb",
+        "3-main-ef0a4fdb",
+    )
+    assert name("one") == "1-main-ef0a4fdb"
+    assert enter(register, "1-main-ef0a4fdb", dag_id="group__project...child").id == 1
+
+
+def test_names_of_downstream_runs_are_forgotten_with_the_pipeline_above(
+    register: Register, records: RecordStore, monkeypatch: Any
+):
+    """Nobody asks for them any more."""
+    monkeypatch.setattr(module, "NEWEST", 0)
+    above = enter(register, "a")
+    register.reserve_downstream("group__project", "a", "t", project="group/project", ref=MAIN)
+    register.finish(above.id, "success")
+    assert list(records.keys("register/downstream/"))
+
+    register.forget(datetime.now(UTC).timestamp() + 3600)
+
+    assert list(records.keys("register/downstream/")) == []
+
+
 def test_a_number_whose_run_was_never_started_is_forgotten(
     register: Register, records: RecordStore
 ):

@@ -21,6 +21,7 @@ from gitlab_ci_provider.airflow_internals.api_access import (
     requires,
 )
 from gitlab_ci_provider.exceptions import StateError
+from gitlab_ci_provider.model.begun_note import begun_note
 from gitlab_ci_provider.model.serialization import digest, encode
 from gitlab_ci_provider.plugins.page import run_routes
 from gitlab_ci_provider.plugins.page.answers import NOT_SNIFFED
@@ -30,7 +31,6 @@ from gitlab_ci_provider.plugins.page.reading import look, read_pipeline
 from gitlab_ci_provider.plugins.page.related import read_related
 from gitlab_ci_provider.plugins.page.static import StaticFile, static_file
 from gitlab_ci_provider.plugins.page.sync_now import BusyError, sync_now
-from gitlab_ci_provider.plugins.run_note import begun_note
 from gitlab_ci_provider.settings import load_settings
 from gitlab_ci_provider.state import open_state
 

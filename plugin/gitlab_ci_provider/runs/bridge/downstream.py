@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 
-from gitlab_ci_provider.airflow_internals.tasks import dag_is_paused
+from gitlab_ci_provider.airflow_internals.tasks import dag_is_paused, run_conf
 from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
 from gitlab_ci_provider.hooks.dag_runs import RunKey, pipeline_of
-from gitlab_ci_provider.model.bridge import Bridge, Upstream
+from gitlab_ci_provider.model.bridge import UPSTREAM, Bridge, Upstream
 from gitlab_ci_provider.model.project import Ref
 from gitlab_ci_provider.model.serialization import convert
 from gitlab_ci_provider.planner.downstream import (
@@ -41,10 +42,12 @@ class Memory:
         since: when the bridge first meant to create it, in seconds since 1970.
         occasion: changes when the task is cleared, not when a worker is lost.
         shape: the tag that its DAG has once Airflow has read it with its jobs.
+        sha: the commit of another project that it is for.
     """
 
     key: RunKey
     shape: str = ""
+    sha: str = ""
     since: float
     occasion: str
 
@@ -82,19 +85,32 @@ class BridgeRun:
         """
         known = self.memory()
         if self.bridge.mirrored_pipeline:
-            upstream, shape, key = None, "", known.key if known else self._mirrored()
+            upstream, key = None, known.key if known else self._mirrored()
+            target = Target(dag=key.dag, run=key.run, shape="")
         else:
-            upstream, target = self._decide()
-            shape = target.shape
-            key = RunKey(dag=target.dag, run=self._run_id(child=upstream.child))
+            upstream, target = self._decide(known)
         memory = Memory(
-            key=key,
-            shape=shape,
+            key=RunKey(dag=target.dag, run=target.run),
+            shape=target.shape,
+            sha=target.sha,
             since=known.since if known else time.time(),  # noqa: TID251 - for another process
             occasion=self._occasion(),
         )
         self.run.context["task_state_store"].set(_KEY, plain(memory))
         return memory, upstream
+
+    def check_own(self, key: RunKey, upstream: Upstream) -> None:
+        """Make sure that the run that Airflow has is the one that this bridge meant to start.
+
+        Numbers begin at 1 when the state is made anew, and Airflow may still have runs from before.
+
+        Raises:
+            SystemFailure: it is another one of the same name.
+        """
+        found = run_conf(key.dag, key.run).get(UPSTREAM) or {}
+        if found.get("trigger", upstream.trigger) != upstream.trigger:
+            words = f"{key.dag} has another run {key.run} already: retry this job"
+            raise SystemFailure(words, reason=FailureReason.DOWNSTREAM_PIPELINE_CREATION_FAILED)
 
     def check_created(self, key: RunKey) -> None:
         """Make sure that the run became a pipeline.
@@ -130,12 +146,12 @@ class BridgeRun:
             raise SystemFailure(message, reason=FailureReason.UPSTREAM_BRIDGE_PROJECT_NOT_FOUND)
         return RunKey(dag=entry.dag_id, run=entry.run_id)
 
-    def _decide(self) -> tuple[Upstream, Target]:
+    def _decide(self, known: Memory | None) -> tuple[Upstream, Target]:
         request = plan_request(self.run)
         with masked_errors(request.masked):
-            return self._decided(plan_downstream(request, self.bridge))
+            return self._decided(plan_downstream(request, self.bridge), known)
 
-    def _decided(self, plan: DownstreamPlan) -> tuple[Upstream, Target]:
+    def _decided(self, plan: DownstreamPlan, known: Memory | None) -> tuple[Upstream, Target]:
         ti, record = self.run.context["ti"], self.run.record
         above = record.upstream.ancestors if record.upstream else ()
         lineage = (*above, ancestor(record))
@@ -146,18 +162,19 @@ class BridgeRun:
             job_id=plan.job_id,
             ancestors=lineage,
             ref=plan.ref if plan.project else record.ref.name,
+            sha=known.sha if known else "",
+            trigger=self._trigger(),
             variables=plan.variables,
             inputs=self.bridge.inputs if plan.project else {},
         )
-        target = self._target(plan.project, upstream)
-        return replace(upstream, digest=target.digest), target
+        target = self._target(plan.project, upstream, known)
+        return replace(upstream, digest=target.digest, sha=target.sha), target
 
-    def _target(self, project: str, upstream: Upstream) -> Target:
+    def _target(self, project: str, upstream: Upstream, known: Memory | None) -> Target:
+        name = partial(self._name, known, upstream.trigger)
         if not project:
-            new = self._run_id(child=True)
-            return child(self.run, self.bridge, upstream, new)
-        new = self._run_id(child=False)
-        target = other_project(self.run, project, upstream, new)
+            return child(self.run, self.bridge, upstream, name)
+        target = other_project(self.run, project, upstream, name)
         if dag_is_paused(target.dag):
             message = f"the DAG {target.dag} is paused: unpause it, then retry this job"
             raise SystemFailure(message, reason=FailureReason.DOWNSTREAM_PIPELINE_CREATION_FAILED)
@@ -170,10 +187,17 @@ class BridgeRun:
         """
         return f"{self.run.record.created_at} {self.run.context['ti'].max_tries}"
 
-    def _run_id(self, *, child: bool) -> str:
-        """Return the run's id: the same in every process that handles the same trigger."""
+    def _name(self, known: Memory | None, trigger: str, project: str, ref: Ref) -> str:
+        """Name the run: the same in every process that handles the same trigger."""
+        if known:
+            return known.key.run
+        register, run = self.run.state.register, self.run
+        return register.reserve_downstream(
+            run.dag_id, run.run_id, trigger, project=project, ref=ref
+        )
+
+    def _trigger(self) -> str:
+        """Name this occasion of this bridge."""
         ti = self.run.context["ti"]
         names = (ti.dag_id, ti.run_id, ti.task_id, self._occasion())
-        digest = hashlib.sha256("\n".join(names).encode()).hexdigest()[:8]
-        source = "parent_pipeline" if child else "pipeline"
-        return f"{source}__{self.run.record.id}__{ti.task_id[:100]}__{digest}"
+        return hashlib.sha256("\n".join(names).encode()).hexdigest()[:32]

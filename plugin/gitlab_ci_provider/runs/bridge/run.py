@@ -25,6 +25,7 @@ from gitlab_ci_provider.exceptions import (
     SystemFailure,
 )
 from gitlab_ci_provider.hooks.dag_runs import RunKey, end_of, start_run
+from gitlab_ci_provider.model.begun_note import begun_note
 from gitlab_ci_provider.model.bridge import UPSTREAM, Upstream
 from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.runs.bridge.cancel_child import orders_to
@@ -118,11 +119,12 @@ class BridgeTry:
         """Start the run; a child's DAG may be so new that Airflow has yet to read it."""
         key, run = memory.key, self._run
         conf = {UPSTREAM: plain(upstream)}
-        note = f"Created by '{run.job.name}': {run.context['ti'].log_url}"
+        note = begun_note(conf, "")
         if not wait_in_worker(lambda: start_run(key, memory.shape, conf, note)):
             waited = time.time() - memory.since  # noqa: TID251 - since another process began
             check_limit(key.dag, waited, run.settings.child_dag_timeout)
             look_later(key.dag)
+        self._bridge.check_own(key, upstream)
 
     def _wait(self, key: RunKey) -> None:
         until: Until = "ended" if self._bridge.strategy else "created"

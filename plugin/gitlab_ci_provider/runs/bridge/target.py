@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
@@ -14,6 +15,7 @@ from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
 from gitlab_ci_provider.model.diagnostic import Severity
 from gitlab_ci_provider.model.names import dag_id
 from gitlab_ci_provider.model.pipeline import Pipeline
+from gitlab_ci_provider.model.project import Ref
 from gitlab_ci_provider.model.topology import topology_tag
 from gitlab_ci_provider.runs.bridge.artifact_files import artifact_reader
 from gitlab_ci_provider.runs.context import TaskContext
@@ -24,23 +26,31 @@ from gitlab_ci_provider.snapshots.children import reserve_child
 from gitlab_ci_provider.snapshots.dag_files import publish
 from gitlab_ci_provider.snapshots.refs import reserve_for_run
 
+Named = Callable[[str, Ref], str]
+"""Names the run of a pipeline of a project's ref."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """The DAG to start.
+    """The DAG to start, and the name of its run.
 
     Attributes:
         shape: the tag that it has when Airflow has read it with these jobs.
         digest: of a child's pipeline; empty for another project.
+        sha: commit of another project; empty for a child, which has its parent's.
     """
 
     dag: str
+    run: str
     shape: str
     digest: str = ""
+    sha: str = ""
 
 
-def other_project(task: TaskContext, project: str, upstream: Upstream, run_id: str) -> Target:
+def other_project(task: TaskContext, project: str, upstream: Upstream, name: Named) -> Target:
     """Find the DAG that runs a ref of another project, and hold it for the run.
+
+    The run is for the commit that is found here: its jobs are those of the DAG.
 
     Raises:
         SystemFailure: the project was never synced here.
@@ -49,18 +59,21 @@ def other_project(task: TaskContext, project: str, upstream: Upstream, run_id: s
     owner = known_project(task, project)
     form = RunForm(
         ref=upstream.ref or owner.ref.name,
+        sha=upstream.sha,
         source="pipeline",
         variables=upstream.variables,
         inputs=upstream.inputs,
         upstream=upstream,
     )
     pinned = pin(task, owner, form, configured_variables(owner.project, task.settings))
+    run = name(owner.project.path, pinned.ref)
     record = reserve_for_run(
-        task.state.holds, owner.dag_id, ref=pinned.ref, digest=pinned.digest, run=run_id
+        task.state.holds, owner.dag_id, ref=pinned.ref, digest=pinned.digest, run=run
     )
     if record.kind is DagKind.REF:
         publish(record, task.settings.dag_files)
-    return Target(dag=record.dag_id, shape=topology_tag(pinned.pipeline))
+    shape = topology_tag(pinned.pipeline)
+    return Target(dag=record.dag_id, run=run, shape=shape, sha=pinned.ref.sha)
 
 
 def known_project(task: TaskContext, project: str) -> DagRecord:
@@ -79,7 +92,7 @@ def known_project(task: TaskContext, project: str) -> DagRecord:
     return record
 
 
-def child(run: JobRun, bridge: Bridge, upstream: Upstream, run_id: str) -> Target:
+def child(run: JobRun, bridge: Bridge, upstream: Upstream, name: Named) -> Target:
     """Compile the child pipeline at the parent's commit, and hold or make a DAG that fits it.
 
     Raises:
@@ -89,10 +102,10 @@ def child(run: JobRun, bridge: Bridge, upstream: Upstream, run_id: str) -> Targe
     ours = run.record
     pipeline = slotted(compiled, run.settings, ours.project, ours.ref, lambda: run.pipeline)
     digest = run.state.snapshots.save_pipeline(pipeline)
-    parent, name = run.dag_id, run.job.group or run.job.name
-    record = reserve_child(run.state.holds, parent, name, digest, run_id)
+    new, job = name(ours.project.path, ours.ref), run.job.group or run.job.name
+    record = reserve_child(run.state.holds, run.dag_id, job, digest, new)
     publish(record, run.settings.dag_files)
-    return Target(dag=record.dag_id, shape=topology_tag(pipeline), digest=digest)
+    return Target(dag=record.dag_id, run=new, shape=topology_tag(pipeline), digest=digest)
 
 
 def _compile(run: JobRun, bridge: Bridge, upstream: Upstream) -> Pipeline:

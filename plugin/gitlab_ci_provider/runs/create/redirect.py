@@ -13,6 +13,7 @@ from gitlab_ci_provider.airflow_internals.tasks import pinned_version, run_state
 from gitlab_ci_provider.exceptions import ConfigError
 from gitlab_ci_provider.hooks.dag_runs import RunKey, start_run
 from gitlab_ci_provider.model.airflow_states import RUN_ENDED
+from gitlab_ci_provider.model.begun_note import begun_note
 from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
 from gitlab_ci_provider.model.names import dag_id
 from gitlab_ci_provider.model.pipeline import Pipeline
@@ -85,7 +86,8 @@ def _start_elsewhere(task: TaskContext, record: DagRecord, pinned: Pinned) -> Ru
     if target.kind is DagKind.REF:
         publish(target, task.settings.dag_files)
     key = RunKey(dag=target.dag_id, run=run)
-    conf, note = _conf(task, record, pinned), f"asked for as {task.dag_id}"
+    conf = _conf(task, record, pinned)
+    note = begun_note(conf, task.context["dag_run"].triggering_user_name or "")
     shape = topology_tag(pinned.pipeline)
     if not wait_in_worker(lambda: start_run(key, shape, conf, note)):
         _check_limit(task, key.dag)

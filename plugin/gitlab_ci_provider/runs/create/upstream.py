@@ -48,6 +48,7 @@ def take_over(task: TaskContext, record: DagRecord, form: RunForm) -> RunForm:
     return replace(
         form,
         ref=upstream.ref,
+        sha=form.sha or upstream.sha,
         source="parent_pipeline" if upstream.child else "pipeline",
         variables=form.variables | upstream.variables,
         inputs={**form.inputs, **upstream.inputs},

@@ -10,7 +10,8 @@ import pytest
 
 from factories import make_job, make_plan_request
 from gitlab_ci_provider.exceptions import SystemFailure
-from gitlab_ci_provider.model.bridge import Bridge
+from gitlab_ci_provider.hooks.dag_runs import RunKey
+from gitlab_ci_provider.model.bridge import Bridge, Upstream
 from gitlab_ci_provider.model.variables import ConfiguredVariables, Variable
 from gitlab_ci_provider.runs.bridge import downstream
 from gitlab_ci_provider.settings import Settings
@@ -39,3 +40,21 @@ def test_a_project_that_is_not_there_does_not_show_the_variable_it_is_named_by(
         downstream.BridgeRun(run).prepare()
 
     assert SECRET not in str(failed.value)
+
+
+def test_a_run_that_another_trigger_has_started_is_not_taken_for_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Numbers begin anew when the state was deleted, while Airflow keeps its runs."""
+    bridge = downstream.BridgeRun(make_job_run(make_task_context()))
+    upstream = Upstream(job="deploy", task="deploy", ancestors=(), trigger="this")
+    key = RunKey(dag="group__project...child", run="3-main-ef0a4fdb")
+    started: dict[str, Any] = {}
+    monkeypatch.setattr(downstream, "run_conf", lambda *_: started)
+
+    bridge.check_own(key, upstream)
+    started["upstream"] = {"trigger": "this"}
+    bridge.check_own(key, upstream)
+    started["upstream"] = {"trigger": "that"}
+    with pytest.raises(SystemFailure, match="has another run 3-main-ef0a4fdb already: retry"):
+        bridge.check_own(key, upstream)

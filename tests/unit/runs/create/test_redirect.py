@@ -51,7 +51,8 @@ class Installation:
         """Make the task of the run; its bundle is in a version."""
         bundle = SimpleNamespace(version="20260131T120000.250Z-3fa9c1b2")
         ti = SimpleNamespace(dag_id=DAG, run_id=RUN, bundle_instance=bundle)
-        context = {"ti": ti, "dag_run": SimpleNamespace(conf=conf, run_type="manual")}
+        started = SimpleNamespace(conf=conf, run_type="manual", triggering_user_name=None)
+        context = {"ti": ti, "dag_run": started}
         return make_task(self.settings, context)
 
 

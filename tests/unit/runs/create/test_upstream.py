@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -29,8 +30,8 @@ CLAIM = Upstream(job="deploy", task="deploy", ancestors=(PARENT,), digest="of-an
 RECORD = make_dag_record()
 
 
-def _task(run_type: str) -> Any:
-    run = SimpleNamespace(run_type=run_type, conf={"upstream": plain(CLAIM)})
+def _task(run_type: str, upstream: Upstream = CLAIM) -> Any:
+    run = SimpleNamespace(run_type=run_type, conf={"upstream": plain(upstream)})
     return make_task(Settings(home=Path("x")), {"dag_run": run})
 
 
@@ -46,3 +47,11 @@ def test_a_bridge_is_believed():
     form = take_over(_task("operator_triggered"), RECORD, RunForm())
 
     assert (form.source, form.upstream) == ("parent_pipeline", CLAIM)
+
+
+def test_a_pipeline_of_another_project_is_for_the_commit_that_the_bridge_has_found():
+    """A push in between may change its jobs; a commit that the run has pinned before stays."""
+    task = _task("operator_triggered", replace(CLAIM, digest="", sha="a" * 40))
+
+    assert take_over(task, RECORD, RunForm()).sha == "a" * 40
+    assert take_over(task, RECORD, RunForm(sha="b" * 40)).sha == "b" * 40
