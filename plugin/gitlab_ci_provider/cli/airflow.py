@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gitlab_ci_provider.cli import airflowctl, output
+from gitlab_ci_provider.cli.repositories import dag_named
 from gitlab_ci_provider.cli.usage import WrongUsage
 from gitlab_ci_provider.exceptions import SourceError, StackError
 
@@ -66,12 +67,8 @@ class Target:
         Raises:
             SourceError: the ref does not compile; what is wrong was printed.
         """
-        from gitlab_ci_provider.discovery.repositories import project_of
-        from gitlab_ci_provider.model.names import dag_id
-
         if self.sync is None:
-            path = project_of(project, "").path if "://" in project else project
-            return dag_id(path)  # where a ref has other jobs, the run itself makes a DAG for it
+            return dag_named(project)  # where a ref has other jobs, the run makes a DAG for it
         record = self._synced(self.sync, project, ref, sha)
         file = self.dag_files / f"{record.dag_id}.py" if self.dag_files else None
         shown = self.sync.state.snapshots.shown(record.digest)

@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from gitlab_ci_provider.cli import airflow
+from gitlab_ci_provider.cli.repositories import dag_named, find_repository
 from gitlab_ci_provider.cli.usage import WrongUsage, suggestion
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.model.run_address import read_address
@@ -116,13 +117,9 @@ def _of_address(given: str, airflow_url: str) -> PipelineKey | None:
 
 def _dag(project: str, target: airflow.Target) -> str:
     """Name the DAG of a project."""
-    from gitlab_ci_provider.cli.repositories import find_repository
-    from gitlab_ci_provider.discovery.repositories import project_of
-    from gitlab_ci_provider.model.names import dag_id
-
-    if target.sync is not None:
-        return find_repository(target.sync.state.snapshots, project).dag_id
-    return dag_id(project_of(project, "").path if "://" in project else project)
+    if target.sync is None:
+        return dag_named(project)
+    return find_repository(target.sync.state.snapshots, project).dag_id
 
 
 def _none(args: argparse.Namespace, owner: str, known: Sequence[str]) -> str:

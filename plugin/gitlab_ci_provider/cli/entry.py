@@ -9,9 +9,8 @@ def main() -> int:
     """Load the command and run it."""
     usual = signal.getsignal(signal.SIGINT)
     if usual is signal.default_int_handler:
-        signal.signal(
-            signal.SIGINT, signal.SIG_DFL
-        )  # imports take a while and have nothing to clean up
+        # Imports take a while and have nothing to clean up.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     from gitlab_ci_provider.cli.main import main as command
 
     signal.signal(signal.SIGINT, usual)

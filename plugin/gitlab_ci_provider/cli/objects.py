@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gitlab_ci_provider.cli.repositories import find_project
 from gitlab_ci_provider.cli.usage import WrongUsage
 
 if TYPE_CHECKING:
@@ -28,20 +29,7 @@ class Stored:
 
     def project(self, given: str) -> Project:
         """Find the project of a folder, a URL or a path such as `group/project`."""
-        from gitlab_ci_provider.discovery.repositories import clone_url, project_of
-        from gitlab_ci_provider.model.dag_record import DagKind
-        from gitlab_ci_provider.model.names import dag_id
-        from gitlab_ci_provider.model.project import Project
-
-        snapshots = self.state.snapshots
-        if "://" not in given and not Path(given).is_dir():
-            known = snapshots.find_dag(dag_id(given))
-            return known.project if known else Project(path=given, clone_url="")
-        asked = project_of(clone_url(given), "")
-        projects = [snapshots.load_dag(name).project for name in snapshots.dags(DagKind.PROJECT)]
-        same = (project for project in projects if project.clone_url == asked.clone_url)
-        # Two folders of the same name have different paths: only the URL tells them apart.
-        return next(same, asked)
+        return find_project(self.state.snapshots, given)
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:

@@ -81,14 +81,17 @@ def error(text: str) -> None:
     _print(f"gitlab-dags: {safe(text)}", sys.stderr)
 
 
-def diagnostics(found: Iterable[Diagnostic], *, most: int | None = None) -> None:
+def diagnostics(found: Iterable[Diagnostic], *, of: str = "", most: int | None = None) -> None:
     """Print findings, one per line, each with its hint below.
 
     Args:
         found: the findings.
+        of: what they are about; it is named first, if there are any.
         most: print no more than these, and how many there are besides.
     """
     listed = list(found)
+    if of and listed:
+        note(f"{of}:")
     for finding in listed[:most]:
         note(str(finding))
         if finding.hint:

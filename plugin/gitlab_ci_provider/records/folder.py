@@ -163,9 +163,8 @@ def _temporary(folder: Path, data: bytes) -> Iterator[Path]:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
-        path.chmod(
-            0o644
-        )  # mkstemp makes it private; Airflow's processes may belong to several users
+        # mkstemp makes it private; Airflow's processes may belong to several users.
+        path.chmod(0o644)
         yield path
     finally:
         path.unlink(missing_ok=True)

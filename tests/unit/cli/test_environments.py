@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from gitlab_ci_provider.cli.main import main
+from gitlab_ci_provider.model.dag_record import DagRecord
 from gitlab_ci_provider.model.environment import Deployment, EnvironmentRecord, EnvironmentState
+from gitlab_ci_provider.model.project import Project, Ref
 from gitlab_ci_provider.records.environments import EnvironmentChange
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.state import open_state
@@ -95,3 +97,25 @@ def test_a_folder_stands_for_its_project(
     store.change("local/shop", "live", replacing(live))
     assert main(["environments", ".", "--home", str(tmp_path)]) == 0
     assert capsys.readouterr().out.splitlines()[1].startswith("live")
+
+
+def test_a_second_folder_of_the_same_name_has_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """Its project has another path, which only the state knows."""
+    home, folder = tmp_path / "home", tmp_path / "second" / "shop"
+    (folder / ".git").mkdir(parents=True)
+    project = Project(path="local/shop-2", clone_url=folder.as_uri())
+    state = open_state(Settings(home=home))
+    ref = Ref(name="main", sha="")
+    state.holds.replace(
+        DagRecord(dag_id="local__shop-2", project=project, ref=ref, title=project.path)
+    )
+    for path in ("local/shop", project.path):
+        record = EnvironmentRecord(name=f"of {path}", slug="a", tier="other")
+        state.environments.change(path, record.name, replacing(record))
+
+    main(["environments", str(folder), "--home", str(home)])
+
+    listed = capsys.readouterr().out
+    assert ("of local/shop-2" in listed, "of local/shop " in listed) == (True, False)

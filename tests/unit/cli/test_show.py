@@ -115,7 +115,7 @@ def test_explain_tells_why_each_rule_did_not_match(
     main(["compile", str(tmp_path), "--explain", "job", "--no-changed"])
 
     shown = [line.strip() for line in capsys.readouterr().out.splitlines()]
-    assert shown[shown.index("in: rule 4 ($CI) matches") + 1 :] == [
+    assert shown[shown.index("manual: rule 4 ($CI) matches") + 1 :] == [
         ".gitlab-ci.yml:4: if does not match",
         ".gitlab-ci.yml:5: changes does not match",
         ".gitlab-ci.yml:7: exists does not match",

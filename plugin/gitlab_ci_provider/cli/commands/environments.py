@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gitlab_ci_provider.cli import output
 from gitlab_ci_provider.cli.display.tables import table
+from gitlab_ci_provider.cli.repositories import find_project
 from gitlab_ci_provider.model.environment import EnvironmentRecord
 
 
@@ -34,8 +35,9 @@ def run(args: argparse.Namespace) -> int:
     from gitlab_ci_provider.state import open_state
 
     settings = home_settings(args.home or default_home().data)
-    environments = open_state(settings).environments
-    found = environments.of_project(_project(args.project))
+    state = open_state(settings)
+    environments = state.environments
+    found = environments.of_project(find_project(state.snapshots, args.project).path)
     if args.json:
         from gitlab_ci_provider.model.serialization import encode
 
@@ -47,15 +49,6 @@ def run(args: argparse.Namespace) -> int:
     for line in [] if args.json else _lines(found):
         output.say(line)
     return 0 if found else 1
-
-
-def _project(given: str) -> str:
-    """Name the project of a folder or URL; anything else is a project's path already."""
-    from gitlab_ci_provider.discovery.repositories import clone_url, project_of
-
-    if "://" not in given and not Path(given).is_dir():
-        return given
-    return project_of(clone_url(given), "").path
 
 
 def _lines(records: list[EnvironmentRecord]) -> Iterator[str]:

@@ -128,9 +128,8 @@ def _tell(args: argparse.Namespace, done: Refreshed) -> int:
     wrong = [result for result in done.results if _is_wrong(args, result)]
     code = 1 if wrong or done.kept else 0
     for result in done.results:
-        if result.diagnostics and len(done.results) > 1:
-            output.note(f"{result.location}:")
-        output.diagnostics(result.diagnostics)
+        several = len(done.results) > 1
+        output.diagnostics(result.diagnostics, of=result.location if several else "")
         if result.ok and result.record is not None and not args.json:
             project, ref = result.record.project, result.record.ref
             output.say(f"{project.path}: {ref.name} at {ref.sha[:8]}")

@@ -92,9 +92,7 @@ def _read(home: Home, paths: Sequence[str]) -> list[SyncResult]:
     found = []
     for path in paths:
         found.append(add_project(home, path))
-        if found[-1].diagnostics and len(paths) > 1:
-            output.note(f"{path}:")
-        output.diagnostics(found[-1].diagnostics)
+        output.diagnostics(found[-1].diagnostics, of=path if len(paths) > 1 else "")
     if found and all(synced.record is None for synced in found):
         raise AlreadySaidError("; ".join(str(one) for read in found for one in read.diagnostics))
     return found

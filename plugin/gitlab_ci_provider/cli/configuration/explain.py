@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator
 
 from gitlab_ci_provider.cli.configuration.compiled import Compiled
+from gitlab_ci_provider.cli.configuration.table import state_of
+from gitlab_ci_provider.cli.display.tables import aligned
 from gitlab_ci_provider.cli.usage import suggestion
 from gitlab_ci_provider.config.raw import Map, Mark, Node, to_data
 from gitlab_ci_provider.exceptions import ConfigError
@@ -33,10 +35,10 @@ def lines(compiled: Compiled, name: str) -> Iterator[str]:
         raise ConfigError(f"there is no job '{name}'{suggestion(name, dict.fromkeys(known))}")
     raw = jobs[group].raw
     rows = [*_rows(raw, ()), *_of_instance(compiled, name, raw), *_inherited(config.tree, raw)]
-    yield from _table(rows)
+    yield from aligned([(key, value, f"{mark.file}:{mark.line}") for key, value, mark in rows])
     if compiled.decision and name in compiled.decision.jobs:
         one = compiled.decision.jobs[name]
-        yield f"\n{'in' if one.present else 'out'}: {one.reason}"
+        yield f"\n{state_of(one)}: {one.reason}"
         yield from _rules(compiled, name, raw)
     if compiled.decision and not compiled.decision.created:
         yield f"\nno pipeline: {compiled.decision.reason}"
@@ -98,10 +100,3 @@ def _shown(value: Node) -> str:
     text = value if isinstance(value, str) else json.dumps(to_data(value), ensure_ascii=False)
     first, _, rest = text.partition("\n")
     return first if not rest and len(first) <= _MAX_VALUE else f"{first[:_MAX_VALUE]} ..."
-
-
-def _table(rows: list[tuple[str, str, Mark]]) -> Iterator[str]:
-    keys = max((len(key) for key, _, _ in rows), default=0)
-    values = max((len(value) for _, value, _ in rows), default=0)
-    for key, value, mark in rows:
-        yield f"{key:<{keys}}  {value:<{values}}  {mark.file}:{mark.line}"

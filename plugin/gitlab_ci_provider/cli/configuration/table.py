@@ -40,12 +40,13 @@ def _job_line(pipeline: Pipeline, decision: PipelineDecision, name: str, width: 
     one = decision.jobs[name]
     if not decision.created and one.present:
         return f"  {'out':<10} {padded(name, width)}  no pipeline"
-    state = _state(one)
+    state = state_of(one)
     more = "".join(f"; {words}" for words in (_failure(one), _after(pipeline, one, name)) if words)
     return f"  {state:<10} {padded(name, width)}  {one.reason}{more}".rstrip()
 
 
-def _state(one: JobDecision) -> str:
+def state_of(one: JobDecision) -> str:
+    """Say in a word whether a job is in the pipeline, and when it starts."""
     if not one.present:
         return "out"
     if one.when is When.DELAYED:

@@ -17,16 +17,20 @@ _UNITS = ((86_400, "d"), (3600, "h"), (60, "m"))
 
 
 def table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Yield lines with aligned columns, two spaces apart; the last column is not padded.
+    """Yield a heading and the rows below it, aligned; nothing without rows.
 
     Control characters in names are escaped: they come from authors of pipelines. A commit, as `ref`
     of a run of one, is shown by its first eight digits.
     """
     if not rows:
         return
-    cells = [heading, *([_shown(cell) for cell in row] for row in rows)]
-    widths = [max(columns(row[column]) for row in cells) for column in range(len(heading))]
-    for row in cells:
+    yield from aligned([heading, *([_shown(cell) for cell in row] for row in rows)])
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yield lines with aligned columns, two spaces apart; the last column is not padded."""
+    widths = [max(map(columns, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
         whole = [padded(cell, width) for cell, width in zip(row, widths, strict=True)]
         yield "  ".join(whole).rstrip()
 
@@ -50,8 +54,7 @@ def with_files(lines: Iterator[str], files: Iterable[Iterable[tuple[str, int]]])
     yield from islice(lines, 1)
     for line, inside in zip(lines, files, strict=True):
         yield line
-        listed = [(f"  {path}", size(count)) for path, count in inside]
-        yield from islice(table(("", ""), listed), 1, None)
+        yield from aligned([(f"  {quoted(path)}", size(count)) for path, count in inside])
 
 
 def _shown(cell: str) -> str:
