@@ -117,6 +117,12 @@ class _Reader:
         self.logged_in: list[Login] = []
         self.sets: frozenset[str] = frozenset()
         self.knows_builds = complete
+        self.handlers = {
+            "build": self._build,
+            "push": self._push,
+            "tag": self._tag,
+            "login": self._login,
+        }
 
     def take(self, position: int) -> None:
         """Look at one statement."""
@@ -152,26 +158,13 @@ class _Reader:
             self.carried.programs.setdefault(command.words[0].source, spot)
 
     def _asked(self, position: int, statement: Statement, asked: list[DockerCommand]) -> None:
-        handler = {
-            "build": self._build,
-            "push": self._push,
-            "tag": self._tag,
-            "login": self._login,
-        }.get(asked[0].verb)
+        handler = self.handlers.get(asked[0].verb)
         why = self._conditional(position, statement, asked[0])
         if handler is None or len(asked) > 1 or why:
             self.knows_builds &= not any(_BUILDS.search(docker.verb) for docker in asked)
             for docker in asked:
                 if docker.verb not in NEEDLESS or len(asked) == 1:
-                    where = docker.command.context or why
-                    known = docker.verb in ("build", "push", "tag", "login", *NEEDLESS)
-                    words, hint = "needs a Docker daemon", docker.way_out
-                    if known and where:
-                        words = f"stands {where}"
-                        hint = "Build without conditions, in a job that `rules` decide about."
-                    if docker.verb in NEEDLESS:
-                        hint = _NOT_NEEDED
-                    self._problem(position, docker.command.line, f"{docker.shown} {words}", hint)
+                    self._refuse(position, docker, docker.command.context or why)
             return
         try:
             handler(position, asked[0])
@@ -180,6 +173,16 @@ class _Reader:
             words = f"{asked[0].shown}: {problem}"
             hint = problem.hint or asked[0].way_out
             self._problem(position, asked[0].command.line, words, hint)
+
+    def _refuse(self, position: int, docker: DockerCommand, where: str) -> None:
+        """Say why a command is not carried over: for what it is, or for where it stands."""
+        words, hint = "needs a Docker daemon", docker.way_out
+        if where and docker.verb in {*self.handlers, *NEEDLESS}:
+            words = f"stands {where}"
+            hint = "Build without conditions, in a job that `rules` decide about."
+        if docker.verb in NEEDLESS:
+            hint = _NOT_NEEDED
+        self._problem(position, docker.command.line, f"{docker.shown} {words}", hint)
 
     def _conditional(self, position: int, statement: Statement, docker: DockerCommand) -> str:
         """Say on what else a command depends; empty when it always runs."""
@@ -367,7 +370,7 @@ class _Reader:
 def _producer(statement: Statement) -> Command | None:
     """Return the command that is piped into another one."""
     commands = [each for each in statement.commands if each.context in ("", "in a pipe")]
-    if len(commands) == 2 and len(statement.commands) >= 2 and docker_command(commands[1]):
+    if len(commands) == 2 and docker_command(commands[1]):
         return commands[0]
     return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gitlab_ci_provider.docker_builds.build import CannotBuildError
-from gitlab_ci_provider.docker_builds.commands import DockerCommand
+from gitlab_ci_provider.docker_builds.commands import DockerCommand, is_silence
 from gitlab_ci_provider.docker_builds.flags import Grammar, read_arguments
 from gitlab_ci_provider.docker_builds.shell import Command
 from gitlab_ci_provider.docker_builds.words import Word, said
@@ -17,7 +17,6 @@ _GRAMMAR = Grammar(
 )
 _DOCKER_HUB = said("https://index.docker.io/v1/")
 _HUB_NAMES = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io", "hub.docker.com"})
-_SILENT = frozenset({">/dev/null", "> /dev/null", "2>/dev/null", "2> /dev/null", "2>&1"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +44,7 @@ def read_login(docker: DockerCommand, producer: Command | None) -> Login:
     users, passwords = arguments.values("--username"), arguments.values("--password")
     if arguments.has("--password-stdin"):
         passwords = [_from_input(docker.command, producer)]
-    elif producer or set(docker.command.redirects) - _SILENT:
+    elif producer or _inputs(docker.command):
         raise CannotBuildError("its input is not used", "Add --password-stdin.")
     if not users or not passwords:
         raise CannotBuildError("it asks for a user or password", "Give both, with -u and -p.")
@@ -64,7 +63,7 @@ def _registry(operands: list[Word]) -> Word:
 
 def _from_input(command: Command, producer: Command | None) -> Word:
     """Return the password that `--password-stdin` reads, which ends before the line does."""
-    inputs = [text for text in command.redirects if text not in _SILENT]
+    inputs = _inputs(command)
     if (
         producer is None
         and len(inputs) == 1
@@ -83,6 +82,10 @@ def _from_input(command: Command, producer: Command | None) -> Word:
         return _output(" ".join(word.source for word in words))
     hint = "Take the password from a variable, or use a credential helper of the engine."
     raise CannotBuildError(f"`{words[0].source}` is not in the image of the build engine", hint)
+
+
+def _inputs(command: Command) -> list[str]:
+    return [redirect for redirect in command.redirects if not is_silence(redirect)]
 
 
 def _output(command: str) -> Word:

@@ -45,7 +45,7 @@ def _release(settings: Settings, dag: str, run: str) -> None:
 
 
 def _tell(settings: Settings, pipeline: int) -> None:
-    from gitlab_ci_provider.runs.report.send import send_broken_off  # most processes need it never
+    from gitlab_ci_provider.runs.report.send import send_broken_off  # most processes never need it
 
     send_broken_off(settings, open_state(settings), pipeline)
 

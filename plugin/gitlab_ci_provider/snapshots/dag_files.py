@@ -121,7 +121,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _told(schedules: Sequence[PipelineSchedule]) -> str:
-    """Word schedules, so that Airflow reads a file anew when nothing but they has changed."""
+    """Word schedules, so that Airflow reads a file again when nothing but they has changed."""
     return f", schedules {digest(encode(schedules))[:16]}" if schedules else ""
 
 

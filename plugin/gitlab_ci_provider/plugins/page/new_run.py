@@ -25,7 +25,7 @@ class Asked(BaseModel):
 def new_run_id(session: Any, dag_id: str, ref: str, sha: str) -> str:
     """Reserve a number and name a run by it; empty when the state cannot be reached.
 
-    A state that was made anew counts from 1 again: names of runs that exist are left out.
+    A new state counts from 1 again: names of runs that exist are left out.
     """
     try:
         state = open_state_for_people(load_settings())

@@ -1,7 +1,7 @@
 """Cancels jobs of a pipeline from outside their tasks, and obeys such orders inside.
 
-An order to cancel is a file, so that a job that starts later finds it; pods that run are deleted. A
-job obeys an order once: a canceled job that is cleared runs.
+An order to cancel is a record of the state, so that a job that starts later finds it; pods that run
+are deleted. A job obeys an order once: a canceled job that is cleared runs.
 """
 
 from __future__ import annotations
