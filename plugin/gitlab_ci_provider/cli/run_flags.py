@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from gitlab_ci_provider.cli.usage import WrongUsage, name_value, plain
 from gitlab_ci_provider.cli.variables_file import read_variables
 from gitlab_ci_provider.model.conf import check_conf
+from gitlab_ci_provider.model.project import is_commit_id
 from gitlab_ci_provider.model.quoted import quoted
 from gitlab_ci_provider.runs.form import SOURCES
 
@@ -156,7 +156,7 @@ def place(args: argparse.Namespace) -> Place:
 
 def commit_id(given: str) -> str:
     """Read the id of a commit."""
-    if not re.fullmatch("[0-9a-f]{40}", given):
+    if not is_commit_id(given):
         raise argparse.ArgumentTypeError(f"'{quoted(given)}' is not a commit id of 40 hex digits")
     return given
 

@@ -22,7 +22,7 @@ from gitlab_ci_provider.model.diagnostic import SourceLocation as At
 from gitlab_ci_provider.model.git_login import GitLogin
 from gitlab_ci_provider.model.names import dag_id
 from gitlab_ci_provider.model.pipeline import Pipeline
-from gitlab_ci_provider.model.project import CONFIG_PATH, Project, Ref
+from gitlab_ci_provider.model.project import CONFIG_PATH, Project, Ref, is_commit_id
 from gitlab_ci_provider.model.quoted import hide_credentials
 from gitlab_ci_provider.snapshots.refs import (
     has_name_of_topology,
@@ -32,7 +32,6 @@ from gitlab_ci_provider.snapshots.refs import (
 from gitlab_ci_provider.sources.gitlab import GitlabElsewhere
 from gitlab_ci_provider.sources.neighbours import Neighbours
 from gitlab_ci_provider.sources.open_repository import open_repository
-from gitlab_ci_provider.sources.ref_names import is_commit_id
 from gitlab_ci_provider.sources.remote import RemoteFiles
 from gitlab_ci_provider.sources.repository import Repository
 from gitlab_ci_provider.state import State

@@ -9,14 +9,13 @@ Unlike GitLab, a merge request from a fork starts nothing: GitLab runs its pipel
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from gitlab_ci_provider.exceptions import ConfigError
 from gitlab_ci_provider.model.conf import check_conf
-from gitlab_ci_provider.model.project import is_project_path
+from gitlab_ci_provider.model.project import is_commit_id, is_project_path
 from gitlab_ci_provider.model.quoted import quoted
 from gitlab_ci_provider.model.webhook_event import WebhookEvent
 
@@ -136,7 +135,7 @@ def _merge_request(event: WebhookEvent, body: Mapping[str, Any]) -> WebhookEvent
 def _commit(sha: str) -> str:
     if sha == _NOTHING or not sha:
         return ""
-    if not re.fullmatch(r"[0-9a-f]{40}", sha):
+    if not is_commit_id(sha):
         raise ConfigError("a commit ID has 40 hexadecimal digits")
     return sha
 

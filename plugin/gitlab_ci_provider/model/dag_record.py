@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity
+from gitlab_ci_provider.model.diagnostic import Diagnostic, errors_in
 from gitlab_ci_provider.model.pipeline_schedule import PipelineSchedule
 from gitlab_ci_provider.model.project import CONFIG_PATH, Project, Ref
 
@@ -59,4 +59,4 @@ class DagRecord:
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
         """What prevented a pipeline at the last try."""
-        return tuple(found for found in self.diagnostics if found.severity is Severity.ERROR)
+        return tuple(errors_in(self.diagnostics))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -50,6 +51,11 @@ class Diagnostic:
         file = quoted(at.file, 1000)
         place = f"{file}:{at.line}:{at.column}" if at.line else file
         return f"{place}: {self.severity} [{self.code}] {self.message}"
+
+
+def errors_in(found: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Choose those that prevent a pipeline."""
+    return [diagnostic for diagnostic in found if diagnostic.severity is Severity.ERROR]
 
 
 def error(code: str, message: str, at: SourceLocation, hint: str | None = None) -> Diagnostic:

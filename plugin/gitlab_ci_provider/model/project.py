@@ -15,6 +15,14 @@ _PATH = re.compile(
 )
 
 
+_COMMIT_ID = re.compile(r"[0-9a-f]{40}")
+
+
+def is_commit_id(text: str) -> bool:
+    """Return whether a text is the full ID of a commit."""
+    return _COMMIT_ID.fullmatch(text) is not None
+
+
 def is_project_path(text: str) -> bool:
     """Return whether a text can be the path of a project on a GitLab."""
     return len(text) <= 1024 and not text.endswith(".git") and bool(_PATH.fullmatch(text))

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from gitlab_ci_provider.model.project import is_commit_id
+
 _LONGEST = 60
 
 
@@ -21,7 +23,7 @@ def run_id(ref: str, sha: str = "", *, number: int = 0, unique: str = "") -> str
     """
     short = re.sub(r"^refs/(heads|tags)/", "", ref)
     label = re.sub(r"[^A-Za-z0-9.]+", "-", short).strip("-.")[:_LONGEST].rstrip("-.")
-    commit = sha[:8] if re.fullmatch("[0-9a-f]{40}", sha) else ""
+    commit = sha[:8] if is_commit_id(sha) else ""
     parts = (str(number or ""), label or "run", commit, unique)
     return "-".join(part for part in parts if part)
 

@@ -13,7 +13,7 @@ from gitlab_ci_provider.config.diagnostics import Diagnostics
 from gitlab_ci_provider.config.documents import decode
 from gitlab_ci_provider.config.loader import LoadError, load
 from gitlab_ci_provider.config.raw import Map, Mark, Node, Seq
-from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity
+from gitlab_ci_provider.model.diagnostic import Diagnostic, errors_in
 from gitlab_ci_provider.model.runner import RunnerProfile
 from gitlab_ci_provider.pods.shared_configuration import shared_configuration
 from gitlab_ci_provider.runners.checks import check_runner, place_of
@@ -33,7 +33,7 @@ class RunnersFile:
     @property
     def errors(self) -> Sequence[Diagnostic]:
         """What keeps the file from being used."""
-        return [found for found in self.diagnostics if found.severity is Severity.ERROR]
+        return errors_in(self.diagnostics)
 
 
 def read_runners(content: bytes, file: str, base: RunnerProfile) -> RunnersFile:

@@ -41,6 +41,11 @@ class TaskContext:
         """The run of the task."""
         return str(self.context["ti"].run_id)
 
+    @property
+    def was_started_by_task(self) -> bool:
+        """Whether a task has started the run; nobody else can start one of this type."""
+        return bool(self.context["dag_run"].run_type == "operator_triggered")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunContext(TaskContext):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from gitlab_ci_provider.exceptions import ConfigError
+from gitlab_ci_provider.model.project import is_commit_id
 
 _LONGEST_NUMBER = 18
-_COMMIT_ID = re.compile(r"[0-9a-f]{40}")
 
 
 def text(value: Any) -> str:
@@ -69,6 +68,6 @@ def commit_id(params: Mapping[str, Any], name: str) -> str:
         ConfigError: it is something else.
     """
     value = text(params.get(name))
-    if value and not _COMMIT_ID.fullmatch(value):
+    if value and not is_commit_id(value):
         raise ConfigError(f"`{name}` of the run must be a full commit ID of 40 hexadecimal digits")
     return "" if set(value) == {"0"} else value

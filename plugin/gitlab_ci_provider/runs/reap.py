@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 
 from kubernetes import client as k8s
 from kubernetes.client.exceptions import ApiException
-from kubernetes.config import ConfigException
 from urllib3.exceptions import HTTPError
 
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.hooks.group_leftovers import TaskStates, abandoned_group, list_groups
+from gitlab_ci_provider.hooks.kubernetes import UNREACHABLE
 from gitlab_ci_provider.hooks.outages import say
 from gitlab_ci_provider.hooks.resource_groups import LABEL
 from gitlab_ci_provider.pods.leftovers import INSTALLATION, Leftover, leftover, run_of
@@ -38,7 +38,7 @@ def find_leftovers(
     try:
         groups = list_groups(client, namespace, installation)
         pods = _pods(client, namespace, f"{INSTALLATION}={installation}")
-    except (ApiException, HTTPError, ConfigException) as problem:
+    except UNREACHABLE as problem:
         raise SystemFailure(f"cannot list what is in {namespace}: {say(problem)}") from problem
     runs = {found for pod in pods if (found := run_of(pod)) is not None}
     by_run = {run: states(*run) for run in sorted(runs)}

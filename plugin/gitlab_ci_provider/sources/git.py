@@ -22,11 +22,11 @@ from gitlab_ci_provider.model.git_login import (
     login_environment,
     split_login,
 )
-from gitlab_ci_provider.model.project import Commit, Ref
+from gitlab_ci_provider.model.project import Commit, Ref, is_commit_id
 from gitlab_ci_provider.model.quoted import hide_credentials
 from gitlab_ci_provider.sources.git_command import NOTHING, clear_locks, run_git, without_filters
 from gitlab_ci_provider.sources.git_command import git as _git
-from gitlab_ci_provider.sources.ref_names import full_name, hint, is_commit_id, meanings, named
+from gitlab_ci_provider.sources.ref_names import full_name, hint, meanings, named
 
 MAX_PATH = 4096
 """Characters of a path; no system has longer ones."""

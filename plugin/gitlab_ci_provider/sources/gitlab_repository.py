@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from gitlab_ci_provider.exceptions import GitlabApiError, SourceError, UnknownRefError
 from gitlab_ci_provider.gitlab_api.server import GitLabServer, path_on
-from gitlab_ci_provider.model.project import Commit, Ref
+from gitlab_ci_provider.model.project import Commit, Ref, is_commit_id
 from gitlab_ci_provider.sources.ref_names import (
     HEADS,
     TAGS,
     full_name,
-    is_commit_id,
     meanings,
     named,
 )

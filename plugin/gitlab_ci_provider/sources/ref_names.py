@@ -9,14 +9,8 @@ from gitlab_ci_provider.model.nearest import nearest
 from gitlab_ci_provider.model.project import Ref, RefKind
 from gitlab_ci_provider.model.quoted import quoted
 
-_SHA = re.compile(r"[0-9a-f]{40}")
 _SHORT_SHA = re.compile(r"[0-9a-f]{7,39}")
 HEADS, TAGS = "refs/heads/", "refs/tags/"
-
-
-def is_commit_id(name: str) -> bool:
-    """Return whether a ref was given as a full commit id."""
-    return _SHA.fullmatch(name) is not None
 
 
 def meanings(name: str) -> dict[str, Ref]:

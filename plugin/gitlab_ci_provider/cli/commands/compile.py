@@ -26,7 +26,7 @@ from gitlab_ci_provider.cli.run_flags import (
 from gitlab_ci_provider.exceptions import ConfigError, GitlabCiError
 from gitlab_ci_provider.model.conf import check_conf
 from gitlab_ci_provider.model.context import PipelineSource
-from gitlab_ci_provider.model.diagnostic import Severity
+from gitlab_ci_provider.model.diagnostic import errors_in
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -132,7 +132,7 @@ def _show_merged(compiled: Compiled) -> None:
 def _show_origin(compiled: Compiled, job: str) -> None:
     from gitlab_ci_provider.cli.configuration.explain import lines
 
-    output.diagnostics(found for found in compiled.diagnostics if found.severity is Severity.ERROR)
+    output.diagnostics(errors_in(compiled.diagnostics))
     for line in lines(compiled, job):
         output.say(line)
 

@@ -18,7 +18,13 @@ from gitlab_ci_provider.compiler.compile import without_followers
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.linter.lint import lint
 from gitlab_ci_provider.local.home import default_home
-from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity, SourceLocation, error
+from gitlab_ci_provider.model.diagnostic import (
+    Diagnostic,
+    Severity,
+    SourceLocation,
+    error,
+    errors_in,
+)
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.sources.directory import DirectoryFetcher
 
@@ -74,12 +80,7 @@ def run(args: argparse.Namespace) -> int:
     if runs_without_images(default_home()):
         for line in image_warnings(pipelines):
             output.note(f"`gitlab-dags run` on this machine: {line}")
-    failed = (
-        found
-        if args.strict
-        else [finding for finding in found if finding.severity is Severity.ERROR]
-    )
-    return 1 if failed else 0
+    return 1 if (found if args.strict else errors_in(found)) else 0
 
 
 def _print_patches(args: argparse.Namespace) -> int:

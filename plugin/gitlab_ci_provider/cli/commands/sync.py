@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from gitlab_ci_provider.cli import output
 from gitlab_ci_provider.cli.usage import WrongUsage
 from gitlab_ci_provider.exceptions import SettingsError, SourceError
-from gitlab_ci_provider.model.diagnostic import Severity
+from gitlab_ci_provider.model.diagnostic import errors_in
 
 if TYPE_CHECKING:
     from gitlab_ci_provider.discovery.bundle_sync import BundleSync, Refreshed
@@ -151,7 +151,7 @@ def _tell(args: argparse.Namespace, done: Refreshed) -> int:
 def _is_wrong(args: argparse.Namespace, result: SyncResult) -> bool:
     """Tell whether a repository is wrong: in a bundle, one without a pipeline is not."""
     if args.bundle and not args.project:
-        return any(found.severity is Severity.ERROR for found in result.diagnostics)
+        return bool(errors_in(result.diagnostics))
     return not result.ok
 
 

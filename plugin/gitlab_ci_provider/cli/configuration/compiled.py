@@ -14,7 +14,7 @@ from gitlab_ci_provider.cli.configuration.request import Request
 from gitlab_ci_provider.compiler.compile import CompileResult, compile_pipeline
 from gitlab_ci_provider.config.raw import Map, to_data
 from gitlab_ci_provider.model.context import PipelineContext
-from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity
+from gitlab_ci_provider.model.diagnostic import Diagnostic, errors_in
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.rules import AllowFailure, JobDecision, PipelineDecision
@@ -54,7 +54,7 @@ class Compiled:
     @property
     def valid(self) -> bool:
         """Return whether GitLab would accept it."""
-        return all(one.severity is not Severity.ERROR for one in self.diagnostics)
+        return not errors_in(self.diagnostics)
 
 
 def compile_request(request: Request) -> Compiled:
@@ -76,7 +76,7 @@ def compile_request(request: Request) -> Compiled:
 
 def as_object(compiled: Compiled) -> dict[str, object]:
     """Return the object of `compile --json`."""
-    errors = [one.message for one in compiled.diagnostics if one.severity is Severity.ERROR]
+    errors = [one.message for one in errors_in(compiled.diagnostics)]
     shown: dict[str, object] = {
         "valid": not errors,
         "error": "; ".join(errors) or None,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import quote
 
 from gitlab_ci_provider import __version__
-from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity
+from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity, errors_in
 
 Diagnostics = Sequence[Diagnostic]
 
@@ -33,7 +33,7 @@ def as_text(found: Diagnostics) -> str:
         lines.append(str(one))
         if one.hint:
             lines.append(f"    {one.hint}")
-    errors = sum(one.severity is Severity.ERROR for one in found)
+    errors = len(errors_in(found))
     if not found:
         return "no problems found"
     return "\n".join(
@@ -89,7 +89,7 @@ def as_sarif(found: Diagnostics) -> str:
 def as_junit(found: Diagnostics) -> str:
     """JUnit XML: one failed test for each error, one passed test when there is none."""
     cases = [_junit_case(one) for one in found]
-    failures = sum(one.severity is Severity.ERROR for one in found)
+    failures = len(errors_in(found))
     cases = cases or ['<testcase classname="gitlab-dags" name="lint"/>']
     head = f'<testsuite name="gitlab-dags lint" tests="{len(cases)}" failures="{failures}">'
     return "\n".join(['<?xml version="1.0" encoding="UTF-8"?>', head, *cases, "</testsuite>"])

@@ -14,7 +14,7 @@ from gitlab_ci_provider.gitlab_api.client import open_gitlab
 from gitlab_ci_provider.gitlab_api.errors import in_words
 from gitlab_ci_provider.gitlab_api.server import GitLabServer
 from gitlab_ci_provider.model.context import PipelineContext
-from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity
+from gitlab_ci_provider.model.diagnostic import Diagnostic, errors_in
 from gitlab_ci_provider.model.pipeline import Included
 from gitlab_ci_provider.model.project import CONFIG_PATH, Project, Ref
 from gitlab_ci_provider.sources.gitlab import GitlabElsewhere
@@ -84,7 +84,7 @@ def _project(found: GitlabProject) -> Project:
 
 
 def _ours(compiled: CompileResult) -> Verdict:
-    errors = [one.message for one in compiled.diagnostics if one.severity is Severity.ERROR]
+    errors = [one.message for one in errors_in(compiled.diagnostics)]
     jobs = compiled.pipeline.jobs.values() if compiled.pipeline else ()
     raw = {name: one.raw for name, one in compiled.config.jobs.items()} if compiled.config else {}
     return Verdict(

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 
+from gitlab_ci_provider.model.project import is_commit_id
 from gitlab_ci_provider.model.quoted import quoted
 
 _STEPS = ("B", "KiB", "MiB", "GiB", "TiB")
 _KIBI = 1024
 _SIZE = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[BKMGT])?(?:i?B)?", re.IGNORECASE)
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 _UNITS = ((86_400, "d"), (3600, "h"), (60, "m"))
 
 
@@ -58,7 +58,7 @@ def with_files(lines: Iterator[str], files: Iterable[Iterable[tuple[str, int]]])
 
 
 def _shown(cell: str) -> str:
-    return cell[:8] if _COMMIT.fullmatch(cell) else quoted(cell)
+    return cell[:8] if is_commit_id(cell) else quoted(cell)
 
 
 def size(count: int) -> str:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from gitlab_ci_provider.config.ci_config import CiConfig
 from gitlab_ci_provider.config.includes.locations import Location
 from gitlab_ci_provider.model.diagnostic import Diagnostic, warning
+from gitlab_ci_provider.model.project import is_commit_id
 
-_SHA = re.compile(r"[0-9a-f]{40}")
 _FULL_VERSION = re.compile(r"v?\d+\.\d+\.\d+(?:[-+].*)?")
 
 
@@ -24,7 +24,7 @@ def check_includes(config: CiConfig) -> Iterator[Diagnostic]:
 
 def unpinned(location: Location) -> str | None:
     """Say why an included file may change without notice; None when it cannot."""
-    if location.kind == "project" and not _SHA.fullmatch(location.ref or ""):
+    if location.kind == "project" and not is_commit_id(location.ref or ""):
         return f"follows {location.ref or 'the default branch'}; pin it to a commit"
     if location.kind == "remote" and location.integrity is None:
         return "may change at any time; add integrity"
@@ -35,4 +35,4 @@ def unpinned(location: Location) -> str | None:
 
 
 def _pinned(version: str) -> bool:
-    return bool(_SHA.fullmatch(version) or _FULL_VERSION.fullmatch(version))
+    return is_commit_id(version) or bool(_FULL_VERSION.fullmatch(version))

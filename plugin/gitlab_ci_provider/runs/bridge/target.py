@@ -12,7 +12,7 @@ from gitlab_ci_provider.hooks.runners import slotted
 from gitlab_ci_provider.model.bridge import Bridge, Upstream
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.dag_record import DagKind, DagRecord
-from gitlab_ci_provider.model.diagnostic import Severity
+from gitlab_ci_provider.model.diagnostic import errors_in
 from gitlab_ci_provider.model.names import dag_id
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.project import Ref
@@ -132,9 +132,7 @@ def _compile(run: JobRun, bridge: Bridge, upstream: Upstream) -> Pipeline:
         elsewhere=elsewhere(record.project, run.settings),
     )
     if compiled.pipeline is None:
-        listed = "\n".join(
-            str(found) for found in compiled.diagnostics if found.severity == Severity.ERROR
-        )
+        listed = "\n".join(map(str, errors_in(compiled.diagnostics)))
         message = f"downstream pipeline can not be created:\n{listed}"
         raise SystemFailure(message, reason=FailureReason.DOWNSTREAM_PIPELINE_CREATION_FAILED)
     return compiled.pipeline

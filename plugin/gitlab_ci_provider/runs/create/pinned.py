@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from gitlab_ci_provider.exceptions import ConfigError
@@ -10,7 +9,7 @@ from gitlab_ci_provider.hooks.repositories import elsewhere, repository_of
 from gitlab_ci_provider.hooks.runners import slotted
 from gitlab_ci_provider.model.context import PipelineContext
 from gitlab_ci_provider.model.dag_record import DagRecord
-from gitlab_ci_provider.model.diagnostic import Diagnostic, Severity
+from gitlab_ci_provider.model.diagnostic import errors_in
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.project import Commit, Project, Ref, RefKind
 from gitlab_ci_provider.model.variables import ConfiguredVariables
@@ -56,7 +55,7 @@ def pin(
     task: TaskContext,
     record: DagRecord,
     form: RunForm,
-    configured: ConfiguredVariables = ConfiguredVariables(),
+    configured: ConfiguredVariables,
 ) -> Pinned:
     """Fetch the commit that a run asks for and compile its pipeline for that run.
 
@@ -133,7 +132,7 @@ def _known(record: DagRecord, context: PipelineContext, store: SnapshotStore) ->
     Includes may depend on the source, variables or changed files, and inputs are the run's.
     """
     same = record.ref.sha == context.ref.sha and record.digest
-    if not same or _errors(record.diagnostics):
+    if not same or record.errors:
         return ""
     pipeline = store.load_pipeline(record.digest)
     plain = pipeline.included_files == (record.config_path,) and not pipeline.inputs
@@ -147,11 +146,7 @@ def _compile(
 
     compiled = compile_pipeline(files, context, elsewhere=elsewhere(record.project, settings))
     if compiled.pipeline is None:
-        listed = "\n".join(map(str, _errors(compiled.diagnostics)))
+        listed = "\n".join(map(str, errors_in(compiled.diagnostics)))
         ref = context.ref
         raise ConfigError(f"{record.project.path} at {ref.name} ({ref.sha[:8]}):\n{listed}")
     return compiled.pipeline
-
-
-def _errors(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
-    return [found for found in diagnostics if found.severity == Severity.ERROR]

@@ -17,9 +17,6 @@ from gitlab_ci_provider.runs.context import TaskContext
 from gitlab_ci_provider.runs.form import SCHEDULE, RunForm
 from gitlab_ci_provider.runs.schedule_values import schedule_values
 
-_BY_TASK = "operator_triggered"
-"""Airflow's type of runs that tasks have started; nobody can start one through its API or UI."""
-
 MOVED_FROM = "moved_from"
 """Key of the conf of a run that replaces another one: its DAG and run."""
 
@@ -73,7 +70,7 @@ def schedule_conf(task: TaskContext, record: DagRecord) -> Mapping[str, Any]:
 def _was_moved(task: TaskContext) -> bool:
     dag_run: Any = task.context["dag_run"]
     conf = dag_run.conf or {}
-    moved = dag_run.run_type == _BY_TASK and MOVED_FROM in conf
+    moved = task.was_started_by_task and MOVED_FROM in conf
     return moved and isinstance(conf.get(SCHEDULE), Mapping)
 
 

@@ -18,9 +18,6 @@ from gitlab_ci_provider.runs.context import TaskContext
 from gitlab_ci_provider.runs.create.pinned import Pinned, look
 from gitlab_ci_provider.runs.form import RunForm
 
-_BY_TASK = "operator_triggered"
-"""Airflow's type of runs that tasks have started; nobody can start one through its API or UI."""
-
 log = logging.getLogger(__name__)
 
 
@@ -39,7 +36,7 @@ def take_over(task: TaskContext, record: DagRecord, form: RunForm) -> RunForm:
             message = f"child pipelines are started by '{record.bridge}' of {record.parent} only"
             raise ConfigError(message)
         return form
-    if task.context["dag_run"].run_type != _BY_TASK:
+    if not task.was_started_by_task:
         raise ConfigError(f"`{UPSTREAM}` of a run is for `trigger:` jobs only, not for people")
     try:
         upstream = convert(value, Upstream)

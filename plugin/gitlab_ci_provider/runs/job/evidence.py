@@ -10,11 +10,9 @@ from dataclasses import replace
 from typing import Any
 
 from kubernetes import client as k8s
-from kubernetes.client.exceptions import ApiException
-from kubernetes.config import ConfigException
-from urllib3.exceptions import HTTPError
 
 from gitlab_ci_provider.exceptions import FailureReason, JobFailure
+from gitlab_ci_provider.hooks.kubernetes import UNREACHABLE
 from gitlab_ci_provider.hooks.outages import say
 from gitlab_ci_provider.model.evidence import PodEvidence
 from gitlab_ci_provider.model.log_frames import without_frames
@@ -27,8 +25,8 @@ from gitlab_ci_provider.pods.evidence import (
     started_containers,
 )
 from gitlab_ci_provider.runs.job.end import PodFailure
+from gitlab_ci_provider.runs.job.objects import read_pod
 
-_UNREACHABLE = (ApiException, HTTPError, ConfigException)
 _KILLED = 128
 """Exit codes above it mean a signal: somebody or something ended the script."""
 
@@ -93,27 +91,18 @@ def _who_interrupted(failure: JobFailure, evidence: PodEvidence) -> str:
 
 def _gathered(client: k8s.CoreV1Api, name: str, namespace: str, mask: Mask) -> PodEvidence | None:
     try:
-        pod = _read(client, name, namespace)
+        pod = read_pod(client, name, namespace)
         events = client.list_namespaced_event(
             namespace, field_selector=f"involvedObject.name={name}"
         ).items
         started = started_containers(pod) if pod is not None else []
         logs = {container: _tail(client, name, namespace, container) for container in started}
-    except _UNREACHABLE as problem:
+    except UNREACHABLE as problem:
         _log.warning("what Kubernetes knows of pod %s could not be read: %s", name, say(problem))
         return None
     if pod is None and not events:
         return None
     return pod_evidence(name, pod, events, logs, mask)
-
-
-def _read(client: k8s.CoreV1Api, name: str, namespace: str) -> k8s.V1Pod | None:
-    try:
-        return client.read_namespaced_pod(name, namespace)
-    except ApiException as problem:
-        if problem.status == 404:
-            return None
-        raise
 
 
 def _tail(client: k8s.CoreV1Api, name: str, namespace: str, container: str) -> str:
@@ -133,7 +122,7 @@ def _tail(client: k8s.CoreV1Api, name: str, namespace: str, container: str) -> s
             if read > _MOST_READ:
                 break
         answer.close()
-    except _UNREACHABLE:
+    except UNREACHABLE:
         return ""
     if container in FRAMED_CONTAINERS:
         data = without_frames(data)

@@ -14,7 +14,6 @@ from gitlab_ci_provider.exceptions import (
     GitlabCiError,
     JobFailure,
     SystemFailure,
-    TimeoutFailure,
 )
 from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.runs.cancel.auto import cancel_rest
@@ -24,7 +23,7 @@ from gitlab_ci_provider.runs.job import told_to_end
 from gitlab_ci_provider.runs.job.end import Settled
 from gitlab_ci_provider.runs.job.handover import Handover
 from gitlab_ci_provider.runs.job.pod_run import JobPod
-from gitlab_ci_provider.runs.job.shift import still_runs
+from gitlab_ci_provider.runs.job.shift import out_of_time, still_runs
 from gitlab_ci_provider.runs.job_run import JobRun
 from gitlab_ci_provider.runs.record import push_result
 from gitlab_ci_provider.runs.report.run import tell_end, told_start
@@ -110,9 +109,7 @@ def _ended(operator: KubernetesPodOperator, run: JobRun, pod: JobPod) -> Settled
         return job_end.left(run)
     except AirflowTaskTimeout:
         catch_up()
-        timeout = operator.execution_timeout
-        seconds = int(timeout.total_seconds()) if timeout else 0
-        return job_end.failed(run, TimeoutFailure(f"ran longer than its timeout of {seconds} s"))
+        return job_end.failed(run, out_of_time(operator))
     except GitlabCiError as problem:
         failure = problem if isinstance(problem, JobFailure) else SystemFailure(str(problem))
         return _canceled(operator, run) or job_end.failed(run, failure)

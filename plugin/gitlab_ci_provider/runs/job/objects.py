@@ -130,15 +130,17 @@ def _create_pod(client: k8s.CoreV1Api, pod: k8s.V1Pod) -> tuple[k8s.V1Pod, bool]
     try:
         return client.create_namespaced_pod(pod.metadata.namespace, pod), True
     except ApiException as problem:
-        found = _read(client, pod) if problem.status == 409 else None
+        place = (pod.metadata.name, pod.metadata.namespace)
+        found = read_pod(client, *place) if problem.status == 409 else None
         if found is None:
             raise
         return found, False
 
 
-def _read(client: k8s.CoreV1Api, pod: k8s.V1Pod) -> k8s.V1Pod | None:
+def read_pod(client: k8s.CoreV1Api, name: str, namespace: str) -> k8s.V1Pod | None:
+    """Read a pod; None when there is none."""
     try:
-        return client.read_namespaced_pod(pod.metadata.name, pod.metadata.namespace)
+        return client.read_namespaced_pod(name, namespace)
     except ApiException as problem:
         if problem.status == 404:
             return None

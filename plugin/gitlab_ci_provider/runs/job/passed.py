@@ -1,7 +1,7 @@
 """A job that has passed while the triggerer followed its pod, and whose task ends there.
 
 Airflow lets a trigger end its task, which then needs no worker and no slot for its end. That is
-for jobs that leave nothing to do but to record their result and to delete their pod: `returns`
+for jobs that leave nothing to do but to record their result and to delete their pod: `needs_worker`
 tells before the pod is left, `passed` when it has ended. All others get a worker.
 """
 
@@ -28,7 +28,7 @@ from gitlab_ci_provider.runs.job_run import JobRun
 from gitlab_ci_provider.runs.task.task_run import TaskRun
 
 
-def returns(operator: KubernetesPodOperator, run: JobRun, planned: PlannedJob) -> bool:
+def needs_worker(operator: KubernetesPodOperator, run: JobRun, planned: PlannedJob) -> bool:
     """Tell whether a worker has to come back even if the job passes.
 
     It records deployments, frees resource groups, tells GitLab, and gives the task of a DAG that

@@ -16,6 +16,7 @@ from urllib3.exceptions import HTTPError
 
 from gitlab_ci_provider.airflow_internals.pod_operator import was_killed
 from gitlab_ci_provider.exceptions import JobFailure, SystemFailure
+from gitlab_ci_provider.hooks.kubernetes import UNREACHABLE
 from gitlab_ci_provider.hooks.outages import is_passing, say
 from gitlab_ci_provider.hooks.pod_watch import PodWatch
 from gitlab_ci_provider.model.run import JobResult
@@ -32,7 +33,7 @@ from gitlab_ci_provider.runs.job.end import PullFailure, deploying_to
 from gitlab_ci_provider.runs.job.evidence import explained
 from gitlab_ci_provider.runs.job.handover import Handover
 from gitlab_ci_provider.runs.job.objects import delete_pod
-from gitlab_ci_provider.runs.job.passed import returns
+from gitlab_ci_provider.runs.job.passed import needs_worker
 from gitlab_ci_provider.runs.job.permitted import permitted_job
 from gitlab_ci_provider.runs.job.pod_start import PodStart, is_found
 from gitlab_ci_provider.runs.job.pod_worker import PodWorker, taken_over
@@ -109,10 +110,11 @@ class JobPod:
         for value in planned.masked:
             mask_secret(value)
         self._masker = log_masker(planned.masked)
+        returns = needs_worker(self._operator, self._run, planned)
         self._shift = replace(
             self._shift,
             hides=places_to_hide(request, planned.plan),
-            archive_key="" if returns(self._operator, self._run, planned) else self._archive_key,
+            archive_key="" if returns else self._archive_key,
         )
         self._services = job_services(planned, request.variables.as_dict())
         if self._handed is not None:
@@ -259,7 +261,7 @@ class JobPod:
             return
         try:
             delete_pod(self._operator.client, pod)
-        except (ApiException, HTTPError, ConfigException) as problem:
+        except UNREACHABLE as problem:
             name = pod.metadata.name
             self._log.warning(
                 "pod %s is left for the end of the pipeline, which deletes it: %s",

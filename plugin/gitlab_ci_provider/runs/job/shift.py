@@ -169,7 +169,12 @@ def refuse_if_over(shift: Shift, operator: KubernetesPodOperator) -> None:
         TimeoutFailure: it is.
     """
     if shift.why == "timeout" or is_over(shift):
-        raise TimeoutFailure(f"ran longer than its timeout of {_timeout(operator)} s")
+        raise out_of_time(operator)
+
+
+def out_of_time(operator: KubernetesPodOperator) -> TimeoutFailure:
+    """Say that a job's time is over."""
+    return TimeoutFailure(f"ran longer than its timeout of {_timeout(operator)} s")
 
 
 def is_over(shift: Shift) -> bool:

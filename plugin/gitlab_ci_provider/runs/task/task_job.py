@@ -12,7 +12,7 @@ from typing import Any
 
 from gitlab_ci_provider.exceptions import ConfigError
 from gitlab_ci_provider.model.context import PipelineContext
-from gitlab_ci_provider.model.diagnostic import Severity
+from gitlab_ci_provider.model.diagnostic import errors_in
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.project import CONFIG_PATH, Project, Ref
 from gitlab_ci_provider.model.variables import Variables
@@ -77,7 +77,7 @@ def compiled_job(task: TaskJob, project: Project, name: str) -> Job:
         raise ConfigError(f"cache, artifacts and services must be plain data: {problem}") from None
     context = PipelineContext(project=project, ref=Ref(name="", sha=""))
     result = compile_pipeline(_OneFile(text), context)
-    errors = [found for found in result.diagnostics if found.severity is Severity.ERROR]
+    errors = errors_in(result.diagnostics)
     if result.pipeline is None or errors:
         told = dict.fromkeys(found.message.replace(f"jobs:{_NAME}:", "") for found in errors)
         raise ConfigError(f"the task cannot run as a job: {'; '.join(told)}")

@@ -9,6 +9,7 @@ from typing import Any
 
 from factories import PROJECT, make_dag_record, make_entry
 from gitlab_ci_provider.model.project import Ref
+from gitlab_ci_provider.model.variables import ConfiguredVariables
 from gitlab_ci_provider.runs.create.pinned import Pinned, pin
 from gitlab_ci_provider.runs.form import RunForm
 from gitlab_ci_provider.settings import Settings
@@ -35,7 +36,7 @@ class Repository:
     def pin(self, settings: Settings | None = None, **form: Any) -> Pinned:
         """Fix the commit of a run."""
         asked = RunForm(**{"ref": "main", "source": "push", **form})
-        return pin(make_task(settings or self.settings), self.record, asked)
+        return pin(make_task(settings or self.settings), self.record, asked, ConfiguredVariables())
 
     def ran(self, sha: str, run: str, name: str = "main") -> None:
         """Register a pipeline that ran for a commit of a branch."""

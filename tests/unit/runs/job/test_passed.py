@@ -17,7 +17,7 @@ from gitlab_ci_provider.model.termination_message import TerminationMessage, enc
 from gitlab_ci_provider.pods.seen import SeenPod, decode_pod
 from gitlab_ci_provider.runs.job import passed as module
 from gitlab_ci_provider.runs.job.handover import Handover
-from gitlab_ci_provider.runs.job.passed import passed, returns
+from gitlab_ci_provider.runs.job.passed import needs_worker, passed
 from gitlab_ci_provider.runs.job.position import Position
 from unit.runs.support import RUN, make_job_run, make_task_context
 
@@ -49,7 +49,7 @@ def comes_back(record: Any = RUN, operator: Any = None, planned: Any = None) -> 
     run = make_job_run(make_task_context(), record=record)
     task: Any = SimpleNamespace(**{**OPERATOR, **(operator or {})})
     job: Any = SimpleNamespace(**{**PLAIN, **(planned or {})})
-    return returns(task, run, job)
+    return needs_worker(task, run, job)
 
 
 @pytest.mark.parametrize("record", [RUN, PIPELINES])
