@@ -32,6 +32,7 @@ class CrossNeed:
     Attributes:
         pipeline: an id, usually a variable; None for the latest successful one of `ref`.
         job: None means that only the status of the other pipeline is mirrored.
+        optional: the need is dropped when the job is not in the other pipeline.
     """
 
     job: str | None = None
@@ -39,3 +40,4 @@ class CrossNeed:
     ref: str | None = None
     pipeline: str | None = None
     artifacts: bool = True
+    optional: bool = False

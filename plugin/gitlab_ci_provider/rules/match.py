@@ -94,7 +94,9 @@ def _exists_match(exists: Exists, view: RuleView) -> bool:
     patterns = list(_expanded(exists.paths, view))
     names = [pattern for pattern in patterns if is_plain(pattern)]
     folders = tuple(name for name in names if name.endswith("/"))
-    if any(name in paths for name in names) or any(path.startswith(folders) for path in paths):
+    if any(name in paths for name in names):
+        return True
+    if folders and any(path.startswith(folders) for path in paths):
         return True
     globs = [pattern for pattern in patterns if not is_plain(pattern)]
     suffixes = tuple(glob.removeprefix(_ANYWHERE) for glob in globs if _SUFFIX.fullmatch(glob))

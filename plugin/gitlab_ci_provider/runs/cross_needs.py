@@ -14,7 +14,7 @@ from itertools import islice
 
 from gitlab_ci_provider.airflow_internals.tasks import run_is_open
 from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
-from gitlab_ci_provider.hooks.dag_runs import RunKey, result_of
+from gitlab_ci_provider.hooks.dag_runs import RunKey, pipeline_of, result_of
 from gitlab_ci_provider.hooks.project_settings import VARIABLE, may_reach
 from gitlab_ci_provider.model.names import task_ids
 from gitlab_ci_provider.model.needs import CrossNeed
@@ -49,7 +49,8 @@ def cross_results(
     """
     search = _Search(run=run, variables=variables)
     with masked_errors(variables.masked_values):
-        return dict(search.find(need) for need in needs if need.job and need.artifacts)
+        found = (search.find(need) for need in needs if need.job and need.artifacts)
+        return dict(each for each in found if each)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +58,8 @@ class _Search:
     run: RunContext
     variables: Variables
 
-    def find(self, need: CrossNeed) -> tuple[str, JobResult]:
-        """Find what one need refers to, and a label for it."""
+    def find(self, need: CrossNeed) -> tuple[str, JobResult] | None:
+        """Find what one need refers to, and a label for it; None for no job that it must have."""
         project, ref, number, job = (
             expand_on_server(written or "", self.variables)
             for written in (need.project, need.ref, need.pipeline, need.job)
@@ -70,7 +71,10 @@ class _Search:
             found = self._latest(project, ref, job)
         else:
             label = f"{job} of pipeline {number}"
-            found = self._of_family(own, number, job)
+            entry = self._pipeline(own, number)
+            if need.optional and not (entry and self._is_in(entry, job)):
+                return None
+            found = self._result(entry, job) if entry else None
         if found is None or not (found.artifacts or found.reports):
             message = f"{label} does not exist, has left no artifacts, or they have expired"
             raise SystemFailure(
@@ -78,9 +82,15 @@ class _Search:
             )
         return label, found
 
-    def _of_family(self, project: str, number: str, job: str) -> JobResult | None:
+    def _pipeline(self, project: str, number: str) -> PipelineEntry | None:
         entry = self.run.state.register.get(int(number)) if number.isdecimal() else None
-        return self._result(entry, job) if entry and entry.project == project else None
+        return entry if entry and entry.project == project else None
+
+    def _is_in(self, entry: PipelineEntry, job: str) -> bool:
+        """Return whether a pipeline has a job, however it ends."""
+        key = RunKey(dag=entry.dag_id, run=entry.run_id)
+        run = pipeline_of(self.run.context, key)
+        return run is not None and job in run.decisions and run.decisions[job].present
 
     def _latest(self, project: str, ref: str, job: str) -> JobResult | None:
         """Return the newest successful job of a ref."""

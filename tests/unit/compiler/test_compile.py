@@ -205,3 +205,22 @@ def test_missing_file_is_told():
     assert [str(one) for one in result.diagnostics] == [
         ".gitlab-ci.yml: error [file-missing] there is no .gitlab-ci.yml in the repository"
     ]
+
+
+def test_a_need_of_another_pipeline_may_be_optional():
+    """As one of this pipeline, from GitLab 19.5 on."""
+    file = "j: {script: x, needs: [{pipeline: $P, job: a, optional: true}]}"
+    pipeline = _compile(file).pipeline
+
+    assert pipeline
+    (need,) = pipeline.jobs["j"].cross_needs
+    assert need.optional
+
+
+def test_more_files_of_a_cache_key_need_a_flag_of_gitlab():
+    """GitLab 19.5 has the larger limit switched off: the smaller one holds, and a hint says so."""
+    (found,) = _compile("j: {script: x, cache: {key: {files: [a, b, c]}}}").diagnostics
+
+    assert found.message.endswith("has too many items (maximum is 2)")
+    assert found.hint
+    assert "increase_ci_cache_key_files_limit" in found.hint

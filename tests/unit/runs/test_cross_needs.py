@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from factories import RUN, make_entry, make_job, make_pipeline, make_variables
+from factories import RUN, make_entry, make_job, make_pipeline, make_run, make_variables
 from gitlab_ci_provider.exceptions import SystemFailure
 from gitlab_ci_provider.model import xcom_keys
 from gitlab_ci_provider.model.job_artifacts import JobArtifact
 from gitlab_ci_provider.model.needs import CrossNeed
+from gitlab_ci_provider.model.rules import JobDecision
 from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.model.variables import Variable, Variables
 from gitlab_ci_provider.runs.context import RunContext
@@ -22,7 +23,8 @@ from gitlab_ci_provider.runs.record import plain
 from gitlab_ci_provider.settings import Settings
 from gitlab_ci_provider.state import open_state
 
-PIPELINE = make_pipeline(make_job("a"))
+PIPELINE = make_pipeline(make_job("a"), make_job("absent"))
+JOBS = {name: JobDecision(job=name, present=name == "a") for name in PIPELINE.jobs}
 SECRET = "a-masked-value"
 
 
@@ -34,7 +36,10 @@ class Results:
     left: dict[tuple[str, str], Any] = field(default_factory=dict)
 
     def xcom_pull(self, *, dag_id: str, run_id: str, task_ids: str, key: str) -> Any:
-        assert (dag_id, key) == ("group__project", xcom_keys.JOB_RESULT)
+        assert dag_id == "group__project"
+        if key == xcom_keys.PIPELINE:
+            return plain(make_run(decisions=JOBS))
+        assert key == xcom_keys.JOB_RESULT
         return self.left.get((run_id, task_ids))
 
     def pipeline(self, run: str, status: JobStatus, **changes: Any) -> int:
@@ -112,6 +117,25 @@ def test_what_cannot_be_had_keeps_the_job_from_starting(results: Results, need: 
         results.find(need)
 
     assert refused.value.reason == "missing_dependency_failure"
+
+
+@pytest.mark.parametrize(("pipeline", "job"), [("1", "nope"), ("1", "absent"), ("77", "a")])
+def test_an_optional_job_may_be_missing(results: Results, pipeline: str, job: str):
+    """With `optional: true`, what the other pipeline does not have is not needed."""
+    results.pipeline("run", JobStatus.SUCCESS)
+
+    assert results.find(CrossNeed(pipeline=pipeline, job=job, optional=True)) == {}
+
+
+def test_an_optional_job_that_is_there_is_needed(results: Results):
+    """It is fetched; one that has left nothing keeps the job from starting, optional or not."""
+    results.pipeline("run", JobStatus.SUCCESS)
+    results.pipeline("other", JobStatus.SUCCESS)
+    del results.left["other", "a"]
+
+    assert results.find(CrossNeed(pipeline="1", job="a", optional=True))
+    with pytest.raises(SystemFailure, match="could not retrieve the needed artifacts"):
+        results.find(CrossNeed(pipeline="2", job="a", optional=True))
 
 
 def test_what_has_expired_is_not_taken(results: Results, monkeypatch: pytest.MonkeyPatch):

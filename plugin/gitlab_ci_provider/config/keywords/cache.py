@@ -21,6 +21,11 @@ KEYS = ("key", "untracked", "paths", "when", "policy", "unprotect", "fallback_ke
 MAX_CACHES = 4
 _WRONG = "can only be a Hash or an Array"
 MAX_FALLBACK_KEYS = 5
+MAX_FILES = 2
+_MORE_FILES = (
+    "GitLab 19.5 takes ten with its flag increase_ci_cache_key_files_limit, which is off by "
+    "default. Use a wildcard, or several caches."
+)
 
 
 def read_caches(field: Field) -> tuple[Cache, ...] | None:
@@ -112,6 +117,6 @@ def _read_files(field: Field) -> tuple[str, ...] | None:
         return None
     if not files:
         field.refuse("requires at least 1 item")
-    elif len(files) > 2:
-        field.refuse("has too many items (maximum is 2)")
+    elif len(files) > MAX_FILES:
+        field.refuse(f"has too many items (maximum is {MAX_FILES})", hint=_MORE_FILES)
     return tuple(file.lstrip("/") for file in files)

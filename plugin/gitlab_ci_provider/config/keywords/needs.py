@@ -152,6 +152,7 @@ def _pipeline_need(field: Field) -> CrossNeed | None:
         job=field.get("job", text),
         pipeline=field.get("pipeline", text),
         artifacts=field.get("artifacts", boolean) is not False,
+        optional=field.get("optional", boolean) or False,
     )
 
 
