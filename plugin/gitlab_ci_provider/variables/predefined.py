@@ -9,6 +9,7 @@ into one of these and into `docs/reference/variables.md`, which
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
@@ -28,6 +29,11 @@ _MAX_DESCRIPTION = 2700
 ZERO_SHA = "0" * 40
 _ACTIONABLE = frozenset({When.MANUAL, When.DELAYED})
 """Jobs that can be played, hence CI_JOB_MANUAL: `Ci::Build#action?`."""
+
+_LINE_END = re.compile(r"[\r\n]")
+_LONG_TITLE = 100
+"""Characters from which on GitLab's pages cut a title: the description then is the whole message.
+Source: `Commit#description`, which keeps the empty line after the title."""
 
 MAX_MESSAGE = 100_000
 """Bytes of a commit message in variables: GITLAB_CI_MAX_COMMIT_MESSAGE_SIZE_IN_BYTES."""
@@ -65,7 +71,8 @@ def user_variables(context: PipelineContext) -> Variables:
 def _commit(context: PipelineContext) -> dict[str, str | None]:
     commit = context.commit
     message = commit.message.encode()[:MAX_MESSAGE].decode(errors="ignore")
-    title, _, description = message.partition("\n")
+    title = _LINE_END.split(message, maxsplit=1)[0]
+    description = message.partition("\n")[2].removesuffix("\n")
     before = commit.before_sha or ZERO_SHA
     return {
         "CI_COMMIT_SHA": context.ref.sha,
@@ -74,7 +81,7 @@ def _commit(context: PipelineContext) -> dict[str, str | None]:
         "CI_COMMIT_MESSAGE": message,
         "CI_COMMIT_MESSAGE_IS_TRUNCATED": "false" if message == commit.message else "true",
         "CI_COMMIT_TITLE": title,
-        "CI_COMMIT_DESCRIPTION": description.lstrip("\n"),
+        "CI_COMMIT_DESCRIPTION": message if len(title) >= _LONG_TITLE else description,
         "CI_COMMIT_AUTHOR": commit.author,
         "CI_COMMIT_TIMESTAMP": commit.timestamp,
     }
@@ -215,8 +222,6 @@ def _environment(job: Job, name: str | None) -> dict[str, str | None]:
 
 def guess_tier(name: str) -> str:
     """Guess the tier of an environment from its name, as GitLab does."""
-    import re
-
     lowered = name.lower()
     for tier, pattern in _TIERS.items():
         if re.search(pattern, lowered):

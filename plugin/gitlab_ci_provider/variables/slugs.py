@@ -18,9 +18,10 @@ def environment_slug(name: str) -> str:
 
     Source: GitLab's `Gitlab::Slug::Environment`.
     """
-    slugified = re.sub(r"-+", "-", re.sub(r"[^a-z0-9]", "-", name.lower()))
-    if not slugified or not slugified[0].isalpha():
+    slugified = re.sub(r"[^a-z0-9]", "-", name.lower())
+    if not slugified[:1].isalpha():
         slugified = f"env-{slugified}"
+    slugified = re.sub(r"-+", "-", slugified)
     if slugified == name and len(slugified) <= MAX_ENVIRONMENT:
         return slugified.removesuffix("-")
     import hashlib  # importing OpenSSL is slow, and most jobs do not need it

@@ -28,12 +28,29 @@ def test_branch_pipeline():
 
     assert values["CI_COMMIT_BRANCH"] == "main"
     assert values["CI_COMMIT_TITLE"] == "Title"
-    assert values["CI_COMMIT_DESCRIPTION"] == "More\ntext"
+    assert values["CI_COMMIT_DESCRIPTION"] == "\nMore\ntext"
     assert values["CI_COMMIT_SHORT_SHA"] == "a" * 8
     assert values["CI_PROJECT_NAMESPACE"] == "group"
     assert values["CI_SERVER_FQDN"] == "gitlab.example.com"
     assert "CI_COMMIT_TAG" not in values
     assert "CI_MERGE_REQUEST_IID" not in values
+
+
+@pytest.mark.parametrize(
+    ("message", "title", "description"),
+    [
+        ("Title\n", "Title", ""),
+        ("Title\r\n\r\nMore\n", "Title", "\r\nMore"),
+        (f"{'t' * 99}\nMore\n", "t" * 99, "More"),
+        (f"{'t' * 100}\nMore\n", "t" * 100, f"{'t' * 100}\nMore\n"),
+    ],
+)
+def test_the_description_of_a_commit(message: str, title: str, description: str):
+    """All after the first line but the last line's end; the whole message if the title is long."""
+    values = _values(pipeline_variables(make_context(commit=Commit(message=message))))
+
+    assert values["CI_COMMIT_TITLE"] == title
+    assert values["CI_COMMIT_DESCRIPTION"] == description
 
 
 def test_tag_pipeline():
@@ -91,6 +108,7 @@ def test_environment_slug_is_short_and_unique():
     assert len(set(made)) == len(names)
     assert all(len(one) <= 24 and one[0].isalpha() for one in made)
     assert environment_slug("staging") == "staging"
+    assert environment_slug(".x").startswith("env-x-")
 
 
 @pytest.mark.parametrize(
