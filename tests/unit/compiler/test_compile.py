@@ -14,6 +14,13 @@ from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.serialization import decode, encode
 
+NESTED = """
+include:
+  - {template: Go.gitlab-ci.yml, rules: [{if: $CI_COMMIT_BRANCH}]}
+  - {project: group/other, file: ci.yml, rules: [{if: $CI_COMMIT_BRANCH == null}]}
+  - {template: Nothing.gitlab-ci.yml, rules: [{exists: [.gitlab-ci.yml]}]}
+nested: {script: x}
+"""
 WRONG = f"sha256-{'A' * 43}="
 
 
@@ -36,6 +43,10 @@ class Elsewhere:
         """Fetch the address."""
         if "broken" in url:
             raise SourceError(f"{url} answers 404")
+        if "nested" in url:
+            return NESTED.encode()
+        if "alone" in url:
+            return b"include: .gitlab-ci.yml\nfrom-remote: {script: x}\n"
         return b"from-remote: {script: x}\n"
 
     def template(self, name: str) -> bytes | None:
@@ -117,12 +128,20 @@ def test_includes_from_everywhere():
     assert result.pipeline.jobs["tool"].script.main == ("tool 1.2.3",)
 
 
+def test_what_a_remote_file_includes_sees_nothing_of_the_pipeline():
+    """Neither its variables nor its files; what other projects include sees both."""
+    result = _compile("include: {remote: 'https://example.com/nested.yml'}\njob: {script: x}\n")
+
+    assert _jobs(result) == {"job", "nested", "from-project", "inner"}
+
+
 @pytest.mark.parametrize(
     ("include", "code"),
     [
         ("{project: group/nobody, file: ci.yml}", "include-project"),
         ("{project: group/other, file: absent.yml}", "include-missing"),
         ("{remote: 'https://example.com/broken.yml'}", "include-unreadable"),
+        ("{remote: 'https://example.com/alone.yml'}", "include-missing"),
         ("{template: Nothing.gitlab-ci.yml}", "include-missing"),
         ("{component: gitlab.example.com/group/other/absent@1}", "include-component"),
         ("{component: nonsense}", "include-component"),

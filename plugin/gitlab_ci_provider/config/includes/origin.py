@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gitlab_ci_provider.config.includes.fetcher import Elsewhere, FileFetcher, ProjectFiles
@@ -26,6 +26,9 @@ _WHERE = (
 )
 
 
+_ALONE = "A remote file or template belongs to no project: include it with `project` instead."
+
+
 class IncludeError(Exception):
     """A file cannot be included; the message is GitLab's where GitLab has one."""
 
@@ -43,7 +46,7 @@ class Origin:
     Attributes:
         name: how diagnostics call it: its path, with project or address when from elsewhere.
         shown: how GitLab calls it in messages about its content.
-        files: where its own local includes are.
+        files: where its own local includes are; `NO_PROJECT` when it can have none.
         component: what it may know about itself, when it is a component.
         key: tells it apart from others, whatever is hidden in its names.
         lock: which state of it was read, when it is from outside the repository.
@@ -63,6 +66,20 @@ class Origin:
             self.lock, file=hide(self.lock.file), asked=hide(self.lock.asked)
         )
         return replace(self, name=hide(self.name), shown=hide(self.shown), lock=lock, key=self.name)
+
+
+class NoProject:
+    """The files next to a remote file or a template: there are none. A `FileFetcher`."""
+
+    def read(self, path: str) -> bytes | None:
+        """Find nothing."""
+
+    def paths(self) -> Sequence[str]:
+        """List nothing."""
+        return ()
+
+
+NO_PROJECT = NoProject()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +120,9 @@ class Finder:
         return self._template(location.path)
 
     def _local(self, path: str, files: FileFetcher) -> Origin:
+        if files is NO_PROJECT:
+            words = f"Local file `{path}` does not have project!"
+            raise IncludeError("include-missing", words, _ALONE)
         content = files.read(path)
         if content is None:
             raise IncludeError("include-missing", f"Local file `{path}` does not exist!")
@@ -136,7 +156,7 @@ class Finder:
             words = f"Remote file `{url}` integrity check failed."
             raise IncludeError("include-integrity", words)
         lock = Included(file=hide_credentials(url), sha=_digest(content))
-        return Origin(url, url, content, self.own, lock=lock)
+        return Origin(url, url, content, NO_PROJECT, lock=lock)
 
     def _template(self, name: str) -> Origin:
         if not name.endswith(_TEMPLATE):
@@ -147,7 +167,7 @@ class Finder:
             words = f"Included file `{name}` is empty or does not exist!"
             raise IncludeError("include-missing", words)
         lock = Included(file=f"template:{name}", sha=_digest(content))
-        return Origin(f"template:{name}", name, content, self.own, lock=lock)
+        return Origin(f"template:{name}", name, content, NO_PROJECT, lock=lock)
 
     def _component(self, address: str) -> Origin:
         found = _COMPONENT.match(address)

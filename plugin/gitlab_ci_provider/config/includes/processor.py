@@ -1,19 +1,26 @@
 """`include:`: files are read, and merged below the file that includes them.
 
 Source: GitLab's `Gitlab::Ci::Config::External`: at most 150 files, later includes over earlier
-ones, the including file over all of them.
+ones, the including file over all of them. What a remote file or a template includes sees no
+variables and no project.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gitlab_ci_provider.config.diagnostics import Diagnostics
 from gitlab_ci_provider.config.includes.content import Reading, read_tree
 from gitlab_ci_provider.config.includes.fetcher import Elsewhere, FileFetcher
 from gitlab_ci_provider.config.includes.locations import Location, read_locations
-from gitlab_ci_provider.config.includes.origin import Finder, IncludeError, Origin, main_elsewhere
+from gitlab_ci_provider.config.includes.origin import (
+    NO_PROJECT,
+    Finder,
+    IncludeError,
+    Origin,
+    main_elsewhere,
+)
 from gitlab_ci_provider.config.inputs.functions import known
 from gitlab_ci_provider.config.inputs.spec import read_inputs
 from gitlab_ci_provider.config.keywords.fields import Field
@@ -62,6 +69,7 @@ class _Processor:
         self.diagnostics = diagnostics
         self.known = known(include_variables(context))
         self.view = include_view(context, lambda: frozenset(sources.own.paths()))
+        self.public_view = replace(self.view, variables={}, expand=dict, tree=frozenset)
         self.files: list[str] = []
         self.locations: list[Location] = []
         self.trees: dict[tuple[str, str], Map | None] = {}
@@ -113,7 +121,8 @@ class _Processor:
         if taken is None:
             taken = set()
             self.taken.append((parent.files, taken))
-        found = read_locations(field, self.view, parent.files, taken)
+        view = self.public_view if parent.files is NO_PROJECT else self.view
+        found = read_locations(field, view, parent.files, taken)
         taken.update(location.path for location in found if location.kind == "local")
         return found
 
