@@ -12,7 +12,6 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -60,11 +59,12 @@ def _run(plan: PreGetSources, context: PhaseContext) -> None:
 
 def _try(text: str, context: PhaseContext) -> None:
     """Run the script once, in the first shell that there is, its output through our masks."""
-    with _own_folder(context.hook) as folder, _Pipe.at(folder) as pipe:
-        script = folder / "script"
+    with _own_folder(context.hook) as folder:
+        script, pipe = folder / "script", folder / "output"
         script.write_text(text, encoding="utf-8")
-        output = JobOutput(pipe.path, context.output.log, log_masker(context.output.secrets))
-        with pipe.started(_shell(), script, context.hook) as process:
+        os.mkfifo(pipe)
+        output = JobOutput(pipe, context.output.log, log_masker(context.output.secrets))
+        with _started(script, pipe, context.hook) as process:
             done = os.pidfd_open(process.pid)
             output.pass_on_until(done)
             os.close(done)
@@ -81,39 +81,23 @@ def _own_folder(parent: Path) -> Iterator[Path]:
         yield Path(folder)
 
 
-@dataclass(frozen=True, slots=True)
-class _Pipe:
-    """A FIFO for what the script and all that it starts write."""
-
-    path: Path
-
-    @classmethod
-    @contextmanager
-    def at(cls, folder: Path) -> Iterator[_Pipe]:
-        path = folder / "output"
-        os.mkfifo(path)
-        yield cls(path)
-
-    @contextmanager
-    def started(self, shell: str, script: Path, hook: Path) -> Iterator[subprocess.Popen[bytes]]:
-        """Start the script; whatever happens, nothing of it is left."""
-        with self.path.open("wb") as writer:
-            process = subprocess.Popen(
-                [shell, str(script)],
-                cwd="/",
-                env={**os.environ, "GITLAB_CI_HOOK": str(hook)},
-                stdin=subprocess.DEVNULL,
-                stdout=writer,
-                stderr=writer,
-                start_new_session=True,
-            )
-        try:
-            yield process
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-
-def _shell() -> str:
-    return next((shell for shell in SHELLS if os.access(shell, os.X_OK)), "sh")
+@contextmanager
+def _started(script: Path, pipe: Path, hook: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Start the script, which writes into a pipe; whatever happens, nothing of it is left."""
+    shell = next((shell for shell in SHELLS if os.access(shell, os.X_OK)), "sh")
+    with pipe.open("wb") as writer:
+        process = subprocess.Popen(
+            [shell, str(script)],
+            cwd="/",
+            env={**os.environ, "GITLAB_CI_HOOK": str(hook)},
+            stdin=subprocess.DEVNULL,
+            stdout=writer,
+            stderr=writer,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

@@ -10,10 +10,10 @@ from gitlab_ci_provider.exceptions import FailureReason, GitlabCiError, SystemFa
 from gitlab_ci_provider.helper.attempts import STAGE, attempt
 from gitlab_ci_provider.helper.context import PhaseContext
 from gitlab_ci_provider.helper.in_turn import Ahead, Say, in_turn
-from gitlab_ci_provider.helper.meter import metered
+from gitlab_ci_provider.helper.transfers import fetch
 from gitlab_ci_provider.model.plan import ArtifactDownload
 from gitlab_ci_provider.storage.archive import unpack
-from gitlab_ci_provider.storage.base import MissingObjectError, StorageUnavailableError
+from gitlab_ci_provider.storage.base import MissingObjectError
 from gitlab_ci_provider.storage.checksums import verify
 from gitlab_ci_provider.storage.keys import ARCHIVE_NAME
 
@@ -63,16 +63,6 @@ def _download(context: PhaseContext, artifacts: ArtifactDownload, ahead: Ahead[P
 
 
 def _fetch(context: PhaseContext, artifacts: ArtifactDownload, archive: Path, say: Say) -> Path:
-    def fetch() -> None:
-        with metered("Downloading artifacts", context.plan.meter_seconds, say) as progress:
-            context.store().get(artifacts.object_key, archive, progress)
-
-    attempt(
-        fetch,
-        context.plan.attempts,
-        sleep=context.sleep,
-        say=say,
-        on=StorageUnavailableError,
-    )
+    fetch(context, artifacts.object_key, archive, "Downloading artifacts", say)
     verify(archive, artifacts.sha256, artifacts.object_key)
     return archive

@@ -16,11 +16,11 @@ from gitlab_ci_provider.exceptions import GitlabCiError
 from gitlab_ci_provider.helper.attempts import STAGE, attempt
 from gitlab_ci_provider.helper.context import PhaseContext
 from gitlab_ci_provider.helper.in_turn import Say, in_turn
-from gitlab_ci_provider.helper.meter import metered
 from gitlab_ci_provider.helper.restored import remember
+from gitlab_ci_provider.helper.transfers import fetch
 from gitlab_ci_provider.model.plan import CacheRestore
 from gitlab_ci_provider.storage.archive import unpack
-from gitlab_ci_provider.storage.base import MissingObjectError, StorageUnavailableError
+from gitlab_ci_provider.storage.base import MissingObjectError
 from gitlab_ci_provider.storage.keys import CACHE_SUFFIX
 
 
@@ -99,18 +99,8 @@ def _as_it_is(archive: Path) -> Path:
 
 
 def _has(context: PhaseContext, key: str, archive: Path, say: Say) -> bool:
-    def fetch() -> None:
-        with metered("Downloading cache", context.plan.meter_seconds, say) as progress:
-            context.store().get(key, archive, progress)
-
     try:
-        attempt(
-            fetch,
-            context.plan.attempts,
-            sleep=context.sleep,
-            say=say,
-            on=StorageUnavailableError,
-        )
+        fetch(context, key, archive, "Downloading cache", say)
     except MissingObjectError:
         return False
     return True

@@ -5,23 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from gitlab_ci_provider.exceptions import StorageError
-from gitlab_ci_provider.helper.attempts import attempt
 from gitlab_ci_provider.helper.context import PhaseContext
 from gitlab_ci_provider.helper.meter import metered
+from gitlab_ci_provider.helper.transfers import again, put
 from gitlab_ci_provider.helper.untracked import untracked_files
 from gitlab_ci_provider.storage.archive import pack_hashed, pack_into
-from gitlab_ci_provider.storage.base import StorageUnavailableError
 from gitlab_ci_provider.storage.members import Members, find_members
 from gitlab_ci_provider.storage.packing import Counts, Packing
 
 if TYPE_CHECKING:
     from gitlab_ci_provider.storage.multipart import PartedUpload
-
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +67,7 @@ def store(context: PhaseContext, members: Members, target: Target) -> Saved:
         OSError: a file could not be read, or there is no room for the archive.
     """
     archive = target.packing.scratch / "archive"
-    upload = context.store().begin(target.key, partial(_again, context))
+    upload = context.store().begin(target.key, partial(again, context, context.output.warning))
     if upload is not None:
         try:
             return _store_in_parts(context, members, target, upload)
@@ -106,35 +102,6 @@ def _packed(
     if target.hashed:
         return pack_hashed(write, *packed)
     return pack_into(write, *packed), ""
-
-
-def put(context: PhaseContext, path: Path, key: str, label: str = "") -> None:
-    """Put a file into the store, trying again when the store fails.
-
-    Args:
-        context: of the job.
-        path: of the file.
-        key: of the object.
-        label: what the log says of the transfer; empty for a small file.
-    """
-
-    def send() -> None:
-        seconds = context.plan.meter_seconds if label else 0
-        with metered(label, seconds, context.output.line) as progress:
-            context.store().put(key, path, progress)
-
-    _again(context, send)
-
-
-def _again(context: PhaseContext, action: Callable[[], Result]) -> Result:
-    """Call an action again while the store fails."""
-    return attempt(
-        action,
-        context.plan.attempts,
-        sleep=context.sleep,
-        say=context.output.warning,
-        on=StorageUnavailableError,
-    )
 
 
 def find(context: PhaseContext, wanted: Wanted) -> Members:

@@ -12,7 +12,8 @@ from pathlib import Path
 from gitlab_ci_provider.exceptions import GitlabCiError, SystemFailure
 from gitlab_ci_provider.helper.context import PhaseContext
 from gitlab_ci_provider.helper.output import unix_time
-from gitlab_ci_provider.helper.phases.save import Saved, Target, Wanted, find, put, store
+from gitlab_ci_provider.helper.phases.save import Saved, Target, Wanted, find, store
+from gitlab_ci_provider.helper.transfers import put
 from gitlab_ci_provider.model.job_artifacts import JobArtifact
 from gitlab_ci_provider.model.plan import ArtifactUpload
 from gitlab_ci_provider.storage.index import ArtifactIndex, write_index
@@ -33,10 +34,12 @@ def upload_artifacts(context: PhaseContext, uploads: Iterable[ArtifactUpload]) -
         context.output.notice("Uploading artifacts...")
         try:
             with context.scratch() as folder:
-                _upload(context, upload, folder)
+                saved = save_artifacts(context, upload, folder)
         except (GitlabCiError, OSError) as error:
             message = f"cannot upload the artifacts '{upload.name}': {error}"
             raise SystemFailure(message) from error
+        if saved is not None:
+            context.uploaded.append(saved)
 
 
 def save_artifacts(
@@ -74,12 +77,6 @@ def save_artifacts(
         sha256=saved.sha256,
         expire_at=index.expire_at,
     )
-
-
-def _upload(context: PhaseContext, upload: ArtifactUpload, folder: Path) -> None:
-    saved = save_artifacts(context, upload, folder)
-    if saved is not None:
-        context.uploaded.append(saved)
 
 
 def _index(job: str, upload: ArtifactUpload, saved: Saved) -> ArtifactIndex:

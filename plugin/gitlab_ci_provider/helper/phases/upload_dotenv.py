@@ -7,14 +7,15 @@ is wrong fails the job. Values go into the object store and nowhere else.
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from collections.abc import Iterable
 
-from gitlab_ci_provider.exceptions import GitlabCiError, JobFailure, SystemFailure
+from gitlab_ci_provider.exceptions import GitlabCiError, SystemFailure
 from gitlab_ci_provider.helper.context import PhaseContext
-from gitlab_ci_provider.helper.phases.save import put
+from gitlab_ci_provider.helper.phases.save import Wanted, find
+from gitlab_ci_provider.helper.transfers import put
 from gitlab_ci_provider.model.job_artifacts import ArtifactReport
 from gitlab_ci_provider.model.plan import DotenvUpload
-from gitlab_ci_provider.storage.members import find_members
+from gitlab_ci_provider.storage.tree_reader import TreeReader
 from gitlab_ci_provider.variables.dotenv import MAX_UNPACKED, parse_dotenv
 
 
@@ -25,13 +26,8 @@ def upload_dotenv(context: PhaseContext, upload: DotenvUpload) -> None:
         DotenvError: GitLab would not accept the report.
         SystemFailure: it could not be saved.
     """
-    members = find_members(context.project_dir, upload.paths)
-    for line in members.findings:
-        context.output.line(line)
-    for line in members.warnings:
-        context.output.warning(line)
-    files = [_content(context.project_dir / path) for path in members.paths]
-    found = [content for content in files if content is not None]
+    members = find(context, Wanted(paths=upload.paths))
+    found = _contents(context, members.paths)
     if not found:
         context.output.warning("No files to upload as dotenv")
         return
@@ -40,8 +36,6 @@ def upload_dotenv(context: PhaseContext, upload: DotenvUpload) -> None:
     try:
         _save(context, upload.object_key, data)
     except (GitlabCiError, OSError) as error:
-        if isinstance(error, JobFailure):
-            raise
         raise SystemFailure(f"cannot upload the dotenv report: {error}") from error
     context.output.line(f"Uploaded {len(variables)} variables of the dotenv report")
     report = ArtifactReport(
@@ -54,12 +48,10 @@ def upload_dotenv(context: PhaseContext, upload: DotenvUpload) -> None:
     context.reports.append(report)
 
 
-def _content(path: Path) -> bytes | None:
-    """Read a file; links are not followed: they could lead to what only the helper may see."""
-    if path.is_symlink() or not path.is_file():
-        return None
-    with path.open("rb") as file:
-        return file.read(MAX_UNPACKED + 1)
+def _contents(context: PhaseContext, paths: Iterable[str]) -> list[bytes]:
+    """Read files; links are not followed: they could lead to what only the helper may see."""
+    with TreeReader(context.project_dir, context.output.warning) as tree:
+        return [file.read(MAX_UNPACKED + 1) for _, file in tree.entries(paths) if file is not None]
 
 
 def _save(context: PhaseContext, key: str, data: bytes) -> None:

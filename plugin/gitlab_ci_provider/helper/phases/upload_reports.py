@@ -15,9 +15,9 @@ from pathlib import Path
 
 from gitlab_ci_provider.exceptions import GitlabCiError, SystemFailure
 from gitlab_ci_provider.helper.context import PhaseContext
-from gitlab_ci_provider.helper.phases.save import put
 from gitlab_ci_provider.helper.phases.upload_artifacts import LISTING, save_artifacts
 from gitlab_ci_provider.helper.reports.readers import ReportReader, read_files, reader_of
+from gitlab_ci_provider.helper.transfers import put
 from gitlab_ci_provider.model.job_artifacts import ArtifactReport
 from gitlab_ci_provider.model.plan import ArtifactUpload, ReportUpload
 from gitlab_ci_provider.model.reports import JunitReport, Results, failed_tests
@@ -80,7 +80,7 @@ def _read(
     summary = reader.summary()
     numbers = ", ".join(f"{name} {value:g}" for name, value in summary.items())
     context.output.line(f"{report.kind}: {numbers}")
-    results = reader.results()
+    results = reader.results(problems)
     _put(context, results, folder / "results.json", results_key(report.object_key))
     return replace(
         report,

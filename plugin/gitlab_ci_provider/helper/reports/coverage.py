@@ -10,7 +10,7 @@ changed files of a merge request.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -21,7 +21,6 @@ _GO_SOURCES = "/usr/local/go/src"
 _MOST_SOURCES = 100
 _MOST_DIGITS = 15
 """Numbers up to here are whole in every reader of JSON."""
-
 
 _ROOTS = {"cobertura": "coverage", "jacoco": "report"}
 
@@ -38,19 +37,14 @@ class CoverageReader:
         self._project = project_dir
         self._form = form
         self._files: dict[str, dict[int, int]] = {}
-        self._errors: list[str] = []
 
     def read(self, source: IO[bytes]) -> None:
         """Read one file; raises ReportError, and keeps the files before the mistake."""
         read_xml(source, _Document(self._project, self._add, self._form))
 
-    def fail(self, problem: str) -> None:
-        """Note a file that cannot be read."""
-        self._errors.append(problem)
-
-    def results(self) -> CoverageReport:
+    def results(self, errors: Sequence[str]) -> CoverageReport:
         """Return what was collected."""
-        return CoverageReport(files=self._files, errors=tuple(self._errors))
+        return CoverageReport(files=self._files, errors=tuple(errors))
 
     def summary(self) -> Mapping[str, float]:
         """Count the lines."""

@@ -11,7 +11,7 @@ than a thousand seconds, a case's output is cut after 20,000 characters, and the
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import IO
 
@@ -38,23 +38,18 @@ class JunitReader:
         self._name = name
         self._cases: dict[tuple[str, str, str, str], Case] = {}
         self._time = 0.0
-        self._errors: list[str] = []
 
     def read(self, source: IO[bytes]) -> None:
         """Read one file; raises ReportError, and keeps the cases before the mistake."""
         read_xml(source, _Document(self._name, self._add))
 
-    def fail(self, problem: str) -> None:
-        """Note a file that cannot be read."""
-        self._errors.append(problem)
-
-    def results(self) -> JunitReport:
+    def results(self, errors: Sequence[str]) -> JunitReport:
         """Return what was collected."""
         return JunitReport(
             name=self._name,
             cases=tuple(self._cases.values()),
             time=round(self._time, 6),
-            errors=tuple(self._errors),
+            errors=tuple(errors),
         )
 
     def summary(self) -> Mapping[str, float]:

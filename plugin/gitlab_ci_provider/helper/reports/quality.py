@@ -6,7 +6,7 @@ As in GitLab, an entry without the required keys ends the reading of its file.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
 from gitlab_ci_provider.helper.reports.xml import ReportError, limited
@@ -18,7 +18,6 @@ class QualityReader:
 
     def __init__(self) -> None:
         self._findings: dict[str, Finding] = {}
-        self._errors: list[str] = []
 
     def read(self, source: IO[bytes]) -> None:
         """Read one file; raises ReportError, and keeps the findings before the mistake."""
@@ -36,13 +35,9 @@ class QualityReader:
                 raise ReportError(f"entry {position} is not a finding")
             self._findings[finding.fingerprint] = finding
 
-    def fail(self, problem: str) -> None:
-        """Note a file that cannot be read."""
-        self._errors.append(problem)
-
-    def results(self) -> QualityReport:
+    def results(self, errors: Sequence[str]) -> QualityReport:
         """Return what was collected."""
-        return QualityReport(findings=tuple(self._findings.values()), errors=tuple(self._errors))
+        return QualityReport(findings=tuple(self._findings.values()), errors=tuple(errors))
 
     def summary(self) -> Mapping[str, float]:
         """Count the findings by severity."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -20,17 +20,14 @@ class ReportReader(Protocol):
     def read(self, source: IO[bytes]) -> None:
         """Read one file; raises ReportError."""
 
-    def fail(self, problem: str) -> None:
-        """Note a file that cannot be read."""
-
-    def results(self) -> Results:
-        """Return all that was read."""
+    def results(self, errors: Sequence[str]) -> Results:
+        """Return all that was read, and why the rest could not be."""
 
     def summary(self) -> Mapping[str, float]:
         """Return numbers for people."""
 
 
-def reader_of(kind: str, job: str, project_dir: Path, form: str = "") -> ReportReader | None:
+def reader_of(kind: str, job: str, project_dir: Path, form: str) -> ReportReader | None:
     """Find who reads a kind of report, in one of its formats; None when nobody does."""
     if kind == "junit":
         from gitlab_ci_provider.helper.reports.junit import JunitReader
@@ -57,8 +54,6 @@ def read_files(reader: ReportReader, root: Path, paths: Iterable[str]) -> list[s
                 left = _read(reader, tree, path, left)
             except (ReportError, OSError) as error:
                 problems.append(f"{path}: {error}")
-    for problem in problems:
-        reader.fail(problem)
     return problems
 
 

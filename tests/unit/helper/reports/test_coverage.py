@@ -38,7 +38,7 @@ def test_lines_of_files(tmp_path: Path):
     """Hits by line, and the share of lines that were hit."""
     reader = read(tmp_path, cobertura(a_class("a.py", 1, 0), a_class("b.py", 3, 3)))
 
-    assert reader.results().files == {"a.py": {1: 1, 2: 0}, "b.py": {1: 3, 2: 3}}
+    assert reader.results(()).files == {"a.py": {1: 1, 2: 0}, "b.py": {1: 3, 2: 3}}
     assert reader.summary() == {"files": 2, "lines": 4, "covered": 3, "percent": 75.0}
 
 
@@ -46,7 +46,7 @@ def test_the_same_line_twice_is_added_up(tmp_path: Path):
     """Two classes of one file, or two reports."""
     document = cobertura(a_class("a.py", 1, 0))
 
-    assert read(tmp_path, document, document).results().files == {"a.py": {1: 2, 2: 0}}
+    assert read(tmp_path, document, document).results(()).files == {"a.py": {1: 2, 2: 0}}
 
 
 def test_a_name_is_put_below_the_source_that_has_it(tmp_path: Path):
@@ -56,14 +56,14 @@ def test_a_name_is_put_below_the_source_that_has_it(tmp_path: Path):
     sources = ("/usr/local/go/src", f"{tmp_path}/app", f"{tmp_path}/lib/")
     document = cobertura(a_class("x/a.py", 1), a_class("gone.py", 1), sources=sources)
 
-    assert list(read(tmp_path, document).results().files) == ["lib/x/a.py"]
+    assert list(read(tmp_path, document).results(()).files) == ["lib/x/a.py"]
 
 
 def test_the_project_itself_as_source_changes_nothing(tmp_path: Path):
     """Names are then relative to it already."""
     document = cobertura(a_class("a.py", 1), sources=(str(tmp_path),))
 
-    assert list(read(tmp_path, document).results().files) == ["a.py"]
+    assert list(read(tmp_path, document).results(()).files) == ["a.py"]
 
 
 def test_jacoco(tmp_path: Path):
@@ -74,7 +74,7 @@ def test_jacoco(tmp_path: Path):
 <sourcefile name="A.java"><line nr="3" mi="0" ci="4" mb="0" cb="0"/>
 <line nr="4" mi="2" ci="0" mb="0" cb="0"/></sourcefile></package></report>"""
 
-    assert read(tmp_path, document).results().files == {"org/x/A.java": {3: 4, 4: 0}}
+    assert read(tmp_path, document).results(()).files == {"org/x/A.java": {3: 4, 4: 0}}
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_names_that_no_file_can_have(tmp_path: Path):
     """They are looked for in vain, and that is all."""
     document = cobertura(a_class("x" * 5000, 1), sources=(f"{tmp_path}/lib",))
 
-    assert read(tmp_path, document).results().files == {}
+    assert read(tmp_path, document).results(()).files == {}
 
 
 @pytest.mark.parametrize(("form", "other"), [("jacoco", "coverage"), ("cobertura", "report")])

@@ -44,7 +44,7 @@ def test_findings_by_severity():
 )
 def test_where_a_finding_is(location: object, line: int):
     """Both spellings of CodeClimate's format."""
-    assert read([finding(location=location)]).results().findings[0].line == line
+    assert read([finding(location=location)]).results(()).findings[0].line == line
 
 
 @pytest.mark.parametrize(
