@@ -210,6 +210,12 @@ class SystemFailure(JobFailure):
     reason = FailureReason.RUNNER_SYSTEM_FAILURE
 
 
+class ConfigurationFailure(SystemFailure):
+    """What the job, its runner, a connection or a setting says cannot be done, now or later."""
+
+    reason = FailureReason.RUNNER_CONFIGURATION_ERROR
+
+
 class NoPipelineError(SystemFailure):
     """The run has no pipeline: `create_pipeline` failed, or died before it could say why."""
 

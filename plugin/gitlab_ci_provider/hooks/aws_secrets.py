@@ -11,11 +11,10 @@ from typing import Any
 
 from airflow.sdk import Connection
 
-from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.exceptions import ConfigurationFailure, SystemFailure
 from gitlab_ci_provider.hooks.secret_errors import (
     MissingSecretError,
     ProviderDownError,
-    RefusedSecretError,
     as_text,
 )
 from gitlab_ci_provider.model.secrets import AwsSecret
@@ -44,7 +43,7 @@ def read_aws(connection: Connection, secret: AwsSecret) -> str:
         raise SystemFailure(f"cannot read {where}: {problem}") from None
     text = found.get("SecretString")
     if text is None:
-        raise RefusedSecretError(f"{where} is binary, but a variable is text")
+        raise ConfigurationFailure(f"{where} is binary, but a variable is text")
     return _field(str(text), secret.field, where) if secret.field else str(text)
 
 
@@ -68,7 +67,7 @@ def _field(text: str, field: str, where: str) -> str:
     try:
         known = json.loads(text)
     except ValueError:
-        raise RefusedSecretError(f"{where} has no fields: it is not JSON") from None
+        raise ConfigurationFailure(f"{where} has no fields: it is not JSON") from None
     if not isinstance(known, dict) or field not in known:
         raise MissingSecretError(f"there is no field '{field}' at {where}")
     return as_text(known[field], f"field '{field}' at {where}")
@@ -80,4 +79,4 @@ def _failure(problem: Any, where: str) -> SystemFailure:
     message = f"AWS refused to give {where}: {code}"
     if code == "ResourceNotFoundException":
         return MissingSecretError(message)
-    return ProviderDownError(message) if status >= 500 else RefusedSecretError(message)
+    return ProviderDownError(message) if status >= 500 else ConfigurationFailure(message)

@@ -14,11 +14,10 @@ from typing import Any
 
 from airflow.sdk import Connection
 
-from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.exceptions import ConfigurationFailure, SystemFailure
 from gitlab_ci_provider.hooks.secret_errors import (
     ProviderDownError,
     ProviderNotFoundError,
-    RefusedSecretError,
     refused,
 )
 from gitlab_ci_provider.hooks.vault import same_address
@@ -58,7 +57,7 @@ def read_azure(connection: Connection, secret: AzureSecret) -> str:
         )
     except ClientAuthenticationError:  # its words may be long, and name the tenant
         message = f"cannot read {where}: the login of connection '{connection.conn_id}' failed"
-        raise RefusedSecretError(message) from None
+        raise ConfigurationFailure(message) from None
     except (AzureError, requests.RequestException) as problem:
         raise SystemFailure(f"cannot read {where}: {type(problem).__name__}") from None
     if answer.status_code != HTTPStatus.OK:
@@ -70,10 +69,10 @@ def _vault(extra: Mapping[str, Any], secret: AzureSecret) -> str:
     """Return the vault's address; a job cannot have the login sent to another one."""
     vault = str(extra.get("vault_url") or "").rstrip("/")
     if not vault.startswith("https://"):
-        raise RefusedSecretError("the connection's extra has no `vault_url` that begins https://")
+        raise ConfigurationFailure("the connection's extra has no `vault_url` that begins https://")
     if secret.server and not same_address(secret.server, vault):
         message = "AZURE_KEY_VAULT_SERVER_URL is not the `vault_url` of the Airflow connection"
-        raise RefusedSecretError(message)
+        raise ConfigurationFailure(message)
     return vault
 
 
@@ -89,7 +88,9 @@ def _login(connection: Connection, extra: Mapping[str, Any]) -> Any:
     private = bool(os.environ.get("AZURE_AUTHORITY_HOST"))
     if connection.password:
         if not (connection.login and extra.get("tenantId")):
-            raise RefusedSecretError("the connection needs login, password and, in extra, tenantId")
+            raise ConfigurationFailure(
+                "the connection needs login, password and, in extra, tenantId"
+            )
         return ClientSecretCredential(
             str(extra["tenantId"]),
             connection.login,

@@ -15,11 +15,10 @@ from typing import Any
 
 from airflow.sdk import Connection
 
-from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.exceptions import ConfigurationFailure, SystemFailure
 from gitlab_ci_provider.hooks.secret_errors import (
     ProviderDownError,
     ProviderNotFoundError,
-    RefusedSecretError,
     refused,
 )
 from gitlab_ci_provider.model.secrets import GcpSecret
@@ -57,7 +56,7 @@ def read_gcp(connection: Connection, secret: GcpSecret) -> str:
             )
     except GoogleAuthError as problem:
         message = f"cannot read {where}: the login of connection '{connection.conn_id}' failed"
-        kind = SystemFailure if problem.retryable else RefusedSecretError
+        kind = SystemFailure if problem.retryable else ConfigurationFailure
         raise kind(f"{message}: {type(problem).__name__}") from None
     except requests.RequestException as problem:
         raise SystemFailure(f"cannot read {where}: {type(problem).__name__}") from None
@@ -70,7 +69,7 @@ def _login(extra: Mapping[str, Any]) -> Any:
     """Return the connection's credentials.
 
     Raises:
-        RefusedSecretError: it has none that can be used here.
+        ConfigurationFailure: it has none that can be used here.
     """
     import google.auth
     from google.oauth2 import service_account
@@ -78,7 +77,7 @@ def _login(extra: Mapping[str, Any]) -> Any:
     other = [key for key in _OTHER_LOGINS if extra.get(key)]
     if other:
         words = "use keyfile_dict, key_path or the login of the worker"
-        raise RefusedSecretError(f"the connection's extra has {other[0]}: {words}")
+        raise ConfigurationFailure(f"the connection's extra has {other[0]}: {words}")
     key: Any = extra.get("keyfile_dict")
     accounts: Any = service_account.Credentials  # the library has no types
     try:
@@ -88,7 +87,7 @@ def _login(extra: Mapping[str, Any]) -> Any:
         if extra.get("key_path"):
             return accounts.from_service_account_file(extra["key_path"], scopes=_SCOPES)
     except (OSError, ValueError, TypeError, AttributeError):  # its words may quote the key
-        raise RefusedSecretError("the connection's extra holds no key of Google Cloud") from None
+        raise ConfigurationFailure("the connection's extra holds no key of Google Cloud") from None
     return google.auth.default(scopes=_SCOPES)[0]
 
 
@@ -96,6 +95,6 @@ def _text(answer: Any, where: str) -> str:
     try:
         return base64.b64decode(answer.json()["payload"]["data"], validate=True).decode()
     except UnicodeDecodeError:
-        raise RefusedSecretError(f"{where} is binary, but a variable is text") from None
+        raise ConfigurationFailure(f"{where} is binary, but a variable is text") from None
     except (ValueError, KeyError, TypeError):
         raise ProviderDownError(f"what Google Cloud gives for {where} is not a secret") from None

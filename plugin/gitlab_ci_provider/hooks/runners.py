@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
+from gitlab_ci_provider.exceptions import ConfigurationFailure, SystemFailure
 from gitlab_ci_provider.hooks.protected_refs import has_protected_name
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.project import Project, Ref
@@ -51,7 +51,7 @@ def load_runners(settings: Settings) -> tuple[RunnerProfile, ...]:
         listed = [str(error) for error in read.errors[:_SHOWN]]
         more = len(read.errors) - len(listed)
         rest = f" (and {more} more: see `gitlab-dags runners check`)" if more else ""
-        raise _wrong(f"the runners have errors: {'; '.join(listed)}{rest}")
+        raise ConfigurationFailure(f"the runners have errors: {'; '.join(listed)}{rest}")
     return read.runners
 
 
@@ -66,7 +66,7 @@ def runner_named(name: str, settings: Settings) -> RunnerProfile:
         if runner.name == name:
             return runner
     listed = ", ".join(runner.name for runner in runners)
-    raise _wrong(f"there is no runner '{name}', only {listed}")
+    raise ConfigurationFailure(f"there is no runner '{name}', only {listed}")
 
 
 Shown = Callable[[], Pipeline | None]
@@ -126,16 +126,16 @@ def _content(settings: Settings) -> tuple[str, bytes] | None:
         try:
             return str(settings.runners_file), settings.runners_file.read_bytes()
         except OSError as problem:
-            raise _wrong(f"the file of runners cannot be read: {problem}") from problem
+            raise ConfigurationFailure(
+                f"the file of runners cannot be read: {problem}"
+            ) from problem
     if not settings.runners_variable:
         return None
     from airflow.sdk import Variable
 
     text = Variable.get(settings.runners_variable, default=None)
     if text is None:
-        raise _wrong(f"there is no Airflow Variable '{settings.runners_variable}' with runners")
+        raise ConfigurationFailure(
+            f"there is no Airflow Variable '{settings.runners_variable}' with runners"
+        )
     return f"variable:{settings.runners_variable}", str(text).encode()
-
-
-def _wrong(words: str) -> SystemFailure:
-    return SystemFailure(words, reason=FailureReason.RUNNER_CONFIGURATION_ERROR)

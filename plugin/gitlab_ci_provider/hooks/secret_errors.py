@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
+from gitlab_ci_provider.exceptions import ConfigurationFailure, FailureReason, SystemFailure
 
 _SHOWN = 300
 
@@ -14,12 +14,6 @@ class MissingSecretError(SystemFailure):
     """The provider has no such secret, or the secret no such field."""
 
     reason = FailureReason.RUNNER_SYSTEM_FAILURE
-
-
-class RefusedSecretError(SystemFailure):
-    """The provider refuses: how the job, the connection or the provider is configured is wrong."""
-
-    reason = FailureReason.RUNNER_CONFIGURATION_ERROR
 
 
 class ProviderDownError(SystemFailure):
@@ -51,14 +45,14 @@ def refused(answer: Any, message: str) -> SystemFailure:
         return MissingSecretError(words)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return SystemFailure(words)
-    return ProviderDownError(words) if status >= 500 else RefusedSecretError(words)
+    return ProviderDownError(words) if status >= 500 else ConfigurationFailure(words)
 
 
 def as_text(value: object, what: str) -> str:
     """Give the value of a variable.
 
     Raises:
-        RefusedSecretError: it is a list or an object, which is no text.
+        ConfigurationFailure: it is a list or an object, which is no text.
     """
     if isinstance(value, str):
         return value
@@ -66,4 +60,4 @@ def as_text(value: object, what: str) -> str:
         return str(value).lower()
     if isinstance(value, int | float):
         return f"{value:.15g}" if isinstance(value, float) else str(value)
-    raise RefusedSecretError(f"{what} is not a string, number or boolean")
+    raise ConfigurationFailure(f"{what} is not a string, number or boolean")

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
+from gitlab_ci_provider.exceptions import ConfigurationFailure
 from gitlab_ci_provider.model.secrets import WantedSecret
 from gitlab_ci_provider.model.serialization import convert
 from gitlab_ci_provider.model.wildcards import fits
@@ -49,14 +49,14 @@ def refuse_unless_allowed(
     try:
         rules = convert(extra.get(KEY) or [], list[Rule])
     except msgspec.ValidationError as problem:
-        raise _refused(f"the connection's extra: {KEY}: {problem}") from None
+        raise ConfigurationFailure(f"the connection's extra: {KEY}: {problem}") from None
     matching = [rule for rule in rules if _allows(rule, wanted.source.path, project)]
     if any(protected or not rule.protected for rule in matching):
         return
     if matching:
-        raise _refused(f"secrets:{wanted.name}: only for protected branches and tags")
+        raise ConfigurationFailure(f"secrets:{wanted.name}: only for protected branches and tags")
     message = f"secrets:{wanted.name}: project {project} may not read '{wanted.source.path}'"
-    raise _refused(f"{message}; rules are in `{KEY}` of the connection's extra")
+    raise ConfigurationFailure(f"{message}; rules are in `{KEY}` of the connection's extra")
 
 
 def _allows(rule: Rule, path: str, project: str) -> bool:
@@ -66,7 +66,3 @@ def _allows(rule: Rule, path: str, project: str) -> bool:
 def _matches(pattern: str, text: str, project: str) -> bool:
     """Compare; a project's path never is a pattern."""
     return fits([part.replace("{project}", project) for part in pattern.split("*")], text)
-
-
-def _refused(message: str) -> SystemFailure:
-    return SystemFailure(message, reason=FailureReason.RUNNER_CONFIGURATION_ERROR)

@@ -8,12 +8,11 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
-from gitlab_ci_provider.exceptions import SystemFailure
+from gitlab_ci_provider.exceptions import ConfigurationFailure, SystemFailure
 from gitlab_ci_provider.hooks.secret_errors import (
     MissingSecretError,
     ProviderDownError,
     ProviderNotFoundError,
-    RefusedSecretError,
     as_text,
 )
 from gitlab_ci_provider.model.secrets import VaultSecret
@@ -54,10 +53,10 @@ def _api_path(secret: VaultSecret) -> str:
 def _refuse_another_server(client: Any, secret: VaultSecret) -> None:
     """Fail when the job names another Vault than the connection."""
     if secret.server and not same_address(secret.server, client.url):
-        raise RefusedSecretError("VAULT_SERVER_URL is not the server of the Airflow connection")
+        raise ConfigurationFailure("VAULT_SERVER_URL is not the server of the Airflow connection")
     namespace = (client.adapter.namespace or "").strip("/")
     if secret.namespace and secret.namespace.strip("/") != namespace:
-        raise RefusedSecretError("VAULT_NAMESPACE is not the namespace of the Airflow connection")
+        raise ConfigurationFailure("VAULT_NAMESPACE is not the namespace of the Airflow connection")
 
 
 def same_address(url: str, other: str) -> bool:
@@ -99,5 +98,5 @@ def _failure(problem: Exception, where: str) -> SystemFailure:
     said = "; ".join(map(str, getattr(problem, "errors", None) or ())) or type(problem).__name__
     message = f"Vault refused to give {where}: {said}"
     if isinstance(problem, configured) or type(problem) is errors.VaultError:
-        return RefusedSecretError(message)
+        return ConfigurationFailure(message)
     return ProviderDownError(message) if isinstance(problem, down) else SystemFailure(message)

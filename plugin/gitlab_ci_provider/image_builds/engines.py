@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
+from gitlab_ci_provider.exceptions import ConfigurationFailure
 from gitlab_ci_provider.image_builds.buildah import BUILDAH
 from gitlab_ci_provider.image_builds.buildkit import BUILDKIT
 from gitlab_ci_provider.image_builds.checks import problems
@@ -30,7 +30,5 @@ def build_container(build: ImageBuild, engine: Engine) -> BuildContainer:
     found = problems(build) or engine.unsupported(build)
     if found:
         listed = "; ".join(str(problem) for problem in found)
-        raise SystemFailure(
-            f"the image build is wrong: {listed}", reason=FailureReason.RUNNER_CONFIGURATION_ERROR
-        )
+        raise ConfigurationFailure(f"the image build is wrong: {listed}")
     return replace(engine.container(build), reads=tuple(paths_in_volumes(build)))

@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
+from gitlab_ci_provider.exceptions import ConfigurationFailure
 from gitlab_ci_provider.model.image_build import ImageBuild
 from gitlab_ci_provider.model.image_reference import DOCKER_HUB, is_registry, parse_reference
 
@@ -103,7 +103,9 @@ def _read(text: str) -> Entries:
     known = isinstance(entries, dict) and all(isinstance(each, dict) for each in entries.values())
     if not known:
         # Without a cause: it would quote the variable.
-        raise _wrong('DOCKER_AUTH_CONFIG is not of the form {"auths": {"HOST": ...}}') from None
+        raise ConfigurationFailure(
+            'DOCKER_AUTH_CONFIG is not of the form {"auths": {"HOST": ...}}'
+        ) from None
     return {_key(scope): entry for scope, entry in entries.items()}
 
 
@@ -115,7 +117,7 @@ def _key(scope: str) -> str:
         return DOCKER_HUB_KEY if path in {"", "v1/", "v2/", "v1", "v2"} else f"{DOCKER_HUB}/{path}"
     path = path.strip("/")
     if not is_registry(host) or (path and not parse_reference(path)):
-        raise _wrong("a login of a registry is not for HOST[:PORT][/PATH]")
+        raise ConfigurationFailure("a login of a registry is not for HOST[:PORT][/PATH]")
     return f"{host}/{path}" if path else host
 
 
@@ -145,7 +147,7 @@ def _of_registries(entries: Entries) -> Entries:
     for scope, entry in entries.items():
         registry = _registry_key(scope)
         if found.setdefault(registry, entry) != entry:
-            raise _wrong(
+            raise ConfigurationFailure(
                 f"this engine has one login for a registry, and there are several for {registry}, "
                 "of paths: give the build one of them, or use another engine"
             )
@@ -191,7 +193,3 @@ def _decoded(entry: Mapping[str, object]) -> str:
         return base64.b64decode(str(entry.get("auth") or ""), validate=True).decode()
     except ValueError:
         return ""
-
-
-def _wrong(message: str) -> SystemFailure:
-    return SystemFailure(message, reason=FailureReason.RUNNER_CONFIGURATION_ERROR)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import get_args
 
-from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
+from gitlab_ci_provider.exceptions import ConfigurationFailure
 from gitlab_ci_provider.model.cache import Cache, CacheKey, CachePolicy
 from gitlab_ci_provider.model.plan import ArchiveFormat, CacheArchive, CacheRestore
 from gitlab_ci_provider.model.variables import Variables
@@ -122,7 +122,7 @@ def _policy(cache: Cache, variables: Variables) -> CachePolicy:
         return CachePolicy(policy)
     except ValueError:
         message = f"cache:policy is '{policy}', it must be one of {', '.join(CachePolicy)}"
-        raise SystemFailure(message, reason=FailureReason.RUNNER_CONFIGURATION_ERROR) from None
+        raise ConfigurationFailure(message) from None
 
 
 def _last_fallback(variables: Variables) -> tuple[tuple[str, ...], tuple[str, ...]]:

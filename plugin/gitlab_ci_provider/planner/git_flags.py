@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
+from gitlab_ci_provider.exceptions import ConfigurationFailure
 from gitlab_ci_provider.model.variables import Variables
 
 
@@ -115,6 +115,6 @@ def _listed(allowed: _Allowed) -> str:
     return f"allowed flags are {', '.join(sorted(allowed.plain | allowed.valued))}"
 
 
-def _refused(name: str, word: str, reason: str) -> SystemFailure:
+def _refused(name: str, word: str, reason: str) -> ConfigurationFailure:
     message = f"{name}: '{word}' is refused: {reason}"
-    return SystemFailure(message, reason=FailureReason.RUNNER_CONFIGURATION_ERROR)
+    return ConfigurationFailure(message)

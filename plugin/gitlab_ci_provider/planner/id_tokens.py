@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
+from gitlab_ci_provider.exceptions import ConfigurationFailure
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.plan import IdToken
 from gitlab_ci_provider.model.variables import Variables
@@ -66,6 +66,6 @@ def _tokens(
         yield IdToken(name=name, audience=audience, seconds=seconds)
 
 
-def _refused(name: str, why: str) -> SystemFailure:
+def _refused(name: str, why: str) -> ConfigurationFailure:
     message = f"id_tokens:{name}: {why}"
-    return SystemFailure(message, reason=FailureReason.RUNNER_CONFIGURATION_ERROR)
+    return ConfigurationFailure(message)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
+from gitlab_ci_provider.exceptions import ConfigurationFailure
 from gitlab_ci_provider.model.job import Job
 
 
@@ -25,11 +25,8 @@ def with_inputs(job: Job, given: Mapping[str, object]) -> Job:
 
     values, problems = job_input_values(job.inputs, given)
     if problems:
-        raise SystemFailure("; ".join(problems), reason=FailureReason.RUNNER_CONFIGURATION_ERROR)
+        raise ConfigurationFailure("; ".join(problems))
     try:
         return interpolate_job(job, values)
     except MoaError as error:
-        raise SystemFailure(
-            f"failed to interpolate job inputs: {error}",
-            reason=FailureReason.RUNNER_CONFIGURATION_ERROR,
-        ) from error
+        raise ConfigurationFailure(f"failed to interpolate job inputs: {error}") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
+from gitlab_ci_provider.exceptions import ConfigurationFailure, FailureReason, SystemFailure
 from gitlab_ci_provider.model.environment import JobEnvironment
 from gitlab_ci_provider.model.image import Image
 from gitlab_ci_provider.model.job import Job
@@ -196,7 +196,7 @@ def _with_access(plan: JobPlan, request: PlanRequest) -> JobPlan:
             "this job has caches or artifacts, but no object store is configured: "
             "add its Airflow connection"
         )
-        raise SystemFailure(message, reason=FailureReason.RUNNER_CONFIGURATION_ERROR)
+        raise ConfigurationFailure(message)
     period = access_period(request, plan)
     return with_access(plan, request.store, period, caches)
 

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
+from gitlab_ci_provider.exceptions import ConfigurationFailure
 from gitlab_ci_provider.model.git_environment import GIT_VARIABLES
 from gitlab_ci_provider.model.job import Script
 from gitlab_ci_provider.model.plan import JobPlan, PlanVariable
@@ -228,5 +228,5 @@ def _quote(text: str) -> str:
     """
     if "\0" in text:
         message = f"a variable or command contains a NUL character: {text[:40]!r}"
-        raise SystemFailure(message, reason=FailureReason.RUNNER_CONFIGURATION_ERROR)
+        raise ConfigurationFailure(message)
     return shlex.quote(text)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
+from gitlab_ci_provider.exceptions import ConfigurationFailure
 from gitlab_ci_provider.model.job import Job
 from gitlab_ci_provider.model.secrets import (
     AwsSecret,
@@ -143,6 +143,6 @@ _SOURCES: Mapping[str, Callable[[str, Any, Variables], Source]] = {
 }
 
 
-def _refused(name: str, why: str) -> SystemFailure:
+def _refused(name: str, why: str) -> ConfigurationFailure:
     message = f"secrets:{name}: {why}"
-    return SystemFailure(message, reason=FailureReason.RUNNER_CONFIGURATION_ERROR)
+    return ConfigurationFailure(message)

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
+from gitlab_ci_provider.exceptions import ConfigurationFailure
 from gitlab_ci_provider.model.image import Image, Service
 from gitlab_ci_provider.model.plan import ServiceCheck
 from gitlab_ci_provider.model.service import PlannedService
@@ -215,6 +215,5 @@ def _own_key(service: str, name: str) -> str:
     return f"service.{service}.{name}"
 
 
-def _refusal(image: str, problem: str) -> SystemFailure:
-    reason = FailureReason.RUNNER_CONFIGURATION_ERROR
-    return SystemFailure(f"service {image}: {problem}", reason=reason)
+def _refusal(image: str, problem: str) -> ConfigurationFailure:
+    return ConfigurationFailure(f"service {image}: {problem}")

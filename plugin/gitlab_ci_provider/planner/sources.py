@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple, cast, get_args
 
-from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
+from gitlab_ci_provider.exceptions import ConfigurationFailure, SystemFailure
 from gitlab_ci_provider.model.plan import GetSources, GitStrategy, SubmoduleStrategy
 from gitlab_ci_provider.model.project import Ref, RefKind
 from gitlab_ci_provider.model.variables import Variables
@@ -173,6 +173,6 @@ def _submodule_paths(variables: Variables) -> tuple[str, ...]:
     return paths
 
 
-def _wrong(name: str, value: str, wanted: str) -> SystemFailure:
+def _wrong(name: str, value: str, wanted: str) -> ConfigurationFailure:
     message = f"{name} is '{value}', it must be {wanted}"
-    return SystemFailure(message, reason=FailureReason.RUNNER_CONFIGURATION_ERROR)
+    return ConfigurationFailure(message)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from kubernetes import client as k8s
 
-from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
+from gitlab_ci_provider.exceptions import ConfigurationFailure
 from gitlab_ci_provider.model import workspace
 from gitlab_ci_provider.model.plan import IdToken
 from gitlab_ci_provider.model.runner import RunnerProfile
@@ -28,7 +28,7 @@ def refuse_without_account(tokens: Sequence[IdToken], profile: RunnerProfile) ->
     """
     if tokens and not profile.service_account:
         message = f"runner '{profile.name}' has no `service_account`, which id_tokens are issued to"
-        raise SystemFailure(message, reason=FailureReason.RUNNER_CONFIGURATION_ERROR)
+        raise ConfigurationFailure(message)
 
 
 def id_token_volumes(tokens: Sequence[IdToken]) -> list[k8s.V1Volume]:

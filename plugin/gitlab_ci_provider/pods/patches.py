@@ -11,7 +11,7 @@ from typing import Any
 
 from kubernetes import client as k8s
 
-from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
+from gitlab_ci_provider.exceptions import ConfigurationFailure
 from gitlab_ci_provider.model.runner_parts import PodPatch
 from gitlab_ci_provider.pods.manifest import from_manifest, to_manifest
 
@@ -49,10 +49,12 @@ def patched(spec: k8s.V1PodSpec, patches: Sequence[PodPatch], runner: str) -> k8
         lost = sorted(_lost(manifest, to_manifest(changed), ""))
     except Exception as problem:
         words = f"the pod patches of the runner '{runner}' make no pod: {problem}"
-        raise _refused(words) from problem
+        raise ConfigurationFailure(words) from problem
     if lost:
         words = f"Kubernetes' client does not know {', '.join(lost)}"
-        raise _refused(f"the pod patches of the runner '{runner}' would be dropped: {words}")
+        raise ConfigurationFailure(
+            f"the pod patches of the runner '{runner}' would be dropped: {words}"
+        )
     return changed
 
 
@@ -82,11 +84,7 @@ def _applied(manifest: Any, patch: PodPatch, runner: str) -> Any:
         return merge(manifest, patch.patch)
     except Exception as problem:
         words = f"the pod patch '{patch.name}' of the runner '{runner}' does not fit: {problem}"
-        raise _refused(words) from problem
-
-
-def _refused(words: str) -> SystemFailure:
-    return SystemFailure(words, reason=FailureReason.RUNNER_CONFIGURATION_ERROR)
+        raise ConfigurationFailure(words) from problem
 
 
 def _merge(target: Any, patch: Any) -> Any:

@@ -10,7 +10,7 @@ import json
 
 from kubernetes import client as k8s
 
-from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
+from gitlab_ci_provider.exceptions import ConfigurationFailure
 
 VARIABLE = "DOCKER_AUTH_CONFIG"
 
@@ -38,7 +38,7 @@ def registry_logins(text: str) -> str:
     if not isinstance(logins, dict) or not all(isinstance(one, dict) for one in logins.values()):
         message = f'the variable {VARIABLE} is not of the form {{"auths": {{"HOST": ...}}}}'
         # Without a cause: it would quote the variable.
-        raise SystemFailure(message, reason=FailureReason.RUNNER_CONFIGURATION_ERROR) from None
+        raise ConfigurationFailure(message) from None
     return json.dumps({"auths": logins}, sort_keys=True) if logins else ""
 
 

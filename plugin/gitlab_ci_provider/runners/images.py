@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
-from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
+from gitlab_ci_provider.exceptions import ConfigurationFailure, SystemFailure
 from gitlab_ci_provider.model.image import Image, PullPolicy
 from gitlab_ci_provider.model.runner import RunnerProfile
 from gitlab_ci_provider.model.runner_parts import Manifest
@@ -86,7 +86,7 @@ def _policies(image: Image, runner: RunnerProfile) -> tuple[PullPolicy, ...]:
             f"no pull policy of the image '{image.name}' ({', '.join(image.pull_policies)}) is "
             f"allowed by the runner '{runner.name}': it allows {', '.join(allowed)}"
         )
-        raise SystemFailure(message, reason=FailureReason.RUNNER_CONFIGURATION_ERROR)
+        raise ConfigurationFailure(message)
     return kept
 
 

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
-from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
+from gitlab_ci_provider.exceptions import ConfigurationFailure
 from gitlab_ci_provider.model.runner import RunnerProfile
 from gitlab_ci_provider.model.runner_parts import Manifest
 from gitlab_ci_provider.model.variables import Variables
@@ -113,6 +113,6 @@ def _references(*texts: object) -> Iterator[str]:
             yield from references(text)
 
 
-def _wrong(runner: RunnerProfile, words: str) -> SystemFailure:
+def _wrong(runner: RunnerProfile, words: str) -> ConfigurationFailure:
     message = f"the volumes of the runner '{runner.name}': {words}"
-    return SystemFailure(message, reason=FailureReason.RUNNER_CONFIGURATION_ERROR)
+    return ConfigurationFailure(message)

@@ -7,7 +7,12 @@ from typing import Any
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 
-from gitlab_ci_provider.exceptions import FailureReason, SettingsError, SystemFailure
+from gitlab_ci_provider.exceptions import (
+    ConfigurationFailure,
+    FailureReason,
+    SettingsError,
+    SystemFailure,
+)
 from gitlab_ci_provider.hooks.kubernetes import identify
 from gitlab_ci_provider.hooks.object_store import store_target
 from gitlab_ci_provider.hooks.runners import load_runners, runner_named
@@ -138,14 +143,11 @@ def _cache_store(
     try:
         target = store_target(conn_id, runner.cache.bucket)
     except SettingsError as problem:
-        raise SystemFailure(
-            f"the runner '{runner.name}': {problem}",
-            reason=FailureReason.RUNNER_CONFIGURATION_ERROR,
-        ) from problem
+        raise ConfigurationFailure(f"the runner '{runner.name}': {problem}") from problem
     if target is None:
         message = f"the caches of the runner '{runner.name}' are in the Airflow connection "
         message += f"'{conn_id}', which does not exist"
-        raise SystemFailure(message, reason=FailureReason.RUNNER_CONFIGURATION_ERROR)
+        raise ConfigurationFailure(message)
     return for_caches(target, runner)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from gitlab_ci_provider.exceptions import FailureReason, SystemFailure
+from gitlab_ci_provider.exceptions import ConfigurationFailure
 from gitlab_ci_provider.helper.context import PhaseContext
 from gitlab_ci_provider.helper.handshake import make_fifo
 from gitlab_ci_provider.model.workspace import EVENTS_NAME, OUTPUT_NAME, job_env_path
@@ -19,7 +19,7 @@ def prepare_script(context: PhaseContext) -> None:
     """Make what the build container needs before it starts.
 
     Raises:
-        SystemFailure: a file variable's name is not that of a file.
+        ConfigurationFailure: a file variable's name is not that of a file.
         OSError: a folder of the pod cannot be written.
     """
     context.output.line(f"Running on {os.uname().nodename}...")
@@ -38,7 +38,7 @@ def write_file_variables(context: PhaseContext) -> None:
     """Write the variables that are files.
 
     Raises:
-        SystemFailure: the name of one is not that of a file.
+        ConfigurationFailure: the name of one is not that of a file.
     """
     for variable in context.plan.variables:
         if variable.file:
@@ -48,5 +48,5 @@ def write_file_variables(context: PhaseContext) -> None:
 def _write(context: PhaseContext, name: str, value: str) -> None:
     if "/" in name or name in {"", ".", ".."}:
         message = f"variable {name!r} is of type file, but its name is not a valid file name"
-        raise SystemFailure(message, reason=FailureReason.RUNNER_CONFIGURATION_ERROR)
+        raise ConfigurationFailure(message)
     (context.temporary_dir / name).write_text(value, encoding="utf-8", newline="")
