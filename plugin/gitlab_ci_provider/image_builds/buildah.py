@@ -13,7 +13,9 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 
-from gitlab_ci_provider.image_builds.engine import BuildContainer, Engine, Problem
+from gitlab_ci_provider.image_builds.checks import only_kaniko
+from gitlab_ci_provider.image_builds.engine import BuildContainer, Engine
+from gitlab_ci_provider.image_builds.flags import shared_flags
 from gitlab_ci_provider.image_builds.links import link_check
 from gitlab_ci_provider.image_builds.paths import (
     DIRECTORY,
@@ -22,7 +24,7 @@ from gitlab_ci_provider.image_builds.paths import (
     git_source,
     paths_in_volumes,
 )
-from gitlab_ci_provider.model.image_build import BuildSecret, ImageBuild
+from gitlab_ci_provider.model.image_build import ImageBuild
 from gitlab_ci_provider.model.image_reference import DOCKER_HUB
 
 IMAGE = "quay.io/buildah/stable:latest"
@@ -147,26 +149,13 @@ def _flags(build: ImageBuild) -> Iterator[str]:
     yield "--isolation=chroot"
     yield f"--file={dockerfile_path(build)}"
     yield f"--tag={_NAME}"
-    if build.target:
-        yield f"--target={build.target}"
-    for name, value in build.build_args.items():
-        yield f"--build-arg={name}={value}"
-    for secret in build.secrets:
-        yield f"--secret={_secret(secret)}"
-    for name, value in build.labels.items():
-        yield f"--label={name}={value}"
+    yield from shared_flags(build)
     if build.platform:
         yield f"--platform={build.platform}"
     if build.image_format:
         yield f"--format={build.image_format}"
     yield f"--retry={build.registries.pull_retries}"
     yield from _cache(build)
-
-
-def _secret(secret: BuildSecret) -> str:
-    if secret.variable:
-        return f"id={secret.id},type=env,env={secret.variable}"
-    return f"id={secret.id},type=file,src={secret.file}"
 
 
 def _cache(build: ImageBuild) -> Iterator[str]:
@@ -187,22 +176,9 @@ def _push_flags(build: ImageBuild) -> Iterator[str]:
         yield f"--compression-level={build.compression_level}"
 
 
-def _unsupported(build: ImageBuild) -> tuple[Problem, ...]:
-    found = []
-    if not build.context.startswith(("dir://", "git://")):
-        found.append(Problem(where="context", message="buildah reads dir:// and git:// only"))
-    if build.snapshot_mode != "full":
-        found.append(Problem(where="snapshot_mode", message="buildah takes no snapshots"))
-    if build.cache.compressed:
-        words = "buildah holds no packed layers in memory"
-        found.append(Problem(where="cache.compressed", message=words))
-    if build.registries.ignore_immutable_tags:
-        words = "buildah cannot go on when a tag cannot be changed"
-        found.append(Problem(where="registries.ignore_immutable_tags", message=words))
-    if build.compression == "zstd" and build.image_format == "docker":
-        words = "zstd needs `image_format: oci`"
-        found.append(Problem(where="compression", message=words))
-    return tuple(found)
-
-
-BUILDAH = Engine(name="buildah", image=IMAGE, container=_container, unsupported=_unsupported)
+BUILDAH = Engine(
+    name="buildah",
+    image=IMAGE,
+    container=_container,
+    unsupported=lambda build: tuple(only_kaniko(build, "buildah")),
+)

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator
 from posixpath import split
 
+from gitlab_ci_provider.image_builds.checks import only_kaniko
 from gitlab_ci_provider.image_builds.engine import BuildContainer, Engine, Problem
 from gitlab_ci_provider.image_builds.links import link_check
 from gitlab_ci_provider.image_builds.paths import (
@@ -170,24 +171,10 @@ def _list(texts: tuple[str, ...]) -> str:
 
 
 def _unsupported(build: ImageBuild) -> tuple[Problem, ...]:
-    found = []
-    if not build.context.startswith(("dir://", "git://")):
-        words = "BuildKit reads dir:// and git:// only"
-        found.append(Problem(where="context", message=words))
-    if build.snapshot_mode != "full":
-        found.append(Problem(where="snapshot_mode", message="BuildKit takes no snapshots"))
+    found = [*only_kaniko(build, "BuildKit")]
     if build.cache.enabled and build.cache.hours:
         words = "BuildKit keeps cached layers until they are deleted"
         found.append(Problem(where="cache.hours", message=words))
-    if build.cache.compressed:
-        words = "BuildKit holds no packed layers in memory"
-        found.append(Problem(where="cache.compressed", message=words))
-    if build.registries.ignore_immutable_tags:
-        words = "BuildKit cannot go on when a tag cannot be changed"
-        found.append(Problem(where="registries.ignore_immutable_tags", message=words))
-    if build.compression == "zstd" and build.image_format == "docker":
-        words = "zstd needs `image_format: oci`"
-        found.append(Problem(where="compression", message=words))
     return tuple(found)
 
 
@@ -196,5 +183,5 @@ BUILDKIT = Engine(
     image=IMAGE,
     container=_container,
     unsupported=_unsupported,
-    knows_paths=False,
+    logins="of registries",
 )

@@ -60,6 +60,20 @@ def problems(build: ImageBuild) -> tuple[Problem, ...]:
     )
 
 
+def only_kaniko(build: ImageBuild, engine: str) -> Iterator[Problem]:
+    """List what a build wants that no other engine than Kaniko does."""
+    if not build.context.startswith(("dir://", "git://")):
+        yield Problem(where="context", message=f"{engine} reads dir:// and git:// only")
+    if build.snapshot_mode != "full":
+        yield Problem(where="snapshot_mode", message=f"{engine} takes no snapshots")
+    if build.cache.compressed:
+        words = f"{engine} holds no packed layers in memory"
+        yield Problem(where="cache.compressed", message=words)
+    if build.registries.ignore_immutable_tags:
+        words = f"{engine} cannot go on when a tag cannot be changed"
+        yield Problem(where="registries.ignore_immutable_tags", message=words)
+
+
 def _context(build: ImageBuild) -> Iterator[Problem]:
     context, sub_path = build.context, build.context_sub_path
     if not _printable(context) or not _CONTEXT.fullmatch(context):
@@ -107,6 +121,9 @@ def _simple(build: ImageBuild) -> Iterator[Problem]:
     yield from _one_of("snapshot_mode", build.snapshot_mode, get_args(SnapshotMode))
     yield from _one_of("compression", build.compression, get_args(Compression))
     yield from _one_of("image_format", build.image_format, get_args(ImageFormat))
+    if build.compression == "zstd" and build.image_format == "docker":
+        words = "zstd needs `image_format: oci`; Docker's format has no name for it"
+        yield Problem(where="compression", message=words)
     level = build.compression_level
     if level is not None and not -1 <= level <= 22:
         yield Problem(where="compression_level", message=f"{level} is not between -1 and 22")

@@ -11,6 +11,9 @@ from gitlab_ci_provider.model.runner_parts import Manifest
 
 PodSecurityLevel = Literal["privileged", "baseline", "restricted"]
 
+LoginsKnown = Literal["of paths", "of paths, to pull", "of registries"]
+"""What an engine has logins for: paths of registries, whole registries to push, or only those."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
@@ -60,16 +63,14 @@ class Engine:
         image: used when the runner names none.
         container: makes the container of a build without problems.
         unsupported: lists what this engine cannot do of a build.
-        knows_paths: whether a login may be for a path of a registry.
-        pushes_as_registry: whether it pushes with the login of the registry, whatever the path.
+        logins: which ones it tells apart.
     """
 
     name: str
     image: str
     container: Callable[[ImageBuild], BuildContainer]
-    unsupported: Callable[[ImageBuild], tuple[Problem, ...]]
-    knows_paths: bool = True
-    pushes_as_registry: bool = False
+    unsupported: Callable[[ImageBuild], tuple[Problem, ...]] = lambda _: ()
+    logins: LoginsKnown = "of paths"
 
 
 def pod_arguments(words: tuple[str, ...]) -> list[str]:

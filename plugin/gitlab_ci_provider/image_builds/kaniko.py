@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gitlab_ci_provider.image_builds.engine import BuildContainer, Engine, Problem
+from gitlab_ci_provider.image_builds.engine import BuildContainer, Engine
+from gitlab_ci_provider.image_builds.flags import shared_flags
 from gitlab_ci_provider.image_builds.paths import dockerfile_path
-from gitlab_ci_provider.model.image_build import BuildSecret, ImageBuild
+from gitlab_ci_provider.model.image_build import ImageBuild
 
 IMAGE = "ghcr.io/osscontainertools/kaniko:v1.28.3-debug"
 """With a shell, which jobs written for GitLab's runner need, too. Pin it by digest."""
@@ -55,24 +56,11 @@ def _what(build: ImageBuild) -> Iterator[str]:
     if build.context_sub_path:
         yield f"--context-sub-path={build.context_sub_path}"
     yield f"--dockerfile={dockerfile_path(build)}"
-    if build.target:
-        yield f"--target={build.target}"
-    for name, value in build.build_args.items():
-        yield f"--build-arg={name}={value}"
-    for secret in build.secrets:
-        yield f"--secret={_secret(secret)}"
-    for name, value in build.labels.items():
-        yield f"--label={name}={value}"
+    yield from shared_flags(build)
     if build.platform:
         yield f"--custom-platform={build.platform}"
     if build.snapshot_mode != "full":
         yield f"--snapshot-mode={build.snapshot_mode}"
-
-
-def _secret(secret: BuildSecret) -> str:
-    if secret.variable:
-        return f"id={secret.id},type=env,env={secret.variable}"
-    return f"id={secret.id},type=file,src={secret.file}"
 
 
 def _where_to(build: ImageBuild) -> Iterator[str]:
@@ -124,17 +112,9 @@ def _registries(build: ImageBuild) -> Iterator[str]:
         yield "--push-ignore-immutable-tag-errors"
 
 
-def _unsupported(build: ImageBuild) -> tuple[Problem, ...]:
-    if build.compression == "zstd" and build.image_format == "docker":
-        message = "zstd needs `image_format: oci`; Docker's format has no name for it"
-        return (Problem(where="compression", message=message),)
-    return ()
-
-
 KANIKO = Engine(
     name="kaniko",
     image=IMAGE,
     container=_container,
-    unsupported=_unsupported,
-    pushes_as_registry=True,  # v1.28 does; v1.29 pushes with the login of the path
+    logins="of paths, to pull",  # of v1.28; v1.29 pushes with the login of the path, too
 )

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from gitlab_ci_provider.exceptions import ConfigurationFailure
+from gitlab_ci_provider.image_builds.engine import LoginsKnown
 from gitlab_ci_provider.model.image_build import ImageBuild
 from gitlab_ci_provider.model.image_reference import DOCKER_HUB, is_registry, parse_reference
 
@@ -40,10 +41,8 @@ class RegistryLogin:
 def docker_config(
     build: ImageBuild,
     logins: Iterable[RegistryLogin],
-    auth_config: str = "",
-    *,
-    knows_paths: bool = True,
-    pushes_as_registry: bool = False,
+    auth_config: str,
+    known: LoginsKnown,
 ) -> tuple[str, tuple[str, ...]]:
     """Merge logins into the text of a `config.json`, and list the secrets in it.
 
@@ -51,8 +50,7 @@ def docker_config(
         build: whose repositories get entries of their own.
         logins: the first one for a scope wins.
         auth_config: DOCKER_AUTH_CONFIG, which yields to `logins`.
-        knows_paths: False for an engine that has one login for a whole registry.
-        pushes_as_registry: makes the login of the push that of its registry.
+        known: which ones the engine tells apart.
 
     Raises:
         SystemFailure: `auth_config` or a scope is not of the expected form, or the engine would
@@ -61,8 +59,11 @@ def docker_config(
     given = dict(_read(auth_config))
     for login in reversed(list(logins)):
         given[_key(login.scope)] = {"auth": _encoded(login)}
-    entries = _with_repositories(given, build) if knows_paths else _of_registries(given)
-    if pushes_as_registry:
+    if known == "of registries":
+        entries = _of_registries(given)
+    else:
+        entries = _with_repositories(given, build)
+    if known == "of paths, to pull":
         entries = _with_registries(entries, build)
     secrets = [text for entry in entries.values() for text in _secrets(entry)]
     return json.dumps({"auths": entries}, sort_keys=True), tuple(dict.fromkeys(secrets))

@@ -55,13 +55,7 @@ def pod_secrets(build: ImageBuild, engine: Engine, sources: LoginSources) -> dic
     """
     of_project, auth_config = project_logins(sources.project) if sources.project else ((), "")
     logins = (*connection_logins(sources.conn_ids), *of_project)
-    config, secrets = docker_config(
-        build,
-        logins,
-        auth_config,
-        knows_paths=engine.knows_paths,
-        pushes_as_registry=engine.pushes_as_registry,
-    )
+    config, secrets = docker_config(build, logins, auth_config, engine.logins)
     values = {key: _value(name) for key, name in sources.secrets.items()}
     for text in (*secrets, *values.values()):
         mask_secret(text)

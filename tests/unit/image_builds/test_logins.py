@@ -25,7 +25,7 @@ def _login(scope: str, user: str = "user", password: str = "password") -> Regist
 
 def _auths(*logins: RegistryLogin, auth_config: str = "") -> dict[str, str]:
     """Decode the logins of a configuration."""
-    text, _ = docker_config(BUILD, logins, auth_config)
+    text, _ = docker_config(BUILD, logins, auth_config, "of paths")
     auths: dict[str, Any] = json.loads(text)["auths"]
     return {key: base64.b64decode(value["auth"]).decode() for key, value in auths.items()}
 
@@ -63,7 +63,7 @@ def test_an_engine_that_pushes_as_the_registry_gets_the_login_of_the_path():
     """Kaniko v1.28 looks for no other one; what names a base image stays."""
     scopes = ("r.example.com", "r.example.com/group", "r.example.com/base")
     logins = [_login(scope, user=scope) for scope in scopes]
-    text, _ = docker_config(BUILD, logins, pushes_as_registry=True)
+    text, _ = docker_config(BUILD, logins, "", "of paths, to pull")
     entries = json.loads(text)["auths"]
 
     assert entries["r.example.com"] == entries["r.example.com/group"]
@@ -73,7 +73,7 @@ def test_an_engine_that_pushes_as_the_registry_gets_the_login_of_the_path():
 def test_an_engine_that_knows_no_paths_gets_the_login_of_the_registry():
     """The only one that there is; the same login for two paths is one."""
     scopes = ("r.example.com/group", "r.example.com/base", "docker.io/group")
-    text, _ = docker_config(BUILD, map(_login, scopes), knows_paths=False)
+    text, _ = docker_config(BUILD, map(_login, scopes), "", "of registries")
 
     assert set(json.loads(text)["auths"]) == {"r.example.com", "https://index.docker.io/v1/"}
 
@@ -84,7 +84,7 @@ def test_an_engine_that_knows_no_paths_chooses_no_login(other: str):
     logins = (_login("r.example.com/group"), _login(other, "other", "s3cret"))
 
     with pytest.raises(SystemFailure, match=r"several for r\.example\.com") as raised:
-        docker_config(BUILD, logins, knows_paths=False)
+        docker_config(BUILD, logins, "", "of registries")
 
     assert "s3cret" not in str(raised.value)
 
@@ -110,7 +110,7 @@ def test_connections_win_over_docker_auth_config():
 def test_every_secret_of_a_login_is_listed_for_masking():
     """The password, its encoded form, and tokens."""
     given = json.dumps({"auths": {"x.example.com": {"identitytoken": "t0ken"}}})
-    _, secrets = docker_config(BUILD, [_login("r.example.com")], given)
+    _, secrets = docker_config(BUILD, [_login("r.example.com")], given, "of paths")
 
     assert {"password", "t0ken", base64.b64encode(b"user:password").decode()} <= set(secrets)
 
@@ -119,7 +119,7 @@ def test_every_secret_of_a_login_is_listed_for_masking():
 def test_a_wrong_docker_auth_config_is_not_quoted(text: str):
     """The message says what form is expected, and nothing of the variable."""
     with pytest.raises(SystemFailure) as raised:
-        docker_config(BUILD, (), text)
+        docker_config(BUILD, (), text, "of paths")
 
     assert "DOCKER_AUTH_CONFIG" in str(raised.value)
     assert "secret" not in str(raised.value)

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import ipaddress
 import socket
 import ssl
 from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 from urllib.parse import quote, unquote
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from gitlab_ci_provider.exceptions import SourceError
 from gitlab_ci_provider.sources import remote
 from gitlab_ci_provider.sources.remote import MAX_BYTES, RemoteFiles
+from servers.certificates import make_certificate
 
 STOPPED = Event()
 
@@ -73,43 +67,14 @@ class _Pages(BaseHTTPRequestHandler):
         """Stay quiet."""
 
 
-def _certificate(folder: Path) -> Path:
-    """Make a certificate for this machine, with its key in the same file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = dt.datetime.now(dt.UTC)
-    names: list[x509.GeneralName] = [
-        x509.DNSName("localhost"),
-        x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
-    ]
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    file = folder / "server.pem"
-    private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    file.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
-    return file
-
-
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, RemoteFiles]]:
     """The server's address, and a fetcher that trusts it."""
-    file = _certificate(tmp_path_factory.mktemp("certificate"))
+    folder = tmp_path_factory.mktemp("certificate")
+    file, key = folder / "server.pem", folder / "server.key"
+    make_certificate(file, key, "localhost")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(file)
+    context.load_cert_chain(file, key)
     http = ThreadingHTTPServer(("127.0.0.1", 0), _Pages)
     http.socket = context.wrap_socket(http.socket, server_side=True)
     Thread(target=http.serve_forever, daemon=True).start()
