@@ -110,7 +110,7 @@ def _wanted(args: argparse.Namespace) -> tuple[AirflowApi, list[RemoteArchive]]:
 
 @contextmanager
 def _opened(api: AirflowApi, archive: RemoteArchive) -> Iterator[ZipFiles]:
-    from gitlab_ci_provider.storage.folder import FolderShelf
+    from gitlab_ci_provider.storage.folder_shelf import FolderShelf
     from gitlab_ci_provider.storage.zip_files import ZipFiles
 
     with tempfile.TemporaryDirectory() as folder:

@@ -6,7 +6,7 @@ from gitlab_ci_provider.local.home import BUCKET, Home
 from gitlab_ci_provider.local.secrets import load_secrets
 from gitlab_ci_provider.local.stack.state import is_running, read_state
 from gitlab_ci_provider.model.object_store import StoreTarget
-from gitlab_ci_provider.storage.folder import FolderShelf
+from gitlab_ci_provider.storage.folder_shelf import FolderShelf
 from gitlab_ci_provider.storage.shelf import ObjectShelf
 
 

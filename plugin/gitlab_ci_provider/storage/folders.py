@@ -1,6 +1,6 @@
 """The folders on the way to a path, each opened from the one before it and never through a link.
 
-A path is looked up once: whoever exchanges a folder for a link after that changes nothing. Folders
+A path is looked up once: one that is exchanged for a link after that changes nothing. Folders
 stay open until a path leaves them, because archives go through a tree from folder to folder.
 """
 

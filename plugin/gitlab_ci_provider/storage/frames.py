@@ -37,6 +37,31 @@ def zstd_level(level: CompressionLevel) -> int:
     return _LEVELS[level]
 
 
+class Compressor:
+    """One compressor for each thread: making one takes longer than compressing a small file.
+
+    Args:
+        level: of zstd.
+        checksum: each frame has one of its contents.
+    """
+
+    def __init__(self, level: int, *, checksum: bool):
+        self._level = level
+        self._checksum = checksum
+        self._local = threading.local()
+
+    def compress(self, contents: bytes | bytearray) -> bytes:
+        """Make a frame."""
+        if not hasattr(self._local, "compressor"):
+            import zstandard
+
+            self._local.compressor = zstandard.ZstdCompressor(
+                level=self._level, write_checksum=self._checksum
+            )
+        compressed: bytes = self._local.compressor.compress(contents)
+        return compressed
+
+
 class FrameWriter:
     """Compresses what it is given, in order; use as a context manager.
 
@@ -47,9 +72,8 @@ class FrameWriter:
 
     def __init__(self, write: Callable[[bytes], object], level: int):
         self._write = write
-        self._level = level
+        self._compress = Compressor(level, checksum=True).compress
         self._threads = InOrder("zstd")
-        self._local = threading.local()
         self._piece = bytearray()
 
     def __enter__(self) -> Self:
@@ -74,16 +98,6 @@ class FrameWriter:
         if self._piece:
             self._threads.submit(self._compress, self._piece, then=self._write)
             self._piece = bytearray()
-
-    def _compress(self, piece: bytearray) -> bytes:
-        import zstandard
-
-        if not hasattr(self._local, "compressor"):
-            self._local.compressor = zstandard.ZstdCompressor(
-                level=self._level, write_checksum=True
-            )
-        compressed: bytes = self._local.compressor.compress(piece)
-        return compressed
 
 
 class Source(Protocol):

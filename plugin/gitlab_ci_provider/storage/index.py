@@ -4,7 +4,7 @@ What removes expired artifacts needs `expire_at`, and who looks at artifacts the
 archive. It is written after the archive, so an index always has one. Metadata of the objects
 themselves is not used, because not every S3 server keeps it.
 
-An archive may have a million files: whoever packs it writes the list of them to a file, a line for
+An archive may have a million files: what packs it writes the list of them to a file, a line for
 each, and the index is made of that without reading it.
 """
 

@@ -11,8 +11,6 @@ from gitlab_ci_provider.storage.entry import ArchiveError
 ALWAYS = 100_000_000
 """Bytes that any archive may become: small archives of repetitive files are common and harmless."""
 
-_SETTING = "[gitlab_ci] {}"
-
 
 class Meter:
     """Counts what is unpacked from one archive.
@@ -53,4 +51,4 @@ class Meter:
 
 
 def _refusal(words: str, setting: str) -> ArchiveError:
-    return ArchiveError(f"refused: the archive {words} ({_SETTING.format(setting)})")
+    return ArchiveError(f"refused: the archive {words} ([gitlab_ci] {setting})")

@@ -24,7 +24,7 @@ from gitlab_ci_provider.storage.base import (
     StorageUnavailableError,
 )
 from gitlab_ci_provider.storage.multipart import PartedUpload
-from gitlab_ci_provider.storage.s3_http import refusal
+from gitlab_ci_provider.storage.s3_http import is_busy, refusal
 from gitlab_ci_provider.storage.shelf import StoredObject
 
 _MIB = 1024 * 1024
@@ -34,7 +34,6 @@ _AT_ONCE = 1000
 """Objects that S3 deletes by one request."""
 
 _HOUR = 3600
-_BUSY = {"SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable", "Throttling"}
 
 
 class S3Store:
@@ -250,7 +249,7 @@ def _refused(error: Any, message: str) -> StorageError:
     said = f"{message}: {refusal(code, str(answer.get('Message', '')))}"
     if code in _MISSING:
         return MissingObjectError(said)
-    return StorageUnavailableError(said) if code in _BUSY or status >= 500 else StorageError(said)
+    return (StorageUnavailableError if is_busy(status, code) else StorageError)(said)
 
 
 def _encryption(target: StoreTarget) -> dict[str, str]:

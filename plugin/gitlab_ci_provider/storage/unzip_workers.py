@@ -23,7 +23,7 @@ from typing import IO, Self, cast
 from gitlab_ci_provider.storage.entry import ArchiveError
 from gitlab_ci_provider.storage.folders import Folders
 from gitlab_ci_provider.storage.tree_writer import TreeWriter
-from gitlab_ci_provider.storage.worker_programs import received, send, start
+from gitlab_ci_provider.storage.worker_programs import facts_of, received, send, start
 from gitlab_ci_provider.storage.zip_directory import Member, ZipDirectory
 from gitlab_ci_provider.storage.zip_members import BROKEN_ZIP, is_folder, write_folder, write_member
 from gitlab_ci_provider.storage.zip_reader import MemberReader
@@ -185,8 +185,7 @@ def main() -> None:
         except ArchiveError as error:
             _say("broken", str(error))
         except OSError as error:
-            known = (error.errno, error.strerror, error.filename)
-            _say("failed", *known if error.errno else (str(error),))
+            _say("failed", *facts_of(error))
         except (*BROKEN_ZIP, zstandard.ZstdError) as error:
             _say("broken", f"broken zip archive: {error}")
     os._exit(0)

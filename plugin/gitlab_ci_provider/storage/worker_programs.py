@@ -44,6 +44,12 @@ def received(file: io.RawIOBase) -> Any:
     return data and marshal.loads(data)  # noqa: S302 - from a process of our own
 
 
+def facts_of(error: OSError) -> tuple[object, ...]:
+    """Return what makes the same error in another process."""
+    known = (error.errno, error.strerror, error.filename)
+    return known if error.errno else (str(error),)
+
+
 def _exactly(file: io.RawIOBase, size: int) -> bytearray | None:
     """Read so many bytes; None if there are less."""
     data, at = bytearray(size), 0

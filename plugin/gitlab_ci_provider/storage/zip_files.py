@@ -23,7 +23,7 @@ from gitlab_ci_provider.storage.limits import Meter
 from gitlab_ci_provider.storage.ranged import opened
 from gitlab_ci_provider.storage.shelf import ObjectShelf
 from gitlab_ci_provider.storage.tree_writer import TreeWriter
-from gitlab_ci_provider.storage.zip_members import BROKEN_ZIP, entry_of
+from gitlab_ci_provider.storage.zip_members import BROKEN_ZIP, described
 
 _USUAL = ArchiveLimits()
 _NONE: Mapping[str, str] = {}
@@ -141,7 +141,7 @@ class ZipFiles:
     ) -> bool:
         with self._archive.open(info) as contents:
             try:
-                writer.write(_readable(entry_of(info, contents)), contents)
+                writer.write(_readable(described(info, contents)), contents)
             except ArchiveError as problem:
                 warn(f"left out: {quoted(str(problem).removeprefix('refused: '))}")
                 return False

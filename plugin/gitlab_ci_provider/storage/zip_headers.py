@@ -57,7 +57,7 @@ class Packed(NamedTuple):
     """How the contents of a member are in an archive.
 
     Attributes:
-        method: STORED or DEFLATED.
+        method: STORED, DEFLATED or ZSTANDARD.
         crc: of the contents.
         size: of the contents; `packed` what is left of them.
         offset: of the member's header.

@@ -42,7 +42,7 @@ def is_folder(member: Member) -> bool:
 
 def write_folder(writer: TreeWriter, member: Member) -> None:
     """Write a member that is a folder."""
-    writer.write(entry_of(member, BytesIO()), None)
+    writer.write(described(member, BytesIO()), None)
 
 
 def write_member(writer: TreeWriter, reader: MemberReader, member: Member) -> None:
@@ -54,11 +54,11 @@ def write_member(writer: TreeWriter, reader: MemberReader, member: Member) -> No
     """
     if member.file_size < CHUNK and member.packed < CHUNK:
         contents = BytesIO(unpacked(member, reader.packed(member)))
-        writer.write(entry_of(member, contents), contents)
+        writer.write(described(member, contents), contents)
         return
     with closing(ahead(reader.pieces(member))) as found:
         pieces = _Pieces(found)
-        writer.write(entry_of(member, pieces), pieces)
+        writer.write(described(member, pieces), pieces)
 
 
 class _Pieces:
@@ -99,7 +99,7 @@ class Described(Protocol):
         """Return whether its name is that of a folder."""
 
 
-def entry_of(info: Described, contents: Contents) -> Entry:
+def described(info: Described, contents: Contents) -> Entry:
     """Read what an archive says of a member; raises ArchiveError for a link that is too long."""
     mode = _mode(info)
     mtime, uid, gid = _ours(info.extra) or _theirs(info)

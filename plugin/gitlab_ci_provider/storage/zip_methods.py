@@ -6,7 +6,6 @@ of the piece before them, as in `pigz`, and each piece of zstd is a frame of its
 
 from __future__ import annotations
 
-import threading
 import zlib
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -67,13 +66,13 @@ class Method(NamedTuple):
 
 def method_of(form: ArchiveFormat, level: CompressionLevel) -> Method:
     """Return how the members of a format are compressed."""
-    return (deflate if form == "zip" else zstandard)(level)
-
-
-def deflate(level: CompressionLevel) -> Method:
-    """Return what any program can read; `fastest` does not compress at all, as in GitLab Runner."""
-    if level == "fastest":
+    if level == "fastest":  # it does not compress at all, as in GitLab Runner
         return Method(STORED, _nothing, _no_piece, b"")
+    return (_deflate if form == "zip" else _zstandard)(level)
+
+
+def _deflate(level: CompressionLevel) -> Method:
+    """Return what any program can read."""
     new: Callable[..., Any]
     if level in _ZLIB_LEVELS:
         number = _ZLIB_LEVELS[level]
@@ -86,33 +85,12 @@ def deflate(level: CompressionLevel) -> Method:
     return Method(DEFLATED, whole, partial(_piece, new), b"\3\0")
 
 
-def zstandard(level: CompressionLevel) -> Method:
+def _zstandard(level: CompressionLevel) -> Method:
     """Return GitLab Runner's `zipzstd`."""
-    if level == "fastest":
-        return deflate(level)
-    from gitlab_ci_provider.storage.frames import zstd_level
+    from gitlab_ci_provider.storage.frames import Compressor, zstd_level
 
-    compress = _Zstandard(zstd_level(level))
-    return Method(ZSTANDARD, compress.whole, compress.piece, b"")
-
-
-class _Zstandard:
-    """One compressor for each thread: making one takes longer than compressing a small file."""
-
-    def __init__(self, level: int):
-        self._level = level
-        self._local = threading.local()
-
-    def whole(self, contents: bytes) -> bytes:
-        if not hasattr(self._local, "compressor"):
-            import zstandard
-
-            self._local.compressor = zstandard.ZstdCompressor(level=self._level)
-        packed: bytes = self._local.compressor.compress(contents)
-        return packed
-
-    def piece(self, piece: bytes, _before: bytes) -> bytes:
-        return self.whole(piece)
+    whole = Compressor(zstd_level(level), checksum=False).compress
+    return Method(ZSTANDARD, whole, lambda piece, _before: whole(piece), b"")
 
 
 def _piece(new: Callable[..., Any], piece: bytes, before: bytes) -> bytes:

@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Self, cast
 
-from gitlab_ci_provider.storage.worker_programs import received, send, start
+from gitlab_ci_provider.storage.worker_programs import facts_of, received, send, start
 from gitlab_ci_provider.storage.zip_batches import Batch, batches
 from gitlab_ci_provider.storage.zip_methods import Method, method_of
 
@@ -123,8 +123,7 @@ def main() -> None:
                 Path(root), method_of(cast("ArchiveFormat", form), cast("CompressionLevel", level))
             )
         except OSError as error:
-            known = (error.errno, error.strerror, error.filename)
-            send(sys.stdout.buffer, known if error.errno else (str(error),))
+            send(sys.stdout.buffer, facts_of(error))
             sys.stdout.buffer.flush()
     os._exit(0)
 

@@ -13,7 +13,7 @@ import pytest
 from gitlab_ci_provider.storage.archive import pack_hashed
 from gitlab_ci_provider.storage.checksums import RunningDigest, sha256_of, verify
 from gitlab_ci_provider.storage.entry import ArchiveError
-from gitlab_ci_provider.storage.folder import FolderShelf
+from gitlab_ci_provider.storage.folder_shelf import FolderShelf
 from gitlab_ci_provider.storage.packing import packing_of
 from gitlab_ci_provider.storage.zip_files import ZipFiles
 

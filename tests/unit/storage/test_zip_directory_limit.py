@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gitlab_ci_provider.storage.entry import ArchiveError
-from gitlab_ci_provider.storage.folder import FolderShelf
+from gitlab_ci_provider.storage.folder_shelf import FolderShelf
 from gitlab_ci_provider.storage.zip_files import ZipFiles
 from stored_artifacts import zip_of
 

@@ -12,7 +12,7 @@ from gitlab_ci_provider.exceptions import GitlabCiError
 from gitlab_ci_provider.local.follow.logs import file_names
 from gitlab_ci_provider.model.reports import Case, CaseStatus, JunitReport
 from gitlab_ci_provider.model.serialization import decode
-from gitlab_ci_provider.storage.folder import FolderShelf
+from gitlab_ci_provider.storage.folder_shelf import FolderShelf
 
 _BAD = frozenset({CaseStatus.FAILED, CaseStatus.ERROR})
 
