@@ -17,7 +17,7 @@ from airflow.sdk import Connection
 from gitlab_ci_provider.exceptions import ConfigurationFailure, SystemFailure
 from gitlab_ci_provider.hooks.secret_errors import (
     ProviderDownError,
-    ProviderNotFoundError,
+    not_installed,
     refused,
 )
 from gitlab_ci_provider.hooks.vault import same_address
@@ -39,8 +39,7 @@ def read_azure(connection: Connection, secret: AzureSecret) -> str:
     try:
         from azure.core.exceptions import AzureError, ClientAuthenticationError
     except ImportError:
-        message = "secrets from Azure need the package azure-identity"
-        raise ProviderNotFoundError(f"{message}: install it where Airflow's workers run") from None
+        raise not_installed("Azure", "azure-identity") from None
     import requests
 
     where = f"'{secret.name}' in Azure Key Vault"

@@ -18,7 +18,7 @@ from airflow.sdk import Connection
 from gitlab_ci_provider.exceptions import ConfigurationFailure, SystemFailure
 from gitlab_ci_provider.hooks.secret_errors import (
     ProviderDownError,
-    ProviderNotFoundError,
+    not_installed,
     refused,
 )
 from gitlab_ci_provider.model.secrets import GcpSecret
@@ -39,8 +39,7 @@ def read_gcp(connection: Connection, secret: GcpSecret) -> str:
         from google.auth.exceptions import GoogleAuthError
         from google.auth.transport.requests import AuthorizedSession
     except ImportError:
-        message = "secrets from Google Cloud need the package google-auth"
-        raise ProviderNotFoundError(f"{message}: install it where Airflow's workers run") from None
+        raise not_installed("Google Cloud", "google-auth") from None
     import requests
 
     opened: Any = AuthorizedSession  # the library has no types

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
@@ -20,6 +20,9 @@ from gitlab_ci_provider.model.object_store import StoreTarget
 from gitlab_ci_provider.storage.base import StorageUnavailableError, sleep_about
 from gitlab_ci_provider.storage.multipart import PartedUpload
 from gitlab_ci_provider.storage.shelf import ObjectShelf
+
+if TYPE_CHECKING:
+    from gitlab_ci_provider.storage.s3 import S3Store
 
 Result = TypeVar("Result")
 
@@ -43,9 +46,7 @@ def get_file(target: StoreTarget, key: str, path: Path) -> None:
         MissingObjectError: there is no such object.
         StorageError: the store failed.
     """
-    from gitlab_ci_provider.storage.s3 import S3Store  # importing boto3 is slow
-
-    store = S3Store(target)
+    store = open_store(target)
     _patiently(lambda: store.get(key, path))
 
 
@@ -67,8 +68,11 @@ def object_shelf(conn_id: str) -> ObjectShelf | None:
         SettingsError: the connection names no bucket.
     """
     target = store_target(conn_id)
-    if target is None:
-        return None
+    return None if target is None else open_store(target)
+
+
+def open_store(target: StoreTarget) -> S3Store:
+    """Open the object store."""
     from gitlab_ci_provider.storage.s3 import S3Store  # importing boto3 is slow
 
     return S3Store(target)
@@ -80,17 +84,13 @@ def write_object(target: StoreTarget, key: str, data: bytes) -> None:
     Raises:
         StorageError: the store refused or failed.
     """
-    from gitlab_ci_provider.storage.s3 import S3Store  # importing boto3 is slow
-
-    store = S3Store(target)
+    store = open_store(target)
     _patiently(lambda: store.write(key, data))
 
 
 def open_upload(target: StoreTarget, key: str) -> PartedUpload:
     """Store an object of any size while it is made, without a file; waits as `put_file`."""
-    from gitlab_ci_provider.storage.s3 import S3Store  # importing boto3 is slow
-
-    return S3Store(target).begin(key, _patiently)
+    return open_store(target).begin(key, _patiently)
 
 
 def put_file(target: StoreTarget, key: str, path: Path) -> None:
@@ -99,9 +99,7 @@ def put_file(target: StoreTarget, key: str, path: Path) -> None:
     Raises:
         StorageError: the store refused or failed; an earlier object is still there.
     """
-    from gitlab_ci_provider.storage.s3 import S3Store  # importing boto3 is slow
-
-    store = S3Store(target)
+    store = open_store(target)
     _patiently(lambda: store.put(key, path))
 
 

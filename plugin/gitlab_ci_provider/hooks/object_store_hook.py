@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from airflow.sdk import BaseHook
 
 from gitlab_ci_provider.exceptions import SettingsError, StorageError
-from gitlab_ci_provider.hooks.object_store import store_target, write_object
+from gitlab_ci_provider.hooks.object_store import open_store, store_target, write_object
 
 if TYPE_CHECKING:
     from gitlab_ci_provider.model.object_store import StoreTarget
@@ -44,9 +44,7 @@ class ObjectStoreHook(BaseHook):
         Raises:
             SettingsError: there is no such connection, or it names no bucket.
         """
-        from gitlab_ci_provider.storage.s3 import S3Store  # importing boto3 is slow
-
-        return S3Store(self._target())
+        return open_store(self._target())
 
     def test_connection(self) -> tuple[bool, str]:
         """Write an object as jobs do, read, list and delete it."""

@@ -93,7 +93,7 @@ class RegistryClient:
             RegistryError: the registry refuses, or cannot be reached.
         """
         for tag in self._tags():
-            manifest = self._ask("GET", f"{self._path}/manifests/{tag}", missing=True)
+            manifest = self._ask("GET", f"{self._path}/manifests/{tag}")
             if manifest is not None:
                 given = manifest.headers.get(_DIGEST, "")
                 digest = given if _SHA256.fullmatch(given) else ""
@@ -105,12 +105,12 @@ class RegistryClient:
         Raises:
             RegistryError: the registry refuses, or cannot be reached.
         """
-        self._ask("DELETE", f"{self._path}/manifests/{digest}", missing=True)
+        self._ask("DELETE", f"{self._path}/manifests/{digest}")
 
     def _tags(self) -> Iterator[str]:
         path, seen = f"{self._path}/tags/list?n={_PAGE}", set[str]()
         while path:
-            answer = self._ask("GET", path, missing=True)
+            answer = self._ask("GET", path)
             if answer is None:
                 return
             found = answer.fields().get("tags")
@@ -131,14 +131,15 @@ class RegistryClient:
         digest = config.get("digest") if isinstance(config, dict) else ""
         if not _SHA256.fullmatch(str(digest)):
             return None
-        blob = self._ask("GET", f"{self._path}/blobs/{digest}", missing=True)
+        blob = self._ask("GET", f"{self._path}/blobs/{digest}")
         text = blob.fields().get("created") if blob is not None else None
         with suppress(ValueError, TypeError):
             moment = datetime.fromisoformat(_microseconds(str(text)))
             return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return None
 
-    def _ask(self, method: str, path: str, *, missing: bool = False) -> Answer | None:
+    def _ask(self, method: str, path: str) -> Answer | None:
+        """Send a request, with the login where that is wanted; None when there is no such thing."""
         import httpx
 
         try:
@@ -149,7 +150,7 @@ class RegistryClient:
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as problem:
             words = quoted(str(problem))
             raise RegistryError(f"the registry of {self._name} is out of reach: {words}") from None
-        if answer.status == HTTPStatus.NOT_FOUND and missing:
+        if answer.status == HTTPStatus.NOT_FOUND:
             return None
         if not answer.is_success:
             raise RegistryError(f"{answer.asked}: {answer.refusal}")

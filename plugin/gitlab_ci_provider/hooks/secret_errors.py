@@ -28,6 +28,12 @@ class ProviderNotFoundError(SystemFailure):
     reason = FailureReason.SECRETS_PROVIDER_NOT_FOUND
 
 
+def not_installed(whence: str, package: str) -> ProviderNotFoundError:
+    """Say which package is missing where secrets are read."""
+    words = f"secrets from {whence} need the package {package}"
+    return ProviderNotFoundError(f"{words}: install it where Airflow's workers run")
+
+
 def refused(answer: Any, message: str) -> SystemFailure:
     """Sort out what a provider has answered over HTTP, by its status; its words are added.
 

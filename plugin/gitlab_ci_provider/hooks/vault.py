@@ -12,8 +12,8 @@ from gitlab_ci_provider.exceptions import ConfigurationFailure, SystemFailure
 from gitlab_ci_provider.hooks.secret_errors import (
     MissingSecretError,
     ProviderDownError,
-    ProviderNotFoundError,
     as_text,
+    not_installed,
 )
 from gitlab_ci_provider.model.secrets import VaultSecret
 
@@ -27,8 +27,7 @@ def read_vault(conn_id: str, secret: VaultSecret) -> str:
     try:
         from airflow.providers.hashicorp.hooks.vault import VaultHook
     except ImportError:
-        message = "secrets from Vault need the package apache-airflow-providers-hashicorp"
-        raise ProviderNotFoundError(f"{message}: install it where Airflow's workers run") from None
+        raise not_installed("Vault", "apache-airflow-providers-hashicorp") from None
     import hvac.exceptions as errors
     import requests
 
