@@ -11,7 +11,7 @@ from typing import Any
 
 from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
-from airflow.sdk import Asset, Context
+from airflow.sdk import Context
 from kubernetes import client as k8s
 
 from gitlab_ci_provider.exceptions import ConfigError, GitlabCiError
@@ -19,6 +19,7 @@ from gitlab_ci_provider.model.run import JobResult
 from gitlab_ci_provider.model.variables import Variable, Variables
 from gitlab_ci_provider.model.workspace import BUILD_CONTAINER
 from gitlab_ci_provider.operators.followed_pod import FollowedPodOperator
+from gitlab_ci_provider.operators.outlets import tell_assets
 from gitlab_ci_provider.operators.task_parts import (
     TaskArtifacts,
     TaskCache,
@@ -238,9 +239,7 @@ class GitlabJobPodOperator(FollowedPodOperator):
         kept = result.artifacts[0]
         told: dict[str, Any] = {"object_key": kept.object_key, "name": kept.name}
         told |= {"files": kept.files, "size": kept.size, "sha256": kept.sha256}
-        for outlet in self.outlets:
-            if isinstance(outlet, Asset):
-                context["outlet_events"][outlet].extra = dict(told)
+        tell_assets(self.outlets, context, told)
         return told
 
     @contextmanager

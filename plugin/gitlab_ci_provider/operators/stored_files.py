@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from airflow.sdk import Asset, BaseOperator, Context
+from airflow.sdk import BaseOperator, Context
 
 from gitlab_ci_provider.exceptions import GitlabCiError, StorageError
-from gitlab_ci_provider.runs.context import open_task
+from gitlab_ci_provider.operators.outlets import tell_assets
+from gitlab_ci_provider.runs.context import instance_key, open_task
 from gitlab_ci_provider.runs.stored_files import Described, StoredFiles, stored_files
 from gitlab_ci_provider.runs.task_errors import TaskFailed, TaskFailedForNow
 from gitlab_ci_provider.storage.keys import is_of_run, task_artifacts_key, task_cache_key
@@ -180,9 +181,7 @@ class ArtifactUploadOperator(_StoredFilesOperator):
             TaskFailedForNow: the object store failed.
         """
         ti = context["ti"]
-        mapped = ti.map_index is not None and ti.map_index >= 0
-        task = f"{ti.task_id}.{ti.map_index}" if mapped else ti.task_id
-        key = task_artifacts_key(ti.dag_id, ti.run_id, task, ti.try_number)
+        key = task_artifacts_key(ti.dag_id, ti.run_id, instance_key(ti), ti.try_number)
         with self.files(context) as files:
             files.note(self.name, [key])
             default = files.task.settings.artifacts_expire_in
@@ -193,9 +192,7 @@ class ArtifactUploadOperator(_StoredFilesOperator):
                 raise TaskFailed(f"no file in {self.path} matches {', '.join(self.paths)}")
         result: dict[str, Any] = {"object_key": key, "name": self.name}
         result |= {"files": packed.files, "size": packed.size, "sha256": packed.sha256}
-        for outlet in self.outlets:
-            if isinstance(outlet, Asset):
-                context["outlet_events"][outlet].extra = dict(result)
+        tell_assets(self.outlets, context, result)
         return result
 
 

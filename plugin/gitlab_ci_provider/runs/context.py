@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from airflow.sdk import Context
 
@@ -45,6 +46,16 @@ class TaskContext:
     def was_started_by_task(self) -> bool:
         """Whether a task has started the run; nobody else can start one of this type."""
         return bool(self.context["dag_run"].run_type == "operator_triggered")
+
+
+def is_mapped(ti: Any) -> bool:
+    """Tell whether a task instance is one of several of its task."""
+    return ti.map_index is not None and ti.map_index >= 0
+
+
+def instance_key(ti: Any) -> str:
+    """Name a task instance; those of a mapped task have names of their own."""
+    return f"{ti.task_id}.{ti.map_index}" if is_mapped(ti) else str(ti.task_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from gitlab_ci_provider.model.rules import JobDecision
 from gitlab_ci_provider.model.run import JobResult, PipelineRun
 from gitlab_ci_provider.model.serialization import convert
 from gitlab_ci_provider.planner.task_request import TaskPlanRequest
-from gitlab_ci_provider.runs.context import TaskContext
+from gitlab_ci_provider.runs.context import TaskContext, instance_key, is_mapped
 from gitlab_ci_provider.runs.dotenv import inherited_variables
 from gitlab_ci_provider.runs.job_run import JobRun
 from gitlab_ci_provider.runs.plan_request import planning_limits
@@ -56,7 +56,7 @@ def task_run(opened: TaskContext, task: TaskJob) -> TaskRun:
         run_id=opened.run_id,
     )
     settings = opened.settings
-    if ti.map_index is not None and ti.map_index >= 0:
+    if is_mapped(ti):
         settings = replace(settings, waiting="worker")  # the triggerer tells instances not apart
     return TaskRun(
         context=opened.context,
@@ -96,7 +96,7 @@ def task_request(run: TaskRun) -> TaskPlanRequest:
         dotenv=inherited_variables(reports, store),
         store=store,
         runner=run.task.runner,
-        task_key=_task_key(ti),
+        task_key=instance_key(ti),
         scope=run.task.scope or run.dag_id,
         given=run.task.variables,
         airflow=_said_by_airflow(run),
@@ -107,11 +107,6 @@ def _created(opened: TaskContext) -> str:
     """Return when the run was made, which is what tells it from other runs."""
     dag_run: Any = opened.context["dag_run"]
     return f"{dag_run.run_after.isoformat()} {opened.run_id}"
-
-
-def _task_key(ti: Any) -> str:
-    mapped = ti.map_index is not None and ti.map_index >= 0
-    return f"{ti.task_id}.{ti.map_index}" if mapped else str(ti.task_id)
 
 
 def _left_by(run: TaskRun, task: str, *, needed: bool) -> tuple[JobArtifact, ...]:
