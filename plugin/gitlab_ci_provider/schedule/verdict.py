@@ -6,10 +6,11 @@ proceed; with any other it is skipped.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gitlab_ci_provider.model.listed import listed
 from gitlab_ci_provider.model.rules import JobDecision, When
 from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.schedule.composite import Composite, composite
@@ -87,19 +88,17 @@ def _why_skipped(
 
 
 def _named(predecessors: Mapping[str, JobResult], statuses: set[JobStatus]) -> str:
-    return ", ".join(_ended(name, predecessors[name]) for name in _matching(predecessors, statuses))
+    together: dict[JobStatus, list[str]] = {}
+    for name, result in predecessors.items():
+        if result.status in statuses and not result.allowed_failure:
+            together.setdefault(result.status, []).append(f"'{name}'")
+    return ", ".join(f"{listed(names)} {_ended(end, names)}" for end, names in together.items())
 
 
-def _matching(predecessors: Mapping[str, JobResult], statuses: set[JobStatus]) -> Iterable[str]:
-    return (
-        name
-        for name, result in predecessors.items()
-        if result.status in statuses and not result.allowed_failure
-    )
-
-
-def _ended(name: str, result: JobResult) -> str:
-    if result.status == JobStatus.MANUAL:
-        return f"'{name}' is manual and was not played"
-    verb = "failed" if result.status == JobStatus.FAILED else f"was {result.status}"
-    return f"'{name}' {verb}"
+def _ended(status: JobStatus, names: Sequence[str]) -> str:
+    if status == JobStatus.FAILED:
+        return "failed"
+    several = len(names) > 1
+    if status == JobStatus.MANUAL:
+        return "are manual and were not played" if several else "is manual and was not played"
+    return f"{'were' if several else 'was'} {status}"

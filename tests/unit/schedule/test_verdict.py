@@ -125,6 +125,16 @@ def test_the_reason_names_the_culprit():
     assert verdict.reason == "when: on_success, but 'unit' failed"
 
 
+def test_the_reason_names_some_of_many_culprits():
+    """A matrix of hundreds of jobs may fail, and each later job tells why it was skipped."""
+    many = {f"unit {number}": FAILED for number in range(100)}
+
+    verdict = verdict_on(decision(), {**many, "a": CANCELED, "b": CANCELED}, needs=False)
+
+    named = ", ".join(f"'unit {number}'" for number in range(5))
+    assert verdict.reason == f"when: on_success, but {named} and 95 more failed"
+
+
 def test_the_reason_tells_about_unplayed_manual_needs():
     """A need on an optional manual job explains itself."""
     verdict = verdict_on(decision(), {"approve": MANUAL}, needs=True)

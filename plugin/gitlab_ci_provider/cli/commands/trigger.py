@@ -9,7 +9,7 @@ from gitlab_ci_provider.cli import airflow, output, run_flags
 from gitlab_ci_provider.cli.usage import WrongUsage
 from gitlab_ci_provider.exceptions import AirflowApiError, SourceError
 from gitlab_ci_provider.model import xcom_keys
-from gitlab_ci_provider.model.names import CREATE_PIPELINE
+from gitlab_ci_provider.model.names import CREATE_PIPELINE, FINISH_PIPELINE
 
 if TYPE_CHECKING:
     from gitlab_ci_provider.airflow_api.client import AirflowApi
@@ -78,6 +78,9 @@ def _trigger(target: airflow.Target, dag: str, conf: dict[str, Any]) -> str:
 
 def _wait(api: AirflowApi, dag: str, started: str, *, quiet: bool) -> tuple[str, str, str]:
     """Wait for the end of a run; return where it ended and how."""
+    from gitlab_ci_provider.model.serialization import convert
+    from gitlab_ci_provider.schedule.pipeline_result import PipelineResult
+
     state = api.wait_for_end(dag, started)
     moved = api.xcom(dag, started, CREATE_PIPELINE, xcom_keys.MOVED_TO)
     if moved is not None:
@@ -89,5 +92,6 @@ def _wait(api: AirflowApi, dag: str, started: str, *, quiet: bool) -> tuple[str,
         output.note(f"no pipeline: {record['reason']}")
         return dag, started, "skipped"
     status = "passed" if state == "success" else state
-    output.note(status)
+    result = api.xcom(dag, started, FINISH_PIPELINE, xcom_keys.PIPELINE_RESULT)
+    output.note(convert(result, PipelineResult).text if result else status)
     return dag, started, status

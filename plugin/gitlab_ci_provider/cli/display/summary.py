@@ -11,6 +11,7 @@ from gitlab_ci_provider.cli.terminal import safe_log
 from gitlab_ci_provider.local.follow.logs import script_output
 from gitlab_ci_provider.local.follow.result import failed_task_log
 from gitlab_ci_provider.local.follow.run import FollowedRun
+from gitlab_ci_provider.model.listed import listed
 from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.pods.pulls import PULLING
 from gitlab_ci_provider.variables.expand import expand_known
@@ -19,9 +20,6 @@ _TAIL = 15
 
 _LOGS = 10
 """Failed jobs whose logs end here; of others, the reason is said."""
-
-_NAMED = 5
-"""Jobs that are named of those that did not run for the same reason."""
 
 _DID_NOT_RUN = frozenset({"skipped", "canceled"})
 """Absent jobs are left to `gitlab-dags compile`: often they are most of a file."""
@@ -129,10 +127,7 @@ def not_run(jobs: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         if job["status"] in _DID_NOT_RUN and job["reason"]:
             together.setdefault((job["status"], job["reason"]), []).append(name)
     for (status, reason), names in together.items():
-        more = [f"{len(names) - _NAMED} more"] if len(names) > _NAMED else []
-        *first, last = [*names[:_NAMED], *more]
-        listed = f"{', '.join(first)} and {last}" if first else last
-        yield f"{listed} {'were' if first else 'was'} {status}: {reason}"
+        yield f"{listed(names)} {'were' if len(names) > 1 else 'was'} {status}: {reason}"
 
 
 def _failure(name: str, job: dict[str, Any], *, with_log: bool) -> Iterator[str]:
