@@ -19,6 +19,7 @@ from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.rules import JobDecision, PipelineDecision
 from gitlab_ci_provider.model.run import JobResult, JobStatus, PipelineRun
 from gitlab_ci_provider.model.runner import RunnerProfile
+from gitlab_ci_provider.model.variables import ConfiguredVariables
 from gitlab_ci_provider.planner.artifacts import wanted_artifacts
 from gitlab_ci_provider.planner.downstream import plan_downstream
 from gitlab_ci_provider.planner.plan import plan_job
@@ -144,7 +145,7 @@ def _job(pipeline: Pipeline, run: PipelineRun, decision: JobDecision) -> object:
         "retries": [_retried(job, reason, code) for reason in REASONS for code in (1, 2)],
         "coverage": _coverage(job),
         "play": (has_questions(job), [one.serialize() for one in form(job).values()]),
-        "group": resource_groups(run, pipeline).get(job.name),
+        "group": resource_groups(run, pipeline, ConfiguredVariables()).get(job.name),
         "plan": _downstream(request) if job.bridge else _planned(request),
     }
 

@@ -25,7 +25,7 @@ def finish(context: PhaseContext) -> None:
         SystemFailure: the job has put a link in place of its folder.
     """
     plan = context.plan
-    if plan.archives or plan.uploads or plan.reports or plan.dotenv:
+    if plan.leaves:
         context.store.warm_up()
     # No script runs before we listen, so this is still what the helper has made.
     folder = context.project_dir.resolve()

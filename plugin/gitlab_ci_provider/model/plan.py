@@ -323,6 +323,11 @@ class JobPlan:
         restored = (key for restore in self.restores for key in restore.object_keys)
         return frozenset((*restored, *(archive.object_key for archive in self.archives)))
 
+    @property
+    def leaves(self) -> bool:
+        """Whether it leaves anything in the object store."""
+        return bool(self.archives or self.uploads or self.reports or self.dotenv)
+
     def value(self, name: str, default: str = "") -> str:
         """Return the value of a variable of the job; the default when it has none of that name."""
         known = {variable.name: variable.value for variable in self.variables}

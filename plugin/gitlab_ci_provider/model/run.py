@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from gitlab_ci_provider.exceptions import FailureReason
 from gitlab_ci_provider.model.bridge import Upstream
-from gitlab_ci_provider.model.context import MergeRequest, PipelineSource
+from gitlab_ci_provider.model.context import MergeRequest, PipelineContext, PipelineSource
 from gitlab_ci_provider.model.environment import JobEnvironment
 from gitlab_ci_provider.model.evidence import PodEvidence
 from gitlab_ci_provider.model.job_artifacts import ArtifactReport, JobArtifact
@@ -78,6 +78,25 @@ class PipelineRun:
     played: tuple[str, ...] = ()
     auto_cancel: AutoCancel | None = None
     report: Reported | None = None
+
+    @property
+    def context(self) -> PipelineContext:
+        """What the pipeline was created for, without the CI/CD variables of its project."""
+        merge_request = self.merge_request
+        return PipelineContext(
+            project=self.project,
+            ref=self.ref,
+            source=self.source,
+            variables=self.variables,
+            commit=self.commit,
+            upstream=self.upstream,
+            user=self.user,
+            inputs=self.inputs,
+            merge_request=merge_request,
+            target_branch=merge_request.target_branch if merge_request else None,
+            schedule=self.schedule,
+            config_path=self.config_path,
+        )
 
     @property
     def pipeline_ref(self) -> Ref:

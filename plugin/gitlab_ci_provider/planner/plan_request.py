@@ -159,21 +159,10 @@ class PlanRequest:
     @property
     def context(self) -> PipelineContext:
         """What the pipeline was created for."""
-        merge_request = self.run.merge_request
-        return PipelineContext(
-            project=self.run.project,
-            ref=self.run.ref,
-            source=self.run.source,
+        return replace(
+            self.run.context,
             variables=self.run.variables | self.play.variables,
-            commit=self.run.commit,
-            upstream=self.run.upstream,
             configured=self.configured,
-            user=self.run.user,
-            inputs=self.run.inputs,
-            merge_request=merge_request,
-            target_branch=merge_request.target_branch if merge_request else None,
-            schedule=self.run.schedule,
-            config_path=self.run.config_path,
         )
 
     @cached_property

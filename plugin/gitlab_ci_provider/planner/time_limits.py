@@ -63,4 +63,4 @@ def grace(request: PlanRequest, plan: JobPlan) -> int:
     """Return how many seconds the pod may take to end once it is deleted."""
     settings = read_build_settings(plan.value, job_timeout(request))
     after = settings.after_script_seconds if request.job.script.after else 0
-    return _ANSWER_TERM + after + (_SAVE if plan.archives or plan.uploads else 0)
+    return _ANSWER_TERM + after + (_SAVE if plan.leaves else 0)

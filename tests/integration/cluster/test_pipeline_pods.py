@@ -14,6 +14,7 @@ from gitlab_ci_provider.hooks.resource_groups import ResourceGroup
 from gitlab_ci_provider.model.image import Image
 from gitlab_ci_provider.model.rules import JobDecision, When
 from gitlab_ci_provider.model.runner import RunnerProfile
+from gitlab_ci_provider.model.variables import ConfiguredVariables
 from gitlab_ci_provider.planner.resource_group import resource_groups
 from gitlab_ci_provider.pods.naming import LABEL_DOMAIN, label_value
 from gitlab_ci_provider.pods.pod import PodRequest, build_pod
@@ -139,7 +140,7 @@ def test_a_new_pipeline_announces_jobs_where_order_matters(
         run_id="run",
         decisions={name: JobDecision(job=name, present=True) for name in "abc"},
     )
-    run = replace(run, resource_groups=resource_groups(run, pipeline))
+    run = replace(run, resource_groups=resource_groups(run, pipeline, ConfiguredVariables()))
     manual = {**run.decisions, "b": replace(run.decisions["b"], when=When.MANUAL)}
 
     task = TaskContext(context={}, settings=settings, state=open_state(settings))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from factories import JOB, make_plan_request
 from gitlab_ci_provider.model.artifacts import Artifacts
 from gitlab_ci_provider.model.object_store import StoreTarget
 from gitlab_ci_provider.planner.plan import plan_job
-from gitlab_ci_provider.planner.time_limits import access_ends_early
+from gitlab_ci_provider.planner.time_limits import access_ends_early, grace
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 KEEPING = replace(JOB, timeout=3600, artifacts=Artifacts(paths=("out",)))
@@ -40,3 +41,14 @@ def test_a_job_that_stores_nothing_is_told_nothing():
     request = make_plan_request(JOB, store=store, started_at=START.isoformat())
 
     assert access_ends_early(request, plan_job(request).plan) == ""
+
+
+@pytest.mark.parametrize("kept", [{"paths": ("out",)}, {"reports": {"junit": ("report.xml",)}}])
+def test_a_canceled_job_has_time_to_save_what_it_leaves(kept: dict[str, Any]):
+    """Its reports, too: they say what had failed before."""
+    job = replace(JOB, artifacts=Artifacts(**kept))
+    request = make_plan_request(job, store=StoreTarget(bucket="b"))
+
+    assert grace(request, plan_job(request).plan) > grace(
+        request, plan_job(make_plan_request()).plan
+    )

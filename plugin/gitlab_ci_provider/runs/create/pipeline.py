@@ -237,7 +237,9 @@ def _record(
         played=form.manual,
         auto_cancel=settle(pinned.pipeline.workflow.auto_cancel, decision.auto_cancel),
     )
-    record = replace(record, resource_groups=resource_groups(record, pinned.pipeline))
+    record = replace(
+        record, resource_groups=resource_groups(record, pinned.pipeline, wanted.configured)
+    )
     return replace(record, variables=Variables()) if record.schedule_id else record
 
 
