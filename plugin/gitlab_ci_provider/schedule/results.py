@@ -12,7 +12,7 @@ what the commit asks for: the pipeline must not pass.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from gitlab_ci_provider.model.airflow_states import States, unfinished_status
@@ -20,7 +20,7 @@ from gitlab_ci_provider.model.pipeline import Pipeline
 from gitlab_ci_provider.model.rules import JobDecision
 from gitlab_ci_provider.model.run import JobResult, JobStatus
 from gitlab_ci_provider.schedule.order import in_order, predecessors, uses_needs
-from gitlab_ci_provider.schedule.verdict import Start, verdict_on
+from gitlab_ci_provider.schedule.verdict import Start, Verdict, verdict_on
 
 Told = Callable[[str], JobResult | None]
 """Reads the result that a job left; called only where Airflow's state is not enough."""
@@ -58,14 +58,37 @@ def results(
 
 
 def statuses(
-    pipeline: Pipeline, decisions: Mapping[str, JobDecision], states: States, told: Told
+    pipeline: Pipeline,
+    decisions: Mapping[str, JobDecision],
+    states: States,
+    told: Told,
+    *,
+    played: Collection[str] = (),
 ) -> dict[str, JobStatus]:
-    """Name the status of every job of a run that may still go on."""
+    """Name the status of every job of a run that may still go on.
+
+    A task that runs to find that its job does not start is pending, whatever Airflow says.
+
+    Args:
+        pipeline: of the run.
+        decisions: for its jobs.
+        states: Airflow's task state by job name.
+        told: reads the result that a job left.
+        played: manual and delayed jobs that have been played, or whose time has come.
+    """
     ended = results(pipeline, decisions, states, told)
-    return {
-        name: ended[name].status if name in ended else _unfinished(pipeline, name, states)
-        for name in pipeline.jobs
-    }
+
+    def status(name: str) -> JobStatus:
+        if name in ended:
+            return ended[name].status
+        found = _unfinished(pipeline, name, states)
+        if found != JobStatus.RUNNING or states.get(name) != "running":
+            return found
+        start = _verdict(pipeline, decisions, name, ended).start
+        runs = start == Start.RUN or (start != Start.SKIP and name in played)
+        return found if runs else JobStatus.PENDING
+
+    return {name: status(name) for name in pipeline.jobs}
 
 
 def complete(
@@ -113,13 +136,23 @@ class _Run:
 
     def _skipped(self, name: str, ended: Mapping[str, JobResult]) -> JobResult:
         job, decision = self.pipeline.jobs[name], self.decisions[name]
-        before = predecessors(name, self.pipeline, self.decisions)
-        ends = {other: ended[other] for other in before if other in ended}
-        verdict = verdict_on(decision, ends, needs=uses_needs(job, decision))
+        verdict = _verdict(self.pipeline, self.decisions, name, ended)
         if verdict.start == Start.RUN and not (job.bridge and _was_skipped(self.told(name))):
             return _canceled(decision, _PASSED_OVER)
         status = JobStatus.MANUAL if verdict.start == Start.MANUAL else JobStatus.SKIPPED
         return JobResult(status=status, reason=verdict.reason)
+
+
+def _verdict(
+    pipeline: Pipeline,
+    decisions: Mapping[str, JobDecision],
+    name: str,
+    ended: Mapping[str, JobResult],
+) -> Verdict:
+    decision = decisions[name]
+    before = predecessors(name, pipeline, decisions)
+    ends = {other: ended[other] for other in before if other in ended}
+    return verdict_on(decision, ends, needs=uses_needs(pipeline.jobs[name], decision))
 
 
 def _failed(decision: JobDecision, said: JobResult | None) -> JobResult:

@@ -258,3 +258,18 @@ def test_a_bridge_that_waits_for_its_pipeline_is_running():
     found = statuses(built, decisions(pipeline=built), {"a": "deferred"}, failed)
 
     assert found == {"a": JobStatus.RUNNING}
+
+
+def test_a_task_that_runs_to_decide_is_pending():
+    """Its job does not start: it is skipped, or waits to be played, and then runs."""
+    built = pipeline(
+        Job(name="a", stage="one"), Job(name="b", stage="two"), Job(name="m", stage="one")
+    )
+    manual = JobDecision(job="m", present=True, when=When.MANUAL, allow_failure=OPTIONAL)
+    decided, states = decisions(manual, pipeline=built), {"a": "failed", "b": "running"}
+
+    deciding = statuses(built, decided, {**states, "m": "running"}, failed)
+    played = statuses(built, decided, {**states, "m": "running"}, failed, played={"m"})
+
+    assert (deciding["b"], deciding["m"]) == (JobStatus.PENDING, JobStatus.PENDING)
+    assert (played["b"], played["m"]) == (JobStatus.PENDING, JobStatus.RUNNING)

@@ -81,6 +81,7 @@ class Follower:
     _decisions: Mapping[str, JobDecision] | None = None
     _left: dict[str, Any] = field(default_factory=dict)
     _followed: set[str] = field(default_factory=set)
+    _played: set[str] = field(default_factory=set)
 
     def look(self) -> RunProgress:
         """Read the run as it is now."""
@@ -89,7 +90,10 @@ class Follower:
         created = tasks.get(CREATE_PIPELINE)
         if self._decisions is None and created is not None and created.state in _CREATED:
             record = self.api.xcom(self.dag, self.run, CREATE_PIPELINE, xcom_keys.PIPELINE)
-            self._decisions = convert(record, PipelineRun).decisions if record else None
+            if record:
+                made = convert(record, PipelineRun)
+                self._decisions = made.decisions
+                self._played.update(made.played)
         jobs = tuple(self._jobs(tasks, over=state in RUN_ENDED))
         return RunProgress(state=state, jobs=jobs, tasks=tasks)
 
@@ -140,7 +144,8 @@ class Follower:
             result = self.result(tasks[job])
             return convert(result, JobResult) if result else None
 
-        return statuses(self.pipeline, self._decisions, states, told)
+        self._played.update(job for job, task in tasks.items() if _has_waited(task))
+        return statuses(self.pipeline, self._decisions, states, told, played=self._played)
 
     def _word(self, job: str, status: JobStatus, task: TaskState | None) -> str:
         state = task.state if task else None
@@ -169,6 +174,11 @@ class Follower:
             is_settled(self.api, run) and self.api.run_state(run.dag, run.run) not in RUN_ENDED
             for run in own
         )
+
+
+def _has_waited(task: TaskState) -> bool:
+    """Return whether a manual or delayed job whose task runs after this does more than decide."""
+    return task.state in {AWAITING_INPUT, "deferred"} or task.try_number > 1
 
 
 def _undecided(job: str, states: States, *, over: bool) -> JobStatus:

@@ -24,7 +24,7 @@ PIPELINE = make_pipeline(
     make_job("killed"),
     make_job("going"),
     make_job("later"),
-    make_job("gate"),
+    make_job("gate", rules=(Rule(when=When.MANUAL, allow_failure=AllowFailure(allowed=False)),)),
     make_job("out", rules=(Rule(when=When.NEVER),)),
     make_job("optional", rules=(MANUAL,)),
     make_job("after", stage="deploy"),
@@ -106,3 +106,17 @@ def test_airflows_states_are_told_in_gitlabs_words():
 def test_jobs_are_created_until_they_are_decided():
     """Until `create_pipeline` has ended; the tasks of absent ones are skipped before that."""
     assert set(look(Airflow(PIPELINE, created=False)).values()) == {"created"}
+
+
+def test_a_manual_job_runs_once_it_has_waited():
+    """Before, its task only decides that the job waits; a person's answer has it go on."""
+    airflow = Airflow(PIPELINE)
+    (gate,) = (task for task in airflow.tasks if task["task_id"] == "gate")
+    seen = []
+    with answering(airflow) as url:
+        follower = Follower(AirflowApi(Access(url=url)), "dag", "run", PIPELINE)
+        for gate["state"] in ("running", "awaiting_input", "running"):
+            (status,) = (job.status for job in follower.look().jobs if job.name == "gate")
+            seen.append(str(status))
+
+    assert seen == ["pending", "blocked", "running"]
