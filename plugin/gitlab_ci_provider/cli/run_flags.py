@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gitlab_ci_provider.cli.usage import WrongUsage, name_value, plain
-from gitlab_ci_provider.cli.variables_file import read_variables
+from gitlab_ci_provider.cli.value_files import read_inputs, read_variables
 from gitlab_ci_provider.model.conf import check_conf
 from gitlab_ci_provider.model.project import is_commit_id
 from gitlab_ci_provider.model.quoted import quoted
@@ -47,6 +47,14 @@ def add_value_flags(flags: Flags) -> None:
         default=[],
         metavar="K=V",
         help="input, as JSON or as text; repeatable",
+    )
+    flags.add_argument(
+        "--inputs-file",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="inputs as YAML or JSON; --input wins; repeatable",
     )
 
 
@@ -177,9 +185,12 @@ def check_merge_request(args: argparse.Namespace) -> None:
 
 
 def inputs(args: argparse.Namespace) -> dict[str, object]:
-    """Read the inputs that flags give."""
+    """Read the inputs that files and flags give."""
+    found: dict[str, object] = {}
+    for file in args.inputs_file:
+        found |= read_inputs(file)
     pairs = (name_value("--input", given) for given in args.input)
-    return {name: plain(value) for name, value in pairs}
+    return found | {name: plain(value) for name, value in pairs}
 
 
 def changed(args: argparse.Namespace) -> list[str] | None:
@@ -201,7 +212,7 @@ def conf(args: argparse.Namespace) -> dict[str, Any]:
 
     Raises:
         ConfigError: a flag has a value that no run can have.
-        WrongUsage: flags contradict each other, or a file of variables cannot be read.
+        WrongUsage: flags contradict each other, or a file of values cannot be read.
     """
     if args.no_needs and not (args.job or args.stage):
         raise WrongUsage("--no-needs needs --job or --stage")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -52,3 +53,23 @@ def test_each_shell_has_a_script(shell: str, capsys: pytest.CaptureFixture[str])
     """It names the command that it completes."""
     assert main(["completion", shell]) == 0
     assert "gitlab-dags" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="fish is not installed")
+def test_fish_offers_commands_options_and_jobs(tmp_path: Path):
+    """With their descriptions; fish itself runs the script."""
+    (tmp_path / ".gitlab-ci.yml").write_text("unit tests: {script: 'true'}\n")
+    place = Path(sys.executable).parent
+    lines = ("gitlab-dags ret", "gitlab-dags run --no-n", "gitlab-dags run . --job un")
+    asked = "; ".join(f"complete -C '{line}'" for line in lines)
+    done = subprocess.run(
+        ["fish", "--no-config", "-c", f"gitlab-dags completion fish | source; {asked}"],
+        env={**os.environ, "PATH": f"{place}:{os.environ['PATH']}", "HOME": str(tmp_path)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    words = [line.partition("\t")[0].strip() for line in done.stdout.splitlines()]
+
+    assert list(filter(None, words)) == ["retry", "--no-needs", "unit tests"], done.stderr

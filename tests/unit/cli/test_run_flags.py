@@ -87,6 +87,32 @@ def test_a_file_without_variables_is_wrong_usage(name: str, text: str, tmp_path:
     assert ended.value.code == 2
 
 
+def test_files_of_inputs(tmp_path: Path):
+    """Values have the types that are written, dates are texts; --input wins."""
+    (tmp_path / "a.yml").write_text('{n: 3, on: true, word: "3", day: 2026-01-01, list: [a, 1]}')
+    (tmp_path / "b.json").write_text('{"n": 4}')
+    files = [f"--inputs-file={tmp_path / name}" for name in ("a.yml", "b.json")]
+
+    assert conf("--input", "on=false", *files)["inputs"] == {
+        "n": 4,
+        "on": False,
+        "word": "3",
+        "day": "2026-01-01",
+        "list": ["a", 1],
+    }
+
+
+@pytest.mark.parametrize("text", ["[a]", "{1: a}", "{", "!!python/name:os.system"])
+def test_a_file_without_inputs_is_wrong_usage(text: str, tmp_path: Path):
+    """Exit code 2, as for a wrong flag."""
+    (tmp_path / "a.yml").write_text(text)
+
+    with pytest.raises(SystemExit) as ended:
+        conf("--inputs-file", str(tmp_path / "a.yml"))
+
+    assert ended.value.code == 2
+
+
 def test_what_no_needs_belongs_to():
     """It says something about the jobs that were asked for."""
     assert conf("--stage", "test", "--no-needs") == {
