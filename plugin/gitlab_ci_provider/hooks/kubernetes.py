@@ -55,10 +55,7 @@ def connect_to(conn_id: str, namespace: str, outage: float) -> tuple[k8s.CoreV1A
     from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
 
     hook = KubernetesHook(conn_id=conn_id)
-    try:
-        client = patient(client_of(hook, min(outage, _CONFIG_SECONDS)), outage, _log)
-    except AirflowException as problem:
-        raise SettingsError(f"the Airflow connection {conn_id}: {problem}") from problem
+    client = patient(client_of(hook, min(outage, _CONFIG_SECONDS)), outage, _log)
     own = _SERVICE_ACCOUNT.read_text().strip() if _SERVICE_ACCOUNT.exists() else ""
     return client, namespace or hook.get_namespace() or own or "default"
 
@@ -67,15 +64,16 @@ def client_of(hook: Any, config_seconds: float = _CONFIG_SECONDS) -> k8s.CoreV1A
     """Make the client of a hook.
 
     Raises:
-        ConfigException: there is still no usable kubeconfig.
+        SettingsError: the connection is missing or wrong, or there is still no usable kubeconfig.
     """
     end = time.monotonic() + config_seconds
     while True:
         try:
             return hook.core_v1_client
-        except ConfigException:
-            if time.monotonic() > end:
-                raise
+        except (AirflowException, ConfigException) as problem:
+            if isinstance(problem, AirflowException) or time.monotonic() >= end:
+                words = f"the Airflow connection {hook.conn_id}: {problem}"
+                raise SettingsError(words) from problem
         time.sleep(1)
 
 

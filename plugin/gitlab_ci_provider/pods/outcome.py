@@ -158,9 +158,12 @@ def _script_failure(build: ContainerState) -> str:
         return f"{_one_line(build.message)}, {code}"
     if build.reason == "OOMKilled":
         return f"{OUT_OF_MEMORY}the build container was killed (OOMKilled), {code}"
-    if build.exit_code == _KILLED:
-        return f"{code}: something killed it (SIGKILL)"
-    return code
+    return _code(build.exit_code)
+
+
+def _code(code: int | None) -> str:
+    """Show an exit code; a kill that nobody explains is named."""
+    return f"exit code {code}{': something killed it (SIGKILL)' if code == _KILLED else ''}"
 
 
 def _one_line(said: str) -> str:
@@ -170,11 +173,17 @@ def _one_line(said: str) -> str:
 
 def _helper_failed(container: str, state: ContainerState) -> Outcome:
     told = _told(state)
-    said = told.message or state.message or _killed_for_memory(state) or state.reason or state.phase
+    said = told.message or state.message or _killed_for_memory(state) or _without_words(state)
     return Outcome(
         failure_reason=told.reason or FailureReason.RUNNER_SYSTEM_FAILURE,
         message=f"{told.phase or container}: {said}",
     )
+
+
+def _without_words(state: ContainerState) -> str:
+    """Say how a container of ours ended that could leave no message."""
+    said = state.reason or state.phase
+    return f"{said}, {_code(state.exit_code)}" if state.exit_code else said
 
 
 def _helper_was_first(build: ContainerState, helper: ContainerState) -> bool:
@@ -192,11 +201,10 @@ def _helper_was_first(build: ContainerState, helper: ContainerState) -> bool:
 
 
 def _helper_died(build: ContainerState, helper: ContainerState) -> Outcome:
-    told = decode_message(helper.message)
-    said = (told and told.message) or helper.message or _killed_for_memory(helper) or helper.reason
-    code = "" if told else f", exit code {helper.exit_code}"
+    told = _told(helper).message or helper.message
+    said = told or _killed_for_memory(helper) or _without_words(helper)
     after = "" if build.exit_code is None else f"; the script then ended with {build.exit_code}"
-    return _system(f"the helper container died while the script was running: {said}{code}{after}")
+    return _system(f"the helper container died while the script was running: {said}{after}")
 
 
 def _killed_for_memory(state: ContainerState) -> str:

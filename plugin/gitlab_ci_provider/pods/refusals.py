@@ -20,6 +20,8 @@ _RBAC = re.compile(
 )
 
 _CAUSES = (
+    ("401 Unauthorized", "it does not know the account of the connection (has its token expired?)"),
+    ('404 Not Found: namespaces "', "the namespace does not exist"),
     ("because it is being terminated", "the namespace is being deleted"),
     ("violates PodSecurity", "the namespace's Pod Security level does not allow this pod"),
     ("error looking up service account", "the pod's service account does not exist"),

@@ -13,6 +13,7 @@ from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 
 from gitlab_ci_provider.exceptions import JobFailure, SystemFailure
+from gitlab_ci_provider.hooks.kubernetes import identify
 from gitlab_ci_provider.hooks.outages import patient
 from gitlab_ci_provider.runs.job.admission import admitted
 from gitlab_ci_provider.runs.job.objects import create
@@ -123,6 +124,23 @@ def test_a_refusal_fails_the_job_at_once(
     assert cause in str(failed.value)
     assert said in str(failed.value)
     assert unkind_api.names("pods") == []
+
+
+def test_an_expired_token_is_named(api: Api):
+    """Kubernetes says `Unauthorized`, twice, and not of whom."""
+    core = api.core()
+    identify(core, "expired", outage=0)
+
+    with pytest.raises(SystemFailure, match="does not know the account of the connection"):
+        admitted(partial(make, core, api), 600, still_wanted=unmoved)
+
+
+def test_a_namespace_that_does_not_exist_is_named(api: Api, monkeypatch: pytest.MonkeyPatch):
+    """It may be a mistyped one of the runner or the connection."""
+    monkeypatch.setattr(api, "namespace", "nowhere")
+
+    with pytest.raises(SystemFailure, match='does not exist: 404 Not Found: .*"nowhere" not found'):
+        admitted(partial(make, api.core(), api), 600, still_wanted=unmoved)
 
 
 def test_an_outage_is_not_a_refusal(core: client.CoreV1Api, unkind_api: Api, faults: Path):

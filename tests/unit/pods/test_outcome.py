@@ -227,3 +227,12 @@ def test_a_phase_that_had_too_little_memory_says_so():
     end = outcome(pod(killed, waiting("build"), waiting("helper")))
 
     assert end.message == "prepare: out of memory: the container was killed (OOMKilled)"
+
+
+def test_a_phase_that_was_killed_says_so():
+    """The helper has no last words then, and Kubernetes' `Error` alone tells nobody anything."""
+    killed = ended("prepare", 137, "Error")
+
+    end = outcome(pod(killed, waiting("build"), waiting("helper")))
+
+    assert end.message == "prepare: Error, exit code 137: something killed it (SIGKILL)"

@@ -76,3 +76,18 @@ def test_an_unknown_refusal_is_told_as_it_is():
     """Nothing is added that is not known."""
     assert refusal("403 Forbidden: no") == refusal("403 Forbidden: no")
     assert refusal("403 Forbidden: no").words == "403 Forbidden: no"
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("401 Unauthorized: Unauthorized", "it does not know the account of the connection"),
+        ('404 Not Found: namespaces "ci" not found', "the namespace does not exist: "),
+    ],
+)
+def test_a_wrong_connection_is_explained(said: str, words: str):
+    """An expired token and a missing namespace are the first mistakes in a new installation."""
+    found = refusal(said)
+
+    assert found.words.startswith(words)
+    assert said in found.words

@@ -77,7 +77,9 @@ def create(client: k8s.CoreV1Api, pod: k8s.V1Pod, *secrets: k8s.V1Secret) -> k8s
     """
     found, is_new = _create_pod(client, pod)
     if not _same_life(found, pod):
-        raise ForeignPodError(f"there is another pod named {pod.metadata.name}")
+        about = pod.metadata
+        words = f"there is another pod named {about.name} in namespace {about.namespace}"
+        raise ForeignPodError(f"{words}, which is not of this job; delete it if nobody needs it")
     for secret in secrets:
         give_secret(client, found, secret, is_new=is_new)
     return found

@@ -11,7 +11,6 @@ from typing import Any
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.sdk.log import mask_secret
 from kubernetes.client.exceptions import ApiException
-from kubernetes.config import ConfigException
 from urllib3.exceptions import HTTPError
 
 from gitlab_ci_provider.airflow_internals.pod_operator import was_killed
@@ -183,7 +182,7 @@ class JobPod:
             if is_passing(problem):
                 raise self._unreachable(problem) from problem
             raise SystemFailure(f"Kubernetes refused: {refusal(say(problem)).words}") from problem
-        except (HTTPError, ConfigException) as problem:
+        except HTTPError as problem:
             raise self._unreachable(problem) from problem
 
     def _started(self, planned: PlannedJob) -> PodWatch:
