@@ -93,27 +93,31 @@ Start = Callable[[Path], AbstractContextManager[Place]]
 """Starts a stack in a folder."""
 
 
-@contextmanager
-def embedded(folder: Path) -> Iterator[Place]:
-    """Start a stack with its own cluster."""
+def embedded(pipeline: str) -> Start:
+    """Give what starts a stack with its own cluster."""
     os.environ.setdefault(VARIABLE, "process")  # not whatever engine this machine has
-    home = Home(folder / "home")
-    home.make()
-    url = str(repository(str(folder), "project", PIPELINE))
-    with running_stack(home, StackOptions()) as state:
-        core = client.CoreV1Api(config.new_client_from_config(str(home.kubeconfig)))
-        stack = Stack(home, AirflowApi(state.access))
-        yield Place(stack, core, "default", "gitlab_ci_kubernetes", url, list)
+
+    @contextmanager
+    def start(folder: Path) -> Iterator[Place]:
+        home = Home(folder / "home")
+        home.make()
+        url = str(repository(str(folder), "project", pipeline))
+        with running_stack(home, StackOptions()) as state:
+            core = client.CoreV1Api(config.new_client_from_config(str(home.kubeconfig)))
+            stack = Stack(home, AirflowApi(state.access))
+            yield Place(stack, core, "default", "gitlab_ci_kubernetes", url, list)
+
+    return start
 
 
-def on(kubeconfig: Path) -> Start:
+def on(kubeconfig: Path, pipeline: str) -> Start:
     """Give what starts a stack that uses a cluster."""
     target = read_target(kubeconfig)
     os.environ[ADDRESS] = target.machine
 
     @contextmanager
     def start(folder: Path) -> Iterator[Place]:
-        with real_world(target, folder, PIPELINE) as world:
+        with real_world(target, folder, pipeline) as world:
             yield _place(world)
 
     return start
@@ -277,7 +281,7 @@ def main() -> None:
         found = given.kubeconfig
         if given.kubernetes:
             found = opened.enter_context(real_cluster()).kubeconfig
-        start: Start = on(found) if found else embedded
+        start: Start = on(found, PIPELINE) if found else embedded(PIPELINE)
         for way in WAYS:
             os.environ["AIRFLOW__GITLAB_CI__WAITING"] = way
             with tempfile.TemporaryDirectory() as folder, start(Path(folder)) as place:
