@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
+from airflow.sdk.exceptions import AirflowException
+
+from gitlab_ci_provider.hooks.kubernetes import unusable
 
 PASSING = (aiohttp.ClientError, TimeoutError, OSError)
 """Raised when nobody answers; repeating may help."""
@@ -154,16 +157,25 @@ class Cluster:
 
 @asynccontextmanager
 async def connected(place: Place) -> AsyncIterator[Cluster]:
-    """Connect; as many requests as there are followers may go on at once."""
+    """Connect; as many requests as there are followers may go on at once.
+
+    Raises:
+        SettingsError: the connection is missing or wrong, or there is no usable kubeconfig.
+    """
     from airflow.providers.cncf.kubernetes.hooks.kubernetes import AsyncKubernetesHook
     from kubernetes_asyncio.client import Configuration
+    from kubernetes_asyncio.config import ConfigException
 
     configuration = Configuration()
     configuration.connection_pool_maxsize = 0
     hook = AsyncKubernetesHook(
         conn_id=place.connection, config_dict=None, client_configuration=configuration
     )
-    async with hook.get_conn() as api:
+    async with AsyncExitStack() as opened:
+        try:
+            api = await opened.enter_async_context(hook.get_conn())
+        except (AirflowException, ConfigException) as problem:
+            raise unusable(place.connection, problem) from problem
         yield Cluster(api, place.namespace, Login(hook))
 
 

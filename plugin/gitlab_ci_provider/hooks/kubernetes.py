@@ -72,9 +72,15 @@ def client_of(hook: Any, config_seconds: float = _CONFIG_SECONDS) -> k8s.CoreV1A
             return hook.core_v1_client
         except (AirflowException, ConfigException) as problem:
             if isinstance(problem, AirflowException) or time.monotonic() >= end:
-                words = f"the Airflow connection {hook.conn_id}: {problem}"
-                raise SettingsError(words) from problem
+                raise unusable(hook.conn_id, problem) from problem
         time.sleep(1)
+
+
+def unusable(conn_id: str, problem: Exception) -> SettingsError:
+    """Say why a connection cannot be used; clients of Kubernetes do not name a missing file."""
+    is_file = not isinstance(problem, AirflowException)
+    why = "its kubeconfig is missing or not usable: " * is_file
+    return SettingsError(f"the Airflow connection {conn_id}: {why}{problem}")
 
 
 def identify(client: k8s.CoreV1Api, token: str, outage: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
+from gitlab_ci_provider.exceptions import SettingsError
 from gitlab_ci_provider.hooks.async_kubernetes import PASSING, Place, RefusedError, connected
 
 _PAUSE_SECONDS = 2
@@ -34,5 +35,7 @@ async def delete_pod(place: Place, pod: str, uid: str, outage: float) -> str:
             await asyncio.sleep(_PAUSE_SECONDS)
         except RefusedError as problem:
             return "" if problem.status in _GONE else str(problem)
+        except SettingsError as problem:
+            return str(problem)
         else:
             return ""

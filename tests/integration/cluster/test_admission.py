@@ -139,7 +139,7 @@ def test_a_namespace_that_does_not_exist_is_named(api: Api, monkeypatch: pytest.
     """It may be a mistyped one of the runner or the connection."""
     monkeypatch.setattr(api, "namespace", "nowhere")
 
-    with pytest.raises(SystemFailure, match='does not exist: 404 Not Found: .*"nowhere" not found'):
+    with pytest.raises(SystemFailure, match='does not exist: 404 Not Found: namespaces "nowhere"'):
         admitted(partial(make, api.core(), api), 600, still_wanted=unmoved)
 
 

@@ -10,7 +10,7 @@ import pytest
 from gitlab_ci_provider.exceptions import JobFailure
 from integration.cluster.faults import misbehaving, tell
 from integration.cluster.support import Cluster, has_ended, refused
-from integration.cluster.waiting_task import Task
+from integration.cluster.waiting_task import CONNECTION, Task
 from processes.waiting import wait_until
 
 COUNT = "for i in $(seq {}); do echo line $i; [ $((i % 50)) != 0 ] || sleep 0.2; done"
@@ -187,6 +187,28 @@ def test_a_triggerer_that_cannot_hide_shows_nothing(
     assert [event["why"] for event in task.handed] == ["unfit"]
     assert numbered(task.kept.splitlines()) == expected(100)
     assert numbered(shown(caplog)) == expected(100)
+
+
+def test_a_triggerer_without_the_kubeconfig_gives_the_pod_back(
+    task: Task,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """A worker stays with it to the end, and the log says once what the triggerer lacks."""
+    if task.way == "worker":
+        pytest.skip("there is no triggerer")
+    nowhere = {"conn_type": "kubernetes", "extra": {"kube_config_path": "/nowhere"}}
+    name = f"AIRFLOW_CONN_{CONNECTION.upper()}"
+    task.after = lambda: monkeypatch.setenv(name, json.dumps(nowhere))
+    result = task.run(f"{COUNT.format(100)}; sleep 2; echo last")
+
+    assert result.status == "success"
+    assert [event["why"] for event in task.handed] == ["unfit"]
+    assert numbered(shown(caplog)) == expected(100)
+    said = capsys.readouterr().out
+    assert said.count(f"so a worker does: the Airflow connection {CONNECTION}: its kubeconfig") == 1
+    assert "Traceback" not in said
 
 
 def test_a_pod_that_is_deleted_is_noticed(task: Task):

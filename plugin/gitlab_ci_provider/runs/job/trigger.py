@@ -14,7 +14,7 @@ from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 
 from gitlab_ci_provider.airflow_internals.tasks import read_xcom, task_states, write_xcom
 from gitlab_ci_provider.airflow_internals.trigger_log import keep_earlier_logs, lines_shown
-from gitlab_ci_provider.exceptions import GitlabCiError, SystemFailure
+from gitlab_ci_provider.exceptions import GitlabCiError, SettingsError, SystemFailure
 from gitlab_ci_provider.hooks.async_kubernetes import PASSING, Place, RefusedError
 from gitlab_ci_provider.hooks.ci_variables import values_to_hide
 from gitlab_ci_provider.hooks.pod_deletion import delete_pod
@@ -206,7 +206,10 @@ class JobPodTrigger(BaseTrigger):
             if not self._ended:
                 self.log.warning("%s", problem)
             return ""
+        except SettingsError as problem:
+            self.log.warning("the triggerer cannot follow the pod, so a worker does: %s", problem)
+            return "unfit"
         except Exception:
-            self.log.exception("the triggerer cannot follow the pod, a worker goes on")
-            return ""
+            self.log.exception("the triggerer cannot follow the pod, so a worker does")
+            return "unfit"
         return "stuck" if follower.stuck else _WHY[end.kind]
