@@ -232,6 +232,9 @@ def _ours(bundle: Mapping[str, Any]) -> dict[str, dict[str, str]]:
             "min_file_process_interval": "600",
         },
         "gitlab_ci": {
+            # Not those of the shared stack, whose variables the processes of pytest-xdist have.
+            "kubernetes_conn_id": "gitlab_ci_kubernetes",
+            "object_store_conn_id": "gitlab_ci_object_store",
             "state_conn_id": "gitlab_ci_object_store",
             "helper_image": HELPER_IMAGE,
             "default_image": HOST_IMAGE,
